@@ -1,0 +1,1 @@
+"""OAuth (RFC 6749) with Meta: from a callback to a token."""

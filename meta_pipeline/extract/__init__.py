@@ -1,0 +1,1 @@
+"""What to ask Graph for, and the answers as batches."""

@@ -1,0 +1,1 @@
+"""Parquet as Graph gave it, one file per report, node and day."""

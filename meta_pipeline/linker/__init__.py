@@ -1,0 +1,1 @@
+"""Which nodes a token may read, and who owns them."""

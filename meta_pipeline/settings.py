@@ -1,0 +1,79 @@
+"""The only reader of the environment: one frozen object, secrets never printed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from meta_pipeline.records import ConfigError
+
+
+class Settings(BaseSettings):
+    """Settings named `META_PIPELINE_*`, from the environment or a `.env` in the working directory."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="META_PIPELINE_", env_file=".env", extra="ignore", frozen=True, env_ignore_empty=True
+    )
+
+    home: Path = Field(Path(".meta_pipeline"), description="folder for everything local")
+    graph_url: str = Field("https://graph.facebook.com", description="base of the Graph API")
+    dialog_url: str = Field("https://www.facebook.com", description="base of the login dialog")
+    app_id: str | None = Field(None, description="the Meta app's id")
+    app_secret: SecretStr | None = Field(None, description="the Meta app's secret")
+    vault_keys: SecretStr | None = Field(None, description="Fernet keys, newest first, comma separated")
+    graph_version: str = Field("v24.0", description="pin of the Graph surfaces")
+    marketing_version: str = Field("v25.0", description="pin of the Marketing API")
+    store_url: SecretStr | None = Field(None, description="control store, SQLAlchemy URL; default SQLite under HOME")
+    landing_url: str | None = Field(None, description="folder where Parquet lands; default under HOME")
+    warehouse: Path | None = Field(None, description="the DuckDB file that the pipeline writes; default under HOME")
+    publish_url: str | None = Field(None, description="where readers find the published warehouse")
+    public_url: str | None = Field(None, description="where browsers and Meta reach `serve`")
+
+    @property
+    def root(self) -> Path:
+        """HOME, absolute."""
+        return self.home.expanduser().resolve()
+
+    @property
+    def store(self) -> str:
+        """SQLAlchemy URL of the control store."""
+        if self.store_url:
+            return self.store_url.get_secret_value()
+        self.root.mkdir(parents=True, exist_ok=True)
+        return f"sqlite:///{self.root / 'control.sqlite'}"
+
+    @property
+    def landing_dir(self) -> Path:
+        """Folder of the landed Parquet files."""
+        return _folder(self.landing_url, self.root / "landing", "META_PIPELINE_LANDING_URL")
+
+    @property
+    def warehouse_file(self) -> Path:
+        """The DuckDB file only the loader and dbt open."""
+        return (self.warehouse or self.root / "warehouse.duckdb").resolve()
+
+    @property
+    def published_file(self) -> Path:
+        """The DuckDB snapshot that readers open."""
+        return _folder(self.publish_url, self.root / "published", "META_PIPELINE_PUBLISH_URL") / "warehouse.duckdb"
+
+    def require(self, name: str) -> str:
+        """The value of a setting that must be there, in plain text; ConfigError names it when it is not."""
+        value = getattr(self, name)
+        if value is None:
+            raise ConfigError(
+                f"META_PIPELINE_{name.upper()} is not set: put it into the environment or a .env in {Path.cwd()}"
+            )
+        return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+
+
+def _folder(url: str | None, default: Path, name: str) -> Path:
+    if url is None:
+        return default
+    if url.startswith("file://"):
+        return Path(url.removeprefix("file://"))
+    if "://" in url:
+        raise ConfigError(f"{name} must be a folder or file:// URL in this version, not {url.split('://')[0]}://")
+    return Path(url).resolve()

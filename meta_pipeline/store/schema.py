@@ -1,0 +1,121 @@
+"""The tables of the control store, on SQLite and Postgres alike. Days are ISO dates, times aware UTC."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.types import TypeDecorator
+
+metadata = sa.MetaData()
+
+
+class Utc(TypeDecorator[dt.datetime]):
+    """An aware UTC datetime; SQLite stores it naive and gives it back aware."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: dt.datetime | None, dialect: Any) -> dt.datetime | None:
+        return None if value is None else value.astimezone(dt.UTC)
+
+    def process_result_value(self, value: dt.datetime | None, dialect: Any) -> dt.datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=dt.UTC) if value.tzinfo is None else value.astimezone(dt.UTC)
+
+
+tokens = sa.Table(
+    "tokens", metadata,
+    sa.Column("id", sa.String, primary_key=True),
+    sa.Column("kind", sa.String, nullable=False),
+    sa.Column("subject_id", sa.String, nullable=False),
+    sa.Column("subject_name", sa.String, nullable=False),
+    sa.Column("scopes", sa.JSON, nullable=False),
+    sa.Column("sealed", sa.LargeBinary, nullable=False),
+    sa.Column("expires_at", Utc),
+    sa.Column("data_access_expires_at", Utc),
+    sa.Column("kept_at", Utc, nullable=False),
+    sa.Column("retired_at", Utc),
+    sa.Column("retired_because", sa.String),
+)
+
+node_links = sa.Table(
+    "node_links", metadata,
+    sa.Column("id", sa.String, primary_key=True),
+    sa.Column("kind", sa.String, nullable=False),
+    sa.Column("name", sa.String, nullable=False),
+    sa.Column("access", sa.String, nullable=False),
+    sa.Column("owner_business", sa.String),
+    sa.Column("tasks", sa.JSON, nullable=False),
+    sa.Column("timezone", sa.String),
+    sa.Column("currency", sa.String),
+    sa.Column("token_ref", sa.String, nullable=False),
+    sa.Column("related", sa.JSON, nullable=False),
+    sa.Column("linked_at", Utc, nullable=False),
+)
+
+oauth_states = sa.Table(
+    "oauth_states", metadata,
+    sa.Column("nonce", sa.String, primary_key=True),
+    sa.Column("issued_at", Utc, nullable=False),
+    sa.Column("used_at", Utc),
+)
+
+landed_files = sa.Table(
+    "landed_files", metadata,
+    sa.Column("report", sa.String, primary_key=True),
+    sa.Column("node_id", sa.String, primary_key=True),
+    sa.Column("day", sa.Date, primary_key=True),
+    sa.Column("path", sa.String, nullable=False),
+    sa.Column("rows", sa.Integer, nullable=False),
+    sa.Column("digest", sa.String, nullable=False),
+    sa.Column("backfill_id", sa.String),
+    sa.Column("landed_at", Utc, nullable=False),
+    sa.Column("loaded_at", Utc),
+)
+
+report_runs = sa.Table(
+    "report_runs", metadata,
+    sa.Column("request_digest", sa.String, primary_key=True),
+    sa.Column("backfill_id", sa.String, primary_key=True),
+    sa.Column("report_run_id", sa.String, nullable=False),
+    sa.Column("node_id", sa.String, nullable=False),
+    sa.Column("report", sa.String, nullable=False),
+    sa.Column("submitted_at", Utc, nullable=False),
+    sa.Column("status", sa.String, nullable=False),
+)
+
+backfills = sa.Table(
+    "backfills", metadata,
+    sa.Column("id", sa.String, primary_key=True),
+    sa.Column("arguments_digest", sa.String, nullable=False),
+    sa.Column("arguments", sa.JSON, nullable=False),
+    sa.Column("started_at", Utc, nullable=False),
+    sa.Column("ended_at", Utc),
+    sa.Column("status", sa.String, nullable=False),
+)
+
+leases = sa.Table(
+    "leases", metadata,
+    sa.Column("name", sa.String, primary_key=True),
+    sa.Column("holder", sa.String, nullable=False),
+    sa.Column("expires_at", Utc, nullable=False),
+)
+
+audit_calls = sa.Table(
+    "audit_calls", metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("at", Utc, nullable=False),
+    sa.Column("method", sa.String, nullable=False),
+    sa.Column("path", sa.String, nullable=False),
+    sa.Column("status", sa.Integer),
+    sa.Column("code", sa.Integer),
+    sa.Column("subcode", sa.Integer),
+    sa.Column("fbtrace_id", sa.String),
+    sa.Column("fb_rev", sa.String),
+    sa.Column("version", sa.String),
+    sa.Column("usage", sa.JSON),
+    sa.Column("duration_s", sa.Float, nullable=False),
+)

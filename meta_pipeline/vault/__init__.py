@@ -1,0 +1,1 @@
+"""Tokens sealed at rest, revealed only for the request they sign."""

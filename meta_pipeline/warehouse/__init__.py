@@ -1,0 +1,1 @@
+"""DuckDB: landed files become raw tables, whole or not at all."""
