@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from pydantic import Field, SecretStr
@@ -67,6 +68,11 @@ class Settings(BaseSettings):
                 f"META_PIPELINE_{name.upper()} is not set: put it into the environment or a .env in {Path.cwd()}"
             )
         return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+
+
+def child_environment(**overrides: str) -> dict[str, str]:
+    """This process's environment for a child, with some settings changed."""
+    return {**os.environ, **overrides}
 
 
 def _folder(url: str | None, default: Path, name: str) -> Path:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import json
 import sys
+from collections.abc import Iterable
+from pathlib import Path
 
 import click
 
-from meta_pipeline.records import MetaPipelineError
+from meta_pipeline.records import MetaPipelineError, NodeLink
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -14,9 +18,171 @@ def cli() -> None:
     """Meta Ads and Page insights into a warehouse people trust."""
 
 
+@cli.command()
+@click.option("--port", default=8700, show_default=True, help="0 takes any free port")
+@click.option("--seed", default=1, show_default=True)
+@click.option("--now", "now_text", default=None, help="the sandbox's clock, ISO 8601; it stands still then")
+@click.option("--scenario", type=click.Path(path_type=Path), default=None, help="faults to come, a JSON list")
+def sandbox(port: int, seed: int, now_text: str | None, scenario: Path | None) -> None:
+    """A Graph API on loopback, for users without an app."""
+    from meta_pipeline.sandbox.server import serve
+
+    serve(port, seed, _instant(now_text), scenario)
+
+
+def _instant(text: str | None) -> dt.datetime | None:
+    if text is None:
+        return None
+    try:
+        instant = dt.datetime.fromisoformat(text)
+    except ValueError as error:
+        raise click.BadParameter(f"{text!r} is not an ISO 8601 time such as 2026-11-24T12:00:00+00:00") from error
+    return instant if instant.tzinfo else instant.replace(tzinfo=dt.UTC)
+
+
+@cli.group()
+def vault() -> None:
+    """Keys of the token vault."""
+
+
+@vault.command("new-key")
+def new_key() -> None:
+    """Print a key for META_PIPELINE_VAULT_KEYS."""
+    from meta_pipeline.vault.seal import new_key as make
+
+    click.echo(make())
+
+
+@vault.command()
+def rotate() -> None:
+    """Seal every token again under the newest key."""
+    from meta_pipeline.bootstrap import live
+
+    click.echo(f"{live().vault.rotate()} tokens sealed under the newest key")
+
+
+@cli.command()
+@click.option("--token-stdin", is_flag=True, help="read an access token from standard input")
+@click.option("--kind", type=click.Choice(["user", "system-user"]), default="user", show_default=True)
+@click.option("--no-browser", is_flag=True, help="follow the dialog over HTTP (a dialog that approves by itself)")
+def connect(token_stdin: bool, kind: str, no_browser: bool) -> None:
+    """Bring a token into the vault and link every node it may read."""
+    from meta_pipeline.bootstrap import live
+    from meta_pipeline.cli import connect as verb
+
+    home = live()
+    token = verb.token_from_stdin(kind) if token_stdin else verb.token_from_dialog(home, browser=not no_browser)
+    _print_links(verb.onboard(home, token))
+
+
+@cli.command()
+@click.option("--json", "as_json", is_flag=True)
+def links(as_json: bool) -> None:
+    """The nodes that are reachable, by which token, and who owns them."""
+    from meta_pipeline.bootstrap import live
+    from meta_pipeline.linker.links import known
+
+    found = known(live().engine)
+    if as_json:
+        import dataclasses
+
+        click.echo(json.dumps([dataclasses.asdict(link) for link in found], ensure_ascii=False, indent=2))
+    else:
+        _print_links(found)
+
+
+def _print_links(found: Iterable[NodeLink]) -> None:
+    from rich.table import Table
+
+    from meta_pipeline.cli.tables import terminal
+
+    table = Table("kind", "id", "name", "access", "owner business", "time zone", "currency")
+    for link in found:
+        table.add_row(
+            link.kind, link.id, link.name, link.access, link.owner_business or "unknown",
+            link.timezone or "", link.currency or "",
+        )
+    terminal().print(table)
+
+
+@cli.command()
+@click.option("--since", required=True, type=click.DateTime(["%Y-%m-%d"]))
+@click.option("--until", required=True, type=click.DateTime(["%Y-%m-%d"]))
+@click.option("--node", "nodes", multiple=True, help="an ad account, act_…; default: all")
+@click.option("--report", "reports", multiple=True, help="a report's name; default: all")
+@click.option("--fresh", is_flag=True, help="read every day again")
+@click.option("--max-wait", type=click.FloatRange(min=0), default=None, help="longest wait for Meta's limits, seconds")
+def backfill(
+    since: dt.datetime,
+    until: dt.datetime,
+    nodes: tuple[str, ...],
+    reports: tuple[str, ...],
+    fresh: bool,
+    max_wait: float | None,
+) -> None:
+    """Read, load, model and publish the days from --since to --until, both inclusive."""
+    from meta_pipeline.bootstrap import live
+    from meta_pipeline.cli.backfill import run
+
+    raise SystemExit(
+        run(live(), since.date(), until.date(), nodes=nodes, reports=reports, fresh=fresh, max_wait=max_wait)
+    )
+
+
+@cli.command()
+def build() -> None:
+    """Load what landed, build the marts, publish."""
+    from meta_pipeline.defs.launch import build_marts
+    from meta_pipeline.records import LoadError
+    from meta_pipeline.settings import Settings
+
+    settings = Settings()
+    if reason := build_marts(settings):
+        raise LoadError(reason)
+    click.echo(f"published {settings.published_file}")
+
+
+@cli.command()
+@click.argument("query_text", metavar="SQL")
+@click.option("--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True)
+def sql(query_text: str, form: str) -> None:
+    """Run a query on the published warehouse."""
+    from meta_pipeline.cli.tables import show
+    from meta_pipeline.publish.query import query
+    from meta_pipeline.settings import Settings
+
+    columns, rows = query(Settings().published_file, query_text)
+    show(columns, rows, form)
+
+
+@cli.command()
+@click.option("--output", default=None, type=click.Path(path_type=Path), help="default: report.png under HOME")
+def report(output: Path | None) -> None:
+    """A picture of spend and ROAS per day and account, from the published warehouse."""
+    from meta_pipeline.publish.report import draw
+    from meta_pipeline.settings import Settings
+
+    settings = Settings()
+    click.echo(draw(settings.published_file, output or settings.root / "report.png"))
+
+
+@cli.command()
+def demo() -> None:
+    """The whole line on a local Graph API: consent to chart."""
+    from meta_pipeline.cli.demo import run
+
+    raise SystemExit(run())
+
+
 def main() -> None:
     """Run the command line: exit 0 only when all that was asked for is done."""
+    from pydantic import ValidationError
+
     try:
         cli()
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        name = ".".join(str(part) for part in first["loc"]).upper()
+        sys.exit(f"error: the setting META_PIPELINE_{name} is wrong: {first['msg']}")
     except MetaPipelineError as error:
         sys.exit(f"error: {error}")

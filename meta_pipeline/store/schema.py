@@ -97,6 +97,15 @@ backfills = sa.Table(
     sa.Column("status", sa.String, nullable=False),
 )
 
+deferred_ranges = sa.Table(
+    "deferred_ranges", metadata,
+    sa.Column("backfill_id", sa.String, primary_key=True),
+    sa.Column("node_id", sa.String, primary_key=True),
+    sa.Column("report", sa.String, primary_key=True),
+    sa.Column("retry_at", Utc, nullable=False),
+    sa.Column("reason", sa.String, nullable=False),
+)
+
 leases = sa.Table(
     "leases", metadata,
     sa.Column("name", sa.String, primary_key=True),

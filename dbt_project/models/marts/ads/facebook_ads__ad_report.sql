@@ -1,0 +1,21 @@
+select
+    date_day,
+    account_id,
+    account_name,
+    campaign_id,
+    campaign_name,
+    ad_set_id,
+    ad_set_name,
+    ad_id,
+    ad_name,
+    ad_status,
+    currency,
+    cast(impressions as bigint) as impressions,
+    cast(link_clicks as bigint) as clicks,
+    cast(clicks_all as bigint) as clicks_all,
+    cast(link_clicks as bigint) as link_clicks,
+    cast(spend as decimal(18, 6)) as spend,
+    cast(reach as bigint) as reach,
+    cast(conversions as decimal(18, 6)) as conversions,
+    cast(conversions_value as decimal(18, 6)) as conversions_value
+from {{ ref('int_ad_insights_named') }}

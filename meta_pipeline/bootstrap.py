@@ -1,0 +1,66 @@
+"""Settings become live objects here; the only place that constructs clients and knows the real clock."""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+import time
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from meta_pipeline.graph.client import GraphClient
+from meta_pipeline.landing.landing import Landing
+from meta_pipeline.settings import Settings
+from meta_pipeline.store.audit_log import AuditLog
+from meta_pipeline.store.engine import open_store
+from meta_pipeline.vault.vault import Vault
+from meta_pipeline.warehouse.warehouse import Warehouse
+
+
+def now() -> dt.datetime:
+    """The real clock, aware UTC."""
+    return dt.datetime.now(dt.UTC)
+
+
+sleep = time.sleep
+
+
+@dataclass(frozen=True)
+class Live:
+    """Everything one process needs, made on first use."""
+
+    settings: Settings
+
+    @functools.cached_property
+    def engine(self) -> sa.Engine:
+        return open_store(self.settings.store)
+
+    @functools.cached_property
+    def vault(self) -> Vault:
+        return Vault(self.engine, self.settings.require("vault_keys"))
+
+    @functools.cached_property
+    def graph(self) -> GraphClient:
+        secret = self.settings.app_secret
+        return GraphClient(
+            graph_url=self.settings.graph_url,
+            app_id=self.settings.app_id,
+            app_secret=secret.get_secret_value() if secret else None,
+            graph_version=self.settings.graph_version,
+            marketing_version=self.settings.marketing_version,
+            audit=AuditLog(self.engine).write,
+        )
+
+    @functools.cached_property
+    def landing(self) -> Landing:
+        return Landing(self.settings.landing_dir, self.engine)
+
+    @functools.cached_property
+    def warehouse(self) -> Warehouse:
+        return Warehouse(self.settings.warehouse_file)
+
+
+def live() -> Live:
+    """Live objects from the environment."""
+    return Live(Settings())

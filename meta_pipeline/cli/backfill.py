@@ -1,0 +1,137 @@
+"""`backfill`: read a range of days through Dagster with progress, then load, model and publish what is complete."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from zoneinfo import ZoneInfo
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from meta_pipeline import bootstrap
+from meta_pipeline.bootstrap import Live
+from meta_pipeline.extract.reports import REPORTS
+from meta_pipeline.linker.links import known
+from meta_pipeline.records import ConfigError, NodeLink
+from meta_pipeline.store import backfills, deferrals, ledger
+
+
+def run(
+    home: Live,
+    since: dt.date,
+    until: dt.date,
+    *,
+    nodes: Sequence[str] = (),
+    reports: Sequence[str] = (),
+    fresh: bool = False,
+    max_wait: float | None = None,
+) -> int:
+    """Both days inclusive. 0 when everything asked for landed and the marts are published, 1 when something failed."""
+    from meta_pipeline.defs.launch import AccountRange, build_marts, land_ranges
+
+    say = Console(stderr=True, highlight=False)
+    chosen = _accounts(home, nodes)
+    names = _reports(reports)
+    asked = _ranges(chosen, since, until, say)
+    arguments = {
+        "since": since.isoformat(), "until": until.isoformat(), "nodes": sorted(link.id for link in chosen),
+        "reports": list(names),
+    }
+    backfill_id, is_resumed = backfills.begin(home.engine, arguments, fresh=fresh, now=bootstrap.now())
+    if is_resumed:
+        say.print(f"resuming backfill {backfill_id}: landed days stay, recorded report runs are picked up")
+    todo = [
+        AccountRange(link.id, since, last, names, backfill_id, entities=not reports) for link, last in asked
+    ]
+    total = sum((one.until - one.since).days + 1 for one in todo) * len(names)
+    failed: dict[str, tuple[str, ...]] = {}
+    waited = 0.0
+    with _progress(say) as progress:
+        task = progress.add_task("days landed", total=total)
+        while todo:
+            for outcome in land_ranges(
+                home.settings, todo, tick=lambda: progress.update(task, completed=_landed(home, backfill_id, names))
+            ):
+                failed.pop(outcome.asked.node_id, None)
+                if outcome.reasons:
+                    failed[outcome.asked.node_id] = outcome.reasons
+            progress.update(task, completed=_landed(home, backfill_id, names))
+            due = {
+                one.node_id: at
+                for one in todo
+                if (at := deferrals.due_at(home.engine, backfill_id=backfill_id, node_id=one.node_id))
+            }
+            todo = [one for one in todo if one.node_id in due]
+            if todo:
+                pause = max(0.0, (max(due.values()) - bootstrap.now()).total_seconds())
+                if max_wait is not None and waited + pause > max_wait:
+                    say.print(f"Meta's limit is free again in {pause:.0f} s, longer than --max-wait allows")
+                    break
+                progress.update(task, description=f"waiting {pause:.0f} s for Meta's limit")
+                bootstrap.sleep(pause)
+                waited += pause
+                progress.update(task, description="days landed")
+    say.print("building the marts …")
+    reason = build_marts(home.settings)
+    for node_id, reasons in sorted(failed.items()):
+        for each in reasons:
+            say.print(f"failed: {node_id}: {each}", markup=False)
+    if reason:
+        say.print(f"failed: {reason}", markup=False)
+    is_done = not failed and not reason
+    backfills.end(home.engine, backfill_id, status="done" if is_done else "failed", now=bootstrap.now())
+    if not reason:
+        say.print(f"published {home.settings.published_file}", markup=False)
+    return 0 if is_done else 1
+
+
+def _progress(say: Console) -> Progress:
+    return Progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=say
+    )
+
+
+def _landed(home: Live, backfill_id: str, names: Sequence[str]) -> int:
+    return ledger.count_landed(home.engine, backfill_id=backfill_id, reports=names)
+
+
+def _accounts(home: Live, nodes: Sequence[str]) -> list[NodeLink]:
+    links = {link.id: link for link in known(home.engine) if link.kind == "ad_account"}
+    if not links:
+        raise ConfigError("no ad account is linked yet: run `meta-pipeline connect` first")
+    unknown = [node for node in nodes if node not in links]
+    if unknown:
+        raise ConfigError(f"unknown ad account {unknown[0]}: `meta-pipeline links` lists {', '.join(sorted(links))}")
+    return [links[node] for node in dict.fromkeys(nodes or links)]
+
+
+def _reports(reports: Sequence[str]) -> tuple[str, ...]:
+    unknown = [name for name in reports if name not in REPORTS]
+    if unknown:
+        raise ConfigError(f"unknown report {unknown[0]}: there are {', '.join(REPORTS)}")
+    return tuple(dict.fromkeys(reports or REPORTS))
+
+
+def _ranges(
+    links: Sequence[NodeLink], since: dt.date, until: dt.date, say: Console
+) -> list[tuple[NodeLink, dt.date]]:
+    """Every account with its last day: a day that has not begun there is left out, and said."""
+    from meta_pipeline.defs.partitions import FIRST_DAY
+
+    if until < since:
+        raise ConfigError(f"--until {until} is before --since {since}: give the earlier day first")
+    if since < FIRST_DAY:
+        raise ConfigError(f"--since {since} is before {FIRST_DAY}, the first day that has partitions")
+    chosen = []
+    for link in links:
+        today = bootstrap.now().astimezone(ZoneInfo(link.timezone or "UTC")).date()
+        if today < since:
+            say.print(f"{link.id} {link.name}: {since} has not begun in {link.timezone}; left out", markup=False)
+            continue
+        if today < until:
+            say.print(f"{link.id} {link.name}: {until} has not begun in {link.timezone}; read up to {today}")
+        chosen.append((link, min(today, until)))
+    if not any(last >= until for _, last in chosen):
+        raise ConfigError(f"--until {until} has not begun in any of the chosen accounts: choose an earlier day")
+    return chosen

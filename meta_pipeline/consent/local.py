@@ -1,0 +1,79 @@
+"""Consent from a terminal: a listener on loopback takes the dialog's answer. It logs nothing: the answer is a code."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from meta_pipeline.consent.state import ConsentError
+
+CALLBACK = "/oauth/callback"
+
+
+class Listener:
+    """A loopback server that waits for one answer of the dialog."""
+
+    def __init__(self, port: int = 0) -> None:
+        self._answers: queue.Queue[dict[str, str]] = queue.Queue()
+        answers = self._answers
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                split = urlsplit(self.path)
+                if split.path != CALLBACK:
+                    self.send_error(404)
+                    return
+                answers.put({name: values[0] for name, values in parse_qs(split.query).items()})
+                page = b"<!doctype html><title>Meta Pipeline</title><p>Done. You can close this page.</p>"
+                self.send_response(200)
+                self.send_header("Content-Type", "text/html; charset=utf-8")
+                self.send_header("Content-Length", str(len(page)))
+                self.send_header("Referrer-Policy", "no-referrer")
+                self.end_headers()
+                self.wfile.write(page)
+
+            def log_message(self, format: str, *args: Any) -> None:
+                """The request line holds the code: it is never logged."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+        self.redirect_uri = f"http://localhost:{self._server.server_port}{CALLBACK}"
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def __enter__(self) -> Listener:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def answer(self, *, timeout_s: float) -> dict[str, str]:
+        """The parameters the dialog came back with."""
+        try:
+            return self._answers.get(timeout=timeout_s)
+        except queue.Empty:
+            raise ConsentError(
+                "timeout", f"nobody answered the login dialog within {timeout_s:.0f} s: start again"
+            ) from None
+
+
+def code_of(answer: dict[str, str]) -> str:
+    """The code of an answer; ConsentError in the words of RFC 6749 when the person said no."""
+    if "error" in answer:
+        told = answer.get("error_description") or answer.get("error_reason") or ""
+        raise ConsentError(answer["error"], f"consent was not given ({answer['error']}: {told}); nothing was stored")
+    if not answer.get("code"):
+        raise ConsentError("invalid_request", "the login dialog came back without a code: start again")
+    return answer["code"]
+
+
+def authorize(
+    url_for: Callable[[str], str], *, opener: Callable[[str], None], timeout_s: float, port: int = 0
+) -> tuple[dict[str, str], str]:
+    """Open the dialog that `url_for(redirect_uri)` names; the parameters it came back with, and the redirect URI."""
+    with Listener(port) as listener:
+        opener(url_for(listener.redirect_uri))
+        return listener.answer(timeout_s=timeout_s), listener.redirect_uri

@@ -1,0 +1,26 @@
+"""The inventory: every asset, job, schedule and resource by name."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from meta_pipeline.defs.assets.landing import land_entities, land_insights
+from meta_pipeline.defs.assets.warehouse import dbt_resource, load_raw, marts, published
+from meta_pipeline.defs.jobs import onboarding_job
+from meta_pipeline.defs.resources import RESOURCES
+from meta_pipeline.defs.schedules import (
+    build_marts,
+    build_marts_schedule,
+    pull_ads,
+    pull_ads_schedule,
+    pull_entities,
+    pull_entities_schedule,
+)
+
+defs = dg.Definitions(
+    assets=[land_insights, land_entities, load_raw, marts, published],
+    jobs=[onboarding_job, pull_ads, pull_entities, build_marts],
+    schedules=[pull_ads_schedule, pull_entities_schedule, build_marts_schedule],
+    resources={**RESOURCES, "dbt": dbt_resource()},
+    executor=dg.in_process_executor,
+)

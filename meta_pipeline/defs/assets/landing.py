@@ -1,0 +1,102 @@
+"""What lands: insights per ad account and day, entities per ad account."""
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from meta_pipeline import bootstrap, flows
+from meta_pipeline.defs.partitions import ACCOUNT_DAYS, AD_ACCOUNTS, days_by_account, key
+from meta_pipeline.extract.reports import REPORTS
+from meta_pipeline.graph.client import GraphClient
+from meta_pipeline.records import FailedDay, LandedFile
+from meta_pipeline.store import leases
+from meta_pipeline.vault.vault import Vault
+
+SOURCE = "meta_ads"
+ENTITIES = ("accounts", "campaigns", "ad_sets", "ads")
+
+
+def landing_key(report: str) -> dg.AssetKey:
+    """`landing/meta_ads/<report>`."""
+    return dg.AssetKey(["landing", SOURCE, report])
+
+
+@dg.multi_asset(
+    name="land_insights",
+    specs=[
+        dg.AssetSpec(
+            landing_key(name), group_name=SOURCE, kinds={"meta", "parquet"}, skippable=True,
+            description=f"{report.level}-level insights as Graph gave them, one file per ad account and day",
+            partitions_def=ACCOUNT_DAYS,
+        )
+        for name, report in REPORTS.items()
+    ],
+    can_subset=True,
+    backfill_policy=dg.BackfillPolicy.single_run(),
+)
+def land_insights(
+    context: dg.AssetExecutionContext,
+    graph: dg.ResourceParam[GraphClient],
+    tokens: dg.ResourceParam[Vault],
+    home: dg.ResourceParam[bootstrap.Live],
+) -> Iterator[dg.AssetMaterialization]:
+    """Fetch by range, store by day: a day is green when it is committed, red with its reason when it is not."""
+    reports = [asset_key.path[-1] for asset_key in sorted(context.selected_asset_keys)]
+    failed: list[FailedDay] = []
+    asked = days_by_account(list(context.partition_keys))
+    if not asked:
+        raise dg.Failure("this range names no partition: choose days of one ad account", allow_retries=False)
+    for node_id, days in asked.items():
+        with leases.held(home.engine, node_id, now=bootstrap.now, sleep=bootstrap.sleep):
+            for done in flows.land(
+                node_id, days, reports, graph=graph, tokens=tokens, landing=home.landing, engine=home.engine,
+                run_id=context.run_id, backfill_id=backfill_of(context), sleep=bootstrap.sleep, now=bootstrap.now,
+            ):
+                if isinstance(done, LandedFile):
+                    yield _materialization(done)
+                else:
+                    failed.append(done)
+    if failed:
+        raise dg.Failure(_reasons(failed), allow_retries=False)
+
+
+@dg.multi_asset(
+    name="land_entities",
+    specs=[
+        dg.AssetSpec(
+            landing_key(name), group_name=SOURCE, kinds={"meta", "parquet"},
+            description=f"the {name} of an ad account as they stand now", partitions_def=AD_ACCOUNTS,
+        )
+        for name in ENTITIES
+    ],
+)
+def land_entities(
+    context: dg.AssetExecutionContext,
+    graph: dg.ResourceParam[GraphClient],
+    tokens: dg.ResourceParam[Vault],
+    home: dg.ResourceParam[bootstrap.Live],
+) -> Iterator[dg.MaterializeResult[None]]:
+    """List what the account has now, and read by id what only insights know."""
+    for done in flows.land_entities(
+        context.partition_key, graph=graph, tokens=tokens, landing=home.landing, engine=home.engine,
+        run_id=context.run_id, backfill_id=backfill_of(context),
+        sleep=bootstrap.sleep, now=bootstrap.now,
+    ):
+        yield dg.MaterializeResult(asset_key=landing_key(done.report), metadata={"rows": done.rows, "path": done.path})
+
+
+def backfill_of(context: dg.AssetExecutionContext) -> str:
+    """The backfill a run belongs to: ours, one started in the UI, or the run alone."""
+    tags = context.run_tags
+    return str(tags.get("meta/backfill") or tags.get("dagster/backfill") or context.run_id)
+
+
+def _materialization(done: LandedFile) -> dg.AssetMaterialization:
+    return dg.AssetMaterialization(
+        landing_key(done.report), partition=key(done.node_id, done.day), metadata={"rows": done.rows, "path": done.path}
+    )
+
+
+def _reasons(failed: list[FailedDay]) -> str:
+    lines = sorted({f"{day.report} {day.node_id}: {day.reason}" for day in failed})
+    return f"{len(failed)} day(s) did not land: " + " · ".join(lines)

@@ -1,0 +1,100 @@
+"""What is derived: raw tables from landed files, dbt's models from raw, the published snapshot from the marts."""
+
+import fcntl
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DagsterDbtTranslator, DbtCliResource, dbt_assets
+
+from meta_pipeline import bootstrap
+from meta_pipeline.defs.assets.landing import ENTITIES, SOURCE, landing_key
+from meta_pipeline.defs.home import PROJECT
+from meta_pipeline.extract.reports import REPORTS
+from meta_pipeline.publish.publish import publish
+from meta_pipeline.records import LoadError
+from meta_pipeline.settings import Settings
+
+WRITER = "duckdb_writer"  # a DuckDB file that is being written locks out everybody else
+DBT_PROJECT = PROJECT / "dbt_project"
+DBT = Path(sys.executable).parent / "dbt"  # of this environment, whatever PATH says
+
+
+@dg.multi_asset(
+    name="load_raw",
+    specs=[
+        dg.AssetSpec(
+            [f"raw_{SOURCE}", name], deps=[landing_key(name)], group_name=SOURCE, kinds={"duckdb"},
+            description=f"landed {name}, parsed into text columns; the payload stays beside them",
+        )
+        for name in (*REPORTS, *ENTITIES)
+    ],
+    pool=WRITER,
+)
+def load_raw(context: dg.AssetExecutionContext, home: dg.ResourceParam[bootstrap.Live]) -> Iterator[Any]:
+    """Everything that landed and waits, in one transaction a table."""
+    count = home.warehouse.load(home.engine, now=bootstrap.now())
+    for key in context.selected_asset_keys:
+        yield dg.MaterializeResult(asset_key=key, metadata={"files": count})
+
+
+class Translator(DagsterDbtTranslator):
+    """A model's asset key is its own name; a source's is its raw table's."""
+
+    def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
+        if dbt_resource_props["resource_type"] == "source":
+            return dg.AssetKey([dbt_resource_props["source_name"], dbt_resource_props["name"]])
+        return dg.AssetKey([dbt_resource_props["name"]])
+
+    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str:
+        return "marts" if "marts" in dbt_resource_props["fqn"] else SOURCE
+
+
+def manifest() -> Path:
+    """dbt's manifest, made once, under a lock, when it is missing or older than the project."""
+    settings = Settings()
+    target = settings.root / "dbt"
+    target.mkdir(parents=True, exist_ok=True)
+    path = target / "manifest.json"
+    with (target / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        newest = max(file.stat().st_mtime for file in DBT_PROJECT.rglob("*") if file.is_file())
+        if not path.exists() or path.stat().st_mtime < newest:
+            ran = subprocess.run(
+                [str(DBT), "--quiet", "parse", "--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT),
+                 "--target-path", str(target), "--log-path", str(target)],
+                env={**os.environ, "META_PIPELINE_WAREHOUSE": str(settings.warehouse_file)},
+                capture_output=True, text=True,
+            )
+            if ran.returncode != 0:
+                raise LoadError(f"the dbt project can't be read: {' '.join((ran.stdout + ran.stderr).split())[-600:]}")
+    return path
+
+
+@dbt_assets(manifest=manifest(), dagster_dbt_translator=Translator(), pool=WRITER)
+def marts(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
+    """One dbt build for a batch of loaded days: parse alone costs seconds."""
+    target = Settings().root / "dbt"
+    yield from dbt.cli(["build"], context=context, target_path=target).stream()
+
+
+def dbt_resource() -> DbtCliResource:
+    """dbt over our project, its profile beside it."""
+    settings = Settings()
+    os.environ["META_PIPELINE_WAREHOUSE"] = str(settings.warehouse_file)
+    return DbtCliResource(project_dir=str(DBT_PROJECT), profiles_dir=str(DBT_PROJECT), dbt_executable=str(DBT))
+
+
+@dg.asset(
+    key=["published", "warehouse"], group_name="published", kinds={"duckdb"}, pool=WRITER,
+    deps=[dg.AssetKey(f"facebook_ads__{name}") for name in (
+        "account_report", "campaign_report", "ad_set_report", "ad_report", "reconciliation")],
+)
+def published(home: dg.ResourceParam[bootstrap.Live]) -> dg.MaterializeResult[None]:
+    """The snapshot that analysts open while the pipeline goes on."""
+    path = publish(home.settings.warehouse_file, home.settings.published_file)
+    return dg.MaterializeResult(metadata={"path": str(path), "bytes": path.stat().st_size})

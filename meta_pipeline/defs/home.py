@@ -1,0 +1,61 @@
+"""Dagster's home: our dagster.yaml put into it, the instance made once, and what a killed process held set free."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+
+from meta_pipeline.settings import Settings
+from meta_pipeline.store.processes import identity, is_gone
+
+PROJECT = Path(__file__).resolve().parents[2]
+PROCESS_TAG = "meta/process"
+
+
+def prepare(settings: Settings) -> Path:
+    """DAGSTER_HOME under HOME, with the project's dagster.yaml in it; set for this process and its children."""
+    home = settings.root / "dagster"
+    home.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(PROJECT / "dagster.yaml", home / "dagster.yaml")
+    os.environ["DAGSTER_HOME"] = str(home)
+    os.environ["META_PIPELINE_HOME"] = str(settings.root)
+    os.environ["META_PIPELINE_WAREHOUSE"] = str(settings.warehouse_file)
+    return home
+
+
+@contextlib.contextmanager
+def instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
+    """The Dagster instance of this home. Two processes that start on an empty SQLite home together break it for
+    good, so the first opening is under a file lock."""
+    home = prepare(settings)
+    with (home / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        opened = dg.DagsterInstance.get()
+        opened.get_runs(limit=1)
+        fcntl.flock(lock, fcntl.LOCK_UN)
+    with opened:
+        yield opened
+
+
+def process_tags() -> dict[str, str]:
+    """The tag that tells whose process a run lives in."""
+    return {PROCESS_TAG: identity()}
+
+
+def reap(opened: dg.DagsterInstance) -> list[str]:
+    """Runs of this host whose process is gone are reported failed and their pool slots freed; the run ids."""
+    dead = []
+    unfinished = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.NOT_STARTED]
+    for run in opened.get_runs(dg.RunsFilter(statuses=unfinished)):
+        if PROCESS_TAG not in run.tags or not is_gone(run.tags[PROCESS_TAG]):
+            continue
+        opened.report_run_failed(run, message="the process of this run was killed; what it had landed stays")
+        opened.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+        dead.append(run.run_id)
+    return dead

@@ -1,0 +1,188 @@
+"""Runs started by us: one account and one contiguous range each, in a few spawned processes, no daemon needed."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import concurrent.futures.process
+import datetime as dt
+import logging
+import multiprocessing
+import os
+import sys
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from meta_pipeline.settings import Settings
+
+TICK_S = 0.5
+# Dagster's twenty lines a run go to its own log, not to the operator's terminal.
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+@dataclass(frozen=True)
+class AccountRange:
+    """What one run reads: `reports` of one ad account, both days inclusive; `entities` reads its listings as well."""
+
+    node_id: str
+    since: dt.date
+    until: dt.date
+    reports: tuple[str, ...]
+    backfill_id: str
+    entities: bool = True
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a range ended: the reasons of what failed, none when all landed."""
+
+    asked: AccountRange
+    reasons: tuple[str, ...]
+
+
+def land_ranges(
+    settings: Settings, ranges: Sequence[AccountRange], *, tick: Callable[[], None], processes: int = 2
+) -> Iterator[Outcome]:
+    """Run the ranges, each as a Dagster run; an outcome as each one ends. A run's failure never stops the others.
+    `tick` is called now and then while runs are under way."""
+    from meta_pipeline.defs.home import instance, reap
+    from meta_pipeline.defs.partitions import AD_ACCOUNTS
+
+    with instance(settings) as opened:
+        reap(opened)
+        opened.add_dynamic_partitions(str(AD_ACCOUNTS.name), sorted({asked.node_id for asked in ranges}))
+    # Threads that call materialize deadlock on a logging lock: one run at a time per process, processes are spawned.
+    spawn = multiprocessing.get_context("spawn")
+    with concurrent.futures.ProcessPoolExecutor(min(processes, len(ranges)), mp_context=spawn) as pool:
+        running = {pool.submit(_run_one, settings, asked): asked for asked in ranges}
+        while running:
+            ended, _ = concurrent.futures.wait(
+                running, timeout=TICK_S, return_when=concurrent.futures.FIRST_COMPLETED
+            )
+            tick()
+            for future in ended:
+                asked = running.pop(future)
+                try:
+                    yield future.result()
+                except concurrent.futures.process.BrokenProcessPool:
+                    yield Outcome(asked, ("its process was killed; run the same command again to go on",))
+
+
+def _run_one(settings: Settings, asked: AccountRange) -> Outcome:
+    quiet()
+    from meta_pipeline.defs.home import instance
+
+    with instance(settings) as opened:
+        reasons = _insights(opened, asked)
+        if asked.entities:  # after the insights: they name the ads that no listing holds
+            reasons += _entities(opened, asked)
+        return Outcome(asked, tuple(reasons))
+
+
+def build_marts(settings: Settings) -> str | None:
+    """Load, dbt build and publish as one Dagster run, in a process of its own; why it failed, if it did."""
+    with concurrent.futures.ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        reasons = pool.submit(_build_marts, settings).result()
+    return " · ".join(reasons) or None
+
+
+def _build_marts(settings: Settings) -> list[str]:
+    quiet()
+    log = settings.root / "dbt" / "build.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("w") as file:  # dbt's hundred lines; this process does nothing else
+        os.dup2(file.fileno(), sys.stdout.fileno())
+    from meta_pipeline.defs.home import instance, process_tags
+
+    with instance(settings) as opened:
+        import dagster as dg
+
+        from meta_pipeline.defs.assets.warehouse import dbt_resource, load_raw, marts, published
+        from meta_pipeline.defs.resources import RESOURCES
+
+        result = dg.materialize(
+            [load_raw, marts, published], instance=opened, resources={**RESOURCES, "dbt": dbt_resource()},
+            tags=process_tags(), run_config=QUIET, raise_on_error=False,
+        )
+        return _reasons(result)
+
+
+def onboard(settings: Settings, token_ref: str) -> str | None:
+    """Run `onboarding_job` here and now; why it failed, if it did."""
+    quiet()
+    from meta_pipeline.defs.home import instance, process_tags, reap
+    from meta_pipeline.defs.jobs import onboarding_job
+    from meta_pipeline.defs.resources import RESOURCES
+
+    with instance(settings) as opened:
+        reap(opened)
+        result = onboarding_job.execute_in_process(
+            instance=opened, resources=RESOURCES, tags=process_tags(), raise_on_error=False,
+            run_config={**QUIET, "ops": {"onboard": {"config": {"token_ref": token_ref}}}},
+        )
+        return " · ".join(_reasons(result)) or None
+
+
+def _insights(opened, asked: AccountRange) -> list[str]:  # type: ignore[no-untyped-def]
+    import dagster as dg
+
+    from meta_pipeline.defs.assets.landing import land_insights, landing_key
+    from meta_pipeline.defs.home import process_tags
+    from meta_pipeline.defs.partitions import key
+    from meta_pipeline.defs.resources import RESOURCES
+
+    result = dg.materialize(
+        [land_insights],
+        instance=opened,
+        resources=RESOURCES,
+        selection=[landing_key(report) for report in asked.reports],
+        tags={
+            "dagster/asset_partition_range_start": key(asked.node_id, asked.since),
+            "dagster/asset_partition_range_end": key(asked.node_id, asked.until),
+            "meta/ad_account": asked.node_id,
+            "meta/backfill": asked.backfill_id,
+            **process_tags(),
+        },
+        run_config=QUIET,
+        raise_on_error=False,
+    )
+    return _reasons(result)
+
+
+def _entities(opened, asked: AccountRange) -> list[str]:  # type: ignore[no-untyped-def]
+    import dagster as dg
+
+    from meta_pipeline.defs.assets.landing import land_entities
+    from meta_pipeline.defs.home import process_tags
+    from meta_pipeline.defs.resources import RESOURCES
+
+    result = dg.materialize(
+        [land_entities],
+        instance=opened,
+        resources=RESOURCES,
+        partition_key=asked.node_id,
+        tags={"meta/ad_account": asked.node_id, "meta/backfill": asked.backfill_id, **process_tags()},
+        run_config=QUIET,
+        raise_on_error=False,
+    )
+    return _reasons(result)
+
+
+def _reasons(result) -> list[str]:  # type: ignore[no-untyped-def]
+    if result.success:
+        return []
+    reasons = []
+    for event in result.filter_events(lambda event: event.is_step_failure):
+        failure = event.step_failure_data
+        if failure.user_failure_data and failure.user_failure_data.description:
+            reasons.append(failure.user_failure_data.description)
+        elif failure.error:
+            cause = failure.error.cause or failure.error
+            reasons.append(cause.message.strip().partition(": ")[2] or cause.message.strip())
+    return reasons or ["the run failed before its first step; see the run in the Dagster UI"]
+
+
+def quiet() -> None:
+    """Dagster's debug lines and beta warnings stay off the operator's terminal."""
+    warnings.filterwarnings("ignore")
+    logging.getLogger("dagster").setLevel(logging.CRITICAL)

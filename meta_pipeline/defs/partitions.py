@@ -1,0 +1,41 @@
+"""Partitions: ad account × the account's own day. Keys are labels, never instants."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+
+import dagster as dg
+
+from meta_pipeline.records import ConfigError
+
+# The hot window: every key costs storage in Dagster (100,000 keys an asset is its own advice), so older history is
+# landed without moving this day. A day exists as soon as it has begun anywhere on earth: Etc/GMT-14 is UTC+14.
+FIRST_DAY = dt.date(2025, 1, 1)
+
+AD_ACCOUNTS = dg.DynamicPartitionsDefinition(name="ad_accounts")
+DAYS = dg.DailyPartitionsDefinition(FIRST_DAY.isoformat(), timezone="Etc/GMT-14", end_offset=1)
+ACCOUNT_DAYS = dg.MultiPartitionsDefinition({"ad_account": AD_ACCOUNTS, "day": DAYS})
+
+_AD_ACCOUNT = re.compile(r"act_[0-9]+")
+
+
+def checked_account(node_id: str) -> str:
+    """The id itself; Dagster accepts keys with `|` or `,` and then breaks, so only `act_<digits>` is let in."""
+    if not _AD_ACCOUNT.fullmatch(node_id):
+        raise ConfigError(f"{node_id!r} is no ad account: it must look like act_1234567890")
+    return node_id
+
+
+def key(node_id: str, day: dt.date) -> dg.MultiPartitionKey:
+    """The partition key of one account's day."""
+    return dg.MultiPartitionKey({"ad_account": checked_account(node_id), "day": day.isoformat()})
+
+
+def days_by_account(keys: list[str]) -> dict[str, list[dt.date]]:
+    """The partition keys of a run, grouped by account, days in order."""
+    grouped: dict[str, list[dt.date]] = {}
+    for text in keys:
+        node_id, _, day = text.partition("|")
+        grouped.setdefault(node_id, []).append(dt.date.fromisoformat(day))
+    return {node_id: sorted(days) for node_id, days in grouped.items()}

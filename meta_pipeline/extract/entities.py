@@ -1,0 +1,132 @@
+"""Accounts, campaigns, ad sets and ads as they stand now."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import pyarrow.parquet as pq
+
+from meta_pipeline.extract.insights import PAGE_LIMIT
+from meta_pipeline.graph.client import GraphClient
+from meta_pipeline.graph.errors import GraphError, ScopeError
+from meta_pipeline.records import AccessToken, Batch
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """One kind of thing in an ad account. `statuses`: what a listing must name to hold more than what delivers;
+    DELETED is an error on an edge (graph-api.md §9), so the deleted are read by id."""
+
+    name: str
+    edge: str
+    insight_key: str
+    fields: tuple[str, ...]
+    statuses: tuple[str, ...] = ()
+
+
+_COMMON = ("id", "account_id", "name", "status", "effective_status", "created_time", "updated_time")
+
+ACCOUNT_FIELDS = (
+    "id", "account_id", "name", "account_status", "currency", "timezone_name", "timezone_offset_hours_utc",
+    "created_time", "amount_spent", "business",
+)
+
+ENTITIES = (
+    Entity(
+        "campaigns", "campaigns", "campaign_id",
+        (*_COMMON, "objective", "buying_type", "bid_strategy", "daily_budget", "lifetime_budget", "budget_remaining",
+         "start_time", "stop_time"),
+        ("ACTIVE", "ARCHIVED", "IN_PROCESS", "PAUSED", "WITH_ISSUES"),
+    ),
+    Entity(
+        "ad_sets", "adsets", "adset_id",
+        (*_COMMON, "campaign_id", "optimization_goal", "billing_event", "bid_strategy", "daily_budget",
+         "lifetime_budget", "budget_remaining", "start_time", "end_time"),
+        ("ACTIVE", "ARCHIVED", "CAMPAIGN_PAUSED", "IN_PROCESS", "PAUSED", "WITH_ISSUES"),
+    ),
+    Entity(
+        "ads", "ads", "ad_id",
+        (*_COMMON, "campaign_id", "adset_id", "creative{id}"),
+        ("ACTIVE", "ADSET_PAUSED", "ARCHIVED", "CAMPAIGN_PAUSED", "DISAPPROVED", "IN_PROCESS", "PAUSED",
+         "PENDING_BILLING_INFO", "PENDING_REVIEW", "PREAPPROVED", "WITH_ISSUES"),
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The records of one kind, and the request they answer."""
+
+    records: list[tuple[bytes, Batch]]
+    request: dict[str, Any]
+
+
+class _Ids(msgspec.Struct):
+    campaign_id: str = ""
+    adset_id: str = ""
+    ad_id: str = ""
+
+
+class _Id(msgspec.Struct):
+    id: str
+
+
+_read_ids = msgspec.json.Decoder(_Ids).decode
+_read_id = msgspec.json.Decoder(_Id).decode
+
+
+def mentioned(paths: Iterable[str]) -> dict[str, set[str]]:
+    """The campaign, ad set and ad ids that stand in landed insights files."""
+    ids: dict[str, set[str]] = {entity.insight_key: set() for entity in ENTITIES}
+    for path in paths:
+        for payload in pq.read_table(path, columns=["payload"]).column("payload").to_pylist():
+            row = _read_ids(payload.encode())
+            for name, found in ids.items():
+                found.add(getattr(row, name))
+    return ids
+
+
+def snapshot(
+    node_id: str, known_by_insights: dict[str, set[str]], *, graph: GraphClient, token: AccessToken
+) -> Iterator[tuple[str, Snapshot]]:
+    """Every kind in turn: the account itself, then what its edges list, then what only insights know, by id."""
+    asked = {"fields": list(ACCOUNT_FIELDS)}
+    yield "accounts", Snapshot([_one(node_id, asked, graph=graph, token=token)], asked)
+    for entity in ENTITIES:
+        request = {"fields": list(entity.fields), "effective_status": list(entity.statuses)}
+        records = [
+            (record, batch)
+            for batch in graph.batches(
+                f"{node_id}/{entity.edge}", {**request, "limit": PAGE_LIMIT}, token=token, surface="marketing"
+            )
+            for record in batch.records
+        ]
+        listed = {_read_id(record).id for record, _ in records}
+        for missing in sorted(known_by_insights[entity.insight_key] - listed - {""}):
+            records.append(_one_or_why(missing, {"fields": list(entity.fields)}, graph=graph, token=token))
+        yield entity.name, Snapshot(records, request)
+
+
+def _one(node_id: str, request: dict[str, Any], *, graph: GraphClient, token: AccessToken) -> tuple[bytes, Batch]:
+    answer = graph.get(node_id, request, token=token, surface="marketing")
+    batch = Batch((answer.body,), trace_id=answer.trace_id, version=answer.version, fetched_at=answer.fetched_at)
+    return answer.body, batch
+
+
+def _one_or_why(
+    node_id: str, request: dict[str, Any], *, graph: GraphClient, token: AccessToken
+) -> tuple[bytes, Batch]:
+    """A thing by its id; one that can't be read any more is a row with its error, not the end of the listing."""
+    try:
+        return _one(node_id, request, graph=graph, token=token)
+    except ScopeError as error:
+        return _unreadable(node_id, error, graph)
+
+
+def _unreadable(node_id: str, error: GraphError, graph: GraphClient) -> tuple[bytes, Batch]:
+    record = json.dumps({"id": node_id, "error": str(error)}).encode()
+    return record, Batch((record,), error.trace_id, graph.marketing_version, graph.now())

@@ -1,0 +1,104 @@
+"""What to ask for and when to look again: requests, ranges and polls, without I/O."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import itertools
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from meta_pipeline.extract.reports import Report
+from meta_pipeline.records import MetaPipelineError
+
+# A result page: large values are accepted and the data-per-call cap bites first (graph-api.md §2.5).
+PAGE_LIMIT = 500
+# Up to this many days a synchronous read costs fewer calls than a report run with its polls.
+SYNCHRONOUS_DAYS = 3
+# Peers poll at 10 s doubling; small accounts are done at once, so the first looks are quick (graph-api.md §2.9).
+FIRST_POLL_S, LONGEST_POLL_S, GIVE_UP_S = 0.2, 10.0, 1800.0
+
+
+class ReportRunError(MetaPipelineError):
+    """A report run ended without a result; the sentence says which and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Contiguous days, both inclusive."""
+
+    since: dt.date
+    until: dt.date
+
+    @property
+    def days(self) -> tuple[dt.date, ...]:
+        """Every day of the range, in order."""
+        return tuple(self.since + dt.timedelta(days=n) for n in range((self.until - self.since).days + 1))
+
+    def halves(self) -> tuple[Range, Range]:
+        """The two halves of a range of at least two days."""
+        middle = self.since + (self.until - self.since) // 2
+        return Range(self.since, middle), Range(middle + dt.timedelta(days=1), self.until)
+
+
+def ranges(days: Iterable[dt.date]) -> list[Range]:
+    """The contiguous ranges that cover exactly `days`."""
+    ordered = sorted(set(days))
+    groups = itertools.groupby(enumerate(ordered), key=lambda at: at[1].toordinal() - at[0])
+    return [Range(found[0], found[-1]) for found in ([day for _, day in group] for _, group in groups)]
+
+
+def insights_request(report: Report, asked: Range) -> dict[str, Any]:
+    """The parameters of `act_…/insights` for a report over a range, one row per key and day."""
+    request: dict[str, Any] = {
+        "level": report.level,
+        "fields": list(report.fields),
+        "time_range": {"since": asked.since.isoformat(), "until": asked.until.isoformat()},
+        "time_increment": 1,
+        "action_attribution_windows": list(report.windows),
+    }
+    if report.statuses:
+        request["filtering"] = [{"field": "ad.effective_status", "operator": "IN", "value": list(report.statuses)}]
+    return request
+
+
+def digest(node_id: str, request: Mapping[str, Any]) -> str:
+    """A name for exactly this request of this node."""
+    text = json.dumps([node_id, request], sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+@dataclass(frozen=True, slots=True)
+class Poll:
+    """Look again after so many seconds."""
+
+    after: float
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The result may be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Abandoned:
+    """No result will come of this run. `resubmit`: the same request may be tried once more."""
+
+    reason: str
+    resubmit: bool
+
+
+def next_poll(status: Mapping[str, Any], *, pause: float, waited: float) -> Poll | Done | Abandoned:
+    """What a report run's own fields mean. Success is `Job Completed` and 100 % together: 100 % is also seen while
+    the run is still running, or failed (graph-api.md §2.9)."""
+    state = status.get("async_status")
+    if state == "Job Completed" and int(status.get("async_percent_completion") or 0) == 100:
+        return Done()
+    if state in ("Job Failed", "Job Skipped"):
+        told = status.get("error_user_msg") or status.get("error_message") or status.get("error_code")
+        return Abandoned(f"Meta ended it as {state!r}" + (f": {told}" if told else ""), resubmit=True)
+    if waited >= GIVE_UP_S:
+        return Abandoned(f"it is still {state!r} after {waited:.0f} s; it is picked up by the next run", resubmit=False)
+    return Poll(min(pause, LONGEST_POLL_S))

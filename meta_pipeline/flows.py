@@ -1,0 +1,193 @@
+"""The score: what follows what. Steps never call steps; these functions do."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+
+import sqlalchemy as sa
+
+from meta_pipeline.consent import oauth
+from meta_pipeline.consent.scopes import missing_scopes
+from meta_pipeline.consent.state import ConsentError
+from meta_pipeline.extract import entities
+from meta_pipeline.extract.fetch import Fetcher, Pull, by_day
+from meta_pipeline.extract.insights import Range, ranges
+from meta_pipeline.extract.reports import REPORTS
+from meta_pipeline.graph.client import GraphClient
+from meta_pipeline.graph.errors import ThrottledError, TooMuchDataError
+from meta_pipeline.landing.landing import SNAPSHOT_DAY, Landing
+from meta_pipeline.linker import links
+from meta_pipeline.linker.discover import discover
+from meta_pipeline.records import (
+    AccessToken,
+    FailedDay,
+    LandedFile,
+    LandingError,
+    MetaPipelineError,
+    NodeLink,
+    TokenRef,
+)
+from meta_pipeline.store import deferrals, ledger
+from meta_pipeline.vault.vault import Vault
+
+# A user token that lives shorter than this is a short-lived one: 1–2 h against 60 days (graph-api.md §4.2).
+SHORT_LIVED = dt.timedelta(days=1)
+
+
+def keep(
+    token: AccessToken, *, graph: GraphClient, tokens: Vault, app_id: str, app_secret: str, now: dt.datetime
+) -> TokenRef:
+    """Inspect a token and seal it: from here on only its ref is handed around. One that can't read ads is refused."""
+    facts = oauth.inspect(token, graph=graph, app_id=app_id, app_secret=app_secret)
+    if not {"ads_read", "ads_management"} & set(facts.scopes):
+        needed = next(scope for scope in missing_scopes(facts.scopes) if scope.name == "ads_read")
+        raise ConsentError(
+            "invalid_scope",
+            f"the token lacks the permission {needed.name} ({needed.needed_for}): grant it and connect again",
+        )
+    name = str(graph.get("me", {"fields": "id,name"}, token=token).data.get("name", facts.user_id))
+    return tokens.keep(
+        AccessToken(facts.kind, token.value), subject_id=facts.user_id, subject_name=name, scopes=facts.scopes,
+        expires_at=facts.expires_at, data_access_expires_at=facts.data_access_expires_at, now=now,
+    )
+
+
+def onboard(
+    ref: TokenRef,
+    *,
+    graph: GraphClient,
+    tokens: Vault,
+    engine: sa.Engine,
+    app_id: str,
+    app_secret: str,
+    now: dt.datetime,
+) -> list[NodeLink]:
+    """A sealed token becomes links: long-lived exchange where it is short-lived, discovery, links in the store."""
+    if ref.kind == "user" and ref.expires_at and ref.expires_at - now < SHORT_LIVED:
+        longer = oauth.exchange_long_lived(
+            tokens.reveal(ref.id), graph=graph, app_id=app_id, app_secret=app_secret
+        )
+        ref = keep(longer, graph=graph, tokens=tokens, app_id=app_id, app_secret=app_secret, now=now)
+
+    def keep_page_token(page_id: str, page_name: str, token: AccessToken) -> str:
+        return tokens.keep(
+            token, subject_id=page_id, subject_name=page_name, scopes=ref.scopes, expires_at=None,
+            data_access_expires_at=ref.data_access_expires_at, now=now,
+        ).id
+
+    found = discover(
+        graph=graph, token=tokens.reveal(ref.id), token_ref=ref.id, keep_page_token=keep_page_token
+    )
+    links.save(engine, found, now=now)
+    return found
+
+
+def land(
+    node_id: str,
+    days: Sequence[dt.date],
+    reports: Sequence[str],
+    *,
+    graph: GraphClient,
+    tokens: Vault,
+    landing: Landing,
+    engine: sa.Engine,
+    run_id: str,
+    backfill_id: str,
+    sleep: Callable[[float], None],
+    now: Callable[[], dt.datetime],
+) -> Iterator[LandedFile | FailedDay]:
+    """Fetch one node's days in as few report runs as Meta allows and put every day down exactly as Graph gave it.
+
+    Days that this backfill has landed before are yielded without a call. What fails is named, day by day, and stops
+    nothing else."""
+    try:
+        token = tokens.reveal_for(node_id)
+    except MetaPipelineError as error:
+        yield from (FailedDay(report, node_id, day, str(error)) for report in reports for day in days)
+        return
+    fetcher = Fetcher(graph, token, engine, backfill_id, sleep, now)
+    todo: deque[tuple[str, Range]] = deque()
+    for name in reports:
+        landed = ledger.landed_for(engine, report=name, node_id=node_id, days=days, backfill_id=backfill_id)
+        yield from landed.values()
+        deferrals.forget(engine, backfill_id=backfill_id, node_id=node_id, report=name)
+        todo.extend((name, asked) for asked in ranges(day for day in days if day not in landed))
+    while todo:
+        started: list[Pull] = []
+        for name, asked in todo:  # all report runs in flight together, then read one by one
+            outcome = _start(fetcher, name, node_id, asked)
+            if isinstance(outcome, Pull):
+                started.append(outcome)
+            else:
+                yield from _failed(name, node_id, asked, outcome, engine=engine, backfill_id=backfill_id, now=now)
+        todo.clear()
+        for pull in started:
+            try:
+                for day, rows in by_day(pull, fetcher.read(pull)).items():
+                    if isinstance(rows, LandingError):
+                        yield FailedDay(pull.report.name, node_id, day, str(rows))
+                    else:
+                        yield landing.write_day(
+                            pull.report.name, node_id, day, rows,
+                            request=pull.request, run_id=run_id, backfill_id=backfill_id, now=now(),
+                        )
+            except TooMuchDataError as error:
+                if pull.asked.since < pull.asked.until:
+                    todo.extend((pull.report.name, half) for half in pull.asked.halves())
+                else:
+                    yield FailedDay(pull.report.name, node_id, pull.asked.since, str(error))
+            except MetaPipelineError as error:
+                yield from _failed(
+                    pull.report.name, node_id, pull.asked, error, engine=engine, backfill_id=backfill_id, now=now
+                )
+
+
+def _start(fetcher: Fetcher, name: str, node_id: str, asked: Range) -> Pull | MetaPipelineError:
+    try:
+        return fetcher.start(REPORTS[name], node_id, asked)
+    except MetaPipelineError as error:
+        return error
+
+
+def _failed(
+    name: str,
+    node_id: str,
+    asked: Range,
+    error: MetaPipelineError,
+    *,
+    engine: sa.Engine,
+    backfill_id: str,
+    now: Callable[[], dt.datetime],
+) -> Iterator[FailedDay]:
+    if isinstance(error, ThrottledError):
+        deferrals.defer(
+            engine, backfill_id=backfill_id, node_id=node_id, report=name,
+            retry_at=now() + dt.timedelta(seconds=error.retry_after), reason=str(error),
+        )
+    yield from (FailedDay(name, node_id, day, str(error)) for day in asked.days)
+
+
+def land_entities(
+    node_id: str,
+    *,
+    graph: GraphClient,
+    tokens: Vault,
+    landing: Landing,
+    engine: sa.Engine,
+    run_id: str,
+    backfill_id: str,
+    sleep: Callable[[float], None],
+    now: Callable[[], dt.datetime],
+) -> Iterator[LandedFile]:
+    """List an account's campaigns, ad sets and ads, and read by id those that only insights know (deleted ones)."""
+    token = tokens.reveal_for(node_id)
+    known_by_insights = entities.mentioned(
+        file.path for file in ledger.files_of(engine, report="ad_insights", node_id=node_id)
+    )
+    for name, found in entities.snapshot(node_id, known_by_insights, graph=graph, token=token):
+        yield landing.write_day(
+            name, node_id, SNAPSHOT_DAY, found.records,
+            request=found.request, run_id=run_id, backfill_id=backfill_id, now=now(),
+        )

@@ -1,0 +1,128 @@
+"""What Graph's errors mean, by remedy:
+
+GraphError
+├─ ThrottledError     wait `retry_after` seconds, same request
+├─ TransientError     back off, a few times
+├─ TooMuchDataError   split the request, never plain-retry
+├─ TokenError         ask consent again
+├─ ScopeError         tell the owner which permission or task is missing
+├─ VersionError       bump the pin
+└─ RequestError       our bug or a retired metric
+
+Codes: graph-api.md §6.3, §7.2, §2.10 (D-GERR, D-MERR, D-IERR). Classified on code and subcode, never on `type`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from meta_pipeline.records import MetaPipelineError
+
+
+class GraphError(MetaPipelineError):
+    """An answer of Graph that is no result. `str()` holds neither URL nor parameters."""
+
+    remedy = ""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: int | None = None,
+        subcode: int | None = None,
+        http_status: int | None = None,
+        trace_id: str | None = None,
+    ) -> None:
+        self.code, self.subcode, self.http_status, self.trace_id = code, subcode, http_status, trace_id
+        number = f"({code}/{subcode}) " if subcode else f"({code}) " if code is not None else ""
+        trace = f" [fbtrace {trace_id}]" if trace_id else ""
+        super().__init__(f"{number}{message}{trace}" + (f": {self.remedy}" if self.remedy else ""))
+
+
+class ThrottledError(GraphError):
+    """A limit is reached; `retry_after` is in seconds."""
+
+    retryable = True
+    remedy = "wait until the limit is free again; the same command goes on from here"
+    retry_after: float = 60.0
+
+
+class TransientError(GraphError):
+    """Meta or the network failed for a moment."""
+
+    retryable = True
+    remedy = "Meta or the network has trouble; try again later, what has landed stays"
+
+
+class TooMuchDataError(GraphError):
+    """The answer would be too big."""
+
+    remedy = "ask for fewer days"
+
+
+class TokenError(GraphError):
+    """The token is dead."""
+
+    remedy = "connect again with `meta-pipeline connect`"
+
+
+class ScopeError(GraphError):
+    """A permission or a task is missing, or the object can't be seen with this token."""
+
+    remedy = "grant the permission (ads_read for ad accounts) or the task ANALYZE, then `meta-pipeline connect` again"
+
+
+class VersionError(GraphError):
+    """The pinned version is dead."""
+
+    remedy = "raise META_PIPELINE_MARKETING_VERSION or META_PIPELINE_GRAPH_VERSION"
+
+
+class RequestError(GraphError):
+    """Graph refused the request itself."""
+
+
+_THROTTLED = (4, 17, 32, 341, 613, *range(80000, 80007), 80008, 80009, 80014)
+
+# (code, subcode) → class; a subcode of None stands for every other one.
+REMEDIES: dict[tuple[int, int | None], type[GraphError]] = {
+    **{(code, None): ThrottledError for code in _THROTTLED},
+    **{(code, None): ScopeError for code in (3, 10, *range(200, 300), 368, 3000, 1815199)},
+    (1, None): TransientError,
+    (2, None): TransientError,
+    (960, None): TransientError,
+    (5000, None): TransientError,
+    (2, 1504038): TooMuchDataError,
+    (2, 1504041): RequestError,
+    (2, 1504042): RequestError,
+    (-3, 1504045): TooMuchDataError,
+    (100, 1487534): TooMuchDataError,
+    (100, 1504018): TooMuchDataError,
+    (100, 33): ScopeError,
+    (100, 3191001): ScopeError,
+    (102, None): TokenError,
+    (190, None): TokenError,
+    (2635, None): VersionError,
+    (100, None): RequestError,
+}
+
+
+def error_from(
+    error: Mapping[str, Any], *, http_status: int, trace_id: str | None, retry_after: float | None = None
+) -> GraphError:
+    """The error of an envelope's `error` member, by remedy."""
+    code, subcode = error.get("code"), error.get("error_subcode")
+    message = str(error.get("error_user_msg") or error.get("message") or "no message")
+    remedy: type[GraphError] | None = None
+    if isinstance(code, int):
+        remedy = REMEDIES.get((code, subcode)) or REMEDIES.get((code, None))
+        # The one place where a message decides: code 1 is too much data or try again (graph-api.md §2.8).
+        if code == 1 and "reduce the amount of data" in str(error.get("message", "")).lower():
+            remedy = TooMuchDataError
+    if remedy is None:
+        remedy = TransientError if http_status >= 500 or error.get("is_transient") else RequestError
+    found = remedy(message, code=code, subcode=subcode, http_status=http_status, trace_id=trace_id)
+    if isinstance(found, ThrottledError) and retry_after:
+        found.retry_after = retry_after
+    return found

@@ -1,0 +1,29 @@
+"""How parameters are written: lists, dicts and bools as compact JSON, `fields` comma-joined (graph-api.md §2.1)."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from collections.abc import Mapping
+from typing import Any, Literal
+
+Surface = Literal["graph", "marketing"]
+
+
+def encoded(params: Mapping[str, Any]) -> dict[str, str]:
+    """Parameters as Graph reads them."""
+    return {name: _text(name, value) for name, value in params.items() if value is not None}
+
+
+def _text(name: str, value: Any) -> str:
+    if name == "fields" and not isinstance(value, str):
+        return ",".join(value)
+    if isinstance(value, list | tuple | dict | bool):
+        return json.dumps(value, sort_keys=True, separators=(",", ":"))
+    return str(value)
+
+
+def appsecret_proof(token: str, app_secret: str) -> str:
+    """Hex HMAC-SHA256 of the token under the app secret: the simple form, as the SDK sends it (graph-api.md §4.4)."""
+    return hmac.new(app_secret.encode(), token.encode(), hashlib.sha256).hexdigest()

@@ -1,0 +1,50 @@
+"""How much of Meta's limits is used, from the headers of every answer (graph-api.md §6.1, D-GRL, D-MRL)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+HEADERS = {
+    "app": "x-app-usage",
+    "business_use_case": "x-business-use-case-usage",
+    "ad_account": "x-ad-account-usage",
+    "insights": "x-fb-ads-insights-throttle",
+    "reach": "x-fb-ads-insights-reach-throttle",
+    "page": "x-page-usage",
+}
+
+# Continuing to call while blocked prolongs the block (D-MRL), so a block is never shorter than this.
+SHORTEST_BLOCK_S = 60.0
+
+
+def usage_of(headers: Mapping[str, str]) -> dict[str, Any]:
+    """The usage headers as data; a header that can't be read counts as absent."""
+    usage: dict[str, Any] = {}
+    for name, header in HEADERS.items():
+        if header in headers:
+            try:
+                value = json.loads(headers[header])
+            except ValueError:
+                continue
+            if isinstance(value, dict):
+                usage[name] = value
+    return usage
+
+
+def retry_after(usage: Mapping[str, Any]) -> float:
+    """Seconds until calls are let in again: the business use case says minutes, the ad account seconds."""
+    waits = [SHORTEST_BLOCK_S]
+    for entries in usage.get("business_use_case", {}).values():
+        for entry in entries if isinstance(entries, list) else []:
+            waits.append(_number(entry, "estimated_time_to_regain_access") * 60)
+    account = usage.get("ad_account", {})
+    if _number(account, "acc_id_util_pct") >= 100:
+        waits.append(_number(account, "reset_time_duration"))
+    return max(waits)
+
+
+def _number(values: Any, name: str) -> float:
+    value = values.get(name) if isinstance(values, dict) else None
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else 0.0

@@ -1,0 +1,215 @@
+"""Tokens, codes and the OAuth endpoints (graph-api.md §4)."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import hmac
+import secrets
+from dataclasses import dataclass, field
+from typing import Any
+
+from meta_pipeline.sandbox.answers import Ask, Refused, token_of
+from meta_pipeline.sandbox.world import APP_ID, SYSTEM_USER_ID, USER_ID, World
+
+SHORT, LONG, CODE = dt.timedelta(hours=1), dt.timedelta(days=60), dt.timedelta(minutes=10)
+DATA_ACCESS = dt.timedelta(days=90)
+DEAD = {
+    458: "Error validating access token: The user has not authorized application.",
+    459: "Error validating access token: You cannot access the app till you log in to www.facebook.com and follow the "
+    "instructions given.",
+    460: "Error validating access token: The session has been invalidated because the user changed their password or "
+    "Facebook has changed the session for security reasons.",
+    463: "Error validating access token: Session has expired.",
+    467: "Error validating access token: This is an invalid access token.",
+    492: "Error validating access token: The user is no longer an admin of the Page.",
+    493: "Error validating access token: Data access has expired.",
+}
+ALL_SCOPES = (
+    "ads_read", "ads_management", "business_management", "pages_show_list", "pages_read_engagement", "read_insights",
+    "instagram_basic", "instagram_manage_insights",
+)
+
+
+@dataclass
+class Token:
+    """An access token as the server knows it."""
+
+    value: str
+    kind: str
+    subject_id: str
+    scopes: tuple[str, ...]
+    issued_at: dt.datetime
+    expires_at: dt.datetime | None
+    page_id: str | None = None
+    dead: int | None = None
+
+
+@dataclass
+class Code:
+    """An authorization code: single use, about ten minutes."""
+
+    redirect_uri: str
+    scopes: tuple[str, ...]
+    issued_at: dt.datetime
+    is_used: bool = False
+
+
+@dataclass
+class Identity:
+    """The app, its secret, everybody's tokens."""
+
+    world: World
+    secret: str = ""
+    tokens: dict[str, Token] = field(default_factory=dict)
+    codes: dict[str, Code] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.secret = hashlib.blake2b(f"secret|{self.world.seed}".encode(), digest_size=16).hexdigest()
+        value = "EAAsys" + hashlib.blake2b(f"system|{self.world.seed}".encode(), digest_size=24).hexdigest()
+        self.system_user_token = value
+        self.tokens[value] = Token(
+            value, "SYSTEM_USER", SYSTEM_USER_ID, ALL_SCOPES, dt.datetime(2026, 1, 1, tzinfo=dt.UTC), None
+        )
+
+    @property
+    def app_token(self) -> str:
+        """`APP_ID|APP_SECRET`."""
+        return f"{APP_ID}|{self.secret}"
+
+    def mint(
+        self,
+        kind: str,
+        *,
+        scopes: tuple[str, ...],
+        now: dt.datetime,
+        life: dt.timedelta | None,
+        subject_id: str = USER_ID,
+        page_id: str | None = None,
+        dead: int | None = None,
+    ) -> Token:
+        """A fresh token."""
+        token = Token(
+            "EAAb" + secrets.token_hex(40), kind, subject_id, scopes, now, now + life if life else None, page_id, dead
+        )
+        self.tokens[token.value] = token
+        return token
+
+    def page_token(self, page_id: str, user: Token, now: dt.datetime) -> str:
+        """The Page's token through this person: always the same one."""
+        for token in self.tokens.values():
+            if token.page_id == page_id and token.subject_id == user.subject_id and token.scopes == user.scopes:
+                return token.value
+        return self.mint(
+            "PAGE", scopes=user.scopes, now=now, life=None, subject_id=user.subject_id, page_id=page_id
+        ).value
+
+    def authenticate(self, ask: Ask, now: dt.datetime) -> Token:
+        """The token of a request: parsed, alive, with a right proof where there is one."""
+        value = token_of(ask)
+        if not value:
+            raise Refused("An active access token must be used to query information about the current user.", 2500)
+        token = self.tokens.get(value)
+        if value == self.app_token:
+            return Token(value, "APP", APP_ID, (), now, None)
+        if token is None:
+            raise _invalid("Invalid OAuth access token - Cannot parse access token", None)
+        if (dead := self.why_dead(token, now)) is not None:
+            raise _invalid(DEAD[dead], dead)
+        proof = ask.params.get("appsecret_proof")
+        if proof is not None and not self._is_proof(proof, value, ask.params.get("appsecret_time")):
+            raise Refused(
+                "Invalid appsecret_proof provided in the API argument", 100, kind="GraphMethodException"
+            )
+        return token
+
+    def why_dead(self, token: Token, now: dt.datetime) -> int | None:
+        """The 190 subcode of a token that is dead."""
+        if token.dead:
+            return token.dead
+        return 463 if token.expires_at and token.expires_at <= now else None
+
+    def _is_proof(self, proof: str, value: str, time: str | None) -> bool:
+        message = f"{value}|{time}" if time else value
+        expected = hmac.new(self.secret.encode(), message.encode(), hashlib.sha256).hexdigest()
+        return hmac.compare_digest(expected, proof)
+
+    def issue_code(self, redirect_uri: str, scopes: tuple[str, ...], now: dt.datetime) -> str:
+        """The code of a person who said yes."""
+        code = "AQ" + secrets.token_hex(40)
+        self.codes[code] = Code(redirect_uri, scopes, now)
+        return code
+
+    def exchange(self, ask: Ask, now: dt.datetime) -> dict[str, Any]:
+        """`oauth/access_token`: a code, or a token for a longer one, or the app's own."""
+        params = ask.params
+        if params.get("client_id") != APP_ID:
+            raise Refused("Error validating application. Cannot get application info due to a system error.", 101)
+        if not hmac.compare_digest(params.get("client_secret", ""), self.secret):
+            raise Refused("Error validating client secret.", 1)
+        if params.get("grant_type") == "client_credentials":
+            return {"access_token": self.app_token, "token_type": "bearer"}
+        if params.get("grant_type") == "fb_exchange_token":
+            old = self.tokens.get(params.get("fb_exchange_token", ""))
+            if old is None:
+                raise _invalid("Invalid OAuth access token - Cannot parse access token", None)
+            if (dead := self.why_dead(old, now)) is not None:
+                raise _invalid(DEAD[dead], dead)
+            scopes, kind, subject_id, life = old.scopes, old.kind, old.subject_id, LONG
+        else:
+            scopes, kind, subject_id, life = self._use_code(params, now), "USER", USER_ID, SHORT
+        token = self.mint(kind, scopes=scopes, now=now, life=life, subject_id=subject_id)
+        return {"access_token": token.value, "token_type": "bearer", "expires_in": int(life.total_seconds())}
+
+    def _use_code(self, params: dict[str, str], now: dt.datetime) -> tuple[str, ...]:
+        code = self.codes.get(params.get("code", ""))
+        if code is None:
+            raise Refused("Invalid verification code format.", 100, subcode=36009)
+        if code.is_used or now - code.issued_at > CODE:
+            told = "This authorization code has been used." if code.is_used else (
+                "This authorization code has expired."
+            )
+            challenge = f'OAuth "Facebook Platform" "invalid_code" "{told}"'
+            raise Refused(told, 100, subcode=36009, headers={"www-authenticate": challenge})
+        if params.get("redirect_uri") != code.redirect_uri:
+            raise Refused(
+                "Error validating verification code. Please make sure your redirect_uri is identical to the one you "
+                "used in the OAuth dialog request", 100, subcode=36008,
+            )
+        code.is_used = True
+        return code.scopes
+
+    def debug(self, ask: Ask, now: dt.datetime) -> dict[str, Any]:
+        """`debug_token`: a dead token is HTTP 200 with `error.subcode` inside."""
+        caller = token_of(ask)
+        if caller != self.app_token and caller not in self.tokens:
+            raise _invalid("Invalid OAuth access token - Cannot parse access token", None)
+        token = self.tokens.get(ask.params.get("input_token", ""))
+        if token is None:
+            return {"data": {
+                "app_id": APP_ID, "error": {"code": 190, "message": "Invalid OAuth access token."},
+                "is_valid": False, "scopes": [],
+            }}
+        if (dead := self.why_dead(token, now)) is not None:
+            return {"data": {
+                "app_id": APP_ID, "error": {"code": 190, "message": DEAD[dead], "subcode": dead},
+                "is_valid": False, "scopes": [],
+            }}
+        data: dict[str, Any] = {
+            "app_id": APP_ID, "type": token.kind, "application": "Meta Pipeline Sandbox",
+            "issued_at": int(token.issued_at.timestamp()),
+            "expires_at": int(token.expires_at.timestamp()) if token.expires_at else 0,
+            "data_access_expires_at": int((token.issued_at + DATA_ACCESS).timestamp()),
+            "is_valid": True, "scopes": list(token.scopes),
+            "granular_scopes": [{"scope": scope} for scope in token.scopes], "user_id": token.subject_id,
+        }
+        if token.kind == "SYSTEM_USER":
+            data["data_access_expires_at"] = 0
+        if token.page_id:
+            data["profile_id"] = token.page_id
+        return {"data": data}
+
+
+def _invalid(message: str, subcode: int | None) -> Refused:
+    challenge = f'OAuth "Facebook Platform" "invalid_token" "{message}"'
+    return Refused(message, 190, subcode=subcode, headers={"www-authenticate": challenge})

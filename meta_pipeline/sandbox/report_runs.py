@@ -1,0 +1,104 @@
+"""Report runs: submitted, growing, done, readable for 30 days (graph-api.md §2.9)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, field
+from typing import Any
+
+from meta_pipeline.sandbox.answers import Ask, Refused, paged, unknown_object
+from meta_pipeline.sandbox.insights import Query, Row, rendered, rows, summary
+from meta_pipeline.sandbox.world import Account, World
+
+READABLE_FOR = dt.timedelta(days=30)
+# What a run shows, look by look; one stage shows 100 % while it is still running, as Meta's do.
+STAGES = (("Job Not Started", 0), ("Job Running", 60), ("Job Running", 100), ("Job Completed", 100))
+
+
+@dataclass
+class ReportRun:
+    """One asynchronous report. `fate` overrides how it ends: job_failed, job_skipped, job_stuck."""
+
+    id: str
+    account: Account
+    query: Query
+    params: dict[str, str]
+    submitted_at: dt.datetime
+    fate: str | None = None
+    looks: int = 0
+    misses: int = 0
+    result: list[Row] | None = field(default=None, repr=False)
+
+    def status(self, version: str) -> dict[str, Any]:
+        """The run's fields at the next look."""
+        stage, percent = STAGES[min(self.looks, len(STAGES) - 1)]
+        error: dict[str, Any] = {}
+        if self.fate == "job_stuck":
+            stage, percent = "Job Running", min(percent, 60)
+        elif self.fate and self.looks >= 2:
+            stage, percent = ("Job Failed", 100) if self.fate == "job_failed" else ("Job Skipped", 0)
+            if self.fate == "job_failed":
+                error = {"error_code": -2}
+                if int(version[1:].split(".")[0]) >= 25:
+                    error |= {
+                        "error_subcode": 2490547, "error_message": "The report run failed",
+                        "error_user_title": "Report failed", "error_user_msg": "Please try again",
+                    }
+        self.looks += 1
+        now = int(self.submitted_at.timestamp())
+        return {
+            "id": self.id, "account_id": self.account.id, "time_ref": now,
+            "time_completed": now if stage == "Job Completed" else 0, "async_status": stage,
+            "async_percent_completion": percent, "is_running": stage == "Job Running",
+            "date_start": self.query.periods[0][0].isoformat(), "date_stop": self.query.periods[-1][1].isoformat(),
+            "error_code": None, "error_message": None, "error_subcode": None, "error_user_title": None,
+            "error_user_msg": None, "level": self.query.level, **error,
+        }
+
+
+class ReportRuns:
+    """All runs of the server."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.runs: dict[str, ReportRun] = {}
+
+    def submit(
+        self, account: Account, query: Query, params: dict[str, str], now: dt.datetime, fate: str | None
+    ) -> dict[str, str]:
+        """A new run; `33_race` makes the first look miss it."""
+        run_id = str(6023920149000000 + len(self.runs) + 1)
+        race = fate == "33_race"
+        self.runs[run_id] = ReportRun(
+            run_id, account, query, params, now, None if race else fate, misses=2 if race else 0
+        )
+        return {"report_run_id": run_id}
+
+    def find(self, run_id: str, now: dt.datetime) -> ReportRun:
+        """The run, unless it is unknown, expired or not replicated yet."""
+        run = self.runs.get(run_id)
+        if run is None or now - run.submitted_at > READABLE_FOR:
+            raise unknown_object(run_id)
+        if run.misses:
+            run.misses -= 1
+            raise unknown_object(run_id)
+        return run
+
+    def read(self, run: ReportRun, ask: Ask, now: dt.datetime) -> dict[str, Any]:
+        """A page of a finished run; read too early, it is empty."""
+        if run.looks < len(STAGES) or run.fate:
+            return {"data": []}
+        if run.result is None:
+            run.result = rows(run.query, self.world, now)
+        page = paged(ask, run.result, lambda row: rendered(row, run.query))
+        if ask.params.get("summary") or ask.params.get("default_summary"):
+            asked = ask.params.get("summary", "")
+            if asked not in ("true", "1", ""):
+                unknown = [name for name in asked.split(",") if name not in run.query.fields]
+                if unknown:
+                    raise Refused(
+                        f"(#100) Cannot include {', '.join(unknown)} in summary param because they weren't there "
+                        "while creating the report run", 100,
+                    )
+            page["summary"] = summary(run.result, run.query)
+        return page

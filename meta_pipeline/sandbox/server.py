@@ -1,0 +1,31 @@
+"""Serves the sandbox on loopback and says when it is ready. Access logs are off: a URL may hold a secret."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import socket
+import sys
+from pathlib import Path
+
+import uvicorn
+
+from meta_pipeline.sandbox.app import create_app
+
+
+def serve(port: int, seed: int, now: dt.datetime | None, scenario: Path | None) -> None:
+    """Block until stopped; `READY <url>` on standard output once requests are answered."""
+    try:
+        plan = json.loads(scenario.read_text()) if scenario else []
+    except (OSError, ValueError) as error:
+        sys.exit(f"error: the scenario {scenario} can't be read: {error}")
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(("127.0.0.1", port))
+    except OSError:
+        sys.exit(f"error: port {port} is taken: choose another with --port, or --port 0 for any free one")
+    listener.listen(256)
+    print(f"READY http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
+    app = create_app(seed=seed, now=now, scenario=plan)
+    uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False)).run(sockets=[listener])

@@ -1,0 +1,44 @@
+"""Backfills: the same arguments again resume one that was killed or failed, and read anew after one that ended well."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import secrets
+from typing import Any
+
+import sqlalchemy as sa
+
+from meta_pipeline.store.schema import backfills
+
+RESUMABLE_FOR = dt.timedelta(hours=24)
+
+
+def begin(engine: sa.Engine, arguments: dict[str, Any], *, fresh: bool, now: dt.datetime) -> tuple[str, bool]:
+    """The id to work under, and whether it resumes an earlier one."""
+    digest = hashlib.sha256(json.dumps(arguments, sort_keys=True).encode()).hexdigest()[:32]
+    latest = (
+        sa.select(backfills).where(backfills.c.arguments_digest == digest).order_by(backfills.c.started_at.desc())
+    )
+    with engine.begin() as connection:
+        row = connection.execute(latest.limit(1)).first()
+        if row and not fresh and row.status != "done" and now - row.started_at < RESUMABLE_FOR:
+            connection.execute(backfills.update().where(backfills.c.id == row.id).values(status="running"))
+            return row.id, True
+        backfill_id = secrets.token_hex(6)
+        connection.execute(
+            backfills.insert().values(
+                id=backfill_id, arguments_digest=digest, arguments=arguments, started_at=now, ended_at=None,
+                status="running",
+            )
+        )
+    return backfill_id, False
+
+
+def end(engine: sa.Engine, backfill_id: str, *, status: str, now: dt.datetime) -> None:
+    """How it ended: `done` or `failed`."""
+    with engine.begin() as connection:
+        connection.execute(
+            backfills.update().where(backfills.c.id == backfill_id).values(status=status, ended_at=now)
+        )

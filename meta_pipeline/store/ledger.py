@@ -1,0 +1,102 @@
+"""The ledger of landed files: the queue between landing and loading."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+
+import sqlalchemy as sa
+
+from meta_pipeline.records import LandedFile
+from meta_pipeline.store.schema import landed_files
+
+_KEY = (landed_files.c.report, landed_files.c.node_id, landed_files.c.day)
+
+
+def note(engine: sa.Engine, file: LandedFile, *, backfill_id: str | None) -> None:
+    """The file is in place. It waits to be loaded, unless the same content was loaded before."""
+    here = sa.and_(*(column == getattr(file, column.name) for column in _KEY))
+    with engine.begin() as connection:
+        before = connection.execute(sa.select(landed_files.c.digest, landed_files.c.loaded_at).where(here)).first()
+        values = {
+            "path": file.path, "rows": file.rows, "digest": file.digest, "backfill_id": backfill_id,
+            "landed_at": file.landed_at,
+            "loaded_at": before.loaded_at if before and before.digest == file.digest else None,
+        }
+        if before:
+            connection.execute(landed_files.update().where(here).values(values))
+        else:
+            connection.execute(
+                landed_files.insert().values(report=file.report, node_id=file.node_id, day=file.day, **values)
+            )
+
+
+def find(engine: sa.Engine, *, report: str, node_id: str, day: dt.date) -> LandedFile | None:
+    """The landed file of one report, node and day."""
+    query = sa.select(landed_files).where(
+        landed_files.c.report == report, landed_files.c.node_id == node_id, landed_files.c.day == day
+    )
+    with engine.connect() as connection:
+        row = connection.execute(query).first()
+    return _file(row) if row else None
+
+
+def landed_for(
+    engine: sa.Engine, *, report: str, node_id: str, days: Iterable[dt.date], backfill_id: str
+) -> dict[dt.date, LandedFile]:
+    """The days that this backfill has landed already."""
+    query = sa.select(landed_files).where(
+        landed_files.c.report == report,
+        landed_files.c.node_id == node_id,
+        landed_files.c.backfill_id == backfill_id,
+    )
+    wanted = set(days)
+    with engine.connect() as connection:
+        return {row.day: _file(row) for row in connection.execute(query) if row.day in wanted}
+
+
+def count_landed(engine: sa.Engine, *, backfill_id: str, reports: Iterable[str]) -> int:
+    """How many days this backfill has landed so far."""
+    query = sa.select(sa.func.count()).where(
+        landed_files.c.backfill_id == backfill_id, landed_files.c.report.in_(list(reports))
+    )
+    with engine.connect() as connection:
+        return connection.execute(query).scalar_one()
+
+
+def files_of(engine: sa.Engine, *, report: str, node_id: str) -> list[LandedFile]:
+    """Every landed file of one report and node."""
+    query = sa.select(landed_files).where(landed_files.c.report == report, landed_files.c.node_id == node_id)
+    with engine.connect() as connection:
+        return [_file(row) for row in connection.execute(query.order_by(landed_files.c.day))]
+
+
+def waiting(engine: sa.Engine) -> list[LandedFile]:
+    """The files that landed and are not loaded yet."""
+    query = sa.select(landed_files).where(landed_files.c.loaded_at.is_(None))
+    with engine.connect() as connection:
+        return [_file(row) for row in connection.execute(query.order_by(*_KEY))]
+
+
+def mark_loaded(engine: sa.Engine, files: Iterable[LandedFile], *, now: dt.datetime) -> None:
+    """These files are in the warehouse. A file that landed again meanwhile keeps waiting: its digest differs."""
+    statement = (
+        landed_files.update()
+        .where(
+            landed_files.c.report == sa.bindparam("_report"),
+            landed_files.c.node_id == sa.bindparam("_node_id"),
+            landed_files.c.day == sa.bindparam("_day"),
+            landed_files.c.digest == sa.bindparam("_digest"),
+        )
+        .values(loaded_at=now)
+    )
+    rows = [
+        {"_report": file.report, "_node_id": file.node_id, "_day": file.day, "_digest": file.digest} for file in files
+    ]
+    if rows:
+        with engine.begin() as connection:
+            connection.execute(statement, rows)
+
+
+def _file(row: sa.Row[tuple[object, ...]]) -> LandedFile:
+    return LandedFile(row.report, row.node_id, row.day, row.path, row.rows, row.digest, row.landed_at)

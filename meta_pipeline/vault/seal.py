@@ -1,0 +1,53 @@
+"""Encryption bound to its subject: a row's ciphertext does not open under another row. No I/O, no clock."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+
+from meta_pipeline.records import AccessToken, ConfigError, VaultError
+
+
+class UnsealError(VaultError):
+    """A sealed token does not open. One blank message: it tells an attacker nothing."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "a sealed token does not open: META_PIPELINE_VAULT_KEYS lacks the key it was sealed with, "
+            "or the control store was changed"
+        )
+
+
+def new_key() -> str:
+    """A fresh Fernet key."""
+    return Fernet.generate_key().decode()
+
+
+def keyring(keys: str) -> MultiFernet:
+    """The keys, newest first, from their comma-separated setting."""
+    try:
+        return MultiFernet([Fernet(key.strip()) for key in keys.split(",") if key.strip()])
+    except ValueError:
+        raise ConfigError(
+            "META_PIPELINE_VAULT_KEYS holds no Fernet key (32 url-safe base64 bytes): "
+            "make one with `meta-pipeline vault new-key`"
+        ) from None
+
+
+def seal(token: AccessToken, *, subject: str, keys: MultiFernet, at: dt.datetime) -> bytes:
+    """The token as ciphertext that opens only for `subject`."""
+    sealed = json.dumps({"subject": subject, "kind": token.kind, "value": token.value})
+    return keys.encrypt_at_time(sealed.encode(), int(at.timestamp()))
+
+
+def unseal(sealed: bytes, *, subject: str, keys: MultiFernet) -> AccessToken:
+    """The token again; UnsealError for another subject's text, a changed text or a missing key."""
+    try:
+        opened = json.loads(keys.decrypt(sealed))
+    except InvalidToken:
+        raise UnsealError from None
+    if opened["subject"] != subject:
+        raise UnsealError
+    return AccessToken(opened["kind"], opened["value"])

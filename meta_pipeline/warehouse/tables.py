@@ -1,0 +1,59 @@
+"""The raw tables: what of a payload is read into columns, all as text. Typing starts in staging."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+SCHEMA = "raw_meta_ads"
+
+# Every window a row may carry, whatever was asked for: an unknown one stays in the payload.
+ACTIONS = (
+    '[{"action_type":"VARCHAR","value":"VARCHAR","1d_view":"VARCHAR","1d_click":"VARCHAR",'
+    '"7d_click":"VARCHAR","28d_click":"VARCHAR"}]'
+)
+
+_DELIVERY = ("impressions", "clicks", "inline_link_clicks", "spend", "reach")
+_COMMON = ("id", "account_id", "name", "status", "effective_status", "created_time", "updated_time", "error")
+
+
+@dataclass(frozen=True, slots=True)
+class RawTable:
+    """A raw table: text columns named as Meta names them, and lists of actions."""
+
+    name: str
+    columns: tuple[str, ...]
+    actions: tuple[str, ...] = ()
+
+    @property
+    def structure(self) -> str:
+        """The part of the payload that is read, as DuckDB's `from_json` wants it."""
+        fields = [f'"{column}":"VARCHAR"' for column in self.columns]
+        fields += [f'"{column}":{ACTIONS}' for column in self.actions]
+        return "{" + ",".join(fields) + "}"
+
+
+TABLES = (
+    RawTable(
+        "ad_insights",
+        ("account_id", "account_name", "account_currency", "campaign_id", "campaign_name", "adset_id", "adset_name",
+         "ad_id", "ad_name", "date_start", "date_stop", *_DELIVERY),
+        ("actions", "action_values"),
+    ),
+    RawTable(
+        "account_insights",
+        ("account_id", "account_name", "account_currency", "date_start", "date_stop", *_DELIVERY),
+        ("actions", "action_values"),
+    ),
+    RawTable("accounts", ("id", "account_id", "name", "account_status", "currency", "timezone_name", "created_time")),
+    RawTable(
+        "campaigns",
+        (*_COMMON, "objective", "bid_strategy", "daily_budget", "lifetime_budget", "budget_remaining", "start_time",
+         "stop_time"),
+    ),
+    RawTable(
+        "ad_sets",
+        (*_COMMON, "campaign_id", "optimization_goal", "bid_strategy", "daily_budget", "lifetime_budget",
+         "budget_remaining", "start_time", "end_time"),
+    ),
+    RawTable("ads", (*_COMMON, "campaign_id", "adset_id")),
+)

@@ -1,0 +1,116 @@
+"""The DuckDB file the pipeline writes: landed days become raw rows, whole or not at all. One writer at a time."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import sqlalchemy as sa
+
+from meta_pipeline.records import LandedFile, LoadError
+from meta_pipeline.store import ledger
+from meta_pipeline.warehouse.tables import SCHEMA, TABLES, RawTable
+
+_ENVELOPE = "_api_version, _fbtrace_id, _fetched_at, _run_id, _request"
+
+
+class Warehouse:
+    """Nobody but the loader and dbt opens this file; readers have the published one."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+
+    @contextlib.contextmanager
+    def open(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """The warehouse, for writing. A new file is one that an older DuckDB client can open."""
+        self.file.parent.mkdir(parents=True, exist_ok=True)
+        connection = duckdb.connect()
+        try:
+            target = str(self.file).replace("'", "''")
+            connection.execute(f"attach '{target}' as warehouse (storage_version 'v1.5.0')")
+            connection.execute("use warehouse")
+            connection.execute("set timezone = 'UTC'")
+        except duckdb.Error as error:
+            connection.close()
+            raise LoadError(
+                f"can't open {self.file}: another process writes it, or it is no DuckDB file; "
+                f"readers use the published warehouse ({str(error).splitlines()[0]})"
+            ) from error
+        try:
+            yield connection
+        finally:
+            connection.close()
+
+    def load(self, engine: sa.Engine, *, now: dt.datetime) -> int:
+        """Load everything that landed and waits in the ledger; the number of files. Running it again loads nothing."""
+        files = ledger.waiting(engine)
+        with self.open() as connection:
+            for table in TABLES:
+                connection.execute(_ddl(table))
+                mine = [file for file in files if file.report == table.name]
+                if mine:
+                    _replace(connection, table, mine)
+        ledger.mark_loaded(engine, files, now=now)
+        return len(files)
+
+
+def _ddl(table: RawTable) -> str:
+    columns = "".join(f", {_quoted(column)} varchar" for column in table.columns)
+    actions = "".join(f", {_quoted(column)} {_ACTIONS_TYPE}" for column in table.actions)
+    return (
+        f"create schema if not exists {SCHEMA}; "
+        f"create table if not exists {SCHEMA}.{table.name} (node_id varchar, day date, record_index integer{columns}"
+        f"{actions}, payload varchar, _api_version varchar, _fbtrace_id varchar, _fetched_at timestamptz, "
+        "_run_id varchar, _request varchar)"
+    )
+
+
+_ACTIONS_TYPE = (
+    'struct(action_type varchar, "value" varchar, "1d_view" varchar, "1d_click" varchar, "7d_click" varchar, '
+    '"28d_click" varchar)[]'
+)
+
+
+def _replace(connection: duckdb.DuckDBPyConnection, table: RawTable, files: list[LandedFile]) -> None:
+    """The changed days of one table, in one transaction. The keys come from the ledger, not from the rows: a day that
+    became empty must go too."""
+    missing = [file.path for file in files if not Path(file.path).exists()]
+    if missing:
+        raise LoadError(f"{missing[0]} is in the ledger but not on disk: read that day again with backfill --fresh")
+    columns = [*table.columns, *table.actions]
+    names = ", ".join(_quoted(column) for column in columns)
+    parsed = ", ".join(f"record.{_quoted(column)}" for column in columns)
+    connection.execute("begin")
+    try:
+        connection.execute("create or replace temp table changed (node_id varchar, day date)")
+        connection.executemany("insert into changed values (?, ?)", [[file.node_id, file.day] for file in files])
+        connection.execute(
+            f"delete from {SCHEMA}.{table.name} as kept using changed "
+            "where kept.node_id = changed.node_id and kept.day = changed.day"
+        )
+        connection.execute(
+            f"insert into {SCHEMA}.{table.name} (node_id, day, record_index, {names}, payload, {_ENVELOPE}) "
+            f"select node_id, day, record_index, {parsed}, payload, {_ENVELOPE} from ("
+            f"select *, from_json(payload, ?) as record from read_parquet(?, hive_partitioning = false))",
+            [table.structure, [file.path for file in files]],
+        )
+        expected = sum(file.rows for file in files)
+        loaded = connection.execute(
+            f"select count(*) from {SCHEMA}.{table.name} as kept semi join changed using (node_id, day)"
+        ).fetchone()
+        if loaded is None or loaded[0] != expected:
+            raise LoadError(f"{table.name}: {expected} rows landed and {loaded} loaded; nothing was changed")
+        connection.execute("commit")
+    except duckdb.Error as error:
+        connection.execute("rollback")
+        raise LoadError(f"could not load {table.name}: {str(error).splitlines()[0]}") from error
+    except LoadError:
+        connection.execute("rollback")
+        raise
+
+
+def _quoted(name: str) -> str:
+    return f'"{name}"'
