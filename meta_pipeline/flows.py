@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 
 import sqlalchemy as sa
@@ -108,40 +107,57 @@ def land(
         yield from (FailedDay(report, node_id, day, str(error)) for report in reports for day in days)
         return
     fetcher = Fetcher(graph, token, engine, backfill_id, sleep, now)
-    todo: deque[tuple[str, Range]] = deque()
+    started: list[Pull] = []
+    todo: list[tuple[str, Range]] = []
+    missing: set[tuple[str, dt.date]] = set()
+    blocked: ThrottledError | None = None  # calls while blocked prolong the block (D-MRL): none is made after it
     for name in reports:
         landed = ledger.landed_for(engine, report=name, node_id=node_id, days=days, backfill_id=backfill_id)
         yield from landed.values()
         deferrals.forget(engine, backfill_id=backfill_id, node_id=node_id, report=name)
-        todo.extend((name, asked) for asked in ranges(day for day in days if day not in landed))
-    while todo:
-        started: list[Pull] = []
-        for name, asked in todo:  # all report runs in flight together, then read one by one
-            outcome = _start(fetcher, name, node_id, asked)
+        left = set(days) - set(landed)
+        missing |= {(name, day) for day in left}
+        for pull in fetcher.picked_up(REPORTS[name], node_id):
+            if left & set(pull.asked.days):
+                started.append(pull)
+                left -= set(pull.asked.days)
+        todo.extend((name, asked) for asked in ranges(left))
+    while todo or started:
+        halves: list[tuple[str, Range]] = []
+        for name, asked in todo:  # all report runs are in flight together, then read one by one
+            outcome = blocked or _start(fetcher, name, node_id, asked)
+            if isinstance(outcome, ThrottledError):
+                blocked = outcome
             if isinstance(outcome, Pull):
                 started.append(outcome)
+            elif isinstance(outcome, TooMuchDataError) and asked.since < asked.until:
+                halves.extend((name, half) for half in asked.halves())
             else:
                 yield from _failed(name, node_id, asked, outcome, engine=engine, backfill_id=backfill_id, now=now)
-        todo.clear()
         for pull in started:
+            name = pull.report.name
             try:
+                if blocked:
+                    raise blocked
                 for day, rows in by_day(pull, fetcher.read(pull)).items():
+                    if (name, day) not in missing:
+                        continue
                     if isinstance(rows, LandingError):
-                        yield FailedDay(pull.report.name, node_id, day, str(rows))
+                        yield FailedDay(name, node_id, day, str(rows))
                     else:
                         yield landing.write_day(
-                            pull.report.name, node_id, day, rows,
+                            name, node_id, day, rows,
                             request=pull.request, run_id=run_id, backfill_id=backfill_id, now=now(),
                         )
             except TooMuchDataError as error:
                 if pull.asked.since < pull.asked.until:
-                    todo.extend((pull.report.name, half) for half in pull.asked.halves())
+                    halves.extend((name, half) for half in pull.asked.halves())
                 else:
-                    yield FailedDay(pull.report.name, node_id, pull.asked.since, str(error))
+                    yield FailedDay(name, node_id, pull.asked.since, str(error))
             except MetaPipelineError as error:
-                yield from _failed(
-                    pull.report.name, node_id, pull.asked, error, engine=engine, backfill_id=backfill_id, now=now
-                )
+                blocked = error if isinstance(error, ThrottledError) else blocked
+                yield from _failed(name, node_id, pull.asked, error, engine=engine, backfill_id=backfill_id, now=now)
+        todo, started = halves, []
 
 
 def _start(fetcher: Fetcher, name: str, node_id: str, asked: Range) -> Pull | MetaPipelineError:

@@ -30,7 +30,7 @@ def run(
     """Both days inclusive. 0 when everything asked for landed and the marts are published, 1 when something failed."""
     from meta_pipeline.defs.launch import AccountRange, build_marts, land_ranges
 
-    say = Console(stderr=True, highlight=False)
+    say = Console(stderr=True, highlight=False, soft_wrap=True)
     chosen = _accounts(home, nodes)
     names = _reports(reports)
     asked = _ranges(chosen, since, until, say)

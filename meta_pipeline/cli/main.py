@@ -156,6 +156,34 @@ def sql(query_text: str, form: str) -> None:
 
 
 @cli.command()
+@click.option("--port", default=3000, show_default=True)
+def up(port: int) -> None:
+    """The Dagster UI and daemon: schedules, backfills, every partition's state."""
+    from meta_pipeline.cli.up import run
+    from meta_pipeline.settings import Settings
+
+    raise SystemExit(run(Settings(), port=port))
+
+
+@cli.command()
+@click.option("--json", "as_json", is_flag=True)
+def doctor(as_json: bool) -> None:
+    """What works, what does not, and what to do about it."""
+    import dataclasses
+
+    from meta_pipeline.bootstrap import live
+    from meta_pipeline.cli.doctor import examine
+
+    findings = list(examine(live()))
+    if as_json:
+        click.echo(json.dumps([dataclasses.asdict(finding) for finding in findings], indent=2))
+    else:
+        for finding in findings:
+            click.echo(f"{'ok ' if finding.is_good else 'BAD'}  {finding.name}: {finding.told}")
+    raise SystemExit(0 if all(finding.is_good for finding in findings) else 1)
+
+
+@cli.command()
 @click.option("--output", default=None, type=click.Path(path_type=Path), help="default: report.png under HOME")
 def report(output: Path | None) -> None:
     """A picture of spend and ROAS per day and account, from the published warehouse."""

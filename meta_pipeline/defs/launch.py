@@ -74,9 +74,24 @@ def _run_one(settings: Settings, asked: AccountRange) -> Outcome:
 
     with instance(settings) as opened:
         reasons = _insights(opened, asked)
-        if asked.entities:  # after the insights: they name the ads that no listing holds
+        # After the insights: they name the ads that no listing holds.
+        if asked.entities and _wants_entities(settings, asked):
             reasons += _entities(opened, asked)
         return Outcome(asked, tuple(reasons))
+
+
+def _wants_entities(settings: Settings, asked: AccountRange) -> bool:
+    """Whether the account's listings are to be read: not twice in a backfill, and not while Meta's limit holds."""
+    from meta_pipeline.bootstrap import Live
+    from meta_pipeline.landing.landing import SNAPSHOT_DAY
+    from meta_pipeline.store import deferrals, ledger
+
+    engine = Live(settings).engine
+    landed = ledger.landed_for(
+        engine, report="ads", node_id=asked.node_id, days=[SNAPSHOT_DAY], backfill_id=asked.backfill_id
+    )
+    is_waiting = deferrals.due_at(engine, backfill_id=asked.backfill_id, node_id=asked.node_id) is not None
+    return not landed and not is_waiting
 
 
 def build_marts(settings: Settings) -> str | None:

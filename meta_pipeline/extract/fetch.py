@@ -65,13 +65,21 @@ class Fetcher:
     now: Callable[[], dt.datetime]
 
     def start(self, report: Report, node_id: str, asked: Range) -> Pull:
-        """Submit the range as a report run, or pick up the one recorded for it; small ranges need none."""
+        """Submit the range as a report run; a small range needs none."""
         pull = Pull(report, node_id, asked, insights_request(report, asked))
         if len(asked.days) > SYNCHRONOUS_DAYS:
-            pull.report_run_id = report_runs.recorded(
-                self.engine, request_digest=pull.digest, backfill_id=self.backfill_id
-            ) or self._submit(pull)
+            pull.report_run_id = self._submit(pull)
         return pull
+
+    def picked_up(self, report: Report, node_id: str) -> list[Pull]:
+        """The report runs that this backfill submitted before it was killed: paid for once, read again."""
+        pulls = []
+        for run in report_runs.recorded(
+            self.engine, backfill_id=self.backfill_id, node_id=node_id, report=report.name
+        ):
+            asked = Range(run.since, run.until)
+            pulls.append(Pull(report, node_id, asked, insights_request(report, asked), run.report_run_id))
+        return pulls
 
     def read(self, pull: Pull) -> Iterator[Batch]:
         """The batches of a pull, once its report run is done."""
@@ -88,7 +96,8 @@ class Fetcher:
         run_id = str(answer["report_run_id"])
         report_runs.record(
             self.engine, request_digest=pull.digest, backfill_id=self.backfill_id, report_run_id=run_id,
-            node_id=pull.node_id, report=pull.report.name, now=self.now(),
+            node_id=pull.node_id, report=pull.report.name, since=pull.asked.since, until=pull.asked.until,
+            now=self.now(),
         )
         return run_id
 

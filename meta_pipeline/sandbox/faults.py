@@ -61,6 +61,10 @@ def trouble(name: str, ask: Ask) -> Answer | None:
             return Answer({}, 502, {"content-type": "text/html; charset=UTF-8"}, raw=_HTML)
         case "empty_200":
             return Answer({"data": []})
+        case "empty_page":  # nothing on it, and more to come from the same place
+            after = ask.params.get("after", "MAZDZD")
+            following = f"{ask.base_url}/{ask.version}/{ask.path}?after={after}"
+            return Answer({"data": [], "paging": {"cursors": {"before": after, "after": after}, "next": following}})
         case "success_false":
             return Answer({"success": False})
         case "truncated":

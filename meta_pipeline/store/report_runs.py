@@ -3,21 +3,35 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 
 from meta_pipeline.store.schema import report_runs
 
 
-def recorded(engine: sa.Engine, *, request_digest: str, backfill_id: str) -> str | None:
-    """The id of a run submitted for this request in this backfill that has not ended badly."""
-    query = sa.select(report_runs.c.report_run_id).where(
-        report_runs.c.request_digest == request_digest,
+@dataclass(frozen=True, slots=True)
+class RecordedRun:
+    """A report run that Meta has, for a range of days, both inclusive."""
+
+    report_run_id: str
+    since: dt.date
+    until: dt.date
+
+
+def recorded(engine: sa.Engine, *, backfill_id: str, node_id: str, report: str) -> list[RecordedRun]:
+    """The runs of this backfill that have not ended badly."""
+    query = sa.select(report_runs).where(
         report_runs.c.backfill_id == backfill_id,
+        report_runs.c.node_id == node_id,
+        report_runs.c.report == report,
         report_runs.c.status != "abandoned",
     )
     with engine.connect() as connection:
-        return connection.execute(query).scalar_one_or_none()
+        return [
+            RecordedRun(row.report_run_id, row.since, row.until)
+            for row in connection.execute(query.order_by(report_runs.c.since))
+        ]
 
 
 def record(
@@ -28,6 +42,8 @@ def record(
     report_run_id: str,
     node_id: str,
     report: str,
+    since: dt.date,
+    until: dt.date,
     now: dt.datetime,
 ) -> None:
     """The run is known before it is polled; an earlier one of the same request is replaced."""
@@ -40,7 +56,7 @@ def record(
         connection.execute(
             report_runs.insert().values(
                 request_digest=request_digest, backfill_id=backfill_id, report_run_id=report_run_id,
-                node_id=node_id, report=report, submitted_at=now, status="submitted",
+                node_id=node_id, report=report, since=since, until=until, submitted_at=now, status="submitted",
             )
         )
 

@@ -83,6 +83,8 @@ report_runs = sa.Table(
     sa.Column("report_run_id", sa.String, nullable=False),
     sa.Column("node_id", sa.String, nullable=False),
     sa.Column("report", sa.String, nullable=False),
+    sa.Column("since", sa.Date, nullable=False),
+    sa.Column("until", sa.Date, nullable=False),
     sa.Column("submitted_at", Utc, nullable=False),
     sa.Column("status", sa.String, nullable=False),
 )

@@ -1,0 +1,88 @@
+"""`doctor`: what works, what does not, and what to do about it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from meta_pipeline import bootstrap
+from meta_pipeline.bootstrap import Live
+from meta_pipeline.consent import oauth
+from meta_pipeline.consent.scopes import missing_scopes
+from meta_pipeline.graph.request import Surface
+from meta_pipeline.graph.versions import trouble_with
+from meta_pipeline.linker.links import known
+from meta_pipeline.records import MetaPipelineError
+
+SOON = dt.timedelta(days=14)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One check: `is_good` or what to do."""
+
+    name: str
+    is_good: bool
+    told: str
+
+
+def examine(home: Live) -> Iterator[Finding]:
+    """Every check in the order in which things depend on each other."""
+    root = home.settings.root
+    root.mkdir(parents=True, exist_ok=True)
+    yield Finding("home", os.access(root, os.W_OK), str(root))
+    today = bootstrap.now().date()
+    pins: tuple[tuple[Surface, str], ...] = (
+        ("graph", home.settings.graph_version), ("marketing", home.settings.marketing_version),
+    )
+    for surface, version in pins:
+        trouble = trouble_with(surface, version, today=today)
+        yield Finding(f"{surface} version", trouble is None, trouble or version)
+    for name in ("app_id", "app_secret", "vault_keys"):
+        yield _checked(f"META_PIPELINE_{name.upper()}", functools.partial(_is_set, home, name))
+    yield _checked("links", lambda: f"{len(known(home.engine))} nodes")
+    yield from _tokens(home)
+    published = home.settings.published_file
+    yield Finding(
+        "published warehouse", published.exists(),
+        str(published) if published.exists() else "nothing is published yet: run `meta-pipeline backfill`",
+    )
+
+
+def _tokens(home: Live) -> Iterator[Finding]:
+    try:
+        refs = [ref for ref in home.vault.refs() if ref.kind != "page"]
+    except MetaPipelineError as error:
+        yield Finding("vault", False, str(error))
+        return
+    yield Finding("vault", bool(refs), f"{len(refs)} tokens" if refs else "no token: run `meta-pipeline connect`")
+    for ref in refs:
+        yield _checked(f"token of {ref.subject_name}", functools.partial(_inspected, home, ref.id))
+
+
+def _is_set(home: Live, name: str) -> str:
+    home.settings.require(name)
+    return "is set"
+
+
+def _inspected(home: Live, ref_id: str) -> str:
+    facts = oauth.inspect(
+        home.vault.reveal(ref_id), graph=home.graph, app_id=home.settings.require("app_id"),
+        app_secret=home.settings.require("app_secret"),
+    )
+    told = [f"{facts.kind}, {'never expires' if facts.expires_at is None else f'until {facts.expires_at:%Y-%m-%d}'}"]
+    if facts.expires_at and facts.expires_at - bootstrap.now() < SOON:
+        told.append("connect again soon")
+    if lacking := missing_scopes(facts.scopes):
+        told.append("lacks " + ", ".join(scope.name for scope in lacking))
+    return "; ".join(told)
+
+
+def _checked(name: str, check: Callable[[], str]) -> Finding:
+    try:
+        return Finding(name, True, check())
+    except MetaPipelineError as error:
+        return Finding(name, False, str(error))

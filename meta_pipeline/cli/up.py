@@ -1,0 +1,93 @@
+"""`up`: the Dagster UI and daemon on this home, until Ctrl-C ends both."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+import requests
+
+from meta_pipeline.records import ConfigError
+from meta_pipeline.settings import Settings, child_environment
+
+READY_WITHIN_S = 120.0
+
+
+def run(settings: Settings, *, port: int) -> int:
+    """Start, say where, wait; 0 after Ctrl-C, 1 when one of the processes ended by itself."""
+    from meta_pipeline.defs.home import PROJECT, instance, reap
+    from meta_pipeline.defs.launch import quiet
+
+    _check_free(port)
+    quiet()
+    with instance(settings) as opened:
+        reap(opened)
+    binaries = Path(sys.executable).parent
+    workspace = ["-w", str(PROJECT / "workspace.yaml")]
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    logs = settings.root / "dagster" / "up.log"
+    started: list[subprocess.Popen[bytes]] = []
+    try:
+        with logs.open("ab") as log:
+            started.append(_start([str(binaries / "dagster-webserver"), *workspace, "-h", "127.0.0.1", "-p", str(port)],
+                                  log.fileno()))
+            started.append(_start([str(binaries / "dagster-daemon"), "run", *workspace], log.fileno()))
+        _wait_for(f"http://127.0.0.1:{port}/server_info", started, logs)
+        click.echo(f"Dagster UI  http://127.0.0.1:{port}")
+        click.echo("Ctrl-C ends it", err=True)
+        while all(process.poll() is None for process in started):
+            time.sleep(0.5)
+        click.echo(f"error: a Dagster process ended by itself: see {logs}", err=True)
+        return 1
+    except KeyboardInterrupt:
+        return 0
+    finally:
+        _stop(started)
+
+
+def _start(command: Sequence[str], log: int) -> subprocess.Popen[bytes]:
+    """A process in a session of its own, so that its code servers end with it."""
+    return subprocess.Popen(command, stdout=log, stderr=log, env=child_environment(), start_new_session=True)
+
+
+def _stop(processes: Sequence[subprocess.Popen[bytes]]) -> None:
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        for process in processes:
+            try:
+                os.killpg(process.pid, number)
+            except ProcessLookupError:
+                continue
+        for process in processes:
+            try:
+                process.wait(timeout=15)
+            except subprocess.TimeoutExpired:
+                continue
+
+
+def _check_free(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            raise ConfigError(f"port {port} is taken: choose another with --port") from None
+
+
+def _wait_for(url: str, processes: Sequence[subprocess.Popen[bytes]], logs: Path) -> None:
+    end = time.monotonic() + READY_WITHIN_S
+    while time.monotonic() < end:
+        if any(process.poll() is not None for process in processes):
+            raise ConfigError(f"Dagster did not start: see {logs}")
+        try:
+            if requests.get(url, timeout=2).ok:
+                return
+        except requests.RequestException:
+            time.sleep(0.3)
+    raise ConfigError(f"Dagster did not answer within {READY_WITHIN_S:.0f} s: see {logs}")

@@ -1,0 +1,80 @@
+"""Bad input and bad weather: one clear sentence, a non-zero exit, no traceback."""
+
+from __future__ import annotations
+
+import pytest
+
+from meta_pipeline_tests.conftest import Home, Sandbox
+
+DAYS = ("--since", "2026-11-01", "--until", "2026-11-02")
+
+
+def refused(home: Home, *arguments: str, stdin: str = "") -> str:
+    ran = home.run(*arguments, stdin=stdin)
+    assert ran.returncode != 0, ran.stdout
+    assert "Traceback" not in ran.stderr + ran.stdout, ran.stderr
+    assert ran.stderr.strip()
+    return ran.stderr
+
+
+@pytest.mark.parametrize(
+    ("body", "sentence"),
+    [
+        (None, "not valid (190)"),
+        ({"dead": 463}, "190/463"),
+        ({"dead": 460}, "190/460"),
+        ({"scopes": ["pages_show_list"]}, "ads_read"),
+    ],
+)
+def test_a_token_that_can_not_read(home: Home, sandbox: Sandbox, body: dict | None, sentence: str):
+    token = sandbox.token(**body) if body else "EAABnonsensetoken"
+    told = refused(home, "connect", "--token-stdin", stdin=token + "\n")
+
+    assert sentence in told and token not in told
+    assert "no ad account is linked" in refused(home, "backfill", *DAYS)
+
+
+@pytest.mark.parametrize("fault", ["500", "html_502"])
+def test_a_server_in_trouble(home: Home, sandbox: Sandbox, fault: str):
+    sandbox.control("faults", {"fault": fault, "times": 99})
+
+    assert "try again later" in refused(home, "connect", "--token-stdin", stdin="EAABany\n")
+
+
+def test_a_server_that_is_not_there(home: Home, sandbox: Sandbox):
+    home.environment["META_PIPELINE_GRAPH_URL"] = "http://127.0.0.1:9"
+    told = refused(home, "connect", "--token-stdin", stdin="EAABany\n")
+
+    assert "no connection to http://127.0.0.1:9" in told
+    assert sandbox.app["app_secret"] not in told and "EAABany" not in told
+
+
+def test_what_backfill_refuses(home: Home, sandbox: Sandbox):
+    ran = home.run("connect", "--token-stdin", "--kind", "system-user", stdin=sandbox.app["system_user_token"])
+    assert ran.returncode == 0, ran.stderr
+    for arguments, sentence in (
+        (("--since", "2026-02-30", "--until", "2026-03-01"), "2026-02-30"),
+        (("--since", "2026-11-05", "--until", "2026-11-01"), "before --since"),
+        (("--since", "2099-01-01", "--until", "2099-01-02"), "has not begun"),
+        (("--since", "2001-01-01", "--until", "2001-01-02"), "first day that has partitions"),
+        ((*DAYS, "--node", "act_42"), "unknown ad account act_42"),
+        ((*DAYS, "--report", "nonsense"), "unknown report nonsense"),
+    ):
+        assert sentence in refused(home, "backfill", *arguments)
+
+
+def test_what_is_missing_is_named(home: Home):
+    for name in ("APP_ID", "APP_SECRET", "VAULT_KEYS"):
+        value = home.environment.pop(f"META_PIPELINE_{name}")
+        assert f"META_PIPELINE_{name}" in refused(home, "connect", "--token-stdin", stdin="EAABany\n")
+        home.environment[f"META_PIPELINE_{name}"] = value
+    assert "standard input" in refused(home, "connect", "--token-stdin")
+    assert "nothing is published yet" in refused(home, "sql", "select 1")
+    home.environment["META_PIPELINE_VAULT_KEYS"] = "short"
+    assert "vault new-key" in refused(home, "connect", "--token-stdin", stdin="EAABany\n")
+
+
+def test_a_taken_port_is_said(home: Home, sandbox: Sandbox):
+    port = sandbox.url.rpartition(":")[2]
+
+    assert f"port {port} is taken" in refused(home, "sandbox", "--port", port)

@@ -1,0 +1,110 @@
+"""What tests share: a sandbox over real HTTP, and a home in which the command line runs."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from meta_pipeline.vault.seal import new_key
+
+NOW = "2026-11-20T12:00:00+00:00"
+
+
+@dataclass
+class Sandbox:
+    """A running sandbox."""
+
+    url: str
+    app: dict[str, str] = field(default_factory=dict)
+
+    def control(self, what: str, body: Any = None, **query: str) -> Any:
+        if body is None:
+            return requests.get(f"{self.url}/_sandbox/{what}", params=query, timeout=60).json()
+        return requests.post(f"{self.url}/_sandbox/{what}", json=body, timeout=60).json()
+
+    def token(self, **body: Any) -> str:
+        return self.control("tokens", body)["access_token"]
+
+
+def _serve() -> Iterator[Sandbox]:
+    server = subprocess.Popen(
+        [sys.executable, "-m", "meta_pipeline.cli", "sandbox", "--port", "0", "--now", NOW],
+        stdout=subprocess.PIPE, text=True,
+    )
+    try:
+        sandbox = Sandbox(server.stdout.readline().split()[1])
+        sandbox.app = sandbox.control("app")
+        yield sandbox
+    finally:
+        server.terminate()
+        server.wait(timeout=10)
+
+
+@pytest.fixture(scope="session")
+def shared_sandbox() -> Iterator[Sandbox]:
+    """For tests that only read."""
+    yield from _serve()
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    """For tests that order faults or move the clock."""
+    yield from _serve()
+
+
+@dataclass
+class Home:
+    """A home of its own, and the command line in it."""
+
+    path: Path
+    environment: dict[str, str]
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "meta_pipeline.cli", *arguments], env=self.environment, cwd=self.path,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        )
+
+    def run(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "meta_pipeline.cli", *arguments], env=self.environment, cwd=self.path,
+            input=stdin, capture_output=True, text=True, timeout=300,
+        )
+
+    def sql(self, query: str) -> list[dict[str, Any]]:
+        ran = self.run("sql", query, "--format", "json")
+        assert ran.returncode == 0, ran.stderr
+        return json.loads(ran.stdout)
+
+
+def make_home(path: Path, sandbox: Sandbox, **settings: str) -> Home:
+    home = path / "home"
+    home.mkdir()
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("META_PIPELINE_", "DAGSTER_"))}
+    return Home(
+        path,
+        {
+            **kept,
+            "META_PIPELINE_HOME": str(home),
+            "META_PIPELINE_GRAPH_URL": sandbox.url,
+            "META_PIPELINE_DIALOG_URL": sandbox.url,
+            "META_PIPELINE_APP_ID": sandbox.app["app_id"],
+            "META_PIPELINE_APP_SECRET": sandbox.app["app_secret"],
+            "META_PIPELINE_VAULT_KEYS": new_key(),
+            **settings,
+        },
+    )
+
+
+@pytest.fixture
+def home(tmp_path: Path, sandbox: Sandbox) -> Home:
+    return make_home(tmp_path, sandbox)

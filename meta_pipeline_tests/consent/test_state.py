@@ -1,0 +1,66 @@
+"""The OAuth state is ours, young and used once."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+import sqlalchemy as sa
+from hypothesis import given
+from hypothesis import strategies as st
+
+from meta_pipeline.consent.local import code_of
+from meta_pipeline.consent.scopes import missing_scopes, scopes_for
+from meta_pipeline.consent.state import ConsentError, issue, read_state, use
+from meta_pipeline.store.schema import metadata
+
+NOW = dt.datetime(2026, 11, 20, tzinfo=dt.UTC)
+
+
+@pytest.fixture
+def engine() -> sa.Engine:
+    engine = sa.create_engine("sqlite://", poolclass=sa.StaticPool)
+    metadata.create_all(engine)
+    return engine
+
+
+def test_a_state_is_spent_once(engine: sa.Engine):
+    state = issue(engine, key="k", now=NOW)
+    use(engine, state, key="k", now=NOW)
+
+    with pytest.raises(ConsentError) as caught:
+        use(engine, state, key="k", now=NOW)
+    assert caught.value.reason == "state_reused"
+
+
+def test_an_old_state_is_refused(engine: sa.Engine):
+    state = issue(engine, key="k", now=NOW)
+
+    with pytest.raises(ConsentError) as caught:
+        use(engine, state, key="k", now=NOW + dt.timedelta(minutes=11))
+    assert caught.value.reason == "state_expired"
+
+
+def test_a_state_of_another_key_is_refused(engine: sa.Engine):
+    with pytest.raises(ConsentError) as caught:
+        use(engine, issue(engine, key="other", now=NOW), key="k", now=NOW)
+    assert caught.value.reason == "state_invalid"
+
+
+@given(st.text())
+def test_no_made_up_state_is_ever_read(text: str):
+    with pytest.raises(ConsentError):
+        read_state(text, key="k", now=NOW)
+
+
+def test_a_refusal_keeps_the_words_of_the_standard():
+    with pytest.raises(ConsentError) as caught:
+        code_of({"error": "access_denied", "error_description": "Permissions error"})
+    assert caught.value.reason == "access_denied"
+
+
+def test_scopes_of_a_phase_are_those_of_the_earlier_ones_too():
+    assert "business_management" not in scopes_for(1)
+    assert {"ads_read", "business_management"} <= set(scopes_for(2))
+    assert "ads_management" not in scopes_for(2)
+    assert [s.name for s in missing_scopes(set(scopes_for(1)) - {"read_insights"})] == ["read_insights"]

@@ -1,0 +1,92 @@
+"""What is asked for, and when to look again."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from meta_pipeline.extract.fetch import Pull, by_day
+from meta_pipeline.extract.insights import Abandoned, Done, Poll, Range, insights_request, next_poll, ranges
+from meta_pipeline.extract.reports import REPORTS
+from meta_pipeline.records import Batch, LandingError
+
+DAY = dt.date(2026, 11, 1)
+
+
+@given(st.sets(st.integers(0, 400)))
+def test_ranges_cover_each_day_exactly_once(numbers: set[int]):
+    days = [DAY + dt.timedelta(days=n) for n in numbers]
+    covered = [day for one in ranges(days) for day in one.days]
+
+    assert sorted(days) == covered
+
+
+@given(st.integers(1, 400))
+def test_halves_cover_the_range_exactly(length: int):
+    whole = Range(DAY, DAY + dt.timedelta(days=length))
+    left, right = whole.halves()
+
+    assert whole.days == left.days + right.days
+
+
+def test_one_request_names_every_status():
+    request = insights_request(REPORTS["ad_insights"], Range(DAY, DAY))
+    statuses = request["filtering"][0]["value"]
+
+    assert {"ACTIVE", "DELETED", "ARCHIVED"} <= set(statuses)
+    assert len(request["filtering"]) == 1
+    assert "7d_view" not in request["action_attribution_windows"]
+
+
+@pytest.mark.parametrize(
+    ("status", "percent", "kind"),
+    [
+        ("Job Not Started", 0, Poll), ("Job Running", 60, Poll), ("Job Running", 100, Poll),
+        ("Job Completed", 99, Poll), ("Job Completed", 100, Done), ("Job Failed", 100, Abandoned),
+        ("Job Skipped", 0, Abandoned),
+    ],
+)
+def test_only_completed_and_100_percent_is_a_result(status: str, percent: int, kind: type):
+    answer = next_poll({"async_status": status, "async_percent_completion": percent}, pause=1, waited=0)
+
+    assert kind is type(answer)
+
+
+def test_a_run_that_never_ends_is_abandoned_but_kept():
+    answer = next_poll({"async_status": "Job Running"}, pause=1, waited=10_000)
+
+    assert isinstance(answer, Abandoned) and not answer.resubmit
+
+
+def batch(*rows: bytes) -> Batch:
+    return Batch(rows, "T", "v25.0", dt.datetime(2026, 11, 20, tzinfo=dt.UTC))
+
+
+def pull(days: int = 2) -> Pull:
+    asked = Range(DAY, DAY + dt.timedelta(days=days - 1))
+    return Pull(REPORTS["ad_insights"], "act_1", asked, {})
+
+
+def row(ad: str, day: str = "2026-11-01") -> bytes:
+    return f'{{"ad_id":"{ad}","date_start":"{day}","date_stop":"{day}"}}'.encode()
+
+
+def test_a_day_without_rows_is_an_empty_day():
+    found = by_day(pull(), [batch(row("1"))])
+
+    assert [len(rows) for rows in found.values()] == [1, 0]
+
+
+def test_two_rows_of_one_key_fail_their_day_and_no_other():
+    found = by_day(pull(), [batch(row("1"), row("1")), batch(row("1", "2026-11-02"))])
+
+    assert isinstance(found[DAY], LandingError)
+    assert len(found[DAY + dt.timedelta(days=1)]) == 1
+
+
+def test_a_row_of_a_day_that_was_not_asked_for_fails():
+    with pytest.raises(LandingError, match="2026-12-01"):
+        by_day(pull(), [batch(row("1", "2026-12-01"))])

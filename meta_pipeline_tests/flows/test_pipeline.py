@@ -1,0 +1,184 @@
+"""The whole line through the command line, Dagster, DuckDB and dbt, against the sandbox over HTTP."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sqlite3
+import time
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow.parquet as pq
+import pytest
+
+from meta_pipeline_tests.conftest import Home, Sandbox
+
+SINCE, UNTIL = "2026-11-09", "2026-11-15"
+BACKFILL = ("backfill", "--since", SINCE, "--until", UNTIL)
+SUMS = """
+    select account_id, date_day::varchar as day, sum(spend) as spend, sum(impressions)::bigint as impressions,
+        sum(clicks_all)::bigint as clicks, sum(link_clicks)::bigint as link_clicks
+    from marts.facebook_ads__{level}_report group by all
+"""
+
+
+def truth_of(sandbox: Sandbox) -> dict[tuple[str, str], tuple[Any, ...]]:
+    found = sandbox.control("truth", since=SINCE, until=UNTIL)["account"]
+    return {
+        (row["account_id"], row["day"]): (
+            Decimal(row["spend"]), row["impressions"], row["clicks"], row["inline_link_clicks"])
+        for row in found
+    }
+
+
+def sums_of(home: Home, level: str) -> dict[tuple[str, str], tuple[Any, ...]]:
+    return {
+        (row["account_id"], row["day"]): (
+            Decimal(row["spend"]), row["impressions"], row["clicks"], row["link_clicks"])
+        for row in home.sql(SUMS.format(level=level))
+    }
+
+
+def connected(home: Home, *extra: str) -> Home:
+    ran = home.run("connect", "--no-browser")
+    assert ran.returncode == 0, ran.stderr
+    return home
+
+
+def posts(sandbox: Sandbox) -> int:
+    return sandbox.control("calls").get("POST /act_{id}/insights", 0)
+
+
+def every_byte(folder: Path) -> bytes:
+    """All that a home holds, what is inside compressed files too."""
+    found = []
+    for file in folder.rglob("*"):
+        if not file.is_file():
+            continue
+        found.append(file.read_bytes())
+        if file.suffix == ".parquet":
+            table = pq.read_table(file)
+            found.append(json.dumps(table.to_pylist(), default=str).encode() + str(table.schema.metadata).encode())
+        elif file.suffix == ".duckdb":
+            with duckdb.connect(str(file), read_only=True) as connection:
+                tables = connection.execute(
+                    "select table_schema, table_name from information_schema.tables where table_type = 'BASE TABLE'"
+                ).fetchall()
+                for schema, name in tables:
+                    found.append(str(connection.execute(f'from "{schema}"."{name}"').fetchall()).encode())
+        elif file.read_bytes()[:15] == b"SQLite format 3":
+            with sqlite3.connect(file) as connection:
+                for (name,) in connection.execute("select name from sqlite_master where type = 'table'").fetchall():
+                    found.append(str(connection.execute(f'select * from "{name}"').fetchall()).encode())
+    return b"\n".join(found)
+
+
+def test_the_marts_equal_the_truth_then_what_moved_is_read_again_and_no_secret_got_out(home: Home, sandbox: Sandbox):
+    connected(home)
+    links = json.loads(home.run("links", "--json").stdout)
+    accounts = {link["id"]: link for link in links if link["kind"] == "ad_account"}
+    assert len(accounts) == 6
+    assert (
+        accounts["act_1000000005"]["access"], accounts["act_1000000005"]["owner_business"]) == ("partner", "Aroha Outdoor")
+
+    first = home.run(*BACKFILL)
+    assert first.returncode == 0, first.stderr
+    truth = truth_of(sandbox)
+    assert len(truth) == 35
+    for level in ("account", "campaign", "ad_set", "ad"):
+        assert truth == sums_of(home, level), level
+    statuses = {row["ad_status"] for row in home.sql("select distinct ad_status from marts.facebook_ads__ad_report")}
+    assert {"ACTIVE", "DELETED", "ARCHIVED"} <= statuses
+    assert home.sql("from marts.facebook_ads__reconciliation where status <> 'equal'") == []
+
+    # Three days later the young days have grown; the same command shows it.
+    sandbox.control("clock", {"now": "2026-11-23T12:00:00+00:00"})
+    second = home.run(*BACKFILL)
+    assert second.returncode == 0, second.stderr
+    assert truth != truth_of(sandbox) == sums_of(home, "ad")
+
+    outputs = "".join(ran.stdout + ran.stderr for ran in (first, second)).encode()
+    seen = outputs + every_byte(home.path)
+    for secret in sandbox.control("secrets"):
+        assert secret.encode() not in seen
+    assert home.environment["META_PIPELINE_VAULT_KEYS"].encode() not in seen
+
+
+def test_a_killed_backfill_goes_on_where_it_was(home: Home, sandbox: Sandbox):
+    connected(home)
+    ledger = home.path / "home" / "control.sqlite"
+
+    def landed() -> dict[tuple[str, str, str], str]:
+        with sqlite3.connect(ledger) as connection:
+            rows = connection.execute(
+                "select report, node_id, day, landed_at from landed_files where report like '%insights'")
+            return {(report, node, day): at for report, node, day, at in rows}
+
+    running = home.start(*BACKFILL)
+    while len(landed()) < 20:
+        assert running.poll() is None, running.communicate()
+        time.sleep(0.05)
+    os.killpg(running.pid, signal.SIGKILL)
+    running.communicate()
+    before, submitted = landed(), posts(sandbox)
+    assert 20 <= len(before) < 6 * 7 * 2
+
+    again = home.run(*BACKFILL)
+    assert again.returncode == 0, again.stderr
+    assert "resuming" in again.stderr
+    after = landed()
+    assert len(after) == 6 * 7 * 2
+    assert before == {key: after[key] for key in before}
+    # Twelve ranges, a report run each; what was submitted before the kill was not submitted again.
+    assert posts(sandbox) == 12 and submitted <= 12
+    assert truth_of(sandbox) == sums_of(home, "ad")
+
+
+def test_one_accounts_trouble_is_named_and_stops_nobody_else(home: Home, sandbox: Sandbox):
+    connected(home)
+    sandbox.control("faults", {"fault": "200_missing", "path": "POST act_1000000002/insights", "times": 9})
+    ran = home.run(*BACKFILL, "--node", "act_1000000001", "--node", "act_1000000002")
+
+    assert ran.returncode == 1
+    assert "act_1000000002" in ran.stderr and "ads_read" in ran.stderr and "Traceback" not in ran.stderr
+    others = {key: value for key, value in truth_of(sandbox).items() if key[0] == "1000000001"}
+    assert others == sums_of(home, "ad")
+
+
+@pytest.mark.parametrize(
+    "faults",
+    [
+        [{"fault": "job_failed", "path": "act_1000000001"}, {"fault": "33_race", "path": "act_1000000001"}],
+        [{"fault": "code1_reduce", "path": "POST act_1000000001"}, {"fault": "html_502", "path": "GET", "times": 2}],
+        [{"fault": "job_skipped", "path": "act_1000000001"}, {"fault": "truncated", "path": "GET 60", "times": 2},
+         {"fault": "empty_page", "path": r"GET \d+/insights", "times": 2}, {"fault": "100_1487534", "path": r"GET \d+/insights"}],
+    ],
+)
+def test_trouble_that_passes_ends_in_exact_truth(home: Home, sandbox: Sandbox, faults: list[dict[str, Any]]):
+    connected(home)
+    sandbox.control("faults", faults)
+    ran = home.run(*BACKFILL, "--node", "act_1000000001")
+
+    assert ran.returncode == 0, ran.stderr
+    expected = {key: value for key, value in truth_of(sandbox).items() if key[0] == "1000000001"}
+    assert expected == sums_of(home, "ad")
+
+
+def test_a_block_too_long_to_wait_for_ends_with_no_further_call_and_is_resumed(home: Home, sandbox: Sandbox):
+    connected(home)
+    sandbox.control("faults", {"fault": "80000", "path": "POST act_1000000001/insights", "times": 1})
+    before = sum(sandbox.control("calls").values())
+    ran = home.run(*BACKFILL, "--node", "act_1000000001", "--max-wait", "5")
+
+    assert ran.returncode == 1
+    assert "--max-wait" in ran.stderr and "80000" in ran.stderr
+    assert before + 1 == sum(sandbox.control("calls").values())
+
+    again = home.run(*BACKFILL, "--node", "act_1000000001")
+    assert again.returncode == 0, again.stderr
+    expected = {key: value for key, value in truth_of(sandbox).items() if key[0] == "1000000001"}
+    assert expected == sums_of(home, "ad")

@@ -1,0 +1,210 @@
+"""The gateway over real HTTP."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from meta_pipeline.audit import AuditEvent
+from meta_pipeline.graph.client import TRIES, GraphClient
+from meta_pipeline.graph.errors import (
+    REMEDIES,
+    GraphError,
+    RequestError,
+    ScopeError,
+    ThrottledError,
+    TokenError,
+    TooMuchDataError,
+    TransientError,
+    VersionError,
+    error_from,
+)
+from meta_pipeline.records import AccessToken
+
+TOKEN = AccessToken("user", "EAABsecrettokenvalue")
+SECRET = "app-secret-value"
+
+
+class Server:
+    """Answers what it was told to, one after the other; the last one again and again."""
+
+    def __init__(self) -> None:
+        self.answers: list[tuple[int, dict[str, str], bytes]] = []
+        self.seen: list[tuple[str, str, dict[str, str], bytes]] = []
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def _serve(self) -> None:
+                body = self.rfile.read(int(self.headers.get("content-length") or 0))
+                outer.seen.append((self.command, self.path, dict(self.headers), body))
+                status, headers, answer = outer.answers.pop(0) if len(outer.answers) > 1 else outer.answers[0]
+                self.send_response(status)
+                for name, value in {"content-length": str(len(answer)), **headers}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(answer)
+
+            do_GET = do_POST = _serve
+
+            def log_message(self, *_: Any) -> None:
+                pass
+
+        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.http.server_port}"
+        threading.Thread(target=self.http.serve_forever, daemon=True).start()
+
+    def say(self, *bodies: Any, status: int = 200, **headers: str) -> None:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        self.answers = [
+            (status, named, body if isinstance(body, bytes) else json.dumps(body).encode()) for body in bodies
+        ]
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    server = Server()
+    yield server
+    server.http.shutdown()
+    server.http.server_close()
+
+
+class Client(GraphClient):
+    """A client whose naps and audit lines can be looked at."""
+
+    def __init__(self, url: str) -> None:
+        self.naps: list[float] = []
+        self.events: list[AuditEvent] = []
+        super().__init__(
+            graph_url=url, app_id="1", app_secret=SECRET, graph_version="v24.0", marketing_version="v25.0",
+            audit=self.events.append, sleep=self.naps.append,
+        )
+
+
+@pytest.fixture
+def client(server: Server) -> Client:
+    return Client(server.url)
+
+
+def test_the_token_travels_in_the_header_and_the_proof_beside_it(server: Server, client: Client):
+    server.say({"id": "1"}, x_fb_trace_id="T1", facebook_api_version="v25.0", x_fb_rev="7")
+    answer = client.get("act_1", {"fields": ["id", "name"]}, token=TOKEN, surface="marketing")
+    method, path, headers, _ = server.seen[0]
+
+    assert method == "GET" and path.startswith("/v25.0/act_1?fields=id%2Cname&appsecret_proof=")
+    assert f"Bearer {TOKEN.value}" == headers["Authorization"]
+    assert TOKEN.value not in path
+    assert (answer.trace_id, answer.version) == ("T1", "v25.0")
+
+
+def test_every_call_leaves_an_audit_line_without_its_query(server: Server, client: Client):
+    server.say({"id": "1"}, x_fb_trace_id="T1", facebook_api_version="v26.0", x_fb_rev="7",
+               x_app_usage='{"call_count":28}')
+    client.get("act_1", {"fields": "id"}, token=TOKEN, surface="marketing")
+    event = client.events[0]
+
+    assert (
+        event.method, event.path, event.status, event.fbtrace_id, event.fb_rev, event.version) == ("GET", "/v25.0/act_1", 200, "T1", "7", "v26.0")
+    assert event.usage == {"app": {"call_count": 28}}
+
+
+def test_paging_goes_on_over_an_empty_page_and_ends_where_next_is_absent(server: Server, client: Client):
+    def page(ids: list[str], after: str, more: bool) -> dict[str, Any]:
+        paging = {"cursors": {"before": "x", "after": after}}
+        return {"data": [{"id": i} for i in ids], "paging": {**paging, **({"next": "http://x?access_token=T"} if more else {})}}
+
+    server.say(page(["1", "2"], "A", True), page([], "B", True), page(["3"], "C", False))
+    batches = list(client.batches("act_1/ads", {"limit": 2}, token=TOKEN, surface="marketing"))
+
+    assert [record for batch in batches for record in batch.records] == [b'{"id": "1"}', b'{"id": "2"}', b'{"id": "3"}']
+    assert "after=B" in server.seen[2][1]
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (502, b"<html>Bad gateway</html>"),
+        (500, b""),
+        (200, b'{"data":[{"impress'),
+        (200, {"success": False, "is_transient": True}),
+        (503, {"error": {"message": "later", "code": 2}}),
+        (500, {"error": {"message": "unknown", "code": 1}}),
+    ],
+)
+def test_what_passes_is_tried_again_with_pauses(server: Server, client: Client, status: int, body: Any):
+    server.say(body, status=status)
+    with pytest.raises((TransientError, RequestError)):
+        client.get("me", token=TOKEN)
+
+    if body != {"success": False, "is_transient": True}:
+        assert len(server.seen) == TRIES
+        assert len(client.naps) == TRIES - 1 and all(0 < nap <= 8 for nap in client.naps)
+
+
+def test_a_post_is_sent_once(server: Server, client: Client):
+    server.say(b"<html>", status=502)
+    with pytest.raises(TransientError):
+        client.post("act_1/insights", {"level": "ad"}, token=TOKEN, surface="marketing")
+
+    assert len(server.seen) == 1
+
+
+def test_a_block_says_for_how_long(server: Server, client: Client):
+    usage = '{"1":[{"type":"ads_insights","call_count":100,"estimated_time_to_regain_access":7}]}'
+    server.say({"error": {"message": "too many", "code": 80000, "error_subcode": 2446079}}, status=400,
+               X_Business_Use_Case_Usage=usage)
+    with pytest.raises(ThrottledError) as caught:
+        client.get("act_1/insights", token=TOKEN, surface="marketing")
+
+    assert caught.value.retry_after == 420
+    assert len(server.seen) == 1
+
+
+TABLE = [
+    (4, None, ThrottledError), (17, 2446079, ThrottledError), (32, None, ThrottledError), (613, 1487742, ThrottledError),
+    (80004, 2446079, ThrottledError), (1, 99, TransientError), (2, None, TransientError), (2, 1504038, TooMuchDataError),
+    (100, 1487534, TooMuchDataError), (100, 33, ScopeError), (10, None, ScopeError), (200, None, ScopeError),
+    (294, None, ScopeError), (190, None, TokenError), (190, 463, TokenError), (102, None, TokenError),
+    (2635, None, VersionError), (100, None, RequestError), (100, 1487001, RequestError), (3018, None, RequestError),
+    (2642, None, RequestError),
+]
+
+
+@pytest.mark.parametrize(("code", "subcode", "remedy"), TABLE)
+def test_a_code_has_its_remedy(code: int, subcode: int | None, remedy: type[GraphError]):
+    error = error_from(
+        {"message": "m", "code": code, "error_subcode": subcode}, http_status=400, trace_id="A1"
+    )
+
+    assert remedy is type(error)
+    assert "[fbtrace A1]" in str(error)
+
+
+def test_code_1_is_too_much_data_only_where_the_message_says_so():
+    said = {"message": "Please reduce the amount of data you're asking for, then retry your request", "code": 1}
+
+    assert isinstance(error_from(said, http_status=500, trace_id=None), TooMuchDataError)
+    assert REMEDIES[(1, None)] is TransientError
+
+
+def test_no_error_holds_a_token_or_a_secret(server: Server, client: Client):
+    dead = Client("http://127.0.0.1:9")
+    told: list[str] = []
+    for call in (
+        lambda: dead.oauth("oauth/access_token", {"client_secret": SECRET, "code": "AQcode"}),
+        lambda: dead.get("me", {"access_token": TOKEN.value}, token=TOKEN),
+    ):
+        with pytest.raises(TransientError) as caught:
+            call()
+        told += [str(caught.value), repr(caught.value), repr(caught.value.__cause__), repr(caught.value.__context__)]
+    server.say({"error": {"message": f"bad token {TOKEN.value} and {SECRET}", "code": 190}}, status=400)
+    with pytest.raises(TokenError) as refused:
+        client.get("me", token=TOKEN)
+    told += [str(refused.value), repr(refused.value), repr(client), repr(client.events), repr(dead.events), repr(TOKEN)]
+
+    for text in told:
+        assert TOKEN.value not in text and SECRET not in text and "AQcode" not in text

@@ -1,0 +1,89 @@
+"""A day is put down whole, as Graph gave it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+import sqlalchemy as sa
+
+from meta_pipeline.landing import landing as module
+from meta_pipeline.landing.landing import Landing, readable
+from meta_pipeline.records import Batch, LandingError
+from meta_pipeline.store import ledger
+from meta_pipeline.store.engine import open_store
+
+NOW = dt.datetime(2026, 11, 20, tzinfo=dt.UTC)
+DAY = dt.date(2026, 11, 1)
+BATCH = Batch((), "T1", "v25.0", NOW)
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> sa.Engine:
+    return open_store(f"sqlite:///{tmp_path / 'control.sqlite'}")
+
+
+@pytest.fixture
+def landing(tmp_path: Path, engine: sa.Engine) -> Landing:
+    return Landing(tmp_path / "landing", engine)
+
+
+def write(landing: Landing, *records: bytes, backfill_id: str = "b1"):
+    return landing.write_day(
+        "ad_insights", "act_1", DAY, [(record, BATCH) for record in records], request={"level": "ad"}, run_id="r",
+        backfill_id=backfill_id, now=NOW,
+    )
+
+
+def test_the_payload_is_metas_to_the_byte_and_says_where_it_came_from(landing: Landing):
+    record = '{"ad_name":"Café ☕","spend":"1.50","new_field":{"28d_view":"3"}}'.encode()
+    table = pq.read_table(write(landing, record).path)
+
+    assert [record.decode()] == table.column("payload").to_pylist()
+    assert [table.column(n)[0].as_py() for n in ("_api_version", "_fbtrace_id", "_run_id")] == ["v25.0", "T1", "r"]
+    assert table.schema.metadata[b"request"] == b'{"level":"ad"}'
+
+
+def test_a_day_without_delivery_is_a_file_of_no_rows(landing: Landing):
+    file = write(landing)
+
+    assert 0 == file.rows == pq.read_metadata(file.path).num_rows
+
+
+def test_the_same_content_again_waits_for_no_second_load(landing: Landing, engine: sa.Engine):
+    file = write(landing, b'{"a":"1"}')
+    ledger.mark_loaded(engine, [file], now=NOW)
+    write(landing, b'{"a":"1"}', backfill_id="b2")
+    assert ledger.waiting(engine) == []
+
+    write(landing, b'{"a":"2"}', backfill_id="b3")
+    assert len(ledger.waiting(engine)) == 1
+
+
+def test_a_write_that_breaks_leaves_the_day_as_it_was(landing: Landing, monkeypatch: pytest.MonkeyPatch):
+    before = Path(write(landing, b'{"a":"1"}').path).read_bytes()
+
+    def full(table, name, **_):
+        Path(name).write_bytes(b"PAR1 half")
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(module.pq, "write_table", full)
+    with pytest.raises(LandingError, match="No space left"):
+        write(landing, b'{"a":"2"}')
+
+    folder = landing.path("ad_insights", "act_1", DAY).parent
+    assert [before] == [file.read_bytes() for file in folder.iterdir()]
+
+
+@pytest.mark.parametrize(
+    ("record", "expected"),
+    [
+        (b'{"n":"ok \\ud83d\\ude00"}', '{"n":"ok \\ud83d\\ude00"}'),
+        (b'{"n":"cut \\ud83d"}', '{"n":"cut \ufffd"}'),
+        (b'{"n":"\\\\ud83d is text"}', '{"n":"\\\\ud83d is text"}'),
+    ],
+)
+def test_only_a_lone_surrogate_is_replaced(record: bytes, expected: str):
+    assert expected == readable(record)

@@ -1,0 +1,104 @@
+"""The official SDK is the referee: it can't tell the sandbox from Meta."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+import pytest
+from facebook_business.adobjects.adaccount import AdAccount
+from facebook_business.adobjects.adreportrun import AdReportRun
+from facebook_business.adobjects.user import User
+from facebook_business.api import FacebookAdsApi
+from facebook_business.exceptions import FacebookRequestError
+from facebook_business.session import FacebookSession
+
+from meta_pipeline_tests.conftest import Sandbox
+
+DAYS = {"since": "2026-11-01", "until": "2026-11-07"}
+EVERY_STATUS = [
+    "ACTIVE", "ADSET_PAUSED", "ARCHIVED", "CAMPAIGN_PAUSED", "DELETED", "DISAPPROVED", "IN_PROCESS", "PAUSED",
+    "PENDING_BILLING_INFO", "PENDING_REVIEW", "PREAPPROVED", "WITH_ISSUES",
+]
+
+
+@pytest.fixture
+def api(shared_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[FacebookAdsApi]:
+    monkeypatch.setattr(FacebookSession, "GRAPH", shared_sandbox.url)
+    app = shared_sandbox.app
+    yield FacebookAdsApi.init(
+        app["app_id"], app["app_secret"], app["system_user_token"], api_version="v25.0", crash_log=False
+    )
+    FacebookAdsApi.set_default_api(None)
+
+
+def test_it_lists_the_accounts(api: FacebookAdsApi):
+    accounts = list(User("me", api=api).get_ad_accounts(fields=["name", "currency", "timezone_name"]))
+
+    assert len(accounts) == 6
+    assert {"USD", "EUR", "GBP", "JPY", "NZD", "BRL"} == {account["currency"] for account in accounts}
+
+
+def test_it_lists_ads_page_by_page_without_deleted_and_archived_ones(api: FacebookAdsApi):
+    ads = list(AdAccount("act_1000000001", api=api).get_ads(fields=["name", "effective_status"], params={"limit": 7}))
+
+    assert len({ad["id"] for ad in ads}) == len(ads) > 20
+    assert not {"DELETED", "ARCHIVED"} & {ad["effective_status"] for ad in ads}
+
+
+def test_synchronous_insights_are_strings_and_add_up(api: FacebookAdsApi):
+    account = AdAccount("act_1000000001", api=api)
+    total = list(account.get_insights(fields=["spend", "impressions"], params={"time_range": DAYS, "level": "account"}))
+    ads = list(
+        account.get_insights(
+            fields=["ad_id", "spend", "impressions"],
+            params={
+                "time_range": DAYS, "level": "ad", "limit": 500,
+                "filtering": [{"field": "ad.effective_status", "operator": "IN", "value": EVERY_STATUS}],
+            },
+        )
+    )
+
+    assert isinstance(total[0]["spend"], str)
+    assert Decimal(total[0]["spend"]) == sum(Decimal(ad["spend"]) for ad in ads)
+
+
+def test_a_report_run_ends_and_gives_the_same_rows(api: FacebookAdsApi):
+    account = AdAccount("act_1000000002", api=api)
+    params = {"time_range": DAYS, "level": "ad", "time_increment": 1}
+    run: AdReportRun = account.get_insights(fields=["ad_id", "spend"], params=params, is_async=True)
+    for _ in range(10):
+        run = run.api_get()
+        if run["async_status"] == "Job Completed" and run["async_percent_completion"] == 100:
+            break
+    later = list(run.get_insights(params={"limit": 500}))
+    at_once = list(account.get_insights(fields=["ad_id", "spend"], params={**params, "limit": 500}))
+
+    assert run["async_status"] == "Job Completed"
+    assert [dict(row) for row in at_once] == [dict(row) for row in later]
+
+
+def test_an_error_has_code_and_subcode(api: FacebookAdsApi):
+    with pytest.raises(FacebookRequestError) as caught:
+        AdAccount("act_42", api=api).api_get(fields=["name"])
+
+    assert (caught.value.api_error_code(), caught.value.api_error_subcode()) == (100, 33)
+
+
+def test_an_unknown_field_is_refused_by_name(api: FacebookAdsApi):
+    with pytest.raises(FacebookRequestError) as caught:
+        AdAccount("act_1000000001", api=api).get_insights(fields=["page_impressions"])
+
+    assert "page_impressions is not valid for fields param" in caught.value.api_error_message()
+
+
+def test_a_batch_answers_in_order(api: FacebookAdsApi):
+    seen: list[str] = []
+    batch = api.new_batch()
+    for account_id in ("act_1000000003", "act_1000000001"):
+        AdAccount(account_id, api=api).api_get(
+            fields=["account_id"], batch=batch, success=lambda answer: seen.append(answer.json()["account_id"])
+        )
+    batch.execute()
+
+    assert seen == ["1000000003", "1000000001"]

@@ -1,0 +1,106 @@
+"""Landed days become raw rows, whole or not at all; readers never see half."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+import pytest
+import sqlalchemy as sa
+
+from meta_pipeline.landing.landing import Landing
+from meta_pipeline.publish.publish import publish
+from meta_pipeline.publish.query import QueryError, query
+from meta_pipeline.records import Batch, LoadError
+from meta_pipeline.store.engine import open_store
+from meta_pipeline.warehouse.warehouse import Warehouse
+
+NOW = dt.datetime(2026, 11, 20, tzinfo=dt.UTC)
+DAY = dt.date(2026, 11, 1)
+
+
+class Place:
+    def __init__(self, path: Path) -> None:
+        self.engine: sa.Engine = open_store(f"sqlite:///{path / 'control.sqlite'}")
+        self.landing = Landing(path / "landing", self.engine)
+        self.warehouse = Warehouse(path / "it's.duckdb")
+
+    def land(self, *ads: dict[str, object], day: dt.date = DAY) -> None:
+        batch = Batch((), "T", "v25.0", NOW)
+        self.landing.write_day(
+            "ad_insights", "act_1", day, [(json.dumps(ad).encode(), batch) for ad in ads], request={}, run_id="r",
+            backfill_id="b", now=NOW,
+        )
+
+    def load(self) -> int:
+        return self.warehouse.load(self.engine, now=NOW)
+
+    def rows(self, sql: str) -> list[tuple]:
+        with self.warehouse.open() as connection:
+            return connection.execute(sql).fetchall()
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    return Place(tmp_path)
+
+
+def test_a_day_is_replaced_and_an_emptied_day_is_emptied(place: Place):
+    place.land({"ad_id": "1", "spend": "1.10"}, {"ad_id": "2", "spend": "2"})
+    place.land({"ad_id": "1", "spend": "3"}, day=DAY + dt.timedelta(days=1))
+    assert place.load() == 2
+    place.land({"ad_id": "1", "spend": "1.20"})
+    place.land(day=DAY + dt.timedelta(days=1))
+    assert place.load() == 2
+
+    assert place.rows("select ad_id, spend from raw_meta_ads.ad_insights") == [("1", "1.20")]
+    assert place.load() == 0
+
+
+def test_actions_keep_their_windows_and_unknown_keys_stay_in_the_payload(place: Place):
+    action = {"action_type": "purchase", "value": "4", "7d_click": "3", "dda": "9"}
+    place.land({"ad_id": "1", "actions": [action], "brand_new": "x"})
+    place.load()
+    actions, payload = place.rows("select actions, payload from raw_meta_ads.ad_insights")[0]
+
+    assert (actions[0]["value"], actions[0]["7d_click"]) == ("4", "3")
+    assert json.loads(payload)["brand_new"] == "x"
+
+
+def test_a_lost_file_loads_nothing_and_says_which(place: Place):
+    place.land({"ad_id": "1"})
+    place.landing.path("ad_insights", "act_1", DAY).unlink()
+
+    with pytest.raises(LoadError, match="not on disk"):
+        place.load()
+
+
+def test_readers_keep_their_file_and_the_next_one_sees_the_new(place: Place, tmp_path: Path):
+    published = tmp_path / "published" / "warehouse.duckdb"
+    place.land({"ad_id": "1"})
+    place.load()
+    publish(place.warehouse.file, published)
+    count = "select count(*) from raw_meta_ads.ad_insights"
+    with duckdb.connect(str(published), read_only=True) as reader:
+        place.land({"ad_id": "1"}, {"ad_id": "2"})
+        place.load()
+        publish(place.warehouse.file, published)
+
+        assert reader.execute(count).fetchone() == (1,)
+    assert query(published, count)[1] == [(2,)]
+    assert [published.name] == [file.name for file in published.parent.iterdir()]
+
+
+def test_a_question_can_not_write_and_errors_are_sentences(place: Place, tmp_path: Path):
+    with pytest.raises(QueryError, match="backfill"):
+        query(tmp_path / "nothing.duckdb", "select 1")
+    place.load()
+    publish(place.warehouse.file, tmp_path / "p.duckdb")
+    with pytest.raises(QueryError):
+        query(tmp_path / "p.duckdb", "create table t (i int)")
+    with pytest.raises(QueryError, match="nonsense"):
+        query(tmp_path / "p.duckdb", "select nonsense")
+    assert [(Decimal("1.10"),)] == query(tmp_path / "p.duckdb", "select 1.10")[1]
