@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
+import time
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from rich.console import Console
@@ -11,10 +15,31 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from meta_pipeline import bootstrap
 from meta_pipeline.bootstrap import Live
+from meta_pipeline.defs.launch import AccountRange, build_marts, land_ranges
 from meta_pipeline.extract.reports import REPORTS
 from meta_pipeline.linker.links import known
 from meta_pipeline.records import ConfigError, NodeLink
 from meta_pipeline.store import backfills, deferrals, ledger
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a backfill ended: what failed and why (by ad account, and `marts`), and the seconds of each phase."""
+
+    backfill_id: str
+    days_landed: int
+    failed: dict[str, tuple[str, ...]]
+    seconds: dict[str, float]
+    published: str | None
+
+    @property
+    def is_done(self) -> bool:
+        """Whether everything asked for landed and the marts are published."""
+        return not self.failed
+
+    def as_json(self) -> dict[str, Any]:
+        """For a program to read."""
+        return {**dataclasses.asdict(self), "seconds": {name: round(took, 3) for name, took in self.seconds.items()}}
 
 
 def run(
@@ -26,10 +51,8 @@ def run(
     reports: Sequence[str] = (),
     fresh: bool = False,
     max_wait: float | None = None,
-) -> int:
-    """Both days inclusive. 0 when everything asked for landed and the marts are published, 1 when something failed."""
-    from meta_pipeline.defs.launch import AccountRange, build_marts, land_ranges
-
+) -> Ended:
+    """Both days inclusive; what is complete is published even when something failed."""
     say = Console(stderr=True, highlight=False, soft_wrap=True)
     chosen = _accounts(home, nodes)
     names = _reports(reports)
@@ -44,46 +67,60 @@ def run(
     todo = [
         AccountRange(link.id, since, last, names, backfill_id, entities=not reports) for link, last in asked
     ]
-    total = sum((one.until - one.since).days + 1 for one in todo) * len(names)
+    started = time.monotonic()
+    failed = _land(home, todo, names, say, max_wait=max_wait)
+    seconds = {"fetch": time.monotonic() - started}
+    say.print("building the marts …")
+    built = build_marts(home.settings)
+    if built.reason:
+        failed["marts"] = (built.reason,)
+    for name, reasons in sorted(failed.items()):
+        for each in reasons:
+            say.print(f"failed: {name}: {each}", markup=False)
+    backfills.end(home.engine, backfill_id, status="failed" if failed else "done", now=bootstrap.now())
+    published = None if built.reason else str(home.settings.published_file)
+    if published:
+        say.print(f"published {published}", markup=False)
+    return Ended(backfill_id, _landed(home, backfill_id, names), failed, seconds | built.seconds, published)
+
+
+def _land(
+    home: Live, todo: list[AccountRange], names: Sequence[str], say: Console, *, max_wait: float | None
+) -> dict[str, tuple[str, ...]]:
+    """Every range landed, or why not; what waits for Meta's limit is started again when it is due."""
+    backfill_id = todo[0].backfill_id
     failed: dict[str, tuple[str, ...]] = {}
     waited = 0.0
     with _progress(say) as progress:
+        total = sum((one.until - one.since).days + 1 for one in todo) * len(names)
         task = progress.add_task("days landed", total=total)
+
+        def look() -> None:
+            progress.update(task, completed=_landed(home, backfill_id, names))
+
         while todo:
-            for outcome in land_ranges(
-                home.settings, todo, tick=lambda: progress.update(task, completed=_landed(home, backfill_id, names))
-            ):
+            for outcome in land_ranges(home.settings, todo, tick=look):
                 failed.pop(outcome.asked.node_id, None)
                 if outcome.reasons:
                     failed[outcome.asked.node_id] = outcome.reasons
-            progress.update(task, completed=_landed(home, backfill_id, names))
+            look()
             due = {
                 one.node_id: at
                 for one in todo
                 if (at := deferrals.due_at(home.engine, backfill_id=backfill_id, node_id=one.node_id))
             }
             todo = [one for one in todo if one.node_id in due]
-            if todo:
-                pause = max(0.0, (max(due.values()) - bootstrap.now()).total_seconds())
-                if max_wait is not None and waited + pause > max_wait:
-                    say.print(f"Meta's limit is free again in {pause:.0f} s, longer than --max-wait allows")
-                    break
-                progress.update(task, description=f"waiting {pause:.0f} s for Meta's limit")
-                bootstrap.sleep(pause)
-                waited += pause
-                progress.update(task, description="days landed")
-    say.print("building the marts …")
-    reason = build_marts(home.settings)
-    for node_id, reasons in sorted(failed.items()):
-        for each in reasons:
-            say.print(f"failed: {node_id}: {each}", markup=False)
-    if reason:
-        say.print(f"failed: {reason}", markup=False)
-    is_done = not failed and not reason
-    backfills.end(home.engine, backfill_id, status="done" if is_done else "failed", now=bootstrap.now())
-    if not reason:
-        say.print(f"published {home.settings.published_file}", markup=False)
-    return 0 if is_done else 1
+            if not todo:
+                break
+            pause = max(0.0, (max(due.values()) - bootstrap.now()).total_seconds())
+            if max_wait is not None and waited + pause > max_wait:
+                say.print(f"Meta's limit is free again in {pause:.0f} s, longer than --max-wait allows")
+                break
+            progress.update(task, description=f"waiting {pause:.0f} s for Meta's limit")
+            bootstrap.sleep(pause)
+            waited += pause
+            progress.update(task, description="days landed")
+    return failed
 
 
 def _progress(say: Console) -> Progress:

@@ -6,12 +6,14 @@ import contextlib
 import datetime as dt
 import json
 import resource
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import requests
 from rich.console import Console
@@ -24,6 +26,7 @@ from meta_pipeline.settings import child_environment
 from meta_pipeline.vault.seal import new_key
 
 DAYS = 30
+SANDBOX_PORT = 8700
 HOME = Path(".meta_pipeline") / "demo"
 _SPEND = """
 select account_name, currency, count(distinct date_day) as days, sum(impressions) as impressions,
@@ -41,57 +44,74 @@ def run() -> int:
     say = Console(highlight=False, soft_wrap=True)
     home = HOME.resolve()
     home.mkdir(parents=True, exist_ok=True)
-    phases: list[tuple[str, float]] = []
-    with _phase(say, phases, "sandbox: a Graph API on this machine"), contextlib.ExitStack() as stopping:
-        url = stopping.enter_context(_sandbox())
-        keep = stopping.pop_all()
-    with keep:
+    phases: dict[str, float] = {}
+    started = time.monotonic()
+    with _sandbox(_free_port(), say) as url:
+        phases["sandbox"] = time.monotonic() - started
         environment = _settings(home, url)
         until = dt.datetime.now(dt.UTC).date() - dt.timedelta(days=1)
         since = until - dt.timedelta(days=DAYS - 1)
-        with _phase(say, phases, "consent: login dialog → code → vault → links → partitions"):
+        with _phase(say, phases, "consent", "login dialog → code → vault → links → partitions"):
             _call(environment, "connect", "--no-browser")
-        with _phase(say, phases, f"backfill: {since} to {until}, every account, through Dagster"):
-            _call(environment, "backfill", "--since", since.isoformat(), "--until", until.isoformat(), "--fresh")
-        truth = requests.get(f"{url}/_sandbox/truth", params={"since": str(since), "until": str(until)}, timeout=60)
+        say.print(f"▸ backfill: {since} to {until}, every account, through Dagster", markup=False)
+        ended = _call(
+            environment, "backfill", "--since", str(since), "--until", str(until), "--fresh", "--json", is_read=True
+        )
+        phases |= json.loads(ended)["seconds"]
+        truth = requests.get(
+            f"{url}/_sandbox/truth", params={"since": str(since), "until": str(until)}, timeout=60
+        ).json()["account"]
     published = home / "published" / "warehouse.duckdb"
-    with _phase(say, phases, "chart"):
+    with _phase(say, phases, "chart", "spend and ROAS per day"):
         picture = draw(published, home / "report.png")
-    differences = _differences(published, truth.json()["account"])
+    differences = _differences(published, truth)
     say.print()
     show(*query(published, _SPEND), "table")
-    say.print("\n".join(f"  {seconds:6.1f} s  {name}" for name, seconds in phases), markup=False)
+    took = " · ".join(f"{name} {seconds:.1f} s" for name, seconds in phases.items())
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-    say.print(f"  peak memory of the largest process: {peak:.0f} MiB")
+    say.print(f"{took} · all {time.monotonic() - started:.1f} s; largest process {peak:.0f} MiB", markup=False)
     say.print(f"\npicture    {picture}\nwarehouse  {published}", markup=False, soft_wrap=True)
     say.print(
         "go on      set -a; . .meta_pipeline/demo/settings.env; set +a\n"
         '           .venv/bin/meta-pipeline sql "from marts.facebook_ads__ad_report limit 5"\n'
-        "           .venv/bin/meta-pipeline up          # the Dagster UI on http://127.0.0.1:3000",
+        f"           .venv/bin/meta-pipeline sandbox --port {urlsplit(url).port} &   # its Graph API, again\n"
+        "           .venv/bin/meta-pipeline up                      # the Dagster UI on http://127.0.0.1:3000",
         markup=False,
     )
     if differences:
         say.print(f"\n{len(differences)} account-days differ from the sandbox's truth, first {differences[0]}")
         return 1
-    count = len(truth.json()["account"])
-    say.print(f"\nspend and impressions of all {count} account-days equal the sandbox's own truth, exactly")
+    say.print(f"\nspend and impressions of all {len(truth)} account-days equal the sandbox's own truth, exactly")
     return 0
 
 
 @contextlib.contextmanager
-def _phase(say: Console, phases: list[tuple[str, float]], name: str) -> Iterator[None]:
-    say.print(f"▸ {name}", markup=False)
+def _phase(say: Console, phases: dict[str, float], name: str, told: str) -> Iterator[None]:
+    say.print(f"▸ {name}: {told}", markup=False)
     started = time.monotonic()
     yield
-    phases.append((name, time.monotonic() - started))
+    phases[name] = time.monotonic() - started
+
+
+def _free_port() -> int:
+    """The sandbox's own port, so that it can be started again for this home; any other when it is taken."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", SANDBOX_PORT))
+        except OSError:
+            probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 @contextlib.contextmanager
-def _sandbox() -> Iterator[str]:
+def _sandbox(port: int, say: Console) -> Iterator[str]:
     """A sandbox whose clock stands still, so that two readings can be compared; ended with the block."""
+    say.print("▸ sandbox: a Graph API on this machine", markup=False)
     now = dt.datetime.now(dt.UTC).isoformat()
     server = subprocess.Popen(
-        [sys.executable, "-m", "meta_pipeline.cli", "sandbox", "--port", "0", "--now", now],
+        [sys.executable, "-m", "meta_pipeline.cli", "sandbox", "--port", str(port), "--now", now],
         stdout=subprocess.PIPE, text=True,
     )
     try:
@@ -122,12 +142,15 @@ def _settings(home: Path, url: str) -> dict[str, str]:
     return settings
 
 
-def _call(environment: dict[str, str], *arguments: str) -> None:
+def _call(environment: dict[str, str], *arguments: str, is_read: bool = False) -> str:
+    """Run one of our own commands; what it printed, when it is read."""
     ran = subprocess.run(
-        [sys.executable, "-m", "meta_pipeline.cli", *arguments], env=child_environment(**environment), check=False
+        [sys.executable, "-m", "meta_pipeline.cli", *arguments], env=child_environment(**environment), check=False,
+        stdout=subprocess.PIPE if is_read else None, text=True,
     )
     if ran.returncode != 0:
         raise ConfigError(f"`meta-pipeline {arguments[0]}` ended with {ran.returncode}: see the lines above")
+    return ran.stdout or ""
 
 
 def _differences(published: Path, truth: list[dict[str, object]]) -> list[str]:

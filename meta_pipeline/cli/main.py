@@ -112,6 +112,7 @@ def _print_links(found: Iterable[NodeLink]) -> None:
 @click.option("--report", "reports", multiple=True, help="a report's name; default: all")
 @click.option("--fresh", is_flag=True, help="read every day again")
 @click.option("--max-wait", type=click.FloatRange(min=0), default=None, help="longest wait for Meta's limits, seconds")
+@click.option("--json", "as_json", is_flag=True, help="print how it ended, for a program to read")
 def backfill(
     since: dt.datetime,
     until: dt.datetime,
@@ -119,14 +120,16 @@ def backfill(
     reports: tuple[str, ...],
     fresh: bool,
     max_wait: float | None,
+    as_json: bool,
 ) -> None:
     """Read, load, model and publish the days from --since to --until, both inclusive."""
     from meta_pipeline.bootstrap import live
     from meta_pipeline.cli.backfill import run
 
-    raise SystemExit(
-        run(live(), since.date(), until.date(), nodes=nodes, reports=reports, fresh=fresh, max_wait=max_wait)
-    )
+    ended = run(live(), since.date(), until.date(), nodes=nodes, reports=reports, fresh=fresh, max_wait=max_wait)
+    if as_json:
+        click.echo(json.dumps(ended.as_json(), ensure_ascii=False))
+    raise SystemExit(0 if ended.is_done else 1)
 
 
 @cli.command()
@@ -137,7 +140,7 @@ def build() -> None:
     from meta_pipeline.settings import Settings
 
     settings = Settings()
-    if reason := build_marts(settings):
+    if reason := build_marts(settings).reason:
         raise LoadError(reason)
     click.echo(f"published {settings.published_file}")
 

@@ -94,14 +94,24 @@ def _wants_entities(settings: Settings, asked: AccountRange) -> bool:
     return not landed and not is_waiting
 
 
-def build_marts(settings: Settings) -> str | None:
-    """Load, dbt build and publish as one Dagster run, in a process of its own; why it failed, if it did."""
+@dataclass(frozen=True)
+class Built:
+    """How a build of the marts ended: why it failed, if it did, and the seconds that each step took."""
+
+    reason: str | None
+    seconds: dict[str, float]
+
+
+def build_marts(settings: Settings) -> Built:
+    """Load, dbt build and publish as one Dagster run, in a process of its own."""
     with concurrent.futures.ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
-        reasons = pool.submit(_build_marts, settings).result()
-    return " · ".join(reasons) or None
+        try:
+            return pool.submit(_build_marts, settings).result()
+        except concurrent.futures.process.BrokenProcessPool:
+            return Built("the process that builds the marts was killed; run `meta-pipeline build` to go on", {})
 
 
-def _build_marts(settings: Settings) -> list[str]:
+def _build_marts(settings: Settings) -> Built:
     quiet()
     log = settings.root / "dbt" / "build.log"
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -119,7 +129,13 @@ def _build_marts(settings: Settings) -> list[str]:
             [load_raw, marts, published], instance=opened, resources={**RESOURCES, "dbt": dbt_resource()},
             tags=process_tags(), run_config=QUIET, raise_on_error=False,
         )
-        return _reasons(result)
+        names = {"load_raw": "load", "marts": "dbt", "published__warehouse": "publish"}
+        ended = result.filter_events(lambda event: event.is_step_success)
+        seconds = {
+            names[event.step_key]: event.step_success_data.duration_ms / 1000
+            for event in ended if event.step_key in names
+        }
+        return Built(" · ".join(_reasons(result)) or None, seconds)
 
 
 def onboard(settings: Settings, token_ref: str) -> str | None:

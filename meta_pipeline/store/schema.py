@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.types import TypeDecorator
 
 metadata = sa.MetaData()
+REVISION = "0001"  # the newest of migrations/versions
 
 
 class Utc(TypeDecorator[dt.datetime]):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from meta_pipeline.linker.links import known, save
-from meta_pipeline.records import LandedFile, NodeLink
+from meta_pipeline.records import ConfigError, LandedFile, NodeLink
 from meta_pipeline.store import backfills, deferrals, leases, ledger, report_runs
 from meta_pipeline.store.engine import open_store
 
@@ -38,6 +40,8 @@ def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[sa.Engine
         from meta_pipeline.store.schema import metadata
 
         metadata.drop_all(engine)
+        with engine.begin() as connection:
+            connection.execute(sa.text("drop table alembic_version"))
     engine.dispose()
 
 
@@ -123,3 +127,40 @@ def test_links_are_kept_by_node(engine: sa.Engine):
     save(engine, [newer], now=NOW)
 
     assert [newer] == known(engine)
+
+
+def test_the_migrations_make_exactly_the_schema(engine: sa.Engine):
+    from alembic.autogenerate import compare_metadata
+    from alembic.migration import MigrationContext
+
+    from meta_pipeline.store.schema import REVISION, metadata
+
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection)
+
+        assert context.get_current_revision() == REVISION
+        assert compare_metadata(context, metadata) == []
+
+
+def test_a_store_of_a_newer_version_is_refused(engine: sa.Engine):
+    with engine.begin() as connection:
+        connection.execute(sa.text("update alembic_version set version_num = 'from-tomorrow'"))
+
+    with pytest.raises(ConfigError, match="from-tomorrow"):
+        open_store(engine.url.render_as_string(hide_password=False))
+
+
+def test_processes_that_open_a_new_store_together_all_find_it_whole(tmp_path: Path):
+    url = f"sqlite:///{tmp_path / 'control.sqlite'}"
+    program = "import sys; from meta_pipeline.store.engine import open_store; open_store(sys.argv[1])"
+    started = [subprocess.Popen([sys.executable, "-c", program, url]) for _ in range(4)]
+
+    assert [process.wait(timeout=60) for process in started] == [0] * 4
+
+
+@pytest.mark.parametrize("url", ["nonsense", "oracle+none://u:hunter2@h/x", "sqlite:////nowhere/at/all/control.sqlite"])
+def test_a_store_that_can_not_be_opened_is_said_in_a_sentence_without_its_password(url: str):
+    with pytest.raises(ConfigError) as caught:
+        open_store(url)
+
+    assert "hunter2" not in str(caught.value)

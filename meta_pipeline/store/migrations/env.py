@@ -1,0 +1,11 @@
+"""What Alembic runs: on the connection that `store/engine.py` hands in, never on a URL of its own."""
+
+from __future__ import annotations
+
+from alembic import context
+
+from meta_pipeline.store.schema import metadata
+
+context.configure(connection=context.config.attributes["connection"], target_metadata=metadata, render_as_batch=True)
+with context.begin_transaction():
+    context.run_migrations()
