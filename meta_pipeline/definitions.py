@@ -1,4 +1,4 @@
-"""The inventory: every asset, job, schedule and resource by name."""
+"""The inventory: every asset, job, schedule, sensor and resource by name."""
 
 from __future__ import annotations
 
@@ -8,19 +8,14 @@ from meta_pipeline.defs.assets.landing import land_entities, land_insights
 from meta_pipeline.defs.assets.warehouse import dbt_resource, load_raw, marts, published
 from meta_pipeline.defs.jobs import onboarding_job
 from meta_pipeline.defs.resources import RESOURCES
-from meta_pipeline.defs.schedules import (
-    build_marts,
-    build_marts_schedule,
-    pull_ads,
-    pull_ads_schedule,
-    pull_entities,
-    pull_entities_schedule,
-)
+from meta_pipeline.defs.schedules import pull_ads, pull_ads_schedule, pull_entities, pull_entities_schedule
+from meta_pipeline.defs.sensors import build_marts, build_marts_sensor
 
 defs = dg.Definitions(
     assets=[land_insights, land_entities, load_raw, marts, published],
     jobs=[onboarding_job, pull_ads, pull_entities, build_marts],
-    schedules=[pull_ads_schedule, pull_entities_schedule, build_marts_schedule],
+    schedules=[pull_ads_schedule, pull_entities_schedule],
+    sensors=[build_marts_sensor],
     resources={**RESOURCES, "dbt": dbt_resource()},
     executor=dg.in_process_executor,
 )

@@ -67,16 +67,17 @@ class Home:
 
     path: Path
     environment: dict[str, str]
+    command = (sys.executable, "-m", "meta_pipeline.cli")
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [sys.executable, "-m", "meta_pipeline.cli", *arguments], env=self.environment, cwd=self.path,
+            [*self.command, *arguments], env=self.environment, cwd=self.path,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
         )
 
     def run(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-m", "meta_pipeline.cli", *arguments], env=self.environment, cwd=self.path,
+            [*self.command, *arguments], env=self.environment, cwd=self.path,
             input=stdin, capture_output=True, text=True, timeout=300,
         )
 

@@ -16,6 +16,7 @@ import requests
 
 from meta_pipeline.records import ConfigError
 from meta_pipeline.settings import Settings, child_environment
+from meta_pipeline.store.processes import identity, is_gone, pid_of
 
 READY_WITHIN_S = 120.0
 
@@ -25,13 +26,16 @@ def run(settings: Settings, *, port: int) -> int:
     from meta_pipeline.defs.home import PROJECT, instance, reap
     from meta_pipeline.defs.launch import quiet
 
+    children = settings.root / "dagster" / "up.processes"
+    _end_orphans(children)
     _check_free(port)
     quiet()
     with instance(settings) as opened:
         reap(opened)
     binaries = Path(sys.executable).parent
     workspace = ["-w", str(PROJECT / "workspace.yaml")]
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    for number in (signal.SIGINT, signal.SIGTERM):  # a shell's `&` starts us with SIGINT ignored
+        signal.signal(number, signal.default_int_handler)
     logs = settings.root / "dagster" / "up.log"
     started: list[subprocess.Popen[bytes]] = []
     try:
@@ -39,6 +43,7 @@ def run(settings: Settings, *, port: int) -> int:
             started.append(_start([str(binaries / "dagster-webserver"), *workspace, "-h", "127.0.0.1", "-p", str(port)],
                                   log.fileno()))
             started.append(_start([str(binaries / "dagster-daemon"), "run", *workspace], log.fileno()))
+        children.write_text("\n".join([identity(), *(identity(process.pid) for process in started)]))
         _wait_for(f"http://127.0.0.1:{port}/server_info", started, logs)
         click.echo(f"Dagster UI  http://127.0.0.1:{port}")
         click.echo("Ctrl-C ends it", err=True)
@@ -50,6 +55,22 @@ def run(settings: Settings, *, port: int) -> int:
         return 0
     finally:
         _stop(started)
+        children.unlink(missing_ok=True)
+
+
+def _end_orphans(children: Path) -> None:
+    """What an `up` that was killed left running is ended: it holds the port, and its daemon would start runs twice."""
+    if not children.exists():
+        return
+    owner, *orphans = children.read_text().splitlines()
+    if not is_gone(owner):
+        raise ConfigError(f"`meta-pipeline up` is running on this home already (process {pid_of(owner)})")
+    for orphan in orphans:
+        if (pid := pid_of(orphan)) is not None:
+            os.killpg(pid, signal.SIGKILL)
+        while pid_of(orphan) is not None:
+            time.sleep(0.1)
+    children.unlink()
 
 
 def _start(command: Sequence[str], log: int) -> subprocess.Popen[bytes]:

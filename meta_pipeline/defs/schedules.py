@@ -1,4 +1,4 @@
-"""The daily pull: every account's finished days whose figures Meta may still change, then the marts."""
+"""The daily pull: every account's finished days whose figures Meta may still change, and its listings."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import dagster as dg
 
 from meta_pipeline import bootstrap
 from meta_pipeline.defs.assets.landing import land_entities, land_insights
-from meta_pipeline.defs.assets.warehouse import load_raw, marts, published
 from meta_pipeline.defs.partitions import key
 from meta_pipeline.linker.links import known
 
@@ -18,10 +17,12 @@ LOOKBACK_DAYS = 28  # numbers are stable after 28 days (graph-api.md §2.7)
 
 pull_ads = dg.define_asset_job("pull_ads", selection=dg.AssetSelection.assets(land_insights))
 pull_entities = dg.define_asset_job("pull_entities", selection=dg.AssetSelection.assets(land_entities))
-build_marts = dg.define_asset_job("build_marts", selection=dg.AssetSelection.assets(load_raw, marts, published))
 
 
-@dg.schedule(job=pull_ads, cron_schedule="0 */6 * * *", name="pull_ads_schedule")
+@dg.schedule(
+    job=pull_ads, cron_schedule="0 */6 * * *", name="pull_ads_schedule",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+)
 def pull_ads_schedule(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest]:
     """One run an account, over one range: Meta charges by call, so a range is asked for at once."""
     at = context.scheduled_execution_time
@@ -39,7 +40,10 @@ def pull_ads_schedule(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunR
         )
 
 
-@dg.schedule(job=pull_entities, cron_schedule="30 */6 * * *", name="pull_entities_schedule")
+@dg.schedule(
+    job=pull_entities, cron_schedule="30 */6 * * *", name="pull_entities_schedule",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+)
 def pull_entities_schedule(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest]:
     """Every account's listings, once the insights have named the ads that no listing holds."""
     day = context.scheduled_execution_time.date()
@@ -48,9 +52,3 @@ def pull_entities_schedule(context: dg.ScheduleEvaluationContext) -> Iterator[dg
             yield dg.RunRequest(
                 run_key=f"{link.id}:{day}", partition_key=link.id, tags={"meta/ad_account": link.id}
             )
-
-
-build_marts_schedule = dg.ScheduleDefinition(
-    name="build_marts_schedule", job=build_marts, cron_schedule="0 1-23/6 * * *",
-    description="Load what landed, build the marts, publish: an hour after each pull.",
-)

@@ -7,9 +7,16 @@ import socket
 from pathlib import Path
 
 
-def identity() -> str:
-    """`host:pid:start` of this process."""
-    return f"{socket.gethostname()}:{os.getpid()}:{_started(os.getpid())}"
+def identity(pid: int | None = None) -> str:
+    """`host:pid:start` of this process, or of another one of this host."""
+    pid = os.getpid() if pid is None else pid
+    return f"{socket.gethostname()}:{pid}:{_started(pid)}"
+
+
+def pid_of(process: str) -> int | None:
+    """The process id when the process lives on this host, else None."""
+    host, pid, _ = process.rsplit(":", 2)
+    return int(pid) if host == socket.gethostname() and not is_gone(process) else None
 
 
 def is_gone(process: str) -> bool:

@@ -1,0 +1,45 @@
+"""Sensors: what has landed is modelled and published, whoever started the run that landed it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+
+import dagster as dg
+
+from meta_pipeline import bootstrap
+from meta_pipeline.defs.assets.warehouse import load_raw, marts, published
+from meta_pipeline.records import LandedFile
+from meta_pipeline.store import ledger
+
+# One dbt build for a batch of days, never one per day: its start and parse alone cost seconds.
+QUIET_FOR, AT_LATEST = dt.timedelta(seconds=45), dt.timedelta(minutes=10)
+
+build_marts = dg.define_asset_job("build_marts", selection=dg.AssetSelection.assets(load_raw, marts, published))
+
+
+def is_due(waiting: Sequence[LandedFile], *, now: dt.datetime) -> bool:
+    """Whether to load now: landing has been quiet for a moment, or the oldest file has waited long enough."""
+    landed = [file.landed_at for file in waiting]
+    return bool(landed) and (now - max(landed) >= QUIET_FOR or now - min(landed) >= AT_LATEST)
+
+
+@dg.sensor(
+    name="build_marts_sensor", job=build_marts, minimum_interval_seconds=30,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Load what landed, build the marts, publish, once landing is quiet.",
+)
+def build_marts_sensor(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+    """One build at a time; a build that failed is tried again when something new lands."""
+    active = dg.RunsFilter(
+        job_name="build_marts",
+        statuses=[dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED],
+    )
+    waiting = ledger.waiting(bootstrap.live().engine)
+    if not waiting:
+        return dg.SkipReason("everything that landed is loaded")
+    if context.instance.get_runs(active, limit=1):
+        return dg.SkipReason("a build is under way")
+    if not is_due(waiting, now=bootstrap.now()):
+        return dg.SkipReason(f"{len(waiting)} files wait until landing is quiet")
+    return dg.RunRequest(run_key=f"{max(file.landed_at for file in waiting).isoformat()}:{len(waiting)}")

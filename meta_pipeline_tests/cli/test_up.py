@@ -1,0 +1,91 @@
+"""`up` as a data engineer uses it: a backfill from the UI's own API, marts by the sensor, and nothing left behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from meta_pipeline_tests.conftest import Home, Sandbox
+
+LAUNCH = """
+mutation Launch($keys: [String!]!) {
+  launchPartitionBackfill(backfillParams: {
+    assetSelection: [{path: ["landing", "meta_ads", "ad_insights"]}, {path: ["landing", "meta_ads", "account_insights"]}]
+    partitionNames: $keys
+  }) { __typename ... on LaunchBackfillSuccess { backfillId } ... on PythonError { message } }
+}
+"""
+STATUS = 'query Status($id: String!) { partitionBackfillOrError(backfillId: $id) { ... on PartitionBackfill { status } } }'
+DAYS = ("2026-11-10", "2026-11-11")
+
+
+def ask(url: str, query: str, **variables: Any) -> Any:
+    answer = requests.post(f"{url}/graphql", json={"query": query, "variables": variables}, timeout=60).json()
+    assert "errors" not in answer, answer
+    return answer["data"]
+
+
+def until(what: str, is_so: Any, *, within_s: float) -> None:
+    end = time.monotonic() + within_s
+    while not is_so():
+        assert time.monotonic() < end, f"not within {within_s} s: {what}"
+        time.sleep(1)
+
+
+def processes_of(home: Home) -> list[str]:
+    found = []
+    for entry in Path("/proc").iterdir():
+        try:
+            if entry.name.isdigit() and home.environment["META_PIPELINE_HOME"].encode() in (entry / "environ").read_bytes():
+                found.append((entry / "cmdline").read_bytes().replace(b"\0", b" ").decode())
+        except OSError:
+            continue
+    return found
+
+
+def test_a_backfill_from_the_ui_ends_in_published_marts_and_ctrl_c_leaves_no_process(home: Home, sandbox: Sandbox):
+    assert home.run("connect", "--no-browser").returncode == 0
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    up = subprocess.Popen(
+        [*home.command, "up", "--port", str(port)], env=home.environment, cwd=home.path, stdout=subprocess.PIPE,
+        text=True, start_new_session=True,
+    )
+    try:
+        assert up.stdout
+        url = up.stdout.readline().split()[-1]
+        assert url == f"http://127.0.0.1:{port}"
+        second = home.run("up", "--port", str(port))
+        assert second.returncode == 1 and "running on this home already" in second.stderr
+        keys = [f"{account}|{day}" for account in ("act_1000000001", "act_1000000005") for day in DAYS]
+        launched = ask(url, LAUNCH, keys=keys)["launchPartitionBackfill"]
+        assert launched["__typename"] == "LaunchBackfillSuccess", launched
+        published = Path(home.environment["META_PIPELINE_HOME"]) / "published" / "warehouse.duckdb"
+        until(
+            "the backfill is done", within_s=240,
+            is_so=lambda: ask(url, STATUS, id=launched["backfillId"])["partitionBackfillOrError"]["status"]
+            == "COMPLETED_SUCCESS",
+        )
+        until("the sensor has built the marts", published.exists, within_s=240)
+    finally:
+        os.kill(up.pid, signal.SIGINT)
+        up.wait(timeout=60)
+    until("every process is gone", lambda: not processes_of(home), within_s=20)
+    rows = home.sql(
+        "select account_id, date_day::varchar as day, sum(spend) as spend from marts.facebook_ads__ad_report group by all")
+    truth = {
+        (row["account_id"], row["day"]): Decimal(row["spend"])
+        for row in sandbox.control("truth", since=DAYS[0], until=DAYS[1])["account"]
+        if row["account_id"] in ("1000000001", "1000000005")
+    }
+    assert truth == {(row["account_id"], row["day"]): Decimal(row["spend"]) for row in rows}, json.dumps(rows, default=str)
