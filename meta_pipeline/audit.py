@@ -9,7 +9,9 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class AuditEvent:
-    """One HTTP call. `path` has no query; `version` is the one Graph says it used; `duration_s` in seconds."""
+    """One HTTP call. `path` has no query; `version` is the one Graph says it used; `duration_s` in seconds;
+    `operations` is what Meta charges (those of a batch count); `rows` of a page of results; the last five say what the
+    call was made for."""
 
     at: dt.datetime
     method: str
@@ -22,3 +24,10 @@ class AuditEvent:
     fb_rev: str | None = None
     version: str | None = None
     usage: dict[str, Any] = field(default_factory=dict)
+    warning: str | None = None
+    operations: int = 1
+    rows: int | None = None
+    node_id: str | None = None
+    report: str | None = None
+    run_id: str | None = None
+    backfill_id: str | None = None

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from meta_pipeline.graph.budget import SharedBudget
 from meta_pipeline.graph.client import GraphClient
+from meta_pipeline.graph.samples import Samples
 from meta_pipeline.landing.landing import Landing
 from meta_pipeline.settings import Settings
 from meta_pipeline.store.audit_log import AuditLog
@@ -50,6 +52,15 @@ class Live:
             graph_version=self.settings.graph_version,
             marketing_version=self.settings.marketing_version,
             audit=AuditLog(self.engine).write,
+            budget=self.budget,
+            samples=Samples(self.settings.root / "samples", most=self.settings.samples),
+            features=[name.strip() for name in self.settings.features.split(",")],
+        )
+
+    @functools.cached_property
+    def budget(self) -> SharedBudget:
+        return SharedBudget(
+            self.engine, app_id=self.settings.app_id, now=now, sleep=sleep, longest_wait_s=self.settings.longest_wait_s
         )
 
     @functools.cached_property

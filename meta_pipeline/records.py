@@ -33,10 +33,12 @@ class VaultError(MetaPipelineError):
 
 @dataclass(frozen=True, slots=True)
 class AccessToken:
-    """An access token in plain text: lives only between reveal and the request it signs."""
+    """An access token in plain text: lives only between reveal and the request it signs. `scopes` are what was granted
+    with it; None when that is not known."""
 
     kind: TokenKind
     value: str = field(repr=False)
+    scopes: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

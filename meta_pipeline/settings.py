@@ -32,6 +32,13 @@ class Settings(BaseSettings):
     publish_url: str | None = Field(None, description="where readers find the published warehouse")
     public_url: str | None = Field(None, description="where browsers and Meta reach `serve`")
 
+    longest_wait_s: float = Field(
+        30.0, ge=0, description="longest wait for a limit of Meta inside a run, seconds; beyond it the worker is freed"
+    )
+    features: str = Field("", description="what is switched on, comma separated: ads_creation, publishing, leads")
+    audit_days: int = Field(90, ge=1, description="how long the audit keeps a call, days")
+    samples: int = Field(0, ge=0, description="how many requests and answers are kept for debugging, redacted")
+
     @property
     def root(self) -> Path:
         """HOME, absolute."""

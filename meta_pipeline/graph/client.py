@@ -1,25 +1,49 @@
-"""The gateway: the one file with `requests`. Every call to Graph is made here, audited, and its trouble named."""
+"""The gateway: the one file with `requests`. Every call to Graph is let in by the budget, made here, audited, and its
+trouble named."""
 
 from __future__ import annotations
 
+import copy
+import dataclasses
 import datetime as dt
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
+from urllib.parse import urlencode
 
 import requests
+from requests.adapters import BaseAdapter
 
 from meta_pipeline.audit import AuditEvent
-from meta_pipeline.graph.errors import GraphError, TransientError
-from meta_pipeline.graph.request import Surface, appsecret_proof, encoded
-from meta_pipeline.graph.response import GraphResponse, decipher, page_of, trace_of
+from meta_pipeline.graph import features as switches
+from meta_pipeline.graph.budget import Admission, SharedBudget
+from meta_pipeline.graph.errors import GraphError, ThrottledError, TransientError
+from meta_pipeline.graph.limits import Charge, charges
+from meta_pipeline.graph.request import Errand, Operation, Surface, appsecret_proof, encoded
+from meta_pipeline.graph.response import (
+    GraphResponse,
+    batch_answers,
+    batch_throttle,
+    batch_usage,
+    decipher,
+    page_of,
+    rows_in,
+    trace_of,
+)
+from meta_pipeline.graph.samples import Samples
 from meta_pipeline.graph.usage import usage_of
 from meta_pipeline.records import AccessToken, Batch, ConfigError
 
 TRIES = 4
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 8.0
+# No call is tried again after so long, whatever is left of its tries.
+DEADLINE_S = 300.0
+BATCH_LIMIT = 50  # operations in one batch (graph-api.md §8)
+SECRET_PARAMETERS = (
+    "client_secret", "code", "fb_exchange_token", "input_token", "access_token", "appsecret_proof", "revoke_token",
+)
 
 
 class GraphClient:
@@ -34,10 +58,14 @@ class GraphClient:
         graph_version: str,
         marketing_version: str,
         audit: Callable[[AuditEvent], None],
+        budget: SharedBudget | None = None,
+        samples: Samples | None = None,
+        features: Collection[str] = (),
         sleep: Callable[[float], None] = time.sleep,
         now: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
         connect_timeout_s: float = 10.0,
         read_timeout_s: float = 120.0,
+        adapter: BaseAdapter | None = None,
     ) -> None:
         if not graph_url.startswith(("http://", "https://")):
             raise ConfigError(f"META_PIPELINE_GRAPH_URL must start with http:// or https://, not {graph_url!r}")
@@ -45,15 +73,33 @@ class GraphClient:
         self.app_id = app_id
         self.marketing_version = marketing_version
         self.now = now
+        self.errand = Errand()
         self._app_secret = app_secret
         self._versions: dict[Surface, str] = {"graph": graph_version, "marketing": marketing_version}
         self._audit = audit
+        self._budget = budget
+        self._samples = samples
+        self._features = features
         self._sleep = sleep
         self._timeout = (connect_timeout_s, read_timeout_s)
+        self._adapter = adapter
         self._local = threading.local()
 
     def __repr__(self) -> str:
         return f"GraphClient({self.graph_url}, {self._versions})"
+
+    def on(self, errand: Errand) -> GraphClient:
+        """The same gateway, its calls charged and audited as this errand's."""
+        bound = copy.copy(self)
+        bound.errand = errand
+        return bound
+
+    def pinned(self, surface: Surface, version: str) -> GraphClient:
+        """The same gateway with another version on one surface."""
+        bound = copy.copy(self)
+        bound._versions = {**self._versions, surface: version}
+        bound.marketing_version = bound._versions["marketing"]
+        return bound
 
     def get(
         self,
@@ -63,22 +109,23 @@ class GraphClient:
         token: AccessToken | None,
         surface: Surface = "graph",
     ) -> GraphResponse:
-        """A node or an edge. Trouble that passes is retried a few times."""
-        for attempt in range(1, TRIES + 1):
-            try:
-                return self._send("GET", path, params or {}, token=token, surface=surface)
-            except TransientError:
-                if attempt == TRIES:
-                    raise
-                pause = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2**attempt)
-                self._sleep(pause * random.uniform(0.5, 1.0))
-        raise AssertionError("unreachable")
+        """A node or an edge. Trouble that passes is retried a few times; a limit is waited for, if that is short."""
+        return self._persist(lambda: self._send("GET", path, params or {}, token=token, surface=surface))
 
     def post(
-        self, path: str, params: Mapping[str, Any], *, token: AccessToken | None, surface: Surface
+        self,
+        path: str,
+        params: Mapping[str, Any],
+        *,
+        token: AccessToken | None,
+        surface: Surface,
+        is_repeatable: bool = False,
     ) -> GraphResponse:
-        """A POST, sent once: there are no idempotency keys, so an unknown outcome is never repeated blindly."""
-        return self._send("POST", path, params, token=token, surface=surface)
+        """A POST. There are no idempotency keys, so one whose outcome is unknown is not sent again, unless it
+        `is_repeatable`: twice the same, as asking for a report is, leaves Meta as once. A refusal for a limit is no
+        unknown outcome: nothing was done."""
+        send = lambda: self._send("POST", path, params, token=token, surface=surface)
+        return self._persist(send, passes=(TransientError, ThrottledError) if is_repeatable else (ThrottledError,))
 
     def batches(
         self, path: str, params: Mapping[str, Any] | None = None, *, token: AccessToken | None, surface: Surface
@@ -90,9 +137,33 @@ class GraphClient:
             answer = self.get(path, request, token=token, surface=surface)
             page = page_of(answer.body, trace_id=answer.trace_id)
             yield Batch(tuple(bytes(raw) for raw in page.data), answer.trace_id, answer.version, answer.fetched_at)
-            if (after := page.after) is None:
+            following = page.following()
+            if following is None:
                 return
-            request["after"] = after
+            request |= following
+
+    def batch(
+        self, operations: Sequence[Operation], *, token: AccessToken
+    ) -> list[GraphResponse | GraphError]:
+        """Many GETs in as few HTTP calls as the budget lets in, answers in order; each operation is charged. One that
+        Graph did not get to (a null answer) is asked again after a pause; one that failed answers its error."""
+        answers: list[GraphResponse | GraphError | None] = [None] * len(operations)
+        pending, pauses = list(range(len(operations))), 0
+        while pending:
+            some = pending[: self._batch_size(operations[pending[0]])]
+            missed: list[int] = []
+            for at, answer in zip(some, self._send_batch([operations[at] for at in some], token=token), strict=True):
+                answers[at] = answer
+                if answer is None or isinstance(answer, ThrottledError):
+                    missed.append(at)
+            pending = missed + pending[len(some):]
+            if missed:
+                pauses += 1
+                if pauses >= TRIES:
+                    break
+                self._nap(pauses)
+        unanswered = TransientError("Graph left operations of a batch unanswered")
+        return [unanswered if answer is None else answer for answer in answers]
 
     def oauth(self, path: str, params: Mapping[str, Any]) -> dict[str, Any]:
         """One of the calls whose query Meta wants to hold a secret (graph-api.md §4.1): sent once, query never kept."""
@@ -101,59 +172,148 @@ class GraphClient:
             raise TransientError("the answer is no object")
         return data
 
+    def _persist(
+        self,
+        send: Callable[[], GraphResponse],
+        passes: tuple[type[GraphError], ...] = (TransientError, ThrottledError),
+    ) -> GraphResponse:
+        """Send again what failed for a moment: back off with jitter; after a limit the budget says when, if soon."""
+        started, attempt = self.now(), 1
+        while True:
+            try:
+                return send()
+            except passes as error:
+                elapsed = (self.now() - started).total_seconds()
+                is_ours = error.http_status is None and isinstance(error, ThrottledError)  # the budget's own word
+                if attempt >= TRIES or elapsed > DEADLINE_S or is_ours:
+                    raise
+                if isinstance(error, TransientError):
+                    self._nap(attempt)
+                elif self._budget is None:
+                    raise
+            attempt += 1
+
+    def _nap(self, attempt: int) -> None:
+        self._sleep(min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2.0**attempt) * random.uniform(0.5, 1.0))
+
     def _send(
         self, method: str, path: str, params: Mapping[str, Any], *, token: AccessToken | None, surface: Surface
     ) -> GraphResponse:
-        form = encoded(params)
-        headers = {}
+        switches.check(method, path, token, features=self._features)
+        charged = charges(path, surface, self.errand.node_id)
+        answer, data, error = self._exchange(
+            method, path, params, token=token, version=self._versions[surface], charged=charged
+        )
+        if error is not None:
+            raise error
+        lowered = {name.lower(): value for name, value in answer.headers.items()}
+        used = lowered.get("facebook-api-version", self._versions[surface])
+        return GraphResponse(answer.content, data, trace_of(lowered, data), used, self.now())
+
+    def _send_batch(
+        self, operations: Sequence[Operation], *, token: AccessToken
+    ) -> list[GraphResponse | GraphError | None]:
+        charged: dict[Charge, None] = {}
+        for operation in operations:
+            switches.check("GET", operation.path, token, features=self._features)
+            charged |= dict.fromkeys(charges(operation.path, operation.surface, self.errand.node_id))
+        asked = [
+            {
+                "method": "GET",
+                "relative_url": f"{self._versions[one.surface]}/{one.path.strip('/')}?{urlencode(encoded(one.params))}",
+            }
+            for one in operations
+        ]
+
+        def send() -> GraphResponse:
+            answer, data, error = self._exchange(
+                "POST", "", {"batch": asked, "include_headers": True}, token=token, version=self._versions["graph"],
+                charged=tuple(charged), operations=len(operations),
+            )
+            if error is not None:
+                raise error
+            return GraphResponse(answer.content, data, None, self._versions["graph"], self.now())
+
+        response = self._persist(send)
+        return batch_answers(
+            response, [self._versions[one.surface] for one in operations],
+            without_secrets=lambda error: self._without_secrets(error, token, {}),
+        )
+
+    def _batch_size(self, first: Operation) -> int:
+        if self._budget is None:
+            return BATCH_LIMIT
+        return min(BATCH_LIMIT, self._budget.room(charges(first.path, first.surface, self.errand.node_id)))
+
+    def _exchange(
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, Any],
+        *,
+        token: AccessToken | None,
+        version: str,
+        charged: tuple[Charge, ...],
+        operations: int = 1,
+    ) -> tuple[requests.Response, Any, GraphError | None]:
+        """One HTTP call: admitted, sent, settled, audited, and sampled. Its error is without secrets."""
+        admission = self._admitted(charged, operations)
+        form, headers = encoded(params), {}
         if token is not None:
             headers["Authorization"] = f"Bearer {token.value}"
             if self._app_secret:
                 form["appsecret_proof"] = appsecret_proof(token.value, self._app_secret)
-        version = self._versions[surface]
         started, at = time.monotonic(), self.now()
-        trouble: TransientError | None = None
+        usage: dict[str, Any] | None = None
+        error: GraphError | None = None
+        throttled: GraphError | None = None
         try:
-            answer = self._session.request(
-                method,
-                f"{self.graph_url}/{version}/{path.lstrip('/')}",
-                params=form if method == "GET" else None,
-                data=form if method == "POST" else None,
-                headers=headers,
-                timeout=self._timeout,
-                allow_redirects=False,
+            try:
+                answer = self._session.request(
+                    method, f"{self.graph_url}/{version}/{path.strip('/')}", headers=headers, timeout=self._timeout,
+                    params=form if method == "GET" else None, data=form if method == "POST" else None,
+                    allow_redirects=False,
+                )
+            except requests.Timeout:
+                error = TransientError(f"no answer from {self.graph_url} in time")
+            except requests.RequestException as exception:
+                # The text of this exception holds the URL with its query: only its kind may leave here.
+                error = TransientError(f"no connection to {self.graph_url} ({type(exception).__name__})")
+            event = AuditEvent(
+                at, method, f"/{version}/{path.strip('/')}", time.monotonic() - started, operations=operations,
+                node_id=self.errand.node_id, report=self.errand.report, run_id=self.errand.run_id,
+                backfill_id=self.errand.backfill_id,
             )
-        except requests.Timeout:
-            trouble = TransientError(f"no answer from {self.graph_url} in time")
-        except requests.RequestException as exception:
-            # The text of this exception holds the URL with its query: only its kind may leave here.
-            trouble = TransientError(f"no connection to {self.graph_url} ({type(exception).__name__})")
-        if trouble is not None:
-            self._audit(AuditEvent(at, method, f"/{version}/{path}", time.monotonic() - started))
-            raise trouble
-        lowered = {name.lower(): value for name, value in answer.headers.items()}
-        data, error = decipher(answer.status_code, lowered, answer.content)
-        used = lowered.get("facebook-api-version", version)
-        trace_id = trace_of(lowered, data)
-        self._audit(
-            AuditEvent(
-                at, method, f"/{version}/{path}", time.monotonic() - started, answer.status_code,
-                error.code if error else None, error.subcode if error else None, trace_id,
-                lowered.get("x-fb-rev"), used, usage_of(lowered),
+            if error is not None:
+                self._audit(event)
+                raise error
+            lowered = {name.lower(): value for name, value in answer.headers.items()}
+            data, error = decipher(answer.status_code, lowered, answer.content)
+            usage, throttled = usage_of(lowered) | batch_usage(data), batch_throttle(data)
+            self._audit(_answered(event, answer.status_code, lowered, data, error, usage))
+        finally:
+            if admission is not None and self._budget is not None:
+                self._budget.settle(admission, usage, error or throttled)
+        if self._samples is not None:
+            self._samples.keep(
+                method, event.path, form, answer.status_code, answer.content, self._secrets(token, form)
             )
-        )
-        if error is not None:
-            raise self._without_secrets(error, token, form)
-        return GraphResponse(answer.content, data, trace_id, used, self.now())
+        return answer, data, self._without_secrets(error, token, form) if error is not None else None
+
+    def _admitted(self, charged: tuple[Charge, ...], operations: int) -> Admission | None:
+        if self._budget is None:
+            return None
+        return self._budget.admit(charged, operations=operations, purpose=self.errand.purpose)
+
+    def _secrets(self, token: AccessToken | None, form: Mapping[str, str]) -> list[str]:
+        found = [token.value if token else None, self._app_secret, *(form.get(name) for name in SECRET_PARAMETERS)]
+        return [secret for secret in found if secret]
 
     def _without_secrets(self, error: GraphError, token: AccessToken | None, form: Mapping[str, str]) -> GraphError:
         """Meta's own message may repeat what it was sent."""
         text = str(error)
-        secrets = [token.value if token else None, self._app_secret]
-        secrets += [form.get(name) for name in SECRET_PARAMETERS]
-        for secret in secrets:
-            if secret:
-                text = text.replace(secret, "…")
+        for secret in self._secrets(token, form):
+            text = text.replace(secret, "…")
         error.args = (text,)
         return error
 
@@ -161,10 +321,24 @@ class GraphClient:
     def _session(self) -> requests.Session:
         if not hasattr(self._local, "session"):
             self._local.session = requests.Session()
+            if self._adapter is not None:
+                self._local.session.mount(self.graph_url, self._adapter)
         session: requests.Session = self._local.session
         return session
 
 
-SECRET_PARAMETERS = (
-    "client_secret", "code", "fb_exchange_token", "input_token", "access_token", "appsecret_proof", "revoke_token",
-)
+def _answered(
+    event: AuditEvent,
+    status: int,
+    headers: Mapping[str, str],
+    data: Any,
+    error: GraphError | None,
+    usage: dict[str, Any],
+) -> AuditEvent:
+    """The audit line of a call that was answered."""
+    return dataclasses.replace(
+        event, status=status, code=error.code if error else None, subcode=error.subcode if error else None,
+        fbtrace_id=trace_of(headers, data), fb_rev=headers.get("x-fb-rev"),
+        version=headers.get("facebook-api-version", event.version), usage=usage,
+        warning=headers.get("x-ad-api-version-warning"), rows=rows_in(data),
+    )

@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Literal
 
 Surface = Literal["graph", "marketing"]
@@ -27,3 +28,24 @@ def _text(name: str, value: Any) -> str:
 def appsecret_proof(token: str, app_secret: str) -> str:
     """Hex HMAC-SHA256 of the token under the app secret: the simple form, as the SDK sends it (graph-api.md §4.4)."""
     return hmac.new(app_secret.encode(), token.encode(), hashlib.sha256).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """What calls are made for: the node whose budgets they are charged to, and what the audit says of them.
+    `purpose`: a backfill leaves a reserve of every budget to the daily run."""
+
+    node_id: str | None = None
+    report: str | None = None
+    run_id: str | None = None
+    backfill_id: str | None = None
+    purpose: Literal["daily", "backfill"] = "daily"
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One GET of a batch."""
+
+    path: str
+    params: Mapping[str, Any]
+    surface: Surface = "graph"

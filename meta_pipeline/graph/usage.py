@@ -6,6 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from meta_pipeline.graph.limits import number
+
 HEADERS = {
     "app": "x-app-usage",
     "business_use_case": "x-business-use-case-usage",
@@ -38,13 +40,8 @@ def retry_after(usage: Mapping[str, Any]) -> float:
     waits = [SHORTEST_BLOCK_S]
     for entries in usage.get("business_use_case", {}).values():
         for entry in entries if isinstance(entries, list) else []:
-            waits.append(_number(entry, "estimated_time_to_regain_access") * 60)
+            waits.append(number(entry, "estimated_time_to_regain_access") * 60)
     account = usage.get("ad_account", {})
-    if _number(account, "acc_id_util_pct") >= 100:
-        waits.append(_number(account, "reset_time_duration"))
+    if number(account, "acc_id_util_pct") >= 100:
+        waits.append(number(account, "reset_time_duration"))
     return max(waits)
-
-
-def _number(values: Any, name: str) -> float:
-    value = values.get(name) if isinstance(values, dict) else None
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else 0.0

@@ -6,7 +6,7 @@ import asyncio
 import datetime as dt
 import html
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -28,11 +28,18 @@ CONSTANT = {
 
 
 def create_app(
-    *, seed: int = 1, now: dt.datetime | None = None, scenario: list[dict[str, Any]] | None = None
+    *, seed: int = 1, now: dt.datetime | None = None, scenario: list[dict[str, Any]] | None = None, speed: float = 1.0,
+    accounts: int = 6,
 ) -> Starlette:
-    """The sandbox as an ASGI app."""
-    graph = Graph(seed=seed, now=now)
-    graph.faults.plan(scenario or [])
+    """The sandbox as an ASGI app. `speed`: how many of its seconds pass in one of ours."""
+    graph = Graph(seed=seed, now=now, accounts=accounts)
+    if speed != 1.0:
+        graph.clock = fast_clock(speed)
+    for item in scenario or []:
+        if "limits" in item:
+            graph.limits.configure(item["limits"])
+        else:
+            graph.faults.plan([item])
 
     async def serve(request: Request) -> Response:
         version, path = cut_version(request.url.path.lstrip("/"))
@@ -59,6 +66,12 @@ def create_app(
     )
     app.state.graph = graph
     return app
+
+
+def fast_clock(speed: float) -> Callable[[], dt.datetime]:
+    """A clock that shows the real time now and runs `speed` times as fast from here on."""
+    base = dt.datetime.now(dt.UTC)
+    return lambda: base + (dt.datetime.now(dt.UTC) - base) * speed
 
 
 async def _params(request: Request) -> dict[str, str]:
@@ -112,6 +125,8 @@ def _control(graph: Graph, what: str, body: Any, query: Mapping[str, str]) -> An
         case "faults":
             graph.faults.plan(body if isinstance(body, list) else [body])
             return {"planned": len(graph.faults.planned)}
+        case "limits":
+            return graph.limits.configure(body)
         case "clock":
             if "now" in body:
                 graph.fixed_now = dt.datetime.fromisoformat(body["now"])

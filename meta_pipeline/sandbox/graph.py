@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 import re
 from collections.abc import Callable
 from typing import Any
@@ -14,6 +13,7 @@ from meta_pipeline.sandbox.answers import Answer, Ask, Refused, new_trace_id, pa
 from meta_pipeline.sandbox.faults import Faults
 from meta_pipeline.sandbox.identity import Identity, Token
 from meta_pipeline.sandbox.insights import rendered, rows, summary, understood
+from meta_pipeline.sandbox.limits import Limits
 from meta_pipeline.sandbox.report_runs import ReportRuns
 from meta_pipeline.sandbox.world import OWN, PARTNERS, SYSTEM_USER_ID, USER_ID, Account, Entity, World
 
@@ -28,17 +28,23 @@ _EDGES = {"campaigns": "campaign", "adsets": "adset", "ads": "ad"}
 class Graph:
     """One world, served."""
 
-    def __init__(self, *, seed: int, now: dt.datetime | None) -> None:
-        self.world = World(seed)
+    def __init__(self, *, seed: int, now: dt.datetime | None, accounts: int = 6) -> None:
+        self.world = World(seed, accounts)
         self.identity = Identity(self.world)
         self.runs = ReportRuns(self.world)
         self.faults = Faults()
         self.fixed_now = now
         self.calls: dict[str, int] = {}
+        self.limits = Limits()
+        self._active_ads = {
+            account_id: sum(1 for ad in self.world.ads_of(account_id) if ad.status == "ACTIVE")
+            for account_id in self.world.accounts
+        }
+        self.clock: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC)
 
     def now(self) -> dt.datetime:
         """The server's clock: the one it was given, or the real one."""
-        return self.fixed_now or dt.datetime.now(dt.UTC)
+        return self.fixed_now or self.clock()
 
     def answer(self, ask: Ask) -> Answer:
         """The answer to a request, with the headers that are on every one."""
@@ -50,12 +56,33 @@ class Graph:
         self._count(ask)
         try:
             headers |= self._version(ask)
+            if ask.path or ask.method != "POST":  # a batch is charged by its operations
+                self.limits.admit(**self._charge(ask), is_write=_is_write(ask), now=self.now())
             fault = self.faults.take(ask)
             answer = fault or Answer(self._dispatch(ask))
         except Refused as refused:
             answer = refused.answer(trace_id)
-        answer.headers = {**headers, **self._usage(ask), **answer.headers}
+        used = self.limits.headers(**self._charge(ask), now=self.now())
+        answer.headers = {**headers, **used, **answer.headers}
         return answer
+
+    def _charge(self, ask: Ask) -> dict[str, Any]:
+        """Whose budget a call is charged to: the ad account's, by use case, or the app's own."""
+        account = self._account_of(ask.path)
+        return {
+            "account_id": account.id if account else None,
+            "active_ads": self._active_ads.get(account.id, 0) if account else 0,
+            "kind": "ads_insights" if "insights" in ask.path or ask.path in self.runs.runs else "ads_management",
+        }
+
+    def _account_of(self, path: str) -> Account | None:
+        head = path.partition("/")[0]
+        for entities in (self.world.ads, self.world.ad_sets, self.world.campaigns):
+            if head in entities:
+                return entities[head].account
+        if head in self.runs.runs:
+            return self.runs.runs[head].account
+        return self.world.accounts.get(head.removeprefix("act_")) if head.startswith("act_") else None
 
     def _count(self, ask: Ask) -> None:
         pattern = re.sub(r"\d{6,}", "{id}", f"{ask.method} /{ask.path}")
@@ -87,28 +114,6 @@ class Graph:
             head.startswith("act_") or head in world.ads or head in world.ad_sets or head in world.campaigns
             or head in self.runs.runs or edge == "adaccounts"
         )
-
-    def _usage(self, ask: Ask) -> dict[str, str]:
-        total = sum(self.calls.values())
-        percent = min(70, total // 50)
-        headers = {"X-App-Usage": _compact({"call_count": percent, "total_cputime": 1, "total_time": 2})}
-        if ask.marketing:
-            account_id = re.search(r"act_(\d+)", ask.path)
-            object_id = account_id[1] if account_id else "1000000001"
-            tier = "standard_access"
-            headers["X-Business-Use-Case-Usage"] = _compact({object_id: [{
-                "type": "ads_insights" if "insights" in ask.path else "ads_management", "call_count": percent,
-                "total_cputime": 1, "total_time": 1, "estimated_time_to_regain_access": 0,
-                "ads_api_access_tier": tier,
-            }]})
-            headers["X-Ad-Account-Usage"] = _compact(
-                {"acc_id_util_pct": percent / 10, "reset_time_duration": 100, "ads_api_access_tier": tier}
-            )
-            if "insights" in ask.path:
-                headers["X-FB-Ads-Insights-Throttle"] = _compact(
-                    {"app_id_util_pct": percent / 10, "acc_id_util_pct": percent / 10, "ads_api_access_tier": tier}
-                )
-        return headers
 
     def _dispatch(self, ask: Ask) -> Any:
         now = self.now()
@@ -299,5 +304,6 @@ def _need(token: Token, *scopes: str) -> None:
         )
 
 
-def _compact(value: Any) -> str:
-    return json.dumps(value, separators=(",", ":"))
+def _is_write(ask: Ask) -> bool:
+    """A report run is asked for with POST and reads all the same."""
+    return ask.method != "GET" and not ask.path.endswith("/insights")

@@ -13,7 +13,9 @@ import uvicorn
 from meta_pipeline.sandbox.app import create_app
 
 
-def serve(port: int, seed: int, now: dt.datetime | None, scenario: Path | None) -> None:
+def serve(
+    port: int, seed: int, now: dt.datetime | None, scenario: Path | None, speed: float = 1.0, accounts: int = 6
+) -> None:
     """Block until stopped; `READY <url>` on standard output once requests are answered."""
     try:
         plan = json.loads(scenario.read_text()) if scenario else []
@@ -27,5 +29,5 @@ def serve(port: int, seed: int, now: dt.datetime | None, scenario: Path | None) 
         sys.exit(f"error: port {port} is taken: choose another with --port, or --port 0 for any free one")
     listener.listen(256)
     print(f"READY http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
-    app = create_app(seed=seed, now=now, scenario=plan)
+    app = create_app(seed=seed, now=now, scenario=plan, speed=speed, accounts=accounts)
     uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False)).run(sockets=[listener])

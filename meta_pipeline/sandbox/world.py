@@ -102,19 +102,31 @@ _AUDIENCES = ("broad", "lookalike 1%", "site visitors", "café & brunch")
 _FORMATS = ("Reel A", "Reel B", "Carousel", "Story", "Video 15s")
 
 
+def _more(count: int) -> list[Account]:
+    """Further accounts like the first four, for a world as large as an agency's."""
+    return [
+        Account(str(1000000007 + n), f"{ACCOUNTS[n % 4].name} {2 + n // 4}", ACCOUNTS[n % 4].timezone,
+                ACCOUNTS[n % 4].currency, OWN)
+        for n in range(count)
+    ]
+
+
 class World:
     """The facts of one seed, seen at a moment."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, accounts: int = len(ACCOUNTS)) -> None:
         self.seed = seed
-        self.accounts = {account.id: account for account in ACCOUNTS}
+        self.accounts = {account.id: account for account in (*ACCOUNTS, *_more(accounts - len(ACCOUNTS)))}
         self.pages = {page.id: page for page in PAGES}
         self.campaigns: dict[str, Entity] = {}
         self.ad_sets: dict[str, Entity] = {}
         self.ads: dict[str, Entity] = {}
-        for account in ACCOUNTS:
+        for account in self.accounts.values():
             if account.is_delivering:
                 self._build(account)
+        self._ads_of: dict[str, list[Entity]] = {account_id: [] for account_id in self.accounts}
+        for ad in self.ads.values():
+            self._ads_of[ad.account.id].append(ad)
         self.final = functools.lru_cache(maxsize=None)(self._final)
 
     def roll(self, *parts: object) -> int:
@@ -158,7 +170,7 @@ class World:
 
     def ads_of(self, account_id: str) -> list[Entity]:
         """The ads of an account, deleted and archived ones too."""
-        return [ad for ad in self.ads.values() if ad.account.id == account_id]
+        return self._ads_of[account_id]
 
     def _final(self, ad_id: str, day: dt.date) -> Fact:
         """What the ad will have done on that day once the numbers are frozen."""

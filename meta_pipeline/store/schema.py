@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.types import TypeDecorator
 
 metadata = sa.MetaData()
-REVISION = "0001"  # the newest of migrations/versions
+REVISION = "0002"  # the newest of migrations/versions
 
 
 class Utc(TypeDecorator[dt.datetime]):
@@ -107,6 +107,39 @@ deferred_ranges = sa.Table(
     sa.Column("report", sa.String, primary_key=True),
     sa.Column("retry_at", Utc, nullable=False),
     sa.Column("reason", sa.String, nullable=False),
+    sa.Column("since", sa.Date),
+    sa.Column("until", sa.Date),
+)
+
+budgets = sa.Table(
+    "budgets", metadata,
+    sa.Column("key", sa.String, primary_key=True),
+    sa.Column("window_s", sa.Float, nullable=False),
+    sa.Column("percent", sa.Float),
+    sa.Column("read_at", Utc),
+    sa.Column("answers", sa.Integer, nullable=False),
+    sa.Column("cost_percent", sa.Float, nullable=False),
+    sa.Column("slowness", sa.Integer, nullable=False),
+    sa.Column("blocked_until", Utc),
+    sa.Column("block_s", sa.Float, nullable=False),
+)
+
+reservations = sa.Table(
+    "reservations", metadata,
+    sa.Column("id", sa.String, primary_key=True),
+    sa.Column("key", sa.String, primary_key=True),
+    sa.Column("operations", sa.Integer, nullable=False),
+    sa.Column("holder", sa.String, nullable=False),
+    sa.Column("expires_at", Utc, nullable=False),
+)
+
+waiters = sa.Table(
+    "waiters", metadata,
+    sa.Column("key", sa.String, primary_key=True),
+    sa.Column("ticket", sa.String, primary_key=True),
+    sa.Column("holder", sa.String, nullable=False),
+    sa.Column("since", Utc, nullable=False),
+    sa.Column("expires_at", Utc, nullable=False),
 )
 
 leases = sa.Table(
@@ -130,4 +163,13 @@ audit_calls = sa.Table(
     sa.Column("version", sa.String),
     sa.Column("usage", sa.JSON),
     sa.Column("duration_s", sa.Float, nullable=False),
+    sa.Column("warning", sa.String),
+    sa.Column("operations", sa.Integer),
+    sa.Column("rows", sa.Integer),
+    sa.Column("node_id", sa.String),
+    sa.Column("report", sa.String),
+    sa.Column("run_id", sa.String),
+    sa.Column("backfill_id", sa.String),
+    sa.Index("audit_calls_at", "at"),
+    sa.Index("audit_calls_fbtrace_id", "fbtrace_id"),
 )

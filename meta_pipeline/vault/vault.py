@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import hashlib
 from collections.abc import Sequence
@@ -58,7 +59,8 @@ class Vault:
                 f"the token of {row.subject_name} was retired ({row.retired_because}): "
                 "connect again with `meta-pipeline connect`"
             )
-        return unseal(row.sealed, subject=ref_id, keys=self._keys)
+        token = unseal(row.sealed, subject=ref_id, keys=self._keys)
+        return dataclasses.replace(token, scopes=frozenset(row.scopes))
 
     def reveal_for(self, node_id: str) -> AccessToken:
         """The token that may read this node."""

@@ -1,0 +1,148 @@
+"""Meta's limits, as data: which budgets a call is charged to, how fast each refills, which code closes which.
+
+Sources: graph-api.md §6 (D-GRL, D-MRL). Windows are published; how a share refills inside its window is not, so the
+pace (`pace.py`) takes a steady refill as a first guess and corrects it from what the headers say."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from meta_pipeline.graph.request import Surface
+
+HOUR_S, DAY_S, SCORE_DECAY_S = 3600.0, 86_400.0, 300.0
+
+# Seconds in which a full budget is empty again, by kind.
+WINDOW_S = {
+    "platform": HOUR_S, "insights_load": HOUR_S, "score": SCORE_DECAY_S, "ads_insights": HOUR_S,
+    "ads_management": HOUR_S, "custom_audience": HOUR_S, "pages": DAY_S, "instagram": DAY_S, "leadgen": DAY_S,
+    "messenger": DAY_S, "reach": DAY_S,
+}
+
+# How long to stay away when the answer does not say: the score blocks 300 s on the limited tier, 60 s on the full one;
+# rolling windows say their minutes in a header, so an hour's tenth is a first guess that doubles when it was too short.
+BLOCK_S = {"score": 300.0, "platform": 360.0, "insights_load": 360.0, "pages": 3600.0, "instagram": 3600.0}
+FULL_TIER_SCORE_BLOCK_S = 60.0
+
+# code → kind of budget it closes; 4 with these subcodes is the app's insights load.
+CLOSED_BY: dict[int, str] = {
+    4: "platform", 17: "score", 32: "platform", 341: "platform", 613: "score", 80000: "ads_insights", 80001: "pages",
+    80002: "instagram", 80003: "custom_audience", 80004: "ads_management", 80005: "leadgen", 80006: "messenger",
+    80008: "ads_management", 80009: "ads_management", 80014: "ads_management",
+}
+INSIGHTS_LOAD_SUBCODES = (1504022, 1504039)
+
+_ACCOUNT = re.compile(r"act_\d+")
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """One budget that a call is charged to: of the app (`node_id` None) or of the app and a node."""
+
+    kind: str
+    node_id: str | None = None
+
+    def key(self, app_id: str | None) -> str:
+        """Its name in the ledger."""
+        return "/".join(part for part in (f"app:{app_id or 'unknown'}", self.node_id, self.kind) if part)
+
+
+def charges(path: str, surface: Surface, node_id: str | None) -> tuple[Charge, ...]:
+    """The budgets of a call. `node_id`: whose data it reads, for paths that don't say (a report run, an ad)."""
+    found = _ACCOUNT.match(path.lstrip("/"))
+    account = found[0] if found else node_id if node_id and _ACCOUNT.fullmatch(node_id) else None
+    if surface == "marketing" and account:
+        if path.endswith("/insights") or _is_report_run(path, node_id):
+            return (Charge("score", account), Charge("ads_insights", account), Charge("insights_load"))
+        return (Charge("score", account), Charge("ads_management", account))
+    return (Charge("platform"),)
+
+
+def _is_report_run(path: str, node_id: str | None) -> bool:
+    return path.strip("/").isdigit() and node_id is not None
+
+
+def closed_by(code: int | None, subcode: int | None, charged: tuple[Charge, ...]) -> Charge:
+    """The budget that a throttling error closes: the one its code names, or else the call's first."""
+    kind = "insights_load" if code == 4 and subcode in INSIGHTS_LOAD_SUBCODES else CLOSED_BY.get(code or 0, "")
+    return next((charge for charge in charged if charge.kind == kind), charged[0])
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What an answer says of one budget: percent used, and seconds until it is free again where it says so."""
+
+    percent: float
+    regain_s: float = 0.0
+    window_s: float | None = None
+
+
+def readings(usage: Mapping[str, Any], charged: tuple[Charge, ...]) -> dict[Charge, Reading]:
+    """The headers' figures for the budgets of this call; `usage` as `usage_of` gives it."""
+    found: dict[Charge, Reading] = {}
+    throttle = usage.get("insights", {})
+    for charge in charged:
+        match charge.kind:
+            case "platform":
+                percent = _highest(usage.get("app"), "call_count", "total_cputime", "total_time")
+                reading = None if percent is None else Reading(percent)
+            case "insights_load":
+                percent = _highest(throttle, "app_id_util_pct")
+                reading = None if percent is None else Reading(percent)
+            case "score":
+                reading = _score(usage.get("ad_account"))
+            case _:
+                reading = _use_case(usage.get("business_use_case"), charge)
+                percent = _highest(throttle, "acc_id_util_pct") if charge.kind == "ads_insights" else None
+                if percent is not None and (reading is None or percent > reading.percent):
+                    reading = Reading(percent, reading.regain_s if reading else 0.0)
+        if reading is not None:
+            found[charge] = reading
+    return found
+
+
+def tier_of(usage: Mapping[str, Any]) -> str | None:
+    """The access tier an answer names: `development_access` or `standard_access`."""
+    entries = [usage.get("ad_account"), usage.get("insights")]
+    by_node = usage.get("business_use_case")
+    for listed in by_node.values() if isinstance(by_node, dict) else []:
+        entries += listed if isinstance(listed, list) else []
+    tiers = [entry.get("ads_api_access_tier") for entry in entries if isinstance(entry, dict)]
+    return next((tier for tier in tiers if isinstance(tier, str)), None)
+
+
+def _score(account: Any) -> Reading | None:
+    percent = _highest(account, "acc_id_util_pct")
+    if percent is None:
+        return None
+    return Reading(percent, number(account, "reset_time_duration") if percent >= 100 else 0.0)
+
+
+def _use_case(by_node: Any, charge: Charge) -> Reading | None:
+    """The entry of this node and use case. Peers see the node's digits as the key (§6.1)."""
+    if not isinstance(by_node, dict):
+        return None
+    entries = by_node.get((charge.node_id or "").removeprefix("act_"), [])
+    found: Reading | None = None
+    for entry in entries if isinstance(entries, list) else []:
+        percent = _highest(entry, "call_count", "total_cputime", "total_time")
+        if percent is not None and entry.get("type") == charge.kind:
+            found = Reading(percent, number(entry, "estimated_time_to_regain_access") * 60)  # minutes
+    return found
+
+
+def _highest(values: Any, *names: str) -> float | None:
+    if not isinstance(values, dict):
+        return None
+    found = [number(values, name) for name in names if name in values]
+    return max(found, default=None)
+
+
+def number(values: Any, name: str) -> float:
+    """A figure of a header; whatever is no sane number counts as 0."""
+    value = values.get(name) if isinstance(values, dict) else None
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1e9:
+        return float(value)
+    return 0.0

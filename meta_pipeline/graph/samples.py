@@ -1,0 +1,44 @@
+"""Requests and answers kept for debugging: switched on by a setting, redacted, and never more than so many."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+MOST_BYTES = 64 * 1024
+_IN_URL = re.compile(r"((?:access_token|appsecret_proof|client_secret|code|fb_exchange_token|input_token)=)[^&\"\\\s]+")
+_IN_JSON = re.compile(r'("(?:access_token|appsecret_proof|client_secret|signed_request)"\s*:\s*")[^"]*')
+
+
+class Samples:
+    """A folder that holds the newest `most` calls, one JSON file each, under numbers that are used again."""
+
+    def __init__(self, folder: Path, *, most: int) -> None:
+        self._folder = folder
+        self._most = most
+        self._count = 0
+
+    def keep(
+        self, method: str, path: str, params: Mapping[str, str], status: int, body: bytes, secrets: Collection[str]
+    ) -> None:
+        """The call, without any of these secrets and without what looks like one."""
+        if self._most <= 0:
+            return
+        self._folder.mkdir(parents=True, exist_ok=True)
+        kept = {
+            "method": method, "path": path, "status": status,
+            "params": {name: redacted(value, secrets) for name, value in params.items()}, "bytes": len(body),
+            "body": redacted(body[:MOST_BYTES].decode("utf-8", "replace"), secrets),
+        }
+        file = self._folder / f"{self._count % self._most:04}.json"
+        file.write_text(json.dumps(kept, ensure_ascii=False, indent=1))
+        self._count += 1
+
+
+def redacted(text: str, secrets: Collection[str]) -> str:
+    """The text without the secrets themselves, and without any value where a secret stands."""
+    for secret in sorted((secret for secret in secrets if secret), key=len, reverse=True):
+        text = text.replace(secret, "…")
+    return _IN_JSON.sub(r"\1…", _IN_URL.sub(r"\1…", text))

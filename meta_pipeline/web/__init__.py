@@ -1,1 +1,0 @@
-"""The consent service's pages."""

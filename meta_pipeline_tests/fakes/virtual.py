@@ -1,0 +1,91 @@
+"""A clock on which waiting costs nothing, and a sandbox that answers on it without a network."""
+
+from __future__ import annotations
+
+import datetime as dt
+import heapq
+import itertools
+import threading
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import requests
+from requests.adapters import BaseAdapter
+
+from meta_pipeline.sandbox.answers import Ask
+from meta_pipeline.sandbox.graph import Graph, cut_version
+
+START = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
+
+
+class VirtualClock:
+    """Threads take turns: one runs at a time, a sleeping one is woken when nobody is due before it."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self._due: list[tuple[float, int, threading.Event]] = []
+        self._order = itertools.count()
+        self._idle = threading.Event()
+        self._mine = threading.local()
+
+    def now(self) -> dt.datetime:
+        return START + dt.timedelta(seconds=self.seconds)
+
+    def sleep(self, seconds: float) -> None:
+        turn = threading.Event()
+        heapq.heappush(self._due, (self.seconds + max(0.0, seconds), next(self._order), turn))
+        self._idle.set()
+        turn.wait()
+
+    def run(self, *programs: Callable[[], None]) -> None:
+        """Until every program has ended; what one of them raised is raised."""
+        raised: list[BaseException] = []
+
+        def play(program: Callable[[], None], turn: threading.Event) -> None:
+            turn.wait()
+            try:
+                program()
+            except BaseException as error:
+                raised.append(error)
+            self._idle.set()
+
+        for program in programs:
+            turn = threading.Event()
+            heapq.heappush(self._due, (self.seconds, next(self._order), turn))
+            threading.Thread(target=play, args=(program, turn), daemon=True).start()
+        while self._due:
+            self.seconds, _, turn = heapq.heappop(self._due)
+            self._idle.clear()
+            turn.set()
+            self._idle.wait()
+            if raised:
+                raise raised[0]
+
+
+class SandboxAdapter(BaseAdapter):
+    """The transport of `requests`, straight into a sandbox's Graph; a call takes `latency_s` on the virtual clock."""
+
+    def __init__(self, graph: Graph, clock: VirtualClock, *, latency_s: float = 0.3) -> None:
+        super().__init__()
+        self.graph, self.clock, self.latency_s = graph, clock, latency_s
+
+    def send(self, request: requests.PreparedRequest, *_: Any, **__: Any) -> requests.Response:
+        split = urlsplit(str(request.url))
+        version, path = cut_version(split.path.lstrip("/"))
+        body = request.body.decode() if isinstance(request.body, bytes) else request.body or ""
+        params = dict(parse_qsl(split.query)) | dict(parse_qsl(body))
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        self.clock.sleep(self.latency_s / 2)
+        answer = self.graph.answer(Ask(str(request.method), path, version, params, headers, "http://sandbox"))
+        self.clock.sleep(self.latency_s / 2)
+        response = requests.Response()
+        response.status_code = answer.status
+        response.headers.update(answer.headers)
+        response._content = answer.content
+        response.request = request
+        response.url = str(request.url)
+        return response
+
+    def close(self) -> None:
+        pass
