@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import math
 from dataclasses import dataclass
 
 from meta_pipeline.graph.limits import Reading
@@ -17,6 +18,9 @@ FIRST_COST_PERCENT = 2.0
 # How long to look away from a budget that another call is about to tell about, seconds.
 LOOK_S = 0.25
 LONGEST_BLOCK_S = 3600.0
+LOW_PERCENT = 25.0
+# How often the guess of a steady refill is halved before it is left to the window to roll on.
+SLOWEST = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,7 @@ class Budget:
     window_s: float
     percent: float | None = None
     read_at: dt.datetime | None = None
+    low_at: dt.datetime | None = None
     answers: int = 0
     cost_percent: float = FIRST_COST_PERCENT
     slowness: int = 0
@@ -39,6 +44,13 @@ class Budget:
             return 0.0
         age = max(0.0, (now - self.read_at).total_seconds())
         return max(0.0, self.percent - 100.0 * age / (self.window_s * 2.0**self.slowness))
+
+    def rolls_on_in_s(self, now: dt.datetime) -> float:
+        """Seconds until a rolling window lets go of what has been used since the budget was last low."""
+        if self.low_at is None:
+            return math.inf
+        left = self.window_s - (now - self.low_at).total_seconds()
+        return left if left > 0 else math.inf
 
 
 def wait_s(
@@ -57,7 +69,8 @@ def wait_s(
     if outstanding and expected > ONE_AT_A_TIME_PERCENT:
         return LOOK_S
     if expected > ceiling and used > 0:
-        return max(LOOK_S, (min(expected, used + 100) - ceiling) / 100.0 * budget.window_s * 2.0**budget.slowness)
+        refill = (min(expected, used + 100) - ceiling) / 100.0 * budget.window_s * 2.0**budget.slowness
+        return max(LOOK_S, min(refill, budget.rolls_on_in_s(now)))
     return 0.0 if is_mine_first else LOOK_S
 
 
@@ -73,6 +86,7 @@ def told(budget: Budget, reading: Reading | None, *, operations: int, now: dt.da
     changed = dataclasses.replace(
         budget, percent=reading.percent, read_at=now, answers=budget.answers + 1, window_s=window_s,
         blocked_until=blocked_until, block_s=0.0,
+        low_at=now if reading.percent <= LOW_PERCENT or budget.low_at is None else budget.low_at,
     )
     most = (reading.percent + 0.5) / operations  # this answer's own calls are in its figure, which may be rounded
     if budget.percent is None:
@@ -82,9 +96,9 @@ def told(budget: Budget, reading: Reading | None, *, operations: int, now: dt.da
     cost = min(most, max(rise, 0.9 * budget.cost_percent + 0.1 * rise))
     tolerance = max(1.0, 1.5 * operations * budget.cost_percent)
     if reading.percent > predicted + tolerance and budget.percent - budget.drained(now) > tolerance:
-        slowness = min(6, budget.slowness + 1)
+        slowness = min(SLOWEST, budget.slowness + 1)
     elif reading.percent <= predicted:
-        slowness = max(0, budget.slowness - 1)
+        slowness = 0 if reading.percent < predicted - tolerance else max(0, budget.slowness - 1)
     else:
         slowness = budget.slowness
     return dataclasses.replace(changed, cost_percent=cost, slowness=slowness)

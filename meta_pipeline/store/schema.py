@@ -117,6 +117,7 @@ budgets = sa.Table(
     sa.Column("window_s", sa.Float, nullable=False),
     sa.Column("percent", sa.Float),
     sa.Column("read_at", Utc),
+    sa.Column("low_at", Utc),
     sa.Column("answers", sa.Integer, nullable=False),
     sa.Column("cost_percent", sa.Float, nullable=False),
     sa.Column("slowness", sa.Integer, nullable=False),

@@ -18,6 +18,7 @@ def upgrade() -> None:
         sa.Column("window_s", sa.Float, nullable=False),
         sa.Column("percent", sa.Float),
         sa.Column("read_at", at),
+        sa.Column("low_at", at),
         sa.Column("answers", sa.Integer, nullable=False),
         sa.Column("cost_percent", sa.Float, nullable=False),
         sa.Column("slowness", sa.Integer, nullable=False),
