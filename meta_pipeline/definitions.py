@@ -9,13 +9,13 @@ from meta_pipeline.defs.assets.warehouse import dbt_resource, load_raw, marts, p
 from meta_pipeline.defs.jobs import onboarding_job
 from meta_pipeline.defs.resources import RESOURCES
 from meta_pipeline.defs.schedules import pull_ads, pull_ads_schedule, pull_entities, pull_entities_schedule
-from meta_pipeline.defs.sensors import build_marts, build_marts_sensor
+from meta_pipeline.defs.sensors import build_marts, build_marts_sensor, waiting_ranges_sensor
 
 defs = dg.Definitions(
     assets=[land_insights, land_entities, load_raw, marts, published],
     jobs=[onboarding_job, pull_ads, pull_entities, build_marts],
     schedules=[pull_ads_schedule, pull_entities_schedule],
-    sensors=[build_marts_sensor],
+    sensors=[build_marts_sensor, waiting_ranges_sensor],
     resources={**RESOURCES, "dbt": dbt_resource()},
     executor=dg.in_process_executor,
 )

@@ -11,11 +11,12 @@ from meta_pipeline.consent import oauth
 from meta_pipeline.consent.scopes import missing_scopes
 from meta_pipeline.consent.state import ConsentError
 from meta_pipeline.extract import entities
-from meta_pipeline.extract.fetch import Fetcher, Pull, by_day
+from meta_pipeline.extract.fetch import Fetcher, Pull
 from meta_pipeline.extract.insights import Range, ranges
 from meta_pipeline.extract.reports import REPORTS
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.graph.errors import ThrottledError, TooMuchDataError
+from meta_pipeline.graph.request import Errand, Purpose
 from meta_pipeline.landing.landing import SNAPSHOT_DAY, Landing
 from meta_pipeline.linker import links
 from meta_pipeline.linker.discover import discover
@@ -94,6 +95,7 @@ def land(
     engine: sa.Engine,
     run_id: str,
     backfill_id: str,
+    purpose: Purpose = "daily",
     sleep: Callable[[float], None],
     now: Callable[[], dt.datetime],
 ) -> Iterator[LandedFile | FailedDay]:
@@ -106,7 +108,8 @@ def land(
     except MetaPipelineError as error:
         yield from (FailedDay(report, node_id, day, str(error)) for report in reports for day in days)
         return
-    fetcher = Fetcher(graph, token, engine, backfill_id, sleep, now)
+    errand = Errand(node_id=node_id, run_id=run_id, backfill_id=backfill_id, purpose=purpose)
+    fetcher = Fetcher(graph.on(errand), token, engine, backfill_id, sleep, now)
     started: list[Pull] = []
     todo: list[tuple[str, Range]] = []
     missing: set[tuple[str, dt.date]] = set()
@@ -122,9 +125,19 @@ def land(
                 started.append(pull)
                 left -= set(pull.asked.days)
         todo.extend((name, asked) for asked in ranges(left))
+
+    def failed(name: str, asked: Range, error: MetaPipelineError) -> Iterator[FailedDay]:
+        """The days of a range that did not land; a limit of Meta is written down with when to try again."""
+        if isinstance(error, ThrottledError):
+            deferrals.defer(
+                engine, backfill_id=backfill_id, node_id=node_id, report=name, since=asked.since, until=asked.until,
+                retry_at=now() + dt.timedelta(seconds=error.retry_after), reason=str(error),
+            )
+        yield from (FailedDay(name, node_id, day, str(error)) for day in asked.days if (name, day) in missing)
+
     while todo or started:
         halves: list[tuple[str, Range]] = []
-        for name, asked in todo:  # all report runs are in flight together, then read one by one
+        for name, asked in todo:  # all report runs are in flight together
             outcome = blocked or _start(fetcher, name, node_id, asked)
             if isinstance(outcome, ThrottledError):
                 blocked = outcome
@@ -133,13 +146,13 @@ def land(
             elif isinstance(outcome, TooMuchDataError) and asked.since < asked.until:
                 halves.extend((name, half) for half in asked.halves())
             else:
-                yield from _failed(name, node_id, asked, outcome, engine=engine, backfill_id=backfill_id, now=now)
-        for pull in started:
+                yield from failed(name, asked, outcome)
+        for pull, trouble in [(pull, blocked) for pull in started] if blocked else fetcher.finished(started):
             name = pull.report.name
             try:
-                if blocked:
-                    raise blocked
-                for day, rows in by_day(pull, fetcher.read(pull)).items():
+                if blocked or trouble:
+                    raise blocked or trouble or AssertionError
+                for day, rows in fetcher.rows(pull).items():
                     if (name, day) not in missing:
                         continue
                     if isinstance(rows, LandingError):
@@ -153,10 +166,10 @@ def land(
                 if pull.asked.since < pull.asked.until:
                     halves.extend((name, half) for half in pull.asked.halves())
                 else:
-                    yield FailedDay(name, node_id, pull.asked.since, str(error))
+                    yield from failed(name, pull.asked, error)
             except MetaPipelineError as error:
                 blocked = error if isinstance(error, ThrottledError) else blocked
-                yield from _failed(name, node_id, pull.asked, error, engine=engine, backfill_id=backfill_id, now=now)
+                yield from failed(name, pull.asked, error)
         todo, started = halves, []
 
 
@@ -165,24 +178,6 @@ def _start(fetcher: Fetcher, name: str, node_id: str, asked: Range) -> Pull | Me
         return fetcher.start(REPORTS[name], node_id, asked)
     except MetaPipelineError as error:
         return error
-
-
-def _failed(
-    name: str,
-    node_id: str,
-    asked: Range,
-    error: MetaPipelineError,
-    *,
-    engine: sa.Engine,
-    backfill_id: str,
-    now: Callable[[], dt.datetime],
-) -> Iterator[FailedDay]:
-    if isinstance(error, ThrottledError):
-        deferrals.defer(
-            engine, backfill_id=backfill_id, node_id=node_id, report=name,
-            retry_at=now() + dt.timedelta(seconds=error.retry_after), reason=str(error),
-        )
-    yield from (FailedDay(name, node_id, day, str(error)) for day in asked.days)
 
 
 def land_entities(
@@ -194,7 +189,7 @@ def land_entities(
     engine: sa.Engine,
     run_id: str,
     backfill_id: str,
-    sleep: Callable[[float], None],
+    purpose: Purpose = "daily",
     now: Callable[[], dt.datetime],
 ) -> Iterator[LandedFile]:
     """List an account's campaigns, ad sets and ads, and read by id those that only insights know (deleted ones)."""
@@ -202,7 +197,8 @@ def land_entities(
     known_by_insights = entities.mentioned(
         file.path for file in ledger.files_of(engine, report="ad_insights", node_id=node_id)
     )
-    for name, found in entities.snapshot(node_id, known_by_insights, graph=graph, token=token):
+    errand = Errand(node_id=node_id, report="entities", run_id=run_id, backfill_id=backfill_id, purpose=purpose)
+    for name, found in entities.snapshot(node_id, known_by_insights, graph=graph.on(errand), token=token):
         yield landing.write_day(
             name, node_id, SNAPSHOT_DAY, found.records,
             request=found.request, run_id=run_id, backfill_id=backfill_id, now=now(),

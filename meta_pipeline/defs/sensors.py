@@ -1,16 +1,18 @@
-"""Sensors: what has landed is modelled and published, whoever started the run that landed it."""
+"""Sensors: what landed is modelled and published, what waited for a limit of Meta is started again when it is due."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import dagster as dg
 
 from meta_pipeline import bootstrap
 from meta_pipeline.defs.assets.warehouse import load_raw, marts, published
+from meta_pipeline.defs.partitions import key
+from meta_pipeline.defs.schedules import pull_ads
 from meta_pipeline.records import LandedFile
-from meta_pipeline.store import ledger
+from meta_pipeline.store import backfills, deferrals, ledger
 
 # One dbt build for a batch of days, never one per day: its start and parse alone cost seconds.
 QUIET_FOR, AT_LATEST = dt.timedelta(seconds=45), dt.timedelta(minutes=10)
@@ -43,3 +45,24 @@ def build_marts_sensor(context: dg.SensorEvaluationContext) -> dg.RunRequest | d
     if not is_due(waiting, now=bootstrap.now()):
         return dg.SkipReason(f"{len(waiting)} files wait until landing is quiet")
     return dg.RunRequest(run_key=f"{max(file.landed_at for file in waiting).isoformat()}:{len(waiting)}")
+
+
+@dg.sensor(
+    name="waiting_ranges_sensor", job=pull_ads, minimum_interval_seconds=30,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Ranges that gave their worker back because Meta's limit was reached start again when they are due.",
+)
+def waiting_ranges_sensor(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest]:
+    """One run an account, under the backfill that waited: what landed for it stays, its report runs are picked up."""
+    engine = bootstrap.live().engine
+    for wait in deferrals.due(engine, now=bootstrap.now()):
+        if backfills.is_under_way(engine, wait.backfill_id):
+            continue
+        yield dg.RunRequest(
+            run_key=f"{wait.backfill_id}:{wait.node_id}:{wait.retry_at.isoformat()}",
+            tags={
+                "dagster/asset_partition_range_start": key(wait.node_id, wait.since),
+                "dagster/asset_partition_range_end": key(wait.node_id, wait.until),
+                "meta/ad_account": wait.node_id, "meta/backfill": wait.backfill_id,
+            },
+        )

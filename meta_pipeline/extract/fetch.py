@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,11 +13,11 @@ import sqlalchemy as sa
 
 from meta_pipeline.extract.insights import (
     FIRST_POLL_S,
+    LONGEST_POLL_S,
     PAGE_LIMIT,
     SYNCHRONOUS_DAYS,
     Abandoned,
     Done,
-    Poll,
     Range,
     ReportRunError,
     digest,
@@ -25,8 +26,10 @@ from meta_pipeline.extract.insights import (
 )
 from meta_pipeline.extract.reports import Report
 from meta_pipeline.graph.client import GraphClient
-from meta_pipeline.graph.errors import GraphError, TooMuchDataError
-from meta_pipeline.records import AccessToken, Batch, LandingError
+from meta_pipeline.graph.errors import CursorError, GraphError, TooMuchDataError, TransientError
+from meta_pipeline.graph.request import Operation
+from meta_pipeline.graph.response import GraphResponse
+from meta_pipeline.records import AccessToken, Batch, LandingError, MetaPipelineError
 from meta_pipeline.store import report_runs
 
 # A read right after the POST may answer 100/33, not replicated yet (graph-api.md §2.9, P-TAP).
@@ -45,7 +48,6 @@ class Pull:
     asked: Range
     request: dict[str, Any]
     report_run_id: str | None = None
-    tries: int = 1
 
     @property
     def digest(self) -> str:
@@ -81,18 +83,52 @@ class Fetcher:
             pulls.append(Pull(report, node_id, asked, insights_request(report, asked), run.report_run_id))
         return pulls
 
-    def read(self, pull: Pull) -> Iterator[Batch]:
-        """The batches of a pull, once its report run is done."""
-        if pull.report_run_id is None:
-            yield from self._pages(f"{pull.node_id}/insights", pull.request)
-            return
-        self._wait(pull)
-        yield from self._pages(f"{pull.report_run_id}/insights", {})
+    def finished(self, pulls: Sequence[Pull]) -> Iterator[tuple[Pull, MetaPipelineError | None]]:
+        """Every pull once its result can be read, in the order in which they are done, or why it never will be. All
+        report runs in flight are looked at together, in one batch, with growing pauses."""
+        waiting = [_Watch(pull) for pull in pulls if pull.report_run_id is not None]
+        yield from ((pull, None) for pull in pulls if pull.report_run_id is None)
+        pause, waited = FIRST_POLL_S, 0.0
+        while waiting:
+            still: list[_Watch] = []
+            for watch, status in zip(waiting, self._statuses(waiting), strict=True):
+                ended = self._judge(watch, status, pause=pause, waited=waited)
+                if ended is None:
+                    still.append(watch)
+                else:
+                    yield watch.pull, ended if isinstance(ended, MetaPipelineError) else None
+            if waiting := still:
+                self.sleep(pause)
+                waited, pause = waited + pause, min(pause * 2, LONGEST_POLL_S)
+
+    def rows(self, pull: Pull) -> dict[dt.date, list[tuple[bytes, Batch]] | LandingError]:
+        """The rows of a pull that is finished, by day. A range without any row is read once more: Meta answers 200 with
+        nothing at moments of trouble too (graph-api.md §14, `empty_200`)."""
+        try:
+            found = by_day(pull, self._read(pull))
+        except CursorError:
+            found = by_day(pull, self._read(pull))
+        return found if any(found.values()) else by_day(pull, self._read(pull))
+
+    def _read(self, pull: Pull) -> Iterator[Batch]:
+        path, request = (
+            (f"{pull.node_id}/insights", pull.request)
+            if pull.report_run_id is None
+            else (f"{pull.report_run_id}/insights", {})
+        )
+        yield from self._for(pull.report.name).batches(
+            path, {**request, "limit": PAGE_LIMIT}, token=self.token, surface="marketing"
+        )
+
+    def _for(self, report: str) -> GraphClient:
+        return self.graph.on(dataclasses.replace(self.graph.errand, report=report))
 
     def _submit(self, pull: Pull) -> str:
-        answer = self.graph.post(
-            f"{pull.node_id}/insights", pull.request, token=self.token, surface="marketing"
+        answer = self._for(pull.report.name).post(
+            f"{pull.node_id}/insights", pull.request, token=self.token, surface="marketing", is_repeatable=True
         ).data
+        if not isinstance(answer, dict) or not answer.get("report_run_id"):
+            raise ReportRunError(f"Meta answered {pull.report.name} of {pull.node_id} without a report run: try again")
         run_id = str(answer["report_run_id"])
         report_runs.record(
             self.engine, request_digest=pull.digest, backfill_id=self.backfill_id, report_run_id=run_id,
@@ -101,43 +137,72 @@ class Fetcher:
         )
         return run_id
 
-    def _wait(self, pull: Pull) -> None:
-        pause, waited, looks = FIRST_POLL_S, 0.0, 0
-        while True:
-            looks += 1
-            match next_poll(self._status(pull, looks), pause=pause, waited=waited):
-                case Poll(after=seconds):
-                    self.sleep(seconds)
-                    waited, pause = waited + seconds, pause * 2
-                case Done():
-                    report_runs.mark(self.engine, report_run_id=str(pull.report_run_id), status="completed")
-                    return
-                case Abandoned(reason=reason, resubmit=resubmit):
-                    abandoned = pull.report_run_id
-                    if not resubmit:
-                        raise ReportRunError(f"report run {abandoned} gave no result: {reason}")
-                    report_runs.mark(self.engine, report_run_id=str(abandoned), status="abandoned")
-                    if pull.tries > 1:
-                        raise ReportRunError(f"report run {abandoned} gave no result, twice: {reason}")
-                    pull.tries, pull.report_run_id = pull.tries + 1, self._submit(pull)
-                    pause, looks = FIRST_POLL_S, 0
-
-    def _status(self, pull: Pull, looks: int) -> Mapping[str, Any]:
+    def _statuses(self, watches: Sequence[_Watch]) -> list[Mapping[str, Any] | MetaPipelineError]:
+        operations = [
+            Operation(str(watch.pull.report_run_id), {"fields": _STATUS_FIELDS}, "marketing") for watch in watches
+        ]
         try:
-            status: Mapping[str, Any] = self.graph.get(
-                str(pull.report_run_id), {"fields": _STATUS_FIELDS}, token=self.token, surface="marketing"
-            ).data
-        except GraphError as error:
-            if (error.code, error.subcode) == NOT_THERE_YET and looks <= LOOKS_WHEN_NEW:
-                return {"async_status": "Job Not Started"}
-            raise
+            answers: list[GraphResponse | GraphError] = (
+                [self.graph.get(operations[0].path, operations[0].params, token=self.token, surface="marketing")]
+                if len(operations) == 1
+                else self.graph.batch(operations, token=self.token)
+            )
+        except MetaPipelineError as error:
+            return [error] * len(watches)
+        return [
+            answer if isinstance(answer, GraphError)
+            else answer.data if isinstance(answer.data, dict)
+            else TransientError("Graph answered a report run's status with no object")
+            for answer in answers
+        ]
+
+    def _judge(
+        self, watch: _Watch, status: Mapping[str, Any] | MetaPipelineError, *, pause: float, waited: float
+    ) -> MetaPipelineError | Done | None:
+        """What a look at a report run means: its end, an error, or None for looking again."""
+        pull = watch.pull
+        watch.looks += 1
+        if isinstance(status, MetaPipelineError):
+            is_new = isinstance(status, GraphError) and (status.code, status.subcode) == NOT_THERE_YET
+            if is_new and watch.looks <= LOOKS_WHEN_NEW:
+                return None
+            if is_new and not watch.is_resubmitted:
+                return self._again(watch, "Meta knows it no more")
+            return status
         if status.get("async_status") == "Job Failed" and status.get("error_subcode") == TOO_LARGE:
             report_runs.mark(self.engine, report_run_id=str(pull.report_run_id), status="abandoned")
-            raise TooMuchDataError("the report run is too large", code=-3, subcode=TOO_LARGE)
-        return status
+            return TooMuchDataError("the report run is too large", code=-3, subcode=TOO_LARGE)
+        match next_poll(status, pause=pause, waited=waited):
+            case Done() as done:
+                report_runs.mark(self.engine, report_run_id=str(pull.report_run_id), status="completed")
+                return done
+            case Abandoned(reason=reason, resubmit=resubmit):
+                if not resubmit:
+                    return ReportRunError(f"report run {pull.report_run_id} gave no result: {reason}")
+                return self._again(watch, reason)
+        return None
 
-    def _pages(self, path: str, request: Mapping[str, Any]) -> Iterator[Batch]:
-        yield from self.graph.batches(path, {**request, "limit": PAGE_LIMIT}, token=self.token, surface="marketing")
+    def _again(self, watch: _Watch, reason: str) -> MetaPipelineError | None:
+        """The same request once more; twice without a result is an end."""
+        abandoned = watch.pull.report_run_id
+        report_runs.mark(self.engine, report_run_id=str(abandoned), status="abandoned")
+        if watch.is_resubmitted:
+            return ReportRunError(f"report run {abandoned} gave no result, twice: {reason}")
+        watch.is_resubmitted, watch.looks = True, 0
+        try:
+            watch.pull.report_run_id = self._submit(watch.pull)
+        except MetaPipelineError as error:
+            return error
+        return None
+
+
+@dataclass(slots=True)
+class _Watch:
+    """A report run that is looked at."""
+
+    pull: Pull
+    looks: int = 0
+    is_resubmitted: bool = False
 
 
 class _Row(msgspec.Struct):

@@ -94,7 +94,7 @@ def next_poll(status: Mapping[str, Any], *, pause: float, waited: float) -> Poll
     """What a report run's own fields mean. Success is `Job Completed` and 100 % together: 100 % is also seen while
     the run is still running, or failed (graph-api.md §2.9)."""
     state = status.get("async_status")
-    if state == "Job Completed" and int(status.get("async_percent_completion") or 0) == 100:
+    if state == "Job Completed" and str(status.get("async_percent_completion")) == "100":
         return Done()
     if state in ("Job Failed", "Job Skipped"):
         told = status.get("error_user_msg") or status.get("error_message") or status.get("error_code")

@@ -19,7 +19,7 @@ from requests.adapters import BaseAdapter
 from meta_pipeline.audit import AuditEvent
 from meta_pipeline.graph import features as switches
 from meta_pipeline.graph.budget import Admission, SharedBudget
-from meta_pipeline.graph.errors import GraphError, ThrottledError, TransientError
+from meta_pipeline.graph.errors import GraphError, ThrottledError, TransientError, reduced
 from meta_pipeline.graph.limits import Charge, charges
 from meta_pipeline.graph.request import Errand, Operation, Surface, appsecret_proof, encoded
 from meta_pipeline.graph.response import (
@@ -131,11 +131,17 @@ class GraphClient:
         self, path: str, params: Mapping[str, Any] | None = None, *, token: AccessToken | None, surface: Surface
     ) -> Iterator[Batch]:
         """Every page of an edge, lazily. A page may be short or empty while more follow: only a missing
-        `paging.next` ends it. `next` holds the token, so the request is built anew from the cursor."""
+        `paging.next` ends it. `next` holds the token, so the request is built anew from the cursor. A page that was
+        promised and holds nothing is asked for once more: an answer that got lost looks the same."""
         request = dict(params or {})
+        is_promised = is_doubted = False
         while True:
             answer = self.get(path, request, token=token, surface=surface)
             page = page_of(answer.body, trace_id=answer.trace_id)
+            if is_promised and not page.data and page.following() is None and not is_doubted:
+                is_doubted = True
+                continue
+            is_promised, is_doubted = True, False
             yield Batch(tuple(bytes(raw) for raw in page.data), answer.trace_id, answer.version, answer.fetched_at)
             following = page.following()
             if following is None:
@@ -186,7 +192,7 @@ class GraphClient:
                 elapsed = (self.now() - started).total_seconds()
                 is_ours = error.http_status is None and isinstance(error, ThrottledError)  # the budget's own word
                 if attempt >= TRIES or elapsed > DEADLINE_S or is_ours:
-                    raise
+                    raise reduced(error) from None
                 if isinstance(error, TransientError):
                     self._nap(attempt)
                 elif self._budget is None:

@@ -7,6 +7,8 @@ GraphError
 ├─ TokenError         ask consent again
 ├─ ScopeError         tell the owner which permission or task is missing
 ├─ VersionError       bump the pin
+├─ CursorError        start the listing anew
+├─ SuspendedError     stop for a day or more, and tell a person
 └─ RequestError       our bug or a retired metric
 
 Codes: graph-api.md §6.3, §7.2, §2.10 (D-GERR, D-MERR, D-IERR). Classified on code and subcode, never on `type`.
@@ -79,27 +81,53 @@ class VersionError(GraphError):
     remedy = "raise META_PIPELINE_MARKETING_VERSION or META_PIPELINE_GRAPH_VERSION"
 
 
+class CursorError(GraphError):
+    """The position in a listing is not known any more."""
+
+    remedy = "the listing has to be read from its beginning; run the same command again"
+
+
+class SuspendedError(GraphError):
+    """Meta holds the app or the person back for abuse: hours to days."""
+
+    remedy = "stop for a day at least and look into the app's dashboard: going on makes it longer"
+
+
 class RequestError(GraphError):
     """Graph refused the request itself."""
 
 
 _THROTTLED = (4, 17, 32, 341, 613, *range(80000, 80007), 80008, 80009, 80014)
 
+# Requests that are wrong, or ask for what is gone: never sent again.
+_OUR_MISTAKES = (
+    104, 105, 222, 351, 352, 382, 389, 506, 803, 2500, 2606, 2607, 2615, 2654, 3001, 3018, 6000, 6001, 1609005,
+)
+
 # (code, subcode) → class; a subcode of None stands for every other one.
 REMEDIES: dict[tuple[int, int | None], type[GraphError]] = {
     **{(code, None): ThrottledError for code in _THROTTLED},
-    **{(code, None): ScopeError for code in (3, 10, *range(200, 300), 368, 3000, 1815199)},
+    **{(code, None): ScopeError for code in (3, 10, *range(200, 300), 3000, 1815199)},
+    **{(code, None): RequestError for code in _OUR_MISTAKES},
+    (368, None): SuspendedError,
+    (2642, None): CursorError,
+    (10, 1341012): ScopeError,
     (1, None): TransientError,
+    (1, 99): TransientError,  # too much data when it stays: see `reduced`
     (2, None): TransientError,
     (960, None): TransientError,
     (5000, None): TransientError,
     (2, 1504038): TooMuchDataError,
     (2, 1504041): RequestError,
+    (2, 1504043): TransientError,
+    (2, 1504044): TransientError,
+    (-2, 2490547): TransientError,  # in a report run's own error fields: the same request once more
     (2, 1504042): RequestError,
     (-3, 1504045): TooMuchDataError,
     (100, 1487534): TooMuchDataError,
     (100, 1504018): TooMuchDataError,
     (100, 33): ScopeError,
+    (100, 1752129): RequestError,
     (100, 3191001): ScopeError,
     (102, None): TokenError,
     (190, None): TokenError,
@@ -114,8 +142,10 @@ def error_from(
     """The error of an envelope's `error` member, by remedy."""
     code, subcode = error.get("code"), error.get("error_subcode")
     message = str(error.get("error_user_msg") or error.get("message") or "no message")
+    code = code if isinstance(code, int) and not isinstance(code, bool) else None
+    subcode = subcode if isinstance(subcode, int) and not isinstance(subcode, bool) else None
     remedy: type[GraphError] | None = None
-    if isinstance(code, int):
+    if code is not None:
         remedy = REMEDIES.get((code, subcode)) or REMEDIES.get((code, None))
         # The one place where a message decides: code 1 is too much data or try again (graph-api.md §2.8).
         if code == 1 and "reduce the amount of data" in str(error.get("message", "")).lower():
@@ -126,3 +156,12 @@ def error_from(
     if isinstance(found, ThrottledError) and retry_after:
         found.retry_after = retry_after
     return found
+
+
+def reduced(error: GraphError) -> GraphError:
+    """What an error means after all its tries: 1/99 that stays is too much data (graph-api.md §7.2)."""
+    if (error.code, error.subcode) != (1, 99):
+        return error
+    meant = TooMuchDataError("", code=1, subcode=99, http_status=error.http_status, trace_id=error.trace_id)
+    meant.args = (f"{error}: {TooMuchDataError.remedy}",)
+    return meant

@@ -124,11 +124,13 @@ def _use_case(by_node: Any, charge: Charge) -> Reading | None:
     """The entry of this node and use case. Peers see the node's digits as the key (§6.1)."""
     if not isinstance(by_node, dict):
         return None
-    entries = by_node.get((charge.node_id or "").removeprefix("act_"), [])
+    entries = by_node.get((charge.node_id or "").removeprefix("act_"))
+    if entries is None:  # keyed by another id, a business's perhaps: which one is an open point (§15.9)
+        entries = [entry for listed in by_node.values() if isinstance(listed, list) for entry in listed]
     found: Reading | None = None
     for entry in entries if isinstance(entries, list) else []:
         percent = _highest(entry, "call_count", "total_cputime", "total_time")
-        if percent is not None and entry.get("type") == charge.kind:
+        if percent is not None and entry.get("type") == charge.kind and (found is None or percent > found.percent):
             found = Reading(percent, number(entry, "estimated_time_to_regain_access") * 60)  # minutes
     return found
 

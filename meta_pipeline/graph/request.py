@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 Surface = Literal["graph", "marketing"]
+Purpose = Literal["daily", "backfill"]
 
 
 def encoded(params: Mapping[str, Any]) -> dict[str, str]:
@@ -39,7 +40,7 @@ class Errand:
     report: str | None = None
     run_id: str | None = None
     backfill_id: str | None = None
-    purpose: Literal["daily", "backfill"] = "daily"
+    purpose: Purpose = "daily"
 
 
 @dataclass(frozen=True, slots=True)

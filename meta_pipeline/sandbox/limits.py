@@ -140,14 +140,15 @@ class Limits:
     def headers(self, *, account_id: str | None, kind: str, active_ads: int, now: dt.datetime) -> dict[str, str]:
         """The usage headers that are on every answer (§6.1)."""
         at, tier = now.timestamp(), self.settings.tier
+        (_, platform), = self._charged(None, kind, 0)
+        percent = round(platform.percent(at))
+        app = {"X-App-Usage": _compact({"call_count": percent, "total_cputime": percent // 2, "total_time": 2})}
         if account_id is None:
-            (_, platform), = self._charged(None, kind, 0)
-            percent = round(platform.percent(at))
-            return {"X-App-Usage": _compact({"call_count": percent, "total_cputime": percent // 2, "total_time": 2})}
+            return app
         (_, score), (_, hourly) = self._charged(account_id, kind, active_ads)
         used, minutes = round(hourly.percent(at)), hourly.regain_minutes(at)
         reset = max(score.blocked_until - at, score.used(at) / score.limit * SCORE_DECAY_S)
-        headers = {
+        headers = app | {
             "X-Business-Use-Case-Usage": _compact({account_id: [{
                 "type": kind, "call_count": used, "total_cputime": used // 2, "total_time": used // 2,
                 "estimated_time_to_regain_access": minutes, "ads_api_access_tier": tier,

@@ -10,6 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from meta_pipeline.store.processes import identity, is_gone
 from meta_pipeline.store.schema import backfills
 
 RESUMABLE_FOR = dt.timedelta(hours=24)
@@ -24,13 +25,15 @@ def begin(engine: sa.Engine, arguments: dict[str, Any], *, fresh: bool, now: dt.
     with engine.begin() as connection:
         row = connection.execute(latest.limit(1)).first()
         if row and not fresh and row.status != "done" and now - row.started_at < RESUMABLE_FOR:
-            connection.execute(backfills.update().where(backfills.c.id == row.id).values(status="running"))
+            connection.execute(
+                backfills.update().where(backfills.c.id == row.id).values(status="running", holder=identity())
+            )
             return row.id, True
         backfill_id = secrets.token_hex(6)
         connection.execute(
             backfills.insert().values(
                 id=backfill_id, arguments_digest=digest, arguments=arguments, started_at=now, ended_at=None,
-                status="running",
+                status="running", holder=identity(),
             )
         )
     return backfill_id, False
@@ -42,3 +45,11 @@ def end(engine: sa.Engine, backfill_id: str, *, status: str, now: dt.datetime) -
         connection.execute(
             backfills.update().where(backfills.c.id == backfill_id).values(status=status, ended_at=now)
         )
+
+
+def is_under_way(engine: sa.Engine, backfill_id: str) -> bool:
+    """Whether a living command works on this backfill, and waits for its limits itself."""
+    query = sa.select(backfills.c.holder).where(backfills.c.id == backfill_id, backfills.c.status == "running")
+    with engine.connect() as connection:
+        holder = connection.execute(query).scalar()
+    return holder is not None and not is_gone(holder)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -10,16 +12,32 @@ from meta_pipeline.store.schema import deferred_ranges
 
 
 def defer(
-    engine: sa.Engine, *, backfill_id: str, node_id: str, report: str, retry_at: dt.datetime, reason: str
+    engine: sa.Engine,
+    *,
+    backfill_id: str,
+    node_id: str,
+    report: str,
+    since: dt.date,
+    until: dt.date,
+    retry_at: dt.datetime,
+    reason: str,
 ) -> None:
-    """This report of this account waits until `retry_at`."""
-    forget(engine, backfill_id=backfill_id, node_id=node_id, report=report)
+    """These days of a report of an account wait until `retry_at`; days of it that waited already wait with them."""
+    here = (
+        deferred_ranges.c.backfill_id == backfill_id,
+        deferred_ranges.c.node_id == node_id,
+        deferred_ranges.c.report == report,
+    )
     with engine.begin() as connection:
-        connection.execute(
-            deferred_ranges.insert().values(
-                backfill_id=backfill_id, node_id=node_id, report=report, retry_at=retry_at, reason=reason
+        row = connection.execute(sa.select(deferred_ranges).where(*here)).first()
+        values: dict[str, Any] = {"since": since, "until": until, "retry_at": retry_at, "reason": reason}
+        if row is None:
+            connection.execute(
+                deferred_ranges.insert().values(backfill_id=backfill_id, node_id=node_id, report=report, **values)
             )
-        )
+            return
+        values["since"], values["until"] = min(since, row.since or since), max(until, row.until or until)
+        connection.execute(deferred_ranges.update().where(*here).values(values))
 
 
 def forget(engine: sa.Engine, *, backfill_id: str, node_id: str, report: str) -> None:
@@ -41,3 +59,29 @@ def due_at(engine: sa.Engine, *, backfill_id: str, node_id: str) -> dt.datetime 
     )
     with engine.connect() as connection:
         return max(connection.execute(query).scalars(), default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Days of an account that a backfill may read from `retry_at` on."""
+
+    backfill_id: str
+    node_id: str
+    since: dt.date
+    until: dt.date
+    retry_at: dt.datetime
+
+
+def due(engine: sa.Engine, *, now: dt.datetime) -> list[Wait]:
+    """The accounts whose wait is over, all their waiting days as one range, longest due first."""
+    query = (
+        sa.select(
+            deferred_ranges.c.backfill_id, deferred_ranges.c.node_id, sa.func.min(deferred_ranges.c.since),
+            sa.func.max(deferred_ranges.c.until), sa.func.max(deferred_ranges.c.retry_at),
+        )
+        .where(deferred_ranges.c.since.is_not(None))
+        .group_by(deferred_ranges.c.backfill_id, deferred_ranges.c.node_id)
+    )
+    with engine.connect() as connection:
+        found = [Wait(row[0], row[1], row[2], row[3], row[4]) for row in connection.execute(query)]
+    return sorted((wait for wait in found if wait.retry_at <= now), key=lambda wait: wait.retry_at)

@@ -98,6 +98,7 @@ backfills = sa.Table(
     sa.Column("started_at", Utc, nullable=False),
     sa.Column("ended_at", Utc),
     sa.Column("status", sa.String, nullable=False),
+    sa.Column("holder", sa.String),
 )
 
 deferred_ranges = sa.Table(

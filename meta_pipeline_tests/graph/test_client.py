@@ -6,7 +6,9 @@ import json
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 
@@ -14,17 +16,18 @@ from meta_pipeline.audit import AuditEvent
 from meta_pipeline.graph.client import TRIES, GraphClient
 from meta_pipeline.graph.errors import (
     REMEDIES,
-    GraphError,
     RequestError,
     ScopeError,
     ThrottledError,
     TokenError,
     TooMuchDataError,
     TransientError,
-    VersionError,
     error_from,
 )
-from meta_pipeline.records import AccessToken
+from meta_pipeline.graph.request import Operation
+from meta_pipeline.graph.response import decipher
+from meta_pipeline.graph.samples import Samples
+from meta_pipeline.records import AccessToken, ConfigError
 
 TOKEN = AccessToken("user", "EAABsecrettokenvalue")
 SECRET = "app-secret-value"
@@ -76,12 +79,12 @@ def server() -> Iterator[Server]:
 class Client(GraphClient):
     """A client whose naps and audit lines can be looked at."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, **more: Any) -> None:
         self.naps: list[float] = []
         self.events: list[AuditEvent] = []
         super().__init__(
             graph_url=url, app_id="1", app_secret=SECRET, graph_version="v24.0", marketing_version="v25.0",
-            audit=self.events.append, sleep=self.naps.append,
+            audit=self.events.append, sleep=self.naps.append, **more,
         )
 
 
@@ -164,24 +167,22 @@ def test_a_block_says_for_how_long(server: Server, client: Client):
     assert len(server.seen) == 1
 
 
-TABLE = [
-    (4, None, ThrottledError), (17, 2446079, ThrottledError), (32, None, ThrottledError), (613, 1487742, ThrottledError),
-    (80004, 2446079, ThrottledError), (1, 99, TransientError), (2, None, TransientError), (2, 1504038, TooMuchDataError),
-    (100, 1487534, TooMuchDataError), (100, 33, ScopeError), (10, None, ScopeError), (200, None, ScopeError),
-    (294, None, ScopeError), (190, None, TokenError), (190, 463, TokenError), (102, None, TokenError),
-    (2635, None, VersionError), (100, None, RequestError), (100, 1487001, RequestError), (3018, None, RequestError),
-    (2642, None, RequestError),
-]
+SAMPLES = json.loads((Path(__file__).parents[1] / "samples" / "graph" / "errors.json").read_text())
 
 
-@pytest.mark.parametrize(("code", "subcode", "remedy"), TABLE)
-def test_a_code_has_its_remedy(code: int, subcode: int | None, remedy: type[GraphError]):
-    error = error_from(
-        {"message": "m", "code": code, "error_subcode": subcode}, http_status=400, trace_id="A1"
-    )
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda one: f"{one['body']['error']['code']}-{one['body']['error'].get('error_subcode')}-{one['status']}-{one['remedy']}")
+def test_a_sample_of_every_code_has_its_remedy(sample: dict[str, Any]):
+    _, error = decipher(sample["status"], {}, json.dumps(sample["body"]).encode())
 
-    assert remedy is type(error)
-    assert "[fbtrace A1]" in str(error)
+    assert sample["remedy"] == type(error).__name__
+    assert "[fbtrace A_muLgNXB2rhzyBV_3YbJeo]" in str(error)
+
+
+def test_every_row_of_the_table_has_a_sample():
+    seen = {(one["body"]["error"]["code"], one["body"]["error"].get("error_subcode")) for one in SAMPLES}
+    missing = {row for row in REMEDIES if row not in seen and not 200 <= row[0] < 300}
+
+    assert missing == set()
 
 
 def test_code_1_is_too_much_data_only_where_the_message_says_so():
@@ -208,3 +209,80 @@ def test_no_error_holds_a_token_or_a_secret(server: Server, client: Client):
 
     for text in told:
         assert TOKEN.value not in text and SECRET not in text and "AQcode" not in text
+
+
+def test_an_unknown_error_that_stays_is_too_much_data(server: Server, client: Client):
+    server.say({"error": {"message": "An unknown error occurred", "code": 1, "error_subcode": 99}}, status=500)
+    with pytest.raises(TooMuchDataError):
+        client.get("act_1/insights", token=TOKEN, surface="marketing")
+
+    assert len(server.seen) == TRIES
+
+
+def test_a_repeatable_post_is_sent_again(server: Server, client: Client):
+    server.say(b"<html>", {"report_run_id": "7"}, status=502)
+    server.answers[1] = (200, {}, server.answers[1][2])
+    answer = client.post("act_1/insights", {}, token=TOKEN, surface="marketing", is_repeatable=True)
+
+    assert answer.data == {"report_run_id": "7"}
+    assert len(server.seen) == 2
+
+
+def test_a_promised_page_that_holds_nothing_is_asked_for_once_more(server: Server, client: Client):
+    lost: dict[str, Any] = {"data": []}
+    first = {"data": [{"id": "1"}], "paging": {"cursors": {"after": "A"}, "next": "https://x/?after=A&access_token=t"}}
+    server.say(first, lost, {"data": [{"id": "2"}]})
+    found = [record for batch in client.batches("act_1/ads", token=TOKEN, surface="marketing") for record in batch.records]
+
+    assert found == [b'{"id": "1"}', b'{"id": "2"}']
+    assert "after=A" in server.seen[2][1]
+
+
+def test_an_edge_without_cursors_is_followed_by_what_next_says_and_never_by_its_token(server: Server, client: Client):
+    following = "https://graph.facebook.com/v24.0/1/feed?limit=1&until=99&__paging_token=p&access_token=stolen"
+    server.say({"data": [{"id": "1"}], "paging": {"next": following}}, {"data": [{"id": "2"}]})
+    found = [record for batch in client.batches("1/feed", token=TOKEN, surface="graph") for record in batch.records]
+
+    assert found == [b'{"id": "1"}', b'{"id": "2"}']
+    assert "until=99" in server.seen[1][1] and "__paging_token=p" in server.seen[1][1]
+    assert "stolen" not in server.seen[1][1]
+
+
+def test_a_batch_answers_in_order_and_asks_again_for_what_was_left_out(server: Server, client: Client):
+    def answer(body: dict[str, Any], code: int = 200) -> dict[str, Any]:
+        return {"code": code, "headers": [{"name": "facebook-api-version", "value": "v25.0"}], "body": json.dumps(body)}
+
+    gone = {"error": {"message": "gone", "code": 100, "error_subcode": 33}}
+    server.say([answer({"id": "1"}), None, answer(gone, 400)], [answer({"id": "2"})])
+    found = client.batch([Operation(str(n), {"fields": "id"}, "marketing") for n in (1, 2, 3)], token=TOKEN)
+
+    assert [getattr(one, "data", type(one)) for one in found] == [{"id": "1"}, {"id": "2"}, ScopeError]
+    asked = parse_qs(server.seen[1][3].decode())["batch"][0]
+    assert [one["relative_url"] for one in json.loads(asked)] == ["v25.0/2?fields=id"]
+    assert [event.operations for event in client.events] == [3, 1]
+    assert len(client.naps) == 1
+
+
+def test_a_call_whose_scope_is_missing_is_never_sent(server: Server, client: Client):
+    server.say({"data": []})
+    blind = AccessToken("user", "EAABother", frozenset({"pages_show_list"}))
+    with pytest.raises(ScopeError, match="ads_read"):
+        client.get("act_1/insights", token=blind, surface="marketing")
+    with pytest.raises(ConfigError, match="META_PIPELINE_FEATURES"):
+        client.post("act_1/ads", {"name": "x"}, token=TOKEN, surface="marketing")
+
+    assert server.seen == []
+
+
+def test_samples_are_bounded_and_redacted(server: Server, tmp_path: Path):
+    client = Client(server.url, samples=Samples(tmp_path, most=2))
+    url = f"https://graph.facebook.com/x?access_token={TOKEN.value}&after=A"
+    server.say({"data": [], "paging": {"next": url}, "access_token": "EAABpagetoken"})
+    for _ in range(3):
+        client.get("me/accounts", {"code": "AQsecretcode"}, token=TOKEN)
+    kept = [file.read_text() for file in tmp_path.iterdir()]
+
+    assert len(kept) == 2
+    for text in kept:
+        assert "me/accounts" in text
+        assert not any(secret in text for secret in (TOKEN.value, "EAABpagetoken", "AQsecretcode", SECRET))

@@ -113,8 +113,12 @@ def test_a_dead_holders_lease_is_free_at_once(engine: sa.Engine):
 
 def test_a_wait_is_written_down_and_forgotten(engine: sa.Engine):
     key = {"backfill_id": "b", "node_id": "act_1"}
-    deferrals.defer(engine, **key, report="ad_insights", retry_at=NOW, reason="(80000)")
+    later = DAY + dt.timedelta(days=4)
+    deferrals.defer(engine, **key, report="ad_insights", since=later, until=later, retry_at=NOW, reason="(80000)")
+    deferrals.defer(engine, **key, report="ad_insights", since=DAY, until=DAY, retry_at=NOW, reason="(80000)")
     assert deferrals.due_at(engine, **key) == NOW
+    assert deferrals.due(engine, now=NOW - dt.timedelta(seconds=1)) == []
+    assert deferrals.due(engine, now=NOW) == [deferrals.Wait("b", "act_1", DAY, later, NOW)]
 
     deferrals.forget(engine, **key, report="ad_insights")
     assert deferrals.due_at(engine, **key) is None

@@ -8,6 +8,7 @@ from meta_pipeline import bootstrap, flows
 from meta_pipeline.defs.partitions import ACCOUNT_DAYS, AD_ACCOUNTS, days_by_account, key
 from meta_pipeline.extract.reports import REPORTS
 from meta_pipeline.graph.client import GraphClient
+from meta_pipeline.graph.request import Purpose
 from meta_pipeline.records import FailedDay, LandedFile
 from meta_pipeline.store import leases
 from meta_pipeline.vault.vault import Vault
@@ -50,7 +51,8 @@ def land_insights(
         with leases.held(home.engine, node_id, now=bootstrap.now, sleep=bootstrap.sleep):
             for done in flows.land(
                 node_id, days, reports, graph=graph, tokens=tokens, landing=home.landing, engine=home.engine,
-                run_id=context.run_id, backfill_id=backfill_of(context), sleep=bootstrap.sleep, now=bootstrap.now,
+                run_id=context.run_id, backfill_id=backfill_of(context), purpose=purpose_of(context),
+                sleep=bootstrap.sleep, now=bootstrap.now,
             ):
                 if isinstance(done, LandedFile):
                     yield _materialization(done)
@@ -79,8 +81,7 @@ def land_entities(
     """List what the account has now, and read by id what only insights know."""
     for done in flows.land_entities(
         context.partition_key, graph=graph, tokens=tokens, landing=home.landing, engine=home.engine,
-        run_id=context.run_id, backfill_id=backfill_of(context),
-        sleep=bootstrap.sleep, now=bootstrap.now,
+        run_id=context.run_id, backfill_id=backfill_of(context), purpose=purpose_of(context), now=bootstrap.now,
     ):
         yield dg.MaterializeResult(asset_key=landing_key(done.report), metadata={"rows": done.rows, "path": done.path})
 
@@ -89,6 +90,11 @@ def backfill_of(context: dg.AssetExecutionContext) -> str:
     """The backfill a run belongs to: ours, one started in the UI, or the run alone."""
     tags = context.run_tags
     return str(tags.get("meta/backfill") or tags.get("dagster/backfill") or context.run_id)
+
+
+def purpose_of(context: dg.AssetExecutionContext) -> Purpose:
+    """A schedule's run is the daily one, which every budget keeps a reserve for; all else is a backfill."""
+    return "daily" if context.run_tags.get("dagster/schedule_name") else "backfill"
 
 
 def _materialization(done: LandedFile) -> dg.AssetMaterialization:

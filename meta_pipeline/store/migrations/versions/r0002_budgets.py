@@ -41,6 +41,7 @@ def upgrade() -> None:
         sa.Column("since", at, nullable=False),
         sa.Column("expires_at", at, nullable=False),
     )
+    op.add_column("backfills", sa.Column("holder", sa.String))
     for name in ("since", "until"):
         op.add_column("deferred_ranges", sa.Column(name, sa.Date))
     for name, kind in (
@@ -58,6 +59,7 @@ def downgrade() -> None:
     op.drop_index("audit_calls_at", "audit_calls")
     for name in ("warning", "operations", "rows", "node_id", "report", "run_id", "backfill_id"):
         op.drop_column("audit_calls", name)
+    op.drop_column("backfills", "holder")
     for name in ("since", "until"):
         op.drop_column("deferred_ranges", name)
     for name in ("waiters", "reservations", "budgets"):

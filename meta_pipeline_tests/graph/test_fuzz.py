@@ -1,0 +1,60 @@
+"""Whatever a server sends, only errors of ours come out."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import json
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from meta_pipeline.graph.limits import charges, readings
+from meta_pipeline.graph.pace import Budget, blocked, told, wait_s
+from meta_pipeline.graph.response import GraphResponse, batch_answers, batch_throttle, batch_usage, decipher, page_of
+from meta_pipeline.graph.usage import HEADERS, retry_after, usage_of
+from meta_pipeline.records import MetaPipelineError
+
+NOW = dt.datetime(2026, 11, 20, tzinfo=dt.UTC)
+scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)
+names = st.sampled_from([
+    "error", "code", "error_subcode", "message", "is_transient", "data", "paging", "next", "cursors", "after", "success",
+    "call_count", "total_time", "estimated_time_to_regain_access", "type", "acc_id_util_pct", "app_id_util_pct",
+    "reset_time_duration", "ads_api_access_tier", "1", "body", "headers", "name", "value", "error_data",
+]) | st.text(max_size=5)
+bodies = st.recursive(
+    scalars, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(names, inner, max_size=6), max_leaves=25
+)
+texts = st.binary(max_size=60) | bodies.map(lambda body: json.dumps(body).encode())
+headers = st.dictionaries(
+    st.sampled_from([*HEADERS.values(), "x-fb-trace-id", "facebook-api-version"]), texts.map(lambda b: b.decode("latin-1")),
+)
+
+
+@given(status=st.integers(100, 599), headers=headers, body=texts)
+@settings(max_examples=400, deadline=None)
+def test_an_answer_is_a_result_or_an_error_of_ours(status: int, headers: dict[str, str], body: bytes):
+    data, error = decipher(status, headers, body)
+    assert error is None or isinstance(error, MetaPipelineError)
+    with contextlib.suppress(MetaPipelineError):
+        page_of(body, trace_id=None).following()
+    batch_usage(data)
+    batch_throttle(data)
+    with contextlib.suppress(MetaPipelineError):
+        batch_answers(GraphResponse(body, data, None, "v25.0", NOW), ["v25.0"], without_secrets=lambda error: error)
+
+
+@given(first=headers, second=headers, age=st.integers(-10, 100_000))
+@settings(max_examples=400, deadline=None)
+def test_a_budget_survives_any_header_and_never_waits_for_ever(first: dict[str, str], second: dict[str, str], age: int):
+    charged = charges("act_1/insights", "marketing", None)
+    budget = Budget("k", 3600.0)
+    for found in (usage_of(first), usage_of(second)):
+        assert 60 <= retry_after(found) < 1e11
+        for reading in readings(found, charged).values():
+            budget = told(budget, reading, operations=1, now=NOW)
+    budget = blocked(budget, for_s=60, now=NOW) if age % 2 else budget
+    at = NOW + dt.timedelta(seconds=age)
+    pause = wait_s(budget, operations=1, outstanding=0, is_mine_first=True, ceiling=85.0, now=at)
+
+    assert 0 <= pause < 1e12
