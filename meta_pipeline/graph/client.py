@@ -185,18 +185,25 @@ class GraphClient:
     ) -> GraphResponse:
         """Send again what failed for a moment: back off with jitter; after a limit the budget says when, if soon."""
         started, attempt = self.now(), 1
+        limited: ThrottledError | None = None
         while True:
             try:
                 return send()
             except passes as error:
                 elapsed = (self.now() - started).total_seconds()
-                is_ours = error.http_status is None and isinstance(error, ThrottledError)  # the budget's own word
-                if attempt >= TRIES or elapsed > DEADLINE_S or is_ours:
+                if isinstance(error, ThrottledError) and error.http_status is None:  # the budget says wait too long
+                    if limited is None:
+                        raise
+                    limited.retry_after = error.retry_after
+                    raise limited from None
+                if attempt >= TRIES or elapsed > DEADLINE_S:
                     raise reduced(error) from None
-                if isinstance(error, TransientError):
+                if isinstance(error, ThrottledError):
+                    if self._budget is None:
+                        raise
+                    limited = error
+                else:
                     self._nap(attempt)
-                elif self._budget is None:
-                    raise
             attempt += 1
 
     def _nap(self, attempt: int) -> None:
