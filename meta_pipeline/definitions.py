@@ -1,4 +1,4 @@
-"""The inventory: every asset, job, schedule, sensor and resource by name."""
+"""The inventory: every asset, check, job, schedule, sensor and resource by name."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import dagster as dg
 
 from meta_pipeline.defs.assets.landing import land_entities, land_insights
 from meta_pipeline.defs.assets.warehouse import dbt_resource, load_raw, marts, published
+from meta_pipeline.defs.checks import api_versions
 from meta_pipeline.defs.jobs import onboarding_job
 from meta_pipeline.defs.resources import RESOURCES
 from meta_pipeline.defs.schedules import pull_ads, pull_ads_schedule, pull_entities, pull_entities_schedule
@@ -13,6 +14,7 @@ from meta_pipeline.defs.sensors import build_marts, build_marts_sensor, waiting_
 
 defs = dg.Definitions(
     assets=[land_insights, land_entities, load_raw, marts, published],
+    asset_checks=[api_versions],
     jobs=[onboarding_job, pull_ads, pull_entities, build_marts],
     schedules=[pull_ads_schedule, pull_entities_schedule],
     sensors=[build_marts_sensor, waiting_ranges_sensor],

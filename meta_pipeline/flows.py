@@ -29,7 +29,7 @@ from meta_pipeline.records import (
     NodeLink,
     TokenRef,
 )
-from meta_pipeline.store import deferrals, ledger
+from meta_pipeline.store import audit_log, deferrals, ledger
 from meta_pipeline.vault.vault import Vault
 
 # A user token that lives shorter than this is a short-lived one: 1–2 h against 60 days (graph-api.md §4.2).
@@ -203,3 +203,9 @@ def land_entities(
             name, node_id, SNAPSHOT_DAY, found.records,
             request=found.request, run_id=run_id, backfill_id=backfill_id, now=now(),
         )
+
+
+def version_warnings(engine: sa.Engine, *, now: dt.datetime) -> list[str]:
+    """What Meta's own answers said against the pins in the last week: another version used, or its warning header."""
+    told = audit_log.last_warnings(engine, since=now - dt.timedelta(days=7))
+    return [f"{answered}: {warning}" if warning else answered for answered, warning in told]

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from meta_pipeline import bootstrap
 from meta_pipeline.bootstrap import Live
+from meta_pipeline.cli import versions
 from meta_pipeline.consent import oauth
 from meta_pipeline.consent.scopes import missing_scopes
 from meta_pipeline.graph.request import Surface
@@ -41,6 +42,8 @@ def examine(home: Live) -> Iterator[Finding]:
     for surface, version in pins:
         trouble = trouble_with(surface, version, today=today)
         yield Finding(f"{surface} version", trouble is None, trouble or version)
+    for told in versions.seen(home):
+        yield Finding("answers of Meta", False, told)
     for name in ("app_id", "app_secret", "vault_keys"):
         yield _checked(f"META_PIPELINE_{name.upper()}", functools.partial(_is_set, home, name))
     yield _checked("links", lambda: f"{len(known(home.engine))} nodes")

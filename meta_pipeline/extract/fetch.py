@@ -48,6 +48,7 @@ class Pull:
     asked: Range
     request: dict[str, Any]
     report_run_id: str | None = None
+    submitted_at: dt.datetime | None = None
 
     @property
     def digest(self) -> str:
@@ -70,7 +71,7 @@ class Fetcher:
         """Submit the range as a report run; a small range needs none."""
         pull = Pull(report, node_id, asked, insights_request(report, asked))
         if len(asked.days) > SYNCHRONOUS_DAYS:
-            pull.report_run_id = self._submit(pull)
+            self._submit(pull)
         return pull
 
     def picked_up(self, report: Report, node_id: str) -> list[Pull]:
@@ -80,7 +81,8 @@ class Fetcher:
             self.engine, backfill_id=self.backfill_id, node_id=node_id, report=report.name
         ):
             asked = Range(run.since, run.until)
-            pulls.append(Pull(report, node_id, asked, insights_request(report, asked), run.report_run_id))
+            request = insights_request(report, asked)
+            pulls.append(Pull(report, node_id, asked, request, run.report_run_id, run.submitted_at))
         return pulls
 
     def finished(self, pulls: Sequence[Pull]) -> Iterator[tuple[Pull, MetaPipelineError | None]]:
@@ -123,19 +125,18 @@ class Fetcher:
     def _for(self, report: str) -> GraphClient:
         return self.graph.on(dataclasses.replace(self.graph.errand, report=report))
 
-    def _submit(self, pull: Pull) -> str:
+    def _submit(self, pull: Pull) -> None:
         answer = self._for(pull.report.name).post(
             f"{pull.node_id}/insights", pull.request, token=self.token, surface="marketing", is_repeatable=True
         ).data
         if not isinstance(answer, dict) or not answer.get("report_run_id"):
             raise ReportRunError(f"Meta answered {pull.report.name} of {pull.node_id} without a report run: try again")
-        run_id = str(answer["report_run_id"])
+        pull.report_run_id, pull.submitted_at = str(answer["report_run_id"]), self.now()
         report_runs.record(
-            self.engine, request_digest=pull.digest, backfill_id=self.backfill_id, report_run_id=run_id,
+            self.engine, request_digest=pull.digest, backfill_id=self.backfill_id, report_run_id=pull.report_run_id,
             node_id=pull.node_id, report=pull.report.name, since=pull.asked.since, until=pull.asked.until,
-            now=self.now(),
+            now=pull.submitted_at,
         )
-        return run_id
 
     def _statuses(self, watches: Sequence[_Watch]) -> list[Mapping[str, Any] | MetaPipelineError]:
         operations = [
@@ -172,7 +173,8 @@ class Fetcher:
         if status.get("async_status") == "Job Failed" and status.get("error_subcode") == TOO_LARGE:
             report_runs.mark(self.engine, report_run_id=str(pull.report_run_id), status="abandoned")
             return TooMuchDataError("the report run is too large", code=-3, subcode=TOO_LARGE)
-        match next_poll(status, pause=pause, waited=waited):
+        age = self.now() - pull.submitted_at if pull.submitted_at else dt.timedelta()
+        match next_poll(status, pause=pause, waited=waited, age_s=age.total_seconds()):
             case Done() as done:
                 report_runs.mark(self.engine, report_run_id=str(pull.report_run_id), status="completed")
                 return done
@@ -190,7 +192,7 @@ class Fetcher:
             return ReportRunError(f"report run {abandoned} gave no result, twice: {reason}")
         watch.is_resubmitted, watch.looks = True, 0
         try:
-            watch.pull.report_run_id = self._submit(watch.pull)
+            self._submit(watch.pull)
         except MetaPipelineError as error:
             return error
         return None

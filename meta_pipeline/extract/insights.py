@@ -19,6 +19,8 @@ PAGE_LIMIT = 500
 SYNCHRONOUS_DAYS = 3
 # Peers poll at 10 s doubling; small accounts are done at once, so the first looks are quick (graph-api.md §2.9).
 FIRST_POLL_S, LONGEST_POLL_S, GIVE_UP_S = 0.2, 10.0, 1800.0
+# A run may take up to an hour, Meta's own retries included (graph-api.md §2.9); an older one is asked for anew.
+STUCK_AFTER_S = 3600.0
 
 
 class ReportRunError(MetaPipelineError):
@@ -90,7 +92,7 @@ class Abandoned:
     resubmit: bool
 
 
-def next_poll(status: Mapping[str, Any], *, pause: float, waited: float) -> Poll | Done | Abandoned:
+def next_poll(status: Mapping[str, Any], *, pause: float, waited: float, age_s: float) -> Poll | Done | Abandoned:
     """What a report run's own fields mean. Success is `Job Completed` and 100 % together: 100 % is also seen while
     the run is still running, or failed (graph-api.md §2.9)."""
     state = status.get("async_status")
@@ -99,6 +101,8 @@ def next_poll(status: Mapping[str, Any], *, pause: float, waited: float) -> Poll
     if state in ("Job Failed", "Job Skipped"):
         told = status.get("error_user_msg") or status.get("error_message") or status.get("error_code")
         return Abandoned(f"Meta ended it as {state!r}" + (f": {told}" if told else ""), resubmit=True)
+    if age_s >= STUCK_AFTER_S:
+        return Abandoned(f"it is still {state!r} {age_s / 60:.0f} minutes after it was asked for", resubmit=True)
     if waited >= GIVE_UP_S:
         return Abandoned(f"it is still {state!r} after {waited:.0f} s; it is picked up by the next run", resubmit=False)
     return Poll(min(pause, LONGEST_POLL_S))

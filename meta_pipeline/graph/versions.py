@@ -32,3 +32,25 @@ def trouble_with(surface: Surface, version: str, *, today: dt.date, ahead_days: 
     if (end - today).days <= ahead_days:
         return f"{version} ends for the {surface} surface on {end}: raise the pin before"
     return None
+
+
+# What a version brings that this pipeline meets (graph-api.md §1.3).
+CHANGES: dict[str, tuple[str, ...]] = {
+    "v25.0": (
+        "failed report runs tell error_message, error_subcode, error_user_title and error_user_msg",
+        "breakdowns product_group_id and product_set_id_breakdown are gone",
+        "Advantage+ shopping and app campaigns can't be created any more",
+    ),
+    "v26.0": (
+        "Instagram Explore placement and poll creatives are rejected on create",
+        "marketing_messages_website_* are gone; instagram_profile_follow, shop_clicks, mmp_credited_install are new",
+        "advantage_audience must be an explicit 0 or 1 for restricted categories",
+    ),
+}
+
+
+def after(surface: Surface, version: str) -> str | None:
+    """The next version of a surface, None when none is known."""
+    known = list(USABLE_UNTIL[surface])
+    place = known.index(version) + 1 if version in known else len(known)
+    return known[place] if place < len(known) else None

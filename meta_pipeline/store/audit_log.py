@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
+from typing import Any
 
 import sqlalchemy as sa
 
 from meta_pipeline.audit import AuditEvent
-from meta_pipeline.store.schema import audit_calls
+from meta_pipeline.store.schema import audit_calls as calls
 
 
 class AuditLog:
@@ -19,4 +21,68 @@ class AuditLog:
     def write(self, event: AuditEvent) -> None:
         """The call is on record."""
         with self._engine.begin() as connection:
-            connection.execute(audit_calls.insert().values(dataclasses.asdict(event)))
+            connection.execute(calls.insert().values(dataclasses.asdict(event)))
+
+
+def find(
+    engine: sa.Engine,
+    *,
+    trace: str | None = None,
+    node_id: str | None = None,
+    run_id: str | None = None,
+    is_failed: bool = False,
+    limit: int,
+) -> list[dict[str, Any]]:
+    """The newest calls that fit, newest first."""
+    query = sa.select(calls).order_by(calls.c.id.desc()).limit(limit)
+    if trace is not None:
+        query = query.where(calls.c.fbtrace_id == trace)
+    if node_id is not None:
+        query = query.where(calls.c.node_id == node_id)
+    if run_id is not None:
+        query = query.where(calls.c.run_id == run_id)
+    if is_failed:
+        query = query.where(sa.or_(calls.c.status.is_(None), calls.c.status >= 400, calls.c.code.is_not(None)))
+    with engine.connect() as connection:
+        return [dict(row._mapping) for row in connection.execute(query)]
+
+
+def by_day(engine: sa.Engine) -> list[dict[str, Any]]:
+    """Calls, what Meta charges for them, and how long they took, by UTC day, node and report."""
+    at = calls.c.at if engine.dialect.name == "sqlite" else sa.func.timezone("UTC", calls.c.at)
+    failed = sa.or_(calls.c.status.is_(None), calls.c.code.is_not(None), calls.c.status >= 400)
+    keys = (sa.func.date(at), sa.func.coalesce(calls.c.node_id, ""), sa.func.coalesce(calls.c.report, ""))
+    query = sa.select(
+        keys[0].label("day"), keys[1].label("node_id"), keys[2].label("report"),
+        sa.func.count().label("calls"),
+        sa.func.sum(sa.func.coalesce(calls.c.operations, 1)).label("operations"),
+        sa.func.sum(sa.func.coalesce(calls.c.rows, 0)).label("rows"),
+        sa.func.sum(sa.case((failed, 1), else_=0)).label("failed"),
+        sa.func.sum(calls.c.duration_s).label("seconds"),
+        sa.func.max(calls.c.duration_s).label("longest_s"),
+    ).group_by(*keys)
+    with engine.connect() as connection:
+        return [{**row._mapping, "day": str(row.day)} for row in connection.execute(query)]
+
+
+def last_warnings(engine: sa.Engine, *, since: dt.datetime) -> list[tuple[str, str | None]]:
+    """What answers said about versions: the path's own version beside the one used, and Meta's warning, each once."""
+    query = (
+        sa.select(calls.c.path, calls.c.version, calls.c.warning)
+        .where(calls.c.at >= since, calls.c.version.is_not(None))
+        .where(sa.or_(calls.c.warning.is_not(None), sa.not_(calls.c.path.startswith("/" + calls.c.version))))
+        .order_by(calls.c.id.desc())
+        .limit(1000)
+    )
+    with engine.connect() as connection:
+        rows = connection.execute(query).all()
+    found = [
+        (f"{row.path.split('/')[1]} was answered as {row.version}", row.warning) for row in rows
+    ]
+    return list(dict.fromkeys(found))
+
+
+def forget_before(engine: sa.Engine, at: dt.datetime) -> int:
+    """Calls older than that are gone; how many."""
+    with engine.begin() as connection:
+        return connection.execute(calls.delete().where(calls.c.at < at)).rowcount

@@ -17,6 +17,7 @@ class RecordedRun:
     report_run_id: str
     since: dt.date
     until: dt.date
+    submitted_at: dt.datetime
 
 
 def recorded(engine: sa.Engine, *, backfill_id: str, node_id: str, report: str) -> list[RecordedRun]:
@@ -29,7 +30,7 @@ def recorded(engine: sa.Engine, *, backfill_id: str, node_id: str, report: str) 
     )
     with engine.connect() as connection:
         return [
-            RecordedRun(row.report_run_id, row.since, row.until)
+            RecordedRun(row.report_run_id, row.since, row.until, row.submitted_at)
             for row in connection.execute(query.order_by(report_runs.c.since))
         ]
 

@@ -57,3 +57,10 @@ TABLES = (
     ),
     RawTable("ads", (*_COMMON, "campaign_id", "adset_id")),
 )
+
+# The audit of the gateway, by UTC day: what every report of every node cost.
+CALLS_DDL = (
+    "create schema if not exists raw_meta_pipeline; "
+    "create table if not exists raw_meta_pipeline.graph_calls (day date, node_id varchar, report varchar, "
+    "calls bigint, operations bigint, rows bigint, failed bigint, seconds double, longest_s double)"
+)

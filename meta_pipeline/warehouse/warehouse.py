@@ -6,13 +6,14 @@ import contextlib
 import datetime as dt
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import sqlalchemy as sa
 
 from meta_pipeline.records import LandedFile, LoadError
-from meta_pipeline.store import ledger
-from meta_pipeline.warehouse.tables import SCHEMA, TABLES, RawTable
+from meta_pipeline.store import audit_log, ledger
+from meta_pipeline.warehouse.tables import CALLS_DDL, SCHEMA, TABLES, RawTable
 
 _ENVELOPE = "_api_version, _fbtrace_id, _fetched_at, _run_id, _request"
 
@@ -53,6 +54,7 @@ class Warehouse:
                 mine = [file for file in files if file.report == table.name]
                 if mine:
                     _replace(connection, table, mine)
+            _replace_calls(connection, audit_log.by_day(engine))
         ledger.mark_loaded(engine, files, now=now)
         return len(files)
 
@@ -66,6 +68,21 @@ def _ddl(table: RawTable) -> str:
         f"{actions}, payload varchar, _api_version varchar, _fbtrace_id varchar, _fetched_at timestamptz, "
         "_run_id varchar, _request varchar)"
     )
+
+
+def _replace_calls(connection: duckdb.DuckDBPyConnection, rows: list[dict[str, Any]]) -> None:
+    """What the calls to Graph cost, by day, as the audit has it; days the audit has forgotten stay."""
+    connection.execute(CALLS_DDL)
+    connection.execute("begin")
+    names = ("day", "node_id", "report", "calls", "operations", "rows", "failed", "seconds", "longest_s")
+    if rows:
+        days = sorted({str(row["day"]) for row in rows})
+        connection.execute("delete from raw_meta_pipeline.graph_calls where list_contains(?, day::varchar)", [days])
+        connection.executemany(
+            f"insert into raw_meta_pipeline.graph_calls ({', '.join(names)}) values ({', '.join('?' * len(names))})",
+            [[row[name] for name in names] for row in rows],
+        )
+    connection.execute("commit")
 
 
 _ACTIONS_TYPE = (

@@ -50,13 +50,13 @@ def test_one_request_names_every_status():
     ],
 )
 def test_only_completed_and_100_percent_is_a_result(status: str, percent: int, kind: type):
-    answer = next_poll({"async_status": status, "async_percent_completion": percent}, pause=1, waited=0)
+    answer = next_poll({"async_status": status, "async_percent_completion": percent}, pause=1, waited=0, age_s=0)
 
     assert kind is type(answer)
 
 
 def test_a_run_that_never_ends_is_abandoned_but_kept():
-    answer = next_poll({"async_status": "Job Running"}, pause=1, waited=10_000)
+    answer = next_poll({"async_status": "Job Running"}, pause=1, waited=10_000, age_s=0)
 
     assert isinstance(answer, Abandoned) and not answer.resubmit
 
@@ -90,3 +90,9 @@ def test_two_rows_of_one_key_fail_their_day_and_no_other():
 def test_a_row_of_a_day_that_was_not_asked_for_fails():
     with pytest.raises(LandingError, match="2026-12-01"):
         by_day(pull(), [batch(row("1", "2026-12-01"))])
+
+
+def test_a_run_older_than_an_hour_is_asked_for_anew():
+    answer = next_poll({"async_status": "Job Running"}, pause=1, waited=0, age_s=3_600)
+
+    assert isinstance(answer, Abandoned) and answer.resubmit

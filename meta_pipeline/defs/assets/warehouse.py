@@ -1,5 +1,6 @@
 """What is derived: raw tables from landed files, dbt's models from raw, the published snapshot from the marts."""
 
+import datetime as dt
 import fcntl
 import os
 import subprocess
@@ -18,6 +19,7 @@ from meta_pipeline.extract.reports import REPORTS
 from meta_pipeline.publish.publish import publish
 from meta_pipeline.records import LoadError
 from meta_pipeline.settings import Settings
+from meta_pipeline.store import audit_log
 
 WRITER = "duckdb_writer"  # a DuckDB file that is being written locks out everybody else
 DBT_PROJECT = PROJECT / "dbt_project"
@@ -32,12 +34,18 @@ DBT = Path(sys.executable).parent / "dbt"  # of this environment, whatever PATH 
             description=f"landed {name}, parsed into text columns; the payload stays beside them",
         )
         for name in (*REPORTS, *ENTITIES)
+    ] + [
+        dg.AssetSpec(
+            ["raw_meta_pipeline", "graph_calls"], group_name="meta_pipeline", kinds={"duckdb"},
+            description="the audit of the gateway by UTC day: calls, operations charged, seconds",
+        )
     ],
     pool=WRITER,
 )
 def load_raw(context: dg.AssetExecutionContext, home: dg.ResourceParam[bootstrap.Live]) -> Iterator[Any]:
     """Everything that landed and waits, in one transaction a table."""
     count = home.warehouse.load(home.engine, now=bootstrap.now())
+    audit_log.forget_before(home.engine, bootstrap.now() - dt.timedelta(days=home.settings.audit_days))
     for key in context.selected_asset_keys:
         yield dg.MaterializeResult(asset_key=key, metadata={"files": count})
 
@@ -92,7 +100,8 @@ def dbt_resource() -> DbtCliResource:
 @dg.asset(
     key=["published", "warehouse"], group_name="published", kinds={"duckdb"}, pool=WRITER,
     deps=[dg.AssetKey(f"facebook_ads__{name}") for name in (
-        "account_report", "campaign_report", "ad_set_report", "ad_report", "reconciliation")],
+        "account_report", "campaign_report", "ad_set_report", "ad_report", "reconciliation")]
+    + [dg.AssetKey("fct_graph_calls_daily")],
 )
 def published(home: dg.ResourceParam[bootstrap.Live]) -> dg.MaterializeResult[None]:
     """The snapshot that analysts open while the pipeline goes on."""

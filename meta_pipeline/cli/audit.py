@@ -1,0 +1,42 @@
+"""`audit`: which calls were made for what, what Meta answered, and how much of each limit is used."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from meta_pipeline import bootstrap
+from meta_pipeline.bootstrap import Live
+from meta_pipeline.graph.pace import Budget
+from meta_pipeline.store import audit_log, budgets
+
+SHOWN = (
+    "at", "method", "path", "status", "code", "subcode", "fbtrace_id", "version", "operations", "rows", "duration_s",
+    "node_id", "report", "run_id",
+)
+
+
+def calls(
+    home: Live, *, trace: str | None, node_id: str | None, run_id: str | None, is_failed: bool, limit: int
+) -> list[dict[str, Any]]:
+    """The newest calls that fit, each with its usage."""
+    return audit_log.find(
+        home.engine, trace=trace, node_id=node_id, run_id=run_id, is_failed=is_failed, limit=limit
+    )
+
+
+def limits(home: Live) -> list[dict[str, Any]]:
+    """Every budget: percent used now, what a call costs, until when it is closed."""
+    now = bootstrap.now()
+    return [
+        {
+            "limit": row["key"], "percent_used": round(Budget(**row).drained(now), 1),
+            "percent_a_call": round(row["cost_percent"], 3), "closed_until": _still(row["blocked_until"], now),
+            "read_at": row["read_at"],
+        }
+        for row in budgets.every(home.engine)
+    ]
+
+
+def _still(until: dt.datetime | None, now: dt.datetime) -> dt.datetime | None:
+    return until if until is not None and until > now else None
