@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test up install install-dev lock clean
+.PHONY: demo test bench up install install-dev lock clean
 
 demo: install
 	$(BIN)/meta-pipeline demo
@@ -12,6 +12,9 @@ test: install-dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -n 2
+
+bench: install-dev
+	$(BIN)/python benchmarks/storm.py
 
 up: install
 	$(BIN)/meta-pipeline up

@@ -152,7 +152,8 @@ class GraphClient:
         self, operations: Sequence[Operation], *, token: AccessToken
     ) -> list[GraphResponse | GraphError]:
         """Many GETs in as few HTTP calls as the budget lets in, answers in order; each operation is charged. One that
-        Graph did not get to (a null answer) is asked again after a pause; one that failed answers its error."""
+        Graph did not get to (a null answer) or that failed for a moment is asked again after a pause; one that
+        failed for good answers its error."""
         answers: list[GraphResponse | GraphError | None] = [None] * len(operations)
         pending, pauses = list(range(len(operations))), 0
         while pending:
@@ -160,7 +161,7 @@ class GraphClient:
             missed: list[int] = []
             for at, answer in zip(some, self._send_batch([operations[at] for at in some], token=token), strict=True):
                 answers[at] = answer
-                if answer is None or isinstance(answer, ThrottledError):
+                if answer is None or isinstance(answer, TransientError | ThrottledError):
                     missed.append(at)
             pending = missed + pending[len(some):]
             if missed:

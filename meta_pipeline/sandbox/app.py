@@ -37,7 +37,7 @@ def create_app(
         graph.clock = fast_clock(speed)
     for item in scenario or []:
         if "limits" in item:
-            graph.limits.configure(item["limits"])
+            _control(graph, "limits", item["limits"], {})
         else:
             graph.faults.plan([item])
 
@@ -126,7 +126,9 @@ def _control(graph: Graph, what: str, body: Any, query: Mapping[str, str]) -> An
             graph.faults.plan(body if isinstance(body, list) else [body])
             return {"planned": len(graph.faults.planned)}
         case "limits":
-            return graph.limits.configure(body)
+            told = graph.limits.configure(body)
+            graph.runs.most_running = graph.limits.settings.running_report_runs
+            return told
         case "clock":
             if "now" in body:
                 graph.fixed_now = dt.datetime.fromisoformat(body["now"])

@@ -32,6 +32,11 @@ class Query:
     breakdowns: list[str]
     windows: list[str]
 
+    def is_reach_of_long_ago(self, now: dt.datetime) -> bool:
+        """Reach by a breakdown, from more than 13 months ago: only a report run gives it, ten a day."""
+        is_old = self.periods[0][0] < now.date() - dt.timedelta(days=13 * 30)
+        return is_old and bool(self.breakdowns) and bool({"reach", "frequency", "cpp"} & set(self.fields))
+
 
 def understood(ask: Ask, node: Account | Entity, world: World, now: dt.datetime) -> Query:
     """The request, or why Graph refuses it."""

@@ -11,6 +11,7 @@ from meta_pipeline.sandbox.insights import Query, Row, rendered, rows, summary
 from meta_pipeline.sandbox.world import Account, World
 
 READABLE_FOR = dt.timedelta(days=30)
+REACH_RUNS_A_DAY = 10
 # What a run shows, look by look; one stage shows 100 % while it is still running, as Meta's do.
 STAGES = (("Job Not Started", 0), ("Job Running", 60), ("Job Running", 100), ("Job Completed", 100))
 
@@ -62,17 +63,41 @@ class ReportRuns:
     def __init__(self, world: World) -> None:
         self.world = world
         self.runs: dict[str, ReportRun] = {}
+        self.most_running = 100
 
     def submit(
         self, account: Account, query: Query, params: dict[str, str], now: dt.datetime, fate: str | None
     ) -> dict[str, str]:
         """A new run; `33_race` makes the first look miss it."""
+        self._check_limits(account, query, now)
         run_id = str(6023920149000000 + len(self.runs) + 1)
         race = fate == "33_race"
         self.runs[run_id] = ReportRun(
             run_id, account, query, params, now, None if race else fate, misses=2 if race else 0
         )
         return {"report_run_id": run_id}
+
+    def _check_limits(self, account: Account, query: Query, now: dt.datetime) -> None:
+        """Runs in flight (how many Meta lets run is not published: a setting), and reach beyond 13 months: ten a day
+        and account (graph-api.md §2.7)."""
+        mine = [run for run in self.runs.values() if run.account == account]
+        running = [
+            run for run in mine
+            if run.looks < len(STAGES) and run.fate is None and now - run.submitted_at < dt.timedelta(hours=1)
+        ]
+        if len(running) >= self.most_running:
+            raise Refused("(#4) Application request limit reached", 4, subcode=1504022, is_transient=True)
+        if not query.is_reach_of_long_ago(now):
+            return
+        today = [
+            run for run in mine
+            if now - run.submitted_at < dt.timedelta(days=1) and run.query.is_reach_of_long_ago(run.submitted_at)
+        ]
+        if len(today) >= REACH_RUNS_A_DAY:
+            raise Refused(
+                "Reach-related metric breakdowns are unavailable due to rate limit threshold.", 100, status=400,
+                headers={"x-Fb-Ads-Insights-Reach-Throttle": '{"acc_id_util_pct":100.0}'},
+            )
 
     def find(self, run_id: str, now: dt.datetime) -> ReportRun:
         """The run, unless it is unknown, expired or not replicated yet."""

@@ -78,6 +78,7 @@ def every_byte(folder: Path) -> bytes:
 
 
 def test_the_marts_equal_the_truth_then_what_moved_is_read_again_and_no_secret_got_out(home: Home, sandbox: Sandbox):
+    home.environment["META_PIPELINE_SAMPLES"] = "500"
     connected(home)
     links = json.loads(home.run("links", "--json").stdout)
     accounts = {link["id"]: link for link in links if link["kind"] == "ad_account"}
@@ -100,6 +101,17 @@ def test_the_marts_equal_the_truth_then_what_moved_is_read_again_and_no_secret_g
     second = home.run(*BACKFILL)
     assert second.returncode == 0, second.stderr
     assert truth != truth_of(sandbox) == sums_of(home, "ad")
+
+    assert len(list((home.path / "home" / "samples").iterdir())) > 20
+    audited = home.run("audit", "--node", "act_1000000001", "--limit", "500", "--format", "json")
+    calls = json.loads(audited.stdout)
+    assert {"ad_insights", "account_insights", "entities"} <= {call["report"] for call in calls}
+    traced = home.run("audit", "--trace", calls[0]["fbtrace_id"], "--format", "json")
+    assert calls[0] == json.loads(traced.stdout)[0]
+    charged = home.sql("select sum(operations)::int as n from marts.fct_graph_calls_daily where account_id = '1000000001'")
+    assert charged == [{"n": sum(call["operations"] for call in calls)}]
+    limits = json.loads(home.run("audit", "--limits", "--format", "json").stdout)
+    assert any(limit["limit"].endswith("act_1000000001/ads_insights") for limit in limits)
 
     outputs = "".join(ran.stdout + ran.stderr for ran in (first, second)).encode()
     seen = outputs + every_byte(home.path)

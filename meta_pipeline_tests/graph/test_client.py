@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import socket
+import struct
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -286,3 +289,28 @@ def test_samples_are_bounded_and_redacted(server: Server, tmp_path: Path):
     for text in kept:
         assert "me/accounts" in text
         assert not any(secret in text for secret in (TOKEN.value, "EAABpagetoken", "AQsecretcode", SECRET))
+
+
+@pytest.mark.parametrize("ending", ["hang", "reset"])
+def test_a_server_that_hangs_or_hangs_up_is_trouble_that_passes(ending: str):
+    listener = socket.create_server(("127.0.0.1", 0))
+    open_ones: list[socket.socket] = []
+
+    def serve() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = listener.accept()
+                if ending == "hang":
+                    open_ones.append(connection)
+                else:
+                    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                    connection.close()
+
+    threading.Thread(target=serve, daemon=True).start()
+    client = Client(f"http://127.0.0.1:{listener.getsockname()[1]}", read_timeout_s=0.1)
+    with pytest.raises(TransientError) as caught:
+        client.get("me", {"fields": "id"}, token=TOKEN)
+    listener.close()
+
+    assert len(client.events) == TRIES and client.events[0].status is None
+    assert TOKEN.value not in str(caught.value) and "fields" not in str(caught.value)

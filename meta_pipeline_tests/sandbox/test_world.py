@@ -123,3 +123,37 @@ def test_a_token_without_ads_read_gets_200(graph: Graph):
 def test_usage_headers_are_on_every_answer(graph: Graph):
     for path in ("me", "act_1000000001", "act_9", "act_1000000001/insights"):
         assert "X-App-Usage" in get(graph, path)[0].headers
+
+
+def test_a_block_begins_at_the_limit_and_lengthens_when_called_in_it():
+    at = [dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)]
+    graph = Graph(seed=1, now=None)
+    graph.clock = lambda: at[0]
+    graph.limits.configure({"tier": "development_access", "score": 3})
+
+    def call() -> tuple[int, dict]:
+        answer, _ = get(graph, "act_1000000001", fields="id")
+        return answer.status, json.loads(answer.headers["X-Ad-Account-Usage"])
+
+    assert [call()[0] for _ in range(3)] == [200, 200, 200]
+    assert call()[0] == 400
+    at[0] += dt.timedelta(seconds=200)
+    assert call()[0] == 400  # in the block of 300 s: it begins anew
+    at[0] += dt.timedelta(seconds=200)
+    assert call()[0] == 400
+    at[0] += dt.timedelta(seconds=500)
+    status, usage = call()
+    assert status == 200 and usage["ads_api_access_tier"] == "development_access"
+    assert graph.limits.configure({})["sent_while_blocked"] == {"1000000001": 2}
+
+
+def test_only_so_many_report_runs_are_in_flight():
+    graph = Graph(seed=1, now=NOW)
+    graph.runs.most_running = 2
+    asked = {"level": "account", "time_range": '{"since":"2026-11-01","until":"2026-11-02"}', "fields": "impressions"}
+
+    def post() -> int:
+        headers = {"authorization": f"Bearer {graph.identity.system_user_token}"}
+        return graph.answer(Ask("POST", "act_1000000001/insights", "v25.0", asked, headers, "http://sandbox")).status
+
+    assert [post(), post(), post()] == [200, 200, 400]
