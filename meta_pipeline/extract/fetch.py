@@ -142,11 +142,12 @@ class Fetcher:
         operations = [
             Operation(str(watch.pull.report_run_id), {"fields": _STATUS_FIELDS}, "marketing") for watch in watches
         ]
+        graph = self._for("report_runs")
         try:
             answers: list[GraphResponse | GraphError] = (
-                [self.graph.get(operations[0].path, operations[0].params, token=self.token, surface="marketing")]
+                [graph.get(operations[0].path, operations[0].params, token=self.token, surface="marketing")]
                 if len(operations) == 1
-                else self.graph.batch(operations, token=self.token)
+                else graph.batch(operations, token=self.token)
             )
         except MetaPipelineError as error:
             return [error] * len(watches)

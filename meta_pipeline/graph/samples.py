@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import secrets
+import time
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
@@ -13,15 +15,14 @@ _IN_JSON = re.compile(r'("(?:access_token|appsecret_proof|client_secret|signed_r
 
 
 class Samples:
-    """A folder that holds the newest `most` calls, one JSON file each, under numbers that are used again."""
+    """A folder that holds the newest `most` calls of all processes, one JSON file each, named by time."""
 
     def __init__(self, folder: Path, *, most: int) -> None:
         self._folder = folder
         self._most = most
-        self._count = 0
 
     def keep(
-        self, method: str, path: str, params: Mapping[str, str], status: int, body: bytes, secrets: Collection[str]
+        self, method: str, path: str, params: Mapping[str, str], status: int, body: bytes, secret: Collection[str]
     ) -> None:
         """The call, without any of these secrets and without what looks like one."""
         if self._most <= 0:
@@ -29,16 +30,17 @@ class Samples:
         self._folder.mkdir(parents=True, exist_ok=True)
         kept = {
             "method": method, "path": path, "status": status,
-            "params": {name: redacted(value, secrets) for name, value in params.items()}, "bytes": len(body),
-            "body": redacted(body[:MOST_BYTES].decode("utf-8", "replace"), secrets),
+            "params": {name: redacted(value, secret) for name, value in params.items()}, "bytes": len(body),
+            "body": redacted(body[:MOST_BYTES].decode("utf-8", "replace"), secret),
         }
-        file = self._folder / f"{self._count % self._most:04}.json"
+        file = self._folder / f"{time.time_ns()}-{secrets.token_hex(2)}.json"
         file.write_text(json.dumps(kept, ensure_ascii=False, indent=1))
-        self._count += 1
+        for old in sorted(self._folder.glob("*.json"))[: -self._most]:
+            old.unlink(missing_ok=True)
 
 
-def redacted(text: str, secrets: Collection[str]) -> str:
+def redacted(text: str, known: Collection[str]) -> str:
     """The text without the secrets themselves, and without any value where a secret stands."""
-    for secret in sorted((secret for secret in secrets if secret), key=len, reverse=True):
+    for secret in sorted((secret for secret in known if secret), key=len, reverse=True):
         text = text.replace(secret, "…")
     return _IN_JSON.sub(r"\1…", _IN_URL.sub(r"\1…", text))
