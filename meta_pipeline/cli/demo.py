@@ -26,6 +26,7 @@ from meta_pipeline.settings import child_environment
 from meta_pipeline.vault.seal import new_key
 
 DAYS = 30
+REPORTS = ("account_insights", "campaign_insights", "ad_set_insights", "ad_insights")  # breakdowns take longer
 SANDBOX_PORT = 8700
 HOME = Path(".meta_pipeline") / "demo"
 _SPEND = """
@@ -55,7 +56,8 @@ def run() -> int:
             _call(environment, "connect", "--no-browser")
         say.print(f"▸ backfill: {since} to {until}, every account, through Dagster", markup=False)
         ended = _call(
-            environment, "backfill", "--since", str(since), "--until", str(until), "--fresh", "--json", is_read=True
+            environment, "backfill", "--since", str(since), "--until", str(until), "--fresh", "--json",
+            *(word for report in REPORTS for word in ("--report", report)), is_read=True,
         )
         phases |= json.loads(ended)["seconds"]
         truth = requests.get(

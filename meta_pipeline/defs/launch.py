@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from meta_pipeline.settings import Settings
 
 TICK_S = 0.5
+FRESH_FOR = dt.timedelta(hours=24)
 # Dagster's twenty lines a run go to its own log, not to the operator's terminal.
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
@@ -75,13 +76,15 @@ def _run_one(settings: Settings, asked: AccountRange) -> Outcome:
     with instance(settings) as opened:
         reasons = _insights(opened, asked)
         # After the insights: they name the ads that no listing holds.
-        if asked.entities and _wants_entities(settings, asked):
+        if _wants_entities(settings, asked):
             reasons += _entities(opened, asked)
         return Outcome(asked, tuple(reasons))
 
 
 def _wants_entities(settings: Settings, asked: AccountRange) -> bool:
-    """Whether the account's listings are to be read: not twice in a backfill, and not while Meta's limit holds."""
+    """Whether the account's listings are to be read: not twice in a backfill, not while Meta's limit holds, and when
+    single reports were asked for only if they are stale."""
+    from meta_pipeline import bootstrap
     from meta_pipeline.bootstrap import Live
     from meta_pipeline.landing.landing import SNAPSHOT_DAY
     from meta_pipeline.store import deferrals, ledger
@@ -91,7 +94,11 @@ def _wants_entities(settings: Settings, asked: AccountRange) -> bool:
         engine, report="ads", node_id=asked.node_id, days=[SNAPSHOT_DAY], backfill_id=asked.backfill_id
     )
     is_waiting = deferrals.due_at(engine, backfill_id=asked.backfill_id, node_id=asked.node_id) is not None
-    return not landed and not is_waiting
+    if is_waiting or landed:
+        return False
+    snapshot = ledger.find(engine, report="ads", node_id=asked.node_id, day=SNAPSHOT_DAY)
+    is_stale = snapshot is None or bootstrap.now() - snapshot.landed_at > FRESH_FOR
+    return asked.entities or is_stale
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from meta_pipeline.extract.insights import (
     insights_request,
     next_poll,
 )
-from meta_pipeline.extract.reports import Report
+from meta_pipeline.extract.reports import REPORTS, Report
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.graph.errors import CursorError, GraphError, TooMuchDataError, TransientError
 from meta_pipeline.graph.request import Operation
@@ -208,13 +208,11 @@ class _Watch:
     is_resubmitted: bool = False
 
 
-class _Row(msgspec.Struct):
-    date_start: str
-    date_stop: str
-    account_id: str = ""
-    ad_id: str = ""
-
-
+_KEYS = sorted({name for report in REPORTS.values() for name in report.key})
+# Only what tells a row apart is read; ids were strings and may be numbers one day, a breakdown's value may be absent.
+_Row = msgspec.defstruct(
+    "_Row", [("date_start", str), ("date_stop", str), *((name, str | int | None, None) for name in _KEYS)]
+)
 _read_row = msgspec.json.Decoder(_Row).decode
 
 
@@ -225,7 +223,7 @@ def by_day(pull: Pull, batches: Iterable[Batch]) -> dict[dt.date, list[tuple[byt
     for batch in batches:
         for record in batch.records:
             try:
-                row = _read_row(record)
+                row: Any = _read_row(record)
                 day = dt.date.fromisoformat(row.date_start)
             except (msgspec.MsgspecError, ValueError) as error:
                 raise LandingError(f"a row of {pull.report.name} of {pull.node_id} has no day: {error}") from error
@@ -234,7 +232,7 @@ def by_day(pull: Pull, batches: Iterable[Batch]) -> dict[dt.date, list[tuple[byt
                     f"{pull.report.name} of {pull.node_id} answered with a row for {row.date_start}–{row.date_stop} "
                     f"though only days {pull.asked.since}–{pull.asked.until} were asked"
                 )
-            key = (row.date_start, *(getattr(row, name) for name in pull.report.key))
+            key = (row.date_start, *(str(getattr(row, name)) for name in pull.report.key))
             rows = days[day]
             if key in seen:
                 days[day] = LandingError(f"{pull.report.name} of {pull.node_id} has two rows for {' '.join(key)}")

@@ -59,10 +59,15 @@ def insights_request(report: Report, asked: Range) -> dict[str, Any]:
         "fields": list(report.fields),
         "time_range": {"since": asked.since.isoformat(), "until": asked.until.isoformat()},
         "time_increment": 1,
-        "action_attribution_windows": list(report.windows),
     }
+    if report.windows:
+        request["action_attribution_windows"] = list(report.windows)
+    if report.breakdowns:
+        request["breakdowns"] = list(report.breakdowns)
     if report.statuses:
-        request["filtering"] = [{"field": "ad.effective_status", "operator": "IN", "value": list(report.statuses)}]
+        request["filtering"] = [
+            {"field": f"{report.level}.effective_status", "operator": "IN", "value": list(report.statuses)}
+        ]
     return request
 
 

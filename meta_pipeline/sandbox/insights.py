@@ -10,7 +10,7 @@ from typing import Any
 
 from meta_pipeline.sandbox.answers import Ask, Refused
 from meta_pipeline.sandbox.breakdowns import COMBINATIONS, split
-from meta_pipeline.sandbox.world import Account, Entity, Fact, World, added, money
+from meta_pipeline.sandbox.world import NOTHING, Account, Entity, Fact, World, added, money
 
 HISTORY_MONTHS = 37
 LEVELS = ("account", "campaign", "adset", "ad")
@@ -217,7 +217,8 @@ def rows(query: Query, world: World, now: dt.datetime) -> list[Row]:
                 for values, part in split(fact, query.breakdowns, one.id, world.roll):
                     parts.setdefault(values, []).append(part)
             for values, pieces in parts.items():
-                if any(piece.impressions for piece in pieces):
+                # A part without an impression may hold a cent of its ad's spend: dropped, the parts would not add up.
+                if any(piece != NOTHING for piece in pieces):
                     named = dict(zip(query.breakdowns, values, strict=True))
                     found.append(Row(ad.account, ad, since, until, added(pieces), named))
     return found

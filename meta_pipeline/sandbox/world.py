@@ -81,6 +81,7 @@ class Fact:
     reach: int = 0
 
 
+NOTHING = Fact()
 OWN = Business("2000000000001", "Northwind Agency")
 PARTNERS = (Business("2000000000002", "Aroha Outdoor"), Business("2000000000003", "Sakura Beauty"))
 ACCOUNTS = (

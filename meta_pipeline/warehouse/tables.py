@@ -32,6 +32,16 @@ class RawTable:
         return "{" + ",".join(fields) + "}"
 
 
+def _by(name: str, *breakdowns: str) -> RawTable:
+    """Ads by breakdown: every one with room for actions, asked for or not."""
+    return RawTable(
+        f"ad_insights_by_{name}",
+        ("account_id", "account_currency", "campaign_id", "adset_id", "ad_id", "date_start", "date_stop",
+         "impressions", "clicks", "inline_link_clicks", "spend", *breakdowns),
+        ("actions", "action_values"),
+    )
+
+
 TABLES = (
     RawTable(
         "ad_insights",
@@ -44,6 +54,16 @@ TABLES = (
         ("account_id", "account_name", "account_currency", "date_start", "date_stop", *_DELIVERY),
         ("actions", "action_values"),
     ),
+    RawTable("campaign_insights", ("account_id", "campaign_id", "date_start", "date_stop", "impressions", "reach")),
+    RawTable(
+        "ad_set_insights", ("account_id", "campaign_id", "adset_id", "date_start", "date_stop", "impressions", "reach")
+    ),
+    _by("demographics", "age", "gender"),
+    _by("country", "country"),
+    _by("region", "region"),
+    _by("placement", "publisher_platform", "platform_position"),
+    _by("device", "device_platform"),
+    _by("hourly", "hourly_stats_aggregated_by_advertiser_time_zone"),
     RawTable("accounts", ("id", "account_id", "name", "account_status", "currency", "timezone_name", "created_time")),
     RawTable(
         "campaigns",

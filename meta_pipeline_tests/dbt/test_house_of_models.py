@@ -67,5 +67,5 @@ def test_no_mart_holds_a_rate_and_only_where_it_was_measured_a_reach(manifest: d
             columns = set(model["columns"])
 
             assert not columns & {"ctr", "cpc", "cpm", "frequency", "roas"}, model["name"]
-            assert "reach" not in columns or model["name"] in (
-                "facebook_ads__account_report", "facebook_ads__ad_report"), model["name"]
+            assert "reach" not in columns or model["name"] in tuple(
+                f"facebook_ads__{level}_report" for level in ("account", "campaign", "ad_set", "ad")), model["name"]

@@ -18,7 +18,11 @@ import pytest
 from meta_pipeline_tests.conftest import Home, Sandbox
 
 SINCE, UNTIL = "2026-11-09", "2026-11-15"
-BACKFILL = ("backfill", "--since", SINCE, "--until", UNTIL)
+ALL = ("backfill", "--since", SINCE, "--until", UNTIL)
+BACKFILL = (*ALL, "--report", "account_insights", "--report", "ad_insights")
+BREAKDOWNS = {
+    "demographics": 12, "country": 4, "region": 4, "placement": 5, "device": 3, "hourly": 20,
+}
 SUMS = """
     select account_id, date_day::varchar as day, sum(spend) as spend, sum(impressions)::bigint as impressions,
         sum(clicks_all)::bigint as clicks, sum(link_clicks)::bigint as link_clicks
@@ -194,3 +198,28 @@ def test_a_block_too_long_to_wait_for_ends_with_no_further_call_and_is_resumed(h
     assert again.returncode == 0, again.stderr
     expected = {key: value for key, value in truth_of(sandbox).items() if key[0] == "1000000001"}
     assert expected == sums_of(home, "ad")
+
+
+def test_every_breakdown_adds_up_to_the_truth_and_every_level_has_its_own_reach(home: Home, sandbox: Sandbox):
+    connected(home)
+    ran = home.run(*ALL, "--node", "act_1000000005")
+    assert ran.returncode == 0, ran.stderr
+    expected = {key: value for key, value in truth_of(sandbox).items() if key[0] == "1000000005"}
+    assert len(expected) == 7
+    for name, least in BREAKDOWNS.items():
+        assert expected == sums_of(home, name), name
+        values = home.sql(f"select * exclude (date_day, account_id, campaign_id, ad_set_id, ad_id, currency) from "
+                          f"(select distinct * from marts.facebook_ads__{name}_report) limit 1")
+        assert values, name
+        grain = {"demographics": "age, gender", "placement": "publisher_platform, platform_position",
+                 "device": "device_platform", "hourly": "hour"}.get(name, name)
+        (count,) = home.sql(f"select count(*)::int as n from (select distinct {grain} from marts.facebook_ads__{name}_report)")
+        assert count["n"] >= least, name
+    for level in ("account", "campaign", "ad_set", "ad"):
+        reach = {
+            (row["id"], row["day"]): row["reach"]
+            for row in sandbox.control("truth", since=SINCE, until=UNTIL)[level.replace("_", "") if level == "ad_set" else level]
+            if row["account_id"] == "1000000005"
+        }
+        ours = home.sql(f"select {level}_id as id, date_day::varchar as day, reach from marts.facebook_ads__{level}_report")
+        assert reach == {(row["id"], row["day"]): row["reach"] for row in ours}, level

@@ -100,7 +100,8 @@ def dbt_resource() -> DbtCliResource:
 @dg.asset(
     key=["published", "warehouse"], group_name="published", kinds={"duckdb"}, pool=WRITER,
     deps=[dg.AssetKey(f"facebook_ads__{name}") for name in (
-        "account_report", "campaign_report", "ad_set_report", "ad_report", "reconciliation")]
+        "account_report", "campaign_report", "ad_set_report", "ad_report", "demographics_report", "country_report",
+        "region_report", "placement_report", "device_report", "hourly_report", "reconciliation")]
     + [dg.AssetKey("fct_graph_calls_daily")],
 )
 def published(home: dg.ResourceParam[bootstrap.Live]) -> dg.MaterializeResult[None]:
