@@ -15,7 +15,7 @@ from meta_pipeline.extract.fetch import Fetcher, Pull
 from meta_pipeline.extract.insights import Range, ranges
 from meta_pipeline.extract.reports import REPORTS
 from meta_pipeline.graph.client import GraphClient
-from meta_pipeline.graph.errors import ThrottledError, TooMuchDataError
+from meta_pipeline.graph.errors import ThrottledError, TokenError, TooMuchDataError
 from meta_pipeline.graph.request import Errand, Purpose
 from meta_pipeline.landing.landing import SNAPSHOT_DAY, Landing
 from meta_pipeline.linker import links
@@ -113,7 +113,8 @@ def land(
     started: list[Pull] = []
     todo: list[tuple[str, Range]] = []
     missing: set[tuple[str, dt.date]] = set()
-    blocked: ThrottledError | None = None  # calls while blocked prolong the block (D-MRL): none is made after it
+    # Calls while blocked prolong the block (D-MRL), and a dead token stays dead: none is made after either.
+    stopped: ThrottledError | TokenError | None = None
     for name in reports:
         landed = ledger.landed_for(engine, report=name, node_id=node_id, days=days, backfill_id=backfill_id)
         yield from landed.values()
@@ -138,20 +139,20 @@ def land(
     while todo or started:
         halves: list[tuple[str, Range]] = []
         for name, asked in todo:  # all report runs are in flight together
-            outcome = blocked or _start(fetcher, name, node_id, asked)
-            if isinstance(outcome, ThrottledError):
-                blocked = outcome
+            outcome = stopped or _start(fetcher, name, node_id, asked)
+            if isinstance(outcome, ThrottledError | TokenError):
+                stopped = outcome
             if isinstance(outcome, Pull):
                 started.append(outcome)
             elif isinstance(outcome, TooMuchDataError) and asked.since < asked.until:
                 halves.extend((name, half) for half in asked.halves())
             else:
                 yield from failed(name, asked, outcome)
-        for pull, trouble in [(pull, blocked) for pull in started] if blocked else fetcher.finished(started):
+        for pull, trouble in [(pull, stopped) for pull in started] if stopped else fetcher.finished(started):
             name = pull.report.name
             try:
-                if blocked or trouble:
-                    raise blocked or trouble or AssertionError
+                if stopped or trouble:
+                    raise stopped or trouble or AssertionError
                 for day, rows in fetcher.rows(pull).items():
                     if (name, day) not in missing:
                         continue
@@ -168,7 +169,7 @@ def land(
                 else:
                     yield from failed(name, pull.asked, error)
             except MetaPipelineError as error:
-                blocked = error if isinstance(error, ThrottledError) else blocked
+                stopped = error if isinstance(error, ThrottledError | TokenError) else stopped
                 yield from failed(name, pull.asked, error)
         todo, started = halves, []
 
