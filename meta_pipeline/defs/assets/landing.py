@@ -53,8 +53,8 @@ def land_insights(
         with leases.held(home.engine, node_id, now=bootstrap.now, sleep=bootstrap.sleep):
             for done in flows.land(
                 node_id, sorted({*days, *ahead.get(node_id, ())}), reports, graph=graph, tokens=tokens,
-                landing=home.landing, engine=home.engine, run_id=context.run_id, backfill_id=backfill_of(context), purpose=purpose_of(context),
-                sleep=bootstrap.sleep, now=bootstrap.now,
+                landing=home.landing, engine=home.engine, run_id=context.run_id, backfill_id=backfill_of(context),
+                purpose=purpose_of(context), sleep=bootstrap.sleep, now=bootstrap.now,
             ):
                 if done.day not in days:
                     continue  # landed ahead: the run that Dagster gave this day to finds it, and says so
