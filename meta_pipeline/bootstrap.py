@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from meta_pipeline.graph.budget import SharedBudget
 from meta_pipeline.graph.client import GraphClient
+from meta_pipeline.graph.features import checked as checked_features
 from meta_pipeline.graph.samples import Samples
 from meta_pipeline.landing.landing import Landing
 from meta_pipeline.settings import Settings
@@ -54,7 +55,7 @@ class Live:
             audit=AuditLog(self.engine).write,
             budget=self.budget,
             samples=Samples(self.settings.root / "samples", most=self.settings.samples),
-            features=[name.strip() for name in self.settings.features.split(",")],
+            features=checked_features(self.settings.switched_on),
         )
 
     @functools.cached_property

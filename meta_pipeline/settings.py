@@ -67,6 +67,11 @@ class Settings(BaseSettings):
         """The DuckDB snapshot that readers open."""
         return _folder(self.publish_url, self.root / "published", "META_PIPELINE_PUBLISH_URL") / "warehouse.duckdb"
 
+    @property
+    def switched_on(self) -> frozenset[str]:
+        """The features that are switched on."""
+        return frozenset(name for name in (part.strip() for part in self.features.split(",")) if name)
+
     def require(self, name: str) -> str:
         """The value of a setting that must be there, in plain text; ConfigError names it when it is not."""
         value = getattr(self, name)

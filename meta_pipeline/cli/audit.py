@@ -14,6 +14,7 @@ SHOWN = (
     "at", "method", "path", "status", "code", "subcode", "fbtrace_id", "version", "operations", "rows", "duration_s",
     "node_id", "report", "run_id",
 )
+LIMITS = ("limit", "percent_used", "percent_a_call", "closed_until", "read_at")
 
 
 def calls(

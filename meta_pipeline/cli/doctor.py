@@ -46,7 +46,9 @@ def examine(home: Live) -> Iterator[Finding]:
         yield Finding("answers of Meta", False, told)
     for name in ("app_id", "app_secret", "vault_keys"):
         yield _checked(f"META_PIPELINE_{name.upper()}", functools.partial(_is_set, home, name))
-    yield _checked("links", lambda: f"{len(known(home.engine))} nodes")
+    links = known(home.engine)
+    told_links = f"{len(links)} nodes" if links else "nothing is linked yet: run `meta-pipeline connect`"
+    yield Finding("links", bool(links), told_links)
     yield from _tokens(home)
     published = home.settings.published_file
     yield Finding(

@@ -93,6 +93,8 @@ def links(as_json: bool) -> None:
         click.echo(json.dumps([dataclasses.asdict(link) for link in found], ensure_ascii=False, indent=2))
     else:
         _print_links(found)
+        if not found:
+            click.echo("nothing is linked yet: run `meta-pipeline connect`", err=True)
 
 
 def _print_links(found: Iterable[NodeLink]) -> None:
@@ -210,7 +212,8 @@ def audit(
         rows = verb.limits(live())
     else:
         rows = verb.calls(live(), trace=trace, node_id=node_id, run_id=run_id, is_failed=is_failed, limit=limit)
-    columns = list(rows[0]) if rows and (form == "json" or is_limits) else list(verb.SHOWN)
+    shown = verb.LIMITS if is_limits else verb.SHOWN
+    columns = list(rows[0]) if rows and form == "json" else list(shown)
     show(columns, [tuple(row[column] for column in columns) for row in rows], form)
 
 

@@ -52,7 +52,8 @@ def canary(home: Live, *, version: str | None, node_id: str | None) -> Iterator[
         raise ConfigError(f"no version after {pinned} is known: name one with --version")
     accounts = [link for link in known(home.engine) if link.kind == "ad_account" and node_id in (None, link.id)]
     if not accounts:
-        raise ConfigError(f"no ad account {node_id or ''} is linked: run `meta-pipeline connect` first")
+        told = f"ad account {node_id} is not linked" if node_id else "no ad account is linked yet"
+        raise ConfigError(f"{told}: run `meta-pipeline connect` first")
     token = home.vault.reveal_for(accounts[0].id)
     day = bootstrap.now().date() - dt.timedelta(days=2)
     for report in REPORTS.values():

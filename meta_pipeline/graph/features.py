@@ -44,6 +44,13 @@ NEEDS = (
 FEATURES = tuple(sorted({need.feature for need in NEEDS if need.feature}))
 
 
+def checked(features: Collection[str]) -> frozenset[str]:
+    """The features themselves; one that does not exist is an error, not a silence."""
+    if unknown := set(features) - set(FEATURES):
+        raise ConfigError(f"META_PIPELINE_FEATURES names {', '.join(sorted(unknown))}: there are {', '.join(FEATURES)}")
+    return frozenset(features)
+
+
 def check(method: str, path: str, token: AccessToken | None, *, features: Collection[str]) -> None:
     """Refuse, before it is sent, a call that can't or must not succeed; the sentence says what to do."""
     call = f"{method} {path.strip('/')}"
