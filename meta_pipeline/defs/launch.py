@@ -96,8 +96,8 @@ def _wants_entities(settings: Settings, asked: AccountRange) -> bool:
     is_waiting = deferrals.due_at(engine, backfill_id=asked.backfill_id, node_id=asked.node_id) is not None
     if is_waiting or landed:
         return False
-    snapshot = ledger.find(engine, report="ads", node_id=asked.node_id, day=SNAPSHOT_DAY)
-    is_stale = snapshot is None or bootstrap.now() - snapshot.landed_at > FRESH_FOR
+    read_at = ledger.last_read(engine, report="ads", node_id=asked.node_id, day=SNAPSHOT_DAY)
+    is_stale = read_at is None or bootstrap.now() - read_at > FRESH_FOR
     return asked.entities or is_stale
 
 

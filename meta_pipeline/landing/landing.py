@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import datetime as dt
 import hashlib
 import json
@@ -87,9 +88,33 @@ class Landing:
         file = LandedFile(report, node_id, day, str(path), count, digest, now)
         before = ledger.find(self.engine, report=report, node_id=node_id, day=day)
         if before is None or before.digest != digest or not path.exists():
+            if before is not None and path.exists() and _numbers(_payloads_of(path)) != _numbers(payloads):
+                self._keep_version(before)
             _replace(path, table)
         ledger.note(self.engine, file, backfill_id=backfill_id)
         return file
+
+
+    def _keep_version(self, before: LandedFile) -> None:
+        """What Meta said until now stays, under the time from which it was so. A kill after any step leaves the day as
+        it was, and doing it again changes nothing."""
+        path = Path(before.path)
+        kept = path.parent / "versions" / f"{before.day}.{before.landed_at:%Y%m%dT%H%M%S.%fZ}.parquet"
+        kept.parent.mkdir(exist_ok=True)
+        with contextlib.suppress(FileExistsError):
+            kept.hardlink_to(path)
+        ledger.note_version(self.engine, dataclasses.replace(before, path=str(kept)))
+
+
+def _payloads_of(path: Path) -> list[str]:
+    payloads: list[str] = pq.read_table(path, columns=["payload"]).column("payload").to_pylist()
+    return payloads
+
+
+def _numbers(payloads: Iterable[str]) -> list[bytes]:
+    """What of the rows is a figure or an id, in an order of its own: a new name or another order is no restatement."""
+    rows = [{key: value for key, value in orjson.loads(text).items() if not key.endswith("name")} for text in payloads]
+    return sorted(orjson.dumps(row, option=orjson.OPT_SORT_KEYS) for row in rows)
 
 
 def readable(record: bytes) -> str:

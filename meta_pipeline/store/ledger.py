@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from collections.abc import Iterable
 
 import sqlalchemy as sa
 
 from meta_pipeline.records import LandedFile
-from meta_pipeline.store.schema import landed_files
+from meta_pipeline.store.schema import landed_files, landed_versions
 
 _KEY = (landed_files.c.report, landed_files.c.node_id, landed_files.c.day)
 
 
 def note(engine: sa.Engine, file: LandedFile, *, backfill_id: str | None) -> None:
-    """The file is in place. It waits to be loaded, unless the same content was loaded before."""
+    """The file is in place. It waits to be loaded, unless the same content was loaded before; the same content keeps
+    the time at which it landed first, and only the time of reading moves."""
     here = sa.and_(*(column == getattr(file, column.name) for column in _KEY))
     with engine.begin() as connection:
-        before = connection.execute(sa.select(landed_files.c.digest, landed_files.c.loaded_at).where(here)).first()
+        before = connection.execute(sa.select(landed_files).where(here)).first()
+        is_same = before is not None and before.digest == file.digest
         values = {
             "path": file.path, "rows": file.rows, "digest": file.digest, "backfill_id": backfill_id,
-            "landed_at": file.landed_at,
-            "loaded_at": before.loaded_at if before and before.digest == file.digest else None,
+            "read_at": file.landed_at,
+            "landed_at": before.landed_at if before and is_same else file.landed_at,
+            "loaded_at": before.loaded_at if before and is_same else None,
         }
         if before:
             connection.execute(landed_files.update().where(here).values(values))
@@ -29,6 +33,26 @@ def note(engine: sa.Engine, file: LandedFile, *, backfill_id: str | None) -> Non
             connection.execute(
                 landed_files.insert().values(report=file.report, node_id=file.node_id, day=file.day, **values)
             )
+
+
+def note_version(engine: sa.Engine, file: LandedFile) -> None:
+    """An earlier version of a day, kept beside the one that took its place. Noting it again changes nothing."""
+    here = [
+        landed_versions.c.report == file.report, landed_versions.c.node_id == file.node_id,
+        landed_versions.c.day == file.day, landed_versions.c.landed_at == file.landed_at,
+    ]
+    with engine.begin() as connection:
+        if connection.execute(sa.select(landed_versions.c.path).where(*here)).first() is None:
+            connection.execute(landed_versions.insert().values(dataclasses.asdict(file)))
+
+
+def versions_of(engine: sa.Engine, *, report: str, node_id: str, day: dt.date) -> list[LandedFile]:
+    """The earlier versions of a day, oldest first; each was what Meta said from its `landed_at` on."""
+    query = sa.select(landed_versions).where(
+        landed_versions.c.report == report, landed_versions.c.node_id == node_id, landed_versions.c.day == day
+    )
+    with engine.connect() as connection:
+        return [_file(row) for row in connection.execute(query.order_by(landed_versions.c.landed_at))]
 
 
 def find(engine: sa.Engine, *, report: str, node_id: str, day: dt.date) -> LandedFile | None:
@@ -39,6 +63,15 @@ def find(engine: sa.Engine, *, report: str, node_id: str, day: dt.date) -> Lande
     with engine.connect() as connection:
         row = connection.execute(query).first()
     return _file(row) if row else None
+
+
+def last_read(engine: sa.Engine, *, report: str, node_id: str, day: dt.date) -> dt.datetime | None:
+    """When Meta was asked for this day last, whether or not anything had changed; None when never."""
+    query = sa.select(sa.func.coalesce(landed_files.c.read_at, landed_files.c.landed_at)).where(
+        landed_files.c.report == report, landed_files.c.node_id == node_id, landed_files.c.day == day
+    )
+    with engine.connect() as connection:
+        return connection.execute(query).scalar_one_or_none()
 
 
 def landed_for(

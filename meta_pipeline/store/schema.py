@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.types import TypeDecorator
 
 metadata = sa.MetaData()
-REVISION = "0002"  # the newest of migrations/versions
+REVISION = "0003"  # the newest of migrations/versions
 
 
 class Utc(TypeDecorator[dt.datetime]):
@@ -75,6 +75,18 @@ landed_files = sa.Table(
     sa.Column("backfill_id", sa.String),
     sa.Column("landed_at", Utc, nullable=False),
     sa.Column("loaded_at", Utc),
+    sa.Column("read_at", Utc),
+)
+
+landed_versions = sa.Table(
+    "landed_versions", metadata,
+    sa.Column("report", sa.String, primary_key=True),
+    sa.Column("node_id", sa.String, primary_key=True),
+    sa.Column("day", sa.Date, primary_key=True),
+    sa.Column("landed_at", Utc, primary_key=True),
+    sa.Column("path", sa.String, nullable=False),
+    sa.Column("rows", sa.Integer, nullable=False),
+    sa.Column("digest", sa.String, nullable=False),
 )
 
 report_runs = sa.Table(

@@ -74,7 +74,7 @@ def test_a_write_that_breaks_leaves_the_day_as_it_was(landing: Landing, monkeypa
         write(landing, b'{"a":"2"}')
 
     folder = landing.path("ad_insights", "act_1", DAY).parent
-    assert [before] == [file.read_bytes() for file in folder.iterdir()]
+    assert [before] == [file.read_bytes() for file in folder.iterdir() if file.is_file()]
 
 
 @pytest.mark.parametrize(
@@ -87,3 +87,29 @@ def test_a_write_that_breaks_leaves_the_day_as_it_was(landing: Landing, monkeypa
 )
 def test_only_a_lone_surrogate_is_replaced(record: bytes, expected: str):
     assert expected == readable(record)
+
+
+def test_an_earlier_version_is_kept_when_a_number_moved_and_only_then(landing: Landing, engine: sa.Engine):
+    def write(record: bytes, hour: int) -> None:
+        landing.write_day(
+            "ad_insights", "act_1", DAY, [(record, BATCH)], request={}, run_id="r", backfill_id=str(hour),
+            now=NOW + dt.timedelta(hours=hour),
+        )
+
+    def versions() -> list[str]:
+        found = ledger.versions_of(engine, report="ad_insights", node_id="act_1", day=DAY)
+        return [pq.read_table(file.path).column("payload").to_pylist()[0] for file in found]
+
+    write(b'{"ad_id":"1","ad_name":"old","spend":"1.10"}', 0)
+    write(b'{"ad_id":"1","ad_name":"old","spend":"1.10"}', 1)
+    assert ledger.last_read(engine, report="ad_insights", node_id="act_1", day=DAY) == NOW + dt.timedelta(hours=1)
+    (current,) = ledger.files_of(engine, report="ad_insights", node_id="act_1")
+    assert current.landed_at == NOW
+    write(b'{"ad_id":"1","spend":"1.10","ad_name":"new"}', 2)
+    assert versions() == []
+    write(b'{"ad_id":"1","ad_name":"new","spend":"1.20"}', 3)
+    write(b'{"ad_id":"1","ad_name":"new","spend":"1.30"}', 4)
+
+    assert versions() == ['{"ad_id":"1","spend":"1.10","ad_name":"new"}', '{"ad_id":"1","ad_name":"new","spend":"1.20"}']
+    found = ledger.versions_of(engine, report="ad_insights", node_id="act_1", day=DAY)
+    assert [file.landed_at for file in found] == [NOW + dt.timedelta(hours=2), NOW + dt.timedelta(hours=3)]
