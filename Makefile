@@ -14,6 +14,7 @@ test: install-dev
 	$(BIN)/python -m pytest -n 2
 
 bench: install-dev
+	$(BIN)/python benchmarks/landing.py
 	$(BIN)/python benchmarks/storm.py
 
 up: install

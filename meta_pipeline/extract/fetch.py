@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import functools
+import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -24,7 +26,7 @@ from meta_pipeline.extract.insights import (
     insights_request,
     next_poll,
 )
-from meta_pipeline.extract.reports import REPORTS, Report
+from meta_pipeline.extract.reports import Report
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.graph.errors import CursorError, GraphError, TooMuchDataError, TransientError
 from meta_pipeline.graph.request import Operation
@@ -208,34 +210,39 @@ class _Watch:
     is_resubmitted: bool = False
 
 
-_KEYS = sorted({name for report in REPORTS.values() for name in report.key})
-# Only what tells a row apart is read; ids were strings and may be numbers one day, a breakdown's value may be absent.
-_Row = msgspec.defstruct(
-    "_Row", [("date_start", str), ("date_stop", str), *((name, str | int | None, None) for name in _KEYS)]
-)
-_read_row = msgspec.json.Decoder(_Row).decode
+@functools.cache
+def _reading(key: tuple[str, ...]) -> tuple[Callable[[bytes], Any], Callable[[Any], tuple[Any, ...]]]:
+    """How a row is read and what tells it apart. Nothing else of it is looked at: ids were strings and may be numbers
+    one day, a breakdown's value may be absent."""
+    row = msgspec.defstruct(
+        "Row", [("date_start", str), ("date_stop", str), *((name, str | int | None, None) for name in key)]
+    )
+    return msgspec.json.Decoder(row).decode, operator.attrgetter("date_start", *key)
 
 
 def by_day(pull: Pull, batches: Iterable[Batch]) -> dict[dt.date, list[tuple[bytes, Batch]] | LandingError]:
     """The rows of every day of the range, or why a day can't be trusted. A day nobody mentions is empty."""
     days: dict[dt.date, list[tuple[bytes, Batch]] | LandingError] = {day: [] for day in pull.asked.days}
-    seen: set[tuple[str, ...]] = set()
+    by_text = {day.isoformat(): day for day in days}
+    read, key_of = _reading(pull.report.key)
+    seen: set[tuple[Any, ...]] = set()
     for batch in batches:
         for record in batch.records:
             try:
-                row: Any = _read_row(record)
-                day = dt.date.fromisoformat(row.date_start)
-            except (msgspec.MsgspecError, ValueError) as error:
+                row = read(record)
+                day = by_text.get(row.date_start)
+            except msgspec.MsgspecError as error:
                 raise LandingError(f"a row of {pull.report.name} of {pull.node_id} has no day: {error}") from error
-            if row.date_start != row.date_stop or day not in days:
+            if row.date_start != row.date_stop or day is None:
                 raise LandingError(
                     f"{pull.report.name} of {pull.node_id} answered with a row for {row.date_start}–{row.date_stop} "
                     f"though only days {pull.asked.since}–{pull.asked.until} were asked"
                 )
-            key = (row.date_start, *(str(getattr(row, name)) for name in pull.report.key))
+            key = key_of(row)
             rows = days[day]
             if key in seen:
-                days[day] = LandingError(f"{pull.report.name} of {pull.node_id} has two rows for {' '.join(key)}")
+                told = " ".join(map(str, key))
+                days[day] = LandingError(f"{pull.report.name} of {pull.node_id} has two rows for {told}")
             elif isinstance(rows, list):
                 rows.append((record, batch))
             seen.add(key)

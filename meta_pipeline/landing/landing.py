@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import datetime as dt
 import hashlib
+import itertools
 import json
 import os
 import tempfile
@@ -65,22 +66,25 @@ class Landing:
     ) -> LandedFile:
         """Put one day down in one step: temporary file, fsync, rename, ledger. No rows is a day without delivery."""
         rows = list(records)
-        payloads = [readable(record) for record, _ in rows]
-        digest = hashlib.sha256("\n".join(payloads).encode()).hexdigest()
         asked = json.dumps(request, sort_keys=True, separators=(",", ":"))
         count = len(rows)
+        payloads, together = readable([record for record, _ in rows])
+        digest = hashlib.sha256(together).hexdigest()
+        # By identity: equality of two batches compares all their records.
+        runs = [list(found) for _, found in itertools.groupby(rows, key=lambda row: id(row[1]))]
+        batches = [(found[0][1], len(found)) for found in runs]
         table = pa.table(
             [
-                pa.array([node_id] * count, pa.string()),
-                pa.array([day] * count, pa.date32()),
+                pa.repeat(pa.scalar(node_id, pa.string()), count),
+                pa.repeat(pa.scalar(day, pa.date32()), count),
                 pa.array(range(count), pa.int32()),
-                pa.array(payloads, pa.string()),
-                pa.array([report] * count, pa.string()),
-                pa.array([batch.version for _, batch in rows], pa.string()),
-                pa.array([batch.trace_id for _, batch in rows], pa.string()),
-                pa.array([batch.fetched_at for _, batch in rows], pa.timestamp("us", tz="UTC")),
-                pa.array([run_id] * count, pa.string()),
-                pa.array([hashlib.sha256(asked.encode()).hexdigest()[:32]] * count, pa.string()),
+                payloads,
+                pa.repeat(pa.scalar(report, pa.string()), count),
+                _column([(batch.version, length) for batch, length in batches], pa.string()),
+                _column([(batch.trace_id, length) for batch, length in batches], pa.string()),
+                _column([(batch.fetched_at, length) for batch, length in batches], pa.timestamp("us", tz="UTC")),
+                pa.repeat(pa.scalar(run_id, pa.string()), count),
+                pa.repeat(pa.scalar(hashlib.sha256(asked.encode()).hexdigest()[:32], pa.string()), count),
             ],
             schema=SCHEMA.with_metadata({"request": asked}),
         )
@@ -88,7 +92,7 @@ class Landing:
         file = LandedFile(report, node_id, day, str(path), count, digest, now)
         before = ledger.find(self.engine, report=report, node_id=node_id, day=day)
         if before is None or before.digest != digest or not path.exists():
-            if before is not None and path.exists() and _numbers(_payloads_of(path)) != _numbers(payloads):
+            if before is not None and path.exists() and _numbers(_payloads_of(path)) != _numbers(payloads.to_pylist()):
                 self._keep_version(before)
             _replace(path, table)
         ledger.note(self.engine, file, backfill_id=backfill_id)
@@ -106,6 +110,13 @@ class Landing:
         ledger.note_version(self.engine, dataclasses.replace(before, path=str(kept)))
 
 
+def _column(runs: list[tuple[Any, int]], kind: pa.DataType) -> pa.Array:
+    """Every value as often as its batch has rows."""
+    if not runs:
+        return pa.array([], kind)
+    return pa.concat_arrays([pa.repeat(pa.scalar(value, kind), length) for value, length in runs])
+
+
 def _payloads_of(path: Path) -> list[str]:
     payloads: list[str] = pq.read_table(path, columns=["payload"]).column("payload").to_pylist()
     return payloads
@@ -117,9 +128,19 @@ def _numbers(payloads: Iterable[str]) -> list[bytes]:
     return sorted(orjson.dumps(row, option=orjson.OPT_SORT_KEYS) for row in rows)
 
 
-def readable(record: bytes) -> str:
-    """The record's text, byte for byte, unless it holds a lone surrogate (an emoji cut in two by a truncated name):
-    Parquet readers refuse that, so it becomes U+FFFD here, once."""
+def readable(records: list[bytes]) -> tuple[pa.StringArray, bytes]:
+    """The records as Arrow text, and joined by newlines: byte for byte, but for those that Parquet readers refuse. A
+    lone surrogate (an emoji cut in two by a truncated name) or a byte that is no UTF-8 becomes U+FFFD here, once. All
+    records are looked at together: such a one is rare."""
+    together = b"\n".join(records)
+    if b"\\ud" not in together and b"\\uD" not in together:
+        with contextlib.suppress(pa.ArrowInvalid):
+            return pa.array(records, pa.binary()).cast(pa.string()), together
+    spelled = [_readable(record) for record in records]
+    return pa.array(spelled, pa.string()), "\n".join(spelled).encode()
+
+
+def _readable(record: bytes) -> str:
     text = record.decode("utf-8", "replace")
     if "\\ud" not in text.lower():
         return text

@@ -83,10 +83,16 @@ def test_a_write_that_breaks_leaves_the_day_as_it_was(landing: Landing, monkeypa
         (b'{"n":"ok \\ud83d\\ude00"}', '{"n":"ok \\ud83d\\ude00"}'),
         (b'{"n":"cut \\ud83d"}', '{"n":"cut \ufffd"}'),
         (b'{"n":"\\\\ud83d is text"}', '{"n":"\\\\ud83d is text"}'),
+        (b'{"n":"no utf-8 \xff"}', '{"n":"no utf-8 \ufffd"}'),
     ],
 )
 def test_only_a_lone_surrogate_is_replaced(record: bytes, expected: str):
-    assert expected == readable(record)
+    whole = b'{"n":"whole"}'
+
+    payloads, together = readable([whole, record])
+
+    assert [whole.decode(), expected] == payloads.to_pylist()
+    assert "\n".join(payloads.to_pylist()).encode() == together
 
 
 def test_an_earlier_version_is_kept_when_a_number_moved_and_only_then(landing: Landing, engine: sa.Engine):
