@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -66,6 +67,11 @@ class Settings(BaseSettings):
     def published_file(self) -> Path:
         """The DuckDB snapshot that readers open."""
         return _folder(self.publish_url, self.root / "published", "META_PIPELINE_PUBLISH_URL") / "warehouse.duckdb"
+
+    @property
+    def pins(self) -> dict[Literal["graph", "marketing"], str]:
+        """The pinned version of each surface."""
+        return {"graph": self.graph_version, "marketing": self.marketing_version}
 
     @property
     def switched_on(self) -> frozenset[str]:

@@ -13,7 +13,6 @@ from meta_pipeline.bootstrap import Live
 from meta_pipeline.cli import versions
 from meta_pipeline.consent import oauth
 from meta_pipeline.consent.scopes import missing_scopes
-from meta_pipeline.graph.request import Surface
 from meta_pipeline.graph.versions import trouble_with
 from meta_pipeline.linker.links import known
 from meta_pipeline.records import MetaPipelineError
@@ -36,10 +35,7 @@ def examine(home: Live) -> Iterator[Finding]:
     root.mkdir(parents=True, exist_ok=True)
     yield Finding("home", os.access(root, os.W_OK), str(root))
     today = bootstrap.now().date()
-    pins: tuple[tuple[Surface, str], ...] = (
-        ("graph", home.settings.graph_version), ("marketing", home.settings.marketing_version),
-    )
-    for surface, version in pins:
+    for surface, version in home.settings.pins.items():
         trouble = trouble_with(surface, version, today=today)
         yield Finding(f"{surface} version", trouble is None, trouble or version)
     for told in versions.seen(home):

@@ -12,7 +12,7 @@ from meta_pipeline import bootstrap, flows
 from meta_pipeline.bootstrap import Live
 from meta_pipeline.extract.insights import Range, insights_request
 from meta_pipeline.extract.reports import REPORTS
-from meta_pipeline.graph.request import Errand, Surface
+from meta_pipeline.graph.request import Errand
 from meta_pipeline.graph.versions import CHANGES, USABLE_UNTIL, after, trouble_with
 from meta_pipeline.linker.links import known
 from meta_pipeline.records import ConfigError
@@ -21,11 +21,8 @@ from meta_pipeline.records import ConfigError
 def pins(home: Live) -> list[dict[str, Any]]:
     """The pin of every surface with its end, what is wrong with it, and what the next version brings."""
     today = bootstrap.now().date()
-    pinned: tuple[tuple[Surface, str], ...] = (
-        ("graph", home.settings.graph_version), ("marketing", home.settings.marketing_version),
-    )
     rows = []
-    for surface, version in pinned:
+    for surface, version in home.settings.pins.items():
         following = after(surface, version)
         end = USABLE_UNTIL[surface].get(version)
         rows.append(

@@ -6,7 +6,6 @@ import dagster as dg
 
 from meta_pipeline import bootstrap, flows
 from meta_pipeline.defs.assets.warehouse import published
-from meta_pipeline.graph.request import Surface
 from meta_pipeline.graph.versions import trouble_with
 
 
@@ -14,10 +13,8 @@ from meta_pipeline.graph.versions import trouble_with
 def api_versions(home: dg.ResourceParam[bootstrap.Live]) -> dg.AssetCheckResult:
     """A warning 60 days before a pin dies, and at once when Meta answers with another version or warns."""
     now = bootstrap.now()
-    pins: tuple[tuple[Surface, str], ...] = (
-        ("graph", home.settings.graph_version), ("marketing", home.settings.marketing_version),
-    )
-    told = [trouble for surface, pin in pins if (trouble := trouble_with(surface, pin, today=now.date()))]
+    troubles = (trouble_with(surface, pin, today=now.date()) for surface, pin in home.settings.pins.items())
+    told = [trouble for trouble in troubles if trouble]
     told += flows.version_warnings(home.engine, now=now)
     return dg.AssetCheckResult(
         passed=not told, severity=dg.AssetCheckSeverity.WARN, metadata={"told": dg.MetadataValue.json(told)}

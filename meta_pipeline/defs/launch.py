@@ -163,46 +163,34 @@ def onboard(settings: Settings, token_ref: str) -> str | None:
 
 
 def _insights(opened, asked: AccountRange) -> list[str]:  # type: ignore[no-untyped-def]
-    import dagster as dg
-
     from meta_pipeline.defs.assets.landing import land_insights, landing_key
-    from meta_pipeline.defs.home import process_tags
     from meta_pipeline.defs.partitions import key
-    from meta_pipeline.defs.resources import RESOURCES
 
-    result = dg.materialize(
-        [land_insights],
-        instance=opened,
-        resources=RESOURCES,
-        selection=[landing_key(report) for report in asked.reports],
-        tags={
-            "dagster/asset_partition_range_start": key(asked.node_id, asked.since),
-            "dagster/asset_partition_range_end": key(asked.node_id, asked.until),
-            "meta/ad_account": asked.node_id,
-            "meta/backfill": asked.backfill_id,
-            **process_tags(),
-        },
-        run_config=QUIET,
-        raise_on_error=False,
-    )
-    return _reasons(result)
+    span = {
+        "dagster/asset_partition_range_start": key(asked.node_id, asked.since),
+        "dagster/asset_partition_range_end": key(asked.node_id, asked.until),
+    }
+    reports = [landing_key(report) for report in asked.reports]
+    return _landed(opened, land_insights, asked, tags=span, selection=reports)
 
 
 def _entities(opened, asked: AccountRange) -> list[str]:  # type: ignore[no-untyped-def]
+    from meta_pipeline.defs.assets.landing import land_entities
+
+    return _landed(opened, land_entities, asked, tags={}, partition_key=asked.node_id)
+
+
+def _landed(opened, asset, asked: AccountRange, *, tags, **how) -> list[str]:  # type: ignore[no-untyped-def]
+    """A landing asset as a run of this account and backfill; why it failed, if it did."""
     import dagster as dg
 
-    from meta_pipeline.defs.assets.landing import land_entities
     from meta_pipeline.defs.home import process_tags
     from meta_pipeline.defs.resources import RESOURCES
 
+    whose = {"meta/ad_account": asked.node_id, "meta/backfill": asked.backfill_id, **process_tags()}
     result = dg.materialize(
-        [land_entities],
-        instance=opened,
-        resources=RESOURCES,
-        partition_key=asked.node_id,
-        tags={"meta/ad_account": asked.node_id, "meta/backfill": asked.backfill_id, **process_tags()},
-        run_config=QUIET,
-        raise_on_error=False,
+        [asset], instance=opened, resources=RESOURCES, tags={**tags, **whose}, run_config=QUIET, raise_on_error=False,
+        **how,
     )
     return _reasons(result)
 

@@ -14,6 +14,7 @@ from meta_pipeline.extract.insights import PAGE_LIMIT
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.graph.errors import GraphError, ScopeError
 from meta_pipeline.graph.request import Operation
+from meta_pipeline.graph.response import GraphResponse
 from meta_pipeline.records import AccessToken, Batch
 
 
@@ -96,7 +97,7 @@ def snapshot(
 ) -> Iterator[tuple[str, Snapshot]]:
     """Every kind in turn: the account itself, then what its edges list, then what only insights know, by id."""
     asked = {"fields": list(ACCOUNT_FIELDS)}
-    yield "accounts", Snapshot([_one(node_id, asked, graph=graph, token=token)], asked)
+    yield "accounts", Snapshot([_whole(graph.get(node_id, asked, token=token, surface="marketing"))], asked)
     for entity in ENTITIES:
         request = {"fields": list(entity.fields), "effective_status": list(entity.statuses)}
         records = [
@@ -112,10 +113,9 @@ def snapshot(
         yield entity.name, Snapshot(records, request)
 
 
-def _one(node_id: str, request: dict[str, Any], *, graph: GraphClient, token: AccessToken) -> tuple[bytes, Batch]:
-    answer = graph.get(node_id, request, token=token, surface="marketing")
-    batch = Batch((answer.body,), trace_id=answer.trace_id, version=answer.version, fetched_at=answer.fetched_at)
-    return answer.body, batch
+def _whole(answer: GraphResponse) -> tuple[bytes, Batch]:
+    """A node's answer is one record, and a batch of its own."""
+    return answer.body, Batch((answer.body,), answer.trace_id, answer.version, answer.fetched_at)
 
 
 def _by_id(
@@ -130,7 +130,7 @@ def _by_id(
         elif isinstance(answer, GraphError):
             raise answer
         else:
-            yield answer.body, Batch((answer.body,), answer.trace_id, answer.version, answer.fetched_at)
+            yield _whole(answer)
 
 
 def _unreadable(node_id: str, error: GraphError, graph: GraphClient) -> tuple[bytes, Batch]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from meta_pipeline.graph.errors import GraphError, ThrottledError
+from meta_pipeline.graph.errors import ThrottledError
 from meta_pipeline.graph.limits import (
     BLOCK_S,
     FULL_TIER_SCORE_BLOCK_S,
@@ -61,7 +61,7 @@ class SharedBudget:
         self._now = now
         self._sleep = sleep
         self._longest_wait_s = longest_wait_s
-        self._holder = holder
+        self._holder = holder or identity()
 
     def admit(self, charged: tuple[Charge, ...], *, operations: int = 1, purpose: str = "daily") -> Admission:
         """Wait for the budget and reserve; ThrottledError with `retry_after` when it would take too long."""
@@ -86,8 +86,8 @@ class SharedBudget:
             dearest = max(budget.cost_percent for budget in self._known(connection, charged).values())
         return max(1, int(share_percent / dearest)) if dearest > 0 else 1_000
 
-    def settle(self, admission: Admission, usage: Mapping[str, Any] | None, error: GraphError | None) -> None:
-        """The call has ended; `usage` are its usage headers, None when no answer came."""
+    def settle(self, admission: Admission, usage: Mapping[str, Any] | None, limit: ThrottledError | None) -> None:
+        """The call has ended; `usage` are its usage headers, None when no answer came; `limit` is the one it met."""
         now = self._now()
         keys = {charge: charge.key(self._app_id) for charge in admission.charged}
         with self._engine.begin() as connection:
@@ -96,9 +96,7 @@ class SharedBudget:
             if usage is None:
                 return
             found = readings(usage, admission.charged)
-            closed = None
-            if isinstance(error, ThrottledError):
-                closed = closed_by(error.code, error.subcode, admission.charged)
+            closed = closed_by(limit.code, limit.subcode, admission.charged) if limit is not None else None
             for charge, key in keys.items():
                 budget = told(known[key], found.get(charge), operations=admission.operations, now=now)
                 if charge == closed:
@@ -110,7 +108,7 @@ class SharedBudget:
     def _try(
         self, ticket: str, charged: tuple[Charge, ...], operations: int, ceiling: float
     ) -> tuple[float, str]:
-        now, holder = self._now(), self._holder or identity()
+        now = self._now()
         with self._engine.begin() as connection:
             known = self._known(connection, charged)
             flying = budgets.outstanding(connection, known, now=now)
@@ -125,11 +123,11 @@ class SharedBudget:
             if waits[longest] <= 0:
                 budgets.leave(connection, ticket)
                 budgets.reserve(
-                    connection, known, id=ticket, operations=operations, holder=holder, expires_at=now + LEASE
+                    connection, known, id=ticket, operations=operations, holder=self._holder, expires_at=now + LEASE
                 )
             else:
                 budgets.queue(
-                    connection, longest, ticket=ticket, holder=holder, now=now,
+                    connection, longest, ticket=ticket, holder=self._holder, now=now,
                     expires_at=now + dt.timedelta(seconds=waits[longest]) + GRACE,
                 )
         return waits[longest], longest

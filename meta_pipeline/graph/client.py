@@ -10,7 +10,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 import requests
@@ -21,29 +21,17 @@ from meta_pipeline.graph import features as switches
 from meta_pipeline.graph.budget import Admission, SharedBudget
 from meta_pipeline.graph.errors import GraphError, ThrottledError, TransientError, reduced
 from meta_pipeline.graph.limits import Charge, charges
-from meta_pipeline.graph.request import Errand, Operation, Surface, appsecret_proof, encoded
-from meta_pipeline.graph.response import (
-    GraphResponse,
-    batch_answers,
-    batch_throttle,
-    batch_usage,
-    decipher,
-    page_of,
-    rows_in,
-    trace_of,
-)
+from meta_pipeline.graph.request import SECRET_PARAMETERS, Errand, Operation, Surface, appsecret_proof, encoded
+from meta_pipeline.graph.response import Answer, GraphResponse, answer_of, page_of, rows_in, trace_of
 from meta_pipeline.graph.samples import Samples
-from meta_pipeline.graph.usage import usage_of
 from meta_pipeline.records import AccessToken, Batch, ConfigError
 
 TRIES = 4
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 8.0
 # No call is tried again after so long, whatever is left of its tries.
 DEADLINE_S = 300.0
+Sent = TypeVar("Sent")
 BATCH_LIMIT = 50  # operations in one batch (graph-api.md §8)
-SECRET_PARAMETERS = (
-    "client_secret", "code", "fb_exchange_token", "input_token", "access_token", "appsecret_proof", "revoke_token",
-)
 
 
 class GraphClient:
@@ -181,9 +169,9 @@ class GraphClient:
 
     def _persist(
         self,
-        send: Callable[[], GraphResponse],
+        send: Callable[[], Sent],
         passes: tuple[type[GraphError], ...] = (TransientError, ThrottledError),
-    ) -> GraphResponse:
+    ) -> Sent:
         """Send again what failed for a moment: back off with jitter; after a limit the budget says when, if soon."""
         started, attempt = self.now(), 1
         limited: ThrottledError | None = None
@@ -215,14 +203,17 @@ class GraphClient:
     ) -> GraphResponse:
         switches.check(method, path, token, features=self._features)
         charged = charges(path, surface, self.errand.node_id)
-        answer, data, error = self._exchange(
-            method, path, params, token=token, version=self._versions[surface], charged=charged
+        version = self._versions[surface]
+        return self._response(
+            self._exchange(method, path, params, token=token, version=version, charged=charged), version
         )
-        if error is not None:
-            raise error
-        lowered = {name.lower(): value for name, value in answer.headers.items()}
-        used = lowered.get("facebook-api-version", self._versions[surface])
-        return GraphResponse(answer.content, data, trace_of(lowered, data), used, self.now())
+
+    def _response(self, answer: Answer, version: str) -> GraphResponse:
+        """A result; `version` was asked for, and is what was used unless the answer says another."""
+        if answer.error is not None:
+            raise answer.error
+        used = answer.headers.get("facebook-api-version", version)
+        return GraphResponse(answer.body, answer.data, trace_of(answer.headers, answer.data), used, self.now())
 
     def _send_batch(
         self, operations: Sequence[Operation], *, token: AccessToken
@@ -239,20 +230,25 @@ class GraphClient:
             for one in operations
         ]
 
-        def send() -> GraphResponse:
-            answer, data, error = self._exchange(
+        def send() -> Answer:
+            answer = self._exchange(
                 "POST", "", {"batch": asked, "include_headers": True}, token=token, version=self._versions["graph"],
                 charged=tuple(charged), operations=len(operations),
             )
-            if error is not None:
-                raise error
-            return GraphResponse(answer.content, data, None, self._versions["graph"], self.now())
+            if answer.error is not None:
+                raise answer.error
+            return answer
 
-        response = self._persist(send)
-        return batch_answers(
-            response, [self._versions[one.surface] for one in operations],
-            without_secrets=lambda error: self._without_secrets(error, token, {}),
-        )
+        members = self._persist(send).members
+        if len(members) != len(operations):
+            raise TransientError("the answer of a batch has not as many members as operations")
+        found: list[GraphResponse | GraphError | None] = []
+        for one, member in zip(operations, members, strict=True):
+            try:
+                found.append(self._response(member, self._versions[one.surface]) if member is not None else None)
+            except GraphError as error:
+                found.append(self._without_secrets(error, token, {}))
+        return found
 
     def _batch_size(self, first: Operation) -> int:
         if self._budget is None:
@@ -269,7 +265,7 @@ class GraphClient:
         version: str,
         charged: tuple[Charge, ...],
         operations: int = 1,
-    ) -> tuple[requests.Response, Any, GraphError | None]:
+    ) -> Answer:
         """One HTTP call: admitted, sent, settled, audited, and sampled. Its error is without secrets."""
         admission = self._admitted(charged, operations)
         form, headers = encoded(params), {}
@@ -279,11 +275,11 @@ class GraphClient:
                 form["appsecret_proof"] = appsecret_proof(token.value, self._app_secret)
         started, at = time.monotonic(), self.now()
         usage: dict[str, Any] | None = None
-        error: GraphError | None = None
-        throttled: GraphError | None = None
+        limit: ThrottledError | None = None
+        error: TransientError | None = None
         try:
             try:
-                answer = self._session.request(
+                response = self._session.request(
                     method, f"{self.graph_url}/{version}/{path.strip('/')}", headers=headers, timeout=self._timeout,
                     params=form if method == "GET" else None, data=form if method == "POST" else None,
                     allow_redirects=False,
@@ -301,18 +297,19 @@ class GraphClient:
             if error is not None:
                 self._audit(event)
                 raise error
-            lowered = {name.lower(): value for name, value in answer.headers.items()}
-            data, error = decipher(answer.status_code, lowered, answer.content)
-            usage, throttled = usage_of(lowered) | batch_usage(data), batch_throttle(data)
-            self._audit(_answered(event, answer.status_code, lowered, data, error, usage))
+            answer = answer_of(response.status_code, dict(response.headers), response.content)
+            usage, limit = answer.usage, answer.limit
+            self._audit(_answered(event, response.status_code, answer))
         finally:
             if admission is not None and self._budget is not None:
-                self._budget.settle(admission, usage, error or throttled)
+                self._budget.settle(admission, usage, limit)
         if self._samples is not None:
             self._samples.keep(
-                method, event.path, form, answer.status_code, answer.content, self._secrets(token, form)
+                method, event.path, form, response.status_code, answer.body, self._secrets(token, form)
             )
-        return answer, data, self._without_secrets(error, token, form) if error is not None else None
+        if answer.error is not None:
+            self._without_secrets(answer.error, token, form)
+        return answer
 
     def _admitted(self, charged: tuple[Charge, ...], operations: int) -> Admission | None:
         if self._budget is None:
@@ -341,18 +338,12 @@ class GraphClient:
         return session
 
 
-def _answered(
-    event: AuditEvent,
-    status: int,
-    headers: Mapping[str, str],
-    data: Any,
-    error: GraphError | None,
-    usage: dict[str, Any],
-) -> AuditEvent:
+def _answered(event: AuditEvent, status: int, answer: Answer) -> AuditEvent:
     """The audit line of a call that was answered."""
+    error, headers = answer.error, answer.headers
     return dataclasses.replace(
         event, status=status, code=error.code if error else None, subcode=error.subcode if error else None,
-        fbtrace_id=trace_of(headers, data), fb_rev=headers.get("x-fb-rev"),
-        version=headers.get("facebook-api-version", event.version), usage=usage,
-        warning=headers.get("x-ad-api-version-warning"), rows=rows_in(data),
+        fbtrace_id=trace_of(headers, answer.data), fb_rev=headers.get("x-fb-rev"),
+        version=headers.get("facebook-api-version", event.version), usage=answer.usage,
+        warning=headers.get("x-ad-api-version-warning"), rows=rows_in(answer.data),
     )

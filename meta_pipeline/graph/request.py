@@ -12,6 +12,11 @@ from typing import Any, Literal
 Surface = Literal["graph", "marketing"]
 Purpose = Literal["daily", "backfill"]
 
+# Parameters whose value must leave here in a request only.
+SECRET_PARAMETERS = (
+    "client_secret", "code", "fb_exchange_token", "input_token", "access_token", "appsecret_proof", "revoke_token",
+)
+
 
 def encoded(params: Mapping[str, Any]) -> dict[str, str]:
     """Parameters as Graph reads them."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -105,53 +105,48 @@ def rows_in(data: Any) -> int | None:
     return len(found) if isinstance(found, list) else None
 
 
-def batch_answers(
-    response: GraphResponse, versions: Sequence[str], *, without_secrets: Callable[[GraphError], GraphError]
-) -> list[GraphResponse | GraphError | None]:
-    """The answers inside a batch's answer, in order; None where Graph left an operation out (graph-api.md §8)."""
-    listed = response.data
-    if not isinstance(listed, list) or len(listed) != len(versions):
-        raise TransientError("the answer of a batch has not as many members as operations")
-    found: list[GraphResponse | GraphError | None] = []
-    for one, version in zip(listed, versions, strict=True):
-        if not isinstance(one, dict) or not isinstance(one.get("body"), str):
-            found.append(None)
-            continue
-        headers = _headers_of(one)
-        body, status = one["body"].encode(), one.get("code")
-        data, error = decipher(status if isinstance(status, int) else 200, headers, body)
-        used = headers.get("facebook-api-version", version)
-        found.append(
-            without_secrets(error)
-            if error is not None
-            else GraphResponse(body, data, trace_of(headers, data), used, response.fetched_at)
-        )
-    return found
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back for one call, read once: lower-case headers, the body and the same decoded, the error it is. A
+    batch's has `members`, an answer for each operation, None where Graph left one out (graph-api.md §8)."""
+
+    headers: dict[str, str]
+    body: bytes = field(repr=False)
+    data: Any = field(repr=False)
+    error: GraphError | None
+    members: tuple[Answer | None, ...] = ()
+
+    @property
+    def usage(self) -> dict[str, Any]:
+        """The newest usage headers, those of its members included."""
+        usage = usage_of(self.headers)
+        for member in self.members:
+            usage |= member.usage if member is not None else {}
+        return usage
+
+    @property
+    def limit(self) -> ThrottledError | None:
+        """The limit that it, or an operation of it, met, if one did."""
+        if isinstance(self.error, ThrottledError):
+            return self.error
+        return next((member.limit for member in self.members if member is not None and member.limit), None)
 
 
-def batch_usage(data: Any) -> dict[str, Any]:
-    """The newest usage headers inside a batch's answer; nothing for any other answer."""
-    usage: dict[str, Any] = {}
-    for one in data if isinstance(data, list) else []:
-        if isinstance(one, dict):
-            usage |= usage_of(_headers_of(one))
-    return usage
+def answer_of(status: int, headers: Mapping[str, str], body: bytes) -> Answer:
+    """The answer in a response."""
+    lowered = {name.lower(): value for name, value in headers.items()}
+    data, error = decipher(status, lowered, body)
+    members = tuple(_member(one) for one in data) if isinstance(data, list) else ()
+    return Answer(lowered, body, data, error, members)
 
 
-def batch_throttle(data: Any) -> ThrottledError | None:
-    """The limit that an operation of a batch met, if one did."""
-    for one in data if isinstance(data, list) else []:
-        if isinstance(one, dict) and isinstance(one.get("body"), str):
-            _, error = decipher(200, _headers_of(one), one["body"].encode())
-            if isinstance(error, ThrottledError):
-                return error
-    return None
-
-
-def _headers_of(operation: Mapping[str, Any]) -> dict[str, str]:
-    listed = operation.get("headers")
-    return {
-        str(header["name"]).lower(): str(header["value"])
+def _member(one: Any) -> Answer | None:
+    if not isinstance(one, dict) or not isinstance(one.get("body"), str):
+        return None
+    listed, status = one.get("headers"), one.get("code")
+    headers = {
+        str(header["name"]): str(header["value"])
         for header in (listed if isinstance(listed, list) else [])
         if isinstance(header, dict) and "name" in header and "value" in header
     }
+    return answer_of(status if isinstance(status, int) else 200, headers, one["body"].encode())

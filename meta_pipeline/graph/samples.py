@@ -9,8 +9,10 @@ import time
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
+from meta_pipeline.graph.request import SECRET_PARAMETERS
+
 MOST_BYTES = 64 * 1024
-_IN_URL = re.compile(r"((?:access_token|appsecret_proof|client_secret|code|fb_exchange_token|input_token)=)[^&\"\\\s]+")
+_IN_URL = re.compile(rf"((?:{'|'.join(SECRET_PARAMETERS)})=)[^&\"\\\s]+")
 _IN_JSON = re.compile(r'("(?:access_token|appsecret_proof|client_secret|signed_request)"\s*:\s*")[^"]*')
 
 

@@ -11,6 +11,9 @@ import sqlalchemy as sa
 from meta_pipeline.audit import AuditEvent
 from meta_pipeline.store.schema import audit_calls as calls
 
+# Never answered, or answered with an error, whatever its HTTP status.
+_FAILED = sa.or_(calls.c.status.is_(None), calls.c.status >= 400, calls.c.code.is_not(None))
+
 
 class AuditLog:
     """Where every call leaves its line."""
@@ -42,7 +45,7 @@ def find(
     if run_id is not None:
         query = query.where(calls.c.run_id == run_id)
     if is_failed:
-        query = query.where(sa.or_(calls.c.status.is_(None), calls.c.status >= 400, calls.c.code.is_not(None)))
+        query = query.where(_FAILED)
     with engine.connect() as connection:
         return [dict(row._mapping) for row in connection.execute(query)]
 
@@ -50,14 +53,13 @@ def find(
 def by_day(engine: sa.Engine) -> list[dict[str, Any]]:
     """Calls, what Meta charges for them, and how long they took, by UTC day, node and report."""
     at = calls.c.at if engine.dialect.name == "sqlite" else sa.func.timezone("UTC", calls.c.at)
-    failed = sa.or_(calls.c.status.is_(None), calls.c.code.is_not(None), calls.c.status >= 400)
     keys = (sa.func.date(at), sa.func.coalesce(calls.c.node_id, ""), sa.func.coalesce(calls.c.report, ""))
     query = sa.select(
         keys[0].label("day"), keys[1].label("node_id"), keys[2].label("report"),
         sa.func.count().label("calls"),
         sa.func.sum(sa.func.coalesce(calls.c.operations, 1)).label("operations"),
         sa.func.sum(sa.func.coalesce(calls.c.rows, 0)).label("rows"),
-        sa.func.sum(sa.case((failed, 1), else_=0)).label("failed"),
+        sa.func.sum(sa.case((_FAILED, 1), else_=0)).label("failed"),
         sa.func.sum(calls.c.duration_s).label("seconds"),
         sa.func.max(calls.c.duration_s).label("longest_s"),
     ).group_by(*keys)

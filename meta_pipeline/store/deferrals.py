@@ -23,13 +23,9 @@ def defer(
     reason: str,
 ) -> None:
     """These days of a report of an account wait until `retry_at`; days of it that waited already wait with them."""
-    here = (
-        deferred_ranges.c.backfill_id == backfill_id,
-        deferred_ranges.c.node_id == node_id,
-        deferred_ranges.c.report == report,
-    )
+    here = _here(backfill_id, node_id, report)
     with engine.begin() as connection:
-        row = connection.execute(sa.select(deferred_ranges).where(*here)).first()
+        row = connection.execute(sa.select(deferred_ranges).where(here)).first()
         values: dict[str, Any] = {"since": since, "until": until, "retry_at": retry_at, "reason": reason}
         if row is None:
             connection.execute(
@@ -37,19 +33,21 @@ def defer(
             )
             return
         values["since"], values["until"] = min(since, row.since or since), max(until, row.until or until)
-        connection.execute(deferred_ranges.update().where(*here).values(values))
+        connection.execute(deferred_ranges.update().where(here).values(values))
 
 
 def forget(engine: sa.Engine, *, backfill_id: str, node_id: str, report: str) -> None:
     """Nothing waits here any more."""
     with engine.begin() as connection:
-        connection.execute(
-            deferred_ranges.delete().where(
-                deferred_ranges.c.backfill_id == backfill_id,
-                deferred_ranges.c.node_id == node_id,
-                deferred_ranges.c.report == report,
-            )
-        )
+        connection.execute(deferred_ranges.delete().where(_here(backfill_id, node_id, report)))
+
+
+def _here(backfill_id: str, node_id: str, report: str) -> sa.ColumnElement[bool]:
+    return sa.and_(
+        deferred_ranges.c.backfill_id == backfill_id,
+        deferred_ranges.c.node_id == node_id,
+        deferred_ranges.c.report == report,
+    )
 
 
 def due_at(engine: sa.Engine, *, backfill_id: str, node_id: str) -> dt.datetime | None:

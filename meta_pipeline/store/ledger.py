@@ -17,7 +17,7 @@ _KEY = (landed_files.c.report, landed_files.c.node_id, landed_files.c.day)
 def note(engine: sa.Engine, file: LandedFile, *, backfill_id: str | None) -> None:
     """The file is in place. It waits to be loaded, unless the same content was loaded before; the same content keeps
     the time at which it landed first, and only the time of reading moves."""
-    here = sa.and_(*(column == getattr(file, column.name) for column in _KEY))
+    here = _day_of(landed_files, file.report, file.node_id, file.day)
     with engine.begin() as connection:
         before = connection.execute(sa.select(landed_files).where(here)).first()
         is_same = before is not None and before.digest == file.digest
@@ -37,29 +37,24 @@ def note(engine: sa.Engine, file: LandedFile, *, backfill_id: str | None) -> Non
 
 def note_version(engine: sa.Engine, file: LandedFile) -> None:
     """An earlier version of a day, kept beside the one that took its place. Noting it again changes nothing."""
-    here = [
-        landed_versions.c.report == file.report, landed_versions.c.node_id == file.node_id,
-        landed_versions.c.day == file.day, landed_versions.c.landed_at == file.landed_at,
-    ]
+    here = sa.and_(
+        _day_of(landed_versions, file.report, file.node_id, file.day), landed_versions.c.landed_at == file.landed_at
+    )
     with engine.begin() as connection:
-        if connection.execute(sa.select(landed_versions.c.path).where(*here)).first() is None:
+        if connection.execute(sa.select(landed_versions.c.path).where(here)).first() is None:
             connection.execute(landed_versions.insert().values(dataclasses.asdict(file)))
 
 
 def versions_of(engine: sa.Engine, *, report: str, node_id: str, day: dt.date) -> list[LandedFile]:
     """The earlier versions of a day, oldest first; each was what Meta said from its `landed_at` on."""
-    query = sa.select(landed_versions).where(
-        landed_versions.c.report == report, landed_versions.c.node_id == node_id, landed_versions.c.day == day
-    )
+    query = sa.select(landed_versions).where(_day_of(landed_versions, report, node_id, day))
     with engine.connect() as connection:
         return [_file(row) for row in connection.execute(query.order_by(landed_versions.c.landed_at))]
 
 
 def find(engine: sa.Engine, *, report: str, node_id: str, day: dt.date) -> LandedFile | None:
     """The landed file of one report, node and day."""
-    query = sa.select(landed_files).where(
-        landed_files.c.report == report, landed_files.c.node_id == node_id, landed_files.c.day == day
-    )
+    query = sa.select(landed_files).where(_day_of(landed_files, report, node_id, day))
     with engine.connect() as connection:
         row = connection.execute(query).first()
     return _file(row) if row else None
@@ -68,7 +63,7 @@ def find(engine: sa.Engine, *, report: str, node_id: str, day: dt.date) -> Lande
 def last_read(engine: sa.Engine, *, report: str, node_id: str, day: dt.date) -> dt.datetime | None:
     """When Meta was asked for this day last, whether or not anything had changed; None when never."""
     query = sa.select(sa.func.coalesce(landed_files.c.read_at, landed_files.c.landed_at)).where(
-        landed_files.c.report == report, landed_files.c.node_id == node_id, landed_files.c.day == day
+        _day_of(landed_files, report, node_id, day)
     )
     with engine.connect() as connection:
         return connection.execute(query).scalar_one_or_none()
@@ -129,6 +124,10 @@ def mark_loaded(engine: sa.Engine, files: Iterable[LandedFile], *, now: dt.datet
     if rows:
         with engine.begin() as connection:
             connection.execute(statement, rows)
+
+
+def _day_of(table: sa.Table, report: str, node_id: str, day: dt.date) -> sa.ColumnElement[bool]:
+    return sa.and_(table.c.report == report, table.c.node_id == node_id, table.c.day == day)
 
 
 def _file(row: sa.Row[tuple[object, ...]]) -> LandedFile:

@@ -9,9 +9,10 @@ import json
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from meta_pipeline.graph.errors import ThrottledError
 from meta_pipeline.graph.limits import charges, readings
 from meta_pipeline.graph.pace import Budget, blocked, told, wait_s
-from meta_pipeline.graph.response import GraphResponse, batch_answers, batch_throttle, batch_usage, decipher, page_of
+from meta_pipeline.graph.response import answer_of, decipher, page_of
 from meta_pipeline.graph.usage import HEADERS, retry_after, usage_of
 from meta_pipeline.records import MetaPipelineError
 
@@ -34,14 +35,15 @@ headers = st.dictionaries(
 @given(status=st.integers(100, 599), headers=headers, body=texts)
 @settings(max_examples=400, deadline=None)
 def test_an_answer_is_a_result_or_an_error_of_ours(status: int, headers: dict[str, str], body: bytes):
-    data, error = decipher(status, headers, body)
+    _, error = decipher(status, headers, body)
     assert error is None or isinstance(error, MetaPipelineError)
     with contextlib.suppress(MetaPipelineError):
         page_of(body, trace_id=None).following()
-    batch_usage(data)
-    batch_throttle(data)
-    with contextlib.suppress(MetaPipelineError):
-        batch_answers(GraphResponse(body, data, None, "v25.0", NOW), ["v25.0"], without_secrets=lambda error: error)
+    whole = answer_of(status, headers, body)
+    for answer in (whole, *filter(None, whole.members)):
+        assert answer.error is None or isinstance(answer.error, MetaPipelineError)
+        assert answer.limit is None or isinstance(answer.limit, ThrottledError)
+        assert isinstance(answer.usage, dict)
 
 
 @given(first=headers, second=headers, age=st.integers(-10, 100_000))

@@ -7,14 +7,9 @@ select
     day as date_day,
 
     ---------- measures
-    account_currency as currency,
-    try_cast(impressions as bigint) as impressions,
-    try_cast(clicks as bigint) as clicks_all,
-    coalesce(try_cast(inline_link_clicks as bigint), 0) as link_clicks,
-    try_cast(spend as decimal(18, 6)) as spend,
+    {{ delivery_measures() }},
     try_cast(reach as bigint) as reach,
-    {{ sum_of_conversions('actions') }} as conversions,
-    {{ sum_of_conversions('action_values') }} as conversions_value,
+    {{ conversion_measures() }},
 
     ---------- provenance
     _fetched_at,

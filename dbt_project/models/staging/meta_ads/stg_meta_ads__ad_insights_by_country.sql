@@ -12,13 +12,8 @@ select
     coalesce(country, 'unknown') as country,
 
     ---------- measures
-    account_currency as currency,
-    try_cast(impressions as bigint) as impressions,
-    try_cast(clicks as bigint) as clicks_all,
-    coalesce(try_cast(inline_link_clicks as bigint), 0) as link_clicks,
-    try_cast(spend as decimal(18, 6)) as spend,
-    {{ sum_of_conversions('actions') }} as conversions,
-    {{ sum_of_conversions('action_values') }} as conversions_value,
+    {{ delivery_measures() }},
+    {{ conversion_measures() }},
 
     ---------- provenance
     _fetched_at,

@@ -12,11 +12,7 @@ select
     coalesce(hourly_stats_aggregated_by_advertiser_time_zone, 'unknown') as hour,
 
     ---------- measures
-    account_currency as currency,
-    try_cast(impressions as bigint) as impressions,
-    try_cast(clicks as bigint) as clicks_all,
-    coalesce(try_cast(inline_link_clicks as bigint), 0) as link_clicks,
-    try_cast(spend as decimal(18, 6)) as spend,
+    {{ delivery_measures() }},
 
     ---------- provenance
     _fetched_at,

@@ -1,0 +1,14 @@
+{# The measures every insights row has, cast once here for all its levels and breakdowns. #}
+{% macro delivery_measures() -%}
+    account_currency as currency,
+    try_cast(impressions as bigint) as impressions,
+    try_cast(clicks as bigint) as clicks_all,
+    coalesce(try_cast(inline_link_clicks as bigint), 0) as link_clicks,
+    try_cast(spend as decimal(18, 6)) as spend
+{%- endmacro %}
+
+{# What its actions amount to, where actions are asked for. #}
+{% macro conversion_measures() -%}
+    {{ sum_of_conversions('actions') }} as conversions,
+    {{ sum_of_conversions('action_values') }} as conversions_value
+{%- endmacro %}
