@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from meta_pipeline.alerts.targets import Email, Log, Target, Webhook
+from meta_pipeline.consent import invitation
 from meta_pipeline.graph.budget import SharedBudget
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.graph.features import checked as checked_features
@@ -17,6 +19,7 @@ from meta_pipeline.landing.landing import Landing
 from meta_pipeline.settings import Settings
 from meta_pipeline.store.audit_log import AuditLog
 from meta_pipeline.store.engine import open_store
+from meta_pipeline.vault.health import Clicks
 from meta_pipeline.vault.vault import Vault
 from meta_pipeline.warehouse.warehouse import Warehouse
 
@@ -41,7 +44,7 @@ class Live:
 
     @functools.cached_property
     def vault(self) -> Vault:
-        return Vault(self.engine, self.settings.require("vault_keys"))
+        return Vault(self.engine, self.settings.require("vault_keys"), now=now)
 
     @functools.cached_property
     def graph(self) -> GraphClient:
@@ -55,8 +58,30 @@ class Live:
             audit=AuditLog(self.engine).write,
             budget=self.budget,
             samples=Samples(self.settings.root / "samples", most=self.settings.samples),
-            features=checked_features(self.settings.switched_on),
+            features=self.features,
         )
+
+    @property
+    def features(self) -> frozenset[str]:
+        """What is switched on; ConfigError for a feature that does not exist."""
+        return checked_features(self.settings.switched_on)
+
+    @functools.cached_property
+    def clicks(self) -> Clicks:
+        settings = self.settings
+        secret = settings.app_secret
+        invite = functools.partial(_invitation, secret.get_secret_value()) if secret and settings.is_guarded else None
+        return Clicks(settings.public_url, settings.business_url, settings.dialog_url, invite)
+
+    @property
+    def alert_targets(self) -> list[Target]:
+        """Whoever is told besides the Dagster UI."""
+        targets: list[Target] = [Log()]
+        if url := self.settings.alert_url:
+            targets.append(Webhook(url.get_secret_value()))
+        if url := self.settings.smtp_url:
+            targets.append(Email(url.get_secret_value()))
+        return targets
 
     @functools.cached_property
     def budget(self) -> SharedBudget:
@@ -71,6 +96,10 @@ class Live:
     @functools.cached_property
     def warehouse(self) -> Warehouse:
         return Warehouse(self.settings.warehouse_file)
+
+
+def _invitation(key: str) -> str:
+    return invitation.issue(key=key, now=now())
 
 
 def live() -> Live:

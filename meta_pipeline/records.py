@@ -34,16 +34,31 @@ class VaultError(MetaPipelineError):
 @dataclass(frozen=True, slots=True)
 class AccessToken:
     """An access token in plain text: lives only between reveal and the request it signs. `scopes` are what was granted
-    with it; None when that is not known."""
+    with it, None when that is not known; `ref` is the vault's name for it, once it has one."""
 
     kind: TokenKind
     value: str = field(repr=False)
     scopes: frozenset[str] | None = None
+    ref: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """The Meta app whose tokens these are."""
+
+    id: str
+    secret: str = field(repr=False)
+
+    @property
+    def token(self) -> str:
+        """The app's own access token."""
+        return f"{self.id}|{self.secret}"
 
 
 @dataclass(frozen=True, slots=True)
 class TokenRef:
-    """A token kept in the vault, safe to log. Times are aware UTC; None means never."""
+    """A token kept in the vault, safe to log. Times are aware UTC; None means never. `parent_ref`: the person's token
+    that gave this Page token; `retired_subcode`: the subcode of Meta's 190 that ended it, where there was one."""
 
     id: str
     kind: TokenKind
@@ -52,6 +67,28 @@ class TokenRef:
     scopes: tuple[str, ...]
     expires_at: dt.datetime | None = None
     data_access_expires_at: dt.datetime | None = None
+    parent_ref: str | None = None
+    kept_at: dt.datetime | None = None
+    inspected_at: dt.datetime | None = None
+    retired_at: dt.datetime | None = None
+    retired_because: str | None = None
+    retired_subcode: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What a person (or a business, through a system user) consented to, and what not. `phase` of the asking, 0 when
+    nothing was asked because a token was brought; `through`: who brought it in, and how."""
+
+    token_ref: str
+    subject_id: str
+    subject_name: str
+    phase: int
+    asked: tuple[str, ...]
+    granted: tuple[str, ...]
+    declined: tuple[str, ...]
+    through: str
+    at: dt.datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import ipaddress
 import os
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -31,7 +34,15 @@ class Settings(BaseSettings):
     landing_url: str | None = Field(None, description="folder where Parquet lands; default under HOME")
     warehouse: Path | None = Field(None, description="the DuckDB file that the pipeline writes; default under HOME")
     publish_url: str | None = Field(None, description="where readers find the published warehouse")
-    public_url: str | None = Field(None, description="where browsers and Meta reach `serve`")
+    public_url: str = Field("http://localhost:8600", description="where browsers and Meta reach `serve`")
+    login_config_id: str | None = Field(None, description="Login for Business configuration; default: classic dialog")
+    operator_password: SecretStr | None = Field(None, description="sign-in to `serve` when it is not on loopback")
+    alert_url: SecretStr | None = Field(None, description="webhook for alerts, JSON as Slack takes it")
+    smtp_url: SecretStr | None = Field(
+        None, description="mail for alerts: smtps://user:password@host:465/?from=…&to=…,…"
+    )
+    # Where Meta's own settings pages are is remembered, not documented for programs.
+    business_url: str = Field("https://business.facebook.com", description="base of Meta's business settings")
 
     longest_wait_s: float = Field(
         30.0, ge=0, description="longest wait for a limit of Meta inside a run, seconds; beyond it the worker is freed"
@@ -69,6 +80,11 @@ class Settings(BaseSettings):
         return _folder(self.publish_url, self.root / "published", "META_PIPELINE_PUBLISH_URL") / "warehouse.duckdb"
 
     @property
+    def audit_for(self) -> dt.timedelta:
+        """How long the audit and the vault's access log keep a line."""
+        return dt.timedelta(days=self.audit_days)
+
+    @property
     def pins(self) -> dict[Literal["graph", "marketing"], str]:
         """The pinned version of each surface."""
         return {"graph": self.graph_version, "marketing": self.marketing_version}
@@ -78,6 +94,11 @@ class Settings(BaseSettings):
         """The features that are switched on."""
         return frozenset(name for name in (part.strip() for part in self.features.split(",")) if name)
 
+    @property
+    def is_guarded(self) -> bool:
+        """Whether `serve` is reached from elsewhere, so that it asks for a sign-in."""
+        return not is_loopback(urlsplit(self.public_url).hostname or "")
+
     def require(self, name: str) -> str:
         """The value of a setting that must be there, in plain text; ConfigError names it when it is not."""
         value = getattr(self, name)
@@ -86,6 +107,16 @@ class Settings(BaseSettings):
                 f"META_PIPELINE_{name.upper()} is not set: put it into the environment or a .env in {Path.cwd()}"
             )
         return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine is meant."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
 
 
 def child_environment(**overrides: str) -> dict[str, str]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -104,6 +107,27 @@ def make_home(path: Path, sandbox: Sandbox, **settings: str) -> Home:
             **settings,
         },
     )
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@contextlib.contextmanager
+def running_up(home: Home) -> Iterator[tuple[str, str]]:
+    """`up` on this home: the addresses of the Dagster UI and of the connections page; ended as Ctrl-C does."""
+    up = subprocess.Popen(
+        [*home.command, "up", "--port", str(free_port()), "--web-port", str(free_port())], env=home.environment,
+        cwd=home.path, stdout=subprocess.PIPE, text=True, start_new_session=True,
+    )
+    try:
+        assert up.stdout
+        yield up.stdout.readline().split()[-1], up.stdout.readline().split()[-1]
+    finally:
+        os.kill(up.pid, signal.SIGINT)
+        up.wait(timeout=60)
 
 
 @pytest.fixture

@@ -8,16 +8,19 @@ import webbrowser
 import click
 import requests
 
-from meta_pipeline import bootstrap, flows
+from meta_pipeline import bootstrap
 from meta_pipeline.bootstrap import Live
 from meta_pipeline.consent import local, oauth, state
-from meta_pipeline.consent.scopes import missing_scopes, scopes_for
+from meta_pipeline.consent.scopes import scopes_for
 from meta_pipeline.consent.state import ConsentError
+from meta_pipeline.flows import consents
 from meta_pipeline.linker.links import known
 from meta_pipeline.records import AccessToken, ConfigError, NodeLink
+from meta_pipeline.store import onboardings
+from meta_pipeline.store.processes import identity
 
 CONSENT_TIMEOUT_S = 600.0
-PHASE = 2
+PHASE = 2  # what a person at a terminal is asked for unless told otherwise
 
 
 def token_from_stdin(kind: str) -> AccessToken:
@@ -28,38 +31,51 @@ def token_from_stdin(kind: str) -> AccessToken:
     return AccessToken("system_user" if kind == "system-user" else "user", value)
 
 
-def token_from_dialog(home: Live, *, browser: bool) -> AccessToken:
+def token_from_dialog(home: Live, *, browser: bool, phase: int) -> AccessToken:
     """The token of a person who consented in the login dialog."""
     app_id, app_secret = home.settings.require("app_id"), home.settings.require("app_secret")
-    asked = state.issue(home.engine, key=app_secret, now=bootstrap.now())
+    asked = state.issue(key=app_secret, now=bootstrap.now(), phase=phase)
 
     def url_for(redirect_uri: str) -> str:
         return oauth.authorization_url(
             dialog_url=home.settings.dialog_url, version=home.settings.graph_version, app_id=app_id,
-            redirect_uri=redirect_uri, state=asked, scopes=scopes_for(PHASE),
+            redirect_uri=redirect_uri, state=asked, scopes=scopes_for(phase, home.features),
+            config_id=home.settings.login_config_id,
         )
 
     answer, redirect_uri = local.authorize(
         url_for, opener=_in_browser if browser else _over_http, timeout_s=CONSENT_TIMEOUT_S
     )
     state.use(home.engine, answer.get("state", ""), key=app_secret, now=bootstrap.now())
-    return oauth.exchange_code(
-        local.code_of(answer), redirect_uri=redirect_uri, graph=home.graph, app_id=app_id, app_secret=app_secret
-    )
+    return oauth.exchange_code(local.code_of(answer), redirect_uri=redirect_uri, graph=home.graph)
 
 
-def onboard(home: Live, token: AccessToken) -> list[NodeLink]:
-    """The token is sealed, then Dagster's `onboarding_job` links what it reads and adds the partitions."""
+def onboard(home: Live, token: AccessToken, *, phase: int, through: str) -> list[NodeLink]:
+    """The token is sealed, then Dagster's `onboarding_job` takes it to links, partitions and a first look. One that
+    can't read ads connects what it can, and that is an error all the same."""
     from meta_pipeline.defs.launch import onboard as run
 
-    ref = flows.keep(
-        token, graph=home.graph, tokens=home.vault, app_id=home.settings.require("app_id"),
-        app_secret=home.settings.require("app_secret"), now=bootstrap.now(),
+    home.graph.app  # noqa: B018 - without the app nothing below can work, and nothing must be stored then
+    id = consents.receive(
+        token, phase=phase, through=through, holder=identity(), tokens=home.vault, engine=home.engine,
+        now=bootstrap.now(),
     )
-    for scope in missing_scopes(ref.scopes, PHASE):
-        click.echo(f"not granted: {scope.name} ({scope.needed_for})", err=True)
-    if reason := run(home.settings, ref.id):
+    reason = run(home.settings, id)
+    done = onboardings.get(home.engine, id)
+    if reason or done is None or done.status != "done":
+        reason = reason or "the onboarding did not end"
+        consents.fail(home.engine, id, reason, tokens=home.vault, now=bootstrap.now())
         raise ConsentError("onboarding_failed", reason)
+    for name, needed_for in done.result["missing"]:
+        click.echo(f"not granted: {name} ({needed_for})", err=True)
+    for sample in done.result["samples"]:
+        told = sample.get("trouble") or ", ".join(f"{name} {value}" for name, value in sample["figures"].items())
+        click.echo(f"{sample['name']} on {sample['day']}: {told or 'no delivery'}", err=True)
+    if not {"ads_read", "ads_management"} & set(done.result["granted"]):
+        raise ConsentError(
+            "invalid_scope", "connected, but no ad account can be read: the token lacks the permission ads_read; "
+            "grant it and connect again",
+        )
     return known(home.engine)
 
 

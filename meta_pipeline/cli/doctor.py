@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import functools
 import os
 from collections.abc import Callable, Iterator
@@ -12,12 +11,10 @@ from meta_pipeline import bootstrap
 from meta_pipeline.bootstrap import Live
 from meta_pipeline.cli import versions
 from meta_pipeline.consent import oauth
-from meta_pipeline.consent.scopes import missing_scopes
+from meta_pipeline.flows import overview
 from meta_pipeline.graph.versions import trouble_with
 from meta_pipeline.linker.links import known
 from meta_pipeline.records import MetaPipelineError
-
-SOON = dt.timedelta(days=14)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +52,19 @@ def examine(home: Live) -> Iterator[Finding]:
 
 def _tokens(home: Live) -> Iterator[Finding]:
     try:
-        refs = [ref for ref in home.vault.refs() if ref.kind != "page"]
+        found = overview.connections(
+            engine=home.engine, tokens=home.vault, clicks=home.clicks, features=home.features, now=bootstrap.now()
+        )
     except MetaPipelineError as error:
         yield Finding("vault", False, str(error))
         return
-    yield Finding("vault", bool(refs), f"{len(refs)} tokens" if refs else "no token: run `meta-pipeline connect`")
-    for ref in refs:
-        yield _checked(f"token of {ref.subject_name}", functools.partial(_inspected, home, ref.id))
+    yield Finding("vault", bool(found), f"{len(found)} tokens" if found else "no token: run `meta-pipeline connect`")
+    for one in found:
+        name = f"token of {one.ref.subject_name}"
+        for trouble in (*one.troubles, *(node.trouble for node in one.nodes if node.trouble)):
+            yield Finding(name, not trouble.is_urgent, f"{trouble.told} {trouble.click}: {trouble.url}")
+        if one.ref.retired_at is None:
+            yield _checked(name, functools.partial(_inspected, home, one.ref.id))
 
 
 def _is_set(home: Live, name: str) -> str:
@@ -70,16 +73,8 @@ def _is_set(home: Live, name: str) -> str:
 
 
 def _inspected(home: Live, ref_id: str) -> str:
-    facts = oauth.inspect(
-        home.vault.reveal(ref_id), graph=home.graph, app_id=home.settings.require("app_id"),
-        app_secret=home.settings.require("app_secret"),
-    )
-    told = [f"{facts.kind}, {'never expires' if facts.expires_at is None else f'until {facts.expires_at:%Y-%m-%d}'}"]
-    if facts.expires_at and facts.expires_at - bootstrap.now() < SOON:
-        told.append("connect again soon")
-    if lacking := missing_scopes(facts.scopes):
-        told.append("lacks " + ", ".join(scope.name for scope in lacking))
-    return "; ".join(told)
+    facts = oauth.inspect(home.vault.reveal(ref_id, flow="doctor"), graph=home.graph)
+    return f"{facts.kind}, {'never expires' if facts.expires_at is None else f'until {facts.expires_at:%Y-%m-%d}'}"
 
 
 def _checked(name: str, check: Callable[[], str]) -> Finding:

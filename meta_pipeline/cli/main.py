@@ -46,7 +46,7 @@ def _instant(text: str | None) -> dt.datetime | None:
 
 @cli.group()
 def vault() -> None:
-    """Keys of the token vault."""
+    """The token vault: whose tokens there are, how they do, who used them."""
 
 
 @vault.command("new-key")
@@ -65,18 +65,68 @@ def rotate() -> None:
     click.echo(f"{live().vault.rotate()} tokens sealed under the newest key")
 
 
+@vault.command("list")
+@click.option("--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True)
+def vault_list(form: str) -> None:
+    """Whose tokens there are, until when, what is wrong and what to click."""
+    from meta_pipeline.bootstrap import live
+    from meta_pipeline.cli import vault as verb
+    from meta_pipeline.cli.tables import show
+
+    show(*verb.tokens(live()), form)
+
+
+@vault.command("log")
+@click.option("--token", "token_ref", default=None, help="a token's name, as `vault list` shows it")
+@click.option("--limit", default=50, show_default=True)
+@click.option("--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True)
+def vault_log(token_ref: str | None, limit: int, form: str) -> None:
+    """Who revealed which token, when, for what."""
+    from meta_pipeline.bootstrap import live
+    from meta_pipeline.cli import vault as verb
+    from meta_pipeline.cli.tables import show
+
+    show(*verb.log(live(), token_ref, limit), form)
+
+
+@vault.command("check")
+def vault_check() -> None:
+    """Ask Meta how every token is, renew those that end soon, and tell whoever must hear of it."""
+    from meta_pipeline.bootstrap import live
+    from meta_pipeline.cli import vault as verb
+
+    troubles = verb.check(live())
+    for trouble in troubles:
+        click.echo(trouble, err=True)
+    raise SystemExit(1 if troubles else 0)
+
+
+@vault.command("revoke")
+@click.argument("token_ref")
+def vault_revoke(token_ref: str) -> None:
+    """Disconnect: Meta forgets the consent, and the token is not used again."""
+    from meta_pipeline.bootstrap import live
+    from meta_pipeline.cli import vault as verb
+
+    click.echo(verb.revoke(live(), token_ref))
+
+
 @cli.command()
 @click.option("--token-stdin", is_flag=True, help="read an access token from standard input")
 @click.option("--kind", type=click.Choice(["user", "system-user"]), default="user", show_default=True)
 @click.option("--no-browser", is_flag=True, help="follow the dialog over HTTP (a dialog that approves by itself)")
-def connect(token_stdin: bool, kind: str, no_browser: bool) -> None:
+@click.option("--phase", type=click.IntRange(1, 3), default=2, show_default=True, help="how much is asked for")
+def connect(token_stdin: bool, kind: str, no_browser: bool, phase: int) -> None:
     """Bring a token into the vault and link every node it may read."""
     from meta_pipeline.bootstrap import live
     from meta_pipeline.cli import connect as verb
 
     home = live()
-    token = verb.token_from_stdin(kind) if token_stdin else verb.token_from_dialog(home, browser=not no_browser)
-    _print_links(verb.onboard(home, token))
+    if token_stdin:
+        token, phase, through = verb.token_from_stdin(kind), 0, "connect --token-stdin"
+    else:
+        token, through = verb.token_from_dialog(home, browser=not no_browser, phase=phase), "connect"
+    _print_links(verb.onboard(home, token, phase=phase, through=through))
 
 
 @cli.command()
@@ -165,13 +215,26 @@ def sql(query_text: str, form: str) -> None:
 
 
 @cli.command()
-@click.option("--port", default=3000, show_default=True)
-def up(port: int) -> None:
-    """The Dagster UI and daemon: schedules, backfills, every partition's state."""
+@click.option("--port", default=3000, show_default=True, help="of the Dagster UI")
+@click.option("--web-port", default=8600, show_default=True, help="of the connections page")
+def up(port: int, web_port: int) -> None:
+    """The Dagster UI and daemon, and the connections page: schedules, backfills, every partition's state."""
     from meta_pipeline.cli.up import run
     from meta_pipeline.settings import Settings
 
-    raise SystemExit(run(Settings(), port=port))
+    raise SystemExit(run(Settings(), port=port, web_port=web_port))
+
+
+@cli.command()
+@click.option("--port", default=8600, show_default=True, help="0 takes any free port")
+@click.option("--host", default="127.0.0.1", show_default=True, help="the address to listen on")
+@click.option("--dagster-url", default=None, help="where the Dagster UI is; its sensors onboard whoever connects")
+def serve(port: int, host: str, dagster_url: str | None) -> None:
+    """Consent and the connections page: whose token it is, what it reads, what to click when it breaks."""
+    from meta_pipeline.cli.serve import run
+    from meta_pipeline.settings import Settings
+
+    run(Settings(), port=port, host=host, dagster_url=dagster_url)
 
 
 @cli.command()

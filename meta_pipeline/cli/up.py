@@ -1,4 +1,4 @@
-"""`up`: the Dagster UI and daemon on this home, until Ctrl-C ends both."""
+"""`up`: the Dagster UI, its daemon and the connections page on this home, until Ctrl-C ends all."""
 
 from __future__ import annotations
 
@@ -21,14 +21,18 @@ from meta_pipeline.store.processes import identity, is_gone, pid_of
 READY_WITHIN_S = 120.0
 
 
-def run(settings: Settings, *, port: int) -> int:
+def run(settings: Settings, *, port: int, web_port: int) -> int:
     """Start, say where, wait; 0 after Ctrl-C, 1 when one of the processes ended by itself."""
     from meta_pipeline.defs.home import PROJECT, instance, reap
     from meta_pipeline.defs.launch import quiet
 
     children = settings.root / "dagster" / "up.processes"
     _end_orphans(children)
-    _check_free(port)
+    _check_free(port, "--port")
+    _check_free(web_port, "--web-port")
+    public_url = settings.public_url
+    if "public_url" not in settings.model_fields_set:
+        public_url = f"http://localhost:{web_port}"
     quiet()
     with instance(settings) as opened:
         reap(opened)
@@ -39,17 +43,24 @@ def run(settings: Settings, *, port: int) -> int:
     logs = settings.root / "dagster" / "up.log"
     started: list[subprocess.Popen[bytes]] = []
     try:
+        dagster_url = f"http://127.0.0.1:{port}"
+        ours = [sys.executable, "-m", "meta_pipeline.cli"]
         with logs.open("ab") as log:
-            started.append(_start([str(binaries / "dagster-webserver"), *workspace, "-h", "127.0.0.1", "-p", str(port)],
-                                  log.fileno()))
-            started.append(_start([str(binaries / "dagster-daemon"), "run", *workspace], log.fileno()))
+            for command in (
+                [str(binaries / "dagster-webserver"), *workspace, "-h", "127.0.0.1", "-p", str(port)],
+                [str(binaries / "dagster-daemon"), "run", *workspace],
+                [*ours, "serve", "--port", str(web_port), "--dagster-url", dagster_url],
+            ):
+                started.append(_start(command, log.fileno(), public_url))
         children.write_text("\n".join([identity(), *(identity(process.pid) for process in started)]))
-        _wait_for(f"http://127.0.0.1:{port}/server_info", started, logs)
-        click.echo(f"Dagster UI  http://127.0.0.1:{port}")
-        click.echo("Ctrl-C ends it", err=True)
+        _wait_for(f"{dagster_url}/server_info", started, logs)
+        _wait_for(f"http://127.0.0.1:{web_port}/health/live", started, logs)
+        click.echo(f"Dagster UI  {dagster_url}")
+        click.echo(f"Connections {public_url}")
+        click.echo("Ctrl-C ends all", err=True)
         while all(process.poll() is None for process in started):
             time.sleep(0.5)
-        click.echo(f"error: a Dagster process ended by itself: see {logs}", err=True)
+        click.echo(f"error: one of the processes ended by itself: see {logs}", err=True)
         return 1
     except KeyboardInterrupt:
         return 0
@@ -73,9 +84,10 @@ def _end_orphans(children: Path) -> None:
     children.unlink()
 
 
-def _start(command: Sequence[str], log: int) -> subprocess.Popen[bytes]:
+def _start(command: Sequence[str], log: int, public_url: str) -> subprocess.Popen[bytes]:
     """A process in a session of its own, so that its code servers end with it."""
-    return subprocess.Popen(command, stdout=log, stderr=log, env=child_environment(), start_new_session=True)
+    environment = child_environment(META_PIPELINE_PUBLIC_URL=public_url)
+    return subprocess.Popen(command, stdout=log, stderr=log, env=environment, start_new_session=True)
 
 
 def _stop(processes: Sequence[subprocess.Popen[bytes]]) -> None:
@@ -92,23 +104,23 @@ def _stop(processes: Sequence[subprocess.Popen[bytes]]) -> None:
                 continue
 
 
-def _check_free(port: int) -> None:
+def _check_free(port: int, option: str) -> None:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
         except OSError:
-            raise ConfigError(f"port {port} is taken: choose another with --port") from None
+            raise ConfigError(f"port {port} is taken: choose another with {option}") from None
 
 
 def _wait_for(url: str, processes: Sequence[subprocess.Popen[bytes]], logs: Path) -> None:
     end = time.monotonic() + READY_WITHIN_S
     while time.monotonic() < end:
         if any(process.poll() is not None for process in processes):
-            raise ConfigError(f"Dagster did not start: see {logs}")
+            raise ConfigError(f"one of the processes did not start: see {logs}")
         try:
             if requests.get(url, timeout=2).ok:
                 return
         except requests.RequestException:
             time.sleep(0.3)
-    raise ConfigError(f"Dagster did not answer within {READY_WITHIN_S:.0f} s: see {logs}")
+    raise ConfigError(f"{url} did not answer within {READY_WITHIN_S:.0f} s: see {logs}")

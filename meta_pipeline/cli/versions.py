@@ -8,10 +8,11 @@ from typing import Any
 
 import msgspec
 
-from meta_pipeline import bootstrap, flows
+from meta_pipeline import bootstrap
 from meta_pipeline.bootstrap import Live
 from meta_pipeline.extract.insights import Range, insights_request
 from meta_pipeline.extract.reports import REPORTS
+from meta_pipeline.flows import pulls
 from meta_pipeline.graph.request import Errand
 from meta_pipeline.graph.versions import CHANGES, USABLE_UNTIL, after, trouble_with
 from meta_pipeline.linker.links import known
@@ -37,7 +38,7 @@ def pins(home: Live) -> list[dict[str, Any]]:
 
 def seen(home: Live) -> list[str]:
     """What Meta's own answers said against the pins in the last week."""
-    return flows.version_warnings(home.engine, now=bootstrap.now())
+    return pulls.version_warnings(home.engine, now=bootstrap.now())
 
 
 def canary(home: Live, *, version: str | None, node_id: str | None) -> Iterator[dict[str, str]]:
@@ -51,7 +52,7 @@ def canary(home: Live, *, version: str | None, node_id: str | None) -> Iterator[
     if not accounts:
         told = f"ad account {node_id} is not linked" if node_id else "no ad account is linked yet"
         raise ConfigError(f"{told}: run `meta-pipeline connect` first")
-    token = home.vault.reveal_for(accounts[0].id)
+    token = home.vault.reveal_for(accounts[0].id, flow="versions canary")
     day = bootstrap.now().date() - dt.timedelta(days=2)
     for report in REPORTS.values():
         request = {**insights_request(report, Range(day, day)), "limit": 100}

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 from meta_pipeline.consent.state import ConsentError
 from meta_pipeline.graph.client import GraphClient
+from meta_pipeline.graph.errors import TransientError
 from meta_pipeline.records import AccessToken, TokenKind
 
 _KINDS: dict[str, TokenKind] = {"USER": "user", "PAGE": "page", "SYSTEM_USER": "system_user", "APP": "app"}
@@ -16,7 +17,7 @@ _KINDS: dict[str, TokenKind] = {"USER": "user", "PAGE": "page", "SYSTEM_USER": "
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """What `debug_token` says of a token. None as a time means never."""
+    """What `debug_token` says of a token that lives. None as a time means never."""
 
     kind: TokenKind
     user_id: str
@@ -25,49 +26,73 @@ class Inspection:
     data_access_expires_at: dt.datetime | None
 
 
+class DeadTokenError(ConsentError):
+    """`debug_token` calls a token dead; `subcode` is that of Meta's 190 where it says one."""
+
+    def __init__(self, message: str, *, subcode: int | None) -> None:
+        self.subcode = subcode
+        super().__init__("invalid_token", message)
+
+
 def authorization_url(
-    *, dialog_url: str, version: str, app_id: str, redirect_uri: str, state: str, scopes: Sequence[str]
+    *,
+    dialog_url: str,
+    version: str,
+    app_id: str,
+    redirect_uri: str,
+    state: str,
+    scopes: Sequence[str],
+    config_id: str | None = None,
+    asks_again: bool = False,
 ) -> str:
-    """Where a person consents."""
-    query = urlencode(
-        {
-            "client_id": app_id, "redirect_uri": redirect_uri, "state": state, "response_type": "code",
-            "scope": ",".join(scopes),
-        }
-    )
-    return f"{dialog_url.rstrip('/')}/{version}/dialog/oauth?{query}"
+    """Where a person consents. Login for Business takes a `config_id` in place of scopes; what was declined before is
+    shown again only when it `asks_again` (graph-api.md §4.1)."""
+    query = {"client_id": app_id, "redirect_uri": redirect_uri, "state": state, "response_type": "code"}
+    if config_id:
+        query |= {"config_id": config_id, "override_default_response_type": "true"}
+    else:
+        query["scope"] = ",".join(scopes)
+    if asks_again:
+        query["auth_type"] = "rerequest"
+    return f"{dialog_url.rstrip('/')}/{version}/dialog/oauth?{urlencode(query)}"
 
 
-def exchange_code(code: str, *, redirect_uri: str, graph: GraphClient, app_id: str, app_secret: str) -> AccessToken:
+def exchange_code(code: str, *, redirect_uri: str, graph: GraphClient) -> AccessToken:
     """A code becomes a short-lived user token: once, at once, never again after a timeout."""
-    answer = graph.oauth(
-        "oauth/access_token",
-        {"client_id": app_id, "client_secret": app_secret, "redirect_uri": redirect_uri, "code": code},
-    )
-    return AccessToken("user", str(answer["access_token"]))
+    return _exchanged(graph, {"redirect_uri": redirect_uri, "code": code}, "user")
 
 
-def exchange_long_lived(token: AccessToken, *, graph: GraphClient, app_id: str, app_secret: str) -> AccessToken:
-    """A short-lived user token becomes one of about 60 days."""
-    answer = graph.oauth(
-        "oauth/access_token",
-        {
-            "grant_type": "fb_exchange_token", "client_id": app_id, "client_secret": app_secret,
-            "fb_exchange_token": token.value,
-        },
-    )
-    return AccessToken("user", str(answer["access_token"]))
+def exchange_long_lived(token: AccessToken, *, graph: GraphClient) -> AccessToken:
+    """A user token becomes one of about 60 days from now; so does a system user's that expires (the old one lives on
+    until its own end). It must still be valid (graph-api.md §4.2, §4.5)."""
+    asked = {"grant_type": "fb_exchange_token", "fb_exchange_token": token.value}
+    if token.kind == "system_user":
+        asked |= {"set_token_expires_in_60_days": "true"}
+    return _exchanged(graph, asked, token.kind)
 
 
-def inspect(token: AccessToken, *, graph: GraphClient, app_id: str, app_secret: str) -> Inspection:
+def _exchanged(graph: GraphClient, asked: dict[str, str], kind: TokenKind) -> AccessToken:
+    app = graph.app
+    answer = graph.oauth("oauth/access_token", {"client_id": app.id, "client_secret": app.secret, **asked})
+    value = answer.get("access_token")
+    if not isinstance(value, str) or not value:
+        raise ConsentError("server_error", "Meta answered the exchange without a token: start again")
+    return AccessToken(kind, value)
+
+
+def inspect(token: AccessToken, *, graph: GraphClient) -> Inspection:
     """Whose token it is, what it may do and until when. A dead one answers HTTP 200 with an error inside."""
-    facts = graph.oauth("debug_token", {"input_token": token.value, "access_token": f"{app_id}|{app_secret}"})["data"]
-    if not facts.get("is_valid"):
-        told = facts.get("error", {})
+    answer = graph.oauth("debug_token", {"input_token": token.value, "access_token": graph.app.token})
+    facts = answer.get("data")
+    if not isinstance(facts, dict) or "is_valid" not in facts:
+        raise TransientError("Meta's answer does not say whether the token is valid")
+    if not facts["is_valid"]:
+        told = facts.get("error") or {}
         number = "/".join(str(told[name]) for name in ("code", "subcode") if told.get(name))
         message = str(told.get("message", "Meta gives no reason")).replace(token.value, "…")
-        raise ConsentError(
-            "invalid_token", f"the token is not valid ({number}) {message}: get a fresh one and connect again"
+        raise DeadTokenError(
+            f"the token is not valid ({number}) {message}: get a fresh one and connect again",
+            subcode=told.get("subcode"),
         )
     return Inspection(
         _KINDS.get(str(facts.get("type")), "user"),
@@ -76,6 +101,24 @@ def inspect(token: AccessToken, *, graph: GraphClient, app_id: str, app_secret: 
         _time(facts.get("expires_at")),
         _time(facts.get("data_access_expires_at")),
     )
+
+
+def declined(token: AccessToken, *, graph: GraphClient) -> tuple[str, ...]:
+    """The permissions that the person said no to, or that lapsed; none for a system user, who is asked nothing."""
+    if token.kind != "user":
+        return ()
+    rows = graph.get("me/permissions", token=token).data.get("data", ())
+    return tuple(sorted(str(row.get("permission")) for row in rows if row.get("status") in ("declined", "expired")))
+
+
+def revoke(token: AccessToken, *, graph: GraphClient) -> None:
+    """Meta forgets it: a person's consent to this app as a whole, or a system user's one token (§4.3, §4.5)."""
+    if token.kind == "system_user":
+        app = graph.app
+        told = {"client_id": app.id, "client_secret": app.secret, "revoke_token": token.value}
+        graph.oauth("oauth/revoke", {**told, "access_token": app.token})
+    else:
+        graph.delete("me/permissions", token=token)
 
 
 def _time(seconds: int | None) -> dt.datetime | None:

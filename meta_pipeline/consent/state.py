@@ -1,13 +1,15 @@
-"""The OAuth `state`: signed, short-lived, used once."""
+"""The OAuth `state`: signed, short-lived, bound to the browser that asked, used once. Issuing one writes nothing."""
 
 from __future__ import annotations
 
 import base64
+import binascii
 import datetime as dt
 import hashlib
 import hmac
 import json
 import secrets
+from dataclasses import asdict, dataclass
 
 import sqlalchemy as sa
 
@@ -15,6 +17,7 @@ from meta_pipeline.records import MetaPipelineError
 from meta_pipeline.store.schema import oauth_states
 
 LIFE = dt.timedelta(minutes=10)
+LONGEST = 2000  # characters; what is longer is not ours
 
 
 class ConsentError(MetaPipelineError):
@@ -25,50 +28,78 @@ class ConsentError(MetaPipelineError):
         super().__init__(message)
 
 
-def sign_state(nonce: str, *, key: str, at: dt.datetime) -> str:
-    """A state that only the holder of `key` can have made."""
-    body = _b64(json.dumps({"nonce": nonce, "at": int(at.timestamp())}).encode())
+@dataclass(frozen=True, slots=True)
+class State:
+    """What a state says. `browser`: digest of the asking browser's secret; empty for a listener on loopback, which
+    nobody else hears."""
+
+    nonce: str
+    at: int
+    phase: int = 1
+    browser: str = ""
+
+
+def digest_of(browser_secret: str) -> str:
+    """What stands for a browser's secret where others may read it."""
+    return hashlib.sha256(browser_secret.encode("utf-8", "surrogateescape")).hexdigest()[:32]
+
+
+def issue(*, key: str, now: dt.datetime, phase: int = 1, browser_secret: str | None = None) -> str:
+    """A fresh state that only the holder of `key` can have made."""
+    browser = digest_of(browser_secret) if browser_secret else ""
+    return signed(State(secrets.token_urlsafe(24), int(now.timestamp()), phase, browser), key=key)
+
+
+def signed(state: State, *, key: str) -> str:
+    """The state as text."""
+    body = _b64(json.dumps(asdict(state), separators=(",", ":")).encode())
     return f"{body}.{_mac(body, key)}"
 
 
-def read_state(state: str, *, key: str, now: dt.datetime) -> str:
-    """The nonce of a state that is ours and young; ConsentError otherwise."""
-    body, _, mac = state.partition(".")
-    if not hmac.compare_digest(_mac(body, key).encode(), mac.encode("utf-8", "surrogateescape")):
+def read_state(text: str, *, key: str, now: dt.datetime, browser_secret: str | None = None) -> State:
+    """A state that is ours, young and this browser's; ConsentError otherwise."""
+    body, _, mac = text.partition(".")
+    if len(text) > LONGEST or not hmac.compare_digest(_mac(body, key).encode(), _bytes(mac)):
         raise ConsentError("state_invalid", "the answer of the login dialog is not to a question of ours: start again")
     try:
-        read = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
-    except ValueError:
+        state = State(**json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4))))
+    except (ValueError, TypeError, binascii.Error):
         raise ConsentError("state_invalid", "the answer of the login dialog can't be read: start again") from None
-    if now - dt.datetime.fromtimestamp(read["at"], dt.UTC) > LIFE:
+    if now - dt.datetime.fromtimestamp(state.at, dt.UTC) > LIFE:
         raise ConsentError("state_expired", "the login dialog was open for more than 10 minutes: start again")
-    return str(read["nonce"])
+    told = digest_of(browser_secret) if browser_secret else ""
+    if not hmac.compare_digest(state.browser.encode(), told.encode()):
+        raise ConsentError(
+            "state_foreign", "this answer belongs to a login that was started in another browser: start again here"
+        )
+    return state
 
 
-def issue(engine: sa.Engine, *, key: str, now: dt.datetime) -> str:
-    """A fresh state, remembered so that it can be used once."""
-    nonce = secrets.token_urlsafe(24)
-    with engine.begin() as connection:
-        connection.execute(oauth_states.insert().values(nonce=nonce, issued_at=now, used_at=None))
-    return sign_state(nonce, key=key, at=now)
-
-
-def use(engine: sa.Engine, state: str, *, key: str, now: dt.datetime) -> None:
-    """The state is spent; ConsentError when it is not ours, too old or spent before."""
-    nonce = read_state(state, key=key, now=now)
-    with engine.begin() as connection:
-        spent = connection.execute(
-            oauth_states.update()
-            .where(oauth_states.c.nonce == nonce, oauth_states.c.used_at.is_(None))
-            .values(used_at=now)
-        ).rowcount
-    if not spent:
-        raise ConsentError("state_reused", "this answer of the login dialog was used before: start again")
+def use(
+    engine: sa.Engine, text: str, *, key: str, now: dt.datetime, browser_secret: str | None = None
+) -> State:
+    """The state is spent; ConsentError when it is not ours, too old, another browser's or spent before."""
+    state = read_state(text, key=key, now=now, browser_secret=browser_secret)
+    issued_at = dt.datetime.fromtimestamp(state.at, dt.UTC)
+    try:
+        with engine.begin() as connection:
+            connection.execute(oauth_states.insert().values(nonce=state.nonce, issued_at=issued_at, used_at=now))
+            # An expired one is refused by its own words: nothing has to remember it.
+            connection.execute(oauth_states.delete().where(oauth_states.c.issued_at < now - 2 * LIFE))
+    except sa.exc.IntegrityError:
+        raise ConsentError(
+            "state_reused", "this answer of the login dialog was used before: start again"
+        ) from None
+    return state
 
 
 def _b64(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
+
+
 def _mac(body: str, key: str) -> str:
-    return _b64(hmac.new(key.encode(), body.encode("utf-8", "surrogateescape"), hashlib.sha256).digest())
+    return _b64(hmac.new(f"oauth state {key}".encode(), _bytes(body), hashlib.sha256).digest())

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import dagster as dg
 
-from meta_pipeline import bootstrap, flows
+from meta_pipeline import bootstrap
 from meta_pipeline.defs.assets.warehouse import published
+from meta_pipeline.flows import overview, pulls
 from meta_pipeline.graph.versions import trouble_with
 
 
@@ -15,7 +18,33 @@ def api_versions(home: dg.ResourceParam[bootstrap.Live]) -> dg.AssetCheckResult:
     now = bootstrap.now()
     troubles = (trouble_with(surface, pin, today=now.date()) for surface, pin in home.settings.pins.items())
     told = [trouble for trouble in troubles if trouble]
-    told += flows.version_warnings(home.engine, now=now)
+    told += pulls.version_warnings(home.engine, now=now)
     return dg.AssetCheckResult(
         passed=not told, severity=dg.AssetCheckSeverity.WARN, metadata={"told": dg.MetadataValue.json(told)}
     )
+
+
+TOKENS = dg.AssetSpec(
+    ["vault", "tokens"], group_name="connections", kinds={"meta"},
+    description="The access tokens of everybody who connected. An observation here is an alert: whose token, what "
+    "stops and the link that renews it.",
+)
+
+
+@dg.asset_check(asset=TOKENS.key, name="tokens_live", description="every connection has a token that works")
+def tokens_live(home: dg.ResourceParam[bootstrap.Live]) -> dg.AssetCheckResult:
+    """Whose does not, and what to click."""
+    return dg.AssetCheckResult(**health_of(home))
+
+
+def health_of(home: bootstrap.Live) -> dict[str, Any]:
+    """Passed or not, how bad it is, and every trouble with its click."""
+    found = overview.connections(
+        engine=home.engine, tokens=home.vault, clicks=home.clicks, features=home.features, now=bootstrap.now()
+    )
+    told = [f"{trouble.told} {trouble.click}: {trouble.url}" for one in found for trouble in one.troubles]
+    is_dead = any(one.state == "dead" for one in found)
+    return {
+        "passed": not told, "severity": dg.AssetCheckSeverity.ERROR if is_dead else dg.AssetCheckSeverity.WARN,
+        "metadata": {"told": dg.MetadataValue.md("\n".join(f"- {line}" for line in told) or "all well")},
+    }

@@ -1,18 +1,23 @@
-"""Jobs: onboarding seeds the vault and adds the partitions; the marts are built from what landed."""
+"""Jobs: onboarding takes a sealed token to links and partitions; the connections are looked after every day."""
+
+from typing import Any
 
 import dagster as dg
 
-from meta_pipeline import bootstrap, flows
+from meta_pipeline import bootstrap
 from meta_pipeline.defs.partitions import AD_ACCOUNTS, checked_account
+from meta_pipeline.flows import consents
+from meta_pipeline.flows import tokens as token_flows
 from meta_pipeline.graph.client import GraphClient
-from meta_pipeline.records import VaultError
+from meta_pipeline.linker.links import known
+from meta_pipeline.store import onboardings, reveals
 from meta_pipeline.vault.vault import Vault
 
 
 class OnboardingConfig(dg.Config):
-    """Which sealed token to onboard: its ref, never the token."""
+    """Which onboarding: its id, never the token."""
 
-    token_ref: str
+    onboarding_id: str
 
 
 @dg.op
@@ -22,21 +27,85 @@ def onboard(
     graph: dg.ResourceParam[GraphClient],
     tokens: dg.ResourceParam[Vault],
     home: dg.ResourceParam[bootstrap.Live],
-) -> None:
-    """Exchange, discover, link, and add a partition for every ad account."""
-    ref = next((ref for ref in tokens.refs() if ref.id == config.token_ref), None)
-    if ref is None:
-        raise VaultError(f"the vault holds no token {config.token_ref}")
-    found = flows.onboard(
-        ref, graph=graph, tokens=tokens, engine=home.engine, app_id=home.settings.require("app_id"),
-        app_secret=home.settings.require("app_secret"), now=bootstrap.now(),
+) -> str:
+    """Exchange, vault, discovery, links, and a partition for every ad account."""
+    found = consents.onboard(
+        config.onboarding_id, graph=graph, tokens=tokens, engine=home.engine, features=home.features,
+        now=bootstrap.now, sleep=bootstrap.sleep, run_id=context.run_id,
     )
-    accounts = [checked_account(link.id) for link in found if link.kind == "ad_account"]
-    context.instance.add_dynamic_partitions(str(AD_ACCOUNTS.name), accounts)
+    accounts = add_partitions(context.instance, home)
+    onboardings.add_result(home.engine, config.onboarding_id, partitions=len(accounts))
     context.add_output_metadata({"nodes": len(found), "ad_accounts": len(accounts)})
+    return config.onboarding_id
 
 
-@dg.job(executor_def=dg.in_process_executor, description="A sealed token becomes links and partitions.")
+@dg.op
+def first_look(
+    context: dg.OpExecutionContext,
+    onboarding_id: str,
+    graph: dg.ResourceParam[GraphClient],
+    tokens: dg.ResourceParam[Vault],
+    home: dg.ResourceParam[bootstrap.Live],
+) -> None:
+    """Yesterday of one ad account and one Page: shown here and on the connections page, landed nowhere."""
+    now = bootstrap.now()
+    samples = consents.first_look(
+        onboarding_id, known(home.engine), graph=graph, tokens=tokens, engine=home.engine, now=now
+    )
+    consents.finish(home.engine, onboarding_id, now=now)
+    context.add_output_metadata({sample["name"]: dg.MetadataValue.json(sample) for sample in samples})
+
+
+@dg.job(executor_def=dg.in_process_executor, description="A sealed token becomes links, partitions and a first look.")
 def onboarding_job() -> None:
-    """One op: the flow is short enough to read aloud."""
-    onboard()
+    """Two steps: the flow is short enough to read aloud."""
+    first_look(onboard())
+
+
+def onboarding_config(onboarding_id: str) -> dict[str, Any]:
+    """The run config of `onboarding_job`."""
+    return {"ops": {"onboard": {"config": {"onboarding_id": onboarding_id}}}}
+
+
+@dg.op
+def check_tokens(
+    context: dg.OpExecutionContext,
+    graph: dg.ResourceParam[GraphClient],
+    tokens: dg.ResourceParam[Vault],
+    home: dg.ResourceParam[bootstrap.Live],
+) -> list[str]:
+    """Every token inspected, exchanged when its end is near, retired when Meta calls it dead."""
+    now = bootstrap.now()
+    troubles = token_flows.check(graph=graph, tokens=tokens, now=now)
+    reveals.forget_before(home.engine, now - home.settings.audit_for)
+    context.add_output_metadata({"troubles": dg.MetadataValue.json(troubles)})
+    return troubles
+
+
+@dg.op
+def refresh_links(
+    context: dg.OpExecutionContext,
+    troubles: list[str],
+    graph: dg.ResourceParam[GraphClient],
+    tokens: dg.ResourceParam[Vault],
+    home: dg.ResourceParam[bootstrap.Live],
+) -> None:
+    """What every token reaches today; a partition for every new ad account."""
+    found, more = consents.relink_all(graph=graph, tokens=tokens, engine=home.engine, now=bootstrap.now())
+    accounts = add_partitions(context.instance, home)
+    context.add_output_metadata({"nodes": len(found), "ad_accounts": len(accounts)})
+    if told := [*troubles, *more]:
+        raise dg.Failure(" · ".join(told), allow_retries=False)
+
+
+@dg.job(executor_def=dg.in_process_executor, description="Daily: tokens inspected and renewed, links read again.")
+def check_connections() -> None:
+    """First the tokens: a dead one reads no links."""
+    refresh_links(check_tokens())
+
+
+def add_partitions(instance: dg.DagsterInstance, home: bootstrap.Live) -> list[str]:
+    """A partition for every linked ad account."""
+    accounts = [checked_account(link.id) for link in known(home.engine) if link.kind == "ad_account"]
+    instance.add_dynamic_partitions(str(AD_ACCOUNTS.name), accounts)
+    return accounts

@@ -146,18 +146,18 @@ def _build_marts(settings: Settings) -> Built:
         return Built(" · ".join(_reasons(result)) or None, seconds)
 
 
-def onboard(settings: Settings, token_ref: str) -> str | None:
+def onboard(settings: Settings, onboarding_id: str) -> str | None:
     """Run `onboarding_job` here and now; why it failed, if it did."""
     quiet()
     from meta_pipeline.defs.home import instance, process_tags, reap
-    from meta_pipeline.defs.jobs import onboarding_job
+    from meta_pipeline.defs.jobs import onboarding_config, onboarding_job
     from meta_pipeline.defs.resources import RESOURCES
 
     with instance(settings) as opened:
         reap(opened)
         result = onboarding_job.execute_in_process(
             instance=opened, resources=RESOURCES, tags=process_tags(), raise_on_error=False,
-            run_config={**QUIET, "ops": {"onboard": {"config": {"token_ref": token_ref}}}},
+            run_config={**QUIET, **onboarding_config(onboarding_id)},
         )
         return " · ".join(_reasons(result)) or None
 

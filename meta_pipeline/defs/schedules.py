@@ -10,6 +10,7 @@ import dagster as dg
 
 from meta_pipeline import bootstrap
 from meta_pipeline.defs.assets.landing import land_entities, land_insights
+from meta_pipeline.defs.jobs import check_connections
 from meta_pipeline.defs.partitions import key
 from meta_pipeline.linker.links import known
 
@@ -52,3 +53,12 @@ def pull_entities_schedule(context: dg.ScheduleEvaluationContext) -> Iterator[dg
             yield dg.RunRequest(
                 run_key=f"{link.id}:{day}", partition_key=link.id, tags={"meta/ad_account": link.id}
             )
+
+
+@dg.schedule(
+    job=check_connections, cron_schedule="15 4 * * *", name="check_connections_schedule",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+)
+def check_connections_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+    """Every day: Meta does not announce that a token is dead (graph-api.md §4.3)."""
+    return dg.RunRequest(run_key=f"{context.scheduled_execution_time.date()}")

@@ -1,4 +1,5 @@
-"""Sensors: what landed is modelled and published, what waited for a limit of Meta is started again when it is due."""
+"""Sensors: what landed is modelled and published, what waited for a limit of Meta is started again when it is due, who
+connected is onboarded, and who must hear of a token hears of it."""
 
 from __future__ import annotations
 
@@ -9,10 +10,13 @@ import dagster as dg
 
 from meta_pipeline import bootstrap
 from meta_pipeline.defs.assets.warehouse import load_raw, marts, published
+from meta_pipeline.defs.checks import TOKENS, health_of
+from meta_pipeline.defs.jobs import onboarding_config, onboarding_job
 from meta_pipeline.defs.partitions import key
 from meta_pipeline.defs.schedules import pull_ads
+from meta_pipeline.flows import tokens as token_flows
 from meta_pipeline.records import LandedFile
-from meta_pipeline.store import backfills, deferrals, ledger
+from meta_pipeline.store import backfills, deferrals, ledger, onboardings
 
 # One dbt build for a batch of days, never one per day: its start and parse alone cost seconds.
 QUIET_FOR, AT_LATEST = dt.timedelta(seconds=45), dt.timedelta(minutes=10)
@@ -66,3 +70,45 @@ def waiting_ranges_sensor(context: dg.SensorEvaluationContext) -> Iterator[dg.Ru
                 "meta/ad_account": wait.node_id, "meta/backfill": wait.backfill_id,
             },
         )
+
+
+@dg.sensor(
+    name="onboarding_sensor", job=onboarding_job, minimum_interval_seconds=5,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Whoever connected is exchanged, linked and given partitions.",
+)
+def onboarding_sensor(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest]:
+    """One run each; again every minute while Meta has trouble."""
+    now = bootstrap.now()
+    for one in onboardings.waiting(bootstrap.live().engine, now=now):
+        yield dg.RunRequest(run_key=f"{one.id}:{now:%Y%m%d%H%M}", run_config=onboarding_config(one.id))
+
+
+@dg.sensor(
+    name="token_alerts_sensor", minimum_interval_seconds=30, default_status=dg.DefaultSensorStatus.RUNNING,
+    description="14, 7, 3 and 1 days before a token or its data access ends, and at once when one dies: who is told.",
+)
+def token_alerts_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+    """Reads the control store only: Meta is asked by the daily check and by whatever runs."""
+    home = bootstrap.live()
+    if home.settings.vault_keys is None:
+        return dg.SkipReason("META_PIPELINE_VAULT_KEYS is not set: nobody has connected yet")
+    told, troubles = token_flows.alert(
+        home.alert_targets, engine=home.engine, tokens=home.vault, clicks=home.clicks, now=bootstrap.now()
+    )
+    for trouble in troubles:
+        context.log.error(trouble)
+    if not told:
+        return dg.SkipReason(" · ".join(troubles) or "nothing to tell")
+    events: list[dg.AssetObservation | dg.AssetCheckEvaluation] = [
+        dg.AssetObservation(
+            TOKENS.key, description=alert.text,
+            metadata={
+                "tokens": ", ".join(alert.token_refs), "stops": dg.MetadataValue.json(list(alert.stops)),
+                "connect again": dg.MetadataValue.url(alert.url),
+            },
+        )
+        for alert in told
+    ]
+    health = dg.AssetCheckEvaluation(asset_key=TOKENS.key, check_name="tokens_live", **health_of(home))
+    return dg.SensorResult(asset_events=[*events, health])

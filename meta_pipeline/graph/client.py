@@ -24,7 +24,7 @@ from meta_pipeline.graph.limits import Charge, charges
 from meta_pipeline.graph.request import SECRET_PARAMETERS, Errand, Operation, Surface, appsecret_proof, encoded
 from meta_pipeline.graph.response import Answer, GraphResponse, answer_of, page_of, rows_in, trace_of
 from meta_pipeline.graph.samples import Samples
-from meta_pipeline.records import AccessToken, Batch, ConfigError
+from meta_pipeline.records import AccessToken, App, Batch, ConfigError
 
 TRIES = 4
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 8.0
@@ -76,6 +76,15 @@ class GraphClient:
     def __repr__(self) -> str:
         return f"GraphClient({self.graph_url}, {self._versions})"
 
+    @property
+    def app(self) -> App:
+        """The app this gateway speaks for; ConfigError when it is not known."""
+        if not self.app_id or not self._app_secret:
+            raise ConfigError(
+                "META_PIPELINE_APP_ID and META_PIPELINE_APP_SECRET must both be set: the app's settings page has them"
+            )
+        return App(self.app_id, self._app_secret)
+
     def on(self, errand: Errand) -> GraphClient:
         """The same gateway, its calls charged and audited as this errand's."""
         bound = copy.copy(self)
@@ -114,6 +123,10 @@ class GraphClient:
         unknown outcome: nothing was done."""
         send = lambda: self._send("POST", path, params, token=token, surface=surface)
         return self._persist(send, passes=(TransientError, ThrottledError) if is_repeatable else (ThrottledError,))
+
+    def delete(self, path: str, *, token: AccessToken | None, surface: Surface = "graph") -> GraphResponse:
+        """A DELETE. Twice the same leaves Meta as once."""
+        return self._persist(lambda: self._send("DELETE", path, {}, token=token, surface=surface))
 
     def batches(
         self, path: str, params: Mapping[str, Any] | None = None, *, token: AccessToken | None, surface: Surface
@@ -281,7 +294,7 @@ class GraphClient:
             try:
                 response = self._session.request(
                     method, f"{self.graph_url}/{version}/{path.strip('/')}", headers=headers, timeout=self._timeout,
-                    params=form if method == "GET" else None, data=form if method == "POST" else None,
+                    params=form if method != "POST" else None, data=form if method == "POST" else None,
                     allow_redirects=False,
                 )
             except requests.Timeout:

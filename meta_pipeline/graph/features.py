@@ -40,6 +40,11 @@ NEEDS = (
         feature="publishing",
     ),
     Need(re.compile(r"GET \d+/leads"), ("leads_retrieval",), "leads", feature="leads"),
+    Need(
+        re.compile(r"GET \d+(_\d+)?/(comments|reactions)"), ("pages_read_user_content",),
+        "reactions and comments on posts", feature="post_comments",
+    ),
+    Need(re.compile(r"POST \d+/subscribed_apps"), ("pages_manage_metadata",), "webhooks", feature="webhooks"),
 )
 FEATURES = tuple(sorted({need.feature for need in NEEDS if need.feature}))
 

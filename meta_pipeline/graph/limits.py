@@ -49,6 +49,12 @@ class Charge:
         return "/".join(part for part in (f"app:{app_id or 'unknown'}", self.node_id, self.kind) if part)
 
 
+def node_of(key: str) -> tuple[str | None, str]:
+    """The node (None for the app's own) and the kind of a budget, from its name in the ledger."""
+    parts = key.split("/")
+    return (parts[1] if len(parts) == 3 else None), parts[-1]
+
+
 def charges(path: str, surface: Surface, node_id: str | None) -> tuple[Charge, ...]:
     """The budgets of a call. `node_id`: whose data it reads, for paths that don't say (a report run, an ad)."""
     found = _ACCOUNT.match(path.lstrip("/"))

@@ -12,6 +12,11 @@ from meta_pipeline.graph.errors import GraphError, ScopeError
 from meta_pipeline.records import AccessToken, NodeLink
 
 _ACCOUNTS = "id,account_id,name,currency,timezone_name,account_status,business,user_tasks"
+# Edges of a business, what is at their end, and the field that names its owner (graph-api.md §5.2).
+_EDGES = (
+    ("owned_pixels", "pixel", "owner_business"), ("client_pixels", "pixel", "owner_business"),
+    ("owned_product_catalogs", "catalog", "business"), ("client_product_catalogs", "catalog", "business"),
+)
 _PAGES = "id,name,access_token,category,tasks,business,instagram_business_account{id,username}"
 
 
@@ -20,18 +25,18 @@ def discover(
     graph: GraphClient,
     token: AccessToken,
     token_ref: str,
-    own_businesses: frozenset[str] = frozenset(),
     keep_page_token: Callable[[str, str, AccessToken], str],
 ) -> list[NodeLink]:
-    """Every ad account, Page and Instagram account the token reaches. A missing permission for Pages is no reason to
-    lose the ad accounts; with nothing at all reachable the first refusal is raised.
+    """Every ad account, Page, Instagram account, pixel and catalog the token reaches. A missing permission for one
+    kind is no reason to lose the others; with nothing at all reachable the first refusal is raised.
 
     `keep_page_token(page_id, page_name, token)` puts a Page's own token into the vault and answers its ref."""
     links: list[NodeLink] = []
     refusals: list[GraphError] = []
-    for found in (_ad_accounts, _pages):
+    own = _businesses(graph, token)
+    for found in (_ad_accounts, _pages, _shared):
         try:
-            links.extend(found(graph, token, token_ref, own_businesses or _businesses(graph, token), keep_page_token))
+            links.extend(found(graph, token, token_ref, own, keep_page_token))
         except ScopeError as error:
             refusals.append(error)
     if not links and refusals:
@@ -43,8 +48,24 @@ def _businesses(graph: GraphClient, token: AccessToken) -> frozenset[str]:
     """The person's own businesses; unknown without `business_management`, and then no owner is guessed."""
     try:
         return frozenset(str(row["id"]) for row in _rows(graph, "me/businesses", {"fields": "id,name"}, token))
-    except GraphError:
+    except ScopeError:
         return frozenset()
+
+
+def _shared(
+    graph: GraphClient, token: AccessToken, token_ref: str, own: frozenset[str], _: object
+) -> Iterator[NodeLink]:
+    """What is reached through a business only. Its tasks are not told there."""
+    for business_id in sorted(own):
+        for edge, kind, owner_field in _EDGES:
+            asked = {"fields": f"id,name,{owner_field}{{id,name}}", "limit": 100}
+            for row in _rows(graph, f"{business_id}/{edge}", asked, token):
+                owner = row.get(owner_field)
+                name = owner.get("name") if isinstance(owner, dict) else None
+                via = ({"kind": "business", "id": business_id, "via": edge},)
+                yield NodeLink(
+                    kind, str(row["id"]), row.get("name", ""), _access(owner, own), name, (), None, None, token_ref, via
+                )
 
 
 def _access(business: Any, own: frozenset[str]) -> Literal["owned", "partner", "unknown"]:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import sqlalchemy as sa
 
 from meta_pipeline.records import NodeLink
+from meta_pipeline.store import access
 from meta_pipeline.store.schema import node_links
 
 
-def save(engine: sa.Engine, links: Iterable[NodeLink], *, now: dt.datetime) -> None:
-    """Every link is known; a node found again is read with the token that found it last."""
+def save(engine: sa.Engine, links: Sequence[NodeLink], *, through: str, now: dt.datetime) -> None:
+    """Every link is known, and these are all that the token `through` reaches now."""
     with engine.begin() as connection:
         for link in links:
             row = {
@@ -22,16 +23,24 @@ def save(engine: sa.Engine, links: Iterable[NodeLink], *, now: dt.datetime) -> N
             }
             if not connection.execute(node_links.update().where(node_links.c.id == link.id).values(row)).rowcount:
                 connection.execute(node_links.insert().values(id=link.id, **row))
+    found = [access.Access(link.id, link.token_ref, through, link.tasks) for link in links]
+    access.replace(engine, through, found, now=now)
 
 
 def known(engine: sa.Engine) -> list[NodeLink]:
-    """Every node that is linked, by kind and id."""
+    """Every node that is linked, by kind and id, with the token that reads it now: the last one that did when none
+    does any more."""
+    usable = access.usable(engine)
     query = sa.select(node_links).order_by(node_links.c.kind, node_links.c.id)
     with engine.connect() as connection:
-        return [
+        rows = connection.execute(query).all()
+    found = []
+    for row in rows:
+        best = usable.get(row.id, [None])[0]
+        found.append(
             NodeLink(
-                row.kind, row.id, row.name, row.access, row.owner_business, tuple(row.tasks), row.timezone,
-                row.currency, row.token_ref, tuple(row.related),
+                row.kind, row.id, row.name, row.access, row.owner_business, best.tasks if best else tuple(row.tasks),
+                row.timezone, row.currency, best.token_ref if best else row.token_ref, tuple(row.related),
             )
-            for row in connection.execute(query)
-        ]
+        )
+    return found

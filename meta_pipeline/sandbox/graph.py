@@ -4,24 +4,37 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
-from meta_pipeline.sandbox import nodes
+from meta_pipeline.sandbox import nodes, page_insights
 from meta_pipeline.sandbox.answers import Answer, Ask, Refused, new_trace_id, paged, projected, unknown_object
 from meta_pipeline.sandbox.faults import Faults
 from meta_pipeline.sandbox.identity import Identity, Token
 from meta_pipeline.sandbox.insights import rendered, rows, summary, understood
 from meta_pipeline.sandbox.limits import Limits
 from meta_pipeline.sandbox.report_runs import ReportRuns
-from meta_pipeline.sandbox.world import OWN, PARTNERS, SYSTEM_USER_ID, USER_ID, Account, Entity, World
+from meta_pipeline.sandbox.world import (
+    CATALOGS,
+    OWN,
+    PARTNERS,
+    PIXELS,
+    SYSTEM_USER_ID,
+    USER_ID,
+    Account,
+    Entity,
+    Page,
+    Shared,
+    World,
+)
 
 DEFAULT_VERSION = "v24.0"
 KNOWN_VERSIONS = ("v19.0", "v20.0", "v21.0", "v22.0", "v23.0", "v24.0", "v25.0", "v26.0")
 # Marketing API ends before the Graph API does (graph-api.md §1.1): v24.0 is carried on, older ones are refused.
 UPGRADED, UPGRADES_TO = ("v24.0",), "v25.0"
 REJECTED = ("v19.0", "v20.0", "v21.0", "v22.0", "v23.0")
+Reached = TypeVar("Reached", Account, Page)
 _EDGES = {"campaigns": "campaign", "adsets": "adset", "ads": "ad"}
 
 
@@ -36,6 +49,7 @@ class Graph:
         self.fixed_now = now
         self.calls: dict[str, int] = {}
         self.limits = Limits()
+        self.tasks: dict[str, list[str]] = {}  # of the nodes whose tasks were changed; none left: not reachable
         self._active_ads = {
             account_id: sum(1 for ad in self.world.ads_of(account_id) if ad.status == "ACTIVE")
             for account_id in self.world.accounts
@@ -119,6 +133,8 @@ class Graph:
         now = self.now()
         if ask.path == "oauth/access_token":
             return self.identity.exchange(ask, now)
+        if ask.path == "oauth/revoke":
+            return self.identity.revoke(ask)
         if ask.path == "debug_token":
             return self.identity.debug(ask, now)
         if ask.path == "" and ask.method == "POST":
@@ -149,6 +165,8 @@ class Graph:
             defaults = ("id", "account_id", "time_ref", "time_completed", "async_status", "async_percent_completion")
             return projected({"_type": "AdReportRun", **status}, ask.params.get("fields"), defaults)
         for one in self.world.pages.values():
+            if head == one.id and edge == "insights":
+                return page_insights.answer(ask, one, self.world.seed, token, now, may_read=self._may_read(one.id))
             if head == one.id:
                 node = nodes.page(one, self.identity.page_token(one.id, token, now), sees_business=True)
                 return projected(node, ask.params.get("fields"), ("id", "name"))
@@ -163,17 +181,25 @@ class Graph:
                 name = "Sam Operator" if head == USER_ID else "Northwind ELT (system user)"
                 return projected({"_type": "User", "id": head, "name": name}, ask.params.get("fields"), ("id", "name"))
             case "permissions":
-                return {"data": [{"permission": scope, "status": "granted"} for scope in token.scopes]}
+                told = self.identity.permissions if token.kind == "USER" else {}
+                known = {scope: status for scope, status in told.items() if scope not in token.scopes}
+                return {"data": [
+                    *({"permission": scope, "status": "granted"} for scope in token.scopes),
+                    *({"permission": scope, "status": "declined"} for scope, status in known.items()
+                      if status == "declined"),
+                ]}
             case "accounts":
                 _need(token, "pages_show_list")
-                return paged(ask, list(self.world.pages.values()), lambda one: projected(
-                    nodes.page(one, self.identity.page_token(one.id, token, now), sees_business=sees),
+                return paged(ask, self._reached(self.world.pages.values()), lambda one: projected(
+                    nodes.page(one, self.identity.page_token(one.id, token, now), sees_business=sees,
+                               tasks=self.tasks.get(one.id)),
                     ask.params.get("fields"), ("access_token", "category", "category_list", "name", "id", "tasks"),
                 ))
             case "adaccounts":
                 _need(token, "ads_read", "ads_management")
-                return paged(ask, list(self.world.accounts.values()), lambda one: projected(
-                    nodes.account(one, self.world, now, sees_business=sees), ask.params.get("fields"),
+                return paged(ask, self._reached(self.world.accounts.values()), lambda one: projected(
+                    nodes.account(one, self.world, now, sees_business=sees, tasks=self.tasks.get(one.id)),
+                    ask.params.get("fields"),
                     ("id", "account_id"),
                 ))
             case "businesses":
@@ -182,6 +208,12 @@ class Graph:
                     nodes.business(one), ask.params.get("fields"), ("id", "name")
                 ))
         raise Refused(f"Unknown path components: /{edge}", 2500)
+
+    def _reached(self, found: Iterable[Reached]) -> list[Reached]:
+        return [one for one in found if self.tasks.get(one.id) != []]
+
+    def _may_read(self, node_id: str) -> bool:
+        return "ANALYZE" in self.tasks.get(node_id, ["ANALYZE"])
 
     def _business(self, ask: Ask, head: str, edge: str, token: Token, now: dt.datetime) -> Any:
         _need(token, "business_management")
@@ -198,6 +230,9 @@ class Graph:
         def show_page(one: Any) -> dict[str, Any]:
             return projected(nodes.page(one, None, sees_business=True), fields, ("id", "name"))
 
+        def show_shared(one: Shared) -> dict[str, Any]:
+            return projected(nodes.shared(one), fields, ("id", "name"))
+
         edges: dict[str, tuple[list[Any], Callable[[Any], dict[str, Any]]]] = {
             "owned_ad_accounts": (accounts, show_account),
             "client_ad_accounts": (shared, show_account),
@@ -206,6 +241,10 @@ class Graph:
             "clients": (list(PARTNERS) if is_ours else [], lambda one: projected(
                 nodes.business(one), fields, ("id", "name"))),
             "agencies": ([] if is_ours else [OWN], lambda one: projected(nodes.business(one), fields, ("id", "name"))),
+            "owned_pixels": ([one for one in PIXELS if one.business.id == head], show_shared),
+            "client_pixels": ([one for one in PIXELS if is_ours and one.business != OWN], show_shared),
+            "owned_product_catalogs": ([one for one in CATALOGS if one.business.id == head], show_shared),
+            "client_product_catalogs": ([one for one in CATALOGS if is_ours and one.business != OWN], show_shared),
             "system_users": ([SYSTEM_USER_ID] if is_ours else [], lambda one: {
                 "id": one, "name": "Northwind ELT (system user)", "role": "ADMIN"}),
         }
@@ -220,7 +259,9 @@ class Graph:
         account = self.world.accounts.get(head.removeprefix("act_"))
         if account is None:
             raise unknown_object(head)
-        if not {"ads_read", "ads_management"} & set(token.scopes):
+        if self.tasks.get(account.id) == []:
+            raise unknown_object(head)
+        if not {"ads_read", "ads_management"} & set(token.scopes) or (edge and not self._may_read(account.id)):
             raise Refused(
                 "(#200) Ad account owner has NOT grant ads_management or ads_read permission", 200, status=403
             )
@@ -258,6 +299,8 @@ class Graph:
         return page
 
     def _revoke(self, token: Token, name: str) -> dict[str, bool]:
+        gone = [name] if name else list(self.identity.permissions)
+        self.identity.permissions |= dict.fromkeys(gone, "declined")
         for other in self.identity.tokens.values():
             if other.subject_id == token.subject_id:
                 other.scopes = tuple(scope for scope in other.scopes if name and scope != name)

@@ -24,6 +24,8 @@ DEAD = {
     460: "Error validating access token: The session has been invalidated because the user changed their password or "
     "Facebook has changed the session for security reasons.",
     463: "Error validating access token: Session has expired.",
+    464: "Error validating access token: Sessions for the user are not allowed because the user is not a confirmed "
+    "user.",
     467: "Error validating access token: This is an invalid access token.",
     492: "Error validating access token: The user is no longer an admin of the Page.",
     493: "Error validating access token: Data access has expired.",
@@ -32,6 +34,11 @@ ALL_SCOPES = (
     "ads_read", "ads_management", "business_management", "pages_show_list", "pages_read_engagement", "read_insights",
     "instagram_basic", "instagram_manage_insights",
 )
+# Login for Business configurations: all of their permissions or nothing (graph-api.md §4.1).
+CONFIGURATIONS = {
+    "1100000000000001": ("USER", ALL_SCOPES),
+    "1100000000000002": ("SYSTEM_USER", ALL_SCOPES),
+}
 
 
 @dataclass
@@ -46,6 +53,14 @@ class Token:
     expires_at: dt.datetime | None
     page_id: str | None = None
     dead: int | None = None
+    active_at: dt.datetime | None = None
+
+    @property
+    def data_access_until(self) -> dt.datetime | None:
+        """90 days after the person was last active; a system user has no such end, nor has the app."""
+        if self.kind not in ("USER", "PAGE") or self.subject_id == SYSTEM_USER_ID:
+            return None
+        return (self.active_at or self.issued_at) + DATA_ACCESS
 
 
 @dataclass
@@ -55,6 +70,8 @@ class Code:
     redirect_uri: str
     scopes: tuple[str, ...]
     issued_at: dt.datetime
+    asked: tuple[str, ...] = ()
+    kind: str = "USER"
     is_used: bool = False
 
 
@@ -66,6 +83,8 @@ class Identity:
     secret: str = ""
     tokens: dict[str, Token] = field(default_factory=dict)
     codes: dict[str, Code] = field(default_factory=dict)
+    permissions: dict[str, str] = field(default_factory=dict)
+    most_life: dt.timedelta = LONG
 
     def __post_init__(self) -> None:
         self.secret = hashlib.blake2b(f"secret|{self.world.seed}".encode(), digest_size=16).hexdigest()
@@ -90,21 +109,26 @@ class Identity:
         subject_id: str = USER_ID,
         page_id: str | None = None,
         dead: int | None = None,
+        active_at: dt.datetime | None = None,
     ) -> Token:
-        """A fresh token."""
-        expires_at = now + life if life else None
-        told = [kind, subject_id, scopes, now.timestamp(), expires_at and expires_at.timestamp(), page_id, dead]
-        token = Token(self._written(told), kind, subject_id, scopes, now, expires_at, page_id, dead)
+        """A fresh token. `active_at`: when its person was here last, if that is not now."""
+        expires_at, active_at = now + life if life else None, active_at or now
+        told = [
+            kind, subject_id, scopes, now.timestamp(), expires_at and expires_at.timestamp(), page_id, dead,
+            active_at.timestamp(),
+        ]
+        token = Token(self._written(told), kind, subject_id, scopes, now, expires_at, page_id, dead, active_at)
         self.tokens[token.value] = token
         return token
 
     def find(self, value: str) -> Token | None:
         """The token of this text; one that an earlier sandbox of the same seed gave is known as well."""
         if value not in self.tokens and (told := self._read(value)) is not None:
-            kind, subject_id, scopes, issued, expires, page_id, dead = told
+            kind, subject_id, scopes, issued, expires, page_id, dead, active = told
             self.tokens[value] = Token(
                 value, kind, subject_id, tuple(scopes), dt.datetime.fromtimestamp(issued, dt.UTC),
                 dt.datetime.fromtimestamp(expires, dt.UTC) if expires else None, page_id, dead,
+                dt.datetime.fromtimestamp(active, dt.UTC),
             )
         return self.tokens.get(value)
 
@@ -125,11 +149,14 @@ class Identity:
 
     def page_token(self, page_id: str, user: Token, now: dt.datetime) -> str:
         """The Page's token through this person: always the same one."""
+        active_at = user.active_at or user.issued_at
         for token in self.tokens.values():
-            if token.page_id == page_id and token.subject_id == user.subject_id and token.scopes == user.scopes:
+            same = (token.page_id, token.subject_id, token.scopes) == (page_id, user.subject_id, user.scopes)
+            if same and token.dead is None and token.active_at == active_at:
                 return token.value
         return self.mint(
-            "PAGE", scopes=user.scopes, now=now, life=None, subject_id=user.subject_id, page_id=page_id
+            "PAGE", scopes=user.scopes, now=now, life=None, subject_id=user.subject_id, page_id=page_id,
+            active_at=active_at,
         ).value
 
     def authenticate(self, ask: Ask, now: dt.datetime) -> Token:
@@ -155,18 +182,45 @@ class Identity:
         """The 190 subcode of a token that is dead."""
         if token.dead:
             return token.dead
-        return 463 if token.expires_at and token.expires_at <= now else None
+        if token.expires_at and token.expires_at <= now:
+            return 463
+        until = token.data_access_until
+        return 493 if until is not None and until <= now else None
 
     def _is_proof(self, proof: str, value: str, time: str | None) -> bool:
         message = f"{value}|{time}" if time else value
         expected = hmac.new(self.secret.encode(), message.encode(), hashlib.sha256).hexdigest()
         return hmac.compare_digest(expected, proof)
 
-    def issue_code(self, redirect_uri: str, scopes: tuple[str, ...], now: dt.datetime) -> str:
-        """The code of a person who said yes."""
+    def issue_code(
+        self,
+        redirect_uri: str,
+        scopes: tuple[str, ...],
+        now: dt.datetime,
+        *,
+        asked: tuple[str, ...] = (),
+        kind: str = "USER",
+    ) -> str:
+        """The code of a person who said yes to `scopes` of what was `asked`."""
         code = "AQ" + secrets.token_hex(40)
-        self.codes[code] = Code(redirect_uri, scopes, now)
+        self.codes[code] = Code(redirect_uri, scopes, now, asked, kind)
         return code
+
+    def consent(self, asked: tuple[str, ...], granted: tuple[str, ...]) -> tuple[str, ...]:
+        """What the person has granted this app in all, after an answer to what was asked."""
+        self.permissions |= {scope: "granted" if scope in granted else "declined" for scope in asked}
+        return tuple(sorted(scope for scope, status in self.permissions.items() if status == "granted"))
+
+    def kill(self, subcode: int, kind: str | None = None) -> int:
+        """Every token of a kind (of every kind but the app's) is dead from now on; how many. What ends a session ends
+        the tokens of that person's Pages as well."""
+        found = [token for token in self.tokens.values() if kind in (None, token.kind)]
+        if subcode not in (463, 492):
+            people = {token.subject_id for token in found}
+            found += [one for one in self.tokens.values() if one.kind == "PAGE" and one.subject_id in people]
+        for token in found:
+            token.dead = subcode
+        return len(found)
 
     def exchange(self, ask: Ask, now: dt.datetime) -> dict[str, Any]:
         """`oauth/access_token`: a code, or a token for a longer one, or the app's own."""
@@ -183,13 +237,24 @@ class Identity:
                 raise _invalid("Invalid OAuth access token - Cannot parse access token", None)
             if (dead := self.why_dead(old, now)) is not None:
                 raise _invalid(DEAD[dead], dead)
-            scopes, kind, subject_id, life = old.scopes, old.kind, old.subject_id, LONG
+            token = self.mint(
+                old.kind, scopes=old.scopes, now=now, life=self.most_life, subject_id=old.subject_id,
+                active_at=old.active_at,
+            )
         else:
-            scopes, kind, subject_id, life = self._use_code(params, now), "USER", USER_ID, SHORT
-        token = self.mint(kind, scopes=scopes, now=now, life=life, subject_id=subject_id)
-        return {"access_token": token.value, "token_type": "bearer", "expires_in": int(life.total_seconds())}
+            code = self._use_code(params, now)
+            is_business = code.kind == "SYSTEM_USER"
+            token = self.mint(
+                code.kind, scopes=code.scopes if is_business else self.consent(code.asked, code.scopes), now=now,
+                life=None if is_business else SHORT,
+                subject_id=SYSTEM_USER_ID if is_business else USER_ID,
+            )
+        answer = {"access_token": token.value, "token_type": "bearer"}
+        if token.expires_at is None:
+            return answer
+        return {**answer, "expires_in": int((token.expires_at - now).total_seconds())}
 
-    def _use_code(self, params: dict[str, str], now: dt.datetime) -> tuple[str, ...]:
+    def _use_code(self, params: dict[str, str], now: dt.datetime) -> Code:
         code = self.codes.get(params.get("code", ""))
         if code is None:
             raise Refused("Invalid verification code format.", 100, subcode=36009)
@@ -205,7 +270,18 @@ class Identity:
                 "used in the OAuth dialog request", 100, subcode=36008,
             )
         code.is_used = True
-        return code.scopes
+        return code
+
+    def revoke(self, ask: Ask) -> dict[str, bool]:
+        """`oauth/revoke`: one token ends."""
+        params = ask.params
+        if params.get("client_id") != APP_ID or not hmac.compare_digest(params.get("client_secret", ""), self.secret):
+            raise Refused("Error validating client secret.", 1)
+        token = self.find(params.get("revoke_token", ""))
+        if token is None:
+            raise _invalid("Invalid OAuth access token - Cannot parse access token", None)
+        token.dead = 458
+        return {"success": True}
 
     def debug(self, ask: Ask, now: dt.datetime) -> dict[str, Any]:
         """`debug_token`: a dead token is HTTP 200 with `error.subcode` inside."""
@@ -227,12 +303,10 @@ class Identity:
             "app_id": APP_ID, "type": token.kind, "application": "Meta Pipeline Sandbox",
             "issued_at": int(token.issued_at.timestamp()),
             "expires_at": int(token.expires_at.timestamp()) if token.expires_at else 0,
-            "data_access_expires_at": int((token.issued_at + DATA_ACCESS).timestamp()),
+            "data_access_expires_at": int(token.data_access_until.timestamp()) if token.data_access_until else 0,
             "is_valid": True, "scopes": list(token.scopes),
             "granular_scopes": [{"scope": scope} for scope in token.scopes], "user_id": token.subject_id,
         }
-        if token.kind == "SYSTEM_USER":
-            data["data_access_expires_at"] = 0
         if token.page_id:
             data["profile_id"] = token.page_id
         return {"data": data}

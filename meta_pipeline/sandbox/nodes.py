@@ -6,7 +6,7 @@ import datetime as dt
 from typing import Any
 
 from meta_pipeline.sandbox.answers import Ask, Refused
-from meta_pipeline.sandbox.world import OWN, PARTNERS, ZERO_DECIMAL, Account, Business, Entity, Page, World
+from meta_pipeline.sandbox.world import OWN, PARTNERS, ZERO_DECIMAL, Account, Business, Entity, Page, Shared, World
 
 _ACCOUNT_TASKS = ["DRAFT", "ANALYZE", "ADVERTISE", "MANAGE"]
 _PAGE_TASKS = ["ANALYZE", "ADVERTISE", "MESSAGING", "MODERATE", "CREATE_CONTENT", "MANAGE"]
@@ -26,7 +26,9 @@ def business(one: Business) -> dict[str, Any]:
     }
 
 
-def account(one: Account, world: World, now: dt.datetime, *, sees_business: bool) -> dict[str, Any]:
+def account(
+    one: Account, world: World, now: dt.datetime, *, sees_business: bool, tasks: list[str] | None = None
+) -> dict[str, Any]:
     """An ad account node; its business is readable with `business_management` only."""
     offset = now.astimezone(one.zone).utcoffset() or dt.timedelta()
     minor = 1 if one.currency in ZERO_DECIMAL else 100
@@ -38,23 +40,32 @@ def account(one: Account, world: World, now: dt.datetime, *, sees_business: bool
         "timezone_offset_hours_utc": offset.total_seconds() / 3600,
         "business": {"id": one.business.id, "name": one.business.name} if sees_business else None,
         "owner": one.business.id if sees_business else None, "amount_spent": str(spent * 30), "balance": "0",
-        "spend_cap": "0", "age": 400.5, "created_time": "2024-05-01T09:00:00+0000", "user_tasks": _ACCOUNT_TASKS,
-        "tasks": _ACCOUNT_TASKS, "is_personal": 0, "min_daily_budget": minor, "attribution_spec": None,
+        "spend_cap": "0", "age": 400.5, "created_time": "2024-05-01T09:00:00+0000",
+        "user_tasks": tasks or _ACCOUNT_TASKS, "tasks": tasks or _ACCOUNT_TASKS, "is_personal": 0,
+        "min_daily_budget": minor, "attribution_spec": None,
         "business_name": one.business.name, "funding_source": None,
         "access_type": "OWNER" if one.business == OWN else "AGENCY",
     }
 
 
-def page(one: Page, token: str | None, *, sees_business: bool) -> dict[str, Any]:
+def page(
+    one: Page, token: str | None, *, sees_business: bool, tasks: list[str] | None = None
+) -> dict[str, Any]:
     """A Page node; its token only in the answers that give one."""
     return {
         "_type": "Page", "id": one.id, "name": one.name, "category": "Brand", "access_token": token,
-        "category_list": [{"id": "1", "name": "Brand"}], "tasks": _PAGE_TASKS, "fan_count": 12000,
+        "category_list": [{"id": "1", "name": "Brand"}], "tasks": tasks or _PAGE_TASKS, "fan_count": 12000,
         "followers_count": 12400, "link": f"https://www.facebook.com/{one.id}", "username": one.instagram_name,
         "business": {"id": one.business.id, "name": one.business.name} if sees_business else None,
         "instagram_business_account": {"id": one.instagram_id, "username": one.instagram_name},
         "connected_instagram_account": {"id": one.instagram_id},
     }
+
+
+def shared(one: Shared) -> dict[str, Any]:
+    """A pixel or catalog node."""
+    owner = {"id": one.business.id, "name": one.business.name}
+    return {"_type": "AdsPixel", "id": one.id, "name": one.name, "owner_business": owner, "business": owner}
 
 
 def instagram(one: Page) -> dict[str, Any]:

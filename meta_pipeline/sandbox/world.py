@@ -68,6 +68,15 @@ class Page:
     instagram_name: str
 
 
+@dataclass(frozen=True)
+class Shared:
+    """A pixel or a catalog of a business."""
+
+    id: str
+    name: str
+    business: Business
+
+
 @dataclass(frozen=True, slots=True)
 class Fact:
     """What one ad did: additive integers; `spend` and `value` in millionths."""
@@ -96,6 +105,12 @@ PAGES = (
     Page("3000000000001", "Northwind", OWN, "17841400000000001", "northwind"),
     Page("3000000000002", "Aroha Outdoor", PARTNERS[0], "17841400000000002", "aroha.outdoor"),
     Page("3000000000003", "Sakura Beauty", PARTNERS[1], "17841400000000003", "sakura.beauty"),
+)
+PIXELS = (
+    Shared("5000000000001", "Northwind shop", OWN), Shared("5000000000002", "Aroha Outdoor shop", PARTNERS[0]),
+)
+CATALOGS = (
+    Shared("6000000000001", "Northwind products", OWN), Shared("6000000000003", "Sakura products", PARTNERS[1]),
 )
 ZERO_DECIMAL = {"JPY", "KRW", "CLP", "ISK", "VND"}
 _THEMES = ("Spring launch", "Always on", "Retargeting", "Reels test", "Clearance")

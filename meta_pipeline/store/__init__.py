@@ -1,1 +1,1 @@
-"""The control store: grants, token refs, links, ledger of landed files, report runs, leases, audit."""
+"""The control store: grants, token refs, links, onboardings, ledger of landed files, report runs, leases, audit."""

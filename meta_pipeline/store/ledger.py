@@ -99,6 +99,14 @@ def files_of(engine: sa.Engine, *, report: str, node_id: str) -> list[LandedFile
         return [_file(row) for row in connection.execute(query.order_by(landed_files.c.day))]
 
 
+def last_pulls(engine: sa.Engine) -> dict[str, dt.datetime]:
+    """When every node was read last."""
+    read_at = sa.func.max(sa.func.coalesce(landed_files.c.read_at, landed_files.c.landed_at))
+    query = sa.select(landed_files.c.node_id, read_at.label("at")).group_by(landed_files.c.node_id)
+    with engine.connect() as connection:
+        return {row.node_id: row.at for row in connection.execute(query)}
+
+
 def waiting(engine: sa.Engine) -> list[LandedFile]:
     """The files that landed and are not loaded yet."""
     query = sa.select(landed_files).where(landed_files.c.loaded_at.is_(None))

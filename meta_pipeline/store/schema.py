@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.types import TypeDecorator
 
 metadata = sa.MetaData()
-REVISION = "0003"  # the newest of migrations/versions
+REVISION = "0004"  # the newest of migrations/versions
 
 
 class Utc(TypeDecorator[dt.datetime]):
@@ -40,6 +40,20 @@ tokens = sa.Table(
     sa.Column("kept_at", Utc, nullable=False),
     sa.Column("retired_at", Utc),
     sa.Column("retired_because", sa.String),
+    sa.Column("retired_subcode", sa.Integer),
+    sa.Column("parent_ref", sa.String),
+    sa.Column("inspected_at", Utc),
+)
+
+token_reveals = sa.Table(
+    "token_reveals", metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("at", Utc, nullable=False),
+    sa.Column("token_ref", sa.String, nullable=False),
+    sa.Column("flow", sa.String, nullable=False),
+    sa.Column("node_id", sa.String),
+    sa.Column("process", sa.String, nullable=False),
+    sa.Index("token_reveals_at", "at"),
 )
 
 node_links = sa.Table(
@@ -55,6 +69,54 @@ node_links = sa.Table(
     sa.Column("token_ref", sa.String, nullable=False),
     sa.Column("related", sa.JSON, nullable=False),
     sa.Column("linked_at", Utc, nullable=False),
+)
+
+node_access = sa.Table(
+    "node_access", metadata,
+    sa.Column("node_id", sa.String, primary_key=True),
+    sa.Column("through_ref", sa.String, primary_key=True),
+    sa.Column("token_ref", sa.String, nullable=False),
+    sa.Column("tasks", sa.JSON, nullable=False),
+    sa.Column("seen_at", Utc, nullable=False),
+)
+
+grants = sa.Table(
+    "grants", metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("token_ref", sa.String, nullable=False),
+    sa.Column("subject_id", sa.String, nullable=False),
+    sa.Column("subject_name", sa.String, nullable=False),
+    sa.Column("phase", sa.Integer, nullable=False),
+    sa.Column("asked", sa.JSON, nullable=False),
+    sa.Column("granted", sa.JSON, nullable=False),
+    sa.Column("declined", sa.JSON, nullable=False),
+    sa.Column("through", sa.String, nullable=False),
+    sa.Column("at", Utc, nullable=False),
+)
+
+onboardings = sa.Table(
+    "onboardings", metadata,
+    sa.Column("id", sa.String, primary_key=True),
+    sa.Column("status", sa.String, nullable=False),
+    sa.Column("step", sa.String, nullable=False),
+    sa.Column("phase", sa.Integer, nullable=False),
+    sa.Column("through", sa.String, nullable=False),
+    sa.Column("browser", sa.String),
+    sa.Column("holder", sa.String),
+    sa.Column("token_ref", sa.String),
+    sa.Column("started_at", Utc, nullable=False),
+    sa.Column("ended_at", Utc),
+    sa.Column("reason", sa.String),
+    sa.Column("run_id", sa.String),
+    sa.Column("result", sa.JSON, nullable=False),
+)
+
+alerts = sa.Table(
+    "alerts", metadata,
+    sa.Column("key", sa.String, primary_key=True),
+    sa.Column("target", sa.String, primary_key=True),
+    sa.Column("text", sa.String, nullable=False),
+    sa.Column("sent_at", Utc, nullable=False),
 )
 
 oauth_states = sa.Table(

@@ -5,21 +5,38 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
 from meta_pipeline.records import AccessToken, TokenRef, VaultError
-from meta_pipeline.store.schema import node_links, tokens
+from meta_pipeline.store import access, reveals
+from meta_pipeline.store.schema import node_access, tokens
 from meta_pipeline.vault.seal import keyring, seal, unseal
+
+_ARRIVAL = "arrival"  # the subject of a token whose owner nobody has asked Meta for yet
 
 
 class Vault:
-    """Tokens sealed in the control store. It never calls Graph."""
+    """Tokens sealed in the control store. It never calls Graph, and keeps no token once a call has returned."""
 
-    def __init__(self, engine: sa.Engine, keys: str) -> None:
+    def __init__(self, engine: sa.Engine, keys: str, *, now: Callable[[], dt.datetime]) -> None:
         self._engine = engine
         self._keys = keyring(keys)
+        self._now = now
+
+    def arrive(self, token: AccessToken, ref_id: str) -> None:
+        """A token that has just come in is sealed under this id, before anything else is asked about it."""
+        self._put(
+            ref_id, token, subject_id=_ARRIVAL, subject_name="", scopes=(), expires_at=None,
+            data_access_expires_at=None, parent_ref=None,
+        )
+
+    def drop(self, ref_id: str) -> None:
+        """Nothing of this token is left here."""
+        with self._engine.begin() as connection:
+            connection.execute(tokens.delete().where(tokens.c.id == ref_id))
 
     def keep(
         self,
@@ -30,26 +47,33 @@ class Vault:
         scopes: Sequence[str],
         expires_at: dt.datetime | None,
         data_access_expires_at: dt.datetime | None,
-        now: dt.datetime,
+        parent_ref: str | None = None,
     ) -> TokenRef:
-        """The token is sealed; a later token of the same subject and kind takes the place of the earlier one."""
-        ref_id = hashlib.sha256(f"{token.kind}:{subject_id}".encode()).hexdigest()[:16]
-        row = {
-            "kind": token.kind, "subject_id": subject_id, "subject_name": subject_name, "scopes": list(scopes),
-            "sealed": seal(token, subject=ref_id, keys=self._keys, at=now), "expires_at": expires_at,
-            "data_access_expires_at": data_access_expires_at, "kept_at": now, "retired_at": None,
-            "retired_because": None,
-        }
-        with self._engine.begin() as connection:
-            updated = connection.execute(tokens.update().where(tokens.c.id == ref_id).values(row)).rowcount
-            if not updated:
-                connection.execute(tokens.insert().values(id=ref_id, **row))
-        return TokenRef(
-            ref_id, token.kind, subject_id, subject_name, tuple(scopes), expires_at, data_access_expires_at
+        """The token is sealed; a later token of the same subject and kind takes the place of the earlier one. A Page
+        has one token for every person through whom it is read."""
+        told = f"{token.kind}:{subject_id}" + (f":{parent_ref}" if parent_ref else "")
+        ref_id = hashlib.sha256(told.encode()).hexdigest()[:16]
+        self._put(
+            ref_id, token, subject_id=subject_id, subject_name=subject_name, scopes=scopes, expires_at=expires_at,
+            data_access_expires_at=data_access_expires_at, parent_ref=parent_ref,
         )
+        return self.ref(ref_id)
 
-    def reveal(self, ref_id: str) -> AccessToken:
-        """The token in plain text, for the one request that needs it."""
+    def _put(self, ref_id: str, token: AccessToken, *, scopes: Sequence[str], **facts: object) -> None:
+        now = self._now()
+        row = {
+            "kind": token.kind, "scopes": sorted(scopes),
+            "sealed": seal(token, subject=ref_id, keys=self._keys, at=now), "kept_at": now,
+            "inspected_at": now, "retired_at": None, "retired_because": None, "retired_subcode": None, **facts,
+        }
+        insert = sqlite.insert if self._engine.dialect.name == "sqlite" else postgresql.insert
+        with self._engine.begin() as connection:
+            connection.execute(
+                insert(tokens).values(id=ref_id, **row).on_conflict_do_update(index_elements=["id"], set_=row)
+            )
+
+    def reveal(self, ref_id: str, *, flow: str, node_id: str | None = None) -> AccessToken:
+        """The token in plain text, for the one flow that needs it; who asked goes on record first."""
         with self._engine.connect() as connection:
             row = connection.execute(sa.select(tokens).where(tokens.c.id == ref_id)).first()
         if row is None:
@@ -59,24 +83,59 @@ class Vault:
                 f"the token of {row.subject_name} was retired ({row.retired_because}): "
                 "connect again with `meta-pipeline connect`"
             )
+        reveals.record(self._engine, ref_id, flow=flow, node_id=node_id, now=self._now())
         token = unseal(row.sealed, subject=ref_id, keys=self._keys)
-        return dataclasses.replace(token, scopes=frozenset(row.scopes))
+        scopes = None if row.subject_id == _ARRIVAL else frozenset(row.scopes)
+        return dataclasses.replace(token, scopes=scopes, ref=ref_id)
 
-    def reveal_for(self, node_id: str) -> AccessToken:
-        """The token that may read this node."""
+    def reveal_for(self, node_id: str, *, flow: str) -> AccessToken:
+        """The best token that may read this node; when it dies and is retired, the next one takes over."""
+        found = access.readers(self._engine, node_id)
+        if not found:
+            raise VaultError(self._why_none(node_id))
+        return self.reveal(found[0].token_ref, flow=flow, node_id=node_id)
+
+    def _why_none(self, node_id: str) -> str:
+        query = (
+            sa.select(tokens.c.subject_name, tokens.c.retired_because)
+            .join(node_access, node_access.c.token_ref == tokens.c.id)
+            .where(node_access.c.node_id == node_id).order_by(tokens.c.retired_at.desc())
+        )
         with self._engine.connect() as connection:
-            ref_id = connection.execute(
-                sa.select(node_links.c.token_ref).where(node_links.c.id == node_id)
-            ).scalar_one_or_none()
-        if ref_id is None:
-            raise VaultError(f"no token reads {node_id}: see `meta-pipeline links`, or connect whoever has access")
-        return self.reveal(ref_id)
+            row = connection.execute(query).first()
+        if row is None:
+            return f"no token reads {node_id}: see `meta-pipeline links`, or connect whoever has access"
+        return (
+            f"no token reads {node_id} any more: that of {row.subject_name} was retired ({row.retired_because}): "
+            "connect again with `meta-pipeline connect`"
+        )
 
-    def retire(self, ref_id: str, reason: str, now: dt.datetime) -> None:
-        """The token is not used again."""
+    def retire(self, ref_id: str, reason: str, *, subcode: int | None = None) -> bool:
+        """The token is not used again; whether it was until now."""
+        with self._engine.begin() as connection:
+            return bool(
+                connection.execute(
+                    tokens.update().where(tokens.c.id == ref_id, tokens.c.retired_at.is_(None)).values(
+                        retired_at=self._now(), retired_because=reason, retired_subcode=subcode
+                    )
+                ).rowcount
+            )
+
+    def inspected(
+        self,
+        ref_id: str,
+        *,
+        scopes: Sequence[str],
+        expires_at: dt.datetime | None,
+        data_access_expires_at: dt.datetime | None,
+    ) -> None:
+        """What Meta says of the token today is known."""
         with self._engine.begin() as connection:
             connection.execute(
-                tokens.update().where(tokens.c.id == ref_id).values(retired_at=now, retired_because=reason)
+                tokens.update().where(tokens.c.id == ref_id).values(
+                    scopes=sorted(scopes), expires_at=expires_at, data_access_expires_at=data_access_expires_at,
+                    inspected_at=self._now(),
+                )
             )
 
     def rotate(self) -> int:
@@ -94,14 +153,24 @@ class Vault:
                 ).rowcount
         return count
 
-    def refs(self) -> list[TokenRef]:
-        """Every token kept, as what may be shown."""
+    def ref(self, ref_id: str) -> TokenRef:
+        """A token as what may be shown, retired or not."""
+        found = next((ref for ref in self.refs(retired=True) if ref.id == ref_id), None)
+        if found is None:
+            raise VaultError(f"the vault holds no token {ref_id}: see `meta-pipeline vault list`")
+        return found
+
+    def refs(self, *, retired: bool = False) -> list[TokenRef]:
+        """Every token kept, as what may be shown; those that are not used again only when asked for."""
+        query = sa.select(tokens).where(tokens.c.subject_id != _ARRIVAL).order_by(tokens.c.id)
+        if not retired:
+            query = query.where(tokens.c.retired_at.is_(None))
         with self._engine.connect() as connection:
-            rows = connection.execute(sa.select(tokens).where(tokens.c.retired_at.is_(None)).order_by(tokens.c.id))
             return [
                 TokenRef(
                     row.id, row.kind, row.subject_id, row.subject_name, tuple(row.scopes), row.expires_at,
-                    row.data_access_expires_at,
+                    row.data_access_expires_at, row.parent_ref, row.kept_at, row.inspected_at, row.retired_at,
+                    row.retired_because, row.retired_subcode,
                 )
-                for row in rows
+                for row in connection.execute(query)
             ]

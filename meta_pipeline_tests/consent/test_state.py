@@ -25,7 +25,7 @@ def engine() -> sa.Engine:
 
 
 def test_a_state_is_spent_once(engine: sa.Engine):
-    state = issue(engine, key="k", now=NOW)
+    state = issue(key="k", now=NOW)
     use(engine, state, key="k", now=NOW)
 
     with pytest.raises(ConsentError) as caught:
@@ -34,7 +34,7 @@ def test_a_state_is_spent_once(engine: sa.Engine):
 
 
 def test_an_old_state_is_refused(engine: sa.Engine):
-    state = issue(engine, key="k", now=NOW)
+    state = issue(key="k", now=NOW)
 
     with pytest.raises(ConsentError) as caught:
         use(engine, state, key="k", now=NOW + dt.timedelta(minutes=11))
@@ -43,7 +43,7 @@ def test_an_old_state_is_refused(engine: sa.Engine):
 
 def test_a_state_of_another_key_is_refused(engine: sa.Engine):
     with pytest.raises(ConsentError) as caught:
-        use(engine, issue(engine, key="other", now=NOW), key="k", now=NOW)
+        use(engine, issue(key="other", now=NOW), key="k", now=NOW)
     assert caught.value.reason == "state_invalid"
 
 

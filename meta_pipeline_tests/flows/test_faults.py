@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from meta_pipeline import flows
+from meta_pipeline.flows import pulls
 from meta_pipeline.graph.budget import SharedBudget
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.landing.landing import Landing
@@ -54,12 +54,12 @@ class Line:
         )
         self.done: list[LandedFile | FailedDay] = []
 
-    def reveal_for(self, node_id: str) -> AccessToken:
+    def reveal_for(self, node_id: str, *, flow: str) -> AccessToken:
         return self.token
 
     def run(self, backfill_id: str = "b") -> list[LandedFile | FailedDay]:
         def program() -> None:
-            self.done = list(flows.land(
+            self.done = list(pulls.land(
                 ACCOUNT, DAYS, REPORTS, graph=self.client, tokens=self, landing=self.landing,  # type: ignore[arg-type]
                 engine=self.engine, run_id="r", backfill_id=backfill_id, sleep=self.clock.sleep, now=self.clock.now,
             ))

@@ -126,9 +126,9 @@ def test_a_wait_is_written_down_and_forgotten(engine: sa.Engine):
 
 def test_links_are_kept_by_node(engine: sa.Engine):
     link = NodeLink("ad_account", "act_1", "A", "owned", "B", ("ANALYZE",), "Asia/Tokyo", "JPY", "t1")
-    save(engine, [link], now=NOW)
+    save(engine, [link], through="t1", now=NOW)
     newer = NodeLink("ad_account", "act_1", "A2", "owned", "B", ("ANALYZE",), "Asia/Tokyo", "JPY", "t2")
-    save(engine, [newer], now=NOW)
+    save(engine, [newer], through="t2", now=NOW)
 
     assert [newer] == known(engine)
 

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
+import gc
+import multiprocessing
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from meta_pipeline.records import AccessToken, ConfigError, VaultError
+from meta_pipeline.store import access, reveals
+from meta_pipeline.store.access import Access
 from meta_pipeline.store.engine import open_store
 from meta_pipeline.store.schema import tokens
-from meta_pipeline.vault.seal import UnsealError, new_key
+from meta_pipeline.vault.seal import UnsealError, keyring, new_key, seal, unseal
 from meta_pipeline.vault.vault import Vault
 
 NOW = dt.datetime(2026, 11, 20, tzinfo=dt.UTC)
@@ -25,32 +31,32 @@ def engine(tmp_path: Path) -> sa.Engine:
 def keep(vault: Vault, subject_id: str = "1", value: str = "EAABplain"):
     return vault.keep(
         AccessToken("user", value), subject_id=subject_id, subject_name="Sam", scopes=("ads_read",), expires_at=None,
-        data_access_expires_at=None, now=NOW,
+        data_access_expires_at=None,
     )
 
 
 def test_what_was_kept_is_revealed_and_never_stored_in_the_clear(engine: sa.Engine, tmp_path: Path):
-    vault = Vault(engine, new_key())
+    vault = Vault(engine, new_key(), now=lambda: NOW)
     ref = keep(vault)
 
-    assert vault.reveal(ref.id).value == "EAABplain"
+    assert vault.reveal(ref.id, flow="test").value == "EAABplain"
     assert all(b"EAABplain" not in file.read_bytes() for file in tmp_path.rglob("*") if file.is_file())
 
 
 def test_a_ciphertext_opens_only_in_its_own_row(engine: sa.Engine):
-    vault = Vault(engine, new_key())
+    vault = Vault(engine, new_key(), now=lambda: NOW)
     one, two = keep(vault, "1"), keep(vault, "2", "EAABother")
     with engine.begin() as connection:
         text = connection.execute(sa.select(tokens.c.sealed).where(tokens.c.id == one.id)).scalar_one()
         connection.execute(tokens.update().where(tokens.c.id == two.id).values(sealed=text))
 
     with pytest.raises(UnsealError):
-        vault.reveal(two.id)
+        vault.reveal(two.id, flow="test")
 
 
 @pytest.mark.parametrize("spoil", [lambda text: text[:-4], lambda text: text[:20] + b"A" + text[21:], lambda _: b""])
 def test_a_spoiled_ciphertext_never_opens(engine: sa.Engine, spoil):
-    vault = Vault(engine, new_key())
+    vault = Vault(engine, new_key(), now=lambda: NOW)
     ref = keep(vault)
     with engine.begin() as connection:
         text = connection.execute(sa.select(tokens.c.sealed)).scalar_one()
@@ -58,29 +64,157 @@ def test_a_spoiled_ciphertext_never_opens(engine: sa.Engine, spoil):
         connection.execute(tokens.update().values(sealed=spoil(text)))
 
     with pytest.raises(UnsealError):
-        vault.reveal(ref.id)
+        vault.reveal(ref.id, flow="test")
 
 
 def test_after_rotation_the_old_key_is_not_needed(engine: sa.Engine):
     old, new = new_key(), new_key()
-    ref = keep(Vault(engine, old))
+    ref = keep(Vault(engine, old, now=lambda: NOW))
 
-    assert Vault(engine, f"{new},{old}").rotate() == 1
-    assert Vault(engine, new).reveal(ref.id).value == "EAABplain"
+    assert Vault(engine, f"{new},{old}", now=lambda: NOW).rotate() == 1
+    assert Vault(engine, new, now=lambda: NOW).reveal(ref.id, flow="test").value == "EAABplain"
     with pytest.raises(UnsealError):
-        Vault(engine, old).reveal(ref.id)
+        Vault(engine, old, now=lambda: NOW).reveal(ref.id, flow="test")
 
 
 def test_a_retired_token_says_what_to_do(engine: sa.Engine):
-    vault = Vault(engine, new_key())
+    vault = Vault(engine, new_key(), now=lambda: NOW)
     ref = keep(vault)
-    vault.retire(ref.id, "password changed", NOW)
+    vault.retire(ref.id, "password changed")
 
     with pytest.raises(VaultError, match=r"password changed.*meta-pipeline connect"):
-        vault.reveal(ref.id)
+        vault.reveal(ref.id, flow="test")
     assert vault.refs() == []
 
 
 def test_a_wrong_key_is_a_sentence():
     with pytest.raises(ConfigError, match="vault new-key"):
-        Vault(sa.create_engine("sqlite://"), "not-a-key")
+        Vault(sa.create_engine("sqlite://"), "not-a-key", now=lambda: NOW)
+
+
+KEY, OTHER = new_key(), new_key()
+SEALED = seal(AccessToken("user", "EAABplain"), subject="row", keys=keyring(KEY), at=NOW)
+
+
+@settings(max_examples=1000, deadline=None)
+@given(at=st.integers(0, len(SEALED) - 1), bit=st.integers(0, 7), cut=st.integers(0, len(SEALED) - 1), is_cut=st.booleans())
+def test_no_spoiled_ciphertext_opens(at: int, bit: int, cut: int, is_cut: bool):
+    spoiled = bytearray(SEALED)
+    spoiled[at] ^= 1 << bit
+    text = SEALED[:cut] if is_cut else bytes(spoiled)
+
+    try:
+        opened = unseal(text, subject="row", keys=keyring(KEY))
+    except UnsealError:
+        return
+    # Base64 has bits that mean nothing: what opens all the same is the same token, of the same row.
+    assert opened.value == "EAABplain" and not is_cut
+    with pytest.raises(UnsealError):
+        unseal(text, subject="another row", keys=keyring(KEY))
+
+
+def test_the_key_never_touches_the_database(engine: sa.Engine, tmp_path: Path):
+    vault = Vault(engine, f"{KEY},{OTHER}", now=lambda: NOW)
+    keep(vault)
+    vault.rotate()
+    kept = b"".join(file.read_bytes() for file in tmp_path.rglob("*") if file.is_file())
+
+    for key in (KEY, OTHER):
+        assert key.encode() not in kept and key.rstrip("=").encode() not in kept
+
+
+def test_nothing_plain_is_left_in_memory_by_the_vault(engine: sa.Engine):
+    vault = Vault(engine, KEY, now=lambda: NOW)
+    ref = keep(vault, value="EAAB" + "only here")
+    token = vault.reveal(ref.id, flow="test")
+    assert token.value == "EAABonly here" and "EAAB" not in repr(token)
+    del token
+    gc.collect()
+
+    assert not [one for one in gc.get_objects() if isinstance(one, AccessToken) and one.value == "EAABonly here"]
+    seen, todo = set(), [vault]
+    while todo:  # everything the vault holds, and what that holds
+        one = todo.pop()
+        assert not (isinstance(one, str | bytes) and "EAABonly here" in str(one))
+        if id(one) not in seen and not isinstance(one, sa.Engine | type):
+            seen.add(id(one))
+            todo.extend(getattr(one, "__dict__", {}).values())
+            todo.extend(one if isinstance(one, list | tuple | set) else one.values() if isinstance(one, dict) else ())
+
+
+def test_every_reveal_is_on_record_with_what_it_was_for(engine: sa.Engine):
+    vault = Vault(engine, KEY, now=lambda: NOW)
+    ref = keep(vault)
+    access.replace(engine, ref.id, [Access("act_1", ref.id, ref.id, ("ANALYZE",))], now=NOW)
+    vault.reveal(ref.id, flow="doctor")
+    vault.reveal_for("act_1", flow="land")
+
+    found = [(row["token_ref"], row["flow"], row["node_id"]) for row in reveals.find(engine, limit=9)]
+    assert found == [(ref.id, "land", "act_1"), (ref.id, "doctor", None)]
+
+
+def test_another_token_that_has_the_access_takes_over(engine: sa.Engine):
+    vault = Vault(engine, KEY, now=lambda: NOW)
+    facts = {"scopes": ("ads_read",), "data_access_expires_at": None}
+    soon, later = NOW + dt.timedelta(days=5), NOW + dt.timedelta(days=50)
+    system = vault.keep(AccessToken("system_user", "s"), subject_id="9", subject_name="S", expires_at=None, **facts)
+    early = vault.keep(AccessToken("user", "e"), subject_id="1", subject_name="E", expires_at=soon, **facts)
+    late = vault.keep(AccessToken("user", "l"), subject_id="2", subject_name="L", expires_at=later, **facts)
+    blind = vault.keep(AccessToken("user", "b"), subject_id="3", subject_name="B", expires_at=None, **facts)
+    for ref, tasks in ((early, ("ANALYZE",)), (late, ()), (system, ("ANALYZE", "MANAGE")), (blind, ("DRAFT",))):
+        access.replace(engine, ref.id, [Access("act_1", ref.id, ref.id, tasks)], now=NOW)
+    order = []
+    while True:
+        try:
+            token = vault.reveal_for("act_1", flow="test")
+        except VaultError as error:
+            assert "was retired (190/460)" in str(error)
+            break
+        order.append(token.value)
+        assert token.ref and vault.retire(token.ref, "190/460", subcode=460)
+        assert not vault.retire(token.ref, "190/460", subcode=460)
+    assert order == ["s", "l", "e", "b"]
+
+    access.replace(engine, late.id, [], now=NOW)
+    with pytest.raises(VaultError, match="no token reads act_2"):
+        vault.reveal_for("act_2", flow="test")
+
+
+def work(url: str, keys: str, number: int, rounds: int, told: multiprocessing.Queue[str]) -> None:
+    """Keep and reveal over and over; what was revealed must be what was kept last."""
+    try:
+        vault = Vault(open_store(url), keys, now=lambda: NOW)
+        for n in range(rounds):
+            mine = keep(vault, f"own {number}", f"EAAB{number}:{n}")
+            assert vault.reveal(mine.id, flow="test").value == f"EAAB{number}:{n}"
+            shared = keep(vault, "shared", f"EAABshared:{number}:{n}")
+            assert vault.reveal(shared.id, flow="test").value.startswith("EAABshared:")
+            if number == 0 and n % 10 == 0:
+                vault.rotate()
+        told.put("done")
+    except BaseException as error:
+        told.put(f"{type(error).__name__}: {error}")
+
+
+def test_rotation_while_four_processes_read_and_write_loses_nothing(tmp_path: Path):
+    url, old, new, rounds = f"sqlite:///{tmp_path / 'control.sqlite'}", new_key(), new_key(), 60
+    before = Vault(open_store(url), old, now=lambda: NOW)
+    stays = [keep(before, f"stays {n}", f"EAABstays:{n}") for n in range(20)]
+    spawn = multiprocessing.get_context("spawn")
+    told = spawn.Queue()
+    # Two have the new key already, two were started before it was rolled out to all: readable keys first, then writing.
+    keys = [f"{new},{old}", f"{new},{old}", f"{old},{new}", f"{old},{new}"]
+    processes = [spawn.Process(target=work, args=(url, keys[n], n, rounds, told)) for n in range(4)]
+    for process in processes:
+        process.start()
+    assert [told.get(timeout=120) for _ in processes] == ["done"] * 4
+    for process in processes:
+        process.join(30)
+    after = Vault(open_store(url), f"{new},{old}", now=lambda: NOW)
+    after.rotate()
+    only_new = Vault(open_store(url), new, now=lambda: NOW)
+
+    assert [only_new.reveal(ref.id, flow="test").value for ref in stays] == [f"EAABstays:{n}" for n in range(20)]
+    own = {ref.subject_id: only_new.reveal(ref.id, flow="test").value for ref in only_new.refs()}
+    assert {own[f"own {n}"] for n in range(4)} == {f"EAAB{n}:{rounds - 1}" for n in range(4)}
+    assert own["shared"].endswith(f":{rounds - 1}")

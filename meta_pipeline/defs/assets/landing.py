@@ -5,9 +5,10 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from meta_pipeline import bootstrap, flows
+from meta_pipeline import bootstrap
 from meta_pipeline.defs.partitions import ACCOUNT_DAYS, AD_ACCOUNTS, days_by_account, key
 from meta_pipeline.extract.reports import REPORTS
+from meta_pipeline.flows import pulls
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.graph.request import Purpose
 from meta_pipeline.records import FailedDay, LandedFile
@@ -51,7 +52,7 @@ def land_insights(
     ahead = days_of_backfill(context)
     for node_id, days in asked.items():
         with leases.held(home.engine, node_id, now=bootstrap.now, sleep=bootstrap.sleep):
-            for done in flows.land(
+            for done in pulls.land(
                 node_id, sorted({*days, *ahead.get(node_id, ())}), reports, graph=graph, tokens=tokens,
                 landing=home.landing, engine=home.engine, run_id=context.run_id, backfill_id=backfill_of(context),
                 purpose=purpose_of(context), sleep=bootstrap.sleep, now=bootstrap.now,
@@ -83,7 +84,7 @@ def land_entities(
     home: dg.ResourceParam[bootstrap.Live],
 ) -> Iterator[dg.MaterializeResult[None]]:
     """List what the account has now, and read by id what only insights know."""
-    for done in flows.land_entities(
+    for done in pulls.land_entities(
         context.partition_key, graph=graph, tokens=tokens, landing=home.landing, engine=home.engine,
         run_id=context.run_id, backfill_id=backfill_of(context), purpose=purpose_of(context), now=bootstrap.now,
     ):

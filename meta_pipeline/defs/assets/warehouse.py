@@ -1,6 +1,5 @@
 """What is derived: raw tables from landed files, dbt's models from raw, the published snapshot from the marts."""
 
-import datetime as dt
 import fcntl
 import os
 import subprocess
@@ -45,7 +44,7 @@ DBT = Path(sys.executable).parent / "dbt"  # of this environment, whatever PATH 
 def load_raw(context: dg.AssetExecutionContext, home: dg.ResourceParam[bootstrap.Live]) -> Iterator[Any]:
     """Everything that landed and waits, in one transaction a table."""
     count = home.warehouse.load(home.engine, now=bootstrap.now())
-    audit_log.forget_before(home.engine, bootstrap.now() - dt.timedelta(days=home.settings.audit_days))
+    audit_log.forget_before(home.engine, bootstrap.now() - home.settings.audit_for)
     for key in context.selected_asset_keys:
         yield dg.MaterializeResult(asset_key=key, metadata={"files": count})
 

@@ -1,4 +1,4 @@
-"""The score: what follows what. Steps never call steps; these functions do."""
+"""From a node's days to landed files: which token reads them, what is asked for, what lands, what failed and why."""
 
 from __future__ import annotations
 
@@ -7,81 +7,24 @@ from collections.abc import Callable, Iterator, Sequence
 
 import sqlalchemy as sa
 
-from meta_pipeline.consent import oauth
-from meta_pipeline.consent.scopes import missing_scopes
-from meta_pipeline.consent.state import ConsentError
 from meta_pipeline.extract import entities
 from meta_pipeline.extract.fetch import Fetcher, Pull
 from meta_pipeline.extract.insights import Range, ranges
 from meta_pipeline.extract.reports import REPORTS
+from meta_pipeline.flows.tokens import bury
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.graph.errors import ThrottledError, TokenError, TooMuchDataError
 from meta_pipeline.graph.request import Errand, Purpose
 from meta_pipeline.landing.landing import SNAPSHOT_DAY, Landing
-from meta_pipeline.linker import links
-from meta_pipeline.linker.discover import discover
 from meta_pipeline.records import (
     AccessToken,
     FailedDay,
     LandedFile,
     LandingError,
     MetaPipelineError,
-    NodeLink,
-    TokenRef,
 )
 from meta_pipeline.store import audit_log, deferrals, ledger
 from meta_pipeline.vault.vault import Vault
-
-# A user token that lives shorter than this is a short-lived one: 1–2 h against 60 days (graph-api.md §4.2).
-SHORT_LIVED = dt.timedelta(days=1)
-
-
-def keep(
-    token: AccessToken, *, graph: GraphClient, tokens: Vault, app_id: str, app_secret: str, now: dt.datetime
-) -> TokenRef:
-    """Inspect a token and seal it: from here on only its ref is handed around. One that can't read ads is refused."""
-    facts = oauth.inspect(token, graph=graph, app_id=app_id, app_secret=app_secret)
-    if not {"ads_read", "ads_management"} & set(facts.scopes):
-        needed = next(scope for scope in missing_scopes(facts.scopes) if scope.name == "ads_read")
-        raise ConsentError(
-            "invalid_scope",
-            f"the token lacks the permission {needed.name} ({needed.needed_for}): grant it and connect again",
-        )
-    name = str(graph.get("me", {"fields": "id,name"}, token=token).data.get("name", facts.user_id))
-    return tokens.keep(
-        AccessToken(facts.kind, token.value), subject_id=facts.user_id, subject_name=name, scopes=facts.scopes,
-        expires_at=facts.expires_at, data_access_expires_at=facts.data_access_expires_at, now=now,
-    )
-
-
-def onboard(
-    ref: TokenRef,
-    *,
-    graph: GraphClient,
-    tokens: Vault,
-    engine: sa.Engine,
-    app_id: str,
-    app_secret: str,
-    now: dt.datetime,
-) -> list[NodeLink]:
-    """A sealed token becomes links: long-lived exchange where it is short-lived, discovery, links in the store."""
-    if ref.kind == "user" and ref.expires_at and ref.expires_at - now < SHORT_LIVED:
-        longer = oauth.exchange_long_lived(
-            tokens.reveal(ref.id), graph=graph, app_id=app_id, app_secret=app_secret
-        )
-        ref = keep(longer, graph=graph, tokens=tokens, app_id=app_id, app_secret=app_secret, now=now)
-
-    def keep_page_token(page_id: str, page_name: str, token: AccessToken) -> str:
-        return tokens.keep(
-            token, subject_id=page_id, subject_name=page_name, scopes=ref.scopes, expires_at=None,
-            data_access_expires_at=ref.data_access_expires_at, now=now,
-        ).id
-
-    found = discover(
-        graph=graph, token=tokens.reveal(ref.id), token_ref=ref.id, keep_page_token=keep_page_token
-    )
-    links.save(engine, found, now=now)
-    return found
 
 
 def land(
@@ -102,19 +45,59 @@ def land(
     """Fetch one node's days in as few report runs as Meta allows and put every day down exactly as Graph gave it.
 
     Days that this backfill has landed before are yielded without a call. What fails is named, day by day, and stops
-    nothing else."""
-    try:
-        token = tokens.reveal_for(node_id)
-    except MetaPipelineError as error:
-        yield from (FailedDay(report, node_id, day, str(error)) for report in reports for day in days)
-        return
+    nothing else. A token that turns out dead is retired at once, and the next one that has the access takes over."""
+    settled: set[tuple[str, dt.date]] = set()
+
+    def left(error: MetaPipelineError) -> Iterator[FailedDay]:
+        pairs = {(report, day) for report in reports for day in days} - settled
+        yield from (FailedDay(report, node_id, day, str(error)) for report, day in sorted(pairs))
+
+    died: TokenError | None = None
+    while True:
+        try:
+            token = tokens.reveal_for(node_id, flow="land")
+        except MetaPipelineError as error:
+            yield from left(died or error)
+            return
+        try:
+            for done in _land(
+                node_id, days, reports, token, graph=graph, landing=landing, engine=engine, run_id=run_id,
+                backfill_id=backfill_id, purpose=purpose, sleep=sleep, now=now,
+            ):
+                if (done.report, done.day) not in settled:
+                    settled.add((done.report, done.day))
+                    yield done
+            return
+        except TokenError as error:
+            died = error
+            if not bury(token, error, graph=graph, tokens=tokens, now=now()):
+                yield from left(error)
+                return
+
+
+def _land(
+    node_id: str,
+    days: Sequence[dt.date],
+    reports: Sequence[str],
+    token: AccessToken,
+    *,
+    graph: GraphClient,
+    landing: Landing,
+    engine: sa.Engine,
+    run_id: str,
+    backfill_id: str,
+    purpose: Purpose,
+    sleep: Callable[[float], None],
+    now: Callable[[], dt.datetime],
+) -> Iterator[LandedFile | FailedDay]:
+    """With one token; TokenError when it is dead."""
     errand = Errand(node_id=node_id, run_id=run_id, backfill_id=backfill_id, purpose=purpose)
     fetcher = Fetcher(graph.on(errand), token, engine, backfill_id, sleep, now)
     started: list[Pull] = []
     todo: list[tuple[str, Range]] = []
     missing: set[tuple[str, dt.date]] = set()
-    # Calls while blocked prolong the block (D-MRL), and a dead token stays dead: none is made after either.
-    stopped: ThrottledError | TokenError | None = None
+    # Calls while blocked prolong the block (D-MRL): none is made after one was refused.
+    stopped: ThrottledError | None = None
     for name in reports:
         landed = ledger.landed_for(engine, report=name, node_id=node_id, days=days, backfill_id=backfill_id)
         yield from landed.values()
@@ -140,7 +123,9 @@ def land(
         halves: list[tuple[str, Range]] = []
         for name, asked in todo:  # all report runs are in flight together
             outcome = stopped or _start(fetcher, name, node_id, asked)
-            if isinstance(outcome, ThrottledError | TokenError):
+            if isinstance(outcome, TokenError):
+                raise outcome
+            if isinstance(outcome, ThrottledError):
                 stopped = outcome
             if isinstance(outcome, Pull):
                 started.append(outcome)
@@ -168,8 +153,10 @@ def land(
                     halves.extend((name, half) for half in pull.asked.halves())
                 else:
                     yield from failed(name, pull.asked, error)
+            except TokenError:
+                raise
             except MetaPipelineError as error:
-                stopped = error if isinstance(error, ThrottledError | TokenError) else stopped
+                stopped = error if isinstance(error, ThrottledError) else stopped
                 yield from failed(name, pull.asked, error)
         todo, started = halves, []
 
@@ -194,16 +181,20 @@ def land_entities(
     now: Callable[[], dt.datetime],
 ) -> Iterator[LandedFile]:
     """List an account's campaigns, ad sets and ads, and read by id those that only insights know (deleted ones)."""
-    token = tokens.reveal_for(node_id)
+    token = tokens.reveal_for(node_id, flow="land_entities")
     known_by_insights = entities.mentioned(
         file.path for file in ledger.files_of(engine, report="ad_insights", node_id=node_id)
     )
     errand = Errand(node_id=node_id, report="entities", run_id=run_id, backfill_id=backfill_id, purpose=purpose)
-    for name, found in entities.snapshot(node_id, known_by_insights, graph=graph.on(errand), token=token):
-        yield landing.write_day(
-            name, node_id, SNAPSHOT_DAY, found.records,
-            request=found.request, run_id=run_id, backfill_id=backfill_id, now=now(),
-        )
+    try:
+        for name, found in entities.snapshot(node_id, known_by_insights, graph=graph.on(errand), token=token):
+            yield landing.write_day(
+                name, node_id, SNAPSHOT_DAY, found.records,
+                request=found.request, run_id=run_id, backfill_id=backfill_id, now=now(),
+            )
+    except TokenError as error:
+        bury(token, error, graph=graph, tokens=tokens, now=now())
+        raise
 
 
 def version_warnings(engine: sa.Engine, *, now: dt.datetime) -> list[str]:

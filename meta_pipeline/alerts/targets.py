@@ -1,0 +1,133 @@
+"""Where alerts go: a line in the log, a webhook that speaks Slack's JSON, an e-mail. None of them tells its address."""
+
+from __future__ import annotations
+
+import logging
+import smtplib
+import ssl
+from collections.abc import Callable
+from email.message import EmailMessage
+from typing import Any, Protocol
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import requests
+
+from meta_pipeline.alerts.due import Alert
+from meta_pipeline.records import ConfigError, MetaPipelineError
+
+TIMEOUT_S = 10.0
+_LOG = logging.getLogger("meta_pipeline.alerts")
+
+
+class AlertError(MetaPipelineError):
+    """A target could not be told; it will be tried again."""
+
+
+class Target(Protocol):
+    """Somebody who is told. `name` is what delivery is remembered under."""
+
+    name: str
+
+    def deliver(self, alert: Alert) -> None:
+        """The target has the alert; AlertError when it could not be reached."""
+
+
+class Log:
+    """A warning in the log of whoever runs this."""
+
+    name = "log"
+
+    def __init__(self, write: Callable[[str], None] = _LOG.warning) -> None:
+        self._write = write
+
+    def deliver(self, alert: Alert) -> None:
+        """One line."""
+        self._write(alert.text)
+
+
+class Webhook:
+    """An incoming webhook of Slack, or of anything that reads its JSON. The URL is a secret."""
+
+    name = "webhook"
+
+    def __init__(self, url: str) -> None:
+        if not url.startswith(("http://", "https://")):
+            raise ConfigError("META_PIPELINE_ALERT_URL must start with http:// or https://")
+        self._url = url
+
+    def deliver(self, alert: Alert) -> None:
+        """Posted, and accepted with a 2xx."""
+        try:
+            answer = requests.post(self._url, json=message(alert), timeout=TIMEOUT_S, allow_redirects=False)
+        except requests.RequestException as error:  # its text holds the URL
+            raise AlertError(f"the alert webhook can't be reached ({type(error).__name__})") from None
+        if not 200 <= answer.status_code < 300:
+            raise AlertError(f"the alert webhook answered HTTP {answer.status_code}")
+
+
+def message(alert: Alert) -> dict[str, Any]:
+    """The alert as a message of Slack. Names come from Meta, so nothing in them may act as markup."""
+    parts = (alert.subject, alert.detail, alert.consequence)
+    subject, detail, consequence = (
+        text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;") for text in parts
+    )
+    return {
+        "text": f"{subject}. {detail} {consequence} <{alert.url}|Connect again>",
+        "blocks": [
+            {"type": "section", "text": {"type": "mrkdwn", "text": f"*{subject}*\n{detail}\n{consequence}"}},
+            {
+                "type": "actions",
+                "elements": [
+                    {"type": "button", "text": {"type": "plain_text", "text": "Connect again"}, "url": alert.url}
+                ],
+            },
+        ],
+    }
+
+
+class Email:
+    """A mail server, from `smtp[s]://user:password@host:port/?from=…&to=…,…`; `smtp` turns to TLS where the server
+    offers it, and gives a password to nobody without."""
+
+    name = "email"
+
+    def __init__(self, url: str) -> None:
+        split = urlsplit(url)
+        query = parse_qs(split.query)
+        self._to = [address.strip() for text in query.get("to", ()) for address in text.split(",") if address.strip()]
+        self._from = query.get("from", ["meta-pipeline@localhost"])[0]
+        try:
+            port = split.port
+        except ValueError:
+            port = -1
+        if split.scheme not in ("smtp", "smtps") or not split.hostname or not self._to or port == -1:
+            raise ConfigError(
+                "META_PIPELINE_SMTP_URL must look like smtps://user:password@host:465/?from=a@example.com&to=b@example.com"
+            )
+        self._is_tls, self._host = split.scheme == "smtps", split.hostname
+        self._port = port or (465 if self._is_tls else 25)
+        self._user, self._password = unquote(split.username or ""), unquote(split.password or "")
+
+    def deliver(self, alert: Alert) -> None:
+        """Accepted by the mail server."""
+        mail = EmailMessage()
+        mail["Subject"] = " ".join(f"Meta Pipeline: {alert.subject}".split())
+        mail["From"], mail["To"] = self._from, ", ".join(self._to)
+        mail.set_content(f"{alert.subject}.\n\n{alert.detail}\n{alert.consequence}\n\nConnect again: {alert.url}\n")
+        context = ssl.create_default_context()
+        try:
+            with (
+                smtplib.SMTP_SSL(self._host, self._port, timeout=TIMEOUT_S, context=context)
+                if self._is_tls else smtplib.SMTP(self._host, self._port, timeout=TIMEOUT_S)
+            ) as server:
+                server.ehlo_or_helo_if_needed()
+                if not self._is_tls and server.has_extn("starttls"):
+                    server.starttls(context=context)
+                    server.ehlo()
+                elif not self._is_tls and self._user:
+                    raise AlertError("the mail server offers no TLS: a password is not sent without")
+                if self._user:
+                    server.login(self._user, self._password)
+                server.send_message(mail)
+        except (OSError, smtplib.SMTPException) as error:  # an SMTP answer may repeat the addresses
+            raise AlertError(f"the mail server can't be reached or refuses ({type(error).__name__})") from None

@@ -1,0 +1,53 @@
+"""`vault …`: whose tokens there are, how they do, who used them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from meta_pipeline import bootstrap
+from meta_pipeline.bootstrap import Live
+from meta_pipeline.flows import overview
+from meta_pipeline.flows import tokens as flow
+from meta_pipeline.store import reveals
+
+COLUMNS = ["token", "of", "kind", "state", "expires", "data_access_ends", "nodes", "wrong", "click"]
+LOG_COLUMNS = ["at", "token_ref", "flow", "node_id", "process"]
+
+
+def tokens(home: Live) -> tuple[list[str], list[tuple[Any, ...]]]:
+    """A row for every connection, those in need of somebody first."""
+    found = overview.connections(
+        engine=home.engine, tokens=home.vault, clicks=home.clicks, features=home.features, now=bootstrap.now()
+    )
+    rows = []
+    for one in found:
+        troubles = [*one.troubles, *(node.trouble for node in one.nodes if node.trouble)]
+        rows.append((
+            one.ref.id, one.ref.subject_name, one.ref.kind, one.state, one.ref.expires_at or "never",
+            one.ref.data_access_expires_at or "never", len(one.nodes),
+            " · ".join(trouble.told for trouble in troubles),
+            " · ".join(dict.fromkeys(trouble.url for trouble in troubles)),
+        ))
+    return COLUMNS, rows
+
+
+def log(home: Live, token_ref: str | None, limit: int) -> tuple[list[str], list[tuple[Any, ...]]]:
+    """The newest reveals, newest first."""
+    found = reveals.find(home.engine, token_ref=token_ref, limit=limit)
+    return LOG_COLUMNS, [tuple(row[column] for column in LOG_COLUMNS) for row in found]
+
+
+def check(home: Live) -> list[str]:
+    """Tokens inspected and renewed, alerts sent; a sentence for whatever is wrong."""
+    troubles = flow.check(graph=home.graph, tokens=home.vault, now=bootstrap.now())
+    told, unreached = flow.alert(
+        home.alert_targets, engine=home.engine, tokens=home.vault, clicks=home.clicks, now=bootstrap.now()
+    )
+    return [*troubles, *(alert.text for alert in told), *unreached]
+
+
+def revoke(home: Live, token_ref: str) -> str:
+    """How disconnecting went."""
+    if told := flow.disconnect(token_ref, graph=home.graph, tokens=home.vault):
+        return f"disconnected here; Meta could not be told: {told}"
+    return "disconnected, here and at Meta"

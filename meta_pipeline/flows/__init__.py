@@ -1,0 +1,1 @@
+"""The score: what follows what. Steps never call steps; these functions do."""

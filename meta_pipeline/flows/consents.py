@@ -1,0 +1,221 @@
+"""From a token that has just come in to links: sealed, exchanged, named, granted, discovered."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+
+from meta_pipeline.consent import oauth
+from meta_pipeline.consent.scopes import missing_scopes, scopes_for
+from meta_pipeline.consent.state import ConsentError
+from meta_pipeline.extract import first_look as look
+from meta_pipeline.flows.tokens import bury, check_one
+from meta_pipeline.graph.client import GraphClient
+from meta_pipeline.graph.errors import GraphError, TokenError
+from meta_pipeline.graph.request import Errand
+from meta_pipeline.linker import links
+from meta_pipeline.linker.discover import discover
+from meta_pipeline.records import AccessToken, Grant, MetaPipelineError, NodeLink, TokenRef
+from meta_pipeline.store import grants, leases, onboardings
+from meta_pipeline.store.onboardings import Onboarding
+from meta_pipeline.store.processes import identity
+from meta_pipeline.vault.vault import Vault
+
+# A user token that lives shorter than this is a short-lived one: 1–2 h against 60 days (graph-api.md §4.2).
+SHORT_LIVED = dt.timedelta(days=1)
+# One of these or nothing can be read.
+ESSENTIAL = frozenset({"ads_read", "ads_management", "pages_show_list"})
+
+
+def receive(
+    token: AccessToken,
+    *,
+    phase: int,
+    through: str,
+    browser: str | None = None,
+    holder: str | None = None,
+    tokens: Vault,
+    engine: sa.Engine,
+    now: dt.datetime,
+) -> str:
+    """The token is sealed and its onboarding waits; the onboarding's id. Nothing is asked of Meta, so nothing can get
+    between a token and the vault."""
+    id = onboardings.new_id()
+    tokens.arrive(token, id)
+    onboardings.begin(engine, id, phase=phase, through=through, browser=browser, holder=holder, now=now)
+    return id
+
+
+def onboard(
+    id: str,
+    *,
+    graph: GraphClient,
+    tokens: Vault,
+    engine: sa.Engine,
+    features: Collection[str] = (),
+    now: Callable[[], dt.datetime],
+    sleep: Callable[[float], None],
+    run_id: str | None = None,
+) -> list[NodeLink]:
+    """A sealed token becomes links. Done twice, or gone on with after a kill, it ends the same. Trouble of Meta leaves
+    the onboarding waiting for another try; anything else ends it, and nothing of the token is left."""
+    with leases.held(engine, f"onboarding/{id}", now=now, sleep=sleep):
+        one = onboardings.get(engine, id)
+        if one is None:
+            raise ConsentError("invalid_request", f"there is no onboarding {id}: connect again")
+        if one.is_ended:
+            return links.known(engine)
+        onboardings.note(engine, id, status="running", holder=identity(), run_id=run_id)
+        try:
+            ref = tokens.ref(one.token_ref) if one.token_ref else _kept(one, graph, tokens, engine, now())
+            return _linked(one, ref, features=features, graph=graph, tokens=tokens, engine=engine, now=now())
+        except MetaPipelineError as error:
+            if error.retryable:
+                step = f"Meta has trouble, it is tried again: {error}"
+                onboardings.note(engine, id, status="waiting", holder=None, step=step)
+            else:
+                fail(engine, id, str(error), tokens=tokens, now=now())
+            raise
+
+
+def fail(engine: sa.Engine, id: str, reason: str, *, tokens: Vault, now: dt.datetime) -> None:
+    """The onboarding has ended badly; a token that was not kept yet is gone."""
+    tokens.drop(id)
+    onboardings.note(engine, id, status="failed", reason=reason, ended_at=now)
+
+
+def first_look(
+    id: str, found: Iterable[NodeLink], *, graph: GraphClient, tokens: Vault, engine: sa.Engine, now: dt.datetime
+) -> list[dict[str, Any]]:
+    """Yesterday of one ad account and one Page, as a new connection sees them; what is in the way is named."""
+    samples = []
+    for kind, read in (("ad_account", look.ad_account), ("page", look.page)):
+        link = next((link for link in found if link.kind == kind), None)
+        if link is None:
+            continue
+        onboardings.note(engine, id, step=f"a first look at {link.name or link.id}")
+        yesterday = now.astimezone(ZoneInfo(link.timezone or "UTC")).date() - dt.timedelta(days=1)
+        sample: dict[str, Any] = {"node_id": link.id, "name": link.name or link.id, "day": str(yesterday)}
+        try:
+            token = tokens.reveal_for(link.id, flow="first_look")
+            sample["figures"] = read(link.id, yesterday, graph=graph.on(Errand(node_id=link.id)), token=token)
+        except MetaPipelineError as error:
+            sample["trouble"] = str(error)
+        samples.append(sample)
+    onboardings.add_result(engine, id, samples=samples)
+    return samples
+
+
+def hand_on(engine: sa.Engine, id: str, step: str) -> None:
+    """What is left of an onboarding is for another process."""
+    one = onboardings.get(engine, id)
+    if one is not None and not one.is_ended:
+        onboardings.note(engine, id, status="waiting", holder=None, step=step)
+
+
+def finish(engine: sa.Engine, id: str, *, now: dt.datetime) -> None:
+    """The onboarding has ended well."""
+    onboardings.note(engine, id, status="done", step="done", ended_at=now)
+
+
+def _kept(one: Onboarding, graph: GraphClient, tokens: Vault, engine: sa.Engine, now: dt.datetime) -> TokenRef:
+    """The token that arrived is exchanged for a long-lived one where it is short-lived, and kept under its owner."""
+    onboardings.note(engine, one.id, step="asking Meta whose token it is")
+    token = tokens.reveal(one.id, flow="onboarding")
+    facts = oauth.inspect(token, graph=graph)
+    if not ESSENTIAL & set(facts.scopes):
+        raise ConsentError(
+            "invalid_scope", "the token may read neither ad accounts (ads_read) nor Pages (pages_show_list): "
+            "grant one of them and connect again",
+        )
+    if facts.kind == "user" and facts.expires_at is not None and facts.expires_at - now < SHORT_LIVED:
+        onboardings.note(engine, one.id, step="exchanging it for one of 60 days")
+        token = oauth.exchange_long_lived(AccessToken("user", token.value), graph=graph)
+        facts = oauth.inspect(token, graph=graph)
+    token = AccessToken(facts.kind, token.value)
+    name = str(graph.get("me", {"fields": "id,name"}, token=token).data.get("name", facts.user_id))
+    declined = oauth.declined(token, graph=graph)
+    ref = tokens.keep(
+        token, subject_id=facts.user_id, subject_name=name, scopes=facts.scopes, expires_at=facts.expires_at,
+        data_access_expires_at=facts.data_access_expires_at,
+    )
+    grants.record(
+        engine,
+        Grant(
+            ref.id, facts.user_id, name, one.phase, scopes_for(one.phase), tuple(sorted(facts.scopes)), declined,
+            one.through, now,
+        ),
+    )
+    onboardings.note(engine, one.id, token_ref=ref.id)
+    tokens.drop(one.id)
+    return ref
+
+
+def _linked(
+    one: Onboarding,
+    ref: TokenRef,
+    *,
+    features: Collection[str],
+    graph: GraphClient,
+    tokens: Vault,
+    engine: sa.Engine,
+    now: dt.datetime,
+) -> list[NodeLink]:
+    missing = missing_scopes(ref.scopes, max(one.phase, 1), features)
+    onboardings.add_result(
+        engine, one.id, name=ref.subject_name, kind=ref.kind, granted=list(ref.scopes),
+        missing=[[scope.name, scope.needed_for] for scope in missing],
+    )
+    onboardings.note(engine, one.id, step="finding out what it may read")
+    found = relink(ref, graph=graph, tokens=tokens, engine=engine, now=now)
+    onboardings.add_result(engine, one.id, nodes=dict(Counter(link.kind for link in found)))
+    onboardings.note(engine, one.id, step="linked")
+    return found
+
+
+def relink(
+    ref: TokenRef, *, graph: GraphClient, tokens: Vault, engine: sa.Engine, now: dt.datetime
+) -> list[NodeLink]:
+    """What a token of a person or system user reaches now is linked, and what it lost is not read with it any more."""
+    token = tokens.reveal(ref.id, flow="relink")
+
+    def keep_page_token(page_id: str, page_name: str, token: AccessToken) -> str:
+        return tokens.keep(
+            token, subject_id=page_id, subject_name=page_name, scopes=ref.scopes, expires_at=None,
+            data_access_expires_at=ref.data_access_expires_at, parent_ref=ref.id,
+        ).id
+
+    try:
+        found = discover(graph=graph, token=token, token_ref=ref.id, keep_page_token=keep_page_token)
+    except TokenError as error:
+        bury(token, error, graph=graph, tokens=tokens, now=now)
+        raise
+    links.save(engine, found, through=ref.id, now=now)
+    return found
+
+
+def check(ref_id: str, *, graph: GraphClient, tokens: Vault, engine: sa.Engine, now: dt.datetime) -> None:
+    """One connection is as Meta says it is now: its token, and what it reaches."""
+    ref = tokens.ref(ref_id)
+    if not check_one(ref, graph=graph, tokens=tokens, now=now):
+        relink(tokens.ref(ref_id), graph=graph, tokens=tokens, engine=engine, now=now)
+
+
+def relink_all(
+    *, graph: GraphClient, tokens: Vault, engine: sa.Engine, now: dt.datetime
+) -> tuple[list[NodeLink], list[str]]:
+    """Every token's links are what Meta says today; all links found, and a sentence for each token that failed."""
+    found, troubles = [], []
+    for ref in tokens.refs():
+        if ref.kind == "page":
+            continue
+        try:
+            found.extend(relink(ref, graph=graph, tokens=tokens, engine=engine, now=now))
+        except GraphError as error:
+            troubles.append(f"what {ref.subject_name} may read could not be read again: {error}")
+    return found, troubles

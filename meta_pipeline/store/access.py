@@ -1,0 +1,107 @@
+"""Which tokens reach which node: found by discovery, in the order in which they are used."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Set
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from meta_pipeline.store.schema import node_access, tokens
+
+READING_TASK = "ANALYZE"  # what reading insights of an ad account or a Page takes (graph-api.md §5.2)
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """A node, the token that reads it, and the token (of a person or system user) through which it was found."""
+
+    node_id: str
+    token_ref: str
+    through_ref: str
+    tasks: tuple[str, ...]
+
+    @property
+    def may_read(self) -> bool:
+        """Whether the tasks suffice to read insights; tasks that Meta did not tell are not held against it."""
+        return not self.tasks or READING_TASK in self.tasks
+
+
+def usable(engine: sa.Engine) -> dict[str, list[Access]]:
+    """Every node's accesses whose token is not retired, best first: those that may read, system users before people,
+    those that never expire before those that do, the latest expiry first."""
+    found: dict[str, list[Access]] = {}
+    for access in _usable(engine, sa.true()):
+        found.setdefault(access.node_id, []).append(access)
+    return found
+
+
+def through(engine: sa.Engine) -> dict[str, list[Access]]:
+    """What every token reached when it was last asked, dead ones too."""
+    found: dict[str, list[Access]] = {}
+    with engine.connect() as connection:
+        for row in connection.execute(sa.select(node_access)):
+            one = Access(row.node_id, row.token_ref, row.through_ref, tuple(row.tasks))
+            found.setdefault(row.through_ref, []).append(one)
+    return found
+
+
+def readers(engine: sa.Engine, node_id: str) -> list[Access]:
+    """The accesses of one node, best first."""
+    return _usable(engine, node_access.c.node_id == node_id)
+
+
+def _usable(engine: sa.Engine, where: sa.ColumnElement[bool]) -> list[Access]:
+    query = (
+        sa.select(node_access, tokens.c.kind, tokens.c.expires_at)
+        .join(tokens, tokens.c.id == node_access.c.token_ref)
+        .where(where, tokens.c.retired_at.is_(None))
+    )
+    with engine.connect() as connection:
+        rows = connection.execute(query).all()
+    never = dt.datetime.max.replace(tzinfo=dt.UTC)
+    ordered = sorted(
+        ((Access(row.node_id, row.token_ref, row.through_ref, tuple(row.tasks)), row) for row in rows),
+        key=lambda pair: (
+            not pair[0].may_read, pair[1].kind != "system_user", -(pair[1].expires_at or never).timestamp(),
+            pair[0].token_ref,
+        ),
+    )
+    return [access for access, _ in ordered]
+
+
+def replace(engine: sa.Engine, through_ref: str, found: Iterable[Access], *, now: dt.datetime) -> None:
+    """What is found through a token now is all that it reaches: what it lost is gone, other tokens' access stays."""
+    rows = {access.node_id: access for access in found}
+    with engine.begin() as connection:
+        connection.execute(node_access.delete().where(node_access.c.through_ref == through_ref))
+        if rows:
+            connection.execute(
+                node_access.insert(),
+                [
+                    {
+                        "node_id": access.node_id, "through_ref": through_ref, "token_ref": access.token_ref,
+                        "tasks": list(access.tasks), "seen_at": now,
+                    }
+                    for access in rows.values()
+                ],
+            )
+
+
+def nodes_of(engine: sa.Engine, token_ref: str) -> list[str]:
+    """The nodes that are read with a token, or were found through it."""
+    query = sa.select(node_access.c.node_id).where(
+        sa.or_(node_access.c.token_ref == token_ref, node_access.c.through_ref == token_ref)
+    )
+    with engine.connect() as connection:
+        return sorted(set(connection.execute(query).scalars()))
+
+
+def stopped_by(token_refs: Set[str], usable_now: Mapping[str, list[Access]], nodes: Iterable[str]) -> list[str]:
+    """Of these nodes, those that no token but these could read."""
+    return [
+        node for node in nodes
+        if not any(one.may_read and not token_refs & {one.token_ref, one.through_ref}
+                   for one in usable_now.get(node, ()))
+    ]

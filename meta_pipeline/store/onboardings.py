@@ -1,0 +1,99 @@
+"""Onboardings: a consent that came in, and how far it got: `waiting` → `running` → `done` or `failed`."""
+
+from __future__ import annotations
+
+import datetime as dt
+import secrets
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from meta_pipeline.store.processes import is_gone
+from meta_pipeline.store.schema import onboardings
+
+RETRIES_FOR = dt.timedelta(hours=1)  # a short-lived token lives for an hour or two (graph-api.md §4.2)
+
+
+@dataclass(frozen=True, slots=True)
+class Onboarding:
+    """One onboarding. `browser`: digest of the cookie of the browser that may watch it; `holder`: the process that
+    works on it; `step`: what happens now; `result`: what was found, for people."""
+
+    id: str
+    status: str
+    step: str
+    phase: int
+    through: str
+    browser: str | None
+    holder: str | None
+    token_ref: str | None
+    started_at: dt.datetime
+    ended_at: dt.datetime | None
+    reason: str | None
+    run_id: str | None
+    result: dict[str, Any]
+
+    @property
+    def is_ended(self) -> bool:
+        """Whether nothing more will happen."""
+        return self.status in ("done", "failed")
+
+
+def new_id() -> str:
+    """An id that nobody can guess."""
+    return secrets.token_urlsafe(16)
+
+
+def begin(
+    engine: sa.Engine, id: str, *, phase: int, through: str, browser: str | None, holder: str | None, now: dt.datetime
+) -> None:
+    """The onboarding waits for whoever takes it; with a `holder`, for that process only, as long as it lives."""
+    with engine.begin() as connection:
+        connection.execute(
+            onboardings.insert().values(
+                id=id, status="waiting", step="the token is sealed", phase=phase, through=through, browser=browser,
+                holder=holder, started_at=now, result={},
+            )
+        )
+
+
+def note(engine: sa.Engine, id: str, **values: Any) -> None:
+    """Something of it is different now."""
+    with engine.begin() as connection:
+        connection.execute(onboardings.update().where(onboardings.c.id == id).values(**values))
+
+
+def add_result(engine: sa.Engine, id: str, **found: Any) -> None:
+    """Something was found."""
+    with engine.begin() as connection:
+        row = connection.execute(
+            sa.select(onboardings.c.result).where(onboardings.c.id == id).with_for_update()
+        ).one()
+        connection.execute(onboardings.update().where(onboardings.c.id == id).values(result={**row.result, **found}))
+
+
+def get(engine: sa.Engine, id: str) -> Onboarding | None:
+    """The onboarding, if there is one."""
+    with engine.connect() as connection:
+        row = connection.execute(sa.select(onboardings).where(onboardings.c.id == id)).first()
+    return None if row is None else Onboarding(**row._mapping)
+
+
+def waiting(engine: sa.Engine, *, now: dt.datetime) -> list[Onboarding]:
+    """Those that nobody works on: new ones, and those whose process died, while their token can still be exchanged."""
+    query = (
+        sa.select(onboardings)
+        .where(onboardings.c.status.in_(("waiting", "running")), onboardings.c.started_at > now - RETRIES_FOR)
+        .order_by(onboardings.c.started_at)
+    )
+    with engine.connect() as connection:
+        found = [Onboarding(**row._mapping) for row in connection.execute(query)]
+    return [one for one in found if one.holder is None or is_gone(one.holder)]
+
+
+def latest(engine: sa.Engine, limit: int) -> list[Onboarding]:
+    """The newest, newest first."""
+    query = sa.select(onboardings).order_by(onboardings.c.started_at.desc()).limit(limit)
+    with engine.connect() as connection:
+        return [Onboarding(**row._mapping) for row in connection.execute(query)]

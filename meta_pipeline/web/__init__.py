@@ -1,0 +1,1 @@
+"""What browsers and Meta reach: consent and the connections page. Thin: every route calls a flow."""

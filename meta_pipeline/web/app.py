@@ -1,0 +1,116 @@
+"""The ASGI app: routes, and what happens to errors. It keeps no log of requests: a URL may hold a code."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import secrets
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from meta_pipeline import bootstrap
+from meta_pipeline.bootstrap import Live
+from meta_pipeline.consent.local import CALLBACK
+from meta_pipeline.records import ConfigError, MetaPipelineError
+from meta_pipeline.settings import is_loopback
+from meta_pipeline.web import oauth, pages
+from meta_pipeline.web.security import Guard, Headers
+from meta_pipeline.web.site import HERE, Site
+
+_LOG = logging.getLogger("meta_pipeline.web")
+LARGEST_FORM = 64 * 1024
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
+
+
+def create_app(
+    home: Live, *, host: str = "127.0.0.1", onboards: bool = True, dagster_url: str | None = None
+) -> Starlette:
+    """The app for a server that listens on `host`; ConfigError when it would let everybody in."""
+    settings = home.settings
+    public = urlsplit(settings.public_url)
+    if public.scheme not in ("http", "https") or not public.hostname:
+        raise ConfigError(f"META_PIPELINE_PUBLIC_URL is no http(s) URL: {settings.public_url!r}")
+    is_guarded = settings.is_guarded or not is_loopback(host)
+    if is_guarded and settings.operator_password is None:
+        raise ConfigError(
+            "META_PIPELINE_OPERATOR_PASSWORD is not set, and others than this machine reach `serve` "
+            f"({host}, {settings.public_url}): set it, or keep to loopback"
+        )
+    password = settings.operator_password
+    guard = Guard(
+        key=settings.app_secret.get_secret_value() if settings.app_secret else secrets.token_hex(),
+        password=password.get_secret_value() if is_guarded and password else None,
+        is_https=public.scheme == "https", now=bootstrap.now,
+    )
+    site = Site(home, guard, onboards, dagster_url)
+
+    def route(path: str, page: Callable[..., Any], *methods: str) -> Route:
+        return Route(path, functools.partial(_answer, page, site), methods=list(methods or ("GET",)))
+
+    return Starlette(
+        routes=[
+            route("/", pages.connections),
+            route("/connect", oauth.connect),
+            route(CALLBACK, oauth.callback),
+            route("/onboardings/{id}", pages.onboarding),
+            route("/connections/{ref}/disconnect", pages.disconnect, "POST"),
+            route("/connections/{ref}/check", pages.check, "POST"),
+            route("/sign-in", pages.sign_in_page),
+            route("/sign-in", pages.sign_in, "POST"),
+            route("/sign-out", pages.sign_out, "POST"),
+            route("/health/live", pages.live),
+            route("/health/ready", pages.ready),
+            Mount("/static", StaticFiles(directory=HERE / "static")),
+        ],
+        middleware=[Middleware(Headers, hosts=LOOPBACK | {public.hostname}, is_https=public.scheme == "https")],
+        exception_handlers={
+            HTTPException: functools.partial(_http_error, site),
+            MetaPipelineError: functools.partial(_our_error, site),
+        },
+    )
+
+
+async def _answer(page: Callable[[Site, Request], Response], site: Site, request: Request) -> Response:
+    """Pages wait for stores and for Meta, so they get a thread; a form is read before."""
+    try:
+        if request.method == "POST":
+            request.state.form = await _form(request)
+        return await run_in_threadpool(page, site, request)
+    except (HTTPException, MetaPipelineError):
+        raise
+    except Exception as error:  # the outermost line: a mistake of ours. Its text may hold what the request held.
+        _LOG.error("a page failed: %s", type(error).__name__)
+        return site.message(
+            request, "Something went wrong", "It is our mistake; the log says which kind.", status=500,
+            click="Connections", url="/",
+        )
+
+
+async def _form(request: Request) -> dict[str, str]:
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > LARGEST_FORM:
+            raise HTTPException(413, "That is too much for a form.")
+    return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
+
+
+async def _http_error(site: Site, request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    told = error.detail if isinstance(error, HTTPException) else ""
+    return site.message(request, f"Error {status}", f"{told}", status=status, click="Connections", url="/")
+
+
+async def _our_error(site: Site, request: Request, error: Exception) -> Response:
+    """A setting that is missing, a vault that does not open: the sentence says what to do."""
+    return site.message(request, "This does not work yet", f"{error}.", status=503, click=None)

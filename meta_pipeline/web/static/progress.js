@@ -1,0 +1,15 @@
+// Without this the page reloads itself; with it only what changed is read out.
+"use strict";
+async function look() {
+  const answer = await fetch(location.href, { headers: { accept: "text/html" } });
+  if (!answer.ok) return;
+  const told = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const now = told.getElementById("progress");
+  const shown = document.getElementById("progress");
+  if (now && shown.innerHTML !== now.innerHTML) {
+    shown.innerHTML = now.innerHTML;
+    document.title = told.title;
+  }
+  if (now && now.dataset.ended === "yes") clearInterval(timer);
+}
+const timer = setInterval(() => look().catch(() => {}), 1000);

@@ -1,0 +1,98 @@
+"""Consent on the connections page, in a real browser, under `up`: to partitions and a first look; and every other way."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from playwright.sync_api import Page, expect
+
+from meta_pipeline_tests.conftest import Home, Sandbox, running_up
+
+PARTITIONS = """
+from meta_pipeline.defs.home import instance
+from meta_pipeline.settings import Settings
+with instance(Settings()) as opened:
+    print(" ".join(opened.get_dynamic_partitions("ad_accounts")))
+"""
+WITHIN_MS = 120_000
+
+
+def partitions(home: Home) -> list[str]:
+    ran = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", PARTITIONS], env=home.environment, cwd=home.path, capture_output=True,
+        text=True, timeout=120,
+    )
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout.split()
+
+
+def test_connect_deny_replay_and_tamper(home: Home, sandbox: Sandbox, page: Page, tmp_path: Path):
+    sandbox.control("clock", {"now": dt.datetime.now(dt.UTC).isoformat()})  # so that yesterday is a day it knows
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text) if "favicon" not in message.location["url"] else None)
+    with running_up(home) as (_, connections):
+        page.goto(connections)
+        expect(page.locator("h1")).to_have_text("Connections")
+        expect(page.locator("main")).to_contain_text("Nobody is connected yet")
+
+        # No.
+        page.get_by_role("link", name="Connect, and see").click()
+        page.click("#cancel")
+        expect(page.locator("h1")).to_have_text("Consent was not given")
+
+        # An answer that somebody changed.
+        page.get_by_role("link", name="Start again").click()
+        target = page.get_attribute("#continue", "href")
+        assert target
+        page.goto(target.replace("state=", "state=x"))
+        expect(page.locator("h1")).to_have_text("This is no answer to a question of ours")
+        assert sandbox.control("calls").get("GET /oauth/access_token", 0) == 0
+
+        # Yes: the page follows what happens, and the run that does it.
+        page.goto(f"{connections}/connect?phase=2")
+        answer = page.get_attribute("#continue", "href")
+        assert answer
+        page.click("#continue")
+        page.wait_for_url("**/onboardings/**")
+        expect(page.locator("h1")).to_have_text("Sam Operator is connected", timeout=WITHIN_MS)
+        expect(page.locator("main")).to_contain_text("A first look", timeout=WITHIN_MS)
+        expect(page.locator("main")).to_contain_text("6 ad accounts have partitions", timeout=WITHIN_MS)
+        expect(page.locator("#progress")).to_have_attribute("data-ended", "no")  # as it was loaded
+        expect(page.get_by_role("link", name="All connections")).to_be_visible(timeout=WITHIN_MS)
+        assert re.search(r"page_media_view\s+\d+", page.inner_text("main"))
+        assert re.search(r"impressions\s+\d+", page.inner_text("main"))
+        page.screenshot(path=tmp_path / "onboarded.png")
+        assert partitions(home) == [f"act_100000000{n}" for n in range(1, 7)]
+
+        # The same answer again.
+        page.goto(answer)
+        expect(page.locator("h1")).to_have_text("This answer was used before")
+
+        page.goto(connections)
+        expect(page.locator("article h2")).to_have_text("Sam Operator")
+        expect(page.get_by_role("row", name=re.compile("Aroha Outdoor NZ"))).to_contain_text("partner-shared")
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.textContent") == "Skip to content"
+
+        # What breaks says what to click.
+        sandbox.control("dead", {"subcode": 460, "kind": "USER"})
+        page.get_by_role("button", name="Check now").click()
+        expect(page.locator("article")).to_contain_text("changed the password")
+        for _ in range(40):  # the sensor looks every half minute
+            if "Latest alerts" in page.inner_text("main"):
+                break
+            page.wait_for_timeout(2000)
+            page.reload()
+        expect(page.locator("main")).to_contain_text("Stopped by it: Northwind US")
+        page.screenshot(path=tmp_path / "broken.png", full_page=True)
+        page.get_by_role("link", name="Connect again").first.click()
+        expect(page).to_have_url(re.compile(re.escape(sandbox.url) + "/v24.0/dialog/oauth"))
+        page.click("#continue")
+        expect(page.get_by_role("link", name="All connections")).to_be_visible(timeout=WITHIN_MS)
+        page.get_by_role("link", name="All connections").click()
+        expect(page.locator("article")).to_contain_text("Healthy")
+    assert not [line for line in complaints if "status of 4" not in line], complaints

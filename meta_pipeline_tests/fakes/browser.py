@@ -1,0 +1,77 @@
+"""A browser without a network: it calls an ASGI app, and keeps cookies as a browser does."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from http.cookies import SimpleCookie
+from typing import Any
+from urllib.parse import urlencode
+
+
+@dataclass
+class Answer:
+    """What the app said."""
+
+    status: int
+    headers: list[tuple[str, str]]
+    body: str
+
+    def header(self, name: str) -> str:
+        return next((value for key, value in self.headers if key == name), "")
+
+
+@dataclass
+class Browser:
+    """One browser; `loop` is shared, so that a thousand calls need no thousand threads."""
+
+    app: Any
+    host: str = "localhost"
+    cookies: dict[str, str] = field(default_factory=dict)
+    loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.new_event_loop)
+
+    def get(self, target: str, headers: Iterable[tuple[bytes, bytes]] = ()) -> Answer:
+        return self.send("GET", target, b"", headers)
+
+    def post(self, target: str, form: dict[str, str], headers: Iterable[tuple[bytes, bytes]] = ()) -> Answer:
+        kind = (b"content-type", b"application/x-www-form-urlencoded")
+        return self.send("POST", target, urlencode(form).encode(), [kind, *headers])
+
+    def send(self, method: str, target: str, body: bytes, headers: Iterable[tuple[bytes, bytes]]) -> Answer:
+        path, _, query = target.partition("?")
+        return self.loop.run_until_complete(self._send(method, path, query.encode("latin-1", "replace"), body, headers))
+
+    async def _send(
+        self, method: str, path: str, query: bytes, body: bytes, headers: Iterable[tuple[bytes, bytes]]
+    ) -> Answer:
+        sent: list[dict[str, Any]] = []
+        told = [(name.lower(), value) for name, value in headers]
+        if not any(name == b"host" for name, _ in told):
+            told.append((b"host", self.host.encode()))
+        if self.cookies and not any(name == b"cookie" for name, _ in told):
+            told.append((b"cookie", "; ".join(f"{k}={v}" for k, v in self.cookies.items()).encode()))
+        scope = {
+            "type": "http", "asgi": {"version": "3.0", "spec_version": "2.4"}, "http_version": "1.1", "method": method, "scheme": "http",
+            "path": path, "raw_path": path.encode(), "root_path": "", "query_string": query, "headers": told,
+            "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 8600), "state": {},
+        }
+
+        async def receive() -> dict[str, Any]:
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        await self.app(scope, receive, send)
+        start = next(message for message in sent if message["type"] == "http.response.start")
+        found = [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in start["headers"]]
+        for name, value in found:
+            if name == "set-cookie":
+                for key, morsel in SimpleCookie(value).items():
+                    if morsel["max-age"] == "0":
+                        self.cookies.pop(key, None)
+                    else:
+                        self.cookies[key] = morsel.value
+        text = b"".join(message.get("body", b"") for message in sent if message["type"] == "http.response.body")
+        return Answer(start["status"], found, text.decode())

@@ -1,0 +1,72 @@
+"""A clock that moves when it is told to, and a home whose Graph is a sandbox without a network."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+from meta_pipeline.flows import consents
+from meta_pipeline.graph.client import GraphClient
+from meta_pipeline.records import AccessToken, TokenRef
+from meta_pipeline.sandbox.graph import Graph
+from meta_pipeline.store import onboardings
+from meta_pipeline.store.engine import open_store
+from meta_pipeline.vault.health import Clicks
+from meta_pipeline.vault.seal import new_key
+from meta_pipeline.vault.vault import Vault
+from meta_pipeline_tests.fakes.virtual import START, SandboxAdapter
+
+PUBLIC = "https://etl.example"
+
+
+class StillClock:
+    """Nobody waits: a sleep only moves the time."""
+
+    def __init__(self) -> None:
+        self.at = START
+
+    def now(self) -> dt.datetime:
+        return self.at
+
+    def sleep(self, seconds: float) -> None:
+        self.at += dt.timedelta(seconds=seconds)
+
+
+class StillHome:
+    """Control store, vault and gateway on such a clock."""
+
+    def __init__(self, path: Path) -> None:
+        self.clock = StillClock()
+        self.graph = Graph(seed=1, now=None)
+        self.graph.clock = self.clock.now
+        self.engine = open_store(f"sqlite:///{path / 'control.sqlite'}")
+        self.vault = Vault(self.engine, new_key(), now=self.clock.now)
+        self.clicks = Clicks(PUBLIC, "https://business.example", "https://www.example")
+        self.client = GraphClient(
+            graph_url="http://sandbox", app_id="900000000000001", app_secret=self.graph.identity.secret,
+            graph_version="v24.0", marketing_version="v25.0", audit=lambda event: None, sleep=self.clock.sleep,
+            now=self.clock.now, adapter=SandboxAdapter(self.graph, self.clock, latency_s=0.0),  # type: ignore[arg-type]
+        )
+
+    def mint(self, kind: str = "USER", *, days: float | None = None, **more) -> AccessToken:
+        """A token that the sandbox gives somebody."""
+        from meta_pipeline.consent.scopes import scopes_for
+        from meta_pipeline.sandbox.world import SYSTEM_USER_ID, USER_ID
+
+        token = self.graph.identity.mint(
+            kind, now=self.clock.now(), life=dt.timedelta(days=days) if days else None,
+            scopes=more.pop("scopes", scopes_for(2)), subject_id=SYSTEM_USER_ID if kind == "SYSTEM_USER" else USER_ID, **more,
+        )
+        return AccessToken("user" if kind == "USER" else "system_user", token.value)
+
+    def onboard(self, token: AccessToken, *, phase: int = 2) -> TokenRef:
+        """The token is connected; its ref."""
+        id = consents.receive(
+            token, phase=phase, through="a test", tokens=self.vault, engine=self.engine, now=self.clock.now()
+        )
+        consents.onboard(
+            id, graph=self.client, tokens=self.vault, engine=self.engine, now=self.clock.now, sleep=self.clock.sleep
+        )
+        done = onboardings.get(self.engine, id)
+        assert done and done.token_ref
+        return self.vault.ref(done.token_ref)

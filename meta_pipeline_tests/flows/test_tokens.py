@@ -1,0 +1,215 @@
+"""Which token broke, whose is it, and what do I click: every way in which Meta says no, against the sandbox."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from meta_pipeline.consent.scopes import SCOPES, scopes_for
+from meta_pipeline.consent.state import ConsentError
+from meta_pipeline.flows import consents, overview, pulls, tokens
+from meta_pipeline.flows.overview import Connection
+from meta_pipeline.landing.landing import Landing
+from meta_pipeline.linker.links import known
+from meta_pipeline.records import FailedDay, LandedFile
+from meta_pipeline.store import onboardings
+from meta_pipeline.store.schema import tokens as token_table
+from meta_pipeline_tests.fakes.still import PUBLIC, StillHome
+
+ACCOUNT, DAY = "act_1000000001", dt.date(2026, 10, 5)
+CONNECT = f"{PUBLIC}/connect?phase=2"
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> StillHome:
+    return StillHome(tmp_path)
+
+
+def seen(home: StillHome, features: tuple[str, ...] = ()) -> list[Connection]:
+    return overview.connections(
+        engine=home.engine, tokens=home.vault, clicks=home.clicks, features=features, now=home.clock.now()
+    )
+
+
+def land(home: StillHome, path: Path) -> list[LandedFile | FailedDay]:
+    return list(pulls.land(
+        ACCOUNT, [DAY], ["account_insights"], graph=home.client, tokens=home.vault,
+        landing=Landing(path / "landing", home.engine), engine=home.engine, run_id="r", backfill_id=str(home.clock.at),
+        sleep=home.clock.sleep, now=home.clock.now,
+    ))
+
+
+DEATHS = [
+    (458, "removed this app from their Facebook settings", [("Connect again", CONNECT)]),
+    (459, "has to pass a checkpoint of Facebook", [("Open Facebook", "https://www.example"), ("Connect again", CONNECT)]),
+    (460, "changed the password", [("Connect again", CONNECT)]),
+    (463, "has not renewed the consent in time", [("Connect again", CONNECT)]),
+    (464, "is not confirmed", [("Open Facebook", "https://www.example"), ("Connect again", CONNECT)]),
+    (467, "logged out", [("Connect again", CONNECT)]),
+    (492, "lost the role on the Page", [
+        ("Open the Page's settings", "https://business.example/settings/pages/"), ("Connect again", CONNECT)]),
+    (493, "data access has lapsed", [("Connect again", CONNECT)]),
+]
+
+
+@pytest.mark.parametrize(("subcode", "told", "clicks"), DEATHS)
+@pytest.mark.parametrize("noticed_by", ["a run", "the daily check"])
+def test_a_dead_token_is_retired_at_once_and_says_what_to_click(
+    home: StillHome, tmp_path: Path, subcode: int, told: str, clicks: list[tuple[str, str]], noticed_by: str
+):
+    ref = home.onboard(home.mint(days=60))
+    home.graph.identity.kill(subcode, "USER")
+    if noticed_by == "a run":
+        (failed,) = land(home, tmp_path)
+        assert isinstance(failed, FailedDay) and f"(190/{subcode})" in failed.reason
+    else:
+        assert tokens.check(graph=home.client, tokens=home.vault, now=home.clock.now()) == []
+    (found,) = seen(home)
+
+    assert found.state == "dead" and found.ref.id == ref.id and found.ref.retired_subcode == subcode
+    assert found.troubles[0].told.startswith("Sam Operator ") and told in found.troubles[0].told
+    assert [(trouble.click, trouble.url) for trouble in found.troubles] == clicks
+    # A dead token is not used again: no call is made with it.
+    calls = dict(home.graph.calls)
+    (again,) = land(home, tmp_path)
+    assert isinstance(again, FailedDay) and f"190/{subcode}" in again.reason and dict(home.graph.calls) == calls
+
+
+def test_a_pages_own_token_that_died_leads_to_the_pages_settings(home: StillHome):
+    home.onboard(home.mint(days=60))
+    home.graph.identity.kill(492, "PAGE")
+    tokens.check(graph=home.client, tokens=home.vault, now=home.clock.now())
+    (found,) = seen(home)
+
+    assert found.state == "trouble" and found.ref.retired_at is None
+    pages = [node for node in found.nodes if node.link.kind == "page"]
+    assert [node.trouble.url for node in pages if node.trouble] == [
+        f"https://business.example/settings/pages/{node.link.id}" for node in pages]
+
+
+def test_a_refusal_that_passes_retires_nothing(home: StillHome, tmp_path: Path):
+    home.onboard(home.mint(days=60))
+    home.graph.faults.plan([{"fault": "190_460", "path": f"GET {ACCOUNT}/insights", "times": 1}])
+    (failed,) = land(home, tmp_path)
+    assert isinstance(failed, FailedDay)
+    home.clock.sleep(60)
+
+    (landed,) = land(home, tmp_path)
+    assert isinstance(landed, LandedFile)
+
+
+def test_another_token_takes_over_in_the_same_run(home: StillHome, tmp_path: Path):
+    home.onboard(home.mint(days=60))
+    system = home.onboard(home.mint("SYSTEM_USER"))
+    assert {link.token_ref for link in known(home.engine) if link.id == ACCOUNT} == {system.id}
+    home.graph.identity.kill(467, "SYSTEM_USER")
+    (landed,) = land(home, tmp_path)
+
+    assert isinstance(landed, LandedFile) and landed.rows == 1
+    assert [one.state for one in seen(home)] == ["dead", "good"]
+
+
+@pytest.mark.parametrize("scope", [scope for scope in SCOPES if scope.feature is None], ids=lambda scope: scope.name)
+def test_a_missing_scope_is_named_with_what_it_stops_and_asked_for_again(home: StillHome, scope):
+    home.onboard(home.mint(days=60, scopes=tuple(set(scopes_for(2)) - {scope.name})))
+    (found,) = seen(home)
+
+    (trouble,) = found.troubles
+    assert trouble.told == f"The permission {scope.name} is missing: no {scope.needed_for}."
+    assert trouble.url == f"{PUBLIC}/connect?phase=2&rerequest=1" and trouble.click == "Ask for it again"
+
+
+@pytest.mark.parametrize("scope", [scope for scope in SCOPES if scope.feature], ids=lambda scope: scope.name)
+def test_a_scope_of_a_feature_is_missed_only_while_it_is_on(home: StillHome, scope):
+    asked = tuple(set(scopes_for(3, (scope.feature,))) - {scope.name})
+    home.onboard(home.mint(days=60, scopes=asked), phase=3)
+
+    assert seen(home)[0].missing == ()
+    assert [one.name for one in seen(home, (scope.feature,))[0].missing] == [scope.name]
+
+
+def test_without_read_insights_a_page_is_not_silently_empty(home: StillHome):
+    home.onboard(home.mint(days=60, scopes=tuple(set(scopes_for(2)) - {"read_insights"})))
+    one = onboardings.latest(home.engine, 1)[0]
+    account, page = consents.first_look(
+        one.id, known(home.engine), graph=home.client, tokens=home.vault, engine=home.engine, now=home.clock.now()
+    )
+
+    assert int(account["figures"]["impressions"]) > 0
+    assert "read_insights is missing" in page["trouble"] and "figures" not in page
+
+
+@pytest.mark.parametrize(("kind", "node_id", "where"), [
+    ("ad_account", "act_1000000002", "ad-accounts/1000000002"), ("page", "3000000000002", "pages/3000000000002"),
+])
+@pytest.mark.parametrize("tasks", [["DRAFT"], ["ADVERTISE", "MANAGE"]])
+def test_a_missing_task_leads_to_where_it_is_given(home: StillHome, kind: str, node_id: str, where: str, tasks: list[str]):
+    home.graph.tasks[node_id.removeprefix("act_")] = tasks
+    home.onboard(home.mint(days=60))
+    troubled = [node for node in seen(home)[0].nodes if node.trouble]
+
+    assert {node.link.id for node in troubled if node.link.kind == kind} == {node_id}
+    trouble = next(node.trouble for node in troubled if node.link.kind == kind)
+    assert "the task ANALYZE" in trouble.told and trouble.url == f"https://business.example/settings/{where}"
+
+
+def test_access_that_is_taken_away_is_not_read_any_more(home: StillHome, tmp_path: Path):
+    home.onboard(home.mint(days=60))
+    home.graph.tasks[ACCOUNT.removeprefix("act_")] = []
+    consents.relink_all(graph=home.client, tokens=home.vault, engine=home.engine, now=home.clock.now())
+
+    (failed,) = land(home, tmp_path)
+    assert isinstance(failed, FailedDay) and "no token reads act_1000000001" in failed.reason
+    assert ACCOUNT not in {node.link.id for node in seen(home)[0].nodes}
+
+
+def test_a_token_that_reads_nothing_is_refused_and_gone(home: StillHome):
+    with pytest.raises(ConsentError, match="ads_read"):
+        home.onboard(home.mint(days=60, scopes=("instagram_basic",)))
+    with home.engine.connect() as connection:
+        assert connection.execute(sa.select(sa.func.count()).select_from(token_table)).scalar() == 0
+    assert onboardings.latest(home.engine, 1)[0].status == "failed"
+
+
+def test_onboarding_twice_is_onboarding_once(home: StillHome):
+    home.onboard(home.mint(days=60))
+    one, calls = onboardings.latest(home.engine, 1)[0], dict(home.graph.calls)
+    consents.finish(home.engine, one.id, now=home.clock.now())
+    again = consents.onboard(
+        one.id, graph=home.client, tokens=home.vault, engine=home.engine, now=home.clock.now, sleep=home.clock.sleep
+    )
+
+    assert again == known(home.engine) and dict(home.graph.calls) == calls
+
+
+def test_tokens_are_exchanged_before_they_end_and_keep_their_name(home: StillHome):
+    user, system = home.onboard(home.mint(days=60)), home.onboard(home.mint("SYSTEM_USER", days=60))
+    before = {ref.id: home.vault.reveal(ref.id, flow="test").value for ref in (user, system)}
+    home.clock.sleep(41 * 86400)
+    assert tokens.check(graph=home.client, tokens=home.vault, now=home.clock.now()) == []
+
+    for ref in (user, system):
+        now = home.vault.ref(ref.id)
+        assert now.expires_at and now.expires_at - home.clock.now() > dt.timedelta(days=59)
+        assert home.vault.reveal(ref.id, flow="test").value != before[ref.id]
+    # An exchange is no activity of the person: data access ends when it did.
+    assert home.vault.ref(user.id).data_access_expires_at == user.data_access_expires_at
+
+
+def test_disconnecting_a_system_user_ends_that_token_at_meta(home: StillHome):
+    system = home.onboard(home.mint("SYSTEM_USER"))
+    value = home.vault.reveal(system.id, flow="test").value
+    assert tokens.disconnect(system.id, graph=home.client, tokens=home.vault) is None
+
+    assert home.graph.identity.tokens[value].dead == 458 and home.vault.refs() == []
+
+
+def test_when_meta_cannot_be_told_the_token_is_not_used_all_the_same(home: StillHome):
+    user = home.onboard(home.mint(days=60))
+    home.graph.faults.plan([{"fault": "500", "path": "DELETE me/permissions", "times": 9}])
+
+    assert "try again later" in str(tokens.disconnect(user.id, graph=home.client, tokens=home.vault))
+    assert home.vault.refs() == []

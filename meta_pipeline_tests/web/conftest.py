@@ -1,0 +1,81 @@
+"""The connections page of a home of its own, connected to a sandbox."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import requests
+import sqlalchemy as sa
+
+from meta_pipeline.bootstrap import Live
+from meta_pipeline.settings import Settings
+from meta_pipeline.store.schema import metadata
+from meta_pipeline.vault.seal import new_key
+from meta_pipeline.web.app import create_app
+from meta_pipeline_tests.conftest import Sandbox
+from meta_pipeline_tests.fakes.browser import Answer, Browser
+
+
+@dataclass
+class Web:
+    """The app, its live objects, and one person's browser."""
+
+    home: Live
+    app: Any
+    sandbox: Sandbox
+    browser: Browser
+
+    def another_browser(self) -> Browser:
+        return Browser(self.app)
+
+    def dialog(self, target: str = "/connect?phase=2", browser: Browser | None = None) -> str:
+        answer = (browser or self.browser).get(target)
+        assert answer.status == 303, answer.body
+        return answer.header("location")
+
+    def consented(self, dialog: str) -> str:
+        """Where Meta sends a person who said yes: path and query on our side."""
+        split = urlsplit(requests.get(dialog, allow_redirects=False, timeout=30).headers["location"])
+        return f"{split.path}?{split.query}"
+
+    def connect(self, target: str = "/connect?phase=2") -> Answer:
+        return self.browser.get(self.consented(self.dialog(target)))
+
+    def form_token(self, browser: Browser | None = None) -> str:
+        found = re.search(r'name="form_token" value="([^"]+)"', (browser or self.browser).get("/").body)
+        assert found
+        return found[1]
+
+    def rows(self) -> dict[str, int]:
+        """How many rows every table of the control store has, the audit of calls aside."""
+        with self.home.engine.connect() as connection:
+            return {
+                table.name: connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one()
+                for table in metadata.sorted_tables if table.name not in ("audit_calls", "budgets")
+            }
+
+    def exchanges(self) -> int:
+        return self.sandbox.control("calls").get("GET /oauth/access_token", 0)
+
+
+def parameter(url: str, name: str) -> str:
+    return parse_qs(urlsplit(url).query)[name][0]
+
+
+def make_web(path: Path, sandbox: Sandbox, *, host: str = "127.0.0.1", onboards: bool = True, **settings: Any) -> Web:
+    home = Live(Settings(
+        _env_file=None, home=path / "home", graph_url=sandbox.url, dialog_url=sandbox.url, app_id=sandbox.app["app_id"],
+        app_secret=sandbox.app["app_secret"], vault_keys=new_key(), **settings,
+    ))
+    app = create_app(home, host=host, onboards=onboards)
+    return Web(home, app, sandbox, Browser(app))
+
+
+@pytest.fixture
+def web(tmp_path: Path, sandbox: Sandbox) -> Web:
+    return make_web(tmp_path, sandbox)

@@ -1,0 +1,96 @@
+"""Ten thousand callbacks that nobody's dialog gave: a 4xx each, nothing written, nothing told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import quote_from_bytes
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from meta_pipeline import bootstrap
+from meta_pipeline.consent import state
+from meta_pipeline_tests.conftest import Sandbox
+from meta_pipeline_tests.web.conftest import Web, make_web
+
+TIMES = 2_500  # by four shares
+HARD = settings(
+    max_examples=TIMES, deadline=None, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+anything = st.one_of(
+    st.binary(max_size=300).map(quote_from_bytes), st.text(st.characters(max_codepoint=255, exclude_characters="#"), max_size=200),
+)
+name = st.sampled_from(["state", "code", "error", "error_description", "error_reason", "state", "x", "%00", "state[]"])
+queries = st.lists(st.tuples(name, anything), max_size=6).map(lambda pairs: "&".join(f"{k}={v}" for k, v in pairs))
+header = st.tuples(
+    st.sampled_from([b"cookie", b"authorization", b"referer", b"user-agent", b"accept", b"x-forwarded-host",
+                     b"content-length", b"sec-fetch-site", b"origin", b"cookie"]),
+    st.one_of(
+        st.binary(max_size=200), st.binary(max_size=60).map(lambda value: b"meta_pipeline_browser=" + value),
+        st.binary(max_size=60).map(lambda value: b"meta_pipeline_session=" + value),
+    ),
+)
+
+
+@pytest.fixture(scope="module")
+def web(tmp_path_factory: pytest.TempPathFactory, shared_sandbox: Sandbox) -> Web:
+    web = make_web(tmp_path_factory.mktemp("web"), shared_sandbox)
+    web.connect()  # there is something to lose
+    return web
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory, shared_sandbox: Sandbox) -> Web:
+    return make_web(
+        tmp_path_factory.mktemp("guarded"), shared_sandbox, host="0.0.0.0", operator_password="correct horse",
+        public_url="http://localhost:8600",
+    )
+
+
+def unmoved(web: Web, before: dict[str, int], *, status: int, body: str) -> None:
+    assert 400 <= status < 500, body
+    assert "Traceback" not in body and web.sandbox.app["app_secret"] not in body
+    assert web.rows() == before
+
+
+@HARD
+@given(query=queries)
+def test_a_made_up_query(web: Web, query: str):
+    before = web.rows()
+    answer = web.browser.get(f"/oauth/callback?{query}")
+    unmoved(web, before, status=answer.status, body=answer.body)
+
+
+@HARD
+@given(headers=st.lists(header, max_size=4), query=queries)
+def test_made_up_headers_and_cookies(web: Web, headers: list[tuple[bytes, bytes]], query: str):
+    before = web.rows()
+    answer = web.browser.get(f"/oauth/callback?{query}", headers)
+    unmoved(web, before, status=answer.status, body=answer.body)
+
+
+@HARD
+@given(at=st.integers(0, 400), bit=st.integers(0, 7), cut=st.integers(0, 400))
+def test_a_true_state_with_one_bit_changed_or_cut_short(web: Web, at: int, bit: int, cut: int):
+    before = web.rows()
+    secret = web.browser.cookies["meta_pipeline_browser"]
+    true = state.issue(key=web.sandbox.app["app_secret"], now=bootstrap.now(), browser_secret=secret).encode()
+    spoiled = bytearray(true)
+    spoiled[at % len(true)] ^= 1 << bit
+    short = bytes(spoiled)[: cut % len(true)] if cut % 2 else bytes(spoiled)
+    answer = web.browser.get(f"/oauth/callback?code=AQ{'1' * 40}&state={quote_from_bytes(short)}")
+    unmoved(web, before, status=answer.status, body=answer.body)
+
+
+@HARD
+@given(headers=st.lists(header, max_size=4), body=st.binary(max_size=300), path=st.sampled_from(
+    ["/sign-in", "/sign-out", "/connections/x/check", "/connections/x/disconnect", "/oauth/callback"]))
+def test_made_up_forms_without_a_sign_in(guarded: Web, headers: list[tuple[bytes, bytes]], body: bytes, path: str):
+    before = guarded.rows()
+    answer = guarded.browser.send("POST", path, body, headers)
+    unmoved(guarded, before, status=answer.status, body=answer.body)
+
+
+def test_the_app_is_still_well(web: Web, tmp_path: Path):
+    assert web.browser.get("/health/ready").status == 200

@@ -1,0 +1,153 @@
+"""Consent in a browser: a yes is sealed, everything else is one clear page and leaves nothing behind."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+from meta_pipeline import bootstrap
+from meta_pipeline.consent import state
+from meta_pipeline.store import grants
+from meta_pipeline_tests.conftest import Sandbox
+from meta_pipeline_tests.web.conftest import Web, make_web, parameter
+
+
+def test_a_yes_ends_in_a_sealed_token_links_and_a_grant(web: Web):
+    answer = web.connect()
+
+    assert answer.status == 303 and answer.header("location").startswith("/onboardings/")
+    page = web.browser.get(answer.header("location")).body
+    assert "Sam Operator is connected" in page and "6 Ad accounts" in page and "3 Pages" in page
+    (ref,) = [ref for ref in web.home.vault.refs() if ref.kind == "user"]
+    assert ref.expires_at and ref.expires_at - bootstrap.now() > dt.timedelta(days=50 - 5)
+    grant = grants.latest(web.home.engine)[ref.id]
+    assert (grant.subject_name, grant.phase, grant.declined) == ("Sam Operator", 2, ())
+    assert set(grant.asked) == set(grant.granted)
+    assert web.exchanges() == 2  # the code, and the long-lived token
+
+
+def test_the_dialog_asks_for_what_the_phase_needs(web: Web):
+    one, two = (parameter(web.dialog(f"/connect?phase={phase}"), "scope").split(",") for phase in (1, 2))
+
+    assert "business_management" not in one and "ads_management" not in two
+    assert set(two) - set(one) == {"business_management"}
+    assert parameter(web.dialog("/connect?phase=1&rerequest=1"), "auth_type") == "rerequest"
+    assert web.browser.get("/connect?phase=9").status == 400
+
+
+def test_a_configuration_of_login_for_business_takes_the_place_of_scopes(tmp_path: Path, sandbox: Sandbox):
+    web = make_web(tmp_path, sandbox, login_config_id="1100000000000002")
+    dialog = web.dialog()
+
+    assert "scope" not in dialog and parameter(dialog, "config_id") == "1100000000000002"
+    web.browser.get(web.consented(dialog))
+    (ref,) = [ref for ref in web.home.vault.refs() if ref.kind != "page"]
+    assert ref.kind == "system_user" and ref.expires_at is None
+
+
+def test_what_was_declined_is_named_and_asked_for_again(web: Web):
+    dialog = web.dialog("/connect?phase=1")
+    asked = parameter(dialog, "scope").split(",")
+    chosen = "&".join(f"scope={name}" for name in asked if name != "read_insights")
+    ends = "&".join(f"{name}={quote(parameter(dialog, name), safe='')}" for name in ("client_id", "redirect_uri", "state"))
+    web.browser.get(web.consented(f"{web.sandbox.url}/v24.0/dialog/oauth/choice?{ends}&asked={','.join(asked)}&{chosen}"))
+    page = web.browser.get("/").body
+
+    assert "The permission read_insights is missing" in page and "rerequest=1" in page and "declined" in page
+    web.connect("/connect?phase=1&rerequest=1")
+    page = web.browser.get("/").body
+    assert "read_insights is missing" not in page and "Healthy" in page
+
+
+def refused(web: Web, target: str, status: int, told: str, browser=None) -> None:
+    before, exchanges = web.rows(), web.exchanges()
+    answer = (browser or web.browser).get(target)
+
+    assert (answer.status, told in answer.body) == (status, True), answer.body
+    assert "Start again" in answer.body and "Traceback" not in answer.body
+    assert (web.rows(), web.exchanges()) == (before, exchanges)
+
+
+def test_a_no_leaves_nothing_behind_and_may_become_a_yes(web: Web):
+    dialog = web.dialog()
+    told = parameter(dialog, "state")
+    refused(
+        web, f"/oauth/callback?error=access_denied&error_reason=user_denied&error_description=Permissions+error&state={told}",
+        403, "Consent was not given",
+    )
+    assert web.browser.get(web.consented(dialog)).status == 303
+
+
+def test_a_replay_is_refused(web: Web):
+    target = web.consented(web.dialog())
+    assert web.browser.get(target).status == 303
+    refused(web, target, 409, "used before")
+
+
+def test_another_browser_is_refused(web: Web):
+    target = web.consented(web.dialog())
+    stranger = web.another_browser()
+    refused(web, target, 403, "another browser", stranger)  # without a cookie
+    stranger.get("/")
+    refused(web, target, 403, "another browser", stranger)
+    assert web.browser.get(target).status == 303
+
+
+def test_a_state_that_was_tampered_with_is_refused(web: Web):
+    target = web.consented(web.dialog())
+    told = parameter(target, "state")
+    for other in (told[:-1], "x" + told, told.replace(".", "A.", 1), "", "a.b", told + "é"):
+        refused(web, target.replace(f"state={told}", f"state={quote(other)}"), 400, "not to a question of ours")
+    refused(web, f"/oauth/callback?state={told}", 400, "without a code")
+
+
+def test_an_old_answer_is_refused(web: Web):
+    web.browser.get("/")
+    secret = web.browser.cookies["meta_pipeline_browser"]
+    key = web.sandbox.app["app_secret"]
+    old = state.issue(key=key, now=bootstrap.now() - dt.timedelta(minutes=11), browser_secret=secret)
+    refused(web, f"/oauth/callback?code=AQ1&state={quote(old)}", 400, "too long")
+
+
+@pytest.mark.parametrize(("fault", "status"), [("2_503", 502), ("html_502", 502), ("truncated", 502)])
+def test_a_code_is_never_sent_twice(web: Web, fault: str, status: int):
+    target = web.consented(web.dialog())
+    web.sandbox.control("faults", {"fault": fault, "path": "GET oauth/access_token", "times": 9})
+    answer = web.browser.get(target)
+
+    assert answer.status == status and "Nothing was stored" in answer.body
+    assert web.exchanges() == 1 and web.rows()["tokens"] == web.rows()["onboardings"] == 0
+
+
+def test_a_code_that_meta_refuses_is_said(web: Web):
+    told = parameter(web.dialog(), "state")
+    answer = web.browser.get(f"/oauth/callback?code=AQnonsense&state={quote(told)}")
+
+    assert answer.status == 400 and "Meta refused the code" in answer.body and "AQnonsense" not in answer.body
+    assert web.rows()["tokens"] == 0
+
+
+def test_trouble_of_meta_during_onboarding_loses_nothing(web: Web):
+    target = web.consented(web.dialog())
+    web.sandbox.control("faults", {"fault": "500", "path": "GET debug_token", "times": 1})
+    where = web.browser.get(target).header("location")
+
+    assert "it is tried again" in web.browser.get(where).body
+    from meta_pipeline.flows import consents
+
+    consents.onboard(
+        where.rpartition("/")[2], graph=web.home.graph, tokens=web.home.vault, engine=web.home.engine,
+        now=bootstrap.now, sleep=lambda _: None,
+    )
+    assert "Sam Operator is connected" in web.browser.get(where).body
+
+
+def test_no_secret_is_on_a_page_in_the_store_or_in_a_url_of_ours(web: Web, tmp_path: Path):
+    where = web.connect().header("location")
+    shown = web.browser.get(where).body + web.browser.get("/").body
+    kept = b"".join(file.read_bytes() for file in tmp_path.rglob("*") if file.is_file())
+    for secret in web.sandbox.control("secrets"):
+        assert secret not in shown and secret.encode() not in kept

@@ -1,0 +1,157 @@
+"""The pages: who may see them, what they say, what a form may do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from meta_pipeline.records import ConfigError
+from meta_pipeline_tests.conftest import Sandbox
+from meta_pipeline_tests.fakes.browser import Browser
+from meta_pipeline_tests.web.conftest import Web, make_web, parameter
+
+PASSWORD = "correct horse battery"
+
+
+@pytest.fixture
+def guarded(tmp_path: Path, sandbox: Sandbox) -> Web:
+    return make_web(
+        tmp_path, sandbox, host="0.0.0.0", public_url="https://etl.example", operator_password=PASSWORD,
+    )
+
+
+def sign_in(web: Web, password: str = PASSWORD) -> int:
+    page = web.browser.get("/sign-in").body
+    token = page.split('name="form_token" value="')[1].split('"')[0]
+    return web.browser.post("/sign-in", {"form_token": token, "password": password}).status
+
+
+def test_who_is_connected_what_is_reachable_and_through_whom(web: Web):
+    assert "Nobody is connected yet" in web.browser.get("/").body
+    web.connect()
+    page = web.browser.get("/").body
+
+    for told in (
+        "Sam Operator", "Healthy", "act_1000000001", "Aroha Outdoor", "partner-shared", "analyze", "Northwind shop",
+        "Sakura products", "17841400000000001", "days left", "through the connections page", "read_insights",
+    ):
+        assert told in page, told
+
+
+def test_a_missing_task_is_named_with_the_place_where_it_is_given(web: Web):
+    web.connect()
+    web.sandbox.control("tasks", {"node": "act_1000000002", "tasks": ["DRAFT"]})
+    (ref,) = [ref for ref in web.home.vault.refs() if ref.kind == "user"]
+    assert web.browser.post(f"/connections/{ref.id}/check", {"form_token": web.form_token()}).status == 303
+    page = web.browser.get("/").body
+
+    assert "Northwind Europe can&#39;t be read: the task ANALYZE" in page
+    assert "https://business.facebook.com/settings/ad-accounts/1000000002" in page
+
+
+def test_disconnecting_is_known_at_meta_and_here(web: Web):
+    web.connect()
+    (ref,) = [ref for ref in web.home.vault.refs() if ref.kind == "user"]
+    value = web.home.vault.reveal(ref.id, flow="test").value
+    assert web.browser.post(f"/connections/{ref.id}/disconnect", {"form_token": web.form_token()}).status == 303
+
+    assert web.home.vault.refs() == []
+    page = web.browser.get("/").body
+    assert "was disconnected here" in page and "Connect again" in page
+    import requests
+
+    told = requests.get(f"{web.sandbox.url}/me", headers={"Authorization": f"Bearer {value}"}, timeout=30).json()
+    assert told["error"]["error_subcode"] == 458
+
+
+@pytest.mark.parametrize("spoil", ["no token", "another browser's", "from elsewhere"])
+def test_a_form_that_is_not_ours_does_nothing(web: Web, spoil: str):
+    web.connect()
+    (ref,) = [ref for ref in web.home.vault.refs() if ref.kind == "user"]
+    form, headers = {"form_token": web.form_token()}, []
+    if spoil == "no token":
+        form = {}
+    elif spoil == "another browser's":
+        form = {"form_token": web.form_token(web.another_browser())}
+    else:
+        headers = [(b"sec-fetch-site", b"cross-site")]
+    answer = web.browser.post(f"/connections/{ref.id}/disconnect", form, headers)
+
+    assert answer.status == 403 and ref.id in {ref.id for ref in web.home.vault.refs()}
+
+
+def test_every_answer_carries_the_security_headers(web: Web):
+    for target in ("/", "/connect", "/oauth/callback", "/nowhere", "/static/style.css", "/health/live"):
+        answer = web.browser.get(target)
+        assert "default-src 'none'" in answer.header("content-security-policy"), target
+        assert answer.header("x-frame-options") == "DENY" and answer.header("x-content-type-options") == "nosniff"
+        assert answer.header("referrer-policy") == "no-referrer"
+        for name, value in answer.headers:
+            if name == "set-cookie":
+                assert "HttpOnly" in value and "SameSite=lax" in value
+    page = web.browser.get("/").body
+    assert "<script>" not in page and " style=" not in page and " onclick=" not in page
+
+
+def test_a_page_that_points_its_name_at_us_is_refused(web: Web):
+    assert Browser(web.app, host="evil.example").get("/").status == 400
+    assert Browser(web.app, host="127.0.0.1:8600").get("/").status == 200
+    assert Browser(web.app, host="[::1]:8600").get("/").status == 200
+
+
+def test_nobody_is_let_in_from_elsewhere_without_a_password(tmp_path: Path, sandbox: Sandbox):
+    with pytest.raises(ConfigError, match="META_PIPELINE_OPERATOR_PASSWORD"):
+        make_web(tmp_path, sandbox, host="0.0.0.0")
+    with pytest.raises(ConfigError, match="META_PIPELINE_OPERATOR_PASSWORD"):
+        make_web(tmp_path, sandbox, public_url="https://etl.example")
+    with pytest.raises(ConfigError, match="META_PIPELINE_PUBLIC_URL"):
+        make_web(tmp_path, sandbox, public_url="etl.example")
+
+
+def test_from_elsewhere_only_operators_see_anything(guarded: Web):
+    for target in ("/", "/connect?phase=1"):
+        assert guarded.browser.get(target).header("location") == "/sign-in"
+    assert guarded.browser.post("/connections/x/check", {}).status == 403
+    assert guarded.browser.get("/health/live").status == 200
+    assert sign_in(guarded, "wrong") == 403
+    assert sign_in(guarded) == 303
+    assert "Nobody is connected yet" in guarded.browser.get("/").body
+    answer = guarded.browser.get("/connect?phase=1")
+    assert parameter(answer.header("location"), "redirect_uri") == "https://etl.example/oauth/callback"
+    assert all(name.startswith("__Host-") for name in guarded.browser.cookies)
+    assert "strict-transport-security" in dict(answer.headers)
+    token = guarded.browser.get("/").body.split('name="form_token" value="')[1].split('"')[0]
+    assert guarded.browser.post("/sign-out", {"form_token": token}).status == 303
+    assert guarded.browser.get("/").status == 303
+
+
+def test_passwords_are_not_guessed(guarded: Web):
+    assert [sign_in(guarded, f"wrong {n}") for n in range(6)] == [403] * 5 + [429]
+    assert sign_in(guarded) == 429
+
+
+def test_an_invitation_lets_somebody_connect_and_nothing_else(guarded: Web):
+    guest = guarded.another_browser()
+    link = guarded.home.clicks.connect(1).removeprefix("https://etl.example")
+    assert guest.get("/connect?phase=1&invitation=1.x").header("location") == "/sign-in"
+    callback = guarded.consented(guarded.dialog(link, guest))
+    where = guest.get(callback).header("location")
+
+    assert "Sam Operator is connected" in guest.get(where).body
+    assert guest.get("/").header("location") == "/sign-in"
+    assert guarded.another_browser().get(where).status == 404
+
+
+def test_what_is_not_set_is_named(tmp_path: Path, sandbox: Sandbox):
+    web = make_web(tmp_path, sandbox)
+    web = make_web(tmp_path / "other", sandbox)
+    object.__setattr__(web.home.settings, "app_id", None)
+
+    assert "META_PIPELINE_APP_ID" in web.browser.get("/connect").body
+    answer = web.browser.get("/health/ready")
+    assert answer.status == 503 and "META_PIPELINE_APP_ID" in answer.body
+
+
+def test_a_form_that_is_too_large_is_refused(web: Web):
+    assert web.browser.post("/sign-out", {"form_token": "x" * 100_000}).status == 413
