@@ -132,9 +132,11 @@ class LandedFile:
 
 @dataclass(frozen=True, slots=True)
 class FailedDay:
-    """A (report, node, day) that could not be landed, and the sentence that says why."""
+    """A (report, node, day) that could not be landed, and the sentence that says why. `is_refused`: this token may not
+    read it, another one might."""
 
     report: str
     node_id: str
     day: dt.date
     reason: str
+    is_refused: bool = False

@@ -12,6 +12,8 @@ import click
 
 from meta_pipeline.records import MetaPipelineError, NodeLink
 
+PORT = click.IntRange(0, 65535)
+
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def cli() -> None:
@@ -19,7 +21,7 @@ def cli() -> None:
 
 
 @cli.command()
-@click.option("--port", default=8700, show_default=True, help="0 takes any free port")
+@click.option("--port", type=PORT, default=8700, show_default=True, help="0 takes any free port")
 @click.option("--seed", default=1, show_default=True)
 @click.option("--now", "now_text", default=None, help="the sandbox's clock, ISO 8601; it stands still then")
 @click.option("--scenario", type=click.Path(path_type=Path), default=None, help="faults and limits, a JSON list")
@@ -215,8 +217,8 @@ def sql(query_text: str, form: str) -> None:
 
 
 @cli.command()
-@click.option("--port", default=3000, show_default=True, help="of the Dagster UI")
-@click.option("--web-port", default=8600, show_default=True, help="of the connections page")
+@click.option("--port", type=PORT, default=3000, show_default=True, help="of the Dagster UI")
+@click.option("--web-port", type=PORT, default=8600, show_default=True, help="of the connections page")
 def up(port: int, web_port: int) -> None:
     """The Dagster UI and daemon, and the connections page: schedules, backfills, every partition's state."""
     from meta_pipeline.cli.up import run
@@ -226,7 +228,7 @@ def up(port: int, web_port: int) -> None:
 
 
 @cli.command()
-@click.option("--port", default=8600, show_default=True, help="0 takes any free port")
+@click.option("--port", type=PORT, default=8600, show_default=True, help="0 takes any free port")
 @click.option("--host", default="127.0.0.1", show_default=True, help="the address to listen on")
 @click.option("--dagster-url", default=None, help="where the Dagster UI is; its sensors onboard whoever connects")
 def serve(port: int, host: str, dagster_url: str | None) -> None:

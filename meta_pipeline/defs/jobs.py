@@ -77,6 +77,7 @@ def check_tokens(
     """Every token inspected, exchanged when its end is near, retired when Meta calls it dead."""
     now = bootstrap.now()
     troubles = token_flows.check(graph=graph, tokens=tokens, now=now)
+    consents.give_up(tokens=tokens, engine=home.engine, now=now)
     reveals.forget_before(home.engine, now - home.settings.audit_for)
     context.add_output_metadata({"troubles": dg.MetadataValue.json(troubles)})
     return troubles

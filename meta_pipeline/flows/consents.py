@@ -72,7 +72,7 @@ def onboard(
             return links.known(engine)
         onboardings.note(engine, id, status="running", holder=identity(), run_id=run_id)
         try:
-            ref = tokens.ref(one.token_ref) if one.token_ref else _kept(one, graph, tokens, engine, now())
+            ref = tokens.ref(one.token_ref) if one.token_ref else _kept(one, features, graph, tokens, engine, now())
             return _linked(one, ref, features=features, graph=graph, tokens=tokens, engine=engine, now=now())
         except MetaPipelineError as error:
             if error.retryable:
@@ -111,6 +111,12 @@ def first_look(
     return samples
 
 
+def give_up(*, tokens: Vault, engine: sa.Engine, now: dt.datetime) -> None:
+    """Onboardings that nobody took on while their token could be exchanged have failed; the token is gone."""
+    for one in onboardings.stale(engine, now=now):
+        fail(engine, one.id, "nobody took it on within an hour: connect again", tokens=tokens, now=now)
+
+
 def hand_on(engine: sa.Engine, id: str, step: str) -> None:
     """What is left of an onboarding is for another process."""
     one = onboardings.get(engine, id)
@@ -123,7 +129,9 @@ def finish(engine: sa.Engine, id: str, *, now: dt.datetime) -> None:
     onboardings.note(engine, id, status="done", step="done", ended_at=now)
 
 
-def _kept(one: Onboarding, graph: GraphClient, tokens: Vault, engine: sa.Engine, now: dt.datetime) -> TokenRef:
+def _kept(
+    one: Onboarding, features: Collection[str], graph: GraphClient, tokens: Vault, engine: sa.Engine, now: dt.datetime
+) -> TokenRef:
     """The token that arrived is exchanged for a long-lived one where it is short-lived, and kept under its owner."""
     onboardings.note(engine, one.id, step="asking Meta whose token it is")
     token = tokens.reveal(one.id, flow="onboarding")
@@ -147,8 +155,8 @@ def _kept(one: Onboarding, graph: GraphClient, tokens: Vault, engine: sa.Engine,
     grants.record(
         engine,
         Grant(
-            ref.id, facts.user_id, name, one.phase, scopes_for(one.phase), tuple(sorted(facts.scopes)), declined,
-            one.through, now,
+            ref.id, facts.user_id, name, one.phase, scopes_for(one.phase, features), tuple(sorted(facts.scopes)),
+            declined, one.through, now,
         ),
     )
     onboardings.note(engine, one.id, token_ref=ref.id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
 
@@ -13,7 +14,7 @@ from meta_pipeline.extract.insights import Range, ranges
 from meta_pipeline.extract.reports import REPORTS
 from meta_pipeline.flows.tokens import bury
 from meta_pipeline.graph.client import GraphClient
-from meta_pipeline.graph.errors import ThrottledError, TokenError, TooMuchDataError
+from meta_pipeline.graph.errors import ScopeError, ThrottledError, TokenError, TooMuchDataError
 from meta_pipeline.graph.request import Errand, Purpose
 from meta_pipeline.landing.landing import SNAPSHOT_DAY, Landing
 from meta_pipeline.records import (
@@ -45,33 +46,34 @@ def land(
     """Fetch one node's days in as few report runs as Meta allows and put every day down exactly as Graph gave it.
 
     Days that this backfill has landed before are yielded without a call. What fails is named, day by day, and stops
-    nothing else. A token that turns out dead is retired at once, and the next one that has the access takes over."""
-    settled: set[tuple[str, dt.date]] = set()
-
-    def left(error: MetaPipelineError) -> Iterator[FailedDay]:
-        pairs = {(report, day) for report in reports for day in days} - settled
-        yield from (FailedDay(report, node_id, day, str(error)) for report, day in sorted(pairs))
-
-    died: TokenError | None = None
-    while True:
+    nothing else. A token that turns out dead is retired at once, one that may not read the node is left aside, and the
+    next one that has the access takes over."""
+    left = {(report, day): FailedDay(report, node_id, day, "") for report in reports for day in days}
+    tried: set[str] = set()
+    told: MetaPipelineError | None = None
+    while left:
         try:
-            token = tokens.reveal_for(node_id, flow="land")
+            token = tokens.reveal_for(node_id, flow="land", without=tried)
         except MetaPipelineError as error:
-            yield from left(died or error)
+            for failed in left.values():  # in the words of whoever refused last
+                yield failed if failed.reason else dataclasses.replace(failed, reason=str(told or error))
             return
+        tried |= {token.ref} if token.ref else set()
         try:
             for done in _land(
-                node_id, days, reports, token, graph=graph, landing=landing, engine=engine, run_id=run_id,
-                backfill_id=backfill_id, purpose=purpose, sleep=sleep, now=now,
+                node_id, sorted({day for _, day in left}), sorted({report for report, _ in left}), token, graph=graph,
+                landing=landing, engine=engine, run_id=run_id, backfill_id=backfill_id, purpose=purpose, sleep=sleep,
+                now=now,
             ):
-                if (done.report, done.day) not in settled:
-                    settled.add((done.report, done.day))
+                key = (done.report, done.day)
+                if key in left and isinstance(done, FailedDay) and done.is_refused and token.ref:
+                    left[key] = done
+                elif left.pop(key, None) is not None:
                     yield done
-            return
         except TokenError as error:
-            died = error
+            told = error
             if not bury(token, error, graph=graph, tokens=tokens, now=now()):
-                yield from left(error)
+                yield from (FailedDay(report, node_id, day, str(error)) for report, day in left)
                 return
 
 
@@ -117,7 +119,10 @@ def _land(
                 engine, backfill_id=backfill_id, node_id=node_id, report=name, since=asked.since, until=asked.until,
                 retry_at=now() + dt.timedelta(seconds=error.retry_after), reason=str(error),
             )
-        yield from (FailedDay(name, node_id, day, str(error)) for day in asked.days if (name, day) in missing)
+        is_refused = isinstance(error, ScopeError)
+        yield from (
+            FailedDay(name, node_id, day, str(error), is_refused) for day in asked.days if (name, day) in missing
+        )
 
     while todo or started:
         halves: list[tuple[str, Range]] = []

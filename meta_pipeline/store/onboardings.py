@@ -84,12 +84,27 @@ def waiting(engine: sa.Engine, *, now: dt.datetime) -> list[Onboarding]:
     """Those that nobody works on: new ones, and those whose process died, while their token can still be exchanged."""
     query = (
         sa.select(onboardings)
-        .where(onboardings.c.status.in_(("waiting", "running")), onboardings.c.started_at > now - RETRIES_FOR)
+        .where(
+            onboardings.c.status.in_(("waiting", "running")),
+            sa.or_(onboardings.c.token_ref.is_not(None), onboardings.c.started_at > now - RETRIES_FOR),
+        )
         .order_by(onboardings.c.started_at)
     )
     with engine.connect() as connection:
         found = [Onboarding(**row._mapping) for row in connection.execute(query)]
     return [one for one in found if one.holder is None or is_gone(one.holder)]
+
+
+def stale(engine: sa.Engine, *, now: dt.datetime) -> list[Onboarding]:
+    """Those whose token nobody can exchange any more: an hour old and without a worker, or a day old with one."""
+    query = sa.select(onboardings).where(
+        onboardings.c.status.in_(("waiting", "running")), onboardings.c.token_ref.is_(None),
+        onboardings.c.started_at <= now - RETRIES_FOR,
+    )
+    with engine.connect() as connection:
+        found = [Onboarding(**row._mapping) for row in connection.execute(query)]
+    a_day_ago = now - dt.timedelta(days=1)
+    return [one for one in found if one.holder is None or is_gone(one.holder) or one.started_at <= a_day_ago]
 
 
 def latest(engine: sa.Engine, limit: int) -> list[Onboarding]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -88,9 +88,10 @@ class Vault:
         scopes = None if row.subject_id == _ARRIVAL else frozenset(row.scopes)
         return dataclasses.replace(token, scopes=scopes, ref=ref_id)
 
-    def reveal_for(self, node_id: str, *, flow: str) -> AccessToken:
-        """The best token that may read this node; when it dies and is retired, the next one takes over."""
-        found = access.readers(self._engine, node_id)
+    def reveal_for(self, node_id: str, *, flow: str, without: Collection[str] = ()) -> AccessToken:
+        """The best token that may read this node, `without` those that were tried; when one dies and is retired, the
+        next one takes over."""
+        found = [one for one in access.readers(self._engine, node_id) if one.token_ref not in without]
         if not found:
             raise VaultError(self._why_none(node_id))
         return self.reveal(found[0].token_ref, flow=flow, node_id=node_id)

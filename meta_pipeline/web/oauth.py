@@ -32,6 +32,7 @@ def connect(site: Site, request: Request) -> Response:
     """`GET /connect?phase=1`: to the login dialog, with a state that only this browser can bring back."""
     settings = site.home.settings
     app_id, app_secret = settings.require("app_id"), settings.require("app_secret")
+    site.home.vault  # noqa: B018 - nobody is sent to consent while there is nowhere to put the token
     invited = invitation.is_valid(request.query_params.get("invitation", ""), key=app_secret, now=bootstrap.now())
     if not invited and (refused := site.refused(request)) is not None:
         return refused
@@ -55,7 +56,7 @@ def connect(site: Site, request: Request) -> Response:
 
 def callback(site: Site, request: Request) -> Response:
     """`GET /oauth/callback`: whatever is wrong with it is one clear page, and nothing is stored."""
-    app_secret = site.home.settings.require("app_secret")
+    app_secret, vault = site.home.settings.require("app_secret"), site.home.vault
     answer, browser = dict(request.query_params), site.guard.browser_of(request)
     told, now = answer.get("state", ""), bootstrap.now()
     try:
@@ -75,7 +76,7 @@ def callback(site: Site, request: Request) -> Response:
     except MetaPipelineError as error:
         return site.message(request, "Meta refused the code", f"{_sentence(error)} Nothing was stored.", status=400)
     id = consents.receive(
-        token, phase=asked.phase, through="the connections page", browser=asked.browser, tokens=site.home.vault,
+        token, phase=asked.phase, through="the connections page", browser=asked.browser, tokens=vault,
         engine=site.home.engine, now=now,
     )
     task = BackgroundTask(_onboard, site, id) if site.onboards else None

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import requests
 from playwright.sync_api import Page, expect
 
 from meta_pipeline_tests.conftest import Home, Sandbox, running_up
@@ -17,6 +18,9 @@ from meta_pipeline.defs.home import instance
 from meta_pipeline.settings import Settings
 with instance(Settings()) as opened:
     print(" ".join(opened.get_dynamic_partitions("ad_accounts")))
+"""
+OBSERVED = """
+{ assetOrError(assetKey: {path: ["vault", "tokens"]}) { ... on Asset { assetObservations(limit: 9) { description } } } }
 """
 WITHIN_MS = 120_000
 
@@ -34,7 +38,7 @@ def test_connect_deny_replay_and_tamper(home: Home, sandbox: Sandbox, page: Page
     sandbox.control("clock", {"now": dt.datetime.now(dt.UTC).isoformat()})  # so that yesterday is a day it knows
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(message.text) if "favicon" not in message.location["url"] else None)
-    with running_up(home) as (_, connections):
+    with running_up(home) as (dagster, connections):
         page.goto(connections)
         expect(page.locator("h1")).to_have_text("Connections")
         expect(page.locator("main")).to_contain_text("Nobody is connected yet")
@@ -89,6 +93,11 @@ def test_connect_deny_replay_and_tamper(home: Home, sandbox: Sandbox, page: Page
             page.reload()
         expect(page.locator("main")).to_contain_text("Stopped by it: Northwind US")
         page.screenshot(path=tmp_path / "broken.png", full_page=True)
+        told = requests.post(f"{dagster}/graphql", json={"query": OBSERVED}, timeout=60).json()["data"]["assetOrError"]
+        (observed,) = told["assetObservations"]
+        assert "Stopped by it: Northwind US" in observed["description"] and "/connect?phase=2" in observed["description"]
+        log = Path(home.environment["META_PIPELINE_HOME"]) / "dagster" / "up.log"
+        assert "Stopped by it: Northwind US" in log.read_text()
         page.get_by_role("link", name="Connect again").first.click()
         expect(page).to_have_url(re.compile(re.escape(sandbox.url) + "/v24.0/dialog/oauth"))
         page.click("#continue")

@@ -54,7 +54,7 @@ class Line:
         )
         self.done: list[LandedFile | FailedDay] = []
 
-    def reveal_for(self, node_id: str, *, flow: str) -> AccessToken:
+    def reveal_for(self, node_id: str, *, flow: str, without: object = ()) -> AccessToken:
         return self.token
 
     def run(self, backfill_id: str = "b") -> list[LandedFile | FailedDay]:

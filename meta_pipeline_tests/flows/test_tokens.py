@@ -112,6 +112,19 @@ def test_another_token_takes_over_in_the_same_run(home: StillHome, tmp_path: Pat
     assert [one.state for one in seen(home)] == ["dead", "good"]
 
 
+def test_a_token_that_may_not_read_a_node_leaves_it_to_one_that_may(home: StillHome, tmp_path: Path):
+    home.onboard(home.mint(days=60))
+    home.onboard(home.mint("SYSTEM_USER"))
+    home.graph.faults.plan([{"fault": "200_missing", "path": f"GET {ACCOUNT}/insights", "times": 1}])
+    (landed,) = land(home, tmp_path)
+    assert isinstance(landed, LandedFile) and [one.state for one in seen(home)] == ["good", "good"]
+
+    home.graph.faults.plan([{"fault": "200_missing", "path": f"GET {ACCOUNT}/insights", "times": 2}])
+    home.clock.sleep(60)
+    (failed,) = land(home, tmp_path)
+    assert isinstance(failed, FailedDay) and "ads_read" in failed.reason
+
+
 @pytest.mark.parametrize("scope", [scope for scope in SCOPES if scope.feature is None], ids=lambda scope: scope.name)
 def test_a_missing_scope_is_named_with_what_it_stops_and_asked_for_again(home: StillHome, scope):
     home.onboard(home.mint(days=60, scopes=tuple(set(scopes_for(2)) - {scope.name})))

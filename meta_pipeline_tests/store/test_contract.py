@@ -12,9 +12,23 @@ import pytest
 import sqlalchemy as sa
 
 from meta_pipeline.linker.links import known, save
-from meta_pipeline.records import ConfigError, LandedFile, NodeLink
-from meta_pipeline.store import backfills, deferrals, leases, ledger, report_runs
+from meta_pipeline.records import AccessToken, ConfigError, Grant, LandedFile, NodeLink
+from meta_pipeline.store import (
+    access,
+    alerts,
+    backfills,
+    deferrals,
+    grants,
+    leases,
+    ledger,
+    onboardings,
+    report_runs,
+    reveals,
+)
 from meta_pipeline.store.engine import open_store
+from meta_pipeline.store.processes import identity
+from meta_pipeline.vault.seal import new_key
+from meta_pipeline.vault.vault import Vault
 
 NOW = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
 DAY = dt.date(2026, 11, 1)
@@ -168,3 +182,78 @@ def test_a_store_that_can_not_be_opened_is_said_in_a_sentence_without_its_passwo
         open_store(url)
 
     assert "hunter2" not in str(caught.value)
+
+
+def kept(engine: sa.Engine, subject_id: str = "1", **more):
+    facts = {"expires_at": None, "data_access_expires_at": None, "scopes": ("ads_read",), **more}
+    vault = Vault(engine, new_key(), now=lambda: NOW)
+    return vault, vault.keep(AccessToken("user", "EAABplain"), subject_id=subject_id, subject_name="Sam", **facts)
+
+
+def test_a_token_kept_again_takes_the_place_of_the_earlier_one(engine: sa.Engine):
+    vault, ref = kept(engine)
+    vault.retire(ref.id, "190/460", subcode=460)
+    vault.arrive(AccessToken("user", "EAABnew"), "arrival-1")
+    assert [one.retired_subcode for one in vault.refs(retired=True)] == [460] and vault.refs() == []
+    assert vault.reveal("arrival-1", flow="test").scopes is None
+    vault.drop("arrival-1")
+
+    later = NOW + dt.timedelta(days=1)
+    again = vault.keep(AccessToken("user", "EAABnew"), subject_id="1", subject_name="Sam", scopes=("b", "a"),
+                       expires_at=later, data_access_expires_at=None)
+    assert (again.id, again.scopes, again.expires_at, again.retired_at) == (ref.id, ("a", "b"), later, None)
+    assert vault.reveal(ref.id, flow="test").value == "EAABnew"
+    assert [row["token_ref"] for row in reveals.find(engine, limit=9)] == [ref.id, "arrival-1"]
+    assert reveals.forget_before(engine, NOW + dt.timedelta(days=1)) == 2
+
+
+def test_access_is_what_was_found_last_and_other_tokens_keep_theirs(engine: sa.Engine):
+    _, one = kept(engine)
+    _, two = kept(engine, "2")
+    for ref, nodes in ((one, ("act_1", "act_2")), (two, ("act_2",)), (one, ("act_1",))):
+        access.replace(engine, ref.id, [access.Access(node, ref.id, ref.id, ("ANALYZE",)) for node in nodes], now=NOW)
+
+    assert [found.token_ref for found in access.readers(engine, "act_2")] == [two.id]
+    assert access.nodes_of(engine, one.id) == ["act_1"] and set(access.through(engine)) == {one.id, two.id}
+    assert access.stopped_by({one.id}, access.usable(engine), ["act_1", "act_2"]) == ["act_1"]
+
+
+def test_an_onboarding_waits_for_whoever_may_take_it(engine: sa.Engine):
+    told = {"phase": 1, "through": "a test", "browser": None, "now": NOW}
+    onboardings.begin(engine, "free", holder=None, **told)
+    onboardings.begin(engine, "mine", holder=identity(), **told)
+    onboardings.begin(engine, "orphan", holder=identity().rpartition(":")[0] + ":0", **told)
+    assert [one.id for one in onboardings.waiting(engine, now=NOW)] == ["free", "orphan"]
+    assert onboardings.stale(engine, now=NOW) == []
+
+    onboardings.add_result(engine, "free", nodes={"page": 1})
+    onboardings.add_result(engine, "free", partitions=2)
+    onboardings.note(engine, "free", token_ref="t", status="waiting")
+    late = NOW + dt.timedelta(hours=2)
+    assert [one.id for one in onboardings.waiting(engine, now=late)] == ["free"]
+    assert {one.id for one in onboardings.stale(engine, now=late)} == {"orphan"}
+    assert {one.id for one in onboardings.stale(engine, now=late + dt.timedelta(days=1))} == {"orphan", "mine"}
+    found = onboardings.get(engine, "free")
+    assert found and found.result == {"nodes": {"page": 1}, "partitions": 2} and not found.is_ended
+    assert onboardings.get(engine, "nobody") is None
+
+
+def test_grants_follow_each_other_and_alerts_are_told_once(engine: sa.Engine):
+    grant = Grant("t", "1", "Sam", 1, ("ads_read",), ("ads_read",), (), "a test", NOW)
+    for one in (grant, Grant("t", "1", "Sam", 2, ("ads_read",), (), ("ads_read",), "a test", NOW)):
+        grants.record(engine, one)
+    assert grants.latest(engine)["t"].declined == ("ads_read",)
+
+    alerts.note(engine, "k", "log", "text", now=NOW)
+    alerts.note(engine, "k", "email", "text", now=NOW + dt.timedelta(hours=1))
+    with pytest.raises(sa.exc.IntegrityError):
+        alerts.note(engine, "k", "log", "text", now=NOW)
+    assert alerts.told(engine) == {("k", "log"), ("k", "email")} and alerts.latest(engine, 9) == [(NOW, "text")]
+
+
+def test_when_a_node_was_pulled_last(engine: sa.Engine):
+    later = NOW + dt.timedelta(hours=1)
+    for day, at in ((DAY, NOW), (DAY + dt.timedelta(days=1), later)):
+        ledger.note(engine, LandedFile("ad_insights", "act_1", day, "p", 3, "d", at), backfill_id="b")
+
+    assert ledger.last_pulls(engine) == {"act_1": later}

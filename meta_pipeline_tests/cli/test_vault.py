@@ -1,0 +1,56 @@
+"""The vault on the command line: whose tokens there are, who used them, and their end."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+from meta_pipeline_tests.conftest import Home, Sandbox
+
+
+def listed(home: Home) -> list[dict[str, str]]:
+    ran = home.run("vault", "list", "--format", "json")
+    assert ran.returncode == 0, ran.stderr
+    return json.loads(ran.stdout)
+
+
+def test_list_log_check_and_revoke(home: Home, sandbox: Sandbox):
+    assert listed(home) == []
+    connected = home.run("connect", "--no-browser", "--phase", "1")
+    assert connected.returncode == 0, connected.stderr
+    (token,) = listed(home)
+    assert (token["of"], token["kind"], token["state"], token["nodes"]) == ("Sam Operator", "user", "good", 12)
+    assert home.run("vault", "check").returncode == 0
+    log = json.loads(home.run("vault", "log", "--format", "json", "--token", token["token"]).stdout)
+    assert {row["flow"] for row in log} == {"relink", "check_tokens", "first_look"}
+
+    sandbox.control("dead", {"subcode": 464, "kind": "USER"})
+    checked = home.run("vault", "check")
+    assert checked.returncode == 1 and "confirm it on Facebook" in checked.stderr
+    (token,) = listed(home)
+    assert token["state"] == "dead" and "http://localhost:8600/connect?phase=1" in token["click"]
+    doctor = home.run("doctor")
+    assert doctor.returncode == 1 and "confirm it on Facebook" in doctor.stdout
+    assert home.run("connect", "--no-browser").returncode == 0
+    revoked = home.run("vault", "revoke", token["token"])
+    assert (revoked.returncode, revoked.stdout) == (0, "disconnected, here and at Meta\n")
+    assert listed(home)[0]["wrong"] == "Sam Operator was disconnected here."
+    unknown = home.run("vault", "revoke", "nobody")
+    assert unknown.returncode == 1 and "vault list" in unknown.stderr and "Traceback" not in unknown.stderr
+    assert all(secret not in run.stdout + run.stderr for run in (connected, checked, doctor, revoked)
+               for secret in sandbox.control("secrets"))
+
+
+def test_what_serve_refuses(home: Home, sandbox: Sandbox):
+    for arguments, told in (
+        (("--host", "0.0.0.0"), "META_PIPELINE_OPERATOR_PASSWORD"),
+        (("--port", sandbox.url.rpartition(":")[2]), "choose another --port"),
+        (("--host", "no.such.host.invalid"), "can't be listened on"),
+        (("--port", "70000"), "70000"),
+    ):
+        ran = subprocess.run(
+            [sys.executable, "-m", "meta_pipeline.cli", "serve", *arguments], env=home.environment, cwd=home.path,
+            capture_output=True, text=True, timeout=60,
+        )
+        assert ran.returncode != 0 and told in ran.stderr and "Traceback" not in ran.stderr, ran.stderr
