@@ -98,6 +98,7 @@ def test_connect_deny_replay_and_tamper(home: Home, sandbox: Sandbox, page: Page
         assert "Stopped by it: Northwind US" in observed["description"] and "/connect?phase=2" in observed["description"]
         log = Path(home.environment["META_PIPELINE_HOME"]) / "dagster" / "up.log"
         assert "Stopped by it: Northwind US" in log.read_text()
+        assert all(secret not in log.read_text() for secret in sandbox.control("secrets"))
         page.get_by_role("link", name="Connect again").first.click()
         expect(page).to_have_url(re.compile(re.escape(sandbox.url) + "/v24.0/dialog/oauth"))
         page.click("#continue")
