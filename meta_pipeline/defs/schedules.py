@@ -12,9 +12,10 @@ from meta_pipeline import bootstrap
 from meta_pipeline.defs.assets.landing import land_entities, land_insights
 from meta_pipeline.defs.jobs import check_connections
 from meta_pipeline.defs.partitions import key
+from meta_pipeline.extract.reports import REPORTS
+from meta_pipeline.extract.restatement import LAST_READ_AGE, due_since, tiers_of
 from meta_pipeline.linker.links import known
-
-LOOKBACK_DAYS = 28  # numbers are stable after 28 days (graph-api.md §2.7)
+from meta_pipeline.store import ledger
 
 pull_ads = dg.define_asset_job("pull_ads", selection=dg.AssetSelection.assets(land_insights))
 pull_entities = dg.define_asset_job("pull_entities", selection=dg.AssetSelection.assets(land_entities))
@@ -25,16 +26,26 @@ pull_entities = dg.define_asset_job("pull_entities", selection=dg.AssetSelection
     default_status=dg.DefaultScheduleStatus.RUNNING,
 )
 def pull_ads_schedule(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest]:
-    """One run an account, over one range: Meta charges by call, so a range is asked for at once."""
-    at = context.scheduled_execution_time
-    for link in known(bootstrap.live().engine):
+    """One run an account, over one range: Meta charges by call, so a range is asked for at once, and only as far back
+    as something is due."""
+    home = bootstrap.live()
+    tiers = tiers_of(home.settings.restatement)
+    for link in known(home.engine):
         if link.kind != "ad_account":
             continue
-        yesterday = at.astimezone(ZoneInfo(link.timezone or "UTC")).date() - dt.timedelta(days=1)
+        zone = ZoneInfo(link.timezone or "UTC")
+        today = context.scheduled_execution_time.astimezone(zone).date()
+        read_days = ledger.read_days(
+            home.engine, node_id=link.id, reports=REPORTS, since=today - dt.timedelta(days=LAST_READ_AGE)
+        )
+        read_on = {day: at.astimezone(zone).date() for day, at in read_days.items()}
+        since, yesterday = due_since(today, read_on, tiers), today - dt.timedelta(days=1)
+        if since is None:
+            continue
         yield dg.RunRequest(
             run_key=f"{link.id}:{yesterday}",
             tags={
-                "dagster/asset_partition_range_start": key(link.id, yesterday - dt.timedelta(days=LOOKBACK_DAYS - 1)),
+                "dagster/asset_partition_range_start": key(link.id, since),
                 "dagster/asset_partition_range_end": key(link.id, yesterday),
                 "meta/ad_account": link.id,
             },

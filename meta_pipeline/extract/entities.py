@@ -92,6 +92,12 @@ def mentioned(paths: Iterable[str]) -> dict[str, set[str]]:
     return ids
 
 
+def listed(path: str) -> list[str]:
+    """The ids that stand in a landed listing."""
+    payloads = pq.read_table(path, columns=["payload"]).column("payload").to_pylist()
+    return [_read_id(payload.encode()).id for payload in payloads]
+
+
 def snapshot(
     node_id: str, known_by_insights: dict[str, set[str]], *, graph: GraphClient, token: AccessToken
 ) -> Iterator[tuple[str, Snapshot]]:

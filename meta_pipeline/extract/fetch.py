@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
+from meta_pipeline.extract.entities import ENTITIES
 from meta_pipeline.extract.insights import (
     FIRST_POLL_S,
     LONGEST_POLL_S,
@@ -25,14 +26,17 @@ from meta_pipeline.extract.insights import (
     digest,
     insights_request,
     next_poll,
+    ranges,
 )
+from meta_pipeline.extract.parts import ADDITIVE, Part, Rows, read_in_parts
 from meta_pipeline.extract.reports import Report
+from meta_pipeline.extract.sizes import Sizes
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.graph.errors import CursorError, GraphError, TooMuchDataError, TransientError
 from meta_pipeline.graph.request import Operation
 from meta_pipeline.graph.response import GraphResponse
 from meta_pipeline.records import AccessToken, Batch, LandingError, MetaPipelineError
-from meta_pipeline.store import report_runs
+from meta_pipeline.store import learned, report_runs
 
 # A read right after the POST may answer 100/33, not replicated yet (graph-api.md §2.9, P-TAP).
 NOT_THERE_YET, LOOKS_WHEN_NEW = (100, 33), 3
@@ -68,6 +72,12 @@ class Fetcher:
     backfill_id: str
     sleep: Callable[[float], None]
     now: Callable[[], dt.datetime]
+    largest_page: int
+
+    def ranges(self, report: Report, node_id: str, days: Iterable[dt.date]) -> list[Range]:
+        """What to ask for: as few ranges as the days allow and as long as is known to come back."""
+        sizes = self._sizes(report, node_id)
+        return [cut for asked in ranges(days) for cut in asked.cut(sizes.longest_range(len(asked.days)))]
 
     def start(self, report: Report, node_id: str, asked: Range) -> Pull:
         """Submit the range as a report run; a small range needs none."""
@@ -108,20 +118,73 @@ class Fetcher:
     def rows(self, pull: Pull) -> dict[dt.date, list[tuple[bytes, Batch]] | LandingError]:
         """The rows of a pull that is finished, by day. A range without any row is read once more: Meta answers 200 with
         nothing at moments of trouble too (graph-api.md §14, `empty_200`)."""
+        sizes = self._sizes(pull.report, pull.node_id)
         try:
-            found = by_day(pull, self._read(pull))
-        except CursorError:
-            found = by_day(pull, self._read(pull))
-        return found if any(found.values()) else by_day(pull, self._read(pull))
+            try:
+                found = by_day(pull, self._read(pull, sizes))
+            except CursorError:
+                found = by_day(pull, self._read(pull, sizes))
+            if not any(found.values()):
+                found = by_day(pull, self._read(pull, sizes))
+            rows = sum(len(day) for day in found.values() if isinstance(day, list))
+            sizes.range_worked(len(pull.asked.days), rows)
+            return found
+        finally:
+            self._keep(pull.report, pull.node_id, sizes)
 
-    def _read(self, pull: Pull) -> Iterator[Batch]:
+    def was_too_much(self, report: Report, node_id: str, asked: Range) -> None:
+        """The next plan does not ask for so much at once."""
+        sizes = self._sizes(report, node_id)
+        sizes.range_was_refused(len(asked.days), self.now())
+        self._keep(report, node_id, sizes)
+
+    def in_parts(self, report: Report, node_id: str, day: dt.date, ids: Iterable[str]) -> Rows:
+        """One day that is too much at once, read by ids. Every part is a synchronous read: a day is small."""
+        whole, sizes = Range(day, day), self._sizes(report, node_id)
+        _, key_of = _reading(report.key)
+
+        def read(part: Part) -> Rows:
+            pull = Pull(report, node_id, whole, insights_request(report, whole, part))
+            rows = by_day(pull, self._read(pull, sizes))[day]
+            if isinstance(rows, LandingError):
+                raise rows
+            return rows
+
+        def control() -> Mapping[str, Any]:
+            """Meta's own total of the account, asked for in this moment."""
+            asked = {"level": "account", "fields": list(ADDITIVE), "time_range": {"since": str(day), "until": str(day)}}
+            answer = self._for(report.name).get(f"{node_id}/insights", asked, token=self.token, surface="marketing")
+            total: Mapping[str, Any] = next(iter(answer.data.get("data", ())), {})
+            return total
+
+        return read_in_parts(
+            ids, read=read, key_of=lambda record: key_of(_reading(report.key)[0](record)), fields=report.fields,
+            control=control,
+        )
+
+    def listed_ids(self, report: Report, node_id: str) -> list[str]:
+        """The ids of a level's things, as its listing has them now."""
+        entity = next(entity for entity in ENTITIES if entity.insight_key == f"{report.level}_id")
+        asked = {"fields": "id", "effective_status": list(entity.statuses), "limit": PAGE_LIMIT}
+        path = f"{node_id}/{entity.edge}"
+        batches = self._for("entities").batches(path, asked, token=self.token, surface="marketing")
+        return [msgspec.json.decode(record)["id"] for batch in batches for record in batch.records]
+
+    def _sizes(self, report: Report, node_id: str) -> Sizes:
+        known = learned.get(self.engine, node_id=node_id, report=report.name)
+        return Sizes(self.largest_page, **known).believed(self.now())
+
+    def _keep(self, report: Report, node_id: str, sizes: Sizes) -> None:
+        learned.put(self.engine, node_id=node_id, report=report.name, known=dataclasses.asdict(sizes))
+
+    def _read(self, pull: Pull, sizes: Sizes) -> Iterator[Batch]:
         path, request = (
             (f"{pull.node_id}/insights", pull.request)
             if pull.report_run_id is None
             else (f"{pull.report_run_id}/insights", {})
         )
         yield from self._for(pull.report.name).batches(
-            path, {**request, "limit": PAGE_LIMIT}, token=self.token, surface="marketing"
+            path, request, token=self.token, surface="marketing", size=sizes
         )
 
     def _for(self, report: str) -> GraphClient:

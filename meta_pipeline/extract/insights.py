@@ -10,10 +10,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from meta_pipeline.extract.parts import Part
 from meta_pipeline.extract.reports import Report
 from meta_pipeline.records import MetaPipelineError
 
-# A result page: large values are accepted and the data-per-call cap bites first (graph-api.md §2.5).
+# A page of a listing; pages of insights grow (`sizes.py`).
 PAGE_LIMIT = 500
 # Up to this many days a synchronous read costs fewer calls than a report run with its polls.
 SYNCHRONOUS_DAYS = 3
@@ -39,6 +40,12 @@ class Range:
         """Every day of the range, in order."""
         return tuple(self.since + dt.timedelta(days=n) for n in range((self.until - self.since).days + 1))
 
+    def cut(self, longest: int) -> list[Range]:
+        """The same in ranges of about equal length, none longer than that."""
+        count = -(-len(self.days) // longest)
+        bounds = [len(self.days) * n // count for n in range(count + 1)]
+        return [Range(self.days[a], self.days[b - 1]) for a, b in itertools.pairwise(bounds)]
+
     def halves(self) -> tuple[Range, Range]:
         """The two halves of a range of at least two days."""
         middle = self.since + (self.until - self.since) // 2
@@ -52,8 +59,9 @@ def ranges(days: Iterable[dt.date]) -> list[Range]:
     return [Range(found[0], found[-1]) for found in ([day for _, day in group] for _, group in groups)]
 
 
-def insights_request(report: Report, asked: Range) -> dict[str, Any]:
-    """The parameters of `act_…/insights` for a report over a range, one row per key and day."""
+def insights_request(report: Report, asked: Range, part: Part | None = None) -> dict[str, Any]:
+    """The parameters of `act_…/insights` for a report over a range, one row per key and day; of a part of its things
+    only when one is given."""
     request: dict[str, Any] = {
         "level": report.level,
         "fields": list(report.fields),
@@ -64,10 +72,15 @@ def insights_request(report: Report, asked: Range) -> dict[str, Any]:
         request["action_attribution_windows"] = list(report.windows)
     if report.breakdowns:
         request["breakdowns"] = list(report.breakdowns)
+    filters: list[dict[str, Any]] = []
     if report.statuses:
-        request["filtering"] = [
+        filters.append(
             {"field": f"{report.level}.effective_status", "operator": "IN", "value": list(report.statuses)}
-        ]
+        )
+    if part is not None:
+        filters.append(part.rule(report.level))
+    if filters:
+        request["filtering"] = filters
     return request
 
 

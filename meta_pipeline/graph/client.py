@@ -19,9 +19,17 @@ from requests.adapters import BaseAdapter
 from meta_pipeline.audit import AuditEvent
 from meta_pipeline.graph import features as switches
 from meta_pipeline.graph.budget import Admission, SharedBudget
-from meta_pipeline.graph.errors import GraphError, ThrottledError, TransientError, reduced
+from meta_pipeline.graph.errors import GraphError, ThrottledError, TooMuchDataError, TransientError, reduced
 from meta_pipeline.graph.limits import Charge, charges
-from meta_pipeline.graph.request import SECRET_PARAMETERS, Errand, Operation, Surface, appsecret_proof, encoded
+from meta_pipeline.graph.request import (
+    SECRET_PARAMETERS,
+    Errand,
+    Operation,
+    PageSize,
+    Surface,
+    appsecret_proof,
+    encoded,
+)
 from meta_pipeline.graph.response import Answer, GraphResponse, answer_of, page_of, rows_in, trace_of
 from meta_pipeline.graph.samples import Samples
 from meta_pipeline.records import AccessToken, App, Batch, ConfigError
@@ -129,16 +137,32 @@ class GraphClient:
         return self._persist(lambda: self._send("DELETE", path, {}, token=token, surface=surface))
 
     def batches(
-        self, path: str, params: Mapping[str, Any] | None = None, *, token: AccessToken | None, surface: Surface
+        self,
+        path: str,
+        params: Mapping[str, Any] | None = None,
+        *,
+        token: AccessToken | None,
+        surface: Surface,
+        size: PageSize | None = None,
     ) -> Iterator[Batch]:
         """Every page of an edge, lazily. A page may be short or empty while more follow: only a missing
         `paging.next` ends it. `next` holds the token, so the request is built anew from the cursor. A page that was
-        promised and holds nothing is asked for once more: an answer that got lost looks the same."""
+        promised and holds nothing is asked for once more: an answer that got lost looks the same. With a `size` the
+        pages are as long as it says, and one that is too much is asked for again, shorter."""
         request = dict(params or {})
         is_promised = is_doubted = False
         while True:
-            answer = self.get(path, request, token=token, surface=surface)
+            if size is not None:
+                request["limit"] = size.page
+            try:
+                answer = self.get(path, request, token=token, surface=surface)
+            except TooMuchDataError:
+                if size is None or not size.page_was_refused(self.now()):
+                    raise
+                continue
             page = page_of(answer.body, trace_id=answer.trace_id)
+            if size is not None:
+                size.page_worked(len(page.data))
             if is_promised and not page.data and page.following() is None and not is_doubted:
                 is_doubted = True
                 continue

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import hmac
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 Surface = Literal["graph", "marketing"]
 Purpose = Literal["daily", "backfill"]
@@ -46,6 +47,18 @@ class Errand:
     run_id: str | None = None
     backfill_id: str | None = None
     purpose: Purpose = "daily"
+
+
+class PageSize(Protocol):
+    """How many rows to ask for at once, by somebody who learns from what comes back."""
+
+    page: int
+
+    def page_worked(self, rows: int) -> None:
+        """A page of so many rows came back."""
+
+    def page_was_refused(self, now: dt.datetime) -> bool:
+        """It was too much; whether a smaller one is worth trying."""
 
 
 @dataclass(frozen=True, slots=True)

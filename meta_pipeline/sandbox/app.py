@@ -174,7 +174,9 @@ def _control(graph: Graph, what: str, body: Any, query: Mapping[str, str]) -> An
             return {"planned": len(graph.faults.planned)}
         case "limits":
             told = graph.limits.configure(body)
-            graph.runs.most_running = graph.limits.settings.running_report_runs
+            settings = graph.limits.settings
+            graph.runs.most_running = settings.running_report_runs
+            graph.runs.most_rows, graph.runs.page_bytes = settings.rows_a_request, settings.page_bytes
             return told
         case "clock":
             if "now" in body:

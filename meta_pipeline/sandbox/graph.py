@@ -12,9 +12,9 @@ from meta_pipeline.sandbox import nodes, page_insights
 from meta_pipeline.sandbox.answers import Answer, Ask, Refused, new_trace_id, paged, projected, unknown_object
 from meta_pipeline.sandbox.faults import Faults
 from meta_pipeline.sandbox.identity import Identity, Token
-from meta_pipeline.sandbox.insights import rendered, rows, summary, understood
+from meta_pipeline.sandbox.insights import rows, summary, understood
 from meta_pipeline.sandbox.limits import Limits
-from meta_pipeline.sandbox.report_runs import ReportRuns
+from meta_pipeline.sandbox.report_runs import ReportRuns, too_much
 from meta_pipeline.sandbox.world import (
     CATALOGS,
     OWN,
@@ -293,7 +293,9 @@ class Graph:
         if ask.method == "POST":
             return self.runs.submit(account, query, ask.params, now, self.faults.fate(ask))
         found = rows(query, self.world, now)
-        page = paged(ask, found, lambda row: rendered(row, query))
+        if len(found) > self.runs.most_rows:
+            raise too_much()
+        page = self.runs.page(ask, found, query)
         if ask.params.get("summary") or ask.params.get("default_summary"):
             page["summary"] = summary(found, query)
         return page

@@ -30,6 +30,9 @@ class Settings:
     score: float = 9_000.0
     score_block_s: float = 60.0
     running_report_runs: int = 100
+    # Data per call (§2.8): what Meta's bounds are is not published.
+    rows_a_request: int = 1_000_000
+    page_bytes: int = 4_000_000
 
     @classmethod
     def of(cls, tier: str) -> Settings:

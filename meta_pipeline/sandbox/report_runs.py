@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,7 +38,9 @@ class ReportRun:
         if self.fate == "job_stuck":
             stage, percent = "Job Running", min(percent, 60)
         elif self.fate and self.looks >= 2:
-            stage, percent = ("Job Failed", 100) if self.fate == "job_failed" else ("Job Skipped", 0)
+            stage, percent = ("Job Skipped", 0) if self.fate == "job_skipped" else ("Job Failed", 100)
+            if self.fate == "job_too_large":
+                error = {"error_code": -3, "error_subcode": 1504045, "error_message": "The report is too large"}
             if self.fate == "job_failed":
                 error = {"error_code": -2}
                 if int(version[1:].split(".")[0]) >= 25:
@@ -57,6 +60,12 @@ class ReportRun:
         }
 
 
+def too_much() -> Refused:
+    """The data-per-call limit (graph-api.md §2.8)."""
+    told = "Please reduce the amount of data you're asking for, then retry your request"
+    return Refused("Invalid parameter", 100, subcode=1487534, user_msg=told)
+
+
 class ReportRuns:
     """All runs of the server."""
 
@@ -64,6 +73,8 @@ class ReportRuns:
         self.world = world
         self.runs: dict[str, ReportRun] = {}
         self.most_running = 100
+        self.most_rows = 1_000_000
+        self.page_bytes = 4_000_000
 
     def submit(
         self, account: Account, query: Query, params: dict[str, str], now: dt.datetime, fate: str | None
@@ -72,6 +83,8 @@ class ReportRuns:
         self._check_limits(account, query, now)
         run_id = str(6023920149000000 + len(self.runs) + 1)
         race = fate == "33_race"
+        if fate is None and self.most_rows < 1_000_000 and len(rows(query, self.world, now)) > self.most_rows:
+            fate = "job_too_large"
         self.runs[run_id] = ReportRun(
             run_id, account, query, params, now, None if race else fate, misses=2 if race else 0
         )
@@ -109,13 +122,20 @@ class ReportRuns:
             raise unknown_object(run_id)
         return run
 
+    def page(self, ask: Ask, found: list[Row], query: Query) -> dict[str, Any]:
+        """A page, unless it would be too much data for a call."""
+        page = paged(ask, found, lambda row: rendered(row, query))
+        if len(page["data"]) > 500 and len(json.dumps(page["data"])) > self.page_bytes:
+            raise too_much()
+        return page
+
     def read(self, run: ReportRun, ask: Ask, now: dt.datetime) -> dict[str, Any]:
         """A page of a finished run; read too early, it is empty."""
         if run.looks < len(STAGES) or run.fate:
             return {"data": []}
         if run.result is None:
             run.result = rows(run.query, self.world, now)
-        page = paged(ask, run.result, lambda row: rendered(row, run.query))
+        page = self.page(ask, run.result, run.query)
         if ask.params.get("summary") or ask.params.get("default_summary"):
             asked = ask.params.get("summary", "")
             if asked not in ("true", "1", ""):

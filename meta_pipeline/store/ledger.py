@@ -99,6 +99,21 @@ def files_of(engine: sa.Engine, *, report: str, node_id: str) -> list[LandedFile
         return [_file(row) for row in connection.execute(query.order_by(landed_files.c.day))]
 
 
+def read_days(
+    engine: sa.Engine, *, node_id: str, reports: Iterable[str], since: dt.date
+) -> dict[dt.date, dt.datetime]:
+    """The days that every one of these reports has, and when the one that was read longest ago was."""
+    wanted = sorted(reports)
+    read_at = sa.func.min(sa.func.coalesce(landed_files.c.read_at, landed_files.c.landed_at))
+    query = (
+        sa.select(landed_files.c.day, read_at.label("at"), sa.func.count().label("reports"))
+        .where(landed_files.c.node_id == node_id, landed_files.c.report.in_(wanted), landed_files.c.day >= since)
+        .group_by(landed_files.c.day)
+    )
+    with engine.connect() as connection:
+        return {row.day: row.at for row in connection.execute(query) if row.reports == len(wanted)}
+
+
 def last_pulls(engine: sa.Engine) -> dict[str, dt.datetime]:
     """When every node was read last."""
     read_at = sa.func.max(sa.func.coalesce(landed_files.c.read_at, landed_files.c.landed_at))

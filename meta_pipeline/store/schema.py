@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.types import TypeDecorator
 
 metadata = sa.MetaData()
-REVISION = "0004"  # the newest of migrations/versions
+REVISION = "0005"  # the newest of migrations/versions
 
 
 class Utc(TypeDecorator[dt.datetime]):
@@ -162,6 +162,18 @@ report_runs = sa.Table(
     sa.Column("until", sa.Date, nullable=False),
     sa.Column("submitted_at", Utc, nullable=False),
     sa.Column("status", sa.String, nullable=False),
+)
+
+learned_sizes = sa.Table(
+    "learned_sizes", metadata,
+    sa.Column("node_id", sa.String, primary_key=True),
+    sa.Column("report", sa.String, primary_key=True),
+    sa.Column("page", sa.Integer, nullable=False),
+    sa.Column("page_refused", sa.Integer),
+    sa.Column("days", sa.Integer),
+    sa.Column("days_refused", sa.Integer),
+    sa.Column("rows_a_day", sa.Float),
+    sa.Column("refused_at", Utc),
 )
 
 backfills = sa.Table(

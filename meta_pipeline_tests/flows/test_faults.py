@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections import defaultdict
+from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from meta_pipeline.landing.landing import Landing
 from meta_pipeline.records import AccessToken, FailedDay, LandedFile
 from meta_pipeline.sandbox.app import truth
 from meta_pipeline.sandbox.graph import Graph
+from meta_pipeline.store import learned
 from meta_pipeline.store.engine import open_store
 from meta_pipeline_tests.fakes.virtual import SandboxAdapter, VirtualClock
 
@@ -57,12 +59,12 @@ class Line:
     def reveal_for(self, node_id: str, *, flow: str, without: object = ()) -> AccessToken:
         return self.token
 
-    def run(self, backfill_id: str = "b") -> list[LandedFile | FailedDay]:
+    def run(self, backfill_id: str = "b", reports: Sequence[str] = REPORTS) -> list[LandedFile | FailedDay]:
         def program() -> None:
-            self.done = list(pulls.land(
-                ACCOUNT, DAYS, REPORTS, graph=self.client, tokens=self, landing=self.landing,  # type: ignore[arg-type]
-                engine=self.engine, run_id="r", backfill_id=backfill_id, sleep=self.clock.sleep, now=self.clock.now,
-            ))
+            by = pulls.Pulling(
+                self.client, self, self.landing, self.engine, "r", backfill_id, self.clock.sleep, self.clock.now,  # type: ignore[arg-type]
+            )
+            self.done = list(pulls.land(ACCOUNT, DAYS, reports, by=by))
 
         self.clock.run(program)
         return self.done
@@ -127,3 +129,45 @@ def test_all_faults_at_once_never_make_a_wrong_number(tmp_path: Path):
             break
         line.clock.run(lambda: line.clock.sleep(3600))
     assert line.never_wrong() == {"landed": 14, "failed": 0}
+
+
+def calls_of(line: Line, pattern: str) -> int:
+    return line.graph.calls.get(pattern, 0)
+
+
+def test_a_day_that_is_too_much_at_once_is_read_by_ids_and_the_next_plan_asks_for_less(tmp_path: Path):
+    line = Line(tmp_path)
+    line.graph.runs.most_rows = 40  # the account has more than twice as many ads a day
+    line.run()
+    assert line.never_wrong() == {"landed": 14, "failed": 0}
+    tried = calls_of(line, "POST /act_{id}/insights")
+    before = sum(line.graph.calls.values())
+    line.clock.run(lambda: line.clock.sleep(3600))
+    line.run("another backfill")
+
+    assert line.never_wrong() == {"landed": 14, "failed": 0}
+    # The account's total is one report run; that the ads of a day are too much is not found out again.
+    assert calls_of(line, "POST /act_{id}/insights") == tried + 1
+    assert sum(line.graph.calls.values()) - before < before
+
+
+def test_pages_grow_and_what_worked_is_remembered(tmp_path: Path):
+    line, report = Line(tmp_path), "ad_insights_by_demographics"
+
+    def pages(backfill_id: str) -> int:
+        """How many pages the week takes; every figure of it is right."""
+        before = calls_of(line, "GET /{id}/insights")
+        files = [file for file in line.run(backfill_id, (report,)) if isinstance(file, LandedFile)]
+        rows = [json.loads(text) for file in files for text in pq.read_table(file.path).column("payload").to_pylist()]
+        true = [row for row in truth(line.graph, DAYS[0], DAYS[-1])["account"] if f"act_{row['account_id']}" == ACCOUNT]
+        assert sum(int(row["impressions"]) for row in rows) == sum(row["impressions"] for row in true)
+        line.rows = len(rows)
+        return calls_of(line, "GET /{id}/insights") - before
+
+    first, second = pages("one"), pages("two")
+    assert line.rows > 5000
+    assert (first, second) == (3, 2)  # 500 and 2000 and 5000, then 5000 at once; at pages of 500 it is 11 at least
+    line.graph.runs.page_bytes = 300_000
+    pages("three")
+    known = learned.get(line.engine, node_id=ACCOUNT, report=report)
+    assert 500 <= known["page"] < 5000 and known["days"] == 7 and known["rows_a_day"] == line.rows / 7

@@ -19,6 +19,7 @@ from meta_pipeline.store import (
     backfills,
     deferrals,
     grants,
+    learned,
     leases,
     ledger,
     onboardings,
@@ -257,3 +258,16 @@ def test_when_a_node_was_pulled_last(engine: sa.Engine):
         ledger.note(engine, LandedFile("ad_insights", "act_1", day, "p", 3, "d", at), backfill_id="b")
 
     assert ledger.last_pulls(engine) == {"act_1": later}
+    both = ("ad_insights", "account_insights")
+    ledger.note(engine, LandedFile("account_insights", "act_1", DAY, "p", 1, "d", later), backfill_id="b")
+    assert ledger.read_days(engine, node_id="act_1", reports=both, since=DAY) == {DAY: NOW}
+    assert ledger.read_days(engine, node_id="act_1", reports=both, since=DAY + dt.timedelta(days=1)) == {}
+
+
+def test_what_was_learned_is_kept(engine: sa.Engine):
+    assert learned.get(engine, node_id="act_1", report="ad_insights") == {}
+    known = {"page": 2000, "page_refused": None, "days": 30, "days_refused": 60, "rows_a_day": 1.5, "refused_at": NOW}
+    for page in (2000, 5000):
+        learned.put(engine, node_id="act_1", report="ad_insights", known={**known, "page": page, "largest_page": 1})
+
+    assert learned.get(engine, node_id="act_1", report="ad_insights") == {**known, "page": 5000}

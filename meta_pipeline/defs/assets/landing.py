@@ -52,11 +52,8 @@ def land_insights(
     ahead = days_of_backfill(context)
     for node_id, days in asked.items():
         with leases.held(home.engine, node_id, now=bootstrap.now, sleep=bootstrap.sleep):
-            for done in pulls.land(
-                node_id, sorted({*days, *ahead.get(node_id, ())}), reports, graph=graph, tokens=tokens,
-                landing=home.landing, engine=home.engine, run_id=context.run_id, backfill_id=backfill_of(context),
-                purpose=purpose_of(context), sleep=bootstrap.sleep, now=bootstrap.now,
-            ):
+            wanted = sorted({*days, *ahead.get(node_id, ())})
+            for done in pulls.land(node_id, wanted, reports, by=pulling(context, graph, tokens, home)):
                 if done.day not in days:
                     continue  # landed ahead: the run that Dagster gave this day to finds it, and says so
                 if isinstance(done, LandedFile):
@@ -84,11 +81,18 @@ def land_entities(
     home: dg.ResourceParam[bootstrap.Live],
 ) -> Iterator[dg.MaterializeResult[None]]:
     """List what the account has now, and read by id what only insights know."""
-    for done in pulls.land_entities(
-        context.partition_key, graph=graph, tokens=tokens, landing=home.landing, engine=home.engine,
-        run_id=context.run_id, backfill_id=backfill_of(context), purpose=purpose_of(context), now=bootstrap.now,
-    ):
+    for done in pulls.land_entities(context.partition_key, by=pulling(context, graph, tokens, home)):
         yield dg.MaterializeResult(asset_key=landing_key(done.report), metadata={"rows": done.rows, "path": done.path})
+
+
+def pulling(
+    context: dg.AssetExecutionContext, graph: GraphClient, tokens: Vault, home: bootstrap.Live
+) -> pulls.Pulling:
+    """What a pull of this run works with."""
+    return pulls.Pulling(
+        graph, tokens, home.landing, home.engine, context.run_id, backfill_of(context), bootstrap.sleep, bootstrap.now,
+        purpose_of(context), home.settings.largest_page,
+    )
 
 
 def days_of_backfill(context: dg.AssetExecutionContext) -> dict[str, list[dt.date]]:

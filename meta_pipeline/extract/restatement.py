@@ -1,0 +1,57 @@
+"""Which days to read again, and when: often while they are young, seldom when they are older, once more when they are
+stable (28 days, graph-api.md §2.7), then never. No I/O, no clock."""
+
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from meta_pipeline.records import ConfigError
+
+STABLE_AFTER_DAYS = 28
+# A day is read for the last time at this age: a week of days that became stable is one range, not one each day.
+LAST_READ_AGE = STABLE_AFTER_DAYS + 7
+
+
+@dataclass(frozen=True, slots=True)
+class Tier:
+    """Days up to this age are at most so many days stale."""
+
+    age: int
+    every: int
+
+
+def tiers_of(text: str) -> tuple[Tier, ...]:
+    """`3:1,7:2,14:4,28:7`: days of age 1–3 every day, 4–7 every two days, and so on to 28."""
+    try:
+        tiers = tuple(Tier(*(int(number) for number in part.split(":"))) for part in text.split(","))
+    except (ValueError, TypeError):
+        tiers = ()
+    ages, everies = [tier.age for tier in tiers], [tier.every for tier in tiers]
+    is_rising = all(a < b for a, b in itertools.pairwise(ages)) and everies == sorted(everies)
+    if not tiers or not is_rising or min(everies) < 1 or min(ages) < 1 or ages[-1] != STABLE_AFTER_DAYS:
+        raise ConfigError(
+            f"META_PIPELINE_RESTATEMENT must be age:every pairs that rise up to age {STABLE_AFTER_DAYS}, "
+            f"such as 3:1,7:2,14:4,28:7, not {text!r}"
+        )
+    return tiers
+
+
+def due_since(today: dt.date, read_on: Mapping[dt.date, dt.date], tiers: tuple[Tier, ...]) -> dt.date | None:
+    """The oldest day that is due `today` (on the account's calendar): everything from there to yesterday is one range,
+    and one range costs about the same however long it is. None when nothing is due. `read_on`: day → the date on which
+    it was read last; a day that is not in it was never read."""
+    for age in range(LAST_READ_AGE, 0, -1):
+        day = today - dt.timedelta(days=age)
+        last = read_on.get(day)
+        if last is None:
+            if age <= STABLE_AFTER_DAYS:
+                return day
+        elif age > STABLE_AFTER_DAYS:
+            if age == LAST_READ_AGE and (last - day).days <= STABLE_AFTER_DAYS:
+                return day
+        elif (today - last).days >= next(tier.every for tier in tiers if age <= tier.age):
+            return day
+    return None

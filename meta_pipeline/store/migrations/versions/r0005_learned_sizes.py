@@ -1,0 +1,29 @@
+"""How much Meta gives at once, as it was learned."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0005"
+down_revision = "0004"
+
+
+def upgrade() -> None:
+    """A new table."""
+    op.create_table(
+        "learned_sizes",
+        sa.Column("node_id", sa.String, primary_key=True),
+        sa.Column("report", sa.String, primary_key=True),
+        sa.Column("page", sa.Integer, nullable=False),
+        sa.Column("page_refused", sa.Integer),
+        sa.Column("days", sa.Integer),
+        sa.Column("days_refused", sa.Integer),
+        sa.Column("rows_a_day", sa.Float),
+        sa.Column("refused_at", sa.DateTime(timezone=True)),
+    )
+
+
+def downgrade() -> None:
+    """It is learned again."""
+    op.drop_table("learned_sizes")
