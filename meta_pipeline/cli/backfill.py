@@ -15,22 +15,28 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from meta_pipeline import bootstrap
 from meta_pipeline.bootstrap import Live
-from meta_pipeline.defs.launch import AccountRange, build_marts, land_ranges
+from meta_pipeline.defs.launch import FRESH_FOR, AccountRange, build_marts, land_ranges
+from meta_pipeline.extract.insights import Range
 from meta_pipeline.extract.reports import REPORTS
+from meta_pipeline.flows.forecast import AccountForecast, of_account
+from meta_pipeline.landing.landing import SNAPSHOT_DAY
 from meta_pipeline.linker.links import known
 from meta_pipeline.records import ConfigError, NodeLink
-from meta_pipeline.store import backfills, deferrals, ledger
+from meta_pipeline.store import audit_log, backfills, deferrals, ledger
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a backfill ended: what failed and why (by ad account, and `marts`), and the seconds of each phase."""
+    """How a backfill ended: what failed and why (by ad account, and `marts`), the seconds of each phase, and the calls
+    it took, in operations that Meta charges, beside the forecast."""
 
     backfill_id: str
     days_landed: int
     failed: dict[str, tuple[str, ...]]
     seconds: dict[str, float]
     published: str | None
+    calls: int
+    forecast_calls: int
 
     @property
     def is_done(self) -> bool:
@@ -54,22 +60,22 @@ def run(
 ) -> Ended:
     """Both days inclusive; what is complete is published even when something failed."""
     say = Console(stderr=True, highlight=False, soft_wrap=True)
-    chosen = _accounts(home, nodes)
-    names = _reports(reports)
-    asked = _ranges(chosen, since, until, say)
-    arguments = {
-        "since": since.isoformat(), "until": until.isoformat(), "nodes": sorted(link.id for link in chosen),
-        "reports": list(names),
-    }
+    asked, names, arguments = understood(home, since, until, nodes=nodes, reports=reports, say=say)
+    expected = expected_of(home, asked, since, names, arguments, has_all=not reports, fresh=fresh)
     backfill_id, is_resumed = backfills.begin(home.engine, arguments, fresh=fresh, now=bootstrap.now())
+    before = audit_log.operations_of(home.engine, backfill_id=backfill_id)
     if is_resumed:
         say.print(f"resuming backfill {backfill_id}: landed days stay, recorded report runs are picked up")
     todo = [
         AccountRange(link.id, since, last, names, backfill_id, entities=not reports) for link, last in asked
     ]
+    forecast_calls = sum(one.calls for one in expected)
+    say.print(f"{'about' if all(one.is_certain for one in expected) else 'at least'} {forecast_calls} calls")
     started = time.monotonic()
     failed = _land(home, todo, names, say, max_wait=max_wait)
     seconds = {"fetch": time.monotonic() - started}
+    calls = audit_log.operations_of(home.engine, backfill_id=backfill_id) - before
+    say.print(f"{calls} calls, {forecast_calls} were forecast")
     say.print("building the marts …")
     built = build_marts(home.settings)
     if built.reason:
@@ -81,7 +87,49 @@ def run(
     published = None if built.reason else str(home.settings.published_file)
     if published:
         say.print(f"published {published}", markup=False)
-    return Ended(backfill_id, _landed(home, backfill_id, names), failed, seconds | built.seconds, published)
+    return Ended(
+        backfill_id, _landed(home, backfill_id, names), failed, seconds | built.seconds, published, calls,
+        forecast_calls,
+    )
+
+
+def understood(
+    home: Live, since: dt.date, until: dt.date, *, nodes: Sequence[str], reports: Sequence[str], say: Console
+) -> tuple[list[tuple[NodeLink, dt.date]], tuple[str, ...], dict[str, Any]]:
+    """Every account with its last day, the reports, and the arguments as a backfill is known by."""
+    chosen = _accounts(home, nodes)
+    names = _reports(reports)
+    arguments = {
+        "since": since.isoformat(), "until": until.isoformat(), "nodes": sorted(link.id for link in chosen),
+        "reports": list(names),
+    }
+    return _ranges(chosen, since, until, say), names, arguments
+
+
+def expected_of(
+    home: Live,
+    asked: Sequence[tuple[NodeLink, dt.date]],
+    since: dt.date,
+    names: Sequence[str],
+    arguments: dict[str, Any],
+    *,
+    has_all: bool,
+    fresh: bool,
+) -> list[AccountForecast]:
+    """What every account will take."""
+    now = bootstrap.now()
+    resumed = None if fresh else backfills.resumable(home.engine, arguments, now=now)
+    found = []
+    for link, last in asked:
+        read_at = ledger.last_read(home.engine, report="ads", node_id=link.id, day=SNAPSHOT_DAY)
+        is_stale = read_at is None or now - read_at > FRESH_FOR
+        found.append(
+            of_account(
+                link.id, Range(since, last).days, names, engine=home.engine, app_id=home.settings.app_id,
+                backfill_id=resumed, has_entities=has_all or is_stale, largest_page=home.settings.largest_page, now=now,
+            )
+        )
+    return found
 
 
 def _land(

@@ -191,6 +191,36 @@ def backfill(
 
 
 @cli.command()
+@click.option("--since", required=True, type=click.DateTime(["%Y-%m-%d"]))
+@click.option("--until", required=True, type=click.DateTime(["%Y-%m-%d"]))
+@click.option("--node", "nodes", multiple=True, help="an ad account, act_…; default: all")
+@click.option("--report", "reports", multiple=True, help="a report's name; default: all")
+@click.option("--fresh", is_flag=True, help="as if every day were read again")
+@click.option("--max-wait", type=click.FloatRange(min=0), default=None, help="as `backfill` takes it; changes nothing")
+@click.option("--json", "as_json", is_flag=True)
+def plan(
+    since: dt.datetime,
+    until: dt.datetime,
+    nodes: tuple[str, ...],
+    reports: tuple[str, ...],
+    fresh: bool,
+    max_wait: float | None,
+    as_json: bool,
+) -> None:
+    """What a backfill with these arguments would take: calls, budget, time. Nothing is asked of Meta."""
+    from meta_pipeline.bootstrap import live
+    from meta_pipeline.cli import plan as verb
+    from meta_pipeline.cli.tables import show
+
+    told = verb.run(live(), since.date(), until.date(), nodes=nodes, reports=reports, fresh=fresh)
+    if as_json:
+        click.echo(json.dumps(told, ensure_ascii=False))
+        return
+    show(verb.COLUMNS, verb.rows(told), "table")
+    click.echo(verb.summary(told))
+
+
+@cli.command()
 def build() -> None:
     """Load what landed, build the marts, publish."""
     from meta_pipeline.defs.launch import build_marts

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,7 +77,14 @@ class _Id(msgspec.Struct):
     id: str
 
 
+class _Status(msgspec.Struct):
+    id: str
+    status: str | None = None
+    effective_status: str | None = None
+
+
 _read_ids = msgspec.json.Decoder(_Ids).decode
+_read_status = msgspec.json.Decoder(_Status).decode
 _read_id = msgspec.json.Decoder(_Id).decode
 
 
@@ -98,10 +105,29 @@ def listed(path: str) -> list[str]:
     return [_read_id(payload.encode()).id for payload in payloads]
 
 
+def deleted_in(path: str) -> dict[str, tuple[bytes, Batch]]:
+    """The deleted things of a landed listing, by id, each with the answer it came in: deleted is for good, so they are
+    not asked for again."""
+    columns = ["payload", "_fbtrace_id", "_api_version", "_fetched_at"]
+    found = {}
+    for row in pq.read_table(path, columns=columns).to_pylist():
+        record = row["payload"].encode()
+        told = _read_status(record)
+        if "DELETED" in (told.effective_status, told.status):
+            found[told.id] = record, Batch((record,), row["_fbtrace_id"], row["_api_version"], row["_fetched_at"])
+    return found
+
+
 def snapshot(
-    node_id: str, known_by_insights: dict[str, set[str]], *, graph: GraphClient, token: AccessToken
+    node_id: str,
+    known_by_insights: dict[str, set[str]],
+    *,
+    graph: GraphClient,
+    token: AccessToken,
+    deleted: Callable[[str], Mapping[str, tuple[bytes, Batch]]],
 ) -> Iterator[tuple[str, Snapshot]]:
-    """Every kind in turn: the account itself, then what its edges list, then what only insights know, by id."""
+    """Every kind in turn: the account itself, then what its edges list, then what only insights know, by id; of a kind
+    what is known to be `deleted` is not asked for again."""
     asked = {"fields": list(ACCOUNT_FIELDS)}
     yield "accounts", Snapshot([_whole(graph.get(node_id, asked, token=token, surface="marketing"))], asked)
     for entity in ENTITIES:
@@ -114,7 +140,9 @@ def snapshot(
             for record in batch.records
         ]
         listed = {_read_id(record).id for record, _ in records}
-        unlisted = sorted(known_by_insights[entity.insight_key] - listed - {""})
+        gone = deleted(entity.name)
+        records.extend(gone[each] for each in sorted(gone.keys() - listed))
+        unlisted = sorted(known_by_insights[entity.insight_key] - listed - gone.keys() - {""})
         records.extend(_by_id(unlisted, {"fields": list(entity.fields)}, graph=graph, token=token))
         yield entity.name, Snapshot(records, request)
 

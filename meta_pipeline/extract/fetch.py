@@ -18,7 +18,6 @@ from meta_pipeline.extract.insights import (
     FIRST_POLL_S,
     LONGEST_POLL_S,
     PAGE_LIMIT,
-    SYNCHRONOUS_DAYS,
     Abandoned,
     Done,
     Range,
@@ -30,7 +29,7 @@ from meta_pipeline.extract.insights import (
 )
 from meta_pipeline.extract.parts import ADDITIVE, Part, Rows, read_in_parts
 from meta_pipeline.extract.reports import Report
-from meta_pipeline.extract.sizes import Sizes
+from meta_pipeline.extract.sizes import SYNCHRONOUS_DAYS, Sizes
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.graph.errors import CursorError, GraphError, TooMuchDataError, TransientError
 from meta_pipeline.graph.request import Operation
@@ -76,15 +75,24 @@ class Fetcher:
 
     def ranges(self, report: Report, node_id: str, days: Iterable[dt.date]) -> list[Range]:
         """What to ask for: as few ranges as the days allow and as long as is known to come back."""
-        sizes = self._sizes(report, node_id)
-        return [cut for asked in ranges(days) for cut in asked.cut(sizes.longest_range(len(asked.days)))]
+        return planned(self._sizes(report, node_id), days)
 
     def start(self, report: Report, node_id: str, asked: Range) -> Pull:
         """Submit the range as a report run; a small range needs none."""
         pull = Pull(report, node_id, asked, insights_request(report, asked))
-        if len(asked.days) > SYNCHRONOUS_DAYS:
+        if not self._sizes(report, node_id).is_synchronous(len(asked.days), rows_a_day=report.rows_a_day):
             self._submit(pull)
         return pull
+
+    def may_come_as_a_report_run(self, pull: Pull) -> bool:
+        """Whether a range that was too much to be read at once is worth a report run; then it is not read at once
+        again."""
+        if pull.report_run_id is not None or len(pull.asked.days) <= SYNCHRONOUS_DAYS:
+            return False
+        sizes = self._sizes(pull.report, pull.node_id)
+        sizes.sync_was_refused(len(pull.asked.days), self.now())
+        self._keep(pull.report, pull.node_id, sizes)
+        return True
 
     def picked_up(self, report: Report, node_id: str) -> list[Pull]:
         """The report runs that this backfill submitted before it was killed: paid for once, read again."""
@@ -171,8 +179,7 @@ class Fetcher:
         return [msgspec.json.decode(record)["id"] for batch in batches for record in batch.records]
 
     def _sizes(self, report: Report, node_id: str) -> Sizes:
-        known = learned.get(self.engine, node_id=node_id, report=report.name)
-        return Sizes(self.largest_page, **known).believed(self.now())
+        return sizes_of(self.engine, report, node_id, largest_page=self.largest_page, now=self.now())
 
     def _keep(self, report: Report, node_id: str, sizes: Sizes) -> None:
         learned.put(self.engine, node_id=node_id, report=report.name, known=dataclasses.asdict(sizes))
@@ -262,6 +269,18 @@ class Fetcher:
         except MetaPipelineError as error:
             return error
         return None
+
+
+def sizes_of(
+    engine: sa.Engine, report: Report, node_id: str, *, largest_page: int, now: dt.datetime
+) -> Sizes:
+    """What was learned of a report of an account."""
+    return Sizes(largest_page, **learned.get(engine, node_id=node_id, report=report.name)).believed(now)
+
+
+def planned(sizes: Sizes, days: Iterable[dt.date]) -> list[Range]:
+    """What to ask for: as few ranges as the days allow, and as long as is known to come back."""
+    return [cut for asked in ranges(days) for cut in asked.cut(sizes.longest_range(len(asked.days)))]
 
 
 @dataclass(slots=True)

@@ -16,8 +16,6 @@ from meta_pipeline.records import MetaPipelineError
 
 # A page of a listing; pages of insights grow (`sizes.py`).
 PAGE_LIMIT = 500
-# Up to this many days a synchronous read costs fewer calls than a report run with its polls.
-SYNCHRONOUS_DAYS = 3
 # Peers poll at 10 s doubling; small accounts are done at once, so the first looks are quick (graph-api.md §2.9).
 FIRST_POLL_S, LONGEST_POLL_S, GIVE_UP_S = 0.2, 10.0, 1800.0
 # A run may take up to an hour, Meta's own retries included (graph-api.md §2.9); an older one is asked for anew.

@@ -48,6 +48,11 @@ class Report:
     windows: tuple[str, ...] = WINDOWS
     breakdowns: tuple[str, ...] = ()
 
+    @property
+    def rows_a_day(self) -> float | None:
+        """How many rows a day has, where the report itself says."""
+        return 1.0 if self.level == "account" and not self.breakdowns else None
+
     def __post_init__(self) -> None:
         if self.breakdowns and frozenset(self.breakdowns) not in WHITELIST:
             raise ConfigError(f"report {self.name}: Meta refuses {', '.join(self.breakdowns)} together")

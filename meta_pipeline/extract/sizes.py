@@ -9,6 +9,8 @@ import datetime as dt
 from dataclasses import dataclass
 
 FIRST_PAGE, GROWTH = 500, 4
+# Up to so many days or rows a synchronous read costs fewer calls than a report run with its looks.
+SYNCHRONOUS_DAYS, SYNCHRONOUS_ROWS = 3, 1500
 # So long a refusal is believed.
 BELIEVED_FOR = dt.timedelta(days=7)
 
@@ -17,7 +19,8 @@ BELIEVED_FOR = dt.timedelta(days=7)
 class Sizes:
     """What was learned of one report of one account. `page`: rows to ask for next; `page_refused`: the smallest page
     that was too much; `days`: the longest range that came back whole; `days_refused`: the shortest that was too much;
-    `rows_a_day`: how many rows a day had lately."""
+    `rows_a_day`: how many rows a day had lately; `sync_refused`: the shortest range, in days, that was too much for a
+    synchronous read."""
 
     largest_page: int
     page: int = FIRST_PAGE
@@ -25,6 +28,7 @@ class Sizes:
     days: int | None = None
     days_refused: int | None = None
     rows_a_day: float | None = None
+    sync_refused: int | None = None
     refused_at: dt.datetime | None = None
 
     def __post_init__(self) -> None:
@@ -33,7 +37,7 @@ class Sizes:
     def believed(self, now: dt.datetime) -> Sizes:
         """The same without refusals that are too old to be believed."""
         if self.refused_at is not None and now - self.refused_at >= BELIEVED_FOR:
-            self.page_refused = self.days_refused = self.refused_at = None
+            self.page_refused = self.days_refused = self.sync_refused = self.refused_at = None
         return self
 
     def page_worked(self, rows: int) -> None:
@@ -65,6 +69,18 @@ class Sizes:
         self.days_refused, self.refused_at = min(days, self.days_refused or days), now
         if self.days is not None and self.days >= self.days_refused:
             self.days = None
+
+    def is_synchronous(self, days: int, *, rows_a_day: float | None = None) -> bool:
+        """Whether a range is read at once instead of by a report run, which costs its POST and the looks at it: while
+        it is short, or known to be small. `rows_a_day`: where the report itself says (an account has one)."""
+        if self.sync_refused is not None and days >= self.sync_refused:
+            return False
+        known = rows_a_day if rows_a_day is not None else self.rows_a_day
+        return days <= SYNCHRONOUS_DAYS or (known is not None and known * days <= SYNCHRONOUS_ROWS)
+
+    def sync_was_refused(self, days: int, now: dt.datetime) -> None:
+        """A range was too much at once; as a report run it may come."""
+        self.sync_refused, self.refused_at = min(days, self.sync_refused or days), now
 
     def longest_range(self, wanted: int) -> int:
         """How many days to ask for at once: all of them until that was refused, then what is known to work."""

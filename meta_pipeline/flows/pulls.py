@@ -22,6 +22,7 @@ from meta_pipeline.graph.request import Errand, Purpose
 from meta_pipeline.landing.landing import SNAPSHOT_DAY, Landing
 from meta_pipeline.records import (
     AccessToken,
+    Batch,
     FailedDay,
     LandedFile,
     LandingError,
@@ -174,7 +175,10 @@ def _land(
                     else:
                         yield by.write(name, node_id, day, rows, pull.request)
             except TooMuchDataError as error:
-                yield from smaller(name, pull.asked, error)
+                if fetcher.may_come_as_a_report_run(pull):
+                    halves.append((name, pull.asked))
+                else:
+                    yield from smaller(name, pull.asked, error)
             except TokenError:
                 raise
             except MetaPipelineError as error:
@@ -203,9 +207,14 @@ def land_entities(node_id: str, *, by: Pulling) -> Iterator[LandedFile]:
     known_by_insights = entities.mentioned(
         file.path for file in ledger.files_of(by.engine, report="ad_insights", node_id=node_id)
     )
+
+    def deleted(kind: str) -> Mapping[str, tuple[bytes, Batch]]:
+        landed = ledger.files_of(by.engine, report=kind, node_id=node_id)
+        return entities.deleted_in(landed[-1].path) if landed else {}
+
     try:
         for name, found in entities.snapshot(
-            node_id, known_by_insights, graph=by.gateway(node_id, "entities"), token=token
+            node_id, known_by_insights, graph=by.gateway(node_id, "entities"), token=token, deleted=deleted
         ):
             yield by.write(name, node_id, SNAPSHOT_DAY, found.records, found.request)
     except TokenError as error:

@@ -67,6 +67,48 @@ def by_day(engine: sa.Engine) -> list[dict[str, Any]]:
         return [{**row._mapping, "day": str(row.day)} for row in connection.execute(query)]
 
 
+def operations_of(engine: sa.Engine, *, backfill_id: str | None = None, run_id: str | None = None) -> int:
+    """What Meta was asked for in a backfill or run, in operations."""
+    where = calls.c.backfill_id == backfill_id if backfill_id is not None else calls.c.run_id == run_id
+    query = sa.select(sa.func.sum(sa.func.coalesce(calls.c.operations, 1))).where(where)
+    with engine.connect() as connection:
+        return int(connection.execute(query).scalar() or 0)
+
+
+def last_operations(engine: sa.Engine, *, node_id: str, report: str) -> int | None:
+    """What the last run that asked for this took, in operations; None when none did."""
+    here = sa.and_(calls.c.node_id == node_id, calls.c.report == report, calls.c.run_id.is_not(None))
+    last = sa.select(calls.c.run_id).where(here).order_by(calls.c.id.desc()).limit(1).scalar_subquery()
+    query = sa.select(sa.func.sum(sa.func.coalesce(calls.c.operations, 1))).where(here, calls.c.run_id == last)
+    with engine.connect() as connection:
+        found = connection.execute(query).scalar()
+    return None if found is None else int(found)
+
+
+def looks_a_run(engine: sa.Engine) -> float | None:
+    """How often a report run was looked at lately until it was done."""
+    recent = _recent()
+    query = sa.select(
+        sa.func.sum(sa.case((recent.c.report == "report_runs", recent.c.operations), else_=0)),
+        sa.func.sum(sa.case((recent.c.method == "POST", sa.case((recent.c.path.endswith("/insights"), 1), else_=0)),
+                            else_=0)),
+    )
+    with engine.connect() as connection:
+        looks, runs = (int(count or 0) for count in connection.execute(query).one())
+    return looks / runs if runs else None
+
+
+def seconds_a_call(engine: sa.Engine) -> float | None:
+    """How long a call took lately."""
+    with engine.connect() as connection:
+        found = connection.execute(sa.select(sa.func.avg(_recent().c.duration_s))).scalar()
+    return None if found is None else float(found)
+
+
+def _recent() -> sa.Subquery:
+    return sa.select(calls).where(calls.c.report.is_not(None)).order_by(calls.c.id.desc()).limit(2000).subquery()
+
+
 def last_warnings(engine: sa.Engine, *, since: dt.datetime) -> list[tuple[str, str | None]]:
     """What answers said about versions: the path's own version beside the one used, and Meta's warning, each once."""
     query = (

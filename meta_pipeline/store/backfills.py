@@ -18,17 +18,13 @@ RESUMABLE_FOR = dt.timedelta(hours=24)
 
 def begin(engine: sa.Engine, arguments: dict[str, Any], *, fresh: bool, now: dt.datetime) -> tuple[str, bool]:
     """The id to work under, and whether it resumes an earlier one."""
-    digest = hashlib.sha256(json.dumps(arguments, sort_keys=True).encode()).hexdigest()[:32]
-    latest = (
-        sa.select(backfills).where(backfills.c.arguments_digest == digest).order_by(backfills.c.started_at.desc())
-    )
+    digest = _digest(arguments)
     with engine.begin() as connection:
-        row = connection.execute(latest.limit(1)).first()
-        if row and not fresh and row.status != "done" and now - row.started_at < RESUMABLE_FOR:
+        if not fresh and (found := _resumable(connection, digest, now)):
             connection.execute(
-                backfills.update().where(backfills.c.id == row.id).values(status="running", holder=identity())
+                backfills.update().where(backfills.c.id == found).values(status="running", holder=identity())
             )
-            return row.id, True
+            return found, True
         backfill_id = secrets.token_hex(6)
         connection.execute(
             backfills.insert().values(
@@ -37,6 +33,26 @@ def begin(engine: sa.Engine, arguments: dict[str, Any], *, fresh: bool, now: dt.
             )
         )
     return backfill_id, False
+
+
+def resumable(engine: sa.Engine, arguments: dict[str, Any], *, now: dt.datetime) -> str | None:
+    """The backfill that the same arguments would go on with."""
+    with engine.connect() as connection:
+        return _resumable(connection, _digest(arguments), now)
+
+
+def _digest(arguments: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(arguments, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def _resumable(connection: sa.Connection, digest: str, now: dt.datetime) -> str | None:
+    latest = (
+        sa.select(backfills).where(backfills.c.arguments_digest == digest).order_by(backfills.c.started_at.desc())
+    )
+    row = connection.execute(latest.limit(1)).first()
+    if row is None or row.status == "done" or now - row.started_at >= RESUMABLE_FOR:
+        return None
+    return str(row.id)
 
 
 def end(engine: sa.Engine, backfill_id: str, *, status: str, now: dt.datetime) -> None:

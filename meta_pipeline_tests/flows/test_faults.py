@@ -146,8 +146,8 @@ def test_a_day_that_is_too_much_at_once_is_read_by_ids_and_the_next_plan_asks_fo
     line.run("another backfill")
 
     assert line.never_wrong() == {"landed": 14, "failed": 0}
-    # The account's total is one report run; that the ads of a day are too much is not found out again.
-    assert calls_of(line, "POST /act_{id}/insights") == tried + 1
+    # That the ads of a week are too much for a report run is not found out again.
+    assert calls_of(line, "POST /act_{id}/insights") == tried
     assert sum(line.graph.calls.values()) - before < before
 
 

@@ -266,7 +266,8 @@ def test_when_a_node_was_pulled_last(engine: sa.Engine):
 
 def test_what_was_learned_is_kept(engine: sa.Engine):
     assert learned.get(engine, node_id="act_1", report="ad_insights") == {}
-    known = {"page": 2000, "page_refused": None, "days": 30, "days_refused": 60, "rows_a_day": 1.5, "refused_at": NOW}
+    known = {"page": 2000, "page_refused": None, "days": 30, "days_refused": 60, "rows_a_day": 1.5, "sync_refused": 7,
+             "refused_at": NOW}
     for page in (2000, 5000):
         learned.put(engine, node_id="act_1", report="ad_insights", known={**known, "page": page, "largest_page": 1})
 

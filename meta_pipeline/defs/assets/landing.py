@@ -8,11 +8,11 @@ import dagster as dg
 from meta_pipeline import bootstrap
 from meta_pipeline.defs.partitions import ACCOUNT_DAYS, AD_ACCOUNTS, days_by_account, key
 from meta_pipeline.extract.reports import REPORTS
-from meta_pipeline.flows import pulls
+from meta_pipeline.flows import forecast, pulls
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.graph.request import Purpose
 from meta_pipeline.records import FailedDay, LandedFile
-from meta_pipeline.store import leases
+from meta_pipeline.store import audit_log, leases
 from meta_pipeline.vault.vault import Vault
 
 SOURCE = "meta_ads"
@@ -50,6 +50,7 @@ def land_insights(
     if not asked:
         raise dg.Failure("this range names no partition: choose days of one ad account", allow_retries=False)
     ahead = days_of_backfill(context)
+    tell_forecast(context, home, asked, ahead, reports)
     for node_id, days in asked.items():
         with leases.held(home.engine, node_id, now=bootstrap.now, sleep=bootstrap.sleep):
             wanted = sorted({*days, *ahead.get(node_id, ())})
@@ -60,6 +61,7 @@ def land_insights(
                     yield _materialization(done)
                 else:
                     failed.append(done)
+    tag(context, "meta/calls", audit_log.operations_of(home.engine, run_id=context.run_id))
     if failed:
         raise dg.Failure(_reasons(failed), allow_retries=False)
 
@@ -93,6 +95,30 @@ def pulling(
         graph, tokens, home.landing, home.engine, context.run_id, backfill_of(context), bootstrap.sleep, bootstrap.now,
         purpose_of(context), home.settings.largest_page,
     )
+
+
+def tell_forecast(
+    context: dg.AssetExecutionContext,
+    home: bootstrap.Live,
+    asked: dict[str, list[dt.date]],
+    ahead: dict[str, list[dt.date]],
+    reports: list[str],
+) -> None:
+    """How many calls the run will take stands on it before the first one; how many it took, after the last."""
+    calls = sum(
+        forecast.of_account(
+            node_id, sorted({*days, *ahead.get(node_id, ())}), reports, engine=home.engine,
+            app_id=home.settings.app_id, backfill_id=backfill_of(context), has_entities=False,
+            largest_page=home.settings.largest_page, now=bootstrap.now(),
+        ).calls
+        for node_id, days in asked.items()
+    )
+    tag(context, "meta/forecast_calls", calls)
+
+
+def tag(context: dg.AssetExecutionContext, name: str, value: object) -> None:
+    """A fact on the run, where the UI lists it."""
+    context.instance.add_run_tags(context.run_id, {name: str(value)})
 
 
 def days_of_backfill(context: dg.AssetExecutionContext) -> dict[str, list[dt.date]]:

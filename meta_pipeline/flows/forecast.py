@@ -1,0 +1,90 @@
+"""What a backfill will take before it starts: calls, shares of Meta's budgets, time."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from meta_pipeline.extract import forecast
+from meta_pipeline.extract.fetch import planned, sizes_of
+from meta_pipeline.extract.forecast import Forecast
+from meta_pipeline.extract.reports import REPORTS
+from meta_pipeline.graph.limits import Charge
+from meta_pipeline.graph.pace import CEILING_PERCENT, Budget
+from meta_pipeline.store import audit_log, budgets, ledger
+
+# Before anything was measured: four looks at a report run, half a second a call, an account and its three listings.
+LOOKS, SECONDS_A_CALL, ENTITY_CALLS = 4.0, 0.5, 4
+
+
+@dataclass(frozen=True, slots=True)
+class AccountForecast:
+    """What one account will take. `percent`: of its tightest budget, None when no answer has told of one; `seconds`
+    include waiting for that budget; `is_certain`: every report was read before."""
+
+    node_id: str
+    reports: tuple[Forecast, ...]
+    entity_calls: int
+    percent: float | None
+    seconds: float
+
+    @property
+    def calls(self) -> int:
+        """All of them."""
+        return sum(report.calls for report in self.reports) + self.entity_calls
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether every report was read before."""
+        return all(report.rows is not None for report in self.reports)
+
+
+def of_account(
+    node_id: str,
+    days: Sequence[dt.date],
+    reports: Sequence[str],
+    *,
+    engine: sa.Engine,
+    app_id: str | None,
+    backfill_id: str | None,
+    has_entities: bool,
+    largest_page: int,
+    now: dt.datetime,
+) -> AccountForecast:
+    """What is left to read of these days; those that the backfill which would be resumed has landed cost nothing."""
+    looks = audit_log.looks_a_run(engine) or LOOKS
+    found = []
+    for name in reports:
+        landed = ledger.landed_for(
+            engine, report=name, node_id=node_id, days=days, backfill_id=backfill_id
+        ) if backfill_id else {}
+        sizes = sizes_of(engine, REPORTS[name], node_id, largest_page=largest_page, now=now)
+        asked = planned(sizes, set(days) - set(landed))
+        found.append(forecast.of_report(REPORTS[name], asked, sizes, looks=looks))
+    entity_calls = 0
+    if has_entities:
+        entity_calls = audit_log.last_operations(engine, node_id=node_id, report="entities") or ENTITY_CALLS
+    calls = sum(one.calls for one in found) + entity_calls
+    percent, waiting = _budget(engine, node_id, calls, app_id=app_id, now=now)
+    seconds = calls * (audit_log.seconds_a_call(engine) or SECONDS_A_CALL) + waiting
+    return AccountForecast(node_id, tuple(found), entity_calls, percent, seconds)
+
+
+def _budget(
+    engine: sa.Engine, node_id: str, calls: int, *, app_id: str | None, now: dt.datetime
+) -> tuple[float | None, float]:
+    """Percent of the account's tightest budget, and the seconds of waiting for it."""
+    keys = {Charge(kind, node_id).key(app_id) for kind in ("ads_insights", "score")}
+    percents, waits = [], [0.0]
+    for row in budgets.every(engine):
+        if row["key"] not in keys or row["percent"] is None:
+            continue
+        budget = Budget(**row)
+        need = calls * budget.cost_percent
+        over = max(0.0, need + budget.drained(now) - CEILING_PERCENT["backfill"])
+        percents.append(need)
+        waits.append(over / 100.0 * budget.window_s * 2.0**budget.slowness)
+    return max(percents, default=None), max(waits)
