@@ -171,3 +171,19 @@ def test_pages_grow_and_what_worked_is_remembered(tmp_path: Path):
     pages("three")
     known = learned.get(line.engine, node_id=ACCOUNT, report=report)
     assert 500 <= known["page"] < 5000 and known["days"] == 7 and known["rows_a_day"] == line.rows / 7
+
+
+def test_a_small_range_is_read_at_once_and_as_a_report_run_when_that_was_too_much(tmp_path: Path):
+    line = Line(tmp_path)
+    line.run()
+    submitted = calls_of(line, "POST /act_{id}/insights")
+    assert submitted == 1  # the ads; an account's total is a row a day, so it needs none
+    line.run("two")
+    assert calls_of(line, "POST /act_{id}/insights") == submitted  # known to be few rows by now
+    line.graph.faults.plan([{"fault": "100_1487534", "path": rf"GET {ACCOUNT}/insights", "times": 2}])
+    line.run("three")
+    assert line.never_wrong() == {"landed": 14, "failed": 0}
+    assert calls_of(line, "POST /act_{id}/insights") == submitted + 2
+    assert learned.get(line.engine, node_id=ACCOUNT, report="ad_insights")["sync_refused"] == 7
+    line.run("four")
+    assert calls_of(line, "POST /act_{id}/insights") == submitted + 4

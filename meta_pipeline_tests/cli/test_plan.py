@@ -1,0 +1,44 @@
+"""`plan`: what a backfill will take, before and beside what it took."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from meta_pipeline_tests.conftest import Home, Sandbox
+
+RANGE = ("--since", "2026-11-01", "--until", "2026-11-10", "--node", "act_1000000001")
+REPORTS = ("--report", "ad_insights", "--report", "account_insights", "--report", "ad_insights_by_country")
+
+
+def told(home: Home, *arguments: str) -> dict[str, Any]:
+    ran = home.run(*arguments, "--json")
+    assert ran.returncode == 0, ran.stderr
+    return json.loads(ran.stdout)
+
+
+def test_the_forecast_of_a_backfill_is_what_the_next_one_takes(home: Home, sandbox: Sandbox):
+    assert home.run("connect", "--no-browser").returncode == 0
+    calls = sum(sandbox.control("calls").values())
+    first = told(home, "plan", *RANGE, *REPORTS)
+    assert sum(sandbox.control("calls").values()) == calls  # nothing is asked of Meta
+    assert not first["is_certain"] and first["calls"] > 0
+    (account,) = first["accounts"]
+    assert [report["report_runs"] for report in account["reports"]] == [1, 0, 1] and account["entity_calls"] == 4
+
+    landed = told(home, "backfill", *RANGE, *REPORTS)
+    assert landed["forecast_calls"] == first["calls"] <= landed["calls"]
+    again = told(home, "plan", *RANGE, *REPORTS)
+    assert again["is_certain"] and [report["report_runs"] for report in again["accounts"][0]["reports"]] == [0, 0, 1]
+    assert again["accounts"][0]["entity_calls"] == 0  # read within the day
+    assert again["accounts"][0]["percent_of_budget"] < 10
+    repeated = told(home, "backfill", *RANGE, *REPORTS)
+    assert repeated["calls"] == repeated["forecast_calls"] == again["calls"] < landed["calls"]
+
+    table = home.run("plan", *RANGE)
+    assert table.returncode == 0 and "not known yet" in table.stdout and "at least" in table.stdout
+
+
+def test_what_plan_refuses(home: Home):
+    ran = home.run("plan", *RANGE)
+    assert ran.returncode == 1 and "no ad account is linked" in ran.stderr and "Traceback" not in ran.stderr
