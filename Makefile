@@ -15,6 +15,7 @@ test: install-dev
 
 bench: install-dev
 	$(BIN)/python benchmarks/landing.py
+	$(BIN)/python benchmarks/sdk.py
 	$(BIN)/python benchmarks/storm.py
 
 up: install

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
+import orjson
 
 from meta_pipeline.graph.errors import GraphError, ThrottledError, TransientError, error_from
 from meta_pipeline.graph.usage import retry_after, usage_of
@@ -77,7 +78,7 @@ def trace_of(headers: Mapping[str, str], body: Any) -> str | None:
 def decipher(status: int, headers: Mapping[str, str], body: bytes) -> tuple[Any, GraphError | None]:
     """The decoded body, and the error it is, if it is one."""
     try:
-        data: Any = json.loads(body)
+        data = _decoded(body)
     except ValueError:
         kind = "HTML" if body.lstrip()[:1] == b"<" else "no JSON"
         trace = headers.get("x-fb-trace-id")
@@ -97,6 +98,13 @@ def decipher(status: int, headers: Mapping[str, str], body: bytes) -> tuple[Any,
     if isinstance(data, str) and "Service Unavailable" in data:
         return data, TransientError("Graph answered 200 with Service Unavailable", http_status=status)
     return data, None
+
+
+def _decoded(body: bytes) -> Any:
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:  # an emoji cut in two is no UTF-8, and Python's own decoder reads it all the same
+        return json.loads(body)
 
 
 def rows_in(data: Any) -> int | None:

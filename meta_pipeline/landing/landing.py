@@ -134,8 +134,11 @@ def readable(records: list[bytes]) -> tuple[pa.StringArray, bytes]:
     records are looked at together: such a one is rare."""
     together = b"\n".join(records)
     if b"\\ud" not in together and b"\\uD" not in together:
-        with contextlib.suppress(pa.ArrowInvalid):
-            return pa.array(records, pa.binary()).cast(pa.string()), together
+        with contextlib.suppress(UnicodeDecodeError):
+            together.decode()
+            # The same buffers under another name: nothing is copied.
+            _, offsets, data = pa.array(records, pa.binary()).buffers()
+            return pa.StringArray.from_buffers(len(records), offsets, data), together
     spelled = [_readable(record) for record in records]
     return pa.array(spelled, pa.string()), "\n".join(spelled).encode()
 

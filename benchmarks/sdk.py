@@ -1,0 +1,199 @@
+"""The same pull by a plain script on the official SDK and by us, on one sandbox, side by side.
+
+    python benchmarks/sdk.py [--accounts 20] [--days 30] [--repeat 3]
+
+The script is what a good engineer writes in an afternoon: a report run per account, all submitted first, pages of 500,
+rows to Parquet through `from_pylist`; it leaves deleted ads out, as the SDK's default does. Ours is `flows.pulls.land`
+(the same table, deleted ads included, every day committed on its own), one process, with pages of 500 and with pages
+that grow. Each runs in a process of its own; imports are not counted. Prints calls as Meta charges them, rows, rows per
+CPU second, wall and peak memory, and the ratios; medians over the repeats."""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import json
+import multiprocessing
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import requests
+
+NOW = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
+FIELDS = (
+    "account_id", "account_name", "account_currency", "campaign_id", "campaign_name", "adset_id", "adset_name", "ad_id",
+    "ad_name", "date_start", "date_stop", "impressions", "clicks", "inline_link_clicks", "spend", "reach", "actions",
+    "action_values",
+)
+POLL_S = 1.0
+
+
+def measured(work: Any, url: str) -> dict[str, float]:
+    """What it took: `work` answers how many rows landed."""
+    before = charged(url)
+    began, cpu = time.monotonic(), _cpu()
+    rows = work()
+    return {
+        "rows": rows, "wall_s": time.monotonic() - began, "cpu_s": _cpu() - cpu, "calls": charged(url) - before,
+        "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    }
+
+
+def charged(url: str) -> int:
+    """Operations that the sandbox has let in so far."""
+    told = requests.get(f"{url}/_sandbox/calls", timeout=60).json()
+    return sum(count for name, count in told.items() if name != "POST /")
+
+
+def _cpu() -> float:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
+def sdk(url: str, accounts: list[str], days: list[dt.date], folder: str, told: Any) -> None:
+    """The afternoon's script."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+    from facebook_business.adobjects.adaccount import AdAccount
+    from facebook_business.adobjects.adreportrun import AdReportRun
+    from facebook_business.api import FacebookAdsApi
+    from facebook_business.session import FacebookSession
+
+    FacebookSession.GRAPH = url
+    app = requests.get(f"{url}/_sandbox/app", timeout=60).json()
+    FacebookAdsApi.init(
+        app["app_id"], app["app_secret"], app["system_user_token"], api_version="v25.0", crash_log=False
+    )
+    params = {
+        "level": "ad", "time_increment": 1, "time_range": {"since": str(days[0]), "until": str(days[-1])},
+        "action_attribution_windows": ["1d_view", "1d_click", "7d_click", "28d_click"],
+    }
+
+    def work() -> int:
+        runs: dict[str, AdReportRun] = {
+            account: AdAccount(account).get_insights(fields=list(FIELDS), params=params, is_async=True)
+            for account in accounts
+        }
+        rows = 0
+        while runs:
+            for account, run in list(runs.items()):
+                run = run.api_get()
+                if run["async_status"] != "Job Completed" or run["async_percent_completion"] != 100:
+                    continue
+                found = [dict(row) for row in run.get_result(params={"limit": 500})]
+                for row in found:
+                    for name in ("actions", "action_values"):
+                        row[name] = json.dumps([dict(one) for one in row.get(name, ())])
+                pq.write_table(pa.Table.from_pylist(found), Path(folder) / f"{account}.parquet", compression="zstd")
+                rows += len(found)
+                del runs[account]
+            if runs:
+                time.sleep(POLL_S)
+        return rows
+
+    told.put(measured(work, url))
+
+
+def ours(url: str, accounts: list[str], days: list[dt.date], folder: str, told: Any, largest_page: int = 5000) -> None:
+    """Our flow."""
+    from meta_pipeline.flows import pulls
+    from meta_pipeline.graph.budget import SharedBudget
+    from meta_pipeline.graph.client import GraphClient
+    from meta_pipeline.landing.landing import Landing
+    from meta_pipeline.records import AccessToken
+    from meta_pipeline.store.audit_log import AuditLog
+    from meta_pipeline.store.engine import open_store
+
+    app = requests.get(f"{url}/_sandbox/app", timeout=60).json()
+    engine = open_store(f"sqlite:///{folder}/control.sqlite")
+    now = lambda: dt.datetime.now(dt.UTC)
+
+    class Tokens:
+        def reveal_for(self, node_id: str, *, flow: str, without: object = ()) -> AccessToken:
+            return AccessToken("system_user", app["system_user_token"])
+
+    client = GraphClient(
+        graph_url=url, app_id=app["app_id"], app_secret=app["app_secret"], graph_version="v24.0",
+        marketing_version="v25.0", audit=AuditLog(engine).write,
+        budget=SharedBudget(engine, app_id=app["app_id"], now=now, sleep=time.sleep, longest_wait_s=30.0),
+    )
+    by = pulls.Pulling(
+        client, Tokens(), Landing(Path(folder) / "landing", engine), engine, "benchmark", "benchmark", time.sleep, now,  # type: ignore[arg-type]
+        largest_page=largest_page,
+    )
+
+    def work() -> int:
+        rows = 0
+        for account in accounts:
+            for done in pulls.land(account, days, ["ad_insights"], by=by):
+                rows += done.rows  # type: ignore[union-attr]
+        return rows
+
+    told.put(measured(work, url))
+
+
+def ours_at_500(url: str, accounts: list[str], days: list[dt.date], folder: str, told: Any) -> None:
+    """Our flow at the SDK script's page size."""
+    ours(url, accounts, days, folder, told, largest_page=500)
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--accounts", type=int, default=20)
+    parser.add_argument("--days", type=int, default=30)
+    parser.add_argument("--repeat", type=int, default=3)
+    asked = parser.parse_args()
+    server = subprocess.Popen(
+        [sys.executable, "-m", "meta_pipeline.cli", "sandbox", "--port", "0", "--now", NOW.isoformat(),
+         "--accounts", str(max(6, asked.accounts))], stdout=subprocess.PIPE, text=True,
+    )
+    spawn = multiprocessing.get_context("spawn")
+    try:
+        assert server.stdout
+        url = server.stdout.readline().split()[1]
+        token = requests.get(f"{url}/_sandbox/app", timeout=60).json()["system_user_token"]
+        listed = requests.get(
+            f"{url}/v25.0/me/adaccounts", params={"limit": 500, "access_token": token}, timeout=60
+        ).json()["data"]
+        accounts = [one["id"] for one in listed if one["id"] != "act_1000000006"][: asked.accounts]
+        days = [dt.date(2026, 10, 1) + dt.timedelta(days=n) for n in range(asked.days)]
+        found: dict[str, list[dict[str, float]]] = {}
+        for _ in range(asked.repeat):
+            for contender in (sdk, ours_at_500, ours):
+                with tempfile.TemporaryDirectory() as folder:
+                    told = spawn.Queue()
+                    process = spawn.Process(target=contender, args=(url, accounts, days, folder, told))
+                    process.start()
+                    found.setdefault(contender.__name__, []).append(told.get(timeout=1800))
+                    process.join()
+    finally:
+        server.terminate()
+    print(f"{len(accounts)} accounts × {asked.days} days, ad level, medians of {asked.repeat}")
+    medians = {
+        name: {key: statistics.median(run[key] for run in runs) for key in runs[0]} for name, runs in found.items()
+    }
+    for name, one in medians.items():
+        print(
+            f"{name:12} {one['calls']:6.0f} calls  {one['rows']:8.0f} rows  "
+            f"{one['rows'] / one['cpu_s']:8.0f} rows/CPU s  {one['wall_s']:6.1f} s  {one['peak_mib']:5.0f} MiB"
+        )
+    base = medians["sdk"]
+    for name in ("ours_at_500", "ours"):
+        one = medians[name]
+        more = one["calls"] - base["calls"]
+        print(
+            f"{name} to SDK: calls {more:+.0f} ({more / len(accounts):+.1f} an account), rows per CPU second "
+            f"{one['rows'] / one['cpu_s'] / (base['rows'] / base['cpu_s']):.1f} ×, "
+            f"wall {one['wall_s'] / base['wall_s']:.2f} ×, memory {one['peak_mib'] / base['peak_mib']:.2f} ×"
+        )
+
+
+if __name__ == "__main__":
+    main()
