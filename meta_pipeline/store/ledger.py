@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 
@@ -58,6 +59,49 @@ def find(engine: sa.Engine, *, report: str, node_id: str, day: dt.date) -> Lande
     with engine.connect() as connection:
         row = connection.execute(query).first()
     return _file(row) if row else None
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """An earlier version of a day: what Meta said until `replaced_at`."""
+
+    file: LandedFile
+    replaced_at: dt.datetime
+
+
+def versions_waiting(engine: sa.Engine, *, report: str) -> list[Version]:
+    """The earlier versions of a report's days that are not loaded yet, oldest first."""
+    waiting_for = (
+        sa.select(landed_versions)
+        .where(landed_versions.c.report == report, landed_versions.c.loaded_at.is_(None))
+        .order_by(landed_versions.c.node_id, landed_versions.c.day, landed_versions.c.landed_at)
+    )
+    found = []
+    with engine.connect() as connection:
+        for row in connection.execute(waiting_for).all():
+            later = [
+                sa.select(table.c.landed_at).where(
+                    _day_of(table, report, row.node_id, row.day), table.c.landed_at > row.landed_at
+                )
+                for table in (landed_versions, landed_files)
+            ]
+            times: list[dt.datetime] = list(connection.execute(sa.union_all(*later)).scalars())
+            if times:
+                found.append(Version(_file(row), min(times)))
+    return found
+
+
+def mark_versions_loaded(engine: sa.Engine, versions: Iterable[Version], *, now: dt.datetime) -> None:
+    """These versions are in the warehouse."""
+    with engine.begin() as connection:
+        for version in versions:
+            file = version.file
+            connection.execute(
+                landed_versions.update().where(
+                    _day_of(landed_versions, file.report, file.node_id, file.day),
+                    landed_versions.c.landed_at == file.landed_at,
+                ).values(loaded_at=now)
+            )
 
 
 def last_read(engine: sa.Engine, *, report: str, node_id: str, day: dt.date) -> dt.datetime | None:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.types import TypeDecorator
 
 metadata = sa.MetaData()
-REVISION = "0005"  # the newest of migrations/versions
+REVISION = "0006"  # the newest of migrations/versions
 
 
 class Utc(TypeDecorator[dt.datetime]):
@@ -149,6 +149,7 @@ landed_versions = sa.Table(
     sa.Column("path", sa.String, nullable=False),
     sa.Column("rows", sa.Integer, nullable=False),
     sa.Column("digest", sa.String, nullable=False),
+    sa.Column("loaded_at", Utc),
 )
 
 report_runs = sa.Table(

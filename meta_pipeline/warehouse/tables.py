@@ -78,6 +78,10 @@ TABLES = (
     RawTable("ads", (*_COMMON, "campaign_id", "adset_id")),
 )
 
+# The report whose earlier versions are loaded as well, and where to.
+VERSIONED = TABLES[0]
+VERSIONS = f"{VERSIONED.name}_versions"
+
 # The audit of the gateway, by UTC day: what every report of every node cost.
 CALLS_DDL = (
     "create schema if not exists raw_meta_pipeline; "

@@ -13,7 +13,8 @@ import sqlalchemy as sa
 
 from meta_pipeline.records import LandedFile, LoadError
 from meta_pipeline.store import audit_log, ledger
-from meta_pipeline.warehouse.tables import CALLS_DDL, SCHEMA, TABLES, RawTable
+from meta_pipeline.store.ledger import Version
+from meta_pipeline.warehouse.tables import CALLS_DDL, SCHEMA, TABLES, VERSIONED, VERSIONS, RawTable
 
 _ENVELOPE = "_api_version, _fbtrace_id, _fetched_at, _run_id, _request"
 
@@ -54,19 +55,25 @@ class Warehouse:
                 mine = [file for file in files if file.report == table.name]
                 if mine:
                     _replace(connection, table, mine)
+            versions = ledger.versions_waiting(engine, report=VERSIONED.name)
+            connection.execute(_ddl(VERSIONED, VERSIONS, ", _replaced_at timestamptz"))
+            if versions:
+                _add_versions(connection, versions)
             _replace_calls(connection, audit_log.by_day(engine))
         ledger.mark_loaded(engine, files, now=now)
+        ledger.mark_versions_loaded(engine, versions, now=now)
         return len(files)
 
 
-def _ddl(table: RawTable) -> str:
+def _ddl(table: RawTable, name: str | None = None, more: str = "") -> str:
     columns = "".join(f", {_quoted(column)} varchar" for column in table.columns)
     actions = "".join(f", {_quoted(column)} {_ACTIONS_TYPE}" for column in table.actions)
     return (
         f"create schema if not exists {SCHEMA}; "
-        f"create table if not exists {SCHEMA}.{table.name} (node_id varchar, day date, record_index integer{columns}"
-        f"{actions}, payload varchar, _api_version varchar, _fbtrace_id varchar, _fetched_at timestamptz, "
-        "_run_id varchar, _request varchar)"
+        f"create table if not exists {SCHEMA}.{name or table.name} "
+        f"(node_id varchar, day date, record_index integer{columns}{actions}, payload varchar, "
+        "_api_version varchar, _fbtrace_id varchar, _fetched_at timestamptz, "
+        f"_run_id varchar, _request varchar{more})"
     )
 
 
@@ -127,6 +134,39 @@ def _replace(connection: duckdb.DuckDBPyConnection, table: RawTable, files: list
     except LoadError:
         connection.execute("rollback")
         raise
+
+
+def _add_versions(connection: duckdb.DuckDBPyConnection, versions: list[Version]) -> None:
+    """Earlier versions of days, each with the moment in which it was replaced. Adding them again changes nothing."""
+    columns = [*VERSIONED.columns, *VERSIONED.actions]
+    names = ", ".join(_quoted(column) for column in columns)
+    parsed = ", ".join(f"record.{_quoted(column)}" for column in columns)
+    connection.execute("begin")
+    try:
+        connection.execute(
+            "create or replace temp table added (path varchar, node_id varchar, day date, replaced_at timestamptz)"
+        )
+        connection.executemany(
+            "insert into added values (?, ?, ?, ?)",
+            [[one.file.path, one.file.node_id, one.file.day, one.replaced_at] for one in versions],
+        )
+        connection.execute(
+            f"delete from {SCHEMA}.{VERSIONS} as kept using added where kept.node_id = added.node_id "
+            "and kept.day = added.day and kept._replaced_at = added.replaced_at"
+        )
+        connection.execute(
+            f"insert into {SCHEMA}.{VERSIONS} "
+            f"(node_id, day, record_index, {names}, payload, {_ENVELOPE}, _replaced_at) "
+            f"select node_id, day, record_index, {parsed}, payload, {_ENVELOPE}, replaced_at from ("
+            "select landed.*, from_json(landed.payload, ?) as record, added.replaced_at "
+            "from read_parquet(?, filename = true, hive_partitioning = false) as landed "
+            "join added on added.path = landed.filename)",
+            [VERSIONED.structure, [one.file.path for one in versions]],
+        )
+        connection.execute("commit")
+    except duckdb.Error as error:
+        connection.execute("rollback")
+        raise LoadError(f"could not load earlier versions: {str(error).splitlines()[0]}") from error
 
 
 def _quoted(name: str) -> str:

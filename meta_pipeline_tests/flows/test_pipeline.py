@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
 import signal
@@ -27,6 +28,13 @@ SUMS = """
     select account_id, date_day::varchar as day, sum(spend) as spend, sum(impressions)::bigint as impressions,
         sum(clicks_all)::bigint as clicks, sum(link_clicks)::bigint as link_clicks
     from marts.facebook_ads__{level}_report group by all
+"""
+
+AS_OF = """
+    select account_id, date_day::varchar as day, sum(spend) as spend, sum(impressions)::bigint as impressions,
+        sum(clicks_all)::bigint as clicks, sum(link_clicks)::bigint as link_clicks
+    from marts.facebook_ads__ad_report_history
+    where valid_from <= timestamptz '{moment}' and (valid_to is null or valid_to > timestamptz '{moment}') group by all
 """
 
 
@@ -101,11 +109,18 @@ def test_the_marts_equal_the_truth_then_what_moved_is_read_again_and_no_secret_g
     assert {"ACTIVE", "DELETED", "ARCHIVED"} <= statuses
     assert home.sql("from marts.facebook_ads__reconciliation where status <> 'equal'") == []
 
+    between = dt.datetime.now(dt.UTC).isoformat()
     # Three days later the young days have grown; the same command shows it.
     sandbox.control("clock", {"now": "2026-11-23T12:00:00+00:00"})
     second = home.run(*BACKFILL)
     assert second.returncode == 0, second.stderr
     assert truth != truth_of(sandbox) == sums_of(home, "ad")
+    # What Meta said in between is still there to be asked for.
+    as_of = home.sql(AS_OF.format(moment=between))
+    assert truth == {
+        (row["account_id"], row["day"]): (
+            Decimal(row["spend"]), row["impressions"], row["clicks"], row["link_clicks"]) for row in as_of
+    }
 
     assert len(list((home.path / "home" / "samples").iterdir())) > 20
     audited = home.run("audit", "--node", "act_1000000001", "--limit", "500", "--format", "json")
