@@ -9,15 +9,17 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from meta_pipeline.extract import forecast
+from meta_pipeline.extract.entities import ENTITIES
 from meta_pipeline.extract.fetch import planned, sizes_of
 from meta_pipeline.extract.forecast import Forecast
+from meta_pipeline.extract.insights import PAGE_LIMIT
 from meta_pipeline.extract.reports import REPORTS
 from meta_pipeline.graph.limits import Charge
 from meta_pipeline.graph.pace import CEILING_PERCENT, Budget
 from meta_pipeline.store import audit_log, budgets, ledger
 
-# Before anything was measured: four looks at a report run, half a second a call, an account and its three listings.
-LOOKS, SECONDS_A_CALL, ENTITY_CALLS = 4.0, 0.5, 4
+# Before anything was measured: four looks at a report run, half a second a call.
+LOOKS, SECONDS_A_CALL = 4.0, 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +66,18 @@ def of_account(
         sizes = sizes_of(engine, REPORTS[name], node_id, largest_page=largest_page, now=now)
         asked = planned(sizes, set(days) - set(landed))
         found.append(forecast.of_report(REPORTS[name], asked, sizes, looks=looks))
-    entity_calls = 0
-    if has_entities:
-        entity_calls = audit_log.last_operations(engine, node_id=node_id, report="entities") or ENTITY_CALLS
+    entity_calls = _entity_calls(engine, node_id) if has_entities else 0
     calls = sum(one.calls for one in found) + entity_calls
     percent, waiting = _budget(engine, node_id, calls, app_id=app_id, now=now)
     seconds = calls * (audit_log.seconds_a_call(engine) or SECONDS_A_CALL) + waiting
     return AccountForecast(node_id, tuple(found), entity_calls, percent, seconds)
+
+
+def _entity_calls(engine: sa.Engine, node_id: str) -> int:
+    """The account itself and the pages of its listings, as long as they were last; what was deleted since is not known
+    yet."""
+    found = [ledger.files_of(engine, report=entity.name, node_id=node_id) for entity in ENTITIES]
+    return 1 + sum(max(1, -(-files[-1].rows // PAGE_LIMIT)) if files else 1 for files in found)
 
 
 def _budget(

@@ -75,16 +75,6 @@ def operations_of(engine: sa.Engine, *, backfill_id: str | None = None, run_id: 
         return int(connection.execute(query).scalar() or 0)
 
 
-def last_operations(engine: sa.Engine, *, node_id: str, report: str) -> int | None:
-    """What the last run that asked for this took, in operations; None when none did."""
-    here = sa.and_(calls.c.node_id == node_id, calls.c.report == report, calls.c.run_id.is_not(None))
-    last = sa.select(calls.c.run_id).where(here).order_by(calls.c.id.desc()).limit(1).scalar_subquery()
-    query = sa.select(sa.func.sum(sa.func.coalesce(calls.c.operations, 1))).where(here, calls.c.run_id == last)
-    with engine.connect() as connection:
-        found = connection.execute(query).scalar()
-    return None if found is None else int(found)
-
-
 def looks_a_run(engine: sa.Engine) -> float | None:
     """How often a report run was looked at lately until it was done."""
     recent = _recent()
