@@ -15,11 +15,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from meta_pipeline import bootstrap
 from meta_pipeline.bootstrap import Live
-from meta_pipeline.defs.launch import FRESH_FOR, AccountRange, build_marts, land_ranges
+from meta_pipeline.defs.launch import AccountRange, build_marts, land_ranges
 from meta_pipeline.extract.insights import Range
 from meta_pipeline.extract.reports import REPORTS
-from meta_pipeline.flows.forecast import AccountForecast, of_account
-from meta_pipeline.landing.landing import SNAPSHOT_DAY
+from meta_pipeline.flows.forecast import AccountForecast, are_entities_stale, of_account
 from meta_pipeline.linker.links import known
 from meta_pipeline.records import ConfigError, NodeLink
 from meta_pipeline.store import audit_log, backfills, deferrals, ledger
@@ -121,12 +120,11 @@ def expected_of(
     resumed = None if fresh else backfills.resumable(home.engine, arguments, now=now)
     found = []
     for link, last in asked:
-        read_at = ledger.last_read(home.engine, report="ads", node_id=link.id, day=SNAPSHOT_DAY)
-        is_stale = read_at is None or now - read_at > FRESH_FOR
+        has_entities = has_all or are_entities_stale(home.engine, link.id, now=now)
         found.append(
             of_account(
                 link.id, Range(since, last).days, names, engine=home.engine, app_id=home.settings.app_id,
-                backfill_id=resumed, has_entities=has_all or is_stale, largest_page=home.settings.largest_page, now=now,
+                backfill_id=resumed, has_entities=has_entities, largest_page=home.settings.largest_page, now=now,
             )
         )
     return found

@@ -6,17 +6,18 @@ import base64
 import binascii
 import datetime as dt
 import hashlib
-import hmac
 import json
 import secrets
 from dataclasses import asdict, dataclass
 
 import sqlalchemy as sa
 
+from meta_pipeline.consent.signing import is_same, mac
 from meta_pipeline.records import MetaPipelineError
 from meta_pipeline.store.schema import oauth_states
 
 LIFE = dt.timedelta(minutes=10)
+PURPOSE = "oauth state"
 LONGEST = 2000  # characters; what is longer is not ours
 
 
@@ -53,13 +54,13 @@ def issue(*, key: str, now: dt.datetime, phase: int = 1, browser_secret: str | N
 def signed(state: State, *, key: str) -> str:
     """The state as text."""
     body = _b64(json.dumps(asdict(state), separators=(",", ":")).encode())
-    return f"{body}.{_mac(body, key)}"
+    return f"{body}.{mac(PURPOSE, body, key=key)}"
 
 
 def read_state(text: str, *, key: str, now: dt.datetime, browser_secret: str | None = None) -> State:
     """A state that is ours, young and this browser's; ConsentError otherwise."""
-    body, _, mac = text.partition(".")
-    if len(text) > LONGEST or not hmac.compare_digest(_mac(body, key).encode(), _bytes(mac)):
+    body, _, signature = text.partition(".")
+    if len(text) > LONGEST or not is_same(mac(PURPOSE, body, key=key), signature):
         raise ConsentError("state_invalid", "the answer of the login dialog is not to a question of ours: start again")
     try:
         state = State(**json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4))))
@@ -68,7 +69,7 @@ def read_state(text: str, *, key: str, now: dt.datetime, browser_secret: str | N
     if now - dt.datetime.fromtimestamp(state.at, dt.UTC) > LIFE:
         raise ConsentError("state_expired", "the login dialog was open for more than 10 minutes: start again")
     told = digest_of(browser_secret) if browser_secret else ""
-    if not hmac.compare_digest(state.browser.encode(), told.encode()):
+    if not is_same(state.browser, told):
         raise ConsentError(
             "state_foreign", "this answer belongs to a login that was started in another browser: start again here"
         )
@@ -80,6 +81,12 @@ def use(
 ) -> State:
     """The state is spent; ConsentError when it is not ours, too old, another browser's or spent before."""
     state = read_state(text, key=key, now=now, browser_secret=browser_secret)
+    spend(engine, state, now=now)
+    return state
+
+
+def spend(engine: sa.Engine, state: State, *, now: dt.datetime) -> None:
+    """A state that was read is not used again; ConsentError when it was before."""
     issued_at = dt.datetime.fromtimestamp(state.at, dt.UTC)
     try:
         with engine.begin() as connection:
@@ -90,16 +97,8 @@ def use(
         raise ConsentError(
             "state_reused", "this answer of the login dialog was used before: start again"
         ) from None
-    return state
 
 
 def _b64(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
-
-def _bytes(text: str) -> bytes:
-    return text.encode("utf-8", "surrogatepass")
-
-
-def _mac(body: str, key: str) -> str:
-    return _b64(hmac.new(f"oauth state {key}".encode(), _bytes(body), hashlib.sha256).digest())

@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from meta_pipeline.settings import Settings
 
 TICK_S = 0.5
-FRESH_FOR = dt.timedelta(hours=24)
 # Dagster's twenty lines a run go to its own log, not to the operator's terminal.
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
@@ -86,6 +85,7 @@ def _wants_entities(settings: Settings, asked: AccountRange) -> bool:
     single reports were asked for only if they are stale."""
     from meta_pipeline import bootstrap
     from meta_pipeline.bootstrap import Live
+    from meta_pipeline.flows.forecast import are_entities_stale
     from meta_pipeline.landing.landing import SNAPSHOT_DAY
     from meta_pipeline.store import deferrals, ledger
 
@@ -96,9 +96,7 @@ def _wants_entities(settings: Settings, asked: AccountRange) -> bool:
     is_waiting = deferrals.due_at(engine, backfill_id=asked.backfill_id, node_id=asked.node_id) is not None
     if is_waiting or landed:
         return False
-    read_at = ledger.last_read(engine, report="ads", node_id=asked.node_id, day=SNAPSHOT_DAY)
-    is_stale = read_at is None or bootstrap.now() - read_at > FRESH_FOR
-    return asked.entities or is_stale
+    return asked.entities or are_entities_stale(engine, asked.node_id, now=bootstrap.now())
 
 
 @dataclass(frozen=True)

@@ -59,6 +59,11 @@ ENTITIES = (
 )
 
 
+def of_level(level: str) -> Entity:
+    """The kind of thing that a report's level has its rows by."""
+    return next(entity for entity in ENTITIES if entity.insight_key == f"{level}_id")
+
+
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """The records of one kind, and the request they answer."""

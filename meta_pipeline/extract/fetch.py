@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from meta_pipeline.extract.entities import ENTITIES
+from meta_pipeline.extract.entities import of_level
 from meta_pipeline.extract.insights import (
     FIRST_POLL_S,
     LONGEST_POLL_S,
@@ -149,7 +149,7 @@ class Fetcher:
     def in_parts(self, report: Report, node_id: str, day: dt.date, ids: Iterable[str]) -> Rows:
         """One day that is too much at once, read by ids. Every part is a synchronous read: a day is small."""
         whole, sizes = Range(day, day), self._sizes(report, node_id)
-        _, key_of = _reading(report.key)
+        decode, key_of = _reading(report.key)
 
         def read(part: Part) -> Rows:
             pull = Pull(report, node_id, whole, insights_request(report, whole, part))
@@ -166,13 +166,13 @@ class Fetcher:
             return total
 
         return read_in_parts(
-            ids, read=read, key_of=lambda record: key_of(_reading(report.key)[0](record)), fields=report.fields,
+            ids, read=read, key_of=lambda record: key_of(decode(record)), fields=report.fields,
             control=control,
         )
 
     def listed_ids(self, report: Report, node_id: str) -> list[str]:
         """The ids of a level's things, as its listing has them now."""
-        entity = next(entity for entity in ENTITIES if entity.insight_key == f"{report.level}_id")
+        entity = of_level(report.level)
         asked = {"fields": "id", "effective_status": list(entity.statuses), "limit": PAGE_LIMIT}
         path = f"{node_id}/{entity.edge}"
         batches = self._for("entities").batches(path, asked, token=self.token, surface="marketing")

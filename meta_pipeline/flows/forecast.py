@@ -16,10 +16,12 @@ from meta_pipeline.extract.insights import PAGE_LIMIT
 from meta_pipeline.extract.reports import REPORTS
 from meta_pipeline.graph.limits import Charge
 from meta_pipeline.graph.pace import CEILING_PERCENT, Budget
+from meta_pipeline.landing.landing import SNAPSHOT_DAY
 from meta_pipeline.store import audit_log, budgets, ledger
 
 # Before anything was measured: four looks at a report run, half a second a call.
 LOOKS, SECONDS_A_CALL = 4.0, 0.5
+FRESH_FOR = dt.timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +78,14 @@ def of_account(
 def _entity_calls(engine: sa.Engine, node_id: str) -> int:
     """The account itself and the pages of its listings, as long as they were last; what was deleted since is not known
     yet."""
-    found = [ledger.files_of(engine, report=entity.name, node_id=node_id) for entity in ENTITIES]
-    return 1 + sum(max(1, -(-files[-1].rows // PAGE_LIMIT)) if files else 1 for files in found)
+    found = [ledger.find(engine, report=entity.name, node_id=node_id, day=SNAPSHOT_DAY) for entity in ENTITIES]
+    return 1 + sum(max(1, -(-file.rows // PAGE_LIMIT)) if file else 1 for file in found)
+
+
+def are_entities_stale(engine: sa.Engine, node_id: str, *, now: dt.datetime) -> bool:
+    """Whether an account's listings were not read lately, so that they are read whatever was asked for."""
+    read_at = ledger.last_read(engine, report="ads", node_id=node_id, day=SNAPSHOT_DAY)
+    return read_at is None or now - read_at > FRESH_FOR
 
 
 def _budget(

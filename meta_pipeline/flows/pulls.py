@@ -55,6 +55,10 @@ class Pulling:
             now=self.now(),
         )
 
+    def listing(self, kind: str, node_id: str) -> LandedFile | None:
+        """The listing of a kind of thing that landed last."""
+        return ledger.find(self.engine, report=kind, node_id=node_id, day=SNAPSHOT_DAY)
+
     def gateway(self, node_id: str, report: str | None = None) -> GraphClient:
         """The gateway on this errand."""
         return self.graph.on(Errand(node_id, report, self.run_id, self.backfill_id, self.purpose))
@@ -189,9 +193,8 @@ def _land(
 
 def _known_ids(report: Report, node_id: str, fetcher: Fetcher, by: Pulling) -> list[str]:
     """The ids to part a day by: of the listing that landed last, or of a listing now."""
-    kind = next(entity.name for entity in entities.ENTITIES if entity.insight_key == f"{report.level}_id")
-    landed = ledger.files_of(by.engine, report=kind, node_id=node_id)
-    return entities.listed(landed[-1].path) if landed else fetcher.listed_ids(report, node_id)
+    landed = by.listing(entities.of_level(report.level).name, node_id)
+    return entities.listed(landed.path) if landed else fetcher.listed_ids(report, node_id)
 
 
 def _start(fetcher: Fetcher, name: str, node_id: str, asked: Range) -> Pull | MetaPipelineError:
@@ -209,8 +212,8 @@ def land_entities(node_id: str, *, by: Pulling) -> Iterator[LandedFile]:
     )
 
     def deleted(kind: str) -> Mapping[str, tuple[bytes, Batch]]:
-        landed = ledger.files_of(by.engine, report=kind, node_id=node_id)
-        return entities.deleted_in(landed[-1].path) if landed else {}
+        landed = by.listing(kind, node_id)
+        return entities.deleted_in(landed.path) if landed else {}
 
     try:
         for name, found in entities.snapshot(

@@ -4,7 +4,7 @@ about in time."""
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import sqlalchemy as sa
 
@@ -116,27 +116,29 @@ def disconnect(ref_id: str, *, graph: GraphClient, tokens: Vault) -> str | None:
 
 
 def alert(
-    targets: Iterable[Target], *, engine: sa.Engine, tokens: Vault, clicks: Clicks, now: dt.datetime
+    targets: Sequence[Target], *, engine: sa.Engine, tokens: Vault, clicks: Clicks, now: dt.datetime
 ) -> tuple[list[Alert], list[str]]:
     """Every target is told what it does not know yet; what was told, and why a target could not be."""
     for ref in tokens.refs():  # a token whose time is over is dead, whoever says so first
         if ref.expires_at is not None and ref.expires_at <= now:
             retire(ref.id, EXPIRED, tokens=tokens)
-    names = {link.id: link.name for link in links.known(engine)}
-    usable = access.usable(engine)
-    told, known, troubles = [], alerts.told(engine), []
-    refs = tokens.refs(retired=True)
-    given = grants.latest(engine)
+    refs, given, known = tokens.refs(retired=True), grants.latest(engine), alerts.told(engine)
     phases = {ref.id: phase_asked(ref, given.get(ref.id)) for ref in refs}
-    for one in due(refs, now=now, clicks=clicks, phases=phases):
+    untold = [
+        (one, missing) for one in due(refs, now=now, clicks=clicks, phases=phases)
+        if (missing := [target for target in targets if (one.key, target.name) not in known])
+    ]
+    if not untold:  # what is dead stays due: every look but the first ends here
+        return [], []
+    names, usable = {link.id: link.name for link in links.known(engine)}, access.usable(engine)
+    told, troubles = [], []
+    for one, missing in untold:
         whose = {ref.id for ref in refs if {ref.id, ref.parent_ref} & set(one.token_refs)}
         nodes = {node for ref_id in whose for node in access.nodes_of(engine, ref_id)}
         stopped = access.stopped_by(whose, usable, [node for node in names if node in nodes])
         full = one.about([names[node] or node for node in stopped])
         is_new = False
-        for target in targets:
-            if (one.key, target.name) in known:
-                continue
+        for target in missing:
             try:
                 target.deliver(full)
             except MetaPipelineError as error:

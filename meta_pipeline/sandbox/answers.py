@@ -99,6 +99,14 @@ def unknown_object(node_id: str) -> Refused:
     )
 
 
+REDUCE = "Please reduce the amount of data you're asking for, then retry your request"
+
+
+def too_much() -> Refused:
+    """The data-per-call limit (graph-api.md §2.8)."""
+    return Refused("Invalid parameter", 100, subcode=1487534, user_msg=REDUCE)
+
+
 def new_trace_id() -> str:
     """An id such as Graph puts on every answer."""
     return "A" + secrets.token_urlsafe(16).replace("-", "x").replace("_", "y")

@@ -6,10 +6,9 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from meta_pipeline.sandbox.answers import Answer, Ask, Refused
+from meta_pipeline.sandbox.answers import REDUCE, Answer, Ask, Refused, too_much
 from meta_pipeline.sandbox.identity import DEAD
 
-_REDUCE = "Please reduce the amount of data you're asking for, then retry your request"
 _BUC = (
     "There have been too many calls to this ad-account. Wait a bit and try again. For more info, please refer to "
     "https://developers.facebook.com/docs/graph-api/overview/rate-limiting#ads-insights."
@@ -33,9 +32,9 @@ def trouble(name: str, ask: Ask) -> Answer | None:
     account = re.search(r"act_(\d+)", ask.path)
     match name:
         case "code1_reduce":
-            raise Refused(_REDUCE, 1, status=500)
+            raise Refused(REDUCE, 1, status=500)
         case "100_1487534":
-            raise Refused("Invalid parameter", 100, subcode=1487534, user_msg=_REDUCE)
+            raise too_much()
         case "17_2446079":
             raise Refused("User request limit reached", 17, subcode=2446079, is_transient=True)
         case "613_1487742":

@@ -9,12 +9,12 @@ from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
 from meta_pipeline.sandbox import nodes, page_insights
-from meta_pipeline.sandbox.answers import Answer, Ask, Refused, new_trace_id, paged, projected, unknown_object
+from meta_pipeline.sandbox.answers import Answer, Ask, Refused, new_trace_id, paged, projected, too_much, unknown_object
 from meta_pipeline.sandbox.faults import Faults
 from meta_pipeline.sandbox.identity import Identity, Token
 from meta_pipeline.sandbox.insights import rows, summary, understood
 from meta_pipeline.sandbox.limits import Limits
-from meta_pipeline.sandbox.report_runs import ReportRuns, too_much
+from meta_pipeline.sandbox.report_runs import ReportRuns
 from meta_pipeline.sandbox.world import (
     CATALOGS,
     OWN,

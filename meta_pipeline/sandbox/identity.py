@@ -84,7 +84,6 @@ class Identity:
     tokens: dict[str, Token] = field(default_factory=dict)
     codes: dict[str, Code] = field(default_factory=dict)
     permissions: dict[str, str] = field(default_factory=dict)
-    most_life: dt.timedelta = LONG
 
     def __post_init__(self) -> None:
         self.secret = hashlib.blake2b(f"secret|{self.world.seed}".encode(), digest_size=16).hexdigest()
@@ -238,7 +237,7 @@ class Identity:
             if (dead := self.why_dead(old, now)) is not None:
                 raise _invalid(DEAD[dead], dead)
             token = self.mint(
-                old.kind, scopes=old.scopes, now=now, life=self.most_life, subject_id=old.subject_id,
+                old.kind, scopes=old.scopes, now=now, life=LONG, subject_id=old.subject_id,
                 active_at=old.active_at,
             )
         else:

@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from meta_pipeline.sandbox.answers import Ask, Refused, paged, unknown_object
+from meta_pipeline.sandbox.answers import Ask, Refused, paged, too_much, unknown_object
 from meta_pipeline.sandbox.insights import Query, Row, rendered, rows, summary
 from meta_pipeline.sandbox.world import Account, World
 
@@ -58,12 +58,6 @@ class ReportRun:
             "error_code": None, "error_message": None, "error_subcode": None, "error_user_title": None,
             "error_user_msg": None, "level": self.query.level, **error,
         }
-
-
-def too_much() -> Refused:
-    """The data-per-call limit (graph-api.md §2.8)."""
-    told = "Please reduce the amount of data you're asking for, then retry your request"
-    return Refused("Invalid parameter", 100, subcode=1487534, user_msg=told)
 
 
 class ReportRuns:

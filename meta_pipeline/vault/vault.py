@@ -156,10 +156,12 @@ class Vault:
 
     def ref(self, ref_id: str) -> TokenRef:
         """A token as what may be shown, retired or not."""
-        found = next((ref for ref in self.refs(retired=True) if ref.id == ref_id), None)
-        if found is None:
+        query = sa.select(tokens).where(tokens.c.id == ref_id, tokens.c.subject_id != _ARRIVAL)
+        with self._engine.connect() as connection:
+            row = connection.execute(query).first()
+        if row is None:
             raise VaultError(f"the vault holds no token {ref_id}: see `meta-pipeline vault list`")
-        return found
+        return _ref(row)
 
     def refs(self, *, retired: bool = False) -> list[TokenRef]:
         """Every token kept, as what may be shown; those that are not used again only when asked for."""
@@ -167,11 +169,12 @@ class Vault:
         if not retired:
             query = query.where(tokens.c.retired_at.is_(None))
         with self._engine.connect() as connection:
-            return [
-                TokenRef(
-                    row.id, row.kind, row.subject_id, row.subject_name, tuple(row.scopes), row.expires_at,
-                    row.data_access_expires_at, row.parent_ref, row.kept_at, row.inspected_at, row.retired_at,
-                    row.retired_because, row.retired_subcode,
-                )
-                for row in connection.execute(query)
-            ]
+            return [_ref(row) for row in connection.execute(query)]
+
+
+def _ref(row: sa.Row[tuple[object, ...]]) -> TokenRef:
+    return TokenRef(
+        row.id, row.kind, row.subject_id, row.subject_name, tuple(row.scopes), row.expires_at,
+        row.data_access_expires_at, row.parent_ref, row.kept_at, row.inspected_at, row.retired_at, row.retired_because,
+        row.retired_subcode,
+    )

@@ -62,9 +62,9 @@ def callback(site: Site, request: Request) -> Response:
     try:
         # A refusal spends nothing: whoever goes back and agrees after all is welcome. A browser without a secret never
         # asked, so no state is its own.
-        state.read_state(told, key=app_secret, now=now, browser_secret=browser or "-")
+        asked = state.read_state(told, key=app_secret, now=now, browser_secret=browser or "-")
         code = code_of(answer)
-        asked = state.use(site.home.engine, told, key=app_secret, now=now, browser_secret=browser or "-")
+        state.spend(site.home.engine, asked, now=now)
     except ConsentError as error:
         title = TITLES.get(error.reason, "Consent was not given")
         return site.message(request, title, _sentence(error), status=STATUSES.get(error.reason, 400))

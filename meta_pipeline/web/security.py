@@ -4,10 +4,7 @@ Everything is signed with the app's secret, so that a restart or a second proces
 
 from __future__ import annotations
 
-import base64
 import datetime as dt
-import hashlib
-import hmac
 import secrets
 from collections import deque
 from collections.abc import Callable, MutableMapping
@@ -16,6 +13,8 @@ from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
+
+from meta_pipeline.consent.signing import is_same, mac
 
 SESSION_LIFE = dt.timedelta(hours=12)
 TRIES, TRIES_WITHIN_S = 5, 60.0
@@ -75,14 +74,14 @@ class Guard:
         browser = self.browser_of(request)
         if browser is None or request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
             return False
-        return _same(self._mac("form", browser), token)
+        return is_same(self._mac("form", browser), token)
 
     def is_signed_in(self, request: Request) -> bool:
         """Whether this is an operator."""
         if self.password is None:
             return True
-        until, _, mac = request.cookies.get(f"{self._prefix}meta_pipeline_session", "").partition(".")
-        return _same(self._mac("session", f"{until} {self.password}"), mac) and self.now().timestamp() < int(until)
+        until, _, told = request.cookies.get(f"{self._prefix}meta_pipeline_session", "").partition(".")
+        return is_same(self._mac("session", f"{until} {self.password}"), told) and self.now().timestamp() < int(until)
 
     def sign_in(self, response: Response) -> None:
         """The browser is an operator's for half a day."""
@@ -95,7 +94,7 @@ class Guard:
 
     def is_password(self, text: str) -> bool:
         """Whether it is the operator's password; a wrong one counts."""
-        if self.password is not None and _same(self.password, text):
+        if self.password is not None and is_same(self.password, text):
             return True
         self.failures.append(self.now().timestamp())
         return False
@@ -113,12 +112,7 @@ class Guard:
         )
 
     def _mac(self, what: str, text: str) -> str:
-        found = hmac.new(f"{what} {self.key}".encode(), text.encode("utf-8", "surrogatepass"), hashlib.sha256).digest()
-        return base64.urlsafe_b64encode(found).rstrip(b"=").decode()
-
-
-def _same(expected: str, told: str) -> bool:
-    return hmac.compare_digest(expected.encode("utf-8", "surrogatepass"), told.encode("utf-8", "surrogatepass"))
+        return mac(what, text, key=self.key)
 
 
 class Headers:
