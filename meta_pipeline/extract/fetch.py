@@ -27,7 +27,7 @@ from meta_pipeline.extract.insights import (
     next_poll,
     ranges,
 )
-from meta_pipeline.extract.parts import ADDITIVE, Part, Rows, read_in_parts
+from meta_pipeline.extract.parts import ADDITIVE, Part, Reading, Rows, kept_of, read_in_parts
 from meta_pipeline.extract.reports import Report
 from meta_pipeline.extract.sizes import SYNCHRONOUS_DAYS, Sizes
 from meta_pipeline.graph.client import GraphClient
@@ -151,12 +151,21 @@ class Fetcher:
         whole, sizes = Range(day, day), self._sizes(report, node_id)
         decode, key_of = _reading(report.key)
 
-        def read(part: Part) -> Rows:
-            pull = Pull(report, node_id, whole, insights_request(report, whole, part))
+        def read(part: Part, fields: Sequence[str]) -> Rows:
+            asked = dataclasses.replace(report, fields=tuple(fields))
+            pull = Pull(report, node_id, whole, insights_request(asked, whole, part))
             rows = by_day(pull, self._read(pull, sizes))[day]
             if isinstance(rows, LandingError):
                 raise rows
             return rows
+
+        def ids_in(part: Part) -> list[str]:
+            """The ids of the things that have rows: as little as can be asked for."""
+            name = f"{report.level}_id"
+            bare = dataclasses.replace(report, fields=(name,), key=(name,), breakdowns=(), windows=())
+            pull = Pull(bare, node_id, whole, insights_request(bare, whole, part))
+            batches = self._read(pull, Sizes(self.largest_page))
+            return [str(msgspec.json.decode(record)[name]) for batch in batches for record in batch.records]
 
         def control() -> Mapping[str, Any]:
             """Meta's own total of the account, asked for in this moment."""
@@ -165,10 +174,10 @@ class Fetcher:
             total: Mapping[str, Any] = next(iter(answer.data.get("data", ())), {})
             return total
 
-        return read_in_parts(
-            ids, read=read, key_of=lambda record: key_of(decode(record)), fields=report.fields,
-            control=control,
+        reading = Reading(
+            read, ids_in, lambda record: key_of(decode(record)), report.fields, kept_of(report.fields, report.key)
         )
+        return read_in_parts(ids, reading=reading, control=control)
 
     def listed_ids(self, report: Report, node_id: str) -> list[str]:
         """The ids of a level's things, as its listing has them now."""

@@ -75,7 +75,7 @@ def insights_request(report: Report, asked: Range, part: Part | None = None) -> 
         filters.append(
             {"field": f"{report.level}.effective_status", "operator": "IN", "value": list(report.statuses)}
         )
-    if part is not None:
+    if part is not None and part.ids:
         filters.append(part.rule(report.level))
     if filters:
         request["filtering"] = filters
