@@ -368,11 +368,21 @@ class GraphClient:
     @property
     def _session(self) -> requests.Session:
         if not hasattr(self._local, "session"):
-            self._local.session = requests.Session()
+            self._local.session = _session(self.graph_url)
             if self._adapter is not None:
                 self._local.session.mount(self.graph_url, self._adapter)
         session: requests.Session = self._local.session
         return session
+
+
+def _session(url: str) -> requests.Session:
+    """A session that asks the environment for proxies and certificates once, not before every call; and never a
+    .netrc, whose password would take the token's place."""
+    session = requests.Session()
+    found = session.merge_environment_settings(url, {}, False, None, None)
+    session.proxies, session.verify, session.cert = found["proxies"], found["verify"], found["cert"]
+    session.trust_env = False
+    return session
 
 
 def _answered(event: AuditEvent, status: int, answer: Answer) -> AuditEvent:

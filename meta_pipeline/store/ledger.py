@@ -34,8 +34,10 @@ def note(engine: sa.Engine, *files: LandedFile, backfill_id: str | None) -> None
             "loaded_at": sa.case((is_same, landed_files.c.loaded_at), else_=None),
         },
     )
+    names = [column.name for column in dataclasses.fields(LandedFile)]
     rows = [
-        {**dataclasses.asdict(file), "backfill_id": backfill_id, "read_at": file.landed_at, "loaded_at": None}
+        {name: getattr(file, name) for name in names}
+        | {"backfill_id": backfill_id, "read_at": file.landed_at, "loaded_at": None}
         for file in files
     ]
     with engine.begin() as connection:
