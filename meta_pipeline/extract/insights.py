@@ -40,9 +40,10 @@ class Range:
 
     def cut(self, longest: int) -> list[Range]:
         """The same in ranges of about equal length, none longer than that."""
-        count = -(-len(self.days) // longest)
-        bounds = [len(self.days) * n // count for n in range(count + 1)]
-        return [Range(self.days[a], self.days[b - 1]) for a, b in itertools.pairwise(bounds)]
+        days = self.days
+        count = -(-len(days) // longest)
+        bounds = [len(days) * n // count for n in range(count + 1)]
+        return [Range(days[a], days[b - 1]) for a, b in itertools.pairwise(bounds)]
 
     def halves(self) -> tuple[Range, Range]:
         """The two halves of a range of at least two days."""

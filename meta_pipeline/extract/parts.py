@@ -16,7 +16,7 @@ from meta_pipeline.graph.errors import TooMuchDataError
 from meta_pipeline.records import Batch, LandingError
 
 Rows = list[tuple[bytes, Batch]]
-KeyOf = Callable[[bytes], tuple[Any, ...]]
+KeyOf = Callable[[bytes], Any]
 # What adds up over the parts of an account's day, at every level and breakdown.
 ADDITIVE = ("impressions", "clicks", "spend")
 TWICE = "the parts that the day was read in have a row twice"
@@ -138,7 +138,7 @@ def read_in_parts(ids: Iterable[str], *, reading: Reading, control: Callable[[],
 def joined(answers: Sequence[Rows], key_of: KeyOf) -> Rows:
     """The rows of one part that was read by fields, joined by their key: every value as it was given, a field that no
     answer has for a row is absent, and the row is of the answer that had it first."""
-    found: dict[tuple[Any, ...], tuple[list[bytes], Batch]] = {}
+    found: dict[Any, tuple[list[bytes], Batch]] = {}
     for rows in answers:
         if len({key_of(record) for record, _ in rows}) < len(rows):
             raise LandingError(TWICE)

@@ -30,7 +30,7 @@ from meta_pipeline.graph.request import (
     appsecret_proof,
     encoded,
 )
-from meta_pipeline.graph.response import Answer, GraphResponse, answer_of, page_of, rows_in, trace_of
+from meta_pipeline.graph.response import Answer, Cut, GraphResponse, answer_of
 from meta_pipeline.graph.samples import Samples
 from meta_pipeline.records import AccessToken, App, Batch, ConfigError
 
@@ -160,14 +160,14 @@ class GraphClient:
                 if size is None or not size.page_was_refused(self.now()):
                     raise
                 continue
-            page = page_of(answer.body, trace_id=answer.trace_id)
+            page = answer.page
             if size is not None:
                 size.page_worked(len(page.data))
             if is_promised and not page.data and page.following() is None and not is_doubted:
                 is_doubted = True
                 continue
             is_promised, is_doubted = True, False
-            yield Batch(tuple(bytes(raw) for raw in page.data), answer.trace_id, answer.version, answer.fetched_at)
+            yield Batch(Cut(page.data), answer.trace_id, answer.version, answer.fetched_at, answer.body)
             following = page.following()
             if following is None:
                 return
@@ -250,7 +250,7 @@ class GraphClient:
         if answer.error is not None:
             raise answer.error
         used = answer.headers.get("facebook-api-version", version)
-        return GraphResponse(answer.body, answer.data, trace_of(answer.headers, answer.data), used, self.now())
+        return GraphResponse(answer, used, self.now())
 
     def _send_batch(
         self, operations: Sequence[Operation], *, token: AccessToken
@@ -368,11 +368,21 @@ class GraphClient:
     @property
     def _session(self) -> requests.Session:
         if not hasattr(self._local, "session"):
-            self._local.session = requests.Session()
+            self._local.session = _session(self.graph_url)
             if self._adapter is not None:
                 self._local.session.mount(self.graph_url, self._adapter)
         session: requests.Session = self._local.session
         return session
+
+
+def _session(url: str) -> requests.Session:
+    """A session that asks the environment for proxies and certificates once, not before every call; and never a
+    .netrc, whose password would take the token's place."""
+    session = requests.Session()
+    found = session.merge_environment_settings(url, {}, False, None, None)
+    session.proxies, session.verify, session.cert = found["proxies"], found["verify"], found["cert"]
+    session.trust_env = False
+    return session
 
 
 def _answered(event: AuditEvent, status: int, answer: Answer) -> AuditEvent:
@@ -380,7 +390,7 @@ def _answered(event: AuditEvent, status: int, answer: Answer) -> AuditEvent:
     error, headers = answer.error, answer.headers
     return dataclasses.replace(
         event, status=status, code=error.code if error else None, subcode=error.subcode if error else None,
-        fbtrace_id=trace_of(headers, answer.data), fb_rev=headers.get("x-fb-rev"),
+        fbtrace_id=answer.trace_id, fb_rev=headers.get("x-fb-rev"),
         version=headers.get("facebook-api-version", event.version), usage=answer.usage,
-        warning=headers.get("x-ad-api-version-warning"), rows=rows_in(answer.data),
+        warning=headers.get("x-ad-api-version-warning"), rows=answer.rows,
     )

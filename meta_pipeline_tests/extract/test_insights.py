@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meta_pipeline.extract.fetch import Pull, by_day, planned
+from meta_pipeline.extract.fetch import planned
 from meta_pipeline.extract.insights import Abandoned, Done, Poll, Range, insights_request, next_poll, ranges
 from meta_pipeline.extract.reports import REPORTS
 from meta_pipeline.extract.sizes import Sizes
+from meta_pipeline.extract.sorting import Sorter
 from meta_pipeline.records import Batch, LandingError
 
 DAY = dt.date(2026, 11, 1)
@@ -109,9 +110,14 @@ def batch(*rows: bytes) -> Batch:
     return Batch(rows, "T", "v25.0", dt.datetime(2026, 11, 20, tzinfo=dt.UTC))
 
 
-def pull(days: int = 2) -> Pull:
+def sorted_rows(*batches: Batch, days: int = 2) -> tuple[dict[dt.date, list[bytes]], Sorter]:
     asked = Range(DAY, DAY + dt.timedelta(days=days - 1))
-    return Pull(REPORTS["ad_insights"], "act_1", asked, {})
+    sorter = Sorter(REPORTS["ad_insights"], "act_1", asked)
+    found: dict[dt.date, list[bytes]] = {day: [] for day in asked.days}
+    for one in batches:
+        for day, records in sorter.parts(one):
+            found[day].extend(records)
+    return found, sorter
 
 
 def row(ad: str, day: str = "2026-11-01") -> bytes:
@@ -119,21 +125,34 @@ def row(ad: str, day: str = "2026-11-01") -> bytes:
 
 
 def test_a_day_without_rows_is_an_empty_day():
-    found = by_day(pull(), [batch(row("1"))])
+    found, sorter = sorted_rows(batch(row("1")))
 
     assert [len(rows) for rows in found.values()] == [1, 0]
+    assert sorter.rows == 1 and not sorter.untrustworthy()
 
 
 def test_two_rows_of_one_key_fail_their_day_and_no_other():
-    found = by_day(pull(), [batch(row("1"), row("1")), batch(row("1", "2026-11-02"))])
+    found, sorter = sorted_rows(batch(row("1"), row("1")), batch(row("1", "2026-11-02")))
 
-    assert isinstance(found[DAY], LandingError)
+    assert list(sorter.untrustworthy()) == [DAY]
     assert len(found[DAY + dt.timedelta(days=1)]) == 1
+
+
+def test_a_key_that_comes_again_on_a_later_page_is_found():
+    _, sorter = sorted_rows(batch(row("1"), row("2")), batch(row("3"), row("2")))
+
+    assert "same ad_id on 2026-11-01" in str(sorter.untrustworthy()[DAY])
+
+
+def test_a_page_of_several_days_is_parted_in_order():
+    found, _ = sorted_rows(batch(row("1"), row("1", "2026-11-02"), row("2")))
+
+    assert [row("1"), row("2")] == found[DAY]
 
 
 def test_a_row_of_a_day_that_was_not_asked_for_fails():
     with pytest.raises(LandingError, match="2026-12-01"):
-        by_day(pull(), [batch(row("1", "2026-12-01"))])
+        sorted_rows(batch(row("1", "2026-12-01")))
 
 
 def test_a_run_older_than_an_hour_is_asked_for_anew():
