@@ -35,7 +35,7 @@ from meta_pipeline.store import audit_log, deferrals, leases, ledger
 from meta_pipeline.vault.vault import Vault
 
 # Accounts whose report runs are in flight together: a run is mostly waiting for Meta.
-ACCOUNTS_AT_ONCE = 16
+ACCOUNTS_AT_ONCE = 8
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 import requests
+import urllib3
 from requests.adapters import BaseAdapter
 
 from meta_pipeline.audit import AuditEvent
@@ -319,11 +320,13 @@ class GraphClient:
                 response = self._session.request(
                     method, f"{self.graph_url}/{version}/{path.strip('/')}", headers=headers, timeout=self._timeout,
                     params=form if method != "POST" else None, data=form if method == "POST" else None,
-                    allow_redirects=False,
+                    allow_redirects=False, stream=True,
                 )
+                # In one piece: `content` reads ten kilobytes at a time.
+                body = response.raw.read(decode_content=True)
             except requests.Timeout:
                 error = TransientError(f"no answer from {self.graph_url} in time")
-            except requests.RequestException as exception:
+            except (requests.RequestException, urllib3.exceptions.HTTPError) as exception:
                 # The text of this exception holds the URL with its query: only its kind may leave here.
                 error = TransientError(f"no connection to {self.graph_url} ({type(exception).__name__})")
             event = AuditEvent(
@@ -334,7 +337,7 @@ class GraphClient:
             if error is not None:
                 self._audit(event)
                 raise error
-            answer = answer_of(response.status_code, dict(response.headers), response.content)
+            answer = answer_of(response.status_code, response.headers, body)
             usage, limit = answer.usage, answer.limit
             self._audit(_answered(event, response.status_code, answer))
         finally:

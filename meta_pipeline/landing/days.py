@@ -97,7 +97,7 @@ class OpenDay:
         self.held = 0
         self._source = source
         self._hash = hashlib.sha256()
-        self._is_begun = False
+        self._is_begun = self._is_on_disk = False
         self._loose: list[Buffer] = []
         self._loose_bytes = 0
         self._payloads: list[pa.StringArray] = []
@@ -154,7 +154,7 @@ class OpenDay:
     def spill(self) -> int:
         """What is in memory goes to the temporary file; how many bytes became free."""
         if self._writer is None:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            os.close(self._created())
             self._writer = pq.ParquetWriter(self._temporary, self._schema, **_writing(_FEW))
         self._writer.write_table(self._table())
         self._written = self.rows
@@ -168,8 +168,7 @@ class OpenDay:
         if self._writer is None:  # one write of the whole is the cheapest: most days are small
             sink = pa.BufferOutputStream()
             pq.write_table(self._table(), sink, **_writing(self.rows))
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            file = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+            file = self._created()
             try:
                 left = memoryview(sink.getvalue())
                 while left:
@@ -191,9 +190,20 @@ class OpenDay:
         if self._writer is not None:
             self._writer.close()
             self._writer = None
-        with contextlib.suppress(FileNotFoundError):
-            self._temporary.unlink()
+        if self._is_on_disk:
+            self._temporary.unlink(missing_ok=True)
+            self._is_on_disk = False
         return self._emptied()
+
+    def _created(self) -> int:
+        """The temporary file, empty and open; its folder is there nearly always."""
+        self._is_on_disk = True
+        how = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+        try:
+            return os.open(self._temporary, how, 0o644)
+        except FileNotFoundError:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            return os.open(self._temporary, how, 0o644)
 
     def _emptied(self) -> int:
         free, self.held, self._payloads, self._answers, self._loose, self._loose_bytes = self.held, 0, [], [], [], 0
