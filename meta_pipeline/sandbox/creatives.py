@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import itertools
 import struct
 import zlib
 from collections.abc import Mapping
@@ -47,9 +48,11 @@ def ad_of(node_id: str, world: World) -> Entity | None:
 
 
 def is_incomplete(ad: Entity, world: World) -> bool:
-    """The first creatives of an account are, so many as the world's options say."""
-    count = world.options.incomplete_creatives
-    return bool(count) and any(ad is one for one in world.ads_of(ad.account.id)[:count])
+    """Those of an account's first ads are that a listing shows, so many as the world's options say."""
+    if not (count := world.options.incomplete_creatives):
+        return False
+    listed = (one for one in world.ads_of(ad.account.id) if one.effective_status not in ("DELETED", "ARCHIVED"))
+    return any(ad is one for one in itertools.islice(listed, count))
 
 
 def creative(ad: Entity, world: World, now: dt.datetime, base_url: str) -> dict[str, Any]:
