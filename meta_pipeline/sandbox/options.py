@@ -44,7 +44,7 @@ class Options:
         """Take over what is asked for; the rest stays."""
         known: dict[str, Callable[[Any], Any]] = {
             "absent_breakdowns": bool,
-            "timezone_changes": lambda told: {_bare(key): dict(one) for key, one in told.items()},
+            "timezone_changes": lambda told: {_bare(key): _checked(one) for key, one in told.items()},
             "opted_in": lambda told: frozenset(_bare(one) for one in told),
             "drift": frozenset,
             "incomplete_creatives": int, "incomplete_mode": str, "thumbnail_days": float,
@@ -53,10 +53,8 @@ class Options:
             raise ValueError(f"no such option of the world: {', '.join(sorted(unknown))}")
         if strange := set(asked.get("drift", ())) - DRIFT:
             raise ValueError(f"no such drift: {', '.join(sorted(strange))}")
-        for name, value in asked.items():
-            setattr(self, name, known[name](value))
-        for change in self.timezone_changes.values():
-            ZoneInfo(change["timezone"])
+        for name, value in [(name, known[name](value)) for name, value in asked.items()]:
+            setattr(self, name, value)
 
     def told(self) -> dict[str, Any]:
         """The options as JSON."""
@@ -70,6 +68,12 @@ class Options:
             return None
         at = dt.datetime.fromisoformat(change["at"])
         return ZoneChange(at if at.tzinfo else at.replace(tzinfo=account.zone), ZoneInfo(change["timezone"]))
+
+
+def _checked(change: dict[str, str]) -> dict[str, str]:
+    dt.datetime.fromisoformat(change["at"])
+    ZoneInfo(change["timezone"])
+    return {"at": change["at"], "timezone": change["timezone"]}
 
 
 def _bare(account_id: str) -> str:

@@ -23,6 +23,10 @@ def serve(
         plan = json.loads(scenario.read_text()) if scenario else []
     except (OSError, ValueError) as error:
         sys.exit(f"error: the scenario {scenario} can't be read: {error}")
+    try:
+        app = create_app(seed=seed, now=now, scenario=plan, speed=speed, accounts=accounts, ads=ads)
+    except (KeyError, TypeError, ValueError) as error:
+        sys.exit(f"error: the scenario {scenario} can't be followed: {error!r}")
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -31,5 +35,4 @@ def serve(
         sys.exit(f"error: port {port} is taken: choose another with --port, or --port 0 for any free one")
     listener.listen(256)
     print(f"READY http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
-    app = create_app(seed=seed, now=now, scenario=plan, speed=speed, accounts=accounts, ads=ads)
     uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False)).run(sockets=[listener])
