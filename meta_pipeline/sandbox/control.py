@@ -7,8 +7,8 @@
 | `GET reach` | the same: the reach of the whole range by level and id |
 | `GET breakdown` | the same, `breakdowns` (comma list), `level`: every row, null where Meta leaves the key out |
 | `POST world` | the options of `options.Options`, and `add_accounts: [{currency, timezone, name}]` |
-| `POST entities` | `{id}`, `{create: ad, adset_id}`, `{create: adset, campaign_id}` or `{create: campaign, account_id}`
-  with any of `name, daily_budget, status` and `at`, an instant; or a list of these |
+| `POST entities` | `{id}` or, to make one, `{create: ad, adset_id}`, `{create: adset, campaign_id}` or
+  `{create: campaign, account_id}`; with any of `name, daily_budget, status` and `at`, an instant; or a list of these |
 | `POST faults`, `limits`, `clock` | `{fault, path, times}`; the settings of `limits.Settings`; `{now}` |
 | `POST tokens`, `dead`, `tasks` | a token; tokens that die; what people may do on a node |
 
