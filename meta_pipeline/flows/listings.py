@@ -1,0 +1,125 @@
+"""An account's campaigns, ad sets, ads and creatives as they stand now: what is read, what is kept, what lands."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import datetime as dt
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from meta_pipeline.extract import creatives, entities, kept, thumbnails
+from meta_pipeline.extract.creatives import CREATIVES
+from meta_pipeline.extract.insights import PAGE_LIMIT
+from meta_pipeline.extract.kept import Kept, Row
+from meta_pipeline.extract.thumbnails import THUMBNAILS, Thumbnail, Wanted
+from meta_pipeline.flows.pulls import Pulling
+from meta_pipeline.flows.tokens import bury
+from meta_pipeline.graph.client import GraphClient
+from meta_pipeline.graph.download import DownloadError, Downloads
+from meta_pipeline.graph.errors import TokenError
+from meta_pipeline.landing import thumbnails as pictures
+from meta_pipeline.landing.landing import SNAPSHOT_DAY
+from meta_pipeline.records import AccessToken, Batch, LandedFile
+from meta_pipeline.store import ledger, listings
+
+# In the order in which they land; when the last one is there, all are.
+KINDS = ("accounts", *(entity.name for entity in entities.ENTITIES), CREATIVES, THUMBNAILS)
+LAST = KINDS[-1]
+DOWNLOADS_AT_ONCE = 8
+
+
+@dataclass(frozen=True)
+class Habits:
+    """How listings are read: whole at least every `sweep`, thumbnails kept when there is something to fetch them with,
+    `page` things at a time."""
+
+    sweep: dt.timedelta = dt.timedelta(days=entities.SWEEP_DAYS)
+    downloads: Downloads | None = None
+    page: int = PAGE_LIMIT
+
+
+def land_entities(node_id: str, *, by: Pulling, habits: Habits) -> Iterator[LandedFile]:
+    """Read what an account has now, each kind whole or not at all: what changed since it was read last, everything now
+    and then, by id what no listing shows (deleted), and the creatives that its ads refer to."""
+    token = by.tokens.reveal_for(node_id, flow="land_entities")
+    graph = by.gateway(node_id, "entities")
+    try:
+        account = entities.account(node_id, graph=graph, token=token)
+        yield by.write("accounts", node_id, SNAPSHOT_DAY, account.records, account.request)
+        known = entities.mentioned(
+            file.path for file in ledger.files_of(by.engine, report="ad_insights", node_id=node_id)
+        )
+        moved, ads = False, []
+        for entity in entities.ENTITIES:
+            at, asked = by.now(), entities.asked(entity.request)
+            before = _kept(entity.name, node_id, by)
+            swept_at = listings.swept_at(by.engine, node_id=node_id, kind=entity.name, asked=asked)
+            # When the status of something above moved, theirs may have, and no `updated_time` says so.
+            since = None if moved else entities.increment_from(
+                before, swept_at, now=at, sweep=habits.sweep, page=habits.page
+            )
+            found = entities.refreshed(
+                entity, node_id, before, known[entity.insight_key], since=since, graph=graph, token=token,
+                sweep=habits.sweep, page=habits.page,
+            )
+            landed = by.write(entity.name, node_id, SNAPSHOT_DAY, found.records, found.request)
+            if found.is_whole:  # counted from before its first call, and once it is in place
+                listings.note_sweep(by.engine, node_id=node_id, kind=entity.name, asked=asked, at=at)
+            moved, ads = moved or found.moved, found.records
+            yield landed
+        yield from _land_creatives(node_id, ads, graph=graph, token=token, by=by, habits=habits)
+    except TokenError as error:
+        bury(token, error, graph=by.graph, tokens=by.tokens, now=by.now())
+        raise
+
+
+def _land_creatives(
+    node_id: str, ads: Sequence[Row], *, graph: GraphClient, token: AccessToken, by: Pulling, habits: Habits
+) -> Iterator[LandedFile]:
+    """The creatives that are new, or all of them when a sweep is due, and their pictures while their addresses live."""
+    request = {"fields": list(creatives.FIELDS)}
+    asked, at = entities.asked(request), by.now()
+    swept_at = listings.swept_at(by.engine, node_id=node_id, kind=CREATIVES, asked=asked)
+    is_due = swept_at is None or at - swept_at >= habits.sweep
+    before = _kept(CREATIVES, node_id, by)
+    wanted = creatives.to_read(
+        creatives.referred(record for record, _ in ads), before, is_due=is_due, now=at, sweep=habits.sweep
+    )
+    fresh = kept.of_rows(creatives.read(node_id, wanted, graph=graph, token=token))
+    landed = by.write(CREATIVES, node_id, SNAPSHOT_DAY, _rows(before | fresh), request)
+    if is_due:
+        listings.note_sweep(by.engine, node_id=node_id, kind=CREATIVES, asked=asked, at=at)
+    yield landed
+    pictured = _kept(THUMBNAILS, node_id, by)
+    if habits.downloads is not None:
+        todo = thumbnails.wanted((each.record for each in fresh.values()), pictured)
+        batch = Batch((), None, graph.marketing_version, by.now())
+        done = _fetched(todo, downloads=habits.downloads, by=by)
+        pictured |= kept.of_rows((thumbnails.write(thumbnail), batch) for thumbnail in done)
+    yield by.write(THUMBNAILS, node_id, SNAPSHOT_DAY, _rows(pictured), {})
+
+
+def _fetched(todo: list[Wanted], *, downloads: Downloads, by: Pulling) -> Iterator[Thumbnail]:
+    """Each picture put down by its content, or the reason why there is none: that is no failure of the listing."""
+
+    def fetch(one: Wanted) -> Thumbnail:
+        try:
+            picture = downloads.picture(one.url)
+        except DownloadError as error:
+            return msgspec.structs.replace(one.thumbnail, error=str(error))
+        digest, path = pictures.keep(by.landing.root, picture.content, picture.extension)
+        return msgspec.structs.replace(one.thumbnail, sha256=digest, path=path)
+
+    with concurrent.futures.ThreadPoolExecutor(DOWNLOADS_AT_ONCE) as pool:
+        yield from pool.map(fetch, todo)
+
+
+def _kept(kind: str, node_id: str, by: Pulling) -> dict[str, Kept]:
+    landed = by.listing(kind, node_id)
+    return kept.of_file(landed.path) if landed else {}
+
+
+def _rows(found: Mapping[str, Kept]) -> list[Row]:
+    return [each.row for each in found.values()]
