@@ -32,7 +32,7 @@ def models(manifest: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def layer(node: dict[str, Any]) -> str:
-    return "source" if node["resource_type"] == "source" else node["fqn"][1]
+    return "source" if node["resource_type"] in ("source", "seed") else node["fqn"][1]
 
 
 def test_a_model_has_its_folders_prefix_and_says_its_grain(manifest: dict[str, Any]):
