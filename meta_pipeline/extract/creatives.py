@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -25,8 +25,9 @@ FIELDS = (
     "image_hash", "thumbnail_url", "video_id", "effective_object_story_id", "object_story_spec", "asset_feed_spec",
     "instagram_user_id", "effective_instagram_media_id", "instagram_permalink_url",
 )
-# `object_story_spec` and `asset_feed_spec` are heavy: peers go down to 10–25 a page (graph-api.md §9, P-AIR).
-LARGEST_PAGE, SMALLEST_PAGE = 100, 10
+# `object_story_spec` and `asset_feed_spec` are heavy: peers go down to 10–25 a page (graph-api.md §9, P-AIR). A page
+# that is stuck is read by id, an operation each, so it is smaller still.
+LARGEST_PAGE, SMALLEST_PAGE = 100, 6
 
 
 class _Creative(msgspec.Struct):
@@ -61,10 +62,11 @@ def to_read(
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """The next page of the edge."""
+    """The next page of the edge; of `is_light` ones only the ids."""
 
     limit: int
     after: str | None
+    is_light: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,38 +78,52 @@ class ById:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """Where a reading of creatives stands: those still wanted, the page to ask for, how many pages in a row held none
-    of them, and whether the edge has nothing more to give."""
+    """Where a reading of creatives stands: those still `wanted`, the page to ask for and how far it may grow again,
+    how many pages in a row held nothing wanted, whether one of the smallest is stuck, what of it is to be read by id,
+    and whether the edge has nothing more to give."""
 
     wanted: frozenset[str]
     limit: int = LARGEST_PAGE
     after: str | None = None
+    ceiling: int = LARGEST_PAGE
     barren: int = 0
-    is_over: bool = field(default=False)
+    is_stuck: bool = False
+    aside: frozenset[str] = frozenset()
+    is_over: bool = False
 
     def next_step(self) -> Page | ById | None:
         """What is cheapest now. The edge holds the whole library of an account, of which ads refer to a part: a page
         costs one call, an id one operation, so pages are read while fewer were in vain than ids are left."""
+        if self.aside:
+            return ById(tuple(sorted(self.aside)))
         if not self.wanted:
             return None
         if self.is_over or len(self.wanted) <= self.barren + 1:
             return ById(tuple(sorted(self.wanted)))
-        return Page(self.limit, self.after)
+        return Page(self.limit, self.after, self.is_stuck)
 
-    def page_came(self, ids: Iterable[str], after: str | None) -> Reading:
-        """A page held these, and the next one follows `after`."""
-        left = self.wanted - set(ids)
-        barren = self.barren + 1 if left == self.wanted else 0
-        return dataclasses.replace(self, wanted=left, after=after, barren=barren, is_over=after is None)
+    def came(self, step: Page | ById, ids: Iterable[str], after: str | None = None) -> Reading:
+        """These came, and the next page follows `after`. Those of a light page are read by id, and on it goes."""
+        found = self.wanted & set(ids)
+        if isinstance(step, ById):
+            return dataclasses.replace(self, wanted=self.wanted - found, aside=frozenset())
+        on = dataclasses.replace(self, after=after, barren=0 if found else self.barren + 1, is_over=after is None)
+        if step.is_light:
+            return dataclasses.replace(on, aside=found, is_stuck=False, ceiling=LARGEST_PAGE)
+        return dataclasses.replace(on, wanted=self.wanted - found, limit=min(self.ceiling, self.limit * 2))
 
-    def page_failed(self, error: GraphError) -> Reading:
-        """Somewhere on the page is a creative that Meta can't answer for, or it is too much at once. Half of it, down
-        to the smallest page; then what is left by id, for there is no way around one in the middle of an edge. What was
-        tried four times as trouble that passes is tried on the smallest page only."""
-        if self.limit <= SMALLEST_PAGE:
+    def failed(self, error: GraphError) -> Reading:
+        """On the page is a creative that Meta can't answer for, or it is too much at once: half of it, and if it was
+        too much, no more than that again. The smallest page is passed by its ids alone, which say as well where it
+        ends; if not even they come, everything left is read by id. What was tried four times as trouble that passes is
+        not halved step by step."""
+        if self.is_stuck:
             return dataclasses.replace(self, is_over=True)
+        if self.limit <= SMALLEST_PAGE:
+            return dataclasses.replace(self, is_stuck=True)
         half = SMALLEST_PAGE if isinstance(error, TransientError) else max(SMALLEST_PAGE, self.limit // 2)
-        return dataclasses.replace(self, limit=half)
+        ceiling = half if isinstance(error, TooMuchDataError) else self.ceiling
+        return dataclasses.replace(self, limit=half, ceiling=ceiling)
 
 
 def read(node_id: str, wanted: Iterable[str], *, graph: GraphClient, token: AccessToken) -> Iterator[Row]:
@@ -116,21 +132,24 @@ def read(node_id: str, wanted: Iterable[str], *, graph: GraphClient, token: Acce
     while (step := reading.next_step()) is not None:
         if isinstance(step, ById):
             yield from _by_id(step.ids, graph=graph, token=token)
-            return
-        request: dict[str, Any] = {"fields": list(FIELDS), "limit": step.limit, "after": step.after}
+            reading = reading.came(step, step.ids)
+            continue
+        fields = ("id",) if step.is_light else FIELDS
+        request: dict[str, Any] = {"fields": list(fields), "limit": step.limit, "after": step.after}
         try:
             answer = graph.get(f"{node_id}/adcreatives", request, token=token, surface="marketing")
         except GraphError as error:
             if not (isinstance(error, RequestError) or is_of_one(error)):
                 raise
-            reading = reading.page_failed(error)
+            reading = reading.failed(error)
             continue
         page = page_of(answer.body, trace_id=answer.trace_id)
         batch = Batch((), answer.trace_id, answer.version, answer.fetched_at)
         found = {tell(bytes(raw)).id: bytes(raw) for raw in page.data}
-        yield from ((record, batch) for id, record in found.items() if id in reading.wanted)
+        if not step.is_light:
+            yield from ((record, batch) for id, record in found.items() if id in reading.wanted)
         following = page.following()
-        reading = reading.page_came(found, following.get("after") if following else None)
+        reading = reading.came(step, found, following.get("after") if following else None)
 
 
 def _by_id(ids: Iterable[str], *, graph: GraphClient, token: AccessToken) -> Iterator[Row]:

@@ -18,7 +18,8 @@ EDGES = {"campaigns": "campaign", "adsets": "adset", "ads": "ad", "adcreatives":
 
 
 class SmallAccount(BaseAdapter):
-    """`broken` ids answer with that error (code, message), on their own and on every page they stand on."""
+    """`broken` ids answer with that error (code, message), on their own and on every page they stand on; on a page of
+    ids alone only those that are `broken_whole`."""
 
     def __init__(self, clock: StillClock) -> None:
         super().__init__()
@@ -28,6 +29,7 @@ class SmallAccount(BaseAdapter):
         self.account = {"id": NODE, "account_id": "7", "name": "Seven", "account_status": 1, "currency": "USD",
                         "timezone_name": "UTC", "amount_spent": "100", "spend_cap": "0"}
         self.broken: dict[str, tuple[int, str]] = {}
+        self.broken_whole: set[str] = set()
         self.broken_paths: dict[str, tuple[int, str]] = {}
         self.calls: list[str] = []
         self.http = 0
@@ -89,7 +91,7 @@ class SmallAccount(BaseAdapter):
         start, limit = int(params.get("after", 0)), int(params.get("limit", 25))
         page = found[start : start + limit]
         for one in page:
-            if one["id"] in self.broken:
+            if one["id"] in self.broken and (params["fields"] != "id" or one["id"] in self.broken_whole):
                 return self._error(*self.broken[one["id"]])
         answer: dict[str, Any] = {"data": page, "paging": {"cursors": {"after": str(start + len(page))}}}
         if start + limit < len(found):
