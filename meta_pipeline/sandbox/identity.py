@@ -314,3 +314,11 @@ class Identity:
 def _invalid(message: str, subcode: int | None) -> Refused:
     challenge = f'OAuth "Facebook Platform" "invalid_token" "{message}"'
     return Refused(message, 190, subcode=subcode, headers={"www-authenticate": challenge})
+
+
+def need(token: Token, *scopes: str) -> None:
+    """One of the scopes, or 200."""
+    if not set(scopes) & set(token.scopes):
+        raise Refused(
+            f"(#200) Requires {' or '.join(scopes)} permission to manage the object", 200, status=403
+        )

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from meta_pipeline.sandbox.answers import Ask, Refused
 from meta_pipeline.sandbox.identity import Token
-from meta_pipeline.sandbox.world import Page
+from meta_pipeline.sandbox.nouns import Page
 
 PACIFIC = ZoneInfo("America/Los_Angeles")
 LONGEST = dt.timedelta(days=93)
