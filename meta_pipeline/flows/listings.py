@@ -6,6 +6,7 @@ import concurrent.futures
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import msgspec
 
@@ -118,7 +119,7 @@ def _fetched(todo: list[Wanted], *, downloads: Downloads, by: Pulling) -> Iterat
 
 def _kept(kind: str, node_id: str, by: Pulling) -> dict[str, Kept]:
     landed = by.listing(kind, node_id)
-    return kept.of_file(landed.path) if landed else {}
+    return kept.of_file(landed.path) if landed and Path(landed.path).exists() else {}
 
 
 def _rows(found: Mapping[str, Kept]) -> list[Row]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 
 import sqlalchemy as sa
 
-from meta_pipeline.store.schema import listings
+from meta_pipeline.records import LandedFile
+from meta_pipeline.store.schema import landed_files, landed_versions, listings
 
 
 def swept_at(engine: sa.Engine, *, node_id: str, kind: str, asked: str) -> dt.datetime | None:
@@ -23,6 +25,17 @@ def note_sweep(engine: sa.Engine, *, node_id: str, kind: str, asked: str, at: dt
     with engine.begin() as connection:
         if not connection.execute(listings.update().where(_here(node_id, kind)).values(values)).rowcount:
             connection.execute(listings.insert().values(node_id=node_id, kind=kind, **values))
+
+
+def ever_landed(engine: sa.Engine, *, kind: str) -> list[LandedFile]:
+    """Every listing of a kind that is in place, of every account: those that were replaced, and those of now."""
+    found = []
+    with engine.connect() as connection:
+        for table in (landed_versions, landed_files):
+            columns = [table.c[field.name] for field in dataclasses.fields(LandedFile)]
+            rows = connection.execute(sa.select(*columns).where(table.c.report == kind))
+            found += [LandedFile(**row._mapping) for row in rows]
+    return found
 
 
 def _here(node_id: str, kind: str) -> sa.ColumnElement[bool]:

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 import sqlalchemy as sa
 
 from meta_pipeline.records import LandedFile, LoadError
-from meta_pipeline.store import ledger
+from meta_pipeline.store import ledger, listings
 from meta_pipeline.warehouse.tables import SCHEMA, TABLES, RawTable
 
 KINDS = ("accounts", "campaigns", "ad_sets", "ads", "creatives")
@@ -34,15 +34,22 @@ def history_of(kind: str) -> str:
 def load(
     connection: duckdb.DuckDBPyConnection, engine: sa.Engine, files: Iterable[LandedFile], *, now: dt.datetime
 ) -> None:
-    """Fold the listings that wait, and those replaced before they were loaded. Doing it again adds nothing."""
+    """Fold the listings that wait, and those replaced before they were loaded; everything that ever landed when there
+    is no history yet. Doing it again adds nothing."""
     waiting = list(files)
     for table in (table for table in TABLES if table.name in KINDS):
         connection.execute(_ddl(table))
         versions = ledger.versions_waiting(engine, report=table.name)
         mine = [version.file for version in versions] + [file for file in waiting if file.report == table.name]
+        if _is_empty(connection, table):
+            mine = listings.ever_landed(engine, kind=table.name)
         for some in _portions(sorted(mine, key=lambda file: file.landed_at)):
             _fold(connection, table, some)
         ledger.mark_versions_loaded(engine, versions, now=now)
+
+
+def _is_empty(connection: duckdb.DuckDBPyConnection, table: RawTable) -> bool:
+    return not connection.execute(f"from {SCHEMA}.{history_of(table.name)} limit 1").fetchall()
 
 
 def _portions(files: list[LandedFile]) -> Iterator[list[LandedFile]]:

@@ -70,7 +70,7 @@ def stamp(moment: dt.datetime) -> str:
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Place:
     place = Place(tmp_path_factory.mktemp("histories"))
-    for node, currency, cap in (("1", "USD", "123456"), ("2", "JPY", "5000"), ("3", "KWD", "100"), ("4", "XXX", "100")):
+    for node, currency, cap in (("1", "USD", "123456"), ("2", "JPY", "5000"), ("3", "BHD", "100"), ("4", "KWD", "100")):
         account = {"id": f"act_{node}", "account_id": node, "name": node, "currency": currency, "spend_cap": cap}
         place.listed("accounts", at(0), account, node=f"act_{node}")
         place.listed("campaigns", at(0), campaign(node, node, at(-9), daily_budget="12345"), node=f"act_{node}")
@@ -130,8 +130,8 @@ def test_money_is_in_major_units_by_metas_own_offsets_and_unknown_is_null(built:
     caps = dict(built.rows("select currency, spend_cap from marts.dim_accounts"))
     budgets = dict(built.rows("select currency, daily_budget from marts.dim_campaigns where campaign_name = 'First'"))
 
-    assert caps == {"USD": Decimal("1234.56"), "JPY": Decimal(5000), "KWD": Decimal(1), "XXX": None}
-    assert budgets == {"USD": Decimal("123.45"), "JPY": Decimal(12345), "KWD": Decimal("123.45"), "XXX": None}
+    assert caps == {"USD": Decimal("1234.56"), "JPY": Decimal(5000), "BHD": Decimal(1), "KWD": None}
+    assert budgets == {"USD": Decimal("123.45"), "JPY": Decimal(12345), "BHD": Decimal("123.45"), "KWD": None}
     assert built.rows("select daily_budget from marts.dim_campaigns where campaign_name = 'Autumn' order by valid_from")[0] == (Decimal(200),)
     assert "currency_has_an_offset" in built.said  # type: ignore[attr-defined]
 

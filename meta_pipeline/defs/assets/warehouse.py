@@ -114,7 +114,9 @@ def dbt_resource() -> DbtCliResource:
     deps=[dg.AssetKey(f"facebook_ads__{name}") for name in (
         "account_report", "campaign_report", "ad_set_report", "ad_report", "demographics_report", "country_report",
         "region_report", "placement_report", "device_report", "hourly_report", "reconciliation")]
-    + [dg.AssetKey("fct_graph_calls_daily")],
+    + [dg.AssetKey(name) for name in (
+        "fct_graph_calls_daily", "facebook_ads__url_report", "dim_accounts", "dim_campaigns", "dim_ad_sets", "dim_ads",
+        "dim_creatives")],
 )
 def published(home: dg.ResourceParam[bootstrap.Live]) -> dg.MaterializeResult[None]:
     """The snapshot that analysts open while the pipeline goes on."""
