@@ -18,7 +18,7 @@ from meta_pipeline.extract.thumbnails import THUMBNAILS, Thumbnail, Wanted
 from meta_pipeline.flows.pulls import Pulling
 from meta_pipeline.flows.tokens import bury
 from meta_pipeline.graph.client import GraphClient
-from meta_pipeline.graph.download import DownloadError, Downloads
+from meta_pipeline.graph.download import DownloadError, Downloads, UnreachableError
 from meta_pipeline.graph.errors import TokenError
 from meta_pipeline.landing import thumbnails as pictures
 from meta_pipeline.landing.landing import SNAPSHOT_DAY
@@ -29,6 +29,8 @@ from meta_pipeline.store import ledger, listings
 KINDS = ("accounts", *(entity.name for entity in entities.ENTITIES), CREATIVES, THUMBNAILS)
 LAST = KINDS[-1]
 DOWNLOADS_AT_ONCE = 8
+# A network that lets nobody through to the CDN must not cost a wait for each of thousands of pictures.
+MOST_UNANSWERED = 16
 
 
 @dataclass(frozen=True)
@@ -103,13 +105,20 @@ def _land_creatives(
 
 
 def _fetched(todo: list[Wanted], *, downloads: Downloads, by: Pulling) -> Iterator[Thumbnail]:
-    """Each picture put down by its content, or the reason why there is none: that is no failure of the listing."""
+    """Each picture put down by its content, or the reason why there is none: that is no failure of the listing. When
+    nobody answered so often in a row, the others are not tried; a sweep does."""
+    unanswered: list[str] = []
 
     def fetch(one: Wanted) -> Thumbnail:
         try:
+            if len(unanswered) >= MOST_UNANSWERED:
+                raise DownloadError("the pictures' hosts could not be reached")
             picture = downloads.picture(one.url)
         except DownloadError as error:
+            if isinstance(error, UnreachableError):
+                unanswered.append(one.thumbnail.id)
             return msgspec.structs.replace(one.thumbnail, error=str(error))
+        unanswered.clear()
         digest, path = pictures.keep(by.landing.root, picture.content, picture.extension)
         return msgspec.structs.replace(one.thumbnail, sha256=digest, path=path)
 

@@ -28,6 +28,10 @@ class DownloadError(MetaPipelineError):
     """A picture could not be had. The sentence holds no address: it is signed."""
 
 
+class UnreachableError(DownloadError):
+    """Nobody answered."""
+
+
 @dataclass(frozen=True, slots=True)
 class Picture:
     """A picture's bytes, and what its file is called at the end."""
@@ -74,7 +78,7 @@ class Downloads:
                     return self._read(response, deadline)
             except requests.RequestException as error:
                 # The text of this exception holds the signed address: only its kind may leave here.
-                raise DownloadError(f"the picture could not be fetched ({type(error).__name__})") from None
+                raise UnreachableError(f"the picture could not be fetched ({type(error).__name__})") from None
         raise DownloadError(f"the picture's address leads on more than {MOST_REDIRECTS} times")
 
     def _check(self, url: str) -> None:
@@ -92,7 +96,7 @@ class Downloads:
         try:
             found = list(self._resolve(split.hostname))
         except (OSError, UnicodeError):
-            raise DownloadError("the picture's host is not known") from None
+            raise UnreachableError("the picture's host is not known") from None
         if not found or not all(ipaddress.ip_address(one.partition("%")[0]).is_global for one in found):
             raise DownloadError("the picture's host is not on the public network")
 

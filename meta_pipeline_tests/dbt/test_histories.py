@@ -48,7 +48,7 @@ class Place:
         ran = subprocess.run(
             [Path(sys.executable).parent / "dbt", "build", "--project-dir", PROJECT, "--profiles-dir", PROJECT,
              "--target-path", self.path / "dbt", "--log-path", self.path / "dbt", "--select",
-             "+dim_accounts +dim_campaigns +dim_ad_sets +dim_ads +dim_creatives +facebook_ads__url_report"],
+             "+facebook_ads__url_report +fivetran"],
             env={**os.environ, "META_PIPELINE_WAREHOUSE": str(self.warehouse.file)}, capture_output=True, text=True,
         )
         assert ran.returncode == 0, ran.stdout[-3000:]
@@ -147,3 +147,12 @@ def test_an_ads_day_leads_where_its_creative_of_that_day_led(built: Place):
     assert built.rows("select count(*) from marts.facebook_ads__url_report where ad_id = '31'") == [(0,)]
     assert built.rows("select creative_name, thumbnail_path, thumbnail_error from marts.dim_creatives order by 1") == [
         ("Eight", "thumbnails/ab.jpg", None), ("Nine", None, "403")]
+
+
+def test_the_same_states_stand_under_fivetrans_names(built: Place):
+    assert built.rows("select name, status, daily_budget from facebook_ads.campaign_history where id = '1' order by updated_time") == [
+        ("First", "ACTIVE", Decimal(12345)), ("Autumn", "ACTIVE", Decimal(20000)), ("Autumn", "WITH_ISSUES", None),
+        ("Future", "ACTIVE", None), ("Future", "DELETED", None)]
+    assert built.rows("select id, creative_id from facebook_ads.ad_history order by updated_time") == [("30", "8"), ("30", "9")]
+    assert built.rows("select page_link from facebook_ads.creative_history order by id")[1] == ("https://other.example/%zz",)
+    assert built.rows("select count(*) from facebook_ads.account_history") == [(4,)]

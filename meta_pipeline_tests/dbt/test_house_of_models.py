@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 PROJECT = Path(__file__).parents[2] / "dbt_project"
-PREFIXES = {"staging": "stg_", "intermediate": "int_", "marts": ("facebook_ads__", "fct_", "dim_")}
-LAYERS = {"staging": {"source"}, "intermediate": {"staging", "intermediate"}, "marts": {"staging", "intermediate", "marts"}}
+PREFIXES = {"staging": "stg_", "intermediate": "int_", "marts": ("facebook_ads__", "fct_", "dim_"), "fivetran": ""}
+LAYERS = {"staging": {"source"}, "intermediate": {"staging", "intermediate"}, "marts": {"staging", "intermediate", "marts"},
+          "fivetran": {"staging", "marts"}}
 
 
 @pytest.fixture(scope="module")

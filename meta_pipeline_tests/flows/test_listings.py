@@ -16,7 +16,7 @@ from meta_pipeline.flows import forecast, listings
 from meta_pipeline.flows.listings import KINDS, Habits
 from meta_pipeline.flows.pulls import Pulling
 from meta_pipeline.graph.client import GraphClient
-from meta_pipeline.graph.download import DownloadError, Picture
+from meta_pipeline.graph.download import DownloadError, Picture, UnreachableError
 from meta_pipeline.graph.errors import GraphError, ThrottledError
 from meta_pipeline.landing.landing import SNAPSHOT_DAY, Landing
 from meta_pipeline.records import AccessToken
@@ -223,6 +223,21 @@ def test_a_thumbnail_is_kept_once_and_a_dead_address_is_told_and_tried_again(pla
     place.account.change("9", image_hash="third")
     place.land(downloads=None)
     assert len(place.pictures.fetched) == 1 and place.landed("thumbnails").keys() == {"8", "9"}
+
+
+def test_a_network_without_a_way_to_the_pictures_is_not_waited_for(place: Place, monkeypatch: pytest.MonkeyPatch):
+    for at in range(100):
+        place.account.add("creative", f"c{at}", thumbnail_url=f"https://cdn.example/c{at}.jpg")
+        place.account.add("ad", f"a{at}", campaign_id="1", adset_id="2", creative={"id": f"c{at}"})
+
+    def picture(url: str) -> Picture:
+        place.pictures.fetched.append(url)
+        raise UnreachableError("the picture could not be fetched (ConnectTimeout)")
+
+    monkeypatch.setattr(place.pictures, "picture", picture)
+    place.land()
+    assert len(place.pictures.fetched) <= listings.MOST_UNANSWERED + listings.DOWNLOADS_AT_ONCE
+    assert all("error" in row for row in place.landed("thumbnails").values()) and len(place.landed("thumbnails")) == 102
 
 
 def test_a_creative_that_meta_can_not_answer_for_is_a_row_and_is_not_asked_for_every_day(place: Place):
