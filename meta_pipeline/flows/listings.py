@@ -51,9 +51,7 @@ def land_entities(node_id: str, *, by: Pulling, habits: Habits) -> Iterator[Land
     try:
         account = entities.account(node_id, graph=graph, token=token)
         yield by.write("accounts", node_id, SNAPSHOT_DAY, account.records, account.request)
-        known = entities.mentioned(
-            file.path for file in ledger.files_of(by.engine, report="ad_insights", node_id=node_id)
-        )
+        known = _mentioned(node_id, by)
         moved, ads = False, []
         for entity in entities.ENTITIES:
             at, asked = by.now(), entities.asked(entity.request)
@@ -76,6 +74,22 @@ def land_entities(node_id: str, *, by: Pulling, habits: Habits) -> Iterator[Land
     except TokenError as error:
         bury(token, error, graph=by.graph, tokens=by.tokens, now=by.now())
         raise
+
+
+def _mentioned(node_id: str, by: Pulling) -> dict[str, set[str]]:
+    """The ids that insights mention and no listing may know yet. Whatever stood in a file before the listings were read
+    last is in them, listed or read by id, so only what landed since is looked through."""
+    files = ledger.files_of(by.engine, report="ad_insights", node_id=node_id)
+    landed = [by.listing(entity.name, node_id) for entity in entities.ENTITIES]
+    if all(one is not None and Path(one.path).exists() for one in landed):
+        read = [
+            ledger.last_read(by.engine, report=entity.name, node_id=node_id, day=SNAPSHOT_DAY)
+            for entity in entities.ENTITIES
+        ]
+        # A run of insights and one of listings may overlap.
+        since = min(at for at in read if at is not None) - entities.OVERLAP
+        files = [file for file in files if file.landed_at > since]
+    return entities.mentioned(file.path for file in files)
 
 
 def _land_creatives(

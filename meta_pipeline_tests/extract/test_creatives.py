@@ -80,6 +80,16 @@ def test_one_bad_creative_among_many():
     assert len(account.calls) <= 30
 
 
+def test_heavy_creatives_come_in_the_pages_that_come():
+    account = SmallAccount(StillClock())
+    for at in range(250):
+        account.add("creative", f"c{at}")
+    account.heaviest = 30
+
+    assert not any("error" in row for row in read(account, {f"c{at}" for at in range(250)}).values())
+    assert len(account.calls) == 2 + 10
+
+
 def test_a_library_of_which_ads_use_little_is_not_read_through():
     account = SmallAccount(StillClock())
     for at in range(5000):

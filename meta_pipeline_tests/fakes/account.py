@@ -31,6 +31,7 @@ class SmallAccount(BaseAdapter):
         self.broken: dict[str, tuple[int, str]] = {}
         self.broken_whole: set[str] = set()
         self.broken_paths: dict[str, tuple[int, str]] = {}
+        self.heaviest = 1000
         self.calls: list[str] = []
         self.http = 0
 
@@ -90,6 +91,8 @@ class SmallAccount(BaseAdapter):
                      if dt.datetime.fromisoformat(one["updated_time"]).timestamp() > rule["value"]]
         start, limit = int(params.get("after", 0)), int(params.get("limit", 25))
         page = found[start : start + limit]
+        if kind == "creative" and len(page) > self.heaviest and params["fields"] != "id":
+            return self._error(1, "Please reduce the amount of data you're asking for")
         for one in page:
             if one["id"] in self.broken and (params["fields"] != "id" or one["id"] in self.broken_whole):
                 return self._error(*self.broken[one["id"]])

@@ -19,7 +19,7 @@ from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.graph.download import DownloadError, Picture, UnreachableError
 from meta_pipeline.graph.errors import GraphError, ThrottledError
 from meta_pipeline.landing.landing import SNAPSHOT_DAY, Landing
-from meta_pipeline.records import AccessToken
+from meta_pipeline.records import AccessToken, Batch
 from meta_pipeline.store import ledger
 from meta_pipeline.store.engine import open_store
 from meta_pipeline.warehouse.warehouse import Warehouse
@@ -185,6 +185,29 @@ def test_a_parents_status_is_its_childrens_whatever_their_updated_time_says(plac
     place.land(page=2)
 
     assert {ad["effective_status"] for ad in place.landed("ads").values()} == {"CAMPAIGN_PAUSED"}
+
+
+def test_what_only_insights_know_is_read_by_id_once_and_old_files_are_not_looked_through_again(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+):
+    def insights(day: int, *ads: str) -> None:
+        batch = Batch((), "T", "v25.0", place.clock.now())
+        rows = [(json.dumps({"ad_id": ad, "adset_id": "2", "campaign_id": "1"}).encode(), batch) for ad in ads]
+        place.by.write("ad_insights", NODE, dt.date(2026, 11, day), rows, {})
+
+    for id in ("50", "51"):
+        place.account.add("ad", id, creative={"id": "9"})
+        place.account.delete(id)
+    insights(1, "3", "50")
+    assert place.land()[4:5] == ["50"] and place.landed("ads")["50"]["status"] == "DELETED"
+    place.clock.sleep(DAY.total_seconds())
+    insights(2, "50", "51", "gone")
+    looked: list[str] = []
+    mentioned = listings.entities.mentioned
+    monkeypatch.setattr(listings.entities, "mentioned", lambda paths: mentioned(looked.extend(paths) or looked))
+    assert place.land()[4:6] == ["51", "gone"]
+    assert [Path(path).stem for path in looked] == ["2026-11-02"] and "error" in place.landed("ads")["gone"]
+    assert len(place.land()) == 4
 
 
 def test_other_fields_are_a_listing_of_its_own(place: Place, monkeypatch: pytest.MonkeyPatch):
