@@ -57,8 +57,8 @@ def create_app(
         return Response(answer.content, answer.status, {**CONSTANT, **answer.headers})
 
     async def steer(request: Request) -> Response:
-        body = json.loads(await request.body() or b"{}") if request.method == "POST" else {}
         try:
+            body = json.loads(await request.body() or b"{}") if request.method == "POST" else {}
             return JSONResponse(control(graph, request.path_params["what"], body, request.query_params))
         except (KeyError, TypeError, ValueError) as error:
             return JSONResponse({"error": str(error)}, 400)

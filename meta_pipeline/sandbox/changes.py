@@ -1,13 +1,13 @@
 """People at work in Ads Manager: names, budgets and statuses change, ads are made and deleted.
 
-`POST /_sandbox/entities`; everything happens at the server's now, and `updated_time` says so."""
+`POST /_sandbox/entities`; everything happens at the server's now, or when it comes to `at`; `updated_time` says so."""
 
 from __future__ import annotations
 
 import datetime as dt
 from typing import Any
 
-from meta_pipeline.sandbox.nouns import Entity
+from meta_pipeline.sandbox.nouns import Account, Entity
 from meta_pipeline.sandbox.world import World
 
 _PREFIXES = {"campaign": "12021", "adset": "12022", "ad": "12023"}
@@ -15,15 +15,39 @@ KNOWN = {"create", "id", "campaign_id", "adset_id", "account_id", "name", "daily
 STATUSES = ("ACTIVE", "PAUSED", "ARCHIVED", "DELETED")
 
 
+class Changes:
+    """What is still to come."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.planned: list[tuple[dt.datetime, dict[str, Any]]] = []
+
+    def order(self, told: dict[str, Any], now: dt.datetime) -> Entity | None:
+        """The thing as it is after the change; nothing when the change is to come."""
+        told = dict(told)
+        at = dt.datetime.fromisoformat(told.pop("at")) if "at" in told else now
+        at = at if at.tzinfo else at.replace(tzinfo=dt.UTC)
+        _check(told, self.world)
+        if at <= now:
+            return change(self.world, told, at)
+        self.planned.append((at, told))
+        return None
+
+    def catch_up(self, now: dt.datetime) -> None:
+        """Whatever was planned until now has happened, in its order."""
+        if not self.planned:
+            return
+        due = sorted((one for one in self.planned if one[0] <= now), key=lambda one: one[0])
+        self.planned = [one for one in self.planned if one[0] > now]
+        for at, told in due:
+            change(self.world, told, at)
+
+
 def change(world: World, told: dict[str, Any], now: dt.datetime) -> Entity:
     """One thing made (`create`) or edited (`id`), as it is afterwards."""
-    if unknown := set(told) - KNOWN:
-        raise ValueError(f"{', '.join(sorted(unknown))} of a thing can't be set")
-    if told.get("status", "ACTIVE") not in STATUSES:
-        raise ValueError(f"a status is one of {', '.join(STATUSES)}")
     one = _made(world, told, now) if "create" in told else world.entity(str(told["id"]))
     if one is None:
-        raise ValueError(f"there is no {told['id']}")
+        raise KeyError(told["id"])
     one.name = str(told.get("name", one.name))
     if "daily_budget" in told:
         one.daily_budget = str(told["daily_budget"])
@@ -35,20 +59,34 @@ def change(world: World, told: dict[str, Any], now: dt.datetime) -> Entity:
     return one
 
 
-def _made(world: World, told: dict[str, Any], now: dt.datetime) -> Entity:
-    kind = str(told["create"])
-    match kind:
+def _check(told: dict[str, Any], world: World) -> None:
+    """What can't be done is refused at once, whenever it is to happen."""
+    if unknown := set(told) - KNOWN:
+        raise ValueError(f"{', '.join(sorted(unknown))} of a thing can't be set")
+    if told.get("status", "ACTIVE") not in STATUSES:
+        raise ValueError(f"a status is one of {', '.join(STATUSES)}")
+    if "create" in told:
+        _parents(world, told)
+    elif world.entity(str(told["id"])) is None:
+        raise ValueError(f"there is no {told['id']}")
+
+
+def _parents(world: World, told: dict[str, Any]) -> tuple[Account, tuple[Entity, ...]]:
+    """Where a new thing belongs."""
+    match told["create"]:
         case "campaign":
-            parents: tuple[Entity, ...] = ()
-            account = world.accounts[str(told["account_id"]).removeprefix("act_")]
+            return world.accounts[str(told["account_id"]).removeprefix("act_")], ()
         case "adset":
-            parents = (world.campaigns[str(told["campaign_id"])],)
-            account = parents[0].account
+            campaign = world.campaigns[str(told["campaign_id"])]
+            return campaign.account, (campaign,)
         case "ad":
             ad_set = world.ad_sets[str(told["adset_id"])]
-            parents, account = (*ad_set.parents, ad_set), ad_set.account
-        case _:
-            raise ValueError(f"{kind} can't be made: only campaign, adset and ad")
+            return ad_set.account, (*ad_set.parents, ad_set)
+    raise ValueError(f"{told['create']} can't be made: only campaign, adset and ad")
+
+
+def _made(world: World, told: dict[str, Any], now: dt.datetime) -> Entity:
+    kind, (account, parents) = str(told["create"]), _parents(world, told)
     store = {"campaign": world.campaigns, "adset": world.ad_sets, "ad": world.ads}[kind]
     number = 900_000_000 + sum(one.made_at is not None for one in store.values())
     today = world.wall_clock(account, now).date()

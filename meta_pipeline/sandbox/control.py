@@ -1,4 +1,19 @@
-"""The control calls under `/_sandbox`: trouble, limits, clocks and changes to order, and the truth to compare with."""
+"""The control calls under `/_sandbox`: trouble, limits, clocks and changes to order, and the truth to compare with.
+
+| call | body or query |
+|---|---|
+| `GET app`, `secrets`, `calls` | who the app is; what must never get out; how often which path was asked for |
+| `GET truth` | `since, until` and `at`, an instant: totals by day, level and id, as they were shown then |
+| `GET reach` | the same: the reach of the whole range by level and id |
+| `GET breakdown` | the same, `breakdowns` (comma list), `level`: every row, null where Meta leaves the key out |
+| `POST world` | the options of `options.Options`, and `add_accounts: [{currency, timezone, name}]` |
+| `POST entities` | `{id}` or, to make one, `{create: ad, adset_id}`, `{create: adset, campaign_id}` or
+  `{create: campaign, account_id}`; with any of `name, daily_budget, status` and `at`, an instant; or a list of these |
+| `POST faults`, `limits`, `clock` | `{fault, path, times}`; the settings of `limits.Settings`; `{now}` |
+| `POST tokens`, `dead`, `tasks` | a token; tokens that die; what people may do on a node |
+
+A scenario file is a list of `{"world": …}`, `{"limits": …}`, `{"entities": …}` and faults, followed in order.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +22,12 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from meta_pipeline.sandbox import changes, entities, truth
+from meta_pipeline.sandbox import entities, truth
 from meta_pipeline.sandbox.breakdowns import COMBINATIONS
 from meta_pipeline.sandbox.graph import Graph
-from meta_pipeline.sandbox.identity import ALL_SCOPES
 from meta_pipeline.sandbox.nouns import OWN, Account
 from meta_pipeline.sandbox.query import LEVELS
+from meta_pipeline.sandbox.tokens import ALL_SCOPES
 from meta_pipeline.sandbox.world import APP_ID, SYSTEM_USER_ID, USER_ID
 
 FIRST_ADDED = 1_000_000_901
@@ -29,6 +44,7 @@ def begin(graph: Graph, scenario: list[dict[str, Any]]) -> None:
 
 def control(graph: Graph, what: str, body: Any, query: Mapping[str, str]) -> Any:
     """The answer of a control call; ValueError and KeyError say what is wrong with it."""
+    graph.changes.catch_up(graph.now())
     match what:
         case "app":
             return {
@@ -42,7 +58,8 @@ def control(graph: Graph, what: str, body: Any, query: Mapping[str, str]) -> Any
         case "entities":
             if isinstance(body, list):
                 return [control(graph, what, one, query) for one in body]
-            return entities.entity(changes.change(graph.world, body, graph.now()), graph.world, graph.now())
+            made = graph.changes.order(body, graph.now())
+            return entities.entity(made, graph.world, graph.now()) if made else {"planned": len(graph.changes.planned)}
         case "faults":
             graph.faults.plan(body if isinstance(body, list) else [body])
             return {"planned": len(graph.faults.planned)}

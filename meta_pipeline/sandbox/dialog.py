@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from meta_pipeline.sandbox.graph import Graph
-from meta_pipeline.sandbox.identity import ALL_SCOPES, CONFIGURATIONS
+from meta_pipeline.sandbox.tokens import ALL_SCOPES, CONFIGURATIONS
 from meta_pipeline.sandbox.world import APP_ID
 
 

@@ -11,9 +11,9 @@ from meta_pipeline.sandbox.answers import Ask, Refused, paged, projected, split_
 from meta_pipeline.sandbox.entities import entity as node_of
 from meta_pipeline.sandbox.entities import listed
 from meta_pipeline.sandbox.fields import FIELDS, summary
-from meta_pipeline.sandbox.identity import Token
 from meta_pipeline.sandbox.nouns import Account, Entity
 from meta_pipeline.sandbox.query import understood
+from meta_pipeline.sandbox.tokens import Token
 
 if TYPE_CHECKING:
     from meta_pipeline.sandbox.graph import Graph

@@ -49,7 +49,7 @@ def entity(one: Entity, world: World, now: dt.datetime, creative: Mapping[str, A
     campaign = one.parents[0]
     if one.kind == "adset":
         return node | {
-            "_type": "AdSet", "campaign_id": campaign.id, "campaign": {"id": campaign.id},
+            "_type": "AdSet", "campaign_id": campaign.id, "campaign": _named(campaign),
             "optimization_goal": "OFFSITE_CONVERSIONS", "billing_event": "IMPRESSIONS", "bid_amount": None,
             "bid_strategy": "LOWEST_COST_WITHOUT_CAP", "daily_budget": budget, "lifetime_budget": "0",
             "budget_remaining": budget, "start_time": made, "end_time": None,
@@ -59,10 +59,15 @@ def entity(one: Entity, world: World, now: dt.datetime, creative: Mapping[str, A
             "dsa_payor": None, "instagram_user_id": None,
         }
     return node | {
-        "_type": "Ad", "campaign_id": campaign.id, "adset_id": one.parents[1].id, "adset": {"id": one.parents[1].id},
-        "campaign": {"id": campaign.id}, "creative": creative, "tracking_specs": [], "conversion_specs": [],
+        "_type": "Ad", "campaign_id": campaign.id, "adset_id": one.parents[1].id, "adset": _named(one.parents[1]),
+        "campaign": _named(campaign), "creative": creative, "tracking_specs": [], "conversion_specs": [],
         "preview_shareable_link": None, "ad_review_feedback": None,
     }
+
+
+def _named(one: Entity) -> dict[str, Any]:
+    """A thing inside another: its id, and its name on request."""
+    return {"_type": one.kind.title(), "_shown": ("id",), "id": one.id, "name": one.name}
 
 
 _COMPARED: dict[str, Callable[[float, float], bool]] = {

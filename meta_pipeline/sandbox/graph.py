@@ -10,12 +10,14 @@ from typing import Any
 from meta_pipeline.sandbox import creatives, edges, nodes, page_insights, people
 from meta_pipeline.sandbox.answers import Answer, Ask, Refused, new_trace_id, projected, unknown_object
 from meta_pipeline.sandbox.batch import batch, cut_version
+from meta_pipeline.sandbox.changes import Changes
 from meta_pipeline.sandbox.faults import Faults
-from meta_pipeline.sandbox.identity import Identity, Token, need
+from meta_pipeline.sandbox.identity import Identity
 from meta_pipeline.sandbox.insights import Insights
 from meta_pipeline.sandbox.limits import Limits
 from meta_pipeline.sandbox.nouns import Account
 from meta_pipeline.sandbox.report_runs import ReportRuns
+from meta_pipeline.sandbox.tokens import Token, need
 from meta_pipeline.sandbox.world import ADS, SYSTEM_USER_ID, USER_ID, World
 
 __all__ = ["Graph", "cut_version"]
@@ -33,6 +35,7 @@ class Graph:
     def __init__(self, *, seed: int, now: dt.datetime | None, accounts: int = 6, ads: int = ADS) -> None:
         self.world = World(seed, accounts, ads)
         self.identity = Identity(self.world)
+        self.changes = Changes(self.world)
         self.insights = Insights(self.world)
         self.runs = ReportRuns(self.insights)
         self.faults = Faults()
@@ -55,6 +58,7 @@ class Graph:
             "facebook-api-version": ask.version or DEFAULT_VERSION,
         }
         self._count(ask)
+        self.changes.catch_up(self.now())
         try:
             headers |= self._version(ask)
             if ask.path or ask.method != "POST":  # a batch is charged by its operations

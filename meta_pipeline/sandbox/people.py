@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from meta_pipeline.sandbox import nodes
 from meta_pipeline.sandbox.answers import Ask, Refused, paged, projected
-from meta_pipeline.sandbox.identity import Token, need
 from meta_pipeline.sandbox.nouns import CATALOGS, OWN, PARTNERS, PIXELS, Account, Page, Shared
+from meta_pipeline.sandbox.tokens import Token, need
 from meta_pipeline.sandbox.world import SYSTEM_USER_ID, USER_ID
 
 if TYPE_CHECKING:

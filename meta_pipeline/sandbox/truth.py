@@ -21,13 +21,11 @@ def ids_of(ad: Entity) -> dict[str, str]:
 def totals(world: World, since: dt.date, until: dt.date, at: dt.datetime) -> dict[str, list[dict[str, Any]]]:
     """Exact totals by account, day and level, as they were shown at `at`: `spend` and `value` as decimal strings."""
     found: dict[str, list[dict[str, Any]]] = {level: [] for level in LEVELS}
-    for account, day in _account_days(world, since, until):
+    for account, day, local in _account_days(world, since, until, at):
         groups: dict[tuple[str, str], list[Fact]] = {}
-        for ad in world.ads_of(account.id):
-            fact = world.fact(ad, day, at)
-            if fact.impressions:
-                for level, node_id in ids_of(ad).items():
-                    groups.setdefault((level, node_id), []).append(fact)
+        for ad, _, fact in world.delivered(world.ads_of(account.id), day, day, local):
+            for level, node_id in ids_of(ad).items():
+                groups.setdefault((level, node_id), []).append(fact)
         for (level, node_id), facts in groups.items():
             total = added(facts)
             found[level].append({
@@ -60,13 +58,12 @@ def by_breakdown(
 ) -> list[dict[str, Any]]:
     """Every row of a breakdown: its values as they are, null where Meta leaves the key out."""
     world, found = splits.world, []
-    for account, day in _account_days(world, since, until):
+    for account, day, local in _account_days(world, since, until, at):
         parts: dict[tuple[str, tuple[str | None, ...]], list[Fact]] = {}
         zone = world.zone_on(account, day)
-        for ad in world.ads_of(account.id):
-            if (fact := world.fact(ad, day, at)).impressions:
-                for values, part in splits.split(ad, day, fact, breakdowns, zone=zone):
-                    parts.setdefault((ids_of(ad)[level], values), []).append(part)
+        for ad, _, fact in world.delivered(world.ads_of(account.id), day, day, local):
+            for values, part in splits.split(ad, day, fact, breakdowns, zone=zone):
+                parts.setdefault((ids_of(ad)[level], values), []).append(part)
         for (node_id, values), facts in parts.items():
             found.append({
                 "account_id": account.id, "id": node_id, "day": day.isoformat(), "currency": account.currency,
@@ -75,10 +72,14 @@ def by_breakdown(
     return found
 
 
-def _account_days(world: World, since: dt.date, until: dt.date) -> Iterator[tuple[Account, dt.date]]:
+def _account_days(
+    world: World, since: dt.date, until: dt.date, at: dt.datetime
+) -> Iterator[tuple[Account, dt.date, dt.datetime]]:
+    """Every account's days, with what its wall clock shows at `at`."""
     for account in world.accounts.values():
+        local = world.wall_clock(account, at)
         for n in range((until - since).days + 1):
-            yield account, since + dt.timedelta(days=n)
+            yield account, since + dt.timedelta(days=n), local
 
 
 def _numbers(total: Fact) -> dict[str, Any]:

@@ -4,11 +4,13 @@ made."""
 from __future__ import annotations
 
 import datetime as dt
+import io
 import json
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import requests
+import urllib3
 from requests.adapters import BaseAdapter
 
 from meta_pipeline_tests.fakes.still import StillClock
@@ -65,7 +67,8 @@ class SmallAccount(BaseAdapter):
         else:
             status, answer = self.answer(split.path.split("/", 2)[2], params)
         response = requests.Response()
-        response.status_code, response._content, response.request = status, json.dumps(answer).encode(), request
+        response.status_code, response.request = status, request
+        response.raw = urllib3.HTTPResponse(io.BytesIO(json.dumps(answer).encode()), preload_content=False)
         return response
 
     def answer(self, path: str, params: dict[str, str]) -> tuple[int, Any]:

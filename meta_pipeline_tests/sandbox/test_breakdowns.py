@@ -40,8 +40,13 @@ def test_rows_without_a_breakdown_value_are_one_a_day_and_combination_and_add_up
         assert absent == {(True, True), (True, False), (False, True), (False, False)}
 
 
-def test_by_default_every_value_is_known():
-    assert all("age" in row for row in every(new_graph(), f"{ACCOUNT}/insights", breakdowns="age", **ASKED))
+def test_every_value_is_known_until_somebody_asks_for_unknown_ones():
+    graph = new_graph()
+    before = every(graph, f"{ACCOUNT}/insights", breakdowns="age", **ASKED)
+    control(graph, "world", {"absent_breakdowns": True}, {})
+    after = every(graph, f"{ACCOUNT}/insights", breakdowns="age", **ASKED)
+
+    assert all("age" in row for row in before) and not all("age" in row for row in after)
 
 
 @pytest.mark.parametrize(("day", "hours"), [("2026-03-07", 24), ("2026-03-08", 23), ("2025-11-02", 24)])

@@ -123,10 +123,33 @@ def test_a_campaign_an_ad_set_and_an_ad_are_made_in_order(graph):
     assert [row["id"] for row in ask(graph, f"{campaign['id']}/ads", fields="id")[1]["data"]] == [ad["id"]]
 
 
+def test_changes_come_when_their_time_comes(graph):
+    ad_id = graph.ad["id"]
+    for hours, name in ((48, "third"), (24, "second"), (0, "first")):
+        control(graph, "entities", {"id": ad_id, "name": name, "at": (NOW + dt.timedelta(hours=hours)).isoformat()}, {})
+    told = []
+    for hours in (0, 23, 24, 60):
+        graph.fixed_now = NOW + dt.timedelta(hours=hours)
+        told.append(ask(graph, ad_id, fields="name,updated_time")[1])
+
+    assert [(one["name"], one["updated_time"]) for one in told] == [
+        ("first", "2026-11-20T04:00:00-0800"), ("first", "2026-11-20T04:00:00-0800"),
+        ("second", "2026-11-21T04:00:00-0800"), ("third", "2026-11-22T04:00:00-0800"),
+    ]
+
+
+def test_what_is_above_an_ad_has_a_name_on_request(graph):
+    plain, named = (ask(graph, graph.ad["id"], fields=fields)[1] for fields in ("campaign,adset", "campaign{id,name},adset{name}"))
+
+    assert set(plain["campaign"]) == set(plain["adset"]) == {"id"}
+    assert named["campaign"]["name"] and named["adset"]["name"].startswith(named["campaign"]["name"])
+
+
 @pytest.mark.parametrize("told", [{"id": "1"}, {"id": AD, "status": "GONE"}, {"id": AD, "colour": "red"}, {"create": "page"}])
 def test_nonsense_is_refused(graph, told: dict):
-    with pytest.raises((KeyError, ValueError)):
-        control(graph, "entities", told, {})
+    for at in (NOW, LATER):
+        with pytest.raises((KeyError, ValueError)):
+            control(graph, "entities", {**told, "at": at.isoformat()}, {})
 
 
 def test_names_are_escaped_as_meta_escapes_them(graph):
