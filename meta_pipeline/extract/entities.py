@@ -81,7 +81,7 @@ def of_level(level: str) -> Entity:
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """The records of one kind, and the request they answer. `is_whole`: all of it was listed; `moved`: the status of
-    something changed, and with it, unsaid by any `updated_time`, that of what is below."""
+    something changed, and with it that of what is below, whose `updated_time` says nothing of it."""
 
     records: list[Row]
     request: dict[str, Any]

@@ -17,7 +17,6 @@ from meta_pipeline.extract.fetch import planned, sizes_of
 from meta_pipeline.extract.forecast import Forecast
 from meta_pipeline.extract.insights import PAGE_LIMIT
 from meta_pipeline.extract.reports import REPORTS
-from meta_pipeline.extract.thumbnails import THUMBNAILS
 from meta_pipeline.graph.limits import Charge
 from meta_pipeline.graph.pace import CEILING_PERCENT, Budget
 from meta_pipeline.landing.landing import SNAPSHOT_DAY
@@ -107,7 +106,7 @@ def _is_due(
 
 def are_entities_stale(engine: sa.Engine, node_id: str, *, now: dt.datetime) -> bool:
     """Whether an account's listings were not read lately, so that they are read whatever was asked for."""
-    read_at = ledger.last_read(engine, report=THUMBNAILS, node_id=node_id, day=SNAPSHOT_DAY)
+    read_at = ledger.last_read(engine, report=CREATIVES, node_id=node_id, day=SNAPSHOT_DAY)
     return read_at is None or now - read_at > FRESH_FOR
 
 

@@ -26,7 +26,7 @@ from meta_pipeline.records import AccessToken, Batch, LandedFile
 from meta_pipeline.store import ledger, listings
 
 # In the order in which they land; when the last one is there, all are.
-KINDS = ("accounts", *(entity.name for entity in entities.ENTITIES), CREATIVES, THUMBNAILS)
+KINDS = ("accounts", *(entity.name for entity in entities.ENTITIES), THUMBNAILS, CREATIVES)
 LAST = KINDS[-1]
 DOWNLOADS_AT_ONCE = 8
 # A network that lets nobody through to the CDN must not cost a wait for each of thousands of pictures.
@@ -52,23 +52,23 @@ def land_entities(node_id: str, *, by: Pulling, habits: Habits) -> Iterator[Land
         account = entities.account(node_id, graph=graph, token=token)
         yield by.write("accounts", node_id, SNAPSHOT_DAY, account.records, account.request)
         known = _mentioned(node_id, by)
-        moved, ads = False, []
-        for entity in entities.ENTITIES:
+        ads: list[Row] = []
+        for at_kind, entity in enumerate(entities.ENTITIES):
             at, asked = by.now(), entities.asked(entity.request)
             before = _kept(entity.name, node_id, by)
             swept_at = listings.swept_at(by.engine, node_id=node_id, kind=entity.name, asked=asked)
-            # When the status of something above moved, theirs may have, and no `updated_time` says so.
-            since = None if moved else entities.increment_from(
-                before, swept_at, now=at, sweep=habits.sweep, page=habits.page
-            )
+            since = entities.increment_from(before, swept_at, now=at, sweep=habits.sweep, page=habits.page)
             found = entities.refreshed(
                 entity, node_id, before, known[entity.insight_key], since=since, graph=graph, token=token,
                 sweep=habits.sweep, page=habits.page,
             )
+            if found.moved:  # written down before it is known, so that a kill in between loses nothing
+                below = [one.name for one in entities.ENTITIES[at_kind + 1:]]
+                listings.forget_sweeps(by.engine, node_id=node_id, kinds=below)
             landed = by.write(entity.name, node_id, SNAPSHOT_DAY, found.records, found.request)
             if found.is_whole:  # counted from before its first call, and once it is in place
                 listings.note_sweep(by.engine, node_id=node_id, kind=entity.name, asked=asked, at=at)
-            moved, ads = moved or found.moved, found.records
+            ads = found.records
             yield landed
         yield from _land_creatives(node_id, ads, graph=graph, token=token, by=by, habits=habits)
     except TokenError as error:
@@ -105,17 +105,18 @@ def _land_creatives(
         creatives.referred(record for record, _ in ads), before, is_due=is_due, now=at, sweep=habits.sweep
     )
     fresh = kept.of_rows(creatives.read(node_id, wanted, graph=graph, token=token))
-    landed = by.write(CREATIVES, node_id, SNAPSHOT_DAY, _rows(before | fresh), request)
-    if is_due:
-        listings.note_sweep(by.engine, node_id=node_id, kind=CREATIVES, asked=asked, at=at)
-    yield landed
     pictured = _kept(THUMBNAILS, node_id, by)
     if habits.downloads is not None:
         todo = thumbnails.wanted((each.record for each in fresh.values()), pictured)
         batch = Batch((), None, graph.marketing_version, by.now())
         done = _fetched(todo, downloads=habits.downloads, by=by)
         pictured |= kept.of_rows((thumbnails.write(thumbnail), batch) for thumbnail in done)
+    # First the pictures: a creative that has landed is not read again, and its address is dead by then.
     yield by.write(THUMBNAILS, node_id, SNAPSHOT_DAY, _rows(pictured), {})
+    landed = by.write(CREATIVES, node_id, SNAPSHOT_DAY, _rows(before | fresh), request)
+    if is_due:
+        listings.note_sweep(by.engine, node_id=node_id, kind=CREATIVES, asked=asked, at=at)
+    yield landed
 
 
 def _fetched(todo: list[Wanted], *, downloads: Downloads, by: Pulling) -> Iterator[Thumbnail]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+from collections.abc import Iterable
 
 import sqlalchemy as sa
 
@@ -25,6 +26,12 @@ def note_sweep(engine: sa.Engine, *, node_id: str, kind: str, asked: str, at: dt
     with engine.begin() as connection:
         if not connection.execute(listings.update().where(_here(node_id, kind)).values(values)).rowcount:
             connection.execute(listings.insert().values(node_id=node_id, kind=kind, **values))
+
+
+def forget_sweeps(engine: sa.Engine, *, node_id: str, kinds: Iterable[str]) -> None:
+    """These listings are to be read whole, whenever they are read next."""
+    with engine.begin() as connection:
+        connection.execute(listings.delete().where(listings.c.node_id == node_id, listings.c.kind.in_(list(kinds))))
 
 
 def ever_landed(engine: sa.Engine, *, kind: str) -> list[LandedFile]:

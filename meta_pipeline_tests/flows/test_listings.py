@@ -187,6 +187,29 @@ def test_a_parents_status_is_its_childrens_whatever_their_updated_time_says(plac
     assert {ad["effective_status"] for ad in place.landed("ads").values()} == {"CAMPAIGN_PAUSED"}
 
 
+def test_a_kill_between_a_parent_and_its_children_loses_no_status(place: Place):
+    place.land(page=2)
+    place.clock.sleep(DAY.total_seconds())
+    place.account.change("1", status="PAUSED", effective_status="PAUSED")
+    for id in ("3", "4", "5"):
+        place.account.things[id]["effective_status"] = "CAMPAIGN_PAUSED"
+    run = listings.land_entities(NODE, by=place.by, habits=dataclasses.replace(place.habits, page=2))
+    assert [next(run).report for _ in range(2)] == ["accounts", "campaigns"]
+    run.close()  # type: ignore[attr-defined]
+    place.land(page=2)
+
+    assert {ad["effective_status"] for ad in place.landed("ads").values()} == {"CAMPAIGN_PAUSED"}
+
+
+def test_a_kill_between_pictures_and_creatives_loses_no_picture(place: Place):
+    run = listings.land_entities(NODE, by=place.by, habits=place.habits)
+    assert [next(run).report for _ in range(5)][-1] == "thumbnails"
+    run.close()  # type: ignore[attr-defined]
+    place.land()
+
+    assert len(place.pictures.fetched) == 2 and place.landed("creatives").keys() == place.landed("thumbnails").keys()
+
+
 def test_what_only_insights_know_is_read_by_id_once_and_old_files_are_not_looked_through_again(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ):

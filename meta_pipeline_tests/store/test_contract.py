@@ -148,6 +148,9 @@ def test_when_a_listing_was_read_whole_counts_for_what_was_asked_then(engine: sa
     listings.note_sweep(engine, **here, asked="b", at=NOW + dt.timedelta(days=1))
     assert listings.swept_at(engine, **here, asked="b") == NOW + dt.timedelta(days=1)
 
+    listings.forget_sweeps(engine, node_id="act_1", kinds=["ads", "campaigns"])
+    assert listings.swept_at(engine, **here, asked="b") is None
+
     file = LandedFile("ads", "act_1", DAY, "/a", 1, "d1", NOW)
     ledger.note_version(engine, file)
     now = LandedFile("ads", "act_1", DAY, "/b", 1, "d2", NOW + dt.timedelta(days=1))
