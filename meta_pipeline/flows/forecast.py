@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 
-from meta_pipeline.extract import forecast
-from meta_pipeline.extract.entities import ENTITIES
+from meta_pipeline.extract import creatives, forecast
+from meta_pipeline.extract.creatives import CREATIVES
+from meta_pipeline.extract.entities import ENTITIES, SWEEP_DAYS
+from meta_pipeline.extract.entities import asked as asked_for
 from meta_pipeline.extract.fetch import planned, sizes_of
 from meta_pipeline.extract.forecast import Forecast
 from meta_pipeline.extract.insights import PAGE_LIMIT, Range
@@ -17,7 +20,7 @@ from meta_pipeline.extract.reports import REPORTS
 from meta_pipeline.graph.limits import Charge
 from meta_pipeline.graph.pace import CEILING_PERCENT, Budget
 from meta_pipeline.landing.landing import SNAPSHOT_DAY
-from meta_pipeline.store import audit_log, budgets, ledger, report_runs
+from meta_pipeline.store import audit_log, budgets, ledger, listings, report_runs
 
 # Before anything was measured: four looks at a report run, half a second a call.
 LOOKS, SECONDS_A_CALL = 4.0, 0.5
@@ -57,6 +60,7 @@ def of_account(
     has_entities: bool,
     largest_page: int,
     now: dt.datetime,
+    sweep_days: int = SWEEP_DAYS,
 ) -> AccountForecast:
     """What is left to read of these days; those that the backfill which would be resumed has landed cost nothing."""
     looks = audit_log.looks_a_run(engine) or LOOKS
@@ -70,7 +74,8 @@ def of_account(
         finished = _finished(engine, node_id, name, left, backfill_id) if backfill_id else []
         asked = planned(sizes, left - {day for one in finished for day in one.days})
         found.append(forecast.of_report(REPORTS[name], asked, sizes, looks=looks, finished=finished))
-    entity_calls = _entity_calls(engine, node_id) if has_entities else 0
+    sweep = dt.timedelta(days=sweep_days)
+    entity_calls = _entity_calls(engine, node_id, sweep=sweep, now=now) if has_entities else 0
     calls = sum(one.calls for one in found) + entity_calls
     percent, waiting = _budget(engine, node_id, calls, app_id=app_id, now=now)
     seconds = calls * (audit_log.seconds_a_call(engine) or SECONDS_A_CALL) + waiting
@@ -86,16 +91,33 @@ def _finished(
     return [one for one in found if days & set(one.days)]
 
 
-def _entity_calls(engine: sa.Engine, node_id: str) -> int:
-    """The account itself and the pages of its listings, as long as they were last; what was deleted since is not known
-    yet."""
-    found = [ledger.find(engine, report=entity.name, node_id=node_id, day=SNAPSHOT_DAY) for entity in ENTITIES]
-    return 1 + sum(max(1, -(-file.rows // PAGE_LIMIT)) if file else 1 for file in found)
+def _entity_calls(engine: sa.Engine, node_id: str, *, sweep: dt.timedelta, now: dt.datetime) -> int:
+    """The account itself, the pages of its listings, as long as they were last, or the one of what changed, and the
+    creatives when they are due; what was deleted since, and what is new, is not known yet."""
+    calls = 1
+    for entity in ENTITIES:
+        landed = ledger.find(engine, report=entity.name, node_id=node_id, day=SNAPSHOT_DAY)
+        is_due = _is_due(engine, node_id, entity.name, entity.request, sweep=sweep, now=now)
+        calls += max(1, -(-landed.rows // PAGE_LIMIT)) if landed and is_due else 1
+    if _is_due(engine, node_id, CREATIVES, {"fields": list(creatives.FIELDS)}, sweep=sweep, now=now):
+        ads, known = (
+            ledger.find(engine, report=kind, node_id=node_id, day=SNAPSHOT_DAY) for kind in ("ads", CREATIVES)
+        )
+        rows = known.rows if known else ads.rows if ads else 1
+        calls += max(1, -(-rows // creatives.LARGEST_PAGE))
+    return calls
+
+
+def _is_due(
+    engine: sa.Engine, node_id: str, kind: str, request: Mapping[str, Any], *, sweep: dt.timedelta, now: dt.datetime
+) -> bool:
+    swept_at = listings.swept_at(engine, node_id=node_id, kind=kind, asked=asked_for(request))
+    return swept_at is None or now - swept_at >= sweep
 
 
 def are_entities_stale(engine: sa.Engine, node_id: str, *, now: dt.datetime) -> bool:
     """Whether an account's listings were not read lately, so that they are read whatever was asked for."""
-    read_at = ledger.last_read(engine, report="ads", node_id=node_id, day=SNAPSHOT_DAY)
+    read_at = ledger.last_read(engine, report=CREATIVES, node_id=node_id, day=SNAPSHOT_DAY)
     return read_at is None or now - read_at > FRESH_FOR
 
 

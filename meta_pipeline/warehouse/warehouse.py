@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from meta_pipeline.records import LandedFile, LoadError
 from meta_pipeline.store import audit_log, ledger
 from meta_pipeline.store.ledger import Version
+from meta_pipeline.warehouse import histories
 from meta_pipeline.warehouse.tables import CALLS_DDL, SCHEMA, TABLES, VERSIONED, VERSIONS, RawTable
 
 _ENVELOPE = "_api_version, _fbtrace_id, _fetched_at, _run_id, _request"
@@ -59,6 +60,7 @@ class Warehouse:
             connection.execute(_ddl(VERSIONED, VERSIONS, ", _replaced_at timestamptz"))
             if versions:
                 _add_versions(connection, versions)
+            histories.load(connection, engine, files, now=now)
             _replace_calls(connection, audit_log.by_day(engine))
         ledger.mark_loaded(engine, files, now=now)
         ledger.mark_versions_loaded(engine, versions, now=now)

@@ -19,6 +19,7 @@ from meta_pipeline.publish.publish import publish
 from meta_pipeline.records import LoadError
 from meta_pipeline.settings import Settings
 from meta_pipeline.store import audit_log
+from meta_pipeline.warehouse.histories import KINDS, history_of
 from meta_pipeline.warehouse.tables import VERSIONED, VERSIONS
 
 WRITER = "duckdb_writer"  # a DuckDB file that is being written locks out everybody else
@@ -39,6 +40,13 @@ DBT = Path(sys.executable).parent / "dbt"  # of this environment, whatever PATH 
             [f"raw_{SOURCE}", VERSIONS], deps=[landing_key(VERSIONED.name)], group_name=SOURCE, kinds={"duckdb"},
             description=f"earlier versions of {VERSIONED.name} whose figures Meta restated, each until when it was so",
         ),
+    ] + [
+        dg.AssetSpec(
+            [f"raw_{SOURCE}", history_of(name)], deps=[landing_key(name)], group_name=SOURCE, kinds={"duckdb"},
+            description=f"every state that one of the {name} was seen in, a row only where it changed",
+        )
+        for name in KINDS
+    ] + [
         dg.AssetSpec(
             ["raw_meta_pipeline", "graph_calls"], group_name="meta_pipeline", kinds={"duckdb"},
             description="the audit of the gateway by UTC day: calls, operations charged, seconds",
@@ -106,7 +114,9 @@ def dbt_resource() -> DbtCliResource:
     deps=[dg.AssetKey(f"facebook_ads__{name}") for name in (
         "account_report", "campaign_report", "ad_set_report", "ad_report", "demographics_report", "country_report",
         "region_report", "placement_report", "device_report", "hourly_report", "reconciliation")]
-    + [dg.AssetKey("fct_graph_calls_daily")],
+    + [dg.AssetKey(name) for name in (
+        "fct_graph_calls_daily", "facebook_ads__url_report", "dim_accounts", "dim_campaigns", "dim_ad_sets", "dim_ads",
+        "dim_creatives")],
 )
 def published(home: dg.ResourceParam[bootstrap.Live]) -> dg.MaterializeResult[None]:
     """The snapshot that analysts open while the pipeline goes on."""
