@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-import pyarrow.parquet as pq
 
 from meta_pipeline.extract import kept as keeping
 from meta_pipeline.extract.insights import PAGE_LIMIT
@@ -89,13 +88,31 @@ class Snapshot:
     moved: bool = False
 
 
-class _Ids(msgspec.Struct):
+class _Names(msgspec.Struct):
+    """What a row of insights says of the things it is about. Ids were strings and may be numbers one day."""
+
+    account_id: str | int = ""
+    campaign_id: str | int = ""
+    campaign_name: str | None = None
+    adset_id: str | int = ""
+    adset_name: str | None = None
+    ad_id: str | int = ""
+    ad_name: str | None = None
+
+
+class _Gone(msgspec.Struct, omit_defaults=True):
+    """What stands for a thing that no listing holds any more."""
+
+    id: str
+    name: str | None
+    account_id: str
     campaign_id: str = ""
     adset_id: str = ""
-    ad_id: str = ""
+    effective_status: str = msgspec.field(default_factory=lambda: "DELETED")
+    told_by: str = msgspec.field(default_factory=lambda: "insights")
 
 
-_read_ids = msgspec.json.Decoder(_Ids).decode
+_read_names = msgspec.json.Decoder(_Names).decode
 
 
 def asked(request: Mapping[str, Any]) -> str:
@@ -103,15 +120,23 @@ def asked(request: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()[:32]
 
 
-def mentioned(paths: Iterable[str]) -> dict[str, set[str]]:
-    """The campaign, ad set and ad ids that stand in landed insights files."""
-    ids: dict[str, set[str]] = {entity.insight_key: set() for entity in ENTITIES}
+def mentioned(paths: Iterable[str]) -> dict[str, dict[str, Row]]:
+    """The campaigns, ad sets and ads that stand in landed insights files, oldest file first: by id a record of each,
+    with the name it had last. It is what stands for a thing that no listing holds any more: a listing names every
+    status but DELETED, so whatever delivered and is in none is deleted, and to read thousands of them by their ids
+    would cost a call each for little more (docs/decisions/0025)."""
+    found: dict[str, dict[str, tuple[_Gone, Batch]]] = {entity.insight_key: {} for entity in ENTITIES}
     for path in paths:
-        for payload in pq.read_table(path, columns=["payload"]).column("payload").to_pylist():
-            row = _read_ids(payload.encode())
-            for name, found in ids.items():
-                found.add(getattr(row, name))
-    return ids
+        for record, batch in keeping.rows_of(path):
+            names = _read_names(record)
+            account, campaign, adset, ad = map(str, (names.account_id, names.campaign_id, names.adset_id, names.ad_id))
+            found["campaign_id"][campaign] = _Gone(campaign, names.campaign_name, account), batch
+            found["adset_id"][adset] = _Gone(adset, names.adset_name, account, campaign), batch
+            found["ad_id"][ad] = _Gone(ad, names.ad_name, account, campaign, adset), batch
+    return {
+        key: {id: (msgspec.json.encode(gone), batch) for id, (gone, batch) in things.items() if id}
+        for key, things in found.items()
+    }
 
 
 def listed(path: str) -> list[str]:
@@ -132,7 +157,7 @@ def increment_from(
     return None if newest is None else int((min(newest, now) - OVERLAP).timestamp())
 
 
-def to_read_by_id(
+def unlisted_ids(
     kept: Mapping[str, Kept],
     listed: Iterable[str],
     mentioned: Iterable[str],
@@ -161,7 +186,7 @@ def refreshed(
     entity: Entity,
     node_id: str,
     kept: Mapping[str, Kept],
-    mentioned: Iterable[str],
+    mentioned: Mapping[str, Row],
     *,
     since: int | None,
     graph: GraphClient,
@@ -176,8 +201,11 @@ def refreshed(
         request["filtering"] = [{"field": field, "operator": "GREATER_THAN", "value": since}]
     pages = graph.batches(f"{node_id}/{entity.edge}", request, token=token, surface="marketing")
     fresh = keeping.of_rows((record, batch) for batch in pages for record in batch.records)
-    unlisted = to_read_by_id(kept, fresh, mentioned, is_whole=since is None, now=graph.now(), sweep=sweep)
-    found = keeping.of_rows(_by_id(unlisted, {"fields": list(entity.fields)}, graph=graph, token=token))
+    unlisted = unlisted_ids(kept, fresh, mentioned, is_whole=since is None, now=graph.now(), sweep=sweep)
+    # What a listing had once may be out of sight only: that is worth a call.
+    vanished = [id for id in unlisted if id in kept and kept[id].told.told_by != "insights"]
+    found = keeping.of_rows(_by_id(vanished, {"fields": list(entity.fields)}, graph=graph, token=token))
+    found |= keeping.of_rows(mentioned[id] for id in unlisted if id not in kept)
     moved = any(
         id in kept and kept[id].told.effective_status != each.told.effective_status
         for id, each in (fresh | found).items()

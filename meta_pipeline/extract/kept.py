@@ -4,7 +4,7 @@ beside what is new."""
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import msgspec
@@ -24,6 +24,7 @@ class Told(msgspec.Struct):
     effective_status: str | None = None
     updated_time: str | None = None
     error: str | None = None
+    told_by: str | None = None
 
     @property
     def is_deleted(self) -> bool:
@@ -54,13 +55,16 @@ def of_rows(rows: Iterable[Row]) -> dict[str, Kept]:
 
 
 def of_file(path: str) -> dict[str, Kept]:
-    """The records of a landed listing, by id. Those of one answer share its batch."""
+    """The records of a landed listing, by id."""
+    return of_rows(rows_of(path))
+
+
+def rows_of(path: str) -> Iterator[Row]:
+    """The records of a landed file. Those of one answer share its batch."""
     batches: dict[tuple[str | None, str, dt.datetime], Batch] = {}
-    rows: list[Row] = []
     for row in pq.read_table(path, columns=_COLUMNS).to_pylist():
         answer = row["_fbtrace_id"], row["_api_version"], row["_fetched_at"]
-        rows.append((row["payload"].encode(), batches.setdefault(answer, Batch((), *answer))))
-    return of_rows(rows)
+        yield row["payload"].encode(), batches.setdefault(answer, Batch((), *answer))
 
 
 def newest(kept: Iterable[Kept]) -> dt.datetime | None:

@@ -76,7 +76,7 @@ def land_entities(node_id: str, *, by: Pulling, habits: Habits) -> Iterator[Land
         raise
 
 
-def _mentioned(node_id: str, by: Pulling) -> dict[str, set[str]]:
+def _mentioned(node_id: str, by: Pulling) -> dict[str, dict[str, Row]]:
     """The ids that insights mention and no listing may know yet. Whatever stood in a file before the listings were read
     last is in them, listed or read by id, so only what landed since is looked through."""
     files = ledger.files_of(by.engine, report="ad_insights", node_id=node_id)

@@ -210,27 +210,47 @@ def test_a_kill_between_pictures_and_creatives_loses_no_picture(place: Place):
     assert len(place.pictures.fetched) == 2 and place.landed("creatives").keys() == place.landed("thumbnails").keys()
 
 
-def test_what_only_insights_know_is_read_by_id_once_and_old_files_are_not_looked_through_again(
+def test_what_only_insights_know_is_deleted_and_old_files_are_not_looked_through_again(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ):
     def insights(day: int, *ads: str) -> None:
         batch = Batch((), "T", "v25.0", place.clock.now())
-        rows = [(json.dumps({"ad_id": ad, "adset_id": "2", "campaign_id": "1"}).encode(), batch) for ad in ads]
+        rows = [
+            (json.dumps({"ad_id": ad, "ad_name": "old name", "adset_id": 2, "campaign_id": "1", "account_id": "7"}).encode(),
+             batch)
+            for ad in ads
+        ]
         place.by.write("ad_insights", NODE, dt.date(2026, 11, day), rows, {})
 
     for id in ("50", "51"):
         place.account.add("ad", id, creative={"id": "9"})
         place.account.delete(id)
     insights(1, "3", "50")
-    assert place.land()[4:5] == ["50"] and place.landed("ads")["50"]["status"] == "DELETED"
+    calls = place.land()
+    gone = place.landed("ads")["50"]
+    assert "50" not in calls and gone == {
+        "id": "50", "name": "old name", "account_id": "7", "campaign_id": "1", "adset_id": "2",
+        "effective_status": "DELETED", "told_by": "insights",
+    }
     place.clock.sleep(DAY.total_seconds())
-    insights(2, "50", "51", "gone")
+    insights(2, "50", "51", "52")
     looked: list[str] = []
     mentioned = listings.entities.mentioned
     monkeypatch.setattr(listings.entities, "mentioned", lambda paths: mentioned(looked.extend(paths) or looked))
-    assert place.land()[4:6] == ["51", "gone"]
-    assert [Path(path).stem for path in looked] == ["2026-11-02"] and "error" in place.landed("ads")["gone"]
     assert len(place.land()) == 4
+    assert [Path(path).stem for path in looked] == ["2026-11-02"] and {"50", "51", "52"} <= place.landed("ads").keys()
+
+
+def test_a_thing_that_insights_name_before_a_listing_does_is_no_longer_deleted_once_it_is_listed(place: Place):
+    batch = Batch((), "T", "v25.0", place.clock.now())
+    row = json.dumps({"ad_id": "60", "adset_id": "2", "campaign_id": "1", "account_id": "7"}).encode()
+    place.by.write("ad_insights", NODE, dt.date(2026, 11, 1), [(row, batch)], {})
+    place.land()
+    assert place.landed("ads")["60"]["effective_status"] == "DELETED"
+    place.account.add("ad", "60", creative={"id": "9"})
+    place.land()
+
+    assert place.landed("ads")["60"]["effective_status"] == "ACTIVE"
 
 
 def test_other_fields_are_a_listing_of_its_own(place: Place, monkeypatch: pytest.MonkeyPatch):
