@@ -221,6 +221,19 @@ def plan(
 
 
 @cli.command()
+@click.option("--json", "as_json", is_flag=True)
+@click.option("--names", "is_names", is_flag=True, help="what reports of your own may be made of")
+def reports(as_json: bool, is_names: bool) -> None:
+    """The reports there are, and which are read when none is named."""
+    from meta_pipeline.bootstrap import live
+    from meta_pipeline.cli import reports as verb
+    from meta_pipeline.cli.tables import show
+
+    columns, rows = (verb.NAMES, verb.names()) if is_names else (verb.COLUMNS, verb.rows(live()))
+    show(columns, rows, "json" if as_json else "table")
+
+
+@cli.command()
 def build() -> None:
     """Load what landed, build the marts, publish."""
     from meta_pipeline.defs.launch import build_marts

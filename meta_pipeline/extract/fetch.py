@@ -80,7 +80,8 @@ class Fetcher:
     def start(self, report: Report, node_id: str, asked: Range) -> Pull:
         """Submit the range as a report run; a small range needs none."""
         pull = Pull(report, node_id, asked, insights_request(report, asked))
-        if not self._sizes(report, node_id).is_synchronous(len(asked.days), rows_a_day=report.rows_a_day):
+        sizes = self._sizes(report, node_id)
+        if report.gate or not sizes.is_synchronous(len(asked.days), rows_a_day=report.rows_a_day):
             self._submit(pull)
         return pull
 
@@ -160,7 +161,8 @@ class Fetcher:
 
         def control() -> Mapping[str, Any]:
             """Meta's own total of the account, asked for in this moment."""
-            asked = {"level": "account", "fields": list(ADDITIVE), "time_range": {"since": str(day), "until": str(day)}}
+            since, until = map(str, report.span(day))
+            asked = {"level": "account", "fields": list(ADDITIVE), "time_range": {"since": since, "until": until}}
             answer = self._for(report.name).get(f"{node_id}/insights", asked, token=self.token, surface="marketing")
             total: Mapping[str, Any] = next(iter(answer.data.get("data", ())), {})
             return total
@@ -299,7 +301,7 @@ def _reading(key: tuple[str, ...]) -> tuple[Callable[[bytes], Any], Callable[[An
     row = msgspec.defstruct(
         "Row", [("date_start", str), ("date_stop", str), *((name, str | int | None, None) for name in key)]
     )
-    return msgspec.json.Decoder(row).decode, operator.attrgetter("date_start", *key)
+    return msgspec.json.Decoder(row).decode, operator.attrgetter("date_stop", *key)
 
 
 def by_day(pull: Pull, batches: Iterable[Batch]) -> dict[dt.date, list[tuple[bytes, Batch]] | LandingError]:
@@ -312,10 +314,10 @@ def by_day(pull: Pull, batches: Iterable[Batch]) -> dict[dt.date, list[tuple[byt
         for record in batch.records:
             try:
                 row = read(record)
-                day = by_text.get(row.date_start)
+                day = by_text.get(row.date_stop)
             except msgspec.MsgspecError as error:
                 raise LandingError(f"a row of {pull.report.name} of {pull.node_id} has no day: {error}") from error
-            if row.date_start != row.date_stop or day is None:
+            if day is None or row.date_start != pull.report.span(day)[0].isoformat():
                 raise LandingError(
                     f"{pull.report.name} of {pull.node_id} answered with a row for {row.date_start}–{row.date_stop} "
                     f"though only days {pull.asked.since}–{pull.asked.until} were asked"

@@ -33,7 +33,7 @@ def of_report(report: Report, asked: Sequence[Range], sizes: Sizes, *, looks: fl
     for one in asked:
         days = len(one.days)
         expected = round(a_day * days) if a_day is not None else None
-        if not sizes.is_synchronous(days, rows_a_day=report.rows_a_day):
+        if report.gate or not sizes.is_synchronous(days, rows_a_day=report.rows_a_day):
             runs += 1
             calls += 1 + looks
         calls += pages(expected, sizes)

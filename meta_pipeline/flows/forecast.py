@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from meta_pipeline.extract import forecast
+from meta_pipeline.extract.catalogue import Catalogue
 from meta_pipeline.extract.entities import ENTITIES
 from meta_pipeline.extract.fetch import planned, sizes_of
 from meta_pipeline.extract.forecast import Forecast
 from meta_pipeline.extract.insights import PAGE_LIMIT
-from meta_pipeline.extract.reports import REPORTS
 from meta_pipeline.graph.limits import Charge
 from meta_pipeline.graph.pace import CEILING_PERCENT, Budget
 from meta_pipeline.landing.landing import SNAPSHOT_DAY
@@ -51,6 +51,7 @@ def of_account(
     days: Sequence[dt.date],
     reports: Sequence[str],
     *,
+    catalogue: Catalogue,
     engine: sa.Engine,
     app_id: str | None,
     backfill_id: str | None,
@@ -65,9 +66,9 @@ def of_account(
         landed = ledger.landed_for(
             engine, report=name, node_id=node_id, days=days, backfill_id=backfill_id
         ) if backfill_id else {}
-        sizes = sizes_of(engine, REPORTS[name], node_id, largest_page=largest_page, now=now)
+        sizes = sizes_of(engine, catalogue[name], node_id, largest_page=largest_page, now=now)
         asked = planned(sizes, set(days) - set(landed))
-        found.append(forecast.of_report(REPORTS[name], asked, sizes, looks=looks))
+        found.append(forecast.of_report(catalogue[name], asked, sizes, looks=looks))
     entity_calls = _entity_calls(engine, node_id) if has_entities else 0
     calls = sum(one.calls for one in found) + entity_calls
     percent, waiting = _budget(engine, node_id, calls, app_id=app_id, now=now)

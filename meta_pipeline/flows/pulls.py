@@ -11,6 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from meta_pipeline.extract import entities
+from meta_pipeline.extract.catalogue import Catalogue
 from meta_pipeline.extract.fetch import Fetcher, Pull
 from meta_pipeline.extract.insights import Range, insights_request
 from meta_pipeline.extract.parts import Rows
@@ -47,6 +48,7 @@ class Pulling:
     now: Callable[[], dt.datetime]
     purpose: Purpose = "daily"
     largest_page: int = 5000
+    catalogue: Catalogue = dataclasses.field(default_factory=lambda: REPORTS)
 
     def write(self, report: str, node_id: str, day: dt.date, rows: Rows, request: Mapping[str, Any]) -> LandedFile:
         """The day is landed."""
@@ -114,11 +116,11 @@ def _land(
         deferrals.forget(by.engine, backfill_id=by.backfill_id, node_id=node_id, report=name)
         left = set(days) - set(landed)
         missing |= {(name, day) for day in left}
-        for pull in fetcher.picked_up(REPORTS[name], node_id):
+        for pull in fetcher.picked_up(by.catalogue[name], node_id):
             if left & set(pull.asked.days):
                 started.append(pull)
                 left -= set(pull.asked.days)
-        todo.extend((name, asked) for asked in fetcher.ranges(REPORTS[name], node_id, left))
+        todo.extend((name, asked) for asked in fetcher.ranges(by.catalogue[name], node_id, left))
 
     def failed(name: str, asked: Range, error: MetaPipelineError) -> Iterator[FailedDay]:
         """The days of a range that did not land; a limit of Meta is written down with when to try again."""
@@ -135,17 +137,17 @@ def _land(
     def smaller(name: str, asked: Range, error: MetaPipelineError) -> Iterator[LandedFile | FailedDay]:
         """What becomes of a range that was too much: its halves; of a day, its parts by id."""
         nonlocal stopped
-        fetcher.was_too_much(REPORTS[name], node_id, asked)
+        fetcher.was_too_much(by.catalogue[name], node_id, asked)
         if asked.since < asked.until:
             halves.extend((name, half) for half in asked.halves())
             return
-        if stopped or REPORTS[name].level == "account":
+        if stopped or by.catalogue[name].level == "account":
             yield from failed(name, asked, stopped or error)
             return
         try:
-            ids = _known_ids(REPORTS[name], node_id, fetcher, by)
-            rows = fetcher.in_parts(REPORTS[name], node_id, asked.since, ids)
-            yield by.write(name, node_id, asked.since, rows, insights_request(REPORTS[name], asked))
+            ids = _known_ids(by.catalogue[name], node_id, fetcher, by)
+            rows = fetcher.in_parts(by.catalogue[name], node_id, asked.since, ids)
+            yield by.write(name, node_id, asked.since, rows, insights_request(by.catalogue[name], asked))
         except TokenError:
             raise
         except MetaPipelineError as again:
@@ -155,7 +157,7 @@ def _land(
     while todo or started:
         halves: list[tuple[str, Range]] = []
         for name, asked in todo:  # all report runs are in flight together
-            outcome = stopped or _start(fetcher, name, node_id, asked)
+            outcome = stopped or _start(fetcher, by.catalogue[name], node_id, asked)
             if isinstance(outcome, TokenError):
                 raise outcome
             if isinstance(outcome, ThrottledError):
@@ -197,9 +199,9 @@ def _known_ids(report: Report, node_id: str, fetcher: Fetcher, by: Pulling) -> l
     return entities.listed(landed.path) if landed else fetcher.listed_ids(report, node_id)
 
 
-def _start(fetcher: Fetcher, name: str, node_id: str, asked: Range) -> Pull | MetaPipelineError:
+def _start(fetcher: Fetcher, report: Report, node_id: str, asked: Range) -> Pull | MetaPipelineError:
     try:
-        return fetcher.start(REPORTS[name], node_id, asked)
+        return fetcher.start(report, node_id, asked)
     except MetaPipelineError as error:
         return error
 

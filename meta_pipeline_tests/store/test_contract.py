@@ -267,15 +267,15 @@ def test_when_a_node_was_pulled_last(engine: sa.Engine):
 def test_earlier_versions_wait_until_they_are_loaded_each_with_its_end(engine: sa.Engine):
     at = [NOW + dt.timedelta(hours=n) for n in range(3)]
     files = [LandedFile("ad_insights", "act_1", DAY, f"p{n}", 1, f"d{n}", at[n]) for n in range(3)]
-    assert ledger.versions_waiting(engine, report="ad_insights") == []
+    assert ledger.versions_waiting(engine, reports=["ad_insights"]) == []
     ledger.note_version(engine, files[0])
     ledger.note_version(engine, files[1])
     ledger.note(engine, files[2], backfill_id="b")
-    waiting = ledger.versions_waiting(engine, report="ad_insights")
+    waiting = ledger.versions_waiting(engine, reports=["ad_insights"])
     assert [(one.file, one.replaced_at) for one in waiting] == [(files[0], at[1]), (files[1], at[2])]
 
     ledger.mark_versions_loaded(engine, waiting[:1], now=NOW)
-    assert [one.file for one in ledger.versions_waiting(engine, report="ad_insights")] == [files[1]]
+    assert [one.file for one in ledger.versions_waiting(engine, reports=["ad_insights"])] == [files[1]]
 
 
 def test_what_was_learned_is_kept(engine: sa.Engine):
