@@ -128,12 +128,12 @@ def _build_marts(settings: Settings) -> Built:
         import dagster as dg
 
         from meta_pipeline.defs.assets.warehouse import dbt_resource, load_raw, marts, published
-        from meta_pipeline.defs.checks import api_versions
+        from meta_pipeline.defs.checks import api_versions, drift, gated_reports
         from meta_pipeline.defs.resources import RESOURCES
 
         result = dg.materialize(
-            [load_raw, marts, published, api_versions], instance=opened, resources={**RESOURCES, "dbt": dbt_resource()},
-            tags=process_tags(), run_config=QUIET, raise_on_error=False,
+            [load_raw, marts, published, api_versions, drift, gated_reports], instance=opened,
+            resources={**RESOURCES, "dbt": dbt_resource()}, tags=process_tags(), run_config=QUIET, raise_on_error=False,
         )
         names = {"load_raw": "load", "marts": "dbt", "published__warehouse": "publish"}
         ended = result.filter_events(lambda event: event.is_step_success)
