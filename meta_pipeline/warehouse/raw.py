@@ -118,7 +118,7 @@ def replace_days(
         if loaded is None or loaded[0] != expected:
             raise LoadError(f"{table.name}: {expected} rows landed and {loaded} loaded; nothing was changed")
         if has_drift:
-            count_drift(connection, table)
+            count_drift(connection, table, [file.path for file in files])
 
 
 def add_versions(connection: duckdb.DuckDBPyConnection, table: RawTable, versions: Sequence[Version]) -> None:
