@@ -75,7 +75,7 @@ class Fetcher:
 
     def ranges(self, report: Report, node_id: str, days: Iterable[dt.date]) -> list[Range]:
         """What to ask for: as few ranges as the days allow and as long as is known to come back."""
-        return planned(self._sizes(report, node_id), days)
+        return planned(self._sizes(report, node_id), days, most=report.most_days)
 
     def start(self, report: Report, node_id: str, asked: Range) -> Pull:
         """Submit the range as a report run; a small range needs none."""
@@ -280,9 +280,12 @@ def sizes_of(
     return Sizes(largest_page, **learned.get(engine, node_id=node_id, report=report.name)).believed(now)
 
 
-def planned(sizes: Sizes, days: Iterable[dt.date]) -> list[Range]:
-    """What to ask for: as few ranges as the days allow, and as long as is known to come back."""
-    return [cut for asked in ranges(days) for cut in asked.cut(sizes.longest_range(len(asked.days)))]
+def planned(sizes: Sizes, days: Iterable[dt.date], *, most: int | None = None) -> list[Range]:
+    """What to ask for: as few ranges as the days and the request allow, and as long as is known to come back."""
+    return [
+        cut for asked in ranges(days)
+        for cut in asked.cut(min(sizes.longest_range(len(asked.days)), most or len(asked.days)))
+    ]
 
 
 @dataclass(slots=True)

@@ -38,6 +38,9 @@ _ADDITIVE = ("impressions", "clicks", "inline_link_clicks", "spend")
 _ACTIONS = ("actions", "action_values")
 _DELIVERY = (*_ADDITIVE, "reach", *_ACTIONS)
 
+# Every window is named in the request, about 75 characters each in a URL.
+MOST_WINDOWS = 31
+
 # So many days that end on a day, or from the first of its month to it.
 Window = int | Literal["month"]
 
@@ -68,6 +71,11 @@ class Report:
     def rows_a_day(self) -> float | None:
         """How many rows a day has, where the report itself says."""
         return 1.0 if self.level == "account" and not self.breakdowns else None
+
+    @property
+    def most_days(self) -> int | None:
+        """How many days fit into one request; None when any number does."""
+        return None if self.window is None else MOST_WINDOWS
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -67,7 +67,7 @@ def of_account(
             engine, report=name, node_id=node_id, days=days, backfill_id=backfill_id
         ) if backfill_id else {}
         sizes = sizes_of(engine, catalogue[name], node_id, largest_page=largest_page, now=now)
-        asked = planned(sizes, set(days) - set(landed))
+        asked = planned(sizes, set(days) - set(landed), most=catalogue[name].most_days)
         found.append(forecast.of_report(catalogue[name], asked, sizes, looks=looks))
     entity_calls = _entity_calls(engine, node_id) if has_entities else 0
     calls = sum(one.calls for one in found) + entity_calls

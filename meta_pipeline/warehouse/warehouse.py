@@ -50,7 +50,10 @@ class Warehouse:
     def load(self, engine: sa.Engine, *, now: dt.datetime) -> int:
         """Load everything that landed and waits in the ledger; the number of files. Running it again loads nothing."""
         names = [table.name for table in self.insights]
-        files, versions = ledger.waiting(engine), ledger.versions_waiting(engine, reports=names)
+        # A report that left the catalogue keeps waiting until it is back.
+        known = {*names, *(table.name for table in TABLES)}
+        files = [file for file in ledger.waiting(engine) if file.report in known]
+        versions = ledger.versions_waiting(engine, reports=names)
         with self.open() as connection:
             connection.execute(OWN_DDL)
             for table in (*self.insights, *TABLES):
@@ -62,8 +65,7 @@ class Warehouse:
                     add_versions(connection, table, earlier)
             tell_days(connection, engine, self.insights)
             _replace_calls(connection, audit_log.by_day(engine))
-        known = {table.name for table in (*self.insights, *TABLES)}
-        ledger.mark_loaded(engine, (file for file in files if file.report in known), now=now)
+        ledger.mark_loaded(engine, files, now=now)
         ledger.mark_versions_loaded(engine, versions, now=now)
         return len(files)
 

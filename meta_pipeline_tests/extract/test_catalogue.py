@@ -9,9 +9,10 @@ import pytest
 from facebook_business.adobjects.adsinsights import AdsInsights
 
 from meta_pipeline.extract.catalogue import catalogue, parsed, read_by_default
-from meta_pipeline.extract.fetch import Pull, by_day
+from meta_pipeline.extract.fetch import Pull, by_day, planned
 from meta_pipeline.extract.insights import Range, insights_request
 from meta_pipeline.extract.reports import REPORTS, Report, months_before, too_old
+from meta_pipeline.extract.sizes import Sizes
 from meta_pipeline.extract.vocabulary import ACTION_FIELDS, BREAKDOWNS, DEAD_WINDOWS, FIELDS, WHITELIST, WINDOWS
 from meta_pipeline.records import Batch, ConfigError, LandingError
 
@@ -82,6 +83,15 @@ def test_windows_are_asked_for_in_one_request_each_as_a_range_of_its_own():
         {"since": "2026-11-01", "until": "2026-11-02"},
     ]
     assert not {"time_range", "time_increment", "action_attribution_windows"} & set(request)
+
+
+def test_a_year_of_windows_is_asked_for_in_pieces_that_fit_into_a_url():
+    days = Range(DAY, DAY + dt.timedelta(days=364)).days
+    asked = planned(Sizes(5000), days, most=REPORTS["account_reach_28d"].most_days)
+
+    assert [day for one in asked for day in one.days] == list(days)
+    assert max(len(one.days) for one in asked) <= 31
+    assert len(planned(Sizes(5000), days, most=REPORTS["account_insights"].most_days)) == 1
 
 
 def row(since: str, until: str) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import subprocess
 import sys
@@ -134,6 +135,7 @@ def test_a_wait_is_written_down_and_forgotten(engine: sa.Engine):
     assert deferrals.due_at(engine, **key) == NOW
     assert deferrals.due(engine, now=NOW - dt.timedelta(seconds=1)) == []
     assert deferrals.due(engine, now=NOW) == [deferrals.Wait("b", "act_1", DAY, later, NOW)]
+    assert deferrals.reports_of(engine, **key) == ["ad_insights"]
 
     deferrals.forget(engine, **key, report="ad_insights")
     assert deferrals.due_at(engine, **key) is None
@@ -276,6 +278,29 @@ def test_earlier_versions_wait_until_they_are_loaded_each_with_its_end(engine: s
 
     ledger.mark_versions_loaded(engine, waiting[:1], now=NOW)
     assert [one.file for one in ledger.versions_waiting(engine, reports=["ad_insights"])] == [files[1]]
+
+
+def test_every_version_of_the_days_read_since_is_told_with_its_span(engine: sa.Engine):
+    hours = [NOW + dt.timedelta(hours=n) for n in range(4)]
+
+    def landed(at: dt.datetime, rows: int, *, report: str = "ad_insights") -> LandedFile:
+        return LandedFile(report, "act_1", DAY, f"{at}.parquet", rows, f"{at}", at)
+
+    for at, rows in zip(hours[:3], (5, 0, 7), strict=True):
+        ledger.note(engine, landed(at, rows), backfill_id="b")
+        if at < hours[2]:
+            ledger.note_version(engine, landed(at, rows))
+    ledger.note(engine, landed(hours[0], 1, report="accounts"), backfill_id="b")
+    ledger.note(engine, dataclasses.replace(landed(hours[2], 7), landed_at=hours[3]), backfill_id="b")
+
+    def told(since: dt.datetime | None) -> list[tuple[object, ...]]:
+        found = ledger.day_versions(engine, reports=["ad_insights"], since=since)
+        return sorted((one.landed_at, one.replaced_at, one.read_at, one.rows) for one in found)
+
+    assert told(None) == told(hours[3]) == [
+        (hours[0], hours[1], hours[0], 5), (hours[1], hours[2], hours[1], 0), (hours[2], None, hours[3], 7)
+    ]
+    assert told(hours[3] + dt.timedelta(seconds=1)) == []
 
 
 def test_what_was_learned_is_kept(engine: sa.Engine):

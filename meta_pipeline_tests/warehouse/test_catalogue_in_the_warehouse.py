@@ -177,3 +177,10 @@ def test_a_kill_while_a_version_was_kept_tells_the_day_once(place: Place):
     place.load()
 
     assert place.told(names="impressions") == [(NOW, None, 5)]
+
+
+def test_a_report_that_left_the_catalogue_waits_until_it_is_back(place: Place):
+    place.land({"ad_id": "1"}, report="select")
+    assert place.load() == 0
+    place.warehouse = Warehouse(place.path, insights_tables(parsed(MINE, source="r").values()))
+    assert place.load() == 1
