@@ -140,15 +140,16 @@ def _same(left: sa.FromClause, right: sa.FromClause, *names: str) -> sa.ColumnEl
 
 def mark_versions_loaded(engine: sa.Engine, versions: Iterable[Version], *, now: dt.datetime) -> None:
     """These versions are in the warehouse."""
-    with engine.begin() as connection:
-        for version in versions:
-            file = version.file
-            connection.execute(
-                landed_versions.update().where(
-                    _day_of(landed_versions, file.report, file.node_id, file.day),
-                    landed_versions.c.landed_at == file.landed_at,
-                ).values(loaded_at=now)
-            )
+    names = (*_DAY, "landed_at")
+    statement = (
+        landed_versions.update()
+        .where(*(landed_versions.c[name] == sa.bindparam(f"_{name}") for name in names))
+        .values(loaded_at=now)
+    )
+    rows = [{f"_{name}": getattr(version.file, name) for name in names} for version in versions]
+    if rows:
+        with engine.begin() as connection:
+            connection.execute(statement, rows)
 
 
 def last_read(engine: sa.Engine, *, report: str, node_id: str, day: dt.date) -> dt.datetime | None:

@@ -72,6 +72,8 @@ def everything(land: Landed) -> None:
          {**AD, "publisher_platform": "facebook", "platform_position": "feed"}, AD, at=BEFORE)
     land("ad_insights_by_product", {**AD, "product_id": "7"}, AD)
     land("ad_insights_by_impression_device")
+    for at in (BEFORE, LATER):  # the same at the second look, which is after its end
+        land("ad_insights_by_country", {**AD, "country": "NZ"}, at=at)
     reach = {"account_id": "1", "date_start": "2026-11-14", "date_stop": "2026-11-20", "impressions": "50", "reach": "9"}
     land("account_reach_7d", reach)
     land("account_reach_month", {**reach, "date_start": "2026-11-01"})
@@ -115,6 +117,9 @@ def test_a_day_is_provisional_until_it_has_ended_on_its_own_accounts_calendar(sq
     ]
     assert set(sql("select is_provisional from marts.facebook_ads__placement_report")) == {(True,)}
     assert set(sql("select is_provisional from marts.facebook_ads__product_report")) == {(False,)}
+    assert sql("select is_provisional, _fetched_at from marts.facebook_ads__country_report, raw_meta_ads.ad_insights_by_country") == [
+        (False, BEFORE)
+    ]
     assert sql("select date_day, is_provisional from marts.facebook_ads__campaign_report order by 1") == [
         (DAY, False), (DAY + dt.timedelta(days=1), True)
     ]
