@@ -15,6 +15,7 @@ from meta_pipeline.extract.reports import REPORTS, Report, months_before, too_ol
 from meta_pipeline.extract.sizes import Sizes
 from meta_pipeline.extract.vocabulary import ACTION_FIELDS, BREAKDOWNS, DEAD_WINDOWS, FIELDS, WHITELIST, WINDOWS
 from meta_pipeline.records import Batch, ConfigError, LandingError
+from meta_pipeline.settings import Settings
 
 DAY = dt.date(2026, 11, 3)
 OWN = """
@@ -129,6 +130,10 @@ def test_history_ends_on_the_day_and_the_sentence_says_so():
 def test_a_month_without_such_a_day_ends_on_its_last():
     assert months_before(dt.date(2026, 3, 31), 13) == dt.date(2025, 2, 28)
     assert months_before(dt.date(2026, 1, 31), 1) == dt.date(2025, 12, 31)
+
+
+def test_a_new_pin_makes_somebody_look_at_every_report():
+    assert {report.version for report in REPORTS.values()} == {Settings.model_fields["marketing_version"].default}
 
 
 def test_no_report_promises_more_history_than_meta_keeps():
