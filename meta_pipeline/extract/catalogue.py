@@ -27,6 +27,7 @@ from meta_pipeline.extract.vocabulary import (
     DEAD_WINDOWS,
     FIELDS,
     IDS,
+    gate,
     history_limit,
 )
 from meta_pipeline.extract.vocabulary import WINDOWS as LIVING_WINDOWS
@@ -112,6 +113,7 @@ def _checked(name: str, table: dict[str, Any]) -> Report:
         window=_window(table.get("window")),
         history_months=_months(table.get("history_months"), history_limit(fields, breakdowns)),
         is_default=_flag(table.get("enabled", True)),
+        gate=gate(breakdowns),
     )
 
 

@@ -14,6 +14,7 @@ from meta_pipeline.extract.vocabulary import (
     LONGEST_HISTORY,
     SHORTER_HISTORY,
     WHITELIST,
+    gate,
     history_limit,
 )
 from meta_pipeline.records import ConfigError
@@ -142,7 +143,6 @@ def _by(
     has_actions: bool = True,
     history_months: int = LONGEST_HISTORY,
     is_default: bool = True,
-    gate: str | None = None,
 ) -> Report:
     """Ads by breakdown: ids and what adds up. Names come from the listings; reach does not add up."""
     return Report(
@@ -158,7 +158,7 @@ def _by(
         breakdowns=breakdowns,
         history_months=history_months,
         is_default=is_default,
-        gate=gate,
+        gate=gate(breakdowns),
     )
 
 
@@ -175,11 +175,6 @@ def _reach(level: str, window: Window) -> Report:
         is_default=False,
     )
 
-
-_IMPRESSION_DEVICE_GATE = (
-    "Since 2026-08-06 Meta gives impression devices only to ad accounts whose advertiser has switched them on in Ads "
-    "Manager (or that have Meta sales support): ask the advertiser to do so"
-)
 
 _WINDOWS: tuple[Window, ...] = (7, 28, "month")
 REPORTS: dict[str, Report] = {
@@ -221,10 +216,7 @@ REPORTS: dict[str, Report] = {
             history_months=SHORTER_HISTORY,
         ),
         _by("product", "product_id", is_default=False),
-        _by(
-            "impression_device", "publisher_platform", "impression_device", is_default=False,
-            gate=_IMPRESSION_DEVICE_GATE,
-        ),
+        _by("impression_device", "publisher_platform", "impression_device", is_default=False),
         *(_reach(level, window) for level in ("account", "campaign") for window in _WINDOWS),
     )
 }

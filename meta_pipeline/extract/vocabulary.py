@@ -89,6 +89,13 @@ WHITELIST = _whitelist()
 BREAKDOWNS = frozenset(name for names in WHITELIST for name in names if not name.startswith("action_"))
 ACTION_BREAKDOWNS = frozenset(name for names in WHITELIST for name in names if name.startswith("action_"))
 
+# What Meta answers with nothing, and no error, until the advertiser has switched it on (D-IBD, graph-api.md §1.3).
+_GATED = {
+    "impression_device": "impression devices",
+    "hourly_stats_aggregated_by_audience_time_zone": "hours of the viewer's time zone",
+    "frequency_value": "frequency values",
+}
+
 # 7d_view and 28d_view still parse and carry no data since 2026-01-12.
 DEAD_WINDOWS = frozenset(("7d_view", "28d_view"))
 WINDOWS = _words(
@@ -110,3 +117,14 @@ def history_limit(fields: tuple[str, ...], breakdowns: tuple[str, ...]) -> int:
         return FREQUENCY_HISTORY
     is_unique = any(name in _COUNTED_ONCE or "unique" in name for name in fields)
     return SHORTER_HISTORY if HOURLY & set(breakdowns) or (breakdowns and is_unique) else LONGEST_HISTORY
+
+
+def gate(breakdowns: tuple[str, ...]) -> str | None:
+    """What the advertiser must do before Meta answers with these breakdowns; None when nothing."""
+    gated = [told for name, told in _GATED.items() if name in breakdowns]
+    if not gated:
+        return None
+    return (
+        f"Since 2026-08-06 Meta gives {' and '.join(gated)} only to ad accounts whose advertiser has switched them on "
+        "in Ads Manager (or that have Meta sales support): ask the advertiser to do so"
+    )

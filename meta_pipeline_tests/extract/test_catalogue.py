@@ -10,6 +10,7 @@ from facebook_business.adobjects.adsinsights import AdsInsights
 
 from meta_pipeline.extract.catalogue import catalogue, parsed, read_by_default
 from meta_pipeline.extract.fetch import Pull, by_day, planned
+from meta_pipeline.extract.forecast import of_report
 from meta_pipeline.extract.insights import Range, insights_request
 from meta_pipeline.extract.reports import REPORTS, Report, months_before, too_old
 from meta_pipeline.extract.sizes import Sizes
@@ -197,6 +198,20 @@ def test_what_is_wrong_is_one_sentence_that_names_file_report_and_what_to_do(bef
     assert told in str(caught.value), str(caught.value)
     if "enable" not in before and "account_reach" not in before and "TOML" not in told:
         assert "report " in str(caught.value)
+
+
+def test_a_gated_report_is_never_read_at_once():
+    day = [Range(DAY, DAY)]
+
+    assert of_report(REPORTS["ad_insights_by_impression_device"], day, Sizes(5000), looks=4).report_runs == 1
+    assert of_report(REPORTS["ad_insights_by_device"], day, Sizes(5000), looks=4).report_runs == 0
+
+
+def test_a_report_of_ones_own_that_is_gated_says_so_and_is_kept_as_long_as_meta_does():
+    found = parsed(OWN.replace('["age"]', '["frequency_value"]'), source="r")["ad_set_insights_by_age"]
+
+    assert found.gate and "frequency values" in found.gate and "ask the advertiser" in found.gate
+    assert found.history_months == 6
 
 
 def test_a_file_that_is_not_there_is_said(tmp_path: Path):
