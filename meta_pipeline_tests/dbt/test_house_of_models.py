@@ -68,6 +68,23 @@ def test_every_model_tests_its_grain_and_every_mart_keeps_a_contract(manifest: d
             assert model["config"]["contract"]["enforced"], model["name"]
 
 
+# The grain may be wider than what is there: an account has no campaign, the app's own calls have no account or report.
+MAY_BE_NULL = {("facebook_ads__reach_report", "campaign_id"), ("fct_graph_calls_daily", "account_id"),
+               ("fct_graph_calls_daily", "report")}
+
+
+def test_no_column_of_a_marts_grain_is_null(manifest: dict[str, Any]):
+    every = manifest["nodes"]
+    tests = [node for node in every.values() if node.get("test_metadata")]
+    filled = {(node["attached_node"], node["column_name"]) for node in tests if node["test_metadata"]["name"] == "not_null"}
+    for test in tests:
+        model = every.get(test["attached_node"] or "", {"fqn": ["", ""]})
+        if test["test_metadata"]["name"] == "unique_grain" and model["fqn"][1] == "marts":
+            for column in test["test_metadata"]["kwargs"]["columns"]:
+                is_free = (model["name"], column) in MAY_BE_NULL
+                assert is_free or (test["attached_node"], column) in filled, f"{model['name']}.{column}"
+
+
 RATES = {"ctr", "cpc", "cpm", "cpp", "cpa", "frequency", "roas", "purchase_roas", "cost_per_click", "click_through_rate"}
 # Where Meta measured it: levels, and windows of days.
 REACHES = {f"facebook_ads__{name}_report" for name in ("account", "campaign", "ad_set", "ad", "reach")}

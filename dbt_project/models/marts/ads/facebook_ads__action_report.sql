@@ -20,7 +20,7 @@ summed as (
         any_value(campaign_id) as campaign_id,
         any_value(ad_set_id) as ad_set_id,
         ad_id,
-        action['action_type'] as action_type,
+        coalesce(action['action_type'], 'unknown') as action_type,
         any_value(currency) as currency,
         {{ sum_of_actions('actions') }} as value,
         {%- for window in ['1d_view', '1d_click', '7d_click', '28d_click'] %}
@@ -28,7 +28,7 @@ summed as (
         {%- endfor %}
         {{ sum_of_actions('action_values') }} as action_value
     from told
-    group by date_day, account_id, ad_id, action['action_type']
+    group by date_day, account_id, ad_id, coalesce(action['action_type'], 'unknown')
 )
 
 select
