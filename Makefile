@@ -17,6 +17,7 @@ bench: install-dev
 	$(BIN)/python benchmarks/landing.py
 	$(BIN)/python benchmarks/sdk.py
 	$(BIN)/python benchmarks/storm.py
+	$(BIN)/python benchmarks/restatement.py
 
 up: install
 	$(BIN)/meta-pipeline up

@@ -1,29 +1,33 @@
 """Response bytes to Parquet on one core: ours beside `json.loads` → `pyarrow.Table.from_pylist` → Parquet.
 
-    python benchmarks/landing.py [--rows 40000] [--repeat 5]
+    python benchmarks/landing.py [--rows 100000] [--repeat 5] [--pull 1000000]
 
 Prints rows per CPU second of both and their ratio (medians), for flat rows of 0.4 kB and for rows of 2.5 kB with
-lists of actions, in pages of 500 rows over ten days."""
+lists of actions, in pages of 500 rows over ten days. Then the peak memory of a pull of a tenth of `--pull` rows and of
+all of them, each in a process of its own, and their ratio."""
 
 from __future__ import annotations
 
 import argparse
 import datetime as dt
 import json
+import multiprocessing
+import re
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from meta_pipeline.extract.fetch import Pull, by_day
 from meta_pipeline.extract.insights import Range, insights_request
 from meta_pipeline.extract.reports import REPORTS
-from meta_pipeline.graph.response import page_of
+from meta_pipeline.extract.sorting import Sorter
+from meta_pipeline.graph.response import Cut, answer_of
+from meta_pipeline.landing.days import Provenance
 from meta_pipeline.landing.landing import Landing
 from meta_pipeline.records import Batch
 from meta_pipeline.store.engine import open_store
@@ -31,48 +35,49 @@ from meta_pipeline.store.engine import open_store
 PAGE, DAYS = 500, 10
 SINCE = dt.date(2026, 11, 1)
 NOW = dt.datetime(2026, 11, 20, tzinfo=dt.UTC)
+HEADERS = {"x-fb-trace-id": "T", "facebook-api-version": "v25.0"}
 
 
-def bodies(rows: int, *, is_long: bool) -> list[bytes]:
-    """Pages as Meta sends them."""
+def bodies(rows: int, *, is_long: bool, is_mixed: bool = False) -> Iterator[bytes]:
+    """Pages as Meta sends them, its days one after the other or all of them on every page."""
     actions = [
         {"action_type": f"offsite_conversion.custom.{n:012}", "value": str(n), "1d_view": "1", "7d_click": str(n)}
         for n in range(10)
     ]
-    pages = []
+    per_day = -(-rows // DAYS)
     for start in range(0, rows, PAGE):
         data: list[dict[str, Any]] = []
         for n in range(start, min(rows, start + PAGE)):
-            day = (SINCE + dt.timedelta(days=n % DAYS)).isoformat()
+            ad, number = divmod(n, DAYS) if is_mixed else (n % per_day, n // per_day)
+            day = (SINCE + dt.timedelta(days=number)).isoformat()
             row: dict[str, Any] = {
                 "account_id": "1000000001", "account_name": "Northwind US", "account_currency": "USD",
                 "campaign_id": "120210010000000001", "campaign_name": "Spring launch", "adset_id": "120220010000000001",
-                "adset_name": "Spring launch · broad", "ad_id": f"12023{n // DAYS:013}", "ad_name": "Reel A 1",
+                "adset_name": "Spring launch · broad", "ad_id": f"12023{ad:013}", "ad_name": "Reel A 1",
                 "impressions": str(n), "clicks": "51", "spend": f"{n}.544921", "reach": "1502", "date_start": day,
                 "date_stop": day,
             }
             data.append(row | ({"actions": actions, "action_values": actions} if is_long else {}))
-        pages.append(json.dumps({"data": data, "paging": {"cursors": {"after": "A"}}}, separators=(",", ":")).encode())
-    return pages
+        yield json.dumps({"data": data, "paging": {"cursors": {"after": "A"}}}, separators=(",", ":")).encode()
 
 
-def ours(pages: list[bytes], landing: Landing) -> None:
-    """The flow's own steps: cut, part by day, land, note in the ledger."""
+def ours(pages: Iterable[bytes], landing: Landing) -> None:
+    """The flow's own steps: read the answer, cut it, part it by day, land, note in the ledger."""
     report, asked = REPORTS["ad_insights"], Range(SINCE, SINCE + dt.timedelta(days=DAYS - 1))
-    pull = Pull(report, "act_1000000001", asked, insights_request(report, asked))
-
-    def batches() -> Iterator[Batch]:
+    source = Provenance(report.name, "act_1000000001", insights_request(report, asked), "r")
+    sorter = Sorter(report, source.node_id, asked)
+    with landing.gathering(source, asked.days) as gathered:
         for body in pages:
-            page = page_of(body, trace_id="T")
-            yield Batch(tuple(bytes(raw) for raw in page.data), "T", "v25.0", NOW)
+            answer = answer_of(200, HEADERS, body)
+            assert answer.page
+            batch = Batch(Cut(answer.page.data), answer.trace_id, "v25.0", NOW, body)
+            for day, records in sorter.parts(batch):
+                gathered.add(day, records, batch)
+        assert not sorter.untrustworthy()
+        landing.commit(gathered, backfill_id="b", now=NOW)
 
-    for day, rows in by_day(pull, batches()).items():
-        assert isinstance(rows, list)
-        landing.write_day(
-            report.name, pull.node_id, day, rows, request=pull.request, run_id="r", backfill_id="b", now=NOW)
 
-
-def plain(pages: list[bytes], landing: Landing) -> None:
+def plain(pages: Iterable[bytes], landing: Landing) -> None:
     """What one writes in an afternoon."""
     days: dict[str, list[dict[str, Any]]] = {}
     for body in pages:
@@ -91,15 +96,39 @@ def speed(program: Callable[[list[bytes], Landing], None], pages: list[bytes], r
         return rows / (time.process_time() - started)
 
 
+def peak_mib(rows: int, told: multiprocessing.SimpleQueue[float]) -> None:
+    """The most memory that a pull of so many rows takes, pages made as they are read."""
+    with tempfile.TemporaryDirectory() as folder:
+        ours(bodies(rows, is_long=False), Landing(Path(folder), open_store(f"sqlite:///{folder}/control.sqlite")))
+    # Of this program alone: what `getrusage` tells begins with the size of the parent.
+    told.put(int(re.findall(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())[0]) / 1024)
+
+
+def in_a_process(rows: int) -> float:
+    """`peak_mib` of a process that did nothing before."""
+    spawn = multiprocessing.get_context("spawn")
+    told: multiprocessing.SimpleQueue[float] = spawn.SimpleQueue()
+    process = spawn.Process(target=peak_mib, args=(rows, told))
+    process.start()
+    found = told.get()
+    process.join()
+    return found
+
+
 def main() -> None:
     """Both programs in turns, so that a noisy machine is noisy to both."""
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    asked.add_argument("--rows", type=int, default=40_000)
+    asked.add_argument("--rows", type=int, default=100_000)
     asked.add_argument("--repeat", type=int, default=5)
+    asked.add_argument("--pull", type=int, default=1_000_000)
     options = asked.parse_args()
     pa.set_cpu_count(1)
-    for name, is_long in (("flat", False), ("with actions", True)):
-        pages = bodies(options.rows, is_long=is_long)
+    for program in (ours, plain):  # what is made at first use is no part of either's speed
+        speed(program, list(bodies(PAGE, is_long=True)), PAGE)
+    for name, is_long, is_mixed in (
+        ("flat", False, False), ("flat, days mixed", False, True), ("with actions", True, False),
+    ):
+        pages = list(bodies(options.rows, is_long=is_long, is_mixed=is_mixed))
         size = sum(map(len, pages)) / options.rows / 1000
         pairs = [
             (speed(ours, pages, options.rows), speed(plain, pages, options.rows)) for _ in range(options.repeat)
@@ -107,6 +136,11 @@ def main() -> None:
         mine, theirs = (statistics.median(column) for column in zip(*pairs, strict=True))
         ratio = statistics.median(a / b for a, b in pairs)
         print(f"{name}, {size:.1f} kB a row: ours {mine:,.0f} rows/s, from_pylist {theirs:,.0f}: {ratio:.1f} ×")
+    few, many = in_a_process(options.pull // 10), in_a_process(options.pull)
+    print(
+        f"peak memory: {options.pull // 10:,} rows {few:.0f} MiB, {options.pull:,} rows {many:.0f} MiB: "
+        f"{many / few:.2f} ×"
+    )
 
 
 if __name__ == "__main__":

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+# Bytes, or what can be read as bytes without a copy (`collections.abc.Buffer` from Python 3.12 on).
+Buffer = Any
 TokenKind = Literal["user", "page", "system_user", "app"]
 
 
@@ -109,12 +112,14 @@ class NodeLink:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """One page of results: each record is the exact bytes of its JSON object."""
+    """One page of results: each record is the exact bytes of its JSON object; `body`: the whole page, where there is
+    one."""
 
-    records: tuple[bytes, ...]
+    records: Sequence[bytes]
     trace_id: str | None
     version: str
     fetched_at: dt.datetime
+    body: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,16 +24,17 @@ def cli() -> None:
 @click.option("--port", type=PORT, default=8700, show_default=True, help="0 takes any free port")
 @click.option("--seed", default=1, show_default=True)
 @click.option("--now", "now_text", default=None, help="the sandbox's clock, ISO 8601; it stands still then")
-@click.option("--scenario", type=click.Path(path_type=Path), default=None, help="faults and limits, a JSON list")
+@click.option("--scenario", type=click.Path(path_type=Path), default=None, help="faults, limits, a world: a JSON list")
 @click.option("--speed", type=click.FloatRange(min=0, min_open=True), default=1.0, help="its seconds in one of ours")
 @click.option("--accounts", type=click.IntRange(6, 500), default=6, show_default=True, help="ad accounts in its world")
+@click.option("--ads", type=click.IntRange(1, 10_000), default=60, show_default=True, help="ads of an ad account")
 def sandbox(
-    port: int, seed: int, now_text: str | None, scenario: Path | None, speed: float, accounts: int
+    port: int, seed: int, now_text: str | None, scenario: Path | None, speed: float, accounts: int, ads: int
 ) -> None:
     """A Graph API on loopback, for users without an app."""
     from meta_pipeline.sandbox.server import serve
 
-    serve(port, seed, _instant(now_text), scenario, speed, accounts)
+    serve(port, seed, _instant(now_text), scenario, speed, accounts, ads)
 
 
 def _instant(text: str | None) -> dt.datetime | None:

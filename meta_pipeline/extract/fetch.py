@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-import functools
-import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -27,9 +25,10 @@ from meta_pipeline.extract.insights import (
     next_poll,
     ranges,
 )
-from meta_pipeline.extract.parts import ADDITIVE, Part, Rows, read_in_parts
+from meta_pipeline.extract.parts import ADDITIVE, Part, Reading, Rows, kept_of, read_in_parts
 from meta_pipeline.extract.reports import Report
 from meta_pipeline.extract.sizes import SYNCHRONOUS_DAYS, Sizes
+from meta_pipeline.extract.sorting import Sorter, key_of
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.graph.errors import CursorError, GraphError, TooMuchDataError, TransientError
 from meta_pipeline.graph.request import Operation
@@ -46,7 +45,7 @@ _STATUS_FIELDS = "async_status,async_percent_completion,error_code,error_message
 
 @dataclass(slots=True)
 class Pull:
-    """One report of one node over one range, on its way."""
+    """One report of one node over one range, on its way. `is_done`: its report run is known to be complete."""
 
     report: Report
     node_id: str
@@ -54,6 +53,7 @@ class Pull:
     request: dict[str, Any]
     report_run_id: str | None = None
     submitted_at: dt.datetime | None = None
+    is_done: bool = False
 
     @property
     def digest(self) -> str:
@@ -80,10 +80,14 @@ class Fetcher:
     def start(self, report: Report, node_id: str, asked: Range) -> Pull:
         """Submit the range as a report run; a small range needs none."""
         pull = Pull(report, node_id, asked, insights_request(report, asked))
-        sizes = self._sizes(report, node_id)
-        if report.gate or not sizes.is_synchronous(len(asked.days), rows_a_day=report.rows_a_day):
+        if self.needs_a_report_run(report, node_id, asked):
             self._submit(pull)
         return pull
+
+    def needs_a_report_run(self, report: Report, node_id: str, asked: Range) -> bool:
+        """Whether the range is more than is read at once."""
+        sizes = self._sizes(report, node_id)
+        return report.gate is not None or not sizes.is_synchronous(len(asked.days), rows_a_day=report.rows_a_day)
 
     def may_come_as_a_report_run(self, pull: Pull) -> bool:
         """Whether a range that was too much to be read at once is worth a report run; then it is not read at once
@@ -95,6 +99,14 @@ class Fetcher:
         self._keep(pull.report, pull.node_id, sizes)
         return True
 
+    def is_forgotten(self, pull: Pull, error: MetaPipelineError) -> bool:
+        """Whether Meta knows a finished report run no more, so that it has to be asked for anew: results are kept for
+        30 days (graph-api.md §2.9)."""
+        if not pull.is_done or not isinstance(error, GraphError) or (error.code, error.subcode) != NOT_THERE_YET:
+            return False
+        report_runs.mark(self.engine, report_run_id=str(pull.report_run_id), status="abandoned")
+        return True
+
     def picked_up(self, report: Report, node_id: str) -> list[Pull]:
         """The report runs that this backfill submitted before it was killed: paid for once, read again."""
         pulls = []
@@ -103,14 +115,14 @@ class Fetcher:
         ):
             asked = Range(run.since, run.until)
             request = insights_request(report, asked)
-            pulls.append(Pull(report, node_id, asked, request, run.report_run_id, run.submitted_at))
+            pulls.append(Pull(report, node_id, asked, request, run.report_run_id, run.submitted_at, run.is_done))
         return pulls
 
     def finished(self, pulls: Sequence[Pull]) -> Iterator[tuple[Pull, MetaPipelineError | None]]:
         """Every pull once its result can be read, in the order in which they are done, or why it never will be. All
         report runs in flight are looked at together, in one batch, with growing pauses."""
-        waiting = [_Watch(pull) for pull in pulls if pull.report_run_id is not None]
-        yield from ((pull, None) for pull in pulls if pull.report_run_id is None)
+        waiting = [_Watch(pull) for pull in pulls if pull.report_run_id is not None and not pull.is_done]
+        yield from ((pull, None) for pull in pulls if pull.report_run_id is None or pull.is_done)
         pause, waited = FIRST_POLL_S, 0.0
         while waiting:
             still: list[_Watch] = []
@@ -124,20 +136,33 @@ class Fetcher:
                 self.sleep(pause)
                 waited, pause = waited + pause, min(pause * 2, LONGEST_POLL_S)
 
-    def rows(self, pull: Pull) -> dict[dt.date, list[tuple[bytes, Batch]] | LandingError]:
-        """The rows of a pull that is finished, by day. A range without any row is read once more: Meta answers 200 with
-        nothing at moments of trouble too (graph-api.md §14, `empty_200`)."""
+    def read(
+        self,
+        pull: Pull,
+        *,
+        add: Callable[[dt.date, Sequence[bytes], Batch], None],
+        restart: Callable[[], None],
+    ) -> dict[dt.date, LandingError]:
+        """Hand on the rows of a pull that is finished, day by day as they come; the days that can't be trusted, and
+        why. A range without any row is read once more: Meta answers 200 with nothing at moments of trouble too
+        (graph-api.md §14, `empty_200`); so is one whose cursor Meta forgot, and `restart` says so before."""
         sizes = self._sizes(pull.report, pull.node_id)
         try:
-            try:
-                found = by_day(pull, self._read(pull, sizes))
-            except CursorError:
-                found = by_day(pull, self._read(pull, sizes))
-            if not any(found.values()):
-                found = by_day(pull, self._read(pull, sizes))
-            rows = sum(len(day) for day in found.values() if isinstance(day, list))
-            sizes.range_worked(len(pull.asked.days), rows)
-            return found
+            for is_last in (False, True):
+                restart()
+                sorter = Sorter(pull.report, pull.node_id, pull.asked)
+                try:
+                    for batch in self._read(pull, sizes):
+                        for day, records in sorter.parts(batch):
+                            add(day, records, batch)
+                except CursorError:
+                    if is_last:
+                        raise
+                    continue
+                if sorter.rows:
+                    break
+            sizes.range_worked(len(pull.asked.days), sorter.rows)
+            return sorter.untrustworthy()
         finally:
             self._keep(pull.report, pull.node_id, sizes)
 
@@ -150,14 +175,26 @@ class Fetcher:
     def in_parts(self, report: Report, node_id: str, day: dt.date, ids: Iterable[str]) -> Rows:
         """One day that is too much at once, read by ids. Every part is a synchronous read: a day is small."""
         whole, sizes = Range(day, day), self._sizes(report, node_id)
-        decode, key_of = _reading(report.key)
 
-        def read(part: Part) -> Rows:
-            pull = Pull(report, node_id, whole, insights_request(report, whole, part))
-            rows = by_day(pull, self._read(pull, sizes))[day]
-            if isinstance(rows, LandingError):
-                raise rows
+        def read(part: Part, fields: Sequence[str]) -> Rows:
+            asked = dataclasses.replace(report, fields=tuple(fields))
+            pull = Pull(report, node_id, whole, insights_request(asked, whole, part))
+            sorter, rows = Sorter(report, node_id, whole), Rows()
+            for batch in self._read(pull, sizes):
+                rows.extend((record, batch) for _, records in sorter.parts(batch) for record in records)
+            for error in sorter.untrustworthy().values():
+                raise error
             return rows
+
+        def ids_in(part: Part) -> list[str]:
+            """The ids of the things that have rows: as little as can be asked for."""
+            name = f"{report.level}_id"
+            bare = dataclasses.replace(
+                report, fields=(name,), key=(name,), breakdowns=(), action_breakdowns=(), windows=()
+            )
+            pull = Pull(bare, node_id, whole, insights_request(bare, whole, part))
+            batches = self._read(pull, Sizes(self.largest_page))
+            return [str(msgspec.json.decode(record)[name]) for batch in batches for record in batch.records]
 
         def control() -> Mapping[str, Any]:
             """Meta's own total of the account, asked for in this moment."""
@@ -167,10 +204,8 @@ class Fetcher:
             total: Mapping[str, Any] = next(iter(answer.data.get("data", ())), {})
             return total
 
-        return read_in_parts(
-            ids, read=read, key_of=lambda record: key_of(decode(record)), fields=report.fields,
-            control=control,
-        )
+        reading = Reading(read, ids_in, key_of(report), report.fields, kept_of(report.fields, report.key))
+        return read_in_parts(ids, reading=reading, control=control)
 
     def listed_ids(self, report: Report, node_id: str) -> list[str]:
         """The ids of a level's things, as its listing has them now."""
@@ -252,6 +287,7 @@ class Fetcher:
         match next_poll(status, pause=pause, waited=waited, age_s=age.total_seconds()):
             case Done() as done:
                 report_runs.mark(self.engine, report_run_id=str(pull.report_run_id), status="completed")
+                pull.is_done = True
                 return done
             case Abandoned(reason=reason, resubmit=resubmit):
                 if not resubmit:
@@ -295,42 +331,3 @@ class _Watch:
     pull: Pull
     looks: int = 0
     is_resubmitted: bool = False
-
-
-@functools.cache
-def _reading(key: tuple[str, ...]) -> tuple[Callable[[bytes], Any], Callable[[Any], tuple[Any, ...]]]:
-    """How a row is read and what tells it apart. Nothing else of it is looked at: ids were strings and may be numbers
-    one day, a breakdown's value may be absent."""
-    row = msgspec.defstruct(
-        "Row", [("date_start", str), ("date_stop", str), *((name, str | int | None, None) for name in key)]
-    )
-    return msgspec.json.Decoder(row).decode, operator.attrgetter("date_stop", *key)
-
-
-def by_day(pull: Pull, batches: Iterable[Batch]) -> dict[dt.date, list[tuple[bytes, Batch]] | LandingError]:
-    """The rows of every day of the range, or why a day can't be trusted. A day nobody mentions is empty."""
-    days: dict[dt.date, list[tuple[bytes, Batch]] | LandingError] = {day: [] for day in pull.asked.days}
-    by_text = {day.isoformat(): day for day in days}
-    read, key_of = _reading(pull.report.key)
-    seen: set[tuple[Any, ...]] = set()
-    for batch in batches:
-        for record in batch.records:
-            try:
-                row = read(record)
-                day = by_text.get(row.date_stop)
-            except msgspec.MsgspecError as error:
-                raise LandingError(f"a row of {pull.report.name} of {pull.node_id} has no day: {error}") from error
-            if day is None or row.date_start != pull.report.span(day)[0].isoformat():
-                raise LandingError(
-                    f"{pull.report.name} of {pull.node_id} answered with a row for {row.date_start}–{row.date_stop} "
-                    f"though only days {pull.asked.since}–{pull.asked.until} were asked"
-                )
-            key = key_of(row)
-            rows = days[day]
-            if key in seen:
-                told = " ".join(map(str, key))
-                days[day] = LandingError(f"{pull.report.name} of {pull.node_id} has two rows for {told}")
-            elif isinstance(rows, list):
-                rows.append((record, batch))
-            seen.add(key)
-    return days

@@ -40,9 +40,10 @@ class Range:
 
     def cut(self, longest: int) -> list[Range]:
         """The same in ranges of about equal length, none longer than that."""
-        count = -(-len(self.days) // longest)
-        bounds = [len(self.days) * n // count for n in range(count + 1)]
-        return [Range(self.days[a], self.days[b - 1]) for a, b in itertools.pairwise(bounds)]
+        days = self.days
+        count = -(-len(days) // longest)
+        bounds = [len(days) * n // count for n in range(count + 1)]
+        return [Range(days[a], days[b - 1]) for a, b in itertools.pairwise(bounds)]
 
     def halves(self) -> tuple[Range, Range]:
         """The two halves of a range of at least two days."""
@@ -76,7 +77,7 @@ def insights_request(report: Report, asked: Range, part: Part | None = None) -> 
         filters.append(
             {"field": f"{report.level}.effective_status", "operator": "IN", "value": list(report.statuses)}
         )
-    if part is not None:
+    if part is not None and part.ids:
         filters.append(part.rule(report.level))
     if filters:
         request["filtering"] = filters

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from meta_pipeline.records import ConfigError
@@ -39,19 +39,23 @@ def tiers_of(text: str) -> tuple[Tier, ...]:
     return tiers
 
 
-def due_since(today: dt.date, read_on: Mapping[dt.date, dt.date], tiers: tuple[Tier, ...]) -> dt.date | None:
-    """The oldest day that is due `today` (on the account's calendar): everything from there to yesterday is one range,
-    and one range costs about the same however long it is. None when nothing is due. `read_on`: day → the date on which
-    it was read last; a day that is not in it was never read."""
+def due(today: dt.date, read_on: Mapping[dt.date, dt.date], tiers: tuple[Tier, ...]) -> Iterator[dt.date]:
+    """The days that are due `today` (on the account's calendar), oldest first. `read_on`: day → the date on which it
+    was read last; a day that is not in it was never read."""
     for age in range(LAST_READ_AGE, 0, -1):
         day = today - dt.timedelta(days=age)
         last = read_on.get(day)
         if last is None:
-            if age <= STABLE_AFTER_DAYS:
-                return day
+            is_due = age <= STABLE_AFTER_DAYS
         elif age > STABLE_AFTER_DAYS:
-            if age == LAST_READ_AGE and (last - day).days <= STABLE_AFTER_DAYS:
-                return day
-        elif (today - last).days >= next(tier.every for tier in tiers if age <= tier.age):
-            return day
-    return None
+            is_due = age == LAST_READ_AGE and (last - day).days <= STABLE_AFTER_DAYS
+        else:
+            is_due = (today - last).days >= next(tier.every for tier in tiers if age <= tier.age)
+        if is_due:
+            yield day
+
+
+def due_since(today: dt.date, read_on: Mapping[dt.date, dt.date], tiers: tuple[Tier, ...]) -> dt.date | None:
+    """The oldest day that is due: everything from there to yesterday is one range, and one range costs about the same
+    however long it is (docs/decisions/0015). None when nothing is due."""
+    return next(due(today, read_on, tiers), None)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import dataclasses
 import datetime as dt
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+import queue
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
@@ -20,6 +22,7 @@ from meta_pipeline.flows.tokens import bury
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.graph.errors import ScopeError, ThrottledError, TokenError, TooMuchDataError
 from meta_pipeline.graph.request import Errand, Purpose
+from meta_pipeline.landing.days import Provenance
 from meta_pipeline.landing.landing import SNAPSHOT_DAY, Landing
 from meta_pipeline.records import (
     AccessToken,
@@ -29,8 +32,11 @@ from meta_pipeline.records import (
     LandingError,
     MetaPipelineError,
 )
-from meta_pipeline.store import audit_log, deferrals, ledger
+from meta_pipeline.store import audit_log, deferrals, leases, ledger
 from meta_pipeline.vault.vault import Vault
+
+# Accounts whose report runs are in flight together: a run is mostly waiting for Meta.
+ACCOUNTS_AT_ONCE = 8
 
 
 @dataclass(frozen=True)
@@ -48,7 +54,7 @@ class Pulling:
     now: Callable[[], dt.datetime]
     purpose: Purpose = "daily"
     largest_page: int = 5000
-    catalogue: Catalogue = dataclasses.field(default_factory=lambda: REPORTS)
+    catalogue: Catalogue = field(default_factory=lambda: REPORTS)
 
     def write(self, report: str, node_id: str, day: dt.date, rows: Rows, request: Mapping[str, Any]) -> LandedFile:
         """The day is landed."""
@@ -64,6 +70,37 @@ class Pulling:
     def gateway(self, node_id: str, report: str | None = None) -> GraphClient:
         """The gateway on this errand."""
         return self.graph.on(Errand(node_id, report, self.run_id, self.backfill_id, self.purpose))
+
+
+def land_side_by_side(
+    asked: Mapping[str, Sequence[dt.date]], reports: Sequence[str], *, by: Pulling, at_once: int = ACCOUNTS_AT_ONCE
+) -> Iterator[LandedFile | FailedDay]:
+    """`land` for every node, several of them at once: while Meta works on one's report runs, another's are read. Each
+    node is held by its lease, so that no other run works on it."""
+    ended: queue.SimpleQueue[LandedFile | FailedDay | None] = queue.SimpleQueue()
+
+    def one(node_id: str, days: Sequence[dt.date]) -> None:
+        try:
+            with leases.held(by.engine, node_id, now=by.now, sleep=by.sleep):
+                for done in land(node_id, days, reports, by=by):
+                    ended.put(done)
+        except leases.LeaseError as error:
+            for done in (FailedDay(report, node_id, day, str(error)) for report in reports for day in days):
+                ended.put(done)
+        finally:
+            ended.put(None)
+
+    with concurrent.futures.ThreadPoolExecutor(min(at_once, len(asked)), thread_name_prefix="account") as pool:
+        running = [pool.submit(one, node_id, days) for node_id, days in asked.items()]
+        left = len(running)
+        while left:
+            done = ended.get()
+            if done is None:
+                left -= 1
+            else:
+                yield done
+        for future in running:
+            future.result()  # what nobody foresaw is raised here, after everybody else has landed
 
 
 def land(
@@ -87,7 +124,7 @@ def land(
         tried |= {token.ref} if token.ref else set()
         try:
             wanted_days, wanted = sorted({day for _, day in left}), sorted({report for report, _ in left})
-            for done in _land(node_id, wanted_days, wanted, token, by):
+            for done in _AccountPull(node_id, wanted_days, wanted, token, by).land():
                 key = (done.report, done.day)
                 if key in left and isinstance(done, FailedDay) and done.is_refused and token.ref:
                     left[key] = done
@@ -100,110 +137,166 @@ def land(
                 return
 
 
-def _land(
-    node_id: str, days: Sequence[dt.date], reports: Sequence[str], token: AccessToken, by: Pulling
-) -> Iterator[LandedFile | FailedDay]:
-    """With one token; TokenError when it is dead."""
-    fetcher = Fetcher(by.gateway(node_id), token, by.engine, by.backfill_id, by.sleep, by.now, by.largest_page)
-    started: list[Pull] = []
-    todo: list[tuple[str, Range]] = []
-    missing: set[tuple[str, dt.date]] = set()
+def ask_ahead(node_id: str, days: Sequence[dt.date], reports: Sequence[str], *, by: Pulling) -> None:
+    """Ask for the report runs that `land` will need and see them through, so that it finds them done: Meta works on
+    them while other accounts land. What fails here is left for `land` to say."""
+    try:
+        token = by.tokens.reveal_for(node_id, flow="ask_ahead")
+        _AccountPull(node_id, days, reports, token, by).ask()
+    except MetaPipelineError:
+        return
+
+
+@dataclass
+class _AccountPull:
+    """One node's days with one token."""
+
+    node_id: str
+    days: Sequence[dt.date]
+    reports: Sequence[str]
+    token: AccessToken
+    by: Pulling
+    started: list[Pull] = field(default_factory=list)
+    todo: list[tuple[str, Range]] = field(default_factory=list)
+    missing: dict[str, set[dt.date]] = field(default_factory=dict)
     # Calls while blocked prolong the block (D-MRL): none is made after one was refused.
     stopped: ThrottledError | None = None
-    for name in reports:
-        landed = ledger.landed_for(by.engine, report=name, node_id=node_id, days=days, backfill_id=by.backfill_id)
-        yield from landed.values()
-        deferrals.forget(by.engine, backfill_id=by.backfill_id, node_id=node_id, report=name)
-        left = set(days) - set(landed)
-        missing |= {(name, day) for day in left}
-        for pull in fetcher.picked_up(by.catalogue[name], node_id):
-            if left & set(pull.asked.days):
-                started.append(pull)
-                left -= set(pull.asked.days)
-        todo.extend((name, asked) for asked in fetcher.ranges(by.catalogue[name], node_id, left))
 
-    def failed(name: str, asked: Range, error: MetaPipelineError) -> Iterator[FailedDay]:
-        """The days of a range that did not land; a limit of Meta is written down with when to try again."""
-        if isinstance(error, ThrottledError):
-            deferrals.defer(
-                by.engine, backfill_id=by.backfill_id, node_id=node_id, report=name, since=asked.since,
-                until=asked.until, retry_at=by.now() + dt.timedelta(seconds=error.retry_after), reason=str(error),
-            )
-        is_refused = isinstance(error, ScopeError)
-        yield from (
-            FailedDay(name, node_id, day, str(error), is_refused) for day in asked.days if (name, day) in missing
+    def __post_init__(self) -> None:
+        by = self.by
+        self.fetcher = Fetcher(
+            by.gateway(self.node_id), self.token, by.engine, by.backfill_id, by.sleep, by.now, by.largest_page
         )
 
-    def smaller(name: str, asked: Range, error: MetaPipelineError) -> Iterator[LandedFile | FailedDay]:
+    def land(self) -> Iterator[LandedFile | FailedDay]:
+        """Every day landed, or why not; TokenError when the token is dead."""
+        yield from self._begin()
+        while self.todo or self.started:
+            yield from self._start()
+            started, self.started = self.started, []
+            ended = [(pull, self.stopped) for pull in started] if self.stopped else self.fetcher.finished(started)
+            for pull, trouble in ended:
+                yield from self._taken(pull, self.stopped or trouble)
+
+    def ask(self) -> None:
+        """Report runs asked for and finished, nothing read."""
+        for _ in self._begin():
+            pass
+        self.todo = [
+            (name, asked) for name, asked in self.todo
+            if self.fetcher.needs_a_report_run(self.by.catalogue[name], self.node_id, asked)
+        ]
+        for _ in self._start():
+            pass
+        for _, trouble in self.fetcher.finished(self.started):
+            if isinstance(trouble, TokenError | ThrottledError):
+                return
+
+    def _begin(self) -> Iterator[LandedFile]:
+        """What has landed for this backfill; what is under way and what is left to ask for is written down."""
+        engine, backfill_id = self.by.engine, self.by.backfill_id
+        for name in self.reports:
+            landed = ledger.landed_for(
+                engine, report=name, node_id=self.node_id, days=self.days, backfill_id=backfill_id
+            )
+            yield from landed.values()
+            deferrals.forget(engine, backfill_id=backfill_id, node_id=self.node_id, report=name)
+            left = set(self.days) - set(landed)
+            self.missing[name] = set(left)
+            if not left:
+                continue
+            for pull in self.fetcher.picked_up(self.by.catalogue[name], self.node_id):
+                if left & set(pull.asked.days):
+                    self.started.append(pull)
+                    left -= set(pull.asked.days)
+            report = self.by.catalogue[name]
+            self.todo.extend((name, asked) for asked in self.fetcher.ranges(report, self.node_id, left))
+
+    def _start(self) -> Iterator[LandedFile | FailedDay]:
+        """Everything that is to do is asked for: all report runs are in flight together."""
+        todo, self.todo = self.todo, []
+        for name, asked in todo:
+            if self.stopped:
+                yield from self._failed(name, asked, self.stopped)
+                continue
+            try:
+                self.started.append(self.fetcher.start(self.by.catalogue[name], self.node_id, asked))
+            except TokenError:
+                raise
+            except TooMuchDataError as error:
+                yield from self._smaller(name, asked, error)
+            except MetaPipelineError as error:
+                yield from self._failed(name, asked, error)
+
+    def _taken(self, pull: Pull, trouble: MetaPipelineError | None) -> Iterator[LandedFile | FailedDay]:
+        """What becomes of a pull that has ended: its days landed, its halves to do, or its failure."""
+        name = pull.report.name
+        try:
+            if trouble:
+                raise trouble
+            yield from self._landed(pull)
+        except TooMuchDataError as error:
+            if self.fetcher.may_come_as_a_report_run(pull):
+                self.todo.append((name, pull.asked))
+            else:
+                yield from self._smaller(name, pull.asked, error)
+        except TokenError:
+            raise
+        except MetaPipelineError as error:
+            if self.fetcher.is_forgotten(pull, error):
+                self.todo.append((name, pull.asked))
+            else:
+                yield from self._failed(name, pull.asked, error)
+
+    def _landed(self, pull: Pull) -> Iterator[LandedFile | FailedDay]:
+        """The days of a pull whose result can be read; those that are complete are committed together."""
+        by, name = self.by, pull.report.name
+        wanted = [day for day in pull.asked.days if day in self.missing[name]]
+        with by.landing.gathering(Provenance(name, self.node_id, pull.request, by.run_id), wanted) as gathered:
+            for day, doubt in self.fetcher.read(pull, add=gathered.add, restart=gathered.restart).items():
+                if day in gathered.days:
+                    gathered.drop(day)
+                    yield FailedDay(name, self.node_id, day, str(doubt))
+            for day, file in by.landing.commit(gathered, backfill_id=by.backfill_id, now=by.now()):
+                yield FailedDay(name, self.node_id, day, str(file)) if isinstance(file, LandingError) else file
+
+    def _smaller(self, name: str, asked: Range, error: MetaPipelineError) -> Iterator[LandedFile | FailedDay]:
         """What becomes of a range that was too much: its halves; of a day, its parts by id."""
-        nonlocal stopped
-        fetcher.was_too_much(by.catalogue[name], node_id, asked)
+        report = self.by.catalogue[name]
+        self.fetcher.was_too_much(report, self.node_id, asked)
         if asked.since < asked.until:
-            halves.extend((name, half) for half in asked.halves())
+            self.todo.extend((name, half) for half in asked.halves())
             return
-        if stopped or by.catalogue[name].level == "account":
-            yield from failed(name, asked, stopped or error)
+        if self.stopped or report.level == "account":
+            yield from self._failed(name, asked, self.stopped or error)
             return
         try:
-            ids = _known_ids(by.catalogue[name], node_id, fetcher, by)
-            rows = fetcher.in_parts(by.catalogue[name], node_id, asked.since, ids)
-            yield by.write(name, node_id, asked.since, rows, insights_request(by.catalogue[name], asked))
+            rows = self.fetcher.in_parts(report, self.node_id, asked.since, self._known_ids(report))
+            yield self.by.write(name, self.node_id, asked.since, rows, insights_request(report, asked))
         except TokenError:
             raise
         except MetaPipelineError as again:
-            stopped = again if isinstance(again, ThrottledError) else stopped
-            yield from failed(name, asked, again)
+            yield from self._failed(name, asked, again)
 
-    while todo or started:
-        halves: list[tuple[str, Range]] = []
-        for name, asked in todo:  # all report runs are in flight together
-            outcome = stopped or _start(fetcher, by.catalogue[name], node_id, asked)
-            if isinstance(outcome, TokenError):
-                raise outcome
-            if isinstance(outcome, ThrottledError):
-                stopped = outcome
-            if isinstance(outcome, Pull):
-                started.append(outcome)
-            elif isinstance(outcome, TooMuchDataError):
-                yield from smaller(name, asked, outcome)
-            else:
-                yield from failed(name, asked, outcome)
-        for pull, trouble in [(pull, stopped) for pull in started] if stopped else fetcher.finished(started):
-            name = pull.report.name
-            try:
-                if stopped or trouble:
-                    raise stopped or trouble or AssertionError
-                for day, rows in fetcher.rows(pull).items():
-                    if (name, day) not in missing:
-                        continue
-                    if isinstance(rows, LandingError):
-                        yield FailedDay(name, node_id, day, str(rows))
-                    else:
-                        yield by.write(name, node_id, day, rows, pull.request)
-            except TooMuchDataError as error:
-                if fetcher.may_come_as_a_report_run(pull):
-                    halves.append((name, pull.asked))
-                else:
-                    yield from smaller(name, pull.asked, error)
-            except TokenError:
-                raise
-            except MetaPipelineError as error:
-                stopped = error if isinstance(error, ThrottledError) else stopped
-                yield from failed(name, pull.asked, error)
-        todo, started = halves, []
+    def _failed(self, name: str, asked: Range, error: MetaPipelineError) -> Iterator[FailedDay]:
+        """The days of a range that did not land; a limit of Meta is written down with when to try again, and stops
+        what would be asked for next."""
+        if isinstance(error, ThrottledError):
+            self.stopped = error
+            deferrals.defer(
+                self.by.engine, backfill_id=self.by.backfill_id, node_id=self.node_id, report=name, since=asked.since,
+                until=asked.until, retry_at=self.by.now() + dt.timedelta(seconds=error.retry_after), reason=str(error),
+            )
+        is_refused = isinstance(error, ScopeError)
+        yield from (
+            FailedDay(name, self.node_id, day, str(error), is_refused)
+            for day in asked.days if day in self.missing[name]
+        )
 
-
-def _known_ids(report: Report, node_id: str, fetcher: Fetcher, by: Pulling) -> list[str]:
-    """The ids to part a day by: of the listing that landed last, or of a listing now."""
-    landed = by.listing(entities.of_level(report.level).name, node_id)
-    return entities.listed(landed.path) if landed else fetcher.listed_ids(report, node_id)
-
-
-def _start(fetcher: Fetcher, report: Report, node_id: str, asked: Range) -> Pull | MetaPipelineError:
-    try:
-        return fetcher.start(report, node_id, asked)
-    except MetaPipelineError as error:
-        return error
+    def _known_ids(self, report: Report) -> Iterable[str]:
+        """The ids to part a day by: of the listing that landed last, or of a listing now."""
+        landed = self.by.listing(entities.of_level(report.level).name, self.node_id)
+        return entities.listed(landed.path) if landed else self.fetcher.listed_ids(report, self.node_id)
 
 
 def land_entities(node_id: str, *, by: Pulling) -> Iterator[LandedFile]:

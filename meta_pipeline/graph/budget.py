@@ -21,7 +21,7 @@ from meta_pipeline.graph.limits import (
     readings,
     tier_of,
 )
-from meta_pipeline.graph.pace import CEILING_PERCENT, Budget, blocked, told, wait_s
+from meta_pipeline.graph.pace import CEILING_PERCENT, FIRST_COST_PERCENT, Budget, blocked, told, wait_s
 from meta_pipeline.graph.usage import SHORTEST_BLOCK_S, retry_after
 from meta_pipeline.store import budgets
 from meta_pipeline.store.processes import identity
@@ -67,7 +67,7 @@ class SharedBudget:
         """Wait for the budget and reserve; ThrottledError with `retry_after` when it would take too long."""
         ticket, waited = secrets.token_hex(8), 0.0
         while True:
-            pause, why = self._try(ticket, charged, operations, CEILING_PERCENT[purpose])
+            pause, why = self._try(ticket, charged, operations, CEILING_PERCENT[purpose], is_queued=waited > 0)
             if pause <= 0:
                 return Admission(ticket, charged, operations)
             if waited + pause > self._longest_wait_s:
@@ -82,8 +82,9 @@ class SharedBudget:
 
     def room(self, charged: tuple[Charge, ...], *, share_percent: float = 10.0) -> int:
         """How many operations take no more than a share of any of these budgets; at least one."""
-        with self._engine.begin() as connection:
-            dearest = max(budget.cost_percent for budget in self._known(connection, charged).values())
+        with self._engine.connect() as connection:
+            known = budgets.read(connection, [charge.key(self._app_id) for charge in charged]).values()
+        dearest = max((row["cost_percent"] for row in known), default=FIRST_COST_PERCENT)
         return max(1, int(share_percent / dearest)) if dearest > 0 else 1_000
 
     def settle(self, admission: Admission, usage: Mapping[str, Any] | None, limit: ThrottledError | None) -> None:
@@ -91,37 +92,42 @@ class SharedBudget:
         now = self._now()
         keys = {charge: charge.key(self._app_id) for charge in admission.charged}
         with self._engine.begin() as connection:
-            known = self._known(connection, admission.charged)
             budgets.release(connection, admission.id)
             if usage is None:
                 return
+            known = self._known(connection, admission.charged)
             found = readings(usage, admission.charged)
             closed = closed_by(limit.code, limit.subcode, admission.charged) if limit is not None else None
+            changed: dict[str, dict[str, Any]] = {}
             for charge, key in keys.items():
                 budget = told(known[key], found.get(charge), operations=admission.operations, now=now)
                 if charge == closed:
                     budget = blocked(
                         dataclasses.replace(budget, block_s=known[key].block_s), for_s=_length(charge, usage), now=now
                     )
-                budgets.save(connection, key, _values(budget))
+                changed[key] = _values(budget)
+            budgets.save(connection, changed)
 
     def _try(
-        self, ticket: str, charged: tuple[Charge, ...], operations: int, ceiling: float
+        self, ticket: str, charged: tuple[Charge, ...], operations: int, ceiling: float, *, is_queued: bool
     ) -> tuple[float, str]:
         now = self._now()
         with self._engine.begin() as connection:
+            budgets.forget_expired(connection, [charge.key(self._app_id) for charge in charged], now=now)
             known = self._known(connection, charged)
             flying = budgets.outstanding(connection, known, now=now)
+            ahead = budgets.ahead_of(connection, known, ticket=ticket, now=now)
             waits = {
                 key: wait_s(
                     budget, operations=operations, outstanding=flying[key], ceiling=ceiling, now=now,
-                    is_mine_first=budgets.is_first(connection, key, ticket=ticket, now=now),
+                    ahead=ahead[key],
                 )
                 for key, budget in known.items()
             }
             longest = max(waits, key=lambda key: waits[key])
             if waits[longest] <= 0:
-                budgets.leave(connection, ticket)
+                if is_queued:
+                    budgets.leave(connection, ticket)
                 budgets.reserve(
                     connection, known, id=ticket, operations=operations, holder=self._holder, expires_at=now + LEASE
                 )
@@ -140,10 +146,11 @@ class SharedBudget:
         return {key: Budget(**row) for key, row in budgets.locked(connection, fresh).items()}
 
 
+_COLUMNS = tuple(column.name for column in dataclasses.fields(Budget) if column.name != "key")
+
+
 def _values(budget: Budget) -> dict[str, Any]:
-    values = dataclasses.asdict(budget)
-    del values["key"]
-    return values
+    return {name: getattr(budget, name) for name in _COLUMNS}
 
 
 def _length(charge: Charge, usage: Mapping[str, Any]) -> float:

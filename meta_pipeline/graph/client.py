@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 import requests
+import urllib3
 from requests.adapters import BaseAdapter
 
 from meta_pipeline.audit import AuditEvent
@@ -30,7 +31,7 @@ from meta_pipeline.graph.request import (
     appsecret_proof,
     encoded,
 )
-from meta_pipeline.graph.response import Answer, GraphResponse, answer_of, page_of, rows_in, trace_of
+from meta_pipeline.graph.response import Answer, Cut, GraphResponse, answer_of
 from meta_pipeline.graph.samples import Samples
 from meta_pipeline.records import AccessToken, App, Batch, ConfigError
 
@@ -160,14 +161,14 @@ class GraphClient:
                 if size is None or not size.page_was_refused(self.now()):
                     raise
                 continue
-            page = page_of(answer.body, trace_id=answer.trace_id)
+            page = answer.page
             if size is not None:
                 size.page_worked(len(page.data))
             if is_promised and not page.data and page.following() is None and not is_doubted:
                 is_doubted = True
                 continue
             is_promised, is_doubted = True, False
-            yield Batch(tuple(bytes(raw) for raw in page.data), answer.trace_id, answer.version, answer.fetched_at)
+            yield Batch(Cut(page.data), answer.trace_id, answer.version, answer.fetched_at, answer.body)
             following = page.following()
             if following is None:
                 return
@@ -250,7 +251,7 @@ class GraphClient:
         if answer.error is not None:
             raise answer.error
         used = answer.headers.get("facebook-api-version", version)
-        return GraphResponse(answer.body, answer.data, trace_of(answer.headers, answer.data), used, self.now())
+        return GraphResponse(answer, used, self.now())
 
     def _send_batch(
         self, operations: Sequence[Operation], *, token: AccessToken
@@ -319,11 +320,13 @@ class GraphClient:
                 response = self._session.request(
                     method, f"{self.graph_url}/{version}/{path.strip('/')}", headers=headers, timeout=self._timeout,
                     params=form if method != "POST" else None, data=form if method == "POST" else None,
-                    allow_redirects=False,
+                    allow_redirects=False, stream=True,
                 )
+                # In one piece: `content` reads ten kilobytes at a time.
+                body = response.raw.read(decode_content=True)
             except requests.Timeout:
                 error = TransientError(f"no answer from {self.graph_url} in time")
-            except requests.RequestException as exception:
+            except (requests.RequestException, urllib3.exceptions.HTTPError) as exception:
                 # The text of this exception holds the URL with its query: only its kind may leave here.
                 error = TransientError(f"no connection to {self.graph_url} ({type(exception).__name__})")
             event = AuditEvent(
@@ -334,7 +337,7 @@ class GraphClient:
             if error is not None:
                 self._audit(event)
                 raise error
-            answer = answer_of(response.status_code, dict(response.headers), response.content)
+            answer = answer_of(response.status_code, response.headers, body)
             usage, limit = answer.usage, answer.limit
             self._audit(_answered(event, response.status_code, answer))
         finally:
@@ -368,11 +371,21 @@ class GraphClient:
     @property
     def _session(self) -> requests.Session:
         if not hasattr(self._local, "session"):
-            self._local.session = requests.Session()
+            self._local.session = _session(self.graph_url)
             if self._adapter is not None:
                 self._local.session.mount(self.graph_url, self._adapter)
         session: requests.Session = self._local.session
         return session
+
+
+def _session(url: str) -> requests.Session:
+    """A session that asks the environment for proxies and certificates once, not before every call; and never a
+    .netrc, whose password would take the token's place."""
+    session = requests.Session()
+    found = session.merge_environment_settings(url, {}, False, None, None)
+    session.proxies, session.verify, session.cert = found["proxies"], found["verify"], found["cert"]
+    session.trust_env = False
+    return session
 
 
 def _answered(event: AuditEvent, status: int, answer: Answer) -> AuditEvent:
@@ -380,7 +393,7 @@ def _answered(event: AuditEvent, status: int, answer: Answer) -> AuditEvent:
     error, headers = answer.error, answer.headers
     return dataclasses.replace(
         event, status=status, code=error.code if error else None, subcode=error.subcode if error else None,
-        fbtrace_id=trace_of(headers, answer.data), fb_rev=headers.get("x-fb-rev"),
+        fbtrace_id=answer.trace_id, fb_rev=headers.get("x-fb-rev"),
         version=headers.get("facebook-api-version", event.version), usage=answer.usage,
-        warning=headers.get("x-ad-api-version-warning"), rows=rows_in(answer.data),
+        warning=headers.get("x-ad-api-version-warning"), rows=answer.rows,
     )

@@ -54,14 +54,14 @@ class Budget:
 
 
 def wait_s(
-    budget: Budget, *, operations: int, outstanding: int, is_mine_first: bool, ceiling: float, now: dt.datetime
+    budget: Budget, *, operations: int, outstanding: int, ahead: int, ceiling: float, now: dt.datetime
 ) -> float:
     """Seconds until a call of so many operations may go; 0 when it may go now. `outstanding`: operations in flight.
-    `is_mine_first`: nobody waits longer for this budget."""
+    `ahead`: how many wait longer for this budget; where there is room for them all, nobody waits for their turn."""
     if budget.blocked_until is not None and now < budget.blocked_until:
         return (budget.blocked_until - now).total_seconds()
     if budget.answers == 0 or budget.block_s:  # nothing known, or nothing since a block: one call finds out
-        return LOOK_S if outstanding or not is_mine_first else 0.0
+        return LOOK_S if outstanding or ahead else 0.0
     if budget.percent is None:  # answers carry no figure: nothing to go by but errors
         return 0.0
     used = budget.drained(now)
@@ -71,7 +71,9 @@ def wait_s(
     if expected > ceiling and used > 0:
         refill = (min(expected, used + 100) - ceiling) / 100.0 * budget.window_s * 2.0**budget.slowness
         return max(LOOK_S, min(refill, budget.rolls_on_in_s(now)))
-    return 0.0 if is_mine_first else LOOK_S
+    if ahead and expected + ahead * budget.cost_percent > min(ceiling, ONE_AT_A_TIME_PERCENT):
+        return LOOK_S
+    return 0.0
 
 
 def told(budget: Budget, reading: Reading | None, *, operations: int, now: dt.datetime) -> Budget:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, overload
 from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
@@ -14,17 +15,6 @@ import orjson
 
 from meta_pipeline.graph.errors import GraphError, ThrottledError, TransientError, error_from
 from meta_pipeline.graph.usage import retry_after, usage_of
-
-
-@dataclass(frozen=True, slots=True)
-class GraphResponse:
-    """A result: `body` is exactly what Graph sent, `data` the same decoded."""
-
-    body: bytes = field(repr=False)
-    data: Any = field(repr=False)
-    trace_id: str | None
-    version: str
-    fetched_at: dt.datetime
 
 
 class _Cursors(msgspec.Struct):
@@ -40,11 +30,38 @@ class _Paging(msgspec.Struct):
 _SECRETS = ("access_token", "appsecret_proof", "appsecret_time")
 
 
+class Cut(Sequence[bytes]):
+    """The records of a page, each copied out of it only when somebody looks at it. `pieces`: bytes-like, not copied."""
+
+    def __init__(self, pieces: list[msgspec.Raw]) -> None:
+        self.pieces = pieces
+
+    def __len__(self) -> int:
+        return len(self.pieces)
+
+    def __iter__(self) -> Iterator[bytes]:
+        return map(bytes, self.pieces)
+
+    @overload
+    def __getitem__(self, at: int) -> bytes: ...
+    @overload
+    def __getitem__(self, at: slice) -> Cut: ...
+    def __getitem__(self, at: int | slice) -> bytes | Cut:
+        return Cut(self.pieces[at]) if isinstance(at, slice) else bytes(self.pieces[at])
+
+
 class Page(msgspec.Struct):
     """A page of results, its records uncut."""
 
     data: list[msgspec.Raw]
     paging: _Paging | None = None
+    error: msgspec.Raw | None = None
+    success: msgspec.Raw | None = None
+
+    @property
+    def is_result(self) -> bool:
+        """Whether it is nothing but a page: no error beside it, and no word on success."""
+        return not self.error and not self.success
 
     def following(self) -> dict[str, str] | None:
         """The parameters that lead to the next page; None once Graph gives no `paging.next`, though the last page
@@ -107,22 +124,35 @@ def _decoded(body: bytes) -> Any:
         return json.loads(body)
 
 
-def rows_in(data: Any) -> int | None:
-    """How many results a page holds; None for what is no page."""
-    found = data.get("data") if isinstance(data, dict) else None
-    return len(found) if isinstance(found, list) else None
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Answer:
-    """What came back for one call, read once: lower-case headers, the body and the same decoded, the error it is. A
-    batch's has `members`, an answer for each operation, None where Graph left one out (graph-api.md §8)."""
+    """What came back for one call: lower-case headers, the body, the error it is. A page of results is cut into its
+    records and not decoded further: at Meta's sizes that would cost more than everything else that is done with it. A
+    batch's answer has `members`, an answer for each operation, None where Graph left one out (graph-api.md §8)."""
 
     headers: dict[str, str]
     body: bytes = field(repr=False)
-    data: Any = field(repr=False)
     error: GraphError | None
     members: tuple[Answer | None, ...] = ()
+    page: Page | None = field(default=None, repr=False)
+
+    @functools.cached_property
+    def data(self) -> Any:
+        """The body decoded; None for one that is no JSON."""
+        try:
+            return _decoded(self.body)
+        except ValueError:
+            return None
+
+    @property
+    def trace_id(self) -> str | None:
+        """Meta's name for this call."""
+        return trace_of(self.headers, None if self.page is not None else self.data)
+
+    @property
+    def rows(self) -> int | None:
+        """How many results a page holds; None for what is no page."""
+        return None if self.page is None else len(self.page.data)
 
     @property
     def usage(self) -> dict[str, Any]:
@@ -140,12 +170,49 @@ class Answer:
         return next((member.limit for member in self.members if member is not None and member.limit), None)
 
 
+@dataclass(frozen=True, slots=True)
+class GraphResponse:
+    """A result: the answer, which version gave it, and when."""
+
+    answer: Answer = field(repr=False)
+    version: str
+    fetched_at: dt.datetime
+
+    @property
+    def body(self) -> bytes:
+        """Exactly what Graph sent."""
+        return self.answer.body
+
+    @property
+    def data(self) -> Any:
+        """The same decoded."""
+        return self.answer.data
+
+    @property
+    def trace_id(self) -> str | None:
+        """Meta's name for this call."""
+        return self.answer.trace_id
+
+    @property
+    def page(self) -> Page:
+        """The page of results it is; TransientError when it is none."""
+        return self.answer.page or page_of(self.answer.body, trace_id=self.answer.trace_id)
+
+
 def answer_of(status: int, headers: Mapping[str, str], body: bytes) -> Answer:
     """The answer in a response."""
     lowered = {name.lower(): value for name, value in headers.items()}
+    if status < 400:
+        try:
+            page = _read_page(body)
+        except msgspec.MsgspecError:
+            pass
+        else:
+            if page.is_result:
+                return Answer(lowered, body, None, page=page)
     data, error = decipher(status, lowered, body)
     members = tuple(_member(one) for one in data) if isinstance(data, list) else ()
-    return Answer(lowered, body, data, error, members)
+    return Answer(lowered, body, error, members)
 
 
 def _member(one: Any) -> Answer | None:

@@ -7,35 +7,17 @@ import dataclasses
 import datetime as dt
 import hashlib
 import itertools
-import json
-import os
-import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pyarrow as pa
-import pyarrow.parquet as pq
 import sqlalchemy as sa
 
+from meta_pipeline.landing.days import Memory, OpenDay, OpenDays, Provenance, payloads_of
 from meta_pipeline.records import Batch, LandedFile, LandingError
 from meta_pipeline.store import ledger
-
-SCHEMA = pa.schema(
-    [
-        ("node_id", pa.string()),
-        ("day", pa.date32()),
-        ("record_index", pa.int32()),
-        ("payload", pa.string()),
-        ("_report", pa.string()),
-        ("_api_version", pa.string()),
-        ("_fbtrace_id", pa.string()),
-        ("_fetched_at", pa.timestamp("us", tz="UTC")),
-        ("_run_id", pa.string()),
-        ("_request", pa.string()),
-    ]
-)
 
 # A snapshot of entities has no day of its own; it lands under this one.
 SNAPSHOT_DAY = dt.date(1970, 1, 1)
@@ -47,10 +29,42 @@ class Landing:
     def __init__(self, root: Path, engine: sa.Engine) -> None:
         self.root = root
         self.engine = engine
+        self.memory = Memory()
 
     def path(self, report: str, node_id: str, day: dt.date) -> Path:
         """Where a day lands: the name is fixed, so a day read again replaces itself."""
         return self.root / report / node_id / f"{day.isoformat()}.parquet"
+
+    @contextlib.contextmanager
+    def gathering(self, source: Provenance, days: Iterable[dt.date]) -> Iterator[OpenDays]:
+        """Days to gather records in; what is not committed when the block ends leaves nothing behind."""
+        paths = {day: self.path(source.report, source.node_id, day) for day in days}
+        gathered = OpenDays(source, paths, self.memory)
+        try:
+            yield gathered
+        finally:
+            for day in paths:
+                gathered.drop(day)
+
+    def commit(
+        self, gathered: OpenDays, *, backfill_id: str | None, now: dt.datetime
+    ) -> list[tuple[dt.date, LandedFile | LandingError]]:
+        """Put every gathered day down in one step each: temporary file, fsync, rename; one transaction of the ledger
+        then makes them all landed. A day that can't be written fails alone. No rows is a day without delivery."""
+        report, node_id = gathered.source.report, gathered.source.node_id
+        before = ledger.find_days(self.engine, report=report, node_id=node_id, days=list(gathered.days))
+        ended: list[tuple[dt.date, LandedFile | LandingError]] = []
+        for day, one in gathered.days.items():
+            file = LandedFile(report, node_id, day, str(one.path), one.rows, one.digest, now)
+            try:
+                self._put_down(one, before.get(day))
+                ended.append((day, file))
+            except (OSError, pa.ArrowException) as error:
+                told = f"could not write {one.path}: {error}; free space or permissions, then run it again"
+                ended.append((day, LandingError(told)))
+        files = [file for _, file in ended if isinstance(file, LandedFile)]
+        ledger.note(self.engine, *files, backfill_id=backfill_id)
+        return ended
 
     def write_day(
         self,
@@ -64,40 +78,24 @@ class Landing:
         backfill_id: str | None,
         now: dt.datetime,
     ) -> LandedFile:
-        """Put one day down in one step: temporary file, fsync, rename, ledger. No rows is a day without delivery."""
-        rows = list(records)
-        asked = json.dumps(request, sort_keys=True, separators=(",", ":"))
-        count = len(rows)
-        payloads, together = readable([record for record, _ in rows])
-        digest = hashlib.sha256(together).hexdigest()
-        # By identity: equality of two batches compares all their records.
-        runs = [list(found) for _, found in itertools.groupby(rows, key=lambda row: id(row[1]))]
-        batches = [(found[0][1], len(found)) for found in runs]
-        table = pa.table(
-            [
-                pa.repeat(pa.scalar(node_id, pa.string()), count),
-                pa.repeat(pa.scalar(day, pa.date32()), count),
-                pa.array(range(count), pa.int32()),
-                payloads,
-                pa.repeat(pa.scalar(report, pa.string()), count),
-                _column([(batch.version, length) for batch, length in batches], pa.string()),
-                _column([(batch.trace_id, length) for batch, length in batches], pa.string()),
-                _column([(batch.fetched_at, length) for batch, length in batches], pa.timestamp("us", tz="UTC")),
-                pa.repeat(pa.scalar(run_id, pa.string()), count),
-                pa.repeat(pa.scalar(hashlib.sha256(asked.encode()).hexdigest()[:32], pa.string()), count),
-            ],
-            schema=SCHEMA.with_metadata({"request": asked}),
-        )
-        path = self.path(report, node_id, day)
-        file = LandedFile(report, node_id, day, str(path), count, digest, now)
-        before = ledger.find(self.engine, report=report, node_id=node_id, day=day)
-        if before is None or before.digest != digest or not path.exists():
-            if before is not None and path.exists() and _numbers(_payloads_of(path)) != _numbers(payloads.to_pylist()):
-                self._keep_version(before)
-            _replace(path, table)
-        ledger.note(self.engine, file, backfill_id=backfill_id)
+        """Put one day down whose records are all there; LandingError when it can't be written."""
+        with self.gathering(Provenance(report, node_id, request, run_id), [day]) as gathered:
+            # By identity: equality of two batches compares all their records.
+            for _, rows in itertools.groupby(records, key=lambda row: id(row[1])):
+                found = list(rows)
+                gathered.add(day, [record for record, _ in found], found[0][1])
+            ((_, file),) = self.commit(gathered, backfill_id=backfill_id, now=now)
+        if isinstance(file, LandingError):
+            raise file
         return file
 
+    def _put_down(self, one: OpenDay, before: LandedFile | None) -> None:
+        is_there = one.path.exists()
+        if before is not None and before.digest == one.digest and is_there:
+            return
+        if before is not None and is_there and _figures(payloads_of(one.path)) != _figures(one.payloads()):
+            self._keep_version(before)
+        one.written().replace(one.path)
 
     def _keep_version(self, before: LandedFile) -> None:
         """What Meta said until now stays, under the time from which it was so. A kill after any step leaves the day as
@@ -110,61 +108,11 @@ class Landing:
         ledger.note_version(self.engine, dataclasses.replace(before, path=str(kept)))
 
 
-def _column(runs: list[tuple[Any, int]], kind: pa.DataType) -> pa.Array:
-    """Every value as often as its batch has rows."""
-    if not runs:
-        return pa.array([], kind)
-    return pa.concat_arrays([pa.repeat(pa.scalar(value, kind), length) for value, length in runs])
-
-
-def _payloads_of(path: Path) -> list[str]:
-    payloads: list[str] = pq.read_table(path, columns=["payload"]).column("payload").to_pylist()
-    return payloads
-
-
-def _numbers(payloads: Iterable[str]) -> list[bytes]:
-    """What of the rows is a figure or an id, in an order of its own: a new name or another order is no restatement."""
-    rows = [{key: value for key, value in orjson.loads(text).items() if not key.endswith("name")} for text in payloads]
-    return sorted(orjson.dumps(row, option=orjson.OPT_SORT_KEYS) for row in rows)
-
-
-def readable(records: list[bytes]) -> tuple[pa.StringArray, bytes]:
-    """The records as Arrow text, and joined by newlines: byte for byte, but for those that Parquet readers refuse. A
-    lone surrogate (an emoji cut in two by a truncated name) or a byte that is no UTF-8 becomes U+FFFD here, once. All
-    records are looked at together: such a one is rare."""
-    together = b"\n".join(records)
-    if b"\\ud" not in together and b"\\uD" not in together:
-        with contextlib.suppress(UnicodeDecodeError):
-            together.decode()
-            # The same buffers under another name: nothing is copied.
-            _, offsets, data = pa.array(records, pa.binary()).buffers()
-            return pa.StringArray.from_buffers(len(records), offsets, data), together
-    spelled = [_readable(record) for record in records]
-    return pa.array(spelled, pa.string()), "\n".join(spelled).encode()
-
-
-def _readable(record: bytes) -> str:
-    text = record.decode("utf-8", "replace")
-    if "\\ud" not in text.lower():
-        return text
-    with contextlib.suppress(orjson.JSONDecodeError):
-        orjson.loads(text)
-        return text
-    spelled = json.dumps(json.loads(text), ensure_ascii=False, separators=(",", ":"))
-    return spelled.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-
-
-def _replace(path: Path, table: pa.Table) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
-    os.close(handle)
-    try:
-        pq.write_table(table, name, compression="zstd", compression_level=3)
-        with Path(name).open("rb") as written:
-            os.fsync(written.fileno())
-        Path(name).replace(path)
-    except (OSError, pa.ArrowException) as error:
-        raise LandingError(f"could not write {path}: {error}; free space or permissions, then run it again") from error
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            Path(name).unlink()
+def _figures(payloads: Iterable[str]) -> int:
+    """A name for what of the rows is a figure or an id: a new name or another order is no restatement."""
+    total = 0
+    for text in payloads:
+        row = {key: value for key, value in orjson.loads(text).items() if not key.endswith("name")}
+        spelled = orjson.dumps(row, option=orjson.OPT_SORT_KEYS)
+        total += int.from_bytes(hashlib.blake2b(spelled, digest_size=16).digest())
+    return total

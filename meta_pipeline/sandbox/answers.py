@@ -11,6 +11,10 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
+import orjson
+
+_NOT_ASCII = re.compile("[\x7f-\U0010ffff]")
+
 
 @dataclass
 class Ask:
@@ -54,7 +58,18 @@ class Answer:
     @property
     def content(self) -> bytes:
         """The body as bytes; Meta escapes what is not ASCII."""
-        return self.raw if self.raw is not None else json.dumps(self.body, separators=(",", ":")).encode()
+        return self.raw if self.raw is not None else encoded(self.body)
+
+
+def encoded(body: Any) -> bytes:
+    """Compact JSON as Meta writes it: what is not ASCII is escaped."""
+    try:
+        text = orjson.dumps(body)
+    except TypeError:  # a number beyond 64 bits, half a character
+        return json.dumps(body, separators=(",", ":")).encode()
+    if text.isascii() and b"\x7f" not in text:
+        return text
+    return _NOT_ASCII.sub(lambda letter: json.dumps(letter[0])[1:-1], text.decode()).encode()
 
 
 class Refused(Exception):
@@ -68,13 +83,15 @@ class Refused(Exception):
         subcode: int | None = None,
         status: int = 400,
         kind: str = "OAuthException",
+        user_title: str = "Error",
         user_msg: str | None = None,
         is_transient: bool | None = None,
         headers: dict[str, str] | None = None,
     ) -> None:
         super().__init__(message)
         self.message, self.code, self.subcode, self.status, self.kind = message, code, subcode, status, kind
-        self.user_msg, self.is_transient, self.headers = user_msg, is_transient, headers or {}
+        self.user_title, self.user_msg = user_title, user_msg
+        self.is_transient, self.headers = is_transient, headers or {}
 
     def answer(self, trace_id: str) -> Answer:
         """The envelope (graph-api.md §7.1)."""
@@ -84,7 +101,7 @@ class Refused(Exception):
         if self.is_transient is not None:
             error["is_transient"] = self.is_transient
         if self.user_msg:
-            error["error_user_title"] = "Error"
+            error["error_user_title"] = self.user_title
             error["error_user_msg"] = self.user_msg
         error["fbtrace_id"] = trace_id
         return Answer({"error": error}, self.status, dict(self.headers))
@@ -187,6 +204,8 @@ def projected(node: Mapping[str, Any], fields: str | None, defaults: Sequence[st
         value = node[base]
         if nested and isinstance(value, Mapping):
             value = projected(value, nested.rstrip("}"))
+        elif isinstance(value, Mapping) and "_shown" in value:
+            value = projected(value, None, value["_shown"])
         elif isinstance(value, Mapping):
             value = {key: inner for key, inner in value.items() if not key.startswith("_")}
         if value is not None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from meta_pipeline.sandbox.answers import REDUCE, Answer, Ask, Refused, too_much
-from meta_pipeline.sandbox.identity import DEAD
+from meta_pipeline.sandbox.tokens import DEAD
 
 _BUC = (
     "There have been too many calls to this ad-account. Wait a bit and try again. For more info, please refer to "

@@ -9,8 +9,8 @@ from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from meta_pipeline.sandbox.answers import Ask, Refused
-from meta_pipeline.sandbox.identity import Token
-from meta_pipeline.sandbox.world import Page
+from meta_pipeline.sandbox.nouns import Page
+from meta_pipeline.sandbox.tokens import Token
 
 PACIFIC = ZoneInfo("America/Los_Angeles")
 LONGEST = dt.timedelta(days=93)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from meta_pipeline.sandbox.answers import Ask, Refused, paged, too_much, unknown_object
-from meta_pipeline.sandbox.insights import Query, Row, rendered, rows, summary
-from meta_pipeline.sandbox.world import Account, World
+import orjson
+
+from meta_pipeline.sandbox.answers import Ask, Refused, encoded, paged, too_much, unknown_object
+from meta_pipeline.sandbox.fields import Writer, summary
+from meta_pipeline.sandbox.insights import Insights, Row
+from meta_pipeline.sandbox.nouns import Account
+from meta_pipeline.sandbox.query import Query
 
 READABLE_FOR = dt.timedelta(days=30)
-REACH_RUNS_A_DAY = 10
+REACH_RUNS_A_DAY, GATED_RUNS_A_DAY = 10, 10
 # What a run shows, look by look; one stage shows 100 % while it is still running, as Meta's do.
 STAGES = (("Job Not Started", 0), ("Job Running", 60), ("Job Running", 100), ("Job Completed", 100))
 
@@ -30,6 +33,7 @@ class ReportRun:
     looks: int = 0
     misses: int = 0
     result: list[Row] | None = field(default=None, repr=False)
+    is_open: bool = False  # of a gated breakdown, and given
 
     def status(self, version: str) -> dict[str, Any]:
         """The run's fields at the next look."""
@@ -63,11 +67,12 @@ class ReportRun:
 class ReportRuns:
     """All runs of the server."""
 
-    def __init__(self, world: World) -> None:
-        self.world = world
+    def __init__(self, insights: Insights) -> None:
+        self.insights = insights
         self.runs: dict[str, ReportRun] = {}
         self.most_running = 100
         self.most_rows = 1_000_000
+        self.most_points = 0  # rows × fields; 0: as many as there are
         self.page_bytes = 4_000_000
 
     def submit(
@@ -77,12 +82,33 @@ class ReportRuns:
         self._check_limits(account, query, now)
         run_id = str(6023920149000000 + len(self.runs) + 1)
         race = fate == "33_race"
-        if fate is None and self.most_rows < 1_000_000 and len(rows(query, self.world, now)) > self.most_rows:
+        is_closed = query.is_gated and not self._opens(account, now)
+        if fate is None and not is_closed and self._is_bounded() and self.is_too_much(query, now):
             fate = "job_too_large"
         self.runs[run_id] = ReportRun(
-            run_id, account, query, params, now, None if race else fate, misses=2 if race else 0
+            run_id, account, query, params, now, None if race else fate, misses=2 if race else 0,
+            result=[] if is_closed else None, is_open=query.is_gated and not is_closed,
         )
         return {"report_run_id": run_id}
+
+    def _is_bounded(self) -> bool:
+        return self.most_rows < 1_000_000 or bool(self.most_points)
+
+    def is_too_much(self, query: Query, now: dt.datetime) -> bool:
+        """Whether the whole result is more than a call may ask for: too many rows, or too many data points."""
+        found = len(self.insights.rows(query, now))
+        return found > self.most_rows or (bool(self.most_points) and found * len(query.fields) > self.most_points)
+
+    def _opens(self, account: Account, now: dt.datetime) -> bool:
+        """Whether the account gets a gated breakdown now: when it opted in, and then as many runs a day as it has ad
+        groups, ten at most; what it does not get is empty (graph-api.md §2.7)."""
+        world = self.insights.world
+        today = [
+            run for run in self.runs.values()
+            if run.is_open and run.account.id == account.id and now - run.submitted_at < dt.timedelta(days=1)
+        ]
+        most = min(GATED_RUNS_A_DAY, len(world.ads_of(account.id)))
+        return account.id in world.options.opted_in and len(today) < most
 
     def _check_limits(self, account: Account, query: Query, now: dt.datetime) -> None:
         """Runs in flight (how many Meta lets run is not published: a setting), and reach beyond 13 months: ten a day
@@ -118,17 +144,18 @@ class ReportRuns:
 
     def page(self, ask: Ask, found: list[Row], query: Query) -> dict[str, Any]:
         """A page, unless it would be too much data for a call."""
-        page = paged(ask, found, lambda row: rendered(row, query))
-        if len(page["data"]) > 500 and len(json.dumps(page["data"])) > self.page_bytes:
+        page = paged(ask, found, Writer(query, self.insights.world.options.drift))
+        data = encoded(page["data"])
+        if len(page["data"]) > 500 and len(data) > self.page_bytes:
             raise too_much()
-        return page
+        return {**page, "data": orjson.Fragment(data)}
 
     def read(self, run: ReportRun, ask: Ask, now: dt.datetime) -> dict[str, Any]:
         """A page of a finished run; read too early, it is empty."""
         if run.looks < len(STAGES) or run.fate:
             return {"data": []}
         if run.result is None:
-            run.result = rows(run.query, self.world, now)
+            run.result = self.insights.rows(run.query, now)
         page = self.page(ask, run.result, run.query)
         if ask.params.get("summary") or ask.params.get("default_summary"):
             asked = ask.params.get("summary", "")

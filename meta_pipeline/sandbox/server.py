@@ -11,16 +11,22 @@ from pathlib import Path
 import uvicorn
 
 from meta_pipeline.sandbox.app import create_app
+from meta_pipeline.sandbox.world import ADS
 
 
 def serve(
-    port: int, seed: int, now: dt.datetime | None, scenario: Path | None, speed: float = 1.0, accounts: int = 6
+    port: int, seed: int, now: dt.datetime | None, scenario: Path | None, speed: float = 1.0, accounts: int = 6,
+    ads: int = ADS,
 ) -> None:
     """Block until stopped; `READY <url>` on standard output once requests are answered."""
     try:
         plan = json.loads(scenario.read_text()) if scenario else []
     except (OSError, ValueError) as error:
         sys.exit(f"error: the scenario {scenario} can't be read: {error}")
+    try:
+        app = create_app(seed=seed, now=now, scenario=plan, speed=speed, accounts=accounts, ads=ads)
+    except (KeyError, TypeError, ValueError) as error:
+        sys.exit(f"error: the scenario {scenario} can't be followed: {error!r}")
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -29,5 +35,4 @@ def serve(
         sys.exit(f"error: port {port} is taken: choose another with --port, or --port 0 for any free one")
     listener.listen(256)
     print(f"READY http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
-    app = create_app(seed=seed, now=now, scenario=plan, speed=speed, accounts=accounts)
     uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False)).run(sockets=[listener])

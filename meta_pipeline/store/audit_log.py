@@ -15,6 +15,10 @@ from meta_pipeline.store.schema import audit_calls as calls
 _FAILED = sa.or_(calls.c.status.is_(None), calls.c.status >= 400, calls.c.code.is_not(None))
 
 
+_WRITE = calls.insert()
+_FIELDS = tuple(one.name for one in dataclasses.fields(AuditEvent))
+
+
 class AuditLog:
     """Where every call leaves its line."""
 
@@ -24,7 +28,7 @@ class AuditLog:
     def write(self, event: AuditEvent) -> None:
         """The call is on record."""
         with self._engine.begin() as connection:
-            connection.execute(calls.insert().values(dataclasses.asdict(event)))
+            connection.execute(_WRITE, {name: getattr(event, name) for name in _FIELDS})
 
 
 def find(

@@ -12,24 +12,49 @@ from sqlalchemy.dialects import postgresql, sqlite
 from meta_pipeline.store.processes import is_gone
 from meta_pipeline.store.schema import budgets, reservations, waiters
 
+# Said before and after every call to Graph, so each is put together once: to put one together takes longer than to run
+# it.
+_KEYS: sa.BindParameter[str] = sa.bindparam("keys", expanding=True)
+_BUDGETS = sa.select(budgets).where(budgets.c.key.in_(_KEYS)).order_by(budgets.c.key)
+_LOCKED = _BUDGETS.with_for_update()
+_NEW = {"sqlite": sqlite.insert(budgets).on_conflict_do_nothing(),
+        "postgresql": postgresql.insert(budgets).on_conflict_do_nothing()}
+_SAVED = (
+    budgets.update()
+    .where(budgets.c.key == sa.bindparam("_key"))
+    .values({column.name: sa.bindparam(column.name) for column in budgets.c if column.name != "key"})
+)
+_RESERVED = sa.select(reservations).where(reservations.c.key.in_(_KEYS))
+_RESERVE = reservations.insert()
+_RELEASED = reservations.delete().where(reservations.c.id == sa.bindparam("_id"))
+_WAITING = sa.select(waiters).where(waiters.c.key.in_(_KEYS))
+_EXPIRED = waiters.delete().where(waiters.c.key.in_(_KEYS), waiters.c.expires_at <= sa.bindparam("now"))
+_LEFT = waiters.delete().where(waiters.c.ticket == sa.bindparam("_ticket"))
+
+
+def read(connection: sa.Connection, keys: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """The rows of these keys, those there are."""
+    return {row.key: dict(row._mapping) for row in connection.execute(_BUDGETS, {"keys": sorted(keys)})}
+
 
 def locked(connection: sa.Connection, fresh: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     """The rows of these keys, made from `fresh` where they are missing, and nobody else's until the transaction ends.
-    The first statement writes, so that two SQLite transactions never read before one of them waits."""
-    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    On SQLite something must have been written in it before, so that two transactions never read before one of them
+    waits."""
     keys = sorted(fresh)
-    connection.execute(insert(budgets).on_conflict_do_nothing(), [{"key": key, **fresh[key]} for key in keys])
-    query = sa.select(budgets).where(budgets.c.key.in_(keys)).order_by(budgets.c.key).with_for_update()
-    return {row.key: dict(row._mapping) for row in connection.execute(query)}
+    found = {row.key: dict(row._mapping) for row in connection.execute(_LOCKED, {"keys": keys})}
+    if missing := [key for key in keys if key not in found]:
+        connection.execute(_NEW[connection.dialect.name], [{"key": key, **fresh[key]} for key in missing])
+        found = {row.key: dict(row._mapping) for row in connection.execute(_LOCKED, {"keys": keys})}
+    return found
 
 
 def outstanding(connection: sa.Connection, keys: Iterable[str], *, now: dt.datetime) -> dict[str, int]:
     """Operations in flight by key. What a dead process held is given back."""
     found = dict.fromkeys(keys, 0)
-    query = sa.select(reservations).where(reservations.c.key.in_(list(found)))
-    for row in connection.execute(query).all():
+    for row in connection.execute(_RESERVED, {"keys": list(found)}).all():
         if row.expires_at <= now or is_gone(row.holder):
-            connection.execute(reservations.delete().where(reservations.c.id == row.id))
+            release(connection, row.id)
         else:
             found[row.key] += row.operations
     return found
@@ -42,29 +67,30 @@ def reserve(
     rows = [
         {"id": id, "key": key, "operations": operations, "holder": holder, "expires_at": expires_at} for key in keys
     ]
-    connection.execute(reservations.insert(), rows)
+    connection.execute(_RESERVE, rows)
 
 
 def release(connection: sa.Connection, id: str) -> None:
     """The call has ended."""
-    connection.execute(reservations.delete().where(reservations.c.id == id))
+    connection.execute(_RELEASED, {"_id": id})
 
 
-def save(connection: sa.Connection, key: str, values: Mapping[str, Any]) -> None:
-    """What is known of a budget now."""
-    connection.execute(budgets.update().where(budgets.c.key == key).values(**values))
+def save(connection: sa.Connection, values: Mapping[str, Mapping[str, Any]]) -> None:
+    """What is known of budgets now, by key."""
+    connection.execute(_SAVED, [{"_key": key, **one} for key, one in values.items()])
 
 
-def is_first(connection: sa.Connection, key: str, *, ticket: str, now: dt.datetime) -> bool:
-    """Whether no living waiter of this budget came before this ticket (one that is not in the queue comes last)."""
-    rows = connection.execute(sa.select(waiters).where(waiters.c.key == key)).all()
-    mine = next((row.since for row in rows if row.ticket == ticket), None)
+def ahead_of(connection: sa.Connection, keys: Iterable[str], *, ticket: str, now: dt.datetime) -> dict[str, int]:
+    """Of each budget, how many living waiters came before this ticket (one that is not in the queue comes last)."""
+    found = dict.fromkeys(keys, 0)
+    rows = connection.execute(_WAITING, {"keys": list(found)}).all()
+    mine = {row.key: row.since for row in rows if row.ticket == ticket}
     for row in rows:
         if row.ticket == ticket or row.expires_at <= now or is_gone(row.holder):
             continue
-        if mine is None or (row.since, row.ticket) < (mine, ticket):
-            return False
-    return True
+        if row.key not in mine or (row.since, row.ticket) < (mine[row.key], ticket):
+            found[row.key] += 1
+    return found
 
 
 def queue(
@@ -78,9 +104,14 @@ def queue(
         )
 
 
+def forget_expired(connection: sa.Connection, keys: Iterable[str], *, now: dt.datetime) -> None:
+    """Who stopped looking waits no more. It writes, whether there are any or not (see `locked`)."""
+    connection.execute(_EXPIRED, {"keys": list(keys), "now": now})
+
+
 def leave(connection: sa.Connection, ticket: str) -> None:
     """The ticket waits for nothing any more."""
-    connection.execute(waiters.delete().where(waiters.c.ticket == ticket))
+    connection.execute(_LEFT, {"_ticket": ticket})
 
 
 def every(engine: sa.Engine) -> list[dict[str, Any]]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
 from meta_pipeline.records import LandedFile
 from meta_pipeline.store.schema import Utc, landed_files, landed_versions
@@ -17,25 +18,32 @@ _DAY = ("report", "node_id", "day")
 _KEY = (landed_files.c.report, landed_files.c.node_id, landed_files.c.day)
 
 
-def note(engine: sa.Engine, file: LandedFile, *, backfill_id: str | None) -> None:
-    """The file is in place. It waits to be loaded, unless the same content was loaded before; the same content keeps
-    the time at which it landed first, and only the time of reading moves."""
-    here = _day_of(landed_files, file.report, file.node_id, file.day)
+def note(engine: sa.Engine, *files: LandedFile, backfill_id: str | None) -> None:
+    """The files are in place, in one transaction. Each waits to be loaded, unless the same
+    content was loaded before; the same content keeps the time at which it landed first, and only the time of reading
+    moves."""
+    if not files:
+        return
+    insert = sqlite.insert if engine.dialect.name == "sqlite" else postgresql.insert
+    statement = insert(landed_files)
+    new = statement.excluded
+    is_same = landed_files.c.digest == new.digest
+    statement = statement.on_conflict_do_update(
+        index_elements=_KEY,
+        set_={
+            **{name: new[name] for name in ("path", "rows", "digest", "backfill_id", "read_at")},
+            "landed_at": sa.case((is_same, landed_files.c.landed_at), else_=new.landed_at),
+            "loaded_at": sa.case((is_same, landed_files.c.loaded_at), else_=None),
+        },
+    )
+    names = [column.name for column in dataclasses.fields(LandedFile)]
+    rows = [
+        {name: getattr(file, name) for name in names}
+        | {"backfill_id": backfill_id, "read_at": file.landed_at, "loaded_at": None}
+        for file in files
+    ]
     with engine.begin() as connection:
-        before = connection.execute(sa.select(landed_files).where(here)).first()
-        is_same = before is not None and before.digest == file.digest
-        values = {
-            "path": file.path, "rows": file.rows, "digest": file.digest, "backfill_id": backfill_id,
-            "read_at": file.landed_at,
-            "landed_at": before.landed_at if before and is_same else file.landed_at,
-            "loaded_at": before.loaded_at if before and is_same else None,
-        }
-        if before:
-            connection.execute(landed_files.update().where(here).values(values))
-        else:
-            connection.execute(
-                landed_files.insert().values(report=file.report, node_id=file.node_id, day=file.day, **values)
-            )
+        connection.execute(statement, rows)
 
 
 def note_version(engine: sa.Engine, file: LandedFile) -> None:
@@ -53,6 +61,21 @@ def versions_of(engine: sa.Engine, *, report: str, node_id: str, day: dt.date) -
     query = sa.select(landed_versions).where(_day_of(landed_versions, report, node_id, day))
     with engine.connect() as connection:
         return [_file(row) for row in connection.execute(query.order_by(landed_versions.c.landed_at))]
+
+
+def find_days(
+    engine: sa.Engine, *, report: str, node_id: str, days: Sequence[dt.date]
+) -> dict[dt.date, LandedFile]:
+    """The landed files of some days of one report and node."""
+    if not days:
+        return {}
+    query = sa.select(landed_files).where(
+        landed_files.c.report == report, landed_files.c.node_id == node_id, landed_files.c.day >= min(days),
+        landed_files.c.day <= max(days),
+    )
+    wanted = set(days)
+    with engine.connect() as connection:
+        return {row.day: _file(row) for row in connection.execute(query) if row.day in wanted}
 
 
 def find(engine: sa.Engine, *, report: str, node_id: str, day: dt.date) -> LandedFile | None:

@@ -18,6 +18,7 @@ class RecordedRun:
     since: dt.date
     until: dt.date
     submitted_at: dt.datetime
+    is_done: bool
 
 
 def recorded(engine: sa.Engine, *, backfill_id: str, node_id: str, report: str) -> list[RecordedRun]:
@@ -30,7 +31,7 @@ def recorded(engine: sa.Engine, *, backfill_id: str, node_id: str, report: str) 
     )
     with engine.connect() as connection:
         return [
-            RecordedRun(row.report_run_id, row.since, row.until, row.submitted_at)
+            RecordedRun(row.report_run_id, row.since, row.until, row.submitted_at, row.status == "completed")
             for row in connection.execute(query.order_by(report_runs.c.since))
         ]
 

@@ -9,11 +9,12 @@ import pytest
 from facebook_business.adobjects.adsinsights import AdsInsights
 
 from meta_pipeline.extract.catalogue import catalogue, parsed, read_by_default
-from meta_pipeline.extract.fetch import Pull, by_day, planned
+from meta_pipeline.extract.fetch import planned
 from meta_pipeline.extract.forecast import of_report
 from meta_pipeline.extract.insights import Range, insights_request
 from meta_pipeline.extract.reports import REPORTS, Report, months_before, too_old
 from meta_pipeline.extract.sizes import Sizes
+from meta_pipeline.extract.sorting import Sorter
 from meta_pipeline.extract.vocabulary import ACTION_FIELDS, BREAKDOWNS, DEAD_WINDOWS, FIELDS, WHITELIST, WINDOWS
 from meta_pipeline.records import Batch, ConfigError, LandingError
 from meta_pipeline.settings import Settings
@@ -100,16 +101,18 @@ def row(since: str, until: str) -> bytes:
     return f'{{"account_id":"1","date_start":"{since}","date_stop":"{until}","reach":"5"}}'.encode()
 
 
-def landed(*rows: bytes) -> dict[dt.date, object]:
-    asked = Range(dt.date(2026, 11, 2), DAY)
+def landed(*rows: bytes) -> dict[dt.date, int]:
+    sorter = Sorter(REPORTS["account_reach_month"], "act_1", Range(dt.date(2026, 11, 2), DAY))
     batch = Batch(rows, "T", "v25.0", dt.datetime(2026, 11, 20, tzinfo=dt.UTC))
-    return dict(by_day(Pull(REPORTS["account_reach_month"], "act_1", asked, {}), [batch]))
+    days = {day: len(records) for day, records in sorter.parts(batch)}
+    assert not sorter.untrustworthy()
+    return days
 
 
 def test_a_windows_rows_go_to_the_day_it_ends_on():
     days = landed(row("2026-11-01", "2026-11-02"), row("2026-11-01", "2026-11-03"))
 
-    assert [len(rows) for rows in days.values()] == [1, 1]
+    assert days == {dt.date(2026, 11, 2): 1, DAY: 1}
 
 
 def test_a_window_that_was_not_asked_for_fails():

@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meta_pipeline.extract.fetch import Pull, by_day
+from meta_pipeline.extract.fetch import planned
 from meta_pipeline.extract.insights import Abandoned, Done, Poll, Range, insights_request, next_poll, ranges
 from meta_pipeline.extract.reports import REPORTS
+from meta_pipeline.extract.sizes import Sizes
+from meta_pipeline.extract.sorting import Sorter
 from meta_pipeline.records import Batch, LandingError
 
 DAY = dt.date(2026, 11, 1)
@@ -22,6 +24,49 @@ def test_ranges_cover_each_day_exactly_once(numbers: set[int]):
     covered = [day for one in ranges(days) for day in one.days]
 
     assert sorted(days) == covered
+
+
+@given(st.integers(0, 400), st.integers(1, 500))
+def test_cuts_cover_the_range_exactly_and_none_is_longer_than_allowed(length: int, longest: int):
+    whole = Range(DAY, DAY + dt.timedelta(days=length))
+    cuts = whole.cut(longest)
+
+    assert whole.days == tuple(day for cut in cuts for day in cut.days)
+    lengths = [len(cut.days) for cut in cuts]
+    assert max(lengths) <= longest and max(lengths) - min(lengths) <= 1
+    assert len(cuts) == -(-len(whole.days) // longest)
+
+
+@given(st.lists(st.tuples(st.integers(0, 300), st.integers(1, 90)), max_size=5), st.integers(1, 90), st.integers(1, 90))
+def test_a_plan_asks_for_exactly_the_days_that_are_wanted_each_once(
+    spans: list[tuple[int, int]], worked: int, refused: int
+):
+    days = list({DAY + dt.timedelta(days=at + n) for at, length in spans for n in range(length)})
+    sizes = Sizes(5000)
+    assert planned(sizes, [*days, *days]) == ranges(days)
+    sizes.range_worked(worked, 1)
+    sizes.range_was_refused(refused, dt.datetime(2026, 11, 24, tzinfo=dt.UTC))
+    plan = planned(sizes, [*days, *days])
+
+    assert sorted(days) == [day for asked in plan for day in asked.days]
+    # Whatever is known to be too much is not asked for at once.
+    assert all(len(asked.days) < max(refused, 2) for asked in plan)
+
+
+@given(st.integers(1, 120), st.data())
+def test_however_ranges_are_refused_their_halves_end_and_cover_every_day_once(length: int, data: st.DataObject):
+    came, todo, asked = [], [Range(DAY, DAY + dt.timedelta(days=length))], 0
+    too_much = data.draw(st.integers(1, 130))
+    while todo:
+        one = todo.pop(0)
+        asked += 1
+        assert asked <= 2 * (length + 1) - 1
+        if len(one.days) > too_much:
+            todo[:0] = one.halves()
+        else:
+            came.extend(one.days)
+
+    assert came == list(Range(DAY, DAY + dt.timedelta(days=length)).days)
 
 
 @given(st.integers(1, 400))
@@ -65,9 +110,14 @@ def batch(*rows: bytes) -> Batch:
     return Batch(rows, "T", "v25.0", dt.datetime(2026, 11, 20, tzinfo=dt.UTC))
 
 
-def pull(days: int = 2) -> Pull:
+def sorted_rows(*batches: Batch, days: int = 2) -> tuple[dict[dt.date, list[bytes]], Sorter]:
     asked = Range(DAY, DAY + dt.timedelta(days=days - 1))
-    return Pull(REPORTS["ad_insights"], "act_1", asked, {})
+    sorter = Sorter(REPORTS["ad_insights"], "act_1", asked)
+    found: dict[dt.date, list[bytes]] = {day: [] for day in asked.days}
+    for one in batches:
+        for day, records in sorter.parts(one):
+            found[day].extend(records)
+    return found, sorter
 
 
 def row(ad: str, day: str = "2026-11-01") -> bytes:
@@ -75,21 +125,34 @@ def row(ad: str, day: str = "2026-11-01") -> bytes:
 
 
 def test_a_day_without_rows_is_an_empty_day():
-    found = by_day(pull(), [batch(row("1"))])
+    found, sorter = sorted_rows(batch(row("1")))
 
     assert [len(rows) for rows in found.values()] == [1, 0]
+    assert sorter.rows == 1 and not sorter.untrustworthy()
 
 
 def test_two_rows_of_one_key_fail_their_day_and_no_other():
-    found = by_day(pull(), [batch(row("1"), row("1")), batch(row("1", "2026-11-02"))])
+    found, sorter = sorted_rows(batch(row("1"), row("1")), batch(row("1", "2026-11-02")))
 
-    assert isinstance(found[DAY], LandingError)
+    assert list(sorter.untrustworthy()) == [DAY]
     assert len(found[DAY + dt.timedelta(days=1)]) == 1
+
+
+def test_a_key_that_comes_again_on_a_later_page_is_found():
+    _, sorter = sorted_rows(batch(row("1"), row("2")), batch(row("3"), row("2")))
+
+    assert "same ad_id on 2026-11-01" in str(sorter.untrustworthy()[DAY])
+
+
+def test_a_page_of_several_days_is_parted_in_order():
+    found, _ = sorted_rows(batch(row("1"), row("1", "2026-11-02"), row("2")))
+
+    assert [row("1"), row("2")] == found[DAY]
 
 
 def test_a_row_of_a_day_that_was_not_asked_for_fails():
     with pytest.raises(LandingError, match="2026-12-01"):
-        by_day(pull(), [batch(row("1", "2026-12-01"))])
+        sorted_rows(batch(row("1", "2026-12-01")))
 
 
 def test_a_run_older_than_an_hour_is_asked_for_anew():

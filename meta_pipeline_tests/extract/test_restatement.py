@@ -6,7 +6,8 @@ import datetime as dt
 
 import pytest
 
-from meta_pipeline.extract.restatement import LAST_READ_AGE, due_since, tiers_of
+from benchmarks import restatement as search
+from meta_pipeline.extract.restatement import LAST_READ_AGE, due, due_since, tiers_of
 from meta_pipeline.records import ConfigError
 from meta_pipeline.settings import Settings
 
@@ -69,3 +70,44 @@ def test_what_was_missed_is_due_and_what_was_just_read_is_not():
 def test_a_taper_that_is_none_is_said(text: str):
     with pytest.raises(ConfigError, match="META_PIPELINE_RESTATEMENT"):
         tiers_of(text)
+
+
+def test_everything_that_is_due_is_named_oldest_first_and_nothing_else():
+    today = FIRST + dt.timedelta(days=100)
+    read = {day: today - dt.timedelta(days=1) for day in days(today - dt.timedelta(days=35), 35)}
+    del read[today - dt.timedelta(days=20)]
+
+    # Never read, and three young days that were read yesterday; the oldest day was read after it was stable.
+    assert [(today - day).days for day in due(today, read, TIERS)] == [20, 3, 2, 1]
+
+
+COSTS = [search.Costs(rows, page) for rows in (120, 960) for page in (500, 5000)]
+
+
+@pytest.mark.parametrize("costs", COSTS, ids=str)
+def test_no_other_taper_that_keeps_the_promise_costs_fewer_calls(costs: search.Costs):
+    tapers = list(search.tapers((3, 7, 14, 28)))
+    calls = {tiers: search.calls_a_day(search.lengths_of(tiers, search.nested, costs), costs) for tiers in tapers}
+
+    assert search.DEFAULT == TIERS and search.keeps(TIERS) and len(tapers) == 37
+    assert calls[TIERS] == min(calls.values())
+    assert calls[TIERS] <= calls[tiers_of("28:1")] / 2
+    # Nothing is below what no timetable can go below, and the default is not far above it.
+    floor = search.least_calls(search.nested, costs)
+    assert floor <= calls[TIERS] <= 1.3 * floor
+
+
+@pytest.mark.parametrize(("page", "is_cheaper"), [(5000, True), (500, False)])
+def test_one_range_costs_less_than_the_due_days_alone_unless_pages_are_small(page: int, is_cheaper: bool):
+    costs = search.Costs(960, page)
+    one, alone = (
+        search.calls_a_day(search.lengths_of(TIERS, plan, costs), costs) for plan in (search.nested, search.only_due)
+    )
+
+    assert (one < alone) == is_cheaper
+
+
+def test_a_taper_that_breaks_the_promise_is_not_among_them():
+    assert not search.keeps(tiers_of("3:1,7:2,14:4,28:8"))
+    assert not search.keeps(tiers_of("4:1,7:3,14:4,28:7"))
+    assert all(search.keeps(tiers) for tiers in search.tapers((5, 14, 28)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import heapq
+import io
 import itertools
 import threading
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import requests
+import urllib3
 from requests.adapters import BaseAdapter
 
 from meta_pipeline.sandbox.answers import Ask
@@ -82,7 +84,7 @@ class SandboxAdapter(BaseAdapter):
         response = requests.Response()
         response.status_code = answer.status
         response.headers.update(answer.headers)
-        response._content = answer.content
+        response.raw = urllib3.HTTPResponse(io.BytesIO(answer.content), preload_content=False)
         response.request = request
         response.url = str(request.url)
         return response

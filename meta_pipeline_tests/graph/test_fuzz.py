@@ -57,6 +57,6 @@ def test_a_budget_survives_any_header_and_never_waits_for_ever(first: dict[str, 
             budget = told(budget, reading, operations=1, now=NOW)
     budget = blocked(budget, for_s=60, now=NOW) if age % 2 else budget
     at = NOW + dt.timedelta(seconds=age)
-    pause = wait_s(budget, operations=1, outstanding=0, is_mine_first=True, ceiling=85.0, now=at)
+    pause = wait_s(budget, operations=1, outstanding=0, ahead=0, ceiling=85.0, now=at)
 
     assert 0 <= pause < 1e12

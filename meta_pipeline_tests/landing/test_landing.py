@@ -9,8 +9,9 @@ import pyarrow.parquet as pq
 import pytest
 import sqlalchemy as sa
 
-from meta_pipeline.landing import landing as module
-from meta_pipeline.landing.landing import Landing, readable
+from meta_pipeline.landing import days as module
+from meta_pipeline.landing.days import readable
+from meta_pipeline.landing.landing import Landing
 from meta_pipeline.records import Batch, LandingError
 from meta_pipeline.store import ledger
 from meta_pipeline.store.engine import open_store
@@ -65,11 +66,10 @@ def test_the_same_content_again_waits_for_no_second_load(landing: Landing, engin
 def test_a_write_that_breaks_leaves_the_day_as_it_was(landing: Landing, monkeypatch: pytest.MonkeyPatch):
     before = Path(write(landing, b'{"a":"1"}').path).read_bytes()
 
-    def full(table, name, **_):
-        Path(name).write_bytes(b"PAR1 half")
+    def full(file: int, data: bytes) -> int:
         raise OSError("No space left on device")
 
-    monkeypatch.setattr(module.pq, "write_table", full)
+    monkeypatch.setattr(module.os, "write", full)
     with pytest.raises(LandingError, match="No space left"):
         write(landing, b'{"a":"2"}')
 

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 from facebook_business.adobjects.adaccount import AdAccount
+from facebook_business.adobjects.adcreative import AdCreative
 from facebook_business.adobjects.adreportrun import AdReportRun
 from facebook_business.adobjects.user import User
 from facebook_business.api import FacebookAdsApi
@@ -102,3 +103,49 @@ def test_a_batch_answers_in_order(api: FacebookAdsApi):
     batch.execute()
 
     assert seen == ["1000000003", "1000000001"]
+
+
+def test_creatives_are_listed_page_by_page_and_read_by_id(api: FacebookAdsApi):
+    fields = [
+        "name", "status", "title", "body", "object_type", "thumbnail_url", "image_hash", "image_url", "video_id",
+        "object_story_id", "object_story_spec", "effective_object_story_id", "url_tags", "call_to_action_type",
+        "instagram_permalink_url", "account_id",
+    ]
+    creatives = list(AdAccount("act_1000000001", api=api).get_ad_creatives(fields=fields, params={"limit": 25}))
+    one = AdCreative(creatives[30]["id"], api=api).api_get(fields=fields)
+
+    assert len({creative["id"] for creative in creatives}) == 60
+    assert dict(one.export_all_data()) == dict(creatives[30].export_all_data())
+
+
+def test_several_ranges_are_several_rows(api: FacebookAdsApi):
+    ranges = [DAYS, {"since": "2026-11-03", "until": "2026-11-12"}]
+    rows = list(AdAccount("act_1000000001", api=api).get_insights(
+        fields=["impressions", "reach"], params={"time_ranges": ranges, "level": "account"}))
+
+    assert [(row["date_start"], row["date_stop"]) for row in rows] == [(r["since"], r["until"]) for r in ranges]
+
+
+def test_the_impression_device_comes_by_report_run_to_an_account_that_opted_in(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(FacebookSession, "GRAPH", sandbox.url)
+    app = sandbox.app
+    api = FacebookAdsApi.init(app["app_id"], app["app_secret"], app["system_user_token"], api_version="v25.0", crash_log=False)
+    account = AdAccount("act_1000000001", api=api)
+    params = {"time_range": DAYS, "level": "account", "breakdowns": ["publisher_platform", "impression_device"]}
+
+    def by_run() -> list[dict]:
+        run: AdReportRun = account.get_insights(fields=["impressions"], params=params, is_async=True)
+        for _ in range(10):
+            run = run.api_get()
+        assert run["async_status"] == "Job Completed"
+        return [dict(row) for row in run.get_insights(params={"limit": 500})]
+
+    assert by_run() == []
+    sandbox.control("world", {"opted_in": ["act_1000000001"]})
+    rows, whole = by_run(), list(account.get_insights(fields=["impressions"], params={"time_range": DAYS, "level": "account"}))
+    assert {"iphone", "desktop"} < {row["impression_device"] for row in rows}
+    assert sum(int(row["impressions"]) for row in rows) == int(whole[0]["impressions"])
+    assert list(account.get_insights(fields=["impressions"], params=params)) == []
+    FacebookAdsApi.set_default_api(None)

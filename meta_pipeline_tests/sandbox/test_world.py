@@ -10,7 +10,7 @@ import pytest
 
 from meta_pipeline.sandbox.answers import Ask
 from meta_pipeline.sandbox.app import truth
-from meta_pipeline.sandbox.breakdowns import COMBINATIONS
+from meta_pipeline.sandbox.breakdowns import COMBINATIONS, GATED
 from meta_pipeline.sandbox.graph import Graph
 
 NOW = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
@@ -37,7 +37,7 @@ def total(found: list[dict], name: str) -> Decimal:
     return sum((Decimal(row[name]) for row in found), Decimal(0))
 
 
-@pytest.mark.parametrize("breakdowns", sorted(",".join(sorted(names)) for names in COMBINATIONS))
+@pytest.mark.parametrize("breakdowns", sorted(",".join(sorted(names)) for names in COMBINATIONS if not names & GATED))
 def test_a_breakdown_adds_up_to_the_total(graph: Graph, breakdowns: str):
     whole, parts = rows(graph, level="account"), rows(graph, level="account", breakdowns=breakdowns)
 

@@ -58,16 +58,14 @@ def land_insights(
         raise dg.Failure("this range names no partition: choose days of one ad account", allow_retries=False)
     ahead = days_of_backfill(context)
     tell_forecast(context, home, asked, ahead, reports)
-    for node_id, days in asked.items():
-        with leases.held(home.engine, node_id, now=bootstrap.now, sleep=bootstrap.sleep):
-            wanted = sorted({*days, *ahead.get(node_id, ())})
-            for done in pulls.land(node_id, wanted, reports, by=pulling(context, graph, tokens, home)):
-                if done.day not in days:
-                    continue  # landed ahead: the run that Dagster gave this day to finds it, and says so
-                if isinstance(done, LandedFile):
-                    yield _materialization(done)
-                else:
-                    failed.append(done)
+    wanted = {node_id: sorted({*days, *ahead.get(node_id, ())}) for node_id, days in asked.items()}
+    for done in pulls.land_side_by_side(wanted, reports, by=pulling(context, graph, tokens, home)):
+        if done.day not in asked[done.node_id]:
+            continue  # landed ahead: the run that Dagster gave this day to finds it, and says so
+        if isinstance(done, LandedFile):
+            yield _materialization(done)
+        else:
+            failed.append(done)
     tag(context, "meta/calls", audit_log.operations_of(home.engine, run_id=context.run_id))
     if failed:
         raise dg.Failure(_reasons(failed), allow_retries=False)
@@ -90,8 +88,12 @@ def land_entities(
     home: dg.ResourceParam[bootstrap.Live],
 ) -> Iterator[dg.MaterializeResult[None]]:
     """List what the account has now, and read by id what only insights know."""
-    for done in pulls.land_entities(context.partition_key, by=pulling(context, graph, tokens, home)):
-        yield dg.MaterializeResult(asset_key=landing_key(done.report), metadata={"rows": done.rows, "path": done.path})
+    node_id = context.partition_key
+    with leases.held(home.engine, node_id, now=bootstrap.now, sleep=bootstrap.sleep):
+        for done in pulls.land_entities(node_id, by=pulling(context, graph, tokens, home)):
+            yield dg.MaterializeResult(
+                asset_key=landing_key(done.report), metadata={"rows": done.rows, "path": done.path}
+            )
 
 
 def pulling(

@@ -1,0 +1,56 @@
+"""The control calls over HTTP, and the command line's options."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+import requests
+
+from meta_pipeline_tests.conftest import Sandbox
+
+
+@pytest.mark.parametrize(
+    ("what", "body"),
+    [("world", {"colour": "red"}), ("entities", {"id": "1", "name": "x"}), ("entities", {"create": "ad"}), ("nothing", {"a": 1})],
+)
+def test_a_wrong_call_is_told_so(shared_sandbox: Sandbox, what: str, body: dict):
+    answer = requests.post(f"{shared_sandbox.url}/_sandbox/{what}", json=body, timeout=30)
+
+    assert answer.status_code == 400 and answer.json()["error"]
+
+
+def test_truth_reach_and_breakdown_answer_over_http(shared_sandbox: Sandbox):
+    days = {"since": "2026-11-10", "until": "2026-11-11"}
+    now, then = shared_sandbox.control("truth", **days), shared_sandbox.control("truth", **days, at="2026-11-12T12:00:00+00:00")
+    parts = shared_sandbox.control("breakdown", **days, breakdowns="age,gender", level="account")
+
+    assert sum(row["impressions"] for row in then["ad"]) < sum(row["impressions"] for row in now["ad"])
+    assert sum(row["impressions"] for row in parts) == sum(row["impressions"] for row in now["account"])
+    assert {row["id"] for row in shared_sandbox.control("reach", **days)["account"]} == {row["id"] for row in now["account"]}
+    refused = requests.get(f"{shared_sandbox.url}/_sandbox/breakdown", {**days, "breakdowns": "age,country"}, timeout=30)
+    assert refused.status_code == 400
+
+
+def test_the_command_line_makes_as_many_ads_as_asked_for():
+    server = subprocess.Popen(
+        [sys.executable, "-m", "meta_pipeline.cli", "sandbox", "--port", "0", "--ads", "120"], stdout=subprocess.PIPE, text=True)
+    try:
+        sandbox = Sandbox(server.stdout.readline().split()[1])
+        token = sandbox.control("app")["system_user_token"]
+        page = requests.get(f"{sandbox.url}/v25.0/act_1000000001/adcreatives", {"limit": 500, "access_token": token}, timeout=30).json()
+    finally:
+        server.terminate()
+        server.wait(timeout=10)
+
+    assert len(page["data"]) == 120
+
+
+def test_a_scenario_that_makes_no_sense_is_one_sentence(tmp_path):
+    (tmp_path / "plan.json").write_text('[{"world": {"colour": "red"}}]')
+    ran = subprocess.run(
+        [sys.executable, "-m", "meta_pipeline.cli", "sandbox", "--port", "0", "--scenario", str(tmp_path / "plan.json")],
+        capture_output=True, text=True, timeout=60)
+
+    assert ran.returncode == 1 and "Traceback" not in ran.stderr and "colour" in ran.stderr

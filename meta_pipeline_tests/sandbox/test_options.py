@@ -1,0 +1,160 @@
+"""A world to order: its size, time zones, currencies, drift, and how much a call may carry."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+
+import pytest
+
+from meta_pipeline.sandbox.app import create_app
+from meta_pipeline.sandbox.control import control
+from meta_pipeline_tests.sandbox.asking import EVERY_STATUS, NOW, ask, by_run, days, every, new_graph, total
+
+ACCOUNT = "act_1000000001"
+ASKED = {
+    "level": "ad", "time_increment": "1", "limit": "5000", "time_range": days("2026-11-01", "2026-11-03"),
+    "fields": "ad_id,ad_name,impressions,spend,actions,action_values", "filtering": EVERY_STATUS,
+}
+
+
+@pytest.mark.parametrize("ads", [1, 25, 60, 120, 2500])
+def test_an_account_has_as_many_ads_as_asked_for(ads: int):
+    graph = create_app(now=NOW, ads=ads).state.graph
+
+    assert {len(graph.world.ads_of(id)) for id in graph.world.accounts} == {0, ads}
+    assert len(graph.world.ads) == 5 * ads and len(graph.world.ad_sets) == 100
+
+
+def test_what_there_was_is_the_same_in_a_larger_world():
+    small, large = ({row["ad_id"]: row for row in every(new_graph(ads=ads), f"{ACCOUNT}/insights", **{**ASKED, "time_increment": "all_days"})}
+                    for ads in (60, 120))
+
+    assert small.items() <= large.items() and len(large) > len(small) > 0
+
+
+@pytest.mark.parametrize("at", ["2026-11-20T10:00:00+00:00", "2026-11-20"])
+def test_an_account_moves_to_another_time_zone(at: str):
+    graph = new_graph()
+    moved = {"timezone_changes": {ACCOUNT: {"at": at, "timezone": "Pacific/Auckland"}}}
+    control(graph, "world", moved, {})
+    fields = "timezone_name,timezone_offset_hours_utc"
+    told = []
+    for hour in (7, 12):
+        graph.fixed_now = NOW.replace(hour=hour)
+        node = ask(graph, ACCOUNT, fields=fields)[1]
+        today = every(graph, f"{ACCOUNT}/insights", date_preset="today", fields="impressions", level="account")
+        told.append((node["timezone_name"], node["timezone_offset_hours_utc"], [row["date_start"] for row in today]))
+
+    assert told == [("America/Los_Angeles", -8.0, ["2026-11-19"]), ("Pacific/Auckland", 13.0, ["2026-11-21"])]
+
+
+def test_days_that_have_begun_stay_when_an_account_moves_west():
+    graph, account = new_graph(), "act_1000000005"
+    moved = {"timezone_changes": {account: {"at": "2026-11-20T20:00:00+00:00", "timezone": "America/Los_Angeles"}}}
+    control(graph, "world", moved, {})
+    seen = []
+    for hours in (7, 8, 14, 22, 30):  # 8: 09:00 of the 21st in Auckland, and noon of the 20th in Los Angeles
+        graph.fixed_now = NOW + dt.timedelta(hours=hours)
+        rows = every(graph, f"{account}/insights", time_range=days("2026-11-21", "2026-11-21"), level="account", fields="impressions")
+        seen.append(total(rows, "impressions"))
+
+    assert 0 < seen[0] < seen[1] == seen[2] == seen[3] < seen[4]
+
+
+def test_a_currency_has_its_own_smallest_unit():
+    graph = new_graph()
+    told = control(graph, "world", {"add_accounts": [{"currency": "KWD", "timezone": "Asia/Kuwait", "name": "Northwind Kuwait"}]}, {})
+    budgets = {}
+    for account in (ACCOUNT, "act_1000000004", told["accounts"][-1]):
+        node = ask(graph, account, fields="currency,timezone_name,min_daily_budget,amount_spent")[1]
+        budget = ask(graph, f"{account}/adsets", fields="daily_budget", limit="1")[1]["data"][0]["daily_budget"]
+        budgets[node["currency"]] = (budget, node["min_daily_budget"])
+    spent = every(graph, f"{told['accounts'][-1]}/insights", **ASKED)
+
+    assert budgets == {"USD": ("50000", 100), "JPY": ("5000", 1), "KWD": ("500000", 1000)}
+    assert told["accounts"][-1] == "act_1000000901" and total(spent, "spend") > 0
+    assert len(every(graph, "me/adaccounts", fields="currency", limit="50")) == 7
+
+
+@pytest.mark.parametrize(
+    ("drift", "shown"),
+    [
+        ("new_field", lambda row: row.get("new_metric") == "1"),
+        ("new_action", lambda row: "onsite_conversion.new_action" in {one["action_type"] for one in row["actions"]}),
+        ("new_window", lambda row: all(one.get("3d_click") == one["value"] for one in row["actions"])),
+        ("numbers", lambda row: isinstance(row["ad_id"], int) and isinstance(row["impressions"], int)
+            and isinstance(row["spend"], int | float) and isinstance(row["ad_name"], str)
+            and isinstance(row["actions"][0]["value"], int) and isinstance(row["date_start"], str)),
+    ],
+)
+def test_rows_drift_to_order(drift: str, shown):
+    graph = new_graph()
+    before = every(graph, f"{ACCOUNT}/insights", **ASKED)
+    control(graph, "world", {"drift": [drift]}, {})
+    rows = every(graph, f"{ACCOUNT}/insights", **ASKED)
+
+    assert all(shown(row) for row in rows if "actions" in row)
+    assert not any(shown(row) for row in before if "actions" in row)
+    assert total(rows, "impressions") == total(before, "impressions")
+    control(graph, "world", {"drift": []}, {})
+    assert every(graph, f"{ACCOUNT}/insights", **ASKED) == before
+
+
+def test_an_ad_day_with_too_many_fields_is_too_much_until_its_fields_are_split():
+    graph = new_graph()
+    one_day = {**ASKED, "time_range": days("2026-11-01", "2026-11-01"), "filtering": []}
+    ad_id = every(graph, f"{ACCOUNT}/insights", **one_day)[0]["ad_id"]
+    control(graph, "limits", {"data_points_a_request": 4}, {})
+
+    answer, body = ask(graph, f"{ad_id}/insights", **one_day)
+    assert (answer.status, body["error"]["code"], body["error"]["error_subcode"]) == (400, 100, 1487534)
+    status, rows = by_run(graph, f"{ad_id}/insights", **one_day)
+    assert (status["async_status"], status["error_code"], status["error_subcode"]) == ("Job Failed", -3, 1504045)
+    assert rows == []
+    for fields in ("ad_id,impressions,spend", "ad_id,actions,action_values"):
+        assert ask(graph, f"{ad_id}/insights", **{**one_day, "fields": fields})[0].status == 200
+        assert by_run(graph, f"{ad_id}/insights", **{**one_day, "fields": fields})[1]
+
+
+def test_a_page_may_be_as_long_as_its_bytes_allow():
+    graph = new_graph()
+    asked = {**ASKED, "breakdowns": "age,gender"}
+    size = len(ask(graph, f"{ACCOUNT}/insights", **asked)[0].content)
+    control(graph, "limits", {"page_bytes": size}, {})
+    assert ask(graph, f"{ACCOUNT}/insights", **asked)[0].status == 200
+    control(graph, "limits", {"page_bytes": size // 2}, {})
+
+    assert ask(graph, f"{ACCOUNT}/insights", **asked)[1]["error"]["error_subcode"] == 1487534
+    assert ask(graph, f"{ACCOUNT}/insights", **{**asked, "limit": "600"})[0].status == 200
+
+
+def test_rows_of_the_next_page_are_those_of_the_same_hour_and_new_ones_the_hour_after():
+    graph = new_graph()
+    today = {**ASKED, "date_preset": "today", "level": "account", "filtering": [], "time_range": ""}
+    first = ask(graph, f"{ACCOUNT}/insights", **today)[1]["data"]
+    graph.fixed_now += dt.timedelta(minutes=59)
+    assert ask(graph, f"{ACCOUNT}/insights", **today)[1]["data"] == first
+    graph.fixed_now += dt.timedelta(minutes=2)
+
+    assert total(ask(graph, f"{ACCOUNT}/insights", **today)[1]["data"], "impressions") > total(first, "impressions")
+
+
+def test_a_scenario_orders_a_world():
+    plan = [{"world": {"absent_breakdowns": True, "opted_in": [ACCOUNT]}}, {"limits": {"page_bytes": 7}},
+            {"entities": [{"id": "12021001000000001", "name": "Ordered"}]}, {"fault": "500", "path": "me"}]
+    graph = create_app(now=NOW, scenario=json.loads(json.dumps(plan))).state.graph
+
+    assert graph.world.options.absent_breakdowns and graph.world.options.opted_in == {"1000000001"}
+    assert graph.runs.page_bytes == 7 and graph.world.campaigns["12021001000000001"].name == "Ordered"
+    assert len(graph.faults.planned) == 1
+
+
+@pytest.mark.parametrize("told", [{"colour": 1}, {"drift": ["x"]}, {"timezone_changes": {ACCOUNT: {"at": "2026-11-20", "timezone": "Mars/Base"}}}])
+def test_nonsense_about_the_world_is_refused_and_changes_nothing(told: dict):
+    graph = new_graph()
+    before = control(graph, "world", {}, {})
+    with pytest.raises((KeyError, ValueError)):
+        control(graph, "world", told, {})
+
+    assert control(graph, "world", {}, {}) == before
