@@ -36,7 +36,8 @@ from meta_pipeline.records import ConfigError
 Catalogue = Mapping[str, Report]
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 # What is no report but a table beside theirs.
-TAKEN = frozenset(("accounts", "campaigns", "ad_sets", "ads", "creatives"))
+TAKEN = frozenset(("accounts", "campaigns", "ad_sets", "ads", "creatives", "thumbnails"))
+TAKEN_ENDS = ("_versions", "_history")
 LONGEST_WINDOW = 90
 _TOP = ("enabled", "reports")
 _REPORT = (
@@ -91,7 +92,7 @@ def _report(name: str, table: dict[str, Any]) -> Report:
 def _checked(name: str, table: dict[str, Any]) -> Report:
     if not NAME.fullmatch(name):
         raise ConfigError("a name has small letters, digits and _ only and begins with a letter: choose another")
-    if name in REPORTS or name in TAKEN or name.endswith("_versions"):
+    if name in REPORTS or name in TAKEN or name.endswith(TAKEN_ENDS):
         raise ConfigError("the name is taken: choose another")
     _known(table, _REPORT, "key")
     level = table.get("level")
