@@ -14,8 +14,10 @@ from meta_pipeline.alerts.targets import Email, Log, Target, Webhook
 from meta_pipeline.consent import invitation
 from meta_pipeline.extract.catalogue import Catalogue, catalogue, read_by_default
 from meta_pipeline.extract.reports import Report
+from meta_pipeline.flows.listings import Habits
 from meta_pipeline.graph.budget import SharedBudget
 from meta_pipeline.graph.client import GraphClient
+from meta_pipeline.graph.download import Downloads
 from meta_pipeline.graph.features import checked as checked_features
 from meta_pipeline.graph.samples import Samples
 from meta_pipeline.landing.landing import Landing
@@ -106,6 +108,12 @@ class Live:
     @functools.cached_property
     def landing(self) -> Landing:
         return Landing(self.settings.landing_dir, self.engine)
+
+    @functools.cached_property
+    def habits(self) -> Habits:
+        """How listings of entities are read."""
+        downloads = Downloads(self.settings.graph_url) if self.settings.thumbnails else None
+        return Habits(dt.timedelta(days=self.settings.sweep_days), downloads)
 
     @functools.cached_property
     def warehouse(self) -> Warehouse:

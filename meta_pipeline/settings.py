@@ -53,6 +53,10 @@ class Settings(BaseSettings):
         "3:1,7:2,14:4,28:7", description="age:every pairs: how stale a day of that age may be, days"
     )
     reports: Path | None = Field(None, description="TOML file: which reports are switched on, and your own")
+    sweep_days: int = Field(
+        7, ge=1, description="how long an account's listings may go without being read whole, days"
+    )
+    thumbnails: bool = Field(True, description="keep the thumbnails of creatives beside what lands")
     features: str = Field("", description="what is switched on, comma separated: ads_creation, publishing, leads")
     audit_days: int = Field(90, ge=1, description="how long the audit keeps a call, days")
     samples: int = Field(0, ge=0, description="how many requests and answers are kept for debugging, redacted")

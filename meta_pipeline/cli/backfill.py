@@ -124,7 +124,7 @@ def expected_of(
             of_account(
                 link.id, Range(since, last).days, names, catalogue=home.catalogue, engine=home.engine,
                 app_id=home.settings.app_id, backfill_id=resumed, has_entities=has_entities,
-                largest_page=home.settings.largest_page, now=now,
+                largest_page=home.settings.largest_page, now=now, sweep_days=home.settings.sweep_days,
             )
         )
     return found

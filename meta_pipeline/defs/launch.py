@@ -86,12 +86,13 @@ def _wants_entities(settings: Settings, asked: AccountRange) -> bool:
     from meta_pipeline import bootstrap
     from meta_pipeline.bootstrap import Live
     from meta_pipeline.flows.forecast import are_entities_stale
+    from meta_pipeline.flows.listings import LAST
     from meta_pipeline.landing.landing import SNAPSHOT_DAY
     from meta_pipeline.store import deferrals, ledger
 
     engine = Live(settings).engine
     landed = ledger.landed_for(
-        engine, report="ads", node_id=asked.node_id, days=[SNAPSHOT_DAY], backfill_id=asked.backfill_id
+        engine, report=LAST, node_id=asked.node_id, days=[SNAPSHOT_DAY], backfill_id=asked.backfill_id
     )
     is_waiting = deferrals.due_at(engine, backfill_id=asked.backfill_id, node_id=asked.node_id) is not None
     if is_waiting or landed:

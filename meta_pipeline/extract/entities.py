@@ -1,21 +1,30 @@
-"""Accounts, campaigns, ad sets and ads as they stand now."""
+"""Accounts, campaigns, ad sets and ads as they stand now: a whole listing now and then, what changed in between."""
 
 from __future__ import annotations
 
+import datetime as dt
+import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 import pyarrow.parquet as pq
 
+from meta_pipeline.extract import kept as keeping
 from meta_pipeline.extract.insights import PAGE_LIMIT
+from meta_pipeline.extract.kept import Kept, Row
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.graph.errors import GraphError, ScopeError
 from meta_pipeline.graph.request import Operation
 from meta_pipeline.graph.response import GraphResponse
 from meta_pipeline.records import AccessToken, Batch
+
+# Meta's clock is not ours, and what changed is not listed everywhere at once: what was updated up to an hour before the
+# newest that is known is read again. It costs no call, and a sweep finds what came later still.
+OVERLAP = dt.timedelta(hours=1)
+SWEEP_DAYS = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,19 +38,24 @@ class Entity:
     fields: tuple[str, ...]
     statuses: tuple[str, ...] = ()
 
+    @property
+    def request(self) -> dict[str, Any]:
+        """What its listing asks for."""
+        return {"fields": list(self.fields), "effective_status": list(self.statuses)}
+
 
 _COMMON = ("id", "account_id", "name", "status", "effective_status", "created_time", "updated_time")
 
 ACCOUNT_FIELDS = (
     "id", "account_id", "name", "account_status", "currency", "timezone_name", "timezone_offset_hours_utc",
-    "created_time", "amount_spent", "business",
+    "created_time", "amount_spent", "spend_cap", "business",
 )
 
 ENTITIES = (
     Entity(
         "campaigns", "campaigns", "campaign_id",
         (*_COMMON, "objective", "buying_type", "bid_strategy", "daily_budget", "lifetime_budget", "budget_remaining",
-         "start_time", "stop_time"),
+         "spend_cap", "start_time", "stop_time"),
         ("ACTIVE", "ARCHIVED", "IN_PROCESS", "PAUSED", "WITH_ISSUES"),
     ),
     Entity(
@@ -66,10 +80,13 @@ def of_level(level: str) -> Entity:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The records of one kind, and the request they answer."""
+    """The records of one kind, and the request they answer. `is_whole`: all of it was listed; `moved`: the status of
+    something changed, and with it that of what is below, whose `updated_time` says nothing of it."""
 
-    records: list[tuple[bytes, Batch]]
+    records: list[Row]
     request: dict[str, Any]
+    is_whole: bool = True
+    moved: bool = False
 
 
 class _Ids(msgspec.Struct):
@@ -78,19 +95,12 @@ class _Ids(msgspec.Struct):
     ad_id: str = ""
 
 
-class _Id(msgspec.Struct):
-    id: str
-
-
-class _Status(msgspec.Struct):
-    id: str
-    status: str | None = None
-    effective_status: str | None = None
-
-
 _read_ids = msgspec.json.Decoder(_Ids).decode
-_read_status = msgspec.json.Decoder(_Status).decode
-_read_id = msgspec.json.Decoder(_Id).decode
+
+
+def asked(request: Mapping[str, Any]) -> str:
+    """A request in short, to know it again."""
+    return hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()[:32]
 
 
 def mentioned(paths: Iterable[str]) -> dict[str, set[str]]:
@@ -106,72 +116,99 @@ def mentioned(paths: Iterable[str]) -> dict[str, set[str]]:
 
 def listed(path: str) -> list[str]:
     """The ids that stand in a landed listing."""
-    payloads = pq.read_table(path, columns=["payload"]).column("payload").to_pylist()
-    return [_read_id(payload.encode()).id for payload in payloads]
+    return list(keeping.of_file(path))
 
 
-def deleted_in(path: str) -> dict[str, tuple[bytes, Batch]]:
-    """The deleted things of a landed listing, by id, each with the answer it came in: deleted is for good, so they are
-    not asked for again."""
-    columns = ["payload", "_fbtrace_id", "_api_version", "_fetched_at"]
-    found = {}
-    for row in pq.read_table(path, columns=columns).to_pylist():
-        record = row["payload"].encode()
-        told = _read_status(record)
-        if "DELETED" in (told.effective_status, told.status):
-            found[told.id] = record, Batch((record,), row["_fbtrace_id"], row["_api_version"], row["_fetched_at"])
-    return found
+def increment_from(
+    kept: Mapping[str, Kept], swept_at: dt.datetime | None, *, now: dt.datetime, sweep: dt.timedelta, page: int
+) -> int | None:
+    """The Unix time from which on changes are asked for. None for all of it: at first, when a sweep is due, and when
+    it is one page, which costs the same one call and shows as well what vanished."""
+    if swept_at is None or now - swept_at >= sweep:
+        return None
+    if sum(not each.told.is_deleted and not each.told.error for each in kept.values()) <= page:
+        return None
+    newest = keeping.newest(kept.values())
+    return None if newest is None else int((min(newest, now) - OVERLAP).timestamp())
 
 
-def snapshot(
-    node_id: str,
-    known_by_insights: dict[str, set[str]],
+def to_read_by_id(
+    kept: Mapping[str, Kept],
+    listed: Iterable[str],
+    mentioned: Iterable[str],
     *,
+    is_whole: bool,
+    now: dt.datetime,
+    sweep: dt.timedelta,
+) -> list[str]:
+    """What no listing shows, though insights or the last listing know it: deleted, or out of sight. What is known to be
+    deleted stays so; what could not be read is tried again when a sweep is due. A part of a listing says nothing of
+    what it leaves out."""
+    settled = {
+        id for id, each in kept.items()
+        if not is_whole or each.told.is_deleted or (each.told.error and now - each.batch.fetched_at < sweep)
+    }
+    return sorted((set(mentioned) | kept.keys()) - settled - set(listed) - {""})
+
+
+def account(node_id: str, *, graph: GraphClient, token: AccessToken) -> Snapshot:
+    """The account itself."""
+    request = {"fields": list(ACCOUNT_FIELDS)}
+    return Snapshot([whole(graph.get(node_id, request, token=token, surface="marketing"))], request)
+
+
+def refreshed(
+    entity: Entity,
+    node_id: str,
+    kept: Mapping[str, Kept],
+    mentioned: Iterable[str],
+    *,
+    since: int | None,
     graph: GraphClient,
     token: AccessToken,
-    deleted: Callable[[str], Mapping[str, tuple[bytes, Batch]]],
-) -> Iterator[tuple[str, Snapshot]]:
-    """Every kind in turn: the account itself, then what its edges list, then what only insights know, by id; of a kind
-    what is known to be `deleted` is not asked for again."""
-    asked = {"fields": list(ACCOUNT_FIELDS)}
-    yield "accounts", Snapshot([_whole(graph.get(node_id, asked, token=token, surface="marketing"))], asked)
-    for entity in ENTITIES:
-        request = {"fields": list(entity.fields), "effective_status": list(entity.statuses)}
-        records = [
-            (record, batch)
-            for batch in graph.batches(
-                f"{node_id}/{entity.edge}", {**request, "limit": PAGE_LIMIT}, token=token, surface="marketing"
-            )
-            for record in batch.records
-        ]
-        listed = {_read_id(record).id for record, _ in records}
-        gone = deleted(entity.name)
-        records.extend(gone[each] for each in sorted(gone.keys() - listed))
-        unlisted = sorted(known_by_insights[entity.insight_key] - listed - gone.keys() - {""})
-        records.extend(_by_id(unlisted, {"fields": list(entity.fields)}, graph=graph, token=token))
-        yield entity.name, Snapshot(records, request)
+    sweep: dt.timedelta,
+    page: int = PAGE_LIMIT,
+) -> Snapshot:
+    """A kind of thing as it stands now: what changed since then, or all of it, laid over what is kept."""
+    request = {**entity.request, "limit": page}
+    if since is not None:
+        field = f"{entity.insight_key.removesuffix('_id')}.updated_time"
+        request["filtering"] = [{"field": field, "operator": "GREATER_THAN", "value": since}]
+    pages = graph.batches(f"{node_id}/{entity.edge}", request, token=token, surface="marketing")
+    fresh = keeping.of_rows((record, batch) for batch in pages for record in batch.records)
+    unlisted = to_read_by_id(kept, fresh, mentioned, is_whole=since is None, now=graph.now(), sweep=sweep)
+    found = keeping.of_rows(_by_id(unlisted, {"fields": list(entity.fields)}, graph=graph, token=token))
+    moved = any(
+        id in kept and kept[id].told.effective_status != each.told.effective_status
+        for id, each in (fresh | found).items()
+    )
+    # A whole listing comes first, in Meta's order; a part of one changes nobody's place.
+    together = {**fresh, **found, **kept} if since is None else dict(kept)
+    together |= {**fresh, **found}
+    return Snapshot([each.row for each in together.values()], entity.request, since is None, moved)
 
 
-def _whole(answer: GraphResponse) -> tuple[bytes, Batch]:
+def whole(answer: GraphResponse) -> Row:
     """A node's answer is one record, and a batch of its own."""
     return answer.body, Batch((answer.body,), answer.trace_id, answer.version, answer.fetched_at)
 
 
 def _by_id(
     node_ids: list[str], request: dict[str, Any], *, graph: GraphClient, token: AccessToken
-) -> Iterator[tuple[bytes, Batch]]:
+) -> Iterator[Row]:
     """Things by their ids, many in one HTTP call; one that can't be read any more is a row with its error, not the end
     of the listing."""
     answers = graph.batch([Operation(node_id, request, "marketing") for node_id in node_ids], token=token)
     for node_id, answer in zip(node_ids, answers, strict=True):
         if isinstance(answer, ScopeError):
-            yield _unreadable(node_id, answer, graph)
+            yield unreadable(node_id, answer, graph)
         elif isinstance(answer, GraphError):
             raise answer
         else:
-            yield _whole(answer)
+            yield whole(answer)
 
 
-def _unreadable(node_id: str, error: GraphError, graph: GraphClient) -> tuple[bytes, Batch]:
+def unreadable(node_id: str, error: GraphError, graph: GraphClient) -> Row:
+    """What stands for a thing that could not be read."""
     record = json.dumps({"id": node_id, "error": str(error)}).encode()
     return record, Batch((record,), error.trace_id, graph.marketing_version, graph.now())

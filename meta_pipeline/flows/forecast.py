@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 
-from meta_pipeline.extract import forecast
+from meta_pipeline.extract import creatives, forecast
 from meta_pipeline.extract.catalogue import Catalogue
-from meta_pipeline.extract.entities import ENTITIES
+from meta_pipeline.extract.creatives import CREATIVES
+from meta_pipeline.extract.entities import ENTITIES, SWEEP_DAYS
+from meta_pipeline.extract.entities import asked as asked_for
 from meta_pipeline.extract.fetch import planned, sizes_of
 from meta_pipeline.extract.forecast import Forecast
 from meta_pipeline.extract.insights import PAGE_LIMIT
 from meta_pipeline.graph.limits import Charge
 from meta_pipeline.graph.pace import CEILING_PERCENT, Budget
 from meta_pipeline.landing.landing import SNAPSHOT_DAY
-from meta_pipeline.store import audit_log, budgets, ledger
+from meta_pipeline.store import audit_log, budgets, ledger, listings
 
 # Before anything was measured: four looks at a report run, half a second a call.
 LOOKS, SECONDS_A_CALL = 4.0, 0.5
@@ -58,6 +61,7 @@ def of_account(
     has_entities: bool,
     largest_page: int,
     now: dt.datetime,
+    sweep_days: int = SWEEP_DAYS,
 ) -> AccountForecast:
     """What is left to read of these days; those that the backfill which would be resumed has landed cost nothing."""
     looks = audit_log.looks_a_run(engine) or LOOKS
@@ -69,23 +73,41 @@ def of_account(
         sizes = sizes_of(engine, catalogue[name], node_id, largest_page=largest_page, now=now)
         asked = planned(sizes, set(days) - set(landed), most=catalogue[name].most_days)
         found.append(forecast.of_report(catalogue[name], asked, sizes, looks=looks))
-    entity_calls = _entity_calls(engine, node_id) if has_entities else 0
+    sweep = dt.timedelta(days=sweep_days)
+    entity_calls = _entity_calls(engine, node_id, sweep=sweep, now=now) if has_entities else 0
     calls = sum(one.calls for one in found) + entity_calls
     percent, waiting = _budget(engine, node_id, calls, app_id=app_id, now=now)
     seconds = calls * (audit_log.seconds_a_call(engine) or SECONDS_A_CALL) + waiting
     return AccountForecast(node_id, tuple(found), entity_calls, percent, seconds)
 
 
-def _entity_calls(engine: sa.Engine, node_id: str) -> int:
-    """The account itself and the pages of its listings, as long as they were last; what was deleted since is not known
-    yet."""
-    found = [ledger.find(engine, report=entity.name, node_id=node_id, day=SNAPSHOT_DAY) for entity in ENTITIES]
-    return 1 + sum(max(1, -(-file.rows // PAGE_LIMIT)) if file else 1 for file in found)
+def _entity_calls(engine: sa.Engine, node_id: str, *, sweep: dt.timedelta, now: dt.datetime) -> int:
+    """The account itself, the pages of its listings, as long as they were last, or the one of what changed, and the
+    creatives when they are due; what was deleted since, and what is new, is not known yet."""
+    calls = 1
+    for entity in ENTITIES:
+        landed = ledger.find(engine, report=entity.name, node_id=node_id, day=SNAPSHOT_DAY)
+        is_due = _is_due(engine, node_id, entity.name, entity.request, sweep=sweep, now=now)
+        calls += max(1, -(-landed.rows // PAGE_LIMIT)) if landed and is_due else 1
+    if _is_due(engine, node_id, CREATIVES, {"fields": list(creatives.FIELDS)}, sweep=sweep, now=now):
+        ads, known = (
+            ledger.find(engine, report=kind, node_id=node_id, day=SNAPSHOT_DAY) for kind in ("ads", CREATIVES)
+        )
+        rows = known.rows if known else ads.rows if ads else 1
+        calls += max(1, -(-rows // creatives.LARGEST_PAGE))
+    return calls
+
+
+def _is_due(
+    engine: sa.Engine, node_id: str, kind: str, request: Mapping[str, Any], *, sweep: dt.timedelta, now: dt.datetime
+) -> bool:
+    swept_at = listings.swept_at(engine, node_id=node_id, kind=kind, asked=asked_for(request))
+    return swept_at is None or now - swept_at >= sweep
 
 
 def are_entities_stale(engine: sa.Engine, node_id: str, *, now: dt.datetime) -> bool:
     """Whether an account's listings were not read lately, so that they are read whatever was asked for."""
-    read_at = ledger.last_read(engine, report="ads", node_id=node_id, day=SNAPSHOT_DAY)
+    read_at = ledger.last_read(engine, report=CREATIVES, node_id=node_id, day=SNAPSHOT_DAY)
     return read_at is None or now - read_at > FRESH_FOR
 
 

@@ -26,7 +26,6 @@ from meta_pipeline.landing.days import Provenance
 from meta_pipeline.landing.landing import SNAPSHOT_DAY, Landing
 from meta_pipeline.records import (
     AccessToken,
-    Batch,
     FailedDay,
     LandedFile,
     LandingError,
@@ -297,27 +296,6 @@ class _AccountPull:
         """The ids to part a day by: of the listing that landed last, or of a listing now."""
         landed = self.by.listing(entities.of_level(report.level).name, self.node_id)
         return entities.listed(landed.path) if landed else self.fetcher.listed_ids(report, self.node_id)
-
-
-def land_entities(node_id: str, *, by: Pulling) -> Iterator[LandedFile]:
-    """List an account's campaigns, ad sets and ads, and read by id those that only insights know (deleted ones)."""
-    token = by.tokens.reveal_for(node_id, flow="land_entities")
-    known_by_insights = entities.mentioned(
-        file.path for file in ledger.files_of(by.engine, report="ad_insights", node_id=node_id)
-    )
-
-    def deleted(kind: str) -> Mapping[str, tuple[bytes, Batch]]:
-        landed = by.listing(kind, node_id)
-        return entities.deleted_in(landed.path) if landed else {}
-
-    try:
-        for name, found in entities.snapshot(
-            node_id, known_by_insights, graph=by.gateway(node_id, "entities"), token=token, deleted=deleted
-        ):
-            yield by.write(name, node_id, SNAPSHOT_DAY, found.records, found.request)
-    except TokenError as error:
-        bury(token, error, graph=by.graph, tokens=by.tokens, now=by.now())
-        raise
 
 
 def version_warnings(engine: sa.Engine, *, now: dt.datetime) -> list[str]:

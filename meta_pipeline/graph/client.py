@@ -1,4 +1,4 @@
-"""The gateway: the one file with `requests`. Every call to Graph is let in by the budget, made here, audited, and its
+"""The gateway: the one file that calls Graph. Every call to Graph is let in by the budget, made here, audited, and its
 trouble named."""
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.types import TypeDecorator
 
 metadata = sa.MetaData()
-REVISION = "0006"  # the newest of migrations/versions
+REVISION = "0007"  # the newest of migrations/versions
 
 
 class Utc(TypeDecorator[dt.datetime]):
@@ -176,6 +176,14 @@ learned_sizes = sa.Table(
     sa.Column("rows_a_day", sa.Float),
     sa.Column("sync_refused", sa.Integer),
     sa.Column("refused_at", Utc),
+)
+
+listings = sa.Table(
+    "listings", metadata,
+    sa.Column("node_id", sa.String, primary_key=True),
+    sa.Column("kind", sa.String, primary_key=True),
+    sa.Column("swept_at", Utc, nullable=False),
+    sa.Column("asked", sa.String, nullable=False),
 )
 
 backfills = sa.Table(

@@ -63,18 +63,29 @@ def quoted(name: str) -> str:
 
 # The entities; the tables of the insights follow the catalogue of reports.
 TABLES = (
-    RawTable("accounts", ("id", "account_id", "name", "account_status", "currency", "timezone_name", "created_time")),
+    RawTable(
+        "accounts",
+        ("id", "account_id", "name", "account_status", "currency", "timezone_name", "created_time", "amount_spent",
+         "spend_cap"),
+    ),
     RawTable(
         "campaigns",
-        (*_COMMON, "objective", "bid_strategy", "daily_budget", "lifetime_budget", "budget_remaining", "start_time",
-         "stop_time"),
+        (*_COMMON, "objective", "buying_type", "bid_strategy", "daily_budget", "lifetime_budget", "budget_remaining",
+         "spend_cap", "start_time", "stop_time"),
     ),
     RawTable(
         "ad_sets",
-        (*_COMMON, "campaign_id", "optimization_goal", "bid_strategy", "daily_budget", "lifetime_budget",
-         "budget_remaining", "start_time", "end_time"),
+        (*_COMMON, "campaign_id", "optimization_goal", "billing_event", "bid_strategy", "daily_budget",
+         "lifetime_budget", "budget_remaining", "start_time", "end_time"),
     ),
-    RawTable("ads", (*_COMMON, "campaign_id", "adset_id")),
+    RawTable("ads", (*_COMMON, "campaign_id", "adset_id", "creative")),
+    RawTable(
+        "creatives",
+        ("id", "account_id", "name", "status", "object_type", "title", "body", "call_to_action_type", "link_url",
+         "url_tags", "image_hash", "video_id", "effective_object_story_id", "object_story_spec", "asset_feed_spec",
+         "instagram_user_id", "effective_instagram_media_id", "instagram_permalink_url", "error"),
+    ),
+    RawTable("thumbnails", ("id", "account_id", "sha256", "path", "error")),
 )
 
 # What the pipeline knows of itself: the audit of the gateway by UTC day, the ledger of days with what they amount to,

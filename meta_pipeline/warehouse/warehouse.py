@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from meta_pipeline.records import LoadError
 from meta_pipeline.store import audit_log, ledger
+from meta_pipeline.warehouse import histories
 from meta_pipeline.warehouse.days import tell_days
 from meta_pipeline.warehouse.raw import add_versions, ensure, replace_days, transaction
 from meta_pipeline.warehouse.tables import OWN_DDL, OWN_SCHEMA, TABLES, RawTable
@@ -63,6 +64,7 @@ class Warehouse:
                     replace_days(connection, table, mine, has_drift=is_report)
                 if earlier := [one for one in versions if one.file.report == table.name]:
                     add_versions(connection, table, earlier)
+            histories.load(connection, engine, files, now=now)
             tell_days(connection, engine, self.insights)
             _replace_calls(connection, audit_log.by_day(engine))
         ledger.mark_loaded(engine, files, now=now)

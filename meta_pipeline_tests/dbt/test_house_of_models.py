@@ -19,8 +19,9 @@ from meta_pipeline.store.engine import open_store
 from meta_pipeline.warehouse.warehouse import Warehouse
 
 PROJECT = Path(__file__).parents[2] / "dbt_project"
-PREFIXES = {"staging": "stg_", "intermediate": "int_", "marts": ("facebook_ads__", "fct_", "dim_")}
-LAYERS = {"staging": {"source"}, "intermediate": {"staging", "intermediate"}, "marts": {"staging", "intermediate", "marts"}}
+PREFIXES = {"staging": "stg_", "intermediate": "int_", "marts": ("facebook_ads__", "fct_", "dim_"), "fivetran": ""}
+LAYERS = {"staging": {"source"}, "intermediate": {"staging", "intermediate"}, "marts": {"staging", "intermediate", "marts"},
+          "fivetran": {"staging", "marts"}}
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +40,7 @@ def models(manifest: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def layer(node: dict[str, Any]) -> str:
-    return "source" if node["resource_type"] == "source" else node["fqn"][1]
+    return "source" if node["resource_type"] in ("source", "seed") else node["fqn"][1]
 
 
 def test_a_model_has_its_folders_prefix_and_says_its_grain(manifest: dict[str, Any]):

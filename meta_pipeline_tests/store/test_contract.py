@@ -23,6 +23,7 @@ from meta_pipeline.store import (
     learned,
     leases,
     ledger,
+    listings,
     onboardings,
     report_runs,
     reveals,
@@ -139,6 +140,24 @@ def test_a_wait_is_written_down_and_forgotten(engine: sa.Engine):
 
     deferrals.forget(engine, **key, report="ad_insights")
     assert deferrals.due_at(engine, **key) is None
+
+
+def test_when_a_listing_was_read_whole_counts_for_what_was_asked_then(engine: sa.Engine):
+    here = {"node_id": "act_1", "kind": "ads"}
+    assert listings.swept_at(engine, **here, asked="a") is None
+    listings.note_sweep(engine, **here, asked="a", at=NOW)
+    assert listings.swept_at(engine, **here, asked="a") == NOW and listings.swept_at(engine, **here, asked="b") is None
+    listings.note_sweep(engine, **here, asked="b", at=NOW + dt.timedelta(days=1))
+    assert listings.swept_at(engine, **here, asked="b") == NOW + dt.timedelta(days=1)
+
+    listings.forget_sweeps(engine, node_id="act_1", kinds=["ads", "campaigns"])
+    assert listings.swept_at(engine, **here, asked="b") is None
+
+    file = LandedFile("ads", "act_1", DAY, "/a", 1, "d1", NOW)
+    ledger.note_version(engine, file)
+    now = LandedFile("ads", "act_1", DAY, "/b", 1, "d2", NOW + dt.timedelta(days=1))
+    ledger.note(engine, now, backfill_id="b")
+    assert listings.ever_landed(engine, kind="ads") == [file, now] and listings.ever_landed(engine, kind="x") == []
 
 
 def test_links_are_kept_by_node(engine: sa.Engine):

@@ -8,7 +8,7 @@ import dagster as dg
 from meta_pipeline import bootstrap
 from meta_pipeline.defs.partitions import ACCOUNT_DAYS, AD_ACCOUNTS, days_by_account, key
 from meta_pipeline.extract.reports import Report
-from meta_pipeline.flows import forecast, pulls
+from meta_pipeline.flows import forecast, listings, pulls
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.graph.request import Purpose
 from meta_pipeline.records import FailedDay, LandedFile
@@ -16,7 +16,7 @@ from meta_pipeline.store import audit_log, leases
 from meta_pipeline.vault.vault import Vault
 
 SOURCE = "meta_ads"
-ENTITIES = ("accounts", "campaigns", "ad_sets", "ads")
+ENTITIES = listings.KINDS
 
 
 def landing_key(report: str) -> dg.AssetKey:
@@ -90,7 +90,8 @@ def land_entities(
     """List what the account has now, and read by id what only insights know."""
     node_id = context.partition_key
     with leases.held(home.engine, node_id, now=bootstrap.now, sleep=bootstrap.sleep):
-        for done in pulls.land_entities(node_id, by=pulling(context, graph, tokens, home)):
+        by = pulling(context, graph, tokens, home)
+        for done in listings.land_entities(node_id, by=by, habits=home.habits):
             yield dg.MaterializeResult(
                 asset_key=landing_key(done.report), metadata={"rows": done.rows, "path": done.path}
             )

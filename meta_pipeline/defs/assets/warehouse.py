@@ -18,6 +18,7 @@ from meta_pipeline.publish.publish import publish
 from meta_pipeline.records import LoadError
 from meta_pipeline.settings import Settings
 from meta_pipeline.store import audit_log
+from meta_pipeline.warehouse.histories import KINDS, history_of
 
 WRITER = "duckdb_writer"  # a DuckDB file that is being written locks out everybody else
 DBT_PROJECT = PROJECT / "dbt_project"
@@ -41,6 +42,12 @@ REPORTS = tuple(bootstrap.live().catalogue)
             description=f"earlier versions of {name} whose figures Meta restated, each until when it was so",
         )
         for name in REPORTS
+    ] + [
+        dg.AssetSpec(
+            [f"raw_{SOURCE}", history_of(name)], deps=[landing_key(name)], group_name=SOURCE, kinds={"duckdb"},
+            description=f"every state that one of the {name} was seen in, a row only where it changed",
+        )
+        for name in KINDS
     ] + [
         dg.AssetSpec(["raw_meta_pipeline", name], group_name="meta_pipeline", kinds={"duckdb"}, description=told)
         for name, told in (

@@ -1,0 +1,17 @@
+-- What an ad was, and which creative it had, from when until when.
+with {{ entity_spans(ref('stg_meta_ads__ad_history'), 'ad_id') }}
+
+select
+    spans.ad_id,
+    known.ad_set_id,
+    known.campaign_id,
+    known.account_id,
+    known.creative_id,
+    known.ad_name,
+    known.status,
+    known.configured_status,
+    known.created_at,
+    known.updated_at,
+    {{ span_columns() }}
+from spans
+inner join known on spans.ad_id = known.ad_id and spans.known_at = known.seen_at

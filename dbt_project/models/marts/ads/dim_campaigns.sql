@@ -1,0 +1,42 @@
+-- What a campaign was, from when until when. What is left of a budget moves with every look: it is told of now only.
+with {{ entity_spans(ref('stg_meta_ads__campaign_history'), 'campaign_id') }},
+
+accounts as (
+    select * from {{ ref('stg_meta_ads__accounts') }}
+),
+
+currencies as (
+    select * from {{ ref('stg_meta_ads__currencies') }}
+),
+
+now as (
+    select * from {{ ref('stg_meta_ads__campaigns') }}
+)
+
+select
+    spans.campaign_id,
+    known.account_id,
+    known.campaign_name,
+    known.status,
+    known.configured_status,
+    known.objective,
+    known.buying_type,
+    known.bid_strategy,
+    accounts.currency,
+    {{ major_units('known.daily_budget_minor_units', 'currencies.minor_units') }} as daily_budget,
+    {{ major_units('known.lifetime_budget_minor_units', 'currencies.minor_units') }} as lifetime_budget,
+    case
+        when spans.valid_to is null
+            then {{ major_units('now.budget_remaining_minor_units', 'currencies.minor_units') }}
+    end as budget_remaining,
+    {{ major_units('known.spend_cap_minor_units', 'currencies.minor_units') }} as spend_cap,
+    known.start_at,
+    known.end_at,
+    known.created_at,
+    known.updated_at,
+    {{ span_columns() }}
+from spans
+inner join known on spans.campaign_id = known.campaign_id and spans.known_at = known.seen_at
+left join now on spans.campaign_id = now.campaign_id
+left join accounts on known.account_id = accounts.account_id
+left join currencies on accounts.currency = currencies.currency

@@ -1,0 +1,31 @@
+-- What a creative was, from when until when, with the thumbnail that is kept of it.
+with {{ entity_spans(ref('stg_meta_ads__creative_history'), 'creative_id') }},
+
+thumbnails as (
+    select * from {{ ref('stg_meta_ads__thumbnails') }}
+)
+
+select
+    spans.creative_id,
+    known.account_id,
+    known.creative_name,
+    known.status,
+    known.object_type,
+    known.title,
+    known.body,
+    known.call_to_action_type,
+    known.destination_url,
+    known.url_tags,
+    known.image_hash,
+    known.video_id,
+    known.effective_object_story_id,
+    known.instagram_user_id,
+    known.effective_instagram_media_id,
+    known.instagram_permalink_url,
+    thumbnails.thumbnail_sha256,
+    thumbnails.thumbnail_path,
+    thumbnails.thumbnail_error,
+    {{ span_columns() }}
+from spans
+inner join known on spans.creative_id = known.creative_id and spans.known_at = known.seen_at
+left join thumbnails on spans.creative_id = thumbnails.creative_id

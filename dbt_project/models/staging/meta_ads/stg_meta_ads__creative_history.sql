@@ -1,0 +1,34 @@
+select
+    ---------- ids
+    id as creative_id,
+    account_id,
+    effective_object_story_id,
+    instagram_user_id,
+    effective_instagram_media_id,
+    image_hash,
+    video_id,
+
+    ---------- properties
+    name as creative_name,
+    status,
+    object_type,
+    title,
+    body,
+    call_to_action_type,
+    url_tags,
+    instagram_permalink_url,
+    -- The destination, wherever this kind of creative has it; of several (a carousel, a feed of assets) the first.
+    coalesce(
+        {{ json_text('object_story_spec', '$.link_data.link') }},
+        {{ json_text('object_story_spec', '$.video_data.call_to_action.value.link') }},
+        {{ json_text('object_story_spec', '$.template_data.link') }},
+        {{ json_text('object_story_spec', '$.link_data.child_attachments[0].link') }},
+        {{ json_text('asset_feed_spec', '$.link_urls[0].website_url') }},
+        link_url
+    ) as destination_url,
+    cast(null as timestamptz) as updated_at,
+    error,
+
+    ---------- provenance
+    _fetched_at as seen_at
+from {{ source('raw_meta_ads', 'creatives_history') }}

@@ -1,0 +1,4 @@
+select
+    currency,
+    minor_units
+from {{ ref('currency_offsets') }}

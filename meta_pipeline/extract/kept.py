@@ -1,0 +1,77 @@
+"""A listing that landed before, taken up again: each record with the answer it came in, so that it can land once more
+beside what is new."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import msgspec
+import pyarrow.parquet as pq
+
+from meta_pipeline.records import Batch
+
+Row = tuple[bytes, Batch]
+_COLUMNS = ["payload", "_fbtrace_id", "_api_version", "_fetched_at"]
+
+
+class Told(msgspec.Struct):
+    """What a record says of itself: the few things that decide whether it is asked for again."""
+
+    id: str = ""
+    status: str | None = None
+    effective_status: str | None = None
+    updated_time: str | None = None
+    error: str | None = None
+
+    @property
+    def is_deleted(self) -> bool:
+        """Deleted is for good: such a thing is not asked for again."""
+        return "DELETED" in (self.effective_status, self.status)
+
+
+tell = msgspec.json.Decoder(Told).decode
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """One record of a listing."""
+
+    record: bytes
+    batch: Batch
+    told: Told
+
+    @property
+    def row(self) -> Row:
+        """As it lands."""
+        return self.record, self.batch
+
+
+def of_rows(rows: Iterable[Row]) -> dict[str, Kept]:
+    """Records by id; the last one of an id counts."""
+    return {(told := tell(record)).id: Kept(record, batch, told) for record, batch in rows}
+
+
+def of_file(path: str) -> dict[str, Kept]:
+    """The records of a landed listing, by id. Those of one answer share its batch."""
+    batches: dict[tuple[str | None, str, dt.datetime], Batch] = {}
+    rows: list[Row] = []
+    for row in pq.read_table(path, columns=_COLUMNS).to_pylist():
+        answer = row["_fbtrace_id"], row["_api_version"], row["_fetched_at"]
+        rows.append((row["payload"].encode(), batches.setdefault(answer, Batch((), *answer))))
+    return of_rows(rows)
+
+
+def newest(kept: Iterable[Kept]) -> dt.datetime | None:
+    """The newest `updated_time` of them."""
+    times = [when(each.told.updated_time) for each in kept]
+    return max((time for time in times if time is not None), default=None)
+
+
+def when(text: str | None) -> dt.datetime | None:
+    """A time as Meta writes it; None for what is none."""
+    try:
+        return dt.datetime.fromisoformat(text) if text else None
+    except ValueError:
+        return None

@@ -1,0 +1,150 @@
+"""An account's campaigns, ad sets, ads and creatives as they stand now: what is read, what is kept, what lands."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import datetime as dt
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from meta_pipeline.extract import creatives, entities, kept, thumbnails
+from meta_pipeline.extract.creatives import CREATIVES
+from meta_pipeline.extract.insights import PAGE_LIMIT
+from meta_pipeline.extract.kept import Kept, Row
+from meta_pipeline.extract.thumbnails import THUMBNAILS, Thumbnail, Wanted
+from meta_pipeline.flows.pulls import Pulling
+from meta_pipeline.flows.tokens import bury
+from meta_pipeline.graph.client import GraphClient
+from meta_pipeline.graph.download import DownloadError, Downloads, UnreachableError
+from meta_pipeline.graph.errors import TokenError
+from meta_pipeline.landing import thumbnails as pictures
+from meta_pipeline.landing.landing import SNAPSHOT_DAY
+from meta_pipeline.records import AccessToken, Batch, LandedFile
+from meta_pipeline.store import ledger, listings
+
+# In the order in which they land; when the last one is there, all are.
+KINDS = ("accounts", *(entity.name for entity in entities.ENTITIES), THUMBNAILS, CREATIVES)
+LAST = KINDS[-1]
+DOWNLOADS_AT_ONCE = 8
+# A network that lets nobody through to the CDN must not cost a wait for each of thousands of pictures.
+MOST_UNANSWERED = 16
+
+
+@dataclass(frozen=True)
+class Habits:
+    """How listings are read: whole at least every `sweep`, thumbnails kept when there is something to fetch them with,
+    `page` things at a time."""
+
+    sweep: dt.timedelta = dt.timedelta(days=entities.SWEEP_DAYS)
+    downloads: Downloads | None = None
+    page: int = PAGE_LIMIT
+
+
+def land_entities(node_id: str, *, by: Pulling, habits: Habits) -> Iterator[LandedFile]:
+    """Read what an account has now, each kind whole or not at all: what changed since it was read last, everything now
+    and then, by id what no listing shows (deleted), and the creatives that its ads refer to."""
+    token = by.tokens.reveal_for(node_id, flow="land_entities")
+    graph = by.gateway(node_id, "entities")
+    try:
+        account = entities.account(node_id, graph=graph, token=token)
+        yield by.write("accounts", node_id, SNAPSHOT_DAY, account.records, account.request)
+        known = _mentioned(node_id, by)
+        ads: list[Row] = []
+        for at_kind, entity in enumerate(entities.ENTITIES):
+            at, asked = by.now(), entities.asked(entity.request)
+            before = _kept(entity.name, node_id, by)
+            swept_at = listings.swept_at(by.engine, node_id=node_id, kind=entity.name, asked=asked)
+            since = entities.increment_from(before, swept_at, now=at, sweep=habits.sweep, page=habits.page)
+            found = entities.refreshed(
+                entity, node_id, before, known[entity.insight_key], since=since, graph=graph, token=token,
+                sweep=habits.sweep, page=habits.page,
+            )
+            if found.moved:  # written down before it is known, so that a kill in between loses nothing
+                below = [one.name for one in entities.ENTITIES[at_kind + 1:]]
+                listings.forget_sweeps(by.engine, node_id=node_id, kinds=below)
+            landed = by.write(entity.name, node_id, SNAPSHOT_DAY, found.records, found.request)
+            if found.is_whole:  # counted from before its first call, and once it is in place
+                listings.note_sweep(by.engine, node_id=node_id, kind=entity.name, asked=asked, at=at)
+            ads = found.records
+            yield landed
+        yield from _land_creatives(node_id, ads, graph=graph, token=token, by=by, habits=habits)
+    except TokenError as error:
+        bury(token, error, graph=by.graph, tokens=by.tokens, now=by.now())
+        raise
+
+
+def _mentioned(node_id: str, by: Pulling) -> dict[str, set[str]]:
+    """The ids that insights mention and no listing may know yet. Whatever stood in a file before the listings were read
+    last is in them, listed or read by id, so only what landed since is looked through."""
+    files = ledger.files_of(by.engine, report="ad_insights", node_id=node_id)
+    landed = [by.listing(entity.name, node_id) for entity in entities.ENTITIES]
+    if all(one is not None and Path(one.path).exists() for one in landed):
+        read = [
+            ledger.last_read(by.engine, report=entity.name, node_id=node_id, day=SNAPSHOT_DAY)
+            for entity in entities.ENTITIES
+        ]
+        # A run of insights and one of listings may overlap.
+        since = min(at for at in read if at is not None) - entities.OVERLAP
+        files = [file for file in files if file.landed_at > since]
+    return entities.mentioned(file.path for file in files)
+
+
+def _land_creatives(
+    node_id: str, ads: Sequence[Row], *, graph: GraphClient, token: AccessToken, by: Pulling, habits: Habits
+) -> Iterator[LandedFile]:
+    """The creatives that are new, or all of them when a sweep is due, and their pictures while their addresses live."""
+    request = {"fields": list(creatives.FIELDS)}
+    asked, at = entities.asked(request), by.now()
+    swept_at = listings.swept_at(by.engine, node_id=node_id, kind=CREATIVES, asked=asked)
+    is_due = swept_at is None or at - swept_at >= habits.sweep
+    before = _kept(CREATIVES, node_id, by)
+    wanted = creatives.to_read(
+        creatives.referred(record for record, _ in ads), before, is_due=is_due, now=at, sweep=habits.sweep
+    )
+    fresh = kept.of_rows(creatives.read(node_id, wanted, graph=graph, token=token))
+    pictured = _kept(THUMBNAILS, node_id, by)
+    if habits.downloads is not None:
+        todo = thumbnails.wanted((each.record for each in fresh.values()), pictured)
+        batch = Batch((), None, graph.marketing_version, by.now())
+        done = _fetched(todo, downloads=habits.downloads, by=by)
+        pictured |= kept.of_rows((thumbnails.write(thumbnail), batch) for thumbnail in done)
+    # First the pictures: a creative that has landed is not read again, and its address is dead by then.
+    yield by.write(THUMBNAILS, node_id, SNAPSHOT_DAY, _rows(pictured), {})
+    landed = by.write(CREATIVES, node_id, SNAPSHOT_DAY, _rows(before | fresh), request)
+    if is_due:
+        listings.note_sweep(by.engine, node_id=node_id, kind=CREATIVES, asked=asked, at=at)
+    yield landed
+
+
+def _fetched(todo: list[Wanted], *, downloads: Downloads, by: Pulling) -> Iterator[Thumbnail]:
+    """Each picture put down by its content, or the reason why there is none: that is no failure of the listing. When
+    nobody answered so often in a row, the others are not tried; a sweep does."""
+    unanswered: list[str] = []
+
+    def fetch(one: Wanted) -> Thumbnail:
+        try:
+            if len(unanswered) >= MOST_UNANSWERED:
+                raise DownloadError("the pictures' hosts could not be reached")
+            picture = downloads.picture(one.url)
+        except DownloadError as error:
+            if isinstance(error, UnreachableError):
+                unanswered.append(one.thumbnail.id)
+            return msgspec.structs.replace(one.thumbnail, error=str(error))
+        unanswered.clear()
+        digest, path = pictures.keep(by.landing.root, picture.content, picture.extension)
+        return msgspec.structs.replace(one.thumbnail, sha256=digest, path=path)
+
+    with concurrent.futures.ThreadPoolExecutor(DOWNLOADS_AT_ONCE) as pool:
+        yield from pool.map(fetch, todo)
+
+
+def _kept(kind: str, node_id: str, by: Pulling) -> dict[str, Kept]:
+    landed = by.listing(kind, node_id)
+    return kept.of_file(landed.path) if landed and Path(landed.path).exists() else {}
+
+
+def _rows(found: Mapping[str, Kept]) -> list[Row]:
+    return [each.row for each in found.values()]

@@ -1,0 +1,338 @@
+"""Listings: what is asked for, what lands, what stays; a small account of which everything is known."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import json
+from collections import Counter
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+import sqlalchemy as sa
+
+from meta_pipeline.bootstrap import insights_tables
+from meta_pipeline.extract.reports import REPORTS
+from meta_pipeline.flows import forecast, listings
+from meta_pipeline.flows.listings import KINDS, Habits
+from meta_pipeline.flows.pulls import Pulling
+from meta_pipeline.graph.client import GraphClient
+from meta_pipeline.graph.download import DownloadError, Picture, UnreachableError
+from meta_pipeline.graph.errors import GraphError, ThrottledError
+from meta_pipeline.landing.landing import SNAPSHOT_DAY, Landing
+from meta_pipeline.records import AccessToken, Batch
+from meta_pipeline.store import ledger
+from meta_pipeline.store.engine import open_store
+from meta_pipeline.warehouse.warehouse import Warehouse
+from meta_pipeline_tests.fakes.account import NODE, SmallAccount
+from meta_pipeline_tests.fakes.still import StillClock
+
+HOUR, DAY = dt.timedelta(hours=1), dt.timedelta(days=1)
+
+
+class Tokens:
+    def reveal_for(self, node_id: str, *, flow: str, without=()) -> AccessToken:
+        return AccessToken("user", "EAA")
+
+
+class Pictures:
+    """A CDN: `dead` addresses answer nothing."""
+
+    def __init__(self) -> None:
+        self.dead: set[str] = set()
+        self.fetched: list[str] = []
+
+    def picture(self, url: str) -> Picture:
+        self.fetched.append(url)
+        if url in self.dead:
+            raise DownloadError("the picture's address answered HTTP 403")
+        return Picture(url.partition("?")[0].encode(), "jpg")
+
+
+class Place:
+    def __init__(self, path: Path) -> None:
+        self.clock = StillClock()
+        self.account = SmallAccount(self.clock)
+        self.engine: sa.Engine = open_store(f"sqlite:///{path / 'control.sqlite'}")
+        self.landing = Landing(path / "landing", self.engine)
+        self.warehouse = Warehouse(path / "warehouse.duckdb", insights_tables(REPORTS.values()))
+        self.pictures = Pictures()
+        self.habits = Habits(downloads=self.pictures)  # type: ignore[arg-type]
+        graph = GraphClient(
+            graph_url="http://graph", app_id="1", app_secret=None, graph_version="v24.0", marketing_version="v25.0",
+            audit=lambda event: None, sleep=self.clock.sleep, now=self.clock.now, adapter=self.account,
+        )
+        self.by = Pulling(
+            graph, Tokens(), self.landing, self.engine, "r", "b", self.clock.sleep, self.clock.now,  # type: ignore[arg-type]
+        )
+
+    def fill(self) -> None:
+        self.account.add("campaign", "1", daily_budget="5000")
+        self.account.add("adset", "2", campaign_id="1", daily_budget="700")
+        for id, creative in (("3", "9"), ("4", "9"), ("5", "8")):
+            self.account.add("ad", id, campaign_id="1", adset_id="2", creative={"id": creative})
+        for id in ("8", "9"):
+            self.account.add("creative", id, thumbnail_url=f"https://cdn.example/{id}.jpg?oh=1", image_hash=id)
+        self.account.add("creative", "unused")
+
+    def land(self, **habits) -> list[str]:
+        """The operations it took."""
+        self.clock.sleep(HOUR.total_seconds())
+        self.account.calls.clear()
+        done = list(listings.land_entities(NODE, by=self.by, habits=dataclasses.replace(self.habits, **habits)))
+        assert tuple(file.report for file in done) == KINDS
+        return self.account.calls
+
+    def landed(self, kind: str) -> dict[str, dict]:
+        table = pq.read_table(self.landing.path(kind, NODE, SNAPSHOT_DAY))
+        rows = [json.loads(payload) for payload in table.column("payload").to_pylist()]
+        assert len(rows) == len({row["id"] for row in rows})
+        return {row["id"]: row for row in rows}
+
+    def history(self, kind: str, columns: str = "id, name") -> list[tuple]:
+        self.warehouse.load(self.engine, now=self.clock.now())
+        with self.warehouse.open() as connection:
+            return connection.execute(f"select {columns} from raw_meta_ads.{kind}_history order by id, _fetched_at").fetchall()
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    place = Place(tmp_path)
+    place.fill()
+    return place
+
+
+def test_a_first_listing_then_one_without_change(place: Place):
+    assert place.land() == [NODE, f"{NODE}/campaigns", f"{NODE}/adsets", f"{NODE}/ads", f"{NODE}/adcreatives"]
+    assert place.landed("creatives").keys() == {"8", "9"}
+    before = {kind: place.history(kind, "*") for kind in KINDS if kind != "thumbnails"}
+    assert Counter(kind for kind, rows in before.items() for _ in rows) == {
+        "accounts": 1, "campaigns": 1, "ad_sets": 1, "ads": 3, "creatives": 2}
+    files = {kind: place.landing.path(kind, NODE, SNAPSHOT_DAY).stat().st_ino for kind in KINDS}
+
+    assert place.land() == [NODE, f"{NODE}/campaigns", f"{NODE}/adsets", f"{NODE}/ads"]
+    assert before == {kind: place.history(kind, "*") for kind in before}
+    assert files == {kind: place.landing.path(kind, NODE, SNAPSHOT_DAY).stat().st_ino for kind in KINDS}
+
+
+def test_what_moves_by_itself_is_no_new_state_and_a_rename_a_budget_and_a_delete_are(place: Place):
+    place.land()
+    place.account.account["amount_spent"] = "101"
+    place.account.things["2"]["budget_remaining"] = "12"
+    place.account.change("1", name="Autumn")
+    place.account.change("2", daily_budget="900")
+    place.account.delete("5")
+    calls = place.land()
+
+    assert calls[4:] == ["5"]
+    assert place.history("accounts") == [(NODE, "Seven")]
+    assert place.history("campaigns") == [("1", "campaign 1"), ("1", "Autumn")]
+    assert place.history("ad_sets", "daily_budget") == [("700",), ("900",)]
+    assert place.history("ads", "id, effective_status") == [
+        ("3", "ACTIVE"), ("4", "ACTIVE"), ("5", "ACTIVE"), ("5", "DELETED")]
+    assert "5" not in place.land() and place.landed("ads")["5"]["status"] == "DELETED"
+    place.account.account["name"] = "Seventh"
+    place.land()
+    assert place.history("accounts") == [(NODE, "Seven"), (NODE, "Seventh")]
+
+
+def test_states_between_two_loads_are_not_lost_and_loading_again_adds_none(place: Place):
+    for name in ("A", "B", "A", "C"):
+        place.account.change("1", name=name)
+        place.land()
+    told = place.history("campaigns")
+
+    assert told == [("1", "A"), ("1", "B"), ("1", "A"), ("1", "C")]
+    with place.engine.begin() as connection:
+        connection.execute(sa.text("update landed_versions set loaded_at = null"))
+        connection.execute(sa.text("update landed_files set loaded_at = null"))
+    assert told == place.history("campaigns")
+
+
+def test_an_increment_asks_for_changes_and_a_sweep_finds_what_vanished(place: Place):
+    place.clock.sleep(2 * HOUR.total_seconds())
+    place.account.change("3")  # the newest: what was updated in the hour before it is read again
+    place.land(page=2)
+    place.clock.sleep(2 * DAY.total_seconds())
+    place.account.change("4", name="new name")
+    place.account.add("ad", "6", campaign_id="1", adset_id="2", creative={"id": "7"})
+    place.account.add("creative", "7")
+    del place.account.things["3"]
+    calls = place.land(page=2)
+
+    assert [call.partition("?")[0] for call in calls] == [
+        NODE, f"{NODE}/campaigns", f"{NODE}/adsets", f"{NODE}/ads", "7"]
+    assert "ad.updated_time" in calls[3] and "filtering" not in calls[1]
+    ads = place.landed("ads")
+    assert list(ads) == ["3", "4", "5", "6"] and ads["4"]["name"] == "new name" and "error" not in ads["3"]
+    assert place.landed("creatives").keys() == {"7", "8", "9"}
+    assert sum("?" in call for call in place.land(page=2)) == 1
+
+    place.clock.sleep(5 * DAY.total_seconds())
+    calls = place.land(page=2)
+    assert not any("?" in call for call in calls) and calls.count(f"{NODE}/ads") == 2 and "3" in calls
+    gone = place.landed("ads")["3"]
+    assert "error" in gone and "33" in gone["error"]
+    assert "3" not in place.land(page=2)
+    assert place.history("ads", "id, name, error is not null")[:2] == [("3", "ad 3", False), ("3", None, True)]
+
+
+def test_a_parents_status_is_its_childrens_whatever_their_updated_time_says(place: Place):
+    place.land(page=2)
+    place.clock.sleep(DAY.total_seconds())
+    place.account.change("1", status="PAUSED", effective_status="PAUSED")
+    for id in ("3", "4", "5"):  # no new updated_time
+        place.account.things[id]["effective_status"] = "CAMPAIGN_PAUSED"
+    place.land(page=2)
+
+    assert {ad["effective_status"] for ad in place.landed("ads").values()} == {"CAMPAIGN_PAUSED"}
+
+
+def test_a_kill_between_a_parent_and_its_children_loses_no_status(place: Place):
+    place.land(page=2)
+    place.clock.sleep(DAY.total_seconds())
+    place.account.change("1", status="PAUSED", effective_status="PAUSED")
+    for id in ("3", "4", "5"):
+        place.account.things[id]["effective_status"] = "CAMPAIGN_PAUSED"
+    run = listings.land_entities(NODE, by=place.by, habits=dataclasses.replace(place.habits, page=2))
+    assert [next(run).report for _ in range(2)] == ["accounts", "campaigns"]
+    run.close()  # type: ignore[attr-defined]
+    place.land(page=2)
+
+    assert {ad["effective_status"] for ad in place.landed("ads").values()} == {"CAMPAIGN_PAUSED"}
+
+
+def test_a_kill_between_pictures_and_creatives_loses_no_picture(place: Place):
+    run = listings.land_entities(NODE, by=place.by, habits=place.habits)
+    assert [next(run).report for _ in range(5)][-1] == "thumbnails"
+    run.close()  # type: ignore[attr-defined]
+    place.land()
+
+    assert len(place.pictures.fetched) == 2 and place.landed("creatives").keys() == place.landed("thumbnails").keys()
+
+
+def test_what_only_insights_know_is_read_by_id_once_and_old_files_are_not_looked_through_again(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+):
+    def insights(day: int, *ads: str) -> None:
+        batch = Batch((), "T", "v25.0", place.clock.now())
+        rows = [(json.dumps({"ad_id": ad, "adset_id": "2", "campaign_id": "1"}).encode(), batch) for ad in ads]
+        place.by.write("ad_insights", NODE, dt.date(2026, 11, day), rows, {})
+
+    for id in ("50", "51"):
+        place.account.add("ad", id, creative={"id": "9"})
+        place.account.delete(id)
+    insights(1, "3", "50")
+    assert place.land()[4:5] == ["50"] and place.landed("ads")["50"]["status"] == "DELETED"
+    place.clock.sleep(DAY.total_seconds())
+    insights(2, "50", "51", "gone")
+    looked: list[str] = []
+    mentioned = listings.entities.mentioned
+    monkeypatch.setattr(listings.entities, "mentioned", lambda paths: mentioned(looked.extend(paths) or looked))
+    assert place.land()[4:6] == ["51", "gone"]
+    assert [Path(path).stem for path in looked] == ["2026-11-02"] and "error" in place.landed("ads")["gone"]
+    assert len(place.land()) == 4
+
+
+def test_other_fields_are_a_listing_of_its_own(place: Place, monkeypatch: pytest.MonkeyPatch):
+    place.land(page=2)
+    ads = listings.entities.ENTITIES[2]
+    more = dataclasses.replace(ads, fields=(*ads.fields, "issues_info"))
+    monkeypatch.setattr(listings.entities, "ENTITIES", (*listings.entities.ENTITIES[:2], more))
+
+    assert not any("?" in call for call in place.land(page=2))
+
+
+def test_a_thumbnail_is_kept_once_and_a_dead_address_is_told_and_tried_again(place: Place):
+    place.pictures.dead.add("https://cdn.example/8.jpg?oh=1")
+    place.land()
+    rows = place.landed("thumbnails")
+    assert rows["8"]["error"] == "the picture's address answered HTTP 403" and "sha256" not in rows["8"]
+    kept = place.landing.root / rows["9"]["path"]
+    assert kept.read_bytes() == b"https://cdn.example/9.jpg" and kept.name == f"{rows['9']['sha256']}.jpg"
+
+    # A sweep reads all of them again, their addresses signed anew: only what is not there is fetched.
+    for id in ("8", "9"):
+        place.account.things[id]["thumbnail_url"] = f"https://cdn2.example/{id}.jpg?oh=2"
+    place.clock.sleep(7 * DAY.total_seconds())
+    place.pictures.fetched.clear()
+    place.land()
+    assert place.pictures.fetched == ["https://cdn2.example/8.jpg?oh=2"]
+    assert "error" not in place.landed("thumbnails")["8"]
+    assert len(place.history("creatives")) == 2
+
+    place.clock.sleep(7 * DAY.total_seconds())
+    place.account.change("9", image_hash="another", thumbnail_url="https://cdn.example/other.jpg?oh=3")
+    place.pictures.fetched.clear()
+    place.land()
+    assert place.pictures.fetched == ["https://cdn.example/other.jpg?oh=3"]
+    place.clock.sleep(7 * DAY.total_seconds())
+    place.account.change("9", image_hash="third")
+    place.land(downloads=None)
+    assert len(place.pictures.fetched) == 1 and place.landed("thumbnails").keys() == {"8", "9"}
+
+
+def test_a_network_without_a_way_to_the_pictures_is_not_waited_for(place: Place, monkeypatch: pytest.MonkeyPatch):
+    for at in range(100):
+        place.account.add("creative", f"c{at}", thumbnail_url=f"https://cdn.example/c{at}.jpg")
+        place.account.add("ad", f"a{at}", campaign_id="1", adset_id="2", creative={"id": f"c{at}"})
+
+    def picture(url: str) -> Picture:
+        place.pictures.fetched.append(url)
+        raise UnreachableError("the picture could not be fetched (ConnectTimeout)")
+
+    monkeypatch.setattr(place.pictures, "picture", picture)
+    place.land()
+    assert len(place.pictures.fetched) <= listings.MOST_UNANSWERED + listings.DOWNLOADS_AT_ONCE
+    assert all("error" in row for row in place.landed("thumbnails").values()) and len(place.landed("thumbnails")) == 102
+
+
+def test_a_creative_that_meta_can_not_answer_for_is_a_row_and_is_not_asked_for_every_day(place: Place):
+    place.account.broken["8"] = (100, "(#100) incomplete")
+    place.land()
+    assert "incomplete" in place.landed("creatives")["8"]["error"] and "error" not in place.landed("creatives")["9"]
+
+    assert place.land()[4:] == []
+    del place.account.broken["8"]
+    place.clock.sleep(7 * DAY.total_seconds())
+    place.land()
+    assert "error" not in place.landed("creatives")["8"]
+
+
+def test_a_listing_lands_whole_or_not_at_all(place: Place):
+    place.land(page=2)
+    before = place.landed("ads")
+    place.account.change("3", name="new")
+    place.clock.sleep(8 * DAY.total_seconds())
+    place.account.broken["5"] = (100, "(#100) no")  # on the second page of the ads
+    with pytest.raises(GraphError):
+        place.land(page=2)
+
+    assert place.landed("ads") == before
+    place.account.broken.clear()
+    assert not any("?" in call for call in place.land(page=2)[3:])  # the sweep is still due
+    assert place.landed("ads")["3"]["name"] == "new"
+
+
+def test_a_limit_before_the_creatives_leaves_them_to_the_next_run(place: Place):
+    place.account.broken_paths[f"{NODE}/adcreatives"] = (17, "limit")
+    with pytest.raises(ThrottledError):
+        place.land()
+    assert ledger.find(place.engine, report=listings.LAST, node_id=NODE, day=SNAPSHOT_DAY) is None
+    assert forecast.are_entities_stale(place.engine, NODE, now=place.clock.now())
+    place.account.broken_paths.clear()
+    place.land()
+    assert not forecast.are_entities_stale(place.engine, NODE, now=place.clock.now())
+
+
+def test_the_forecast_knows_what_a_listing_will_take(place: Place):
+    def expected() -> int:
+        return forecast._entity_calls(place.engine, NODE, sweep=place.habits.sweep, now=place.clock.now() + HOUR)
+
+    for _ in range(2):
+        forecasted = expected()
+        assert len(place.land()) == forecasted
+    place.clock.sleep(7 * DAY.total_seconds())
+    forecasted = expected()
+    assert len(place.land()) == forecasted == 5

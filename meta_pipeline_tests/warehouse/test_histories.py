@@ -1,0 +1,96 @@
+"""Whatever listings came, and however often they were loaded in between: each state once, in order."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from meta_pipeline.bootstrap import insights_tables
+from meta_pipeline.extract.reports import REPORTS
+from meta_pipeline.landing.landing import SNAPSHOT_DAY, Landing
+from meta_pipeline.records import Batch, LoadError
+from meta_pipeline.store.engine import open_store
+from meta_pipeline.warehouse.histories import told_of
+from meta_pipeline.warehouse.warehouse import Warehouse
+
+START = dt.datetime(2026, 11, 1, tzinfo=dt.UTC)
+# An account's listing: of each id its state, or none while it is not there.
+LISTINGS = st.lists(
+    st.tuples(st.sampled_from(["act_1", "act_2"]), st.dictionaries(st.sampled_from("abc"), st.integers(0, 2)), st.booleans()),
+    max_size=8,
+)
+
+
+class Place:
+    def __init__(self, path: Path) -> None:
+        self.engine = open_store(f"sqlite:///{path / 'control.sqlite'}")
+        self.landing = Landing(path / "landing", self.engine)
+        self.warehouse = Warehouse(path / "warehouse.duckdb", insights_tables(REPORTS.values()))
+        self.at = START
+
+    def listed(self, node_id: str, *things: dict[str, object]) -> None:
+        self.at += dt.timedelta(hours=1)
+        batch = Batch((), "T", "v25.0", self.at)
+        self.landing.write_day(
+            "campaigns", node_id, SNAPSHOT_DAY, [(json.dumps(thing).encode(), batch) for thing in things], request={},
+            run_id="r", backfill_id="b", now=self.at,
+        )
+
+    def states(self) -> list[tuple[str, str]]:
+        self.warehouse.load(self.engine, now=self.at)
+        with self.warehouse.open() as connection:
+            found = connection.execute(
+                "select id, daily_budget, _fetched_at, node_id from raw_meta_ads.campaigns_history order by id, _fetched_at")
+            return found.fetchall()
+
+
+@given(LISTINGS)
+@settings(max_examples=25, deadline=None)
+def test_every_state_is_there_once_however_it_was_loaded(plan: list[tuple[str, dict[str, int], bool]]):
+    with tempfile.TemporaryDirectory() as folder:
+        place = Place(Path(folder))
+        expected: dict[str, list[tuple]] = {}
+        for node_id, things, is_loaded in plan:
+            place.listed(node_id, *({"id": f"{node_id}{id}", "daily_budget": str(state)} for id, state in things.items()))
+            for id, state in things.items():
+                known = expected.setdefault(f"{node_id}{id}", [])
+                if not known or known[-1][1] != str(state):
+                    known.append((f"{node_id}{id}", str(state), place.at, node_id))
+            if is_loaded:
+                place.states()
+        wanted = [state for id in sorted(expected) for state in expected[id]]
+
+        assert place.states() == wanted == place.states()
+        place.warehouse.file.unlink(missing_ok=True)
+        assert place.states() == wanted  # from what landed, without a call
+
+
+def test_content_is_what_the_thing_is_not_how_it_was_told():
+    one = {"id": "1", "name": "A", "daily_budget": "5", "budget_remaining": "4", "amount_spent": "1", "thumbnail_url": "x"}
+    same = {"daily_budget": "5", "name": "A", "id": "1", "budget_remaining": "3", "amount_spent": "2", "thumbnail_url": "y"}
+
+    assert told_of(one) == told_of(same) != told_of({**one, "name": "B"})
+    assert told_of({"id": "1", "error": "x [fbtrace A]"}) == told_of({"id": "1", "error": "x [fbtrace B]"})
+    assert told_of({"name": "no id"})[0] == ""
+
+
+def test_a_listing_that_is_lost_is_named(tmp_path: Path):
+    place = Place(tmp_path)
+    place.listed("act_1", {"id": "1"})
+    place.landing.path("campaigns", "act_1", SNAPSHOT_DAY).unlink()
+
+    with pytest.raises(LoadError, match="not on disk"):
+        place.states()
+
+
+def test_of_two_states_in_one_listing_one_counts_and_what_has_no_id_none(tmp_path: Path):
+    place = Place(tmp_path)
+    place.listed("act_1", {"id": "1", "daily_budget": "1"}, {"id": "1", "daily_budget": "2"}, {"name": "x"})
+
+    assert len(place.states()) == 1
