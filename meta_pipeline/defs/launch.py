@@ -9,13 +9,27 @@ import logging
 import multiprocessing
 import os
 import sys
+import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from meta_pipeline import bootstrap
+from meta_pipeline.bootstrap import Live
+from meta_pipeline.extract.insights import Range
+from meta_pipeline.flows import pulls
+from meta_pipeline.flows.forecast import are_entities_stale
+from meta_pipeline.flows.listings import LAST
+from meta_pipeline.landing.landing import SNAPSHOT_DAY
+from meta_pipeline.records import MetaPipelineError
 from meta_pipeline.settings import Settings
+from meta_pipeline.store import deferrals, ledger
 
 TICK_S = 0.5
+# Accounts whose report runs are seen through while others are landed.
+ASKED_AHEAD = 8
+_KILLED = "its process was killed; run the same command again to go on"
 # Dagster's twenty lines a run go to its own log, not to the operator's terminal.
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
@@ -52,20 +66,49 @@ def land_ranges(
         reap(opened)
         opened.add_dynamic_partitions(str(AD_ACCOUNTS.name), sorted({asked.node_id for asked in ranges}))
     # Threads that call materialize deadlock on a logging lock: one run at a time per process, processes are spawned.
+    # Report runs are asked for ahead of them by threads of this one, so that no run waits for Meta.
     spawn = multiprocessing.get_context("spawn")
-    with concurrent.futures.ProcessPoolExecutor(min(processes, len(ranges)), mp_context=spawn) as pool:
-        running = {pool.submit(_run_one, settings, asked): asked for asked in ranges}
-        while running:
-            ended, _ = concurrent.futures.wait(
-                running, timeout=TICK_S, return_when=concurrent.futures.FIRST_COMPLETED
-            )
-            tick()
-            for future in ended:
-                asked = running.pop(future)
-                try:
-                    yield future.result()
-                except concurrent.futures.process.BrokenProcessPool:
-                    yield Outcome(asked, ("its process was killed; run the same command again to go on",))
+    stopping = threading.Event()
+    with (
+        concurrent.futures.ThreadPoolExecutor(min(ASKED_AHEAD, len(ranges)), thread_name_prefix="ahead") as ahead,
+        concurrent.futures.ProcessPoolExecutor(min(processes, len(ranges)), mp_context=spawn) as pool,
+    ):
+        home = bootstrap.Live(settings)
+        asking = {ahead.submit(_ask_ahead, home, asked, stopping): asked for asked in ranges}
+        running: dict[concurrent.futures.Future[Outcome], AccountRange] = {}
+        try:
+            while asking or running:
+                futures: list[concurrent.futures.Future[Any]] = [*asking, *running]
+                done = concurrent.futures.wait(futures, TICK_S, concurrent.futures.FIRST_COMPLETED).done
+                tick()
+                for asked in [asking.pop(future) for future in done if future in asking]:
+                    try:
+                        running[pool.submit(_run_one, settings, asked)] = asked
+                    except concurrent.futures.process.BrokenProcessPool:
+                        yield Outcome(asked, (_KILLED,))
+                for future in [future for future in done if future in running]:
+                    asked = running.pop(future)
+                    try:
+                        yield future.result()
+                    except concurrent.futures.process.BrokenProcessPool:
+                        yield Outcome(asked, (_KILLED,))
+        finally:
+            stopping.set()
+            ahead.shutdown(wait=False, cancel_futures=True)
+
+
+def _ask_ahead(home: Live, asked: AccountRange, stopping: threading.Event) -> None:
+    """The report runs of a range asked for and seen through, while others are landed."""
+
+    def sleep(seconds: float) -> None:
+        if stopping.wait(seconds):
+            raise MetaPipelineError("nobody waits for it any more")
+
+    by = pulls.Pulling(
+        home.graph, home.vault, home.landing, home.engine, "ahead", asked.backfill_id, sleep, bootstrap.now,
+        "backfill", home.settings.largest_page, home.catalogue,
+    )
+    pulls.ask_ahead(asked.node_id, Range(asked.since, asked.until).days, asked.reports, by=by)
 
 
 def _run_one(settings: Settings, asked: AccountRange) -> Outcome:
@@ -83,13 +126,6 @@ def _run_one(settings: Settings, asked: AccountRange) -> Outcome:
 def _wants_entities(settings: Settings, asked: AccountRange) -> bool:
     """Whether the account's listings are to be read: not twice in a backfill, not while Meta's limit holds, and when
     single reports were asked for only if they are stale."""
-    from meta_pipeline import bootstrap
-    from meta_pipeline.bootstrap import Live
-    from meta_pipeline.flows.forecast import are_entities_stale
-    from meta_pipeline.flows.listings import LAST
-    from meta_pipeline.landing.landing import SNAPSHOT_DAY
-    from meta_pipeline.store import deferrals, ledger
-
     engine = Live(settings).engine
     landed = ledger.landed_for(
         engine, report=LAST, node_id=asked.node_id, days=[SNAPSHOT_DAY], backfill_id=asked.backfill_id

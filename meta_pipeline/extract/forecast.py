@@ -26,19 +26,23 @@ class Forecast:
     rows: int | None
 
 
-def of_report(report: Report, asked: Sequence[Range], sizes: Sizes, *, looks: float) -> Forecast:
-    """The forecast for a report over `asked`. `looks`: how often a report run is looked at until it is done."""
+def of_report(
+    report: Report, asked: Sequence[Range], sizes: Sizes, *, looks: float, finished: Sequence[Range] = ()
+) -> Forecast:
+    """The forecast for a report over `asked`, and over what is `finished` and only left to read. `looks`: how often a
+    report run is looked at until it is done."""
     runs, calls, rows = 0, 0.0, 0
     a_day = report.rows_a_day if report.rows_a_day is not None else sizes.rows_a_day
-    for one in asked:
+    for one in (*asked, *finished):
         days = len(one.days)
         expected = round(a_day * days) if a_day is not None else None
-        if report.gate or not sizes.is_synchronous(days, rows_a_day=report.rows_a_day):
+        is_small = report.gate is None and sizes.is_synchronous(days, rows_a_day=report.rows_a_day)
+        if one not in finished and not is_small:
             runs += 1
             calls += 1 + looks
         calls += pages(expected, sizes)
         rows += expected or 0
-    days = sum(len(one.days) for one in asked)
+    days = sum(len(one.days) for one in (*asked, *finished))
     return Forecast(report.name, days, runs, math.ceil(calls), rows if a_day is not None else None)
 
 

@@ -16,11 +16,11 @@ from meta_pipeline.extract.entities import ENTITIES, SWEEP_DAYS
 from meta_pipeline.extract.entities import asked as asked_for
 from meta_pipeline.extract.fetch import planned, sizes_of
 from meta_pipeline.extract.forecast import Forecast
-from meta_pipeline.extract.insights import PAGE_LIMIT
+from meta_pipeline.extract.insights import PAGE_LIMIT, Range
 from meta_pipeline.graph.limits import Charge
 from meta_pipeline.graph.pace import CEILING_PERCENT, Budget
 from meta_pipeline.landing.landing import SNAPSHOT_DAY
-from meta_pipeline.store import audit_log, budgets, ledger, listings
+from meta_pipeline.store import audit_log, budgets, ledger, listings, report_runs
 
 # Before anything was measured: four looks at a report run, half a second a call.
 LOOKS, SECONDS_A_CALL = 4.0, 0.5
@@ -71,14 +71,25 @@ def of_account(
             engine, report=name, node_id=node_id, days=days, backfill_id=backfill_id
         ) if backfill_id else {}
         sizes = sizes_of(engine, catalogue[name], node_id, largest_page=largest_page, now=now)
-        asked = planned(sizes, set(days) - set(landed), most=catalogue[name].most_days)
-        found.append(forecast.of_report(catalogue[name], asked, sizes, looks=looks))
+        left = set(days) - set(landed)
+        finished = _finished(engine, node_id, name, left, backfill_id) if backfill_id else []
+        asked = planned(sizes, left - {day for one in finished for day in one.days}, most=catalogue[name].most_days)
+        found.append(forecast.of_report(catalogue[name], asked, sizes, looks=looks, finished=finished))
     sweep = dt.timedelta(days=sweep_days)
     entity_calls = _entity_calls(engine, node_id, sweep=sweep, now=now) if has_entities else 0
     calls = sum(one.calls for one in found) + entity_calls
     percent, waiting = _budget(engine, node_id, calls, app_id=app_id, now=now)
     seconds = calls * (audit_log.seconds_a_call(engine) or SECONDS_A_CALL) + waiting
     return AccountForecast(node_id, tuple(found), entity_calls, percent, seconds)
+
+
+def _finished(
+    engine: sa.Engine, node_id: str, report: str, days: set[dt.date], backfill_id: str
+) -> list[Range]:
+    """The ranges of report runs that are done and only left to read."""
+    runs = report_runs.recorded(engine, backfill_id=backfill_id, node_id=node_id, report=report)
+    found = [Range(run.since, run.until) for run in runs if run.is_done]
+    return [one for one in found if days & set(one.days)]
 
 
 def _entity_calls(engine: sa.Engine, node_id: str, *, sweep: dt.timedelta, now: dt.datetime) -> int:

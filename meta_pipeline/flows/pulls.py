@@ -191,17 +191,22 @@ class _AccountPull:
             if isinstance(trouble, TokenError | ThrottledError):
                 return
 
-    def _begin(self) -> Iterator[LandedFile]:
-        """What has landed for this backfill; what is under way and what is left to ask for is written down."""
+    def _begin(self) -> Iterator[LandedFile | FailedDay]:
+        """What has landed for this backfill, and what waits for a limit of Meta; what is under way and what is left to
+        ask for is written down."""
         engine, backfill_id = self.by.engine, self.by.backfill_id
+        waiting = deferrals.waiting(engine, backfill_id=backfill_id, node_id=self.node_id, now=self.by.now())
         for name in self.reports:
             landed = ledger.landed_for(
                 engine, report=name, node_id=self.node_id, days=self.days, backfill_id=backfill_id
             )
             yield from landed.values()
-            deferrals.forget(engine, backfill_id=backfill_id, node_id=self.node_id, report=name)
             left = set(self.days) - set(landed)
             self.missing[name] = set(left)
+            if name in waiting:
+                yield from (FailedDay(name, self.node_id, day, waiting[name]) for day in sorted(left))
+                continue
+            deferrals.forget(engine, backfill_id=backfill_id, node_id=self.node_id, report=name)
             if not left:
                 continue
             for pull in self.fetcher.picked_up(self.by.catalogue[name], self.node_id):

@@ -42,6 +42,15 @@ def forget(engine: sa.Engine, *, backfill_id: str, node_id: str, report: str) ->
         connection.execute(deferred_ranges.delete().where(_here(backfill_id, node_id, report)))
 
 
+def waiting(engine: sa.Engine, *, backfill_id: str, node_id: str, now: dt.datetime) -> dict[str, str]:
+    """The reports of an account that may not be read yet in this backfill, and why."""
+    query = sa.select(deferred_ranges).where(
+        deferred_ranges.c.backfill_id == backfill_id, deferred_ranges.c.node_id == node_id
+    )
+    with engine.connect() as connection:
+        return {row.report: row.reason for row in connection.execute(query) if row.retry_at > now}
+
+
 def _here(backfill_id: str, node_id: str, report: str) -> sa.ColumnElement[bool]:
     return sa.and_(
         deferred_ranges.c.backfill_id == backfill_id,

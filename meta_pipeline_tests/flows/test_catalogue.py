@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from meta_pipeline.extract.reports import REPORTS as CATALOGUE
+from meta_pipeline.flows import coverage
 from meta_pipeline_tests.conftest import Home, Sandbox
 
 MINE = """
@@ -46,3 +50,27 @@ def test_windows_and_a_report_of_ones_own_add_up_to_the_accounts_days(home: Home
     assert sandbox.control("calls").get("POST /act_{id}/insights", 0) == 1
     listed = home.run("plan", *NODE, "--json").stdout
     assert "account_reach_month" in listed and "account_reach_7d" not in listed and "by_age" not in listed
+
+
+PRODUCTS = """
+select (select sum(impressions) from marts.facebook_ads__product_report) as parts,
+    (select sum(impressions) from marts.facebook_ads__account_report) as total,
+    (select count(*) from marts.facebook_ads__product_report where product_id = 'unknown') as unknown_rows,
+    (select sum(unknown_rows) from marts.fct_report_coverage) as counted
+"""
+
+
+def test_products_without_a_name_are_counted_and_a_gated_report_that_is_empty_is_said(home: Home, sandbox: Sandbox):
+    assert home.run("connect", "--no-browser").returncode == 0
+    reports = ("account_insights", "ad_insights_by_product", "ad_insights_by_impression_device")
+    days = ("--node", "act_1000000002", "--since", "2026-11-01", "--until", "2026-11-03")
+    ran = home.run("backfill", *days, *(word for name in reports for word in ("--report", name)))
+    assert ran.returncode == 0, ran.stderr
+
+    added = home.sql(PRODUCTS)[0]
+    assert added["parts"] == added["total"]
+    assert int(added["unknown_rows"]) == int(added["counted"]) > 0
+    published = Path(home.environment["META_PIPELINE_HOME"]) / "published" / "warehouse.duckdb"
+    told = coverage.empty_gates(published, CATALOGUE)
+    assert len(told) == 1 and "impression_device of account 1000000002 is empty on 3 day(s)" in told[0]
+    assert coverage.drift(published) == []
