@@ -93,7 +93,10 @@ class Landing:
         is_there = one.path.exists()
         if before is not None and before.digest == one.digest and is_there:
             return
-        if before is not None and is_there and _figures(payloads_of(one.path)) != _figures(one.payloads()):
+        # Of a listing every state counts, names too.
+        if before is not None and is_there and (
+            one.day == SNAPSHOT_DAY or _figures(payloads_of(one.path)) != _figures(one.payloads())
+        ):
             self._keep_version(before)
         one.written().replace(one.path)
 
