@@ -5,12 +5,15 @@ from __future__ import annotations
 import datetime as dt
 import functools
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 
 from meta_pipeline.alerts.targets import Email, Log, Target, Webhook
 from meta_pipeline.consent import invitation
+from meta_pipeline.extract.catalogue import Catalogue, catalogue, read_by_default
+from meta_pipeline.extract.reports import Report
 from meta_pipeline.flows.listings import Habits
 from meta_pipeline.graph.budget import SharedBudget
 from meta_pipeline.graph.client import GraphClient
@@ -23,6 +26,7 @@ from meta_pipeline.store.audit_log import AuditLog
 from meta_pipeline.store.engine import open_store
 from meta_pipeline.vault.health import Clicks
 from meta_pipeline.vault.vault import Vault
+from meta_pipeline.warehouse.tables import RawTable
 from meta_pipeline.warehouse.warehouse import Warehouse
 
 
@@ -62,6 +66,16 @@ class Live:
             samples=Samples(self.settings.root / "samples", most=self.settings.samples),
             features=self.features,
         )
+
+    @functools.cached_property
+    def catalogue(self) -> Catalogue:
+        """Every report there is, the ones of the settings' file included."""
+        return catalogue(self.settings.reports)
+
+    @property
+    def read_by_default(self) -> tuple[str, ...]:
+        """The reports that are read when none is named."""
+        return read_by_default(self.catalogue)
 
     @property
     def features(self) -> frozenset[str]:
@@ -103,7 +117,18 @@ class Live:
 
     @functools.cached_property
     def warehouse(self) -> Warehouse:
-        return Warehouse(self.settings.warehouse_file)
+        return Warehouse(self.settings.warehouse_file, insights_tables(self.catalogue.values()))
+
+
+def insights_tables(reports: Iterable[Report]) -> tuple[RawTable, ...]:
+    """The raw table of every report: its columns are what it asks for."""
+    return tuple(
+        RawTable(
+            report.name, report.columns, report.actions, report.breakdowns,
+            (*report.windows, *report.action_breakdowns),
+        )
+        for report in reports
+    )
 
 
 def _invitation(key: str) -> str:

@@ -6,7 +6,7 @@ import dagster as dg
 
 from meta_pipeline.defs.assets.landing import land_entities, land_insights
 from meta_pipeline.defs.assets.warehouse import dbt_resource, load_raw, marts, published
-from meta_pipeline.defs.checks import TOKENS, api_versions, tokens_live
+from meta_pipeline.defs.checks import TOKENS, api_versions, drift, gated_reports, tokens_live
 from meta_pipeline.defs.jobs import check_connections, onboarding_job
 from meta_pipeline.defs.resources import RESOURCES
 from meta_pipeline.defs.schedules import (
@@ -26,7 +26,7 @@ from meta_pipeline.defs.sensors import (
 
 defs = dg.Definitions(
     assets=[TOKENS, land_insights, land_entities, load_raw, marts, published],
-    asset_checks=[api_versions, tokens_live],
+    asset_checks=[api_versions, drift, gated_reports, tokens_live],
     jobs=[onboarding_job, check_connections, pull_ads, pull_entities, build_marts],
     schedules=[pull_ads_schedule, pull_entities_schedule, check_connections_schedule],
     sensors=[build_marts_sensor, waiting_ranges_sensor, onboarding_sensor, token_alerts_sensor],

@@ -6,7 +6,7 @@ with totals as (
 ),
 
 parts as (
-    {% for name in ['demographics', 'country', 'region', 'placement', 'device', 'hourly'] %}
+    {% for name in ['demographics', 'country', 'region', 'placement', 'device', 'hourly', 'impression_device'] %}
     select
         '{{ name }}' as report,
         account_id,

@@ -1,11 +1,20 @@
 -- A number that is present in raw and null in staging was lost by a cast.
-{% for level in ['ad', 'account'] %}
-select account_id, day, payload
-from {{ source('raw_meta_ads', level ~ '_insights') }}
-where (spend is not null and try_cast(spend as decimal(18, 6)) is null)
-    or (impressions is not null and try_cast(impressions as bigint) is null)
-    or (clicks is not null and try_cast(clicks as bigint) is null)
-    or (reach is not null and try_cast(reach as bigint) is null)
-    or (inline_link_clicks is not null and try_cast(inline_link_clicks as bigint) is null)
+{% set delivery = {'spend': 'decimal(18, 6)', 'impressions': 'bigint', 'clicks': 'bigint', 'inline_link_clicks': 'bigint'} %}
+{% set reach = {'impressions': 'bigint', 'reach': 'bigint'} %}
+{% set reports = {
+    'ad_insights': dict(delivery, reach='bigint'), 'account_insights': dict(delivery, reach='bigint'),
+    'campaign_insights': reach, 'ad_set_insights': reach,
+} %}
+{% for name in ['demographics', 'country', 'region', 'placement', 'device', 'hourly', 'product', 'impression_device'] %}
+{% do reports.update({'ad_insights_by_' ~ name: delivery}) %}
+{% endfor %}
+{% for level in ['account', 'campaign'] %}{% for window in ['7d', '28d', 'month'] %}
+{% do reports.update({level ~ '_reach_' ~ window: reach}) %}
+{% endfor %}{% endfor %}
+{% for report, measures in reports.items() %}
+select '{{ report }}' as report, account_id, day, payload
+from {{ source('raw_meta_ads', report) }}
+where {% for name, type in measures.items() %}({{ name }} is not null and try_cast({{ name }} as {{ type }}) is null)
+    {% if not loop.last %}or {% endif %}{% endfor %}
 {% if not loop.last %}union all{% endif %}
 {% endfor %}

@@ -17,7 +17,6 @@ from meta_pipeline import bootstrap
 from meta_pipeline.bootstrap import Live
 from meta_pipeline.defs.launch import AccountRange, build_marts, land_ranges
 from meta_pipeline.extract.insights import Range
-from meta_pipeline.extract.reports import REPORTS
 from meta_pipeline.flows.forecast import AccountForecast, are_entities_stale, of_account
 from meta_pipeline.linker.links import known
 from meta_pipeline.records import ConfigError, NodeLink
@@ -97,7 +96,7 @@ def understood(
 ) -> tuple[list[tuple[NodeLink, dt.date]], tuple[str, ...], dict[str, Any]]:
     """Every account with its last day, the reports, and the arguments as a backfill is known by."""
     chosen = _accounts(home, nodes)
-    names = _reports(reports)
+    names = _reports(home, reports)
     arguments = {
         "since": since.isoformat(), "until": until.isoformat(), "nodes": sorted(link.id for link in chosen),
         "reports": list(names),
@@ -123,9 +122,9 @@ def expected_of(
         has_entities = has_all or are_entities_stale(home.engine, link.id, now=now)
         found.append(
             of_account(
-                link.id, Range(since, last).days, names, engine=home.engine, app_id=home.settings.app_id,
-                backfill_id=resumed, has_entities=has_entities, largest_page=home.settings.largest_page, now=now,
-                sweep_days=home.settings.sweep_days,
+                link.id, Range(since, last).days, names, catalogue=home.catalogue, engine=home.engine,
+                app_id=home.settings.app_id, backfill_id=resumed, has_entities=has_entities,
+                largest_page=home.settings.largest_page, now=now, sweep_days=home.settings.sweep_days,
             )
         )
     return found
@@ -190,11 +189,12 @@ def _accounts(home: Live, nodes: Sequence[str]) -> list[NodeLink]:
     return [links[node] for node in dict.fromkeys(nodes or links)]
 
 
-def _reports(reports: Sequence[str]) -> tuple[str, ...]:
-    unknown = [name for name in reports if name not in REPORTS]
+def _reports(home: Live, reports: Sequence[str]) -> tuple[str, ...]:
+    """Those named, optional ones too; without any, those that are read by default or switched on."""
+    unknown = [name for name in reports if name not in home.catalogue]
     if unknown:
-        raise ConfigError(f"unknown report {unknown[0]}: there are {', '.join(REPORTS)}")
-    return tuple(dict.fromkeys(reports or REPORTS))
+        raise ConfigError(f"unknown report {unknown[0]}: there are {', '.join(home.catalogue)}")
+    return tuple(dict.fromkeys(reports or home.read_by_default))
 
 
 def _ranges(

@@ -39,6 +39,7 @@ def examine(home: Live) -> Iterator[Finding]:
         yield Finding("answers of Meta", False, told)
     for name in ("app_id", "app_secret", "vault_keys"):
         yield _checked(f"META_PIPELINE_{name.upper()}", functools.partial(_is_set, home, name))
+    yield _checked("reports", functools.partial(_reports, home))
     links = known(home.engine)
     told_links = f"{len(links)} nodes" if links else "nothing is linked yet: run `meta-pipeline connect`"
     yield Finding("links", bool(links), told_links)
@@ -70,6 +71,11 @@ def _tokens(home: Live) -> Iterator[Finding]:
 def _is_set(home: Live, name: str) -> str:
     home.settings.require(name)
     return "is set"
+
+
+def _reports(home: Live) -> str:
+    on = len(home.read_by_default)
+    return f"{on} are on, {len(home.catalogue) - on} more can be asked for by name"
 
 
 def _inspected(home: Live, ref_id: str) -> str:

@@ -168,7 +168,7 @@ def _print_links(found: Iterable[NodeLink]) -> None:
 @click.option("--since", required=True, type=click.DateTime(["%Y-%m-%d"]))
 @click.option("--until", required=True, type=click.DateTime(["%Y-%m-%d"]))
 @click.option("--node", "nodes", multiple=True, help="an ad account, act_…; default: all")
-@click.option("--report", "reports", multiple=True, help="a report's name; default: all")
+@click.option("--report", "reports", multiple=True, help="a report's name; default: all that are on")
 @click.option("--fresh", is_flag=True, help="read every day again")
 @click.option("--max-wait", type=click.FloatRange(min=0), default=None, help="longest wait for Meta's limits, seconds")
 @click.option("--json", "as_json", is_flag=True, help="print how it ended, for a program to read")
@@ -195,7 +195,7 @@ def backfill(
 @click.option("--since", required=True, type=click.DateTime(["%Y-%m-%d"]))
 @click.option("--until", required=True, type=click.DateTime(["%Y-%m-%d"]))
 @click.option("--node", "nodes", multiple=True, help="an ad account, act_…; default: all")
-@click.option("--report", "reports", multiple=True, help="a report's name; default: all")
+@click.option("--report", "reports", multiple=True, help="a report's name; default: all that are on")
 @click.option("--fresh", is_flag=True, help="as if every day were read again")
 @click.option("--max-wait", type=click.FloatRange(min=0), default=None, help="as `backfill` takes it; changes nothing")
 @click.option("--json", "as_json", is_flag=True)
@@ -219,6 +219,19 @@ def plan(
         return
     show(verb.COLUMNS, verb.rows(told), "table")
     click.echo(verb.summary(told))
+
+
+@cli.command()
+@click.option("--json", "as_json", is_flag=True)
+@click.option("--names", "is_names", is_flag=True, help="what reports of your own may be made of")
+def reports(as_json: bool, is_names: bool) -> None:
+    """The reports there are, and which are read when none is named."""
+    from meta_pipeline.bootstrap import live
+    from meta_pipeline.cli import reports as verb
+    from meta_pipeline.cli.tables import show
+
+    columns, rows = (verb.NAMES, verb.names()) if is_names else (verb.COLUMNS, verb.rows(live()))
+    show(columns, rows, "json" if as_json else "table")
 
 
 @cli.command()

@@ -11,7 +11,6 @@ import msgspec
 from meta_pipeline import bootstrap
 from meta_pipeline.bootstrap import Live
 from meta_pipeline.extract.insights import Range, insights_request
-from meta_pipeline.extract.reports import REPORTS
 from meta_pipeline.flows import pulls
 from meta_pipeline.graph.request import Errand
 from meta_pipeline.graph.versions import CHANGES, USABLE_UNTIL, after, trouble_with
@@ -54,7 +53,7 @@ def canary(home: Live, *, version: str | None, node_id: str | None) -> Iterator[
         raise ConfigError(f"{told}: run `meta-pipeline connect` first")
     token = home.vault.reveal_for(accounts[0].id, flow="versions canary")
     day = bootstrap.now().date() - dt.timedelta(days=2)
-    for report in REPORTS.values():
+    for report in (home.catalogue[name] for name in home.read_by_default):
         request = {**insights_request(report, Range(day, day)), "limit": 100}
         both = []
         for each in (pinned, other):

@@ -8,7 +8,7 @@ import dagster as dg
 
 from meta_pipeline import bootstrap
 from meta_pipeline.defs.assets.warehouse import published
-from meta_pipeline.flows import overview, pulls
+from meta_pipeline.flows import coverage, overview, pulls
 from meta_pipeline.graph.versions import trouble_with
 
 
@@ -21,6 +21,33 @@ def api_versions(home: dg.ResourceParam[bootstrap.Live]) -> dg.AssetCheckResult:
     told += pulls.version_warnings(home.engine, now=now)
     return dg.AssetCheckResult(
         passed=not told, severity=dg.AssetCheckSeverity.WARN, metadata={"told": dg.MetadataValue.json(told)}
+    )
+
+
+@dg.asset_check(asset=published, name="drift", description="Meta sends nothing that no column knows")
+def drift(home: dg.ResourceParam[bootstrap.Live]) -> dg.AssetCheckResult:
+    """A warning with the keys: they stay in the payload, and a column may be worth while."""
+    found = coverage.drift(home.settings.published_file)
+    return dg.AssetCheckResult(
+        passed=not found, severity=dg.AssetCheckSeverity.WARN,
+        metadata={"keys": dg.MetadataValue.json(found), "count": len(found)},
+    )
+
+
+@dg.asset_check(
+    asset=published, name="gated_reports",
+    description="no report is empty because its advertiser has not switched it on; how many values are absent",
+)
+def gated_reports(home: dg.ResourceParam[bootstrap.Live]) -> dg.AssetCheckResult:
+    """Meta answers a gated report with nothing, and no error: what to do is said here."""
+    file = home.settings.published_file
+    told = coverage.empty_gates(file, home.catalogue)
+    return dg.AssetCheckResult(
+        passed=not told, severity=dg.AssetCheckSeverity.WARN,
+        metadata={
+            "told": dg.MetadataValue.md("\n".join(f"- {line}" for line in told) or "all well"),
+            "unknown": dg.MetadataValue.json(coverage.unknown(file)),
+        },
     )
 
 

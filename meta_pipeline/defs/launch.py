@@ -106,7 +106,7 @@ def _ask_ahead(home: Live, asked: AccountRange, stopping: threading.Event) -> No
 
     by = pulls.Pulling(
         home.graph, home.vault, home.landing, home.engine, "ahead", asked.backfill_id, sleep, bootstrap.now,
-        "backfill", home.settings.largest_page,
+        "backfill", home.settings.largest_page, home.catalogue,
     )
     pulls.ask_ahead(asked.node_id, Range(asked.since, asked.until).days, asked.reports, by=by)
 
@@ -165,12 +165,12 @@ def _build_marts(settings: Settings) -> Built:
         import dagster as dg
 
         from meta_pipeline.defs.assets.warehouse import dbt_resource, load_raw, marts, published
-        from meta_pipeline.defs.checks import api_versions
+        from meta_pipeline.defs.checks import api_versions, drift, gated_reports
         from meta_pipeline.defs.resources import RESOURCES
 
         result = dg.materialize(
-            [load_raw, marts, published, api_versions], instance=opened, resources={**RESOURCES, "dbt": dbt_resource()},
-            tags=process_tags(), run_config=QUIET, raise_on_error=False,
+            [load_raw, marts, published, api_versions, drift, gated_reports], instance=opened,
+            resources={**RESOURCES, "dbt": dbt_resource()}, tags=process_tags(), run_config=QUIET, raise_on_error=False,
         )
         names = {"load_raw": "load", "marts": "dbt", "published__warehouse": "publish"}
         ended = result.filter_events(lambda event: event.is_step_success)

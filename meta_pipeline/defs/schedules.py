@@ -9,10 +9,9 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 
 from meta_pipeline import bootstrap
-from meta_pipeline.defs.assets.landing import land_entities, land_insights
+from meta_pipeline.defs.assets.landing import land_entities, land_insights, landing_key
 from meta_pipeline.defs.jobs import check_connections
 from meta_pipeline.defs.partitions import key
-from meta_pipeline.extract.reports import REPORTS
 from meta_pipeline.extract.restatement import LAST_READ_AGE, due_since, tiers_of
 from meta_pipeline.linker.links import known
 from meta_pipeline.store import ledger
@@ -36,7 +35,7 @@ def pull_ads_schedule(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunR
         zone = ZoneInfo(link.timezone or "UTC")
         today = context.scheduled_execution_time.astimezone(zone).date()
         read_days = ledger.read_days(
-            home.engine, node_id=link.id, reports=REPORTS, since=today - dt.timedelta(days=LAST_READ_AGE)
+            home.engine, node_id=link.id, reports=home.read_by_default, since=today - dt.timedelta(days=LAST_READ_AGE)
         )
         read_on = {day: at.astimezone(zone).date() for day, at in read_days.items()}
         since, yesterday = due_since(today, read_on, tiers), today - dt.timedelta(days=1)
@@ -44,6 +43,7 @@ def pull_ads_schedule(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunR
             continue
         yield dg.RunRequest(
             run_key=f"{link.id}:{yesterday}",
+            asset_selection=[landing_key(name) for name in home.read_by_default],
             tags={
                 "dagster/asset_partition_range_start": key(link.id, since),
                 "dagster/asset_partition_range_end": key(link.id, yesterday),

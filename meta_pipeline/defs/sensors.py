@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 import dagster as dg
 
 from meta_pipeline import bootstrap
+from meta_pipeline.defs.assets.landing import landing_key
 from meta_pipeline.defs.assets.warehouse import load_raw, marts, published
 from meta_pipeline.defs.checks import TOKENS, health_of
 from meta_pipeline.defs.jobs import onboarding_config, onboarding_job
@@ -58,11 +59,14 @@ def build_marts_sensor(context: dg.SensorEvaluationContext) -> dg.RunRequest | d
 )
 def waiting_ranges_sensor(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest]:
     """One run an account, under the backfill that waited: what landed for it stays, its report runs are picked up."""
-    engine = bootstrap.live().engine
+    home = bootstrap.live()
+    engine = home.engine
     for wait in deferrals.due(engine, now=bootstrap.now()):
         if backfills.is_under_way(engine, wait.backfill_id):
             continue
+        waiting = deferrals.reports_of(engine, backfill_id=wait.backfill_id, node_id=wait.node_id)
         yield dg.RunRequest(
+            asset_selection=[landing_key(name) for name in waiting if name in home.catalogue],
             run_key=f"{wait.backfill_id}:{wait.node_id}:{wait.retry_at.isoformat()}",
             tags={
                 "dagster/asset_partition_range_start": key(wait.node_id, wait.since),

@@ -75,7 +75,7 @@ class Fetcher:
 
     def ranges(self, report: Report, node_id: str, days: Iterable[dt.date]) -> list[Range]:
         """What to ask for: as few ranges as the days allow and as long as is known to come back."""
-        return planned(self._sizes(report, node_id), days)
+        return planned(self._sizes(report, node_id), days, most=report.most_days)
 
     def start(self, report: Report, node_id: str, asked: Range) -> Pull:
         """Submit the range as a report run; a small range needs none."""
@@ -87,7 +87,7 @@ class Fetcher:
     def needs_a_report_run(self, report: Report, node_id: str, asked: Range) -> bool:
         """Whether the range is more than is read at once."""
         sizes = self._sizes(report, node_id)
-        return not sizes.is_synchronous(len(asked.days), rows_a_day=report.rows_a_day)
+        return report.gate is not None or not sizes.is_synchronous(len(asked.days), rows_a_day=report.rows_a_day)
 
     def may_come_as_a_report_run(self, pull: Pull) -> bool:
         """Whether a range that was too much to be read at once is worth a report run; then it is not read at once
@@ -189,14 +189,17 @@ class Fetcher:
         def ids_in(part: Part) -> list[str]:
             """The ids of the things that have rows: as little as can be asked for."""
             name = f"{report.level}_id"
-            bare = dataclasses.replace(report, fields=(name,), key=(name,), breakdowns=(), windows=())
+            bare = dataclasses.replace(
+                report, fields=(name,), key=(name,), breakdowns=(), action_breakdowns=(), windows=()
+            )
             pull = Pull(bare, node_id, whole, insights_request(bare, whole, part))
             batches = self._read(pull, Sizes(self.largest_page))
             return [str(msgspec.json.decode(record)[name]) for batch in batches for record in batch.records]
 
         def control() -> Mapping[str, Any]:
             """Meta's own total of the account, asked for in this moment."""
-            asked = {"level": "account", "fields": list(ADDITIVE), "time_range": {"since": str(day), "until": str(day)}}
+            since, until = map(str, report.span(day))
+            asked = {"level": "account", "fields": list(ADDITIVE), "time_range": {"since": since, "until": until}}
             answer = self._for(report.name).get(f"{node_id}/insights", asked, token=self.token, surface="marketing")
             total: Mapping[str, Any] = next(iter(answer.data.get("data", ())), {})
             return total
@@ -313,9 +316,12 @@ def sizes_of(
     return Sizes(largest_page, **learned.get(engine, node_id=node_id, report=report.name)).believed(now)
 
 
-def planned(sizes: Sizes, days: Iterable[dt.date]) -> list[Range]:
-    """What to ask for: as few ranges as the days allow, and as long as is known to come back."""
-    return [cut for asked in ranges(days) for cut in asked.cut(sizes.longest_range(len(asked.days)))]
+def planned(sizes: Sizes, days: Iterable[dt.date], *, most: int | None = None) -> list[Range]:
+    """What to ask for: as few ranges as the days and the request allow, and as long as is known to come back."""
+    return [
+        cut for asked in ranges(days)
+        for cut in asked.cut(min(sizes.longest_range(len(asked.days)), most or len(asked.days)))
+    ]
 
 
 @dataclass(slots=True)

@@ -36,7 +36,8 @@ def of_report(
     for one in (*asked, *finished):
         days = len(one.days)
         expected = round(a_day * days) if a_day is not None else None
-        if one not in finished and not sizes.is_synchronous(days, rows_a_day=report.rows_a_day):
+        is_small = report.gate is None and sizes.is_synchronous(days, rows_a_day=report.rows_a_day)
+        if one not in finished and not is_small:
             runs += 1
             calls += 1 + looks
         calls += pages(expected, sizes)

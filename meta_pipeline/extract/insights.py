@@ -64,13 +64,14 @@ def insights_request(report: Report, asked: Range, part: Part | None = None) -> 
     request: dict[str, Any] = {
         "level": report.level,
         "fields": list(report.fields),
-        "time_range": {"since": asked.since.isoformat(), "until": asked.until.isoformat()},
-        "time_increment": 1,
+        **_days(report, asked),
     }
     if report.windows:
         request["action_attribution_windows"] = list(report.windows)
     if report.breakdowns:
         request["breakdowns"] = list(report.breakdowns)
+    if report.action_breakdowns:
+        request["action_breakdowns"] = list(report.action_breakdowns)
     filters: list[dict[str, Any]] = []
     if report.statuses:
         filters.append(
@@ -81,6 +82,18 @@ def insights_request(report: Report, asked: Range, part: Part | None = None) -> 
     if filters:
         request["filtering"] = filters
     return request
+
+
+def _days(report: Report, asked: Range) -> dict[str, Any]:
+    """Every day of the range as rows of its own. Windows overlap, so each is named; Meta answers all of them in one
+    report (graph-api.md §2.1)."""
+    if report.window is None:
+        return {"time_range": _time_range(asked.since, asked.until), "time_increment": 1}
+    return {"time_ranges": [_time_range(*report.span(day)) for day in asked.days]}
+
+
+def _time_range(since: dt.date, until: dt.date) -> dict[str, str]:
+    return {"since": since.isoformat(), "until": until.isoformat()}
 
 
 def digest(node_id: str, request: Mapping[str, Any]) -> str:

@@ -2,8 +2,21 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
+from typing import Literal
 
+from meta_pipeline.extract.vocabulary import (
+    ACTION_FIELDS,
+    DAY,
+    DEAD_WINDOWS,
+    IDS,
+    LONGEST_HISTORY,
+    SHORTER_HISTORY,
+    WHITELIST,
+    gate,
+    history_limit,
+)
 from meta_pipeline.records import ConfigError
 
 # Every status an ad can have, in one list: by default Meta leaves deleted and archived ads out of level=ad while the
@@ -13,32 +26,33 @@ AD_STATUSES = (
     "ACTIVE", "ADSET_PAUSED", "ARCHIVED", "CAMPAIGN_PAUSED", "DELETED", "DISAPPROVED", "IN_PROCESS", "PAUSED",
     "PENDING_BILLING_INFO", "PENDING_REVIEW", "PREAPPROVED", "WITH_ISSUES",
 )
+CAMPAIGN_STATUSES = ("ACTIVE", "ARCHIVED", "DELETED", "IN_PROCESS", "PAUSED", "WITH_ISSUES")
+STATUSES = {
+    "account": (),
+    "campaign": CAMPAIGN_STATUSES,
+    "adset": (*CAMPAIGN_STATUSES, "CAMPAIGN_PAUSED"),
+    "ad": AD_STATUSES,
+}
 
-# 7d_view and 28d_view carry no data since 2026-01-12 (graph-api.md §2.4).
 WINDOWS = ("1d_view", "1d_click", "7d_click", "28d_click")
-
 _ADDITIVE = ("impressions", "clicks", "inline_link_clicks", "spend")
 _ACTIONS = ("actions", "action_values")
 _DELIVERY = (*_ADDITIVE, "reach", *_ACTIONS)
-_DAY = ("date_start", "date_stop")
 
-# Which breakdowns may stand together (graph-api.md §2.3, D-IBD); any other combination is refused by Meta.
-WHITELIST: tuple[frozenset[str], ...] = tuple(
-    frozenset(names)
-    for names in (
-        ("age",), ("gender",), ("age", "gender"), ("country",), ("region",), ("publisher_platform",),
-        ("publisher_platform", "impression_device"), ("publisher_platform", "platform_position"),
-        ("publisher_platform", "platform_position", "impression_device"), ("product_id",), ("device_platform",),
-        ("hourly_stats_aggregated_by_advertiser_time_zone",), ("hourly_stats_aggregated_by_audience_time_zone",),
-    )
-)
-CAMPAIGN_STATUSES = ("ACTIVE", "ARCHIVED", "DELETED", "IN_PROCESS", "PAUSED", "WITH_ISSUES")
+# Every window is named in the request, about 75 characters each in a URL.
+MOST_WINDOWS = 31
+
+# So many days that end on a day, or from the first of its month to it.
+Window = int | Literal["month"]
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
     """What one report asks for. `key` is unique within a day; it names fields and breakdowns of a row. `statuses` are
-    those of the level's own things, all of them, where Meta would leave the deleted ones out."""
+    those of the level's own things, all of them, where Meta would leave the deleted ones out. `window`: a day holds the
+    figures of the days that end on it, None of itself alone. `history_months`: how far back Meta answers. `version`:
+    the one it is known to work on. `is_default`: read when no report is named. `gate`: what the advertiser must do
+    first, because Meta answers with nothing, and no error, until then."""
 
     name: str
     level: str
@@ -47,35 +61,122 @@ class Report:
     statuses: tuple[str, ...] = ()
     windows: tuple[str, ...] = WINDOWS
     breakdowns: tuple[str, ...] = ()
+    action_breakdowns: tuple[str, ...] = ()
+    window: Window | None = None
+    history_months: int = LONGEST_HISTORY
+    version: str = "v25.0"
+    is_default: bool = True
+    gate: str | None = None
 
     @property
     def rows_a_day(self) -> float | None:
         """How many rows a day has, where the report itself says."""
         return 1.0 if self.level == "account" and not self.breakdowns else None
 
+    @property
+    def most_days(self) -> int | None:
+        """How many days fit into one request; None when any number does."""
+        return None if self.window is None else MOST_WINDOWS
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """What of a row is text."""
+        return tuple(name for name in (*self.fields, *self.breakdowns) if name not in ACTION_FIELDS)
+
+    @property
+    def actions(self) -> tuple[str, ...]:
+        """What of a row is a list of action objects."""
+        return tuple(name for name in self.fields if name in ACTION_FIELDS)
+
+    @property
+    def grain(self) -> str:
+        """The days that the figures of one day are of, in words."""
+        if self.window is None:
+            return "day"
+        return "month to the day" if self.window == "month" else f"window of {self.window} days"
+
+    def span(self, day: dt.date) -> tuple[dt.date, dt.date]:
+        """The first and the last of the days that the figures of `day` are of: `date_start` and `date_stop` of its
+        rows."""
+        if self.window is None:
+            return day, day
+        return (day.replace(day=1) if self.window == "month" else day - dt.timedelta(days=self.window - 1)), day
+
     def __post_init__(self) -> None:
-        if self.breakdowns and frozenset(self.breakdowns) not in WHITELIST:
-            raise ConfigError(f"report {self.name}: Meta refuses {', '.join(self.breakdowns)} together")
+        if dead := DEAD_WINDOWS & set(self.windows):
+            raise ConfigError(
+                f"report {self.name}: the attribution window {', '.join(sorted(dead))} has no data since 2026-01-12: "
+                f"take it out, or ask for one of {', '.join(WINDOWS)}"
+            )
+        together = {*self.breakdowns, *self.action_breakdowns} - {"action_type"}
+        if frozenset(together) not in WHITELIST:
+            raise ConfigError(
+                f"report {self.name}: Meta refuses {', '.join(sorted(together))} together: "
+                "ask for them in reports of their own"
+            )
         if unknown := set(self.key) - {*self.fields, *self.breakdowns}:
-            raise ConfigError(f"report {self.name}: its key {', '.join(sorted(unknown))} is not asked for")
+            raise ConfigError(f"report {self.name}: its key {', '.join(sorted(unknown))} is not asked for: add it")
+        if self.history_months > (limit := history_limit(self.fields, self.breakdowns)):
+            raise ConfigError(f"report {self.name}: Meta keeps {limit} months of it, not {self.history_months}")
 
 
-def _by(name: str, *breakdowns: str, has_actions: bool = True) -> Report:
+def too_old(report: Report, day: dt.date, today: dt.date) -> str | None:
+    """Why Meta has no figures of this day any more, both days on the account's own calendar; None when it has."""
+    since, oldest = report.span(day)[0], months_before(today, report.history_months)
+    if since >= oldest:
+        return None
+    whole = f"{day} needs days from {since} on" if since < day else f"{day} is older"
+    return f"Meta keeps {report.history_months} months of {report.name}, that is from {oldest} on: {whole}"
+
+
+def months_before(day: dt.date, months: int) -> dt.date:
+    """The same day so many months earlier, or the last one of that month when it has no such day."""
+    count = day.year * 12 + day.month - 1 - months
+    first = dt.date(count // 12, count % 12 + 1, 1)
+    last = (first.replace(day=28) + dt.timedelta(days=4)).replace(day=1) - dt.timedelta(days=1)
+    return first.replace(day=min(day.day, last.day))
+
+
+def _by(
+    name: str,
+    *breakdowns: str,
+    has_actions: bool = True,
+    history_months: int = LONGEST_HISTORY,
+    is_default: bool = True,
+) -> Report:
     """Ads by breakdown: ids and what adds up. Names come from the listings; reach does not add up."""
     return Report(
         f"ad_insights_by_{name}",
         level="ad",
         fields=(
-            "account_id", "account_currency", "campaign_id", "adset_id", "ad_id", *_DAY, *_ADDITIVE,
+            "account_id", "account_currency", "campaign_id", "adset_id", "ad_id", *DAY, *_ADDITIVE,
             *(_ACTIONS if has_actions else ()),
         ),
         key=("ad_id", *breakdowns),
         statuses=AD_STATUSES,
         windows=WINDOWS if has_actions else (),
         breakdowns=breakdowns,
+        history_months=history_months,
+        is_default=is_default,
+        gate=gate(breakdowns),
     )
 
 
+def _reach(level: str, window: Window) -> Report:
+    """The people reached in a window: no sum of days has them. Off by default: every day is a range of its own."""
+    return Report(
+        f"{level}_reach_{window if window == 'month' else f'{window}d'}",
+        level=level,
+        fields=(*IDS[level], *DAY, "impressions", "reach"),
+        key=IDS[level][-1:],
+        statuses=STATUSES[level],
+        windows=(),
+        window=window,
+        is_default=False,
+    )
+
+
+_WINDOWS: tuple[Window, ...] = (7, 28, "month")
 REPORTS: dict[str, Report] = {
     report.name: report
     for report in (
@@ -84,7 +185,7 @@ REPORTS: dict[str, Report] = {
             level="ad",
             fields=(
                 "account_id", "account_name", "account_currency", "campaign_id", "campaign_name", "adset_id",
-                "adset_name", "ad_id", "ad_name", *_DAY, *_DELIVERY,
+                "adset_name", "ad_id", "ad_name", *DAY, *_DELIVERY,
             ),
             key=("ad_id",),
             statuses=AD_STATUSES,
@@ -92,18 +193,17 @@ REPORTS: dict[str, Report] = {
         Report(
             "account_insights",
             level="account",
-            fields=("account_id", "account_name", "account_currency", *_DAY, *_DELIVERY),
+            fields=("account_id", "account_name", "account_currency", *DAY, *_DELIVERY),
             key=("account_id",),
         ),
         # Levels of their own, because reach does not add up; everything else is summed from the ads.
         Report(
-            "campaign_insights", level="campaign", fields=("account_id", "campaign_id", *_DAY, "impressions", "reach"),
-            key=("campaign_id",), statuses=CAMPAIGN_STATUSES, windows=(),
+            "campaign_insights", level="campaign", fields=(*IDS["campaign"], *DAY, "impressions", "reach"),
+            key=("campaign_id",), statuses=STATUSES["campaign"], windows=(),
         ),
         Report(
-            "ad_set_insights", level="adset",
-            fields=("account_id", "campaign_id", "adset_id", *_DAY, "impressions", "reach"),
-            key=("adset_id",), statuses=(*CAMPAIGN_STATUSES, "CAMPAIGN_PAUSED"), windows=(),
+            "ad_set_insights", level="adset", fields=(*IDS["adset"], *DAY, "impressions", "reach"),
+            key=("adset_id",), statuses=STATUSES["adset"], windows=(),
         ),
         _by("demographics", "age", "gender"),
         _by("country", "country"),
@@ -111,6 +211,12 @@ REPORTS: dict[str, Report] = {
         _by("region", "region", has_actions=False),
         _by("placement", "publisher_platform", "platform_position"),
         _by("device", "device_platform"),
-        _by("hourly", "hourly_stats_aggregated_by_advertiser_time_zone", has_actions=False),
+        _by(
+            "hourly", "hourly_stats_aggregated_by_advertiser_time_zone", has_actions=False,
+            history_months=SHORTER_HISTORY,
+        ),
+        _by("product", "product_id", is_default=False),
+        _by("impression_device", "publisher_platform", "impression_device", is_default=False),
+        *(_reach(level, window) for level in ("account", "campaign") for window in _WINDOWS),
     )
 }

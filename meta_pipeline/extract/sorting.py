@@ -31,7 +31,7 @@ class Sorter:
         self._key = report.key
         self._asked = asked
         self._read, self._key_of = _reading(report.key)
-        self._days = {(day.isoformat(), day.isoformat()): day for day in asked.days}
+        self._days = {(str(since), str(until)): until for since, until in map(report.span, asked.days)}
         self._hashes: dict[dt.date, list[npt.NDArray[np.int64]]] = {}
 
     def parts(self, batch: Batch) -> Iterator[tuple[dt.date, Sequence[Buffer]]]:

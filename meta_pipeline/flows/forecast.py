@@ -10,13 +10,13 @@ from typing import Any
 import sqlalchemy as sa
 
 from meta_pipeline.extract import creatives, forecast
+from meta_pipeline.extract.catalogue import Catalogue
 from meta_pipeline.extract.creatives import CREATIVES
 from meta_pipeline.extract.entities import ENTITIES, SWEEP_DAYS
 from meta_pipeline.extract.entities import asked as asked_for
 from meta_pipeline.extract.fetch import planned, sizes_of
 from meta_pipeline.extract.forecast import Forecast
 from meta_pipeline.extract.insights import PAGE_LIMIT, Range
-from meta_pipeline.extract.reports import REPORTS
 from meta_pipeline.graph.limits import Charge
 from meta_pipeline.graph.pace import CEILING_PERCENT, Budget
 from meta_pipeline.landing.landing import SNAPSHOT_DAY
@@ -54,6 +54,7 @@ def of_account(
     days: Sequence[dt.date],
     reports: Sequence[str],
     *,
+    catalogue: Catalogue,
     engine: sa.Engine,
     app_id: str | None,
     backfill_id: str | None,
@@ -69,11 +70,11 @@ def of_account(
         landed = ledger.landed_for(
             engine, report=name, node_id=node_id, days=days, backfill_id=backfill_id
         ) if backfill_id else {}
-        sizes = sizes_of(engine, REPORTS[name], node_id, largest_page=largest_page, now=now)
+        sizes = sizes_of(engine, catalogue[name], node_id, largest_page=largest_page, now=now)
         left = set(days) - set(landed)
         finished = _finished(engine, node_id, name, left, backfill_id) if backfill_id else []
-        asked = planned(sizes, left - {day for one in finished for day in one.days})
-        found.append(forecast.of_report(REPORTS[name], asked, sizes, looks=looks, finished=finished))
+        asked = planned(sizes, left - {day for one in finished for day in one.days}, most=catalogue[name].most_days)
+        found.append(forecast.of_report(catalogue[name], asked, sizes, looks=looks, finished=finished))
     sweep = dt.timedelta(days=sweep_days)
     entity_calls = _entity_calls(engine, node_id, sweep=sweep, now=now) if has_entities else 0
     calls = sum(one.calls for one in found) + entity_calls

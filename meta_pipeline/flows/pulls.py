@@ -13,6 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from meta_pipeline.extract import entities
+from meta_pipeline.extract.catalogue import Catalogue
 from meta_pipeline.extract.fetch import Fetcher, Pull
 from meta_pipeline.extract.insights import Range, insights_request
 from meta_pipeline.extract.parts import Rows
@@ -52,6 +53,7 @@ class Pulling:
     now: Callable[[], dt.datetime]
     purpose: Purpose = "daily"
     largest_page: int = 5000
+    catalogue: Catalogue = field(default_factory=lambda: REPORTS)
 
     def write(self, report: str, node_id: str, day: dt.date, rows: Rows, request: Mapping[str, Any]) -> LandedFile:
         """The day is landed."""
@@ -181,7 +183,7 @@ class _AccountPull:
             pass
         self.todo = [
             (name, asked) for name, asked in self.todo
-            if self.fetcher.needs_a_report_run(REPORTS[name], self.node_id, asked)
+            if self.fetcher.needs_a_report_run(self.by.catalogue[name], self.node_id, asked)
         ]
         for _ in self._start():
             pass
@@ -207,11 +209,12 @@ class _AccountPull:
             deferrals.forget(engine, backfill_id=backfill_id, node_id=self.node_id, report=name)
             if not left:
                 continue
-            for pull in self.fetcher.picked_up(REPORTS[name], self.node_id):
+            for pull in self.fetcher.picked_up(self.by.catalogue[name], self.node_id):
                 if left & set(pull.asked.days):
                     self.started.append(pull)
                     left -= set(pull.asked.days)
-            self.todo.extend((name, asked) for asked in self.fetcher.ranges(REPORTS[name], self.node_id, left))
+            report = self.by.catalogue[name]
+            self.todo.extend((name, asked) for asked in self.fetcher.ranges(report, self.node_id, left))
 
     def _start(self) -> Iterator[LandedFile | FailedDay]:
         """Everything that is to do is asked for: all report runs are in flight together."""
@@ -221,7 +224,7 @@ class _AccountPull:
                 yield from self._failed(name, asked, self.stopped)
                 continue
             try:
-                self.started.append(self.fetcher.start(REPORTS[name], self.node_id, asked))
+                self.started.append(self.fetcher.start(self.by.catalogue[name], self.node_id, asked))
             except TokenError:
                 raise
             except TooMuchDataError as error:
@@ -263,7 +266,7 @@ class _AccountPull:
 
     def _smaller(self, name: str, asked: Range, error: MetaPipelineError) -> Iterator[LandedFile | FailedDay]:
         """What becomes of a range that was too much: its halves; of a day, its parts by id."""
-        report = REPORTS[name]
+        report = self.by.catalogue[name]
         self.fetcher.was_too_much(report, self.node_id, asked)
         if asked.since < asked.until:
             self.todo.extend((name, half) for half in asked.halves())

@@ -68,6 +68,16 @@ def due_at(engine: sa.Engine, *, backfill_id: str, node_id: str) -> dt.datetime 
         return max(connection.execute(query).scalars(), default=None)
 
 
+def reports_of(engine: sa.Engine, *, backfill_id: str, node_id: str) -> list[str]:
+    """The reports of an account that wait in a backfill."""
+    query = sa.select(deferred_ranges.c.report).where(
+        deferred_ranges.c.backfill_id == backfill_id, deferred_ranges.c.node_id == node_id,
+        deferred_ranges.c.since.is_not(None),
+    )
+    with engine.connect() as connection:
+        return sorted(connection.execute(query).scalars())
+
+
 @dataclass(frozen=True, slots=True)
 class Wait:
     """Days of an account that a backfill may read from `retry_at` on."""

@@ -6,13 +6,15 @@ import dataclasses
 import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from meta_pipeline.records import LandedFile
-from meta_pipeline.store.schema import landed_files, landed_versions
+from meta_pipeline.store.schema import Utc, landed_files, landed_versions
 
+_DAY = ("report", "node_id", "day")
 _KEY = (landed_files.c.report, landed_files.c.node_id, landed_files.c.day)
 
 
@@ -92,39 +94,85 @@ class Version:
     replaced_at: dt.datetime
 
 
-def versions_waiting(engine: sa.Engine, *, report: str) -> list[Version]:
-    """The earlier versions of a report's days that are not loaded yet, oldest first."""
-    waiting_for = (
-        sa.select(landed_versions)
-        .where(landed_versions.c.report == report, landed_versions.c.loaded_at.is_(None))
-        .order_by(landed_versions.c.node_id, landed_versions.c.day, landed_versions.c.landed_at)
+def versions_waiting(engine: sa.Engine, *, reports: Iterable[str]) -> list[Version]:
+    """The earlier versions of these reports' days that are not loaded yet, oldest first."""
+    is_waiting = sa.and_(landed_versions.c.report.in_(list(reports)), landed_versions.c.loaded_at.is_(None))
+    keys = sa.select(*(landed_versions.c[name] for name in _DAY)).where(is_waiting).distinct()
+    spans = _spans(keys)
+    query = (
+        sa.select(landed_versions, spans.c.replaced_at)
+        .join(spans, _same(landed_versions, spans, *_DAY, "landed_at"))
+        .where(is_waiting)
+        .order_by(*(landed_versions.c[name] for name in (*_DAY, "landed_at")))
     )
-    found = []
     with engine.connect() as connection:
-        for row in connection.execute(waiting_for).all():
-            later = [
-                sa.select(table.c.landed_at).where(
-                    _day_of(table, report, row.node_id, row.day), table.c.landed_at > row.landed_at
-                )
-                for table in (landed_versions, landed_files)
-            ]
-            times: list[dt.datetime] = list(connection.execute(sa.union_all(*later)).scalars())
-            if times:
-                found.append(Version(_file(row), min(times)))
-    return found
+        return [Version(_file(row), row.replaced_at) for row in connection.execute(query)]
+
+
+@dataclass(frozen=True, slots=True)
+class DayVersion:
+    """A version of a day: what Meta said from `landed_at` until `replaced_at`, None for what it says now, and when it
+    was asked for last."""
+
+    report: str
+    node_id: str
+    day: dt.date
+    landed_at: dt.datetime
+    replaced_at: dt.datetime | None
+    read_at: dt.datetime
+    rows: int
+
+
+def day_versions(engine: sa.Engine, *, reports: Iterable[str], since: dt.datetime | None) -> list[DayVersion]:
+    """Every version of the days of these reports that were read since then, the earlier ones included."""
+    read_at = sa.func.coalesce(landed_files.c.read_at, landed_files.c.landed_at)
+    keys = sa.select(*(landed_files.c[name] for name in _DAY)).where(
+        landed_files.c.report.in_(list(reports)), *(() if since is None else (read_at >= since,))
+    )
+    spans = _spans(keys)
+    with engine.connect() as connection:
+        return [DayVersion(**row) for row in connection.execute(sa.select(spans)).mappings()]
+
+
+def _spans(keys: sa.Select[Any]) -> sa.Subquery:
+    """Every version of these days with its end. A version that was kept while its successor is not noted yet, because
+    the process was killed in between, is the current one still."""
+    wanted = keys.subquery()
+    is_earlier = sa.and_(
+        _same(landed_versions, landed_files, *_DAY), landed_versions.c.landed_at < landed_files.c.landed_at
+    )
+    every = sa.union_all(
+        sa.select(
+            *(landed_versions.c[name] for name in (*_DAY, "landed_at", "rows")),
+            landed_versions.c.landed_at.label("read_at"),
+        ).join(wanted, _same(landed_versions, wanted, *_DAY)).join(landed_files, is_earlier),
+        sa.select(
+            *(landed_files.c[name] for name in (*_DAY, "landed_at", "rows")),
+            sa.func.coalesce(landed_files.c.read_at, landed_files.c.landed_at).label("read_at"),
+        ).join(wanted, _same(landed_files, wanted, *_DAY)),
+    ).subquery()
+    follows = sa.func.lead(every.c.landed_at).over(
+        partition_by=[every.c[name] for name in _DAY], order_by=every.c.landed_at
+    )
+    return sa.select(every, sa.type_coerce(follows, Utc()).label("replaced_at")).subquery()
+
+
+def _same(left: sa.FromClause, right: sa.FromClause, *names: str) -> sa.ColumnElement[bool]:
+    return sa.and_(*(left.c[name] == right.c[name] for name in names))
 
 
 def mark_versions_loaded(engine: sa.Engine, versions: Iterable[Version], *, now: dt.datetime) -> None:
     """These versions are in the warehouse."""
-    with engine.begin() as connection:
-        for version in versions:
-            file = version.file
-            connection.execute(
-                landed_versions.update().where(
-                    _day_of(landed_versions, file.report, file.node_id, file.day),
-                    landed_versions.c.landed_at == file.landed_at,
-                ).values(loaded_at=now)
-            )
+    names = (*_DAY, "landed_at")
+    statement = (
+        landed_versions.update()
+        .where(*(landed_versions.c[name] == sa.bindparam(f"_{name}") for name in names))
+        .values(loaded_at=now)
+    )
+    rows = [{f"_{name}": getattr(version.file, name) for name in names} for version in versions]
+    if rows:
+        with engine.begin() as connection:
+            connection.execute(statement, rows)
 
 
 def last_read(engine: sa.Engine, *, report: str, node_id: str, day: dt.date) -> dt.datetime | None:

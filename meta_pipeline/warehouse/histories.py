@@ -39,7 +39,7 @@ def load(
     waiting = list(files)
     for table in (table for table in TABLES if table.name in KINDS):
         connection.execute(_ddl(table))
-        versions = ledger.versions_waiting(engine, report=table.name)
+        versions = ledger.versions_waiting(engine, reports=[table.name])
         mine = [version.file for version in versions] + [file for file in waiting if file.report == table.name]
         if _is_empty(connection, table):
             mine = listings.ever_landed(engine, kind=table.name)

@@ -2,68 +2,67 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 
 SCHEMA = "raw_meta_ads"
 
-# Every window a row may carry, whatever was asked for: an unknown one stays in the payload.
-ACTIONS = (
-    '[{"action_type":"VARCHAR","value":"VARCHAR","1d_view":"VARCHAR","1d_click":"VARCHAR",'
-    '"7d_click":"VARCHAR","28d_click":"VARCHAR"}]'
-)
+# What an action object always has room for, whatever was asked for; more stays in the payload and is counted as drift.
+ACTION_KEYS = ("action_type", "value", "1d_view", "1d_click", "7d_click", "28d_click")
 
-_DELIVERY = ("impressions", "clicks", "inline_link_clicks", "spend", "reach")
 _COMMON = ("id", "account_id", "name", "status", "effective_status", "created_time", "updated_time", "error")
 
 
 @dataclass(frozen=True, slots=True)
 class RawTable:
-    """A raw table: text columns named as Meta names them, and lists of actions."""
+    """A raw table: text columns named as Meta names them, and lists of actions. `breakdowns` are those of its columns
+    whose value may be absent; `more_keys` those of its action objects beyond ACTION_KEYS."""
 
     name: str
     columns: tuple[str, ...]
     actions: tuple[str, ...] = ()
+    breakdowns: tuple[str, ...] = ()
+    more_keys: tuple[str, ...] = ()
+
+    @property
+    def place(self) -> str:
+        """The table as SQL takes it, whatever a report is called."""
+        return f"{SCHEMA}.{quoted(self.name)}"
+
+    @property
+    def versions(self) -> str:
+        """The same of its days' earlier versions."""
+        return f"{SCHEMA}.{quoted(f'{self.name}_versions')}"
+
+    @property
+    def action_keys(self) -> tuple[str, ...]:
+        """What of an action object is read."""
+        return tuple(dict.fromkeys((*ACTION_KEYS, *self.more_keys)))
+
+    @property
+    def action_type(self) -> str:
+        """The type of a list of actions."""
+        return f"struct({', '.join(f'{quoted(key)} varchar' for key in self.action_keys)})[]"
+
+    @property
+    def types(self) -> dict[str, str]:
+        """The parsed columns with their types."""
+        return {**dict.fromkeys(self.columns, "varchar"), **dict.fromkeys(self.actions, self.action_type)}
 
     @property
     def structure(self) -> str:
         """The part of the payload that is read, as DuckDB's `from_json` wants it."""
-        fields = [f'"{column}":"VARCHAR"' for column in self.columns]
-        fields += [f'"{column}":{ACTIONS}' for column in self.actions]
-        return "{" + ",".join(fields) + "}"
+        objects = [dict.fromkeys(self.action_keys, "VARCHAR")]
+        return json.dumps({**dict.fromkeys(self.columns, "VARCHAR"), **dict.fromkeys(self.actions, objects)})
 
 
-def _by(name: str, *breakdowns: str) -> RawTable:
-    """Ads by breakdown: every one with room for actions, asked for or not."""
-    return RawTable(
-        f"ad_insights_by_{name}",
-        ("account_id", "account_currency", "campaign_id", "adset_id", "ad_id", "date_start", "date_stop",
-         "impressions", "clicks", "inline_link_clicks", "spend", *breakdowns),
-        ("actions", "action_values"),
-    )
+def quoted(name: str) -> str:
+    """A name as SQL takes it, whatever it is made of."""
+    return f'"{name}"'
 
 
+# The entities; the tables of the insights follow the catalogue of reports.
 TABLES = (
-    RawTable(
-        "ad_insights",
-        ("account_id", "account_name", "account_currency", "campaign_id", "campaign_name", "adset_id", "adset_name",
-         "ad_id", "ad_name", "date_start", "date_stop", *_DELIVERY),
-        ("actions", "action_values"),
-    ),
-    RawTable(
-        "account_insights",
-        ("account_id", "account_name", "account_currency", "date_start", "date_stop", *_DELIVERY),
-        ("actions", "action_values"),
-    ),
-    RawTable("campaign_insights", ("account_id", "campaign_id", "date_start", "date_stop", "impressions", "reach")),
-    RawTable(
-        "ad_set_insights", ("account_id", "campaign_id", "adset_id", "date_start", "date_stop", "impressions", "reach")
-    ),
-    _by("demographics", "age", "gender"),
-    _by("country", "country"),
-    _by("region", "region"),
-    _by("placement", "publisher_platform", "platform_position"),
-    _by("device", "device_platform"),
-    _by("hourly", "hourly_stats_aggregated_by_advertiser_time_zone"),
     RawTable(
         "accounts",
         ("id", "account_id", "name", "account_status", "currency", "timezone_name", "created_time", "amount_spent",
@@ -89,13 +88,19 @@ TABLES = (
     RawTable("thumbnails", ("id", "account_id", "sha256", "path", "error")),
 )
 
-# The report whose earlier versions are loaded as well, and where to.
-VERSIONED = TABLES[0]
-VERSIONS = f"{VERSIONED.name}_versions"
-
-# The audit of the gateway, by UTC day: what every report of every node cost.
-CALLS_DDL = (
-    "create schema if not exists raw_meta_pipeline; "
-    "create table if not exists raw_meta_pipeline.graph_calls (day date, node_id varchar, report varchar, "
-    "calls bigint, operations bigint, rows bigint, failed bigint, seconds double, longest_s double)"
-)
+# What the pipeline knows of itself: the audit of the gateway by UTC day, the ledger of days with what they amount to,
+# and what Meta sends that no column knows.
+OWN_SCHEMA = "raw_meta_pipeline"
+OWN_DDL = f"""
+create schema if not exists {OWN_SCHEMA};
+create table if not exists {OWN_SCHEMA}.graph_calls (
+    day date, node_id varchar, report varchar, calls bigint, operations bigint, rows bigint, failed bigint,
+    seconds double, longest_s double
+);
+create table if not exists {OWN_SCHEMA}.day_versions (
+    report varchar, node_id varchar, day date, landed_at timestamptz, replaced_at timestamptz, read_at timestamptz,
+    rows bigint, unknown_rows bigint, impressions bigint, clicks bigint, inline_link_clicks bigint,
+    spend decimal(38, 6)
+);
+create table if not exists {OWN_SCHEMA}.drift (report varchar, node_id varchar, day date, key varchar, rows bigint);
+"""

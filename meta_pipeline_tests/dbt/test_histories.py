@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from meta_pipeline.bootstrap import insights_tables
+from meta_pipeline.extract.reports import REPORTS
 from meta_pipeline.landing.landing import SNAPSHOT_DAY, Landing
 from meta_pipeline.records import Batch
 from meta_pipeline.store.engine import open_store
@@ -31,7 +33,7 @@ class Place:
         self.path = path
         self.engine: sa.Engine = open_store(f"sqlite:///{path / 'control.sqlite'}")
         self.landing = Landing(path / "landing", self.engine)
-        self.warehouse = Warehouse(path / "warehouse.duckdb")
+        self.warehouse = Warehouse(path / "warehouse.duckdb", insights_tables(REPORTS.values()))
 
     def listed(self, kind: str, at: dt.datetime, *things: dict[str, object], node: str = "act_1") -> None:
         self.land(kind, SNAPSHOT_DAY, at, *things, node=node)

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+TOP = Path(__file__).parents[2]
 PROGRAM = """
 import meta_pipeline.definitions as d
 import dagster as dg
@@ -15,15 +16,39 @@ print(sorted(key.to_user_string() for key in d.defs.resolve_all_asset_keys()))
 """
 
 
-def test_the_definitions_load_offline_with_an_empty_environment(tmp_path: Path):
-    ran = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", PROGRAM], env={"HOME": str(tmp_path)}, cwd=tmp_path,
-        capture_output=True, text=True, timeout=120,
+def loaded(tmp_path: Path, **settings: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", PROGRAM], env={"HOME": str(tmp_path), "PYTHONPATH": str(TOP), **settings},
+        cwd=tmp_path, capture_output=True, text=True, timeout=120,
     )
+
+
+def test_the_definitions_load_offline_with_an_empty_environment(tmp_path: Path):
+    ran = loaded(tmp_path)
 
     assert ran.returncode == 0, ran.stderr
     for name in ("onboarding_job", "pull_ads", "build_marts"):
         assert f"'{name}'" in ran.stdout
     for key in ("landing/meta_ads/ad_insights", "raw_meta_ads/ad_insights", "facebook_ads__ad_report",
+                "raw_meta_ads/account_reach_7d", "raw_meta_pipeline/drift", "facebook_ads__reach_report",
                 "published/warehouse"):
         assert f"'{key}'" in ran.stdout
+
+
+def test_a_report_of_ones_own_has_its_assets(tmp_path: Path):
+    file = tmp_path / "reports.toml"
+    file.write_text('[reports.mine]\nlevel = "ad"\nfields = ["account_id", "ad_id", "impressions"]\nenabled = false\n')
+    ran = loaded(tmp_path, META_PIPELINE_REPORTS=str(file))
+
+    assert ran.returncode == 0, ran.stderr
+    for key in ("landing/meta_ads/mine", "raw_meta_ads/mine", "raw_meta_ads/mine_versions"):
+        assert f"'{key}'" in ran.stdout
+
+
+def test_a_mistake_in_the_file_is_the_last_line_that_is_said(tmp_path: Path):
+    file = tmp_path / "reports.toml"
+    file.write_text('enabled = ["account_reach_7days"]')
+    ran = loaded(tmp_path, META_PIPELINE_REPORTS=str(file))
+
+    assert ran.returncode != 0
+    assert "did you mean account_reach_7d?" in ran.stderr.splitlines()[-1]

@@ -12,6 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 import sqlalchemy as sa
 
+from meta_pipeline.bootstrap import insights_tables
+from meta_pipeline.extract.reports import REPORTS
 from meta_pipeline.flows import forecast, listings
 from meta_pipeline.flows.listings import KINDS, Habits
 from meta_pipeline.flows.pulls import Pulling
@@ -54,7 +56,7 @@ class Place:
         self.account = SmallAccount(self.clock)
         self.engine: sa.Engine = open_store(f"sqlite:///{path / 'control.sqlite'}")
         self.landing = Landing(path / "landing", self.engine)
-        self.warehouse = Warehouse(path / "warehouse.duckdb")
+        self.warehouse = Warehouse(path / "warehouse.duckdb", insights_tables(REPORTS.values()))
         self.pictures = Pictures()
         self.habits = Habits(downloads=self.pictures)  # type: ignore[arg-type]
         graph = GraphClient(

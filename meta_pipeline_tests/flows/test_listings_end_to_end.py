@@ -13,6 +13,8 @@ from pathlib import Path
 import duckdb
 import pyarrow.parquet as pq
 
+from meta_pipeline.bootstrap import insights_tables
+from meta_pipeline.extract.reports import REPORTS
 from meta_pipeline.flows import listings
 from meta_pipeline.flows.listings import Habits
 from meta_pipeline.flows.pulls import Pulling
@@ -34,7 +36,7 @@ class Place:
         self.path, self.sandbox = path, sandbox
         self.engine = open_store(f"sqlite:///{path / 'control.sqlite'}")
         self.landing = Landing(path / "landing", self.engine)
-        self.warehouse = Warehouse(path / "warehouse.duckdb")
+        self.warehouse = Warehouse(path / "warehouse.duckdb", insights_tables(REPORTS.values()))
         self.told: list[int] = []
         token = AccessToken("system_user", sandbox.app["system_user_token"])
         tokens = Tokens()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import subprocess
 import sys
@@ -135,6 +136,7 @@ def test_a_wait_is_written_down_and_forgotten(engine: sa.Engine):
     assert deferrals.due_at(engine, **key) == NOW
     assert deferrals.due(engine, now=NOW - dt.timedelta(seconds=1)) == []
     assert deferrals.due(engine, now=NOW) == [deferrals.Wait("b", "act_1", DAY, later, NOW)]
+    assert deferrals.reports_of(engine, **key) == ["ad_insights"]
 
     deferrals.forget(engine, **key, report="ad_insights")
     assert deferrals.due_at(engine, **key) is None
@@ -286,15 +288,38 @@ def test_when_a_node_was_pulled_last(engine: sa.Engine):
 def test_earlier_versions_wait_until_they_are_loaded_each_with_its_end(engine: sa.Engine):
     at = [NOW + dt.timedelta(hours=n) for n in range(3)]
     files = [LandedFile("ad_insights", "act_1", DAY, f"p{n}", 1, f"d{n}", at[n]) for n in range(3)]
-    assert ledger.versions_waiting(engine, report="ad_insights") == []
+    assert ledger.versions_waiting(engine, reports=["ad_insights"]) == []
     ledger.note_version(engine, files[0])
     ledger.note_version(engine, files[1])
     ledger.note(engine, files[2], backfill_id="b")
-    waiting = ledger.versions_waiting(engine, report="ad_insights")
+    waiting = ledger.versions_waiting(engine, reports=["ad_insights"])
     assert [(one.file, one.replaced_at) for one in waiting] == [(files[0], at[1]), (files[1], at[2])]
 
     ledger.mark_versions_loaded(engine, waiting[:1], now=NOW)
-    assert [one.file for one in ledger.versions_waiting(engine, report="ad_insights")] == [files[1]]
+    assert [one.file for one in ledger.versions_waiting(engine, reports=["ad_insights"])] == [files[1]]
+
+
+def test_every_version_of_the_days_read_since_is_told_with_its_span(engine: sa.Engine):
+    hours = [NOW + dt.timedelta(hours=n) for n in range(4)]
+
+    def landed(at: dt.datetime, rows: int, *, report: str = "ad_insights") -> LandedFile:
+        return LandedFile(report, "act_1", DAY, f"{at}.parquet", rows, f"{at}", at)
+
+    for at, rows in zip(hours[:3], (5, 0, 7), strict=True):
+        ledger.note(engine, landed(at, rows), backfill_id="b")
+        if at < hours[2]:
+            ledger.note_version(engine, landed(at, rows))
+    ledger.note(engine, landed(hours[0], 1, report="accounts"), backfill_id="b")
+    ledger.note(engine, dataclasses.replace(landed(hours[2], 7), landed_at=hours[3]), backfill_id="b")
+
+    def told(since: dt.datetime | None) -> list[tuple[object, ...]]:
+        found = ledger.day_versions(engine, reports=["ad_insights"], since=since)
+        return sorted((one.landed_at, one.replaced_at, one.read_at, one.rows) for one in found)
+
+    assert told(None) == told(hours[3]) == [
+        (hours[0], hours[1], hours[0], 5), (hours[1], hours[2], hours[1], 0), (hours[2], None, hours[3], 7)
+    ]
+    assert told(hours[3] + dt.timedelta(seconds=1)) == []
 
 
 def test_what_was_learned_is_kept(engine: sa.Engine):

@@ -11,6 +11,8 @@ import duckdb
 import pytest
 import sqlalchemy as sa
 
+from meta_pipeline.bootstrap import insights_tables
+from meta_pipeline.extract.reports import REPORTS
 from meta_pipeline.landing.landing import Landing
 from meta_pipeline.publish.publish import publish
 from meta_pipeline.publish.query import QueryError, query
@@ -26,17 +28,26 @@ class Place:
     def __init__(self, path: Path) -> None:
         self.engine: sa.Engine = open_store(f"sqlite:///{path / 'control.sqlite'}")
         self.landing = Landing(path / "landing", self.engine)
-        self.warehouse = Warehouse(path / "it's.duckdb")
+        self.path = path / "it's.duckdb"
+        self.warehouse = Warehouse(self.path, insights_tables(REPORTS.values()))
 
-    def land(self, *ads: dict[str, object], day: dt.date = DAY) -> None:
-        batch = Batch((), "T", "v25.0", NOW)
+    def land(
+        self, *rows: dict[str, object], day: dt.date = DAY, report: str = "ad_insights", at: dt.datetime = NOW
+    ) -> None:
+        batch = Batch((), "T", "v25.0", at)
         self.landing.write_day(
-            "ad_insights", "act_1", day, [(json.dumps(ad).encode(), batch) for ad in ads], request={}, run_id="r",
-            backfill_id="b", now=NOW,
+            report, "act_1", day, [(json.dumps(row).encode(), batch) for row in rows], request={}, run_id="r",
+            backfill_id="b", now=at,
         )
 
     def load(self) -> int:
         return self.warehouse.load(self.engine, now=NOW)
+
+    def told(self, report: str = "ad_insights", names: str = "rows, impressions, spend") -> list[tuple]:
+        return self.rows(
+            f"select landed_at, replaced_at, {names} from raw_meta_pipeline.day_versions where report = '{report}' "
+            "order by day, landed_at"
+        )
 
     def rows(self, sql: str) -> list[tuple]:
         with self.warehouse.open() as connection:

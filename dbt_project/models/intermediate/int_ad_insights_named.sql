@@ -38,12 +38,14 @@ final as (
         insights.spend,
         insights.reach,
         insights.conversions,
-        insights.conversions_value
+        insights.conversions_value,
+        coalesce(days.is_provisional, true) as is_provisional
     from insights
     left join accounts on insights.account_id = accounts.account_id
     left join campaigns on insights.campaign_id = campaigns.campaign_id
     left join ad_sets on insights.ad_set_id = ad_sets.ad_set_id
     left join ads on insights.ad_id = ads.ad_id
+    {{ join_days('ad_insights', 'insights') }}
 )
 
 select * from final

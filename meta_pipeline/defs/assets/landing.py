@@ -7,7 +7,7 @@ import dagster as dg
 
 from meta_pipeline import bootstrap
 from meta_pipeline.defs.partitions import ACCOUNT_DAYS, AD_ACCOUNTS, days_by_account, key
-from meta_pipeline.extract.reports import REPORTS
+from meta_pipeline.extract.reports import Report
 from meta_pipeline.flows import forecast, listings, pulls
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.graph.request import Purpose
@@ -24,15 +24,22 @@ def landing_key(report: str) -> dg.AssetKey:
     return dg.AssetKey(["landing", SOURCE, report])
 
 
+def told_of(report: Report) -> str:
+    """What a report is, for whoever meets it in the UI."""
+    by = f" by {' and '.join(report.breakdowns)}" if report.breakdowns else ""
+    told = f"{report.level}-level insights{by} of a {report.grain} as Graph gave them, one file per ad account and day"
+    told += "" if report.is_default else "; not read unless it is named or switched on in META_PIPELINE_REPORTS"
+    return f"{told}. {report.gate}" if report.gate else told
+
+
 @dg.multi_asset(
     name="land_insights",
     specs=[
         dg.AssetSpec(
             landing_key(name), group_name=SOURCE, kinds={"meta", "parquet"}, skippable=True,
-            description=f"{report.level}-level insights as Graph gave them, one file per ad account and day",
-            partitions_def=ACCOUNT_DAYS,
+            description=told_of(report), partitions_def=ACCOUNT_DAYS,
         )
-        for name, report in REPORTS.items()
+        for name, report in bootstrap.live().catalogue.items()
     ],
     can_subset=True,
     backfill_policy=dg.BackfillPolicy.single_run(),
@@ -96,7 +103,7 @@ def pulling(
     """What a pull of this run works with."""
     return pulls.Pulling(
         graph, tokens, home.landing, home.engine, context.run_id, backfill_of(context), bootstrap.sleep, bootstrap.now,
-        purpose_of(context), home.settings.largest_page,
+        purpose_of(context), home.settings.largest_page, home.catalogue,
     )
 
 
@@ -110,7 +117,7 @@ def tell_forecast(
     """How many calls the run will take stands on it before the first one; how many it took, after the last."""
     calls = sum(
         forecast.of_account(
-            node_id, sorted({*days, *ahead.get(node_id, ())}), reports, engine=home.engine,
+            node_id, sorted({*days, *ahead.get(node_id, ())}), reports, catalogue=home.catalogue, engine=home.engine,
             app_id=home.settings.app_id, backfill_id=backfill_of(context), has_entities=False,
             largest_page=home.settings.largest_page, now=bootstrap.now(),
         ).calls

@@ -14,17 +14,18 @@ from dagster_dbt import DagsterDbtTranslator, DbtCliResource, dbt_assets
 from meta_pipeline import bootstrap
 from meta_pipeline.defs.assets.landing import ENTITIES, SOURCE, landing_key
 from meta_pipeline.defs.home import PROJECT
-from meta_pipeline.extract.reports import REPORTS
 from meta_pipeline.publish.publish import publish
 from meta_pipeline.records import LoadError
 from meta_pipeline.settings import Settings
 from meta_pipeline.store import audit_log
 from meta_pipeline.warehouse.histories import KINDS, history_of
-from meta_pipeline.warehouse.tables import VERSIONED, VERSIONS
 
 WRITER = "duckdb_writer"  # a DuckDB file that is being written locks out everybody else
 DBT_PROJECT = PROJECT / "dbt_project"
 DBT = Path(sys.executable).parent / "dbt"  # of this environment, whatever PATH says
+
+
+REPORTS = tuple(bootstrap.live().catalogue)
 
 
 @dg.multi_asset(
@@ -37,9 +38,10 @@ DBT = Path(sys.executable).parent / "dbt"  # of this environment, whatever PATH 
         for name in (*REPORTS, *ENTITIES)
     ] + [
         dg.AssetSpec(
-            [f"raw_{SOURCE}", VERSIONS], deps=[landing_key(VERSIONED.name)], group_name=SOURCE, kinds={"duckdb"},
-            description=f"earlier versions of {VERSIONED.name} whose figures Meta restated, each until when it was so",
-        ),
+            [f"raw_{SOURCE}", f"{name}_versions"], deps=[landing_key(name)], group_name=SOURCE, kinds={"duckdb"},
+            description=f"earlier versions of {name} whose figures Meta restated, each until when it was so",
+        )
+        for name in REPORTS
     ] + [
         dg.AssetSpec(
             [f"raw_{SOURCE}", history_of(name)], deps=[landing_key(name)], group_name=SOURCE, kinds={"duckdb"},
@@ -47,9 +49,11 @@ DBT = Path(sys.executable).parent / "dbt"  # of this environment, whatever PATH 
         )
         for name in KINDS
     ] + [
-        dg.AssetSpec(
-            ["raw_meta_pipeline", "graph_calls"], group_name="meta_pipeline", kinds={"duckdb"},
-            description="the audit of the gateway by UTC day: calls, operations charged, seconds",
+        dg.AssetSpec(["raw_meta_pipeline", name], group_name="meta_pipeline", kinds={"duckdb"}, description=told)
+        for name, told in (
+            ("graph_calls", "the audit of the gateway by UTC day: calls, operations charged, seconds"),
+            ("day_versions", "every version of every day of every report, from when until when, and its totals"),
+            ("drift", "what Meta sends that no column knows, by report, account, day and key"),
         )
     ],
     pool=WRITER,
@@ -111,12 +115,7 @@ def dbt_resource() -> DbtCliResource:
 
 @dg.asset(
     key=["published", "warehouse"], group_name="published", kinds={"duckdb"}, pool=WRITER,
-    deps=[dg.AssetKey(f"facebook_ads__{name}") for name in (
-        "account_report", "campaign_report", "ad_set_report", "ad_report", "demographics_report", "country_report",
-        "region_report", "placement_report", "device_report", "hourly_report", "reconciliation")]
-    + [dg.AssetKey(name) for name in (
-        "fct_graph_calls_daily", "facebook_ads__url_report", "dim_accounts", "dim_campaigns", "dim_ad_sets", "dim_ads",
-        "dim_creatives")],
+    deps=[key for key in marts.keys if not key.path[-1].startswith(("stg_", "int_"))],
 )
 def published(home: dg.ResourceParam[bootstrap.Live]) -> dg.MaterializeResult[None]:
     """The snapshot that analysts open while the pipeline goes on."""

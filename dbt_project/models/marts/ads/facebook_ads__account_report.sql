@@ -21,6 +21,8 @@ select
     cast(insights.spend as decimal(18, 6)) as spend,
     cast(insights.reach as bigint) as reach,
     cast(insights.conversions as decimal(18, 6)) as conversions,
-    cast(insights.conversions_value as decimal(18, 6)) as conversions_value
+    cast(insights.conversions_value as decimal(18, 6)) as conversions_value,
+    coalesce(days.is_provisional, true) as is_provisional
 from insights
 left join accounts on insights.account_id = accounts.account_id
+{{ join_days('account_insights', 'insights') }}

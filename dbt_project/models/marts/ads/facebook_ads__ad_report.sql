@@ -17,5 +17,6 @@ select
     cast(spend as decimal(18, 6)) as spend,
     cast(reach as bigint) as reach,
     cast(conversions as decimal(18, 6)) as conversions,
-    cast(conversions_value as decimal(18, 6)) as conversions_value
+    cast(conversions_value as decimal(18, 6)) as conversions_value,
+    is_provisional
 from {{ ref('int_ad_insights_named') }}

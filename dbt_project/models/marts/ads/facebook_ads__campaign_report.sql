@@ -13,7 +13,8 @@ with ads as (
         cast(sum(link_clicks) as bigint) as link_clicks,
         cast(sum(spend) as decimal(18, 6)) as spend,
         cast(sum(conversions) as decimal(18, 6)) as conversions,
-        cast(sum(conversions_value) as decimal(18, 6)) as conversions_value
+        cast(sum(conversions_value) as decimal(18, 6)) as conversions_value,
+        bool_or(is_provisional) as is_provisional
     from {{ ref('int_ad_insights_named') }}
     group by date_day, account_id, campaign_id
 ),
@@ -36,6 +37,7 @@ select
     ads.spend,
     cast(levels.reach as bigint) as reach,
     ads.conversions,
-    ads.conversions_value
+    ads.conversions_value,
+    ads.is_provisional
 from ads
 left join levels on ads.campaign_id = levels.campaign_id and ads.date_day = levels.date_day

@@ -1,14 +1,1 @@
-select
-    date_day,
-    account_id,
-    campaign_id,
-    ad_set_id,
-    ad_id,
-    hour,
-    currency,
-    cast(impressions as bigint) as impressions,
-    cast(link_clicks as bigint) as clicks,
-    cast(clicks_all as bigint) as clicks_all,
-    cast(link_clicks as bigint) as link_clicks,
-    cast(spend as decimal(18, 6)) as spend
-from {{ ref('stg_meta_ads__ad_insights_by_hourly') }}
+{{ breakdown_report('ad_insights_by_hourly', ['hour'], has_conversions=false) }}

@@ -53,7 +53,8 @@ final as (
         cast(insights.link_clicks as bigint) as link_clicks,
         cast(insights.spend as decimal(18, 6)) as spend,
         cast(insights.conversions as decimal(18, 6)) as conversions,
-        cast(insights.conversions_value as decimal(18, 6)) as conversions_value
+        cast(insights.conversions_value as decimal(18, 6)) as conversions_value,
+        insights.is_provisional
     from insights
     left join ads
         on insights.ad_id = ads.ad_id

@@ -16,6 +16,8 @@ select
     {{ delivery_measures() }},
     try_cast(reach as bigint) as reach,
     {{ conversion_measures() }},
+    actions,
+    action_values,
 
     ---------- provenance
     _fetched_at,

@@ -5,6 +5,7 @@ select
 
     ---------- time
     day as date_day,
+    _landed_at as landed_at,
     _replaced_at as replaced_at,
 
     ---------- measures

@@ -1,0 +1,31 @@
+"""`reports`: the catalogue as the settings have it, and the names that a report of one's own may use."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from meta_pipeline.bootstrap import Live
+from meta_pipeline.extract import vocabulary
+
+COLUMNS = ["report", "level", "breakdowns", "grain", "is_on", "history_months", "gate"]
+NAMES = ["kind", "name"]
+
+
+def rows(home: Live) -> list[tuple[Any, ...]]:
+    """A line for every report."""
+    return [
+        (
+            report.name, report.level, ", ".join((*report.breakdowns, *report.action_breakdowns)), report.grain,
+            report.is_default, report.history_months, report.gate,
+        )
+        for report in home.catalogue.values()
+    ]
+
+
+def names() -> list[tuple[str, str]]:
+    """Everything that Ads Insights knows by name."""
+    kinds = {
+        "level": vocabulary.IDS, "field": vocabulary.FIELDS, "breakdown": vocabulary.BREAKDOWNS,
+        "action breakdown": vocabulary.ACTION_BREAKDOWNS, "window": vocabulary.WINDOWS,
+    }
+    return [(kind, name) for kind, known in kinds.items() for name in sorted(known)]

@@ -1,0 +1,202 @@
+"""What the marts say of a few days that are known to the last row."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from meta_pipeline.bootstrap import insights_tables
+from meta_pipeline.extract.reports import REPORTS
+from meta_pipeline.flows import coverage
+from meta_pipeline.landing.landing import SNAPSHOT_DAY, Landing
+from meta_pipeline.records import Batch
+from meta_pipeline.store.engine import open_store
+from meta_pipeline.warehouse.warehouse import Warehouse
+from meta_pipeline_tests.dbt.test_house_of_models import PROJECT
+
+DAY = dt.date(2026, 11, 20)
+# 23:00 on DAY in Auckland, 02:00 in Los Angeles.
+BEFORE = dt.datetime(2026, 11, 20, 10, tzinfo=dt.UTC)
+# 00:30 on the day after it in Auckland, 03:30 on DAY in Los Angeles.
+AFTER = dt.datetime(2026, 11, 20, 11, 30, tzinfo=dt.UTC)
+LATER = dt.datetime(2026, 11, 25, tzinfo=dt.UTC)
+AD = {
+    "account_id": "1", "account_currency": "NZD", "campaign_id": "C", "adset_id": "S", "ad_id": "A", "clicks": "4",
+    "impressions": "10", "inline_link_clicks": "3", "spend": "2.5",
+}
+Query = Callable[[str], list[tuple]]
+
+
+class Landed:
+    """Days put down by hand."""
+
+    def __init__(self, path: Path) -> None:
+        self.engine = open_store(f"sqlite:///{path / 'control.sqlite'}")
+        self.landing = Landing(path / "landing", self.engine)
+
+    def __call__(
+        self, report: str, *rows: dict[str, object], at: dt.datetime = LATER, day: dt.date = DAY, account: str = "1"
+    ) -> None:
+        batch = Batch((), "T", "v25.0", at)
+        self.landing.write_day(
+            report, f"act_{account}", day, [(json.dumps(row).encode(), batch) for row in rows], request={}, run_id="r",
+            backfill_id="b", now=at,
+        )
+
+
+def everything(land: Landed) -> None:
+    for account, zone in (("1", "Pacific/Auckland"), ("2", "America/Los_Angeles"), ("3", "Nowhere/Land")):
+        land("accounts", {"id": f"act_{account}", "account_id": account, "timezone_name": zone}, day=SNAPSHOT_DAY,
+             account=account)
+        land("account_insights", {"account_id": account, "impressions": "10", "spend": "1"}, at=AFTER, account=account)
+    purchases = [
+        {"action_type": "brand_new", "value": "4", "7d_click": "3"}, {"action_type": "purchase", "value": "2"}
+    ]
+    restated = {**AD, "impressions": "12", "actions": purchases,
+                "action_values": [{"action_type": "brand_new", "value": "99.5"}]}
+    land("ad_insights", AD, at=BEFORE)
+    land("ad_insights", at=AFTER)
+    land("ad_insights", restated, at=LATER)
+    land("ad_insights", {**AD, "ad_id": "B"}, at=BEFORE, day=DAY + dt.timedelta(days=1))
+    land("ad_insights_by_placement",
+         {**AD, "publisher_platform": "instagram", "platform_position": "instagram_reels"},
+         {**AD, "publisher_platform": "facebook", "platform_position": "feed"}, AD, at=BEFORE)
+    land("ad_insights_by_product", {**AD, "product_id": "7"}, AD)
+    land("ad_insights_by_impression_device")
+    for at in (BEFORE, LATER):  # the same at the second look, which is after its end
+        land("ad_insights_by_country", {**AD, "country": "NZ"}, at=at)
+    reach = {"account_id": "1", "date_start": "2026-11-14", "date_stop": "2026-11-20", "impressions": "50", "reach": "9"}
+    land("account_reach_7d", reach)
+    land("account_reach_month", {**reach, "date_start": "2026-11-01"})
+    land("account_reach_month", {**reach, "date_start": "2026-10-01"}, day=dt.date(2026, 10, 31))
+    land("campaign_reach_28d", {**reach, "campaign_id": "C", "date_start": "2026-10-24"}, at=BEFORE)
+    land("campaign_insights", {"account_id": "1", "campaign_id": "C", "impressions": "12", "shiny": "1"})
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("marts")
+    land = Landed(path)
+    everything(land)
+    warehouse = Warehouse(path / "warehouse.duckdb", insights_tables(REPORTS.values()))
+    warehouse.load(land.engine, now=LATER)
+    ran = subprocess.run(
+        [Path(sys.executable).parent / "dbt", "--quiet", "build", "--project-dir", PROJECT, "--profiles-dir", PROJECT,
+         "--target-path", path, "--log-path", path],
+        env={**os.environ, "META_PIPELINE_WAREHOUSE": str(warehouse.file)}, capture_output=True, text=True,
+    )
+    assert ran.returncode == 0, ran.stdout[-3000:]
+    return warehouse.file
+
+
+@pytest.fixture
+def sql(built: Path) -> Query:
+    def query(text: str) -> list[tuple]:
+        with duckdb.connect(str(built), read_only=True) as connection:
+            return connection.execute(f"set timezone = 'UTC'; {text}").fetchall()
+
+    return query
+
+
+def test_a_day_is_provisional_until_it_has_ended_on_its_own_accounts_calendar(sql: Query):
+    # The third account's time zone is none: its day ends when it has ended everywhere.
+    assert sql("select account_id, is_provisional from marts.facebook_ads__account_report order by 1") == [
+        ("1", False), ("2", True), ("3", True)
+    ]
+    assert sql("select ad_id, is_provisional from marts.facebook_ads__ad_report order by 1") == [
+        ("A", False), ("B", True)
+    ]
+    assert set(sql("select is_provisional from marts.facebook_ads__placement_report")) == {(True,)}
+    assert set(sql("select is_provisional from marts.facebook_ads__product_report")) == {(False,)}
+    assert sql("select is_provisional, _fetched_at from marts.facebook_ads__country_report, raw_meta_ads.ad_insights_by_country") == [
+        (False, BEFORE)
+    ]
+    assert sql("select date_day, is_provisional from marts.facebook_ads__campaign_report order by 1") == [
+        (DAY, False), (DAY + dt.timedelta(days=1), True)
+    ]
+
+
+def test_a_version_without_a_row_ends_the_one_before_it(sql: Query):
+    spans = "select valid_from, valid_to, is_current, {} from marts.facebook_ads__{} where date_day = '2026-11-20'"
+    told = sql(spans.format("rows_read, impressions, spend", "restatement_report") + " and report = 'ad_insights' order by 1")
+
+    assert told == [
+        (BEFORE, AFTER, False, 1, 10, Decimal("2.5")), (AFTER, LATER, False, 0, 0, Decimal(0)),
+        (LATER, None, True, 1, 12, Decimal("2.5")),
+    ]
+    assert sql(spans.format("ad_id, impressions", "ad_report_history") + " order by 1") == [
+        (BEFORE, AFTER, False, "A", 10), (LATER, None, True, "A", 12)
+    ]
+
+
+def test_every_report_can_be_asked_for_as_it_was(sql: Query):
+    reports = {row[0] for row in sql("select distinct report from marts.facebook_ads__restatement_report")}
+
+    assert {"account_insights", "ad_insights", "ad_insights_by_placement", "account_reach_7d"} <= reports
+
+
+def test_reach_is_whole_only_when_its_window_is(sql: Query):
+    assert sql(
+        "select grain, campaign_id, date_day, window_start, reach, is_complete from marts.facebook_ads__reach_report "
+        "order by grain, date_day"
+    ) == [
+        ("28 days", "C", DAY, dt.date(2026, 10, 24), 9, False),
+        ("7 days", None, DAY, dt.date(2026, 11, 14), 9, True),
+        ("month", None, dt.date(2026, 10, 31), dt.date(2026, 10, 1), 9, True),
+        ("month", None, DAY, dt.date(2026, 11, 1), 9, False),
+    ]
+
+
+def test_reels_are_placements(sql: Query):
+    assert sql("select platform_position, impressions, clicks from marts.facebook_ads__reels_report") == [
+        ("instagram_reels", 10, 3)
+    ]
+
+
+def test_every_action_type_has_its_rows_with_every_window(sql: Query):
+    assert sql(
+        "select action_type, value, value_7d_click, value_1d_view, action_value from marts.facebook_ads__action_report "
+        "order by 1"
+    ) == [("brand_new", Decimal(4), Decimal(3), None, Decimal("99.5")), ("purchase", Decimal(2), None, None, None)]
+
+
+def test_what_was_not_in_a_report_is_said(sql: Query):
+    told = "select rows_read, unknown_rows, is_empty, has_delivery from marts.fct_report_coverage where report = '{}' " \
+        "and account_id = '1' and date_day = '2026-11-20'"
+
+    assert sql(told.format("ad_insights_by_placement")) == [(3, 1, False, True)]
+    assert sql(told.format("ad_insights_by_impression_device")) == [(0, 0, True, True)]
+    assert sql("select product_id from marts.facebook_ads__product_report order by 1") == [("7",), ("unknown",)]
+
+
+def test_drift_is_told_by_report_and_key(sql: Query):
+    assert sql("select * from marts.fct_drift") == [("campaign_insights", "shiny", DAY, DAY, 1, 1)]
+
+
+def test_a_gated_report_that_came_empty_is_said_with_what_to_do(built: Path):
+    told = coverage.empty_gates(built, REPORTS)
+
+    assert len(told) == 1
+    assert "ad_insights_by_impression_device of account 1 is empty on 1 day(s) with delivery" in told[0]
+    assert "ask the advertiser" in told[0]
+
+
+def test_drift_and_absent_values_are_told(built: Path):
+    day = str(DAY)
+
+    assert coverage.drift(built) == [
+        {"report": "campaign_insights", "key": "shiny", "first_day": day, "last_day": day, "rows": 1}
+    ]
+    assert coverage.unknown(built) == [
+        {"report": "ad_insights_by_placement", "unknown_rows": 1, "rows": 3},
+        {"report": "ad_insights_by_product", "unknown_rows": 1, "rows": 2},
+    ]
