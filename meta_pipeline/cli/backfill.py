@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -17,6 +17,7 @@ from meta_pipeline import bootstrap
 from meta_pipeline.bootstrap import Live
 from meta_pipeline.defs.launch import AccountRange, build_marts, land_ranges
 from meta_pipeline.extract.insights import Range
+from meta_pipeline.extract.reports import too_old
 from meta_pipeline.flows.forecast import AccountForecast, are_entities_stale, of_account
 from meta_pipeline.linker.links import known
 from meta_pipeline.records import ConfigError, NodeLink
@@ -59,13 +60,15 @@ def run(
     """Both days inclusive; what is complete is published even when something failed."""
     say = Console(stderr=True, highlight=False, soft_wrap=True)
     asked, names, arguments = understood(home, since, until, nodes=nodes, reports=reports, say=say)
-    expected = expected_of(home, asked, since, names, arguments, has_all=not reports, fresh=fresh)
+    expected = expected_of(home, asked, arguments, has_all=not reports, fresh=fresh)
     backfill_id, is_resumed = backfills.begin(home.engine, arguments, fresh=fresh, now=bootstrap.now())
     before = audit_log.operations_of(home.engine, backfill_id=backfill_id)
     if is_resumed:
         say.print(f"resuming backfill {backfill_id}: landed days stay, recorded report runs are picked up")
     todo = [
-        AccountRange(link.id, since, last, names, backfill_id, entities=not reports) for link, last in asked
+        AccountRange(one.node_id, one.days.since, one.days.until, one.reports, backfill_id,
+                     entities=one.is_first and not reports)
+        for one in asked
     ]
     forecast_calls = sum(one.calls for one in expected)
     say.print(f"{'about' if all(one.is_certain for one in expected) else 'at least'} {forecast_calls} calls")
@@ -91,24 +94,53 @@ def run(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Days of an account that can be read, and the reports that have them. `is_first`: of the account's."""
+
+    node_id: str
+    days: Range
+    reports: tuple[str, ...]
+    is_first: bool
+
+
 def understood(
     home: Live, since: dt.date, until: dt.date, *, nodes: Sequence[str], reports: Sequence[str], say: Console
-) -> tuple[list[tuple[NodeLink, dt.date]], tuple[str, ...], dict[str, Any]]:
-    """Every account with its last day, the reports, and the arguments as a backfill is known by."""
+) -> tuple[list[Asked], tuple[str, ...], dict[str, Any]]:
+    """What is to be read, the reports, and the arguments as a backfill is known by."""
     chosen = _accounts(home, nodes)
     names = _reports(home, reports)
     arguments = {
         "since": since.isoformat(), "until": until.isoformat(), "nodes": sorted(link.id for link in chosen),
         "reports": list(names),
     }
-    return _ranges(chosen, since, until, say), names, arguments
+    asked = [
+        one for link, last in _ranges(chosen, since, until, say)
+        for one in _kept_by_meta(home, link, Range(since, last), names, say)
+    ]
+    if not asked:
+        raise ConfigError(f"Meta keeps none of these days any more: choose a later --since than {since}")
+    return asked, names, arguments
+
+
+def _kept_by_meta(home: Live, link: NodeLink, days: Range, names: Sequence[str], say: Console) -> Iterator[Asked]:
+    """The days of an account, cut by how long Meta keeps each report; what is too old is left out, and said."""
+    today = bootstrap.now().astimezone(ZoneInfo(link.timezone or "UTC")).date()
+    by_start: dict[dt.date, list[str]] = {}
+    for name in names:
+        report = home.catalogue[name]
+        start = next((day for day in days.days if too_old(report, day, today) is None), None)
+        if start != days.since:
+            say.print(f"{link.id}: {too_old(report, days.since, today)}; left out", markup=False)
+        if start is not None:
+            by_start.setdefault(start, []).append(name)
+    for number, (start, kept) in enumerate(sorted(by_start.items())):
+        yield Asked(link.id, Range(start, days.until), tuple(kept), is_first=number == 0)
 
 
 def expected_of(
     home: Live,
-    asked: Sequence[tuple[NodeLink, dt.date]],
-    since: dt.date,
-    names: Sequence[str],
+    asked: Sequence[Asked],
     arguments: dict[str, Any],
     *,
     has_all: bool,
@@ -118,11 +150,11 @@ def expected_of(
     now = bootstrap.now()
     resumed = None if fresh else backfills.resumable(home.engine, arguments, now=now)
     found = []
-    for link, last in asked:
-        has_entities = has_all or are_entities_stale(home.engine, link.id, now=now)
+    for one in asked:
+        has_entities = one.is_first and (has_all or are_entities_stale(home.engine, one.node_id, now=now))
         found.append(
             of_account(
-                link.id, Range(since, last).days, names, catalogue=home.catalogue, engine=home.engine,
+                one.node_id, one.days.days, one.reports, catalogue=home.catalogue, engine=home.engine,
                 app_id=home.settings.app_id, backfill_id=resumed, has_entities=has_entities,
                 largest_page=home.settings.largest_page, now=now, sweep_days=home.settings.sweep_days,
             )
@@ -135,10 +167,10 @@ def _land(
 ) -> dict[str, tuple[str, ...]]:
     """Every range landed, or why not; what waits for Meta's limit is started again when it is due."""
     backfill_id = todo[0].backfill_id
-    failed: dict[str, tuple[str, ...]] = {}
+    failed: dict[AccountRange, tuple[str, ...]] = {}
     waited = 0.0
     with _progress(say) as progress:
-        total = sum((one.until - one.since).days + 1 for one in todo) * len(names)
+        total = sum(((one.until - one.since).days + 1) * len(one.reports) for one in todo)
         task = progress.add_task("days landed", total=total)
 
         def look() -> None:
@@ -146,9 +178,9 @@ def _land(
 
         while todo:
             for outcome in land_ranges(home.settings, todo, tick=look):
-                failed.pop(outcome.asked.node_id, None)
+                failed.pop(outcome.asked, None)
                 if outcome.reasons:
-                    failed[outcome.asked.node_id] = outcome.reasons
+                    failed[outcome.asked] = outcome.reasons
             look()
             due = {
                 one.node_id: at
@@ -166,7 +198,10 @@ def _land(
             bootstrap.sleep(pause)
             waited += pause
             progress.update(task, description="days landed")
-    return failed
+    by_node: dict[str, tuple[str, ...]] = {}
+    for one, reasons in failed.items():
+        by_node[one.node_id] = by_node.get(one.node_id, ()) + reasons
+    return by_node
 
 
 def _progress(say: Console) -> Progress:

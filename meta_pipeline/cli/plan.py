@@ -21,8 +21,8 @@ def run(
 ) -> dict[str, Any]:
     """Calls, shares of budgets and time, by account and in all."""
     say = Console(stderr=True, highlight=False, soft_wrap=True)
-    asked, names, arguments = understood(home, since, until, nodes=nodes, reports=reports, say=say)
-    found = expected_of(home, asked, since, names, arguments, has_all=not reports, fresh=fresh)
+    asked, _, arguments = understood(home, since, until, nodes=nodes, reports=reports, say=say)
+    found = expected_of(home, asked, arguments, has_all=not reports, fresh=fresh)
     seconds = max(sum(one.seconds for one in found) / PROCESSES, max(one.seconds for one in found))
     return {
         "calls": sum(one.calls for one in found), "seconds": round(seconds, 1),

@@ -17,13 +17,14 @@ from meta_pipeline.extract.catalogue import Catalogue
 from meta_pipeline.extract.fetch import Fetcher, Pull
 from meta_pipeline.extract.insights import Range, insights_request
 from meta_pipeline.extract.parts import Rows
-from meta_pipeline.extract.reports import REPORTS, Report
+from meta_pipeline.extract.reports import REPORTS, Report, too_old
 from meta_pipeline.flows.tokens import bury
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.graph.errors import ScopeError, ThrottledError, TokenError, TooMuchDataError
 from meta_pipeline.graph.request import Errand, Purpose
 from meta_pipeline.landing.days import Provenance
 from meta_pipeline.landing.landing import SNAPSHOT_DAY, Landing
+from meta_pipeline.linker.links import today_of
 from meta_pipeline.records import (
     AccessToken,
     FailedDay,
@@ -196,12 +197,17 @@ class _AccountPull:
         ask for is written down."""
         engine, backfill_id = self.by.engine, self.by.backfill_id
         waiting = deferrals.waiting(engine, backfill_id=backfill_id, node_id=self.node_id, now=self.by.now())
+        today = today_of(engine, self.node_id, now=self.by.now())
         for name in self.reports:
             landed = ledger.landed_for(
                 engine, report=name, node_id=self.node_id, days=self.days, backfill_id=backfill_id
             )
             yield from landed.values()
             left = set(self.days) - set(landed)
+            for day in sorted(left):
+                if reason := too_old(self.by.catalogue[name], day, today):
+                    left.remove(day)
+                    yield FailedDay(name, self.node_id, day, reason)
             self.missing[name] = set(left)
             if name in waiting:
                 yield from (FailedDay(name, self.node_id, day, waiting[name]) for day in sorted(left))

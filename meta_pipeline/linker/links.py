@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
@@ -25,6 +26,14 @@ def save(engine: sa.Engine, links: Sequence[NodeLink], *, through: str, now: dt.
                 connection.execute(node_links.insert().values(id=link.id, **row))
     found = [access.Access(link.id, link.token_ref, through, link.tasks) for link in links]
     access.replace(engine, through, found, now=now)
+
+
+def today_of(engine: sa.Engine, node_id: str, *, now: dt.datetime) -> dt.date:
+    """The day it is on a node's own calendar; UTC's for a node that is not linked."""
+    query = sa.select(node_links.c.timezone).where(node_links.c.id == node_id)
+    with engine.connect() as connection:
+        zone = connection.execute(query).scalar()
+    return now.astimezone(ZoneInfo(zone or "UTC")).date()
 
 
 def known(engine: sa.Engine) -> list[NodeLink]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from meta_pipeline.extract.reports import months_before
 from meta_pipeline_tests.conftest import Home, Sandbox
 
 RANGE = ("--since", "2026-11-01", "--until", "2026-11-10", "--node", "act_1000000001")
@@ -37,6 +40,24 @@ def test_the_forecast_of_a_backfill_is_what_the_next_one_takes(home: Home, sandb
 
     table = home.run("plan", *RANGE)
     assert table.returncode == 0 and "not known yet" in table.stdout and "at least" in table.stdout
+
+
+def test_days_that_meta_does_not_keep_any_more_are_left_out_and_said(home: Home):
+    assert home.run("connect", "--no-browser").returncode == 0
+    today = dt.datetime.now(ZoneInfo("America/Los_Angeles")).date()
+    oldest = months_before(today, 13)
+    node = ("--node", "act_1000000001")
+    since, until = (str(oldest + dt.timedelta(days=n)) for n in (-2, 2))
+    ran = home.run(
+        "plan", "--since", since, "--until", until, *node, "--report", "ad_insights", "--report",
+        "ad_insights_by_hourly", "--json",
+    )
+    days = {report["report"]: report["days"] for one in json.loads(ran.stdout)["accounts"] for report in one["reports"]}
+
+    assert days == {"ad_insights": 5, "ad_insights_by_hourly": 3}
+    assert "Meta keeps 13 months of ad_insights_by_hourly" in ran.stderr
+    ran = home.run("plan", "--since", since, "--until", since, *node, "--report", "ad_insights_by_hourly")
+    assert ran.returncode == 1 and "choose a later --since" in ran.stderr
 
 
 def test_what_plan_refuses(home: Home):

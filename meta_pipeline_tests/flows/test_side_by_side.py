@@ -1,0 +1,112 @@
+"""Several accounts at once: one's trouble is nobody else's, and nobody waits for another's report run."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from meta_pipeline.flows import pulls
+from meta_pipeline.graph.errors import ThrottledError
+from meta_pipeline.landing.landing import Landing
+from meta_pipeline.records import FailedDay, LandedFile
+from meta_pipeline.store import deferrals, report_runs
+from meta_pipeline_tests.fakes.still import StillHome
+
+ACCOUNTS = ("act_1000000001", "act_1000000002", "act_1000000003")
+DAYS = [dt.date(2026, 11, 2) + dt.timedelta(days=n) for n in range(6)]
+ASKED = dict.fromkeys(ACCOUNTS, DAYS)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> StillHome:
+    home = StillHome(tmp_path)
+    home.onboard(home.mint("SYSTEM_USER"))
+    return home
+
+
+@pytest.fixture
+def by(home: StillHome, tmp_path: Path) -> pulls.Pulling:
+    return pulls.Pulling(
+        home.client, home.vault, Landing(tmp_path / "landing", home.engine), home.engine, "r", "b", home.clock.sleep,
+        home.clock.now,
+    )
+
+
+def posts(home: StillHome) -> int:
+    return sum(count for name, count in home.graph.calls.items() if name.startswith("POST /act"))
+
+
+def test_one_accounts_failure_leaves_the_others_done(home: StillHome, by: pulls.Pulling):
+    home.graph.tasks["1000000002"] = []
+    found = list(pulls.land_side_by_side(ASKED, ["ad_insights"], by=by))
+    failed = [done for done in found if isinstance(done, FailedDay)]
+
+    assert {done.node_id for done in failed} == {"act_1000000002"} and [done.day for done in failed] == DAYS
+    landed = {(done.node_id, done.day) for done in found if isinstance(done, LandedFile)}
+    assert landed == {(node, day) for node in ("act_1000000001", "act_1000000003") for day in DAYS}
+
+
+def test_what_was_asked_for_ahead_is_found_done_and_paid_once(home: StillHome, by: pulls.Pulling):
+    for node in ACCOUNTS:
+        pulls.ask_ahead(node, DAYS, ["ad_insights", "account_insights"], by=by)
+    assert posts(home) == 3  # totals are read at once: they need no report run
+    looks = sum(count for name, count in home.graph.calls.items() if name == "GET /{id}")
+    found = list(pulls.land_side_by_side(ASKED, ["ad_insights", "account_insights"], by=by))
+
+    assert all(isinstance(done, LandedFile) for done in found) and len(found) == 2 * 3 * len(DAYS)
+    assert posts(home) == 3
+    assert looks == sum(count for name, count in home.graph.calls.items() if name == "GET /{id}")
+
+
+def test_a_finished_report_run_that_meta_forgot_is_asked_for_anew(home: StillHome, by: pulls.Pulling):
+    pulls.ask_ahead(ACCOUNTS[0], DAYS, ["ad_insights"], by=by)
+    home.graph.runs.runs.clear()
+    found = list(pulls.land(ACCOUNTS[0], DAYS, ["ad_insights"], by=by))
+
+    assert all(isinstance(done, LandedFile) for done in found) and posts(home) == 2
+    (run,) = report_runs.recorded(home.engine, backfill_id="b", node_id=ACCOUNTS[0], report="ad_insights")
+    assert run.is_done
+
+
+def test_what_waits_for_a_limit_is_not_asked_for_again_until_it_is_due(home: StillHome, by: pulls.Pulling):
+    wait = {"backfill_id": "b", "node_id": ACCOUNTS[0], "report": "ad_insights", "since": DAYS[0], "until": DAYS[-1]}
+    told = str(ThrottledError("too many calls", code=80000))
+    deferrals.defer(home.engine, **wait, retry_at=home.clock.now() + dt.timedelta(minutes=5), reason=told)
+    before = sum(home.graph.calls.values())
+    found = list(pulls.land(ACCOUNTS[0], DAYS, ["ad_insights"], by=by))
+
+    assert [done.reason for done in found] == [told] * len(DAYS)  # type: ignore[union-attr]
+    assert before == sum(home.graph.calls.values())
+    home.clock.sleep(301)
+    assert all(isinstance(done, LandedFile) for done in pulls.land(ACCOUNTS[0], DAYS, ["ad_insights"], by=by))
+
+
+def test_a_day_that_meta_keeps_no_more_fails_with_that_reason_and_no_call(home: StillHome, by: pulls.Pulling):
+    before = sum(home.graph.calls.values())
+    (failed,) = pulls.land(ACCOUNTS[0], [dt.date(2025, 9, 30)], ["ad_insights_by_hourly"], by=by)
+
+    assert isinstance(failed, FailedDay) and "keeps 13 months" in failed.reason
+    assert before == sum(home.graph.calls.values())
+
+
+def test_a_range_larger_than_memory_lands_whole(home: StillHome, by: pulls.Pulling):
+    list(pulls.land(ACCOUNTS[0], DAYS, ["ad_insights"], by=by))
+    few = Landing(by.landing.root.parent / "other", home.engine)
+    few.memory.limit = 20_000  # bytes: a few dozen rows
+    again = dataclasses.replace(by, landing=few, backfill_id="c")
+    files = {done.day: done for done in pulls.land(ACCOUNTS[0], DAYS, ["ad_insights"], by=again)}
+
+    assert few.memory.held == 0
+    for day, file in files.items():
+        assert isinstance(file, LandedFile)
+        same = by.landing.path("ad_insights", ACCOUNTS[0], day)
+        whole, spilled = (pq.read_table(path) for path in (same, file.path))
+        for column in ("payload", "record_index", "_fbtrace_id"):
+            assert len(whole.column(column)) == len(spilled.column(column)) == file.rows
+        assert whole.column("payload").to_pylist() == spilled.column("payload").to_pylist()
+        assert spilled.column("record_index").to_pylist() == list(range(file.rows))
+    assert not list(few.root.rglob("*.tmp"))
