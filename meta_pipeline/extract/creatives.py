@@ -15,7 +15,7 @@ from meta_pipeline.extract.kept import Kept, Row, tell
 from meta_pipeline.graph.client import BATCH_LIMIT, GraphClient
 from meta_pipeline.graph.errors import GraphError, RequestError, ScopeError, TooMuchDataError, TransientError
 from meta_pipeline.graph.request import Operation
-from meta_pipeline.graph.response import GraphResponse, page_of
+from meta_pipeline.graph.response import GraphResponse
 from meta_pipeline.records import AccessToken, Batch
 
 CREATIVES = "creatives"
@@ -143,7 +143,7 @@ def read(node_id: str, wanted: Iterable[str], *, graph: GraphClient, token: Acce
                 raise
             reading = reading.failed(error)
             continue
-        page = page_of(answer.body, trace_id=answer.trace_id)
+        page = answer.page
         batch = Batch((), answer.trace_id, answer.version, answer.fetched_at)
         found = {tell(bytes(raw)).id: bytes(raw) for raw in page.data}
         if not step.is_light:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import functools
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, overload
@@ -83,6 +85,28 @@ def page_of(body: bytes, *, trace_id: str | None) -> Page:
         return _read_page(body)
     except msgspec.MsgspecError:
         raise TransientError("the answer is no page of results", trace_id=trace_id) from None
+
+
+def _page_in(body: bytes) -> tuple[bytes, Page | None]:
+    """The body as it can be read, and the page in it, if it is one."""
+    for mend in (bytes, mended):
+        read = mend(body)
+        with contextlib.suppress(msgspec.MsgspecError):
+            return read, _read_page(read)
+    return body, None
+
+
+# Escapes from left to right: a whole pair of surrogates, half of one, any other.
+_ESCAPE = re.compile(
+    rb"(?P<pair>\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})|(?P<half>\\u[dD][89a-fA-F][0-9a-fA-F]{2})|\\."
+)
+
+
+def mended(body: bytes) -> bytes:
+    """A body that strict readers take: half an emoji (a name that was cut in its middle) and what is no UTF-8 become
+    U+FFFD, all else stays as it is."""
+    text = body.decode("utf-8", "replace").encode()
+    return _ESCAPE.sub(lambda found: rb"\ufffd" if found["half"] else found[0], text)
 
 
 def trace_of(headers: Mapping[str, str], body: Any) -> str | None:
@@ -203,13 +227,9 @@ def answer_of(status: int, headers: Mapping[str, str], body: bytes) -> Answer:
     """The answer in a response."""
     lowered = {name.lower(): value for name, value in headers.items()}
     if status < 400:
-        try:
-            page = _read_page(body)
-        except msgspec.MsgspecError:
-            pass
-        else:
-            if page.is_result:
-                return Answer(lowered, body, None, page=page)
+        read, page = _page_in(body)
+        if page is not None and page.is_result:
+            return Answer(lowered, read, None, page=page)
     data, error = decipher(status, lowered, body)
     members = tuple(_member(one) for one in data) if isinstance(data, list) else ()
     return Answer(lowered, body, error, members)

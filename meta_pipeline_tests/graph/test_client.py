@@ -28,7 +28,7 @@ from meta_pipeline.graph.errors import (
     error_from,
 )
 from meta_pipeline.graph.request import Operation
-from meta_pipeline.graph.response import decipher
+from meta_pipeline.graph.response import answer_of, decipher
 from meta_pipeline.graph.samples import Samples
 from meta_pipeline.records import AccessToken, ConfigError
 
@@ -116,6 +116,21 @@ def test_every_call_leaves_an_audit_line_without_its_query(server: Server, clien
     assert (
         event.method, event.path, event.status, event.fbtrace_id, event.fb_rev, event.version) == ("GET", "/v25.0/act_1", 200, "T1", "7", "v26.0")
     assert event.usage == {"app": {"call_count": 28}}
+
+
+@pytest.mark.parametrize(
+    ("sent", "read"),
+    [
+        (rb'{"n":"cut \ud83d","i":"1"}', rb'{"n":"cut \ufffd","i":"1"}'),
+        (rb'{"n":"\ude00 cut"}', rb'{"n":"\ufffd cut"}'),
+        (rb'{"n":"cut \ud83d whole \ud83d\ude00"}', rb'{"n":"cut \ufffd whole \ud83d\ude00"}'),
+        (rb'{"n":"cut \ud83d text \\ud83d"}', rb'{"n":"cut \ufffd text \\ud83d"}'),
+    ],
+)
+def test_a_name_cut_in_the_middle_of_an_emoji_costs_half_an_emoji_and_no_page(sent: bytes, read: bytes):
+    answer = answer_of(200, {}, b'{"data":[' + sent + b'],"paging":{"cursors":{"after":"A"}}}')
+
+    assert answer.error is None and answer.page and [read] == [bytes(raw) for raw in answer.page.data]
 
 
 def test_paging_goes_on_over_an_empty_page_and_ends_where_next_is_absent(server: Server, client: Client):
