@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import functools
 import hashlib
 import json
 import os
@@ -68,7 +69,7 @@ class Memory:
             return self.held <= self.limit
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Provenance:
     """Where a day comes from: what every row of it says of itself."""
 
@@ -77,10 +78,16 @@ class Provenance:
     request: Mapping[str, Any]
     run_id: str
 
-    @property
-    def asked(self) -> str:
-        """The request, as text."""
-        return json.dumps(self.request, sort_keys=True, separators=(",", ":"))
+    @functools.cached_property
+    def schema(self) -> pa.Schema:
+        """Of a file that says what was asked for."""
+        asked = json.dumps(self.request, sort_keys=True, separators=(",", ":"))
+        return SCHEMA.with_metadata({"request": asked})
+
+    @functools.cached_property
+    def digest(self) -> str:
+        """A name for what was asked for."""
+        return hashlib.sha256(self.schema.metadata[b"request"]).hexdigest()[:32]
 
 
 # The version, trace id and time of an answer.
@@ -95,6 +102,8 @@ class OpenDay:
         self.path = path
         self.rows = 0
         self.held = 0
+        # A fixed name: what a killed process left is written over. The account's lease keeps everybody else away.
+        self._temporary = path.with_name(f".{path.stem}.tmp")
         self._source = source
         self._hash = hashlib.sha256()
         self._is_begun = self._is_on_disk = False
@@ -110,11 +119,6 @@ class OpenDay:
         """The name of exactly these records in their order."""
         self._gather()
         return self._hash.hexdigest()
-
-    @property
-    def _temporary(self) -> Path:
-        # A fixed name: what a killed process left is written over. The account's lease keeps everybody else away.
-        return self.path.with_name(f".{self.path.stem}.tmp")
 
     def add(self, records: Sequence[Buffer], batch: Batch) -> int:
         """Records of a page; how many bytes more they take in memory."""
@@ -155,7 +159,7 @@ class OpenDay:
         """What is in memory goes to the temporary file; how many bytes became free."""
         if self._writer is None:
             os.close(self._created())
-            self._writer = pq.ParquetWriter(self._temporary, self._schema, **_writing(_FEW))
+            self._writer = pq.ParquetWriter(self._temporary, self._source.schema, **_writing(_FEW))
         self._writer.write_table(self._table())
         self._written = self.rows
         return self._emptied()
@@ -209,14 +213,9 @@ class OpenDay:
         free, self.held, self._payloads, self._answers, self._loose, self._loose_bytes = self.held, 0, [], [], [], 0
         return free
 
-    @property
-    def _schema(self) -> pa.Schema:
-        return SCHEMA.with_metadata({"request": self._source.asked})
-
     def _table(self) -> pa.Table:
         self._gather()
         source, count = self._source, self.rows - self._written
-        digest = hashlib.sha256(source.asked.encode()).hexdigest()[:32]
         return pa.table(
             [
                 pa.repeat(pa.scalar(source.node_id, pa.string()), count),
@@ -228,9 +227,9 @@ class OpenDay:
                 _column([(trace_id, length) for (_, trace_id, _), length in self._answers], pa.string()),
                 _column([(at, length) for (_, _, at), length in self._answers], pa.timestamp("us", tz="UTC")),
                 pa.repeat(pa.scalar(source.run_id, pa.string()), count),
-                pa.repeat(pa.scalar(digest, pa.string()), count),
+                pa.repeat(pa.scalar(source.digest, pa.string()), count),
             ],
-            schema=self._schema,
+            schema=source.schema,
         )
 
 
