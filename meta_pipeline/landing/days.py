@@ -37,21 +37,14 @@ SCHEMA = pa.schema(
     ]
 )
 # Rows of all open days together; a month of days of 20,000 rows would take 1.5 GB.
-BUFFER_BYTES = 64 * 1024 * 1024
+BUFFER_BYTES = 32 * 1024 * 1024
 # Records of a day that wait to become an array together: as many as stay in a core's cache meanwhile.
 LOOSE_BYTES = 256 * 1024
-# Payloads hardly repeat as a whole, and nobody looks for one by its bounds. What is the same in every row is a
-# dictionary of one, which a small file is not worth.
-_FEW = 2_000
-_REPEATED = [name for name in SCHEMA.names if name not in ("payload", "record_index")]
-
-
-def _writing(rows: int) -> dict[str, Any]:
-    return {
-        "compression": "zstd", "compression_level": 3, "write_statistics": False,
-        "use_dictionary": False if rows < _FEW else _REPEATED,
-    }
-
+# Payloads hardly repeat as a whole, nobody looks for one by its bounds, and what is the same in every row is as small
+# without a dictionary.
+_WRITING: dict[str, Any] = {
+    "compression": "zstd", "compression_level": 3, "write_statistics": False, "use_dictionary": False,
+}
 
 
 class Memory:
@@ -159,7 +152,7 @@ class OpenDay:
         """What is in memory goes to the temporary file; how many bytes became free."""
         if self._writer is None:
             os.close(self._created())
-            self._writer = pq.ParquetWriter(self._temporary, self._source.schema, **_writing(_FEW))
+            self._writer = pq.ParquetWriter(self._temporary, self._source.schema, **_WRITING)
         self._writer.write_table(self._table())
         self._written = self.rows
         return self._emptied()
@@ -171,7 +164,7 @@ class OpenDay:
             return temporary
         if self._writer is None:  # one write of the whole is the cheapest: most days are small
             sink = pa.BufferOutputStream()
-            pq.write_table(self._table(), sink, **_writing(self.rows))
+            pq.write_table(self._table(), sink, **_WRITING)
             file = self._created()
             try:
                 left = memoryview(sink.getvalue())
