@@ -10,8 +10,8 @@ import pytest
 import sqlalchemy as sa
 
 from meta_pipeline.landing import days as module
-from meta_pipeline.landing.days import readable
 from meta_pipeline.landing.landing import Landing
+from meta_pipeline.landing.text import readable
 from meta_pipeline.records import Batch, LandingError
 from meta_pipeline.store import ledger
 from meta_pipeline.store.engine import open_store
