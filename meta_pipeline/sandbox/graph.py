@@ -4,21 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable
 from typing import Any
 
 from meta_pipeline.sandbox import creatives, edges, nodes, page_insights, people
 from meta_pipeline.sandbox.answers import Answer, Ask, Refused, new_trace_id, projected, unknown_object
 from meta_pipeline.sandbox.batch import batch, cut_version
-from meta_pipeline.sandbox.changes import Changes
-from meta_pipeline.sandbox.faults import Faults
-from meta_pipeline.sandbox.identity import Identity
-from meta_pipeline.sandbox.insights import Insights
-from meta_pipeline.sandbox.limits import Limits
 from meta_pipeline.sandbox.nouns import Account
-from meta_pipeline.sandbox.report_runs import ReportRuns
+from meta_pipeline.sandbox.scene import Scene
 from meta_pipeline.sandbox.tokens import Token, need
-from meta_pipeline.sandbox.world import ADS, SYSTEM_USER_ID, USER_ID, World
+from meta_pipeline.sandbox.world import ADS, SYSTEM_USER_ID, USER_ID
 
 __all__ = ["Graph", "cut_version"]
 
@@ -29,26 +23,12 @@ UPGRADED, UPGRADES_TO = ("v24.0",), "v25.0"
 REJECTED = ("v19.0", "v20.0", "v21.0", "v22.0", "v23.0")
 
 
-class Graph:
+class Graph(Scene):
     """One world, served."""
 
     def __init__(self, *, seed: int, now: dt.datetime | None, accounts: int = 6, ads: int = ADS) -> None:
-        self.world = World(seed, accounts, ads)
-        self.identity = Identity(self.world)
-        self.changes = Changes(self.world)
-        self.insights = Insights(self.world)
-        self.runs = ReportRuns(self.insights)
-        self.faults = Faults()
-        self.fixed_now = now
-        self.calls: dict[str, int] = {}
-        self.limits = Limits()
-        self.tasks: dict[str, list[str]] = {}  # of the nodes whose tasks were changed; none left: not reachable
+        super().__init__(seed=seed, now=now, accounts=accounts, ads=ads)
         self._active_ads: dict[tuple[str, int], int] = {}
-        self.clock: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC)
-
-    def now(self) -> dt.datetime:
-        """The server's clock: the one it was given, or the real one."""
-        return self.fixed_now or self.clock()
 
     def answer(self, ask: Ask) -> Answer:
         """The answer to a request, with the headers that are on every one."""
@@ -134,7 +114,7 @@ class Graph:
         if ask.path == "debug_token":
             return self.identity.debug(ask, now)
         if ask.path == "" and ask.method == "POST":
-            return batch(self, ask)
+            return batch(self, ask, answer=self.answer)
         token = self.identity.authenticate(ask, now)
         if "ids" in ask.params and ask.path == "":
             raise Refused("The ids query parameter is deprecated in v26.0+.", 100, status=500)
@@ -171,19 +151,6 @@ class Graph:
             if head == one.instagram_id:
                 return projected(nodes.instagram(one), ask.params.get("fields"), ("id",))
         raise unknown_object(head) if head.isdigit() else Refused(f"Unknown path components: /{ask.path}", 2500)
-
-    def may_read(self, node_id: str) -> bool:
-        """Whether people may see the figures of an account or a Page."""
-        return "ANALYZE" in self.tasks.get(node_id, ["ANALYZE"])
-
-    def configure(self, asked: dict[str, Any]) -> dict[str, Any]:
-        """Other limits from now on."""
-        told = self.limits.configure(asked)
-        settings = self.limits.settings
-        self.runs.most_running = settings.running_report_runs
-        self.runs.most_rows, self.runs.page_bytes = settings.rows_a_request, settings.page_bytes
-        self.runs.most_points = settings.data_points_a_request
-        return told
 
     def _revoke(self, token: Token, name: str) -> dict[str, bool]:
         gone = [name] if name else list(self.identity.permissions)

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from meta_pipeline.sandbox import nodes
 from meta_pipeline.sandbox.answers import Ask, Refused, paged, projected
 from meta_pipeline.sandbox.nouns import CATALOGS, OWN, PARTNERS, PIXELS, Account, Page, Shared
+from meta_pipeline.sandbox.scene import Scene
 from meta_pipeline.sandbox.tokens import Token, need
 from meta_pipeline.sandbox.world import SYSTEM_USER_ID, USER_ID
-
-if TYPE_CHECKING:
-    from meta_pipeline.sandbox.graph import Graph
 
 Reached = TypeVar("Reached", Account, Page)
 
 
-def person(graph: Graph, ask: Ask, head: str, edge: str, token: Token, now: dt.datetime) -> Any:
+def person(scene: Scene, ask: Ask, head: str, edge: str, token: Token, now: dt.datetime) -> Any:
     """A person or system user, and what they reach."""
     sees = "business_management" in token.scopes
     match edge:
@@ -26,7 +24,7 @@ def person(graph: Graph, ask: Ask, head: str, edge: str, token: Token, now: dt.d
             name = "Sam Operator" if head == USER_ID else "Northwind ELT (system user)"
             return projected({"_type": "User", "id": head, "name": name}, ask.params.get("fields"), ("id", "name"))
         case "permissions":
-            told = graph.identity.permissions if token.kind == "USER" else {}
+            told = scene.identity.permissions if token.kind == "USER" else {}
             known = {scope: status for scope, status in told.items() if scope not in token.scopes}
             return {"data": [
                 *({"permission": scope, "status": "granted"} for scope in token.scopes),
@@ -35,15 +33,15 @@ def person(graph: Graph, ask: Ask, head: str, edge: str, token: Token, now: dt.d
             ]}
         case "accounts":
             need(token, "pages_show_list")
-            return paged(ask, _reached(graph, graph.world.pages.values()), lambda one: projected(
-                nodes.page(one, graph.identity.page_token(one.id, token, now), sees_business=sees,
-                           tasks=graph.tasks.get(one.id)),
+            return paged(ask, _reached(scene, scene.world.pages.values()), lambda one: projected(
+                nodes.page(one, scene.identity.page_token(one.id, token, now), sees_business=sees,
+                           tasks=scene.tasks.get(one.id)),
                 ask.params.get("fields"), ("access_token", "category", "category_list", "name", "id", "tasks"),
             ))
         case "adaccounts":
             need(token, "ads_read", "ads_management")
-            return paged(ask, _reached(graph, graph.world.accounts.values()), lambda one: projected(
-                nodes.account(one, graph.world, now, sees_business=sees, tasks=graph.tasks.get(one.id)),
+            return paged(ask, _reached(scene, scene.world.accounts.values()), lambda one: projected(
+                nodes.account(one, scene.world, now, sees_business=sees, tasks=scene.tasks.get(one.id)),
                 ask.params.get("fields"),
                 ("id", "account_id"),
             ))
@@ -55,22 +53,22 @@ def person(graph: Graph, ask: Ask, head: str, edge: str, token: Token, now: dt.d
     raise Refused(f"Unknown path components: /{edge}", 2500)
 
 
-def _reached(graph: Graph, found: Iterable[Reached]) -> list[Reached]:
-    return [one for one in found if graph.tasks.get(one.id) != []]
+def _reached(scene: Scene, found: Iterable[Reached]) -> list[Reached]:
+    return [one for one in found if scene.tasks.get(one.id) != []]
 
 
-def business(graph: Graph, ask: Ask, head: str, edge: str, token: Token, now: dt.datetime) -> Any:
+def business(scene: Scene, ask: Ask, head: str, edge: str, token: Token, now: dt.datetime) -> Any:
     """A portfolio, what it owns and what is shared with it (graph-api.md §5.2)."""
     need(token, "business_management")
     is_ours = head == OWN.id
-    accounts = [one for one in graph.world.accounts.values() if (one.business == OWN) == is_ours]
-    pages = [one for one in graph.world.pages.values() if (one.business == OWN) == is_ours]
-    shared = [one for one in graph.world.accounts.values() if one.business != OWN] if is_ours else []
-    shared_pages = [one for one in graph.world.pages.values() if one.business != OWN] if is_ours else []
+    accounts = [one for one in scene.world.accounts.values() if (one.business == OWN) == is_ours]
+    pages = [one for one in scene.world.pages.values() if (one.business == OWN) == is_ours]
+    shared = [one for one in scene.world.accounts.values() if one.business != OWN] if is_ours else []
+    shared_pages = [one for one in scene.world.pages.values() if one.business != OWN] if is_ours else []
     fields = ask.params.get("fields")
 
     def show_account(one: Account) -> dict[str, Any]:
-        return projected(nodes.account(one, graph.world, now, sees_business=True), fields, ("id", "account_id"))
+        return projected(nodes.account(one, scene.world, now, sees_business=True), fields, ("id", "account_id"))
 
     def show_page(one: Any) -> dict[str, Any]:
         return projected(nodes.page(one, None, sees_business=True), fields, ("id", "name"))
