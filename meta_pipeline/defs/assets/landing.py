@@ -66,7 +66,7 @@ def land_insights(
             yield _materialization(done)
         else:
             failed.append(done)
-    tag(context, "meta/calls", audit_log.operations_of(home.engine, run_id=context.run_id))
+    tag(context, {"meta/calls": str(audit_log.operations_of(home.engine, run_id=context.run_id))})
     if failed:
         raise dg.Failure(_reasons(failed), allow_retries=False)
 
@@ -114,21 +114,28 @@ def tell_forecast(
     ahead: dict[str, list[dt.date]],
     reports: list[str],
 ) -> None:
-    """How many calls the run will take stands on it before the first one; how many it took, after the last."""
-    calls = sum(
+    """How many calls the run will take, how much of the tightest budget and how long stands on it before the first
+    call; how many it took, after the last."""
+    expected = [
         forecast.of_account(
             node_id, sorted({*days, *ahead.get(node_id, ())}), reports, catalogue=home.catalogue, engine=home.engine,
             app_id=home.settings.app_id, backfill_id=backfill_of(context), has_entities=False,
             largest_page=home.settings.largest_page, now=bootstrap.now(),
-        ).calls
+        )
         for node_id, days in asked.items()
-    )
-    tag(context, "meta/forecast_calls", calls)
+    ]
+    told = {
+        "meta/forecast_calls": str(sum(one.calls for one in expected)),
+        "meta/forecast_seconds": f"{max(one.seconds for one in expected):.0f}",
+    }
+    if percents := [one.percent for one in expected if one.percent is not None]:
+        told["meta/forecast_percent_of_budget"] = f"{max(percents):.1f}"
+    tag(context, told)
 
 
-def tag(context: dg.AssetExecutionContext, name: str, value: object) -> None:
-    """A fact on the run, where the UI lists it."""
-    context.instance.add_run_tags(context.run_id, {name: str(value)})
+def tag(context: dg.AssetExecutionContext, told: dict[str, str]) -> None:
+    """Facts on the run, where the UI lists them."""
+    context.instance.add_run_tags(context.run_id, told)
 
 
 def days_of_backfill(context: dg.AssetExecutionContext) -> dict[str, list[dt.date]]:
