@@ -18,6 +18,9 @@ bench: install-dev
 	$(BIN)/python benchmarks/sdk.py
 	$(BIN)/python benchmarks/storm.py
 	$(BIN)/python benchmarks/restatement.py
+	$(BIN)/python benchmarks/calls.py
+	$(BIN)/python benchmarks/with_dagster.py
+	$(BIN)/python benchmarks/partitions.py
 
 up: install
 	$(BIN)/meta-pipeline up

@@ -14,6 +14,7 @@ from typing import Any
 
 import dagster as dg
 import sqlalchemy as sa
+from dagster._core.instance.ref import InstanceRef
 
 from meta_pipeline.settings import Settings
 from meta_pipeline.store.processes import identity, is_gone
@@ -23,6 +24,7 @@ _KEPT_OPEN = 8
 _kept: dict[str, sqlite3.Connection] = {}
 PROJECT = Path(__file__).resolve().parents[2]
 PROCESS_TAG = "meta/process"
+_NOT_CAPTURED = {"module": "dagster._core.storage.noop_compute_log_manager", "class": "NoOpComputeLogManager"}
 
 
 def prepare(settings: Settings) -> Path:
@@ -37,14 +39,16 @@ def prepare(settings: Settings) -> Path:
 
 
 @contextlib.contextmanager
-def instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
+def instance(settings: Settings, *, is_captured: bool = True) -> Iterator[dg.DagsterInstance]:
     """The Dagster instance of this home. Two processes that start on an empty SQLite home together break it for
-    good, so the first opening is under a file lock."""
+    good, so the first opening is under a file lock. `is_captured`: what its steps print is kept for the UI, for which
+    Dagster starts two Python processes and two others a step."""
     home = prepare(settings)
     _commit_lightly()
     with (home / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        opened = dg.DagsterInstance.get()
+        ref = InstanceRef.from_dir(str(home), overrides=None if is_captured else {"compute_logs": _NOT_CAPTURED})
+        opened = dg.DagsterInstance.from_ref(ref)
         opened.get_runs(limit=1)
         fcntl.flock(lock, fcntl.LOCK_UN)
     with opened:

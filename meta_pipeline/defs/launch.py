@@ -115,7 +115,7 @@ def _run_one(settings: Settings, asked: AccountRange) -> Outcome:
     quiet()
     from meta_pipeline.defs.home import instance
 
-    with instance(settings) as opened:
+    with instance(settings, is_captured=False) as opened:  # landing prints nothing
         reasons = _insights(opened, asked)
         # After the insights: they name the ads that no listing holds.
         if _wants_entities(settings, asked):

@@ -73,7 +73,9 @@ class Splits:
     ) -> Iterator[tuple[Values, Fact]]:
         """The parts of one day's fact; where nothing at all falls there is none. Hourly parts have no reach."""
         hours = quarters_of(zone, day) if ADVERTISER_HOUR in breakdowns else None
-        values, upto = self._plan(ad.id, breakdowns, hours, self.world.options.absent_breakdowns)
+        options = self.world.options
+        most = tuple(options.breakdown_values.get(name) for name in breakdowns)
+        values, upto = self._plan(ad.id, breakdowns, most, hours, options.absent_breakdowns)
         is_hourly = not HOURLY.isdisjoint(breakdowns)
         all_impressions, clicks, link_clicks, spend, purchases, value, all_reach = fact
         per_purchase = value // purchases if purchases else 0
@@ -102,11 +104,12 @@ class Splits:
             given = reached
 
     def _planned(
-        self, ad_id: str, breakdowns: tuple[str, ...], hours: tuple[int, ...] | None, has_unknown: bool
+        self, ad_id: str, breakdowns: tuple[str, ...], most: tuple[int | None, ...], hours: tuple[int, ...] | None,
+        has_unknown: bool,
     ) -> Plan:
         found: list[Values] = []
         weights: list[int] = []
-        for known in itertools.product(*(VALUES[name] for name in breakdowns)):
+        for known in itertools.product(*(VALUES[name][:count] for name, count in zip(breakdowns, most, strict=True))):
             if not _occurs(dict(zip(breakdowns, known, strict=True))):
                 continue
             weight = self.world.weight(ad_id, known)

@@ -30,6 +30,8 @@ class Options:
     `drift`: what Meta changes without a word, of `DRIFT`.
     `incomplete_creatives`: so many creatives of an account are incomplete; by `incomplete_mode` they `fail` the page
     they stand on, or are `bare`. `thumbnail_days`: how long links to pictures work.
+    `is_daily`: whether every ad delivers on every day of its life; some days have nothing otherwise.
+    `breakdown_values`: by breakdown, how many of its values occur at most, so that a world has as many rows as wanted.
     """
 
     absent_breakdowns: bool = False
@@ -39,6 +41,8 @@ class Options:
     incomplete_creatives: int = 0
     incomplete_mode: str = "fail"
     thumbnail_days: float = 3.0
+    is_daily: bool = False
+    breakdown_values: dict[str, int] = field(default_factory=dict)
 
     def configure(self, asked: dict[str, Any]) -> None:
         """Take over what is asked for; the rest stays."""
@@ -48,6 +52,8 @@ class Options:
             "opted_in": lambda told: frozenset(_bare(one) for one in told),
             "drift": frozenset,
             "incomplete_creatives": int, "incomplete_mode": str, "thumbnail_days": float,
+            "is_daily": bool,
+            "breakdown_values": lambda told: {str(name): _at_least_one(most) for name, most in told.items()},
         }
         if unknown := set(asked) - set(known):
             raise ValueError(f"no such option of the world: {', '.join(sorted(unknown))}")
@@ -74,6 +80,12 @@ def _checked(change: dict[str, str]) -> dict[str, str]:
     dt.datetime.fromisoformat(change["at"])
     ZoneInfo(change["timezone"])
     return {"at": change["at"], "timezone": change["timezone"]}
+
+
+def _at_least_one(most: Any) -> int:
+    if (count := int(most)) < 1:
+        raise ValueError(f"a breakdown has at least one value, not {most}")
+    return count
 
 
 def _bare(account_id: str) -> str:

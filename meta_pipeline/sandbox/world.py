@@ -143,7 +143,8 @@ class World:
         """What the ad will have done on that day once the numbers are frozen."""
         ad = self.ads[ad_id]
         draw = self.roll(ad_id, day)
-        if draw % 100 < 12 or not ad.delivers_on(day):
+        is_idle = draw % 100 < 12 and not self.options.is_daily
+        if is_idle or not ad.delivers_on(day):
             return Final(NOTHING, 0)
         impressions = 200 + (draw >> 8) % 4000
         clicks = impressions * (10 + (draw >> 20) % 30) // 1000

@@ -140,6 +140,26 @@ def test_rows_of_the_next_page_are_those_of_the_same_hour_and_new_ones_the_hour_
     assert total(ask(graph, f"{ACCOUNT}/insights", **today)[1]["data"], "impressions") > total(first, "impressions")
 
 
+def test_a_world_has_as_many_rows_as_ordered():
+    graph = new_graph(ads=120)
+    october = {**ASKED, "time_range": days("2026-10-01", "2026-10-03")}
+    usual = every(graph, f"{ACCOUNT}/insights", **october)
+    control(graph, "world", {"is_daily": True, "breakdown_values": {"age": 2, "gender": 3, "platform_position": 2}}, {})
+    rows = {
+        names: every(graph, f"{ACCOUNT}/insights", **october, breakdowns=names)
+        for names in ("age,gender", "publisher_platform,platform_position", "country")
+    }
+
+    assert len(usual) < 360 == len(every(graph, f"{ACCOUNT}/insights", **october))
+    # A position belongs to a platform: Facebook has both of the first two, Instagram and the network have one or none.
+    assert {names: len(found) for names, found in rows.items()} == {
+        "age,gender": 360 * 6, "publisher_platform,platform_position": 360 * 4, "country": 360 * 5}
+    assert {row["age"] for row in rows["age,gender"]} == {"18-24", "25-34"}
+    assert len({total(found, "impressions") for found in rows.values()}) == 1
+    control(graph, "world", {"is_daily": False, "breakdown_values": {}}, {})
+    assert every(graph, f"{ACCOUNT}/insights", **october) == usual
+
+
 def test_a_scenario_orders_a_world():
     plan = [{"world": {"absent_breakdowns": True, "opted_in": [ACCOUNT]}}, {"limits": {"page_bytes": 7}},
             {"entities": [{"id": "12021001000000001", "name": "Ordered"}]}, {"fault": "500", "path": "me"}]
@@ -150,7 +170,7 @@ def test_a_scenario_orders_a_world():
     assert len(graph.faults.planned) == 1
 
 
-@pytest.mark.parametrize("told", [{"colour": 1}, {"drift": ["x"]}, {"timezone_changes": {ACCOUNT: {"at": "2026-11-20", "timezone": "Mars/Base"}}}])
+@pytest.mark.parametrize("told", [{"colour": 1}, {"drift": ["x"]}, {"breakdown_values": {"age": 0}}, {"timezone_changes": {ACCOUNT: {"at": "2026-11-20", "timezone": "Mars/Base"}}}])
 def test_nonsense_about_the_world_is_refused_and_changes_nothing(told: dict):
     graph = new_graph()
     before = control(graph, "world", {}, {})

@@ -1,0 +1,191 @@
+"""What an ad account costs in calls as Meta charges them: a first backfill, and every day after it. On the sandbox, in
+this process, on a clock on which waiting costs nothing.
+
+    python benchmarks/calls.py [--ads 120] [--days 30]
+
+The world has as many rows as the one that the peers' figures are of: every ad delivers every day and has 23 rows of
+breakdowns a day (86,400 rows in all at 120 ads and 30 days). An operation of a batch is a call. Nothing is left out:
+the account's own totals, report runs and the looks at them, pages, campaigns, ad sets, ads, creatives."""
+
+from __future__ import annotations
+
+import argparse
+import collections
+import dataclasses
+import datetime as dt
+import statistics
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from meta_pipeline.audit import AuditEvent
+from meta_pipeline.extract.restatement import LAST_READ_AGE, due_since, tiers_of
+from meta_pipeline.flows import listings, pulls
+from meta_pipeline.flows.listings import Habits
+from meta_pipeline.graph.client import GraphClient
+from meta_pipeline.landing.landing import Landing
+from meta_pipeline.records import AccessToken, LandedFile
+from meta_pipeline.sandbox.graph import Graph
+from meta_pipeline.settings import Settings
+from meta_pipeline.store import ledger
+from meta_pipeline.store.audit_log import AuditLog
+from meta_pipeline.store.engine import open_store
+from meta_pipeline_tests.fakes.still import StillClock
+from meta_pipeline_tests.fakes.virtual import START, SandboxAdapter
+
+NODE, TODAY = "act_1000000004", START.date()  # in UTC
+TWO = ("ad_insights", "account_insights")
+BREAKDOWNS = tuple(f"ad_insights_by_{name}" for name in ("demographics", "country", "region", "placement", "device"))
+# 6 + 5 + 4 + 6 + 2 rows an ad and day; peers' had 6 + 4 + 3 + 8 + 2.
+WORLD = {"is_daily": True, "breakdown_values": {"age": 2, "gender": 3, "country": 5, "region": 4, "device_platform": 2}}
+GROWING = int(Settings.model_fields["largest_page"].default)
+# No ad is too young to deliver in the thirty days from here, and none is deleted yet.
+FIRST = dt.date(2026, 9, 20)
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Calls of one round by what they were for, and the rows that landed."""
+
+    submitted: int
+    looks: int
+    pages: int
+    entities: int
+    rows: int
+
+    @property
+    def calls(self) -> int:
+        """All of them."""
+        return self.submitted + self.looks + self.pages + self.entities
+
+
+class Account:
+    """One ad account of a fresh sandbox, read into a home that knows nothing yet."""
+
+    def __init__(
+        self, folder: Path, *, ads: int, largest_page: int = GROWING, world: Mapping[str, Any] = WORLD
+    ) -> None:
+        self.clock = StillClock()
+        self.clock.at = dt.datetime.combine(TODAY, dt.time(6), dt.UTC)
+        self.graph = Graph(seed=1, now=None, ads=ads)
+        self.graph.clock = self.clock.now
+        self.graph.world.options.configure(dict(world))
+        self.engine = open_store(f"sqlite:///{folder}/control.sqlite")
+        self.landing = Landing(folder / "landing", self.engine)
+        self.largest_page, self.rounds = largest_page, 0
+        self.events: list[AuditEvent] = []
+        log = AuditLog(self.engine)
+
+        def audit(event: AuditEvent) -> None:
+            log.write(event)
+            self.events.append(event)
+
+        self.client = GraphClient(
+            graph_url="http://sandbox", app_id="1", app_secret=None, graph_version="v24.0", marketing_version="v25.0",
+            audit=audit, sleep=self.clock.sleep, now=self.clock.now,
+            adapter=SandboxAdapter(self.graph, self.clock, latency_s=0.1),  # type: ignore[arg-type]
+        )
+
+    def reveal_for(self, node_id: str, *, flow: str, without: object = ()) -> AccessToken:
+        """Plays the vault."""
+        return AccessToken("system_user", self.graph.identity.system_user_token)
+
+    def round(self, days: Sequence[dt.date], reports: Sequence[str]) -> Cost:
+        """These days and the listings read, as a run reads them, and what that cost."""
+        self.rounds += 1
+        self.events.clear()
+        before = self._charged()
+        name = f"round {self.rounds}"
+        by = pulls.Pulling(
+            self.client, self, self.landing, self.engine, name, name, self.clock.sleep, self.clock.now,  # type: ignore[arg-type]
+            largest_page=self.largest_page,
+        )
+        landed = list(pulls.land(NODE, days, reports, by=by))
+        if failed := [day for day in landed if not isinstance(day, LandedFile)]:
+            raise SystemExit(f"{len(failed)} days did not land: {failed[0]}")
+        collections.deque(listings.land_entities(NODE, by=by, habits=Habits()), maxlen=0)
+        cost = self._cost(sum(day.rows for day in landed if isinstance(day, LandedFile)))
+        if cost.calls != self._charged() - before:
+            raise SystemExit(f"the audit has {cost.calls} calls, the sandbox charged {self._charged() - before}")
+        return cost
+
+    def daily(self, reports: Sequence[str], *, days: int) -> list[Cost]:
+        """So many days of restatement, as the schedule asks for them."""
+        tiers = tiers_of(Settings.model_fields["restatement"].default)
+        return [self._day(reports, tiers) for _ in range(days)]
+
+    def _day(self, reports: Sequence[str], tiers: Any) -> Cost:
+        self.clock.at = dt.datetime.combine(self.clock.at.date() + dt.timedelta(days=1), dt.time(6), dt.UTC)
+        today = self.clock.at.date()
+        read = ledger.read_days(
+            self.engine, node_id=NODE, reports=reports, since=today - dt.timedelta(days=LAST_READ_AGE)
+        )
+        since = due_since(today, {day: at.date() for day, at in read.items()}, tiers)
+        return self.round(days_from(since or today, (today - (since or today)).days), reports)
+
+    def _cost(self, rows: int) -> Cost:
+        counts: collections.Counter[str] = collections.Counter()
+        for event in self.events:
+            kind = "looks" if event.report == "report_runs" else "entities" if event.report == "entities" else (
+                "submitted" if event.method == "POST" else "pages")
+            counts[kind] += event.operations or 1
+        return Cost(counts["submitted"], counts["looks"], counts["pages"], counts["entities"], rows)
+
+    def _charged(self) -> int:
+        return sum(count for name, count in self.graph.calls.items() if name != "POST /")
+
+
+def days_from(first: dt.date, count: int) -> list[dt.date]:
+    """So many days."""
+    return [first + dt.timedelta(days=n) for n in range(count)]
+
+
+def first_backfill(
+    reports: Sequence[str], *, ads: int = 120, days: int = 30, largest_page: int = GROWING,
+    world: Mapping[str, Any] = WORLD,
+) -> Cost:
+    """What a backfill costs that nothing is known before."""
+    with tempfile.TemporaryDirectory() as folder:
+        account = Account(Path(folder), ads=ads, largest_page=largest_page, world=world)
+        return account.round(days_from(FIRST, days), reports)
+
+
+def restatement(*, ads: int = 120, days: int = 30, largest_page: int = GROWING) -> list[Cost]:
+    """What every day of a month costs after the first backfill."""
+    reports = (*TWO, *BREAKDOWNS)
+    with tempfile.TemporaryDirectory() as folder:
+        account = Account(Path(folder), ads=ads, largest_page=largest_page)
+        account.round(days_from(TODAY - dt.timedelta(days=days), days), reports)
+        return account.daily(reports, days=30)
+
+
+def main() -> None:
+    """Print the table."""
+    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    asked.add_argument("--ads", type=int, default=120)
+    asked.add_argument("--days", type=int, default=30)
+    options = asked.parse_args()
+    columns = [one.name for one in dataclasses.fields(Cost)]
+    print(f"{'':<58}{'calls':>7}" + "".join(f"{name:>11}" for name in columns))
+    for title, reports in (("ad and account", TWO), ("ad and account, 5 breakdowns", (*TWO, *BREAKDOWNS))):
+        for page in (500, GROWING):
+            cost = first_backfill(reports, ads=options.ads, days=options.days, largest_page=page)
+            _row(f"first backfill, {title}, pages to {page}", cost.calls, dataclasses.astuple(cost))
+    for page in (500, GROWING):
+        cost = first_backfill(TWO, ads=options.ads, days=options.days, largest_page=page, world={})
+        _row(f"the same, usual world, ad and account, pages to {page}", cost.calls, dataclasses.astuple(cost))
+    for page in (500, GROWING):
+        costs = restatement(ads=options.ads, days=options.days, largest_page=page)
+        for word, of in (("mean", statistics.mean), ("worst", max)):
+            figures = [of(getattr(cost, name) for cost in costs) for name in columns]
+            _row(f"a day after it, pages to {page}, {word}", of(cost.calls for cost in costs), figures)
+
+
+def _row(title: str, calls: float, figures: Sequence[float]) -> None:
+    print(f"{title:<58}{calls:>7.4g}" + "".join(f"{figure:>11,.0f}" for figure in figures), flush=True)
+
+
+if __name__ == "__main__":
+    main()

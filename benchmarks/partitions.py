@@ -1,0 +1,143 @@
+"""What partitions cost where there are few of them and where there are a hundred thousand.
+
+    python benchmarks/partitions.py [--accounts 150] [--repeat 5]
+
+Every account has a key a day since the partitions begin. Prints medians and their ratio beside that of the keys: a run
+over thirty days of one account must not grow with the keys of all the others, a schedule only with the accounts."""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import dagster as dg
+from pydantic import SecretStr
+
+from meta_pipeline import bootstrap
+from meta_pipeline.bootstrap import Live
+from meta_pipeline.defs.assets.landing import land_insights, landing_key
+from meta_pipeline.defs.home import instance
+from meta_pipeline.defs.launch import QUIET, quiet
+from meta_pipeline.defs.partitions import AD_ACCOUNTS, FIRST_DAY, days_by_account, key
+from meta_pipeline.defs.schedules import pull_ads_schedule
+from meta_pipeline.flows import pulls
+from meta_pipeline.linker.links import save
+from meta_pipeline.records import LandedFile, NodeLink
+from meta_pipeline.settings import Settings
+from meta_pipeline.vault.seal import new_key
+
+NOW = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
+DAYS = 30
+
+
+def node_ids(accounts: int) -> list[str]:
+    """So many ad accounts."""
+    return [f"act_{1_000_000_001 + n}" for n in range(accounts)]
+
+
+def keys_of(accounts: int) -> list[str]:
+    """Every key that so many accounts have."""
+    days = [FIRST_DAY + dt.timedelta(days=n) for n in range((NOW.date() - FIRST_DAY).days + 1)]
+    return [str(key(node_id, day)) for node_id in node_ids(accounts) for day in days]
+
+
+def settings_of(folder: Path) -> Settings:
+    """A home of its own."""
+    return Settings(home=folder, vault_keys=SecretStr(new_key()))
+
+
+def landed(
+    asked: Mapping[str, Sequence[dt.date]], reports: Sequence[str], *, by: pulls.Pulling
+) -> Iterator[LandedFile]:
+    """Plays the flow: every day has landed."""
+    for node_id, days in asked.items():
+        for day in days:
+            yield LandedFile(reports[0], node_id, day, "", 0, "", NOW)
+
+
+def run(opened: dg.DagsterInstance, home: Live, node_id: str) -> None:
+    """A run over thirty days of one account, all but the flow, as `backfill` starts it."""
+    last = NOW.date()
+    tags = {
+        "dagster/asset_partition_range_start": key(node_id, last - dt.timedelta(days=DAYS - 1)),
+        "dagster/asset_partition_range_end": key(node_id, last),
+    }
+    with patch.object(pulls, "land_side_by_side", landed):
+        ended = dg.materialize(
+            [land_insights], instance=opened, resources={"graph": object(), "tokens": object(), "home": home},
+            selection=[landing_key("ad_insights")], tags=tags, run_config=QUIET,
+        )
+    green = ended.asset_materializations_for_node("land_insights")
+    if len(green) != DAYS:
+        raise SystemExit(f"{len(green)} days are green, not {DAYS}")
+
+
+def evaluate(home: Live) -> int:
+    """How many runs the daily schedule asks for."""
+    with patch.object(bootstrap, "live", lambda: home), dg.build_schedule_context(
+        scheduled_execution_time=NOW
+    ) as context:
+        found: Any = pull_ads_schedule(context)
+        return len(list(found))
+
+
+def link(home: Live, accounts: int) -> None:
+    """The accounts are linked."""
+    zones = ("America/Los_Angeles", "Europe/Berlin", "Asia/Tokyo", "Pacific/Auckland", "Etc/UTC")
+    save(home.engine, [
+        NodeLink("ad_account", node_id, "A", "owned", None, (), zones[n % len(zones)], "EUR", "t")
+        for n, node_id in enumerate(node_ids(accounts))
+    ], through="t", now=NOW)
+
+
+def seconds(work: Callable[[], object], repeat: int) -> float:
+    """The median after one that does not count."""
+    took = []
+    for _ in range(repeat + 1):
+        began = time.perf_counter()
+        work()
+        took.append(time.perf_counter() - began)
+    return statistics.median(took[1:])
+
+
+def measured(accounts: int, repeat: int) -> dict[str, float]:
+    """Seconds of everything that our code does with the keys of so many accounts."""
+    with tempfile.TemporaryDirectory() as folder:
+        home = Live(settings_of(Path(folder)))
+        link(home, accounts)
+        keys = keys_of(accounts)
+        with instance(home.settings, is_captured=False) as opened:
+            opened.add_dynamic_partitions(str(AD_ACCOUNTS.name), node_ids(accounts))
+            return {
+                "keys": float(len(keys)),
+                "every key built": seconds(lambda: keys_of(accounts), repeat),
+                "every key grouped by account": seconds(lambda: days_by_account(keys), repeat),
+                "the schedule evaluated": seconds(lambda: evaluate(home), repeat),
+                f"a run over {DAYS} days of one account": seconds(
+                    lambda: run(opened, home, node_ids(accounts)[-1]), repeat),
+            }
+
+
+def main() -> None:
+    """Print the table."""
+    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    asked.add_argument("--accounts", type=int, default=150)
+    asked.add_argument("--repeat", type=int, default=5)
+    options = asked.parse_args()
+    quiet()
+    few, many = (measured(accounts, options.repeat) for accounts in (max(1, options.accounts // 100), options.accounts))
+    print(f"{'':<38}{few['keys']:>12,.0f}{many['keys']:>12,.0f}{many['keys'] / few['keys']:>9.1f} ×")
+    for name in few:
+        if name != "keys":
+            print(f"{name:<38}{few[name]:>10.3f} s{many[name]:>10.3f} s{many[name] / few[name]:>9.1f} ×")
+
+
+if __name__ == "__main__":
+    main()

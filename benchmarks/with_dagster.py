@@ -1,0 +1,205 @@
+"""The same backfill with Dagster and without, side by side on one sandbox over HTTP: what runs, partitions and events
+cost.
+
+    python benchmarks/with_dagster.py [--accounts 20] [--ads 120] [--days 30] [--repeat 3] [--processes 2]
+
+With: `defs.launch.land_ranges`, as `backfill` starts it: a run of each account's insights and one of its listings, in
+spawned processes. Without: `flows.pulls.land_side_by_side` and the listings of eight accounts at a time, in one
+process. Both read the same days of the same accounts into a fresh home; each reads one day of one account before it is
+measured, and the start of Dagster's processes is measured on its own, because it is paid once for a backfill of any
+length. Then the same runs over days that have landed: all that is left is Dagster's own work, once as it is and once
+with SQLite waiting for the disk at every commit (docs/decisions/0024)."""
+
+from __future__ import annotations
+
+import argparse
+import concurrent.futures
+import datetime as dt
+import json
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import requests
+from cryptography.fernet import Fernet
+
+TOP = Path(__file__).resolve().parents[1]
+NOW = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
+FIRST = dt.date(2026, 9, 20)
+REPORT, SILENT = "ad_insights", "act_1000000006"
+
+
+def measured(work: Callable[[], object]) -> dict[str, float]:
+    """Wall and processor seconds of this process and its children."""
+    began, cpu = time.monotonic(), _cpu()
+    work()
+    return {"wall": time.monotonic() - began, "cpu": _cpu() - cpu}
+
+
+def _cpu() -> float:
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in used)
+
+
+def with_dagster(asked: argparse.Namespace) -> dict[str, dict[str, float]]:
+    """Landed by Dagster runs."""
+    from meta_pipeline.defs.launch import AccountRange, land_ranges
+    from meta_pipeline.settings import Settings
+
+    def work(accounts: list[str], days: int, backfill_id: str) -> None:
+        until = FIRST + dt.timedelta(days=days - 1)
+        ranges = [AccountRange(node_id, FIRST, until, (REPORT,), backfill_id) for node_id in accounts]
+        for outcome in land_ranges(Settings(), ranges, tick=lambda: None, processes=asked.processes):
+            if outcome.reasons:
+                raise SystemExit(f"{outcome.asked.node_id}: {outcome.reasons}")
+
+    work(asked.names[:1], 1, "first")
+    # Nothing is left to read of it, and nothing to be asked for: only the start of the processes.
+    start = measured(lambda: work(asked.names[:1], 1, "first"))
+    return {"start": start, "whole": measured(lambda: work(asked.names, asked.days, "benchmark"))}
+
+
+def without(asked: argparse.Namespace) -> dict[str, dict[str, float]]:
+    """Landed by the flows alone."""
+    from meta_pipeline import bootstrap
+    from meta_pipeline.flows import listings, pulls
+    from meta_pipeline.records import LandedFile
+
+    home = bootstrap.live()
+
+    def work(accounts: list[str], days: int, backfill_id: str) -> None:
+        by = pulls.Pulling(
+            home.graph, home.vault, home.landing, home.engine, "benchmark", backfill_id, bootstrap.sleep, bootstrap.now,
+            "backfill", home.settings.largest_page, home.catalogue,
+        )
+        wanted = [FIRST + dt.timedelta(days=n) for n in range(days)]
+        for done in pulls.land_side_by_side(dict.fromkeys(accounts, wanted), [REPORT], by=by):
+            if not isinstance(done, LandedFile):
+                raise SystemExit(done.reason)
+        with concurrent.futures.ThreadPoolExecutor(pulls.ACCOUNTS_AT_ONCE) as pool:
+            list(pool.map(lambda node_id: list(listings.land_entities(node_id, by=by, habits=home.habits)), accounts))
+
+    work(asked.names[:1], 1, "first")
+    return {"whole": measured(lambda: work(asked.names, asked.days, "benchmark"))}
+
+
+def events(asked: argparse.Namespace, *, is_light: bool = True) -> dict[str, dict[str, float]]:
+    """Dagster's own work: runs over days that have landed for this backfill, one after another in this process."""
+    from meta_pipeline.defs import home, launch
+    from meta_pipeline.defs.launch import AccountRange
+    from meta_pipeline.settings import Settings
+
+    if not is_light:
+        home._commit_lightly = lambda: None  # type: ignore[assignment]
+    launch.quiet()
+    took: dict[int, list[float]] = {1: [], asked.days: []}
+    logged = 0
+    with home.instance(Settings()) as opened:
+        for node_id in (asked.names[0], *asked.names[:8]):
+            for days, seconds in took.items():
+                until = FIRST + dt.timedelta(days=days - 1)
+                began = time.monotonic()
+                launch._insights(opened, AccountRange(node_id, FIRST, until, (REPORT,), "benchmark"))
+                seconds.append(time.monotonic() - began)
+        logged = len(opened.all_logs(opened.get_runs(limit=1)[0].run_id))
+    one, many = (statistics.median(seconds[1:]) for seconds in took.values())
+    return {"events": {"run_s": one, "whole_s": many, "events": logged, "key_s": (many - one) / (asked.days - 1)}}
+
+
+def strict_events(asked: argparse.Namespace) -> dict[str, dict[str, float]]:
+    """The same with a wait for the disk at every commit."""
+    return events(asked, is_light=False)
+
+
+SIDES = {"with": with_dagster, "without": without, "events": events, "strict": strict_events}
+
+
+def main() -> None:
+    """Print the table; with `--side`, be one of the sides."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name, count in (("accounts", 20), ("ads", 120), ("days", 30), ("repeat", 3), ("processes", 2)):
+        parser.add_argument(f"--{name}", type=int, default=count)
+    parser.add_argument("--side", choices=SIDES, help=argparse.SUPPRESS)
+    parser.add_argument("--names", nargs="*", default=[], help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    if asked.side:
+        print(json.dumps(SIDES[asked.side](asked)))
+        return
+    server = subprocess.Popen(
+        [sys.executable, "-m", "meta_pipeline.cli", "sandbox", "--port", "0", "--now", NOW.isoformat(),
+         "--accounts", str(max(6, asked.accounts + 1)), "--ads", str(asked.ads)], stdout=subprocess.PIPE, text=True,
+    )
+    try:
+        assert server.stdout
+        with tempfile.TemporaryDirectory() as folder:
+            _compare(server.stdout.readline().split()[1], Path(folder), asked)
+    finally:
+        server.terminate()
+
+
+def _compare(url: str, folder: Path, asked: argparse.Namespace) -> None:
+    app = requests.get(f"{url}/_sandbox/app", timeout=60).json()
+    settings = {
+        "GRAPH_URL": url, "APP_ID": app["app_id"], "APP_SECRET": app["app_secret"], "THUMBNAILS": "false",
+        "VAULT_KEYS": Fernet.generate_key().decode(),
+    }
+
+    def run(home: Path, *arguments: str, stdin: str = "") -> str:
+        ours = {f"META_PIPELINE_{name}": each for name, each in {**settings, "HOME": str(home)}.items()}
+        return subprocess.run(
+            [sys.executable, "-W", "ignore", *arguments], cwd=folder, input=stdin, check=True, text=True,
+            stdout=subprocess.PIPE, env={"HOME": str(folder), "PYTHONPATH": str(TOP), **ours},
+        ).stdout
+
+    connected = folder / "connected"
+    run(connected, "-m", "meta_pipeline.cli", "connect", "--token-stdin", "--kind", "system-user",
+        stdin=app["system_user_token"])
+    links = json.loads(run(connected, "-m", "meta_pipeline.cli", "links", "--json"))
+    names = [link["id"] for link in links if link["kind"] == "ad_account" and link["id"] != SILENT][: asked.accounts]
+    told = [
+        "--days", str(asked.days), "--processes", str(asked.processes), "--names", *names,
+    ]
+    found: dict[str, list[dict[str, dict[str, float]]]] = {}
+    for number in range(asked.repeat):
+        for side in ("with", "without"):  # in turns, so that a noisy machine is noisy to both
+            home = folder / f"{side}{number}"
+            shutil.copytree(connected, home)
+            found.setdefault(side, []).append(json.loads(run(home, __file__, "--side", side, *told).splitlines()[-1]))
+        for side in ("events", "strict"):
+            home = folder / f"with{number}"
+            found.setdefault(side, []).append(json.loads(run(home, __file__, "--side", side, *told).splitlines()[-1]))
+    _print(found, names, asked)
+
+
+def _print(found: dict[str, list[dict[str, dict[str, float]]]], names: list[str], asked: argparse.Namespace) -> None:
+    def median(side: str, part: str, what: str) -> float:
+        return statistics.median(one[part][what] for one in found[side])
+
+    print(f"{len(names)} accounts of {asked.ads} ads × {asked.days} days, ad level, medians of {asked.repeat}")
+    for side, part in (("without", "whole"), ("with", "whole"), ("with", "start")):
+        title = f"{side} Dagster" if part == "whole" else "  of it the start"
+        print(f"{title:<20} {median(side, part, 'wall'):6.1f} s wall, {median(side, part, 'cpu'):6.1f} s CPU")
+    for title, less in (("with its start", 0.0), ("without its start", 1.0)):
+        wall, cpu = (
+            statistics.median(
+                (a["whole"][what] - less * a["start"][what]) / b["whole"][what]
+                for a, b in zip(found["with"], found["without"], strict=True)
+            ) for what in ("wall", "cpu")
+        )
+        print(f"Dagster {title}: {wall:.2f} × wall, {cpu:.2f} × CPU")
+    for side, title in (("events", "as it is"), ("strict", "a wait for the disk at every commit")):
+        one = {what: median(side, "events", what) for what in ("run_s", "whole_s", "events", "key_s")}
+        print(
+            f"a run over {asked.days} landed days, {title}: {one['whole_s']:.2f} s, {one['events']:.0f} events, "
+            f"{1000 * one['key_s']:.0f} ms a key; over one day {one['run_s']:.2f} s"
+        )
+
+
+if __name__ == "__main__":
+    main()

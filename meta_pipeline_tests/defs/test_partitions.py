@@ -1,0 +1,94 @@
+"""A hundred thousand partitions: nobody lists them all to read thirty days of one account."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import pytest
+import sqlalchemy as sa
+
+from benchmarks.partitions import DAYS, evaluate, keys_of, link, node_ids, run, settings_of
+from meta_pipeline.bootstrap import Live
+from meta_pipeline.defs.home import instance
+from meta_pipeline.defs.partitions import ACCOUNT_DAYS, AD_ACCOUNTS, days_by_account
+
+ACCOUNTS = 150
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Live:
+    for name in ("DAGSTER_HOME", "META_PIPELINE_HOME", "META_PIPELINE_WAREHOUSE"):
+        monkeypatch.setenv(name, "")  # so that it is put back: opening an instance sets it
+    return Live(settings_of(tmp_path))
+
+
+@pytest.fixture
+def listed(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """How often every key there is was listed."""
+    found: Counter[str] = Counter()
+    true = dg.MultiPartitionsDefinition.get_partition_keys
+
+    def spy(self, *arguments, **more):
+        found["listed"] += 1
+        return true(self, *arguments, **more)
+
+    monkeypatch.setattr(dg.MultiPartitionsDefinition, "get_partition_keys", spy)
+    return found
+
+
+@pytest.fixture
+def queries() -> Iterator[Counter[str]]:
+    """How many queries the stores are asked."""
+    found: Counter[str] = Counter()
+
+    def count(*_: object) -> None:
+        found["queries"] += 1
+
+    sa.event.listen(sa.engine.Engine, "before_cursor_execute", count)
+    yield found
+    sa.event.remove(sa.engine.Engine, "before_cursor_execute", count)
+
+
+def test_a_run_over_thirty_days_lists_no_other_keys(home: Live, listed: Counter[str]):
+    with instance(home.settings, is_captured=False) as opened:
+        opened.add_dynamic_partitions(str(AD_ACCOUNTS.name), node_ids(ACCOUNTS))
+        run(opened, home, node_ids(ACCOUNTS)[-1])
+        assert not listed
+
+        there = ACCOUNT_DAYS.get_partition_keys(dynamic_partitions_store=opened)
+        assert len(there) > 100_000 and listed  # the spy sees it, and there is much to list
+
+
+def test_a_run_asks_dagster_no_more_with_many_accounts_than_with_one(home: Live, queries: Counter[str]):
+    asked = []
+    with instance(home.settings, is_captured=False) as opened:
+        for accounts in (1, 1, ACCOUNTS):  # the first makes what a home makes once
+            opened.add_dynamic_partitions(str(AD_ACCOUNTS.name), node_ids(accounts))
+            queries.clear()
+            run(opened, home, node_ids(accounts)[-1])
+            asked.append(queries["queries"])
+
+    assert asked[1] > DAYS and abs(asked[2] - asked[1]) <= 5
+
+
+def test_the_schedule_asks_the_ledger_once_an_account(home: Live, listed: Counter[str], queries: Counter[str]):
+    asked = {}
+    for accounts in (10, ACCOUNTS):
+        link(home, accounts)
+        queries.clear()
+        assert evaluate(home) == accounts
+        asked[accounts] = queries["queries"]
+
+    assert not listed
+    assert asked[ACCOUNTS] - asked[10] == ACCOUNTS - 10
+
+
+def test_keys_say_whose_day_they_are():
+    keys = keys_of(3)
+
+    grouped = days_by_account(keys)
+    assert list(grouped) == node_ids(3) and sum(map(len, grouped.values())) == len(keys)
+    assert all(days == sorted(set(days)) for days in grouped.values())
