@@ -1,25 +1,33 @@
-{# A mart of ads by breakdown: its ids, the breakdown, and what adds up. #}
+{# A mart of ads by breakdown: its ids, the breakdown, and what adds up. A value that Meta does not give is `unknown`,
+   and so is one that Meta itself calls so: an ad's day may have a row of each, and they are one here. #}
 {% macro breakdown_report(report, breakdowns, has_conversions=true) -%}
 select
     insights.date_day,
     insights.account_id,
-    insights.campaign_id,
-    insights.ad_set_id,
+    any_value(insights.campaign_id) as campaign_id,
+    any_value(insights.ad_set_id) as ad_set_id,
     insights.ad_id,
     {%- for name in breakdowns %}
-    insights.{{ name }},
+    coalesce(insights.{{ name }}, 'unknown') as {{ name }},
     {%- endfor %}
-    insights.currency,
-    cast(insights.impressions as bigint) as impressions,
-    cast(insights.link_clicks as bigint) as clicks,
-    cast(insights.clicks_all as bigint) as clicks_all,
-    cast(insights.link_clicks as bigint) as link_clicks,
-    cast(insights.spend as decimal(18, 6)) as spend,
+    any_value(insights.currency) as currency,
+    cast(sum(insights.impressions) as bigint) as impressions,
+    cast(sum(insights.link_clicks) as bigint) as clicks,
+    cast(sum(insights.clicks_all) as bigint) as clicks_all,
+    cast(sum(insights.link_clicks) as bigint) as link_clicks,
+    cast(sum(insights.spend) as decimal(18, 6)) as spend,
     {%- if has_conversions %}
-    cast(insights.conversions as decimal(18, 6)) as conversions,
-    cast(insights.conversions_value as decimal(18, 6)) as conversions_value,
+    cast(sum(insights.conversions) as decimal(18, 6)) as conversions,
+    cast(sum(insights.conversions_value) as decimal(18, 6)) as conversions_value,
     {%- endif %}
-    coalesce(days.is_provisional, true) as is_provisional
+    coalesce(any_value(days.is_provisional), true) as is_provisional
 from {{ ref('stg_meta_ads__' ~ report) }} as insights
 {{ join_days(report, 'insights') }}
+group by
+    insights.date_day,
+    insights.account_id,
+    insights.ad_id
+    {%- for name in breakdowns %},
+    coalesce(insights.{{ name }}, 'unknown')
+    {%- endfor %}
 {%- endmacro %}

@@ -54,16 +54,19 @@ class Landing:
         report, node_id = gathered.source.report, gathered.source.node_id
         before = ledger.find_days(self.engine, report=report, node_id=node_id, days=list(gathered.days))
         ended: list[tuple[dt.date, LandedFile | LandingError]] = []
+        stood_since: dict[dt.date, dt.datetime] = {}
         for day, one in gathered.days.items():
             file = LandedFile(report, node_id, day, str(one.path), one.rows, one.digest, now)
             try:
-                self._put_down(one, before.get(day))
+                known = before.get(day)
+                if not self._put_down(one, known) and known is not None:
+                    stood_since[day] = known.landed_at
                 ended.append((day, file))
             except (OSError, pa.ArrowException) as error:
                 told = f"could not write {one.path}: {error}; free space or permissions, then run it again"
                 ended.append((day, LandingError(told)))
         files = [file for _, file in ended if isinstance(file, LandedFile)]
-        ledger.note(self.engine, *files, backfill_id=backfill_id)
+        ledger.note(self.engine, *files, backfill_id=backfill_id, stood_since=stood_since)
         return ended
 
     def write_day(
@@ -89,16 +92,25 @@ class Landing:
             raise file
         return file
 
-    def _put_down(self, one: OpenDay, before: LandedFile | None) -> None:
+    def _put_down(self, one: OpenDay, before: LandedFile | None) -> bool:
+        """The day is in place; whether it says something else than before."""
         is_there = one.path.exists()
-        if before is not None and before.digest == one.digest and is_there:
-            return
+        if before is None or not is_there:
+            one.written().replace(one.path)
+            return True
+        if before.digest == one.digest:
+            return False
         # Of a listing every state counts, names too.
-        if before is not None and is_there and (
-            one.day == SNAPSHOT_DAY or _figures(payloads_of(one.path)) != _figures(one.payloads())
-        ):
+        has_moved = one.day == SNAPSHOT_DAY or _figures(payloads_of(one.path)) != _figures(one.payloads())
+        if has_moved:
             self._keep_version(before)
         one.written().replace(one.path)
+        return has_moved or self._is_kept(before)
+
+    def _is_kept(self, before: LandedFile) -> bool:
+        """Whether what the ledger knows was replaced already, and a kill came before the ledger heard of it."""
+        kept = ledger.versions_of(self.engine, report=before.report, node_id=before.node_id, day=before.day)
+        return any(version.landed_at == before.landed_at for version in kept)
 
     def _keep_version(self, before: LandedFile) -> None:
         """What Meta said until now stays, under the time from which it was so. A kill after any step leaves the day as

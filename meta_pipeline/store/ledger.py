@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,10 +18,16 @@ _DAY = ("report", "node_id", "day")
 _KEY = (landed_files.c.report, landed_files.c.node_id, landed_files.c.day)
 
 
-def note(engine: sa.Engine, *files: LandedFile, backfill_id: str | None) -> None:
-    """The files are in place, in one transaction. Each waits to be loaded, unless the same
-    content was loaded before; the same content keeps the time at which it landed first, and only the time of reading
-    moves."""
+def note(
+    engine: sa.Engine,
+    *files: LandedFile,
+    backfill_id: str | None,
+    stood_since: Mapping[dt.date, dt.datetime] | None = None,
+) -> None:
+    """The files are in place, in one transaction. Each waits to be loaded, unless the same content was loaded before;
+    the same content keeps the time at which it landed first, and only the time of reading moves. So does what is
+    spelled otherwise and says the same since an earlier time."""
+    since = stood_since or {}
     if not files:
         return
     insert = sqlite.insert if engine.dialect.name == "sqlite" else postgresql.insert
@@ -39,6 +45,7 @@ def note(engine: sa.Engine, *files: LandedFile, backfill_id: str | None) -> None
     names = [column.name for column in dataclasses.fields(LandedFile)]
     rows = [
         {name: getattr(file, name) for name in names}
+        | {"landed_at": since.get(file.day, file.landed_at)}
         | {"backfill_id": backfill_id, "read_at": file.landed_at, "loaded_at": None}
         for file in files
     ]

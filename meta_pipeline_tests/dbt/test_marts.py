@@ -71,6 +71,9 @@ def everything(land: Landed) -> None:
          {**AD, "publisher_platform": "instagram", "platform_position": "instagram_reels"},
          {**AD, "publisher_platform": "facebook", "platform_position": "feed"}, AD, at=BEFORE)
     land("ad_insights_by_product", {**AD, "product_id": "7"}, AD)
+    women, men, none, absent = ({"age": "18-24", "gender": gender} for gender in ("female", "male", "unknown", None))
+    del absent["gender"]
+    land("ad_insights_by_demographics", *({**AD, **each} for each in (women, men, none, absent)))
     land("ad_insights_by_impression_device")
     for at in (BEFORE, LATER):  # the same at the second look, which is after its end
         land("ad_insights_by_country", {**AD, "country": "NZ"}, at=at)
@@ -178,6 +181,12 @@ def test_what_was_not_in_a_report_is_said(sql: Query):
     assert sql("select product_id from marts.facebook_ads__product_report order by 1") == [("7",), ("unknown",)]
 
 
+def test_what_has_no_value_and_what_meta_calls_unknown_are_one_row(sql: Query):
+    assert sql("select gender, impressions, clicks_all, spend from marts.facebook_ads__demographics_report order by 1") == [
+        ("female", 10, 4, Decimal("2.5")), ("male", 10, 4, Decimal("2.5")), ("unknown", 20, 8, Decimal(5))
+    ]
+
+
 def test_drift_is_told_by_report_and_key(sql: Query):
     assert sql("select * from marts.fct_drift") == [("campaign_insights", "shiny", DAY, DAY, 1, 1)]
 
@@ -197,6 +206,7 @@ def test_drift_and_absent_values_are_told(built: Path):
         {"report": "campaign_insights", "key": "shiny", "first_day": day, "last_day": day, "rows": 1}
     ]
     assert coverage.unknown(built) == [
+        {"report": "ad_insights_by_demographics", "unknown_rows": 1, "rows": 4},
         {"report": "ad_insights_by_placement", "unknown_rows": 1, "rows": 3},
         {"report": "ad_insights_by_product", "unknown_rows": 1, "rows": 2},
     ]

@@ -24,7 +24,8 @@ START = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
 class VirtualClock:
     """Threads take turns: one runs at a time, a sleeping one is woken when nobody is due before it."""
 
-    def __init__(self) -> None:
+    def __init__(self, start: dt.datetime = START) -> None:
+        self.start = start
         self.seconds = 0.0
         self._due: list[tuple[float, int, threading.Event]] = []
         self._order = itertools.count()
@@ -32,7 +33,7 @@ class VirtualClock:
         self._mine = threading.local()
 
     def now(self) -> dt.datetime:
-        return START + dt.timedelta(seconds=self.seconds)
+        return self.start + dt.timedelta(seconds=self.seconds)
 
     def sleep(self, seconds: float) -> None:
         turn = threading.Event()

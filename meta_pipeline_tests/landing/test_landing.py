@@ -113,9 +113,31 @@ def test_an_earlier_version_is_kept_when_a_number_moved_and_only_then(landing: L
     assert current.landed_at == NOW
     write(b'{"ad_id":"1","spend":"1.10","ad_name":"new"}', 2)
     assert versions() == []
+    (current,) = ledger.files_of(engine, report="ad_insights", node_id="act_1")
+    assert current.landed_at == NOW  # it says what it said
     write(b'{"ad_id":"1","ad_name":"new","spend":"1.20"}', 3)
     write(b'{"ad_id":"1","ad_name":"new","spend":"1.30"}', 4)
 
     assert versions() == ['{"ad_id":"1","spend":"1.10","ad_name":"new"}', '{"ad_id":"1","ad_name":"new","spend":"1.20"}']
     found = ledger.versions_of(engine, report="ad_insights", node_id="act_1", day=DAY)
-    assert [file.landed_at for file in found] == [NOW + dt.timedelta(hours=2), NOW + dt.timedelta(hours=3)]
+    assert [file.landed_at for file in found] == [NOW, NOW + dt.timedelta(hours=3)]
+
+
+def test_a_day_that_a_kill_left_unnoted_is_new_when_it_is_put_down_again(
+    landing: Landing, engine: sa.Engine, monkeypatch: pytest.MonkeyPatch
+):
+    def write(record: bytes, hour: int) -> None:
+        landing.write_day(
+            "ad_insights", "act_1", DAY, [(record, BATCH)], request={}, run_id="r", backfill_id=str(hour),
+            now=NOW + dt.timedelta(hours=hour),
+        )
+
+    write(b'{"ad_id":"1","spend":"1.10"}', 0)
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(ledger, "note", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
+        write(b'{"ad_id":"1","spend":"1.20"}', 1)
+    write(b'{"spend":"1.20","ad_id":"1"}', 2)
+
+    (version,) = ledger.versions_of(engine, report="ad_insights", node_id="act_1", day=DAY)
+    (current,) = ledger.files_of(engine, report="ad_insights", node_id="act_1")
+    assert (version.landed_at, current.landed_at) == (NOW, NOW + dt.timedelta(hours=2))

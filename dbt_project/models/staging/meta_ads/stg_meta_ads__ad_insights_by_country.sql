@@ -8,8 +8,8 @@ select
     ---------- time
     day as date_day,
 
-    ---------- breakdown: a row whose value is absent is kept, its delivery is in the total
-    coalesce(country, 'unknown') as country,
+    ---------- breakdown: null where Meta gave no value
+    country,
 
     ---------- measures
     {{ delivery_measures() }},

@@ -8,9 +8,9 @@ select
     ---------- time
     day as date_day,
 
-    ---------- breakdown: a row whose value is absent is kept, its delivery is in the total
-    coalesce(age, 'unknown') as age,
-    coalesce(gender, 'unknown') as gender,
+    ---------- breakdown: null where Meta gave no value
+    age,
+    gender,
 
     ---------- measures
     {{ delivery_measures() }},

@@ -8,8 +8,8 @@ select
     ---------- time
     day as date_day,
 
-    ---------- breakdown: a row whose value is absent is kept, its delivery is in the total
-    coalesce(device_platform, 'unknown') as device_platform,
+    ---------- breakdown: null where Meta gave no value
+    device_platform,
 
     ---------- measures
     {{ delivery_measures() }},

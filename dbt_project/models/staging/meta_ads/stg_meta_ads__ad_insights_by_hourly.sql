@@ -8,8 +8,8 @@ select
     ---------- time
     day as date_day,
 
-    ---------- breakdown: a row whose value is absent is kept, its delivery is in the total
-    coalesce(hourly_stats_aggregated_by_advertiser_time_zone, 'unknown') as hour,
+    ---------- breakdown: null where Meta gave no value
+    hourly_stats_aggregated_by_advertiser_time_zone as hour,
 
     ---------- measures
     {{ delivery_measures() }},

@@ -8,9 +8,9 @@ select
     ---------- time
     day as date_day,
 
-    ---------- breakdown: a row whose value is absent is kept, its delivery is in the total
-    coalesce(publisher_platform, 'unknown') as publisher_platform,
-    coalesce(platform_position, 'unknown') as platform_position,
+    ---------- breakdown: null where Meta gave no value
+    publisher_platform,
+    platform_position,
 
     ---------- measures
     {{ delivery_measures() }},

@@ -8,8 +8,8 @@ select
     ---------- time
     day as date_day,
 
-    ---------- breakdown: a row whose value is absent is kept, its delivery is in the total
-    coalesce(product_id, 'unknown') as product_id,
+    ---------- breakdown: null where Meta gave no value
+    product_id,
 
     ---------- measures
     {{ delivery_measures() }},

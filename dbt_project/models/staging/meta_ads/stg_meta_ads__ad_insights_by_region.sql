@@ -8,8 +8,8 @@ select
     ---------- time
     day as date_day,
 
-    ---------- breakdown: a row whose value is absent is kept, its delivery is in the total
-    coalesce(region, 'unknown') as region,
+    ---------- breakdown: null where Meta gave no value
+    region,
 
     ---------- measures
     {{ delivery_measures() }},

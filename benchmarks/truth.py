@@ -1,0 +1,62 @@
+"""A month of the daily routine against a sandbox in trouble: every report, level and breakdown, now and as of every
+moment at which something was read, beside the sandbox's own totals.
+
+    python benchmarks/truth.py [--days 30] [--ads 6] [--seed 1]
+
+Simulated on a clock without waiting, in this process: what `up` would read, day after day from 2026-10-20, across the
+ends of summer time and two accounts that move to another time zone. The marts are built every ten days and at the
+end."""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from meta_pipeline_tests.fakes.compared import Compared
+from meta_pipeline_tests.fakes.routine import Routine
+
+START = dt.date(2026, 10, 20)
+MOVES = {
+    "1000000002": {"at": "2026-11-03T02:00:00+00:00", "timezone": "America/New_York"},
+    "1000000003": {"at": "2026-11-09T02:00:00+00:00", "timezone": "Asia/Tokyo"},
+}
+BUILT_EVERY = 10
+
+
+def main() -> None:
+    """Print what was simulated, what was compared and what is wrong."""
+    arguments = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    arguments.add_argument("--days", type=int, default=30)
+    arguments.add_argument("--ads", type=int, default=6, help="of each account that delivers")
+    arguments.add_argument("--seed", type=int, default=1)
+    asked = arguments.parse_args()
+    wrong: list[str] = []
+    begun = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder:
+        routine = Routine(Path(folder), START, seed=asked.seed, ads=asked.ads, moves=MOVES)
+        for number in range(1, asked.days + 1):
+            routine.one_day()
+            if number % BUILT_EVERY and number < asked.days:
+                continue
+            routine.build()
+            compared = Compared(routine)
+            wrong += compared.everything()
+            calls = sum(routine.graph.calls.values())
+            print(
+                f"day {number}: {len(routine.reads)} days of reports read in {calls} calls and {routine.tries} tries; "
+                f"{compared.rows} rows and {compared.moments} moments compared, {len(wrong)} wrong, "
+                f"{time.monotonic() - begun:.0f} s", flush=True,
+            )
+    print("trouble: " + ", ".join(f"{name} {count}" for name, count in routine.met.most_common()))
+    for one in wrong[:20]:
+        print(one)
+    if wrong:
+        sys.exit(f"{len(wrong)} figures are not the sandbox's")
+
+
+if __name__ == "__main__":
+    main()

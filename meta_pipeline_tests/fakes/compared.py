@@ -1,0 +1,195 @@
+"""Raw tables, marts and histories beside what the sandbox said when each day was read."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+
+import duckdb
+
+from meta_pipeline.extract.reports import REPORTS, Report
+from meta_pipeline.warehouse.tables import quoted
+from meta_pipeline_tests.fakes.routine import Read, Routine
+from meta_pipeline_tests.fakes.told import Key, Rows, Told, figures_of, summed
+
+LEVELS = {"account": "account_id", "campaign": "campaign_id", "adset": "ad_set_id", "ad": "ad_id"}
+_SPLIT = {"hourly_stats_aggregated_by_advertiser_time_zone": "hour"}
+_MART = {"impressions": "impressions", "clicks": "clicks_all", "inline_link_clicks": "link_clicks", "spend": "spend",
+         "reach": "reach", "purchases": "conversions", "value": "conversions_value"}
+_SUMS = ("impressions", "clicks", "inline_link_clicks", "spend")
+_GRAINS = {"7d": "7 days", "28d": "28 days", "month": "month"}
+Day = tuple[str, dt.date]
+INSTANT = dt.timedelta(microseconds=1)
+
+
+class Compared:
+    """A routine's warehouse, and what should be in it: `wrong` has a sentence for everything that is not so."""
+
+    def __init__(self, routine: Routine) -> None:
+        self.routine, self.told = routine, Told(routine.graph, routine.opted_in)
+        self.wrong: list[str] = []
+        self.rows = self.moments = 0
+        self._reads: dict[str, dict[Day, list[Read]]] = defaultdict(lambda: defaultdict(list))
+        for read in sorted(routine.reads, key=lambda one: one.at):
+            self._reads[read.report][(read.account_id, read.day)].append(read)
+
+    def everything(self) -> list[str]:
+        """Every comparison; what is wrong."""
+        with self.routine.warehouse.open() as connection:
+            for report in REPORTS.values():
+                wanted = self._last(report)
+                self._same(f"raw {report.name}", wanted, _rows(connection, raw_query(report), report))
+                self._same(f"mart {report.name}", _unknown(wanted), _rows(connection, mart_query(report), report))
+                self._coverage(connection, report, wanted)
+            self._restatements(connection)
+            self._history(connection)
+            (differing,), = connection.execute(
+                "select count(*) from marts.facebook_ads__reconciliation where status <> 'equal'").fetchall()
+            if differing:
+                self.wrong.append(f"{differing} days do not reconcile")
+        return self.wrong
+
+    def as_read(self, read: Read, days: Sequence[dt.date]) -> dict[dt.date, Rows]:
+        """What was said of an account's days when this one was read."""
+        return self.told.days(read.report, read.account_id, read.tick, days)
+
+    def _last(self, report: Report) -> dict[Day, Rows]:
+        """Every day as it was said when it was read last."""
+        reads = [every[-1] for every in self._reads[report.name].values()]
+        return {key: rows for key, rows in self._said(reads).items() if rows}
+
+    def _said(self, reads: Sequence[Read]) -> dict[Day, Rows]:
+        """One read of each day: what was said of it then. Those of one tick are asked for together."""
+        together: dict[tuple[str, dt.datetime], list[Read]] = defaultdict(list)
+        for read in reads:
+            together[(read.account_id, read.tick)].append(read)
+        found = {}
+        for (account_id, _), of_tick in together.items():
+            told = self.as_read(of_tick[0], [read.day for read in of_tick])
+            found |= {(account_id, read.day): told.get(read.day, {}) for read in of_tick}
+        return found
+
+    def _same(self, what: str, wanted: dict[Day, Rows], found: dict[Day, Rows]) -> None:
+        for key in sorted(wanted.keys() | found.keys()):
+            ours, theirs = found.get(key, {}), wanted.get(key, {})
+            self.rows += len(theirs)
+            for row in sorted(ours.keys() | theirs.keys(), key=str):
+                if ours.get(row) != theirs.get(row):
+                    self.wrong.append(f"{what} {key} {row}: {ours.get(row)} instead of {theirs.get(row)}")
+
+    def _coverage(self, connection: duckdb.DuckDBPyConnection, report: Report, wanted: dict[Day, Rows]) -> None:
+        """Rows without a value are counted; a day that was read is there, empty or not."""
+        told = connection.execute(
+            "select account_id, date_day, rows_read, unknown_rows from marts.fct_report_coverage where report = ?",
+            [report.name]).fetchall()
+        for account_id, day, rows, unknown in told:
+            said = wanted.get((account_id, day), {})
+            absent = sum(None in key for key in said)
+            if (rows, unknown) != (len(said), absent):
+                self.wrong.append(f"coverage {report.name} {account_id} {day}: {rows} rows, {unknown} unknown instead "
+                                  f"of {len(said)}, {absent}")
+        if missing := set(self._reads[report.name]) - {(row[0], row[1]) for row in told}:
+            self.wrong.append(f"coverage {report.name}: {len(missing)} days that were read are not told")
+
+    def _looks(self, report: str) -> Iterator[tuple[Day, dt.datetime, Rows]]:
+        """Every moment to ask a history for, and what was so then: that of each read, and the last one before the next
+        read."""
+        by_tick: dict[dt.datetime, list[Read]] = defaultdict(list)
+        for every in self._reads[report].values():
+            for read in every:
+                by_tick[read.tick].append(read)
+        said = {(tick, key): rows for tick, reads in by_tick.items() for key, rows in self._said(reads).items()}
+        for key, every in self._reads[report].items():
+            for read, following in zip(every, [*every[1:], None], strict=True):
+                moments = {read.at, following.at - INSTANT} if following and following.at > read.at else {read.at}
+                for moment in moments:
+                    self.moments += 1
+                    yield key, moment, said[(read.tick, key)]
+
+    def _restatements(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """The sums of every report at every moment."""
+        spans: dict[tuple[str, str, dt.date], list[tuple]] = defaultdict(list)
+        for report, account_id, day, *span in connection.execute(
+            "select report, account_id, date_day, valid_from, valid_to, rows_read, impressions, clicks_all, link_clicks, "
+            "spend from marts.facebook_ads__restatement_report").fetchall():
+            spans[(report, account_id, day)].append(tuple(span))
+        for report in REPORTS.values():
+            names = [name for name in _SUMS if name in figures_of(report)]
+            for key, moment, rows in self._looks(report.name):
+                then = _at(spans[(report.name, *key)], moment)
+                wanted = {"rows": Decimal(len(rows)), **summed(rows, names)}
+                ours = [dict(zip(("rows", *_SUMS), span[2:], strict=True)) for span in then]
+                if [{name: Decimal(one[name]) for name in wanted} for one in ours] != [wanted]:
+                    self.wrong.append(f"restatement {report.name} {key} at {moment}: {ours} instead of {wanted}")
+
+    def _history(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """The ads at every moment."""
+        names = [name for name in figures_of(REPORTS["ad_insights"]) if name != "reach"]
+        spans: dict[Day, list[tuple]] = defaultdict(list)
+        for account_id, day, *span in connection.execute(
+            f"select account_id, date_day, valid_from, valid_to, ad_id, {', '.join(_MART[name] for name in names)} "
+            "from marts.facebook_ads__ad_report_history").fetchall():
+            spans[(account_id, day)].append(tuple(span))
+        for key, moment, rows in self._looks("ad_insights"):
+            then = _at(spans[key], moment)
+            ours = {span[2]: dict(zip(names, map(Decimal, span[3:]), strict=True)) for span in then}
+            wanted = {ad: {name: row[name] for name in names} for (ad,), row in rows.items()}
+            if ours != wanted or len(then) != len(wanted):
+                self.wrong.append(f"history {key} at {moment}: {len(then)} ads that differ from {len(wanted)}")
+
+
+def _at(spans: Sequence[tuple], moment: dt.datetime) -> list[tuple]:
+    return [span for span in spans if span[0] <= moment and (span[1] is None or span[1] > moment)]
+
+
+def _unknown(wanted: dict[Day, Rows]) -> dict[Day, Rows]:
+    """The same as a mart has it: what has no value is unknown, and one with what Meta itself calls so."""
+    found: dict[Day, Rows] = {}
+    for day, rows in wanted.items():
+        merged: dict[Key, list[dict[str, Decimal]]] = defaultdict(list)
+        for key, row in rows.items():
+            merged[tuple("unknown" if each is None else each for each in key)].append(row)
+        found[day] = {
+            key: {name: sum((one[name] for one in some), Decimal(0)) for name in some[0]}
+            for key, some in merged.items()
+        }
+    return found
+
+
+def raw_query(report: Report) -> str:
+    """A raw table's rows: account, day, key, figures."""
+    kinds = {"purchases": "actions", "value": "action_values"}
+
+    def figure(name: str) -> str:
+        if name not in kinds:
+            return f"coalesce({name}::decimal(18, 6), 0)"
+        return (f"coalesce(list_sum(list_transform(list_filter({kinds[name]}, lambda each: each.action_type = "
+                "'omni_purchase'), lambda each: each.value::decimal(18, 6))), 0)")
+
+    key = ", ".join((f"{report.level}_id", *map(quoted, report.breakdowns)))
+    figures = ", ".join(map(figure, figures_of(report)))
+    return f"select replace(node_id, 'act_', ''), day, {key}, {figures} from raw_meta_ads.{quoted(report.name)}"
+
+
+def mart_query(report: Report) -> str:
+    """The same of its mart."""
+    figures = ", ".join(_MART[name] for name in figures_of(report))
+    if report.window is not None:
+        grain = _GRAINS[report.name.rpartition("_")[2]]
+        whose = "campaign_id is null" if report.level == "account" else "campaign_id is not null"
+        return (f"select account_id, date_day, {LEVELS[report.level]}, {figures} from marts.facebook_ads__reach_report "
+                f"where grain = '{grain}' and {whose}")
+    of = report.name.removeprefix("ad_insights_by_") if report.breakdowns else report.name.removesuffix("_insights")
+    key = ", ".join((LEVELS[report.level], *(_SPLIT.get(name, name) for name in report.breakdowns)))
+    return f"select account_id, date_day, {key}, {figures} from marts.facebook_ads__{of}_report"
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, query: str, report: Report) -> dict[Day, Rows]:
+    names, found = figures_of(report), defaultdict[Day, Rows](dict)
+    for account_id, day, *rest in connection.execute(query).fetchall():
+        key, figures = tuple(rest[: -len(names)]), rest[-len(names):]
+        assert key not in found[(account_id, day)], f"two rows of {report.name} for {account_id} {day} {key}"
+        found[(account_id, day)][key] = {name: Decimal(one) for name, one in zip(names, figures, strict=True)}
+    return found

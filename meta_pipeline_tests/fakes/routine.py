@@ -1,0 +1,221 @@
+"""The daily routine, day after day, on a sandbox without a network and a clock without waiting: what the schedule says
+is due is read of every account while trouble comes by lot, and listed; then it is loaded and modelled."""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+import os
+import random
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from meta_pipeline.bootstrap import insights_tables
+from meta_pipeline.extract.reports import REPORTS
+from meta_pipeline.extract.restatement import LAST_READ_AGE, due_since, tiers_of
+from meta_pipeline.flows import pulls
+from meta_pipeline.flows.listings import Habits, land_entities
+from meta_pipeline.graph.budget import SharedBudget
+from meta_pipeline.graph.client import GraphClient
+from meta_pipeline.landing.landing import Landing
+from meta_pipeline.records import AccessToken, LandedFile
+from meta_pipeline.sandbox.control import control
+from meta_pipeline.sandbox.graph import Graph
+from meta_pipeline.settings import Settings
+from meta_pipeline.store import ledger
+from meta_pipeline.store.engine import open_store
+from meta_pipeline.warehouse.warehouse import Warehouse
+from meta_pipeline_tests.fakes.virtual import SandboxAdapter, VirtualClock
+
+PROJECT = Path(__file__).parents[2] / "dbt_project"
+TIERS = tiers_of(Settings.model_fields["restatement"].default)
+TICK = dt.timedelta(hours=6)  # of `pull_ads_schedule`
+SUBMIT, LOOK, READ = r"POST act_\d+/insights", r"GET \d+$", r"GET \d+/insights"
+# Trouble that costs no report run, and all there is. Of what is gated Meta gives an account ten report runs a day, and
+# then nothing: where one is due, no trouble asks for another.
+FREE_TROUBLE = (
+    *((fault, place) for fault in (
+        "17_2446079", "613_1487742", "2_503", "200_missing", "500", "html_502", "success_false", "truncated", "timeout")
+        for place in (SUBMIT, LOOK, READ)),
+    ("batch_null", LOOK), ("empty_page", READ),
+)
+TROUBLE = (
+    *FREE_TROUBLE,
+    *((fault, place) for fault in ("code1_reduce", "100_1487534") for place in (SUBMIT, LOOK, READ)),
+    *((fate, SUBMIT) for fate in ("job_failed", "job_skipped", "job_stuck", "33_race") for _ in range(4)),
+)
+# Said four times over, nothing at all is what no delivery looks like: it comes once a tick.
+LOST_ANSWER = ("empty_200", READ, 1)
+# What a call may ask for, by lot: as much as there is, rows that part a range by days, data points that part a day by
+# ids, and fewer than one ad has in a day, which parts it by fields.
+BOUNDS: tuple[Mapping[str, int], ...] = ({}, {"rows_a_request": 150}, {"data_points_a_request": 900})
+NARROW: Mapping[str, int] = {"data_points_a_request": 200}
+MOST_TRIES = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A day of a report that was read: at which moment, and in which tick of the schedule."""
+
+    report: str
+    account_id: str
+    day: dt.date
+    at: dt.datetime
+    tick: dt.datetime
+
+
+class Routine:
+    """`moves`: the accounts that change their zone, as the sandbox takes them; `opted_in` those that get what is
+    gated: of these no bound parts a range, because Meta gives them ten such report runs a day and then nothing."""
+
+    def __init__(
+        self, path: Path, start: dt.date, *, seed: int = 1, ads: int = 6, moves: Mapping[str, Mapping[str, str]],
+        opted_in: Sequence[str] = ("1000000004",),
+    ) -> None:
+        self.path, self.chance, self.opted_in = path, random.Random(seed), frozenset(opted_in)
+        self.clock = VirtualClock(dt.datetime.combine(start, dt.time(), dt.UTC))
+        self.graph = Graph(seed=seed, now=None, ads=ads)
+        self.graph.clock = self.clock.now
+        self.order("world", {"absent_breakdowns": True, "timezone_changes": dict(moves), "opted_in": list(opted_in)})
+        self.engine = open_store(f"sqlite:///{path / 'control.sqlite'}")
+        self.landing = Landing(path / "landing", self.engine)
+        self.warehouse = Warehouse(path / "warehouse.duckdb", insights_tables(REPORTS.values()))
+        self.token = AccessToken("system_user", self.graph.identity.system_user_token)
+        budget = SharedBudget(
+            self.engine, app_id="1", now=self.clock.now, sleep=self.clock.sleep, longest_wait_s=3600.0
+        )
+        self.client = GraphClient(
+            graph_url="http://sandbox", app_id="1", app_secret=None, graph_version="v24.0", marketing_version="v25.0",
+            audit=lambda event: None, budget=budget, sleep=self.clock.sleep, now=self.clock.now,
+            adapter=SandboxAdapter(self.graph, self.clock, latency_s=0.1),
+        )
+        self.zones: dict[str, ZoneInfo] = {}
+        self.reads: set[Read] = set()
+        self.tries = 0
+        self.met: Counter[str] = Counter()  # trouble and bounds that came, by name
+        self._relink()
+
+    def order(self, what: str, body: object) -> object:
+        """A control call of the sandbox."""
+        return control(self.graph, what, body, {})
+
+    def reveal_for(self, node_id: str, *, flow: str, without: object = ()) -> AccessToken:
+        """The vault that a pull is given."""
+        return self.token
+
+    def one_day(self) -> None:
+        """Every tick of a day: what is due is read and listed; then everything is loaded. Somebody deletes an ad, and
+        the links, which know an account's zone, are read again."""
+        ads = [ad for ad in self.graph.world.ads.values() if ad.status == "ACTIVE"]
+        self.order("entities", {"id": self.chance.choice(ads).id, "status": "DELETED"})
+        midnight = self.clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
+        for number in range(4):
+            self._wait_until(midnight + number * TICK)
+            self._tick()
+            if number == 1:
+                self._relink()
+        self._wait_until(midnight + dt.timedelta(hours=23))
+        self.warehouse.load(self.engine, now=self.clock.now())
+        self._wait_until(midnight + dt.timedelta(days=1))
+
+    def build(self) -> None:
+        """dbt has built the marts and run its own tests on them."""
+        ran = subprocess.run(
+            [Path(sys.executable).parent / "dbt", "--quiet", "build", "--project-dir", PROJECT, "--profiles-dir",
+             PROJECT, "--target-path", self.path / "dbt", "--log-path", self.path / "dbt"],
+            env={**os.environ, "META_PIPELINE_WAREHOUSE": str(self.warehouse.file)}, capture_output=True, text=True,
+        )
+        assert ran.returncode == 0, ran.stdout[-3000:]
+
+    def due(self) -> dict[str, list[dt.date]]:
+        """What the schedule would ask for now, by account, on each account's own calendar."""
+        found = {}
+        for node_id, zone in self.zones.items():
+            today = self.clock.now().astimezone(zone).date()
+            since = today - dt.timedelta(days=LAST_READ_AGE)
+            read = ledger.read_days(self.engine, node_id=node_id, reports=REPORTS, since=since)
+            first = due_since(today, {day: at.astimezone(zone).date() for day, at in read.items()}, TIERS)
+            if first is not None:
+                found[node_id] = [first + dt.timedelta(days=n) for n in range((today - first).days)]
+        return found
+
+    def _tick(self) -> None:
+        tick, due = self.clock.now(), self.due()
+        if not due:
+            return
+        is_bounded = self.opted_in.isdisjoint(node_id.removeprefix("act_") for node_id in due)
+        is_short = max(len(days) for days in due.values()) <= 8
+        bounds = self.chance.choice((*BOUNDS, NARROW) if is_short else BOUNDS) if is_bounded else {}
+        self.order("limits", {"tier": "standard_access", **bounds})
+        lots = self._lots(TROUBLE if is_bounded else FREE_TROUBLE)
+        left = {(report, node_id, day) for node_id, days in due.items() for report in REPORTS for day in days}
+        for _ in range(MOST_TRIES):
+            left -= self._pull(due, tick)
+            if not left:
+                break
+            self._wait_until(self.clock.now() + dt.timedelta(minutes=30))
+        assert not left, f"{len(left)} days never landed, such as {min(left)}"
+        self.met.update(bounds.keys() if bounds is not NARROW else ("fewer data points than an ad's day has",))
+        for fault in self.graph.faults.planned:
+            lots[fault.name] -= fault.times
+        self.met += lots
+        self.graph.faults.planned.clear()
+        self.order("limits", {"tier": "standard_access"})
+        for node_id in due:
+            by = self._pulling(node_id, tick)
+            self.clock.run(functools.partial(list_things, node_id, by))
+
+    def _lots(self, among: Sequence[tuple[str, str]]) -> Counter[str]:
+        """Trouble is ordered; how often which."""
+        drawn = [(fault, place, self.chance.randint(1, 2)) for fault, place in self.chance.sample(among, 8)]
+        self.order("faults", [{"fault": fault, "path": place, "times": times} for fault, place, times in
+                              (LOST_ANSWER, *drawn)])
+        lots: Counter[str] = Counter()
+        for fault, _, times in (LOST_ANSWER, *drawn):
+            lots[fault] += times
+        return lots
+
+    def _pull(self, due: Mapping[str, Sequence[dt.date]], tick: dt.datetime) -> set[tuple[str, str, dt.date]]:
+        """All accounts at once; what landed."""
+        self.tries += 1
+        landed: set[tuple[str, str, dt.date]] = set()
+
+        def one(node_id: str) -> None:
+            by = self._pulling(node_id, tick)
+            for done in pulls.land_side_by_side({node_id: due[node_id]}, tuple(REPORTS), by=by, at_once=1):
+                if not isinstance(done, LandedFile):
+                    assert done.reason
+                    continue
+                landed.add((done.report, node_id, done.day))
+                if done.landed_at >= tick:
+                    account_id = node_id.removeprefix("act_")
+                    self.reads.add(Read(done.report, account_id, done.day, done.landed_at, tick))
+
+        self.clock.run(*(functools.partial(one, node_id) for node_id in due))
+        return landed
+
+    def _pulling(self, node_id: str, tick: dt.datetime) -> pulls.Pulling:
+        return pulls.Pulling(
+            self.client, self, self.landing, self.engine, "r", f"{node_id}:{tick}", self.clock.sleep,  # type: ignore[arg-type]
+            self.clock.now,
+        )
+
+    def _relink(self) -> None:
+        now, world = self.clock.now(), self.graph.world
+        self.zones = {f"act_{one.id}": world.zone(one, now) for one in world.accounts.values()}
+
+    def _wait_until(self, moment: dt.datetime) -> None:
+        seconds = (moment - self.clock.now()).total_seconds()
+        if seconds > 0:
+            self.clock.run(lambda: self.clock.sleep(seconds))
+
+
+def list_things(node_id: str, by: pulls.Pulling) -> None:
+    """An account's listings have landed."""
+    for _ in land_entities(node_id, by=by, habits=Habits()):
+        pass

@@ -1,0 +1,92 @@
+"""What a sandbox said of a report's days at a moment, straight from its own totals."""
+
+from __future__ import annotations
+
+import copy
+import datetime as dt
+import functools
+from collections import defaultdict
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+from meta_pipeline.extract.reports import REPORTS, Report
+from meta_pipeline.sandbox import truth
+from meta_pipeline.sandbox.breakdowns import Splits
+from meta_pipeline.sandbox.graph import Graph
+from meta_pipeline.sandbox.world import World
+
+FIGURES = ("impressions", "clicks", "inline_link_clicks", "spend", "reach", "purchases", "value")
+# What tells a row apart within an account's day, and what it says; a figure that was not asked for is absent.
+Key = tuple[str | None, ...]
+Rows = dict[Key, dict[str, Decimal]]
+
+
+def figures_of(report: Report) -> tuple[str, ...]:
+    """The figures that a report asks for, as the sandbox's totals name them."""
+    asked = set(report.fields) | ({"purchases", "value"} if report.actions else set())
+    return tuple(name for name in FIGURES if name in asked)
+
+
+class Told:
+    """One sandbox's totals, an account and a span at a time. They stand for a day of the account's calendar: what was
+    asked before is kept."""
+
+    def __init__(self, graph: Graph, opted_in: frozenset[str]) -> None:
+        self.graph, self.opted_in = graph, opted_in
+        self._days = functools.lru_cache(maxsize=None)(self._told)
+
+    def days(
+        self, report: str, account_id: str, at: dt.datetime, days: Sequence[dt.date]
+    ) -> dict[dt.date, Rows]:
+        """The rows of these days, finished ones, as they were shown at that moment."""
+        world = self.graph.world
+        wall = world.wall_clock(world.accounts[account_id], at).date()
+        assert max(days) < wall, f"{max(days)} of {account_id} was running at {at}"
+        return self._days(report, account_id, wall, at, min(days), max(days))
+
+    def _told(
+        self, name: str, account_id: str, wall: dt.date, at: dt.datetime, since: dt.date, until: dt.date
+    ) -> dict[dt.date, Rows]:
+        report, world = REPORTS[name], _alone(self.graph.world, account_id)
+        if report.gate and account_id not in self.opted_in:
+            return {}
+        found: dict[dt.date, Rows] = defaultdict(dict)
+        if report.window is not None:
+            for n in range((until - since).days + 1):
+                day = since + dt.timedelta(days=n)
+                for row in truth.reaches(world, *report.span(day), at)[report.level]:
+                    found[day][(row["id"],)] = _numbers(report, row)
+            return found
+        if report.breakdowns:
+            rows = truth.by_breakdown(
+                _splits(self.graph, world), since, until, at, breakdowns=report.breakdowns, level=report.level
+            )
+        else:
+            rows = truth.totals(world, since, until, at)[report.level]
+        for row in rows:
+            key = (row["id"], *(row[each] for each in report.breakdowns))
+            found[dt.date.fromisoformat(row["day"])][key] = _numbers(report, row)
+        return found
+
+
+def _numbers(report: Report, row: dict[str, Any]) -> dict[str, Decimal]:
+    return {name: Decimal(row[name]) for name in figures_of(report)}
+
+
+def _alone(world: World, account_id: str) -> World:
+    """The same world, in which nobody else is asked for."""
+    alone = copy.copy(world)
+    alone.accounts = {account_id: world.accounts[account_id]}
+    return alone
+
+
+def _splits(graph: Graph, world: World) -> Splits:
+    splits = copy.copy(graph.insights.splits)
+    splits.world = world
+    return splits
+
+
+def summed(rows: Rows, names: Sequence[str]) -> dict[str, Decimal]:
+    """What adds up over an account's day."""
+    return {name: sum((row[name] for row in rows.values() if name in row), Decimal(0)) for name in names}

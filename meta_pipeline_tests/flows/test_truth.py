@@ -1,0 +1,28 @@
+"""Days of the daily routine, with trouble by lot: every report, level and breakdown is the sandbox's own total, now and
+at every moment at which something was read. `benchmarks/truth.py` does the same for a month."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+from meta_pipeline_tests.fakes.compared import Compared
+from meta_pipeline_tests.fakes.routine import Routine
+
+# The 28 days before it have the ends of summer time in Berlin, London (10-25) and Los Angeles (11-01).
+START = dt.date(2026, 11, 2)
+MOVES = {"1000000002": {"at": "2026-11-03T02:00:00+00:00", "timezone": "America/New_York"}}
+
+
+def test_three_days_of_trouble_are_exact_in_every_report_and_at_every_moment(tmp_path: Path):
+    routine = Routine(tmp_path, START, ads=4, moves=MOVES)
+    for _ in range(3):
+        routine.one_day()
+    routine.build()
+    compared = Compared(routine)
+
+    assert compared.everything() == []
+    assert compared.rows > 50_000 and compared.moments > 5_000
+    # It was no fair weather: too much at once by days, ids and fields, report runs that ended badly, a race, lost answers.
+    assert {"data_points_a_request", "fewer data points than an ad's day has", "33_race", "empty_200",
+            "job_failed", "job_skipped", "job_stuck"} <= routine.met.keys()
