@@ -177,6 +177,7 @@ def _land(
             progress.update(task, completed=_landed(home, backfill_id, names))
 
         while todo:
+            began = bootstrap.now()
             for outcome in land_ranges(home.settings, todo, tick=look):
                 failed.pop(outcome.asked, None)
                 if outcome.reasons:
@@ -185,7 +186,7 @@ def _land(
             due = {
                 one.node_id: at
                 for one in todo
-                if (at := deferrals.due_at(home.engine, backfill_id=backfill_id, node_id=one.node_id))
+                if (at := deferrals.due_at(home.engine, backfill_id=backfill_id, node_id=one.node_id)) and at > began
             }
             todo = [one for one in todo if one.node_id in due]
             if not todo:

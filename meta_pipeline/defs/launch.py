@@ -22,7 +22,6 @@ from meta_pipeline.flows import pulls
 from meta_pipeline.flows.forecast import are_entities_stale
 from meta_pipeline.flows.listings import LAST
 from meta_pipeline.landing.landing import SNAPSHOT_DAY
-from meta_pipeline.records import MetaPipelineError
 from meta_pipeline.settings import Settings
 from meta_pipeline.store import deferrals, ledger
 
@@ -81,29 +80,35 @@ def land_ranges(
                 futures: list[concurrent.futures.Future[Any]] = [*asking, *running]
                 done = concurrent.futures.wait(futures, TICK_S, concurrent.futures.FIRST_COMPLETED).done
                 tick()
+                is_broken = False
                 for asked in [asking.pop(future) for future in done if future in asking]:
                     try:
                         running[pool.submit(_run_one, settings, asked)] = asked
                     except concurrent.futures.process.BrokenProcessPool:
+                        is_broken = True
                         yield Outcome(asked, (_KILLED,))
                 for future in [future for future in done if future in running]:
                     asked = running.pop(future)
                     try:
                         yield future.result()
                     except concurrent.futures.process.BrokenProcessPool:
+                        is_broken = True
                         yield Outcome(asked, (_KILLED,))
+                if is_broken:  # nothing that is asked for now would be read
+                    yield from (Outcome(asked, (_KILLED,)) for asked in asking.values())
+                    asking.clear()
+                    stopping.set()
         finally:
             stopping.set()
             ahead.shutdown(wait=False, cancel_futures=True)
+            pool.shutdown(cancel_futures=True)
 
 
 def _ask_ahead(home: Live, asked: AccountRange, stopping: threading.Event) -> None:
     """The report runs of a range asked for and seen through, while others are landed."""
-
-    def sleep(seconds: float) -> None:
-        if stopping.wait(seconds):
-            raise MetaPipelineError("nobody waits for it any more")
-
+    if stopping.is_set():
+        return
+    sleep = pulls.interruptible(bootstrap.sleep, stopping)
     by = pulls.Pulling(
         home.graph, home.vault, home.landing, home.engine, "ahead", asked.backfill_id, sleep, bootstrap.now,
         "backfill", home.settings.largest_page, home.catalogue,

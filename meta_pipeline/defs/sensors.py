@@ -16,7 +16,6 @@ from meta_pipeline.defs.jobs import onboarding_config, onboarding_job
 from meta_pipeline.defs.partitions import key
 from meta_pipeline.defs.schedules import pull_ads
 from meta_pipeline.flows import tokens as token_flows
-from meta_pipeline.records import LandedFile
 from meta_pipeline.store import backfills, deferrals, ledger, onboardings
 
 # One dbt build for a batch of days, never one per day: its start and parse alone cost seconds.
@@ -25,10 +24,10 @@ QUIET_FOR, AT_LATEST = dt.timedelta(seconds=45), dt.timedelta(minutes=10)
 build_marts = dg.define_asset_job("build_marts", selection=dg.AssetSelection.assets(load_raw, marts, published))
 
 
-def is_due(waiting: Sequence[LandedFile], *, now: dt.datetime) -> bool:
-    """Whether to load now: landing has been quiet for a moment, or the oldest file has waited long enough."""
-    landed = [file.landed_at for file in waiting]
-    return bool(landed) and (now - max(landed) >= QUIET_FOR or now - min(landed) >= AT_LATEST)
+def is_due(waiting: Sequence[dt.datetime], *, now: dt.datetime) -> bool:
+    """Whether to load now: landing has been quiet for a moment, or the oldest file has waited long enough. `waiting`:
+    when the files that wait were read."""
+    return bool(waiting) and (now - max(waiting) >= QUIET_FOR or now - min(waiting) >= AT_LATEST)
 
 
 @dg.sensor(
@@ -42,14 +41,14 @@ def build_marts_sensor(context: dg.SensorEvaluationContext) -> dg.RunRequest | d
         job_name="build_marts",
         statuses=[dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED],
     )
-    waiting = ledger.waiting(bootstrap.live().engine)
+    waiting = ledger.waiting_reads(bootstrap.live().engine)
     if not waiting:
         return dg.SkipReason("everything that landed is loaded")
     if context.instance.get_runs(active, limit=1):
         return dg.SkipReason("a build is under way")
     if not is_due(waiting, now=bootstrap.now()):
         return dg.SkipReason(f"{len(waiting)} files wait until landing is quiet")
-    return dg.RunRequest(run_key=f"{max(file.landed_at for file in waiting).isoformat()}:{len(waiting)}")
+    return dg.RunRequest(run_key=f"{max(waiting).isoformat()}:{len(waiting)}")
 
 
 @dg.sensor(

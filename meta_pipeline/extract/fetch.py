@@ -45,7 +45,8 @@ _STATUS_FIELDS = "async_status,async_percent_completion,error_code,error_message
 
 @dataclass(slots=True)
 class Pull:
-    """One report of one node over one range, on its way. `is_done`: its report run is known to be complete."""
+    """One report of one node over one range, on its way. `is_done`: its report run is known to be complete;
+    `is_picked_up`: an earlier process asked for it."""
 
     report: Report
     node_id: str
@@ -54,6 +55,7 @@ class Pull:
     report_run_id: str | None = None
     submitted_at: dt.datetime | None = None
     is_done: bool = False
+    is_picked_up: bool = False
 
     @property
     def digest(self) -> str:
@@ -102,7 +104,7 @@ class Fetcher:
     def is_forgotten(self, pull: Pull, error: MetaPipelineError) -> bool:
         """Whether Meta knows a finished report run no more, so that it has to be asked for anew: results are kept for
         30 days (graph-api.md §2.9)."""
-        if not pull.is_done or not isinstance(error, GraphError) or (error.code, error.subcode) != NOT_THERE_YET:
+        if not pull.is_picked_up or not isinstance(error, GraphError) or (error.code, error.subcode) != NOT_THERE_YET:
             return False
         report_runs.mark(self.engine, report_run_id=str(pull.report_run_id), status="abandoned")
         return True
@@ -115,7 +117,8 @@ class Fetcher:
         ):
             asked = Range(run.since, run.until)
             request = insights_request(report, asked)
-            pulls.append(Pull(report, node_id, asked, request, run.report_run_id, run.submitted_at, run.is_done))
+            pull = Pull(report, node_id, asked, request, run.report_run_id, run.submitted_at, run.is_done)
+            pulls.append(dataclasses.replace(pull, is_picked_up=True))
         return pulls
 
     def finished(self, pulls: Sequence[Pull]) -> Iterator[tuple[Pull, MetaPipelineError | None]]:
@@ -144,11 +147,13 @@ class Fetcher:
         restart: Callable[[], None],
     ) -> dict[dt.date, LandingError]:
         """Hand on the rows of a pull that is finished, day by day as they come; the days that can't be trusted, and
-        why. A range without any row is read once more: Meta answers 200 with nothing at moments of trouble too
-        (graph-api.md §14, `empty_200`); so is one whose cursor Meta forgot, and `restart` says so before."""
+        why. A range without any row is believed when it was seen twice: Meta answers 200 with nothing at moments of
+        trouble too (graph-api.md §14, `empty_200`). One whose cursor Meta forgot is read once more, and `restart` says
+        so before; one that had rows and then has none is no range without delivery."""
         sizes = self._sizes(pull.report, pull.node_id)
+        seen, empty, forgotten = 0, 0, 0
         try:
-            for is_last in (False, True):
+            while True:
                 restart()
                 sorter = Sorter(pull.report, pull.node_id, pull.asked)
                 try:
@@ -156,11 +161,15 @@ class Fetcher:
                         for day, records in sorter.parts(batch):
                             add(day, records, batch)
                 except CursorError:
-                    if is_last:
+                    seen, forgotten = max(seen, sorter.rows), forgotten + 1
+                    if forgotten > 1:
                         raise
                     continue
-                if sorter.rows:
+                empty += not sorter.rows
+                if sorter.rows or (empty > 1 and not seen):
                     break
+                if empty > 1:
+                    raise TransientError(f"{pull.report.name} had {seen} rows, and none when it was read again")
             sizes.range_worked(len(pull.asked.days), sorter.rows)
             return sorter.untrustworthy()
         finally:

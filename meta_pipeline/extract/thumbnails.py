@@ -57,9 +57,17 @@ def wanted(fresh: Iterable[bytes], known: Mapping[str, Kept]) -> list[Wanted]:
         creative = _read_creative(record)
         if not creative.thumbnail_url:
             continue
-        path = urlsplit(creative.thumbnail_url).path
+        path = _path_of(creative.thumbnail_url)
         key = hashlib.sha256(f"{path} {creative.image_hash}".encode()).hexdigest()[:32]
         before = _read_thumbnail(known[creative.id].record) if creative.id in known else None
         if before is None or before.error or before.key != key:
             found.append(Wanted(Thumbnail(creative.id, creative.account_id, key), creative.thumbnail_url))
     return found
+
+
+def _path_of(url: str) -> str:
+    """What of an address names the picture: the rest is signed anew each time."""
+    try:
+        return urlsplit(url).path
+    except ValueError:  # no address: whoever fetches it says so
+        return url

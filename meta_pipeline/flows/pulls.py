@@ -6,6 +6,7 @@ import concurrent.futures
 import dataclasses
 import datetime as dt
 import queue
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,7 +16,7 @@ import sqlalchemy as sa
 from meta_pipeline.extract import entities
 from meta_pipeline.extract.catalogue import Catalogue
 from meta_pipeline.extract.fetch import Fetcher, Pull
-from meta_pipeline.extract.insights import Range, insights_request
+from meta_pipeline.extract.insights import Range, insights_request, ranges
 from meta_pipeline.extract.parts import Rows
 from meta_pipeline.extract.reports import REPORTS, Report, too_old
 from meta_pipeline.flows.tokens import bury
@@ -37,6 +38,8 @@ from meta_pipeline.vault.vault import Vault
 
 # Accounts whose report runs are in flight together: a run is mostly waiting for Meta.
 ACCOUNTS_AT_ONCE = 8
+# How long a wait takes at most to hear that it is over, seconds.
+LONGEST_NAP_S = 1.0
 
 
 @dataclass(frozen=True)
@@ -76,22 +79,30 @@ def land_side_by_side(
     asked: Mapping[str, Sequence[dt.date]], reports: Sequence[str], *, by: Pulling, at_once: int = ACCOUNTS_AT_ONCE
 ) -> Iterator[LandedFile | FailedDay]:
     """`land` for every node, several of them at once: while Meta works on one's report runs, another's are read. Each
-    node is held by its lease, so that no other run works on it."""
+    node is held by its lease, so that no other run works on it. When nobody listens any more, no further node begins
+    and those that are under way stop after the day they are at."""
     ended: queue.SimpleQueue[LandedFile | FailedDay | None] = queue.SimpleQueue()
+    stopping = threading.Event()
+    by = dataclasses.replace(by, sleep=interruptible(by.sleep, stopping))
 
     def one(node_id: str, days: Sequence[dt.date]) -> None:
+        left = {(report, day) for report in reports for day in days}
         try:
             with leases.held(by.engine, node_id, now=by.now, sleep=by.sleep):
                 for done in land(node_id, days, reports, by=by):
+                    left.discard((done.report, done.day))
                     ended.put(done)
-        except leases.LeaseError as error:
-            for done in (FailedDay(report, node_id, day, str(error)) for report in reports for day in days):
-                ended.put(done)
+                    if stopping.is_set():
+                        return
+        except (MetaPipelineError, OSError, sa.exc.SQLAlchemyError) as error:
+            for report, day in sorted(left):
+                ended.put(FailedDay(report, node_id, day, str(error)))
         finally:
             ended.put(None)
 
-    with concurrent.futures.ThreadPoolExecutor(min(at_once, len(asked)), thread_name_prefix="account") as pool:
-        running = [pool.submit(one, node_id, days) for node_id, days in asked.items()]
+    pool = concurrent.futures.ThreadPoolExecutor(min(at_once, len(asked)), thread_name_prefix="account")
+    running = [pool.submit(one, node_id, days) for node_id, days in asked.items()]
+    try:
         left = len(running)
         while left:
             done = ended.get()
@@ -99,8 +110,24 @@ def land_side_by_side(
                 left -= 1
             else:
                 yield done
-        for future in running:
-            future.result()  # what nobody foresaw is raised here, after everybody else has landed
+    finally:
+        stopping.set()
+        pool.shutdown(cancel_futures=True)
+    for future in running:
+        future.result()  # what nobody foresaw is raised here, after everybody else has landed
+
+
+def interruptible(sleep: Callable[[float], None], stopping: threading.Event) -> Callable[[float], None]:
+    """A sleep that ends with an error when there is nothing to wait for any more."""
+
+    def wait(seconds: float) -> None:
+        while seconds > 0 and not stopping.is_set():
+            sleep(min(seconds, LONGEST_NAP_S))
+            seconds -= LONGEST_NAP_S
+        if stopping.is_set():
+            raise MetaPipelineError("it was stopped; run it again to go on")
+
+    return wait
 
 
 def land(
@@ -118,6 +145,8 @@ def land(
         try:
             token = by.tokens.reveal_for(node_id, flow="land", without=tried)
         except MetaPipelineError as error:
+            for report in reports:  # what waited for a limit waits for a person now
+                deferrals.forget(by.engine, backfill_id=by.backfill_id, node_id=node_id, report=report)
             for failed in left.values():  # in the words of whoever refused last
                 yield failed if failed.reason else dataclasses.replace(failed, reason=str(told or error))
             return
@@ -179,18 +208,33 @@ class _AccountPull:
                 yield from self._taken(pull, self.stopped or trouble)
 
     def ask(self) -> None:
-        """Report runs asked for and finished, nothing read."""
+        """Report runs asked for and finished, nothing read; what is too much is asked for in halves."""
         for _ in self._begin():
             pass
-        self.todo = [
-            (name, asked) for name, asked in self.todo
-            if self.fetcher.needs_a_report_run(self.by.catalogue[name], self.node_id, asked)
-        ]
-        for _ in self._start():
-            pass
-        for _, trouble in self.fetcher.finished(self.started):
-            if isinstance(trouble, TokenError | ThrottledError):
-                return
+        while (self.todo or self.started) and not self.stopped:
+            todo, self.todo = self.todo, []
+            for name, asked in todo:
+                if not self.stopped and self.fetcher.needs_a_report_run(self.by.catalogue[name], self.node_id, asked):
+                    self._ask(name, asked)
+            started, self.started = self.started, []
+            for pull, trouble in self.fetcher.finished(started):
+                self._heard(pull.report.name, pull.asked, trouble)
+
+    def _ask(self, name: str, asked: Range) -> None:
+        try:
+            self.started.append(self.fetcher.start(self.by.catalogue[name], self.node_id, asked))
+        except MetaPipelineError as error:
+            self._heard(name, asked, error)
+
+    def _heard(self, name: str, asked: Range, trouble: MetaPipelineError | None) -> None:
+        """What of a trouble matters before anything is read: halves to ask for, a limit to stop at, a dead token."""
+        if isinstance(trouble, TokenError):
+            raise trouble
+        if isinstance(trouble, TooMuchDataError):
+            self._halved(name, asked)
+        if isinstance(trouble, ThrottledError):
+            for _ in self._failed(name, asked, trouble):
+                pass
 
     def _begin(self) -> Iterator[LandedFile | FailedDay]:
         """What has landed for this backfill, and what waits for a limit of Meta; what is under way and what is left to
@@ -247,14 +291,14 @@ class _AccountPull:
             yield from self._landed(pull)
         except TooMuchDataError as error:
             if self.fetcher.may_come_as_a_report_run(pull):
-                self.todo.append((name, pull.asked))
+                self.todo.extend((name, one) for one in self._left_of(name, pull.asked))
             else:
                 yield from self._smaller(name, pull.asked, error)
         except TokenError:
             raise
         except MetaPipelineError as error:
             if self.fetcher.is_forgotten(pull, error):
-                self.todo.append((name, pull.asked))
+                self.todo.extend((name, one) for one in self._left_of(name, pull.asked))
             else:
                 yield from self._failed(name, pull.asked, error)
 
@@ -268,14 +312,16 @@ class _AccountPull:
                     gathered.drop(day)
                     yield FailedDay(name, self.node_id, day, str(doubt))
             for day, file in by.landing.commit(gathered, backfill_id=by.backfill_id, now=by.now()):
-                yield FailedDay(name, self.node_id, day, str(file)) if isinstance(file, LandingError) else file
+                if isinstance(file, LandingError):
+                    yield FailedDay(name, self.node_id, day, str(file))
+                else:
+                    self.missing[name].discard(day)
+                    yield file
 
     def _smaller(self, name: str, asked: Range, error: MetaPipelineError) -> Iterator[LandedFile | FailedDay]:
         """What becomes of a range that was too much: its halves; of a day, its parts by id."""
         report = self.by.catalogue[name]
-        self.fetcher.was_too_much(report, self.node_id, asked)
-        if asked.since < asked.until:
-            self.todo.extend((name, half) for half in asked.halves())
+        if self._halved(name, asked):
             return
         if self.stopped or report.level == "account":
             yield from self._failed(name, asked, self.stopped or error)
@@ -287,6 +333,21 @@ class _AccountPull:
             raise
         except MetaPipelineError as again:
             yield from self._failed(name, asked, again)
+
+    def _halved(self, name: str, asked: Range) -> bool:
+        """Whether a range that was too much is asked for in smaller ones; of a day there are none."""
+        self.fetcher.was_too_much(self.by.catalogue[name], self.node_id, asked)
+        left = self._left_of(name, asked)
+        if left == [asked]:
+            if asked.since == asked.until:
+                return False
+            left = list(asked.halves())
+        self.todo.extend((name, one) for one in left)
+        return True
+
+    def _left_of(self, name: str, asked: Range) -> list[Range]:
+        """The days of a range that have not landed."""
+        return ranges(set(asked.days) & self.missing[name])
 
     def _failed(self, name: str, asked: Range, error: MetaPipelineError) -> Iterator[FailedDay]:
         """The days of a range that did not land; a limit of Meta is written down with when to try again, and stops

@@ -73,13 +73,20 @@ class Downloads:
                     url, timeout=(CONNECT_S, READ_S), allow_redirects=False, stream=True
                 ) as response:
                     if response.is_redirect:
-                        url = urljoin(url, response.headers["location"])
+                        url = self._onward(url, response.headers["location"])
                         continue
                     return self._read(response, deadline)
             except requests.RequestException as error:
                 # The text of this exception holds the signed address: only its kind may leave here.
                 raise UnreachableError(f"the picture could not be fetched ({type(error).__name__})") from None
         raise DownloadError(f"the picture's address leads on more than {MOST_REDIRECTS} times")
+
+    @staticmethod
+    def _onward(url: str, location: str) -> str:
+        try:
+            return urljoin(url, location)
+        except ValueError:
+            raise DownloadError("the picture's address leads on to none") from None
 
     def _check(self, url: str) -> None:
         """Whether an address may be followed. A name that turns private between here and the connection still has to

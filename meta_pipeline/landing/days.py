@@ -3,6 +3,7 @@ temporary files that nobody else looks at."""
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import functools
 import hashlib
@@ -19,7 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from meta_pipeline.landing.text import readable
-from meta_pipeline.records import Batch, Buffer
+from meta_pipeline.records import Batch, Buffer, LandingError
 
 SCHEMA = pa.schema(
     [
@@ -35,6 +36,7 @@ SCHEMA = pa.schema(
         ("_request", pa.string()),
     ]
 )
+_DIGEST = b"digest"
 # Rows of all open days together; a month of days of 20,000 rows would take 1.5 GB.
 BUFFER_BYTES = 32 * 1024 * 1024
 # Records of a day that wait to become an array together: as many as stay in a core's cache meanwhile.
@@ -51,6 +53,8 @@ class Memory:
 
     def __init__(self, limit: int = BUFFER_BYTES) -> None:
         self.limit = limit
+        # A day smaller than that is not worth a trip to its file while others hold the memory.
+        self.least = limit // 32
         self.held = 0
         self._lock = threading.Lock()
 
@@ -116,7 +120,8 @@ class OpenDay:
         """Records of a page; how many bytes more they take in memory."""
         if not records:
             return 0
-        self._loose += records
+        # A page of which this day has little is not held on to for that little.
+        self._loose += records if 2 * len(records) > len(batch.records) else [bytes(record) for record in records]
         # Not the batch itself: it holds on to its whole page.
         self._answers.append(((batch.version, batch.trace_id, batch.fetched_at), len(records)))
         self.rows += len(records)
@@ -163,7 +168,9 @@ class OpenDay:
             return temporary
         if self._writer is None:  # one write of the whole is the cheapest: most days are small
             sink = pa.BufferOutputStream()
-            pq.write_table(self._table(), sink, **_WRITING)
+            table = self._table()
+            whole = table.replace_schema_metadata({**table.schema.metadata, _DIGEST: self.digest.encode()})
+            pq.write_table(whole, sink, **_WRITING)
             file = self._created()
             try:
                 left = memoryview(sink.getvalue())
@@ -175,6 +182,7 @@ class OpenDay:
             return temporary
         if self.rows > self._written:
             self.spill()
+        self._writer.add_key_value_metadata({_DIGEST: self.digest})
         self._writer.close()
         self._writer = None
         with temporary.open("rb") as opened:
@@ -184,7 +192,8 @@ class OpenDay:
     def discard(self) -> int:
         """Nothing of it is left, in memory or on disk; how many bytes became free."""
         if self._writer is not None:
-            self._writer.close()
+            with contextlib.suppress(OSError, pa.ArrowException):  # its file goes anyway
+                self._writer.close()
             self._writer = None
         if self._is_on_disk:
             self._temporary.unlink(missing_ok=True)
@@ -226,13 +235,15 @@ class OpenDay:
 
 
 class OpenDays:
-    """The days of a pull, gathered side by side. `paths`: where each of them will stand."""
+    """The days of a pull, gathered side by side. `paths`: where each of them will stand; `failed`: those that could
+    not be written, and why."""
 
     def __init__(self, source: Provenance, paths: Mapping[dt.date, Path], memory: Memory) -> None:
         self.source = source
         self._paths = paths
         self._memory = memory
         self.days: dict[dt.date, OpenDay] = {}
+        self.failed: dict[dt.date, LandingError] = {}
         self.restart()
 
     def add(self, day: dt.date, records: Sequence[Buffer], batch: Batch) -> None:
@@ -240,19 +251,37 @@ class OpenDays:
         if day not in self.days:
             return
         within = self._memory.add(self.days[day].add(records, batch))
-        if not within:
-            self._memory.add(-max(self.days.values(), key=lambda one: one.held).spill())
+        largest = max(self.days.values(), key=lambda one: one.held)
+        if not within and largest.held >= self._memory.least:
+            try:
+                self._memory.add(-largest.spill())
+            except (OSError, pa.ArrowException) as error:
+                self.failed[largest.day] = unwritable(largest.path, error)
+                self.drop(largest.day)
 
     def restart(self) -> None:
         """Nothing is left of what was gathered; it may begin anew."""
         for one in self.days.values():
             self._memory.add(-one.discard())
+        self.failed = {}
         self.days = {day: OpenDay(self.source, day, path) for day, path in self._paths.items()}
 
     def drop(self, day: dt.date) -> None:
         """A day is gathered no more."""
         if (one := self.days.pop(day, None)) is not None:
             self._memory.add(-one.discard())
+
+
+def unwritable(path: Path, error: Exception) -> LandingError:
+    """Why a day did not land, and what to do about it."""
+    return LandingError(f"could not write {path}: {error}; free space or permissions, then run it again")
+
+
+def digest_of(path: Path) -> str | None:
+    """The digest that a file says of its own records; None for one of an older version."""
+    metadata = pq.read_metadata(path).metadata or {}
+    found = metadata.get(_DIGEST)
+    return found.decode() if found else None
 
 
 def payloads_of(path: Path) -> Iterator[str]:

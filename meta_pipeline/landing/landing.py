@@ -15,7 +15,7 @@ import orjson
 import pyarrow as pa
 import sqlalchemy as sa
 
-from meta_pipeline.landing.days import Memory, OpenDay, OpenDays, Provenance, payloads_of
+from meta_pipeline.landing.days import Memory, OpenDay, OpenDays, Provenance, digest_of, payloads_of, unwritable
 from meta_pipeline.records import Batch, LandedFile, LandingError
 from meta_pipeline.store import ledger
 
@@ -63,8 +63,8 @@ class Landing:
                     stood_since[day] = known.landed_at
                 ended.append((day, file))
             except (OSError, pa.ArrowException) as error:
-                told = f"could not write {one.path}: {error}; free space or permissions, then run it again"
-                ended.append((day, LandingError(told)))
+                ended.append((day, unwritable(one.path, error)))
+        ended.extend(gathered.failed.items())
         files = [file for _, file in ended if isinstance(file, LandedFile)]
         ledger.note(self.engine, *files, backfill_id=backfill_id, stood_since=stood_since)
         return ended
@@ -98,7 +98,8 @@ class Landing:
         if before is None or not is_there:
             one.written().replace(one.path)
             return True
-        if before.digest == one.digest:
+        # What the file says of itself counts too: a kill may have come between its renaming and the ledger.
+        if before.digest == one.digest and digest_of(one.path) in (one.digest, None):
             return False
         # Of a listing every state counts, names too.
         has_moved = one.day == SNAPSHOT_DAY or _figures(payloads_of(one.path)) != _figures(one.payloads())

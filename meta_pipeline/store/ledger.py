@@ -251,6 +251,15 @@ def waiting(engine: sa.Engine) -> list[LandedFile]:
         return [_file(row) for row in connection.execute(query.order_by(*_KEY))]
 
 
+def waiting_reads(engine: sa.Engine) -> list[dt.datetime]:
+    """When the files that wait were read: a day that says what it said keeps the time at which it landed first."""
+    query = sa.select(sa.func.coalesce(landed_files.c.read_at, landed_files.c.landed_at)).where(
+        landed_files.c.loaded_at.is_(None)
+    )
+    with engine.connect() as connection:
+        return list(connection.execute(query).scalars())
+
+
 def mark_loaded(engine: sa.Engine, files: Iterable[LandedFile], *, now: dt.datetime) -> None:
     """These files are in the warehouse. A file that landed again meanwhile keeps waiting: its digest differs."""
     statement = (

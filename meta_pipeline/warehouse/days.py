@@ -30,9 +30,13 @@ _FIGURES = {
 
 def tell_days(connection: duckdb.DuckDBPyConnection, engine: sa.Engine, tables: Sequence[RawTable]) -> None:
     """The warehouse knows every version of the days that were read since it was told last."""
-    known = connection.execute(f"select max(read_at) from {OWN_SCHEMA}.day_versions").fetchone()
-    since = known[0] - OVERLAP if known and known[0] else None
-    told = ledger.day_versions(engine, reports=[table.name for table in tables], since=since)
+    # By report: one that had left the catalogue and is back has more to tell than the others.
+    known = connection.execute(f"select report, max(read_at) from {OWN_SCHEMA}.day_versions group by report").fetchall()
+    since = {report: at - OVERLAP for report, at in known}
+    told = [
+        one for table in tables
+        for one in ledger.day_versions(engine, reports=[table.name], since=since.get(table.name))
+    ]
     if not told:
         return
     with transaction(connection, "the days"):

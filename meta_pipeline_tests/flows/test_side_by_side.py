@@ -11,9 +11,11 @@ import pytest
 
 from meta_pipeline.flows import pulls
 from meta_pipeline.graph.errors import ThrottledError
+from meta_pipeline.landing.days import OpenDays
 from meta_pipeline.landing.landing import Landing
 from meta_pipeline.records import FailedDay, LandedFile
-from meta_pipeline.store import deferrals, report_runs
+from meta_pipeline.sandbox.answers import Answer, Ask, Refused, unknown_object
+from meta_pipeline.store import deferrals, ledger, report_runs
 from meta_pipeline_tests.fakes.still import StillHome
 
 ACCOUNTS = ("act_1000000001", "act_1000000002", "act_1000000003")
@@ -93,10 +95,97 @@ def test_a_day_that_meta_keeps_no_more_fails_with_that_reason_and_no_call(home: 
     assert before == sum(home.graph.calls.values())
 
 
+def test_rows_that_were_seen_and_are_gone_when_the_cursor_is_forgotten_are_no_empty_days(
+    home: StillHome, by: pulls.Pulling
+):
+    by = dataclasses.replace(by, largest_page=100)
+    pulls.ask_ahead(ACCOUNTS[0], DAYS, ["ad_insights"], by=by)
+    original, pages = home.graph.answer, [0]
+
+    def answer(ask: Ask) -> Answer:
+        if ask.path.endswith("/insights") and ask.method == "GET":
+            pages[0] += 1
+            if pages[0] == 2:
+                return Refused("(#100) Invalid cursor", 2642).answer("T")
+            if pages[0] > 2:
+                return Answer({"data": []})
+        return original(ask)
+
+    home.graph.answer = answer  # type: ignore[method-assign]
+    found = list(pulls.land(ACCOUNTS[0], DAYS, ["ad_insights"], by=by))
+
+    assert all(isinstance(done, FailedDay) and "none when it was read again" in done.reason for done in found)
+    assert ledger.files_of(home.engine, report="ad_insights", node_id=ACCOUNTS[0]) == []
+
+
+def test_a_run_whose_result_is_never_there_is_not_bought_for_ever(home: StillHome, by: pulls.Pulling):
+    original = home.graph.answer
+
+    def answer(ask: Ask) -> Answer:
+        if ask.path.endswith("/insights") and ask.method == "GET":
+            return unknown_object(ask.path).answer("T")
+        return original(ask)
+
+    home.graph.answer = answer  # type: ignore[method-assign]
+    for _ in range(2):
+        assert all(isinstance(done, FailedDay) for done in pulls.land(ACCOUNTS[0], DAYS, ["ad_insights"], by=by))
+    assert posts(home) <= 3
+
+
+def test_a_range_that_is_too_large_is_paid_for_once_and_asking_ahead_lands_nothing(
+    home: StillHome, by: pulls.Pulling
+):
+    home.graph.configure({"rows_a_request": 100})
+    pulls.ask_ahead(ACCOUNTS[0], DAYS, ["ad_insights"], by=by)
+    asked = posts(home)
+    assert ledger.files_of(home.engine, report="ad_insights", node_id=ACCOUNTS[0]) == []
+    found = list(pulls.land(ACCOUNTS[0], DAYS, ["ad_insights"], by=by))
+
+    assert all(isinstance(done, LandedFile) for done in found) and len(found) == len(DAYS)
+    assert posts(home) == asked
+
+
+def test_a_wait_for_a_limit_is_forgotten_when_no_token_is_left(home: StillHome, by: pulls.Pulling):
+    at = home.clock.now() - dt.timedelta(minutes=1)
+    deferrals.defer(
+        home.engine, backfill_id="b", node_id="act_7", report="ad_insights", since=DAYS[0], until=DAYS[-1], retry_at=at,
+        reason="a limit",
+    )
+    assert all(isinstance(done, FailedDay) for done in pulls.land("act_7", DAYS, ["ad_insights"], by=by))
+
+    assert deferrals.due_at(home.engine, backfill_id="b", node_id="act_7") is None
+
+
+def test_nobody_begins_when_nobody_listens_any_more(home: StillHome, by: pulls.Pulling):
+    landing = pulls.land_side_by_side(ASKED, ["ad_insights"], by=by, at_once=1)
+    first = next(landing)
+    landing.close()  # type: ignore[attr-defined]
+
+    landed = {node for node in ACCOUNTS if ledger.files_of(home.engine, report="ad_insights", node_id=node)}
+    assert landed == {first.node_id}
+
+
+def test_a_disk_error_of_one_account_is_a_reason_and_hides_nobody_elses(
+    home: StillHome, by: pulls.Pulling, monkeypatch: pytest.MonkeyPatch
+):
+    original = by.landing.commit
+
+    def commit(gathered: OpenDays, **how):
+        if gathered.source.node_id == ACCOUNTS[1]:
+            raise OSError("Read-only file system")
+        return original(gathered, **how)
+
+    monkeypatch.setattr(by.landing, "commit", commit)
+    found = list(pulls.land_side_by_side(ASKED, ["ad_insights"], by=by))
+
+    reasons = {(done.node_id, done.reason) for done in found if isinstance(done, FailedDay)}
+    assert reasons == {(ACCOUNTS[1], "Read-only file system")} and len(found) == 3 * len(DAYS)
+
+
 def test_a_range_larger_than_memory_lands_whole(home: StillHome, by: pulls.Pulling):
     list(pulls.land(ACCOUNTS[0], DAYS, ["ad_insights"], by=by))
     few = Landing(by.landing.root.parent / "other", home.engine)
-    few.memory.limit = 20_000  # bytes: a few dozen rows
+    few.memory.limit, few.memory.least = 20_000, 500  # bytes: a few dozen rows
     again = dataclasses.replace(by, landing=few, backfill_id="c")
     files = {done.day: done for done in pulls.land(ACCOUNTS[0], DAYS, ["ad_insights"], by=again)}
 

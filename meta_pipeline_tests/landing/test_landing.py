@@ -141,3 +141,55 @@ def test_a_day_that_a_kill_left_unnoted_is_new_when_it_is_put_down_again(
     (version,) = ledger.versions_of(engine, report="ad_insights", node_id="act_1", day=DAY)
     (current,) = ledger.files_of(engine, report="ad_insights", node_id="act_1")
     assert (version.landed_at, current.landed_at) == (NOW, NOW + dt.timedelta(hours=2))
+
+
+def test_a_kill_before_the_ledger_and_then_the_old_figures_again_leave_file_and_ledger_alike(
+    landing: Landing, engine: sa.Engine, monkeypatch: pytest.MonkeyPatch
+):
+    write(landing, b'{"ad_id":"1","spend":"1"}')
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(ledger, "note", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
+        write(landing, b'{"ad_id":"1","spend":"2"}')
+    file = write(landing, b'{"ad_id":"1","spend":"1"}')
+
+    assert pq.read_table(file.path).column("payload").to_pylist() == ['{"ad_id":"1","spend":"1"}']
+    (current,) = ledger.files_of(engine, report="ad_insights", node_id="act_1")
+    assert current.digest == module.digest_of(Path(file.path)) == file.digest
+
+
+SOURCE = module.Provenance("ad_insights", "act_1", {}, "r")
+
+
+def test_a_disk_that_is_full_while_days_spill_fails_that_day_and_no_other(
+    landing: Landing, monkeypatch: pytest.MonkeyPatch
+):
+    small, large = DAY, DAY + dt.timedelta(days=1)
+    landing.memory.limit, landing.memory.least = 1_000, 500
+    record = b'{"ad_id":"1","x":"' + b"y" * 2_000 + b'"}'
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError("No space left on device")
+
+    with landing.gathering(SOURCE, [small, large]) as gathered:
+        gathered.add(small, [b'{"ad_id":"1"}'], BATCH)
+        with monkeypatch.context() as patched:
+            patched.setattr(module.pq, "ParquetWriter", full)
+            gathered.add(large, [record], BATCH)
+        gathered.add(large, [record], BATCH)
+        ended = dict(landing.commit(gathered, backfill_id="b", now=NOW))
+
+    assert isinstance(ended[large], LandingError) and "No space left" in str(ended[large])
+    assert not isinstance(ended[small], LandingError) and ended[small].rows == 1
+    assert landing.memory.held == 0 and not list(landing.root.rglob("*.tmp"))
+
+
+def test_a_page_is_not_held_on_to_for_the_little_that_a_day_has_of_it():
+    page = b"x" * 100_000
+    pieces = [memoryview(page)[n:n + 10] for n in range(0, 100, 10)]
+    batch = Batch(pieces, "T", "v25.0", NOW, page)
+    thin, thick = (module.OpenDay(SOURCE, DAY, Path("nowhere")) for _ in range(2))
+    thin.add(pieces[:2], batch)
+    thick.add(pieces, batch)
+
+    assert [type(each) for each in thin._loose] == [bytes, bytes]
+    assert thick._loose == pieces
