@@ -18,6 +18,8 @@ bench: install-dev
 	$(BIN)/python benchmarks/sdk.py
 	$(BIN)/python benchmarks/storm.py
 	$(BIN)/python benchmarks/restatement.py
+	$(BIN)/python benchmarks/truth.py
+	$(BIN)/python benchmarks/kills.py
 
 up: install
 	$(BIN)/meta-pipeline up
