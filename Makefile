@@ -21,6 +21,8 @@ bench: install-dev
 	$(BIN)/python benchmarks/calls.py
 	$(BIN)/python benchmarks/with_dagster.py
 	$(BIN)/python benchmarks/partitions.py
+	$(BIN)/python benchmarks/truth.py
+	$(BIN)/python benchmarks/kills.py
 
 up: install
 	$(BIN)/meta-pipeline up

@@ -38,7 +38,9 @@ class Sandbox:
         return self.control("tokens", body)["access_token"]
 
 
-def _serve() -> Iterator[Sandbox]:
+@contextlib.contextmanager
+def serving() -> Iterator[Sandbox]:
+    """A sandbox over HTTP until the block ends."""
     server = subprocess.Popen(
         [sys.executable, "-m", "meta_pipeline.cli", "sandbox", "--port", "0", "--now", NOW],
         stdout=subprocess.PIPE, text=True,
@@ -55,13 +57,15 @@ def _serve() -> Iterator[Sandbox]:
 @pytest.fixture(scope="session")
 def shared_sandbox() -> Iterator[Sandbox]:
     """For tests that only read."""
-    yield from _serve()
+    with serving() as sandbox:
+        yield sandbox
 
 
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
     """For tests that order faults or move the clock."""
-    yield from _serve()
+    with serving() as sandbox:
+        yield sandbox
 
 
 @dataclass

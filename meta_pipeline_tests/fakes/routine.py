@@ -109,10 +109,11 @@ class Routine:
         return self.token
 
     def one_day(self) -> None:
-        """Every tick of a day: what is due is read and listed; then everything is loaded. Somebody deletes an ad, and
-        the links, which know an account's zone, are read again."""
-        ads = [ad for ad in self.graph.world.ads.values() if ad.status == "ACTIVE"]
-        self.order("entities", {"id": self.chance.choice(ads).id, "status": "DELETED"})
+        """Every tick of a day: what is due is read and listed; then everything is loaded. Somebody puts a new
+        ad in the place of another, which is deleted, and the links, which know an account's zone, are read again."""
+        gone = self.chance.choice([ad for ad in self.graph.world.ads.values() if ad.status == "ACTIVE"])
+        self.order("entities", {"id": gone.id, "status": "DELETED"})
+        self.order("entities", {"create": "ad", "adset_id": gone.parents[1].id})
         midnight = self.clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
         for number in range(4):
             self._wait_until(midnight + number * TICK)

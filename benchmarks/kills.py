@@ -1,0 +1,80 @@
+"""A backfill killed at random moments, again and again: exact truth in the end, and nothing recorded is paid for twice.
+
+    python benchmarks/kills.py [--kills 50] [--seed 1]
+
+The command line on a sandbox over HTTP. Every backfill is killed at moments drawn from the whole time that one takes
+(start, landing, loading, dbt, publishing) until it ends by itself; then the sandbox is a day older, so that figures are
+restated, and the next one begins."""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import random
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+from meta_pipeline_tests.conftest import NOW, make_home, serving
+from meta_pipeline_tests.fakes.kills import IN_FLIGHT, Killing
+from meta_pipeline_tests.flows.test_pipeline import connected
+
+# Kills of one backfill before it goes on to its end: what landed stays, so later kills meet loading and dbt only.
+MOST_EACH = 4
+
+
+def one_backfill(killing: Killing, chance: random.Random, expected_s: float, most: int) -> Counter[str]:
+    """Killed at most so often, then seen through; how often in which phase."""
+    phases: Counter[str] = Counter()
+    while phases.total() < most:
+        killing.start()
+        if not killing.kill_after(chance.uniform(0.0, expected_s)):
+            return phases
+        phases[killing.phase()] += 1
+    killing.finish()
+    return phases
+
+
+def main() -> None:
+    """Print kills by phase, what was paid and recorded, and whether every backfill ended in the truth."""
+    arguments = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    arguments.add_argument("--kills", type=int, default=50)
+    arguments.add_argument("--seed", type=int, default=1)
+    asked = arguments.parse_args()
+    chance = random.Random(asked.seed)
+    phases: Counter[str] = Counter()
+    truths: list[bool] = []
+    with tempfile.TemporaryDirectory() as folder, serving() as sandbox:
+        killing = Killing(connected(make_home(Path(folder), sandbox)), sandbox)
+        begun = time.monotonic()
+        killing.finish()  # nobody is killed: how long it takes
+        expected_s = time.monotonic() - begun
+        truths.append(killing.is_true())
+        for number in range(1, 1_000_000):
+            left = asked.kills - phases.total()
+            if not left:
+                break
+            older = dt.datetime.fromisoformat(NOW) + number * dt.timedelta(days=1)
+            sandbox.control("clock", {"now": older.isoformat()})
+            now = one_backfill(killing, chance, expected_s, min(MOST_EACH, left))
+            phases += now
+            truths.append(killing.is_true())
+            print(f"backfill {number}: {now.total()} kills {dict(now)}, truth {truths[-1]}", flush=True)
+    lost = sum(killing.unrecorded)
+    print(f"\nan undisturbed backfill takes {expected_s:.0f} s; killed at moments drawn from the whole of it")
+    table = {
+        "kills": phases.total(), "backfills": len(truths), "POSTs": killing.paid, "recorded": killing.recorded,
+        "lost": lost, "most lost at a kill": f"{max(killing.unrecorded)} of {IN_FLIGHT}",
+        "truth": "yes" if all(truths) else "no",
+    }
+    print("  ".join(table))
+    print("  ".join(str(value).rjust(len(name)) for name, value in table.items()))
+    print("by phase: " + ", ".join(f"{name} {count}" for name, count in phases.most_common()))
+    if not all(truths):
+        sys.exit("a backfill did not end in the truth")
+
+
+if __name__ == "__main__":
+    main()
