@@ -23,7 +23,7 @@ from meta_pipeline.flows.tokens import bury
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.graph.errors import ScopeError, ThrottledError, TokenError, TooMuchDataError
 from meta_pipeline.graph.request import Errand, Purpose
-from meta_pipeline.landing.days import Provenance
+from meta_pipeline.landing.days import OpenDays, Provenance
 from meta_pipeline.landing.landing import SNAPSHOT_DAY, Landing
 from meta_pipeline.linker.links import today_of
 from meta_pipeline.records import (
@@ -311,12 +311,23 @@ class _AccountPull:
                 if day in gathered.days:
                     gathered.drop(day)
                     yield FailedDay(name, self.node_id, day, str(doubt))
+            yield from self._without_emptied(pull.report, gathered)
             for day, file in by.landing.commit(gathered, backfill_id=by.backfill_id, now=by.now()):
                 if isinstance(file, LandingError):
                     yield FailedDay(name, self.node_id, day, str(file))
                 else:
                     self.missing[name].discard(day)
                     yield file
+
+    def _without_emptied(self, report: Report, gathered: OpenDays) -> Iterator[FailedDay]:
+        """The days of a gated report that had rows before and have none now are not put down: Meta gives such a report
+        a few times a day and then nothing (graph-api.md §2.7), which looks like no delivery."""
+        empty = [day for day, one in gathered.days.items() if not one.rows] if report.gate else []
+        before = ledger.find_days(self.by.engine, report=report.name, node_id=self.node_id, days=empty)
+        for day in (day for day, file in before.items() if file.rows):
+            gathered.drop(day)
+            told = f"Meta gave nothing for {day}, though it gave {before[day].rows} rows before; they stay"
+            yield FailedDay(report.name, self.node_id, day, f"{told}: its daily limit for this report may be used up")
 
     def _smaller(self, name: str, asked: Range, error: MetaPipelineError) -> Iterator[LandedFile | FailedDay]:
         """What becomes of a range that was too much: its halves; of a day, its parts by id."""

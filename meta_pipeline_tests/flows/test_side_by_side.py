@@ -15,6 +15,7 @@ from meta_pipeline.landing.days import OpenDays
 from meta_pipeline.landing.landing import Landing
 from meta_pipeline.records import FailedDay, LandedFile
 from meta_pipeline.sandbox.answers import Answer, Ask, Refused, unknown_object
+from meta_pipeline.sandbox.control import control
 from meta_pipeline.store import deferrals, ledger, report_runs
 from meta_pipeline_tests.fakes.still import StillHome
 
@@ -154,6 +155,19 @@ def test_a_wait_for_a_limit_is_forgotten_when_no_token_is_left(home: StillHome, 
     assert all(isinstance(done, FailedDay) for done in pulls.land("act_7", DAYS, ["ad_insights"], by=by))
 
     assert deferrals.due_at(home.engine, backfill_id="b", node_id="act_7") is None
+
+
+def test_a_gated_report_that_gives_nothing_any_more_leaves_the_rows_it_gave(home: StillHome, by: pulls.Pulling):
+    name, gated = "ad_insights_by_impression_device", ACCOUNTS[0]
+    control(home.graph, "world", {"opted_in": [gated]}, {})
+    first = list(pulls.land(gated, DAYS, [name], by=by))
+    assert all(isinstance(done, LandedFile) for done in first)
+    control(home.graph, "world", {"opted_in": []}, {})
+    again = list(pulls.land(gated, DAYS, [name], by=dataclasses.replace(by, backfill_id="c")))
+
+    rows = {file.day: file.rows for file in ledger.files_of(home.engine, report=name, node_id=gated)}
+    assert {day for day, count in rows.items() if count} == {done.day for done in again if isinstance(done, FailedDay)}
+    assert sum(rows.values()) > 0
 
 
 def test_nobody_begins_when_nobody_listens_any_more(home: StillHome, by: pulls.Pulling):
