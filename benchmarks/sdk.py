@@ -104,7 +104,7 @@ def sdk(url: str, accounts: list[str], days: list[dt.date], folder: str, told: A
 
 def ours(url: str, accounts: list[str], days: list[dt.date], folder: str, told: Any, largest_page: int = 5000) -> None:
     """Our flow."""
-    from meta_pipeline.flows import pulls
+    from meta_pipeline.flows import pulls, side_by_side
     from meta_pipeline.graph.budget import SharedBudget
     from meta_pipeline.graph.client import GraphClient
     from meta_pipeline.landing.landing import Landing
@@ -132,7 +132,7 @@ def ours(url: str, accounts: list[str], days: list[dt.date], folder: str, told: 
             now, largest_page=largest_page,
         )
         rows = 0
-        for done in pulls.land_side_by_side(dict.fromkeys(accounts, days), ["ad_insights"], by=by):
+        for done in side_by_side.land_side_by_side(dict.fromkeys(accounts, days), ["ad_insights"], by=by):
             rows += done.rows  # type: ignore[union-attr]
         return rows
 

@@ -4,7 +4,7 @@ cost.
     python benchmarks/with_dagster.py [--accounts 20] [--ads 120] [--days 30] [--repeat 3] [--processes 2]
 
 With: `defs.launch.land_ranges`, as `backfill` starts it: a run of each account's insights and one of its listings, in
-spawned processes. Without: `flows.pulls.land_side_by_side` and the listings of eight accounts at a time, in one
+spawned processes. Without: `flows.side_by_side.land_side_by_side` and the listings of eight accounts at a time, in one
 process. Both read the same days of the same accounts into a fresh home; each reads one day of one account before it is
 measured, and the start of Dagster's processes is measured on its own, because it is paid once for a backfill of any
 length. Then the same runs over days that have landed: all that is left is Dagster's own work, once as it is and once
@@ -68,7 +68,7 @@ def with_dagster(asked: argparse.Namespace) -> dict[str, dict[str, float]]:
 def without(asked: argparse.Namespace) -> dict[str, dict[str, float]]:
     """Landed by the flows alone."""
     from meta_pipeline import bootstrap
-    from meta_pipeline.flows import listings, pulls
+    from meta_pipeline.flows import listings, pulls, side_by_side
     from meta_pipeline.records import LandedFile
 
     home = bootstrap.live()
@@ -79,10 +79,10 @@ def without(asked: argparse.Namespace) -> dict[str, dict[str, float]]:
             "backfill", home.settings.largest_page, home.catalogue,
         )
         wanted = [FIRST + dt.timedelta(days=n) for n in range(days)]
-        for done in pulls.land_side_by_side(dict.fromkeys(accounts, wanted), [REPORT], by=by):
+        for done in side_by_side.land_side_by_side(dict.fromkeys(accounts, wanted), [REPORT], by=by):
             if not isinstance(done, LandedFile):
                 raise SystemExit(done.reason)
-        with concurrent.futures.ThreadPoolExecutor(pulls.ACCOUNTS_AT_ONCE) as pool:
+        with concurrent.futures.ThreadPoolExecutor(side_by_side.ACCOUNTS_AT_ONCE) as pool:
             list(pool.map(lambda node_id: list(listings.land_entities(node_id, by=by, habits=home.habits)), accounts))
 
     work(asked.names[:1], 1, "first")

@@ -18,7 +18,7 @@ from typing import Any
 from meta_pipeline import bootstrap
 from meta_pipeline.bootstrap import Live
 from meta_pipeline.extract.insights import Range
-from meta_pipeline.flows import pulls
+from meta_pipeline.flows import pulls, side_by_side
 from meta_pipeline.flows.forecast import are_entities_stale
 from meta_pipeline.flows.listings import LAST
 from meta_pipeline.landing.landing import SNAPSHOT_DAY
@@ -108,7 +108,7 @@ def _ask_ahead(home: Live, asked: AccountRange, stopping: threading.Event) -> No
     """The report runs of a range asked for and seen through, while others are landed."""
     if stopping.is_set():
         return
-    sleep = pulls.interruptible(bootstrap.sleep, stopping)
+    sleep = side_by_side.interruptible(bootstrap.sleep, stopping)
     by = pulls.Pulling(
         home.graph, home.vault, home.landing, home.engine, "ahead", asked.backfill_id, sleep, bootstrap.now,
         "backfill", home.settings.largest_page, home.catalogue,

@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 from meta_pipeline.bootstrap import insights_tables
 from meta_pipeline.extract.reports import REPORTS
 from meta_pipeline.extract.restatement import LAST_READ_AGE, due_since, tiers_of
-from meta_pipeline.flows import pulls
+from meta_pipeline.flows import pulls, side_by_side
 from meta_pipeline.flows.listings import Habits, land_entities
 from meta_pipeline.graph.budget import SharedBudget
 from meta_pipeline.graph.client import GraphClient
@@ -188,7 +188,7 @@ class Routine:
 
         def one(node_id: str) -> None:
             by = self._pulling(node_id, tick)
-            for done in pulls.land_side_by_side({node_id: due[node_id]}, tuple(REPORTS), by=by, at_once=1):
+            for done in side_by_side.land_side_by_side({node_id: due[node_id]}, tuple(REPORTS), by=by, at_once=1):
                 if not isinstance(done, LandedFile):
                     assert done.reason
                     continue

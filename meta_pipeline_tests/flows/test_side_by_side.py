@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from meta_pipeline.flows import pulls
+from meta_pipeline.flows import pulls, side_by_side
 from meta_pipeline.graph.errors import ThrottledError
 from meta_pipeline.landing.days import OpenDays
 from meta_pipeline.landing.landing import Landing
@@ -45,7 +45,7 @@ def posts(home: StillHome) -> int:
 
 def test_one_accounts_failure_leaves_the_others_done(home: StillHome, by: pulls.Pulling):
     home.graph.tasks["1000000002"] = []
-    found = list(pulls.land_side_by_side(ASKED, ["ad_insights"], by=by))
+    found = list(side_by_side.land_side_by_side(ASKED, ["ad_insights"], by=by))
     failed = [done for done in found if isinstance(done, FailedDay)]
 
     assert {done.node_id for done in failed} == {"act_1000000002"} and [done.day for done in failed] == DAYS
@@ -58,7 +58,7 @@ def test_what_was_asked_for_ahead_is_found_done_and_paid_once(home: StillHome, b
         pulls.ask_ahead(node, DAYS, ["ad_insights", "account_insights"], by=by)
     assert posts(home) == 3  # totals are read at once: they need no report run
     looks = sum(count for name, count in home.graph.calls.items() if name == "GET /{id}")
-    found = list(pulls.land_side_by_side(ASKED, ["ad_insights", "account_insights"], by=by))
+    found = list(side_by_side.land_side_by_side(ASKED, ["ad_insights", "account_insights"], by=by))
 
     assert all(isinstance(done, LandedFile) for done in found) and len(found) == 2 * 3 * len(DAYS)
     assert posts(home) == 3
@@ -171,7 +171,7 @@ def test_a_gated_report_that_gives_nothing_any_more_leaves_the_rows_it_gave(home
 
 
 def test_nobody_begins_when_nobody_listens_any_more(home: StillHome, by: pulls.Pulling):
-    landing = pulls.land_side_by_side(ASKED, ["ad_insights"], by=by, at_once=1)
+    landing = side_by_side.land_side_by_side(ASKED, ["ad_insights"], by=by, at_once=1)
     first = next(landing)
     landing.close()  # type: ignore[attr-defined]
 
@@ -190,7 +190,7 @@ def test_a_disk_error_of_one_account_is_a_reason_and_hides_nobody_elses(
         return original(gathered, **how)
 
     monkeypatch.setattr(by.landing, "commit", commit)
-    found = list(pulls.land_side_by_side(ASKED, ["ad_insights"], by=by))
+    found = list(side_by_side.land_side_by_side(ASKED, ["ad_insights"], by=by))
 
     reasons = {(done.node_id, done.reason) for done in found if isinstance(done, FailedDay)}
     assert reasons == {(ACCOUNTS[1], "Read-only file system")} and len(found) == 3 * len(DAYS)

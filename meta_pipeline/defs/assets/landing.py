@@ -8,7 +8,7 @@ import dagster as dg
 from meta_pipeline import bootstrap
 from meta_pipeline.defs.partitions import ACCOUNT_DAYS, AD_ACCOUNTS, days_by_account, key
 from meta_pipeline.extract.reports import Report
-from meta_pipeline.flows import forecast, listings, pulls
+from meta_pipeline.flows import forecast, listings, pulls, side_by_side
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.graph.request import Purpose
 from meta_pipeline.records import FailedDay, LandedFile
@@ -59,7 +59,7 @@ def land_insights(
     ahead = days_of_backfill(context)
     tell_forecast(context, home, asked, ahead, reports)
     wanted = {node_id: sorted({*days, *ahead.get(node_id, ())}) for node_id, days in asked.items()}
-    for done in pulls.land_side_by_side(wanted, reports, by=pulling(context, graph, tokens, home)):
+    for done in side_by_side.land_side_by_side(wanted, reports, by=pulling(context, graph, tokens, home)):
         if done.day not in asked[done.node_id]:
             continue  # landed ahead: the run that Dagster gave this day to finds it, and says so
         if isinstance(done, LandedFile):
