@@ -27,7 +27,8 @@ from meta_pipeline.defs.home import instance
 from meta_pipeline.defs.launch import QUIET, quiet
 from meta_pipeline.defs.partitions import AD_ACCOUNTS, FIRST_DAY, days_by_account, key
 from meta_pipeline.defs.schedules import pull_ads_schedule
-from meta_pipeline.flows import pulls
+from meta_pipeline.flows import side_by_side
+from meta_pipeline.flows.pulls import Pulling
 from meta_pipeline.linker.links import save
 from meta_pipeline.records import LandedFile, NodeLink
 from meta_pipeline.settings import Settings
@@ -54,7 +55,7 @@ def settings_of(folder: Path) -> Settings:
 
 
 def landed(
-    asked: Mapping[str, Sequence[dt.date]], reports: Sequence[str], *, by: pulls.Pulling
+    asked: Mapping[str, Sequence[dt.date]], reports: Sequence[str], *, by: Pulling
 ) -> Iterator[LandedFile]:
     """Plays the flow: every day has landed."""
     for node_id, days in asked.items():
@@ -69,7 +70,7 @@ def run(opened: dg.DagsterInstance, home: Live, node_id: str) -> None:
         "dagster/asset_partition_range_start": key(node_id, last - dt.timedelta(days=DAYS - 1)),
         "dagster/asset_partition_range_end": key(node_id, last),
     }
-    with patch.object(pulls, "land_side_by_side", landed):
+    with patch.object(side_by_side, "land_side_by_side", landed):
         ended = dg.materialize(
             [land_insights], instance=opened, resources={"graph": object(), "tokens": object(), "home": home},
             selection=[landing_key("ad_insights")], tags=tags, run_config=QUIET,
