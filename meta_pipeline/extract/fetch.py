@@ -38,6 +38,8 @@ from meta_pipeline.store import learned, report_runs
 
 # A read right after the POST may answer 100/33, not replicated yet (graph-api.md §2.9, P-TAP).
 NOT_THERE_YET, LOOKS_WHEN_NEW = (100, 33), 3
+# Looks that are so near to each other are one batch.
+TOGETHER_S = 0.05
 # -3/1504045 in a run's own error fields: too large (graph-api.md §2.10).
 TOO_LARGE = 1504045
 _STATUS_FIELDS = "async_status,async_percent_completion,error_code,error_message,error_subcode,error_user_msg"
@@ -123,21 +125,42 @@ class Fetcher:
 
     def finished(self, pulls: Sequence[Pull]) -> Iterator[tuple[Pull, MetaPipelineError | None]]:
         """Every pull once its result can be read, in the order in which they are done, or why it never will be. All
-        report runs in flight are looked at together, in one batch, with growing pauses."""
-        waiting = [_Watch(pull) for pull in pulls if pull.report_run_id is not None and not pull.is_done]
+        report runs that are due for a look are looked at together, in one batch, with growing pauses; the first look
+        comes when the last run of the kind was done, if that took long enough to count."""
+        waiting = [self._watch(pull) for pull in pulls if pull.report_run_id is not None and not pull.is_done]
         yield from ((pull, None) for pull in pulls if pull.report_run_id is None or pull.is_done)
-        pause, waited = FIRST_POLL_S, 0.0
+        waited = 0.0
         while waiting:
-            still: list[_Watch] = []
-            for watch, status in zip(waiting, self._statuses(waiting), strict=True):
-                ended = self._judge(watch, status, pause=pause, waited=waited)
-                if ended is None:
-                    still.append(watch)
-                else:
-                    yield watch.pull, ended if isinstance(ended, MetaPipelineError) else None
-            if waiting := still:
+            if (pause := min(watch.due for watch in waiting) - waited) > 0:
                 self.sleep(pause)
-                waited, pause = waited + pause, min(pause * 2, LONGEST_POLL_S)
+                waited += pause
+            due = [watch for watch in waiting if watch.due <= waited + TOGETHER_S]
+            for watch, status in zip(due, self._statuses(due), strict=True):
+                ended = self._judge(watch, status, pause=watch.pause, waited=waited)
+                if ended is None:
+                    watch.due, watch.pause = waited + watch.pause, min(watch.pause * 2, LONGEST_POLL_S)
+                else:
+                    waiting.remove(watch)
+                    yield watch.pull, ended if isinstance(ended, MetaPipelineError) else None
+
+    def _watch(self, pull: Pull) -> _Watch:
+        took = self._sizes(pull.report, pull.node_id).seconds
+        if took is None:
+            return _Watch(pull)
+        return _Watch(pull, due=max(0.0, 0.9 * took - self._age_s(pull)), pause=max(FIRST_POLL_S, 0.1 * took))
+
+    def _age_s(self, pull: Pull) -> float:
+        return (self.now() - pull.submitted_at).total_seconds() if pull.submitted_at else 0.0
+
+    def _was_done(self, pull: Pull) -> None:
+        """How long Meta took is known now."""
+        if pull.is_picked_up:
+            return
+        sizes = self._sizes(pull.report, pull.node_id)
+        before = sizes.seconds
+        sizes.run_took(self._age_s(pull))
+        if sizes.seconds != before:
+            self._keep(pull.report, pull.node_id, sizes)
 
     def read(
         self,
@@ -292,9 +315,9 @@ class Fetcher:
         if status.get("async_status") == "Job Failed" and status.get("error_subcode") == TOO_LARGE:
             report_runs.mark(self.engine, report_run_id=str(pull.report_run_id), status="abandoned")
             return TooMuchDataError("the report run is too large", code=-3, subcode=TOO_LARGE)
-        age = self.now() - pull.submitted_at if pull.submitted_at else dt.timedelta()
-        match next_poll(status, pause=pause, waited=waited, age_s=age.total_seconds()):
+        match next_poll(status, pause=pause, waited=waited, age_s=self._age_s(pull)):
             case Done() as done:
+                self._was_done(pull)
                 report_runs.mark(self.engine, report_run_id=str(pull.report_run_id), status="completed")
                 pull.is_done = True
                 return done
@@ -310,7 +333,7 @@ class Fetcher:
         report_runs.mark(self.engine, report_run_id=str(abandoned), status="abandoned")
         if watch.is_resubmitted:
             return ReportRunError(f"report run {abandoned} gave no result, twice: {reason}")
-        watch.is_resubmitted, watch.looks = True, 0
+        watch.is_resubmitted, watch.looks, watch.pause = True, 0, FIRST_POLL_S
         try:
             self._submit(watch.pull)
         except MetaPipelineError as error:
@@ -335,8 +358,10 @@ def planned(sizes: Sizes, days: Iterable[dt.date], *, most: int | None = None) -
 
 @dataclass(slots=True)
 class _Watch:
-    """A report run that is looked at."""
+    """A report run that is looked at: when next, in seconds since the watch began, and how long after that again."""
 
     pull: Pull
+    due: float = 0.0
+    pause: float = FIRST_POLL_S
     looks: int = 0
     is_resubmitted: bool = False

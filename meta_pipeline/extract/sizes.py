@@ -11,6 +11,8 @@ from dataclasses import dataclass
 FIRST_PAGE, GROWTH = 500, 4
 # Up to so many days or rows a synchronous read costs fewer calls than a report run with its looks.
 SYNCHRONOUS_DAYS, SYNCHRONOUS_ROWS = 3, 1500
+# Report runs that are done sooner are looked at right away: a look more costs less than it takes to know better.
+WORTH_WAITING_S = 3.0
 # So long a refusal is believed.
 BELIEVED_FOR = dt.timedelta(days=7)
 
@@ -20,7 +22,7 @@ class Sizes:
     """What was learned of one report of one account. `page`: rows to ask for next; `page_refused`: the smallest page
     that was too much; `days`: the longest range that came back whole; `days_refused`: the shortest that was too much;
     `rows_a_day`: how many rows a day had lately; `sync_refused`: the shortest range, in days, that was too much for a
-    synchronous read."""
+    synchronous read; `seconds`: how long a report run took last, when that was long enough to wait for."""
 
     largest_page: int
     page: int = FIRST_PAGE
@@ -30,6 +32,7 @@ class Sizes:
     rows_a_day: float | None = None
     sync_refused: int | None = None
     refused_at: dt.datetime | None = None
+    seconds: float | None = None
 
     def __post_init__(self) -> None:
         self.page = min(self.page, self.largest_page)
@@ -81,6 +84,10 @@ class Sizes:
     def sync_was_refused(self, days: int, now: dt.datetime) -> None:
         """A range was too much at once; as a report run it may come."""
         self.sync_refused, self.refused_at = min(days, self.sync_refused or days), now
+
+    def run_took(self, seconds: float) -> None:
+        """A report run was done when it was looked at so long after it was asked for."""
+        self.seconds = seconds if seconds >= WORTH_WAITING_S else None
 
     def longest_range(self, wanted: int) -> int:
         """How many days to ask for at once: all of them until that was refused, then what is known to work."""

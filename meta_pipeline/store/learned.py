@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from meta_pipeline.store.schema import learned_sizes
 
-COLUMNS = ("page", "page_refused", "days", "days_refused", "rows_a_day", "sync_refused", "refused_at")
+COLUMNS = ("page", "page_refused", "days", "days_refused", "rows_a_day", "sync_refused", "refused_at", "seconds")
 
 
 def get(engine: sa.Engine, *, node_id: str, report: str) -> dict[str, Any]:

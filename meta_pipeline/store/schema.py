@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.types import TypeDecorator
 
 metadata = sa.MetaData()
-REVISION = "0007"  # the newest of migrations/versions
+REVISION = "0008"  # the newest of migrations/versions
 
 
 class Utc(TypeDecorator[dt.datetime]):
@@ -176,6 +176,7 @@ learned_sizes = sa.Table(
     sa.Column("rows_a_day", sa.Float),
     sa.Column("sync_refused", sa.Integer),
     sa.Column("refused_at", Utc),
+    sa.Column("seconds", sa.Float),
 )
 
 listings = sa.Table(

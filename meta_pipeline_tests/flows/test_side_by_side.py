@@ -96,6 +96,26 @@ def test_a_day_that_meta_keeps_no_more_fails_with_that_reason_and_no_call(home: 
     assert before == sum(home.graph.calls.values())
 
 
+def test_a_report_run_is_looked_at_first_when_the_last_one_was_done(home: StillHome, by: pulls.Pulling):
+    original, looks = home.graph.answer, [0]
+
+    def answer(ask: Ask) -> Answer:
+        run = home.graph.runs.runs.get(ask.path)
+        if run is not None and ask.method == "GET":
+            looks[0] += 1
+            if home.clock.now() - run.submitted_at < dt.timedelta(seconds=20):
+                return Answer({"id": run.id, "async_status": "Job Running", "async_percent_completion": 60})
+            run.looks = 9
+        return original(ask)
+
+    home.graph.answer = answer  # type: ignore[method-assign]
+    for backfill_id, most in (("first", 8), ("second", 2), ("third", 2)):
+        looks[0] = 0
+        again = dataclasses.replace(by, backfill_id=backfill_id)
+        assert all(isinstance(done, LandedFile) for done in pulls.land(ACCOUNTS[0], DAYS, ["ad_insights_by_hourly"], by=again))
+        assert 1 <= looks[0] <= most, backfill_id
+
+
 def test_rows_that_were_seen_and_are_gone_when_the_cursor_is_forgotten_are_no_empty_days(
     home: StillHome, by: pulls.Pulling
 ):
