@@ -66,42 +66,47 @@ def land_ranges(
         opened.add_dynamic_partitions(str(AD_ACCOUNTS.name), sorted({asked.node_id for asked in ranges}))
     # Threads that call materialize deadlock on a logging lock: one run at a time per process, processes are spawned.
     # Report runs are asked for ahead of them by threads of this one, so that no run waits for Meta.
+    ahead = concurrent.futures.ThreadPoolExecutor(min(ASKED_AHEAD, len(ranges)), thread_name_prefix="ahead")
     spawn = multiprocessing.get_context("spawn")
-    stopping = threading.Event()
-    with (
-        concurrent.futures.ThreadPoolExecutor(min(ASKED_AHEAD, len(ranges)), thread_name_prefix="ahead") as ahead,
-        concurrent.futures.ProcessPoolExecutor(min(processes, len(ranges)), mp_context=spawn) as pool,
-    ):
-        home = bootstrap.Live(settings)
-        asking = {ahead.submit(_ask_ahead, home, asked, stopping): asked for asked in ranges}
-        running: dict[concurrent.futures.Future[Outcome], AccountRange] = {}
-        try:
-            while asking or running:
-                futures: list[concurrent.futures.Future[Any]] = [*asking, *running]
-                done = concurrent.futures.wait(futures, TICK_S, concurrent.futures.FIRST_COMPLETED).done
-                tick()
-                is_broken = False
-                for asked in [asking.pop(future) for future in done if future in asking]:
-                    try:
-                        running[pool.submit(_run_one, settings, asked)] = asked
-                    except concurrent.futures.process.BrokenProcessPool:
-                        is_broken = True
-                        yield Outcome(asked, (_KILLED,))
-                for future in [future for future in done if future in running]:
-                    asked = running.pop(future)
-                    try:
-                        yield future.result()
-                    except concurrent.futures.process.BrokenProcessPool:
-                        is_broken = True
-                        yield Outcome(asked, (_KILLED,))
-                if is_broken:  # nothing that is asked for now would be read
-                    yield from (Outcome(asked, (_KILLED,)) for asked in asking.values())
-                    asking.clear()
-                    stopping.set()
-        finally:
-            stopping.set()
-            ahead.shutdown(wait=False, cancel_futures=True)
-            pool.shutdown(cancel_futures=True)
+    pool = concurrent.futures.ProcessPoolExecutor(min(processes, len(ranges)), mp_context=spawn)
+    stopping, home = threading.Event(), bootstrap.Live(settings)
+    asking = {ahead.submit(_ask_ahead, home, asked, stopping): asked for asked in ranges}
+    try:
+        yield from _landed_when_asked(settings, asking, pool, tick)
+    finally:  # whatever is under way ends, nothing else begins
+        stopping.set()
+        ahead.shutdown(cancel_futures=True)
+        pool.shutdown(cancel_futures=True)
+
+
+def _landed_when_asked(
+    settings: Settings,
+    asking: dict[concurrent.futures.Future[None], AccountRange],
+    pool: concurrent.futures.ProcessPoolExecutor,
+    tick: Callable[[], None],
+) -> Iterator[Outcome]:
+    """Every range run once its report runs are there. When a process was killed, nothing more is asked for: nobody
+    would read it."""
+    running: dict[concurrent.futures.Future[Outcome], AccountRange] = {}
+    while asking or running:
+        futures: list[concurrent.futures.Future[Any]] = [*asking, *running]
+        done = concurrent.futures.wait(futures, TICK_S, concurrent.futures.FIRST_COMPLETED).done
+        tick()
+        killed: list[AccountRange] = []
+        for asked in [asking.pop(future) for future in done if future in asking]:
+            try:
+                running[pool.submit(_run_one, settings, asked)] = asked
+            except concurrent.futures.process.BrokenProcessPool:
+                killed.append(asked)
+        for future in [future for future in done if future in running]:
+            asked = running.pop(future)
+            try:
+                yield future.result()
+            except concurrent.futures.process.BrokenProcessPool:
+                killed.append(asked)
+        if killed:
+            yield from (Outcome(asked, (_KILLED,)) for asked in (*killed, *running.values(), *asking.values()))
+            return
 
 
 def _ask_ahead(home: Live, asked: AccountRange, stopping: threading.Event) -> None:
