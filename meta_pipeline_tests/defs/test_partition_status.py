@@ -40,7 +40,7 @@ def test_one_halfs_failure_is_red_the_other_half_green_and_the_same_command_turn
     assert home.run("connect", "--no-browser").returncode == 0
     sandbox.control("faults", [
         {"fault": "code1_reduce", "path": "POST act_1000000002/insights"},
-        {"fault": "200_missing", "path": "POST act_1000000002/insights", "times": 2},
+        {"fault": "200_missing", "path": "POST act_1000000002/insights", "times": 3},
     ])
     backfill = (
         "backfill", "--since", "2026-11-01", "--until", "2026-11-12", "--node", "act_1000000002",
@@ -56,6 +56,6 @@ def test_one_halfs_failure_is_red_the_other_half_green_and_the_same_command_turn
     assert again.returncode == 0, again.stderr
     assert "resuming" in again.stderr
     assert status(home) == (days, [])
-    # Twelve days, then six and six ahead of the run, which asks once more for the six that were refused; on the second
-    # try they are known to be few rows and need no report run.
-    assert sandbox.control("calls")["POST /act_{id}/insights"] == 4
+    # Twelve days, six and six ahead of the run, both refused; the run asks once more for both, one is refused again. On
+    # the second try they are known to be few rows and need no report run.
+    assert sandbox.control("calls")["POST /act_{id}/insights"] == 5
