@@ -96,7 +96,7 @@ def events(asked: argparse.Namespace, *, is_light: bool = True) -> dict[str, dic
     from meta_pipeline.settings import Settings
 
     if not is_light:
-        home._commit_lightly = lambda: None  # type: ignore[assignment]
+        home._commit_lightly = lambda _: None  # type: ignore[assignment]
     launch.quiet()
     took: dict[int, list[float]] = {1: [], asked.days: []}
     logged = 0
