@@ -29,7 +29,7 @@ from meta_pipeline.extract.sorting import Sorter
 from meta_pipeline.graph.response import Cut, answer_of
 from meta_pipeline.landing.days import Provenance
 from meta_pipeline.landing.landing import Landing
-from meta_pipeline.records import Batch
+from meta_pipeline.records import Batch, LandedFile
 from meta_pipeline.store.engine import open_store
 
 PAGE, DAYS = 500, 10
@@ -74,7 +74,7 @@ def ours(pages: Iterable[bytes], landing: Landing) -> None:
             for day, records in sorter.parts(batch):
                 gathered.add(day, records, batch)
         assert not sorter.untrustworthy()
-        landing.commit(gathered, backfill_id="b", now=NOW)
+        assert all(isinstance(file, LandedFile) for _, file in landing.commit(gathered, backfill_id="b", now=NOW))
 
 
 def plain(pages: Iterable[bytes], landing: Landing) -> None:

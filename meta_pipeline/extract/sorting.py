@@ -78,8 +78,8 @@ class Sorter:
         """The days that have two rows of one key."""
         found = {}
         for day, chunks in self._hashes.items():
-            keys = np.concatenate(chunks)
-            if len(np.unique(keys)) < len(keys):
+            keys = np.sort(np.concatenate(chunks))
+            if (keys[1:] == keys[:-1]).any():
                 found[day] = LandingError(f"{self._of} has two rows with the same {', '.join(self._key)} on {day}")
         return found
 

@@ -10,41 +10,51 @@ import hashlib
 import json
 import os
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
+import xxhash
 
-from meta_pipeline.landing.text import readable
+from meta_pipeline.landing.text import arrow_text, readable
 from meta_pipeline.records import Batch, Buffer, LandingError
 
+_EPOCH, _MICROSECOND = dt.datetime(1970, 1, 1, tzinfo=dt.UTC), dt.timedelta(microseconds=1)
+_TIME = pa.timestamp("us", tz="UTC")
+# What is the same in every row of an answer is written once an answer: it is text to whoever reads the file.
+_TEXT = pa.dictionary(pa.int32(), pa.string())
 SCHEMA = pa.schema(
     [
-        ("node_id", pa.string()),
-        ("day", pa.date32()),
-        ("record_index", pa.int32()),
-        ("payload", pa.string()),
-        ("_report", pa.string()),
-        ("_api_version", pa.string()),
-        ("_fbtrace_id", pa.string()),
-        ("_fetched_at", pa.timestamp("us", tz="UTC")),
-        ("_run_id", pa.string()),
-        ("_request", pa.string()),
+        pa.field("node_id", _TEXT, nullable=False),
+        pa.field("day", pa.dictionary(pa.int32(), pa.date32()), nullable=False),
+        pa.field("record_index", pa.int32(), nullable=False),
+        pa.field("payload", pa.string(), nullable=False),
+        pa.field("_report", _TEXT, nullable=False),
+        pa.field("_api_version", _TEXT, nullable=False),
+        pa.field("_fbtrace_id", _TEXT),
+        pa.field("_fetched_at", pa.dictionary(pa.int32(), _TIME), nullable=False),
+        pa.field("_run_id", _TEXT, nullable=False),
+        pa.field("_request", _TEXT, nullable=False),
     ]
 )
-_DIGEST = b"digest"
+_DIGEST = "digest"
 # Rows of all open days together; a month of days of 20,000 rows would take 1.5 GB.
 BUFFER_BYTES = 32 * 1024 * 1024
 # Records of a day that wait to become an array together: as many as stay in a core's cache meanwhile.
 LOOSE_BYTES = 256 * 1024
-# Payloads hardly repeat as a whole, nobody looks for one by its bounds, and what is the same in every row is as small
-# without a dictionary.
+# Payloads hardly repeat as a whole, nobody looks for one by its bounds, and the other columns are as good as nothing.
 _WRITING: dict[str, Any] = {
-    "compression": "zstd", "compression_level": 3, "write_statistics": False, "use_dictionary": False,
+    "compression": {name: "zstd" if name == "payload" else "none" for name in SCHEMA.names},
+    "compression_level": {"payload": 1},  # at 3 a day is no smaller, and costs a quarter more
+    "use_dictionary": [field.name for field in SCHEMA if pa.types.is_dictionary(field.type)],
+    "column_encoding": {"record_index": "DELTA_BINARY_PACKED"},
+    "write_statistics": False,
+    "store_schema": False,
 }
 
 
@@ -75,15 +85,14 @@ class Provenance:
     run_id: str
 
     @functools.cached_property
-    def schema(self) -> pa.Schema:
-        """Of a file that says what was asked for."""
-        asked = json.dumps(self.request, sort_keys=True, separators=(",", ":"))
-        return SCHEMA.with_metadata({"request": asked})
+    def asked(self) -> str:
+        """What was asked for, as a file says it of itself."""
+        return json.dumps(self.request, sort_keys=True, separators=(",", ":"))
 
     @functools.cached_property
     def digest(self) -> str:
         """A name for what was asked for."""
-        return hashlib.sha256(self.schema.metadata[b"request"]).hexdigest()[:32]
+        return hashlib.sha256(self.asked.encode()).hexdigest()[:32]
 
 
 # The version, trace id and time of an answer.
@@ -101,8 +110,9 @@ class OpenDay:
         # A fixed name: what a killed process left is written over. The account's lease keeps everybody else away.
         self._temporary = path.with_name(f".{path.stem}.tmp")
         self._source = source
-        self._hash = hashlib.sha256()
-        self._is_begun = self._is_on_disk = False
+        # It tells states of a day apart, and nobody gains from two that share one: it need not be cryptographic.
+        self._hash = xxhash.xxh3_128()
+        self._is_on_disk = False
         self._loose: list[Buffer] = []
         self._loose_bytes = 0
         self._payloads: list[pa.StringArray] = []
@@ -136,12 +146,10 @@ class OpenDay:
         """What came last becomes an array, many pages at a time where each has little of this day."""
         if not self._loose:
             return
-        payloads, together = readable(self._loose)
-        if self._is_begun:
-            self._hash.update(b"\n")
-        self._hash.update(together)
+        payloads, joined = readable(self._loose)
+        self._hash.update(joined)
         self._payloads.append(payloads)
-        self._is_begun, self._loose, self._loose_bytes = True, [], 0
+        self._loose, self._loose_bytes = [], 0
 
     def payloads(self) -> Iterator[str]:
         """The records, those that went to the temporary file too, which is whole then."""
@@ -156,7 +164,7 @@ class OpenDay:
         """What is in memory goes to the temporary file; how many bytes became free."""
         if self._writer is None:
             os.close(self._created())
-            self._writer = pq.ParquetWriter(self._temporary, self._source.schema, **_WRITING)
+            self._writer = pq.ParquetWriter(self._temporary, SCHEMA, **_WRITING)
         self._writer.write_table(self._table())
         self._written = self.rows
         return self._emptied()
@@ -168,9 +176,9 @@ class OpenDay:
             return temporary
         if self._writer is None:  # one write of the whole is the cheapest: most days are small
             sink = pa.BufferOutputStream()
-            table = self._table()
-            whole = table.replace_schema_metadata({**table.schema.metadata, _DIGEST: self.digest.encode()})
-            pq.write_table(whole, sink, **_WRITING)
+            with pq.ParquetWriter(sink, SCHEMA, **_WRITING) as writer:
+                writer.write_table(self._table())
+                self._describe(writer)
             file = self._created()
             try:
                 left = memoryview(sink.getvalue())
@@ -182,7 +190,7 @@ class OpenDay:
             return temporary
         if self.rows > self._written:
             self.spill()
-        self._writer.add_key_value_metadata({_DIGEST: self.digest})
+        self._describe(self._writer)
         self._writer.close()
         self._writer = None
         with temporary.open("rb") as opened:
@@ -199,6 +207,10 @@ class OpenDay:
             self._temporary.unlink(missing_ok=True)
             self._is_on_disk = False
         return self._emptied()
+
+    def _describe(self, writer: pq.ParquetWriter) -> None:
+        """What the file says of itself."""
+        writer.add_key_value_metadata({"request": self._source.asked, _DIGEST: self.digest})
 
     def _created(self) -> int:
         """The temporary file, empty and open; its folder is there nearly always."""
@@ -217,21 +229,23 @@ class OpenDay:
     def _table(self) -> pa.Table:
         self._gather()
         source, count = self._source, self.rows - self._written
-        return pa.table(
-            [
-                pa.repeat(pa.scalar(source.node_id, pa.string()), count),
-                pa.repeat(pa.scalar(self.day, pa.date32()), count),
-                pa.array(np.arange(self._written, self.rows, dtype=np.int32)),
-                pa.chunked_array(self._payloads, pa.string()),
-                pa.repeat(pa.scalar(source.report, pa.string()), count),
-                _column([(version, length) for (version, _, _), length in self._answers], pa.string()),
-                _column([(trace_id, length) for (_, trace_id, _), length in self._answers], pa.string()),
-                _column([(at, length) for (_, _, at), length in self._answers], pa.timestamp("us", tz="UTC")),
-                pa.repeat(pa.scalar(source.run_id, pa.string()), count),
-                pa.repeat(pa.scalar(source.digest, pa.string()), count),
-            ],
-            schema=source.schema,
-        )
+        alone = np.zeros(count, np.int32)
+        lengths = [length for _, length in self._answers]
+        answers = np.repeat(np.arange(len(lengths), dtype=np.int32), lengths)
+        said = [answer for answer, _ in self._answers]
+        columns = [
+            _repeated(alone, _texts([source.node_id])),
+            _repeated(alone, _numbers(pa.date32(), [(self.day - _EPOCH.date()).days])),
+            _numbers(pa.int32(), np.arange(self._written, self.rows)),
+            pa.chunked_array(self._payloads, pa.string()),
+            _repeated(alone, _texts([source.report])),
+            _repeated(answers, _texts(version for version, _, _ in said)),
+            _repeated(answers, _texts(name or "" for _, name, _ in said), [bool(name) for _, name, _ in said]),
+            _repeated(answers, _numbers(_TIME, [(at - _EPOCH) // _MICROSECOND for _, _, at in said])),
+            _repeated(alone, _texts([source.run_id])),
+            _repeated(alone, _texts([source.digest])),
+        ]
+        return pa.table(columns, schema=SCHEMA)
 
 
 class OpenDays:
@@ -280,7 +294,7 @@ def unwritable(path: Path, error: Exception) -> LandingError:
 def digest_of(path: Path) -> str | None:
     """The digest that a file says of its own records; None for one of an older version."""
     metadata = pq.read_metadata(path).metadata or {}
-    found = metadata.get(_DIGEST)
+    found = metadata.get(_DIGEST.encode())
     return found.decode() if found else None
 
 
@@ -291,9 +305,19 @@ def payloads_of(path: Path) -> Iterator[str]:
             yield from some.column(0).to_pylist()
 
 
-def _column(runs: list[tuple[Any, int]], kind: pa.DataType) -> pa.Array:
-    """Every value as often as its answer has rows."""
-    values = pa.array([value for value, _ in runs], kind)
-    if len(runs) == 1:
-        return pa.repeat(values[0], runs[0][1])
-    return values.take(pa.array(np.repeat(np.arange(len(runs)), [length for _, length in runs])))
+# Not `pa.array`: to see whether what it is given comes from pandas, it imports pandas.
+def _texts(texts: Iterable[str]) -> pa.StringArray:
+    return arrow_text([text.encode() for text in texts])[0]
+
+
+def _numbers(kind: pa.DataType, numbers: npt.ArrayLike) -> pa.Array:
+    """`numbers`: as Arrow keeps the kind."""
+    kept = np.asarray(numbers, f"i{kind.bit_width // 8}")
+    return pa.Array.from_buffers(kind, len(kept), [None, pa.py_buffer(kept)])
+
+
+def _repeated(places: npt.NDArray[np.int32], values: pa.Array, are_known: Sequence[bool] = ()) -> pa.DictionaryArray:
+    """The values at these places of theirs, null for a value that is not known."""
+    kind = pa.dictionary(pa.int32(), values.type)
+    known = None if all(are_known) else pa.py_buffer(np.packbits(np.asarray(are_known)[places], bitorder="little"))
+    return pa.DictionaryArray.from_buffers(kind, len(places), [known, pa.py_buffer(places)], values)

@@ -14,36 +14,38 @@ from meta_pipeline.records import Buffer
 
 
 def readable(records: Sequence[Buffer]) -> tuple[pa.StringArray, bytes]:
-    """The records as Arrow text, and joined by newlines: byte for byte, but for those that Parquet readers refuse. A
-    lone surrogate (an emoji cut in two by a truncated name) or a byte that is no UTF-8 becomes U+FFFD here, once. All
-    records are looked at together: such a one is rare."""
-    together = b"\n".join(records)
-    if _is_text(together) and not _has_surrogate(together):
-        ends = np.flatnonzero(np.frombuffer(together, np.uint8) == ord("\n"))
-        if len(ends) == len(records) - 1:  # no other line breaks: they say where each record ends
-            offsets = np.zeros(len(records) + 1, np.int32)
-            offsets[1:-1] = ends - np.arange(len(ends))
-            offsets[-1] = len(together) - len(ends)
-            buffers = pa.py_buffer(offsets), pa.py_buffer(b"".join(records))
-            return pa.StringArray.from_buffers(len(records), *buffers), together
-        return pa.array(list(map(bytes, records)), pa.binary()).cast(pa.string()), together
-    spelled = [_readable(bytes(record)) for record in records]
-    return pa.array(spelled, pa.string()), "\n".join(spelled).encode()
+    """The records as Arrow text, and joined: byte for byte, but for those that Parquet readers refuse. A lone surrogate
+    (an emoji cut in two by a truncated name) or a byte that is no UTF-8 becomes U+FFFD here, once. All records are
+    looked at together: such a one is rare."""
+    found, joined = arrow_text(records)
+    if _is_text(joined) and not _has_surrogate(joined):
+        return found, joined
+    return arrow_text([_readable(bytes(record)).encode() for record in records])
 
 
-def _has_surrogate(together: bytes) -> bool:
+def arrow_text(pieces: Sequence[Buffer]) -> tuple[pa.StringArray, bytes]:
+    """Pieces of UTF-8 as Arrow text, and joined."""
+    joined = b"".join(pieces)
+    offsets = np.zeros(len(pieces) + 1, np.int32)
+    np.cumsum(np.fromiter(map(len, pieces), np.int32, len(pieces)), out=offsets[1:])
+    return pa.StringArray.from_buffers(len(pieces), pa.py_buffer(offsets), pa.py_buffer(joined)), joined
+
+
+def _has_surrogate(joined: bytes) -> bool:
     """Whether `\\ud…` stands somewhere: half of a pair, or the first of a whole one. Escapes are few, and looked at
     alone; a search for the text itself would look at every byte a second time."""
-    text = np.frombuffer(together, np.uint8)
+    if b"\\" not in joined:
+        return False
+    text = np.frombuffer(joined, np.uint8)
     at = np.flatnonzero(text[:-2] == ord("\\"))
     return bool(((text[at + 1] == ord("u")) & ((text[at + 2] | 0x20) == ord("d"))).any())
 
 
-def _is_text(together: bytes) -> bool:
-    if together.isascii():
+def _is_text(joined: bytes) -> bool:
+    if joined.isascii():
         return True
     try:
-        together.decode()
+        joined.decode()
     except UnicodeDecodeError:
         return False
     return True

@@ -89,10 +89,10 @@ def test_a_write_that_breaks_leaves_the_day_as_it_was(landing: Landing, monkeypa
 def test_only_a_lone_surrogate_is_replaced(record: bytes, expected: str):
     whole = b'{"n":"whole"}'
 
-    payloads, together = readable([whole, record])
+    payloads, joined = readable([whole, record])
 
     assert [whole.decode(), expected] == payloads.to_pylist()
-    assert "\n".join(payloads.to_pylist()).encode() == together
+    assert "".join(payloads.to_pylist()).encode() == joined
 
 
 def test_an_earlier_version_is_kept_when_a_number_moved_and_only_then(landing: Landing, engine: sa.Engine):
