@@ -87,13 +87,14 @@ def plain(pages: Iterable[bytes], landing: Landing) -> None:
         pq.write_table(pa.Table.from_pylist(rows), landing.root / f"{day}.parquet", compression="zstd")
 
 
-def speed(program: Callable[[list[bytes], Landing], None], pages: list[bytes], rows: int) -> float:
-    """Rows per CPU second."""
-    with tempfile.TemporaryDirectory() as folder:
-        landing = Landing(Path(folder), open_store(f"sqlite:///{folder}/control.sqlite"))
-        started = time.process_time()
-        program(pages, landing)
-        return rows / (time.process_time() - started)
+def speed(program: Callable[[list[bytes], Landing], None], pages: list[bytes], rows: int, top: Path) -> float:
+    """Rows per CPU second. Nothing in `top` is deleted in between: ext4 makes who creates files after that look for an
+    inode for long."""
+    folder = Path(tempfile.mkdtemp(dir=top))
+    landing = Landing(folder, open_store(f"sqlite:///{folder}/control.sqlite"))
+    started = time.process_time()
+    program(pages, landing)
+    return rows / (time.process_time() - started)
 
 
 def peak_mib(rows: int, told: multiprocessing.SimpleQueue[float]) -> None:
@@ -115,6 +116,20 @@ def in_a_process(rows: int) -> float:
     return found
 
 
+def _speeds(rows: int, repeat: int, top: Path) -> None:
+    for program in (ours, plain):  # what is made at first use is no part of either's speed
+        speed(program, list(bodies(PAGE, is_long=True)), PAGE, top)
+    for name, is_long, is_mixed in (
+        ("flat", False, False), ("flat, days mixed", False, True), ("with actions", True, False),
+    ):
+        pages = list(bodies(rows, is_long=is_long, is_mixed=is_mixed))
+        size = sum(map(len, pages)) / rows / 1000
+        pairs = [(speed(ours, pages, rows, top), speed(plain, pages, rows, top)) for _ in range(repeat)]
+        mine, theirs = (statistics.median(column) for column in zip(*pairs, strict=True))
+        ratio = statistics.median(a / b for a, b in pairs)
+        print(f"{name}, {size:.1f} kB a row: ours {mine:,.0f} rows/s, from_pylist {theirs:,.0f}: {ratio:.1f} ×")
+
+
 def main() -> None:
     """Both programs in turns, so that a noisy machine is noisy to both."""
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -123,19 +138,8 @@ def main() -> None:
     asked.add_argument("--pull", type=int, default=1_000_000)
     options = asked.parse_args()
     pa.set_cpu_count(1)
-    for program in (ours, plain):  # what is made at first use is no part of either's speed
-        speed(program, list(bodies(PAGE, is_long=True)), PAGE)
-    for name, is_long, is_mixed in (
-        ("flat", False, False), ("flat, days mixed", False, True), ("with actions", True, False),
-    ):
-        pages = list(bodies(options.rows, is_long=is_long, is_mixed=is_mixed))
-        size = sum(map(len, pages)) / options.rows / 1000
-        pairs = [
-            (speed(ours, pages, options.rows), speed(plain, pages, options.rows)) for _ in range(options.repeat)
-        ]
-        mine, theirs = (statistics.median(column) for column in zip(*pairs, strict=True))
-        ratio = statistics.median(a / b for a, b in pairs)
-        print(f"{name}, {size:.1f} kB a row: ours {mine:,.0f} rows/s, from_pylist {theirs:,.0f}: {ratio:.1f} ×")
+    with tempfile.TemporaryDirectory() as top:
+        _speeds(options.rows, options.repeat, Path(top))
     few, many = in_a_process(options.pull // 10), in_a_process(options.pull)
     print(
         f"peak memory: {options.pull // 10:,} rows {few:.0f} MiB, {options.pull:,} rows {many:.0f} MiB: "

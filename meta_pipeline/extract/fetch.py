@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -67,7 +67,7 @@ class Pull:
 
 @dataclass(frozen=True, slots=True)
 class Fetcher:
-    """What a fetch needs of the world."""
+    """What a fetch needs of the world. `sizes`: what is known of the reports that it has asked for."""
 
     graph: GraphClient
     token: AccessToken
@@ -76,6 +76,7 @@ class Fetcher:
     sleep: Callable[[float], None]
     now: Callable[[], dt.datetime]
     largest_page: int
+    sizes: dict[tuple[str, str], Sizes] = field(default_factory=dict)
 
     def ranges(self, report: Report, node_id: str, days: Iterable[dt.date]) -> list[Range]:
         """What to ask for: as few ranges as the days allow and as long as is known to come back."""
@@ -248,7 +249,10 @@ class Fetcher:
         return [msgspec.json.decode(record)["id"] for batch in batches for record in batch.records]
 
     def _sizes(self, report: Report, node_id: str) -> Sizes:
-        return sizes_of(self.engine, report, node_id, largest_page=self.largest_page, now=self.now())
+        if (known := self.sizes.get((report.name, node_id))) is None:
+            known = sizes_of(self.engine, report, node_id, largest_page=self.largest_page, now=self.now())
+            self.sizes[report.name, node_id] = known
+        return known
 
     def _keep(self, report: Report, node_id: str, sizes: Sizes) -> None:
         learned.put(self.engine, node_id=node_id, report=report.name, known=dataclasses.asdict(sizes))

@@ -130,16 +130,20 @@ class OpenDay:
         """Records of a page; how many bytes more they take in memory."""
         if not records:
             return 0
+        size = sum(map(len, records)) if batch.body is None else len(batch.body) * len(records) // len(batch.records)
         # A page of which this day has little is not held on to for that little.
-        self._loose += records if 2 * len(records) > len(batch.records) else [bytes(record) for record in records]
+        if 2 * len(records) <= len(batch.records):
+            records = [bytes(record) for record in records]
+        some = max(1, len(records) * LOOSE_BYTES // max(size, 1))
+        for at in range(0, len(records), some):
+            self._loose += records[at:at + some]
+            self._loose_bytes += size * min(some, len(records) - at) // len(records)
+            if self._loose_bytes >= LOOSE_BYTES:
+                self._gather()
         # Not the batch itself: it holds on to its whole page.
         self._answers.append(((batch.version, batch.trace_id, batch.fetched_at), len(records)))
         self.rows += len(records)
-        size = sum(map(len, records)) if batch.body is None else len(batch.body) * len(records) // len(batch.records)
         self.held += size
-        self._loose_bytes += size
-        if self._loose_bytes >= LOOSE_BYTES:
-            self._gather()
         return size
 
     def _gather(self) -> None:
@@ -275,10 +279,13 @@ class OpenDays:
 
     def restart(self) -> None:
         """Nothing is left of what was gathered; it may begin anew."""
+        untouched = {day: one for day, one in self.days.items() if not one.rows}
         for one in self.days.values():
             self._memory.add(-one.discard())
         self.failed = {}
-        self.days = {day: OpenDay(self.source, day, path) for day, path in self._paths.items()}
+        self.days = {
+            day: untouched.get(day) or OpenDay(self.source, day, path) for day, path in self._paths.items()
+        }
 
     def drop(self, day: dt.date) -> None:
         """A day is gathered no more."""

@@ -33,12 +33,16 @@ class Landing:
 
     def path(self, report: str, node_id: str, day: dt.date) -> Path:
         """Where a day lands: the name is fixed, so a day read again replaces itself."""
-        return self.root / report / node_id / f"{day.isoformat()}.parquet"
+        return self._folder(report, node_id) / f"{day}.parquet"
+
+    def _folder(self, report: str, node_id: str) -> Path:
+        return self.root / report / node_id
 
     @contextlib.contextmanager
     def gathering(self, source: Provenance, days: Iterable[dt.date]) -> Iterator[OpenDays]:
         """Days to gather records in; what is not committed when the block ends leaves nothing behind."""
-        paths = {day: self.path(source.report, source.node_id, day) for day in days}
+        folder = self._folder(source.report, source.node_id)
+        paths = {day: folder / f"{day}.parquet" for day in days}
         gathered = OpenDays(source, paths, self.memory)
         try:
             yield gathered

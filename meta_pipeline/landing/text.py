@@ -31,14 +31,20 @@ def arrow_text(pieces: Sequence[Buffer]) -> tuple[pa.StringArray, bytes]:
     return pa.StringArray.from_buffers(len(pieces), pa.py_buffer(offsets), pa.py_buffer(joined)), joined
 
 
+# `\\u`, and `ud` or `uD`, as they stand in memory, two bytes to a number.
+_ESCAPE, _SURROGATE, _LOWER = 0x755C, 0x6475, 0x2000
+
+
 def _has_surrogate(joined: bytes) -> bool:
-    """Whether `\\ud…` stands somewhere: half of a pair, or the first of a whole one. Escapes are few, and looked at
-    alone; a search for the text itself would look at every byte a second time."""
+    """Whether `\\ud…` stands somewhere: half of a pair, or the first of a whole one. Looked for two bytes at a time:
+    either its first two are such a pair, or its second and third."""
     if b"\\" not in joined:
         return False
-    text = np.frombuffer(joined, np.uint8)
-    at = np.flatnonzero(text[:-2] == ord("\\"))
-    return bool(((text[at + 1] == ord("u")) & ((text[at + 2] | 0x20) == ord("d"))).any())
+    text, pairs = np.frombuffer(joined, np.uint8), np.frombuffer(joined, "<u2", len(joined) // 2)
+    at = 2 * np.flatnonzero((pairs == _ESCAPE) | ((pairs | _LOWER) == _SURROGATE))
+    at -= text[at] != ord("\\")
+    at = at[text[at] == ord("\\")]
+    return bool(((text[at + 2] | 0x20) == ord("d")).any())
 
 
 def _is_text(joined: bytes) -> bool:
