@@ -94,6 +94,11 @@ class Provenance:
         """A name for what was asked for."""
         return hashlib.sha256(self.asked.encode()).hexdigest()[:32]
 
+    @functools.cached_property
+    def names(self) -> tuple[pa.StringArray, ...]:
+        """What is the same in all of its rows: node, report, run, and the digest of the request."""
+        return tuple(_texts([name]) for name in (self.node_id, self.report, self.run_id, self.digest))
+
 
 # The version, trace id and time of an answer.
 _Answer = tuple[str, str | None, dt.datetime]
@@ -237,17 +242,18 @@ class OpenDay:
         lengths = [length for _, length in self._answers]
         answers = np.repeat(np.arange(len(lengths), dtype=np.int32), lengths)
         said = [answer for answer, _ in self._answers]
+        node_id, report, run_id, request = (_repeated(alone, name) for name in source.names)
         columns = [
-            _repeated(alone, _texts([source.node_id])),
+            node_id,
             _repeated(alone, _numbers(pa.date32(), [(self.day - _EPOCH.date()).days])),
             _numbers(pa.int32(), np.arange(self._written, self.rows)),
             pa.chunked_array(self._payloads, pa.string()),
-            _repeated(alone, _texts([source.report])),
+            report,
             _repeated(answers, _texts(version for version, _, _ in said)),
             _repeated(answers, _texts(name or "" for _, name, _ in said), [bool(name) for _, name, _ in said]),
             _repeated(answers, _numbers(_TIME, [(at - _EPOCH) // _MICROSECOND for _, _, at in said])),
-            _repeated(alone, _texts([source.run_id])),
-            _repeated(alone, _texts([source.digest])),
+            run_id,
+            request,
         ]
         return pa.table(columns, schema=SCHEMA)
 
