@@ -25,8 +25,8 @@ import pyarrow.parquet as pq
 
 from meta_pipeline.extract.insights import Range, insights_request
 from meta_pipeline.extract.reports import REPORTS
-from meta_pipeline.extract.sorting import Sorter
-from meta_pipeline.graph.response import Cut, answer_of
+from meta_pipeline.extract.sorting import Sorter, row_of
+from meta_pipeline.graph.response import answer_of
 from meta_pipeline.landing.days import Provenance
 from meta_pipeline.landing.landing import Landing
 from meta_pipeline.records import Batch, LandedFile
@@ -62,15 +62,15 @@ def bodies(rows: int, *, is_long: bool, is_mixed: bool = False) -> Iterator[byte
 
 
 def ours(pages: Iterable[bytes], landing: Landing) -> None:
-    """The flow's own steps: read the answer, cut it, part it by day, land, note in the ledger."""
+    """The flow's own steps: read the answer, part it by day, land, note in the ledger."""
     report, asked = REPORTS["ad_insights"], Range(SINCE, SINCE + dt.timedelta(days=DAYS - 1))
     source = Provenance(report.name, "act_1000000001", insights_request(report, asked), "r")
     sorter = Sorter(report, source.node_id, asked)
     with landing.gathering(source, asked.days) as gathered:
         for body in pages:
-            answer = answer_of(200, HEADERS, body)
+            answer = answer_of(200, HEADERS, body, row_of(report.key))
             assert answer.page
-            batch = Batch(Cut(answer.page.data), answer.trace_id, "v25.0", NOW, body)
+            batch = Batch((), answer.trace_id, "v25.0", NOW, body, answer.page.data)
             for day, records in sorter.parts(batch):
                 gathered.add(day, records, batch)
         assert not sorter.untrustworthy()

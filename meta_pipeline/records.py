@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-# Bytes, or what can be read as bytes without a copy (`collections.abc.Buffer` from Python 3.12 on).
-Buffer = Any
 TokenKind = Literal["user", "page", "system_user", "app"]
 
 
@@ -113,13 +111,14 @@ class NodeLink:
 @dataclass(frozen=True, slots=True)
 class Batch:
     """One page of results: each record is the exact bytes of its JSON object; `body`: the whole page, where there is
-    one."""
+    one. Where only a little of each record was looked at, that is in `rows`, and the records are still in `body`."""
 
     records: Sequence[bytes]
     trace_id: str | None
     version: str
     fetched_at: dt.datetime
     body: bytes | None = field(default=None, repr=False)
+    rows: Sequence[Any] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
+import pyarrow as pa
 import sqlalchemy as sa
 
 from meta_pipeline.extract.entities import of_level
@@ -28,7 +29,7 @@ from meta_pipeline.extract.insights import (
 from meta_pipeline.extract.parts import ADDITIVE, Part, Reading, Rows, kept_of, read_in_parts
 from meta_pipeline.extract.reports import Report
 from meta_pipeline.extract.sizes import SYNCHRONOUS_DAYS, Sizes
-from meta_pipeline.extract.sorting import Sorter, key_of
+from meta_pipeline.extract.sorting import Sorter, key_of, row_of
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.graph.errors import CursorError, GraphError, TooMuchDataError, TransientError
 from meta_pipeline.graph.request import Operation
@@ -167,7 +168,7 @@ class Fetcher:
         self,
         pull: Pull,
         *,
-        add: Callable[[dt.date, Sequence[bytes], Batch], None],
+        add: Callable[[dt.date, pa.BinaryArray, Batch], None],
         restart: Callable[[], None],
     ) -> dict[dt.date, LandingError]:
         """Hand on the rows of a pull that is finished, day by day as they come; the days that can't be trusted, and
@@ -181,7 +182,7 @@ class Fetcher:
                 restart()
                 sorter = Sorter(pull.report, pull.node_id, pull.asked)
                 try:
-                    for batch in self._read(pull, sizes):
+                    for batch in self._read(pull, sizes, row_of(pull.report.key)):
                         for day, records in sorter.parts(batch):
                             add(day, records, batch)
                 except CursorError:
@@ -213,8 +214,8 @@ class Fetcher:
             asked = dataclasses.replace(report, fields=tuple(fields))
             pull = Pull(report, node_id, whole, insights_request(asked, whole, part))
             sorter, rows = Sorter(report, node_id, whole), Rows()
-            for batch in self._read(pull, sizes):
-                rows.extend((record, batch) for _, records in sorter.parts(batch) for record in records)
+            for batch in self._read(pull, sizes, row_of(pull.report.key)):
+                rows.extend((record, batch) for _, found in sorter.parts(batch) for record in found.to_pylist())
             for error in sorter.untrustworthy().values():
                 raise error
             return rows
@@ -257,13 +258,13 @@ class Fetcher:
     def _keep(self, report: Report, node_id: str, sizes: Sizes) -> None:
         learned.put(self.engine, node_id=node_id, report=report.name, known=dataclasses.asdict(sizes))
 
-    def _read(self, pull: Pull, sizes: Sizes) -> Iterator[Batch]:
+    def _read(self, pull: Pull, sizes: Sizes, row: type = msgspec.Raw) -> Iterator[Batch]:
         path, request = (
             (f"{pull.node_id}/insights", pull.request)
             if pull.report_run_id is None
             else (f"{pull.report_run_id}/insights", {})
         )
-        yield from self._for(pull.report.name).batches(
+        yield from self._for(pull.report.name).reading(row).batches(
             path, request, token=self.token, surface="marketing", size=sizes
         )
 

@@ -6,17 +6,22 @@ import datetime as dt
 import functools
 import itertools
 import operator
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
+from meta_pipeline.extract.cut import bare, cut
 from meta_pipeline.extract.insights import Range
 from meta_pipeline.extract.reports import Report
-from meta_pipeline.graph.response import Cut
-from meta_pipeline.records import Batch, Buffer, LandingError
+from meta_pipeline.graph.response import page_reader
+from meta_pipeline.records import Batch, LandingError
+
+# Records that are handed on together: as many as stay in a core's cache while they land.
+AT_ONCE_BYTES = 256 * 1024
 
 
 class Sorter:
@@ -30,16 +35,14 @@ class Sorter:
         self._of = f"{report.name} of {node_id}"
         self._key = report.key
         self._asked = asked
-        self._read, self._key_of = _reading(report.key)
         self._days = {(str(since), str(until)): until for since, until in map(report.span, asked.days)}
         self._hashes: dict[dt.date, list[npt.NDArray[np.int64]]] = {}
 
-    def parts(self, batch: Batch) -> Iterator[tuple[dt.date, Sequence[Buffer]]]:
-        """The page's records, day by day, bytes-like and not copied. LandingError for a row of a day that nobody asked
-        for."""
+    def parts(self, batch: Batch) -> Iterator[tuple[dt.date, pa.BinaryArray]]:
+        """The page's records, day by day. LandingError for a row of a day that nobody asked for."""
         body = batch.body if batch.body is not None else b'{"data":[' + b",".join(batch.records) + b"]}"
         try:
-            rows = self._read(body).data
+            rows = batch.rows or page_reader(row_of(self._key))(body).data
         except msgspec.MsgspecError as error:
             raise LandingError(f"a row of {self._of} has no day or no readable key: {error}") from error
         if not rows:
@@ -53,26 +56,30 @@ class Sorter:
                     f"{self._of} answered with a row for {span[0]}–{span[1]} though only days "
                     f"{self._asked.since}–{self._asked.until} were asked"
                 )
-        hashes = np.fromiter(map(hash, map(self._key_of, rows)), np.int64, len(rows))
-        records = batch.records.pieces if isinstance(batch.records, Cut) else batch.records
+        hashes = np.fromiter(map(hash, map(operator.attrgetter(*self._key), rows)), np.int64, len(rows))
+        records = cut(body, len(rows))
         if len(found) == 1:
-            yield self._part(found.pop(), hashes, records)
+            yield from self._part(found.pop(), hashes, records)
             return
         spans = sorted(found)
         numbers = {stop: number for number, (_, stop) in enumerate(spans)}
         which = np.fromiter(map(numbers.__getitem__, stops), np.int32, len(rows))
-        order = np.argsort(which, kind="stable")
-        records, hashes = [records[index] for index in order.tolist()], hashes[order]
+        if (which[1:] < which[:-1]).any():
+            order = np.argsort(which, kind="stable")
+            # Not `pa.array`, which would import pandas.
+            places = pa.Int64Array.from_buffers(pa.int64(), len(order), [None, pa.py_buffer(order)])
+            records, hashes = records.take(places), hashes[order]
         bounds = [0, *np.cumsum(np.bincount(which)).tolist()]
         for span, (start, end) in zip(spans, itertools.pairwise(bounds), strict=True):
-            yield self._part(span, hashes[start:end], records[start:end])
+            yield from self._part(span, hashes[start:end], records[start:end])
 
     def _part(
-        self, span: tuple[str, str], hashes: npt.NDArray[np.int64], records: Sequence[Buffer]
-    ) -> tuple[dt.date, Sequence[Buffer]]:
-        day = self._days[span]
+        self, span: tuple[str, str], hashes: npt.NDArray[np.int64], records: pa.BinaryArray
+    ) -> Iterator[tuple[dt.date, pa.BinaryArray]]:
+        day, some = self._days[span], max(1, AT_ONCE_BYTES * len(records) // records.nbytes)
         self._hashes.setdefault(day, []).append(hashes)
-        return day, records
+        for start in range(0, len(records), some):
+            yield day, bare(records[start:start + some])
 
     def untrustworthy(self) -> dict[dt.date, LandingError]:
         """The days that have two rows of one key."""
@@ -85,16 +92,14 @@ class Sorter:
 
 
 @functools.cache
-def _reading(key: tuple[str, ...]) -> tuple[Callable[[bytes], Any], Callable[[Any], Any]]:
-    """How a page's rows are read, and what tells a row apart."""
-    row = msgspec.defstruct(
+def row_of(key: tuple[str, ...]) -> type[msgspec.Struct]:
+    """What of a row is looked at: its day and its key."""
+    return msgspec.defstruct(
         "Row", [("date_start", str), ("date_stop", str), *((name, str | int | None, None) for name in key)], gc=False
     )
-    page = msgspec.defstruct("Rows", [("data", list[row])], gc=False)  # type: ignore[valid-type]
-    return msgspec.json.Decoder(page).decode, operator.attrgetter(*key)
 
 
 def key_of(report: Report) -> Callable[[bytes], Any]:
     """What tells a record of a report apart within its day."""
-    read, key = _reading(report.key)
-    return lambda record: key(read(b'{"data":[' + record + b"]}").data[0])
+    read, key = msgspec.json.Decoder(row_of(report.key)).decode, operator.attrgetter(*report.key)
+    return lambda record: key(read(record))

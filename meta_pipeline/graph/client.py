@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
+import msgspec
 import requests
 import urllib3
 from requests.adapters import BaseAdapter
@@ -31,7 +32,7 @@ from meta_pipeline.graph.request import (
     appsecret_proof,
     encoded,
 )
-from meta_pipeline.graph.response import Answer, Cut, GraphResponse, answer_of
+from meta_pipeline.graph.response import Answer, GraphResponse, answer_of
 from meta_pipeline.graph.samples import Samples
 from meta_pipeline.records import AccessToken, App, Batch, ConfigError
 
@@ -81,6 +82,7 @@ class GraphClient:
         self._timeout = (connect_timeout_s, read_timeout_s)
         self._adapter = adapter
         self._local = threading.local()
+        self._row: type = msgspec.Raw
 
     def __repr__(self) -> str:
         return f"GraphClient({self.graph_url}, {self._versions})"
@@ -98,6 +100,12 @@ class GraphClient:
         """The same gateway, its calls charged and audited as this errand's."""
         bound = copy.copy(self)
         bound.errand = errand
+        return bound
+
+    def reading(self, row: type) -> GraphClient:
+        """The same gateway; of the records of its pages no more is decoded than `row` has, a msgspec type."""
+        bound = copy.copy(self)
+        bound._row = row
         return bound
 
     def pinned(self, surface: Surface, version: str) -> GraphClient:
@@ -168,7 +176,7 @@ class GraphClient:
                 is_doubted = True
                 continue
             is_promised, is_doubted = True, False
-            yield Batch(Cut(page.data), answer.trace_id, answer.version, answer.fetched_at, answer.body)
+            yield _batch(answer)
             following = page.following()
             if following is None:
                 return
@@ -337,7 +345,7 @@ class GraphClient:
             if error is not None:
                 self._audit(event)
                 raise error
-            answer = answer_of(response.status_code, response.headers, body)
+            answer = answer_of(response.status_code, response.headers, body, self._row)
             usage, limit = answer.usage, answer.limit
             self._audit(_answered(event, response.status_code, answer))
         finally:
@@ -386,6 +394,14 @@ def _session(url: str) -> requests.Session:
     session.proxies, session.verify, session.cert = found["proxies"], found["verify"], found["cert"]
     session.trust_env = False
     return session
+
+
+def _batch(answer: GraphResponse) -> Batch:
+    """A page with its records, or with what was decoded of them."""
+    data = answer.page.data
+    is_uncut = bool(data) and isinstance(data[0], msgspec.Raw)
+    records, rows = (tuple(map(bytes, data)), ()) if is_uncut else ((), data)
+    return Batch(records, answer.trace_id, answer.version, answer.fetched_at, answer.body, rows)
 
 
 def _answered(event: AuditEvent, status: int, answer: Answer) -> AuditEvent:

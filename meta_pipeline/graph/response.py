@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import functools
+import itertools
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, overload
+from typing import Any, Generic, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
@@ -32,30 +33,13 @@ class _Paging(msgspec.Struct):
 _SECRETS = ("access_token", "appsecret_proof", "appsecret_time")
 
 
-class Cut(Sequence[bytes]):
-    """The records of a page, each copied out of it only when somebody looks at it. `pieces`: bytes-like, not copied."""
-
-    def __init__(self, pieces: list[msgspec.Raw]) -> None:
-        self.pieces = pieces
-
-    def __len__(self) -> int:
-        return len(self.pieces)
-
-    def __iter__(self) -> Iterator[bytes]:
-        return map(bytes, self.pieces)
-
-    @overload
-    def __getitem__(self, at: int) -> bytes: ...
-    @overload
-    def __getitem__(self, at: slice) -> Cut: ...
-    def __getitem__(self, at: int | slice) -> bytes | Cut:
-        return Cut(self.pieces[at]) if isinstance(at, slice) else bytes(self.pieces[at])
+Row = TypeVar("Row")
 
 
-class Page(msgspec.Struct):
-    """A page of results, its records uncut."""
+class Page(msgspec.Struct, Generic[Row]):
+    """A page of results; of its records no more is decoded than `Row` has."""
 
-    data: list[msgspec.Raw]
+    data: list[Row]
     paging: _Paging | None = None
     error: msgspec.Raw | None = None
     success: msgspec.Raw | None = None
@@ -76,23 +60,26 @@ class Page(msgspec.Struct):
         return {name: value for name, value in asked.items() if name not in _SECRETS}
 
 
-_read_page = msgspec.json.Decoder(Page).decode
+@functools.cache
+def page_reader(row: type[Row]) -> Callable[[bytes], Page[Row]]:
+    """Reads a body as a page of such rows; MsgspecError for another."""
+    return msgspec.json.Decoder(Page[row]).decode  # type: ignore[valid-type]
 
 
-def page_of(body: bytes, *, trace_id: str | None) -> Page:
-    """The page in a body."""
+def page_of(body: bytes, *, trace_id: str | None) -> Page[msgspec.Raw]:
+    """The page in a body, its records uncut."""
     try:
-        return _read_page(body)
+        return page_reader(msgspec.Raw)(body)
     except msgspec.MsgspecError:
         raise TransientError("the answer is no page of results", trace_id=trace_id) from None
 
 
-def _page_in(body: bytes) -> tuple[bytes, Page | None]:
-    """The body as it can be read, and the page in it, if it is one."""
-    for mend in (bytes, mended):
+def _page_in(body: bytes, row: type) -> tuple[bytes, Page[Any] | None]:
+    """The body as it can be read, and the page in it, if it is one: of such rows, or its records uncut."""
+    for kind, mend in itertools.product(dict.fromkeys((row, msgspec.Raw)), (bytes, mended)):
         read = mend(body)
         with contextlib.suppress(msgspec.MsgspecError):
-            return read, _read_page(read)
+            return read, page_reader(kind)(read)
     return body, None
 
 
@@ -150,15 +137,16 @@ def _decoded(body: bytes) -> Any:
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back for one call: lower-case headers, the body, the error it is. A page of results is cut into its
-    records and not decoded further: at Meta's sizes that would cost more than everything else that is done with it. A
-    batch's answer has `members`, an answer for each operation, None where Graph left one out (graph-api.md §8)."""
+    """What came back for one call: lower-case headers, the body, the error it is. Of a page of results nothing is
+    decoded but its frame and what the caller looks at: at Meta's sizes the rest would cost more than everything else
+    that is done with it. A batch's answer has `members`, an answer for each operation, None where Graph left one out
+    (graph-api.md §8)."""
 
     headers: dict[str, str]
     body: bytes = field(repr=False)
     error: GraphError | None
     members: tuple[Answer | None, ...] = ()
-    page: Page | None = field(default=None, repr=False)
+    page: Page[Any] | None = field(default=None, repr=False)
 
     @functools.cached_property
     def data(self) -> Any:
@@ -218,16 +206,16 @@ class GraphResponse:
         return self.answer.trace_id
 
     @property
-    def page(self) -> Page:
+    def page(self) -> Page[Any]:
         """The page of results it is; TransientError when it is none."""
         return self.answer.page or page_of(self.answer.body, trace_id=self.answer.trace_id)
 
 
-def answer_of(status: int, headers: Mapping[str, str], body: bytes) -> Answer:
-    """The answer in a response."""
+def answer_of(status: int, headers: Mapping[str, str], body: bytes, row: type = msgspec.Raw) -> Answer:
+    """The answer in a response; `row`: what of a page's records is looked at."""
     lowered = {name.lower(): value for name, value in headers.items()}
     if status < 400:
-        read, page = _page_in(body)
+        read, page = _page_in(body, row)
         if page is not None and page.is_result:
             return Answer(lowered, read, None, page=page)
     data, error = decipher(status, lowered, body)

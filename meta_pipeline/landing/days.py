@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 import xxhash
 
 from meta_pipeline.landing.text import arrow_text, readable
-from meta_pipeline.records import Batch, Buffer, LandingError
+from meta_pipeline.records import Batch, LandingError
 
 _EPOCH, _MICROSECOND = dt.datetime(1970, 1, 1, tzinfo=dt.UTC), dt.timedelta(microseconds=1)
 _TIME = pa.timestamp("us", tz="UTC")
@@ -118,7 +118,7 @@ class OpenDay:
         # It tells states of a day apart, and nobody gains from two that share one: it need not be cryptographic.
         self._hash = xxhash.xxh3_128()
         self._is_on_disk = False
-        self._loose: list[Buffer] = []
+        self._loose: list[pa.Array] = []
         self._loose_bytes = 0
         self._payloads: list[pa.StringArray] = []
         self._answers: list[tuple[_Answer, int]] = []
@@ -131,20 +131,15 @@ class OpenDay:
         self._gather()
         return self._hash.hexdigest()
 
-    def add(self, records: Sequence[Buffer], batch: Batch) -> int:
-        """Records of a page; how many bytes more they take in memory."""
-        if not records:
+    def add(self, records: pa.Array, batch: Batch) -> int:
+        """Records of a page, bytes of any kind; how many bytes more they take in memory."""
+        if not len(records):
             return 0
-        size = sum(map(len, records)) if batch.body is None else len(batch.body) * len(records) // len(batch.records)
-        # A page of which this day has little is not held on to for that little.
-        if 2 * len(records) <= len(batch.records):
-            records = [bytes(record) for record in records]
-        some = max(1, len(records) * LOOSE_BYTES // max(size, 1))
-        for at in range(0, len(records), some):
-            self._loose += records[at:at + some]
-            self._loose_bytes += size * min(some, len(records) - at) // len(records)
-            if self._loose_bytes >= LOOSE_BYTES:
-                self._gather()
+        size: int = records.nbytes
+        if self._loose_bytes + size > LOOSE_BYTES:
+            self._gather()
+        self._loose.append(records)
+        self._loose_bytes += size
         # Not the batch itself: it holds on to its whole page.
         self._answers.append(((batch.version, batch.trace_id, batch.fetched_at), len(records)))
         self.rows += len(records)
@@ -152,10 +147,10 @@ class OpenDay:
         return size
 
     def _gather(self) -> None:
-        """What came last becomes an array, many pages at a time where each has little of this day."""
+        """What came last becomes one array, many pages at a time where each has little of this day."""
         if not self._loose:
             return
-        payloads, joined = readable(self._loose)
+        payloads, joined = readable(pa.concat_arrays(self._loose) if len(self._loose) > 1 else self._loose[0])
         self._hash.update(joined)
         self._payloads.append(payloads)
         self._loose, self._loose_bytes = [], 0
@@ -270,7 +265,7 @@ class OpenDays:
         self.failed: dict[dt.date, LandingError] = {}
         self.restart()
 
-    def add(self, day: dt.date, records: Sequence[Buffer], batch: Batch) -> None:
+    def add(self, day: dt.date, records: pa.Array, batch: Batch) -> None:
         """Records of a day; of a day that is not gathered they are left out."""
         if day not in self.days:
             return
@@ -320,7 +315,7 @@ def payloads_of(path: Path) -> Iterator[str]:
 
 # Not `pa.array`: to see whether what it is given comes from pandas, it imports pandas.
 def _texts(texts: Iterable[str]) -> pa.StringArray:
-    return arrow_text([text.encode() for text in texts])[0]
+    return arrow_text([text.encode() for text in texts])
 
 
 def _numbers(kind: pa.DataType, numbers: npt.ArrayLike) -> pa.Array:

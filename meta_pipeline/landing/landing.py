@@ -16,6 +16,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from meta_pipeline.landing.days import Memory, OpenDay, OpenDays, Provenance, digest_of, payloads_of, unwritable
+from meta_pipeline.landing.text import arrow_text
 from meta_pipeline.records import Batch, LandedFile, LandingError
 from meta_pipeline.store import ledger
 
@@ -90,7 +91,7 @@ class Landing:
             # By identity: equality of two batches compares all their records.
             for _, rows in itertools.groupby(records, key=lambda row: id(row[1])):
                 found = list(rows)
-                gathered.add(day, [record for record, _ in found], found[0][1])
+                gathered.add(day, arrow_text([record for record, _ in found]), found[0][1])
             ((_, file),) = self.commit(gathered, backfill_id=backfill_id, now=now)
         if isinstance(file, LandingError):
             raise file

@@ -116,7 +116,7 @@ def sorted_rows(*batches: Batch, days: int = 2) -> tuple[dict[dt.date, list[byte
     found: dict[dt.date, list[bytes]] = {day: [] for day in asked.days}
     for one in batches:
         for day, records in sorter.parts(one):
-            found[day].extend(records)
+            found[day].extend(records.to_pylist())
     return found, sorter
 
 
