@@ -2,14 +2,16 @@
 
     python benchmarks/landing.py [--rows 100000] [--repeat 5] [--pull 1000000]
 
-Prints rows per CPU second of both and their ratio (medians), for flat rows of 0.4 kB and for rows of 2.5 kB with
-lists of actions, in pages of 500 rows over ten days. Then the peak memory of a pull of a tenth of `--pull` rows and of
+Prints rows per CPU second of both and their ratio (medians), for flat rows of 0.4 kB, day after day and all days on
+every page, and for rows of 2.5 kB with lists of actions; over ten days, in pages of 5,000 rows, to which pages grow
+(`extract.sizes`), and of 500, as they begin. Then the peak memory of a pull of a tenth of `--pull` rows and of
 all of them, each in a process of its own, and their ratio."""
 
 from __future__ import annotations
 
 import argparse
 import datetime as dt
+import itertools
 import json
 import multiprocessing
 import re
@@ -32,22 +34,22 @@ from meta_pipeline.landing.landing import Landing
 from meta_pipeline.records import Batch, LandedFile
 from meta_pipeline.store.engine import open_store
 
-PAGE, DAYS = 500, 10
+DAYS, PAGES = 10, (5000, 500)
 SINCE = dt.date(2026, 11, 1)
 NOW = dt.datetime(2026, 11, 20, tzinfo=dt.UTC)
 HEADERS = {"x-fb-trace-id": "T", "facebook-api-version": "v25.0"}
 
 
-def bodies(rows: int, *, is_long: bool, is_mixed: bool = False) -> Iterator[bytes]:
-    """Pages as Meta sends them, its days one after the other or all of them on every page."""
+def bodies(rows: int, page: int, *, is_long: bool, is_mixed: bool = False) -> Iterator[bytes]:
+    """Pages of so many rows as Meta sends them, its days one after the other or all of them on every page."""
     actions = [
         {"action_type": f"offsite_conversion.custom.{n:012}", "value": str(n), "1d_view": "1", "7d_click": str(n)}
         for n in range(10)
     ]
     per_day = -(-rows // DAYS)
-    for start in range(0, rows, PAGE):
+    for start in range(0, rows, page):
         data: list[dict[str, Any]] = []
-        for n in range(start, min(rows, start + PAGE)):
+        for n in range(start, min(rows, start + page)):
             ad, number = divmod(n, DAYS) if is_mixed else (n % per_day, n // per_day)
             day = (SINCE + dt.timedelta(days=number)).isoformat()
             row: dict[str, Any] = {
@@ -61,10 +63,10 @@ def bodies(rows: int, *, is_long: bool, is_mixed: bool = False) -> Iterator[byte
         yield json.dumps({"data": data, "paging": {"cursors": {"after": "A"}}}, separators=(",", ":")).encode()
 
 
-def ours(pages: Iterable[bytes], landing: Landing) -> None:
+def ours(pages: Iterable[bytes], landing: Landing, node_id: str) -> None:
     """The flow's own steps: read the answer, part it by day, land, note in the ledger."""
     report, asked = REPORTS["ad_insights"], Range(SINCE, SINCE + dt.timedelta(days=DAYS - 1))
-    source = Provenance(report.name, "act_1000000001", insights_request(report, asked), "r")
+    source = Provenance(report.name, node_id, insights_request(report, asked), "r")
     sorter = Sorter(report, source.node_id, asked)
     with landing.gathering(source, asked.days) as gathered:
         for body in pages:
@@ -77,30 +79,35 @@ def ours(pages: Iterable[bytes], landing: Landing) -> None:
         assert all(isinstance(file, LandedFile) for _, file in landing.commit(gathered, backfill_id="b", now=NOW))
 
 
-def plain(pages: Iterable[bytes], landing: Landing) -> None:
+def plain(pages: Iterable[bytes], landing: Landing, node_id: str) -> None:
     """What one writes in an afternoon."""
     days: dict[str, list[dict[str, Any]]] = {}
+    folder = landing.root / node_id
+    folder.mkdir()
     for body in pages:
         for row in json.loads(body)["data"]:
             days.setdefault(row["date_start"], []).append(row)
     for day, rows in days.items():
-        pq.write_table(pa.Table.from_pylist(rows), landing.root / f"{day}.parquet", compression="zstd")
+        pq.write_table(pa.Table.from_pylist(rows), folder / f"{day}.parquet", compression="zstd")
 
 
-def speed(program: Callable[[list[bytes], Landing], None], pages: list[bytes], rows: int, top: Path) -> float:
-    """Rows per CPU second. Nothing in `top` is deleted in between: ext4 makes who creates files after that look for an
-    inode for long."""
-    folder = Path(tempfile.mkdtemp(dir=top))
-    landing = Landing(folder, open_store(f"sqlite:///{folder}/control.sqlite"))
-    started = time.process_time()
-    program(pages, landing)
+Program = Callable[[list[bytes], Landing, str], None]
+_nodes = map("act_{}".format, itertools.count())
+
+
+def speed(program: Program, pages: list[bytes], rows: int, landing: Landing) -> float:
+    """Rows per CPU second, landed for another node every time. Nothing is deleted in between: ext4 makes who creates
+    files after that look for an inode for long."""
+    node_id, started = next(_nodes), time.process_time()
+    program(pages, landing, node_id)
     return rows / (time.process_time() - started)
 
 
 def peak_mib(rows: int, told: multiprocessing.SimpleQueue[float]) -> None:
     """The most memory that a pull of so many rows takes, pages made as they are read."""
     with tempfile.TemporaryDirectory() as folder:
-        ours(bodies(rows, is_long=False), Landing(Path(folder), open_store(f"sqlite:///{folder}/control.sqlite")))
+        landing = Landing(Path(folder), open_store(f"sqlite:///{folder}/control.sqlite"))
+        ours(bodies(rows, PAGES[-1], is_long=False), landing, "act_1")
     # Of this program alone: what `getrusage` tells begins with the size of the parent.
     told.put(int(re.findall(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())[0]) / 1024)
 
@@ -116,18 +123,20 @@ def in_a_process(rows: int) -> float:
     return found
 
 
-def _speeds(rows: int, repeat: int, top: Path) -> None:
+def _speeds(rows: int, repeat: int, landing: Landing) -> None:
     for program in (ours, plain):  # what is made at first use is no part of either's speed
-        speed(program, list(bodies(PAGE, is_long=True)), PAGE, top)
-    for name, is_long, is_mixed in (
-        ("flat", False, False), ("flat, days mixed", False, True), ("with actions", True, False),
-    ):
-        pages = list(bodies(rows, is_long=is_long, is_mixed=is_mixed))
+        speed(program, list(bodies(PAGES[-1], PAGES[-1], is_long=True)), PAGES[-1], landing)
+    kinds = (("flat", False, False), ("flat, days mixed", False, True), ("with actions", True, False))
+    for page, (name, is_long, is_mixed) in itertools.product(PAGES, kinds):
+        pages = list(bodies(rows, page, is_long=is_long, is_mixed=is_mixed))
         size = sum(map(len, pages)) / rows / 1000
-        pairs = [(speed(ours, pages, rows, top), speed(plain, pages, rows, top)) for _ in range(repeat)]
+        pairs = [(speed(ours, pages, rows, landing), speed(plain, pages, rows, landing)) for _ in range(repeat)]
         mine, theirs = (statistics.median(column) for column in zip(*pairs, strict=True))
         ratio = statistics.median(a / b for a, b in pairs)
-        print(f"{name}, {size:.1f} kB a row: ours {mine:,.0f} rows/s, from_pylist {theirs:,.0f}: {ratio:.1f} ×")
+        print(
+            f"pages of {page:,}, {name}, {size:.1f} kB a row: ours {mine:,.0f} rows/s, from_pylist {theirs:,.0f}: "
+            f"{ratio:.1f} ×"
+        )
 
 
 def main() -> None:
@@ -139,7 +148,7 @@ def main() -> None:
     options = asked.parse_args()
     pa.set_cpu_count(1)
     with tempfile.TemporaryDirectory() as top:
-        _speeds(options.rows, options.repeat, Path(top))
+        _speeds(options.rows, options.repeat, Landing(Path(top), open_store(f"sqlite:///{top}/control.sqlite")))
     few, many = in_a_process(options.pull // 10), in_a_process(options.pull)
     print(
         f"peak memory: {options.pull // 10:,} rows {few:.0f} MiB, {options.pull:,} rows {many:.0f} MiB: "

@@ -49,7 +49,11 @@ class Sorter:
             return
         self.rows += len(rows)
         starts, stops = [row.date_start for row in rows], [row.date_stop for row in rows]
-        found = {(stop, stop) for stop in set(stops)} if starts == stops else set(zip(starts, stops, strict=True))
+        if starts == stops:
+            # Most pages are of one day: to count is cheaper than to hash.
+            found = {(stop, stop) for stop in (stops[:1] if stops.count(stops[0]) == len(stops) else set(stops))}
+        else:
+            found = set(zip(starts, stops, strict=True))
         for span in found:
             if span not in self._days:
                 raise LandingError(

@@ -44,7 +44,7 @@ SCHEMA = pa.schema(
 )
 _DIGEST = "digest"
 # Rows of all open days together; a month of days of 20,000 rows would take 1.5 GB.
-BUFFER_BYTES = 32 * 1024 * 1024
+BUFFER_BYTES = 48 * 1024 * 1024
 # Records of a day that wait to become an array together: as many as stay in a core's cache meanwhile.
 LOOSE_BYTES = 256 * 1024
 # Payloads hardly repeat as a whole, nobody looks for one by its bounds, and the other columns are as good as nothing.
@@ -55,6 +55,7 @@ _WRITING: dict[str, Any] = {
     "column_encoding": {"record_index": "DELTA_BINARY_PACKED"},
     "write_statistics": False,
     "store_schema": False,
+    "data_page_size": 256 * 1024,  # what is compressed at once stays in a core's cache
 }
 
 
