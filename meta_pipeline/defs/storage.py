@@ -1,0 +1,130 @@
+"""Dagster's own SQLite files, held open. The same files, tables and rows as its own storages keep, for processes that do
+little else than write events: Dagster's make an engine and open a file four times an event (docs/decisions/0027)."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from dagster._core.storage.event_log import SqliteEventLogStorage
+from dagster._core.storage.runs import SqliteRunStorage
+from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
+
+# How many files of events are held open: the index, and the newest runs' own.
+_HELD = 8
+_INDEX = "index"
+
+
+def held_open(dagster_home: Path) -> dict[str, Any]:
+    """What `dagster.yaml` would say to have the two storages on the files of this home."""
+    history = dagster_home / "history"
+    return {
+        name: {"module": __name__, "class": each.__name__, "config": {"base_dir": str(folder)}}
+        for name, each, folder in (
+            ("run_storage", HeldRuns, history), ("event_log_storage", HeldEvents, history / "runs"),
+        )
+    }
+
+
+class HeldRuns(SqliteRunStorage):
+    """`runs.db` through one engine."""
+
+    @classmethod
+    def from_config_value(cls, inst_data: Any, config_value: Any) -> HeldRuns:
+        return cls.from_local(inst_data=inst_data, **config_value)
+
+    @contextlib.contextmanager
+    def connect(self) -> Iterator[sa.Connection]:
+        with self._engine.begin() as connection:
+            yield connection
+
+    @functools.cached_property
+    def _engine(self) -> sa.Engine:
+        return _engine_on(self._conn_string)
+
+    def dispose(self) -> None:
+        self._engine.dispose()
+        super().dispose()
+
+
+class HeldEvents(SqliteEventLogStorage):
+    """The index and the file of each run, each through one engine."""
+
+    def __init__(self, base_dir: str, inst_data: Any = None):
+        self._engines: dict[str, sa.Engine] = {}
+        super().__init__(base_dir, inst_data)
+
+    @classmethod
+    def from_config_value(cls, inst_data: Any, config_value: Any) -> HeldEvents:
+        return cls(inst_data=inst_data, **config_value)
+
+    @contextlib.contextmanager
+    def _connect(self, shard: str) -> Iterator[sa.Connection]:
+        if shard not in self._initialized_dbs:
+            self._begin(shard)
+        with self._db_lock, self._engine_of(shard).begin() as connection:
+            yield connection
+
+    def _begin(self, shard: str) -> None:
+        """A run's file begins as a copy of an empty one; Dagster's own takes 25 ms to make. One that is there already
+        is looked at as Dagster does."""
+        file = Path(self.path_for_shard(shard))
+        if not file.exists():
+            fresh = file.with_suffix(f".{os.getpid()}")
+            fresh.write_bytes(_empty())
+            with contextlib.suppress(FileExistsError):
+                os.link(fresh, file)
+                self._initialized_dbs.add(shard)
+            fresh.unlink()
+        if shard not in self._initialized_dbs:
+            with super()._connect(shard):
+                pass
+
+    def _engine_of(self, shard: str) -> sa.Engine:
+        if shard not in self._engines:
+            self._engines[shard] = _engine_on(self.conn_string_for_shard(shard))
+            if len(self._engines) > _HELD:
+                self._engines.pop(next(name for name in self._engines if name != _INDEX)).dispose()
+        return self._engines[shard]
+
+    def wipe(self) -> None:
+        self._let_go()
+        super().wipe()
+
+    def dispose(self) -> None:
+        self._let_go()
+        super().dispose()
+
+    def _let_go(self) -> None:
+        with self._db_lock:
+            while self._engines:
+                self._engines.popitem()[1].dispose()
+
+
+def _engine_on(url: str) -> sa.Engine:
+    """Whose connections stay open, so that no close is the last one of a file, and which waits for the disk at
+    checkpoints only (docs/decisions/0024)."""
+    engine = sa.create_engine(url, connect_args={"timeout": SQLITE_BUSY_TIMEOUT_SECONDS, "check_same_thread": False})
+
+    @sa.event.listens_for(engine, "connect")
+    def _connected(connection: sqlite3.Connection, _: Any) -> None:
+        connection.execute("pragma synchronous = normal")
+
+    return engine
+
+
+@functools.cache
+def _empty() -> bytes:
+    """The file of a run before its first event, as Dagster makes it."""
+    with tempfile.TemporaryDirectory() as folder:
+        made = SqliteEventLogStorage(folder)
+        with made.run_connection("empty"):
+            pass
+        return Path(made.path_for_shard("empty")).read_bytes()
