@@ -39,9 +39,9 @@ def instance(settings: Settings, *, is_captured: bool = True) -> Iterator[dg.Dag
     good, so the first opening is under a file lock. `is_captured`: what its steps print is kept for the UI, for which
     Dagster starts two Python processes and two others a step."""
     home = prepare(settings)
-    overrides: Any = held_open(home)
-    if not is_captured:
-        overrides["compute_logs"] = _NOT_CAPTURED
+    overrides: Any = {} if is_captured else {"compute_logs": _NOT_CAPTURED}
+    if InstanceRef.from_dir(str(home)).storage_data == InstanceRef.config_defaults(str(home))["storage"]:
+        overrides |= held_open(home)  # an instance with a storage of its own keeps it
     with (home / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         ref = InstanceRef.from_dir(str(home), overrides=overrides)

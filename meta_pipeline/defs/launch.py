@@ -73,7 +73,10 @@ def land_ranges(
     # Report runs are asked for ahead of them by threads of this one, so that no run waits for Meta.
     ahead = concurrent.futures.ThreadPoolExecutor(min(ASKED_AHEAD, len(ranges)), thread_name_prefix="ahead")
     spawn = multiprocessing.get_context("spawn")
-    pool = concurrent.futures.ProcessPoolExecutor(min(processes, len(ranges)), mp_context=spawn)
+    count = min(processes, len(ranges))
+    pool = concurrent.futures.ProcessPoolExecutor(count, mp_context=spawn)
+    for _ in range(count):
+        pool.submit(_warm_up, settings)
     stopping, home = threading.Event(), bootstrap.Live(settings)
     asking = {ahead.submit(_ask_ahead, home, asked, stopping): asked for asked in ranges}
     try:
@@ -133,6 +136,11 @@ def _run_one(settings: Settings, asked: AccountRange) -> Outcome:
     if _wants_entities(home.engine, asked):
         reasons += _entities(opened, asked)
     return Outcome(asked, tuple(reasons))
+
+
+def _warm_up(settings: Settings) -> None:
+    """The imports and openings of a spawned process, done while Meta works on the first report runs."""
+    _open_once(settings)
 
 
 @functools.cache
