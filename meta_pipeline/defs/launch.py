@@ -75,8 +75,9 @@ def land_ranges(
     spawn = multiprocessing.get_context("spawn")
     count = min(processes, len(ranges))
     pool = concurrent.futures.ProcessPoolExecutor(count, mp_context=spawn)
-    for _ in range(count):
-        pool.submit(_warm_up, settings)
+    with contextlib.suppress(concurrent.futures.process.BrokenProcessPool):  # killed: whoever submits next says so
+        for _ in range(count):
+            pool.submit(_warm_up, settings)
     stopping, home = threading.Event(), bootstrap.Live(settings)
     asking = {ahead.submit(_ask_ahead, home, asked, stopping): asked for asked in ranges}
     try:

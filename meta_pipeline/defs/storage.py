@@ -7,6 +7,7 @@ import contextlib
 import functools
 import os
 import sqlite3
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -60,6 +61,7 @@ class HeldEvents(SqliteEventLogStorage):
         self._engines: dict[str, sa.Engine] = {}
         self._blank: bytes | None = None
         self._tables: set[str] = set()
+        self._beginning = threading.Lock()
         super().__init__(base_dir, inst_data)
 
     @classmethod
@@ -68,8 +70,9 @@ class HeldEvents(SqliteEventLogStorage):
 
     @contextlib.contextmanager
     def _connect(self, shard: str) -> Iterator[sa.Connection]:
-        if shard not in self._initialized_dbs:
-            self._begin(shard)
+        with self._beginning:
+            if shard not in self._initialized_dbs:
+                self._begin(shard)
         with self._db_lock, self._engine_of(shard).begin() as connection:
             yield connection
 
@@ -81,14 +84,14 @@ class HeldEvents(SqliteEventLogStorage):
         if is_new and self._blank:
             fresh = file.with_suffix(f".{os.getpid()}")
             fresh.write_bytes(self._blank)
-            with contextlib.suppress(FileExistsError):
+            with contextlib.suppress(OSError):  # another process made it, or the file system has no links
                 os.link(fresh, file)
                 self._initialized_dbs.add(shard)
             fresh.unlink()
         if shard not in self._initialized_dbs:
             with super()._connect(shard):
                 pass
-            if is_new and not self._blank:
+            if is_new and not self._blank and hasattr(sqlite3.Connection, "serialize"):  # SQLite can be built without
                 with contextlib.closing(sqlite3.connect(file)) as made:
                     self._blank = made.serialize()
 
