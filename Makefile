@@ -20,6 +20,7 @@ bench: install-dev
 	$(BIN)/python benchmarks/restatement.py
 	$(BIN)/python benchmarks/calls.py
 	$(BIN)/python benchmarks/with_dagster.py
+	$(BIN)/python benchmarks/from_the_ui.py
 	$(BIN)/python benchmarks/partitions.py
 	$(BIN)/python benchmarks/truth.py
 	$(BIN)/python benchmarks/kills.py

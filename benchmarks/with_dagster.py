@@ -8,7 +8,7 @@ spawned processes. Without: `flows.side_by_side.land_side_by_side` and the listi
 process. Both read the same days of the same accounts into a fresh home; each reads one day of one account before it is
 measured, and the start of Dagster's processes is measured on its own, because it is paid once for a backfill of any
 length. Then the same runs over days that have landed: all that is left is Dagster's own work, once as it is and once
-with SQLite waiting for the disk at every commit (docs/decisions/0024)."""
+with Dagster's own storages on the same files (docs/decisions/0027)."""
 
 from __future__ import annotations
 
@@ -89,18 +89,18 @@ def without(asked: argparse.Namespace) -> dict[str, dict[str, float]]:
     return {"whole": measured(lambda: work(asked.names, asked.days, "benchmark"))}
 
 
-def events(asked: argparse.Namespace, *, is_light: bool = True) -> dict[str, dict[str, float]]:
+def events(asked: argparse.Namespace, *, is_held_open: bool = True) -> dict[str, dict[str, float]]:
     """Dagster's own work: runs over days that have landed for this backfill, one after another in this process."""
     from meta_pipeline.defs import home, launch
     from meta_pipeline.defs.launch import AccountRange
     from meta_pipeline.settings import Settings
 
-    if not is_light:
-        home._commit_lightly = lambda _: None  # type: ignore[assignment]
+    if not is_held_open:
+        home.held_open = lambda _: {}
     launch.quiet()
     took: dict[int, list[float]] = {1: [], asked.days: []}
     logged = 0
-    with home.instance(Settings()) as opened:
+    with home.instance(Settings(), is_captured=False) as opened:
         for node_id in (asked.names[0], *asked.names[:8]):
             for days, seconds in took.items():
                 until = FIRST + dt.timedelta(days=days - 1)
@@ -112,12 +112,12 @@ def events(asked: argparse.Namespace, *, is_light: bool = True) -> dict[str, dic
     return {"events": {"run_s": one, "whole_s": many, "events": logged, "key_s": (many - one) / (asked.days - 1)}}
 
 
-def strict_events(asked: argparse.Namespace) -> dict[str, dict[str, float]]:
-    """The same with a wait for the disk at every commit."""
-    return events(asked, is_light=False)
+def stock_events(asked: argparse.Namespace) -> dict[str, dict[str, float]]:
+    """The same with Dagster's own storages."""
+    return events(asked, is_held_open=False)
 
 
-SIDES = {"with": with_dagster, "without": without, "events": events, "strict": strict_events}
+SIDES = {"with": with_dagster, "without": without, "events": events, "stock": stock_events}
 
 
 def main() -> None:
@@ -171,7 +171,7 @@ def _compare(url: str, folder: Path, asked: argparse.Namespace) -> None:
             home = folder / f"{side}{number}"
             shutil.copytree(connected, home)
             found.setdefault(side, []).append(json.loads(run(home, __file__, "--side", side, *told).splitlines()[-1]))
-        for side in ("events", "strict"):
+        for side in ("events", "stock"):
             home = folder / f"with{number}"
             found.setdefault(side, []).append(json.loads(run(home, __file__, "--side", side, *told).splitlines()[-1]))
     _print(found, names, asked)
@@ -193,7 +193,7 @@ def _print(found: dict[str, list[dict[str, dict[str, float]]]], names: list[str]
             ) for what in ("wall", "cpu")
         )
         print(f"Dagster {title}: {wall:.2f} × wall, {cpu:.2f} × CPU")
-    for side, title in (("events", "as it is"), ("strict", "a wait for the disk at every commit")):
+    for side, title in (("events", "as it is"), ("stock", "Dagster's own storages")):
         one = {what: median(side, "events", what) for what in ("run_s", "whole_s", "events", "key_s")}
         print(
             f"a run over {asked.days} landed days, {title}: {one['whole_s']:.2f} s, {one['events']:.0f} events, "

@@ -39,10 +39,10 @@ class Sandbox:
 
 
 @contextlib.contextmanager
-def serving() -> Iterator[Sandbox]:
+def serving(*options: str) -> Iterator[Sandbox]:
     """A sandbox over HTTP until the block ends."""
     server = subprocess.Popen(
-        [sys.executable, "-m", "meta_pipeline.cli", "sandbox", "--port", "0", "--now", NOW],
+        [sys.executable, "-m", "meta_pipeline.cli", "sandbox", "--port", "0", "--now", NOW, *options],
         stdout=subprocess.PIPE, text=True,
     )
     try:

@@ -4,26 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import functools
 import os
 import shutil
-import sqlite3
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
-import sqlalchemy as sa
 from dagster._core.instance.ref import InstanceRef
 
+from meta_pipeline.defs.storage import held_open
 from meta_pipeline.settings import Settings
 from meta_pipeline.store.processes import identity, is_gone
 
-# How many SQLite files of Dagster's are kept open: its index, and the newest runs' own.
-_KEPT_OPEN = 8
-_kept: dict[str, sqlite3.Connection] = {}
-_keeping = threading.Lock()
 PROJECT = Path(__file__).resolve().parents[2]
 PROCESS_TAG = "meta/process"
 _NOT_CAPTURED = {"module": "dagster._core.storage.noop_compute_log_manager", "class": "NoOpComputeLogManager"}
@@ -46,39 +39,17 @@ def instance(settings: Settings, *, is_captured: bool = True) -> Iterator[dg.Dag
     good, so the first opening is under a file lock. `is_captured`: what its steps print is kept for the UI, for which
     Dagster starts two Python processes and two others a step."""
     home = prepare(settings)
-    _commit_lightly(str(home))
+    overrides: Any = {} if is_captured else {"compute_logs": _NOT_CAPTURED}
+    if InstanceRef.from_dir(str(home)).storage_data == InstanceRef.config_defaults(str(home))["storage"]:
+        overrides |= held_open(home)  # an instance with a storage of its own keeps it
     with (home / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        ref = InstanceRef.from_dir(str(home), overrides=None if is_captured else {"compute_logs": _NOT_CAPTURED})
+        ref = InstanceRef.from_dir(str(home), overrides=overrides)
         opened = dg.DagsterInstance.from_ref(ref)
         opened.get_runs(limit=1)
         fcntl.flock(lock, fcntl.LOCK_UN)
     with opened:
         yield opened
-
-
-@functools.cache
-def _commit_lightly(home: str) -> None:
-    """Dagster opens and closes a SQLite file for every event, and each commit and each last close waits for the disk:
-    up to 60 ms a partition. In WAL mode that is needed at checkpoints only, and a file that somebody keeps open has
-    none at its closing. A run that is killed loses nothing; a power cut may lose the newest events, and the ledger
-    knows better than they do (docs/decisions/0024)."""
-
-    @sa.event.listens_for(sa.engine.Engine, "connect")
-    def _connected(connection: Any, _: Any) -> None:
-        if not isinstance(connection, sqlite3.Connection):
-            return
-        file = connection.execute("pragma database_list").fetchone()[2]
-        if not file.startswith(home):
-            return
-        connection.execute("pragma synchronous = normal")
-        with _keeping:
-            if file in _kept:
-                return
-            _kept[file] = sqlite3.connect(file, check_same_thread=False)
-            _kept[file].execute("select count(*) from sqlite_master").fetchall()
-            if len(_kept) > _KEPT_OPEN:
-                _kept.pop(next(name for name in _kept if not name.endswith(("index.db", "runs.db")))).close()
 
 
 def process_tags() -> dict[str, str]:

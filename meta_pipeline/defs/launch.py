@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import concurrent.futures
 import concurrent.futures.process
+import contextlib
 import datetime as dt
+import functools
 import logging
 import multiprocessing
 import os
@@ -14,6 +17,8 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+import sqlalchemy as sa
 
 from meta_pipeline import bootstrap
 from meta_pipeline.bootstrap import Live
@@ -68,7 +73,11 @@ def land_ranges(
     # Report runs are asked for ahead of them by threads of this one, so that no run waits for Meta.
     ahead = concurrent.futures.ThreadPoolExecutor(min(ASKED_AHEAD, len(ranges)), thread_name_prefix="ahead")
     spawn = multiprocessing.get_context("spawn")
-    pool = concurrent.futures.ProcessPoolExecutor(min(processes, len(ranges)), mp_context=spawn)
+    count = min(processes, len(ranges))
+    pool = concurrent.futures.ProcessPoolExecutor(count, mp_context=spawn)
+    with contextlib.suppress(concurrent.futures.process.BrokenProcessPool):  # killed: whoever submits next says so
+        for _ in range(count):
+            pool.submit(_warm_up, settings)
     stopping, home = threading.Event(), bootstrap.Live(settings)
     asking = {ahead.submit(_ask_ahead, home, asked, stopping): asked for asked in ranges}
     try:
@@ -122,21 +131,33 @@ def _ask_ahead(home: Live, asked: AccountRange, stopping: threading.Event) -> No
 
 
 def _run_one(settings: Settings, asked: AccountRange) -> Outcome:
+    opened, home = _open_once(settings)
+    reasons = _insights(opened, asked)
+    # After the insights: they name the ads that no listing holds.
+    if _wants_entities(home.engine, asked):
+        reasons += _entities(opened, asked)
+    return Outcome(asked, tuple(reasons))
+
+
+def _warm_up(settings: Settings) -> None:
+    """The imports and openings of a spawned process, done while Meta works on the first report runs."""
+    _open_once(settings)
+
+
+@functools.cache
+def _open_once(settings: Settings) -> tuple[Any, Live]:
+    """Dagster's instance and our home, for all the ranges that a spawned process is given."""
     quiet()
     from meta_pipeline.defs.home import instance
 
-    with instance(settings, is_captured=False) as opened:  # landing prints nothing
-        reasons = _insights(opened, asked)
-        # After the insights: they name the ads that no listing holds.
-        if _wants_entities(settings, asked):
-            reasons += _entities(opened, asked)
-        return Outcome(asked, tuple(reasons))
+    until_exit = contextlib.ExitStack()
+    atexit.register(until_exit.close)
+    return until_exit.enter_context(instance(settings, is_captured=False)), Live(settings)  # landing prints nothing
 
 
-def _wants_entities(settings: Settings, asked: AccountRange) -> bool:
+def _wants_entities(engine: sa.Engine, asked: AccountRange) -> bool:
     """Whether the account's listings are to be read: not twice in a backfill, not while Meta's limit holds, and when
     single reports were asked for only if they are stale."""
-    engine = Live(settings).engine
     landed = ledger.landed_for(
         engine, report=LAST, node_id=asked.node_id, days=[SNAPSHOT_DAY], backfill_id=asked.backfill_id
     )

@@ -1,0 +1,133 @@
+"""What a backfill costs that a person starts in the Dagster UI, beside `meta-pipeline backfill` over the same days of
+the same accounts: Dagster cuts 20 accounts × 10 days into ten runs of a day each, and Meta charges by call.
+
+    python benchmarks/from_the_ui.py [--accounts 20] [--ads 120] [--days 10]
+
+`up` on a home of its own gets the backfill through GraphQL, as the UI sends it. It ends with an error unless every
+partition is green and no account needed a second report run. The listings, which `backfill` reads as well when they are
+stale, are counted apart."""
+
+from __future__ import annotations
+
+import argparse
+import collections
+import datetime as dt
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from meta_pipeline_tests.conftest import Home, Sandbox, make_home, running_up, serving
+
+FIRST, REPORTS = dt.date(2026, 11, 1), ("ad_insights", "account_insights")
+POST, GIVE_UP_S = "POST /act_{id}/insights", 900.0
+LAUNCH = """
+mutation Launch($keys: [String!]!, $assets: [AssetKeyInput!]!) {
+  launchPartitionBackfill(backfillParams: {assetSelection: $assets, partitionNames: $keys}) {
+    __typename ... on LaunchBackfillSuccess { backfillId } ... on PythonError { message }
+  }
+}
+"""
+STATUS = """
+query Status($id: String!) {
+  partitionBackfillOrError(backfillId: $id) { ... on PartitionBackfill {
+    status
+    assetBackfillData { assetBackfillStatuses { ... on AssetPartitionsStatusCounts { numPartitionsMaterialized } } }
+  } }
+}
+"""
+RUNS = """
+query Runs($id: String!) {
+  runsOrError(filter: {tags: [{key: "dagster/backfill", value: $id}]}) { ... on Runs { results { runId } } }
+}
+"""
+
+
+def ask(url: str, query: str, **variables: Any) -> Any:
+    """An answer of Dagster's GraphQL."""
+    answer = requests.post(f"{url}/graphql", json={"query": query, "variables": variables}, timeout=60).json()
+    if "errors" in answer:
+        raise SystemExit(f"Dagster: {answer['errors']}")
+    return answer["data"]
+
+
+def from_the_ui(home: Home, keys: list[str]) -> str:
+    """Started as the UI does, watched until it has ended; into how many runs it was cut."""
+    with running_up(home) as (url, _):
+        assets = [{"path": ["landing", "meta_ads", name]} for name in REPORTS]
+        launched = ask(url, LAUNCH, keys=keys, assets=assets)["launchPartitionBackfill"]
+        if launched["__typename"] != "LaunchBackfillSuccess":
+            raise SystemExit(f"Dagster: {launched}")
+        id, end = launched["backfillId"], time.monotonic() + GIVE_UP_S
+        while (found := ask(url, STATUS, id=id)["partitionBackfillOrError"])["status"] == "REQUESTED":
+            if time.monotonic() > end:
+                raise SystemExit(f"the backfill has not ended in {GIVE_UP_S:.0f} s: {found}")
+            time.sleep(1)
+        green = [one["numPartitionsMaterialized"] for one in found["assetBackfillData"]["assetBackfillStatuses"]]
+        if found["status"] != "COMPLETED_SUCCESS" or green != [len(keys)] * len(REPORTS):
+            raise SystemExit(f"{found['status']}, green are {green}, not {len(keys)} each")
+        return f"{len(ask(url, RUNS, id=launched['backfillId'])['runsOrError']['results'])} runs"
+
+
+def from_the_command_line(home: Home, accounts: list[str], days: list[dt.date]) -> str:
+    """The same days of the same accounts."""
+    nodes = [word for account in accounts for word in ("--node", account)]
+    reports = [word for name in REPORTS for word in ("--report", name)]
+    ran = home.run("backfill", "--since", str(days[0]), "--until", str(days[-1]), *nodes, *reports)
+    if ran.returncode:
+        raise SystemExit(ran.stderr)
+    return f"{len(accounts)} runs"
+
+
+def charged(sandbox: Sandbox, work: Callable[[], str]) -> tuple[collections.Counter[str], str, float]:
+    """The calls that a work costs, what it says of itself, and its seconds."""
+    before, began = collections.Counter(sandbox.control("calls")), time.monotonic()
+    told = work()
+    took, calls = time.monotonic() - began, collections.Counter(sandbox.control("calls"))
+    calls.subtract(before)
+    return calls, told, took
+
+
+def connected(folder: Path, sandbox: Sandbox) -> Home:
+    """A home of its own, connected."""
+    folder.mkdir()
+    home = make_home(folder, sandbox, META_PIPELINE_THUMBNAILS="false")
+    ran = home.run("connect", "--token-stdin", "--kind", "system-user", stdin=sandbox.app["system_user_token"])
+    if ran.returncode:
+        raise SystemExit(ran.stderr)
+    return home
+
+
+def main() -> None:
+    """Print the calls of both by what they were for."""
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name, count in (("accounts", 20), ("ads", 120), ("days", 10)):
+        arguments.add_argument(f"--{name}", type=int, default=count)
+    asked = arguments.parse_args()
+    days = [FIRST + dt.timedelta(days=n) for n in range(asked.days)]
+    accounts = [f"act_{1_000_000_001 + n}" for n in range(asked.accounts)]
+    keys = [f"{account}|{day}" for account in accounts for day in days]
+    world = ("--accounts", str(max(6, asked.accounts)), "--ads", str(asked.ads))
+    with tempfile.TemporaryDirectory() as folder, serving(*world) as sandbox:
+        one, other = (connected(Path(folder) / name, sandbox) for name in ("ui", "command_line"))
+        sides = {
+            "from the UI": charged(sandbox, lambda: from_the_ui(one, keys)),
+            "backfill": charged(sandbox, lambda: from_the_command_line(other, accounts, days)),
+        }
+    print(f"{asked.accounts} accounts of {asked.ads} ads × {asked.days} days, {' and '.join(REPORTS)}")
+    print(f"{'':<14}{'report runs':>12}{'looks':>8}{'pages':>8}{'totals':>8}{'all':>8}{'listings':>10}")
+    for title, (calls, told, took) in sides.items():
+        parts = [calls[name] for name in (POST, "GET /{id}", "GET /{id}/insights", "GET /act_{id}/insights")]
+        listed = sum(calls.values()) - sum(parts) - calls["POST /"]
+        print(f"{title:<14}{parts[0]:>12}" + "".join(f"{n:>8}" for n in (*parts[1:], sum(parts))) + f"{listed:>10}"
+              f"   {told}, {took:.0f} s with start and end")
+    if any(calls[POST] > asked.accounts for calls, _, _ in sides.values()):
+        sys.exit("an account needed more than one report run")
+
+
+if __name__ == "__main__":
+    main()

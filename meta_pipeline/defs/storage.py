@@ -1,0 +1,133 @@
+"""Dagster's SQLite files, held open: the files, tables and rows of its own storages, for processes that do little else
+than write events. Dagster's own make an engine and open a file four times an event (docs/decisions/0027)."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from dagster._core.storage.event_log import SqliteEventLogStorage
+from dagster._core.storage.runs import SqliteRunStorage
+from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
+
+# How many files of events are held open: the index, and the newest runs' own.
+_HELD = 8
+_INDEX = "index"
+
+
+def held_open(dagster_home: Path) -> dict[str, Any]:
+    """What `dagster.yaml` would say to have the two storages on the files of this home."""
+    history = dagster_home / "history"
+    return {
+        name: {"module": __name__, "class": each.__name__, "config": {"base_dir": str(folder)}}
+        for name, each, folder in (
+            ("run_storage", HeldRuns, history), ("event_log_storage", HeldEvents, history / "runs"),
+        )
+    }
+
+
+class HeldRuns(SqliteRunStorage):
+    """`runs.db` through one engine."""
+
+    @classmethod
+    def from_config_value(cls, inst_data: Any, config_value: Any) -> HeldRuns:
+        return cls.from_local(inst_data=inst_data, **config_value)
+
+    @contextlib.contextmanager
+    def connect(self) -> Iterator[sa.Connection]:
+        with self._engine.begin() as connection:
+            yield connection
+
+    @functools.cached_property
+    def _engine(self) -> sa.Engine:
+        return _engine_on(self._conn_string)
+
+    def dispose(self) -> None:
+        self._engine.dispose()
+        super().dispose()
+
+
+class HeldEvents(SqliteEventLogStorage):
+    """The index and the file of each run, each through one engine."""
+
+    def __init__(self, base_dir: str, inst_data: Any = None):
+        self._engines: dict[str, sa.Engine] = {}
+        self._blank: bytes | None = None
+        self._tables: set[str] = set()
+        self._beginning = threading.Lock()
+        super().__init__(base_dir, inst_data)
+
+    @classmethod
+    def from_config_value(cls, inst_data: Any, config_value: Any) -> HeldEvents:
+        return cls(inst_data=inst_data, **config_value)
+
+    @contextlib.contextmanager
+    def _connect(self, shard: str) -> Iterator[sa.Connection]:
+        with self._beginning:
+            if shard not in self._initialized_dbs:
+                self._begin(shard)
+        with self._db_lock, self._engine_of(shard).begin() as connection:
+            yield connection
+
+    def _begin(self, shard: str) -> None:
+        """The first run's file is made by Dagster, in 30 ms; those after it begin as a copy of what it was then. One
+        that is there already is looked at as Dagster does."""
+        file = Path(self.path_for_shard(shard))
+        is_new = shard != _INDEX and not file.exists()
+        if is_new and self._blank:
+            fresh = file.with_suffix(f".{os.getpid()}")
+            fresh.write_bytes(self._blank)
+            with contextlib.suppress(OSError):  # another process made it, or the file system has no links
+                os.link(fresh, file)
+                self._initialized_dbs.add(shard)
+            fresh.unlink()
+        if shard not in self._initialized_dbs:
+            with super()._connect(shard):
+                pass
+            if is_new and not self._blank and hasattr(sqlite3.Connection, "serialize"):  # SQLite can be built without
+                with contextlib.closing(sqlite3.connect(file)) as made:
+                    self._blank = made.serialize()
+
+    def _engine_of(self, shard: str) -> sa.Engine:
+        if shard not in self._engines:
+            self._engines[shard] = _engine_on(self.conn_string_for_shard(shard))
+            if len(self._engines) > _HELD:
+                self._engines.pop(next(name for name in self._engines if name != _INDEX)).dispose()
+        return self._engines[shard]
+
+    def has_table(self, table_name: str) -> bool:
+        if table_name not in self._tables and super().has_table(table_name):
+            self._tables.add(table_name)  # no version of Dagster takes a table away
+        return table_name in self._tables
+
+    def wipe(self) -> None:
+        self._let_go()
+        super().wipe()
+
+    def dispose(self) -> None:
+        self._let_go()
+        super().dispose()
+
+    def _let_go(self) -> None:
+        with self._db_lock:
+            while self._engines:
+                self._engines.popitem()[1].dispose()
+
+
+def _engine_on(url: str) -> sa.Engine:
+    """Whose connections stay open, so that no close is the last one of a file, and which waits for the disk at
+    checkpoints only (docs/decisions/0024)."""
+    engine = sa.create_engine(url, connect_args={"timeout": SQLITE_BUSY_TIMEOUT_SECONDS, "check_same_thread": False})
+
+    @sa.event.listens_for(engine, "connect")
+    def _connected(connection: sqlite3.Connection, _: Any) -> None:
+        connection.execute("pragma synchronous = normal")
+
+    return engine

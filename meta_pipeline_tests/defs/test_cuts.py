@@ -1,0 +1,77 @@
+"""What a backfill from the UI costs does not depend on how Dagster cuts it: 20 accounts × 10 days become ten runs of a day
+each, and cost the report runs of twenty ranges."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from dagster._core.definitions.assets.graph.asset_graph import AssetGraph
+from dagster._core.definitions.automation_tick_evaluation_context import build_run_requests_with_backfill_policies
+from dagster._core.definitions.events import AssetKeyPartitionKey
+from dagster._core.definitions.partitions.context import partition_loading_context
+from dagster._core.execution.backfill import PartitionBackfill
+
+from meta_pipeline.bootstrap import Live
+from meta_pipeline.defs.assets.landing import land_insights, landing_key
+from meta_pipeline.defs.home import instance
+from meta_pipeline.defs.launch import QUIET
+from meta_pipeline.defs.resources import RESOURCES
+from meta_pipeline.linker.links import known
+from meta_pipeline.settings import Settings
+from meta_pipeline_tests.conftest import make_home, serving
+
+ACCOUNTS, DAYS = 20, [f"2026-11-{day:02}" for day in range(1, 11)]
+IN_REPORT_RUNS = ("ad_insights", "campaign_insights")
+REPORTS = (*IN_REPORT_RUNS, "account_insights")  # totals are read at once: they need no report run
+
+
+def run_as_dagster_cuts_it(opened: dg.DagsterInstance, keys: list[str]) -> list[dg.RunRequest]:
+    """What the daemon does with a backfill that was asked for in the UI: its own cut, each run under the backfill."""
+    graph, assets = AssetGraph.from_assets([land_insights]), [landing_key(name) for name in REPORTS]
+    opened.add_backfill(PartitionBackfill.from_asset_partitions(
+        backfill_id="fromtheui", asset_graph=graph, partition_names=keys, asset_selection=assets,
+        backfill_timestamp=time.time(), tags={}, dynamic_partitions_store=opened, all_partitions=False, title=None,
+        description=None, run_config=None,
+    ))
+    with partition_loading_context(dynamic_partitions_store=opened):
+        requests = build_run_requests_with_backfill_policies(
+            asset_partitions=[AssetKeyPartitionKey(asset, key) for asset in assets for key in keys], asset_graph=graph,
+            dynamic_partitions_store=opened,
+        )
+    for request in requests:
+        dg.materialize(
+            [land_insights], instance=opened, resources=RESOURCES, selection=request.asset_selection,
+            tags={**request.tags, "dagster/backfill": "fromtheui"}, run_config=QUIET,
+        )
+    return list(requests)
+
+
+def test_twenty_accounts_by_ten_days_cost_the_report_runs_of_twenty_ranges(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    with serving("--accounts", str(ACCOUNTS)) as sandbox:
+        home = make_home(tmp_path, sandbox)
+        assert home.run("connect", "--no-browser").returncode == 0
+        for name, value in home.environment.items():
+            if name.startswith("META_PIPELINE_"):
+                monkeypatch.setenv(name, value)
+        for name in ("DAGSTER_HOME", "META_PIPELINE_WAREHOUSE"):
+            monkeypatch.setenv(name, "")  # so that it is put back: opening an instance sets it
+        accounts = [link.id for link in known(Live(Settings()).engine) if link.kind == "ad_account"]
+        keys = [f"{account}|{day}" for account in accounts for day in DAYS]
+        before = Counter(sandbox.control("calls"))
+        with instance(Settings(), is_captured=False) as opened:
+            requests = run_as_dagster_cuts_it(opened, keys)
+            green = {name: opened.get_materialized_partitions(landing_key(name)) for name in REPORTS}
+        calls = Counter(sandbox.control("calls")) - before
+
+    days = [request.tags["dagster/asset_partition_range_start"].partition("|")[2] for request in requests]
+    assert len(accounts) == ACCOUNTS and sorted(days) == DAYS  # the cut that would cost 200 report runs a report
+    assert all(found == set(keys) for found in green.values())
+    assert calls["POST /act_{id}/insights"] == ACCOUNTS * len(IN_REPORT_RUNS)
+    # One account delivers nothing, and an empty answer is asked for twice.
+    assert calls["GET /act_{id}/insights"] == ACCOUNTS + 1
