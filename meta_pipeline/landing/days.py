@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -142,7 +142,11 @@ class OpenDay:
         self._loose.append(records)
         self._loose_bytes += size
         # Not the batch itself: it holds on to its whole page.
-        self._answers.append(((batch.version, batch.trace_id, batch.fetched_at), len(records)))
+        answer, before = (batch.version, batch.trace_id, batch.fetched_at), self._answers[-1:]
+        if before and before[0][0] == answer:
+            self._answers[-1] = answer, before[0][1] + len(records)
+        else:
+            self._answers.append((answer, len(records)))
         self.rows += len(records)
         self.held += size
         return size
@@ -237,7 +241,7 @@ class OpenDay:
         alone = np.zeros(count, np.int32)
         lengths = [length for _, length in self._answers]
         answers = np.repeat(np.arange(len(lengths), dtype=np.int32), lengths)
-        said = [answer for answer, _ in self._answers]
+        versions, trace_ids, times = ([answer[at] for answer, _ in self._answers] for at in range(3))
         node_id, report, run_id, request = (_repeated(alone, name) for name in source.names)
         columns = [
             node_id,
@@ -245,9 +249,9 @@ class OpenDay:
             _numbers(pa.int32(), np.arange(self._written, self.rows)),
             pa.chunked_array(self._payloads, pa.string()),
             report,
-            _repeated(answers, _texts(version for version, _, _ in said)),
-            _repeated(answers, _texts(name or "" for _, name, _ in said), [bool(name) for _, name, _ in said]),
-            _repeated(answers, _numbers(_TIME, [(at - _EPOCH) // _MICROSECOND for _, _, at in said])),
+            _told(answers, versions, _texts),
+            _told(answers, trace_ids, _texts),
+            _told(answers, times, lambda times: _numbers(_TIME, [(at - _EPOCH) // _MICROSECOND for at in times])),
             run_id,
             request,
         ]
@@ -325,8 +329,20 @@ def _numbers(kind: pa.DataType, numbers: npt.ArrayLike) -> pa.Array:
     return pa.Array.from_buffers(kind, len(kept), [None, pa.py_buffer(kept)])
 
 
-def _repeated(places: npt.NDArray[np.int32], values: pa.Array, are_known: Sequence[bool] = ()) -> pa.DictionaryArray:
-    """The values at these places of theirs, null for a value that is not known."""
+def _told(answers: npt.NDArray[np.int32], values: Sequence[Any], spell: Callable[[Iterable[Any]], pa.Array]) -> Any:
+    """What the answers say, in every row of each; null where one says nothing."""
+    known = dict.fromkeys(value for value in values if value is not None)
+    numbers = {value: number for number, value in enumerate(known)}
+    places = np.array([numbers.get(value, -1) for value in values], np.int32)[answers]
+    return _repeated(np.maximum(places, 0), spell(numbers), places >= 0)
+
+
+def _repeated(
+    places: npt.NDArray[np.int32], values: pa.Array, are_known: npt.NDArray[np.bool_] | None = None
+) -> pa.DictionaryArray:
+    """The values at these places of theirs, null for one that is not known."""
     kind = pa.dictionary(pa.int32(), values.type)
-    known = None if all(are_known) else pa.py_buffer(np.packbits(np.asarray(are_known)[places], bitorder="little"))
+    known = None
+    if are_known is not None and not are_known.all():
+        known = pa.py_buffer(np.packbits(are_known, bitorder="little"))
     return pa.DictionaryArray.from_buffers(kind, len(places), [known, pa.py_buffer(places)], values)

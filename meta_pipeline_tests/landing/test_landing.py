@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from pathlib import Path
 
+import duckdb
 import pyarrow.parquet as pq
 import pytest
 import sqlalchemy as sa
@@ -183,3 +184,23 @@ def test_a_disk_that_is_full_while_days_spill_fails_that_day_and_no_other(
     assert isinstance(ended[large], LandingError) and "No space left" in str(ended[large])
     assert not isinstance(ended[small], LandingError) and ended[small].rows == 1
     assert landing.memory.held == 0 and not list(landing.root.rglob("*.tmp"))
+
+
+def test_every_row_says_of_which_answer_it_is(landing: Landing):
+    """Two versions and answers without a trace id on one day; a page that came in two pieces is one answer."""
+    told = [("v25.0", "T", 0), ("v25.0", "T", 0), ("v25.0", None, 1), ("v26.0", "T", 2), ("v25.0", "U", 3)]
+    batches = [Batch((), trace, version, NOW + dt.timedelta(microseconds=at)) for version, trace, at in told]
+    with landing.gathering(SOURCE, [DAY]) as gathered:
+        for batch in batches:
+            gathered.add(DAY, arrow_text([b"{}", b"{}"]), batch)
+        ((_, file),) = landing.commit(gathered, backfill_id="b", now=NOW)
+    assert not isinstance(file, LandingError)
+    columns = ["_api_version", "_fbtrace_id", "_fetched_at", "record_index"]
+
+    rows = pq.read_table(file.path, columns=columns).to_pylist()
+    expected = [
+        (batch.version, batch.trace_id, batch.fetched_at, number)
+        for number, batch in enumerate(batch for batch in batches for _ in range(2))
+    ]
+    assert [tuple(row.values()) for row in rows] == expected
+    assert duckdb.sql(f"select {', '.join(columns)} from '{file.path}'").fetchall() == expected
