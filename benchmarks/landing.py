@@ -29,7 +29,7 @@ from meta_pipeline.extract.insights import Range, insights_request
 from meta_pipeline.extract.reports import REPORTS
 from meta_pipeline.extract.sorting import Sorter, row_of
 from meta_pipeline.graph.response import answer_of
-from meta_pipeline.landing.days import Provenance
+from meta_pipeline.landing.file import Provenance
 from meta_pipeline.landing.landing import Landing
 from meta_pipeline.records import Batch, LandedFile
 from meta_pipeline.store.engine import open_store

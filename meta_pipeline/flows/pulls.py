@@ -20,7 +20,8 @@ from meta_pipeline.flows.tokens import bury
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.graph.errors import ScopeError, ThrottledError, TokenError, TooMuchDataError
 from meta_pipeline.graph.request import Errand, Purpose
-from meta_pipeline.landing.days import OpenDays, Provenance
+from meta_pipeline.landing.days import OpenDays
+from meta_pipeline.landing.file import Provenance
 from meta_pipeline.landing.landing import SNAPSHOT_DAY, Landing
 from meta_pipeline.linker.links import today_of
 from meta_pipeline.records import (

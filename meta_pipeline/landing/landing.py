@@ -15,7 +15,8 @@ import orjson
 import pyarrow as pa
 import sqlalchemy as sa
 
-from meta_pipeline.landing.days import Memory, OpenDay, OpenDays, Provenance, digest_of, payloads_of, unwritable
+from meta_pipeline.landing.days import Memory, OpenDay, OpenDays, unwritable
+from meta_pipeline.landing.file import Provenance, digest_of, payloads_of
 from meta_pipeline.landing.text import arrow_text
 from meta_pipeline.records import Batch, LandedFile, LandingError
 from meta_pipeline.store import ledger

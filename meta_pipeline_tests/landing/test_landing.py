@@ -11,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from meta_pipeline.landing import days as module
+from meta_pipeline.landing.file import Provenance
 from meta_pipeline.landing.landing import Landing
 from meta_pipeline.landing.text import arrow_text, readable
 from meta_pipeline.records import Batch, LandingError
@@ -160,7 +161,7 @@ def test_a_kill_before_the_ledger_and_then_the_old_figures_again_leave_file_and_
     assert current.digest == module.digest_of(Path(file.path)) == file.digest
 
 
-SOURCE = module.Provenance("ad_insights", "act_1", {}, "r")
+SOURCE = Provenance("ad_insights", "act_1", {}, "r")
 
 
 def test_a_disk_that_is_full_while_days_spill_fails_that_day_and_no_other(
