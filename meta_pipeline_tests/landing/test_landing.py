@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from meta_pipeline.landing import days as module
-from meta_pipeline.landing.file import Provenance
+from meta_pipeline.landing.file import Provenance, digest_of
 from meta_pipeline.landing.landing import Landing
 from meta_pipeline.landing.text import arrow_text, readable
 from meta_pipeline.records import Batch, LandingError
@@ -158,7 +158,7 @@ def test_a_kill_before_the_ledger_and_then_the_old_figures_again_leave_file_and_
 
     assert pq.read_table(file.path).column("payload").to_pylist() == ['{"ad_id":"1","spend":"1"}']
     (current,) = ledger.files_of(engine, report="ad_insights", node_id="act_1")
-    assert current.digest == module.digest_of(Path(file.path)) == file.digest
+    assert current.digest == digest_of(Path(file.path)) == file.digest
 
 
 SOURCE = Provenance("ad_insights", "act_1", {}, "r")
