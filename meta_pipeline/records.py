@@ -111,7 +111,7 @@ class NodeLink:
 @dataclass(frozen=True, slots=True)
 class Batch:
     """One page of results: each record is the exact bytes of its JSON object; `body`: the whole page, where there is
-    one. Where only a little of each record was looked at, that is in `rows`, and the records are still in `body`."""
+    one. Where a little of each record was asked for, `rows` has it, and the records are not cut out of `body`."""
 
     records: Sequence[bytes]
     trace_id: str | None

@@ -93,7 +93,8 @@ class HeldEvents(SqliteEventLogStorage):
                 pass
             if is_new and not self._blank and hasattr(sqlite3.Connection, "serialize"):  # SQLite can be built without
                 with contextlib.closing(sqlite3.connect(file)) as made:
-                    self._blank = made.serialize()
+                    if not made.execute("select exists (select 1 from event_logs)").fetchone()[0]:
+                        self._blank = made.serialize()
 
     def _engine_of(self, shard: str) -> sa.Engine:
         if shard not in self._engines:

@@ -68,7 +68,8 @@ class Pull:
 
 @dataclass(frozen=True, slots=True)
 class Fetcher:
-    """What a fetch needs of the world. `sizes`: what is known of the reports that it has asked for."""
+    """What a fetch needs of the world. `sizes`: what is known of the reports that it has asked for; read once, so that
+    what another process learns of the same account meanwhile is learned again."""
 
     graph: GraphClient
     token: AccessToken
@@ -215,7 +216,9 @@ class Fetcher:
             pull = Pull(report, node_id, whole, insights_request(asked, whole, part))
             sorter, rows = Sorter(report, node_id, whole), Rows()
             for batch in self._read(pull, sizes, row_of(pull.report.key)):
-                rows.extend((record, batch) for _, found in sorter.parts(batch) for record in found.to_pylist())
+                # Not the page: its records are copies beside it.
+                told = dataclasses.replace(batch, body=None, rows=())
+                rows.extend((record, told) for _, found in sorter.parts(batch) for record in found.to_pylist())
             for error in sorter.untrustworthy().values():
                 raise error
             return rows

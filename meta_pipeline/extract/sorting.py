@@ -17,7 +17,7 @@ import pyarrow as pa
 from meta_pipeline.extract.cut import bare, cut
 from meta_pipeline.extract.insights import Range
 from meta_pipeline.extract.reports import Report
-from meta_pipeline.graph.response import page_reader
+from meta_pipeline.graph.response import UNREADABLE, page_reader
 from meta_pipeline.records import Batch, LandingError
 
 # Records that are handed on together: as many as stay in a core's cache while they land.
@@ -43,7 +43,7 @@ class Sorter:
         body = batch.body if batch.body is not None else b'{"data":[' + b",".join(batch.records) + b"]}"
         try:
             rows = batch.rows or page_reader(row_of(self._key))(body).data
-        except msgspec.MsgspecError as error:
+        except UNREADABLE as error:
             raise LandingError(f"a row of {self._of} has no day or no readable key: {error}") from error
         if not rows:
             return

@@ -103,7 +103,8 @@ class GraphClient:
         return bound
 
     def reading(self, row: type) -> GraphClient:
-        """The same gateway; of the records of its pages no more is decoded than `row` has, a msgspec type."""
+        """The same gateway; of the records of its pages no more is decoded than `row` has, a msgspec type, and they are
+        not cut: a batch has `rows` and a `body` then, and no `records`."""
         bound = copy.copy(self)
         bound._row = row
         return bound
@@ -399,8 +400,8 @@ def _session(url: str) -> requests.Session:
 def _batch(answer: GraphResponse) -> Batch:
     """A page with its records, or with what was decoded of them."""
     data = answer.page.data
-    is_uncut = bool(data) and isinstance(data[0], msgspec.Raw)
-    records, rows = (tuple(map(bytes, data)), ()) if is_uncut else ((), data)
+    are_raw = bool(data) and isinstance(data[0], msgspec.Raw)
+    records, rows = (tuple(map(bytes, data)), ()) if are_raw else ((), data)
     return Batch(records, answer.trace_id, answer.version, answer.fetched_at, answer.body, rows)
 
 

@@ -34,6 +34,8 @@ _SECRETS = ("access_token", "appsecret_proof", "appsecret_time")
 
 
 Row = TypeVar("Row")
+# What msgspec raises for a body that is no such page; the second for a byte that is no UTF-8.
+UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError)
 
 
 class Page(msgspec.Struct, Generic[Row]):
@@ -62,7 +64,7 @@ class Page(msgspec.Struct, Generic[Row]):
 
 @functools.cache
 def page_reader(row: type[Row]) -> Callable[[bytes], Page[Row]]:
-    """Reads a body as a page of such rows; MsgspecError for another."""
+    """Reads a body as a page of such rows; one of `UNREADABLE` for another."""
     return msgspec.json.Decoder(Page[row]).decode  # type: ignore[valid-type]
 
 
@@ -70,7 +72,7 @@ def page_of(body: bytes, *, trace_id: str | None) -> Page[msgspec.Raw]:
     """The page in a body, its records uncut."""
     try:
         return page_reader(msgspec.Raw)(body)
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         raise TransientError("the answer is no page of results", trace_id=trace_id) from None
 
 
@@ -78,7 +80,7 @@ def _page_in(body: bytes, row: type) -> tuple[bytes, Page[Any] | None]:
     """The body as it can be read, and the page in it, if it is one: of such rows, or its records uncut."""
     for kind, mend in itertools.product(dict.fromkeys((row, msgspec.Raw)), (bytes, mended)):
         read = mend(body)
-        with contextlib.suppress(msgspec.MsgspecError):
+        with contextlib.suppress(*UNREADABLE):
             return read, page_reader(kind)(read)
     return body, None
 

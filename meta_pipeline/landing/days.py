@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import xxhash
 
-from meta_pipeline.landing.file import SCHEMA, WRITING, Answer, Provenance, describe, payloads_of, rows_of
+from meta_pipeline.landing.file import SCHEMA, WRITING, Fetched, Provenance, describe, payloads_of, table_of
 from meta_pipeline.landing.text import readable
 from meta_pipeline.records import Batch, LandingError
 
@@ -58,7 +58,7 @@ class OpenDay:
         self._loose: list[pa.Array] = []
         self._loose_bytes = 0
         self._payloads: list[pa.StringArray] = []
-        self._answers: list[tuple[Answer, int]] = []
+        self._answers: list[tuple[Fetched, int]] = []
         self._written = 0
         self._writer: pq.ParquetWriter | None = None
 
@@ -134,7 +134,9 @@ class OpenDay:
                 os.close(file)
             return temporary
         if self.rows > self._written:
+            held = self.held  # until it is discarded: what became free is said then
             self.spill()
+            self.held = held
         describe(self._writer, self._source, self.digest)
         self._writer.close()
         self._writer = None
@@ -169,7 +171,7 @@ class OpenDay:
 
     def _table(self) -> pa.Table:
         self._gather()
-        return rows_of(self._source, self.day, self._written, self._payloads, self._answers)
+        return table_of(self._source, self.day, self._written, self._payloads, self._answers)
 
 
 class OpenDays:

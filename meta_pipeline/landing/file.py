@@ -48,8 +48,8 @@ WRITING: dict[str, Any] = {
     "data_page_size": 256 * 1024,  # what is compressed at once stays in a core's cache
 }
 
-# The version, trace id and time of an answer.
-Answer = tuple[str, str | None, dt.datetime]
+# Of an answer: its version, its trace id, and when it came.
+Fetched = tuple[str, str | None, dt.datetime]
 
 
 @dataclass(frozen=True)
@@ -77,12 +77,12 @@ class Provenance:
         return tuple(_texts([name]) for name in (self.node_id, self.report, self.run_id, self.digest))
 
 
-def rows_of(
+def table_of(
     source: Provenance,
     day: dt.date,
     first: int,
     payloads: Sequence[pa.StringArray],
-    answers: Sequence[tuple[Answer, int]],
+    answers: Sequence[tuple[Fetched, int]],
 ) -> pa.Table:
     """Rows of a day from the `first` on; `answers`: how many in a row came with each."""
     lengths = [length for _, length in answers]

@@ -7,7 +7,7 @@ import dataclasses
 import datetime as dt
 import hashlib
 import itertools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -107,9 +107,7 @@ class Landing:
         # What the file says of itself counts too: a kill may have come between its renaming and the ledger.
         if before.digest == one.digest and digest_of(one.path) in (one.digest, None):
             return False
-        # Of a listing every state counts, names too.
-        has_moved = one.day == SNAPSHOT_DAY or _figures(payloads_of(one.path)) != _figures(one.payloads())
-        if has_moved:
+        if has_moved := _says_else(one):
             self._keep_version(before)
         one.written().replace(one.path)
         return has_moved or self._is_kept(before)
@@ -128,6 +126,15 @@ class Landing:
         with contextlib.suppress(FileExistsError):
             kept.hardlink_to(path)
         ledger.note_version(self.engine, dataclasses.replace(before, path=str(kept)))
+
+
+def _says_else(one: OpenDay) -> bool:
+    """Whether a day says something else than its file. Of a listing every state counts, names too."""
+    told: Callable[[Iterable[str]], Any] = list if one.day == SNAPSHOT_DAY else _figures
+    try:
+        return bool(told(payloads_of(one.path)) != told(one.payloads()))
+    except orjson.JSONDecodeError:  # what is no JSON says nothing
+        return True
 
 
 def _figures(payloads: Iterable[str]) -> int:

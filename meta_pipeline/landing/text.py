@@ -33,7 +33,7 @@ def arrow_text(pieces: Sequence[bytes]) -> pa.StringArray:
     return pa.StringArray.from_buffers(len(pieces), pa.py_buffer(offsets), pa.py_buffer(b"".join(pieces)))
 
 
-# `\\u`, and `ud` or `uD`, as they stand in memory, two bytes to a number.
+# `\u`, and `ud` or `uD`, as they stand in memory, two bytes to a number.
 _ESCAPE, _SURROGATE, _LOWER = 0x755C, 0x6475, 0x2000
 
 

@@ -12,7 +12,8 @@ from meta_pipeline.extract.fetch import planned
 from meta_pipeline.extract.insights import Abandoned, Done, Poll, Range, insights_request, next_poll, ranges
 from meta_pipeline.extract.reports import REPORTS
 from meta_pipeline.extract.sizes import Sizes
-from meta_pipeline.extract.sorting import Sorter
+from meta_pipeline.extract.sorting import Sorter, row_of
+from meta_pipeline.graph.response import answer_of
 from meta_pipeline.records import Batch, LandingError
 
 DAY = dt.date(2026, 11, 1)
@@ -122,6 +123,30 @@ def sorted_rows(*batches: Batch, days: int = 2) -> tuple[dict[dt.date, list[byte
 
 def row(ad: str, day: str = "2026-11-01") -> bytes:
     return f'{{"ad_id":"{ad}","date_start":"{day}","date_stop":"{day}"}}'.encode()
+
+
+@pytest.mark.parametrize(
+    ("record", "found"),
+    [
+        (b'{"ad_id":"1","region":"Br\xff","date_start":"2026-11-01","date_stop":"2026-11-01"}', "Br\ufffd"),
+        (b'{"ad_id":"1","region":"\\ud83d","date_start":"2026-11-01","date_stop":"2026-11-01"}', "\ufffd"),
+    ],
+)
+def test_a_key_that_is_no_text_is_mended_in_key_and_record(record: bytes, found: str):
+    answer = answer_of(200, {}, b'{"data":[' + record + b"]}", row_of(("ad_id", "region")))
+    assert answer.page and not answer.error
+
+    assert [found] == [one.region for one in answer.page.data]
+    assert f'"region":"{found}"'.encode() in answer.body or rb'"region":"\ufffd"' in answer.body
+
+
+def test_a_row_without_a_day_is_named_and_its_page_is_still_an_answer():
+    body = b'{"data":[' + row("1") + b',{"ad_id":"2"}]}'
+    answer = answer_of(200, {}, body, row_of(("ad_id",)))
+
+    assert answer.rows == 2 and not answer.error
+    with pytest.raises(LandingError, match="ad_insights of act_1 has no day"):
+        sorted_rows(Batch((), "T", "v25.0", dt.datetime(2026, 11, 20, tzinfo=dt.UTC), body))
 
 
 def test_a_day_without_rows_is_an_empty_day():

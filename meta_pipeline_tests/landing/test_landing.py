@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from meta_pipeline.landing import days as module
 from meta_pipeline.landing.file import Provenance, digest_of
-from meta_pipeline.landing.landing import Landing
+from meta_pipeline.landing.landing import SNAPSHOT_DAY, Landing
 from meta_pipeline.landing.text import arrow_text, readable
 from meta_pipeline.records import Batch, LandingError
 from meta_pipeline.store import ledger
@@ -205,3 +205,42 @@ def test_every_row_says_of_which_answer_it_is(landing: Landing):
     ]
     assert [tuple(row.values()) for row in rows] == expected
     assert duckdb.sql(f"select {', '.join(columns)} from '{file.path}'").fetchall() == expected
+
+
+def test_rows_after_a_spill_leave_no_memory_taken(landing: Landing):
+    landing.memory = module.Memory(limit=1_000_000)
+    piece = arrow_text([b'{"n":"%d%s"}' % (number, b"x" * 2000) for number in range(100)])
+    groups = []
+    for adds in (3, 9, 3):
+        with landing.gathering(SOURCE, [DAY]) as gathered:
+            for _ in range(adds):
+                gathered.add(DAY, piece, BATCH)
+            ((_, file),) = landing.commit(gathered, backfill_id="b", now=NOW)
+        assert not isinstance(file, LandingError) and file.rows == 100 * adds and landing.memory.held == 0
+        groups.append(pq.read_metadata(file.path).num_row_groups)
+
+    assert groups[0] == groups[2] == 1 < groups[1]
+
+
+@pytest.mark.parametrize("day", [DAY, SNAPSHOT_DAY])
+def test_a_day_whose_digest_an_older_version_made_is_no_restatement(landing: Landing, engine: sa.Engine, day: dt.date):
+    def write(number: int) -> None:
+        landing.write_day(
+            "ads", "act_1", day, [(b'{"id":"1","name":"a"}', BATCH)], request={}, run_id="r", backfill_id=str(number),
+            now=NOW + dt.timedelta(hours=number),
+        )
+
+    write(0)
+    with engine.begin() as connection:
+        connection.execute(sa.text("update landed_files set digest = 'of another kind'"))
+    write(1)
+
+    (current,) = ledger.files_of(engine, report="ads", node_id="act_1")
+    assert current.landed_at == NOW and current.digest == digest_of(Path(current.path))
+    assert ledger.versions_of(engine, report="ads", node_id="act_1", day=day) == []
+
+
+def test_a_day_that_is_no_json_can_be_read_again(landing: Landing):
+    write(landing, b'{"ad_id":"1"')
+
+    assert write(landing, b'{"ad_id":"1"}', backfill_id="b2").rows == 1
