@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -171,11 +172,12 @@ class Fetcher:
         *,
         add: Callable[[dt.date, pa.BinaryArray, Batch], None],
         restart: Callable[[], None],
+        turn: AbstractContextManager[Any],
     ) -> dict[dt.date, LandingError]:
-        """Hand on the rows of a pull that is finished, day by day as they come; the days that can't be trusted, and
-        why. A range without any row is believed when it was seen twice: Meta answers 200 with nothing at moments of
-        trouble too (graph-api.md §14, `empty_200`). One whose cursor Meta forgot is read once more, and `restart` says
-        so before; one that had rows and then has none is no range without delivery."""
+        """Hand on the rows of a pull that is finished, day by day as they come, a page at its `turn`; the days that
+        can't be trusted, and why. A range without any row is believed when it was seen twice: Meta answers 200 with
+        nothing at moments of trouble too (graph-api.md §14, `empty_200`). One whose cursor Meta forgot is read once
+        more, and `restart` says so before; one that had rows and then has none is no range without delivery."""
         sizes = self._sizes(pull.report, pull.node_id)
         seen, empty, forgotten = 0, 0, 0
         try:
@@ -184,8 +186,9 @@ class Fetcher:
                 sorter = Sorter(pull.report, pull.node_id, pull.asked)
                 try:
                     for batch in self._read(pull, sizes, row_of(pull.report.key)):
-                        for day, records in sorter.parts(batch):
-                            add(day, records, batch)
+                        with turn:
+                            for day, records in sorter.parts(batch):
+                                add(day, records, batch)
                 except CursorError:
                     seen, forgotten = max(seen, sorter.rows), forgotten + 1
                     if forgotten > 1:

@@ -245,7 +245,8 @@ class _AccountPull:
         by, name = self.by, pull.report.name
         wanted = [day for day in pull.asked.days if day in self.missing[name]]
         with by.landing.gathering(Provenance(name, self.node_id, pull.request, by.run_id), wanted) as gathered:
-            for day, doubt in self.fetcher.read(pull, add=gathered.add, restart=gathered.restart).items():
+            doubts = self.fetcher.read(pull, add=gathered.add, restart=gathered.restart, turn=by.landing.turn)
+            for day, doubt in doubts.items():
                 if day in gathered.days:
                     gathered.drop(day)
                     yield FailedDay(name, self.node_id, day, str(doubt))
