@@ -12,9 +12,18 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-import xxhash
 
-from meta_pipeline.landing.file import SCHEMA, WRITING, Fetched, Provenance, describe, payloads_of, table_of
+from meta_pipeline.landing.file import (
+    SCHEMA,
+    WRITING,
+    Fetched,
+    Provenance,
+    describe,
+    hasher,
+    payloads_of,
+    table_of,
+    written,
+)
 from meta_pipeline.landing.text import readable
 from meta_pipeline.records import Batch, LandingError
 
@@ -52,8 +61,7 @@ class OpenDay:
         # A fixed name: what a killed process left is written over. The account's lease keeps everybody else away.
         self._temporary = path.with_name(f".{path.stem}.tmp")
         self._source = source
-        # It tells states of a day apart, and nobody gains from two that share one: it need not be cryptographic.
-        self._hash = xxhash.xxh3_128()
+        self._hash = hasher()
         self._is_on_disk = False
         self._loose: list[pa.Array] = []
         self._loose_bytes = 0
@@ -120,13 +128,9 @@ class OpenDay:
         if self._writer is None and self._written:  # asked for before
             return temporary
         if self._writer is None:  # one write of the whole is the cheapest: most days are small
-            sink = pa.BufferOutputStream()
-            with pq.ParquetWriter(sink, SCHEMA, **WRITING) as writer:
-                writer.write_table(self._table())
-                describe(writer, self._source, self.digest)
+            left = written(self._table(), self._source, self.digest) if self.rows else self._source.nothing
             file = self._created()
             try:
-                left = memoryview(sink.getvalue())
                 while left:
                     left = left[os.write(file, left):]
                 os.fsync(file)

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
+import xxhash
 
 from meta_pipeline.landing.text import arrow_text
 
@@ -48,6 +49,8 @@ WRITING: dict[str, Any] = {
     "data_page_size": 256 * 1024,  # what is compressed at once stays in a core's cache
 }
 
+# Tells states of a day apart, and nobody gains from two that share one: it need not be cryptographic.
+hasher = xxhash.xxh3_128
 # Of an answer: its version, its trace id, and when it came.
 Fetched = tuple[str, str | None, dt.datetime]
 
@@ -76,6 +79,11 @@ class Provenance:
         """What is the same in all of its rows: node, report, run, and the digest of the request."""
         return tuple(_texts([name]) for name in (self.node_id, self.report, self.run_id, self.digest))
 
+    @functools.cached_property
+    def nothing(self) -> memoryview:
+        """The file of a day without delivery: every such day of a pull has the same."""
+        return written(table_of(self, _EPOCH.date(), 0, [], []), self, hasher().hexdigest())
+
 
 def table_of(
     source: Provenance,
@@ -103,6 +111,15 @@ def table_of(
         request,
     ]
     return pa.table(columns, schema=SCHEMA)
+
+
+def written(table: pa.Table, source: Provenance, digest: str) -> memoryview:
+    """A whole file."""
+    sink = pa.BufferOutputStream()
+    with pq.ParquetWriter(sink, SCHEMA, **WRITING) as writer:
+        writer.write_table(table)
+        describe(writer, source, digest)
+    return memoryview(sink.getvalue())
 
 
 def describe(writer: pq.ParquetWriter, source: Provenance, digest: str) -> None:
