@@ -113,9 +113,13 @@ class SharedBudget:
     ) -> tuple[float, str]:
         now = self._now()
         with self._engine.begin() as connection:
-            budgets.forget_expired(connection, [charge.key(self._app_id) for charge in charged], now=now)
+            # First, and given back where it was too early: something must be written before anything is read.
+            keys = dict.fromkeys(charge.key(self._app_id) for charge in charged)
+            budgets.reserve(
+                connection, keys, id=ticket, operations=operations, holder=self._holder, expires_at=now + LEASE
+            )
             known = self._known(connection, charged)
-            flying = budgets.outstanding(connection, known, now=now)
+            flying = budgets.outstanding(connection, known, but=ticket, now=now)
             ahead = budgets.ahead_of(connection, known, ticket=ticket, now=now)
             waits = {
                 key: wait_s(
@@ -128,10 +132,8 @@ class SharedBudget:
             if waits[longest] <= 0:
                 if is_queued:
                     budgets.leave(connection, ticket)
-                budgets.reserve(
-                    connection, known, id=ticket, operations=operations, holder=self._holder, expires_at=now + LEASE
-                )
             else:
+                budgets.release(connection, ticket)
                 budgets.queue(
                     connection, longest, ticket=ticket, holder=self._holder, now=now,
                     expires_at=now + dt.timedelta(seconds=waits[longest]) + GRACE,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -14,9 +15,6 @@ from meta_pipeline.store.schema import budgets, reservations, waiters
 
 # Said before and after every call to Graph, so each is put together once: to put one together takes longer than to run
 # it.
-_KEYS: sa.BindParameter[str] = sa.bindparam("keys", expanding=True)
-_BUDGETS = sa.select(budgets).where(budgets.c.key.in_(_KEYS)).order_by(budgets.c.key)
-_LOCKED = _BUDGETS.with_for_update()
 _NEW = {"sqlite": sqlite.insert(budgets).on_conflict_do_nothing(),
         "postgresql": postgresql.insert(budgets).on_conflict_do_nothing()}
 _SAVED = (
@@ -24,35 +22,46 @@ _SAVED = (
     .where(budgets.c.key == sa.bindparam("_key"))
     .values({column.name: sa.bindparam(column.name) for column in budgets.c if column.name != "key"})
 )
-_RESERVED = sa.select(reservations).where(reservations.c.key.in_(_KEYS))
 _RESERVE = reservations.insert()
 _RELEASED = reservations.delete().where(reservations.c.id == sa.bindparam("_id"))
-_WAITING = sa.select(waiters).where(waiters.c.key.in_(_KEYS))
-_EXPIRED = waiters.delete().where(waiters.c.key.in_(_KEYS), waiters.c.expires_at <= sa.bindparam("now"))
+_EXPIRED = waiters.delete().where(waiters.c.expires_at <= sa.bindparam("now"))
 _LEFT = waiters.delete().where(waiters.c.ticket == sa.bindparam("_ticket"))
+
+
+@functools.cache
+def _of(table: sa.Table, count: int, *, is_locked: bool = False) -> sa.Select[Any]:
+    """The rows of so many keys; an `in` that takes any number of them would be put together anew every time."""
+    query = sa.select(table).where(table.c.key.in_([sa.bindparam(f"key{at}") for at in range(count)]))
+    return query.order_by(table.c.key).with_for_update() if is_locked else query
+
+
+def _rows(connection: sa.Connection, table: sa.Table, keys: Iterable[str], *, is_locked: bool = False) -> list[Any]:
+    named = {f"key{at}": key for at, key in enumerate(sorted(keys))}
+    return list(connection.execute(_of(table, len(named), is_locked=is_locked), named))
 
 
 def read(connection: sa.Connection, keys: Iterable[str]) -> dict[str, dict[str, Any]]:
     """The rows of these keys, those there are."""
-    return {row.key: dict(row._mapping) for row in connection.execute(_BUDGETS, {"keys": sorted(keys)})}
+    return {row.key: dict(row._mapping) for row in _rows(connection, budgets, keys)}
 
 
 def locked(connection: sa.Connection, fresh: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     """The rows of these keys, made from `fresh` where they are missing, and nobody else's until the transaction ends.
     On SQLite something must have been written in it before, so that two transactions never read before one of them
     waits."""
-    keys = sorted(fresh)
-    found = {row.key: dict(row._mapping) for row in connection.execute(_LOCKED, {"keys": keys})}
-    if missing := [key for key in keys if key not in found]:
+    found = {row.key: dict(row._mapping) for row in _rows(connection, budgets, fresh, is_locked=True)}
+    if missing := [key for key in sorted(fresh) if key not in found]:
         connection.execute(_NEW[connection.dialect.name], [{"key": key, **fresh[key]} for key in missing])
-        found = {row.key: dict(row._mapping) for row in connection.execute(_LOCKED, {"keys": keys})}
+        found = {row.key: dict(row._mapping) for row in _rows(connection, budgets, fresh, is_locked=True)}
     return found
 
 
-def outstanding(connection: sa.Connection, keys: Iterable[str], *, now: dt.datetime) -> dict[str, int]:
-    """Operations in flight by key. What a dead process held is given back."""
+def outstanding(connection: sa.Connection, keys: Iterable[str], *, but: str, now: dt.datetime) -> dict[str, int]:
+    """Operations in flight by key, but one's own. What a dead process held is given back."""
     found = dict.fromkeys(keys, 0)
-    for row in connection.execute(_RESERVED, {"keys": list(found)}).all():
+    for row in _rows(connection, reservations, found):
+        if row.id == but:
+            continue
         if row.expires_at <= now or is_gone(row.holder):
             release(connection, row.id)
         else:
@@ -81,9 +90,12 @@ def save(connection: sa.Connection, values: Mapping[str, Mapping[str, Any]]) -> 
 
 
 def ahead_of(connection: sa.Connection, keys: Iterable[str], *, ticket: str, now: dt.datetime) -> dict[str, int]:
-    """Of each budget, how many living waiters came before this ticket (one that is not in the queue comes last)."""
+    """Of each budget, how many living waiters came before this ticket (one that is not in the queue comes last). Who
+    stopped looking waits no more."""
     found = dict.fromkeys(keys, 0)
-    rows = connection.execute(_WAITING, {"keys": list(found)}).all()
+    rows = _rows(connection, waiters, found)
+    if any(row.expires_at <= now for row in rows):
+        connection.execute(_EXPIRED, {"now": now})
     mine = {row.key: row.since for row in rows if row.ticket == ticket}
     for row in rows:
         if row.ticket == ticket or row.expires_at <= now or is_gone(row.holder):
@@ -102,11 +114,6 @@ def queue(
         connection.execute(
             waiters.insert().values(key=key, ticket=ticket, holder=holder, since=now, expires_at=expires_at)
         )
-
-
-def forget_expired(connection: sa.Connection, keys: Iterable[str], *, now: dt.datetime) -> None:
-    """Who stopped looking waits no more. It writes, whether there are any or not (see `locked`)."""
-    connection.execute(_EXPIRED, {"keys": list(keys), "now": now})
 
 
 def leave(connection: sa.Connection, ticket: str) -> None:
