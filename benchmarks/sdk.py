@@ -6,8 +6,9 @@ The script is what a good engineer writes in an afternoon: a report run per acco
 rows to Parquet through `from_pylist`; it leaves deleted ads out, as the SDK's default does. Ours is `flows.pulls.land`
 (the same table, deleted ads included, every day committed on its own), one process, with pages of 500 and with pages
 that grow. Each runs in a process of its own; imports and what else is made at first use are not counted: each reads a
-day of one account first. Prints calls as Meta charges them, rows, rows per
-CPU second, wall and peak memory, and the ratios; medians over the repeats."""
+day of one account first. Prints calls as Meta charges them, rows, rows per CPU second, wall and peak memory, and the
+ratios; medians over the repeats. Where many files were deleted in the last five minutes, ext4 takes long to create
+ours, thirty an account: `TMPDIR` names another place."""
 
 from __future__ import annotations
 
