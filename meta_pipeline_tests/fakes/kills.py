@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from meta_pipeline.defs.launch import ASKED_AHEAD
 from meta_pipeline_tests.conftest import Home, Sandbox
@@ -49,6 +50,11 @@ class Killing:
             return int(store.execute(query).fetchone()[0] or 0)
 
     @property
+    def _said(self) -> Path:
+        """What the backfill under way says of its trouble."""
+        return self.home.path / "backfill.err"
+
+    @property
     def landed(self) -> int:
         """Days of this backfill that are in the ledger."""
         return self.asked(f"select count(*) from landed_files where report like '%insights%' and backfill_id = ({_THIS})")
@@ -76,10 +82,11 @@ class Killing:
     def start(self) -> None:
         """The backfill is under way."""
         self._published_at = self._published()
-        self._running = subprocess.Popen(
-            [*self.home.command, *BACKFILL], env=self.home.environment, cwd=self.home.path, stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL, start_new_session=True,
-        )
+        with self._said.open("w") as said:
+            self._running = subprocess.Popen(
+                [*self.home.command, *BACKFILL], env=self.home.environment, cwd=self.home.path,
+                stdout=subprocess.DEVNULL, stderr=said, start_new_session=True,
+            )
 
     def kill_when(self, is_time: Callable[[], bool], pause_s: float = 0.0) -> None:
         """All of its processes are killed a moment after `is_time`; it must not have ended before."""
@@ -100,7 +107,7 @@ class Killing:
             time.sleep(SETTLED_S)
             self._account_for()
             return True
-        assert code == 0, "a backfill that was not killed failed"
+        assert code == 0, f"a backfill that was not killed failed: {self._said.read_text()[-2000:]}"
         self._account_for()
         return False
 
