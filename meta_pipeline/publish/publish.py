@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import os
 import shutil
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import duckdb
 
 from meta_pipeline.records import LoadError
+from meta_pipeline.store.processes import identity, is_gone
 
 
 def publish(warehouse: Path, published: Path) -> Path:
@@ -20,8 +22,9 @@ def publish(warehouse: Path, published: Path) -> Path:
     except duckdb.Error as error:
         raise LoadError(f"can't publish {warehouse}: {str(error).splitlines()[0]}") from error
     published.parent.mkdir(parents=True, exist_ok=True)
-    beside = published.with_name(f".{published.name}.{os.getpid()}.tmp")
+    beside = _beside(published, identity())
     try:
+        _discard_left_behind(published)
         shutil.copyfile(warehouse, beside)
         with beside.open("rb") as copied:
             os.fsync(copied.fileno())
@@ -32,3 +35,16 @@ def publish(warehouse: Path, published: Path) -> Path:
         with contextlib.suppress(FileNotFoundError):
             beside.unlink()
     return published
+
+
+def _beside(published: Path, process: str) -> Path:
+    """The copy that this process makes."""
+    return published.with_name(f".{published.name}.{process}.tmp")
+
+
+def _discard_left_behind(published: Path) -> None:
+    """A copy whose maker was killed goes: it is as large as the warehouse."""
+    start, end = _beside(published, "*").name.split("*")
+    for left in published.parent.glob(f"{glob.escape(start)}*:*:*{end}"):
+        if is_gone(left.name.removeprefix(start).removesuffix(end)):
+            left.unlink(missing_ok=True)

@@ -35,6 +35,17 @@ def test_the_definitions_load_offline_with_an_empty_environment(tmp_path: Path):
         assert f"'{key}'" in ran.stdout
 
 
+def test_what_dbt_left_half_written_is_nothing_that_the_definitions_read(tmp_path: Path):
+    at = {"META_PIPELINE_HOME": str(tmp_path / "home")}
+    half = tmp_path / "home" / "dbt" / "target" / "manifest.json"
+    half.parent.mkdir(parents=True)
+    half.write_text('{"metadata": {')  # killed at its first parse
+    assert loaded(tmp_path, **at).returncode == 0
+
+    half.write_text('{"metadata": {')  # killed at a build
+    assert loaded(tmp_path, **at).returncode == 0
+
+
 def test_a_report_of_ones_own_has_its_assets(tmp_path: Path):
     file = tmp_path / "reports.toml"
     file.write_text('[reports.mine]\nlevel = "ad"\nfields = ["account_id", "ad_id", "impressions"]\nenabled = false\n')

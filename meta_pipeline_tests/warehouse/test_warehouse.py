@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
+import subprocess
 from decimal import Decimal
 from pathlib import Path
 
@@ -18,6 +20,7 @@ from meta_pipeline.publish.publish import publish
 from meta_pipeline.publish.query import QueryError, query
 from meta_pipeline.records import Batch, LoadError
 from meta_pipeline.store.engine import open_store
+from meta_pipeline.store.processes import identity
 from meta_pipeline.warehouse.warehouse import Warehouse
 
 NOW = dt.datetime(2026, 11, 20, tzinfo=dt.UTC)
@@ -103,6 +106,24 @@ def test_readers_keep_their_file_and_the_next_one_sees_the_new(place: Place, tmp
         assert reader.execute(count).fetchone() == (1,)
     assert query(published, count)[1] == [(2,)]
     assert [published.name] == [file.name for file in published.parent.iterdir()]
+
+
+def test_a_copy_whose_maker_was_killed_goes_and_one_that_is_being_made_stays(place: Place, tmp_path: Path):
+    published = tmp_path / "published" / "warehouse.duckdb"
+    published.parent.mkdir()
+    ended = subprocess.Popen(["sleep", "60"])
+    left, under_way = (
+        published.with_name(f".{published.name}.{identity(pid)}.tmp") for pid in (ended.pid, os.getppid())
+    )
+    ended.kill()
+    ended.wait()
+    left.write_bytes(b"half")
+    under_way.write_bytes(b"half")
+    place.load()
+
+    publish(place.warehouse.file, published)
+
+    assert {published, under_way} == set(published.parent.iterdir())
 
 
 def test_a_question_can_not_write_and_errors_are_sentences(place: Place, tmp_path: Path):

@@ -79,12 +79,13 @@ class Translator(DagsterDbtTranslator):
 
 
 def manifest() -> Path:
-    """dbt's manifest, made once, under a lock, when it is missing or older than the project."""
+    """dbt's manifest, made once, under a lock, when it is missing or older than the project. It stands apart from the
+    one that dbt writes anew with every build: whoever read that meanwhile, or after a kill, would read half of it."""
     settings = Settings()
-    target = settings.root / "dbt"
+    target = _target(settings)
     target.mkdir(parents=True, exist_ok=True)
-    path = target / "manifest.json"
-    with (target / ".lock").open("w") as lock:
+    path = settings.root / "dbt" / "manifest.json"
+    with (path.parent / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         newest = max(file.stat().st_mtime for file in DBT_PROJECT.rglob("*") if file.is_file())
         if not path.exists() or path.stat().st_mtime < newest:
@@ -96,14 +97,19 @@ def manifest() -> Path:
             )
             if ran.returncode != 0:
                 raise LoadError(f"the dbt project can't be read: {' '.join((ran.stdout + ran.stderr).split())[-600:]}")
+            (target / path.name).replace(path)
     return path
+
+
+def _target(settings: Settings) -> Path:
+    """Where dbt keeps what it made of the project."""
+    return settings.root / "dbt" / "target"
 
 
 @dbt_assets(manifest=manifest(), dagster_dbt_translator=Translator(), pool=WRITER)
 def marts(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
     """One dbt build for a batch of loaded days: parse alone costs seconds."""
-    target = Settings().root / "dbt"
-    yield from dbt.cli(["build"], context=context, target_path=target).stream()
+    yield from dbt.cli(["build"], context=context, target_path=_target(Settings())).stream()
 
 
 def dbt_resource() -> DbtCliResource:
