@@ -100,9 +100,14 @@ def test_no_mart_holds_a_rate_and_only_where_it_was_measured_a_reach(manifest: d
             assert "reach" not in columns or model["name"] in REACHES, model["name"]
 
 
-def test_no_model_adds_up_reach(manifest: dict[str, Any]):
-    for model in models(manifest):
-        assert not re.search(r"\b(sum|avg|min|max)\(\s*(\w+\.)?(reach|frequency)\b", model["raw_code"]), model["name"]
+def test_no_model_and_no_macro_adds_up_reach(manifest: dict[str, Any]):
+    project = manifest["metadata"]["project_name"]
+    texts = {model["name"]: model["raw_code"] for model in models(manifest)}
+    texts |= {macro["name"]: macro["macro_sql"] for macro in manifest["macros"].values() if macro["package_name"] == project}
+
+    assert "level_report" in texts
+    for name, text in texts.items():
+        assert not re.search(r"\b(sum|avg|min|max)\(\s*(\w+\.)?(reach|frequency)\b", text), name
 
 
 def test_every_insights_mart_says_whether_a_day_is_provisional_and_no_grain_is_null(manifest: dict[str, Any]):
