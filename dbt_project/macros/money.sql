@@ -3,3 +3,14 @@
 {% macro major_units(amount, minor_units) -%}
     try_cast({{ amount }} * cast(1.0 / {{ minor_units }} as decimal(9, 6)) as decimal(24, 6))
 {%- endmacro %}
+
+{# The budgets of a campaign or an ad set in one of its spans (`entity_spans`), in the major units of its `currencies`. What
+   is left of a budget moves with every look: it is told of `now` only. #}
+{% macro budget_columns() -%}
+    {{ major_units('known.daily_budget_minor_units', 'currencies.minor_units') }} as daily_budget,
+    {{ major_units('known.lifetime_budget_minor_units', 'currencies.minor_units') }} as lifetime_budget,
+    case
+        when spans.valid_to is null
+            then {{ major_units('now.budget_remaining_minor_units', 'currencies.minor_units') }}
+    end as budget_remaining
+{%- endmacro %}

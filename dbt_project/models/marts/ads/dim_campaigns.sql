@@ -1,4 +1,4 @@
--- What a campaign was, from when until when. What is left of a budget moves with every look: it is told of now only.
+-- What a campaign was, from when until when.
 with {{ entity_spans(ref('stg_meta_ads__campaign_history'), 'campaign_id') }},
 
 accounts as (
@@ -23,12 +23,7 @@ select
     known.buying_type,
     known.bid_strategy,
     accounts.currency,
-    {{ major_units('known.daily_budget_minor_units', 'currencies.minor_units') }} as daily_budget,
-    {{ major_units('known.lifetime_budget_minor_units', 'currencies.minor_units') }} as lifetime_budget,
-    case
-        when spans.valid_to is null
-            then {{ major_units('now.budget_remaining_minor_units', 'currencies.minor_units') }}
-    end as budget_remaining,
+    {{ budget_columns() }},
     {{ major_units('known.spend_cap_minor_units', 'currencies.minor_units') }} as spend_cap,
     known.start_at,
     known.end_at,
