@@ -19,6 +19,7 @@ from meta_pipeline.defs.schedules import (
 from meta_pipeline.defs.sensors import (
     build_marts,
     build_marts_sensor,
+    killed_runs_sensor,
     onboarding_sensor,
     token_alerts_sensor,
     waiting_ranges_sensor,
@@ -29,7 +30,7 @@ defs = dg.Definitions(
     asset_checks=[api_versions, drift, gated_reports, tokens_live],
     jobs=[onboarding_job, check_connections, pull_ads, pull_entities, build_marts],
     schedules=[pull_ads_schedule, pull_entities_schedule, check_connections_schedule],
-    sensors=[build_marts_sensor, waiting_ranges_sensor, onboarding_sensor, token_alerts_sensor],
+    sensors=[build_marts_sensor, waiting_ranges_sensor, onboarding_sensor, token_alerts_sensor, killed_runs_sensor],
     resources={**RESOURCES, "dbt": dbt_resource()},
     executor=dg.in_process_executor,
 )

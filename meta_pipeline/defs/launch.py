@@ -190,9 +190,9 @@ def _build_marts(settings: Settings) -> Built:
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("w") as file:  # dbt's hundred lines; this process does nothing else
         os.dup2(file.fileno(), sys.stdout.fileno())
-    from meta_pipeline.defs.home import instance, process_tags
+    from meta_pipeline.defs.home import instance, process_tags, reaping
 
-    with instance(settings) as opened:
+    with instance(settings) as opened, reaping(opened):
         import dagster as dg
 
         from meta_pipeline.defs.assets.warehouse import dbt_resource, load_raw, marts, published

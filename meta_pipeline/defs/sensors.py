@@ -1,5 +1,5 @@
 """Sensors: what landed is modelled and published, what waited for a limit of Meta is started again when it is due, who
-connected is onboarded, and who must hear of a token hears of it."""
+connected is onboarded, who must hear of a token hears of it, and a run that was killed keeps nobody waiting."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from meta_pipeline import bootstrap
 from meta_pipeline.defs.assets.landing import landing_key
 from meta_pipeline.defs.assets.warehouse import load_raw, marts, published
 from meta_pipeline.defs.checks import TOKENS, health_of
+from meta_pipeline.defs.home import reap
 from meta_pipeline.defs.jobs import onboarding_config, onboarding_job
 from meta_pipeline.defs.partitions import key
 from meta_pipeline.defs.schedules import pull_ads
@@ -115,3 +116,13 @@ def token_alerts_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult 
     ]
     health = dg.AssetCheckEvaluation(asset_key=TOKENS.key, check_name="tokens_live", **health_of(home))
     return dg.SensorResult(asset_events=[*events, health])
+
+
+@dg.sensor(
+    name="killed_runs_sensor", minimum_interval_seconds=30, default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Runs whose process was killed are reported failed, and what they held of a pool is free again.",
+)
+def killed_runs_sensor(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+    """Dagster sees that for processes which its own code server started; those of the command line are ours to see."""
+    dead = reap(context.instance)
+    return dg.SkipReason(f"killed: {', '.join(dead)}" if dead else "no run was killed")
