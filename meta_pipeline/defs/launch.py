@@ -158,7 +158,7 @@ def _open_once(settings: Settings) -> tuple[Any, Live]:
 def _wants_entities(engine: sa.Engine, asked: AccountRange) -> bool:
     """Whether the account's listings are to be read: not twice in a backfill, not while Meta's limit holds, and when
     single reports were asked for only if they are stale."""
-    landed = ledger.landed_for(
+    landed = ledger.find_days(
         engine, report=LAST, node_id=asked.node_id, days=[SNAPSHOT_DAY], backfill_id=asked.backfill_id
     )
     is_waiting = deferrals.due_at(engine, backfill_id=asked.backfill_id, node_id=asked.node_id) is not None

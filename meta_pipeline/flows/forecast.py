@@ -67,7 +67,7 @@ def of_account(
     looks = audit_log.looks_a_run(engine) or LOOKS
     found = []
     for name in reports:
-        landed = ledger.landed_for(
+        landed = ledger.find_days(
             engine, report=name, node_id=node_id, days=days, backfill_id=backfill_id
         ) if backfill_id else {}
         sizes = sizes_of(engine, catalogue[name], node_id, largest_page=largest_page, now=now)

@@ -181,7 +181,7 @@ class _AccountPull:
         waiting = deferrals.waiting(engine, backfill_id=backfill_id, node_id=self.node_id, now=self.by.now())
         today = today_of(engine, self.node_id, now=self.by.now())
         for name in self.reports:
-            landed = ledger.landed_for(
+            landed = ledger.find_days(
                 engine, report=name, node_id=self.node_id, days=self.days, backfill_id=backfill_id
             )
             yield from landed.values()
