@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,9 +13,11 @@ import sqlalchemy as sa
 
 from meta_pipeline.extract import entities
 from meta_pipeline.extract.catalogue import Catalogue
-from meta_pipeline.extract.fetch import Fetcher, Pull
-from meta_pipeline.extract.insights import Range, insights_request, ranges
+from meta_pipeline.extract.fetch import Fetcher
+from meta_pipeline.extract.insights import Pull, Range, insights_request, ranges
 from meta_pipeline.extract.parts import Rows
+from meta_pipeline.extract.plan import Planner
+from meta_pipeline.extract.report_runs import ReportRuns
 from meta_pipeline.extract.reports import REPORTS, Report, too_old
 from meta_pipeline.flows.tokens import bury
 from meta_pipeline.graph.client import GraphClient
@@ -63,8 +66,8 @@ class Pulling:
         """The listing of a kind of thing that landed last."""
         return ledger.find(self.engine, report=kind, node_id=node_id, day=SNAPSHOT_DAY)
 
-    def gateway(self, node_id: str, report: str | None = None) -> GraphClient:
-        """The gateway on this errand."""
+    def gateway(self, node_id: str, report: str) -> GraphClient:
+        """The gateway on the errand of asking for a report."""
         return self.graph.on(Errand(node_id, report, self.run_id, self.backfill_id, self.purpose))
 
 
@@ -116,7 +119,8 @@ def ask_ahead(node_id: str, days: Sequence[dt.date], reports: Sequence[str], *, 
 
 @dataclass
 class _AccountPull:
-    """One node's days with one token."""
+    """One node's days with one token. `started`: what is asked for and not read yet; `todo`: what is still to ask for;
+    `missing`: the days of each report that have not landed."""
 
     node_id: str
     days: Sequence[dt.date]
@@ -130,10 +134,10 @@ class _AccountPull:
     stopped: ThrottledError | None = None
 
     def __post_init__(self) -> None:
-        by = self.by
-        self.fetcher = Fetcher(
-            by.gateway(self.node_id), self.token, by.engine, by.backfill_id, by.sleep, by.now, by.largest_page
-        )
+        by, gateway = self.by, functools.partial(self.by.gateway, self.node_id)
+        self.planner = Planner(self.node_id, by.engine, by.now, by.largest_page)
+        self.runs = ReportRuns(gateway, self.token, self.planner, by.engine, by.backfill_id, by.sleep, by.now)
+        self.fetcher = Fetcher(gateway, self.token, self.planner)
 
     def land(self) -> Iterator[LandedFile | FailedDay]:
         """Every day landed, or why not; TokenError when the token is dead."""
@@ -141,7 +145,7 @@ class _AccountPull:
         while self.todo or self.started:
             yield from self._start()
             started, self.started = self.started, []
-            ended = [(pull, self.stopped) for pull in started] if self.stopped else self.fetcher.finished(started)
+            ended = [(pull, self.stopped) for pull in started] if self.stopped else self.runs.finished(started)
             for pull, trouble in ended:
                 yield from self._taken(pull, self.stopped or trouble)
 
@@ -152,15 +156,15 @@ class _AccountPull:
         while (self.todo or self.started) and not self.stopped:
             todo, self.todo = self.todo, []
             for name, asked in todo:
-                if not self.stopped and self.fetcher.needs_a_report_run(self.by.catalogue[name], self.node_id, asked):
+                if not self.stopped and self.planner.needs_a_report_run(self.by.catalogue[name], asked):
                     self._ask(name, asked)
             started, self.started = self.started, []
-            for pull, trouble in self.fetcher.finished(started):
+            for pull, trouble in self.runs.finished(started):
                 self._heard(pull.report.name, pull.asked, trouble)
 
     def _ask(self, name: str, asked: Range) -> None:
         try:
-            self.started.append(self.fetcher.start(self.by.catalogue[name], self.node_id, asked))
+            self._send(name, asked)
         except MetaPipelineError as error:
             self._heard(name, asked, error)
 
@@ -197,12 +201,20 @@ class _AccountPull:
             deferrals.forget(engine, backfill_id=backfill_id, node_id=self.node_id, report=name)
             if not left:
                 continue
-            for pull in self.fetcher.picked_up(self.by.catalogue[name], self.node_id):
+            report = self.by.catalogue[name]
+            for pull in self.runs.picked_up(report):
                 if left & set(pull.asked.days):
                     self.started.append(pull)
                     left -= set(pull.asked.days)
-            report = self.by.catalogue[name]
-            self.todo.extend((name, asked) for asked in self.fetcher.ranges(report, self.node_id, left))
+            self.todo.extend((name, asked) for asked in self.planner.ranges(report, left))
+
+    def _send(self, name: str, asked: Range) -> None:
+        """The range is on its way; what is more than is read at once, as a report run."""
+        report = self.by.catalogue[name]
+        pull = Pull(report, self.node_id, asked, insights_request(report, asked))
+        if self.planner.needs_a_report_run(report, asked):
+            self.runs.submit(pull)
+        self.started.append(pull)
 
     def _start(self) -> Iterator[LandedFile | FailedDay]:
         """Everything that is to do is asked for: all report runs are in flight together."""
@@ -212,7 +224,7 @@ class _AccountPull:
                 yield from self._failed(name, asked, self.stopped)
                 continue
             try:
-                self.started.append(self.fetcher.start(self.by.catalogue[name], self.node_id, asked))
+                self._send(name, asked)
             except TokenError:
                 raise
             except TooMuchDataError as error:
@@ -228,14 +240,14 @@ class _AccountPull:
                 raise trouble
             yield from self._landed(pull)
         except TooMuchDataError as error:
-            if self.fetcher.may_come_as_a_report_run(pull):
+            if self.planner.may_come_as_a_report_run(pull):
                 self.todo.extend((name, one) for one in self._left_of(name, pull.asked))
             else:
                 yield from self._smaller(name, pull.asked, error)
         except TokenError:
             raise
         except MetaPipelineError as error:
-            if self.fetcher.is_forgotten(pull, error):
+            if self.runs.is_forgotten(pull, error):
                 self.todo.extend((name, one) for one in self._left_of(name, pull.asked))
             else:
                 yield from self._failed(name, pull.asked, error)
@@ -277,7 +289,7 @@ class _AccountPull:
             yield from self._failed(name, asked, self.stopped or error)
             return
         try:
-            rows = self.fetcher.in_parts(report, self.node_id, asked.since, self._known_ids(report))
+            rows = self.fetcher.in_parts(report, asked.since, self._known_ids(report))
             yield self.by.write(name, self.node_id, asked.since, rows, insights_request(report, asked))
         except TokenError:
             raise
@@ -286,7 +298,7 @@ class _AccountPull:
 
     def _halved(self, name: str, asked: Range) -> bool:
         """Whether a range that was too much is asked for in smaller ones; of a day there are none."""
-        self.fetcher.was_too_much(self.by.catalogue[name], self.node_id, asked)
+        self.planner.was_too_much(self.by.catalogue[name], asked)
         left = self._left_of(name, asked)
         if left == [asked]:
             if asked.since == asked.until:
@@ -317,7 +329,7 @@ class _AccountPull:
     def _known_ids(self, report: Report) -> Iterable[str]:
         """The ids to part a day by: of the listing that landed last, or of a listing now."""
         landed = self.by.listing(entities.of_level(report.level).name, self.node_id)
-        return entities.listed(landed.path) if landed else self.fetcher.listed_ids(report, self.node_id)
+        return entities.listed(landed.path) if landed else self.fetcher.listed_ids(report)
 
 
 def version_warnings(engine: sa.Engine, *, now: dt.datetime) -> list[str]:
