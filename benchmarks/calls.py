@@ -24,6 +24,7 @@ from meta_pipeline.audit import AuditEvent
 from meta_pipeline.extract.restatement import LAST_READ_AGE, due_since, tiers_of
 from meta_pipeline.flows import listings, pulls
 from meta_pipeline.flows.listings import Habits
+from meta_pipeline.flows.pulling import Pulling
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.landing.landing import Landing
 from meta_pipeline.records import AccessToken, LandedFile
@@ -98,7 +99,7 @@ class Account:
         self.events.clear()
         before = self._charged()
         name = f"round {self.rounds}"
-        by = pulls.Pulling(
+        by = Pulling(
             self.client, self, self.landing, self.engine, name, name, self.clock.sleep, self.clock.now,  # type: ignore[arg-type]
             largest_page=self.largest_page,
         )

@@ -28,7 +28,7 @@ from meta_pipeline.defs.launch import QUIET, quiet
 from meta_pipeline.defs.partitions import AD_ACCOUNTS, FIRST_DAY, days_by_account, key
 from meta_pipeline.defs.schedules import pull_ads_schedule
 from meta_pipeline.flows import side_by_side
-from meta_pipeline.flows.pulls import Pulling
+from meta_pipeline.flows.pulling import Pulling
 from meta_pipeline.linker.links import save
 from meta_pipeline.records import LandedFile, NodeLink
 from meta_pipeline.settings import Settings

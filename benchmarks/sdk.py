@@ -108,7 +108,8 @@ def sdk(url: str, accounts: list[str], days: list[dt.date], folder: str, told: A
 
 def ours(url: str, accounts: list[str], days: list[dt.date], folder: str, told: Any, largest_page: int = 5000) -> None:
     """Our flow."""
-    from meta_pipeline.flows import pulls, side_by_side
+    from meta_pipeline.flows import side_by_side
+    from meta_pipeline.flows.pulling import Pulling
     from meta_pipeline.graph.budget import SharedBudget
     from meta_pipeline.graph.client import GraphClient
     from meta_pipeline.landing.landing import Landing
@@ -131,7 +132,7 @@ def ours(url: str, accounts: list[str], days: list[dt.date], folder: str, told: 
     )
 
     def work(accounts: list[str], days: list[dt.date], backfill_id: str) -> int:
-        by = pulls.Pulling(
+        by = Pulling(
             client, Tokens(), Landing(Path(folder) / "landing", engine), engine, "benchmark", backfill_id, time.sleep,  # type: ignore[arg-type]
             now, largest_page=largest_page,
         )

@@ -11,7 +11,7 @@ import msgspec
 from meta_pipeline import bootstrap
 from meta_pipeline.bootstrap import Live
 from meta_pipeline.extract.insights import Range, insights_request
-from meta_pipeline.flows import pulls
+from meta_pipeline.flows.versions import version_warnings
 from meta_pipeline.graph.request import Errand
 from meta_pipeline.graph.versions import CHANGES, USABLE_UNTIL, after, trouble_with
 from meta_pipeline.linker.links import known
@@ -37,7 +37,7 @@ def pins(home: Live) -> list[dict[str, Any]]:
 
 def seen(home: Live) -> list[str]:
     """What Meta's own answers said against the pins in the last week."""
-    return pulls.version_warnings(home.engine, now=bootstrap.now())
+    return version_warnings(home.engine, now=bootstrap.now())
 
 
 def canary(home: Live, *, version: str | None, node_id: str | None) -> Iterator[dict[str, str]]:

@@ -8,7 +8,8 @@ import dagster as dg
 
 from meta_pipeline import bootstrap
 from meta_pipeline.defs.assets.warehouse import published
-from meta_pipeline.flows import coverage, overview, pulls
+from meta_pipeline.flows import coverage, overview
+from meta_pipeline.flows.versions import version_warnings
 from meta_pipeline.graph.versions import trouble_with
 
 
@@ -18,7 +19,7 @@ def api_versions(home: dg.ResourceParam[bootstrap.Live]) -> dg.AssetCheckResult:
     now = bootstrap.now()
     troubles = (trouble_with(surface, pin, today=now.date()) for surface, pin in home.settings.pins.items())
     told = [trouble for trouble in troubles if trouble]
-    told += pulls.version_warnings(home.engine, now=now)
+    told += version_warnings(home.engine, now=now)
     return dg.AssetCheckResult(
         passed=not told, severity=dg.AssetCheckSeverity.WARN, metadata={"told": dg.MetadataValue.json(told)}
     )

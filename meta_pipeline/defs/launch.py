@@ -26,6 +26,7 @@ from meta_pipeline.extract.insights import Range
 from meta_pipeline.flows import pulls, side_by_side
 from meta_pipeline.flows.forecast import are_entities_stale
 from meta_pipeline.flows.listings import LAST
+from meta_pipeline.flows.pulling import Pulling
 from meta_pipeline.landing.landing import SNAPSHOT_DAY
 from meta_pipeline.settings import Settings
 from meta_pipeline.store import deferrals, ledger
@@ -123,7 +124,7 @@ def _ask_ahead(home: Live, asked: AccountRange, stopping: threading.Event) -> No
     if stopping.is_set():
         return
     sleep = side_by_side.interruptible(bootstrap.sleep, stopping)
-    by = pulls.Pulling(
+    by = Pulling(
         home.graph, home.vault, home.landing, home.engine, "ahead", asked.backfill_id, sleep, bootstrap.now,
         "backfill", home.settings.largest_page, home.catalogue,
     )
@@ -158,7 +159,7 @@ def _open_once(settings: Settings) -> tuple[Any, Live]:
 def _wants_entities(engine: sa.Engine, asked: AccountRange) -> bool:
     """Whether the account's listings are to be read: not twice in a backfill, not while Meta's limit holds, and when
     single reports were asked for only if they are stale."""
-    landed = ledger.landed_for(
+    landed = ledger.find_days(
         engine, report=LAST, node_id=asked.node_id, days=[SNAPSHOT_DAY], backfill_id=asked.backfill_id
     )
     is_waiting = deferrals.due_at(engine, backfill_id=asked.backfill_id, node_id=asked.node_id) is not None

@@ -102,6 +102,26 @@ def digest(node_id: str, request: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
+@dataclass(slots=True)
+class Pull:
+    """One report of one node over one range, on its way. `is_done`: its report run is known to be complete;
+    `is_picked_up`: an earlier process asked for it."""
+
+    report: Report
+    node_id: str
+    asked: Range
+    request: dict[str, Any]
+    report_run_id: str | None = None
+    submitted_at: dt.datetime | None = None
+    is_done: bool = False
+    is_picked_up: bool = False
+
+    @property
+    def digest(self) -> str:
+        """The name of exactly this request."""
+        return digest(self.node_id, self.request)
+
+
 @dataclass(frozen=True, slots=True)
 class Poll:
     """Look again after so many seconds."""

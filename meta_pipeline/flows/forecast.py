@@ -14,9 +14,9 @@ from meta_pipeline.extract.catalogue import Catalogue
 from meta_pipeline.extract.creatives import CREATIVES
 from meta_pipeline.extract.entities import ENTITIES, SWEEP_DAYS
 from meta_pipeline.extract.entities import asked as asked_for
-from meta_pipeline.extract.fetch import planned, sizes_of
 from meta_pipeline.extract.forecast import Forecast
 from meta_pipeline.extract.insights import PAGE_LIMIT, Range
+from meta_pipeline.extract.plan import planned, sizes_of
 from meta_pipeline.graph.limits import Charge
 from meta_pipeline.graph.pace import CEILING_PERCENT, Budget
 from meta_pipeline.landing.landing import SNAPSHOT_DAY
@@ -67,7 +67,7 @@ def of_account(
     looks = audit_log.looks_a_run(engine) or LOOKS
     found = []
     for name in reports:
-        landed = ledger.landed_for(
+        landed = ledger.find_days(
             engine, report=name, node_id=node_id, days=days, backfill_id=backfill_id
         ) if backfill_id else {}
         sizes = sizes_of(engine, catalogue[name], node_id, largest_page=largest_page, now=now)

@@ -15,7 +15,7 @@ from meta_pipeline.extract.creatives import CREATIVES
 from meta_pipeline.extract.insights import PAGE_LIMIT
 from meta_pipeline.extract.kept import Kept, Row
 from meta_pipeline.extract.thumbnails import THUMBNAILS, Thumbnail, Wanted
-from meta_pipeline.flows.pulls import Pulling
+from meta_pipeline.flows.pulling import Pulling
 from meta_pipeline.flows.tokens import bury
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.graph.download import DownloadError, Downloads, UnreachableError

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import sqlalchemy as sa
 
-from meta_pipeline.flows.pulls import Pulling, land
+from meta_pipeline.flows.pulling import Pulling
+from meta_pipeline.flows.pulls import land
 from meta_pipeline.records import FailedDay, LandedFile, MetaPipelineError
 from meta_pipeline.store import leases
 

@@ -71,15 +71,17 @@ def versions_of(engine: sa.Engine, *, report: str, node_id: str, day: dt.date) -
 
 
 def find_days(
-    engine: sa.Engine, *, report: str, node_id: str, days: Sequence[dt.date]
+    engine: sa.Engine, *, report: str, node_id: str, days: Sequence[dt.date], backfill_id: str | None = None
 ) -> dict[dt.date, LandedFile]:
-    """The landed files of some days of one report and node."""
+    """The landed files of some days of one report and node; of a backfill, only those that it has landed itself."""
     if not days:
         return {}
     query = sa.select(landed_files).where(
         landed_files.c.report == report, landed_files.c.node_id == node_id, landed_files.c.day >= min(days),
         landed_files.c.day <= max(days),
     )
+    if backfill_id is not None:
+        query = query.where(landed_files.c.backfill_id == backfill_id)
     wanted = set(days)
     with engine.connect() as connection:
         return {row.day: _file(row) for row in connection.execute(query) if row.day in wanted}
@@ -189,20 +191,6 @@ def last_read(engine: sa.Engine, *, report: str, node_id: str, day: dt.date) -> 
     )
     with engine.connect() as connection:
         return connection.execute(query).scalar_one_or_none()
-
-
-def landed_for(
-    engine: sa.Engine, *, report: str, node_id: str, days: Iterable[dt.date], backfill_id: str
-) -> dict[dt.date, LandedFile]:
-    """The days that this backfill has landed already."""
-    query = sa.select(landed_files).where(
-        landed_files.c.report == report,
-        landed_files.c.node_id == node_id,
-        landed_files.c.backfill_id == backfill_id,
-    )
-    wanted = set(days)
-    with engine.connect() as connection:
-        return {row.day: _file(row) for row in connection.execute(query) if row.day in wanted}
 
 
 def count_landed(engine: sa.Engine, *, backfill_id: str, reports: Iterable[str]) -> int:

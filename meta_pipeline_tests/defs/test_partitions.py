@@ -4,25 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 
 import dagster as dg
 import pytest
 import sqlalchemy as sa
 
-from benchmarks.partitions import DAYS, evaluate, keys_of, link, node_ids, run, settings_of
+from benchmarks.partitions import DAYS, evaluate, keys_of, link, node_ids, run
 from meta_pipeline.bootstrap import Live
 from meta_pipeline.defs.home import instance
 from meta_pipeline.defs.partitions import ACCOUNT_DAYS, AD_ACCOUNTS, days_by_account
 
 ACCOUNTS = 150
-
-
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Live:
-    for name in ("DAGSTER_HOME", "META_PIPELINE_HOME", "META_PIPELINE_WAREHOUSE"):
-        monkeypatch.setenv(name, "")  # so that it is put back: opening an instance sets it
-    return Live(settings_of(tmp_path))
 
 
 @pytest.fixture
@@ -52,34 +44,34 @@ def queries() -> Iterator[Counter[str]]:
     sa.event.remove(sa.engine.Engine, "before_cursor_execute", count)
 
 
-def test_a_run_over_thirty_days_lists_no_other_keys(home: Live, listed: Counter[str]):
-    with instance(home.settings, is_captured=False) as opened:
+def test_a_run_over_thirty_days_lists_no_other_keys(live: Live, listed: Counter[str]):
+    with instance(live.settings, is_captured=False) as opened:
         opened.add_dynamic_partitions(str(AD_ACCOUNTS.name), node_ids(ACCOUNTS))
-        run(opened, home, node_ids(ACCOUNTS)[-1])
+        run(opened, live, node_ids(ACCOUNTS)[-1])
         assert not listed
 
         there = ACCOUNT_DAYS.get_partition_keys(dynamic_partitions_store=opened)
         assert len(there) > 100_000 and listed  # the spy sees it, and there is much to list
 
 
-def test_a_run_asks_dagster_no_more_with_many_accounts_than_with_one(home: Live, queries: Counter[str]):
+def test_a_run_asks_dagster_no_more_with_many_accounts_than_with_one(live: Live, queries: Counter[str]):
     asked = []
-    with instance(home.settings, is_captured=False) as opened:
+    with instance(live.settings, is_captured=False) as opened:
         for accounts in (1, 1, ACCOUNTS):  # the first makes what a home makes once
             opened.add_dynamic_partitions(str(AD_ACCOUNTS.name), node_ids(accounts))
             queries.clear()
-            run(opened, home, node_ids(accounts)[-1])
+            run(opened, live, node_ids(accounts)[-1])
             asked.append(queries["queries"])
 
     assert asked[1] > DAYS and abs(asked[2] - asked[1]) <= 5
 
 
-def test_the_schedule_asks_the_ledger_once_an_account(home: Live, listed: Counter[str], queries: Counter[str]):
+def test_the_schedule_asks_the_ledger_once_an_account(live: Live, listed: Counter[str], queries: Counter[str]):
     asked = {}
     for accounts in (10, ACCOUNTS):
-        link(home, accounts)
+        link(live, accounts)
         queries.clear()
-        assert evaluate(home) == accounts
+        assert evaluate(live) == accounts
         asked[accounts] = queries["queries"]
 
     assert not listed

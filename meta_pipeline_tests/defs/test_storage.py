@@ -11,18 +11,11 @@ import pytest
 import sqlalchemy as sa
 from dagster._core.instance.ref import InstanceRef
 
-from benchmarks.partitions import DAYS, node_ids, run, settings_of
+from benchmarks.partitions import DAYS, node_ids, run
 from meta_pipeline.bootstrap import Live
 from meta_pipeline.defs import home as homes
 from meta_pipeline.defs.assets.landing import landing_key
 from meta_pipeline.defs.partitions import AD_ACCOUNTS
-
-
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Live:
-    for name in ("DAGSTER_HOME", "META_PIPELINE_HOME", "META_PIPELINE_WAREHOUSE"):
-        monkeypatch.setenv(name, "")  # so that it is put back: opening an instance sets it
-    return Live(settings_of(tmp_path))
 
 
 @pytest.fixture
@@ -48,29 +41,29 @@ def told(instance: dg.DagsterInstance) -> list[list[tuple[object, ...]]]:
 
 
 def test_a_run_over_thirty_days_opens_its_file_once_and_the_others_not_at_all(
-    home: Live, opened_files: Counter[str]
+    live: Live, opened_files: Counter[str]
 ):
-    with homes.instance(home.settings, is_captured=False) as opened:
+    with homes.instance(live.settings, is_captured=False) as opened:
         opened.add_dynamic_partitions(str(AD_ACCOUNTS.name), node_ids(2))
-        run(opened, home, node_ids(2)[0])
+        run(opened, live, node_ids(2)[0])
         opened_files.clear()
-        run(opened, home, node_ids(2)[1])
+        run(opened, live, node_ids(2)[1])
 
         (newest,) = opened.get_runs(limit=1)
         assert opened_files == {f"{newest.run_id}.db": 1}
 
 
-def test_dagsters_own_storages_read_every_event_and_go_on_with_the_files(home: Live):
+def test_dagsters_own_storages_read_every_event_and_go_on_with_the_files(live: Live):
     accounts = node_ids(12)  # more runs than files are held open for
-    with homes.instance(home.settings, is_captured=False) as opened:
+    with homes.instance(live.settings, is_captured=False) as opened:
         opened.add_dynamic_partitions(str(AD_ACCOUNTS.name), accounts)
         for node_id in accounts[:-1]:
-            run(opened, home, node_id)
+            run(opened, live, node_id)
         written = told(opened)
-        own = dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(home.settings.root / "dagster")))
+        own = dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(live.settings.root / "dagster")))
         assert told(own) == written  # while they are held
         with own:
-            run(own, home, accounts[-1])
+            run(own, live, accounts[-1])
         read = told(opened)
         green = opened.get_materialized_partitions(landing_key("ad_insights"))
 
@@ -82,12 +75,12 @@ def test_dagsters_own_storages_read_every_event_and_go_on_with_the_files(home: L
 
 
 def test_an_instance_with_a_storage_of_its_own_keeps_it(
-    home: Live, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    live: Live, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     (tmp_path / "dagster.yaml").write_text(f"storage: {{sqlite: {{base_dir: {tmp_path}/elsewhere}}}}")
     monkeypatch.setattr(homes, "PROJECT", tmp_path)
-    with homes.instance(home.settings):
+    with homes.instance(live.settings):
         pass
 
     assert (tmp_path / "elsewhere" / "history" / "runs.db").exists()
-    assert not (home.settings.root / "dagster" / "history").exists()
+    assert not (live.settings.root / "dagster" / "history").exists()

@@ -9,9 +9,9 @@ import pytest
 from facebook_business.adobjects.adsinsights import AdsInsights
 
 from meta_pipeline.extract.catalogue import catalogue, parsed, read_by_default
-from meta_pipeline.extract.fetch import planned
 from meta_pipeline.extract.forecast import of_report
 from meta_pipeline.extract.insights import Range, insights_request
+from meta_pipeline.extract.plan import planned
 from meta_pipeline.extract.reports import REPORTS, Report, months_before, too_old
 from meta_pipeline.extract.sizes import Sizes
 from meta_pipeline.extract.sorting import Sorter

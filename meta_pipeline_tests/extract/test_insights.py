@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meta_pipeline.extract.fetch import planned
 from meta_pipeline.extract.insights import Abandoned, Done, Poll, Range, insights_request, next_poll, ranges
+from meta_pipeline.extract.plan import planned
 from meta_pipeline.extract.reports import REPORTS
 from meta_pipeline.extract.sizes import Sizes
 from meta_pipeline.extract.sorting import Sorter, row_of

@@ -18,8 +18,9 @@ from zoneinfo import ZoneInfo
 from meta_pipeline.bootstrap import insights_tables
 from meta_pipeline.extract.reports import REPORTS
 from meta_pipeline.extract.restatement import LAST_READ_AGE, due_since, tiers_of
-from meta_pipeline.flows import pulls, side_by_side
+from meta_pipeline.flows import side_by_side
 from meta_pipeline.flows.listings import Habits, land_entities
+from meta_pipeline.flows.pulling import Pulling
 from meta_pipeline.graph.budget import SharedBudget
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.landing.landing import Landing
@@ -200,8 +201,8 @@ class Routine:
         self.clock.run(*(functools.partial(one, node_id) for node_id in due))
         return landed
 
-    def _pulling(self, node_id: str, tick: dt.datetime) -> pulls.Pulling:
-        return pulls.Pulling(
+    def _pulling(self, node_id: str, tick: dt.datetime) -> Pulling:
+        return Pulling(
             self.client, self, self.landing, self.engine, "r", f"{node_id}:{tick}", self.clock.sleep,  # type: ignore[arg-type]
             self.clock.now,
         )
@@ -216,7 +217,7 @@ class Routine:
             self.clock.run(lambda: self.clock.sleep(seconds))
 
 
-def list_things(node_id: str, by: pulls.Pulling) -> None:
+def list_things(node_id: str, by: Pulling) -> None:
     """An account's listings have landed."""
     for _ in land_entities(node_id, by=by, habits=Habits()):
         pass

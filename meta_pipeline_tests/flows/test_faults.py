@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from meta_pipeline.flows import pulls
+from meta_pipeline.flows.pulling import Pulling
 from meta_pipeline.graph.budget import SharedBudget
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.landing.landing import Landing
@@ -61,7 +62,7 @@ class Line:
 
     def run(self, backfill_id: str = "b", reports: Sequence[str] = REPORTS) -> list[LandedFile | FailedDay]:
         def program() -> None:
-            by = pulls.Pulling(
+            by = Pulling(
                 self.client, self, self.landing, self.engine, "r", backfill_id, self.clock.sleep, self.clock.now,  # type: ignore[arg-type]
             )
             self.done = list(pulls.land(ACCOUNT, DAYS, reports, by=by))

@@ -16,7 +16,7 @@ from meta_pipeline.bootstrap import insights_tables
 from meta_pipeline.extract.reports import REPORTS
 from meta_pipeline.flows import forecast, listings
 from meta_pipeline.flows.listings import KINDS, Habits
-from meta_pipeline.flows.pulls import Pulling
+from meta_pipeline.flows.pulling import Pulling
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.graph.download import DownloadError, Picture, UnreachableError
 from meta_pipeline.graph.errors import GraphError, ThrottledError

@@ -17,7 +17,7 @@ from meta_pipeline.bootstrap import insights_tables
 from meta_pipeline.extract.reports import REPORTS
 from meta_pipeline.flows import listings
 from meta_pipeline.flows.listings import Habits
-from meta_pipeline.flows.pulls import Pulling
+from meta_pipeline.flows.pulling import Pulling
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.graph.download import Downloads
 from meta_pipeline.landing.landing import SNAPSHOT_DAY, Landing

@@ -12,6 +12,7 @@ from meta_pipeline.consent.scopes import SCOPES, scopes_for
 from meta_pipeline.consent.state import ConsentError
 from meta_pipeline.flows import consents, overview, pulls, tokens
 from meta_pipeline.flows.overview import Connection
+from meta_pipeline.flows.pulling import Pulling
 from meta_pipeline.landing.landing import Landing
 from meta_pipeline.linker.links import known
 from meta_pipeline.records import FailedDay, LandedFile
@@ -35,7 +36,7 @@ def seen(home: StillHome, features: tuple[str, ...] = ()) -> list[Connection]:
 
 
 def land(home: StillHome, path: Path) -> list[LandedFile | FailedDay]:
-    by = pulls.Pulling(
+    by = Pulling(
         home.client, home.vault, Landing(path / "landing", home.engine), home.engine, "r", str(home.clock.at),
         home.clock.sleep, home.clock.now,
     )

@@ -67,9 +67,9 @@ def test_the_ledger_is_a_queue(engine: sa.Engine):
     ledger.note(engine, file, backfill_id="b")
 
     assert [file] == ledger.waiting(engine)
-    assert {DAY: file} == ledger.landed_for(
+    assert {DAY: file} == ledger.find_days(
         engine, report="ad_insights", node_id="act_1", days=[DAY], backfill_id="b")
-    assert ledger.landed_for(engine, report="ad_insights", node_id="act_1", days=[DAY], backfill_id="other") == {}
+    assert ledger.find_days(engine, report="ad_insights", node_id="act_1", days=[DAY], backfill_id="other") == {}
     ledger.mark_loaded(engine, [file], now=NOW)
     assert ledger.waiting(engine) == []
     assert ledger.count_landed(engine, backfill_id="b", reports=["ad_insights"]) == 1

@@ -8,7 +8,8 @@ import dagster as dg
 from meta_pipeline import bootstrap
 from meta_pipeline.defs.partitions import ACCOUNT_DAYS, AD_ACCOUNTS, days_by_account, key
 from meta_pipeline.extract.reports import Report
-from meta_pipeline.flows import forecast, listings, pulls, side_by_side
+from meta_pipeline.flows import forecast, listings, side_by_side
+from meta_pipeline.flows.pulling import Pulling
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.graph.request import Purpose
 from meta_pipeline.records import FailedDay, LandedFile
@@ -99,9 +100,9 @@ def land_entities(
 
 def pulling(
     context: dg.AssetExecutionContext, graph: GraphClient, tokens: Vault, home: bootstrap.Live
-) -> pulls.Pulling:
+) -> Pulling:
     """What a pull of this run works with."""
-    return pulls.Pulling(
+    return Pulling(
         graph, tokens, home.landing, home.engine, context.run_id, backfill_of(context), bootstrap.sleep, bootstrap.now,
         purpose_of(context), home.settings.largest_page, home.catalogue,
     )

@@ -1,0 +1,86 @@
+"""How much of a node's days is asked for at once: planned by what is known to come back, learned as it comes."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+import sqlalchemy as sa
+
+from meta_pipeline.extract.insights import Pull, Range, ranges
+from meta_pipeline.extract.reports import Report
+from meta_pipeline.extract.sizes import SYNCHRONOUS_DAYS, Sizes
+from meta_pipeline.store import learned
+
+
+@dataclass(frozen=True, slots=True)
+class Planner:
+    """What is known of the sizes of one node's reports. Read once, so that what another process learns of the same
+    account meanwhile is learned again. `largest_page` of insights, rows."""
+
+    node_id: str
+    engine: sa.Engine
+    now: Callable[[], dt.datetime]
+    largest_page: int
+    known: dict[str, Sizes] = field(default_factory=dict)
+
+    def of(self, report: Report) -> Sizes:
+        """What is known of a report; whoever learns from an answer changes it, and `keep` writes it down."""
+        if (known := self.known.get(report.name)) is None:
+            known = sizes_of(self.engine, report, self.node_id, largest_page=self.largest_page, now=self.now())
+            self.known[report.name] = known
+        return known
+
+    def keep(self, report: Report) -> None:
+        """What is known of a report is written down."""
+        learned.put(
+            self.engine, node_id=self.node_id, report=report.name, known=dataclasses.asdict(self.of(report))
+        )
+
+    def ranges(self, report: Report, days: Iterable[dt.date]) -> list[Range]:
+        """What to ask for: as few ranges as the days allow and as long as is known to come back."""
+        return planned(self.of(report), days, most=report.most_days)
+
+    def needs_a_report_run(self, report: Report, asked: Range) -> bool:
+        """Whether the range is more than is read at once."""
+        sizes = self.of(report)
+        return report.gate is not None or not sizes.is_synchronous(len(asked.days), rows_a_day=report.rows_a_day)
+
+    def may_come_as_a_report_run(self, pull: Pull) -> bool:
+        """Whether a range that was too much to be read at once is worth a report run; then it is not read at once
+        again."""
+        if pull.report_run_id is not None or len(pull.asked.days) <= SYNCHRONOUS_DAYS:
+            return False
+        self.of(pull.report).sync_was_refused(len(pull.asked.days), self.now())
+        self.keep(pull.report)
+        return True
+
+    def was_too_much(self, report: Report, asked: Range) -> None:
+        """The next plan does not ask for so much at once."""
+        self.of(report).range_was_refused(len(asked.days), self.now())
+        self.keep(report)
+
+    def run_took(self, report: Report, seconds: float) -> None:
+        """How long Meta took over a report run is known now."""
+        sizes = self.of(report)
+        before = sizes.seconds
+        sizes.run_took(seconds)
+        if sizes.seconds != before:
+            self.keep(report)
+
+
+def sizes_of(
+    engine: sa.Engine, report: Report, node_id: str, *, largest_page: int, now: dt.datetime
+) -> Sizes:
+    """What was learned of a report of an account."""
+    return Sizes(largest_page, **learned.get(engine, node_id=node_id, report=report.name)).believed(now)
+
+
+def planned(sizes: Sizes, days: Iterable[dt.date], *, most: int | None = None) -> list[Range]:
+    """What to ask for: as few ranges as the days and the request allow, and as long as is known to come back."""
+    return [
+        cut for asked in ranges(days)
+        for cut in asked.cut(min(sizes.longest_range(len(asked.days)), most or len(asked.days)))
+    ]

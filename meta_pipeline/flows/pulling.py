@@ -1,0 +1,53 @@
+"""What a flow is handed to pull with: whom it asks, what landed before, and where what comes is put down."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+
+from meta_pipeline.extract.catalogue import Catalogue
+from meta_pipeline.extract.parts import Rows
+from meta_pipeline.extract.reports import REPORTS
+from meta_pipeline.graph.client import GraphClient
+from meta_pipeline.graph.request import Errand, Purpose
+from meta_pipeline.landing.landing import SNAPSHOT_DAY, Landing
+from meta_pipeline.records import LandedFile
+from meta_pipeline.store import ledger
+from meta_pipeline.vault.vault import Vault
+
+
+@dataclass(frozen=True)
+class Pulling:
+    """What a pull works with: the gateway, the vault, where it lands, for which run and backfill, and the clock.
+    `largest_page` of insights, rows."""
+
+    graph: GraphClient
+    tokens: Vault
+    landing: Landing
+    engine: sa.Engine
+    run_id: str
+    backfill_id: str
+    sleep: Callable[[float], None]
+    now: Callable[[], dt.datetime]
+    purpose: Purpose = "daily"
+    largest_page: int = 5000
+    catalogue: Catalogue = field(default_factory=lambda: REPORTS)
+
+    def write(self, report: str, node_id: str, day: dt.date, rows: Rows, request: Mapping[str, Any]) -> LandedFile:
+        """The day is landed."""
+        return self.landing.write_day(
+            report, node_id, day, rows, request=dict(request), run_id=self.run_id, backfill_id=self.backfill_id,
+            now=self.now(),
+        )
+
+    def listing(self, kind: str, node_id: str) -> LandedFile | None:
+        """The listing of a kind of thing that landed last."""
+        return ledger.find(self.engine, report=kind, node_id=node_id, day=SNAPSHOT_DAY)
+
+    def gateway(self, node_id: str, report: str) -> GraphClient:
+        """The gateway on the errand of asking for a report."""
+        return self.graph.on(Errand(node_id, report, self.run_id, self.backfill_id, self.purpose))
