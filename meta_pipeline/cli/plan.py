@@ -10,7 +10,7 @@ from typing import Any
 from rich.console import Console
 
 from meta_pipeline.bootstrap import Live
-from meta_pipeline.cli.backfill import expected_of, understood
+from meta_pipeline.cli.asked import expected_of, understood
 
 COLUMNS = ["account", "report", "days", "report_runs", "calls", "rows"]
 PROCESSES = 2

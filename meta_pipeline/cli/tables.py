@@ -6,7 +6,7 @@ import csv
 import datetime as dt
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -38,6 +38,11 @@ def show(columns: Sequence[str], rows: Sequence[Sequence[Any]], form: str) -> No
         for row in plain_rows:
             table.add_row(*("" if value is None else str(value) for value in row))
         terminal().print(table)
+
+
+def show_records(columns: Sequence[str], records: Sequence[Mapping[str, Any]], form: str) -> None:
+    """Print these columns of records on standard output."""
+    show(columns, [tuple(record[column] for column in columns) for record in records], form)
 
 
 def terminal() -> Console:

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json
-import re
 import secrets
 import time
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from meta_pipeline.graph.request import SECRET_PARAMETERS
+from meta_pipeline.graph.redaction import redacted
 
 MOST_BYTES = 64 * 1024
-_IN_URL = re.compile(rf"((?:{'|'.join(SECRET_PARAMETERS)})=)[^&\"\\\s]+")
-_IN_JSON = re.compile(r'("(?:access_token|appsecret_proof|client_secret|signed_request)"\s*:\s*")[^"]*')
 
 
 class Samples:
@@ -39,10 +36,3 @@ class Samples:
         file.write_text(json.dumps(kept, ensure_ascii=False, indent=1))
         for old in sorted(self._folder.glob("*.json"))[: -self._most]:
             old.unlink(missing_ok=True)
-
-
-def redacted(text: str, known: Collection[str]) -> str:
-    """The text without the secrets themselves, and without any value where a secret stands."""
-    for secret in sorted((secret for secret in known if secret), key=len, reverse=True):
-        text = text.replace(secret, "…")
-    return _IN_JSON.sub(r"\1…", _IN_URL.sub(r"\1…", text))

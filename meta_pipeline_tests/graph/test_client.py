@@ -16,7 +16,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from meta_pipeline.audit import AuditEvent
-from meta_pipeline.graph.client import TRIES, GraphClient
+from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.graph.errors import (
     REMEDIES,
     RequestError,
@@ -29,6 +29,7 @@ from meta_pipeline.graph.errors import (
 )
 from meta_pipeline.graph.request import Operation
 from meta_pipeline.graph.response import answer_of, decipher
+from meta_pipeline.graph.retry import TRIES
 from meta_pipeline.graph.samples import Samples
 from meta_pipeline.records import AccessToken, ConfigError
 

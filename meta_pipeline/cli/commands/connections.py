@@ -1,0 +1,128 @@
+"""Tokens and what they reach: `vault …`, `connect`, `links`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+
+import click
+
+from meta_pipeline.cli.commands.options import AS_JSON, FORMAT
+from meta_pipeline.records import NodeLink
+
+
+@click.group()
+def vault() -> None:
+    """The token vault: whose tokens there are, how they do, who used them."""
+
+
+@vault.command("new-key")
+def new_key() -> None:
+    """Print a key for META_PIPELINE_VAULT_KEYS."""
+    from meta_pipeline.vault.seal import new_key as make
+
+    click.echo(make())
+
+
+@vault.command()
+def rotate() -> None:
+    """Seal every token again under the newest key."""
+    from meta_pipeline.bootstrap import live
+
+    click.echo(f"{live().vault.rotate()} tokens sealed under the newest key")
+
+
+@vault.command("list")
+@FORMAT
+def vault_list(form: str) -> None:
+    """Whose tokens there are, until when, what is wrong and what to click."""
+    from meta_pipeline.bootstrap import live
+    from meta_pipeline.cli import vault as verb
+    from meta_pipeline.cli.tables import show
+
+    show(*verb.tokens(live()), form)
+
+
+@vault.command("log")
+@click.option("--token", "token_ref", default=None, help="a token's name, as `vault list` shows it")
+@click.option("--limit", default=50, show_default=True)
+@FORMAT
+def vault_log(token_ref: str | None, limit: int, form: str) -> None:
+    """Who revealed which token, when, for what."""
+    from meta_pipeline.bootstrap import live
+    from meta_pipeline.cli import vault as verb
+    from meta_pipeline.cli.tables import show
+
+    show(*verb.log(live(), token_ref, limit), form)
+
+
+@vault.command("check")
+def vault_check() -> None:
+    """Ask Meta how every token is, renew those that end soon, and tell whoever must hear of it."""
+    from meta_pipeline.bootstrap import live
+    from meta_pipeline.cli import vault as verb
+
+    troubles = verb.check(live())
+    for trouble in troubles:
+        click.echo(trouble, err=True)
+    raise SystemExit(1 if troubles else 0)
+
+
+@vault.command("revoke")
+@click.argument("token_ref")
+def vault_revoke(token_ref: str) -> None:
+    """Disconnect: Meta forgets the consent, and the token is not used again."""
+    from meta_pipeline.bootstrap import live
+    from meta_pipeline.cli import vault as verb
+
+    click.echo(verb.revoke(live(), token_ref))
+
+
+@click.command()
+@click.option("--token-stdin", is_flag=True, help="read an access token from standard input")
+@click.option("--kind", type=click.Choice(["user", "system-user"]), default="user", show_default=True)
+@click.option("--no-browser", is_flag=True, help="follow the dialog over HTTP (a dialog that approves by itself)")
+@click.option("--phase", type=click.IntRange(1, 3), default=2, show_default=True, help="how much is asked for")
+def connect(token_stdin: bool, kind: str, no_browser: bool, phase: int) -> None:
+    """Bring a token into the vault and link every node it may read."""
+    from meta_pipeline.bootstrap import live
+    from meta_pipeline.cli import connect as verb
+
+    home = live()
+    if token_stdin:
+        token, phase, through = verb.token_from_stdin(kind), 0, "connect --token-stdin"
+    else:
+        token, through = verb.token_from_dialog(home, browser=not no_browser, phase=phase), "connect"
+    _print_links(verb.onboard(home, token, phase=phase, through=through))
+
+
+@click.command()
+@AS_JSON
+def links(as_json: bool) -> None:
+    """The nodes that are reachable, by which token, and who owns them."""
+    from meta_pipeline.bootstrap import live
+    from meta_pipeline.linker.links import known
+
+    found = known(live().engine)
+    if as_json:
+        import dataclasses
+
+        click.echo(json.dumps([dataclasses.asdict(link) for link in found], ensure_ascii=False, indent=2))
+    else:
+        _print_links(found)
+        if not found:
+            click.echo("nothing is linked yet: run `meta-pipeline connect`", err=True)
+
+
+def _print_links(found: Iterable[NodeLink]) -> None:
+    from rich.table import Table
+
+    from meta_pipeline.cli.tables import terminal
+
+    table = Table("kind", "id", "name", "access", "owner business", "time zone", "currency")
+    for link in found:
+        table.add_row(
+            link.kind, link.id, link.name, link.access, link.owner_business or "unknown",
+            link.timezone or "", link.currency or "",
+        )
+    terminal().print(table)

@@ -1,0 +1,68 @@
+"""What listens on this machine: `sandbox`, `up`, `serve`; and `demo`, which starts a sandbox of its own."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import click
+
+from meta_pipeline.cli.commands.options import PORT
+
+
+@click.command()
+@click.option("--port", type=PORT, default=8700, show_default=True, help="0 takes any free port")
+@click.option("--seed", default=1, show_default=True)
+@click.option("--now", "now_text", default=None, help="the sandbox's clock, ISO 8601; it stands still then")
+@click.option("--scenario", type=click.Path(path_type=Path), default=None, help="faults, limits, a world: a JSON list")
+@click.option("--speed", type=click.FloatRange(min=0, min_open=True), default=1.0, help="its seconds in one of ours")
+@click.option("--accounts", type=click.IntRange(6, 500), default=6, show_default=True, help="ad accounts in its world")
+@click.option("--ads", type=click.IntRange(1, 10_000), default=60, show_default=True, help="ads of an ad account")
+def sandbox(
+    port: int, seed: int, now_text: str | None, scenario: Path | None, speed: float, accounts: int, ads: int
+) -> None:
+    """A Graph API on loopback, for users without an app."""
+    from meta_pipeline.sandbox.server import serve
+
+    serve(port, seed, _instant(now_text), scenario, speed, accounts, ads)
+
+
+def _instant(text: str | None) -> dt.datetime | None:
+    if text is None:
+        return None
+    try:
+        instant = dt.datetime.fromisoformat(text)
+    except ValueError as error:
+        raise click.BadParameter(f"{text!r} is not an ISO 8601 time such as 2026-11-24T12:00:00+00:00") from error
+    return instant if instant.tzinfo else instant.replace(tzinfo=dt.UTC)
+
+
+@click.command()
+@click.option("--port", type=PORT, default=3000, show_default=True, help="of the Dagster UI")
+@click.option("--web-port", type=PORT, default=8600, show_default=True, help="of the connections page")
+def up(port: int, web_port: int) -> None:
+    """The Dagster UI and daemon, and the connections page: schedules, backfills, every partition's state."""
+    from meta_pipeline.cli.up import run
+    from meta_pipeline.settings import Settings
+
+    raise SystemExit(run(Settings(), port=port, web_port=web_port))
+
+
+@click.command()
+@click.option("--port", type=PORT, default=8600, show_default=True, help="0 takes any free port")
+@click.option("--host", default="127.0.0.1", show_default=True, help="the address to listen on")
+@click.option("--dagster-url", default=None, help="where the Dagster UI is; its sensors onboard whoever connects")
+def serve(port: int, host: str, dagster_url: str | None) -> None:
+    """Consent and the connections page: whose token it is, what it reads, what to click when it breaks."""
+    from meta_pipeline.cli.serve import run
+    from meta_pipeline.settings import Settings
+
+    run(Settings(), port=port, host=host, dagster_url=dagster_url)
+
+
+@click.command()
+def demo() -> None:
+    """The whole line on a local Graph API: consent to chart."""
+    from meta_pipeline.cli.demo import run
+
+    raise SystemExit(run())

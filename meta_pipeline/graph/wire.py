@@ -1,0 +1,151 @@
+"""One call of Graph over HTTP: the only file that makes one. It is let in by the budget, sent, audited, and its trouble
+named."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import requests
+import urllib3
+from requests.adapters import BaseAdapter
+
+from meta_pipeline.audit import AuditEvent
+from meta_pipeline.graph.budget import Admission, SharedBudget
+from meta_pipeline.graph.errors import GraphError, ThrottledError, TransientError
+from meta_pipeline.graph.limits import Charge
+from meta_pipeline.graph.redaction import secrets_of, without
+from meta_pipeline.graph.request import Errand, appsecret_proof, encoded
+from meta_pipeline.graph.response import Answer, answer_of
+from meta_pipeline.graph.samples import Samples
+from meta_pipeline.records import AccessToken
+
+
+class Wire:
+    """What all calls of a gateway share, whatever their errand: the app's secret, a session for each thread, the
+    budget, the audit."""
+
+    def __init__(
+        self,
+        graph_url: str,
+        *,
+        app_secret: str | None,
+        audit: Callable[[AuditEvent], None],
+        budget: SharedBudget | None,
+        samples: Samples | None,
+        now: Callable[[], dt.datetime],
+        timeout_s: tuple[float, float],
+        adapter: BaseAdapter | None,
+    ) -> None:
+        self._graph_url = graph_url
+        self._app_secret = app_secret
+        self._audit = audit
+        self._budget = budget
+        self._samples = samples
+        self._now = now
+        self._timeout_s = timeout_s
+        self._adapter = adapter
+        self._local = threading.local()
+
+    def exchange(
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, Any],
+        *,
+        token: AccessToken | None,
+        version: str,
+        errand: Errand,
+        charged: tuple[Charge, ...],
+        row: type,
+        operations: int = 1,
+    ) -> Answer:
+        """One HTTP call: admitted, sent, settled, audited, and sampled. Its error is without secrets. `row`: what of a
+        page's records is looked at."""
+        admission = self._admitted(charged, operations, errand)
+        form, headers = encoded(params), {}
+        if token is not None:
+            headers["Authorization"] = f"Bearer {token.value}"
+            if self._app_secret:
+                form["appsecret_proof"] = appsecret_proof(token.value, self._app_secret)
+        started, at = time.monotonic(), self._now()
+        usage: dict[str, Any] | None = None
+        limit: ThrottledError | None = None
+        error: TransientError | None = None
+        try:
+            try:
+                response = self._session.request(
+                    method, f"{self._graph_url}/{version}/{path.strip('/')}", headers=headers, timeout=self._timeout_s,
+                    params=form if method != "POST" else None, data=form if method == "POST" else None,
+                    allow_redirects=False, stream=True,
+                )
+                # In one piece: `content` reads ten kilobytes at a time.
+                body = response.raw.read(decode_content=True)
+            except requests.Timeout:
+                error = TransientError(f"no answer from {self._graph_url} in time")
+            except (requests.RequestException, urllib3.exceptions.HTTPError) as exception:
+                # The text of this exception holds the URL with its query: only its kind may leave here.
+                error = TransientError(f"no connection to {self._graph_url} ({type(exception).__name__})")
+            event = AuditEvent(
+                at, method, f"/{version}/{path.strip('/')}", time.monotonic() - started, operations=operations,
+                node_id=errand.node_id, report=errand.report, run_id=errand.run_id, backfill_id=errand.backfill_id,
+            )
+            if error is not None:
+                self._audit(event)
+                raise error
+            answer = answer_of(response.status_code, response.headers, body, row)
+            usage, limit = answer.usage, answer.limit
+            self._audit(_answered(event, response.status_code, answer))
+        finally:
+            if admission is not None and self._budget is not None:
+                self._budget.settle(admission, usage, limit)
+        if self._samples is not None:
+            secret = secrets_of(token, self._app_secret, form)
+            self._samples.keep(method, event.path, form, response.status_code, answer.body, secret)
+        if answer.error is not None:
+            self.without_secrets(answer.error, token, form)
+        return answer
+
+    def without_secrets(self, error: GraphError, token: AccessToken | None, form: Mapping[str, str]) -> GraphError:
+        """The error itself: Meta's own message may repeat what it was sent."""
+        error.args = (without(str(error), secrets_of(token, self._app_secret, form)),)
+        return error
+
+    def _admitted(self, charged: tuple[Charge, ...], operations: int, errand: Errand) -> Admission | None:
+        if self._budget is None:
+            return None
+        return self._budget.admit(charged, operations=operations, purpose=errand.purpose)
+
+    @property
+    def _session(self) -> requests.Session:
+        if not hasattr(self._local, "session"):
+            self._local.session = _session(self._graph_url)
+            if self._adapter is not None:
+                self._local.session.mount(self._graph_url, self._adapter)
+        session: requests.Session = self._local.session
+        return session
+
+
+def _session(url: str) -> requests.Session:
+    """A session that asks the environment for proxies and certificates once, not before every call; and never a
+    .netrc, whose password would take the token's place."""
+    session = requests.Session()
+    found = session.merge_environment_settings(url, {}, False, None, None)
+    session.proxies, session.verify, session.cert = found["proxies"], found["verify"], found["cert"]
+    session.trust_env = False
+    return session
+
+
+def _answered(event: AuditEvent, status: int, answer: Answer) -> AuditEvent:
+    """The audit line of a call that was answered."""
+    error, headers = answer.error, answer.headers
+    return dataclasses.replace(
+        event, status=status, code=error.code if error else None, subcode=error.subcode if error else None,
+        fbtrace_id=answer.trace_id, fb_rev=headers.get("x-fb-rev"),
+        version=headers.get("facebook-api-version", event.version), usage=answer.usage,
+        warning=headers.get("x-ad-api-version-warning"), rows=answer.rows,
+    )
