@@ -26,6 +26,8 @@ def test_five_kills_and_exact_truth(home: Home, sandbox: Sandbox):
     for moment in moments:
         killing.start()
         killing.kill_when(moment, chance.uniform(0.0, 0.3))
+    built = home.run("build")  # what the killed one held of Dagster's pool keeps it no longer
+    assert built.returncode == 0, built.stderr
     killing.finish()
 
     assert killing.is_true()
