@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,7 +27,11 @@ def prepare(settings: Settings) -> Path:
     """DAGSTER_HOME under HOME, with the project's dagster.yaml in it; set for this process and its children."""
     home = settings.root / "dagster"
     home.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(PROJECT / "dagster.yaml", home / "dagster.yaml")
+    wanted, kept = (PROJECT / "dagster.yaml").read_bytes(), home / "dagster.yaml"
+    if not kept.exists() or kept.read_bytes() != wanted:
+        fresh = home / f".{kept.name}.{os.getpid()}"
+        fresh.write_bytes(wanted)
+        fresh.replace(kept)  # whole at every moment: other processes of this home read it meanwhile
     os.environ["DAGSTER_HOME"] = str(home)
     os.environ["META_PIPELINE_HOME"] = str(settings.root)
     os.environ["META_PIPELINE_WAREHOUSE"] = str(settings.warehouse_file)

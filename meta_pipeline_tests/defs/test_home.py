@@ -10,8 +10,9 @@ import dagster as dg
 import pytest
 from dagster._core.test_utils import create_run_for_test
 
+from meta_pipeline.bootstrap import Live
 from meta_pipeline.defs.assets.warehouse import WRITER
-from meta_pipeline.defs.home import PROCESS_TAG, process_tags, reap, reaping
+from meta_pipeline.defs.home import PROCESS_TAG, PROJECT, prepare, process_tags, reap, reaping
 from meta_pipeline.defs.resources import LiveResource
 from meta_pipeline.store.processes import identity
 
@@ -91,3 +92,18 @@ def test_a_run_says_whose_process_it_lives_in(instance: dg.DagsterInstance, gone
 
     run = instance.get_run_by_id(ran.run_id)
     assert run and run.tags[PROCESS_TAG] == identity()
+
+
+def test_dagsters_settings_are_the_projects_and_whole_whoever_reads_them_meanwhile(live: Live):
+    wanted = (PROJECT / "dagster.yaml").read_bytes()
+    kept = prepare(live.settings) / "dagster.yaml"
+    kept.write_text("telemetry: {enabled: true}")  # of an older version
+    with kept.open("rb") as reader:
+        prepare(live.settings)
+        assert reader.read() == b"telemetry: {enabled: true}"
+
+    assert kept.read_bytes() == wanted
+    before = kept.stat()
+    prepare(live.settings)
+    assert kept.stat().st_mtime_ns == before.st_mtime_ns  # nobody writes what is there already
+    assert [file.name for file in kept.parent.iterdir()] == [kept.name]
