@@ -23,7 +23,8 @@ READY_WITHIN_S = 120.0
 
 def run(settings: Settings, *, port: int, web_port: int) -> int:
     """Start, say where, wait; 0 after Ctrl-C, 1 when one of the processes ended by itself."""
-    from meta_pipeline.defs.home import PROJECT, instance, reap
+    from meta_pipeline.defs.home import PROJECT, instance
+    from meta_pipeline.defs.killed_runs import reap
     from meta_pipeline.defs.launch import quiet
 
     children = settings.root / "dagster" / "up.processes"

@@ -1,11 +1,10 @@
-"""Dagster's home: our dagster.yaml put into it, the instance made once, and what a killed process held set free."""
+"""Dagster's home: our dagster.yaml put into it, and the instance made once."""
 
 from __future__ import annotations
 
 import contextlib
 import fcntl
 import os
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,11 +14,8 @@ from dagster._core.instance.ref import InstanceRef
 
 from meta_pipeline.defs.storage import held_open
 from meta_pipeline.settings import Settings
-from meta_pipeline.store.processes import identity, is_gone
 
 PROJECT = Path(__file__).resolve().parents[2]
-PROCESS_TAG = "meta/process"
-REAP_EVERY_S = 10.0
 _NOT_CAPTURED = {"module": "dagster._core.storage.noop_compute_log_manager", "class": "NoOpComputeLogManager"}
 
 
@@ -55,52 +51,3 @@ def instance(settings: Settings, *, is_captured: bool = True) -> Iterator[dg.Dag
         fcntl.flock(lock, fcntl.LOCK_UN)
     with opened:
         yield opened
-
-
-def process_tags() -> dict[str, str]:
-    """The tag that tells whose process a run lives in."""
-    return {PROCESS_TAG: identity()}
-
-
-def reap(opened: dg.DagsterInstance) -> list[str]:
-    """Runs of this host whose process is gone are reported failed, and no run that ended keeps a slot of a pool; the
-    run ids of those whose process was gone."""
-    unfinished = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.NOT_STARTED]
-    dead = [run for run in opened.get_runs(dg.RunsFilter(statuses=unfinished)) if _is_killed(opened, run)]
-    for run in dead:
-        opened.report_run_failed(run, message="the process of this run was killed; what it had landed stays")
-    slots = opened.event_log_storage
-    for run_id in slots.get_concurrency_run_ids():
-        holder = opened.get_run_by_id(run_id)
-        if holder is None or holder.is_finished:  # Dagster leaves a killed run its slots
-            slots.free_concurrency_slots_for_run(run_id)
-    return [run.run_id for run in dead]
-
-
-def _is_killed(opened: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
-    """Whether the process that runs it is gone. A retry begins with the tags of the run before it, until its own
-    process has written its own."""
-    process = run.tags.get(PROCESS_TAG)
-    if process is None or not is_gone(process):
-        return False
-    before = opened.get_run_by_id(run.parent_run_id) if run.parent_run_id else None
-    return before is None or before.tags.get(PROCESS_TAG) != process
-
-
-@contextlib.contextmanager
-def reaping(opened: dg.DagsterInstance) -> Iterator[None]:
-    """`reap` now, and again and again until the block ends: its runs may wait for the slot of one that is killed."""
-    reap(opened)
-    is_over = threading.Event()
-
-    def again() -> None:
-        while not is_over.wait(REAP_EVERY_S):
-            reap(opened)
-
-    thread = threading.Thread(target=again, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        is_over.set()
-        thread.join()

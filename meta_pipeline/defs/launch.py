@@ -64,7 +64,8 @@ def land_ranges(
 ) -> Iterator[Outcome]:
     """Run the ranges, each as a Dagster run; an outcome as each one ends. A run's failure never stops the others.
     `tick` is called now and then while runs are under way."""
-    from meta_pipeline.defs.home import instance, reap
+    from meta_pipeline.defs.home import instance
+    from meta_pipeline.defs.killed_runs import reap
     from meta_pipeline.defs.partitions import AD_ACCOUNTS
 
     with instance(settings) as opened:
@@ -191,7 +192,8 @@ def _build_marts(settings: Settings) -> Built:
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("w") as file:  # dbt's hundred lines; this process does nothing else
         os.dup2(file.fileno(), sys.stdout.fileno())
-    from meta_pipeline.defs.home import instance, process_tags, reaping
+    from meta_pipeline.defs.home import instance
+    from meta_pipeline.defs.killed_runs import process_tags, reaping
 
     with instance(settings) as opened, reaping(opened):
         import dagster as dg
@@ -216,8 +218,9 @@ def _build_marts(settings: Settings) -> Built:
 def onboard(settings: Settings, onboarding_id: str) -> str | None:
     """Run `onboarding_job` here and now; why it failed, if it did."""
     quiet()
-    from meta_pipeline.defs.home import instance, process_tags, reap
+    from meta_pipeline.defs.home import instance
     from meta_pipeline.defs.jobs import onboarding_config, onboarding_job
+    from meta_pipeline.defs.killed_runs import process_tags, reap
     from meta_pipeline.defs.resources import RESOURCES
 
     with instance(settings) as opened:
@@ -251,7 +254,7 @@ def _landed(opened, asset, asked: AccountRange, *, tags, **how) -> list[str]:  #
     """A landing asset as a run of this account and backfill; why it failed, if it did."""
     import dagster as dg
 
-    from meta_pipeline.defs.home import process_tags
+    from meta_pipeline.defs.killed_runs import process_tags
     from meta_pipeline.defs.resources import RESOURCES
 
     whose = {"meta/ad_account": asked.node_id, "meta/backfill": asked.backfill_id, **process_tags()}

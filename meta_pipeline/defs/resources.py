@@ -5,7 +5,7 @@ from __future__ import annotations
 import dagster as dg
 
 from meta_pipeline import bootstrap
-from meta_pipeline.defs.home import PROCESS_TAG, process_tags
+from meta_pipeline.defs.killed_runs import PROCESS_TAG, process_tags
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.store.processes import identity
 from meta_pipeline.vault.vault import Vault
@@ -26,7 +26,7 @@ class TokensResource(dg.ConfigurableResource[Vault]):
 
 
 class LiveResource(dg.ConfigurableResource[bootstrap.Live]):
-    """Everything else that one process needs: control store, landing, warehouse. Every run needs it, so here a run
+    """Everything else that one process needs: control store, landing, warehouse. Every step needs it, so here a run
     that Dagster started is told whose process it lives in: that is how `reap` sees that it was killed."""
 
     def create_resource(self, context: dg.InitResourceContext) -> bootstrap.Live:

@@ -12,8 +12,8 @@ from meta_pipeline import bootstrap
 from meta_pipeline.defs.assets.landing import landing_key
 from meta_pipeline.defs.assets.warehouse import load_raw, marts, published
 from meta_pipeline.defs.checks import TOKENS, health_of
-from meta_pipeline.defs.home import reap
 from meta_pipeline.defs.jobs import onboarding_config, onboarding_job
+from meta_pipeline.defs.killed_runs import reap
 from meta_pipeline.defs.partitions import key
 from meta_pipeline.defs.schedules import pull_ads
 from meta_pipeline.flows import tokens as token_flows

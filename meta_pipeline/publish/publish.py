@@ -6,12 +6,15 @@ import contextlib
 import glob
 import os
 import shutil
+import time
 from pathlib import Path
 
 import duckdb
 
 from meta_pipeline.records import LoadError
 from meta_pipeline.store.processes import identity, is_gone
+
+LONGEST_COPY_S = 86_400.0
 
 
 def publish(warehouse: Path, published: Path) -> Path:
@@ -43,8 +46,11 @@ def _beside(published: Path, process: str) -> Path:
 
 
 def _discard_left_behind(published: Path) -> None:
-    """A copy whose maker was killed goes: it is as large as the warehouse."""
+    """A copy whose maker was killed goes: it is as large as the warehouse. Of a maker on another host nothing is known:
+    nobody copies for a day."""
     start, end = _beside(published, "*").name.split("*")
-    for left in published.parent.glob(f"{glob.escape(start)}*:*:*{end}"):
-        if is_gone(left.name.removeprefix(start).removesuffix(end)):
-            left.unlink(missing_ok=True)
+    for left in published.parent.glob(f"{glob.escape(start)}*{end}"):
+        process = left.name.removeprefix(start).removesuffix(end)
+        with contextlib.suppress(FileNotFoundError):  # somebody else was faster
+            if time.time() - left.stat().st_mtime > LONGEST_COPY_S or (process.count(":") == 2 and is_gone(process)):
+                left.unlink()

@@ -73,7 +73,7 @@ def versions_of(engine: sa.Engine, *, report: str, node_id: str, day: dt.date) -
 def find_days(
     engine: sa.Engine, *, report: str, node_id: str, days: Sequence[dt.date], backfill_id: str | None = None
 ) -> dict[dt.date, LandedFile]:
-    """The landed files of some days of one report and node; of a backfill, only those that it has landed itself."""
+    """The landed files of some days of one report and node; of all backfills, or only those that one has landed."""
     if not days:
         return {}
     query = sa.select(landed_files).where(

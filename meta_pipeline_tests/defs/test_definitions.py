@@ -12,6 +12,9 @@ import meta_pipeline.definitions as d
 import dagster as dg
 repository = d.defs.get_repository_def()
 print(sorted(job for job in repository.job_names if not job.startswith("__")))
+steps = [(job, node) for job in repository.get_all_jobs() for node in job.graph.nodes]
+print("without home", [node.name for _, node in steps if "home" not in node.definition.required_resource_keys])
+print("executors", {job.executor_def.name for job, _ in steps})
 print(sorted(key.to_user_string() for key in d.defs.resolve_all_asset_keys()))
 """
 
@@ -33,16 +36,20 @@ def test_the_definitions_load_offline_with_an_empty_environment(tmp_path: Path):
                 "raw_meta_ads/account_reach_7d", "raw_meta_pipeline/drift", "facebook_ads__reach_report",
                 "published/warehouse"):
         assert f"'{key}'" in ran.stdout
+    # Else a run of that step alone would not say whose process it lives in, or say a step's own.
+    assert "without home []" in ran.stdout and "executors {'in_process'}" in ran.stdout
 
 
 def test_what_dbt_left_half_written_is_nothing_that_the_definitions_read(tmp_path: Path):
     at = {"META_PIPELINE_HOME": str(tmp_path / "home")}
-    half = tmp_path / "home" / "dbt" / "target" / "manifest.json"
-    half.parent.mkdir(parents=True)
-    half.write_text('{"metadata": {')  # killed at its first parse
+    dbt = tmp_path / "home" / "dbt"
+    # As a kill at the first parse or in a build leaves it, and as an earlier version of this project left it.
+    for half in (dbt / "parsed" / "manifest.json", dbt / "target" / "manifest.json", dbt / "manifest.json"):
+        half.parent.mkdir(parents=True, exist_ok=True)
+        half.write_text('{"metadata": {')
     assert loaded(tmp_path, **at).returncode == 0
 
-    half.write_text('{"metadata": {')  # killed at a build
+    (dbt / "parsed" / "manifest.json").write_text('{"metadata": {')
     assert loaded(tmp_path, **at).returncode == 0
 
 

@@ -112,18 +112,20 @@ def test_a_copy_whose_maker_was_killed_goes_and_one_that_is_being_made_stays(pla
     published = tmp_path / "published" / "warehouse.duckdb"
     published.parent.mkdir()
     ended = subprocess.Popen(["sleep", "60"])
-    left, under_way = (
-        published.with_name(f".{published.name}.{identity(pid)}.tmp") for pid in (ended.pid, os.getppid())
+    left, under_way, elsewhere, long_ago = (
+        published.with_name(f".{published.name}.{process}.tmp")
+        for process in (identity(ended.pid), identity(os.getppid()), "elsewhere:1:1", "12345")
     )
     ended.kill()
     ended.wait()
-    left.write_bytes(b"half")
-    under_way.write_bytes(b"half")
+    for copy in (left, under_way, elsewhere, long_ago):
+        copy.write_bytes(b"half")
+    os.utime(long_ago, (0, 0))
     place.load()
 
     publish(place.warehouse.file, published)
 
-    assert {published, under_way} == set(published.parent.iterdir())
+    assert {published, under_way, elsewhere} == set(published.parent.iterdir())
 
 
 def test_a_question_can_not_write_and_errors_are_sentences(place: Place, tmp_path: Path):

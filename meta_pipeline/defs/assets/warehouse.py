@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -22,6 +23,7 @@ from meta_pipeline.warehouse.histories import KINDS, history_of
 
 WRITER = "duckdb_writer"  # a DuckDB file that is being written locks out everybody else
 DBT_PROJECT = PROJECT / "dbt_project"
+_PARSED = "partial_parse.msgpack"
 DBT = Path(sys.executable).parent / "dbt"  # of this environment, whatever PATH says
 
 
@@ -82,34 +84,39 @@ def manifest() -> Path:
     """dbt's manifest, made once, under a lock, when it is missing or older than the project. It stands apart from the
     one that dbt writes anew with every build: whoever read that meanwhile, or after a kill, would read half of it."""
     settings = Settings()
-    target = _target(settings)
-    target.mkdir(parents=True, exist_ok=True)
-    path = settings.root / "dbt" / "manifest.json"
+    parsed, target = settings.root / "dbt" / "parsed", _target(settings)
+    for folder in (parsed, target):
+        folder.mkdir(parents=True, exist_ok=True)
+    path = parsed.with_suffix(".json")
     with (path.parent / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         newest = max(file.stat().st_mtime for file in DBT_PROJECT.rglob("*") if file.is_file())
         if not path.exists() or path.stat().st_mtime < newest:
             ran = subprocess.run(
                 [str(DBT), "--quiet", "parse", "--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT),
-                 "--target-path", str(target), "--log-path", str(target)],
+                 "--target-path", str(parsed), "--log-path", str(parsed)],
                 env={**os.environ, "META_PIPELINE_WAREHOUSE": str(settings.warehouse_file)},
                 capture_output=True, text=True,
             )
             if ran.returncode != 0:
                 raise LoadError(f"the dbt project can't be read: {' '.join((ran.stdout + ran.stderr).split())[-600:]}")
-            (target / path.name).replace(path)
+            if not (target / _PARSED).exists():  # the first build need not parse again; half a file is nothing to dbt
+                shutil.copyfile(parsed / _PARSED, target / _PARSED)
+            (parsed / "manifest.json").replace(path)
     return path
 
 
 def _target(settings: Settings) -> Path:
-    """Where dbt keeps what it made of the project."""
+    """Where dbt keeps what it made of the project in builds."""
     return settings.root / "dbt" / "target"
 
 
 @dbt_assets(manifest=manifest(), dagster_dbt_translator=Translator(), pool=WRITER)
-def marts(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
+def marts(
+    context: dg.AssetExecutionContext, dbt: DbtCliResource, home: dg.ResourceParam[bootstrap.Live]
+) -> Iterator[Any]:
     """One dbt build for a batch of loaded days: parse alone costs seconds."""
-    yield from dbt.cli(["build"], context=context, target_path=_target(Settings())).stream()
+    yield from dbt.cli(["build"], context=context, target_path=_target(home.settings)).stream()
 
 
 def dbt_resource() -> DbtCliResource:

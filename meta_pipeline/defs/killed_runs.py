@@ -1,0 +1,89 @@
+"""Runs whose process was killed, which Dagster does not see: reported failed, and what they held of a pool set free
+(docs/decisions/0029)."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+from collections.abc import Iterator
+
+import dagster as dg
+import sqlalchemy as sa
+
+from meta_pipeline.store.processes import identity, is_gone, pid_of
+
+PROCESS_TAG = "meta/process"
+REAP_EVERY_S = 10.0
+_TOLD = "the process of this run was killed; what it had landed stays"
+_CANCELING = dg.DagsterRunStatus.CANCELING
+_UNFINISHED = [
+    dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.NOT_STARTED, _CANCELING,
+]
+_log = logging.getLogger(__name__)
+
+
+def process_tags() -> dict[str, str]:
+    """The tag that tells whose process a run lives in."""
+    return {PROCESS_TAG: identity()}
+
+
+def reap(opened: dg.DagsterInstance) -> list[str]:
+    """Runs of this host whose process is gone are reported failed, or canceled if that was asked for, and no run that
+    ended keeps a slot of a pool; the run ids of those whose process was gone."""
+    dead = []
+    for listed in opened.get_runs(dg.RunsFilter(statuses=_UNFINISHED)):
+        # Looked at again: what it said last, it said before its process went, and somebody else may reap as well.
+        run = opened.get_run_by_id(listed.run_id) if _is_killed(opened, listed) else None
+        if run is None or run.status not in _UNFINISHED:
+            continue
+        report = opened.report_run_canceled if run.status == _CANCELING else opened.report_run_failed
+        report(run, message=_TOLD)
+        dead.append(run.run_id)
+    slots = opened.event_log_storage
+    for run_id in slots.get_concurrency_run_ids():
+        if _is_over(opened.get_run_by_id(run_id)):
+            slots.free_concurrency_slots_for_run(run_id)
+    return dead
+
+
+@contextlib.contextmanager
+def reaping(opened: dg.DagsterInstance) -> Iterator[None]:
+    """`reap` now, and again and again until the block ends: its runs may wait for the slot of one that is killed."""
+    reap(opened)
+    is_over = threading.Event()
+
+    def again() -> None:
+        while not is_over.wait(REAP_EVERY_S):
+            try:
+                reap(opened)
+            except (dg.DagsterError, sa.exc.SQLAlchemyError, OSError) as error:  # the next time may go well
+                _log.warning("killed runs could not be looked for: %s", error)
+
+    thread = threading.Thread(target=again, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        thread.join()
+
+
+def _is_killed(opened: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
+    """Whether the process that runs it is gone. A retry begins with the tags of the run before it, until its own
+    process has written its own."""
+    process = run.tags.get(PROCESS_TAG)
+    if process is None or not is_gone(process):
+        return False
+    if run.parent_run_id is None:
+        return True
+    before = opened.get_run_by_id(run.parent_run_id)
+    return before is not None and before.tags.get(PROCESS_TAG) != process
+
+
+def _is_over(run: dg.DagsterRun | None) -> bool:
+    """Whether nobody works on a run any more: one that was canceled by force may still be writing."""
+    if run is None:
+        return True
+    process = run.tags.get(PROCESS_TAG)
+    return run.is_finished and (process is None or pid_of(process) is None)

@@ -1,0 +1,166 @@
+"""A run that was killed blocks nobody: what it held is free, and one that took its place is left in peace."""
+
+from __future__ import annotations
+
+import subprocess
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import pytest
+import sqlalchemy as sa
+from dagster._core.test_utils import create_run_for_test
+
+from meta_pipeline.defs import killed_runs
+from meta_pipeline.defs.assets.warehouse import WRITER
+from meta_pipeline.defs.killed_runs import PROCESS_TAG, process_tags, reap, reaping
+from meta_pipeline.defs.resources import LiveResource
+from meta_pipeline.store.processes import identity, is_gone
+
+STARTED = dg.DagsterRunStatus.STARTED
+
+
+@pytest.fixture
+def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.local_temp(str(tmp_path)) as opened:
+        opened.event_log_storage.set_concurrency_slots(WRITER, 1)
+        yield opened
+
+
+@pytest.fixture
+def gone() -> str:
+    """A process that was there."""
+    process = subprocess.Popen(["sleep", "60"])
+    named = identity(process.pid)
+    process.kill()
+    process.wait()
+    return named
+
+
+def claimed(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
+    return instance.event_log_storage.claim_concurrency_slot(WRITER, run.run_id, "load_raw").is_claimed
+
+
+def status(instance: dg.DagsterInstance, run: dg.DagsterRun) -> dg.DagsterRunStatus:
+    found = instance.get_run_by_id(run.run_id)
+    assert found
+    return found.status
+
+
+def test_the_slot_of_a_killed_run_goes_to_who_waits_for_it(instance: dg.DagsterInstance, gone: str):
+    killed = create_run_for_test(instance, status=STARTED, tags={PROCESS_TAG: gone})
+    next_one = create_run_for_test(instance, status=STARTED, tags=process_tags())
+    assert claimed(instance, killed) and not claimed(instance, next_one)
+
+    with reaping(instance):
+        assert claimed(instance, next_one)
+
+    assert status(instance, killed) == dg.DagsterRunStatus.FAILURE
+    assert reap(instance) == [] and not claimed(instance, killed)
+    assert status(instance, next_one) == STARTED
+
+
+def test_a_run_that_ended_keeps_no_slot(instance: dg.DagsterInstance):
+    crashed = create_run_for_test(instance, status=STARTED)
+    assert claimed(instance, crashed)
+    instance.report_run_failed(crashed)  # as Dagster's code server does, which leaves the slot
+
+    assert reap(instance) == []
+    assert claimed(instance, create_run_for_test(instance, status=STARTED))
+
+
+def test_one_that_was_canceled_by_force_keeps_its_slot_while_its_process_works(instance: dg.DagsterInstance, gone: str):
+    canceled = create_run_for_test(instance, status=STARTED, tags=process_tags())
+    next_one = create_run_for_test(instance, status=STARTED)
+    assert claimed(instance, canceled)
+    instance.report_run_canceled(canceled)
+
+    reap(instance)
+    assert not claimed(instance, next_one)
+    instance.add_run_tags(canceled.run_id, {PROCESS_TAG: gone})
+    reap(instance)
+    assert claimed(instance, next_one)
+
+
+def test_one_that_was_being_canceled_is_canceled(instance: dg.DagsterInstance, gone: str):
+    killed = create_run_for_test(instance, status=STARTED, tags={PROCESS_TAG: gone})
+    instance.report_run_canceling(killed)
+
+    assert reap(instance) == [killed.run_id] and reap(instance) == []
+    assert status(instance, killed) == dg.DagsterRunStatus.CANCELED
+
+
+def test_a_run_that_ended_well_while_it_was_looked_at_stays_so(
+    instance: dg.DagsterInstance, gone: str, monkeypatch: pytest.MonkeyPatch
+):
+    ended = create_run_for_test(instance, status=STARTED, tags={PROCESS_TAG: gone})
+
+    def looked(process: str) -> bool:  # its last event and its end come between the list and this look
+        instance.report_dagster_event(
+            dg.DagsterEvent(dg.DagsterEventType.RUN_SUCCESS.value, ended.job_name), ended.run_id
+        )
+        return is_gone(process)
+
+    monkeypatch.setattr(killed_runs, "is_gone", looked)
+
+    assert reap(instance) == [] and status(instance, ended) == dg.DagsterRunStatus.SUCCESS
+
+
+def test_reaping_goes_on_after_a_look_that_failed(
+    instance: dg.DagsterInstance, gone: str, monkeypatch: pytest.MonkeyPatch
+):
+    looks: Iterator[Exception | None] = iter([None, sa.exc.OperationalError("select", {}, Exception("locked"))])
+    reaped = threading.Event()
+
+    def look(opened: dg.DagsterInstance) -> list[str]:
+        if error := next(looks, None):
+            raise error
+        dead = reap(opened)
+        if dead:
+            reaped.set()
+        return dead
+
+    monkeypatch.setattr(killed_runs, "reap", look)
+    monkeypatch.setattr(killed_runs, "REAP_EVERY_S", 0.01)
+    with reaping(instance):
+        killed = create_run_for_test(instance, status=STARTED, tags={PROCESS_TAG: gone})
+        assert reaped.wait(30)
+
+    assert status(instance, killed) == dg.DagsterRunStatus.FAILURE
+
+
+def test_a_retry_is_not_taken_for_the_killed_run_whose_tags_it_has(instance: dg.DagsterInstance, gone: str):
+    killed = create_run_for_test(instance, status=STARTED, tags={PROCESS_TAG: gone})
+    assert reap(instance) == [killed.run_id]
+    retry = create_run_for_test(
+        instance, status=STARTED, tags={PROCESS_TAG: gone}, parent_run_id=killed.run_id, root_run_id=killed.run_id
+    )
+
+    assert reap(instance) == [] and status(instance, retry) == STARTED
+    instance.add_run_tags(retry.run_id, {PROCESS_TAG: gone.replace(":", ":1", 1)})  # another one, gone as well
+    assert reap(instance) == [retry.run_id]
+
+
+def test_a_retry_whose_run_before_it_was_deleted_is_left_in_peace(instance: dg.DagsterInstance, gone: str):
+    killed = create_run_for_test(instance, status=STARTED, tags={PROCESS_TAG: gone})
+    retry = create_run_for_test(
+        instance, status=STARTED, tags={PROCESS_TAG: gone}, parent_run_id=killed.run_id, root_run_id=killed.run_id
+    )
+    instance.delete_run(killed.run_id)
+
+    assert reap(instance) == [] and status(instance, retry) == STARTED
+
+
+def test_a_run_says_whose_process_it_lives_in(instance: dg.DagsterInstance, gone: str):
+    @dg.op(required_resource_keys={"home"})
+    def look() -> None: ...
+
+    @dg.job(resource_defs={"home": LiveResource()})
+    def looking() -> None:
+        look()
+
+    ran = looking.execute_in_process(instance=instance, tags={PROCESS_TAG: gone})
+
+    run = instance.get_run_by_id(ran.run_id)
+    assert run and run.tags[PROCESS_TAG] == identity()
