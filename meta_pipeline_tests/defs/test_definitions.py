@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from dagster_dbt import DbtCliResource
+
 TOP = Path(__file__).parents[2]
 PROGRAM = """
 import meta_pipeline.definitions as d
@@ -51,6 +53,11 @@ def test_what_dbt_left_half_written_is_nothing_that_the_definitions_read(tmp_pat
 
     (dbt / "parsed" / "manifest.json").write_text('{"metadata": {')
     assert loaded(tmp_path, **at).returncode == 0
+
+
+def test_what_a_build_leaves_out_of_dagsters_dbt_is_there_to_be_left_out():
+    """Private names of the pinned dagster-dbt (`defs/assets/warehouse.py`, Dbt)."""
+    assert {"_cli_version", "_initialize_dbt_core_adapter"} <= set(dir(DbtCliResource))
 
 
 def test_a_report_of_ones_own_has_its_assets(tmp_path: Path):
