@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import threading
 from collections.abc import Iterator
 
 import dagster as dg
 import sqlalchemy as sa
 
+from meta_pipeline.store.heartbeat import beating
 from meta_pipeline.store.processes import identity, is_gone, pid_of
 
 PROCESS_TAG = "meta/process"
@@ -51,22 +51,15 @@ def reap(opened: dg.DagsterInstance) -> list[str]:
 def reaping(opened: dg.DagsterInstance) -> Iterator[None]:
     """`reap` now, and again and again until the block ends: its runs may wait for the slot of one that is killed."""
     reap(opened)
-    is_over = threading.Event()
 
     def again() -> None:
-        while not is_over.wait(REAP_EVERY_S):
-            try:
-                reap(opened)
-            except (dg.DagsterError, sa.exc.SQLAlchemyError, OSError) as error:  # the next time may go well
-                _log.warning("killed runs could not be looked for: %s", error)
+        try:
+            reap(opened)
+        except (dg.DagsterError, sa.exc.SQLAlchemyError, OSError) as error:  # the next time may go well
+            _log.warning("killed runs could not be looked for: %s", error)
 
-    thread = threading.Thread(target=again, daemon=True)
-    thread.start()
-    try:
+    with beating(again, every_s=REAP_EVERY_S):
         yield
-    finally:
-        is_over.set()
-        thread.join()
 
 
 def _is_killed(opened: dg.DagsterInstance, run: dg.DagsterRun) -> bool:

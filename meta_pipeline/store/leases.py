@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import threading
 from collections.abc import Callable, Iterator
 
 import sqlalchemy as sa
 
 from meta_pipeline.records import MetaPipelineError
+from meta_pipeline.store.heartbeat import beating
 from meta_pipeline.store.processes import identity, is_gone
 from meta_pipeline.store.schema import leases
 
@@ -56,20 +56,15 @@ def held(
             raise LeaseError(f"another run works on {name} for {patience_s / 60:.0f} minutes already: try again later")
         sleep(LOOK_S)
         waited += LOOK_S
-    done = threading.Event()
 
     def renew() -> None:
-        while not done.wait(RENEW_S):
-            with engine.begin() as connection:
-                mine = sa.and_(leases.c.name == name, leases.c.holder == holder)
-                connection.execute(leases.update().where(mine).values(expires_at=now() + LIFE))
+        with engine.begin() as connection:
+            mine = sa.and_(leases.c.name == name, leases.c.holder == holder)
+            connection.execute(leases.update().where(mine).values(expires_at=now() + LIFE))
 
-    heartbeat = threading.Thread(target=renew, daemon=True)
-    heartbeat.start()
     try:
-        yield
+        with beating(renew, every_s=RENEW_S):
+            yield
     finally:
-        done.set()
-        heartbeat.join()
         with engine.begin() as connection:
             connection.execute(leases.delete().where(leases.c.name == name, leases.c.holder == holder))
