@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 import requests
 
+from meta_pipeline import bootstrap
 from meta_pipeline.vault.seal import new_key
 
 NOW = "2026-11-20T12:00:00+00:00"
@@ -33,6 +34,10 @@ class Sandbox:
         if body is None:
             return requests.get(f"{self.url}/_sandbox/{what}", params=query, timeout=60).json()
         return requests.post(f"{self.url}/_sandbox/{what}", json=body, timeout=60).json()
+
+    def share_clock(self) -> None:
+        """Set this sandbox's clock to the pipeline's, so that tokens expire on the same calendar whatever day it is."""
+        self.control("clock", {"now": bootstrap.now().isoformat()})
 
     def token(self, **body: Any) -> str:
         return self.control("tokens", body)["access_token"]

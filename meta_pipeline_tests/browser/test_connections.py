@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import re
 import subprocess
 import sys
@@ -35,7 +34,7 @@ def partitions(home: Home) -> list[str]:
 
 
 def test_connect_deny_replay_and_tamper(home: Home, sandbox: Sandbox, page: Page, tmp_path: Path):
-    sandbox.control("clock", {"now": dt.datetime.now(dt.UTC).isoformat()})  # so that yesterday is a day it knows
+    sandbox.share_clock()  # so that yesterday is a day it knows
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(message.text) if "favicon" not in message.location["url"] else None)
     with running_up(home) as (dagster, connections):

@@ -16,6 +16,7 @@ def listed(home: Home) -> list[dict[str, str]]:
 
 
 def test_list_log_check_and_revoke(home: Home, sandbox: Sandbox):
+    sandbox.share_clock()
     assert listed(home) == []
     connected = home.run("connect", "--no-browser", "--phase", "1")
     assert connected.returncode == 0, connected.stderr

@@ -68,6 +68,7 @@ def parameter(url: str, name: str) -> str:
 
 
 def make_web(path: Path, sandbox: Sandbox, *, host: str = "127.0.0.1", onboards: bool = True, **settings: Any) -> Web:
+    sandbox.share_clock()
     home = Live(Settings(
         _env_file=None, home=path / "home", graph_url=sandbox.url, dialog_url=sandbox.url, app_id=sandbox.app["app_id"],
         app_secret=sandbox.app["app_secret"], vault_keys=new_key(), **settings,

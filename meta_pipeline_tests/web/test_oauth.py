@@ -29,6 +29,20 @@ def test_a_yes_ends_in_a_sealed_token_links_and_a_grant(web: Web):
     assert web.exchanges() == 2  # the code, and the long-lived token
 
 
+@pytest.mark.parametrize("days_from_now", [9, 70, 800])
+def test_a_connection_is_healthy_whatever_the_date(
+    tmp_path: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, days_from_now: int
+):
+    later = bootstrap.now() + dt.timedelta(days=days_from_now)
+    monkeypatch.setattr(bootstrap, "now", lambda: later)
+    web = make_web(tmp_path, sandbox)
+    web.connect()
+
+    (ref,) = [ref for ref in web.home.vault.refs() if ref.kind == "user"]
+    assert ref.expires_at and ref.expires_at - later > dt.timedelta(days=45)
+    assert "Healthy" in web.browser.get("/").body
+
+
 def test_the_dialog_asks_for_what_the_phase_needs(web: Web):
     one, two = (parameter(web.dialog(f"/connect?phase={phase}"), "scope").split(",") for phase in (1, 2))
 
