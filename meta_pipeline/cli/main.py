@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import click
 
@@ -11,10 +12,22 @@ from meta_pipeline.cli.commands.health import audit, doctor, versions
 from meta_pipeline.cli.commands.published import report, sql
 from meta_pipeline.cli.commands.pulls import backfill, build, plan, reports
 from meta_pipeline.cli.commands.servers import demo, sandbox, serve, up
+from meta_pipeline.cli.stopping import handle_sigterm, leave
 from meta_pipeline.records import MetaPipelineError
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class Commands(click.Group):
+    """The commands; stopping one of them ends in a sentence and an exit code, not in click's "Aborted!"."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command that was named."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as stop:
+            leave(stop, command=ctx.invoked_subcommand)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 def cli() -> None:
     """Meta Ads and Page insights into a warehouse people trust."""
 
@@ -33,6 +46,7 @@ def main() -> None:
     """Run the command line: exit 0 only when all that was asked for is done."""
     from pydantic import ValidationError
 
+    handle_sigterm()
     try:
         cli()
     except ValidationError as error:

@@ -2,107 +2,156 @@
 
 from __future__ import annotations
 
-import os
+import contextlib
+import shutil
 import signal
 import socket
-import subprocess
-import sys
+import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 import requests
 
+from meta_pipeline import bootstrap
+from meta_pipeline.cli.children import Children, end_orphans, only_up
+from meta_pipeline.linker.links import known
 from meta_pipeline.records import ConfigError
-from meta_pipeline.settings import Settings, child_environment
-from meta_pipeline.store.processes import identity, is_gone, pid_of
+from meta_pipeline.settings import Settings
 
-READY_WITHIN_S = 120.0
+if TYPE_CHECKING:
+    from meta_pipeline.defs.failed_runs import FailedRuns
+
+READY_WITHIN_S = 180.0
+SAY_EVERY_S = 15.0
+LOOK_EVERY_S = 30.0  # for failed runs and the size of the log
 
 
-def run(settings: Settings, *, port: int, web_port: int) -> int:
-    """Start, say where, wait; 0 after Ctrl-C, 1 when one of the processes ended by itself."""
-    from meta_pipeline.defs.home import PROJECT, instance
+def run(settings: Settings, *, port: int, web_port: int, allowed_hosts: Sequence[str] = ()) -> int:
+    """Start, report where, wait; 0 after Ctrl-C, 1 when one of the processes ended by itself."""
+    from meta_pipeline.defs.failed_runs import FailedRuns
+    from meta_pipeline.defs.home import instance
     from meta_pipeline.defs.killed_runs import reap
     from meta_pipeline.defs.launch import quiet
 
-    children = settings.root / "dagster" / "up.processes"
-    _end_orphans(children)
-    _check_free(port, "--port")
-    _check_free(web_port, "--web-port")
+    folder = settings.root / "dagster"
+    with only_up(folder), _ctrl_c(), _private_folder() as private:
+        end_orphans(folder / "up.processes")
+        _check_free(port, "--port")
+        _check_free(web_port, "--web-port")
+        log = folder / "up.log"
+        click.echo(f"Starting; the log is {log}", err=True)
+        quiet()
+        with instance(settings) as opened:
+            reap(opened)
+            children = Children(folder=folder, log=log)
+            try:
+                dagster_url, public_url = _start(
+                    settings, children, private, port=port, web_port=web_port, allowed_hosts=allowed_hosts, log=log
+                )
+                click.echo(f"Dagster UI  {dagster_url}")
+                click.echo(f"Connections {public_url}")
+                click.echo(f"Next pull   {_next_pull(settings, opened)}", err=True)
+                click.echo("Ctrl-C ends all", err=True)
+                ended = _wait(children, FailedRuns(opened, since=bootstrap.now()), dagster_url)
+                click.echo(f"error: {ended} has ended by itself: see {log}", err=True)
+                return 1
+            except KeyboardInterrupt:
+                click.echo("Stopping …", err=True)
+                return 0
+            finally:
+                children.stop()
+
+
+def _start(
+    settings: Settings,
+    children: Children,
+    private: Path,
+    *,
+    port: int,
+    web_port: int,
+    allowed_hosts: Sequence[str],
+    log: Path,
+) -> tuple[str, str]:
+    """Start all children and wait until they answer; the addresses of the Dagster UI and of the connections page."""
+    from meta_pipeline.defs import code_server
+
     public_url = settings.public_url
     if "public_url" not in settings.model_fields_set:
         public_url = f"http://localhost:{web_port}"
-    quiet()
-    with instance(settings) as opened:
-        reap(opened)
-    binaries = Path(sys.executable).parent
-    workspace = ["-w", str(PROJECT / "workspace.yaml")]
-    for number in (signal.SIGINT, signal.SIGTERM):  # a shell's `&` starts us with SIGINT ignored
-        signal.signal(number, signal.default_int_handler)
-    logs = settings.root / "dagster" / "up.log"
-    started: list[subprocess.Popen[bytes]] = []
+    environment = {"META_PIPELINE_PUBLIC_URL": public_url}
+    dagster_url, code = f"http://127.0.0.1:{port}", private / "code.sock"
+    began = time.monotonic()
+
+    def wait_for(name: str, is_ready: Callable[[], bool]) -> None:
+        _wait_for(name, is_ready, children, began=began, log=log)
+
+    children.start("the code server", "dagster", *code_server.arguments(code), environment=environment)
+    children.start(
+        "the connections page", "meta_pipeline.cli", "serve", "--port", str(web_port), "--dagster-url", dagster_url,
+        environment=environment,
+    )
+    wait_for("the connections page", lambda: _answers(f"http://127.0.0.1:{web_port}/health/live"))
+    wait_for("the code server", lambda: code_server.is_ready(code))
+    if (reason := code_server.load_error(code)) is not None:
+        click.echo(f"warning: the definitions can't be loaded, nothing will run: {reason}", err=True)
+    workspace = str(code_server.write_workspace(private, socket=code))
+    children.start(
+        "the Dagster UI", "meta_pipeline.defs.ui", "--port", str(port), "--workspace", workspace,
+        *(word for name in allowed_hosts for word in ("--allow-host", name)), environment=environment,
+    )
+    children.start("the Dagster daemon", "dagster._daemon", "run", "-w", workspace, environment=environment)
+    wait_for("the Dagster UI", lambda: _answers(f"{dagster_url}/server_info"))
+    return dagster_url, public_url
+
+
+def _wait(children: Children, failed: FailedRuns, dagster_url: str) -> str:
+    """Wait until a child ends, and return its name; report failed runs meanwhile."""
+    look_at = 0.0
+    while (ended := children.ended()) is None:
+        if time.monotonic() >= look_at:
+            look_at = time.monotonic() + LOOK_EVERY_S
+            children.rotate_log()
+            for line in failed.new():
+                click.echo(f"failed: {line.text} · {dagster_url}/runs/{line.run_id}", err=True)
+        time.sleep(0.5)
+    return ended
+
+
+def _next_pull(settings: Settings, opened: object) -> str:
+    """Return when the schedule pulls next, and what."""
+    from meta_pipeline.defs import calendar
+    from meta_pipeline.defs.failed_runs import is_stopped
+
+    if is_stopped(opened, "pull_ads_schedule"):
+        return "none: pull_ads_schedule is stopped in the Dagster UI"
+    accounts = sum(1 for link in known(bootstrap.Live(settings).engine) if link.kind == "ad_account")
+    at = calendar.next_run(calendar.PULL_ADS, now=bootstrap.now())
+    what = f"{accounts} ad account{'' if accounts == 1 else 's'}" if accounts else "no ad account is connected yet"
+    return f"{at:%H:%M} UTC ({what}); to read days now: `meta-pipeline backfill`"
+
+
+@contextlib.contextmanager
+def _ctrl_c() -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM raise KeyboardInterrupt: a shell's `&` starts us with SIGINT ignored."""
+    before = {number: signal.signal(number, signal.default_int_handler) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        dagster_url = f"http://127.0.0.1:{port}"
-        ours = [sys.executable, "-m", "meta_pipeline.cli"]
-        with logs.open("ab") as log:
-            for command in (
-                [str(binaries / "dagster-webserver"), *workspace, "-h", "127.0.0.1", "-p", str(port)],
-                [str(binaries / "dagster-daemon"), "run", *workspace],
-                [*ours, "serve", "--port", str(web_port), "--dagster-url", dagster_url],
-            ):
-                started.append(_start(command, log.fileno(), public_url))
-        children.write_text("\n".join([identity(), *(identity(process.pid) for process in started)]))
-        _wait_for(f"{dagster_url}/server_info", started, logs)
-        _wait_for(f"http://127.0.0.1:{web_port}/health/live", started, logs)
-        click.echo(f"Dagster UI  {dagster_url}")
-        click.echo(f"Connections {public_url}")
-        click.echo("Ctrl-C ends all", err=True)
-        while all(process.poll() is None for process in started):
-            time.sleep(0.5)
-        click.echo(f"error: one of the processes ended by itself: see {logs}", err=True)
-        return 1
-    except KeyboardInterrupt:
-        return 0
+        yield
     finally:
-        _stop(started)
-        children.unlink(missing_ok=True)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
-def _end_orphans(children: Path) -> None:
-    """What an `up` that was killed left running is ended: it holds the port, and its daemon would start runs twice."""
-    if not children.exists():
-        return
-    owner, *orphans = children.read_text().splitlines()
-    if not is_gone(owner):
-        raise ConfigError(f"`meta-pipeline up` is running on this home already (process {pid_of(owner)})")
-    for orphan in orphans:
-        if (pid := pid_of(orphan)) is not None:
-            os.killpg(pid, signal.SIGKILL)
-        while pid_of(orphan) is not None:
-            time.sleep(0.1)
-    children.unlink()
-
-
-def _start(command: Sequence[str], log: int, public_url: str) -> subprocess.Popen[bytes]:
-    """A process in a session of its own, so that its code servers end with it."""
-    environment = child_environment(META_PIPELINE_PUBLIC_URL=public_url)
-    return subprocess.Popen(command, stdout=log, stderr=log, env=environment, start_new_session=True)
-
-
-def _stop(processes: Sequence[subprocess.Popen[bytes]]) -> None:
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        for process in processes:
-            try:
-                os.killpg(process.pid, number)
-            except ProcessLookupError:
-                continue
-        for process in processes:
-            try:
-                process.wait(timeout=15)
-            except subprocess.TimeoutExpired:
-                continue
+@contextlib.contextmanager
+def _private_folder() -> Iterator[Path]:
+    """Yield a folder of this user alone, with a path that is short enough for a Unix socket."""
+    folder = Path(tempfile.mkdtemp(prefix="meta-pipeline-"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _check_free(port: int, option: str) -> None:
@@ -114,14 +163,23 @@ def _check_free(port: int, option: str) -> None:
             raise ConfigError(f"port {port} is taken: choose another with {option}") from None
 
 
-def _wait_for(url: str, processes: Sequence[subprocess.Popen[bytes]], logs: Path) -> None:
-    end = time.monotonic() + READY_WITHIN_S
-    while time.monotonic() < end:
-        if any(process.poll() is not None for process in processes):
-            raise ConfigError(f"one of the processes did not start: see {logs}")
-        try:
-            if requests.get(url, timeout=2).ok:
-                return
-        except requests.RequestException:
-            time.sleep(0.3)
-    raise ConfigError(f"{url} did not answer within {READY_WITHIN_S:.0f} s: see {logs}")
+def _wait_for(name: str, is_ready: Callable[[], bool], children: Children, *, began: float, log: Path) -> None:
+    """Wait until `is_ready`, and report it; ConfigError when a child has ended or time is up."""
+    end, say_at = time.monotonic() + READY_WITHIN_S, time.monotonic() + SAY_EVERY_S
+    while not is_ready():
+        if (ended := children.ended()) is not None:
+            raise ConfigError(f"{ended} did not start: see {log}")
+        if time.monotonic() > end:
+            raise ConfigError(f"{name} did not answer within {READY_WITHIN_S:.0f} s: see {log}")
+        if time.monotonic() > say_at:
+            say_at = time.monotonic() + SAY_EVERY_S
+            click.echo(f"  waiting for {name}, {time.monotonic() - began:.0f} s", err=True)
+        time.sleep(0.3)
+    click.echo(f"  {name} is ready, {time.monotonic() - began:.0f} s", err=True)
+
+
+def _answers(url: str) -> bool:
+    try:
+        return requests.get(url, timeout=2).ok
+    except requests.RequestException:
+        return False

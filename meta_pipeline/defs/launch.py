@@ -9,7 +9,6 @@ import contextlib
 import datetime as dt
 import functools
 import logging
-import multiprocessing
 import os
 import sys
 import threading
@@ -22,6 +21,7 @@ import sqlalchemy as sa
 
 from meta_pipeline import bootstrap
 from meta_pipeline.bootstrap import Live
+from meta_pipeline.defs.workers import STOP_WITHIN_S, worker_pool
 from meta_pipeline.extract.insights import Range
 from meta_pipeline.flows import pulls, side_by_side
 from meta_pipeline.flows.forecast import are_entities_stale
@@ -74,20 +74,23 @@ def land_ranges(
     # Threads that call materialize deadlock on a logging lock: one run at a time per process, processes are spawned.
     # Report runs are asked for ahead of them by threads of this one, so that no run waits for Meta.
     ahead = concurrent.futures.ThreadPoolExecutor(min(ASKED_AHEAD, len(ranges)), thread_name_prefix="ahead")
-    spawn = multiprocessing.get_context("spawn")
     count = min(processes, len(ranges))
-    pool = concurrent.futures.ProcessPoolExecutor(count, mp_context=spawn)
-    with contextlib.suppress(concurrent.futures.process.BrokenProcessPool):  # killed: whoever submits next says so
-        for _ in range(count):
-            pool.submit(_warm_up, settings)
     stopping, home = threading.Event(), bootstrap.Live(settings)
-    asking = {ahead.submit(_ask_ahead, home, asked, stopping): asked for asked in ranges}
-    try:
-        yield from _landed_when_asked(settings, asking, pool, tick)
-    finally:  # whatever is under way ends, nothing else begins
-        stopping.set()
+    with worker_pool(count) as pool:
+        with contextlib.suppress(concurrent.futures.process.BrokenProcessPool):  # killed: whoever submits next says so
+            for _ in range(count):
+                pool.submit(_warm_up, settings)
+        asking = {ahead.submit(_ask_ahead, home, asked, stopping): asked for asked in ranges}
+        prefetches = list(asking)
+        try:
+            yield from _landed_when_asked(settings, asking, pool, tick)
+        except BaseException:  # stopped: threads may wait for Meta longer than a person waits for a command
+            stopping.set()
+            ahead.shutdown(wait=False, cancel_futures=True)
+            concurrent.futures.wait(prefetches, STOP_WITHIN_S)
+            raise
+        stopping.set()  # a worker was killed, or all is done: what is under way ends, nothing else begins
         ahead.shutdown(cancel_futures=True)
-        pool.shutdown(cancel_futures=True)
 
 
 def _landed_when_asked(
@@ -179,7 +182,7 @@ class Built:
 
 def build_marts(settings: Settings) -> Built:
     """Load, dbt build and publish as one Dagster run, in a process of its own."""
-    with concurrent.futures.ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+    with worker_pool(1) as pool:
         try:
             return pool.submit(_build_marts, settings).result()
         except concurrent.futures.process.BrokenProcessPool:

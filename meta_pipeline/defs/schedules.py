@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 
 from meta_pipeline import bootstrap
+from meta_pipeline.defs import calendar
 from meta_pipeline.defs.assets.landing import land_entities, land_insights, landing_key
 from meta_pipeline.defs.jobs import check_connections
 from meta_pipeline.defs.partitions import key
@@ -21,7 +22,7 @@ pull_entities = dg.define_asset_job("pull_entities", selection=dg.AssetSelection
 
 
 @dg.schedule(
-    job=pull_ads, cron_schedule="0 */6 * * *", name="pull_ads_schedule",
+    job=pull_ads, cron_schedule=calendar.PULL_ADS, name="pull_ads_schedule",
     default_status=dg.DefaultScheduleStatus.RUNNING,
 )
 def pull_ads_schedule(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest]:
@@ -53,7 +54,7 @@ def pull_ads_schedule(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunR
 
 
 @dg.schedule(
-    job=pull_entities, cron_schedule="30 */6 * * *", name="pull_entities_schedule",
+    job=pull_entities, cron_schedule=calendar.PULL_ENTITIES, name="pull_entities_schedule",
     default_status=dg.DefaultScheduleStatus.RUNNING,
 )
 def pull_entities_schedule(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest]:
@@ -67,7 +68,7 @@ def pull_entities_schedule(context: dg.ScheduleEvaluationContext) -> Iterator[dg
 
 
 @dg.schedule(
-    job=check_connections, cron_schedule="15 4 * * *", name="check_connections_schedule",
+    job=check_connections, cron_schedule=calendar.CHECK_CONNECTIONS, name="check_connections_schedule",
     default_status=dg.DefaultScheduleStatus.RUNNING,
 )
 def check_connections_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:

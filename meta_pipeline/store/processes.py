@@ -1,35 +1,58 @@
-"""Which process this is, and whether another one still lives: host, pid and start time together name one process."""
+"""Name processes so that another one can check later whether they still run: host, process id and start time."""
 
 from __future__ import annotations
 
 import os
 import socket
-from pathlib import Path
+
+import psutil
+
+# Start times are read as seconds since boot from a clock of whole seconds that may be adjusted meanwhile.
+_SAME_START_S = 2.0
 
 
 def identity(pid: int | None = None) -> str:
-    """`host:pid:start` of this process, or of another one of this host."""
+    """Return `host:pid:start` of this process, or of another one of this host; the start is empty if it is unknown."""
     pid = os.getpid() if pid is None else pid
-    return f"{socket.gethostname()}:{pid}:{_started(pid)}"
+    started = _started(pid)
+    return f"{socket.gethostname()}:{pid}:{'' if started is None else format(started, '.2f')}"
 
 
 def pid_of(process: str) -> int | None:
-    """The process id when the process lives on this host, else None."""
+    """Return the process id if the process runs on this host, else None."""
     host, pid, _ = process.rsplit(":", 2)
     return int(pid) if host == socket.gethostname() and not is_gone(process) else None
 
 
 def is_gone(process: str) -> bool:
-    """Whether a process of this host is dead. Of another host's nothing is known, so it counts as alive."""
-    host, pid, started = process.rsplit(":", 2)
-    return host == socket.gethostname() and str(_started(int(pid))) != started
+    """Return whether a process of this host has ended. Nothing is known about another host's, so it counts as alive.
 
-
-def _started(pid: int) -> str | None:
-    """Kernel ticks between boot and the process's start (field 22 of /proc/<pid>/stat); None when it is gone."""
+    Where the system does not say when a process started, a process with the same id counts as the same one."""
+    host, text, then = process.rsplit(":", 2)
+    if host != socket.gethostname():
+        return False
+    pid = int(text)
+    if not _is_running(pid):
+        return True
+    started = _started(pid)
     try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
+        return started is not None and abs(started - float(then)) > _SAME_START_S
+    except ValueError:  # it was unknown when the name was made
+        return False
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+    except psutil.AccessDenied:
+        return True
+
+
+def _started(pid: int) -> float | None:
+    """Return seconds between the boot and the start of a process, which a step of the clock does not change."""
+    try:
+        return psutil.Process(pid).create_time() - psutil.boot_time()
+    except psutil.Error:
         return None
-    state, *rest = stat.rpartition(")")[2].split()
-    return None if state == "Z" else rest[18]

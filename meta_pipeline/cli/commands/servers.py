@@ -40,12 +40,13 @@ def _instant(text: str | None) -> dt.datetime | None:
 @click.command()
 @click.option("--port", type=PORT, default=3000, show_default=True, help="of the Dagster UI")
 @click.option("--web-port", type=PORT, default=8600, show_default=True, help="of the connections page")
-def up(port: int, web_port: int) -> None:
+@click.option("--allow-host", "allowed_hosts", multiple=True, help="a name by which a proxy serves the Dagster UI")
+def up(port: int, web_port: int, allowed_hosts: tuple[str, ...]) -> None:
     """The Dagster UI and daemon, and the connections page: schedules, backfills, every partition's state."""
     from meta_pipeline.cli.up import run
     from meta_pipeline.settings import Settings
 
-    raise SystemExit(run(Settings(), port=port, web_port=web_port))
+    raise SystemExit(run(Settings(), port=port, web_port=web_port, allowed_hosts=allowed_hosts))
 
 
 @click.command()

@@ -1,0 +1,43 @@
+"""Stop a command on Ctrl-C or SIGTERM: clean up, say what stays, exit as a shell expects."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from types import FrameType
+from typing import NoReturn
+
+import click
+
+STOPPED = {
+    "backfill": "stopped: the days that have landed stay; run the same command again to go on",
+    "build": "stopped: the published warehouse is unchanged; run `meta-pipeline build` again to go on",
+}
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM arrived. Everything that cleans up after Ctrl-C does so here too."""
+
+
+def handle_sigterm() -> None:
+    """Let SIGTERM raise `Terminated` in the main thread."""
+    signal.signal(signal.SIGTERM, _terminate)
+
+
+def leave(stop: KeyboardInterrupt, *, command: str | None) -> NoReturn:
+    """Say that the command is stopped and exit with 130 (Ctrl-C) or 143 (SIGTERM).
+
+    The interpreter would first wait for every thread, and one may wait for Meta for minutes, so this process ends at
+    once; its worker processes end with it."""
+    number = signal.SIGTERM if isinstance(stop, Terminated) else signal.SIGINT
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, signal.SIG_IGN)
+    click.echo(STOPPED.get(command or "", "stopped"), err=True)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(128 + number)
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
+    raise Terminated

@@ -1,0 +1,19 @@
+"""When the schedules run, in UTC: the cron expressions, and the next time after now."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+PULL_ADS = "0 */6 * * *"
+PULL_ENTITIES = "30 */6 * * *"
+CHECK_CONNECTIONS = "15 4 * * *"
+
+
+def next_run(cron: str, *, now: dt.datetime) -> dt.datetime:
+    """Return the first time after `now` at which a cron expression holds."""
+    from dagster._utils.schedules import cron_string_iterator
+
+    for moment in cron_string_iterator(now.timestamp(), cron, "UTC"):
+        if moment > now:
+            return moment
+    raise ValueError(cron)

@@ -1,0 +1,62 @@
+"""The code server that the UI, the daemon and every run of `up` share.
+
+Without one, the daemon starts another about every minute."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from meta_pipeline.defs.home import LOCATION
+
+_MODULE = "meta_pipeline.definitions"
+
+
+def arguments(socket: Path) -> list[str]:
+    """Return the arguments of `python -m dagster` that serve the definitions on a Unix socket."""
+    return [
+        "code-server", "start", "--module-name", _MODULE, "--location-name", LOCATION, "--socket", str(socket),
+        "--use-python-environment-entry-point",
+    ]
+
+
+def write_workspace(folder: Path, *, socket: Path) -> Path:
+    """Write the workspace file that points at the socket. JSON is YAML."""
+    file = folder / "workspace.yaml"
+    file.write_text(json.dumps({"load_from": [{"grpc_server": {"socket": str(socket), "location_name": LOCATION}}]}))
+    return file
+
+
+def is_ready(socket: Path) -> bool:
+    """Return whether the server answers, which it does when it has loaded the definitions or failed to."""
+    from dagster._core.errors import DagsterUserCodeUnreachableError
+    from dagster._grpc.client import DagsterGrpcClient
+
+    try:
+        DagsterGrpcClient(socket=str(socket)).heartbeat("up")
+    except DagsterUserCodeUnreachableError:
+        return False
+    return True
+
+
+def load_error(socket: Path) -> str | None:
+    """Return why the definitions can't be loaded, on one line, or None."""
+    from dagster._core.errors import DagsterUserCodeUnreachableError
+    from dagster._grpc.client import DagsterGrpcClient
+    from dagster._grpc.types import ListRepositoriesResponse
+    from dagster._serdes import deserialize_value
+    from dagster_shared.error import SerializableErrorInfo
+
+    try:
+        answer = deserialize_value(
+            DagsterGrpcClient(socket=str(socket)).list_repositories(),
+            (ListRepositoriesResponse, SerializableErrorInfo),
+        )
+    except DagsterUserCodeUnreachableError as error:
+        return str(error)
+    if not isinstance(answer, SerializableErrorInfo):
+        return None
+    cause = answer
+    while cause.cause is not None:
+        cause = cause.cause
+    return " ".join(cause.message.split())

@@ -1,0 +1,49 @@
+"""What `up` reports on the terminal: runs that have failed, and a schedule that somebody has stopped."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any
+
+import dagster as dg
+from dagster._core.scheduler.instigation import InstigatorStatus
+
+from meta_pipeline.display import printable
+
+_MOST = 20  # of one look; the Dagster UI has the rest
+
+
+@dataclass(frozen=True, slots=True)
+class FailedRun:
+    """A failed run and one line about it."""
+
+    run_id: str
+    text: str
+
+
+class FailedRuns:
+    """The runs that have failed since a moment, each reported once."""
+
+    def __init__(self, opened: dg.DagsterInstance, *, since: dt.datetime) -> None:
+        self._instance, self._since, self._reported = opened, since, set[str]()
+
+    def new(self) -> list[FailedRun]:
+        """Return the runs that have failed since the last look, the oldest first."""
+        wanted = dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE], updated_after=self._since)
+        found = []
+        for record in reversed(self._instance.get_run_records(wanted, limit=_MOST)):
+            run = record.dagster_run
+            if run.run_id not in self._reported:
+                self._reported.add(run.run_id)
+                account = run.tags.get("meta/ad_account")
+                found.append(FailedRun(run.run_id, printable(f"{run.job_name}{f' of {account}' if account else ''}")))
+        return found
+
+
+def is_stopped(opened: Any, name: str) -> bool:
+    """Return whether a schedule or sensor was stopped in the UI."""
+    return any(
+        state.instigator_name == name and state.status == InstigatorStatus.STOPPED
+        for state in opened.all_instigator_state()
+    )

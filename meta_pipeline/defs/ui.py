@@ -1,0 +1,64 @@
+"""The Dagster UI as `up` serves it: Dagster's own app behind `Guard`, on loopback.
+
+    python -m meta_pipeline.defs.ui --port N --workspace FILE [--allow-host NAME]…"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import dagster as dg
+import uvicorn
+from dagster._core.workspace.context import IWorkspaceProcessContext, WorkspaceProcessContext
+from dagster._core.workspace.load_target import WorkspaceFileTarget
+from dagster_webserver.app import create_app_from_workspace_process_context
+from dagster_webserver.cli import (
+    DEFAULT_DB_STATEMENT_TIMEOUT,
+    DEFAULT_POOL_MAX_OVERFLOW,
+    DEFAULT_POOL_RECYCLE,
+)
+from dagster_webserver.version import __version__
+
+from meta_pipeline.defs.ui_guard import Guard
+
+HOST = "127.0.0.1"
+POLL_MS = 2000  # how often the UI asks for updates: the default of `dagster-webserver`
+
+
+def guarded_app(context: IWorkspaceProcessContext[Any], *, allowed_hosts: Sequence[str] = ()) -> Guard:
+    """Return Dagster's ASGI app for a workspace, behind the guard."""
+    app = create_app_from_workspace_process_context(context, live_data_poll_rate=POLL_MS, lifespan=_lifespan)
+    return Guard(app, allowed_hosts=allowed_hosts)
+
+
+def serve(*, port: int, workspace: str, allowed_hosts: Sequence[str]) -> None:
+    """Serve the UI of the instance in DAGSTER_HOME until the process is stopped."""
+    with dg.DagsterInstance.get() as instance:
+        instance.optimize_for_webserver(DEFAULT_DB_STATEMENT_TIMEOUT, DEFAULT_POOL_RECYCLE, DEFAULT_POOL_MAX_OVERFLOW)
+        target = WorkspaceFileTarget(paths=[workspace])
+        with WorkspaceProcessContext(instance, workspace_load_target=target, version=__version__) as context:
+            app: Any = guarded_app(context, allowed_hosts=allowed_hosts)
+            uvicorn.run(app, host=HOST, port=port, log_level="warning", access_log=False, server_header=False)
+
+
+@contextlib.asynccontextmanager
+async def _lifespan(_: Any) -> AsyncIterator[None]:
+    with contextlib.suppress(asyncio.CancelledError):  # how uvicorn ends a lifespan when it is stopped
+        yield
+
+
+def main() -> None:
+    """Parse the arguments and serve."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--workspace", required=True)
+    parser.add_argument("--allow-host", action="append", default=[])
+    arguments = parser.parse_args()
+    serve(port=arguments.port, workspace=arguments.workspace, allowed_hosts=arguments.allow_host)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,36 @@
+"""The processes that a home has left running: every process has its home in its environment."""
+
+from __future__ import annotations
+
+import psutil
+
+from meta_pipeline_tests.conftest import Home
+
+
+def processes_of(home: Home) -> list[psutil.Process]:
+    """Return the running processes of a home."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get("META_PIPELINE_HOME") == home.environment["META_PIPELINE_HOME"]:
+                found.append(process)
+        except psutil.Error:
+            continue
+    return [process for process in found if process.is_running() and process.status() != psutil.STATUS_ZOMBIE]
+
+
+def left_after(home: Home, *, within_s: float = 20.0) -> list[str]:
+    """Return the command lines of what still runs after `within_s`; empty as soon as nothing does."""
+    _, alive = psutil.wait_procs(processes_of(home), timeout=within_s)
+    return [" ".join(process.cmdline()) for process in alive]
+
+
+def is_running(home: Home, program: str) -> bool:
+    """Return whether a process of the home runs a program, named by the end of one of its first two words."""
+    for process in processes_of(home):
+        try:
+            if any(word.endswith(program) for word in process.cmdline()[:2]):
+                return True
+        except psutil.Error:
+            continue
+    return False

@@ -1,0 +1,96 @@
+"""A command that is stopped or killed leaves no process behind, says how to go on, and the same command goes on."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import socket
+import sqlite3
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+
+import pytest
+
+from meta_pipeline_tests.conftest import Home, Sandbox
+from meta_pipeline_tests.fakes.left import is_running, left_after
+from meta_pipeline_tests.flows.test_pipeline import BACKFILL, connected, sums_of, truth_of
+
+WITHIN_S = 180.0  # far beyond what anything here takes: a test that waits this long has found a hang
+
+
+def landed(home: Home) -> int:
+    with closing(sqlite3.connect(home.path / "home" / "control.sqlite", timeout=30)) as store:
+        return int(store.execute("select count(*) from landed_files where report like '%insights%'").fetchone()[0])
+
+
+def stop(home: Home, *command: str, when: Callable[[], bool], by: signal.Signals) -> tuple[int, str]:
+    """Start a command, signal that one process when it is time; its exit code and what it said."""
+    running = home.start(*command)
+    end = time.monotonic() + WITHIN_S
+    while not when():
+        assert running.poll() is None, f"it ended before it could be stopped: {running.communicate()}"
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    running.send_signal(by)
+    try:
+        _, said = running.communicate(timeout=WITHIN_S)
+    except subprocess.TimeoutExpired:
+        running.kill()
+        raise
+    return running.returncode, said
+
+
+def test_a_stopped_or_killed_command_leaves_no_process_and_the_same_command_goes_on(home: Home, sandbox: Sandbox):
+    connected(home)
+
+    code, said = stop(home, *BACKFILL, when=lambda: landed(home) >= 1, by=signal.SIGTERM)
+    assert (code, left_after(home)) == (143, [])
+    assert said.splitlines()[-1] == "stopped: the days that have landed stay; run the same command again to go on"
+    kept = landed(home)
+    assert kept
+
+    code, _ = stop(home, *BACKFILL, when=lambda: is_running(home, "/dbt"), by=signal.SIGKILL)
+    assert (code, left_after(home)) == (-signal.SIGKILL, [])
+    assert landed(home) > kept
+
+    code, said = stop(home, "build", when=lambda: is_running(home, "/dbt"), by=signal.SIGINT)
+    assert (code, left_after(home)) == (130, [])
+    assert "run `meta-pipeline build` again" in said.splitlines()[-1]
+
+    ended = home.run(*BACKFILL)
+    assert ended.returncode == 0, ended.stderr
+    assert left_after(home) == []
+    assert truth_of(sandbox) == sums_of(home, "ad")
+
+
+@contextlib.contextmanager
+def silent_server() -> Iterator[tuple[str, threading.Event]]:
+    """A Graph that accepts every connection and never answers; an event when somebody connected."""
+    connections: list[socket.socket] = []
+    connected_to = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def accept() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    connections.append(listener.accept()[0])
+                    connected_to.set()
+
+        threading.Thread(target=accept, daemon=True).start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}", connected_to
+        listener.shutdown(socket.SHUT_RDWR)
+    for connection in connections:
+        connection.close()
+
+
+@pytest.mark.parametrize(("by", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_command_stops_while_meta_does_not_answer(home: Home, by: signal.Signals, code: int):
+    connected(home)
+    with silent_server() as (url, is_asked):
+        home.environment["META_PIPELINE_GRAPH_URL"] = url
+
+        assert stop(home, *BACKFILL, when=is_asked.is_set, by=by)[0] == code
+        assert left_after(home) == []
