@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from meta_pipeline.alerts.targets import Email, Log, Target, Webhook
-from meta_pipeline.consent import invitation
 from meta_pipeline.extract.catalogue import Catalogue, catalogue, read_by_default
 from meta_pipeline.extract.reports import Report
 from meta_pipeline.flows.listings import Habits
@@ -85,9 +84,7 @@ class Live:
     @functools.cached_property
     def clicks(self) -> Clicks:
         settings = self.settings
-        secret = settings.app_secret
-        invite = functools.partial(_invitation, secret.get_secret_value()) if secret and settings.is_guarded else None
-        return Clicks(settings.public_url, settings.business_url, settings.dialog_url, invite)
+        return Clicks(settings.public_url, settings.business_url, settings.dialog_url, settings.is_exposed)
 
     @property
     def alert_targets(self) -> list[Target]:
@@ -129,10 +126,6 @@ def insights_tables(reports: Iterable[Report]) -> tuple[RawTable, ...]:
         )
         for report in reports
     )
-
-
-def _invitation(key: str) -> str:
-    return invitation.issue(key=key, now=now())
 
 
 def live() -> Live:

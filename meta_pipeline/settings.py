@@ -36,7 +36,7 @@ class Settings(BaseSettings):
     publish_url: str | None = Field(None, description="where readers find the published warehouse")
     public_url: str = Field("http://localhost:8600", description="where browsers and Meta reach `serve`")
     login_config_id: str | None = Field(None, description="Login for Business configuration; default: classic dialog")
-    operator_password: SecretStr | None = Field(None, description="sign-in to `serve` when it is not on loopback")
+    operator_password: SecretStr | None = Field(None, description="sign-in to `serve`: required once others reach it")
     alert_url: SecretStr | None = Field(None, description="webhook for alerts, JSON as Slack takes it")
     smtp_url: SecretStr | None = Field(
         None, description="mail for alerts: smtps://user:password@host:465/?from=…&to=…,…"
@@ -105,8 +105,8 @@ class Settings(BaseSettings):
         return frozenset(name for name in (part.strip() for part in self.features.split(",")) if name)
 
     @property
-    def is_guarded(self) -> bool:
-        """Whether `serve` is reached from elsewhere, so that it asks for a sign-in."""
+    def is_exposed(self) -> bool:
+        """Return whether browsers reach `serve` from other machines."""
         return not is_loopback(urlsplit(self.public_url).hostname or "")
 
     def require(self, name: str) -> str:

@@ -11,6 +11,7 @@ import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from meta_pipeline.display import printable
 from meta_pipeline.records import TokenRef
 from meta_pipeline.vault.health import DISCONNECTED, THRESHOLDS, WITH_PARENT, Clicks, death_of, in_days
 
@@ -19,8 +20,9 @@ SHOWN = 5  # names of nodes in a text; of the others only how many
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """What must be told. `key` is the same for the same thing; `token_refs`: the tokens it is about; `url` mends it;
-    `stops`: names of what can't be read then, because no other token could."""
+    """What must be reported. `key` is the same for the same thing; `token_refs`: the tokens it is about; `url`: where
+    to fix it, for somebody who can sign in; `stops`: names of what can't be read then, because no other token could;
+    `phase`: what its person is asked for again. Names come from Meta: no control character of theirs is left."""
 
     key: str
     token_refs: tuple[str, ...]
@@ -28,10 +30,20 @@ class Alert:
     detail: str
     url: str
     stops: tuple[str, ...] = ()
+    phase: int = 1
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "subject", printable(self.subject, limit=300))
+        object.__setattr__(self, "detail", printable(self.detail, limit=1000))
+        object.__setattr__(self, "stops", tuple(printable(name, limit=100) for name in self.stops))
 
     def about(self, stops: Sequence[str]) -> Alert:
         """The same, knowing what stops."""
         return dataclasses.replace(self, stops=tuple(stops))
+
+    def linking_to(self, url: str) -> Alert:
+        """Return the same alert with another link."""
+        return dataclasses.replace(self, url=url)
 
     @property
     def text(self) -> str:
@@ -56,12 +68,11 @@ def due(
     people = {ref.id: ref for ref in refs if ref.parent_ref is None}
     for ref in people.values():
         whose = f"Token of {ref.subject_name} ({ref.kind.replace('_', ' ')}, {ref.id})"
-        yield from _spoken([ref], ref.id, whose, now=now, url=clicks.connect(phases.get(ref.id, 1)))
+        yield from _spoken([ref], ref.id, whose, now=now, clicks=clicks, phase=phases.get(ref.id, 1))
     for parent_ref in sorted({ref.parent_ref for ref in refs if ref.parent_ref is not None}):
         parent = people.get(parent_ref)
         is_spoken_for = parent is not None and parent.retired_at is None
         pages = [ref for ref in refs if ref.parent_ref == parent_ref and ref.retired_because != WITH_PARENT]
-        url = clicks.connect(phases.get(parent_ref, 1))
         groups: dict[tuple[object, ...], list[TokenRef]] = {}
         for page in pages:
             if page.retired_at is not None:  # noticed one by one, within one daily check
@@ -73,18 +84,21 @@ def due(
             whose = f"Page token of {group[0].subject_name}, through {name}," if len(group) == 1 else (
                 f"Tokens of {len(group)} Pages, through {name},"
             )
-            yield from _spoken(group, f"pages/{parent_ref}", whose, now=now, url=url)
+            phase = phases.get(parent_ref, 1)
+            yield from _spoken(group, f"pages/{parent_ref}", whose, now=now, clicks=clicks, phase=phase)
 
 
-def _spoken(group: Sequence[TokenRef], id: str, whose: str, *, now: dt.datetime, url: str) -> Iterator[Alert]:
+def _spoken(
+    group: Sequence[TokenRef], id: str, whose: str, *, now: dt.datetime, clicks: Clicks, phase: int
+) -> Iterator[Alert]:
     """What tokens that share a fate have to say."""
-    ref, ids = group[0], tuple(one.id for one in group)
+    ref, ids, url = group[0], tuple(one.id for one in group), clicks.connect(phase)
     if ref.retired_at is not None:
         if ref.retired_because != DISCONNECTED:
             when = ref.retired_at.isoformat() if len(group) == 1 and ref.parent_ref is None else ref.retired_at.date()
             told = f"Meta: {ref.retired_because}. {ref.subject_name} {death_of(ref).happened}."
             verb = "is" if len(group) == 1 else "are"
-            yield Alert(f"dead:{id}:{ref.retired_subcode}:{when}", ids, f"{whose} {verb} dead", told, url)
+            yield Alert(f"dead:{id}:{ref.retired_subcode}:{when}", ids, f"{whose} {verb} dead", told, url, phase=phase)
         return
     for what, until, ends in (
         ("expiry", ref.expires_at, "expires"), ("data_access", ref.data_access_expires_at, "loses data access"),
@@ -93,7 +107,7 @@ def _spoken(group: Sequence[TokenRef], id: str, whose: str, *, now: dt.datetime,
         if until is not None and threshold is not None:
             yield Alert(
                 f"{what}:{id}:{until:%Y-%m-%d}:{threshold}", ids, f"{whose} {ends} {in_days((until - now).days)}",
-                f"It {ends} on {until:%Y-%m-%d %H:%M} UTC; connecting again renews it.", url,
+                f"It {ends} on {until:%Y-%m-%d %H:%M} UTC; connecting again renews it.", url, phase=phase,
             )
 
 

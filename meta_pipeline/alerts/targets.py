@@ -24,9 +24,11 @@ class AlertError(MetaPipelineError):
 
 
 class Target(Protocol):
-    """Somebody who is told. `name` is what delivery is remembered under."""
+    """Somebody who is told. `name` is what delivery is remembered under; `is_personal`: what it delivers reaches people
+    and is kept in no log, so that it may carry an invitation."""
 
     name: str
+    is_personal: bool
 
     def deliver(self, alert: Alert) -> None:
         """The target has the alert; AlertError when it could not be reached."""
@@ -36,6 +38,7 @@ class Log:
     """A warning in the log of whoever runs this."""
 
     name = "log"
+    is_personal = False
 
     def __init__(self, write: Callable[[str], None] = _LOG.warning) -> None:
         self._write = write
@@ -49,6 +52,7 @@ class Webhook:
     """An incoming webhook of Slack, or of anything that reads its JSON. The URL is a secret."""
 
     name = "webhook"
+    is_personal = True
 
     def __init__(self, url: str) -> None:
         if not url.startswith(("http://", "https://")):
@@ -66,23 +70,29 @@ class Webhook:
 
 
 def message(alert: Alert) -> dict[str, Any]:
-    """The alert as a message of Slack. Names come from Meta, so nothing in them may act as markup."""
-    parts = (alert.subject, alert.detail, alert.consequence)
-    subject, detail, consequence = (
-        text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;") for text in parts
+    """Return the alert as a message of Slack: plain text, so that nothing in a name from Meta acts as markup, as a
+    mention or as a link."""
+    subject, detail, consequence, url = (
+        text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+        for text in (alert.subject, alert.detail, alert.consequence, alert.url)
     )
     return {
-        "text": f"{subject}. {detail} {consequence} <{alert.url}|Connect again>",
+        # What notifications show, and servers that know no blocks.
+        "text": f"{subject}. {detail} {consequence} {url}", "mrkdwn": False, "parse": "none", "link_names": False,
         "blocks": [
-            {"type": "section", "text": {"type": "mrkdwn", "text": f"*{subject}*\n{detail}\n{consequence}"}},
+            {"type": "section", "text": _plain(subject)},
+            {"type": "section", "text": _plain(f"{detail}\n{consequence}")},
             {
                 "type": "actions",
-                "elements": [
-                    {"type": "button", "text": {"type": "plain_text", "text": "Connect again"}, "url": alert.url}
-                ],
+                "elements": [{"type": "button", "text": _plain("Connect again"), "url": alert.url}],
             },
         ],
     }
+
+
+def _plain(text: str) -> dict[str, Any]:
+    """Return a text object of Slack without markup; it takes 3,000 characters."""
+    return {"type": "plain_text", "text": text[:3000], "emoji": False}
 
 
 class Email:
@@ -90,6 +100,7 @@ class Email:
     offers it, and gives a password to nobody without."""
 
     name = "email"
+    is_personal = True
 
     def __init__(self, url: str) -> None:
         split = urlsplit(url)
@@ -111,6 +122,7 @@ class Email:
     def deliver(self, alert: Alert) -> None:
         """Accepted by the mail server."""
         mail = EmailMessage()
+        mail["Auto-Submitted"] = "auto-generated"
         mail["Subject"] = " ".join(f"Meta Pipeline: {alert.subject}".split())
         mail["From"], mail["To"] = self._from, ", ".join(self._to)
         mail.set_content(f"{alert.subject}.\n\n{alert.detail}\n{alert.consequence}\n\nConnect again: {alert.url}\n")

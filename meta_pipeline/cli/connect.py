@@ -11,16 +11,16 @@ import requests
 from meta_pipeline import bootstrap
 from meta_pipeline.bootstrap import Live
 from meta_pipeline.consent import local, oauth, state
-from meta_pipeline.consent.scopes import scopes_for
 from meta_pipeline.consent.state import ConsentError
+from meta_pipeline.display import printable
 from meta_pipeline.flows import consents
+from meta_pipeline.flows.consent_request import consent_request
 from meta_pipeline.linker.links import known
 from meta_pipeline.records import AccessToken, ConfigError, NodeLink
 from meta_pipeline.store import onboardings
 from meta_pipeline.store.processes import identity
 
 CONSENT_TIMEOUT_S = 600.0
-PHASE = 2  # what a person at a terminal is asked for unless told otherwise
 
 
 def token_from_stdin(kind: str) -> AccessToken:
@@ -34,13 +34,14 @@ def token_from_stdin(kind: str) -> AccessToken:
 def token_from_dialog(home: Live, *, browser: bool, phase: int) -> AccessToken:
     """The token of a person who consented in the login dialog."""
     app_id, app_secret = home.settings.require("app_id"), home.settings.require("app_secret")
-    asked = state.issue(key=app_secret, now=bootstrap.now(), phase=phase)
+    request = consent_request(phase, engine=home.engine, features=home.features)
+    asked = state.issue(key=app_secret, now=bootstrap.now(), phase=request.phase)
 
     def url_for(redirect_uri: str) -> str:
         return oauth.authorization_url(
             dialog_url=home.settings.dialog_url, version=home.settings.graph_version, app_id=app_id,
-            redirect_uri=redirect_uri, state=asked, scopes=scopes_for(phase, home.features),
-            config_id=home.settings.login_config_id,
+            redirect_uri=redirect_uri, state=asked, scopes=request.names,
+            config_id=home.settings.login_config_id, asks_again=request.asks_again,
         )
 
     answer, redirect_uri = local.authorize(
@@ -56,6 +57,8 @@ def onboard(home: Live, token: AccessToken, *, phase: int, through: str) -> list
     from meta_pipeline.defs.launch import onboard as run
 
     home.graph.app  # noqa: B018 - without the app nothing below can work, and nothing must be stored then
+    if phase:  # a token that was piped in was requested elsewhere
+        phase = consent_request(phase, engine=home.engine, features=home.features).phase
     id = consents.receive(
         token, phase=phase, through=through, holder=identity(), tokens=home.vault, engine=home.engine,
         now=bootstrap.now(),
@@ -65,12 +68,12 @@ def onboard(home: Live, token: AccessToken, *, phase: int, through: str) -> list
     if reason or done is None or done.status != "done":
         reason = reason or "the onboarding did not end"
         consents.fail(home.engine, id, reason, tokens=home.vault, now=bootstrap.now())
-        raise ConsentError("onboarding_failed", reason)
+        raise ConsentError("onboarding_failed", printable(reason, limit=1000))
     for name, needed_for in done.result["missing"]:
         click.echo(f"not granted: {name} ({needed_for})", err=True)
     for sample in done.result["samples"]:
         told = sample.get("trouble") or ", ".join(f"{name} {value}" for name, value in sample["figures"].items())
-        click.echo(f"{sample['name']} on {sample['day']}: {told or 'no delivery'}", err=True)
+        click.echo(printable(f"{sample['name']} on {sample['day']}: {told or 'no delivery'}"), err=True)
     if not {"ads_read", "ads_management"} & set(done.result["granted"]):
         raise ConsentError(
             "invalid_scope", "connected, but no ad account can be read: the token lacks the permission ads_read; "
@@ -95,4 +98,4 @@ def _over_http(url: str) -> None:
         if answer.ok:
             return
         raise_kind = f"HTTP {answer.status_code}"
-    raise ConsentError("server_error", f"the login dialog did not answer as hoped ({raise_kind})")
+    raise ConsentError("server_error", f"the login dialog gave no usable answer ({raise_kind})")

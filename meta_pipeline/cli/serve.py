@@ -5,12 +5,12 @@ from __future__ import annotations
 import socket
 
 import click
-import uvicorn
 
 from meta_pipeline.bootstrap import Live
 from meta_pipeline.records import ConfigError
-from meta_pipeline.settings import Settings
+from meta_pipeline.settings import Settings, is_loopback
 from meta_pipeline.web.app import create_app
+from meta_pipeline.web.server import server_for
 
 
 def run(settings: Settings, *, port: int, host: str, dagster_url: str | None) -> None:
@@ -26,6 +26,14 @@ def run(settings: Settings, *, port: int, host: str, dagster_url: str | None) ->
             settings = settings.model_copy(update={"public_url": f"http://localhost:{listener.getsockname()[1]}"})
         app = create_app(Live(settings), host=host, onboards=dagster_url is None, dagster_url=dagster_url)
         listener.listen(128)
+        click.echo(who_gets_in(settings, host), err=True)
         click.echo(f"READY {settings.public_url}")
-        config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False)
-        uvicorn.Server(config).run(sockets=[listener])
+        server_for(app).run(sockets=[listener])
+
+
+def who_gets_in(settings: Settings, host: str) -> str:
+    """Return one sentence on who reaches the pages and whether they sign in."""
+    reached = "only this machine" if is_loopback(host) and not settings.is_exposed else "other machines"
+    if settings.operator_password is None:
+        return f"{reached} can reach these pages; nobody signs in, because META_PIPELINE_OPERATOR_PASSWORD is not set"
+    return f"{reached} can reach these pages; operators sign in with META_PIPELINE_OPERATOR_PASSWORD"

@@ -6,6 +6,7 @@ from typing import Any
 
 from meta_pipeline import bootstrap
 from meta_pipeline.bootstrap import Live
+from meta_pipeline.display import printable
 from meta_pipeline.flows import overview
 from meta_pipeline.flows import tokens as flow
 from meta_pipeline.store import reveals
@@ -17,7 +18,8 @@ LOG_COLUMNS = ["at", "token_ref", "flow", "node_id", "process"]
 def tokens(home: Live) -> tuple[list[str], list[tuple[Any, ...]]]:
     """A row for every connection, those in need of somebody first."""
     found = overview.connections(
-        engine=home.engine, tokens=home.vault, clicks=home.clicks, features=home.features, now=bootstrap.now()
+        engine=home.engine, tokens=home.vault, clicks=home.clicks, features=home.features, now=bootstrap.now(),
+        with_disconnected=True,
     )
     rows = []
     for one in found:
@@ -43,11 +45,19 @@ def check(home: Live) -> list[str]:
     told, unreached = flow.alert(
         home.alert_targets, engine=home.engine, tokens=home.vault, clicks=home.clicks, now=bootstrap.now()
     )
-    return [*troubles, *(alert.text for alert in told), *unreached]
+    return [printable(text, limit=2000) for text in (*troubles, *(alert.text for alert in told), *unreached)]
+
+
+def rotate(home: Live) -> tuple[str, list[str]]:
+    """Return what was sealed again, and a sentence for every token that no key opens."""
+    done = home.vault.rotate()
+    troubles = [
+        f"{name} does not open: META_PIPELINE_VAULT_KEYS lacks its key. Add that key, or run "
+        "`meta-pipeline vault revoke` and connect again" for name in done.unreadable
+    ]
+    return f"{done.count} tokens sealed under the newest key", troubles
 
 
 def revoke(home: Live, token_ref: str) -> str:
-    """How disconnecting went."""
-    if told := flow.disconnect(token_ref, graph=home.graph, tokens=home.vault):
-        return f"disconnected here; Meta could not be told: {told}"
-    return "disconnected, here and at Meta"
+    """Return what happened, here and at Meta."""
+    return flow.disconnect(token_ref, graph=home.graph, tokens=home.vault).sentence

@@ -1,22 +1,44 @@
-"""Invitations: a signed link lets somebody without a sign-in here connect their own account, and nothing else."""
+"""Invitations: a link that lets one person, who has no sign-in here, connect again, and nothing else.
+
+It travels by mail and webhook only. The store holds its digest, with the person and the phase it is for."""
 
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
+import secrets
 
-from meta_pipeline.consent.signing import is_same, mac
+import sqlalchemy as sa
 
-LIFE = dt.timedelta(days=30)
+from meta_pipeline.consent.signing import as_bytes
+from meta_pipeline.store import invitations
+from meta_pipeline.store.invitations import Invitation
 
-
-def issue(*, key: str, now: dt.datetime) -> str:
-    """An invitation that holds for 30 days."""
-    until = str(int((now + LIFE).timestamp()))
-    return f"{until}.{mac('invitation', until, key=key)}"
+LIFE = dt.timedelta(hours=72)
 
 
-def is_valid(text: str, *, key: str, now: dt.datetime) -> bool:
-    """Whether an invitation is ours and holds."""
-    until, _, told = text.partition(".")
-    return is_same(mac("invitation", until, key=key), told) and now.timestamp() < int(until)
+def issue(engine: sa.Engine, *, subject_id: str, phase: int, now: dt.datetime) -> str:
+    """Return the text of a new invitation for this person and phase, valid for 72 hours."""
+    text = secrets.token_urlsafe(24)
+    invitations.record(engine, digest_of(text), subject_id=subject_id, phase=phase, now=now, ends_at=now + LIFE)
+    return text
 
+
+def withdraw(engine: sa.Engine, text: str) -> None:
+    """Remove an invitation that could not be delivered."""
+    invitations.remove(engine, digest_of(text))
+
+
+def find(engine: sa.Engine, text: str) -> Invitation | None:
+    """Return the invitation that a link carries; None when it is not one of ours. It may have ended."""
+    return invitations.find(engine, digest_of(text)) if text else None
+
+
+def is_open(invitation: Invitation, *, now: dt.datetime) -> bool:
+    """Return whether the invitation still lets its person in: neither used nor older than 72 hours."""
+    return invitation.onboarding_id is None and now < invitation.ends_at
+
+
+def digest_of(text: str) -> str:
+    """Return what stands for an invitation in the store."""
+    return hashlib.sha256(as_bytes(text)).hexdigest()

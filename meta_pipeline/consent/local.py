@@ -60,11 +60,24 @@ class Listener:
             ) from None
 
 
+# RFC 6749 §4.1.2.1 in our words. Meta's own text is not repeated: whoever makes a link could write it.
+REFUSALS = {
+    "access_denied": "consent was not given (access_denied)",
+    "invalid_request": "Meta called the request invalid (invalid_request): check META_PIPELINE_PUBLIC_URL",
+    "unauthorized_client": "Meta does not let this app ask for consent (unauthorized_client): check the app's settings",
+    "unsupported_response_type": "Meta does not support this kind of login (unsupported_response_type)",
+    "invalid_scope": "Meta does not know a permission that was requested (invalid_scope)",
+    "server_error": "Meta has trouble (server_error): try again later",
+    "temporarily_unavailable": "Meta is overloaded (temporarily_unavailable): try again later",
+}
+
+
 def code_of(answer: dict[str, str]) -> str:
-    """The code of an answer; ConsentError in the words of RFC 6749 when the person said no."""
+    """Return the code of an answer; ConsentError in the words of RFC 6749 when there is none."""
     if "error" in answer:
-        told = answer.get("error_description") or answer.get("error_reason") or ""
-        raise ConsentError(answer["error"], f"consent was not given ({answer['error']}: {told}); nothing was stored")
+        reason = answer["error"] if answer["error"] in REFUSALS else "server_error"
+        sentence = REFUSALS.get(answer["error"], "Meta ended the login without consent")
+        raise ConsentError(reason, f"{sentence}; nothing was stored")
     if not answer.get("code"):
         raise ConsentError("invalid_request", "the login dialog came back without a code: start again")
     return answer["code"]

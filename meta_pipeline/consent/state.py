@@ -32,12 +32,13 @@ class ConsentError(MetaPipelineError):
 @dataclass(frozen=True, slots=True)
 class State:
     """What a state says. `browser`: digest of the asking browser's secret; empty for a listener on loopback, which
-    nobody else hears."""
+    nobody else hears. `invitation`: digest of the invitation that let the person in."""
 
     nonce: str
     at: int
     phase: int = 1
     browser: str = ""
+    invitation: str = ""
 
 
 def digest_of(browser_secret: str) -> str:
@@ -45,10 +46,12 @@ def digest_of(browser_secret: str) -> str:
     return hashlib.sha256(browser_secret.encode("utf-8", "surrogateescape")).hexdigest()[:32]
 
 
-def issue(*, key: str, now: dt.datetime, phase: int = 1, browser_secret: str | None = None) -> str:
+def issue(
+    *, key: str, now: dt.datetime, phase: int = 1, browser_secret: str | None = None, invitation: str = ""
+) -> str:
     """A fresh state that only the holder of `key` can have made."""
     browser = digest_of(browser_secret) if browser_secret else ""
-    return signed(State(secrets.token_urlsafe(24), int(now.timestamp()), phase, browser), key=key)
+    return signed(State(secrets.token_urlsafe(24), int(now.timestamp()), phase, browser, invitation), key=key)
 
 
 def signed(state: State, *, key: str) -> str:

@@ -21,13 +21,14 @@ from meta_pipeline.graph.request import Errand
 from meta_pipeline.linker import links
 from meta_pipeline.linker.discover import discover
 from meta_pipeline.records import AccessToken, Grant, MetaPipelineError, NodeLink, TokenRef
-from meta_pipeline.store import grants, leases, onboardings
+from meta_pipeline.store import access, grants, invitations, leases, onboardings
 from meta_pipeline.store.onboardings import Onboarding
 from meta_pipeline.store.processes import identity
 from meta_pipeline.vault.vault import Vault
 
 # A user token that lives shorter than this is a short-lived one: 1–2 h against 60 days (graph-api.md §4.2).
 SHORT_LIVED = dt.timedelta(days=1)
+TOO_LATE = "the pipeline did not run within an hour, and the access that was given has ended: connect again"
 # One of these or nothing can be read.
 ESSENTIAL = frozenset({"ads_read", "ads_management", "pages_show_list"})
 
@@ -39,13 +40,17 @@ def receive(
     through: str,
     browser: str | None = None,
     holder: str | None = None,
+    invitation: str | None = None,
     tokens: Vault,
     engine: sa.Engine,
     now: dt.datetime,
 ) -> str:
     """The token is sealed and its onboarding waits; the onboarding's id. Nothing is asked of Meta, so nothing can get
-    between a token and the vault."""
+    between a token and the vault. `invitation`: digest of the invitation that the consent used up; ConsentError when
+    it was used before."""
     id = onboardings.new_id()
+    if invitation and not invitations.use(engine, invitation, id):
+        raise ConsentError("state_reused", "this invitation was used before: ask for a new one")
     tokens.arrive(token, id)
     onboardings.begin(engine, id, phase=phase, through=through, browser=browser, holder=holder, now=now)
     return id
@@ -93,12 +98,12 @@ def first_look(
     id: str, found: Iterable[NodeLink], *, graph: GraphClient, tokens: Vault, engine: sa.Engine, now: dt.datetime
 ) -> list[dict[str, Any]]:
     """Yesterday of one ad account and one Page, as a new connection sees them; what is in the way is named."""
-    samples = []
+    samples, found, usable = [], list(found), access.usable(engine)
     for kind, read in (("ad_account", look.ad_account), ("page", look.page)):
-        link = next((link for link in found if link.kind == kind), None)
+        link = next((link for link in found if link.kind == kind and link.id in usable), None)
         if link is None:
             continue
-        onboardings.note(engine, id, step=f"a first look at {link.name or link.id}")
+        onboardings.note(engine, id, step=f"reading yesterday of {link.name or link.id}")
         yesterday = now.astimezone(ZoneInfo(link.timezone or "UTC")).date() - dt.timedelta(days=1)
         sample: dict[str, Any] = {"node_id": link.id, "name": link.name or link.id, "day": str(yesterday)}
         try:
@@ -114,7 +119,7 @@ def first_look(
 def give_up(*, tokens: Vault, engine: sa.Engine, now: dt.datetime) -> None:
     """Onboardings that nobody took on while their token could be exchanged have failed; the token is gone."""
     for one in onboardings.stale(engine, now=now):
-        fail(engine, one.id, "nobody took it on within an hour: connect again", tokens=tokens, now=now)
+        fail(engine, one.id, TOO_LATE, tokens=tokens, now=now)
 
 
 def hand_on(engine: sa.Engine, id: str, step: str) -> None:
@@ -133,16 +138,22 @@ def _kept(
     one: Onboarding, features: Collection[str], graph: GraphClient, tokens: Vault, engine: sa.Engine, now: dt.datetime
 ) -> TokenRef:
     """The token that arrived is exchanged for a long-lived one where it is short-lived, and kept under its owner."""
-    onboardings.note(engine, one.id, step="asking Meta whose token it is")
+    onboardings.note(engine, one.id, step="asking Meta who connected")
     token = tokens.reveal(one.id, flow="onboarding")
     facts = oauth.inspect(token, graph=graph)
+    invited = invitations.invited_subject(engine, one.id)
+    if invited is not None and invited != facts.user_id:
+        raise ConsentError(
+            "access_denied", "this link was sent to somebody else: log in to Facebook as the person it was sent to, "
+            "or ask for a link of your own",
+        )
     if not ESSENTIAL & set(facts.scopes):
         raise ConsentError(
-            "invalid_scope", "the token may read neither ad accounts (ads_read) nor Pages (pages_show_list): "
-            "grant one of them and connect again",
+            "invalid_scope", "permission was given to read neither ad accounts (ads_read) nor Pages "
+            "(pages_show_list): grant one of them and connect again",
         )
     if facts.kind == "user" and facts.expires_at is not None and facts.expires_at - now < SHORT_LIVED:
-        onboardings.note(engine, one.id, step="exchanging it for one of 60 days")
+        onboardings.note(engine, one.id, step="asking Meta for access that lasts 60 days")
         token = oauth.exchange_long_lived(AccessToken("user", token.value), graph=graph)
         facts = oauth.inspect(token, graph=graph)
     token = AccessToken(facts.kind, token.value)
@@ -179,10 +190,10 @@ def _linked(
         engine, one.id, name=ref.subject_name, kind=ref.kind, granted=list(ref.scopes),
         missing=[[scope.name, scope.needed_for] for scope in missing],
     )
-    onboardings.note(engine, one.id, step="finding out what it may read")
+    onboardings.note(engine, one.id, step="looking for ad accounts, Pages and Instagram accounts")
     found = relink(ref, graph=graph, tokens=tokens, engine=engine, now=now)
     onboardings.add_result(engine, one.id, nodes=dict(Counter(link.kind for link in found)))
-    onboardings.note(engine, one.id, step="linked")
+    onboardings.note(engine, one.id, step="setting up the daily collection")
     return found
 
 

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 
 from meta_pipeline.consent.scopes import Scope, missing_scopes, phase_of
+from meta_pipeline.display import printable
 from meta_pipeline.graph.limits import node_of
 from meta_pipeline.graph.pace import Budget
 from meta_pipeline.linker import links
 from meta_pipeline.records import Grant, NodeLink, TokenRef
 from meta_pipeline.store import access, budgets, grants, ledger
-from meta_pipeline.vault.health import Clicks, Trouble, days_left, task_trouble, token_troubles
+from meta_pipeline.vault.health import DISCONNECTED, Clicks, Trouble, days_left, task_trouble, token_troubles
 from meta_pipeline.vault.vault import Vault
 
 
@@ -53,24 +55,35 @@ class Connection:
 
 
 def connections(
-    *, engine: sa.Engine, tokens: Vault, clicks: Clicks, features: Collection[str], now: dt.datetime
+    *,
+    engine: sa.Engine,
+    tokens: Vault,
+    clicks: Clicks,
+    features: Collection[str],
+    now: dt.datetime,
+    with_disconnected: bool = False,
 ) -> list[Connection]:
-    """Every connection, those in need of somebody first."""
+    """Return every connection, those with trouble first. One that was disconnected is history: it is left out unless
+    it is asked for."""
     refs = tokens.refs(retired=True)
     given = grants.latest(engine)
     known = {link.id: link for link in links.known(engine)}
     pulled, used = ledger.last_pulls(engine), _usage(engine, now)
-    reached = access.through(engine)
-    best = {node: found[0].token_ref for node, found in access.usable(engine).items()}
+    reached, usable = access.through(engine), access.usable(engine)
+    best = {node: found[0].token_ref for node, found in usable.items()}
+    unread = _unread(refs, [link for link in known.values() if link.id not in usable])
     found = []
     for ref in refs:
         if ref.parent_ref is not None or ref.kind == "page":
+            continue
+        if ref.retired_because == DISCONNECTED and not with_disconnected:
             continue
         grant = given.get(ref.id)
         phase = phase_asked(ref, grant)
         missing = missing_scopes(ref.scopes, phase, features) if ref.retired_at is None else ()
         troubles = token_troubles(ref, phase=phase, clicks=clicks, now=now)
-        troubles += [scope_trouble(scope, phase=phase, clicks=clicks) for scope in missing]
+        if ref.retired_at is None:
+            troubles += _read_troubles(ref, grant, missing, unread.get(ref.id, []), phase=phase, clicks=clicks)
         nodes = tuple(
             NodeState(
                 known[one.node_id], one.tasks, best.get(one.node_id) == one.token_ref, pulled.get(one.node_id),
@@ -91,17 +104,105 @@ def connections(
     return sorted(found, key=lambda one: (order[one.state], one.ref.subject_name, one.ref.id))
 
 
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """What disconnecting a token does: the nodes that nothing reads afterwards, and those that other tokens read."""
+
+    ref: TokenRef
+    stops: tuple[NodeLink, ...]
+    goes_on: tuple[NodeLink, ...]
+
+
+def what_stops(ref_id: str, *, engine: sa.Engine, tokens: Vault) -> Stop:
+    """Return what is no longer read once this token, and the Page tokens that came through it, are gone."""
+    ref = tokens.ref(ref_id)
+    whose = {one.id for one in tokens.refs() if ref_id in (one.id, one.parent_ref)}
+    nodes = {node for one in whose for node in access.nodes_of(engine, one)}
+    reached = [link for link in links.known(engine) if link.id in nodes]
+    stopped = set(access.stopped_by(whose, access.usable(engine), [link.id for link in reached]))
+    return Stop(
+        ref, tuple(link for link in reached if link.id in stopped),
+        tuple(link for link in reached if link.id not in stopped),
+    )
+
+
+def _unread(refs: Iterable[TokenRef], lost: Iterable[NodeLink]) -> dict[str, list[NodeLink]]:
+    """Nodes that no token reads any longer, by the person or system user through whom they were read last."""
+    owner = {ref.id: ref.parent_ref or ref.id for ref in refs}
+    found: dict[str, list[NodeLink]] = {}
+    for link in lost:
+        if (ref_id := owner.get(link.token_ref)) is not None:
+            found.setdefault(ref_id, []).append(link)
+    return found
+
+
+def _read_troubles(
+    ref: TokenRef,
+    grant: Grant | None,
+    missing: Iterable[Scope],
+    unread: Sequence[NodeLink],
+    *,
+    phase: int,
+    clicks: Clicks,
+) -> list[Trouble]:
+    """Return what can't be read, or no longer, and why: a missing permission, or access that was taken away."""
+    found, left = [], list(unread)
+    for scope in missing:
+        lost = [link for link in left if link.kind in scope.kinds]
+        left = [link for link in left if link not in lost]
+        is_declined = grant is not None and scope.name in grant.declined
+        found.append(scope_trouble(scope, phase=phase, clicks=clicks, is_declined=is_declined, lost=lost))
+    if left:
+        found.append(
+            Trouble(
+                f"{counted(left)} {are(left)} no longer read, because {ref.subject_name} has lost access: "
+                f"{_names(left)}.", "Give access", clicks.node(left[0].kind, left[0].id),
+            )
+        )
+    return found
+
+
 def phase_asked(ref: TokenRef, grant: Grant | None) -> int:
     """The phase somebody consented to, or the one that the scopes of a token that was brought speak of."""
     return grant.phase if grant is not None and grant.phase else phase_of(ref.scopes)
 
 
-def scope_trouble(scope: Scope, *, phase: int, clicks: Clicks) -> Trouble:
+def scope_trouble(
+    scope: Scope, *, phase: int, clicks: Clicks, is_declined: bool = False, lost: Sequence[NodeLink] = ()
+) -> Trouble:
     """A permission that was not granted, what it stops, and the dialog that asks for it again."""
-    return Trouble(
-        f"The permission {scope.name} is missing: no {scope.needed_for}.", "Ask for it again",
-        clicks.connect(max(phase, scope.phase), asks_again=True),
+    because = f"the permission to {scope.allows} {'was declined' if is_declined else 'is missing'}"
+    told = (
+        f"{counted(lost)} {are(lost)} no longer read, because {because}: {_names(lost)}." if lost
+        else f"{scope.without[0].upper()}{scope.without[1:]}, because {because}."
     )
+    return Trouble(told, "Ask again", clicks.connect(max(phase, scope.phase), asks_again=True))
+
+
+KINDS = {
+    "ad_account": "ad account", "page": "Page", "instagram_account": "Instagram account", "pixel": "pixel",
+    "catalog": "catalog",
+}
+
+
+def counted(nodes: Iterable[NodeLink]) -> str:
+    """Return how many of each kind: `6 ad accounts and 1 Page`."""
+    kinds = Counter(link.kind for link in nodes)
+    parts = [
+        f"{kinds[kind]} {name}{'' if kinds[kind] == 1 else 's'}" for kind, name in KINDS.items() if kinds[kind]
+    ]
+    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
+
+
+def are(nodes: Sequence[NodeLink]) -> str:
+    """Return the verb for so many."""
+    return "is" if len(nodes) == 1 else "are"
+
+
+def _names(nodes: Sequence[NodeLink], shown: int = 3) -> str:
+    names = [printable(link.name or link.id, limit=60) for link in nodes]
+    more = f" and {len(names) - shown} more" if len(names) > shown else ""
+    return ", ".join(names[:shown]) + more
 
 
 def _dead_page(one: access.Access, ref: TokenRef, refs: list[TokenRef], clicks: Clicks) -> Trouble | None:

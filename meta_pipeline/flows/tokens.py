@@ -5,13 +5,16 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 import sqlalchemy as sa
 
 from meta_pipeline.alerts.due import Alert, due
 from meta_pipeline.alerts.targets import Target
-from meta_pipeline.consent import oauth
+from meta_pipeline.consent import invitation, oauth
 from meta_pipeline.consent.oauth import DeadTokenError
+from meta_pipeline.display import printable
 from meta_pipeline.flows.overview import phase_asked
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.graph.errors import TokenError
@@ -51,6 +54,7 @@ def retire(ref_id: str, subcode: int | None, *, tokens: Vault) -> set[str]:
     for one in gone:
         because = WITH_PARENT if one != ref_id else f"190/{subcode}" if subcode else "190"
         tokens.retire(one, because, subcode=subcode)
+    tokens.erase_retired()
     return gone
 
 
@@ -99,20 +103,48 @@ def is_due_for_exchange(kind: str, expires_at: dt.datetime | None, *, now: dt.da
     )
 
 
-def disconnect(ref_id: str, *, graph: GraphClient, tokens: Vault) -> str | None:
-    """Meta is asked to forget the consent; whatever it answers, the token and the Page tokens that came through it are
-    not used again. What Meta said when it refused."""
-    told = None
+@dataclass(frozen=True, slots=True)
+class Disconnection:
+    """What became of a token: `outcome` says what Meta did, `reason` why it refused or why nobody asked it."""
+
+    ref: TokenRef
+    outcome: Literal["revoked", "refused", "not asked"]
+    reason: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """What happened, for people."""
+        name = printable(self.ref.subject_name, limit=100)
+        match self.outcome:
+            case "revoked":
+                return f"{name} is disconnected: Meta has revoked the consent, and the token was deleted here"
+            case "refused":
+                return (
+                    f"{name} is disconnected here and the token was deleted, but Meta did not revoke the consent: "
+                    f"{printable(self.reason)}"
+                )
+        return (
+            f"nothing to revoke: the token of {name} was retired earlier ({printable(self.reason)}) and deleted here; "
+            "Meta was not asked now"
+        )
+
+
+def disconnect(ref_id: str, *, graph: GraphClient, tokens: Vault) -> Disconnection:
+    """Ask Meta to revoke the consent. Whatever it answers, delete the token and the Page tokens through it."""
     ref = tokens.ref(ref_id)
-    if ref.retired_at is None:
+    if ref.retired_at is not None:
+        done = Disconnection(ref, "not asked", ref.retired_because or "")
+    else:
         try:
             oauth.revoke(tokens.reveal(ref_id, flow="disconnect"), graph=graph)
+            done = Disconnection(ref, "revoked")
         except MetaPipelineError as error:
-            told = str(error)
-    for other in tokens.refs():
-        if ref_id in (other.id, other.parent_ref):
-            tokens.retire(other.id, DISCONNECTED)
-    return told
+            done = Disconnection(ref, "refused", str(error))
+    for other in tokens.refs(retired=True):
+        if ref_id in (other.id, other.parent_ref) and not tokens.retire(other.id, DISCONNECTED):
+            tokens.relabel(other.id, DISCONNECTED)
+    tokens.erase_retired()
+    return done
 
 
 def alert(
@@ -137,10 +169,11 @@ def alert(
         nodes = {node for ref_id in whose for node in access.nodes_of(engine, ref_id)}
         stopped = access.stopped_by(whose, usable, [node for node in names if node in nodes])
         full = one.about([names[node] or node for node in stopped])
+        person = _person_of(one, refs)
         is_new = False
         for target in missing:
             try:
-                target.deliver(full)
+                _deliver(full, target, person, engine=engine, clicks=clicks, now=now)
             except MetaPipelineError as error:
                 troubles.append(str(error))
                 continue
@@ -149,3 +182,26 @@ def alert(
         if is_new:
             told.append(full)
     return told, troubles
+
+
+def _person_of(alert: Alert, refs: Sequence[TokenRef]) -> TokenRef | None:
+    """Return the token of the person an alert is about; None for a system user, who can't click a link."""
+    by_id = {ref.id: ref for ref in refs}
+    ref = by_id.get(alert.token_refs[0])
+    owner = by_id.get(ref.parent_ref) if ref is not None and ref.parent_ref else ref
+    return owner if owner is not None and owner.kind == "user" else None
+
+
+def _deliver(
+    alert: Alert, target: Target, person: TokenRef | None, *, engine: sa.Engine, clicks: Clicks, now: dt.datetime
+) -> None:
+    """Deliver the alert; where it reaches people, with a link of its own that lets its person in for 72 hours."""
+    if not (clicks.invites and target.is_personal) or person is None:
+        target.deliver(alert)
+        return
+    text = invitation.issue(engine, subject_id=person.subject_id, phase=alert.phase, now=now)
+    try:
+        target.deliver(alert.linking_to(clicks.invited(alert.phase, text)))
+    except MetaPipelineError:
+        invitation.withdraw(engine, text)
+        raise

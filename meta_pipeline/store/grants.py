@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import sqlalchemy as sa
 
 from meta_pipeline.records import Grant
-from meta_pipeline.store.schema import grants
+from meta_pipeline.store.schema import grants, tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A person who has connected at least once. `granted`: with the newest grant; `ever_granted`: with any;
+    `is_connected`: their token is in use."""
+
+    subject_id: str
+    granted: tuple[str, ...]
+    ever_granted: frozenset[str]
+    is_connected: bool
 
 
 def record(engine: sa.Engine, grant: Grant) -> None:
@@ -24,6 +37,22 @@ def latest(engine: sa.Engine) -> dict[str, Grant]:
     """The newest grant of every token."""
     with engine.connect() as connection:
         return {row.token_ref: _grant(row) for row in connection.execute(sa.select(grants).order_by(grants.c.id))}
+
+
+def people(engine: sa.Engine) -> list[Person]:
+    """Return every person who has connected, from the grants of their token."""
+    query = (
+        sa.select(grants.c.token_ref, grants.c.subject_id, grants.c.granted, tokens.c.retired_at)
+        .join(tokens, tokens.c.id == grants.c.token_ref).where(tokens.c.kind == "user").order_by(grants.c.id)
+    )
+    found: dict[str, Person] = {}
+    with engine.connect() as connection:
+        for row in connection.execute(query):
+            before = found[row.token_ref].ever_granted if row.token_ref in found else frozenset()
+            found[row.token_ref] = Person(
+                row.subject_id, tuple(row.granted), before | frozenset(row.granted), row.retired_at is None
+            )
+    return list(found.values())
 
 
 def _grant(row: sa.Row[tuple[object, ...]]) -> Grant:

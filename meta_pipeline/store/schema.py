@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.types import TypeDecorator
 
 metadata = sa.MetaData()
-REVISION = "0008"  # the newest of migrations/versions
+REVISION = "0011"  # the newest of migrations/versions
 
 
 class Utc(TypeDecorator[dt.datetime]):
@@ -117,6 +117,24 @@ alerts = sa.Table(
     sa.Column("target", sa.String, primary_key=True),
     sa.Column("text", sa.String, nullable=False),
     sa.Column("sent_at", Utc, nullable=False),
+)
+
+web_sessions = sa.Table(
+    "web_sessions", metadata,
+    sa.Column("digest", sa.String, primary_key=True),
+    sa.Column("password_mac", sa.String, nullable=False),
+    sa.Column("started_at", Utc, nullable=False),
+    sa.Column("ends_at", Utc, nullable=False),
+)
+
+invitations = sa.Table(
+    "invitations", metadata,
+    sa.Column("digest", sa.String, primary_key=True),
+    sa.Column("subject_id", sa.String, nullable=False),
+    sa.Column("phase", sa.Integer, nullable=False),
+    sa.Column("issued_at", Utc, nullable=False),
+    sa.Column("ends_at", Utc, nullable=False),
+    sa.Column("onboarding_id", sa.String),
 )
 
 oauth_states = sa.Table(

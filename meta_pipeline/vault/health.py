@@ -6,10 +6,10 @@ What each subcode of 190 means: graph-api.md §7.2 (D-GERR; 493: P). Where Meta'
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
+from meta_pipeline.display import printable
 from meta_pipeline.records import TokenRef
 
 # Days before its end at which a token is spoken of.
@@ -22,21 +22,24 @@ WITH_PARENT = "the person's own token died"
 
 @dataclass(frozen=True, slots=True)
 class Clicks:
-    """Where things are mended. `invitation` makes the part of a link that lets in whoever has no sign-in here."""
+    """Where people fix things. `invites`: mails and webhooks carry an invitation, because those who read them can't
+    sign in here."""
 
     public_url: str
     business_url: str
     facebook_url: str
-    invitation: Callable[[], str] | None = None
+    invites: bool = False
 
     def connect(self, phase: int = 1, *, asks_again: bool = False) -> str:
         """Our own way into the login dialog."""
         query: dict[str, str] = {"phase": str(phase)}
         if asks_again:
             query["rerequest"] = "1"
-        if self.invitation is not None:
-            query["invitation"] = self.invitation()
         return f"{self.public_url.rstrip('/')}/connect?{urlencode(query)}"
+
+    def invited(self, phase: int, invitation: str) -> str:
+        """Return the link for the person whom an invitation is for: to the page that says what is requested."""
+        return f"{self.public_url.rstrip('/')}/connections/new?{urlencode({'phase': phase, 'invitation': invitation})}"
 
     def node(self, kind: str, node_id: str) -> str:
         """Where people are given tasks on a node."""
@@ -46,12 +49,16 @@ class Clicks:
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """What is wrong, in a sentence, and the one click that mends it."""
+    """What is wrong, in a sentence, and the one click that fixes it."""
 
     told: str
     click: str
     url: str
     is_urgent: bool = True
+
+    def __post_init__(self) -> None:
+        # Names come from Meta, and this sentence reaches terminals, Dagster and pages.
+        object.__setattr__(self, "told", printable(self.told, limit=1000))
 
 
 @dataclass(frozen=True, slots=True)

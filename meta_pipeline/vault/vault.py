@@ -6,16 +6,26 @@ import dataclasses
 import datetime as dt
 import hashlib
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+from meta_pipeline.display import printable
 from meta_pipeline.records import AccessToken, TokenRef, VaultError
 from meta_pipeline.store import access, reveals
 from meta_pipeline.store.schema import node_access, tokens
-from meta_pipeline.vault.seal import keyring, seal, unseal
+from meta_pipeline.vault.seal import UnsealError, keyring, seal, unseal
 
 _ARRIVAL = "arrival"  # the subject of a token whose owner nobody has asked Meta for yet
+
+
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    """How many tokens are sealed under the newest key, and the names of those that no key opens."""
+
+    count: int
+    unreadable: tuple[str, ...]
 
 
 class Vault:
@@ -36,6 +46,7 @@ class Vault:
     def drop(self, ref_id: str) -> None:
         """Nothing of this token is left here."""
         with self._engine.begin() as connection:
+            self._overwrite_deleted(connection)
             connection.execute(tokens.delete().where(tokens.c.id == ref_id))
 
     def keep(
@@ -80,7 +91,7 @@ class Vault:
             raise VaultError(f"the vault holds no token {ref_id}: connect with `meta-pipeline connect`")
         if row.retired_at is not None:
             raise VaultError(
-                f"the token of {row.subject_name} was retired ({row.retired_because}): "
+                f"the token of {printable(row.subject_name, limit=100)} was retired ({row.retired_because}): "
                 "connect again with `meta-pipeline connect`"
             )
         reveals.record(self._engine, ref_id, flow=flow, node_id=node_id, now=self._now())
@@ -107,20 +118,48 @@ class Vault:
         if row is None:
             return f"no token reads {node_id}: see `meta-pipeline links`, or connect whoever has access"
         return (
-            f"no token reads {node_id} any more: that of {row.subject_name} was retired ({row.retired_because}): "
+            f"no token reads {node_id} any more: that of {printable(row.subject_name, limit=100)} was retired "
+            f"({row.retired_because}): "
             "connect again with `meta-pipeline connect`"
         )
 
     def retire(self, ref_id: str, reason: str, *, subcode: int | None = None) -> bool:
-        """The token is not used again; whether it was until now."""
+        """Delete the ciphertext of a token and never use it again; return whether it was in use until now."""
         with self._engine.begin() as connection:
+            self._overwrite_deleted(connection)
             return bool(
                 connection.execute(
                     tokens.update().where(tokens.c.id == ref_id, tokens.c.retired_at.is_(None)).values(
-                        retired_at=self._now(), retired_because=reason, retired_subcode=subcode
+                        retired_at=self._now(), retired_because=reason, retired_subcode=subcode, sealed=b""
                     )
                 ).rowcount
             )
+
+    def relabel(self, ref_id: str, reason: str) -> None:
+        """Replace the reason for which a token was retired."""
+        retired = tokens.update().where(tokens.c.id == ref_id, tokens.c.retired_at.is_not(None))
+        with self._engine.begin() as connection:
+            connection.execute(retired.values(retired_because=reason))
+
+    def erase_retired(self) -> None:
+        """Leave no copy of a retired token in the store's files, its write-ahead log included."""
+        with self._engine.begin() as connection:
+            self._overwrite_deleted(connection)
+            connection.execute(
+                tokens.update().where(tokens.c.retired_at.is_not(None), tokens.c.sealed != b"").values(sealed=b"")
+            )
+        if self._engine.dialect.name == "sqlite":
+            with self._engine.connect() as connection:
+                # Waits for readers for a second only: a later checkpoint does the rest.
+                (before,) = connection.exec_driver_sql("pragma busy_timeout").one()
+                connection.exec_driver_sql("pragma busy_timeout = 1000")
+                connection.exec_driver_sql("pragma wal_checkpoint(truncate)").all()
+                connection.exec_driver_sql(f"pragma busy_timeout = {before}")
+
+    @staticmethod
+    def _overwrite_deleted(connection: sa.Connection) -> None:
+        if connection.dialect.name == "sqlite":
+            connection.exec_driver_sql("pragma secure_delete = on")
 
     def inspected(
         self,
@@ -139,20 +178,27 @@ class Vault:
                 )
             )
 
-    def rotate(self) -> int:
-        """Every token is sealed under the newest key; how many. A token kept meanwhile is left as it is."""
+    def rotate(self) -> Rotation:
+        """Seal every token under the newest key. One that no key opens is skipped and named; one that was kept
+        meanwhile is left as it is."""
+        query = sa.select(tokens.c.id, tokens.c.subject_name, tokens.c.kind, tokens.c.sealed)
         with self._engine.connect() as connection:
-            rows = connection.execute(sa.select(tokens.c.id, tokens.c.sealed)).all()
-        count = 0
+            rows = connection.execute(query.where(tokens.c.retired_at.is_(None)).order_by(tokens.c.id)).all()
+        count, unreadable = 0, []
         for row in rows:
-            unseal(row.sealed, subject=row.id, keys=self._keys)
+            try:
+                unseal(row.sealed, subject=row.id, keys=self._keys)
+            except UnsealError:
+                name = printable(row.subject_name, limit=100) or "a connection under way"
+                unreadable.append(f"{row.id} ({row.kind.replace('_', ' ')} token of {name})")
+                continue
             with self._engine.begin() as connection:
                 count += connection.execute(
                     tokens.update()
                     .where(tokens.c.id == row.id, tokens.c.sealed == row.sealed)
                     .values(sealed=self._keys.rotate(row.sealed))
                 ).rowcount
-        return count
+        return Rotation(count, tuple(unreadable))
 
     def ref(self, ref_id: str) -> TokenRef:
         """A token as what may be shown, retired or not."""

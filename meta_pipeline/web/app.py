@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import datetime as dt
 import functools
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -13,8 +15,8 @@ from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.requests import Request
-from starlette.responses import Response
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import FileResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
@@ -22,37 +24,39 @@ from meta_pipeline import bootstrap
 from meta_pipeline.bootstrap import Live
 from meta_pipeline.consent.local import CALLBACK
 from meta_pipeline.records import ConfigError, MetaPipelineError
-from meta_pipeline.settings import is_loopback
+from meta_pipeline.settings import Settings, is_loopback
 from meta_pipeline.web import oauth, pages
 from meta_pipeline.web.security import Guard, Headers
 from meta_pipeline.web.site import HERE, Site
 
 _LOG = logging.getLogger("meta_pipeline.web")
 LARGEST_FORM = 64 * 1024
+SHORTEST_PASSWORD = 12  # characters, once others than this machine may guess
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 
 def create_app(
-    home: Live, *, host: str = "127.0.0.1", onboards: bool = True, dagster_url: str | None = None
+    home: Live,
+    *,
+    host: str = "127.0.0.1",
+    onboards: bool = True,
+    dagster_url: str | None = None,
+    now: Callable[[], dt.datetime] | None = None,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> Starlette:
-    """The app for a server that listens on `host`; ConfigError when it would let everybody in."""
-    settings = home.settings
+    """Return the app for a server that listens on `host`; ConfigError when it would be open to strangers."""
+    settings, now = home.settings, now or bootstrap.now
     public = urlsplit(settings.public_url)
     if public.scheme not in ("http", "https") or not public.hostname:
         raise ConfigError(f"META_PIPELINE_PUBLIC_URL is no http(s) URL: {settings.public_url!r}")
-    is_guarded = settings.is_guarded or not is_loopback(host)
-    if is_guarded and settings.operator_password is None:
-        raise ConfigError(
-            "META_PIPELINE_OPERATOR_PASSWORD is not set, and others than this machine reach `serve` "
-            f"({host}, {settings.public_url}): set it, or keep to loopback"
-        )
-    password = settings.operator_password
+    password = settings.operator_password.get_secret_value() if settings.operator_password else None
+    if settings.is_exposed or not is_loopback(host):
+        _check_exposed(settings, host, password)
     guard = Guard(
         key=settings.app_secret.get_secret_value() if settings.app_secret else secrets.token_hex(),
-        password=password.get_secret_value() if is_guarded and password else None,
-        is_https=public.scheme == "https", now=bootstrap.now,
+        password=password, is_https=public.scheme == "https", now=now, engine=lambda: home.engine, sleep=sleep,
     )
-    site = Site(home, guard, onboards, dagster_url)
+    site = Site(home, guard, onboards, now, dagster_url)
 
     def route(path: str, page: Callable[..., Any], *methods: str) -> Route:
         return Route(path, functools.partial(_answer, page, site), methods=list(methods or ("GET",)))
@@ -60,9 +64,11 @@ def create_app(
     return Starlette(
         routes=[
             route("/", pages.connections),
+            route("/connections/new", pages.explain),
             route("/connect", oauth.connect),
             route(CALLBACK, oauth.callback),
             route("/onboardings/{id}", pages.onboarding),
+            route("/connections/{ref}/disconnect", pages.confirm_disconnect),
             route("/connections/{ref}/disconnect", pages.disconnect, "POST"),
             route("/connections/{ref}/check", pages.check, "POST"),
             route("/sign-in", pages.sign_in_page),
@@ -70,6 +76,7 @@ def create_app(
             route("/sign-out", pages.sign_out, "POST"),
             route("/health/live", pages.live),
             route("/health/ready", pages.ready),
+            Route("/favicon.ico", _favicon),
             Mount("/static", StaticFiles(directory=HERE / "static")),
         ],
         middleware=[Middleware(Headers, hosts=LOOPBACK | {public.hostname}, is_https=public.scheme == "https")],
@@ -80,14 +87,41 @@ def create_app(
     )
 
 
+def _check_exposed(settings: Settings, host: str, password: str | None) -> None:
+    """Raise ConfigError for what is safe on one machine only."""
+    if password is None:
+        raise ConfigError(
+            "META_PIPELINE_OPERATOR_PASSWORD is not set, and others than this machine reach `serve` "
+            f"({host}, {settings.public_url}): set it, or keep to loopback"
+        )
+    if len(password) < SHORTEST_PASSWORD:
+        raise ConfigError(
+            f"META_PIPELINE_OPERATOR_PASSWORD has fewer than {SHORTEST_PASSWORD} characters, and others than this "
+            "machine reach `serve`: choose a longer one"
+        )
+    if settings.is_exposed and not settings.public_url.startswith("https://"):
+        raise ConfigError(
+            f"META_PIPELINE_PUBLIC_URL is {settings.public_url!r}: beyond this machine it must be https://, or others "
+            "on the way read the password and the tokens' codes (Meta accepts no other redirect either)"
+        )
+
+
+async def _favicon(request: Request) -> Response:
+    return FileResponse(HERE / "static" / "favicon.ico", media_type="image/x-icon")
+
+
 async def _answer(page: Callable[[Site, Request], Response], site: Site, request: Request) -> Response:
     """Pages wait for stores and for Meta, so they get a thread; a form is read before."""
     try:
         if request.method == "POST":
             request.state.form = await _form(request)
+        if page is pages.sign_in:
+            await site.guard.slow_down(request)
         return await run_in_threadpool(page, site, request)
     except (HTTPException, MetaPipelineError):
         raise
+    except ClientDisconnect:
+        return Response(status_code=400)  # nobody reads it, and strangers write no line into the log
     except Exception as error:  # the outermost line: a mistake of ours. Its text may hold what the request held.
         _LOG.error("a page failed: %s", type(error).__name__)
         return site.message(

@@ -9,23 +9,46 @@ from starlette.responses import RedirectResponse, Response
 from meta_pipeline import bootstrap
 from meta_pipeline.consent import invitation, oauth, state
 from meta_pipeline.consent.local import CALLBACK, code_of
-from meta_pipeline.consent.scopes import PHASES, scopes_for
+from meta_pipeline.consent.scopes import PHASES
 from meta_pipeline.consent.state import ConsentError
 from meta_pipeline.flows import consents
+from meta_pipeline.flows.consent_request import ConsentRequest, consent_request
 from meta_pipeline.graph.errors import TransientError
 from meta_pipeline.records import MetaPipelineError
+from meta_pipeline.store.invitations import Invitation
 from meta_pipeline.web.site import Site
 
-TITLES = {
-    "access_denied": "Consent was not given",
-    "state_expired": "That took too long",
-    "state_reused": "This answer was used before",
-    "state_foreign": "Another browser started this",
-    "state_invalid": "This is no answer to a question of ours",
-    "invalid_request": "The answer is incomplete",
+# What a person reads, by the reason of RFC 6749 or of ours.
+OUTCOMES = {
+    "access_denied": ("You did not give consent", "Nothing was connected and nothing was stored."),
+    "state_expired": ("That took too long", "Facebook's page was open for more than 10 minutes. Please start again."),
+    "state_reused": (
+        "This answer was used before", "Every answer from Facebook connects once. To connect again, start again.",
+    ),
+    "state_foreign": (
+        "Please start again in this browser",
+        "This answer belongs to a connection that was started in another browser. Nothing was stored.",
+    ),
+    "state_invalid": (
+        "This link can't be used",
+        "It did not come from a connection that was started here, or it was changed on the way. Nothing was stored.",
+    ),
+    "invalid_request": (
+        "Facebook's answer is incomplete", "It came back without a code. Nothing was stored. Please start again.",
+    ),
+    "invalid_scope": (
+        "Facebook does not know a permission",
+        "A permission that was requested does not exist for this app. Nothing was stored.",
+    ),
+    "unauthorized_client": (
+        "Facebook does not let this app connect people",
+        "The app's settings at Meta have to allow this login first. Nothing was stored.",
+    ),
+    "server_error": ("Facebook ended the login", "Nothing was stored. Please try again later."),
+    "temporarily_unavailable": ("Facebook is busy", "Nothing was stored. Please try again in a few minutes."),
 }
 STATUSES = {"access_denied": 403, "state_foreign": 403, "state_reused": 409}
-WAITS = "partitions and a first look at the data follow as soon as “meta-pipeline up” runs"
+WAITS = "The daily collection is set up as soon as the pipeline runs. You can close this page."
 
 
 def connect(site: Site, request: Request) -> Response:
@@ -33,20 +56,20 @@ def connect(site: Site, request: Request) -> Response:
     settings = site.home.settings
     app_id, app_secret = settings.require("app_id"), settings.require("app_secret")
     site.home.vault  # noqa: B018 - nobody is sent to consent while there is nowhere to put the token
-    invited = invitation.is_valid(request.query_params.get("invitation", ""), key=app_secret, now=bootstrap.now())
-    if not invited and (refused := site.refused(request)) is not None:
-        return refused
-    phase = request.query_params.get("phase", "1")
-    if phase not in {str(number) for number in PHASES}:
-        return site.message(request, "No such phase", f"Choose a phase: {', '.join(map(str, PHASES))}.", status=400)
+    wanted = requested(site, request)
+    if isinstance(wanted, Response):
+        return wanted
+    asked, invited = wanted
     secret = site.guard.secret_for(request)
     response = RedirectResponse(
         oauth.authorization_url(
             dialog_url=settings.dialog_url, version=settings.graph_version, app_id=app_id,
             redirect_uri=redirect_uri(site),
-            state=state.issue(key=app_secret, now=bootstrap.now(), phase=int(phase), browser_secret=secret),
-            scopes=scopes_for(int(phase), site.home.features), config_id=settings.login_config_id,
-            asks_again=request.query_params.get("rerequest") == "1",
+            state=state.issue(
+                key=app_secret, now=site.now(), phase=asked.phase, browser_secret=secret,
+                invitation=invited.digest if invited else "",
+            ),
+            scopes=asked.names, config_id=settings.login_config_id, asks_again=asked.asks_again,
         ),
         303,
     )
@@ -54,11 +77,42 @@ def connect(site: Site, request: Request) -> Response:
     return response
 
 
+def requested(site: Site, request: Request) -> tuple[ConsentRequest, Invitation | None] | Response:
+    """Return what the dialog would be asked for, and the invitation that lets this person in; otherwise the page that
+    says why there will be no dialog."""
+    phase = request.query_params.get("phase", "1")
+    invited = invitation.find(site.home.engine, request.query_params.get("invitation", ""))
+    if invited is not None and str(invited.phase) != phase:
+        invited = None
+    if not site.guard.is_signed_in(request):
+        if invited is not None and not invitation.is_open(invited, now=site.now()):
+            return site.message(
+                request, "This link has ended",
+                "A link to connect again works once, and for 72 hours. Ask whom it came from for a new one.",
+                status=410, click=None,
+            )
+        if invited is None and (refused := site.refused(request)) is not None:
+            return refused
+    if phase not in {str(number) for number in PHASES}:
+        return site.message(
+            request, "There is no such choice", "Choose on the connections page what to connect.", status=400,
+            click="Connections", url="/",
+        )
+    if invited is not None and not invitation.is_open(invited, now=site.now()):
+        invited = None  # an operator may connect without it
+    asked = consent_request(
+        int(phase), engine=site.home.engine, features=site.home.features,
+        subject_id=invited.subject_id if invited else None,
+        asks_again=request.query_params.get("rerequest") == "1",
+    )
+    return asked, invited
+
+
 def callback(site: Site, request: Request) -> Response:
     """`GET /oauth/callback`: whatever is wrong with it is one clear page, and nothing is stored."""
     app_secret, vault = site.home.settings.require("app_secret"), site.home.vault
     answer, browser = dict(request.query_params), site.guard.browser_of(request)
-    told, now = answer.get("state", ""), bootstrap.now()
+    told, now = answer.get("state", ""), site.now()
     try:
         # A refusal spends nothing: whoever goes back and agrees after all is welcome. A browser without a secret never
         # asked, so no state is its own.
@@ -66,19 +120,25 @@ def callback(site: Site, request: Request) -> Response:
         code = code_of(answer)
         state.spend(site.home.engine, asked, now=now)
     except ConsentError as error:
-        title = TITLES.get(error.reason, "Consent was not given")
-        return site.message(request, title, _sentence(error), status=STATUSES.get(error.reason, 400))
+        return _refusal(site, request, error)
     try:
         token = oauth.exchange_code(code, redirect_uri=redirect_uri(site), graph=site.home.graph)
-    except TransientError as error:
+    except TransientError:
         # The code may be spent or not: it is not sent again.
-        return site.message(request, "Meta did not answer", f"{_sentence(error)} Nothing was stored.", status=502)
+        return site.message(
+            request, "Facebook did not answer", "Nothing was stored. Please start again in a few minutes.", status=502
+        )
     except MetaPipelineError as error:
-        return site.message(request, "Meta refused the code", f"{_sentence(error)} Nothing was stored.", status=400)
-    id = consents.receive(
-        token, phase=asked.phase, through="the connections page", browser=asked.browser, tokens=vault,
-        engine=site.home.engine, now=now,
-    )
+        return site.message(
+            request, "Facebook refused the answer it gave", f"{_sentence(error)} Nothing was stored.", status=400
+        )
+    try:
+        id = consents.receive(
+            token, phase=asked.phase, through="the connections page", browser=asked.browser,
+            invitation=asked.invitation or None, tokens=vault, engine=site.home.engine, now=now,
+        )
+    except ConsentError as error:
+        return _refusal(site, request, error)
     task = BackgroundTask(_onboard, site, id) if site.onboards else None
     return RedirectResponse(f"/onboardings/{id}", 303, background=task)
 
@@ -88,12 +148,17 @@ def redirect_uri(site: Site) -> str:
     return site.home.settings.public_url.rstrip("/") + CALLBACK
 
 
+def _refusal(site: Site, request: Request, error: ConsentError) -> Response:
+    title, sentence = OUTCOMES.get(error.reason, OUTCOMES["server_error"])
+    return site.message(request, title, sentence, status=STATUSES.get(error.reason, 400))
+
+
 def _onboard(site: Site, id: str) -> None:
     """As far as links: adding partitions is Dagster's."""
     home = site.home
     try:
         consents.onboard(
-            id, graph=home.graph, tokens=home.vault, engine=home.engine, features=home.features, now=bootstrap.now,
+            id, graph=home.graph, tokens=home.vault, engine=home.engine, features=home.features, now=site.now,
             sleep=bootstrap.sleep,
         )
     except MetaPipelineError:

@@ -3,48 +3,90 @@
 from __future__ import annotations
 
 import hmac
+from urllib.parse import urlencode
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
-from meta_pipeline import bootstrap
 from meta_pipeline.consent.scopes import PHASES, SCOPES
 from meta_pipeline.consent.state import digest_of
 from meta_pipeline.flows import consents, overview, tokens
-from meta_pipeline.records import MetaPipelineError
+from meta_pipeline.flows.consent_request import ConsentRequest, consent_request
+from meta_pipeline.records import MetaPipelineError, VaultError
 from meta_pipeline.store import alerts, onboardings
+from meta_pipeline.vault.health import DISCONNECTED
+from meta_pipeline.web import oauth
 from meta_pipeline.web.site import Site
+from meta_pipeline.web.words import KINDS
 
-KINDS = {
-    "ad_account": "Ad accounts", "page": "Pages", "instagram_account": "Instagram accounts", "pixel": "Pixels",
-    "catalog": "Catalogs",
-}
 SHOWN_ALERTS = 5
+WITHOUT = {scope.name: scope.without for scope in SCOPES}
 
 
 def connections(site: Site, request: Request) -> Response:
-    """`GET /`: whose token it is, what it may read, what is wrong, what to click."""
+    """`GET /`: who is connected, what is read, what is wrong and where to fix it."""
     if (refused := site.refused(request)) is not None:
         return refused
-    home, now = site.home, bootstrap.now()
+    home, now = site.home, site.now()
     found = overview.connections(
         engine=home.engine, tokens=home.vault, clicks=home.clicks, features=home.features, now=now
     )
-    phases = {
-        phase: does for phase, does in PHASES.items()
-        if phase < 3 or any(scope.feature in home.features for scope in SCOPES if scope.phase == phase)
-    }
     under_way = [one for one in onboardings.latest(home.engine, 5) if not one.is_ended]
     return site.page(
-        request, "connections.html", connections=found, kinds=KINDS, phases=phases, under_way=under_way,
-        alerts=alerts.latest(home.engine, SHOWN_ALERTS),
+        request, "connections.html", connections=found, under_way=under_way, explained=_explained,
+        alerts=[(at, text.rpartition(" http")[0] or text) for at, text in alerts.latest(home.engine, SHOWN_ALERTS)],
         in_need=sum(1 for one in found if one.state != "good"),
         counts={
-            title: len({node.link.id for one in found for node in one.nodes if node.link.kind == kind})
-            for kind, title in KINDS.items()
+            kind: len({node.link.id for one in found if one.state != "dead" for node in one.nodes
+                       if node.link.kind == kind})
+            for kind in KINDS
         },
+        disconnected=_disconnected(site, request.query_params.get("disconnected", "")),
     )
+
+
+def explain(site: Site, request: Request) -> Response:
+    """`GET /connections/new`: what will be requested and why, before Meta's dialog opens."""
+    asked = oauth.requested(site, request)
+    if isinstance(asked, Response):
+        return asked
+    chosen, invited = asked
+    requests = [chosen] if "phase" in request.query_params else [
+        consent_request(phase, engine=site.home.engine, features=site.home.features) for phase in _phases(site)
+    ]
+    choices: dict[tuple[str, ...], ConsentRequest] = {}
+    for one in requests:  # what was granted before can make two phases the same
+        choices.setdefault(one.names, one)
+    query = {name: request.query_params[name] for name in ("rerequest", "invitation") if name in request.query_params}
+    return site.page(
+        request, "explain.html", choices=list(choices.values()), titles=PHASES, invited=invited,
+        has_configuration=site.home.settings.login_config_id is not None,
+        link=lambda phase: f"/connect?{urlencode({'phase': phase, **query})}",
+    )
+
+
+def _phases(site: Site) -> list[int]:
+    """The phases that a person can choose: writing is offered only when something that writes is switched on."""
+    return [
+        phase for phase in PHASES
+        if phase < 3 or any(scope.feature in site.home.features for scope in SCOPES if scope.phase == phase)
+    ]
+
+
+def _explained(url: str) -> str:
+    """Return the way to the dialog by the page that says what is requested."""
+    before, connect, query = url.partition("/connect?")
+    return f"/connections/new?{query}" if connect else before
+
+
+def _disconnected(site: Site, ref_id: str) -> str | None:
+    """Return the name of a connection that has just been disconnected."""
+    try:
+        ref = site.home.vault.ref(ref_id) if ref_id else None
+    except VaultError:
+        return None
+    return ref.subject_name if ref is not None and ref.retired_because == DISCONNECTED else None
 
 
 def onboarding(site: Site, request: Request) -> Response:
@@ -56,31 +98,48 @@ def onboarding(site: Site, request: Request) -> Response:
     )
     if found is None or not (is_theirs or site.guard.is_signed_in(request)):
         raise HTTPException(404, "There is no such onboarding.")
-    return site.page(request, "onboarding.html", one=found, kinds=KINDS)
+    return site.page(request, "onboarding.html", one=found, without=WITHOUT)
+
+
+def confirm_disconnect(site: Site, request: Request) -> Response:
+    """`GET /connections/{ref}/disconnect`: what will stop, before it does."""
+    if (refused := site.refused(request)) is not None:
+        return refused
+    stop = overview.what_stops(_ref_id(site, request), engine=site.home.engine, tokens=site.home.vault)
+    return site.page(request, "disconnect.html", stop=stop, counted=overview.counted)
 
 
 def disconnect(site: Site, request: Request) -> Response:
-    """`POST /connections/{ref}/disconnect`: Meta forgets the consent, and so do we."""
+    """`POST /connections/{ref}/disconnect`: Meta revokes the consent, and the token is deleted here."""
     _checked_form(site, request)
-    told = tokens.disconnect(request.path_params["ref"], graph=site.home.graph, tokens=site.home.vault)
-    if told is not None:
+    done = tokens.disconnect(_ref_id(site, request), graph=site.home.graph, tokens=site.home.vault)
+    if done.outcome == "refused":
         return site.message(
-            request, "Disconnected here, not at Meta",
-            f"The token is not used any more, but Meta could not be told: {told}. The person can remove the app under "
-            "Settings → Business integrations on Facebook.", status=200, click="Connections", url="/",
+            request, "Disconnected here, not at Facebook",
+            f"The access that was stored here is deleted. Facebook did not answer as expected ({done.reason}), so "
+            f"{done.ref.subject_name} can remove the app under Settings → Business integrations on Facebook.",
+            status=200, click="Connections", url="/",
         )
-    return RedirectResponse("/", 303)
+    return RedirectResponse(f"/?{urlencode({'disconnected': done.ref.id})}", 303)
+
+
+def _ref_id(site: Site, request: Request) -> str:
+    """Return the connection that the path names; HTTP 404 when there is none."""
+    ref_id: str = request.path_params["ref"]
+    if ref_id not in {ref.id for ref in site.home.vault.refs(retired=True)}:
+        raise HTTPException(404, "There is no such connection.")
+    return ref_id
 
 
 def check(site: Site, request: Request) -> Response:
     """`POST /connections/{ref}/check`: ask Meta now how the token is and what it reaches."""
     _checked_form(site, request)
-    home, ref_id = site.home, request.path_params["ref"]
+    home, ref_id = site.home, _ref_id(site, request)
     try:
-        consents.check(ref_id, graph=home.graph, tokens=home.vault, engine=home.engine, now=bootstrap.now())
+        consents.check(ref_id, graph=home.graph, tokens=home.vault, engine=home.engine, now=site.now())
     except MetaPipelineError as error:
         return site.message(
-            request, "Meta could not be asked", f"{error}.", status=502, click="Connections", url="/"
+            request, "Facebook gave no answer", f"{error}.", status=502, click="Connections", url="/"
         )
     return RedirectResponse("/", 303)
 
@@ -93,11 +152,9 @@ def sign_in_page(site: Site, request: Request) -> Response:
 
 
 def sign_in(site: Site, request: Request) -> Response:
-    """`POST /sign-in`: the operator's password; five wrong ones a minute are enough."""
+    """`POST /sign-in`: the operator's password."""
     form = _our_form(site, request)
-    if site.guard.has_tried_enough():
-        return site.page(request, "sign_in.html", status=429, told="Too many wrong passwords: wait a minute.")
-    if not site.guard.is_password(form.get("password", "")):
+    if not site.guard.is_password(request, form.get("password", "")):
         return site.page(request, "sign_in.html", status=403, told="That is not the password.")
     response = RedirectResponse("/", 303)
     site.guard.sign_in(response)
@@ -108,7 +165,7 @@ def sign_out(site: Site, request: Request) -> Response:
     """`POST /sign-out`."""
     _our_form(site, request)
     response = RedirectResponse("/sign-in", 303)
-    site.guard.sign_out(response)
+    site.guard.sign_out(request, response)
     return response
 
 
@@ -137,5 +194,5 @@ def _checked_form(site: Site, request: Request) -> None:
 def _our_form(site: Site, request: Request) -> dict[str, str]:
     form: dict[str, str] = request.state.form
     if not site.guard.is_our_form(request, form.get("form_token", "")):
-        raise HTTPException(403, "This form did not come from a page of ours in this browser: reload the page.")
+        raise HTTPException(403, "This form is out of date: reload the page and try again.")
     return form

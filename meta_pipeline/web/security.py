@@ -1,23 +1,28 @@
 """Who is asking: the browser's own secret, the operator's sign-in, forms that are ours, hosts that are meant.
 
-Everything is signed with the app's secret, so that a restart or a second process changes nothing."""
+Forms and known devices are signed with the app's secret and sessions are rows of the control store, so that a restart
+or a second process changes nothing."""
 
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import secrets
-from collections import deque
-from collections.abc import Callable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import sqlalchemy as sa
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
 from meta_pipeline.consent.signing import is_same, mac
+from meta_pipeline.store import sessions
+from meta_pipeline.web.attempts import SLOW_S, Attempts, network_of
 
-SESSION_LIFE = dt.timedelta(hours=12)
-TRIES, TRIES_WITHIN_S = 5, 60.0
+SESSION_LIFE, DEVICE_LIFE = dt.timedelta(hours=12), dt.timedelta(days=90)
+MOST_HEADERS = 100
 
 HEADERS = {
     "content-security-policy": (
@@ -37,13 +42,16 @@ HSTS = ("strict-transport-security", "max-age=31536000; includeSubDomains")
 
 @dataclass
 class Guard:
-    """`password` None: nobody but this machine gets here, so nobody is asked."""
+    """Recognises browsers and operators. With `password` None only this machine reaches the server, and everybody is
+    an operator. `engine` opens the control store; `sleep` slows down wrong passwords."""
 
     key: str = field(repr=False)
     password: str | None = field(repr=False)
     is_https: bool
     now: Callable[[], dt.datetime]
-    failures: deque[float] = field(default_factory=deque)
+    engine: Callable[[], sa.Engine]
+    sleep: Callable[[float], Awaitable[None]]
+    attempts: Attempts = field(default_factory=Attempts)
 
     @property
     def _prefix(self) -> str:
@@ -77,38 +85,66 @@ class Guard:
         return is_same(self._mac("form", browser), token)
 
     def is_signed_in(self, request: Request) -> bool:
-        """Whether this is an operator."""
+        """Return whether this is an operator."""
         if self.password is None:
             return True
-        until, _, told = request.cookies.get(f"{self._prefix}meta_pipeline_session", "").partition(".")
-        return is_same(self._mac("session", f"{until} {self.password}"), told) and self.now().timestamp() < int(until)
+        session = request.cookies.get(f"{self._prefix}meta_pipeline_session")
+        return session is not None and sessions.is_open(
+            self.engine(), _digest(session), password_mac=self._password_mac, now=self.now()
+        )
 
     def sign_in(self, response: Response) -> None:
-        """The browser is an operator's for half a day."""
-        until = str(int((self.now() + SESSION_LIFE).timestamp()))
-        self._set(response, "meta_pipeline_session", f"{until}.{self._mac('session', f'{until} {self.password}')}")
+        """Start a session of half a day, and know this device the next time."""
+        session, now = secrets.token_urlsafe(32), self.now()
+        sessions.start(
+            self.engine(), _digest(session), password_mac=self._password_mac, now=now, ends_at=now + SESSION_LIFE
+        )
+        self._set(response, "meta_pipeline_session", session)
+        device = secrets.token_urlsafe(16)
+        signature = self._mac("device", f"{device} {self.password}")
+        self._set(response, "meta_pipeline_device", f"{device}.{signature}", life=DEVICE_LIFE)
 
-    def sign_out(self, response: Response) -> None:
-        """It is not any more."""
-        response.delete_cookie(f"{self._prefix}meta_pipeline_session", secure=self.is_https, httponly=True)
+    def sign_out(self, request: Request, response: Response) -> None:
+        """End this session in the store and in the browser; other sessions stay open."""
+        name = f"{self._prefix}meta_pipeline_session"
+        if session := request.cookies.get(name):
+            sessions.end(self.engine(), _digest(session))
+        response.delete_cookie(name, secure=self.is_https, httponly=True)
 
-    def is_password(self, text: str) -> bool:
-        """Whether it is the operator's password; a wrong one counts."""
+    async def slow_down(self, request: Request) -> None:
+        """Wait before a password is compared when its sender had too many wrong ones; HTTP 429 when too many wait.
+
+        A wrong password never blocks the right one: it makes only its own sender slow."""
+        with self.attempts.waiting(self._sender(request), now=self.now()) as must_wait:
+            if must_wait is None:
+                raise HTTPException(429, "Too many wrong passwords are being tried. Wait a minute, then sign in.")
+            if must_wait:
+                await self.sleep(SLOW_S)
+
+    def is_password(self, request: Request, text: str) -> bool:
+        """Return whether it is the operator's password; a wrong one counts against its sender."""
         if self.password is not None and is_same(self.password, text):
+            self.attempts.forgive(self._sender(request))
             return True
-        self.failures.append(self.now().timestamp())
         return False
 
-    def has_tried_enough(self) -> bool:
-        """Whether nobody may try a password for now."""
-        while self.failures and self.failures[0] < self.now().timestamp() - TRIES_WITHIN_S:
-            self.failures.popleft()
-        return len(self.failures) >= TRIES
+    def _sender(self, request: Request) -> str:
+        """A device that has signed in before, or the network of an address."""
+        device, _, signature = request.cookies.get(f"{self._prefix}meta_pipeline_device", "").partition(".")
+        if device and is_same(self._mac("device", f"{device} {self.password}"), signature):
+            return f"device {device}"
+        return network_of(request.client.host if request.client else "")
 
-    def _set(self, response: Response, name: str, value: str) -> None:
+    @property
+    def _password_mac(self) -> str:
+        """Stands for the password: a new password ends every session."""
+        return self._mac("session", self.password or "")
+
+    def _set(self, response: Response, name: str, value: str, *, life: dt.timedelta | None = None) -> None:
         # Lax, not strict: Meta's redirect back to us must bring it.
         response.set_cookie(
-            f"{self._prefix}{name}", value, httponly=True, samesite="lax", secure=self.is_https, path="/"
+            f"{self._prefix}{name}", value, httponly=True, samesite="lax", secure=self.is_https, path="/",
+            max_age=int(life.total_seconds()) if life else None,
         )
 
     def _mac(self, what: str, text: str) -> str:
@@ -137,6 +173,9 @@ class Headers:
                 ]
             await send(message)
 
+        if len(scope["headers"]) > MOST_HEADERS:
+            await Response("Too many headers.", 431)(scope, receive, sent)
+            return
         # A page of somebody else that points its name at this address (DNS rebinding) stops here.
         if host_of(scope) not in self._hosts:
             await Response("This is not the address of this service.", 400)(scope, receive, sent)
@@ -148,3 +187,7 @@ def host_of(scope: MutableMapping[str, Any]) -> str:
     """The host a request was meant for, without its port."""
     host = next((value for name, value in scope["headers"] if name == b"host"), b"").decode("latin-1").lower()
     return host.rpartition(":")[0] if ":" in host.rpartition("]")[2] else host
+
+
+def _digest(session: str) -> str:
+    return hashlib.sha256(session.encode("utf-8", "surrogateescape")).hexdigest()

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import jinja2
+from markupsafe import Markup
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from meta_pipeline import bootstrap
 from meta_pipeline.bootstrap import Live
+from meta_pipeline.display import printable
+from meta_pipeline.web import words
 from meta_pipeline.web.security import Guard
 
 HERE = Path(__file__).parent
@@ -27,13 +30,15 @@ class Site:
     home: Live
     guard: Guard
     onboards: bool
+    now: Callable[[], dt.datetime]
     dagster_url: str | None = None
 
     def page(self, request: Request, template: str, *, status: int = 200, **told: Any) -> HTMLResponse:
         """A page; its browser has a secret afterwards."""
         text = TEMPLATES.get_template(template).render(
             form_token=self.guard.form_token(request), is_guarded=self.guard.password is not None,
-            is_signed_in=self.guard.is_signed_in(request), dagster_url=self.dagster_url, now=bootstrap.now(), **told,
+            is_signed_in=self.guard.is_signed_in(request), dagster_url=self.dagster_url, now=self.now(),
+            kinds=words.KINDS, token_kinds=words.TOKEN_KINDS, **told,
         )
         response = HTMLResponse(text, status)
         self.guard.remember(request, response)
@@ -41,7 +46,7 @@ class Site:
 
     def message(
         self, request: Request, title: str, told: str, *, status: int, click: str | None = "Start again",
-        url: str = "/connect?phase=1",
+        url: str = "/connections/new",
     ) -> HTMLResponse:
         """One thing that happened, and one thing to do."""
         return self.page(request, "message.html", status=status, title=title, told=told, click=click, url=url)
@@ -55,21 +60,14 @@ class Site:
         return RedirectResponse("/sign-in", 303)
 
 
-def ago(at: dt.datetime | None, now: dt.datetime) -> str:
-    """`3 h ago`, as people say it."""
-    if at is None:
-        return "never"
-    seconds = (now - at).total_seconds()
-    if seconds < 90:
-        return "just now"
-    for unit, length in (("days", 86400), ("h", 3600), ("min", 60)):
-        if seconds >= 2 * length or unit == "min":
-            return f"{seconds / length:.0f} {unit} ago"
-    return "just now"
+def shown(value: Any) -> Any:
+    """Make what a template shows safe beyond its markup: names come from Meta and may hold control characters."""
+    return printable(value, limit=5000) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 TEMPLATES = jinja2.Environment(
     loader=jinja2.FileSystemLoader(HERE / "templates"), autoescape=True, undefined=jinja2.StrictUndefined,
-    trim_blocks=True, lstrip_blocks=True,
+    trim_blocks=True, lstrip_blocks=True, finalize=shown,
 )
-TEMPLATES.filters["ago"] = ago
+for _filter in (words.ago, words.elapsed, words.counted, words.totals, words.task, words.figures, words.limits):
+    TEMPLATES.filters[_filter.__name__] = _filter

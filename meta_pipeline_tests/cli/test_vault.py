@@ -35,7 +35,7 @@ def test_list_log_check_and_revoke(home: Home, sandbox: Sandbox):
     assert doctor.returncode == 1 and "confirm it on Facebook" in doctor.stdout
     assert home.run("connect", "--no-browser").returncode == 0
     revoked = home.run("vault", "revoke", token["token"])
-    assert (revoked.returncode, revoked.stdout) == (0, "disconnected, here and at Meta\n")
+    assert revoked.returncode == 0 and "Meta has revoked the consent" in revoked.stdout
     assert listed(home)[0]["wrong"] == "Sam Operator was disconnected here."
     unknown = home.run("vault", "revoke", "nobody")
     assert unknown.returncode == 1 and "vault list" in unknown.stderr and "Traceback" not in unknown.stderr

@@ -132,8 +132,9 @@ def test_a_missing_scope_is_named_with_what_it_stops_and_asked_for_again(home: S
     (found,) = seen(home)
 
     (trouble,) = found.troubles
-    assert trouble.told == f"The permission {scope.name} is missing: no {scope.needed_for}."
-    assert trouble.url == f"{PUBLIC}/connect?phase=2&rerequest=1" and trouble.click == "Ask for it again"
+    without = scope.without[0].upper() + scope.without[1:]
+    assert trouble.told == f"{without}, because the permission to {scope.allows} is missing."
+    assert trouble.url == f"{PUBLIC}/connect?phase=2&rerequest=1" and trouble.click == "Ask again"
 
 
 @pytest.mark.parametrize("scope", [scope for scope in SCOPES if scope.feature], ids=lambda scope: scope.name)
@@ -216,7 +217,7 @@ def test_tokens_are_exchanged_before_they_end_and_keep_their_name(home: StillHom
 def test_disconnecting_a_system_user_ends_that_token_at_meta(home: StillHome):
     system = home.onboard(home.mint("SYSTEM_USER"))
     value = home.vault.reveal(system.id, flow="test").value
-    assert tokens.disconnect(system.id, graph=home.client, tokens=home.vault) is None
+    assert tokens.disconnect(system.id, graph=home.client, tokens=home.vault).outcome == "revoked"
 
     assert home.graph.identity.tokens[value].dead == 458 and home.vault.refs() == []
 
@@ -225,5 +226,6 @@ def test_when_meta_cannot_be_told_the_token_is_not_used_all_the_same(home: Still
     user = home.onboard(home.mint(days=60))
     home.graph.faults.plan([{"fault": "500", "path": "DELETE me/permissions", "times": 9}])
 
-    assert "try again later" in str(tokens.disconnect(user.id, graph=home.client, tokens=home.vault))
+    done = tokens.disconnect(user.id, graph=home.client, tokens=home.vault)
+    assert done.outcome == "refused" and "try again later" in done.sentence
     assert home.vault.refs() == []

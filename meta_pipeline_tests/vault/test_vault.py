@@ -71,7 +71,7 @@ def test_after_rotation_the_old_key_is_not_needed(engine: sa.Engine):
     old, new = new_key(), new_key()
     ref = keep(Vault(engine, old, now=lambda: NOW))
 
-    assert Vault(engine, f"{new},{old}", now=lambda: NOW).rotate() == 1
+    assert Vault(engine, f"{new},{old}", now=lambda: NOW).rotate().count == 1
     assert Vault(engine, new, now=lambda: NOW).reveal(ref.id, flow="test").value == "EAABplain"
     with pytest.raises(UnsealError):
         Vault(engine, old, now=lambda: NOW).reveal(ref.id, flow="test")

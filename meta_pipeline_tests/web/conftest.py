@@ -47,7 +47,12 @@ class Web:
         return self.browser.get(self.consented(self.dialog(target)))
 
     def form_token(self, browser: Browser | None = None) -> str:
-        found = re.search(r'name="form_token" value="([^"]+)"', (browser or self.browser).get("/").body)
+        browser = browser or self.browser
+        page = browser.get("/").body
+        linked = re.search(r"/connections/[0-9a-f]+/disconnect", page)  # a page without a form: the next one has it
+        if "form_token" not in page and linked:
+            page = browser.get(linked[0]).body
+        found = re.search(r'name="form_token" value="([^"]+)"', page)
         assert found
         return found[1]
 
@@ -63,17 +68,24 @@ class Web:
         return self.sandbox.control("calls").get("GET /oauth/access_token", 0)
 
 
+async def no_wait(seconds: float) -> None:
+    """Let nobody wait."""
+
+
 def parameter(url: str, name: str) -> str:
     return parse_qs(urlsplit(url).query)[name][0]
 
 
-def make_web(path: Path, sandbox: Sandbox, *, host: str = "127.0.0.1", onboards: bool = True, **settings: Any) -> Web:
+def make_web(
+    path: Path, sandbox: Sandbox, *, host: str = "127.0.0.1", onboards: bool = True, now: Any = None, sleep: Any = None,
+    **settings: Any,
+) -> Web:
     sandbox.share_clock()
     home = Live(Settings(
         _env_file=None, home=path / "home", graph_url=sandbox.url, dialog_url=sandbox.url, app_id=sandbox.app["app_id"],
         app_secret=sandbox.app["app_secret"], vault_keys=new_key(), **settings,
     ))
-    app = create_app(home, host=host, onboards=onboards)
+    app = create_app(home, host=host, onboards=onboards, now=now, sleep=sleep or no_wait)
     return Web(home, app, sandbox, Browser(app))
 
 

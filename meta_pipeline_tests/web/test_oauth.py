@@ -70,10 +70,11 @@ def test_what_was_declined_is_named_and_asked_for_again(web: Web):
     web.browser.get(web.consented(f"{web.sandbox.url}/v24.0/dialog/oauth/choice?{ends}&asked={','.join(asked)}&{chosen}"))
     page = web.browser.get("/").body
 
-    assert "The permission read_insights is missing" in page and "rerequest=1" in page and "declined" in page
+    assert "The figures of Pages stay empty, because the permission to read the insights of Pages was declined." in page
+    assert "rerequest=1" in page
     web.connect("/connect?phase=1&rerequest=1")
     page = web.browser.get("/").body
-    assert "read_insights is missing" not in page and "Healthy" in page
+    assert "stay empty" not in page and "Healthy" in page
 
 
 def refused(web: Web, target: str, status: int, told: str, browser=None) -> None:
@@ -90,7 +91,7 @@ def test_a_no_leaves_nothing_behind_and_may_become_a_yes(web: Web):
     told = parameter(dialog, "state")
     refused(
         web, f"/oauth/callback?error=access_denied&error_reason=user_denied&error_description=Permissions+error&state={told}",
-        403, "Consent was not given",
+        403, "You did not give consent",
     )
     assert web.browser.get(web.consented(dialog)).status == 303
 
@@ -114,7 +115,7 @@ def test_a_state_that_was_tampered_with_is_refused(web: Web):
     target = web.consented(web.dialog())
     told = parameter(target, "state")
     for other in (told[:-1], "x" + told, told.replace(".", "A.", 1), "", "a.b", told + "é"):
-        refused(web, target.replace(f"state={told}", f"state={quote(other)}"), 400, "not to a question of ours")
+        refused(web, target.replace(f"state={told}", f"state={quote(other)}"), 400, "This link can&#39;t be used")
     refused(web, f"/oauth/callback?state={told}", 400, "without a code")
 
 
@@ -140,7 +141,7 @@ def test_a_code_that_meta_refuses_is_said(web: Web):
     told = parameter(web.dialog(), "state")
     answer = web.browser.get(f"/oauth/callback?code=AQnonsense&state={quote(told)}")
 
-    assert answer.status == 400 and "Meta refused the code" in answer.body and "AQnonsense" not in answer.body
+    assert answer.status == 400 and "Facebook refused the answer it gave" in answer.body and "AQnonsense" not in answer.body
     assert web.rows()["tokens"] == 0
 
 
@@ -149,7 +150,7 @@ def test_trouble_of_meta_during_onboarding_loses_nothing(web: Web):
     web.sandbox.control("faults", {"fault": "500", "path": "GET debug_token", "times": 1})
     where = web.browser.get(target).header("location")
 
-    assert "it is tried again" in web.browser.get(where).body
+    assert "this is tried again" in web.browser.get(where).body
     from meta_pipeline.flows import consents
 
     consents.onboard(

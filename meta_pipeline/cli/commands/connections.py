@@ -28,8 +28,13 @@ def new_key() -> None:
 def rotate() -> None:
     """Seal every token again under the newest key."""
     from meta_pipeline.bootstrap import live
+    from meta_pipeline.cli import vault as verb
 
-    click.echo(f"{live().vault.rotate()} tokens sealed under the newest key")
+    summary, troubles = verb.rotate(live())
+    click.echo(summary)
+    for trouble in troubles:
+        click.echo(trouble, err=True)
+    raise SystemExit(1 if troubles else 0)
 
 
 @vault.command("list")

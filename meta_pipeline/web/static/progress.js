@@ -3,13 +3,16 @@
 async function look() {
   const answer = await fetch(location.href, { headers: { accept: "text/html" } });
   if (!answer.ok) return;
-  const told = new DOMParser().parseFromString(await answer.text(), "text/html");
-  const now = told.getElementById("progress");
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const now = page.getElementById("progress");
   const shown = document.getElementById("progress");
   if (now && shown.innerHTML !== now.innerHTML) {
     shown.innerHTML = now.innerHTML;
-    document.title = told.title;
+    document.title = page.title;
   }
+  // Outside the live region: nobody wants every second read out.
+  const elapsed = document.getElementById("elapsed");
+  if (elapsed) elapsed.textContent = page.getElementById("elapsed")?.textContent ?? "";
   if (now && now.dataset.ended === "yes") clearInterval(timer);
 }
 const timer = setInterval(() => look().catch(() => {}), 1000);

@@ -1,0 +1,46 @@
+"""What the login dialog is asked for: enough for the phase, and never less than was granted before."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from meta_pipeline.consent.scopes import Scope, phase_of, scopes_by_name, wanted
+from meta_pipeline.store import grants
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentRequest:
+    """The permissions that a dialog requests, in the order of `SCOPES`, and the phase they amount to. `asks_again`: the
+    dialog also shows what was declined or revoked before."""
+
+    phase: int
+    scopes: tuple[Scope, ...]
+    asks_again: bool
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The permission strings."""
+        return tuple(scope.name for scope in self.scopes)
+
+
+def consent_request(
+    phase: int,
+    *,
+    engine: sa.Engine,
+    features: Collection[str] = (),
+    subject_id: str | None = None,
+    asks_again: bool = False,
+) -> ConsentRequest:
+    """Return what to request. A token made by a new consent replaces the earlier one of its person, so everything that
+    was granted before and is still enabled is requested with it: by `subject_id`, or by anybody while it is not known
+    who will answer the dialog."""
+    earlier = [person for person in grants.people(engine) if subject_id in (None, person.subject_id)]
+    before = {name for person in earlier for name in person.ever_granted}
+    scopes = tuple(dict.fromkeys([*wanted(phase, features), *scopes_by_name(before, features)]))
+    names = {scope.name for scope in scopes}
+    # Without this, Meta leaves out of the dialog what was declined or revoked.
+    has_all = any(person.is_connected and names <= set(person.granted) for person in earlier)
+    return ConsentRequest(max(phase, phase_of(names)), scopes, asks_again or not has_all)

@@ -1,0 +1,84 @@
+"""The words of the pages: what Meta calls something, as people say it. Data and filters for the templates, no I/O."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+
+KINDS = {
+    "ad_account": ("ad account", "Ad accounts"), "page": ("Page", "Pages"),
+    "instagram_account": ("Instagram account", "Instagram accounts"), "pixel": ("pixel", "Pixels"),
+    "catalog": ("catalog", "Catalogs"),
+}
+TASKS = {
+    "ANALYZE": "view performance", "ADVERTISE": "manage ads", "MANAGE": "full control", "DRAFT": "draft ads",
+    "CREATE_CONTENT": "create content", "MODERATE": "moderate", "MESSAGING": "messages",
+}
+FIGURES = {
+    "impressions": "Impressions", "clicks": "Clicks", "spend": "Spend", "page_media_view": "Views",
+    "page_total_media_view_unique": "People reached", "page_post_engagements": "Interactions with posts",
+}
+LIMITS = {
+    "score": "Requests", "ads_insights": "Results", "ads_management": "Ads", "insights_load": "Load", "pages": "Pages",
+    "instagram": "Instagram",
+}
+TOKEN_KINDS = {"user": "person", "system_user": "system user", "page": "Page", "app": "app"}
+BUSY_PERCENT = 1.0  # of a limit of Meta: below it nothing is shown
+
+
+def ago(at: dt.datetime | None, now: dt.datetime) -> str:
+    """Return `3 h ago`; `never` for no time."""
+    if at is None:
+        return "never"
+    seconds = (now - at).total_seconds()
+    if seconds < 90:
+        return "just now"
+    for unit, length in (("days", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * length or unit == "min":
+            return f"{seconds / length:.0f} {unit} ago"
+    return "just now"
+
+
+def elapsed(since: dt.datetime, now: dt.datetime) -> str:
+    """Return how long something has been going on: `42 s`, `3 min 5 s`."""
+    seconds = max(0, int((now - since).total_seconds()))
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
+
+
+def counted(count: int, kind: str) -> str:
+    """Return `1 ad account`, `6 ad accounts`."""
+    name = KINDS[kind][0]
+    return f"{count} {name}{'' if count == 1 else 's'}"
+
+
+def totals(counts: Mapping[str, int]) -> str:
+    """Return `6 ad accounts, 3 Pages`; kinds of which there are none are left out."""
+    return ", ".join(counted(counts[kind], kind) for kind in KINDS if counts.get(kind))
+
+
+def task(name: str) -> str:
+    """Return a task on a node in words."""
+    return TASKS.get(name, name.lower().replace("_", " "))
+
+
+def figures(values: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Return the figures of a first look as labels and text; money with its currency."""
+    shown = []
+    for name, value in values.items():
+        if name == "account_currency":
+            continue
+        text = f"{int(value):,}" if value.lstrip("-").isdecimal() and len(value) < 16 else value
+        if name == "spend":
+            text = f"{text} {values.get('account_currency', '')}".strip()
+        shown.append((FIGURES.get(name, name.replace("_", " ").capitalize()), text))
+    return shown
+
+
+def limits(usage: Mapping[str, float]) -> list[tuple[str, float]]:
+    """Return the limits of Meta that are in use at all, the fullest first."""
+    busy = [(LIMITS.get(kind, kind.replace("_", " ")), percent) for kind, percent in usage.items()]
+    return sorted(((name, percent) for name, percent in busy if percent >= BUSY_PERCENT), key=lambda one: -one[1])
