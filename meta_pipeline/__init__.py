@@ -1,1 +1,1 @@
-"""Consent to chart: Meta Ads and Page insights into a warehouse people trust."""
+"""Meta Ads insights into a warehouse people trust, from consent to chart."""

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from rich.console import Console
-
 from meta_pipeline import bootstrap
 from meta_pipeline.bootstrap import Live
+from meta_pipeline.cli.days import Day, DaysAgo, resolve
+from meta_pipeline.cli.terminal import Terminal, counted
 from meta_pipeline.extract.insights import Range
 from meta_pipeline.extract.reports import too_old
 from meta_pipeline.flows.forecast import AccountForecast, are_entities_stale, of_account
@@ -32,25 +32,25 @@ class Asked:
 
 
 def understood(
-    home: Live, since: dt.date, until: dt.date, *, nodes: Sequence[str], reports: Sequence[str], say: Console
+    home: Live, since: Day, until: Day, *, nodes: Sequence[str], reports: Sequence[str], say: Terminal
 ) -> tuple[list[Asked], tuple[str, ...], dict[str, Any]]:
-    """What is to be read, the reports, and the arguments as a backfill is known by."""
+    """Return what is to be read, the reports, and the arguments that identify a backfill. Days such as yesterday become
+    dates here, on each account's own calendar."""
     chosen = _accounts(home, nodes)
     names = _reports(home, reports)
+    ranges = _ranges(chosen, since, until, say)
     arguments = {
-        "since": since.isoformat(), "until": until.isoformat(), "nodes": sorted(link.id for link in chosen),
-        "reports": list(names),
+        "since": min(days.since for _, days in ranges).isoformat(),
+        "until": max(resolve(until, _today(link)) for link in chosen).isoformat(),
+        "nodes": sorted(link.id for link in chosen), "reports": list(names),
     }
-    asked = [
-        one for link, last in _ranges(chosen, since, until, say)
-        for one in _kept_by_meta(home, link, Range(since, last), names, say)
-    ]
+    asked = [one for link, days in ranges for one in _kept_by_meta(home, link, days, names, say)]
     if not asked:
         raise ConfigError(f"Meta keeps none of these days any more: choose a later --since than {since}")
     return asked, names, arguments
 
 
-def _kept_by_meta(home: Live, link: NodeLink, days: Range, names: Sequence[str], say: Console) -> Iterator[Asked]:
+def _kept_by_meta(home: Live, link: NodeLink, days: Range, names: Sequence[str], say: Terminal) -> Iterator[Asked]:
     """The days of an account, cut by how long Meta keeps each report; what is too old is left out, and said."""
     today = _today(link)
     by_start: dict[dt.date, list[str]] = {}
@@ -58,7 +58,7 @@ def _kept_by_meta(home: Live, link: NodeLink, days: Range, names: Sequence[str],
         report = home.catalogue[name]
         start = next((day for day in days.days if too_old(report, day, today) is None), None)
         if start != days.since:
-            say.print(f"{link.id}: {too_old(report, days.since, today)}; left out", markup=False)
+            say.print(f"{link.id}: {too_old(report, days.since, today)}; left out")
         if start is not None:
             by_start.setdefault(start, []).append(name)
     for number, (start, kept) in enumerate(sorted(by_start.items())):
@@ -89,6 +89,11 @@ def expected_of(
     return found
 
 
+def expected_calls(calls: int, *, is_certain: bool) -> str:
+    """Return how many calls are expected; before a first read nobody knows how many pages its results have."""
+    return f"{counted(calls, 'call')} expected" + ("" if is_certain else "; a first read can need more")
+
+
 def _accounts(home: Live, nodes: Sequence[str]) -> list[NodeLink]:
     links = {link.id: link for link in known(home.engine) if link.kind == "ad_account"}
     if not links:
@@ -108,27 +113,36 @@ def _reports(home: Live, reports: Sequence[str]) -> tuple[str, ...]:
 
 
 def _ranges(
-    links: Sequence[NodeLink], since: dt.date, until: dt.date, say: Console
-) -> list[tuple[NodeLink, dt.date]]:
-    """Every account with its last day: a day that has not begun there is left out, and said."""
+    links: Sequence[NodeLink], since: Day, until: Day, say: Terminal
+) -> list[tuple[NodeLink, Range]]:
+    """Return every account with its days; a day that has not begun there is left out, and a message says so."""
     from meta_pipeline.defs.partitions import FIRST_DAY
 
-    if until < since:
-        raise ConfigError(f"--until {until} is before --since {since}: give the earlier day first")
-    if since < FIRST_DAY:
-        raise ConfigError(f"--since {since} is before {FIRST_DAY}, the first day that has partitions")
-    chosen = []
+    chosen, is_reached = [], False
     for link in links:
         today = _today(link)
-        if today < since:
-            say.print(f"{link.id} {link.name}: {since} has not begun in {link.timezone}; left out", markup=False)
+        first, last = resolve(since, today), resolve(until, today)
+        if last < first:
+            raise ConfigError(f"{_named('--until', until, last)} is before {_named('--since', since, first)}: "
+                              "give the earlier day first")
+        if first < FIRST_DAY:
+            named = _named("--since", since, first)
+            raise ConfigError(f"{named} is before {FIRST_DAY}, the first day that has partitions")
+        if today < first:
+            say.print(f"{link.id} {link.name}: {first} has not begun in {link.timezone}; left out")
             continue
-        if today < until:
-            say.print(f"{link.id} {link.name}: {until} has not begun in {link.timezone}; read up to {today}")
-        chosen.append((link, min(today, until)))
-    if not any(last >= until for _, last in chosen):
+        if today < last:
+            say.print(f"{link.id} {link.name}: {last} has not begun in {link.timezone}; read up to {today}")
+        is_reached = is_reached or today >= last
+        chosen.append((link, Range(first, min(today, last))))
+    if not is_reached:
         raise ConfigError(f"--until {until} has not begun in any of the chosen accounts: choose an earlier day")
     return chosen
+
+
+def _named(option: str, day: Day, date: dt.date) -> str:
+    """Return an option as it was given, with the date it means where that is not the same."""
+    return f"{option} {day} ({date})" if isinstance(day, DaysAgo) else f"{option} {day}"
 
 
 def _today(link: NodeLink) -> dt.date:

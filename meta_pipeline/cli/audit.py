@@ -1,4 +1,4 @@
-"""`audit`: which calls were made for what, what Meta answered, and how much of each limit is used."""
+"""`audit`: list the calls that were made, for what, and what Meta answered; or how much of each limit is used."""
 
 from __future__ import annotations
 
@@ -7,12 +7,22 @@ from typing import Any
 
 from meta_pipeline import bootstrap
 from meta_pipeline.bootstrap import Live
+from meta_pipeline.graph.limits import node_of
 from meta_pipeline.graph.pace import Budget
 from meta_pipeline.store import audit_log, budgets
 
 SHOWN = (
     "at", "method", "path", "status", "code", "subcode", "fbtrace_id", "version", "operations", "rows", "duration_s",
     "node_id", "report", "run_id",
+)
+HEADERS = {
+    "at": "at (UTC)", "duration_s": "seconds", "node_id": "node", "run_id": "run", "percent_used": "used %",
+    "percent_a_call": "% a call", "closed_until": "closed until", "read_at": "read at",
+}
+# What a narrow terminal leaves out, the first of them first.
+OPTIONAL = (
+    "run_id", "version", "subcode", "operations", "fbtrace_id", "node_id", "duration_s", "report", "code",
+    "read_at", "percent_a_call",
 )
 LIMITS = ("limit", "percent_used", "percent_a_call", "closed_until", "read_at")
 
@@ -37,6 +47,13 @@ def limits(home: Live) -> list[dict[str, Any]]:
         }
         for row in budgets.every(home.engine)
     ]
+
+
+def without_app(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return limits as a table names them: `act_… ads_insights` and `app platform`, unless there are several apps."""
+    if len({str(row["limit"]).partition("/")[0] for row in rows}) > 1:
+        return rows
+    return [{**row, "limit": " ".join((node or "app", kind))} for row in rows for node, kind in [node_of(row["limit"])]]
 
 
 def _still(until: dt.datetime | None, now: dt.datetime) -> dt.datetime | None:

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime as dt
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from meta_pipeline import bootstrap
 from meta_pipeline.bootstrap import Live
-from meta_pipeline.cli.asked import expected_of, understood
-from meta_pipeline.defs.launch import AccountRange, build_marts, land_ranges
-from meta_pipeline.store import audit_log, backfills, deferrals, ledger
+from meta_pipeline.cli import terminal
+from meta_pipeline.cli.asked import expected_calls, expected_of, understood
+from meta_pipeline.cli.days import Day
+from meta_pipeline.cli.terminal import Terminal, counted
+from meta_pipeline.defs.launch import AccountRange, Built, build_marts, land_ranges
+from meta_pipeline.store import audit_log, backfills, deferrals, ledger, report_runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +45,18 @@ class Ended:
 
 def run(
     home: Live,
-    since: dt.date,
-    until: dt.date,
+    since: Day,
+    until: Day,
     *,
     nodes: Sequence[str] = (),
     reports: Sequence[str] = (),
     fresh: bool = False,
     max_wait: float | None = None,
+    is_built: bool = True,
 ) -> Ended:
-    """Both days inclusive; what is complete is published even when something failed."""
-    say = Console(stderr=True, highlight=False, soft_wrap=True)
+    """Both days inclusive; what is complete is published even when something failed. Without `is_built` the days only
+    land, and a later build loads and publishes them."""
+    say = terminal.stderr()
     asked, names, arguments = understood(home, since, until, nodes=nodes, reports=reports, say=say)
     expected = expected_of(home, asked, arguments, has_all=not reports, fresh=fresh)
     backfill_id, is_resumed = backfills.begin(home.engine, arguments, fresh=fresh, now=bootstrap.now())
@@ -66,23 +69,25 @@ def run(
         for one in asked
     ]
     forecast_calls = sum(one.calls for one in expected)
-    say.print(f"{'about' if all(one.is_certain for one in expected) else 'at least'} {forecast_calls} calls")
+    say.print(expected_calls(forecast_calls, is_certain=all(one.is_certain for one in expected)))
     started = time.monotonic()
     failed = _land(home, todo, names, say, max_wait=max_wait)
     seconds = {"fetch": time.monotonic() - started}
     calls = audit_log.operations_of(home.engine, backfill_id=backfill_id) - before
-    say.print(f"{calls} calls, {forecast_calls} were forecast")
-    say.print("building the marts …")
-    built = build_marts(home.settings)
+    say.print(f"{counted(calls, 'call')} made, {forecast_calls:,} expected")
+    built = Built(None, {})
+    if is_built:
+        say.print("building the marts …")
+        built = build_marts(home.settings)
     if built.reason:
         failed["marts"] = (built.reason,)
     for name, reasons in sorted(failed.items()):
         for each in reasons:
-            say.print(f"failed: {name}: {each}", markup=False)
+            say.print(f"failed: {name}: {each}")
     backfills.end(home.engine, backfill_id, status="failed" if failed else "done", now=bootstrap.now())
-    published = None if built.reason else str(home.settings.published_file)
+    published = str(home.settings.published_file) if is_built and not built.reason else None
     if published:
-        say.print(f"published {published}", markup=False)
+        say.print(f"published {published}")
     return Ended(
         backfill_id, _landed(home, backfill_id, names), failed, seconds | built.seconds, published, calls,
         forecast_calls,
@@ -90,7 +95,7 @@ def run(
 
 
 def _land(
-    home: Live, todo: list[AccountRange], names: Sequence[str], say: Console, *, max_wait: float | None
+    home: Live, todo: list[AccountRange], names: Sequence[str], say: Terminal, *, max_wait: float | None
 ) -> dict[str, tuple[str, ...]]:
     """Every range landed, or why not; what waits for Meta's limit is started again when it is due."""
     backfill_id = todo[0].backfill_id
@@ -98,10 +103,11 @@ def _land(
     waited = 0.0
     with _progress(say) as progress:
         total = sum(((one.until - one.since).days + 1) * len(one.reports) for one in todo)
-        task = progress.add_task("days landed", total=total)
+        task = progress.add_task("days landed", total=total, completed=_landed(home, backfill_id, names))
 
         def look() -> None:
-            progress.update(task, completed=_landed(home, backfill_id, names))
+            landed = _landed(home, backfill_id, names)
+            progress.update(task, completed=landed, description=_stage(home, backfill_id, is_done=landed == total))
 
         while todo:
             began = bootstrap.now()
@@ -125,17 +131,25 @@ def _land(
             progress.update(task, description=f"waiting {pause:.0f} s for Meta's limit")
             bootstrap.sleep(pause)
             waited += pause
-            progress.update(task, description="days landed")
     by_node: dict[str, tuple[str, ...]] = {}
     for one, reasons in failed.items():
         by_node[one.node_id] = by_node.get(one.node_id, ()) + reasons
     return by_node
 
 
-def _progress(say: Console) -> Progress:
+def _progress(say: Terminal) -> Progress:
     return Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=say
+        TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
+        console=say,
     )
+
+
+def _stage(home: Live, backfill_id: str, *, is_done: bool) -> str:
+    """Return what the bar counts, and how far Meta is with the report runs: nothing lands before they are complete."""
+    complete, submitted = report_runs.progress(home.engine, backfill_id=backfill_id)
+    if is_done or complete == submitted:
+        return "days landed"
+    return f"days landed · Meta has finished {complete:,} of {counted(submitted, 'report run')}"
 
 
 def _landed(home: Live, backfill_id: str, names: Sequence[str]) -> int:

@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -34,6 +34,7 @@ select account_name, currency, count(distinct date_day) as days, sum(impressions
     sum(clicks) as link_clicks, sum(spend) as spend
 from marts.facebook_ads__ad_report group by account_name, currency order by account_name
 """
+_ACCOUNT_COLUMNS = ("account", "currency", "days", "impressions", "link clicks", "spend", "ROAS")
 _BY_DAY = """
 select account_id, date_day, sum(spend), sum(impressions)
 from marts.facebook_ads__ad_report group by account_id, date_day
@@ -85,6 +86,11 @@ def run() -> int:
         return 1
     say.print(f"\nspend and impressions of all {len(truth)} account-days equal the sandbox's own truth, exactly")
     return 0
+
+
+def show_accounts(rows: Sequence[Sequence[object]]) -> None:
+    """Print a line per account."""
+    show(_ACCOUNT_COLUMNS, rows, "table")
 
 
 @contextlib.contextmanager

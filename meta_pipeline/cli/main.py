@@ -7,12 +7,15 @@ from typing import Any
 
 import click
 
+from meta_pipeline.cli import logs
+from meta_pipeline.cli.commands.completion import completion
 from meta_pipeline.cli.commands.connections import connect, links, vault
 from meta_pipeline.cli.commands.health import audit, doctor, versions
 from meta_pipeline.cli.commands.published import report, sql
 from meta_pipeline.cli.commands.pulls import backfill, build, plan, reports
 from meta_pipeline.cli.commands.servers import demo, sandbox, serve, up
 from meta_pipeline.cli.stopping import handle_sigterm, leave
+from meta_pipeline.cli.terminal import line
 from meta_pipeline.records import MetaPipelineError
 
 
@@ -28,8 +31,9 @@ class Commands(click.Group):
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="meta-pipeline", message="%(prog)s %(version)s")
 def cli() -> None:
-    """Meta Ads and Page insights into a warehouse people trust."""
+    """Meta Ads insights into a warehouse people trust."""
 
 
 for command in (
@@ -37,7 +41,7 @@ for command in (
     backfill, plan, reports, build,
     sql, report,
     sandbox, up, serve, demo,
-    doctor, audit, versions,
+    doctor, audit, versions, completion,
 ):
     cli.add_command(command)
 
@@ -47,11 +51,12 @@ def main() -> None:
     from pydantic import ValidationError
 
     handle_sigterm()
+    logs.configure()
     try:
         cli()
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         name = ".".join(str(part) for part in first["loc"]).upper()
-        sys.exit(f"error: the setting META_PIPELINE_{name} is wrong: {first['msg']}")
+        sys.exit(line(f"error: the setting META_PIPELINE_{name} is wrong: {first['msg']}"))
     except MetaPipelineError as error:
-        sys.exit(f"error: {error}")
+        sys.exit(line(f"error: {error}"))

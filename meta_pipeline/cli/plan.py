@@ -1,27 +1,29 @@
-"""`plan`: what a backfill with the same arguments would take."""
+"""`plan`: compute what a backfill with the same arguments would take."""
 
 from __future__ import annotations
 
 import dataclasses
-import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 
-from rich.console import Console
-
 from meta_pipeline.bootstrap import Live
-from meta_pipeline.cli.asked import expected_of, understood
+from meta_pipeline.cli import terminal
+from meta_pipeline.cli.asked import expected_calls, expected_of, understood
+from meta_pipeline.cli.days import Day
+from meta_pipeline.cli.terminal import counted
 
 COLUMNS = ["account", "report", "days", "report_runs", "calls", "rows"]
+SHORT_COLUMNS = ["account", "reports", "days", "report_runs", "calls", "rows", "percent_of_budget", "seconds"]
+HEADERS = {"report_runs": "report runs", "percent_of_budget": "% of budget"}
+UNKNOWN = "not known yet"
 PROCESSES = 2
 
 
 def run(
-    home: Live, since: dt.date, until: dt.date, *, nodes: Sequence[str], reports: Sequence[str], fresh: bool
+    home: Live, since: Day, until: Day, *, nodes: Sequence[str], reports: Sequence[str], fresh: bool
 ) -> dict[str, Any]:
     """Calls, shares of budgets and time, by account and in all."""
-    say = Console(stderr=True, highlight=False, soft_wrap=True)
-    asked, _, arguments = understood(home, since, until, nodes=nodes, reports=reports, say=say)
+    asked, _, arguments = understood(home, since, until, nodes=nodes, reports=reports, say=terminal.stderr())
     found = expected_of(home, asked, arguments, has_all=not reports, fresh=fresh)
     seconds = max(sum(one.seconds for one in found) / PROCESSES, max(one.seconds for one in found))
     return {
@@ -43,7 +45,7 @@ def rows(told: dict[str, Any]) -> list[tuple[Any, ...]]:
     found: list[tuple[Any, ...]] = []
     for account in told["accounts"]:
         for report in account["reports"]:
-            rows = "not known yet" if report["rows"] is None else report["rows"]
+            rows = UNKNOWN if report["rows"] is None else report["rows"]
             found.append((
                 account["account"], report["report"], report["days"], report["report_runs"], report["calls"], rows,
             ))
@@ -52,9 +54,24 @@ def rows(told: dict[str, Any]) -> list[tuple[Any, ...]]:
     return found
 
 
+def short_rows(told: dict[str, Any]) -> list[tuple[Any, ...]]:
+    """Return the plan with a line for each account, its listings included in the calls."""
+    found: list[tuple[Any, ...]] = []
+    for account in told["accounts"]:
+        reports = account["reports"]
+        known = [report["rows"] for report in reports if report["rows"] is not None]
+        found.append((
+            account["account"], len(reports), max((report["days"] for report in reports), default=0),
+            sum(report["report_runs"] for report in reports), account["calls"],
+            UNKNOWN if len(known) < len(reports) else sum(known), account["percent_of_budget"], account["seconds"],
+        ))
+    return found
+
+
 def summary(told: dict[str, Any]) -> str:
-    """The plan in a sentence."""
+    """Return the plan in a sentence."""
     percents = [one["percent_of_budget"] for one in told["accounts"] if one["percent_of_budget"] is not None]
     share = f", at most {max(percents):.0f} % of an account's budget" if percents else ""
-    least = "about" if told["is_certain"] else "at least"
-    return f"{least} {told['calls']} calls{share}, {least} {told['seconds']:.0f} s"
+    calls = expected_calls(told["calls"], is_certain=told["is_certain"])
+    return f"{calls}{share}; {counted(round(told['seconds']), 'second')}{'' if told['is_certain'] else ' or more'}"
+

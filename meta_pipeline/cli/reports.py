@@ -8,6 +8,7 @@ from meta_pipeline.bootstrap import Live
 from meta_pipeline.extract import vocabulary
 
 COLUMNS = ["report", "level", "breakdowns", "grain", "is_on", "history_months", "gate"]
+HEADERS = {"is_on": "on", "history_months": "months kept", "gate": "switch on first"}
 NAMES = ["kind", "name"]
 
 

@@ -69,3 +69,15 @@ def mark(engine: sa.Engine, *, report_run_id: str, status: str) -> None:
         connection.execute(
             report_runs.update().where(report_runs.c.report_run_id == report_run_id).values(status=status)
         )
+
+
+def progress(engine: sa.Engine, *, backfill_id: str) -> tuple[int, int]:
+    """Return how many report runs of this backfill Meta has completed, and how many were submitted."""
+    query = (
+        sa.select(report_runs.c.status, sa.func.count().label("runs"))
+        .where(report_runs.c.backfill_id == backfill_id, report_runs.c.status != "abandoned")
+        .group_by(report_runs.c.status)
+    )
+    with engine.connect() as connection:
+        counts = {row.status: row.runs for row in connection.execute(query)}
+    return counts.get("completed", 0), sum(counts.values())

@@ -7,8 +7,13 @@ from collections.abc import Iterable
 
 import click
 
-from meta_pipeline.cli.commands.options import AS_JSON, FORMAT
+from meta_pipeline.cli.commands.options import AS_JSON, WIDE, tabular
+from meta_pipeline.cli.terminal import echo
 from meta_pipeline.records import NodeLink
+
+_TOKEN_HEADERS = {
+    "of": "person", "data_access_ends": "data access ends", "wrong": "problem", "click": "fix it at",
+}
 
 
 @click.group()
@@ -31,34 +36,34 @@ def rotate() -> None:
     from meta_pipeline.cli import vault as verb
 
     summary, troubles = verb.rotate(live())
-    click.echo(summary)
+    echo(summary)
     for trouble in troubles:
-        click.echo(trouble, err=True)
+        echo(trouble, err=True)
     raise SystemExit(1 if troubles else 0)
 
 
 @vault.command("list")
-@FORMAT
-def vault_list(form: str) -> None:
+@tabular
+def vault_list(form: str, is_wide: bool) -> None:
     """Whose tokens there are, until when, what is wrong and what to click."""
     from meta_pipeline.bootstrap import live
     from meta_pipeline.cli import vault as verb
     from meta_pipeline.cli.tables import show
 
-    show(*verb.tokens(live()), form)
+    show(*verb.tokens(live()), form, headers=_TOKEN_HEADERS, is_wide=is_wide)
 
 
 @vault.command("log")
 @click.option("--token", "token_ref", default=None, help="a token's name, as `vault list` shows it")
 @click.option("--limit", default=50, show_default=True)
-@FORMAT
-def vault_log(token_ref: str | None, limit: int, form: str) -> None:
+@tabular
+def vault_log(token_ref: str | None, limit: int, form: str, is_wide: bool) -> None:
     """Who revealed which token, when, for what."""
     from meta_pipeline.bootstrap import live
     from meta_pipeline.cli import vault as verb
     from meta_pipeline.cli.tables import show
 
-    show(*verb.log(live(), token_ref, limit), form)
+    show(*verb.log(live(), token_ref, limit), form, headers={"at": "at (UTC)"}, optional=["process"], is_wide=is_wide)
 
 
 @vault.command("check")
@@ -69,7 +74,7 @@ def vault_check() -> None:
 
     troubles = verb.check(live())
     for trouble in troubles:
-        click.echo(trouble, err=True)
+        echo(trouble, err=True)
     raise SystemExit(1 if troubles else 0)
 
 
@@ -80,7 +85,7 @@ def vault_revoke(token_ref: str) -> None:
     from meta_pipeline.bootstrap import live
     from meta_pipeline.cli import vault as verb
 
-    click.echo(verb.revoke(live(), token_ref))
+    echo(verb.revoke(live(), token_ref))
 
 
 @click.command()
@@ -103,7 +108,8 @@ def connect(token_stdin: bool, kind: str, no_browser: bool, phase: int) -> None:
 
 @click.command()
 @AS_JSON
-def links(as_json: bool) -> None:
+@WIDE
+def links(as_json: bool, is_wide: bool) -> None:
     """The nodes that are reachable, by which token, and who owns them."""
     from meta_pipeline.bootstrap import live
     from meta_pipeline.linker.links import known
@@ -114,20 +120,17 @@ def links(as_json: bool) -> None:
 
         click.echo(json.dumps([dataclasses.asdict(link) for link in found], ensure_ascii=False, indent=2))
     else:
-        _print_links(found)
+        _print_links(found, is_wide=is_wide)
         if not found:
             click.echo("nothing is linked yet: run `meta-pipeline connect`", err=True)
 
 
-def _print_links(found: Iterable[NodeLink]) -> None:
-    from rich.table import Table
+def _print_links(found: Iterable[NodeLink], *, is_wide: bool = False) -> None:
+    from meta_pipeline.cli.tables import show
 
-    from meta_pipeline.cli.tables import terminal
-
-    table = Table("kind", "id", "name", "access", "owner business", "time zone", "currency")
-    for link in found:
-        table.add_row(
-            link.kind, link.id, link.name, link.access, link.owner_business or "unknown",
-            link.timezone or "", link.currency or "",
-        )
-    terminal().print(table)
+    columns = ("kind", "id", "name", "access", "owner business", "time zone", "currency")
+    rows = [
+        (link.kind, link.id, link.name, link.access, link.owner_business or "unknown", link.timezone, link.currency)
+        for link in found
+    ]
+    show(columns, rows, "table", optional=["time zone", "owner business"], is_wide=is_wide)

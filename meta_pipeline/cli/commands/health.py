@@ -6,7 +6,8 @@ import json
 
 import click
 
-from meta_pipeline.cli.commands.options import AS_JSON, FORMAT
+from meta_pipeline.cli.commands.options import AS_JSON, tabular
+from meta_pipeline.cli.terminal import echo
 
 
 @click.command()
@@ -23,7 +24,7 @@ def doctor(as_json: bool) -> None:
         click.echo(json.dumps([dataclasses.asdict(finding) for finding in findings], indent=2))
     else:
         for finding in findings:
-            click.echo(f"{'ok ' if finding.is_good else 'BAD'}  {finding.name}: {finding.told}")
+            echo(f"{'ok ' if finding.is_good else 'BAD'}  {finding.name}: {finding.told}")
     raise SystemExit(0 if all(finding.is_good for finding in findings) else 1)
 
 
@@ -34,9 +35,10 @@ def doctor(as_json: bool) -> None:
 @click.option("--failed", "is_failed", is_flag=True, help="only what was refused or never answered")
 @click.option("--limits", "is_limits", is_flag=True, help="how much of every limit of Meta is used")
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 100_000), help="how many, newest first")
-@FORMAT
+@tabular
 def audit(
-    trace: str | None, node_id: str | None, run_id: str | None, is_failed: bool, is_limits: bool, limit: int, form: str
+    trace: str | None, node_id: str | None, run_id: str | None, is_failed: bool, is_limits: bool, limit: int,
+    form: str, is_wide: bool,
 ) -> None:
     """Every call to Graph: what for, what came back, which trace; or the limits they are charged to."""
     from meta_pipeline.bootstrap import live
@@ -44,12 +46,12 @@ def audit(
     from meta_pipeline.cli.tables import show_records
 
     if is_limits:
-        rows = verb.limits(live())
+        rows = verb.limits(live()) if form != "table" else verb.without_app(verb.limits(live()))
     else:
         rows = verb.calls(live(), trace=trace, node_id=node_id, run_id=run_id, is_failed=is_failed, limit=limit)
     shown = verb.LIMITS if is_limits else verb.SHOWN
     columns = list(rows[0]) if rows and form == "json" else list(shown)
-    show_records(columns, rows, form)
+    show_records(columns, rows, form, headers=verb.HEADERS, optional=verb.OPTIONAL, is_wide=is_wide)
 
 
 @click.group(invoke_without_command=True)
@@ -68,21 +70,21 @@ def versions(context: click.Context, as_json: bool) -> None:
         click.echo(json.dumps({"pins": rows, "seen": told}, indent=2))
     else:
         for row in rows:
-            click.echo(f"{row['surface']}: {row['pinned']}, usable until {row['usable_until']}")
+            echo(f"{row['surface']}: {row['pinned']}, usable until {row['usable_until']}")
             if row["trouble"]:
-                click.echo(f"  BAD  {row['trouble']}")
+                echo(f"  BAD  {row['trouble']}")
             for change in row["next_changes"]:
-                click.echo(f"  {row['next']}: {change}")
+                echo(f"  {row['next']}: {change}")
         for line in told:
-            click.echo(f"seen: {line}")
+            echo(f"seen: {line}")
     raise SystemExit(1 if told or any(row["trouble"] for row in rows) else 0)
 
 
 @versions.command()
 @click.option("--version", default=None, help="default: the one after the pin")
 @click.option("--node", "node_id", default=None, help="an ad account, act_…; default: the first")
-@FORMAT
-def canary(version: str | None, node_id: str | None, form: str) -> None:
+@tabular
+def canary(version: str | None, node_id: str | None, form: str, is_wide: bool) -> None:
     """The same pull on the pin and on another version; the fields and values that differ."""
     from meta_pipeline.bootstrap import live
     from meta_pipeline.cli import versions as verb
@@ -90,7 +92,7 @@ def canary(version: str | None, node_id: str | None, form: str) -> None:
 
     rows = list(verb.canary(live(), version=version, node_id=node_id))
     columns = list(rows[0]) if rows else ["report", "key", "field"]
-    show_records(columns, rows, form)
+    show_records(columns, rows, form, is_wide=is_wide)
     if not rows:
         click.echo("both versions say the same", err=True)
     raise SystemExit(1 if rows else 0)

@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 
 import click
 
-from meta_pipeline.cli.commands.options import AS_JSON, asked_for
+from meta_pipeline.cli.commands.options import AS_JSON, WIDE, asked_for
+from meta_pipeline.cli.days import Day
+from meta_pipeline.cli.terminal import echo
 
 
 @click.command()
 @asked_for
 @click.option("--fresh", is_flag=True, help="read every day again")
 @click.option("--max-wait", type=click.FloatRange(min=0), default=None, help="longest wait for Meta's limits, seconds")
+@click.option("--build/--no-build", "is_built", default=True, help="build the marts and publish, or only land the days")
 @click.option("--json", "as_json", is_flag=True, help="print how it ended, for a program to read")
 def backfill(
-    since: dt.datetime, until: dt.datetime, nodes: tuple[str, ...], reports: tuple[str, ...], fresh: bool,
-    max_wait: float | None, as_json: bool,
+    since: Day, until: Day, nodes: tuple[str, ...], reports: tuple[str, ...], fresh: bool, max_wait: float | None,
+    is_built: bool, as_json: bool,
 ) -> None:
-    """Read, load, model and publish the days from --since to --until, both inclusive."""
+    """Read, load, model and publish days: the --last N, or --since to --until, both inclusive."""
     from meta_pipeline.bootstrap import live
     from meta_pipeline.cli.backfill import run
 
-    ended = run(live(), since.date(), until.date(), nodes=nodes, reports=reports, fresh=fresh, max_wait=max_wait)
+    ended = run(
+        live(), since, until, nodes=nodes, reports=reports, fresh=fresh, max_wait=max_wait, is_built=is_built
+    )
     if as_json:
         click.echo(json.dumps(ended.as_json(), ensure_ascii=False))
     raise SystemExit(0 if ended.is_done else 1)
@@ -34,34 +38,43 @@ def backfill(
 @click.option("--fresh", is_flag=True, help="as if every day were read again")
 @click.option("--max-wait", type=click.FloatRange(min=0), default=None, help="as `backfill` takes it; changes nothing")
 @AS_JSON
+@WIDE
 def plan(
-    since: dt.datetime, until: dt.datetime, nodes: tuple[str, ...], reports: tuple[str, ...], fresh: bool,
-    max_wait: float | None, as_json: bool,
+    since: Day, until: Day, nodes: tuple[str, ...], reports: tuple[str, ...], fresh: bool, max_wait: float | None,
+    as_json: bool, is_wide: bool,
 ) -> None:
     """What a backfill with these arguments would take: calls, budget, time. Nothing is asked of Meta."""
     from meta_pipeline.bootstrap import live
     from meta_pipeline.cli import plan as verb
     from meta_pipeline.cli.tables import show
 
-    told = verb.run(live(), since.date(), until.date(), nodes=nodes, reports=reports, fresh=fresh)
+    told = verb.run(live(), since, until, nodes=nodes, reports=reports, fresh=fresh)
     if as_json:
         click.echo(json.dumps(told, ensure_ascii=False))
         return
-    show(verb.COLUMNS, verb.rows(told), "table")
-    click.echo(verb.summary(told))
+    is_short = len(told["accounts"]) > 1 and not is_wide
+    if is_short:
+        show(verb.SHORT_COLUMNS, verb.short_rows(told), "table", headers=verb.HEADERS)
+        echo("--wide prints a line for each report", err=True)
+    else:
+        show(verb.COLUMNS, verb.rows(told), "table", headers=verb.HEADERS, is_wide=is_wide)
+    echo(verb.summary(told))
 
 
 @click.command()
 @AS_JSON
+@WIDE
 @click.option("--names", "is_names", is_flag=True, help="what reports of your own may be made of")
-def reports(as_json: bool, is_names: bool) -> None:
+def reports(as_json: bool, is_wide: bool, is_names: bool) -> None:
     """The reports there are, and which are read when none is named."""
     from meta_pipeline.bootstrap import live
     from meta_pipeline.cli import reports as verb
     from meta_pipeline.cli.tables import show
 
     columns, rows = (verb.NAMES, verb.names()) if is_names else (verb.COLUMNS, verb.rows(live()))
-    show(columns, rows, "json" if as_json else "table")
+    show(
+        columns, rows, "json" if as_json else "table", headers=verb.HEADERS, optional=("gate", "grain"), is_wide=is_wide
+    )
 
 
 @click.command()
@@ -74,4 +87,4 @@ def build() -> None:
     settings = Settings()
     if reason := build_marts(settings).reason:
         raise LoadError(reason)
-    click.echo(f"published {settings.published_file}")
+    echo(f"published {settings.published_file}")

@@ -1,0 +1,79 @@
+"""How a result fits into a width: as a table, as a table with fewer columns, or as one record below the other.
+
+Nothing is truncated: a word (an id, a date, a number) stays whole or the layout changes. No printing here."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.cells import cell_len
+
+GAP = 2  # columns between two columns
+MOST_LINES = 3  # lines that a cell may be folded into
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column as it will be printed: name, header, cells. `is_number` aligns to the right; `is_text` may be
+    folded between words."""
+
+    name: str
+    header: str
+    cells: tuple[str, ...]
+    is_number: bool = False
+    is_text: bool = False
+
+    @property
+    def natural(self) -> int:
+        """The width at which nothing is folded."""
+        return max(map(cell_len, (self.header, *self.cells)))
+
+    @property
+    def least(self) -> int:
+        """The smallest width: no word is broken and no cell takes more than a few lines."""
+        if not self.is_text:
+            return self.natural
+        words = max((cell_len(word) for text in (self.header, *self.cells) for word in text.split()), default=0)
+        return min(self.natural, max(words, math.ceil(self.natural / MOST_LINES)))
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What fits: the columns with their widths, None when records are needed; and the names that were left out."""
+
+    columns: tuple[Column, ...]
+    widths: tuple[int, ...] | None
+    left_out: tuple[str, ...] = ()
+
+
+def fit(columns: Sequence[Column], *, width: int, optional: Sequence[str] = ()) -> Layout:
+    """Choose the layout for `width`. Columns named in `optional` are left out in that order while the others don't fit;
+    when even the rest does not fit, all are kept, as records."""
+    kept, left_out = list(columns), [name for name in optional if any(one.name == name for one in columns)]
+    for count in range(len(left_out) + 1):
+        kept = [one for one in columns if one.name not in left_out[:count]]
+        if kept and _total([one.least for one in kept]) <= width:
+            return Layout(tuple(kept), _widths(kept, width), tuple(left_out[:count]))
+    return Layout(tuple(columns), None)
+
+
+def wide(columns: Sequence[Column]) -> Layout:
+    """Keep every column at its natural width."""
+    return Layout(tuple(columns), tuple(one.natural for one in columns))
+
+
+def _total(widths: Sequence[int]) -> int:
+    return sum(widths) + GAP * (len(widths) - 1)
+
+
+def _widths(columns: Sequence[Column], width: int) -> tuple[int, ...]:
+    """Share what is left among the columns that are folded, the narrowest of them first."""
+    widths = [one.least for one in columns]
+    spare = width - _total(widths)
+    while spare > 0 and (folded := [at for at, one in enumerate(columns) if widths[at] < one.natural]):
+        at = min(folded, key=lambda one: (widths[one], one))
+        widths[at] += 1
+        spare -= 1
+    return tuple(widths)
