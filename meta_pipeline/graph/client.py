@@ -16,7 +16,7 @@ from meta_pipeline.audit import AuditEvent
 from meta_pipeline.graph import features as switches
 from meta_pipeline.graph import paging
 from meta_pipeline.graph.budget import SharedBudget
-from meta_pipeline.graph.errors import GraphError, ThrottledError, TransientError
+from meta_pipeline.graph.errors import GraphError, ThrottledError, TransientError, UnreadableAnswerError
 from meta_pipeline.graph.limits import Charge, charges
 from meta_pipeline.graph.request import Errand, Operation, PageSize, Surface, encoded
 from meta_pipeline.graph.response import Answer, GraphResponse
@@ -48,6 +48,7 @@ class GraphClient:
         connect_timeout_s: float = 10.0,
         read_timeout_s: float = 120.0,
         adapter: BaseAdapter | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         if not graph_url.startswith(("http://", "https://")):
             raise ConfigError(f"META_PIPELINE_GRAPH_URL must start with http:// or https://, not {graph_url!r}")
@@ -63,7 +64,7 @@ class GraphClient:
         self._retry = Retry(now=now, sleep=sleep, has_budget=budget is not None)
         self._wire = Wire(
             self.graph_url, app_secret=app_secret, audit=audit, budget=budget, samples=samples, now=now,
-            timeout_s=(connect_timeout_s, read_timeout_s), adapter=adapter,
+            timeout_s=(connect_timeout_s, read_timeout_s), adapter=adapter, clock=clock,
         )
         self._row: type = msgspec.Raw
 
@@ -78,6 +79,11 @@ class GraphClient:
                 "META_PIPELINE_APP_ID and META_PIPELINE_APP_SECRET must both be set: the app's settings page has them"
             )
         return App(self.app_id, self._app_secret)
+
+    @property
+    def host(self) -> str:
+        """The host it talks to, as an error may show it."""
+        return self._wire.host
 
     def on(self, errand: Errand) -> GraphClient:
         """The same gateway, its calls charged and audited as this errand's."""
@@ -170,10 +176,7 @@ class GraphClient:
 
     def oauth(self, path: str, params: Mapping[str, Any]) -> dict[str, Any]:
         """One of the calls whose query Meta wants to hold a secret (graph-api.md §4.1): sent once, query never kept."""
-        data = self._send("GET", path, params, token=None, surface="graph").data
-        if not isinstance(data, dict):
-            raise TransientError("the answer is no object")
-        return data
+        return self._send("GET", path, params, token=None, surface="graph").object
 
     def _send(
         self, method: str, path: str, params: Mapping[str, Any], *, token: AccessToken | None, surface: Surface
@@ -191,7 +194,7 @@ class GraphClient:
         if answer.error is not None:
             raise answer.error
         used = answer.headers.get("facebook-api-version", version)
-        return GraphResponse(answer, used, self.now())
+        return GraphResponse(answer, used, self.now(), self.host)
 
     def _send_batch(
         self, operations: Sequence[Operation], *, token: AccessToken
@@ -219,7 +222,7 @@ class GraphClient:
 
         members = self._retry.persist(send).members
         if len(members) != len(operations):
-            raise TransientError("the answer of a batch has not as many members as operations")
+            raise UnreadableAnswerError(f"{self.host} answered a batch with another number of members than operations")
         found: list[GraphResponse | GraphError | None] = []
         for one, member in zip(operations, members, strict=True):
             try:

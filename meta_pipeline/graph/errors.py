@@ -11,6 +11,11 @@ GraphError
 ├─ SuspendedError     stop for a day or more, and tell a person
 └─ RequestError       our bug or a retired metric
 
+The bounds of `bounds.py` have an error each, a subclass of the one whose remedy fits: `BodyTooLargeError`,
+`TooManyPagesError` (too much data), `CallDeadlineError`, `NestedTooDeepError`, `RedirectError`,
+`UnreadableAnswerError`, `ConnectionFailedError` (transient), `RepeatedCursorError` (cursor), `MalformedTokenError`
+(token).
+
 Codes: graph-api.md §6.3, §7.2, §2.10 (D-GERR, D-MERR, D-IERR). Classified on code and subcode, never on `type`.
 """
 
@@ -97,7 +102,55 @@ class RequestError(GraphError):
     """Graph refused the request itself."""
 
 
+class ConnectionFailedError(TransientError):
+    """No connection, or one that broke. The message names the host and the cause, never the path or the query."""
+
+    remedy = "check META_PIPELINE_GRAPH_URL or the network; what has landed stays"
+
+
+class CallDeadlineError(TransientError):
+    """The answer was not complete before the deadline of a call, however many bytes kept coming."""
+
+    remedy = "the host answers too slowly; try again later, what has landed stays"
+
+
+class RedirectError(TransientError):
+    """A redirect instead of an answer. It is never followed: the token would go with it."""
+
+    remedy = "Graph does not redirect: check META_PIPELINE_GRAPH_URL and the proxy"
+
+
+class UnreadableAnswerError(TransientError):
+    """The body is not what Graph answers: cut off, another format, another server."""
+
+    remedy = "check META_PIPELINE_GRAPH_URL, or try again later; what has landed stays"
+
+
+class NestedTooDeepError(UnreadableAnswerError):
+    """JSON nested deeper than any answer of Graph."""
+
+
+class BodyTooLargeError(TooMuchDataError):
+    """The body is larger than a call may hold in memory."""
+
+    remedy = "request fewer rows at once or fewer days"
+
+
+class TooManyPagesError(TooMuchDataError):
+    """A listing goes on beyond any number of pages that is expected."""
+
+
+class RepeatedCursorError(CursorError):
+    """A listing leads back to a page that was already read, so that it would never end."""
+
+
+class MalformedTokenError(TokenError):
+    """The text can't be an access token, so it is not sent."""
+
+
 _THROTTLED = (4, 17, 32, 341, 613, *range(80000, 80007), 80008, 80009, 80014)
+
+LONGEST_MESSAGE = 2_000  # characters of Meta's message that are kept
 
 # Requests that are wrong, or ask for what is gone: never sent again.
 _OUR_MISTAKES = (
@@ -136,19 +189,24 @@ REMEDIES: dict[tuple[int, int | None], type[GraphError]] = {
 }
 
 
+def _number(value: Any) -> int | None:
+    """Return a code as Meta has them: not beyond 32 bits, which the audit could not keep."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**31 else None
+
+
 def error_from(
     error: Mapping[str, Any], *, http_status: int, trace_id: str | None, retry_after: float | None = None
 ) -> GraphError:
     """The error of an envelope's `error` member, by remedy."""
     code, subcode = error.get("code"), error.get("error_subcode")
-    message = str(error.get("error_user_msg") or error.get("message") or "no message")
-    code = code if isinstance(code, int) and not isinstance(code, bool) else None
-    subcode = subcode if isinstance(subcode, int) and not isinstance(subcode, bool) else None
+    texts = (error.get("error_user_msg"), error.get("message"))
+    message = next((text for text in texts if isinstance(text, str) and text), "no message")[:LONGEST_MESSAGE]
+    code, subcode = _number(code), _number(subcode)
     remedy: type[GraphError] | None = None
     if code is not None:
         remedy = REMEDIES.get((code, subcode)) or REMEDIES.get((code, None))
         # The one place where a message decides: code 1 is too much data or try again (graph-api.md §2.8).
-        if code == 1 and "reduce the amount of data" in str(error.get("message", "")).lower():
+        if code == 1 and isinstance(texts[1], str) and "reduce the amount of data" in texts[1].lower():
             remedy = TooMuchDataError
     if remedy is None:
         remedy = TransientError if http_status >= 500 or error.get("is_transient") else RequestError

@@ -8,10 +8,48 @@ from typing import Any
 
 import msgspec
 
-from meta_pipeline.graph.errors import TooMuchDataError
+from meta_pipeline.graph.body import check_record
+from meta_pipeline.graph.bounds import DEFAULT_PAGE, MOST_PAGES, MOST_ROWS
+from meta_pipeline.graph.errors import RepeatedCursorError, TooManyPagesError, TooMuchDataError, UnreadableAnswerError
 from meta_pipeline.graph.request import PageSize
 from meta_pipeline.graph.response import GraphResponse
 from meta_pipeline.records import Batch
+
+LONGEST_POSITION = 16 * 1024  # characters of a cursor or of what `paging.next` repeats; longer ones fit in no URL
+
+
+# How often an empty page may point to itself before the listing counts as one that never ends.
+MOST_STALLS = 3
+
+
+class Positions:
+    """The positions of one listing, so that it ends whatever Graph answers: none comes twice, and there are no more
+    than the bounds allow."""
+
+    def __init__(self, *, most_pages: int = MOST_PAGES, most_rows: int = MOST_ROWS) -> None:
+        self._most_pages, self._most_rows = most_pages, most_rows
+        self._seen: set[int] = set()
+        self._last: int | None = None
+        self._pages = self._rows = self._stalls = 0
+
+    def move(self, position: Mapping[str, str] | None, *, rows: int, is_empty: bool = False) -> None:
+        """Take note of a page of `rows` requested rows, and of the position that follows it, if one does. Raise
+        RepeatedCursorError, TooManyPagesError, or UnreadableAnswerError for a position that fits in no URL."""
+        self._pages, self._rows = self._pages + 1, self._rows + rows
+        if position is None:
+            return
+        if sum(len(name) + len(value) for name, value in position.items()) > LONGEST_POSITION:
+            raise UnreadableAnswerError(f"the listing goes on at a cursor longer than {LONGEST_POSITION} characters")
+        if self._pages >= self._most_pages or self._rows >= self._most_rows:
+            raise TooManyPagesError(f"the listing goes on after {self._pages:,} pages of {self._rows:,} requested rows")
+        mark = hash(frozenset(position.items()))
+        if mark == self._last and is_empty and self._stalls < MOST_STALLS:
+            self._stalls += 1
+            return
+        if mark in self._seen:
+            raise RepeatedCursorError(f"the listing leads back to a cursor it gave before, after {self._pages:,} pages")
+        self._seen.add(mark)
+        self._last = mark
 
 
 def batches(
@@ -20,12 +58,13 @@ def batches(
     *,
     size: PageSize | None,
     now: Callable[[], dt.datetime],
+    positions: Positions | None = None,
 ) -> Iterator[Batch]:
     """Every page, lazily; `get` asks for the one that parameters lead to. A page may be short or empty while more
     follow: only a missing `paging.next` ends it. `next` holds the token, so the request is built anew from the cursor.
     A page that was promised and holds nothing is asked for once more: an answer that got lost looks the same. With a
     `size` the pages are as long as it says, and one that is too much is asked for again, shorter."""
-    request = dict(params)
+    request, positions = dict(params), positions or Positions()
     is_promised = is_doubted = False
     while True:
         if size is not None:
@@ -43,11 +82,18 @@ def batches(
             is_doubted = True
             continue
         is_promised, is_doubted = True, False
-        yield _batch(answer)
         following = page.following()
+        # Before the rows are handed on: a listing that is no good is not landed up to here.
+        positions.move(following, rows=_limit(request), is_empty=not page.data)
+        yield _batch(answer)
         if following is None:
             return
         request |= following
+
+
+def _limit(request: Mapping[str, Any]) -> int:
+    limit = request.get("limit")
+    return limit if isinstance(limit, int) and limit > 0 else DEFAULT_PAGE
 
 
 def _batch(answer: GraphResponse) -> Batch:
@@ -55,4 +101,6 @@ def _batch(answer: GraphResponse) -> Batch:
     data = answer.page.data
     are_raw = bool(data) and isinstance(data[0], msgspec.Raw)
     records, rows = (tuple(map(bytes, data)), ()) if are_raw else ((), data)
+    for record in records:
+        check_record(record)
     return Batch(records, answer.trace_id, answer.version, answer.fetched_at, answer.body, rows)

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
 import functools
-import itertools
-import json
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
-import orjson
 
-from meta_pipeline.graph.errors import GraphError, ThrottledError, TransientError, error_from
+from meta_pipeline.graph.body import check_values, decoded, repaired
+from meta_pipeline.graph.errors import (
+    GraphError,
+    NestedTooDeepError,
+    RedirectError,
+    ThrottledError,
+    TransientError,
+    UnreadableAnswerError,
+    error_from,
+)
 from meta_pipeline.graph.usage import retry_after, usage_of
 
 
@@ -58,8 +62,11 @@ class Page(msgspec.Struct, Generic[Row]):
             return None
         if self.paging.cursors is not None and self.paging.cursors.after:
             return {"after": self.paging.cursors.after}
-        asked = dict(parse_qsl(urlsplit(self.paging.next).query))
-        return {name: value for name, value in asked.items() if name not in _SECRETS}
+        try:
+            position = dict(parse_qsl(urlsplit(self.paging.next).query))
+        except ValueError:
+            raise UnreadableAnswerError("the answer's paging.next is not a URL") from None
+        return {name: value for name, value in position.items() if name not in _SECRETS}
 
 
 @functools.cache
@@ -68,51 +75,61 @@ def page_reader(row: type[Row]) -> Callable[[bytes], Page[Row]]:
     return msgspec.json.Decoder(Page[row]).decode  # type: ignore[valid-type]
 
 
-def page_of(body: bytes, *, trace_id: str | None) -> Page[msgspec.Raw]:
+def page_of(body: bytes, *, trace_id: str | None, host: str = "Graph") -> Page[msgspec.Raw]:
     """The page in a body, its records uncut."""
     try:
+        check_values(body)
         return page_reader(msgspec.Raw)(body)
     except UNREADABLE:
-        raise TransientError("the answer is no page of results", trace_id=trace_id) from None
+        raise UnreadableAnswerError(f"{host} answered with no page of results", trace_id=trace_id) from None
+    except RecursionError:
+        raise NestedTooDeepError("the answer's JSON is nested too deep", trace_id=trace_id) from None
 
 
 def _page_in(body: bytes, row: type) -> tuple[bytes, Page[Any] | None]:
-    """The body as it can be read, and the page in it, if it is one: of such rows, or its records uncut."""
-    for kind, mend in itertools.product(dict.fromkeys((row, msgspec.Raw)), (bytes, mended)):
-        read = mend(body)
-        with contextlib.suppress(*UNREADABLE):
-            return read, page_reader(kind)(read)
+    """The body as it can be read, and the page in it, if it is one: of such rows, or its records uncut. Raise
+    NestedTooDeepError and BodyTooLargeError."""
+    whole: bytes | None = None
+    for kind in dict.fromkeys((row, msgspec.Raw)):
+        if kind is msgspec.Raw:  # rows with required fields are never small enough to be too many
+            check_values(body)
+        try:
+            return body, page_reader(kind)(body)
+        except RecursionError:
+            raise NestedTooDeepError("the answer's JSON is nested too deep") from None
+        except UNREADABLE:
+            whole = repaired(body) if whole is None else whole
+            if whole != body:
+                try:
+                    return whole, page_reader(kind)(whole)
+                except UNREADABLE:
+                    continue
     return body, None
 
 
-# Escapes from left to right: a whole pair of surrogates, half of one, any other.
-_ESCAPE = re.compile(
-    rb"(?P<pair>\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})|(?P<half>\\u[dD][89a-fA-F][0-9a-fA-F]{2})|\\."
-)
-
-
-def mended(body: bytes) -> bytes:
-    """A body that strict readers take: half an emoji (a name that was cut in its middle) and what is no UTF-8 become
-    U+FFFD, all else stays as it is."""
-    text = body.decode("utf-8", "replace").encode()
-    return _ESCAPE.sub(lambda found: rb"\ufffd" if found["half"] else found[0], text)
+LONGEST_TRACE = 100  # characters of a trace id
 
 
 def trace_of(headers: Mapping[str, str], body: Any) -> str | None:
     """The trace id of an answer, from its error or its headers."""
     if isinstance(body, dict) and isinstance(error := body.get("error"), dict) and error.get("fbtrace_id"):
-        return str(error["fbtrace_id"])
+        return str(error["fbtrace_id"])[:LONGEST_TRACE]
     return headers.get("x-fb-trace-id")
 
 
 def decipher(status: int, headers: Mapping[str, str], body: bytes) -> tuple[Any, GraphError | None]:
-    """The decoded body, and the error it is, if it is one."""
+    """The decoded body, and the error it is, if it is one. Raise NestedTooDeepError and BodyTooLargeError."""
+    if 300 <= status < 400:
+        return None, RedirectError(f"Graph answered HTTP {status}, a redirect", http_status=status)
     try:
-        data = _decoded(body)
-    except ValueError:
+        data = decoded(body)
+    except NestedTooDeepError:
+        raise
+    except UnreadableAnswerError:
         kind = "HTML" if body.lstrip()[:1] == b"<" else "no JSON"
         trace = headers.get("x-fb-trace-id")
-        return None, TransientError(f"Graph answered HTTP {status} with {kind}", http_status=status, trace_id=trace)
+        text = f"Graph answered HTTP {status} with {kind}"
+        return None, UnreadableAnswerError(text, http_status=status, trace_id=trace)
     trace_id = trace_of(headers, data)
     if isinstance(data, dict) and isinstance(error := data.get("error"), dict) and "code" in error:
         return data, error_from(
@@ -128,13 +145,6 @@ def decipher(status: int, headers: Mapping[str, str], body: bytes) -> tuple[Any,
     if isinstance(data, str) and "Service Unavailable" in data:
         return data, TransientError("Graph answered 200 with Service Unavailable", http_status=status)
     return data, None
-
-
-def _decoded(body: bytes) -> Any:
-    try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError:  # an emoji cut in two is no UTF-8, and Python's own decoder reads it all the same
-        return json.loads(body)
 
 
 @dataclass(frozen=True)
@@ -154,8 +164,8 @@ class Answer:
     def data(self) -> Any:
         """The body decoded; None for one that is no JSON."""
         try:
-            return _decoded(self.body)
-        except ValueError:
+            return decoded(self.body)
+        except UnreadableAnswerError:
             return None
 
     @property
@@ -186,11 +196,12 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class GraphResponse:
-    """A result: the answer, which version gave it, and when."""
+    """A result: the answer, which version gave it, when, and which host."""
 
     answer: Answer = field(repr=False)
     version: str
     fetched_at: dt.datetime
+    host: str = "Graph"
 
     @property
     def body(self) -> bytes:
@@ -203,26 +214,49 @@ class GraphResponse:
         return self.answer.data
 
     @property
+    def object(self) -> dict[str, Any]:
+        """The JSON object it is; UnreadableAnswerError when it is something else."""
+        if not isinstance(self.data, dict):
+            raise UnreadableAnswerError(f"{self.host} answered with no JSON object", trace_id=self.trace_id)
+        return self.data
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        """The objects in its `data`; UnreadableAnswerError when there is no such list."""
+        rows = self.object.get("data")
+        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+            raise UnreadableAnswerError(f"{self.host} answered with no list of objects", trace_id=self.trace_id)
+        return rows
+
+    @property
     def trace_id(self) -> str | None:
         """Meta's name for this call."""
         return self.answer.trace_id
 
     @property
     def page(self) -> Page[Any]:
-        """The page of results it is; TransientError when it is none."""
-        return self.answer.page or page_of(self.answer.body, trace_id=self.answer.trace_id)
+        """The page of results it is; UnreadableAnswerError when it is none."""
+        return self.answer.page or page_of(self.answer.body, trace_id=self.answer.trace_id, host=self.host)
+
+
+# Operations of one batch (graph-api.md §8): an answer with more members is none.
+MOST_MEMBERS = 50
 
 
 def answer_of(status: int, headers: Mapping[str, str], body: bytes, row: type = msgspec.Raw) -> Answer:
     """The answer in a response; `row`: what of a page's records is looked at."""
     lowered = {name.lower(): value for name, value in headers.items()}
-    if status < 400:
-        read, page = _page_in(body, row)
-        if page is not None and page.is_result:
-            return Answer(lowered, read, None, page=page)
-    data, error = decipher(status, lowered, body)
-    members = tuple(_member(one) for one in data) if isinstance(data, list) else ()
-    return Answer(lowered, body, error, members)
+    try:
+        if status < 300:
+            read, page = _page_in(body, row)
+            if page is not None and page.is_result:
+                return Answer(lowered, read, None, page=page)
+        data, error = decipher(status, lowered, body)
+    except GraphError as bound:  # a body too large or too deep
+        bound.http_status, bound.trace_id = status, lowered.get("x-fb-trace-id")
+        return Answer(lowered, b"", bound)
+    is_batch = isinstance(data, list) and len(data) <= MOST_MEMBERS
+    return Answer(lowered, body, error, tuple(_member(one) for one in data) if is_batch else ())
 
 
 def _member(one: Any) -> Answer | None:
@@ -230,8 +264,8 @@ def _member(one: Any) -> Answer | None:
         return None
     listed, status = one.get("headers"), one.get("code")
     headers = {
-        str(header["name"]): str(header["value"])
+        header["name"]: header["value"]
         for header in (listed if isinstance(listed, list) else [])
-        if isinstance(header, dict) and "name" in header and "value" in header
+        if isinstance(header, dict) and isinstance(header.get("name"), str) and isinstance(header.get("value"), str)
     }
     return answer_of(status if isinstance(status, int) else 200, headers, one["body"].encode())

@@ -7,7 +7,7 @@ import random
 from collections.abc import Callable
 from typing import TypeVar
 
-from meta_pipeline.graph.errors import GraphError, ThrottledError, TransientError, reduced
+from meta_pipeline.graph.errors import CallDeadlineError, GraphError, ThrottledError, TransientError, reduced
 
 TRIES = 4
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 8.0
@@ -45,7 +45,7 @@ class Retry:
                         raise
                     limited.retry_after = error.retry_after
                     raise limited from None
-                if attempt >= TRIES or elapsed > DEADLINE_S:
+                if attempt >= TRIES or elapsed > DEADLINE_S or isinstance(error, CallDeadlineError):
                     raise reduced(error) from None
                 if isinstance(error, ThrottledError):
                     if not self._has_budget:

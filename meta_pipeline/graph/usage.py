@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
+from meta_pipeline.graph.body import decoded
+from meta_pipeline.graph.errors import GraphError
 from meta_pipeline.graph.limits import number
 
 HEADERS = {
@@ -17,6 +18,8 @@ HEADERS = {
     "page": "x-page-usage",
 }
 
+LONGEST_HEADER = 64 * 1024  # what http.client accepts; a member of a batch may claim more
+
 # Continuing to call while blocked prolongs the block (D-MRL), so a block is never shorter than this.
 SHORTEST_BLOCK_S = 60.0
 
@@ -25,10 +28,10 @@ def usage_of(headers: Mapping[str, str]) -> dict[str, Any]:
     """The usage headers as data; a header that can't be read counts as absent."""
     usage: dict[str, Any] = {}
     for name, header in HEADERS.items():
-        if header in headers:
+        if header in headers and len(headers[header]) <= LONGEST_HEADER:
             try:
-                value = json.loads(headers[header])
-            except ValueError:
+                value = decoded(headers[header].encode(errors="replace"))
+            except GraphError:
                 continue
             if isinstance(value, dict):
                 usage[name] = value

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import re
 import threading
-import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -15,14 +15,26 @@ import urllib3
 from requests.adapters import BaseAdapter
 
 from meta_pipeline.audit import AuditEvent
+from meta_pipeline.graph import body as content
+from meta_pipeline.graph.bounds import CALL_DEADLINE_S
 from meta_pipeline.graph.budget import Admission, SharedBudget
-from meta_pipeline.graph.errors import GraphError, ThrottledError, TransientError
+from meta_pipeline.graph.errors import (
+    CallDeadlineError,
+    ConnectionFailedError,
+    GraphError,
+    MalformedTokenError,
+    ThrottledError,
+)
 from meta_pipeline.graph.limits import Charge
 from meta_pipeline.graph.redaction import secrets_of, without
 from meta_pipeline.graph.request import Errand, appsecret_proof, encoded
 from meta_pipeline.graph.response import Answer, answer_of
 from meta_pipeline.graph.samples import Samples
+from meta_pipeline.graph.transport import DeadlineAdapter, Session, cause_of, host_of
 from meta_pipeline.records import AccessToken
+
+# What an access token is made of: what a header takes, and no space.
+_TOKEN = re.compile(r"[\x21-\x7e]+")
 
 
 class Wire:
@@ -40,7 +52,9 @@ class Wire:
         now: Callable[[], dt.datetime],
         timeout_s: tuple[float, float],
         adapter: BaseAdapter | None,
+        clock: Callable[[], float],
     ) -> None:
+        self.host = host_of(graph_url)
         self._graph_url = graph_url
         self._app_secret = app_secret
         self._audit = audit
@@ -49,6 +63,7 @@ class Wire:
         self._now = now
         self._timeout_s = timeout_s
         self._adapter = adapter
+        self._clock = clock
         self._local = threading.local()
 
     def exchange(
@@ -66,32 +81,33 @@ class Wire:
     ) -> Answer:
         """One HTTP call: admitted, sent, settled, audited, and sampled. Its error is without secrets. `row`: what of a
         page's records is looked at."""
-        admission = self._admitted(charged, operations, errand)
         form, headers = encoded(params), {}
         if token is not None:
+            if not _TOKEN.fullmatch(token.value):
+                raise MalformedTokenError("the access token is empty or has characters that no token has")
             headers["Authorization"] = f"Bearer {token.value}"
             if self._app_secret:
                 form["appsecret_proof"] = appsecret_proof(token.value, self._app_secret)
-        started, at = time.monotonic(), self._now()
+        admission = self._admitted(charged, operations, errand)
+        started, at = self._clock(), self._now()
         usage: dict[str, Any] | None = None
         limit: ThrottledError | None = None
-        error: TransientError | None = None
+        error: GraphError | None = None
         try:
             try:
                 response = self._session.request(
                     method, f"{self._graph_url}/{version}/{path.strip('/')}", headers=headers, timeout=self._timeout_s,
-                    params=form if method != "POST" else None, data=form if method == "POST" else None,
-                    allow_redirects=False, stream=True,
+                    params=form if method != "POST" else None, data=form if method == "POST" else None, stream=True,
                 )
-                # In one piece: `content` reads ten kilobytes at a time.
-                body = response.raw.read(decode_content=True)
-            except requests.Timeout:
-                error = TransientError(f"no answer from {self._graph_url} in time")
-            except (requests.RequestException, urllib3.exceptions.HTTPError) as exception:
-                # The text of this exception holds the URL with its query: only its kind may leave here.
-                error = TransientError(f"no connection to {self._graph_url} ({type(exception).__name__})")
+                try:
+                    body = content.read(response.raw, deadline=started + CALL_DEADLINE_S, clock=self._clock)
+                except GraphError as bound:  # what is left of the body must not be read by the next call
+                    response.close()
+                    error = bound
+            except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as exception:
+                error = self._failed(exception, started)
             event = AuditEvent(
-                at, method, f"/{version}/{path.strip('/')}", time.monotonic() - started, operations=operations,
+                at, method, f"/{version}/{path.strip('/')}", self._clock() - started, operations=operations,
                 node_id=errand.node_id, report=errand.report, run_id=errand.run_id, backfill_id=errand.backfill_id,
             )
             if error is not None:
@@ -110,6 +126,18 @@ class Wire:
             self.without_secrets(answer.error, token, form)
         return answer
 
+    def _failed(self, exception: Exception, started: float) -> GraphError:
+        """Name the trouble of the network. The text of its exception holds the URL with its query, so that only its
+        cause may leave here."""
+        if self._clock() - started >= CALL_DEADLINE_S:
+            return CallDeadlineError(f"{self.host} did not answer completely within {CALL_DEADLINE_S:.0f} s")
+        cause = cause_of(exception)
+        if isinstance(exception, requests.ConnectionError):
+            return ConnectionFailedError(f"could not connect to {self.host} ({cause})")
+        if isinstance(exception, requests.Timeout | urllib3.exceptions.TimeoutError):
+            return ConnectionFailedError(f"no answer from {self.host} in time ({cause})")
+        return ConnectionFailedError(f"the answer of {self.host} could not be read ({cause})")
+
     def without_secrets(self, error: GraphError, token: AccessToken | None, form: Mapping[str, str]) -> GraphError:
         """The error itself: Meta's own message may repeat what it was sent."""
         error.args = (without(str(error), secrets_of(token, self._app_secret, form)),)
@@ -123,21 +151,11 @@ class Wire:
     @property
     def _session(self) -> requests.Session:
         if not hasattr(self._local, "session"):
-            self._local.session = _session(self._graph_url)
-            if self._adapter is not None:
-                self._local.session.mount(self._graph_url, self._adapter)
+            self._local.session = Session(self._graph_url)
+            adapter = self._adapter or DeadlineAdapter(deadline_s=CALL_DEADLINE_S, clock=self._clock)
+            self._local.session.mount(self._graph_url, adapter)
         session: requests.Session = self._local.session
         return session
-
-
-def _session(url: str) -> requests.Session:
-    """A session that asks the environment for proxies and certificates once, not before every call; and never a
-    .netrc, whose password would take the token's place."""
-    session = requests.Session()
-    found = session.merge_environment_settings(url, {}, False, None, None)
-    session.proxies, session.verify, session.cert = found["proxies"], found["verify"], found["cert"]
-    session.trust_env = False
-    return session
 
 
 def _answered(event: AuditEvent, status: int, answer: Answer) -> AuditEvent:

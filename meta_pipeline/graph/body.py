@@ -1,0 +1,102 @@
+"""Reading and decoding the body of an answer within its bounds."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+
+from meta_pipeline.graph.bounds import (
+    CHUNK,
+    COUNTED_FROM,
+    DEEPEST,
+    LARGEST_BODY,
+    LARGEST_DECODED,
+    MIB,
+    MOST_VALUES,
+)
+from meta_pipeline.graph.errors import BodyTooLargeError, CallDeadlineError, NestedTooDeepError, UnreadableAnswerError
+
+
+def read(raw: Any, *, deadline: float, clock: Callable[[], float]) -> bytes:
+    """Read a body and undo its content encoding, piece by piece, so that a gzip bomb never grows beyond the bound.
+
+    Raise BodyTooLargeError, or CallDeadlineError when the clock passes `deadline`; urllib3's own errors pass."""
+    body = bytearray()
+    while chunk := raw.read1(CHUNK, decode_content=True):
+        body += chunk
+        if len(body) > LARGEST_BODY:
+            raise BodyTooLargeError(f"the answer is larger than {LARGEST_BODY // MIB} MiB")
+        if clock() > deadline:
+            raise CallDeadlineError("the answer was not complete in time")
+    return bytes(body)
+
+
+def decoded(body: bytes) -> Any:
+    """Decode JSON, with what strict readers refuse repaired. Raise UnreadableAnswerError for what is no JSON,
+    NestedTooDeepError and BodyTooLargeError for what no caller could walk over or hold."""
+    check_values(body)
+    check_record(body)
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        try:
+            return orjson.loads(repaired(body))
+        except orjson.JSONDecodeError:
+            raise UnreadableAnswerError("the answer is no JSON") from None
+
+
+def check_values(body: bytes) -> None:
+    """Raise BodyTooLargeError for a large body of so many small values that decoding them would exhaust memory."""
+    if len(body) > COUNTED_FROM and sum(map(body.count, (b",", b"[", b"{"))) > MOST_VALUES:
+        raise BodyTooLargeError(f"the answer holds more than {MOST_VALUES:,} values")
+
+
+# A bracket, or a whole string, whose brackets do not count. A string without an end is no JSON: the rest of the body.
+_TOKEN = re.compile(rb'[\[{\]}]|"[^"]*"?')
+
+
+def check_record(record: bytes) -> None:
+    """Raise BodyTooLargeError or NestedTooDeepError for JSON that must not be decoded as a whole."""
+    if len(record) > LARGEST_DECODED:
+        raise BodyTooLargeError(f"one JSON value is larger than {LARGEST_DECODED // MIB} MiB")
+    check_depth(record)
+
+
+def check_depth(body: bytes) -> None:
+    """Raise NestedTooDeepError for JSON that a walk in Python could not follow. Few opening brackets can't be deep, so
+    most bodies are only counted."""
+    if body.count(b"[") + body.count(b"{") <= DEEPEST:
+        return
+    depth = 0
+    for found in _TOKEN.finditer(body.replace(rb"\\", b"").replace(rb"\"", b"")):
+        token = found[0]
+        if token in (b"[", b"{"):
+            depth += 1
+            if depth > DEEPEST:
+                raise NestedTooDeepError(f"the answer's JSON is nested deeper than {DEEPEST} levels")
+        elif token in (b"]", b"}"):
+            depth -= 1
+
+
+_HIGH, _LOW = rb"\\u[dD][89abAB][0-9a-fA-F]{2}", rb"\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+# Half of a pair of surrogates, where escaped backslashes are out of the way.
+_HALF = re.compile(rb"%s(?!%s)|(?<!%s)%s" % (_HIGH, _LOW, _HIGH, _LOW))
+_BACKSLASH, _HIDDEN = rb"\\", b"\0\0"
+
+
+def repaired(body: bytes) -> bytes:
+    """Return a body that strict readers accept: half an emoji (a name that was cut in its middle) and what is no UTF-8
+    become U+FFFD, all else stays as it is. One that has nothing to repair, or that no reader accepts, comes back as it
+    is. Raise BodyTooLargeError for one that is too large for it."""
+    is_ascii = body.isascii()
+    if b"\0" in body or (is_ascii and rb"\u" not in body):
+        return body
+    if len(body) > LARGEST_DECODED:
+        raise BodyTooLargeError(f"the answer can't be read strictly and is larger than {LARGEST_DECODED // MIB} MiB")
+    text = body if is_ascii else body.decode("utf-8", "replace").encode()
+    if rb"\u" in text:
+        text = _HALF.sub(rb"\\ufffd", text.replace(_BACKSLASH, _HIDDEN)).replace(_HIDDEN, _BACKSLASH)
+    return text

@@ -1,0 +1,30 @@
+"""The most that one call and one listing may cost in bytes, time and pages, as data.
+
+Graph is trusted to be Meta, but a broken proxy, a wrong META_PIPELINE_GRAPH_URL or a fault of Meta's own may answer
+with anything: no answer may exhaust memory, hold a worker without end, or go on for ever."""
+
+from __future__ import annotations
+
+MIB = 1024 * 1024
+
+# A body after decoding. The longest page (5,000 rows) fits with rows of 4.9 kB; rows with ten actions in two lists are
+# 2.5 kB. With its copy and what is decoded of it a call stays within 256 MiB.
+LARGEST_BODY = 24 * MIB
+# What is read at once: large enough for loopback and TLS records, small enough to notice the deadline.
+CHUNK = 256 * 1024
+# What is decoded as a whole, not as a page whose rows stay bytes: a node, a batch of 50, one record. Its text may take
+# four bytes a character in Python. Also what is repaired when strict readers refuse it.
+LARGEST_DECODED = 8 * MIB
+# A decoded value takes up to forty times its two bytes of JSON. Smaller bodies are not counted: they can't matter.
+COUNTED_FROM, MOST_VALUES = 2 * MIB, 750_000
+# Meta's own answers are six levels deep. Python's recursion limit is 1,000, shared by every walk over the value.
+DEEPEST = 64
+
+# From the request to the last byte of the answer. Shorter than the lease of a reservation (`budget.LEASE`, 300 s), and
+# longer than any answer of Meta takes: it gives up itself after about 120 s.
+CALL_DEADLINE_S = 240.0
+
+# Pages of one listing or report, and rows requested by them together. A month of 500 ads by age and gender is 300,000
+# rows: 60 pages of 5,000, or 12,000 of the shortest (25), where fewer days at once are cheaper anyway.
+MOST_PAGES, MOST_ROWS = 10_000, 20_000_000
+DEFAULT_PAGE = 25  # rows of a page when no limit is sent (graph-api.md §2.1)
