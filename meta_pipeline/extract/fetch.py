@@ -17,10 +17,11 @@ from meta_pipeline.extract.insights import PAGE_LIMIT, Pull, Range, insights_req
 from meta_pipeline.extract.parts import ADDITIVE, Part, Reading, Rows, kept_of, read_in_parts
 from meta_pipeline.extract.plan import Planner
 from meta_pipeline.extract.reports import Report
-from meta_pipeline.extract.sizes import Sizes
+from meta_pipeline.extract.sizes import FixedSizes, Sizes
 from meta_pipeline.extract.sorting import Sorter, key_of, row_of
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.graph.errors import CursorError, TransientError
+from meta_pipeline.graph.request import PageSize
 from meta_pipeline.records import AccessToken, Batch, LandingError
 
 
@@ -41,25 +42,31 @@ class Fetcher:
         restart: Callable[[], None],
         turn: AbstractContextManager[Any],
     ) -> dict[dt.date, LandingError]:
-        """Hand on the rows of a pull that is finished, day by day as they come, a page at its `turn`; the days that
-        can't be trusted, and why. A range without any row is believed when it was seen twice: Meta answers 200 with
-        nothing at moments of trouble too (graph-api.md §14, `empty_200`). One whose cursor Meta forgot is read once
-        more, and `restart` says so before; one that had rows and then has none is no range without delivery."""
+        """Pass on the rows of a pull that is finished, day by day as they come, a page at its `turn`; return the days
+        that can't be trusted, and why. A page that is too much is requested again from the same cursor with half of
+        the rows. A read whose cursor Meta forgot starts again, and `restart` discards what was passed on before; from
+        then on its pages don't grow. A range without any row is believed when it was read twice: Meta answers 200 with
+        nothing at moments of trouble too (graph-api.md §14, `empty_200`). One that had rows and then has none is no
+        range without delivery."""
         sizes = self.planner.of(pull.report)
+        size: PageSize = sizes
         seen, empty, forgotten = 0, 0, 0
         try:
             while True:
                 restart()
+                first_page = size.page
                 sorter = Sorter(pull.report, pull.node_id, pull.asked)
                 try:
-                    for batch in self._read(pull, sizes, row_of(pull.report.key)):
+                    for batch in self._read(pull, size, row_of(pull.report.key)):
                         with turn:
                             for day, records in sorter.parts(batch):
                                 add(day, records, batch)
                 except CursorError:
-                    seen, forgotten = max(seen, sorter.rows), forgotten + 1
+                    seen = max(seen, sorter.rows)
+                    forgotten += size.page == first_page  # a server may forget its cursors when the page size changes
                     if forgotten > 1:
                         raise
+                    size = FixedSizes(sizes)
                     continue
                 empty += not sorter.rows
                 if sorter.rows or (empty > 1 and not seen):
@@ -72,14 +79,16 @@ class Fetcher:
             self.planner.keep(pull.report)
 
     def in_parts(self, report: Report, day: dt.date, ids: Iterable[str]) -> Rows:
-        """One day that is too much at once, read by ids. Every part is a synchronous read: a day is small."""
-        node_id, whole, sizes = self.planner.node_id, Range(day, day), self.planner.of(report)
+        """One day that is too much at once, read by ids. Every part is a synchronous read: a day is small. A part that
+        is too much is read in smaller parts: smaller pages were tried before."""
+        node_id, whole = self.planner.node_id, Range(day, day)
+        size = FixedSizes(self.planner.of(report), may_shrink=False)
 
         def read(part: Part, fields: Sequence[str]) -> Rows:
             asked = dataclasses.replace(report, fields=tuple(fields))
             pull = Pull(report, node_id, whole, insights_request(asked, whole, part))
             sorter, rows = Sorter(report, node_id, whole), Rows()
-            for batch in self._read(pull, sizes, row_of(pull.report.key)):
+            for batch in self._read(pull, size, row_of(pull.report.key)):
                 # Not the page: its records are copies beside it.
                 told = dataclasses.replace(batch, body=None, rows=())
                 rows.extend((record, told) for _, found in sorter.parts(batch) for record in found.to_pylist())
@@ -94,7 +103,7 @@ class Fetcher:
                 report, fields=(name,), key=(name,), breakdowns=(), action_breakdowns=(), windows=()
             )
             pull = Pull(bare, node_id, whole, insights_request(bare, whole, part))
-            batches = self._read(pull, Sizes(self.planner.largest_page))
+            batches = self._read(pull, size)
             return [str(msgspec.json.decode(record)[name]) for batch in batches for record in batch.records]
 
         def control() -> Mapping[str, Any]:
@@ -111,17 +120,19 @@ class Fetcher:
     def listed_ids(self, report: Report) -> list[str]:
         """The ids of a level's things, as its listing has them now."""
         entity = of_level(report.level)
-        asked = {"fields": "id", "effective_status": list(entity.statuses), "limit": PAGE_LIMIT}
+        asked = {"fields": "id", "effective_status": list(entity.statuses)}
         path = f"{self.planner.node_id}/{entity.edge}"
-        batches = self.gateway("entities").batches(path, asked, token=self.token, surface="marketing")
+        batches = self.gateway("entities").batches(
+            path, asked, token=self.token, surface="marketing", size=Sizes(PAGE_LIMIT)
+        )
         return [msgspec.json.decode(record)["id"] for batch in batches for record in batch.records]
 
-    def _read(self, pull: Pull, sizes: Sizes, row: type = msgspec.Raw) -> Iterator[Batch]:
+    def _read(self, pull: Pull, size: PageSize, row: type = msgspec.Raw) -> Iterator[Batch]:
         path, request = (
             (f"{pull.node_id}/insights", pull.request)
             if pull.report_run_id is None
             else (f"{pull.report_run_id}/insights", {})
         )
         yield from self.gateway(pull.report.name).reading(row).batches(
-            path, request, token=self.token, surface="marketing", size=sizes
+            path, request, token=self.token, surface="marketing", size=size
         )

@@ -1,4 +1,4 @@
-"""What to ask for and when to look again: requests, ranges and polls, without I/O."""
+"""What to ask for and what a report run's fields mean: requests, ranges and polls, without I/O."""
 
 from __future__ import annotations
 
@@ -16,10 +16,8 @@ from meta_pipeline.records import MetaPipelineError
 
 # A page of a listing; pages of insights grow (`sizes.py`).
 PAGE_LIMIT = 500
-# Peers poll at 10 s doubling; small accounts are done at once, so the first looks are quick (graph-api.md §2.9).
-FIRST_POLL_S, LONGEST_POLL_S, GIVE_UP_S = 0.2, 10.0, 1800.0
-# A run may take up to an hour, Meta's own retries included (graph-api.md §2.9); an older one is asked for anew.
-STUCK_AFTER_S = 3600.0
+# A run that makes progress is waited for that long by one process; the next one picks it up (graph-api.md §2.9).
+GIVE_UP_S = 1800.0
 
 
 class ReportRunError(MetaPipelineError):
@@ -105,7 +103,8 @@ def digest(node_id: str, request: Mapping[str, Any]) -> str:
 @dataclass(slots=True)
 class Pull:
     """One report of one node over one range, on its way. `is_done`: its report run is known to be complete;
-    `is_picked_up`: an earlier process asked for it."""
+    `is_picked_up`: an earlier process asked for it; `previous_run_id`: the run without progress that this one replaced;
+    `percent` and `changed_at`: the progress that was seen last, and when it was first seen."""
 
     report: Report
     node_id: str
@@ -115,6 +114,9 @@ class Pull:
     submitted_at: dt.datetime | None = None
     is_done: bool = False
     is_picked_up: bool = False
+    previous_run_id: str | None = None
+    percent: int | None = None
+    changed_at: dt.datetime | None = None
 
     @property
     def digest(self) -> str:
@@ -123,36 +125,46 @@ class Pull:
 
 
 @dataclass(frozen=True, slots=True)
-class Poll:
-    """Look again after so many seconds."""
-
-    after: float
-
-
-@dataclass(frozen=True, slots=True)
 class Done:
     """The result may be read."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Abandoned:
-    """No result will come of this run. `resubmit`: the same request may be tried once more."""
+    """No result is expected of this run. `is_stuck`: Meta has not ended it, so it may still complete; `resubmit`: the
+    same request may be tried once more."""
 
     reason: str
     resubmit: bool
+    is_stuck: bool = False
 
 
-def next_poll(status: Mapping[str, Any], *, pause: float, waited: float, age_s: float) -> Poll | Done | Abandoned:
-    """What a report run's own fields mean. Success is `Job Completed` and 100 % together: 100 % is also seen while
-    the run is still running, or failed (graph-api.md §2.9)."""
+def is_completed(status: Mapping[str, Any]) -> bool:
+    """Check that a run's result can be read: `Job Completed` and 100 % together, because 100 % is also seen while it is
+    still running, or failed (graph-api.md §2.9)."""
+    return status.get("async_status") == "Job Completed" and str(status.get("async_percent_completion")) == "100"
+
+
+def state_of(
+    status: Mapping[str, Any], *, unchanged_s: float, stuck_after_s: float, watched_s: float
+) -> Done | Abandoned | None:
+    """Return what a report run's own fields mean: its end, or None while it is running. `unchanged_s`: how long it has
+    shown the same progress; `watched_s`: how long this process has polled it."""
     state = status.get("async_status")
-    if state == "Job Completed" and str(status.get("async_percent_completion")) == "100":
+    if is_completed(status):
         return Done()
     if state in ("Job Failed", "Job Skipped"):
         told = status.get("error_user_msg") or status.get("error_message") or status.get("error_code")
-        return Abandoned(f"Meta ended it as {state!r}" + (f": {told}" if told else ""), resubmit=True)
-    if age_s >= STUCK_AFTER_S:
-        return Abandoned(f"it is still {state!r} {age_s / 60:.0f} minutes after it was asked for", resubmit=True)
-    if waited >= GIVE_UP_S:
-        return Abandoned(f"it is still {state!r} after {waited:.0f} s; it is picked up by the next run", resubmit=False)
-    return Poll(min(pause, LONGEST_POLL_S))
+        return Abandoned(reason=f"Meta ended it as {state!r}" + (f": {told}" if told else ""), resubmit=True)
+    if unchanged_s >= stuck_after_s:
+        percent = status.get("async_percent_completion")
+        return Abandoned(
+            reason=f"it is {state!r} at {percent} % without progress for {unchanged_s / 60:.0f} minutes", resubmit=True,
+            is_stuck=True,
+        )
+    if watched_s >= max(GIVE_UP_S, 2 * stuck_after_s):
+        return Abandoned(
+            reason=f"it is still {state!r} after {watched_s / 60:.0f} minutes; it is picked up by the next run",
+            resubmit=False, is_stuck=True,
+        )
+    return None

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 
+from meta_pipeline.extract import durations
+from meta_pipeline.extract.durations import EndedRun
 from meta_pipeline.extract.insights import Pull, Range, ranges
 from meta_pipeline.extract.reports import Report
 from meta_pipeline.extract.sizes import SYNCHRONOUS_DAYS, Sizes
@@ -29,15 +31,13 @@ class Planner:
     def of(self, report: Report) -> Sizes:
         """What is known of a report; whoever learns from an answer changes it, and `keep` writes it down."""
         if (known := self.known.get(report.name)) is None:
-            known = sizes_of(self.engine, report, self.node_id, largest_page=self.largest_page, now=self.now())
+            known = sizes_of(self.engine, report.name, self.node_id, largest_page=self.largest_page, now=self.now())
             self.known[report.name] = known
         return known
 
     def keep(self, report: Report) -> None:
         """What is known of a report is written down."""
-        learned.put(
-            self.engine, node_id=self.node_id, report=report.name, known=dataclasses.asdict(self.of(report))
-        )
+        keep_sizes(self.engine, report.name, self.node_id, self.of(report))
 
     def ranges(self, report: Report, days: Iterable[dt.date]) -> list[Range]:
         """What to ask for: as few ranges as the days allow and as long as is known to come back."""
@@ -62,20 +62,28 @@ class Planner:
         self.of(report).range_was_refused(len(asked.days), self.now())
         self.keep(report)
 
-    def run_took(self, report: Report, seconds: float) -> None:
-        """How long Meta took over a report run is known now."""
-        sizes = self.of(report)
-        before = sizes.seconds
-        sizes.run_took(seconds)
-        if sizes.seconds != before:
-            self.keep(report)
+    def run_s(self, report: Report, asked: Range) -> float | None:
+        """Return the seconds that a report run is expected to take; None when none of the app has ended yet."""
+        known = learned.durations(self.engine, node_id=self.node_id)
+        return durations.expected_s(known, node_id=self.node_id, report=report.name, days=len(asked.days))
+
+    def run_ended(self, report: Report, asked: Range, run: EndedRun) -> None:
+        """Store what a report run that has ended teaches, for this account and for the app."""
+        known = learned.durations(self.engine, node_id=self.node_id)
+        changed = durations.learned(known, run, node_id=self.node_id, report=report.name, days=len(asked.days))
+        learned.put_durations(self.engine, changed)
 
 
 def sizes_of(
-    engine: sa.Engine, report: Report, node_id: str, *, largest_page: int, now: dt.datetime
+    engine: sa.Engine, report: str, node_id: str, *, largest_page: int, now: dt.datetime
 ) -> Sizes:
-    """What was learned of a report of an account."""
-    return Sizes(largest_page, **learned.get(engine, node_id=node_id, report=report.name)).believed(now)
+    """Return what was learned of a report or a listing of an account."""
+    return Sizes(largest_page, **learned.get(engine, node_id=node_id, report=report)).believed(now)
+
+
+def keep_sizes(engine: sa.Engine, report: str, node_id: str, sizes: Sizes) -> None:
+    """Store what was learned of a report or a listing of an account."""
+    learned.put(engine, node_id=node_id, report=report, known=dataclasses.asdict(sizes))
 
 
 def planned(sizes: Sizes, days: Iterable[dt.date], *, most: int | None = None) -> list[Range]:

@@ -1,26 +1,27 @@
-"""Report runs on their way: asked for, recorded, and looked at together until their results can be read or never will
+"""Report runs on their way: submitted, recorded, and polled together until their results can be read or never will
 be."""
 
 from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
 
+from meta_pipeline.extract import durations
+from meta_pipeline.extract.durations import FIRST_POLL_S, UNKNOWN_FIRST_POLL_S, EndedRun
 from meta_pipeline.extract.insights import (
-    FIRST_POLL_S,
-    LONGEST_POLL_S,
     Abandoned,
     Done,
     Pull,
     Range,
     ReportRunError,
     insights_request,
-    next_poll,
+    is_completed,
+    state_of,
 )
 from meta_pipeline.extract.plan import Planner
 from meta_pipeline.extract.reports import Report
@@ -33,25 +34,35 @@ from meta_pipeline.store import report_runs
 
 # A read right after the POST may answer 100/33, not replicated yet (graph-api.md §2.9, P-TAP).
 NOT_THERE_YET, LOOKS_WHEN_NEW = (100, 33), 3
-# Looks that are so near to each other are one batch.
+# Polls that are so near to each other are one batch.
 TOGETHER_S = 0.05
+# How often a wait looks whether another account's run has shown how long runs take, and how old that run may be.
+LOOK_S, SCOUT_FOR = 1.0, dt.timedelta(minutes=10)
 # -3/1504045 in a run's own error fields: too large (graph-api.md §2.10).
 TOO_LARGE = 1504045
-_STATUS_FIELDS = "async_status,async_percent_completion,error_code,error_message,error_subcode,error_user_msg"
+_STATUS_FIELDS = (
+    "async_status,async_percent_completion,time_ref,time_completed,error_code,error_message,error_subcode,"
+    "error_user_msg"
+)
 
 
 @dataclass(slots=True)
 class _Watch:
-    """A report run that is looked at: when next, in seconds since the watch began, and how long after that again."""
+    """A report run that is polled. `due_s`: when next, and `since_s`: since when, on the clock of its ReportRuns;
+    `expected_s`: how long it is expected to take; `running_at_s`: its age when it was last seen running;
+    `is_previous_polled`: the run that it replaced was polled once more."""
 
     pull: Pull
-    due: float = 0.0
-    pause: float = FIRST_POLL_S
-    looks: int = 0
+    since_s: float
+    due_s: float = 0.0
+    expected_s: float | None = None
+    polls: int = 0
+    running_at_s: float | None = None
     is_resubmitted: bool = False
+    is_previous_polled: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ReportRuns:
     """The report runs of one node for one backfill. `gateway`: the client for what is asked of a report; `planner`
     learns how long they take."""
@@ -63,19 +74,25 @@ class ReportRuns:
     backfill_id: str
     sleep: Callable[[float], None]
     now: Callable[[], dt.datetime]
+    _watches: list[_Watch] = field(default_factory=list)
+    _began_at: dt.datetime | None = None
+    _slept_s: float = 0.0
 
-    def submit(self, pull: Pull) -> None:
-        """Meta works on the pull, and its report run is recorded."""
+    def submit(self, pull: Pull, *, previous_run_id: str | None = None) -> None:
+        """Submit a report run for the pull and record it. `previous_run_id`: the run that it replaces, where that one
+        may still complete."""
         answer = self.gateway(pull.report.name).post(
             f"{pull.node_id}/insights", pull.request, token=self.token, surface="marketing", is_repeatable=True
         ).data
         if not isinstance(answer, dict) or not answer.get("report_run_id"):
             raise ReportRunError(f"Meta answered {pull.report.name} of {pull.node_id} without a report run: try again")
         pull.report_run_id, pull.submitted_at = str(answer["report_run_id"]), self.now()
+        pull.previous_run_id, pull.percent, pull.changed_at = previous_run_id, None, None
+        pull.is_picked_up = False
         report_runs.record(
             self.engine, request_digest=pull.digest, backfill_id=self.backfill_id, report_run_id=pull.report_run_id,
             node_id=pull.node_id, report=pull.report.name, since=pull.asked.since, until=pull.asked.until,
-            now=pull.submitted_at,
+            now=pull.submitted_at, previous_run_id=previous_run_id,
         )
 
     def picked_up(self, report: Report) -> list[Pull]:
@@ -87,7 +104,10 @@ class ReportRuns:
             asked = Range(run.since, run.until)
             request = insights_request(report, asked)
             pull = Pull(report, node_id, asked, request, run.report_run_id, run.submitted_at, run.is_done)
-            pulls.append(dataclasses.replace(pull, is_picked_up=True))
+            pulls.append(dataclasses.replace(
+                pull, is_picked_up=True, previous_run_id=run.previous_run_id, percent=run.percent,
+                changed_at=run.changed_at,
+            ))
         return pulls
 
     def is_forgotten(self, pull: Pull, error: MetaPipelineError) -> bool:
@@ -98,39 +118,79 @@ class ReportRuns:
         self._mark(pull, "abandoned")
         return True
 
-    def finished(self, pulls: Sequence[Pull]) -> Iterator[tuple[Pull, MetaPipelineError | None]]:
-        """Every pull once its result can be read, in the order in which they are done, or why it never will be. All
-        report runs that are due for a look are looked at together, in one batch, with growing pauses; the first look
-        comes when the last run of the kind was done, if that took long enough to count."""
-        waiting = [self._watch(pull) for pull in pulls if pull.report_run_id is not None and not pull.is_done]
-        yield from ((pull, None) for pull in pulls if pull.report_run_id is None or pull.is_done)
-        waited = 0.0
-        while waiting:
-            if (pause := min(watch.due for watch in waiting) - waited) > 0:
-                self.sleep(pause)
-                waited += pause
-            due = [watch for watch in waiting if watch.due <= waited + TOGETHER_S]
-            for watch, status in zip(due, self._statuses(due), strict=True):
-                ended = self._judge(watch, status, pause=watch.pause, waited=waited)
-                if ended is None:
-                    watch.due, watch.pause = waited + watch.pause, min(watch.pause * 2, LONGEST_POLL_S)
-                else:
-                    waiting.remove(watch)
-                    yield watch.pull, ended if isinstance(ended, MetaPipelineError) else None
+    @property
+    def is_polling(self) -> bool:
+        """Whether a report run is still to be polled."""
+        return bool(self._watches)
 
-    def _watch(self, pull: Pull) -> _Watch:
-        took = self.planner.of(pull.report).seconds
-        if took is None:
-            return _Watch(pull)
-        return _Watch(pull, due=max(0.0, 0.9 * took - self._age_s(pull)), pause=max(FIRST_POLL_S, 0.1 * took))
+    def watch(self, pull: Pull) -> None:
+        """Poll the report run of a pull from now on."""
+        watch = _Watch(pull, since_s=self._elapsed_s())
+        self._watches.append(watch)
+        self._schedule([watch])
+
+    def unwatch(self) -> list[Pull]:
+        """Stop polling, and return the pulls that were still waiting."""
+        pulls = [watch.pull for watch in self._watches]
+        self._watches.clear()
+        return pulls
+
+    def wait(self, *, longest_s: float) -> None:
+        """Sleep until a poll is due, or as long as `longest_s`."""
+        self._schedule([watch for watch in self._watches if self._is_unknown(watch)])
+        pause = min((watch.due_s for watch in self._watches), default=0.0) - self._elapsed_s()
+        if any(self._is_unknown(watch) for watch in self._watches):
+            pause = min(pause, LOOK_S)
+        pause = min(pause, longest_s)
+        if pause > 0:
+            self.sleep(pause)
+            self._slept_s += pause
+
+    def poll(self) -> list[tuple[Pull, MetaPipelineError | None]]:
+        """Poll every report run that is due, in one batch. Return the pulls whose result can be read, and those that
+        have none, with the reason."""
+        elapsed, ended = self._elapsed_s(), []
+        due = [watch for watch in self._watches if watch.due_s <= elapsed + TOGETHER_S]
+        for watch, status in zip(due, self._statuses([str(watch.pull.report_run_id) for watch in due]), strict=True):
+            result = self._judge(watch, status)
+            if result is None:
+                age = self._age_s(watch.pull)
+                watch.due_s = self._elapsed_s() + durations.pause_s(watch.expected_s, age_s=age, polls=watch.polls)
+            else:
+                self._watches.remove(watch)
+                ended.append((watch.pull, result if isinstance(result, MetaPipelineError) else None))
+        return ended
+
+    def _elapsed_s(self) -> float:
+        """Seconds since the first use: by the clock, but never less than was slept, should the clock be set back."""
+        self._began_at = self._began_at or self.now()
+        return max((self.now() - self._began_at).total_seconds(), self._slept_s)
+
+    def _is_unknown(self, watch: _Watch) -> bool:
+        return watch.expected_s is None and not watch.polls
+
+    def _schedule(self, watches: Sequence[_Watch]) -> None:
+        """Plan the first poll of runs: when they are expected to be done. As long as no run of the app has ended, only
+        the oldest one is polled early, to find out how long runs take; the others wait for that."""
+        if not watches:
+            return
+        oldest = report_runs.oldest_running(self.engine, since=self.now() - SCOUT_FOR)
+        for watch in watches:
+            pull = watch.pull
+            watch.expected_s = self.planner.run_s(pull.report, pull.asked)
+            if watch.expected_s is not None:
+                age = durations.first_poll_s(watch.expected_s)
+            else:
+                age = FIRST_POLL_S if oldest in (None, pull.report_run_id) else UNKNOWN_FIRST_POLL_S
+            watch.due_s = self._elapsed_s() + max(0.0, age - self._age_s(pull))
 
     def _age_s(self, pull: Pull) -> float:
         return (self.now() - pull.submitted_at).total_seconds() if pull.submitted_at else 0.0
 
-    def _statuses(self, watches: Sequence[_Watch]) -> list[Mapping[str, Any] | MetaPipelineError]:
-        operations = [
-            Operation(str(watch.pull.report_run_id), {"fields": _STATUS_FIELDS}, "marketing") for watch in watches
-        ]
+    def _statuses(self, run_ids: Sequence[str]) -> list[Mapping[str, Any] | MetaPipelineError]:
+        if not run_ids:
+            return []
+        operations = [Operation(run_id, {"fields": _STATUS_FIELDS}, "marketing") for run_id in run_ids]
         graph = self.gateway("report_runs")
         try:
             answers: list[GraphResponse | GraphError] = (
@@ -139,7 +199,7 @@ class ReportRuns:
                 else graph.batch(operations, token=self.token)
             )
         except MetaPipelineError as error:
-            return [error] * len(watches)
+            return [error] * len(run_ids)
         return [
             answer if isinstance(answer, GraphError)
             else answer.data if isinstance(answer.data, dict)
@@ -148,45 +208,79 @@ class ReportRuns:
         ]
 
     def _judge(
-        self, watch: _Watch, status: Mapping[str, Any] | MetaPipelineError, *, pause: float, waited: float
+        self, watch: _Watch, status: Mapping[str, Any] | MetaPipelineError
     ) -> MetaPipelineError | Done | None:
-        """What a look at a report run means: its end, an error, or None for looking again."""
+        """Return what a poll of a report run means: its end, an error, or None to poll again."""
         pull = watch.pull
-        watch.looks += 1
+        watch.polls += 1
         if isinstance(status, MetaPipelineError):
             is_new = _is_not_there(status)
-            if is_new and watch.looks <= LOOKS_WHEN_NEW:
+            if is_new and watch.polls <= LOOKS_WHEN_NEW:
                 return None
             if is_new and not watch.is_resubmitted:
-                return self._again(watch, "Meta knows it no more")
+                return self._replace(watch, Abandoned(reason="Meta knows it no more", resubmit=True))
             return status
         if status.get("async_status") == "Job Failed" and status.get("error_subcode") == TOO_LARGE:
             self._mark(pull, "abandoned")
             return TooMuchDataError("the report run is too large", code=-3, subcode=TOO_LARGE)
-        match next_poll(status, pause=pause, waited=waited, age_s=self._age_s(pull)):
+        match state_of(
+            status, unchanged_s=self._unchanged_s(pull, status), watched_s=self._elapsed_s() - watch.since_s,
+            stuck_after_s=durations.stuck_after_s(watch.expected_s),
+        ):
             case Done() as done:
-                if not pull.is_picked_up:  # one that was may have been done long before anybody looked
-                    self.planner.run_took(pull.report, self._age_s(pull))
+                if not pull.is_picked_up:  # one that was may have been done long before it was polled
+                    run = EndedRun(self._age_s(pull), watch.running_at_s, watch.expected_s, status)
+                    self.planner.run_ended(pull.report, pull.asked, run)
                 self._mark(pull, "completed")
                 pull.is_done = True
                 return done
-            case Abandoned(reason=reason, resubmit=resubmit):
-                if not resubmit:
-                    return ReportRunError(f"report run {pull.report_run_id} gave no result: {reason}")
-                return self._again(watch, reason)
+            case Abandoned() as abandoned:
+                return self._replace(watch, abandoned)
+        watch.running_at_s = self._age_s(pull)
         return None
 
-    def _again(self, watch: _Watch, reason: str) -> MetaPipelineError | None:
-        """The same request once more; twice without a result is an end."""
-        abandoned = watch.pull.report_run_id
-        self._mark(watch.pull, "abandoned")
-        if watch.is_resubmitted:
-            return ReportRunError(f"report run {abandoned} gave no result, twice: {reason}")
-        watch.is_resubmitted, watch.looks, watch.pause = True, 0, FIRST_POLL_S
-        try:
-            self.submit(watch.pull)
-        except MetaPipelineError as error:
-            return error
+    def _unchanged_s(self, pull: Pull, status: Mapping[str, Any]) -> float:
+        """Store a change of the run's progress; return for how many seconds it has been the same."""
+        percent = status.get("async_percent_completion")
+        percent = percent if isinstance(percent, int) else None
+        if percent != pull.percent or pull.changed_at is None:
+            pull.percent, pull.changed_at = percent, self.now()
+            report_runs.note_progress(
+                self.engine, report_run_id=str(pull.report_run_id), percent=percent, now=pull.changed_at
+            )
+        return (self.now() - pull.changed_at).total_seconds()
+
+    def _replace(self, watch: _Watch, abandoned: Abandoned) -> MetaPipelineError | Done | None:
+        """Submit the same request once more, instead of a run that failed or makes no progress. A run that was replaced
+        for making no progress is polled once more first: what it gives is paid for already."""
+        pull = watch.pull
+        run_id, previous = str(pull.report_run_id), pull.previous_run_id
+        if previous is not None and not watch.is_previous_polled:
+            watch.is_previous_polled = True
+            (status,) = self._statuses([previous])
+            if not isinstance(status, MetaPipelineError) and is_completed(status):
+                report_runs.restore(
+                    self.engine, report_run_id=run_id, previous_run_id=previous, status="completed"
+                )
+                pull.report_run_id, pull.previous_run_id, pull.is_done = previous, None, True
+                return Done()
+        if abandoned.resubmit and not watch.is_resubmitted:
+            if not abandoned.is_stuck:
+                self._mark(pull, "abandoned")
+            try:
+                self.submit(pull, previous_run_id=run_id if abandoned.is_stuck else previous)
+            except MetaPipelineError as error:
+                return error
+        elif not abandoned.is_stuck and previous is not None:  # Meta has not ended that one
+            report_runs.restore(self.engine, report_run_id=run_id, previous_run_id=previous, status="submitted")
+        elif not abandoned.is_stuck:
+            self._mark(pull, "abandoned")
+        if watch.is_resubmitted or not abandoned.resubmit:
+            twice = ", twice" if watch.is_resubmitted else ""
+            return ReportRunError(f"report run {run_id} gave no result{twice}: {abandoned.reason}")
+        watch.is_resubmitted, watch.is_previous_polled, watch.polls, watch.running_at_s = True, False, 0, None
+        watch.since_s = self._elapsed_s()
+        self._schedule([watch])
         return None
 
     def _mark(self, pull: Pull, status: str) -> None:

@@ -6,23 +6,22 @@ after a while, because Meta's mind changes with its load."""
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-FIRST_PAGE, GROWTH = 500, 4
-# Up to so many days or rows a synchronous read costs fewer calls than a report run with its looks.
+FIRST_PAGE, SMALLEST_PAGE, GROWTH = 500, 25, 4
+# Up to so many days or rows a synchronous read costs fewer calls than a report run with its polls.
 SYNCHRONOUS_DAYS, SYNCHRONOUS_ROWS = 3, 1500
-# Report runs that are done sooner are looked at right away: a look more costs less than it takes to know better.
-WORTH_WAITING_S = 3.0
 # So long a refusal is believed.
 BELIEVED_FOR = dt.timedelta(days=7)
 
 
 @dataclass(slots=True)
 class Sizes:
-    """What was learned of one report of one account. `page`: rows to ask for next; `page_refused`: the smallest page
-    that was too much; `days`: the longest range that came back whole; `days_refused`: the shortest that was too much;
-    `rows_a_day`: how many rows a day had lately; `sync_refused`: the shortest range, in days, that was too much for a
-    synchronous read; `seconds`: how long a report run took last, when that was long enough to wait for."""
+    """The limits learned for one report of one account. `page`: rows to request next; `page_refused`: the smallest
+    page that was refused; `page_succeeded`: the largest page that came back full; `days`: the longest range that came
+    back whole; `days_refused`: the shortest that was too much; `rows_a_day`: rows per day of the last read;
+    `sync_refused`: the shortest range, in days, that was too much for a synchronous read. `is_range_at_fault`: not even
+    the smallest page came back, so smaller pages are not tried step by step again."""
 
     largest_page: int
     page: int = FIRST_PAGE
@@ -32,21 +31,28 @@ class Sizes:
     rows_a_day: float | None = None
     sync_refused: int | None = None
     refused_at: dt.datetime | None = None
-    seconds: float | None = None
+    page_succeeded: int | None = None
+    is_range_at_fault: bool = False
 
     def __post_init__(self) -> None:
         self.page = min(self.page, self.largest_page)
 
     def believed(self, now: dt.datetime) -> Sizes:
-        """The same without refusals that are too old to be believed."""
+        """Drop refusals that are too old to be believed. A refused page is dropped in steps of two, so that a page
+        grows back with few refusals."""
         if self.refused_at is not None and now - self.refused_at >= BELIEVED_FOR:
-            self.page_refused = self.days_refused = self.sync_refused = self.refused_at = None
+            self.days_refused = self.sync_refused = None
+            larger = (self.page_refused or self.largest_page) * 2
+            self.page_refused = larger if larger <= self.largest_page else None
+            self.refused_at = now if self.page_refused is not None else None
         return self
 
     def page_worked(self, rows: int) -> None:
-        """A full page came back: the next one may be larger, up to half-way to what was refused."""
+        """Grow the page after a full one came back, at most half-way to the smallest that was refused."""
         if rows < self.page:
             return
+        self.is_range_at_fault = False
+        self.page_succeeded = max(self.page, self.page_succeeded or 0)
         larger = min(self.page * GROWTH, self.largest_page)
         if self.page_refused is not None:
             larger = min(larger, (self.page + self.page_refused) // 2)
@@ -54,12 +60,19 @@ class Sizes:
             self.page = larger
 
     def page_was_refused(self, now: dt.datetime) -> bool:
-        """A page was too much: half of it is tried. False when it was no larger than everybody's: then it is the range
-        that is too much."""
-        if self.page <= FIRST_PAGE:
+        """Shrink the page after a refusal: to the largest that came back full, else to half of it, down to
+        SMALLEST_PAGE. Return False when the page was that small already: then the range is too much."""
+        if self.page <= SMALLEST_PAGE:
+            self.page_refused, self.is_range_at_fault = None, True
+            self.page = min(self.largest_page, self.page_succeeded or FIRST_PAGE)
             return False
-        self.page_refused = min(self.page, self.page_refused or self.page)
-        self.page, self.refused_at = max(FIRST_PAGE, self.page // 2), now
+        self.page_refused, self.refused_at = min(self.page, self.page_refused or self.page), now
+        if self.is_range_at_fault:
+            self.page = SMALLEST_PAGE
+        elif self.page_succeeded is not None and self.page_succeeded < self.page:
+            self.page = max(SMALLEST_PAGE, self.page_succeeded)
+        else:
+            self.page, self.page_succeeded = max(SMALLEST_PAGE, self.page // 2), None
         return True
 
     def range_worked(self, days: int, rows: int) -> None:
@@ -85,12 +98,30 @@ class Sizes:
         """A range was too much at once; as a report run it may come."""
         self.sync_refused, self.refused_at = min(days, self.sync_refused or days), now
 
-    def run_took(self, seconds: float) -> None:
-        """A report run was done when it was looked at so long after it was asked for."""
-        self.seconds = seconds if seconds >= WORTH_WAITING_S else None
-
     def longest_range(self, wanted: int) -> int:
         """How many days to ask for at once: all of them until that was refused, then what is known to work."""
         if self.days_refused is None or wanted < self.days_refused:
             return wanted
         return max(1, self.days or self.days_refused // 2)
+
+
+@dataclass(slots=True)
+class FixedSizes:
+    """A page size that never grows. It shrinks for a read that started again after Meta forgot its cursor: the change
+    of the size may have cost the cursor. With `may_shrink` off a refusal is the caller's: it requests less."""
+
+    sizes: Sizes
+    may_shrink: bool = True
+    page: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.page = self.sizes.page
+
+    def page_worked(self, rows: int) -> None:
+        """Keep the size."""
+
+    def page_was_refused(self, now: dt.datetime) -> bool:
+        """Shrink the page, as `Sizes` does, where that is allowed."""
+        is_smaller = self.may_shrink and self.sizes.page_was_refused(now)
+        self.page = self.sizes.page
+        return is_smaller

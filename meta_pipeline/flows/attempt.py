@@ -1,24 +1,28 @@
-"""One attempt at a node's days with one token: what is asked for, what lands, what failed and why."""
+"""One attempt at a node's days with one token: what is requested, what lands, what failed and why."""
 
 from __future__ import annotations
 
 import datetime as dt
 import functools
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+
+import pyarrow as pa
 
 from meta_pipeline.extract import entities
 from meta_pipeline.extract.fetch import Fetcher
 from meta_pipeline.extract.insights import Pull, Range, insights_request, ranges
 from meta_pipeline.extract.plan import Planner
-from meta_pipeline.extract.report_runs import ReportRuns
+from meta_pipeline.extract.report_runs import LOOK_S, ReportRuns
 from meta_pipeline.extract.reports import Report, too_old
-from meta_pipeline.flows.pulling import Pulling
+from meta_pipeline.flows.pulling import STOPPED, Pulling, as_reported
+from meta_pipeline.flows.readers import Readers, Ready
 from meta_pipeline.graph.errors import ScopeError, ThrottledError, TokenError, TooMuchDataError
 from meta_pipeline.landing.days import OpenDays
 from meta_pipeline.landing.file import Provenance
 from meta_pipeline.linker.links import today_of
-from meta_pipeline.records import AccessToken, FailedDay, LandedFile, LandingError, MetaPipelineError
+from meta_pipeline.records import AccessToken, Batch, FailedDay, LandedFile, LandingError, MetaPipelineError
 from meta_pipeline.store import deferrals, ledger
 
 
@@ -43,28 +47,59 @@ class Attempt:
         self.planner = Planner(self.node_id, by.engine, by.now, by.largest_page)
         self.runs = ReportRuns(gateway, self.token, self.planner, by.engine, by.backfill_id, by.sleep, by.now)
         self.fetcher = Fetcher(gateway, self.token, self.planner)
+        self.readers = Readers(self._taken)
 
     def land(self) -> Iterator[LandedFile | FailedDay]:
-        """Every day landed, or why not; TokenError when the token is dead."""
-        yield from self._begin()
-        while self.todo or self.started:
-            yield from self._start()
-            started, self.started = self.started, []
-            ended = [(pull, self.stopped) for pull in started] if self.stopped else self.runs.finished(started)
-            for pull, trouble in ended:
-                yield from self._taken(pull, self.stopped or trouble)
+        """Submit every report run, then read each as soon as it is ready, several reports at once. Yield every day
+        landed, or why not; raise TokenError when the token is dead."""
+        try:
+            yield from self._begin()
+            while self.todo or self.started or self.runs.is_polling or self.readers.is_busy:
+                yield from self._start()
+                if self.runs.is_polling:
+                    yield from self._polled()
+                else:
+                    yield from self._read()
+        except TokenError:
+            yield from self.readers.drain()
+            raise
+        finally:
+            self.readers.close()
+
+    def _polled(self) -> Iterator[LandedFile | FailedDay]:
+        """Wait for the report runs that are under way, while others are read."""
+        self.readers.start(spare=0)
+        if not self.stopped:
+            self.runs.wait(longest_s=LOOK_S if self.readers.is_busy else math.inf)
+            self._check_token()
+        ended = [(pull, self.stopped) for pull in self.runs.unwatch()] if self.stopped else self.runs.poll()
+        for pull, error in ended:
+            self.readers.add(Ready(pull, error))
+        yield from self.readers.results(block=False)
+
+    def _read(self) -> Iterator[LandedFile | FailedDay]:
+        """Read what is ready, one of it in this thread; wait for the others when there is nothing else to do."""
+        self.readers.start(spare=1)
+        if (ready := self.readers.take()) is not None:
+            yield from self.readers.read(ready)
+        yield from self.readers.results(block=ready is None and self.readers.is_busy)
 
     def ask(self) -> None:
-        """Report runs asked for and finished, nothing read; what is too much is asked for in halves."""
+        """Submit report runs and poll them until they end, and read nothing; what is too much is submitted in
+        halves."""
         for _ in self._begin():
             pass
-        while (self.todo or self.started) and not self.stopped:
+        while (self.todo or self.started or self.runs.is_polling) and not self.stopped:
             todo, self.todo = self.todo, []
             for name, asked in todo:
                 if not self.stopped and self.planner.needs_a_report_run(self.by.catalogue[name], asked):
                     self._ask(name, asked)
             started, self.started = self.started, []
-            for pull, trouble in self.runs.finished(started):
+            for pull in started:
+                if pull.report_run_id is not None and not pull.is_done:
+                    self.runs.watch(pull)
+            self.runs.wait(longest_s=math.inf)
+            for pull, trouble in self.runs.poll():
                 self._heard(pull.report.name, pull.asked, trouble)
 
     def _ask(self, name: str, asked: Range) -> None:
@@ -115,6 +150,7 @@ class Attempt:
 
     def _send(self, name: str, asked: Range) -> None:
         """The range is on its way; what is more than is read at once, as a report run."""
+        self._check_token()
         report = self.by.catalogue[name]
         pull = Pull(report, self.node_id, asked, insights_request(report, asked))
         if self.planner.needs_a_report_run(report, asked):
@@ -122,7 +158,7 @@ class Attempt:
         self.started.append(pull)
 
     def _start(self) -> Iterator[LandedFile | FailedDay]:
-        """Everything that is to do is asked for: all report runs are in flight together."""
+        """Submit everything that is to do: all report runs are in flight together."""
         todo, self.todo = self.todo, []
         for name, asked in todo:
             if self.stopped:
@@ -134,15 +170,23 @@ class Attempt:
                 raise
             except TooMuchDataError as error:
                 yield from self._smaller(name, asked, error)
-            except MetaPipelineError as error:
-                yield from self._failed(name, asked, error)
+            except Exception as error:
+                yield from self._failed(name, asked, as_reported(error))
+        started, self.started = self.started, []
+        for pull in started:
+            if pull.report_run_id is None or pull.is_done:
+                self.readers.add(Ready(pull))
+            else:
+                self.runs.watch(pull)
 
-    def _taken(self, pull: Pull, trouble: MetaPipelineError | None) -> Iterator[LandedFile | FailedDay]:
-        """What becomes of a pull that has ended: its days landed, its halves to do, or its failure."""
-        name = pull.report.name
+    def _taken(self, ready: Ready) -> Iterator[LandedFile | FailedDay]:
+        """Read a pull that is ready: its days land, its halves are to do, or it fails. Whatever goes wrong with it is
+        no other report's trouble."""
+        pull, name, error = ready.pull, ready.pull.report.name, self.stopped or ready.error
         try:
-            if trouble:
-                raise trouble
+            if error:
+                raise error
+            self._check_token()
             yield from self._landed(pull)
         except TooMuchDataError as error:
             if self.planner.may_come_as_a_report_run(pull):
@@ -151,18 +195,31 @@ class Attempt:
                 yield from self._smaller(name, pull.asked, error)
         except TokenError:
             raise
-        except MetaPipelineError as error:
-            if self.runs.is_forgotten(pull, error):
+        except Exception as error:
+            reported = as_reported(error)
+            if self.runs.is_forgotten(pull, reported):
                 self.todo.extend((name, one) for one in self._left_of(name, pull.asked))
             else:
-                yield from self._failed(name, pull.asked, error)
+                yield from self._failed(name, pull.asked, reported)
+
+    def _check_token(self) -> None:
+        """Raise TokenError, without a call, when the token was retired meanwhile: another account's call found that it
+        is dead."""
+        if self.token.ref is not None and (ref := self.by.tokens.ref(self.token.ref)).retired_at is not None:
+            raise TokenError(f"the token of {ref.subject_name} was retired ({ref.retired_because})", code=190)
 
     def _landed(self, pull: Pull) -> Iterator[LandedFile | FailedDay]:
         """The days of a pull whose result can be read; those that are complete are committed together."""
         by, name = self.by, pull.report.name
         wanted = [day for day in pull.asked.days if day in self.missing[name]]
+
+        def add(day: dt.date, records: pa.BinaryArray, batch: Batch) -> None:
+            if self.readers.is_closing:
+                raise MetaPipelineError(STOPPED)
+            gathered.add(day, records, batch)
+
         with by.landing.gathering(Provenance(name, self.node_id, pull.request, by.run_id), wanted) as gathered:
-            doubts = self.fetcher.read(pull, add=gathered.add, restart=gathered.restart, turn=by.landing.turn)
+            doubts = self.fetcher.read(pull, add=add, restart=gathered.restart, turn=by.landing.turn)
             for day, doubt in doubts.items():
                 if day in gathered.days:
                     gathered.drop(day)
@@ -198,8 +255,8 @@ class Attempt:
             yield self.by.write(name, self.node_id, asked.since, rows, insights_request(report, asked))
         except TokenError:
             raise
-        except MetaPipelineError as again:
-            yield from self._failed(name, asked, again)
+        except Exception as again:
+            yield from self._failed(name, asked, as_reported(again))
 
     def _halved(self, name: str, asked: Range) -> bool:
         """Whether a range that was too much is asked for in smaller ones; of a day there are none."""

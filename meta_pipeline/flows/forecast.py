@@ -70,7 +70,7 @@ def of_account(
         landed = ledger.find_days(
             engine, report=name, node_id=node_id, days=days, backfill_id=backfill_id
         ) if backfill_id else {}
-        sizes = sizes_of(engine, catalogue[name], node_id, largest_page=largest_page, now=now)
+        sizes = sizes_of(engine, name, node_id, largest_page=largest_page, now=now)
         left = set(days) - set(landed)
         finished = _finished(engine, node_id, name, left, backfill_id) if backfill_id else []
         asked = planned(sizes, left - {day for one in finished for day in one.days}, most=catalogue[name].most_days)

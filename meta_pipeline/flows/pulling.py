@@ -3,21 +3,41 @@
 from __future__ import annotations
 
 import datetime as dt
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
+from meta_pipeline.display import printable
 from meta_pipeline.extract.catalogue import Catalogue
 from meta_pipeline.extract.parts import Rows
 from meta_pipeline.extract.reports import REPORTS
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.graph.request import Errand, Purpose
 from meta_pipeline.landing.landing import SNAPSHOT_DAY, Landing
-from meta_pipeline.records import LandedFile
+from meta_pipeline.records import LandedFile, MetaPipelineError
 from meta_pipeline.store import ledger
 from meta_pipeline.vault.vault import Vault
+
+STOPPED = "it was stopped; run it again to go on"
+
+
+def as_reported(error: Exception) -> MetaPipelineError:
+    """Return an error in the form in which a failed day reports it. One that nobody expected is named with the place
+    where it was raised."""
+    if isinstance(error, MetaPipelineError):
+        return error
+    if isinstance(error, OSError | sa.exc.SQLAlchemyError):
+        return MetaPipelineError(printable(str(error)))
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    return MetaPipelineError(
+        f"an unexpected {type(error).__name__}{place} ({printable(str(error), limit=200)}): this is a defect of "
+        "meta-pipeline; what else was requested goes on"
+    )
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import sqlalchemy as sa
 
-from meta_pipeline.flows.pulling import Pulling
+from meta_pipeline.flows.pulling import STOPPED, Pulling
 from meta_pipeline.flows.pulls import land
 from meta_pipeline.records import FailedDay, LandedFile, MetaPipelineError
 from meta_pipeline.store import leases
@@ -72,6 +72,6 @@ def interruptible(sleep: Callable[[float], None], stopping: threading.Event) -> 
             sleep(min(seconds, LONGEST_NAP_S))
             seconds -= LONGEST_NAP_S
         if stopping.is_set():
-            raise MetaPipelineError("it was stopped; run it again to go on")
+            raise MetaPipelineError(STOPPED)
 
     return wait

@@ -180,6 +180,7 @@ REMEDIES: dict[tuple[int, int | None], type[GraphError]] = {
     (100, 1487534): TooMuchDataError,
     (100, 1504018): TooMuchDataError,
     (100, 33): ScopeError,
+    (100, 2642): CursorError,
     (100, 1752129): RequestError,
     (100, 3191001): ScopeError,
     (102, None): TokenError,

@@ -13,7 +13,7 @@ _BUC = (
     "There have been too many calls to this ad-account. Wait a bit and try again. For more info, please refer to "
     "https://developers.facebook.com/docs/graph-api/overview/rate-limiting#ads-insights."
 )
-FATES = ("job_failed", "job_skipped", "job_stuck", "33_race")
+FATES = ("job_failed", "job_skipped", "job_stuck", "job_late", "33_race")
 _HTML = b"<!DOCTYPE html><html><head><title>Error</title></head><body>Sorry, something went wrong.</body></html>"
 
 

@@ -33,6 +33,8 @@ class Settings:
     # Data per call (§2.8): what Meta's bounds are is not published.
     rows_a_request: int = 1_000_000
     page_bytes: int = 4_000_000
+    rows_a_page: int = 0  # a larger page of insights is refused; 0: none is
+    report_run_seconds: float = 0.0  # about how long a report run takes; 0: as long as four polls, a second at most
     data_points_a_request: int = 0  # rows × fields of the whole result; 0: as many as there are
     heavy_creatives_a_page: int = 0  # of creatives with their story spec (§9); 0: as many as there are
 

@@ -23,7 +23,7 @@ class Scene:
         self.identity = Identity(self.world)
         self.changes = Changes(self.world)
         self.insights = Insights(self.world)
-        self.runs = ReportRuns(self.insights)
+        self.runs = ReportRuns(self.insights, clock=lambda: self.clock())
         self.faults = Faults()
         self.fixed_now = now
         self.calls: dict[str, int] = {}
@@ -45,5 +45,6 @@ class Scene:
         settings = self.limits.settings
         self.runs.most_running = settings.running_report_runs
         self.runs.most_rows, self.runs.page_bytes = settings.rows_a_request, settings.page_bytes
-        self.runs.most_points = settings.data_points_a_request
+        self.runs.most_points, self.runs.page_rows = settings.data_points_a_request, settings.rows_a_page
+        self.runs.seconds = settings.report_run_seconds
         return told

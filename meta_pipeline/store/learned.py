@@ -1,14 +1,19 @@
-"""What was learned of how much Meta gives at once, by account and report."""
+"""What was learned of Meta: how much it gives at once, by account and report, and how long its report runs take."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy as sa
 
-from meta_pipeline.store.schema import learned_sizes
+from meta_pipeline.store.schema import learned_sizes, report_run_durations
 
-COLUMNS = ("page", "page_refused", "days", "days_refused", "rows_a_day", "sync_refused", "refused_at", "seconds")
+COLUMNS = (
+    "page", "page_refused", "days", "days_refused", "rows_a_day", "sync_refused", "refused_at", "page_succeeded",
+)
+# The `node_id` of durations that were learned over all accounts of the app.
+APP = ""
 
 
 def get(engine: sa.Engine, *, node_id: str, report: str) -> dict[str, Any]:
@@ -29,3 +34,22 @@ def put(engine: sa.Engine, *, node_id: str, report: str, known: dict[str, Any]) 
 
 def _here(node_id: str, report: str) -> sa.ColumnElement[bool]:
     return sa.and_(learned_sizes.c.node_id == node_id, learned_sizes.c.report == report)
+
+
+def durations(engine: sa.Engine, *, node_id: str) -> dict[tuple[str, str, int], float]:
+    """Return how many seconds report runs take, of this account and of the app (`APP`), by node id, report and size
+    class in days."""
+    table = report_run_durations
+    query = sa.select(table).where(table.c.node_id.in_([node_id, APP]))
+    with engine.connect() as connection:
+        return {(row.node_id, row.report, row.days): row.seconds for row in connection.execute(query)}
+
+
+def put_durations(engine: sa.Engine, known: Mapping[tuple[str, str, int], float]) -> None:
+    """Write durations, keyed as `durations` returns them."""
+    table = report_run_durations
+    with engine.begin() as connection:
+        for (node_id, report, days), seconds in sorted(known.items()):
+            here = sa.and_(table.c.node_id == node_id, table.c.report == report, table.c.days == days)
+            if not connection.execute(table.update().where(here).values(seconds=seconds)).rowcount:
+                connection.execute(table.insert().values(node_id=node_id, report=report, days=days, seconds=seconds))

@@ -10,15 +10,20 @@ import sqlalchemy as sa
 from meta_pipeline.store.schema import report_runs
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RecordedRun:
-    """A report run that Meta has, for a range of days, both inclusive."""
+    """A report run that Meta has, for a range of days, both inclusive. `previous_run_id`: the run of the same request
+    that it replaced because that one made no progress; `percent` and `changed_at`: the progress that was seen last,
+    and when it was first seen."""
 
     report_run_id: str
     since: dt.date
     until: dt.date
     submitted_at: dt.datetime
     is_done: bool
+    previous_run_id: str | None = None
+    percent: int | None = None
+    changed_at: dt.datetime | None = None
 
 
 def recorded(engine: sa.Engine, *, backfill_id: str, node_id: str, report: str) -> list[RecordedRun]:
@@ -31,7 +36,11 @@ def recorded(engine: sa.Engine, *, backfill_id: str, node_id: str, report: str) 
     )
     with engine.connect() as connection:
         return [
-            RecordedRun(row.report_run_id, row.since, row.until, row.submitted_at, row.status == "completed")
+            RecordedRun(
+                report_run_id=row.report_run_id, since=row.since, until=row.until, submitted_at=row.submitted_at,
+                is_done=row.status == "completed", previous_run_id=row.previous_run_id, percent=row.percent,
+                changed_at=row.changed_at,
+            )
             for row in connection.execute(query.order_by(report_runs.c.since))
         ]
 
@@ -47,8 +56,10 @@ def record(
     since: dt.date,
     until: dt.date,
     now: dt.datetime,
+    previous_run_id: str | None = None,
 ) -> None:
-    """The run is known before it is polled; an earlier one of the same request is replaced."""
+    """The run is known before it is polled; an earlier one of the same request is replaced, and stays known as
+    `previous_run_id` where its result may still come."""
     with engine.begin() as connection:
         connection.execute(
             report_runs.delete().where(
@@ -59,6 +70,7 @@ def record(
             report_runs.insert().values(
                 request_digest=request_digest, backfill_id=backfill_id, report_run_id=report_run_id,
                 node_id=node_id, report=report, since=since, until=until, submitted_at=now, status="submitted",
+                previous_run_id=previous_run_id,
             )
         )
 
@@ -81,3 +93,34 @@ def progress(engine: sa.Engine, *, backfill_id: str) -> tuple[int, int]:
     with engine.connect() as connection:
         counts = {row.status: row.runs for row in connection.execute(query)}
     return counts.get("completed", 0), sum(counts.values())
+
+
+def restore(engine: sa.Engine, *, report_run_id: str, previous_run_id: str, status: str) -> None:
+    """Put a run back in the place of the one that was to replace it."""
+    with engine.begin() as connection:
+        connection.execute(
+            report_runs.update().where(report_runs.c.report_run_id == report_run_id)
+            .values(report_run_id=previous_run_id, previous_run_id=None, status=status, percent=None, changed_at=None)
+        )
+
+
+def note_progress(engine: sa.Engine, *, report_run_id: str, percent: int | None, now: dt.datetime) -> None:
+    """Store the progress of a run, and since when it has been this."""
+    with engine.begin() as connection:
+        connection.execute(
+            report_runs.update().where(report_runs.c.report_run_id == report_run_id)
+            .values(percent=percent, changed_at=now)
+        )
+
+
+def oldest_running(engine: sa.Engine, *, since: dt.datetime) -> str | None:
+    """Return the id of the report run that was submitted first, at `since` or later, and has not ended; of every
+    account and backfill."""
+    query = (
+        sa.select(report_runs.c.report_run_id)
+        .where(report_runs.c.status == "submitted", report_runs.c.submitted_at >= since)
+        .order_by(report_runs.c.submitted_at, report_runs.c.report_run_id).limit(1)
+    )
+    with engine.connect() as connection:
+        found: str | None = connection.execute(query).scalar()
+    return found

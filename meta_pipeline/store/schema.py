@@ -181,6 +181,17 @@ report_runs = sa.Table(
     sa.Column("until", sa.Date, nullable=False),
     sa.Column("submitted_at", Utc, nullable=False),
     sa.Column("status", sa.String, nullable=False),
+    sa.Column("previous_run_id", sa.String),
+    sa.Column("percent", sa.Integer),
+    sa.Column("changed_at", Utc),
+)
+
+report_run_durations = sa.Table(
+    "report_run_durations", metadata,
+    sa.Column("node_id", sa.String, primary_key=True),
+    sa.Column("report", sa.String, primary_key=True),
+    sa.Column("days", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("seconds", sa.Float, nullable=False),
 )
 
 learned_sizes = sa.Table(
@@ -194,7 +205,7 @@ learned_sizes = sa.Table(
     sa.Column("rows_a_day", sa.Float),
     sa.Column("sync_refused", sa.Integer),
     sa.Column("refused_at", Utc),
-    sa.Column("seconds", sa.Float),
+    sa.Column("page_succeeded", sa.Integer),
 )
 
 listings = sa.Table(

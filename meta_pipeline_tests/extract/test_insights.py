@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meta_pipeline.extract.insights import Abandoned, Done, Poll, Range, insights_request, next_poll, ranges
+from meta_pipeline.extract.durations import stuck_after_s
+from meta_pipeline.extract.insights import Abandoned, Done, Range, insights_request, ranges, state_of
 from meta_pipeline.extract.plan import planned
 from meta_pipeline.extract.reports import REPORTS
 from meta_pipeline.extract.sizes import Sizes
@@ -90,21 +91,21 @@ def test_one_request_names_every_status():
 @pytest.mark.parametrize(
     ("status", "percent", "kind"),
     [
-        ("Job Not Started", 0, Poll), ("Job Running", 60, Poll), ("Job Running", 100, Poll),
-        ("Job Completed", 99, Poll), ("Job Completed", 100, Done), ("Job Failed", 100, Abandoned),
+        ("Job Not Started", 0, type(None)), ("Job Running", 60, type(None)), ("Job Running", 100, type(None)),
+        ("Job Completed", 99, type(None)), ("Job Completed", 100, Done), ("Job Failed", 100, Abandoned),
         ("Job Skipped", 0, Abandoned),
     ],
 )
 def test_only_completed_and_100_percent_is_a_result(status: str, percent: int, kind: type):
-    answer = next_poll({"async_status": status, "async_percent_completion": percent}, pause=1, waited=0, age_s=0)
+    fields = {"async_status": status, "async_percent_completion": percent}
 
-    assert kind is type(answer)
+    assert kind is type(state_of(fields, unchanged_s=0, stuck_after_s=900, watched_s=0))
 
 
-def test_a_run_that_never_ends_is_abandoned_but_kept():
-    answer = next_poll({"async_status": "Job Running"}, pause=1, waited=10_000, age_s=0)
+def test_a_run_that_never_ends_is_given_up_and_left_to_the_next_process():
+    found = state_of({"async_status": "Job Running"}, unchanged_s=0, stuck_after_s=900, watched_s=10_000)
 
-    assert isinstance(answer, Abandoned) and not answer.resubmit
+    assert isinstance(found, Abandoned) and not found.resubmit and found.is_stuck
 
 
 def batch(*rows: bytes) -> Batch:
@@ -180,7 +181,16 @@ def test_a_row_of_a_day_that_was_not_asked_for_fails():
         sorted_rows(batch(row("1", "2026-12-01")))
 
 
-def test_a_run_older_than_an_hour_is_asked_for_anew():
-    answer = next_poll({"async_status": "Job Running"}, pause=1, waited=0, age_s=3_600)
+@pytest.mark.parametrize(("expected_s", "unchanged_s", "is_stuck"), [
+    (None, 899, False), (None, 900, True), (30, 900, True), (400, 1999, False), (400, 2000, True),
+])
+def test_a_run_is_stuck_after_fifteen_minutes_or_five_times_what_the_report_took(
+    expected_s: float | None, unchanged_s: float, is_stuck: bool
+):
+    found = state_of(
+        {"async_status": "Job Running", "async_percent_completion": 60}, unchanged_s=unchanged_s,
+        stuck_after_s=stuck_after_s(expected_s), watched_s=0,
+    )
 
-    assert isinstance(answer, Abandoned) and answer.resubmit
+    assert isinstance(found, Abandoned) == is_stuck
+    assert not isinstance(found, Abandoned) or (found.resubmit and found.is_stuck)

@@ -21,13 +21,18 @@ from meta_pipeline.sandbox.graph import Graph, cut_version
 START = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
 
 
+# Real seconds in which a thread that waited for another one, which has just ended, goes on.
+HANDOVER_S = 0.02
+
+
 class VirtualClock:
-    """Threads take turns: one runs at a time, a sleeping one is woken when nobody is due before it."""
+    """Threads take turns: one runs at a time, a sleeping one is woken when nobody is due before it. The turn of a
+    thread is over when it sleeps, when its program has ended, or when the thread itself has."""
 
     def __init__(self, start: dt.datetime = START) -> None:
         self.start = start
         self.seconds = 0.0
-        self._due: list[tuple[float, int, threading.Event]] = []
+        self._due: list[tuple[float, int, threading.Event, threading.Thread]] = []
         self._order = itertools.count()
         self._idle = threading.Event()
         self._mine = threading.local()
@@ -37,7 +42,8 @@ class VirtualClock:
 
     def sleep(self, seconds: float) -> None:
         turn = threading.Event()
-        heapq.heappush(self._due, (self.seconds + max(0.0, seconds), next(self._order), turn))
+        due = self.seconds + max(0.0, seconds)
+        heapq.heappush(self._due, (due, next(self._order), turn, threading.current_thread()))
         self._idle.set()
         turn.wait()
 
@@ -55,13 +61,17 @@ class VirtualClock:
 
         for program in programs:
             turn = threading.Event()
-            heapq.heappush(self._due, (self.seconds, next(self._order), turn))
-            threading.Thread(target=play, args=(program, turn), daemon=True).start()
+            thread = threading.Thread(target=play, args=(program, turn), daemon=True)
+            heapq.heappush(self._due, (self.seconds, next(self._order), turn, thread))
+            thread.start()
         while self._due:
-            self.seconds, _, turn = heapq.heappop(self._due)
+            self.seconds, _, turn, thread = heapq.heappop(self._due)
             self._idle.clear()
             turn.set()
-            self._idle.wait()
+            while not self._idle.wait(HANDOVER_S):
+                if not thread.is_alive():
+                    self._idle.wait(HANDOVER_S)
+                    break
             if raised:
                 raise raised[0]
 

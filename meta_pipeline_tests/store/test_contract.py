@@ -325,7 +325,7 @@ def test_every_version_of_the_days_read_since_is_told_with_its_span(engine: sa.E
 def test_what_was_learned_is_kept(engine: sa.Engine):
     assert learned.get(engine, node_id="act_1", report="ad_insights") == {}
     known = {"page": 2000, "page_refused": None, "days": 30, "days_refused": 60, "rows_a_day": 1.5, "sync_refused": 7,
-             "refused_at": NOW, "seconds": 21.5}
+             "refused_at": NOW, "page_succeeded": 500}
     for page in (2000, 5000):
         learned.put(engine, node_id="act_1", report="ad_insights", known={**known, "page": page, "largest_page": 1})
 
