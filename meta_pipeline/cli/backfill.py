@@ -74,14 +74,17 @@ def run(
     say.print(f"{calls} calls, {forecast_calls} were forecast")
     say.print("building the marts …")
     built = build_marts(home.settings)
-    if built.reason:
-        failed["marts"] = (built.reason,)
+    if built.note:
+        say.print(built.note)
+    if reasons := (*((built.reason,) if built.reason else ()), *built.skipped):
+        failed["marts"] = reasons
     for name, reasons in sorted(failed.items()):
         for each in reasons:
             say.print(f"failed: {name}: {each}", markup=False)
     backfills.end(home.engine, backfill_id, status="failed" if failed else "done", now=bootstrap.now())
-    published = None if built.reason else str(home.settings.published_file)
-    if published:
+    is_published = built.reason is None and home.settings.published_file.exists()
+    published = str(home.settings.published_file) if is_published else None
+    if published and not built.note:
         say.print(f"published {published}", markup=False)
     return Ended(
         backfill_id, _landed(home, backfill_id, names), failed, seconds | built.seconds, published, calls,

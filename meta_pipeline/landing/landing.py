@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import datetime as dt
+import errno
 import hashlib
 import itertools
+import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -20,7 +22,7 @@ from meta_pipeline.landing.days import Memory, OpenDay, OpenDays, unwritable
 from meta_pipeline.landing.file import Provenance, digest_of, payloads_of
 from meta_pipeline.landing.text import arrow_text
 from meta_pipeline.records import Batch, LandedFile, LandingError
-from meta_pipeline.store import ledger
+from meta_pipeline.store import damaged, ledger
 
 # A snapshot of entities has no day of its own; it lands under this one.
 SNAPSHOT_DAY = dt.date(1970, 1, 1)
@@ -109,17 +111,31 @@ class Landing:
         return file
 
     def _put_down(self, one: OpenDay, before: LandedFile | None) -> bool:
-        """The day is in place; whether it says something else than before."""
-        is_there = one.path.exists()
-        if before is None or not is_there:
+        """Put the day in place; return True if it says something else than before. A file in its place that can't be
+        read is set aside."""
+        try:
+            has_moved = self._has_moved(one, before)
+        except (OSError, pa.ArrowException) as error:
+            if not damaged.is_damage(error):
+                raise
+            damaged.set_aside(one.path)
+            has_moved = True
+        if has_moved is not None:
             one.written().replace(one.path)
+        return has_moved or False
+
+    def _has_moved(self, one: OpenDay, before: LandedFile | None) -> bool | None:
+        """Return whether a day says something else than its file, whose content is kept as an earlier version then;
+        None when the file says exactly this."""
+        if before is None or not one.path.exists():
+            if one.path.is_dir():
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(one.path))
             return True
         # What the file says of itself counts too: a kill may have come between its renaming and the ledger.
-        if before.digest == one.digest and digest_of(one.path) in (one.digest, None):
-            return False
+        if digest_of(one.path) in (one.digest, None) and before.digest == one.digest:
+            return None
         if has_moved := _says_else(one):
             self._keep_version(before)
-        one.written().replace(one.path)
         return has_moved or self._is_kept(before)
 
     def _is_kept(self, before: LandedFile) -> bool:
