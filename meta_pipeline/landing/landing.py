@@ -22,7 +22,7 @@ from meta_pipeline.landing.days import Memory, OpenDay, OpenDays, unwritable
 from meta_pipeline.landing.file import Provenance, digest_of, payloads_of
 from meta_pipeline.landing.text import arrow_text
 from meta_pipeline.records import Batch, LandedFile, LandingError
-from meta_pipeline.store import damaged, ledger
+from meta_pipeline.store import damaged, leases, ledger
 
 # A snapshot of entities has no day of its own; it lands under this one.
 SNAPSHOT_DAY = dt.date(1970, 1, 1)
@@ -62,7 +62,9 @@ class Landing:
         self, gathered: OpenDays, *, backfill_id: str | None, now: dt.datetime
     ) -> list[tuple[dt.date, LandedFile | LandingError]]:
         """Put every gathered day down in one step each: temporary file, fsync, rename; one transaction of the ledger
-        then makes them all landed. A day that can't be written fails alone. No rows is a day without delivery."""
+        then makes them all landed. A day that can't be written fails alone. No rows is a day without delivery. Before
+        the first file is replaced, and with the ledger, the node's lease is renewed: LeaseLostError, and nothing is
+        committed, when another run has taken it."""
         with self.turn:
             return self._commit(gathered, backfill_id=backfill_id, now=now)
 
@@ -70,6 +72,8 @@ class Landing:
         self, gathered: OpenDays, *, backfill_id: str | None, now: dt.datetime
     ) -> list[tuple[dt.date, LandedFile | LandingError]]:
         report, node_id = gathered.source.report, gathered.source.node_id
+        if lease := leases.mine(self.engine, node_id):
+            lease.renew()
         before = ledger.find_days(self.engine, report=report, node_id=node_id, days=list(gathered.days))
         ended: list[tuple[dt.date, LandedFile | LandingError]] = []
         stood_since: dict[dt.date, dt.datetime] = {}

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from meta_pipeline.records import LandedFile
+from meta_pipeline.store import leases
 from meta_pipeline.store.schema import Utc, landed_files, landed_versions
 
 _DAY = ("report", "node_id", "day")
@@ -26,7 +27,8 @@ def note(
 ) -> None:
     """The files are in place, in one transaction. Each waits to be loaded, unless the same content was loaded before;
     the same content keeps the time at which it landed first, and only the time of reading moves. So does what is
-    spelled otherwise and says the same since an earlier time."""
+    spelled otherwise and says the same since an earlier time. When this process holds the node's lease, it is renewed
+    in the same transaction: LeaseLostError, and nothing is noted, when another run has taken it."""
     since = stood_since or {}
     if not files:
         return
@@ -50,6 +52,9 @@ def note(
         for file in files
     ]
     with engine.begin() as connection:
+        for node_id in {file.node_id for file in files}:
+            if lease := leases.mine(engine, node_id):
+                lease.renew_in(connection)
         connection.execute(statement, rows)
 
 
