@@ -79,14 +79,17 @@ def run(
     if is_built:
         say.print("building the marts …")
         built = build_marts(home.settings)
-    if built.reason:
-        failed["marts"] = (built.reason,)
+    if built.note:
+        say.print(built.note)
+    if reasons := (*((built.reason,) if built.reason else ()), *built.skipped):
+        failed["marts"] = reasons
     for name, reasons in sorted(failed.items()):
         for each in reasons:
             say.print(f"failed: {name}: {each}")
     backfills.end(home.engine, backfill_id, status="failed" if failed else "done", now=bootstrap.now())
-    published = str(home.settings.published_file) if is_built and not built.reason else None
-    if published:
+    is_published = is_built and built.reason is None and home.settings.published_file.exists()
+    published = str(home.settings.published_file) if is_published else None
+    if published and not built.note:
         say.print(f"published {published}")
     return Ended(
         backfill_id, _landed(home, backfill_id, names), failed, seconds | built.seconds, published, calls,

@@ -28,8 +28,9 @@ from meta_pipeline.flows.forecast import are_entities_stale
 from meta_pipeline.flows.listings import LAST
 from meta_pipeline.flows.pulling import Pulling
 from meta_pipeline.landing.landing import SNAPSHOT_DAY
+from meta_pipeline.publish import freshness
 from meta_pipeline.settings import Settings
-from meta_pipeline.store import deferrals, ledger
+from meta_pipeline.store import deferrals, ledger, warehouse_state
 
 TICK_S = 0.5
 # Accounts whose report runs are seen through while others are landed.
@@ -174,14 +175,28 @@ def _wants_entities(engine: sa.Engine, asked: AccountRange) -> bool:
 
 @dataclass(frozen=True)
 class Built:
-    """How a build of the marts ended: why it failed, if it did, and the seconds that each step took."""
+    """How a build of the marts ended: why it failed, if it did, and the seconds that each step took. `skipped`: the
+    landed files that could not be read; `note`: why there was nothing to build."""
 
     reason: str | None
     seconds: dict[str, float]
+    skipped: tuple[str, ...] = ()
+    note: str | None = None
 
 
-def build_marts(settings: Settings) -> Built:
-    """Load, dbt build and publish as one Dagster run, in a process of its own."""
+def build_marts(settings: Settings, *, is_forced: bool = False, is_reload: bool = False) -> Built:
+    """Load, dbt build and publish as one Dagster run, in a process of its own. Nothing is built when nothing changed
+    since the last publication, unless `is_forced`; `is_reload` first makes the warehouse file anew."""
+    home = bootstrap.Live(settings)
+    if ledger.newest_read(home.engine) is None:
+        return Built(None, {}, note="nothing has landed yet and nothing is published: run `meta-pipeline backfill`")
+    if is_reload:
+        warehouse_state.request_reload(home.engine)
+    digest = freshness.digest_of(home.warehouse.insights, today=bootstrap.now().date())
+    if not (is_forced or is_reload) and freshness.is_published(
+        home.warehouse, home.engine, settings.published_file, digest=digest
+    ):
+        return Built(None, {}, note="nothing has landed or changed since the last publication: nothing to build")
     with worker_pool(1) as pool:
         try:
             return pool.submit(_build_marts, settings).result()
@@ -201,7 +216,7 @@ def _build_marts(settings: Settings) -> Built:
     with instance(settings) as opened, reaping(opened):
         import dagster as dg
 
-        from meta_pipeline.defs.assets.warehouse import dbt_resource, load_raw, marts, published
+        from meta_pipeline.defs.assets.warehouse import ALL_READ, dbt_resource, load_raw, marts, published
         from meta_pipeline.defs.checks import api_versions, drift, gated_reports
         from meta_pipeline.defs.resources import RESOURCES
 
@@ -215,7 +230,11 @@ def _build_marts(settings: Settings) -> Built:
             names[event.step_key]: event.step_success_data.duration_ms / 1000
             for event in ended if event.step_key in names
         }
-        return Built(" · ".join(_reasons(result)) or None, seconds)
+        skipped: list[str] = []
+        for check in result.get_asset_check_evaluations():
+            if check.check_name == ALL_READ and isinstance(check.metadata["skipped"], dg.JsonMetadataValue):
+                skipped += map(str, check.metadata["skipped"].data or ())
+        return Built(" · ".join(_reasons(result)) or None, seconds, tuple(skipped))
 
 
 def onboard(settings: Settings, onboarding_id: str) -> str | None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import datetime as dt
+import errno
 import hashlib
 import itertools
+import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -20,7 +22,7 @@ from meta_pipeline.landing.days import Memory, OpenDay, OpenDays, unwritable
 from meta_pipeline.landing.file import Provenance, digest_of, payloads_of
 from meta_pipeline.landing.text import arrow_text
 from meta_pipeline.records import Batch, LandedFile, LandingError
-from meta_pipeline.store import ledger
+from meta_pipeline.store import damaged, leases, ledger
 
 # A snapshot of entities has no day of its own; it lands under this one.
 SNAPSHOT_DAY = dt.date(1970, 1, 1)
@@ -60,7 +62,9 @@ class Landing:
         self, gathered: OpenDays, *, backfill_id: str | None, now: dt.datetime
     ) -> list[tuple[dt.date, LandedFile | LandingError]]:
         """Put every gathered day down in one step each: temporary file, fsync, rename; one transaction of the ledger
-        then makes them all landed. A day that can't be written fails alone. No rows is a day without delivery."""
+        then makes them all landed. A day that can't be written fails alone. No rows is a day without delivery. Before
+        the first file is replaced, and with the ledger, the node's lease is renewed: LeaseLostError, and nothing is
+        committed, when another run has taken it."""
         with self.turn:
             return self._commit(gathered, backfill_id=backfill_id, now=now)
 
@@ -68,6 +72,8 @@ class Landing:
         self, gathered: OpenDays, *, backfill_id: str | None, now: dt.datetime
     ) -> list[tuple[dt.date, LandedFile | LandingError]]:
         report, node_id = gathered.source.report, gathered.source.node_id
+        if lease := leases.mine(self.engine, node_id):
+            lease.renew()
         before = ledger.find_days(self.engine, report=report, node_id=node_id, days=list(gathered.days))
         ended: list[tuple[dt.date, LandedFile | LandingError]] = []
         stood_since: dict[dt.date, dt.datetime] = {}
@@ -109,17 +115,31 @@ class Landing:
         return file
 
     def _put_down(self, one: OpenDay, before: LandedFile | None) -> bool:
-        """The day is in place; whether it says something else than before."""
-        is_there = one.path.exists()
-        if before is None or not is_there:
+        """Put the day in place; return True if it says something else than before. A file in its place that can't be
+        read is set aside."""
+        try:
+            has_moved = self._has_moved(one, before)
+        except (OSError, pa.ArrowException) as error:
+            if not damaged.is_damage(error):
+                raise
+            damaged.set_aside(one.path)
+            has_moved = True
+        if has_moved is not None:
             one.written().replace(one.path)
+        return has_moved or False
+
+    def _has_moved(self, one: OpenDay, before: LandedFile | None) -> bool | None:
+        """Return whether a day says something else than its file, whose content is kept as an earlier version then;
+        None when the file says exactly this."""
+        if before is None or not one.path.exists():
+            if one.path.is_dir():
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(one.path))
             return True
         # What the file says of itself counts too: a kill may have come between its renaming and the ledger.
-        if before.digest == one.digest and digest_of(one.path) in (one.digest, None):
-            return False
+        if digest_of(one.path) in (one.digest, None) and before.digest == one.digest:
+            return None
         if has_moved := _says_else(one):
             self._keep_version(before)
-        one.written().replace(one.path)
         return has_moved or self._is_kept(before)
 
     def _is_kept(self, before: LandedFile) -> bool:

@@ -19,6 +19,8 @@ LONGEST_COPY_S = 86_400.0
 
 def publish(warehouse: Path, published: Path) -> Path:
     """Readers find the warehouse as it is now. Old readers keep their old file."""
+    if not warehouse.exists():  # DuckDB would make an empty one
+        raise LoadError(f"can't publish {warehouse}: it does not exist; run `meta-pipeline build`")
     try:
         with contextlib.closing(duckdb.connect(str(warehouse))) as connection:
             connection.execute("checkpoint")  # without it the copy silently misses rows that are in the WAL

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import threading
 from collections.abc import Callable, Iterator
+
+_log = logging.getLogger(__name__)
 
 
 @contextlib.contextmanager
 def beating(beat: Callable[[], object], *, every_s: float) -> Iterator[None]:
-    """`beat` every so many seconds until the block ends; one that is under way then is waited for, and one that raises
-    is the last."""
+    """Call `beat` every `every_s` seconds until the block ends, and wait for a call that is under way then. A call that
+    raises is logged, and the next one is made as usual."""
     is_over = threading.Event()
 
     def again() -> None:
         while not is_over.wait(every_s):
-            beat()
+            beat_once(beat)
 
     thread = threading.Thread(target=again, daemon=True)
     thread.start()
@@ -24,3 +27,11 @@ def beating(beat: Callable[[], object], *, every_s: float) -> Iterator[None]:
     finally:
         is_over.set()
         thread.join()
+
+
+def beat_once(beat: Callable[[], object]) -> None:
+    """Call `beat`; log what it raises."""
+    try:
+        beat()
+    except Exception as error:  # whatever it was: a thread that dies here would lose the lease without a word
+        _log.warning("a periodic task failed and is tried again: %s", error)

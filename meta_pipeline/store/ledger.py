@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from meta_pipeline.records import LandedFile
+from meta_pipeline.store import leases
 from meta_pipeline.store.schema import Utc, landed_files, landed_versions
 
 _DAY = ("report", "node_id", "day")
@@ -26,7 +27,8 @@ def note(
 ) -> None:
     """The files are in place, in one transaction. Each waits to be loaded, unless the same content was loaded before;
     the same content keeps the time at which it landed first, and only the time of reading moves. So does what is
-    spelled otherwise and says the same since an earlier time."""
+    spelled otherwise and says the same since an earlier time. When this process holds the node's lease, it is renewed
+    in the same transaction: LeaseLostError, and nothing is noted, when another run has taken it."""
     since = stood_since or {}
     if not files:
         return
@@ -50,6 +52,9 @@ def note(
         for file in files
     ]
     with engine.begin() as connection:
+        for node_id in {file.node_id for file in files}:
+            if lease := leases.mine(engine, node_id):
+                lease.renew_in(connection)
         connection.execute(statement, rows)
 
 
@@ -266,6 +271,78 @@ def mark_loaded(engine: sa.Engine, files: Iterable[LandedFile], *, now: dt.datet
     if rows:
         with engine.begin() as connection:
             connection.execute(statement, rows)
+
+
+def wait_again(engine: sa.Engine) -> None:
+    """List every landed file and every earlier version as not loaded."""
+    with engine.begin() as connection:
+        for table in (landed_files, landed_versions):
+            connection.execute(table.update().where(table.c.loaded_at.is_not(None)).values(loaded_at=None))
+
+
+Key = tuple[str, str, dt.date]
+
+
+def days_wait_again(engine: sa.Engine, keys: Iterable[Key]) -> None:
+    """List these days (report, node id, day) and their earlier versions as not loaded."""
+    rows = [dict(zip(("_report", "_node_id", "_day"), key, strict=True)) for key in keys]
+    if not rows:
+        return
+    with engine.begin() as connection:
+        for table in (landed_files, landed_versions):
+            here = (table.c[name] == sa.bindparam(f"_{name}") for name in _DAY)
+            connection.execute(table.update().where(*here).values(loaded_at=None), rows)
+
+
+def loaded_days(engine: sa.Engine) -> list[tuple[str, str, dt.date, int, int]]:
+    """Return every day with rows that is listed as loaded: report, node id, day, its rows, and the rows of those of
+    its earlier versions that are listed as loaded."""
+    def rows_by_day(table: sa.Table) -> sa.Select[Any]:
+        keys = [table.c[name] for name in _DAY]
+        query = sa.select(*keys, sa.func.sum(table.c.rows).label("rows"))
+        return query.where(table.c.loaded_at.is_not(None), table.c.rows > 0).group_by(*keys)
+
+    with engine.connect() as connection:
+        days = {tuple(row[:3]): (int(row.rows), 0) for row in connection.execute(rows_by_day(landed_files))}
+        for row in connection.execute(rows_by_day(landed_versions)):
+            key = tuple(row[:3])
+            days[key] = (days.get(key, (0, 0))[0], int(row.rows))
+    return [(*key, *rows) for key, rows in days.items()]
+
+
+def forget(engine: sa.Engine, file: LandedFile) -> None:
+    """Remove a landed file from the ledger, so that its day is landed again. A file that landed again meanwhile stays:
+    its digest differs."""
+    here = _day_of(landed_files, file.report, file.node_id, file.day)
+    with engine.begin() as connection:
+        connection.execute(landed_files.delete().where(here, landed_files.c.digest == file.digest))
+
+
+def forget_version(engine: sa.Engine, file: LandedFile) -> None:
+    """Remove an earlier version of a day from the ledger."""
+    here = _day_of(landed_versions, file.report, file.node_id, file.day)
+    with engine.begin() as connection:
+        connection.execute(landed_versions.delete().where(here, landed_versions.c.landed_at == file.landed_at))
+
+
+def newest_read(engine: sa.Engine) -> dt.datetime | None:
+    """Return when a day was read last, of any report; None when nothing has landed."""
+    read_at = sa.func.coalesce(landed_files.c.read_at, landed_files.c.landed_at)
+    query = sa.select(sa.type_coerce(sa.func.max(read_at), Utc()))
+    with engine.connect() as connection:
+        found: dt.datetime | None = connection.execute(query).scalar()
+    return found
+
+
+def is_waiting(engine: sa.Engine, *, reports: Iterable[str], with_versions: Iterable[str]) -> bool:
+    """Return True if a landed file of these reports, or an earlier version of those `with_versions`, is not loaded."""
+    with engine.connect() as connection:
+        return any(
+            connection.execute(
+                sa.select(table.c.day).where(table.c.loaded_at.is_(None), table.c.report.in_(list(names))).limit(1)
+            ).first()
+            for table, names in ((landed_files, reports), (landed_versions, with_versions))
+        )
 
 
 def _day_of(table: sa.Table, report: str, node_id: str, day: dt.date) -> sa.ColumnElement[bool]:

@@ -170,6 +170,23 @@ landed_versions = sa.Table(
     sa.Column("loaded_at", Utc),
 )
 
+warehouse_state = sa.Table(
+    "warehouse_state", metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),  # always 1: a control store has one warehouse
+    sa.Column("identity", sa.String),
+    sa.Column("loads", sa.Integer, nullable=False),
+    sa.Column("load_id", sa.String),
+    sa.Column("next_load_id", sa.String),
+    sa.Column("read_until", Utc),
+    sa.Column("is_reload_requested", sa.Boolean, nullable=False),
+    sa.Column("built_load_id", sa.String),
+    sa.Column("built_digest", sa.String),
+    sa.Column("published_load_id", sa.String),
+    sa.Column("published_digest", sa.String),
+    sa.Column("published_bytes", sa.BigInteger),
+    sa.Column("published_at", Utc),
+)
+
 report_runs = sa.Table(
     "report_runs", metadata,
     sa.Column("request_digest", sa.String, primary_key=True),

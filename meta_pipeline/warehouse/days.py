@@ -28,10 +28,14 @@ _FIGURES = {
 }
 
 
-def tell_days(connection: duckdb.DuckDBPyConnection, engine: sa.Engine, tables: Sequence[RawTable]) -> None:
-    """The warehouse knows every version of the days that were read since it was told last."""
+def tell_days(
+    connection: duckdb.DuckDBPyConnection, engine: sa.Engine, tables: Sequence[RawTable], *, is_whole: bool
+) -> None:
+    """Write every version of the days that were read since this was done last; of all days when `is_whole`."""
     # By report: one that had left the catalogue and is back has more to tell than the others.
-    known = connection.execute(f"select report, max(read_at) from {OWN_SCHEMA}.day_versions group by report").fetchall()
+    known = [] if is_whole else connection.execute(
+        f"select report, max(read_at) from {OWN_SCHEMA}.day_versions group by report"
+    ).fetchall()
     since = {report: at - OVERLAP for report, at in known}
     told = [
         one for table in tables

@@ -6,7 +6,6 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -15,8 +14,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import sqlalchemy as sa
 
-from meta_pipeline.records import LandedFile, LoadError
+from meta_pipeline.records import LandedFile
 from meta_pipeline.store import ledger, listings
+from meta_pipeline.warehouse.raw import transaction
 from meta_pipeline.warehouse.tables import SCHEMA, TABLES, RawTable
 
 KINDS = ("accounts", "campaigns", "ad_sets", "ads", "creatives")
@@ -32,20 +32,30 @@ def history_of(kind: str) -> str:
 
 
 def load(
-    connection: duckdb.DuckDBPyConnection, engine: sa.Engine, files: Iterable[LandedFile], *, now: dt.datetime
-) -> None:
-    """Fold the listings that wait, and those replaced before they were loaded; everything that ever landed when there
-    is no history yet. Doing it again adds nothing."""
+    connection: duckdb.DuckDBPyConnection,
+    engine: sa.Engine,
+    files: Iterable[LandedFile],
+    *,
+    is_whole: bool,
+    now: dt.datetime,
+) -> list[tuple[LandedFile, Exception]]:
+    """Fold the listings that wait, and those replaced before they were loaded; return those that can't be read, and
+    why. Everything that ever landed is folded when there is no history yet or it is not this ledger's (`is_whole`).
+    Doing it again adds nothing."""
     waiting = list(files)
+    unreadable: list[tuple[LandedFile, Exception]] = []
     for table in (table for table in TABLES if table.name in KINDS):
         connection.execute(_ddl(table))
         versions = ledger.versions_waiting(engine, reports=[table.name])
         mine = [version.file for version in versions] + [file for file in waiting if file.report == table.name]
-        if _is_empty(connection, table):
+        if is_whole or _is_empty(connection, table):
             mine = listings.ever_landed(engine, kind=table.name)
+        failed: dict[str, tuple[LandedFile, Exception]] = {}
         for some in _portions(sorted(mine, key=lambda file: file.landed_at)):
-            _fold(connection, table, some)
-        ledger.mark_versions_loaded(engine, versions, now=now)
+            _fold(connection, table, some, failed)
+        unreadable += failed.values()
+        ledger.mark_versions_loaded(engine, [one for one in versions if one.file.path not in failed], now=now)
+    return unreadable
 
 
 def _is_empty(connection: duckdb.DuckDBPyConnection, table: RawTable) -> bool:
@@ -73,34 +83,36 @@ def _ddl(table: RawTable) -> str:
     )
 
 
-def _fold(connection: duckdb.DuckDBPyConnection, table: RawTable, files: list[LandedFile]) -> None:
+def _fold(
+    connection: duckdb.DuckDBPyConnection,
+    table: RawTable,
+    files: list[LandedFile],
+    failed: dict[str, tuple[LandedFile, Exception]],
+) -> None:
     """The states of these listings that are news, in one transaction. A record that is older than what is known says
-    nothing new: it was folded when it was the newest."""
+    nothing new: it was folded when it was the newest. Files that can't be read are added to `failed`, by path."""
     names = ", ".join(f'"{column}"' for column in table.columns)
     parsed = ", ".join(f'record."{column}"' for column in table.columns)
     target = f"{SCHEMA}.{history_of(table.name)}"
-    connection.register("listed", pa.Table.from_batches(_batches(files), _LISTED))
-    connection.execute("begin")
+    connection.register("listed", pa.Table.from_batches(_batches(files, failed), _LISTED))
     try:
-        connection.execute(
-            f"insert into {target} (node_id, {names}, payload, {_ENVELOPE}, _content) "
-            f"with newest as (select id, _content, _fetched_at from {target} "
-            "where id in (select _id from listed) "
-            "qualify row_number() over (partition by id order by _fetched_at desc) = 1), "
-            "later as (select listed.*, newest._content as known "
-            "from listed left join newest on listed._id = newest.id "
-            "where newest.id is null or listed._fetched_at > newest._fetched_at "
-            "qualify row_number() over (partition by listed._id, listed._fetched_at order by listed._content) = 1), "
-            "news as (select * from later qualify _content is distinct from coalesce("
-            "lag(_content) over (partition by _id order by _fetched_at), known)) "
-            f"select node_id, {parsed}, payload, {_ENVELOPE}, _content "
-            "from (select *, from_json(payload, ?) as record from news)",
-            [table.structure],
-        )
-        connection.execute("commit")
-    except duckdb.Error as error:
-        connection.execute("rollback")
-        raise LoadError(f"could not load the history of {table.name}: {str(error).splitlines()[0]}") from error
+        with transaction(connection, f"the history of {table.name}"):
+            connection.execute(
+                f"insert into {target} (node_id, {names}, payload, {_ENVELOPE}, _content) "
+                f"with newest as (select id, _content, _fetched_at from {target} "
+                "where id in (select _id from listed) "
+                "qualify row_number() over (partition by id order by _fetched_at desc) = 1), "
+                "later as (select listed.*, newest._content as known "
+                "from listed left join newest on listed._id = newest.id "
+                "where newest.id is null or listed._fetched_at > newest._fetched_at "
+                "qualify row_number() over "
+                "(partition by listed._id, listed._fetched_at order by listed._content) = 1), "
+                "news as (select * from later qualify _content is distinct from coalesce("
+                "lag(_content) over (partition by _id order by _fetched_at), known)) "
+                f"select node_id, {parsed}, payload, {_ENVELOPE}, _content "
+                "from (select *, from_json(payload, ?) as record from news)",
+                [table.structure],
+            )
     finally:
         connection.unregister("listed")
 
@@ -112,19 +124,28 @@ _LISTED = pa.schema(
 )
 
 
-def _batches(files: list[LandedFile]) -> Iterator[pa.RecordBatch]:
+def _batches(
+    files: list[LandedFile], failed: dict[str, tuple[LandedFile, Exception]]
+) -> Iterator[pa.RecordBatch]:
     """The records of listings, each with its id and what of it is content."""
     for file in files:
-        if not Path(file.path).exists():
-            raise LoadError(f"{file.path} is in the ledger but not on disk: read that account's listings again")
-        for batch in pq.read_table(file.path, columns=list(_READ)).to_batches():
-            if not batch.num_rows:
-                continue
-            told = [told_of(orjson.loads(payload)) for payload in batch.column("payload").to_pylist()]
-            columns = [batch.column(name) for name in _READ]
-            columns += [pa.array(list(column), pa.string()) for column in zip(*told, strict=True)]
-            found = pa.RecordBatch.from_arrays(columns, schema=_LISTED)
-            yield found.filter(pa.array([bool(id) for id, _ in told], pa.bool_()))
+        try:
+            found = list(_batches_of(file))
+        except (OSError, pa.ArrowException, orjson.JSONDecodeError) as error:
+            failed[file.path] = file, error
+        else:
+            yield from found
+
+
+def _batches_of(file: LandedFile) -> Iterator[pa.RecordBatch]:
+    for batch in pq.read_table(file.path, columns=list(_READ)).to_batches():
+        if not batch.num_rows:
+            continue
+        told = [told_of(orjson.loads(payload)) for payload in batch.column("payload").to_pylist()]
+        columns = [batch.column(name) for name in _READ]
+        columns += [pa.array(list(column), pa.string()) for column in zip(*told, strict=True)]
+        found = pa.RecordBatch.from_arrays(columns, schema=_LISTED)
+        yield found.filter(pa.array([bool(id) for id, _ in told], pa.bool_()))
 
 
 def told_of(record: dict[str, Any]) -> tuple[str, str]:

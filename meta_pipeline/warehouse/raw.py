@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import duckdb
 import pyarrow as pa
 
 from meta_pipeline.records import LandedFile, LoadError
+from meta_pipeline.store import damaged
 from meta_pipeline.store.ledger import Version
 from meta_pipeline.warehouse.drift import count_drift
 from meta_pipeline.warehouse.tables import SCHEMA, RawTable, quoted
@@ -73,11 +75,46 @@ def transaction(connection: duckdb.DuckDBPyConnection, what: str) -> Iterator[No
         yield
         connection.execute("commit")
     except duckdb.Error as error:
-        connection.execute("rollback")
-        raise LoadError(f"could not load {what}: {str(error).splitlines()[0]}") from error
-    except LoadError:
-        connection.execute("rollback")
+        _roll_back(connection)
+        raise LoadError(f"could not load {what}: {because(error)}") from error
+    except BaseException:
+        _roll_back(connection)
         raise
+
+
+def _roll_back(connection: duckdb.DuckDBPyConnection) -> None:
+    """Roll back. DuckDB has done so itself after some errors (a full disk), and refuses: the first error is the one to
+    report."""
+    with contextlib.suppress(duckdb.Error):
+        connection.execute("rollback")
+
+
+_FULL = ("no space left", "disk is full", "max_temp_directory_size")
+_REFUSED = (*_FULL, "input/output error", "permission denied", "too many open files", "read-only file system")
+_DAMAGED = ("corrupt", "checksum", "could not read enough bytes", "not a valid duckdb database", "serialization error")
+
+
+def because(error: Exception) -> str:
+    """Return the cause of a DuckDB error and what to do about it, on one line."""
+    cause = str(error).splitlines()[0] if str(error) else type(error).__name__
+    if _says(error, _FULL):
+        return f"{cause}; free space, then run it again"
+    if _says(error, _REFUSED):
+        return f"{cause}; check the disk and the permissions, then run it again"
+    if _says(error, _DAMAGED) or isinstance(error, duckdb.InternalException):
+        return f"{cause}; if the warehouse file is damaged, `meta-pipeline build --reload` makes it anew"
+    return cause
+
+
+def is_file_damage(error: Exception) -> bool:
+    """Return True for an error about the content of the file that was read, False for one of the machine."""
+    if isinstance(error, duckdb.OutOfMemoryException | duckdb.FatalException | duckdb.InterruptException):
+        return False
+    return damaged.is_damage(error) and not _says(error, _REFUSED)
+
+
+def _says(error: Exception, words: Sequence[str]) -> bool:
+    return any(word in str(error).lower() for word in words)
 
 
 def keep(connection: duckdb.DuckDBPyConnection, name: str, schema: pa.Schema, rows: Sequence[Sequence[Any]]) -> None:
@@ -94,9 +131,6 @@ def replace_days(
 ) -> None:
     """The changed days of one table, in one transaction. The keys come from the ledger, not from the rows: a day that
     became empty must go too."""
-    missing = [file.path for file in files if not Path(file.path).exists()]
-    if missing:
-        raise LoadError(f"{missing[0]} is in the ledger but not on disk: read that day again with backfill --fresh")
     names = ", ".join(map(quoted, table.types))
     parsed = ", ".join(f"record.{quoted(column)}" for column in table.types)
     with transaction(connection, table.name):
@@ -119,6 +153,26 @@ def replace_days(
             raise LoadError(f"{table.name}: {expected} rows landed and {loaded} loaded; nothing was changed")
         if has_drift:
             count_drift(connection, table, [file.path for file in files])
+
+
+def trouble_with(table: RawTable, file: LandedFile) -> Exception | None:
+    """Return why this landed file can't be loaded, None if it can; the whole file is read and parsed. Nothing but the
+    file decides: the warehouse's own connection may have failed for another reason."""
+    if not Path(file.path).exists():
+        return FileNotFoundError(errno.ENOENT, "it is in the ledger but not on disk", file.path)
+    try:
+        with Path(file.path).open("rb") as opened:
+            opened.read(1)  # what the operating system refuses has an errno here
+        with contextlib.closing(duckdb.connect()) as connection:
+            connection.execute(
+                "create temp table probed as select *, from_json(payload, ?) as record "
+                "from read_parquet(?, hive_partitioning = false)",
+                [table.structure, [file.path]],
+            )
+            ((rows,),) = connection.execute("select count(*) from probed").fetchall()
+    except (OSError, duckdb.Error) as error:
+        return error
+    return None if rows == file.rows else ValueError(f"it has {rows} rows, the ledger {file.rows}")
 
 
 def add_versions(connection: duckdb.DuckDBPyConnection, table: RawTable, versions: Sequence[Version]) -> None:

@@ -103,4 +103,7 @@ create table if not exists {OWN_SCHEMA}.day_versions (
     spend decimal(38, 6)
 );
 create table if not exists {OWN_SCHEMA}.drift (report varchar, node_id varchar, day date, key varchar, rows bigint);
+create table if not exists {OWN_SCHEMA}.warehouse_state (
+    identity varchar, loads bigint, load_id varchar, loaded_at timestamptz
+);
 """

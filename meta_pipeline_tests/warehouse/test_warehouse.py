@@ -18,7 +18,7 @@ from meta_pipeline.extract.reports import REPORTS
 from meta_pipeline.landing.landing import Landing
 from meta_pipeline.publish.publish import publish
 from meta_pipeline.publish.query import QueryError, query
-from meta_pipeline.records import Batch, LoadError
+from meta_pipeline.records import Batch
 from meta_pipeline.store.engine import open_store
 from meta_pipeline.store.processes import identity
 from meta_pipeline.warehouse.warehouse import Warehouse
@@ -44,7 +44,7 @@ class Place:
         )
 
     def load(self) -> int:
-        return self.warehouse.load(self.engine, now=NOW)
+        return self.warehouse.load(self.engine, now=NOW).files
 
     def told(self, report: str = "ad_insights", names: str = "rows, impressions, spend") -> list[tuple]:
         return self.rows(
@@ -84,12 +84,16 @@ def test_actions_keep_their_windows_and_unknown_keys_stay_in_the_payload(place: 
     assert json.loads(payload)["brand_new"] == "x"
 
 
-def test_a_lost_file_loads_nothing_and_says_which(place: Place):
+def test_a_lost_file_is_named_and_waits_until_it_is_back(place: Place):
+    place.load()
     place.land({"ad_id": "1"})
-    place.landing.path("ad_insights", "act_1", DAY).unlink()
+    path = place.landing.path("ad_insights", "act_1", DAY)
+    away = path.rename(path.with_suffix(".away"))
 
-    with pytest.raises(LoadError, match="not on disk"):
-        place.load()
+    (sentence,) = place.warehouse.load(place.engine, now=NOW).skipped
+    assert "not on disk" in sentence and str(path) in sentence
+    away.rename(path)
+    assert place.load() == 1
 
 
 def test_readers_keep_their_file_and_the_next_one_sees_the_new(place: Place, tmp_path: Path):

@@ -18,14 +18,16 @@ from packaging.version import Version
 from meta_pipeline import bootstrap
 from meta_pipeline.defs.assets.landing import ENTITIES, SOURCE, landing_key
 from meta_pipeline.defs.home import PROJECT
+from meta_pipeline.publish import freshness
 from meta_pipeline.publish.publish import publish
 from meta_pipeline.records import LoadError
 from meta_pipeline.settings import Settings
-from meta_pipeline.store import audit_log
+from meta_pipeline.store import audit_log, warehouse_state
 from meta_pipeline.warehouse.histories import KINDS, history_of
 
 WRITER = "duckdb_writer"  # a DuckDB file that is being written locks out everybody else
 DBT_PROJECT = PROJECT / "dbt_project"
+ALL_READ = "landed_files_read"
 _PARSED = "partial_parse.msgpack"
 DBT = Path(sys.executable).parent / "dbt"  # of this environment, whatever PATH says
 
@@ -61,14 +63,24 @@ REPORTS = tuple(bootstrap.live().catalogue)
             ("drift", "what Meta sends that no column knows, by report, account, day and key"),
         )
     ],
+    check_specs=[
+        dg.AssetCheckSpec(
+            ALL_READ, asset=["raw_meta_pipeline", "day_versions"],
+            description="every landed file could be read; one that is damaged is set aside, and its day lands again",
+        )
+    ],
     pool=WRITER,
 )
 def load_raw(context: dg.AssetExecutionContext, home: dg.ResourceParam[bootstrap.Live]) -> Iterator[Any]:
-    """Everything that landed and waits, in one transaction a table."""
-    count = home.warehouse.load(home.engine, now=bootstrap.now())
+    """Everything that landed and waits, in one transaction a table. A file that can't be read stops no other."""
+    loaded = home.warehouse.load(home.engine, now=bootstrap.now())
     audit_log.forget_before(home.engine, bootstrap.now() - home.settings.audit_for)
     for key in context.selected_asset_keys:
-        yield dg.MaterializeResult(asset_key=key, metadata={"files": count})
+        yield dg.MaterializeResult(asset_key=key, metadata={"files": loaded.files})
+    yield dg.AssetCheckResult(
+        passed=not loaded.skipped, check_name=ALL_READ, severity=dg.AssetCheckSeverity.ERROR,
+        metadata={"skipped": dg.MetadataValue.json(list(loaded.skipped))},
+    )
 
 
 class Translator(DagsterDbtTranslator):
@@ -119,7 +131,11 @@ def marts(
     context: dg.AssetExecutionContext, dbt: DbtCliResource, home: dg.ResourceParam[bootstrap.Live]
 ) -> Iterator[Any]:
     """One dbt build for a batch of loaded days: parse alone costs seconds."""
+    load_id = warehouse_state.find(home.engine).load_id
     yield from dbt.cli(["build"], context=context, target_path=_target(home.settings)).stream()
+    if set(context.selected_asset_keys) >= set(marts.keys):
+        digest = freshness.digest_of(home.warehouse.insights, today=bootstrap.now().date())
+        warehouse_state.note_marts(home.engine, load_id=load_id, digest=digest)
 
 
 class Dbt(DbtCliResource):
@@ -147,5 +163,7 @@ def dbt_resource() -> DbtCliResource:
 )
 def published(home: dg.ResourceParam[bootstrap.Live]) -> dg.MaterializeResult[None]:
     """The snapshot that analysts open while the pipeline goes on."""
+    home.warehouse.check_complete(home.engine)
     path = publish(home.settings.warehouse_file, home.settings.published_file)
+    warehouse_state.note_publication(home.engine, size=path.stat().st_size, at=bootstrap.now())
     return dg.MaterializeResult(metadata={"path": str(path), "bytes": path.stat().st_size})

@@ -1,0 +1,42 @@
+"""Is a build needed? Not when nothing has changed since the last publication."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import importlib.metadata
+from collections.abc import Iterable
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from meta_pipeline.store import warehouse_state
+from meta_pipeline.warehouse.tables import RawTable
+from meta_pipeline.warehouse.warehouse import Warehouse
+
+PROJECT = Path(__file__).resolve().parents[2] / "dbt_project"
+_MADE_BY_DBT = {"target", "logs", "dbt_packages"}
+_PACKAGES = ("dbt-core", "dbt-duckdb", "duckdb")
+
+
+def digest_of(tables: Iterable[RawTable], *, today: dt.date, project: Path = PROJECT) -> str:
+    """Return a digest of all that marts are built with, beside the data: the dbt project, the raw tables, the versions
+    of dbt and DuckDB, and the day, which decides which days are frozen."""
+    digest = hashlib.sha256(f"{today} {sorted(tables, key=lambda table: table.name)}".encode())
+    for package in _PACKAGES:
+        digest.update(f" {package} {importlib.metadata.version(package)}".encode())
+    for path in sorted(project.rglob("*")):
+        name = path.relative_to(project)
+        if path.is_file() and name.parts[0] not in _MADE_BY_DBT:
+            digest.update(f" {name} ".encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def is_published(warehouse: Warehouse, engine: sa.Engine, published: Path, *, digest: str) -> bool:
+    """Return True when the published file holds everything that has landed, built with what has this digest."""
+    state = warehouse_state.find(engine)
+    if state.load_id is None or (state.published_load_id, state.published_digest) != (state.load_id, digest):
+        return False
+    if not published.exists() or published.stat().st_size != state.published_bytes:
+        return False
+    return warehouse.is_current(engine)

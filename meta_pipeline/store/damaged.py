@@ -1,0 +1,76 @@
+"""Landed files that can't be read: set aside under another name and removed from the ledger, so that they land again.
+
+Only a file whose content is damaged is set aside. A file that is missing, or that the disk or the permissions refuse,
+stays in the ledger: the folder may not be mounted, and landing everything again would not help."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from meta_pipeline.records import LandedFile
+from meta_pipeline.store import ledger
+
+ENDING = ".corrupt"
+# Of one report and node; beyond them the oldest go.
+MOST_KEPT = 20
+_VERSIONS = "versions"
+_SNAPSHOT_DAY = dt.date(1970, 1, 1)  # listings land under this day
+
+
+def is_damage(error: Exception) -> bool:
+    """Return True for an error about a file's content, False when the operating system refused to read it."""
+    if isinstance(error, IsADirectoryError):
+        return True
+    return not (isinstance(error, OSError) and error.errno)
+
+
+def set_aside(path: Path) -> Path:
+    """Rename a damaged file, or the directory in its place, to `<name>.corrupt`; return the new path."""
+    target = path.with_name(path.name + ENDING)
+    _remove(target)
+    path.rename(target)
+    kept = sorted(path.parent.glob(f"*{ENDING}"), key=lambda file: file.stat().st_mtime)
+    for old in kept[: max(0, len(kept) - MOST_KEPT)]:
+        if old != target:
+            _remove(old)
+    return target
+
+
+def set_aside_file(engine: sa.Engine, file: LandedFile) -> Path:
+    """Set a landed file aside, or an earlier version of a day, and remove it from the ledger; return the new path."""
+    target = set_aside(Path(file.path))
+    (ledger.forget_version if Path(file.path).parent.name == _VERSIONS else ledger.forget)(engine, file)
+    return target
+
+
+def not_landed_again(root: Path) -> Iterator[Path]:
+    """Yield the files set aside under `root` whose day has not landed since."""
+    for path in sorted(root.glob(f"*/*/*{ENDING}")):
+        if not path.with_name(path.name.removesuffix(ENDING)).exists():
+            yield path
+
+
+def how_to_land_again(file: LandedFile) -> str:
+    """Return what to do about a day whose file was set aside."""
+    if Path(file.path).parent.name == _VERSIONS:
+        return "it was an earlier version of that day, which can't be read again"
+    if file.day == _SNAPSHOT_DAY:
+        return f"the next `meta-pipeline backfill --node {file.node_id}` reads that listing again"
+    return (
+        "it was set aside; read that day again: meta-pipeline backfill "
+        f"--since {file.day} --until {file.day} --node {file.node_id} --report {file.report}"
+    )
+
+
+def _remove(path: Path) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()

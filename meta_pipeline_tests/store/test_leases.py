@@ -1,0 +1,151 @@
+"""A lease outlives clock jumps and suspended machines, and one that is lost stops every commit."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from meta_pipeline.flows import side_by_side
+from meta_pipeline.landing.landing import Landing
+from meta_pipeline.records import Batch, FailedDay, LandedFile
+from meta_pipeline.store import heartbeat, leases, ledger
+from meta_pipeline.store.schema import leases as table
+from meta_pipeline_tests.fakes.virtual import VirtualClock
+from meta_pipeline_tests.store.test_contract import engine, postgres
+
+__all__ = ["engine", "postgres"]
+DAY = dt.date(2026, 11, 1)
+ELSEWHERE = "elsewhere:2:2"
+
+
+@pytest.fixture
+def clock() -> VirtualClock:
+    return VirtualClock()
+
+
+def steal(engine: sa.Engine, name: str = "act_1") -> None:
+    """As a run on another host takes a lease whose end has passed."""
+    with engine.begin() as connection:
+        connection.execute(table.update().where(table.c.name == name).values(holder=ELSEWHERE))
+
+
+def write(landing: Landing, clock: VirtualClock, spend: str) -> LandedFile:
+    batch = Batch((), "T", "v25.0", clock.now())
+    return landing.write_day(
+        "ad_insights", "act_1", DAY, [(json.dumps({"ad_id": "1", "spend": spend}).encode(), batch)], request={},
+        run_id="r", backfill_id="b", now=clock.now(),
+    )
+
+
+def test_a_live_holder_on_this_host_keeps_its_lease_whatever_the_clock_says(engine: sa.Engine, clock: VirtualClock):
+    with leases.held(engine, "act_1", now=clock.now, sleep=clock.sleep) as lease:
+        clock.seconds += 7200  # the machine was suspended, or the clock jumped
+        assert not leases.take(engine, "act_1", holder=ELSEWHERE, now=clock.now())
+        clock.seconds -= 14400
+        assert not leases.take(engine, "act_1", holder=ELSEWHERE, now=clock.now())
+        lease.renew()
+
+    assert leases.take(engine, "act_1", holder=ELSEWHERE, now=clock.now())
+    assert not leases.take(engine, "act_1", holder=leases.identity(), now=clock.now())
+    clock.seconds += 61  # nothing is known of a process on another host
+    assert leases.take(engine, "act_1", holder=leases.identity(), now=clock.now())
+
+
+def test_what_lost_its_lease_commits_nothing(engine: sa.Engine, clock: VirtualClock, tmp_path: Path):
+    landing = Landing(tmp_path / "landing", engine)
+    with leases.held(engine, "act_1", now=clock.now, sleep=clock.sleep):
+        file = write(landing, clock, "1")
+        before = Path(file.path).read_bytes()
+        steal(engine)
+        with pytest.raises(leases.LeaseLostError, match="another run took over act_1"):
+            write(landing, clock, "2")
+        with pytest.raises(leases.LeaseLostError):  # as one that was suspended between the file and the ledger
+            ledger.note(engine, LandedFile("ad_insights", "act_1", DAY, "p", 9, "d", clock.now()), backfill_id="b")
+
+    assert Path(file.path).read_bytes() == before
+    assert [file] == ledger.waiting(engine)
+    assert not [path for path in landing.root.rglob("*") if path.name.endswith(".tmp")]
+    with engine.connect() as connection:  # the other one's lease is not given back for it
+        assert connection.execute(sa.select(table.c.holder)).scalars().all() == [ELSEWHERE]
+
+
+def test_what_holds_no_lease_commits_as_ever(engine: sa.Engine, clock: VirtualClock, tmp_path: Path):
+    assert write(Landing(tmp_path / "landing", engine), clock, "1").rows == 1
+
+
+@dataclass
+class By:
+    """What `land_side_by_side` uses of a pull."""
+
+    engine: sa.Engine
+    now: object
+    sleep: object
+
+
+def test_a_run_that_lost_its_lease_asks_for_nothing_more(
+    tmp_path: Path, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+):
+    from meta_pipeline.store.engine import open_store
+
+    store = open_store(f"sqlite:///{tmp_path / 'control.sqlite'}")
+    days = [DAY + dt.timedelta(days=number) for number in range(3)]
+    asked: list[dt.date] = []
+
+    def land(node_id: str, days: list[dt.date], reports: list[str], *, by: By) -> Iterator[FailedDay]:
+        for day in days:
+            asked.append(day)
+            steal(store)
+            yield FailedDay("ad_insights", node_id, day, "not committed")
+
+    monkeypatch.setattr(side_by_side, "land", land)
+    by = By(store, clock.now, lambda seconds: None)
+    ended = list(side_by_side.land_side_by_side({"act_1": days}, ["ad_insights"], by=by))
+
+    assert asked == days[:1]
+    assert [day.reason for day in ended[1:] if "another run took over" in day.reason] and len(ended) == 3
+
+
+def test_a_renewal_that_fails_is_tried_again(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture):
+    beats: list[int] = []
+
+    class Event:
+        """An event on which waiting costs nothing: over after four beats."""
+
+        def wait(self, seconds: float) -> bool:
+            assert seconds == leases.RENEW_S
+            return len(beats) == 4
+
+        def set(self) -> None:
+            pass
+
+    def beat() -> None:
+        beats.append(1)
+        if len(beats) < 3:
+            raise sa.exc.OperationalError("update leases", {}, Exception("database is locked"))
+
+    monkeypatch.setattr(heartbeat.threading, "Event", Event)
+    monkeypatch.setattr(heartbeat.threading, "Thread", Immediate)
+    with heartbeat.beating(beat, every_s=leases.RENEW_S):
+        pass
+
+    assert len(beats) == 4
+    assert caplog.text.count("tried again") == 2
+
+
+class Immediate:
+    """A thread that has ended when it has started."""
+
+    def __init__(self, *, target, daemon: bool) -> None:
+        self.target = target
+
+    def start(self) -> None:
+        self.target()
+
+    def join(self) -> None:
+        pass

@@ -1,0 +1,283 @@
+"""A warehouse file that was lost, replaced or restored from an older copy gets everything again from what landed."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+import pytest
+import sqlalchemy as sa
+
+from meta_pipeline.bootstrap import insights_tables
+from meta_pipeline.extract.reports import REPORTS
+from meta_pipeline.landing.landing import SNAPSHOT_DAY, Landing
+from meta_pipeline.publish import freshness
+from meta_pipeline.publish.publish import publish
+from meta_pipeline.records import Batch, LoadError
+from meta_pipeline.store import ledger, warehouse_state
+from meta_pipeline.store.engine import open_store
+from meta_pipeline.warehouse.warehouse import Warehouse
+
+NOW = dt.datetime(2026, 11, 20, tzinfo=dt.UTC)
+DAYS = [dt.date(2026, 11, day) for day in (1, 2, 3)]
+TABLES = {
+    "rows": "select node_id, day, ad_id, spend from raw_meta_ads.ad_insights order by all",
+    "versions": "select node_id, day, ad_id, spend, _landed_at, _replaced_at from raw_meta_ads.ad_insights_versions "
+    "order by all",
+    "histories": "select id, name, _fetched_at from raw_meta_ads.campaigns_history order by all",
+    "day versions": "select report, node_id, day, landed_at, replaced_at, rows, spend "
+    "from raw_meta_pipeline.day_versions order by all",
+    "drift": "select * from raw_meta_pipeline.drift order by all",
+}
+
+
+class Home:
+    """A control store, a landing and a warehouse, filled by hand."""
+
+    def __init__(self, path: Path, account: str = "act_1") -> None:
+        path.mkdir(exist_ok=True)
+        self.account, self.at, self.path = account, NOW, path
+        self.engine: sa.Engine = open_store(f"sqlite:///{path / 'control.sqlite'}")
+        self.landing = Landing(path / "landing", self.engine)
+        self.warehouse = Warehouse(path / "warehouse.duckdb", insights_tables(REPORTS.values()))
+
+    def land(self, report: str, day: dt.date, *rows: dict[str, object]) -> None:
+        self.at += dt.timedelta(hours=1)
+        batch = Batch((), "T", "v25.0", self.at)
+        self.landing.write_day(
+            report, self.account, day, [(json.dumps(row).encode(), batch) for row in rows], request={}, run_id="r",
+            backfill_id="b", now=self.at,
+        )
+
+    def load(self) -> int:
+        return self.warehouse.load(self.engine, now=self.at).files
+
+    def everything(self) -> dict[str, list[tuple]]:
+        with self.warehouse.open() as connection:
+            return {name: connection.execute(query).fetchall() for name, query in TABLES.items()}
+
+    def fill(self, *, generation: int) -> None:
+        """Rows, a restated day, a listing that changes, and a day without delivery."""
+        for number, day in enumerate(DAYS[:2]):
+            self.land("ad_insights", day, {"ad_id": "1", "spend": str(number + generation), "odd": 1})
+        self.land("ad_insights", DAYS[2])
+        self.land("campaigns", SNAPSHOT_DAY, {"id": "9", "name": f"state {generation}"})
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    home = Home(tmp_path / "home")
+    home.fill(generation=1)
+    home.load()
+    shutil.copy(home.warehouse.file, tmp_path / "older.duckdb")
+    home.fill(generation=2)
+    home.load()
+    return home
+
+
+def deleted(home: Home) -> None:
+    home.warehouse.file.unlink()
+
+
+def restored(home: Home) -> None:
+    shutil.copy(home.path.parent / "older.duckdb", home.warehouse.file)
+
+
+def rows_deleted(home: Home) -> None:
+    with home.warehouse.open() as connection:
+        connection.execute(f"delete from raw_meta_ads.ad_insights where day = '{DAYS[0]}'")
+
+
+def older_version_of_this_program(home: Home) -> None:
+    restored(home)
+    with home.warehouse.open() as connection:
+        connection.execute("drop table raw_meta_pipeline.warehouse_state")
+    with home.engine.begin() as connection:
+        connection.execute(sa.text("delete from warehouse_state"))
+
+
+@pytest.mark.parametrize("lose", [deleted, restored, rows_deleted])
+def test_a_load_brings_back_all_that_a_warehouse_lost(home: Home, lose: Callable[[Home], None]):
+    before = home.everything()
+    assert all(before.values())
+    lose(home)
+    with pytest.raises(LoadError, match="meta-pipeline build"):  # never published as it is
+        home.warehouse.check_complete(home.engine)
+
+    home.load()
+
+    assert home.everything() == before
+    home.warehouse.check_complete(home.engine)
+    assert home.load() == 0  # and once is enough
+
+
+def test_rows_that_an_upgraded_home_lacks_come_back(home: Home):
+    before = home.everything()["rows"]
+    older_version_of_this_program(home)
+
+    home.load()
+
+    assert home.everything()["rows"] == before
+    home.warehouse.check_complete(home.engine)
+
+
+def test_another_homes_file_is_refused_until_a_reload_is_requested(home: Home, tmp_path: Path):
+    before, other = home.everything(), Home(tmp_path / "other", "act_2")
+    other.fill(generation=5)
+    other.load()
+    shutil.copy(other.warehouse.file, home.warehouse.file)
+
+    with pytest.raises(LoadError, match=r"another home.*build --reload"):
+        home.load()
+    with pytest.raises(LoadError, match="nothing was published"):
+        home.warehouse.check_complete(home.engine)
+    warehouse_state.request_reload(home.engine)
+    home.load()
+
+    assert home.everything() == before
+    with duckdb.connect(str(home.path / "warehouse.duckdb.replaced"), read_only=True) as connection:
+        assert connection.execute("select distinct node_id from raw_meta_ads.ad_insights").fetchall() == [("act_2",)]
+
+
+@pytest.mark.parametrize("content", [b"", b"no database", None], ids=["empty", "garbage", "truncated"])
+def test_a_damaged_file_is_repaired_as_its_message_says(home: Home, content: bytes | None):
+    before, file = home.everything(), home.warehouse.file
+    file.write_bytes(file.read_bytes()[:5000] if content is None else content)
+
+    with pytest.raises(LoadError, match="meta-pipeline build --reload"):
+        home.load()
+    warehouse_state.request_reload(home.engine)
+    home.load()
+
+    assert home.everything() == before
+    home.warehouse.check_complete(home.engine)
+
+
+def test_a_reload_keeps_the_calls_that_the_audit_has_forgotten(home: Home):
+    with home.warehouse.open() as connection:
+        connection.execute(
+            "insert into raw_meta_pipeline.graph_calls values ('2025-01-01', 'act_1', 'ad_insights', 7, 7, 7, 0, 1, 1)"
+        )
+    warehouse_state.request_reload(home.engine)
+    home.load()
+
+    with home.warehouse.open() as connection:
+        assert connection.execute("select calls from raw_meta_pipeline.graph_calls").fetchall() == [(7,)]
+
+
+def test_a_reload_waits_for_a_process_that_writes_the_file(home: Home):
+    program = f"import duckdb; c = duckdb.connect({str(home.warehouse.file)!r}); print(1, flush=True); input()"
+    writer = subprocess.Popen(
+        [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert writer.stdout and writer.stdout.readline()
+        warehouse_state.request_reload(home.engine)
+        with pytest.raises(LoadError, match="another process writes it"):
+            home.load()
+    finally:
+        writer.communicate("\n")
+
+    assert home.load() > 0
+
+
+KILLED = """
+import datetime as dt, os, sys
+from pathlib import Path
+from meta_pipeline_tests.warehouse import test_lost_warehouse as tests
+from meta_pipeline.store import warehouse_state
+from meta_pipeline.warehouse import warehouse as module
+
+home = tests.Home(Path(sys.argv[1]))
+home.land("ad_insights", tests.DAYS[0], {"ad_id": "1", "spend": "77"})
+where = sys.argv[2]
+if where == "before the file":
+    begun = warehouse_state.begin_load
+    warehouse_state.begin_load = lambda *a, **k: (begun(*a, **k), os._exit(9))
+elif where == "before the ledger":
+    module.ledger.mark_loaded = lambda *a, **k: os._exit(9)
+else:
+    warehouse_state.end_load = lambda *a, **k: os._exit(9)
+home.load()
+"""
+
+
+@pytest.mark.parametrize("where", ["before the file", "before the ledger", "before the control store"])
+def test_a_kill_between_the_two_commits_costs_no_reload_of_everything(home: Home, where: str):
+    killed = subprocess.run([sys.executable, "-c", KILLED, str(home.path), where], env={**os.environ})
+    assert killed.returncode == 9
+
+    again = home.load()
+
+    assert again == (0 if where == "before the control store" else 1)
+    assert home.everything()["rows"][0] == ("act_1", DAYS[0], "1", "77")
+    home.warehouse.check_complete(home.engine)
+    assert home.load() == 0
+
+
+def test_an_empty_landing_folder_empties_no_warehouse(home: Home):
+    before = home.everything()
+    away = home.landing.root.rename(home.path / "not mounted")
+    restored(home)
+    with pytest.raises(LoadError, match=r"none of the .* landed files can be read"):
+        home.load()
+    with pytest.raises(LoadError, match="nothing was published"):
+        home.warehouse.check_complete(home.engine)
+
+    away.rename(home.landing.root)
+    home.load()
+    assert home.everything() == before
+
+
+def test_a_publication_is_current_until_something_changes(home: Home, tmp_path: Path):
+    published = tmp_path / "published" / "warehouse.duckdb"
+
+    def is_published(digest: str = "d") -> bool:
+        return freshness.is_published(home.warehouse, home.engine, published, digest=digest)
+
+    def build() -> None:
+        home.load()
+        warehouse_state.note_marts(home.engine, load_id=warehouse_state.find(home.engine).load_id, digest="d")
+        publish(home.warehouse.file, published)
+        warehouse_state.note_publication(home.engine, size=published.stat().st_size, at=NOW)
+
+    assert not is_published()
+    build()
+    assert is_published() and not is_published("of another project")
+    home.land("ad_insights", DAYS[0], {"ad_id": "1", "spend": "2", "odd": 1})  # read again, and the same
+    assert not ledger.waiting(home.engine) and not is_published()
+    build()
+    published.write_bytes(b"else")
+    assert not is_published()
+    build()
+    deleted(home)
+    assert not is_published()
+    build()
+    assert is_published()
+    warehouse_state.request_reload(home.engine)
+    assert not is_published()
+
+
+def test_the_digest_of_a_build_follows_the_project_the_reports_and_the_day(tmp_path: Path):
+    project = tmp_path / "dbt"
+    (project / "models").mkdir(parents=True)
+    (project / "models" / "a.sql").write_text("select 1")
+    tables = insights_tables(REPORTS.values())
+
+    def digest(day: dt.date = DAYS[0], *, fewer: int = 0) -> str:
+        return freshness.digest_of(tables[fewer:], today=day, project=project)
+
+    first = digest()
+    (project / "target").mkdir()
+    (project / "target" / "made_by_dbt").write_text("x")
+    assert digest() == first
+    assert len({first, digest(DAYS[1]), digest(fewer=1)}) == 3
+    (project / "models" / "a.sql").write_text("select 2")
+    assert digest() != first
