@@ -20,9 +20,14 @@ def arguments(socket: Path) -> list[str]:
     ]
 
 
-def write_workspace(folder: Path, *, socket: Path) -> Path:
+def workspace_file(socket: Path) -> Path:
+    """Return the workspace file beside the socket, which `write_workspace` writes."""
+    return socket.with_name("workspace.yaml")
+
+
+def write_workspace(socket: Path) -> Path:
     """Write the workspace file that points at the socket. JSON is YAML."""
-    file = folder / "workspace.yaml"
+    file = workspace_file(socket)
     file.write_text(json.dumps({"load_from": [{"grpc_server": {"socket": str(socket), "location_name": LOCATION}}]}))
     return file
 

@@ -13,7 +13,9 @@ from meta_pipeline.consent.scopes import PHASES, scopes_for
 from meta_pipeline.consent.state import ConsentError
 from meta_pipeline.flows import consents
 from meta_pipeline.graph.errors import TransientError
+from meta_pipeline.linker.links import known
 from meta_pipeline.records import MetaPipelineError
+from meta_pipeline.store.processes import identity
 from meta_pipeline.web.site import Site
 
 TITLES = {
@@ -25,7 +27,7 @@ TITLES = {
     "invalid_request": "The answer is incomplete",
 }
 STATUSES = {"access_denied": 403, "state_foreign": 403, "state_reused": 409}
-WAITS = "partitions and a first look at the data follow as soon as “meta-pipeline up” runs"
+WAITS = "partitions follow as soon as “meta-pipeline up” runs"
 
 
 def connect(site: Site, request: Request) -> Response:
@@ -77,7 +79,7 @@ def callback(site: Site, request: Request) -> Response:
         return site.message(request, "Meta refused the code", f"{_sentence(error)} Nothing was stored.", status=400)
     id = consents.receive(
         token, phase=asked.phase, through="the connections page", browser=asked.browser, tokens=vault,
-        engine=site.home.engine, now=now,
+        engine=site.home.engine, now=now, holder=identity() if site.onboards else None,
     )
     task = BackgroundTask(_onboard, site, id) if site.onboards else None
     return RedirectResponse(f"/onboardings/{id}", 303, background=task)
@@ -89,12 +91,15 @@ def redirect_uri(site: Site) -> str:
 
 
 def _onboard(site: Site, id: str) -> None:
-    """As far as links: adding partitions is Dagster's."""
+    """Do everything but the partitions here, so that the person need not wait for a free place in Dagster's queue."""
     home = site.home
     try:
         consents.onboard(
             id, graph=home.graph, tokens=home.vault, engine=home.engine, features=home.features, now=bootstrap.now,
             sleep=bootstrap.sleep,
+        )
+        consents.first_look(
+            id, known(home.engine), graph=home.graph, tokens=home.vault, engine=home.engine, now=bootstrap.now()
         )
     except MetaPipelineError:
         return  # the onboarding says what happened
