@@ -7,15 +7,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from meta_pipeline.defs.home import LOCATION
-
-_MODULE = "meta_pipeline.definitions"
+from meta_pipeline.defs.home import DEFINITIONS, LOCATION
 
 
 def arguments(socket: Path) -> list[str]:
     """Return the arguments of `python -m dagster` that serve the definitions on a Unix socket."""
     return [
-        "code-server", "start", "--module-name", _MODULE, "--location-name", LOCATION, "--socket", str(socket),
+        "code-server", "start", "--module-name", DEFINITIONS, "--location-name", LOCATION, "--socket", str(socket),
         "--use-python-environment-entry-point",
     ]
 
