@@ -88,20 +88,20 @@ def _start(
     def wait_for(name: str, is_ready: Callable[[], bool]) -> None:
         _wait_for(name, is_ready, children, began=began, log=log)
 
+    workspace = str(code_server.write_workspace(code))
     children.start("the code server", "dagster", *code_server.arguments(code), environment=environment)
     children.start(
         "the connections page", "meta_pipeline.cli", "serve", "--port", str(web_port), "--dagster-url", dagster_url,
         environment=environment,
     )
+    children.start(
+        "the Dagster UI", "meta_pipeline.defs.ui", "--port", str(port), "--socket", str(code),
+        *(word for name in allowed_hosts for word in ("--allow-host", name)), environment=environment,
+    )
     wait_for("the connections page", lambda: _answers(f"http://127.0.0.1:{web_port}/health/live"))
     wait_for("the code server", lambda: code_server.is_ready(code))
     if (reason := code_server.load_error(code)) is not None:
         click.echo(f"warning: the definitions can't be loaded, nothing will run: {reason}", err=True)
-    workspace = str(code_server.write_workspace(private, socket=code))
-    children.start(
-        "the Dagster UI", "meta_pipeline.defs.ui", "--port", str(port), "--workspace", workspace,
-        *(word for name in allowed_hosts for word in ("--allow-host", name)), environment=environment,
-    )
     children.start("the Dagster daemon", "dagster._daemon", "run", "-w", workspace, environment=environment)
     wait_for("the Dagster UI", lambda: _answers(f"{dagster_url}/server_info"))
     return dagster_url, public_url

@@ -7,22 +7,25 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from meta_pipeline.defs.home import LOCATION
-
-_MODULE = "meta_pipeline.definitions"
+from meta_pipeline.defs.home import DEFINITIONS, LOCATION
 
 
 def arguments(socket: Path) -> list[str]:
     """Return the arguments of `python -m dagster` that serve the definitions on a Unix socket."""
     return [
-        "code-server", "start", "--module-name", _MODULE, "--location-name", LOCATION, "--socket", str(socket),
+        "code-server", "start", "--module-name", DEFINITIONS, "--location-name", LOCATION, "--socket", str(socket),
         "--use-python-environment-entry-point",
     ]
 
 
-def write_workspace(folder: Path, *, socket: Path) -> Path:
+def workspace_file(socket: Path) -> Path:
+    """Return the workspace file beside the socket, which `write_workspace` writes."""
+    return socket.with_name("workspace.yaml")
+
+
+def write_workspace(socket: Path) -> Path:
     """Write the workspace file that points at the socket. JSON is YAML."""
-    file = folder / "workspace.yaml"
+    file = workspace_file(socket)
     file.write_text(json.dumps({"load_from": [{"grpc_server": {"socket": str(socket), "location_name": LOCATION}}]}))
     return file
 

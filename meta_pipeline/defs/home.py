@@ -15,7 +15,7 @@ from dagster._core.instance.ref import InstanceRef
 from meta_pipeline.defs.storage import held_open
 from meta_pipeline.settings import Settings
 
-LOCATION = "meta_pipeline"  # the code location's name in workspace.yaml
+LOCATION, DEFINITIONS = "meta_pipeline", "meta_pipeline.definitions"  # as in workspace.yaml
 PROJECT = Path(__file__).resolve().parents[2]
 _NOT_CAPTURED = {"module": "dagster._core.storage.noop_compute_log_manager", "class": "NoOpComputeLogManager"}
 

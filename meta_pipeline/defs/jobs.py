@@ -56,7 +56,8 @@ def first_look(
     context.add_output_metadata({sample["name"]: dg.MetadataValue.json(sample) for sample in samples})
 
 
-@dg.job(executor_def=dg.in_process_executor, description="A sealed token becomes links, partitions and a first look.")
+@dg.job(executor_def=dg.in_process_executor, description="Sets up a new connection: which ad accounts and "
+        "Pages it may read, a partition for each ad account, and a first look at yesterday.")
 def onboarding_job() -> None:
     """Two steps: the flow is short enough to read aloud."""
     first_look(onboard())
@@ -99,7 +100,8 @@ def refresh_links(
         raise dg.Failure(" · ".join(told), allow_retries=False)
 
 
-@dg.job(executor_def=dg.in_process_executor, description="Daily: tokens inspected and renewed, links read again.")
+@dg.job(executor_def=dg.in_process_executor, description="Checks that every connection still works, "
+        "renews the ones that expire, and looks for ad accounts that are new or gone.")
 def check_connections() -> None:
     """First the tokens: a dead one reads no links."""
     refresh_links(check_tokens())

@@ -13,7 +13,7 @@ import os
 import sys
 import threading
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -216,19 +216,16 @@ def _build_marts(settings: Settings) -> Built:
     with instance(settings) as opened, reaping(opened):
         import dagster as dg
 
-        from meta_pipeline.defs.assets.warehouse import ALL_READ, dbt_resource, load_raw, marts, published
-        from meta_pipeline.defs.checks import api_versions, drift, gated_reports
-        from meta_pipeline.defs.resources import RESOURCES
+        from meta_pipeline.definitions import defs
+        from meta_pipeline.defs.assets.warehouse import ALL_READ
+        from meta_pipeline.defs.run_job import run_job
 
-        result = dg.materialize(
-            [load_raw, marts, published, api_versions, drift, gated_reports], instance=opened,
-            resources={**RESOURCES, "dbt": dbt_resource()}, tags=process_tags(), run_config=QUIET, raise_on_error=False,
-        )
+        job = defs.resolve_job_def("build_marts")
+        result = run_job(opened, job, tags=process_tags(), run_config=QUIET)
         names = {"load_raw": "load", "marts": "dbt", "published__warehouse": "publish"}
-        ended = result.filter_events(lambda event: event.is_step_success)
         seconds = {
             names[event.step_key]: event.step_success_data.duration_ms / 1000
-            for event in ended if event.step_key in names
+            for event in result.all_events if event.is_step_success and event.step_key in names
         }
         skipped: list[str] = []
         for check in result.get_asset_check_evaluations():
@@ -240,50 +237,61 @@ def _build_marts(settings: Settings) -> Built:
 def onboard(settings: Settings, onboarding_id: str) -> str | None:
     """Run `onboarding_job` here and now; why it failed, if it did."""
     quiet()
+    import dagster as dg
+
     from meta_pipeline.defs.home import instance
     from meta_pipeline.defs.jobs import onboarding_config, onboarding_job
     from meta_pipeline.defs.killed_runs import process_tags, reap
     from meta_pipeline.defs.resources import RESOURCES
+    from meta_pipeline.defs.run_job import run_job
 
     with instance(settings) as opened:
         reap(opened)
-        result = onboarding_job.execute_in_process(
-            instance=opened, resources=RESOURCES, tags=process_tags(), raise_on_error=False,
-            run_config={**QUIET, **onboarding_config(onboarding_id)},
-        )
-        return " · ".join(_reasons(result)) or None
+        job = dg.Definitions(jobs=[onboarding_job], resources=RESOURCES).resolve_job_def(onboarding_job.name)
+        config = {**QUIET, **onboarding_config(onboarding_id)}
+        return " · ".join(_reasons(run_job(opened, job, tags=process_tags(), run_config=config))) or None
 
 
-def _insights(opened, asked: AccountRange) -> list[str]:  # type: ignore[no-untyped-def]
-    from meta_pipeline.defs.assets.landing import land_insights, landing_key
+@functools.cache
+def _landing_job(name: str) -> Any:
+    """`pull_ads` or `pull_entities`, without the rest of the definitions: loading dbt's takes seconds."""
+    import dagster as dg
+
+    from meta_pipeline.defs.assets.landing import land_entities, land_insights
+    from meta_pipeline.defs.resources import RESOURCES
+    from meta_pipeline.defs.schedules import pull_ads, pull_entities
+
+    defs = dg.Definitions(
+        assets=[land_insights, land_entities], jobs=[pull_ads, pull_entities], resources=RESOURCES,
+        executor=dg.in_process_executor,
+    )
+    return defs.resolve_job_def(name)
+
+
+def _insights(opened: Any, asked: AccountRange) -> list[str]:
+    from meta_pipeline.defs.assets.landing import landing_key
     from meta_pipeline.defs.partitions import key
 
     span = {
         "dagster/asset_partition_range_start": key(asked.node_id, asked.since),
         "dagster/asset_partition_range_end": key(asked.node_id, asked.until),
     }
-    reports = [landing_key(report) for report in asked.reports]
-    return _landed(opened, land_insights, asked, tags=span, selection=reports)
+    return _landed(opened, "pull_ads", asked, tags=span, assets=[landing_key(report) for report in asked.reports])
 
 
-def _entities(opened, asked: AccountRange) -> list[str]:  # type: ignore[no-untyped-def]
-    from meta_pipeline.defs.assets.landing import land_entities
-
-    return _landed(opened, land_entities, asked, tags={}, partition_key=asked.node_id)
+def _entities(opened: Any, asked: AccountRange) -> list[str]:
+    return _landed(opened, "pull_entities", asked, tags={"dagster/partition": asked.node_id})
 
 
-def _landed(opened, asset, asked: AccountRange, *, tags, **how) -> list[str]:  # type: ignore[no-untyped-def]
-    """A landing asset as a run of this account and backfill; why it failed, if it did."""
-    import dagster as dg
-
+def _landed(
+    opened: Any, job: str, asked: AccountRange, *, tags: Mapping[str, str], assets: Sequence[Any] = ()
+) -> list[str]:
+    """Run a landing job for this account and backfill; why it failed, if it did."""
     from meta_pipeline.defs.killed_runs import process_tags
-    from meta_pipeline.defs.resources import RESOURCES
+    from meta_pipeline.defs.run_job import run_job
 
     whose = {"meta/ad_account": asked.node_id, "meta/backfill": asked.backfill_id, **process_tags()}
-    result = dg.materialize(
-        [asset], instance=opened, resources=RESOURCES, tags={**tags, **whose}, run_config=QUIET, raise_on_error=False,
-        **how,
-    )
+    result = run_job(opened, _landing_job(job), tags={**tags, **whose}, run_config=QUIET, assets=assets)
     return _reasons(result)
 
 
@@ -291,7 +299,9 @@ def _reasons(result) -> list[str]:  # type: ignore[no-untyped-def]
     if result.success:
         return []
     reasons = []
-    for event in result.filter_events(lambda event: event.is_step_failure):
+    for event in result.all_events:
+        if not event.is_step_failure:
+            continue
         failure = event.step_failure_data
         if failure.user_failure_data and failure.user_failure_data.description:
             reasons.append(failure.user_failure_data.description)

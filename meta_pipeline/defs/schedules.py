@@ -17,22 +17,30 @@ from meta_pipeline.extract.restatement import LAST_READ_AGE, due_since, tiers_of
 from meta_pipeline.linker.links import known
 from meta_pipeline.store import ledger
 
-pull_ads = dg.define_asset_job("pull_ads", selection=dg.AssetSelection.assets(land_insights))
-pull_entities = dg.define_asset_job("pull_entities", selection=dg.AssetSelection.assets(land_entities))
+pull_ads = dg.define_asset_job(
+    "pull_ads", selection=dg.AssetSelection.assets(land_insights),
+    description="Reads insights of one ad account and a range of days from Meta and lands a file for each day.",
+)
+pull_entities = dg.define_asset_job(
+    "pull_entities", selection=dg.AssetSelection.assets(land_entities),
+    description="Reads the campaigns, ad sets, ads and creatives of one ad account from Meta and lands them.",
+)
+_NOBODY = "No ad account is connected yet: open the connections page, or run `meta-pipeline connect`."
 
 
 @dg.schedule(
     job=pull_ads, cron_schedule=calendar.PULL_ADS, name="pull_ads_schedule",
     default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Every six hours: reads yesterday, and recent days that Meta may have restated, of every ad account. "
+    "An account is read once after its own midnight.",
 )
-def pull_ads_schedule(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest]:
-    """One run an account, over one range: Meta charges by call, so a range is asked for at once, and only as far back
-    as something is due."""
+def pull_ads_schedule(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
+    """Request one run an account over one range, as far back as something is due: Meta charges by call."""
     home = bootstrap.live()
     tiers = tiers_of(home.settings.restatement)
-    for link in known(home.engine):
-        if link.kind != "ad_account":
-            continue
+    accounts = [link for link in known(home.engine) if link.kind == "ad_account"]
+    is_due = False
+    for link in accounts:
         zone = ZoneInfo(link.timezone or "UTC")
         today = context.scheduled_execution_time.astimezone(zone).date()
         read_days = ledger.read_days(
@@ -42,6 +50,7 @@ def pull_ads_schedule(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunR
         since, yesterday = due_since(today, read_on, tiers), today - dt.timedelta(days=1)
         if since is None:
             continue
+        is_due = True
         yield dg.RunRequest(
             run_key=f"{link.id}:{yesterday}",
             asset_selection=[landing_key(name) for name in home.read_by_default],
@@ -51,26 +60,33 @@ def pull_ads_schedule(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunR
                 "meta/ad_account": link.id,
             },
         )
+    if not accounts:
+        yield dg.SkipReason(_NOBODY)
+    elif not is_due:
+        yield dg.SkipReason(f"No day of the {len(accounts)} ad accounts is due: all were read since their midnight.")
 
 
 @dg.schedule(
     job=pull_entities, cron_schedule=calendar.PULL_ENTITIES, name="pull_entities_schedule",
     default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Every six hours, half an hour after the insights: reads the campaigns, ad sets, ads and creatives of "
+    "every ad account, at most once a day.",
 )
-def pull_entities_schedule(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest]:
-    """Every account's listings, once the insights have named the ads that no listing holds."""
+def pull_entities_schedule(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
+    """Request every account's listings, once the insights have named the ads that no listing holds."""
     day = context.scheduled_execution_time.date()
-    for link in known(bootstrap.live().engine):
-        if link.kind == "ad_account":
-            yield dg.RunRequest(
-                run_key=f"{link.id}:{day}", partition_key=link.id, tags={"meta/ad_account": link.id}
-            )
+    accounts = [link for link in known(bootstrap.live().engine) if link.kind == "ad_account"]
+    for link in accounts:
+        yield dg.RunRequest(run_key=f"{link.id}:{day}", partition_key=link.id, tags={"meta/ad_account": link.id})
+    if not accounts:
+        yield dg.SkipReason(_NOBODY)
 
 
 @dg.schedule(
     job=check_connections, cron_schedule=calendar.CHECK_CONNECTIONS, name="check_connections_schedule",
     default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Every day at 04:15 UTC: checks that every connection still works, and looks for new ad accounts.",
 )
 def check_connections_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
-    """Every day: Meta does not announce that a token is dead (graph-api.md §4.3)."""
+    """Request the check every day: Meta does not announce that a token is dead (graph-api.md §4.3)."""
     return dg.RunRequest(run_key=f"{context.scheduled_execution_time.date()}")

@@ -1,5 +1,5 @@
-"""Sensors: what landed is modelled and published, what waited for a limit of Meta is started again when it is due, who
-connected is onboarded, who must hear of a token hears of it, and a run that was killed keeps nobody waiting."""
+"""Sensors: build the marts when days have landed, continue pulls after a rate limit, finish onboardings, send alerts,
+and mark killed runs as failed. Every skipped tick says why."""
 
 from __future__ import annotations
 
@@ -12,17 +12,23 @@ from meta_pipeline import bootstrap
 from meta_pipeline.defs.assets.landing import landing_key
 from meta_pipeline.defs.assets.warehouse import load_raw, marts, published
 from meta_pipeline.defs.checks import TOKENS, health_of
-from meta_pipeline.defs.jobs import onboarding_config, onboarding_job
+from meta_pipeline.defs.jobs import add_partitions, onboarding_config, onboarding_job
 from meta_pipeline.defs.killed_runs import reap
 from meta_pipeline.defs.partitions import key
 from meta_pipeline.defs.schedules import pull_ads
+from meta_pipeline.flows import consents
 from meta_pipeline.flows import tokens as token_flows
 from meta_pipeline.store import backfills, deferrals, ledger, onboardings
 
 # One dbt build for a batch of days, never one per day: its start and parse alone cost seconds.
 QUIET_FOR, AT_LATEST = dt.timedelta(seconds=45), dt.timedelta(minutes=10)
+ONBOARDING_TAG = "meta/onboarding"
+RETRY_AFTER = dt.timedelta(minutes=1)  # after a run that met trouble of Meta
 
-build_marts = dg.define_asset_job("build_marts", selection=dg.AssetSelection.assets(load_raw, marts, published))
+build_marts = dg.define_asset_job(
+    "build_marts", selection=dg.AssetSelection.assets(load_raw, marts, published),
+    description="Loads what has landed into the warehouse, builds the marts with dbt and publishes them to readers.",
+)
 
 
 def is_due(waiting: Sequence[dt.datetime], *, now: dt.datetime) -> bool:
@@ -34,36 +40,43 @@ def is_due(waiting: Sequence[dt.datetime], *, now: dt.datetime) -> bool:
 @dg.sensor(
     name="build_marts_sensor", job=build_marts, minimum_interval_seconds=30,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Load what landed, build the marts, publish, once landing is quiet.",
+    description="Builds and publishes the marts when new days have landed and no more have come for 45 seconds, or "
+    "after 10 minutes at the latest. Only one build runs at a time.",
 )
 def build_marts_sensor(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-    """One build at a time; a build that failed is tried again when something new lands."""
+    """Request one build at a time. A build that failed is tried again when something new lands."""
     active = dg.RunsFilter(
         job_name="build_marts",
         statuses=[dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED],
     )
     waiting = ledger.waiting_reads(bootstrap.live().engine)
     if not waiting:
-        return dg.SkipReason("everything that landed is loaded")
+        return dg.SkipReason("Everything that has landed is in the marts.")
     if context.instance.get_runs(active, limit=1):
-        return dg.SkipReason("a build is under way")
+        return dg.SkipReason(f"{len(waiting)} new files wait for the build that is running.")
     if not is_due(waiting, now=bootstrap.now()):
-        return dg.SkipReason(f"{len(waiting)} files wait until landing is quiet")
+        return dg.SkipReason(f"{len(waiting)} new files wait until no more have come for {QUIET_FOR.seconds} seconds.")
     return dg.RunRequest(run_key=f"{max(waiting).isoformat()}:{len(waiting)}")
 
 
 @dg.sensor(
     name="waiting_ranges_sensor", job=pull_ads, minimum_interval_seconds=30,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Ranges that gave their worker back because Meta's limit was reached start again when they are due.",
+    description="Continues pulls that stopped at a rate limit of Meta, as soon as Meta allows more calls. What has "
+    "landed is not read again.",
 )
-def waiting_ranges_sensor(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest]:
-    """One run an account, under the backfill that waited: what landed for it stays, its report runs are picked up."""
+def waiting_ranges_sensor(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
+    """Request one run an account, under the backfill that waited: its report runs are picked up."""
     home = bootstrap.live()
     engine = home.engine
-    for wait in deferrals.due(engine, now=bootstrap.now()):
-        if backfills.is_under_way(engine, wait.backfill_id):
-            continue
+    due = deferrals.due(engine, now=bootstrap.now())
+    free = [wait for wait in due if not backfills.is_under_way(engine, wait.backfill_id)]
+    if not free:
+        yield dg.SkipReason(
+            f"{len(due)} pulls are continued by the `backfill` command that is running." if due
+            else "No pull waits for a rate limit that is over."
+        )
+    for wait in free:
         waiting = deferrals.reports_of(engine, backfill_id=wait.backfill_id, node_id=wait.node_id)
         yield dg.RunRequest(
             asset_selection=[landing_key(name) for name in waiting if name in home.catalogue],
@@ -79,31 +92,59 @@ def waiting_ranges_sensor(context: dg.SensorEvaluationContext) -> Iterator[dg.Ru
 @dg.sensor(
     name="onboarding_sensor", job=onboarding_job, minimum_interval_seconds=5,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Whoever connected is exchanged, linked and given partitions.",
+    description="Adds partitions for the ad accounts of a new connection. The connections page does the rest itself; a "
+    "run is started only for a connection that it could not finish.",
 )
-def onboarding_sensor(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest]:
-    """One run each; again every minute while Meta has trouble."""
-    now = bootstrap.now()
-    for one in onboardings.waiting(bootstrap.live().engine, now=now):
-        yield dg.RunRequest(run_key=f"{one.id}:{now:%Y%m%d%H%M}", run_config=onboarding_config(one.id))
+def onboarding_sensor(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
+    """Finish what the connections page has onboarded; request a run for what nobody works on, one at a time."""
+    home, now = bootstrap.live(), bootstrap.now()
+    waiting = onboardings.waiting(home.engine, now=now)
+    done = [one for one in waiting if "samples" in one.result]
+    for one in done:
+        accounts = add_partitions(context.instance, home)
+        onboardings.add_result(home.engine, one.id, partitions=len(accounts))
+        consents.finish(home.engine, one.id, now=now)
+    requests = [
+        request for one in waiting if one not in done and (request := _onboarding_run(context.instance, one.id, now))
+    ]
+    yield from requests
+    if not requests:
+        yield dg.SkipReason(
+            f"{len(done)} new connections have partitions now." if done
+            else f"{len(waiting)} connections are being worked on." if waiting
+            else "No new connection waits."
+        )
+
+
+def _onboarding_run(instance: dg.DagsterInstance, id: str, now: dt.datetime) -> dg.RunRequest | None:
+    """Return a request for the next attempt at an onboarding, or None while one runs or has just ended."""
+    records = instance.get_run_records(dg.RunsFilter(tags={ONBOARDING_TAG: id}))
+    if any(not record.dagster_run.is_finished for record in records):
+        return None
+    ended_at = max((record.end_time or 0.0 for record in records), default=0.0)
+    if now.timestamp() - ended_at < RETRY_AFTER.total_seconds():
+        return None
+    return dg.RunRequest(
+        run_key=f"{id}:{len(records)}", run_config=onboarding_config(id), tags={ONBOARDING_TAG: id}
+    )
 
 
 @dg.sensor(
     name="token_alerts_sensor", minimum_interval_seconds=30, default_status=dg.DefaultSensorStatus.RUNNING,
-    description="14, 7, 3 and 1 days before a token or its data access ends, and at once when one dies: who is told.",
+    description="Sends an alert 14, 7, 3 and 1 days before a connection expires, and at once when it stops working.",
 )
 def token_alerts_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
-    """Reads the control store only: Meta is asked by the daily check and by whatever runs."""
+    """Read the control store only: the daily check and every pull call Meta."""
     home = bootstrap.live()
     if home.settings.vault_keys is None:
-        return dg.SkipReason("META_PIPELINE_VAULT_KEYS is not set: nobody has connected yet")
+        return dg.SkipReason("Nobody has connected yet: META_PIPELINE_VAULT_KEYS is not set.")
     told, troubles = token_flows.alert(
         home.alert_targets, engine=home.engine, tokens=home.vault, clicks=home.clicks, now=bootstrap.now()
     )
     for trouble in troubles:
         context.log.error(trouble)
     if not told:
-        return dg.SkipReason(" · ".join(troubles) or "nothing to tell")
+        return dg.SkipReason(" · ".join(troubles) or "Every connection works, and none expires within 14 days.")
     events: list[dg.AssetObservation | dg.AssetCheckEvaluation] = [
         dg.AssetObservation(
             TOKENS.key, description=alert.text,
@@ -120,9 +161,9 @@ def token_alerts_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult 
 
 @dg.sensor(
     name="killed_runs_sensor", minimum_interval_seconds=30, default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Runs whose process was killed are reported failed, and what they held of a pool is free again.",
+    description="Marks runs as failed whose process was killed, so that they block no other run.",
 )
 def killed_runs_sensor(context: dg.SensorEvaluationContext) -> dg.SkipReason:
-    """Dagster sees that for processes which its own code server started; those of the command line are ours to see."""
+    """Reap the runs of the command line: Dagster checks only processes that its own code server has started."""
     dead = reap(context.instance)
-    return dg.SkipReason(f"killed: {', '.join(dead)}" if dead else "no run was killed")
+    return dg.SkipReason(f"Marked as failed: {', '.join(dead)}." if dead else "Every run has its process.")

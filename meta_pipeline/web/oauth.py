@@ -14,8 +14,10 @@ from meta_pipeline.consent.state import ConsentError
 from meta_pipeline.flows import consents
 from meta_pipeline.flows.consent_request import ConsentRequest, consent_request
 from meta_pipeline.graph.errors import TransientError
+from meta_pipeline.linker.links import known
 from meta_pipeline.records import MetaPipelineError
 from meta_pipeline.store.invitations import Invitation
+from meta_pipeline.store.processes import identity
 from meta_pipeline.web.site import Site
 
 # What a person reads, by the reason of RFC 6749 or of ours.
@@ -136,6 +138,7 @@ def callback(site: Site, request: Request) -> Response:
         id = consents.receive(
             token, phase=asked.phase, through="the connections page", browser=asked.browser,
             invitation=asked.invitation or None, tokens=vault, engine=site.home.engine, now=now,
+            holder=identity() if site.onboards else None,
         )
     except ConsentError as error:
         return _refusal(site, request, error)
@@ -154,12 +157,15 @@ def _refusal(site: Site, request: Request, error: ConsentError) -> Response:
 
 
 def _onboard(site: Site, id: str) -> None:
-    """As far as links: adding partitions is Dagster's."""
+    """Do everything but the partitions here, so that the person need not wait for a free place in Dagster's queue."""
     home = site.home
     try:
         consents.onboard(
             id, graph=home.graph, tokens=home.vault, engine=home.engine, features=home.features, now=site.now,
             sleep=bootstrap.sleep,
+        )
+        consents.first_look(
+            id, known(home.engine), graph=home.graph, tokens=home.vault, engine=home.engine, now=bootstrap.now()
         )
     except MetaPipelineError:
         return  # the onboarding says what happened

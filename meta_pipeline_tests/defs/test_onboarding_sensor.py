@@ -1,0 +1,99 @@
+"""One onboarding is one run, however often the sensor looks; what the connections page has done needs no run."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from dagster._core.test_utils import create_run_for_test
+
+from meta_pipeline import bootstrap
+from meta_pipeline.defs.jobs import onboarding_job
+from meta_pipeline.defs.partitions import AD_ACCOUNTS
+from meta_pipeline.defs.sensors import onboarding_sensor
+from meta_pipeline.linker.links import save
+from meta_pipeline.records import NodeLink
+from meta_pipeline.store import onboardings
+from meta_pipeline.store.processes import identity
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> bootstrap.Live:
+    monkeypatch.setenv("META_PIPELINE_HOME", str(tmp_path / "home"))
+    return bootstrap.live()
+
+
+@pytest.fixture
+def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.local_temp(str(tmp_path)) as opened:
+        yield opened
+
+
+def begin(home: bootstrap.Live, id: str, holder: str | None = None) -> None:
+    onboardings.begin(
+        home.engine, id, phase=1, through="the connections page", browser=None, holder=holder, now=bootstrap.now()
+    )
+
+
+def look(instance: dg.DagsterInstance) -> tuple[list[dg.RunRequest], str | None]:
+    """What one tick of the sensor requests, and why it requests nothing."""
+    with dg.build_sensor_context(instance=instance) as context:
+        ticked = onboarding_sensor.evaluate_tick(context)
+    return list(ticked.run_requests or ()), ticked.skip_message
+
+
+def launch(instance: dg.DagsterInstance, request: dg.RunRequest, status: dg.DagsterRunStatus) -> dg.DagsterRun:
+    """A run as the daemon makes it of a request."""
+    return create_run_for_test(instance, job_name=onboarding_job.name, status=status, tags=dict(request.tags))
+
+
+def test_ten_looks_at_two_onboardings_are_two_runs(home: bootstrap.Live, instance: dg.DagsterInstance):
+    begin(home, "first")
+    begin(home, "second")
+    requests, _ = look(instance)
+    for request in requests:
+        launch(instance, request, dg.DagsterRunStatus.STARTED)
+
+    again = [look(instance) for _ in range(10)]
+
+    assert sorted(str(request.run_key) for request in requests) == ["first:0", "second:0"]
+    assert again == [([], "2 connections are being worked on.")] * 10
+
+
+def test_a_failed_attempt_is_followed_by_another_after_a_while(
+    home: bootstrap.Live, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+):
+    begin(home, "id")
+    (request,), _ = look(instance)
+    run = launch(instance, request, dg.DagsterRunStatus.STARTED)
+    instance.report_run_failed(run)
+    assert look(instance)[0] == []  # just now
+
+    later = bootstrap.now() + dt.timedelta(minutes=2)
+    monkeypatch.setattr(bootstrap, "now", lambda: later)
+    assert [request.run_key for request in look(instance)[0]] == ["id:1"]
+
+
+def test_one_that_the_connections_page_works_on_is_left_alone(home: bootstrap.Live, instance: dg.DagsterInstance):
+    begin(home, "id", holder=identity())
+
+    assert look(instance) == ([], "No new connection waits.")
+
+
+def test_one_that_the_connections_page_has_done_gets_its_partitions_without_a_run(
+    home: bootstrap.Live, instance: dg.DagsterInstance
+):
+    link = NodeLink("ad_account", "act_1", "A", "owned", None, (), "Europe/Berlin", "EUR", "t")
+    save(home.engine, [link], through="t", now=bootstrap.now())
+    begin(home, "id")
+    onboardings.add_result(home.engine, "id", samples=[])
+
+    assert look(instance) == ([], "1 new connections have partitions now.")
+
+    done = onboardings.get(home.engine, "id")
+    assert done and done.status == "done" and done.result["partitions"] == 1
+    assert instance.get_dynamic_partitions(str(AD_ACCOUNTS.name)) == ["act_1"]
+    assert look(instance) == ([], "No new connection waits.")
