@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import smtplib
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from email.message import EmailMessage
 from typing import Any, Protocol
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -121,11 +121,7 @@ class Email:
 
     def deliver(self, alert: Alert) -> None:
         """Accepted by the mail server."""
-        mail = EmailMessage()
-        mail["Auto-Submitted"] = "auto-generated"
-        mail["Subject"] = " ".join(f"Meta Pipeline: {alert.subject}".split())
-        mail["From"], mail["To"] = self._from, ", ".join(self._to)
-        mail.set_content(f"{alert.subject}.\n\n{alert.detail}\n{alert.consequence}\n\nConnect again: {alert.url}\n")
+        mail = mail_of(alert, sender=self._from, recipients=self._to)
         context = ssl.create_default_context()
         try:
             with (
@@ -143,3 +139,13 @@ class Email:
                 server.send_message(mail)
         except (OSError, smtplib.SMTPException) as error:  # an SMTP answer may repeat the addresses
             raise AlertError(f"the mail server can't be reached or refuses ({type(error).__name__})") from None
+
+
+def mail_of(alert: Alert, *, sender: str, recipients: Sequence[str]) -> EmailMessage:
+    """Return the alert as a mail. A name from Meta has no line break, so that it adds no header."""
+    mail = EmailMessage()
+    mail["Auto-Submitted"] = "auto-generated"
+    mail["Subject"] = " ".join(f"Meta Pipeline: {alert.subject}".split())
+    mail["From"], mail["To"] = sender, ", ".join(recipients)
+    mail.set_content(f"{alert.subject}.\n\n{alert.detail}\n{alert.consequence}\n\nConnect again: {alert.url}\n")
+    return mail

@@ -81,7 +81,7 @@ def onboard(
             return _linked(one, ref, features=features, graph=graph, tokens=tokens, engine=engine, now=now())
         except MetaPipelineError as error:
             if error.retryable:
-                step = f"Meta has trouble, it is tried again: {error}"
+                step = f"Meta has trouble; this is tried again: {error}"
                 onboardings.note(engine, id, status="waiting", holder=None, step=step)
             else:
                 fail(engine, id, str(error), tokens=tokens, now=now())

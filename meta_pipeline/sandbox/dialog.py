@@ -28,13 +28,16 @@ def dialog(graph: Graph, request: Request) -> Response:
         return RedirectResponse(yes, 302)
     items = "".join(f"<li>{html.escape(scope)}</li>" for scope in scopes)
     return HTMLResponse(
-        "<!doctype html><html lang=en><meta charset=utf-8><title>Log in with Facebook (sandbox)</title>"
-        "<style>body{font:16px system-ui;max-width:32rem;margin:4rem auto}a,button{display:inline-block;font:inherit;"
-        "padding:.7rem 1.4rem;border:0;border-radius:.4rem;background:#1877f2;color:#fff;text-decoration:none}"
-        "a.no{background:#e4e6eb;color:#050505}label{display:block;padding:.2rem}</style>"
-        f"<h1>Meta Pipeline Sandbox</h1><p>would like to read:</p><ul>{items}</ul>"
+        "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width, "
+        "initial-scale=1'><title>Log in with Facebook (sandbox)</title>"
+        "<style>body{font:16px/1.5 system-ui,sans-serif;max-width:32rem;margin:2rem auto;padding:0 1rem;color:#1c1e21;"
+        "background:#fff}a,button{display:inline-block;font:inherit;padding:.7rem 1.4rem;border:0;border-radius:.4rem;"
+        "background:#0b57d0;color:#fff;text-decoration:none}a.no{background:#e4e6eb;color:#050505}"
+        "label{display:block;padding:.2rem}</style>"
+        f"<main><h1>Meta Pipeline Sandbox</h1><p>would like permission for:</p><ul>{items}</ul>"
         f"<p><a id=continue href='{html.escape(yes)}'>Continue as Sam</a> "
-        f"<a id=cancel class=no href='{html.escape(no)}'>Cancel</a></p>{_choice(asked, scopes, config is None)}</html>"
+        f"<a id=cancel class=no href='{html.escape(no)}'>Cancel</a></p>{_choice(asked, scopes, config is None)}"
+        "</main></html>"
     )
 
 

@@ -50,7 +50,7 @@ OUTCOMES = {
     "temporarily_unavailable": ("Facebook is busy", "Nothing was stored. Please try again in a few minutes."),
 }
 STATUSES = {"access_denied": 403, "state_foreign": 403, "state_reused": 409}
-WAITS = "The daily collection is set up as soon as the pipeline runs. You can close this page."
+WAITS = "The daily collection is set up as soon as the pipeline runs."
 
 
 def connect(site: Site, request: Request) -> Response:

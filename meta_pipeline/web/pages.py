@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import Iterable
 from urllib.parse import urlencode
 
 from starlette.exceptions import HTTPException
@@ -13,7 +14,7 @@ from meta_pipeline.consent.scopes import PHASES, SCOPES
 from meta_pipeline.consent.state import digest_of
 from meta_pipeline.flows import consents, overview, tokens
 from meta_pipeline.flows.consent_request import ConsentRequest, consent_request
-from meta_pipeline.records import MetaPipelineError, VaultError
+from meta_pipeline.records import MetaPipelineError, NodeLink, VaultError
 from meta_pipeline.store import alerts, onboardings
 from meta_pipeline.vault.health import DISCONNECTED
 from meta_pipeline.web import oauth
@@ -106,7 +107,7 @@ def confirm_disconnect(site: Site, request: Request) -> Response:
     if (refused := site.refused(request)) is not None:
         return refused
     stop = overview.what_stops(_ref_id(site, request), engine=site.home.engine, tokens=site.home.vault)
-    return site.page(request, "disconnect.html", stop=stop, counted=overview.counted)
+    return site.page(request, "disconnect.html", stop=stop, counted=overview.counted, ordered=_ordered)
 
 
 def disconnect(site: Site, request: Request) -> Response:
@@ -121,6 +122,11 @@ def disconnect(site: Site, request: Request) -> Response:
             status=200, click="Connections", url="/",
         )
     return RedirectResponse(f"/?{urlencode({'disconnected': done.ref.id})}", 303)
+
+
+def _ordered(nodes: Iterable[NodeLink]) -> list[NodeLink]:
+    """Return nodes in the order of the page: ad accounts first."""
+    return sorted(nodes, key=lambda link: (list(KINDS).index(link.kind), link.name))
 
 
 def _ref_id(site: Site, request: Request) -> str:

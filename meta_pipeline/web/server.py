@@ -114,6 +114,7 @@ def _protocol(limits: Limits) -> type[H11Protocol]:
 
         def _break_off(self) -> None:
             waiting.pop(self, None)
+            self.connections.discard(self)  # now, not when the loop comes to it: it counts against the limit
             self.transport.abort()
 
     return Bounded

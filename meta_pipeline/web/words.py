@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
 
 KINDS = {
     "ad_account": ("ad account", "Ad accounts"), "page": ("Page", "Pages"),
@@ -23,6 +24,8 @@ LIMITS = {
     "instagram": "Instagram",
 }
 TOKEN_KINDS = {"user": "person", "system_user": "system user", "page": "Page", "app": "app"}
+# Currencies of ad accounts that have no smaller unit (https://developers.facebook.com/docs/marketing-api/currencies).
+WITHOUT_CENTS = frozenset({"CLP", "COP", "CRC", "HUF", "ISK", "IDR", "JPY", "KRW", "PYG", "TWD", "VND"})
 BUSY_PERCENT = 1.0  # of a limit of Meta: below it nothing is shown
 
 
@@ -73,9 +76,18 @@ def figures(values: Mapping[str, str]) -> list[tuple[str, str]]:
             continue
         text = f"{int(value):,}" if value.lstrip("-").isdecimal() and len(value) < 16 else value
         if name == "spend":
-            text = f"{text} {values.get('account_currency', '')}".strip()
+            text = money(value, values.get("account_currency", ""))
         shown.append((FIGURES.get(name, name.replace("_", " ").capitalize()), text))
     return shown
+
+
+def money(amount: str, currency: str) -> str:
+    """Return an amount as people write it: `1,234.56 USD`, `1,234 JPY`."""
+    try:
+        text = f"{Decimal(amount):,.{0 if currency in WITHOUT_CENTS else 2}f}"
+    except InvalidOperation:
+        text = amount
+    return f"{text} {currency}".strip()
 
 
 def limits(usage: Mapping[str, float]) -> list[tuple[str, float]]:

@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import email
 import email.policy
 import json
 import socket
 import threading
+import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import sqlalchemy as sa
 from aiosmtpd.controller import Controller
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from meta_pipeline.alerts.due import Alert, threshold_of
-from meta_pipeline.alerts.targets import AlertError, Email, Log, Webhook, message
+from meta_pipeline.alerts.targets import AlertError, Email, Log, Webhook, mail_of, message
+from meta_pipeline.consent import invitation
 from meta_pipeline.flows import consents, tokens
 from meta_pipeline.records import ConfigError
+from meta_pipeline.store.schema import alerts as alert_rows
+from meta_pipeline.store.schema import invitations as invitation_rows
 from meta_pipeline_tests.fakes.still import PUBLIC, StillHome
 
 DAY = dt.timedelta(days=1)
@@ -237,12 +246,39 @@ def test_access_found_by_nobody_else_is_what_stops(walk: Walk):
     consents.relink_all(graph=walk.home.client, tokens=walk.home.vault, engine=walk.home.engine, now=walk.home.clock.now())
 
 
-def test_names_from_meta_are_no_markup():
-    told = Alert("k", ("t",), "Token of <!channel> & *Sam* (user, t) is dead", "Meta: 190/460.", "https://x.example/c")
-    sent = message(told.about(["<https://evil.example|click>"]))
+HOSTILE = st.one_of(
+    st.text(max_size=80),
+    st.lists(st.sampled_from([
+        "<!channel>", "<@U123>", "<https://evil.example|click>", "*b*", "_i_", "`c`", "\r\n", "\nBcc: all@x.example",
+        "\x1b[31m", "\x07", "\u202e", "\u2028", "&amp;", "@channel", ":tada:", "[b]", "[/b]", "\ud83d", "\x00", "é",
+    ]), max_size=8).map("".join),
+)
 
-    assert "<!channel>" not in json.dumps(sent) and "<https://evil" not in json.dumps(sent)
-    assert "&lt;!channel&gt; &amp;" in sent["text"]
+
+@settings(max_examples=400, deadline=None, database=None)
+@given(subject=HOSTILE, stops=st.lists(HOSTILE, max_size=7))
+def test_names_from_meta_are_data_in_every_message(subject: str, stops: list[str]):
+    alert = Alert("k", ("t",), f"Token of {subject} is dead", f"{subject} left.", "https://x.example/c").about(stops)
+    lines: list[str] = []
+    Log(lines.append).deliver(alert)
+    sent = message(alert)
+    written = mail_of(alert, sender="a@x.example", recipients=["b@x.example"])
+    read = email.message_from_bytes(written.as_bytes(policy=email.policy.SMTP), policy=email.policy.default)
+
+    (line,) = lines
+    # Joiners are the only invisible characters that are left: scripts and emoji need them.
+    unsafe = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+    assert not [one for one in line if unicodedata.category(one) in unsafe and one not in "\u200c\u200d"]
+    assert set(read.keys()) == {"Subject", "From", "To", "Auto-Submitted", "Content-Type",
+                                "Content-Transfer-Encoding", "MIME-Version"}
+    assert read["To"] == "b@x.example" and "\n" not in read["Subject"] and len(read["Subject"]) < 400
+    assert not [part for part in read.get_content().splitlines() if part.lower().startswith(("bcc:", "subject:"))]
+    for block in sent["blocks"][:2]:
+        assert block["text"]["type"] == "plain_text" and block["text"]["emoji"] is False
+    texts = [sent["text"], *(block["text"]["text"] for block in sent["blocks"][:2])]
+    assert all("<" not in text and ">" not in text for text in texts)
+    assert (sent["mrkdwn"], sent["parse"], sent["link_names"]) == (False, "none", False)
+    json.loads(json.dumps(sent).encode())
 
 
 def test_an_address_is_never_told():
@@ -277,3 +313,48 @@ def test_the_last_threshold_counts(left: dt.timedelta, told: int | None):
     now = dt.datetime(2026, 11, 24, tzinfo=dt.UTC)
 
     assert threshold_of(now + left, now=now) == told
+
+
+def test_people_are_invited_by_mail_and_webhook_and_nowhere_else(walk: Walk, tmp_path: Path):
+    walk.home.clicks = dataclasses.replace(walk.home.clicks, invites=True)
+    ref = walk.home.onboard(walk.home.mint(days=60))
+    walk.home.graph.identity.kill(460, "USER")
+    tokens.check(graph=walk.home.client, tokens=walk.home.vault, now=walk.home.clock.now())
+    (told,), troubles = walk.look()
+    assert not troubles
+    links = [walk.receiver.received[0]["blocks"][2]["elements"][0]["url"],
+             walk.mail.received[0].get_content().partition("Connect again: ")[2].strip()]
+    texts = [parse_qs(urlsplit(link).query)["invitation"][0] for link in links]
+
+    assert len(set(texts)) == 2  # each reader has a link of their own
+    for text in texts:
+        found = invitation.find(walk.home.engine, text)
+        assert (found.subject_id, found.phase) == (ref.subject_id, 2)
+        assert found.ends_at - found.issued_at == dt.timedelta(hours=72)
+        kept = b"".join(file.read_bytes() for file in tmp_path.rglob("*") if file.is_file())
+        assert text.encode() not in kept and text not in walk.lines[0] + told.text + told.url
+    with walk.home.engine.connect() as connection:
+        assert not [row for row in connection.execute(sa.select(alert_rows.c.text)).scalars() if "invitation" in row]
+    assert f"{PUBLIC}/connect?phase=2" in walk.lines[0]
+
+
+def test_an_invitation_that_reached_nobody_is_withdrawn(walk: Walk):
+    walk.home.clicks = dataclasses.replace(walk.home.clicks, invites=True)
+    walk.home.onboard(walk.home.mint(days=60))
+    walk.home.graph.identity.kill(460, "USER")
+    tokens.check(graph=walk.home.client, tokens=walk.home.vault, now=walk.home.clock.now())
+    walk.receiver.status = 500
+    walk.look()
+
+    with walk.home.engine.connect() as connection:
+        assert connection.execute(sa.select(sa.func.count()).select_from(invitation_rows)).scalar() == 1  # the mail's
+
+
+def test_a_system_user_is_not_invited(walk: Walk):
+    walk.home.clicks = dataclasses.replace(walk.home.clicks, invites=True)
+    walk.home.onboard(walk.home.mint("SYSTEM_USER"))
+    walk.home.graph.identity.kill(460, "SYSTEM_USER")
+    tokens.check(graph=walk.home.client, tokens=walk.home.vault, now=walk.home.clock.now())
+    walk.look()
+
+    assert "invitation" not in walk.receiver.received[0]["text"]

@@ -43,16 +43,19 @@ def test_connect_deny_replay_and_tamper(home: Home, sandbox: Sandbox, page: Page
         expect(page.locator("main")).to_contain_text("Nobody is connected yet")
 
         # No.
-        page.get_by_role("link", name="Connect, and see").click()
+        page.get_by_role("link", name="Connect", exact=True).click()
+        expect(page.locator("h1")).to_have_text("Before Facebook opens")
+        page.get_by_role("link", name="Continue to Facebook").last.click()
         page.click("#cancel")
-        expect(page.locator("h1")).to_have_text("Consent was not given")
+        expect(page.locator("h1")).to_have_text("You did not give consent")
 
         # An answer that somebody changed.
         page.get_by_role("link", name="Start again").click()
+        page.get_by_role("link", name="Continue to Facebook").first.click()
         target = page.get_attribute("#continue", "href")
         assert target
         page.goto(target.replace("state=", "state=x"))
-        expect(page.locator("h1")).to_have_text("This is no answer to a question of ours")
+        expect(page.locator("h1")).to_have_text("This link can't be used")
         assert sandbox.control("calls").get("GET /oauth/access_token", 0) == 0
 
         # Yes: the page follows what happens, and the run that does it.
@@ -63,11 +66,11 @@ def test_connect_deny_replay_and_tamper(home: Home, sandbox: Sandbox, page: Page
         page.wait_for_url("**/onboardings/**")
         expect(page.locator("h1")).to_have_text("Sam Operator is connected", timeout=WITHIN_MS)
         expect(page.locator("main")).to_contain_text("A first look", timeout=WITHIN_MS)
-        expect(page.locator("main")).to_contain_text("6 ad accounts have partitions", timeout=WITHIN_MS)
+        expect(page.locator("main")).to_contain_text("6 ad accounts will be collected every day", timeout=WITHIN_MS)
         expect(page.locator("#progress")).to_have_attribute("data-ended", "no")  # as it was loaded
         expect(page.get_by_role("link", name="All connections")).to_be_visible(timeout=WITHIN_MS)
-        assert re.search(r"page_media_view\s+\d+", page.inner_text("main"))
-        assert re.search(r"impressions\s+\d+", page.inner_text("main"))
+        assert re.search(r"Views\s+\d+", page.inner_text("main"))
+        assert re.search(r"Impressions\s+\d+", page.inner_text("main"))
         page.screenshot(path=tmp_path / "onboarded.png")
         assert partitions(home) == [f"act_100000000{n}" for n in range(1, 7)]
 
@@ -99,9 +102,22 @@ def test_connect_deny_replay_and_tamper(home: Home, sandbox: Sandbox, page: Page
         assert "Stopped by it: Northwind US" in log.read_text()
         assert all(secret not in log.read_text() for secret in sandbox.control("secrets"))
         page.get_by_role("link", name="Connect again").first.click()
+        page.get_by_role("link", name="Continue to Facebook").click()
         expect(page).to_have_url(re.compile(re.escape(sandbox.url) + "/v24.0/dialog/oauth"))
         page.click("#continue")
         expect(page.get_by_role("link", name="All connections")).to_be_visible(timeout=WITHIN_MS)
         page.get_by_role("link", name="All connections").click()
         expect(page.locator("article")).to_contain_text("Healthy")
+
+        # Disconnect asks first; then the card is gone, and connecting works again.
+        page.get_by_role("link", name="Disconnect").click()
+        expect(page.locator("h1")).to_have_text("Disconnect Sam Operator?")
+        page.get_by_role("link", name="Stay connected").click()
+        page.get_by_role("link", name="Disconnect").click()
+        page.get_by_role("button", name="Disconnect").click()
+        expect(page.locator("main")).to_contain_text("Sam Operator is disconnected")
+        expect(page.locator("article")).to_have_count(0)
+        page.get_by_role("link", name="Connect", exact=True).click()
+        page.get_by_role("link", name="Continue to Facebook").first.click()
+        assert page.locator("ul li").count() == 7
     assert not [line for line in complaints if "status of 4" not in line], complaints

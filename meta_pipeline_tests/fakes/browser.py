@@ -28,6 +28,7 @@ class Browser:
 
     app: Any
     host: str = "localhost"
+    address: str = "127.0.0.1"
     cookies: dict[str, str] = field(default_factory=dict)
     loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.new_event_loop)
 
@@ -54,7 +55,7 @@ class Browser:
         scope = {
             "type": "http", "asgi": {"version": "3.0", "spec_version": "2.4"}, "http_version": "1.1", "method": method, "scheme": "http",
             "path": path, "raw_path": path.encode(), "root_path": "", "query_string": query, "headers": told,
-            "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 8600), "state": {},
+            "client": (self.address, 1), "server": ("127.0.0.1", 8600), "state": {},
         }
 
         async def receive() -> dict[str, Any]:
@@ -74,4 +75,4 @@ class Browser:
                     else:
                         self.cookies[key] = morsel.value
         text = b"".join(message.get("body", b"") for message in sent if message["type"] == "http.response.body")
-        return Answer(start["status"], found, text.decode())
+        return Answer(start["status"], found, text.decode("utf-8", "replace"))

@@ -15,7 +15,7 @@ from meta_pipeline.flows.overview import Connection
 from meta_pipeline.flows.pulling import Pulling
 from meta_pipeline.landing.landing import Landing
 from meta_pipeline.linker.links import known
-from meta_pipeline.records import FailedDay, LandedFile
+from meta_pipeline.records import FailedDay, LandedFile, VaultError
 from meta_pipeline.store import onboardings
 from meta_pipeline.store.schema import tokens as token_table
 from meta_pipeline_tests.fakes.still import PUBLIC, StillHome
@@ -229,3 +229,79 @@ def test_when_meta_cannot_be_told_the_token_is_not_used_all_the_same(home: Still
     done = tokens.disconnect(user.id, graph=home.client, tokens=home.vault)
     assert done.outcome == "refused" and "try again later" in done.sentence
     assert home.vault.refs() == []
+
+
+def test_what_revoking_says_is_what_happened(home: StillHome):
+    revoked = tokens.disconnect(home.onboard(home.mint(days=60)).id, graph=home.client, tokens=home.vault)
+    assert "Meta has revoked the consent" in revoked.sentence and "deleted here" in revoked.sentence
+
+    user = home.onboard(home.mint(days=60))
+    home.graph.identity.kill(460, "USER")
+    tokens.check(graph=home.client, tokens=home.vault, now=home.clock.now())
+    calls = dict(home.graph.calls)
+    earlier = tokens.disconnect(user.id, graph=home.client, tokens=home.vault)
+    assert earlier.outcome == "not asked" and dict(home.graph.calls) == calls
+    assert "was retired earlier (190/460)" in earlier.sentence and "Meta was not asked" in earlier.sentence
+
+
+def test_no_ciphertext_is_left_of_a_person_and_their_pages(home: StillHome):
+    user = home.onboard(home.mint(days=60))
+    tokens.disconnect(user.id, graph=home.client, tokens=home.vault)
+
+    with home.engine.connect() as connection:
+        assert set(connection.execute(sa.select(token_table.c.sealed)).scalars()) == {b""}
+
+
+@pytest.mark.parametrize("subcode", [458, 492])
+def test_no_ciphertext_is_left_of_a_token_that_died(home: StillHome, subcode: int):
+    user = home.onboard(home.mint(days=60))
+    home.graph.identity.kill(subcode, "USER")
+    tokens.check(graph=home.client, tokens=home.vault, now=home.clock.now())
+
+    with home.engine.connect() as connection:
+        sealed = connection.execute(sa.select(token_table.c.sealed).where(token_table.c.id == user.id)).scalar_one()
+    assert sealed == b""
+
+
+def waiting_onboarding(home: StillHome) -> str:
+    return consents.receive(
+        home.mint(days=None), phase=1, through="a test", tokens=home.vault, engine=home.engine, now=home.clock.now()
+    )
+
+
+def test_an_onboarding_that_no_process_took_on_fails_after_an_hour_and_its_token_is_gone(home: StillHome):
+    old = waiting_onboarding(home)
+    home.clock.sleep(3599)
+    consents.give_up(tokens=home.vault, engine=home.engine, now=home.clock.now())
+    assert onboardings.get(home.engine, old).status == "waiting"
+    young = waiting_onboarding(home)
+    home.clock.sleep(1)
+    consents.give_up(tokens=home.vault, engine=home.engine, now=home.clock.now())
+
+    failed = onboardings.get(home.engine, old)
+    assert failed.status == "failed" and "did not run within an hour" in failed.reason
+    assert failed.ended_at == home.clock.now()
+    assert onboardings.get(home.engine, young).status == "waiting"
+    with home.engine.connect() as connection:
+        assert list(connection.execute(sa.select(token_table.c.id)).scalars()) == [young]
+
+
+HOSTILE = "\x1b[31mEvil\x07\u202e [b]x[/b] <!channel> <img src=x onerror=1>\r\nSubject: spoofed"
+
+
+def test_a_hostile_name_is_one_harmless_line_in_every_sentence(home: StillHome):
+    ref = home.onboard(home.mint(days=60))
+    with home.engine.begin() as connection:
+        connection.execute(token_table.update().values(subject_name=HOSTILE))
+    home.clock.sleep(50 * 86400)
+    sentences = [trouble.told for one in seen(home) for trouble in one.troubles]
+    home.graph.identity.kill(460, "USER")
+    tokens.check(graph=home.client, tokens=home.vault, now=home.clock.now())
+    sentences += [trouble.told for one in seen(home) for trouble in one.troubles]
+    with pytest.raises(VaultError) as caught:
+        home.vault.reveal_for(ACCOUNT, flow="test")
+    sentences += [str(caught.value), tokens.disconnect(ref.id, graph=home.client, tokens=home.vault).sentence]
+
+    assert len(sentences) >= 4
+    for sentence in sentences:
+        assert sentence.isprintable(), sentence

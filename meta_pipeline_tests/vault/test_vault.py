@@ -87,6 +87,78 @@ def test_a_retired_token_says_what_to_do(engine: sa.Engine):
     assert vault.refs() == []
 
 
+def files_of(path: Path) -> bytes:
+    return b"".join(file.read_bytes() for file in path.rglob("*") if file.is_file())
+
+
+def ciphertexts(engine: sa.Engine) -> list[bytes]:
+    with engine.connect() as connection:
+        return list(connection.execute(sa.select(tokens.c.sealed)).scalars())
+
+
+def test_the_ciphertext_of_a_retired_token_is_gone_from_every_file_of_the_store(engine: sa.Engine, tmp_path: Path):
+    vault = Vault(engine, new_key(), now=lambda: NOW)
+    gone, stays = keep(vault), keep(vault, "2", "EAABother")
+    (sealed,) = [text for text in ciphertexts(engine) if unseals(vault, text, gone.id)]
+    assert sealed in files_of(tmp_path)
+    assert vault.retire(gone.id, "password changed")
+    vault.erase_retired()
+
+    assert sealed not in files_of(tmp_path) and sealed[:100] not in files_of(tmp_path)
+    assert vault.reveal(stays.id, flow="test").value == "EAABother"
+
+
+def unseals(vault: Vault, text: bytes, ref_id: str) -> bool:
+    try:
+        return bool(unseal(text, subject=ref_id, keys=vault._keys))
+    except UnsealError:
+        return False
+
+
+def test_a_store_of_an_earlier_version_loses_the_ciphertexts_of_retired_tokens(tmp_path: Path):
+    from alembic import command
+    from alembic.config import Config
+
+    from meta_pipeline.store.engine import MIGRATIONS
+
+    url = f"sqlite:///{tmp_path / 'control.sqlite'}"
+    engine = open_store(url)
+    vault = Vault(engine, KEY, now=lambda: NOW)
+    retired, used = keep(vault), keep(vault, "2")
+    with engine.begin() as connection:
+        config = Config(attributes={"connection": connection})
+        config.set_main_option("script_location", str(MIGRATIONS))
+        command.downgrade(config, "0008")
+        connection.execute(
+            tokens.update().where(tokens.c.id == retired.id).values(retired_at=NOW, retired_because="it expired"))
+    engine = open_store(url)
+
+    with engine.connect() as connection:
+        sealed = dict(connection.execute(sa.select(tokens.c.id, tokens.c.sealed)).tuples().all())
+    assert sealed[retired.id] == b"" and sealed[used.id] != b""
+
+
+def test_one_token_without_its_key_does_not_stop_the_rotation(engine: sa.Engine):
+    lost, old, new = new_key(), new_key(), new_key()
+    keep(Vault(engine, lost, now=lambda: NOW), "0")
+    others = [keep(Vault(engine, old, now=lambda: NOW), str(n), f"EAAB{n}") for n in range(1, 9)]
+    done = Vault(engine, f"{new},{old}", now=lambda: NOW).rotate()
+
+    assert done.count == 8
+    (named,) = done.unreadable
+    assert "user token of Sam" in named
+    only_new = Vault(engine, new, now=lambda: NOW)
+    assert [only_new.reveal(ref.id, flow="test").value for ref in others] == [f"EAAB{n}" for n in range(1, 9)]
+
+
+def test_a_retired_token_without_its_key_does_not_matter_to_the_rotation(engine: sa.Engine):
+    lost, new = new_key(), new_key()
+    before = Vault(engine, lost, now=lambda: NOW)
+    before.retire(keep(before).id, "it expired")
+
+    assert Vault(engine, new, now=lambda: NOW).rotate().unreadable == ()
+
+
 def test_a_wrong_key_is_a_sentence():
     with pytest.raises(ConfigError, match="vault new-key"):
         Vault(sa.create_engine("sqlite://"), "not-a-key", now=lambda: NOW)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 import requests
 import sqlalchemy as sa
 
+from meta_pipeline import bootstrap
 from meta_pipeline.bootstrap import Live
 from meta_pipeline.settings import Settings
 from meta_pipeline.store.schema import metadata
@@ -29,6 +31,10 @@ class Web:
     app: Any
     sandbox: Sandbox
     browser: Browser
+
+    def app_now(self) -> dt.datetime:
+        """The clock of the app."""
+        return bootstrap.now()
 
     def another_browser(self) -> Browser:
         return Browser(self.app)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from pathlib import Path
 from urllib.parse import quote_from_bytes
 
@@ -11,6 +13,8 @@ from hypothesis import strategies as st
 
 from meta_pipeline import bootstrap
 from meta_pipeline.consent import state
+from meta_pipeline.store import onboardings
+from meta_pipeline.store.schema import node_links, tokens
 from meta_pipeline_tests.conftest import Sandbox
 from meta_pipeline_tests.web.conftest import Web, make_web
 
@@ -90,6 +94,48 @@ def test_made_up_forms_without_a_sign_in(guarded: Web, headers: list[tuple[bytes
     before = guarded.rows()
     answer = guarded.browser.send("POST", path, body, headers)
     unmoved(guarded, before, status=answer.status, body=answer.body)
+
+
+HOSTILE = st.one_of(
+    st.text(st.characters(exclude_categories=["Cs"]), max_size=60),
+    st.lists(st.sampled_from([
+        "<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "'\"><b>", "javascript:alert(1)", "{{ 7*7 }}", "&lt;",
+        "\x1b[31m", "\x00", "\x07", "\r\nSet-Cookie: a=b", "\u202e", "\u2066", "\u2028", "[b]", "é", "Northwind",
+    ]), max_size=6).map("".join),
+)
+
+
+@pytest.fixture(scope="module")
+def named(tmp_path_factory: pytest.TempPathFactory, shared_sandbox: Sandbox) -> tuple[Web, str]:
+    """A connection whose names are replaced, and its onboarding."""
+    web = make_web(tmp_path_factory.mktemp("named"), shared_sandbox)
+    return web, web.connect().header("location")
+
+
+@settings(max_examples=60, deadline=None, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(person=HOSTILE, node=HOSTILE, business=HOSTILE, step=HOSTILE)
+def test_names_from_meta_are_data_on_every_page(named: tuple[Web, str], person: str, node: str, business: str, step: str):
+    web, where = named
+    id = where.rpartition("/")[2]
+    with web.home.engine.begin() as connection:
+        connection.execute(tokens.update().values(subject_name=person))
+        connection.execute(node_links.update().values(name=node, owner_business=business))
+    result = {"name": person, "nodes": {"ad_account": 1}, "partitions": 1, "missing": [["ads_read", step]], "samples": [
+        {"name": node, "day": "2026-11-20", "figures": {step or "x": node, "spend": node, "account_currency": business}},
+        {"name": node, "day": "2026-11-20", "trouble": step},
+    ]}
+    onboardings.note(web.home.engine, id, result=result, step=step, reason=step)
+    (ref,) = [ref for ref in web.home.vault.refs() if ref.kind == "user"]
+    for status in ("waiting", "failed"):
+        onboardings.note(web.home.engine, id, status=status)
+        for target in ("/", where, f"/connections/{ref.id}/disconnect", f"/?disconnected={ref.id}"):
+            answer = web.browser.get(target)
+            assert answer.status == 200
+            assert not re.search("<(script>|img src=x|b>)", answer.body), target
+            unsafe = [one for one in answer.body if unicodedata.category(one) in ("Cc", "Cf", "Zl", "Zp") and one not in "\n\u200c\u200d"]
+            assert not unsafe, (target, unsafe)
+            assert "49" not in re.findall(r"\{\{ 7\*7 \}\}|(?<=>)49(?=<)", answer.body)
+            assert [name for name, _ in answer.headers].count("set-cookie") <= 1
 
 
 def test_the_app_is_still_well(web: Web, tmp_path: Path):

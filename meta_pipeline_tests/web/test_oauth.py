@@ -20,7 +20,7 @@ def test_a_yes_ends_in_a_sealed_token_links_and_a_grant(web: Web):
 
     assert answer.status == 303 and answer.header("location").startswith("/onboardings/")
     page = web.browser.get(answer.header("location")).body
-    assert "Sam Operator is connected" in page and "6 Ad accounts" in page and "3 Pages" in page
+    assert "Sam Operator is connected" in page and "6 ad accounts" in page and "3 Pages" in page
     (ref,) = [ref for ref in web.home.vault.refs() if ref.kind == "user"]
     assert ref.expires_at and ref.expires_at - bootstrap.now() > dt.timedelta(days=50 - 5)
     grant = grants.latest(web.home.engine)[ref.id]

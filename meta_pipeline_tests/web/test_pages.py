@@ -33,7 +33,7 @@ def test_who_is_connected_what_is_reachable_and_through_whom(web: Web):
     page = web.browser.get("/").body
 
     for told in (
-        "Sam Operator", "Healthy", "act_1000000001", "Aroha Outdoor", "partner-shared", "analyze", "Northwind shop",
+        "Sam Operator", "1 connected, all healthy", "6 ad accounts, 3 Pages", "Healthy", "act_1000000001", "Aroha Outdoor", "partner-shared", "view performance", "Northwind shop",
         "Sakura products", "17841400000000001", "days left", "through the connections page", "read_insights",
     ):
         assert told in page, told
@@ -58,7 +58,7 @@ def test_disconnecting_is_known_at_meta_and_here(web: Web):
 
     assert web.home.vault.refs() == []
     page = web.browser.get("/").body
-    assert "was disconnected here" in page and "Connect again" in page
+    assert "Sam Operator" not in page and "Nobody is connected yet" in page
     import requests
 
     told = requests.get(f"{web.sandbox.url}/me", headers={"Authorization": f"Bearer {value}"}, timeout=30).json()
@@ -124,23 +124,6 @@ def test_from_elsewhere_only_operators_see_anything(guarded: Web):
     token = guarded.browser.get("/").body.split('name="form_token" value="')[1].split('"')[0]
     assert guarded.browser.post("/sign-out", {"form_token": token}).status == 303
     assert guarded.browser.get("/").status == 303
-
-
-def test_passwords_are_not_guessed(guarded: Web):
-    assert [sign_in(guarded, f"wrong {n}") for n in range(6)] == [403] * 5 + [429]
-    assert sign_in(guarded) == 429
-
-
-def test_an_invitation_lets_somebody_connect_and_nothing_else(guarded: Web):
-    guest = guarded.another_browser()
-    link = guarded.home.clicks.connect(1).removeprefix("https://etl.example")
-    assert guest.get("/connect?phase=1&invitation=1.x").header("location") == "/sign-in"
-    callback = guarded.consented(guarded.dialog(link, guest))
-    where = guest.get(callback).header("location")
-
-    assert "Sam Operator is connected" in guest.get(where).body
-    assert guest.get("/").header("location") == "/sign-in"
-    assert guarded.another_browser().get(where).status == 404
 
 
 def test_what_is_not_set_is_named(tmp_path: Path, sandbox: Sandbox):

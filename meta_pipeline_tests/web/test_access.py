@@ -1,0 +1,250 @@
+"""Who gets in: the sign-in and its end, wrong passwords, invitations, and what `serve` refuses to start with."""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+from pathlib import Path
+
+import pytest
+
+from meta_pipeline import bootstrap
+from meta_pipeline.cli.serve import who_gets_in
+from meta_pipeline.consent import invitation
+from meta_pipeline.records import ConfigError
+from meta_pipeline_tests.conftest import Sandbox
+from meta_pipeline_tests.fakes.browser import Browser
+from meta_pipeline_tests.web.conftest import Web, make_web, parameter
+
+PASSWORD = "correct horse battery"
+SAM = "1020000000000001"  # as the sandbox calls the person who consents
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.at = bootstrap.now()
+
+    def now(self) -> dt.datetime:
+        return self.at
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def waits() -> list[float]:
+    return []
+
+
+@pytest.fixture
+def guarded(tmp_path: Path, sandbox: Sandbox, clock: Clock, waits: list[float]) -> Web:
+    async def wait(seconds: float) -> None:
+        waits.append(seconds)
+
+    return make_web(
+        tmp_path, sandbox, host="0.0.0.0", public_url="https://etl.example", operator_password=PASSWORD, now=clock.now,
+        sleep=wait,
+    )
+
+
+def sign_in(web: Web, password: str = PASSWORD, browser: Browser | None = None) -> int:
+    browser = browser or web.browser
+    token = browser.get("/sign-in").body.split('name="form_token" value="')[1].split('"')[0]
+    return browser.post("/sign-in", {"form_token": token, "password": password}).status
+
+
+def is_in(browser: Browser) -> bool:
+    return browser.get("/").status == 200
+
+
+def sign_out(web: Web, browser: Browser) -> None:
+    token = browser.get("/").body.split('name="form_token" value="')[1].split('"')[0]
+    assert browser.post("/sign-out", {"form_token": token}).status == 303
+
+
+def test_a_session_ends_after_twelve_hours(guarded: Web, clock: Clock):
+    assert sign_in(guarded) == 303
+    clock.at += dt.timedelta(hours=11, minutes=59)
+    assert is_in(guarded.browser)
+    clock.at += dt.timedelta(minutes=1)
+
+    assert not is_in(guarded.browser)
+
+
+def test_signing_out_ends_the_session_also_for_a_copy_of_its_cookie(guarded: Web):
+    other, thief = guarded.another_browser(), guarded.another_browser()
+    assert sign_in(guarded) == sign_in(guarded, browser=other) == 303
+    thief.cookies = dict(guarded.browser.cookies)
+    assert is_in(thief)
+    sign_out(guarded, guarded.browser)
+
+    assert not is_in(thief) and not is_in(guarded.browser) and is_in(other)
+
+
+def test_a_new_password_ends_every_session_and_a_restart_none(guarded: Web, tmp_path: Path, clock: Clock):
+    from meta_pipeline.web.app import create_app
+
+    assert sign_in(guarded) == 303
+    again = Browser(create_app(guarded.home, host="0.0.0.0", now=clock.now), cookies=dict(guarded.browser.cookies))
+    assert is_in(again)
+    home = bootstrap.Live(guarded.home.settings.model_copy(update={
+        "operator_password": type(guarded.home.settings.operator_password)("another long password")}))
+
+    assert not is_in(Browser(create_app(home, host="0.0.0.0", now=clock.now), cookies=dict(guarded.browser.cookies)))
+
+
+def test_the_store_holds_no_cookie(guarded: Web, tmp_path: Path):
+    assert sign_in(guarded) == 303
+    kept = b"".join(file.read_bytes() for file in tmp_path.rglob("*") if file.is_file())
+
+    assert guarded.browser.cookies["__Host-meta_pipeline_session"].encode() not in kept
+
+
+def test_a_stranger_does_not_lock_the_operator_out(guarded: Web, waits: list[float]):
+    stranger = Browser(guarded.app, address="203.0.113.9")
+    assert [sign_in(guarded, f"wrong {n}", stranger) for n in range(20)] == [403] * 20
+    assert len(waits) == 15  # all but five of them were slow
+
+    assert sign_in(guarded, browser=Browser(guarded.app, address="198.51.100.1")) == 303
+    assert len(waits) == 15
+    assert sign_in(guarded, browser=Browser(guarded.app, address="203.0.113.9")) == 303  # the same network: slow
+
+
+def test_a_device_that_signed_in_before_is_not_slowed_by_its_neighbours(guarded: Web, waits: list[float]):
+    operator, stranger = guarded.browser, guarded.another_browser()
+    assert sign_in(guarded) == 303
+    sign_out(guarded, operator)
+    assert {sign_in(guarded, "wrong", stranger) for _ in range(9)} == {403}
+    before = len(waits)
+
+    assert sign_in(guarded) == 303 and len(waits) == before
+
+
+def test_neighbours_in_one_ipv6_network_are_one_sender(guarded: Web, waits: list[float]):
+    for n in range(6):
+        sign_in(guarded, "wrong", Browser(guarded.app, address=f"2001:db8::{n}"))
+    assert len(waits) == 1
+    sign_in(guarded, "wrong", Browser(guarded.app, address="2001:db8:0:1::1"))
+    assert len(waits) == 1
+
+
+def test_wrong_passwords_are_forgotten_after_a_minute(guarded: Web, clock: Clock, waits: list[float]):
+    for _ in range(6):
+        sign_in(guarded, "wrong")
+    assert len(waits) == 1
+    clock.at += dt.timedelta(seconds=61)
+    sign_in(guarded, "wrong")
+    assert len(waits) == 1
+
+
+def test_many_guesses_at_once_are_few_guesses(tmp_path: Path, sandbox: Sandbox):
+    go_on = threading.Event()
+
+    async def wait(seconds: float) -> None:
+        import asyncio
+
+        while not go_on.is_set():
+            await asyncio.sleep(0.01)
+
+    web = make_web(tmp_path, sandbox, operator_password=PASSWORD, sleep=wait)
+    browser, statuses, lock = web.browser, [], threading.Lock()
+    token = browser.get("/sign-in").body.split('name="form_token" value="')[1].split('"')[0]
+
+    def guess(n: int) -> None:
+        mine = Browser(web.app, cookies=dict(browser.cookies))
+        status = mine.post("/sign-in", {"form_token": token, "password": f"wrong {n}"}).status
+        with lock:
+            statuses.append(status)
+            if statuses.count(429) == 45:
+                go_on.set()
+
+    threads = [threading.Thread(target=guess, args=(n,)) for n in range(80)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(120)
+
+    assert (statuses.count(403), statuses.count(429)) == (35, 45)  # five at once, thirty slow ones, no more
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost"])
+def test_a_password_that_is_set_is_required_on_this_machine_too(tmp_path: Path, sandbox: Sandbox, host: str):
+    web = make_web(tmp_path, sandbox, host=host, operator_password="short")
+
+    assert web.browser.get("/").header("location") == "/sign-in"
+    assert web.browser.get("/connect?phase=1").header("location") == "/sign-in"
+    assert sign_in(web, "short") == 303 and is_in(web.browser)
+    assert "operators sign in" in who_gets_in(web.home.settings, host)
+
+
+def test_serve_says_who_gets_in(web: Web, guarded: Web):
+    assert who_gets_in(web.home.settings, "127.0.0.1") == (
+        "only this machine can reach these pages; nobody signs in, because META_PIPELINE_OPERATOR_PASSWORD is not set")
+    assert who_gets_in(guarded.home.settings, "0.0.0.0").startswith("other machines can reach these pages; operators")
+
+
+@pytest.mark.parametrize(("settings", "reason"), [
+    ({"operator_password": "elevenchars"}, "fewer than 12 characters"),
+    ({"operator_password": PASSWORD, "public_url": "http://etl.example"}, "must be https://"),
+    ({}, "META_PIPELINE_OPERATOR_PASSWORD is not set"),
+])
+def test_what_is_not_safe_beyond_this_machine_is_refused(tmp_path: Path, sandbox: Sandbox, settings, reason: str):
+    with pytest.raises(ConfigError, match=reason):
+        make_web(tmp_path, sandbox, host="0.0.0.0", **settings)
+    with pytest.raises(ConfigError, match=reason):
+        make_web(tmp_path, sandbox, **{"public_url": "https://etl.example", **settings})
+
+
+def invited(web: Web, clock: Clock, *, subject_id: str = SAM, phase: int = 1) -> str:
+    text = invitation.issue(web.home.engine, subject_id=subject_id, phase=phase, now=clock.now())
+    return web.home.clicks.invited(phase, text).removeprefix("https://etl.example")
+
+
+def test_an_invitation_lets_its_person_connect_once_and_nothing_else(guarded: Web, clock: Clock):
+    guest, link = guarded.another_browser(), invited(guarded, clock)
+    page = guest.get(link)
+    assert page.status == 200 and "Read ads and their results" in page.body
+    dialog = guarded.dialog(link.replace("/connections/new", "/connect"), guest)
+    where = guest.get(guarded.consented(dialog)).header("location")
+
+    assert "Sam Operator is connected" in guest.get(where).body
+    assert guest.get("/").header("location") == "/sign-in"
+    assert guarded.another_browser().get(where).status == 404
+    assert guest.get(link).status == 410 and guest.get(link.replace("/connections/new", "/connect")).status == 410
+
+
+def test_an_invitation_ends_after_72_hours(guarded: Web, clock: Clock):
+    guest, link = guarded.another_browser(), invited(guarded, clock).replace("/connections/new", "/connect")
+    clock.at += dt.timedelta(hours=71, minutes=59)
+    assert guest.get(link).header("location").startswith(guarded.sandbox.url)
+    clock.at += dt.timedelta(minutes=1)
+
+    answer = guest.get(link)
+    assert answer.status == 410 and "72 hours" in answer.body
+
+
+def test_an_invitation_holds_for_its_phase_only(guarded: Web, clock: Clock):
+    link = invited(guarded, clock, phase=1).replace("/connections/new", "/connect")
+    guest = guarded.another_browser()
+
+    assert guest.get(link.replace("phase=1", "phase=2")).header("location") == "/sign-in"
+    for made_up in ("1.x", "", "é", "x" * 5000):
+        assert guest.get(f"/connect?phase=1&invitation={made_up}").header("location") == "/sign-in"
+
+
+def test_somebody_else_can_not_use_an_invitation(guarded: Web, clock: Clock):
+    guest, link = guarded.another_browser(), invited(guarded, clock, subject_id="another person")
+    dialog = guarded.dialog(link.replace("/connections/new", "/connect"), guest)
+    page = guest.get(guest.get(guarded.consented(dialog)).header("location")).body
+
+    assert "This did not work" in page and "sent to somebody else" in page
+    assert guarded.home.vault.refs() == []
+
+
+def test_the_store_holds_no_invitation(guarded: Web, clock: Clock, tmp_path: Path):
+    text = parameter(invited(guarded, clock), "invitation")
+    kept = b"".join(file.read_bytes() for file in tmp_path.rglob("*") if file.is_file())
+
+    assert text.encode() not in kept

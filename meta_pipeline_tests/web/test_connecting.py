@@ -1,0 +1,225 @@
+"""Connecting, disconnecting and connecting again: what is requested, what stops, and what the pages say of it."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import quote
+
+import pytest
+
+from meta_pipeline.consent.scopes import SCOPES, scopes_for
+from meta_pipeline.flows import consents
+from meta_pipeline.store import onboardings
+from meta_pipeline_tests.web.conftest import Web, parameter
+
+
+def person(web: Web):
+    return next(ref for ref in web.home.vault.refs() if ref.kind == "user")
+
+
+def disconnect(web: Web):
+    ref = person(web)
+    answer = web.browser.post(f"/connections/{ref.id}/disconnect", {"form_token": web.form_token()})
+    assert answer.status == 303
+    return web.browser.get(answer.header("location")).body
+
+
+def connect_without(web: Web, *declined: str, phase: int = 2) -> str:
+    """Consent with permissions unticked; the onboarding's address."""
+    dialog = web.dialog(f"/connect?phase={phase}&rerequest=1")
+    asked = parameter(dialog, "scope").split(",")
+    chosen = "&".join(f"scope={name}" for name in asked if name not in declined)
+    ends = "&".join(
+        f"{name}={quote(parameter(dialog, name), safe='')}" for name in ("client_id", "redirect_uri", "state"))
+    choice = f"{web.sandbox.url}/v24.0/dialog/oauth/choice?{ends}&asked={','.join(asked)}&{chosen}"
+    return web.browser.get(web.consented(choice)).header("location")
+
+
+def test_before_the_dialog_a_page_says_what_is_requested_and_why(web: Web):
+    page = web.browser.get("/connections/new").body
+
+    for scope in SCOPES:
+        is_requested = scope.name in scopes_for(2)
+        assert (scope.name in page) == is_requested
+        if is_requested:
+            assert scope.allows[1:] in page and scope.needed_for in page
+    assert 'href="/connect?phase=1"' in page and 'href="/connect?phase=2"' in page and "/connect?phase=3" not in page
+    assert page.count("Continue to Facebook") == 2 and "nothing on Facebook or Instagram is changed" in page
+    again = web.browser.get("/connections/new?phase=2&rerequest=1").body
+    assert again.count("Continue to Facebook") == 1 and "/connect?phase=2&amp;rerequest=1" in again
+
+
+def test_every_button_of_the_connections_page_leads_by_the_explanation(web: Web):
+    connect_without(web, "ads_read")
+    page = web.browser.get("/").body
+
+    assert "/connections/new?phase=2&amp;rerequest=1" in page and "/connect?" not in page
+
+
+def test_disconnecting_asks_first_and_says_what_stops(web: Web):
+    web.connect()
+    ref = person(web)
+    assert f'href="/connections/{ref.id}/disconnect"' in web.browser.get("/").body
+    page = web.browser.get(f"/connections/{ref.id}/disconnect").body
+
+    assert "Disconnect Sam Operator?" in page
+    assert "6 ad accounts, 3 Pages, 3 Instagram accounts, 2 pixels and 2 catalogs will no longer be read" in page
+    assert "Northwind US" in page and "pull_ads_schedule" in page and "Stay connected" in page
+    assert person(web).id == ref.id  # looking at it ends nothing
+    assert web.browser.get("/connections/nobody/disconnect").status == 404
+
+
+def test_what_somebody_else_reads_goes_on(web: Web):
+    web.connect()
+    token = web.sandbox.token(kind="SYSTEM_USER")
+    from meta_pipeline.records import AccessToken
+
+    id = consents.receive(
+        AccessToken("system_user", token), phase=0, through="a test", tokens=web.home.vault, engine=web.home.engine,
+        now=web.app_now(),
+    )
+    consents.onboard(
+        id, graph=web.home.graph, tokens=web.home.vault, engine=web.home.engine, now=web.app_now, sleep=lambda _: None
+    )
+    page = web.browser.get(f"/connections/{person(web).id}/disconnect").body
+
+    assert "Nothing stops" in page and "read through somebody else" in page
+
+
+def test_a_connection_that_was_disconnected_leaves_the_page_and_stays_in_the_history(web: Web):
+    web.connect()
+    page = disconnect(web)
+
+    assert "Sam Operator is disconnected" in page and "<article" not in page and "Nobody is connected yet" in page
+    (kept,) = [ref for ref in web.home.vault.refs(retired=True) if ref.kind == "user"]
+    assert kept.retired_because == "it was disconnected here"
+    assert "Sam Operator" not in web.browser.get("/").body
+
+
+def test_connecting_again_after_a_disconnect_works_and_requests_what_was_granted_before(web: Web):
+    web.connect("/connect?phase=2")
+    disconnect(web)
+    dialog = web.dialog("/connect?phase=1")
+    assert parameter(dialog, "auth_type") == "rerequest" and "business_management" in parameter(dialog, "scope")
+    web.browser.get(web.consented(dialog))
+    page = web.browser.get("/").body
+
+    assert "1 connected, all healthy" in page and "6 ad accounts" in page and "2 pixels" in page
+    assert set(scopes_for(2)) <= set(person(web).scopes)
+
+
+@pytest.mark.parametrize("target", ["/connect?phase=1", "/connect?phase=1&rerequest=1"])
+def test_connecting_again_never_requests_less_than_was_granted(web: Web, target: str):
+    web.connect("/connect?phase=2")
+    dialog = web.dialog(target)
+
+    assert set(parameter(dialog, "scope").split(",")) == set(scopes_for(2))
+    assert "who owns what" not in web.browser.get("/connections/new?phase=1").body
+    assert "business_management" in web.browser.get("/connections/new?phase=1").body
+    web.browser.get(web.consented(dialog))
+    page = web.browser.get("/").body
+    assert "Northwind" in page and "permission to see businesses was not given" not in page and "2 pixels" in page
+
+
+def test_a_permission_of_a_feature_that_is_off_is_not_requested_again(web: Web):
+    web.connect("/connect?phase=3")
+    object.__setattr__(web.home.settings, "features", "ads_creation")
+    web.connect("/connect?phase=3")
+    assert "ads_management" in person(web).scopes
+    object.__setattr__(web.home.settings, "features", "")
+
+    assert "ads_management" not in parameter(web.dialog("/connect?phase=2"), "scope")
+
+
+def test_accounts_that_can_no_longer_be_read_are_reported_in_plain_words(web: Web):
+    web.connect()
+    where = connect_without(web, "ads_read")
+    page, progress = web.browser.get("/").body, web.browser.get(where).body
+
+    assert re.search(r"6 ad accounts are no longer read, because the permission to read ads and their results was "
+                     r"declined: .+ and 3 more\.", page)
+    assert "Ask again" in page and "1 needs attention" in page
+    assert "No ad account can be read" in progress and "meta-pipeline" not in progress + page
+    assert "6 ad accounts will be collected" not in progress
+
+
+def test_the_first_look_names_no_account_that_nobody_can_read(web: Web):
+    web.connect()
+    where = connect_without(web, "ads_read")
+    from meta_pipeline.linker.links import known
+
+    id = where.rpartition("/")[2]
+    samples = consents.first_look(
+        id, known(web.home.engine), graph=web.home.graph, tokens=web.home.vault, engine=web.home.engine,
+        now=web.app_now(),
+    )
+    onboardings.add_result(web.home.engine, id, partitions=6)
+    consents.finish(web.home.engine, id, now=web.app_now())
+    page = web.browser.get(where).body
+
+    assert not [sample for sample in samples if sample["node_id"].startswith("act_")]
+    assert "no token reads" not in page and "No ad account to collect" in page
+    assert "page_media_view" not in page and "Views" in page
+
+
+def test_access_that_was_taken_away_is_named(web: Web):
+    web.connect()
+    web.sandbox.control("tasks", {"node": "act_1000000002", "tasks": []})
+    web.browser.post(f"/connections/{person(web).id}/check", {"form_token": web.form_token()})
+    page = web.browser.get("/").body
+
+    assert "1 ad account is no longer read, because Sam Operator has lost access: Northwind Europe." in page
+
+
+def test_a_dead_connection_can_be_removed(web: Web):
+    web.connect()
+    web.sandbox.control("dead", {"subcode": 460, "kind": "USER"})
+    ref = person(web)
+    web.browser.post(f"/connections/{ref.id}/check", {"form_token": web.form_token()})
+    page = web.browser.get("/").body
+    assert "Broken" in page and "Remove" in page
+    assert "Remove Sam Operator?" in web.browser.get(f"/connections/{ref.id}/disconnect").body
+    assert web.browser.post(f"/connections/{ref.id}/disconnect", {"form_token": web.form_token()}).status == 303
+
+    assert "<article" not in web.browser.get("/").body
+
+
+def test_the_onboarding_page_says_what_it_waits_for_and_for_how_long(web: Web):
+    from meta_pipeline.records import AccessToken
+
+    id = consents.receive(
+        AccessToken("user", "EAABwaits"), phase=1, through="a test", tokens=web.home.vault, engine=web.home.engine,
+        now=web.app_now(),
+    )
+    page = web.browser.get(f"/onboardings/{id}").body
+
+    assert "Waiting for the pipeline to pick this up" in page and re.search(r"Started \d+ s ago", page)
+
+
+def test_what_the_dialog_says_is_not_repeated_under_our_name(web: Web):
+    told = parameter(web.dialog(), "state")
+    page = web.browser.get(
+        f"/oauth/callback?error=access_denied&error_description=Call+555-0100+now&error_reason=x&state={quote(told)}").body
+    other = web.browser.get(f"/oauth/callback?error=Your+account+is+locked&error_description=Call+us&state={quote(told)}").body
+
+    assert "You did not give consent" in page and "555-0100" not in page
+    assert "Facebook ended the login" in other and "locked" not in other and "Call us" not in other
+
+
+def test_browsers_find_an_icon(web: Web):
+    answer = web.browser.get("/favicon.ico")
+
+    assert answer.status == 200 and answer.header("content-type") == "image/x-icon"
+
+
+def test_no_page_speaks_the_language_of_implementers(web: Web):
+    shown = web.browser.get("/").body + web.browser.get("/connections/new").body
+    where = web.connect().header("location")
+    shown += web.browser.get(where).body + web.browser.get("/").body
+    shown += web.browser.get("/oauth/callback?state=x").body + web.browser.get(where).body
+
+    for phrase in (
+        "in need of somebody", "no answer to a question", "not told", "token is sealed", "whoever", "asked for",
+        "page_media_view", "score 0", "meta-pipeline", "Expires",
+    ):
+        assert phrase.lower() not in shown.lower(), phrase

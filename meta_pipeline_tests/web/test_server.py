@@ -1,0 +1,132 @@
+"""The server on a socket: what a stranger can't hold, fill or make it write."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import socket
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from meta_pipeline.web.server import Limits, server_for
+from meta_pipeline_tests.web.conftest import Web
+
+SHORT = Limits(head_s=0.4, body_s=0.4, idle_s=1, head_bytes=8 * 1024)
+GET = b"GET /health/live HTTP/1.1\r\nhost: localhost\r\n"
+
+
+class Server:
+    """A running server, and clients that speak bytes."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+
+    def client(self) -> socket.socket:
+        return socket.create_connection(("127.0.0.1", self.port), timeout=60)
+
+    def answer(self, request: bytes) -> bytes:
+        """Everything the server sends until it closes the connection."""
+        with self.client() as client:
+            client.sendall(request)
+            return drained(client)
+
+
+def drained(client: socket.socket) -> bytes:
+    found = b""
+    with contextlib.suppress(ConnectionResetError):
+        while data := client.recv(65536):
+            found += data
+    return found
+
+
+@contextlib.contextmanager
+def serving(web: Web, limits: Limits) -> Iterator[Server]:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = server_for(web.app, limits)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        try:
+            yield Server(listener.getsockname()[1])
+        finally:
+            server.should_exit = True
+            thread.join(60)
+
+
+@pytest.fixture
+def server(web: Web) -> Iterator[Server]:
+    with serving(web, SHORT) as server:
+        yield server
+
+
+def test_an_honest_client_is_served_again_and_again_on_one_connection(server: Server):
+    with server.client() as client:
+        for _ in range(3):
+            client.sendall(GET + b"\r\n")
+            assert b"200 OK" in client.recv(65536)
+
+
+@pytest.mark.parametrize("sent", [b"", b"GET /", GET, GET + b"x-slow: "], ids=["nothing", "line", "headers", "half"])
+def test_a_head_that_does_not_end_is_closed(server: Server, sent: bytes):
+    assert server.answer(sent) == b""
+
+
+def test_a_head_that_drips_gets_no_more_time(server: Server):
+    stop = threading.Event()
+    with server.client() as client:
+        def drip() -> None:
+            with contextlib.suppress(OSError):
+                client.sendall(GET)
+                while not stop.wait(0.05):
+                    client.sendall(b"x: y\r\n")
+
+        thread = threading.Thread(target=drip)
+        thread.start()
+        assert drained(client) == b""  # closed although something came all the time
+        stop.set()
+        thread.join(30)
+
+
+def test_a_body_that_does_not_come_is_closed_and_logs_nothing(server: Server, caplog: pytest.LogCaptureFixture):
+    head = b"POST /sign-out HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/x-www-form-urlencoded\r\n"
+    with caplog.at_level(logging.DEBUG):
+        assert b"200" not in server.answer(head + b"content-length: 1000\r\n\r\nform_token=")
+        with server.client() as client:  # a client that hangs up in the middle
+            client.sendall(head + b"content-length: 1000\r\n\r\nform_token=")
+        assert b"200 OK" in server.answer(GET + b"connection: close\r\n\r\n")
+    assert not [record for record in caplog.records if record.name.startswith(("meta_pipeline", "uvicorn"))
+                and record.levelno >= logging.WARNING]
+
+
+def test_an_idle_connection_is_closed(server: Server):
+    assert server.answer(GET + b"\r\n").count(b"200 OK") == 1
+
+
+@pytest.mark.parametrize("head", [
+    b"x-large: " + b"a" * 100_000 + b"\r\n", b"".join(b"x-%d: a\r\n" % n for n in range(5000)),
+    b"".join(b"x%d: a\r\n" % n for n in range(150)),
+], ids=["one large header", "thousands of headers", "150 headers"])
+def test_a_head_that_is_too_large_is_refused(server: Server, head: bytes):
+    answer = server.answer(GET + head + b"connection: close\r\n\r\n")
+
+    assert answer.startswith((b"HTTP/1.1 4", b"")) and b"200 OK" not in answer
+
+
+def test_connections_that_wait_give_way_to_those_that_ask(web: Web):
+    with serving(web, Limits(head_s=600, connections=8)) as server, contextlib.ExitStack() as stack:
+        held = []
+        for _ in range(30):
+            client = stack.enter_context(server.client())
+            client.sendall(b"GET /")
+            held.append(client)
+        assert b"200 OK" in server.answer(GET + b"connection: close\r\n\r\n")
+        assert drained(held[0]) == b""  # the oldest had to go, long before its time
+
+
+def test_a_page_that_nobody_reads_does_not_stop_the_server(web: Web):
+    with serving(web, Limits(read_s=0.2)) as server:
+        with server.client() as client:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+            client.sendall((GET + b"\r\n") * 50)
+        assert b"200 OK" in server.answer(GET + b"connection: close\r\n\r\n")
