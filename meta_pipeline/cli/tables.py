@@ -1,5 +1,5 @@
 """Query results as a table, CSV or JSON. CSV and JSON are exact: decimals keep every digit, times are ISO. A table is
-for people: it fits the terminal, times are to the minute in UTC, money has the decimals of its currency."""
+for people: it fits the terminal, times are to the minute in UTC, money is rounded to the decimals of its currency."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from meta_pipeline.cli import money, terminal
 from meta_pipeline.cli.layout import GAP, Column, Layout, fit, wide
 from meta_pipeline.display import printable
 
-_MONEY = re.compile(r"(?<![a-z])(spend|budget|revenue|cost|amount|(action|conversions|purchase)_value)(?![a-z])")
+_MONEY = re.compile(r"(?<![a-z])(spend|budget|revenue|amount|(action|conversions|purchase)_value)(?![a-z])")
 _CURRENCY = ("currency", "account_currency")
 
 

