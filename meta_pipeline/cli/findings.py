@@ -1,4 +1,4 @@
-"""What `doctor` reports: one check, its result, and what to do when it failed."""
+"""A finding of `doctor` (one check, its result, its remedy) and the words that findings share."""
 
 from __future__ import annotations
 

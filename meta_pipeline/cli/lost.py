@@ -1,4 +1,5 @@
-"""What is gone since `doctor` ran last: nodes that can be read no more, owners, tokens. Its last summary is in HOME."""
+"""Compare a home with what it had when `doctor` ran last: nodes that can be read, owners, tokens. The last summary is
+HOME/doctor.json."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`doctor`'s checks of the daily work: `up`, the last pull, build and publication, overdue days, disk and budgets."""
+"""Check the daily work for `doctor`: `up`, the last pull, build and publication, overdue days, disk and budgets."""
 
 from __future__ import annotations
 
