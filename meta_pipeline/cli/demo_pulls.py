@@ -99,5 +99,7 @@ if __name__ == "__main__":
         result = run(bootstrap.live(), sys.argv[1], now=dt.datetime.fromisoformat(sys.argv[2]))
     except MetaPipelineError as error:
         sys.exit(terminal.line(f"error: {error}"))
+    except KeyboardInterrupt:
+        sys.exit(130)
     print(json.dumps(result))
     sys.exit(1 if result["failed"] else 0)

@@ -42,8 +42,12 @@ def examine(home: Live, *, now: dt.datetime) -> Iterator[Finding]:
 
 
 def _pid(up_file: Path) -> int | None:
-    lines = up_file.read_text().splitlines() if up_file.exists() else []
-    return pid_of(lines[0]) if lines else None
+    """Return the process of `up` while it runs: the first of those that it lists."""
+    try:
+        lines = up_file.read_text().splitlines()
+        return pid_of(lines[0]) if lines else None
+    except (OSError, ValueError):  # a list that can't be read is no list
+        return None
 
 
 def _up(up_file: Path) -> Finding:

@@ -73,6 +73,8 @@ def test_whether_up_runs(home: Live):
     host, _, started = identity().rsplit(":", 2)
     file.write_text(f"{host}:999999:{started}\n")
     assert not check(home, "up").is_good and "killed" in check(home, "up").told
+    file.write_text("half a li")
+    assert not check(home, "up").is_good
 
 
 def test_the_last_pull_has_an_age_and_a_remedy_when_it_is_old(home: Live):
