@@ -9,6 +9,7 @@ import resource
 import socket
 import subprocess
 import sys
+import textwrap
 import time
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
@@ -19,6 +20,7 @@ from urllib.parse import urlsplit
 import psutil
 import requests
 
+from meta_pipeline.cli import money
 from meta_pipeline.cli.tables import show
 from meta_pipeline.cli.terminal import Terminal, counted
 from meta_pipeline.publish.query import query
@@ -31,6 +33,7 @@ DAYS = 30
 GATED_ACCOUNT = "act_1000000001"  # it gets the reports that an advertiser must opt in to
 SANDBOX_PORT = 8700
 HOME = Path(".meta_pipeline") / "demo"
+WIDTH, INDENT = 80, 13  # of the sentences after the table
 _COLUMNS = ("account", "currency", "days", "impressions", "link clicks", "spend", "ROAS")
 _ACCOUNTS = """
 select accounts.account_name, accounts.currency, count(distinct date_day) as days, sum(impressions) as impressions,
@@ -80,7 +83,7 @@ def run() -> int:
     with _sandbox(_free_port(), now, say, phases) as url:
         environment = _settings(home, url)
         with _phase(say, phases, "consent", "login dialog → code → vault → links → partitions"):
-            _call(environment, "meta_pipeline.cli", "connect", "--no-browser", is_read=True)
+            _call(environment, "meta_pipeline.cli", "connect", "--no-browser")
         ended = json.loads(_call(environment, "meta_pipeline.cli.demo_pulls", url, now.isoformat(), is_read=True))
         phases |= ended["seconds"]
         until = now.date() - dt.timedelta(days=1)
@@ -94,8 +97,8 @@ def run() -> int:
     say.print("")
     show_accounts(query(published, _ACCOUNTS)[1])
     say.print("")
-    for sentence in _sentences(published):
-        say.print(sentence)
+    for label, text in _facts(published):
+        _say(say, label, text)
     _say_seconds(say, phases)
     say.print("")
     for sentence in _next_steps(picture, published, url):
@@ -116,37 +119,44 @@ def show_accounts(rows: Sequence[Sequence[Any]]) -> None:
     show(_COLUMNS, rows, "table", formats=formats, missing="none", optional=("link clicks",))
 
 
-def _sentences(published: Path) -> Iterator[str]:
-    """Yield what there is to see besides the table."""
+def _facts(published: Path) -> Iterator[tuple[str, str]]:
+    """Yield what there is to see besides the table, each with a label."""
     _, tables = query(published, _MARTS)
-    filled = sum(bool(rows) for _, rows in tables)
-    yield f"marts        {filled} of {len(tables)} have rows, {sum(rows for _, rows in tables):,} in all"
+    empty = [name for name, rows in tables if not rows]
+    but = f"; none in {', '.join(empty)}" if empty else ""
+    yield "marts", f"{len(tables) - len(empty)} with rows, {sum(rows for _, rows in tables):,} in all{but}"
     _, restated = query(published, _RESTATED)
     for name, day, first, current, first_value, value, currency, days in restated:
-        yield (
-            f"restated     {name}, {day}: {first:.0f} → {current:.0f} conversions worth "
-            f"{first_value:,.0f} → {value:,.0f} {currency} between two reads; {counted(days, 'account-day')} changed, "
-            "every version is in facebook_ads__ad_report_history"
+        worth = f"{money.amount(first_value, currency)} → {money.amount(value, currency)} {currency}"
+        yield "restated", (
+            f"{name}, {day}: {first:.0f} → {current:.0f} conversions worth {worth}, "
+            f"because Meta attributes later; {counted(days, 'account-day')} changed between two reads, and "
+            "marts.facebook_ads__ad_report_history has every version"
         )
     ((provisional,),) = query(published, _PROVISIONAL)[1]
-    if provisional:
-        yield (
-            f"provisional  the last day of {counted(provisional, 'account')} had not ended on its own calendar when it "
-            "was read: is_provisional, and hatched in the picture"
-        )
+    had = "had not ended on its own calendar" if provisional else "had ended everywhere"
+    of = f" of {counted(provisional, 'account')}" if provisional else ""
+    yield "provisional", (
+        f"the last day{of} {had} when it was read: such days have is_provisional and are hatched in the picture"
+    )
+
+
+def _say(say: Terminal, label: str, text: str) -> None:
+    """Print a label and a text beside it, folded between words."""
+    for at, line in enumerate(textwrap.wrap(text, WIDTH - INDENT, break_long_words=False, break_on_hyphens=False)):
+        say.print(f"{'' if at else label:<{INDENT}}{line}")
 
 
 def _say_seconds(say: Terminal, phases: dict[str, float]) -> None:
     """Print the seconds of each phase; what none of them has is the start of Python processes."""
     total = time.time() - psutil.Process().create_time()
     phases["starting processes"] = max(0.0, total - sum(phases.values()))
-    took = " · ".join(f"{name} {seconds:.1f} s" for name, seconds in phases.items())
+    took = " · ".join(f"{name} {seconds:.1f}" for name, seconds in phases.items())
     own, children = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     cpu = sum(used.ru_utime + used.ru_stime for used in (own, children))
-    say.print(f"seconds      {took}")
-    say.print(
-        f"             {total:.1f} s in all, {cpu:.0f} s of processor time; largest process "
-        f"{children.ru_maxrss / 1024:.0f} MiB"
+    _say(
+        say, "seconds",
+        f"{took}; {total:.1f} in all, {cpu:.0f} of processor time; largest process {children.ru_maxrss / 1024:.0f} MiB",
     )
 
 

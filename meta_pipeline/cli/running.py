@@ -159,7 +159,9 @@ def _budget(home: Live, *, now: dt.datetime) -> Finding:
         told = f"{some([_limit(key) for key in closed])} closed until {until:%Y-%m-%d %H:%M} UTC"
         return Finding("budget", False, f"{told}: runs wait by themselves")
     key = max(used, key=lambda one: used[one])
-    told = f"at most {used[key]:.0f} % of a limit in use ({_limit(key)})"
+    told = "less than 1 % of every limit in use"
+    if used[key] >= 1:
+        told = f"at most {used[key]:.0f} % of a limit in use ({_limit(key)})"
     if used[key] < HIGH_PERCENT:
         return Finding("budget", True, told)
     return Finding("budget", False, f"{told}: backfills wait; see `meta-pipeline audit --limits`")

@@ -43,7 +43,7 @@ def published(folder: Path) -> Path:
                       is_provisional);
             create table marts.facebook_ads__account_report as select * from marts.facebook_ads__ad_report;
             create table marts.facebook_ads__ad_report_history as select * from (values
-                (date '2026-11-18', '1', 'a', timestamp '2026-11-19 08:00', false, 2.0, 20.0),
+                (date '2026-11-18', '1', 'a', timestamp '2026-11-19 08:00', false, 2.0::decimal(18, 6), 20.0::decimal(18, 6)),
                 (date '2026-11-18', '1', 'a', timestamp '2026-11-20 08:00', true, 5.0, 100.0),
                 (date '2026-11-18', '1', 'b', timestamp '2026-11-19 08:00', true, 1.0, 25.0),
                 (date '2026-11-19', '1', 'a', timestamp '2026-11-20 08:00', true, 0.0, 0.0)
@@ -61,9 +61,10 @@ def test_every_account_is_in_the_table_one_without_spend_too(tmp_path: Path, cap
 
 
 def test_a_restated_day_and_the_provisional_one_are_explained_in_a_line_each(tmp_path: Path):
-    marts, restated, provisional = demo._sentences(published(tmp_path))
+    told = dict(demo._facts(published(tmp_path)))
+    marts, restated, provisional = told["marts"], told["restated"], told["provisional"]
 
-    assert "4 of 4 have rows, 11 in all" in marts
+    assert marts == "4 with rows, 11 in all"
     assert "Northwind $US$, 2026-11-18: 3 → 6 conversions worth 45 → 125 JPY" in restated
     assert "1 account-day changed" in restated
     assert "the last day of 1 account had not ended" in provisional
@@ -72,8 +73,10 @@ def test_a_restated_day_and_the_provisional_one_are_explained_in_a_line_each(tmp
 def test_the_phases_add_up_to_the_whole(capsys: pytest.CaptureFixture[str]):
     phases = {"sandbox": 0.0, "fetch": 0.0}
     demo._say_seconds(terminal.stdout(width=500), phases)
-    total = float(capsys.readouterr().out.splitlines()[-1].split()[0])
+    printed = " ".join(capsys.readouterr().out.split())
+    total = float(printed.partition(" in all")[0].split()[-1])
 
+    assert printed.startswith("seconds sandbox 0.0 · fetch 0.0 · starting processes")
     assert list(phases)[-1] == "starting processes" and abs(sum(phases.values()) - total) < 0.1
 
 
