@@ -5,7 +5,7 @@ BIN := .venv/bin
 .PHONY: demo test bench up install install-dev lock clean
 
 demo: install
-	$(BIN)/meta-pipeline demo
+	@$(BIN)/meta-pipeline demo
 
 test: install-dev
 	$(BIN)/ruff check .
@@ -32,19 +32,23 @@ install: .venv/installed
 install-dev: .venv/installed-dev
 
 .venv/bin/uv: requirements-uv.lock
-	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed: make PYTHON=python3.12 …")'
-	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.lock
-	touch $@
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed: make PYTHON=python3.12 …")'
+	@echo "▸ install 1 of 3: a virtual environment in .venv, and uv"
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.lock
+	@touch $@
 
 .venv/installed: .venv/bin/uv requirements.lock pyproject.toml
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
-	touch $@
+	@echo "▸ install 2 of 3: the $$(grep -c '^[a-z].*==' requirements.lock) packages of requirements.lock; a minute or two the first time"
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
+	@echo "▸ install 3 of 3: meta-pipeline itself"
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
+	@touch $@
 
 .venv/installed-dev: .venv/installed requirements-dev.lock
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-dev.lock
-	touch $@
+	@echo "▸ install: the development packages of requirements-dev.lock"
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-dev.lock
+	@touch $@
 
 lock: .venv/bin/uv
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --no-strip-extras --generate-hashes --no-emit-index-url --no-header pyproject.toml -o requirements.lock

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from meta_pipeline import bootstrap
 from meta_pipeline.bootstrap import Live
 from meta_pipeline.cli import terminal
-from meta_pipeline.cli.asked import expected_calls, expected_of, understood
+from meta_pipeline.cli.asked import Asked, expected_calls, expected_of, understood
 from meta_pipeline.cli.days import Day
 from meta_pipeline.cli.terminal import Terminal, counted
 from meta_pipeline.defs.launch import AccountRange, Built, build_marts, land_ranges
@@ -58,14 +58,33 @@ def run(
     land, and a later build loads and publishes them."""
     say = terminal.stderr()
     asked, names, arguments = understood(home, since, until, nodes=nodes, reports=reports, say=say)
-    expected = expected_of(home, asked, arguments, has_all=not reports, fresh=fresh)
+    return read(
+        home, asked, names, arguments, has_all=not reports, fresh=fresh, max_wait=max_wait, is_built=is_built, say=say
+    )
+
+
+def read(
+    home: Live,
+    asked: Sequence[Asked],
+    names: Sequence[str],
+    arguments: dict[str, Any],
+    *,
+    has_all: bool,
+    fresh: bool,
+    say: Terminal,
+    max_wait: float | None = None,
+    is_built: bool = True,
+) -> Ended:
+    """Read, load, model and publish these days of these accounts as one backfill, which `arguments` identify. With
+    `has_all`, no report was named, so the listings of every account are read as well."""
+    expected = expected_of(home, asked, arguments, has_all=has_all, fresh=fresh)
     backfill_id, is_resumed = backfills.begin(home.engine, arguments, fresh=fresh, now=bootstrap.now())
     before = audit_log.operations_of(home.engine, backfill_id=backfill_id)
     if is_resumed:
         say.print(f"resuming backfill {backfill_id}: landed days stay, recorded report runs are picked up")
     todo = [
         AccountRange(one.node_id, one.days.since, one.days.until, one.reports, backfill_id,
-                     entities=one.is_first and not reports)
+                     entities=one.is_first and has_all)
         for one in asked
     ]
     forecast_calls = sum(one.calls for one in expected)

@@ -10,7 +10,6 @@ import requests
 
 from meta_pipeline import bootstrap
 from meta_pipeline.bootstrap import Live
-from meta_pipeline.cli.terminal import echo
 from meta_pipeline.consent import local, oauth, state
 from meta_pipeline.consent.state import ConsentError
 from meta_pipeline.display import printable
@@ -71,10 +70,10 @@ def onboard(home: Live, token: AccessToken, *, phase: int, through: str) -> list
         consents.fail(home.engine, id, reason, tokens=home.vault, now=bootstrap.now())
         raise ConsentError("onboarding_failed", printable(reason, limit=1000))
     for name, needed_for in done.result["missing"]:
-        echo(f"not granted: {name} ({needed_for})", err=True)
+        click.echo(f"not granted: {name} ({needed_for})", err=True)
     for sample in done.result["samples"]:
         told = sample.get("trouble") or ", ".join(f"{name} {value}" for name, value in sample["figures"].items())
-        echo(f"{sample['name']} on {sample['day']}: {told or 'no delivery'}", err=True)
+        click.echo(printable(f"{sample['name']} on {sample['day']}: {told or 'no delivery'}"), err=True)
     if not {"ads_read", "ads_management"} & set(done.result["granted"]):
         raise ConsentError(
             "invalid_scope", "connected, but no ad account can be read: the token lacks the permission ads_read; "

@@ -9,16 +9,20 @@ import resource
 import socket
 import subprocess
 import sys
+import textwrap
 import time
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
+import psutil
 import requests
-from rich.console import Console
 
+from meta_pipeline.cli import money
 from meta_pipeline.cli.tables import show
+from meta_pipeline.cli.terminal import Terminal, counted
 from meta_pipeline.publish.query import query
 from meta_pipeline.publish.report import draw
 from meta_pipeline.records import ConfigError
@@ -26,76 +30,149 @@ from meta_pipeline.settings import child_environment
 from meta_pipeline.vault.seal import new_key
 
 DAYS = 30
-REPORTS = ("account_insights", "campaign_insights", "ad_set_insights", "ad_insights")  # breakdowns take longer
+GATED_ACCOUNT = "act_1000000001"  # it gets the reports that an advertiser must opt in to
 SANDBOX_PORT = 8700
 HOME = Path(".meta_pipeline") / "demo"
-_SPEND = """
-select account_name, currency, count(distinct date_day) as days, sum(impressions) as impressions,
-    sum(clicks) as link_clicks, sum(spend) as spend
-from marts.facebook_ads__ad_report group by account_name, currency order by account_name
+WIDTH, INDENT = 80, 13  # of the sentences after the table
+_COLUMNS = ("account", "currency", "days", "impressions", "link clicks", "spend", "ROAS")
+_ACCOUNTS = """
+select accounts.account_name, accounts.currency, count(distinct date_day) as days, sum(impressions) as impressions,
+    sum(link_clicks) as link_clicks, sum(spend) as spend,
+    cast(sum(conversions_value) as double) / nullif(cast(sum(spend) as double), 0) as roas
+from marts.dim_accounts as accounts
+left join marts.facebook_ads__ad_report as ads using (account_id)
+where accounts.is_current
+group by accounts.account_id, accounts.account_name, accounts.currency
+order by accounts.account_name
 """
-_ACCOUNT_COLUMNS = ("account", "currency", "days", "impressions", "link clicks", "spend", "ROAS")
 _BY_DAY = """
 select account_id, date_day, sum(spend), sum(impressions)
-from marts.facebook_ads__ad_report group by account_id, date_day
+from marts.facebook_ads__ad_report where date_day >= $since group by account_id, date_day
 """
+_MARTS = "select table_name, estimated_size from duckdb_tables() where schema_name = 'marts' order by table_name"
+# The account-day whose conversions changed most between its first version and the current one.
+_RESTATED = """
+with days as (
+    select account_id, date_day,
+        sum(conversions) filter (where valid_from = first_from) as first,
+        sum(conversions) filter (where is_current) as now,
+        sum(conversions_value) filter (where valid_from = first_from) as first_value,
+        sum(conversions_value) filter (where is_current) as value_now
+    from (
+        select *, min(valid_from) over (partition by account_id, date_day) as first_from
+        from marts.facebook_ads__ad_report_history
+    )
+    group by account_id, date_day
+    having count(*) filter (where not is_current) > 0
+)
+select account_name, date_day, first, now, first_value, value_now, accounts.currency, count(*) over () as days
+from days join marts.dim_accounts as accounts using (account_id)
+where accounts.is_current
+order by abs(now - first) desc, date_day limit 1
+"""
+_PROVISIONAL = "select count(distinct account_id) from marts.facebook_ads__account_report where is_provisional"
 
 
 def run() -> int:
-    """Everything from consent to chart; 0 when the numbers equal the sandbox's own truth."""
-    say = Console(highlight=False, soft_wrap=True)
+    """Run everything from consent to chart; 0 when the numbers equal the sandbox's own truth."""
+    say = Terminal(highlight=False, markup=False, emoji=False, soft_wrap=True)
     home = HOME.resolve()
     home.mkdir(parents=True, exist_ok=True)
     phases: dict[str, float] = {}
-    started = time.monotonic()
-    with _sandbox(_free_port(), say) as url:
-        phases["sandbox"] = time.monotonic() - started
+    now = dt.datetime.now(dt.UTC)
+    with _sandbox(_free_port(), now, say, phases) as url:
         environment = _settings(home, url)
-        until = dt.datetime.now(dt.UTC).date() - dt.timedelta(days=1)
-        since = until - dt.timedelta(days=DAYS - 1)
         with _phase(say, phases, "consent", "login dialog → code → vault → links → partitions"):
-            _call(environment, "connect", "--no-browser")
-        say.print(f"▸ backfill: {since} to {until}, every account, through Dagster", markup=False)
-        ended = _call(
-            environment, "backfill", "--since", str(since), "--until", str(until), "--fresh", "--json",
-            *(word for report in REPORTS for word in ("--report", report)), is_read=True,
-        )
-        phases |= json.loads(ended)["seconds"]
+            _call(environment, "meta_pipeline.cli", "connect", "--no-browser")
+        ended = json.loads(_call(environment, "meta_pipeline.cli.demo_pulls", url, now.isoformat(), is_read=True))
+        phases |= ended["seconds"]
+        until = now.date() - dt.timedelta(days=1)
+        since = until - dt.timedelta(days=DAYS - 1)
         truth = requests.get(
             f"{url}/_sandbox/truth", params={"since": str(since), "until": str(until)}, timeout=60
         ).json()["account"]
     published = home / "published" / "warehouse.duckdb"
     with _phase(say, phases, "chart", "spend and ROAS per day"):
         picture = draw(published, home / "report.png")
-    differences = _differences(published, truth)
-    say.print()
-    show(*query(published, _SPEND), "table")
-    took = " · ".join(f"{name} {seconds:.1f} s" for name, seconds in phases.items())
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-    say.print(f"{took} · all {time.monotonic() - started:.1f} s; largest process {peak:.0f} MiB", markup=False)
-    say.print(f"\npicture    {picture}\nwarehouse  {published}", markup=False, soft_wrap=True)
-    say.print(
-        "go on      set -a; . .meta_pipeline/demo/settings.env; set +a\n"
-        '           .venv/bin/meta-pipeline sql "from marts.facebook_ads__ad_report limit 5"\n'
-        f"           .venv/bin/meta-pipeline sandbox --port {urlsplit(url).port} &   # its Graph API, again\n"
-        "           .venv/bin/meta-pipeline up                      # the Dagster UI on http://127.0.0.1:3000",
-        markup=False,
-    )
+    say.print("")
+    show_accounts(query(published, _ACCOUNTS)[1])
+    say.print("")
+    for label, text in _facts(published):
+        _say(say, label, text)
+    _say_seconds(say, phases)
+    say.print("")
+    for sentence in _next_steps(picture, published, url):
+        say.print(sentence)
+    say.print("")
+    differences = differences_of(published, truth, since=since)
     if differences:
-        say.print(f"\n{len(differences)} account-days differ from the sandbox's truth, first {differences[0]}")
+        days = counted(len(differences), "account-day differs", "account-days differ")
+        say.print(f"{days} from the sandbox's truth, first {differences[0]}")
         return 1
-    say.print(f"\nspend and impressions of all {len(truth)} account-days equal the sandbox's own truth, exactly")
+    say.print(f"spend and impressions of all {len(truth)} account-days equal the sandbox's own truth, exactly")
     return 0
 
 
-def show_accounts(rows: Sequence[Sequence[object]]) -> None:
-    """Print a line per account."""
-    show(_ACCOUNT_COLUMNS, rows, "table")
+def show_accounts(rows: Sequence[Sequence[Any]]) -> None:
+    """Print a line per account; one without delivery has none."""
+    formats = {"impressions": "{:,}".format, "link clicks": "{:,}".format, "ROAS": "{:.2f}".format}
+    show(_COLUMNS, rows, "table", formats=formats, missing="none", optional=("link clicks",))
+
+
+def _facts(published: Path) -> Iterator[tuple[str, str]]:
+    """Yield what there is to see besides the table, each with a label."""
+    _, tables = query(published, _MARTS)
+    empty = [name for name, rows in tables if not rows]
+    but = f"; none in {', '.join(empty)}" if empty else ""
+    yield "marts", f"{len(tables) - len(empty)} with rows, {sum(rows for _, rows in tables):,} in all{but}"
+    _, restated = query(published, _RESTATED)
+    for name, day, first, current, first_value, value, currency, days in restated:
+        worth = f"{money.amount(first_value, currency)} → {money.amount(value, currency)} {currency}"
+        yield "restated", (
+            f"{name}, {day}: {first:.0f} → {current:.0f} conversions worth {worth}, "
+            f"because Meta attributes later; {counted(days, 'account-day')} changed between two reads, and "
+            "marts.facebook_ads__ad_report_history has every version"
+        )
+    ((provisional,),) = query(published, _PROVISIONAL)[1]
+    had = "had not ended on its own calendar" if provisional else "had ended everywhere"
+    of = f" of {counted(provisional, 'account')}" if provisional else ""
+    yield "provisional", (
+        f"the last day{of} {had} when it was read: such days have is_provisional and are hatched in the picture"
+    )
+
+
+def _say(say: Terminal, label: str, text: str) -> None:
+    """Print a label and a text beside it, folded between words."""
+    for at, line in enumerate(textwrap.wrap(text, WIDTH - INDENT, break_long_words=False, break_on_hyphens=False)):
+        say.print(f"{'' if at else label:<{INDENT}}{line}")
+
+
+def _say_seconds(say: Terminal, phases: dict[str, float]) -> None:
+    """Print the seconds of each phase; what none of them has is the start of Python processes."""
+    total = time.time() - psutil.Process().create_time()
+    phases["starting processes"] = max(0.0, total - sum(phases.values()))
+    took = " · ".join(f"{name} {seconds:.1f}" for name, seconds in phases.items())
+    own, children = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    cpu = sum(used.ru_utime + used.ru_stime for used in (own, children))
+    _say(
+        say, "seconds",
+        f"{took}; {total:.1f} in all, {cpu:.0f} of processor time; largest process {children.ru_maxrss / 1024:.0f} MiB",
+    )
+
+
+def _next_steps(picture: Path, published: Path, url: str) -> Iterator[str]:
+    yield f"picture      {picture}"
+    yield f"warehouse    {published}"
+    yield f"go on        set -a; . {HOME}/settings.env; set +a"
+    command = "             .venv/bin/meta-pipeline"
+    yield f'{command} sql "from marts.facebook_ads__ad_report limit 5"'
+    yield f"{command} sandbox --port {urlsplit(url).port} &   # its Graph API, again"
+    yield f"{command} up                      # the Dagster UI on http://127.0.0.1:3000"
 
 
 @contextlib.contextmanager
-def _phase(say: Console, phases: dict[str, float], name: str, told: str) -> Iterator[None]:
-    say.print(f"▸ {name}: {told}", markup=False)
+def _phase(say: Terminal, phases: dict[str, float], name: str, text: str) -> Iterator[None]:
+    say.print(f"▸ {name}: {text}")
     started = time.monotonic()
     yield
     phases[name] = time.monotonic() - started
@@ -114,19 +191,23 @@ def _free_port() -> int:
 
 
 @contextlib.contextmanager
-def _sandbox(port: int, say: Console) -> Iterator[str]:
-    """A sandbox whose clock stands still, so that two readings can be compared; ended with the block."""
-    say.print("▸ sandbox: a Graph API on this machine", markup=False)
-    now = dt.datetime.now(dt.UTC).isoformat()
+def _sandbox(port: int, now: dt.datetime, say: Terminal, phases: dict[str, float]) -> Iterator[str]:
+    """Yield a sandbox whose clock stands still, so that two readings can be compared; ended with the block."""
+    say.print("▸ sandbox: a Graph API on this machine")
+    started = time.monotonic()
     server = subprocess.Popen(
-        [sys.executable, "-m", "meta_pipeline.cli", "sandbox", "--port", str(port), "--now", now],
+        [sys.executable, "-m", "meta_pipeline.cli", "sandbox", "--port", str(port), "--now", now.isoformat()],
         stdout=subprocess.PIPE, text=True,
     )
     try:
         line = server.stdout.readline() if server.stdout else ""
         if not line.startswith("READY "):
             raise ConfigError("the sandbox did not start: see the lines above")
-        yield line.split()[1]
+        url = line.split()[1]
+        opted_in = {"opted_in": [GATED_ACCOUNT]}
+        requests.post(f"{url}/_sandbox/world", json=opted_in, timeout=30).raise_for_status()
+        phases["sandbox"] = time.monotonic() - started
+        yield url
     finally:
         server.terminate()
         server.wait(timeout=10)
@@ -150,20 +231,20 @@ def _settings(home: Path, url: str) -> dict[str, str]:
     return settings
 
 
-def _call(environment: dict[str, str], *arguments: str, is_read: bool = False) -> str:
-    """Run one of our own commands; what it printed, when it is read."""
+def _call(environment: dict[str, str], module: str, *arguments: str, is_read: bool = False) -> str:
+    """Run one of our own modules; return what it printed, when it is read."""
     ran = subprocess.run(
-        [sys.executable, "-m", "meta_pipeline.cli", *arguments], env=child_environment(**environment), check=False,
+        [sys.executable, "-m", module, *arguments], env=child_environment(**environment), check=False,
         stdout=subprocess.PIPE if is_read else None, text=True,
     )
     if ran.returncode != 0:
-        raise ConfigError(f"`meta-pipeline {arguments[0]}` ended with {ran.returncode}: see the lines above")
+        raise ConfigError(f"{module} {arguments[0]} ended with {ran.returncode}: see the lines above")
     return ran.stdout or ""
 
 
-def _differences(published: Path, truth: list[dict[str, object]]) -> list[str]:
-    """Account-days where Σ ads is not the sandbox's total, to the last digit."""
-    _, rows = query(published, _BY_DAY)
+def differences_of(published: Path, truth: list[dict[str, object]], *, since: dt.date) -> list[str]:
+    """Return the account-days where Σ ads is not the sandbox's total, to the last digit."""
+    _, rows = query(published, _BY_DAY.replace("$since", f"date '{since}'"))
     ours = {(row[0], row[1].isoformat()): (row[2], row[3]) for row in rows}
     expected = {
         (str(one["account_id"]), str(one["day"])): (Decimal(str(one["spend"])), one["impressions"]) for one in truth

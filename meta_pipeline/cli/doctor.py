@@ -1,29 +1,21 @@
-"""`doctor`: what works, what does not, and what to do about it."""
+"""`doctor`: check settings, tokens, links and the daily work, and say what to do about what fails."""
 
 from __future__ import annotations
 
 import functools
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from meta_pipeline import bootstrap
 from meta_pipeline.bootstrap import Live
-from meta_pipeline.cli import versions
+from meta_pipeline.cli import lost, running, versions
+from meta_pipeline.cli.findings import Finding
+from meta_pipeline.cli.terminal import counted
 from meta_pipeline.consent import oauth
 from meta_pipeline.flows import overview
 from meta_pipeline.graph.versions import trouble_with
 from meta_pipeline.linker.links import known
 from meta_pipeline.records import MetaPipelineError
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One check: `is_good` or what to do."""
-
-    name: str
-    is_good: bool
-    told: str
 
 
 def examine(home: Live) -> Iterator[Finding]:
@@ -41,14 +33,11 @@ def examine(home: Live) -> Iterator[Finding]:
         yield _checked(f"META_PIPELINE_{name.upper()}", functools.partial(_is_set, home, name))
     yield _checked("reports", functools.partial(_reports, home))
     links = known(home.engine)
-    told_links = f"{len(links)} nodes" if links else "nothing is linked yet: run `meta-pipeline connect`"
+    told_links = counted(len(links), "node") if links else "nothing is linked yet: run `meta-pipeline connect`"
     yield Finding("links", bool(links), told_links)
     yield from _tokens(home)
-    published = home.settings.published_file
-    yield Finding(
-        "published warehouse", published.exists(),
-        str(published) if published.exists() else "nothing is published yet: run `meta-pipeline backfill`",
-    )
+    yield from running.examine(home, now=bootstrap.now())
+    yield from lost.examine(home, now=bootstrap.now())
 
 
 def _tokens(home: Live) -> Iterator[Finding]:
@@ -59,7 +48,8 @@ def _tokens(home: Live) -> Iterator[Finding]:
     except MetaPipelineError as error:
         yield Finding("vault", False, str(error))
         return
-    yield Finding("vault", bool(found), f"{len(found)} tokens" if found else "no token: run `meta-pipeline connect`")
+    told = counted(len(found), "token") if found else "no token: run `meta-pipeline connect`"
+    yield Finding("vault", bool(found), told)
     for one in found:
         name = f"token of {one.ref.subject_name}"
         for trouble in (*one.troubles, *(node.trouble for node in one.nodes if node.trouble)):
@@ -75,7 +65,7 @@ def _is_set(home: Live, name: str) -> str:
 
 def _reports(home: Live) -> str:
     on = len(home.read_by_default)
-    return f"{on} are on, {len(home.catalogue) - on} more can be asked for by name"
+    return f"{on} are on, {len(home.catalogue) - on} more are read when they are named"
 
 
 def _inspected(home: Live, ref_id: str) -> str:

@@ -1,4 +1,4 @@
-"""How a result fits into a width: as a table, as a table with fewer columns, or as one record below the other.
+"""Fit a result into a width: as a table, as a table with fewer columns, or as one record below the other.
 
 Nothing is truncated: a word (an id, a date, a number) stays whole or the layout changes. No printing here."""
 

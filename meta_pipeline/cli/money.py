@@ -1,4 +1,4 @@
-"""Amounts of money with the decimals and separators of their currency."""
+"""Amounts of money for people, with the decimals and separators of their currency. Programs read exact digits."""
 
 from __future__ import annotations
 
@@ -22,12 +22,8 @@ def decimals_of(currency: str) -> int:
 
 
 def amount(value: Decimal, currency: str) -> str:
-    """Return `value` with thousands separators and the currency's decimals; more of them where it has more digits."""
-    if not value.is_finite():
-        return str(value)
-    decimals = decimals_of(currency)
-    digits = max(decimals, -_exponent(value))
-    return f"{value:,.{digits}f}"
+    """Return `value` with thousands separators, rounded to the currency's decimals."""
+    return f"{value:,.{decimals_of(currency)}f}" if value.is_finite() else str(value)
 
 
 def plain(value: Decimal) -> str:

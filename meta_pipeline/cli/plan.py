@@ -68,10 +68,14 @@ def short_rows(told: dict[str, Any]) -> list[tuple[Any, ...]]:
     return found
 
 
+def _percent(share: float) -> str:
+    return "less than 1 %" if share < 1 else f"at most {share:.0f} %"
+
+
 def summary(told: dict[str, Any]) -> str:
     """Return the plan in a sentence."""
     percents = [one["percent_of_budget"] for one in told["accounts"] if one["percent_of_budget"] is not None]
-    share = f", at most {max(percents):.0f} % of an account's budget" if percents else ""
+    share = f", {_percent(max(percents))} of an account's budget" if percents else ""
     calls = expected_calls(told["calls"], is_certain=told["is_certain"])
     return f"{calls}{share}; {counted(round(told['seconds']), 'second')}{'' if told['is_certain'] else ' or more'}"
 

@@ -9,6 +9,7 @@ from meta_pipeline.extract import vocabulary
 
 COLUMNS = ["report", "level", "breakdowns", "grain", "is_on", "history_months", "gate"]
 HEADERS = {"is_on": "on", "history_months": "months kept", "gate": "switch on first"}
+OPTIONAL = ("gate", "grain", "breakdowns", "level")  # what a narrow terminal leaves out, the first of them first
 NAMES = ["kind", "name"]
 
 

@@ -1,5 +1,5 @@
 """Query results as a table, CSV or JSON. CSV and JSON are exact: decimals keep every digit, times are ISO. A table is
-for people: it fits the terminal, times are to the minute in UTC, money has the decimals of its currency."""
+for people: it fits the terminal, times are to the minute in UTC, money is rounded to the decimals of its currency."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import datetime as dt
 import json
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -20,7 +20,7 @@ from meta_pipeline.cli import money, terminal
 from meta_pipeline.cli.layout import GAP, Column, Layout, fit, wide
 from meta_pipeline.display import printable
 
-_MONEY = re.compile(r"(?<![a-z])(spend|budget|revenue|cost|amount|(action|conversions|purchase)_value)(?![a-z])")
+_MONEY = re.compile(r"(?<![a-z])(spend|budget|revenue|amount|(action|conversions|purchase)_value)(?![a-z])")
 _CURRENCY = ("currency", "account_currency")
 
 
@@ -40,10 +40,13 @@ def show(
     *,
     headers: Mapping[str, str] | None = None,
     optional: Sequence[str] = (),
+    formats: Mapping[str, Callable[[Any], str]] | None = None,
+    missing: str = "",
     is_wide: bool = False,
 ) -> None:
-    """Print a result on standard output. `headers` rename columns in a table only; `optional` names the columns that a
-    narrow terminal leaves out, the first of them first; `is_wide` keeps all, however long the lines become."""
+    """Print a result on standard output. The rest is for a table only: `headers` rename columns; `optional` names the
+    columns that a narrow terminal leaves out, the first of them first; `formats` has the text of a column's values and
+    `missing` that of no value; `is_wide` keeps all columns, however long the lines become."""
     if form == "json":
         records = [dict(zip(columns, map(plain, row), strict=True)) for row in rows]
         print(json.dumps(records, ensure_ascii=False, default=str))
@@ -52,7 +55,7 @@ def show(
         writer.writerow(columns)
         writer.writerows([[plain(value) for value in row] for row in rows])
     else:
-        shown = _columns(columns, rows, headers or {})
+        shown = _columns(columns, rows, headers or {}, formats or {}, missing)
         width = terminal.columns()
         _print(wide(shown) if is_wide or not rows else fit(shown, width=width, optional=optional), len(rows), width)
 
@@ -75,7 +78,13 @@ def cell(value: Any, currency: str | None = None) -> str:
     return printable(value)
 
 
-def _columns(names: Sequence[str], rows: Sequence[Sequence[Any]], headers: Mapping[str, str]) -> list[Column]:
+def _columns(
+    names: Sequence[str],
+    rows: Sequence[Sequence[Any]],
+    headers: Mapping[str, str],
+    formats: Mapping[str, Callable[[Any], str]],
+    missing: str,
+) -> list[Column]:
     at = next((names.index(name) for name in _CURRENCY if name in names), None)
     currencies = [None if at is None or row[at] is None else str(row[at]) for row in rows]
     found = []
@@ -83,7 +92,9 @@ def _columns(names: Sequence[str], rows: Sequence[Sequence[Any]], headers: Mappi
         values = [row[number] for row in rows]
         is_money = _MONEY.search(name) is not None
         cells = tuple(
-            cell(value, currency if is_money else None) for value, currency in zip(values, currencies, strict=True)
+            missing if value is None else formats[name](value) if name in formats
+            else cell(value, currency if is_money else None)
+            for value, currency in zip(values, currencies, strict=True)
         )
         given = [value for value in values if value is not None]
         is_number = bool(given) and all(isinstance(one, int | float | Decimal) for one in given)

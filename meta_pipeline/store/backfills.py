@@ -6,6 +6,7 @@ import datetime as dt
 import hashlib
 import json
 import secrets
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -61,6 +62,25 @@ def end(engine: sa.Engine, backfill_id: str, *, status: str, now: dt.datetime) -
         connection.execute(
             backfills.update().where(backfills.c.id == backfill_id).values(status=status, ended_at=now)
         )
+
+
+@dataclass(frozen=True, slots=True)
+class FailedBackfill:
+    """A backfill that the same arguments resume."""
+
+    id: str
+    arguments: dict[str, Any]
+
+
+def failed(engine: sa.Engine, *, now: dt.datetime) -> list[FailedBackfill]:
+    """Return the backfills that failed lately and were not repeated with success since, newest first."""
+    query = sa.select(backfills).where(backfills.c.started_at > now - RESUMABLE_FOR)
+    newest: dict[str, sa.Row[Any]] = {}
+    with engine.connect() as connection:
+        for row in connection.execute(query.order_by(backfills.c.started_at)):
+            newest[row.arguments_digest] = row
+    rows = sorted(newest.values(), key=lambda row: row.started_at, reverse=True)
+    return [FailedBackfill(row.id, row.arguments) for row in rows if row.status == "failed"]
 
 
 def is_under_way(engine: sa.Engine, backfill_id: str) -> bool:

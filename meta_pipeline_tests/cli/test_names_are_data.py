@@ -50,7 +50,7 @@ class Places:
             AccessToken("user", "EAABplain"), subject_id="1", subject_name="Sam", scopes=("ads_read",),
             expires_at=None, data_access_expires_at=None,
         )
-        home.vault.retire(self.ref.id, "it was disconnected here")
+        home.vault.retire(self.ref.id, "the password has changed", subcode=460)
         AuditLog(home.engine).write(AuditEvent(now(), "GET", "/v24.0/me", 0.1, version="v25.0", warning="old"))
 
     def name(self, name: str) -> None:

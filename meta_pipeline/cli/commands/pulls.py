@@ -73,7 +73,7 @@ def reports(as_json: bool, is_wide: bool, is_names: bool) -> None:
 
     columns, rows = (verb.NAMES, verb.names()) if is_names else (verb.COLUMNS, verb.rows(live()))
     show(
-        columns, rows, "json" if as_json else "table", headers=verb.HEADERS, optional=("gate", "grain"), is_wide=is_wide
+        columns, rows, "json" if as_json else "table", headers=verb.HEADERS, optional=verb.OPTIONAL, is_wide=is_wide
     )
 
 

@@ -1,0 +1,115 @@
+"""The progress of a backfill: it starts where an earlier one stopped and moves with what has landed."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from meta_pipeline.bootstrap import Live
+from meta_pipeline.cli import backfill, terminal
+from meta_pipeline.cli.asked import expected_calls
+from meta_pipeline.defs.launch import AccountRange, Outcome
+from meta_pipeline.records import LandedFile
+from meta_pipeline.settings import Settings
+from meta_pipeline.store import ledger, report_runs
+
+NOW = dt.datetime(2026, 11, 20, tzinfo=dt.UTC)
+SINCE, REPORTS = dt.date(2026, 11, 1), ("ad_insights", "account_insights")
+
+
+class Bar:
+    """Record what a progress bar is given."""
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[int, str]] = []
+        self.total = 0
+
+    def add_task(self, description: str, *, total: int, completed: int) -> int:
+        self.total = total
+        self.seen.append((completed, description))
+        return 0
+
+    def update(self, task: int, *, description: str, completed: int | None = None) -> None:
+        if completed is not None:
+            self.seen.append((completed, description))
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Live:
+    return Live(Settings(home=tmp_path, _env_file=None))
+
+
+@pytest.fixture
+def bar(monkeypatch: pytest.MonkeyPatch) -> Bar:
+    found = Bar()
+    monkeypatch.setattr(backfill, "_progress", lambda say: contextlib.nullcontext(found))
+    return found
+
+
+def landed(home: Live, *days: int) -> None:
+    for day in days:
+        file = LandedFile("ad_insights", "act_1", SINCE + dt.timedelta(days=day), "p", 1, "d", NOW)
+        ledger.note(home.engine, file, backfill_id="b")
+
+
+def land(home: Live) -> None:
+    asked = AccountRange("act_1", SINCE, SINCE + dt.timedelta(days=4), REPORTS, "b")
+    backfill._land(home, [asked], REPORTS, terminal.stderr(), max_wait=None)
+
+
+def test_the_bar_starts_where_a_resumed_backfill_left_off_and_moves_inside_a_range(
+    home: Live, bar: Bar, monkeypatch: pytest.MonkeyPatch
+):
+    def work(settings: Any, ranges: Sequence[AccountRange], *, tick: Callable[[], None]) -> Iterator[Outcome]:
+        for day in (3, 4):
+            landed(home, day)
+            tick()
+        yield Outcome(ranges[0], ())
+
+    landed(home, 0, 1, 2)
+    monkeypatch.setattr(backfill, "land_ranges", work)
+    land(home)
+
+    assert bar.total == 10
+    assert [count for count, _ in bar.seen] == [3, 4, 5, 5]
+
+
+def test_while_meta_works_on_report_runs_the_bar_says_how_many_are_complete(
+    home: Live, bar: Bar, monkeypatch: pytest.MonkeyPatch
+):
+    def work(settings: Any, ranges: Sequence[AccountRange], *, tick: Callable[[], None]) -> Iterator[Outcome]:
+        for number in (1, 2):
+            report_runs.record(
+                home.engine, request_digest=str(number), backfill_id="b", report_run_id=str(number), node_id="act_1",
+                report="ad_insights", since=SINCE, until=SINCE, now=NOW,
+            )
+        tick()
+        report_runs.mark(home.engine, report_run_id="1", status="completed")
+        tick()
+        report_runs.mark(home.engine, report_run_id="2", status="completed")
+        tick()
+        yield Outcome(ranges[0], ())
+
+    monkeypatch.setattr(backfill, "land_ranges", work)
+    land(home)
+
+    assert [text for _, text in bar.seen[1:4]] == [
+        "days landed · Meta has finished 0 of 2 report runs", "days landed · Meta has finished 1 of 2 report runs",
+        "days landed",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("calls", "is_certain", "sentence"),
+    [
+        (1, True, "1 call expected"), (1, False, "1 call expected; a first read can need more"),
+        (1200, True, "1,200 calls expected"),
+    ],
+)
+def test_one_call_is_one_call(calls: int, is_certain: bool, sentence: str):
+    assert expected_calls(calls, is_certain=is_certain) == sentence

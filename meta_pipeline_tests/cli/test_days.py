@@ -1,0 +1,150 @@
+"""Days are typed as dates, as yesterday, or as the last N; each account's own calendar decides which they are."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from meta_pipeline import bootstrap
+from meta_pipeline.bootstrap import Live
+from meta_pipeline.cli import asked, terminal
+from meta_pipeline.cli.commands.options import asked_for, tabular
+from meta_pipeline.cli.days import Day, DaysAgo
+from meta_pipeline.cli.main import cli
+from meta_pipeline.extract.insights import Range
+from meta_pipeline.linker import links
+from meta_pipeline.records import ConfigError, NodeLink
+from meta_pipeline.settings import Settings
+
+NOW = dt.datetime(2026, 11, 27, 2, tzinfo=dt.UTC)  # the 26th in Los Angeles, the 27th in Tokyo
+WEST, EAST = "act_1", "act_2"
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Live:
+    monkeypatch.setattr(bootstrap, "now", lambda: NOW)
+    live = Live(Settings(home=tmp_path, _env_file=None))
+    zones = ((WEST, "America/Los_Angeles"), (EAST, "Asia/Tokyo"))
+    links.save(
+        live.engine,
+        [NodeLink("ad_account", id, id, "owned", None, (), zone, "USD", "t") for id, zone in zones], through="t", now=NOW,
+    )
+    return live
+
+
+def understood(home: Live, since: Day, until: Day) -> tuple[dict[str, Range], dict[str, object]]:
+    found, _, arguments = asked.understood(
+        home, since, until, nodes=(), reports=("ad_insights",), say=terminal.stderr()
+    )
+    return {one.node_id: one.days for one in found}, arguments
+
+
+def test_the_last_days_end_yesterday_on_each_accounts_own_calendar(home: Live):
+    days, arguments = understood(home, DaysAgo(3), DaysAgo(1))
+
+    assert days == {
+        WEST: Range(dt.date(2026, 11, 23), dt.date(2026, 11, 25)), EAST: Range(dt.date(2026, 11, 24), dt.date(2026, 11, 26)),
+    }
+    assert (arguments["since"], arguments["until"]) == ("2026-11-23", "2026-11-26")
+
+
+def test_a_range_of_dates_is_the_same_backfill_as_before(home: Live):
+    days, arguments = understood(home, dt.date(2026, 11, 1), dt.date(2026, 11, 2))
+
+    assert set(days.values()) == {Range(dt.date(2026, 11, 1), dt.date(2026, 11, 2))}
+    assert arguments == {
+        "since": "2026-11-01", "until": "2026-11-02", "nodes": [WEST, EAST], "reports": ["ad_insights"],
+    }
+
+
+def test_a_day_that_has_not_begun_in_one_account_is_left_out_there(home: Live, capsys: pytest.CaptureFixture[str]):
+    days, _ = understood(home, dt.date(2026, 11, 27), dt.date(2026, 11, 27))
+
+    assert set(days) == {EAST}
+    assert f"{WEST} {WEST}: 2026-11-27 has not begun in America/Los_Angeles; left out" in capsys.readouterr().err
+
+
+def test_what_days_are_refused_and_how(home: Live):
+    for since, until, sentence in (
+        (DaysAgo(1), dt.date(2026, 11, 1), "before --since yesterday (2026-11-25)"),
+        (dt.date(2026, 11, 5), dt.date(2026, 11, 1), "--until 2026-11-01 is before --since 2026-11-05"),
+        (DaysAgo(5000), DaysAgo(1), "--since 5000 days ago (2013-"),
+    ):
+        with pytest.raises(ConfigError, match="before") as error:
+            understood(home, since, until)
+        assert sentence in str(error.value)
+
+
+@click.command()
+@asked_for
+@tabular
+def command(**given: object) -> None:
+    click.echo(f"{given['since']} {given['until']} {given['form']} {given['is_wide']}")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "printed"),
+    [
+        (["--last", "7"], "7 days ago yesterday table False"),
+        (["--since", "2026-11-01"], "2026-11-01 yesterday table False"),
+        (["--since", "yesterday", "--until", "today", "--json"], "yesterday today json False"),
+        (["--last", "1", "--format", "csv", "--wide"], "yesterday yesterday csv True"),
+    ],
+)
+def test_days_as_they_are_typed(arguments: list[str], printed: str):
+    ran = CliRunner().invoke(command, arguments)
+
+    assert (ran.exit_code, ran.output) == (0, printed + "\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ([], "--last N, or --since DAY"), (["--until", "today"], "--last N, or --since DAY"),
+        (["--last", "3", "--since", "today"], "leave out --since"), (["--last", "0"], "0"),
+        (["--since", "2026-02-30"], "'2026-02-30' is not a day: give YYYY-MM-DD, today or yesterday"),
+    ],
+)
+def test_days_that_are_refused_as_they_are_typed(arguments: list[str], sentence: str):
+    ran = CliRunner().invoke(command, arguments)
+
+    assert ran.exit_code == 2 and sentence in ran.output
+
+
+def test_the_version_and_a_completion_script():
+    ran = CliRunner().invoke(cli, ["--version"], prog_name="meta-pipeline")
+    assert ran.exit_code == 0 and ran.output.startswith("meta-pipeline 0.")
+    for shell, line in (("bash", "complete -o nosort"), ("zsh", "#compdef meta-pipeline"), ("fish", "complete --no-files")):
+        ran = CliRunner().invoke(cli, ["completion", shell])
+        assert ran.exit_code == 0 and line in ran.output and "_META_PIPELINE_COMPLETE" in ran.output
+
+
+def test_completion_knows_commands_and_options():
+    for words, expected in (("meta-pipeline do", "doctor"), ("meta-pipeline backfill --la", "--last")):
+        ran = CliRunner().invoke(
+            cli, [], prog_name="meta-pipeline",
+            env={"_META_PIPELINE_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))},
+        )
+        assert f"plain,{expected}" in ran.output
+
+
+def test_nothing_is_promised_that_does_not_land():
+    import meta_pipeline
+
+    text = (Path(__file__).parents[2] / "pyproject.toml").read_text()
+    description = next(line for line in text.splitlines() if line.startswith("description"))
+    for promise in (description, meta_pipeline.__doc__ or "", CliRunner().invoke(cli, ["--help"]).output):
+        assert "Ads insights" in promise and "Page" not in promise.replace("Connections page", "")
+
+
+def test_a_dependency_that_nothing_imports_says_why():
+    top = Path(__file__).parents[2]
+    lines = (top / "pyproject.toml").read_text().splitlines()
+    sources = "".join(file.read_text() for file in (top / "meta_pipeline").rglob("*.py"))
+    at = next(number for number, line in enumerate(lines) if line.strip().startswith('"pandas=='))
+
+    assert "import pandas" in sources or "pandas" in lines[at - 1]

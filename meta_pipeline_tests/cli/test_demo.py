@@ -1,0 +1,134 @@
+"""The demo shows what the README promises: a restated day, ROAS, an account without spend, and where the time went."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import subprocess
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from meta_pipeline import bootstrap
+from meta_pipeline.bootstrap import Live
+from meta_pipeline.cli import demo, demo_pulls, terminal
+from meta_pipeline.extract.reports import REPORTS
+from meta_pipeline.flows.pulling import Pulling
+from meta_pipeline.flows.side_by_side import land_side_by_side
+from meta_pipeline.linker import links
+from meta_pipeline.publish.report import draw
+from meta_pipeline.records import AccessToken, LandedFile, NodeLink
+from meta_pipeline.settings import Settings
+from meta_pipeline.store import ledger
+from meta_pipeline.vault.seal import new_key
+from meta_pipeline_tests.conftest import NOW, Sandbox
+
+YESTERDAY = dt.date(2026, 11, 19)
+
+
+def published(folder: Path) -> Path:
+    """A published warehouse with two accounts, one of which delivered and was restated."""
+    file = folder / "warehouse.duckdb"
+    with contextlib.closing(duckdb.connect(str(file))) as connection:
+        connection.execute("""
+            create schema marts;
+            create table marts.dim_accounts as select * from (values
+                ('1', 'Northwind $US$', 'JPY', true), ('2', 'Northwind [/b] (new)', 'BRL', true), ('1', 'Old', 'JPY', false)
+            ) as rows(account_id, account_name, currency, is_current);
+            create table marts.facebook_ads__ad_report as select * from (values
+                (date '2026-11-18', '1', 'Northwind $US$', 'JPY', 1234567, 100, 50.0::decimal(18, 6), 125.0::decimal(18, 6), false),
+                (date '2026-11-19', '1', 'Northwind $US$', 'JPY', 1, 1, 3001426.4::decimal(18, 6), 0.0::decimal(18, 6), true)
+            ) as rows(date_day, account_id, account_name, currency, impressions, link_clicks, spend, conversions_value,
+                      is_provisional);
+            create table marts.facebook_ads__account_report as select * from marts.facebook_ads__ad_report;
+            create table marts.facebook_ads__ad_report_history as select * from (values
+                (date '2026-11-18', '1', 'a', timestamp '2026-11-19 08:00', false, 2.0::decimal(18, 6), 20.0::decimal(18, 6)),
+                (date '2026-11-18', '1', 'a', timestamp '2026-11-20 08:00', true, 5.0, 100.0),
+                (date '2026-11-18', '1', 'b', timestamp '2026-11-19 08:00', true, 1.0, 25.0),
+                (date '2026-11-19', '1', 'a', timestamp '2026-11-20 08:00', true, 0.0, 0.0)
+            ) as rows(date_day, account_id, ad_id, valid_from, is_current, conversions, conversions_value)
+        """)
+    return file
+
+
+def test_every_account_is_in_the_table_one_without_spend_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    demo.show_accounts(demo.query(published(tmp_path), demo._ACCOUNTS)[1])
+    _, _, first, second = (line.split() for line in capsys.readouterr().out.splitlines())
+
+    assert first == ["Northwind", "$US$", "JPY", "2", "1,234,568", "101", "3,001,476", "0.00"]
+    assert second == ["Northwind", "[/b]", "(new)", "BRL", "0", "none", "none", "none", "none"]
+
+
+def test_a_restated_day_and_the_provisional_one_are_explained_in_a_line_each(tmp_path: Path):
+    told = dict(demo._facts(published(tmp_path)))
+    marts, restated, provisional = told["marts"], told["restated"], told["provisional"]
+
+    assert marts == "4 with rows, 11 in all"
+    assert "Northwind $US$, 2026-11-18: 3 → 6 conversions worth 45 → 125 JPY" in restated
+    assert "1 account-day changed" in restated
+    assert "the last day of 1 account had not ended" in provisional
+
+
+def test_the_phases_add_up_to_the_whole(capsys: pytest.CaptureFixture[str]):
+    phases = {"sandbox": 0.0, "fetch": 0.0}
+    demo._say_seconds(terminal.stdout(width=500), phases)
+    printed = " ".join(capsys.readouterr().out.split())
+    total = float(printed.partition(" in all")[0].split()[-1])
+
+    assert printed.startswith("seconds sandbox 0.0 · fetch 0.0 · starting processes")
+    assert list(phases)[-1] == "starting processes" and abs(sum(phases.values()) - total) < 0.1
+
+
+def test_the_picture_marks_days_that_had_not_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    from matplotlib import figure
+
+    kept: list[figure.Figure] = []
+    monkeypatch.setattr(figure.Figure, "savefig", lambda self, target, **how: kept.append(self))
+    draw(published(tmp_path), tmp_path / "report.png")
+    panel = kept[0].axes[0]
+
+    assert [bar.get_hatch() for bar in panel.patches] == [None, "////"]
+    assert panel.get_title("left") == "Northwind $US$" and panel.title.get_parse_math() is not None
+    assert any("provisional" in text.get_text() for text in kept[0].legends[0].get_texts())
+    kept[0].canvas.draw()
+    assert all(label.get_text().endswith("2026") for label in panel.get_xticklabels() if label.get_text())
+
+
+def test_every_report_of_the_readme_is_read():
+    read = {*demo_pulls.LEVELS, *demo_pulls.BREAKDOWNS}
+
+    assert read == {name for name, report in REPORTS.items() if report.is_default} and len(read) == 10
+    assert {*demo_pulls.REACH, *demo_pulls.GATED} <= set(REPORTS) - read
+
+
+def test_an_earlier_read_is_restated_by_the_next_one(tmp_path: Path, sandbox: Sandbox):
+    home = Live(Settings(
+        home=tmp_path, graph_url=sandbox.url, app_id=sandbox.app["app_id"], app_secret=sandbox.app["app_secret"],
+        vault_keys=new_key(), _env_file=None,
+    ))
+    ref = home.vault.keep(
+        AccessToken("user", sandbox.token()), subject_id="1", subject_name="Sam", scopes=("ads_read",), expires_at=None,
+        data_access_expires_at=None,
+    )
+    found = [
+        NodeLink("ad_account", id, id, "owned", None, (), "Etc/UTC", "USD", ref.id) for id in demo_pulls.EARLY_ACCOUNTS
+    ]
+    now = dt.datetime.fromisoformat(NOW)
+    links.save(home.engine, found, through=ref.id, now=now)
+    demo_pulls.read_early(home, sandbox.url, now=now)
+    assert sandbox.control("clock", {})["now"] == now.isoformat()  # set forward again
+    days = [now.date() - dt.timedelta(days=back) for back in demo_pulls.EARLY_DAYS]
+    by = Pulling(home.graph, home.vault, home.landing, home.engine, "run", "later", bootstrap.sleep, bootstrap.now)
+    later = list(land_side_by_side({demo_pulls.EARLY_ACCOUNTS[0]: days}, ("ad_insights",), by=by))
+
+    assert all(isinstance(one, LandedFile) for one in later) and len(later) == len(days)
+    versions = [ledger.versions_of(home.engine, report="ad_insights", node_id=demo_pulls.EARLY_ACCOUNTS[0], day=day) for day in days]
+    assert any(versions)
+
+
+def test_the_installation_says_what_it_does():
+    top = Path(__file__).parents[2]
+    ran = subprocess.run(["make", "-n", "-B", "install"], cwd=top, capture_output=True, text=True, timeout=60)
+
+    assert all(f"install {step} of 3" in ran.stdout for step in (1, 2, 3))
