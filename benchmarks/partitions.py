@@ -22,11 +22,12 @@ from pydantic import SecretStr
 
 from meta_pipeline import bootstrap
 from meta_pipeline.bootstrap import Live
-from meta_pipeline.defs.assets.landing import land_insights, landing_key
+from meta_pipeline.defs.assets.landing import land_entities, land_insights, landing_key
 from meta_pipeline.defs.home import instance
 from meta_pipeline.defs.launch import QUIET, quiet
 from meta_pipeline.defs.partitions import AD_ACCOUNTS, FIRST_DAY, days_by_account, key
-from meta_pipeline.defs.schedules import pull_ads_schedule
+from meta_pipeline.defs.run_job import run_job
+from meta_pipeline.defs.schedules import pull_ads, pull_ads_schedule, pull_entities
 from meta_pipeline.flows import side_by_side
 from meta_pipeline.flows.pulling import Pulling
 from meta_pipeline.linker.links import save
@@ -70,10 +71,14 @@ def run(opened: dg.DagsterInstance, home: Live, node_id: str) -> None:
         "dagster/asset_partition_range_start": key(node_id, last - dt.timedelta(days=DAYS - 1)),
         "dagster/asset_partition_range_end": key(node_id, last),
     }
+    defs = dg.Definitions(
+        assets=[land_insights, land_entities], jobs=[pull_ads, pull_entities], executor=dg.in_process_executor,
+        resources={"graph": object(), "tokens": object(), "home": home},
+    )
     with patch.object(side_by_side, "land_side_by_side", landed):
-        ended = dg.materialize(
-            [land_insights], instance=opened, resources={"graph": object(), "tokens": object(), "home": home},
-            selection=[landing_key("ad_insights")], tags=tags, run_config=QUIET,
+        ended = run_job(
+            opened, defs.resolve_job_def(pull_ads.name), assets=[landing_key("ad_insights")], tags=tags,
+            run_config=QUIET,
         )
     green = ended.asset_materializations_for_node("land_insights")
     if len(green) != DAYS:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import dagster as dg
 
 from meta_pipeline.defs.assets.landing import land_entities, land_insights
@@ -24,6 +26,9 @@ from meta_pipeline.defs.sensors import (
     token_alerts_sensor,
     waiting_ranges_sensor,
 )
+
+# Dagster itself uses features it calls beta for every sensor; the log of `up` is for what an operator can act on.
+warnings.filterwarnings("ignore", category=dg.BetaWarning)
 
 defs = dg.Definitions(
     assets=[TOKENS, land_insights, land_entities, load_raw, marts, published],

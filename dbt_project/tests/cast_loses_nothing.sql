@@ -1,3 +1,4 @@
+-- depends_on: {{ ref('stg_meta_ads__ad_insights') }}
 -- A number that is present in raw and null in staging was lost by a cast.
 {% set delivery = {'spend': 'decimal(18, 6)', 'impressions': 'bigint', 'clicks': 'bigint', 'inline_link_clicks': 'bigint'} %}
 {% set reach = {'impressions': 'bigint', 'reach': 'bigint'} %}

@@ -7,7 +7,9 @@ from typing import Any
 import dagster as dg
 
 from meta_pipeline import bootstrap
+from meta_pipeline.defs.assets.landing import OWNERS, SOURCE_TAG
 from meta_pipeline.defs.assets.warehouse import published
+from meta_pipeline.defs.shown import bullets, escaped
 from meta_pipeline.flows import coverage, overview
 from meta_pipeline.flows.versions import version_warnings
 from meta_pipeline.graph.versions import trouble_with
@@ -46,16 +48,16 @@ def gated_reports(home: dg.ResourceParam[bootstrap.Live]) -> dg.AssetCheckResult
     return dg.AssetCheckResult(
         passed=not told, severity=dg.AssetCheckSeverity.WARN,
         metadata={
-            "told": dg.MetadataValue.md("\n".join(f"- {line}" for line in told) or "all well"),
+            "told": bullets(map(escaped, told), empty="all well"),
             "unknown": dg.MetadataValue.json(coverage.unknown(file)),
         },
     )
 
 
 TOKENS = dg.AssetSpec(
-    ["vault", "tokens"], group_name="connections", kinds={"meta"},
-    description="The access tokens of everybody who connected. An observation here is an alert: whose token, what "
-    "stops and the link that renews it.",
+    ["vault", "tokens"], group_name="landing", kinds={"meta"}, owners=OWNERS, tags=SOURCE_TAG,
+    description="The access tokens of everybody who has connected. An observation is an alert: whose token, what stops "
+    "and the link that renews it.",
 )
 
 
@@ -70,9 +72,12 @@ def health_of(home: bootstrap.Live) -> dict[str, Any]:
     found = overview.connections(
         engine=home.engine, tokens=home.vault, clicks=home.clicks, features=home.features, now=bootstrap.now()
     )
-    told = [f"{trouble.told} {trouble.click}: {trouble.url}" for one in found for trouble in one.troubles]
+    told = [
+        f"{escaped(trouble.told)} [{escaped(trouble.click)}](<{trouble.url}>)"
+        for one in found for trouble in one.troubles
+    ]
     is_dead = any(one.state == "dead" for one in found)
     return {
         "passed": not told, "severity": dg.AssetCheckSeverity.ERROR if is_dead else dg.AssetCheckSeverity.WARN,
-        "metadata": {"told": dg.MetadataValue.md("\n".join(f"- {line}" for line in told) or "all well")},
+        "metadata": {"told": bullets(told, empty="all well")},
     }

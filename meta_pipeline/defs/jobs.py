@@ -6,6 +6,7 @@ import dagster as dg
 
 from meta_pipeline import bootstrap
 from meta_pipeline.defs.partitions import AD_ACCOUNTS, checked_account
+from meta_pipeline.defs.shown import plain
 from meta_pipeline.flows import consents
 from meta_pipeline.flows import tokens as token_flows
 from meta_pipeline.graph.client import GraphClient
@@ -53,7 +54,14 @@ def first_look(
         onboarding_id, known(home.engine), graph=graph, tokens=tokens, engine=home.engine, now=now
     )
     consents.finish(home.engine, onboarding_id, now=now)
-    context.add_output_metadata({sample["name"]: dg.MetadataValue.json(sample) for sample in samples})
+    context.add_output_metadata({
+        plain(sample["name"]): dg.MetadataValue.json({name: _shown(value) for name, value in sample.items()})
+        for sample in samples
+    })
+
+
+def _shown(value: Any) -> Any:
+    return plain(value) if isinstance(value, str) else value
 
 
 @dg.job(executor_def=dg.in_process_executor, description="Sets up a new connection: which ad accounts and "
@@ -80,7 +88,7 @@ def check_tokens(
     troubles = token_flows.check(graph=graph, tokens=tokens, now=now)
     consents.give_up(tokens=tokens, engine=home.engine, now=now)
     reveals.forget_before(home.engine, now - home.settings.audit_for)
-    context.add_output_metadata({"troubles": dg.MetadataValue.json(troubles)})
+    context.add_output_metadata({"troubles": dg.MetadataValue.json([plain(one) for one in troubles])})
     return troubles
 
 
@@ -97,7 +105,7 @@ def refresh_links(
     accounts = add_partitions(context.instance, home)
     context.add_output_metadata({"nodes": len(found), "ad_accounts": len(accounts)})
     if told := [*troubles, *more]:
-        raise dg.Failure(" · ".join(told), allow_retries=False)
+        raise dg.Failure(plain(" · ".join(told)), allow_retries=False)
 
 
 @dg.job(executor_def=dg.in_process_executor, description="Checks that every connection still works, "

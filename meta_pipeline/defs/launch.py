@@ -216,11 +216,17 @@ def _build_marts(settings: Settings) -> Built:
     with instance(settings) as opened, reaping(opened):
         import dagster as dg
 
-        from meta_pipeline.definitions import defs
-        from meta_pipeline.defs.assets.warehouse import ALL_READ
+        from meta_pipeline.defs.assets.warehouse import ALL_READ, dbt_resource, load_raw, marts, published
+        from meta_pipeline.defs.checks import api_versions, drift, gated_reports
+        from meta_pipeline.defs.resources import RESOURCES
         from meta_pipeline.defs.run_job import run_job
+        from meta_pipeline.defs.sensors import build_marts
 
-        job = defs.resolve_job_def("build_marts")
+        defs = dg.Definitions(
+            assets=[load_raw, marts, published], asset_checks=[api_versions, drift, gated_reports], jobs=[build_marts],
+            resources={**RESOURCES, "dbt": dbt_resource()}, executor=dg.in_process_executor,
+        )
+        job = defs.resolve_job_def(build_marts.name)
         result = run_job(opened, job, tags=process_tags(), run_config=QUIET)
         names = {"load_raw": "load", "marts": "dbt", "published__warehouse": "publish"}
         seconds = {

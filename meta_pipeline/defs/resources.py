@@ -12,22 +12,24 @@ from meta_pipeline.vault.vault import Vault
 
 
 class GraphResource(dg.ConfigurableResource[GraphClient]):
-    """The rate-aware gateway; its pins stand in the UI."""
+    """Calls Meta's Graph and Marketing APIs at their pinned versions, and waits when a rate limit of Meta is near."""
 
     def create_resource(self, context: dg.InitResourceContext) -> GraphClient:
         return bootstrap.live().graph
 
 
 class TokensResource(dg.ConfigurableResource[Vault]):
-    """The token vault that `onboarding_job` seeds."""
+    """The access tokens of everybody who has connected, encrypted at rest. Who used them, and for what, is recorded."""
 
     def create_resource(self, context: dg.InitResourceContext) -> Vault:
         return bootstrap.live().vault
 
 
 class LiveResource(dg.ConfigurableResource[bootstrap.Live]):
-    """Everything else that one process needs: control store, landing, warehouse. Every step needs it, so here a run
-    that Dagster started is told whose process it lives in: that is how `reap` sees that it was killed."""
+    """The data of this home: the control store, the landing folder, the warehouse and what is published."""
+
+    # Every step needs this resource, so here a run that Dagster started gets the tag of its process, by which `reap`
+    # sees that it was killed.
 
     def create_resource(self, context: dg.InitResourceContext) -> bootstrap.Live:
         run = context.run

@@ -16,6 +16,7 @@ from meta_pipeline.defs.jobs import add_partitions, onboarding_config, onboardin
 from meta_pipeline.defs.killed_runs import reap
 from meta_pipeline.defs.partitions import key
 from meta_pipeline.defs.schedules import pull_ads
+from meta_pipeline.defs.shown import plain
 from meta_pipeline.flows import consents
 from meta_pipeline.flows import tokens as token_flows
 from meta_pipeline.store import backfills, deferrals, ledger, onboardings
@@ -142,14 +143,15 @@ def token_alerts_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult 
         home.alert_targets, engine=home.engine, tokens=home.vault, clicks=home.clicks, now=bootstrap.now()
     )
     for trouble in troubles:
-        context.log.error(trouble)
+        context.log.error(plain(trouble))
     if not told:
-        return dg.SkipReason(" · ".join(troubles) or "Every connection works, and none expires within 14 days.")
+        return dg.SkipReason(plain(" · ".join(troubles)) or "Every connection works, and none expires within 14 days.")
     events: list[dg.AssetObservation | dg.AssetCheckEvaluation] = [
         dg.AssetObservation(
-            TOKENS.key, description=alert.text,
+            TOKENS.key, description=plain(alert.text),
             metadata={
-                "tokens": ", ".join(alert.token_refs), "stops": dg.MetadataValue.json(list(alert.stops)),
+                "tokens": ", ".join(alert.token_refs),
+                "stops": dg.MetadataValue.json([plain(name) for name in alert.stops]),
                 "connect again": dg.MetadataValue.url(alert.url),
             },
         )

@@ -71,10 +71,21 @@ def by_day(engine: sa.Engine) -> list[dict[str, Any]]:
         return [{**row._mapping, "day": str(row.day)} for row in connection.execute(query)]
 
 
-def operations_of(engine: sa.Engine, *, backfill_id: str | None = None, run_id: str | None = None) -> int:
-    """What Meta was asked for in a backfill or run, in operations."""
+def operations_of(
+    engine: sa.Engine,
+    *,
+    backfill_id: str | None = None,
+    run_id: str | None = None,
+    node_id: str | None = None,
+    report: str | None = None,
+) -> int:
+    """Return the operations that Meta charged for a backfill or run, or for one node and report of it."""
     where = calls.c.backfill_id == backfill_id if backfill_id is not None else calls.c.run_id == run_id
     query = sa.select(sa.func.sum(sa.func.coalesce(calls.c.operations, 1))).where(where)
+    if node_id is not None:
+        query = query.where(calls.c.node_id == node_id)
+    if report is not None:
+        query = query.where(calls.c.report == report)
     with engine.connect() as connection:
         return int(connection.execute(query).scalar() or 0)
 

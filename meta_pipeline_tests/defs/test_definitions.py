@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
+from typing import Any
 
+import pytest
 from dagster_dbt import DbtCliResource
 
 TOP = Path(__file__).parents[2]
@@ -18,6 +22,27 @@ steps = [(job, node) for job in repository.get_all_jobs() for node in job.graph.
 print("without home", [node.name for _, node in steps if "home" not in node.definition.required_resource_keys])
 print("executors", {job.executor_def.name for job, _ in steps})
 print(sorted(key.to_user_string() for key in d.defs.resolve_all_asset_keys()))
+"""
+
+INVENTORY = """
+import json, warnings
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    import meta_pipeline.definitions as d
+    repository = d.defs.get_repository_def()
+    jobs = repository.get_all_jobs()
+named = {job.name: job for job in jobs if not job.name.startswith("__")}
+named |= {each.name: each for each in (*repository.schedule_defs, *repository.sensor_defs)}
+named |= repository.get_top_level_resources()
+print(json.dumps({
+    "descriptions": {name: each.description for name, each in named.items()},
+    "assets": {
+        node.key.to_user_string(): [node.group_name, node.owners, node.tags.get("source"), node.description]
+        for node in repository.asset_graph.asset_nodes
+    },
+    "checks": {key.name: key.asset_key.to_user_string() for key in repository.asset_graph.asset_check_keys},
+    "warnings": [str(each.message) for each in caught if each.category.__module__.startswith("dagster")],
+}))
 """
 
 
@@ -77,3 +102,70 @@ def test_a_mistake_in_the_file_is_the_last_line_that_is_said(tmp_path: Path):
 
     assert ran.returncode != 0
     assert "did you mean account_reach_7d?" in ran.stderr.splitlines()[-1]
+
+
+@pytest.fixture(scope="module")
+def inventory(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    folder = tmp_path_factory.mktemp("inventory")
+    ran = subprocess.run(
+        [sys.executable, "-c", INVENTORY], env={"HOME": str(folder), "PYTHONPATH": str(TOP)}, cwd=folder,
+        capture_output=True, text=True, timeout=600,
+    )
+    assert ran.returncode == 0, ran.stderr
+    found: dict[str, Any] = json.loads(ran.stdout)
+    return found
+
+
+def test_everything_that_runs_is_described_for_its_users(inventory: dict[str, Any]):
+    descriptions = inventory["descriptions"]
+
+    assert {"pull_ads", "build_marts_sensor", "pull_entities_schedule", "graph", "home", "dbt"} <= set(descriptions)
+    assert [name for name, text in descriptions.items() if not text or not text[0].isupper()] == []
+    # What an implementer must know is a comment.
+    assert [name for name, text in descriptions.items() if "`reap`" in text or "processor time" in text] == []
+
+
+def test_every_asset_has_a_group_by_its_step_an_owner_a_source_and_a_description(inventory: dict[str, Any]):
+    assets = inventory["assets"]
+
+    assert {group for group, *_ in assets.values()} == {"landing", "raw", "staging", "marts", "compat"}
+    assert {source for _, _, source, _ in assets.values()} == {"meta_ads", "meta_pipeline"}
+    assert [name for name, (_, owners, _, text) in assets.items() if not owners or not text] == []
+    groups = {name: assets[name][0] for name in (
+        "landing/meta_ads/ad_insights", "raw_meta_ads/ad_insights", "stg_meta_ads__ads", "int_ad_insights_named",
+        "facebook_ads__ad_report", "ad_history",
+    )}
+    assert list(groups.values()) == ["landing", "raw", "staging", "staging", "marts", "compat"]
+
+
+def test_a_dbt_test_of_several_models_is_a_check_of_one_of_them_and_loading_warns_of_nothing(inventory: dict[str, Any]):
+    assert {"breakdowns_add_up", "cast_loses_nothing", "currency_has_an_offset", "reconciliation_differs"} <= set(
+        inventory["checks"]
+    )
+    assert inventory["warnings"] == []
+
+
+def test_dagsters_programs_find_the_definitions_from_the_clones_root():
+    tool = tomllib.loads((TOP / "pyproject.toml").read_text())["tool"]
+
+    assert tool["dagster"]["module_name"] == tool["dg"]["project"]["code_location_target_module"] == (
+        "meta_pipeline.definitions"
+    )
+
+
+def test_dg_checks_the_definitions(tmp_path: Path):
+    ran = subprocess.run(
+        [str(Path(sys.executable).parent / "dg"), "check", "defs"], cwd=TOP, capture_output=True, text=True, timeout=600,
+        env={"HOME": str(tmp_path), "META_PIPELINE_HOME": str(tmp_path / "home"), "PATH": "/usr/bin:/bin"},
+    )
+
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "All definitions loaded successfully" in ran.stdout + ran.stderr
+
+
+def test_a_dagster_home_in_the_clone_leaves_nothing_for_git():
+    stray = ["history/runs.db", "schedules/schedules.db", "storage/x", ".tmp_dagster_home_abc/x", "logs/event.log"]
+
+    ran = subprocess.run(["git", "check-ignore", *stray], cwd=TOP, capture_output=True, text=True)
+
+    assert ran.stdout.split() == stray

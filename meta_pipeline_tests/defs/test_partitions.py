@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import Counter
 from collections.abc import Iterator
 
@@ -12,7 +13,7 @@ import sqlalchemy as sa
 from benchmarks.partitions import DAYS, evaluate, keys_of, link, node_ids, run
 from meta_pipeline.bootstrap import Live
 from meta_pipeline.defs.home import instance
-from meta_pipeline.defs.partitions import ACCOUNT_DAYS, AD_ACCOUNTS, days_by_account
+from meta_pipeline.defs.partitions import ACCOUNT_DAYS, AD_ACCOUNTS, days_by_account, key
 
 ACCOUNTS = 150
 
@@ -83,4 +84,10 @@ def test_keys_say_whose_day_they_are():
 
     grouped = days_by_account(keys)
     assert list(grouped) == node_ids(3) and sum(map(len, grouped.values())) == len(keys)
-    assert all(days == sorted(set(days)) for days in grouped.values())
+
+
+def test_the_days_of_an_account_are_in_order_whatever_the_order_of_the_keys():
+    days = [dt.date(2026, 11, 9), dt.date(2026, 11, 10), dt.date(2026, 12, 1)]
+    keys = [str(key(node_id, day)) for day in (days[2], days[0], days[1]) for node_id in ("act_2", "act_1")]
+
+    assert days_by_account(keys) == {"act_2": days, "act_1": days}

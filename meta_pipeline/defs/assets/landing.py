@@ -2,21 +2,26 @@
 
 import datetime as dt
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import dagster as dg
 
 from meta_pipeline import bootstrap
 from meta_pipeline.defs.partitions import ACCOUNT_DAYS, AD_ACCOUNTS, days_by_account, key
+from meta_pipeline.defs.shown import plain
 from meta_pipeline.extract.reports import Report
 from meta_pipeline.flows import forecast, listings, side_by_side
 from meta_pipeline.flows.pulling import Pulling
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.graph.request import Purpose
+from meta_pipeline.landing.totals import totals_of
 from meta_pipeline.records import FailedDay, LandedFile
 from meta_pipeline.store import audit_log, leases
 from meta_pipeline.vault.vault import Vault
 
 SOURCE = "meta_ads"
+OWNERS, SOURCE_TAG = ["team:data"], {"source": SOURCE}
 ENTITIES = listings.KINDS
 
 
@@ -37,8 +42,8 @@ def told_of(report: Report) -> str:
     name="land_insights",
     specs=[
         dg.AssetSpec(
-            landing_key(name), group_name=SOURCE, kinds={"meta", "parquet"}, skippable=True,
-            description=told_of(report), partitions_def=ACCOUNT_DAYS,
+            landing_key(name), group_name="landing", kinds={"meta", "parquet"}, skippable=True, owners=OWNERS,
+            tags=SOURCE_TAG, description=told_of(report), partitions_def=ACCOUNT_DAYS,
         )
         for name, report in bootstrap.live().catalogue.items()
     ],
@@ -60,11 +65,18 @@ def land_insights(
     ahead = days_of_backfill(context)
     tell_forecast(context, home, asked, ahead, reports)
     wanted = {node_id: sorted({*days, *ahead.get(node_id, ())}) for node_id, days in asked.items()}
+    calls_a_day: dict[tuple[str, str], float] = {}
     for done in side_by_side.land_side_by_side(wanted, reports, by=pulling(context, graph, tokens, home)):
         if done.day not in asked[done.node_id]:
             continue  # landed ahead: the run that Dagster gave this day to finds it, and says so
         if isinstance(done, LandedFile):
-            yield _materialization(done)
+            which = (done.node_id, done.report)
+            if which not in calls_a_day:
+                calls = audit_log.operations_of(
+                    home.engine, backfill_id=backfill_of(context), node_id=done.node_id, report=done.report
+                )
+                calls_a_day[which] = round(calls / len(wanted[done.node_id]), 3)
+            yield _materialization(done, calls=calls_a_day[which])
         else:
             failed.append(done)
     tag(context, {"meta/calls": str(audit_log.operations_of(home.engine, run_id=context.run_id))})
@@ -76,7 +88,7 @@ def land_insights(
     name="land_entities",
     specs=[
         dg.AssetSpec(
-            landing_key(name), group_name=SOURCE, kinds={"meta", "parquet"},
+            landing_key(name), group_name="landing", kinds={"meta", "parquet"}, owners=OWNERS, tags=SOURCE_TAG,
             description=f"the {name} of an ad account as they stand now", partitions_def=AD_ACCOUNTS,
         )
         for name in ENTITIES
@@ -93,9 +105,7 @@ def land_entities(
     with leases.held(home.engine, node_id, now=bootstrap.now, sleep=bootstrap.sleep):
         by = pulling(context, graph, tokens, home)
         for done in listings.land_entities(node_id, by=by, habits=home.habits):
-            yield dg.MaterializeResult(
-                asset_key=landing_key(done.report), metadata={"rows": done.rows, "path": done.path}
-            )
+            yield dg.MaterializeResult(asset_key=landing_key(done.report), metadata=_metadata(done))
 
 
 def pulling(
@@ -166,12 +176,18 @@ def purpose_of(context: dg.AssetExecutionContext) -> Purpose:
     return "daily" if context.run_tags.get("dagster/schedule_name") else "backfill"
 
 
-def _materialization(done: LandedFile) -> dg.AssetMaterialization:
-    return dg.AssetMaterialization(
-        landing_key(done.report), partition=key(done.node_id, done.day), metadata={"rows": done.rows, "path": done.path}
-    )
+def _materialization(done: LandedFile, *, calls: float) -> dg.AssetMaterialization:
+    """Report a day that has landed. `calls`: the average of its range, because a range is read at once."""
+    metadata = {**_metadata(done), **totals_of(Path(done.path)), "calls": calls}
+    return dg.AssetMaterialization(landing_key(done.report), partition=key(done.node_id, done.day), metadata=metadata)
+
+
+def _metadata(done: LandedFile) -> dict[str, Any]:
+    """Return what the UI shows of a landed file; numbers are plotted over the partitions."""
+    path = {"path": dg.MetadataValue.path(done.path)} if done.path else {}
+    return {"dagster/row_count": done.rows, **path}
 
 
 def _reasons(failed: list[FailedDay]) -> str:
     lines = sorted({f"{day.report} {day.node_id}: {day.reason}" for day in failed})
-    return f"{len(failed)} day(s) did not land: " + " · ".join(lines)
+    return plain(f"{len(failed)} day(s) did not land: " + " · ".join(lines))

@@ -7,22 +7,24 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DbtCliResource, dbt_assets
+from dagster_dbt.errors import DagsterDbtCliRuntimeError
 from packaging.version import Version
 
 from meta_pipeline import bootstrap
-from meta_pipeline.defs.assets.landing import ENTITIES, SOURCE, landing_key
+from meta_pipeline.defs.assets.landing import ENTITIES, OWNERS, SOURCE, SOURCE_TAG, landing_key
 from meta_pipeline.defs.home import PROJECT
 from meta_pipeline.publish import freshness
 from meta_pipeline.publish.publish import publish
 from meta_pipeline.records import LoadError
 from meta_pipeline.settings import Settings
 from meta_pipeline.store import audit_log, warehouse_state
+from meta_pipeline.warehouse.counts import row_counts
 from meta_pipeline.warehouse.histories import KINDS, history_of
 
 WRITER = "duckdb_writer"  # a DuckDB file that is being written locks out everybody else
@@ -39,24 +41,30 @@ REPORTS = tuple(bootstrap.live().catalogue)
     name="load_raw",
     specs=[
         dg.AssetSpec(
-            [f"raw_{SOURCE}", name], deps=[landing_key(name)], group_name=SOURCE, kinds={"duckdb"},
+            [f"raw_{SOURCE}", name], deps=[landing_key(name)], group_name="raw", kinds={"duckdb"},
+            owners=OWNERS, tags=SOURCE_TAG,
             description=f"landed {name}, parsed into text columns; the payload stays beside them",
         )
         for name in (*REPORTS, *ENTITIES)
     ] + [
         dg.AssetSpec(
-            [f"raw_{SOURCE}", f"{name}_versions"], deps=[landing_key(name)], group_name=SOURCE, kinds={"duckdb"},
+            [f"raw_{SOURCE}", f"{name}_versions"], deps=[landing_key(name)], group_name="raw", kinds={"duckdb"},
+            owners=OWNERS, tags=SOURCE_TAG,
             description=f"earlier versions of {name} whose figures Meta restated, each until when it was so",
         )
         for name in REPORTS
     ] + [
         dg.AssetSpec(
-            [f"raw_{SOURCE}", history_of(name)], deps=[landing_key(name)], group_name=SOURCE, kinds={"duckdb"},
+            [f"raw_{SOURCE}", history_of(name)], deps=[landing_key(name)], group_name="raw", kinds={"duckdb"},
+            owners=OWNERS, tags=SOURCE_TAG,
             description=f"every state that one of the {name} was seen in, a row only where it changed",
         )
         for name in KINDS
     ] + [
-        dg.AssetSpec(["raw_meta_pipeline", name], group_name="meta_pipeline", kinds={"duckdb"}, description=told)
+        dg.AssetSpec(
+            ["raw_meta_pipeline", name], group_name="raw", kinds={"duckdb"}, owners=OWNERS,
+            tags={"source": "meta_pipeline"}, description=told,
+        )
         for name, told in (
             ("graph_calls", "the audit of the gateway by UTC day: calls, operations charged, seconds"),
             ("day_versions", "every version of every day of every report, from when until when, and its totals"),
@@ -92,7 +100,18 @@ class Translator(DagsterDbtTranslator):
         return dg.AssetKey([dbt_resource_props["name"]])
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str:
-        return "marts" if "marts" in dbt_resource_props["fqn"] else SOURCE
+        """Return the group of a model's folder; what leads to the marts is staging."""
+        folder = dbt_resource_props["fqn"][1]
+        return {"marts": "marts", "fivetran": "compat"}.get(folder, "staging")
+
+    def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> Sequence[str]:
+        """Return the owners of every asset of ours."""
+        return OWNERS
+
+    def get_tags(self, dbt_resource_props: Mapping[str, Any]) -> Mapping[str, str]:
+        """Return dbt's tags, and where the data comes from."""
+        is_ours = {"meta_pipeline", "ops"} & set(dbt_resource_props["fqn"][1:])
+        return {**super().get_tags(dbt_resource_props), "source": "meta_pipeline" if is_ours else SOURCE}
 
 
 def manifest() -> Path:
@@ -130,17 +149,39 @@ def _target(settings: Settings) -> Path:
 def marts(
     context: dg.AssetExecutionContext, dbt: DbtCliResource, home: dg.ResourceParam[bootstrap.Live]
 ) -> Iterator[Any]:
-    """One dbt build for a batch of loaded days: parse alone costs seconds."""
+    """Run one dbt build for a batch of loaded days: parsing alone costs seconds.
+
+    Rows are counted when dbt has closed the warehouse, so events come at its end."""
     load_id = warehouse_state.find(home.engine).load_id
-    yield from dbt.cli(["build"], context=context, target_path=_target(home.settings)).stream()
+    events: list[Any] = []
+    failed: DagsterDbtCliRuntimeError | None = None
+    try:
+        events.extend(dbt.cli(["build"], context=context, target_path=_target(home.settings)).stream())
+    except DagsterDbtCliRuntimeError as error:
+        failed = error
+    counts = row_counts(home.settings.warehouse_file)
+    for event in events:
+        yield _counted(event, counts)
+    if failed is not None:
+        raise failed
     if set(context.selected_asset_keys) >= set(marts.keys):
         digest = freshness.digest_of(home.warehouse.insights, today=bootstrap.now().date())
         warehouse_state.note_marts(home.engine, load_id=load_id, digest=digest)
 
 
+def _counted(event: Any, counts: Mapping[str, int]) -> Any:
+    """Return dbt's event of a table with its number of rows."""
+    if not isinstance(event, dg.Output):
+        return event
+    name = str(event.metadata["unique_id"].value).rpartition(".")[2]
+    return event.with_metadata({**event.metadata, "dagster/row_count": counts[name]}) if name in counts else event
+
+
 class Dbt(DbtCliResource):
-    """dbt without what Dagster asks of it for row counts and columns that nobody shows here: it starts `dbt --version`
-    and loads dbt into this process too, for 5 of the 32 s of processor time that a build took."""
+    """Builds and tests the models of `dbt_project` in the warehouse."""
+
+    # Without what Dagster does for row counts and columns of its own: it starts `dbt --version` and loads dbt into this
+    # process too, for 5 of the 32 s of processor time that a build took.
 
     @functools.cached_property
     def _cli_version(self) -> Version:
@@ -158,12 +199,12 @@ def dbt_resource() -> DbtCliResource:
 
 
 @dg.asset(
-    key=["published", "warehouse"], group_name="published", kinds={"duckdb"}, pool=WRITER,
+    key=["published", "warehouse"], group_name="marts", kinds={"duckdb"}, pool=WRITER, owners=OWNERS, tags=SOURCE_TAG,
     deps=[key for key in marts.keys if not key.path[-1].startswith(("stg_", "int_"))],
 )
 def published(home: dg.ResourceParam[bootstrap.Live]) -> dg.MaterializeResult[None]:
-    """The snapshot that analysts open while the pipeline goes on."""
+    """The copy of the warehouse that analysts open while the pipeline goes on."""
     home.warehouse.check_complete(home.engine)
     path = publish(home.settings.warehouse_file, home.settings.published_file)
     warehouse_state.note_publication(home.engine, size=path.stat().st_size, at=bootstrap.now())
-    return dg.MaterializeResult(metadata={"path": str(path), "bytes": path.stat().st_size})
+    return dg.MaterializeResult(metadata={"path": dg.MetadataValue.path(path), "bytes": path.stat().st_size})
