@@ -13,6 +13,7 @@ from meta_pipeline.bootstrap import Live
 from meta_pipeline.consent import local, oauth, state
 from meta_pipeline.consent.scopes import scopes_for
 from meta_pipeline.consent.state import ConsentError
+from meta_pipeline.display import printable
 from meta_pipeline.flows import consents
 from meta_pipeline.linker.links import known
 from meta_pipeline.records import AccessToken, ConfigError, NodeLink
@@ -68,6 +69,8 @@ def onboard(home: Live, token: AccessToken, *, phase: int, through: str) -> list
         raise ConsentError("onboarding_failed", reason)
     for name, needed_for in done.result["missing"]:
         click.echo(f"not granted: {name} ({needed_for})", err=True)
+    for unread in done.result.get("not_read", ()):
+        click.echo(f"not read: {printable(unread)}", err=True)
     for sample in done.result["samples"]:
         told = sample.get("trouble") or ", ".join(f"{name} {value}" for name, value in sample["figures"].items())
         click.echo(f"{sample['name']} on {sample['day']}: {told or 'no delivery'}", err=True)

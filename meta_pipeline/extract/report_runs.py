@@ -24,9 +24,9 @@ from meta_pipeline.extract.insights import (
 )
 from meta_pipeline.extract.plan import Planner
 from meta_pipeline.extract.reports import Report
+from meta_pipeline.graph.calls import CallKind, Operation
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.graph.errors import GraphError, TooMuchDataError, TransientError
-from meta_pipeline.graph.request import Operation
 from meta_pipeline.graph.response import GraphResponse
 from meta_pipeline.records import AccessToken, MetaPipelineError
 from meta_pipeline.store import report_runs
@@ -67,7 +67,7 @@ class ReportRuns:
     def submit(self, pull: Pull) -> None:
         """Meta works on the pull, and its report run is recorded."""
         answer = self.gateway(pull.report.name).post(
-            f"{pull.node_id}/insights", pull.request, token=self.token, surface="marketing", is_repeatable=True
+            f"{pull.node_id}/insights", pull.request, token=self.token, kind=CallKind.INSIGHTS, is_repeatable=True
         ).data
         if not isinstance(answer, dict) or not answer.get("report_run_id"):
             raise ReportRunError(f"Meta answered {pull.report.name} of {pull.node_id} without a report run: try again")
@@ -129,12 +129,13 @@ class ReportRuns:
 
     def _statuses(self, watches: Sequence[_Watch]) -> list[Mapping[str, Any] | MetaPipelineError]:
         operations = [
-            Operation(str(watch.pull.report_run_id), {"fields": _STATUS_FIELDS}, "marketing") for watch in watches
+            Operation(str(watch.pull.report_run_id), {"fields": _STATUS_FIELDS}, CallKind.REPORT_RUN)
+            for watch in watches
         ]
         graph = self.gateway("report_runs")
         try:
             answers: list[GraphResponse | GraphError] = (
-                [graph.get(operations[0].path, operations[0].params, token=self.token, surface="marketing")]
+                [graph.get(operations[0].path, operations[0].params, token=self.token, kind=CallKind.REPORT_RUN)]
                 if len(operations) == 1
                 else graph.batch(operations, token=self.token)
             )

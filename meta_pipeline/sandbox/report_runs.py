@@ -144,7 +144,7 @@ class ReportRuns:
 
     def page(self, ask: Ask, found: list[Row], query: Query) -> dict[str, Any]:
         """A page, unless it would be too much data for a call."""
-        page = paged(ask, found, Writer(query, self.insights.world.options.drift))
+        page = paged(ask, found, Writer(query, self.insights.world.options.drift_of(ask.version)))
         data = encoded(page["data"])
         if len(page["data"]) > 500 and len(data) > self.page_bytes:
             raise too_much()
