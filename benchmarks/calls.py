@@ -84,7 +84,7 @@ class Account:
             self.events.append(event)
 
         self.client = GraphClient(
-            graph_url="http://sandbox", app_id="1", app_secret=None, graph_version="v24.0", marketing_version="v25.0",
+            graph_url="http://sandbox", app_id="1", app_secret=None, graph_version="v24.0", marketing_version="v26.0",
             audit=audit, sleep=self.clock.sleep, now=self.clock.now,
             adapter=SandboxAdapter(self.graph, self.clock, latency_s=0.1),  # type: ignore[arg-type]
         )

@@ -33,9 +33,9 @@ from hypothesis import strategies as st
 
 from meta_pipeline.audit import AuditEvent
 from meta_pipeline.graph.bounds import CALL_DEADLINE_S, CHUNK
+from meta_pipeline.graph.calls import CallKind, Operation
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.graph.errors import GraphError
-from meta_pipeline.graph.request import Operation
 from meta_pipeline.graph.retry import DEADLINE_S, LONGEST_PAUSE_S, TRIES
 from meta_pipeline.graph.transport import DeadlineAdapter
 from meta_pipeline.graph.usage import HEADERS
@@ -353,19 +353,20 @@ def outcome(call: str, script: Sequence[Scripted]) -> Outcome:
 def _made(client: GraphClient, call: str) -> Iterator[Any]:
     match call:
         case "get":
-            yield client.get("me", {"fields": "id"}, token=TOKEN)
+            yield client.get("me", {"fields": "id"}, token=TOKEN, kind=CallKind.IDENTITY)
         case "post" | "repeatable post":
             yield client.post(
-                "act_1/insights", {"level": "ad"}, token=TOKEN, surface="marketing", is_repeatable=call != "post"
+                "act_1/insights", {"level": "ad"}, token=TOKEN, kind=CallKind.INSIGHTS, is_repeatable=call != "post"
             )
         case "delete":
-            yield client.delete("me/permissions", token=TOKEN)
+            yield client.delete("me/permissions", token=TOKEN, kind=CallKind.IDENTITY)
         case "oauth":
             yield str(client.oauth("debug_token", {"input_token": TOKEN.value}))
         case "batches":
-            yield from itertools.islice(client.batches("act_1/ads", token=TOKEN, surface="marketing"), MOST_PAGES)
+            yield from itertools.islice(client.batches("act_1/ads", token=TOKEN, kind=CallKind.AD_OBJECTS), MOST_PAGES)
         case "batch":
-            yield from client.batch([Operation(str(n), {"fields": "id"}, "marketing") for n in (1, 2)], token=TOKEN)
+            operations = [Operation(str(n), {"fields": "id"}, CallKind.AD_OBJECTS) for n in (1, 2)]
+            yield from client.batch(operations, token=TOKEN)
 
 
 def _walked(result: Any) -> None:

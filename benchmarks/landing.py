@@ -37,7 +37,7 @@ from meta_pipeline.store.engine import open_store
 DAYS, PAGES = 10, (5000, 500)
 SINCE = dt.date(2026, 11, 1)
 NOW = dt.datetime(2026, 11, 20, tzinfo=dt.UTC)
-HEADERS = {"x-fb-trace-id": "T", "facebook-api-version": "v25.0"}
+HEADERS = {"x-fb-trace-id": "T", "facebook-api-version": "v26.0"}
 
 
 def bodies(rows: int, page: int, *, is_long: bool, is_mixed: bool = False) -> Iterator[bytes]:
@@ -72,7 +72,7 @@ def ours(pages: Iterable[bytes], landing: Landing, node_id: str) -> None:
         for body in pages:
             answer = answer_of(200, HEADERS, body, row_of(report.key))
             assert answer.page
-            batch = Batch((), answer.trace_id, "v25.0", NOW, body, answer.page.data)
+            batch = Batch((), answer.trace_id, "v26.0", NOW, body, answer.page.data)
             for day, records in sorter.parts(batch):
                 gathered.add(day, records, batch)
         assert not sorter.untrustworthy()

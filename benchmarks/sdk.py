@@ -73,7 +73,7 @@ def sdk(url: str, accounts: list[str], days: list[dt.date], folder: str, told: A
     FacebookSession.GRAPH = url
     app = requests.get(f"{url}/_sandbox/app", timeout=60).json()
     FacebookAdsApi.init(
-        app["app_id"], app["app_secret"], app["system_user_token"], api_version="v25.0", crash_log=False
+        app["app_id"], app["app_secret"], app["system_user_token"], api_version="v26.0", crash_log=False
     )
 
     def work(accounts: list[str], days: list[dt.date]) -> int:
@@ -127,7 +127,7 @@ def ours(url: str, accounts: list[str], days: list[dt.date], folder: str, told: 
 
     client = GraphClient(
         graph_url=url, app_id=app["app_id"], app_secret=app["app_secret"], graph_version="v24.0",
-        marketing_version="v25.0", audit=AuditLog(engine).write,
+        marketing_version="v26.0", audit=AuditLog(engine).write,
         budget=SharedBudget(engine, app_id=app["app_id"], now=now, sleep=time.sleep, longest_wait_s=30.0),
     )
 
@@ -169,7 +169,7 @@ def main() -> None:
         url = server.stdout.readline().split()[1]
         token = requests.get(f"{url}/_sandbox/app", timeout=60).json()["system_user_token"]
         listed = requests.get(
-            f"{url}/v25.0/me/adaccounts", params={"limit": 500, "access_token": token}, timeout=60
+            f"{url}/v26.0/me/adaccounts", params={"limit": 500, "access_token": token}, timeout=60
         ).json()["data"]
         accounts = [one["id"] for one in listed if one["id"] != "act_1000000006"][: asked.accounts]
         days = [dt.date(2026, 10, 1) + dt.timedelta(days=n) for n in range(asked.days)]

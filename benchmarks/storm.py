@@ -21,6 +21,7 @@ from typing import Any
 import requests
 
 from meta_pipeline.graph.budget import SharedBudget
+from meta_pipeline.graph.calls import CallKind
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.graph.errors import ThrottledError
 from meta_pipeline.graph.request import Errand
@@ -42,7 +43,7 @@ def work(url: str, store: str, token: str, speed: float, base: tuple[float, floa
     engine = open_store(store)
     budget = SharedBudget(engine, app_id="1", now=now, sleep=sleep, longest_wait_s=10.0)
     client = GraphClient(
-        graph_url=url, app_id="1", app_secret=None, graph_version="v24.0", marketing_version="v25.0",
+        graph_url=url, app_id="1", app_secret=None, graph_version="v24.0", marketing_version="v26.0",
         audit=lambda event: None, budget=budget, sleep=sleep, now=now,
     )
     secret = AccessToken("system_user", token)
@@ -65,7 +66,7 @@ def work(url: str, store: str, token: str, speed: float, base: tuple[float, floa
         bound, wait = client.on(Errand(node_id=account, purpose="backfill")), 0.0
         while count:
             try:
-                bound.get(f"{account}/ads", {"fields": "id", "limit": 1}, token=secret, surface="marketing")
+                bound.get(f"{account}/ads", {"fields": "id", "limit": 1}, token=secret, kind=CallKind.AD_OBJECTS)
             except ThrottledError as error:
                 wait = error.retry_after
                 break

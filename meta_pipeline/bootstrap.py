@@ -19,6 +19,7 @@ from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.graph.download import Downloads
 from meta_pipeline.graph.features import checked as checked_features
 from meta_pipeline.graph.samples import Samples
+from meta_pipeline.graph.versions import Calendar, calendar
 from meta_pipeline.landing.landing import Landing
 from meta_pipeline.settings import Settings
 from meta_pipeline.store.audit_log import AuditLog
@@ -70,6 +71,11 @@ class Live:
     def catalogue(self) -> Catalogue:
         """Every report there is, the ones of the settings' file included."""
         return catalogue(self.settings.reports)
+
+    @functools.cached_property
+    def versions(self) -> Calendar:
+        """Meta's calendar of versions, with the settings' file laid over the built-in one."""
+        return calendar(self.settings.versions)
 
     @property
     def read_by_default(self) -> tuple[str, ...]:

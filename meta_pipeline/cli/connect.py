@@ -71,6 +71,8 @@ def onboard(home: Live, token: AccessToken, *, phase: int, through: str) -> list
         raise ConsentError("onboarding_failed", printable(reason, limit=1000))
     for name, needed_for in done.result["missing"]:
         click.echo(f"not granted: {name} ({needed_for})", err=True)
+    for unread in done.result.get("not_read", ()):
+        click.echo(f"not read: {printable(unread)}", err=True)
     for sample in done.result["samples"]:
         told = sample.get("trouble") or ", ".join(f"{name} {value}" for name, value in sample["figures"].items())
         click.echo(printable(f"{sample['name']} on {sample['day']}: {told or 'no delivery'}"), err=True)

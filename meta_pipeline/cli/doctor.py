@@ -13,7 +13,6 @@ from meta_pipeline.cli.findings import Finding
 from meta_pipeline.cli.terminal import counted
 from meta_pipeline.consent import oauth
 from meta_pipeline.flows import overview
-from meta_pipeline.graph.versions import trouble_with
 from meta_pipeline.linker.links import known
 from meta_pipeline.records import MetaPipelineError
 
@@ -25,8 +24,7 @@ def examine(home: Live) -> Iterator[Finding]:
     yield Finding("home", os.access(root, os.W_OK), str(root))
     today = bootstrap.now().date()
     for surface, version in home.settings.pins.items():
-        trouble = trouble_with(surface, version, today=today)
-        yield Finding(f"{surface} version", trouble is None, trouble or version)
+        yield _checked(f"{surface} version", functools.partial(versions.checked, home, surface, version, today))
     for told in versions.seen(home):
         yield Finding("answers of Meta", False, told)
     for name in ("app_id", "app_secret", "vault_keys"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -11,28 +11,40 @@ import msgspec
 from meta_pipeline import bootstrap
 from meta_pipeline.bootstrap import Live
 from meta_pipeline.extract.insights import Range, insights_request
+from meta_pipeline.extract.reports import Report
 from meta_pipeline.flows.versions import version_warnings
-from meta_pipeline.graph.request import Errand
-from meta_pipeline.graph.versions import CHANGES, USABLE_UNTIL, after, trouble_with
-from meta_pipeline.linker.links import known
-from meta_pipeline.records import ConfigError
+from meta_pipeline.graph.calls import CallKind
+from meta_pipeline.graph.request import Errand, Surface
+from meta_pipeline.linker.links import known, today_of
+from meta_pipeline.records import AccessToken, ConfigError
+
+# Versions after the pin that a canary reads: Meta releases one every three to five months.
+MOST_LATER = 2
 
 
 def pins(home: Live) -> list[dict[str, Any]]:
-    """The pin of every surface with its end, what is wrong with it, and what the next version brings."""
-    today = bootstrap.now().date()
+    """Return the pin of every surface with its end, what is wrong with it, and what the next version changes."""
+    today, calendar = bootstrap.now().date(), home.versions
     rows = []
     for surface, version in home.settings.pins.items():
-        following = after(surface, version)
-        end = USABLE_UNTIL[surface].get(version)
+        following = next(iter(calendar.after(version)), None)
+        end = calendar.usable_until(surface, version)
         rows.append(
             {
-                "surface": surface, "pinned": version, "usable_until": end.isoformat() if end else "not announced",
-                "trouble": trouble_with(surface, version, today=today), "next": following,
-                "next_changes": CHANGES.get(following or "", ()),
+                "surface": surface, "pinned": version, "usable_until": end.isoformat() if end else None,
+                "end": calendar.end_of(surface, version), "source": calendar.source,
+                "trouble": calendar.trouble_with(surface, version, today=today), "next": following,
+                "next_changes": calendar.changes(following),
             }
         )
     return rows
+
+
+def checked(home: Live, surface: Surface, version: str, today: dt.date) -> str:
+    """Return a pin and its end in words; raise ConfigError with what is wrong with it."""
+    if trouble := home.versions.trouble_with(surface, version, today=today):
+        raise ConfigError(trouble)
+    return f"{version}, {home.versions.end_of(surface, version)}"
 
 
 def seen(home: Live) -> list[str]:
@@ -41,41 +53,46 @@ def seen(home: Live) -> list[str]:
 
 
 def canary(home: Live, *, version: str | None, node_id: str | None) -> Iterator[dict[str, str]]:
-    """Pull yesterday of one account on the pin and on the next version: a row per field that differs, in presence or in
-    value. Empty when both say the same."""
+    """Pull yesterday of one account, on its own calendar, on the pin and on the known later versions (two at most) or
+    on one named version: yield a row for each field that differs, in presence or in value."""
     pinned = home.settings.marketing_version
-    other = version or after("marketing", pinned)
-    if other is None:
+    others = [version] if version else home.versions.after(pinned, most=MOST_LATER)
+    if not others:
         raise ConfigError(f"no version after {pinned} is known: name one with --version")
     accounts = [link for link in known(home.engine) if link.kind == "ad_account" and node_id in (None, link.id)]
     if not accounts:
-        told = f"ad account {node_id} is not linked" if node_id else "no ad account is linked yet"
-        raise ConfigError(f"{told}: run `meta-pipeline connect` first")
-    token = home.vault.reveal_for(accounts[0].id, flow="versions canary")
-    day = bootstrap.now().date() - dt.timedelta(days=2)
+        missing = f"ad account {node_id} is not linked" if node_id else "no ad account is linked yet"
+        raise ConfigError(f"{missing}: run `meta-pipeline connect` first")
+    account = accounts[0].id
+    token = home.vault.reveal_for(account, flow="versions canary")
+    day = today_of(home.engine, account, now=bootstrap.now()) - dt.timedelta(days=1)
     for report in (home.catalogue[name] for name in home.read_by_default):
-        request = {**insights_request(report, Range(day, day)), "limit": 100}
-        both = []
-        for each in (pinned, other):
-            graph = home.graph.pinned("marketing", each).on(Errand(node_id=accounts[0].id, report=report.name))
-            both.append(
-                {
-                    tuple(str(row.get(name)) for name in report.key): row
-                    for batch in graph.batches(f"{accounts[0].id}/insights", request, token=token, surface="marketing")
-                    for row in (msgspec.json.decode(record) for record in batch.records)
-                }
-            )
-        yield from _differences(report.name, pinned, other, *both)
+        ours = _rows(home, report, account, day, version=pinned, token=token)
+        for other in others:
+            theirs = _rows(home, report, account, day, version=other, token=token)
+            yield from _differences(report.name, pinned, other, ours, theirs)
+
+
+def _rows(
+    home: Live, report: Report, account: str, day: dt.date, *, version: str, token: AccessToken
+) -> dict[tuple[str, ...], dict[str, Any]]:
+    request = {**insights_request(report, Range(day, day)), "limit": 100}
+    graph = home.graph.pinned("marketing", version).on(Errand(node_id=account, report=report.name))
+    return {
+        tuple(str(row.get(name)) for name in report.key): row
+        for batch in graph.batches(f"{account}/insights", request, token=token, kind=CallKind.INSIGHTS)
+        for row in (msgspec.json.decode(record) for record in batch.records)
+    }
 
 
 def _differences(
-    report: str, pinned: str, other: str, ours: dict[Any, dict[str, Any]], theirs: dict[Any, dict[str, Any]]
+    report: str, pinned: str, other: str, ours: Mapping[Any, dict[str, Any]], theirs: Mapping[Any, dict[str, Any]]
 ) -> Iterator[dict[str, str]]:
     for key in sorted(ours.keys() | theirs.keys()):
         one, two = ours.get(key, {}), theirs.get(key, {})
         for field in sorted(one.keys() | two.keys()):
             if one.get(field) != two.get(field):
                 yield {
-                    "report": report, "key": " ".join(key), "field": field,
-                    pinned: str(one.get(field, "absent")), other: str(two.get(field, "absent")),
+                    "report": report, "key": " ".join(key), "field": field, "version": other,
+                    "pinned": str(one.get(field, "absent")), "other": str(two.get(field, "absent")),
                 }

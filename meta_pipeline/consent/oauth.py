@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from meta_pipeline.consent.state import ConsentError
+from meta_pipeline.graph.calls import CallKind
 from meta_pipeline.graph.client import GraphClient
-from meta_pipeline.graph.errors import TransientError
+from meta_pipeline.graph.errors import UnreadableAnswerError
 from meta_pipeline.records import AccessToken, TokenKind
 
 _KINDS: dict[str, TokenKind] = {"USER": "user", "PAGE": "page", "SYSTEM_USER": "system_user", "APP": "app"}
@@ -85,7 +86,7 @@ def inspect(token: AccessToken, *, graph: GraphClient) -> Inspection:
     answer = graph.oauth("debug_token", {"input_token": token.value, "access_token": graph.app.token})
     facts = answer.get("data")
     if not isinstance(facts, dict) or "is_valid" not in facts:
-        raise TransientError("Meta's answer does not say whether the token is valid")
+        raise UnreadableAnswerError(f"the answer of {graph.host} does not say whether the token is valid")
     if not facts["is_valid"]:
         told = facts.get("error") or {}
         number = "/".join(str(told[name]) for name in ("code", "subcode") if told.get(name))
@@ -107,7 +108,7 @@ def declined(token: AccessToken, *, graph: GraphClient) -> tuple[str, ...]:
     """The permissions that the person said no to, or that lapsed; none for a system user, who is asked nothing."""
     if token.kind != "user":
         return ()
-    rows = graph.get("me/permissions", token=token).data.get("data", ())
+    rows = graph.get("me/permissions", token=token, kind=CallKind.PERMISSIONS).rows
     return tuple(sorted(str(row.get("permission")) for row in rows if row.get("status") in ("declined", "expired")))
 
 
@@ -118,7 +119,7 @@ def revoke(token: AccessToken, *, graph: GraphClient) -> None:
         told = {"client_id": app.id, "client_secret": app.secret, "revoke_token": token.value}
         graph.oauth("oauth/revoke", {**told, "access_token": app.token})
     else:
-        graph.delete("me/permissions", token=token)
+        graph.delete("me/permissions", token=token, kind=CallKind.PERMISSIONS)
 
 
 def _time(seconds: int | None) -> dt.datetime | None:

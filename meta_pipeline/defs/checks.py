@@ -12,14 +12,14 @@ from meta_pipeline.defs.assets.warehouse import published
 from meta_pipeline.defs.shown import bullets, escaped
 from meta_pipeline.flows import coverage, overview
 from meta_pipeline.flows.versions import version_warnings
-from meta_pipeline.graph.versions import trouble_with
 
 
 @dg.asset_check(asset=published, name="api_versions", description="the pins live, and Meta answers as they say")
 def api_versions(home: dg.ResourceParam[bootstrap.Live]) -> dg.AssetCheckResult:
     """A warning 60 days before a pin dies, and at once when Meta answers with another version or warns."""
     now = bootstrap.now()
-    troubles = (trouble_with(surface, pin, today=now.date()) for surface, pin in home.settings.pins.items())
+    today, pins = now.date(), home.settings.pins.items()
+    troubles = (home.versions.trouble_with(surface, pin, today=today) for surface, pin in pins)
     told = [trouble for trouble in troubles if trouble]
     told += version_warnings(home.engine, now=now)
     return dg.AssetCheckResult(

@@ -12,9 +12,10 @@ import msgspec
 
 from meta_pipeline.extract.entities import unreadable, whole
 from meta_pipeline.extract.kept import Kept, Row, tell
+from meta_pipeline.graph.calls import CallKind, Operation
 from meta_pipeline.graph.client import BATCH_LIMIT, GraphClient
 from meta_pipeline.graph.errors import GraphError, RequestError, ScopeError, TooMuchDataError, TransientError
-from meta_pipeline.graph.request import Operation
+from meta_pipeline.graph.paging import Positions
 from meta_pipeline.graph.response import GraphResponse
 from meta_pipeline.records import AccessToken, Batch
 
@@ -128,7 +129,7 @@ class Reading:
 
 def read(node_id: str, wanted: Iterable[str], *, graph: GraphClient, token: AccessToken) -> Iterator[Row]:
     """The creatives wanted, each once: as Graph gave it, or a row with its error."""
-    reading = Reading(frozenset(wanted))
+    reading, positions = Reading(frozenset(wanted)), Positions()
     while (step := reading.next_step()) is not None:
         if isinstance(step, ById):
             yield from _by_id(step.ids, graph=graph, token=token)
@@ -137,7 +138,7 @@ def read(node_id: str, wanted: Iterable[str], *, graph: GraphClient, token: Acce
         fields = ("id",) if step.is_light else FIELDS
         request: dict[str, Any] = {"fields": list(fields), "limit": step.limit, "after": step.after}
         try:
-            answer = graph.get(f"{node_id}/adcreatives", request, token=token, surface="marketing")
+            answer = graph.get(f"{node_id}/adcreatives", request, token=token, kind=CallKind.AD_OBJECTS)
         except GraphError as error:
             if not (isinstance(error, RequestError) or is_of_one(error)):
                 raise
@@ -149,6 +150,7 @@ def read(node_id: str, wanted: Iterable[str], *, graph: GraphClient, token: Acce
         if not step.is_light:
             yield from ((record, batch) for id, record in found.items() if id in reading.wanted)
         following = page.following()
+        positions.move(following, rows=step.limit, is_empty=not page.data)
         reading = reading.came(step, found, following.get("after") if following else None)
 
 
@@ -158,7 +160,7 @@ def _by_id(ids: Iterable[str], *, graph: GraphClient, token: AccessToken) -> Ite
     left = list(ids)
     while left:
         some, left = left[:BATCH_LIMIT], left[BATCH_LIMIT:]
-        asked = [Operation(id, {"fields": list(FIELDS)}, "marketing") for id in some]
+        asked = [Operation(id, {"fields": list(FIELDS)}, CallKind.AD_OBJECTS) for id in some]
         missed: list[str] = []
         for id, answer in zip(some, graph.batch(asked, token=token), strict=True):
             if isinstance(answer, GraphResponse):

@@ -14,9 +14,9 @@ import msgspec
 from meta_pipeline.extract import kept as keeping
 from meta_pipeline.extract.insights import PAGE_LIMIT
 from meta_pipeline.extract.kept import Kept, Row
+from meta_pipeline.graph.calls import CallKind, Operation
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.graph.errors import GraphError, ScopeError
-from meta_pipeline.graph.request import Operation
 from meta_pipeline.graph.response import GraphResponse
 from meta_pipeline.records import AccessToken, Batch
 
@@ -179,7 +179,7 @@ def unlisted_ids(
 def account(node_id: str, *, graph: GraphClient, token: AccessToken) -> Snapshot:
     """The account itself."""
     request = {"fields": list(ACCOUNT_FIELDS)}
-    return Snapshot([whole(graph.get(node_id, request, token=token, surface="marketing"))], request)
+    return Snapshot([whole(graph.get(node_id, request, token=token, kind=CallKind.AD_OBJECTS))], request)
 
 
 def refreshed(
@@ -199,7 +199,7 @@ def refreshed(
     if since is not None:
         field = f"{entity.insight_key.removesuffix('_id')}.updated_time"
         request["filtering"] = [{"field": field, "operator": "GREATER_THAN", "value": since}]
-    pages = graph.batches(f"{node_id}/{entity.edge}", request, token=token, surface="marketing")
+    pages = graph.batches(f"{node_id}/{entity.edge}", request, token=token, kind=CallKind.AD_OBJECTS)
     fresh = keeping.of_rows((record, batch) for batch in pages for record in batch.records)
     unlisted = unlisted_ids(kept, fresh, mentioned, is_whole=since is None, now=graph.now(), sweep=sweep)
     # What a listing had once may be out of sight only: that is worth a call.
@@ -226,7 +226,7 @@ def _by_id(
 ) -> Iterator[Row]:
     """Things by their ids, many in one HTTP call; one that can't be read any more is a row with its error, not the end
     of the listing."""
-    answers = graph.batch([Operation(node_id, request, "marketing") for node_id in node_ids], token=token)
+    answers = graph.batch([Operation(node_id, request, CallKind.AD_OBJECTS) for node_id in node_ids], token=token)
     for node_id, answer in zip(node_ids, answers, strict=True):
         if isinstance(answer, ScopeError):
             yield unreadable(node_id, answer, graph)

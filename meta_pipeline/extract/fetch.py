@@ -19,6 +19,7 @@ from meta_pipeline.extract.plan import Planner
 from meta_pipeline.extract.reports import Report
 from meta_pipeline.extract.sizes import FixedSizes, Sizes
 from meta_pipeline.extract.sorting import Sorter, key_of, row_of
+from meta_pipeline.graph.calls import CallKind
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.graph.errors import CursorError, TransientError
 from meta_pipeline.graph.request import PageSize
@@ -110,8 +111,9 @@ class Fetcher:
             """Meta's own total of the account, asked for in this moment."""
             since, until = map(str, report.span(day))
             asked = {"level": "account", "fields": list(ADDITIVE), "time_range": {"since": since, "until": until}}
-            answer = self.gateway(report.name).get(f"{node_id}/insights", asked, token=self.token, surface="marketing")
-            total: Mapping[str, Any] = next(iter(answer.data.get("data", ())), {})
+            graph = self.gateway(report.name)
+            answer = graph.get(f"{node_id}/insights", asked, token=self.token, kind=CallKind.INSIGHTS)
+            total: Mapping[str, Any] = next(iter(answer.rows), {})
             return total
 
         reading = Reading(read, ids_in, key_of(report), report.fields, kept_of(report.fields, report.key))
@@ -123,16 +125,16 @@ class Fetcher:
         asked = {"fields": "id", "effective_status": list(entity.statuses)}
         path = f"{self.planner.node_id}/{entity.edge}"
         batches = self.gateway("entities").batches(
-            path, asked, token=self.token, surface="marketing", size=Sizes(PAGE_LIMIT)
+            path, asked, token=self.token, kind=CallKind.AD_OBJECTS, size=Sizes(PAGE_LIMIT)
         )
         return [msgspec.json.decode(record)["id"] for batch in batches for record in batch.records]
 
     def _read(self, pull: Pull, size: PageSize, row: type = msgspec.Raw) -> Iterator[Batch]:
-        path, request = (
-            (f"{pull.node_id}/insights", pull.request)
+        path, request, kind = (
+            (f"{pull.node_id}/insights", pull.request, CallKind.INSIGHTS)
             if pull.report_run_id is None
-            else (f"{pull.report_run_id}/insights", {})
+            else (f"{pull.report_run_id}/insights", {}, CallKind.REPORT_RUN)
         )
         yield from self.gateway(pull.report.name).reading(row).batches(
-            path, request, token=self.token, surface="marketing", size=size
+            path, request, token=self.token, kind=kind, size=size
         )

@@ -7,6 +7,7 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
+from meta_pipeline.graph.calls import CallKind
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.graph.errors import ScopeError
 from meta_pipeline.records import AccessToken
@@ -21,7 +22,7 @@ def ad_account(node_id: str, day: dt.date, *, graph: GraphClient, token: AccessT
     asked = {
         "level": "account", "fields": list(ACCOUNT_FIELDS), "time_range": {"since": str(day), "until": str(day)},
     }
-    rows = graph.get(f"{node_id}/insights", asked, token=token, surface="marketing").data.get("data", ())
+    rows = graph.get(f"{node_id}/insights", asked, token=token, kind=CallKind.INSIGHTS).rows
     row: Mapping[str, Any] = next(iter(rows), {})
     return {name: str(row[name]) for name in ACCOUNT_FIELDS if name in row}
 
@@ -35,7 +36,7 @@ def page(page_id: str, day: dt.date, *, graph: GraphClient, token: AccessToken) 
         "metric": ",".join(PAGE_METRICS), "period": "day", "since": str(day), "until": str(day + dt.timedelta(days=1)),
     }
     found = {}
-    for metric in graph.get(f"{page_id}/insights", asked, token=token).data.get("data", ()):
+    for metric in graph.get(f"{page_id}/insights", asked, token=token, kind=CallKind.PAGE_INSIGHTS).rows:
         for value in metric.get("values", ())[:1]:
             found[str(metric["name"])] = str(value.get("value"))
     return found

@@ -25,9 +25,9 @@ from meta_pipeline.extract.insights import (
 )
 from meta_pipeline.extract.plan import Planner
 from meta_pipeline.extract.reports import Report
+from meta_pipeline.graph.calls import CallKind, Operation
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.graph.errors import GraphError, TooMuchDataError, TransientError
-from meta_pipeline.graph.request import Operation
 from meta_pipeline.graph.response import GraphResponse
 from meta_pipeline.records import AccessToken, MetaPipelineError
 from meta_pipeline.store import report_runs
@@ -82,7 +82,7 @@ class ReportRuns:
         """Submit a report run for the pull and record it. `previous_run_id`: the run that it replaces, where that one
         may still complete."""
         answer = self.gateway(pull.report.name).post(
-            f"{pull.node_id}/insights", pull.request, token=self.token, surface="marketing", is_repeatable=True
+            f"{pull.node_id}/insights", pull.request, token=self.token, kind=CallKind.INSIGHTS, is_repeatable=True
         ).data
         if not isinstance(answer, dict) or not answer.get("report_run_id"):
             raise ReportRunError(f"Meta answered {pull.report.name} of {pull.node_id} without a report run: try again")
@@ -190,11 +190,11 @@ class ReportRuns:
     def _statuses(self, run_ids: Sequence[str]) -> list[Mapping[str, Any] | MetaPipelineError]:
         if not run_ids:
             return []
-        operations = [Operation(run_id, {"fields": _STATUS_FIELDS}, "marketing") for run_id in run_ids]
+        operations = [Operation(run_id, {"fields": _STATUS_FIELDS}, CallKind.REPORT_RUN) for run_id in run_ids]
         graph = self.gateway("report_runs")
         try:
             answers: list[GraphResponse | GraphError] = (
-                [graph.get(operations[0].path, operations[0].params, token=self.token, surface="marketing")]
+                [graph.get(operations[0].path, operations[0].params, token=self.token, kind=CallKind.REPORT_RUN)]
                 if len(operations) == 1
                 else graph.batch(operations, token=self.token)
             )

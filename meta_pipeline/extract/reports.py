@@ -64,7 +64,7 @@ class Report:
     action_breakdowns: tuple[str, ...] = ()
     window: Window | None = None
     history_months: int = LONGEST_HISTORY
-    version: str = "v25.0"
+    version: str = "v26.0"
     is_default: bool = True
     gate: str | None = None
 

@@ -15,11 +15,12 @@ from meta_pipeline.consent.scopes import missing_scopes, scopes_for
 from meta_pipeline.consent.state import ConsentError
 from meta_pipeline.extract import first_look as look
 from meta_pipeline.flows.tokens import bury, check_one
+from meta_pipeline.graph.calls import CallKind
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.graph.errors import GraphError, TokenError
 from meta_pipeline.graph.request import Errand
 from meta_pipeline.linker import links
-from meta_pipeline.linker.discover import discover
+from meta_pipeline.linker.discover import Discovery, discover
 from meta_pipeline.records import AccessToken, Grant, MetaPipelineError, NodeLink, TokenRef
 from meta_pipeline.store import access, grants, invitations, leases, onboardings
 from meta_pipeline.store.onboardings import Onboarding
@@ -157,7 +158,8 @@ def _kept(
         token = oauth.exchange_long_lived(AccessToken("user", token.value), graph=graph)
         facts = oauth.inspect(token, graph=graph)
     token = AccessToken(facts.kind, token.value)
-    name = str(graph.get("me", {"fields": "id,name"}, token=token).data.get("name", facts.user_id))
+    person = graph.get("me", {"fields": "id,name"}, token=token, kind=CallKind.IDENTITY).object
+    name = str(person.get("name", facts.user_id))
     declined = oauth.declined(token, graph=graph)
     ref = tokens.keep(
         token, subject_id=facts.user_id, subject_name=name, scopes=facts.scopes, expires_at=facts.expires_at,
@@ -192,15 +194,18 @@ def _linked(
     )
     onboardings.note(engine, one.id, step="looking for ad accounts, Pages and Instagram accounts")
     found = relink(ref, graph=graph, tokens=tokens, engine=engine, now=now)
-    onboardings.add_result(engine, one.id, nodes=dict(Counter(link.kind for link in found)))
+    onboardings.add_result(
+        engine, one.id, nodes=dict(Counter(link.kind for link in found.links)), not_read=found.troubles
+    )
     onboardings.note(engine, one.id, step="setting up the daily collection")
-    return found
+    return list(found.links)
 
 
 def relink(
     ref: TokenRef, *, graph: GraphClient, tokens: Vault, engine: sa.Engine, now: dt.datetime
-) -> list[NodeLink]:
-    """What a token of a person or system user reaches now is linked, and what it lost is not read with it any more."""
+) -> Discovery:
+    """Link what a token of a person or system user reaches now; what it lost is no longer read with it. What lies
+    behind an edge that could not be read stays linked: not read is not gone."""
     token = tokens.reveal(ref.id, flow="relink")
 
     def keep_page_token(page_id: str, page_name: str, token: AccessToken) -> str:
@@ -229,12 +234,15 @@ def relink_all(
     *, graph: GraphClient, tokens: Vault, engine: sa.Engine, now: dt.datetime
 ) -> tuple[list[NodeLink], list[str]]:
     """Every token's links are what Meta says today; all links found, and a sentence for each token that failed."""
-    found, troubles = [], []
+    found: list[NodeLink] = []
+    troubles: list[str] = []
     for ref in tokens.refs():
         if ref.kind == "page":
             continue
         try:
-            found.extend(relink(ref, graph=graph, tokens=tokens, engine=engine, now=now))
+            discovery = relink(ref, graph=graph, tokens=tokens, engine=engine, now=now)
+            found.extend(discovery.links)
+            troubles.extend(f"with the token of {ref.subject_name} {told}" for told in discovery.troubles)
         except GraphError as error:
             troubles.append(f"what {ref.subject_name} may read could not be read again: {error}")
     return found, troubles

@@ -16,9 +16,10 @@ from meta_pipeline.audit import AuditEvent
 from meta_pipeline.graph import features as switches
 from meta_pipeline.graph import paging
 from meta_pipeline.graph.budget import SharedBudget
+from meta_pipeline.graph.calls import CallKind, Operation
 from meta_pipeline.graph.errors import GraphError, ThrottledError, TransientError, UnreadableAnswerError
 from meta_pipeline.graph.limits import Charge, charges
-from meta_pipeline.graph.request import Errand, Operation, PageSize, Surface, encoded
+from meta_pipeline.graph.request import Errand, PageSize, Surface, encoded
 from meta_pipeline.graph.response import Answer, GraphResponse
 from meta_pipeline.graph.retry import TRIES, Retry
 from meta_pipeline.graph.samples import Samples
@@ -111,10 +112,10 @@ class GraphClient:
         params: Mapping[str, Any] | None = None,
         *,
         token: AccessToken | None,
-        surface: Surface = "graph",
+        kind: CallKind,
     ) -> GraphResponse:
         """A node or an edge. Trouble that passes is retried a few times; a limit is waited for, if that is short."""
-        return self._retry.persist(lambda: self._send("GET", path, params or {}, token=token, surface=surface))
+        return self._retry.persist(lambda: self._send("GET", path, params or {}, token=token, kind=kind))
 
     def post(
         self,
@@ -122,19 +123,19 @@ class GraphClient:
         params: Mapping[str, Any],
         *,
         token: AccessToken | None,
-        surface: Surface,
+        kind: CallKind,
         is_repeatable: bool = False,
     ) -> GraphResponse:
         """A POST. There are no idempotency keys, so one whose outcome is unknown is not sent again, unless it
         `is_repeatable`: twice the same, as asking for a report is, leaves Meta as once. A refusal for a limit is no
         unknown outcome: nothing was done."""
-        send = lambda: self._send("POST", path, params, token=token, surface=surface)
+        send = lambda: self._send("POST", path, params, token=token, kind=kind)
         passes = (TransientError, ThrottledError) if is_repeatable else (ThrottledError,)
         return self._retry.persist(send, passes=passes)
 
-    def delete(self, path: str, *, token: AccessToken | None, surface: Surface = "graph") -> GraphResponse:
+    def delete(self, path: str, *, token: AccessToken | None, kind: CallKind) -> GraphResponse:
         """A DELETE. Twice the same leaves Meta as once."""
-        return self._retry.persist(lambda: self._send("DELETE", path, {}, token=token, surface=surface))
+        return self._retry.persist(lambda: self._send("DELETE", path, {}, token=token, kind=kind))
 
     def batches(
         self,
@@ -142,12 +143,12 @@ class GraphClient:
         params: Mapping[str, Any] | None = None,
         *,
         token: AccessToken | None,
-        surface: Surface,
+        kind: CallKind,
         size: PageSize | None = None,
     ) -> Iterator[Batch]:
         """Every page of an edge, lazily. With a `size` the pages are as long as it says, and one that is too much is
         asked for again, shorter."""
-        get = lambda request: self.get(path, request, token=token, surface=surface)
+        get = lambda request: self.get(path, request, token=token, kind=kind)
         return paging.batches(get, params or {}, size=size, now=self.now)
 
     def batch(
@@ -176,14 +177,14 @@ class GraphClient:
 
     def oauth(self, path: str, params: Mapping[str, Any]) -> dict[str, Any]:
         """One of the calls whose query Meta wants to hold a secret (graph-api.md §4.1): sent once, query never kept."""
-        return self._send("GET", path, params, token=None, surface="graph").object
+        return self._send("GET", path, params, token=None, kind=CallKind.IDENTITY).object
 
     def _send(
-        self, method: str, path: str, params: Mapping[str, Any], *, token: AccessToken | None, surface: Surface
+        self, method: str, path: str, params: Mapping[str, Any], *, token: AccessToken | None, kind: CallKind
     ) -> GraphResponse:
-        switches.check(method, path, token, features=self._features)
-        charged = charges(path, surface, self.errand.node_id)
-        version = self._versions[surface]
+        switches.check(method, kind, token, features=self._features)
+        charged = charges(kind, path, self.errand.node_id)
+        version = self._versions[kind.value.surface]
         answer = self._wire.exchange(
             method, path, params, token=token, version=version, errand=self.errand, charged=charged, row=self._row
         )
@@ -201,12 +202,13 @@ class GraphClient:
     ) -> list[GraphResponse | GraphError | None]:
         charged: dict[Charge, None] = {}
         for operation in operations:
-            switches.check("GET", operation.path, token, features=self._features)
-            charged |= dict.fromkeys(charges(operation.path, operation.surface, self.errand.node_id))
+            switches.check("GET", operation.kind, token, features=self._features)
+            charged |= dict.fromkeys(charges(operation.kind, operation.path, self.errand.node_id))
         asked = [
             {
                 "method": "GET",
-                "relative_url": f"{self._versions[one.surface]}/{one.path.strip('/')}?{urlencode(encoded(one.params))}",
+                "relative_url": f"{self._versions[one.kind.value.surface]}/{one.path.strip('/')}?"
+                + urlencode(encoded(one.params)),
             }
             for one in operations
         ]
@@ -226,7 +228,8 @@ class GraphClient:
         found: list[GraphResponse | GraphError | None] = []
         for one, member in zip(operations, members, strict=True):
             try:
-                found.append(self._response(member, self._versions[one.surface]) if member is not None else None)
+                version = self._versions[one.kind.value.surface]
+                found.append(self._response(member, version) if member is not None else None)
             except GraphError as error:
                 found.append(self._wire.without_secrets(error, token, {}))
         return found
@@ -234,4 +237,4 @@ class GraphClient:
     def _batch_size(self, first: Operation) -> int:
         if self._budget is None:
             return BATCH_LIMIT
-        return min(BATCH_LIMIT, self._budget.room(charges(first.path, first.surface, self.errand.node_id)))
+        return min(BATCH_LIMIT, self._budget.room(charges(first.kind, first.path, self.errand.node_id)))

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from meta_pipeline.graph.request import Surface
+from meta_pipeline.graph.calls import CallKind
 
 HOUR_S, DAY_S, SCORE_DECAY_S = 3600.0, 86_400.0, 300.0
 
@@ -34,6 +34,8 @@ CLOSED_BY: dict[int, str] = {
 }
 INSIGHTS_LOAD_SUBCODES = (1504022, 1504039)
 
+OF_THE_APP = ("platform", "insights_load")
+PLATFORM = ("platform",)
 _ACCOUNT = re.compile(r"act_\d+")
 
 
@@ -55,19 +57,13 @@ def node_of(key: str) -> tuple[str | None, str]:
     return (parts[1] if len(parts) == 3 else None), parts[-1]
 
 
-def charges(path: str, surface: Surface, node_id: str | None) -> tuple[Charge, ...]:
+def charges(kind: CallKind, path: str, node_id: str | None) -> tuple[Charge, ...]:
     """The budgets of a call. `node_id`: whose data it reads, for paths that don't say (a report run, an ad)."""
     found = _ACCOUNT.match(path.lstrip("/"))
     account = found[0] if found else node_id if node_id and _ACCOUNT.fullmatch(node_id) else None
-    if surface == "marketing" and account:
-        if path.endswith("/insights") or _is_report_run(path, node_id):
-            return (Charge("score", account), Charge("ads_insights", account), Charge("insights_load"))
-        return (Charge("score", account), Charge("ads_management", account))
-    return (Charge("platform"),)
-
-
-def _is_report_run(path: str, node_id: str | None) -> bool:
-    return path.strip("/").isdigit() and node_id is not None
+    if kind.value.budgets != PLATFORM and account is None:
+        return (Charge("platform"),)
+    return tuple(Charge(name, None if name in OF_THE_APP else account) for name in kind.value.budgets)
 
 
 def closed_by(code: int | None, subcode: int | None, charged: tuple[Charge, ...]) -> Charge:

@@ -59,12 +59,3 @@ class PageSize(Protocol):
 
     def page_was_refused(self, now: dt.datetime) -> bool:
         """It was too much; whether a smaller one is worth trying."""
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """One GET of a batch."""
-
-    path: str
-    params: Mapping[str, Any]
-    surface: Surface = "graph"

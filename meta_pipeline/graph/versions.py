@@ -1,56 +1,189 @@
-"""Until when each version lives, per surface (graph-api.md §1.1: D-GVER, D-MVT, read 2026-11-22). Data."""
+"""Meta's calendar of versions, per surface, as data: until when each is usable, and what it changes.
+
+Meta moves these days without a release of ours, so a TOML file (META_PIPELINE_VERSIONS) adds to and replaces them:
+
+    source = "https://developers.facebook.com/docs/graph-api/changelog/versions, read 2027-02-01"
+
+    [versions."v28.0"]
+    released = 2027-02-17
+    graph = 2029-06-01          # usable until, exclusive; left out while Meta has announced no day
+    marketing = 2028-03-01
+    changes = ["one sentence for each change that matters here"]
+"""
 
 from __future__ import annotations
 
 import datetime as dt
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 from meta_pipeline.graph.request import Surface
+from meta_pipeline.records import ConfigError
 
-# None: not announced yet.
-USABLE_UNTIL: dict[Surface, dict[str, dt.date | None]] = {
-    "graph": {
-        "v21.0": dt.date(2027, 1, 21), "v22.0": dt.date(2027, 5, 20), "v23.0": dt.date(2027, 10, 8),
-        "v24.0": dt.date(2028, 2, 18), "v25.0": dt.date(2028, 7, 29), "v26.0": None,
-    },
-    "marketing": {
-        "v21.0": dt.date(2025, 9, 9), "v22.0": dt.date(2026, 2, 19), "v23.0": dt.date(2026, 6, 9),
-        "v24.0": dt.date(2026, 10, 6), "v25.0": None, "v26.0": None,
-    },
-}
+SOURCE = (
+    "https://developers.facebook.com/docs/graph-api/changelog/versions and "
+    "https://developers.facebook.com/docs/marketing-api/marketing-api-changelog/versions, read 2026-11-27 "
+    "(graph-api.md §1.1)"
+)
+# A version lives 11 to 13 months on the Marketing API (graph-api.md §1.1): after nine, an end that is not announced may
+# be days away.
+OLD = dt.timedelta(days=274)
+WARN_BEFORE = dt.timedelta(days=60)
+_NAME = re.compile(r"v\d{1,3}\.\d{1,2}")
+_FIELDS = ("released", "graph", "marketing", "changes")
 
 
-def trouble_with(surface: Surface, version: str, *, today: dt.date, ahead_days: int = 60) -> str | None:
-    """What is wrong with a pin: unknown, dead or about to die; None when it is good."""
-    known = USABLE_UNTIL[surface]
-    if version not in known:
-        return f"{version} is unknown for the {surface} surface: {', '.join(known)} are known"
-    end = known[version]
-    if end is None:
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A version: when it was released, until when each surface accepts it (None: not announced), what it changes."""
+
+    name: str
+    released: dt.date | None = None
+    graph: dt.date | None = None
+    marketing: dt.date | None = None
+    changes: tuple[str, ...] = ()
+
+    def usable_until(self, surface: Surface) -> dt.date | None:
+        """The day on which a surface stops accepting it."""
+        return self.graph if surface == "graph" else self.marketing
+
+
+def _day(text: str | None) -> dt.date | None:
+    return dt.date.fromisoformat(text) if text else None
+
+
+BUILT_IN = tuple(
+    Version(name, _day(released), _day(graph), _day(marketing), changes)
+    for name, released, graph, marketing, changes in (
+        ("v21.0", "2024-10-02", "2027-01-21", "2025-09-09", ()),
+        ("v22.0", "2025-01-21", "2027-05-20", "2026-02-19", ()),
+        ("v23.0", "2025-05-29", "2027-10-08", "2026-06-09", ()),
+        ("v24.0", "2025-10-08", "2028-02-18", "2026-11-10", ()),
+        ("v25.0", "2026-02-18", "2028-07-29", "2027-02-23", (
+            "failed report runs have error_message, error_subcode, error_user_title and error_user_msg",
+            "the breakdowns product_group_id and product_set_id_breakdown are removed",
+            "Advantage+ shopping and app campaigns can no longer be created",
+        )),
+        ("v26.0", "2026-07-29", None, None, (
+            "Instagram Explore placement and poll creatives are rejected on create",
+            "marketing_messages_website_* are removed; instagram_profile_follow, shop_clicks, mmp_credited_install are "
+            "new",
+            "advantage_audience must be an explicit 0 or 1 for restricted categories",
+        )),
+        ("v27.0", "2026-11-04", None, None, (
+            "new apps can't use multi-ID requests, HTTP method override, field aliases or asynchronous batches",
+            "total_video_consumption_rate has no values",
+            "sales ad sets that target devices also reach others unless device is 0",
+        )),
+    )
+)
+
+
+@dataclass(frozen=True)
+class Calendar:
+    """The known versions, oldest first, and where the days come from."""
+
+    versions: Mapping[str, Version] = field(default_factory=lambda: {one.name: one for one in BUILT_IN})
+    source: str = SOURCE
+
+    def usable_until(self, surface: Surface, version: str) -> dt.date | None:
+        """The day on which a version ends; None when none is announced, or the version is unknown."""
+        known = self.versions.get(version)
+        return known.usable_until(surface) if known else None
+
+    def after(self, version: str, *, most: int | None = None) -> list[str]:
+        """The known versions after this one, oldest first, `most` of them."""
+        return sorted((name for name in self.versions if _order(name) > _order(version)), key=_order)[:most]
+
+    def changes(self, version: str | None) -> tuple[str, ...]:
+        """What a version changes."""
+        known = self.versions.get(version or "")
+        return known.changes if known else ()
+
+    def trouble_with(self, surface: Surface, version: str, *, today: dt.date) -> str | None:
+        """Return what is wrong with a pin: unknown, dead, about to end, or old without an announced end."""
+        known = self.versions.get(version)
+        if known is None:
+            return f"{version} is unknown for the {surface} surface: {', '.join(self.versions)} are known"
+        end = known.usable_until(surface)
+        if end is None:
+            if known.released is None or today - known.released <= OLD:
+                return None
+            return (
+                f"{version} is older than nine months for the {surface} surface and its end is not announced: look it "
+                "up, and name it in the file of META_PIPELINE_VERSIONS or raise the pin"
+            )
+        if end <= today:
+            return f"{version} ended for the {surface} surface on {end}: raise the pin"
+        if end - today <= WARN_BEFORE:
+            return f"{version} ends for the {surface} surface on {end}: raise the pin before"
         return None
-    if end <= today:
-        return f"{version} ended for the {surface} surface on {end}: raise the pin"
-    if (end - today).days <= ahead_days:
-        return f"{version} ends for the {surface} surface on {end}: raise the pin before"
-    return None
+
+    def end_of(self, surface: Surface, version: str) -> str:
+        """Return until when a version is usable, in words."""
+        end = self.usable_until(surface, version)
+        return f"usable until {end}" if end else "its end is not announced"
 
 
-# What a version brings that this pipeline meets (graph-api.md §1.3).
-CHANGES: dict[str, tuple[str, ...]] = {
-    "v25.0": (
-        "failed report runs tell error_message, error_subcode, error_user_title and error_user_msg",
-        "breakdowns product_group_id and product_set_id_breakdown are gone",
-        "Advantage+ shopping and app campaigns can't be created any more",
-    ),
-    "v26.0": (
-        "Instagram Explore placement and poll creatives are rejected on create",
-        "marketing_messages_website_* are gone; instagram_profile_follow, shop_clicks, mmp_credited_install are new",
-        "advantage_audience must be an explicit 0 or 1 for restricted categories",
-    ),
-}
+def _order(version: str) -> tuple[int, ...]:
+    found = re.findall(r"\d+", version)
+    return tuple(map(int, found))
 
 
-def after(surface: Surface, version: str) -> str | None:
-    """The next version of a surface, None when none is known."""
-    known = list(USABLE_UNTIL[surface])
-    place = known.index(version) + 1 if version in known else len(known)
-    return known[place] if place < len(known) else None
+def calendar(path: Path | None) -> Calendar:
+    """Return the built-in calendar with a TOML file laid over it. Raise ConfigError, which says what is wrong in it."""
+    if path is None:
+        return Calendar()
+    try:
+        return parsed(path.read_text(encoding="utf-8"), source=str(path))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"META_PIPELINE_VERSIONS: {path} can't be read: {error}") from error
+
+
+def parsed(text: str, *, source: str) -> Calendar:
+    """Return the built-in calendar with this TOML laid over it; `source` names the file in errors."""
+    try:
+        told = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"META_PIPELINE_VERSIONS: {source} is no TOML: {error}") from error
+    if unknown := set(told) - {"source", "versions"}:
+        raise _wrong(source, f"has {', '.join(sorted(unknown))}: only source and versions belong there")
+    listed, where = told.get("versions", {}), told.get("source")
+    if not isinstance(listed, dict):
+        raise _wrong(source, 'versions must be tables such as [versions."v28.0"]')
+    if where is not None and not isinstance(where, str):
+        raise _wrong(source, "source must be text: where the days were read, and when")
+    versions = dict(Calendar().versions)
+    for name, facts in listed.items():
+        if not _NAME.fullmatch(name):
+            raise _wrong(source, f"{name} is no version: write it as v28.0, in quotation marks")
+        if not isinstance(facts, dict):
+            raise _wrong(source, f"{name} must be a table")
+        versions[name] = _with(versions.get(name, Version(name)), facts, source)
+    return Calendar(
+        dict(sorted(versions.items(), key=lambda pair: _order(pair[0]))), f"{where or source}; else {SOURCE}"
+    )
+
+
+def _with(version: Version, facts: Mapping[str, Any], source: str) -> Version:
+    if unknown := set(facts) - set(_FIELDS):
+        raise _wrong(source, f"{version.name} has {', '.join(sorted(unknown))}: there are {', '.join(_FIELDS)}")
+    for name in ("released", "graph", "marketing"):
+        value = facts.get(name)
+        if value is not None and (not isinstance(value, dt.date) or isinstance(value, dt.datetime)):
+            raise _wrong(source, f"{name} of {version.name} must be a day such as 2028-03-01, without quotation marks")
+    changes = facts.get("changes", [])
+    if not isinstance(changes, list) or not all(isinstance(change, str) for change in changes):
+        raise _wrong(source, f"changes of {version.name} must be a list of sentences")
+    return Version(
+        version.name, facts.get("released", version.released), facts.get("graph", version.graph),
+        facts.get("marketing", version.marketing), tuple(facts.get("changes", version.changes)),
+    )
+
+
+def _wrong(source: str, what: str) -> ConfigError:
+    return ConfigError(f"META_PIPELINE_VERSIONS: {source}: {what}")

@@ -1,23 +1,144 @@
-"""Which nodes a token may read, through whom, and who owns them (graph-api.md §4.3, §13.32, §13.34)."""
+"""Which nodes a token may read, through whom, and who owns them (graph-api.md §4.3, §13.32, §13.34).
+
+Every edge is read on its own: one that fails leaves the others as they are, and is returned with its reason."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any, Literal
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar
 
 import msgspec
 
+from meta_pipeline.graph.calls import CallKind
 from meta_pipeline.graph.client import GraphClient
-from meta_pipeline.graph.errors import GraphError, ScopeError
+from meta_pipeline.graph.errors import (
+    ConnectionFailedError,
+    GraphError,
+    RequestError,
+    ScopeError,
+    SuspendedError,
+    ThrottledError,
+    TokenError,
+    UnreadableAnswerError,
+)
 from meta_pipeline.records import AccessToken, NodeLink
 
-_ACCOUNTS = "id,account_id,name,currency,timezone_name,account_status,business,user_tasks"
+# Trouble of the token, the app or the network: the next edge would meet it too.
+_OF_EVERY_EDGE = (TokenError, ThrottledError, SuspendedError, ConnectionFailedError)
+_UNKNOWN_FIELD = re.compile(r"nonexisting field \((\w+)\)")
+
+
+class _Named(msgspec.Struct):
+    id: str
+    name: str | None = None
+
+
+class _Business(msgspec.Struct):
+    id: str | None = None
+    name: str | None = None
+
+
+class _Account(msgspec.Struct):
+    id: str
+    name: str | None = None
+    currency: str | None = None
+    timezone_name: str | None = None
+    business: _Business | None = None
+    user_tasks: tuple[str, ...] = ()
+
+
+class _Instagram(msgspec.Struct):
+    id: str
+    username: str | None = None
+
+
+class _Page(msgspec.Struct):
+    id: str
+    name: str | None = None
+    access_token: str | None = None
+    tasks: tuple[str, ...] = ()
+    business: _Business | None = None
+    instagram_business_account: _Instagram | None = None
+
+
+class _Shared(msgspec.Struct):
+    id: str
+    name: str | None = None
+    owner_business: _Business | None = None
+    business: _Business | None = None
+
+
+Row = TypeVar("Row", bound=msgspec.Struct)
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """An edge: its path, the kinds of nodes at its end, its fields, and whose edge it is."""
+
+    path: str
+    call: CallKind
+    kinds: tuple[str, ...]
+    fields: tuple[str, ...]
+    limit: int = 100
+    business_id: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The last part of its path."""
+        return self.path.rpartition("/")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class FailedEdge:
+    """An edge that was not read, and why. `is_refused`: Meta says that the token may not read it, so what it led to
+    before is gone; otherwise nothing is known of it."""
+
+    edge: Edge
+    reason: str
+    is_refused: bool
+
+    def leads_to(self, link: NodeLink) -> bool:
+        """Whether a node that was linked before may lie at its end."""
+        if link.kind not in self.edge.kinds:
+            return False
+        if self.edge.business_id is None:
+            return True
+        return any(
+            one.get("via") == self.edge.name and one.get("id") == self.edge.business_id for one in link.related
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Discovery:
+    """The nodes that were found, the edges that were not read, and the fields that an edge had to do without."""
+
+    links: tuple[NodeLink, ...]
+    failed: tuple[FailedEdge, ...] = ()
+    lost_fields: tuple[str, ...] = ()
+
+    @property
+    def troubles(self) -> list[str]:
+        """A sentence for each edge or field that was not read."""
+        failed = [f"{one.edge.path} was not read: {one.reason}" for one in self.failed]
+        return [*failed, *self.lost_fields]
+
+
+_BUSINESSES = Edge("me/businesses", CallKind.BUSINESSES, ("pixel", "catalog"), ("id", "name"))
+_ACCOUNTS = Edge(
+    "me/adaccounts", CallKind.AD_ACCOUNTS, ("ad_account",),
+    ("id", "account_id", "name", "currency", "timezone_name", "account_status", "business", "user_tasks"), 200,
+)
+_PAGES = Edge(
+    "me/accounts", CallKind.PAGES, ("page", "instagram_account"),
+    ("id", "name", "access_token", "category", "tasks", "business", "instagram_business_account{id,username}"),
+)
 # Edges of a business, what is at their end, and the field that names its owner (graph-api.md §5.2).
-_EDGES = (
+_OF_A_BUSINESS = (
     ("owned_pixels", "pixel", "owner_business"), ("client_pixels", "pixel", "owner_business"),
     ("owned_product_catalogs", "catalog", "business"), ("client_product_catalogs", "catalog", "business"),
 )
-_PAGES = "id,name,access_token,category,tasks,business,instagram_business_account{id,username}"
 
 
 def discover(
@@ -26,98 +147,121 @@ def discover(
     token: AccessToken,
     token_ref: str,
     keep_page_token: Callable[[str, str, AccessToken], str],
-) -> list[NodeLink]:
-    """Every ad account, Page, Instagram account, pixel and catalog the token reaches. A missing permission for one
-    kind is no reason to lose the others; with nothing at all reachable the first refusal is raised.
+) -> Discovery:
+    """Find every ad account, Page, Instagram account, pixel and catalog the token reaches. An edge that fails is
+    returned with its reason; with nothing at all reachable the first failure is raised, and so is trouble of the token,
+    the app or the network.
 
-    `keep_page_token(page_id, page_name, token)` puts a Page's own token into the vault and answers its ref."""
-    links: list[NodeLink] = []
-    refusals: list[GraphError] = []
-    own = _businesses(graph, token)
-    for found in (_ad_accounts, _pages, _shared):
-        try:
-            links.extend(found(graph, token, token_ref, own, keep_page_token))
-        except ScopeError as error:
-            refusals.append(error)
-    if not links and refusals:
-        raise refusals[0]
-    return links
-
-
-def _businesses(graph: GraphClient, token: AccessToken) -> frozenset[str]:
-    """The person's own businesses; unknown without `business_management`, and then no owner is guessed."""
-    try:
-        return frozenset(str(row["id"]) for row in _rows(graph, "me/businesses", {"fields": "id,name"}, token))
-    except ScopeError:
-        return frozenset()
-
-
-def _shared(
-    graph: GraphClient, token: AccessToken, token_ref: str, own: frozenset[str], _: object
-) -> Iterator[NodeLink]:
-    """What is reached through a business only. Its tasks are not told there."""
+    `keep_page_token(page_id, page_name, token)` puts a Page's own token into the vault and returns its ref."""
+    reading = _Reading(graph, token)
+    own = frozenset(row.id for row in reading.rows(_BUSINESSES, _Named))
+    links = [_ad_account(row, token_ref, own) for row in reading.rows(_ACCOUNTS, _Account)]
+    for page in reading.rows(_PAGES, _Page):
+        links.extend(_page(page, token_ref, own, keep_page_token))
     for business_id in sorted(own):
-        for edge, kind, owner_field in _EDGES:
-            asked = {"fields": f"id,name,{owner_field}{{id,name}}", "limit": 100}
-            for row in _rows(graph, f"{business_id}/{edge}", asked, token):
-                owner = row.get(owner_field)
-                name = owner.get("name") if isinstance(owner, dict) else None
-                via = ({"kind": "business", "id": business_id, "via": edge},)
-                yield NodeLink(
-                    kind, str(row["id"]), row.get("name", ""), _access(owner, own), name, (), None, None, token_ref, via
-                )
-
-
-def _access(business: Any, own: frozenset[str]) -> Literal["owned", "partner", "unknown"]:
-    if not isinstance(business, dict) or not own:
-        return "unknown"
-    return "owned" if str(business.get("id")) in own else "partner"
-
-
-def _ad_accounts(
-    graph: GraphClient, token: AccessToken, token_ref: str, own: frozenset[str], _: object
-) -> Iterator[NodeLink]:
-    for row in _rows(graph, "me/adaccounts", {"fields": _ACCOUNTS, "limit": 200}, token, marketing=True):
-        business = row.get("business")
-        yield NodeLink(
-            "ad_account", row["id"], row.get("name", ""), _access(business, own),
-            business.get("name") if isinstance(business, dict) else None,
-            tuple(row.get("user_tasks", ())), row.get("timezone_name"), row.get("currency"), token_ref,
-        )
-
-
-def _pages(
-    graph: GraphClient,
-    token: AccessToken,
-    token_ref: str,
-    own: frozenset[str],
-    keep_page_token: Callable[[str, str, AccessToken], str],
-) -> Iterator[NodeLink]:
-    for row in _rows(graph, "me/accounts", {"fields": _PAGES, "limit": 100}, token):
-        business, instagram = row.get("business"), row.get("instagram_business_account")
-        page_token = row.get("access_token")
-        ref = keep_page_token(row["id"], row["name"], AccessToken("page", page_token)) if page_token else token_ref
-        owner = business.get("name") if isinstance(business, dict) else None
-        access, tasks = _access(business, own), tuple(row.get("tasks", ()))
-        related = (
-            ({"kind": "instagram_account", "id": instagram["id"], "via": "instagram_business_account"},)
-            if instagram
-            else ()
-        )
-        # Page insights are on Pacific days whatever the Page's place (graph-api.md §3.1).
-        yield NodeLink(
-            "page", row["id"], row["name"], access, owner, tasks, "America/Los_Angeles", None, ref, related
-        )
-        if instagram:
-            yield NodeLink(
-                "instagram_account", instagram["id"], instagram.get("username", ""), access, owner, tasks,
-                "America/Los_Angeles", None, ref, ({"kind": "page", "id": row["id"], "via": "me/accounts"},),
+        for name, kind, owner in _OF_A_BUSINESS:
+            edge = Edge(
+                f"{business_id}/{name}", CallKind.BUSINESSES, (kind,), ("id", "name", f"{owner}{{id,name}}"),
+                business_id=business_id,
             )
+            links.extend(_shared(row, edge, token_ref, own) for row in reading.rows(edge, _Shared))
+    if not links and reading.errors:
+        raise reading.errors[0]
+    return Discovery(tuple(links), tuple(reading.failed), tuple(reading.lost_fields))
 
 
-def _rows(
-    graph: GraphClient, path: str, params: dict[str, Any], token: AccessToken, *, marketing: bool = False
-) -> Iterator[dict[str, Any]]:
-    for batch in graph.batches(path, params, token=token, surface="marketing" if marketing else "graph"):
-        for record in batch.records:
-            yield msgspec.json.decode(record)
+class _Reading:
+    """The edges of one token, each read on its own."""
+
+    def __init__(self, graph: GraphClient, token: AccessToken) -> None:
+        self._graph, self._token = graph, token
+        self.failed: list[FailedEdge] = []
+        self.errors: list[GraphError] = []
+        self.lost_fields: list[str] = []
+
+    def rows(self, edge: Edge, row: type[Row]) -> list[Row]:
+        """Return an edge's rows; none, and a failed edge, when it can't be read. A field that this version does not
+        know is left out."""
+        fields = edge.fields
+        while True:
+            try:
+                return list(self._read(edge, fields, row))
+            except _OF_EVERY_EDGE:
+                raise
+            except RequestError as error:
+                fewer = _without_unknown(fields, error)
+                if fewer is None:
+                    return self._fail(edge, error)
+                lost = ", ".join(sorted(set(fields) - set(fewer)))
+                self.lost_fields.append(f"{edge.path} was read without {lost}, which this version does not know")
+                fields = fewer
+            except GraphError as error:
+                return self._fail(edge, error)
+
+    def _fail(self, edge: Edge, error: GraphError) -> list[Any]:
+        is_refused = isinstance(error, ScopeError)
+        if not (is_refused and edge is _BUSINESSES):  # without business_management no owner is known, which is enough
+            self.errors.append(error)
+            self.failed.append(FailedEdge(edge, str(error), is_refused))
+        return []
+
+    def _read(self, edge: Edge, fields: Sequence[str], row: type[Row]) -> Iterator[Row]:
+        params = {"fields": list(fields), "limit": edge.limit}
+        for batch in self._graph.batches(edge.path, params, token=self._token, kind=edge.call):
+            for record in batch.records:
+                try:
+                    yield msgspec.json.decode(record, type=row)
+                except msgspec.MsgspecError:
+                    raise UnreadableAnswerError(
+                        f"{self._graph.host} answered {edge.path} with a row that is not one", trace_id=batch.trace_id
+                    ) from None
+
+
+def _without_unknown(fields: Sequence[str], error: RequestError) -> tuple[str, ...] | None:
+    """Return the fields but the one that Meta names as unknown; None when it names none of them, or the id."""
+    found = _UNKNOWN_FIELD.search(str(error)) if error.code == 100 else None
+    if found is None or found[1] == "id":
+        return None
+    fewer = tuple(name for name in fields if name.partition("{")[0] != found[1])
+    return fewer if len(fewer) < len(fields) else None
+
+
+def _access(business: _Business | None, own: frozenset[str]) -> Literal["owned", "partner", "unknown"]:
+    if business is None or not own:
+        return "unknown"
+    return "owned" if business.id in own else "partner"
+
+
+def _ad_account(row: _Account, token_ref: str, own: frozenset[str]) -> NodeLink:
+    return NodeLink(
+        "ad_account", row.id, row.name or "", _access(row.business, own), row.business.name if row.business else None,
+        row.user_tasks, row.timezone_name, row.currency, token_ref,
+    )
+
+
+def _page(
+    row: _Page, token_ref: str, own: frozenset[str], keep_page_token: Callable[[str, str, AccessToken], str]
+) -> Iterator[NodeLink]:
+    name, instagram = row.name or "", row.instagram_business_account
+    ref = keep_page_token(row.id, name, AccessToken("page", row.access_token)) if row.access_token else token_ref
+    owner, access = row.business.name if row.business else None, _access(row.business, own)
+    related = (
+        ({"kind": "instagram_account", "id": instagram.id, "via": "instagram_business_account"},) if instagram else ()
+    )
+    # Page insights are on Pacific days whatever the Page's place (graph-api.md §3.1).
+    yield NodeLink("page", row.id, name, access, owner, row.tasks, "America/Los_Angeles", None, ref, related)
+    if instagram:
+        yield NodeLink(
+            "instagram_account", instagram.id, instagram.username or "", access, owner, row.tasks,
+            "America/Los_Angeles", None, ref, ({"kind": "page", "id": row.id, "via": "me/accounts"},),
+        )
+
+
+def _shared(row: _Shared, edge: Edge, token_ref: str, own: frozenset[str]) -> NodeLink:
+    """Return what is reached through a business only. Its tasks are not told there."""
+    owner = row.owner_business or row.business
+    via = ({"kind": "business", "id": edge.business_id, "via": edge.name},)
+    return NodeLink(
+        edge.kinds[0], row.id, row.name or "", _access(owner, own), owner.name if owner else None, (), None, None,
+        token_ref, via,
+    )

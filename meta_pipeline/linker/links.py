@@ -8,13 +8,16 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
+from meta_pipeline.linker.discover import Discovery, FailedEdge
 from meta_pipeline.records import NodeLink
 from meta_pipeline.store import access
 from meta_pipeline.store.schema import node_links
 
 
-def save(engine: sa.Engine, links: Sequence[NodeLink], *, through: str, now: dt.datetime) -> None:
-    """Every link is known, and these are all that the token `through` reaches now."""
+def save(engine: sa.Engine, discovery: Discovery, *, through: str, now: dt.datetime) -> None:
+    """Store every link; the token `through` reaches these now, and what it reached before behind an edge that could not
+    be read this time."""
+    links, kept = discovery.links, _behind(engine, discovery.failed, through=through)
     with engine.begin() as connection:
         for link in links:
             row = {
@@ -25,7 +28,15 @@ def save(engine: sa.Engine, links: Sequence[NodeLink], *, through: str, now: dt.
             if not connection.execute(node_links.update().where(node_links.c.id == link.id).values(row)).rowcount:
                 connection.execute(node_links.insert().values(id=link.id, **row))
     found = [access.Access(link.id, link.token_ref, through, link.tasks) for link in links]
-    access.replace(engine, through, found, now=now)
+    access.replace(engine, through, [*kept, *found], now=now)
+
+
+def _behind(engine: sa.Engine, failed: Sequence[FailedEdge], *, through: str) -> list[access.Access]:
+    """Return the accesses whose edge failed for another reason than a refusal."""
+    unread = [edge for edge in failed if not edge.is_refused]
+    before = {one.node_id: one for one in access.through(engine).get(through, ())} if unread else {}
+    stored = [link for link in known(engine) if link.id in before] if before else []
+    return [before[link.id] for link in stored if any(edge.leads_to(link) for edge in unread)]
 
 
 def today_of(engine: sa.Engine, node_id: str, *, now: dt.datetime) -> dt.date:

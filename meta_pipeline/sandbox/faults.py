@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from meta_pipeline.sandbox.answers import REDUCE, Answer, Ask, Refused, too_much
+from meta_pipeline.sandbox.answers import REDUCE, Answer, Ask, Refused, split_fields, too_much
 from meta_pipeline.sandbox.tokens import DEAD
 
 _BUC = (
@@ -29,6 +29,11 @@ def trouble(name: str, ask: Ask) -> Answer | None:
     if name.startswith("190_"):
         code = int(name[4:])
         raise Refused(DEAD.get(code, "Error validating access token"), 190, subcode=code)
+    if name.startswith("100_nonexisting_"):  # a field that this version does not know
+        field = name.removeprefix("100_nonexisting_")
+        if field not in {one.partition("{")[0] for one in split_fields(ask.params.get("fields", ""))}:
+            return None
+        raise Refused(f"(#100) Tried accessing nonexisting field ({field}) on node type (AdsPixel)", 100)
     account = re.search(r"act_(\d+)", ask.path)
     match name:
         case "code1_reduce":

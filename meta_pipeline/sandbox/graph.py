@@ -10,6 +10,7 @@ from meta_pipeline.sandbox import creatives, edges, nodes, page_insights, people
 from meta_pipeline.sandbox.answers import Answer, Ask, Refused, new_trace_id, projected, unknown_object
 from meta_pipeline.sandbox.batch import batch, cut_version
 from meta_pipeline.sandbox.nouns import Account
+from meta_pipeline.sandbox.options import number_of
 from meta_pipeline.sandbox.scene import Scene
 from meta_pipeline.sandbox.tokens import Token, need
 from meta_pipeline.sandbox.world import ADS, SYSTEM_USER_ID, USER_ID
@@ -17,7 +18,7 @@ from meta_pipeline.sandbox.world import ADS, SYSTEM_USER_ID, USER_ID
 __all__ = ["Graph", "cut_version"]
 
 DEFAULT_VERSION = "v24.0"
-KNOWN_VERSIONS = ("v19.0", "v20.0", "v21.0", "v22.0", "v23.0", "v24.0", "v25.0", "v26.0")
+KNOWN_VERSIONS = ("v19.0", "v20.0", "v21.0", "v22.0", "v23.0", "v24.0", "v25.0", "v26.0", "v27.0")
 # Marketing API ends before the Graph API does (graph-api.md §1.1): v24.0 is carried on, older ones are refused.
 UPGRADED, UPGRADES_TO = ("v24.0",), "v25.0"
 REJECTED = ("v19.0", "v20.0", "v21.0", "v22.0", "v23.0")
@@ -82,6 +83,7 @@ class Graph(Scene):
     def _version(self, ask: Ask) -> dict[str, str]:
         if ask.version and ask.version not in KNOWN_VERSIONS:
             raise Refused(f"Unknown path components: /{ask.version}/{ask.path}", 2500)
+        _refuse_removed(ask)
         ask.marketing = self._is_marketing(ask.path)
         if not ask.marketing:
             return {}
@@ -116,8 +118,6 @@ class Graph(Scene):
         if ask.path == "" and ask.method == "POST":
             return batch(self, ask, answer=self.answer)
         token = self.identity.authenticate(ask, now)
-        if "ids" in ask.params and ask.path == "":
-            raise Refused("The ids query parameter is deprecated in v26.0+.", 100, status=500)
         head, _, edge = ask.path.partition("/")
         if head == "me":
             head = token.page_id or token.subject_id
@@ -160,6 +160,17 @@ class Graph(Scene):
                 other.scopes = tuple(scope for scope in other.scopes if name and scope != name)
                 other.dead = other.dead if name else 458
         return {"success": True}
+
+
+def _refuse_removed(ask: Ask) -> None:
+    """What Meta removed from the protocol: the multi-read in every version, more with v27.0 (graph-api.md §1.3). Our
+    app counts as new."""
+    if "ids" in ask.params and ask.path == "":
+        raise Refused("The ids query parameter is deprecated in v26.0+.", 100, status=500)
+    if number_of(ask.version) >= number_of("v27.0"):
+        for name in ("method", "callback"):
+            if name in ask.params:
+                raise Refused(f"(#100) The {name} parameter is not available in v27.0+.", 100)
 
 
 def _is_write(ask: Ask) -> bool:

@@ -27,7 +27,7 @@ class Options:
     `absent_breakdowns`: some delivery has no known breakdown value, and its row no such key.
     `timezone_changes`: by account, when it moves and whereto.
     `opted_in`: the accounts that get gated breakdowns (graph-api.md §2.7).
-    `drift`: what Meta changes without a word, of `DRIFT`.
+    `drift`: what Meta changes without a word, of `DRIFT`; with `drift_from`, only from that version on.
     `incomplete_creatives`: so many creatives of an account are incomplete; by `incomplete_mode` they `fail` the page
     they stand on, or are `bare`. `thumbnail_days`: how long links to pictures work.
     `is_daily`: whether every ad delivers on every day of its life; some days have nothing otherwise.
@@ -38,6 +38,7 @@ class Options:
     timezone_changes: dict[str, dict[str, str]] = field(default_factory=dict)
     opted_in: frozenset[str] = frozenset()
     drift: frozenset[str] = frozenset()
+    drift_from: str = ""
     incomplete_creatives: int = 0
     incomplete_mode: str = "fail"
     thumbnail_days: float = 3.0
@@ -50,7 +51,7 @@ class Options:
             "absent_breakdowns": bool,
             "timezone_changes": lambda told: {_bare(key): _checked(one) for key, one in told.items()},
             "opted_in": lambda told: frozenset(_bare(one) for one in told),
-            "drift": frozenset,
+            "drift": frozenset, "drift_from": str,
             "incomplete_creatives": int, "incomplete_mode": str, "thumbnail_days": float,
             "is_daily": bool,
             "breakdown_values": lambda told: {str(name): _at_least_one(most) for name, most in told.items()},
@@ -68,12 +69,21 @@ class Options:
             name: sorted(value) if isinstance(value, frozenset) else value for name, value in vars(self).items()
         }
 
+    def drift_of(self, version: str) -> frozenset[str]:
+        """The drift that a version shows."""
+        return self.drift if number_of(version) >= number_of(self.drift_from) else frozenset()
+
     def zone_change(self, account: Account) -> ZoneChange | None:
         """The account's move, if it has one; a bare day means its beginning on the old calendar."""
         if (change := self.timezone_changes.get(account.id)) is None:
             return None
         at = dt.datetime.fromisoformat(change["at"])
         return ZoneChange(at if at.tzinfo else at.replace(tzinfo=account.zone), ZoneInfo(change["timezone"]))
+
+
+def number_of(version: str) -> tuple[int, ...]:
+    """`v26.0` as numbers that can be compared; nothing is before every version."""
+    return tuple(int(part) for part in version.removeprefix("v").split(".") if part)
 
 
 def _checked(change: dict[str, str]) -> dict[str, str]:

@@ -186,7 +186,7 @@ class ReportRuns:
 
     def page(self, ask: Ask, found: list[Row], query: Query) -> dict[str, Any]:
         """A page, unless it would be too much data for a call."""
-        page = paged(ask, found, Writer(query, self.insights.world.options.drift))
+        page = paged(ask, found, Writer(query, self.insights.world.options.drift_of(ask.version)))
         if self.page_rows and len(page["data"]) > self.page_rows:
             raise Refused(REDUCE, 1, status=500)
         data = encoded(page["data"])

@@ -103,7 +103,7 @@ def row(since: str, until: str) -> bytes:
 
 def landed(*rows: bytes) -> dict[dt.date, int]:
     sorter = Sorter(REPORTS["account_reach_month"], "act_1", Range(dt.date(2026, 11, 2), DAY))
-    batch = Batch(rows, "T", "v25.0", dt.datetime(2026, 11, 20, tzinfo=dt.UTC))
+    batch = Batch(rows, "T", "v26.0", dt.datetime(2026, 11, 20, tzinfo=dt.UTC))
     days = {day: len(records) for day, records in sorter.parts(batch)}
     assert not sorter.untrustworthy()
     return days

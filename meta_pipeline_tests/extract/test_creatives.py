@@ -26,7 +26,7 @@ TROUBLE = [(100, "(#100) something about one"), (1, "Please reduce the amount of
 
 def client(account: SmallAccount) -> GraphClient:
     return GraphClient(
-        graph_url="http://graph", app_id="1", app_secret=None, graph_version="v24.0", marketing_version="v25.0",
+        graph_url="http://graph", app_id="1", app_secret=None, graph_version="v24.0", marketing_version="v26.0",
         audit=lambda event: None, sleep=account.clock.sleep, now=account.clock.now, adapter=account,
     )
 
@@ -141,7 +141,7 @@ def test_what_is_asked_for():
     now, week = dt.datetime(2026, 11, 20, tzinfo=dt.UTC), dt.timedelta(days=7)
 
     def row(id: str, age: int, **more: str) -> tuple[bytes, Batch]:
-        return json.dumps({"id": id, **more}).encode(), Batch((), None, "v25.0", now - dt.timedelta(days=age))
+        return json.dumps({"id": id, **more}).encode(), Batch((), None, "v26.0", now - dt.timedelta(days=age))
 
     kept = of_rows([row("good", 1), row("bad", 1, error="x"), row("long bad", 8, error="x"),
                     row("deleted", 9, status="DELETED")])

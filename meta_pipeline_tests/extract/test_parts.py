@@ -19,7 +19,7 @@ from meta_pipeline.extract.reports import REPORTS
 from meta_pipeline.graph.errors import TooMuchDataError
 from meta_pipeline.records import Batch, LandingError
 
-BATCH = Batch((), None, "v25.0", dt.datetime(2026, 11, 24, tzinfo=dt.UTC))
+BATCH = Batch((), None, "v26.0", dt.datetime(2026, 11, 24, tzinfo=dt.UTC))
 KEPT = ("account_id", "ad_id")
 OTHERS = ("impressions", "clicks", "spend", "reach", "actions")
 FIELDS = (*KEPT, *OTHERS)

@@ -44,7 +44,7 @@ class StillHome:
         self.clicks = Clicks(PUBLIC, "https://business.example", "https://www.example")
         self.client = GraphClient(
             graph_url="http://sandbox", app_id="900000000000001", app_secret=self.graph.identity.secret,
-            graph_version="v24.0", marketing_version="v25.0", audit=lambda event: None, sleep=self.clock.sleep,
+            graph_version="v24.0", marketing_version="v26.0", audit=lambda event: None, sleep=self.clock.sleep,
             now=self.clock.now, adapter=SandboxAdapter(self.graph, self.clock, latency_s=0.0),  # type: ignore[arg-type]
         )
 

@@ -51,7 +51,7 @@ class Line:
             self.engine, app_id="1", now=self.clock.now, sleep=self.clock.sleep, longest_wait_s=30.0
         )
         self.client = GraphClient(
-            graph_url="http://sandbox", app_id="1", app_secret=None, graph_version="v24.0", marketing_version="v25.0",
+            graph_url="http://sandbox", app_id="1", app_secret=None, graph_version="v24.0", marketing_version="v26.0",
             audit=lambda event: None, budget=budget, sleep=self.clock.sleep, now=self.clock.now,
             adapter=SandboxAdapter(self.graph, self.clock, latency_s=0.1),
         )

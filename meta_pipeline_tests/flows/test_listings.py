@@ -60,7 +60,7 @@ class Place:
         self.pictures = Pictures()
         self.habits = Habits(downloads=self.pictures)  # type: ignore[arg-type]
         graph = GraphClient(
-            graph_url="http://graph", app_id="1", app_secret=None, graph_version="v24.0", marketing_version="v25.0",
+            graph_url="http://graph", app_id="1", app_secret=None, graph_version="v24.0", marketing_version="v26.0",
             audit=lambda event: None, sleep=self.clock.sleep, now=self.clock.now, adapter=self.account,
         )
         self.by = Pulling(
@@ -216,7 +216,7 @@ def test_what_only_insights_know_is_deleted_and_old_files_are_not_looked_through
     place: Place, monkeypatch: pytest.MonkeyPatch
 ):
     def insights(day: int, *ads: str) -> None:
-        batch = Batch((), "T", "v25.0", place.clock.now())
+        batch = Batch((), "T", "v26.0", place.clock.now())
         rows = [
             (json.dumps({"ad_id": ad, "ad_name": "old name", "adset_id": 2, "campaign_id": "1", "account_id": "7"}).encode(),
              batch)
@@ -244,7 +244,7 @@ def test_what_only_insights_know_is_deleted_and_old_files_are_not_looked_through
 
 
 def test_a_thing_that_insights_name_before_a_listing_does_is_no_longer_deleted_once_it_is_listed(place: Place):
-    batch = Batch((), "T", "v25.0", place.clock.now())
+    batch = Batch((), "T", "v26.0", place.clock.now())
     row = json.dumps({"ad_id": "60", "adset_id": "2", "campaign_id": "1", "account_id": "7"}).encode()
     place.by.write("ad_insights", NODE, dt.date(2026, 11, 1), [(row, batch)], {})
     place.land()

@@ -43,7 +43,7 @@ class Place:
         tokens.reveal_for = lambda node_id, *, flow, without=(): token  # type: ignore[method-assign]
         graph = GraphClient(
             graph_url=sandbox.url, app_id=sandbox.app["app_id"], app_secret=sandbox.app["app_secret"],
-            graph_version="v24.0", marketing_version="v25.0", audit=lambda event: self.told.append(event.operations),
+            graph_version="v24.0", marketing_version="v26.0", audit=lambda event: self.told.append(event.operations),
             sleep=lambda seconds: None, now=self.now,
         )
         self.by = Pulling(

@@ -16,6 +16,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from meta_pipeline.audit import AuditEvent
+from meta_pipeline.graph.calls import CallKind, Operation
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.graph.errors import (
     REMEDIES,
@@ -27,7 +28,6 @@ from meta_pipeline.graph.errors import (
     TransientError,
     error_from,
 )
-from meta_pipeline.graph.request import Operation
 from meta_pipeline.graph.response import answer_of, decipher
 from meta_pipeline.graph.retry import TRIES
 from meta_pipeline.graph.samples import Samples
@@ -87,7 +87,7 @@ class Client(GraphClient):
         self.naps: list[float] = []
         self.events: list[AuditEvent] = []
         super().__init__(
-            graph_url=url, app_id="1", app_secret=SECRET, graph_version="v24.0", marketing_version="v25.0",
+            graph_url=url, app_id="1", app_secret=SECRET, graph_version="v24.0", marketing_version="v26.0",
             audit=self.events.append, sleep=self.naps.append, **more,
         )
 
@@ -98,24 +98,24 @@ def client(server: Server) -> Client:
 
 
 def test_the_token_travels_in_the_header_and_the_proof_beside_it(server: Server, client: Client):
-    server.say({"id": "1"}, x_fb_trace_id="T1", facebook_api_version="v25.0", x_fb_rev="7")
-    answer = client.get("act_1", {"fields": ["id", "name"]}, token=TOKEN, surface="marketing")
+    server.say({"id": "1"}, x_fb_trace_id="T1", facebook_api_version="v26.0", x_fb_rev="7")
+    answer = client.get("act_1", {"fields": ["id", "name"]}, token=TOKEN, kind=CallKind.AD_OBJECTS)
     method, path, headers, _ = server.seen[0]
 
-    assert method == "GET" and path.startswith("/v25.0/act_1?fields=id%2Cname&appsecret_proof=")
+    assert method == "GET" and path.startswith("/v26.0/act_1?fields=id%2Cname&appsecret_proof=")
     assert f"Bearer {TOKEN.value}" == headers["Authorization"]
     assert TOKEN.value not in path
-    assert (answer.trace_id, answer.version) == ("T1", "v25.0")
+    assert (answer.trace_id, answer.version) == ("T1", "v26.0")
 
 
 def test_every_call_leaves_an_audit_line_without_its_query(server: Server, client: Client):
-    server.say({"id": "1"}, x_fb_trace_id="T1", facebook_api_version="v26.0", x_fb_rev="7",
+    server.say({"id": "1"}, x_fb_trace_id="T1", facebook_api_version="v27.0", x_fb_rev="7",
                x_app_usage='{"call_count":28}')
-    client.get("act_1", {"fields": "id"}, token=TOKEN, surface="marketing")
+    client.get("act_1", {"fields": "id"}, token=TOKEN, kind=CallKind.AD_OBJECTS)
     event = client.events[0]
 
     assert (
-        event.method, event.path, event.status, event.fbtrace_id, event.fb_rev, event.version) == ("GET", "/v25.0/act_1", 200, "T1", "7", "v26.0")
+        event.method, event.path, event.status, event.fbtrace_id, event.fb_rev, event.version) == ("GET", "/v26.0/act_1", 200, "T1", "7", "v27.0")
     assert event.usage == {"app": {"call_count": 28}}
 
 
@@ -140,7 +140,7 @@ def test_paging_goes_on_over_an_empty_page_and_ends_where_next_is_absent(server:
         return {"data": [{"id": i} for i in ids], "paging": {**paging, **({"next": "http://x?access_token=T"} if more else {})}}
 
     server.say(page(["1", "2"], "A", True), page([], "B", True), page(["3"], "C", False))
-    batches = list(client.batches("act_1/ads", {"limit": 2}, token=TOKEN, surface="marketing"))
+    batches = list(client.batches("act_1/ads", {"limit": 2}, token=TOKEN, kind=CallKind.AD_OBJECTS))
 
     assert [record for batch in batches for record in batch.records] == [b'{"id": "1"}', b'{"id": "2"}', b'{"id": "3"}']
     assert "after=B" in server.seen[2][1]
@@ -160,7 +160,7 @@ def test_paging_goes_on_over_an_empty_page_and_ends_where_next_is_absent(server:
 def test_what_passes_is_tried_again_with_pauses(server: Server, client: Client, status: int, body: Any):
     server.say(body, status=status)
     with pytest.raises((TransientError, RequestError)):
-        client.get("me", token=TOKEN)
+        client.get("me", token=TOKEN, kind=CallKind.IDENTITY)
 
     if body != {"success": False, "is_transient": True}:
         assert len(server.seen) == TRIES
@@ -170,7 +170,7 @@ def test_what_passes_is_tried_again_with_pauses(server: Server, client: Client, 
 def test_a_post_is_sent_once(server: Server, client: Client):
     server.say(b"<html>", status=502)
     with pytest.raises(TransientError):
-        client.post("act_1/insights", {"level": "ad"}, token=TOKEN, surface="marketing")
+        client.post("act_1/insights", {"level": "ad"}, token=TOKEN, kind=CallKind.INSIGHTS)
 
     assert len(server.seen) == 1
 
@@ -180,7 +180,7 @@ def test_a_block_says_for_how_long(server: Server, client: Client):
     server.say({"error": {"message": "too many", "code": 80000, "error_subcode": 2446079}}, status=400,
                X_Business_Use_Case_Usage=usage)
     with pytest.raises(ThrottledError) as caught:
-        client.get("act_1/insights", token=TOKEN, surface="marketing")
+        client.get("act_1/insights", token=TOKEN, kind=CallKind.INSIGHTS)
 
     assert caught.value.retry_after == 420
     assert len(server.seen) == 1
@@ -216,14 +216,14 @@ def test_no_error_holds_a_token_or_a_secret(server: Server, client: Client):
     told: list[str] = []
     for call in (
         lambda: dead.oauth("oauth/access_token", {"client_secret": SECRET, "code": "AQcode"}),
-        lambda: dead.get("me", {"access_token": TOKEN.value}, token=TOKEN),
+        lambda: dead.get("me", {"access_token": TOKEN.value}, token=TOKEN, kind=CallKind.IDENTITY),
     ):
         with pytest.raises(TransientError) as caught:
             call()
         told += [str(caught.value), repr(caught.value), repr(caught.value.__cause__), repr(caught.value.__context__)]
     server.say({"error": {"message": f"bad token {TOKEN.value} and {SECRET}", "code": 190}}, status=400)
     with pytest.raises(TokenError) as refused:
-        client.get("me", token=TOKEN)
+        client.get("me", token=TOKEN, kind=CallKind.IDENTITY)
     told += [str(refused.value), repr(refused.value), repr(client), repr(client.events), repr(dead.events), repr(TOKEN)]
 
     for text in told:
@@ -233,7 +233,7 @@ def test_no_error_holds_a_token_or_a_secret(server: Server, client: Client):
 def test_an_unknown_error_that_stays_is_too_much_data(server: Server, client: Client):
     server.say({"error": {"message": "An unknown error occurred", "code": 1, "error_subcode": 99}}, status=500)
     with pytest.raises(TooMuchDataError):
-        client.get("act_1/insights", token=TOKEN, surface="marketing")
+        client.get("act_1/insights", token=TOKEN, kind=CallKind.INSIGHTS)
 
     assert len(server.seen) == TRIES
 
@@ -241,7 +241,7 @@ def test_an_unknown_error_that_stays_is_too_much_data(server: Server, client: Cl
 def test_a_repeatable_post_is_sent_again(server: Server, client: Client):
     server.say(b"<html>", {"report_run_id": "7"}, status=502)
     server.answers[1] = (200, {}, server.answers[1][2])
-    answer = client.post("act_1/insights", {}, token=TOKEN, surface="marketing", is_repeatable=True)
+    answer = client.post("act_1/insights", {}, token=TOKEN, kind=CallKind.INSIGHTS, is_repeatable=True)
 
     assert answer.data == {"report_run_id": "7"}
     assert len(server.seen) == 2
@@ -251,7 +251,7 @@ def test_a_promised_page_that_holds_nothing_is_asked_for_once_more(server: Serve
     lost: dict[str, Any] = {"data": []}
     first = {"data": [{"id": "1"}], "paging": {"cursors": {"after": "A"}, "next": "https://x/?after=A&access_token=t"}}
     server.say(first, lost, {"data": [{"id": "2"}]})
-    found = [record for batch in client.batches("act_1/ads", token=TOKEN, surface="marketing") for record in batch.records]
+    found = [record for batch in client.batches("act_1/ads", token=TOKEN, kind=CallKind.AD_OBJECTS) for record in batch.records]
 
     assert found == [b'{"id": "1"}', b'{"id": "2"}']
     assert "after=A" in server.seen[2][1]
@@ -260,7 +260,7 @@ def test_a_promised_page_that_holds_nothing_is_asked_for_once_more(server: Serve
 def test_an_edge_without_cursors_is_followed_by_what_next_says_and_never_by_its_token(server: Server, client: Client):
     following = "https://graph.facebook.com/v24.0/1/feed?limit=1&until=99&__paging_token=p&access_token=stolen"
     server.say({"data": [{"id": "1"}], "paging": {"next": following}}, {"data": [{"id": "2"}]})
-    found = [record for batch in client.batches("1/feed", token=TOKEN, surface="graph") for record in batch.records]
+    found = [record for batch in client.batches("1/feed", token=TOKEN, kind=CallKind.IDENTITY) for record in batch.records]
 
     assert found == [b'{"id": "1"}', b'{"id": "2"}']
     assert "until=99" in server.seen[1][1] and "__paging_token=p" in server.seen[1][1]
@@ -269,15 +269,15 @@ def test_an_edge_without_cursors_is_followed_by_what_next_says_and_never_by_its_
 
 def test_a_batch_answers_in_order_and_asks_again_for_what_was_left_out(server: Server, client: Client):
     def answer(body: dict[str, Any], code: int = 200) -> dict[str, Any]:
-        return {"code": code, "headers": [{"name": "facebook-api-version", "value": "v25.0"}], "body": json.dumps(body)}
+        return {"code": code, "headers": [{"name": "facebook-api-version", "value": "v26.0"}], "body": json.dumps(body)}
 
     gone = {"error": {"message": "gone", "code": 100, "error_subcode": 33}}
     server.say([answer({"id": "1"}), None, answer(gone, 400)], [answer({"id": "2"})])
-    found = client.batch([Operation(str(n), {"fields": "id"}, "marketing") for n in (1, 2, 3)], token=TOKEN)
+    found = client.batch([Operation(str(n), {"fields": "id"}, CallKind.AD_OBJECTS) for n in (1, 2, 3)], token=TOKEN)
 
     assert [getattr(one, "data", type(one)) for one in found] == [{"id": "1"}, {"id": "2"}, ScopeError]
     asked = parse_qs(server.seen[1][3].decode())["batch"][0]
-    assert [one["relative_url"] for one in json.loads(asked)] == ["v25.0/2?fields=id"]
+    assert [one["relative_url"] for one in json.loads(asked)] == ["v26.0/2?fields=id"]
     assert [event.operations for event in client.events] == [3, 1]
     assert len(client.naps) == 1
 
@@ -286,9 +286,9 @@ def test_a_call_whose_scope_is_missing_is_never_sent(server: Server, client: Cli
     server.say({"data": []})
     blind = AccessToken("user", "EAABother", frozenset({"pages_show_list"}))
     with pytest.raises(ScopeError, match="ads_read"):
-        client.get("act_1/insights", token=blind, surface="marketing")
+        client.get("act_1/insights", token=blind, kind=CallKind.INSIGHTS)
     with pytest.raises(ConfigError, match="META_PIPELINE_FEATURES"):
-        client.post("act_1/ads", {"name": "x"}, token=TOKEN, surface="marketing")
+        client.post("act_1/ads", {"name": "x"}, token=TOKEN, kind=CallKind.AD_CHANGES)
 
     assert server.seen == []
 
@@ -298,7 +298,7 @@ def test_samples_are_bounded_and_redacted(server: Server, tmp_path: Path):
     url = f"https://graph.facebook.com/x?access_token={TOKEN.value}&after=A"
     server.say({"data": [], "paging": {"next": url}, "access_token": "EAABpagetoken"})
     for _ in range(3):
-        client.get("me/accounts", {"code": "AQsecretcode"}, token=TOKEN)
+        client.get("me/accounts", {"code": "AQsecretcode"}, token=TOKEN, kind=CallKind.IDENTITY)
     kept = [file.read_text() for file in tmp_path.iterdir()]
 
     assert len(kept) == 2
@@ -325,7 +325,7 @@ def test_a_server_that_hangs_or_hangs_up_is_trouble_that_passes(ending: str):
     threading.Thread(target=serve, daemon=True).start()
     client = Client(f"http://127.0.0.1:{listener.getsockname()[1]}", read_timeout_s=0.1)
     with pytest.raises(TransientError) as caught:
-        client.get("me", {"fields": "id"}, token=TOKEN)
+        client.get("me", {"fields": "id"}, token=TOKEN, kind=CallKind.IDENTITY)
     listener.close()
 
     assert len(client.events) == TRIES and client.events[0].status is None

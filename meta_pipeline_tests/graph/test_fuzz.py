@@ -9,6 +9,7 @@ import json
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from meta_pipeline.graph.calls import CallKind
 from meta_pipeline.graph.errors import ThrottledError
 from meta_pipeline.graph.limits import charges, readings
 from meta_pipeline.graph.pace import Budget, blocked, told, wait_s
@@ -49,7 +50,7 @@ def test_an_answer_is_a_result_or_an_error_of_ours(status: int, headers: dict[st
 @given(first=headers, second=headers, age=st.integers(-10, 100_000))
 @settings(max_examples=400, deadline=None)
 def test_a_budget_survives_any_header_and_never_waits_for_ever(first: dict[str, str], second: dict[str, str], age: int):
-    charged = charges("act_1/insights", "marketing", None)
+    charged = charges(CallKind.INSIGHTS, "act_1/insights", None)
     budget = Budget("k", 3600.0)
     for found in (usage_of(first), usage_of(second)):
         assert 60 <= retry_after(found) < 1e11

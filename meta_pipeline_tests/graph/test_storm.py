@@ -11,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from meta_pipeline.graph.budget import SharedBudget
+from meta_pipeline.graph.calls import CallKind
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.graph.errors import ThrottledError
 from meta_pipeline.graph.request import Errand
@@ -50,7 +51,7 @@ class Storm:
             holder=holder,
         )
         return GraphClient(
-            graph_url="http://sandbox", app_id="1", app_secret=None, graph_version="v24.0", marketing_version="v25.0",
+            graph_url="http://sandbox", app_id="1", app_secret=None, graph_version="v24.0", marketing_version="v26.0",
             audit=lambda event: None, budget=budget, sleep=self.clock.sleep, now=self.clock.now,
             adapter=SandboxAdapter(self.graph, self.clock),
         )
@@ -74,7 +75,7 @@ class Storm:
                     if dies_after is not None and sent >= dies_after:
                         bound._budget.admit(_charged(account), purpose="backfill")  # type: ignore[union-attr]
                         return  # killed with a reservation in its hand
-                    bound.get(f"{account}/ads", {"fields": "id", "limit": 1}, token=self.token, surface="marketing")
+                    bound.get(f"{account}/ads", {"fields": "id", "limit": 1}, token=self.token, kind=CallKind.AD_OBJECTS)
                     sent += 1
                     self.left[account] -= 1
                     self.done[account] += 1
@@ -90,7 +91,7 @@ class Storm:
 def _charged(account: str):  # type: ignore[no-untyped-def]
     from meta_pipeline.graph.limits import charges
 
-    return charges(f"{account}/ads", "marketing", account)
+    return charges(CallKind.AD_OBJECTS, f"{account}/ads", account)
 
 
 @pytest.fixture
@@ -144,7 +145,7 @@ def test_a_reservation_of_another_host_ends_with_its_lease(storm: Storm):
         client = storm.client(identity()).on(Errand(node_id=account))
         while True:
             try:
-                client.get(f"{account}/ads", {"limit": 1}, token=storm.token, surface="marketing")
+                client.get(f"{account}/ads", {"limit": 1}, token=storm.token, kind=CallKind.AD_OBJECTS)
                 return
             except ThrottledError as error:
                 storm.clock.sleep(error.retry_after)

@@ -20,7 +20,7 @@ from meta_pipeline.store.engine import open_store
 
 NOW = dt.datetime(2026, 11, 20, tzinfo=dt.UTC)
 DAY = dt.date(2026, 11, 1)
-BATCH = Batch((), "T1", "v25.0", NOW)
+BATCH = Batch((), "T1", "v26.0", NOW)
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def test_the_payload_is_metas_to_the_byte_and_says_where_it_came_from(landing: L
     table = pq.read_table(write(landing, record).path)
 
     assert [record.decode()] == table.column("payload").to_pylist()
-    assert [table.column(n)[0].as_py() for n in ("_api_version", "_fbtrace_id", "_run_id")] == ["v25.0", "T1", "r"]
+    assert [table.column(n)[0].as_py() for n in ("_api_version", "_fbtrace_id", "_run_id")] == ["v26.0", "T1", "r"]
     assert table.schema.metadata[b"request"] == b'{"level":"ad"}'
 
 
@@ -189,7 +189,7 @@ def test_a_disk_that_is_full_while_days_spill_fails_that_day_and_no_other(
 
 def test_every_row_says_of_which_answer_it_is(landing: Landing):
     """Two versions and answers without a trace id on one day; a page that came in two pieces is one answer."""
-    told = [("v25.0", "T", 0), ("v25.0", "T", 0), ("v25.0", None, 1), ("v26.0", "T", 2), ("v25.0", "U", 3)]
+    told = [("v26.0", "T", 0), ("v26.0", "T", 0), ("v26.0", None, 1), ("v27.0", "T", 2), ("v26.0", "U", 3)]
     batches = [Batch((), trace, version, NOW + dt.timedelta(microseconds=at)) for version, trace, at in told]
     with landing.gathering(SOURCE, [DAY]) as gathered:
         for batch in batches:

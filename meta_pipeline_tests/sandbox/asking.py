@@ -24,7 +24,7 @@ def new_graph(**options: Any) -> Graph:
 def ask(graph: Graph, path: str, method: str = "GET", **params: Any) -> tuple[Answer, Any]:
     headers = {"authorization": f"Bearer {graph.identity.system_user_token}"}
     told = {name: value if isinstance(value, str) else json.dumps(value) for name, value in params.items()}
-    answer = graph.answer(Ask(method, path, "v25.0", told, headers, "http://sandbox"))
+    answer = graph.answer(Ask(method, path, "v26.0", told, headers, "http://sandbox"))
     return answer, json.loads(answer.content)
 
 

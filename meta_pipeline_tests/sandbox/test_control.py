@@ -39,7 +39,7 @@ def test_the_command_line_makes_as_many_ads_as_asked_for():
     try:
         sandbox = Sandbox(server.stdout.readline().split()[1])
         token = sandbox.control("app")["system_user_token"]
-        page = requests.get(f"{sandbox.url}/v25.0/act_1000000001/adcreatives", {"limit": 500, "access_token": token}, timeout=30).json()
+        page = requests.get(f"{sandbox.url}/v26.0/act_1000000001/adcreatives", {"limit": 500, "access_token": token}, timeout=30).json()
     finally:
         server.terminate()
         server.wait(timeout=10)

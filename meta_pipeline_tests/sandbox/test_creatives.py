@@ -41,7 +41,7 @@ def test_an_ad_names_its_creative_by_id_alone():
 
 def test_a_picture_is_a_png_whose_link_expires(sandbox: Sandbox):
     headers = {"authorization": f"Bearer {sandbox.app['system_user_token']}"}
-    listed = requests.get(f"{sandbox.url}/v25.0/{ACCOUNT}/adcreatives", {"fields": "thumbnail_url"}, headers=headers, timeout=30)
+    listed = requests.get(f"{sandbox.url}/v26.0/{ACCOUNT}/adcreatives", {"fields": "thumbnail_url"}, headers=headers, timeout=30)
     url = listed.json()["data"][0]["thumbnail_url"]
     assert url.startswith(sandbox.url)
     fresh = requests.get(url, timeout=30)

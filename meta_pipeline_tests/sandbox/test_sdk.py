@@ -28,7 +28,7 @@ def api(shared_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fa
     monkeypatch.setattr(FacebookSession, "GRAPH", shared_sandbox.url)
     app = shared_sandbox.app
     yield FacebookAdsApi.init(
-        app["app_id"], app["app_secret"], app["system_user_token"], api_version="v25.0", crash_log=False
+        app["app_id"], app["app_secret"], app["system_user_token"], api_version="v26.0", crash_log=False
     )
     FacebookAdsApi.set_default_api(None)
 
@@ -131,7 +131,7 @@ def test_the_impression_device_comes_by_report_run_to_an_account_that_opted_in(
 ):
     monkeypatch.setattr(FacebookSession, "GRAPH", sandbox.url)
     app = sandbox.app
-    api = FacebookAdsApi.init(app["app_id"], app["app_secret"], app["system_user_token"], api_version="v25.0", crash_log=False)
+    api = FacebookAdsApi.init(app["app_id"], app["app_secret"], app["system_user_token"], api_version="v26.0", crash_log=False)
     account = AdAccount("act_1000000001", api=api)
     params = {"time_range": DAYS, "level": "account", "breakdowns": ["publisher_platform", "impression_device"]}
 

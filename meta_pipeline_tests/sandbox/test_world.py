@@ -21,7 +21,7 @@ def graph() -> Graph:
     return Graph(seed=1, now=NOW)
 
 
-def get(graph: Graph, path: str, *, version: str = "v25.0", token: str | None = None, **params: str):
+def get(graph: Graph, path: str, *, version: str = "v26.0", token: str | None = None, **params: str):
     headers = {"authorization": f"Bearer {token or graph.identity.system_user_token}"}
     answer = graph.answer(Ask("GET", path, version, params, headers, "http://sandbox"))
     return answer, json.loads(answer.content)
@@ -154,6 +154,6 @@ def test_only_so_many_report_runs_are_in_flight():
 
     def post() -> int:
         headers = {"authorization": f"Bearer {graph.identity.system_user_token}"}
-        return graph.answer(Ask("POST", "act_1000000001/insights", "v25.0", asked, headers, "http://sandbox")).status
+        return graph.answer(Ask("POST", "act_1000000001/insights", "v26.0", asked, headers, "http://sandbox")).status
 
     assert [post(), post(), post()] == [200, 200, 400]

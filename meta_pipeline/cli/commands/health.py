@@ -70,7 +70,7 @@ def versions(context: click.Context, as_json: bool) -> None:
         click.echo(json.dumps({"pins": rows, "seen": told}, indent=2))
     else:
         for row in rows:
-            echo(f"{row['surface']}: {row['pinned']}, usable until {row['usable_until']}")
+            echo(f"{row['surface']}: {row['pinned']}, {row['end']}")
             if row["trouble"]:
                 echo(f"  BAD  {row['trouble']}")
             for change in row["next_changes"]:
@@ -81,11 +81,11 @@ def versions(context: click.Context, as_json: bool) -> None:
 
 
 @versions.command()
-@click.option("--version", default=None, help="default: the one after the pin")
+@click.option("--version", default=None, help="default: the known ones after the pin, two at most")
 @click.option("--node", "node_id", default=None, help="an ad account, act_…; default: the first")
 @tabular
 def canary(version: str | None, node_id: str | None, form: str, is_wide: bool) -> None:
-    """The same pull on the pin and on another version; the fields and values that differ."""
+    """Pull yesterday on the pin and on each later version; show the fields and values that differ."""
     from meta_pipeline.bootstrap import live
     from meta_pipeline.cli import versions as verb
     from meta_pipeline.cli.tables import show_records
@@ -94,5 +94,5 @@ def canary(version: str | None, node_id: str | None, form: str, is_wide: bool) -
     columns = list(rows[0]) if rows else ["report", "key", "field"]
     show_records(columns, rows, form, is_wide=is_wide)
     if not rows:
-        click.echo("both versions say the same", err=True)
+        click.echo("all versions say the same", err=True)
     raise SystemExit(1 if rows else 0)

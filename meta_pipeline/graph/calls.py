@@ -1,0 +1,72 @@
+"""The kinds of calls, as data: their surface, the budgets Meta charges, the permissions and the feature they need.
+
+A path does not say what it is: a number may be a report run or an ad. So every call declares its kind, here and
+nowhere else. Budgets: graph-api.md §6.1, §6.2 (D-GRL, D-MRL); scopes: §4.6, §5 (D-PERM)."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from meta_pipeline.graph.request import Surface
+
+_ADS = ("ads_read", "ads_management")
+# Of the ad account, but `insights_load`, which is the app's.
+_INSIGHTS_BUDGETS = ("score", "ads_insights", "insights_load")
+_OBJECT_BUDGETS = ("score", "ads_management")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What one kind of call is charged to and needs: one of `scopes`, and the feature where there is one. A method that
+    is not listed is never sent, so nothing is written by accident."""
+
+    for_what: str
+    surface: Surface = "graph"
+    budgets: tuple[str, ...] = ("platform",)
+    methods: tuple[str, ...] = ("GET",)
+    scopes: tuple[str, ...] = ()
+    feature: str | None = None
+
+
+class CallKind(enum.Enum):
+    """The kind that a call declares."""
+
+    IDENTITY = Call("who a token belongs to")
+    PERMISSIONS = Call("permissions", methods=("GET", "DELETE"))
+    BUSINESSES = Call("businesses", scopes=("business_management",))
+    PAGES = Call("the list of Pages", scopes=("pages_show_list",))
+    PAGE_INSIGHTS = Call("Page insights")
+    AD_ACCOUNTS = Call("the list of ad accounts", "marketing", scopes=_ADS)
+    # An account, its campaigns, ad sets, ads and creatives: listed or read by id.
+    AD_OBJECTS = Call("ad accounts and ads", "marketing", _OBJECT_BUDGETS, scopes=_ADS)
+    # Read at once, or submitted with POST as a report run, which reads all the same.
+    INSIGHTS = Call("ad insights", "marketing", _INSIGHTS_BUDGETS, ("GET", "POST"), _ADS)
+    # The status and the results of a report run.
+    REPORT_RUN = Call("report runs", "marketing", _INSIGHTS_BUDGETS, scopes=_ADS)
+    AD_CHANGES = Call(
+        "creating and changing ads", "marketing", _OBJECT_BUDGETS, ("POST", "DELETE"), ("ads_management",),
+        "ads_creation",
+    )
+    PAGE_PUBLISHING = Call(
+        "publishing on a Page", methods=("POST",), scopes=("pages_manage_posts",), feature="publishing"
+    )
+    INSTAGRAM_PUBLISHING = Call(
+        "publishing on Instagram", methods=("POST",), scopes=("instagram_content_publish",), feature="publishing"
+    )
+    LEADS = Call("leads", scopes=("leads_retrieval",), feature="leads")
+    POST_COMMENTS = Call(
+        "reactions and comments on posts", scopes=("pages_read_user_content",), feature="post_comments"
+    )
+    WEBHOOKS = Call("webhooks", methods=("POST",), scopes=("pages_manage_metadata",), feature="webhooks")
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One GET of a batch."""
+
+    path: str
+    params: Mapping[str, Any]
+    kind: CallKind
