@@ -23,11 +23,9 @@ from meta_pipeline import bootstrap
 from meta_pipeline.bootstrap import Live
 from meta_pipeline.defs.workers import STOP_WITHIN_S, worker_pool
 from meta_pipeline.extract.insights import Range
-from meta_pipeline.flows import pulls, side_by_side
+from meta_pipeline.flows import listings, pulls, side_by_side
 from meta_pipeline.flows.forecast import are_entities_stale
-from meta_pipeline.flows.listings import LAST
 from meta_pipeline.flows.pulling import Pulling
-from meta_pipeline.landing.landing import SNAPSHOT_DAY
 from meta_pipeline.publish import freshness
 from meta_pipeline.settings import Settings
 from meta_pipeline.store import deferrals, ledger, warehouse_state
@@ -164,9 +162,7 @@ def _open_once(settings: Settings) -> tuple[Any, Live]:
 def _wants_entities(engine: sa.Engine, asked: AccountRange) -> bool:
     """Whether the account's listings are to be read: not twice in a backfill, not while Meta's limit holds, and when
     single reports were asked for only if they are stale."""
-    landed = ledger.find_days(
-        engine, report=LAST, node_id=asked.node_id, days=[SNAPSHOT_DAY], backfill_id=asked.backfill_id
-    )
+    landed = listings.have_landed(engine, asked.node_id, backfill_id=asked.backfill_id)
     is_waiting = deferrals.due_at(engine, backfill_id=asked.backfill_id, node_id=asked.node_id) is not None
     if is_waiting or landed:
         return False

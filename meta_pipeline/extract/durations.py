@@ -12,8 +12,9 @@ from typing import Any
 
 from meta_pipeline.store.learned import APP
 
-# The weight of the newest run in the duration that is stored.
-NEWEST = 0.5
+# The weight of the newest run in the duration that is stored: a run that took longer counts for more, because a poll
+# that comes too early is paid for and one that comes too late is only late.
+LONGER, SHORTER = 0.6, 0.3
 # A run that was done at its first poll may have been done earlier: the next first poll comes a little sooner.
 SOONER = 0.9
 # Seconds by which Meta's own times, which are whole seconds, may differ from ours.
@@ -22,7 +23,7 @@ CLOCK_SKEW_S = 2.0
 MARGIN, MARGIN_S = 1.1, 0.3
 
 # The first pause after a run was not done when it was expected, as a share of what was expected.
-OVERDUE = 0.15
+OVERDUE = 0.25
 # Seconds between polls. Peers poll at 10 s doubling (graph-api.md §2.9).
 FIRST_POLL_S, LONGEST_POLL_S = 0.5, 10.0
 # While another run finds out how long runs take, one is polled at this age in seconds, whatever is known by then.
@@ -59,9 +60,9 @@ def first_poll_s(expected: float) -> float:
 
 def pause_s(expected: float | None, *, age_s: float, polls: int) -> float:
     """Return the seconds until the next poll of a run that is still running after so many polls. Pauses grow: by what
-    was expected, else by the age of the run; up to 10 s, or a quarter of the age where that is more."""
+    was expected, else by the age of the run; up to 10 s, or a third of the age where that is more."""
     pause = age_s if expected is None else OVERDUE * expected * 2.0 ** (polls - 1)
-    return min(max(FIRST_POLL_S, pause), max(LONGEST_POLL_S, age_s / 4))
+    return min(max(FIRST_POLL_S, pause), max(LONGEST_POLL_S, age_s / 3))
 
 
 def stuck_after_s(expected: float | None) -> float:
@@ -99,5 +100,8 @@ def learned(known: Known, run: EndedRun, *, node_id: str, report: str, days: int
     changed = {}
     for whose in (node_id, APP):
         before = known.get((whose, report, size))
-        changed[whose, report, size] = took if before is None else before + NEWEST * (took - before)
+        if before is None:
+            changed[whose, report, size] = took
+        else:
+            changed[whose, report, size] = before + (LONGER if took > before else SHORTER) * (took - before)
     return changed

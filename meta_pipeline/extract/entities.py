@@ -12,11 +12,11 @@ from typing import Any
 import msgspec
 
 from meta_pipeline.extract import kept as keeping
-from meta_pipeline.extract.insights import PAGE_LIMIT
 from meta_pipeline.extract.kept import Kept, Row
 from meta_pipeline.graph.calls import CallKind, Operation
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.graph.errors import GraphError, ScopeError
+from meta_pipeline.graph.request import PageSize
 from meta_pipeline.graph.response import GraphResponse
 from meta_pipeline.records import AccessToken, Batch
 
@@ -192,14 +192,14 @@ def refreshed(
     graph: GraphClient,
     token: AccessToken,
     sweep: dt.timedelta,
-    page: int = PAGE_LIMIT,
+    size: PageSize,
 ) -> Snapshot:
     """A kind of thing as it stands now: what changed since then, or all of it, laid over what is kept."""
-    request = {**entity.request, "limit": page}
+    request: dict[str, Any] = dict(entity.request)
     if since is not None:
         field = f"{entity.insight_key.removesuffix('_id')}.updated_time"
         request["filtering"] = [{"field": field, "operator": "GREATER_THAN", "value": since}]
-    pages = graph.batches(f"{node_id}/{entity.edge}", request, token=token, kind=CallKind.AD_OBJECTS)
+    pages = graph.batches(f"{node_id}/{entity.edge}", request, token=token, kind=CallKind.AD_OBJECTS, size=size)
     fresh = keeping.of_rows((record, batch) for batch in pages for record in batch.records)
     unlisted = unlisted_ids(kept, fresh, mentioned, is_whole=since is None, now=graph.now(), sweep=sweep)
     # What a listing had once may be out of sight only: that is worth a call.

@@ -15,6 +15,7 @@ from meta_pipeline.extract.insights import Pull, Range, ranges
 from meta_pipeline.extract.reports import Report
 from meta_pipeline.extract.sizes import SYNCHRONOUS_DAYS, Sizes
 from meta_pipeline.store import learned
+from meta_pipeline.store.learned import APP
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,16 +75,30 @@ class Planner:
         learned.put_durations(self.engine, changed)
 
 
+# What says how large a page may be; an account that is read first begins with what the app's other accounts learned.
+PAGE_SIZES = ("page", "page_refused", "page_succeeded", "refused_at")
+
+
 def sizes_of(
     engine: sa.Engine, report: str, node_id: str, *, largest_page: int, now: dt.datetime
 ) -> Sizes:
-    """Return what was learned of a report or a listing of an account."""
-    return Sizes(largest_page, **learned.get(engine, node_id=node_id, report=report)).believed(now)
+    """Return what was learned of a report or a listing of an account; of one that was never read, the page size that
+    other accounts learned."""
+    known = learned.get(engine, node_id=node_id, report=report)
+    if not known:
+        of_app = learned.get(engine, node_id=APP, report=report)
+        known = {name: of_app[name] for name in PAGE_SIZES} if of_app else {}
+    return Sizes(largest_page, **known).believed(now)
 
 
 def keep_sizes(engine: sa.Engine, report: str, node_id: str, sizes: Sizes) -> None:
-    """Store what was learned of a report or a listing of an account."""
-    learned.put(engine, node_id=node_id, report=report, known=dataclasses.asdict(sizes))
+    """Store what was learned of a report or a listing of an account, and its page size for the app's other
+    accounts."""
+    known = dataclasses.asdict(sizes)
+    learned.put(engine, node_id=node_id, report=report, known=known)
+    if sizes.page_succeeded is not None or sizes.page_refused is not None:
+        nothing = dict.fromkeys(learned.COLUMNS)
+        learned.put(engine, node_id=APP, report=report, known=nothing | {name: known[name] for name in PAGE_SIZES})
 
 
 def planned(sizes: Sizes, days: Iterable[dt.date], *, most: int | None = None) -> list[Range]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass, field
 
-FIRST_PAGE, SMALLEST_PAGE, GROWTH = 500, 25, 4
+FIRST_PAGE, SMALLEST_PAGE, GROWTH = 1000, 25, 4
 # Up to so many days or rows a synchronous read costs fewer calls than a report run with its polls.
 SYNCHRONOUS_DAYS, SYNCHRONOUS_ROWS = 3, 1500
 # So long a refusal is believed.
@@ -21,7 +21,8 @@ class Sizes:
     page that was refused; `page_succeeded`: the largest page that came back full; `days`: the longest range that came
     back whole; `days_refused`: the shortest that was too much; `rows_a_day`: rows per day of the last read;
     `sync_refused`: the shortest range, in days, that was too much for a synchronous read. `is_range_at_fault`: not even
-    the smallest page came back, so smaller pages are not tried step by step again."""
+    the smallest page came back, so smaller pages are not tried step by step again; `is_at_limit`: a page that grew was
+    refused, so it grows no more until the next run. Both are not stored."""
 
     largest_page: int
     page: int = FIRST_PAGE
@@ -33,6 +34,7 @@ class Sizes:
     refused_at: dt.datetime | None = None
     page_succeeded: int | None = None
     is_range_at_fault: bool = False
+    is_at_limit: bool = False
 
     def __post_init__(self) -> None:
         self.page = min(self.page, self.largest_page)
@@ -53,6 +55,8 @@ class Sizes:
             return
         self.is_range_at_fault = False
         self.page_succeeded = max(self.page, self.page_succeeded or 0)
+        if self.is_at_limit:
+            return
         larger = min(self.page * GROWTH, self.largest_page)
         if self.page_refused is not None:
             larger = min(larger, (self.page + self.page_refused) // 2)
@@ -70,7 +74,7 @@ class Sizes:
         if self.is_range_at_fault:
             self.page = SMALLEST_PAGE
         elif self.page_succeeded is not None and self.page_succeeded < self.page:
-            self.page = max(SMALLEST_PAGE, self.page_succeeded)
+            self.page, self.is_at_limit = max(SMALLEST_PAGE, self.page_succeeded), True
         else:
             self.page, self.page_succeeded = max(SMALLEST_PAGE, self.page // 2), None
         return True

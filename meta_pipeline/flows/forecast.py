@@ -118,8 +118,9 @@ def _is_due(
 
 def are_entities_stale(engine: sa.Engine, node_id: str, *, now: dt.datetime) -> bool:
     """Whether an account's listings were not read lately, so that they are read whatever was asked for."""
-    read_at = ledger.last_read(engine, report=CREATIVES, node_id=node_id, day=SNAPSHOT_DAY)
-    return read_at is None or now - read_at > FRESH_FOR
+    kinds = ("accounts", *(entity.name for entity in ENTITIES), CREATIVES)
+    read = [ledger.last_read(engine, report=kind, node_id=node_id, day=SNAPSHOT_DAY) for kind in kinds]
+    return any(at is None or now - at > FRESH_FOR for at in read)
 
 
 def _budget(

@@ -4,30 +4,34 @@ from __future__ import annotations
 
 import concurrent.futures
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
+import functools
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
+import sqlalchemy as sa
 
 from meta_pipeline.extract import creatives, entities, kept, thumbnails
 from meta_pipeline.extract.creatives import CREATIVES
 from meta_pipeline.extract.insights import PAGE_LIMIT
 from meta_pipeline.extract.kept import Kept, Row
+from meta_pipeline.extract.plan import keep_sizes, sizes_of
 from meta_pipeline.extract.thumbnails import THUMBNAILS, Thumbnail, Wanted
-from meta_pipeline.flows.pulling import Pulling
+from meta_pipeline.flows.pulling import Pulling, as_reported
 from meta_pipeline.flows.tokens import bury
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.graph.download import DownloadError, Downloads, UnreachableError
-from meta_pipeline.graph.errors import TokenError
+from meta_pipeline.graph.errors import ThrottledError, TokenError
 from meta_pipeline.landing import thumbnails as pictures
 from meta_pipeline.landing.landing import SNAPSHOT_DAY
-from meta_pipeline.records import AccessToken, Batch, LandedFile
+from meta_pipeline.records import AccessToken, Batch, LandedFile, MetaPipelineError
 from meta_pipeline.store import ledger, listings
 
-# In the order in which they land; when the last one is there, all are.
+# In the order in which they land.
 KINDS = ("accounts", *(entity.name for entity in entities.ENTITIES), THUMBNAILS, CREATIVES)
-LAST = KINDS[-1]
+# What is read on its own: thumbnails come with their creatives.
+ALL_STEPS = tuple(kind for kind in KINDS if kind != THUMBNAILS)
 DOWNLOADS_AT_ONCE = 8
 # A network that lets nobody through to the CDN must not cost a wait for each of thousands of pictures.
 MOST_UNANSWERED = 16
@@ -43,37 +47,92 @@ class Habits:
     page: int = PAGE_LIMIT
 
 
+def have_landed(engine: sa.Engine, node_id: str, *, backfill_id: str) -> bool:
+    """Check that this backfill has landed every listing of the account."""
+    return all(
+        ledger.find_days(engine, report=kind, node_id=node_id, days=[SNAPSHOT_DAY], backfill_id=backfill_id)
+        for kind in KINDS
+    )
+
+
+class ListingsError(MetaPipelineError):
+    """Some listings of an account failed; the others landed."""
+
+
 def land_entities(node_id: str, *, by: Pulling, habits: Habits) -> Iterator[LandedFile]:
     """Read what an account has now, each kind whole or not at all: what changed since it was read last, everything now
-    and then, by id what no listing shows (deleted), and the creatives that its ads refer to."""
+    and then, by id what no listing shows (deleted), and the creatives that its ads refer to. A kind that fails keeps
+    what landed before and ends no other; when all are through, ListingsError names those that failed. A dead token and
+    a limit of Meta end all of them: every further call would fail as well, or prolong the limit."""
     token = by.tokens.reveal_for(node_id, flow="land_entities")
     graph = by.gateway(node_id, "entities")
+    failed: dict[str, MetaPipelineError] = {}
     try:
-        account = entities.account(node_id, graph=graph, token=token)
-        yield by.write("accounts", node_id, SNAPSHOT_DAY, account.records, account.request)
-        known = _mentioned(node_id, by)
-        ads: list[Row] = []
-        for at_kind, entity in enumerate(entities.ENTITIES):
-            at, asked = by.now(), entities.asked(entity.request)
-            before = _kept(entity.name, node_id, by)
-            swept_at = listings.swept_at(by.engine, node_id=node_id, kind=entity.name, asked=asked)
-            since = entities.increment_from(before, swept_at, now=at, sweep=habits.sweep, page=habits.page)
-            found = entities.refreshed(
-                entity, node_id, before, known[entity.insight_key], since=since, graph=graph, token=token,
-                sweep=habits.sweep, page=habits.page,
-            )
-            if found.moved:  # written down before it is known, so that a kill in between loses nothing
-                below = [one.name for one in entities.ENTITIES[at_kind + 1:]]
-                listings.forget_sweeps(by.engine, node_id=node_id, kinds=below)
-            landed = by.write(entity.name, node_id, SNAPSHOT_DAY, found.records, found.request)
-            if found.is_whole:  # counted from before its first call, and once it is in place
-                listings.note_sweep(by.engine, node_id=node_id, kind=entity.name, asked=asked, at=at)
-            ads = found.records
-            yield landed
-        yield from _land_creatives(node_id, ads, graph=graph, token=token, by=by, habits=habits)
+        for kind, land in _steps(node_id, graph=graph, token=token, by=by, habits=habits):
+            try:
+                yield from land()
+            except (TokenError, ThrottledError):
+                raise
+            except Exception as error:
+                failed[kind] = as_reported(error)
     except TokenError as error:
         bury(token, error, graph=by.graph, tokens=by.tokens, now=by.now())
         raise
+    if failed:
+        reasons = " · ".join(f"{kind}: {error}" for kind, error in failed.items())
+        others = "; the other listings landed" if len(failed) < len(ALL_STEPS) else ""
+        raise ListingsError(f"{reasons}{others}")
+
+
+def _steps(
+    node_id: str, *, graph: GraphClient, token: AccessToken, by: Pulling, habits: Habits
+) -> Iterator[tuple[str, Callable[[], Iterator[LandedFile]]]]:
+    """The listings of an account in their order, each with what reads and lands it."""
+    mentioned = functools.cache(functools.partial(_mentioned, node_id, by))
+    yield ALL_STEPS[0], functools.partial(_land_account, node_id, graph=graph, token=token, by=by)
+    for entity in entities.ENTITIES:
+        yield entity.name, functools.partial(
+            _land_kind, entity, node_id, mentioned, graph=graph, token=token, by=by, habits=habits
+        )
+    yield CREATIVES, functools.partial(_land_creatives, node_id, graph=graph, token=token, by=by, habits=habits)
+
+
+def _land_account(node_id: str, *, graph: GraphClient, token: AccessToken, by: Pulling) -> Iterator[LandedFile]:
+    account = entities.account(node_id, graph=graph, token=token)
+    yield by.write("accounts", node_id, SNAPSHOT_DAY, account.records, account.request)
+
+
+def _land_kind(
+    entity: entities.Entity,
+    node_id: str,
+    mentioned: Callable[[], Mapping[str, Mapping[str, Row]]],
+    *,
+    graph: GraphClient,
+    token: AccessToken,
+    by: Pulling,
+    habits: Habits,
+) -> Iterator[LandedFile]:
+    """One kind of thing: what changed, or all of it. Its page shrinks where Meta asks for less data."""
+    at, asked = by.now(), entities.asked(entity.request)
+    before = _kept(entity.name, node_id, by)
+    swept_at = listings.swept_at(by.engine, node_id=node_id, kind=entity.name, asked=asked)
+    since = entities.increment_from(before, swept_at, now=at, sweep=habits.sweep, page=habits.page)
+    size = sizes_of(by.engine, entity.name, node_id, largest_page=habits.page, now=at)
+    try:
+        found = entities.refreshed(
+            entity, node_id, before, mentioned()[entity.insight_key], since=since, graph=graph, token=token,
+            sweep=habits.sweep, size=size,
+        )
+    finally:
+        if size.page_refused is not None:
+            keep_sizes(by.engine, entity.name, node_id, size)
+    if found.moved:  # written down before it is known, so that a kill in between loses nothing
+        names = [one.name for one in entities.ENTITIES]
+        listings.forget_sweeps(by.engine, node_id=node_id, kinds=names[names.index(entity.name) + 1:])
+    landed = by.write(entity.name, node_id, SNAPSHOT_DAY, found.records, found.request)
+    if found.is_whole:  # counted from before its first call, and once it is in place
+        listings.note_sweep(by.engine, node_id=node_id, kind=entity.name, asked=asked, at=at)
+    yield landed
 
 
 def _mentioned(node_id: str, by: Pulling) -> dict[str, dict[str, Row]]:
@@ -93,16 +152,20 @@ def _mentioned(node_id: str, by: Pulling) -> dict[str, dict[str, Row]]:
 
 
 def _land_creatives(
-    node_id: str, ads: Sequence[Row], *, graph: GraphClient, token: AccessToken, by: Pulling, habits: Habits
+    node_id: str, *, graph: GraphClient, token: AccessToken, by: Pulling, habits: Habits
 ) -> Iterator[LandedFile]:
-    """The creatives that are new, or all of them when a sweep is due, and their pictures while their addresses live."""
+    """The creatives that are new, or all of them when a sweep is due, and their pictures while their addresses live; of
+    the ads that landed last."""
+    if by.listing("ads", node_id) is None:
+        raise MetaPipelineError("no listing of the ads that refer to them has landed")
+    ads = _kept("ads", node_id, by)
     request = {"fields": list(creatives.FIELDS)}
     asked, at = entities.asked(request), by.now()
     swept_at = listings.swept_at(by.engine, node_id=node_id, kind=CREATIVES, asked=asked)
     is_due = swept_at is None or at - swept_at >= habits.sweep
     before = _kept(CREATIVES, node_id, by)
     wanted = creatives.to_read(
-        creatives.referred(record for record, _ in ads), before, is_due=is_due, now=at, sweep=habits.sweep
+        creatives.referred(ad.record for ad in ads.values()), before, is_due=is_due, now=at, sweep=habits.sweep
     )
     fresh = kept.of_rows(creatives.read(node_id, wanted, graph=graph, token=token))
     pictured = _kept(THUMBNAILS, node_id, by)

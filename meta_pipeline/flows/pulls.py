@@ -24,15 +24,14 @@ def land(
     next one that has the access takes over."""
     left = {(report, day): FailedDay(report, node_id, day, "") for report in reports for day in days}
     tried: set[str] = set()
-    told: MetaPipelineError | None = None
     while left:
         try:
             token = by.tokens.reveal_for(node_id, flow="land", without=tried)
         except MetaPipelineError as error:
             for report in reports:  # what waited for a limit waits for a person now
                 deferrals.forget(by.engine, backfill_id=by.backfill_id, node_id=node_id, report=report)
-            for failed in left.values():  # in the words of whoever refused last
-                yield failed if failed.reason else dataclasses.replace(failed, reason=str(told or error))
+            for failed in left.values():  # in the words of the token that refused last, if it was not for being dead
+                yield failed if failed.reason else dataclasses.replace(failed, reason=str(error))
             return
         tried |= {token.ref} if token.ref else set()
         try:
@@ -44,7 +43,6 @@ def land(
                 elif left.pop(key, None) is not None:
                     yield done
         except TokenError as error:
-            told = error
             if not bury(token, error, graph=by.graph, tokens=by.tokens, now=by.now()):
                 yield from (FailedDay(report, node_id, day, str(error)) for report, day in left)
                 return
@@ -52,9 +50,13 @@ def land(
 
 def ask_ahead(node_id: str, days: Sequence[dt.date], reports: Sequence[str], *, by: Pulling) -> None:
     """Ask for the report runs that `land` will need and see them through, so that it finds them done: Meta works on
-    them while other accounts land. What fails here is left for `land` to say."""
+    them while other accounts land. A dead token is retired, so that no other account tries it. Whatever else fails is
+    left for `land` to report."""
     try:
         token = by.tokens.reveal_for(node_id, flow="ask_ahead")
-        Attempt(node_id, days, reports, token, by).ask()
+        try:
+            Attempt(node_id, days, reports, token, by).ask()
+        except TokenError as error:
+            bury(token, error, graph=by.graph, tokens=by.tokens, now=by.now())
     except MetaPipelineError:
         return

@@ -33,6 +33,8 @@ def bury(
     """A token that a call was refused with is retired, when `debug_token` calls it dead as well; whether it was."""
     if token.ref is None:
         return False
+    if tokens.ref(token.ref).retired_at is not None:  # another call found out before: no call says more
+        return True
     try:
         facts = oauth.inspect(token, graph=graph)
     except DeadTokenError as dead:

@@ -117,9 +117,10 @@ class Vault:
             row = connection.execute(query).first()
         if row is None:
             return f"no token reads {node_id}: see `meta-pipeline links`, or connect whoever has access"
+        # Without the node's id: the sentence is the same for everything that this token read.
         return (
-            f"no token reads {node_id} any more: that of {printable(row.subject_name, limit=100)} was retired "
-            f"({row.retired_because}): "
+            f"the token of {printable(row.subject_name, limit=100)} was retired ({row.retired_because}), and no other one "
+            "reads this: "
             "connect again with `meta-pipeline connect`"
         )
 

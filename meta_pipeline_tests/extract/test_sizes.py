@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 
 import pytest
@@ -11,57 +12,52 @@ from meta_pipeline.extract.sizes import BELIEVED_FOR, FIRST_PAGE, SMALLEST_PAGE,
 NOW = dt.datetime(2026, 11, 24, tzinfo=dt.UTC)
 
 
-def test_pages_grow_while_they_work_and_settle_below_what_was_refused():
-    sizes = Sizes(5000)
-    seen = []
-    for _ in range(12):
-        seen.append(sizes.page)
-        if sizes.page > 1500:
-            assert sizes.page_was_refused(NOW)
-        else:
-            sizes.page_worked(sizes.page)
-    assert seen[:2] == [FIRST_PAGE, 2000] and 1000 <= sizes.page <= 1500
-    before = sizes.page
-    sizes.page_worked(before - 1)  # a short page says nothing
-    assert sizes.page == before
-    assert sizes.page_refused and sizes.page_refused > 1500
-    later = NOW + BELIEVED_FOR
-    grown = sizes.believed(later).page_refused  # it is doubted in steps, so that a page grows back with few refusals
-    assert grown is None or grown > 3000
-    assert sizes.believed(later + BELIEVED_FOR).page_refused is None
-
-
-def settled(limit: int) -> tuple[Sizes, int]:
-    """The sizes of an account whose pages of more than `limit` rows are refused, and how many were."""
-    sizes, refused = Sizes(5000), 0
-    for _ in range(40):
-        if sizes.page > limit:
-            assert sizes.page_was_refused(NOW)
-            refused += 1
-        else:
-            sizes.page_worked(sizes.page)
+def settled(limit: int, *, reads: int, pages: int = 10) -> tuple[Sizes, list[int]]:
+    """The sizes of an account whose pages of more than `limit` rows are refused, and how many were in each read."""
+    sizes, refused = Sizes(5000), []
+    for _ in range(reads):
+        sizes = dataclasses.replace(sizes, is_range_at_fault=False, is_at_limit=False)  # what is stored
+        refused.append(0)
+        for _ in range(pages):
+            if sizes.page > limit:
+                assert sizes.page_was_refused(NOW)
+                refused[-1] += 1
+            else:
+                sizes.page_worked(sizes.page)
     return sizes, refused
 
 
-@pytest.mark.parametrize("limit", [25, 40, 99, 100, 250, 400, 499])
-def test_a_page_shrinks_below_500_and_settles_near_the_largest_that_comes(limit: int):
-    sizes, refused = settled(limit)
+@pytest.mark.parametrize("limit", [25, 40, 99, 100, 250, 400, 499, 1500, 3000, 5000])
+def test_a_page_shrinks_to_25_rows_and_settles_near_the_largest_that_comes(limit: int):
+    sizes, refused = settled(limit, reads=6)
 
     assert 0.6 * limit <= sizes.page <= limit and sizes.page >= SMALLEST_PAGE
-    assert refused <= 7
+    assert refused[0] <= 7 and max(refused[1:]) <= 1 and refused[-1] == 0
+    before = sizes.page
+    sizes.page_worked(before - 1)  # a short page says nothing
+    assert sizes.page == before
+
+
+def test_a_page_grows_back_in_steps_after_its_refusal_is_old():
+    sizes, _ = settled(400, reads=6)
+    steps = []
+    for week in range(1, 9):
+        steps.append(sizes.believed(NOW + week * BELIEVED_FOR).page_refused)
+
+    assert steps[:3] == [1000, 2000, 4000] and steps[3:] == [None] * 5
 
 
 def test_only_when_25_rows_are_too_many_is_it_the_range_that_is_too_much():
     sizes, tried = Sizes(5000), [FIRST_PAGE]
     while sizes.page_was_refused(NOW):
         tried.append(sizes.page)
-    assert tried == [500, 250, 125, 62, 31, 25]
+    assert tried == [1000, 500, 250, 125, 62, 31, 25]
 
     # The next range begins with whole pages again, and does not go through all the sizes to find out the same.
     assert (sizes.page, sizes.page_refused) == (FIRST_PAGE, None)
     assert sizes.page_was_refused(NOW) and sizes.page == SMALLEST_PAGE and not sizes.page_was_refused(NOW)
-    sizes.page_worked(500)
-    assert sizes.page == 2000 and sizes.page_was_refused(NOW) and sizes.page == 500
+    sizes.page_worked(FIRST_PAGE)
+    assert sizes.page == 4000 and sizes.page_was_refused(NOW) and sizes.page == FIRST_PAGE
 
 
 def test_ranges_are_as_long_as_is_known_to_work():

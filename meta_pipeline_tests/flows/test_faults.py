@@ -167,11 +167,11 @@ def test_pages_grow_and_what_worked_is_remembered(tmp_path: Path):
 
     first, second = pages("one"), pages("two")
     assert line.rows > 5000
-    assert (first, second) == (3, 2)  # 500 and 2000 and 5000, then 5000 at once; at pages of 500 it is 11 at least
+    assert (first, second) == (3, 2)  # 1000 and 4000 and 5000, then 5000 at once; at pages of 500 it is 11 at least
     line.graph.runs.page_bytes = 300_000
     pages("three")
     known = learned.get(line.engine, node_id=ACCOUNT, report=report)
-    assert 500 <= known["page"] < 5000 and known["days"] == 7 and known["rows_a_day"] == line.rows / 7
+    assert 200 <= known["page"] < 5000 and known["days"] == 7 and known["rows_a_day"] == line.rows / 7
 
 
 def test_a_small_range_is_read_at_once_and_as_a_report_run_when_that_was_too_much(tmp_path: Path):
@@ -181,8 +181,8 @@ def test_a_small_range_is_read_at_once_and_as_a_report_run_when_that_was_too_muc
     assert submitted == 1  # the ads; an account's total is a row a day, so it needs none
     line.run("two")
     assert calls_of(line, "POST /act_{id}/insights") == submitted  # known to be few rows by now
-    # Of each of the two reports, pages of 500, 250, 125, 62, 31 and 25 rows.
-    line.graph.faults.plan([{"fault": "100_1487534", "path": rf"GET {ACCOUNT}/insights", "times": 12}])
+    # Of each of the two reports, pages of 1000, 500, 250, 125, 62, 31 and 25 rows.
+    line.graph.faults.plan([{"fault": "100_1487534", "path": rf"GET {ACCOUNT}/insights", "times": 14}])
     line.run("three")
     assert line.never_wrong() == {"landed": 14, "failed": 0}
     assert calls_of(line, "POST /act_{id}/insights") == submitted + 2

@@ -13,13 +13,14 @@ import pytest
 import sqlalchemy as sa
 
 from meta_pipeline.bootstrap import insights_tables
+from meta_pipeline.extract import entities, kept
 from meta_pipeline.extract.reports import REPORTS
 from meta_pipeline.flows import forecast, listings
-from meta_pipeline.flows.listings import KINDS, Habits
+from meta_pipeline.flows.listings import KINDS, Habits, ListingsError
 from meta_pipeline.flows.pulling import Pulling
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.graph.download import DownloadError, Picture, UnreachableError
-from meta_pipeline.graph.errors import GraphError, ThrottledError
+from meta_pipeline.graph.errors import ThrottledError
 from meta_pipeline.landing.landing import SNAPSHOT_DAY, Landing
 from meta_pipeline.records import AccessToken, Batch
 from meta_pipeline.store import ledger
@@ -326,7 +327,7 @@ def test_a_listing_lands_whole_or_not_at_all(place: Place):
     place.account.change("3", name="new")
     place.clock.sleep(8 * DAY.total_seconds())
     place.account.broken["5"] = (100, "(#100) no")  # on the second page of the ads
-    with pytest.raises(GraphError):
+    with pytest.raises(ListingsError, match=r"ads: .*; the other listings landed"):
         place.land(page=2)
 
     assert place.landed("ads") == before
@@ -339,11 +340,105 @@ def test_a_limit_before_the_creatives_leaves_them_to_the_next_run(place: Place):
     place.account.broken_paths[f"{NODE}/adcreatives"] = (17, "limit")
     with pytest.raises(ThrottledError):
         place.land()
-    assert ledger.find(place.engine, report=listings.LAST, node_id=NODE, day=SNAPSHOT_DAY) is None
+    assert ledger.find(place.engine, report=KINDS[-1], node_id=NODE, day=SNAPSHOT_DAY) is None
     assert forecast.are_entities_stale(place.engine, NODE, now=place.clock.now())
     place.account.broken_paths.clear()
     place.land()
     assert not forecast.are_entities_stale(place.engine, NODE, now=place.clock.now())
+
+
+NO_FIELD = (100, "(#100) Tried accessing nonexisting field (x)")
+
+
+@pytest.mark.parametrize(("failing", "path", "error"), [
+    ("accounts", NODE, NO_FIELD), ("campaigns", f"{NODE}/campaigns", NO_FIELD), ("ad_sets", f"{NODE}/adsets", NO_FIELD),
+    ("ads", f"{NODE}/ads", NO_FIELD), ("accounts", NODE, (200, "no")), ("campaigns", f"{NODE}/campaigns", (1, "unknown")),
+    ("ads", f"{NODE}/ads", (1, "Please reduce the amount of data")), ("creatives", f"{NODE}/adcreatives", (200, "no")),
+])
+def test_one_failing_listing_ends_no_other(place: Place, failing: str, path: str, error: tuple[int, str]):
+    place.land()
+    before = ledger.last_read(place.engine, report=failing, node_id=NODE, day=SNAPSHOT_DAY)
+    place.clock.sleep(8 * DAY.total_seconds())
+    place.account.broken_paths[path] = error
+    landed = []
+    with pytest.raises(ListingsError, match=f"^{failing}: .*; the other listings landed"):
+        for file in listings.land_entities(NODE, by=place.by, habits=place.habits):
+            landed.append(file.report)
+
+    assert [kind for kind in KINDS if kind != failing and (failing, kind) != ("creatives", "thumbnails")] == landed
+    assert before == ledger.last_read(place.engine, report=failing, node_id=NODE, day=SNAPSHOT_DAY)
+
+
+def test_what_nobody_expected_in_one_listing_is_reported_and_ends_no_other(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+):
+    original = entities.refreshed
+
+    def refreshed(entity: entities.Entity, *found, **more):
+        if entity.name == "campaigns":
+            raise KeyError("surprise")
+        return original(entity, *found, **more)
+
+    monkeypatch.setattr(entities, "refreshed", refreshed)
+    landed = []
+    with pytest.raises(ListingsError, match=r"campaigns: an unexpected KeyError at test_listings.py:\d+ .*defect"):
+        for file in listings.land_entities(NODE, by=place.by, habits=place.habits):
+            landed.append(file.report)
+    assert [kind for kind in KINDS if kind != "campaigns"] == landed
+
+
+def test_without_any_listing_of_ads_the_creatives_are_not_taken_for_none(place: Place):
+    place.account.broken_paths[f"{NODE}/ads"] = (100, "(#100) no")
+    with pytest.raises(ListingsError, match="creatives: no listing of the ads"):
+        list(listings.land_entities(NODE, by=place.by, habits=place.habits))
+
+    assert ledger.find(place.engine, report="creatives", node_id=NODE, day=SNAPSHOT_DAY) is None
+    assert not listings.have_landed(place.engine, NODE, backfill_id="b")
+    place.account.broken_paths.clear()
+    place.land()
+    assert listings.have_landed(place.engine, NODE, backfill_id="b")
+
+
+def test_an_increment_reads_the_hour_before_the_newest_change_again():
+    newest = dt.datetime(2026, 11, 20, 10, tzinfo=dt.UTC)
+    row = {"id": "1", "updated_time": newest.strftime("%Y-%m-%dT%H:%M:%S%z")}
+    batch = Batch((), "T", "v25.0", newest)
+    known = kept.of_rows([(json.dumps(row).encode(), batch), (json.dumps({**row, "id": "2"}).encode(), batch)])
+
+    since = entities.increment_from(known, newest, now=newest + 3 * HOUR, sweep=7 * DAY, page=1)
+    assert since == int((newest - HOUR).timestamp())
+    # A clock of Meta's that is ahead of ours does not move the start into our future.
+    assert entities.increment_from(known, newest, now=newest - HOUR, sweep=7 * DAY, page=1) == since - 3600
+
+
+def test_a_change_that_was_listed_late_is_found_by_the_next_increment(place: Place):
+    place.land(page=2)
+    place.account.change("3", name="seen")
+    place.land(page=2)
+    # Updated half an hour before the newest change that was read, and listed only now.
+    place.account.change("4", name="late")
+    stamp = dt.datetime.fromisoformat(place.account.things["3"]["updated_time"]) - HOUR / 2
+    place.account.things["4"]["updated_time"] = stamp.strftime("%Y-%m-%dT%H:%M:%S%z")
+    calls = place.land(page=2)
+
+    assert any("ad.updated_time" in call for call in calls) and place.landed("ads")["4"]["name"] == "late"
+
+
+def test_a_listing_whose_page_is_too_much_shrinks_it_and_remembers(place: Place):
+    for number in range(120):
+        place.account.add("campaign", str(1000 + number))
+    original = place.account._page
+
+    def page(kind: str, params: dict[str, str]):
+        if kind == "campaign" and int(params["limit"]) > 60:
+            return place.account._error(1, "Please reduce the amount of data you're asking for")
+        return original(kind, params)
+
+    place.account._page = page  # type: ignore[method-assign]
+    assert place.land().count(f"{NODE}/campaigns") == 7  # 500, 250, 125 refused, 62 too; four pages of 31
+    assert len(place.landed("campaigns")) == 121
+    place.clock.sleep(8 * DAY.total_seconds())
+    assert place.land().count(f"{NODE}/campaigns") <= 5
 
 
 def test_the_forecast_knows_what_a_listing_will_take(place: Place):

@@ -1,0 +1,243 @@
+"""Report runs on a virtual clock: when they are polled, what a stuck one costs, and pages that are too much."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import pytest
+
+from meta_pipeline.extract import durations
+from meta_pipeline.extract.durations import EndedRun, expected_s, first_poll_s, size_class
+from meta_pipeline.flows import pulls
+from meta_pipeline.flows.pulling import Pulling
+from meta_pipeline.landing.landing import Landing
+from meta_pipeline.records import FailedDay, LandedFile
+from meta_pipeline.sandbox.answers import Answer, Ask, Refused
+from meta_pipeline.store import learned, report_runs
+from meta_pipeline.store.learned import APP
+from meta_pipeline_tests.fakes.still import StillHome
+
+ACCOUNTS = ("act_1000000001", "act_1000000002", "act_1000000003")
+DAYS = [dt.date(2026, 11, 2) + dt.timedelta(days=n) for n in range(6)]
+REPORT = "ad_insights"
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> StillHome:
+    home = StillHome(tmp_path)
+    home.onboard(home.mint("SYSTEM_USER"))
+    return home
+
+
+@pytest.fixture
+def by(home: StillHome, tmp_path: Path) -> Pulling:
+    return Pulling(
+        home.client, home.vault, Landing(tmp_path / "landing", home.engine), home.engine, "r", "b", home.clock.sleep,
+        home.clock.now,
+    )
+
+
+def land(node_id: str, by: Pulling) -> list[LandedFile | FailedDay]:
+    return list(pulls.land(node_id, DAYS, [REPORT], by=by))
+
+
+def calls(home: StillHome, pattern: str) -> int:
+    return home.graph.calls.get(pattern, 0)
+
+
+def fates(home: StillHome, *names: str) -> None:
+    home.graph.faults.plan([{"fault": name, "path": "POST act_1000000001", "times": 1} for name in names])
+
+
+def test_from_the_second_account_on_a_report_run_is_polled_once_or_twice(home: StillHome, by: Pulling):
+    home.graph.runs.seconds = 40.0  # 20 to 60
+    polls, waits = [], []
+    for node_id in ACCOUNTS:
+        before, at = calls(home, "GET /{id}"), home.clock.now()
+        assert all(isinstance(done, LandedFile) for done in land(node_id, by))
+        polls.append(calls(home, "GET /{id}") - before)
+        waits.append((home.clock.now() - at).total_seconds())
+
+    assert polls[0] <= 9 and max(polls[1:]) <= 3
+    assert max(waits) <= 100
+    known = learned.durations(home.engine, node_id="act_9")  # an account that was never read
+    assert 20 <= known[APP, REPORT, size_class(len(DAYS))] <= 60
+
+
+def test_a_stuck_run_is_replaced_after_fifteen_minutes(home: StillHome, by: Pulling):
+    fates(home, "job_stuck")
+    began = home.clock.now()
+
+    assert all(isinstance(done, LandedFile) for done in land(ACCOUNTS[0], by))
+    assert calls(home, "POST /act_{id}/insights") == 2
+    assert 900 <= (home.clock.now() - began).total_seconds() <= 1500
+
+
+def test_a_stuck_run_that_completes_after_all_is_used_instead_of_a_third(home: StillHome, by: Pulling):
+    fates(home, "job_late", "job_stuck")  # the first completes after twenty minutes, its replacement never does
+
+    assert all(isinstance(done, LandedFile) for done in land(ACCOUNTS[0], by))
+    assert calls(home, "POST /act_{id}/insights") == 2
+    (run,) = report_runs.recorded(home.engine, backfill_id="b", node_id=ACCOUNTS[0], report=REPORT)
+    assert run.is_done and run.report_run_id == min(home.graph.runs.runs)
+
+
+def test_the_next_process_polls_a_stuck_run_before_it_pays_again(home: StillHome, by: Pulling):
+    fates(home, "job_late", "job_failed")
+    failed = land(ACCOUNTS[0], by)
+
+    assert all(isinstance(done, FailedDay) and "gave no result, twice" in done.reason for done in failed)
+    home.clock.sleep(1200)
+    assert all(isinstance(done, LandedFile) for done in land(ACCOUNTS[0], by))
+    assert calls(home, "POST /act_{id}/insights") == 2
+
+
+def test_a_report_that_takes_long_is_not_called_stuck_too_early(home: StillHome, by: Pulling):
+    key = (APP, REPORT, size_class(len(DAYS)))
+    learned.put_durations(home.engine, {key: 400.0})
+    fates(home, "job_stuck")
+    began = home.clock.now()
+
+    assert all(isinstance(done, LandedFile) for done in land(ACCOUNTS[0], by))
+    assert 2000 <= (home.clock.now() - began).total_seconds() <= 4000
+
+
+def test_a_finished_run_is_read_in_smaller_pages_before_anything_is_requested_again(home: StillHome, by: Pulling):
+    home.graph.runs.page_rows = 40
+    assert all(isinstance(done, LandedFile) for done in land(ACCOUNTS[0], by))
+    first = calls(home, "GET /{id}/insights")
+    rows = sum(file.rows for file in land(ACCOUNTS[0], by) if isinstance(file, LandedFile))
+
+    assert calls(home, "POST /act_{id}/insights") == 1
+    assert rows / 40 <= first <= rows / 31 + 7
+    # The next account begins with the page that this one ended with.
+    refused = calls(home, "GET /{id}/insights")
+    assert all(isinstance(done, LandedFile) for done in land(ACCOUNTS[1], by))
+    assert calls(home, "POST /act_{id}/insights") == 2
+    assert calls(home, "GET /{id}/insights") - refused <= rows / 30 + 4
+    assert learned.get(home.engine, node_id=ACCOUNTS[1], report=REPORT)["page"] <= 40
+
+
+@pytest.mark.parametrize("forgets", [False, True])
+def test_a_page_that_shrinks_in_the_middle_loses_and_doubles_no_row(home: StillHome, by: Pulling, forgets: bool):
+    wanted = {file.day: (file.rows, file.digest) for file in land(ACCOUNTS[0], by) if isinstance(file, LandedFile)}
+    learned.put(home.engine, node_id=ACCOUNTS[0], report=REPORT, known=dict.fromkeys(learned.COLUMNS) | {"page": 80})
+    original, limits = home.graph.answer, set()
+
+    def answer(ask: Ask) -> Answer:
+        if ask.path.endswith("/insights") and ask.method == "GET" and "after" in ask.params:
+            home.graph.runs.page_rows = 30
+            if forgets and limits and int(ask.params["limit"]) not in limits:
+                limits.add(int(ask.params["limit"]))
+                return Refused("(#100) Invalid cursor", 2642).answer("T")
+        limits.add(int(ask.params.get("limit", 0)))
+        return original(ask)
+
+    home.graph.answer = answer  # type: ignore[method-assign]
+    by = Pulling(
+        home.client, home.vault, Landing(by.landing.root.parent / "again", home.engine), home.engine, "r", "again",
+        home.clock.sleep, home.clock.now,
+    )
+    found = {file.day: (file.rows, file.digest) for file in land(ACCOUNTS[0], by) if isinstance(file, LandedFile)}
+
+    assert found == wanted and min(limits - {0}) <= 30
+
+
+def test_a_retired_token_is_not_tried_by_what_is_still_to_do(home: StillHome, by: Pulling):
+    ref = home.vault.refs()[0]
+    home.graph.identity.kill(460, "SYSTEM_USER")
+    before = sum(home.graph.calls.values())
+    reasons = {done.reason for node_id in ACCOUNTS for done in land(node_id, by) if isinstance(done, FailedDay)}
+
+    # One sentence for the token, whatever it read; one failing call and one question whether it is dead.
+    (reason,) = reasons
+    assert ref.subject_name in reason and "(190/460)" in reason and "meta-pipeline connect" in reason
+    assert sum(home.graph.calls.values()) - before == 2
+
+
+def test_asking_ahead_retires_a_dead_token_so_that_no_other_account_tries_it(home: StillHome, by: Pulling):
+    home.graph.identity.kill(460, "SYSTEM_USER")
+    before = sum(home.graph.calls.values())
+    for node_id in ACCOUNTS:
+        pulls.ask_ahead(node_id, DAYS, [REPORT], by=by)
+
+    assert home.vault.refs(retired=True)[0].retired_subcode == 460
+    assert sum(home.graph.calls.values()) - before == 2
+
+
+def test_one_failing_report_ends_no_other(home: StillHome, by: Pulling, monkeypatch: pytest.MonkeyPatch):
+    original = by.landing.commit
+
+    def commit(gathered, **more):
+        if gathered.source.report == "account_insights":
+            raise ZeroDivisionError("surprise")
+        return original(gathered, **more)
+
+    monkeypatch.setattr(by.landing, "commit", commit)
+    done = list(pulls.land(ACCOUNTS[0], DAYS, ["account_insights", REPORT], by=by))
+
+    landed = {one.report for one in done if isinstance(one, LandedFile)}
+    failed = {(one.report, one.reason.partition(" at ")[0]) for one in done if isinstance(one, FailedDay)}
+    assert landed == {REPORT} and failed == {("account_insights", "an unexpected ZeroDivisionError")}
+    assert len(done) == 2 * len(DAYS)
+
+
+@pytest.mark.parametrize("error", [
+    Refused("(#100) The value must be a valid insights metric", 100), Refused("(#200) missing", 200, status=403),
+    Refused("(#2635) deprecated", 2635), Refused("(#368) blocked", 368),
+])
+def test_a_refusal_of_one_report_ends_no_other(home: StillHome, by: Pulling, error: Refused):
+    original = home.graph.answer
+
+    def answer(ask: Ask) -> Answer:
+        refuses = ask.path == f"{ACCOUNTS[0]}/insights" and ask.params.get("level") == "account"
+        return error.answer("T") if refuses else original(ask)
+
+    home.graph.answer = answer  # type: ignore[method-assign]
+    done = list(pulls.land(ACCOUNTS[0], DAYS, ["account_insights", REPORT], by=by))
+
+    assert {one.report for one in done if isinstance(one, LandedFile)} == {REPORT}
+    assert {one.report for one in done if isinstance(one, FailedDay)} == {"account_insights"}
+
+
+def test_a_duration_is_that_of_the_account_then_of_the_app_then_of_another_size_then_of_another_report():
+    known = {
+        ("act_1", "ads", 32): 50.0, (APP, "ads", 32): 40.0, (APP, "ads", 8): 12.0, (APP, "other", 32): 30.0,
+    }
+
+    def found(node_id: str, report: str, days: int) -> float | None:
+        return expected_s(known, node_id=node_id, report=report, days=days)
+
+    assert found("act_1", "ads", 30) == 50 and found("act_2", "ads", 17) == 40 and found("act_2", "ads", 7) == 12
+    assert found("act_2", "ads", 3) == 12 and found("act_1", "ads", 3) == 50
+    assert found("act_2", "new", 30) == pytest.approx((40 + 12 + 30) / 3)
+    assert expected_s({}, node_id="act_2", report="ads", days=1) is None
+
+
+@pytest.mark.parametrize(("age", "running_at", "expected", "status", "took"), [
+    (32.0, 16.0, None, {"time_ref": 1000, "time_completed": 1021}, 21.0),  # Meta's own times
+    (32.0, 16.0, None, {"time_ref": 1000, "time_completed": 1000}, 32.0),  # no duration that was seen
+    (32.0, 16.0, None, {}, 32.0),
+    (44.3, None, 40.0, {}, 36.0),  # done at the first poll: maybe earlier
+])
+def test_what_a_run_took(age: float, running_at: float | None, expected: float | None, status: dict, took: float):
+    assert EndedRun(age, running_at, expected, status).took_s == took
+
+
+def test_polls_that_follow_a_duration_do_not_drift():
+    known: dict[tuple[str, str, int], float] = {}
+    polls = []
+    for _ in range(30):  # a run takes 30 s, and Meta tells no times
+        expected = expected_s(known, node_id="act_1", report="ads", days=30)
+        age, running_at, count = durations.FIRST_POLL_S if expected is None else first_poll_s(expected), None, 1
+        while age < 30:
+            running_at, age = age, age + durations.pause_s(expected, age_s=age, polls=count)
+            count += 1
+        polls.append(count)
+        known |= durations.learned(
+            known, EndedRun(age, running_at, expected, {}), node_id="act_1", report="ads", days=30
+        )
+        assert age <= 64
+
+    assert sum(polls[1:]) <= 2 * len(polls[1:]) and max(polls[1:]) <= 2
