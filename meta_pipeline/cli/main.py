@@ -12,6 +12,7 @@ from meta_pipeline.cli.commands.published import report, sql
 from meta_pipeline.cli.commands.pulls import backfill, build, plan, reports
 from meta_pipeline.cli.commands.servers import demo, sandbox, serve, up
 from meta_pipeline.records import MetaPipelineError
+from meta_pipeline.store.permissions import keep_private
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -33,6 +34,7 @@ def main() -> None:
     """Run the command line: exit 0 only when all that was asked for is done."""
     from pydantic import ValidationError
 
+    keep_private()
     try:
         cli()
     except ValidationError as error:
@@ -41,3 +43,9 @@ def main() -> None:
         sys.exit(f"error: the setting META_PIPELINE_{name} is wrong: {first['msg']}")
     except MetaPipelineError as error:
         sys.exit(f"error: {error}")
+    except Exception as error:
+        from meta_pipeline.store.engine import storage_error
+
+        if (named := storage_error(error)) is None:
+            raise
+        sys.exit(f"error: {named}")

@@ -31,6 +31,7 @@ from meta_pipeline.landing.landing import SNAPSHOT_DAY
 from meta_pipeline.publish import freshness
 from meta_pipeline.settings import Settings
 from meta_pipeline.store import deferrals, ledger, warehouse_state
+from meta_pipeline.store.engine import storage_error
 
 TICK_S = 0.5
 # Accounts whose report runs are seen through while others are landed.
@@ -202,6 +203,16 @@ def build_marts(settings: Settings, *, is_forced: bool = False, is_reload: bool 
 
 
 def _build_marts(settings: Settings) -> Built:
+    """Build; an error of storage is the reason, in one sentence, and no exception that the parent can't unpickle."""
+    try:
+        return _built(settings)
+    except Exception as error:
+        if (named := storage_error(error)) is None:
+            raise
+        return Built(str(named), {})
+
+
+def _built(settings: Settings) -> Built:
     quiet()
     log = settings.root / "dbt" / "build.log"
     log.parent.mkdir(parents=True, exist_ok=True)

@@ -23,6 +23,7 @@ from meta_pipeline.landing.file import Provenance, digest_of, payloads_of
 from meta_pipeline.landing.text import arrow_text
 from meta_pipeline.records import Batch, LandedFile, LandingError
 from meta_pipeline.store import damaged, leases, ledger
+from meta_pipeline.store.temporary import discard_left_behind_once
 
 # A snapshot of entities has no day of its own; it lands under this one.
 SNAPSHOT_DAY = dt.date(1970, 1, 1)
@@ -50,6 +51,7 @@ class Landing:
     def gathering(self, source: Provenance, days: Iterable[dt.date]) -> Iterator[OpenDays]:
         """Days to gather records in; what is not committed when the block ends leaves nothing behind."""
         folder = self._folder(source.report, source.node_id)
+        discard_left_behind_once(folder)
         paths = {day: folder / f"{day}.parquet" for day in days}
         gathered = OpenDays(source, paths, self.memory)
         try:
