@@ -6,6 +6,7 @@ import functools
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from meta_pipeline import bootstrap
 from meta_pipeline.bootstrap import Live
@@ -15,6 +16,7 @@ from meta_pipeline.flows import overview
 from meta_pipeline.graph.versions import trouble_with
 from meta_pipeline.linker.links import known
 from meta_pipeline.records import MetaPipelineError
+from meta_pipeline.store import damaged, permissions
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,19 @@ def examine(home: Live) -> Iterator[Finding]:
         "published warehouse", published.exists(),
         str(published) if published.exists() else "nothing is published yet: run `meta-pipeline backfill`",
     )
+    yield from _files(home)
+
+
+def _files(home: Live) -> Iterator[Finding]:
+    """Files that others may read, and landed files that were set aside and have not landed again."""
+    settings = home.settings
+    told = list(permissions.open_to_others(
+        settings.root, (settings.landing_dir, settings.warehouse_file, Path.cwd() / ".env")
+    ))
+    yield Finding("permissions", not told, " · ".join(told) or "nobody but the owner may use these files")
+    for path in damaged.not_landed_again(settings.landing_dir):
+        report, node_id, day = *path.parts[-3:-1], path.name.partition(".")[0]
+        yield Finding("landed files", False, damaged.describe(path, report=report, node_id=node_id, day=day))
 
 
 def _tokens(home: Live) -> Iterator[Finding]:

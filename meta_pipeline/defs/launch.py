@@ -135,6 +135,16 @@ def _ask_ahead(home: Live, asked: AccountRange, stopping: threading.Event) -> No
 
 
 def _run_one(settings: Settings, asked: AccountRange) -> Outcome:
+    """Run a range; an error of storage is its reason, in one sentence."""
+    try:
+        return _ran(settings, asked)
+    except Exception as error:
+        if (named := storage_error(error)) is None:
+            raise
+        return Outcome(asked, (str(named),))
+
+
+def _ran(settings: Settings, asked: AccountRange) -> Outcome:
     opened, home = _open_once(settings)
     reasons = _insights(opened, asked)
     # After the insights: they name the ads that no listing holds.

@@ -93,6 +93,24 @@ class Landing:
         ledger.note(self.engine, *files, backfill_id=backfill_id, stood_since=stood_since)
         return ended
 
+    def readable(self, file: LandedFile | None, *, is_whole: bool = True) -> LandedFile | None:
+        """Return the landed file, None when its content is damaged: it is set aside then and lands again. All of its
+        records are read, or only what it says of itself when not `is_whole`."""
+        if file is None or not Path(file.path).exists():
+            return file
+        try:
+            if is_whole:
+                for _ in payloads_of(Path(file.path)):
+                    pass
+            else:
+                digest_of(Path(file.path))
+        except (OSError, pa.ArrowException) as error:
+            if not damaged.is_damage(error):
+                raise LandingError(f"can't read {file.path}: {error}; check the disk and the permissions") from error
+            damaged.set_aside_file(self.engine, file)
+            return None
+        return file
+
     def write_day(
         self,
         report: str,

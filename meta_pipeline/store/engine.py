@@ -57,6 +57,17 @@ def name_errors(engine: sa.Engine, name: str) -> None:
             raise StoreError(_sentence(name, engine.url, context.original_exception)) from context.original_exception
 
 
+@contextlib.contextmanager
+def naming_errors(name: str, place: Path) -> Iterator[None]:
+    """Make an error of storage that a library's own engine raises in this block a StoreError that names the place."""
+    try:
+        yield
+    except sa.exc.DBAPIError as error:
+        if not is_of_storage(error.orig):
+            raise
+        raise StoreError(f"{name} {place} can't be read or written: {_with_remedy(str(error.orig))}") from error
+
+
 def is_of_storage(error: BaseException | None) -> bool:
     """Return True for an error of the database's file, disk or server."""
     if isinstance(error, sqlite3.DatabaseError):  # of a statement too, such as a table that does not exist

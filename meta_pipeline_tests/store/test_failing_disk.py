@@ -13,9 +13,12 @@ import duckdb
 import pytest
 import sqlalchemy as sa
 
+from meta_pipeline.bootstrap import Live
+from meta_pipeline.cli import doctor
 from meta_pipeline.cli import main as cli_main
 from meta_pipeline.landing import thumbnails
 from meta_pipeline.records import ConfigError, LandingError, LoadError, StoreError
+from meta_pipeline.settings import Settings
 from meta_pipeline.store import engine as module
 from meta_pipeline.store import permissions, temporary, warehouse_state
 from meta_pipeline.store.engine import check_store_is_there, open_store
@@ -251,6 +254,26 @@ def test_a_home_of_an_older_version_is_closed_and_what_is_not_ours_stays(tmp_pat
 
     assert len(list(permissions.open_to_others(root, (outside,)))) == 1
     assert (root / "notes.txt").stat().st_mode & 0o777 == 0o644
+
+
+def test_doctor_names_what_others_may_read_and_what_was_set_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    settings = Settings(home=tmp_path / "home", _env_file=None)
+    folder = settings.landing_dir / "ad_insights" / "act_1"
+    folder.mkdir(parents=True)
+    for path in (settings.root, settings.landing_dir):
+        path.chmod(0o700)
+    assert [(one.name, one.is_good) for one in doctor._files(Live(settings))] == [("permissions", True)]
+    (tmp_path / ".env").touch()
+    (tmp_path / ".env").chmod(0o644)
+    (folder / f"{DAYS[0]}.parquet.corrupt").touch()
+    (folder / f"{DAYS[1]}.parquet.corrupt").touch()
+    (folder / f"{DAYS[1]}.parquet").touch()  # it has landed since
+
+    permission, aside = doctor._files(Live(settings))
+
+    assert not permission.is_good and f"chmod 600 {tmp_path / '.env'}" in permission.told
+    assert not aside.is_good and f"--since {DAYS[0]} --until {DAYS[0]} --node act_1 --report ad_insights" in aside.told
 
 
 def test_the_command_line_ends_in_one_sentence_and_leaves_no_process(tmp_path: Path, shared_sandbox: Sandbox):
