@@ -22,8 +22,9 @@ from meta_pipeline.graph.samples import Samples
 from meta_pipeline.graph.versions import Calendar, calendar
 from meta_pipeline.landing.landing import Landing
 from meta_pipeline.settings import Settings
+from meta_pipeline.store import permissions
 from meta_pipeline.store.audit_log import AuditLog
-from meta_pipeline.store.engine import open_store
+from meta_pipeline.store.engine import check_store_is_there, open_store
 from meta_pipeline.vault.health import Clicks
 from meta_pipeline.vault.vault import Vault
 from meta_pipeline.warehouse.tables import RawTable
@@ -46,6 +47,10 @@ class Live:
 
     @functools.cached_property
     def engine(self) -> sa.Engine:
+        permissions.make_private(self.settings.root)
+        check_store_is_there(
+            self.settings.store, holds=(self.settings.landing_dir, self.settings.warehouse_file)
+        )
         return open_store(self.settings.store)
 
     @functools.cached_property
@@ -135,5 +140,6 @@ def insights_tables(reports: Iterable[Report]) -> tuple[RawTable, ...]:
 
 
 def live() -> Live:
-    """Live objects from the environment."""
+    """Live objects from the environment; what they write is the owner's alone."""
+    permissions.keep_private()
     return Live(Settings())

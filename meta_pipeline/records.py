@@ -20,6 +20,10 @@ class ConfigError(MetaPipelineError):
     """A setting is missing or wrong."""
 
 
+class StoreError(MetaPipelineError):
+    """A file or server that state is kept in can't be read or written."""
+
+
 class LandingError(MetaPipelineError):
     """A day could not be put down whole."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from meta_pipeline import bootstrap
 from meta_pipeline.bootstrap import Live
@@ -15,6 +16,7 @@ from meta_pipeline.consent import oauth
 from meta_pipeline.flows import overview
 from meta_pipeline.linker.links import known
 from meta_pipeline.records import MetaPipelineError
+from meta_pipeline.store import damaged, permissions
 
 
 def examine(home: Live) -> Iterator[Finding]:
@@ -36,6 +38,19 @@ def examine(home: Live) -> Iterator[Finding]:
     yield from _tokens(home)
     yield from running.examine(home, now=bootstrap.now())
     yield from lost.examine(home, now=bootstrap.now())
+    yield from _files(home)
+
+
+def _files(home: Live) -> Iterator[Finding]:
+    """Files that others may read, and landed files that were set aside and have not landed again."""
+    settings = home.settings
+    told = list(permissions.open_to_others(
+        settings.root, (settings.landing_dir, settings.warehouse_file, Path.cwd() / ".env")
+    ))
+    yield Finding("permissions", not told, " · ".join(told) or "nobody but the owner may use these files")
+    for path in damaged.not_landed_again(settings.landing_dir):
+        report, node_id, day = *path.parts[-3:-1], path.name.partition(".")[0]
+        yield Finding("landed files", False, damaged.describe(path, report=report, node_id=node_id, day=day))
 
 
 def _tokens(home: Live) -> Iterator[Finding]:

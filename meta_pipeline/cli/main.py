@@ -17,6 +17,7 @@ from meta_pipeline.cli.commands.servers import demo, sandbox, serve, up
 from meta_pipeline.cli.stopping import handle_sigterm, leave
 from meta_pipeline.cli.terminal import line
 from meta_pipeline.records import MetaPipelineError
+from meta_pipeline.store.permissions import keep_private
 
 
 class Commands(click.Group):
@@ -50,6 +51,7 @@ def main() -> None:
     """Run the command line: exit 0 only when all that was asked for is done."""
     from pydantic import ValidationError
 
+    keep_private()
     handle_sigterm()
     logs.configure()
     try:
@@ -60,3 +62,9 @@ def main() -> None:
         sys.exit(line(f"error: the setting META_PIPELINE_{name} is wrong: {first['msg']}"))
     except MetaPipelineError as error:
         sys.exit(line(f"error: {error}"))
+    except Exception as error:
+        from meta_pipeline.store.engine import storage_error
+
+        if (named := storage_error(error)) is None:
+            raise
+        sys.exit(line(f"error: {named}"))

@@ -14,6 +14,7 @@ from dagster._core.instance.ref import InstanceRef
 
 from meta_pipeline.defs.storage import held_open
 from meta_pipeline.settings import Settings
+from meta_pipeline.store.engine import naming_errors
 
 LOCATION, DEFINITIONS = "meta_pipeline", "meta_pipeline.definitions"  # as in workspace.yaml
 PROJECT = Path(__file__).resolve().parents[2]
@@ -47,8 +48,9 @@ def instance(settings: Settings, *, is_captured: bool = True) -> Iterator[dg.Dag
     with (home / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         ref = InstanceRef.from_dir(str(home), overrides=overrides)
-        opened = dg.DagsterInstance.from_ref(ref)
-        opened.get_runs(limit=1)
+        with naming_errors("Dagster's storage", home / "history"):
+            opened = dg.DagsterInstance.from_ref(ref)
+            opened.get_runs(limit=1)
         fcntl.flock(lock, fcntl.LOCK_UN)
     with opened:
         yield opened

@@ -29,6 +29,7 @@ from meta_pipeline.flows.pulling import Pulling
 from meta_pipeline.publish import freshness
 from meta_pipeline.settings import Settings
 from meta_pipeline.store import deferrals, ledger, warehouse_state
+from meta_pipeline.store.engine import storage_error
 
 TICK_S = 0.5
 # Accounts whose report runs are seen through while others are landed.
@@ -135,6 +136,16 @@ def _ask_ahead(home: Live, asked: AccountRange, stopping: threading.Event) -> No
 
 
 def _run_one(settings: Settings, asked: AccountRange) -> Outcome:
+    """Run a range; an error of storage is its reason, in one sentence."""
+    try:
+        return _ran(settings, asked)
+    except Exception as error:
+        if (named := storage_error(error)) is None:
+            raise
+        return Outcome(asked, (str(named),))
+
+
+def _ran(settings: Settings, asked: AccountRange) -> Outcome:
     opened, home = _open_once(settings)
     reasons = _insights(opened, asked)
     # After the insights: they name the ads that no listing holds.
@@ -201,6 +212,16 @@ def build_marts(settings: Settings, *, is_forced: bool = False, is_reload: bool 
 
 
 def _build_marts(settings: Settings) -> Built:
+    """Build; an error of storage is the reason, in one sentence, and no exception that the parent can't unpickle."""
+    try:
+        return _built(settings)
+    except Exception as error:
+        if (named := storage_error(error)) is None:
+            raise
+        return Built(str(named), {})
+
+
+def _built(settings: Settings) -> Built:
     quiet()
     log = settings.root / "dbt" / "build.log"
     log.parent.mkdir(parents=True, exist_ok=True)

@@ -17,6 +17,8 @@ from dagster._core.storage.event_log import SqliteEventLogStorage
 from dagster._core.storage.runs import SqliteRunStorage
 from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
 
+from meta_pipeline.store.engine import name_errors
+
 # How many files of events are held open: the index, and the newest runs' own.
 _HELD = 8
 _INDEX = "index"
@@ -131,4 +133,5 @@ def _engine_on(url: str) -> sa.Engine:
     def _connected(connection: sqlite3.Connection, _: Any) -> None:
         connection.execute("pragma synchronous = normal")
 
+    name_errors(engine, "Dagster's storage")
     return engine

@@ -148,7 +148,7 @@ def _mentioned(node_id: str, by: Pulling) -> dict[str, dict[str, Row]]:
         # A run of insights and one of listings may overlap.
         since = min(at for at in read if at is not None) - entities.OVERLAP
         files = [file for file in files if file.landed_at > since]
-    return entities.mentioned(file.path for file in files)
+    return entities.mentioned(file.path for file in files if by.landing.readable(file, is_whole=False))
 
 
 def _land_creatives(

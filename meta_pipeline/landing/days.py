@@ -26,6 +26,7 @@ from meta_pipeline.landing.file import (
 )
 from meta_pipeline.landing.text import readable
 from meta_pipeline.records import Batch, LandingError
+from meta_pipeline.store.temporary import beside
 
 # Rows of all open days together; a month of days of 20,000 rows would take 1.5 GB.
 BUFFER_BYTES = 48 * 1024 * 1024
@@ -58,8 +59,7 @@ class OpenDay:
         self.path = path
         self.rows = 0
         self.held = 0
-        # A fixed name: what a killed process left is written over. The account's lease keeps everybody else away.
-        self._temporary = path.with_name(f".{path.stem}.tmp")
+        self._temporary = beside(path)
         self._source = source
         self._hash = hasher()
         self._is_on_disk = False
@@ -164,10 +164,10 @@ class OpenDay:
         self._is_on_disk = True
         how = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
         try:
-            return os.open(self._temporary, how, 0o644)
+            return os.open(self._temporary, how, 0o600)
         except FileNotFoundError:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            return os.open(self._temporary, how, 0o644)
+            return os.open(self._temporary, how, 0o600)
 
     def _emptied(self) -> int:
         free, self.held, self._payloads, self._answers, self._loose, self._loose_bytes = self.held, 0, [], [], [], 0

@@ -23,6 +23,7 @@ from meta_pipeline.landing.file import Provenance, digest_of, payloads_of
 from meta_pipeline.landing.text import arrow_text
 from meta_pipeline.records import Batch, LandedFile, LandingError
 from meta_pipeline.store import damaged, leases, ledger
+from meta_pipeline.store.temporary import discard_left_behind_once
 
 # A snapshot of entities has no day of its own; it lands under this one.
 SNAPSHOT_DAY = dt.date(1970, 1, 1)
@@ -50,6 +51,7 @@ class Landing:
     def gathering(self, source: Provenance, days: Iterable[dt.date]) -> Iterator[OpenDays]:
         """Days to gather records in; what is not committed when the block ends leaves nothing behind."""
         folder = self._folder(source.report, source.node_id)
+        discard_left_behind_once(folder)
         paths = {day: folder / f"{day}.parquet" for day in days}
         gathered = OpenDays(source, paths, self.memory)
         try:
@@ -90,6 +92,24 @@ class Landing:
         files = [file for _, file in ended if isinstance(file, LandedFile)]
         ledger.note(self.engine, *files, backfill_id=backfill_id, stood_since=stood_since)
         return ended
+
+    def readable(self, file: LandedFile | None, *, is_whole: bool = True) -> LandedFile | None:
+        """Return the landed file, None when its content is damaged: it is set aside then and lands again. All of its
+        records are read, or only what it says of itself when not `is_whole`."""
+        if file is None or not Path(file.path).exists():
+            return file
+        try:
+            if is_whole:
+                for _ in payloads_of(Path(file.path)):
+                    pass
+            else:
+                digest_of(Path(file.path))
+        except (OSError, pa.ArrowException) as error:
+            if not damaged.is_damage(error):
+                raise LandingError(f"can't read {file.path}: {error}; check the disk and the permissions") from error
+            damaged.set_aside_file(self.engine, file)
+            return None
+        return file
 
     def write_day(
         self,

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
-import tempfile
 from pathlib import Path
 
 from meta_pipeline.records import LandingError
+from meta_pipeline.store.temporary import beside, discard_left_behind_once
 
 FOLDER = "thumbnails"
 
@@ -20,18 +19,18 @@ def keep(root: Path, content: bytes, extension: str) -> tuple[str, str]:
     path = root / name
     if path.exists():
         return digest, name
+    temporary = beside(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
+        discard_left_behind_once(path.parent)
         try:
-            with os.fdopen(handle, "wb") as file:
+            with temporary.open("xb") as file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
-            Path(temporary).replace(path)
+            temporary.replace(path)
         finally:
-            with contextlib.suppress(FileNotFoundError):
-                Path(temporary).unlink()
+            temporary.unlink(missing_ok=True)
     except OSError as error:
         raise LandingError(f"could not write {path}: {error}; free space or permissions, then run it again") from error
     return digest, name

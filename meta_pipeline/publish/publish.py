@@ -26,18 +26,20 @@ def publish(warehouse: Path, published: Path) -> Path:
             connection.execute("checkpoint")  # without it the copy silently misses rows that are in the WAL
     except duckdb.Error as error:
         raise LoadError(f"can't publish {warehouse}: {str(error).splitlines()[0]}") from error
-    published.parent.mkdir(parents=True, exist_ok=True)
     beside = _beside(published, identity())
     try:
+        published.parent.mkdir(parents=True, exist_ok=True)
         _discard_left_behind(published)
         shutil.copyfile(warehouse, beside)
+        if published.exists():  # who may read it was decided by its owner
+            shutil.copymode(published, beside)
         with beside.open("rb") as copied:
             os.fsync(copied.fileno())
         beside.replace(published)
     except OSError as error:
-        raise LoadError(f"can't publish to {published}: {error}") from error
+        raise LoadError(f"can't publish to {published}: {error}; what was published before stays") from error
     finally:
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(OSError):
             beside.unlink()
     return published
 

@@ -1,4 +1,4 @@
-"""Questions to the published warehouse, read-only."""
+"""Queries on the published warehouse: they read that file, and nothing else on this machine."""
 
 from __future__ import annotations
 
@@ -10,17 +10,23 @@ import duckdb
 
 from meta_pipeline.records import MetaPipelineError
 
+_CONFINED: dict[str, str | bool | int | float | list[str]] = {
+    "enable_external_access": False, "autoinstall_known_extensions": False, "autoload_known_extensions": False,
+}
+
 
 class QueryError(MetaPipelineError):
     """A question that could not be answered."""
 
 
 def query(published: Path, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
-    """Column names and rows; decimals stay `Decimal`."""
+    """Return column names and rows; decimals stay `Decimal`. No other file can be read or written, and no setting that
+    would allow it can be changed."""
     if not published.exists():
         raise QueryError(f"nothing is published yet at {published}: run `meta-pipeline backfill` first")
     try:
-        with contextlib.closing(duckdb.connect(str(published), read_only=True)) as connection:
+        with contextlib.closing(duckdb.connect(str(published), read_only=True, config=_CONFINED)) as connection:
+            connection.execute("set lock_configuration = true")
             result = connection.execute(sql)
             return [column[0] for column in result.description or ()], result.fetchall()
     except duckdb.Error as error:

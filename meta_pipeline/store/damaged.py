@@ -60,11 +60,20 @@ def how_to_land_again(file: LandedFile) -> str:
     """Return what to do about a day whose file was set aside."""
     if Path(file.path).parent.name == _VERSIONS:
         return "it was an earlier version of that day, which can't be read again"
-    if file.day == _SNAPSHOT_DAY:
-        return f"the next `meta-pipeline backfill --node {file.node_id}` reads that listing again"
+    return _remedy(file.report, file.node_id, str(file.day))
+
+
+def describe(path: Path, *, report: str, node_id: str, day: str) -> str:
+    """Return what happened to a file that was set aside, and what to do about it."""
+    return f"{path} could not be read and was set aside; {_remedy(report, node_id, day)}"
+
+
+def _remedy(report: str, node_id: str, day: str) -> str:
+    if day == str(_SNAPSHOT_DAY):
+        return f"the next backfill of {node_id} reads that listing again"
     return (
-        "it was set aside; read that day again: meta-pipeline backfill "
-        f"--since {file.day} --until {file.day} --node {file.node_id} --report {file.report}"
+        "read that day again: meta-pipeline backfill "
+        f"--since {day} --until {day} --node {node_id} --report {report}"
     )
 
 

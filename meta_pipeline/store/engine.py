@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-from collections.abc import Iterator
+import sqlite3
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
-from meta_pipeline.records import ConfigError
+from meta_pipeline.records import ConfigError, StoreError
 from meta_pipeline.store.schema import REVISION
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -35,14 +36,97 @@ def open_store(url: str) -> sa.Engine:
             connection.execute("pragma journal_mode = wal")
             connection.execute("pragma synchronous = normal")
 
+    name_errors(engine, "the control store")
     try:
         with _alone(engine), engine.begin() as connection:
             _upgrade(connection)
-    except (sa.exc.OperationalError, OSError) as error:
-        where = engine.url.render_as_string(hide_password=True)
-        told = str(getattr(error, "orig", error)).strip()
-        raise ConfigError(f"the control store {where} can't be opened: {told}") from None
+    except OSError as error:
+        raise StoreError(_sentence("the control store", engine.url, error)) from None
+    except sa.exc.OperationalError as error:  # of SQLAlchemy's own, before there is a connection
+        raise StoreError(_sentence("the control store", engine.url, error)) from None
     return engine
+
+
+def name_errors(engine: sa.Engine, name: str) -> None:
+    """Make every error of the disk, the file or the server behind an engine a StoreError: one sentence with the place,
+    the cause and what to do. Errors of a statement (a key that exists) stay what they are."""
+
+    @sa.event.listens_for(engine, "handle_error")
+    def _named(context: sa.engine.ExceptionContext) -> None:
+        if is_of_storage(context.original_exception):
+            raise StoreError(_sentence(name, engine.url, context.original_exception)) from context.original_exception
+
+
+@contextlib.contextmanager
+def naming_errors(name: str, place: Path) -> Iterator[None]:
+    """Make an error of storage that a library's own engine raises in this block a StoreError that names the place."""
+    try:
+        yield
+    except sa.exc.DBAPIError as error:
+        if not is_of_storage(error.orig):
+            raise
+        raise StoreError(f"{name} {place} can't be read or written: {_with_remedy(str(error.orig))}") from error
+
+
+def is_of_storage(error: BaseException | None) -> bool:
+    """Return True for an error of the database's file, disk or server."""
+    if isinstance(error, sqlite3.DatabaseError):  # of a statement too, such as a table that does not exist
+        return any(word in str(error).lower() for words, _ in _REMEDIES for word in words)
+    kinds = type(error).__mro__
+    return any(kind.__module__.startswith("psycopg2") and kind.__name__ == "OperationalError" for kind in kinds)
+
+
+def storage_error(error: BaseException) -> StoreError | None:
+    """Return the sentence for an error of storage that nobody has named yet, or for the one that caused it; None for
+    any other error."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, StoreError):
+            return seen
+        if isinstance(seen, sa.exc.DBAPIError) and is_of_storage(seen.orig):
+            return StoreError(f"a database under this home can't be read or written: {_with_remedy(str(seen.orig))}")
+        if isinstance(seen, OSError) and seen.errno and seen.filename:
+            return StoreError(_with_remedy(f"{seen.filename}: {seen.strerror}"))
+        seen = seen.__cause__ or seen.__context__
+    return None
+
+
+_REMEDIES = (
+    (("full", "no space left"), "free space, then run it again"),
+    (("readonly", "read-only", "permission denied", "unable to open"), "check who may write to its folder"),
+    (("locked",), "another process holds it: wait for it, then run it again"),
+    (("malformed", "not a database"), "the file is damaged: restore it from a backup, or move it away to begin anew"),
+    (("i/o error", "input/output"), "check the disk, then run it again"),
+)
+
+
+def _sentence(name: str, url: sa.URL, error: BaseException) -> str:
+    where = url.database if url.drivername.startswith("sqlite") else url.render_as_string(hide_password=True)
+    cause = str(getattr(error, "orig", error)).strip() or type(error).__name__
+    return f"{name} {where} can't be read or written: {_with_remedy(' '.join(cause.split()))}"
+
+
+def _with_remedy(cause: str) -> str:
+    for words, remedy in _REMEDIES:
+        if any(word in cause.lower() for word in words):
+            return f"{cause}; {remedy}"
+    return cause
+
+
+def check_store_is_there(url: str, *, holds: Iterable[Path]) -> None:
+    """Raise ConfigError when the control store is an SQLite file that is missing or empty while one of the places that
+    it lists things of is not: it was lost, and a new one would know of nothing."""
+    if not url.startswith("sqlite:///"):
+        return
+    file = Path(url.removeprefix("sqlite:///"))
+    if file.exists() and file.stat().st_size:
+        return
+    for place in holds:
+        if place.is_file() or (place.is_dir() and any(place.iterdir())):
+            raise ConfigError(
+                f"the control store {file} is {'empty' if file.exists() else 'missing'}, but {place} holds data of "
+                "this home: restore it from a backup, or move the home away to begin anew"
+            )
 
 
 @contextlib.contextmanager

@@ -119,9 +119,8 @@ class Vault:
             return f"no token reads {node_id}: see `meta-pipeline links`, or connect whoever has access"
         # Without the node's id: the sentence is the same for everything that this token read.
         return (
-            f"the token of {printable(row.subject_name, limit=100)} was retired ({row.retired_because}), and no other one "
-            "reads this: "
-            "connect again with `meta-pipeline connect`"
+            f"the token of {printable(row.subject_name, limit=100)} was retired ({row.retired_because}), and no other "
+            "one reads this: connect again with `meta-pipeline connect`"
         )
 
     def retire(self, ref_id: str, reason: str, *, subcode: int | None = None) -> bool:

@@ -172,6 +172,14 @@ def test_every_action_type_has_its_rows_with_every_window(sql: Query):
     ) == [("brand_new", Decimal(4), Decimal(3), None, Decimal("99.5")), ("purchase", Decimal(2), None, None, None)]
 
 
+def test_breakdowns_are_compared_on_days_that_had_ended_when_they_were_read(built: Path, sql: Query):
+    compiled = built.parent / "compiled" / "meta_pipeline" / "tests" / "breakdowns_add_up.sql"
+
+    told = sql(f"select report from ({compiled.read_text()}) order by 1")
+
+    assert told == [("country",), ("demographics",)]  # not the placements: their day was running
+
+
 def test_what_was_not_in_a_report_is_said(sql: Query):
     told = "select rows_read, unknown_rows, is_empty, has_delivery from marts.fct_report_coverage where report = '{}' " \
         "and account_id = '1' and date_day = '2026-11-20'"

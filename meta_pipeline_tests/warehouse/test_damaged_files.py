@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from meta_pipeline.landing.landing import SNAPSHOT_DAY
+from meta_pipeline.records import LandedFile
 from meta_pipeline.store import damaged, ledger
 from meta_pipeline_tests.warehouse.test_lost_warehouse import DAYS, Home
 
@@ -118,6 +119,23 @@ def test_a_damaged_listing_and_a_damaged_earlier_version_stop_nobody(home: Home)
     assert len(loaded.skipped) == 2 and all("earlier version" in sentence for sentence in loaded.skipped)
     assert [name for _, name, _ in home.everything()["histories"]] == ["b", "c"]
     assert home.warehouse.load(home.engine, now=home.at).skipped == ()
+
+
+@pytest.mark.parametrize("damage", [truncated, garbage, empty, directory])
+def test_a_damaged_listing_is_no_listing_for_those_that_read_it(home: Home, damage: Callable[[Path], None]):
+    home.land("campaigns", SNAPSHOT_DAY, {"id": "9", "name": "a"})
+    home.load()  # nothing will load it again
+
+    def landed() -> LandedFile | None:
+        found = ledger.find(home.engine, report="campaigns", node_id="act_1", day=SNAPSHOT_DAY)
+        return home.landing.readable(found, is_whole=damage is not directory)
+
+    assert landed() is not None
+    damage(home.landing.path("campaigns", "act_1", SNAPSHOT_DAY))
+
+    assert landed() is None
+    home.land("campaigns", SNAPSHOT_DAY, {"id": "9", "name": "b"})
+    assert landed() is not None
 
 
 def test_what_the_operating_system_refuses_is_left_in_place(home: Home, monkeypatch: pytest.MonkeyPatch):
