@@ -33,9 +33,8 @@ def connections(site: Site, request: Request) -> Response:
     found = overview.connections(
         engine=home.engine, tokens=home.vault, clicks=home.clicks, features=home.features, now=now
     )
-    under_way = [one for one in onboardings.latest(home.engine, 5) if not one.is_ended]
     return site.page(
-        request, "connections.html", connections=found, under_way=under_way, explained=_explained,
+        request, "connections.html", connections=found, under_way=_under_way(site), explained=_explained,
         alerts=[(at, text.rpartition(" http")[0] or text) for at, text in alerts.latest(home.engine, SHOWN_ALERTS)],
         in_need=sum(1 for one in found if one.state != "good"),
         counts={
@@ -65,6 +64,16 @@ def explain(site: Site, request: Request) -> Response:
         has_configuration=site.home.settings.login_config_id is not None,
         link=lambda phase: f"/connect?{urlencode({'phase': phase, **query})}",
     )
+
+
+def _under_way(site: Site) -> list[onboardings.Onboarding]:
+    """The onboardings that have not ended, one for each person; those of whoever was disconnected meanwhile count no
+    longer."""
+    retired = {ref.id for ref in site.home.vault.refs(retired=True) if ref.retired_at is not None}
+    newest: dict[str, onboardings.Onboarding] = {}
+    for one in onboardings.latest(site.home.engine, 10):
+        newest.setdefault(one.token_ref or one.id, one)
+    return [one for whose, one in newest.items() if not one.is_ended and whose not in retired]
 
 
 def _phases(site: Site) -> list[int]:

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 
+from meta_pipeline.vault.seal import new_key
 from meta_pipeline_tests.conftest import Home, Sandbox
 
 
@@ -37,6 +38,17 @@ def test_list_log_check_and_revoke(home: Home, sandbox: Sandbox):
     revoked = home.run("vault", "revoke", token["token"])
     assert revoked.returncode == 0 and "Meta has revoked the consent" in revoked.stdout
     assert listed(home)[0]["wrong"] == "Sam Operator was disconnected here."
+    again = home.run("vault", "revoke", token["token"])
+    assert again.returncode == 0 and "Meta was not asked now" in again.stdout
+    doctor = home.run("doctor")
+    assert "was disconnected here" not in doctor.stdout
+    connected = home.run("connect", "--no-browser", "--phase", "1")  # what was granted before is requested again
+    assert connected.returncode == 0, connected.stderr
+    assert (listed(home)[0]["state"], listed(home)[0]["nodes"]) == ("good", 16)
+    lost = dict(home.environment, META_PIPELINE_VAULT_KEYS=new_key())
+    rotated = subprocess.run(
+        [*home.command, "vault", "rotate"], env=lost, cwd=home.path, capture_output=True, text=True, timeout=60)
+    assert rotated.returncode == 1 and "0 tokens sealed" in rotated.stdout and token["token"] in rotated.stderr
     unknown = home.run("vault", "revoke", "nobody")
     assert unknown.returncode == 1 and "vault list" in unknown.stderr and "Traceback" not in unknown.stderr
     assert all(secret not in run.stdout + run.stderr for run in (connected, checked, doctor, revoked)

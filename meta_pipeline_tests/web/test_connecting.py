@@ -171,6 +171,15 @@ def test_access_that_was_taken_away_is_named(web: Web):
     assert "1 ad account is no longer read, because Sam Operator has lost access: Northwind Europe." in page
 
 
+def test_each_person_is_being_set_up_once(web: Web):
+    web.connect()
+    web.connect()
+    page = web.browser.get("/").body
+    assert page.count("is being set up") == page.count("Sam Operator is being set up") == 1
+
+    assert "is being set up" not in disconnect(web)
+
+
 def test_a_dead_connection_can_be_removed(web: Web):
     web.connect()
     web.sandbox.control("dead", {"subcode": 460, "kind": "USER"})
