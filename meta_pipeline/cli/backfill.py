@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from meta_pipeline import bootstrap
 from meta_pipeline.bootstrap import Live
 from meta_pipeline.cli.asked import expected_of, understood
 from meta_pipeline.defs.launch import AccountRange, build_marts, land_ranges
+from meta_pipeline.flows import pulls
 from meta_pipeline.store import audit_log, backfills, deferrals, ledger
 
 
@@ -68,7 +70,15 @@ def run(
     forecast_calls = sum(one.calls for one in expected)
     say.print(f"{'about' if all(one.is_certain for one in expected) else 'at least'} {forecast_calls} calls")
     started = time.monotonic()
-    failed = _land(home, todo, names, say, max_wait=max_wait)
+    failed: dict[str, tuple[str, ...]] = {
+        node_id: (reason,) for node_id, reason in pulls.unreadable(
+            sorted({one.node_id for one in todo}), tokens=home.vault, engine=home.engine
+        ).items()
+    }
+    for line in by_reason(failed):
+        say.print(f"not read: {line}", markup=False)
+    if todo := [one for one in todo if one.node_id not in failed]:
+        failed |= _land(home, todo, names, say, max_wait=max_wait)
     seconds = {"fetch": time.monotonic() - started}
     calls = audit_log.operations_of(home.engine, backfill_id=backfill_id) - before
     say.print(f"{calls} calls, {forecast_calls} were forecast")
@@ -76,9 +86,8 @@ def run(
     built = build_marts(home.settings)
     if built.reason:
         failed["marts"] = (built.reason,)
-    for name, reasons in sorted(failed.items()):
-        for each in reasons:
-            say.print(f"failed: {name}: {each}", markup=False)
+    for line in by_reason(failed):
+        say.print(f"failed: {line}", markup=False)
     backfills.end(home.engine, backfill_id, status="failed" if failed else "done", now=bootstrap.now())
     published = None if built.reason else str(home.settings.published_file)
     if published:
@@ -86,6 +95,20 @@ def run(
     return Ended(
         backfill_id, _landed(home, backfill_id, names), failed, seconds | built.seconds, published, calls,
         forecast_calls,
+    )
+
+
+def by_reason(failed: dict[str, tuple[str, ...]]) -> list[str]:
+    """Return one line per reason, with everything that failed for it: a dead token is reported once, however many
+    accounts and reports it read. How many days did not land is left out where several accounts share the reason."""
+    found: dict[str, dict[str, str]] = {}
+    for name, reasons in failed.items():
+        for reason in reasons:
+            shared = re.sub(r"^\d+ day\(s\) did not land: ", "", reason)
+            found.setdefault(shared, {}).setdefault(name, reason)
+    return sorted(
+        f"{', '.join(sorted(of))}: {next(iter(of.values())) if len(of) == 1 else shared}"
+        for shared, of in found.items()
     )
 
 
