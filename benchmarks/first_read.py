@@ -115,7 +115,6 @@ def script(*, accounts: int, ads: int, days: int, limits: Mapping[str, Any]) -> 
     clock = VirtualClock()
     graph, node_ids = sandbox(clock, accounts=accounts, ads=ads, limits=limits)
     headers = {"authorization": f"Bearer {graph.identity.system_user_token}"}
-    rows = [0]
 
     def call(method: str, path: str, params: dict[str, str]) -> Any:
         clock.sleep(0.3)
@@ -136,11 +135,10 @@ def script(*, accounts: int, ads: int, days: int, limits: Mapping[str, Any]) -> 
                 status = call("GET", run_id, {"fields": "async_status,async_percent_completion"})
                 if status["async_status"] != "Job Completed":
                     continue
-                after = {}
+                after: dict[str, str] = {}
                 while True:
                     page = call("GET", f"{run_id}/insights", {"limit": str(SCRIPT_PAGE), **after})
                     paging = page.get("paging", {})
-                    rows[0] += -1 if "next" in paging else 0
                     if "next" not in paging:
                         break
                     after = {"after": paging["cursors"]["after"]}
@@ -148,7 +146,7 @@ def script(*, accounts: int, ads: int, days: int, limits: Mapping[str, Any]) -> 
             clock.sleep(SCRIPT_POLL_S)
 
     clock.run(work)
-    return counted(graph, rows=max(0, rows[0]), seconds=clock.seconds)
+    return counted(graph, rows=0, seconds=clock.seconds)
 
 
 def counted(graph: Graph, *, rows: int, seconds: float) -> FirstRead:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from meta_pipeline.cli.asked import Asked, expected_calls, expected_of, understo
 from meta_pipeline.cli.days import Day
 from meta_pipeline.cli.terminal import Terminal, counted
 from meta_pipeline.defs.launch import AccountRange, Built, build_marts, land_ranges
+from meta_pipeline.flows import pulls
 from meta_pipeline.store import audit_log, backfills, deferrals, ledger, report_runs
 
 
@@ -90,7 +92,15 @@ def read(
     forecast_calls = sum(one.calls for one in expected)
     say.print(expected_calls(forecast_calls, is_certain=all(one.is_certain for one in expected)))
     started = time.monotonic()
-    failed = _land(home, todo, names, say, max_wait=max_wait)
+    failed: dict[str, tuple[str, ...]] = {
+        node_id: (reason,) for node_id, reason in pulls.unreadable(
+            sorted({one.node_id for one in todo}), tokens=home.vault, engine=home.engine
+        ).items()
+    }
+    for line in by_reason(failed):
+        say.print(f"not read: {line}")
+    if todo := [one for one in todo if one.node_id not in failed]:
+        failed |= _land(home, todo, names, say, max_wait=max_wait)
     seconds = {"fetch": time.monotonic() - started}
     calls = audit_log.operations_of(home.engine, backfill_id=backfill_id) - before
     say.print(f"{counted(calls, 'call')} made, {forecast_calls:,} expected")
@@ -102,9 +112,8 @@ def read(
         say.print(built.note)
     if reasons := (*((built.reason,) if built.reason else ()), *built.skipped):
         failed["marts"] = reasons
-    for name, reasons in sorted(failed.items()):
-        for each in reasons:
-            say.print(f"failed: {name}: {each}")
+    for line in by_reason(failed):
+        say.print(f"failed: {line}")
     backfills.end(home.engine, backfill_id, status="failed" if failed else "done", now=bootstrap.now())
     is_published = is_built and built.reason is None and home.settings.published_file.exists()
     published = str(home.settings.published_file) if is_published else None
@@ -113,6 +122,20 @@ def read(
     return Ended(
         backfill_id, _landed(home, backfill_id, names), failed, seconds | built.seconds, published, calls,
         forecast_calls,
+    )
+
+
+def by_reason(failed: dict[str, tuple[str, ...]]) -> list[str]:
+    """Return one line per reason, with everything that failed for it: a dead token is reported once, however many
+    accounts and reports it read. How many days did not land is left out where several accounts share the reason."""
+    found: dict[str, dict[str, str]] = {}
+    for name, reasons in failed.items():
+        for reason in reasons:
+            shared = re.sub(r"^\d+ day\(s\) did not land: ", "", reason)
+            found.setdefault(shared, {}).setdefault(name, reason)
+    return sorted(
+        f"{', '.join(sorted(of))}: {next(iter(of.values())) if len(of) == 1 else shared}"
+        for shared, of in found.items()
     )
 
 

@@ -23,7 +23,7 @@ CLOCK_SKEW_S = 2.0
 MARGIN, MARGIN_S = 1.1, 0.3
 
 # The first pause after a run was not done when it was expected, as a share of what was expected.
-OVERDUE = 0.25
+OVERDUE = 0.3
 # Seconds between polls. Peers poll at 10 s doubling (graph-api.md §2.9).
 FIRST_POLL_S, LONGEST_POLL_S = 0.5, 10.0
 # While another run finds out how long runs take, one is polled at this age in seconds, whatever is known by then.
@@ -60,9 +60,9 @@ def first_poll_s(expected: float) -> float:
 
 def pause_s(expected: float | None, *, age_s: float, polls: int) -> float:
     """Return the seconds until the next poll of a run that is still running after so many polls. Pauses grow: by what
-    was expected, else by the age of the run; up to 10 s, or a third of the age where that is more."""
+    was expected, else by the age of the run; up to 10 s, or half of the age where that is more."""
     pause = age_s if expected is None else OVERDUE * expected * 2.0 ** (polls - 1)
-    return min(max(FIRST_POLL_S, pause), max(LONGEST_POLL_S, age_s / 3))
+    return min(max(FIRST_POLL_S, pause), max(LONGEST_POLL_S, age_s / 2))
 
 
 def stuck_after_s(expected: float | None) -> float:

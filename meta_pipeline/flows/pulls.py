@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+
+import sqlalchemy as sa
 
 from meta_pipeline.flows.attempt import Attempt
 from meta_pipeline.flows.pulling import Pulling
 from meta_pipeline.flows.tokens import bury
 from meta_pipeline.graph.errors import TokenError
-from meta_pipeline.records import FailedDay, LandedFile, MetaPipelineError
-from meta_pipeline.store import deferrals
+from meta_pipeline.records import FailedDay, LandedFile, MetaPipelineError, VaultError
+from meta_pipeline.store import access, deferrals
+from meta_pipeline.vault.vault import Vault
 
 
 def land(
@@ -46,6 +49,19 @@ def land(
             if not bury(token, error, graph=by.graph, tokens=by.tokens, now=by.now()):
                 yield from (FailedDay(report, node_id, day, str(error)) for report, day in left)
                 return
+
+
+def unreadable(node_ids: Iterable[str], *, tokens: Vault, engine: sa.Engine) -> dict[str, str]:
+    """Return the nodes that no token reads, with the reason: known from the vault, without a call."""
+    found = {}
+    for node_id in node_ids:
+        if access.readers(engine, node_id):
+            continue
+        try:
+            tokens.reveal_for(node_id, flow="land")
+        except VaultError as error:
+            found[node_id] = str(error)
+    return found
 
 
 def ask_ahead(node_id: str, days: Sequence[dt.date], reports: Sequence[str], *, by: Pulling) -> None:

@@ -6,7 +6,9 @@ import statistics
 
 import pytest
 
+from benchmarks import first_read
 from benchmarks.calls import BREAKDOWNS, GROWING, TWO, first_backfill, restatement
+from benchmarks.first_read import MORE_PER_ACCOUNT, SERVERS
 
 DAY_ROWS, BREAKDOWN_ROWS = 120, 120 * 23
 
@@ -26,6 +28,31 @@ def test_a_month_with_five_breakdowns_takes_little_more_than_its_pages(page: int
     assert cost.rows == 30 * (DAY_ROWS + BREAKDOWN_ROWS + 1) == 86_400 + 30
     assert cost.submitted == 6
     assert cost.calls <= most
+
+
+# A seeded share of 20 accounts × 30 days of 120 ads: `python benchmarks/first_read.py` reads all of it.
+SHARE = {"accounts": 10, "ads": 20, "days": 30}
+
+
+@pytest.mark.parametrize("server", [name for name, limits in SERVERS.items() if "rows_a_page" not in limits])
+def test_a_first_read_takes_no_more_than_a_plain_script_and_six_calls_an_account(server: str):
+    ours, script = (read(**SHARE, limits=SERVERS[server]) for read in (first_read.ours, first_read.script))
+
+    assert ours.submitted == script.submitted == SHARE["accounts"]
+    assert ours.others >= 5 * SHARE["accounts"]  # every kind of listing is in it
+    assert ours.calls <= script.calls + MORE_PER_ACCOUNT * SHARE["accounts"]
+    # The first run finds out how long runs take, in nine polls. Eight accounts start together, and durations vary
+    # threefold: later ones are polled once or twice.
+    assert ours.polls <= 2.8 * SHARE["accounts"] + 9
+
+
+def test_pages_that_are_too_much_are_made_smaller_and_nothing_is_requested_again():
+    limit = 100
+    cost = first_read.ours(**SHARE, limits={"report_run_seconds": 0.01, "rows_a_page": limit})
+
+    assert cost.submitted == SHARE["accounts"]
+    # Pages are nearly as long as they may be, and few are refused: not one per id, and not one per day.
+    assert cost.pages <= 1.35 * cost.rows / limit + 5 * SHARE["accounts"]
 
 
 def test_a_day_of_restatement_takes_eighty_calls_at_most():

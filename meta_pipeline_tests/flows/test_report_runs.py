@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from meta_pipeline.cli.backfill import by_reason
 from meta_pipeline.extract import durations
 from meta_pipeline.extract.durations import EndedRun, expected_s, first_poll_s, size_class
 from meta_pipeline.flows import pulls
@@ -145,7 +146,7 @@ def test_a_page_that_shrinks_in_the_middle_loses_and_doubles_no_row(home: StillH
 
 
 def test_a_retired_token_is_not_tried_by_what_is_still_to_do(home: StillHome, by: Pulling):
-    ref = home.vault.refs()[0]
+    (ref,) = (ref for ref in home.vault.refs() if ref.kind == "system_user")
     home.graph.identity.kill(460, "SYSTEM_USER")
     before = sum(home.graph.calls.values())
     reasons = {done.reason for node_id in ACCOUNTS for done in land(node_id, by) if isinstance(done, FailedDay)}
@@ -156,13 +157,28 @@ def test_a_retired_token_is_not_tried_by_what_is_still_to_do(home: StillHome, by
     assert sum(home.graph.calls.values()) - before == 2
 
 
+def test_a_dead_token_is_known_before_the_work_starts_and_named_once(home: StillHome, by: Pulling):
+    assert pulls.unreadable(ACCOUNTS, tokens=home.vault, engine=home.engine) == {}
+    (ref,) = (ref for ref in home.vault.refs() if ref.kind == "system_user")
+    home.vault.retire(ref.id, "190/460", subcode=460)
+    before = sum(home.graph.calls.values())
+    found = pulls.unreadable(ACCOUNTS, tokens=home.vault, engine=home.engine)
+
+    assert found.keys() == set(ACCOUNTS) and before == sum(home.graph.calls.values())
+    failed = {node_id: (f"{n} day(s) did not land: {found[node_id]}",) for n, node_id in enumerate(ACCOUNTS, 500)}
+    (line,) = by_reason(failed)
+    assert line.startswith(", ".join(ACCOUNTS)) and line.count("retired") == 1 and "day(s)" not in line
+    assert by_reason({"act_1": ("3 day(s) did not land: a reason",)}) == ["act_1: 3 day(s) did not land: a reason"]
+
+
 def test_asking_ahead_retires_a_dead_token_so_that_no_other_account_tries_it(home: StillHome, by: Pulling):
     home.graph.identity.kill(460, "SYSTEM_USER")
     before = sum(home.graph.calls.values())
     for node_id in ACCOUNTS:
         pulls.ask_ahead(node_id, DAYS, [REPORT], by=by)
 
-    assert home.vault.refs(retired=True)[0].retired_subcode == 460
+    retired = {ref.retired_subcode for ref in home.vault.refs(retired=True) if ref.kind == "system_user"}
+    assert retired == {460}
     assert sum(home.graph.calls.values()) - before == 2
 
 

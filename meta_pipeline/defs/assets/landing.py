@@ -189,5 +189,11 @@ def _metadata(done: LandedFile) -> dict[str, Any]:
 
 
 def _reasons(failed: list[FailedDay]) -> str:
-    lines = sorted({f"{day.report} {day.node_id}: {day.reason}" for day in failed})
+    """Name every reason once, with what it is of where there are several."""
+    of_reason: dict[str, set[str]] = {}
+    for day in failed:
+        of_reason.setdefault(day.reason, set()).add(f"{day.report} {day.node_id}")
+    if len(of_reason) == 1:
+        return plain(f"{len(failed)} day(s) did not land: {failed[0].reason}")
+    lines = sorted(f"{', '.join(sorted(names))}: {reason}" for reason, names in of_reason.items())
     return plain(f"{len(failed)} day(s) did not land: " + " · ".join(lines))
