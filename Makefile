@@ -15,6 +15,7 @@ test: install-dev
 
 bench: install-dev
 	$(BIN)/python benchmarks/landing.py
+	$(BIN)/python benchmarks/graph_responses.py
 	$(BIN)/python benchmarks/sdk.py $(if $(wildcard /dev/shm),--folder /dev/shm)
 	$(BIN)/python benchmarks/storm.py
 	$(BIN)/python benchmarks/restatement.py

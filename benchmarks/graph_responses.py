@@ -1,10 +1,10 @@
 """Responses that no Graph would send, through the real client: nothing but a MetaPipelineError comes out.
 
-    python benchmarks/graph_responses.py [--examples 100000] [--chunk 5000] [--workers 2]
+    python benchmarks/graph_responses.py [--responses 100000] [--chunk 3000] [--workers 2]
 
 Hypothesis generates statuses, headers, encodings, depths, cursors, batches, broken transfers and hosts that send a byte
 now and then. The bytes go through `requests`, urllib3 and http.client on a virtual clock. Every chunk runs in a process
-of its own; the figures are examples, calls, the errors that came out by name, the longest call in virtual seconds and
+of its own; the figures are responses, calls, the errors that came out by name, the longest call in virtual seconds and
 the most memory of a process. Fails beyond 256 MiB, beyond the deadline of a call, or with any other exception."""
 
 from __future__ import annotations
@@ -315,9 +315,11 @@ CALLS = ("get", "post", "repeatable post", "delete", "oauth", "batches", "batch"
 
 @dataclass
 class Outcome:
-    """What came out of one call: the error's name, the HTTP calls, and the longest of them in virtual seconds."""
+    """What came out of one call: the error's name, the scripted responses, the HTTP calls, and the longest of them in
+    virtual seconds."""
 
     error: str
+    responses: int
     calls: int
     longest_s: float
     seconds: float
@@ -347,7 +349,8 @@ def outcome(call: str, script: Sequence[Scripted]) -> Outcome:
         for number in (event.code, event.subcode, event.status, event.rows):
             if number is not None and not -(2**63) <= number < 2**63:
                 raise AssertionError(f"the audit can't keep {number}")
-    return Outcome(error, len(events), max((event.duration_s for event in events), default=0.0), clock.seconds)
+    longest_s = max((event.duration_s for event in events), default=0.0)
+    return Outcome(error, len(script), len(events), longest_s, clock.seconds)
 
 
 def _made(client: GraphClient, call: str) -> Iterator[Any]:
@@ -408,7 +411,7 @@ def run(
     @settings(
         max_examples=examples, database=None, deadline=None, phases=phases, suppress_health_check=list(HealthCheck),
     )
-    @given(call=st.sampled_from(CALLS), script=st.lists(answers(), min_size=1, max_size=3))
+    @given(call=st.sampled_from(CALLS), script=st.lists(answers(), min_size=3, max_size=3))
     def checked(call: str, script: list[Scripted]) -> None:
         note(check(call, script))
 
@@ -430,6 +433,7 @@ class Chunk:
     """The figures of one process."""
 
     errors: Counter[str] = field(default_factory=Counter)
+    responses: int = 0
     calls: int = 0
     longest_s: float = 0.0
     mib: float = 0.0
@@ -437,6 +441,7 @@ class Chunk:
     def note(self, found: Outcome) -> None:
         """Add an outcome."""
         self.errors[found.error] += 1
+        self.responses += found.responses
         self.calls += found.calls
         self.longest_s = max(self.longest_s, found.longest_s)
 
@@ -456,19 +461,20 @@ def chunk(job: tuple[int, int]) -> Chunk:
 def main() -> None:
     """Run all of them and print the figures."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--examples", type=int, default=100_000)
-    options.add_argument("--chunk", type=int, default=5_000)
+    options.add_argument("--responses", type=int, default=100_000)
+    options.add_argument("--chunk", type=int, default=3_000)
     options.add_argument("--workers", type=int, default=2)
     asked = options.parse_args()
     started, total = time.perf_counter(), Chunk()
-    sizes = [min(asked.chunk, asked.examples - at) for at in range(0, asked.examples, asked.chunk)]
+    examples, chunk_size = -(-asked.responses // 3), asked.chunk // 3  # three responses each
+    sizes = [min(chunk_size, examples - at) for at in range(0, examples, chunk_size)]
     with multiprocessing.get_context("spawn").Pool(asked.workers, maxtasksperchild=1) as pool:
         for one in pool.imap_unordered(chunk, [(size, seed) for seed, size in enumerate(sizes)], chunksize=1):
             total.errors += one.errors
-            total.calls += one.calls
+            total.responses, total.calls = total.responses + one.responses, total.calls + one.calls
             total.longest_s, total.mib = max(total.longest_s, one.longest_s), max(total.mib, one.mib)
     print(
-        f"{sum(total.errors.values()):,} examples, {total.calls:,} HTTP calls in "
+        f"{total.responses:,} responses, {total.calls:,} HTTP calls in "
         f"{time.perf_counter() - started:.0f} s: nothing but a MetaPipelineError; the longest call "
         f"{total.longest_s:.0f} of {CALL_DEADLINE_S:.0f} virtual seconds, the largest process "
         f"{total.mib:.0f} of {MOST_MIB} MiB"

@@ -9,12 +9,14 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from http.cookiejar import DefaultCookiePolicy
+from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import requests
+import urllib3
 from requests.adapters import BaseAdapter
 
+from meta_pipeline.graph.transport import DeadlineAdapter, Session
 from meta_pipeline.records import MetaPipelineError
 
 EXTENSIONS = {"image/jpeg": "jpg", "image/png": "png", "image/gif": "gif", "image/webp": "webp"}
@@ -45,6 +47,42 @@ def addresses_of(host: str) -> list[str]:
     return sorted({str(found[4][0]) for found in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)})
 
 
+def is_public(address: str) -> bool:
+    """Return whether an address is of the public network: no private, shared or multicast one, and none that carries
+    an IPv4 address inside (NAT64, 6to4, Teredo, IPv4-compatible), wherever that leads."""
+    found = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(found, ipaddress.IPv6Address):
+        if found.ipv4_mapped is not None:
+            return is_public(str(found.ipv4_mapped))
+        if any(found in network for network in _EMBEDDING):
+            return False
+    return found.is_global and not found.is_multicast
+
+
+# Prefixes whose addresses carry an IPv4 address: IPv4-compatible and the rest of ::/8, NAT64 (well-known and local),
+# Teredo, 6to4. No CDN is reached at one.
+_EMBEDDING = tuple(map(ipaddress.IPv6Network, ("::/8", "64:ff9b::/96", "64:ff9b:1::/48", "2001::/32", "2002::/16")))
+
+
+class _Pinned(DeadlineAdapter):
+    """Connects to the address that was checked, and to no other that the name may stand for a moment later. The
+    certificate is still held against the name."""
+
+    def __init__(self, **more: Any) -> None:
+        self.addresses: dict[str, str] = {}
+        super().__init__(**more)
+
+    def build_connection_pool_key_attributes(
+        self, request: requests.PreparedRequest, verify: bool | str, cert: Any = None
+    ) -> tuple[Any, Any]:
+        """Replace the name by its checked address."""
+        host, pool = super().build_connection_pool_key_attributes(request, verify, cert)
+        name = str(host["host"])
+        if (address := self.addresses.get(name)) is None:
+            return host, pool
+        return {**host, "host": address}, {**pool, "server_hostname": name, "assert_hostname": name}
+
+
 class Downloads:
     """Gets pictures over https from public addresses, and from the Graph host itself, whatever it is."""
 
@@ -67,16 +105,20 @@ class Downloads:
         """The picture at an address; DownloadError in a sentence when there is none."""
         deadline = self._clock() + DEADLINE_S
         for _ in range(MOST_REDIRECTS + 1):
-            self._check(url)
+            headers = self._check(url)
+            if self._clock() > deadline:
+                raise DownloadError(f"the picture took more than {DEADLINE_S:.0f} s")
             try:
                 with self._session.get(
-                    url, timeout=(CONNECT_S, READ_S), allow_redirects=False, stream=True
+                    url, headers=headers, timeout=(CONNECT_S, READ_S), allow_redirects=False, stream=True
                 ) as response:
                     if response.is_redirect:
                         url = self._onward(url, response.headers["location"])
                         continue
                     return self._read(response, deadline)
-            except requests.RequestException as error:
+            except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
+                if self._clock() > deadline:
+                    raise DownloadError(f"the picture took more than {DEADLINE_S:.0f} s") from None
                 # The text of this exception holds the signed address: only its kind may leave here.
                 raise UnreachableError(f"the picture could not be fetched ({type(error).__name__})") from None
         raise DownloadError(f"the picture's address leads on more than {MOST_REDIRECTS} times")
@@ -84,28 +126,34 @@ class Downloads:
     @staticmethod
     def _onward(url: str, location: str) -> str:
         try:
-            return urljoin(url, location)
+            return urljoin(url, location.encode("latin-1").decode())
         except ValueError:
-            raise DownloadError("the picture's address leads on to none") from None
+            raise DownloadError("the redirect of the picture has an invalid URL") from None
 
-    def _check(self, url: str) -> None:
-        """Whether an address may be followed. A name that turns private between here and the connection still has to
-        show a certificate for itself: nothing but https goes anywhere but to Graph."""
+    def _check(self, url: str) -> dict[str, str]:
+        """Refuse an address that may not be followed; pin the connection to the one that was checked, and return the
+        header that names the host. Nothing but https goes anywhere but to Graph."""
         try:
             split = urlsplit(url)
             port = split.port
         except ValueError:
             raise DownloadError("the picture's address is none") from None
         if (split.scheme, split.netloc) == self._graph:
-            return
-        if split.scheme != "https" or not split.hostname or port not in (None, 443) or split.username is not None:
+            return {}
+        host = split.hostname or ""
+        if split.scheme != "https" or not host or not host.isascii():
+            raise DownloadError("the picture's address is no plain https address")
+        if port not in (None, 443) or split.username is not None:
             raise DownloadError("the picture's address is no plain https address")
         try:
-            found = list(self._resolve(split.hostname))
+            found = list(self._resolve(host))
         except (OSError, UnicodeError):
             raise UnreachableError("the picture's host is not known") from None
-        if not found or not all(ipaddress.ip_address(one.partition("%")[0]).is_global for one in found):
+        if not found or not all(map(is_public, found)):
             raise DownloadError("the picture's host is not on the public network")
+        if isinstance(self._transport, _Pinned):
+            self._transport.addresses[host] = found[0]
+        return {"Host": split.netloc}
 
     def _read(self, response: requests.Response, deadline: float) -> Picture:
         if response.status_code != 200:
@@ -114,7 +162,8 @@ class Downloads:
         if kind not in EXTENSIONS:
             raise DownloadError("the picture's address answered something that is no picture")
         content = bytearray()
-        for chunk in response.iter_content(_CHUNK):
+        # What has arrived, however little: a host that sends a byte a second must not fill a chunk first.
+        while chunk := response.raw.read1(_CHUNK, decode_content=True):
             content += chunk
             if len(content) > LARGEST_BYTES:
                 raise DownloadError(f"the picture is larger than {LARGEST_BYTES} bytes")
@@ -125,14 +174,19 @@ class Downloads:
         return Picture(bytes(content), EXTENSIONS[kind])
 
     @property
+    def _transport(self) -> BaseAdapter:
+        """One for each thread: the addresses are those of its own requests."""
+        if not hasattr(self._local, "transport"):
+            self._local.transport = self._adapter or _Pinned(deadline_s=DEADLINE_S, clock=self._clock)
+        transport: BaseAdapter = self._local.transport
+        return transport
+
+    @property
     def _session(self) -> requests.Session:
         """One for each thread."""
         if not hasattr(self._local, "session"):
-            session = requests.Session()
-            session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-            if self._adapter is not None:
-                session.mount("https://", self._adapter)
-                session.mount("http://", self._adapter)
-            self._local.session = session
-        found: requests.Session = self._local.session
-        return found
+            self._local.session = Session("https://scontent.example/")
+            self._local.session.mount("https://", self._transport)
+            self._local.session.mount("http://", self._transport)
+        session: requests.Session = self._local.session
+        return session

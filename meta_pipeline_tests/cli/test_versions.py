@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from zoneinfo import ZoneInfo
 
+import pytest
+
+from meta_pipeline import bootstrap
+from meta_pipeline.cli import versions
+from meta_pipeline.extract.reports import REPORTS
+from meta_pipeline.graph.versions import Calendar
+from meta_pipeline.linker.links import known
 from meta_pipeline_tests.conftest import Home
+from meta_pipeline_tests.fakes.still import StillHome
 
 
 def test_the_pins_and_what_metas_answers_say_against_them(home: Home):
@@ -25,6 +38,64 @@ def test_a_canary_pulls_the_next_version_and_says_what_differs(home: Home):
     ran = home.run("versions", "canary", "--format", "json")
 
     assert ran.returncode == 0, ran.stderr
-    assert "both versions say the same" in ran.stderr and json.loads(ran.stdout) == []
+    assert "all versions say the same" in ran.stderr and json.loads(ran.stdout) == []
     refused = home.run("versions", "canary", "--version", "v99.0")
     assert refused.returncode == 1 and "Traceback" not in refused.stderr and "v99.0" in refused.stderr
+
+
+@pytest.fixture
+def pulled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[StillHome, Any, list[tuple[str, str]]]:
+    """A connected home, what `canary` takes of it, and the version and range of every pull of insights."""
+    still, pulls = StillHome(tmp_path), list[tuple[str, str]]()
+    still.clock.at = dt.datetime(2026, 11, 20, 3, tzinfo=dt.UTC)  # the day before in America, the same in Asia
+    still.onboard(still.mint("SYSTEM_USER"))
+    monkeypatch.setattr(bootstrap, "now", still.clock.now)
+    answer = still.graph.answer
+
+    def noted(ask: Any) -> Any:
+        if ask.path.endswith("/insights"):
+            pulls.append((ask.version, ask.params["time_range"]))
+        return answer(ask)
+
+    monkeypatch.setattr(still.graph, "answer", noted)
+    home = SimpleNamespace(
+        settings=SimpleNamespace(marketing_version="v26.0"), versions=Calendar(), engine=still.engine,
+        vault=still.vault, graph=still.client, catalogue=REPORTS, read_by_default=("account_insights",),
+    )
+    return still, home, pulls
+
+
+def test_a_canary_pulls_yesterday_on_the_accounts_own_calendar_on_every_later_version(pulled: Any):
+    still, home, pulls = pulled
+    accounts = {link.timezone: link.id for link in known(still.engine) if link.kind == "ad_account"}
+    assert len(accounts) > 1
+    for zone, node_id in accounts.items():
+        pulls.clear()
+        assert list(versions.canary(home, version=None, node_id=node_id)) == []
+        local = still.clock.now().astimezone(ZoneInfo(zone)).date()
+        day = str(local - dt.timedelta(days=1))
+        assert pulls == [(version, f'{{"since":"{day}","until":"{day}"}}') for version in ("v26.0", "v27.0")]
+
+    home.settings.marketing_version = "v25.0"
+    pulls.clear()
+    list(versions.canary(home, version=None, node_id=node_id))
+    assert [version for version, _ in pulls] == ["v25.0", "v26.0", "v27.0"]
+
+
+def test_a_canary_shows_the_field_that_a_version_changes(pulled: Any):
+    still, home, _ = pulled
+    still.graph.world.options.configure({"drift": ["new_field"], "drift_from": "v27.0"})
+    home.settings.marketing_version = "v25.0"
+    rows = [row for link in known(still.engine) if link.kind == "ad_account"
+            for row in versions.canary(home, version=None, node_id=link.id)]
+
+    assert rows and {"v27.0"} == {row["version"] for row in rows}
+    assert all(row["pinned"] == "absent" and row["other"] != "absent" for row in rows)
+
+
+def test_the_end_of_a_pin_is_said_in_words(pulled: Any):
+    _, home, _ = pulled
+    home.settings.pins = {"graph": "v24.0", "marketing": "v26.0"}
+
+    assert [row["end"] for row in versions.pins(home)] == ["usable until 2028-02-18", "its end is not announced"]
+    assert versions.checked(home, "marketing", "v26.0", dt.date(2026, 11, 27)) == "v26.0, its end is not announced"

@@ -9,7 +9,8 @@ import requests
 from requests.adapters import BaseAdapter
 from urllib3.response import HTTPResponse
 
-from meta_pipeline.graph.download import LARGEST_BYTES, DownloadError, Downloads
+from benchmarks.graph_responses import Clock
+from meta_pipeline.graph.download import DEADLINE_S, LARGEST_BYTES, DownloadError, Downloads, is_public
 
 GRAPH = "http://127.0.0.1:8700"
 PUBLIC = "https://scontent.example/v/t45/1_n.jpg?oh=signed&oe=1"
@@ -17,6 +18,9 @@ NAMES = {
     "scontent.example": ["157.240.1.1"], "inside.example": ["10.0.0.7"], "both.example": ["157.240.1.1", "127.0.0.1"],
     "link.example": ["169.254.169.254"], "six.example": ["::1"], "mapped.example": ["::ffff:10.0.0.1"],
     "10.0.0.7": ["10.0.0.7"], "[::1]": ["::1"], "::1": ["::1"], "nothing.example": [],
+    "nat64.example": ["64:ff9b::7f00:1"], "nat64-local.example": ["64:ff9b:1::a00:1"], "6to4.example": ["2002:7f00:1::"],
+    "compatible.example": ["::7f00:1"], "multicast.example": ["224.0.0.1"], "multicast6.example": ["ff0e::1"],
+    "teredo.example": ["2001:0:7f00:1::1"], "six.public.example": ["2606:2800:220:1::1"],
 }
 
 
@@ -69,6 +73,8 @@ def test_a_picture_and_no_secret_goes_with_the_asking():
     "https://link.example/latest/meta-data", "https://six.example/1", "https://mapped.example/1",
     "https://10.0.0.7/1", "https://[::1]/1", "https://nothing.example/1", "https://unknown.example/1",
     "https://scontent.example:8443/1", "https://a:b@scontent.example/1", "file:///etc/passwd", "ftp://scontent.example/1",
+    "https://nat64.example/1", "https://nat64-local.example/1", "https://6to4.example/1", "https://compatible.example/1",
+    "https://multicast.example/1", "https://multicast6.example/1", "https://teredo.example/1", "https://ex\u00e4mple/1",
     "http://127.0.0.1:8701/1", "https://127.0.0.1:8700/1", "", "https://", "https://[", "gopher://x", "//scontent.example/1",
 ])
 def test_an_address_that_may_not_be_followed_is_not(url: str):
@@ -117,3 +123,55 @@ def test_trouble_of_the_network_tells_no_address_and_a_slow_one_ends():
     ticks = iter(range(0, 10_000, 40))
     with pytest.raises(DownloadError, match="took more"):
         downloads(Cdn(content=b"x" * 200_000), clock=lambda: next(ticks)).picture(PUBLIC)
+
+
+class Drip(io.RawIOBase):
+    """A byte a second, without end."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+
+    def readable(self) -> bool:
+        return True
+
+    def read1(self, amount: int = -1) -> bytes:
+        self.clock.sleep(1.0)
+        return b"x"
+
+    def read(self, amount: int = -1) -> bytes:  # as a reader does that waits for a whole piece
+        return b"".join(self.read1() for _ in range(amount))
+
+
+def test_a_host_that_sends_a_byte_a_second_meets_the_deadline_of_a_picture():
+    clock = Clock()
+
+    class Dripping(Cdn):
+        def send(self, request, **_):
+            response = super().send(request)
+            response.raw = HTTPResponse(Drip(clock), preload_content=False)
+            return response
+
+    with pytest.raises(DownloadError, match="took more"):
+        downloads(Dripping(), clock=clock.monotonic).picture(PUBLIC)
+    assert clock.seconds <= DEADLINE_S + 2
+
+
+@pytest.mark.parametrize("location", ["http://[::1", "http://\xff\xfe/", "https://[v", "\u0142"])
+def test_a_redirect_that_is_no_address_is_a_download_error(location: str):
+    with pytest.raises(DownloadError):
+        downloads(Cdn(redirects={PUBLIC: location})).picture(PUBLIC)
+
+
+def test_the_connection_goes_to_the_address_that_was_checked_and_shows_a_certificate_for_the_name():
+    answers = iter([["157.240.1.1"], ["10.0.0.7"]])
+    loader = Downloads(GRAPH, resolve=lambda host: next(answers))
+    loader._check(PUBLIC)
+    request = requests.Request("GET", PUBLIC).prepare()
+    host, pool = loader._transport.build_connection_pool_key_attributes(request, True)  # type: ignore[attr-defined]
+
+    assert (host["host"], pool["server_hostname"], pool["assert_hostname"]) == (
+        "157.240.1.1", "scontent.example", "scontent.example")
+
+
+def test_a_public_address_of_version_six_is_one():
+    assert is_public("2606:2800:220:1::1") and not is_public("fe80::1%eth0") and not is_public("::ffff:127.0.0.1")

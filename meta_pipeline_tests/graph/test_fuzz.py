@@ -6,9 +6,10 @@ import contextlib
 import datetime as dt
 import json
 
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from benchmarks import graph_responses
 from meta_pipeline.graph.calls import CallKind
 from meta_pipeline.graph.errors import ThrottledError
 from meta_pipeline.graph.limits import charges, readings
@@ -61,3 +62,12 @@ def test_a_budget_survives_any_header_and_never_waits_for_ever(first: dict[str, 
     pause = wait_s(budget, operations=1, outstanding=0, ahead=0, ceiling=85.0, now=at)
 
     assert 0 <= pause < 1e12
+
+
+def test_no_response_of_a_server_gets_through_the_client_but_as_an_error_of_ours():
+    """Three responses an example: the generator and its checks are those of `make bench`, which runs 100,000."""
+    found = graph_responses.Chunk()
+    graph_responses.run(667, note=found.note, phases=(Phase.explicit, Phase.generate, Phase.shrink))
+
+    assert found.responses >= 2_000
+    assert {"none", "UnreadableAnswerError", "CallDeadlineError", "RedirectError"} <= set(found.errors)

@@ -1,0 +1,258 @@
+"""No answer of Graph costs more than the bounds: bytes, depth, time, pages; and each bound has an error of its own."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import socket
+import tracemalloc
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.graph_responses import TOKEN, Clock, Scripted, ScriptedAdapter, bomb_answer
+from meta_pipeline.graph import paging
+from meta_pipeline.graph.bounds import CALL_DEADLINE_S
+from meta_pipeline.graph.calls import CallKind, Operation
+from meta_pipeline.graph.client import GraphClient
+from meta_pipeline.graph.errors import (
+    BodyTooLargeError,
+    CallDeadlineError,
+    ConnectionFailedError,
+    CursorError,
+    GraphError,
+    MalformedTokenError,
+    NestedTooDeepError,
+    RedirectError,
+    RepeatedCursorError,
+    TooManyPagesError,
+    TooMuchDataError,
+    TransientError,
+    UnreadableAnswerError,
+)
+from meta_pipeline.graph.paging import Positions
+from meta_pipeline.graph.response import GraphResponse, answer_of
+from meta_pipeline.records import AccessToken
+from meta_pipeline_tests.fakes.virtual import START
+from meta_pipeline_tests.graph.test_client import Client, Server, server
+
+__all__ = ["server"]  # a fixture
+
+
+def answer(body: Any, *, status: int = 200, piece: int = 10_000, delay_s: float = 0.0, **headers: str) -> Scripted:
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    named = {"content-length": str(len(content)), **headers}
+    head = "\r\n".join([f"HTTP/1.1 {status} X", *(f"{name}: {value}" for name, value in named.items()), "", ""])
+    return Scripted(head.encode("latin-1"), content, piece, delay_s)
+
+
+def scripted(*answers: Scripted) -> tuple[GraphClient, Clock, list[Any]]:
+    clock, events = Clock(), list[Any]()
+    client = GraphClient(
+        graph_url="http://graph.test", app_id="1", app_secret=None, graph_version="v24.0", marketing_version="v26.0",
+        audit=events.append, sleep=clock.sleep, now=clock.now, clock=clock.monotonic,
+        adapter=ScriptedAdapter(answers, clock),
+    )
+    return client, clock, events
+
+
+def page(after: str, rows: int = 1) -> dict[str, Any]:
+    return {"data": [{"id": "1"}] * rows, "paging": {"cursors": {"after": after}, "next": "https://x/?after=A"}}
+
+
+def test_a_cursor_that_comes_back_ends_the_listing():
+    client, _, events = scripted(answer(page("A")))
+
+    with pytest.raises(RepeatedCursorError) as caught:
+        list(client.batches("act_1/ads", token=TOKEN, kind=CallKind.AD_OBJECTS))
+    assert isinstance(caught.value, CursorError) and len(events) == 2
+
+
+def test_cursors_in_a_circle_end_the_listing_too():
+    client, _, events = scripted(*(answer(page(after)) for after in "ABCABCABC"))
+
+    with pytest.raises(RepeatedCursorError):
+        list(client.batches("act_1/ads", token=TOKEN, kind=CallKind.AD_OBJECTS))
+    assert len(events) == 4
+
+
+def test_an_empty_page_may_point_to_itself_a_few_times_only():
+    client, _, events = scripted(answer(page("A")), answer(page("A", rows=0)), answer({"data": [{"id": "2"}]}))
+    assert len(list(client.batches("act_1/ads", token=TOKEN, kind=CallKind.AD_OBJECTS))) == 3
+
+    client, _, events = scripted(answer(page("A", rows=0)))
+    with pytest.raises(RepeatedCursorError):
+        list(client.batches("act_1/ads", token=TOKEN, kind=CallKind.AD_OBJECTS))
+    assert len(events) == 1 + paging.MOST_STALLS + 1
+
+
+@pytest.mark.parametrize("bound", [{"most_pages": 3}, {"most_rows": 300}])
+def test_a_listing_without_end_is_too_much_data(bound: dict[str, int]):
+    numbers = itertools.count()
+
+    def get(request: Mapping[str, Any]) -> GraphResponse:
+        return GraphResponse(answer_of(200, {}, json.dumps(page(str(next(numbers)))).encode()), "v26.0", START)
+
+    with pytest.raises(TooManyPagesError) as caught:
+        list(paging.batches(get, {"limit": 100}, size=None, now=lambda: START, positions=Positions(**bound)))
+    assert isinstance(caught.value, TooMuchDataError) and next(numbers) == 3
+
+
+def test_a_following_address_that_is_none_is_named():
+    client, _, _ = scripted(answer({"data": [{"id": "1"}], "paging": {"next": "http://[::1"}}))
+
+    with pytest.raises(UnreadableAnswerError, match=r"paging\.next"):
+        list(client.batches("act_1/ads", token=TOKEN, kind=CallKind.AD_OBJECTS))
+
+
+@pytest.mark.parametrize("kind", ["zeros", "lists", "numbers", "halves", "rows", "few lists", "small emoji"])
+def test_a_small_answer_that_decodes_to_a_large_one_never_takes_more_than_its_bound(kind: str):
+    answer = bomb_answer(kind)
+    assert len(answer.body) < 500_000
+    client, _, events = scripted(answer)
+    tracemalloc.start()
+    try:
+        with pytest.raises(BodyTooLargeError) if kind != "small emoji" else _nothing():
+            client.get("me", token=TOKEN, kind=CallKind.IDENTITY)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+    assert peak < 160 * 1024 * 1024
+    assert len(events) == 1  # the same request would be too large again
+
+
+class _nothing:
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
+@pytest.mark.parametrize("drips", ["the body", "the head"])
+def test_a_host_that_sends_a_byte_a_second_meets_the_deadline(drips: str):
+    slow = answer(b" " * 100_000, piece=1, delay_s=1.0)
+    if drips == "the head":
+        slow = Scripted(b"HTTP/1.1 200 X\r\nx: " + b"x" * 60_000, b"", 1, 1.0)
+    client, clock, events = scripted(slow)
+
+    with pytest.raises(CallDeadlineError):
+        client.get("me", token=TOKEN, kind=CallKind.IDENTITY)
+    assert clock.seconds <= CALL_DEADLINE_S + 1 and len(events) == 1
+
+
+@pytest.mark.parametrize("body", [
+    b"[" * 5_000 + b"]" * 5_000, b'{"a":' * 200_000 + b"1" + b"}" * 200_000,
+    b'{"data":[' + b"[" * 5_000 + b"]" * 5_000 + b"]}", b'{"error":{"code":1,"message":' + b"[" * 900 + b"]" * 900 + b"}}",
+    b'{"data":[{"id":"1","a":' + b"[" * 70 + b"]" * 70 + b"}]}",
+])
+def test_json_that_no_walk_could_follow_is_named(body: bytes):
+    client, _, _ = scripted(answer(body))
+
+    with pytest.raises(NestedTooDeepError) as caught:
+        list(client.batches("act_1/ads", token=TOKEN, kind=CallKind.AD_OBJECTS))
+    assert isinstance(caught.value, TransientError)
+
+
+def test_brackets_in_texts_are_not_depth():
+    client, _, _ = scripted(answer({"id": "1", "name": '[{"' * 500, "other": "\\" * 7 + '"[[['}))
+
+    assert client.get("1", token=TOKEN, kind=CallKind.IDENTITY).object["id"] == "1"
+
+
+@pytest.mark.parametrize("location", ["http://[::1", "http://\xff\xfe", "//", ""])
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_a_redirect_is_an_error_wherever_it_leads(location: str, status: int):
+    client, _, _ = scripted(answer({"data": []}, status=status, location=location))
+
+    with pytest.raises(RedirectError):
+        client.get("me", token=TOKEN, kind=CallKind.IDENTITY)
+
+
+def test_no_redirect_is_followed(server: Server):
+    other = Server()
+    other.say({"data": []})
+    server.say({}, status=302, location=f"{other.url}/v24.0/me")
+    with pytest.raises(RedirectError):
+        Client(server.url).get("me", token=TOKEN, kind=CallKind.IDENTITY)
+    other.http.shutdown()
+    other.http.server_close()
+
+    assert other.seen == [] and server.seen
+
+
+def test_no_password_of_a_netrc_takes_the_tokens_place(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login somebody password hidden\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
+    server.say({"id": "1"})
+    Client(server.url).get("me", token=TOKEN, kind=CallKind.IDENTITY)
+
+    assert f"Bearer {TOKEN.value}" == server.seen[0][2]["Authorization"]
+
+
+@pytest.mark.parametrize("value", ["EAAB\u0142", "EAAB\nx: y", "EAAB x", "", "\ud800"])
+def test_what_can_be_no_token_is_not_sent(value: str):
+    client, _, events = scripted(answer({"id": "1"}))
+
+    with pytest.raises(MalformedTokenError, match="characters that no token has"):
+        client.get("me", token=AccessToken("user", value), kind=CallKind.IDENTITY)
+    assert events == []
+
+
+def _refused() -> str:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+CALLS: dict[str, Callable[[GraphClient], Any]] = {
+    "get": lambda client: client.get("me", {"fields": "id"}, token=TOKEN, kind=CallKind.IDENTITY),
+    "batches": lambda client: list(client.batches("act_1/ads", token=TOKEN, kind=CallKind.AD_OBJECTS)),
+    "batch": lambda client: client.batch([Operation("1", {}, CallKind.AD_OBJECTS)] * 2, token=TOKEN),
+    "oauth": lambda client: client.oauth("debug_token", {"input_token": TOKEN.value}),
+}
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_a_host_that_refuses_is_named_with_its_port_and_the_cause(call: str):
+    url = _refused()
+    with pytest.raises(ConnectionFailedError) as caught:
+        CALLS[call](Client(f"{url}/?secret=1"))
+
+    expected = f"could not connect to {url} (connection refused): check META_PIPELINE_GRAPH_URL or the network"
+    assert str(caught.value).startswith(expected)
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("url", "cause"), [
+    ("http://nowhere.invalid", "DNS: the host's name is not known"), ("https://127.0.0.1:{port}", "TLS"),
+])
+def test_dns_and_tls_are_causes_of_their_own(server: Server, url: str, cause: str):
+    server.say({})
+    with pytest.raises(ConnectionFailedError) as caught:
+        Client(url.format(port=server.http.server_port)).get("me", token=TOKEN, kind=CallKind.IDENTITY)
+
+    assert f"({cause}" in str(caught.value)
+
+
+@pytest.mark.parametrize("body", [b"<html>", b'"a text"', b"[1, 2]", b"{}"])
+def test_another_server_than_graph_is_named(body: bytes):
+    client, _, _ = scripted(answer(body))
+
+    with pytest.raises(UnreadableAnswerError) as caught:
+        list(client.batches("me/adaccounts", token=TOKEN, kind=CallKind.AD_ACCOUNTS))
+    assert "META_PIPELINE_GRAPH_URL" in str(caught.value)
+
+
+def errors() -> Iterator[type[GraphError]]:
+    yield from (BodyTooLargeError, CallDeadlineError, NestedTooDeepError, RedirectError, RepeatedCursorError)
+    yield from (TooManyPagesError, MalformedTokenError, ConnectionFailedError, UnreadableAnswerError)
+
+
+@pytest.mark.parametrize("error", errors())
+def test_every_bound_says_what_to_do(error: type[GraphError]):
+    assert error.remedy and str(error("this happened")) == f"this happened: {error.remedy}"

@@ -1,0 +1,104 @@
+"""Every kind of call is charged to the budgets that Meta's own headers name."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from meta_pipeline.graph.calls import CallKind
+from meta_pipeline.graph.features import check
+from meta_pipeline.graph.limits import Charge, charges
+from meta_pipeline.records import AccessToken, ConfigError
+from meta_pipeline.sandbox.answers import Ask
+from meta_pipeline.sandbox.graph import Graph
+from meta_pipeline.sandbox.nouns import OWN
+from meta_pipeline_tests.fakes.virtual import START
+
+GRAPH = Graph(seed=1, now=START)
+NODE = f"act_{next(iter(GRAPH.world.accounts))}"
+AD = next(ad for ad in GRAPH.world.ads.values() if ad.account.id == NODE.removeprefix("act_"))
+PAGE = next(iter(GRAPH.world.pages.values())).id
+DAY = {"time_range": '{"since":"2026-11-10","until":"2026-11-10"}', "fields": "ad_id,impressions", "level": "ad"}
+
+
+def ask(method: str, path: str, params: Mapping[str, str]) -> tuple[dict[str, str], Any]:
+    sent = Ask(
+        method, path, "v26.0", dict(params), {"authorization": f"Bearer {GRAPH.identity.system_user_token}"},
+        "http://sandbox",
+    )
+    answer = GRAPH.answer(sent)
+    return answer.headers, json.loads(answer.content)
+
+
+def named(headers: Mapping[str, str]) -> set[Charge]:
+    """The budgets that the usage headers of an answer name."""
+    found = {name.lower(): json.loads(value) for name, value in headers.items() if name.lower().startswith("x-") and value[:1] == "{"}
+    budgets: set[Charge] = set()
+    for node_id, entries in found.get("x-business-use-case-usage", {}).items():
+        budgets |= {Charge(entry["type"], f"act_{node_id}") for entry in entries}
+        if "x-ad-account-usage" in found:
+            budgets.add(Charge("score", f"act_{node_id}"))
+    if "x-fb-ads-insights-throttle" in found:
+        budgets.add(Charge("insights_load"))
+    return budgets or {Charge("platform")}
+
+
+def report_run() -> str:
+    _, body = ask("POST", f"{NODE}/insights", DAY)
+    return str(body["report_run_id"])
+
+
+CALLS: list[tuple[CallKind, str, str, dict[str, str]]] = [
+    (CallKind.IDENTITY, "GET", "me", {"fields": "id,name"}),
+    (CallKind.IDENTITY, "GET", "debug_token", {"input_token": "x", "access_token": "x"}),
+    (CallKind.IDENTITY, "GET", "oauth/access_token", {"client_id": "x"}),
+    (CallKind.PERMISSIONS, "GET", "me/permissions", {}),
+    (CallKind.BUSINESSES, "GET", "me/businesses", {}),
+    (CallKind.BUSINESSES, "GET", f"{OWN.id}/owned_pixels", {}),
+    (CallKind.BUSINESSES, "GET", f"{OWN.id}/client_product_catalogs", {}),
+    (CallKind.PAGES, "GET", "me/accounts", {}),
+    (CallKind.PAGE_INSIGHTS, "GET", f"{PAGE}/insights", {"metric": "page_media_view", "period": "day"}),
+    (CallKind.AD_ACCOUNTS, "GET", "me/adaccounts", {}),
+    (CallKind.AD_OBJECTS, "GET", NODE, {}),
+    (CallKind.AD_OBJECTS, "GET", f"{NODE}/campaigns", {}),
+    (CallKind.AD_OBJECTS, "GET", f"{NODE}/adsets", {}),
+    (CallKind.AD_OBJECTS, "GET", f"{NODE}/ads", {}),
+    (CallKind.AD_OBJECTS, "GET", f"{NODE}/adcreatives", {}),
+    (CallKind.AD_OBJECTS, "GET", AD.id, {}),
+    (CallKind.AD_OBJECTS, "GET", AD.parents[0].id, {}),
+    (CallKind.AD_OBJECTS, "GET", "creative", {}),
+    (CallKind.INSIGHTS, "GET", f"{NODE}/insights", DAY),
+    (CallKind.INSIGHTS, "POST", f"{NODE}/insights", DAY),
+    (CallKind.REPORT_RUN, "GET", "run", {}),
+    (CallKind.REPORT_RUN, "GET", "run/insights", {}),
+]
+
+
+@pytest.mark.parametrize(("kind", "method", "path", "params"), CALLS, ids=[f"{m} {p}" for _, m, p, _ in CALLS])
+def test_a_call_is_charged_to_the_budgets_that_the_headers_name(
+    kind: CallKind, method: str, path: str, params: dict[str, str]
+):
+    if path.startswith("run"):
+        path = path.replace("run", report_run())
+    if path == "creative":
+        path = ask("GET", f"{NODE}/adcreatives", {"limit": "1"})[1]["data"][0]["id"]
+    headers, _ = ask(method, path, params)
+
+    assert named(headers) == set(charges(kind, path, NODE))
+
+
+def test_a_batch_of_ads_read_by_id_is_charged_to_their_management():
+    assert charges(CallKind.AD_OBJECTS, AD.id, NODE) == (Charge("score", NODE), Charge("ads_management", NODE))
+
+
+@pytest.mark.parametrize("kind", CallKind)
+def test_nothing_is_written_under_a_kind_that_reads(kind: CallKind):
+    token = AccessToken("user", "x", frozenset(kind.value.scopes))
+    for method in {"GET", "POST", "DELETE"} - set(kind.value.methods):
+        with pytest.raises(ConfigError, match="nothing was sent"):
+            check(method, kind, token, features=["ads_creation", "publishing", "leads", "post_comments", "webhooks"])
+    if set(kind.value.methods) - {"GET"} and kind not in (CallKind.INSIGHTS, CallKind.PERMISSIONS):
+        assert kind.value.feature and kind.value.scopes

@@ -1,0 +1,90 @@
+"""One failing edge leaves the others as they are, and what lies behind it stays linked."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from meta_pipeline.flows import consents
+from meta_pipeline.graph.errors import GraphError, TokenError
+from meta_pipeline.linker.discover import Discovery
+from meta_pipeline.linker.links import known
+from meta_pipeline.records import TokenRef
+from meta_pipeline.store import access, onboardings
+from meta_pipeline_tests.fakes.still import StillHome
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> StillHome:
+    return StillHome(tmp_path)
+
+
+def relink(home: StillHome, ref: TokenRef) -> Discovery:
+    return consents.relink(ref, graph=home.client, tokens=home.vault, engine=home.engine, now=home.clock.now())
+
+
+def reached(home: StillHome, ref: TokenRef) -> Counter[str]:
+    kinds = {link.id: link.kind for link in known(home.engine)}
+    return Counter(kinds[one.node_id] for one in access.through(home.engine)[ref.id])
+
+
+def fail(home: StillHome, fault: str, path: str, times: int = 99) -> None:
+    home.graph.faults.planned.clear()
+    home.graph.faults.plan([{"fault": fault, "path": path, "times": times}])
+
+
+def test_a_field_that_a_version_does_not_know_costs_that_field_only(home: StillHome):
+    fail(home, "100_nonexisting_owner_business", "owned_pixels")
+    ref = home.onboard(home.mint("SYSTEM_USER"))
+    whole = reached(home, ref)
+
+    assert whole["ad_account"] and whole["page"] and whole["catalog"] and whole["pixel"]
+    found = relink(home, ref)
+    assert found.failed == () and "was read without owner_business" in found.lost_fields[0]
+
+
+@pytest.mark.parametrize(("path", "kinds"), [
+    ("owned_pixels", {"pixel"}), ("client_product_catalogs", {"catalog"}), ("me/adaccounts", {"ad_account"}),
+    ("me/accounts", {"page", "instagram_account"}), ("me/businesses", {"pixel", "catalog"}),
+])
+@pytest.mark.parametrize("fault", ["100_nonexisting_id", "dead_metric", "500", "truncated", "code1_reduce"])
+def test_an_edge_that_fails_fails_alone_and_keeps_its_links(home: StillHome, path: str, kinds: set[str], fault: str):
+    ref = home.onboard(home.mint("SYSTEM_USER"))
+    before = reached(home, ref)
+    fail(home, fault, path)
+    found = relink(home, ref)
+
+    assert [one.edge.name for one in found.failed] == [path.rpartition("/")[2]]
+    assert path in found.troubles[0] and reached(home, ref) == before
+    assert {link.kind for link in found.links} >= set(before) - kinds
+    home.graph.faults.planned.clear()
+    assert relink(home, ref).failed == () and reached(home, ref) == before
+
+
+def test_a_refused_edge_is_gone_and_named(home: StillHome):
+    ref = home.onboard(home.mint("SYSTEM_USER"))
+    fail(home, "200_missing", "me/adaccounts")
+    found = relink(home, ref)
+
+    assert found.failed[0].is_refused and reached(home, ref)["ad_account"] == 0
+
+
+def test_a_connection_says_what_was_not_read(home: StillHome):
+    fail(home, "dead_metric", "owned_pixels")
+    home.onboard(home.mint("SYSTEM_USER"))
+    with home.engine.connect() as connection:
+        one, = connection.execute(onboardings.onboardings.select()).all()
+
+    assert one.status == "running" and "owned_pixels was not read: (100)" in one.result["not_read"][0]
+
+
+def test_a_dead_token_and_a_listing_of_nothing_end_the_whole(home: StillHome):
+    ref = home.onboard(home.mint("SYSTEM_USER"))
+    fail(home, "500", "GET (me|\\d+)/")
+    with pytest.raises(GraphError):
+        relink(home, ref)
+    fail(home, "190_463", "owned_pixels")
+    with pytest.raises(TokenError):
+        relink(home, ref)
