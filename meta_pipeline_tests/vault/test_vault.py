@@ -128,7 +128,7 @@ def test_a_store_of_an_earlier_version_loses_the_ciphertexts_of_retired_tokens(t
     with engine.begin() as connection:
         config = Config(attributes={"connection": connection})
         config.set_main_option("script_location", str(MIGRATIONS))
-        command.downgrade(config, "0008")
+        command.downgrade(config, "0010")
         connection.execute(
             tokens.update().where(tokens.c.id == retired.id).values(retired_at=NOW, retired_because="it expired"))
     engine = open_store(url)
