@@ -141,6 +141,5 @@ def _invitation(key: str) -> str:
 
 
 def live() -> Live:
-    """Live objects from the environment; what they write is the owner's alone."""
-    permissions.keep_private()
+    """Live objects from the environment."""
     return Live(Settings())

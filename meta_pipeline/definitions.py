@@ -24,7 +24,9 @@ from meta_pipeline.defs.sensors import (
     token_alerts_sensor,
     waiting_ranges_sensor,
 )
+from meta_pipeline.store.permissions import keep_private
 
+keep_private()  # this module is loaded by Dagster's processes, which `dagster dev` starts without our command line
 defs = dg.Definitions(
     assets=[TOKENS, land_insights, land_entities, load_raw, marts, published],
     asset_checks=[api_versions, drift, gated_reports, tokens_live],
