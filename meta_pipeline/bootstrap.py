@@ -140,6 +140,5 @@ def insights_tables(reports: Iterable[Report]) -> tuple[RawTable, ...]:
 
 
 def live() -> Live:
-    """Live objects from the environment; what they write is the owner's alone."""
-    permissions.keep_private()
+    """Live objects from the environment."""
     return Live(Settings())
