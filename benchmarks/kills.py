@@ -19,6 +19,7 @@ from pathlib import Path
 
 from meta_pipeline_tests.conftest import NOW, make_home, serving
 from meta_pipeline_tests.fakes.kills import IN_FLIGHT, Killing
+from meta_pipeline_tests.fakes.left import left_after
 from meta_pipeline_tests.flows.test_pipeline import connected
 
 # Kills of one backfill before it goes on to its end: what landed stays, so later kills meet loading and dbt only.
@@ -62,16 +63,19 @@ def main() -> None:
             phases += now
             truths.append(killing.is_true())
             print(f"backfill {number}: {now.total()} kills {dict(now)}, truth {truths[-1]}", flush=True)
+        left = left_after(killing.home)
     lost = sum(killing.unrecorded)
     print(f"\nan undisturbed backfill takes {expected_s:.0f} s; killed at moments drawn from the whole of it")
     table = {
         "kills": phases.total(), "backfills": len(truths), "POSTs": killing.paid, "recorded": killing.recorded,
         "lost": lost, "most lost at a kill": f"{max(killing.unrecorded)} of {IN_FLIGHT}",
-        "truth": "yes" if all(truths) else "no",
+        "processes left": len(left), "truth": "yes" if all(truths) else "no",
     }
     print("  ".join(table))
     print("  ".join(str(value).rjust(len(name)) for name, value in table.items()))
     print("by phase: " + ", ".join(f"{name} {count}" for name, count in phases.most_common()))
+    if left:
+        sys.exit(f"processes outlive a backfill: {left}")
     if not all(truths):
         sys.exit("a backfill did not end in the truth")
 

@@ -11,6 +11,7 @@ from typing import Any
 import requests
 
 from meta_pipeline_tests.conftest import Home, Sandbox, running_up
+from meta_pipeline_tests.fakes.left import left_after, processes_of
 
 LAUNCH = """
 mutation Launch($keys: [String!]!) {
@@ -37,21 +38,30 @@ def until(what: str, is_so: Any, *, within_s: float) -> None:
         time.sleep(1)
 
 
-def processes_of(home: Home) -> list[str]:
-    found = []
-    for entry in Path("/proc").iterdir():
-        try:
-            if entry.name.isdigit() and home.environment["META_PIPELINE_HOME"].encode() in (entry / "environ").read_bytes():
-                found.append((entry / "cmdline").read_bytes().replace(b"\0", b" ").decode())
-        except OSError:
-            continue
-    return found
+def code_servers(home: Home) -> list[int]:
+    return [process.pid for process in processes_of(home) if {"api", "grpc"} <= set(process.cmdline())]
+
+
+def refused(url: str) -> list[int]:
+    """What the server answers to three requests that any page can make a browser send."""
+    mutation = 'mutation{setConcurrencyLimit(concurrencyKey:"duckdb_writer",limit:0)}'
+    foreign = {"Origin": "http://evil.example", "Sec-Fetch-Site": "cross-site"}
+    return [
+        requests.get(f"{url}/graphql", params={"query": mutation}, headers=foreign, timeout=60).status_code,
+        requests.post(
+            f"{url}/graphql", params={"query": mutation}, headers={"Content-Type": "text/plain"}, timeout=60
+        ).status_code,
+        requests.get(f"{url}/server_info", headers={"Host": "evil.example"}, timeout=60).status_code,
+    ]
 
 
 def test_a_backfill_from_the_ui_ends_in_published_marts_and_ctrl_c_leaves_no_process(home: Home, sandbox: Sandbox):
     assert home.run("connect", "--no-browser").returncode == 0
     before = sandbox.control("calls")["GET /act_{id}/insights"]
     with running_up(home) as (url, connections):
+        shared = code_servers(home)
+        assert len(shared) == 1  # of the UI and the daemon
+        assert refused(url) == [403, 415, 400]
         assert connections.startswith("http://localhost:")
         assert requests.get(f"{connections}/health/ready", timeout=30).json() == {"status": "ok"}
         second = home.run("up", "--port", url.rpartition(":")[2])
@@ -66,7 +76,10 @@ def test_a_backfill_from_the_ui_ends_in_published_marts_and_ctrl_c_leaves_no_pro
             == "COMPLETED_SUCCESS",
         )
         until("the sensor has built the marts", published.exists, within_s=240)
-    until("every process is gone", lambda: not processes_of(home), within_s=20)
+        assert code_servers(home) == shared  # nobody restarts it
+        log = (Path(home.environment["META_PIPELINE_HOME"]) / "dagster" / "up.log").read_text()
+        assert "BetaWarning" not in log and "AssetObservation instead of" not in log
+    assert left_after(home) == []
     # A tie goes to the day: Dagster cut this into two runs of one day each, and it cost what two ranges cost.
     assert sandbox.control("calls")["GET /act_{id}/insights"] - before == 4
     rows = home.sql(

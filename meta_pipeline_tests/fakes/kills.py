@@ -19,6 +19,7 @@ from pathlib import Path
 
 from meta_pipeline.defs.launch import ASKED_AHEAD
 from meta_pipeline_tests.conftest import Home, Sandbox
+from meta_pipeline_tests.fakes.left import left_after
 from meta_pipeline_tests.flows.test_pipeline import ALL, posts, sums_of, truth_of
 
 REPORTS = ("account_insights", "ad_insights", "ad_insights_by_demographics")
@@ -104,6 +105,7 @@ class Killing:
         except subprocess.TimeoutExpired:
             os.killpg(self._running.pid, signal.SIGKILL)
             self._running.wait()
+            assert left_after(self.home) == [], "processes outlive a killed backfill"
             time.sleep(SETTLED_S)
             self._account_for()
             return True

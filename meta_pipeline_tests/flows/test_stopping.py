@@ -18,6 +18,8 @@ from meta_pipeline_tests.conftest import Home, Sandbox
 from meta_pipeline_tests.fakes.left import is_running, left_after
 from meta_pipeline_tests.flows.test_pipeline import BACKFILL, connected, sums_of, truth_of
 
+ONE = "1000000001"
+COMMAND = (*BACKFILL, "--node", f"act_{ONE}")
 WITHIN_S = 900.0  # far beyond what anything here takes: a test that waits this long has found a hang
 
 
@@ -46,7 +48,7 @@ def stop(home: Home, *command: str, when: Callable[[], bool], by: signal.Signals
 def test_a_stopped_or_killed_command_leaves_no_process_and_the_same_command_goes_on(home: Home, sandbox: Sandbox):
     connected(home)
 
-    code, said = stop(home, *BACKFILL, when=lambda: landed(home) >= 1, by=signal.SIGTERM)
+    code, said = stop(home, *COMMAND, when=lambda: landed(home) >= 1, by=signal.SIGTERM)
     assert (code, left_after(home)) == (143, [])
     assert said.splitlines()[-1] == "stopped: the days that have landed stay; run the same command again to go on"
 
@@ -57,10 +59,10 @@ def test_a_stopped_or_killed_command_leaves_no_process_and_the_same_command_goes
     assert (code, left_after(home)) == (130, [])
     assert "run `meta-pipeline build` again" in said.splitlines()[-1]
 
-    ended = home.run(*BACKFILL)
+    ended = home.run(*COMMAND)
     assert ended.returncode == 0, ended.stderr
     assert left_after(home) == []
-    assert truth_of(sandbox) == sums_of(home, "ad")
+    assert truth_of(sandbox, ONE) == sums_of(home, "ad")
 
 
 @contextlib.contextmanager
