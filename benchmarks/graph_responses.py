@@ -362,7 +362,7 @@ def _made(client: GraphClient, call: str) -> Iterator[Any]:
                 "act_1/insights", {"level": "ad"}, token=TOKEN, kind=CallKind.INSIGHTS, is_repeatable=call != "post"
             )
         case "delete":
-            yield client.delete("me/permissions", token=TOKEN, kind=CallKind.IDENTITY)
+            yield client.delete("me/permissions", token=TOKEN, kind=CallKind.PERMISSIONS)
         case "oauth":
             yield str(client.oauth("debug_token", {"input_token": TOKEN.value}))
         case "batches":
