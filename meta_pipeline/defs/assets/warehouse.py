@@ -171,7 +171,7 @@ def marts(
 
 def _counted(event: Any, counts: Mapping[str, int]) -> Any:
     """Return dbt's event of a table with its number of rows."""
-    if not isinstance(event, dg.Output):
+    if not isinstance(event, dg.Output) or "unique_id" not in event.metadata:
         return event
     name = str(event.metadata["unique_id"].value).rpartition(".")[2]
     return event.with_metadata({**event.metadata, "dagster/row_count": counts[name]}) if name in counts else event
