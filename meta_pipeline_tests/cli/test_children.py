@@ -70,7 +70,9 @@ def test_no_process_outlives_an_up_that_was_killed(up: subprocess.Popen[str]):
     assert psutil.wait_procs(started, timeout=30)[1] == []
 
 
-@pytest.mark.parametrize("text", ["", "no identity", f"{identity()[:-3]}x:y:z\n", "a:b:c\nd:e:f"])
+@pytest.mark.parametrize(
+    "text", ["", "no identity", f"{identity()[:-3]}x:y:z\n", "a:b:c\nd:e:f"], ids=["empty", "words", "cut", "foreign"]
+)
 def test_a_list_that_cannot_be_read_is_no_list(tmp_path: Path, text: str):
     file = tmp_path / "up.processes"
     file.write_text(text)
