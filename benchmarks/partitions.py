@@ -30,6 +30,7 @@ from meta_pipeline.defs.run_job import run_job
 from meta_pipeline.defs.schedules import pull_ads, pull_ads_schedule, pull_entities
 from meta_pipeline.flows import side_by_side
 from meta_pipeline.flows.pulling import Pulling
+from meta_pipeline.linker.discover import Discovery
 from meta_pipeline.linker.links import save
 from meta_pipeline.records import LandedFile, NodeLink
 from meta_pipeline.settings import Settings
@@ -97,10 +98,10 @@ def evaluate(home: Live) -> int:
 def link(home: Live, accounts: int) -> None:
     """The accounts are linked."""
     zones = ("America/Los_Angeles", "Europe/Berlin", "Asia/Tokyo", "Pacific/Auckland", "Etc/UTC")
-    save(home.engine, [
+    save(home.engine, Discovery(tuple(
         NodeLink("ad_account", node_id, "A", "owned", None, (), zones[n % len(zones)], "EUR", "t")
         for n, node_id in enumerate(node_ids(accounts))
-    ], through="t", now=NOW)
+    )), through="t", now=NOW)
 
 
 def seconds(work: Callable[[], object], repeat: int) -> float:

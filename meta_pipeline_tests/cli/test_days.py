@@ -17,6 +17,7 @@ from meta_pipeline.cli.days import Day, DaysAgo
 from meta_pipeline.cli.main import cli
 from meta_pipeline.extract.insights import Range
 from meta_pipeline.linker import links
+from meta_pipeline.linker.discover import Discovery
 from meta_pipeline.records import ConfigError, NodeLink
 from meta_pipeline.settings import Settings
 
@@ -31,7 +32,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Live:
     zones = ((WEST, "America/Los_Angeles"), (EAST, "Asia/Tokyo"))
     links.save(
         live.engine,
-        [NodeLink("ad_account", id, id, "owned", None, (), zone, "USD", "t") for id, zone in zones], through="t", now=NOW,
+        Discovery(tuple(NodeLink("ad_account", id, id, "owned", None, (), zone, "USD", "t") for id, zone in zones)),
+        through="t", now=NOW,
     )
     return live
 

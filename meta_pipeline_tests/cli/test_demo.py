@@ -17,6 +17,7 @@ from meta_pipeline.extract.reports import REPORTS
 from meta_pipeline.flows.pulling import Pulling
 from meta_pipeline.flows.side_by_side import land_side_by_side
 from meta_pipeline.linker import links
+from meta_pipeline.linker.discover import Discovery
 from meta_pipeline.publish.report import draw
 from meta_pipeline.records import AccessToken, LandedFile, NodeLink
 from meta_pipeline.settings import Settings
@@ -115,7 +116,7 @@ def test_an_earlier_read_is_restated_by_the_next_one(tmp_path: Path, sandbox: Sa
         NodeLink("ad_account", id, id, "owned", None, (), "Etc/UTC", "USD", ref.id) for id in demo_pulls.EARLY_ACCOUNTS
     ]
     now = dt.datetime.fromisoformat(NOW)
-    links.save(home.engine, found, through=ref.id, now=now)
+    links.save(home.engine, Discovery(tuple(found)), through=ref.id, now=now)
     demo_pulls.read_early(home, sandbox.url, now=now)
     assert sandbox.control("clock", {})["now"] == now.isoformat()  # set forward again
     days = [now.date() - dt.timedelta(days=back) for back in demo_pulls.EARLY_DAYS]

@@ -14,6 +14,7 @@ from meta_pipeline.bootstrap import Live
 from meta_pipeline.cli import lost, running
 from meta_pipeline.cli.findings import Finding
 from meta_pipeline.linker import links
+from meta_pipeline.linker.discover import Discovery
 from meta_pipeline.records import AccessToken, LandedFile, NodeLink
 from meta_pipeline.settings import Settings
 from meta_pipeline.store import backfills, budgets, ledger
@@ -40,7 +41,7 @@ def connected(home: Live) -> str:
 
 def link(home: Live, ref: str, *, ids: tuple[str, ...] = ("act_1", "act_2"), owner: str | None = "Agency") -> None:
     found = [NodeLink("ad_account", id, f"Name {id}", "owned", owner, (), "Etc/UTC", "USD", ref) for id in ids]
-    links.save(home.engine, found, through=ref, now=NOW)
+    links.save(home.engine, Discovery(tuple(found)), through=ref, now=NOW)
 
 
 def landed(home: Live, at: dt.datetime, *, days: int = 1, node: str = "act_1") -> None:

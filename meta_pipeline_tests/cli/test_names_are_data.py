@@ -26,6 +26,7 @@ from meta_pipeline.cli.main import main
 from meta_pipeline.defs import launch
 from meta_pipeline.display import printable
 from meta_pipeline.linker import links
+from meta_pipeline.linker.discover import Discovery
 from meta_pipeline.records import AccessToken, NodeLink
 from meta_pipeline.settings import Settings
 from meta_pipeline.store import schema
@@ -58,10 +59,10 @@ class Places:
         engine, calls = self.home.engine, schema.audit_calls
         links.save(
             engine,
-            [
+            Discovery(tuple(
                 NodeLink("ad_account", f"act_{at}", name, "owned", name, (), zone, "JPY", self.ref.id)
                 for at, zone in ((1, FIRST), (2, LAST))
-            ],
+            )),
             through=self.ref.id, now=now(),
         )
         with engine.begin() as connection:

@@ -14,6 +14,7 @@ from meta_pipeline import bootstrap
 from meta_pipeline.defs.jobs import onboarding_job
 from meta_pipeline.defs.partitions import AD_ACCOUNTS
 from meta_pipeline.defs.sensors import onboarding_sensor
+from meta_pipeline.linker.discover import Discovery
 from meta_pipeline.linker.links import save
 from meta_pipeline.records import NodeLink
 from meta_pipeline.store import onboardings
@@ -87,7 +88,7 @@ def test_one_that_the_connections_page_has_done_gets_its_partitions_without_a_ru
     home: bootstrap.Live, instance: dg.DagsterInstance
 ):
     link = NodeLink("ad_account", "act_1", "A", "owned", None, (), "Europe/Berlin", "EUR", "t")
-    save(home.engine, [link], through="t", now=bootstrap.now())
+    save(home.engine, Discovery((link,)), through="t", now=bootstrap.now())
     begin(home, "id")
     onboardings.add_result(home.engine, "id", samples=[])
 

@@ -12,6 +12,7 @@ from meta_pipeline import bootstrap
 from meta_pipeline.defs.schedules import pull_ads_schedule
 from meta_pipeline.extract.catalogue import read_by_default
 from meta_pipeline.extract.reports import REPORTS
+from meta_pipeline.linker.discover import Discovery
 from meta_pipeline.linker.links import save
 from meta_pipeline.records import NodeLink
 
@@ -22,7 +23,7 @@ def read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, **settings: str) -> se
     for name, value in {"HOME": str(tmp_path), **settings}.items():
         monkeypatch.setenv(f"META_PIPELINE_{name}", value)
     link = NodeLink("ad_account", "act_1", "A", "owned", None, (), "Europe/Berlin", "EUR", "t")
-    save(bootstrap.live().engine, [link], through="t", now=NOW)
+    save(bootstrap.live().engine, Discovery((link,)), through="t", now=NOW)
     with dg.build_schedule_context(scheduled_execution_time=NOW) as context:
         (request,) = pull_ads_schedule(context)
     return {key.path[-1] for key in request.asset_selection or ()}

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from meta_pipeline.linker.discover import Discovery
 from meta_pipeline.linker.links import known, save
 from meta_pipeline.records import AccessToken, ConfigError, Grant, LandedFile, NodeLink, StoreError
 from meta_pipeline.store import (
@@ -162,9 +163,9 @@ def test_when_a_listing_was_read_whole_counts_for_what_was_asked_then(engine: sa
 
 def test_links_are_kept_by_node(engine: sa.Engine):
     link = NodeLink("ad_account", "act_1", "A", "owned", "B", ("ANALYZE",), "Asia/Tokyo", "JPY", "t1")
-    save(engine, [link], through="t1", now=NOW)
+    save(engine, Discovery((link,)), through="t1", now=NOW)
     newer = NodeLink("ad_account", "act_1", "A2", "owned", "B", ("ANALYZE",), "Asia/Tokyo", "JPY", "t2")
-    save(engine, [newer], through="t2", now=NOW)
+    save(engine, Discovery((newer,)), through="t2", now=NOW)
 
     assert [newer] == known(engine)
 
