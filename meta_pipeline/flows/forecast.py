@@ -22,8 +22,9 @@ from meta_pipeline.graph.pace import CEILING_PERCENT, Budget
 from meta_pipeline.landing.landing import SNAPSHOT_DAY
 from meta_pipeline.store import audit_log, budgets, ledger, listings, report_runs
 
-# Before anything was measured: four looks at a report run, half a second a call.
-LOOKS, SECONDS_A_CALL = 4.0, 0.5
+# Before anything was measured: one poll of a report run, the least there can be (as with its pages), and half a second
+# a call.
+LOOKS, SECONDS_A_CALL = 1.0, 0.5
 FRESH_FOR = dt.timedelta(hours=24)
 
 

@@ -45,7 +45,7 @@ def test_a_server_that_is_not_there(home: Home, sandbox: Sandbox):
     home.environment["META_PIPELINE_GRAPH_URL"] = "http://127.0.0.1:9"
     told = refused(home, "connect", "--token-stdin", stdin="EAABany\n")
 
-    assert "no connection to http://127.0.0.1:9" in told
+    assert "could not connect to http://127.0.0.1:9 (connection refused)" in told
     assert sandbox.app["app_secret"] not in told and "EAABany" not in told
 
 
