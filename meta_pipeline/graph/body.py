@@ -24,14 +24,18 @@ def read(raw: Any, *, deadline: float, clock: Callable[[], float]) -> bytes:
     """Read a body and undo its content encoding, piece by piece, so that a gzip bomb never grows beyond the bound.
 
     Raise BodyTooLargeError, or CallDeadlineError when the clock passes `deadline`; urllib3's own errors pass."""
-    body = bytearray()
-    while chunk := raw.read1(CHUNK, decode_content=True):
-        body += chunk
-        if len(body) > LARGEST_BODY:
+    is_encoded = bool(raw.headers.get("content-encoding"))
+    chunks: list[bytes] = []
+    size = 0
+    # Without an encoding nothing grows, so it is read in as large pieces as the socket has until its own deadline.
+    while chunk := raw.read1(CHUNK, decode_content=True) if is_encoded else raw.read(LARGEST_BODY + 1 - size):
+        chunks.append(chunk)
+        size += len(chunk)
+        if size > LARGEST_BODY:
             raise BodyTooLargeError(f"the answer is larger than {LARGEST_BODY // MIB} MiB")
         if clock() > deadline:
             raise CallDeadlineError("the answer was not complete in time")
-    return bytes(body)
+    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
 def decoded(body: bytes) -> Any:
