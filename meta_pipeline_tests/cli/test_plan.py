@@ -36,7 +36,8 @@ def test_the_forecast_of_a_backfill_is_what_the_next_one_takes(home: Home, sandb
     assert again["accounts"][0]["entity_calls"] == 0  # read within the day
     assert again["accounts"][0]["percent_of_budget"] < 10
     repeated = told(home, "backfill", *RANGE, *REPORTS)
-    assert repeated["calls"] == repeated["forecast_calls"] == again["calls"] < landed["calls"]
+    assert repeated["forecast_calls"] == again["calls"] < landed["calls"]
+    assert abs(repeated["calls"] - again["calls"]) <= 1  # its report run is polled once or twice, as it takes
 
     table = home.run("plan", *RANGE)
     assert table.returncode == 0 and "not known yet" in table.stdout and "a first read can need more" in table.stdout
