@@ -85,6 +85,8 @@ class Home:
         return subprocess.Popen(
             [*self.command, *arguments], env=self.environment, cwd=self.path,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+            # Tests that a shell runs in the background inherit that Ctrl-C is ignored.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
     def run(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:

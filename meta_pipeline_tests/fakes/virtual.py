@@ -7,6 +7,7 @@ import heapq
 import io
 import itertools
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -23,6 +24,8 @@ START = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
 
 # Real seconds in which a thread that waited for another one, which has just ended, goes on.
 HANDOVER_S = 0.02
+# Looks of that length at a thread that uses no processor time, before it counts as waiting for another thread.
+BLOCKED_AFTER = 15
 
 
 class VirtualClock:
@@ -68,12 +71,31 @@ class VirtualClock:
             self.seconds, _, turn, thread = heapq.heappop(self._due)
             self._idle.clear()
             turn.set()
-            while not self._idle.wait(HANDOVER_S):
-                if not thread.is_alive():
-                    self._idle.wait(HANDOVER_S)
-                    break
+            self._wait_for_the_end_of_its_turn(thread)
             if raised:
                 raise raised[0]
+
+    def _wait_for_the_end_of_its_turn(self, thread: threading.Thread) -> None:
+        """Return when the thread sleeps or has ended, or when it waits for a thread whose turn has not come."""
+        used_s, blocked = -1.0, 0
+        while not self._idle.wait(HANDOVER_S):
+            if not thread.is_alive():
+                self._idle.wait(HANDOVER_S)
+                return
+            before_s, used_s = used_s, _processor_s(thread)
+            blocked = blocked + 1 if self._due and used_s == before_s else 0
+            if blocked >= BLOCKED_AFTER:
+                return
+
+
+def _processor_s(thread: threading.Thread) -> float:
+    """Return the processor time of a thread; of the process where that can't be had."""
+    if thread.ident is None or not hasattr(time, "pthread_getcpuclockid"):
+        return time.process_time()
+    try:
+        return time.clock_gettime(time.pthread_getcpuclockid(thread.ident))
+    except OSError:  # it has ended since
+        return -1.0
 
 
 class SandboxAdapter(BaseAdapter):
