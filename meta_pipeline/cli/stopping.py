@@ -10,7 +10,9 @@ from typing import NoReturn
 
 import click
 
+# What is said when a command is stopped; servers run until they are, so they say nothing.
 STOPPED = {
+    "sandbox": "", "serve": "",
     "backfill": "stopped: the days that have landed stay; run the same command again to go on",
     "build": "stopped: the published warehouse is unchanged; run `meta-pipeline build` again to go on",
 }
@@ -33,7 +35,8 @@ def leave(stop: KeyboardInterrupt, *, command: str | None) -> NoReturn:
     number = signal.SIGTERM if isinstance(stop, Terminated) else signal.SIGINT
     for each in (signal.SIGINT, signal.SIGTERM):
         signal.signal(each, signal.SIG_IGN)
-    click.echo(STOPPED.get(command or "", "stopped"), err=True)
+    if sentence := STOPPED.get(command or "", "stopped"):
+        click.echo(sentence, err=True)
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(128 + number)
