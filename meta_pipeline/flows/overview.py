@@ -185,12 +185,15 @@ KINDS = {
 }
 
 
+def counted_kind(count: int, kind: str) -> str:
+    """Return `1 ad account`, `6 ad accounts`."""
+    return f"{count} {KINDS[kind]}{'' if count == 1 else 's'}"
+
+
 def counted(nodes: Iterable[NodeLink]) -> str:
     """Return how many of each kind: `6 ad accounts and 1 Page`."""
     kinds = Counter(link.kind for link in nodes)
-    parts = [
-        f"{kinds[kind]} {name}{'' if kinds[kind] == 1 else 's'}" for kind, name in KINDS.items() if kinds[kind]
-    ]
+    parts = [counted_kind(kinds[kind], kind) for kind in KINDS if kinds[kind]]
     return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
 
 

@@ -6,11 +6,10 @@ import datetime as dt
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 
-KINDS = {
-    "ad_account": ("ad account", "Ad accounts"), "page": ("Page", "Pages"),
-    "instagram_account": ("Instagram account", "Instagram accounts"), "pixel": ("pixel", "Pixels"),
-    "catalog": ("catalog", "Catalogs"),
-}
+from meta_pipeline.flows import overview
+
+# The name of a node's kind, and the heading over several.
+KINDS = {kind: (name, f"{name[:1].upper()}{name[1:]}s") for kind, name in overview.KINDS.items()}
 TASKS = {
     "ANALYZE": "view performance", "ADVERTISE": "manage ads", "MANAGE": "full control", "DRAFT": "draft ads",
     "CREATE_CONTENT": "create content", "MODERATE": "moderate", "MESSAGING": "messages",
@@ -54,8 +53,7 @@ def elapsed(since: dt.datetime, now: dt.datetime) -> str:
 
 def counted(count: int, kind: str) -> str:
     """Return `1 ad account`, `6 ad accounts`."""
-    name = KINDS[kind][0]
-    return f"{count} {name}{'' if count == 1 else 's'}"
+    return overview.counted_kind(count, kind)
 
 
 def totals(counts: Mapping[str, int]) -> str:
