@@ -23,8 +23,8 @@ from typing import Any
 from meta_pipeline.audit import AuditEvent
 from meta_pipeline.extract.restatement import LAST_READ_AGE, due_since, tiers_of
 from meta_pipeline.flows import listings, pulls
-from meta_pipeline.flows.listings import Habits
-from meta_pipeline.flows.pulling import Pulling
+from meta_pipeline.flows.listings import ListingPolicy
+from meta_pipeline.flows.pull_context import PullContext
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.landing.landing import Landing
 from meta_pipeline.records import AccessToken, LandedFile
@@ -33,8 +33,8 @@ from meta_pipeline.settings import Settings
 from meta_pipeline.store import ledger
 from meta_pipeline.store.audit_log import AuditLog
 from meta_pipeline.store.engine import open_store
-from meta_pipeline_tests.fakes.still import StillClock
-from meta_pipeline_tests.fakes.virtual import START, SandboxAdapter
+from meta_pipeline_tests.fakes.frozen_clock import StillClock
+from meta_pipeline_tests.fakes.virtual_clock import START, SandboxAdapter
 
 NODE, TODAY = "act_1000000004", START.date()  # in UTC
 TWO = ("ad_insights", "account_insights")
@@ -99,14 +99,14 @@ class Account:
         self.events.clear()
         before = self._charged()
         name = f"round {self.rounds}"
-        by = Pulling(
+        by = PullContext(
             self.client, self, self.landing, self.engine, name, name, self.clock.sleep, self.clock.now,  # type: ignore[arg-type]
             largest_page=self.largest_page,
         )
         landed = list(pulls.land(NODE, days, reports, by=by))
         if failed := [day for day in landed if not isinstance(day, LandedFile)]:
             raise SystemExit(f"{len(failed)} days did not land: {failed[0]}")
-        collections.deque(listings.land_entities(NODE, by=by, habits=Habits()), maxlen=0)
+        collections.deque(listings.land_entities(NODE, by=by, habits=ListingPolicy()), maxlen=0)
         cost = self._cost(sum(day.rows for day in landed if isinstance(day, LandedFile)))
         if cost.calls != self._charged() - before:
             raise SystemExit(f"the audit has {cost.calls} calls, the sandbox charged {self._charged() - before}")

@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from meta_pipeline.flows import listings, pulls
-from meta_pipeline.flows.listings import Habits
-from meta_pipeline.flows.pulling import Pulling
+from meta_pipeline.flows.listings import ListingPolicy
+from meta_pipeline.flows.pull_context import PullContext
 from meta_pipeline.graph.budget import SharedBudget
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.landing.landing import Landing
@@ -30,7 +30,7 @@ from meta_pipeline.sandbox.answers import Answer, Ask
 from meta_pipeline.sandbox.graph import Graph
 from meta_pipeline.settings import Settings
 from meta_pipeline.store.engine import open_store
-from meta_pipeline_tests.fakes.virtual import SandboxAdapter, VirtualClock
+from meta_pipeline_tests.fakes.virtual_clock import SandboxAdapter, VirtualClock
 
 REPORTS = ("ad_insights", "account_insights")
 SERVERS: dict[str, dict[str, Any]] = {
@@ -91,7 +91,7 @@ def ours(*, accounts: int, ads: int, days: int, limits: Mapping[str, Any]) -> Fi
             audit=lambda event: None, budget=budget, sleep=clock.sleep, now=clock.now,
             adapter=SandboxAdapter(graph, clock),
         )
-        by = Pulling(
+        by = PullContext(
             client, Tokens(), Landing(Path(folder) / "landing", engine), engine, "first", "first", clock.sleep,  # type: ignore[arg-type]
             clock.now, largest_page=int(Settings.model_fields["largest_page"].default),
         )
@@ -103,7 +103,7 @@ def ours(*, accounts: int, ads: int, days: int, limits: Mapping[str, Any]) -> Fi
                     if not isinstance(done, LandedFile):
                         raise SystemExit(f"{done.report} of {done.node_id} did not land: {done.reason}")
                     rows[0] += done.rows
-                collections.deque(listings.land_entities(node_id, by=by, habits=Habits()), maxlen=0)
+                collections.deque(listings.land_entities(node_id, by=by, habits=ListingPolicy()), maxlen=0)
 
         clock.run(*[work] * min(AT_ONCE, accounts))
         engine.dispose()

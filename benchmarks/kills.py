@@ -19,7 +19,7 @@ from pathlib import Path
 
 from meta_pipeline_tests.conftest import NOW, make_home, serving
 from meta_pipeline_tests.fakes.kills import IN_FLIGHT, Killing
-from meta_pipeline_tests.fakes.left import left_after
+from meta_pipeline_tests.fakes.leftover_processes import left_after
 from meta_pipeline_tests.flows.test_pipeline import connected
 
 # Kills of one backfill before it goes on to its end: what landed stays, so later kills meet loading and dbt only.

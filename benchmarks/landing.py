@@ -25,9 +25,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from meta_pipeline.extract.insights import Range, insights_request
-from meta_pipeline.extract.reports import REPORTS
-from meta_pipeline.extract.sorting import Sorter, row_of
+from meta_pipeline.extract.ads.insights import Range, insights_request
+from meta_pipeline.extract.ads.reports import REPORTS
+from meta_pipeline.extract.sorting import DayPartitioner, row_of
 from meta_pipeline.graph.response import answer_of
 from meta_pipeline.landing.file import Provenance
 from meta_pipeline.landing.landing import Landing
@@ -67,7 +67,7 @@ def ours(pages: Iterable[bytes], landing: Landing, node_id: str) -> None:
     """The flow's own steps: read the answer, part it by day, land, note in the ledger."""
     report, asked = REPORTS["ad_insights"], Range(SINCE, SINCE + dt.timedelta(days=DAYS - 1))
     source = Provenance(report.name, node_id, insights_request(report, asked), "r")
-    sorter = Sorter(report, source.node_id, asked)
+    sorter = DayPartitioner(report, source.node_id, asked)
     with landing.gathering(source, asked.days) as gathered:
         for body in pages:
             answer = answer_of(200, HEADERS, body, row_of(report.key))
@@ -75,7 +75,7 @@ def ours(pages: Iterable[bytes], landing: Landing, node_id: str) -> None:
             batch = Batch((), answer.trace_id, "v26.0", NOW, body, answer.page.data)
             for day, records in sorter.parts(batch):
                 gathered.add(day, records, batch)
-        assert not sorter.untrustworthy()
+        assert not sorter.days_with_duplicate_keys()
         assert all(isinstance(file, LandedFile) for _, file in landing.commit(gathered, backfill_id="b", now=NOW))
 
 

@@ -21,7 +21,7 @@ import dagster as dg
 from pydantic import SecretStr
 
 from meta_pipeline import bootstrap
-from meta_pipeline.bootstrap import Live
+from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.defs.assets.landing import land_entities, land_insights, landing_key
 from meta_pipeline.defs.home import instance
 from meta_pipeline.defs.launch import QUIET, quiet
@@ -29,7 +29,7 @@ from meta_pipeline.defs.partitions import AD_ACCOUNTS, FIRST_DAY, days_by_accoun
 from meta_pipeline.defs.run_job import run_job
 from meta_pipeline.defs.schedules import pull_ads, pull_ads_schedule, pull_entities
 from meta_pipeline.flows import side_by_side
-from meta_pipeline.flows.pulling import Pulling
+from meta_pipeline.flows.pull_context import PullContext
 from meta_pipeline.linker.discover import Discovery
 from meta_pipeline.linker.links import save
 from meta_pipeline.records import LandedFile, NodeLink
@@ -57,7 +57,7 @@ def settings_of(folder: Path) -> Settings:
 
 
 def landed(
-    asked: Mapping[str, Sequence[dt.date]], reports: Sequence[str], *, by: Pulling
+    asked: Mapping[str, Sequence[dt.date]], reports: Sequence[str], *, by: PullContext
 ) -> Iterator[LandedFile]:
     """Plays the flow: every day has landed."""
     for node_id, days in asked.items():
@@ -65,7 +65,7 @@ def landed(
             yield LandedFile(reports[0], node_id, day, "", 0, "", NOW)
 
 
-def run(opened: dg.DagsterInstance, home: Live, node_id: str) -> None:
+def run(opened: dg.DagsterInstance, home: Runtime, node_id: str) -> None:
     """A run over thirty days of one account, all but the flow, as `backfill` starts it."""
     last = NOW.date()
     tags = {
@@ -86,7 +86,7 @@ def run(opened: dg.DagsterInstance, home: Live, node_id: str) -> None:
         raise SystemExit(f"{len(green)} days are green, not {DAYS}")
 
 
-def evaluate(home: Live) -> int:
+def evaluate(home: Runtime) -> int:
     """How many runs the daily schedule asks for."""
     with patch.object(bootstrap, "live", lambda: home), dg.build_schedule_context(
         scheduled_execution_time=NOW
@@ -95,7 +95,7 @@ def evaluate(home: Live) -> int:
         return len(list(found))
 
 
-def link(home: Live, accounts: int) -> None:
+def link(home: Runtime, accounts: int) -> None:
     """The accounts are linked."""
     zones = ("America/Los_Angeles", "Europe/Berlin", "Asia/Tokyo", "Pacific/Auckland", "Etc/UTC")
     save(home.engine, Discovery(tuple(
@@ -117,7 +117,7 @@ def seconds(work: Callable[[], object], repeat: int) -> float:
 def measured(accounts: int, repeat: int) -> dict[str, float]:
     """Seconds of everything that our code does with the keys of so many accounts."""
     with tempfile.TemporaryDirectory() as folder:
-        home = Live(settings_of(Path(folder)))
+        home = Runtime(settings_of(Path(folder)))
         link(home, accounts)
         keys = keys_of(accounts)
         with instance(home.settings, is_captured=False) as opened:

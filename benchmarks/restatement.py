@@ -18,9 +18,9 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from meta_pipeline.extract.insights import Range, ranges
+from meta_pipeline.extract.ads.insights import Range, ranges
+from meta_pipeline.extract.ads.sizes import Sizes
 from meta_pipeline.extract.restatement import LAST_READ_AGE, STABLE_AFTER_DAYS, Tier, due, tiers_of
-from meta_pipeline.extract.sizes import Sizes
 from meta_pipeline.settings import Settings
 
 PROMISE = tiers_of("3:1,7:2,14:4,28:7")
@@ -37,7 +37,7 @@ Plan = Callable[[Sequence[dt.date], "Costs", dt.date], list[Range]]
 class Costs:
     """What a range of one report costs."""
 
-    rows_a_day: int
+    rows_per_day: int
     page: int
     looks: int = 2
 
@@ -48,9 +48,9 @@ class Costs:
 
 @functools.cache
 def _calls(costs: Costs, days: int) -> int:
-    sizes = Sizes(costs.page, page=costs.page, rows_a_day=costs.rows_a_day)
+    sizes = Sizes(costs.page, page=costs.page, rows_per_day=costs.rows_per_day)
     run = 0 if sizes.is_synchronous(days) else 1 + costs.looks
-    return run + -(-days * costs.rows_a_day // costs.page)
+    return run + -(-days * costs.rows_per_day // costs.page)
 
 
 @functools.cache
@@ -161,10 +161,10 @@ STEPS = (*((tier.age, tier.every) for tier in PROMISE[:-1]), (LAST_READ_AGE, PRO
 LENGTHS = sorted({age - late for age, every_days in STEPS for late in range(every_days)})
 
 # For every step, on which of the coming days its oldest age has been read lately enough.
-Kept = tuple[tuple[bool, ...], ...]
+StoredRecord = tuple[tuple[bool, ...], ...]
 
 
-def after(kept: Kept, length: int) -> Kept | None:
+def after(kept: StoredRecord, length: int) -> StoredRecord | None:
     """What is kept once yesterday and so many days are read; None when the promise is broken today. A day that is read
     now is older when it is looked at later."""
     now = tuple(
@@ -175,10 +175,10 @@ def after(kept: Kept, length: int) -> Kept | None:
 
 
 @functools.cache
-def timetables() -> dict[Kept, dict[int, Kept]]:
+def timetables() -> dict[StoredRecord, dict[int, StoredRecord]]:
     """Everything that can follow on everything, one range a day, while the promise is kept."""
-    found: dict[Kept, dict[int, Kept]] = {}
-    todo: list[Kept] = [tuple((True,) * (within - 1) for _, within in STEPS)]
+    found: dict[StoredRecord, dict[int, StoredRecord]] = {}
+    todo: list[StoredRecord] = [tuple((True,) * (within - 1) for _, within in STEPS)]
     while todo:
         kept = todo.pop()
         if kept not in found:
@@ -193,7 +193,7 @@ def least_calls(plan: Plan, costs: Costs) -> float:
     ranges_of = {length: plan([FIRST], costs, FIRST + dt.timedelta(length - 1)) for length in LENGTHS}
     calls = {length: sum(costs.of(len(one.days)) for one in found) for length, found in ranges_of.items()}
     graph = timetables()
-    walks: list[dict[Kept, float]] = [dict.fromkeys(graph, 0.0)]
+    walks: list[dict[StoredRecord, float]] = [dict.fromkeys(graph, 0.0)]
     for _ in graph:
         longer = dict.fromkeys(graph, math.inf)
         for kept, following in graph.items():

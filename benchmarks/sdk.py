@@ -114,8 +114,8 @@ def ours(
 ) -> None:
     """Our flow; `has_all`: with the account's totals and listings."""
     from meta_pipeline.flows import listings, side_by_side
-    from meta_pipeline.flows.listings import Habits
-    from meta_pipeline.flows.pulling import Pulling
+    from meta_pipeline.flows.listings import ListingPolicy
+    from meta_pipeline.flows.pull_context import PullContext
     from meta_pipeline.graph.budget import SharedBudget
     from meta_pipeline.graph.client import GraphClient
     from meta_pipeline.landing.landing import Landing
@@ -138,7 +138,7 @@ def ours(
     )
 
     def work(accounts: list[str], days: list[dt.date], backfill_id: str) -> int:
-        by = Pulling(
+        by = PullContext(
             client, Tokens(), Landing(Path(folder) / "landing", engine), engine, "benchmark", backfill_id, time.sleep,  # type: ignore[arg-type]
             now, largest_page=largest_page,
         )
@@ -148,7 +148,7 @@ def ours(
             rows += done.rows  # type: ignore[union-attr]
         if has_all:
             for node_id in accounts:
-                rows += sum(done.rows for done in listings.land_entities(node_id, by=by, habits=Habits()))
+                rows += sum(done.rows for done in listings.land_entities(node_id, by=by, habits=ListingPolicy()))
         return rows
 
     if not has_all:  # a first read knows nothing before

@@ -24,7 +24,7 @@ from meta_pipeline.graph.budget import SharedBudget
 from meta_pipeline.graph.calls import CallKind
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.graph.errors import ThrottledError
-from meta_pipeline.graph.request import Errand
+from meta_pipeline.graph.request import CallContext
 from meta_pipeline.records import AccessToken
 from meta_pipeline.store.engine import open_store
 
@@ -63,7 +63,7 @@ def work(url: str, store: str, token: str, speed: float, base: tuple[float, floa
         if not account or due > at:
             sleep(min(2.0, max(0.2, due - at)))
             continue
-        bound, wait = client.on(Errand(node_id=account, purpose="backfill")), 0.0
+        bound, wait = client.on(CallContext(node_id=account, purpose="backfill")), 0.0
         while count:
             try:
                 bound.get(f"{account}/ads", {"fields": "id", "limit": 1}, token=secret, kind=CallKind.AD_OBJECTS)

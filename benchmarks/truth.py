@@ -16,8 +16,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from meta_pipeline_tests.fakes.compared import Compared
 from meta_pipeline_tests.fakes.routine import Routine
+from meta_pipeline_tests.fakes.warehouse_comparison import Compared
 
 START = dt.date(2026, 10, 20)
 MOVES = {

@@ -69,13 +69,13 @@ def without(asked: argparse.Namespace) -> dict[str, dict[str, float]]:
     """Landed by the flows alone."""
     from meta_pipeline import bootstrap
     from meta_pipeline.flows import listings, side_by_side
-    from meta_pipeline.flows.pulling import Pulling
+    from meta_pipeline.flows.pull_context import PullContext
     from meta_pipeline.records import LandedFile
 
     home = bootstrap.live()
 
     def work(accounts: list[str], days: int, backfill_id: str) -> None:
-        by = Pulling(
+        by = PullContext(
             home.graph, home.vault, home.landing, home.engine, "benchmark", backfill_id, bootstrap.sleep, bootstrap.now,
             "backfill", home.settings.largest_page, home.catalogue,
         )

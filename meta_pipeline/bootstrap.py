@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from meta_pipeline.alerts.targets import Email, Log, Target, Webhook
-from meta_pipeline.extract.catalogue import Catalogue, catalogue, read_by_default
-from meta_pipeline.extract.reports import Report
-from meta_pipeline.flows.listings import Habits
+from meta_pipeline.extract.ads.catalogue import Catalogue, catalogue, read_by_default
+from meta_pipeline.extract.ads.reports import Report
+from meta_pipeline.flows.listings import ListingPolicy
 from meta_pipeline.graph.budget import SharedBudget
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.graph.download import Downloads
@@ -22,10 +22,10 @@ from meta_pipeline.graph.samples import Samples
 from meta_pipeline.graph.versions import Calendar, calendar
 from meta_pipeline.landing.landing import Landing
 from meta_pipeline.settings import Settings
+from meta_pipeline.status.token_health import ActionLinks
 from meta_pipeline.store import permissions
 from meta_pipeline.store.audit_log import AuditLog
 from meta_pipeline.store.engine import check_store_is_there, open_store
-from meta_pipeline.vault.health import Clicks
 from meta_pipeline.vault.vault import Vault
 from meta_pipeline.warehouse.tables import RawTable
 from meta_pipeline.warehouse.warehouse import Warehouse
@@ -40,7 +40,7 @@ sleep = time.sleep
 
 
 @dataclass(frozen=True)
-class Live:
+class Runtime:
     """Everything one process needs, made on first use."""
 
     settings: Settings
@@ -93,9 +93,9 @@ class Live:
         return checked_features(self.settings.switched_on)
 
     @functools.cached_property
-    def clicks(self) -> Clicks:
+    def clicks(self) -> ActionLinks:
         settings = self.settings
-        return Clicks(settings.public_url, settings.business_url, settings.dialog_url, settings.is_exposed)
+        return ActionLinks(settings.public_url, settings.business_url, settings.dialog_url, settings.is_exposed)
 
     @property
     def alert_targets(self) -> list[Target]:
@@ -118,10 +118,10 @@ class Live:
         return Landing(self.settings.landing_dir, self.engine)
 
     @functools.cached_property
-    def habits(self) -> Habits:
+    def habits(self) -> ListingPolicy:
         """How listings of entities are read."""
         downloads = Downloads(self.settings.graph_url) if self.settings.thumbnails else None
-        return Habits(dt.timedelta(days=self.settings.sweep_days), downloads)
+        return ListingPolicy(dt.timedelta(days=self.settings.sweep_days), downloads)
 
     @functools.cached_property
     def warehouse(self) -> Warehouse:
@@ -139,6 +139,6 @@ def insights_tables(reports: Iterable[Report]) -> tuple[RawTable, ...]:
     )
 
 
-def live() -> Live:
-    """Live objects from the environment."""
-    return Live(Settings())
+def live() -> Runtime:
+    """Runtime objects from the environment."""
+    return Runtime(Settings())

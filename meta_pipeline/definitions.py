@@ -39,5 +39,5 @@ defs = dg.Definitions(
     schedules=[pull_ads_schedule, pull_entities_schedule, check_connections_schedule],
     sensors=[build_marts_sensor, waiting_ranges_sensor, onboarding_sensor, token_alerts_sensor, killed_runs_sensor],
     resources={**RESOURCES, "dbt": dbt_resource()},
-    executor=dg.in_process_executor,  # a run has one process: `LiveResource` says which
+    executor=dg.in_process_executor,  # a run has one process: `RuntimeResource` says which
 )

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from meta_pipeline.display import printable
 from meta_pipeline.records import TokenRef
-from meta_pipeline.vault.health import DISCONNECTED, THRESHOLDS, WITH_PARENT, Clicks, death_of, in_days
+from meta_pipeline.status.token_health import DISCONNECTED, THRESHOLDS, WITH_PARENT, ActionLinks, death_of, in_days
 
 SHOWN = 5  # names of nodes in a text; of the others only how many
 
@@ -60,7 +60,7 @@ class Alert:
 
 
 def due(
-    refs: Iterable[TokenRef], *, now: dt.datetime, clicks: Clicks, phases: Mapping[str, int]
+    refs: Iterable[TokenRef], *, now: dt.datetime, clicks: ActionLinks, phases: Mapping[str, int]
 ) -> Iterator[Alert]:
     """Everything that has to be known by now; who has been told already is for the caller to know. Of thresholds that
     passed together only the last one counts. `phases`: token ref → what its owner is asked for again."""
@@ -89,7 +89,7 @@ def due(
 
 
 def _spoken(
-    group: Sequence[TokenRef], id: str, whose: str, *, now: dt.datetime, clicks: Clicks, phase: int
+    group: Sequence[TokenRef], id: str, whose: str, *, now: dt.datetime, clicks: ActionLinks, phase: int
 ) -> Iterator[Alert]:
     """What tokens that share a fate have to say."""
     ref, ids, url = group[0], tuple(one.id for one in group), clicks.connect(phase)

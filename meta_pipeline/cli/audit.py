@@ -6,7 +6,7 @@ import datetime as dt
 from typing import Any
 
 from meta_pipeline import bootstrap
-from meta_pipeline.bootstrap import Live
+from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.graph.limits import node_of
 from meta_pipeline.graph.pace import Budget
 from meta_pipeline.store import audit_log, budgets
@@ -28,7 +28,7 @@ LIMITS = ("limit", "percent_used", "percent_a_call", "closed_until", "read_at")
 
 
 def calls(
-    home: Live, *, trace: str | None, node_id: str | None, run_id: str | None, is_failed: bool, limit: int
+    home: Runtime, *, trace: str | None, node_id: str | None, run_id: str | None, is_failed: bool, limit: int
 ) -> list[dict[str, Any]]:
     """The newest calls that fit, each with its usage."""
     return audit_log.find(
@@ -36,7 +36,7 @@ def calls(
     )
 
 
-def limits(home: Live) -> list[dict[str, Any]]:
+def limits(home: Runtime) -> list[dict[str, Any]]:
     """Every budget: percent used now, what a call costs, until when it is closed."""
     now = bootstrap.now()
     return [

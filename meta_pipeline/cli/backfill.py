@@ -12,9 +12,9 @@ from typing import Any
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from meta_pipeline import bootstrap
-from meta_pipeline.bootstrap import Live
+from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.cli import terminal
-from meta_pipeline.cli.asked import Asked, expected_calls, expected_of, understood
+from meta_pipeline.cli.backfill_scope import BackfillTarget, expected_calls, forecast_targets, resolve_targets
 from meta_pipeline.cli.days import Day
 from meta_pipeline.cli.terminal import Terminal, counted
 from meta_pipeline.defs.launch import AccountRange, Built, build_marts, land_ranges
@@ -46,7 +46,7 @@ class Ended:
 
 
 def run(
-    home: Live,
+    home: Runtime,
     since: Day,
     until: Day,
     *,
@@ -59,15 +59,15 @@ def run(
     """Both days inclusive; what is complete is published even when something failed. Without `is_built` the days only
     land, and a later build loads and publishes them."""
     say = terminal.stderr()
-    asked, names, arguments = understood(home, since, until, nodes=nodes, reports=reports, say=say)
+    asked, names, arguments = resolve_targets(home, since, until, nodes=nodes, reports=reports, say=say)
     return read(
         home, asked, names, arguments, has_all=not reports, fresh=fresh, max_wait=max_wait, is_built=is_built, say=say
     )
 
 
 def read(
-    home: Live,
-    asked: Sequence[Asked],
+    home: Runtime,
+    asked: Sequence[BackfillTarget],
     names: Sequence[str],
     arguments: dict[str, Any],
     *,
@@ -79,7 +79,7 @@ def read(
 ) -> Ended:
     """Read, load, model and publish these days of these accounts as one backfill, which `arguments` identify. With
     `has_all`, no report was named, so the listings of every account are read as well."""
-    expected = expected_of(home, asked, arguments, has_all=has_all, fresh=fresh)
+    expected = forecast_targets(home, asked, arguments, has_all=has_all, fresh=fresh)
     backfill_id, is_resumed = backfills.begin(home.engine, arguments, fresh=fresh, now=bootstrap.now())
     before = audit_log.operations_of(home.engine, backfill_id=backfill_id)
     if is_resumed:
@@ -140,7 +140,7 @@ def by_reason(failed: dict[str, tuple[str, ...]]) -> list[str]:
 
 
 def _land(
-    home: Live, todo: list[AccountRange], names: Sequence[str], say: Terminal, *, max_wait: float | None
+    home: Runtime, todo: list[AccountRange], names: Sequence[str], say: Terminal, *, max_wait: float | None
 ) -> dict[str, tuple[str, ...]]:
     """Every range landed, or why not; what waits for Meta's limit is started again when it is due."""
     backfill_id = todo[0].backfill_id
@@ -189,7 +189,7 @@ def _progress(say: Terminal) -> Progress:
     )
 
 
-def _stage(home: Live, backfill_id: str, *, is_done: bool) -> str:
+def _stage(home: Runtime, backfill_id: str, *, is_done: bool) -> str:
     """Return what the bar counts, and how far Meta is with the report runs: nothing lands before they are complete."""
     complete, submitted = report_runs.progress(home.engine, backfill_id=backfill_id)
     if is_done or complete == submitted:
@@ -197,5 +197,5 @@ def _stage(home: Live, backfill_id: str, *, is_done: bool) -> str:
     return f"days landed · Meta has finished {complete:,} of {counted(submitted, 'report run')}"
 
 
-def _landed(home: Live, backfill_id: str, names: Sequence[str]) -> int:
+def _landed(home: Runtime, backfill_id: str, names: Sequence[str]) -> int:
     return ledger.count_landed(home.engine, backfill_id=backfill_id, reports=names)

@@ -9,7 +9,7 @@ import click
 import requests
 
 from meta_pipeline import bootstrap
-from meta_pipeline.bootstrap import Live
+from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.consent import local, oauth, state
 from meta_pipeline.consent.state import ConsentError
 from meta_pipeline.display import printable
@@ -31,7 +31,7 @@ def token_from_stdin(kind: str) -> AccessToken:
     return AccessToken("system_user" if kind == "system-user" else "user", value)
 
 
-def token_from_dialog(home: Live, *, browser: bool, phase: int) -> AccessToken:
+def token_from_dialog(home: Runtime, *, browser: bool, phase: int) -> AccessToken:
     """The token of a person who consented in the login dialog."""
     app_id, app_secret = home.settings.require("app_id"), home.settings.require("app_secret")
     request = consent_request(phase, engine=home.engine, features=home.features)
@@ -51,7 +51,7 @@ def token_from_dialog(home: Live, *, browser: bool, phase: int) -> AccessToken:
     return oauth.exchange_code(local.code_of(answer), redirect_uri=redirect_uri, graph=home.graph)
 
 
-def onboard(home: Live, token: AccessToken, *, phase: int, through: str) -> list[NodeLink]:
+def onboard(home: Runtime, token: AccessToken, *, phase: int, through: str) -> list[NodeLink]:
     """The token is sealed, then Dagster's `onboarding_job` takes it to links, partitions and a first look. One that
     can't read ads connects what it can, and that is an error all the same."""
     from meta_pipeline.defs.launch import onboard as run

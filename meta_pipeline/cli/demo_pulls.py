@@ -13,13 +13,13 @@ from typing import Any
 import requests
 
 from meta_pipeline import bootstrap
-from meta_pipeline.bootstrap import Live
+from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.cli import terminal
-from meta_pipeline.cli.asked import Asked, understood
 from meta_pipeline.cli.backfill import Ended, read
+from meta_pipeline.cli.backfill_scope import BackfillTarget, resolve_targets
 from meta_pipeline.cli.days import DaysAgo
 from meta_pipeline.cli.demo import DAYS, GATED_ACCOUNT
-from meta_pipeline.flows.pulling import Pulling
+from meta_pipeline.flows.pull_context import PullContext
 from meta_pipeline.flows.side_by_side import land_side_by_side
 from meta_pipeline.records import MetaPipelineError
 from meta_pipeline.store import ledger
@@ -39,7 +39,7 @@ EARLY_DAYS = range(6, 10)  # days ago
 DAYS_EARLIER = 4  # how much earlier the early read is
 
 
-def run(home: Live, sandbox: str, *, now: dt.datetime) -> dict[str, Any]:
+def run(home: Runtime, sandbox: str, *, now: dt.datetime) -> dict[str, Any]:
     """Read everything; the sandbox's clock is set to `now` in the end. Return how it ended, as `backfill --json`."""
     say = terminal.stderr()
     started = time.monotonic()
@@ -55,9 +55,9 @@ def run(home: Live, sandbox: str, *, now: dt.datetime) -> dict[str, Any]:
     return {**ended.as_json(), "seconds": {**seconds, **ended.as_json()["seconds"]}}
 
 
-def read_early(home: Live, sandbox: str, *, now: dt.datetime) -> None:
+def read_early(home: Runtime, sandbox: str, *, now: dt.datetime) -> None:
     """Land a few days while the sandbox's clock is set back: its figures of them change later, as Meta's do."""
-    by = Pulling(
+    by = PullContext(
         home.graph, home.vault, home.landing, home.engine, "earlier read", "earlier-read", bootstrap.sleep,
         bootstrap.now, catalogue=home.catalogue,
     )
@@ -70,17 +70,17 @@ def read_early(home: Live, sandbox: str, *, now: dt.datetime) -> None:
         _set_clock(sandbox, now)
 
 
-def read_all(home: Live) -> Ended:
+def read_all(home: Runtime) -> Ended:
     """Read the levels over all days, the breakdowns and reach over a few, as one backfill."""
     say = terminal.stderr()
-    asked: list[Asked] = []
+    asked: list[BackfillTarget] = []
     yesterday = DaysAgo(1)
     parts: tuple[tuple[DaysAgo, tuple[str, ...], tuple[str, ...]], ...] = (
         (DaysAgo(DAYS), LEVELS, ()), (DaysAgo(BREAKDOWN_DAYS), BREAKDOWNS, ()), (yesterday, REACH, ()),
         (yesterday, GATED, (GATED_ACCOUNT,)),
     )
     for since, reports, nodes in parts:
-        found, _, _ = understood(home, since, yesterday, nodes=nodes, reports=reports, say=say)
+        found, _, _ = resolve_targets(home, since, yesterday, nodes=nodes, reports=reports, say=say)
         asked.extend(found)
     names = (*LEVELS, *BREAKDOWNS, *REACH, *GATED)
     arguments = {

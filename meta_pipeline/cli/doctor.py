@@ -8,18 +8,18 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from meta_pipeline import bootstrap
-from meta_pipeline.bootstrap import Live
+from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.cli import lost, running, versions
 from meta_pipeline.cli.findings import Finding
 from meta_pipeline.cli.terminal import counted
 from meta_pipeline.consent import oauth
-from meta_pipeline.flows import overview
 from meta_pipeline.linker.links import known
 from meta_pipeline.records import MetaPipelineError
+from meta_pipeline.status import overview
 from meta_pipeline.store import damaged, permissions
 
 
-def examine(home: Live) -> Iterator[Finding]:
+def examine(home: Runtime) -> Iterator[Finding]:
     """Every check in the order in which things depend on each other."""
     root = home.settings.root
     root.mkdir(parents=True, exist_ok=True)
@@ -41,7 +41,7 @@ def examine(home: Live) -> Iterator[Finding]:
     yield from _files(home)
 
 
-def _files(home: Live) -> Iterator[Finding]:
+def _files(home: Runtime) -> Iterator[Finding]:
     """Files that others may read, and landed files that were set aside and have not landed again."""
     settings = home.settings
     told = list(permissions.open_to_others(
@@ -53,7 +53,7 @@ def _files(home: Live) -> Iterator[Finding]:
         yield Finding("landed files", False, damaged.describe(path, report=report, node_id=node_id, day=day))
 
 
-def _tokens(home: Live) -> Iterator[Finding]:
+def _tokens(home: Runtime) -> Iterator[Finding]:
     try:
         found = overview.connections(
             engine=home.engine, tokens=home.vault, clicks=home.clicks, features=home.features, now=bootstrap.now()
@@ -71,17 +71,17 @@ def _tokens(home: Live) -> Iterator[Finding]:
             yield _checked(name, functools.partial(_inspected, home, one.ref.id))
 
 
-def _is_set(home: Live, name: str) -> str:
+def _is_set(home: Runtime, name: str) -> str:
     home.settings.require(name)
     return "is set"
 
 
-def _reports(home: Live) -> str:
+def _reports(home: Runtime) -> str:
     on = len(home.read_by_default)
     return f"{on} are on, {len(home.catalogue) - on} more are read when they are named"
 
 
-def _inspected(home: Live, ref_id: str) -> str:
+def _inspected(home: Runtime, ref_id: str) -> str:
     facts = oauth.inspect(home.vault.reveal(ref_id, flow="doctor"), graph=home.graph)
     return f"{facts.kind}, {'never expires' if facts.expires_at is None else f'until {facts.expires_at:%Y-%m-%d}'}"
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from meta_pipeline.bootstrap import Live
+from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.cli.findings import Finding, at, some
 from meta_pipeline.cli.terminal import counted
 from meta_pipeline.linker.links import known
@@ -20,7 +20,7 @@ from meta_pipeline.store import access
 _NAME = "lost since the last run"
 
 
-def examine(home: Live, *, now: dt.datetime) -> Iterator[Finding]:
+def examine(home: Runtime, *, now: dt.datetime) -> Iterator[Finding]:
     """Yield what the last summary had and this one lacks, then keep this one."""
     file = home.settings.root / "doctor.json"
     try:
@@ -39,7 +39,7 @@ def examine(home: Live, *, now: dt.datetime) -> Iterator[Finding]:
         yield Finding(_NAME, True, f"nothing ({since})")
 
 
-def summary(home: Live) -> dict[str, dict[str, str]]:
+def summary(home: Runtime) -> dict[str, dict[str, str]]:
     """Return the names of the nodes that a token can read, the owners that are known, and the tokens that live."""
     usable, links = access.usable(home.engine), known(home.engine)
     people = [ref for ref in home.vault.refs() if ref.parent_ref is None and ref.kind != "page"]

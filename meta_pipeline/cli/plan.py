@@ -6,25 +6,25 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
-from meta_pipeline.bootstrap import Live
+from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.cli import terminal
-from meta_pipeline.cli.asked import expected_calls, expected_of, understood
+from meta_pipeline.cli.backfill_scope import expected_calls, forecast_targets, resolve_targets
 from meta_pipeline.cli.days import Day
 from meta_pipeline.cli.terminal import counted
 
 COLUMNS = ["account", "report", "days", "report_runs", "calls", "rows"]
 SHORT_COLUMNS = ["account", "reports", "days", "report_runs", "calls", "rows", "percent_of_budget", "seconds"]
 HEADERS = {"report_runs": "report runs", "percent_of_budget": "% of budget"}
-UNKNOWN = "not known yet"
+UNKNOWN = "unknown"
 PROCESSES = 2
 
 
 def run(
-    home: Live, since: Day, until: Day, *, nodes: Sequence[str], reports: Sequence[str], fresh: bool
+    home: Runtime, since: Day, until: Day, *, nodes: Sequence[str], reports: Sequence[str], fresh: bool
 ) -> dict[str, Any]:
     """Calls, shares of budgets and time, by account and in all."""
-    asked, _, arguments = understood(home, since, until, nodes=nodes, reports=reports, say=terminal.stderr())
-    found = expected_of(home, asked, arguments, has_all=not reports, fresh=fresh)
+    asked, _, arguments = resolve_targets(home, since, until, nodes=nodes, reports=reports, say=terminal.stderr())
+    found = forecast_targets(home, asked, arguments, has_all=not reports, fresh=fresh)
     seconds = max(sum(one.seconds for one in found) / PROCESSES, max(one.seconds for one in found))
     return {
         "calls": sum(one.calls for one in found), "seconds": round(seconds, 1),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from meta_pipeline.bootstrap import Live
-from meta_pipeline.extract import vocabulary
+from meta_pipeline.bootstrap import Runtime
+from meta_pipeline.extract.ads import vocabulary
 
 COLUMNS = ["report", "level", "breakdowns", "grain", "is_on", "history_months", "gate"]
 HEADERS = {"is_on": "on", "history_months": "months kept", "gate": "switch on first"}
@@ -13,7 +13,7 @@ OPTIONAL = ("gate", "grain", "breakdowns", "level")  # what a narrow terminal le
 NAMES = ["kind", "name"]
 
 
-def rows(home: Live) -> list[tuple[Any, ...]]:
+def rows(home: Runtime) -> list[tuple[Any, ...]]:
     """A line for every report."""
     return [
         (

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from meta_pipeline.bootstrap import Live
+from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.cli.findings import Finding, at, size, some
 from meta_pipeline.cli.terminal import counted
 from meta_pipeline.extract.restatement import LAST_READ_AGE, STABLE_AFTER_DAYS, due, tiers_of
@@ -26,7 +26,7 @@ HIGH_PERCENT = 85.0  # a backfill leaves the rest to the daily pull
 _PULL = "run `meta-pipeline up`, or `meta-pipeline backfill --last 3`"
 
 
-def examine(home: Live, *, now: dt.datetime) -> Iterator[Finding]:
+def examine(home: Runtime, *, now: dt.datetime) -> Iterator[Finding]:
     """Yield every check of what runs, and of what it left."""
     up_file = home.settings.root / "dagster" / "up.processes"
     is_up = _pid(up_file) is not None
@@ -58,7 +58,7 @@ def _up(up_file: Path) -> Finding:
     return Finding("up", True, "is not running: nothing is read until somebody runs `up` or `backfill`")
 
 
-def _pull(home: Live, *, now: dt.datetime) -> Finding:
+def _pull(home: Runtime, *, now: dt.datetime) -> Finding:
     pulls = ledger.last_pulls(home.engine)
     if not pulls:
         return Finding("last pull", False, f"nothing has landed yet: {_PULL}")
@@ -68,7 +68,7 @@ def _pull(home: Live, *, now: dt.datetime) -> Finding:
     return Finding("last pull", is_good, told if is_good else f"{told}: {_PULL}")
 
 
-def _build(home: Live, *, now: dt.datetime) -> Finding:
+def _build(home: Runtime, *, now: dt.datetime) -> Finding:
     """Read what dbt left of its last build."""
     file = home.settings.root / "dbt" / "target" / "run_results.json"
     try:
@@ -87,7 +87,7 @@ def _build(home: Live, *, now: dt.datetime) -> Finding:
     return Finding("last build", True, told)
 
 
-def _waiting(home: Live, *, now: dt.datetime) -> Finding:
+def _waiting(home: Runtime, *, now: dt.datetime) -> Finding:
     reads = ledger.waiting_reads(home.engine)
     if not reads:
         return Finding("landed files", True, "all are in the warehouse")
@@ -104,7 +104,7 @@ def _published(file: Path, *, now: dt.datetime) -> Finding:
     return Finding("published warehouse", True, f"{file}, {size(found.st_size)}, {at(since, now=now)}")
 
 
-def _backfills(home: Live, *, now: dt.datetime) -> Iterator[Finding]:
+def _backfills(home: Runtime, *, now: dt.datetime) -> Iterator[Finding]:
     """Yield the failed backfills that the same command still resumes."""
     for one in backfills.failed(home.engine, now=now):
         days = f"{one.arguments['since']} to {one.arguments['until']}"
@@ -112,7 +112,7 @@ def _backfills(home: Live, *, now: dt.datetime) -> Iterator[Finding]:
         yield Finding("backfill", False, told)
 
 
-def _overdue(home: Live, *, is_up: bool, now: dt.datetime) -> Finding:
+def _overdue(home: Runtime, *, is_up: bool, now: dt.datetime) -> Finding:
     """Count the days that were due two days ago already and have not been read since, as the daily schedule counts."""
     tiers = tiers_of(home.settings.restatement)
     days: dict[str, int] = {}
@@ -136,7 +136,7 @@ def _overdue(home: Live, *, is_up: bool, now: dt.datetime) -> Finding:
     return Finding("overdue days", True, f"{told}: `meta-pipeline up` or `meta-pipeline backfill --last 28` reads them")
 
 
-def _disk(home: Live) -> Finding:
+def _disk(home: Runtime) -> Finding:
     """Compare what is free with what a publication needs: it copies the warehouse."""
     free = shutil.disk_usage(home.settings.root).free
     warehouse = home.settings.warehouse_file
@@ -147,7 +147,7 @@ def _disk(home: Live) -> Finding:
     return Finding("disk", True, told)
 
 
-def _budget(home: Live, *, now: dt.datetime) -> Finding:
+def _budget(home: Runtime, *, now: dt.datetime) -> Finding:
     """Report the limit of Meta that is used most."""
     rows = budgets.every(home.engine)
     closed = {row["key"]: row["blocked_until"] for row in rows if row["blocked_until"] and row["blocked_until"] > now}

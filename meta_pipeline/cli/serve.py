@@ -6,7 +6,7 @@ import socket
 
 import click
 
-from meta_pipeline.bootstrap import Live
+from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.records import ConfigError
 from meta_pipeline.settings import Settings, is_loopback
 from meta_pipeline.web.app import create_app
@@ -24,7 +24,7 @@ def run(settings: Settings, *, port: int, host: str, dagster_url: str | None) ->
             raise ConfigError(f"{host}:{port} can't be listened on ({error.strerror}): choose another --port") from None
         if "public_url" not in settings.model_fields_set:
             settings = settings.model_copy(update={"public_url": f"http://localhost:{listener.getsockname()[1]}"})
-        app = create_app(Live(settings), host=host, dagster_url=dagster_url)
+        app = create_app(Runtime(settings), host=host, dagster_url=dagster_url)
         listener.listen(128)
         click.echo(who_gets_in(settings, host), err=True)
         click.echo(f"READY {settings.public_url}")

@@ -127,7 +127,7 @@ def _next_pull(settings: Settings, opened: object) -> str:
 
     if is_stopped(opened, "pull_ads_schedule"):
         return "none: pull_ads_schedule is stopped in the Dagster UI"
-    accounts = sum(1 for link in known(bootstrap.Live(settings).engine) if link.kind == "ad_account")
+    accounts = sum(1 for link in known(bootstrap.Runtime(settings).engine) if link.kind == "ad_account")
     at = calendar.next_run(calendar.PULL_ADS, now=bootstrap.now())
     what = f"{accounts} ad account{'' if accounts == 1 else 's'}" if accounts else "no ad account is connected yet"
     return f"{at:%H:%M} UTC ({what}); to read days now: `meta-pipeline backfill`"

@@ -9,20 +9,20 @@ from typing import Any
 import msgspec
 
 from meta_pipeline import bootstrap
-from meta_pipeline.bootstrap import Live
-from meta_pipeline.extract.insights import Range, insights_request
-from meta_pipeline.extract.reports import Report
-from meta_pipeline.flows.versions import version_warnings
+from meta_pipeline.bootstrap import Runtime
+from meta_pipeline.extract.ads.insights import Range, insights_request
+from meta_pipeline.extract.ads.reports import Report
 from meta_pipeline.graph.calls import CallKind
-from meta_pipeline.graph.request import Errand, Surface
+from meta_pipeline.graph.request import CallContext, Surface
 from meta_pipeline.linker.links import known, today_of
 from meta_pipeline.records import AccessToken, ConfigError
+from meta_pipeline.status.versions import version_warnings
 
 # Versions after the pin that a canary reads: Meta releases one every three to five months.
 MOST_LATER = 2
 
 
-def pins(home: Live) -> list[dict[str, Any]]:
+def pins(home: Runtime) -> list[dict[str, Any]]:
     """Return the pin of every surface with its end, what is wrong with it, and what the next version changes."""
     today, calendar = bootstrap.now().date(), home.versions
     rows = []
@@ -40,19 +40,19 @@ def pins(home: Live) -> list[dict[str, Any]]:
     return rows
 
 
-def checked(home: Live, surface: Surface, version: str, today: dt.date) -> str:
+def checked(home: Runtime, surface: Surface, version: str, today: dt.date) -> str:
     """Return a pin and its end in words; raise ConfigError with what is wrong with it."""
     if trouble := home.versions.trouble_with(surface, version, today=today):
         raise ConfigError(trouble)
     return f"{version}, {home.versions.end_of(surface, version)}"
 
 
-def seen(home: Live) -> list[str]:
+def seen(home: Runtime) -> list[str]:
     """What Meta's own answers said against the pins in the last week."""
     return version_warnings(home.engine, now=bootstrap.now())
 
 
-def canary(home: Live, *, version: str | None, node_id: str | None) -> Iterator[dict[str, str]]:
+def canary(home: Runtime, *, version: str | None, node_id: str | None) -> Iterator[dict[str, str]]:
     """Pull yesterday of one account, on its own calendar, on the pin and on the known later versions (two at most) or
     on one named version: yield a row for each field that differs, in presence or in value."""
     pinned = home.settings.marketing_version
@@ -74,10 +74,10 @@ def canary(home: Live, *, version: str | None, node_id: str | None) -> Iterator[
 
 
 def _rows(
-    home: Live, report: Report, account: str, day: dt.date, *, version: str, token: AccessToken
+    home: Runtime, report: Report, account: str, day: dt.date, *, version: str, token: AccessToken
 ) -> dict[tuple[str, ...], dict[str, Any]]:
     request = {**insights_request(report, Range(day, day)), "limit": 100}
-    graph = home.graph.pinned("marketing", version).on(Errand(node_id=account, report=report.name))
+    graph = home.graph.pinned("marketing", version).on(CallContext(node_id=account, report=report.name))
     return {
         tuple(str(row.get(name)) for name in report.key): row
         for batch in graph.batches(f"{account}/insights", request, token=token, kind=CallKind.INSIGHTS)

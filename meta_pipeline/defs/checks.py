@@ -10,12 +10,12 @@ from meta_pipeline import bootstrap
 from meta_pipeline.defs.assets.landing import OWNERS, SOURCE_TAG
 from meta_pipeline.defs.assets.warehouse import published
 from meta_pipeline.defs.shown import bullets, escaped
-from meta_pipeline.flows import coverage, overview
-from meta_pipeline.flows.versions import version_warnings
+from meta_pipeline.status import coverage, overview
+from meta_pipeline.status.versions import version_warnings
 
 
 @dg.asset_check(asset=published, name="api_versions", description="the pins live, and Meta answers as they say")
-def api_versions(home: dg.ResourceParam[bootstrap.Live]) -> dg.AssetCheckResult:
+def api_versions(home: dg.ResourceParam[bootstrap.Runtime]) -> dg.AssetCheckResult:
     """A warning 60 days before a pin dies, and at once when Meta answers with another version or warns."""
     now = bootstrap.now()
     today, pins = now.date(), home.settings.pins.items()
@@ -28,7 +28,7 @@ def api_versions(home: dg.ResourceParam[bootstrap.Live]) -> dg.AssetCheckResult:
 
 
 @dg.asset_check(asset=published, name="drift", description="Meta sends nothing that no column knows")
-def drift(home: dg.ResourceParam[bootstrap.Live]) -> dg.AssetCheckResult:
+def drift(home: dg.ResourceParam[bootstrap.Runtime]) -> dg.AssetCheckResult:
     """A warning with the keys: they stay in the payload, and a column may be worth while."""
     found = coverage.drift(home.settings.published_file)
     return dg.AssetCheckResult(
@@ -41,7 +41,7 @@ def drift(home: dg.ResourceParam[bootstrap.Live]) -> dg.AssetCheckResult:
     asset=published, name="gated_reports",
     description="no report is empty because its advertiser has not switched it on; how many values are absent",
 )
-def gated_reports(home: dg.ResourceParam[bootstrap.Live]) -> dg.AssetCheckResult:
+def gated_reports(home: dg.ResourceParam[bootstrap.Runtime]) -> dg.AssetCheckResult:
     """Meta answers a gated report with nothing, and no error: what to do is said here."""
     file = home.settings.published_file
     told = coverage.empty_gates(file, home.catalogue)
@@ -62,12 +62,12 @@ TOKENS = dg.AssetSpec(
 
 
 @dg.asset_check(asset=TOKENS.key, name="tokens_live", description="every connection has a token that works")
-def tokens_live(home: dg.ResourceParam[bootstrap.Live]) -> dg.AssetCheckResult:
+def tokens_live(home: dg.ResourceParam[bootstrap.Runtime]) -> dg.AssetCheckResult:
     """Whose does not, and what to click."""
     return dg.AssetCheckResult(**health_of(home))
 
 
-def health_of(home: bootstrap.Live) -> dict[str, Any]:
+def health_of(home: bootstrap.Runtime) -> dict[str, Any]:
     """Passed or not, how bad it is, and every trouble with its click."""
     found = overview.connections(
         engine=home.engine, tokens=home.vault, clicks=home.clicks, features=home.features, now=bootstrap.now()

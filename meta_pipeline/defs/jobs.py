@@ -27,7 +27,7 @@ def onboard(
     config: OnboardingConfig,
     graph: dg.ResourceParam[GraphClient],
     tokens: dg.ResourceParam[Vault],
-    home: dg.ResourceParam[bootstrap.Live],
+    home: dg.ResourceParam[bootstrap.Runtime],
 ) -> str:
     """Exchange, vault, discovery, links, and a partition for every ad account."""
     found = consents.onboard(
@@ -46,7 +46,7 @@ def first_look(
     onboarding_id: str,
     graph: dg.ResourceParam[GraphClient],
     tokens: dg.ResourceParam[Vault],
-    home: dg.ResourceParam[bootstrap.Live],
+    home: dg.ResourceParam[bootstrap.Runtime],
 ) -> None:
     """Yesterday of one ad account and one Page: shown here and on the connections page, landed nowhere."""
     now = bootstrap.now()
@@ -81,12 +81,12 @@ def check_tokens(
     context: dg.OpExecutionContext,
     graph: dg.ResourceParam[GraphClient],
     tokens: dg.ResourceParam[Vault],
-    home: dg.ResourceParam[bootstrap.Live],
+    home: dg.ResourceParam[bootstrap.Runtime],
 ) -> list[str]:
     """Every token inspected, exchanged when its end is near, retired when Meta calls it dead."""
     now = bootstrap.now()
     troubles = token_flows.check(graph=graph, tokens=tokens, now=now)
-    consents.give_up(tokens=tokens, engine=home.engine, now=now)
+    consents.fail_abandoned(tokens=tokens, engine=home.engine, now=now)
     reveals.forget_before(home.engine, now - home.settings.audit_for)
     context.add_output_metadata({"troubles": dg.MetadataValue.json([plain(one) for one in troubles])})
     return troubles
@@ -98,7 +98,7 @@ def refresh_links(
     troubles: list[str],
     graph: dg.ResourceParam[GraphClient],
     tokens: dg.ResourceParam[Vault],
-    home: dg.ResourceParam[bootstrap.Live],
+    home: dg.ResourceParam[bootstrap.Runtime],
 ) -> None:
     """What every token reaches today; a partition for every new ad account."""
     found, more = consents.relink_all(graph=graph, tokens=tokens, engine=home.engine, now=bootstrap.now())
@@ -115,7 +115,7 @@ def check_connections() -> None:
     refresh_links(check_tokens())
 
 
-def add_partitions(instance: dg.DagsterInstance, home: bootstrap.Live) -> list[str]:
+def add_partitions(instance: dg.DagsterInstance, home: bootstrap.Runtime) -> list[str]:
     """A partition for every linked ad account."""
     accounts = [checked_account(link.id) for link in known(home.engine) if link.kind == "ad_account"]
     instance.add_dynamic_partitions(str(AD_ACCOUNTS.name), accounts)

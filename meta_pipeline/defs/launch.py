@@ -20,14 +20,14 @@ from typing import Any
 import sqlalchemy as sa
 
 from meta_pipeline import bootstrap
-from meta_pipeline.bootstrap import Live
+from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.defs.workers import STOP_WITHIN_S, worker_pool
-from meta_pipeline.extract.insights import Range
+from meta_pipeline.extract.ads.insights import Range
 from meta_pipeline.flows import listings, pulls, side_by_side
-from meta_pipeline.flows.forecast import are_entities_stale
-from meta_pipeline.flows.pulling import Pulling
+from meta_pipeline.flows.pull_context import PullContext
 from meta_pipeline.publish import freshness
 from meta_pipeline.settings import Settings
+from meta_pipeline.status.forecast import are_entities_stale
 from meta_pipeline.store import deferrals, ledger, warehouse_state
 from meta_pipeline.store.engine import storage_error
 
@@ -75,7 +75,7 @@ def land_ranges(
     # Report runs are asked for ahead of them by threads of this one, so that no run waits for Meta.
     ahead = concurrent.futures.ThreadPoolExecutor(min(ASKED_AHEAD, len(ranges)), thread_name_prefix="ahead")
     count = min(processes, len(ranges))
-    stopping, home = threading.Event(), bootstrap.Live(settings)
+    stopping, home = threading.Event(), bootstrap.Runtime(settings)
     with worker_pool(count) as pool:
         with contextlib.suppress(concurrent.futures.process.BrokenProcessPool):  # killed: whoever submits next says so
             for _ in range(count):
@@ -123,12 +123,12 @@ def _landed_when_asked(
             return
 
 
-def _ask_ahead(home: Live, asked: AccountRange, stopping: threading.Event) -> None:
+def _ask_ahead(home: Runtime, asked: AccountRange, stopping: threading.Event) -> None:
     """The report runs of a range asked for and seen through, while others are landed."""
     if stopping.is_set():
         return
     sleep = side_by_side.interruptible(bootstrap.sleep, stopping)
-    by = Pulling(
+    by = PullContext(
         home.graph, home.vault, home.landing, home.engine, "ahead", asked.backfill_id, sleep, bootstrap.now,
         "backfill", home.settings.largest_page, home.catalogue,
     )
@@ -160,14 +160,14 @@ def _warm_up(settings: Settings) -> None:
 
 
 @functools.cache
-def _open_once(settings: Settings) -> tuple[Any, Live]:
+def _open_once(settings: Settings) -> tuple[Any, Runtime]:
     """Dagster's instance and our home, for all the ranges that a spawned process is given."""
     quiet()
     from meta_pipeline.defs.home import instance
 
     until_exit = contextlib.ExitStack()
     atexit.register(until_exit.close)
-    return until_exit.enter_context(instance(settings, is_captured=False)), Live(settings)  # landing prints nothing
+    return until_exit.enter_context(instance(settings, is_captured=False)), Runtime(settings)  # landing prints nothing
 
 
 def _wants_entities(engine: sa.Engine, asked: AccountRange) -> bool:
@@ -194,7 +194,7 @@ class Built:
 def build_marts(settings: Settings, *, is_forced: bool = False, is_reload: bool = False) -> Built:
     """Load, dbt build and publish as one Dagster run, in a process of its own. Nothing is built when nothing changed
     since the last publication, unless `is_forced`; `is_reload` first makes the warehouse file anew."""
-    home = bootstrap.Live(settings)
+    home = bootstrap.Runtime(settings)
     if ledger.newest_read(home.engine) is None:
         return Built(None, {}, note="nothing has landed yet and nothing is published: run `meta-pipeline backfill`")
     if is_reload:

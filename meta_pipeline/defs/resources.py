@@ -25,17 +25,17 @@ class TokensResource(dg.ConfigurableResource[Vault]):
         return bootstrap.live().vault
 
 
-class LiveResource(dg.ConfigurableResource[bootstrap.Live]):
+class RuntimeResource(dg.ConfigurableResource[bootstrap.Runtime]):
     """The data of this home: the control store, the landing folder, the warehouse and what is published."""
 
     # Every step needs this resource, so here a run that Dagster started gets the tag of its process, by which `reap`
     # sees that it was killed.
 
-    def create_resource(self, context: dg.InitResourceContext) -> bootstrap.Live:
+    def create_resource(self, context: dg.InitResourceContext) -> bootstrap.Runtime:
         run = context.run
         if run and context.instance and run.tags.get(PROCESS_TAG) != identity():
             context.instance.add_run_tags(run.run_id, process_tags())
         return bootstrap.live()
 
 
-RESOURCES = {"graph": GraphResource(), "tokens": TokensResource(), "home": LiveResource()}
+RESOURCES = {"graph": GraphResource(), "tokens": TokensResource(), "home": RuntimeResource()}

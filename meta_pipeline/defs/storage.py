@@ -74,11 +74,11 @@ class HeldEvents(SqliteEventLogStorage):
     def _connect(self, shard: str) -> Iterator[sa.Connection]:
         with self._beginning:
             if shard not in self._initialized_dbs:
-                self._begin(shard)
+                self._resume(shard)
         with self._db_lock, self._engine_of(shard).begin() as connection:
             yield connection
 
-    def _begin(self, shard: str) -> None:
+    def _resume(self, shard: str) -> None:
         """The first run's file is made by Dagster, in 30 ms; those after it begin as a copy of what it was then. One
         that is there already is looked at as Dagster does."""
         file = Path(self.path_for_shard(shard))

@@ -9,9 +9,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from meta_pipeline.extract.insights import Range
-from meta_pipeline.extract.reports import Report
-from meta_pipeline.extract.sizes import Sizes
+from meta_pipeline.extract.ads.insights import Range
+from meta_pipeline.extract.ads.reports import Report
+from meta_pipeline.extract.ads.sizes import Sizes
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +32,11 @@ def of_report(
     """The forecast for a report over `asked`, and over what is `finished` and only left to read. `looks`: how often a
     report run is looked at until it is done."""
     runs, calls, rows = 0, 0.0, 0
-    a_day = report.rows_a_day if report.rows_a_day is not None else sizes.rows_a_day
+    a_day = report.rows_per_day if report.rows_per_day is not None else sizes.rows_per_day
     for one in (*asked, *finished):
         days = len(one.days)
         expected = round(a_day * days) if a_day is not None else None
-        is_small = report.gate is None and sizes.is_synchronous(days, rows_a_day=report.rows_a_day)
+        is_small = report.gate is None and sizes.is_synchronous(days, rows_per_day=report.rows_per_day)
         if one not in finished and not is_small:
             runs += 1
             calls += 1 + looks

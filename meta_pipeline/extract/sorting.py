@@ -14,9 +14,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from meta_pipeline.extract.ads.insights import Range
+from meta_pipeline.extract.ads.reports import Report
 from meta_pipeline.extract.cut import bare, cut
-from meta_pipeline.extract.insights import Range
-from meta_pipeline.extract.reports import Report
 from meta_pipeline.graph.response import UNREADABLE, page_reader
 from meta_pipeline.records import Batch, LandingError
 
@@ -24,7 +24,7 @@ from meta_pipeline.records import Batch, LandingError
 AT_ONCE_BYTES = 256 * 1024
 
 
-class Sorter:
+class DayPartitioner:
     """Parts pages of a report by day. Of a row only its day and its key are looked at: ids were strings and may be
     numbers one day, a breakdown's value may be absent. Keys are kept as hashes, 8 bytes a row, so that a range of
     millions of rows is no matter of memory; that two different keys of a day share one is one chance in 10^7 at a
@@ -85,7 +85,7 @@ class Sorter:
         for start in range(0, len(records), some):
             yield day, bare(records[start:start + some])
 
-    def untrustworthy(self) -> dict[dt.date, LandingError]:
+    def days_with_duplicate_keys(self) -> dict[dt.date, LandingError]:
         """The days that have two rows of one key."""
         found = {}
         for day, chunks in self._hashes.items():

@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from meta_pipeline.extract import entities
-from meta_pipeline.extract.fetch import Fetcher
-from meta_pipeline.extract.insights import Pull, Range, insights_request, ranges
-from meta_pipeline.extract.plan import Planner
-from meta_pipeline.extract.report_runs import LOOK_S, ReportRuns
-from meta_pipeline.extract.reports import Report, too_old
-from meta_pipeline.flows.pulling import STOPPED, Pulling, as_reported
+from meta_pipeline.extract.ads import entities
+from meta_pipeline.extract.ads.fetch import Fetcher
+from meta_pipeline.extract.ads.insights import Pull, Range, insights_request, ranges
+from meta_pipeline.extract.ads.plan import Planner
+from meta_pipeline.extract.ads.report_runs import LOOK_S, ReportRuns
+from meta_pipeline.extract.ads.reports import Report, too_old
+from meta_pipeline.flows.pull_context import STOPPED, PullContext, as_reported
 from meta_pipeline.flows.readers import Readers, Ready
 from meta_pipeline.graph.errors import ScopeError, ThrottledError, TokenError, TooMuchDataError
 from meta_pipeline.landing.days import OpenDays
@@ -35,7 +35,7 @@ class Attempt:
     days: Sequence[dt.date]
     reports: Sequence[str]
     token: AccessToken
-    by: Pulling
+    by: PullContext
     started: list[Pull] = field(default_factory=list)
     todo: list[tuple[str, Range]] = field(default_factory=list)
     missing: dict[str, set[dt.date]] = field(default_factory=dict)
@@ -47,13 +47,13 @@ class Attempt:
         self.planner = Planner(self.node_id, by.engine, by.now, by.largest_page)
         self.runs = ReportRuns(gateway, self.token, self.planner, by.engine, by.backfill_id, by.sleep, by.now)
         self.fetcher = Fetcher(gateway, self.token, self.planner)
-        self.readers = Readers(self._taken)
+        self.readers = Readers(self._process_result)
 
     def land(self) -> Iterator[LandedFile | FailedDay]:
         """Submit every report run, then read each as soon as it is ready, several reports at once. Yield every day
         landed, or why not; raise TokenError when the token is dead."""
         try:
-            yield from self._begin()
+            yield from self._resume()
             while self.todo or self.started or self.runs.is_polling or self.readers.is_busy:
                 yield from self._start()
                 if self.runs.is_polling:
@@ -87,7 +87,7 @@ class Attempt:
     def ask(self) -> None:
         """Submit report runs and poll them until they end, and read nothing; what is too much is submitted in
         halves."""
-        for _ in self._begin():
+        for _ in self._resume():
             pass
         while (self.todo or self.started or self.runs.is_polling) and not self.stopped:
             todo, self.todo = self.todo, []
@@ -100,15 +100,15 @@ class Attempt:
                     self.runs.watch(pull)
             self.runs.wait(longest_s=math.inf)
             for pull, trouble in self.runs.poll():
-                self._heard(pull.report.name, pull.asked, trouble)
+                self._on_submit_error(pull.report.name, pull.asked, trouble)
 
     def _ask(self, name: str, asked: Range) -> None:
         try:
             self._send(name, asked)
         except MetaPipelineError as error:
-            self._heard(name, asked, error)
+            self._on_submit_error(name, asked, error)
 
-    def _heard(self, name: str, asked: Range, trouble: MetaPipelineError | None) -> None:
+    def _on_submit_error(self, name: str, asked: Range, trouble: MetaPipelineError | None) -> None:
         """What of a trouble matters before anything is read: halves to ask for, a limit to stop at, a dead token."""
         if isinstance(trouble, TokenError):
             raise trouble
@@ -118,7 +118,7 @@ class Attempt:
             for _ in self._failed(name, asked, trouble):
                 pass
 
-    def _begin(self) -> Iterator[LandedFile | FailedDay]:
+    def _resume(self) -> Iterator[LandedFile | FailedDay]:
         """What has landed for this backfill, and what waits for a limit of Meta; what is under way and what is left to
         ask for is written down."""
         engine, backfill_id = self.by.engine, self.by.backfill_id
@@ -169,7 +169,7 @@ class Attempt:
             except TokenError:
                 raise
             except TooMuchDataError as error:
-                yield from self._smaller(name, asked, error)
+                yield from self._split_or_read_by_id(name, asked, error)
             except Exception as error:
                 yield from self._failed(name, asked, as_reported(error))
         started, self.started = self.started, []
@@ -179,7 +179,7 @@ class Attempt:
             else:
                 self.runs.watch(pull)
 
-    def _taken(self, ready: Ready) -> Iterator[LandedFile | FailedDay]:
+    def _process_result(self, ready: Ready) -> Iterator[LandedFile | FailedDay]:
         """Read a pull that is ready: its days land, its halves are to do, or it fails. Whatever goes wrong with it is
         no other report's trouble."""
         pull, name, error = ready.pull, ready.pull.report.name, self.stopped or ready.error
@@ -192,7 +192,7 @@ class Attempt:
             if self.planner.may_come_as_a_report_run(pull):
                 self.todo.extend((name, one) for one in self._left_of(name, pull.asked))
             else:
-                yield from self._smaller(name, pull.asked, error)
+                yield from self._split_or_read_by_id(name, pull.asked, error)
         except TokenError:
             raise
         except Exception as error:
@@ -242,7 +242,9 @@ class Attempt:
             told = f"Meta gave nothing for {day}, though it gave {before[day].rows} rows before; they stay"
             yield FailedDay(report.name, self.node_id, day, f"{told}: its daily limit for this report may be used up")
 
-    def _smaller(self, name: str, asked: Range, error: MetaPipelineError) -> Iterator[LandedFile | FailedDay]:
+    def _split_or_read_by_id(
+        self, name: str, asked: Range, error: MetaPipelineError
+    ) -> Iterator[LandedFile | FailedDay]:
         """What becomes of a range that was too much: its halves; of a day, its parts by id."""
         report = self.by.catalogue[name]
         if self._halved(name, asked):

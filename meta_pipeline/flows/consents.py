@@ -14,11 +14,11 @@ from meta_pipeline.consent import oauth
 from meta_pipeline.consent.scopes import missing_scopes, scopes_for
 from meta_pipeline.consent.state import ConsentError
 from meta_pipeline.extract import first_look as look
-from meta_pipeline.flows.tokens import bury, check_one
+from meta_pipeline.flows.tokens import check_one, retire_if_invalid
 from meta_pipeline.graph.calls import CallKind
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.graph.errors import GraphError, TokenError
-from meta_pipeline.graph.request import Errand
+from meta_pipeline.graph.request import CallContext
 from meta_pipeline.linker import links
 from meta_pipeline.linker.discover import Discovery, discover
 from meta_pipeline.records import AccessToken, Grant, MetaPipelineError, NodeLink, TokenRef
@@ -109,7 +109,7 @@ def first_look(
         sample: dict[str, Any] = {"node_id": link.id, "name": link.name or link.id, "day": str(yesterday)}
         try:
             token = tokens.reveal_for(link.id, flow="first_look")
-            sample["figures"] = read(link.id, yesterday, graph=graph.on(Errand(node_id=link.id)), token=token)
+            sample["figures"] = read(link.id, yesterday, graph=graph.on(CallContext(node_id=link.id)), token=token)
         except MetaPipelineError as error:
             sample["trouble"] = str(error)
         samples.append(sample)
@@ -117,13 +117,13 @@ def first_look(
     return samples
 
 
-def give_up(*, tokens: Vault, engine: sa.Engine, now: dt.datetime) -> None:
+def fail_abandoned(*, tokens: Vault, engine: sa.Engine, now: dt.datetime) -> None:
     """Onboardings that nobody took on while their token could be exchanged have failed; the token is gone."""
     for one in onboardings.stale(engine, now=now):
         fail(engine, one.id, TOO_LATE, tokens=tokens, now=now)
 
 
-def hand_on(engine: sa.Engine, id: str, step: str) -> None:
+def requeue(engine: sa.Engine, id: str, step: str) -> None:
     """What is left of an onboarding is for another process."""
     one = onboardings.get(engine, id)
     if one is not None and not one.is_ended:
@@ -217,7 +217,7 @@ def relink(
     try:
         found = discover(graph=graph, token=token, token_ref=ref.id, keep_page_token=keep_page_token)
     except TokenError as error:
-        bury(token, error, graph=graph, tokens=tokens, now=now)
+        retire_if_invalid(token, error, graph=graph, tokens=tokens, now=now)
         raise
     links.save(engine, found, through=ref.id, now=now)
     return found

@@ -12,21 +12,21 @@ from pathlib import Path
 import msgspec
 import sqlalchemy as sa
 
-from meta_pipeline.extract import creatives, entities, kept, thumbnails
-from meta_pipeline.extract.creatives import CREATIVES
-from meta_pipeline.extract.insights import PAGE_LIMIT
-from meta_pipeline.extract.kept import Kept, Row
-from meta_pipeline.extract.plan import keep_sizes, sizes_of
-from meta_pipeline.extract.thumbnails import THUMBNAILS, Thumbnail, Wanted
-from meta_pipeline.flows.pulling import Pulling, as_reported
-from meta_pipeline.flows.tokens import bury
+from meta_pipeline.extract.ads import creatives, entities, stored_listing, thumbnails
+from meta_pipeline.extract.ads.creatives import CREATIVES
+from meta_pipeline.extract.ads.insights import PAGE_LIMIT
+from meta_pipeline.extract.ads.plan import keep_sizes, sizes_of
+from meta_pipeline.extract.ads.stored_listing import Row, StoredRecord
+from meta_pipeline.extract.ads.thumbnails import THUMBNAILS, Thumbnail, Wanted
+from meta_pipeline.flows.pull_context import PullContext, as_reported
+from meta_pipeline.flows.tokens import retire_if_invalid
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.graph.download import DownloadError, Downloads, UnreachableError
 from meta_pipeline.graph.errors import ThrottledError, TokenError
 from meta_pipeline.landing import thumbnails as pictures
 from meta_pipeline.landing.landing import SNAPSHOT_DAY
 from meta_pipeline.records import AccessToken, Batch, LandedFile, MetaPipelineError
-from meta_pipeline.store import ledger, listings
+from meta_pipeline.store import ledger, listing_sweeps
 
 # In the order in which they land.
 KINDS = ("accounts", *(entity.name for entity in entities.ENTITIES), THUMBNAILS, CREATIVES)
@@ -38,7 +38,7 @@ MOST_UNANSWERED = 16
 
 
 @dataclass(frozen=True)
-class Habits:
+class ListingPolicy:
     """How listings are read: whole at least every `sweep`, thumbnails kept when there is something to fetch them with,
     `page` things at a time."""
 
@@ -59,7 +59,7 @@ class ListingsError(MetaPipelineError):
     """Some listings of an account failed; the others landed."""
 
 
-def land_entities(node_id: str, *, by: Pulling, habits: Habits) -> Iterator[LandedFile]:
+def land_entities(node_id: str, *, by: PullContext, habits: ListingPolicy) -> Iterator[LandedFile]:
     """Read what an account has now, each kind whole or not at all: what changed since it was read last, everything now
     and then, by id what no listing shows (deleted), and the creatives that its ads refer to. A kind that fails keeps
     what landed before and ends no other; when all are through, ListingsError names those that failed. A dead token and
@@ -76,7 +76,7 @@ def land_entities(node_id: str, *, by: Pulling, habits: Habits) -> Iterator[Land
             except Exception as error:
                 failed[kind] = as_reported(error)
     except TokenError as error:
-        bury(token, error, graph=by.graph, tokens=by.tokens, now=by.now())
+        retire_if_invalid(token, error, graph=by.graph, tokens=by.tokens, now=by.now())
         raise
     if failed:
         reasons = " · ".join(f"{kind}: {error}" for kind, error in failed.items())
@@ -85,7 +85,7 @@ def land_entities(node_id: str, *, by: Pulling, habits: Habits) -> Iterator[Land
 
 
 def _steps(
-    node_id: str, *, graph: GraphClient, token: AccessToken, by: Pulling, habits: Habits
+    node_id: str, *, graph: GraphClient, token: AccessToken, by: PullContext, habits: ListingPolicy
 ) -> Iterator[tuple[str, Callable[[], Iterator[LandedFile]]]]:
     """The listings of an account in their order, each with what reads and lands it."""
     mentioned = functools.cache(functools.partial(_mentioned, node_id, by))
@@ -97,7 +97,7 @@ def _steps(
     yield CREATIVES, functools.partial(_land_creatives, node_id, graph=graph, token=token, by=by, habits=habits)
 
 
-def _land_account(node_id: str, *, graph: GraphClient, token: AccessToken, by: Pulling) -> Iterator[LandedFile]:
+def _land_account(node_id: str, *, graph: GraphClient, token: AccessToken, by: PullContext) -> Iterator[LandedFile]:
     account = entities.account(node_id, graph=graph, token=token)
     yield by.write("accounts", node_id, SNAPSHOT_DAY, account.records, account.request)
 
@@ -109,13 +109,13 @@ def _land_kind(
     *,
     graph: GraphClient,
     token: AccessToken,
-    by: Pulling,
-    habits: Habits,
+    by: PullContext,
+    habits: ListingPolicy,
 ) -> Iterator[LandedFile]:
     """One kind of thing: what changed, or all of it. Its page shrinks where Meta asks for less data."""
     at, asked = by.now(), entities.asked(entity.request)
     before = _kept(entity.name, node_id, by)
-    swept_at = listings.swept_at(by.engine, node_id=node_id, kind=entity.name, asked=asked)
+    swept_at = listing_sweeps.swept_at(by.engine, node_id=node_id, kind=entity.name, asked=asked)
     since = entities.increment_from(before, swept_at, now=at, sweep=habits.sweep, page=habits.page)
     size = sizes_of(by.engine, entity.name, node_id, largest_page=habits.page, now=at)
     try:
@@ -128,14 +128,14 @@ def _land_kind(
             keep_sizes(by.engine, entity.name, node_id, size)
     if found.moved:  # written down before it is known, so that a kill in between loses nothing
         names = [one.name for one in entities.ENTITIES]
-        listings.forget_sweeps(by.engine, node_id=node_id, kinds=names[names.index(entity.name) + 1:])
+        listing_sweeps.forget_sweeps(by.engine, node_id=node_id, kinds=names[names.index(entity.name) + 1:])
     landed = by.write(entity.name, node_id, SNAPSHOT_DAY, found.records, found.request)
     if found.is_whole:  # counted from before its first call, and once it is in place
-        listings.note_sweep(by.engine, node_id=node_id, kind=entity.name, asked=asked, at=at)
+        listing_sweeps.note_sweep(by.engine, node_id=node_id, kind=entity.name, asked=asked, at=at)
     yield landed
 
 
-def _mentioned(node_id: str, by: Pulling) -> dict[str, dict[str, Row]]:
+def _mentioned(node_id: str, by: PullContext) -> dict[str, dict[str, Row]]:
     """The ids that insights mention and no listing may know yet. Whatever stood in a file before the listings were read
     last is in them, listed or read by id, so only what landed since is looked through."""
     files = ledger.files_of(by.engine, report="ad_insights", node_id=node_id)
@@ -152,7 +152,7 @@ def _mentioned(node_id: str, by: Pulling) -> dict[str, dict[str, Row]]:
 
 
 def _land_creatives(
-    node_id: str, *, graph: GraphClient, token: AccessToken, by: Pulling, habits: Habits
+    node_id: str, *, graph: GraphClient, token: AccessToken, by: PullContext, habits: ListingPolicy
 ) -> Iterator[LandedFile]:
     """The creatives that are new, or all of them when a sweep is due, and their pictures while their addresses live; of
     the ads that landed last."""
@@ -161,28 +161,28 @@ def _land_creatives(
     ads = _kept("ads", node_id, by)
     request = {"fields": list(creatives.FIELDS)}
     asked, at = entities.asked(request), by.now()
-    swept_at = listings.swept_at(by.engine, node_id=node_id, kind=CREATIVES, asked=asked)
+    swept_at = listing_sweeps.swept_at(by.engine, node_id=node_id, kind=CREATIVES, asked=asked)
     is_due = swept_at is None or at - swept_at >= habits.sweep
     before = _kept(CREATIVES, node_id, by)
     wanted = creatives.to_read(
         creatives.referred(ad.record for ad in ads.values()), before, is_due=is_due, now=at, sweep=habits.sweep
     )
-    fresh = kept.of_rows(creatives.read(node_id, wanted, graph=graph, token=token))
+    fresh = stored_listing.of_rows(creatives.read(node_id, wanted, graph=graph, token=token))
     pictured = _kept(THUMBNAILS, node_id, by)
     if habits.downloads is not None:
         todo = thumbnails.wanted((each.record for each in fresh.values()), pictured)
         batch = Batch((), None, graph.marketing_version, by.now())
         done = _fetched(todo, downloads=habits.downloads, by=by)
-        pictured |= kept.of_rows((thumbnails.write(thumbnail), batch) for thumbnail in done)
+        pictured |= stored_listing.of_rows((thumbnails.write(thumbnail), batch) for thumbnail in done)
     # First the pictures: a creative that has landed is not read again, and its address is dead by then.
     yield by.write(THUMBNAILS, node_id, SNAPSHOT_DAY, _rows(pictured), {})
     landed = by.write(CREATIVES, node_id, SNAPSHOT_DAY, _rows(before | fresh), request)
     if is_due:
-        listings.note_sweep(by.engine, node_id=node_id, kind=CREATIVES, asked=asked, at=at)
+        listing_sweeps.note_sweep(by.engine, node_id=node_id, kind=CREATIVES, asked=asked, at=at)
     yield landed
 
 
-def _fetched(todo: list[Wanted], *, downloads: Downloads, by: Pulling) -> Iterator[Thumbnail]:
+def _fetched(todo: list[Wanted], *, downloads: Downloads, by: PullContext) -> Iterator[Thumbnail]:
     """Each picture put down by its content, or the reason why there is none: that is no failure of the listing. When
     nobody answered so often in a row, the others are not tried; a sweep does."""
     unanswered: list[str] = []
@@ -204,10 +204,10 @@ def _fetched(todo: list[Wanted], *, downloads: Downloads, by: Pulling) -> Iterat
         yield from pool.map(fetch, todo)
 
 
-def _kept(kind: str, node_id: str, by: Pulling) -> dict[str, Kept]:
+def _kept(kind: str, node_id: str, by: PullContext) -> dict[str, StoredRecord]:
     landed = by.listing(kind, node_id)
-    return kept.of_file(landed.path) if landed and Path(landed.path).exists() else {}
+    return stored_listing.of_file(landed.path) if landed and Path(landed.path).exists() else {}
 
 
-def _rows(found: Mapping[str, Kept]) -> list[Row]:
+def _rows(found: Mapping[str, StoredRecord]) -> list[Row]:
     return [each.row for each in found.values()]

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 import sqlalchemy as sa
 
 from meta_pipeline.flows.attempt import Attempt
-from meta_pipeline.flows.pulling import Pulling
-from meta_pipeline.flows.tokens import bury
+from meta_pipeline.flows.pull_context import PullContext
+from meta_pipeline.flows.tokens import retire_if_invalid
 from meta_pipeline.graph.errors import TokenError
 from meta_pipeline.records import FailedDay, LandedFile, MetaPipelineError, VaultError
 from meta_pipeline.store import access, deferrals
@@ -18,7 +18,7 @@ from meta_pipeline.vault.vault import Vault
 
 
 def land(
-    node_id: str, days: Sequence[dt.date], reports: Sequence[str], *, by: Pulling
+    node_id: str, days: Sequence[dt.date], reports: Sequence[str], *, by: PullContext
 ) -> Iterator[LandedFile | FailedDay]:
     """Fetch one node's days in as few report runs as Meta allows and put every day down exactly as Graph gave it.
 
@@ -46,7 +46,7 @@ def land(
                 elif left.pop(key, None) is not None:
                     yield done
         except TokenError as error:
-            if not bury(token, error, graph=by.graph, tokens=by.tokens, now=by.now()):
+            if not retire_if_invalid(token, error, graph=by.graph, tokens=by.tokens, now=by.now()):
                 yield from (FailedDay(report, node_id, day, str(error)) for report, day in left)
                 return
 
@@ -64,7 +64,7 @@ def unreadable(node_ids: Iterable[str], *, tokens: Vault, engine: sa.Engine) -> 
     return found
 
 
-def ask_ahead(node_id: str, days: Sequence[dt.date], reports: Sequence[str], *, by: Pulling) -> None:
+def ask_ahead(node_id: str, days: Sequence[dt.date], reports: Sequence[str], *, by: PullContext) -> None:
     """Ask for the report runs that `land` will need and see them through, so that it finds them done: Meta works on
     them while other accounts land. A dead token is retired, so that no other account tries it. Whatever else fails is
     left for `land` to report."""
@@ -73,6 +73,6 @@ def ask_ahead(node_id: str, days: Sequence[dt.date], reports: Sequence[str], *, 
         try:
             Attempt(node_id, days, reports, token, by).ask()
         except TokenError as error:
-            bury(token, error, graph=by.graph, tokens=by.tokens, now=by.now())
+            retire_if_invalid(token, error, graph=by.graph, tokens=by.tokens, now=by.now())
     except MetaPipelineError:
         return

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from meta_pipeline.extract.insights import Pull
+from meta_pipeline.extract.ads.insights import Pull
 from meta_pipeline.records import FailedDay, LandedFile, MetaPipelineError
 
 Result = LandedFile | FailedDay

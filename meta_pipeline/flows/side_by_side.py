@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import sqlalchemy as sa
 
-from meta_pipeline.flows.pulling import STOPPED, Pulling
+from meta_pipeline.flows.pull_context import STOPPED, PullContext
 from meta_pipeline.flows.pulls import land
 from meta_pipeline.records import FailedDay, LandedFile, MetaPipelineError
 from meta_pipeline.store import leases
@@ -23,7 +23,7 @@ LONGEST_NAP_S = 1.0
 
 
 def land_side_by_side(
-    asked: Mapping[str, Sequence[dt.date]], reports: Sequence[str], *, by: Pulling, at_once: int = ACCOUNTS_AT_ONCE
+    asked: Mapping[str, Sequence[dt.date]], reports: Sequence[str], *, by: PullContext, at_once: int = ACCOUNTS_AT_ONCE
 ) -> Iterator[LandedFile | FailedDay]:
     """`land` for every node, several of them at once: while Meta works on one's report runs, another's are read. Each
     node is held by its lease, so that no other run works on it. When nobody listens any more, no further node begins

@@ -15,19 +15,19 @@ from meta_pipeline.alerts.targets import Target
 from meta_pipeline.consent import invitation, oauth
 from meta_pipeline.consent.oauth import DeadTokenError
 from meta_pipeline.display import printable
-from meta_pipeline.flows.overview import phase_asked
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.graph.errors import TokenError
 from meta_pipeline.linker import links
 from meta_pipeline.records import AccessToken, MetaPipelineError, TokenRef
+from meta_pipeline.status.overview import phase_asked
+from meta_pipeline.status.token_health import DEATHS, DISCONNECTED, EXCHANGE_DAYS, WITH_PARENT, ActionLinks
 from meta_pipeline.store import access, alerts, grants
-from meta_pipeline.vault.health import DEATHS, DISCONNECTED, EXCHANGE_DAYS, WITH_PARENT, Clicks
 from meta_pipeline.vault.vault import Vault
 
 EXPIRED = 463
 
 
-def bury(
+def retire_if_invalid(
     token: AccessToken, error: TokenError, *, graph: GraphClient, tokens: Vault, now: dt.datetime
 ) -> bool:
     """A token that a call was refused with is retired, when `debug_token` calls it dead as well; whether it was."""
@@ -150,7 +150,7 @@ def disconnect(ref_id: str, *, graph: GraphClient, tokens: Vault) -> Disconnecti
 
 
 def alert(
-    targets: Sequence[Target], *, engine: sa.Engine, tokens: Vault, clicks: Clicks, now: dt.datetime
+    targets: Sequence[Target], *, engine: sa.Engine, tokens: Vault, clicks: ActionLinks, now: dt.datetime
 ) -> tuple[list[Alert], list[str]]:
     """Every target is told what it does not know yet; what was told, and why a target could not be."""
     for ref in tokens.refs():  # a token whose time is over is dead, whoever says so first
@@ -195,7 +195,7 @@ def _person_of(alert: Alert, refs: Sequence[TokenRef]) -> TokenRef | None:
 
 
 def _deliver(
-    alert: Alert, target: Target, person: TokenRef | None, *, engine: sa.Engine, clicks: Clicks, now: dt.datetime
+    alert: Alert, target: Target, person: TokenRef | None, *, engine: sa.Engine, clicks: ActionLinks, now: dt.datetime
 ) -> None:
     """Deliver the alert; where it reaches people, with a link of its own that lets its person in for 72 hours."""
     if not (clicks.invites and target.is_personal) or person is None:

@@ -19,7 +19,7 @@ from meta_pipeline.graph.budget import SharedBudget
 from meta_pipeline.graph.calls import CallKind, Operation
 from meta_pipeline.graph.errors import GraphError, ThrottledError, TransientError, UnreadableAnswerError
 from meta_pipeline.graph.limits import Charge, charges
-from meta_pipeline.graph.request import Errand, PageSize, Surface, encoded
+from meta_pipeline.graph.request import CallContext, PageSize, Surface, encoded
 from meta_pipeline.graph.response import Answer, GraphResponse
 from meta_pipeline.graph.retry import TRIES, Retry
 from meta_pipeline.graph.samples import Samples
@@ -57,7 +57,7 @@ class GraphClient:
         self.app_id = app_id
         self.marketing_version = marketing_version
         self.now = now
-        self.errand = Errand()
+        self.errand = CallContext()
         self._app_secret = app_secret
         self._versions: dict[Surface, str] = {"graph": graph_version, "marketing": marketing_version}
         self._budget = budget
@@ -86,7 +86,7 @@ class GraphClient:
         """The host it talks to, as an error may show it."""
         return self._wire.host
 
-    def on(self, errand: Errand) -> GraphClient:
+    def on(self, errand: CallContext) -> GraphClient:
         """The same gateway, its calls charged and audited as this errand's."""
         bound = copy.copy(self)
         bound.errand = errand

@@ -38,7 +38,7 @@ def appsecret_proof(token: str, app_secret: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Errand:
+class CallContext:
     """What calls are made for: the node whose budgets they are charged to, and what the audit says of them.
     `purpose`: a backfill leaves a reserve of every budget to the daily run."""
 

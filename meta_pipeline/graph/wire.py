@@ -27,7 +27,7 @@ from meta_pipeline.graph.errors import (
 )
 from meta_pipeline.graph.limits import Charge
 from meta_pipeline.graph.redaction import secrets_of, without
-from meta_pipeline.graph.request import Errand, appsecret_proof, encoded
+from meta_pipeline.graph.request import CallContext, appsecret_proof, encoded
 from meta_pipeline.graph.response import Answer, answer_of
 from meta_pipeline.graph.samples import Samples
 from meta_pipeline.graph.transport import DeadlineAdapter, Session, cause_of, host_of
@@ -74,7 +74,7 @@ class Wire:
         *,
         token: AccessToken | None,
         version: str,
-        errand: Errand,
+        errand: CallContext,
         charged: tuple[Charge, ...],
         row: type,
         operations: int = 1,
@@ -143,7 +143,7 @@ class Wire:
         error.args = (without(str(error), secrets_of(token, self._app_secret, form)),)
         return error
 
-    def _admitted(self, charged: tuple[Charge, ...], operations: int, errand: Errand) -> Admission | None:
+    def _admitted(self, charged: tuple[Charge, ...], operations: int, errand: CallContext) -> Admission | None:
         if self._budget is None:
             return None
         return self._budget.admit(charged, operations=operations, purpose=errand.purpose)

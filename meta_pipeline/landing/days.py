@@ -34,7 +34,7 @@ BUFFER_BYTES = 48 * 1024 * 1024
 LOOSE_BYTES = 256 * 1024
 
 
-class Memory:
+class MemoryBudget:
     """How many bytes of open days are in memory, over all threads of the process."""
 
     def __init__(self, limit: int = BUFFER_BYTES) -> None:
@@ -182,7 +182,7 @@ class OpenDays:
     """The days of a pull, gathered side by side. `paths`: where each of them will stand; `failed`: those that could
     not be written, and why."""
 
-    def __init__(self, source: Provenance, paths: Mapping[dt.date, Path], memory: Memory) -> None:
+    def __init__(self, source: Provenance, paths: Mapping[dt.date, Path], memory: MemoryBudget) -> None:
         self.source = source
         self._paths = paths
         self._memory = memory

@@ -18,7 +18,7 @@ import orjson
 import pyarrow as pa
 import sqlalchemy as sa
 
-from meta_pipeline.landing.days import Memory, OpenDay, OpenDays, unwritable
+from meta_pipeline.landing.days import MemoryBudget, OpenDay, OpenDays, unwritable
 from meta_pipeline.landing.file import Provenance, digest_of, payloads_of
 from meta_pipeline.landing.text import arrow_text
 from meta_pipeline.records import Batch, LandedFile, LandingError
@@ -35,7 +35,7 @@ class Landing:
     def __init__(self, root: Path, engine: sa.Engine) -> None:
         self.root = root
         self.engine = engine
-        self.memory = Memory()
+        self.memory = MemoryBudget()
         # Who has rows in hand. Several at once would hand Python's lock to and fro at every call of Arrow and of the
         # disk, which costs a tenth more than it wins on the other cores.
         self.turn = threading.Lock()
@@ -83,7 +83,7 @@ class Landing:
             file = LandedFile(report, node_id, day, str(one.path), one.rows, one.digest, now)
             try:
                 known = before.get(day)
-                if not self._put_down(one, known) and known is not None:
+                if not self._write_if_changed(one, known) and known is not None:
                     stood_since[day] = known.landed_at
                 ended.append((day, file))
             except (OSError, pa.ArrowException) as error:
@@ -134,7 +134,7 @@ class Landing:
             raise file
         return file
 
-    def _put_down(self, one: OpenDay, before: LandedFile | None) -> bool:
+    def _write_if_changed(self, one: OpenDay, before: LandedFile | None) -> bool:
         """Put the day in place; return True if it says something else than before. A file in its place that can't be
         read is set aside."""
         try:
@@ -158,7 +158,7 @@ class Landing:
         # What the file says of itself counts too: a kill may have come between its renaming and the ledger.
         if digest_of(one.path) in (one.digest, None) and before.digest == one.digest:
             return None
-        if has_moved := _says_else(one):
+        if has_moved := _content_changed(one):
             self._keep_version(before)
         return has_moved or self._is_kept(before)
 
@@ -178,7 +178,7 @@ class Landing:
         ledger.note_version(self.engine, dataclasses.replace(before, path=str(kept)))
 
 
-def _says_else(one: OpenDay) -> bool:
+def _content_changed(one: OpenDay) -> bool:
     """Whether a day says something else than its file. Of a listing every state counts, names too."""
     told: Callable[[Iterable[str]], Any] = list if one.day == SNAPSHOT_DAY else _figures
     try:

@@ -90,7 +90,7 @@ def operations_of(
         return int(connection.execute(query).scalar() or 0)
 
 
-def looks_a_run(engine: sa.Engine) -> float | None:
+def polls_per_report_run(engine: sa.Engine) -> float | None:
     """How often a report run was looked at lately until it was done."""
     recent = _recent()
     query = sa.select(

@@ -219,7 +219,7 @@ learned_sizes = sa.Table(
     sa.Column("page_refused", sa.Integer),
     sa.Column("days", sa.Integer),
     sa.Column("days_refused", sa.Integer),
-    sa.Column("rows_a_day", sa.Float),
+    sa.Column("rows_per_day", sa.Float),
     sa.Column("sync_refused", sa.Integer),
     sa.Column("refused_at", Utc),
     sa.Column("page_succeeded", sa.Integer),

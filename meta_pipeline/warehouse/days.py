@@ -28,7 +28,7 @@ _FIGURES = {
 }
 
 
-def tell_days(
+def sync_day_versions(
     connection: duckdb.DuckDBPyConnection, engine: sa.Engine, tables: Sequence[RawTable], *, is_whole: bool
 ) -> None:
     """Write every version of the days that were read since this was done last; of all days when `is_whole`."""

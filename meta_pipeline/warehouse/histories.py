@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import sqlalchemy as sa
 
 from meta_pipeline.records import LandedFile
-from meta_pipeline.store import ledger, listings
+from meta_pipeline.store import ledger, listing_sweeps
 from meta_pipeline.warehouse.raw import transaction
 from meta_pipeline.warehouse.tables import SCHEMA, TABLES, RawTable
 
@@ -49,7 +49,7 @@ def load(
         versions = ledger.versions_waiting(engine, reports=[table.name])
         mine = [version.file for version in versions] + [file for file in waiting if file.report == table.name]
         if is_whole or _is_empty(connection, table):
-            mine = listings.ever_landed(engine, kind=table.name)
+            mine = listing_sweeps.ever_landed(engine, kind=table.name)
         failed: dict[str, tuple[LandedFile, Exception]] = {}
         for some in _portions(sorted(mine, key=lambda file: file.landed_at)):
             _fold(connection, table, some, failed)

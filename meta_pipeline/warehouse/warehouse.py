@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from meta_pipeline.records import LandedFile, LoadError
 from meta_pipeline.store import audit_log, damaged, ledger, warehouse_state
 from meta_pipeline.warehouse import histories
-from meta_pipeline.warehouse.days import tell_days
+from meta_pipeline.warehouse.days import sync_day_versions
 from meta_pipeline.warehouse.raw import (
     add_versions,
     because,
@@ -164,7 +164,7 @@ class Warehouse:
                 f"{str(error).splitlines()[0]}; make the landing folder readable, then run it again"
             )
         skipped = tuple(_skip(engine, file, error) for file, error in unreadable.values())
-        tell_days(connection, engine, self.insights, is_whole=is_whole)
+        sync_day_versions(connection, engine, self.insights, is_whole=is_whole)
         ledger.mark_loaded(engine, good, now=now)
         ledger.mark_versions_loaded(engine, [one for one in versions if one.file.path not in unreadable], now=now)
         return Loaded(len(good), skipped)

@@ -21,7 +21,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from meta_pipeline import bootstrap
-from meta_pipeline.bootstrap import Live
+from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.consent.local import CALLBACK
 from meta_pipeline.records import ConfigError, MetaPipelineError
 from meta_pipeline.settings import Settings, is_loopback
@@ -36,7 +36,7 @@ LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 
 def create_app(
-    home: Live,
+    home: Runtime,
     *,
     host: str = "127.0.0.1",
     onboards: bool = True,

@@ -169,7 +169,7 @@ def _onboard(site: Site, id: str) -> None:
         )
     except MetaPipelineError:
         return  # the onboarding says what happened
-    consents.hand_on(home.engine, id, WAITS)
+    consents.requeue(home.engine, id, WAITS)
 
 
 def _sentence(error: MetaPipelineError) -> str:

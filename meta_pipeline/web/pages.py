@@ -12,11 +12,12 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from meta_pipeline.consent.scopes import PHASES, SCOPES
 from meta_pipeline.consent.state import digest_of
-from meta_pipeline.flows import consents, overview, tokens
+from meta_pipeline.flows import consents, tokens
 from meta_pipeline.flows.consent_request import ConsentRequest, consent_request
 from meta_pipeline.records import MetaPipelineError, NodeLink, VaultError
+from meta_pipeline.status import overview
+from meta_pipeline.status.token_health import DISCONNECTED
 from meta_pipeline.store import alerts, onboardings
-from meta_pipeline.vault.health import DISCONNECTED
 from meta_pipeline.web import oauth
 from meta_pipeline.web.site import Site
 from meta_pipeline.web.words import KINDS

@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from meta_pipeline.bootstrap import Live
+from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.display import printable
 from meta_pipeline.web import words
 from meta_pipeline.web.security import Guard
@@ -27,7 +27,7 @@ class Site:
     """`onboards`: this process takes a new connection to its links itself, because no daemon is there to do it;
     `dagster_url`: where runs can be looked at."""
 
-    home: Live
+    home: Runtime
     guard: Guard
     onboards: bool
     now: Callable[[], dt.datetime]

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 
-from meta_pipeline.flows import overview
+from meta_pipeline.status import overview
 
 # The name of a node's kind, and the heading over several.
 KINDS = {kind: (name, f"{name[:1].upper()}{name[1:]}s") for kind, name in overview.KINDS.items()}
@@ -15,7 +15,7 @@ TASKS = {
     "CREATE_CONTENT": "create content", "MODERATE": "moderate", "MESSAGING": "messages",
 }
 FIGURES = {
-    "impressions": "Impressions", "clicks": "Clicks", "spend": "Spend", "page_media_view": "Views",
+    "impressions": "Impressions", "clicks": "ActionLinks", "spend": "Spend", "page_media_view": "Views",
     "page_total_media_view_unique": "People reached", "page_post_engagements": "Interactions with posts",
 }
 LIMITS = {

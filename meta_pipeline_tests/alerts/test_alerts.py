@@ -30,7 +30,7 @@ from meta_pipeline.flows import consents, tokens
 from meta_pipeline.records import ConfigError
 from meta_pipeline.store.schema import alerts as alert_rows
 from meta_pipeline.store.schema import invitations as invitation_rows
-from meta_pipeline_tests.fakes.still import PUBLIC, StillHome
+from meta_pipeline_tests.fakes.frozen_clock import PUBLIC, StillHome
 
 DAY = dt.timedelta(days=1)
 

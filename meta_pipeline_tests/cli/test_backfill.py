@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from meta_pipeline.bootstrap import Live
+from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.cli import backfill, terminal
-from meta_pipeline.cli.asked import expected_calls
+from meta_pipeline.cli.backfill_scope import expected_calls
 from meta_pipeline.defs.launch import AccountRange, Outcome
 from meta_pipeline.records import LandedFile
 from meta_pipeline.settings import Settings
@@ -40,8 +40,8 @@ class Bar:
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Live:
-    return Live(Settings(home=tmp_path, _env_file=None))
+def home(tmp_path: Path) -> Runtime:
+    return Runtime(Settings(home=tmp_path, _env_file=None))
 
 
 @pytest.fixture
@@ -51,19 +51,19 @@ def bar(monkeypatch: pytest.MonkeyPatch) -> Bar:
     return found
 
 
-def landed(home: Live, *days: int) -> None:
+def landed(home: Runtime, *days: int) -> None:
     for day in days:
         file = LandedFile("ad_insights", "act_1", SINCE + dt.timedelta(days=day), "p", 1, "d", NOW)
         ledger.note(home.engine, file, backfill_id="b")
 
 
-def land(home: Live) -> None:
+def land(home: Runtime) -> None:
     asked = AccountRange("act_1", SINCE, SINCE + dt.timedelta(days=4), REPORTS, "b")
     backfill._land(home, [asked], REPORTS, terminal.stderr(), max_wait=None)
 
 
 def test_the_bar_starts_where_a_resumed_backfill_left_off_and_moves_inside_a_range(
-    home: Live, bar: Bar, monkeypatch: pytest.MonkeyPatch
+    home: Runtime, bar: Bar, monkeypatch: pytest.MonkeyPatch
 ):
     def work(settings: Any, ranges: Sequence[AccountRange], *, tick: Callable[[], None]) -> Iterator[Outcome]:
         for day in (3, 4):
@@ -80,7 +80,7 @@ def test_the_bar_starts_where_a_resumed_backfill_left_off_and_moves_inside_a_ran
 
 
 def test_while_meta_works_on_report_runs_the_bar_says_how_many_are_complete(
-    home: Live, bar: Bar, monkeypatch: pytest.MonkeyPatch
+    home: Runtime, bar: Bar, monkeypatch: pytest.MonkeyPatch
 ):
     def work(settings: Any, ranges: Sequence[AccountRange], *, tick: Callable[[], None]) -> Iterator[Outcome]:
         for number in (1, 2):

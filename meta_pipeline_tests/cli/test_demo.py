@@ -11,10 +11,10 @@ import duckdb
 import pytest
 
 from meta_pipeline import bootstrap
-from meta_pipeline.bootstrap import Live
+from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.cli import demo, demo_pulls, terminal
-from meta_pipeline.extract.reports import REPORTS
-from meta_pipeline.flows.pulling import Pulling
+from meta_pipeline.extract.ads.reports import REPORTS
+from meta_pipeline.flows.pull_context import PullContext
 from meta_pipeline.flows.side_by_side import land_side_by_side
 from meta_pipeline.linker import links
 from meta_pipeline.linker.discover import Discovery
@@ -104,7 +104,7 @@ def test_every_report_of_the_readme_is_read():
 
 
 def test_an_earlier_read_is_restated_by_the_next_one(tmp_path: Path, sandbox: Sandbox):
-    home = Live(Settings(
+    home = Runtime(Settings(
         home=tmp_path, graph_url=sandbox.url, app_id=sandbox.app["app_id"], app_secret=sandbox.app["app_secret"],
         vault_keys=new_key(), _env_file=None,
     ))
@@ -120,7 +120,7 @@ def test_an_earlier_read_is_restated_by_the_next_one(tmp_path: Path, sandbox: Sa
     demo_pulls.read_early(home, sandbox.url, now=now)
     assert sandbox.control("clock", {})["now"] == now.isoformat()  # set forward again
     days = [now.date() - dt.timedelta(days=back) for back in demo_pulls.EARLY_DAYS]
-    by = Pulling(home.graph, home.vault, home.landing, home.engine, "run", "later", bootstrap.sleep, bootstrap.now)
+    by = PullContext(home.graph, home.vault, home.landing, home.engine, "run", "later", bootstrap.sleep, bootstrap.now)
     later = list(land_side_by_side({demo_pulls.EARLY_ACCOUNTS[0]: days}, ("ad_insights",), by=by))
 
     assert all(isinstance(one, LandedFile) for one in later) and len(later) == len(days)

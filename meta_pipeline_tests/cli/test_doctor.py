@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from meta_pipeline.bootstrap import Live
+from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.cli import lost, running
 from meta_pipeline.cli.findings import Finding
 from meta_pipeline.linker import links
@@ -26,11 +26,11 @@ HOUR = dt.timedelta(hours=1)
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Live:
-    return Live(Settings(home=tmp_path, vault_keys=new_key(), app_id="1", app_secret="s", _env_file=None))
+def home(tmp_path: Path) -> Runtime:
+    return Runtime(Settings(home=tmp_path, vault_keys=new_key(), app_id="1", app_secret="s", _env_file=None))
 
 
-def connected(home: Live) -> str:
+def connected(home: Runtime) -> str:
     ref = home.vault.keep(
         AccessToken("user", "EAAB"), subject_id="1", subject_name="Sam", scopes=("ads_read",), expires_at=None,
         data_access_expires_at=None,
@@ -39,12 +39,12 @@ def connected(home: Live) -> str:
     return ref.id
 
 
-def link(home: Live, ref: str, *, ids: tuple[str, ...] = ("act_1", "act_2"), owner: str | None = "Agency") -> None:
+def link(home: Runtime, ref: str, *, ids: tuple[str, ...] = ("act_1", "act_2"), owner: str | None = "Agency") -> None:
     found = [NodeLink("ad_account", id, f"Name {id}", "owned", owner, (), "Etc/UTC", "USD", ref) for id in ids]
     links.save(home.engine, Discovery(tuple(found)), through=ref, now=NOW)
 
 
-def landed(home: Live, at: dt.datetime, *, days: int = 1, node: str = "act_1") -> None:
+def landed(home: Runtime, at: dt.datetime, *, days: int = 1, node: str = "act_1") -> None:
     for report in home.read_by_default:
         ledger.note(
             home.engine,
@@ -53,19 +53,19 @@ def landed(home: Live, at: dt.datetime, *, days: int = 1, node: str = "act_1") -
         )
 
 
-def check(home: Live, name: str, *, now: dt.datetime = NOW) -> Finding:
+def check(home: Runtime, name: str, *, now: dt.datetime = NOW) -> Finding:
     (found,) = [one for one in running.examine(home, now=now) if one.name == name]
     return found
 
 
-def test_a_home_where_nothing_ran_yet(home: Live):
+def test_a_home_where_nothing_ran_yet(home: Runtime):
     found = {one.name: one for one in running.examine(home, now=NOW)}
 
     assert {name for name, one in found.items() if not one.is_good} == {"last pull", "last build", "published warehouse"}
     assert all("meta-pipeline" in one.told for one in found.values() if not one.is_good)
 
 
-def test_whether_up_runs(home: Live):
+def test_whether_up_runs(home: Runtime):
     file = home.settings.root / "dagster" / "up.processes"
     file.parent.mkdir(parents=True)
     assert "not running" in check(home, "up").told
@@ -78,14 +78,14 @@ def test_whether_up_runs(home: Live):
     assert not check(home, "up").is_good
 
 
-def test_the_last_pull_has_an_age_and_a_remedy_when_it_is_old(home: Live):
+def test_the_last_pull_has_an_age_and_a_remedy_when_it_is_old(home: Runtime):
     landed(home, NOW - 3 * HOUR)
     assert check(home, "last pull").told == "2026-11-27 06:00 UTC, 3 hours ago; 1 account in the landing"
     old = check(home, "last pull", now=NOW + 47 * HOUR)
     assert not old.is_good and "2 days ago" in old.told and "meta-pipeline up" in old.told
 
 
-def test_files_that_wait_for_a_build(home: Live):
+def test_files_that_wait_for_a_build(home: Runtime):
     landed(home, NOW - HOUR / 2)
     assert check(home, "landed files").is_good
     late = check(home, "landed files", now=NOW + 2 * HOUR)
@@ -103,7 +103,7 @@ def test_files_that_wait_for_a_build(home: Live):
         ("half a fi", False, "meta-pipeline build"),
     ],
 )
-def test_the_last_build(home: Live, text: str, is_good: bool, sentence: str):
+def test_the_last_build(home: Runtime, text: str, is_good: bool, sentence: str):
     file = home.settings.root / "dbt" / "target" / "run_results.json"
     file.parent.mkdir(parents=True)
     file.write_text(text)
@@ -112,7 +112,7 @@ def test_the_last_build(home: Live, text: str, is_good: bool, sentence: str):
     assert found.is_good is is_good and sentence in found.told
 
 
-def test_the_published_file_has_a_size_and_an_age(home: Live):
+def test_the_published_file_has_a_size_and_an_age(home: Runtime):
     file = home.settings.published_file
     file.parent.mkdir(parents=True)
     file.write_bytes(b"x" * 1_500_000)
@@ -121,7 +121,7 @@ def test_the_published_file_has_a_size_and_an_age(home: Live):
     assert check(home, "published warehouse").told == f"{file}, 1.5 MB, 2026-11-27 07:00 UTC, 2 hours ago"
 
 
-def test_failed_backfills_until_the_same_one_succeeds(home: Live):
+def test_failed_backfills_until_the_same_one_succeeds(home: Runtime):
     arguments = {"since": "2026-11-01", "until": "2026-11-02", "nodes": ["act_1"], "reports": ["ad_insights"]}
     id, _ = backfills.begin(home.engine, arguments, fresh=False, now=NOW)
     backfills.end(home.engine, id, status="failed", now=NOW)
@@ -133,7 +133,7 @@ def test_failed_backfills_until_the_same_one_succeeds(home: Live):
     assert is_resumed and not [one for one in running.examine(home, now=NOW + HOUR) if one.name == "backfill"]
 
 
-def test_days_that_were_due_and_not_read(home: Live):
+def test_days_that_were_due_and_not_read(home: Runtime):
     connected(home)
     landed(home, NOW, days=28, node="act_1")
     landed(home, NOW, days=28, node="act_2")
@@ -147,7 +147,7 @@ def test_days_that_were_due_and_not_read(home: Live):
     assert not check(home, "overdue days", now=NOW + 72 * HOUR).is_good
 
 
-def test_the_budget_in_use_and_a_closed_limit(home: Live):
+def test_the_budget_in_use_and_a_closed_limit(home: Runtime):
     row = {
         "window_s": 3600.0, "percent": 50.0, "read_at": NOW, "low_at": None, "answers": 1, "cost_percent": 1.0,
         "slowness": 0, "blocked_until": None, "block_s": 0.0,
@@ -161,14 +161,14 @@ def test_the_budget_in_use_and_a_closed_limit(home: Live):
     assert "app platform closed until 2026-11-27 10:00 UTC" in check(home, "budget").told
 
 
-def test_too_little_disk_for_a_publication(home: Live, monkeypatch: pytest.MonkeyPatch):
+def test_too_little_disk_for_a_publication(home: Runtime, monkeypatch: pytest.MonkeyPatch):
     usage = dataclasses.make_dataclass("Usage", ["free"])
     monkeypatch.setattr(running.shutil, "disk_usage", lambda path: usage(5_000_000))
 
     assert not check(home, "disk").is_good and check(home, "disk").told.startswith("5.0 MB free")
 
 
-def test_what_was_lost_since_the_last_run_is_told_once(home: Live):
+def test_what_was_lost_since_the_last_run_is_told_once(home: Runtime):
     ref = connected(home)
     first, second = ([one.told for one in lost.examine(home, now=NOW)] for _ in range(2))
     assert "first run" in first[0] and second == ["nothing (2026-11-27 09:00 UTC, just now)"]
@@ -187,7 +187,7 @@ def test_what_was_lost_since_the_last_run_is_told_once(home: Live):
     assert summary.stat().st_mode & 0o777 == 0o600 and "EAAB" not in summary.read_text()
 
 
-def test_a_summary_that_can_not_be_read_is_begun_anew(home: Live):
+def test_a_summary_that_can_not_be_read_is_begun_anew(home: Runtime):
     connected(home)
     (home.settings.root / "doctor.json").write_text(json.dumps({"at": "yesterday"}))
 

@@ -20,7 +20,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from meta_pipeline.audit import AuditEvent
-from meta_pipeline.bootstrap import Live, now
+from meta_pipeline.bootstrap import Runtime, now
 from meta_pipeline.cli import backfill, connect, demo, logs
 from meta_pipeline.cli.main import main
 from meta_pipeline.defs import launch
@@ -45,7 +45,7 @@ NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=6
 class Places:
     """Every command and message that shows a name."""
 
-    def __init__(self, home: Live, patch: pytest.MonkeyPatch) -> None:
+    def __init__(self, home: Runtime, patch: pytest.MonkeyPatch) -> None:
         self.home, self.patch = home, patch
         self.ref = home.vault.keep(
             AccessToken("user", "EAABplain"), subject_id="1", subject_name="Sam", scopes=("ads_read",),
@@ -155,7 +155,7 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Places]:
             patch.setenv(f"META_PIPELINE_{name}", value)
         patch.setenv("DAGSTER_HOME", "")
         patch.setenv("COLUMNS", "100000")
-        yield Places(Live(Settings()), patch)
+        yield Places(Runtime(Settings()), patch)
 
 
 def acting(text: str) -> set[str]:

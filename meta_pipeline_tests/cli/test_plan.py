@@ -7,7 +7,7 @@ import json
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from meta_pipeline.extract.reports import months_before
+from meta_pipeline.extract.ads.reports import months_before
 from meta_pipeline_tests.conftest import Home, Sandbox
 
 RANGE = ("--since", "2026-11-01", "--until", "2026-11-10", "--node", "act_1000000001")
@@ -40,7 +40,7 @@ def test_the_forecast_of_a_backfill_is_what_the_next_one_takes(home: Home, sandb
     assert abs(repeated["calls"] - again["calls"]) <= 1  # its report run is polled once or twice, as it takes
 
     table = home.run("plan", *RANGE)
-    assert table.returncode == 0 and "not known yet" in table.stdout and "a first read can need more" in table.stdout
+    assert table.returncode == 0 and "unknown" in table.stdout and "a first read can need more" in table.stdout
 
 
 def test_days_that_meta_does_not_keep_any_more_are_left_out_and_said(home: Home):

@@ -11,7 +11,7 @@ from typing import Any
 import requests
 
 from meta_pipeline_tests.conftest import Home, Sandbox, running_up
-from meta_pipeline_tests.fakes.left import left_after, processes_of
+from meta_pipeline_tests.fakes.leftover_processes import left_after, processes_of
 
 LAUNCH = """
 mutation Launch($keys: [String!]!) {

@@ -13,11 +13,11 @@ import pytest
 
 from meta_pipeline import bootstrap
 from meta_pipeline.cli import versions
-from meta_pipeline.extract.reports import REPORTS
+from meta_pipeline.extract.ads.reports import REPORTS
 from meta_pipeline.graph.versions import Calendar
 from meta_pipeline.linker.links import known
 from meta_pipeline_tests.conftest import Home
-from meta_pipeline_tests.fakes.still import StillHome
+from meta_pipeline_tests.fakes.frozen_clock import StillHome
 
 
 def test_the_pins_and_what_metas_answers_say_against_them(home: Home):

@@ -15,10 +15,10 @@ import duckdb
 import pytest
 
 from meta_pipeline.bootstrap import insights_tables
-from meta_pipeline.extract.reports import REPORTS
-from meta_pipeline.flows import coverage
+from meta_pipeline.extract.ads.reports import REPORTS
 from meta_pipeline.landing.landing import SNAPSHOT_DAY, Landing
 from meta_pipeline.records import Batch
+from meta_pipeline.status import coverage
 from meta_pipeline.store.engine import open_store
 from meta_pipeline.warehouse.warehouse import Warehouse
 from meta_pipeline_tests.dbt.test_house_of_models import PROJECT

@@ -15,7 +15,7 @@ from dagster._core.definitions.events import AssetKeyPartitionKey
 from dagster._core.definitions.partitions.context import partition_loading_context
 from dagster._core.execution.backfill import PartitionBackfill
 
-from meta_pipeline.bootstrap import Live
+from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.defs.assets.landing import land_insights, landing_key
 from meta_pipeline.defs.home import instance
 from meta_pipeline.defs.launch import QUIET
@@ -61,7 +61,7 @@ def test_twenty_accounts_by_ten_days_cost_the_report_runs_of_twenty_ranges(
                 monkeypatch.setenv(name, value)
         for name in ("DAGSTER_HOME", "META_PIPELINE_WAREHOUSE"):
             monkeypatch.setenv(name, "")  # so that it is put back: opening an instance sets it
-        accounts = [link.id for link in known(Live(Settings()).engine) if link.kind == "ad_account"]
+        accounts = [link.id for link in known(Runtime(Settings()).engine) if link.kind == "ad_account"]
         keys = [f"{account}|{day}" for account in accounts for day in DAYS]
         before = Counter(sandbox.control("calls"))
         with instance(Settings(), is_captured=False) as opened:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 import sqlalchemy as sa
 
-from meta_pipeline.bootstrap import Live
+from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.defs import launch
 from meta_pipeline.defs.home import instance
 from meta_pipeline.records import StoreError
@@ -18,7 +18,7 @@ DAY = dt.date(2026, 11, 1)
 ASKED = launch.AccountRange("act_1", DAY, DAY, ("ad_insights",), "b")
 
 
-def test_a_run_storage_that_is_damaged_is_named(live: Live):
+def test_a_run_storage_that_is_damaged_is_named(live: Runtime):
     with instance(live.settings):
         pass
     history = live.settings.root / "dagster" / "history"
@@ -41,7 +41,7 @@ def test_a_run_storage_that_is_damaged_is_named(live: Live):
     ],
 )
 def test_a_worker_reports_an_error_of_storage_as_the_reason(
-    live: Live, monkeypatch: pytest.MonkeyPatch, error: Exception, cause: str
+    live: Runtime, monkeypatch: pytest.MonkeyPatch, error: Exception, cause: str
 ):
     def fail(*_: object) -> None:
         raise RuntimeError("what a library says") from error
@@ -54,7 +54,7 @@ def test_a_worker_reports_an_error_of_storage_as_the_reason(
 
 
 @pytest.mark.parametrize("call", [lambda live: launch._build_marts(live), lambda live: launch._run_one(live, ASKED)])
-def test_a_fault_of_ours_is_raised(live: Live, monkeypatch: pytest.MonkeyPatch, call: Callable[[object], object]):
+def test_a_fault_of_ours_is_raised(live: Runtime, monkeypatch: pytest.MonkeyPatch, call: Callable[[object], object]):
     monkeypatch.setattr(launch, "_built", lambda _: 1 // 0)
     monkeypatch.setattr(launch, "_ran", lambda *_: 1 // 0)
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from meta_pipeline.bootstrap import Live
+from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.defs.home import PROJECT, prepare
 
 
-def test_dagsters_settings_are_the_projects_and_whole_whoever_reads_them_meanwhile(live: Live):
+def test_dagsters_settings_are_the_projects_and_whole_whoever_reads_them_meanwhile(live: Runtime):
     wanted = (PROJECT / "dagster.yaml").read_bytes()
     kept = prepare(live.settings) / "dagster.yaml"
     kept.write_text("telemetry: {enabled: true}")  # of an older version

@@ -15,7 +15,7 @@ from dagster._core.test_utils import create_run_for_test
 from meta_pipeline.defs import killed_runs
 from meta_pipeline.defs.assets.warehouse import WRITER
 from meta_pipeline.defs.killed_runs import PROCESS_TAG, process_tags, reap, reaping
-from meta_pipeline.defs.resources import LiveResource
+from meta_pipeline.defs.resources import RuntimeResource
 from meta_pipeline.store.processes import identity, is_gone
 
 STARTED = dg.DagsterRunStatus.STARTED
@@ -156,7 +156,7 @@ def test_a_run_says_whose_process_it_lives_in(instance: dg.DagsterInstance, gone
     @dg.op(required_resource_keys={"home"})
     def look() -> None: ...
 
-    @dg.job(resource_defs={"home": LiveResource()})
+    @dg.job(resource_defs={"home": RuntimeResource()})
     def looking() -> None:
         look()
 

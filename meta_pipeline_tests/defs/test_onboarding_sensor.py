@@ -22,7 +22,7 @@ from meta_pipeline.store.processes import identity
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> bootstrap.Live:
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> bootstrap.Runtime:
     monkeypatch.setenv("META_PIPELINE_HOME", str(tmp_path / "home"))
     return bootstrap.live()
 
@@ -33,7 +33,7 @@ def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
         yield opened
 
 
-def begin(home: bootstrap.Live, id: str, holder: str | None = None) -> None:
+def begin(home: bootstrap.Runtime, id: str, holder: str | None = None) -> None:
     onboardings.begin(
         home.engine, id, phase=1, through="the connections page", browser=None, holder=holder, now=bootstrap.now()
     )
@@ -51,7 +51,7 @@ def launch(instance: dg.DagsterInstance, request: dg.RunRequest, status: dg.Dags
     return create_run_for_test(instance, job_name=onboarding_job.name, status=status, tags=dict(request.tags))
 
 
-def test_ten_looks_at_two_onboardings_are_two_runs(home: bootstrap.Live, instance: dg.DagsterInstance):
+def test_ten_looks_at_two_onboardings_are_two_runs(home: bootstrap.Runtime, instance: dg.DagsterInstance):
     begin(home, "first")
     begin(home, "second")
     requests, _ = look(instance)
@@ -65,7 +65,7 @@ def test_ten_looks_at_two_onboardings_are_two_runs(home: bootstrap.Live, instanc
 
 
 def test_a_failed_attempt_is_followed_by_another_after_a_while(
-    home: bootstrap.Live, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+    home: bootstrap.Runtime, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ):
     begin(home, "id")
     (request,), _ = look(instance)
@@ -78,14 +78,14 @@ def test_a_failed_attempt_is_followed_by_another_after_a_while(
     assert [request.run_key for request in look(instance)[0]] == ["id:1"]
 
 
-def test_one_that_the_connections_page_works_on_is_left_alone(home: bootstrap.Live, instance: dg.DagsterInstance):
+def test_one_that_the_connections_page_works_on_is_left_alone(home: bootstrap.Runtime, instance: dg.DagsterInstance):
     begin(home, "id", holder=identity())
 
     assert look(instance) == ([], "No new connection waits.")
 
 
 def test_one_that_the_connections_page_has_done_gets_its_partitions_without_a_run(
-    home: bootstrap.Live, instance: dg.DagsterInstance
+    home: bootstrap.Runtime, instance: dg.DagsterInstance
 ):
     link = NodeLink("ad_account", "act_1", "A", "owned", None, (), "Europe/Berlin", "EUR", "t")
     save(home.engine, Discovery((link,)), through="t", now=bootstrap.now())

@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from benchmarks.partitions import DAYS, evaluate, keys_of, link, node_ids, run
-from meta_pipeline.bootstrap import Live
+from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.defs.home import instance
 from meta_pipeline.defs.partitions import ACCOUNT_DAYS, AD_ACCOUNTS, days_by_account, key
 
@@ -45,7 +45,7 @@ def queries() -> Iterator[Counter[str]]:
     sa.event.remove(sa.engine.Engine, "before_cursor_execute", count)
 
 
-def test_a_run_over_thirty_days_lists_no_other_keys(live: Live, listed: Counter[str]):
+def test_a_run_over_thirty_days_lists_no_other_keys(live: Runtime, listed: Counter[str]):
     with instance(live.settings, is_captured=False) as opened:
         opened.add_dynamic_partitions(str(AD_ACCOUNTS.name), node_ids(ACCOUNTS))
         run(opened, live, node_ids(ACCOUNTS)[-1])
@@ -55,7 +55,7 @@ def test_a_run_over_thirty_days_lists_no_other_keys(live: Live, listed: Counter[
         assert len(there) > 100_000 and listed  # the spy sees it, and there is much to list
 
 
-def test_a_run_asks_dagster_no_more_with_many_accounts_than_with_one(live: Live, queries: Counter[str]):
+def test_a_run_asks_dagster_no_more_with_many_accounts_than_with_one(live: Runtime, queries: Counter[str]):
     asked = []
     with instance(live.settings, is_captured=False) as opened:
         for accounts in (1, 1, ACCOUNTS):  # the first makes what a home makes once
@@ -67,7 +67,7 @@ def test_a_run_asks_dagster_no_more_with_many_accounts_than_with_one(live: Live,
     assert asked[1] > DAYS and abs(asked[2] - asked[1]) <= 5
 
 
-def test_the_schedule_asks_the_ledger_once_an_account(live: Live, listed: Counter[str], queries: Counter[str]):
+def test_the_schedule_asks_the_ledger_once_an_account(live: Runtime, listed: Counter[str], queries: Counter[str]):
     asked = {}
     for accounts in (10, ACCOUNTS):
         link(live, accounts)

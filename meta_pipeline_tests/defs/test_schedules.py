@@ -10,8 +10,8 @@ import pytest
 
 from meta_pipeline import bootstrap
 from meta_pipeline.defs.schedules import pull_ads_schedule
-from meta_pipeline.extract.catalogue import read_by_default
-from meta_pipeline.extract.reports import REPORTS
+from meta_pipeline.extract.ads.catalogue import read_by_default
+from meta_pipeline.extract.ads.reports import REPORTS
 from meta_pipeline.linker.discover import Discovery
 from meta_pipeline.linker.links import save
 from meta_pipeline.records import NodeLink

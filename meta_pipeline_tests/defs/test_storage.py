@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from dagster._core.instance.ref import InstanceRef
 
 from benchmarks.partitions import DAYS, node_ids, run
-from meta_pipeline.bootstrap import Live
+from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.defs import home as homes
 from meta_pipeline.defs.assets.landing import landing_key
 from meta_pipeline.defs.partitions import AD_ACCOUNTS
@@ -41,7 +41,7 @@ def told(instance: dg.DagsterInstance) -> list[list[tuple[object, ...]]]:
 
 
 def test_a_run_over_thirty_days_opens_its_file_once_and_the_others_not_at_all(
-    live: Live, opened_files: Counter[str]
+    live: Runtime, opened_files: Counter[str]
 ):
     with homes.instance(live.settings, is_captured=False) as opened:
         opened.add_dynamic_partitions(str(AD_ACCOUNTS.name), node_ids(2))
@@ -53,7 +53,7 @@ def test_a_run_over_thirty_days_opens_its_file_once_and_the_others_not_at_all(
         assert opened_files == {f"{newest.run_id}.db": 1}
 
 
-def test_dagsters_own_storages_read_every_event_and_go_on_with_the_files(live: Live):
+def test_dagsters_own_storages_read_every_event_and_go_on_with_the_files(live: Runtime):
     accounts = node_ids(12)  # more runs than files are held open for
     with homes.instance(live.settings, is_captured=False) as opened:
         opened.add_dynamic_partitions(str(AD_ACCOUNTS.name), accounts)
@@ -75,7 +75,7 @@ def test_dagsters_own_storages_read_every_event_and_go_on_with_the_files(live: L
 
 
 def test_an_instance_with_a_storage_of_its_own_keeps_it(
-    live: Live, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    live: Runtime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     (tmp_path / "dagster.yaml").write_text(f"storage: {{sqlite: {{base_dir: {tmp_path}/elsewhere}}}}")
     monkeypatch.setattr(homes, "PROJECT", tmp_path)

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 from facebook_business.adobjects.adsinsights import AdsInsights
 
-from meta_pipeline.extract.catalogue import catalogue, parsed, read_by_default
+from meta_pipeline.extract.ads.catalogue import catalogue, parsed, read_by_default
+from meta_pipeline.extract.ads.insights import Range, insights_request
+from meta_pipeline.extract.ads.plan import planned
+from meta_pipeline.extract.ads.reports import REPORTS, Report, months_before, too_old
+from meta_pipeline.extract.ads.sizes import Sizes
+from meta_pipeline.extract.ads.vocabulary import ACTION_FIELDS, BREAKDOWNS, DEAD_WINDOWS, FIELDS, WHITELIST, WINDOWS
 from meta_pipeline.extract.forecast import of_report
-from meta_pipeline.extract.insights import Range, insights_request
-from meta_pipeline.extract.plan import planned
-from meta_pipeline.extract.reports import REPORTS, Report, months_before, too_old
-from meta_pipeline.extract.sizes import Sizes
-from meta_pipeline.extract.sorting import Sorter
-from meta_pipeline.extract.vocabulary import ACTION_FIELDS, BREAKDOWNS, DEAD_WINDOWS, FIELDS, WHITELIST, WINDOWS
+from meta_pipeline.extract.sorting import DayPartitioner
 from meta_pipeline.records import Batch, ConfigError, LandingError
 from meta_pipeline.settings import Settings
 
@@ -102,10 +102,10 @@ def row(since: str, until: str) -> bytes:
 
 
 def landed(*rows: bytes) -> dict[dt.date, int]:
-    sorter = Sorter(REPORTS["account_reach_month"], "act_1", Range(dt.date(2026, 11, 2), DAY))
+    sorter = DayPartitioner(REPORTS["account_reach_month"], "act_1", Range(dt.date(2026, 11, 2), DAY))
     batch = Batch(rows, "T", "v26.0", dt.datetime(2026, 11, 20, tzinfo=dt.UTC))
     days = {day: len(records) for day, records in sorter.parts(batch)}
-    assert not sorter.untrustworthy()
+    assert not sorter.days_with_duplicate_keys()
     return days
 
 

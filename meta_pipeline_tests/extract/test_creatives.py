@@ -10,15 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from meta_pipeline.extract import creatives
-from meta_pipeline.extract.creatives import LARGEST_PAGE, SMALLEST_PAGE, ById, Page, Reading
-from meta_pipeline.extract.kept import of_rows
+from meta_pipeline.extract.ads import creatives
+from meta_pipeline.extract.ads.creatives import LARGEST_PAGE, SMALLEST_PAGE, ById, Page, Reading
+from meta_pipeline.extract.ads.stored_listing import of_rows
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.graph.errors import RequestError, ThrottledError, TooMuchDataError, TransientError
 from meta_pipeline.graph.retry import TRIES
 from meta_pipeline.records import AccessToken, Batch
 from meta_pipeline_tests.fakes.account import NODE, SmallAccount
-from meta_pipeline_tests.fakes.still import StillClock
+from meta_pipeline_tests.fakes.frozen_clock import StillClock
 
 TOKEN = AccessToken("user", "EAA")
 TROUBLE = [(100, "(#100) something about one"), (1, "Please reduce the amount of data"), (2, "Service down")]

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meta_pipeline.extract.durations import stuck_after_s
-from meta_pipeline.extract.insights import Abandoned, Done, Range, insights_request, ranges, state_of
-from meta_pipeline.extract.plan import planned
-from meta_pipeline.extract.reports import REPORTS
-from meta_pipeline.extract.sizes import Sizes
-from meta_pipeline.extract.sorting import Sorter, row_of
+from meta_pipeline.extract.ads.durations import stuck_after_s
+from meta_pipeline.extract.ads.insights import Abandoned, Done, Range, insights_request, ranges, state_of
+from meta_pipeline.extract.ads.plan import planned
+from meta_pipeline.extract.ads.reports import REPORTS
+from meta_pipeline.extract.ads.sizes import Sizes
+from meta_pipeline.extract.sorting import DayPartitioner, row_of
 from meta_pipeline.graph.response import answer_of
 from meta_pipeline.records import Batch, LandingError
 
@@ -112,9 +112,9 @@ def batch(*rows: bytes) -> Batch:
     return Batch(rows, "T", "v26.0", dt.datetime(2026, 11, 20, tzinfo=dt.UTC))
 
 
-def sorted_rows(*batches: Batch, days: int = 2) -> tuple[dict[dt.date, list[bytes]], Sorter]:
+def sorted_rows(*batches: Batch, days: int = 2) -> tuple[dict[dt.date, list[bytes]], DayPartitioner]:
     asked = Range(DAY, DAY + dt.timedelta(days=days - 1))
-    sorter = Sorter(REPORTS["ad_insights"], "act_1", asked)
+    sorter = DayPartitioner(REPORTS["ad_insights"], "act_1", asked)
     found: dict[dt.date, list[bytes]] = {day: [] for day in asked.days}
     for one in batches:
         for day, records in sorter.parts(one):
@@ -154,20 +154,20 @@ def test_a_day_without_rows_is_an_empty_day():
     found, sorter = sorted_rows(batch(row("1")))
 
     assert [len(rows) for rows in found.values()] == [1, 0]
-    assert sorter.rows == 1 and not sorter.untrustworthy()
+    assert sorter.rows == 1 and not sorter.days_with_duplicate_keys()
 
 
 def test_two_rows_of_one_key_fail_their_day_and_no_other():
     found, sorter = sorted_rows(batch(row("1"), row("1")), batch(row("1", "2026-11-02")))
 
-    assert list(sorter.untrustworthy()) == [DAY]
+    assert list(sorter.days_with_duplicate_keys()) == [DAY]
     assert len(found[DAY + dt.timedelta(days=1)]) == 1
 
 
 def test_a_key_that_comes_again_on_a_later_page_is_found():
     _, sorter = sorted_rows(batch(row("1"), row("2")), batch(row("3"), row("2")))
 
-    assert "same ad_id on 2026-11-01" in str(sorter.untrustworthy()[DAY])
+    assert "same ad_id on 2026-11-01" in str(sorter.days_with_duplicate_keys()[DAY])
 
 
 def test_a_page_of_several_days_is_parted_in_order():

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meta_pipeline.extract.insights import Range, insights_request
-from meta_pipeline.extract.parts import EVERYTHING, Part, Reading, Rows, joined, kept_of, parts_of, read_in_parts
-from meta_pipeline.extract.reports import REPORTS
+from meta_pipeline.extract.ads.insights import Range, insights_request
+from meta_pipeline.extract.ads.parts import EVERYTHING, Part, Reading, Rows, joined, kept_of, parts_of, read_in_parts
+from meta_pipeline.extract.ads.reports import REPORTS
 from meta_pipeline.graph.errors import TooMuchDataError
 from meta_pipeline.records import Batch, LandingError
 

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from meta_pipeline.defs.launch import ASKED_AHEAD
 from meta_pipeline_tests.conftest import Home, Sandbox
-from meta_pipeline_tests.fakes.left import left_after
+from meta_pipeline_tests.fakes.leftover_processes import left_after
 from meta_pipeline_tests.flows.test_pipeline import ALL, posts, sums_of, truth_of
 
 REPORTS = ("account_insights", "ad_insights", "ad_insights_by_demographics")

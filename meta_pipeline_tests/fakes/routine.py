@@ -16,11 +16,11 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from meta_pipeline.bootstrap import insights_tables
-from meta_pipeline.extract.reports import REPORTS
+from meta_pipeline.extract.ads.reports import REPORTS
 from meta_pipeline.extract.restatement import LAST_READ_AGE, due_since, tiers_of
 from meta_pipeline.flows import side_by_side
-from meta_pipeline.flows.listings import Habits, land_entities
-from meta_pipeline.flows.pulling import Pulling
+from meta_pipeline.flows.listings import ListingPolicy, land_entities
+from meta_pipeline.flows.pull_context import PullContext
 from meta_pipeline.graph.budget import SharedBudget
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.landing.landing import Landing
@@ -31,7 +31,7 @@ from meta_pipeline.settings import Settings
 from meta_pipeline.store import ledger
 from meta_pipeline.store.engine import open_store
 from meta_pipeline.warehouse.warehouse import Warehouse
-from meta_pipeline_tests.fakes.virtual import SandboxAdapter, VirtualClock
+from meta_pipeline_tests.fakes.virtual_clock import SandboxAdapter, VirtualClock
 
 PROJECT = Path(__file__).parents[2] / "dbt_project"
 TIERS = tiers_of(Settings.model_fields["restatement"].default)
@@ -201,8 +201,8 @@ class Routine:
         self.clock.run(*(functools.partial(one, node_id) for node_id in due))
         return landed
 
-    def _pulling(self, node_id: str, tick: dt.datetime) -> Pulling:
-        return Pulling(
+    def _pulling(self, node_id: str, tick: dt.datetime) -> PullContext:
+        return PullContext(
             self.client, self, self.landing, self.engine, "r", f"{node_id}:{tick}", self.clock.sleep,  # type: ignore[arg-type]
             self.clock.now,
         )
@@ -217,7 +217,7 @@ class Routine:
             self.clock.run(lambda: self.clock.sleep(seconds))
 
 
-def list_things(node_id: str, by: Pulling) -> None:
+def list_things(node_id: str, by: PullContext) -> None:
     """An account's listings have landed."""
-    for _ in land_entities(node_id, by=by, habits=Habits()):
+    for _ in land_entities(node_id, by=by, habits=ListingPolicy()):
         pass

@@ -14,16 +14,16 @@ import pyarrow.parquet as pq
 import pytest
 
 from meta_pipeline.flows import pulls
-from meta_pipeline.flows.pulling import Pulling
+from meta_pipeline.flows.pull_context import PullContext
 from meta_pipeline.graph.budget import SharedBudget
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.landing.landing import Landing
 from meta_pipeline.records import AccessToken, FailedDay, LandedFile
 from meta_pipeline.sandbox.app import truth
 from meta_pipeline.sandbox.graph import Graph
-from meta_pipeline.store import learned
+from meta_pipeline.store import report_sizes
 from meta_pipeline.store.engine import open_store
-from meta_pipeline_tests.fakes.virtual import SandboxAdapter, VirtualClock
+from meta_pipeline_tests.fakes.virtual_clock import SandboxAdapter, VirtualClock
 
 ACCOUNT = "act_1000000001"
 # Frozen days: the clock walks on while faults are waited out, and young days would grow.
@@ -62,7 +62,7 @@ class Line:
 
     def run(self, backfill_id: str = "b", reports: Sequence[str] = REPORTS) -> list[LandedFile | FailedDay]:
         def program() -> None:
-            by = Pulling(
+            by = PullContext(
                 self.client, self, self.landing, self.engine, "r", backfill_id, self.clock.sleep, self.clock.now,  # type: ignore[arg-type]
             )
             self.done = list(pulls.land(ACCOUNT, DAYS, reports, by=by))
@@ -170,8 +170,8 @@ def test_pages_grow_and_what_worked_is_remembered(tmp_path: Path):
     assert (first, second) == (3, 2)  # 1000 and 4000 and 5000, then 5000 at once; at pages of 500 it is 11 at least
     line.graph.runs.page_bytes = 300_000
     pages("three")
-    known = learned.get(line.engine, node_id=ACCOUNT, report=report)
-    assert 200 <= known["page"] < 5000 and known["days"] == 7 and known["rows_a_day"] == line.rows / 7
+    known = report_sizes.get(line.engine, node_id=ACCOUNT, report=report)
+    assert 200 <= known["page"] < 5000 and known["days"] == 7 and known["rows_per_day"] == line.rows / 7
 
 
 def test_a_small_range_is_read_at_once_and_as_a_report_run_when_that_was_too_much(tmp_path: Path):
@@ -186,6 +186,6 @@ def test_a_small_range_is_read_at_once_and_as_a_report_run_when_that_was_too_muc
     line.run("three")
     assert line.never_wrong() == {"landed": 14, "failed": 0}
     assert calls_of(line, "POST /act_{id}/insights") == submitted + 2
-    assert learned.get(line.engine, node_id=ACCOUNT, report="ad_insights")["sync_refused"] == 7
+    assert report_sizes.get(line.engine, node_id=ACCOUNT, report="ad_insights")["sync_refused"] == 7
     line.run("four")
     assert calls_of(line, "POST /act_{id}/insights") == submitted + 4

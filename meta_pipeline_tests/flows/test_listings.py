@@ -13,21 +13,22 @@ import pytest
 import sqlalchemy as sa
 
 from meta_pipeline.bootstrap import insights_tables
-from meta_pipeline.extract import entities, kept
-from meta_pipeline.extract.reports import REPORTS
-from meta_pipeline.flows import forecast, listings
-from meta_pipeline.flows.listings import KINDS, Habits, ListingsError
-from meta_pipeline.flows.pulling import Pulling
+from meta_pipeline.extract.ads import entities, stored_listing
+from meta_pipeline.extract.ads.reports import REPORTS
+from meta_pipeline.flows import listings
+from meta_pipeline.flows.listings import KINDS, ListingPolicy, ListingsError
+from meta_pipeline.flows.pull_context import PullContext
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.graph.download import DownloadError, Picture, UnreachableError
 from meta_pipeline.graph.errors import ThrottledError
 from meta_pipeline.landing.landing import SNAPSHOT_DAY, Landing
 from meta_pipeline.records import AccessToken, Batch
+from meta_pipeline.status import forecast
 from meta_pipeline.store import ledger
 from meta_pipeline.store.engine import open_store
 from meta_pipeline.warehouse.warehouse import Warehouse
 from meta_pipeline_tests.fakes.account import NODE, SmallAccount
-from meta_pipeline_tests.fakes.still import StillClock
+from meta_pipeline_tests.fakes.frozen_clock import StillClock
 
 HOUR, DAY = dt.timedelta(hours=1), dt.timedelta(days=1)
 
@@ -59,12 +60,12 @@ class Place:
         self.landing = Landing(path / "landing", self.engine)
         self.warehouse = Warehouse(path / "warehouse.duckdb", insights_tables(REPORTS.values()))
         self.pictures = Pictures()
-        self.habits = Habits(downloads=self.pictures)  # type: ignore[arg-type]
+        self.habits = ListingPolicy(downloads=self.pictures)  # type: ignore[arg-type]
         graph = GraphClient(
             graph_url="http://graph", app_id="1", app_secret=None, graph_version="v24.0", marketing_version="v26.0",
             audit=lambda event: None, sleep=self.clock.sleep, now=self.clock.now, adapter=self.account,
         )
-        self.by = Pulling(
+        self.by = PullContext(
             graph, Tokens(), self.landing, self.engine, "r", "b", self.clock.sleep, self.clock.now,  # type: ignore[arg-type]
         )
 
@@ -403,7 +404,7 @@ def test_an_increment_reads_the_hour_before_the_newest_change_again():
     newest = dt.datetime(2026, 11, 20, 10, tzinfo=dt.UTC)
     row = {"id": "1", "updated_time": newest.strftime("%Y-%m-%dT%H:%M:%S%z")}
     batch = Batch((), "T", "v25.0", newest)
-    known = kept.of_rows([(json.dumps(row).encode(), batch), (json.dumps({**row, "id": "2"}).encode(), batch)])
+    known = stored_listing.of_rows([(json.dumps(row).encode(), batch), (json.dumps({**row, "id": "2"}).encode(), batch)])
 
     since = entities.increment_from(known, newest, now=newest + 3 * HOUR, sweep=7 * DAY, page=1)
     assert since == int((newest - HOUR).timestamp())

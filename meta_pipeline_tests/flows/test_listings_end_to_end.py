@@ -14,10 +14,10 @@ import duckdb
 import pyarrow.parquet as pq
 
 from meta_pipeline.bootstrap import insights_tables
-from meta_pipeline.extract.reports import REPORTS
+from meta_pipeline.extract.ads.reports import REPORTS
 from meta_pipeline.flows import listings
-from meta_pipeline.flows.listings import Habits
-from meta_pipeline.flows.pulling import Pulling
+from meta_pipeline.flows.listings import ListingPolicy
+from meta_pipeline.flows.pull_context import PullContext
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.graph.download import Downloads
 from meta_pipeline.landing.landing import SNAPSHOT_DAY, Landing
@@ -46,7 +46,7 @@ class Place:
             graph_version="v24.0", marketing_version="v26.0", audit=lambda event: self.told.append(event.operations),
             sleep=lambda seconds: None, now=self.now,
         )
-        self.by = Pulling(
+        self.by = PullContext(
             graph, tokens, self.landing, self.engine, "r", "b", lambda seconds: None, self.now,  # type: ignore[arg-type]
         )
 
@@ -60,7 +60,7 @@ class Place:
             self.sandbox.control("entities", edit)
         self.sandbox.control("clock", {"now": at})
         self.told.clear()
-        habits = Habits(dt.timedelta(days=sweep), Downloads(self.sandbox.url), page)
+        habits = ListingPolicy(dt.timedelta(days=sweep), Downloads(self.sandbox.url), page)
         for _ in listings.land_entities(NODE, by=self.by, habits=habits):
             pass
         return sum(self.told)

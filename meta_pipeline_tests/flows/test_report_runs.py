@@ -8,16 +8,16 @@ from pathlib import Path
 import pytest
 
 from meta_pipeline.cli.backfill import by_reason
-from meta_pipeline.extract import durations
-from meta_pipeline.extract.durations import EndedRun, expected_s, first_poll_s, size_class
+from meta_pipeline.extract.ads import durations
+from meta_pipeline.extract.ads.durations import EndedRun, expected_s, first_poll_s, size_class
 from meta_pipeline.flows import pulls
-from meta_pipeline.flows.pulling import Pulling
+from meta_pipeline.flows.pull_context import PullContext
 from meta_pipeline.landing.landing import Landing
 from meta_pipeline.records import FailedDay, LandedFile
 from meta_pipeline.sandbox.answers import Answer, Ask, Refused
-from meta_pipeline.store import learned, report_runs
-from meta_pipeline.store.learned import APP
-from meta_pipeline_tests.fakes.still import StillHome
+from meta_pipeline.store import report_runs, report_sizes
+from meta_pipeline.store.report_sizes import APP
+from meta_pipeline_tests.fakes.frozen_clock import StillHome
 
 ACCOUNTS = ("act_1000000001", "act_1000000002", "act_1000000003")
 DAYS = [dt.date(2026, 11, 2) + dt.timedelta(days=n) for n in range(6)]
@@ -32,14 +32,14 @@ def home(tmp_path: Path) -> StillHome:
 
 
 @pytest.fixture
-def by(home: StillHome, tmp_path: Path) -> Pulling:
-    return Pulling(
+def by(home: StillHome, tmp_path: Path) -> PullContext:
+    return PullContext(
         home.client, home.vault, Landing(tmp_path / "landing", home.engine), home.engine, "r", "b", home.clock.sleep,
         home.clock.now,
     )
 
 
-def land(node_id: str, by: Pulling) -> list[LandedFile | FailedDay]:
+def land(node_id: str, by: PullContext) -> list[LandedFile | FailedDay]:
     return list(pulls.land(node_id, DAYS, [REPORT], by=by))
 
 
@@ -51,7 +51,7 @@ def fates(home: StillHome, *names: str) -> None:
     home.graph.faults.plan([{"fault": name, "path": "POST act_1000000001", "times": 1} for name in names])
 
 
-def test_from_the_second_account_on_a_report_run_is_polled_once_or_twice(home: StillHome, by: Pulling):
+def test_from_the_second_account_on_a_report_run_is_polled_once_or_twice(home: StillHome, by: PullContext):
     home.graph.runs.seconds = 40.0  # 20 to 60
     polls, waits = [], []
     for node_id in ACCOUNTS:
@@ -62,11 +62,11 @@ def test_from_the_second_account_on_a_report_run_is_polled_once_or_twice(home: S
 
     assert polls[0] <= 9 and max(polls[1:]) <= 3
     assert max(waits) <= 100
-    known = learned.durations(home.engine, node_id="act_9")  # an account that was never read
+    known = report_sizes.durations(home.engine, node_id="act_9")  # an account that was never read
     assert 20 <= known[APP, REPORT, size_class(len(DAYS))] <= 60
 
 
-def test_a_stuck_run_is_replaced_after_fifteen_minutes(home: StillHome, by: Pulling):
+def test_a_stuck_run_is_replaced_after_fifteen_minutes(home: StillHome, by: PullContext):
     fates(home, "job_stuck")
     began = home.clock.now()
 
@@ -75,7 +75,7 @@ def test_a_stuck_run_is_replaced_after_fifteen_minutes(home: StillHome, by: Pull
     assert 900 <= (home.clock.now() - began).total_seconds() <= 1500
 
 
-def test_a_stuck_run_that_completes_after_all_is_used_instead_of_a_third(home: StillHome, by: Pulling):
+def test_a_stuck_run_that_completes_after_all_is_used_instead_of_a_third(home: StillHome, by: PullContext):
     fates(home, "job_late", "job_stuck")  # the first completes after twenty minutes, its replacement never does
 
     assert all(isinstance(done, LandedFile) for done in land(ACCOUNTS[0], by))
@@ -84,7 +84,7 @@ def test_a_stuck_run_that_completes_after_all_is_used_instead_of_a_third(home: S
     assert run.is_done and run.report_run_id == min(home.graph.runs.runs)
 
 
-def test_the_next_process_polls_a_stuck_run_before_it_pays_again(home: StillHome, by: Pulling):
+def test_the_next_process_polls_a_stuck_run_before_it_pays_again(home: StillHome, by: PullContext):
     fates(home, "job_late", "job_failed")
     failed = land(ACCOUNTS[0], by)
 
@@ -94,9 +94,9 @@ def test_the_next_process_polls_a_stuck_run_before_it_pays_again(home: StillHome
     assert calls(home, "POST /act_{id}/insights") == 2
 
 
-def test_a_report_that_takes_long_is_not_called_stuck_too_early(home: StillHome, by: Pulling):
+def test_a_report_that_takes_long_is_not_called_stuck_too_early(home: StillHome, by: PullContext):
     key = (APP, REPORT, size_class(len(DAYS)))
-    learned.put_durations(home.engine, {key: 400.0})
+    report_sizes.put_durations(home.engine, {key: 400.0})
     fates(home, "job_stuck")
     began = home.clock.now()
 
@@ -104,7 +104,7 @@ def test_a_report_that_takes_long_is_not_called_stuck_too_early(home: StillHome,
     assert 2000 <= (home.clock.now() - began).total_seconds() <= 4000
 
 
-def test_a_finished_run_is_read_in_smaller_pages_before_anything_is_requested_again(home: StillHome, by: Pulling):
+def test_a_finished_run_is_read_in_smaller_pages_before_anything_is_requested_again(home: StillHome, by: PullContext):
     home.graph.runs.page_rows = 40
     assert all(isinstance(done, LandedFile) for done in land(ACCOUNTS[0], by))
     first = calls(home, "GET /{id}/insights")
@@ -117,13 +117,13 @@ def test_a_finished_run_is_read_in_smaller_pages_before_anything_is_requested_ag
     assert all(isinstance(done, LandedFile) for done in land(ACCOUNTS[1], by))
     assert calls(home, "POST /act_{id}/insights") == 2
     assert calls(home, "GET /{id}/insights") - refused <= rows / 30 + 4
-    assert learned.get(home.engine, node_id=ACCOUNTS[1], report=REPORT)["page"] <= 40
+    assert report_sizes.get(home.engine, node_id=ACCOUNTS[1], report=REPORT)["page"] <= 40
 
 
 @pytest.mark.parametrize("forgets", [False, True])
-def test_a_page_that_shrinks_in_the_middle_loses_and_doubles_no_row(home: StillHome, by: Pulling, forgets: bool):
+def test_a_page_that_shrinks_in_the_middle_loses_and_doubles_no_row(home: StillHome, by: PullContext, forgets: bool):
     wanted = {file.day: (file.rows, file.digest) for file in land(ACCOUNTS[0], by) if isinstance(file, LandedFile)}
-    learned.put(home.engine, node_id=ACCOUNTS[0], report=REPORT, known=dict.fromkeys(learned.COLUMNS) | {"page": 80})
+    report_sizes.put(home.engine, node_id=ACCOUNTS[0], report=REPORT, known=dict.fromkeys(report_sizes.COLUMNS) | {"page": 80})
     original, limits = home.graph.answer, set()
 
     def answer(ask: Ask) -> Answer:
@@ -136,7 +136,7 @@ def test_a_page_that_shrinks_in_the_middle_loses_and_doubles_no_row(home: StillH
         return original(ask)
 
     home.graph.answer = answer  # type: ignore[method-assign]
-    by = Pulling(
+    by = PullContext(
         home.client, home.vault, Landing(by.landing.root.parent / "again", home.engine), home.engine, "r", "again",
         home.clock.sleep, home.clock.now,
     )
@@ -145,7 +145,7 @@ def test_a_page_that_shrinks_in_the_middle_loses_and_doubles_no_row(home: StillH
     assert found == wanted and min(limits - {0}) <= 30
 
 
-def test_a_retired_token_is_not_tried_by_what_is_still_to_do(home: StillHome, by: Pulling):
+def test_a_retired_token_is_not_tried_by_what_is_still_to_do(home: StillHome, by: PullContext):
     (ref,) = (ref for ref in home.vault.refs() if ref.kind == "system_user")
     home.graph.identity.kill(460, "SYSTEM_USER")
     before = sum(home.graph.calls.values())
@@ -157,7 +157,7 @@ def test_a_retired_token_is_not_tried_by_what_is_still_to_do(home: StillHome, by
     assert sum(home.graph.calls.values()) - before == 2
 
 
-def test_a_dead_token_is_known_before_the_work_starts_and_named_once(home: StillHome, by: Pulling):
+def test_a_dead_token_is_known_before_the_work_starts_and_named_once(home: StillHome, by: PullContext):
     assert pulls.unreadable(ACCOUNTS, tokens=home.vault, engine=home.engine) == {}
     (ref,) = (ref for ref in home.vault.refs() if ref.kind == "system_user")
     home.vault.retire(ref.id, "190/460", subcode=460)
@@ -171,7 +171,7 @@ def test_a_dead_token_is_known_before_the_work_starts_and_named_once(home: Still
     assert by_reason({"act_1": ("3 day(s) did not land: a reason",)}) == ["act_1: 3 day(s) did not land: a reason"]
 
 
-def test_asking_ahead_retires_a_dead_token_so_that_no_other_account_tries_it(home: StillHome, by: Pulling):
+def test_asking_ahead_retires_a_dead_token_so_that_no_other_account_tries_it(home: StillHome, by: PullContext):
     home.graph.identity.kill(460, "SYSTEM_USER")
     before = sum(home.graph.calls.values())
     for node_id in ACCOUNTS:
@@ -182,7 +182,7 @@ def test_asking_ahead_retires_a_dead_token_so_that_no_other_account_tries_it(hom
     assert sum(home.graph.calls.values()) - before == 2
 
 
-def test_one_failing_report_ends_no_other(home: StillHome, by: Pulling, monkeypatch: pytest.MonkeyPatch):
+def test_one_failing_report_ends_no_other(home: StillHome, by: PullContext, monkeypatch: pytest.MonkeyPatch):
     original = by.landing.commit
 
     def commit(gathered, **more):
@@ -203,7 +203,7 @@ def test_one_failing_report_ends_no_other(home: StillHome, by: Pulling, monkeypa
     Refused("(#100) The value must be a valid insights metric", 100), Refused("(#200) missing", 200, status=403),
     Refused("(#2635) deprecated", 2635), Refused("(#368) blocked", 368),
 ])
-def test_a_refusal_of_one_report_ends_no_other(home: StillHome, by: Pulling, error: Refused):
+def test_a_refusal_of_one_report_ends_no_other(home: StillHome, by: PullContext, error: Refused):
     original = home.graph.answer
 
     def answer(ask: Ask) -> Answer:

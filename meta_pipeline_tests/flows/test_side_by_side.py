@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from meta_pipeline.flows import pulls, side_by_side
-from meta_pipeline.flows.pulling import Pulling
+from meta_pipeline.flows.pull_context import PullContext
 from meta_pipeline.graph.errors import ThrottledError
 from meta_pipeline.landing.days import OpenDays
 from meta_pipeline.landing.landing import Landing
@@ -18,7 +18,7 @@ from meta_pipeline.records import FailedDay, LandedFile
 from meta_pipeline.sandbox.answers import Answer, Ask, Refused, unknown_object
 from meta_pipeline.sandbox.control import control
 from meta_pipeline.store import deferrals, ledger, report_runs
-from meta_pipeline_tests.fakes.still import StillHome
+from meta_pipeline_tests.fakes.frozen_clock import StillHome
 
 ACCOUNTS = ("act_1000000001", "act_1000000002", "act_1000000003")
 DAYS = [dt.date(2026, 11, 2) + dt.timedelta(days=n) for n in range(6)]
@@ -33,8 +33,8 @@ def home(tmp_path: Path) -> StillHome:
 
 
 @pytest.fixture
-def by(home: StillHome, tmp_path: Path) -> Pulling:
-    return Pulling(
+def by(home: StillHome, tmp_path: Path) -> PullContext:
+    return PullContext(
         home.client, home.vault, Landing(tmp_path / "landing", home.engine), home.engine, "r", "b", home.clock.sleep,
         home.clock.now,
     )
@@ -44,7 +44,7 @@ def posts(home: StillHome) -> int:
     return sum(count for name, count in home.graph.calls.items() if name.startswith("POST /act"))
 
 
-def test_one_accounts_failure_leaves_the_others_done(home: StillHome, by: Pulling):
+def test_one_accounts_failure_leaves_the_others_done(home: StillHome, by: PullContext):
     home.graph.tasks["1000000002"] = []
     found = list(side_by_side.land_side_by_side(ASKED, ["ad_insights"], by=by))
     failed = [done for done in found if isinstance(done, FailedDay)]
@@ -54,7 +54,7 @@ def test_one_accounts_failure_leaves_the_others_done(home: StillHome, by: Pullin
     assert landed == {(node, day) for node in ("act_1000000001", "act_1000000003") for day in DAYS}
 
 
-def test_what_was_asked_for_ahead_is_found_done_and_paid_once(home: StillHome, by: Pulling):
+def test_what_was_asked_for_ahead_is_found_done_and_paid_once(home: StillHome, by: PullContext):
     for node in ACCOUNTS:
         pulls.ask_ahead(node, DAYS, ["ad_insights", "account_insights"], by=by)
     assert posts(home) == 3  # totals are read at once: they need no report run
@@ -66,7 +66,7 @@ def test_what_was_asked_for_ahead_is_found_done_and_paid_once(home: StillHome, b
     assert looks == sum(count for name, count in home.graph.calls.items() if name == "GET /{id}")
 
 
-def test_a_finished_report_run_that_meta_forgot_is_asked_for_anew(home: StillHome, by: Pulling):
+def test_a_finished_report_run_that_meta_forgot_is_asked_for_anew(home: StillHome, by: PullContext):
     pulls.ask_ahead(ACCOUNTS[0], DAYS, ["ad_insights"], by=by)
     home.graph.runs.runs.clear()
     found = list(pulls.land(ACCOUNTS[0], DAYS, ["ad_insights"], by=by))
@@ -76,7 +76,7 @@ def test_a_finished_report_run_that_meta_forgot_is_asked_for_anew(home: StillHom
     assert run.is_done
 
 
-def test_what_waits_for_a_limit_is_not_asked_for_again_until_it_is_due(home: StillHome, by: Pulling):
+def test_what_waits_for_a_limit_is_not_asked_for_again_until_it_is_due(home: StillHome, by: PullContext):
     wait = {"backfill_id": "b", "node_id": ACCOUNTS[0], "report": "ad_insights", "since": DAYS[0], "until": DAYS[-1]}
     told = str(ThrottledError("too many calls", code=80000))
     deferrals.defer(home.engine, **wait, retry_at=home.clock.now() + dt.timedelta(minutes=5), reason=told)
@@ -89,7 +89,7 @@ def test_what_waits_for_a_limit_is_not_asked_for_again_until_it_is_due(home: Sti
     assert all(isinstance(done, LandedFile) for done in pulls.land(ACCOUNTS[0], DAYS, ["ad_insights"], by=by))
 
 
-def test_a_day_that_meta_keeps_no_more_fails_with_that_reason_and_no_call(home: StillHome, by: Pulling):
+def test_a_day_that_meta_keeps_no_more_fails_with_that_reason_and_no_call(home: StillHome, by: PullContext):
     before = sum(home.graph.calls.values())
     (failed,) = pulls.land(ACCOUNTS[0], [dt.date(2025, 9, 30)], ["ad_insights_by_hourly"], by=by)
 
@@ -97,7 +97,7 @@ def test_a_day_that_meta_keeps_no_more_fails_with_that_reason_and_no_call(home: 
     assert before == sum(home.graph.calls.values())
 
 
-def test_a_report_run_is_looked_at_first_when_the_last_one_was_done(home: StillHome, by: Pulling):
+def test_a_report_run_is_looked_at_first_when_the_last_one_was_done(home: StillHome, by: PullContext):
     original, looks = home.graph.answer, [0]
 
     def answer(ask: Ask) -> Answer:
@@ -118,7 +118,7 @@ def test_a_report_run_is_looked_at_first_when_the_last_one_was_done(home: StillH
 
 
 def test_rows_that_were_seen_and_are_gone_when_the_cursor_is_forgotten_are_no_empty_days(
-    home: StillHome, by: Pulling
+    home: StillHome, by: PullContext
 ):
     by = dataclasses.replace(by, largest_page=100)
     pulls.ask_ahead(ACCOUNTS[0], DAYS, ["ad_insights"], by=by)
@@ -140,7 +140,7 @@ def test_rows_that_were_seen_and_are_gone_when_the_cursor_is_forgotten_are_no_em
     assert ledger.files_of(home.engine, report="ad_insights", node_id=ACCOUNTS[0]) == []
 
 
-def test_a_run_whose_result_is_never_there_is_not_bought_for_ever(home: StillHome, by: Pulling):
+def test_a_run_whose_result_is_never_there_is_not_bought_for_ever(home: StillHome, by: PullContext):
     original = home.graph.answer
 
     def answer(ask: Ask) -> Answer:
@@ -155,7 +155,7 @@ def test_a_run_whose_result_is_never_there_is_not_bought_for_ever(home: StillHom
 
 
 def test_a_range_that_is_too_large_is_paid_for_once_and_asking_ahead_lands_nothing(
-    home: StillHome, by: Pulling
+    home: StillHome, by: PullContext
 ):
     home.graph.configure({"rows_a_request": 100})
     pulls.ask_ahead(ACCOUNTS[0], DAYS, ["ad_insights"], by=by)
@@ -167,7 +167,7 @@ def test_a_range_that_is_too_large_is_paid_for_once_and_asking_ahead_lands_nothi
     assert posts(home) == asked
 
 
-def test_a_wait_for_a_limit_is_forgotten_when_no_token_is_left(home: StillHome, by: Pulling):
+def test_a_wait_for_a_limit_is_forgotten_when_no_token_is_left(home: StillHome, by: PullContext):
     at = home.clock.now() - dt.timedelta(minutes=1)
     deferrals.defer(
         home.engine, backfill_id="b", node_id="act_7", report="ad_insights", since=DAYS[0], until=DAYS[-1], retry_at=at,
@@ -178,7 +178,7 @@ def test_a_wait_for_a_limit_is_forgotten_when_no_token_is_left(home: StillHome, 
     assert deferrals.due_at(home.engine, backfill_id="b", node_id="act_7") is None
 
 
-def test_a_gated_report_that_gives_nothing_any_more_leaves_the_rows_it_gave(home: StillHome, by: Pulling):
+def test_a_gated_report_that_gives_nothing_any_more_leaves_the_rows_it_gave(home: StillHome, by: PullContext):
     name, gated = "ad_insights_by_impression_device", ACCOUNTS[0]
     control(home.graph, "world", {"opted_in": [gated]}, {})
     first = list(pulls.land(gated, DAYS, [name], by=by))
@@ -191,7 +191,7 @@ def test_a_gated_report_that_gives_nothing_any_more_leaves_the_rows_it_gave(home
     assert sum(rows.values()) > 0
 
 
-def test_nobody_begins_when_nobody_listens_any_more(home: StillHome, by: Pulling):
+def test_nobody_begins_when_nobody_listens_any_more(home: StillHome, by: PullContext):
     landing = side_by_side.land_side_by_side(ASKED, ["ad_insights"], by=by, at_once=1)
     first = next(landing)
     landing.close()  # type: ignore[attr-defined]
@@ -201,7 +201,7 @@ def test_nobody_begins_when_nobody_listens_any_more(home: StillHome, by: Pulling
 
 
 def test_a_disk_error_of_one_account_is_a_reason_and_hides_nobody_elses(
-    home: StillHome, by: Pulling, monkeypatch: pytest.MonkeyPatch
+    home: StillHome, by: PullContext, monkeypatch: pytest.MonkeyPatch
 ):
     original = by.landing.commit
 
@@ -217,7 +217,7 @@ def test_a_disk_error_of_one_account_is_a_reason_and_hides_nobody_elses(
     assert reasons == {(ACCOUNTS[1], "Read-only file system")} and len(found) == 3 * len(DAYS)
 
 
-def test_a_range_larger_than_memory_lands_whole(home: StillHome, by: Pulling):
+def test_a_range_larger_than_memory_lands_whole(home: StillHome, by: PullContext):
     list(pulls.land(ACCOUNTS[0], DAYS, ["ad_insights"], by=by))
     few = Landing(by.landing.root.parent / "other", home.engine)
     few.memory.limit, few.memory.least = 20_000, 500  # bytes: a few dozen rows

@@ -15,7 +15,7 @@ from contextlib import closing
 import pytest
 
 from meta_pipeline_tests.conftest import Home, Sandbox
-from meta_pipeline_tests.fakes.left import is_running, left_after
+from meta_pipeline_tests.fakes.leftover_processes import is_running, left_after
 from meta_pipeline_tests.flows.test_pipeline import BACKFILL, connected, sums_of, truth_of
 
 ONE = "1000000001"

@@ -10,15 +10,16 @@ import sqlalchemy as sa
 
 from meta_pipeline.consent.scopes import SCOPES, scopes_for
 from meta_pipeline.consent.state import ConsentError
-from meta_pipeline.flows import consents, overview, pulls, tokens
-from meta_pipeline.flows.overview import Connection
-from meta_pipeline.flows.pulling import Pulling
+from meta_pipeline.flows import consents, pulls, tokens
+from meta_pipeline.flows.pull_context import PullContext
 from meta_pipeline.landing.landing import Landing
 from meta_pipeline.linker.links import known
 from meta_pipeline.records import FailedDay, LandedFile, VaultError
+from meta_pipeline.status import overview
+from meta_pipeline.status.overview import Connection
 from meta_pipeline.store import onboardings
 from meta_pipeline.store.schema import tokens as token_table
-from meta_pipeline_tests.fakes.still import PUBLIC, StillHome
+from meta_pipeline_tests.fakes.frozen_clock import PUBLIC, StillHome
 
 ACCOUNT, DAY = "act_1000000001", dt.date(2026, 10, 5)
 CONNECT = f"{PUBLIC}/connect?phase=2"
@@ -36,7 +37,7 @@ def seen(home: StillHome, features: tuple[str, ...] = ()) -> list[Connection]:
 
 
 def land(home: StillHome, path: Path) -> list[LandedFile | FailedDay]:
-    by = Pulling(
+    by = PullContext(
         home.client, home.vault, Landing(path / "landing", home.engine), home.engine, "r", str(home.clock.at),
         home.clock.sleep, home.clock.now,
     )
@@ -272,11 +273,11 @@ def waiting_onboarding(home: StillHome) -> str:
 def test_an_onboarding_that_no_process_took_on_fails_after_an_hour_and_its_token_is_gone(home: StillHome):
     old = waiting_onboarding(home)
     home.clock.sleep(3599)
-    consents.give_up(tokens=home.vault, engine=home.engine, now=home.clock.now())
+    consents.fail_abandoned(tokens=home.vault, engine=home.engine, now=home.clock.now())
     assert onboardings.get(home.engine, old).status == "waiting"
     young = waiting_onboarding(home)
     home.clock.sleep(1)
-    consents.give_up(tokens=home.vault, engine=home.engine, now=home.clock.now())
+    consents.fail_abandoned(tokens=home.vault, engine=home.engine, now=home.clock.now())
 
     failed = onboardings.get(home.engine, old)
     assert failed.status == "failed" and "did not run within an hour" in failed.reason

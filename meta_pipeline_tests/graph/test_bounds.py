@@ -35,7 +35,7 @@ from meta_pipeline.graph.errors import (
 from meta_pipeline.graph.paging import Positions
 from meta_pipeline.graph.response import GraphResponse, answer_of
 from meta_pipeline.records import AccessToken
-from meta_pipeline_tests.fakes.virtual import START
+from meta_pipeline_tests.fakes.virtual_clock import START
 from meta_pipeline_tests.graph.test_client import Client, Server, server
 
 __all__ = ["server"]  # a fixture

@@ -15,7 +15,7 @@ from meta_pipeline.records import AccessToken, ConfigError
 from meta_pipeline.sandbox.answers import Ask
 from meta_pipeline.sandbox.graph import Graph
 from meta_pipeline.sandbox.nouns import OWN
-from meta_pipeline_tests.fakes.virtual import START
+from meta_pipeline_tests.fakes.virtual_clock import START
 
 GRAPH = Graph(seed=1, now=START)
 NODE = f"act_{next(iter(GRAPH.world.accounts))}"

@@ -14,13 +14,13 @@ from meta_pipeline.graph.budget import SharedBudget
 from meta_pipeline.graph.calls import CallKind
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.graph.errors import ThrottledError
-from meta_pipeline.graph.request import Errand
+from meta_pipeline.graph.request import CallContext
 from meta_pipeline.records import AccessToken
 from meta_pipeline.sandbox.graph import Graph
 from meta_pipeline.store.engine import open_store
 from meta_pipeline.store.processes import identity
 from meta_pipeline.store.schema import reservations
-from meta_pipeline_tests.fakes.virtual import SandboxAdapter, VirtualClock
+from meta_pipeline_tests.fakes.virtual_clock import SandboxAdapter, VirtualClock
 
 WORKERS, ACCOUNTS, SCORE, DECAY_S = 8, 20, 20, 300.0
 CALLS_EACH = 3 * SCORE
@@ -69,7 +69,7 @@ class Storm:
                 self.clock.sleep(min(1.0, self.due[account] - self.clock.seconds))
                 continue
             self.held.add(account)
-            bound = client.on(Errand(node_id=account, purpose="backfill"))
+            bound = client.on(CallContext(node_id=account, purpose="backfill"))
             try:
                 while self.left[account]:
                     if dies_after is not None and sent >= dies_after:
@@ -142,7 +142,7 @@ def test_a_reservation_of_another_host_ends_with_its_lease(storm: Storm):
     began = storm.clock.now()
 
     def one_call() -> None:
-        client = storm.client(identity()).on(Errand(node_id=account))
+        client = storm.client(identity()).on(CallContext(node_id=account))
         while True:
             try:
                 client.get(f"{account}/ads", {"limit": 1}, token=storm.token, kind=CallKind.AD_OBJECTS)

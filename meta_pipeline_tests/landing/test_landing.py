@@ -208,7 +208,7 @@ def test_every_row_says_of_which_answer_it_is(landing: Landing):
 
 
 def test_rows_after_a_spill_leave_no_memory_taken(landing: Landing):
-    landing.memory = module.Memory(limit=1_000_000)
+    landing.memory = module.MemoryBudget(limit=1_000_000)
     piece = arrow_text([b'{"n":"%d%s"}' % (number, b"x" * 2000) for number in range(100)])
     groups = []
     for adds in (3, 9, 3):

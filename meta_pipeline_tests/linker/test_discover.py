@@ -13,7 +13,7 @@ from meta_pipeline.linker.discover import Discovery
 from meta_pipeline.linker.links import known
 from meta_pipeline.records import TokenRef
 from meta_pipeline.store import access, onboardings
-from meta_pipeline_tests.fakes.still import StillHome
+from meta_pipeline_tests.fakes.frozen_clock import StillHome
 
 
 @pytest.fixture

@@ -21,12 +21,12 @@ from meta_pipeline.store import (
     backfills,
     deferrals,
     grants,
-    learned,
     leases,
     ledger,
-    listings,
+    listing_sweeps,
     onboardings,
     report_runs,
+    report_sizes,
     reveals,
 )
 from meta_pipeline.store.engine import open_store
@@ -145,20 +145,20 @@ def test_a_wait_is_written_down_and_forgotten(engine: sa.Engine):
 
 def test_when_a_listing_was_read_whole_counts_for_what_was_asked_then(engine: sa.Engine):
     here = {"node_id": "act_1", "kind": "ads"}
-    assert listings.swept_at(engine, **here, asked="a") is None
-    listings.note_sweep(engine, **here, asked="a", at=NOW)
-    assert listings.swept_at(engine, **here, asked="a") == NOW and listings.swept_at(engine, **here, asked="b") is None
-    listings.note_sweep(engine, **here, asked="b", at=NOW + dt.timedelta(days=1))
-    assert listings.swept_at(engine, **here, asked="b") == NOW + dt.timedelta(days=1)
+    assert listing_sweeps.swept_at(engine, **here, asked="a") is None
+    listing_sweeps.note_sweep(engine, **here, asked="a", at=NOW)
+    assert listing_sweeps.swept_at(engine, **here, asked="a") == NOW and listing_sweeps.swept_at(engine, **here, asked="b") is None
+    listing_sweeps.note_sweep(engine, **here, asked="b", at=NOW + dt.timedelta(days=1))
+    assert listing_sweeps.swept_at(engine, **here, asked="b") == NOW + dt.timedelta(days=1)
 
-    listings.forget_sweeps(engine, node_id="act_1", kinds=["ads", "campaigns"])
-    assert listings.swept_at(engine, **here, asked="b") is None
+    listing_sweeps.forget_sweeps(engine, node_id="act_1", kinds=["ads", "campaigns"])
+    assert listing_sweeps.swept_at(engine, **here, asked="b") is None
 
     file = LandedFile("ads", "act_1", DAY, "/a", 1, "d1", NOW)
     ledger.note_version(engine, file)
     now = LandedFile("ads", "act_1", DAY, "/b", 1, "d2", NOW + dt.timedelta(days=1))
     ledger.note(engine, now, backfill_id="b")
-    assert listings.ever_landed(engine, kind="ads") == [file, now] and listings.ever_landed(engine, kind="x") == []
+    assert listing_sweeps.ever_landed(engine, kind="ads") == [file, now] and listing_sweeps.ever_landed(engine, kind="x") == []
 
 
 def test_links_are_kept_by_node(engine: sa.Engine):
@@ -324,10 +324,10 @@ def test_every_version_of_the_days_read_since_is_told_with_its_span(engine: sa.E
 
 
 def test_what_was_learned_is_kept(engine: sa.Engine):
-    assert learned.get(engine, node_id="act_1", report="ad_insights") == {}
-    known = {"page": 2000, "page_refused": None, "days": 30, "days_refused": 60, "rows_a_day": 1.5, "sync_refused": 7,
+    assert report_sizes.get(engine, node_id="act_1", report="ad_insights") == {}
+    known = {"page": 2000, "page_refused": None, "days": 30, "days_refused": 60, "rows_per_day": 1.5, "sync_refused": 7,
              "refused_at": NOW, "page_succeeded": 500}
     for page in (2000, 5000):
-        learned.put(engine, node_id="act_1", report="ad_insights", known={**known, "page": page, "largest_page": 1})
+        report_sizes.put(engine, node_id="act_1", report="ad_insights", known={**known, "page": page, "largest_page": 1})
 
-    assert learned.get(engine, node_id="act_1", report="ad_insights") == {**known, "page": 5000}
+    assert report_sizes.get(engine, node_id="act_1", report="ad_insights") == {**known, "page": 5000}

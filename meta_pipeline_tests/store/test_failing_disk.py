@@ -13,7 +13,7 @@ import duckdb
 import pytest
 import sqlalchemy as sa
 
-from meta_pipeline.bootstrap import Live
+from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.cli import doctor
 from meta_pipeline.cli import main as cli_main
 from meta_pipeline.landing import thumbnails
@@ -264,14 +264,14 @@ def test_doctor_names_what_others_may_read_and_what_was_set_aside(tmp_path: Path
     folder.mkdir(parents=True)
     for path in (settings.root, settings.landing_dir):
         path.chmod(0o700)
-    assert [(one.name, one.is_good) for one in doctor._files(Live(settings))] == [("permissions", True)]
+    assert [(one.name, one.is_good) for one in doctor._files(Runtime(settings))] == [("permissions", True)]
     (tmp_path / ".env").touch()
     (tmp_path / ".env").chmod(0o644)
     (folder / f"{DAYS[0]}.parquet.corrupt").touch()
     (folder / f"{DAYS[1]}.parquet.corrupt").touch()
     (folder / f"{DAYS[1]}.parquet").touch()  # it has landed since
 
-    permission, aside = doctor._files(Live(settings))
+    permission, aside = doctor._files(Runtime(settings))
 
     assert not permission.is_good and f"chmod 600 {tmp_path / '.env'}" in permission.told
     assert not aside.is_good and f"--since {DAYS[0]} --until {DAYS[0]} --node act_1 --report ad_insights" in aside.told

@@ -16,7 +16,7 @@ from meta_pipeline.landing.landing import Landing
 from meta_pipeline.records import Batch, FailedDay, LandedFile
 from meta_pipeline.store import heartbeat, leases, ledger
 from meta_pipeline.store.schema import leases as table
-from meta_pipeline_tests.fakes.virtual import VirtualClock
+from meta_pipeline_tests.fakes.virtual_clock import VirtualClock
 from meta_pipeline_tests.store.test_contract import engine, postgres
 
 __all__ = ["engine", "postgres"]

@@ -10,8 +10,8 @@ import duckdb
 import pytest
 
 from meta_pipeline.bootstrap import insights_tables
-from meta_pipeline.extract.catalogue import parsed
-from meta_pipeline.extract.reports import REPORTS
+from meta_pipeline.extract.ads.catalogue import parsed
+from meta_pipeline.extract.ads.reports import REPORTS
 from meta_pipeline.warehouse.warehouse import Warehouse
 from meta_pipeline_tests.warehouse.test_warehouse import DAY, NOW, Place
 

@@ -14,7 +14,7 @@ import requests
 import sqlalchemy as sa
 
 from meta_pipeline import bootstrap
-from meta_pipeline.bootstrap import Live
+from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.settings import Settings
 from meta_pipeline.store.schema import metadata
 from meta_pipeline.vault.seal import new_key
@@ -27,7 +27,7 @@ from meta_pipeline_tests.fakes.browser import Answer, Browser
 class Web:
     """The app, its live objects, and one person's browser."""
 
-    home: Live
+    home: Runtime
     app: Any
     sandbox: Sandbox
     browser: Browser
@@ -87,7 +87,7 @@ def make_web(
     **settings: Any,
 ) -> Web:
     sandbox.share_clock()
-    home = Live(Settings(
+    home = Runtime(Settings(
         _env_file=None, home=path / "home", graph_url=sandbox.url, dialog_url=sandbox.url, app_id=sandbox.app["app_id"],
         app_secret=sandbox.app["app_secret"], vault_keys=new_key(), **settings,
     ))

@@ -89,7 +89,7 @@ def test_a_new_password_ends_every_session_and_a_restart_none(guarded: Web, tmp_
     assert sign_in(guarded) == 303
     again = Browser(create_app(guarded.home, host="0.0.0.0", now=clock.now), cookies=dict(guarded.browser.cookies))
     assert is_in(again)
-    home = bootstrap.Live(guarded.home.settings.model_copy(update={
+    home = bootstrap.Runtime(guarded.home.settings.model_copy(update={
         "operator_password": type(guarded.home.settings.operator_password)("another long password")}))
 
     assert not is_in(Browser(create_app(home, host="0.0.0.0", now=clock.now), cookies=dict(guarded.browser.cookies)))

@@ -10,13 +10,14 @@ import dagster as dg
 from meta_pipeline import bootstrap
 from meta_pipeline.defs.partitions import ACCOUNT_DAYS, AD_ACCOUNTS, days_by_account, key
 from meta_pipeline.defs.shown import plain
-from meta_pipeline.extract.reports import Report
-from meta_pipeline.flows import forecast, listings, side_by_side
-from meta_pipeline.flows.pulling import Pulling
+from meta_pipeline.extract.ads.reports import Report
+from meta_pipeline.flows import listings, side_by_side
+from meta_pipeline.flows.pull_context import PullContext
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.graph.request import Purpose
 from meta_pipeline.landing.totals import totals_of
 from meta_pipeline.records import FailedDay, LandedFile
+from meta_pipeline.status import forecast
 from meta_pipeline.store import audit_log, leases
 from meta_pipeline.vault.vault import Vault
 
@@ -54,7 +55,7 @@ def land_insights(
     context: dg.AssetExecutionContext,
     graph: dg.ResourceParam[GraphClient],
     tokens: dg.ResourceParam[Vault],
-    home: dg.ResourceParam[bootstrap.Live],
+    home: dg.ResourceParam[bootstrap.Runtime],
 ) -> Iterator[dg.AssetMaterialization]:
     """Fetch by range, store by day: a day is green when it is committed, red with its reason when it is not."""
     reports = [asset_key.path[-1] for asset_key in sorted(context.selected_asset_keys)]
@@ -98,7 +99,7 @@ def land_entities(
     context: dg.AssetExecutionContext,
     graph: dg.ResourceParam[GraphClient],
     tokens: dg.ResourceParam[Vault],
-    home: dg.ResourceParam[bootstrap.Live],
+    home: dg.ResourceParam[bootstrap.Runtime],
 ) -> Iterator[dg.MaterializeResult[None]]:
     """List what the account has now, and read by id what only insights know."""
     node_id = context.partition_key
@@ -109,10 +110,10 @@ def land_entities(
 
 
 def pulling(
-    context: dg.AssetExecutionContext, graph: GraphClient, tokens: Vault, home: bootstrap.Live
-) -> Pulling:
+    context: dg.AssetExecutionContext, graph: GraphClient, tokens: Vault, home: bootstrap.Runtime
+) -> PullContext:
     """What a pull of this run works with."""
-    return Pulling(
+    return PullContext(
         graph, tokens, home.landing, home.engine, context.run_id, backfill_of(context), bootstrap.sleep, bootstrap.now,
         purpose_of(context), home.settings.largest_page, home.catalogue,
     )
@@ -120,7 +121,7 @@ def pulling(
 
 def tell_forecast(
     context: dg.AssetExecutionContext,
-    home: bootstrap.Live,
+    home: bootstrap.Runtime,
     asked: dict[str, list[dt.date]],
     ahead: dict[str, list[dt.date]],
     reports: list[str],

@@ -79,7 +79,7 @@ REPORTS = tuple(bootstrap.live().catalogue)
     ],
     pool=WRITER,
 )
-def load_raw(context: dg.AssetExecutionContext, home: dg.ResourceParam[bootstrap.Live]) -> Iterator[Any]:
+def load_raw(context: dg.AssetExecutionContext, home: dg.ResourceParam[bootstrap.Runtime]) -> Iterator[Any]:
     """Everything that landed and waits, in one transaction a table. A file that can't be read stops no other."""
     loaded = home.warehouse.load(home.engine, now=bootstrap.now())
     audit_log.forget_before(home.engine, bootstrap.now() - home.settings.audit_for)
@@ -147,7 +147,7 @@ def _target(settings: Settings) -> Path:
 
 @dbt_assets(manifest=manifest(), dagster_dbt_translator=Translator(), pool=WRITER)
 def marts(
-    context: dg.AssetExecutionContext, dbt: DbtCliResource, home: dg.ResourceParam[bootstrap.Live]
+    context: dg.AssetExecutionContext, dbt: DbtCliResource, home: dg.ResourceParam[bootstrap.Runtime]
 ) -> Iterator[Any]:
     """Run one dbt build for a batch of loaded days: parsing alone costs seconds.
 
@@ -202,7 +202,7 @@ def dbt_resource() -> DbtCliResource:
     key=["published", "warehouse"], group_name="marts", kinds={"duckdb"}, pool=WRITER, owners=OWNERS, tags=SOURCE_TAG,
     deps=[key for key in marts.keys if not key.path[-1].startswith(("stg_", "int_"))],
 )
-def published(home: dg.ResourceParam[bootstrap.Live]) -> dg.MaterializeResult[None]:
+def published(home: dg.ResourceParam[bootstrap.Runtime]) -> dg.MaterializeResult[None]:
     """The copy of the warehouse that analysts open while the pipeline goes on."""
     home.warehouse.check_complete(home.engine)
     path = publish(home.settings.warehouse_file, home.settings.published_file)

@@ -19,7 +19,7 @@ def upgrade() -> None:
         sa.Column("page_refused", sa.Integer),
         sa.Column("days", sa.Integer),
         sa.Column("days_refused", sa.Integer),
-        sa.Column("rows_a_day", sa.Float),
+        sa.Column("rows_per_day", sa.Float),
         sa.Column("sync_refused", sa.Integer),
         sa.Column("refused_at", sa.DateTime(timezone=True)),
     )

@@ -18,8 +18,8 @@ from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from meta_pipeline.extract.reports import REPORTS, STATUSES, WINDOWS, Report, Window
-from meta_pipeline.extract.vocabulary import (
+from meta_pipeline.extract.ads.reports import REPORTS, STATUSES, WINDOWS, Report, Window
+from meta_pipeline.extract.ads.vocabulary import (
     ACTION_BREAKDOWNS,
     ACTION_FIELDS,
     BREAKDOWNS,
@@ -30,7 +30,7 @@ from meta_pipeline.extract.vocabulary import (
     gate,
     history_limit,
 )
-from meta_pipeline.extract.vocabulary import WINDOWS as LIVING_WINDOWS
+from meta_pipeline.extract.ads.vocabulary import WINDOWS as LIVING_WINDOWS
 from meta_pipeline.records import ConfigError
 
 Catalogue = Mapping[str, Report]

@@ -21,7 +21,7 @@ WITH_PARENT = "the person's own token died"
 
 
 @dataclass(frozen=True, slots=True)
-class Clicks:
+class ActionLinks:
     """Where people fix things. `invites`: mails and webhooks carry an invitation, because those who read them can't
     sign in here."""
 
@@ -62,7 +62,7 @@ class Trouble:
 
 
 @dataclass(frozen=True, slots=True)
-class Death:
+class TokenInvalidation:
     """What a subcode of 190 says happened. `first`: a place to go to before connecting again; `takes_pages`: whether
     the Page tokens that came through this token are dead with it."""
 
@@ -71,21 +71,27 @@ class Death:
     takes_pages: bool = True
 
 
-DEATHS: dict[int | None, Death] = {
-    458: Death("removed this app from their Facebook settings"),
-    459: Death("has to pass a checkpoint of Facebook: log in there and follow the instructions", first="facebook"),
-    460: Death("changed the password, or Facebook ended the session for security"),
-    463: Death("has not renewed the consent in time: the token has expired", takes_pages=False),
-    464: Death("has an account that is not confirmed: confirm it on Facebook", first="facebook"),
-    467: Death("logged out, or Facebook invalidated the session"),
-    492: Death("lost the role on the Page: ask its admin to give it back, with the task ANALYZE", first="page",
-               takes_pages=False),
-    493: Death("has not used this app for 90 days: data access has lapsed"),
-    None: Death("has a token that Meta does not accept any more"),
+DEATHS: dict[int | None, TokenInvalidation] = {
+    458: TokenInvalidation("removed this app from their Facebook settings"),
+    459: TokenInvalidation(
+        "has to pass a checkpoint of Facebook: log in there and follow the instructions",
+        first="facebook"),
+    460: TokenInvalidation("changed the password, or Facebook ended the session for security"),
+    463: TokenInvalidation("has not renewed the consent in time: the token has expired", takes_pages=False),
+    464: TokenInvalidation(
+        "has an account that is not confirmed: confirm it on Facebook",
+        first="facebook"),
+    467: TokenInvalidation("logged out, or Facebook invalidated the session"),
+    492: TokenInvalidation(
+        "lost the role on the Page: ask its admin to give it back, with the task ANALYZE",
+        first="page",
+        takes_pages=False),
+    493: TokenInvalidation("has not used this app for 90 days: data access has lapsed"),
+    None: TokenInvalidation("has a token that Meta does not accept any more"),
 }
 
 
-def death_of(ref: TokenRef) -> Death:
+def death_of(ref: TokenRef) -> TokenInvalidation:
     """What ended a token."""
     return DEATHS.get(ref.retired_subcode, DEATHS[None])
 
@@ -95,7 +101,7 @@ def days_left(until: dt.datetime | None, *, now: dt.datetime) -> int | None:
     return None if until is None else max(0, (until - now).days)
 
 
-def token_troubles(ref: TokenRef, *, phase: int, clicks: Clicks, now: dt.datetime) -> list[Trouble]:
+def token_troubles(ref: TokenRef, *, phase: int, clicks: ActionLinks, now: dt.datetime) -> list[Trouble]:
     """What is wrong with the token itself, most urgent first."""
     again = clicks.connect(phase)
     if ref.retired_at is not None:
@@ -129,7 +135,7 @@ def in_days(left: int) -> str:
     return "within a day" if left < 1 else "in 1 day" if left == 1 else f"in {left} days"
 
 
-def task_trouble(kind: str, node_id: str, name: str, tasks: tuple[str, ...], *, clicks: Clicks) -> Trouble | None:
+def task_trouble(kind: str, node_id: str, name: str, tasks: tuple[str, ...], *, clicks: ActionLinks) -> Trouble | None:
     """What is wrong when the tasks on a node don't suffice to read it; None when they do, or are not known."""
     if not tasks or "ANALYZE" in tasks or kind not in ("ad_account", "page", "instagram_account"):
         return None

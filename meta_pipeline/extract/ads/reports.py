@@ -6,7 +6,7 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Literal
 
-from meta_pipeline.extract.vocabulary import (
+from meta_pipeline.extract.ads.vocabulary import (
     ACTION_FIELDS,
     DAY,
     DEAD_WINDOWS,
@@ -69,7 +69,7 @@ class Report:
     gate: str | None = None
 
     @property
-    def rows_a_day(self) -> float | None:
+    def rows_per_day(self) -> float | None:
         """How many rows a day has, where the report itself says."""
         return 1.0 if self.level == "account" and not self.breakdowns else None
 

@@ -9,18 +9,19 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from meta_pipeline.extract import creatives, forecast
-from meta_pipeline.extract.catalogue import Catalogue
-from meta_pipeline.extract.creatives import CREATIVES
-from meta_pipeline.extract.entities import ENTITIES, SWEEP_DAYS
-from meta_pipeline.extract.entities import asked as asked_for
+from meta_pipeline.extract import forecast
+from meta_pipeline.extract.ads import creatives
+from meta_pipeline.extract.ads.catalogue import Catalogue
+from meta_pipeline.extract.ads.creatives import CREATIVES
+from meta_pipeline.extract.ads.entities import ENTITIES, SWEEP_DAYS
+from meta_pipeline.extract.ads.entities import asked as asked_for
+from meta_pipeline.extract.ads.insights import PAGE_LIMIT, Range
+from meta_pipeline.extract.ads.plan import planned, sizes_of
 from meta_pipeline.extract.forecast import Forecast
-from meta_pipeline.extract.insights import PAGE_LIMIT, Range
-from meta_pipeline.extract.plan import planned, sizes_of
 from meta_pipeline.graph.limits import Charge
 from meta_pipeline.graph.pace import CEILING_PERCENT, Budget
 from meta_pipeline.landing.landing import SNAPSHOT_DAY
-from meta_pipeline.store import audit_log, budgets, ledger, listings, report_runs
+from meta_pipeline.store import audit_log, budgets, ledger, listing_sweeps, report_runs
 
 # Before anything was measured: one poll of a report run, the least there can be (as with its pages), and half a second
 # a call.
@@ -65,7 +66,7 @@ def of_account(
     sweep_days: int = SWEEP_DAYS,
 ) -> AccountForecast:
     """What is left to read of these days; those that the backfill which would be resumed has landed cost nothing."""
-    looks = audit_log.looks_a_run(engine) or LOOKS
+    looks = audit_log.polls_per_report_run(engine) or LOOKS
     found = []
     for name in reports:
         landed = ledger.find_days(
@@ -113,7 +114,7 @@ def _entity_calls(engine: sa.Engine, node_id: str, *, sweep: dt.timedelta, now: 
 def _is_due(
     engine: sa.Engine, node_id: str, kind: str, request: Mapping[str, Any], *, sweep: dt.timedelta, now: dt.datetime
 ) -> bool:
-    swept_at = listings.swept_at(engine, node_id=node_id, kind=kind, asked=asked_for(request))
+    swept_at = listing_sweeps.swept_at(engine, node_id=node_id, kind=kind, asked=asked_for(request))
     return swept_at is None or now - swept_at >= sweep
 
 

@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 
-from meta_pipeline.extract import durations
-from meta_pipeline.extract.durations import EndedRun
-from meta_pipeline.extract.insights import Pull, Range, ranges
-from meta_pipeline.extract.reports import Report
-from meta_pipeline.extract.sizes import SYNCHRONOUS_DAYS, Sizes
-from meta_pipeline.store import learned
-from meta_pipeline.store.learned import APP
+from meta_pipeline.extract.ads import durations
+from meta_pipeline.extract.ads.durations import EndedRun
+from meta_pipeline.extract.ads.insights import Pull, Range, ranges
+from meta_pipeline.extract.ads.reports import Report
+from meta_pipeline.extract.ads.sizes import SYNCHRONOUS_DAYS, Sizes
+from meta_pipeline.store import report_sizes
+from meta_pipeline.store.report_sizes import APP
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Planner:
     def needs_a_report_run(self, report: Report, asked: Range) -> bool:
         """Whether the range is more than is read at once."""
         sizes = self.of(report)
-        return report.gate is not None or not sizes.is_synchronous(len(asked.days), rows_a_day=report.rows_a_day)
+        return report.gate is not None or not sizes.is_synchronous(len(asked.days), rows_per_day=report.rows_per_day)
 
     def may_come_as_a_report_run(self, pull: Pull) -> bool:
         """Whether a range that was too much to be read at once is worth a report run; then it is not read at once
@@ -65,14 +65,14 @@ class Planner:
 
     def run_s(self, report: Report, asked: Range) -> float | None:
         """Return the seconds that a report run is expected to take; None when none of the app has ended yet."""
-        known = learned.durations(self.engine, node_id=self.node_id)
+        known = report_sizes.durations(self.engine, node_id=self.node_id)
         return durations.expected_s(known, node_id=self.node_id, report=report.name, days=len(asked.days))
 
     def run_ended(self, report: Report, asked: Range, run: EndedRun) -> None:
         """Store what a report run that has ended teaches, for this account and for the app."""
-        known = learned.durations(self.engine, node_id=self.node_id)
+        known = report_sizes.durations(self.engine, node_id=self.node_id)
         changed = durations.learned(known, run, node_id=self.node_id, report=report.name, days=len(asked.days))
-        learned.put_durations(self.engine, changed)
+        report_sizes.put_durations(self.engine, changed)
 
 
 # What says how large a page may be; an account that is read first begins with what the app's other accounts learned.
@@ -84,9 +84,9 @@ def sizes_of(
 ) -> Sizes:
     """Return what was learned of a report or a listing of an account; of one that was never read, the page size that
     other accounts learned."""
-    known = learned.get(engine, node_id=node_id, report=report)
+    known = report_sizes.get(engine, node_id=node_id, report=report)
     if not known:
-        of_app = learned.get(engine, node_id=APP, report=report)
+        of_app = report_sizes.get(engine, node_id=APP, report=report)
         known = {name: of_app[name] for name in PAGE_SIZES} if of_app else {}
     return Sizes(largest_page, **known).believed(now)
 
@@ -95,10 +95,10 @@ def keep_sizes(engine: sa.Engine, report: str, node_id: str, sizes: Sizes) -> No
     """Store what was learned of a report or a listing of an account, and its page size for the app's other
     accounts."""
     known = dataclasses.asdict(sizes)
-    learned.put(engine, node_id=node_id, report=report, known=known)
+    report_sizes.put(engine, node_id=node_id, report=report, known=known)
     if sizes.page_succeeded is not None or sizes.page_refused is not None:
-        nothing = dict.fromkeys(learned.COLUMNS)
-        learned.put(engine, node_id=APP, report=report, known=nothing | {name: known[name] for name in PAGE_SIZES})
+        nothing = dict.fromkeys(report_sizes.COLUMNS)
+        report_sizes.put(engine, node_id=APP, report=report, known=nothing | {name: known[name] for name in PAGE_SIZES})
 
 
 def planned(sizes: Sizes, days: Iterable[dt.date], *, most: int | None = None) -> list[Range]:

@@ -10,8 +10,8 @@ from typing import Any
 
 import msgspec
 
-from meta_pipeline.extract.entities import unreadable, whole
-from meta_pipeline.extract.kept import Kept, Row, tell
+from meta_pipeline.extract.ads.entities import unreadable, whole
+from meta_pipeline.extract.ads.stored_listing import Row, StoredRecord, tell
 from meta_pipeline.graph.calls import CallKind, Operation
 from meta_pipeline.graph.client import BATCH_LIMIT, GraphClient
 from meta_pipeline.graph.errors import GraphError, RequestError, ScopeError, TooMuchDataError, TransientError
@@ -48,12 +48,12 @@ def referred(ads: Iterable[bytes]) -> set[str]:
 
 
 def to_read(
-    referred: Iterable[str], kept: Mapping[str, Kept], *, is_due: bool, now: dt.datetime, sweep: dt.timedelta
+    referred: Iterable[str], kept: Mapping[str, StoredRecord], *, is_due: bool, now: dt.datetime, sweep: dt.timedelta
 ) -> set[str]:
     """The creatives to ask for: what is new; all when a sweep `is_due`, for only so a new name shows. What is deleted
     stays so, and what could not be read is tried again no sooner than after a sweep's time."""
 
-    def is_settled(each: Kept) -> bool:
+    def is_settled(each: StoredRecord) -> bool:
         if each.told.error:
             return now - each.batch.fetched_at < sweep
         return each.told.is_deleted or not is_due

@@ -15,8 +15,15 @@ from meta_pipeline.graph.limits import node_of
 from meta_pipeline.graph.pace import Budget
 from meta_pipeline.linker import links
 from meta_pipeline.records import Grant, NodeLink, TokenRef
+from meta_pipeline.status.token_health import (
+    DISCONNECTED,
+    ActionLinks,
+    Trouble,
+    days_left,
+    task_trouble,
+    token_troubles,
+)
 from meta_pipeline.store import access, budgets, grants, ledger
-from meta_pipeline.vault.health import DISCONNECTED, Clicks, Trouble, days_left, task_trouble, token_troubles
 from meta_pipeline.vault.vault import Vault
 
 
@@ -58,7 +65,7 @@ def connections(
     *,
     engine: sa.Engine,
     tokens: Vault,
-    clicks: Clicks,
+    clicks: ActionLinks,
     features: Collection[str],
     now: dt.datetime,
     with_disconnected: bool = False,
@@ -143,7 +150,7 @@ def _read_troubles(
     unread: Sequence[NodeLink],
     *,
     phase: int,
-    clicks: Clicks,
+    clicks: ActionLinks,
 ) -> list[Trouble]:
     """Return what can't be read, or no longer, and why: a missing permission, or access that was taken away."""
     found, left = [], list(unread)
@@ -168,7 +175,7 @@ def phase_asked(ref: TokenRef, grant: Grant | None) -> int:
 
 
 def scope_trouble(
-    scope: Scope, *, phase: int, clicks: Clicks, is_declined: bool = False, lost: Sequence[NodeLink] = ()
+    scope: Scope, *, phase: int, clicks: ActionLinks, is_declined: bool = False, lost: Sequence[NodeLink] = ()
 ) -> Trouble:
     """A permission that was not granted, what it stops, and the dialog that asks for it again."""
     because = f"the permission to {scope.allows} {'was declined' if is_declined else 'is missing'}"
@@ -208,7 +215,7 @@ def _names(nodes: Sequence[NodeLink], shown: int = 3) -> str:
     return ", ".join(names[:shown]) + more
 
 
-def _dead_page(one: access.Access, ref: TokenRef, refs: list[TokenRef], clicks: Clicks) -> Trouble | None:
+def _dead_page(one: access.Access, ref: TokenRef, refs: list[TokenRef], clicks: ActionLinks) -> Trouble | None:
     """A Page whose own token died while its person's lives."""
     if ref.retired_at is not None or one.token_ref == ref.id:
         return None

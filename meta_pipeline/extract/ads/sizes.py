@@ -19,7 +19,7 @@ BELIEVED_FOR = dt.timedelta(days=7)
 class Sizes:
     """The limits learned for one report of one account. `page`: rows to request next; `page_refused`: the smallest
     page that was refused; `page_succeeded`: the largest page that came back full; `days`: the longest range that came
-    back whole; `days_refused`: the shortest that was too much; `rows_a_day`: rows per day of the last read;
+    back whole; `days_refused`: the shortest that was too much; `rows_per_day`: rows per day of the last read;
     `sync_refused`: the shortest range, in days, that was too much for a synchronous read. `is_range_at_fault`: not even
     the smallest page came back, so smaller pages are not tried step by step again; `is_at_limit`: a page that grew was
     refused, so it grows no more until the next run. Both are not stored."""
@@ -29,7 +29,7 @@ class Sizes:
     page_refused: int | None = None
     days: int | None = None
     days_refused: int | None = None
-    rows_a_day: float | None = None
+    rows_per_day: float | None = None
     sync_refused: int | None = None
     refused_at: dt.datetime | None = None
     page_succeeded: int | None = None
@@ -82,7 +82,7 @@ class Sizes:
     def range_worked(self, days: int, rows: int) -> None:
         """A range came back whole."""
         self.days = max(days, self.days or 0)
-        self.rows_a_day = rows / days
+        self.rows_per_day = rows / days
 
     def range_was_refused(self, days: int, now: dt.datetime) -> None:
         """A range was too much."""
@@ -90,12 +90,12 @@ class Sizes:
         if self.days is not None and self.days >= self.days_refused:
             self.days = None
 
-    def is_synchronous(self, days: int, *, rows_a_day: float | None = None) -> bool:
+    def is_synchronous(self, days: int, *, rows_per_day: float | None = None) -> bool:
         """Whether a range is read at once instead of by a report run, which costs its POST and the looks at it: while
-        it is short, or known to be small. `rows_a_day`: where the report itself says (an account has one)."""
+        it is short, or known to be small. `rows_per_day`: where the report itself says (an account has one)."""
         if self.sync_refused is not None and days >= self.sync_refused:
             return False
-        known = rows_a_day if rows_a_day is not None else self.rows_a_day
+        known = rows_per_day if rows_per_day is not None else self.rows_per_day
         return days <= SYNCHRONOUS_DAYS or (known is not None and known * days <= SYNCHRONOUS_ROWS)
 
     def sync_was_refused(self, days: int, now: dt.datetime) -> None:

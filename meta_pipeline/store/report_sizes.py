@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from meta_pipeline.store.schema import learned_sizes, report_run_durations
 
 COLUMNS = (
-    "page", "page_refused", "days", "days_refused", "rows_a_day", "sync_refused", "refused_at", "page_succeeded",
+    "page", "page_refused", "days", "days_refused", "rows_per_day", "sync_refused", "refused_at", "page_succeeded",
 )
 # The `node_id` of durations that were learned over all accounts of the app.
 APP = ""

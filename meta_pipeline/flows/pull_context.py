@@ -12,11 +12,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from meta_pipeline.display import printable
-from meta_pipeline.extract.catalogue import Catalogue
-from meta_pipeline.extract.parts import Rows
-from meta_pipeline.extract.reports import REPORTS
+from meta_pipeline.extract.ads.catalogue import Catalogue
+from meta_pipeline.extract.ads.parts import Rows
+from meta_pipeline.extract.ads.reports import REPORTS
 from meta_pipeline.graph.client import GraphClient
-from meta_pipeline.graph.request import Errand, Purpose
+from meta_pipeline.graph.request import CallContext, Purpose
 from meta_pipeline.landing.landing import SNAPSHOT_DAY, Landing
 from meta_pipeline.records import LandedFile, MetaPipelineError
 from meta_pipeline.store import ledger
@@ -41,7 +41,7 @@ def as_reported(error: Exception) -> MetaPipelineError:
 
 
 @dataclass(frozen=True)
-class Pulling:
+class PullContext:
     """What a pull works with: the gateway, the vault, where it lands, for which run and backfill, and the clock.
     `largest_page` of insights, rows."""
 
@@ -70,4 +70,4 @@ class Pulling:
 
     def gateway(self, node_id: str, report: str) -> GraphClient:
         """The gateway on the errand of asking for a report."""
-        return self.graph.on(Errand(node_id, report, self.run_id, self.backfill_id, self.purpose))
+        return self.graph.on(CallContext(node_id, report, self.run_id, self.backfill_id, self.purpose))

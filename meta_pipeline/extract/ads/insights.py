@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from meta_pipeline.extract.parts import Part
-from meta_pipeline.extract.reports import Report
+from meta_pipeline.extract.ads.parts import Part
+from meta_pipeline.extract.ads.reports import Report
 from meta_pipeline.records import MetaPipelineError
 
 # A page of a listing; pages of insights grow (`sizes.py`).

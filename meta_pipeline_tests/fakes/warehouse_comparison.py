@@ -9,10 +9,10 @@ from decimal import Decimal
 
 import duckdb
 
-from meta_pipeline.extract.reports import REPORTS, Report
+from meta_pipeline.extract.ads.reports import REPORTS, Report
 from meta_pipeline.warehouse.tables import quoted
+from meta_pipeline_tests.fakes.expected_totals import Key, RecordSummary, Rows, figures_of, summed
 from meta_pipeline_tests.fakes.routine import Read, Routine
-from meta_pipeline_tests.fakes.told import Key, Rows, Told, figures_of, summed
 
 LEVELS = {"account": "account_id", "campaign": "campaign_id", "adset": "ad_set_id", "ad": "ad_id"}
 _SPLIT = {"hourly_stats_aggregated_by_advertiser_time_zone": "hour"}
@@ -28,7 +28,7 @@ class Compared:
     """A routine's warehouse, and what should be in it: `wrong` has a sentence for everything that is not so."""
 
     def __init__(self, routine: Routine) -> None:
-        self.routine, self.told = routine, Told(routine.graph, routine.opted_in)
+        self.routine, self.told = routine, RecordSummary(routine.graph, routine.opted_in)
         self.wrong: list[str] = []
         self.rows = self.moments = 0
         self._reads: dict[str, dict[Day, list[Read]]] = defaultdict(lambda: defaultdict(list))

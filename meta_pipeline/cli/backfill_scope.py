@@ -10,19 +10,19 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from meta_pipeline import bootstrap
-from meta_pipeline.bootstrap import Live
+from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.cli.days import Day, DaysAgo, resolve
 from meta_pipeline.cli.terminal import Terminal, counted
-from meta_pipeline.extract.insights import Range
-from meta_pipeline.extract.reports import too_old
-from meta_pipeline.flows.forecast import AccountForecast, are_entities_stale, of_account
+from meta_pipeline.extract.ads.insights import Range
+from meta_pipeline.extract.ads.reports import too_old
 from meta_pipeline.linker.links import known
 from meta_pipeline.records import ConfigError, NodeLink
+from meta_pipeline.status.forecast import AccountForecast, are_entities_stale, of_account
 from meta_pipeline.store import backfills
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class BackfillTarget:
     """Days of an account that can be read, and the reports that have them. `is_first`: of the account's."""
 
     node_id: str
@@ -31,9 +31,9 @@ class Asked:
     is_first: bool
 
 
-def understood(
-    home: Live, since: Day, until: Day, *, nodes: Sequence[str], reports: Sequence[str], say: Terminal
-) -> tuple[list[Asked], tuple[str, ...], dict[str, Any]]:
+def resolve_targets(
+    home: Runtime, since: Day, until: Day, *, nodes: Sequence[str], reports: Sequence[str], say: Terminal
+) -> tuple[list[BackfillTarget], tuple[str, ...], dict[str, Any]]:
     """Return what is to be read, the reports, and the arguments that identify a backfill. Days such as yesterday become
     dates here, on each account's own calendar."""
     chosen = _accounts(home, nodes)
@@ -50,7 +50,9 @@ def understood(
     return asked, names, arguments
 
 
-def _kept_by_meta(home: Live, link: NodeLink, days: Range, names: Sequence[str], say: Terminal) -> Iterator[Asked]:
+def _kept_by_meta(
+    home: Runtime, link: NodeLink, days: Range, names: Sequence[str], say: Terminal
+) -> Iterator[BackfillTarget]:
     """The days of an account, cut by how long Meta keeps each report; what is too old is left out, and said."""
     today = _today(link)
     by_start: dict[dt.date, list[str]] = {}
@@ -62,12 +64,12 @@ def _kept_by_meta(home: Live, link: NodeLink, days: Range, names: Sequence[str],
         if start is not None:
             by_start.setdefault(start, []).append(name)
     for number, (start, kept) in enumerate(sorted(by_start.items())):
-        yield Asked(link.id, Range(start, days.until), tuple(kept), is_first=number == 0)
+        yield BackfillTarget(link.id, Range(start, days.until), tuple(kept), is_first=number == 0)
 
 
-def expected_of(
-    home: Live,
-    asked: Sequence[Asked],
+def forecast_targets(
+    home: Runtime,
+    asked: Sequence[BackfillTarget],
     arguments: dict[str, Any],
     *,
     has_all: bool,
@@ -94,7 +96,7 @@ def expected_calls(calls: int, *, is_certain: bool) -> str:
     return f"{counted(calls, 'call')} expected" + ("" if is_certain else "; a first read can need more")
 
 
-def _accounts(home: Live, nodes: Sequence[str]) -> list[NodeLink]:
+def _accounts(home: Runtime, nodes: Sequence[str]) -> list[NodeLink]:
     links = {link.id: link for link in known(home.engine) if link.kind == "ad_account"}
     if not links:
         raise ConfigError("no ad account is linked yet: run `meta-pipeline connect` first")
@@ -104,7 +106,7 @@ def _accounts(home: Live, nodes: Sequence[str]) -> list[NodeLink]:
     return [links[node] for node in dict.fromkeys(nodes or links)]
 
 
-def _reports(home: Live, reports: Sequence[str]) -> tuple[str, ...]:
+def _reports(home: Runtime, reports: Sequence[str]) -> tuple[str, ...]:
     """Those named, optional ones too; without any, those that are read by default or switched on."""
     unknown = [name for name in reports if name not in home.catalogue]
     if unknown:

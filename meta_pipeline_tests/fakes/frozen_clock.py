@@ -9,12 +9,12 @@ from meta_pipeline.flows import consents
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.records import AccessToken, TokenRef
 from meta_pipeline.sandbox.graph import Graph
+from meta_pipeline.status.token_health import ActionLinks
 from meta_pipeline.store import onboardings
 from meta_pipeline.store.engine import open_store
-from meta_pipeline.vault.health import Clicks
 from meta_pipeline.vault.seal import new_key
 from meta_pipeline.vault.vault import Vault
-from meta_pipeline_tests.fakes.virtual import START, SandboxAdapter
+from meta_pipeline_tests.fakes.virtual_clock import START, SandboxAdapter
 
 PUBLIC = "https://etl.example"
 
@@ -41,7 +41,7 @@ class StillHome:
         self.graph.clock = self.clock.now
         self.engine = open_store(f"sqlite:///{path / 'control.sqlite'}")
         self.vault = Vault(self.engine, new_key(), now=self.clock.now)
-        self.clicks = Clicks(PUBLIC, "https://business.example", "https://www.example")
+        self.clicks = ActionLinks(PUBLIC, "https://business.example", "https://www.example")
         self.client = GraphClient(
             graph_url="http://sandbox", app_id="900000000000001", app_secret=self.graph.identity.secret,
             graph_version="v24.0", marketing_version="v26.0", audit=lambda event: None, sleep=self.clock.sleep,

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from meta_pipeline.extract.kept import Kept
+from meta_pipeline.extract.ads.stored_listing import StoredRecord
 
 THUMBNAILS = "thumbnails"
 
@@ -49,7 +49,7 @@ class Wanted:
         return f"Wanted({self.thumbnail.id})"
 
 
-def wanted(fresh: Iterable[bytes], known: Mapping[str, Kept]) -> list[Wanted]:
+def wanted(fresh: Iterable[bytes], known: Mapping[str, StoredRecord]) -> list[Wanted]:
     """Of the creatives that were read just now (only their addresses are alive), those whose picture is new, another
     one, or could not be had before. Host and query of an address change with every answer; its path does not."""
     found = []

@@ -11,9 +11,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from meta_pipeline.extract import durations
-from meta_pipeline.extract.durations import FIRST_POLL_S, UNKNOWN_FIRST_POLL_S, EndedRun
-from meta_pipeline.extract.insights import (
+from meta_pipeline.extract.ads import durations
+from meta_pipeline.extract.ads.durations import FIRST_POLL_S, UNKNOWN_FIRST_POLL_S, EndedRun
+from meta_pipeline.extract.ads.insights import (
     Abandoned,
     Done,
     Pull,
@@ -23,8 +23,8 @@ from meta_pipeline.extract.insights import (
     is_completed,
     state_of,
 )
-from meta_pipeline.extract.plan import Planner
-from meta_pipeline.extract.reports import Report
+from meta_pipeline.extract.ads.plan import Planner
+from meta_pipeline.extract.ads.reports import Report
 from meta_pipeline.graph.calls import CallKind, Operation
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.graph.errors import GraphError, TooMuchDataError, TransientError

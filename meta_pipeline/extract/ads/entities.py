@@ -11,8 +11,8 @@ from typing import Any
 
 import msgspec
 
-from meta_pipeline.extract import kept as keeping
-from meta_pipeline.extract.kept import Kept, Row
+from meta_pipeline.extract.ads import stored_listing as keeping
+from meta_pipeline.extract.ads.stored_listing import Row, StoredRecord
 from meta_pipeline.graph.calls import CallKind, Operation
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.graph.errors import GraphError, ScopeError
@@ -145,7 +145,7 @@ def listed(path: str) -> list[str]:
 
 
 def increment_from(
-    kept: Mapping[str, Kept], swept_at: dt.datetime | None, *, now: dt.datetime, sweep: dt.timedelta, page: int
+    kept: Mapping[str, StoredRecord], swept_at: dt.datetime | None, *, now: dt.datetime, sweep: dt.timedelta, page: int
 ) -> int | None:
     """The Unix time from which on changes are asked for. None for all of it: at first, when a sweep is due, and when
     it is one page, which costs the same one call and shows as well what vanished."""
@@ -158,7 +158,7 @@ def increment_from(
 
 
 def unlisted_ids(
-    kept: Mapping[str, Kept],
+    kept: Mapping[str, StoredRecord],
     listed: Iterable[str],
     mentioned: Iterable[str],
     *,
@@ -185,7 +185,7 @@ def account(node_id: str, *, graph: GraphClient, token: AccessToken) -> Snapshot
 def refreshed(
     entity: Entity,
     node_id: str,
-    kept: Mapping[str, Kept],
+    kept: Mapping[str, StoredRecord],
     mentioned: Mapping[str, Row],
     *,
     since: int | None,

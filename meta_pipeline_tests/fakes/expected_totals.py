@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from meta_pipeline.extract.reports import REPORTS, Report
+from meta_pipeline.extract.ads.reports import REPORTS, Report
 from meta_pipeline.sandbox import truth
 from meta_pipeline.sandbox.breakdowns import Splits
 from meta_pipeline.sandbox.graph import Graph
@@ -28,7 +28,7 @@ def figures_of(report: Report) -> tuple[str, ...]:
     return tuple(name for name in FIGURES if name in asked)
 
 
-class Told:
+class RecordSummary:
     """One sandbox's totals, an account and a span at a time. They stand for a day of the account's calendar: what was
     asked before is kept."""
 

@@ -16,7 +16,7 @@ Row = tuple[bytes, Batch]
 _COLUMNS = ["payload", "_fbtrace_id", "_api_version", "_fetched_at"]
 
 
-class Told(msgspec.Struct):
+class RecordSummary(msgspec.Struct):
     """What a record says of itself: the few things that decide whether it is asked for again."""
 
     id: str = ""
@@ -32,16 +32,16 @@ class Told(msgspec.Struct):
         return "DELETED" in (self.effective_status, self.status)
 
 
-tell = msgspec.json.Decoder(Told).decode
+tell = msgspec.json.Decoder(RecordSummary).decode
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class StoredRecord:
     """One record of a listing."""
 
     record: bytes
     batch: Batch
-    told: Told
+    told: RecordSummary
 
     @property
     def row(self) -> Row:
@@ -49,12 +49,12 @@ class Kept:
         return self.record, self.batch
 
 
-def of_rows(rows: Iterable[Row]) -> dict[str, Kept]:
+def of_rows(rows: Iterable[Row]) -> dict[str, StoredRecord]:
     """Records by id; the last one of an id counts."""
-    return {(told := tell(record)).id: Kept(record, batch, told) for record, batch in rows}
+    return {(told := tell(record)).id: StoredRecord(record, batch, told) for record, batch in rows}
 
 
-def of_file(path: str) -> dict[str, Kept]:
+def of_file(path: str) -> dict[str, StoredRecord]:
     """The records of a landed listing, by id."""
     return of_rows(rows_of(path))
 
@@ -67,7 +67,7 @@ def rows_of(path: str) -> Iterator[Row]:
         yield row["payload"].encode(), batches.setdefault(answer, Batch((), *answer))
 
 
-def newest(kept: Iterable[Kept]) -> dt.datetime | None:
+def newest(kept: Iterable[StoredRecord]) -> dt.datetime | None:
     """The newest `updated_time` of them."""
     times = [when(each.told.updated_time) for each in kept]
     return max((time for time in times if time is not None), default=None)

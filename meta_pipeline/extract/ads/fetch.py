@@ -12,13 +12,13 @@ from typing import Any
 import msgspec
 import pyarrow as pa
 
-from meta_pipeline.extract.entities import of_level
-from meta_pipeline.extract.insights import PAGE_LIMIT, Pull, Range, insights_request
-from meta_pipeline.extract.parts import ADDITIVE, Part, Reading, Rows, kept_of, read_in_parts
-from meta_pipeline.extract.plan import Planner
-from meta_pipeline.extract.reports import Report
-from meta_pipeline.extract.sizes import FixedSizes, Sizes
-from meta_pipeline.extract.sorting import Sorter, key_of, row_of
+from meta_pipeline.extract.ads.entities import of_level
+from meta_pipeline.extract.ads.insights import PAGE_LIMIT, Pull, Range, insights_request
+from meta_pipeline.extract.ads.parts import ADDITIVE, Part, Reading, Rows, kept_of, read_in_parts
+from meta_pipeline.extract.ads.plan import Planner
+from meta_pipeline.extract.ads.reports import Report
+from meta_pipeline.extract.ads.sizes import FixedSizes, Sizes
+from meta_pipeline.extract.sorting import DayPartitioner, key_of, row_of
 from meta_pipeline.graph.calls import CallKind
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.graph.errors import CursorError, TransientError
@@ -56,7 +56,7 @@ class Fetcher:
             while True:
                 restart()
                 first_page = size.page
-                sorter = Sorter(pull.report, pull.node_id, pull.asked)
+                sorter = DayPartitioner(pull.report, pull.node_id, pull.asked)
                 try:
                     for batch in self._read(pull, size, row_of(pull.report.key)):
                         with turn:
@@ -75,7 +75,7 @@ class Fetcher:
                 if empty > 1:
                     raise TransientError(f"{pull.report.name} had {seen} rows, and none when it was read again")
             sizes.range_worked(len(pull.asked.days), sorter.rows)
-            return sorter.untrustworthy()
+            return sorter.days_with_duplicate_keys()
         finally:
             self.planner.keep(pull.report)
 
@@ -88,12 +88,12 @@ class Fetcher:
         def read(part: Part, fields: Sequence[str]) -> Rows:
             asked = dataclasses.replace(report, fields=tuple(fields))
             pull = Pull(report, node_id, whole, insights_request(asked, whole, part))
-            sorter, rows = Sorter(report, node_id, whole), Rows()
+            sorter, rows = DayPartitioner(report, node_id, whole), Rows()
             for batch in self._read(pull, size, row_of(pull.report.key)):
                 # Not the page: its records are copies beside it.
                 told = dataclasses.replace(batch, body=None, rows=())
                 rows.extend((record, told) for _, found in sorter.parts(batch) for record in found.to_pylist())
-            for error in sorter.untrustworthy().values():
+            for error in sorter.days_with_duplicate_keys().values():
                 raise error
             return rows
 

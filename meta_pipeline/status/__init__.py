@@ -1,0 +1,1 @@
+"""Read-only queries over the control store: connections, forecasts, coverage, versions. Nothing here starts work."""
