@@ -20,7 +20,6 @@ from unittest.mock import patch
 import dagster as dg
 from pydantic import SecretStr
 
-from meta_pipeline import bootstrap
 from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.defs.assets.landing import land_entities, land_insights, landing_key
 from meta_pipeline.defs.home import instance
@@ -65,7 +64,7 @@ def landed(
             yield LandedFile(reports[0], node_id, day, "", 0, "", NOW)
 
 
-def run(opened: dg.DagsterInstance, home: Runtime, node_id: str) -> None:
+def run(opened: dg.DagsterInstance, runtime: Runtime, node_id: str) -> None:
     """A run over thirty days of one account, all but the flow, as `backfill` starts it."""
     last = NOW.date()
     tags = {
@@ -74,7 +73,7 @@ def run(opened: dg.DagsterInstance, home: Runtime, node_id: str) -> None:
     }
     defs = dg.Definitions(
         assets=[land_insights, land_entities], jobs=[pull_ads, pull_entities], executor=dg.in_process_executor,
-        resources={"graph": object(), "tokens": object(), "home": home},
+        resources={"graph": object(), "tokens": object(), "runtime": runtime},
     )
     with patch.object(side_by_side, "land_side_by_side", landed):
         ended = run_job(
@@ -86,19 +85,17 @@ def run(opened: dg.DagsterInstance, home: Runtime, node_id: str) -> None:
         raise SystemExit(f"{len(green)} days are green, not {DAYS}")
 
 
-def evaluate(home: Runtime) -> int:
+def evaluate(runtime: Runtime) -> int:
     """How many runs the daily schedule asks for."""
-    with patch.object(bootstrap, "live", lambda: home), dg.build_schedule_context(
-        scheduled_execution_time=NOW
-    ) as context:
+    with dg.build_schedule_context(scheduled_execution_time=NOW, resources={"runtime": runtime}) as context:
         found: Any = pull_ads_schedule(context)
         return len(list(found))
 
 
-def link(home: Runtime, accounts: int) -> None:
+def link(runtime: Runtime, accounts: int) -> None:
     """The accounts are linked."""
     zones = ("America/Los_Angeles", "Europe/Berlin", "Asia/Tokyo", "Pacific/Auckland", "Etc/UTC")
-    save(home.engine, Discovery(tuple(
+    save(runtime.engine, Discovery(tuple(
         NodeLink("ad_account", node_id, "A", "owned", None, (), zones[n % len(zones)], "EUR", "t")
         for n, node_id in enumerate(node_ids(accounts))
     )), through="t", now=NOW)
@@ -117,18 +114,18 @@ def seconds(work: Callable[[], object], repeat: int) -> float:
 def measured(accounts: int, repeat: int) -> dict[str, float]:
     """Seconds of everything that our code does with the keys of so many accounts."""
     with tempfile.TemporaryDirectory() as folder:
-        home = Runtime(settings_of(Path(folder)))
-        link(home, accounts)
+        runtime = Runtime(settings_of(Path(folder)))
+        link(runtime, accounts)
         keys = keys_of(accounts)
-        with instance(home.settings, is_captured=False) as opened:
+        with instance(runtime.settings, is_captured=False) as opened:
             opened.add_dynamic_partitions(str(AD_ACCOUNTS.name), node_ids(accounts))
             return {
                 "keys": float(len(keys)),
                 "every key built": seconds(lambda: keys_of(accounts), repeat),
                 "every key grouped by account": seconds(lambda: days_by_account(keys), repeat),
-                "the schedule evaluated": seconds(lambda: evaluate(home), repeat),
+                "the schedule evaluated": seconds(lambda: evaluate(runtime), repeat),
                 f"a run over {DAYS} days of one account": seconds(
-                    lambda: run(opened, home, node_ids(accounts)[-1]), repeat),
+                    lambda: run(opened, runtime, node_ids(accounts)[-1]), repeat),
             }
 
 

@@ -69,22 +69,19 @@ def without(asked: argparse.Namespace) -> dict[str, dict[str, float]]:
     """Landed by the flows alone."""
     from meta_pipeline import bootstrap
     from meta_pipeline.flows import listings, side_by_side
-    from meta_pipeline.flows.pull_context import PullContext
     from meta_pipeline.records import LandedFile
 
-    home = bootstrap.live()
+    runtime = bootstrap.process_runtime()
 
     def work(accounts: list[str], days: int, backfill_id: str) -> None:
-        by = PullContext(
-            home.graph, home.vault, home.landing, home.engine, "benchmark", backfill_id, bootstrap.sleep, bootstrap.now,
-            "backfill", home.settings.largest_page, home.catalogue,
-        )
+        by = runtime.pull_context(run_id="benchmark", backfill_id=backfill_id, purpose="backfill")
         wanted = [FIRST + dt.timedelta(days=n) for n in range(days)]
         for done in side_by_side.land_side_by_side(dict.fromkeys(accounts, wanted), [REPORT], by=by):
             if not isinstance(done, LandedFile):
                 raise SystemExit(done.reason)
         with concurrent.futures.ThreadPoolExecutor(side_by_side.ACCOUNTS_AT_ONCE) as pool:
-            list(pool.map(lambda node_id: list(listings.land_entities(node_id, by=by, habits=home.habits)), accounts))
+            list(pool.map(lambda node_id: list(listings.land_entities(node_id, by=by, habits=runtime.habits)),
+                          accounts))
 
     work(asked.names[:1], 1, "first")
     return {"whole": measured(lambda: work(asked.names, asked.days, "benchmark"))}
@@ -92,16 +89,17 @@ def without(asked: argparse.Namespace) -> dict[str, dict[str, float]]:
 
 def events(asked: argparse.Namespace, *, is_held_open: bool = True) -> dict[str, dict[str, float]]:
     """Dagster's own work: runs over days that have landed for this backfill, one after another in this process."""
-    from meta_pipeline.defs import home, launch
+    from meta_pipeline.defs import home as defs_home
+    from meta_pipeline.defs import launch
     from meta_pipeline.defs.launch import AccountRange
     from meta_pipeline.settings import Settings
 
     if not is_held_open:
-        home.held_open = lambda _: {}
+        defs_home.held_open = lambda _: {}
     launch.quiet()
     took: dict[int, list[float]] = {1: [], asked.days: []}
     logged = 0
-    with home.instance(Settings(), is_captured=False) as opened:
+    with defs_home.instance(Settings(), is_captured=False) as opened:
         for node_id in (asked.names[0], *asked.names[:8]):
             for days, seconds in took.items():
                 until = FIRST + dt.timedelta(days=days - 1)
@@ -171,10 +169,12 @@ def _compare(url: str, folder: Path, asked: argparse.Namespace) -> None:
         for side in ("with", "without"):  # in turns, so that a noisy machine is noisy to both
             home = folder / f"{side}{number}"
             shutil.copytree(connected, home)
-            found.setdefault(side, []).append(json.loads(run(home, __file__, "--side", side, *told).splitlines()[-1]))
+            printed = run(home, __file__, "--side", side, *told)
+            found.setdefault(side, []).append(json.loads(printed.splitlines()[-1]))
         for side in ("events", "stock"):
             home = folder / f"with{number}"
-            found.setdefault(side, []).append(json.loads(run(home, __file__, "--side", side, *told).splitlines()[-1]))
+            printed = run(home, __file__, "--side", side, *told)
+            found.setdefault(side, []).append(json.loads(printed.splitlines()[-1]))
     _print(found, names, asked)
 
 

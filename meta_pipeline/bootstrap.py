@@ -1,12 +1,16 @@
-"""Settings become live objects here; the only place that constructs clients and knows the real clock."""
+"""Construct the runtime of a process from its settings: the only place that creates clients and reads the real clock.
+
+An entrypoint (`cli/main.py`, `defs/resources.py`, `web/app.py`) receives one `Runtime` and passes it on. No other
+module calls a function of this one: a test passes a runtime with a clock of its own.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
 import functools
 import time
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 
@@ -14,14 +18,19 @@ from meta_pipeline.alerts.targets import Email, Log, Target, Webhook
 from meta_pipeline.extract.ads.catalogue import Catalogue, catalogue, read_by_default
 from meta_pipeline.extract.ads.reports import Report
 from meta_pipeline.flows.listings import ListingPolicy
+from meta_pipeline.flows.pull_context import PullContext
 from meta_pipeline.graph.budget import SharedBudget
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.graph.download import Downloads
 from meta_pipeline.graph.features import checked as checked_features
+from meta_pipeline.graph.request import Purpose
 from meta_pipeline.graph.samples import Samples
 from meta_pipeline.graph.versions import Calendar, calendar
 from meta_pipeline.landing.landing import Landing
 from meta_pipeline.settings import Settings
+from meta_pipeline.status import forecast, overview
+from meta_pipeline.status.forecast import AccountForecast
+from meta_pipeline.status.overview import Connection
 from meta_pipeline.status.token_health import ActionLinks
 from meta_pipeline.store import permissions
 from meta_pipeline.store.audit_log import AuditLog
@@ -31,19 +40,21 @@ from meta_pipeline.warehouse.tables import RawTable
 from meta_pipeline.warehouse.warehouse import Warehouse
 
 
-def now() -> dt.datetime:
-    """The real clock, aware UTC."""
+def system_now() -> dt.datetime:
+    """Return the time of the machine's clock, aware UTC."""
     return dt.datetime.now(dt.UTC)
-
-
-sleep = time.sleep
 
 
 @dataclass(frozen=True)
 class Runtime:
-    """Everything one process needs, made on first use."""
+    """Everything that one process needs, created on first use: one engine, one vault, one gateway, one clock.
+
+    `now` returns aware UTC; `sleep` takes seconds.
+    """
 
     settings: Settings
+    now: Callable[[], dt.datetime] = field(default=system_now, kw_only=True)
+    sleep: Callable[[float], None] = field(default=time.sleep, kw_only=True)
 
     @functools.cached_property
     def engine(self) -> sa.Engine:
@@ -55,7 +66,7 @@ class Runtime:
 
     @functools.cached_property
     def vault(self) -> Vault:
-        return Vault(self.engine, self.settings.require("vault_keys"), now=now)
+        return Vault(self.engine, self.settings.require("vault_keys"), now=self.now)
 
     @functools.cached_property
     def graph(self) -> GraphClient:
@@ -110,7 +121,8 @@ class Runtime:
     @functools.cached_property
     def budget(self) -> SharedBudget:
         return SharedBudget(
-            self.engine, app_id=self.settings.app_id, now=now, sleep=sleep, longest_wait_s=self.settings.longest_wait_s
+            self.engine, app_id=self.settings.app_id, now=self.now, sleep=self.sleep,
+            longest_wait_s=self.settings.longest_wait_s,
         )
 
     @functools.cached_property
@@ -127,6 +139,34 @@ class Runtime:
     def warehouse(self) -> Warehouse:
         return Warehouse(self.settings.warehouse_file, insights_tables(self.catalogue.values()))
 
+    def connections(self, *, with_disconnected: bool = False) -> list[Connection]:
+        """Return every token with what it reads, what is wrong with it and what to click; VaultError without a key."""
+        return overview.connections(
+            engine=self.engine, tokens=self.vault, clicks=self.clicks, features=self.features, now=self.now(),
+            with_disconnected=with_disconnected,
+        )
+
+    def forecast(
+        self, node_id: str, days: Sequence[dt.date], reports: Sequence[str], *, backfill_id: str | None,
+        has_entities: bool,
+    ) -> AccountForecast:
+        """Return how many calls and rows, and how much time, these days of an account are expected to take."""
+        return forecast.of_account(
+            node_id, days, reports, catalogue=self.catalogue, engine=self.engine, app_id=self.settings.app_id,
+            backfill_id=backfill_id, has_entities=has_entities, largest_page=self.settings.largest_page,
+            now=self.now(), sweep_days=self.settings.sweep_days,
+        )
+
+    def pull_context(
+        self, *, run_id: str, backfill_id: str, purpose: Purpose, sleep: Callable[[float], None] | None = None
+    ) -> PullContext:
+        """Return what a pull works with. `sleep` replaces the runtime's own, for a pull that can be interrupted."""
+        return PullContext(
+            graph=self.graph, tokens=self.vault, landing=self.landing, engine=self.engine, run_id=run_id,
+            backfill_id=backfill_id, sleep=sleep or self.sleep, now=self.now, purpose=purpose,
+            largest_page=self.settings.largest_page, catalogue=self.catalogue,
+        )
+
 
 def insights_tables(reports: Iterable[Report]) -> tuple[RawTable, ...]:
     """The raw table of every report: its columns are what it asks for."""
@@ -139,6 +179,12 @@ def insights_tables(reports: Iterable[Report]) -> tuple[RawTable, ...]:
     )
 
 
-def live() -> Runtime:
-    """Runtime objects from the environment."""
-    return Runtime(Settings())
+@functools.lru_cache(maxsize=1)
+def runtime_of(settings: Settings) -> Runtime:
+    """Return the runtime of this process for these settings: the same one, with the same engine, at every call."""
+    return Runtime(settings)
+
+
+def process_runtime() -> Runtime:
+    """Return the runtime of this process, from the environment."""
+    return runtime_of(Settings())

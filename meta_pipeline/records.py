@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 TokenKind = Literal["user", "page", "system_user", "app"]
 
@@ -110,6 +111,15 @@ class NodeLink:
     currency: str | None
     token_ref: str
     related: tuple[dict[str, Any], ...] = ()
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """Return the node's time zone; UTC for a node that has none."""
+        return ZoneInfo(self.timezone or "UTC")
+
+    def today(self, now: dt.datetime) -> dt.date:
+        """Return the day it is at `now` (aware) on the node's own calendar."""
+        return now.astimezone(self.zone).date()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import json
 import os
 import signal
@@ -35,9 +36,9 @@ class Sandbox:
             return requests.get(f"{self.url}/_sandbox/{what}", params=query, timeout=60).json()
         return requests.post(f"{self.url}/_sandbox/{what}", json=body, timeout=60).json()
 
-    def share_clock(self) -> None:
+    def share_clock(self, now: dt.datetime | None = None) -> None:
         """Set this sandbox's clock to the pipeline's, so that tokens expire on the same calendar whatever day it is."""
-        self.control("clock", {"now": bootstrap.now().isoformat()})
+        self.control("clock", {"now": (now or bootstrap.system_now()).isoformat()})
 
     def token(self, **body: Any) -> str:
         return self.control("tokens", body)["access_token"]

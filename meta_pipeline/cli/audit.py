@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from meta_pipeline import bootstrap
 from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.graph.limits import node_of
 from meta_pipeline.graph.pace import Budget
@@ -28,24 +27,24 @@ LIMITS = ("limit", "percent_used", "percent_a_call", "closed_until", "read_at")
 
 
 def calls(
-    home: Runtime, *, trace: str | None, node_id: str | None, run_id: str | None, is_failed: bool, limit: int
+    runtime: Runtime, *, trace: str | None, node_id: str | None, run_id: str | None, is_failed: bool, limit: int
 ) -> list[dict[str, Any]]:
     """The newest calls that fit, each with its usage."""
     return audit_log.find(
-        home.engine, trace=trace, node_id=node_id, run_id=run_id, is_failed=is_failed, limit=limit
+        runtime.engine, trace=trace, node_id=node_id, run_id=run_id, is_failed=is_failed, limit=limit
     )
 
 
-def limits(home: Runtime) -> list[dict[str, Any]]:
+def limits(runtime: Runtime) -> list[dict[str, Any]]:
     """Every budget: percent used now, what a call costs, until when it is closed."""
-    now = bootstrap.now()
+    now = runtime.now()
     return [
         {
             "limit": row["key"], "percent_used": round(Budget(**row).drained(now), 1),
             "percent_a_call": round(row["cost_percent"], 3), "closed_until": _still(row["blocked_until"], now),
             "read_at": row["read_at"],
         }
-        for row in budgets.every(home.engine)
+        for row in budgets.every(runtime.engine)
     ]
 
 

@@ -11,7 +11,6 @@ from typing import Any
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from meta_pipeline import bootstrap
 from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.cli import terminal
 from meta_pipeline.cli.backfill_scope import BackfillTarget, expected_calls, forecast_targets, resolve_targets
@@ -46,7 +45,7 @@ class Ended:
 
 
 def run(
-    home: Runtime,
+    runtime: Runtime,
     since: Day,
     until: Day,
     *,
@@ -59,14 +58,15 @@ def run(
     """Both days inclusive; what is complete is published even when something failed. Without `is_built` the days only
     land, and a later build loads and publishes them."""
     say = terminal.stderr()
-    asked, names, arguments = resolve_targets(home, since, until, nodes=nodes, reports=reports, say=say)
+    asked, names, arguments = resolve_targets(runtime, since, until, nodes=nodes, reports=reports, say=say)
     return read(
-        home, asked, names, arguments, has_all=not reports, fresh=fresh, max_wait=max_wait, is_built=is_built, say=say
+        runtime, asked, names, arguments, has_all=not reports, fresh=fresh, max_wait=max_wait, is_built=is_built,
+        say=say,
     )
 
 
 def read(
-    home: Runtime,
+    runtime: Runtime,
     asked: Sequence[BackfillTarget],
     names: Sequence[str],
     arguments: dict[str, Any],
@@ -79,9 +79,9 @@ def read(
 ) -> Ended:
     """Read, load, model and publish these days of these accounts as one backfill, which `arguments` identify. With
     `has_all`, no report was named, so the listings of every account are read as well."""
-    expected = forecast_targets(home, asked, arguments, has_all=has_all, fresh=fresh)
-    backfill_id, is_resumed = backfills.begin(home.engine, arguments, fresh=fresh, now=bootstrap.now())
-    before = audit_log.operations_of(home.engine, backfill_id=backfill_id)
+    expected = forecast_targets(runtime, asked, arguments, has_all=has_all, fresh=fresh)
+    backfill_id, is_resumed = backfills.begin(runtime.engine, arguments, fresh=fresh, now=runtime.now())
+    before = audit_log.operations_of(runtime.engine, backfill_id=backfill_id)
     if is_resumed:
         say.print(f"resuming backfill {backfill_id}: landed days stay, recorded report runs are picked up")
     todo = [
@@ -94,33 +94,33 @@ def read(
     started = time.monotonic()
     failed: dict[str, tuple[str, ...]] = {
         node_id: (reason,) for node_id, reason in pulls.unreadable(
-            sorted({one.node_id for one in todo}), tokens=home.vault, engine=home.engine
+            sorted({one.node_id for one in todo}), tokens=runtime.vault, engine=runtime.engine
         ).items()
     }
     for line in by_reason(failed):
         say.print(f"not read: {line}")
     if todo := [one for one in todo if one.node_id not in failed]:
-        failed |= _land(home, todo, names, say, max_wait=max_wait)
+        failed |= _land(runtime, todo, names, say, max_wait=max_wait)
     seconds = {"fetch": time.monotonic() - started}
-    calls = audit_log.operations_of(home.engine, backfill_id=backfill_id) - before
+    calls = audit_log.operations_of(runtime.engine, backfill_id=backfill_id) - before
     say.print(f"{counted(calls, 'call')} made, {forecast_calls:,} expected")
     built = Built(None, {})
     if is_built:
         say.print("building the marts …")
-        built = build_marts(home.settings)
+        built = build_marts(runtime.settings)
     if built.note:
         say.print(built.note)
     if reasons := (*((built.reason,) if built.reason else ()), *built.skipped):
         failed["marts"] = reasons
     for line in by_reason(failed):
         say.print(f"failed: {line}")
-    backfills.end(home.engine, backfill_id, status="failed" if failed else "done", now=bootstrap.now())
-    is_published = is_built and built.reason is None and home.settings.published_file.exists()
-    published = str(home.settings.published_file) if is_published else None
+    backfills.end(runtime.engine, backfill_id, status="failed" if failed else "done", now=runtime.now())
+    is_published = is_built and built.reason is None and runtime.settings.published_file.exists()
+    published = str(runtime.settings.published_file) if is_published else None
     if published and not built.note:
         say.print(f"published {published}")
     return Ended(
-        backfill_id, _landed(home, backfill_id, names), failed, seconds | built.seconds, published, calls,
+        backfill_id, _landed(runtime, backfill_id, names), failed, seconds | built.seconds, published, calls,
         forecast_calls,
     )
 
@@ -140,7 +140,7 @@ def by_reason(failed: dict[str, tuple[str, ...]]) -> list[str]:
 
 
 def _land(
-    home: Runtime, todo: list[AccountRange], names: Sequence[str], say: Terminal, *, max_wait: float | None
+    runtime: Runtime, todo: list[AccountRange], names: Sequence[str], say: Terminal, *, max_wait: float | None
 ) -> dict[str, tuple[str, ...]]:
     """Every range landed, or why not; what waits for Meta's limit is started again when it is due."""
     backfill_id = todo[0].backfill_id
@@ -148,15 +148,15 @@ def _land(
     waited = 0.0
     with _progress(say) as progress:
         total = sum(((one.until - one.since).days + 1) * len(one.reports) for one in todo)
-        task = progress.add_task("days landed", total=total, completed=_landed(home, backfill_id, names))
+        task = progress.add_task("days landed", total=total, completed=_landed(runtime, backfill_id, names))
 
         def look() -> None:
-            landed = _landed(home, backfill_id, names)
-            progress.update(task, completed=landed, description=_stage(home, backfill_id, is_done=landed == total))
+            landed = _landed(runtime, backfill_id, names)
+            progress.update(task, completed=landed, description=_stage(runtime, backfill_id, is_done=landed == total))
 
         while todo:
-            began = bootstrap.now()
-            for outcome in land_ranges(home.settings, todo, tick=look):
+            began = runtime.now()
+            for outcome in land_ranges(runtime.settings, todo, tick=look):
                 failed.pop(outcome.asked, None)
                 if outcome.reasons:
                     failed[outcome.asked] = outcome.reasons
@@ -164,17 +164,17 @@ def _land(
             due = {
                 one.node_id: at
                 for one in todo
-                if (at := deferrals.due_at(home.engine, backfill_id=backfill_id, node_id=one.node_id)) and at > began
+                if (at := deferrals.due_at(runtime.engine, backfill_id=backfill_id, node_id=one.node_id)) and at > began
             }
             todo = [one for one in todo if one.node_id in due]
             if not todo:
                 break
-            pause = max(0.0, (max(due.values()) - bootstrap.now()).total_seconds())
+            pause = max(0.0, (max(due.values()) - runtime.now()).total_seconds())
             if max_wait is not None and waited + pause > max_wait:
                 say.print(f"Meta's limit is free again in {pause:.0f} s, longer than --max-wait allows")
                 break
             progress.update(task, description=f"waiting {pause:.0f} s for Meta's limit")
-            bootstrap.sleep(pause)
+            runtime.sleep(pause)
             waited += pause
     by_node: dict[str, tuple[str, ...]] = {}
     for one, reasons in failed.items():
@@ -189,13 +189,13 @@ def _progress(say: Terminal) -> Progress:
     )
 
 
-def _stage(home: Runtime, backfill_id: str, *, is_done: bool) -> str:
+def _stage(runtime: Runtime, backfill_id: str, *, is_done: bool) -> str:
     """Return what the bar counts, and how far Meta is with the report runs: nothing lands before they are complete."""
-    complete, submitted = report_runs.progress(home.engine, backfill_id=backfill_id)
+    complete, submitted = report_runs.progress(runtime.engine, backfill_id=backfill_id)
     if is_done or complete == submitted:
         return "days landed"
     return f"days landed · Meta has finished {complete:,} of {counted(submitted, 'report run')}"
 
 
-def _landed(home: Runtime, backfill_id: str, names: Sequence[str]) -> int:
-    return ledger.count_landed(home.engine, backfill_id=backfill_id, reports=names)
+def _landed(runtime: Runtime, backfill_id: str, names: Sequence[str]) -> int:
+    return ledger.count_landed(runtime.engine, backfill_id=backfill_id, reports=names)

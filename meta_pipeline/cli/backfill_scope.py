@@ -7,9 +7,7 @@ import datetime as dt
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from meta_pipeline import bootstrap
 from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.cli.days import Day, DaysAgo, resolve
 from meta_pipeline.cli.terminal import Terminal, counted
@@ -17,7 +15,7 @@ from meta_pipeline.extract.ads.insights import Range
 from meta_pipeline.extract.ads.reports import too_old
 from meta_pipeline.linker.links import known
 from meta_pipeline.records import ConfigError, NodeLink
-from meta_pipeline.status.forecast import AccountForecast, are_entities_stale, of_account
+from meta_pipeline.status.forecast import AccountForecast, are_entities_stale
 from meta_pipeline.store import backfills
 
 
@@ -32,32 +30,32 @@ class BackfillTarget:
 
 
 def resolve_targets(
-    home: Runtime, since: Day, until: Day, *, nodes: Sequence[str], reports: Sequence[str], say: Terminal
+    runtime: Runtime, since: Day, until: Day, *, nodes: Sequence[str], reports: Sequence[str], say: Terminal
 ) -> tuple[list[BackfillTarget], tuple[str, ...], dict[str, Any]]:
     """Return what is to be read, the reports, and the arguments that identify a backfill. Days such as yesterday become
     dates here, on each account's own calendar."""
-    chosen = _accounts(home, nodes)
-    names = _reports(home, reports)
-    ranges = _ranges(chosen, since, until, say)
+    chosen = _accounts(runtime, nodes)
+    names = _reports(runtime, reports)
+    ranges = _ranges(chosen, since, until, say, now=runtime.now())
     arguments = {
         "since": min(days.since for _, days in ranges).isoformat(),
-        "until": max(resolve(until, _today(link)) for link in chosen).isoformat(),
+        "until": max(resolve(until, link.today(runtime.now())) for link in chosen).isoformat(),
         "nodes": sorted(link.id for link in chosen), "reports": list(names),
     }
-    asked = [one for link, days in ranges for one in _kept_by_meta(home, link, days, names, say)]
+    asked = [one for link, days in ranges for one in _kept_by_meta(runtime, link, days, names, say)]
     if not asked:
         raise ConfigError(f"Meta keeps none of these days any more: choose a later --since than {since}")
     return asked, names, arguments
 
 
 def _kept_by_meta(
-    home: Runtime, link: NodeLink, days: Range, names: Sequence[str], say: Terminal
+    runtime: Runtime, link: NodeLink, days: Range, names: Sequence[str], say: Terminal
 ) -> Iterator[BackfillTarget]:
     """The days of an account, cut by how long Meta keeps each report; what is too old is left out, and said."""
-    today = _today(link)
+    today = link.today(runtime.now())
     by_start: dict[dt.date, list[str]] = {}
     for name in names:
-        report = home.catalogue[name]
+        report = runtime.catalogue[name]
         start = next((day for day in days.days if too_old(report, day, today) is None), None)
         if start != days.since:
             say.print(f"{link.id}: {too_old(report, days.since, today)}; left out")
@@ -68,7 +66,7 @@ def _kept_by_meta(
 
 
 def forecast_targets(
-    home: Runtime,
+    runtime: Runtime,
     asked: Sequence[BackfillTarget],
     arguments: dict[str, Any],
     *,
@@ -76,16 +74,14 @@ def forecast_targets(
     fresh: bool,
 ) -> list[AccountForecast]:
     """What every account will take."""
-    now = bootstrap.now()
-    resumed = None if fresh else backfills.resumable(home.engine, arguments, now=now)
+    now = runtime.now()
+    resumed = None if fresh else backfills.resumable(runtime.engine, arguments, now=now)
     found = []
     for one in asked:
-        has_entities = one.is_first and (has_all or are_entities_stale(home.engine, one.node_id, now=now))
+        has_entities = one.is_first and (has_all or are_entities_stale(runtime.engine, one.node_id, now=now))
         found.append(
-            of_account(
-                one.node_id, one.days.days, one.reports, catalogue=home.catalogue, engine=home.engine,
-                app_id=home.settings.app_id, backfill_id=resumed, has_entities=has_entities,
-                largest_page=home.settings.largest_page, now=now, sweep_days=home.settings.sweep_days,
+            runtime.forecast(
+                one.node_id, one.days.days, one.reports, backfill_id=resumed, has_entities=has_entities
             )
         )
     return found
@@ -96,8 +92,8 @@ def expected_calls(calls: int, *, is_certain: bool) -> str:
     return f"{counted(calls, 'call')} expected" + ("" if is_certain else "; a first read can need more")
 
 
-def _accounts(home: Runtime, nodes: Sequence[str]) -> list[NodeLink]:
-    links = {link.id: link for link in known(home.engine) if link.kind == "ad_account"}
+def _accounts(runtime: Runtime, nodes: Sequence[str]) -> list[NodeLink]:
+    links = {link.id: link for link in known(runtime.engine) if link.kind == "ad_account"}
     if not links:
         raise ConfigError("no ad account is linked yet: run `meta-pipeline connect` first")
     unknown = [node for node in nodes if node not in links]
@@ -106,23 +102,23 @@ def _accounts(home: Runtime, nodes: Sequence[str]) -> list[NodeLink]:
     return [links[node] for node in dict.fromkeys(nodes or links)]
 
 
-def _reports(home: Runtime, reports: Sequence[str]) -> tuple[str, ...]:
+def _reports(runtime: Runtime, reports: Sequence[str]) -> tuple[str, ...]:
     """Those named, optional ones too; without any, those that are read by default or switched on."""
-    unknown = [name for name in reports if name not in home.catalogue]
+    unknown = [name for name in reports if name not in runtime.catalogue]
     if unknown:
-        raise ConfigError(f"unknown report {unknown[0]}: there are {', '.join(home.catalogue)}")
-    return tuple(dict.fromkeys(reports or home.read_by_default))
+        raise ConfigError(f"unknown report {unknown[0]}: there are {', '.join(runtime.catalogue)}")
+    return tuple(dict.fromkeys(reports or runtime.read_by_default))
 
 
 def _ranges(
-    links: Sequence[NodeLink], since: Day, until: Day, say: Terminal
+    links: Sequence[NodeLink], since: Day, until: Day, say: Terminal, *, now: dt.datetime
 ) -> list[tuple[NodeLink, Range]]:
     """Return every account with its days; a day that has not begun there is left out, and a message says so."""
     from meta_pipeline.defs.partitions import FIRST_DAY
 
     chosen, is_reached = [], False
     for link in links:
-        today = _today(link)
+        today = link.today(now)
         first, last = resolve(since, today), resolve(until, today)
         if last < first:
             raise ConfigError(f"{_named('--until', until, last)} is before {_named('--since', since, first)}: "
@@ -145,8 +141,3 @@ def _ranges(
 def _named(option: str, day: Day, date: dt.date) -> str:
     """Return an option as it was given, with the date it means where that is not the same."""
     return f"{option} {day} ({date})" if isinstance(day, DaysAgo) else f"{option} {day}"
-
-
-def _today(link: NodeLink) -> dt.date:
-    """On the account's own calendar."""
-    return bootstrap.now().astimezone(ZoneInfo(link.timezone or "UTC")).date()

@@ -8,7 +8,6 @@ import webbrowser
 import click
 import requests
 
-from meta_pipeline import bootstrap
 from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.consent import local, oauth, state
 from meta_pipeline.consent.state import ConsentError
@@ -31,43 +30,43 @@ def token_from_stdin(kind: str) -> AccessToken:
     return AccessToken("system_user" if kind == "system-user" else "user", value)
 
 
-def token_from_dialog(home: Runtime, *, browser: bool, phase: int) -> AccessToken:
+def token_from_dialog(runtime: Runtime, *, browser: bool, phase: int) -> AccessToken:
     """The token of a person who consented in the login dialog."""
-    app_id, app_secret = home.settings.require("app_id"), home.settings.require("app_secret")
-    request = consent_request(phase, engine=home.engine, features=home.features)
-    asked = state.issue(key=app_secret, now=bootstrap.now(), phase=request.phase)
+    app_id, app_secret = runtime.settings.require("app_id"), runtime.settings.require("app_secret")
+    request = consent_request(phase, engine=runtime.engine, features=runtime.features)
+    asked = state.issue(key=app_secret, now=runtime.now(), phase=request.phase)
 
     def url_for(redirect_uri: str) -> str:
         return oauth.authorization_url(
-            dialog_url=home.settings.dialog_url, version=home.settings.graph_version, app_id=app_id,
+            dialog_url=runtime.settings.dialog_url, version=runtime.settings.graph_version, app_id=app_id,
             redirect_uri=redirect_uri, state=asked, scopes=request.names,
-            config_id=home.settings.login_config_id, asks_again=request.asks_again,
+            config_id=runtime.settings.login_config_id, asks_again=request.asks_again,
         )
 
     answer, redirect_uri = local.authorize(
         url_for, opener=_in_browser if browser else _over_http, timeout_s=CONSENT_TIMEOUT_S
     )
-    state.use(home.engine, answer.get("state", ""), key=app_secret, now=bootstrap.now())
-    return oauth.exchange_code(local.code_of(answer), redirect_uri=redirect_uri, graph=home.graph)
+    state.use(runtime.engine, answer.get("state", ""), key=app_secret, now=runtime.now())
+    return oauth.exchange_code(local.code_of(answer), redirect_uri=redirect_uri, graph=runtime.graph)
 
 
-def onboard(home: Runtime, token: AccessToken, *, phase: int, through: str) -> list[NodeLink]:
+def onboard(runtime: Runtime, token: AccessToken, *, phase: int, through: str) -> list[NodeLink]:
     """The token is sealed, then Dagster's `onboarding_job` takes it to links, partitions and a first look. One that
     can't read ads connects what it can, and that is an error all the same."""
     from meta_pipeline.defs.launch import onboard as run
 
-    home.graph.app  # noqa: B018 - without the app nothing below can work, and nothing must be stored then
+    runtime.graph.app  # noqa: B018 - without the app nothing below can work, and nothing must be stored then
     if phase:  # a token that was piped in was requested elsewhere
-        phase = consent_request(phase, engine=home.engine, features=home.features).phase
+        phase = consent_request(phase, engine=runtime.engine, features=runtime.features).phase
     id = consents.receive(
-        token, phase=phase, through=through, holder=identity(), tokens=home.vault, engine=home.engine,
-        now=bootstrap.now(),
+        token, phase=phase, through=through, holder=identity(), tokens=runtime.vault, engine=runtime.engine,
+        now=runtime.now(),
     )
-    reason = run(home.settings, id)
-    done = onboardings.get(home.engine, id)
+    reason = run(runtime.settings, id)
+    done = onboardings.get(runtime.engine, id)
     if reason or done is None or done.status != "done":
         reason = reason or "the onboarding did not end"
-        consents.fail(home.engine, id, reason, tokens=home.vault, now=bootstrap.now())
+        consents.fail(runtime.engine, id, reason, tokens=runtime.vault, now=runtime.now())
         raise ConsentError("onboarding_failed", printable(reason, limit=1000))
     for name, needed_for in done.result["missing"]:
         click.echo(f"not granted: {name} ({needed_for})", err=True)
@@ -81,7 +80,7 @@ def onboard(home: Runtime, token: AccessToken, *, phase: int, through: str) -> l
             "invalid_scope", "connected, but no ad account can be read: the token lacks the permission ads_read; "
             "grant it and connect again",
         )
-    return known(home.engine)
+    return known(runtime.engine)
 
 
 def _in_browser(url: str) -> None:

@@ -39,27 +39,27 @@ EARLY_DAYS = range(6, 10)  # days ago
 DAYS_EARLIER = 4  # how much earlier the early read is
 
 
-def run(home: Runtime, sandbox: str, *, now: dt.datetime) -> dict[str, Any]:
+def run(runtime: Runtime, sandbox: str, *, now: dt.datetime) -> dict[str, Any]:
     """Read everything; the sandbox's clock is set to `now` in the end. Return how it ended, as `backfill --json`."""
     say = terminal.stderr()
     started = time.monotonic()
     seconds = {}
-    if not ledger.last_pulls(home.engine):
+    if not ledger.last_pulls(runtime.engine):
         say.print(f"▸ earlier read: {len(EARLY_DAYS)} days as Meta reported them {DAYS_EARLIER} days ago")
-        read_early(home, sandbox, now=now)
+        read_early(runtime, sandbox, now=now)
         seconds["earlier read"] = time.monotonic() - started
     say.print(
         f"▸ backfill: {DAYS} days of every account, {BREAKDOWN_DAYS} by breakdown and 1 of reach, through Dagster"
     )
-    ended = read_all(home)
+    ended = read_all(runtime)
     return {**ended.as_json(), "seconds": {**seconds, **ended.as_json()["seconds"]}}
 
 
-def read_early(home: Runtime, sandbox: str, *, now: dt.datetime) -> None:
+def read_early(runtime: Runtime, sandbox: str, *, now: dt.datetime) -> None:
     """Land a few days while the sandbox's clock is set back: its figures of them change later, as Meta's do."""
     by = PullContext(
-        home.graph, home.vault, home.landing, home.engine, "earlier read", "earlier-read", bootstrap.sleep,
-        bootstrap.now, catalogue=home.catalogue,
+        runtime.graph, runtime.vault, runtime.landing, runtime.engine, "earlier read", "earlier-read", runtime.sleep,
+        runtime.now, catalogue=runtime.catalogue,
     )
     days = [now.date() - dt.timedelta(days=back) for back in EARLY_DAYS]
     _set_clock(sandbox, now - dt.timedelta(days=DAYS_EARLIER))
@@ -70,7 +70,7 @@ def read_early(home: Runtime, sandbox: str, *, now: dt.datetime) -> None:
         _set_clock(sandbox, now)
 
 
-def read_all(home: Runtime) -> Ended:
+def read_all(runtime: Runtime) -> Ended:
     """Read the levels over all days, the breakdowns and reach over a few, as one backfill."""
     say = terminal.stderr()
     asked: list[BackfillTarget] = []
@@ -80,14 +80,14 @@ def read_all(home: Runtime) -> Ended:
         (yesterday, GATED, (GATED_ACCOUNT,)),
     )
     for since, reports, nodes in parts:
-        found, _, _ = resolve_targets(home, since, yesterday, nodes=nodes, reports=reports, say=say)
+        found, _, _ = resolve_targets(runtime, since, yesterday, nodes=nodes, reports=reports, say=say)
         asked.extend(found)
     names = (*LEVELS, *BREAKDOWNS, *REACH, *GATED)
     arguments = {
         "since": min(one.days.since for one in asked).isoformat(), "demo": True, "reports": list(names),
         "until": max(one.days.until for one in asked).isoformat(),
     }
-    return read(home, asked, names, arguments, has_all=False, fresh=True, say=say)
+    return read(runtime, asked, names, arguments, has_all=False, fresh=True, say=say)
 
 
 def _set_clock(sandbox: str, moment: dt.datetime) -> None:
@@ -96,7 +96,7 @@ def _set_clock(sandbox: str, moment: dt.datetime) -> None:
 
 if __name__ == "__main__":
     try:
-        result = run(bootstrap.live(), sys.argv[1], now=dt.datetime.fromisoformat(sys.argv[2]))
+        result = run(bootstrap.process_runtime(), sys.argv[1], now=dt.datetime.fromisoformat(sys.argv[2]))
     except MetaPipelineError as error:
         sys.exit(terminal.line(f"error: {error}"))
     except KeyboardInterrupt:

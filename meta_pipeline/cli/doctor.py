@@ -7,7 +7,6 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from meta_pipeline import bootstrap
 from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.cli import lost, running, versions
 from meta_pipeline.cli.findings import Finding
@@ -15,35 +14,34 @@ from meta_pipeline.cli.terminal import counted
 from meta_pipeline.consent import oauth
 from meta_pipeline.linker.links import known
 from meta_pipeline.records import MetaPipelineError
-from meta_pipeline.status import overview
 from meta_pipeline.store import damaged, permissions
 
 
-def examine(home: Runtime) -> Iterator[Finding]:
+def examine(runtime: Runtime) -> Iterator[Finding]:
     """Every check in the order in which things depend on each other."""
-    root = home.settings.root
+    root = runtime.settings.root
     root.mkdir(parents=True, exist_ok=True)
     yield Finding("home", os.access(root, os.W_OK), str(root))
-    today = bootstrap.now().date()
-    for surface, version in home.settings.pins.items():
-        yield _checked(f"{surface} version", functools.partial(versions.checked, home, surface, version, today))
-    for told in versions.seen(home):
+    today = runtime.now().date()
+    for surface, version in runtime.settings.pins.items():
+        yield _checked(f"{surface} version", functools.partial(versions.checked, runtime, surface, version, today))
+    for told in versions.seen(runtime):
         yield Finding("answers of Meta", False, told)
     for name in ("app_id", "app_secret", "vault_keys"):
-        yield _checked(f"META_PIPELINE_{name.upper()}", functools.partial(_is_set, home, name))
-    yield _checked("reports", functools.partial(_reports, home))
-    links = known(home.engine)
+        yield _checked(f"META_PIPELINE_{name.upper()}", functools.partial(_is_set, runtime, name))
+    yield _checked("reports", functools.partial(_reports, runtime))
+    links = known(runtime.engine)
     told_links = counted(len(links), "node") if links else "nothing is linked yet: run `meta-pipeline connect`"
     yield Finding("links", bool(links), told_links)
-    yield from _tokens(home)
-    yield from running.examine(home, now=bootstrap.now())
-    yield from lost.examine(home, now=bootstrap.now())
-    yield from _files(home)
+    yield from _tokens(runtime)
+    yield from running.examine(runtime, now=runtime.now())
+    yield from lost.examine(runtime, now=runtime.now())
+    yield from _files(runtime)
 
 
-def _files(home: Runtime) -> Iterator[Finding]:
+def _files(runtime: Runtime) -> Iterator[Finding]:
     """Files that others may read, and landed files that were set aside and have not landed again."""
-    settings = home.settings
+    settings = runtime.settings
     told = list(permissions.open_to_others(
         settings.root, (settings.landing_dir, settings.warehouse_file, Path.cwd() / ".env")
     ))
@@ -53,11 +51,9 @@ def _files(home: Runtime) -> Iterator[Finding]:
         yield Finding("landed files", False, damaged.describe(path, report=report, node_id=node_id, day=day))
 
 
-def _tokens(home: Runtime) -> Iterator[Finding]:
+def _tokens(runtime: Runtime) -> Iterator[Finding]:
     try:
-        found = overview.connections(
-            engine=home.engine, tokens=home.vault, clicks=home.clicks, features=home.features, now=bootstrap.now()
-        )
+        found = runtime.connections()
     except MetaPipelineError as error:
         yield Finding("vault", False, str(error))
         return
@@ -68,21 +64,21 @@ def _tokens(home: Runtime) -> Iterator[Finding]:
         for trouble in (*one.troubles, *(node.trouble for node in one.nodes if node.trouble)):
             yield Finding(name, not trouble.is_urgent, f"{trouble.told} {trouble.click}: {trouble.url}")
         if one.ref.retired_at is None:
-            yield _checked(name, functools.partial(_inspected, home, one.ref.id))
+            yield _checked(name, functools.partial(_inspected, runtime, one.ref.id))
 
 
-def _is_set(home: Runtime, name: str) -> str:
-    home.settings.require(name)
+def _is_set(runtime: Runtime, name: str) -> str:
+    runtime.settings.require(name)
     return "is set"
 
 
-def _reports(home: Runtime) -> str:
-    on = len(home.read_by_default)
-    return f"{on} are on, {len(home.catalogue) - on} more are read when they are named"
+def _reports(runtime: Runtime) -> str:
+    on = len(runtime.read_by_default)
+    return f"{on} are on, {len(runtime.catalogue) - on} more are read when they are named"
 
 
-def _inspected(home: Runtime, ref_id: str) -> str:
-    facts = oauth.inspect(home.vault.reveal(ref_id, flow="doctor"), graph=home.graph)
+def _inspected(runtime: Runtime, ref_id: str) -> str:
+    facts = oauth.inspect(runtime.vault.reveal(ref_id, flow="doctor"), graph=runtime.graph)
     return f"{facts.kind}, {'never expires' if facts.expires_at is None else f'until {facts.expires_at:%Y-%m-%d}'}"
 
 

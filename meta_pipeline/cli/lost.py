@@ -20,11 +20,11 @@ from meta_pipeline.store import access
 _NAME = "lost since the last run"
 
 
-def examine(home: Runtime, *, now: dt.datetime) -> Iterator[Finding]:
+def examine(runtime: Runtime, *, now: dt.datetime) -> Iterator[Finding]:
     """Yield what the last summary had and this one lacks, then keep this one."""
-    file = home.settings.root / "doctor.json"
+    file = runtime.settings.root / "doctor.json"
     try:
-        before, current = _read(file), summary(home)
+        before, current = _read(file), summary(runtime)
     except MetaPipelineError:
         yield Finding(_NAME, True, "not compared, because the vault can't be opened")
         return
@@ -39,10 +39,10 @@ def examine(home: Runtime, *, now: dt.datetime) -> Iterator[Finding]:
         yield Finding(_NAME, True, f"nothing ({since})")
 
 
-def summary(home: Runtime) -> dict[str, dict[str, str]]:
+def summary(runtime: Runtime) -> dict[str, dict[str, str]]:
     """Return the names of the nodes that a token can read, the owners that are known, and the tokens that live."""
-    usable, links = access.usable(home.engine), known(home.engine)
-    people = [ref for ref in home.vault.refs() if ref.parent_ref is None and ref.kind != "page"]
+    usable, links = access.usable(runtime.engine), known(runtime.engine)
+    people = [ref for ref in runtime.vault.refs() if ref.parent_ref is None and ref.kind != "page"]
     return {
         "nodes": {link.id: link.name for link in links if link.id in usable},
         "owners": {link.id: link.owner_business for link in links if link.owner_business},

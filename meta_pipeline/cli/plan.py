@@ -20,11 +20,11 @@ PROCESSES = 2
 
 
 def run(
-    home: Runtime, since: Day, until: Day, *, nodes: Sequence[str], reports: Sequence[str], fresh: bool
+    runtime: Runtime, since: Day, until: Day, *, nodes: Sequence[str], reports: Sequence[str], fresh: bool
 ) -> dict[str, Any]:
     """Calls, shares of budgets and time, by account and in all."""
-    asked, _, arguments = resolve_targets(home, since, until, nodes=nodes, reports=reports, say=terminal.stderr())
-    found = forecast_targets(home, asked, arguments, has_all=not reports, fresh=fresh)
+    asked, _, arguments = resolve_targets(runtime, since, until, nodes=nodes, reports=reports, say=terminal.stderr())
+    found = forecast_targets(runtime, asked, arguments, has_all=not reports, fresh=fresh)
     seconds = max(sum(one.seconds for one in found) / PROCESSES, max(one.seconds for one in found))
     return {
         "calls": sum(one.calls for one in found), "seconds": round(seconds, 1),

@@ -13,14 +13,14 @@ OPTIONAL = ("gate", "grain", "breakdowns", "level")  # what a narrow terminal le
 NAMES = ["kind", "name"]
 
 
-def rows(home: Runtime) -> list[tuple[Any, ...]]:
+def rows(runtime: Runtime) -> list[tuple[Any, ...]]:
     """A line for every report."""
     return [
         (
             report.name, report.level, ", ".join((*report.breakdowns, *report.action_breakdowns)), report.grain,
             report.is_default, report.history_months, report.gate,
         )
-        for report in home.catalogue.values()
+        for report in runtime.catalogue.values()
     ]
 
 

@@ -7,7 +7,6 @@ import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.cli.findings import Finding, at, size, some
@@ -26,19 +25,19 @@ HIGH_PERCENT = 85.0  # a backfill leaves the rest to the daily pull
 _PULL = "run `meta-pipeline up`, or `meta-pipeline backfill --last 3`"
 
 
-def examine(home: Runtime, *, now: dt.datetime) -> Iterator[Finding]:
+def examine(runtime: Runtime, *, now: dt.datetime) -> Iterator[Finding]:
     """Yield every check of what runs, and of what it left."""
-    up_file = home.settings.root / "dagster" / "up.processes"
+    up_file = runtime.settings.root / "dagster" / "up.processes"
     is_up = _pid(up_file) is not None
     yield _up(up_file)
-    yield _pull(home, now=now)
-    yield _build(home, now=now)
-    yield _waiting(home, now=now)
-    yield _published(home.settings.published_file, now=now)
-    yield from _backfills(home, now=now)
-    yield _overdue(home, is_up=is_up, now=now)
-    yield _disk(home)
-    yield _budget(home, now=now)
+    yield _pull(runtime, now=now)
+    yield _build(runtime, now=now)
+    yield _waiting(runtime, now=now)
+    yield _published(runtime.settings.published_file, now=now)
+    yield from _backfills(runtime, now=now)
+    yield _overdue(runtime, is_up=is_up, now=now)
+    yield _disk(runtime)
+    yield _budget(runtime, now=now)
 
 
 def _pid(up_file: Path) -> int | None:
@@ -58,8 +57,8 @@ def _up(up_file: Path) -> Finding:
     return Finding("up", True, "is not running: nothing is read until somebody runs `up` or `backfill`")
 
 
-def _pull(home: Runtime, *, now: dt.datetime) -> Finding:
-    pulls = ledger.last_pulls(home.engine)
+def _pull(runtime: Runtime, *, now: dt.datetime) -> Finding:
+    pulls = ledger.last_pulls(runtime.engine)
     if not pulls:
         return Finding("last pull", False, f"nothing has landed yet: {_PULL}")
     last = max(pulls.values())
@@ -68,9 +67,9 @@ def _pull(home: Runtime, *, now: dt.datetime) -> Finding:
     return Finding("last pull", is_good, told if is_good else f"{told}: {_PULL}")
 
 
-def _build(home: Runtime, *, now: dt.datetime) -> Finding:
+def _build(runtime: Runtime, *, now: dt.datetime) -> Finding:
     """Read what dbt left of its last build."""
-    file = home.settings.root / "dbt" / "target" / "run_results.json"
+    file = runtime.settings.root / "dbt" / "target" / "run_results.json"
     try:
         found = json.loads(file.read_bytes())
         built_at = dt.datetime.fromisoformat(found["metadata"]["generated_at"])
@@ -87,8 +86,8 @@ def _build(home: Runtime, *, now: dt.datetime) -> Finding:
     return Finding("last build", True, told)
 
 
-def _waiting(home: Runtime, *, now: dt.datetime) -> Finding:
-    reads = ledger.waiting_reads(home.engine)
+def _waiting(runtime: Runtime, *, now: dt.datetime) -> Finding:
+    reads = ledger.waiting_reads(runtime.engine)
     if not reads:
         return Finding("landed files", True, "all are in the warehouse")
     told = f"{counted(len(reads), 'file')} not in the warehouse yet, the oldest landed {at(min(reads), now=now)}"
@@ -104,26 +103,27 @@ def _published(file: Path, *, now: dt.datetime) -> Finding:
     return Finding("published warehouse", True, f"{file}, {size(found.st_size)}, {at(since, now=now)}")
 
 
-def _backfills(home: Runtime, *, now: dt.datetime) -> Iterator[Finding]:
+def _backfills(runtime: Runtime, *, now: dt.datetime) -> Iterator[Finding]:
     """Yield the failed backfills that the same command still resumes."""
-    for one in backfills.failed(home.engine, now=now):
+    for one in backfills.failed(runtime.engine, now=now):
         days = f"{one.arguments['since']} to {one.arguments['until']}"
         told = f"{one.id}, {days}, failed: the same `meta-pipeline backfill` goes on where it stopped"
         yield Finding("backfill", False, told)
 
 
-def _overdue(home: Runtime, *, is_up: bool, now: dt.datetime) -> Finding:
+def _overdue(runtime: Runtime, *, is_up: bool, now: dt.datetime) -> Finding:
     """Count the days that were due two days ago already and have not been read since, as the daily schedule counts."""
-    tiers = tiers_of(home.settings.restatement)
+    tiers = tiers_of(runtime.settings.restatement)
     days: dict[str, int] = {}
-    for link in known(home.engine):
+    for link in known(runtime.engine):
         if link.kind != "ad_account":
             continue
-        zone = ZoneInfo(link.timezone or "UTC")
+        zone = link.zone
         today = now.astimezone(zone).date()
         then = today - dt.timedelta(days=2)
         reads = ledger.read_days(
-            home.engine, node_id=link.id, reports=home.read_by_default, since=then - dt.timedelta(days=LAST_READ_AGE)
+            runtime.engine, node_id=link.id, reports=runtime.read_by_default,
+            since=then - dt.timedelta(days=LAST_READ_AGE),
         )
         late = due(then, {day: at.astimezone(zone).date() for day, at in reads.items()}, tiers)
         if count := sum((today - day).days <= STABLE_AFTER_DAYS for day in late):
@@ -136,10 +136,10 @@ def _overdue(home: Runtime, *, is_up: bool, now: dt.datetime) -> Finding:
     return Finding("overdue days", True, f"{told}: `meta-pipeline up` or `meta-pipeline backfill --last 28` reads them")
 
 
-def _disk(home: Runtime) -> Finding:
+def _disk(runtime: Runtime) -> Finding:
     """Compare what is free with what a publication needs: it copies the warehouse."""
-    free = shutil.disk_usage(home.settings.root).free
-    warehouse = home.settings.warehouse_file
+    free = shutil.disk_usage(runtime.settings.root).free
+    warehouse = runtime.settings.warehouse_file
     copied = warehouse.stat().st_size if warehouse.exists() else 0
     told = f"{size(free)} free, the warehouse has {size(copied)}"
     if free < LEAST_FREE + 2 * copied:
@@ -147,9 +147,9 @@ def _disk(home: Runtime) -> Finding:
     return Finding("disk", True, told)
 
 
-def _budget(home: Runtime, *, now: dt.datetime) -> Finding:
+def _budget(runtime: Runtime, *, now: dt.datetime) -> Finding:
     """Report the limit of Meta that is used most."""
-    rows = budgets.every(home.engine)
+    rows = budgets.every(runtime.engine)
     closed = {row["key"]: row["blocked_until"] for row in rows if row["blocked_until"] and row["blocked_until"] > now}
     used = {row["key"]: Budget(**row).drained(now) for row in rows}
     if not used:

@@ -1,4 +1,4 @@
-"""`up`: the Dagster UI, its daemon and the connections page on this home, until Ctrl-C ends all."""
+"""`up`: the Dagster UI, its daemon and the connections page on this runtime, until Ctrl-C ends all."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import click
 import requests
 
-from meta_pipeline import bootstrap
+from meta_pipeline.bootstrap import runtime_of
 from meta_pipeline.cli.children import Children, end_orphans, only_up
 from meta_pipeline.linker.links import known
 from meta_pipeline.records import ConfigError
@@ -55,7 +55,7 @@ def run(settings: Settings, *, port: int, web_port: int, allowed_hosts: Sequence
                 click.echo(f"Connections {public_url}")
                 click.echo(f"Next pull   {_next_pull(settings, opened)}", err=True)
                 click.echo("Ctrl-C ends all", err=True)
-                ended = _wait(children, FailedRuns(opened, since=bootstrap.now()), dagster_url)
+                ended = _wait(children, FailedRuns(opened, since=runtime_of(settings).now()), dagster_url)
                 click.echo(f"error: {ended} has ended by itself: see {log}", err=True)
                 return 1
             except KeyboardInterrupt:
@@ -127,8 +127,9 @@ def _next_pull(settings: Settings, opened: object) -> str:
 
     if is_stopped(opened, "pull_ads_schedule"):
         return "none: pull_ads_schedule is stopped in the Dagster UI"
-    accounts = sum(1 for link in known(bootstrap.Runtime(settings).engine) if link.kind == "ad_account")
-    at = calendar.next_run(calendar.PULL_ADS, now=bootstrap.now())
+    runtime = runtime_of(settings)
+    accounts = sum(1 for link in known(runtime.engine) if link.kind == "ad_account")
+    at = calendar.next_run(calendar.PULL_ADS, now=runtime.now())
     what = f"{accounts} ad account{'' if accounts == 1 else 's'}" if accounts else "no ad account is connected yet"
     return f"{at:%H:%M} UTC ({what}); to read days now: `meta-pipeline backfill`"
 

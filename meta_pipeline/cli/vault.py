@@ -4,23 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from meta_pipeline import bootstrap
 from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.display import printable
 from meta_pipeline.flows import tokens as flow
-from meta_pipeline.status import overview
 from meta_pipeline.store import reveals
 
 COLUMNS = ["token", "of", "kind", "state", "expires", "data_access_ends", "nodes", "wrong", "click"]
 LOG_COLUMNS = ["at", "token_ref", "flow", "node_id", "process"]
 
 
-def tokens(home: Runtime) -> tuple[list[str], list[tuple[Any, ...]]]:
+def tokens(runtime: Runtime) -> tuple[list[str], list[tuple[Any, ...]]]:
     """A row for every connection, those in need of somebody first."""
-    found = overview.connections(
-        engine=home.engine, tokens=home.vault, clicks=home.clicks, features=home.features, now=bootstrap.now(),
-        with_disconnected=True,
-    )
+    found = runtime.connections(with_disconnected=True)
     rows = []
     for one in found:
         troubles = [*one.troubles, *(node.trouble for node in one.nodes if node.trouble)]
@@ -33,24 +28,24 @@ def tokens(home: Runtime) -> tuple[list[str], list[tuple[Any, ...]]]:
     return COLUMNS, rows
 
 
-def log(home: Runtime, token_ref: str | None, limit: int) -> tuple[list[str], list[tuple[Any, ...]]]:
+def log(runtime: Runtime, token_ref: str | None, limit: int) -> tuple[list[str], list[tuple[Any, ...]]]:
     """The newest reveals, newest first."""
-    found = reveals.find(home.engine, token_ref=token_ref, limit=limit)
+    found = reveals.find(runtime.engine, token_ref=token_ref, limit=limit)
     return LOG_COLUMNS, [tuple(row[column] for column in LOG_COLUMNS) for row in found]
 
 
-def check(home: Runtime) -> list[str]:
+def check(runtime: Runtime) -> list[str]:
     """Tokens inspected and renewed, alerts sent; a sentence for whatever is wrong."""
-    troubles = flow.check(graph=home.graph, tokens=home.vault, now=bootstrap.now())
+    troubles = flow.check(graph=runtime.graph, tokens=runtime.vault, now=runtime.now())
     told, unreached = flow.alert(
-        home.alert_targets, engine=home.engine, tokens=home.vault, clicks=home.clicks, now=bootstrap.now()
+        runtime.alert_targets, engine=runtime.engine, tokens=runtime.vault, clicks=runtime.clicks, now=runtime.now()
     )
     return [printable(text, limit=2000) for text in (*troubles, *(alert.text for alert in told), *unreached)]
 
 
-def rotate(home: Runtime) -> tuple[str, list[str]]:
+def rotate(runtime: Runtime) -> tuple[str, list[str]]:
     """Return what was sealed again, and a sentence for every token that no key opens."""
-    done = home.vault.rotate()
+    done = runtime.vault.rotate()
     troubles = [
         f"{name} does not open: META_PIPELINE_VAULT_KEYS lacks its key. Add that key, or run "
         "`meta-pipeline vault revoke` and connect again" for name in done.unreadable
@@ -58,6 +53,6 @@ def rotate(home: Runtime) -> tuple[str, list[str]]:
     return f"{done.count} tokens sealed under the newest key", troubles
 
 
-def revoke(home: Runtime, token_ref: str) -> str:
+def revoke(runtime: Runtime, token_ref: str) -> str:
     """Return what happened, here and at Meta."""
-    return flow.disconnect(token_ref, graph=home.graph, tokens=home.vault).sentence
+    return flow.disconnect(token_ref, graph=runtime.graph, tokens=runtime.vault).sentence

@@ -8,7 +8,6 @@ from typing import Any
 
 import msgspec
 
-from meta_pipeline import bootstrap
 from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.extract.ads.insights import Range, insights_request
 from meta_pipeline.extract.ads.reports import Report
@@ -22,11 +21,11 @@ from meta_pipeline.status.versions import version_warnings
 MOST_LATER = 2
 
 
-def pins(home: Runtime) -> list[dict[str, Any]]:
+def pins(runtime: Runtime) -> list[dict[str, Any]]:
     """Return the pin of every surface with its end, what is wrong with it, and what the next version changes."""
-    today, calendar = bootstrap.now().date(), home.versions
+    today, calendar = runtime.now().date(), runtime.versions
     rows = []
-    for surface, version in home.settings.pins.items():
+    for surface, version in runtime.settings.pins.items():
         following = next(iter(calendar.after(version)), None)
         end = calendar.usable_until(surface, version)
         rows.append(
@@ -40,44 +39,44 @@ def pins(home: Runtime) -> list[dict[str, Any]]:
     return rows
 
 
-def checked(home: Runtime, surface: Surface, version: str, today: dt.date) -> str:
+def checked(runtime: Runtime, surface: Surface, version: str, today: dt.date) -> str:
     """Return a pin and its end in words; raise ConfigError with what is wrong with it."""
-    if trouble := home.versions.trouble_with(surface, version, today=today):
+    if trouble := runtime.versions.trouble_with(surface, version, today=today):
         raise ConfigError(trouble)
-    return f"{version}, {home.versions.end_of(surface, version)}"
+    return f"{version}, {runtime.versions.end_of(surface, version)}"
 
 
-def seen(home: Runtime) -> list[str]:
+def seen(runtime: Runtime) -> list[str]:
     """What Meta's own answers said against the pins in the last week."""
-    return version_warnings(home.engine, now=bootstrap.now())
+    return version_warnings(runtime.engine, now=runtime.now())
 
 
-def canary(home: Runtime, *, version: str | None, node_id: str | None) -> Iterator[dict[str, str]]:
+def canary(runtime: Runtime, *, version: str | None, node_id: str | None) -> Iterator[dict[str, str]]:
     """Pull yesterday of one account, on its own calendar, on the pin and on the known later versions (two at most) or
     on one named version: yield a row for each field that differs, in presence or in value."""
-    pinned = home.settings.marketing_version
-    others = [version] if version else home.versions.after(pinned, most=MOST_LATER)
+    pinned = runtime.settings.marketing_version
+    others = [version] if version else runtime.versions.after(pinned, most=MOST_LATER)
     if not others:
         raise ConfigError(f"no version after {pinned} is known: name one with --version")
-    accounts = [link for link in known(home.engine) if link.kind == "ad_account" and node_id in (None, link.id)]
+    accounts = [link for link in known(runtime.engine) if link.kind == "ad_account" and node_id in (None, link.id)]
     if not accounts:
         missing = f"ad account {node_id} is not linked" if node_id else "no ad account is linked yet"
         raise ConfigError(f"{missing}: run `meta-pipeline connect` first")
     account = accounts[0].id
-    token = home.vault.reveal_for(account, flow="versions canary")
-    day = today_of(home.engine, account, now=bootstrap.now()) - dt.timedelta(days=1)
-    for report in (home.catalogue[name] for name in home.read_by_default):
-        ours = _rows(home, report, account, day, version=pinned, token=token)
+    token = runtime.vault.reveal_for(account, flow="versions canary")
+    day = today_of(runtime.engine, account, now=runtime.now()) - dt.timedelta(days=1)
+    for report in (runtime.catalogue[name] for name in runtime.read_by_default):
+        ours = _rows(runtime, report, account, day, version=pinned, token=token)
         for other in others:
-            theirs = _rows(home, report, account, day, version=other, token=token)
+            theirs = _rows(runtime, report, account, day, version=other, token=token)
             yield from _differences(report.name, pinned, other, ours, theirs)
 
 
 def _rows(
-    home: Runtime, report: Report, account: str, day: dt.date, *, version: str, token: AccessToken
+    runtime: Runtime, report: Report, account: str, day: dt.date, *, version: str, token: AccessToken
 ) -> dict[tuple[str, ...], dict[str, Any]]:
     request = {**insights_request(report, Range(day, day)), "limit": 100}
-    graph = home.graph.pinned("marketing", version).on(CallContext(node_id=account, report=report.name))
+    graph = runtime.graph.pinned("marketing", version).on(CallContext(node_id=account, report=report.name))
     return {
         tuple(str(row.get(name)) for name in report.key): row
         for batch in graph.batches(f"{account}/insights", request, token=token, kind=CallKind.INSIGHTS)

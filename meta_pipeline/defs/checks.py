@@ -10,27 +10,27 @@ from meta_pipeline import bootstrap
 from meta_pipeline.defs.assets.landing import OWNERS, SOURCE_TAG
 from meta_pipeline.defs.assets.warehouse import published
 from meta_pipeline.defs.shown import bullets, escaped
-from meta_pipeline.status import coverage, overview
+from meta_pipeline.status import coverage
 from meta_pipeline.status.versions import version_warnings
 
 
 @dg.asset_check(asset=published, name="api_versions", description="the pins live, and Meta answers as they say")
-def api_versions(home: dg.ResourceParam[bootstrap.Runtime]) -> dg.AssetCheckResult:
+def api_versions(runtime: dg.ResourceParam[bootstrap.Runtime]) -> dg.AssetCheckResult:
     """A warning 60 days before a pin dies, and at once when Meta answers with another version or warns."""
-    now = bootstrap.now()
-    today, pins = now.date(), home.settings.pins.items()
-    troubles = (home.versions.trouble_with(surface, pin, today=today) for surface, pin in pins)
+    now = runtime.now()
+    today, pins = now.date(), runtime.settings.pins.items()
+    troubles = (runtime.versions.trouble_with(surface, pin, today=today) for surface, pin in pins)
     told = [trouble for trouble in troubles if trouble]
-    told += version_warnings(home.engine, now=now)
+    told += version_warnings(runtime.engine, now=now)
     return dg.AssetCheckResult(
         passed=not told, severity=dg.AssetCheckSeverity.WARN, metadata={"told": dg.MetadataValue.json(told)}
     )
 
 
 @dg.asset_check(asset=published, name="drift", description="Meta sends nothing that no column knows")
-def drift(home: dg.ResourceParam[bootstrap.Runtime]) -> dg.AssetCheckResult:
+def drift(runtime: dg.ResourceParam[bootstrap.Runtime]) -> dg.AssetCheckResult:
     """A warning with the keys: they stay in the payload, and a column may be worth while."""
-    found = coverage.drift(home.settings.published_file)
+    found = coverage.drift(runtime.settings.published_file)
     return dg.AssetCheckResult(
         passed=not found, severity=dg.AssetCheckSeverity.WARN,
         metadata={"keys": dg.MetadataValue.json(found), "count": len(found)},
@@ -41,10 +41,10 @@ def drift(home: dg.ResourceParam[bootstrap.Runtime]) -> dg.AssetCheckResult:
     asset=published, name="gated_reports",
     description="no report is empty because its advertiser has not switched it on; how many values are absent",
 )
-def gated_reports(home: dg.ResourceParam[bootstrap.Runtime]) -> dg.AssetCheckResult:
+def gated_reports(runtime: dg.ResourceParam[bootstrap.Runtime]) -> dg.AssetCheckResult:
     """Meta answers a gated report with nothing, and no error: what to do is said here."""
-    file = home.settings.published_file
-    told = coverage.empty_gates(file, home.catalogue)
+    file = runtime.settings.published_file
+    told = coverage.empty_gates(file, runtime.catalogue)
     return dg.AssetCheckResult(
         passed=not told, severity=dg.AssetCheckSeverity.WARN,
         metadata={
@@ -62,16 +62,14 @@ TOKENS = dg.AssetSpec(
 
 
 @dg.asset_check(asset=TOKENS.key, name="tokens_live", description="every connection has a token that works")
-def tokens_live(home: dg.ResourceParam[bootstrap.Runtime]) -> dg.AssetCheckResult:
+def tokens_live(runtime: dg.ResourceParam[bootstrap.Runtime]) -> dg.AssetCheckResult:
     """Whose does not, and what to click."""
-    return dg.AssetCheckResult(**health_of(home))
+    return dg.AssetCheckResult(**health_of(runtime))
 
 
-def health_of(home: bootstrap.Runtime) -> dict[str, Any]:
+def health_of(runtime: bootstrap.Runtime) -> dict[str, Any]:
     """Passed or not, how bad it is, and every trouble with its click."""
-    found = overview.connections(
-        engine=home.engine, tokens=home.vault, clicks=home.clicks, features=home.features, now=bootstrap.now()
-    )
+    found = runtime.connections()
     told = [
         f"{escaped(trouble.told)} [{escaped(trouble.click)}](<{trouble.url}>)"
         for one in found for trouble in one.troubles

@@ -27,15 +27,15 @@ def onboard(
     config: OnboardingConfig,
     graph: dg.ResourceParam[GraphClient],
     tokens: dg.ResourceParam[Vault],
-    home: dg.ResourceParam[bootstrap.Runtime],
+    runtime: dg.ResourceParam[bootstrap.Runtime],
 ) -> str:
     """Exchange, vault, discovery, links, and a partition for every ad account."""
     found = consents.onboard(
-        config.onboarding_id, graph=graph, tokens=tokens, engine=home.engine, features=home.features,
-        now=bootstrap.now, sleep=bootstrap.sleep, run_id=context.run_id,
+        config.onboarding_id, graph=graph, tokens=tokens, engine=runtime.engine, features=runtime.features,
+        now=runtime.now, sleep=runtime.sleep, run_id=context.run_id,
     )
-    accounts = add_partitions(context.instance, home)
-    onboardings.add_result(home.engine, config.onboarding_id, partitions=len(accounts))
+    accounts = add_partitions(context.instance, runtime)
+    onboardings.add_result(runtime.engine, config.onboarding_id, partitions=len(accounts))
     context.add_output_metadata({"nodes": len(found), "ad_accounts": len(accounts)})
     return config.onboarding_id
 
@@ -46,14 +46,14 @@ def first_look(
     onboarding_id: str,
     graph: dg.ResourceParam[GraphClient],
     tokens: dg.ResourceParam[Vault],
-    home: dg.ResourceParam[bootstrap.Runtime],
+    runtime: dg.ResourceParam[bootstrap.Runtime],
 ) -> None:
     """Yesterday of one ad account and one Page: shown here and on the connections page, landed nowhere."""
-    now = bootstrap.now()
+    now = runtime.now()
     samples = consents.first_look(
-        onboarding_id, known(home.engine), graph=graph, tokens=tokens, engine=home.engine, now=now
+        onboarding_id, known(runtime.engine), graph=graph, tokens=tokens, engine=runtime.engine, now=now
     )
-    consents.finish(home.engine, onboarding_id, now=now)
+    consents.finish(runtime.engine, onboarding_id, now=now)
     context.add_output_metadata({
         plain(sample["name"]): dg.MetadataValue.json({name: _shown(value) for name, value in sample.items()})
         for sample in samples
@@ -81,13 +81,13 @@ def check_tokens(
     context: dg.OpExecutionContext,
     graph: dg.ResourceParam[GraphClient],
     tokens: dg.ResourceParam[Vault],
-    home: dg.ResourceParam[bootstrap.Runtime],
+    runtime: dg.ResourceParam[bootstrap.Runtime],
 ) -> list[str]:
     """Every token inspected, exchanged when its end is near, retired when Meta calls it dead."""
-    now = bootstrap.now()
+    now = runtime.now()
     troubles = token_flows.check(graph=graph, tokens=tokens, now=now)
-    consents.fail_abandoned(tokens=tokens, engine=home.engine, now=now)
-    reveals.forget_before(home.engine, now - home.settings.audit_for)
+    consents.fail_abandoned(tokens=tokens, engine=runtime.engine, now=now)
+    reveals.forget_before(runtime.engine, now - runtime.settings.audit_for)
     context.add_output_metadata({"troubles": dg.MetadataValue.json([plain(one) for one in troubles])})
     return troubles
 
@@ -98,11 +98,11 @@ def refresh_links(
     troubles: list[str],
     graph: dg.ResourceParam[GraphClient],
     tokens: dg.ResourceParam[Vault],
-    home: dg.ResourceParam[bootstrap.Runtime],
+    runtime: dg.ResourceParam[bootstrap.Runtime],
 ) -> None:
     """What every token reaches today; a partition for every new ad account."""
-    found, more = consents.relink_all(graph=graph, tokens=tokens, engine=home.engine, now=bootstrap.now())
-    accounts = add_partitions(context.instance, home)
+    found, more = consents.relink_all(graph=graph, tokens=tokens, engine=runtime.engine, now=runtime.now())
+    accounts = add_partitions(context.instance, runtime)
     context.add_output_metadata({"nodes": len(found), "ad_accounts": len(accounts)})
     if told := [*troubles, *more]:
         raise dg.Failure(plain(" · ".join(told)), allow_retries=False)
@@ -115,8 +115,8 @@ def check_connections() -> None:
     refresh_links(check_tokens())
 
 
-def add_partitions(instance: dg.DagsterInstance, home: bootstrap.Runtime) -> list[str]:
+def add_partitions(instance: dg.DagsterInstance, runtime: bootstrap.Runtime) -> list[str]:
     """A partition for every linked ad account."""
-    accounts = [checked_account(link.id) for link in known(home.engine) if link.kind == "ad_account"]
+    accounts = [checked_account(link.id) for link in known(runtime.engine) if link.kind == "ad_account"]
     instance.add_dynamic_partitions(str(AD_ACCOUNTS.name), accounts)
     return accounts

@@ -17,14 +17,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import sqlalchemy as sa
-
 from meta_pipeline import bootstrap
 from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.defs.workers import STOP_WITHIN_S, worker_pool
 from meta_pipeline.extract.ads.insights import Range
 from meta_pipeline.flows import listings, pulls, side_by_side
-from meta_pipeline.flows.pull_context import PullContext
 from meta_pipeline.publish import freshness
 from meta_pipeline.settings import Settings
 from meta_pipeline.status.forecast import are_entities_stale
@@ -75,12 +72,12 @@ def land_ranges(
     # Report runs are asked for ahead of them by threads of this one, so that no run waits for Meta.
     ahead = concurrent.futures.ThreadPoolExecutor(min(ASKED_AHEAD, len(ranges)), thread_name_prefix="ahead")
     count = min(processes, len(ranges))
-    stopping, home = threading.Event(), bootstrap.Runtime(settings)
+    stopping, runtime = threading.Event(), bootstrap.runtime_of(settings)
     with worker_pool(count) as pool:
         with contextlib.suppress(concurrent.futures.process.BrokenProcessPool):  # killed: whoever submits next says so
             for _ in range(count):
                 pool.submit(_warm_up, settings)
-        asking = {ahead.submit(_ask_ahead, home, asked, stopping): asked for asked in ranges}
+        asking = {ahead.submit(_ask_ahead, runtime, asked, stopping): asked for asked in ranges}
         prefetches = list(asking)
         try:
             yield from _landed_when_asked(settings, asking, pool, tick)
@@ -123,14 +120,13 @@ def _landed_when_asked(
             return
 
 
-def _ask_ahead(home: Runtime, asked: AccountRange, stopping: threading.Event) -> None:
+def _ask_ahead(runtime: Runtime, asked: AccountRange, stopping: threading.Event) -> None:
     """The report runs of a range asked for and seen through, while others are landed."""
     if stopping.is_set():
         return
-    sleep = side_by_side.interruptible(bootstrap.sleep, stopping)
-    by = PullContext(
-        home.graph, home.vault, home.landing, home.engine, "ahead", asked.backfill_id, sleep, bootstrap.now,
-        "backfill", home.settings.largest_page, home.catalogue,
+    sleep = side_by_side.interruptible(runtime.sleep, stopping)
+    by = runtime.pull_context(
+        run_id="ahead", backfill_id=asked.backfill_id, purpose="backfill", sleep=sleep
     )
     pulls.ask_ahead(asked.node_id, Range(asked.since, asked.until).days, asked.reports, by=by)
 
@@ -146,10 +142,10 @@ def _run_one(settings: Settings, asked: AccountRange) -> Outcome:
 
 
 def _ran(settings: Settings, asked: AccountRange) -> Outcome:
-    opened, home = _open_once(settings)
+    opened, runtime = _open_once(settings)
     reasons = _insights(opened, asked)
     # After the insights: they name the ads that no listing holds.
-    if _wants_entities(home.engine, asked):
+    if _wants_entities(runtime, asked):
         reasons += _entities(opened, asked)
     return Outcome(asked, tuple(reasons))
 
@@ -161,23 +157,24 @@ def _warm_up(settings: Settings) -> None:
 
 @functools.cache
 def _open_once(settings: Settings) -> tuple[Any, Runtime]:
-    """Dagster's instance and our home, for all the ranges that a spawned process is given."""
+    """Dagster's instance and our runtime, for all the ranges that a spawned process is given."""
     quiet()
     from meta_pipeline.defs.home import instance
 
     until_exit = contextlib.ExitStack()
     atexit.register(until_exit.close)
-    return until_exit.enter_context(instance(settings, is_captured=False)), Runtime(settings)  # landing prints nothing
+    opened = until_exit.enter_context(instance(settings, is_captured=False))  # landing prints nothing
+    return opened, bootstrap.runtime_of(settings)
 
 
-def _wants_entities(engine: sa.Engine, asked: AccountRange) -> bool:
+def _wants_entities(runtime: Runtime, asked: AccountRange) -> bool:
     """Whether the account's listings are to be read: not twice in a backfill, not while Meta's limit holds, and when
     single reports were asked for only if they are stale."""
-    landed = listings.have_landed(engine, asked.node_id, backfill_id=asked.backfill_id)
-    is_waiting = deferrals.due_at(engine, backfill_id=asked.backfill_id, node_id=asked.node_id) is not None
+    landed = listings.have_landed(runtime.engine, asked.node_id, backfill_id=asked.backfill_id)
+    is_waiting = deferrals.due_at(runtime.engine, backfill_id=asked.backfill_id, node_id=asked.node_id) is not None
     if is_waiting or landed:
         return False
-    return asked.entities or are_entities_stale(engine, asked.node_id, now=bootstrap.now())
+    return asked.entities or are_entities_stale(runtime.engine, asked.node_id, now=runtime.now())
 
 
 @dataclass(frozen=True)
@@ -194,14 +191,14 @@ class Built:
 def build_marts(settings: Settings, *, is_forced: bool = False, is_reload: bool = False) -> Built:
     """Load, dbt build and publish as one Dagster run, in a process of its own. Nothing is built when nothing changed
     since the last publication, unless `is_forced`; `is_reload` first makes the warehouse file anew."""
-    home = bootstrap.Runtime(settings)
-    if ledger.newest_read(home.engine) is None:
+    runtime = bootstrap.runtime_of(settings)
+    if ledger.newest_read(runtime.engine) is None:
         return Built(None, {}, note="nothing has landed yet and nothing is published: run `meta-pipeline backfill`")
     if is_reload:
-        warehouse_state.request_reload(home.engine)
-    digest = freshness.digest_of(home.warehouse.insights, today=bootstrap.now().date())
+        warehouse_state.request_reload(runtime.engine)
+    digest = freshness.digest_of(runtime.warehouse.insights, today=runtime.now().date())
     if not (is_forced or is_reload) and freshness.is_published(
-        home.warehouse, home.engine, settings.published_file, digest=digest
+        runtime.warehouse, runtime.engine, settings.published_file, digest=digest
     ):
         return Built(None, {}, note="nothing has landed or changed since the last publication: nothing to build")
     with worker_pool(1) as pool:

@@ -15,14 +15,14 @@ class GraphResource(dg.ConfigurableResource[GraphClient]):
     """Calls Meta's Graph and Marketing APIs at their pinned versions, and waits when a rate limit of Meta is near."""
 
     def create_resource(self, context: dg.InitResourceContext) -> GraphClient:
-        return bootstrap.live().graph
+        return bootstrap.process_runtime().graph
 
 
 class TokensResource(dg.ConfigurableResource[Vault]):
     """The access tokens of everybody who has connected, encrypted at rest. Who used them, and for what, is recorded."""
 
     def create_resource(self, context: dg.InitResourceContext) -> Vault:
-        return bootstrap.live().vault
+        return bootstrap.process_runtime().vault
 
 
 class RuntimeResource(dg.ConfigurableResource[bootstrap.Runtime]):
@@ -35,7 +35,7 @@ class RuntimeResource(dg.ConfigurableResource[bootstrap.Runtime]):
         run = context.run
         if run and context.instance and run.tags.get(PROCESS_TAG) != identity():
             context.instance.add_run_tags(run.run_id, process_tags())
-        return bootstrap.live()
+        return bootstrap.process_runtime()
 
 
-RESOURCES = {"graph": GraphResource(), "tokens": TokensResource(), "home": RuntimeResource()}
+RESOURCES = {"graph": GraphResource(), "tokens": TokensResource(), "runtime": RuntimeResource()}

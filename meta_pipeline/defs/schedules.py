@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
-from zoneinfo import ZoneInfo
 
 import dagster as dg
 
-from meta_pipeline import bootstrap
+from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.defs import calendar
 from meta_pipeline.defs.assets.landing import land_entities, land_insights, landing_key
 from meta_pipeline.defs.jobs import check_connections
@@ -34,17 +33,19 @@ _NOBODY = "No ad account is connected yet: open the connections page, or run `me
     description="Every six hours: reads yesterday, and recent days that Meta may have restated, of every ad account. "
     "An account is read once after its own midnight.",
 )
-def pull_ads_schedule(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
+def pull_ads_schedule(
+    context: dg.ScheduleEvaluationContext, runtime: dg.ResourceParam[Runtime]
+) -> Iterator[dg.RunRequest | dg.SkipReason]:
     """Request one run an account over one range, as far back as something is due: Meta charges by call."""
-    home = bootstrap.live()
-    tiers = tiers_of(home.settings.restatement)
-    accounts = [link for link in known(home.engine) if link.kind == "ad_account"]
+    tiers = tiers_of(runtime.settings.restatement)
+    accounts = [link for link in known(runtime.engine) if link.kind == "ad_account"]
     is_due = False
     for link in accounts:
-        zone = ZoneInfo(link.timezone or "UTC")
+        zone = link.zone
         today = context.scheduled_execution_time.astimezone(zone).date()
         read_days = ledger.read_days(
-            home.engine, node_id=link.id, reports=home.read_by_default, since=today - dt.timedelta(days=LAST_READ_AGE)
+            runtime.engine, node_id=link.id, reports=runtime.read_by_default,
+            since=today - dt.timedelta(days=LAST_READ_AGE),
         )
         read_on = {day: at.astimezone(zone).date() for day, at in read_days.items()}
         since, yesterday = due_since(today, read_on, tiers), today - dt.timedelta(days=1)
@@ -53,7 +54,7 @@ def pull_ads_schedule(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunR
         is_due = True
         yield dg.RunRequest(
             run_key=f"{link.id}:{yesterday}",
-            asset_selection=[landing_key(name) for name in home.read_by_default],
+            asset_selection=[landing_key(name) for name in runtime.read_by_default],
             tags={
                 "dagster/asset_partition_range_start": key(link.id, since),
                 "dagster/asset_partition_range_end": key(link.id, yesterday),
@@ -72,10 +73,12 @@ def pull_ads_schedule(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunR
     description="Every six hours, half an hour after the insights: reads the campaigns, ad sets, ads and creatives of "
     "every ad account, at most once a day.",
 )
-def pull_entities_schedule(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
+def pull_entities_schedule(
+    context: dg.ScheduleEvaluationContext, runtime: dg.ResourceParam[Runtime]
+) -> Iterator[dg.RunRequest | dg.SkipReason]:
     """Request every account's listings, once the insights have named the ads that no listing holds."""
     day = context.scheduled_execution_time.date()
-    accounts = [link for link in known(bootstrap.live().engine) if link.kind == "ad_account"]
+    accounts = [link for link in known(runtime.engine) if link.kind == "ad_account"]
     for link in accounts:
         yield dg.RunRequest(run_key=f"{link.id}:{day}", partition_key=link.id, tags={"meta/ad_account": link.id})
     if not accounts:

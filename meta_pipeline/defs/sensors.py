@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 import dagster as dg
 
-from meta_pipeline import bootstrap
+from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.defs.assets.landing import landing_key
 from meta_pipeline.defs.assets.warehouse import load_raw, marts, published
 from meta_pipeline.defs.checks import TOKENS, health_of
@@ -44,18 +44,20 @@ def is_due(waiting: Sequence[dt.datetime], *, now: dt.datetime) -> bool:
     description="Builds and publishes the marts when new days have landed and no more have come for 45 seconds, or "
     "after 10 minutes at the latest. Only one build runs at a time.",
 )
-def build_marts_sensor(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+def build_marts_sensor(
+    context: dg.SensorEvaluationContext, runtime: dg.ResourceParam[Runtime]
+) -> dg.RunRequest | dg.SkipReason:
     """Request one build at a time. A build that failed is tried again when something new lands."""
     active = dg.RunsFilter(
         job_name="build_marts",
         statuses=[dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED],
     )
-    waiting = ledger.waiting_reads(bootstrap.live().engine)
+    waiting = ledger.waiting_reads(runtime.engine)
     if not waiting:
         return dg.SkipReason("Everything that has landed is in the marts.")
     if context.instance.get_runs(active, limit=1):
         return dg.SkipReason(f"{len(waiting)} new files wait for the build that is running.")
-    if not is_due(waiting, now=bootstrap.now()):
+    if not is_due(waiting, now=runtime.now()):
         return dg.SkipReason(f"{len(waiting)} new files wait until no more have come for {QUIET_FOR.seconds} seconds.")
     return dg.RunRequest(run_key=f"{max(waiting).isoformat()}:{len(waiting)}")
 
@@ -66,11 +68,12 @@ def build_marts_sensor(context: dg.SensorEvaluationContext) -> dg.RunRequest | d
     description="Continues pulls that stopped at a rate limit of Meta, as soon as Meta allows more calls. What has "
     "landed is not read again.",
 )
-def waiting_ranges_sensor(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
+def waiting_ranges_sensor(
+    context: dg.SensorEvaluationContext, runtime: dg.ResourceParam[Runtime]
+) -> Iterator[dg.RunRequest | dg.SkipReason]:
     """Request one run an account, under the backfill that waited: its report runs are picked up."""
-    home = bootstrap.live()
-    engine = home.engine
-    due = deferrals.due(engine, now=bootstrap.now())
+    engine = runtime.engine
+    due = deferrals.due(engine, now=runtime.now())
     free = [wait for wait in due if not backfills.is_under_way(engine, wait.backfill_id)]
     if not free:
         yield dg.SkipReason(
@@ -80,7 +83,7 @@ def waiting_ranges_sensor(context: dg.SensorEvaluationContext) -> Iterator[dg.Ru
     for wait in free:
         waiting = deferrals.reports_of(engine, backfill_id=wait.backfill_id, node_id=wait.node_id)
         yield dg.RunRequest(
-            asset_selection=[landing_key(name) for name in waiting if name in home.catalogue],
+            asset_selection=[landing_key(name) for name in waiting if name in runtime.catalogue],
             run_key=f"{wait.backfill_id}:{wait.node_id}:{wait.retry_at.isoformat()}",
             tags={
                 "dagster/asset_partition_range_start": key(wait.node_id, wait.since),
@@ -96,15 +99,17 @@ def waiting_ranges_sensor(context: dg.SensorEvaluationContext) -> Iterator[dg.Ru
     description="Adds partitions for the ad accounts of a new connection. The connections page does the rest itself; a "
     "run is started only for a connection that it could not finish.",
 )
-def onboarding_sensor(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
+def onboarding_sensor(
+    context: dg.SensorEvaluationContext, runtime: dg.ResourceParam[Runtime]
+) -> Iterator[dg.RunRequest | dg.SkipReason]:
     """Finish what the connections page has onboarded; request a run for what nobody works on, one at a time."""
-    home, now = bootstrap.live(), bootstrap.now()
-    waiting = onboardings.waiting(home.engine, now=now)
+    now = runtime.now()
+    waiting = onboardings.waiting(runtime.engine, now=now)
     done = [one for one in waiting if "samples" in one.result]
     for one in done:
-        accounts = add_partitions(context.instance, home)
-        onboardings.add_result(home.engine, one.id, partitions=len(accounts))
-        consents.finish(home.engine, one.id, now=now)
+        accounts = add_partitions(context.instance, runtime)
+        onboardings.add_result(runtime.engine, one.id, partitions=len(accounts))
+        consents.finish(runtime.engine, one.id, now=now)
     requests = [
         request for one in waiting if one not in done and (request := _onboarding_run(context.instance, one.id, now))
     ]
@@ -134,13 +139,14 @@ def _onboarding_run(instance: dg.DagsterInstance, id: str, now: dt.datetime) -> 
     name="token_alerts_sensor", minimum_interval_seconds=30, default_status=dg.DefaultSensorStatus.RUNNING,
     description="Sends an alert 14, 7, 3 and 1 days before a connection expires, and at once when it stops working.",
 )
-def token_alerts_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+def token_alerts_sensor(
+    context: dg.SensorEvaluationContext, runtime: dg.ResourceParam[Runtime]
+) -> dg.SensorResult | dg.SkipReason:
     """Read the control store only: the daily check and every pull call Meta."""
-    home = bootstrap.live()
-    if home.settings.vault_keys is None:
+    if runtime.settings.vault_keys is None:
         return dg.SkipReason("Nobody has connected yet: META_PIPELINE_VAULT_KEYS is not set.")
     told, troubles = token_flows.alert(
-        home.alert_targets, engine=home.engine, tokens=home.vault, clicks=home.clicks, now=bootstrap.now()
+        runtime.alert_targets, engine=runtime.engine, tokens=runtime.vault, clicks=runtime.clicks, now=runtime.now()
     )
     for trouble in troubles:
         context.log.error(plain(trouble))
@@ -157,7 +163,7 @@ def token_alerts_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult 
         )
         for alert in told
     ]
-    health = dg.AssetCheckEvaluation(asset_key=TOKENS.key, check_name="tokens_live", **health_of(home))
+    health = dg.AssetCheckEvaluation(asset_key=TOKENS.key, check_name="tokens_live", **health_of(runtime))
     return dg.SensorResult(asset_events=[*events, health])
 
 

@@ -6,7 +6,6 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
@@ -105,7 +104,7 @@ def first_look(
         if link is None:
             continue
         onboardings.note(engine, id, step=f"reading yesterday of {link.name or link.id}")
-        yesterday = now.astimezone(ZoneInfo(link.timezone or "UTC")).date() - dt.timedelta(days=1)
+        yesterday = link.today(now) - dt.timedelta(days=1)
         sample: dict[str, Any] = {"node_id": link.id, "name": link.name or link.id, "day": str(yesterday)}
         try:
             token = tokens.reveal_for(link.id, flow="first_look")

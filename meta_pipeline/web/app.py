@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import datetime as dt
 import functools
 import logging
 import secrets
@@ -20,7 +19,6 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from meta_pipeline import bootstrap
 from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.consent.local import CALLBACK
 from meta_pipeline.records import ConfigError, MetaPipelineError
@@ -36,16 +34,15 @@ LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 
 def create_app(
-    home: Runtime,
+    runtime: Runtime,
     *,
     host: str = "127.0.0.1",
     onboards: bool = True,
     dagster_url: str | None = None,
-    now: Callable[[], dt.datetime] | None = None,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> Starlette:
     """Return the app for a server that listens on `host`; ConfigError when it would be open to strangers."""
-    settings, now = home.settings, now or bootstrap.now
+    settings = runtime.settings
     public = urlsplit(settings.public_url)
     if public.scheme not in ("http", "https") or not public.hostname:
         raise ConfigError(f"META_PIPELINE_PUBLIC_URL is no http(s) URL: {settings.public_url!r}")
@@ -54,9 +51,10 @@ def create_app(
         _check_exposed(settings, host, password)
     guard = Guard(
         key=settings.app_secret.get_secret_value() if settings.app_secret else secrets.token_hex(),
-        password=password, is_https=public.scheme == "https", now=now, engine=lambda: home.engine, sleep=sleep,
+        password=password, is_https=public.scheme == "https", now=runtime.now, engine=lambda: runtime.engine,
+        sleep=sleep,
     )
-    site = Site(home, guard, onboards, now, dagster_url)
+    site = Site(runtime, guard, onboards, dagster_url)
 
     def route(path: str, page: Callable[..., Any], *methods: str) -> Route:
         return Route(path, functools.partial(_answer, page, site), methods=list(methods or ("GET",)))

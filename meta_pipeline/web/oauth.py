@@ -6,7 +6,6 @@ from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from meta_pipeline import bootstrap
 from meta_pipeline.consent import invitation, oauth, state
 from meta_pipeline.consent.local import CALLBACK, code_of
 from meta_pipeline.consent.scopes import PHASES
@@ -55,9 +54,9 @@ WAITS = "The daily collection is set up as soon as the pipeline runs."
 
 def connect(site: Site, request: Request) -> Response:
     """`GET /connect?phase=1`: to the login dialog, with a state that only this browser can bring back."""
-    settings = site.home.settings
+    settings = site.runtime.settings
     app_id, app_secret = settings.require("app_id"), settings.require("app_secret")
-    site.home.vault  # noqa: B018 - nobody is sent to consent while there is nowhere to put the token
+    site.runtime.vault  # noqa: B018 - nobody is sent to consent while there is nowhere to put the token
     wanted = requested(site, request)
     if isinstance(wanted, Response):
         return wanted
@@ -68,7 +67,7 @@ def connect(site: Site, request: Request) -> Response:
             dialog_url=settings.dialog_url, version=settings.graph_version, app_id=app_id,
             redirect_uri=redirect_uri(site),
             state=state.issue(
-                key=app_secret, now=site.now(), phase=asked.phase, browser_secret=secret,
+                key=app_secret, now=site.runtime.now(), phase=asked.phase, browser_secret=secret,
                 invitation=invited.digest if invited else "",
             ),
             scopes=asked.names, config_id=settings.login_config_id, asks_again=asked.asks_again,
@@ -83,11 +82,11 @@ def requested(site: Site, request: Request) -> tuple[ConsentRequest, Invitation 
     """Return what the dialog would be asked for, and the invitation that lets this person in; otherwise the page that
     says why there will be no dialog."""
     phase = request.query_params.get("phase", "1")
-    invited = invitation.find(site.home.engine, request.query_params.get("invitation", ""))
+    invited = invitation.find(site.runtime.engine, request.query_params.get("invitation", ""))
     if invited is not None and str(invited.phase) != phase:
         invited = None
     if not site.guard.is_signed_in(request):
-        if invited is not None and not invitation.is_open(invited, now=site.now()):
+        if invited is not None and not invitation.is_open(invited, now=site.runtime.now()):
             return site.message(
                 request, "This link has ended",
                 "A link to connect again works once, and for 72 hours. Ask whom it came from for a new one.",
@@ -100,10 +99,10 @@ def requested(site: Site, request: Request) -> tuple[ConsentRequest, Invitation 
             request, "There is no such choice", "Choose on the connections page what to connect.", status=400,
             click="Connections", url="/",
         )
-    if invited is not None and not invitation.is_open(invited, now=site.now()):
+    if invited is not None and not invitation.is_open(invited, now=site.runtime.now()):
         invited = None  # an operator may connect without it
     asked = consent_request(
-        int(phase), engine=site.home.engine, features=site.home.features,
+        int(phase), engine=site.runtime.engine, features=site.runtime.features,
         subject_id=invited.subject_id if invited else None,
         asks_again=request.query_params.get("rerequest") == "1",
     )
@@ -112,19 +111,19 @@ def requested(site: Site, request: Request) -> tuple[ConsentRequest, Invitation 
 
 def callback(site: Site, request: Request) -> Response:
     """`GET /oauth/callback`: whatever is wrong with it is one clear page, and nothing is stored."""
-    app_secret, vault = site.home.settings.require("app_secret"), site.home.vault
+    app_secret, vault = site.runtime.settings.require("app_secret"), site.runtime.vault
     answer, browser = dict(request.query_params), site.guard.browser_of(request)
-    told, now = answer.get("state", ""), site.now()
+    told, now = answer.get("state", ""), site.runtime.now()
     try:
         # A refusal spends nothing: whoever goes back and agrees after all is welcome. A browser without a secret never
         # asked, so no state is its own.
         asked = state.read_state(told, key=app_secret, now=now, browser_secret=browser or "-")
         code = code_of(answer)
-        state.spend(site.home.engine, asked, now=now)
+        state.spend(site.runtime.engine, asked, now=now)
     except ConsentError as error:
         return _refusal(site, request, error)
     try:
-        token = oauth.exchange_code(code, redirect_uri=redirect_uri(site), graph=site.home.graph)
+        token = oauth.exchange_code(code, redirect_uri=redirect_uri(site), graph=site.runtime.graph)
     except TransientError:
         # The code may be spent or not: it is not sent again.
         return site.message(
@@ -137,7 +136,7 @@ def callback(site: Site, request: Request) -> Response:
     try:
         id = consents.receive(
             token, phase=asked.phase, through="the connections page", browser=asked.browser,
-            invitation=asked.invitation or None, tokens=vault, engine=site.home.engine, now=now,
+            invitation=asked.invitation or None, tokens=vault, engine=site.runtime.engine, now=now,
             holder=identity() if site.onboards else None,
         )
     except ConsentError as error:
@@ -148,7 +147,7 @@ def callback(site: Site, request: Request) -> Response:
 
 def redirect_uri(site: Site) -> str:
     """Where the dialog sends people back to; Meta compares it letter by letter."""
-    return site.home.settings.public_url.rstrip("/") + CALLBACK
+    return site.runtime.settings.public_url.rstrip("/") + CALLBACK
 
 
 def _refusal(site: Site, request: Request, error: ConsentError) -> Response:
@@ -158,18 +157,19 @@ def _refusal(site: Site, request: Request, error: ConsentError) -> Response:
 
 def _onboard(site: Site, id: str) -> None:
     """Do everything but the partitions here, so that the person need not wait for a free place in Dagster's queue."""
-    home = site.home
+    runtime = site.runtime
     try:
         consents.onboard(
-            id, graph=home.graph, tokens=home.vault, engine=home.engine, features=home.features, now=site.now,
-            sleep=bootstrap.sleep,
+            id, graph=runtime.graph, tokens=runtime.vault, engine=runtime.engine, features=runtime.features,
+            now=site.runtime.now, sleep=runtime.sleep,
         )
         consents.first_look(
-            id, known(home.engine), graph=home.graph, tokens=home.vault, engine=home.engine, now=bootstrap.now()
+            id, known(runtime.engine), graph=runtime.graph, tokens=runtime.vault, engine=runtime.engine,
+            now=runtime.now(),
         )
     except MetaPipelineError:
         return  # the onboarding says what happened
-    consents.requeue(home.engine, id, WAITS)
+    consents.requeue(runtime.engine, id, WAITS)
 
 
 def _sentence(error: MetaPipelineError) -> str:

@@ -30,13 +30,11 @@ def connections(site: Site, request: Request) -> Response:
     """`GET /`: who is connected, what is read, what is wrong and where to fix it."""
     if (refused := site.refused(request)) is not None:
         return refused
-    home, now = site.home, site.now()
-    found = overview.connections(
-        engine=home.engine, tokens=home.vault, clicks=home.clicks, features=home.features, now=now
-    )
+    runtime = site.runtime
+    found = runtime.connections()
     return site.page(
         request, "connections.html", connections=found, under_way=_under_way(site), explained=_explained,
-        alerts=[(at, text.rpartition(" http")[0] or text) for at, text in alerts.latest(home.engine, SHOWN_ALERTS)],
+        alerts=[(at, text.rpartition(" http")[0] or text) for at, text in alerts.latest(runtime.engine, SHOWN_ALERTS)],
         in_need=sum(1 for one in found if one.state != "good"),
         counts={
             kind: len({node.link.id for one in found if one.state != "dead" for node in one.nodes
@@ -54,7 +52,7 @@ def explain(site: Site, request: Request) -> Response:
         return asked
     chosen, invited = asked
     requests = [chosen] if "phase" in request.query_params else [
-        consent_request(phase, engine=site.home.engine, features=site.home.features) for phase in _phases(site)
+        consent_request(phase, engine=site.runtime.engine, features=site.runtime.features) for phase in _phases(site)
     ]
     choices: dict[tuple[str, ...], ConsentRequest] = {}
     for one in requests:  # what was granted before can make two phases the same
@@ -62,7 +60,7 @@ def explain(site: Site, request: Request) -> Response:
     query = {name: request.query_params[name] for name in ("rerequest", "invitation") if name in request.query_params}
     return site.page(
         request, "explain.html", choices=list(choices.values()), titles=PHASES, invited=invited,
-        has_configuration=site.home.settings.login_config_id is not None,
+        has_configuration=site.runtime.settings.login_config_id is not None,
         link=lambda phase: f"/connect?{urlencode({'phase': phase, **query})}",
     )
 
@@ -70,9 +68,9 @@ def explain(site: Site, request: Request) -> Response:
 def _under_way(site: Site) -> list[onboardings.Onboarding]:
     """The onboardings that have not ended, one for each person; those of whoever was disconnected meanwhile count no
     longer."""
-    retired = {ref.id for ref in site.home.vault.refs(retired=True) if ref.retired_at is not None}
+    retired = {ref.id for ref in site.runtime.vault.refs(retired=True) if ref.retired_at is not None}
     newest: dict[str, onboardings.Onboarding] = {}
-    for one in onboardings.latest(site.home.engine, 10):
+    for one in onboardings.latest(site.runtime.engine, 10):
         newest.setdefault(one.token_ref or one.id, one)
     return [one for whose, one in newest.items() if not one.is_ended and whose not in retired]
 
@@ -81,7 +79,7 @@ def _phases(site: Site) -> list[int]:
     """The phases that a person can choose: writing is offered only when something that writes is switched on."""
     return [
         phase for phase in PHASES
-        if phase < 3 or any(scope.feature in site.home.features for scope in SCOPES if scope.phase == phase)
+        if phase < 3 or any(scope.feature in site.runtime.features for scope in SCOPES if scope.phase == phase)
     ]
 
 
@@ -94,7 +92,7 @@ def _explained(url: str) -> str:
 def _disconnected(site: Site, ref_id: str) -> str | None:
     """Return the name of a connection that has just been disconnected."""
     try:
-        ref = site.home.vault.ref(ref_id) if ref_id else None
+        ref = site.runtime.vault.ref(ref_id) if ref_id else None
     except VaultError:
         return None
     return ref.subject_name if ref is not None and ref.retired_because == DISCONNECTED else None
@@ -102,7 +100,7 @@ def _disconnected(site: Site, ref_id: str) -> str | None:
 
 def onboarding(site: Site, request: Request) -> Response:
     """`GET /onboardings/{id}`: how it goes, for the operator and for the browser that started it."""
-    found = onboardings.get(site.home.engine, request.path_params["id"])
+    found = onboardings.get(site.runtime.engine, request.path_params["id"])
     browser = site.guard.browser_of(request)
     is_theirs = found is not None and browser is not None and hmac.compare_digest(
         digest_of(browser), found.browser or ""
@@ -116,14 +114,14 @@ def confirm_disconnect(site: Site, request: Request) -> Response:
     """`GET /connections/{ref}/disconnect`: what will stop, before it does."""
     if (refused := site.refused(request)) is not None:
         return refused
-    stop = overview.what_stops(_ref_id(site, request), engine=site.home.engine, tokens=site.home.vault)
+    stop = overview.what_stops(_ref_id(site, request), engine=site.runtime.engine, tokens=site.runtime.vault)
     return site.page(request, "disconnect.html", stop=stop, counted=overview.counted, ordered=_ordered)
 
 
 def disconnect(site: Site, request: Request) -> Response:
     """`POST /connections/{ref}/disconnect`: Meta revokes the consent, and the token is deleted here."""
     _checked_form(site, request)
-    done = tokens.disconnect(_ref_id(site, request), graph=site.home.graph, tokens=site.home.vault)
+    done = tokens.disconnect(_ref_id(site, request), graph=site.runtime.graph, tokens=site.runtime.vault)
     if done.outcome == "refused":
         return site.message(
             request, "Disconnected here, not at Facebook",
@@ -142,7 +140,7 @@ def _ordered(nodes: Iterable[NodeLink]) -> list[NodeLink]:
 def _ref_id(site: Site, request: Request) -> str:
     """Return the connection that the path names; HTTP 404 when there is none."""
     ref_id: str = request.path_params["ref"]
-    if ref_id not in {ref.id for ref in site.home.vault.refs(retired=True)}:
+    if ref_id not in {ref.id for ref in site.runtime.vault.refs(retired=True)}:
         raise HTTPException(404, "There is no such connection.")
     return ref_id
 
@@ -150,9 +148,9 @@ def _ref_id(site: Site, request: Request) -> str:
 def check(site: Site, request: Request) -> Response:
     """`POST /connections/{ref}/check`: ask Meta now how the token is and what it reaches."""
     _checked_form(site, request)
-    home, ref_id = site.home, _ref_id(site, request)
+    runtime, ref_id = site.runtime, _ref_id(site, request)
     try:
-        consents.check(ref_id, graph=home.graph, tokens=home.vault, engine=home.engine, now=site.now())
+        consents.check(ref_id, graph=runtime.graph, tokens=runtime.vault, engine=runtime.engine, now=site.runtime.now())
     except MetaPipelineError as error:
         return site.message(
             request, "Facebook gave no answer", f"{error}.", status=502, click="Connections", url="/"
@@ -193,9 +191,9 @@ def live(site: Site, request: Request) -> Response:
 def ready(site: Site, request: Request) -> Response:
     """`GET /health/ready`: the control store answers, and what is needed to connect is set."""
     try:
-        onboardings.latest(site.home.engine, 1)
+        onboardings.latest(site.runtime.engine, 1)
         for name in ("app_id", "app_secret", "vault_keys"):
-            site.home.settings.require(name)
+            site.runtime.settings.require(name)
     except MetaPipelineError as error:
         return JSONResponse({"status": "not ready", "reason": str(error)}, 503)
     return JSONResponse({"status": "ok"})

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,17 +25,16 @@ class Site:
     """`onboards`: this process takes a new connection to its links itself, because no daemon is there to do it;
     `dagster_url`: where runs can be looked at."""
 
-    home: Runtime
+    runtime: Runtime
     guard: Guard
     onboards: bool
-    now: Callable[[], dt.datetime]
     dagster_url: str | None = None
 
     def page(self, request: Request, template: str, *, status: int = 200, **told: Any) -> HTMLResponse:
         """A page; its browser has a secret afterwards."""
         text = TEMPLATES.get_template(template).render(
             form_token=self.guard.form_token(request), is_guarded=self.guard.password is not None,
-            is_signed_in=self.guard.is_signed_in(request), dagster_url=self.dagster_url, now=self.now(),
+            is_signed_in=self.guard.is_signed_in(request), dagster_url=self.dagster_url, now=self.runtime.now(),
             kinds=words.KINDS, token_kinds=words.TOKEN_KINDS, **told,
         )
         response = HTMLResponse(text, status)

@@ -114,7 +114,7 @@ class Walk:
 
     def look(self) -> tuple[list[Alert], list[str]]:
         return tokens.alert(
-            self.targets, engine=self.home.engine, tokens=self.home.vault, clicks=self.home.clicks,
+            self.targets, engine=self.runtime.engine, tokens=self.runtime.vault, clicks=self.runtime.clicks,
             now=self.home.clock.now(),
         )
 
@@ -124,7 +124,7 @@ class Walk:
         while self.on() < until:
             self.home.clock.at += DAY / 4
             if (self.home.clock.at - self.start) % DAY == dt.timedelta(0):
-                tokens.check(graph=self.home.client, tokens=self.home.vault, now=self.home.clock.now())
+                tokens.check(graph=self.home.client, tokens=self.runtime.vault, now=self.home.clock.now())
             alerts, troubles = self.look()
             assert not troubles
             told += [(self.on(), alert.key.partition(":")[0] + ":" + alert.key.rpartition(":")[2]

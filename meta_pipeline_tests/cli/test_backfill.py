@@ -40,7 +40,7 @@ class Bar:
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Runtime:
+def runtime(tmp_path: Path) -> Runtime:
     return Runtime(Settings(home=tmp_path, _env_file=None))
 
 
@@ -51,52 +51,52 @@ def bar(monkeypatch: pytest.MonkeyPatch) -> Bar:
     return found
 
 
-def landed(home: Runtime, *days: int) -> None:
+def landed(runtime: Runtime, *days: int) -> None:
     for day in days:
         file = LandedFile("ad_insights", "act_1", SINCE + dt.timedelta(days=day), "p", 1, "d", NOW)
-        ledger.note(home.engine, file, backfill_id="b")
+        ledger.note(runtime.engine, file, backfill_id="b")
 
 
-def land(home: Runtime) -> None:
+def land(runtime: Runtime) -> None:
     asked = AccountRange("act_1", SINCE, SINCE + dt.timedelta(days=4), REPORTS, "b")
-    backfill._land(home, [asked], REPORTS, terminal.stderr(), max_wait=None)
+    backfill._land(runtime, [asked], REPORTS, terminal.stderr(), max_wait=None)
 
 
 def test_the_bar_starts_where_a_resumed_backfill_left_off_and_moves_inside_a_range(
-    home: Runtime, bar: Bar, monkeypatch: pytest.MonkeyPatch
+    runtime: Runtime, bar: Bar, monkeypatch: pytest.MonkeyPatch
 ):
     def work(settings: Any, ranges: Sequence[AccountRange], *, tick: Callable[[], None]) -> Iterator[Outcome]:
         for day in (3, 4):
-            landed(home, day)
+            landed(runtime, day)
             tick()
         yield Outcome(ranges[0], ())
 
-    landed(home, 0, 1, 2)
+    landed(runtime, 0, 1, 2)
     monkeypatch.setattr(backfill, "land_ranges", work)
-    land(home)
+    land(runtime)
 
     assert bar.total == 10
     assert [count for count, _ in bar.seen] == [3, 4, 5, 5]
 
 
 def test_while_meta_works_on_report_runs_the_bar_says_how_many_are_complete(
-    home: Runtime, bar: Bar, monkeypatch: pytest.MonkeyPatch
+    runtime: Runtime, bar: Bar, monkeypatch: pytest.MonkeyPatch
 ):
     def work(settings: Any, ranges: Sequence[AccountRange], *, tick: Callable[[], None]) -> Iterator[Outcome]:
         for number in (1, 2):
             report_runs.record(
-                home.engine, request_digest=str(number), backfill_id="b", report_run_id=str(number), node_id="act_1",
+                runtime.engine, request_digest=str(number), backfill_id="b", report_run_id=str(number), node_id="act_1",
                 report="ad_insights", since=SINCE, until=SINCE, now=NOW,
             )
         tick()
-        report_runs.mark(home.engine, report_run_id="1", status="completed")
+        report_runs.mark(runtime.engine, report_run_id="1", status="completed")
         tick()
-        report_runs.mark(home.engine, report_run_id="2", status="completed")
+        report_runs.mark(runtime.engine, report_run_id="2", status="completed")
         tick()
         yield Outcome(ranges[0], ())
 
     monkeypatch.setattr(backfill, "land_ranges", work)
-    land(home)
+    land(runtime)
 
     assert [text for _, text in bar.seen[1:4]] == [
         "days landed · Meta has finished 0 of 2 report runs", "days landed · Meta has finished 1 of 2 report runs",

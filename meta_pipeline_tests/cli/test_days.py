@@ -9,7 +9,6 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from meta_pipeline import bootstrap
 from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.cli import backfill_scope, terminal
 from meta_pipeline.cli.commands.options import asked_for, tabular
@@ -26,9 +25,8 @@ WEST, EAST = "act_1", "act_2"
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Runtime:
-    monkeypatch.setattr(bootstrap, "now", lambda: NOW)
-    live = Runtime(Settings(home=tmp_path, _env_file=None))
+def runtime(tmp_path: Path) -> Runtime:
+    live = Runtime(Settings(home=tmp_path, _env_file=None), now=lambda: NOW)
     zones = ((WEST, "America/Los_Angeles"), (EAST, "Asia/Tokyo"))
     links.save(
         live.engine,
@@ -38,15 +36,15 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Runtime:
     return live
 
 
-def resolve_targets(home: Runtime, since: Day, until: Day) -> tuple[dict[str, Range], dict[str, object]]:
+def resolve_targets(runtime: Runtime, since: Day, until: Day) -> tuple[dict[str, Range], dict[str, object]]:
     found, _, arguments = backfill_scope.resolve_targets(
-        home, since, until, nodes=(), reports=("ad_insights",), say=terminal.stderr()
+        runtime, since, until, nodes=(), reports=("ad_insights",), say=terminal.stderr()
     )
     return {one.node_id: one.days for one in found}, arguments
 
 
-def test_the_last_days_end_yesterday_on_each_accounts_own_calendar(home: Runtime):
-    days, arguments = resolve_targets(home, DaysAgo(3), DaysAgo(1))
+def test_the_last_days_end_yesterday_on_each_accounts_own_calendar(runtime: Runtime):
+    days, arguments = resolve_targets(runtime, DaysAgo(3), DaysAgo(1))
 
     assert days == {
         WEST: Range(dt.date(2026, 11, 23), dt.date(2026, 11, 25)), EAST: Range(dt.date(2026, 11, 24), dt.date(2026, 11, 26)),
@@ -54,8 +52,8 @@ def test_the_last_days_end_yesterday_on_each_accounts_own_calendar(home: Runtime
     assert (arguments["since"], arguments["until"]) == ("2026-11-23", "2026-11-26")
 
 
-def test_a_range_of_dates_is_the_same_backfill_as_before(home: Runtime):
-    days, arguments = resolve_targets(home, dt.date(2026, 11, 1), dt.date(2026, 11, 2))
+def test_a_range_of_dates_is_the_same_backfill_as_before(runtime: Runtime):
+    days, arguments = resolve_targets(runtime, dt.date(2026, 11, 1), dt.date(2026, 11, 2))
 
     assert set(days.values()) == {Range(dt.date(2026, 11, 1), dt.date(2026, 11, 2))}
     assert arguments == {
@@ -63,21 +61,21 @@ def test_a_range_of_dates_is_the_same_backfill_as_before(home: Runtime):
     }
 
 
-def test_a_day_that_has_not_begun_in_one_account_is_left_out_there(home: Runtime, capsys: pytest.CaptureFixture[str]):
-    days, _ = resolve_targets(home, dt.date(2026, 11, 27), dt.date(2026, 11, 27))
+def test_a_day_that_has_not_begun_in_one_account_is_left_out_there(runtime: Runtime, capsys: pytest.CaptureFixture[str]):
+    days, _ = resolve_targets(runtime, dt.date(2026, 11, 27), dt.date(2026, 11, 27))
 
     assert set(days) == {EAST}
     assert f"{WEST} {WEST}: 2026-11-27 has not begun in America/Los_Angeles; left out" in capsys.readouterr().err
 
 
-def test_what_days_are_refused_and_how(home: Runtime):
+def test_what_days_are_refused_and_how(runtime: Runtime):
     for since, until, sentence in (
         (DaysAgo(1), dt.date(2026, 11, 1), "before --since yesterday (2026-11-25)"),
         (dt.date(2026, 11, 5), dt.date(2026, 11, 1), "--until 2026-11-01 is before --since 2026-11-05"),
         (DaysAgo(5000), DaysAgo(1), "--since 5000 days ago (2013-"),
     ):
         with pytest.raises(ConfigError, match="before") as error:
-            resolve_targets(home, since, until)
+            resolve_targets(runtime, since, until)
         assert sentence in str(error.value)
 
 

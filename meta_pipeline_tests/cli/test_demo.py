@@ -104,11 +104,11 @@ def test_every_report_of_the_readme_is_read():
 
 
 def test_an_earlier_read_is_restated_by_the_next_one(tmp_path: Path, sandbox: Sandbox):
-    home = Runtime(Settings(
+    runtime = Runtime(Settings(
         home=tmp_path, graph_url=sandbox.url, app_id=sandbox.app["app_id"], app_secret=sandbox.app["app_secret"],
         vault_keys=new_key(), _env_file=None,
     ))
-    ref = home.vault.keep(
+    ref = runtime.vault.keep(
         AccessToken("user", sandbox.token()), subject_id="1", subject_name="Sam", scopes=("ads_read",), expires_at=None,
         data_access_expires_at=None,
     )
@@ -116,15 +116,15 @@ def test_an_earlier_read_is_restated_by_the_next_one(tmp_path: Path, sandbox: Sa
         NodeLink("ad_account", id, id, "owned", None, (), "Etc/UTC", "USD", ref.id) for id in demo_pulls.EARLY_ACCOUNTS
     ]
     now = dt.datetime.fromisoformat(NOW)
-    links.save(home.engine, Discovery(tuple(found)), through=ref.id, now=now)
-    demo_pulls.read_early(home, sandbox.url, now=now)
+    links.save(runtime.engine, Discovery(tuple(found)), through=ref.id, now=now)
+    demo_pulls.read_early(runtime, sandbox.url, now=now)
     assert sandbox.control("clock", {})["now"] == now.isoformat()  # set forward again
     days = [now.date() - dt.timedelta(days=back) for back in demo_pulls.EARLY_DAYS]
-    by = PullContext(home.graph, home.vault, home.landing, home.engine, "run", "later", bootstrap.sleep, bootstrap.now)
+    by = PullContext(runtime.graph, runtime.vault, runtime.landing, runtime.engine, "run", "later", bootstrap.sleep, bootstrap.system_now)
     later = list(land_side_by_side({demo_pulls.EARLY_ACCOUNTS[0]: days}, ("ad_insights",), by=by))
 
     assert all(isinstance(one, LandedFile) for one in later) and len(later) == len(days)
-    versions = [ledger.versions_of(home.engine, report="ad_insights", node_id=demo_pulls.EARLY_ACCOUNTS[0], day=day) for day in days]
+    versions = [ledger.versions_of(runtime.engine, report="ad_insights", node_id=demo_pulls.EARLY_ACCOUNTS[0], day=day) for day in days]
     assert any(versions)
 
 

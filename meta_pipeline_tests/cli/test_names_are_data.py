@@ -20,7 +20,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from meta_pipeline.audit import AuditEvent
-from meta_pipeline.bootstrap import Runtime, now
+from meta_pipeline.bootstrap import Runtime
+from meta_pipeline.bootstrap import system_now as now
 from meta_pipeline.cli import backfill, connect, demo, logs
 from meta_pipeline.cli.main import main
 from meta_pipeline.defs import launch
@@ -45,18 +46,18 @@ NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=6
 class Places:
     """Every command and message that shows a name."""
 
-    def __init__(self, home: Runtime, patch: pytest.MonkeyPatch) -> None:
-        self.home, self.patch = home, patch
-        self.ref = home.vault.keep(
+    def __init__(self, runtime: Runtime, patch: pytest.MonkeyPatch) -> None:
+        self.home, self.patch = runtime, patch
+        self.ref = runtime.vault.keep(
             AccessToken("user", "EAABplain"), subject_id="1", subject_name="Sam", scopes=("ads_read",),
             expires_at=None, data_access_expires_at=None,
         )
-        home.vault.retire(self.ref.id, "the password has changed", subcode=460)
-        AuditLog(home.engine).write(AuditEvent(now(), "GET", "/v24.0/me", 0.1, version="v25.0", warning="old"))
+        runtime.vault.retire(self.ref.id, "the password has changed", subcode=460)
+        AuditLog(runtime.engine).write(AuditEvent(now(), "GET", "/v24.0/me", 0.1, version="v25.0", warning="old"))
 
     def name(self, name: str) -> None:
         """Give everything this name."""
-        engine, calls = self.home.engine, schema.audit_calls
+        engine, calls = self.runtime.engine, schema.audit_calls
         links.save(
             engine,
             Discovery(tuple(
@@ -68,8 +69,8 @@ class Places:
         with engine.begin() as connection:
             connection.execute(schema.tokens.update().values(subject_name=name))
             connection.execute(calls.update().values(warning=name, report=name, code=1, path=f"/v24.0/{name}"))
-        self.home.settings.published_file.parent.mkdir(exist_ok=True)
-        with contextlib.closing(duckdb.connect(str(self.home.settings.published_file))) as published:
+        self.runtime.settings.published_file.parent.mkdir(exist_ok=True)
+        with contextlib.closing(duckdb.connect(str(self.runtime.settings.published_file))) as published:
             published.execute("create or replace table names as select $1 as name, 'JPY' as currency", [name])
 
     def run(self, *arguments: str) -> str:

@@ -11,7 +11,6 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from meta_pipeline import bootstrap
 from meta_pipeline.cli import versions
 from meta_pipeline.extract.ads.reports import REPORTS
 from meta_pipeline.graph.versions import Calendar
@@ -49,7 +48,6 @@ def pulled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[StillHome, 
     still, pulls = StillHome(tmp_path), list[tuple[str, str]]()
     still.clock.at = dt.datetime(2026, 11, 20, 3, tzinfo=dt.UTC)  # the day before in America, the same in Asia
     still.onboard(still.mint("SYSTEM_USER"))
-    monkeypatch.setattr(bootstrap, "now", still.clock.now)
     answer = still.graph.answer
 
     def noted(ask: Any) -> Any:
@@ -60,7 +58,7 @@ def pulled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[StillHome, 
     monkeypatch.setattr(still.graph, "answer", noted)
     home = SimpleNamespace(
         settings=SimpleNamespace(marketing_version="v26.0"), versions=Calendar(), engine=still.engine,
-        vault=still.vault, graph=still.client, catalogue=REPORTS, read_by_default=("account_insights",),
+        vault=still.vault, graph=still.client, catalogue=REPORTS, read_by_default=("account_insights",), now=still.clock.now,
     )
     return still, home, pulls
 

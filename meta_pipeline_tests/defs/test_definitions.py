@@ -19,7 +19,7 @@ import dagster as dg
 repository = d.defs.get_repository_def()
 print(sorted(job for job in repository.job_names if not job.startswith("__")))
 steps = [(job, node) for job in repository.get_all_jobs() for node in job.graph.nodes]
-print("without home", [node.name for _, node in steps if "home" not in node.definition.required_resource_keys])
+print("without home", [node.name for _, node in steps if "runtime" not in node.definition.required_resource_keys])
 print("executors", {job.executor_def.name for job, _ in steps})
 print(sorted(key.to_user_string() for key in d.defs.resolve_all_asset_keys()))
 """
@@ -119,7 +119,7 @@ def inventory(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 def test_everything_that_runs_is_described_for_its_users(inventory: dict[str, Any]):
     descriptions = inventory["descriptions"]
 
-    assert {"pull_ads", "build_marts_sensor", "pull_entities_schedule", "graph", "home", "dbt"} <= set(descriptions)
+    assert {"pull_ads", "build_marts_sensor", "pull_entities_schedule", "graph", "runtime", "dbt"} <= set(descriptions)
     assert [name for name, text in descriptions.items() if not text or not text[0].isupper()] == []
     # What an implementer must know is a comment.
     assert [name for name, text in descriptions.items() if "`reap`" in text or "processor time" in text] == []

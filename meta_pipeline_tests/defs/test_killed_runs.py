@@ -153,10 +153,10 @@ def test_a_retry_whose_run_before_it_was_deleted_is_left_in_peace(instance: dg.D
 
 
 def test_a_run_says_whose_process_it_lives_in(instance: dg.DagsterInstance, gone: str):
-    @dg.op(required_resource_keys={"home"})
+    @dg.op(required_resource_keys={"runtime"})
     def look() -> None: ...
 
-    @dg.job(resource_defs={"home": RuntimeResource()})
+    @dg.job(resource_defs={"runtime": RuntimeResource()})
     def looking() -> None:
         look()
 

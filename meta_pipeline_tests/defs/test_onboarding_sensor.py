@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,21 +11,23 @@ import dagster as dg
 import pytest
 from dagster._core.test_utils import create_run_for_test
 
-from meta_pipeline import bootstrap
+from meta_pipeline.bootstrap import Runtime, system_now
 from meta_pipeline.defs.jobs import onboarding_job
 from meta_pipeline.defs.partitions import AD_ACCOUNTS
 from meta_pipeline.defs.sensors import onboarding_sensor
 from meta_pipeline.linker.discover import Discovery
 from meta_pipeline.linker.links import save
 from meta_pipeline.records import NodeLink
+from meta_pipeline.settings import Settings
 from meta_pipeline.store import onboardings
 from meta_pipeline.store.processes import identity
 
+NOW = system_now()  # Dagster stamps its runs with the real clock
+
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> bootstrap.Runtime:
-    monkeypatch.setenv("META_PIPELINE_HOME", str(tmp_path / "home"))
-    return bootstrap.live()
+def runtime(tmp_path: Path) -> Runtime:
+    return Runtime(Settings(home=tmp_path / "home", _env_file=None), now=lambda: NOW)
 
 
 @pytest.fixture
@@ -33,15 +36,17 @@ def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
         yield opened
 
 
-def begin(home: bootstrap.Runtime, id: str, holder: str | None = None) -> None:
+def begin(runtime: Runtime, id: str, holder: str | None = None) -> None:
     onboardings.begin(
-        home.engine, id, phase=1, through="the connections page", browser=None, holder=holder, now=bootstrap.now()
+        runtime.engine, id, phase=1, through="the connections page", browser=None, holder=holder, now=NOW
     )
 
 
-def look(instance: dg.DagsterInstance) -> tuple[list[dg.RunRequest], str | None]:
+def look(
+    instance: dg.DagsterInstance, runtime: Runtime
+) -> tuple[list[dg.RunRequest], str | None]:
     """What one tick of the sensor requests, and why it requests nothing."""
-    with dg.build_sensor_context(instance=instance) as context:
+    with dg.build_sensor_context(instance=instance, resources={"runtime": runtime}) as context:
         ticked = onboarding_sensor.evaluate_tick(context)
     return list(ticked.run_requests or ()), ticked.skip_message
 
@@ -51,50 +56,50 @@ def launch(instance: dg.DagsterInstance, request: dg.RunRequest, status: dg.Dags
     return create_run_for_test(instance, job_name=onboarding_job.name, status=status, tags=dict(request.tags))
 
 
-def test_ten_looks_at_two_onboardings_are_two_runs(home: bootstrap.Runtime, instance: dg.DagsterInstance):
-    begin(home, "first")
-    begin(home, "second")
-    requests, _ = look(instance)
+def test_ten_looks_at_two_onboardings_are_two_runs(runtime: Runtime, instance: dg.DagsterInstance):
+    begin(runtime, "first")
+    begin(runtime, "second")
+    requests, _ = look(instance, runtime)
     for request in requests:
         launch(instance, request, dg.DagsterRunStatus.STARTED)
 
-    again = [look(instance) for _ in range(10)]
+    again = [look(instance, runtime) for _ in range(10)]
 
     assert sorted(str(request.run_key) for request in requests) == ["first:0", "second:0"]
     assert again == [([], "2 connections are being worked on.")] * 10
 
 
 def test_a_failed_attempt_is_followed_by_another_after_a_while(
-    home: bootstrap.Runtime, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+    runtime: Runtime, instance: dg.DagsterInstance
 ):
-    begin(home, "id")
-    (request,), _ = look(instance)
+    begin(runtime, "id")
+    (request,), _ = look(instance, runtime)
     run = launch(instance, request, dg.DagsterRunStatus.STARTED)
     instance.report_run_failed(run)
-    assert look(instance)[0] == []  # just now
+    assert look(instance, runtime)[0] == []  # just now
 
-    later = bootstrap.now() + dt.timedelta(minutes=2)
-    monkeypatch.setattr(bootstrap, "now", lambda: later)
-    assert [request.run_key for request in look(instance)[0]] == ["id:1"]
+    at = system_now() + dt.timedelta(minutes=2)
+    later = dataclasses.replace(runtime, now=lambda: at)
+    assert [request.run_key for request in look(instance, later)[0]] == ["id:1"]
 
 
-def test_one_that_the_connections_page_works_on_is_left_alone(home: bootstrap.Runtime, instance: dg.DagsterInstance):
-    begin(home, "id", holder=identity())
+def test_one_that_the_connections_page_works_on_is_left_alone(runtime: Runtime, instance: dg.DagsterInstance):
+    begin(runtime, "id", holder=identity())
 
-    assert look(instance) == ([], "No new connection waits.")
+    assert look(instance, runtime) == ([], "No new connection waits.")
 
 
 def test_one_that_the_connections_page_has_done_gets_its_partitions_without_a_run(
-    home: bootstrap.Runtime, instance: dg.DagsterInstance
+    runtime: Runtime, instance: dg.DagsterInstance
 ):
     link = NodeLink("ad_account", "act_1", "A", "owned", None, (), "Europe/Berlin", "EUR", "t")
-    save(home.engine, Discovery((link,)), through="t", now=bootstrap.now())
-    begin(home, "id")
-    onboardings.add_result(home.engine, "id", samples=[])
+    save(runtime.engine, Discovery((link,)), through="t", now=NOW)
+    begin(runtime, "id")
+    onboardings.add_result(runtime.engine, "id", samples=[])
 
-    assert look(instance) == ([], "1 new connections have partitions now.")
+    assert look(instance, runtime) == ([], "1 new connections have partitions now.")
 
-    done = onboardings.get(home.engine, "id")
+    done = onboardings.get(runtime.engine, "id")
     assert done and done.status == "done" and done.result["partitions"] == 1
     assert instance.get_dynamic_partitions(str(AD_ACCOUNTS.name)) == ["act_1"]
-    assert look(instance) == ([], "No new connection waits.")
+    assert look(instance, runtime) == ([], "No new connection waits.")

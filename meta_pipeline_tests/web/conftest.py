@@ -13,8 +13,7 @@ import pytest
 import requests
 import sqlalchemy as sa
 
-from meta_pipeline import bootstrap
-from meta_pipeline.bootstrap import Runtime
+from meta_pipeline.bootstrap import Runtime, system_now
 from meta_pipeline.settings import Settings
 from meta_pipeline.store.schema import metadata
 from meta_pipeline.vault.seal import new_key
@@ -27,14 +26,14 @@ from meta_pipeline_tests.fakes.browser import Answer, Browser
 class Web:
     """The app, its live objects, and one person's browser."""
 
-    home: Runtime
+    runtime: Runtime
     app: Any
     sandbox: Sandbox
     browser: Browser
 
     def app_now(self) -> dt.datetime:
         """The clock of the app."""
-        return bootstrap.now()
+        return self.runtime.now()
 
     def another_browser(self) -> Browser:
         return Browser(self.app)
@@ -64,7 +63,7 @@ class Web:
 
     def rows(self) -> dict[str, int]:
         """How many rows every table of the control store has, the audit of calls aside."""
-        with self.home.engine.connect() as connection:
+        with self.runtime.engine.connect() as connection:
             return {
                 table.name: connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one()
                 for table in metadata.sorted_tables if table.name not in ("audit_calls", "budgets")
@@ -86,13 +85,14 @@ def make_web(
     path: Path, sandbox: Sandbox, *, host: str = "127.0.0.1", onboards: bool = True, now: Any = None, sleep: Any = None,
     **settings: Any,
 ) -> Web:
-    sandbox.share_clock()
-    home = Runtime(Settings(
+    clock = now or system_now
+    sandbox.share_clock(clock())
+    runtime = Runtime(Settings(
         _env_file=None, home=path / "home", graph_url=sandbox.url, dialog_url=sandbox.url, app_id=sandbox.app["app_id"],
         app_secret=sandbox.app["app_secret"], vault_keys=new_key(), **settings,
-    ))
-    app = create_app(home, host=host, onboards=onboards, now=now, sleep=sleep or no_wait)
-    return Web(home, app, sandbox, Browser(app))
+    ), now=clock)
+    app = create_app(runtime, host=host, onboards=onboards, sleep=sleep or no_wait)
+    return Web(runtime, app, sandbox, Browser(app))
 
 
 @pytest.fixture

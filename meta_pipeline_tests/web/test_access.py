@@ -22,7 +22,7 @@ SAM = "1020000000000001"  # as the sandbox calls the person who consents
 
 class Clock:
     def __init__(self) -> None:
-        self.at = bootstrap.now()
+        self.at = bootstrap.system_now()
 
     def now(self) -> dt.datetime:
         return self.at
@@ -87,12 +87,12 @@ def test_a_new_password_ends_every_session_and_a_restart_none(guarded: Web, tmp_
     from meta_pipeline.web.app import create_app
 
     assert sign_in(guarded) == 303
-    again = Browser(create_app(guarded.home, host="0.0.0.0", now=clock.now), cookies=dict(guarded.browser.cookies))
+    again = Browser(create_app(guarded.runtime, host="0.0.0.0"), cookies=dict(guarded.browser.cookies))
     assert is_in(again)
-    home = bootstrap.Runtime(guarded.home.settings.model_copy(update={
-        "operator_password": type(guarded.home.settings.operator_password)("another long password")}))
+    runtime = bootstrap.Runtime(guarded.runtime.settings.model_copy(update={
+        "operator_password": type(guarded.runtime.settings.operator_password)("another long password")}), now=clock.now)
 
-    assert not is_in(Browser(create_app(home, host="0.0.0.0", now=clock.now), cookies=dict(guarded.browser.cookies)))
+    assert not is_in(Browser(create_app(runtime, host="0.0.0.0"), cookies=dict(guarded.browser.cookies)))
 
 
 def test_the_store_holds_no_cookie(guarded: Web, tmp_path: Path):
@@ -176,13 +176,13 @@ def test_a_password_that_is_set_is_required_on_this_machine_too(tmp_path: Path, 
     assert web.browser.get("/").header("location") == "/sign-in"
     assert web.browser.get("/connect?phase=1").header("location") == "/sign-in"
     assert sign_in(web, "short") == 303 and is_in(web.browser)
-    assert "operators sign in" in who_gets_in(web.home.settings, host)
+    assert "operators sign in" in who_gets_in(web.runtime.settings, host)
 
 
 def test_serve_says_who_gets_in(web: Web, guarded: Web):
-    assert who_gets_in(web.home.settings, "127.0.0.1") == (
+    assert who_gets_in(web.runtime.settings, "127.0.0.1") == (
         "only this machine can reach these pages; nobody signs in, because META_PIPELINE_OPERATOR_PASSWORD is not set")
-    assert who_gets_in(guarded.home.settings, "0.0.0.0").startswith("other machines can reach these pages; operators")
+    assert who_gets_in(guarded.runtime.settings, "0.0.0.0").startswith("other machines can reach these pages; operators")
 
 
 @pytest.mark.parametrize(("settings", "reason"), [
@@ -198,8 +198,8 @@ def test_what_is_not_safe_beyond_this_machine_is_refused(tmp_path: Path, sandbox
 
 
 def invited(web: Web, clock: Clock, *, subject_id: str = SAM, phase: int = 1) -> str:
-    text = invitation.issue(web.home.engine, subject_id=subject_id, phase=phase, now=clock.now())
-    return web.home.clicks.invited(phase, text).removeprefix("https://etl.example")
+    text = invitation.issue(web.runtime.engine, subject_id=subject_id, phase=phase, now=clock.now())
+    return web.runtime.clicks.invited(phase, text).removeprefix("https://etl.example")
 
 
 def test_an_invitation_lets_its_person_connect_once_and_nothing_else(guarded: Web, clock: Clock):
@@ -240,7 +240,7 @@ def test_somebody_else_can_not_use_an_invitation(guarded: Web, clock: Clock):
     page = guest.get(guest.get(guarded.consented(dialog)).header("location")).body
 
     assert "This did not work" in page and "sent to somebody else" in page
-    assert guarded.home.vault.refs() == []
+    assert guarded.runtime.vault.refs() == []
 
 
 def test_the_store_holds_no_invitation(guarded: Web, clock: Clock, tmp_path: Path):

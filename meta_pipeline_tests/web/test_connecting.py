@@ -14,7 +14,7 @@ from meta_pipeline_tests.web.conftest import Web, parameter
 
 
 def person(web: Web):
-    return next(ref for ref in web.home.vault.refs() if ref.kind == "user")
+    return next(ref for ref in web.runtime.vault.refs() if ref.kind == "user")
 
 
 def disconnect(web: Web):
@@ -75,11 +75,11 @@ def test_what_somebody_else_reads_goes_on(web: Web):
     from meta_pipeline.records import AccessToken
 
     id = consents.receive(
-        AccessToken("system_user", token), phase=0, through="a test", tokens=web.home.vault, engine=web.home.engine,
+        AccessToken("system_user", token), phase=0, through="a test", tokens=web.runtime.vault, engine=web.runtime.engine,
         now=web.app_now(),
     )
     consents.onboard(
-        id, graph=web.home.graph, tokens=web.home.vault, engine=web.home.engine, now=web.app_now, sleep=lambda _: None
+        id, graph=web.runtime.graph, tokens=web.runtime.vault, engine=web.runtime.engine, now=web.app_now, sleep=lambda _: None
     )
     page = web.browser.get(f"/connections/{person(web).id}/disconnect").body
 
@@ -91,7 +91,7 @@ def test_a_connection_that_was_disconnected_leaves_the_page_and_stays_in_the_his
     page = disconnect(web)
 
     assert "Sam Operator is disconnected" in page and "<article" not in page and "Nobody is connected yet" in page
-    (kept,) = [ref for ref in web.home.vault.refs(retired=True) if ref.kind == "user"]
+    (kept,) = [ref for ref in web.runtime.vault.refs(retired=True) if ref.kind == "user"]
     assert kept.retired_because == "it was disconnected here"
     assert "Sam Operator" not in web.browser.get("/").body
 
@@ -123,10 +123,10 @@ def test_connecting_again_never_requests_less_than_was_granted(web: Web, target:
 
 def test_a_permission_of_a_feature_that_is_off_is_not_requested_again(web: Web):
     web.connect("/connect?phase=3")
-    object.__setattr__(web.home.settings, "features", "ads_creation")
+    object.__setattr__(web.runtime.settings, "features", "ads_creation")
     web.connect("/connect?phase=3")
     assert "ads_management" in person(web).scopes
-    object.__setattr__(web.home.settings, "features", "")
+    object.__setattr__(web.runtime.settings, "features", "")
 
     assert "ads_management" not in parameter(web.dialog("/connect?phase=2"), "scope")
 
@@ -150,11 +150,11 @@ def test_the_first_look_names_no_account_that_nobody_can_read(web: Web):
 
     id = where.rpartition("/")[2]
     samples = consents.first_look(
-        id, known(web.home.engine), graph=web.home.graph, tokens=web.home.vault, engine=web.home.engine,
+        id, known(web.runtime.engine), graph=web.runtime.graph, tokens=web.runtime.vault, engine=web.runtime.engine,
         now=web.app_now(),
     )
-    onboardings.add_result(web.home.engine, id, partitions=6)
-    consents.finish(web.home.engine, id, now=web.app_now())
+    onboardings.add_result(web.runtime.engine, id, partitions=6)
+    consents.finish(web.runtime.engine, id, now=web.app_now())
     page = web.browser.get(where).body
 
     assert not [sample for sample in samples if sample["node_id"].startswith("act_")]
@@ -197,7 +197,7 @@ def test_the_onboarding_page_says_what_it_waits_for_and_for_how_long(web: Web):
     from meta_pipeline.records import AccessToken
 
     id = consents.receive(
-        AccessToken("user", "EAABwaits"), phase=1, through="a test", tokens=web.home.vault, engine=web.home.engine,
+        AccessToken("user", "EAABwaits"), phase=1, through="a test", tokens=web.runtime.vault, engine=web.runtime.engine,
         now=web.app_now(),
     )
     page = web.browser.get(f"/onboardings/{id}").body

@@ -79,7 +79,7 @@ def test_made_up_headers_and_cookies(web: Web, headers: list[tuple[bytes, bytes]
 def test_a_true_state_with_one_bit_changed_or_cut_short(web: Web, at: int, bit: int, cut: int):
     before = web.rows()
     secret = web.browser.cookies["meta_pipeline_browser"]
-    true = state.issue(key=web.sandbox.app["app_secret"], now=bootstrap.now(), browser_secret=secret).encode()
+    true = state.issue(key=web.sandbox.app["app_secret"], now=bootstrap.system_now(), browser_secret=secret).encode()
     spoiled = bytearray(true)
     spoiled[at % len(true)] ^= 1 << bit
     short = bytes(spoiled)[: cut % len(true)] if cut % 2 else bytes(spoiled)
@@ -117,17 +117,17 @@ def named(tmp_path_factory: pytest.TempPathFactory, shared_sandbox: Sandbox) -> 
 def test_names_from_meta_are_data_on_every_page(named: tuple[Web, str], person: str, node: str, business: str, step: str):
     web, where = named
     id = where.rpartition("/")[2]
-    with web.home.engine.begin() as connection:
+    with web.runtime.engine.begin() as connection:
         connection.execute(tokens.update().values(subject_name=person))
         connection.execute(node_links.update().values(name=node, owner_business=business))
     result = {"name": person, "nodes": {"ad_account": 1}, "partitions": 1, "missing": [["ads_read", step]], "samples": [
         {"name": node, "day": "2026-11-20", "figures": {step or "x": node, "spend": node, "account_currency": business}},
         {"name": node, "day": "2026-11-20", "trouble": step},
     ]}
-    onboardings.note(web.home.engine, id, result=result, step=step, reason=step)
-    (ref,) = [ref for ref in web.home.vault.refs() if ref.kind == "user"]
+    onboardings.note(web.runtime.engine, id, result=result, step=step, reason=step)
+    (ref,) = [ref for ref in web.runtime.vault.refs() if ref.kind == "user"]
     for status in ("waiting", "failed"):
-        onboardings.note(web.home.engine, id, status=status)
+        onboardings.note(web.runtime.engine, id, status=status)
         for target in ("/", where, f"/connections/{ref.id}/disconnect", f"/?disconnected={ref.id}"):
             answer = web.browser.get(target)
             assert answer.status == 200

@@ -21,9 +21,9 @@ def test_a_yes_ends_in_a_sealed_token_links_and_a_grant(web: Web):
     assert answer.status == 303 and answer.header("location").startswith("/onboardings/")
     page = web.browser.get(answer.header("location")).body
     assert "Sam Operator is connected" in page and "6 ad accounts" in page and "3 Pages" in page
-    (ref,) = [ref for ref in web.home.vault.refs() if ref.kind == "user"]
-    assert ref.expires_at and ref.expires_at - bootstrap.now() > dt.timedelta(days=50 - 5)
-    grant = grants.latest(web.home.engine)[ref.id]
+    (ref,) = [ref for ref in web.runtime.vault.refs() if ref.kind == "user"]
+    assert ref.expires_at and ref.expires_at - bootstrap.system_now() > dt.timedelta(days=50 - 5)
+    grant = grants.latest(web.runtime.engine)[ref.id]
     assert (grant.subject_name, grant.phase, grant.declined) == ("Sam Operator", 2, ())
     assert set(grant.asked) == set(grant.granted)
     assert web.exchanges() == 2  # the code, and the long-lived token
@@ -31,14 +31,13 @@ def test_a_yes_ends_in_a_sealed_token_links_and_a_grant(web: Web):
 
 @pytest.mark.parametrize("days_from_now", [9, 70, 800])
 def test_a_connection_is_healthy_whatever_the_date(
-    tmp_path: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, days_from_now: int
+    tmp_path: Path, sandbox: Sandbox, days_from_now: int
 ):
-    later = bootstrap.now() + dt.timedelta(days=days_from_now)
-    monkeypatch.setattr(bootstrap, "now", lambda: later)
-    web = make_web(tmp_path, sandbox)
+    later = bootstrap.system_now() + dt.timedelta(days=days_from_now)
+    web = make_web(tmp_path, sandbox, now=lambda: later)
     web.connect()
 
-    (ref,) = [ref for ref in web.home.vault.refs() if ref.kind == "user"]
+    (ref,) = [ref for ref in web.runtime.vault.refs() if ref.kind == "user"]
     assert ref.expires_at and ref.expires_at - later > dt.timedelta(days=45)
     assert "Healthy" in web.browser.get("/").body
 
@@ -58,7 +57,7 @@ def test_a_configuration_of_login_for_business_takes_the_place_of_scopes(tmp_pat
 
     assert "scope" not in dialog and parameter(dialog, "config_id") == "1100000000000002"
     web.browser.get(web.consented(dialog))
-    (ref,) = [ref for ref in web.home.vault.refs() if ref.kind != "page"]
+    (ref,) = [ref for ref in web.runtime.vault.refs() if ref.kind != "page"]
     assert ref.kind == "system_user" and ref.expires_at is None
 
 
@@ -123,7 +122,7 @@ def test_an_old_answer_is_refused(web: Web):
     web.browser.get("/")
     secret = web.browser.cookies["meta_pipeline_browser"]
     key = web.sandbox.app["app_secret"]
-    old = state.issue(key=key, now=bootstrap.now() - dt.timedelta(minutes=11), browser_secret=secret)
+    old = state.issue(key=key, now=bootstrap.system_now() - dt.timedelta(minutes=11), browser_secret=secret)
     refused(web, f"/oauth/callback?code=AQ1&state={quote(old)}", 400, "too long")
 
 
@@ -154,8 +153,8 @@ def test_trouble_of_meta_during_onboarding_loses_nothing(web: Web):
     from meta_pipeline.flows import consents
 
     consents.onboard(
-        where.rpartition("/")[2], graph=web.home.graph, tokens=web.home.vault, engine=web.home.engine,
-        now=bootstrap.now, sleep=lambda _: None,
+        where.rpartition("/")[2], graph=web.runtime.graph, tokens=web.runtime.vault, engine=web.runtime.engine,
+        now=bootstrap.system_now, sleep=lambda _: None,
     )
     assert "Sam Operator is connected" in web.browser.get(where).body
 

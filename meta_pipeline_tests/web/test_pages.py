@@ -42,7 +42,7 @@ def test_who_is_connected_what_is_reachable_and_through_whom(web: Web):
 def test_a_missing_task_is_named_with_the_place_where_it_is_given(web: Web):
     web.connect()
     web.sandbox.control("tasks", {"node": "act_1000000002", "tasks": ["DRAFT"]})
-    (ref,) = [ref for ref in web.home.vault.refs() if ref.kind == "user"]
+    (ref,) = [ref for ref in web.runtime.vault.refs() if ref.kind == "user"]
     assert web.browser.post(f"/connections/{ref.id}/check", {"form_token": web.form_token()}).status == 303
     page = web.browser.get("/").body
 
@@ -52,11 +52,11 @@ def test_a_missing_task_is_named_with_the_place_where_it_is_given(web: Web):
 
 def test_disconnecting_is_known_at_meta_and_here(web: Web):
     web.connect()
-    (ref,) = [ref for ref in web.home.vault.refs() if ref.kind == "user"]
-    value = web.home.vault.reveal(ref.id, flow="test").value
+    (ref,) = [ref for ref in web.runtime.vault.refs() if ref.kind == "user"]
+    value = web.runtime.vault.reveal(ref.id, flow="test").value
     assert web.browser.post(f"/connections/{ref.id}/disconnect", {"form_token": web.form_token()}).status == 303
 
-    assert web.home.vault.refs() == []
+    assert web.runtime.vault.refs() == []
     page = web.browser.get("/").body
     assert "Sam Operator" not in page and "Nobody is connected yet" in page
     import requests
@@ -68,7 +68,7 @@ def test_disconnecting_is_known_at_meta_and_here(web: Web):
 @pytest.mark.parametrize("spoil", ["no token", "another browser's", "from elsewhere"])
 def test_a_form_that_is_not_ours_does_nothing(web: Web, spoil: str):
     web.connect()
-    (ref,) = [ref for ref in web.home.vault.refs() if ref.kind == "user"]
+    (ref,) = [ref for ref in web.runtime.vault.refs() if ref.kind == "user"]
     form, headers = {"form_token": web.form_token()}, []
     if spoil == "no token":
         form = {}
@@ -78,7 +78,7 @@ def test_a_form_that_is_not_ours_does_nothing(web: Web, spoil: str):
         headers = [(b"sec-fetch-site", b"cross-site")]
     answer = web.browser.post(f"/connections/{ref.id}/disconnect", form, headers)
 
-    assert answer.status == 403 and ref.id in {ref.id for ref in web.home.vault.refs()}
+    assert answer.status == 403 and ref.id in {ref.id for ref in web.runtime.vault.refs()}
 
 
 def test_every_answer_carries_the_security_headers(web: Web):
@@ -129,7 +129,7 @@ def test_from_elsewhere_only_operators_see_anything(guarded: Web):
 def test_what_is_not_set_is_named(tmp_path: Path, sandbox: Sandbox):
     web = make_web(tmp_path, sandbox)
     web = make_web(tmp_path / "other", sandbox)
-    object.__setattr__(web.home.settings, "app_id", None)
+    object.__setattr__(web.runtime.settings, "app_id", None)
 
     assert "META_PIPELINE_APP_ID" in web.browser.get("/connect").body
     answer = web.browser.get("/health/ready")

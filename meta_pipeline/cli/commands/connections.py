@@ -32,10 +32,10 @@ def new_key() -> None:
 @vault.command()
 def rotate() -> None:
     """Seal every token again under the newest key."""
-    from meta_pipeline.bootstrap import live
+    from meta_pipeline.bootstrap import process_runtime
     from meta_pipeline.cli import vault as verb
 
-    summary, troubles = verb.rotate(live())
+    summary, troubles = verb.rotate(process_runtime())
     echo(summary)
     for trouble in troubles:
         echo(trouble, err=True)
@@ -46,11 +46,11 @@ def rotate() -> None:
 @tabular
 def vault_list(form: str, is_wide: bool) -> None:
     """Whose tokens there are, until when, what is wrong and what to click."""
-    from meta_pipeline.bootstrap import live
+    from meta_pipeline.bootstrap import process_runtime
     from meta_pipeline.cli import vault as verb
     from meta_pipeline.cli.tables import show
 
-    show(*verb.tokens(live()), form, headers=_TOKEN_HEADERS, is_wide=is_wide)
+    show(*verb.tokens(process_runtime()), form, headers=_TOKEN_HEADERS, is_wide=is_wide)
 
 
 @vault.command("log")
@@ -59,20 +59,21 @@ def vault_list(form: str, is_wide: bool) -> None:
 @tabular
 def vault_log(token_ref: str | None, limit: int, form: str, is_wide: bool) -> None:
     """Who revealed which token, when, for what."""
-    from meta_pipeline.bootstrap import live
+    from meta_pipeline.bootstrap import process_runtime
     from meta_pipeline.cli import vault as verb
     from meta_pipeline.cli.tables import show
 
-    show(*verb.log(live(), token_ref, limit), form, headers={"at": "at (UTC)"}, optional=["process"], is_wide=is_wide)
+    columns_and_rows = verb.log(process_runtime(), token_ref, limit)
+    show(*columns_and_rows, form, headers={"at": "at (UTC)"}, optional=["process"], is_wide=is_wide)
 
 
 @vault.command("check")
 def vault_check() -> None:
     """Ask Meta how every token is, renew those that end soon, and tell whoever must hear of it."""
-    from meta_pipeline.bootstrap import live
+    from meta_pipeline.bootstrap import process_runtime
     from meta_pipeline.cli import vault as verb
 
-    troubles = verb.check(live())
+    troubles = verb.check(process_runtime())
     for trouble in troubles:
         echo(trouble, err=True)
     raise SystemExit(1 if troubles else 0)
@@ -82,10 +83,10 @@ def vault_check() -> None:
 @click.argument("token_ref")
 def vault_revoke(token_ref: str) -> None:
     """Disconnect: Meta forgets the consent, and the token is not used again."""
-    from meta_pipeline.bootstrap import live
+    from meta_pipeline.bootstrap import process_runtime
     from meta_pipeline.cli import vault as verb
 
-    echo(verb.revoke(live(), token_ref))
+    echo(verb.revoke(process_runtime(), token_ref))
 
 
 @click.command()
@@ -95,15 +96,15 @@ def vault_revoke(token_ref: str) -> None:
 @click.option("--phase", type=click.IntRange(1, 3), default=2, show_default=True, help="how much is asked for")
 def connect(token_stdin: bool, kind: str, no_browser: bool, phase: int) -> None:
     """Bring a token into the vault and link every node it may read."""
-    from meta_pipeline.bootstrap import live
+    from meta_pipeline.bootstrap import process_runtime
     from meta_pipeline.cli import connect as verb
 
-    home = live()
+    runtime = process_runtime()
     if token_stdin:
         token, phase, through = verb.token_from_stdin(kind), 0, "connect --token-stdin"
     else:
-        token, through = verb.token_from_dialog(home, browser=not no_browser, phase=phase), "connect"
-    _print_links(verb.onboard(home, token, phase=phase, through=through))
+        token, through = verb.token_from_dialog(runtime, browser=not no_browser, phase=phase), "connect"
+    _print_links(verb.onboard(runtime, token, phase=phase, through=through))
 
 
 @click.command()
@@ -111,10 +112,10 @@ def connect(token_stdin: bool, kind: str, no_browser: bool, phase: int) -> None:
 @WIDE
 def links(as_json: bool, is_wide: bool) -> None:
     """The nodes that are reachable, by which token, and who owns them."""
-    from meta_pipeline.bootstrap import live
+    from meta_pipeline.bootstrap import process_runtime
     from meta_pipeline.linker.links import known
 
-    found = known(live().engine)
+    found = known(process_runtime().engine)
     if as_json:
         import dataclasses
 

@@ -16,10 +16,10 @@ def doctor(as_json: bool) -> None:
     """What works, what does not, and what to do about it."""
     import dataclasses
 
-    from meta_pipeline.bootstrap import live
+    from meta_pipeline.bootstrap import process_runtime
     from meta_pipeline.cli.doctor import examine
 
-    findings = list(examine(live()))
+    findings = list(examine(process_runtime()))
     if as_json:
         click.echo(json.dumps([dataclasses.asdict(finding) for finding in findings], indent=2))
     else:
@@ -41,14 +41,15 @@ def audit(
     form: str, is_wide: bool,
 ) -> None:
     """Every call to Graph: what for, what came back, which trace; or the limits they are charged to."""
-    from meta_pipeline.bootstrap import live
+    from meta_pipeline.bootstrap import process_runtime
     from meta_pipeline.cli import audit as verb
     from meta_pipeline.cli.tables import show_records
 
+    runtime = process_runtime()
     if is_limits:
-        rows = verb.limits(live()) if form != "table" else verb.without_app(verb.limits(live()))
+        rows = verb.limits(runtime) if form != "table" else verb.without_app(verb.limits(runtime))
     else:
-        rows = verb.calls(live(), trace=trace, node_id=node_id, run_id=run_id, is_failed=is_failed, limit=limit)
+        rows = verb.calls(runtime, trace=trace, node_id=node_id, run_id=run_id, is_failed=is_failed, limit=limit)
     shown = verb.LIMITS if is_limits else verb.SHOWN
     columns = list(rows[0]) if rows and form == "json" else list(shown)
     show_records(columns, rows, form, headers=verb.HEADERS, optional=verb.OPTIONAL, is_wide=is_wide)
@@ -61,11 +62,11 @@ def versions(context: click.Context, as_json: bool) -> None:
     """What is pinned, when it dies, what the next version changes, what Meta's answers say against it."""
     if context.invoked_subcommand:
         return
-    from meta_pipeline.bootstrap import live
+    from meta_pipeline.bootstrap import process_runtime
     from meta_pipeline.cli import versions as verb
 
-    home = live()
-    rows, told = verb.pins(home), verb.seen(home)
+    runtime = process_runtime()
+    rows, told = verb.pins(runtime), verb.seen(runtime)
     if as_json:
         click.echo(json.dumps({"pins": rows, "seen": told}, indent=2))
     else:
@@ -86,11 +87,11 @@ def versions(context: click.Context, as_json: bool) -> None:
 @tabular
 def canary(version: str | None, node_id: str | None, form: str, is_wide: bool) -> None:
     """Pull yesterday on the pin and on each later version; show the fields and values that differ."""
-    from meta_pipeline.bootstrap import live
+    from meta_pipeline.bootstrap import process_runtime
     from meta_pipeline.cli import versions as verb
     from meta_pipeline.cli.tables import show_records
 
-    rows = list(verb.canary(live(), version=version, node_id=node_id))
+    rows = list(verb.canary(process_runtime(), version=version, node_id=node_id))
     columns = list(rows[0]) if rows else ["report", "key", "field"]
     show_records(columns, rows, form, is_wide=is_wide)
     if not rows:

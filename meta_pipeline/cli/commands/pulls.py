@@ -22,11 +22,11 @@ def backfill(
     is_built: bool, as_json: bool,
 ) -> None:
     """Read, load, model and publish days: the --last N, or --since to --until, both inclusive."""
-    from meta_pipeline.bootstrap import live
+    from meta_pipeline.bootstrap import process_runtime
     from meta_pipeline.cli.backfill import run
 
     ended = run(
-        live(), since, until, nodes=nodes, reports=reports, fresh=fresh, max_wait=max_wait, is_built=is_built
+        process_runtime(), since, until, nodes=nodes, reports=reports, fresh=fresh, max_wait=max_wait, is_built=is_built
     )
     if as_json:
         click.echo(json.dumps(ended.as_json(), ensure_ascii=False))
@@ -44,11 +44,11 @@ def plan(
     as_json: bool, is_wide: bool,
 ) -> None:
     """What a backfill with these arguments would take: calls, budget, time. Nothing is asked of Meta."""
-    from meta_pipeline.bootstrap import live
+    from meta_pipeline.bootstrap import process_runtime
     from meta_pipeline.cli import plan as verb
     from meta_pipeline.cli.tables import show
 
-    told = verb.run(live(), since, until, nodes=nodes, reports=reports, fresh=fresh)
+    told = verb.run(process_runtime(), since, until, nodes=nodes, reports=reports, fresh=fresh)
     if as_json:
         click.echo(json.dumps(told, ensure_ascii=False))
         return
@@ -67,11 +67,11 @@ def plan(
 @click.option("--names", "is_names", is_flag=True, help="what reports of your own may be made of")
 def reports(as_json: bool, is_wide: bool, is_names: bool) -> None:
     """The reports there are, and which are read when none is named."""
-    from meta_pipeline.bootstrap import live
+    from meta_pipeline.bootstrap import process_runtime
     from meta_pipeline.cli import reports as verb
     from meta_pipeline.cli.tables import show
 
-    columns, rows = (verb.NAMES, verb.names()) if is_names else (verb.COLUMNS, verb.rows(live()))
+    columns, rows = (verb.NAMES, verb.names()) if is_names else (verb.COLUMNS, verb.rows(process_runtime()))
     show(
         columns, rows, "json" if as_json else "table", headers=verb.HEADERS, optional=verb.OPTIONAL, is_wide=is_wide
     )

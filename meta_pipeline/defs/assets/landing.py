@@ -1,5 +1,6 @@
 """What lands: insights per ad account and day, entities per ad account."""
 
+import dataclasses
 import datetime as dt
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +18,6 @@ from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.graph.request import Purpose
 from meta_pipeline.landing.totals import totals_of
 from meta_pipeline.records import FailedDay, LandedFile
-from meta_pipeline.status import forecast
 from meta_pipeline.store import audit_log, leases
 from meta_pipeline.vault.vault import Vault
 
@@ -46,7 +46,7 @@ def told_of(report: Report) -> str:
             landing_key(name), group_name="landing", kinds={"meta", "parquet"}, skippable=True, owners=OWNERS,
             tags=SOURCE_TAG, description=told_of(report), partitions_def=ACCOUNT_DAYS,
         )
-        for name, report in bootstrap.live().catalogue.items()
+        for name, report in bootstrap.process_runtime().catalogue.items()
     ],
     can_subset=True,
     backfill_policy=dg.BackfillPolicy.single_run(),
@@ -55,7 +55,7 @@ def land_insights(
     context: dg.AssetExecutionContext,
     graph: dg.ResourceParam[GraphClient],
     tokens: dg.ResourceParam[Vault],
-    home: dg.ResourceParam[bootstrap.Runtime],
+    runtime: dg.ResourceParam[bootstrap.Runtime],
 ) -> Iterator[dg.AssetMaterialization]:
     """Fetch by range, store by day: a day is green when it is committed, red with its reason when it is not."""
     reports = [asset_key.path[-1] for asset_key in sorted(context.selected_asset_keys)]
@@ -64,23 +64,23 @@ def land_insights(
     if not asked:
         raise dg.Failure("this range names no partition: choose days of one ad account", allow_retries=False)
     ahead = days_of_backfill(context)
-    tell_forecast(context, home, asked, ahead, reports)
+    tell_forecast(context, runtime, asked, ahead, reports)
     wanted = {node_id: sorted({*days, *ahead.get(node_id, ())}) for node_id, days in asked.items()}
     calls_a_day: dict[tuple[str, str], float] = {}
-    for done in side_by_side.land_side_by_side(wanted, reports, by=pulling(context, graph, tokens, home)):
+    for done in side_by_side.land_side_by_side(wanted, reports, by=pulling(context, graph, tokens, runtime)):
         if done.day not in asked[done.node_id]:
             continue  # landed ahead: the run that Dagster gave this day to finds it, and says so
         if isinstance(done, LandedFile):
             which = (done.node_id, done.report)
             if which not in calls_a_day:
                 calls = audit_log.operations_of(
-                    home.engine, backfill_id=backfill_of(context), node_id=done.node_id, report=done.report
+                    runtime.engine, backfill_id=backfill_of(context), node_id=done.node_id, report=done.report
                 )
                 calls_a_day[which] = round(calls / len(wanted[done.node_id]), 3)
             yield _materialization(done, calls=calls_a_day[which])
         else:
             failed.append(done)
-    tag(context, {"meta/calls": str(audit_log.operations_of(home.engine, run_id=context.run_id))})
+    tag(context, {"meta/calls": str(audit_log.operations_of(runtime.engine, run_id=context.run_id))})
     if failed:
         raise dg.Failure(_reasons(failed), allow_retries=False)
 
@@ -99,29 +99,29 @@ def land_entities(
     context: dg.AssetExecutionContext,
     graph: dg.ResourceParam[GraphClient],
     tokens: dg.ResourceParam[Vault],
-    home: dg.ResourceParam[bootstrap.Runtime],
+    runtime: dg.ResourceParam[bootstrap.Runtime],
 ) -> Iterator[dg.MaterializeResult[None]]:
     """List what the account has now, and read by id what only insights know."""
     node_id = context.partition_key
-    with leases.held(home.engine, node_id, now=bootstrap.now, sleep=bootstrap.sleep):
-        by = pulling(context, graph, tokens, home)
-        for done in listings.land_entities(node_id, by=by, habits=home.habits):
+    with leases.held(runtime.engine, node_id, now=runtime.now, sleep=runtime.sleep):
+        by = pulling(context, graph, tokens, runtime)
+        for done in listings.land_entities(node_id, by=by, habits=runtime.habits):
             yield dg.MaterializeResult(asset_key=landing_key(done.report), metadata=_metadata(done))
 
 
 def pulling(
-    context: dg.AssetExecutionContext, graph: GraphClient, tokens: Vault, home: bootstrap.Runtime
+    context: dg.AssetExecutionContext, graph: GraphClient, tokens: Vault, runtime: bootstrap.Runtime
 ) -> PullContext:
-    """What a pull of this run works with."""
-    return PullContext(
-        graph, tokens, home.landing, home.engine, context.run_id, backfill_of(context), bootstrap.sleep, bootstrap.now,
-        purpose_of(context), home.settings.largest_page, home.catalogue,
+    """Return what a pull of this run works with; it fetches through the run's own resources."""
+    pull_context = runtime.pull_context(
+        run_id=context.run_id, backfill_id=backfill_of(context), purpose=purpose_of(context)
     )
+    return dataclasses.replace(pull_context, graph=graph, tokens=tokens)
 
 
 def tell_forecast(
     context: dg.AssetExecutionContext,
-    home: bootstrap.Runtime,
+    runtime: bootstrap.Runtime,
     asked: dict[str, list[dt.date]],
     ahead: dict[str, list[dt.date]],
     reports: list[str],
@@ -129,10 +129,9 @@ def tell_forecast(
     """How many calls the run will take, how much of the tightest budget and how long stands on it before the first
     call; how many it took, after the last."""
     expected = [
-        forecast.of_account(
-            node_id, sorted({*days, *ahead.get(node_id, ())}), reports, catalogue=home.catalogue, engine=home.engine,
-            app_id=home.settings.app_id, backfill_id=backfill_of(context), has_entities=False,
-            largest_page=home.settings.largest_page, now=bootstrap.now(),
+        runtime.forecast(
+            node_id, sorted({*days, *ahead.get(node_id, ())}), reports, backfill_id=backfill_of(context),
+            has_entities=False,
         )
         for node_id, days in asked.items()
     ]

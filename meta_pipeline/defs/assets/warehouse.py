@@ -34,7 +34,7 @@ _PARSED = "partial_parse.msgpack"
 DBT = Path(sys.executable).parent / "dbt"  # of this environment, whatever PATH says
 
 
-REPORTS = tuple(bootstrap.live().catalogue)
+REPORTS = tuple(bootstrap.process_runtime().catalogue)
 
 
 @dg.multi_asset(
@@ -79,10 +79,10 @@ REPORTS = tuple(bootstrap.live().catalogue)
     ],
     pool=WRITER,
 )
-def load_raw(context: dg.AssetExecutionContext, home: dg.ResourceParam[bootstrap.Runtime]) -> Iterator[Any]:
+def load_raw(context: dg.AssetExecutionContext, runtime: dg.ResourceParam[bootstrap.Runtime]) -> Iterator[Any]:
     """Everything that landed and waits, in one transaction a table. A file that can't be read stops no other."""
-    loaded = home.warehouse.load(home.engine, now=bootstrap.now())
-    audit_log.forget_before(home.engine, bootstrap.now() - home.settings.audit_for)
+    loaded = runtime.warehouse.load(runtime.engine, now=runtime.now())
+    audit_log.forget_before(runtime.engine, runtime.now() - runtime.settings.audit_for)
     for key in context.selected_asset_keys:
         yield dg.MaterializeResult(asset_key=key, metadata={"files": loaded.files})
     yield dg.AssetCheckResult(
@@ -147,26 +147,26 @@ def _target(settings: Settings) -> Path:
 
 @dbt_assets(manifest=manifest(), dagster_dbt_translator=Translator(), pool=WRITER)
 def marts(
-    context: dg.AssetExecutionContext, dbt: DbtCliResource, home: dg.ResourceParam[bootstrap.Runtime]
+    context: dg.AssetExecutionContext, dbt: DbtCliResource, runtime: dg.ResourceParam[bootstrap.Runtime]
 ) -> Iterator[Any]:
     """Run one dbt build for a batch of loaded days: parsing alone costs seconds.
 
     Rows are counted when dbt has closed the warehouse, so events come at its end."""
-    load_id = warehouse_state.find(home.engine).load_id
+    load_id = warehouse_state.find(runtime.engine).load_id
     events: list[Any] = []
     failed: DagsterDbtCliRuntimeError | None = None
     try:
-        events.extend(dbt.cli(["build"], context=context, target_path=_target(home.settings)).stream())
+        events.extend(dbt.cli(["build"], context=context, target_path=_target(runtime.settings)).stream())
     except DagsterDbtCliRuntimeError as error:
         failed = error
-    counts = row_counts(home.settings.warehouse_file)
+    counts = row_counts(runtime.settings.warehouse_file)
     for event in events:
         yield _counted(event, counts)
     if failed is not None:
         raise failed
     if set(context.selected_asset_keys) >= set(marts.keys):
-        digest = freshness.digest_of(home.warehouse.insights, today=bootstrap.now().date())
-        warehouse_state.note_marts(home.engine, load_id=load_id, digest=digest)
+        digest = freshness.digest_of(runtime.warehouse.insights, today=runtime.now().date())
+        warehouse_state.note_marts(runtime.engine, load_id=load_id, digest=digest)
 
 
 def _counted(event: Any, counts: Mapping[str, int]) -> Any:
@@ -202,9 +202,9 @@ def dbt_resource() -> DbtCliResource:
     key=["published", "warehouse"], group_name="marts", kinds={"duckdb"}, pool=WRITER, owners=OWNERS, tags=SOURCE_TAG,
     deps=[key for key in marts.keys if not key.path[-1].startswith(("stg_", "int_"))],
 )
-def published(home: dg.ResourceParam[bootstrap.Runtime]) -> dg.MaterializeResult[None]:
+def published(runtime: dg.ResourceParam[bootstrap.Runtime]) -> dg.MaterializeResult[None]:
     """The copy of the warehouse that analysts open while the pipeline goes on."""
-    home.warehouse.check_complete(home.engine)
-    path = publish(home.settings.warehouse_file, home.settings.published_file)
-    warehouse_state.note_publication(home.engine, size=path.stat().st_size, at=bootstrap.now())
+    runtime.warehouse.check_complete(runtime.engine)
+    path = publish(runtime.settings.warehouse_file, runtime.settings.published_file)
+    warehouse_state.note_publication(runtime.engine, size=path.stat().st_size, at=runtime.now())
     return dg.MaterializeResult(metadata={"path": dg.MetadataValue.path(path), "bytes": path.stat().st_size})
