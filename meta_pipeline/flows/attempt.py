@@ -21,9 +21,9 @@ from meta_pipeline.flows.readers import Readers, Ready
 from meta_pipeline.graph.errors import ScopeError, ThrottledError, TokenError, TooMuchDataError
 from meta_pipeline.landing.days import OpenDays
 from meta_pipeline.landing.file import Provenance
-from meta_pipeline.linker.links import today_of
 from meta_pipeline.records import AccessToken, Batch, FailedDay, LandedFile, LandingError, MetaPipelineError
 from meta_pipeline.store import deferrals, ledger
+from meta_pipeline.store.node_links import today_of
 
 
 @dataclass

@@ -22,6 +22,7 @@ from meta_pipeline.linker import links
 from meta_pipeline.linker.discover import Discovery, discover
 from meta_pipeline.records import AccessToken, Grant, MetaPipelineError, NodeLink, TokenRef
 from meta_pipeline.store import access, grants, invitations, leases, onboardings
+from meta_pipeline.store.node_links import list_links
 from meta_pipeline.store.onboardings import Onboarding
 from meta_pipeline.store.processes import identity
 from meta_pipeline.vault.vault import Vault
@@ -74,7 +75,7 @@ def onboard(
         if one is None:
             raise ConsentError("invalid_request", f"there is no onboarding {id}: connect again")
         if one.is_ended:
-            return links.known(engine)
+            return list_links(engine)
         onboardings.note(engine, id, status="running", holder=identity(), run_id=run_id)
         try:
             ref = tokens.ref(one.token_ref) if one.token_ref else _kept(one, features, graph, tokens, engine, now())

@@ -13,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from meta_pipeline.linker.discover import Discovery
-from meta_pipeline.linker.links import known, save
+from meta_pipeline.linker.links import save
 from meta_pipeline.records import AccessToken, ConfigError, Grant, LandedFile, NodeLink, StoreError
 from meta_pipeline.store import (
     access,
@@ -30,6 +30,7 @@ from meta_pipeline.store import (
     reveals,
 )
 from meta_pipeline.store.engine import open_store
+from meta_pipeline.store.node_links import list_links
 from meta_pipeline.store.processes import identity
 from meta_pipeline.vault.seal import new_key
 from meta_pipeline.vault.vault import Vault
@@ -173,7 +174,7 @@ def test_links_are_kept_by_node(engine: sa.Engine):
     )
     save(engine, Discovery((newer,)), through="t2", now=NOW)
 
-    assert [newer] == known(engine)
+    assert [newer] == list_links(engine)
 
 
 def test_the_migrations_make_exactly_the_schema(engine: sa.Engine):
