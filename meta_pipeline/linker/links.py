@@ -27,7 +27,10 @@ def save(engine: sa.Engine, discovery: Discovery, *, through: str, now: dt.datet
             }
             if not connection.execute(node_links.update().where(node_links.c.id == link.id).values(row)).rowcount:
                 connection.execute(node_links.insert().values(id=link.id, **row))
-    found = [access.Access(link.id, link.token_ref, through, link.tasks) for link in links]
+    found = [
+        access.Access(node_id=link.id, token_ref=link.token_ref, through_ref=through, tasks=link.tasks)
+        for link in links
+    ]
     access.replace(engine, through, [*kept, *found], now=now)
 
 
