@@ -61,7 +61,7 @@ class App:
         return f"{self.id}|{self.secret}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TokenRef:
     """A token kept in the vault, safe to log. Times are aware UTC; None means never. `parent_ref`: the person's token
     that gave this Page token; `retired_subcode`: the subcode of Meta's 190 that ended it, where there was one."""
@@ -81,7 +81,7 @@ class TokenRef:
     retired_subcode: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
     """What a person (or a business, through a system user) consented to, and what not. `phase` of the asking, 0 when
     nothing was asked because a token was brought; `through`: who brought it in, and how."""
@@ -97,7 +97,7 @@ class Grant:
     at: dt.datetime
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NodeLink:
     """A node that a token may read. `id` is as Graph writes it (`act_…` for ad accounts)."""
 

@@ -167,8 +167,9 @@ def _kept(
     grants.record(
         engine,
         Grant(
-            ref.id, facts.user_id, name, one.phase, scopes_for(one.phase, features), tuple(sorted(facts.scopes)),
-            declined, one.through, now,
+            token_ref=ref.id, subject_id=facts.user_id, subject_name=name, phase=one.phase,
+            asked=scopes_for(one.phase, features), granted=tuple(sorted(facts.scopes)), declined=declined,
+            through=one.through, at=now,
         ),
     )
     onboardings.note(engine, one.id, token_ref=ref.id)

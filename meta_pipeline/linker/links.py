@@ -62,8 +62,9 @@ def known(engine: sa.Engine) -> list[NodeLink]:
         best = usable.get(row.id, [None])[0]
         found.append(
             NodeLink(
-                row.kind, row.id, row.name, row.access, row.owner_business, best.tasks if best else tuple(row.tasks),
-                row.timezone, row.currency, best.token_ref if best else row.token_ref, tuple(row.related),
+                kind=row.kind, id=row.id, name=row.name, access=row.access, owner_business=row.owner_business,
+                tasks=best.tasks if best else tuple(row.tasks), timezone=row.timezone, currency=row.currency,
+                token_ref=best.token_ref if best else row.token_ref, related=tuple(row.related),
             )
         )
     return found

@@ -58,6 +58,7 @@ def people(engine: sa.Engine) -> list[Person]:
 
 def _grant(row: sa.Row[tuple[object, ...]]) -> Grant:
     return Grant(
-        row.token_ref, row.subject_id, row.subject_name, row.phase, tuple(row.asked), tuple(row.granted),
-        tuple(row.declined), row.through, row.at,
+        token_ref=row.token_ref, subject_id=row.subject_id, subject_name=row.subject_name, phase=row.phase,
+        asked=tuple(row.asked), granted=tuple(row.granted), declined=tuple(row.declined), through=row.through,
+        at=row.at,
     )

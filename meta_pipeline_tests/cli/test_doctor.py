@@ -42,7 +42,10 @@ def connected(runtime: Runtime) -> str:
 
 
 def link(runtime: Runtime, ref: str, *, ids: tuple[str, ...] = ("act_1", "act_2"), owner: str | None = "Agency") -> None:
-    found = [NodeLink("ad_account", id, f"Name {id}", "owned", owner, (), "Etc/UTC", "USD", ref) for id in ids]
+    found = [NodeLink(
+        kind="ad_account", id=id, name=f"Name {id}", access="owned", owner_business=owner, tasks=(),
+        timezone="Etc/UTC", currency="USD", token_ref=ref,
+    ) for id in ids]
     links.save(runtime.engine, Discovery(tuple(found)), through=ref, now=NOW)
 
 

@@ -63,7 +63,10 @@ class Places:
         links.save(
             engine,
             Discovery(tuple(
-                NodeLink("ad_account", f"act_{at}", name, "owned", name, (), zone, "JPY", self.ref.id)
+                NodeLink(
+                    kind="ad_account", id=f"act_{at}", name=name, access="owned", owner_business=name, tasks=(),
+                    timezone=zone, currency="JPY", token_ref=self.ref.id,
+                )
                 for at, zone in ((1, FIRST), (2, LAST))
             )),
             through=self.ref.id, now=now(),

@@ -166,9 +166,15 @@ def test_when_a_listing_was_read_whole_counts_for_what_was_asked_then(engine: sa
 
 
 def test_links_are_kept_by_node(engine: sa.Engine):
-    link = NodeLink("ad_account", "act_1", "A", "owned", "B", ("ANALYZE",), "Asia/Tokyo", "JPY", "t1")
+    link = NodeLink(
+        kind="ad_account", id="act_1", name="A", access="owned", owner_business="B", tasks=("ANALYZE",),
+        timezone="Asia/Tokyo", currency="JPY", token_ref="t1",
+    )
     save(engine, Discovery((link,)), through="t1", now=NOW)
-    newer = NodeLink("ad_account", "act_1", "A2", "owned", "B", ("ANALYZE",), "Asia/Tokyo", "JPY", "t2")
+    newer = NodeLink(
+        kind="ad_account", id="act_1", name="A2", access="owned", owner_business="B", tasks=("ANALYZE",),
+        timezone="Asia/Tokyo", currency="JPY", token_ref="t2",
+    )
     save(engine, Discovery((newer,)), through="t2", now=NOW)
 
     assert [newer] == known(engine)
@@ -270,8 +276,14 @@ def test_an_onboarding_waits_for_whoever_may_take_it(engine: sa.Engine):
 
 
 def test_grants_follow_each_other_and_alerts_are_told_once(engine: sa.Engine):
-    grant = Grant("t", "1", "Sam", 1, ("ads_read",), ("ads_read",), (), "a test", NOW)
-    for one in (grant, Grant("t", "1", "Sam", 2, ("ads_read",), (), ("ads_read",), "a test", NOW)):
+    grant = Grant(
+        token_ref="t", subject_id="1", subject_name="Sam", phase=1, asked=("ads_read",), granted=("ads_read",),
+        declined=(), through="a test", at=NOW,
+    )
+    for one in (grant, Grant(
+        token_ref="t", subject_id="1", subject_name="Sam", phase=2, asked=("ads_read",), granted=(),
+        declined=("ads_read",), through="a test", at=NOW,
+    )):
         grants.record(engine, one)
     assert grants.latest(engine)["t"].declined == ("ads_read",)
 
