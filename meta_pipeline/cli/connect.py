@@ -27,7 +27,7 @@ def token_from_stdin(kind: str) -> AccessToken:
     value = sys.stdin.readline().strip()
     if not value:
         raise ConfigError("no token came on standard input: pipe one in, for example from a password manager")
-    return AccessToken("system_user" if kind == "system-user" else "user", value)
+    return AccessToken(kind="system_user" if kind == "system-user" else "user", value=value)
 
 
 def token_from_dialog(runtime: Runtime, *, browser: bool, phase: int) -> AccessToken:

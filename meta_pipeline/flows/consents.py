@@ -155,9 +155,9 @@ def _kept(
         )
     if facts.kind == "user" and facts.expires_at is not None and facts.expires_at - now < SHORT_LIVED:
         onboardings.note(engine, one.id, step="asking Meta for access that lasts 60 days")
-        token = oauth.exchange_long_lived(AccessToken("user", token.value), graph=graph)
+        token = oauth.exchange_long_lived(AccessToken(kind="user", value=token.value), graph=graph)
         facts = oauth.inspect(token, graph=graph)
-    token = AccessToken(facts.kind, token.value)
+    token = AccessToken(kind=facts.kind, value=token.value)
     person = graph.get("me", {"fields": "id,name"}, token=token, kind=CallKind.IDENTITY).object
     name = str(person.get("name", facts.user_id))
     declined = oauth.declined(token, graph=graph)

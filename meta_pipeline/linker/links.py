@@ -20,7 +20,10 @@ def save(engine: sa.Engine, discovery: Discovery, *, through: str, now: dt.datet
     earlier = access.through(engine).get(through, []) if discovery.failed else []
     links = node_links.list_links(engine) if earlier else []
     node_links.save(engine, discovery.links, now=now)
-    discovered = [Access(link.id, link.token_ref, through, link.tasks) for link in discovery.links]
+    discovered = [
+        Access(node_id=link.id, token_ref=link.token_ref, through_ref=through, tasks=link.tasks)
+        for link in discovery.links
+    ]
     kept = still_reached(earlier, links, discovery.failed)
     access.replace(engine, through, [*kept, *discovered], now=now)
     unread_edges.replace(

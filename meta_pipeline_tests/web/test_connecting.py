@@ -75,7 +75,9 @@ def test_what_somebody_else_reads_goes_on(web: Web):
     from meta_pipeline.records import AccessToken
 
     id = consents.receive(
-        AccessToken("system_user", token), phase=0, through="a test", tokens=web.runtime.vault, engine=web.runtime.engine,
+        AccessToken(
+            kind="system_user", value=token,
+        ), phase=0, through="a test", tokens=web.runtime.vault, engine=web.runtime.engine,
         now=web.app_now(),
     )
     consents.onboard(
@@ -197,7 +199,9 @@ def test_the_onboarding_page_says_what_it_waits_for_and_for_how_long(web: Web):
     from meta_pipeline.records import AccessToken
 
     id = consents.receive(
-        AccessToken("user", "EAABwaits"), phase=1, through="a test", tokens=web.runtime.vault, engine=web.runtime.engine,
+        AccessToken(
+            kind="user", value="EAABwaits",
+        ), phase=1, through="a test", tokens=web.runtime.vault, engine=web.runtime.engine,
         now=web.app_now(),
     )
     page = web.browser.get(f"/onboardings/{id}").body
