@@ -109,7 +109,8 @@ class Wire:
             except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as exception:
                 error = self._failed(exception, started)
             event = AuditEvent(
-                at, method, f"/{version}/{path.strip('/')}", self._clock() - started, operations=operations,
+                at=at, method=method, path=f"/{version}/{path.strip('/')}", duration_s=self._clock() - started,
+                operations=operations,
                 node_id=context.node_id, report=context.report, run_id=context.run_id, backfill_id=context.backfill_id,
             )
             if error is not None:
