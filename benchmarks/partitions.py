@@ -61,7 +61,7 @@ def landed(
     """Plays the flow: every day has landed."""
     for node_id, days in asked.items():
         for day in days:
-            yield LandedFile(reports[0], node_id, day, "", 0, "", NOW)
+            yield LandedFile(report=reports[0], node_id=node_id, day=day, path="", rows=0, digest="", landed_at=NOW)
 
 
 def run(opened: dg.DagsterInstance, runtime: Runtime, node_id: str) -> None:
@@ -96,7 +96,10 @@ def link(runtime: Runtime, accounts: int) -> None:
     """The accounts are linked."""
     zones = ("America/Los_Angeles", "Europe/Berlin", "Asia/Tokyo", "Pacific/Auckland", "Etc/UTC")
     save(runtime.engine, Discovery(tuple(
-        NodeLink("ad_account", node_id, "A", "owned", None, (), zones[n % len(zones)], "EUR", "t")
+        NodeLink(
+            kind="ad_account", id=node_id, name="A", access="owned", owner_business=None, tasks=(),
+            timezone=zones[n % len(zones)], currency="EUR", token_ref="t",  # noqa: S106 - a reference, not a secret
+        )
         for n, node_id in enumerate(node_ids(accounts))
     )), through="t", now=NOW)
 
