@@ -61,7 +61,7 @@ def landed(
     """Plays the flow: every day has landed."""
     for node_id, days in asked.items():
         for day in days:
-            yield LandedFile(reports[0], node_id, day, "", 0, "", NOW)
+            yield LandedFile(report=reports[0], node_id=node_id, day=day, path="", rows=0, digest="", landed_at=NOW)
 
 
 def run(opened: dg.DagsterInstance, runtime: Runtime, node_id: str) -> None:

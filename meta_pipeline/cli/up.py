@@ -17,9 +17,9 @@ import requests
 
 from meta_pipeline.bootstrap import runtime_of
 from meta_pipeline.cli.children import Children, end_orphans, only_up
-from meta_pipeline.linker.links import known
 from meta_pipeline.records import ConfigError
 from meta_pipeline.settings import Settings
+from meta_pipeline.store.node_links import list_links
 
 if TYPE_CHECKING:
     from meta_pipeline.defs.runs.failed_runs import FailedRuns
@@ -129,7 +129,7 @@ def _next_pull(settings: Settings, opened: object) -> str:
     if is_stopped(opened, "pull_ads_schedule"):
         return "none: pull_ads_schedule is stopped in the Dagster UI"
     runtime = runtime_of(settings)
-    accounts = sum(1 for link in known(runtime.engine) if link.kind == "ad_account")
+    accounts = sum(1 for link in list_links(runtime.engine) if link.kind == "ad_account")
     at = calendar.next_run(calendar.PULL_ADS, now=runtime.now())
     what = f"{accounts} ad account{'' if accounts == 1 else 's'}" if accounts else "no ad account is connected yet"
     return f"{at:%H:%M} UTC ({what}); to read days now: `meta-pipeline backfill`"

@@ -103,4 +103,7 @@ def _batch(answer: GraphResponse) -> Batch:
     records, rows = (tuple(map(bytes, data)), ()) if are_raw else ((), data)
     for record in records:
         check_record(record)
-    return Batch(records, answer.trace_id, answer.version, answer.fetched_at, answer.body, rows)
+    return Batch(
+        records=records, trace_id=answer.trace_id, version=answer.version, fetched_at=answer.fetched_at,
+        body=answer.body, rows=rows,
+    )

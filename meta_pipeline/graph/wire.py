@@ -107,7 +107,8 @@ class Wire:
             except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as exception:
                 error = self._failed(exception, started)
             event = AuditEvent(
-                at, method, f"/{version}/{path.strip('/')}", self._clock() - started, operations=operations,
+                at=at, method=method, path=f"/{version}/{path.strip('/')}", duration_s=self._clock() - started,
+                operations=operations,
                 node_id=errand.node_id, report=errand.report, run_id=errand.run_id, backfill_id=errand.backfill_id,
             )
             if error is not None:

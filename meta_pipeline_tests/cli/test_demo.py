@@ -109,7 +109,9 @@ def test_an_earlier_read_is_restated_by_the_next_one(tmp_path: Path, sandbox: Sa
         vault_keys=new_key(), _env_file=None,
     ))
     ref = runtime.vault.keep(
-        AccessToken("user", sandbox.token()), subject_id="1", subject_name="Sam", scopes=("ads_read",), expires_at=None,
+        AccessToken(
+            kind="user", value=sandbox.token(),
+        ), subject_id="1", subject_name="Sam", scopes=("ads_read",), expires_at=None,
         data_access_expires_at=None,
     )
     found = [

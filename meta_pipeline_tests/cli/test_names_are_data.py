@@ -49,11 +49,13 @@ class Places:
     def __init__(self, runtime: Runtime, patch: pytest.MonkeyPatch) -> None:
         self.home, self.patch = runtime, patch
         self.ref = runtime.vault.keep(
-            AccessToken("user", "EAABplain"), subject_id="1", subject_name="Sam", scopes=("ads_read",),
+            AccessToken(kind="user", value="EAABplain"), subject_id="1", subject_name="Sam", scopes=("ads_read",),
             expires_at=None, data_access_expires_at=None,
         )
         runtime.vault.retire(self.ref.id, "the password has changed", subcode=460)
-        AuditLog(runtime.engine).write(AuditEvent(now(), "GET", "/v24.0/me", 0.1, version="v25.0", warning="old"))
+        AuditLog(runtime.engine).write(AuditEvent(
+            at=now(), method="GET", path="/v24.0/me", duration_s=0.1, version="v25.0", warning="old",
+        ))
 
     def name(self, name: str) -> None:
         """Give everything this name."""

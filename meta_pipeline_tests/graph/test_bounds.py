@@ -200,7 +200,7 @@ def test_what_can_be_no_token_is_not_sent(value: str):
     client, _, events = scripted(answer({"id": "1"}))
 
     with pytest.raises(MalformedTokenError, match="characters that no token has"):
-        client.get("me", token=AccessToken("user", value), kind=CallKind.IDENTITY)
+        client.get("me", token=AccessToken(kind="user", value=value), kind=CallKind.IDENTITY)
     assert events == []
 
 

@@ -96,7 +96,7 @@ def test_a_batch_of_ads_read_by_id_is_charged_to_their_management():
 
 @pytest.mark.parametrize("kind", CallKind)
 def test_nothing_is_written_under_a_kind_that_reads(kind: CallKind):
-    token = AccessToken("user", "x", frozenset(kind.value.scopes))
+    token = AccessToken(kind="user", value="x", scopes=frozenset(kind.value.scopes))
     for method in {"GET", "POST", "DELETE"} - set(kind.value.methods):
         with pytest.raises(ConfigError, match="nothing was sent"):
             check(method, kind, token, features=["ads_creation", "publishing", "leads", "post_comments", "webhooks"])

@@ -33,7 +33,7 @@ from meta_pipeline.graph.retry import TRIES
 from meta_pipeline.graph.samples import Samples
 from meta_pipeline.records import AccessToken, ConfigError
 
-TOKEN = AccessToken("user", "EAABsecrettokenvalue")
+TOKEN = AccessToken(kind="user", value="EAABsecrettokenvalue")
 SECRET = "app-secret-value"
 
 
@@ -284,7 +284,7 @@ def test_a_batch_answers_in_order_and_asks_again_for_what_was_left_out(server: S
 
 def test_a_call_whose_scope_is_missing_is_never_sent(server: Server, client: Client):
     server.say({"data": []})
-    blind = AccessToken("user", "EAABother", frozenset({"pages_show_list"}))
+    blind = AccessToken(kind="user", value="EAABother", scopes=frozenset({"pages_show_list"}))
     with pytest.raises(ScopeError, match="ads_read"):
         client.get("act_1/insights", token=blind, kind=CallKind.INSIGHTS)
     with pytest.raises(ConfigError, match="META_PIPELINE_FEATURES"):

@@ -35,7 +35,7 @@ class Storm:
         self.graph = Graph(seed=1, now=None, accounts=ACCOUNTS)
         self.graph.clock = self.clock.now
         self.graph.limits.configure({"tier": "development_access", "score": SCORE})
-        self.token = AccessToken("system_user", self.graph.identity.system_user_token)
+        self.token = AccessToken(kind="system_user", value=self.graph.identity.system_user_token)
         self.url = f"sqlite:///{path / 'control.sqlite'}"
         self.engine = open_store(self.url)
         self.left = {f"act_{account_id}": CALLS_EACH for account_id in self.graph.world.accounts}
