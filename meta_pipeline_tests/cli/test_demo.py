@@ -13,7 +13,7 @@ import pytest
 from meta_pipeline import bootstrap
 from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.cli.demo import pulls
-from meta_pipeline.cli.demo.run import run as demo
+from meta_pipeline.cli.demo import run as demo
 from meta_pipeline.cli.output import terminal
 from meta_pipeline.extract.ads.reports import REPORTS
 from meta_pipeline.flows.pull_context import PullContext

@@ -24,7 +24,7 @@ from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.bootstrap import system_now as now
 from meta_pipeline.cli import connect
 from meta_pipeline.cli.backfill import run as backfill
-from meta_pipeline.cli.demo.run import run as demo
+from meta_pipeline.cli.demo import run as demo
 from meta_pipeline.cli.main import main
 from meta_pipeline.cli.output import logs
 from meta_pipeline.defs import launch
@@ -124,7 +124,7 @@ class Places:
             "missing": [], "granted": ["ads_read"],
             "samples": [{"name": name, "day": "2026-11-26", "figures": {"spend": "1.00"}}],
         })
-        self.patch.setattr(connect.consents, "accept_token", lambda *given, **known: "id")
+        self.patch.setattr(connect.consents, "receive", lambda *given, **known: "id")
         self.patch.setattr(connect.onboardings, "get", lambda engine, id: done)
         self.patch.setattr(launch, "onboard", lambda settings, id: None)
         self.patch.setattr(sys, "stdin", io.StringIO("EAABplain\n"))
