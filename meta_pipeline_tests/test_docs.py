@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from meta_pipeline.settings import Settings
+
 TOP = Path(__file__).parent.parent
 TRACKED = subprocess.run(["git", "ls-files", "-z"], cwd=TOP, capture_output=True, text=True).stdout.split("\0")
 TEXT_SUFFIXES = {".py", ".sql", ".yml", ".yaml", ".toml", ".md", ".csv"}
@@ -105,6 +107,21 @@ def test_the_example_of_the_settings_explains_every_line():
     unexplained = [lines[number] for number in settings if not lines[number - 1].startswith("# ")]
 
     assert unexplained == []
+
+
+def test_the_example_of_the_settings_has_their_defaults():
+    text = (TOP / ".env.example").read_text()
+
+    wrong = []
+    for name, field in Settings.model_fields.items():
+        comment = text[:text.index(f"\nMETA_PIPELINE_{name.upper()}=")].rsplit("\n\n", 1)[-1]
+        comment = comment.rsplit("=\n", 1)[-1]
+        default = str(field.default).lower() if isinstance(field.default, bool) else str(field.default or "")
+        default = default.removesuffix(".0")
+        if default not in comment:
+            wrong.append(f"{name}: {default}")
+
+    assert wrong == []
 
 
 def _cited_sections() -> Iterator[tuple[str, str]]:
