@@ -95,7 +95,10 @@ def test_every_file_that_a_document_names_exists(document):
 def test_every_term_of_the_glossary_is_defined_once():
     terms = re.findall(r"^\| \*\*(.+?)\*\* \|", (TOP / "docs" / "glossary.md").read_text(), re.M)
 
-    assert len(terms) > 30
+    assert {
+        "batch", "control store", "first look", "gated report", "give-back", "grant", "lease", "link", "listing", "node",
+        "partition", "provisional day", "published warehouse", "report run", "restatement", "slice", "sweep", "token ref",
+    } <= set(terms)
     assert sorted(terms, key=str.lower) == terms
     assert len(set(terms)) == len(terms)
 
