@@ -24,7 +24,7 @@ from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.bootstrap import system_now as now
 from meta_pipeline.cli import connect
 from meta_pipeline.cli.backfill import run as backfill
-from meta_pipeline.cli.demo import run as demo
+from meta_pipeline.cli.demo import summary
 from meta_pipeline.cli.main import main
 from meta_pipeline.cli.output import logs
 from meta_pipeline.defs import launch
@@ -134,7 +134,7 @@ class Places:
         """Return the demo's last table."""
         printed = io.StringIO()
         with contextlib.redirect_stdout(printed):
-            demo.show_accounts([(name, "JPY", 30, 5, 4, 3, 2)])
+            summary.show_accounts([(name, "JPY", 30, 5, 4, 3, 2)])
         return printed.getvalue()
 
 
