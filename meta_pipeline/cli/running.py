@@ -14,8 +14,8 @@ from meta_pipeline.cli.terminal import counted
 from meta_pipeline.extract.restatement import LAST_READ_AGE, STABLE_AFTER_DAYS, due, tiers_of
 from meta_pipeline.graph.limits import node_of
 from meta_pipeline.graph.pace import Budget
-from meta_pipeline.linker.links import known
 from meta_pipeline.store import backfills, budgets, ledger
+from meta_pipeline.store.node_links import list_links
 from meta_pipeline.store.processes import pid_of
 
 STALE_AFTER = dt.timedelta(hours=36)  # a day and the six hours within which a pull starts, and some more
@@ -115,7 +115,7 @@ def _overdue(runtime: Runtime, *, is_up: bool, now: dt.datetime) -> Finding:
     """Count the days that were due two days ago already and have not been read since, as the daily schedule counts."""
     tiers = tiers_of(runtime.settings.restatement)
     days: dict[str, int] = {}
-    for link in known(runtime.engine):
+    for link in list_links(runtime.engine):
         if link.kind != "ad_account":
             continue
         zone = link.zone

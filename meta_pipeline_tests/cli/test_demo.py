@@ -109,11 +109,16 @@ def test_an_earlier_read_is_restated_by_the_next_one(tmp_path: Path, sandbox: Sa
         vault_keys=new_key(), _env_file=None,
     ))
     ref = runtime.vault.keep(
-        AccessToken("user", sandbox.token()), subject_id="1", subject_name="Sam", scopes=("ads_read",), expires_at=None,
+        AccessToken(
+            kind="user", value=sandbox.token(),
+        ), subject_id="1", subject_name="Sam", scopes=("ads_read",), expires_at=None,
         data_access_expires_at=None,
     )
     found = [
-        NodeLink("ad_account", id, id, "owned", None, (), "Etc/UTC", "USD", ref.id) for id in demo_pulls.EARLY_ACCOUNTS
+        NodeLink(
+            kind="ad_account", id=id, name=id, access="owned", owner_business=None, tasks=(), timezone="Etc/UTC",
+            currency="USD", token_ref=ref.id,
+        ) for id in demo_pulls.EARLY_ACCOUNTS
     ]
     now = dt.datetime.fromisoformat(NOW)
     links.save(runtime.engine, Discovery(tuple(found)), through=ref.id, now=now)
