@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from meta_pipeline.bootstrap import Runtime
-from meta_pipeline.cli.findings import Finding, at, some
-from meta_pipeline.cli.terminal import counted
+from meta_pipeline.cli.doctor.findings import Finding, at, some
+from meta_pipeline.cli.output.terminal import counted
 from meta_pipeline.records import MetaPipelineError
 from meta_pipeline.store import access
 from meta_pipeline.store.node_links import list_links

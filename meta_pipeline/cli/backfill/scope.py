@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from meta_pipeline.bootstrap import Runtime
-from meta_pipeline.cli.days import Day, DaysAgo, resolve
-from meta_pipeline.cli.terminal import Terminal, counted
+from meta_pipeline.cli.backfill.days import Day, DaysAgo, resolve
+from meta_pipeline.cli.output.terminal import Terminal, counted
 from meta_pipeline.extract.ads.insights import Range
 from meta_pipeline.extract.ads.reports import too_old
 from meta_pipeline.records import ConfigError, NodeLink

@@ -16,7 +16,7 @@ import click
 import requests
 
 from meta_pipeline.bootstrap import runtime_of
-from meta_pipeline.cli.children import Children, end_orphans, only_up
+from meta_pipeline.cli.up.children import Children, end_orphans, only_up
 from meta_pipeline.records import ConfigError
 from meta_pipeline.settings import Settings
 from meta_pipeline.store.node_links import list_links

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from meta_pipeline.bootstrap import Runtime
-from meta_pipeline.cli.findings import Finding, at, size, some
-from meta_pipeline.cli.terminal import counted
+from meta_pipeline.cli.doctor.findings import Finding, at, size, some
+from meta_pipeline.cli.output.terminal import counted
 from meta_pipeline.extract.restatement import LAST_READ_AGE, STABLE_AFTER_DAYS, due, tiers_of
 from meta_pipeline.graph.limits import node_of
 from meta_pipeline.graph.pace import Budget

@@ -20,9 +20,9 @@ from urllib.parse import urlsplit
 import psutil
 import requests
 
-from meta_pipeline.cli import money
-from meta_pipeline.cli.tables import show
-from meta_pipeline.cli.terminal import Terminal, counted
+from meta_pipeline.cli.output import money
+from meta_pipeline.cli.output.tables import show
+from meta_pipeline.cli.output.terminal import Terminal, counted
 from meta_pipeline.processes.environment import child_environment
 from meta_pipeline.publish.query import query
 from meta_pipeline.publish.report import draw
@@ -84,7 +84,7 @@ def run() -> int:
         environment = _settings(home, url)
         with _phase(say, phases, "consent", "login dialog → code → vault → links → partitions"):
             _call(environment, "meta_pipeline.cli", "connect", "--no-browser")
-        ended = json.loads(_call(environment, "meta_pipeline.cli.demo_pulls", url, now.isoformat(), is_read=True))
+        ended = json.loads(_call(environment, "meta_pipeline.cli.demo.pulls", url, now.isoformat(), is_read=True))
         phases |= ended["seconds"]
         until = now.date() - dt.timedelta(days=1)
         since = until - dt.timedelta(days=DAYS - 1)

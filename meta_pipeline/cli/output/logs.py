@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from meta_pipeline.cli.terminal import line
+from meta_pipeline.cli.output.terminal import line
 
 
 class PrintableFormatter(logging.Formatter):

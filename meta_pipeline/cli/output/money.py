@@ -8,7 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 
 # dbt's seed of Meta's offsets (minor units to one of the currency) is the only list of them.
-_OFFSETS = Path(__file__).resolve().parents[2] / "dbt_project" / "seeds" / "currency_offsets.csv"
+_OFFSETS = Path(__file__).resolve().parents[3] / "dbt_project" / "seeds" / "currency_offsets.csv"
 # ISO 4217 currencies with three decimals, for those that Meta's list lacks.
 _THREE_DECIMALS = frozenset(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"))
 

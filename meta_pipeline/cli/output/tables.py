@@ -16,8 +16,8 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from meta_pipeline.cli import money, terminal
-from meta_pipeline.cli.layout import GAP, Column, Layout, fit, wide
+from meta_pipeline.cli.output import money, terminal
+from meta_pipeline.cli.output.layout import GAP, Column, Layout, fit, wide
 from meta_pipeline.display import printable
 
 _MONEY = re.compile(r"(?<![a-z])(spend|budget|revenue|amount|(action|conversions|purchase)_value)(?![a-z])")

@@ -12,10 +12,10 @@ from typing import Any
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from meta_pipeline.bootstrap import Runtime
-from meta_pipeline.cli import terminal
-from meta_pipeline.cli.backfill_scope import BackfillTarget, expected_calls, forecast_targets, resolve_targets
-from meta_pipeline.cli.days import Day
-from meta_pipeline.cli.terminal import Terminal, counted
+from meta_pipeline.cli.backfill.days import Day
+from meta_pipeline.cli.backfill.scope import BackfillTarget, expected_calls, forecast_targets, resolve_targets
+from meta_pipeline.cli.output import terminal
+from meta_pipeline.cli.output.terminal import Terminal, counted
 from meta_pipeline.defs.launch import AccountRange, Built, build_marts, land_ranges
 from meta_pipeline.flows import pulls
 from meta_pipeline.store import audit_log, backfills, deferrals, ledger, report_runs

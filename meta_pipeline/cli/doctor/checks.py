@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from meta_pipeline.bootstrap import Runtime
-from meta_pipeline.cli import lost, running, versions
-from meta_pipeline.cli.findings import Finding
-from meta_pipeline.cli.terminal import counted
+from meta_pipeline.cli import versions
+from meta_pipeline.cli.doctor import daily_work, lost_access
+from meta_pipeline.cli.doctor.findings import Finding
+from meta_pipeline.cli.output.terminal import counted
 from meta_pipeline.consent import oauth
 from meta_pipeline.records import MetaPipelineError
 from meta_pipeline.store import damaged, permissions
@@ -34,8 +35,8 @@ def examine(runtime: Runtime) -> Iterator[Finding]:
     told_links = counted(len(links), "node") if links else "nothing is linked yet: run `meta-pipeline connect`"
     yield Finding("links", bool(links), told_links)
     yield from _tokens(runtime)
-    yield from running.examine(runtime, now=runtime.now())
-    yield from lost.examine(runtime, now=runtime.now())
+    yield from daily_work.examine(runtime, now=runtime.now())
+    yield from lost_access.examine(runtime, now=runtime.now())
     yield from _files(runtime)
 
 

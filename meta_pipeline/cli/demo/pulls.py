@@ -1,6 +1,6 @@
 """The pulls of the demo: an earlier read of a few days, which Meta restates, and then every report as one backfill.
 
-In a process of its own, because its settings come from the environment: `python -m meta_pipeline.cli.demo_pulls`."""
+In a process of its own, because its settings come from the environment: `python -m meta_pipeline.cli.demo.pulls`."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ import requests
 
 from meta_pipeline import bootstrap
 from meta_pipeline.bootstrap import Runtime
-from meta_pipeline.cli import terminal
-from meta_pipeline.cli.backfill import Ended, read
-from meta_pipeline.cli.backfill_scope import BackfillTarget, resolve_targets
-from meta_pipeline.cli.days import DaysAgo
-from meta_pipeline.cli.demo import DAYS, GATED_ACCOUNT
+from meta_pipeline.cli.backfill.days import DaysAgo
+from meta_pipeline.cli.backfill.run import Ended, read
+from meta_pipeline.cli.backfill.scope import BackfillTarget, resolve_targets
+from meta_pipeline.cli.demo.run import DAYS, GATED_ACCOUNT
+from meta_pipeline.cli.output import terminal
 from meta_pipeline.flows.pull_context import PullContext
 from meta_pipeline.flows.side_by_side import land_side_by_side
 from meta_pipeline.records import MetaPipelineError

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from meta_pipeline.bootstrap import Runtime
-from meta_pipeline.cli import terminal
-from meta_pipeline.cli.backfill_scope import expected_calls, forecast_targets, resolve_targets
-from meta_pipeline.cli.days import Day
-from meta_pipeline.cli.terminal import counted
+from meta_pipeline.cli.backfill.days import Day
+from meta_pipeline.cli.backfill.scope import expected_calls, forecast_targets, resolve_targets
+from meta_pipeline.cli.output import terminal
+from meta_pipeline.cli.output.terminal import counted
 
 COLUMNS = ["account", "report", "days", "report_runs", "calls", "rows"]
 SHORT_COLUMNS = ["account", "reports", "days", "report_runs", "calls", "rows", "percent_of_budget", "seconds"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
-from meta_pipeline.cli.terminal import counted
+from meta_pipeline.cli.output.terminal import counted
 
 _UNITS = ((86_400, "day"), (3600, "hour"), (60, "minute"))
 
