@@ -8,8 +8,8 @@ from decimal import Decimal
 
 import pytest
 
-from meta_pipeline.sandbox.ads.insights.totals import daily_totals
 from meta_pipeline.sandbox.ads.insights.breakdowns import COMBINATIONS, GATED
+from meta_pipeline.sandbox.ads.insights.totals import daily_totals
 from meta_pipeline.sandbox.graph import Graph
 from meta_pipeline.sandbox.protocol.requests import GraphRequest
 
