@@ -72,7 +72,7 @@ class SharedBudget:
                 return Admission(ticket, charged, operations)
             if waited + pause > self._longest_wait_s:
                 with self._engine.begin() as connection:
-                    budgets.leave(connection, ticket)
+                    budgets.dequeue(connection, ticket)
                 due = self._now() + dt.timedelta(seconds=pause)
                 error = ThrottledError(f"Meta's limit {why} leaves no room before {due:%Y-%m-%d %H:%M:%S} UTC")
                 error.retry_after = pause
@@ -119,8 +119,8 @@ class SharedBudget:
                 connection, keys, id=ticket, operations=operations, holder=self._holder, expires_at=now + LEASE
             )
             known = self._known(connection, charged)
-            flying = budgets.outstanding(connection, known, but=ticket, now=now)
-            ahead = budgets.ahead_of(connection, known, ticket=ticket, now=now)
+            flying = budgets.reserved_operations(connection, known, except_id=ticket, now=now)
+            ahead = budgets.count_ahead(connection, known, ticket=ticket, now=now)
             waits = {
                 key: wait_s(
                     budget, operations=operations, outstanding=flying[key], ceiling=ceiling, now=now,
@@ -131,10 +131,10 @@ class SharedBudget:
             longest = max(waits, key=lambda key: waits[key])
             if waits[longest] <= 0:
                 if is_queued:
-                    budgets.leave(connection, ticket)
+                    budgets.dequeue(connection, ticket)
             else:
                 budgets.release(connection, ticket)
-                budgets.queue(
+                budgets.enqueue(
                     connection, longest, ticket=ticket, holder=self._holder, now=now,
                     expires_at=now + dt.timedelta(seconds=waits[longest]) + GRACE,
                 )
@@ -145,7 +145,7 @@ class SharedBudget:
             charge.key(self._app_id): _values(Budget(charge.key(self._app_id), WINDOW_S[charge.kind]))
             for charge in charged
         }
-        return {key: Budget(**row) for key, row in budgets.locked(connection, fresh).items()}
+        return {key: Budget(**row) for key, row in budgets.read_locked(connection, fresh).items()}
 
 
 _COLUMNS = tuple(column.name for column in dataclasses.fields(Budget) if column.name != "key")
