@@ -47,7 +47,7 @@ class Places:
     """Every command and message that shows a name."""
 
     def __init__(self, runtime: Runtime, patch: pytest.MonkeyPatch) -> None:
-        self.home, self.patch = runtime, patch
+        self.runtime, self.patch = runtime, patch
         self.ref = runtime.vault.keep(
             AccessToken(kind="user", value="EAABplain"), subject_id="1", subject_name="Sam", scopes=("ads_read",),
             expires_at=None, data_access_expires_at=None,
