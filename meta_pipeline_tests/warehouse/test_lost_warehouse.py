@@ -199,12 +199,12 @@ home = tests.Home(Path(sys.argv[1]))
 home.land("ad_insights", tests.DAYS[0], {"ad_id": "1", "spend": "77"})
 where = sys.argv[2]
 if where == "before the file":
-    begun = warehouse_state.begin_load
-    warehouse_state.begin_load = lambda *a, **k: (begun(*a, **k), os._exit(9))
+    start_load = warehouse_state.start_load
+    warehouse_state.start_load = lambda *a, **k: (start_load(*a, **k), os._exit(9))
 elif where == "before the ledger":
     module.load_queue.mark_loaded = lambda *a, **k: os._exit(9)
 else:
-    warehouse_state.end_load = lambda *a, **k: os._exit(9)
+    warehouse_state.finish_load = lambda *a, **k: os._exit(9)
 home.load()
 """
 
