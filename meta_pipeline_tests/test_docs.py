@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from meta_pipeline.settings import Settings
+
 TOP = Path(__file__).parent.parent
 TRACKED = subprocess.run(["git", "ls-files", "-z"], cwd=TOP, capture_output=True, text=True).stdout.split("\0")
 TEXT_SUFFIXES = {".py", ".sql", ".yml", ".yaml", ".toml", ".md", ".csv"}
@@ -90,10 +92,23 @@ def test_every_file_that_a_document_names_exists(document):
     assert missing == []
 
 
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda file: file.relative_to(TOP).as_posix())
+def test_every_row_of_a_table_has_as_many_cells_as_its_head(document):
+    uneven = []
+    for table in re.findall(r"(?:^\|.*\n)+", document.read_text(), re.M):
+        head, *rows = [len(re.findall(r"(?<!\\)\|", row)) for row in table.splitlines()]
+        uneven += [row for row, cells in zip(table.splitlines()[1:], rows, strict=True) if cells != head]
+
+    assert uneven == []
+
+
 def test_every_term_of_the_glossary_is_defined_once():
     terms = re.findall(r"^\| \*\*(.+?)\*\* \|", (TOP / "docs" / "glossary.md").read_text(), re.M)
 
-    assert len(terms) > 30
+    assert {
+        "batch", "control store", "first look", "gated report", "give-back", "grant", "lease", "link", "listing", "node",
+        "partition", "provisional day", "published warehouse", "report run", "restatement", "sweep", "token ref",
+    } <= set(terms)
     assert sorted(terms, key=str.lower) == terms
     assert len(set(terms)) == len(terms)
 
@@ -105,6 +120,21 @@ def test_the_example_of_the_settings_explains_every_line():
     unexplained = [lines[number] for number in settings if not lines[number - 1].startswith("# ")]
 
     assert unexplained == []
+
+
+def test_the_example_of_the_settings_has_their_defaults():
+    text = (TOP / ".env.example").read_text()
+
+    wrong = []
+    for name, field in Settings.model_fields.items():
+        comment = text[:text.index(f"\nMETA_PIPELINE_{name.upper()}=")].rsplit("\n\n", 1)[-1]
+        comment = comment.rsplit("=\n", 1)[-1]
+        default = str(field.default).lower() if isinstance(field.default, bool) else str(field.default or "")
+        default = default.removesuffix(".0")
+        if default not in comment:
+            wrong.append(f"{name}: {default}")
+
+    assert wrong == []
 
 
 def _cited_sections() -> Iterator[tuple[str, str]]:
