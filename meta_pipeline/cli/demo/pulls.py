@@ -17,7 +17,7 @@ from meta_pipeline.cli.backfill.scope import BackfillTarget, resolve_targets
 from meta_pipeline.cli.demo.run import DAYS, GATED_ACCOUNT
 from meta_pipeline.cli.output import terminal
 from meta_pipeline.flows.side_by_side import land_side_by_side
-from meta_pipeline.store import ledger
+from meta_pipeline.store import read_times
 
 BREAKDOWN_DAYS = 2
 LEVELS = ("account_insights", "campaign_insights", "ad_set_insights", "ad_insights")
@@ -39,7 +39,7 @@ def run_pulls(runtime: Runtime, sandbox_url: str, *, now: dt.datetime) -> dict[s
     console = terminal.stderr()
     started_at = time.monotonic()
     seconds = {}
-    if not ledger.last_pulls(runtime.engine):
+    if not read_times.last_read_by_node(runtime.engine):
         console.print(f"▸ earlier read: {len(EARLY_DAYS)} days as Meta reported them {DAYS_EARLIER} days ago")
         read_early(runtime, sandbox_url, now=now)
         seconds["earlier read"] = time.monotonic() - started_at
