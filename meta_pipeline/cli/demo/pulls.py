@@ -12,8 +12,8 @@ import requests
 
 from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.cli.backfill.days import DaysAgo
-from meta_pipeline.cli.backfill.run import Ended, read
-from meta_pipeline.cli.backfill.scope import BackfillTarget, resolve_targets
+from meta_pipeline.cli.backfill.run import BackfillResult, read_scope
+from meta_pipeline.cli.backfill.scope import BackfillScope, BackfillTarget, resolve_scope
 from meta_pipeline.cli.demo.run import DAYS, GATED_ACCOUNT
 from meta_pipeline.cli.output import terminal
 from meta_pipeline.flows.side_by_side import land_side_by_side
@@ -46,8 +46,8 @@ def run_pulls(runtime: Runtime, sandbox_url: str, *, now: dt.datetime) -> dict[s
     console.print(
         f"▸ backfill: {DAYS} days of every account, {BREAKDOWN_DAYS} by breakdown and 1 of reach, through Dagster"
     )
-    ended = read_all(runtime)
-    return {**ended.as_json(), "seconds": {**seconds, **ended.as_json()["seconds"]}}
+    result = read_all(runtime).as_json()
+    return {**result, "seconds": {**seconds, **result["seconds"]}}
 
 
 def read_early(runtime: Runtime, sandbox_url: str, *, now: dt.datetime) -> None:
@@ -62,24 +62,26 @@ def read_early(runtime: Runtime, sandbox_url: str, *, now: dt.datetime) -> None:
         _set_clock(sandbox_url, now)
 
 
-def read_all(runtime: Runtime) -> Ended:
+def read_all(runtime: Runtime) -> BackfillResult:
     """Read the levels over all days, the breakdowns and reach over a few, as one backfill."""
-    say = terminal.stderr()
-    asked: list[BackfillTarget] = []
+    console = terminal.stderr()
+    targets: list[BackfillTarget] = []
     yesterday = DaysAgo(1)
     parts: tuple[tuple[DaysAgo, tuple[str, ...], tuple[str, ...]], ...] = (
         (DaysAgo(DAYS), LEVELS, ()), (DaysAgo(BREAKDOWN_DAYS), BREAKDOWNS, ()), (yesterday, REACH, ()),
         (yesterday, GATED, (GATED_ACCOUNT,)),
     )
     for since, reports, nodes in parts:
-        found, _, _ = resolve_targets(runtime, since, yesterday, nodes=nodes, reports=reports, say=say)
-        asked.extend(found)
+        scope = resolve_scope(runtime, since, yesterday, nodes=nodes, reports=reports, console=console)
+        targets.extend(scope.targets)
     names = (*LEVELS, *BREAKDOWNS, *REACH, *GATED)
     arguments = {
-        "since": min(one.days.since for one in asked).isoformat(), "demo": True, "reports": list(names),
-        "until": max(one.days.until for one in asked).isoformat(),
+        "since": min(target.days.since for target in targets).isoformat(), "demo": True, "reports": list(names),
+        "until": max(target.days.until for target in targets).isoformat(),
     }
-    return read(runtime, asked, names, arguments, has_all=False, fresh=True, say=say)
+    return read_scope(
+        runtime, BackfillScope(tuple(targets), names, arguments), with_listings=False, is_fresh=True, console=console
+    )
 
 
 def _set_clock(sandbox_url: str, moment: dt.datetime) -> None:
