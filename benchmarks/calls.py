@@ -91,7 +91,7 @@ class Account:
 
     def reveal_for(self, node_id: str, *, flow: str, without: object = ()) -> AccessToken:
         """Plays the vault."""
-        return AccessToken("system_user", self.graph.identity.system_user_token)
+        return AccessToken(kind="system_user", value=self.graph.identity.system_user_token)
 
     def round(self, days: Sequence[dt.date], reports: Sequence[str]) -> Cost:
         """These days and the listings read, as a run reads them, and what that cost."""

@@ -81,7 +81,7 @@ def ours(*, accounts: int, ads: int, days: int, limits: Mapping[str, Any]) -> Fi
 
     class Tokens:
         def reveal_for(self, node_id: str, *, flow: str, without: object = ()) -> AccessToken:
-            return AccessToken("system_user", graph.identity.system_user_token)
+            return AccessToken(kind="system_user", value=graph.identity.system_user_token)
 
     with tempfile.TemporaryDirectory() as folder:
         engine = open_store(f"sqlite:///{folder}/control.sqlite")

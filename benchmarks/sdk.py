@@ -129,7 +129,7 @@ def ours(
 
     class Tokens:
         def reveal_for(self, node_id: str, *, flow: str, without: object = ()) -> AccessToken:
-            return AccessToken("system_user", app["system_user_token"])
+            return AccessToken(kind="system_user", value=app["system_user_token"])
 
     client = GraphClient(
         graph_url=url, app_id=app["app_id"], app_secret=app["app_secret"], graph_version="v24.0",

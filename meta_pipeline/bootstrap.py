@@ -172,8 +172,8 @@ def insights_tables(reports: Iterable[Report]) -> tuple[RawTable, ...]:
     """The raw table of every report: its columns are what it asks for."""
     return tuple(
         RawTable(
-            report.name, report.columns, report.actions, report.breakdowns,
-            (*report.windows, *report.action_breakdowns),
+            name=report.name, columns=report.columns, actions=report.actions, breakdowns=report.breakdowns,
+            more_keys=(*report.windows, *report.action_breakdowns),
         )
         for report in reports
     )

@@ -37,7 +37,7 @@ class VaultError(MetaPipelineError):
     """A token could not be kept or found."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AccessToken:
     """An access token in plain text: lives only between reveal and the request it signs. `scopes` are what was granted
     with it, None when that is not known; `ref` is the vault's name for it, once it has one."""
@@ -122,7 +122,7 @@ class NodeLink:
         return now.astimezone(self.zone).date()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
     """One page of results: each record is the exact bytes of its JSON object; `body`: the whole page, where there is
     one. Where a little of each record was asked for, `rows` has it, and the records are not cut out of `body`."""
@@ -135,7 +135,7 @@ class Batch:
     rows: Sequence[Any] = field(default=(), repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LandedFile:
     """A Parquet file of one report, node and day that is in place."""
 
@@ -148,7 +148,7 @@ class LandedFile:
     landed_at: dt.datetime
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FailedDay:
     """A (report, node, day) that could not be landed, and the sentence that says why. `is_refused`: this token may not
     read it, another one might."""

@@ -14,6 +14,7 @@ from dagster._core.instance.ref import InstanceRef
 
 from meta_pipeline.defs import postgres
 from meta_pipeline.defs.storage import held_open
+from meta_pipeline.processes.environment import exported
 from meta_pipeline.project import project_folder
 from meta_pipeline.settings import Settings
 from meta_pipeline.store.engine import naming_errors
@@ -23,20 +24,14 @@ _NOT_CAPTURED = {"module": "dagster._core.storage.noop_compute_log_manager", "cl
 
 
 def prepare(settings: Settings) -> Path:
-    """Return DAGSTER_HOME, which is under HOME, with the project's files for Dagster in it.
-
-    It is set for this process and its children, as are the settings that Dagster's programs need."""
+    """Write the project's dagster.yaml and workspace.yaml to Dagster's folder under HOME, and return the folder."""
     home = settings.root / "dagster"
     home.mkdir(parents=True, exist_ok=True)
     dagster_yaml = (project_folder() / "dagster.yaml").read_text()
-    if url := settings.dagster_postgres_url:
+    if settings.dagster_postgres_url:
         dagster_yaml = postgres.with_postgres(dagster_yaml)
-        os.environ[postgres.SETTING] = url.get_secret_value()  # it may come from a .env
     _write_if_changed(home / "dagster.yaml", dagster_yaml)
     _write_if_changed(home / "workspace.yaml", (project_folder() / "workspace.yaml").read_text())
-    os.environ["DAGSTER_HOME"] = str(home)
-    os.environ["META_PIPELINE_HOME"] = str(settings.root)
-    os.environ["META_PIPELINE_WAREHOUSE"] = str(settings.warehouse_file)
     return home
 
 
@@ -49,26 +44,41 @@ def _write_if_changed(file: Path, text: str) -> None:
     fresh.replace(file)
 
 
+def environment_of(settings: Settings) -> dict[str, str]:
+    """Return the environment of Dagster's own programs on this home."""
+    environment = {"DAGSTER_HOME": str(settings.root / "dagster"), "META_PIPELINE_HOME": str(settings.root)}
+    if url := settings.dagster_postgres_url:
+        environment[postgres.SETTING] = url.get_secret_value()  # dagster.yaml refers to it
+    return environment
+
+
 @contextlib.contextmanager
 def instance(settings: Settings, *, is_captured: bool = True) -> Iterator[dg.DagsterInstance]:
     """Yield the Dagster instance of this home. Raise StoreError when its storage can't be used.
 
-    Two processes that start on an empty SQLite home together break it for good, so the first opening is under a file
-    lock. `is_captured`: what its steps print is kept for the UI, for which Dagster starts two Python processes and two
-    others a step."""
+    `is_captured`: what its steps print is kept for the UI, for which Dagster starts two Python processes and two others
+    a step."""
     home = prepare(settings)
     overrides: Any = {} if is_captured else {"compute_logs": _NOT_CAPTURED}
-    url = settings.dagster_postgres_url.get_secret_value() if settings.dagster_postgres_url else None
-    if url is not None:
+    if settings.dagster_postgres_url:
+        url = settings.dagster_postgres_url.get_secret_value()
         postgres.check(url)
-    elif InstanceRef.from_dir(str(home)).storage_data == InstanceRef.config_defaults(str(home))["storage"]:
+        with exported(**{postgres.SETTING: url}), postgres.naming_errors(url), _open(home, overrides) as opened:
+            yield opened
+        return
+    if InstanceRef.from_dir(str(home)).storage_data == InstanceRef.config_defaults(str(home))["storage"]:
         overrides |= held_open(home)  # an instance with a storage of its own keeps it
+    with naming_errors("Dagster's storage", home / "history"):
+        opened = _open(home, overrides)
+    with opened:
+        yield opened
+
+
+def _open(home: Path, overrides: Any) -> dg.DagsterInstance:
+    """Open an instance under a file lock: two processes that start on an empty SQLite home together break it."""
     with (home / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        ref = InstanceRef.from_dir(str(home), overrides=overrides)
-        with naming_errors("Dagster's storage", home / "history") if url is None else postgres.naming_errors(url):
-            opened = dg.DagsterInstance.from_ref(ref)
-            opened.get_runs(limit=1)
+        opened = dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(home), overrides=overrides))
+        opened.get_runs(limit=1)
         fcntl.flock(lock, fcntl.LOCK_UN)
-    with contextlib.nullcontext() if url is None else postgres.naming_errors(url), opened:
-        yield opened
+    return opened

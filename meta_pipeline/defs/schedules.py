@@ -13,8 +13,8 @@ from meta_pipeline.defs.assets.landing import land_entities, land_insights, land
 from meta_pipeline.defs.jobs import check_connections
 from meta_pipeline.defs.partitions import key
 from meta_pipeline.extract.restatement import LAST_READ_AGE, due_since, tiers_of
-from meta_pipeline.linker.links import known
 from meta_pipeline.store import ledger
+from meta_pipeline.store.node_links import list_links
 
 pull_ads = dg.define_asset_job(
     "pull_ads", selection=dg.AssetSelection.assets(land_insights),
@@ -38,7 +38,7 @@ def pull_ads_schedule(
 ) -> Iterator[dg.RunRequest | dg.SkipReason]:
     """Request one run an account over one range, as far back as something is due: Meta charges by call."""
     tiers = tiers_of(runtime.settings.restatement)
-    accounts = [link for link in known(runtime.engine) if link.kind == "ad_account"]
+    accounts = [link for link in list_links(runtime.engine) if link.kind == "ad_account"]
     is_due = False
     for link in accounts:
         zone = link.zone
@@ -78,7 +78,7 @@ def pull_entities_schedule(
 ) -> Iterator[dg.RunRequest | dg.SkipReason]:
     """Request every account's listings, once the insights have named the ads that no listing holds."""
     day = context.scheduled_execution_time.date()
-    accounts = [link for link in known(runtime.engine) if link.kind == "ad_account"]
+    accounts = [link for link in list_links(runtime.engine) if link.kind == "ad_account"]
     for link in accounts:
         yield dg.RunRequest(run_key=f"{link.id}:{day}", partition_key=link.id, tags={"meta/ad_account": link.id})
     if not accounts:

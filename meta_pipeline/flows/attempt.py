@@ -21,9 +21,9 @@ from meta_pipeline.flows.readers import Readers, Ready
 from meta_pipeline.graph.errors import ScopeError, ThrottledError, TokenError, TooMuchDataError
 from meta_pipeline.landing.days import OpenDays
 from meta_pipeline.landing.file import Provenance
-from meta_pipeline.linker.links import today_of
 from meta_pipeline.records import AccessToken, Batch, FailedDay, LandedFile, LandingError, MetaPipelineError
 from meta_pipeline.store import deferrals, ledger
+from meta_pipeline.store.node_links import today_of
 
 
 @dataclass
@@ -133,10 +133,11 @@ class Attempt:
             for day in sorted(left):
                 if reason := too_old(self.by.catalogue[name], day, today):
                     left.remove(day)
-                    yield FailedDay(name, self.node_id, day, reason)
+                    yield FailedDay(report=name, node_id=self.node_id, day=day, reason=reason)
             self.missing[name] = set(left)
             if name in waiting:
-                yield from (FailedDay(name, self.node_id, day, waiting[name]) for day in sorted(left))
+                for day in sorted(left):
+                    yield FailedDay(report=name, node_id=self.node_id, day=day, reason=waiting[name])
                 continue
             deferrals.forget(engine, backfill_id=backfill_id, node_id=self.node_id, report=name)
             if not left:
@@ -218,16 +219,17 @@ class Attempt:
                 raise MetaPipelineError(STOPPED)
             gathered.add(day, records, batch)
 
-        with by.landing.gathering(Provenance(name, self.node_id, pull.request, by.run_id), wanted) as gathered:
+        source = Provenance(report=name, node_id=self.node_id, request=pull.request, run_id=by.run_id)
+        with by.landing.gathering(source, wanted) as gathered:
             doubts = self.fetcher.read(pull, add=add, restart=gathered.restart, turn=by.landing.turn)
             for day, doubt in doubts.items():
                 if day in gathered.days:
                     gathered.drop(day)
-                    yield FailedDay(name, self.node_id, day, str(doubt))
+                    yield FailedDay(report=name, node_id=self.node_id, day=day, reason=str(doubt))
             yield from self._without_emptied(pull.report, gathered)
             for day, file in by.landing.commit(gathered, backfill_id=by.backfill_id, now=by.now()):
                 if isinstance(file, LandingError):
-                    yield FailedDay(name, self.node_id, day, str(file))
+                    yield FailedDay(report=name, node_id=self.node_id, day=day, reason=str(file))
                 else:
                     self.missing[name].discard(day)
                     yield file
@@ -240,7 +242,10 @@ class Attempt:
         for day in (day for day, file in before.items() if file.rows):
             gathered.drop(day)
             told = f"Meta gave nothing for {day}, though it gave {before[day].rows} rows before; they stay"
-            yield FailedDay(report.name, self.node_id, day, f"{told}: its daily limit for this report may be used up")
+            yield FailedDay(
+                report=report.name, node_id=self.node_id, day=day,
+                reason=f"{told}: its daily limit for this report may be used up",
+            )
 
     def _split_or_read_by_id(
         self, name: str, asked: Range, error: MetaPipelineError
@@ -286,7 +291,7 @@ class Attempt:
             )
         is_refused = isinstance(error, ScopeError)
         yield from (
-            FailedDay(name, self.node_id, day, str(error), is_refused)
+            FailedDay(report=name, node_id=self.node_id, day=day, reason=str(error), is_refused=is_refused)
             for day in asked.days if day in self.missing[name]
         )
 

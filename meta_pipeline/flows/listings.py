@@ -171,7 +171,7 @@ def _land_creatives(
     pictured = _kept(THUMBNAILS, node_id, by)
     if habits.downloads is not None:
         todo = thumbnails.wanted((each.record for each in fresh.values()), pictured)
-        batch = Batch((), None, graph.marketing_version, by.now())
+        batch = Batch(records=(), trace_id=None, version=graph.marketing_version, fetched_at=by.now())
         done = _fetched(todo, downloads=habits.downloads, by=by)
         pictured |= stored_listing.of_rows((thumbnails.write(thumbnail), batch) for thumbnail in done)
     # First the pictures: a creative that has landed is not read again, and its address is dead by then.

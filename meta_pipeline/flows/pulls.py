@@ -25,7 +25,10 @@ def land(
     Days that this backfill has landed before are yielded without a call. What fails is named, day by day, and stops
     nothing else. A token that turns out dead is retired at once, one that may not read the node is left aside, and the
     next one that has the access takes over."""
-    left = {(report, day): FailedDay(report, node_id, day, "") for report in reports for day in days}
+    left = {
+        (report, day): FailedDay(report=report, node_id=node_id, day=day, reason="")
+        for report in reports for day in days
+    }
     tried: set[str] = set()
     while left:
         try:
@@ -47,7 +50,8 @@ def land(
                     yield done
         except TokenError as error:
             if not retire_if_invalid(token, error, graph=by.graph, tokens=by.tokens, now=by.now()):
-                yield from (FailedDay(report, node_id, day, str(error)) for report, day in left)
+                for report, day in left:
+                    yield FailedDay(report=report, node_id=node_id, day=day, reason=str(error))
                 return
 
 

@@ -45,7 +45,7 @@ def land_side_by_side(
                         return
         except (MetaPipelineError, OSError, sa.exc.SQLAlchemyError) as error:
             for report, day in sorted(left):
-                ended.put(FailedDay(report, node_id, day, str(error)))
+                ended.put(FailedDay(report=report, node_id=node_id, day=day, reason=str(error)))
         finally:
             ended.put(None)
 

@@ -244,7 +244,9 @@ def _page(
     row: _Page, token_ref: str, own: frozenset[str], keep_page_token: Callable[[str, str, AccessToken], str]
 ) -> Iterator[NodeLink]:
     name, instagram = row.name or "", row.instagram_business_account
-    ref = keep_page_token(row.id, name, AccessToken("page", row.access_token)) if row.access_token else token_ref
+    ref = token_ref
+    if row.access_token:
+        ref = keep_page_token(row.id, name, AccessToken(kind="page", value=row.access_token))
     owner, access = row.business.name if row.business else None, _access(row.business, own)
     related = (
         ({"kind": "instagram_account", "id": instagram.id, "via": "instagram_business_account"},) if instagram else ()

@@ -10,7 +10,7 @@ from meta_pipeline.records import Grant
 from meta_pipeline.store.schema import grants, tokens
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
     """A person who has connected at least once. `granted`: with the newest grant; `ever_granted`: with any;
     `is_connected`: their token is in use."""
@@ -50,7 +50,8 @@ def people(engine: sa.Engine) -> list[Person]:
         for row in connection.execute(query):
             before = found[row.token_ref].ever_granted if row.token_ref in found else frozenset()
             found[row.token_ref] = Person(
-                row.subject_id, tuple(row.granted), before | frozenset(row.granted), row.retired_at is None
+                subject_id=row.subject_id, granted=tuple(row.granted), 
+                ever_granted=before | frozenset(row.granted), is_connected=row.retired_at is None,
             )
     return list(found.values())
 

@@ -13,9 +13,9 @@ from meta_pipeline.consent.state import ConsentError
 from meta_pipeline.flows import consents
 from meta_pipeline.flows.consent_request import ConsentRequest, consent_request
 from meta_pipeline.graph.errors import TransientError
-from meta_pipeline.linker.links import known
 from meta_pipeline.records import MetaPipelineError
 from meta_pipeline.store.invitations import Invitation
+from meta_pipeline.store.node_links import list_links
 from meta_pipeline.store.processes import identity
 from meta_pipeline.web.site import Site
 
@@ -164,7 +164,7 @@ def _onboard(site: Site, id: str) -> None:
             now=site.runtime.now, sleep=runtime.sleep,
         )
         consents.first_look(
-            id, known(runtime.engine), graph=runtime.graph, tokens=runtime.vault, engine=runtime.engine,
+            id, list_links(runtime.engine), graph=runtime.graph, tokens=runtime.vault, engine=runtime.engine,
             now=runtime.now(),
         )
     except MetaPipelineError:

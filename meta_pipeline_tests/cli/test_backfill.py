@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from meta_pipeline.bootstrap import Runtime
-from meta_pipeline.cli import backfill, terminal
-from meta_pipeline.cli.backfill_scope import expected_calls
+from meta_pipeline.cli.backfill import run as backfill
+from meta_pipeline.cli.backfill.scope import expected_calls
+from meta_pipeline.cli.output import terminal
 from meta_pipeline.defs.launch import AccountRange, Outcome
 from meta_pipeline.records import LandedFile
 from meta_pipeline.settings import Settings
@@ -53,7 +54,10 @@ def bar(monkeypatch: pytest.MonkeyPatch) -> Bar:
 
 def landed(runtime: Runtime, *days: int) -> None:
     for day in days:
-        file = LandedFile("ad_insights", "act_1", SINCE + dt.timedelta(days=day), "p", 1, "d", NOW)
+        file = LandedFile(
+            report="ad_insights", node_id="act_1", day=SINCE + dt.timedelta(days=day), path="p", rows=1, digest="d",
+            landed_at=NOW,
+        )
         ledger.note(runtime.engine, file, backfill_id="b")
 
 

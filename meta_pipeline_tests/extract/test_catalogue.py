@@ -103,7 +103,7 @@ def row(since: str, until: str) -> bytes:
 
 def landed(*rows: bytes) -> dict[dt.date, int]:
     sorter = DayPartitioner(REPORTS["account_reach_month"], "act_1", Range(dt.date(2026, 11, 2), DAY))
-    batch = Batch(rows, "T", "v26.0", dt.datetime(2026, 11, 20, tzinfo=dt.UTC))
+    batch = Batch(records=rows, trace_id="T", version="v26.0", fetched_at=dt.datetime(2026, 11, 20, tzinfo=dt.UTC))
     days = {day: len(records) for day, records in sorter.parts(batch)}
     assert not sorter.days_with_duplicate_keys()
     return days

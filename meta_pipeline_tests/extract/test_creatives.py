@@ -20,7 +20,7 @@ from meta_pipeline.records import AccessToken, Batch
 from meta_pipeline_tests.fakes.account import NODE, SmallAccount
 from meta_pipeline_tests.fakes.frozen_clock import StillClock
 
-TOKEN = AccessToken("user", "EAA")
+TOKEN = AccessToken(kind="user", value="EAA")
 TROUBLE = [(100, "(#100) something about one"), (1, "Please reduce the amount of data"), (2, "Service down")]
 
 
@@ -141,7 +141,9 @@ def test_what_is_asked_for():
     now, week = dt.datetime(2026, 11, 20, tzinfo=dt.UTC), dt.timedelta(days=7)
 
     def row(id: str, age: int, **more: str) -> tuple[bytes, Batch]:
-        return json.dumps({"id": id, **more}).encode(), Batch((), None, "v26.0", now - dt.timedelta(days=age))
+        return json.dumps({"id": id, **more}).encode(), Batch(
+            records=(), trace_id=None, version="v26.0", fetched_at=now - dt.timedelta(days=age),
+        )
 
     kept = of_rows([row("good", 1), row("bad", 1, error="x"), row("long bad", 8, error="x"),
                     row("deleted", 9, status="DELETED")])

@@ -109,7 +109,7 @@ def test_a_run_that_never_ends_is_given_up_and_left_to_the_next_process():
 
 
 def batch(*rows: bytes) -> Batch:
-    return Batch(rows, "T", "v26.0", dt.datetime(2026, 11, 20, tzinfo=dt.UTC))
+    return Batch(records=rows, trace_id="T", version="v26.0", fetched_at=dt.datetime(2026, 11, 20, tzinfo=dt.UTC))
 
 
 def sorted_rows(*batches: Batch, days: int = 2) -> tuple[dict[dt.date, list[bytes]], DayPartitioner]:
@@ -147,7 +147,9 @@ def test_a_row_without_a_day_is_named_and_its_page_is_still_an_answer():
 
     assert answer.rows == 2 and not answer.error
     with pytest.raises(LandingError, match="ad_insights of act_1 has no day"):
-        sorted_rows(Batch((), "T", "v26.0", dt.datetime(2026, 11, 20, tzinfo=dt.UTC), body))
+        sorted_rows(Batch(
+            records=(), trace_id="T", version="v26.0", fetched_at=dt.datetime(2026, 11, 20, tzinfo=dt.UTC), body=body,
+        ))
 
 
 def test_a_day_without_rows_is_an_empty_day():

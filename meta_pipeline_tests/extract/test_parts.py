@@ -19,7 +19,7 @@ from meta_pipeline.extract.ads.reports import REPORTS
 from meta_pipeline.graph.errors import TooMuchDataError
 from meta_pipeline.records import Batch, LandingError
 
-BATCH = Batch((), None, "v26.0", dt.datetime(2026, 11, 24, tzinfo=dt.UTC))
+BATCH = Batch(records=(), trace_id=None, version="v26.0", fetched_at=dt.datetime(2026, 11, 24, tzinfo=dt.UTC))
 KEPT = ("account_id", "ad_id")
 OTHERS = ("impressions", "clicks", "spend", "reach", "actions")
 FIELDS = (*KEPT, *OTHERS)

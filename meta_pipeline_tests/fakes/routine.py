@@ -86,7 +86,7 @@ class Routine:
         self.engine = open_store(f"sqlite:///{path / 'control.sqlite'}")
         self.landing = Landing(path / "landing", self.engine)
         self.warehouse = Warehouse(path / "warehouse.duckdb", insights_tables(REPORTS.values()))
-        self.token = AccessToken("system_user", self.graph.identity.system_user_token)
+        self.token = AccessToken(kind="system_user", value=self.graph.identity.system_user_token)
         budget = SharedBudget(
             self.engine, app_id="1", now=self.clock.now, sleep=self.clock.sleep, longest_wait_s=3600.0
         )

@@ -44,7 +44,7 @@ class Line:
         self.clock = VirtualClock()
         self.graph = Graph(seed=1, now=None)
         self.graph.clock = self.clock.now
-        self.token = AccessToken("system_user", self.graph.identity.system_user_token)
+        self.token = AccessToken(kind="system_user", value=self.graph.identity.system_user_token)
         self.engine = open_store(f"sqlite:///{path / 'control.sqlite'}")
         self.landing = Landing(path / "landing", self.engine)
         budget = SharedBudget(

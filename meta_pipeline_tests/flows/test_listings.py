@@ -35,7 +35,7 @@ HOUR, DAY = dt.timedelta(hours=1), dt.timedelta(days=1)
 
 class Tokens:
     def reveal_for(self, node_id: str, *, flow: str, without=()) -> AccessToken:
-        return AccessToken("user", "EAA")
+        return AccessToken(kind="user", value="EAA")
 
 
 class Pictures:
@@ -48,7 +48,7 @@ class Pictures:
     def picture(self, url: str) -> Picture:
         self.fetched.append(url)
         if url in self.dead:
-            raise DownloadError("the picture's address answered HTTP 403")
+            raise DownloadError("the picture's URL answered HTTP 403")
         return Picture(url.partition("?")[0].encode(), "jpg")
 
 
@@ -218,7 +218,7 @@ def test_what_only_insights_know_is_deleted_and_old_files_are_not_looked_through
     place: Place, monkeypatch: pytest.MonkeyPatch
 ):
     def insights(day: int, *ads: str) -> None:
-        batch = Batch((), "T", "v26.0", place.clock.now())
+        batch = Batch(records=(), trace_id="T", version="v26.0", fetched_at=place.clock.now())
         rows = [
             (json.dumps({"ad_id": ad, "ad_name": "old name", "adset_id": 2, "campaign_id": "1", "account_id": "7"}).encode(),
              batch)
@@ -246,7 +246,7 @@ def test_what_only_insights_know_is_deleted_and_old_files_are_not_looked_through
 
 
 def test_a_thing_that_insights_name_before_a_listing_does_is_no_longer_deleted_once_it_is_listed(place: Place):
-    batch = Batch((), "T", "v26.0", place.clock.now())
+    batch = Batch(records=(), trace_id="T", version="v26.0", fetched_at=place.clock.now())
     row = json.dumps({"ad_id": "60", "adset_id": "2", "campaign_id": "1", "account_id": "7"}).encode()
     place.by.write("ad_insights", NODE, dt.date(2026, 11, 1), [(row, batch)], {})
     place.land()
@@ -270,7 +270,7 @@ def test_a_thumbnail_is_kept_once_and_a_dead_address_is_told_and_tried_again(pla
     place.pictures.dead.add("https://cdn.example/8.jpg?oh=1")
     place.land()
     rows = place.landed("thumbnails")
-    assert rows["8"]["error"] == "the picture's address answered HTTP 403" and "sha256" not in rows["8"]
+    assert rows["8"]["error"] == "the picture's URL answered HTTP 403" and "sha256" not in rows["8"]
     kept = place.landing.root / rows["9"]["path"]
     assert kept.read_bytes() == b"https://cdn.example/9.jpg" and kept.name == f"{rows['9']['sha256']}.jpg"
 
@@ -403,7 +403,7 @@ def test_without_any_listing_of_ads_the_creatives_are_not_taken_for_none(place: 
 def test_an_increment_reads_the_hour_before_the_newest_change_again():
     newest = dt.datetime(2026, 11, 20, 10, tzinfo=dt.UTC)
     row = {"id": "1", "updated_time": newest.strftime("%Y-%m-%dT%H:%M:%S%z")}
-    batch = Batch((), "T", "v25.0", newest)
+    batch = Batch(records=(), trace_id="T", version="v25.0", fetched_at=newest)
     known = stored_listing.of_rows([(json.dumps(row).encode(), batch), (json.dumps({**row, "id": "2"}).encode(), batch)])
 
     since = entities.increment_from(known, newest, now=newest + 3 * HOUR, sweep=7 * DAY, page=1)

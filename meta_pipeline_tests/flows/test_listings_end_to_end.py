@@ -38,7 +38,7 @@ class Place:
         self.landing = Landing(path / "landing", self.engine)
         self.warehouse = Warehouse(path / "warehouse.duckdb", insights_tables(REPORTS.values()))
         self.told: list[int] = []
-        token = AccessToken("system_user", sandbox.app["system_user_token"])
+        token = AccessToken(kind="system_user", value=sandbox.app["system_user_token"])
         tokens = Tokens()
         tokens.reveal_for = lambda node_id, *, flow, without=(): token  # type: ignore[method-assign]
         graph = GraphClient(

@@ -145,7 +145,7 @@ def read(node_id: str, wanted: Iterable[str], *, graph: GraphClient, token: Acce
             reading = reading.failed(error)
             continue
         page = answer.page
-        batch = Batch((), answer.trace_id, answer.version, answer.fetched_at)
+        batch = Batch(records=(), trace_id=answer.trace_id, version=answer.version, fetched_at=answer.fetched_at)
         found = {tell(bytes(raw)).id: bytes(raw) for raw in page.data}
         if not step.is_light:
             yield from ((record, batch) for id, record in found.items() if id in reading.wanted)

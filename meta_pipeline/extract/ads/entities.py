@@ -218,7 +218,9 @@ def refreshed(
 
 def whole(answer: GraphResponse) -> Row:
     """A node's answer is one record, and a batch of its own."""
-    return answer.body, Batch((answer.body,), answer.trace_id, answer.version, answer.fetched_at)
+    return answer.body, Batch(
+        records=(answer.body,), trace_id=answer.trace_id, version=answer.version, fetched_at=answer.fetched_at,
+    )
 
 
 def _by_id(
@@ -239,4 +241,6 @@ def _by_id(
 def unreadable(node_id: str, error: GraphError, graph: GraphClient) -> Row:
     """What stands for a thing that could not be read."""
     record = json.dumps({"id": node_id, "error": str(error)}).encode()
-    return record, Batch((record,), error.trace_id, graph.marketing_version, graph.now())
+    return record, Batch(
+        records=(record,), trace_id=error.trace_id, version=graph.marketing_version, fetched_at=graph.now(),
+    )
