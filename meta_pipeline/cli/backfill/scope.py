@@ -133,7 +133,8 @@ def _ranges(
         today = link.today(now)
         first, last = resolve(since, today), resolve(until, today)
         if last < first:
-            first_option, last_option = _describe_option("--since", since, first), _describe_option("--until", until, last)
+            first_option = _describe_option("--since", since, first)
+            last_option = _describe_option("--until", until, last)
             raise ConfigError(f"{last_option} is before {first_option}: give the earlier day first")
         if first < FIRST_DAY:
             option = _describe_option("--since", since, first)
