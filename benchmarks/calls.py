@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from meta_pipeline.audit import AuditEvent
-from meta_pipeline.extract.restatement import LAST_READ_AGE, due_since, tiers_of
+from meta_pipeline.extract.restatement import LAST_READ_AGE, due_since, parse_tiers
 from meta_pipeline.flows import listings, pulls
 from meta_pipeline.flows.listings import ListingPolicy
 from meta_pipeline.flows.pull_context import PullContext
@@ -114,7 +114,7 @@ class Account:
 
     def daily(self, reports: Sequence[str], *, days: int) -> list[Cost]:
         """So many days of restatement, as the schedule asks for them."""
-        tiers = tiers_of(Settings.model_fields["restatement"].default)
+        tiers = parse_tiers(Settings.model_fields["restatement"].default)
         return [self._day(reports, tiers) for _ in range(days)]
 
     def _day(self, reports: Sequence[str], tiers: Any) -> Cost:

@@ -25,9 +25,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from meta_pipeline.extract.ads.insights import Range, insights_request
-from meta_pipeline.extract.ads.reports import REPORTS
-from meta_pipeline.extract.sorting import DayPartitioner, row_of
+from meta_pipeline.extract.ranges import Range
+from meta_pipeline.extract.ads.insights.requests import insights_request
+from meta_pipeline.extract.ads.catalogue.reports import REPORTS
+from meta_pipeline.extract.ads.insights.day_partitioner import DayPartitioner
+from meta_pipeline.extract.ads.insights.day_partitioner import key_row_type
 from meta_pipeline.graph.response import answer_of
 from meta_pipeline.landing.file import Provenance
 from meta_pipeline.landing.landing import Landing
@@ -70,7 +72,7 @@ def ours(pages: Iterable[bytes], landing: Landing, node_id: str) -> None:
     sorter = DayPartitioner(report, source.node_id, asked)
     with landing.gathering(source, asked.days) as gathered:
         for body in pages:
-            answer = answer_of(200, HEADERS, body, row_of(report.key))
+            answer = answer_of(200, HEADERS, body, key_row_type(report.key))
             assert answer.page
             batch = Batch((), answer.trace_id, "v26.0", NOW, body, answer.page.data)
             for day, records in sorter.parts(batch):

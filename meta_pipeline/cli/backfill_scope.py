@@ -11,8 +11,8 @@ from typing import Any
 from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.cli.days import Day, DaysAgo, resolve
 from meta_pipeline.cli.terminal import Terminal, counted
-from meta_pipeline.extract.ads.insights import Range
-from meta_pipeline.extract.ads.reports import too_old
+from meta_pipeline.extract.ranges import Range
+from meta_pipeline.extract.ads.catalogue.reports import too_old
 from meta_pipeline.linker.links import known
 from meta_pipeline.records import ConfigError, NodeLink
 from meta_pipeline.status.forecast import AccountForecast, are_entities_stale

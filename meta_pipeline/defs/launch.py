@@ -20,7 +20,7 @@ from typing import Any
 from meta_pipeline import bootstrap
 from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.defs.workers import STOP_WITHIN_S, worker_pool
-from meta_pipeline.extract.ads.insights import Range
+from meta_pipeline.extract.ranges import Range
 from meta_pipeline.flows import listings, pulls, side_by_side
 from meta_pipeline.publish import freshness
 from meta_pipeline.settings import Settings

@@ -12,7 +12,7 @@ from meta_pipeline.defs import calendar
 from meta_pipeline.defs.assets.landing import land_entities, land_insights, landing_key
 from meta_pipeline.defs.jobs import check_connections
 from meta_pipeline.defs.partitions import key
-from meta_pipeline.extract.restatement import LAST_READ_AGE, due_since, tiers_of
+from meta_pipeline.extract.restatement import LAST_READ_AGE, due_since, parse_tiers
 from meta_pipeline.linker.links import known
 from meta_pipeline.store import ledger
 
@@ -37,7 +37,7 @@ def pull_ads_schedule(
     context: dg.ScheduleEvaluationContext, runtime: dg.ResourceParam[Runtime]
 ) -> Iterator[dg.RunRequest | dg.SkipReason]:
     """Request one run an account over one range, as far back as something is due: Meta charges by call."""
-    tiers = tiers_of(runtime.settings.restatement)
+    tiers = parse_tiers(runtime.settings.restatement)
     accounts = [link for link in known(runtime.engine) if link.kind == "ad_account"]
     is_due = False
     for link in accounts:

@@ -10,13 +10,16 @@ from typing import Any
 import sqlalchemy as sa
 
 from meta_pipeline.extract import forecast
-from meta_pipeline.extract.ads import creatives
-from meta_pipeline.extract.ads.catalogue import Catalogue
-from meta_pipeline.extract.ads.creatives import CREATIVES
-from meta_pipeline.extract.ads.entities import ENTITIES, SWEEP_DAYS
-from meta_pipeline.extract.ads.entities import asked as asked_for
-from meta_pipeline.extract.ads.insights import PAGE_LIMIT, Range
-from meta_pipeline.extract.ads.plan import planned, sizes_of
+from meta_pipeline.extract.ads.listings import creatives
+from meta_pipeline.extract.ads.catalogue.report_file import Catalogue
+from meta_pipeline.extract.ads.listings.creatives import CREATIVES
+from meta_pipeline.extract.ads.listings.entities import ENTITIES
+from meta_pipeline.extract.ads.listings.entities import SWEEP_DAYS
+from meta_pipeline.extract.ads.listings.entities import request_digest as asked_for
+from meta_pipeline.extract.ads.listings.entities import LISTING_PAGE
+from meta_pipeline.extract.ranges import Range
+from meta_pipeline.extract.sizes import plan_ranges
+from meta_pipeline.extract.stored_sizes import load_sizes
 from meta_pipeline.extract.forecast import Forecast
 from meta_pipeline.graph.limits import Charge
 from meta_pipeline.graph.pace import CEILING_PERCENT, Budget
@@ -72,10 +75,10 @@ def of_account(
         landed = ledger.find_days(
             engine, report=name, node_id=node_id, days=days, backfill_id=backfill_id
         ) if backfill_id else {}
-        sizes = sizes_of(engine, name, node_id, largest_page=largest_page, now=now)
+        sizes = load_sizes(engine, name, node_id, largest_page=largest_page, now=now)
         left = set(days) - set(landed)
         finished = _finished(engine, node_id, name, left, backfill_id) if backfill_id else []
-        asked = planned(sizes, left - {day for one in finished for day in one.days}, most=catalogue[name].most_days)
+        asked = plan_ranges(sizes, left - {day for one in finished for day in one.days}, most=catalogue[name].most_days)
         found.append(forecast.of_report(catalogue[name], asked, sizes, looks=looks, finished=finished))
     sweep = dt.timedelta(days=sweep_days)
     entity_calls = _entity_calls(engine, node_id, sweep=sweep, now=now) if has_entities else 0
@@ -101,7 +104,7 @@ def _entity_calls(engine: sa.Engine, node_id: str, *, sweep: dt.timedelta, now: 
     for entity in ENTITIES:
         landed = ledger.find(engine, report=entity.name, node_id=node_id, day=SNAPSHOT_DAY)
         is_due = _is_due(engine, node_id, entity.name, entity.request, sweep=sweep, now=now)
-        calls += max(1, -(-landed.rows // PAGE_LIMIT)) if landed and is_due else 1
+        calls += max(1, -(-landed.rows // LISTING_PAGE)) if landed and is_due else 1
     if _is_due(engine, node_id, CREATIVES, {"fields": list(creatives.FIELDS)}, sweep=sweep, now=now):
         ads, known = (
             ledger.find(engine, report=kind, node_id=node_id, day=SNAPSHOT_DAY) for kind in ("ads", CREATIVES)

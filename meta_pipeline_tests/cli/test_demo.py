@@ -13,7 +13,7 @@ import pytest
 from meta_pipeline import bootstrap
 from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.cli import demo, demo_pulls, terminal
-from meta_pipeline.extract.ads.reports import REPORTS
+from meta_pipeline.extract.ads.catalogue.reports import REPORTS
 from meta_pipeline.flows.pull_context import PullContext
 from meta_pipeline.flows.side_by_side import land_side_by_side
 from meta_pipeline.linker import links

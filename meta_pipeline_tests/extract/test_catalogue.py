@@ -8,14 +8,25 @@ from pathlib import Path
 import pytest
 from facebook_business.adobjects.adsinsights import AdsInsights
 
-from meta_pipeline.extract.ads.catalogue import catalogue, parsed, read_by_default
-from meta_pipeline.extract.ads.insights import Range, insights_request
-from meta_pipeline.extract.ads.plan import planned
-from meta_pipeline.extract.ads.reports import REPORTS, Report, months_before, too_old
-from meta_pipeline.extract.ads.sizes import Sizes
-from meta_pipeline.extract.ads.vocabulary import ACTION_FIELDS, BREAKDOWNS, DEAD_WINDOWS, FIELDS, WHITELIST, WINDOWS
+from meta_pipeline.extract.ads.catalogue.report_file import load_catalogue
+from meta_pipeline.extract.ads.catalogue.report_file import parse_catalogue
+from meta_pipeline.extract.ads.catalogue.report_file import default_reports
+from meta_pipeline.extract.ranges import Range
+from meta_pipeline.extract.ads.insights.requests import insights_request
+from meta_pipeline.extract.sizes import plan_ranges
+from meta_pipeline.extract.ads.catalogue.reports import REPORTS
+from meta_pipeline.extract.ads.catalogue.reports import Report
+from meta_pipeline.extract.ads.catalogue.reports import months_before
+from meta_pipeline.extract.ads.catalogue.reports import too_old
+from meta_pipeline.extract.sizes import Sizes
+from meta_pipeline.extract.ads.catalogue.vocabulary import ACTION_FIELDS
+from meta_pipeline.extract.ads.catalogue.vocabulary import BREAKDOWNS
+from meta_pipeline.extract.ads.catalogue.vocabulary import DEAD_WINDOWS
+from meta_pipeline.extract.ads.catalogue.vocabulary import FIELDS
+from meta_pipeline.extract.ads.catalogue.vocabulary import WHITELIST
+from meta_pipeline.extract.ads.catalogue.vocabulary import WINDOWS
 from meta_pipeline.extract.forecast import of_report
-from meta_pipeline.extract.sorting import DayPartitioner
+from meta_pipeline.extract.ads.insights.day_partitioner import DayPartitioner
 from meta_pipeline.records import Batch, ConfigError, LandingError
 from meta_pipeline.settings import Settings
 
@@ -43,8 +54,8 @@ def test_every_name_is_one_of_metas_own_sdk():
 
 
 def test_the_ten_are_read_by_default_and_what_costs_more_is_switched_on_by_name():
-    assert len(read_by_default(REPORTS)) == 10
-    optional = set(REPORTS) - set(read_by_default(REPORTS))
+    assert len(default_reports(REPORTS)) == 10
+    optional = set(REPORTS) - set(default_reports(REPORTS))
     assert optional == {
         "ad_insights_by_product", "ad_insights_by_impression_device",
         *(f"{level}_reach_{window}" for level in ("account", "campaign") for window in ("7d", "28d", "month")),
@@ -90,11 +101,11 @@ def test_windows_are_asked_for_in_one_request_each_as_a_range_of_its_own():
 
 def test_a_year_of_windows_is_asked_for_in_pieces_that_fit_into_a_url():
     days = Range(DAY, DAY + dt.timedelta(days=364)).days
-    asked = planned(Sizes(5000), days, most=REPORTS["account_reach_28d"].most_days)
+    asked = plan_ranges(Sizes(5000), days, most=REPORTS["account_reach_28d"].most_days)
 
     assert [day for one in asked for day in one.days] == list(days)
     assert max(len(one.days) for one in asked) <= 31
-    assert len(planned(Sizes(5000), days, most=REPORTS["account_insights"].most_days)) == 1
+    assert len(plan_ranges(Sizes(5000), days, most=REPORTS["account_insights"].most_days)) == 1
 
 
 def row(since: str, until: str) -> bytes:
@@ -150,20 +161,20 @@ def test_no_report_promises_more_history_than_meta_keeps():
 def test_a_file_switches_on_and_adds(tmp_path: Path):
     file = tmp_path / "reports.toml"
     file.write_text(OWN)
-    found = catalogue(file)
+    found = load_catalogue(file)
     mine = found["ad_set_insights_by_age"]
 
-    assert set(read_by_default(found)) - set(read_by_default(REPORTS)) == {
+    assert set(default_reports(found)) - set(default_reports(REPORTS)) == {
         "account_reach_7d", "ad_insights_by_product", "ad_set_insights_by_age"
     }
     assert mine.key == ("adset_id", "age") and mine.history_months == 37 and "DELETED" in mine.statuses
     assert mine.fields[-2:] == ("date_start", "date_stop") and mine.windows
     assert not REPORTS["account_reach_7d"].is_default
-    assert catalogue(None) is REPORTS
+    assert load_catalogue(None) is REPORTS
 
 
 def test_what_is_kept_shorter_is_asked_for_no_longer():
-    found = parsed(OWN.replace('"spend"', '"reach"'), source="r.toml")
+    found = parse_catalogue(OWN.replace('"spend"', '"reach"'), source="r.toml")
 
     assert found["ad_set_insights_by_age"].history_months == 13
 
@@ -195,7 +206,7 @@ def test_what_is_kept_shorter_is_asked_for_no_longer():
 def test_what_is_wrong_is_one_sentence_that_names_file_report_and_what_to_do(before: str, after: str, told: str):
     assert before in OWN
     with pytest.raises(ConfigError) as caught:
-        parsed(OWN.replace(before, after), source="my/reports.toml")
+        parse_catalogue(OWN.replace(before, after), source="my/reports.toml")
 
     assert str(caught.value).startswith("my/reports.toml") and "\n" not in str(caught.value)
     assert told in str(caught.value), str(caught.value)
@@ -211,7 +222,7 @@ def test_a_gated_report_is_never_read_at_once():
 
 
 def test_a_report_of_ones_own_that_is_gated_says_so_and_is_kept_as_long_as_meta_does():
-    found = parsed(OWN.replace('["age"]', '["frequency_value"]'), source="r")["ad_set_insights_by_age"]
+    found = parse_catalogue(OWN.replace('["age"]', '["frequency_value"]'), source="r")["ad_set_insights_by_age"]
 
     assert found.gate and "frequency values" in found.gate and "ask the advertiser" in found.gate
     assert found.history_months == 6
@@ -219,12 +230,12 @@ def test_a_report_of_ones_own_that_is_gated_says_so_and_is_kept_as_long_as_meta_
 
 def test_a_file_that_is_not_there_is_said(tmp_path: Path):
     with pytest.raises(ConfigError, match="META_PIPELINE_REPORTS"):
-        catalogue(tmp_path / "none.toml")
+        load_catalogue(tmp_path / "none.toml")
 
 
 def test_action_breakdowns_are_asked_for_as_such():
     text = OWN.replace('breakdowns = ["age"]', 'breakdowns = ["age"]\naction_breakdowns = ["action_type", "action_target_id"]')
-    request = insights_request(parsed(text, source="r")["ad_set_insights_by_age"], Range(DAY, DAY))
+    request = insights_request(parse_catalogue(text, source="r")["ad_set_insights_by_age"], Range(DAY, DAY))
 
     assert request["breakdowns"] == ["age"]
     assert request["action_breakdowns"] == ["action_type", "action_target_id"]

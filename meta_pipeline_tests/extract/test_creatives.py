@@ -10,9 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from meta_pipeline.extract.ads import creatives
-from meta_pipeline.extract.ads.creatives import LARGEST_PAGE, SMALLEST_PAGE, ById, Page, Reading
-from meta_pipeline.extract.ads.stored_listing import of_rows
+from meta_pipeline.extract.ads.listings import creatives
+from meta_pipeline.extract.ads.listings.creatives import LARGEST_PAGE
+from meta_pipeline.extract.ads.listings.creatives import SMALLEST_PAGE
+from meta_pipeline.extract.ads.listings.creatives import ById
+from meta_pipeline.extract.ads.listings.creatives import Page
+from meta_pipeline.extract.ads.listings.creatives import Reading
+from meta_pipeline.extract.stored_listing import of_rows
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.graph.errors import RequestError, ThrottledError, TooMuchDataError, TransientError
 from meta_pipeline.graph.retry import TRIES

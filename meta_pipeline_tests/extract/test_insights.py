@@ -8,12 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meta_pipeline.extract.ads.durations import stuck_after_s
-from meta_pipeline.extract.ads.insights import Abandoned, Done, Range, insights_request, ranges, state_of
-from meta_pipeline.extract.ads.plan import planned
-from meta_pipeline.extract.ads.reports import REPORTS
-from meta_pipeline.extract.ads.sizes import Sizes
-from meta_pipeline.extract.sorting import DayPartitioner, row_of
+from meta_pipeline.extract.ads.insights.durations import stuck_after_s
+from meta_pipeline.extract.ads.insights.run_status import Abandoned
+from meta_pipeline.extract.ads.insights.run_status import Done
+from meta_pipeline.extract.ranges import Range
+from meta_pipeline.extract.ads.insights.requests import insights_request
+from meta_pipeline.extract.ranges import contiguous_ranges
+from meta_pipeline.extract.ads.insights.run_status import state_of
+from meta_pipeline.extract.sizes import plan_ranges
+from meta_pipeline.extract.ads.catalogue.reports import REPORTS
+from meta_pipeline.extract.sizes import Sizes
+from meta_pipeline.extract.ads.insights.day_partitioner import DayPartitioner
+from meta_pipeline.extract.ads.insights.day_partitioner import key_row_type
 from meta_pipeline.graph.response import answer_of
 from meta_pipeline.records import Batch, LandingError
 
@@ -23,7 +29,7 @@ DAY = dt.date(2026, 11, 1)
 @given(st.sets(st.integers(0, 400)))
 def test_ranges_cover_each_day_exactly_once(numbers: set[int]):
     days = [DAY + dt.timedelta(days=n) for n in numbers]
-    covered = [day for one in ranges(days) for day in one.days]
+    covered = [day for one in contiguous_ranges(days) for day in one.days]
 
     assert sorted(days) == covered
 
@@ -45,10 +51,10 @@ def test_a_plan_asks_for_exactly_the_days_that_are_wanted_each_once(
 ):
     days = list({DAY + dt.timedelta(days=at + n) for at, length in spans for n in range(length)})
     sizes = Sizes(5000)
-    assert planned(sizes, [*days, *days]) == ranges(days)
+    assert plan_ranges(sizes, [*days, *days]) == contiguous_ranges(days)
     sizes.range_worked(worked, 1)
     sizes.range_was_refused(refused, dt.datetime(2026, 11, 24, tzinfo=dt.UTC))
-    plan = planned(sizes, [*days, *days])
+    plan = plan_ranges(sizes, [*days, *days])
 
     assert sorted(days) == [day for asked in plan for day in asked.days]
     # Whatever is known to be too much is not asked for at once.
@@ -134,7 +140,7 @@ def row(ad: str, day: str = "2026-11-01") -> bytes:
     ],
 )
 def test_a_key_that_is_no_text_is_mended_in_key_and_record(record: bytes, found: str):
-    answer = answer_of(200, {}, b'{"data":[' + record + b"]}", row_of(("ad_id", "region")))
+    answer = answer_of(200, {}, b'{"data":[' + record + b"]}", key_row_type(("ad_id", "region")))
     assert answer.page and not answer.error
 
     assert [found] == [one.region for one in answer.page.data]
@@ -143,7 +149,7 @@ def test_a_key_that_is_no_text_is_mended_in_key_and_record(record: bytes, found:
 
 def test_a_row_without_a_day_is_named_and_its_page_is_still_an_answer():
     body = b'{"data":[' + row("1") + b',{"ad_id":"2"}]}'
-    answer = answer_of(200, {}, body, row_of(("ad_id",)))
+    answer = answer_of(200, {}, body, key_row_type(("ad_id",)))
 
     assert answer.rows == 2 and not answer.error
     with pytest.raises(LandingError, match="ad_insights of act_1 has no day"):

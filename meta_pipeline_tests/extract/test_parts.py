@@ -13,9 +13,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meta_pipeline.extract.ads.insights import Range, insights_request
-from meta_pipeline.extract.ads.parts import EVERYTHING, Part, Reading, Rows, joined, kept_of, parts_of, read_in_parts
-from meta_pipeline.extract.ads.reports import REPORTS
+from meta_pipeline.extract.ranges import Range
+from meta_pipeline.extract.ads.insights.requests import insights_request
+from meta_pipeline.extract.ads.insights.split_by_id import EVERYTHING
+from meta_pipeline.extract.ads.insights.split_by_id import Part
+from meta_pipeline.extract.ads.insights.split_by_id import Reading
+from meta_pipeline.extract.ads.insights.split_by_id import Rows
+from meta_pipeline.extract.ads.insights.split_by_id import joined
+from meta_pipeline.extract.ads.insights.split_by_id import kept_of
+from meta_pipeline.extract.ads.insights.split_by_id import parts_of
+from meta_pipeline.extract.ads.insights.split_by_id import read_in_parts
+from meta_pipeline.extract.ads.catalogue.reports import REPORTS
 from meta_pipeline.graph.errors import TooMuchDataError
 from meta_pipeline.records import Batch, LandingError
 

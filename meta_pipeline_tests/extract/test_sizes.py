@@ -7,7 +7,10 @@ import datetime as dt
 
 import pytest
 
-from meta_pipeline.extract.ads.sizes import BELIEVED_FOR, FIRST_PAGE, SMALLEST_PAGE, Sizes
+from meta_pipeline.extract.sizes import BELIEVED_FOR
+from meta_pipeline.extract.sizes import FIRST_PAGE
+from meta_pipeline.extract.sizes import SMALLEST_PAGE
+from meta_pipeline.extract.sizes import Sizes
 
 NOW = dt.datetime(2026, 11, 24, tzinfo=dt.UTC)
 

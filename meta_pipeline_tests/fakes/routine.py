@@ -16,8 +16,8 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from meta_pipeline.bootstrap import insights_tables
-from meta_pipeline.extract.ads.reports import REPORTS
-from meta_pipeline.extract.restatement import LAST_READ_AGE, due_since, tiers_of
+from meta_pipeline.extract.ads.catalogue.reports import REPORTS
+from meta_pipeline.extract.restatement import LAST_READ_AGE, due_since, parse_tiers
 from meta_pipeline.flows import side_by_side
 from meta_pipeline.flows.listings import ListingPolicy, land_entities
 from meta_pipeline.flows.pull_context import PullContext
@@ -34,7 +34,7 @@ from meta_pipeline.warehouse.warehouse import Warehouse
 from meta_pipeline_tests.fakes.virtual_clock import SandboxAdapter, VirtualClock
 
 PROJECT = Path(__file__).parents[2] / "dbt_project"
-TIERS = tiers_of(Settings.model_fields["restatement"].default)
+TIERS = parse_tiers(Settings.model_fields["restatement"].default)
 TICK = dt.timedelta(hours=6)  # of `pull_ads_schedule`
 SUBMIT, LOOK, READ = r"POST act_\d+/insights", r"GET \d+$", r"GET \d+/insights"
 # Trouble that costs no report run, and all there is. Of what is gated Meta gives an account ten report runs a day, and

@@ -13,8 +13,9 @@ import pytest
 import sqlalchemy as sa
 
 from meta_pipeline.bootstrap import insights_tables
-from meta_pipeline.extract.ads import entities, stored_listing
-from meta_pipeline.extract.ads.reports import REPORTS
+from meta_pipeline.extract.ads.listings import entities
+from meta_pipeline.extract import stored_listing
+from meta_pipeline.extract.ads.catalogue.reports import REPORTS
 from meta_pipeline.flows import listings
 from meta_pipeline.flows.listings import KINDS, ListingPolicy, ListingsError
 from meta_pipeline.flows.pull_context import PullContext

@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 
 from meta_pipeline.cli.backfill import by_reason
-from meta_pipeline.extract.ads import durations
-from meta_pipeline.extract.ads.durations import EndedRun, expected_s, first_poll_s, size_class
+from meta_pipeline.extract.ads.insights import durations
+from meta_pipeline.extract.ads.insights.durations import EndedRun
+from meta_pipeline.extract.ads.insights.durations import expected_s
+from meta_pipeline.extract.ads.insights.durations import first_poll_s
+from meta_pipeline.extract.ads.insights.durations import size_class
 from meta_pipeline.flows import pulls
 from meta_pipeline.flows.pull_context import PullContext
 from meta_pipeline.landing.landing import Landing

@@ -11,7 +11,7 @@ import dagster as dg
 from meta_pipeline import bootstrap
 from meta_pipeline.defs.partitions import ACCOUNT_DAYS, AD_ACCOUNTS, days_by_account, key
 from meta_pipeline.defs.shown import plain
-from meta_pipeline.extract.ads.reports import Report
+from meta_pipeline.extract.ads.catalogue.reports import Report
 from meta_pipeline.flows import listings, side_by_side
 from meta_pipeline.flows.pull_context import PullContext
 from meta_pipeline.graph.client import GraphClient
