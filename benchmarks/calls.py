@@ -91,7 +91,7 @@ class Account:
 
     def reveal_for(self, node_id: str, *, flow: str, without: object = ()) -> AccessToken:
         """Plays the vault."""
-        return AccessToken("system_user", self.graph.identity.system_user_token)
+        return AccessToken(kind="system_user", value=self.graph.identity.system_user_token)
 
     def round(self, days: Sequence[dt.date], reports: Sequence[str]) -> Cost:
         """These days and the listings read, as a run reads them, and what that cost."""
@@ -100,13 +100,15 @@ class Account:
         before = self._charged()
         name = f"round {self.rounds}"
         by = PullContext(
-            self.client, self, self.landing, self.engine, name, name, self.clock.sleep, self.clock.now,  # type: ignore[arg-type]
-            largest_page=self.largest_page,
+            graph=self.client,
+            tokens=self,  # type: ignore[arg-type]
+            landing=self.landing, engine=self.engine, run_id=name, backfill_id=name, sleep=self.clock.sleep,
+            now=self.clock.now, largest_page=self.largest_page,
         )
-        landed = list(pulls.land(NODE, days, reports, by=by))
+        landed = list(pulls.land(NODE, days, reports, context=by))
         if failed := [day for day in landed if not isinstance(day, LandedFile)]:
             raise SystemExit(f"{len(failed)} days did not land: {failed[0]}")
-        collections.deque(listings.land_entities(NODE, by=by, habits=ListingPolicy()), maxlen=0)
+        collections.deque(listings.land_entities(NODE, context=by, listing_policy=ListingPolicy()), maxlen=0)
         cost = self._cost(sum(day.rows for day in landed if isinstance(day, LandedFile)))
         if cost.calls != self._charged() - before:
             raise SystemExit(f"the audit has {cost.calls} calls, the sandbox charged {self._charged() - before}")

@@ -44,7 +44,7 @@ from meta_pipeline.records import AccessToken, MetaPipelineError
 MOST_MIB = 256
 # A page of these is enough of a listing that never ends; that one ends at all is a test of its own.
 MOST_PAGES = 12
-TOKEN, SECRET = AccessToken("user", "EAABsecret"), "app secret"
+TOKEN, SECRET = AccessToken(kind="user", value="EAABsecret"), "app secret"
 START = dt.datetime(2026, 11, 20, tzinfo=dt.UTC)
 
 

@@ -25,11 +25,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from meta_pipeline.extract.ranges import Range
-from meta_pipeline.extract.ads.insights.requests import insights_request
 from meta_pipeline.extract.ads.catalogue.reports import REPORTS
-from meta_pipeline.extract.ads.insights.day_partitioner import DayPartitioner
-from meta_pipeline.extract.ads.insights.day_partitioner import key_row_type
+from meta_pipeline.extract.ads.insights.day_partitioner import DayPartitioner, key_row_type
+from meta_pipeline.extract.ads.insights.requests import insights_request
+from meta_pipeline.extract.ranges import Range
 from meta_pipeline.graph.response import answer_of
 from meta_pipeline.landing.file import Provenance
 from meta_pipeline.landing.landing import Landing
@@ -68,14 +67,17 @@ def bodies(rows: int, page: int, *, is_long: bool, is_mixed: bool = False) -> It
 def ours(pages: Iterable[bytes], landing: Landing, node_id: str) -> None:
     """The flow's own steps: read the answer, part it by day, land, note in the ledger."""
     report, asked = REPORTS["ad_insights"], Range(SINCE, SINCE + dt.timedelta(days=DAYS - 1))
-    source = Provenance(report.name, node_id, insights_request(report, asked), "r")
+    source = Provenance(report=report.name, node_id=node_id, request=insights_request(report, asked), run_id="r")
     sorter = DayPartitioner(report, source.node_id, asked)
     with landing.gathering(source, asked.days) as gathered:
         for body in pages:
             answer = answer_of(200, HEADERS, body, key_row_type(report.key))
             assert answer.page
-            batch = Batch((), answer.trace_id, "v26.0", NOW, body, answer.page.data)
-            for day, records in sorter.parts(batch):
+            batch = Batch(
+                records=(), trace_id=answer.trace_id, version="v26.0", fetched_at=NOW, body=body,
+                rows=answer.page.data,
+            )
+            for day, records in sorter.partition(batch):
                 gathered.add(day, records, batch)
         assert not sorter.days_with_duplicate_keys()
         assert all(isinstance(file, LandedFile) for _, file in landing.commit(gathered, backfill_id="b", now=NOW))

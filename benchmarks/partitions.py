@@ -25,7 +25,7 @@ from meta_pipeline.defs.assets.landing import land_entities, land_insights, land
 from meta_pipeline.defs.home import instance
 from meta_pipeline.defs.launch import QUIET, quiet
 from meta_pipeline.defs.partitions import AD_ACCOUNTS, FIRST_DAY, days_by_account, key
-from meta_pipeline.defs.run_job import run_job
+from meta_pipeline.defs.runs.run_job import run_job
 from meta_pipeline.defs.schedules import pull_ads, pull_ads_schedule, pull_entities
 from meta_pipeline.flows import side_by_side
 from meta_pipeline.flows.pull_context import PullContext
@@ -61,7 +61,7 @@ def landed(
     """Plays the flow: every day has landed."""
     for node_id, days in asked.items():
         for day in days:
-            yield LandedFile(reports[0], node_id, day, "", 0, "", NOW)
+            yield LandedFile(report=reports[0], node_id=node_id, day=day, path="", rows=0, digest="", landed_at=NOW)
 
 
 def run(opened: dg.DagsterInstance, runtime: Runtime, node_id: str) -> None:
@@ -96,7 +96,10 @@ def link(runtime: Runtime, accounts: int) -> None:
     """The accounts are linked."""
     zones = ("America/Los_Angeles", "Europe/Berlin", "Asia/Tokyo", "Pacific/Auckland", "Etc/UTC")
     save(runtime.engine, Discovery(tuple(
-        NodeLink("ad_account", node_id, "A", "owned", None, (), zones[n % len(zones)], "EUR", "t")
+        NodeLink(
+            kind="ad_account", id=node_id, name="A", access="owned", owner_business=None, tasks=(),
+            timezone=zones[n % len(zones)], currency="EUR", token_ref="t",
+        )
         for n, node_id in enumerate(node_ids(accounts))
     )), through="t", now=NOW)
 

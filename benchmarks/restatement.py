@@ -18,10 +18,9 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from meta_pipeline.extract.ranges import Range
-from meta_pipeline.extract.ranges import contiguous_ranges
-from meta_pipeline.extract.sizes import Sizes
+from meta_pipeline.extract.ranges import Range, contiguous_ranges
 from meta_pipeline.extract.restatement import LAST_READ_AGE, STABLE_AFTER_DAYS, Tier, due, parse_tiers
+from meta_pipeline.extract.sizes import Sizes
 from meta_pipeline.settings import Settings
 
 PROMISE = parse_tiers("3:1,7:2,14:4,28:7")
@@ -58,7 +57,7 @@ def _calls(costs: Costs, days: int) -> int:
 def _piece(costs: Costs, days: int) -> int:
     """The longest piece, in days, of a range that is cut so that it costs the fewest calls."""
     def of(longest: int) -> int:
-        return sum(costs.of(len(piece.days)) for piece in Range(FIRST, FIRST + dt.timedelta(days - 1)).cut(longest))
+        return sum(costs.of(len(piece.days)) for piece in Range(FIRST, FIRST + dt.timedelta(days - 1)).split(longest))
 
     return min(range(days, 0, -1), key=of)
 
@@ -70,7 +69,7 @@ def nested(days: Sequence[dt.date], costs: Costs, yesterday: dt.date) -> list[Ra
 
 def in_pieces(days: Sequence[dt.date], costs: Costs, yesterday: dt.date) -> list[Range]:
     """The same range, cut into pieces that are read at once where that is cheaper than a report run."""
-    return [piece for whole in nested(days, costs, yesterday) for piece in whole.cut(_piece(costs, len(whole.days)))]
+    return [piece for whole in nested(days, costs, yesterday) for piece in whole.split(_piece(costs, len(whole.days)))]
 
 
 def only_due(days: Sequence[dt.date], costs: Costs, yesterday: dt.date) -> list[Range]:

@@ -46,7 +46,7 @@ def work(url: str, store: str, token: str, speed: float, base: tuple[float, floa
         graph_url=url, app_id="1", app_secret=None, graph_version="v24.0", marketing_version="v26.0",
         audit=lambda event: None, budget=budget, sleep=sleep, now=now,
     )
-    secret = AccessToken("system_user", token)
+    secret = AccessToken(kind="system_user", value=token)
     while True:
         with lock:
             at = now().timestamp()

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AuditEvent:
     """One HTTP call. `path` has no query; `version` is the one Graph says it used; `duration_s` in seconds;
     `operations` is what Meta charges (those of a batch count); `rows` of a page of results; the last five say what the

@@ -15,9 +15,7 @@ from dataclasses import dataclass, field
 import sqlalchemy as sa
 
 from meta_pipeline.alerts.targets import Email, Log, Target, Webhook
-from meta_pipeline.extract.ads.catalogue.report_file import Catalogue
-from meta_pipeline.extract.ads.catalogue.report_file import load_catalogue
-from meta_pipeline.extract.ads.catalogue.report_file import default_reports
+from meta_pipeline.extract.ads.catalogue.report_file import Catalogue, default_reports, load_catalogue
 from meta_pipeline.extract.ads.catalogue.reports import Report
 from meta_pipeline.flows.listings import ListingPolicy
 from meta_pipeline.flows.pull_context import PullContext
@@ -132,7 +130,7 @@ class Runtime:
         return Landing(self.settings.landing_dir, self.engine)
 
     @functools.cached_property
-    def habits(self) -> ListingPolicy:
+    def listing_policy(self) -> ListingPolicy:
         """How listings of entities are read."""
         downloads = Downloads(self.settings.graph_url) if self.settings.thumbnails else None
         return ListingPolicy(dt.timedelta(days=self.settings.sweep_days), downloads)
@@ -174,8 +172,8 @@ def insights_tables(reports: Iterable[Report]) -> tuple[RawTable, ...]:
     """The raw table of every report: its columns are what it asks for."""
     return tuple(
         RawTable(
-            report.name, report.columns, report.actions, report.breakdowns,
-            (*report.windows, *report.action_breakdowns),
+            name=report.name, columns=report.columns, actions=report.actions, breakdowns=report.breakdowns,
+            more_keys=(*report.windows, *report.action_breakdowns),
         )
         for report in reports
     )

@@ -37,7 +37,7 @@ class VaultError(MetaPipelineError):
     """A token could not be kept or found."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AccessToken:
     """An access token in plain text: lives only between reveal and the request it signs. `scopes` are what was granted
     with it, None when that is not known; `ref` is the vault's name for it, once it has one."""
@@ -61,7 +61,7 @@ class App:
         return f"{self.id}|{self.secret}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TokenRef:
     """A token kept in the vault, safe to log. Times are aware UTC; None means never. `parent_ref`: the person's token
     that gave this Page token; `retired_subcode`: the subcode of Meta's 190 that ended it, where there was one."""
@@ -81,7 +81,7 @@ class TokenRef:
     retired_subcode: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
     """What a person (or a business, through a system user) consented to, and what not. `phase` of the asking, 0 when
     nothing was asked because a token was brought; `through`: who brought it in, and how."""
@@ -97,7 +97,7 @@ class Grant:
     at: dt.datetime
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NodeLink:
     """A node that a token may read. `id` is as Graph writes it (`act_…` for ad accounts)."""
 
@@ -122,7 +122,7 @@ class NodeLink:
         return now.astimezone(self.zone).date()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
     """One page of results: each record is the exact bytes of its JSON object; `body`: the whole page, where there is
     one. Where a little of each record was asked for, `rows` has it, and the records are not cut out of `body`."""
@@ -135,7 +135,7 @@ class Batch:
     rows: Sequence[Any] = field(default=(), repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LandedFile:
     """A Parquet file of one report, node and day that is in place."""
 
@@ -148,7 +148,7 @@ class LandedFile:
     landed_at: dt.datetime
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FailedDay:
     """A (report, node, day) that could not be landed, and the sentence that says why. `is_refused`: this token may not
     read it, another one might."""

@@ -11,12 +11,12 @@ from typing import Any
 from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.cli.days import Day, DaysAgo, resolve
 from meta_pipeline.cli.terminal import Terminal, counted
-from meta_pipeline.extract.ranges import Range
 from meta_pipeline.extract.ads.catalogue.reports import too_old
-from meta_pipeline.linker.links import known
+from meta_pipeline.extract.ranges import Range
 from meta_pipeline.records import ConfigError, NodeLink
 from meta_pipeline.status.forecast import AccountForecast, are_entities_stale
 from meta_pipeline.store import backfills
+from meta_pipeline.store.node_links import list_links
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ def expected_calls(calls: int, *, is_certain: bool) -> str:
 
 
 def _accounts(runtime: Runtime, nodes: Sequence[str]) -> list[NodeLink]:
-    links = {link.id: link for link in known(runtime.engine) if link.kind == "ad_account"}
+    links = {link.id: link for link in list_links(runtime.engine) if link.kind == "ad_account"}
     if not links:
         raise ConfigError("no ad account is linked yet: run `meta-pipeline connect` first")
     unknown = [node for node in nodes if node not in links]
@@ -107,7 +107,7 @@ def _reports(runtime: Runtime, reports: Sequence[str]) -> tuple[str, ...]:
     unknown = [name for name in reports if name not in runtime.catalogue]
     if unknown:
         raise ConfigError(f"unknown report {unknown[0]}: there are {', '.join(runtime.catalogue)}")
-    return tuple(dict.fromkeys(reports or runtime.read_by_default))
+    return tuple(dict.fromkeys(reports or runtime.default_reports))
 
 
 def _ranges(

@@ -13,8 +13,8 @@ import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from meta_pipeline.processes.environment import child_environment
 from meta_pipeline.records import ConfigError
-from meta_pipeline.settings import child_environment
 from meta_pipeline.store.processes import identity, is_gone, pid_of
 
 LARGEST_LOG = 5 * 1024 * 1024
@@ -80,7 +80,7 @@ class Children:
 
     def start(self, name: str, module: str, *arguments: str, environment: Mapping[str, str]) -> None:
         """Run `python -m module` and write its identity down."""
-        command = [sys.executable, "-m", "meta_pipeline.cli.child", str(self._alive), module, *arguments]
+        command = [sys.executable, "-m", "meta_pipeline.processes.child", str(self._alive), module, *arguments]
         with self._log.open("ab") as log:
             self._running[name] = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=child_environment(**environment),

@@ -14,9 +14,9 @@ from meta_pipeline.consent.state import ConsentError
 from meta_pipeline.display import printable
 from meta_pipeline.flows import consents
 from meta_pipeline.flows.consent_request import consent_request
-from meta_pipeline.linker.links import known
 from meta_pipeline.records import AccessToken, ConfigError, NodeLink
 from meta_pipeline.store import onboardings
+from meta_pipeline.store.node_links import list_links
 from meta_pipeline.store.processes import identity
 
 CONSENT_TIMEOUT_S = 600.0
@@ -27,7 +27,7 @@ def token_from_stdin(kind: str) -> AccessToken:
     value = sys.stdin.readline().strip()
     if not value:
         raise ConfigError("no token came on standard input: pipe one in, for example from a password manager")
-    return AccessToken("system_user" if kind == "system-user" else "user", value)
+    return AccessToken(kind="system_user" if kind == "system-user" else "user", value=value)
 
 
 def token_from_dialog(runtime: Runtime, *, browser: bool, phase: int) -> AccessToken:
@@ -55,7 +55,7 @@ def onboard(runtime: Runtime, token: AccessToken, *, phase: int, through: str) -
     can't read ads connects what it can, and that is an error all the same."""
     from meta_pipeline.defs.launch import onboard as run
 
-    runtime.graph.app  # noqa: B018 - without the app nothing below can work, and nothing must be stored then
+    runtime.graph.app
     if phase:  # a token that was piped in was requested elsewhere
         phase = consent_request(phase, engine=runtime.engine, features=runtime.features).phase
     id = consents.receive(
@@ -80,7 +80,7 @@ def onboard(runtime: Runtime, token: AccessToken, *, phase: int, through: str) -
             "invalid_scope", "connected, but no ad account can be read: the token lacks the permission ads_read; "
             "grant it and connect again",
         )
-    return known(runtime.engine)
+    return list_links(runtime.engine)
 
 
 def _in_browser(url: str) -> None:

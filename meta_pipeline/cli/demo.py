@@ -23,10 +23,10 @@ import requests
 from meta_pipeline.cli import money
 from meta_pipeline.cli.tables import show
 from meta_pipeline.cli.terminal import Terminal, counted
+from meta_pipeline.processes.environment import child_environment
 from meta_pipeline.publish.query import query
 from meta_pipeline.publish.report import draw
 from meta_pipeline.records import ConfigError
-from meta_pipeline.settings import child_environment
 from meta_pipeline.vault.seal import new_key
 
 DAYS = 30

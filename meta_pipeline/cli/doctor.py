@@ -12,9 +12,9 @@ from meta_pipeline.cli import lost, running, versions
 from meta_pipeline.cli.findings import Finding
 from meta_pipeline.cli.terminal import counted
 from meta_pipeline.consent import oauth
-from meta_pipeline.linker.links import known
 from meta_pipeline.records import MetaPipelineError
 from meta_pipeline.store import damaged, permissions
+from meta_pipeline.store.node_links import list_links
 
 
 def examine(runtime: Runtime) -> Iterator[Finding]:
@@ -30,7 +30,7 @@ def examine(runtime: Runtime) -> Iterator[Finding]:
     for name in ("app_id", "app_secret", "vault_keys"):
         yield _checked(f"META_PIPELINE_{name.upper()}", functools.partial(_is_set, runtime, name))
     yield _checked("reports", functools.partial(_reports, runtime))
-    links = known(runtime.engine)
+    links = list_links(runtime.engine)
     told_links = counted(len(links), "node") if links else "nothing is linked yet: run `meta-pipeline connect`"
     yield Finding("links", bool(links), told_links)
     yield from _tokens(runtime)
@@ -73,7 +73,7 @@ def _is_set(runtime: Runtime, name: str) -> str:
 
 
 def _reports(runtime: Runtime) -> str:
-    on = len(runtime.read_by_default)
+    on = len(runtime.default_reports)
     return f"{on} are on, {len(runtime.catalogue) - on} more are read when they are named"
 
 

@@ -13,9 +13,9 @@ from typing import Any
 from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.cli.findings import Finding, at, some
 from meta_pipeline.cli.terminal import counted
-from meta_pipeline.linker.links import known
 from meta_pipeline.records import MetaPipelineError
 from meta_pipeline.store import access
+from meta_pipeline.store.node_links import list_links
 
 _NAME = "lost since the last run"
 
@@ -41,7 +41,7 @@ def examine(runtime: Runtime, *, now: dt.datetime) -> Iterator[Finding]:
 
 def summary(runtime: Runtime) -> dict[str, dict[str, str]]:
     """Return the names of the nodes that a token can read, the owners that are known, and the tokens that live."""
-    usable, links = access.usable(runtime.engine), known(runtime.engine)
+    usable, links = access.usable(runtime.engine), list_links(runtime.engine)
     people = [ref for ref in runtime.vault.refs() if ref.parent_ref is None and ref.kind != "page"]
     return {
         "nodes": {link.id: link.name for link in links if link.id in usable},

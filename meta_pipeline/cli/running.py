@@ -14,8 +14,8 @@ from meta_pipeline.cli.terminal import counted
 from meta_pipeline.extract.restatement import LAST_READ_AGE, STABLE_AFTER_DAYS, due, parse_tiers
 from meta_pipeline.graph.limits import node_of
 from meta_pipeline.graph.pace import Budget
-from meta_pipeline.linker.links import known
 from meta_pipeline.store import backfills, budgets, ledger
+from meta_pipeline.store.node_links import list_links
 from meta_pipeline.store.processes import pid_of
 
 STALE_AFTER = dt.timedelta(hours=36)  # a day and the six hours within which a pull starts, and some more
@@ -115,14 +115,14 @@ def _overdue(runtime: Runtime, *, is_up: bool, now: dt.datetime) -> Finding:
     """Count the days that were due two days ago already and have not been read since, as the daily schedule counts."""
     tiers = parse_tiers(runtime.settings.restatement)
     days: dict[str, int] = {}
-    for link in known(runtime.engine):
+    for link in list_links(runtime.engine):
         if link.kind != "ad_account":
             continue
         zone = link.zone
         today = now.astimezone(zone).date()
         then = today - dt.timedelta(days=2)
         reads = ledger.read_days(
-            runtime.engine, node_id=link.id, reports=runtime.read_by_default,
+            runtime.engine, node_id=link.id, reports=runtime.default_reports,
             since=then - dt.timedelta(days=LAST_READ_AGE),
         )
         late = due(then, {day: at.astimezone(zone).date() for day, at in reads.items()}, tiers)

@@ -17,12 +17,12 @@ import requests
 
 from meta_pipeline.bootstrap import runtime_of
 from meta_pipeline.cli.children import Children, end_orphans, only_up
-from meta_pipeline.linker.links import known
 from meta_pipeline.records import ConfigError
 from meta_pipeline.settings import Settings
+from meta_pipeline.store.node_links import list_links
 
 if TYPE_CHECKING:
-    from meta_pipeline.defs.failed_runs import FailedRuns
+    from meta_pipeline.defs.runs.failed_runs import FailedRuns
 
 READY_WITHIN_S = 180.0
 SAY_EVERY_S = 15.0
@@ -31,10 +31,10 @@ LOOK_EVERY_S = 30.0  # for failed runs and the size of the log
 
 def run(settings: Settings, *, port: int, web_port: int, allowed_hosts: Sequence[str] = ()) -> int:
     """Start, report where, wait; 0 after Ctrl-C, 1 when one of the processes ended by itself."""
-    from meta_pipeline.defs.failed_runs import FailedRuns
     from meta_pipeline.defs.home import instance
-    from meta_pipeline.defs.killed_runs import reap
     from meta_pipeline.defs.launch import quiet
+    from meta_pipeline.defs.runs.failed_runs import FailedRuns
+    from meta_pipeline.defs.runs.killed_runs import reap
 
     folder = settings.root / "dagster"
     with only_up(folder), _ctrl_c(), _private_folder() as private:
@@ -76,12 +76,13 @@ def _start(
     log: Path,
 ) -> tuple[str, str]:
     """Start all children and wait until they answer; the addresses of the Dagster UI and of the connections page."""
-    from meta_pipeline.defs import code_server
+    from meta_pipeline.defs.home import environment_of
+    from meta_pipeline.defs.ui import code_server
 
     public_url = settings.public_url
     if "public_url" not in settings.model_fields_set:
         public_url = f"http://localhost:{web_port}"
-    environment = {"META_PIPELINE_PUBLIC_URL": public_url}
+    environment = {**environment_of(settings), "META_PIPELINE_PUBLIC_URL": public_url}
     dagster_url, code = f"http://127.0.0.1:{port}", private / "code.sock"
     began = time.monotonic()
 
@@ -95,7 +96,7 @@ def _start(
         environment=environment,
     )
     children.start(
-        "the Dagster UI", "meta_pipeline.defs.ui", "--port", str(port), "--socket", str(code),
+        "the Dagster UI", "meta_pipeline.defs.ui.server", "--port", str(port), "--socket", str(code),
         *(word for name in allowed_hosts for word in ("--allow-host", name)), environment=environment,
     )
     wait_for("the connections page", lambda: _answers(f"http://127.0.0.1:{web_port}/health/live"))
@@ -123,12 +124,12 @@ def _wait(children: Children, failed: FailedRuns, dagster_url: str) -> str:
 def _next_pull(settings: Settings, opened: object) -> str:
     """Return when the schedule pulls next, and what."""
     from meta_pipeline.defs import calendar
-    from meta_pipeline.defs.failed_runs import is_stopped
+    from meta_pipeline.defs.runs.failed_runs import is_stopped
 
     if is_stopped(opened, "pull_ads_schedule"):
         return "none: pull_ads_schedule is stopped in the Dagster UI"
     runtime = runtime_of(settings)
-    accounts = sum(1 for link in known(runtime.engine) if link.kind == "ad_account")
+    accounts = sum(1 for link in list_links(runtime.engine) if link.kind == "ad_account")
     at = calendar.next_run(calendar.PULL_ADS, now=runtime.now())
     what = f"{accounts} ad account{'' if accounts == 1 else 's'}" if accounts else "no ad account is connected yet"
     return f"{at:%H:%M} UTC ({what}); to read days now: `meta-pipeline backfill`"

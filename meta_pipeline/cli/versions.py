@@ -9,14 +9,14 @@ from typing import Any
 import msgspec
 
 from meta_pipeline.bootstrap import Runtime
-from meta_pipeline.extract.ranges import Range
-from meta_pipeline.extract.ads.insights.requests import insights_request
 from meta_pipeline.extract.ads.catalogue.reports import Report
+from meta_pipeline.extract.ads.insights.requests import insights_request
+from meta_pipeline.extract.ranges import Range
 from meta_pipeline.graph.calls import CallKind
 from meta_pipeline.graph.request import CallContext, Surface
-from meta_pipeline.linker.links import known, today_of
 from meta_pipeline.records import AccessToken, ConfigError
 from meta_pipeline.status.versions import version_warnings
+from meta_pipeline.store.node_links import list_links, today_of
 
 # Versions after the pin that a canary reads: Meta releases one every three to five months.
 MOST_LATER = 2
@@ -59,14 +59,14 @@ def canary(runtime: Runtime, *, version: str | None, node_id: str | None) -> Ite
     others = [version] if version else runtime.versions.after(pinned, most=MOST_LATER)
     if not others:
         raise ConfigError(f"no version after {pinned} is known: name one with --version")
-    accounts = [link for link in known(runtime.engine) if link.kind == "ad_account" and node_id in (None, link.id)]
+    accounts = [link for link in list_links(runtime.engine) if link.kind == "ad_account" and node_id in (None, link.id)]
     if not accounts:
         missing = f"ad account {node_id} is not linked" if node_id else "no ad account is linked yet"
         raise ConfigError(f"{missing}: run `meta-pipeline connect` first")
     account = accounts[0].id
     token = runtime.vault.reveal_for(account, flow="versions canary")
     day = today_of(runtime.engine, account, now=runtime.now()) - dt.timedelta(days=1)
-    for report in (runtime.catalogue[name] for name in runtime.read_by_default):
+    for report in (runtime.catalogue[name] for name in runtime.default_reports):
         ours = _rows(runtime, report, account, day, version=pinned, token=token)
         for other in others:
             theirs = _rows(runtime, report, account, day, version=other, token=token)

@@ -78,7 +78,7 @@ def _exchanged(graph: GraphClient, asked: dict[str, str], kind: TokenKind) -> Ac
     value = answer.get("access_token")
     if not isinstance(value, str) or not value:
         raise ConsentError("server_error", "Meta answered the exchange without a token: start again")
-    return AccessToken(kind, value)
+    return AccessToken(kind=kind, value=value)
 
 
 def inspect(token: AccessToken, *, graph: GraphClient) -> Inspection:

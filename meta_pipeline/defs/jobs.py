@@ -10,8 +10,8 @@ from meta_pipeline.defs.shown import plain
 from meta_pipeline.flows import consents
 from meta_pipeline.flows import tokens as token_flows
 from meta_pipeline.graph.client import GraphClient
-from meta_pipeline.linker.links import known
 from meta_pipeline.store import onboardings, reveals
+from meta_pipeline.store.node_links import list_links
 from meta_pipeline.vault.vault import Vault
 
 
@@ -51,7 +51,7 @@ def first_look(
     """Yesterday of one ad account and one Page: shown here and on the connections page, landed nowhere."""
     now = runtime.now()
     samples = consents.first_look(
-        onboarding_id, known(runtime.engine), graph=graph, tokens=tokens, engine=runtime.engine, now=now
+        onboarding_id, list_links(runtime.engine), graph=graph, tokens=tokens, engine=runtime.engine, now=now
     )
     consents.finish(runtime.engine, onboarding_id, now=now)
     context.add_output_metadata({
@@ -117,6 +117,6 @@ def check_connections() -> None:
 
 def add_partitions(instance: dg.DagsterInstance, runtime: bootstrap.Runtime) -> list[str]:
     """A partition for every linked ad account."""
-    accounts = [checked_account(link.id) for link in known(runtime.engine) if link.kind == "ad_account"]
+    accounts = [checked_account(link.id) for link in list_links(runtime.engine) if link.kind == "ad_account"]
     instance.add_dynamic_partitions(str(AD_ACCOUNTS.name), accounts)
     return accounts

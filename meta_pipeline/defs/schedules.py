@@ -13,8 +13,8 @@ from meta_pipeline.defs.assets.landing import land_entities, land_insights, land
 from meta_pipeline.defs.jobs import check_connections
 from meta_pipeline.defs.partitions import key
 from meta_pipeline.extract.restatement import LAST_READ_AGE, due_since, parse_tiers
-from meta_pipeline.linker.links import known
 from meta_pipeline.store import ledger
+from meta_pipeline.store.node_links import list_links
 
 pull_ads = dg.define_asset_job(
     "pull_ads", selection=dg.AssetSelection.assets(land_insights),
@@ -38,13 +38,13 @@ def pull_ads_schedule(
 ) -> Iterator[dg.RunRequest | dg.SkipReason]:
     """Request one run an account over one range, as far back as something is due: Meta charges by call."""
     tiers = parse_tiers(runtime.settings.restatement)
-    accounts = [link for link in known(runtime.engine) if link.kind == "ad_account"]
+    accounts = [link for link in list_links(runtime.engine) if link.kind == "ad_account"]
     is_due = False
     for link in accounts:
         zone = link.zone
         today = context.scheduled_execution_time.astimezone(zone).date()
         read_days = ledger.read_days(
-            runtime.engine, node_id=link.id, reports=runtime.read_by_default,
+            runtime.engine, node_id=link.id, reports=runtime.default_reports,
             since=today - dt.timedelta(days=LAST_READ_AGE),
         )
         read_on = {day: at.astimezone(zone).date() for day, at in read_days.items()}
@@ -54,7 +54,7 @@ def pull_ads_schedule(
         is_due = True
         yield dg.RunRequest(
             run_key=f"{link.id}:{yesterday}",
-            asset_selection=[landing_key(name) for name in runtime.read_by_default],
+            asset_selection=[landing_key(name) for name in runtime.default_reports],
             tags={
                 "dagster/asset_partition_range_start": key(link.id, since),
                 "dagster/asset_partition_range_end": key(link.id, yesterday),
@@ -78,7 +78,7 @@ def pull_entities_schedule(
 ) -> Iterator[dg.RunRequest | dg.SkipReason]:
     """Request every account's listings, once the insights have named the ads that no listing holds."""
     day = context.scheduled_execution_time.date()
-    accounts = [link for link in known(runtime.engine) if link.kind == "ad_account"]
+    accounts = [link for link in list_links(runtime.engine) if link.kind == "ad_account"]
     for link in accounts:
         yield dg.RunRequest(run_key=f"{link.id}:{day}", partition_key=link.id, tags={"meta/ad_account": link.id})
     if not accounts:

@@ -19,11 +19,11 @@ class ForecastReport(Protocol):
     that is always read by a report run."""
 
     @property
-    def name(self) -> str: ...  # noqa: D102
+    def name(self) -> str: ...
     @property
-    def rows_per_day(self) -> float | None: ...  # noqa: D102
+    def rows_per_day(self) -> float | None: ...
     @property
-    def gate(self) -> str | None: ...  # noqa: D102
+    def gate(self) -> str | None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

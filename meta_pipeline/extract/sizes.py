@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 
 from meta_pipeline.extract.ranges import Range, contiguous_ranges
 
@@ -28,6 +28,7 @@ class Sizes:
     refused, so it grows no more until the next run. Both are not stored."""
 
     largest_page: int
+    _: KW_ONLY
     page: int = FIRST_PAGE
     page_refused: int | None = None
     days: int | None = None

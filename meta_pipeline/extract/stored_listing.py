@@ -67,7 +67,9 @@ def read_rows(path: str) -> Iterator[Row]:
     batches: dict[tuple[str | None, str, dt.datetime], Batch] = {}
     for row in pq.read_table(path, columns=_COLUMNS).to_pylist():
         answer = row["_fbtrace_id"], row["_api_version"], row["_fetched_at"]
-        yield row["payload"].encode(), batches.setdefault(answer, Batch((), *answer))
+        yield row["payload"].encode(), batches.setdefault(
+            answer, Batch(records=(), trace_id=answer[0], version=answer[1], fetched_at=answer[2])
+        )
 
 
 def newest_update(records: Iterable[StoredRecord]) -> dt.datetime | None:

@@ -20,9 +20,9 @@ from meta_pipeline.flows.pull_context import PullContext, as_pipeline_error
 from meta_pipeline.flows.pull_landing import land_pull
 from meta_pipeline.flows.readers import Readers, ReadyPull, Result
 from meta_pipeline.graph.errors import ScopeError, ThrottledError, TokenError, TooMuchDataError
-from meta_pipeline.linker.links import today_of
 from meta_pipeline.records import AccessToken, FailedDay, LandedFile, MetaPipelineError
 from meta_pipeline.store import deferrals, ledger
+from meta_pipeline.store.node_links import today_of
 
 
 @dataclass(kw_only=True)
@@ -121,11 +121,11 @@ class Attempt:
             results.extend(landed.values())
             left = set(self.days) - set(landed)
             expired = {day: reason for day in sorted(left) if (reason := too_old(report, day, today))}
-            results.extend(FailedDay(name, self.node_id, day, reason) for day, reason in expired.items())
+            results.extend(self._failed(name, day, reason) for day, reason in expired.items())
             left -= expired.keys()
             self.missing[name] = set(left)
             if name in waiting:
-                results.extend(FailedDay(name, self.node_id, day, waiting[name]) for day in sorted(left))
+                results.extend(self._failed(name, day, waiting[name]) for day in sorted(left))
                 continue
             deferrals.forget(context.engine, backfill_id=context.backfill_id, node_id=self.node_id, report=name)
             if left:
@@ -141,7 +141,7 @@ class Attempt:
                 left -= set(pull.requested.days)
         self.to_request.extend((report.name, part) for part in self.planner.plan(report, left))
 
-    def _request_ranges(self) -> Iterator[FailedDay]:
+    def _request_ranges(self) -> Iterator[Result]:
         """Request every planned range: all report runs are in flight together."""
         ranges, self.to_request = self.to_request, []
         for name, days in ranges:
@@ -272,9 +272,12 @@ class Attempt:
             self._defer(name, days, error)
         is_refused = isinstance(error, ScopeError)
         return [
-            FailedDay(name, self.node_id, day, str(error), is_refused)
+            self._failed(name, day, str(error), is_refused=is_refused)
             for day in days.days if day in self.missing[name]
         ]
+
+    def _failed(self, name: str, day: dt.date, reason: str, *, is_refused: bool = False) -> FailedDay:
+        return FailedDay(report=name, node_id=self.node_id, day=day, reason=reason, is_refused=is_refused)
 
     def _defer(self, name: str, days: Range, error: ThrottledError) -> None:
         """Make no further call, and record when the range can be tried again."""

@@ -22,6 +22,7 @@ from meta_pipeline.linker import links
 from meta_pipeline.linker.discover import Discovery, discover
 from meta_pipeline.records import AccessToken, Grant, MetaPipelineError, NodeLink, TokenRef
 from meta_pipeline.store import access, grants, invitations, leases, onboardings
+from meta_pipeline.store.node_links import list_links
 from meta_pipeline.store.onboardings import Onboarding
 from meta_pipeline.store.processes import identity
 from meta_pipeline.vault.vault import Vault
@@ -74,7 +75,7 @@ def onboard(
         if one is None:
             raise ConsentError("invalid_request", f"there is no onboarding {id}: connect again")
         if one.is_ended:
-            return links.known(engine)
+            return list_links(engine)
         onboardings.note(engine, id, status="running", holder=identity(), run_id=run_id)
         try:
             ref = tokens.ref(one.token_ref) if one.token_ref else _kept(one, features, graph, tokens, engine, now())
@@ -154,9 +155,9 @@ def _kept(
         )
     if facts.kind == "user" and facts.expires_at is not None and facts.expires_at - now < SHORT_LIVED:
         onboardings.note(engine, one.id, step="asking Meta for access that lasts 60 days")
-        token = oauth.exchange_long_lived(AccessToken("user", token.value), graph=graph)
+        token = oauth.exchange_long_lived(AccessToken(kind="user", value=token.value), graph=graph)
         facts = oauth.inspect(token, graph=graph)
-    token = AccessToken(facts.kind, token.value)
+    token = AccessToken(kind=facts.kind, value=token.value)
     person = graph.get("me", {"fields": "id,name"}, token=token, kind=CallKind.IDENTITY).object
     name = str(person.get("name", facts.user_id))
     declined = oauth.declined(token, graph=graph)
@@ -167,8 +168,9 @@ def _kept(
     grants.record(
         engine,
         Grant(
-            ref.id, facts.user_id, name, one.phase, scopes_for(one.phase, features), tuple(sorted(facts.scopes)),
-            declined, one.through, now,
+            token_ref=ref.id, subject_id=facts.user_id, subject_name=name, phase=one.phase,
+            asked=scopes_for(one.phase, features), granted=tuple(sorted(facts.scopes)), declined=declined,
+            through=one.through, at=now,
         ),
     )
     onboardings.note(engine, one.id, token_ref=ref.id)

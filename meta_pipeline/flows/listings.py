@@ -186,7 +186,9 @@ class _Lister:
         if self.policy.downloads is None:
             return stored
         pending = thumbnails.pending_downloads((each.record for each in fresh.values()), stored)
-        batch = Batch((), None, self.graph.marketing_version, self.context.now())
+        batch = Batch(
+            records=(), trace_id=None, version=self.graph.marketing_version, fetched_at=self.context.now()
+        )
         downloaded = download(pending, downloads=self.policy.downloads, folder=self.context.landing.root)
         return stored | stored_listing.index_rows(
             (thumbnails.encode_thumbnail(thumbnail), batch) for thumbnail in downloaded

@@ -25,7 +25,9 @@ def land_pull(
 ) -> Iterator[LandedFile | FailedDay]:
     """Read a pull whose result is ready, and land `days` of it. Raise MetaPipelineError, and land nothing, when
     `is_interrupted` before a page."""
-    source = Provenance(pull.report.name, pull.node_id, pull.request, context.run_id)
+    source = Provenance(
+        report=pull.report.name, node_id=pull.node_id, request=pull.request, run_id=context.run_id
+    )
     with context.landing.gathering(source, days) as gathered:
         for untrusted in _gather(pull, gathered, fetcher=fetcher, context=context, is_interrupted=is_interrupted):
             if untrusted.day in gathered.days:
@@ -72,4 +74,4 @@ def _drop_emptied(pull: Pull, gathered: OpenDays, *, context: PullContext) -> It
 
 
 def _failed(pull: Pull, day: dt.date, reason: str) -> FailedDay:
-    return FailedDay(pull.report.name, pull.node_id, day, reason)
+    return FailedDay(report=pull.report.name, node_id=pull.node_id, day=day, reason=reason)

@@ -25,7 +25,10 @@ def land(
     Days that this backfill has landed before are yielded without a call. A failure is yielded for its day and stops
     nothing else. A token that turns out to be dead is retired at once, one that may not read the node is skipped, and
     the next one with access takes over."""
-    left = {(report, day): FailedDay(report, node_id, day, "") for report in reports for day in days}
+    left = {
+        (report, day): FailedDay(report=report, node_id=node_id, day=day, reason="")
+        for report in reports for day in days
+    }
     tried: set[str] = set()
     while left:
         try:
@@ -50,7 +53,8 @@ def land(
                     yield result
         except TokenError as error:
             if not retire_if_invalid(token, error, graph=context.graph, tokens=context.tokens, now=context.now()):
-                yield from (FailedDay(report, node_id, day, str(error)) for report, day in left)
+                for report, day in left:
+                    yield FailedDay(report=report, node_id=node_id, day=day, reason=str(error))
                 return
 
 

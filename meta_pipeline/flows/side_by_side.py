@@ -48,7 +48,7 @@ def land_side_by_side(
                         return
         except (MetaPipelineError, OSError, sa.exc.SQLAlchemyError) as error:
             for report, day in sorted(left):
-                results.put(FailedDay(report, node_id, day, str(error)))
+                results.put(FailedDay(report=report, node_id=node_id, day=day, reason=str(error)))
         finally:
             results.put(None)
 

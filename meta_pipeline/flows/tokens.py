@@ -17,11 +17,11 @@ from meta_pipeline.consent.oauth import DeadTokenError
 from meta_pipeline.display import printable
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.graph.errors import TokenError
-from meta_pipeline.linker import links
 from meta_pipeline.records import AccessToken, MetaPipelineError, TokenRef
 from meta_pipeline.status.overview import phase_asked
 from meta_pipeline.status.token_health import DEATHS, DISCONNECTED, EXCHANGE_DAYS, WITH_PARENT, ActionLinks
 from meta_pipeline.store import access, alerts, grants
+from meta_pipeline.store.node_links import list_links
 from meta_pipeline.vault.vault import Vault
 
 EXPIRED = 463
@@ -164,7 +164,7 @@ def alert(
     ]
     if not untold:  # what is dead stays due: every look but the first ends here
         return [], []
-    names, usable = {link.id: link.name for link in links.known(engine)}, access.usable(engine)
+    names, usable = {link.id: link.name for link in list_links(engine)}, access.usable(engine)
     told, troubles = [], []
     for one, missing in untold:
         whose = {ref.id for ref in refs if {ref.id, ref.parent_ref} & set(one.token_refs)}

@@ -55,7 +55,7 @@ hasher = xxhash.xxh3_128
 Fetched = tuple[str, str | None, dt.datetime]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Provenance:
     """Where a day comes from: what every row of it says of itself."""
 

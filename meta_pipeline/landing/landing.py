@@ -80,7 +80,10 @@ class Landing:
         ended: list[tuple[dt.date, LandedFile | LandingError]] = []
         stood_since: dict[dt.date, dt.datetime] = {}
         for day, one in gathered.days.items():
-            file = LandedFile(report, node_id, day, str(one.path), one.rows, one.digest, now)
+            file = LandedFile(
+                report=report, node_id=node_id, day=day, path=str(one.path), rows=one.rows, digest=one.digest,
+                landed_at=now,
+            )
             try:
                 known = before.get(day)
                 if not self._write_if_changed(one, known) and known is not None:
@@ -124,7 +127,8 @@ class Landing:
         now: dt.datetime,
     ) -> LandedFile:
         """Put one day down whose records are all there; LandingError when it can't be written."""
-        with self.gathering(Provenance(report, node_id, request, run_id), [day]) as gathered:
+        source = Provenance(report=report, node_id=node_id, request=request, run_id=run_id)
+        with self.gathering(source, [day]) as gathered:
             # By identity: equality of two batches compares all their records.
             for _, rows in itertools.groupby(records, key=lambda row: id(row[1])):
                 found = list(rows)

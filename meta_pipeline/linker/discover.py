@@ -234,8 +234,9 @@ def _access(business: _Business | None, own: frozenset[str]) -> Literal["owned",
 
 def _ad_account(row: _Account, token_ref: str, own: frozenset[str]) -> NodeLink:
     return NodeLink(
-        "ad_account", row.id, row.name or "", _access(row.business, own), row.business.name if row.business else None,
-        row.user_tasks, row.timezone_name, row.currency, token_ref,
+        kind="ad_account", id=row.id, name=row.name or "", access=_access(row.business, own),
+        owner_business=row.business.name if row.business else None, tasks=row.user_tasks, timezone=row.timezone_name,
+        currency=row.currency, token_ref=token_ref,
     )
 
 
@@ -243,17 +244,23 @@ def _page(
     row: _Page, token_ref: str, own: frozenset[str], keep_page_token: Callable[[str, str, AccessToken], str]
 ) -> Iterator[NodeLink]:
     name, instagram = row.name or "", row.instagram_business_account
-    ref = keep_page_token(row.id, name, AccessToken("page", row.access_token)) if row.access_token else token_ref
+    ref = token_ref
+    if row.access_token:
+        ref = keep_page_token(row.id, name, AccessToken(kind="page", value=row.access_token))
     owner, access = row.business.name if row.business else None, _access(row.business, own)
     related = (
         ({"kind": "instagram_account", "id": instagram.id, "via": "instagram_business_account"},) if instagram else ()
     )
     # Page insights are on Pacific days whatever the Page's place (graph-api.md §3.1).
-    yield NodeLink("page", row.id, name, access, owner, row.tasks, "America/Los_Angeles", None, ref, related)
+    yield NodeLink(
+        kind="page", id=row.id, name=name, access=access, owner_business=owner, tasks=row.tasks,
+        timezone="America/Los_Angeles", currency=None, token_ref=ref, related=related,
+    )
     if instagram:
         yield NodeLink(
-            "instagram_account", instagram.id, instagram.username or "", access, owner, row.tasks,
-            "America/Los_Angeles", None, ref, ({"kind": "page", "id": row.id, "via": "me/accounts"},),
+            kind="instagram_account", id=instagram.id, name=instagram.username or "", access=access,
+            owner_business=owner, tasks=row.tasks, timezone="America/Los_Angeles", currency=None, token_ref=ref,
+            related=({"kind": "page", "id": row.id, "via": "me/accounts"},),
         )
 
 
@@ -262,6 +269,7 @@ def _shared(row: _Shared, edge: Edge, token_ref: str, own: frozenset[str]) -> No
     owner = row.owner_business or row.business
     via = ({"kind": "business", "id": edge.business_id, "via": edge.name},)
     return NodeLink(
-        edge.kinds[0], row.id, row.name or "", _access(owner, own), owner.name if owner else None, (), None, None,
-        token_ref, via,
+        kind=edge.kinds[0], id=row.id, name=row.name or "", access=_access(owner, own),
+        owner_business=owner.name if owner else None, tasks=(), timezone=None, currency=None, token_ref=token_ref,
+        related=via,
     )

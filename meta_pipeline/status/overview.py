@@ -13,7 +13,6 @@ from meta_pipeline.consent.scopes import Scope, missing_scopes, phase_of
 from meta_pipeline.display import printable
 from meta_pipeline.graph.limits import node_of
 from meta_pipeline.graph.pace import Budget
-from meta_pipeline.linker import links
 from meta_pipeline.records import Grant, NodeLink, TokenRef
 from meta_pipeline.status.token_health import (
     DISCONNECTED,
@@ -24,6 +23,7 @@ from meta_pipeline.status.token_health import (
     token_troubles,
 )
 from meta_pipeline.store import access, budgets, grants, ledger
+from meta_pipeline.store.node_links import list_links
 from meta_pipeline.vault.vault import Vault
 
 
@@ -74,7 +74,7 @@ def connections(
     it is asked for."""
     refs = tokens.refs(retired=True)
     given = grants.latest(engine)
-    known = {link.id: link for link in links.known(engine)}
+    known = {link.id: link for link in list_links(engine)}
     pulled, used = ledger.last_pulls(engine), _usage(engine, now)
     reached, usable = access.through(engine), access.usable(engine)
     best = {node: found[0].token_ref for node, found in usable.items()}
@@ -125,7 +125,7 @@ def what_stops(ref_id: str, *, engine: sa.Engine, tokens: Vault) -> Stop:
     ref = tokens.ref(ref_id)
     whose = {one.id for one in tokens.refs() if ref_id in (one.id, one.parent_ref)}
     nodes = {node for one in whose for node in access.nodes_of(engine, one)}
-    reached = [link for link in links.known(engine) if link.id in nodes]
+    reached = [link for link in list_links(engine) if link.id in nodes]
     stopped = set(access.stopped_by(whose, access.usable(engine), [link.id for link in reached]))
     return Stop(
         ref, tuple(link for link in reached if link.id in stopped),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -13,7 +14,7 @@ from meta_pipeline.store.schema import node_access, tokens
 READING_TASK = "ANALYZE"  # what reading insights of an ad account or a Page takes (graph-api.md §5.2)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
     """A node, the token that reads it, and the token (of a person or system user) through which it was found."""
 
@@ -42,8 +43,7 @@ def through(engine: sa.Engine) -> dict[str, list[Access]]:
     found: dict[str, list[Access]] = {}
     with engine.connect() as connection:
         for row in connection.execute(sa.select(node_access)):
-            one = Access(row.node_id, row.token_ref, row.through_ref, tuple(row.tasks))
-            found.setdefault(row.through_ref, []).append(one)
+            found.setdefault(row.through_ref, []).append(_access(row))
     return found
 
 
@@ -62,13 +62,17 @@ def _usable(engine: sa.Engine, where: sa.ColumnElement[bool]) -> list[Access]:
         rows = connection.execute(query).all()
     never = dt.datetime.max.replace(tzinfo=dt.UTC)
     ordered = sorted(
-        ((Access(row.node_id, row.token_ref, row.through_ref, tuple(row.tasks)), row) for row in rows),
+        ((_access(row), row) for row in rows),
         key=lambda pair: (
             not pair[0].may_read, pair[1].kind != "system_user", -(pair[1].expires_at or never).timestamp(),
             pair[0].token_ref,
         ),
     )
     return [access for access, _ in ordered]
+
+
+def _access(row: sa.Row[Any]) -> Access:
+    return Access(node_id=row.node_id, token_ref=row.token_ref, through_ref=row.through_ref, tasks=tuple(row.tasks))
 
 
 def replace(engine: sa.Engine, through_ref: str, found: Iterable[Access], *, now: dt.datetime) -> None:

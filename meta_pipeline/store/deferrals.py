@@ -78,7 +78,7 @@ def reports_of(engine: sa.Engine, *, backfill_id: str, node_id: str) -> list[str
         return sorted(connection.execute(query).scalars())
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Wait:
     """Days of an account that a backfill may read from `retry_at` on."""
 
@@ -93,12 +93,13 @@ def due(engine: sa.Engine, *, now: dt.datetime) -> list[Wait]:
     """The accounts whose wait is over, all their waiting days as one range, longest due first."""
     query = (
         sa.select(
-            deferred_ranges.c.backfill_id, deferred_ranges.c.node_id, sa.func.min(deferred_ranges.c.since),
-            sa.func.max(deferred_ranges.c.until), sa.func.max(deferred_ranges.c.retry_at),
+            deferred_ranges.c.backfill_id, deferred_ranges.c.node_id,
+            sa.func.min(deferred_ranges.c.since).label("since"), sa.func.max(deferred_ranges.c.until).label("until"),
+            sa.func.max(deferred_ranges.c.retry_at).label("retry_at"),
         )
         .where(deferred_ranges.c.since.is_not(None))
         .group_by(deferred_ranges.c.backfill_id, deferred_ranges.c.node_id)
     )
     with engine.connect() as connection:
-        found = [Wait(row[0], row[1], row[2], row[3], row[4]) for row in connection.execute(query)]
+        found = [Wait(**row) for row in connection.execute(query).mappings()]
     return sorted((wait for wait in found if wait.retry_at <= now), key=lambda wait: wait.retry_at)

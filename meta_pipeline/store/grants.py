@@ -10,7 +10,7 @@ from meta_pipeline.records import Grant
 from meta_pipeline.store.schema import grants, tokens
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
     """A person who has connected at least once. `granted`: with the newest grant; `ever_granted`: with any;
     `is_connected`: their token is in use."""
@@ -50,13 +50,15 @@ def people(engine: sa.Engine) -> list[Person]:
         for row in connection.execute(query):
             before = found[row.token_ref].ever_granted if row.token_ref in found else frozenset()
             found[row.token_ref] = Person(
-                row.subject_id, tuple(row.granted), before | frozenset(row.granted), row.retired_at is None
+                subject_id=row.subject_id, granted=tuple(row.granted), 
+                ever_granted=before | frozenset(row.granted), is_connected=row.retired_at is None,
             )
     return list(found.values())
 
 
 def _grant(row: sa.Row[tuple[object, ...]]) -> Grant:
     return Grant(
-        row.token_ref, row.subject_id, row.subject_name, row.phase, tuple(row.asked), tuple(row.granted),
-        tuple(row.declined), row.through, row.at,
+        token_ref=row.token_ref, subject_id=row.subject_id, subject_name=row.subject_name, phase=row.phase,
+        asked=tuple(row.asked), granted=tuple(row.granted), declined=tuple(row.declined), through=row.through,
+        at=row.at,
     )

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from meta_pipeline.store.schema import invitations
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Invitation:
     """The right of one person to start one consent. `onboarding_id`: the onboarding that used it."""
 

@@ -31,7 +31,7 @@ class LeaseLostError(LeaseError):
     """Another run took the lease while this one worked; nothing may be committed."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Lease:
     """A lease that this process holds."""
 
@@ -107,7 +107,7 @@ def held(
             raise LeaseError(f"another run works on {name} for {patience_s / 60:.0f} minutes already: try again later")
         sleep(LOOK_S)
         waited += LOOK_S
-    lease = Lease(engine, name, holder, now)
+    lease = Lease(engine=engine, name=name, holder=holder, now=now)
     with _mine_lock:
         _mine[engine.url, name] = lease
     try:

@@ -123,7 +123,7 @@ def versions_waiting(engine: sa.Engine, *, reports: Iterable[str]) -> list[Versi
         return [Version(_file(row), row.replaced_at) for row in connection.execute(query)]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DayVersion:
     """A version of a day: what Meta said from `landed_at` until `replaced_at`, None for what it says now, and when it
     was asked for last."""
@@ -350,4 +350,7 @@ def _day_of(table: sa.Table, report: str, node_id: str, day: dt.date) -> sa.Colu
 
 
 def _file(row: sa.Row[tuple[object, ...]]) -> LandedFile:
-    return LandedFile(row.report, row.node_id, row.day, row.path, row.rows, row.digest, row.landed_at)
+    return LandedFile(
+        report=row.report, node_id=row.node_id, day=row.day, path=row.path, rows=row.rows, digest=row.digest,
+        landed_at=row.landed_at,
+    )

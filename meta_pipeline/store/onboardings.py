@@ -15,7 +15,7 @@ from meta_pipeline.store.schema import onboardings
 RETRIES_FOR = dt.timedelta(hours=1)  # a short-lived token lives for an hour or two (graph-api.md §4.2)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Onboarding:
     """One onboarding. `browser`: digest of the cookie of the browser that may watch it; `holder`: the process that
     works on it; `step`: what happens now; `result`: what was found, for people."""

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.types import TypeDecorator
 
 metadata = sa.MetaData()
-REVISION = "0011"  # the newest of migrations/versions
+REVISION = "0012"  # the newest of migrations/versions
 
 
 class Utc(TypeDecorator[dt.datetime]):
@@ -78,6 +78,16 @@ node_access = sa.Table(
     sa.Column("token_ref", sa.String, nullable=False),
     sa.Column("tasks", sa.JSON, nullable=False),
     sa.Column("seen_at", Utc, nullable=False),
+)
+
+unread_edges = sa.Table(
+    "unread_edges", metadata,
+    sa.Column("token_ref", sa.String, primary_key=True),
+    sa.Column("path", sa.String, primary_key=True),
+    sa.Column("kinds", sa.JSON, nullable=False),
+    sa.Column("reason", sa.String, nullable=False),
+    sa.Column("is_refused", sa.Boolean, nullable=False),
+    sa.Column("failed_at", Utc, nullable=False),
 )
 
 grants = sa.Table(

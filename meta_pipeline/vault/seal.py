@@ -50,4 +50,4 @@ def unseal(sealed: bytes, *, subject: str, keys: MultiFernet) -> AccessToken:
         raise UnsealError from None
     if opened["subject"] != subject:
         raise UnsealError
-    return AccessToken(opened["kind"], opened["value"])
+    return AccessToken(kind=opened["kind"], value=opened["value"])

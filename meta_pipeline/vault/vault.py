@@ -220,7 +220,8 @@ class Vault:
 
 def _ref(row: sa.Row[tuple[object, ...]]) -> TokenRef:
     return TokenRef(
-        row.id, row.kind, row.subject_id, row.subject_name, tuple(row.scopes), row.expires_at,
-        row.data_access_expires_at, row.parent_ref, row.kept_at, row.inspected_at, row.retired_at, row.retired_because,
-        row.retired_subcode,
+        id=row.id, kind=row.kind, subject_id=row.subject_id, subject_name=row.subject_name, scopes=tuple(row.scopes),
+        expires_at=row.expires_at, data_access_expires_at=row.data_access_expires_at, parent_ref=row.parent_ref,
+        kept_at=row.kept_at, inspected_at=row.inspected_at, retired_at=row.retired_at,
+        retired_because=row.retired_because, retired_subcode=row.retired_subcode,
     )

@@ -13,7 +13,7 @@ SCHEMA = "raw_meta_ads"
 ACTION_KEYS = ("action_type", "value", "1d_view", "1d_click", "7d_click", "28d_click")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RawTable:
     """A raw table: text columns named as Meta names them, and lists of actions. `breakdowns` are those of its columns
     whose value may be absent; `more_keys` those of its action objects beyond ACTION_KEYS."""
@@ -62,7 +62,7 @@ def quoted(name: str) -> str:
 
 
 # The entities; the tables of the insights follow the catalogue of reports.
-TABLES = tuple(RawTable(kind.name, kind.columns) for kind in ENTITY_KINDS)
+TABLES = tuple(RawTable(name=kind.name, columns=kind.columns) for kind in ENTITY_KINDS)
 
 # What the pipeline knows of itself: the audit of the gateway by UTC day, the ledger of days with what they amount to,
 # and what Meta sends that no column knows.

@@ -13,9 +13,9 @@ from meta_pipeline.consent.state import ConsentError
 from meta_pipeline.flows import consents
 from meta_pipeline.flows.consent_request import ConsentRequest, consent_request
 from meta_pipeline.graph.errors import TransientError
-from meta_pipeline.linker.links import known
 from meta_pipeline.records import MetaPipelineError
 from meta_pipeline.store.invitations import Invitation
+from meta_pipeline.store.node_links import list_links
 from meta_pipeline.store.processes import identity
 from meta_pipeline.web.site import Site
 
@@ -56,7 +56,7 @@ def connect(site: Site, request: Request) -> Response:
     """`GET /connect?phase=1`: to the login dialog, with a state that only this browser can bring back."""
     settings = site.runtime.settings
     app_id, app_secret = settings.require("app_id"), settings.require("app_secret")
-    site.runtime.vault  # noqa: B018 - nobody is sent to consent while there is nowhere to put the token
+    site.runtime.vault
     wanted = requested(site, request)
     if isinstance(wanted, Response):
         return wanted
@@ -164,7 +164,7 @@ def _onboard(site: Site, id: str) -> None:
             now=site.runtime.now, sleep=runtime.sleep,
         )
         consents.first_look(
-            id, known(runtime.engine), graph=runtime.graph, tokens=runtime.vault, engine=runtime.engine,
+            id, list_links(runtime.engine), graph=runtime.graph, tokens=runtime.vault, engine=runtime.engine,
             now=runtime.now(),
         )
     except MetaPipelineError:

@@ -53,7 +53,10 @@ def bar(monkeypatch: pytest.MonkeyPatch) -> Bar:
 
 def landed(runtime: Runtime, *days: int) -> None:
     for day in days:
-        file = LandedFile("ad_insights", "act_1", SINCE + dt.timedelta(days=day), "p", 1, "d", NOW)
+        file = LandedFile(
+            report="ad_insights", node_id="act_1", day=SINCE + dt.timedelta(days=day), path="p", rows=1, digest="d",
+            landed_at=NOW,
+        )
         ledger.note(runtime.engine, file, backfill_id="b")
 
 

@@ -30,7 +30,10 @@ def runtime(tmp_path: Path) -> Runtime:
     zones = ((WEST, "America/Los_Angeles"), (EAST, "Asia/Tokyo"))
     links.save(
         live.engine,
-        Discovery(tuple(NodeLink("ad_account", id, id, "owned", None, (), zone, "USD", "t") for id, zone in zones)),
+        Discovery(tuple(NodeLink(
+            kind="ad_account", id=id, name=id, access="owned", owner_business=None, tasks=(), timezone=zone,
+            currency="USD", token_ref="t",
+        ) for id, zone in zones)),
         through="t", now=NOW,
     )
     return live

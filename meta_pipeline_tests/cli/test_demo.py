@@ -109,19 +109,24 @@ def test_an_earlier_read_is_restated_by_the_next_one(tmp_path: Path, sandbox: Sa
         vault_keys=new_key(), _env_file=None,
     ))
     ref = runtime.vault.keep(
-        AccessToken("user", sandbox.token()), subject_id="1", subject_name="Sam", scopes=("ads_read",), expires_at=None,
+        AccessToken(
+            kind="user", value=sandbox.token(),
+        ), subject_id="1", subject_name="Sam", scopes=("ads_read",), expires_at=None,
         data_access_expires_at=None,
     )
     found = [
-        NodeLink("ad_account", id, id, "owned", None, (), "Etc/UTC", "USD", ref.id) for id in demo_pulls.EARLY_ACCOUNTS
+        NodeLink(
+            kind="ad_account", id=id, name=id, access="owned", owner_business=None, tasks=(), timezone="Etc/UTC",
+            currency="USD", token_ref=ref.id,
+        ) for id in demo_pulls.EARLY_ACCOUNTS
     ]
     now = dt.datetime.fromisoformat(NOW)
     links.save(runtime.engine, Discovery(tuple(found)), through=ref.id, now=now)
     demo_pulls.read_early(runtime, sandbox.url, now=now)
     assert sandbox.control("clock", {})["now"] == now.isoformat()  # set forward again
     days = [now.date() - dt.timedelta(days=back) for back in demo_pulls.EARLY_DAYS]
-    by = PullContext(runtime.graph, runtime.vault, runtime.landing, runtime.engine, "run", "later", bootstrap.sleep, bootstrap.system_now)
-    later = list(land_side_by_side({demo_pulls.EARLY_ACCOUNTS[0]: days}, ("ad_insights",), by=by))
+    by = PullContext(graph=runtime.graph, tokens=runtime.vault, landing=runtime.landing, engine=runtime.engine, run_id="run", backfill_id="later", sleep=bootstrap.sleep, now=bootstrap.system_now)
+    later = list(land_side_by_side({demo_pulls.EARLY_ACCOUNTS[0]: days}, ("ad_insights",), context=by))
 
     assert all(isinstance(one, LandedFile) for one in later) and len(later) == len(days)
     versions = [ledger.versions_of(runtime.engine, report="ad_insights", node_id=demo_pulls.EARLY_ACCOUNTS[0], day=day) for day in days]

@@ -32,7 +32,9 @@ def runtime(tmp_path: Path) -> Runtime:
 
 def connected(runtime: Runtime) -> str:
     ref = runtime.vault.keep(
-        AccessToken("user", "EAAB"), subject_id="1", subject_name="Sam", scopes=("ads_read",), expires_at=None,
+        AccessToken(
+            kind="user", value="EAAB",
+        ), subject_id="1", subject_name="Sam", scopes=("ads_read",), expires_at=None,
         data_access_expires_at=None,
     )
     link(runtime, ref.id)
@@ -40,15 +42,21 @@ def connected(runtime: Runtime) -> str:
 
 
 def link(runtime: Runtime, ref: str, *, ids: tuple[str, ...] = ("act_1", "act_2"), owner: str | None = "Agency") -> None:
-    found = [NodeLink("ad_account", id, f"Name {id}", "owned", owner, (), "Etc/UTC", "USD", ref) for id in ids]
+    found = [NodeLink(
+        kind="ad_account", id=id, name=f"Name {id}", access="owned", owner_business=owner, tasks=(),
+        timezone="Etc/UTC", currency="USD", token_ref=ref,
+    ) for id in ids]
     links.save(runtime.engine, Discovery(tuple(found)), through=ref, now=NOW)
 
 
 def landed(runtime: Runtime, at: dt.datetime, *, days: int = 1, node: str = "act_1") -> None:
-    for report in runtime.read_by_default:
+    for report in runtime.default_reports:
         ledger.note(
             runtime.engine,
-            *(LandedFile(report, node, at.date() - dt.timedelta(days=1 + back), "p", 1, "d", at) for back in range(days)),
+            *(LandedFile(
+                report=report, node_id=node, day=at.date() - dt.timedelta(days=1 + back), path="p", rows=1,
+                digest="d", landed_at=at,
+            ) for back in range(days)),
             backfill_id=None,
         )
 

@@ -47,13 +47,15 @@ class Places:
     """Every command and message that shows a name."""
 
     def __init__(self, runtime: Runtime, patch: pytest.MonkeyPatch) -> None:
-        self.home, self.patch = runtime, patch
+        self.runtime, self.patch = runtime, patch
         self.ref = runtime.vault.keep(
-            AccessToken("user", "EAABplain"), subject_id="1", subject_name="Sam", scopes=("ads_read",),
+            AccessToken(kind="user", value="EAABplain"), subject_id="1", subject_name="Sam", scopes=("ads_read",),
             expires_at=None, data_access_expires_at=None,
         )
         runtime.vault.retire(self.ref.id, "the password has changed", subcode=460)
-        AuditLog(runtime.engine).write(AuditEvent(now(), "GET", "/v24.0/me", 0.1, version="v25.0", warning="old"))
+        AuditLog(runtime.engine).write(AuditEvent(
+            at=now(), method="GET", path="/v24.0/me", duration_s=0.1, version="v25.0", warning="old",
+        ))
 
     def name(self, name: str) -> None:
         """Give everything this name."""
@@ -61,7 +63,10 @@ class Places:
         links.save(
             engine,
             Discovery(tuple(
-                NodeLink("ad_account", f"act_{at}", name, "owned", name, (), zone, "JPY", self.ref.id)
+                NodeLink(
+                    kind="ad_account", id=f"act_{at}", name=name, access="owned", owner_business=name, tasks=(),
+                    timezone=zone, currency="JPY", token_ref=self.ref.id,
+                )
                 for at, zone in ((1, FIRST), (2, LAST))
             )),
             through=self.ref.id, now=now(),

@@ -14,7 +14,7 @@ import pytest
 from meta_pipeline.cli import versions
 from meta_pipeline.extract.ads.catalogue.reports import REPORTS
 from meta_pipeline.graph.versions import Calendar
-from meta_pipeline.linker.links import known
+from meta_pipeline.store.node_links import list_links
 from meta_pipeline_tests.conftest import Home
 from meta_pipeline_tests.fakes.frozen_clock import StillHome
 
@@ -65,7 +65,7 @@ def pulled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[StillHome, 
 
 def test_a_canary_pulls_yesterday_on_the_accounts_own_calendar_on_every_later_version(pulled: Any):
     still, home, pulls = pulled
-    accounts = {link.timezone: link.id for link in known(still.engine) if link.kind == "ad_account"}
+    accounts = {link.timezone: link.id for link in list_links(still.engine) if link.kind == "ad_account"}
     assert len(accounts) > 1
     for zone, node_id in accounts.items():
         pulls.clear()
@@ -84,7 +84,7 @@ def test_a_canary_shows_the_field_that_a_version_changes(pulled: Any):
     still, home, _ = pulled
     still.graph.world.options.configure({"drift": ["new_field"], "drift_from": "v27.0"})
     home.settings.marketing_version = "v25.0"
-    rows = [row for link in known(still.engine) if link.kind == "ad_account"
+    rows = [row for link in list_links(still.engine) if link.kind == "ad_account"
             for row in versions.canary(home, version=None, node_id=link.id)]
 
     assert rows and {"v27.0"} == {row["version"] for row in rows}

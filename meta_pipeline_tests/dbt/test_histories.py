@@ -39,7 +39,7 @@ class Place:
         self.land(kind, SNAPSHOT_DAY, at, *things, node=node)
 
     def land(self, report: str, day: dt.date, at: dt.datetime, *things: dict[str, object], node: str = "act_1") -> None:
-        batch = Batch((), "T", "v26.0", at)
+        batch = Batch(records=(), trace_id="T", version="v26.0", fetched_at=at)
         self.landing.write_day(
             report, node, day, [(json.dumps(thing).encode(), batch) for thing in things], request={}, run_id="r",
             backfill_id="b", now=at,

@@ -46,7 +46,7 @@ class Landed:
     def __call__(
         self, report: str, *rows: dict[str, object], at: dt.datetime = LATER, day: dt.date = DAY, account: str = "1"
     ) -> None:
-        batch = Batch((), "T", "v26.0", at)
+        batch = Batch(records=(), trace_id="T", version="v26.0", fetched_at=at)
         self.landing.write_day(
             report, f"act_{account}", day, [(json.dumps(row).encode(), batch) for row in rows], request={}, run_id="r",
             backfill_id="b", now=at,

@@ -20,8 +20,8 @@ from meta_pipeline.defs.assets.landing import land_insights, landing_key
 from meta_pipeline.defs.home import instance
 from meta_pipeline.defs.launch import QUIET
 from meta_pipeline.defs.resources import RESOURCES
-from meta_pipeline.linker.links import known
 from meta_pipeline.settings import Settings
+from meta_pipeline.store.node_links import list_links
 from meta_pipeline_tests.conftest import make_home, serving
 
 ACCOUNTS, DAYS = 20, [f"2026-11-{day:02}" for day in range(1, 11)]
@@ -61,7 +61,7 @@ def test_twenty_accounts_by_ten_days_cost_the_report_runs_of_twenty_ranges(
                 monkeypatch.setenv(name, value)
         for name in ("DAGSTER_HOME", "META_PIPELINE_WAREHOUSE"):
             monkeypatch.setenv(name, "")  # so that it is put back: opening an instance sets it
-        accounts = [link.id for link in known(Runtime(Settings()).engine) if link.kind == "ad_account"]
+        accounts = [link.id for link in list_links(Runtime(Settings()).engine) if link.kind == "ad_account"]
         keys = [f"{account}|{day}" for account in accounts for day in DAYS]
         before = Counter(sandbox.control("calls"))
         with instance(Settings(), is_captured=False) as opened:

@@ -92,7 +92,10 @@ def test_one_that_the_connections_page_works_on_is_left_alone(runtime: Runtime, 
 def test_one_that_the_connections_page_has_done_gets_its_partitions_without_a_run(
     runtime: Runtime, instance: dg.DagsterInstance
 ):
-    link = NodeLink("ad_account", "act_1", "A", "owned", None, (), "Europe/Berlin", "EUR", "t")
+    link = NodeLink(
+        kind="ad_account", id="act_1", name="A", access="owned", owner_business=None, tasks=(),
+        timezone="Europe/Berlin", currency="EUR", token_ref="t",
+    )
     save(runtime.engine, Discovery((link,)), through="t", now=NOW)
     begin(runtime, "id")
     onboardings.add_result(runtime.engine, "id", samples=[])

@@ -22,7 +22,10 @@ NOW = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
 
 def read(tmp_path: Path, **settings: Any) -> set[str]:
     runtime = Runtime(Settings(home=tmp_path, _env_file=None, **settings))
-    link = NodeLink("ad_account", "act_1", "A", "owned", None, (), "Europe/Berlin", "EUR", "t")
+    link = NodeLink(
+        kind="ad_account", id="act_1", name="A", access="owned", owner_business=None, tasks=(),
+        timezone="Europe/Berlin", currency="EUR", token_ref="t",
+    )
     save(runtime.engine, Discovery((link,)), through="t", now=NOW)
     with dg.build_schedule_context(scheduled_execution_time=NOW, resources={"runtime": runtime}) as context:
         (request,) = pull_ads_schedule(context)

@@ -10,8 +10,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from meta_pipeline.extract.ads.catalogue.reports import REPORTS
-from meta_pipeline.extract.ads.catalogue.reports import Report
+from meta_pipeline.extract.ads.catalogue.reports import REPORTS, Report
 from meta_pipeline.sandbox import truth
 from meta_pipeline.sandbox.breakdowns import Splits
 from meta_pipeline.sandbox.graph import Graph

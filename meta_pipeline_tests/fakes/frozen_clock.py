@@ -57,7 +57,7 @@ class StillHome:
             kind, now=self.clock.now(), life=dt.timedelta(days=days) if days else None,
             scopes=more.pop("scopes", scopes_for(2)), subject_id=SYSTEM_USER_ID if kind == "SYSTEM_USER" else USER_ID, **more,
         )
-        return AccessToken("user" if kind == "USER" else "system_user", token.value)
+        return AccessToken(kind="user" if kind == "USER" else "system_user", value=token.value)
 
     def onboard(self, token: AccessToken, *, phase: int = 2) -> TokenRef:
         """The token is connected; its ref."""

@@ -86,7 +86,7 @@ class Routine:
         self.engine = open_store(f"sqlite:///{path / 'control.sqlite'}")
         self.landing = Landing(path / "landing", self.engine)
         self.warehouse = Warehouse(path / "warehouse.duckdb", insights_tables(REPORTS.values()))
-        self.token = AccessToken("system_user", self.graph.identity.system_user_token)
+        self.token = AccessToken(kind="system_user", value=self.graph.identity.system_user_token)
         budget = SharedBudget(
             self.engine, app_id="1", now=self.clock.now, sleep=self.clock.sleep, longest_wait_s=3600.0
         )
@@ -189,7 +189,7 @@ class Routine:
 
         def one(node_id: str) -> None:
             by = self._pulling(node_id, tick)
-            for done in side_by_side.land_side_by_side({node_id: due[node_id]}, tuple(REPORTS), by=by, at_once=1):
+            for done in side_by_side.land_side_by_side({node_id: due[node_id]}, tuple(REPORTS), context=by, at_once=1):
                 if not isinstance(done, LandedFile):
                     assert done.reason
                     continue
@@ -203,8 +203,8 @@ class Routine:
 
     def _pulling(self, node_id: str, tick: dt.datetime) -> PullContext:
         return PullContext(
-            self.client, self, self.landing, self.engine, "r", f"{node_id}:{tick}", self.clock.sleep,  # type: ignore[arg-type]
-            self.clock.now,
+            graph=self.client, tokens=self, landing=self.landing, engine=self.engine, run_id="r", backfill_id=f"{node_id}:{tick}", sleep=self.clock.sleep,  # type: ignore[arg-type]
+            now=self.clock.now,
         )
 
     def _relink(self) -> None:
@@ -219,5 +219,5 @@ class Routine:
 
 def list_things(node_id: str, by: PullContext) -> None:
     """An account's listings have landed."""
-    for _ in land_entities(node_id, by=by, habits=ListingPolicy()):
+    for _ in land_entities(node_id, context=by, listing_policy=ListingPolicy()):
         pass

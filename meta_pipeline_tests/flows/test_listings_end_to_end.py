@@ -38,7 +38,7 @@ class Place:
         self.landing = Landing(path / "landing", self.engine)
         self.warehouse = Warehouse(path / "warehouse.duckdb", insights_tables(REPORTS.values()))
         self.told: list[int] = []
-        token = AccessToken("system_user", sandbox.app["system_user_token"])
+        token = AccessToken(kind="system_user", value=sandbox.app["system_user_token"])
         tokens = Tokens()
         tokens.reveal_for = lambda node_id, *, flow, without=(): token  # type: ignore[method-assign]
         graph = GraphClient(
@@ -47,7 +47,7 @@ class Place:
             sleep=lambda seconds: None, now=self.now,
         )
         self.by = PullContext(
-            graph, tokens, self.landing, self.engine, "r", "b", lambda seconds: None, self.now,  # type: ignore[arg-type]
+            graph=graph, tokens=tokens, landing=self.landing, engine=self.engine, run_id="r", backfill_id="b", sleep=lambda seconds: None, now=self.now,  # type: ignore[arg-type]
         )
 
     def now(self) -> dt.datetime:
@@ -61,7 +61,7 @@ class Place:
         self.sandbox.control("clock", {"now": at})
         self.told.clear()
         habits = ListingPolicy(dt.timedelta(days=sweep), Downloads(self.sandbox.url), page)
-        for _ in listings.land_entities(NODE, by=self.by, habits=habits):
+        for _ in listings.land_entities(NODE, context=self.by, listing_policy=habits):
             pass
         return sum(self.told)
 

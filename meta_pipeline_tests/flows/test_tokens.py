@@ -13,11 +13,11 @@ from meta_pipeline.consent.state import ConsentError
 from meta_pipeline.flows import consents, pulls, tokens
 from meta_pipeline.flows.pull_context import PullContext
 from meta_pipeline.landing.landing import Landing
-from meta_pipeline.linker.links import known
 from meta_pipeline.records import FailedDay, LandedFile, VaultError
 from meta_pipeline.status import overview
 from meta_pipeline.status.overview import Connection
 from meta_pipeline.store import onboardings
+from meta_pipeline.store.node_links import list_links
 from meta_pipeline.store.schema import tokens as token_table
 from meta_pipeline_tests.fakes.frozen_clock import PUBLIC, StillHome
 
@@ -38,10 +38,10 @@ def seen(home: StillHome, features: tuple[str, ...] = ()) -> list[Connection]:
 
 def land(home: StillHome, path: Path) -> list[LandedFile | FailedDay]:
     by = PullContext(
-        home.client, home.vault, Landing(path / "landing", home.engine), home.engine, "r", str(home.clock.at),
-        home.clock.sleep, home.clock.now,
+        graph=home.client, tokens=home.vault, landing=Landing(path / "landing", home.engine), engine=home.engine, run_id="r", backfill_id=str(home.clock.at),
+        sleep=home.clock.sleep, now=home.clock.now,
     )
-    return list(pulls.land(ACCOUNT, [DAY], ["account_insights"], by=by))
+    return list(pulls.land(ACCOUNT, [DAY], ["account_insights"], context=by))
 
 
 DEATHS = [
@@ -106,7 +106,7 @@ def test_a_refusal_that_passes_retires_nothing(home: StillHome, tmp_path: Path):
 def test_another_token_takes_over_in_the_same_run(home: StillHome, tmp_path: Path):
     home.onboard(home.mint(days=60))
     system = home.onboard(home.mint("SYSTEM_USER"))
-    assert {link.token_ref for link in known(home.engine) if link.id == ACCOUNT} == {system.id}
+    assert {link.token_ref for link in list_links(home.engine) if link.id == ACCOUNT} == {system.id}
     home.graph.identity.kill(467, "SYSTEM_USER")
     (landed,) = land(home, tmp_path)
 
@@ -151,7 +151,7 @@ def test_without_read_insights_a_page_is_not_silently_empty(home: StillHome):
     home.onboard(home.mint(days=60, scopes=tuple(set(scopes_for(2)) - {"read_insights"})))
     one = onboardings.latest(home.engine, 1)[0]
     account, page = consents.first_look(
-        one.id, known(home.engine), graph=home.client, tokens=home.vault, engine=home.engine, now=home.clock.now()
+        one.id, list_links(home.engine), graph=home.client, tokens=home.vault, engine=home.engine, now=home.clock.now()
     )
 
     assert int(account["figures"]["impressions"]) > 0
@@ -198,7 +198,7 @@ def test_onboarding_twice_is_onboarding_once(home: StillHome):
         one.id, graph=home.client, tokens=home.vault, engine=home.engine, now=home.clock.now, sleep=home.clock.sleep
     )
 
-    assert again == known(home.engine) and dict(home.graph.calls) == calls
+    assert again == list_links(home.engine) and dict(home.graph.calls) == calls
 
 
 def test_tokens_are_exchanged_before_they_end_and_keep_their_name(home: StillHome):

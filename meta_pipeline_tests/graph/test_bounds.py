@@ -200,7 +200,7 @@ def test_what_can_be_no_token_is_not_sent(value: str):
     client, _, events = scripted(answer({"id": "1"}))
 
     with pytest.raises(MalformedTokenError, match="characters that no token has"):
-        client.get("me", token=AccessToken("user", value), kind=CallKind.IDENTITY)
+        client.get("me", token=AccessToken(kind="user", value=value), kind=CallKind.IDENTITY)
     assert events == []
 
 
@@ -229,7 +229,7 @@ def test_a_host_that_refuses_is_named_with_its_port_and_the_cause(call: str):
 
 
 @pytest.mark.parametrize(("url", "cause"), [
-    ("http://nowhere.invalid", "DNS: the host's name is not known"), ("https://127.0.0.1:{port}", "TLS"),
+    ("http://nowhere.invalid", "DNS: the host name can't be resolved"), ("https://127.0.0.1:{port}", "TLS"),
 ])
 def test_dns_and_tls_are_causes_of_their_own(server: Server, url: str, cause: str):
     server.say({})

@@ -35,13 +35,13 @@ def ask(method: str, path: str, params: Mapping[str, str]) -> tuple[dict[str, st
 
 def named(headers: Mapping[str, str]) -> set[Charge]:
     """The budgets that the usage headers of an answer name."""
-    found = {name.lower(): json.loads(value) for name, value in headers.items() if name.lower().startswith("x-") and value[:1] == "{"}
+    usage = {name.lower(): json.loads(value) for name, value in headers.items() if name.lower().startswith("x-") and value[:1] == "{"}
     budgets: set[Charge] = set()
-    for node_id, entries in found.get("x-business-use-case-usage", {}).items():
+    for node_id, entries in usage.get("x-business-use-case-usage", {}).items():
         budgets |= {Charge(entry["type"], f"act_{node_id}") for entry in entries}
-        if "x-ad-account-usage" in found:
+        if "x-ad-account-usage" in usage:
             budgets.add(Charge("score", f"act_{node_id}"))
-    if "x-fb-ads-insights-throttle" in found:
+    if "x-fb-ads-insights-throttle" in usage:
         budgets.add(Charge("insights_load"))
     return budgets or {Charge("platform")}
 
@@ -96,7 +96,7 @@ def test_a_batch_of_ads_read_by_id_is_charged_to_their_management():
 
 @pytest.mark.parametrize("kind", CallKind)
 def test_nothing_is_written_under_a_kind_that_reads(kind: CallKind):
-    token = AccessToken("user", "x", frozenset(kind.value.scopes))
+    token = AccessToken(kind="user", value="x", scopes=frozenset(kind.value.scopes))
     for method in {"GET", "POST", "DELETE"} - set(kind.value.methods):
         with pytest.raises(ConfigError, match="nothing was sent"):
             check(method, kind, token, features=["ads_creation", "publishing", "leads", "post_comments", "webhooks"])

@@ -20,7 +20,7 @@ from meta_pipeline.store.engine import open_store
 
 NOW = dt.datetime(2026, 11, 20, tzinfo=dt.UTC)
 DAY = dt.date(2026, 11, 1)
-BATCH = Batch((), "T1", "v26.0", NOW)
+BATCH = Batch(records=(), trace_id="T1", version="v26.0", fetched_at=NOW)
 
 
 @pytest.fixture
@@ -161,7 +161,7 @@ def test_a_kill_before_the_ledger_and_then_the_old_figures_again_leave_file_and_
     assert current.digest == digest_of(Path(file.path)) == file.digest
 
 
-SOURCE = Provenance("ad_insights", "act_1", {}, "r")
+SOURCE = Provenance(report="ad_insights", node_id="act_1", request={}, run_id="r")
 
 
 def test_a_disk_that_is_full_while_days_spill_fails_that_day_and_no_other(
@@ -190,7 +190,9 @@ def test_a_disk_that_is_full_while_days_spill_fails_that_day_and_no_other(
 def test_every_row_says_of_which_answer_it_is(landing: Landing):
     """Two versions and answers without a trace id on one day; a page that came in two pieces is one answer."""
     told = [("v26.0", "T", 0), ("v26.0", "T", 0), ("v26.0", None, 1), ("v27.0", "T", 2), ("v26.0", "U", 3)]
-    batches = [Batch((), trace, version, NOW + dt.timedelta(microseconds=at)) for version, trace, at in told]
+    batches = [Batch(
+        records=(), trace_id=trace, version=version, fetched_at=NOW + dt.timedelta(microseconds=at),
+    ) for version, trace, at in told]
     with landing.gathering(SOURCE, [DAY]) as gathered:
         for batch in batches:
             gathered.add(DAY, arrow_text([b"{}", b"{}"]), batch)

@@ -10,9 +10,9 @@ import pytest
 from meta_pipeline.flows import consents
 from meta_pipeline.graph.errors import GraphError, TokenError
 from meta_pipeline.linker.discover import Discovery
-from meta_pipeline.linker.links import known
 from meta_pipeline.records import TokenRef
 from meta_pipeline.store import access, onboardings
+from meta_pipeline.store.node_links import list_links
 from meta_pipeline_tests.fakes.frozen_clock import StillHome
 
 
@@ -26,7 +26,7 @@ def relink(home: StillHome, ref: TokenRef) -> Discovery:
 
 
 def reached(home: StillHome, ref: TokenRef) -> Counter[str]:
-    kinds = {link.id: link.kind for link in known(home.engine)}
+    kinds = {link.id: link.kind for link in list_links(home.engine)}
     return Counter(kinds[one.node_id] for one in access.through(home.engine)[ref.id])
 
 

@@ -13,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from meta_pipeline.linker.discover import Discovery
-from meta_pipeline.linker.links import known, save
+from meta_pipeline.linker.links import save
 from meta_pipeline.records import AccessToken, ConfigError, Grant, LandedFile, NodeLink, StoreError
 from meta_pipeline.store import (
     access,
@@ -30,6 +30,7 @@ from meta_pipeline.store import (
     reveals,
 )
 from meta_pipeline.store.engine import open_store
+from meta_pipeline.store.node_links import list_links
 from meta_pipeline.store.processes import identity
 from meta_pipeline.vault.seal import new_key
 from meta_pipeline.vault.vault import Vault
@@ -64,7 +65,7 @@ def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[sa.Engine
 
 
 def test_the_ledger_is_a_queue(engine: sa.Engine):
-    file = LandedFile("ad_insights", "act_1", DAY, "p", 3, "d1", NOW)
+    file = LandedFile(report="ad_insights", node_id="act_1", day=DAY, path="p", rows=3, digest="d1", landed_at=NOW)
     ledger.note(engine, file, backfill_id="b")
 
     assert [file] == ledger.waiting(engine)
@@ -77,8 +78,8 @@ def test_the_ledger_is_a_queue(engine: sa.Engine):
 
 
 def test_a_file_that_landed_again_meanwhile_keeps_waiting(engine: sa.Engine):
-    old = LandedFile("ad_insights", "act_1", DAY, "p", 3, "d1", NOW)
-    new = LandedFile("ad_insights", "act_1", DAY, "p", 4, "d2", NOW)
+    old = LandedFile(report="ad_insights", node_id="act_1", day=DAY, path="p", rows=3, digest="d1", landed_at=NOW)
+    new = LandedFile(report="ad_insights", node_id="act_1", day=DAY, path="p", rows=4, digest="d2", landed_at=NOW)
     ledger.note(engine, old, backfill_id="b")
     ledger.note(engine, new, backfill_id="b")
     ledger.mark_loaded(engine, [old], now=NOW)
@@ -136,7 +137,9 @@ def test_a_wait_is_written_down_and_forgotten(engine: sa.Engine):
     deferrals.defer(engine, **key, report="ad_insights", since=DAY, until=DAY, retry_at=NOW, reason="(80000)")
     assert deferrals.due_at(engine, **key) == NOW
     assert deferrals.due(engine, now=NOW - dt.timedelta(seconds=1)) == []
-    assert deferrals.due(engine, now=NOW) == [deferrals.Wait("b", "act_1", DAY, later, NOW)]
+    assert deferrals.due(engine, now=NOW) == [deferrals.Wait(
+        backfill_id="b", node_id="act_1", since=DAY, until=later, retry_at=NOW,
+    )]
     assert deferrals.reports_of(engine, **key) == ["ad_insights"]
 
     deferrals.forget(engine, **key, report="ad_insights")
@@ -154,20 +157,28 @@ def test_when_a_listing_was_read_whole_counts_for_what_was_asked_then(engine: sa
     listing_sweeps.forget_sweeps(engine, node_id="act_1", kinds=["ads", "campaigns"])
     assert listing_sweeps.swept_at(engine, **here, asked="b") is None
 
-    file = LandedFile("ads", "act_1", DAY, "/a", 1, "d1", NOW)
+    file = LandedFile(report="ads", node_id="act_1", day=DAY, path="/a", rows=1, digest="d1", landed_at=NOW)
     ledger.note_version(engine, file)
-    now = LandedFile("ads", "act_1", DAY, "/b", 1, "d2", NOW + dt.timedelta(days=1))
+    now = LandedFile(
+        report="ads", node_id="act_1", day=DAY, path="/b", rows=1, digest="d2", landed_at=NOW + dt.timedelta(days=1),
+    )
     ledger.note(engine, now, backfill_id="b")
     assert listing_sweeps.ever_landed(engine, kind="ads") == [file, now] and listing_sweeps.ever_landed(engine, kind="x") == []
 
 
 def test_links_are_kept_by_node(engine: sa.Engine):
-    link = NodeLink("ad_account", "act_1", "A", "owned", "B", ("ANALYZE",), "Asia/Tokyo", "JPY", "t1")
+    link = NodeLink(
+        kind="ad_account", id="act_1", name="A", access="owned", owner_business="B", tasks=("ANALYZE",),
+        timezone="Asia/Tokyo", currency="JPY", token_ref="t1",
+    )
     save(engine, Discovery((link,)), through="t1", now=NOW)
-    newer = NodeLink("ad_account", "act_1", "A2", "owned", "B", ("ANALYZE",), "Asia/Tokyo", "JPY", "t2")
+    newer = NodeLink(
+        kind="ad_account", id="act_1", name="A2", access="owned", owner_business="B", tasks=("ANALYZE",),
+        timezone="Asia/Tokyo", currency="JPY", token_ref="t2",
+    )
     save(engine, Discovery((newer,)), through="t2", now=NOW)
 
-    assert [newer] == known(engine)
+    assert [newer] == list_links(engine)
 
 
 def test_the_migrations_make_exactly_the_schema(engine: sa.Engine):
@@ -210,19 +221,21 @@ def test_a_store_that_can_not_be_opened_is_said_in_a_sentence_without_its_passwo
 def kept(engine: sa.Engine, subject_id: str = "1", **more):
     facts = {"expires_at": None, "data_access_expires_at": None, "scopes": ("ads_read",), **more}
     vault = Vault(engine, new_key(), now=lambda: NOW)
-    return vault, vault.keep(AccessToken("user", "EAABplain"), subject_id=subject_id, subject_name="Sam", **facts)
+    return vault, vault.keep(AccessToken(
+        kind="user", value="EAABplain",
+    ), subject_id=subject_id, subject_name="Sam", **facts)
 
 
 def test_a_token_kept_again_takes_the_place_of_the_earlier_one(engine: sa.Engine):
     vault, ref = kept(engine)
     vault.retire(ref.id, "190/460", subcode=460)
-    vault.arrive(AccessToken("user", "EAABnew"), "arrival-1")
+    vault.arrive(AccessToken(kind="user", value="EAABnew"), "arrival-1")
     assert [one.retired_subcode for one in vault.refs(retired=True)] == [460] and vault.refs() == []
     assert vault.reveal("arrival-1", flow="test").scopes is None
     vault.drop("arrival-1")
 
     later = NOW + dt.timedelta(days=1)
-    again = vault.keep(AccessToken("user", "EAABnew"), subject_id="1", subject_name="Sam", scopes=("b", "a"),
+    again = vault.keep(AccessToken(kind="user", value="EAABnew"), subject_id="1", subject_name="Sam", scopes=("b", "a"),
                        expires_at=later, data_access_expires_at=None)
     assert (again.id, again.scopes, again.expires_at, again.retired_at) == (ref.id, ("a", "b"), later, None)
     assert vault.reveal(ref.id, flow="test").value == "EAABnew"
@@ -234,7 +247,9 @@ def test_access_is_what_was_found_last_and_other_tokens_keep_theirs(engine: sa.E
     _, one = kept(engine)
     _, two = kept(engine, "2")
     for ref, nodes in ((one, ("act_1", "act_2")), (two, ("act_2",)), (one, ("act_1",))):
-        access.replace(engine, ref.id, [access.Access(node, ref.id, ref.id, ("ANALYZE",)) for node in nodes], now=NOW)
+        access.replace(engine, ref.id, [access.Access(
+            node_id=node, token_ref=ref.id, through_ref=ref.id, tasks=("ANALYZE",),
+        ) for node in nodes], now=NOW)
 
     assert [found.token_ref for found in access.readers(engine, "act_2")] == [two.id]
     assert access.nodes_of(engine, one.id) == ["act_1"] and set(access.through(engine)) == {one.id, two.id}
@@ -262,8 +277,14 @@ def test_an_onboarding_waits_for_whoever_may_take_it(engine: sa.Engine):
 
 
 def test_grants_follow_each_other_and_alerts_are_told_once(engine: sa.Engine):
-    grant = Grant("t", "1", "Sam", 1, ("ads_read",), ("ads_read",), (), "a test", NOW)
-    for one in (grant, Grant("t", "1", "Sam", 2, ("ads_read",), (), ("ads_read",), "a test", NOW)):
+    grant = Grant(
+        token_ref="t", subject_id="1", subject_name="Sam", phase=1, asked=("ads_read",), granted=("ads_read",),
+        declined=(), through="a test", at=NOW,
+    )
+    for one in (grant, Grant(
+        token_ref="t", subject_id="1", subject_name="Sam", phase=2, asked=("ads_read",), granted=(),
+        declined=("ads_read",), through="a test", at=NOW,
+    )):
         grants.record(engine, one)
     assert grants.latest(engine)["t"].declined == ("ads_read",)
 
@@ -277,18 +298,24 @@ def test_grants_follow_each_other_and_alerts_are_told_once(engine: sa.Engine):
 def test_when_a_node_was_pulled_last(engine: sa.Engine):
     later = NOW + dt.timedelta(hours=1)
     for day, at in ((DAY, NOW), (DAY + dt.timedelta(days=1), later)):
-        ledger.note(engine, LandedFile("ad_insights", "act_1", day, "p", 3, "d", at), backfill_id="b")
+        ledger.note(engine, LandedFile(
+            report="ad_insights", node_id="act_1", day=day, path="p", rows=3, digest="d", landed_at=at,
+        ), backfill_id="b")
 
     assert ledger.last_pulls(engine) == {"act_1": later}
     both = ("ad_insights", "account_insights")
-    ledger.note(engine, LandedFile("account_insights", "act_1", DAY, "p", 1, "d", later), backfill_id="b")
+    ledger.note(engine, LandedFile(
+        report="account_insights", node_id="act_1", day=DAY, path="p", rows=1, digest="d", landed_at=later,
+    ), backfill_id="b")
     assert ledger.read_days(engine, node_id="act_1", reports=both, since=DAY) == {DAY: NOW}
     assert ledger.read_days(engine, node_id="act_1", reports=both, since=DAY + dt.timedelta(days=1)) == {}
 
 
 def test_earlier_versions_wait_until_they_are_loaded_each_with_its_end(engine: sa.Engine):
     at = [NOW + dt.timedelta(hours=n) for n in range(3)]
-    files = [LandedFile("ad_insights", "act_1", DAY, f"p{n}", 1, f"d{n}", at[n]) for n in range(3)]
+    files = [LandedFile(
+        report="ad_insights", node_id="act_1", day=DAY, path=f"p{n}", rows=1, digest=f"d{n}", landed_at=at[n],
+    ) for n in range(3)]
     assert ledger.versions_waiting(engine, reports=["ad_insights"]) == []
     ledger.note_version(engine, files[0])
     ledger.note_version(engine, files[1])
@@ -304,7 +331,9 @@ def test_every_version_of_the_days_read_since_is_told_with_its_span(engine: sa.E
     hours = [NOW + dt.timedelta(hours=n) for n in range(4)]
 
     def landed(at: dt.datetime, rows: int, *, report: str = "ad_insights") -> LandedFile:
-        return LandedFile(report, "act_1", DAY, f"{at}.parquet", rows, f"{at}", at)
+        return LandedFile(
+            report=report, node_id="act_1", day=DAY, path=f"{at}.parquet", rows=rows, digest=f"{at}", landed_at=at,
+        )
 
     for at, rows in zip(hours[:3], (5, 0, 7), strict=True):
         ledger.note(engine, landed(at, rows), backfill_id="b")

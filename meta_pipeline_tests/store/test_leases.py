@@ -36,7 +36,7 @@ def steal(engine: sa.Engine, name: str = "act_1") -> None:
 
 
 def write(landing: Landing, clock: VirtualClock, spend: str) -> LandedFile:
-    batch = Batch((), "T", "v25.0", clock.now())
+    batch = Batch(records=(), trace_id="T", version="v25.0", fetched_at=clock.now())
     return landing.write_day(
         "ad_insights", "act_1", DAY, [(json.dumps({"ad_id": "1", "spend": spend}).encode(), batch)], request={},
         run_id="r", backfill_id="b", now=clock.now(),
@@ -66,7 +66,9 @@ def test_what_lost_its_lease_commits_nothing(engine: sa.Engine, clock: VirtualCl
         with pytest.raises(leases.LeaseLostError, match="another run took over act_1"):
             write(landing, clock, "2")
         with pytest.raises(leases.LeaseLostError):  # as one that was suspended between the file and the ledger
-            ledger.note(engine, LandedFile("ad_insights", "act_1", DAY, "p", 9, "d", clock.now()), backfill_id="b")
+            ledger.note(engine, LandedFile(
+                report="ad_insights", node_id="act_1", day=DAY, path="p", rows=9, digest="d", landed_at=clock.now(),
+            ), backfill_id="b")
 
     assert Path(file.path).read_bytes() == before
     assert [file] == ledger.waiting(engine)
@@ -101,11 +103,11 @@ def test_a_run_that_lost_its_lease_asks_for_nothing_more(
         for day in days:
             asked.append(day)
             steal(store)
-            yield FailedDay("ad_insights", node_id, day, "not committed")
+            yield FailedDay(report="ad_insights", node_id=node_id, day=day, reason="not committed")
 
     monkeypatch.setattr(side_by_side, "land", land)
     by = By(store, clock.now, lambda seconds: None)
-    ended = list(side_by_side.land_side_by_side({"act_1": days}, ["ad_insights"], by=by))
+    ended = list(side_by_side.land_side_by_side({"act_1": days}, ["ad_insights"], context=by))
 
     assert asked == days[:1]
     assert [day.reason for day in ended[1:] if "another run took over" in day.reason] and len(ended) == 3

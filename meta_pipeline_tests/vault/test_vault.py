@@ -30,7 +30,9 @@ def engine(tmp_path: Path) -> sa.Engine:
 
 def keep(vault: Vault, subject_id: str = "1", value: str = "EAABplain"):
     return vault.keep(
-        AccessToken("user", value), subject_id=subject_id, subject_name="Sam", scopes=("ads_read",), expires_at=None,
+        AccessToken(
+            kind="user", value=value,
+        ), subject_id=subject_id, subject_name="Sam", scopes=("ads_read",), expires_at=None,
         data_access_expires_at=None,
     )
 
@@ -165,7 +167,7 @@ def test_a_wrong_key_is_a_sentence():
 
 
 KEY, OTHER = new_key(), new_key()
-SEALED = seal(AccessToken("user", "EAABplain"), subject="row", keys=keyring(KEY), at=NOW)
+SEALED = seal(AccessToken(kind="user", value="EAABplain"), subject="row", keys=keyring(KEY), at=NOW)
 
 
 @settings(max_examples=1000, deadline=None)
@@ -217,7 +219,9 @@ def test_nothing_plain_is_left_in_memory_by_the_vault(engine: sa.Engine):
 def test_every_reveal_is_on_record_with_what_it_was_for(engine: sa.Engine):
     vault = Vault(engine, KEY, now=lambda: NOW)
     ref = keep(vault)
-    access.replace(engine, ref.id, [Access("act_1", ref.id, ref.id, ("ANALYZE",))], now=NOW)
+    access.replace(engine, ref.id, [Access(
+        node_id="act_1", token_ref=ref.id, through_ref=ref.id, tasks=("ANALYZE",),
+    )], now=NOW)
     vault.reveal(ref.id, flow="doctor")
     vault.reveal_for("act_1", flow="land")
 
@@ -229,12 +233,16 @@ def test_another_token_that_has_the_access_takes_over(engine: sa.Engine):
     vault = Vault(engine, KEY, now=lambda: NOW)
     facts = {"scopes": ("ads_read",), "data_access_expires_at": None}
     soon, later = NOW + dt.timedelta(days=5), NOW + dt.timedelta(days=50)
-    system = vault.keep(AccessToken("system_user", "s"), subject_id="9", subject_name="S", expires_at=None, **facts)
-    early = vault.keep(AccessToken("user", "e"), subject_id="1", subject_name="E", expires_at=soon, **facts)
-    late = vault.keep(AccessToken("user", "l"), subject_id="2", subject_name="L", expires_at=later, **facts)
-    blind = vault.keep(AccessToken("user", "b"), subject_id="3", subject_name="B", expires_at=None, **facts)
+    system = vault.keep(AccessToken(
+        kind="system_user", value="s",
+    ), subject_id="9", subject_name="S", expires_at=None, **facts)
+    early = vault.keep(AccessToken(kind="user", value="e"), subject_id="1", subject_name="E", expires_at=soon, **facts)
+    late = vault.keep(AccessToken(kind="user", value="l"), subject_id="2", subject_name="L", expires_at=later, **facts)
+    blind = vault.keep(AccessToken(kind="user", value="b"), subject_id="3", subject_name="B", expires_at=None, **facts)
     for ref, tasks in ((early, ("ANALYZE",)), (late, ()), (system, ("ANALYZE", "MANAGE")), (blind, ("DRAFT",))):
-        access.replace(engine, ref.id, [Access("act_1", ref.id, ref.id, tasks)], now=NOW)
+        access.replace(engine, ref.id, [Access(
+            node_id="act_1", token_ref=ref.id, through_ref=ref.id, tasks=tasks,
+        )], now=NOW)
     order = []
     while True:
         try:

@@ -44,7 +44,9 @@ def no_json(path: Path) -> None:
     from meta_pipeline.records import Batch
 
     home.landing.write_day(
-        "ad_insights", "act_1", DAYS[0], [(b'{"ad_id":"1"', Batch((), "T", "v25.0", home.at))], request={}, run_id="r",
+        "ad_insights", "act_1", DAYS[0], [(b'{"ad_id":"1"', Batch(
+            records=(), trace_id="T", version="v25.0", fetched_at=home.at,
+        ))], request={}, run_id="r",
         backfill_id="b", now=home.at,
     )
 

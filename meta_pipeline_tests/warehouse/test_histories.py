@@ -36,7 +36,7 @@ class Place:
 
     def listed(self, node_id: str, *things: dict[str, object]) -> None:
         self.at += dt.timedelta(hours=1)
-        batch = Batch((), "T", "v26.0", self.at)
+        batch = Batch(records=(), trace_id="T", version="v26.0", fetched_at=self.at)
         self.landing.write_day(
             "campaigns", node_id, SNAPSHOT_DAY, [(json.dumps(thing).encode(), batch) for thing in things], request={},
             run_id="r", backfill_id="b", now=self.at,

@@ -50,7 +50,7 @@ class Home:
 
     def land(self, report: str, day: dt.date, *rows: dict[str, object]) -> None:
         self.at += dt.timedelta(hours=1)
-        batch = Batch((), "T", "v25.0", self.at)
+        batch = Batch(records=(), trace_id="T", version="v25.0", fetched_at=self.at)
         self.landing.write_day(
             report, self.account, day, [(json.dumps(row).encode(), batch) for row in rows], request={}, run_id="r",
             backfill_id="b", now=self.at,

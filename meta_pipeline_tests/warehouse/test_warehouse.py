@@ -37,7 +37,7 @@ class Place:
     def land(
         self, *rows: dict[str, object], day: dt.date = DAY, report: str = "ad_insights", at: dt.datetime = NOW
     ) -> None:
-        batch = Batch((), "T", "v26.0", at)
+        batch = Batch(records=(), trace_id="T", version="v26.0", fetched_at=at)
         self.landing.write_day(
             report, "act_1", day, [(json.dumps(row).encode(), batch) for row in rows], request={}, run_id="r",
             backfill_id="b", now=at,

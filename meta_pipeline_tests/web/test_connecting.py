@@ -75,7 +75,9 @@ def test_what_somebody_else_reads_goes_on(web: Web):
     from meta_pipeline.records import AccessToken
 
     id = consents.receive(
-        AccessToken("system_user", token), phase=0, through="a test", tokens=web.runtime.vault, engine=web.runtime.engine,
+        AccessToken(
+            kind="system_user", value=token,
+        ), phase=0, through="a test", tokens=web.runtime.vault, engine=web.runtime.engine,
         now=web.app_now(),
     )
     consents.onboard(
@@ -146,11 +148,11 @@ def test_accounts_that_can_no_longer_be_read_are_reported_in_plain_words(web: We
 def test_the_first_look_names_no_account_that_nobody_can_read(web: Web):
     web.connect()
     where = connect_without(web, "ads_read")
-    from meta_pipeline.linker.links import known
+    from meta_pipeline.store.node_links import list_links
 
     id = where.rpartition("/")[2]
     samples = consents.first_look(
-        id, known(web.runtime.engine), graph=web.runtime.graph, tokens=web.runtime.vault, engine=web.runtime.engine,
+        id, list_links(web.runtime.engine), graph=web.runtime.graph, tokens=web.runtime.vault, engine=web.runtime.engine,
         now=web.app_now(),
     )
     onboardings.add_result(web.runtime.engine, id, partitions=6)
@@ -197,7 +199,9 @@ def test_the_onboarding_page_says_what_it_waits_for_and_for_how_long(web: Web):
     from meta_pipeline.records import AccessToken
 
     id = consents.receive(
-        AccessToken("user", "EAABwaits"), phase=1, through="a test", tokens=web.runtime.vault, engine=web.runtime.engine,
+        AccessToken(
+            kind="user", value="EAABwaits",
+        ), phase=1, through="a test", tokens=web.runtime.vault, engine=web.runtime.engine,
         now=web.app_now(),
     )
     page = web.browser.get(f"/onboardings/{id}").body

@@ -113,9 +113,9 @@ def connect(token_stdin: bool, kind: str, no_browser: bool, phase: int) -> None:
 def links(as_json: bool, is_wide: bool) -> None:
     """The nodes that are reachable, by which token, and who owns them."""
     from meta_pipeline.bootstrap import process_runtime
-    from meta_pipeline.linker.links import known
+    from meta_pipeline.store.node_links import list_links
 
-    found = known(process_runtime().engine)
+    found = list_links(process_runtime().engine)
     if as_json:
         import dataclasses
 

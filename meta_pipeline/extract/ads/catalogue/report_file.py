@@ -19,22 +19,20 @@ from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from meta_pipeline.extract.ads.catalogue.reports import REPORTS
-from meta_pipeline.extract.ads.catalogue.reports import STATUSES
-from meta_pipeline.extract.ads.catalogue.reports import WINDOWS
-from meta_pipeline.extract.ads.catalogue.reports import Report
-from meta_pipeline.extract.ads.catalogue.reports import Window
-from meta_pipeline.extract.ads.catalogue.vocabulary import ACTION_BREAKDOWNS
-from meta_pipeline.extract.ads.catalogue.vocabulary import ACTION_FIELDS
-from meta_pipeline.extract.ads.catalogue.vocabulary import BREAKDOWNS
-from meta_pipeline.extract.ads.catalogue.vocabulary import DAY
-from meta_pipeline.extract.ads.catalogue.vocabulary import DEAD_WINDOWS
-from meta_pipeline.extract.ads.catalogue.vocabulary import FIELDS
-from meta_pipeline.extract.ads.catalogue.vocabulary import IDS
-from meta_pipeline.extract.ads.catalogue.vocabulary import gate
-from meta_pipeline.extract.ads.catalogue.vocabulary import history_limit
-from meta_pipeline.extract.ads.catalogue.vocabulary import WINDOWS as LIVING_WINDOWS
 from meta_pipeline.entity_kinds import ENTITY_KINDS
+from meta_pipeline.extract.ads.catalogue.reports import REPORTS, STATUSES, WINDOWS, Report, Window
+from meta_pipeline.extract.ads.catalogue.vocabulary import (
+    ACTION_BREAKDOWNS,
+    ACTION_FIELDS,
+    BREAKDOWNS,
+    DAY,
+    DEAD_WINDOWS,
+    FIELDS,
+    IDS,
+    gate,
+    history_limit,
+)
+from meta_pipeline.extract.ads.catalogue.vocabulary import WINDOWS as LIVING_WINDOWS
 from meta_pipeline.records import ConfigError
 
 Catalogue = Mapping[str, Report]

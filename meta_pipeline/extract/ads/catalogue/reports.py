@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Literal
 
-from meta_pipeline.extract.ads.catalogue.vocabulary import ACTION_FIELDS
-from meta_pipeline.extract.ads.catalogue.vocabulary import DAY
-from meta_pipeline.extract.ads.catalogue.vocabulary import DEAD_WINDOWS
-from meta_pipeline.extract.ads.catalogue.vocabulary import IDS
-from meta_pipeline.extract.ads.catalogue.vocabulary import LONGEST_HISTORY
-from meta_pipeline.extract.ads.catalogue.vocabulary import SHORTER_HISTORY
-from meta_pipeline.extract.ads.catalogue.vocabulary import WHITELIST
-from meta_pipeline.extract.ads.catalogue.vocabulary import gate
-from meta_pipeline.extract.ads.catalogue.vocabulary import history_limit
 from meta_pipeline.entity_kinds import ENTITY_KINDS
+from meta_pipeline.extract.ads.catalogue.vocabulary import (
+    ACTION_FIELDS,
+    DAY,
+    DEAD_WINDOWS,
+    IDS,
+    LONGEST_HISTORY,
+    SHORTER_HISTORY,
+    WHITELIST,
+    gate,
+    history_limit,
+)
 from meta_pipeline.records import ConfigError
 
 # Every status that a level's things can have: by default Meta leaves deleted and archived ads out of level=ad while the
@@ -44,6 +46,7 @@ class Report:
     no rows, and no error, until then."""
 
     name: str
+    _: KW_ONLY
     level: str
     fields: tuple[str, ...]
     key: tuple[str, ...]

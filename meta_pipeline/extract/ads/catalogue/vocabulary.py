@@ -1,5 +1,6 @@
 """The names that Ads Insights accepts: fields, breakdowns that can be combined, attribution windows, and how far back
-each is available (graph-api.md §2.2–2.4, §2.7). Data only; a name in none of these lists is refused before a request."""
+each is available (graph-api.md §2.2–2.4, §2.7). Data only; a name in none of these lists is refused before any
+request."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ def stuck_after_s(expected: float | None) -> float:
     return max(STUCK_AFTER_S, STUCK_AFTER_TIMES * (expected or 0.0))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EndedRun:
     """A report run that has ended. `age_s`: its age when it was seen to be done; `running_at_s`: its age when it was
     last seen running, None when it was never; `expected_s`: how long it was expected to take, if that was known;
@@ -95,7 +95,9 @@ class EndedRun:
         return SOONER * min(self.age_s, self.expected_s or self.age_s)
 
 
-def updated(stored: Durations, run: EndedRun, *, node_id: str, report: str, days: int) -> dict[tuple[str, str, int], float]:
+def updated(
+    stored: Durations, run: EndedRun, *, node_id: str, report: str, days: int
+) -> dict[tuple[str, str, int], float]:
     """Return the durations that change with a run that has ended: of its account and of the app."""
     size, took = size_class(days), run.took_s
     changed = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,7 +66,7 @@ class Fetcher:
     token: AccessToken
     planner: Planner
 
-    def read_pull(self, pull: Pull) -> Iterator[PageRows | Restart | UntrustedDay]:
+    def read_pull(self, pull: Pull) -> Generator[PageRows | Restart | UntrustedDay]:
         """Yield the rows of a pull whose result is ready, page by page, then the days that can't be trusted.
 
         A page that is too much is requested again from the same cursor with half of the rows. A read whose cursor Meta
@@ -116,7 +116,8 @@ class Fetcher:
             for batch in self._batches(pull, size, key_row_type(report.key)):
                 # Without the page: its records are copied beside it.
                 answer = dataclasses.replace(batch, body=None, rows=())
-                rows.extend((record, answer) for _, chunk in partitioner.partition(batch) for record in chunk.to_pylist())
+                chunks = (chunk for _, chunk in partitioner.partition(batch))
+                rows.extend((record, answer) for chunk in chunks for record in chunk.to_pylist())
             for error in partitioner.days_with_duplicate_keys().values():
                 raise error
             return rows

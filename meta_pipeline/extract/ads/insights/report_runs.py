@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
@@ -44,6 +44,7 @@ class _Watch:
     `is_previous_polled`: the run that it replaced was polled once more."""
 
     pull: Pull
+    _: KW_ONLY
     since_s: float
     due_s: float = 0.0
     expected_s: float | None = None
@@ -221,7 +222,10 @@ class ReportRuns:
         ):
             case Done() as done:
                 if not pull.is_resumed:  # a resumed run may have been done long before it was polled
-                    run = EndedRun(self._age_s(pull), watch.running_at_s, watch.expected_s, status)
+                    run = EndedRun(
+                        age_s=self._age_s(pull), running_at_s=watch.running_at_s, expected_s=watch.expected_s,
+                        status=status,
+                    )
                     self.planner.learn_duration(pull.report, pull.requested, run)
                 self._mark(pull, "completed")
                 pull.is_done = True

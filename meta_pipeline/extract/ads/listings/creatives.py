@@ -6,7 +6,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 import msgspec
@@ -88,6 +88,7 @@ class CreativeScan:
     (`is_over`)."""
 
     wanted: frozenset[str]
+    _: KW_ONLY
     limit: int = LARGEST_PAGE
     after: str | None = None
     ceiling: int = LARGEST_PAGE
@@ -151,7 +152,7 @@ def read_creatives(node_id: str, wanted: Iterable[str], *, graph: GraphClient, t
             scan = scan.after_error(error)
             continue
         page = answer.page
-        batch = Batch((), answer.trace_id, answer.version, answer.fetched_at)
+        batch = Batch(records=(), trace_id=answer.trace_id, version=answer.version, fetched_at=answer.fetched_at)
         records = {summarize(bytes(raw)).id: bytes(raw) for raw in page.data}
         if not step.is_light:
             yield from ((record, batch) for id, record in records.items() if id in scan.wanted)

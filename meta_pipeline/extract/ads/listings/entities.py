@@ -33,7 +33,7 @@ def listing_request(kind: EntityKind) -> dict[str, Any]:
     return {"fields": list(kind.fields), "effective_status": list(kind.listed_statuses)}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
     """The records of one kind, and the request they answer. `is_whole`: all of it was listed; `has_status_changes`: the
     status of something changed, and with it that of what is below, whose `updated_time` does not show it."""
@@ -91,7 +91,12 @@ def read_mentioned(paths: Iterable[str]) -> dict[str, dict[str, Row]]:
 
 
 def increment_start(
-    stored: Mapping[str, StoredRecord], swept_at: dt.datetime | None, *, now: dt.datetime, sweep: dt.timedelta, page: int
+    stored: Mapping[str, StoredRecord],
+    swept_at: dt.datetime | None,
+    *,
+    now: dt.datetime,
+    sweep: dt.timedelta,
+    page: int,
 ) -> int | None:
     """Return the Unix time from which changes are requested. None for all of it: at first, when a sweep is due, and
     when it is one page, which costs the same one call and also shows what vanished."""
@@ -125,7 +130,8 @@ def unlisted_ids(
 def read_account(node_id: str, *, graph: GraphClient, token: AccessToken) -> Snapshot:
     """Read the account itself."""
     request = {"fields": list(ACCOUNTS.fields)}
-    return Snapshot([row_of(graph.get(node_id, request, token=token, kind=CallKind.AD_OBJECTS))], request)
+    answer = graph.get(node_id, request, token=token, kind=CallKind.AD_OBJECTS)
+    return Snapshot(records=[row_of(answer)], request=request)
 
 
 def list_ids(node_id: str, kind: EntityKind, *, graph: GraphClient, token: AccessToken, size: PageSize) -> list[str]:
@@ -165,12 +171,17 @@ def refresh(
     # A whole listing comes first, in Meta's order; an increment leaves every record in its place.
     merged = {**fresh, **missing, **stored} if since is None else dict(stored)
     merged |= {**fresh, **missing}
-    return Snapshot([each.row for each in merged.values()], listing_request(kind), since is None, has_status_changes)
+    return Snapshot(
+        records=[each.row for each in merged.values()], request=listing_request(kind), is_whole=since is None,
+        has_status_changes=has_status_changes,
+    )
 
 
 def row_of(answer: GraphResponse) -> Row:
     """Return a node's answer as one record, and a batch of its own."""
-    return answer.body, Batch((answer.body,), answer.trace_id, answer.version, answer.fetched_at)
+    return answer.body, Batch(
+        records=(answer.body,), trace_id=answer.trace_id, version=answer.version, fetched_at=answer.fetched_at
+    )
 
 
 def _by_id(
@@ -191,4 +202,6 @@ def _by_id(
 def error_row(node_id: str, error: GraphError, graph: GraphClient) -> Row:
     """Return the row of a thing that could not be read."""
     record = json.dumps({"id": node_id, "error": str(error)}).encode()
-    return record, Batch((record,), error.trace_id, graph.marketing_version, graph.now())
+    return record, Batch(
+        records=(record,), trace_id=error.trace_id, version=graph.marketing_version, fetched_at=graph.now()
+    )

@@ -8,25 +8,21 @@ from pathlib import Path
 import pytest
 from facebook_business.adobjects.adsinsights import AdsInsights
 
-from meta_pipeline.extract.ads.catalogue.report_file import load_catalogue
-from meta_pipeline.extract.ads.catalogue.report_file import parse_catalogue
-from meta_pipeline.extract.ads.catalogue.report_file import default_reports
-from meta_pipeline.extract.ranges import Range
-from meta_pipeline.extract.ads.insights.requests import insights_request
-from meta_pipeline.extract.sizes import plan_ranges
-from meta_pipeline.extract.ads.catalogue.reports import REPORTS
-from meta_pipeline.extract.ads.catalogue.reports import Report
-from meta_pipeline.extract.ads.catalogue.reports import months_before
-from meta_pipeline.extract.ads.catalogue.reports import too_old
-from meta_pipeline.extract.sizes import Sizes
-from meta_pipeline.extract.ads.catalogue.vocabulary import ACTION_FIELDS
-from meta_pipeline.extract.ads.catalogue.vocabulary import BREAKDOWNS
-from meta_pipeline.extract.ads.catalogue.vocabulary import DEAD_WINDOWS
-from meta_pipeline.extract.ads.catalogue.vocabulary import FIELDS
-from meta_pipeline.extract.ads.catalogue.vocabulary import WHITELIST
-from meta_pipeline.extract.ads.catalogue.vocabulary import WINDOWS
-from meta_pipeline.extract.forecast import of_report
+from meta_pipeline.extract.ads.catalogue.report_file import default_reports, load_catalogue, parse_catalogue
+from meta_pipeline.extract.ads.catalogue.reports import REPORTS, Report, months_before, too_old
+from meta_pipeline.extract.ads.catalogue.vocabulary import (
+    ACTION_FIELDS,
+    BREAKDOWNS,
+    DEAD_WINDOWS,
+    FIELDS,
+    WHITELIST,
+    WINDOWS,
+)
 from meta_pipeline.extract.ads.insights.day_partitioner import DayPartitioner
+from meta_pipeline.extract.ads.insights.requests import insights_request
+from meta_pipeline.extract.forecast import forecast_report
+from meta_pipeline.extract.ranges import Range
+from meta_pipeline.extract.sizes import Sizes, plan_ranges
 from meta_pipeline.records import Batch, ConfigError, LandingError
 from meta_pipeline.settings import Settings
 
@@ -70,7 +66,7 @@ def test_the_ten_are_read_by_default_and_what_costs_more_is_switched_on_by_name(
 def test_breakdowns_that_meta_refuses_together_are_refused_at_once(together: tuple[str, ...]):
     assert frozenset(together) not in WHITELIST
     with pytest.raises(ConfigError, match="Meta refuses"):
-        Report("r", "ad", ("ad_id",), ("ad_id",), breakdowns=together)
+        Report("r", level="ad", fields=("ad_id",), key=("ad_id",), breakdowns=together)
 
 
 @pytest.mark.parametrize("together", [
@@ -114,8 +110,8 @@ def row(since: str, until: str) -> bytes:
 
 def landed(*rows: bytes) -> dict[dt.date, int]:
     sorter = DayPartitioner(REPORTS["account_reach_month"], "act_1", Range(dt.date(2026, 11, 2), DAY))
-    batch = Batch(rows, "T", "v26.0", dt.datetime(2026, 11, 20, tzinfo=dt.UTC))
-    days = {day: len(records) for day, records in sorter.parts(batch)}
+    batch = Batch(records=rows, trace_id="T", version="v26.0", fetched_at=dt.datetime(2026, 11, 20, tzinfo=dt.UTC))
+    days = {day: len(records) for day, records in sorter.partition(batch)}
     assert not sorter.days_with_duplicate_keys()
     return days
 
@@ -155,7 +151,7 @@ def test_no_report_promises_more_history_than_meta_keeps():
     for name, months in (("ad_insights_by_hourly", 37), ("ad_insights", 38)):
         report = REPORTS[name]
         with pytest.raises(ConfigError, match="months"):
-            Report("r", "ad", report.fields, ("ad_id",), breakdowns=report.breakdowns, history_months=months)
+            Report("r", level="ad", fields=report.fields, key=("ad_id",), breakdowns=report.breakdowns, history_months=months)
 
 
 def test_a_file_switches_on_and_adds(tmp_path: Path):
@@ -191,8 +187,8 @@ def test_what_is_kept_shorter_is_asked_for_no_longer():
     ("ad_set_insights_by_age", "ad_insights", "the name is taken"),
     ("ad_set_insights_by_age", "ads", "the name is taken"),
     ("ad_set_insights_by_age", "ad_insights_versions", "the name is taken"),
-    ("reports.ad_set_insights_by_age", 'reports."Über-Bericht"', "small letters"),
-    ('"adset_id", ', "", "can't be told apart without adset_id"),
+    ("reports.ad_set_insights_by_age", 'reports."Über-Bericht"', "lower-case letters"),
+    ('"adset_id", ', "", "no unique key without adset_id"),
     ('"adset_id"', '"adset_id", "ad_id"', "has no ad_id"),
     ('["age"]', '["age"]\nwindows = ["7d_view"]', "no data since 2026-01-12"),
     ('["age"]', '["age"]\nwindow = 1', "from 2 to 90"),
@@ -201,7 +197,7 @@ def test_what_is_kept_shorter_is_asked_for_no_longer():
     ('["age"]', '["age", "age"]', "twice"),
     ('["age"]', '"age"', "must be a list"),
     ('["age"]', '["age"]\nkey = ["ad_id"]', "field of its own"),
-    ("level =", "level", "is no TOML"),
+    ("level =", "level", "is not valid TOML"),
 ])
 def test_what_is_wrong_is_one_sentence_that_names_file_report_and_what_to_do(before: str, after: str, told: str):
     assert before in OWN
@@ -217,8 +213,8 @@ def test_what_is_wrong_is_one_sentence_that_names_file_report_and_what_to_do(bef
 def test_a_gated_report_is_never_read_at_once():
     day = [Range(DAY, DAY)]
 
-    assert of_report(REPORTS["ad_insights_by_impression_device"], day, Sizes(5000), looks=4).report_runs == 1
-    assert of_report(REPORTS["ad_insights_by_device"], day, Sizes(5000), looks=4).report_runs == 0
+    assert forecast_report(REPORTS["ad_insights_by_impression_device"], day, Sizes(5000), polls=4).report_runs == 1
+    assert forecast_report(REPORTS["ad_insights_by_device"], day, Sizes(5000), polls=4).report_runs == 0
 
 
 def test_a_report_of_ones_own_that_is_gated_says_so_and_is_kept_as_long_as_meta_does():

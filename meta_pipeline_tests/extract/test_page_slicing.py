@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meta_pipeline.extract import page_slicing as module
-from meta_pipeline.extract.page_slicing import strip_separators
-from meta_pipeline.extract.page_slicing import slice_records
+from meta_pipeline.extract.page_slicing import slice_records, strip_separators
 
 PLAIN = [
     {"account_id": "1", "ad_name": "a", "actions": [{"action_type": "x", "value": "1"}, {"action_type": "y"}]},

@@ -1,7 +1,6 @@
-"""Worker processes that end with the command that started them, and take along what they started themselves.
+"""A pool of worker processes that end with the command that started them.
 
-A worker leads a process group. A thread of it waits for the end of its parent and then kills the group: the worker, dbt
-and the helpers that Dagster started for it. It needs no polling, and a parent that is killed counts on every system."""
+Each leads a process group, so that dbt and the helpers that Dagster started for it end with it."""
 
 from __future__ import annotations
 
@@ -11,9 +10,10 @@ import multiprocessing
 import multiprocessing.context
 import os
 import signal
-import threading
 from collections.abc import Iterator
 from typing import Any
+
+from meta_pipeline.processes.parent_death import kill_group_after
 
 # A stopped command gives calls that are on their way this long: a report run whose id is not recorded is paid for
 # twice. What still runs then is killed, which is safe at any moment (`benchmarks/kills.py`).
@@ -36,16 +36,10 @@ def worker_pool(count: int) -> Iterator[concurrent.futures.ProcessPoolExecutor]:
 
 
 def end_with_parent() -> None:
-    """Make this process lead a group, and kill the group when the parent process ends."""
+    """Make this spawned process lead a group, and kill the group when the parent process ends."""
     os.setpgid(0, 0)
-    threading.Thread(target=_kill_group_after_parent, daemon=True, name="end-with-parent").start()
-
-
-def _kill_group_after_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()  # waits for the end of file of a pipe that only the parent writes to
-        os.killpg(0, signal.SIGKILL)
+    if (parent := multiprocessing.parent_process()) is not None:
+        kill_group_after(parent.join)
 
 
 class _RecordingContext(multiprocessing.context.SpawnContext):

@@ -1,6 +1,6 @@
 """The Dagster UI as `up` serves it: Dagster's own app behind `Guard`, on loopback.
 
-    python -m meta_pipeline.defs.ui --port N --socket FILE [--allow-host NAME]…
+    python -m meta_pipeline.defs.ui.server --port N --socket FILE [--allow-host NAME]…
 
 It serves the code server that listens, or soon will, on the socket."""
 
@@ -26,8 +26,8 @@ from dagster_webserver.cli import (
 )
 from dagster_webserver.version import __version__
 
-from meta_pipeline.defs.code_server import is_ready, workspace_file
-from meta_pipeline.defs.ui_guard import Guard
+from meta_pipeline.defs.ui.code_server import is_ready, workspace_file
+from meta_pipeline.defs.ui.guard import Guard
 
 HOST = "127.0.0.1"
 LOOK_S = 0.3
