@@ -115,7 +115,7 @@ def test_all_work_is_done_without_a_block_near_the_time_the_budget_alone_takes_f
     print(f"virtual {storm.clock.seconds:.0f} s, the budget alone {alone:.0f} s, given back {storm.given_back} times")
     assert all(storm.done[account] == CALLS_EACH for account in storm.left)
     assert limits["sent_while_blocked"] == {}
-    assert not any(share.blocked_until for share in storm.graph.limits.shares.values())
+    assert not any(share.blocked_until for share in storm.graph.limits.budgets.values())
     assert storm.clock.seconds <= 1.15 * alone
     assert storm.given_back > 0
     assert min(storm.halfway[0].values()) >= 0.7 * max(storm.halfway[0].values())
