@@ -28,9 +28,9 @@ def load_sizes(engine: sa.Engine, report: str, node_id: str, *, largest_page: in
 def store_sizes(engine: sa.Engine, report: str, node_id: str, sizes: Sizes) -> None:
     """Store the sizes learned for a report or a listing of a node, and its page size for the app's other nodes."""
     columns = dataclasses.asdict(sizes)
-    report_sizes.put(engine, node_id=node_id, report=report, known=columns)
+    report_sizes.put(engine, node_id=node_id, report=report, sizes=columns)
     if sizes.page_succeeded is not None or sizes.page_refused is not None:
         empty = dict.fromkeys(report_sizes.COLUMNS)
         report_sizes.put(
-            engine, node_id=APP, report=report, known=empty | {name: columns[name] for name in PAGE_COLUMNS}
+            engine, node_id=APP, report=report, sizes=empty | {name: columns[name] for name in PAGE_COLUMNS}
         )

@@ -109,7 +109,7 @@ class Attempt:
         the days that have landed, are too old, or wait for a limit of Meta."""
         context = self.context
         results: list[Result] = []
-        waiting = deferrals.waiting(
+        waiting = deferrals.waiting_reports(
             context.engine, backfill_id=context.backfill_id, node_id=self.node_id, now=context.now()
         )
         today = today_of(context.engine, self.node_id, now=context.now())
@@ -127,7 +127,7 @@ class Attempt:
             if name in waiting:
                 results.extend(self._failed(name, day, waiting[name]) for day in sorted(left))
                 continue
-            deferrals.forget(context.engine, backfill_id=context.backfill_id, node_id=self.node_id, report=name)
+            deferrals.remove(context.engine, backfill_id=context.backfill_id, node_id=self.node_id, report=name)
             if left:
                 self._plan(report, left)
         return results

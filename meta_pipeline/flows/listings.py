@@ -28,7 +28,7 @@ from meta_pipeline.graph.errors import ThrottledError, TokenError
 from meta_pipeline.landing import thumbnails as pictures
 from meta_pipeline.landing.landing import SNAPSHOT_DAY
 from meta_pipeline.records import AccessToken, Batch, LandedFile, MetaPipelineError
-from meta_pipeline.store import ledger, listing_sweeps
+from meta_pipeline.store import ledger, listing_sweeps, read_times
 
 # Each is read on its own, except that thumbnails come with their creatives.
 _STEPS = len(ENTITY_KINDS) - 1
@@ -118,7 +118,7 @@ class _Lister:
         engine, started_at = self.context.engine, self.context.now()
         digest = request_digest(entities.listing_request(kind))
         stored = self._stored(kind)
-        swept_at = listing_sweeps.swept_at(engine, node_id=self.node_id, kind=kind.name, asked=digest)
+        swept_at = listing_sweeps.swept_at(engine, node_id=self.node_id, kind=kind.name, request_digest=digest)
         since = entities.increment_start(
             stored, swept_at, now=started_at, sweep=self.policy.sweep, page=self.policy.page
         )
@@ -133,10 +133,12 @@ class _Lister:
                 store_sizes(engine, kind.name, self.node_id, size)
         if snapshot.has_status_changes:  # recorded before the snapshot lands, so that a kill in between loses nothing
             below = [other.name for other in LISTED_KINDS[LISTED_KINDS.index(kind) + 1:]]
-            listing_sweeps.forget_sweeps(engine, node_id=self.node_id, kinds=below)
+            listing_sweeps.remove_sweeps(engine, node_id=self.node_id, kinds=below)
         landed = self._write(kind, snapshot.records, snapshot.request)
         if snapshot.is_whole:  # as of its first call, and only after it is in place
-            listing_sweeps.note_sweep(engine, node_id=self.node_id, kind=kind.name, asked=digest, at=started_at)
+            listing_sweeps.record_sweep(
+                engine, node_id=self.node_id, kind=kind.name, request_digest=digest, at=started_at
+            )
         yield landed
 
     def _mentioned(self) -> dict[str, dict[str, Row]]:
@@ -147,13 +149,13 @@ class _Lister:
         listed = [self.context.landed_listing(kind.name, self.node_id) for kind in LISTED_KINDS]
         if all(file is not None and Path(file.path).exists() for file in listed):
             read_at = [
-                ledger.last_read(engine, report=kind.name, node_id=self.node_id, day=SNAPSHOT_DAY)
+                read_times.last_read(engine, report=kind.name, node_id=self.node_id, day=SNAPSHOT_DAY)
                 for kind in LISTED_KINDS
             ]
             # A run of insights and one of listings may overlap.
             since = min(at for at in read_at if at is not None) - entities.OVERLAP
             files = [file for file in files if file.landed_at > since]
-        readable = [file.path for file in files if self.context.landing.readable(file, is_whole=False)]
+        readable = [file.path for file in files if self.context.landing.check_intact(file, is_whole=False)]
         return entities.read_mentioned(readable)
 
     def _land_creatives(self) -> Iterator[LandedFile]:
@@ -163,7 +165,7 @@ class _Lister:
             raise MetaPipelineError("no listing of the ads that refer to them has landed")
         engine, started_at = self.context.engine, self.context.now()
         digest = request_digest(creatives.REQUEST)
-        swept_at = listing_sweeps.swept_at(engine, node_id=self.node_id, kind=CREATIVES.name, asked=digest)
+        swept_at = listing_sweeps.swept_at(engine, node_id=self.node_id, kind=CREATIVES.name, request_digest=digest)
         is_due = swept_at is None or started_at - swept_at >= self.policy.sweep
         stored = self._stored(CREATIVES)
         referenced = creatives.referenced_ids(ad.record for ad in self._stored(ADS).values())
@@ -177,7 +179,9 @@ class _Lister:
         yield self._write(THUMBNAILS, _rows(self._thumbnails(fresh)), {})
         landed = self._write(CREATIVES, _rows(stored | fresh), creatives.REQUEST)
         if is_due:
-            listing_sweeps.note_sweep(engine, node_id=self.node_id, kind=CREATIVES.name, asked=digest, at=started_at)
+            listing_sweeps.record_sweep(
+                engine, node_id=self.node_id, kind=CREATIVES.name, request_digest=digest, at=started_at
+            )
         yield landed
 
     def _thumbnails(self, fresh: Mapping[str, StoredRecord]) -> dict[str, StoredRecord]:
@@ -217,7 +221,7 @@ def download(pending: list[PendingDownload], *, downloads: Downloads, folder: Pa
                 unanswered.append(item.thumbnail.id)
             return msgspec.structs.replace(item.thumbnail, error=str(error))
         unanswered.clear()
-        digest, path = pictures.keep(folder, picture.content, picture.extension)
+        digest, path = pictures.save(folder, picture.content, picture.extension)
         return msgspec.structs.replace(item.thumbnail, sha256=digest, path=path)
 
     with concurrent.futures.ThreadPoolExecutor(DOWNLOADS_AT_ONCE) as pool:

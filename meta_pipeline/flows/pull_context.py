@@ -69,7 +69,7 @@ class PullContext:
     def landed_listing(self, kind: str, node_id: str) -> LandedFile | None:
         """Return the listing of a kind that landed last. None when its file is damaged: then all of it is listed
         again."""
-        return self.landing.readable(ledger.find(self.engine, report=kind, node_id=node_id, day=SNAPSHOT_DAY))
+        return self.landing.check_intact(ledger.find(self.engine, report=kind, node_id=node_id, day=SNAPSHOT_DAY))
 
     def gateway(self, node_id: str, report: str) -> GraphClient:
         """Return the client for the calls of one report of a node."""

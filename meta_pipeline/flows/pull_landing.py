@@ -28,7 +28,7 @@ def land_pull(
     source = Provenance(
         report=pull.report.name, node_id=pull.node_id, request=pull.request, run_id=context.run_id
     )
-    with context.landing.gathering(source, days) as gathered:
+    with context.landing.open_days(source, days) as gathered:
         for untrusted in _gather(pull, gathered, fetcher=fetcher, context=context, is_interrupted=is_interrupted):
             if untrusted.day in gathered.days:
                 gathered.drop(untrusted.day)
@@ -49,7 +49,7 @@ def _gather(
                 case PageRows(batch, days):
                     if is_interrupted():
                         raise MetaPipelineError(INTERRUPTED)
-                    with context.landing.turn:
+                    with context.landing.arrow_lock:
                         for day, records in days:
                             gathered.add(day, records, batch)
                 case Restart():

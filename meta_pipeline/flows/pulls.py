@@ -35,7 +35,7 @@ def land(
             token = context.tokens.reveal_for(node_id, flow="land", without=tried)
         except MetaPipelineError as error:
             for report in reports:  # what waited for a limit waits for a new token now
-                deferrals.forget(context.engine, backfill_id=context.backfill_id, node_id=node_id, report=report)
+                deferrals.remove(context.engine, backfill_id=context.backfill_id, node_id=node_id, report=report)
             for failed in left.values():  # with the reason of the last token that refused, unless that was dead
                 yield failed if failed.reason else dataclasses.replace(failed, reason=str(error))
             return

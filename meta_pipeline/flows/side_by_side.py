@@ -38,7 +38,7 @@ def land_side_by_side(
     def land_node(node_id: str, days: Sequence[dt.date]) -> None:
         left = {(report, day) for report in reports for day in days}
         try:
-            with leases.held(context.engine, node_id, now=context.now, sleep=context.sleep) as lease:
+            with leases.hold(context.engine, node_id, now=context.now, sleep=context.sleep) as lease:
                 for result in land(node_id, days, reports, context=context):
                     left.discard((result.report, result.day))
                     results.put(result)

@@ -28,8 +28,8 @@ from meta_pipeline.alerts.targets import AlertError, Email, Log, Webhook, mail_o
 from meta_pipeline.consent import invitation
 from meta_pipeline.flows import consents, tokens
 from meta_pipeline.records import ConfigError
-from meta_pipeline.store.schema import alerts as alert_rows
-from meta_pipeline.store.schema import invitations as invitation_rows
+from meta_pipeline.store.schema.connections import alerts as alert_rows
+from meta_pipeline.store.schema.connections import invitations as invitation_rows
 from meta_pipeline_tests.fakes.frozen_clock import PUBLIC, StillHome
 
 DAY = dt.timedelta(days=1)

@@ -104,7 +104,7 @@ def land_entities(
 ) -> Iterator[dg.MaterializeResult[None]]:
     """List what the account has now, and read by id what only insights know."""
     node_id = context.partition_key
-    with leases.held(runtime.engine, node_id, now=runtime.now, sleep=runtime.sleep):
+    with leases.hold(runtime.engine, node_id, now=runtime.now, sleep=runtime.sleep):
         by = pulling(context, graph, tokens, runtime)
         for done in listings.land_entities(node_id, context=by, listing_policy=runtime.listing_policy):
             yield dg.MaterializeResult(asset_key=landing_key(done.report), metadata=_metadata(done))
