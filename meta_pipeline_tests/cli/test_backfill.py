@@ -15,7 +15,7 @@ from meta_pipeline.cli.backfill import landing
 from meta_pipeline.cli.backfill.scope import BackfillScope, BackfillTarget, describe_expected_calls, forecast_targets
 from meta_pipeline.cli.output import terminal
 from meta_pipeline.defs.launch import AccountRange, Outcome
-from meta_pipeline.extract.ads.insights import Range
+from meta_pipeline.extract.ranges import Range
 from meta_pipeline.records import LandedFile
 from meta_pipeline.settings import Settings
 from meta_pipeline.store import ledger, report_runs

@@ -13,7 +13,7 @@ import pytest
 from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.cli.demo import pulls, summary
 from meta_pipeline.cli.output import terminal
-from meta_pipeline.extract.ads.reports import REPORTS
+from meta_pipeline.extract.ads.catalogue.reports import REPORTS
 from meta_pipeline.flows.side_by_side import land_side_by_side
 from meta_pipeline.linker import links
 from meta_pipeline.linker.discover import Discovery
@@ -125,7 +125,7 @@ def test_an_earlier_read_is_restated_by_the_next_one(tmp_path: Path, sandbox: Sa
     assert sandbox.control("clock", {})["now"] == now.isoformat()  # set forward again
     days = [now.date() - dt.timedelta(days=days_ago) for days_ago in pulls.EARLY_DAYS]
     context = runtime.pull_context(run_id="run", backfill_id="later", purpose="daily")
-    later = list(land_side_by_side({pulls.EARLY_ACCOUNTS[0]: days}, ("ad_insights",), by=context))
+    later = list(land_side_by_side({pulls.EARLY_ACCOUNTS[0]: days}, ("ad_insights",), context=context))
 
     assert all(isinstance(file, LandedFile) for file in later) and len(later) == len(days)
     versions = [

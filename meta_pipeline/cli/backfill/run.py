@@ -118,7 +118,7 @@ def _land(
     max_wait: float | None,
 ) -> dict[str, tuple[str, ...]]:
     """Land every target whose account a token can read; return the reasons of what failed, by account."""
-    unreadable = pulls.unreadable(
+    unreadable = pulls.unreadable_nodes(
         sorted({target.node_id for target in scope.targets}), tokens=runtime.vault, engine=runtime.engine
     )
     failed: dict[str, tuple[str, ...]] = {node_id: (reason,) for node_id, reason in unreadable.items()}

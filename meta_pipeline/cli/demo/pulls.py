@@ -56,7 +56,7 @@ def read_early(runtime: Runtime, sandbox_url: str, *, now: dt.datetime) -> None:
     days = [now.date() - dt.timedelta(days=days_ago) for days_ago in EARLY_DAYS]
     _set_clock(sandbox_url, now - dt.timedelta(days=DAYS_EARLIER))
     try:
-        for _ in land_side_by_side({account: days for account in EARLY_ACCOUNTS}, EARLY_REPORTS, by=context):
+        for _ in land_side_by_side({account: days for account in EARLY_ACCOUNTS}, EARLY_REPORTS, context=context):
             pass
     finally:
         _set_clock(sandbox_url, now)

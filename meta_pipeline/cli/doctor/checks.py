@@ -76,7 +76,7 @@ def _check_is_set(runtime: Runtime, name: str) -> str:
 
 
 def _describe_reports(runtime: Runtime) -> str:
-    default_count = len(runtime.read_by_default)
+    default_count = len(runtime.default_reports)
     return f"{default_count} are on, {len(runtime.catalogue) - default_count} more are read when they are named"
 
 

@@ -14,7 +14,7 @@ import duckdb
 from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.cli.doctor.check_result import CheckResult, describe_size, describe_time, list_first
 from meta_pipeline.cli.output.terminal import counted
-from meta_pipeline.extract.restatement import LAST_READ_AGE, STABLE_AFTER_DAYS, due, tiers_of
+from meta_pipeline.extract.restatement import LAST_READ_AGE, STABLE_AFTER_DAYS, due, parse_tiers
 from meta_pipeline.graph.limits import node_of
 from meta_pipeline.graph.pace import Budget
 from meta_pipeline.store import backfills, budgets, load_queue, read_times
@@ -143,7 +143,7 @@ def _check_backfills(runtime: Runtime, *, now: dt.datetime) -> Iterator[CheckRes
 
 def _check_overdue_days(runtime: Runtime, *, is_up_running: bool, now: dt.datetime) -> CheckResult:
     """Count the days that were due two days ago already and have not been read since, as the daily schedule counts."""
-    tiers = tiers_of(runtime.settings.restatement)
+    tiers = parse_tiers(runtime.settings.restatement)
     overdue: dict[str, int] = {}
     for link in list_links(runtime.engine):
         if link.kind != "ad_account":
@@ -152,7 +152,7 @@ def _check_overdue_days(runtime: Runtime, *, is_up_running: bool, now: dt.dateti
         today = now.astimezone(zone).date()
         two_days_ago = today - dt.timedelta(days=2)
         reads = read_times.days_read_since(
-            runtime.engine, node_id=link.id, reports=runtime.read_by_default,
+            runtime.engine, node_id=link.id, reports=runtime.default_reports,
             since=two_days_ago - dt.timedelta(days=LAST_READ_AGE),
         )
         late = due(two_days_ago, {day: read_at.astimezone(zone).date() for day, read_at in reads.items()}, tiers)
