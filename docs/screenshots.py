@@ -1,10 +1,9 @@
 """Take the screenshots of README.md again: `make screenshots`, after `make demo`.
 
-Starts `up` on the demo's home, opens its pages in Debian's chromium and writes docs/images/{connections,dagster,report}.png."""
+Starts `up` on the demo's home, opens its pages in Debian's chromium and writes the three images of docs/images."""
 
 from __future__ import annotations
 
-import os
 import shutil
 import signal
 import subprocess
@@ -14,6 +13,8 @@ from pathlib import Path
 
 import requests
 from playwright.sync_api import sync_playwright
+
+from meta_pipeline.processes.environment import child_environment
 
 TOP = Path(__file__).parent.parent
 HOME = TOP / ".meta_pipeline" / "demo"
@@ -26,7 +27,7 @@ SIZE = {"width": 1280, "height": 800}
 def main() -> None:
     """Write the three images."""
     settings = dict(line.split("=", 1) for line in (HOME / "settings.env").read_text().splitlines())
-    environment = {**os.environ, **settings, "META_PIPELINE_PUBLIC_URL": f"http://localhost:{WEB_PORT}"}
+    environment = child_environment(**settings, META_PIPELINE_PUBLIC_URL=f"http://localhost:{WEB_PORT}")
     command = [sys.executable, "-m", "meta_pipeline.cli"]
     sandbox = subprocess.Popen(
         [*command, "sandbox", "--port", str(SANDBOX_PORT)], stdout=subprocess.DEVNULL, env=environment
