@@ -148,3 +148,6 @@ def test_a_server_that_is_down_is_one_sentence_and_leaves_no_process(home: Home,
     assert ran.stderr.splitlines()[-1].startswith("error: Dagster's storage can't be used: ")
     assert SETTING in ran.stderr and not any(secret in ran.stderr + ran.stdout for secret in SECRETS)
     assert left_after(home) == [] and written_secrets(home.path) == []
+    checked = home.run("doctor")
+    assert "Dagster's storage can't be used: " in checked.stdout
+    assert not any(secret in checked.stdout + checked.stderr for secret in SECRETS)
