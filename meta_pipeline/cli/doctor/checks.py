@@ -84,7 +84,7 @@ def _dagster_storage(runtime: Runtime) -> str:
 
 
 def _reports(runtime: Runtime) -> str:
-    on = len(runtime.read_by_default)
+    on = len(runtime.default_reports)
     return f"{on} are on, {len(runtime.catalogue) - on} more are read when they are named"
 
 
