@@ -13,8 +13,8 @@ from meta_pipeline.cli.doctor import daily_work, lost_access
 from meta_pipeline.cli.doctor.findings import Finding
 from meta_pipeline.cli.output.terminal import counted
 from meta_pipeline.consent import oauth
+from meta_pipeline.files import damaged, permissions
 from meta_pipeline.records import MetaPipelineError
-from meta_pipeline.store import damaged, permissions
 from meta_pipeline.store.node_links import list_links
 
 
