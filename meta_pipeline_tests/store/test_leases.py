@@ -17,11 +17,10 @@ from meta_pipeline.records import Batch, FailedDay, LandedFile
 from meta_pipeline.store import heartbeat, leases, ledger, load_queue
 from meta_pipeline.store.schema.gateway import leases as table
 from meta_pipeline_tests.fakes.virtual_clock import VirtualClock
-from meta_pipeline_tests.store.test_contract import engine, postgres
 
-__all__ = ["engine", "postgres"]
 DAY = dt.date(2026, 11, 1)
 ELSEWHERE = "elsewhere:2:2"
+AT = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
 
 
 @pytest.fixture
@@ -82,7 +81,7 @@ def test_what_holds_no_lease_commits_as_ever(engine: sa.Engine, clock: VirtualCl
 
 
 @dataclass
-class By:
+class Context:
     """What `land_side_by_side` uses of a pull."""
 
     engine: sa.Engine
@@ -99,15 +98,15 @@ def test_a_run_that_lost_its_lease_asks_for_nothing_more(
     days = [DAY + dt.timedelta(days=number) for number in range(3)]
     asked: list[dt.date] = []
 
-    def land(node_id: str, days: list[dt.date], reports: list[str], *, by: By) -> Iterator[FailedDay]:
+    def land(node_id: str, days: list[dt.date], reports: list[str], *, context: Context) -> Iterator[FailedDay]:
         for day in days:
             asked.append(day)
             steal(store)
             yield FailedDay(report="ad_insights", node_id=node_id, day=day, reason="not committed")
 
     monkeypatch.setattr(side_by_side, "land", land)
-    by = By(store, clock.now, lambda seconds: None)
-    ended = list(side_by_side.land_side_by_side({"act_1": days}, ["ad_insights"], by=by))
+    context = Context(store, clock.now, lambda seconds: None)
+    ended = list(side_by_side.land_side_by_side({"act_1": days}, ["ad_insights"], context=context))
 
     assert asked == days[:1]
     assert [day.reason for day in ended[1:] if "another run took over" in day.reason] and len(ended) == 3
@@ -151,3 +150,16 @@ class Immediate:
 
     def join(self) -> None:
         pass
+
+
+def test_a_lease_is_one_holders_until_it_ends(engine: sa.Engine):
+    assert leases.try_take(engine, "act_1", holder="elsewhere:1:1", now=AT)
+    assert not leases.try_take(engine, "act_1", holder="elsewhere:2:2", now=AT)
+    assert leases.try_take(engine, "act_1", holder="elsewhere:2:2", now=AT + leases.LIFE)
+
+
+def test_a_dead_holders_lease_is_free_at_once(engine: sa.Engine):
+    dead = leases.identity().rsplit(":", 2)[0] + ":999999999:1"
+    assert leases.try_take(engine, "act_1", holder=dead, now=AT)
+
+    assert leases.try_take(engine, "act_1", holder=leases.identity(), now=AT)

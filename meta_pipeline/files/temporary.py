@@ -1,0 +1,59 @@
+"""Names of temporary files: each says which process writes it, so that the next run knows what a killed one left."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import itertools
+import os
+import time
+from pathlib import Path
+
+from meta_pipeline.store.processes import identity, is_gone
+
+# Nothing is written for longer; of a writer on another host, or of an older version, only the age is known.
+LONGEST_S = 86_400.0
+_numbers = itertools.count()
+
+
+def beside(path: Path) -> Path:
+    """Return a name beside `path` that no other process or thread uses."""
+    return path.with_name(f".{path.name}~{next(_numbers)}~{_identity(os.getpid())}.tmp")
+
+
+@functools.cache
+def _identity(pid: int) -> str:
+    return identity(pid)
+
+
+def discard_left_behind_once(folder: Path) -> None:
+    """Remove what killed processes left in a folder; later calls for it by this process do nothing."""
+    _discard_once(folder, os.getpid())
+
+
+@functools.cache
+def _discard_once(folder: Path, pid: int) -> None:
+    discard_left_behind(folder)
+
+
+def discard_left_behind(folder: Path) -> None:
+    """Remove the temporary files in a folder whose process is gone, or that are a day old."""
+    _discard(folder, starting_with=".")
+
+
+def discard_left_behind_of(path: Path) -> None:
+    """Remove the temporary files of this one file; others in its folder may belong to somebody else."""
+    for separator in ("~", "."):  # a point in an older version
+        _discard(path.parent, starting_with=f".{path.name}{separator}")
+
+
+def _discard(folder: Path, *, starting_with: str) -> None:
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError), os.scandir(folder) as entries:
+        for entry in entries:
+            if not (entry.name.startswith(starting_with) and entry.name.endswith(".tmp")):
+                continue
+            process = entry.name.removeprefix(starting_with).removesuffix(".tmp").rpartition("~")[2]
+            with contextlib.suppress(FileNotFoundError):  # another process was faster
+                is_old = time.time() - entry.stat().st_mtime > LONGEST_S
+                if is_old or (process.count(":") >= 2 and is_gone(process)):
+                    Path(entry.path).unlink()

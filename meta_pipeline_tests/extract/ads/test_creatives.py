@@ -1,0 +1,155 @@
+"""Whichever creatives Meta can't answer for, all the others come."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import math
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from meta_pipeline.extract.ads.listings import creatives
+from meta_pipeline.extract.ads.listings.creatives import LARGEST_PAGE, SMALLEST_PAGE, ById, CreativeScan, Page
+from meta_pipeline.extract.stored_listing import index_rows
+from meta_pipeline.graph.client import GraphClient
+from meta_pipeline.graph.errors import RequestError, ThrottledError, TooMuchDataError, TransientError
+from meta_pipeline.graph.retry import TRIES
+from meta_pipeline.records import AccessToken, Batch
+from meta_pipeline_tests.fakes.account import NODE, SmallAccount
+from meta_pipeline_tests.fakes.frozen_clock import StillClock
+
+TOKEN = AccessToken(kind="user", value="EAA")
+TROUBLE = [(100, "(#100) something about one"), (1, "Please reduce the amount of data"), (2, "Service down")]
+
+
+def client(account: SmallAccount) -> GraphClient:
+    return GraphClient(
+        graph_url="http://graph", app_id="1", app_secret=None, graph_version="v24.0", marketing_version="v26.0",
+        audit=lambda event: None, sleep=account.clock.sleep, now=account.clock.now, adapter=account,
+    )
+
+
+def read(account: SmallAccount, wanted: set[str]) -> dict[str, dict]:
+    rows = [json.loads(record) for record, _ in creatives.read_creatives(NODE, wanted, graph=client(account), token=TOKEN)]
+    assert len(rows) == len({row["id"] for row in rows})
+    return {row["id"]: row for row in rows}
+
+
+@given(st.data())
+@settings(max_examples=60, deadline=None)
+def test_all_the_good_ones_come_and_the_bad_ones_are_rows_with_an_error(data: st.DataObject):
+    library = data.draw(st.integers(0, 400))
+    account = SmallAccount(StillClock())
+    ids = [f"c{at}" for at in range(library)]
+    for id in ids:
+        account.add("creative", id)
+    bad = data.draw(st.dictionaries(st.sampled_from(ids), st.sampled_from(TROUBLE), max_size=8)) if ids else {}
+    gone = {f"gone{at}" for at in range(data.draw(st.integers(0, 3)))}
+    wanted = {id for id in ids if data.draw(st.booleans())} if library < 40 else set(ids[:: data.draw(st.integers(1, 9))])
+    account.broken = bad
+    found = read(account, wanted | gone)
+
+    assert found.keys() == wanted | gone
+    assert {id for id, row in found.items() if "error" in row} == (bad.keys() & wanted) | gone
+    # A bad one costs a few halvings, each tried a few times, a page of ids, a handful by id, and growing again; how many
+    # others there are does not count.
+    steps = math.ceil(math.log2(LARGEST_PAGE / SMALLEST_PAGE)) + 1
+    each = steps * TRIES + 1 + SMALLEST_PAGE + TRIES + steps
+    assert len(account.calls) <= library / LARGEST_PAGE + 2 + each * len(bad) + 2 * len(gone)
+
+
+@pytest.mark.parametrize("trouble", TROUBLE)
+def test_not_even_ids_of_a_page(trouble: tuple[int, str]):
+    account = SmallAccount(StillClock())
+    for at in range(120):
+        account.add("creative", f"c{at}")
+    account.broken, account.broken_whole = {"c70": trouble}, {"c70"}
+    found = read(account, {f"c{at}" for at in range(120)})
+
+    assert {id for id, row in found.items() if "error" in row} == {"c70"} and len(found) == 120
+
+
+def test_one_bad_creative_among_many():
+    account = SmallAccount(StillClock())
+    for at in range(1000):
+        account.add("creative", f"c{at}")
+    account.broken = {"c4": (100, "(#100) incomplete")}
+
+    assert len(read(account, {f"c{at}" for at in range(1000)})) == 1000
+    assert len(account.calls) <= 30
+
+
+def test_heavy_creatives_come_in_the_pages_that_come():
+    account = SmallAccount(StillClock())
+    for at in range(250):
+        account.add("creative", f"c{at}")
+    account.heaviest = 30
+
+    assert not any("error" in row for row in read(account, {f"c{at}" for at in range(250)}).values())
+    assert len(account.calls) == 2 + 10
+
+
+def test_a_library_of_which_ads_use_little_is_not_read_through():
+    account = SmallAccount(StillClock())
+    for at in range(5000):
+        account.add("creative", f"c{at}")
+
+    assert len(read(account, {"c4100", "c4500", "c4900"})) == 3
+    assert len(account.calls) <= 2 * 3
+    account.calls.clear()
+    assert len(read(account, {f"c{at}" for at in range(900)})) == 900
+    assert len(account.calls) == 9
+
+
+def test_one_creative_costs_one_operation_and_none_costs_nothing():
+    account = SmallAccount(StillClock())
+    account.add("creative", "c1")
+
+    assert read(account, set()) == {} and account.calls == []
+    assert read(account, {"c1"})["c1"]["name"] == "creative c1" and account.calls == ["c1"]
+
+
+@pytest.mark.parametrize("code", [17, 190, 200])
+def test_trouble_that_is_nobodys_ends_the_listing(code: int):
+    account = SmallAccount(StillClock())
+    for at in range(9):
+        account.add("creative", f"c{at}")
+    account.broken_paths = {f"{NODE}/adcreatives": (code, "no")}
+
+    with pytest.raises(Exception, match=str(code)):
+        read(account, {f"c{at}" for at in range(9)})
+
+
+def test_a_reading_halves_then_goes_by_id():
+    scan = CreativeScan(frozenset("abcdef"))
+    assert scan.next_step() == Page(100, None)
+    limits = []
+    while isinstance(step := scan.next_step(), Page):
+        limits.append(step.limit)
+        scan = scan.after_error(TooMuchDataError(""))
+
+    assert limits == [100, 50, 25, 12, 6, 6]
+    assert step == ById(tuple("abcdef"))
+    assert CreativeScan(frozenset("abc")).after_error(TransientError("", code=2)).limit == SMALLEST_PAGE
+    assert creatives.may_concern_one_creative(TransientError("", code=2)) and not creatives.may_concern_one_creative(TransientError("no answer"))
+    assert not creatives.may_concern_one_creative(ThrottledError("", code=17)) and not creatives.may_concern_one_creative(RequestError("", code=100))
+
+
+def test_what_is_asked_for():
+    now, week = dt.datetime(2026, 11, 20, tzinfo=dt.UTC), dt.timedelta(days=7)
+
+    def row(id: str, age: int, **more: str) -> tuple[bytes, Batch]:
+        return json.dumps({"id": id, **more}).encode(), Batch(
+            records=(), trace_id=None, version="v26.0", fetched_at=now - dt.timedelta(days=age),
+        )
+
+    kept = index_rows([row("good", 1), row("bad", 1, error="x"), row("long bad", 8, error="x"),
+                    row("deleted", 9, status="DELETED")])
+    referred = {*kept, "new"}
+
+    assert creatives.ids_to_read(referred, kept, is_due=False, now=now, sweep=week) == {"new", "long bad"}
+    assert creatives.ids_to_read(referred, kept, is_due=True, now=now, sweep=week) == {"new", "long bad", "good"}
+    ads = [b'{"id":"1","creative":{"id":"c"}}', b'{"id":"2"}', b'{"id":"3","error":"x"}', b'{"id":"4","creative":null}']
+    assert creatives.referenced_ids(ads) == {"c"}
