@@ -20,6 +20,7 @@ TOP = Path(__file__).parent.parent
 HOME = TOP / ".meta_pipeline" / "demo"
 IMAGES = TOP / "docs" / "images"
 DAGSTER_PORT, WEB_PORT, SANDBOX_PORT = 3100, 8610, 8700
+PARTITIONS = "assets/landing/meta_ads/ad_insights?view=partitions"
 READY_WITHIN_S = 120.0
 SIZE = {"width": 1280, "height": 800}
 
@@ -64,8 +65,8 @@ def _take() -> None:
         page = browser.new_page(viewport=SIZE)  # type: ignore[arg-type]
         page.goto(f"http://localhost:{WEB_PORT}/", wait_until="networkidle")
         page.screenshot(path=IMAGES / "connections.png")
-        page.goto(f"http://127.0.0.1:{DAGSTER_PORT}/asset-groups", wait_until="domcontentloaded")
-        page.wait_for_timeout(8_000)  # the graph is laid out in the page
+        page.goto(f"http://127.0.0.1:{DAGSTER_PORT}/{PARTITIONS}", wait_until="domcontentloaded")
+        page.wait_for_timeout(10_000)  # the page loads its partitions bit by bit
         page.screenshot(path=IMAGES / "dagster.png")
         browser.close()
 
