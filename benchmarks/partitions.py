@@ -23,8 +23,8 @@ from pydantic import SecretStr
 from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.defs.assets.landing import land_entities, land_insights, landing_key
 from meta_pipeline.defs.home import instance
-from meta_pipeline.defs.launch import QUIET, quiet
-from meta_pipeline.defs.partitions import AD_ACCOUNTS, FIRST_DAY, days_by_account, key
+from meta_pipeline.defs.partitions import AD_ACCOUNTS, FIRST_DAY, days_by_account, key, range_tags
+from meta_pipeline.defs.runs.console import SILENT_CONSOLE, silence_dagster
 from meta_pipeline.defs.runs.run_job import run_job
 from meta_pipeline.defs.schedules import pull_ads, pull_ads_schedule, pull_entities
 from meta_pipeline.flows import side_by_side
@@ -67,10 +67,7 @@ def landed(
 def run(opened: dg.DagsterInstance, runtime: Runtime, node_id: str) -> None:
     """A run over thirty days of one account, all but the flow, as `backfill` starts it."""
     last = NOW.date()
-    tags = {
-        "dagster/asset_partition_range_start": key(node_id, last - dt.timedelta(days=DAYS - 1)),
-        "dagster/asset_partition_range_end": key(node_id, last),
-    }
+    tags = range_tags(node_id, last - dt.timedelta(days=DAYS - 1), last)
     defs = dg.Definitions(
         assets=[land_insights, land_entities], jobs=[pull_ads, pull_entities], executor=dg.in_process_executor,
         resources={"graph": object(), "tokens": object(), "runtime": runtime},
@@ -78,7 +75,7 @@ def run(opened: dg.DagsterInstance, runtime: Runtime, node_id: str) -> None:
     with patch.object(side_by_side, "land_side_by_side", landed):
         ended = run_job(
             opened, defs.resolve_job_def(pull_ads.name), assets=[landing_key("ad_insights")], tags=tags,
-            run_config=QUIET,
+            run_config=SILENT_CONSOLE,
         )
     green = ended.asset_materializations_for_node("land_insights")
     if len(green) != DAYS:
@@ -138,7 +135,7 @@ def main() -> None:
     asked.add_argument("--accounts", type=int, default=150)
     asked.add_argument("--repeat", type=int, default=5)
     options = asked.parse_args()
-    quiet()
+    silence_dagster()
     few, many = (measured(accounts, options.repeat) for accounts in (max(1, options.accounts // 100), options.accounts))
     print(f"{'':<38}{few['keys']:>12,.0f}{many['keys']:>12,.0f}{many['keys'] / few['keys']:>9.1f} ×")
     for name in few:

@@ -3,8 +3,8 @@ cost.
 
     python benchmarks/with_dagster.py [--accounts 20] [--ads 120] [--days 30] [--repeat 3] [--processes 2]
 
-With: `defs.launch.land_ranges`, as `backfill` starts it: a run of each account's insights and one of its listings, in
-spawned processes. Without: `flows.side_by_side.land_side_by_side` and the listings of eight accounts at a time, in one
+With: `defs.runs.backfill_runs.land_ranges`, as `backfill` starts it: a run of each account's insights and one of its
+listings, in spawned processes. Without: `flows.side_by_side.land_side_by_side` and the listings of eight accounts at a time, in one
 process. Both read the same days of the same accounts into a fresh home; each reads one day of one account before it is
 measured, and the start of Dagster's processes is measured on its own, because it is paid once for a backfill of any
 length. Then the same runs over days that have landed: all that is left is Dagster's own work, once as it is and once
@@ -49,15 +49,21 @@ def _cpu() -> float:
 
 def with_dagster(asked: argparse.Namespace) -> dict[str, dict[str, float]]:
     """Landed by Dagster runs."""
-    from meta_pipeline.defs.launch import AccountRange, land_ranges
-    from meta_pipeline.settings import Settings
+    from meta_pipeline import bootstrap
+    from meta_pipeline.defs.runs.backfill_runs import land_ranges
+    from meta_pipeline.flows.account_range import AccountRange
+
+    runtime = bootstrap.process_runtime()
 
     def work(accounts: list[str], days: int, backfill_id: str) -> None:
         until = FIRST + dt.timedelta(days=days - 1)
-        ranges = [AccountRange(node_id, FIRST, until, (REPORT,), backfill_id) for node_id in accounts]
-        for outcome in land_ranges(Settings(), ranges, tick=lambda: None, processes=asked.processes):
+        ranges = [
+            AccountRange(node_id=node_id, since=FIRST, until=until, reports=(REPORT,), backfill_id=backfill_id)
+            for node_id in accounts
+        ]
+        for outcome in land_ranges(runtime, ranges, tick=lambda: None, processes=asked.processes):
             if outcome.reasons:
-                raise SystemExit(f"{outcome.asked.node_id}: {outcome.reasons}")
+                raise SystemExit(f"{outcome.account_range.node_id}: {outcome.reasons}")
 
     work(asked.names[:1], 1, "first")
     # Nothing is left to read of it, and nothing to be asked for: only the start of the processes.
@@ -89,22 +95,27 @@ def without(asked: argparse.Namespace) -> dict[str, dict[str, float]]:
 
 def events(asked: argparse.Namespace, *, is_held_open: bool = True) -> dict[str, dict[str, float]]:
     """Dagster's own work: runs over days that have landed for this backfill, one after another in this process."""
+    from meta_pipeline import bootstrap
     from meta_pipeline.defs import home as defs_home
-    from meta_pipeline.defs import launch
-    from meta_pipeline.defs.launch import AccountRange
-    from meta_pipeline.settings import Settings
+    from meta_pipeline.defs.runs.console import silence_dagster
+    from meta_pipeline.defs.runs.range_run import RangeRun, landing_jobs
+    from meta_pipeline.flows.account_range import AccountRange
 
     if not is_held_open:
         defs_home.held_open = lambda _: {}
-    launch.quiet()
+    silence_dagster()
+    runtime = bootstrap.process_runtime()
     took: dict[int, list[float]] = {1: [], asked.days: []}
     logged = 0
-    with defs_home.instance(Settings(), is_captured=False) as opened:
+    with defs_home.instance(runtime.settings, is_captured=False) as opened:
+        range_run = RangeRun(opened, runtime, landing_jobs(runtime))
         for node_id in (asked.names[0], *asked.names[:8]):
             for days, seconds in took.items():
                 until = FIRST + dt.timedelta(days=days - 1)
                 began = time.monotonic()
-                launch._insights(opened, AccountRange(node_id, FIRST, until, (REPORT,), "benchmark"))
+                range_run.land_insights(AccountRange(
+                    node_id=node_id, since=FIRST, until=until, reports=(REPORT,), backfill_id="benchmark",
+                ))
                 seconds.append(time.monotonic() - began)
         logged = len(opened.all_logs(opened.get_runs(limit=1)[0].run_id))
     one, many = (statistics.median(seconds[1:]) for seconds in took.values())

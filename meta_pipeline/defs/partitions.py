@@ -6,6 +6,7 @@ import datetime as dt
 import re
 
 import dagster as dg
+from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 
 from meta_pipeline.records import ConfigError
 
@@ -30,6 +31,11 @@ def checked_account(node_id: str) -> str:
 def key(node_id: str, day: dt.date) -> dg.MultiPartitionKey:
     """The partition key of one account's day."""
     return dg.MultiPartitionKey({"ad_account": checked_account(node_id), "day": day.isoformat()})
+
+
+def range_tags(node_id: str, since: dt.date, until: dt.date) -> dict[str, str]:
+    """Return the tags by which Dagster gives one run a range of an account's days, both inclusive."""
+    return {ASSET_PARTITION_RANGE_START_TAG: key(node_id, since), ASSET_PARTITION_RANGE_END_TAG: key(node_id, until)}
 
 
 def days_by_account(keys: list[str]) -> dict[str, list[dt.date]]:

@@ -11,7 +11,7 @@ from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.defs import calendar
 from meta_pipeline.defs.assets.landing import land_entities, land_insights, landing_key
 from meta_pipeline.defs.jobs import check_connections
-from meta_pipeline.defs.partitions import key
+from meta_pipeline.defs.partitions import range_tags
 from meta_pipeline.extract.restatement import LAST_READ_AGE, due_since, tiers_of
 from meta_pipeline.store import ledger
 from meta_pipeline.store.node_links import list_links
@@ -55,11 +55,7 @@ def pull_ads_schedule(
         yield dg.RunRequest(
             run_key=f"{link.id}:{yesterday}",
             asset_selection=[landing_key(name) for name in runtime.read_by_default],
-            tags={
-                "dagster/asset_partition_range_start": key(link.id, since),
-                "dagster/asset_partition_range_end": key(link.id, yesterday),
-                "meta/ad_account": link.id,
-            },
+            tags={**range_tags(link.id, since, yesterday), "meta/ad_account": link.id},
         )
     if not accounts:
         yield dg.SkipReason(_NOBODY)

@@ -13,7 +13,7 @@ from meta_pipeline.defs.assets.landing import landing_key
 from meta_pipeline.defs.assets.warehouse import load_raw, marts, published
 from meta_pipeline.defs.checks import TOKENS, health_of
 from meta_pipeline.defs.jobs import add_partitions, onboarding_config, onboarding_job
-from meta_pipeline.defs.partitions import key
+from meta_pipeline.defs.partitions import range_tags
 from meta_pipeline.defs.runs.killed_runs import reap
 from meta_pipeline.defs.schedules import pull_ads
 from meta_pipeline.defs.shown import plain
@@ -86,8 +86,7 @@ def waiting_ranges_sensor(
             asset_selection=[landing_key(name) for name in waiting if name in runtime.catalogue],
             run_key=f"{wait.backfill_id}:{wait.node_id}:{wait.retry_at.isoformat()}",
             tags={
-                "dagster/asset_partition_range_start": key(wait.node_id, wait.since),
-                "dagster/asset_partition_range_end": key(wait.node_id, wait.until),
+                **range_tags(wait.node_id, wait.since, wait.until),
                 "meta/ad_account": wait.node_id, "meta/backfill": wait.backfill_id,
             },
         )

@@ -45,34 +45,34 @@ def queries() -> Iterator[Counter[str]]:
     sa.event.remove(sa.engine.Engine, "before_cursor_execute", count)
 
 
-def test_a_run_over_thirty_days_lists_no_other_keys(live: Runtime, listed: Counter[str]):
-    with instance(live.settings, is_captured=False) as opened:
+def test_a_run_over_thirty_days_lists_no_other_keys(runtime: Runtime, listed: Counter[str]):
+    with instance(runtime.settings, is_captured=False) as opened:
         opened.add_dynamic_partitions(str(AD_ACCOUNTS.name), node_ids(ACCOUNTS))
-        run(opened, live, node_ids(ACCOUNTS)[-1])
+        run(opened, runtime, node_ids(ACCOUNTS)[-1])
         assert not listed
 
         there = ACCOUNT_DAYS.get_partition_keys(dynamic_partitions_store=opened)
         assert len(there) > 100_000 and listed  # the spy sees it, and there is much to list
 
 
-def test_a_run_asks_dagster_no_more_with_many_accounts_than_with_one(live: Runtime, queries: Counter[str]):
+def test_a_run_asks_dagster_no_more_with_many_accounts_than_with_one(runtime: Runtime, queries: Counter[str]):
     asked = []
-    with instance(live.settings, is_captured=False) as opened:
+    with instance(runtime.settings, is_captured=False) as opened:
         for accounts in (1, 1, ACCOUNTS):  # the first makes what a home makes once
             opened.add_dynamic_partitions(str(AD_ACCOUNTS.name), node_ids(accounts))
             queries.clear()
-            run(opened, live, node_ids(accounts)[-1])
+            run(opened, runtime, node_ids(accounts)[-1])
             asked.append(queries["queries"])
 
     assert asked[1] > DAYS and abs(asked[2] - asked[1]) <= 5
 
 
-def test_the_schedule_asks_the_ledger_once_an_account(live: Runtime, listed: Counter[str], queries: Counter[str]):
+def test_the_schedule_asks_the_ledger_once_an_account(runtime: Runtime, listed: Counter[str], queries: Counter[str]):
     asked = {}
     for accounts in (10, ACCOUNTS):
-        link(live, accounts)
+        link(runtime, accounts)
         queries.clear()
-        assert evaluate(live) == accounts
+        assert evaluate(runtime) == accounts
         asked[accounts] = queries["queries"]
 
     assert not listed
