@@ -4,11 +4,11 @@ cost.
     python benchmarks/with_dagster.py [--accounts 20] [--ads 120] [--days 30] [--repeat 3] [--processes 2]
 
 With: `defs.runs.backfill_runs.land_ranges`, as `backfill` starts it: a run of each account's insights and one of its
-listings, in spawned processes. Without: `flows.side_by_side.land_side_by_side` and the listings of eight accounts at a time, in one
-process. Both read the same days of the same accounts into a fresh home; each reads one day of one account before it is
-measured, and the start of Dagster's processes is measured on its own, because it is paid once for a backfill of any
-length. Then the same runs over days that have landed: all that is left is Dagster's own work, once as it is and once
-with Dagster's own storages on the same files (docs/decisions/0027)."""
+listings, in spawned processes. Without: `flows.side_by_side.land_side_by_side` and the listings of eight accounts at a
+time, in one process. Both read the same days of the same accounts into a fresh home; each reads one day of one account
+before it is measured, and the start of Dagster's processes is measured on its own, because it is paid once for a
+backfill of any length. Then the same runs over days that have landed: all that is left is Dagster's own work, once as
+it is and once with Dagster's own storages on the same files (docs/decisions/0027)."""
 
 from __future__ import annotations
 

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from meta_pipeline.bootstrap import Runtime
-from meta_pipeline.cli import backfill, terminal
-from meta_pipeline.cli.backfill_scope import expected_calls
+from meta_pipeline.cli.backfill import run as backfill
+from meta_pipeline.cli.backfill.scope import expected_calls
+from meta_pipeline.cli.output import terminal
 from meta_pipeline.flows.account_range import AccountRange, RangeOutcome
 from meta_pipeline.records import LandedFile
 from meta_pipeline.settings import Settings

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from meta_pipeline.cli.backfill import by_reason
+from meta_pipeline.cli.backfill.run import by_reason
 from meta_pipeline.extract.ads import durations
 from meta_pipeline.extract.ads.durations import EndedRun, expected_s, first_poll_s, size_class
 from meta_pipeline.flows import pulls
