@@ -21,12 +21,14 @@ import dagster as dg
 from pydantic import SecretStr
 
 from meta_pipeline.bootstrap import Runtime
-from meta_pipeline.defs.assets.landing import land_entities, land_insights, landing_key
+from meta_pipeline.defs.assets.keys import landing_key
+from meta_pipeline.defs.assets.landing import insights_assets, land_entities
 from meta_pipeline.defs.home import instance
+from meta_pipeline.defs.jobs import pull_ads, pull_entities
 from meta_pipeline.defs.partitions import AD_ACCOUNTS, FIRST_DAY, days_by_account, key, range_tags
 from meta_pipeline.defs.runs.console import SILENT_CONSOLE, silence_dagster
 from meta_pipeline.defs.runs.run_job import run_job
-from meta_pipeline.defs.schedules import pull_ads, pull_ads_schedule, pull_entities
+from meta_pipeline.defs.schedules import pull_ads_schedule
 from meta_pipeline.flows import side_by_side
 from meta_pipeline.flows.pull_context import PullContext
 from meta_pipeline.linker.discover import Discovery
@@ -69,8 +71,8 @@ def run(opened: dg.DagsterInstance, runtime: Runtime, node_id: str) -> None:
     last = NOW.date()
     tags = range_tags(node_id, last - dt.timedelta(days=DAYS - 1), last)
     defs = dg.Definitions(
-        assets=[land_insights, land_entities], jobs=[pull_ads, pull_entities], executor=dg.in_process_executor,
-        resources={"graph": object(), "tokens": object(), "runtime": runtime},
+        assets=[insights_assets(runtime.catalogue), land_entities], jobs=[pull_ads, pull_entities],
+        resources={"graph": object(), "tokens": object(), "runtime": runtime}, executor=dg.in_process_executor,
     )
     with patch.object(side_by_side, "land_side_by_side", landed):
         ended = run_job(

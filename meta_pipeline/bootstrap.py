@@ -11,12 +11,16 @@ import functools
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import sqlalchemy as sa
 
+from meta_pipeline.alerts.due import Alert
 from meta_pipeline.alerts.targets import Email, Log, Target, Webhook
 from meta_pipeline.extract.ads.catalogue import Catalogue, catalogue, read_by_default
 from meta_pipeline.extract.ads.reports import Report
+from meta_pipeline.flows import consents
+from meta_pipeline.flows import tokens as token_flows
 from meta_pipeline.flows.listings import ListingPolicy
 from meta_pipeline.flows.pull_context import PullContext
 from meta_pipeline.graph.budget import SharedBudget
@@ -27,6 +31,7 @@ from meta_pipeline.graph.request import Purpose
 from meta_pipeline.graph.samples import Samples
 from meta_pipeline.graph.versions import Calendar, calendar
 from meta_pipeline.landing.landing import Landing
+from meta_pipeline.records import NodeLink
 from meta_pipeline.settings import Settings
 from meta_pipeline.status import forecast, overview
 from meta_pipeline.status.forecast import AccountForecast
@@ -35,6 +40,7 @@ from meta_pipeline.status.token_health import ActionLinks
 from meta_pipeline.store import permissions
 from meta_pipeline.store.audit_log import AuditLog
 from meta_pipeline.store.engine import check_store_is_there, open_store
+from meta_pipeline.store.node_links import list_links
 from meta_pipeline.vault.vault import Vault
 from meta_pipeline.warehouse.tables import RawTable
 from meta_pipeline.warehouse.warehouse import Warehouse
@@ -165,6 +171,30 @@ class Runtime:
             graph=self.graph, tokens=self.vault, landing=self.landing, engine=self.engine, run_id=run_id,
             backfill_id=backfill_id, sleep=sleep or self.sleep, now=self.now, purpose=purpose,
             largest_page=self.settings.largest_page, catalogue=self.catalogue,
+        )
+
+    def onboard(self, onboarding_id: str, *, run_id: str | None = None) -> list[NodeLink]:
+        """Turn the sealed token of an onboarding into links, and return every link; see `flows.consents.onboard`."""
+        return consents.onboard(
+            onboarding_id, graph=self.graph, tokens=self.vault, engine=self.engine, features=self.features,
+            now=self.now, sleep=self.sleep, run_id=run_id,
+        )
+
+    def first_look(self, onboarding_id: str) -> list[dict[str, Any]]:
+        """Read yesterday of one ad account and one Page, as a new connection sees them."""
+        return consents.first_look(
+            onboarding_id, list_links(self.engine), graph=self.graph, tokens=self.vault, engine=self.engine,
+            now=self.now(),
+        )
+
+    def check_tokens(self) -> list[str]:
+        """Inspect and renew every token; return a sentence for each that could not be checked."""
+        return token_flows.check(graph=self.graph, tokens=self.vault, now=self.now())
+
+    def send_alerts(self) -> tuple[list[Alert], list[str]]:
+        """Send every target the alerts it lacks; return what was sent, and a sentence for each target that failed."""
+        return token_flows.alert(
+            self.alert_targets, engine=self.engine, tokens=self.vault, clicks=self.clicks, now=self.now()
         )
 
 

@@ -12,8 +12,9 @@ import pytest
 import sqlalchemy as sa
 from dagster._core.test_utils import create_run_for_test
 
-from meta_pipeline.defs.assets.warehouse import WRITER
-from meta_pipeline.defs.resources import RuntimeResource
+from meta_pipeline.bootstrap import Runtime
+from meta_pipeline.defs.assets.keys import WRITER
+from meta_pipeline.defs.resources import resources_of
 from meta_pipeline.defs.runs import killed_runs
 from meta_pipeline.defs.runs.killed_runs import PROCESS_TAG, process_tags, reap, reaping
 from meta_pipeline.store.processes import identity, is_gone
@@ -152,11 +153,11 @@ def test_a_retry_whose_run_before_it_was_deleted_is_left_in_peace(instance: dg.D
     assert reap(instance) == [] and status(instance, retry) == STARTED
 
 
-def test_a_run_says_whose_process_it_lives_in(instance: dg.DagsterInstance, gone: str):
+def test_a_run_says_whose_process_it_lives_in(instance: dg.DagsterInstance, gone: str, runtime: Runtime):
     @dg.op(required_resource_keys={"runtime"})
     def look() -> None: ...
 
-    @dg.job(resource_defs={"runtime": RuntimeResource()})
+    @dg.job(resource_defs={"runtime": resources_of(runtime)["runtime"]})
     def looking() -> None:
         look()
 

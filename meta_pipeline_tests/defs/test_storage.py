@@ -14,7 +14,7 @@ from dagster._core.instance.ref import InstanceRef
 from benchmarks.partitions import DAYS, node_ids, run
 from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.defs import home as homes
-from meta_pipeline.defs.assets.landing import landing_key
+from meta_pipeline.defs.assets.keys import landing_key
 from meta_pipeline.defs.partitions import AD_ACCOUNTS
 
 

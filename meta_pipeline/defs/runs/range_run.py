@@ -12,15 +12,16 @@ import dagster as dg
 
 from meta_pipeline import bootstrap
 from meta_pipeline.bootstrap import Runtime
-from meta_pipeline.defs.assets.landing import land_entities, land_insights, landing_key
+from meta_pipeline.defs.assets.keys import landing_key
+from meta_pipeline.defs.assets.landing import insights_assets, land_entities
 from meta_pipeline.defs.home import instance
+from meta_pipeline.defs.jobs import pull_ads, pull_entities
 from meta_pipeline.defs.partitions import range_tags
-from meta_pipeline.defs.resources import RESOURCES
+from meta_pipeline.defs.resources import resources_of
 from meta_pipeline.defs.runs.console import SILENT_CONSOLE, silence_dagster
 from meta_pipeline.defs.runs.killed_runs import process_tags
 from meta_pipeline.defs.runs.results import failure_reasons
 from meta_pipeline.defs.runs.run_job import run_job
-from meta_pipeline.defs.schedules import pull_ads, pull_entities
 from meta_pipeline.flows.account_range import AccountRange, RangeOutcome, are_listings_due
 from meta_pipeline.settings import Settings
 
@@ -74,7 +75,7 @@ def open_range_run(settings: Settings) -> RangeRun:
 def landing_jobs(runtime: Runtime) -> dict[str, dg.JobDefinition]:
     """Return the landing jobs without the rest of the definitions: loading dbt's takes seconds."""
     definitions = dg.Definitions(
-        assets=[land_insights, land_entities], jobs=[pull_ads, pull_entities], resources=RESOURCES,
-        executor=dg.in_process_executor,
+        assets=[insights_assets(runtime.catalogue), land_entities], jobs=[pull_ads, pull_entities],
+        resources=resources_of(runtime), executor=dg.in_process_executor,
     )
     return {job.name: definitions.resolve_job_def(job.name) for job in (pull_ads, pull_entities)}
