@@ -18,7 +18,9 @@ from dagster._core.storage.tags import ASSET_PARTITION_RANGE_START_TAG
 
 from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.defs.assets.keys import landing_key
+from meta_pipeline.defs.assets.landing import insights_assets
 from meta_pipeline.defs.home import instance
+from meta_pipeline.defs.resources import resources_of
 from meta_pipeline.defs.runs.console import SILENT_CONSOLE
 from meta_pipeline.settings import Settings
 from meta_pipeline.store.node_links import list_links
