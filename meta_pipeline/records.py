@@ -90,7 +90,7 @@ class Grant:
     subject_id: str
     subject_name: str
     phase: int
-    asked: tuple[str, ...]
+    requested: tuple[str, ...]
     granted: tuple[str, ...]
     declined: tuple[str, ...]
     through: str

@@ -92,12 +92,22 @@ def test_every_file_that_a_document_names_exists(document):
     assert missing == []
 
 
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda file: file.relative_to(TOP).as_posix())
+def test_every_row_of_a_table_has_as_many_cells_as_its_head(document):
+    uneven = []
+    for table in re.findall(r"(?:^\|.*\n)+", document.read_text(), re.M):
+        head, *rows = [len(re.findall(r"(?<!\\)\|", row)) for row in table.splitlines()]
+        uneven += [row for row, cells in zip(table.splitlines()[1:], rows, strict=True) if cells != head]
+
+    assert uneven == []
+
+
 def test_every_term_of_the_glossary_is_defined_once():
     terms = re.findall(r"^\| \*\*(.+?)\*\* \|", (TOP / "docs" / "glossary.md").read_text(), re.M)
 
     assert {
         "batch", "control store", "first look", "gated report", "give-back", "grant", "lease", "link", "listing", "node",
-        "partition", "provisional day", "published warehouse", "report run", "restatement", "slice", "sweep", "token ref",
+        "partition", "provisional day", "published warehouse", "report run", "restatement", "sweep", "token ref",
     } <= set(terms)
     assert sorted(terms, key=str.lower) == terms
     assert len(set(terms)) == len(terms)

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from meta_pipeline.consent.signing import is_same, mac
 from meta_pipeline.records import MetaPipelineError
-from meta_pipeline.store.schema import oauth_states
+from meta_pipeline.store.schema.connections import oauth_states
 
 LIFE = dt.timedelta(minutes=10)
 PURPOSE = "oauth state"

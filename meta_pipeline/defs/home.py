@@ -62,7 +62,7 @@ def instance(settings: Settings, *, is_captured: bool = True) -> Iterator[dg.Dag
     overrides: Any = {} if is_captured else {"compute_logs": _NOT_CAPTURED}
     if settings.dagster_postgres_url:
         url = settings.dagster_postgres_url.get_secret_value()
-        postgres.check(url)
+        postgres.check(url, store_url=settings.store)
         with exported(**{postgres.SETTING: url}), postgres.naming_errors(url), _open(home, overrides) as opened:
             yield opened
         return

@@ -32,9 +32,17 @@ def with_postgres(dagster_yaml: str) -> str:
     return before + "".join(line.removeprefix("#") for line in block.splitlines(keepends=True)) + after
 
 
-def check(url: str) -> None:
-    """Connect to the server once. Raise ConfigError for what is no URL of a Postgres, StoreError when it refuses."""
+def check(url: str, *, store_url: str | None = None) -> None:
+    """Connect to the server once.
+
+    Raise ConfigError for what is no URL of a Postgres or names the database of the control store, StoreError when the
+    server refuses."""
     parsed = _parse(url)
+    if store_url is not None and _is_same_database(parsed, store_url):
+        raise ConfigError(
+            f"{SETTING} and META_PIPELINE_STORE_URL name the same database: create a second one for Dagster, because "
+            "both have a table alembic_version"
+        )
     timeout = {} if "connect_timeout" in parsed.query else {"connect_timeout": _CONNECT_WITHIN_S}
     engine = sa.create_engine(parsed, poolclass=sa.NullPool, connect_args=timeout)
     try:
@@ -66,6 +74,18 @@ def _parse(url: str) -> sa.URL:
             "the password and %2F for a /"
         )
     return parsed
+
+
+def _is_same_database(url: sa.URL, store_url: str) -> bool:
+    try:
+        other = sa.make_url(store_url)
+    except (sa.exc.ArgumentError, ValueError):  # the control store refuses it by itself
+        return False
+    if other.get_backend_name() != "postgresql":
+        return False
+    return (url.host, url.port or 5432, url.database, url.query) == (
+        other.host, other.port or 5432, other.database, other.query
+    )
 
 
 def _unusable(error: BaseException, url: str) -> StoreError:

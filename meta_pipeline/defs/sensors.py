@@ -16,7 +16,7 @@ from meta_pipeline.defs.partitions import range_tags
 from meta_pipeline.defs.runs.killed_runs import reap
 from meta_pipeline.defs.shown import plain
 from meta_pipeline.flows import consents
-from meta_pipeline.store import backfills, deferrals, ledger, onboardings
+from meta_pipeline.store import backfills, deferrals, load_queue, onboardings
 
 # One dbt build for a batch of days, never one per day: its start and parse alone cost seconds.
 QUIET_FOR, AT_LATEST = dt.timedelta(seconds=45), dt.timedelta(minutes=10)
@@ -44,7 +44,7 @@ def build_marts_sensor(
         job_name="build_marts",
         statuses=[dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED],
     )
-    waiting = ledger.waiting_reads(runtime.engine)
+    waiting = load_queue.waiting_read_times(runtime.engine)
     if not waiting:
         return dg.SkipReason("Everything that has landed is in the marts.")
     if context.instance.get_runs(active, limit=1):
@@ -66,7 +66,7 @@ def waiting_ranges_sensor(
     """Request one run an account, under the backfill that waited: its report runs are picked up."""
     engine = runtime.engine
     due = deferrals.due(engine, now=runtime.now())
-    deferred = [deferral for deferral in due if not backfills.is_under_way(engine, deferral.backfill_id)]
+    deferred = [deferral for deferral in due if not backfills.is_running(engine, deferral.backfill_id)]
     if not deferred:
         yield dg.SkipReason(
             f"{len(due)} pulls are continued by the `backfill` command that is running." if due
@@ -95,7 +95,7 @@ def onboarding_sensor(
 ) -> Iterator[dg.RunRequest | dg.SkipReason]:
     """Finish what the connections page has onboarded; request a run for what nobody works on, one at a time."""
     now = runtime.now()
-    waiting = onboardings.waiting(runtime.engine, now=now)
+    waiting = onboardings.find_waiting(runtime.engine, now=now)
     done = [onboarding for onboarding in waiting if "samples" in onboarding.result]
     for onboarding in done:
         accounts = add_partitions(context.instance, runtime)

@@ -53,7 +53,7 @@ def receive(
     if invitation and not invitations.use(engine, invitation, id):
         raise ConsentError("state_reused", "this invitation was used before: ask for a new one")
     tokens.arrive(token, id)
-    onboardings.begin(engine, id, phase=phase, through=through, browser=browser, holder=holder, now=now)
+    onboardings.start(engine, id, phase=phase, through=through, browser=browser, holder=holder, now=now)
     return id
 
 
@@ -70,20 +70,20 @@ def onboard(
 ) -> list[NodeLink]:
     """A sealed token becomes links. Done twice, or gone on with after a kill, it ends the same. Trouble of Meta leaves
     the onboarding waiting for another try; anything else ends it, and nothing of the token is left."""
-    with leases.held(engine, f"onboarding/{id}", now=now, sleep=sleep):
+    with leases.hold(engine, f"onboarding/{id}", now=now, sleep=sleep):
         one = onboardings.get(engine, id)
         if one is None:
             raise ConsentError("invalid_request", f"there is no onboarding {id}: connect again")
         if one.is_ended:
             return list_links(engine)
-        onboardings.note(engine, id, status="running", holder=identity(), run_id=run_id)
+        onboardings.update(engine, id, status="running", holder=identity(), run_id=run_id)
         try:
             ref = tokens.ref(one.token_ref) if one.token_ref else _kept(one, features, graph, tokens, engine, now())
             return _linked(one, ref, features=features, graph=graph, tokens=tokens, engine=engine, now=now())
         except MetaPipelineError as error:
             if error.retryable:
                 step = f"Meta has trouble; this is tried again: {error}"
-                onboardings.note(engine, id, status="waiting", holder=None, step=step)
+                onboardings.update(engine, id, status="waiting", holder=None, step=step)
             else:
                 fail(engine, id, str(error), tokens=tokens, now=now())
             raise
@@ -92,19 +92,19 @@ def onboard(
 def fail(engine: sa.Engine, id: str, reason: str, *, tokens: Vault, now: dt.datetime) -> None:
     """The onboarding has ended badly; a token that was not kept yet is gone."""
     tokens.drop(id)
-    onboardings.note(engine, id, status="failed", reason=reason, ended_at=now)
+    onboardings.update(engine, id, status="failed", reason=reason, ended_at=now)
 
 
 def first_look(
     id: str, found: Iterable[NodeLink], *, graph: GraphClient, tokens: Vault, engine: sa.Engine, now: dt.datetime
 ) -> list[dict[str, Any]]:
     """Yesterday of one ad account and one Page, as a new connection sees them; what is in the way is named."""
-    samples, found, usable = [], list(found), access.usable(engine)
+    samples, found, usable = [], list(found), access.usable_by_node(engine)
     for kind, read in (("ad_account", look.ad_account), ("page", look.page)):
         link = next((link for link in found if link.kind == kind and link.id in usable), None)
         if link is None:
             continue
-        onboardings.note(engine, id, step=f"reading yesterday of {link.name or link.id}")
+        onboardings.update(engine, id, step=f"reading yesterday of {link.name or link.id}")
         yesterday = link.today(now) - dt.timedelta(days=1)
         sample: dict[str, Any] = {"node_id": link.id, "name": link.name or link.id, "day": str(yesterday)}
         try:
@@ -119,7 +119,7 @@ def first_look(
 
 def fail_abandoned(*, tokens: Vault, engine: sa.Engine, now: dt.datetime) -> None:
     """Onboardings that nobody took on while their token could be exchanged have failed; the token is gone."""
-    for one in onboardings.stale(engine, now=now):
+    for one in onboardings.find_abandoned(engine, now=now):
         fail(engine, one.id, TOO_LATE, tokens=tokens, now=now)
 
 
@@ -127,19 +127,19 @@ def requeue(engine: sa.Engine, id: str, step: str) -> None:
     """What is left of an onboarding is for another process."""
     one = onboardings.get(engine, id)
     if one is not None and not one.is_ended:
-        onboardings.note(engine, id, status="waiting", holder=None, step=step)
+        onboardings.update(engine, id, status="waiting", holder=None, step=step)
 
 
 def finish(engine: sa.Engine, id: str, *, now: dt.datetime) -> None:
     """The onboarding has ended well."""
-    onboardings.note(engine, id, status="done", step="done", ended_at=now)
+    onboardings.update(engine, id, status="done", step="done", ended_at=now)
 
 
 def _kept(
     one: Onboarding, features: Collection[str], graph: GraphClient, tokens: Vault, engine: sa.Engine, now: dt.datetime
 ) -> TokenRef:
     """The token that arrived is exchanged for a long-lived one where it is short-lived, and kept under its owner."""
-    onboardings.note(engine, one.id, step="asking Meta who connected")
+    onboardings.update(engine, one.id, step="asking Meta who connected")
     token = tokens.reveal(one.id, flow="onboarding")
     facts = oauth.inspect(token, graph=graph)
     invited = invitations.invited_subject(engine, one.id)
@@ -154,7 +154,7 @@ def _kept(
             "(pages_show_list): grant one of them and connect again",
         )
     if facts.kind == "user" and facts.expires_at is not None and facts.expires_at - now < SHORT_LIVED:
-        onboardings.note(engine, one.id, step="asking Meta for access that lasts 60 days")
+        onboardings.update(engine, one.id, step="asking Meta for access that lasts 60 days")
         token = oauth.exchange_long_lived(AccessToken(kind="user", value=token.value), graph=graph)
         facts = oauth.inspect(token, graph=graph)
     token = AccessToken(kind=facts.kind, value=token.value)
@@ -169,11 +169,11 @@ def _kept(
         engine,
         Grant(
             token_ref=ref.id, subject_id=facts.user_id, subject_name=name, phase=one.phase,
-            asked=scopes_for(one.phase, features), granted=tuple(sorted(facts.scopes)), declined=declined,
+            requested=scopes_for(one.phase, features), granted=tuple(sorted(facts.scopes)), declined=declined,
             through=one.through, at=now,
         ),
     )
-    onboardings.note(engine, one.id, token_ref=ref.id)
+    onboardings.update(engine, one.id, token_ref=ref.id)
     tokens.drop(one.id)
     return ref
 
@@ -193,12 +193,12 @@ def _linked(
         engine, one.id, name=ref.subject_name, kind=ref.kind, granted=list(ref.scopes),
         missing=[[scope.name, scope.needed_for] for scope in missing],
     )
-    onboardings.note(engine, one.id, step="looking for ad accounts, Pages and Instagram accounts")
+    onboardings.update(engine, one.id, step="looking for ad accounts, Pages and Instagram accounts")
     found = relink(ref, graph=graph, tokens=tokens, engine=engine, now=now)
     onboardings.add_result(
         engine, one.id, nodes=dict(Counter(link.kind for link in found.links)), not_read=found.troubles
     )
-    onboardings.note(engine, one.id, step="setting up the daily collection")
+    onboardings.update(engine, one.id, step="setting up the daily collection")
     return list(found.links)
 
 

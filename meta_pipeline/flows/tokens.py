@@ -156,7 +156,7 @@ def alert(
     for ref in tokens.refs():  # a token whose time is over is dead, whoever says so first
         if ref.expires_at is not None and ref.expires_at <= now:
             retire(ref.id, EXPIRED, tokens=tokens)
-    refs, given, known = tokens.refs(retired=True), grants.latest(engine), alerts.told(engine)
+    refs, given, known = tokens.refs(retired=True), grants.latest(engine), alerts.delivered(engine)
     phases = {ref.id: phase_asked(ref, given.get(ref.id)) for ref in refs}
     untold = [
         (one, missing) for one in due(refs, now=now, clicks=clicks, phases=phases)
@@ -164,12 +164,12 @@ def alert(
     ]
     if not untold:  # what is dead stays due: every look but the first ends here
         return [], []
-    names, usable = {link.id: link.name for link in list_links(engine)}, access.usable(engine)
+    names, usable = {link.id: link.name for link in list_links(engine)}, access.usable_by_node(engine)
     told, troubles = [], []
     for one, missing in untold:
         whose = {ref.id for ref in refs if {ref.id, ref.parent_ref} & set(one.token_refs)}
         nodes = {node for ref_id in whose for node in access.nodes_of(engine, ref_id)}
-        stopped = access.stopped_by(whose, usable, [node for node in names if node in nodes])
+        stopped = access.nodes_stopped_by(whose, usable, [node for node in names if node in nodes])
         full = one.about([names[node] or node for node in stopped])
         person = _person_of(one, refs)
         is_new = False
@@ -179,7 +179,7 @@ def alert(
             except MetaPipelineError as error:
                 troubles.append(str(error))
                 continue
-            alerts.note(engine, one.key, target.name, full.text, now=now)
+            alerts.record_delivery(engine, one.key, target.name, full.text, now=now)
             is_new = True
         if is_new:
             told.append(full)

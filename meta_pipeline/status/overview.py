@@ -22,7 +22,7 @@ from meta_pipeline.status.token_health import (
     task_trouble,
     token_troubles,
 )
-from meta_pipeline.store import access, budgets, grants, ledger
+from meta_pipeline.store import access, budgets, grants, read_times
 from meta_pipeline.store.node_links import list_links
 from meta_pipeline.vault.vault import Vault
 
@@ -75,8 +75,8 @@ def connections(
     refs = tokens.refs(retired=True)
     given = grants.latest(engine)
     known = {link.id: link for link in list_links(engine)}
-    pulled, used = ledger.last_pulls(engine), _usage(engine, now)
-    reached, usable = access.through(engine), access.usable(engine)
+    pulled, used = read_times.last_read_by_node(engine), _usage(engine, now)
+    reached, usable = access.by_source_token(engine), access.usable_by_node(engine)
     best = {node: found[0].token_ref for node, found in usable.items()}
     unread = _unread(refs, [link for link in known.values() if link.id not in usable])
     found = []
@@ -126,7 +126,7 @@ def what_stops(ref_id: str, *, engine: sa.Engine, tokens: Vault) -> Stop:
     whose = {one.id for one in tokens.refs() if ref_id in (one.id, one.parent_ref)}
     nodes = {node for one in whose for node in access.nodes_of(engine, one)}
     reached = [link for link in list_links(engine) if link.id in nodes]
-    stopped = set(access.stopped_by(whose, access.usable(engine), [link.id for link in reached]))
+    stopped = set(access.nodes_stopped_by(whose, access.usable_by_node(engine), [link.id for link in reached]))
     return Stop(
         ref, tuple(link for link in reached if link.id in stopped),
         tuple(link for link in reached if link.id not in stopped),
@@ -227,7 +227,7 @@ def _dead_page(one: access.Access, ref: TokenRef, refs: list[TokenRef], clicks: 
 
 def _usage(engine: sa.Engine, now: dt.datetime) -> dict[str, dict[str, float]]:
     used: dict[str, dict[str, float]] = {}
-    for row in budgets.every(engine):
+    for row in budgets.find_all(engine):
         node, kind = node_of(row["key"])
         if node is not None and row["percent"] is not None:
             used.setdefault(node, {})[kind] = round(Budget(**row).drained(now), 1)

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from meta_pipeline.records import ConfigError, StoreError
 from meta_pipeline.store.lost_file import notice_lost_file
-from meta_pipeline.store.schema import REVISION
+from meta_pipeline.store.schema.current import REVISION
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 _ADVISORY_LOCK = 0x4D657461  # any number that nothing else on this Postgres locks
@@ -86,6 +86,12 @@ def storage_error(error: BaseException) -> StoreError | None:
         if isinstance(seen, StoreError):
             return seen
         if isinstance(seen, sa.exc.DBAPIError) and is_of_storage(seen.orig):
+            if not isinstance(seen.orig, sqlite3.Error):  # of Dagster's engine: errors of the control store have a name
+                cause = " ".join(str(seen.orig).split())
+                return StoreError(
+                    f"Dagster's storage can't be used: {cause}; check the Postgres server and "
+                    "META_PIPELINE_DAGSTER_POSTGRES_URL"
+                )
             return StoreError(f"a database under this home can't be read or written: {_with_remedy(str(seen.orig))}")
         if isinstance(seen, OSError) and seen.errno and seen.filename:
             return StoreError(_with_remedy(f"{seen.filename}: {seen.strerror}"))

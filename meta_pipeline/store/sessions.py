@@ -6,7 +6,7 @@ import datetime as dt
 
 import sqlalchemy as sa
 
-from meta_pipeline.store.schema import web_sessions
+from meta_pipeline.store.schema.connections import web_sessions
 
 
 def start(engine: sa.Engine, digest: str, *, password_mac: str, now: dt.datetime, ends_at: dt.datetime) -> None:

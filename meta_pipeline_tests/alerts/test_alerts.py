@@ -28,8 +28,8 @@ from meta_pipeline.alerts.targets import AlertError, Email, Log, Webhook, mail_o
 from meta_pipeline.consent import invitation
 from meta_pipeline.flows import consents, tokens
 from meta_pipeline.records import ConfigError
-from meta_pipeline.store.schema import alerts as alert_rows
-from meta_pipeline.store.schema import invitations as invitation_rows
+from meta_pipeline.store.schema.connections import alerts as alert_rows
+from meta_pipeline.store.schema.connections import invitations as invitation_rows
 from meta_pipeline_tests.fakes.frozen_clock import PUBLIC, StillHome
 
 DAY = dt.timedelta(days=1)
@@ -186,7 +186,7 @@ def test_a_token_that_dies_is_told_at_once_and_nothing_stops_while_another_reads
     walk.home.onboard(walk.home.mint(days=60))
     walk.home.onboard(walk.home.mint("SYSTEM_USER"))
     assert walk.days(10) == []
-    walk.home.graph.identity.kill(460, "USER")
+    walk.home.graph.identity.invalidate(460, "USER")
 
     assert walk.days(100) == [(11, "dead")]  # one alert for the person and all of their Pages
     walk.everybody_heard_the_same(1)
@@ -238,7 +238,7 @@ def test_disconnecting_is_no_alert(walk: Walk):
 def test_access_found_by_nobody_else_is_what_stops(walk: Walk):
     walk.home.onboard(walk.home.mint(days=60))
     walk.home.onboard(walk.home.mint("SYSTEM_USER", scopes=("pages_show_list", "pages_read_engagement", "read_insights")))
-    walk.home.graph.identity.kill(458, "USER")
+    walk.home.graph.identity.invalidate(458, "USER")
     tokens.check(graph=walk.home.client, tokens=walk.home.vault, now=walk.home.clock.now())
     ((told,), _) = walk.look()
 
@@ -318,7 +318,7 @@ def test_the_last_threshold_counts(left: dt.timedelta, told: int | None):
 def test_people_are_invited_by_mail_and_webhook_and_nowhere_else(walk: Walk, tmp_path: Path):
     walk.home.clicks = dataclasses.replace(walk.home.clicks, invites=True)
     ref = walk.home.onboard(walk.home.mint(days=60))
-    walk.home.graph.identity.kill(460, "USER")
+    walk.home.graph.identity.invalidate(460, "USER")
     tokens.check(graph=walk.home.client, tokens=walk.home.vault, now=walk.home.clock.now())
     (told,), troubles = walk.look()
     assert not troubles
@@ -341,7 +341,7 @@ def test_people_are_invited_by_mail_and_webhook_and_nowhere_else(walk: Walk, tmp
 def test_an_invitation_that_reached_nobody_is_withdrawn(walk: Walk):
     walk.home.clicks = dataclasses.replace(walk.home.clicks, invites=True)
     walk.home.onboard(walk.home.mint(days=60))
-    walk.home.graph.identity.kill(460, "USER")
+    walk.home.graph.identity.invalidate(460, "USER")
     tokens.check(graph=walk.home.client, tokens=walk.home.vault, now=walk.home.clock.now())
     walk.receiver.status = 500
     walk.look()
@@ -353,7 +353,7 @@ def test_an_invitation_that_reached_nobody_is_withdrawn(walk: Walk):
 def test_a_system_user_is_not_invited(walk: Walk):
     walk.home.clicks = dataclasses.replace(walk.home.clicks, invites=True)
     walk.home.onboard(walk.home.mint("SYSTEM_USER"))
-    walk.home.graph.identity.kill(460, "SYSTEM_USER")
+    walk.home.graph.identity.invalidate(460, "SYSTEM_USER")
     tokens.check(graph=walk.home.client, tokens=walk.home.vault, now=walk.home.clock.now())
     walk.look()
 

@@ -13,10 +13,12 @@ from urllib.parse import quote
 
 import pytest
 import requests
+import sqlalchemy as sa
 
 from meta_pipeline.defs.postgres import SETTING, check
 from meta_pipeline.project import project_folder
-from meta_pipeline.records import MetaPipelineError
+from meta_pipeline.records import ConfigError, MetaPipelineError
+from meta_pipeline.store.engine import storage_error
 from meta_pipeline_tests.conftest import Home, Sandbox, free_port, running_up
 from meta_pipeline_tests.fakes.dagster_api import ask, backfill, wait_until
 from meta_pipeline_tests.fakes.leftover_processes import left_after, processes_of
@@ -64,6 +66,20 @@ def test_the_server_refuses_in_one_sentence(postgres: Postgres):
     check(postgres.url("dagster"))
 
 
+def test_a_server_that_goes_away_during_a_run_is_named_by_its_setting():
+    with pytest.raises(sa.exc.OperationalError) as gone:
+        sa.create_engine("postgresql+psycopg2://pipeline:hush@127.0.0.1:9/dagster").connect()
+
+    assert "Connection refused" in str(storage_error(gone.value)) and SETTING in str(storage_error(gone.value))
+
+
+def test_the_control_stores_database_is_refused(postgres: Postgres):
+    with pytest.raises(ConfigError, match="name the same database: create a second one"):
+        check(postgres.url("control"), store_url=postgres.url("control"))
+    check(postgres.url("dagster"), store_url=postgres.url("control"))
+    check(postgres.url("dagster"), store_url="sqlite:////dagster")
+
+
 def written_secrets(folder: Path) -> list[Path]:
     """Return the files under a folder that hold the password."""
     secrets = [secret.encode() for secret in SECRETS]
@@ -103,7 +119,6 @@ def test_backfill_the_engineers_own_webserver_and_up_share_one_postgres(
         wait_until("the webserver answers", within_s=240, is_so=lambda: answers(url))
         shown = ask(url, RUNS)
         assert {"pull_ads", "pull_entities"} <= {run["jobName"] for run in shown["runsOrError"]["results"]}
-        assert SETTING in shown["instance"]["info"]
         said += str(shown) + command_lines(home)
     finally:
         os.killpg(webserver.pid, signal.SIGTERM)  # the code server that it started as well

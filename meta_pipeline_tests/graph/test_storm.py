@@ -20,7 +20,7 @@ from meta_pipeline.records import AccessToken
 from meta_pipeline.sandbox.graph import Graph
 from meta_pipeline.store.engine import open_store
 from meta_pipeline.store.processes import identity
-from meta_pipeline.store.schema import reservations
+from meta_pipeline.store.schema.gateway import reservations
 from meta_pipeline_tests.fakes.virtual_clock import SandboxAdapter, VirtualClock
 
 WORKERS, ACCOUNTS, SCORE, DECAY_S = 8, 20, 20, 300.0
@@ -115,7 +115,7 @@ def test_all_work_is_done_without_a_block_near_the_time_the_budget_alone_takes_f
     print(f"virtual {storm.clock.seconds:.0f} s, the budget alone {alone:.0f} s, given back {storm.given_back} times")
     assert all(storm.done[account] == CALLS_EACH for account in storm.left)
     assert limits["sent_while_blocked"] == {}
-    assert not any(share.blocked_until for share in storm.graph.limits.shares.values())
+    assert not any(share.blocked_until for share in storm.graph.limits.budgets.values())
     assert storm.clock.seconds <= 1.15 * alone
     assert storm.given_back > 0
     assert min(storm.halfway[0].values()) >= 0.7 * max(storm.halfway[0].values())

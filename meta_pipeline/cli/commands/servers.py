@@ -24,7 +24,9 @@ def sandbox(
     """A Graph API on loopback, for users without an app."""
     from meta_pipeline.sandbox.server import serve
 
-    serve(port, seed, _instant(now_text), scenario, speed, accounts, ads)
+    serve(
+        port=port, seed=seed, now=_instant(now_text), scenario=scenario, speed=speed, accounts=accounts, ads=ads
+    )
 
 
 def _instant(text: str | None) -> dt.datetime | None:

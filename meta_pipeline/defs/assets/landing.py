@@ -80,7 +80,7 @@ def land_entities(
 ) -> Iterator[dg.MaterializeResult[None]]:
     """List what the account has now, and read by id what only insights know."""
     node_id = context.partition_key
-    with leases.held(runtime.engine, node_id, now=runtime.now, sleep=runtime.sleep):
+    with leases.hold(runtime.engine, node_id, now=runtime.now, sleep=runtime.sleep):
         pull_context = pull_context_of(context, graph, tokens, runtime)
         for file in listings.land_entities(node_id, by=pull_context, habits=runtime.habits):
             yield dg.MaterializeResult(asset_key=landing_key(file.report), metadata=file_metadata(file))

@@ -9,7 +9,7 @@ from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.processes.worker_pool import worker_pool
 from meta_pipeline.publish import freshness
 from meta_pipeline.settings import Settings
-from meta_pipeline.store import ledger, warehouse_state
+from meta_pipeline.store import read_times, warehouse_state
 from meta_pipeline.store.engine import storage_error
 
 
@@ -30,7 +30,7 @@ def build_marts(runtime: Runtime, *, is_forced: bool = False, is_reload: bool = 
 
     Nothing is built when nothing changed since the last publication, unless `is_forced`; `is_reload` first makes the
     warehouse file anew."""
-    if ledger.newest_read(runtime.engine) is None:
+    if read_times.newest_read(runtime.engine) is None:
         return MartBuild(note="nothing has landed yet and nothing is published: run `meta-pipeline backfill`")
     if is_reload:
         warehouse_state.request_reload(runtime.engine)
