@@ -86,7 +86,7 @@ def without(asked: argparse.Namespace) -> dict[str, dict[str, float]]:
             if not isinstance(done, LandedFile):
                 raise SystemExit(done.reason)
         with concurrent.futures.ThreadPoolExecutor(side_by_side.ACCOUNTS_AT_ONCE) as pool:
-            list(pool.map(lambda node_id: list(listings.land_entities(node_id, by=by, habits=runtime.habits)),
+            list(pool.map(lambda node_id: list(listings.land_entities(node_id, by=by, habits=runtime.listing_policy)),
                           accounts))
 
     work(asked.names[:1], 1, "first")

@@ -91,32 +91,33 @@ class Runtime:
 
     @functools.cached_property
     def catalogue(self) -> Catalogue:
-        """Every report there is, the ones of the settings' file included."""
+        """Return every report, including those of the settings' file; ConfigError when the file can't be read."""
         return catalogue(self.settings.reports)
 
     @functools.cached_property
     def versions(self) -> Calendar:
-        """Meta's calendar of versions, with the settings' file laid over the built-in one."""
+        """Return Meta's calendar of versions: the built-in one, overridden by the settings' file."""
         return calendar(self.settings.versions)
 
     @property
     def read_by_default(self) -> tuple[str, ...]:
-        """The reports that are read when none is named."""
+        """Return the reports that are read when none is named."""
         return read_by_default(self.catalogue)
 
     @property
     def features(self) -> frozenset[str]:
-        """What is switched on; ConfigError for a feature that does not exist."""
+        """Return the features that are switched on; ConfigError for a feature that does not exist."""
         return checked_features(self.settings.switched_on)
 
     @functools.cached_property
-    def clicks(self) -> ActionLinks:
+    def action_links(self) -> ActionLinks:
+        """Return where to click to solve a problem."""
         settings = self.settings
         return ActionLinks(settings.public_url, settings.business_url, settings.dialog_url, settings.is_exposed)
 
     @property
     def alert_targets(self) -> list[Target]:
-        """Whoever is told besides the Dagster UI."""
+        """Return where alerts go, besides the Dagster UI."""
         targets: list[Target] = [Log()]
         if url := self.settings.alert_url:
             targets.append(Webhook(url.get_secret_value()))
@@ -136,8 +137,8 @@ class Runtime:
         return Landing(self.settings.landing_dir, self.engine)
 
     @functools.cached_property
-    def habits(self) -> ListingPolicy:
-        """How listings of entities are read."""
+    def listing_policy(self) -> ListingPolicy:
+        """Return how listings of entities are read."""
         downloads = Downloads(self.settings.graph_url) if self.settings.thumbnails else None
         return ListingPolicy(dt.timedelta(days=self.settings.sweep_days), downloads)
 
@@ -148,7 +149,7 @@ class Runtime:
     def connections(self, *, with_disconnected: bool = False) -> list[Connection]:
         """Return every token with what it reads, what is wrong with it and what to click; VaultError without a key."""
         return overview.connections(
-            engine=self.engine, tokens=self.vault, clicks=self.clicks, features=self.features, now=self.now(),
+            engine=self.engine, tokens=self.vault, clicks=self.action_links, features=self.features, now=self.now(),
             with_disconnected=with_disconnected,
         )
 
@@ -194,12 +195,12 @@ class Runtime:
     def send_alerts(self) -> tuple[list[Alert], list[str]]:
         """Send every target the alerts it lacks; return what was sent, and a sentence for each target that failed."""
         return token_flows.alert(
-            self.alert_targets, engine=self.engine, tokens=self.vault, clicks=self.clicks, now=self.now()
+            self.alert_targets, engine=self.engine, tokens=self.vault, clicks=self.action_links, now=self.now()
         )
 
 
 def insights_tables(reports: Iterable[Report]) -> tuple[RawTable, ...]:
-    """The raw table of every report: its columns are what it asks for."""
+    """Return the raw table of every report: its columns are the fields that the report requests."""
     return tuple(
         RawTable(
             name=report.name, columns=report.columns, actions=report.actions, breakdowns=report.breakdowns,

@@ -31,7 +31,7 @@ def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
 
 @pytest.fixture
 def gone() -> str:
-    """A process that was there."""
+    """Return the identity of a process that has ended."""
     process = subprocess.Popen(["sleep", "60"])
     named = identity(process.pid)
     process.kill()
@@ -44,22 +44,22 @@ def claimed(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
 
 
 def status(instance: dg.DagsterInstance, run: dg.DagsterRun) -> dg.DagsterRunStatus:
-    found = instance.get_run_by_id(run.run_id)
-    assert found
-    return found.status
+    stored_run = instance.get_run_by_id(run.run_id)
+    assert stored_run
+    return stored_run.status
 
 
 def test_the_slot_of_a_killed_run_goes_to_who_waits_for_it(instance: dg.DagsterInstance, gone: str):
     killed = create_run_for_test(instance, status=STARTED, tags={PROCESS_TAG: gone})
-    next_one = create_run_for_test(instance, status=STARTED, tags=process_tags())
-    assert claimed(instance, killed) and not claimed(instance, next_one)
+    waiting_run = create_run_for_test(instance, status=STARTED, tags=process_tags())
+    assert claimed(instance, killed) and not claimed(instance, waiting_run)
 
     with reaping(instance):
-        assert claimed(instance, next_one)
+        assert claimed(instance, waiting_run)
 
     assert status(instance, killed) == dg.DagsterRunStatus.FAILURE
     assert reap(instance) == [] and not claimed(instance, killed)
-    assert status(instance, next_one) == STARTED
+    assert status(instance, waiting_run) == STARTED
 
 
 def test_a_run_that_ended_keeps_no_slot(instance: dg.DagsterInstance):
@@ -71,20 +71,20 @@ def test_a_run_that_ended_keeps_no_slot(instance: dg.DagsterInstance):
     assert claimed(instance, create_run_for_test(instance, status=STARTED))
 
 
-def test_one_that_was_canceled_by_force_keeps_its_slot_while_its_process_works(instance: dg.DagsterInstance, gone: str):
+def test_a_run_that_was_canceled_by_force_keeps_its_slot_while_its_process_works(instance: dg.DagsterInstance, gone: str):
     canceled = create_run_for_test(instance, status=STARTED, tags=process_tags())
-    next_one = create_run_for_test(instance, status=STARTED)
+    waiting_run = create_run_for_test(instance, status=STARTED)
     assert claimed(instance, canceled)
     instance.report_run_canceled(canceled)
 
     reap(instance)
-    assert not claimed(instance, next_one)
+    assert not claimed(instance, waiting_run)
     instance.add_run_tags(canceled.run_id, {PROCESS_TAG: gone})
     reap(instance)
-    assert claimed(instance, next_one)
+    assert claimed(instance, waiting_run)
 
 
-def test_one_that_was_being_canceled_is_canceled(instance: dg.DagsterInstance, gone: str):
+def test_a_run_that_was_being_canceled_is_canceled(instance: dg.DagsterInstance, gone: str):
     killed = create_run_for_test(instance, status=STARTED, tags={PROCESS_TAG: gone})
     instance.report_run_canceling(killed)
 
@@ -92,7 +92,7 @@ def test_one_that_was_being_canceled_is_canceled(instance: dg.DagsterInstance, g
     assert status(instance, killed) == dg.DagsterRunStatus.CANCELED
 
 
-def test_a_run_that_ended_well_while_it_was_looked_at_stays_so(
+def test_a_run_that_ended_well_while_it_was_checked_stays_so(
     instance: dg.DagsterInstance, gone: str, monkeypatch: pytest.MonkeyPatch
 ):
     ended = create_run_for_test(instance, status=STARTED, tags={PROCESS_TAG: gone})

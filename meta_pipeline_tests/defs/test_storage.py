@@ -20,19 +20,19 @@ from meta_pipeline.defs.partitions import AD_ACCOUNTS
 
 @pytest.fixture
 def opened_files() -> Iterator[Counter[str]]:
-    """How often each SQLite file was opened through SQLAlchemy, by its name."""
-    found: Counter[str] = Counter()
+    """Count how often each SQLite file was opened through SQLAlchemy, by its name."""
+    counted: Counter[str] = Counter()
 
     def count(connection, _):
-        found[Path(connection.execute("pragma database_list").fetchone()[2]).name] += 1
+        counted[Path(connection.execute("pragma database_list").fetchone()[2]).name] += 1
 
     sa.event.listen(sa.engine.Engine, "connect", count)
-    yield found
+    yield counted
     sa.event.remove(sa.engine.Engine, "connect", count)
 
 
-def told(instance: dg.DagsterInstance) -> list[list[tuple[object, ...]]]:
-    """Every event of every run, oldest run first."""
+def events_of(instance: dg.DagsterInstance) -> list[list[tuple[object, ...]]]:
+    """Return every event of every run, oldest run first."""
     return [
         [(entry.dagster_event.event_type, entry.dagster_event.partition, entry.message)
          for entry in instance.all_logs(run.run_id) if entry.dagster_event]
@@ -59,12 +59,12 @@ def test_dagsters_own_storages_read_every_event_and_go_on_with_the_files(runtime
         opened.add_dynamic_partitions(str(AD_ACCOUNTS.name), accounts)
         for node_id in accounts[:-1]:
             run(opened, runtime, node_id)
-        written = told(opened)
+        written = events_of(opened)
         own = dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(runtime.settings.root / "dagster")))
-        assert told(own) == written  # while they are held
+        assert events_of(own) == written  # while they are held
         with own:
             run(own, runtime, accounts[-1])
-        read = told(opened)
+        read = events_of(opened)
         green = opened.get_materialized_partitions(landing_key("ad_insights"))
 
     assert read[:-1] == written and len(green) == len(accounts) * DAYS

@@ -82,5 +82,5 @@ def land_entities(
     node_id = context.partition_key
     with leases.hold(runtime.engine, node_id, now=runtime.now, sleep=runtime.sleep):
         pull_context = pull_context_of(context, graph, tokens, runtime)
-        for file in listings.land_entities(node_id, by=pull_context, habits=runtime.habits):
+        for file in listings.land_entities(node_id, by=pull_context, habits=runtime.listing_policy):
             yield dg.MaterializeResult(asset_key=landing_key(file.report), metadata=file_metadata(file))
