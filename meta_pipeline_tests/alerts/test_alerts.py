@@ -114,7 +114,7 @@ class Walk:
 
     def look(self) -> tuple[list[Alert], list[str]]:
         return tokens.alert(
-            self.targets, engine=self.runtime.engine, tokens=self.runtime.vault, clicks=self.runtime.action_links,
+            self.targets, engine=self.runtime.engine, tokens=self.runtime.vault, clicks=self.runtime.clicks,
             now=self.home.clock.now(),
         )
 
