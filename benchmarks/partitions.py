@@ -58,7 +58,7 @@ def settings_of(folder: Path) -> Settings:
 
 
 def landed(
-    requested: Mapping[str, Sequence[dt.date]], reports: Sequence[str], *, by: PullContext
+    requested: Mapping[str, Sequence[dt.date]], reports: Sequence[str], *, context: PullContext
 ) -> Iterator[LandedFile]:
     """Stand in for the flow: every day has landed."""
     for node_id, days in requested.items():

@@ -82,14 +82,14 @@ def without(options: argparse.Namespace) -> dict[str, dict[str, float]]:
     def work(accounts: list[str], days: int, backfill_id: str) -> None:
         context = runtime.pull_context(run_id="benchmark", backfill_id=backfill_id, purpose="backfill")
         wanted = [FIRST + dt.timedelta(days=n) for n in range(days)]
-        for day in side_by_side.land_side_by_side(dict.fromkeys(accounts, wanted), [REPORT], by=context):
+        for day in side_by_side.land_side_by_side(dict.fromkeys(accounts, wanted), [REPORT], context=context):
             if not isinstance(day, LandedFile):
                 raise SystemExit(day.reason)
         with concurrent.futures.ThreadPoolExecutor(side_by_side.ACCOUNTS_AT_ONCE) as pool:
-            list(pool.map(
-                lambda node_id: list(listings.land_entities(node_id, by=context, habits=runtime.listing_policy)),
-                accounts,
-            ))
+            def land(node_id: str) -> list[LandedFile]:
+                return list(listings.land_entities(node_id, context=context, listing_policy=runtime.listing_policy))
+
+            list(pool.map(land, accounts))
 
     work(options.names[:1], 1, "first")
     return {"whole": measure(lambda: work(options.names, options.days, "benchmark"))}

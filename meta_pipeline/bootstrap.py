@@ -17,8 +17,8 @@ import sqlalchemy as sa
 
 from meta_pipeline.alerts.due import Alert
 from meta_pipeline.alerts.targets import Email, Log, Target, Webhook
-from meta_pipeline.extract.ads.catalogue import Catalogue, catalogue, read_by_default
-from meta_pipeline.extract.ads.reports import Report
+from meta_pipeline.extract.ads.catalogue.report_file import Catalogue, default_reports, load_catalogue
+from meta_pipeline.extract.ads.catalogue.reports import Report
 from meta_pipeline.flows import consents
 from meta_pipeline.flows import tokens as token_flows
 from meta_pipeline.flows.listings import ListingPolicy
@@ -92,7 +92,7 @@ class Runtime:
     @functools.cached_property
     def catalogue(self) -> Catalogue:
         """Return every report, including those of the settings' file; ConfigError when the file can't be read."""
-        return catalogue(self.settings.reports)
+        return load_catalogue(self.settings.reports)
 
     @functools.cached_property
     def versions(self) -> Calendar:
@@ -100,9 +100,9 @@ class Runtime:
         return calendar(self.settings.versions)
 
     @property
-    def read_by_default(self) -> tuple[str, ...]:
+    def default_reports(self) -> tuple[str, ...]:
         """Return the reports that are read when none is named."""
-        return read_by_default(self.catalogue)
+        return default_reports(self.catalogue)
 
     @property
     def features(self) -> frozenset[str]:

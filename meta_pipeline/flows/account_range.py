@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from meta_pipeline.extract.ads.insights import Range
+from meta_pipeline.extract.ranges import Range
 from meta_pipeline.flows import listings
 from meta_pipeline.status.forecast import are_entities_stale
 from meta_pipeline.store import deferrals

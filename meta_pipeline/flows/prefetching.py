@@ -33,7 +33,7 @@ def prefetching(
     def prefetch(account_range: AccountRange) -> None:
         if not stopping.is_set():
             context = pull_context(account_range.backfill_id, interruptible)
-            pulls.ask_ahead(account_range.node_id, account_range.days, account_range.reports, by=context)
+            pulls.prefetch_runs(account_range.node_id, account_range.days, account_range.reports, context=context)
 
     threads = concurrent.futures.ThreadPoolExecutor(
         min(PREFETCHED_AT_ONCE, len(ranges)), thread_name_prefix="prefetch"

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from meta_pipeline.cli import versions
-from meta_pipeline.extract.ads.reports import REPORTS
+from meta_pipeline.extract.ads.catalogue.reports import REPORTS
 from meta_pipeline.graph.versions import Calendar
 from meta_pipeline.store.node_links import list_links
 from meta_pipeline_tests.conftest import Home
@@ -58,7 +58,7 @@ def pulled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[StillHome, 
     monkeypatch.setattr(still.graph, "answer", noted)
     home = SimpleNamespace(
         settings=SimpleNamespace(marketing_version="v26.0"), versions=Calendar(), engine=still.engine,
-        vault=still.vault, graph=still.client, catalogue=REPORTS, read_by_default=("account_insights",), now=still.clock.now,
+        vault=still.vault, graph=still.client, catalogue=REPORTS, default_reports=("account_insights",), now=still.clock.now,
     )
     return still, home, pulls
 

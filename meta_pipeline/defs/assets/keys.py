@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import dagster as dg
 
-from meta_pipeline.flows import listings
+from meta_pipeline.entity_kinds import ENTITY_KINDS
 
 SOURCE = "meta_ads"
 OWNERS, SOURCE_TAG = ["team:data"], {"source": SOURCE}
-ENTITIES = listings.KINDS
+ENTITIES = tuple(kind.name for kind in ENTITY_KINDS)
 TOKENS = dg.AssetKey(["vault", "tokens"])
 PUBLISHED = dg.AssetKey(["published", "warehouse"])
 WRITER = "duckdb_writer"  # the pool of what writes DuckDB's file: a file that is being written locks out everyone else

@@ -10,7 +10,7 @@ from meta_pipeline.defs.assets.keys import ENTITIES, OWNERS, SOURCE_TAG, landing
 from meta_pipeline.defs.assets.landed_files import file_metadata
 from meta_pipeline.defs.assets.run_context import pull_context_of
 from meta_pipeline.defs.partitions import ACCOUNT_DAYS, AD_ACCOUNTS
-from meta_pipeline.extract.ads.reports import Report
+from meta_pipeline.extract.ads.catalogue.reports import Report
 from meta_pipeline.flows import listings, side_by_side
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.store import leases
@@ -53,7 +53,7 @@ def insights_assets(catalogue: Mapping[str, Report]) -> dg.AssetsDefinition:
         run = InsightsRun.of(context, runtime)
         run.tag_forecast()
         days = side_by_side.land_side_by_side(
-            run.days_to_land, run.reports, by=pull_context_of(context, graph, tokens, runtime)
+            run.days_to_land, run.reports, context=pull_context_of(context, graph, tokens, runtime)
         )
         yield from run.materializations(days)
         run.tag_calls()
@@ -82,5 +82,5 @@ def land_entities(
     node_id = context.partition_key
     with leases.hold(runtime.engine, node_id, now=runtime.now, sleep=runtime.sleep):
         pull_context = pull_context_of(context, graph, tokens, runtime)
-        for file in listings.land_entities(node_id, by=pull_context, habits=runtime.listing_policy):
+        for file in listings.land_entities(node_id, context=pull_context, listing_policy=runtime.listing_policy):
             yield dg.MaterializeResult(asset_key=landing_key(file.report), metadata=file_metadata(file))
