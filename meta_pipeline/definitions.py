@@ -27,7 +27,7 @@ from meta_pipeline.defs.sensors import (
     token_alerts_sensor,
     waiting_ranges_sensor,
 )
-from meta_pipeline.store.permissions import keep_private
+from meta_pipeline.files.permissions import keep_private
 
 
 @dg.definitions
