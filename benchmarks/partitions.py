@@ -56,7 +56,7 @@ def settings_of(folder: Path) -> Settings:
 
 
 def landed(
-    asked: Mapping[str, Sequence[dt.date]], reports: Sequence[str], *, by: PullContext
+    asked: Mapping[str, Sequence[dt.date]], reports: Sequence[str], *, context: PullContext
 ) -> Iterator[LandedFile]:
     """Plays the flow: every day has landed."""
     for node_id, days in asked.items():
@@ -98,7 +98,7 @@ def link(runtime: Runtime, accounts: int) -> None:
     save(runtime.engine, Discovery(tuple(
         NodeLink(
             kind="ad_account", id=node_id, name="A", access="owned", owner_business=None, tasks=(),
-            timezone=zones[n % len(zones)], currency="EUR", token_ref="t",  # noqa: S106 - a reference, not a secret
+            timezone=zones[n % len(zones)], currency="EUR", token_ref="t",
         )
         for n, node_id in enumerate(node_ids(accounts))
     )), through="t", now=NOW)

@@ -55,7 +55,7 @@ def onboard(runtime: Runtime, token: AccessToken, *, phase: int, through: str) -
     can't read ads connects what it can, and that is an error all the same."""
     from meta_pipeline.defs.launch import onboard as run
 
-    runtime.graph.app  # noqa: B018 - without the app nothing below can work, and nothing must be stored then
+    runtime.graph.app
     if phase:  # a token that was piped in was requested elsewhere
         phase = consent_request(phase, engine=runtime.engine, features=runtime.features).phase
     id = consents.receive(

@@ -56,7 +56,7 @@ def connect(site: Site, request: Request) -> Response:
     """`GET /connect?phase=1`: to the login dialog, with a state that only this browser can bring back."""
     settings = site.runtime.settings
     app_id, app_secret = settings.require("app_id"), settings.require("app_secret")
-    site.runtime.vault  # noqa: B018 - nobody is sent to consent while there is nowhere to put the token
+    site.runtime.vault
     wanted = requested(site, request)
     if isinstance(wanted, Response):
         return wanted

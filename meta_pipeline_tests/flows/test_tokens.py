@@ -38,10 +38,10 @@ def seen(home: StillHome, features: tuple[str, ...] = ()) -> list[Connection]:
 
 def land(home: StillHome, path: Path) -> list[LandedFile | FailedDay]:
     by = PullContext(
-        home.client, home.vault, Landing(path / "landing", home.engine), home.engine, "r", str(home.clock.at),
-        home.clock.sleep, home.clock.now,
+        graph=home.client, tokens=home.vault, landing=Landing(path / "landing", home.engine), engine=home.engine, run_id="r", backfill_id=str(home.clock.at),
+        sleep=home.clock.sleep, now=home.clock.now,
     )
-    return list(pulls.land(ACCOUNT, [DAY], ["account_insights"], by=by))
+    return list(pulls.land(ACCOUNT, [DAY], ["account_insights"], context=by))
 
 
 DEATHS = [
