@@ -15,7 +15,6 @@ from meta_pipeline.flows.consent_request import ConsentRequest, consent_request
 from meta_pipeline.graph.errors import TransientError
 from meta_pipeline.records import MetaPipelineError
 from meta_pipeline.store.invitations import Invitation
-from meta_pipeline.store.node_links import list_links
 from meta_pipeline.store.processes import identity
 from meta_pipeline.web.site import Site
 
@@ -56,7 +55,7 @@ def connect(site: Site, request: Request) -> Response:
     """`GET /connect?phase=1`: to the login dialog, with a state that only this browser can bring back."""
     settings = site.runtime.settings
     app_id, app_secret = settings.require("app_id"), settings.require("app_secret")
-    site.runtime.vault
+    site.runtime.vault  # noqa: B018 - without a vault there is nowhere to store the token, so no consent is requested
     wanted = requested(site, request)
     if isinstance(wanted, Response):
         return wanted
@@ -159,14 +158,8 @@ def _onboard(site: Site, id: str) -> None:
     """Do everything but the partitions here, so that the person need not wait for a free place in Dagster's queue."""
     runtime = site.runtime
     try:
-        consents.onboard(
-            id, graph=runtime.graph, tokens=runtime.vault, engine=runtime.engine, features=runtime.features,
-            now=site.runtime.now, sleep=runtime.sleep,
-        )
-        consents.first_look(
-            id, list_links(runtime.engine), graph=runtime.graph, tokens=runtime.vault, engine=runtime.engine,
-            now=runtime.now(),
-        )
+        runtime.onboard(id)
+        runtime.first_look(id)
     except MetaPipelineError:
         return  # the onboarding says what happened
     consents.requeue(runtime.engine, id, WAITS)

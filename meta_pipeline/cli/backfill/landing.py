@@ -8,7 +8,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.cli.output.terminal import Terminal, counted
-from meta_pipeline.defs.launch import AccountRange, land_ranges
+from meta_pipeline.defs.runs.backfill_runs import land_ranges
+from meta_pipeline.flows.account_range import AccountRange
 from meta_pipeline.store import deferrals, ledger, report_runs
 
 
@@ -33,10 +34,10 @@ def land_with_progress(
 
         while True:
             started_at = runtime.now()
-            for outcome in land_ranges(runtime.settings, remaining, tick=update_bar):
-                failed.pop(outcome.asked, None)
+            for outcome in land_ranges(runtime, remaining, tick=update_bar):
+                failed.pop(outcome.account_range, None)
                 if outcome.reasons:
-                    failed[outcome.asked] = outcome.reasons
+                    failed[outcome.account_range] = outcome.reasons
             update_bar()
             due_by_node = {
                 range_.node_id: due_at

@@ -20,8 +20,9 @@ from meta_pipeline.cli.backfill.scope import (
 )
 from meta_pipeline.cli.output import terminal
 from meta_pipeline.cli.output.terminal import Terminal, counted
-from meta_pipeline.defs.launch import AccountRange, Built, build_marts
+from meta_pipeline.defs.runs.mart_build import MartBuild, build_marts
 from meta_pipeline.flows import pulls
+from meta_pipeline.flows.account_range import AccountRange
 from meta_pipeline.store import audit_log, backfills, ledger
 
 
@@ -95,7 +96,7 @@ def read_scope(
     seconds = {"fetch": time.monotonic() - started_at}
     calls = audit_log.operations_of(runtime.engine, backfill_id=backfill_id) - calls_before
     console.print(f"{counted(calls, 'call')} made, {forecast_calls:,} expected")
-    build = _build(runtime, console) if is_built else Built(None, {})
+    build = _build(runtime, console) if is_built else MartBuild()
     if reasons := (*((build.reason,) if build.reason else ()), *build.skipped):
         failed["marts"] = reasons
     for line in lines_by_reason(failed):
@@ -126,8 +127,8 @@ def _land(
         console.print(f"not read: {line}")
     ranges = [
         AccountRange(
-            target.node_id, target.days.since, target.days.until, target.reports, backfill_id,
-            entities=is_first and with_listings,
+            node_id=target.node_id, since=target.days.since, until=target.days.until, reports=target.reports,
+            backfill_id=backfill_id, has_entities=is_first and with_listings,
         )
         for target, is_first in scope.with_is_first() if target.node_id not in failed
     ]
@@ -136,9 +137,9 @@ def _land(
     return failed
 
 
-def _build(runtime: Runtime, console: Terminal) -> Built:
+def _build(runtime: Runtime, console: Terminal) -> MartBuild:
     console.print("building the marts …")
-    build = build_marts(runtime.settings)
+    build = build_marts(runtime)
     if build.note:
         console.print(build.note)
     return build

@@ -4,14 +4,14 @@ marts with the sandbox's own totals."""
 from __future__ import annotations
 
 import datetime as dt
-import json
 import resource
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 import psutil
 
@@ -34,8 +34,9 @@ order by accounts.account_name
 """
 _BY_DAY = """
 select account_id, date_day, sum(spend), sum(impressions)
-from marts.facebook_ads__ad_report where date_day >= $since group by account_id, date_day
+from marts.facebook_ads__ad_report group by account_id, date_day
 """
+_TIMEZONES = "select account_id, timezone_name from marts.dim_accounts where is_current"
 _MARTS = "select table_name, estimated_size from duckdb_tables() where schema_name = 'marts' order by table_name"
 # The account-day whose conversions changed most between its first version and the current one.
 _RESTATED = """
@@ -119,12 +120,23 @@ def next_steps(picture: Path, published: Path, *, settings_file: Path, sandbox_u
     yield f"{command} up                      # the Dagster UI on http://127.0.0.1:3000"
 
 
-def differences_of(published: Path, truth: list[dict[str, object]], *, since: dt.date) -> list[str]:
-    """Return the account-days, as JSON, whose sum over ads differs from the sandbox's total in any digit."""
-    _, rows = query(published, _BY_DAY.replace("$since", f"date '{since}'"))
-    actual = {(row[0], row[1].isoformat()): (row[2], row[3]) for row in rows}
-    expected = {
-        (str(total["account_id"]), str(total["day"])): (Decimal(str(total["spend"])), total["impressions"])
-        for total in truth
-    }
-    return [json.dumps(key) for key in expected if actual.get(key) != expected[key]]
+def truth_of_own_days(
+    published: Path, truth: Sequence[Mapping[str, Any]], *, days: int, now: dt.datetime
+) -> dict[tuple[str, dt.date], tuple[Decimal, int]]:
+    """Return spend and impressions by account and day, for the last days on each account's own calendar."""
+    _, accounts = query(published, _TIMEZONES)
+    today_of = {account_id: now.astimezone(ZoneInfo(zone)).date() for account_id, zone in accounts}
+    expected = {}
+    for totals in truth:
+        account_id, day = str(totals["account_id"]), dt.date.fromisoformat(str(totals["day"]))
+        if dt.timedelta(days=1) <= today_of[account_id] - day <= dt.timedelta(days=days):
+            expected[account_id, day] = (Decimal(str(totals["spend"])), int(totals["impressions"]))
+    return expected
+
+
+def differences_of(published: Path, expected: Mapping[tuple[str, dt.date], tuple[Decimal, int]]) -> list[str]:
+    """Return the account-days where the sum over ads is not the expected total, to the last digit."""
+    _, rows = query(published, _BY_DAY)
+    totals = {(account_id, day): (spend, impressions) for account_id, day, spend, impressions in rows}
+    return [f"{account_id} on {day}" for (account_id, day), amounts in expected.items()
+            if totals.get((account_id, day)) != amounts]

@@ -13,8 +13,8 @@ from meta_pipeline.cli.doctor import daily_work, lost_access
 from meta_pipeline.cli.doctor.check_result import CheckResult
 from meta_pipeline.cli.output.terminal import counted
 from meta_pipeline.consent import oauth
+from meta_pipeline.files import damaged, permissions
 from meta_pipeline.records import MetaPipelineError
-from meta_pipeline.store import damaged, permissions
 from meta_pipeline.store.node_links import list_links
 
 
@@ -31,6 +31,8 @@ def run_checks(runtime: Runtime) -> Iterator[CheckResult]:
         yield CheckResult("answers of Meta", False, warning)
     for name in ("app_id", "app_secret", "vault_keys"):
         yield _result_of(f"META_PIPELINE_{name.upper()}", functools.partial(_check_is_set, runtime, name))
+    if runtime.settings.dagster_postgres_url:
+        yield _result_of("Dagster's storage", functools.partial(_check_dagster_storage, runtime))
     yield _result_of("reports", functools.partial(_describe_reports, runtime))
     links = list_links(runtime.engine)
     message = counted(len(links), "node") if links else "nothing is linked yet: run `meta-pipeline connect`"
@@ -73,6 +75,14 @@ def _check_tokens(runtime: Runtime) -> Iterator[CheckResult]:
 def _check_is_set(runtime: Runtime, name: str) -> str:
     runtime.settings.require(name)
     return "is set"
+
+
+def _check_dagster_storage(runtime: Runtime) -> str:
+    from meta_pipeline.defs import postgres
+
+    url = runtime.settings.require("dagster_postgres_url")
+    postgres.check(url, store_url=runtime.settings.store)
+    return "the Postgres server answers"
 
 
 def _describe_reports(runtime: Runtime) -> str:

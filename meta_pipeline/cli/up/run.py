@@ -40,7 +40,7 @@ class Addresses:
 def run_up(runtime: Runtime, *, port: int, web_port: int, allowed_hosts: Sequence[str] = ()) -> int:
     """Start the servers, print their addresses and wait; return 0 after Ctrl-C, 1 when one of them ended by itself."""
     from meta_pipeline.defs.home import instance
-    from meta_pipeline.defs.launch import quiet
+    from meta_pipeline.defs.runs.console import silence_dagster
     from meta_pipeline.defs.runs.failed_runs import FailedRuns
     from meta_pipeline.defs.runs.killed_runs import reap
 
@@ -51,7 +51,7 @@ def run_up(runtime: Runtime, *, port: int, web_port: int, allowed_hosts: Sequenc
         _check_free(web_port, "--web-port")
         log = folder / "up.log"
         click.echo(f"Starting; the log is {log}", err=True)
-        quiet()
+        silence_dagster()
         with instance(settings) as dagster:
             reap(dagster)
             servers = ChildProcesses(folder=folder, log=log, sleep=runtime.sleep)
