@@ -97,7 +97,7 @@ def link(runtime: Runtime, accounts: int) -> None:
     save(runtime.engine, Discovery(tuple(
         NodeLink(
             kind="ad_account", id=node_id, name="A", access="owned", owner_business=None, tasks=(),
-            timezone=zones[n % len(zones)], currency="EUR", token_ref="t",  # noqa: S106 - a reference, not a secret
+            timezone=zones[n % len(zones)], currency="EUR", token_ref="t",
         )
         for n, node_id in enumerate(node_ids(accounts))
     )), through="t", now=NOW)
