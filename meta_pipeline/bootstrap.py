@@ -29,9 +29,9 @@ from meta_pipeline.graph.versions import Calendar, calendar
 from meta_pipeline.landing.landing import Landing
 from meta_pipeline.settings import Settings
 from meta_pipeline.status import forecast, overview
+from meta_pipeline.status.action_links import ActionLinks
 from meta_pipeline.status.forecast import AccountForecast
 from meta_pipeline.status.overview import Connection
-from meta_pipeline.status.token_health import ActionLinks
 from meta_pipeline.store import permissions
 from meta_pipeline.store.audit_log import AuditLog
 from meta_pipeline.store.engine import check_store_is_there, open_store
@@ -104,9 +104,12 @@ class Runtime:
         return checked_features(self.settings.switched_on)
 
     @functools.cached_property
-    def clicks(self) -> ActionLinks:
+    def action_links(self) -> ActionLinks:
         settings = self.settings
-        return ActionLinks(settings.public_url, settings.business_url, settings.dialog_url, settings.is_exposed)
+        return ActionLinks(
+            public_url=settings.public_url, business_url=settings.business_url, facebook_url=settings.dialog_url,
+            invites=settings.is_exposed,
+        )
 
     @property
     def alert_targets(self) -> list[Target]:
@@ -142,8 +145,8 @@ class Runtime:
     def connections(self, *, with_disconnected: bool = False) -> list[Connection]:
         """Return every token with what it reads, what is wrong with it and what to click; VaultError without a key."""
         return overview.connections(
-            engine=self.engine, tokens=self.vault, clicks=self.clicks, features=self.features, now=self.now(),
-            with_disconnected=with_disconnected,
+            engine=self.engine, tokens=self.vault, action_links=self.action_links, features=self.features,
+            now=self.now(), with_disconnected=with_disconnected,
         )
 
     def forecast(

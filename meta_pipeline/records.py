@@ -90,11 +90,11 @@ class Grant:
     subject_id: str
     subject_name: str
     phase: int
-    asked: tuple[str, ...]
+    requested: tuple[str, ...]
     granted: tuple[str, ...]
     declined: tuple[str, ...]
     through: str
-    at: dt.datetime
+    granted_at: dt.datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

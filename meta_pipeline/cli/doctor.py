@@ -61,8 +61,8 @@ def _tokens(runtime: Runtime) -> Iterator[Finding]:
     yield Finding("vault", bool(found), told)
     for one in found:
         name = f"token of {one.ref.subject_name}"
-        for trouble in (*one.troubles, *(node.trouble for node in one.nodes if node.trouble)):
-            yield Finding(name, not trouble.is_urgent, f"{trouble.told} {trouble.click}: {trouble.url}")
+        for issue in (*one.issues, *(node.issue for node in one.nodes if node.issue)):
+            yield Finding(name, not issue.is_urgent, f"{issue.message} {issue.action}: {issue.url}")
         if one.ref.retired_at is None:
             yield _checked(name, functools.partial(_inspected, runtime, one.ref.id))
 

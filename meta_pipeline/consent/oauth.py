@@ -96,11 +96,11 @@ def inspect(token: AccessToken, *, graph: GraphClient) -> Inspection:
             subcode=told.get("subcode"),
         )
     return Inspection(
-        _KINDS.get(str(facts.get("type")), "user"),
-        str(facts.get("user_id") or facts.get("profile_id") or ""),
-        tuple(facts.get("scopes", ())),
-        _time(facts.get("expires_at")),
-        _time(facts.get("data_access_expires_at")),
+        kind=_KINDS.get(str(facts.get("type")), "user"),
+        user_id=str(facts.get("user_id") or facts.get("profile_id") or ""),
+        scopes=tuple(facts.get("scopes", ())),
+        expires_at=_time(facts.get("expires_at")),
+        data_access_expires_at=_time(facts.get("data_access_expires_at")),
     )
 
 

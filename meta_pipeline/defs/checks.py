@@ -71,8 +71,8 @@ def health_of(runtime: bootstrap.Runtime) -> dict[str, Any]:
     """Passed or not, how bad it is, and every trouble with its click."""
     found = runtime.connections()
     told = [
-        f"{escaped(trouble.told)} [{escaped(trouble.click)}](<{trouble.url}>)"
-        for one in found for trouble in one.troubles
+        f"{escaped(issue.message)} [{escaped(issue.action)}](<{issue.url}>)"
+        for one in found for issue in one.issues
     ]
     is_dead = any(one.state == "dead" for one in found)
     return {

@@ -85,7 +85,7 @@ def check_tokens(
 ) -> list[str]:
     """Every token inspected, exchanged when its end is near, retired when Meta calls it dead."""
     now = runtime.now()
-    troubles = token_flows.check(graph=graph, tokens=tokens, now=now)
+    troubles = token_flows.check_tokens(graph=graph, tokens=tokens, now=now)
     consents.fail_abandoned(tokens=tokens, engine=runtime.engine, now=now)
     reveals.forget_before(runtime.engine, now - runtime.settings.audit_for)
     context.add_output_metadata({"troubles": dg.MetadataValue.json([plain(one) for one in troubles])})

@@ -145,8 +145,9 @@ def token_alerts_sensor(
     """Read the control store only: the daily check and every pull call Meta."""
     if runtime.settings.vault_keys is None:
         return dg.SkipReason("Nobody has connected yet: META_PIPELINE_VAULT_KEYS is not set.")
-    told, troubles = token_flows.alert(
-        runtime.alert_targets, engine=runtime.engine, tokens=runtime.vault, clicks=runtime.clicks, now=runtime.now()
+    told, troubles = token_flows.send_alerts(
+        runtime.alert_targets, engine=runtime.engine, tokens=runtime.vault, action_links=runtime.action_links,
+        now=runtime.now(),
     )
     for trouble in troubles:
         context.log.error(plain(trouble))

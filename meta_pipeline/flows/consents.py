@@ -13,7 +13,7 @@ from meta_pipeline.consent import oauth
 from meta_pipeline.consent.scopes import missing_scopes, scopes_for
 from meta_pipeline.consent.state import ConsentError
 from meta_pipeline.extract import first_look as look
-from meta_pipeline.flows.tokens import check_one, retire_if_invalid
+from meta_pipeline.flows.tokens import check_token, retire_if_invalid
 from meta_pipeline.graph.calls import CallKind
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.graph.errors import GraphError, TokenError
@@ -34,7 +34,7 @@ TOO_LATE = "the pipeline did not run within an hour, and the access that was giv
 ESSENTIAL = frozenset({"ads_read", "ads_management", "pages_show_list"})
 
 
-def receive(
+def accept_token(
     token: AccessToken,
     *,
     phase: int,
@@ -52,7 +52,7 @@ def receive(
     id = onboardings.new_id()
     if invitation and not invitations.use(engine, invitation, id):
         raise ConsentError("state_reused", "this invitation was used before: ask for a new one")
-    tokens.arrive(token, id)
+    tokens.keep_incoming(token, id)
     onboardings.begin(engine, id, phase=phase, through=through, browser=browser, holder=holder, now=now)
     return id
 
@@ -91,7 +91,7 @@ def onboard(
 
 def fail(engine: sa.Engine, id: str, reason: str, *, tokens: Vault, now: dt.datetime) -> None:
     """The onboarding has ended badly; a token that was not kept yet is gone."""
-    tokens.drop(id)
+    tokens.delete(id)
     onboardings.note(engine, id, status="failed", reason=reason, ended_at=now)
 
 
@@ -169,12 +169,12 @@ def _kept(
         engine,
         Grant(
             token_ref=ref.id, subject_id=facts.user_id, subject_name=name, phase=one.phase,
-            asked=scopes_for(one.phase, features), granted=tuple(sorted(facts.scopes)), declined=declined,
-            through=one.through, at=now,
+            requested=scopes_for(one.phase, features), granted=tuple(sorted(facts.scopes)), declined=declined,
+            through=one.through, granted_at=now,
         ),
     )
     onboardings.note(engine, one.id, token_ref=ref.id)
-    tokens.drop(one.id)
+    tokens.delete(one.id)
     return ref
 
 
@@ -196,7 +196,7 @@ def _linked(
     onboardings.note(engine, one.id, step="looking for ad accounts, Pages and Instagram accounts")
     found = relink(ref, graph=graph, tokens=tokens, engine=engine, now=now)
     onboardings.add_result(
-        engine, one.id, nodes=dict(Counter(link.kind for link in found.links)), not_read=found.troubles
+        engine, one.id, nodes=dict(Counter(link.kind for link in found.links)), not_read=found.unread
     )
     onboardings.note(engine, one.id, step="setting up the daily collection")
     return list(found.links)
@@ -227,7 +227,7 @@ def relink(
 def check(ref_id: str, *, graph: GraphClient, tokens: Vault, engine: sa.Engine, now: dt.datetime) -> None:
     """One connection is as Meta says it is now: its token, and what it reaches."""
     ref = tokens.ref(ref_id)
-    if not check_one(ref, graph=graph, tokens=tokens, now=now):
+    if not check_token(ref, graph=graph, tokens=tokens, now=now):
         relink(tokens.ref(ref_id), graph=graph, tokens=tokens, engine=engine, now=now)
 
 
@@ -243,7 +243,7 @@ def relink_all(
         try:
             discovery = relink(ref, graph=graph, tokens=tokens, engine=engine, now=now)
             found.extend(discovery.links)
-            troubles.extend(f"with the token of {ref.subject_name} {told}" for told in discovery.troubles)
+            troubles.extend(f"with the token of {ref.subject_name} {told}" for told in discovery.unread)
         except GraphError as error:
             troubles.append(f"what {ref.subject_name} may read could not be read again: {error}")
     return found, troubles

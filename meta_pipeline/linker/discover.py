@@ -119,20 +119,21 @@ class Discovery:
     lost_fields: tuple[str, ...] = ()
 
     @property
-    def troubles(self) -> list[str]:
+    def unread(self) -> list[str]:
         """A sentence for each edge or field that was not read."""
         failed = [f"{one.edge.path} was not read: {one.reason}" for one in self.failed]
         return [*failed, *self.lost_fields]
 
 
-_BUSINESSES = Edge("me/businesses", CallKind.BUSINESSES, ("pixel", "catalog"), ("id", "name"))
+_BUSINESSES = Edge(path="me/businesses", call=CallKind.BUSINESSES, kinds=("pixel", "catalog"), fields=("id", "name"))
 _ACCOUNTS = Edge(
-    "me/adaccounts", CallKind.AD_ACCOUNTS, ("ad_account",),
-    ("id", "account_id", "name", "currency", "timezone_name", "account_status", "business", "user_tasks"), 200,
+    path="me/adaccounts", call=CallKind.AD_ACCOUNTS, kinds=("ad_account",),
+    fields=("id", "account_id", "name", "currency", "timezone_name", "account_status", "business", "user_tasks"),
+    limit=200,
 )
 _PAGES = Edge(
-    "me/accounts", CallKind.PAGES, ("page", "instagram_account"),
-    ("id", "name", "access_token", "category", "tasks", "business", "instagram_business_account{id,username}"),
+    path="me/accounts", call=CallKind.PAGES, kinds=("page", "instagram_account"),
+    fields=("id", "name", "access_token", "category", "tasks", "business", "instagram_business_account{id,username}"),
 )
 # Edges of a business, what is at their end, and the field that names its owner (graph-api.md §5.2).
 _OF_A_BUSINESS = (
@@ -161,8 +162,8 @@ def discover(
     for business_id in sorted(own):
         for name, kind, owner in _OF_A_BUSINESS:
             edge = Edge(
-                f"{business_id}/{name}", CallKind.BUSINESSES, (kind,), ("id", "name", f"{owner}{{id,name}}"),
-                business_id=business_id,
+                path=f"{business_id}/{name}", call=CallKind.BUSINESSES, kinds=(kind,),
+                fields=("id", "name", f"{owner}{{id,name}}"), business_id=business_id,
             )
             links.extend(_shared(row, edge, token_ref, own) for row in reading.rows(edge, _Shared))
     if not links and reading.errors:

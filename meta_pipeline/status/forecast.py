@@ -82,7 +82,9 @@ def of_account(
     calls = sum(one.calls for one in found) + entity_calls
     percent, waiting = _budget(engine, node_id, calls, app_id=app_id, now=now)
     seconds = calls * (audit_log.seconds_a_call(engine) or SECONDS_A_CALL) + waiting
-    return AccountForecast(node_id, tuple(found), entity_calls, percent, seconds)
+    return AccountForecast(
+        node_id=node_id, reports=tuple(found), entity_calls=entity_calls, percent=percent, seconds=seconds,
+    )
 
 
 def _finished(

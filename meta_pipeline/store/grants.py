@@ -27,8 +27,8 @@ def record(engine: sa.Engine, grant: Grant) -> None:
         connection.execute(
             grants.insert().values(
                 token_ref=grant.token_ref, subject_id=grant.subject_id, subject_name=grant.subject_name,
-                phase=grant.phase, asked=list(grant.asked), granted=list(grant.granted),
-                declined=list(grant.declined), through=grant.through, at=grant.at,
+                phase=grant.phase, asked=list(grant.requested), granted=list(grant.granted),
+                declined=list(grant.declined), through=grant.through, at=grant.granted_at,
             )
         )
 
@@ -59,6 +59,6 @@ def people(engine: sa.Engine) -> list[Person]:
 def _grant(row: sa.Row[tuple[object, ...]]) -> Grant:
     return Grant(
         token_ref=row.token_ref, subject_id=row.subject_id, subject_name=row.subject_name, phase=row.phase,
-        asked=tuple(row.asked), granted=tuple(row.granted), declined=tuple(row.declined), through=row.through,
-        at=row.at,
+        requested=tuple(row.asked), granted=tuple(row.granted), declined=tuple(row.declined), through=row.through,
+        granted_at=row.at,
     )

@@ -36,14 +36,14 @@ class Vault:
         self._keys = keyring(keys)
         self._now = now
 
-    def arrive(self, token: AccessToken, ref_id: str) -> None:
+    def keep_incoming(self, token: AccessToken, ref_id: str) -> None:
         """A token that has just come in is sealed under this id, before anything else is asked about it."""
         self._put(
             ref_id, token, subject_id=_ARRIVAL, subject_name="", scopes=(), expires_at=None,
             data_access_expires_at=None, parent_ref=None,
         )
 
-    def drop(self, ref_id: str) -> None:
+    def delete(self, ref_id: str) -> None:
         """Nothing of this token is left here."""
         with self._engine.begin() as connection:
             self._overwrite_deleted(connection)
@@ -135,7 +135,7 @@ class Vault:
                 ).rowcount
             )
 
-    def relabel(self, ref_id: str, reason: str) -> None:
+    def replace_reason(self, ref_id: str, reason: str) -> None:
         """Replace the reason for which a token was retired."""
         retired = tokens.update().where(tokens.c.id == ref_id, tokens.c.retired_at.is_not(None))
         with self._engine.begin() as connection:
@@ -161,7 +161,7 @@ class Vault:
         if connection.dialect.name == "sqlite":
             connection.exec_driver_sql("pragma secure_delete = on")
 
-    def inspected(
+    def record_inspection(
         self,
         ref_id: str,
         *,

@@ -54,7 +54,7 @@ def create_app(
         password=password, is_https=public.scheme == "https", now=runtime.now, engine=lambda: runtime.engine,
         sleep=sleep,
     )
-    site = Site(runtime, guard, onboards, dagster_url)
+    site = Site(runtime=runtime, guard=guard, onboards=onboards, dagster_url=dagster_url)
 
     def route(path: str, page: Callable[..., Any], *methods: str) -> Route:
         return Route(path, functools.partial(_answer, page, site), methods=list(methods or ("GET",)))

@@ -134,7 +134,7 @@ def callback(site: Site, request: Request) -> Response:
             request, "Facebook refused the answer it gave", f"{_sentence(error)} Nothing was stored.", status=400
         )
     try:
-        id = consents.receive(
+        id = consents.accept_token(
             token, phase=asked.phase, through="the connections page", browser=asked.browser,
             invitation=asked.invitation or None, tokens=vault, engine=site.runtime.engine, now=now,
             holder=identity() if site.onboards else None,

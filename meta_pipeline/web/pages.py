@@ -15,7 +15,7 @@ from meta_pipeline.consent.state import digest_of
 from meta_pipeline.flows import consents, tokens
 from meta_pipeline.flows.consent_request import ConsentRequest, consent_request
 from meta_pipeline.records import MetaPipelineError, NodeLink, VaultError
-from meta_pipeline.status import overview
+from meta_pipeline.status import overview, wording
 from meta_pipeline.status.token_health import DISCONNECTED
 from meta_pipeline.store import alerts, onboardings
 from meta_pipeline.web import oauth
@@ -114,8 +114,10 @@ def confirm_disconnect(site: Site, request: Request) -> Response:
     """`GET /connections/{ref}/disconnect`: what will stop, before it does."""
     if (refused := site.refused(request)) is not None:
         return refused
-    stop = overview.what_stops(_ref_id(site, request), engine=site.runtime.engine, tokens=site.runtime.vault)
-    return site.page(request, "disconnect.html", stop=stop, counted=overview.counted, ordered=_ordered)
+    effect = overview.effect_of_disconnecting(
+        _ref_id(site, request), engine=site.runtime.engine, tokens=site.runtime.vault
+    )
+    return site.page(request, "disconnect.html", effect=effect, counted=wording.counted, ordered=_ordered)
 
 
 def disconnect(site: Site, request: Request) -> Response:

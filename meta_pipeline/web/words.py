@@ -6,16 +6,16 @@ import datetime as dt
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 
-from meta_pipeline.status import overview
+from meta_pipeline.status import wording
 
 # The name of a node's kind, and the heading over several.
-KINDS = {kind: (name, f"{name[:1].upper()}{name[1:]}s") for kind, name in overview.KINDS.items()}
+KINDS = {kind: (name, f"{name[:1].upper()}{name[1:]}s") for kind, name in wording.KINDS.items()}
 TASKS = {
     "ANALYZE": "view performance", "ADVERTISE": "manage ads", "MANAGE": "full control", "DRAFT": "draft ads",
     "CREATE_CONTENT": "create content", "MODERATE": "moderate", "MESSAGING": "messages",
 }
 FIGURES = {
-    "impressions": "Impressions", "clicks": "ActionLinks", "spend": "Spend", "page_media_view": "Views",
+    "impressions": "Impressions", "clicks": "Clicks", "spend": "Spend", "page_media_view": "Views",
     "page_total_media_view_unique": "People reached", "page_post_engagements": "Interactions with posts",
 }
 LIMITS = {
@@ -53,7 +53,7 @@ def elapsed(since: dt.datetime, now: dt.datetime) -> str:
 
 def counted(count: int, kind: str) -> str:
     """Return `1 ad account`, `6 ad accounts`."""
-    return overview.counted_kind(count, kind)
+    return wording.counted_kind(count, kind)
 
 
 def totals(counts: Mapping[str, int]) -> str:

@@ -113,8 +113,8 @@ class Walk:
         return (self.home.clock.at - self.start).days
 
     def look(self) -> tuple[list[Alert], list[str]]:
-        return tokens.alert(
-            self.targets, engine=self.runtime.engine, tokens=self.runtime.vault, clicks=self.runtime.clicks,
+        return tokens.send_alerts(
+            self.targets, engine=self.runtime.engine, tokens=self.runtime.vault, action_links=self.runtime.action_links,
             now=self.home.clock.now(),
         )
 
@@ -124,7 +124,7 @@ class Walk:
         while self.on() < until:
             self.home.clock.at += DAY / 4
             if (self.home.clock.at - self.start) % DAY == dt.timedelta(0):
-                tokens.check(graph=self.home.client, tokens=self.runtime.vault, now=self.home.clock.now())
+                tokens.check_tokens(graph=self.home.client, tokens=self.runtime.vault, now=self.home.clock.now())
             alerts, troubles = self.look()
             assert not troubles
             told += [(self.on(), alert.key.partition(":")[0] + ":" + alert.key.rpartition(":")[2]
@@ -239,7 +239,7 @@ def test_access_found_by_nobody_else_is_what_stops(walk: Walk):
     walk.home.onboard(walk.home.mint(days=60))
     walk.home.onboard(walk.home.mint("SYSTEM_USER", scopes=("pages_show_list", "pages_read_engagement", "read_insights")))
     walk.home.graph.identity.kill(458, "USER")
-    tokens.check(graph=walk.home.client, tokens=walk.home.vault, now=walk.home.clock.now())
+    tokens.check_tokens(graph=walk.home.client, tokens=walk.home.vault, now=walk.home.clock.now())
     ((told,), _) = walk.look()
 
     assert "Northwind US" in told.stops and "Aroha Outdoor" not in told.stops
@@ -258,7 +258,10 @@ HOSTILE = st.one_of(
 @settings(max_examples=400, deadline=None, database=None)
 @given(subject=HOSTILE, stops=st.lists(HOSTILE, max_size=7))
 def test_names_from_meta_are_data_in_every_message(subject: str, stops: list[str]):
-    alert = Alert("k", ("t",), f"Token of {subject} is dead", f"{subject} left.", "https://x.example/c").about(stops)
+    alert = Alert(
+        key="k", token_refs=("t",), subject=f"Token of {subject} is dead", detail=f"{subject} left.",
+        url="https://x.example/c",
+    ).about(stops)
     lines: list[str] = []
     Log(lines.append).deliver(alert)
     sent = message(alert)
@@ -282,7 +285,7 @@ def test_names_from_meta_are_data_in_every_message(subject: str, stops: list[str
 
 
 def test_an_address_is_never_told():
-    told = Alert("k", ("t",), "Token of Sam is dead", "x", "https://x.example/c")
+    told = Alert(key="k", token_refs=("t",), subject="Token of Sam is dead", detail="x", url="https://x.example/c")
     for target in (Webhook("http://127.0.0.1:9/services/SECRET"), Email("smtp://u:PASSWORD@127.0.0.1:9/?to=a@b.example")):
         with pytest.raises(AlertError) as caught:
             target.deliver(told)
@@ -292,7 +295,9 @@ def test_an_address_is_never_told():
 
 def test_a_password_is_not_given_to_a_mail_server_without_tls(mail: Mail):
     with pytest.raises(AlertError, match="no TLS"):
-        Email(mail.url.replace("127.0.0.1", "u:p@127.0.0.1")).deliver(Alert("k", ("t",), "s", "d", "https://x.example"))
+        Email(mail.url.replace("127.0.0.1", "u:p@127.0.0.1")).deliver(
+            Alert(key="k", token_refs=("t",), subject="s", detail="d", url="https://x.example")
+        )
     assert mail.received == []
 
 
@@ -316,10 +321,10 @@ def test_the_last_threshold_counts(left: dt.timedelta, told: int | None):
 
 
 def test_people_are_invited_by_mail_and_webhook_and_nowhere_else(walk: Walk, tmp_path: Path):
-    walk.home.clicks = dataclasses.replace(walk.home.clicks, invites=True)
+    walk.home.action_links = dataclasses.replace(walk.home.action_links, invites=True)
     ref = walk.home.onboard(walk.home.mint(days=60))
     walk.home.graph.identity.kill(460, "USER")
-    tokens.check(graph=walk.home.client, tokens=walk.home.vault, now=walk.home.clock.now())
+    tokens.check_tokens(graph=walk.home.client, tokens=walk.home.vault, now=walk.home.clock.now())
     (told,), troubles = walk.look()
     assert not troubles
     links = [walk.receiver.received[0]["blocks"][2]["elements"][0]["url"],
@@ -339,10 +344,10 @@ def test_people_are_invited_by_mail_and_webhook_and_nowhere_else(walk: Walk, tmp
 
 
 def test_an_invitation_that_reached_nobody_is_withdrawn(walk: Walk):
-    walk.home.clicks = dataclasses.replace(walk.home.clicks, invites=True)
+    walk.home.action_links = dataclasses.replace(walk.home.action_links, invites=True)
     walk.home.onboard(walk.home.mint(days=60))
     walk.home.graph.identity.kill(460, "USER")
-    tokens.check(graph=walk.home.client, tokens=walk.home.vault, now=walk.home.clock.now())
+    tokens.check_tokens(graph=walk.home.client, tokens=walk.home.vault, now=walk.home.clock.now())
     walk.receiver.status = 500
     walk.look()
 
@@ -351,10 +356,10 @@ def test_an_invitation_that_reached_nobody_is_withdrawn(walk: Walk):
 
 
 def test_a_system_user_is_not_invited(walk: Walk):
-    walk.home.clicks = dataclasses.replace(walk.home.clicks, invites=True)
+    walk.home.action_links = dataclasses.replace(walk.home.action_links, invites=True)
     walk.home.onboard(walk.home.mint("SYSTEM_USER"))
     walk.home.graph.identity.kill(460, "SYSTEM_USER")
-    tokens.check(graph=walk.home.client, tokens=walk.home.vault, now=walk.home.clock.now())
+    tokens.check_tokens(graph=walk.home.client, tokens=walk.home.vault, now=walk.home.clock.now())
     walk.look()
 
     assert "invitation" not in walk.receiver.received[0]["text"]

@@ -32,7 +32,7 @@ def home(tmp_path: Path) -> StillHome:
 
 def seen(home: StillHome, features: tuple[str, ...] = ()) -> list[Connection]:
     return overview.connections(
-        engine=home.engine, tokens=home.vault, clicks=home.clicks, features=features, now=home.clock.now()
+        engine=home.engine, tokens=home.vault, action_links=home.action_links, features=features, now=home.clock.now()
     )
 
 
@@ -68,12 +68,12 @@ def test_a_dead_token_is_retired_at_once_and_says_what_to_click(
         (failed,) = land(home, tmp_path)
         assert isinstance(failed, FailedDay) and f"(190/{subcode})" in failed.reason
     else:
-        assert tokens.check(graph=home.client, tokens=home.vault, now=home.clock.now()) == []
+        assert tokens.check_tokens(graph=home.client, tokens=home.vault, now=home.clock.now()) == []
     (found,) = seen(home)
 
     assert found.state == "dead" and found.ref.id == ref.id and found.ref.retired_subcode == subcode
-    assert found.troubles[0].told.startswith("Sam Operator ") and told in found.troubles[0].told
-    assert [(trouble.click, trouble.url) for trouble in found.troubles] == clicks
+    assert found.issues[0].message.startswith("Sam Operator ") and told in found.issues[0].message
+    assert [(issue.action, issue.url) for issue in found.issues] == clicks
     # A dead token is not used again: no call is made with it.
     calls = dict(home.graph.calls)
     (again,) = land(home, tmp_path)
@@ -83,12 +83,12 @@ def test_a_dead_token_is_retired_at_once_and_says_what_to_click(
 def test_a_pages_own_token_that_died_leads_to_the_pages_settings(home: StillHome):
     home.onboard(home.mint(days=60))
     home.graph.identity.kill(492, "PAGE")
-    tokens.check(graph=home.client, tokens=home.vault, now=home.clock.now())
+    tokens.check_tokens(graph=home.client, tokens=home.vault, now=home.clock.now())
     (found,) = seen(home)
 
     assert found.state == "trouble" and found.ref.retired_at is None
     pages = [node for node in found.nodes if node.link.kind == "page"]
-    assert [node.trouble.url for node in pages if node.trouble] == [
+    assert [node.issue.url for node in pages if node.issue] == [
         f"https://business.example/settings/pages/{node.link.id}" for node in pages]
 
 
@@ -132,10 +132,10 @@ def test_a_missing_scope_is_named_with_what_it_stops_and_asked_for_again(home: S
     home.onboard(home.mint(days=60, scopes=tuple(set(scopes_for(2)) - {scope.name})))
     (found,) = seen(home)
 
-    (trouble,) = found.troubles
+    (issue,) = found.issues
     without = scope.without[0].upper() + scope.without[1:]
-    assert trouble.told == f"{without}, because the permission to {scope.allows} is missing."
-    assert trouble.url == f"{PUBLIC}/connect?phase=2&rerequest=1" and trouble.click == "Ask again"
+    assert issue.message == f"{without}, because the permission to {scope.allows} is missing."
+    assert issue.url == f"{PUBLIC}/connect?phase=2&rerequest=1" and issue.action == "Ask again"
 
 
 @pytest.mark.parametrize("scope", [scope for scope in SCOPES if scope.feature], ids=lambda scope: scope.name)
@@ -165,11 +165,11 @@ def test_without_read_insights_a_page_is_not_silently_empty(home: StillHome):
 def test_a_missing_task_leads_to_where_it_is_given(home: StillHome, kind: str, node_id: str, where: str, tasks: list[str]):
     home.graph.tasks[node_id.removeprefix("act_")] = tasks
     home.onboard(home.mint(days=60))
-    troubled = [node for node in seen(home)[0].nodes if node.trouble]
+    troubled = [node for node in seen(home)[0].nodes if node.issue]
 
     assert {node.link.id for node in troubled if node.link.kind == kind} == {node_id}
-    trouble = next(node.trouble for node in troubled if node.link.kind == kind)
-    assert "the task ANALYZE" in trouble.told and trouble.url == f"https://business.example/settings/{where}"
+    issue = next(node.issue for node in troubled if node.link.kind == kind)
+    assert "the task ANALYZE" in issue.message and issue.url == f"https://business.example/settings/{where}"
 
 
 def test_access_that_is_taken_away_is_not_read_any_more(home: StillHome, tmp_path: Path):
@@ -205,7 +205,7 @@ def test_tokens_are_exchanged_before_they_end_and_keep_their_name(home: StillHom
     user, system = home.onboard(home.mint(days=60)), home.onboard(home.mint("SYSTEM_USER", days=60))
     before = {ref.id: home.vault.reveal(ref.id, flow="test").value for ref in (user, system)}
     home.clock.sleep(41 * 86400)
-    assert tokens.check(graph=home.client, tokens=home.vault, now=home.clock.now()) == []
+    assert tokens.check_tokens(graph=home.client, tokens=home.vault, now=home.clock.now()) == []
 
     for ref in (user, system):
         now = home.vault.ref(ref.id)
@@ -238,7 +238,7 @@ def test_what_revoking_says_is_what_happened(home: StillHome):
 
     user = home.onboard(home.mint(days=60))
     home.graph.identity.kill(460, "USER")
-    tokens.check(graph=home.client, tokens=home.vault, now=home.clock.now())
+    tokens.check_tokens(graph=home.client, tokens=home.vault, now=home.clock.now())
     calls = dict(home.graph.calls)
     earlier = tokens.disconnect(user.id, graph=home.client, tokens=home.vault)
     assert earlier.outcome == "not asked" and dict(home.graph.calls) == calls
@@ -257,7 +257,7 @@ def test_no_ciphertext_is_left_of_a_person_and_their_pages(home: StillHome):
 def test_no_ciphertext_is_left_of_a_token_that_died(home: StillHome, subcode: int):
     user = home.onboard(home.mint(days=60))
     home.graph.identity.kill(subcode, "USER")
-    tokens.check(graph=home.client, tokens=home.vault, now=home.clock.now())
+    tokens.check_tokens(graph=home.client, tokens=home.vault, now=home.clock.now())
 
     with home.engine.connect() as connection:
         sealed = connection.execute(sa.select(token_table.c.sealed).where(token_table.c.id == user.id)).scalar_one()
@@ -265,7 +265,7 @@ def test_no_ciphertext_is_left_of_a_token_that_died(home: StillHome, subcode: in
 
 
 def waiting_onboarding(home: StillHome) -> str:
-    return consents.receive(
+    return consents.accept_token(
         home.mint(days=None), phase=1, through="a test", tokens=home.vault, engine=home.engine, now=home.clock.now()
     )
 
@@ -295,10 +295,10 @@ def test_a_hostile_name_is_one_harmless_line_in_every_sentence(home: StillHome):
     with home.engine.begin() as connection:
         connection.execute(token_table.update().values(subject_name=HOSTILE))
     home.clock.sleep(50 * 86400)
-    sentences = [trouble.told for one in seen(home) for trouble in one.troubles]
+    sentences = [issue.message for one in seen(home) for issue in one.issues]
     home.graph.identity.kill(460, "USER")
-    tokens.check(graph=home.client, tokens=home.vault, now=home.clock.now())
-    sentences += [trouble.told for one in seen(home) for trouble in one.troubles]
+    tokens.check_tokens(graph=home.client, tokens=home.vault, now=home.clock.now())
+    sentences += [issue.message for one in seen(home) for issue in one.issues]
     with pytest.raises(VaultError) as caught:
         home.vault.reveal_for(ACCOUNT, flow="test")
     sentences += [str(caught.value), tokens.disconnect(ref.id, graph=home.client, tokens=home.vault).sentence]

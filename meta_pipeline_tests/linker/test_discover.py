@@ -57,7 +57,7 @@ def test_an_edge_that_fails_fails_alone_and_keeps_its_links(home: StillHome, pat
     found = relink(home, ref)
 
     assert [one.edge.name for one in found.failed] == [path.rpartition("/")[2]]
-    assert path in found.troubles[0] and reached(home, ref) == before
+    assert path in found.unread[0] and reached(home, ref) == before
     assert {link.kind for link in found.links} >= set(before) - kinds
     home.graph.faults.planned.clear()
     assert relink(home, ref).failed == () and reached(home, ref) == before

@@ -74,7 +74,7 @@ def test_what_somebody_else_reads_goes_on(web: Web):
     token = web.sandbox.token(kind="SYSTEM_USER")
     from meta_pipeline.records import AccessToken
 
-    id = consents.receive(
+    id = consents.accept_token(
         AccessToken(
             kind="system_user", value=token,
         ), phase=0, through="a test", tokens=web.runtime.vault, engine=web.runtime.engine,
@@ -198,7 +198,7 @@ def test_a_dead_connection_can_be_removed(web: Web):
 def test_the_onboarding_page_says_what_it_waits_for_and_for_how_long(web: Web):
     from meta_pipeline.records import AccessToken
 
-    id = consents.receive(
+    id = consents.accept_token(
         AccessToken(
             kind="user", value="EAABwaits",
         ), phase=1, through="a test", tokens=web.runtime.vault, engine=web.runtime.engine,

@@ -25,7 +25,7 @@ def test_a_yes_ends_in_a_sealed_token_links_and_a_grant(web: Web):
     assert ref.expires_at and ref.expires_at - bootstrap.system_now() > dt.timedelta(days=50 - 5)
     grant = grants.latest(web.runtime.engine)[ref.id]
     assert (grant.subject_name, grant.phase, grant.declined) == ("Sam Operator", 2, ())
-    assert set(grant.asked) == set(grant.granted)
+    assert set(grant.requested) == set(grant.granted)
     assert web.exchanges() == 2  # the code, and the long-lived token
 
 
