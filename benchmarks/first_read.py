@@ -26,8 +26,9 @@ from meta_pipeline.graph.budget import SharedBudget
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.landing.landing import Landing
 from meta_pipeline.records import AccessToken, LandedFile
-from meta_pipeline.sandbox.answers import Answer, Ask
 from meta_pipeline.sandbox.graph import Graph
+from meta_pipeline.sandbox.protocol.requests import GraphRequest
+from meta_pipeline.sandbox.protocol.responses import GraphResponse
 from meta_pipeline.settings import Settings
 from meta_pipeline.store.engine import open_store
 from meta_pipeline_tests.fakes.virtual_clock import SandboxAdapter, VirtualClock
@@ -67,7 +68,7 @@ def sandbox(clock: VirtualClock, *, accounts: int, ads: int, limits: Mapping[str
     graph = Graph(seed=1, now=None, accounts=accounts + 1, ads=ads)
     graph.clock = clock.now
     graph.world.options.configure({"is_daily": True})
-    graph.configure(dict(limits))
+    graph.limits.configure(dict(limits))
     found = [f"act_{account_id}" for account_id in graph.world.accounts if account_id != "1000000006"]
     return graph, found[:accounts]
 
@@ -118,7 +119,9 @@ def script(*, accounts: int, ads: int, days: int, limits: Mapping[str, Any]) -> 
 
     def call(method: str, path: str, params: dict[str, str]) -> Any:
         clock.sleep(0.3)
-        answer: Answer = graph.answer(Ask(method, path, "v25.0", params, headers, "http://sandbox"))
+        answer: GraphResponse = graph.answer(GraphRequest(
+            method=method, path=path, version="v25.0", params=params, headers=headers, base_url="http://sandbox",
+        ))
         if answer.status != 200:
             raise SystemExit(f"the script fails: {answer.body}")
         return answer.body

@@ -25,7 +25,7 @@ from meta_pipeline.defs.assets.landing import land_entities, land_insights, land
 from meta_pipeline.defs.home import instance
 from meta_pipeline.defs.launch import QUIET, quiet
 from meta_pipeline.defs.partitions import AD_ACCOUNTS, FIRST_DAY, days_by_account, key
-from meta_pipeline.defs.run_job import run_job
+from meta_pipeline.defs.runs.run_job import run_job
 from meta_pipeline.defs.schedules import pull_ads, pull_ads_schedule, pull_entities
 from meta_pipeline.flows import side_by_side
 from meta_pipeline.flows.pull_context import PullContext

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import ipaddress
-import os
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -128,11 +127,6 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return False
-
-
-def child_environment(**overrides: str) -> dict[str, str]:
-    """This process's environment for a child, with some settings changed."""
-    return {**os.environ, **overrides}
 
 
 def _folder(url: str | None, default: Path, name: str) -> Path:

@@ -1,9 +1,9 @@
-{# One row per action of a list. #}
+{# One row per action in a list. #}
 {% macro exploded(actions) -%}
     unnest({{ actions }})
 {%- endmacro %}
 
-{# The sum of an action's value, in all or in an attribution window, over the rows of a kind. #}
+{# The sum of action values over the rows of one kind, in total or for one attribution window. #}
 {% macro sum_of_actions(kind, window='value') -%}
     cast(sum(try_cast(action['{{ window }}'] as decimal(18, 6))) filter (where kind = '{{ kind }}') as decimal(18, 6))
 {%- endmacro %}

@@ -1,5 +1,5 @@
-{# A mart of ads by breakdown: its ids, the breakdown, and what adds up. A value that Meta does not give is `unknown`,
-   and so is one that Meta itself calls so: an ad's day may have a row of each, and they are one here. #}
+{# A mart of ads by breakdown: ids, breakdown, additive measures. A missing breakdown value becomes `unknown`, and so
+   does a value that Meta itself calls `unknown`: an ad's day may have both, and they become one row. #}
 {% macro breakdown_report(report, breakdowns, has_conversions=true) -%}
 select
     insights.date_day,

@@ -1,6 +1,6 @@
-{# The staging of ads by breakdown: its ids, the day, the breakdown, and what was measured. It is said once because only
-   the breakdown, and whether actions are asked for, differ by report: all else must be cast alike, or they don't add up to
-   one total. A value that Meta does not give stays null here; the mart (`breakdown_report`) calls it `unknown`. #}
+{# The staging model of an ad report with breakdowns: ids, day, breakdown, measures. It is a macro because reports
+   differ only in the breakdown and in whether they request actions; all else must be cast alike, or the reports don't
+   add up to one total. A missing breakdown value stays null here; the mart (`breakdown_report`) calls it `unknown`. #}
 {% macro breakdown_staging(report, breakdowns, has_conversions=true) -%}
 select
     ---------- ids
@@ -12,7 +12,7 @@ select
     ---------- time
     day as date_day,
 
-    ---------- breakdown: null where Meta gave no value
+    ---------- breakdown: null if Meta returned no value
     {%- for column in breakdowns %}
     {{ column }},
     {%- endfor %}

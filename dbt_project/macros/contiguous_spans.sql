@@ -1,4 +1,4 @@
-{# A generic test: of every id one span is the last, each other one ends where the next begins, none is empty. #}
+{# A generic test: each id has one last span, every other one ends where the next begins, and none is empty. #}
 {% test contiguous_spans(model, id) %}
 with spans as (
     select

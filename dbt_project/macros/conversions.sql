@@ -1,4 +1,4 @@
-{# The sum over the configured action types of a list of actions, in decimals; zero without any. #}
+{# The sum of the configured action types in a list of actions, as a decimal; 0 if there are none. #}
 {% macro sum_of_conversions(actions) -%}
     coalesce(
         list_sum(

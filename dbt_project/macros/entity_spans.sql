@@ -1,12 +1,12 @@
-{# Two CTEs over the states a kind of thing was seen in.
+{# Two CTEs over the observed states of one kind of entity.
 
-   `spans`: one row per id and valid_from. A state is valid from Meta's own `updated_time` where that lies after the look
-   that showed the state before, and not after the look that showed this one; else from the look itself: accounts and
-   creatives have no such time, what a parent or a review changed does not move it, and one in the future is none.
+   `spans`: one row per id and valid_from. A state is valid from Meta's own `updated_time` if that is later than the
+   previous observation and not later than this one, else from the observation itself: accounts and creatives have no
+   such time, a change by a parent or a review does not move it, and one in the future is wrong.
    Each span ends where the next one begins.
 
-   `known`: what is known of the thing in that span. A state that is an error (it can't be read any more) says nothing
-   of the thing, so it keeps what was known before. #}
+   `known`: the attributes of the entity in that span. A state that is an error (the entity can no longer be read) has
+   no attributes, so it keeps the last known ones. #}
 {% macro entity_spans(states, id) -%}
     looked as (
         select
@@ -36,7 +36,7 @@
     )
 {%- endmacro %}
 
-{# The columns of a span: from when until when, whether it is the last one, when it was seen that the thing is deleted. #}
+{# The columns of a span: its validity, whether it is the last one, when the deletion was first seen. #}
 {% macro span_columns(has_status=true) -%}
     spans.valid_from,
     spans.valid_to,

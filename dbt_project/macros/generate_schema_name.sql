@@ -1,4 +1,4 @@
-{# The schema is the one a model names: `marts`, not `main_marts`. #}
+{# Use the schema that a model names: `marts`, not `main_marts`. #}
 {% macro generate_schema_name(custom_schema_name, node) -%}
     {{ custom_schema_name or target.schema }}
 {%- endmacro %}

@@ -1,4 +1,4 @@
-{# The measures every insights row has, cast once here for all its levels and breakdowns. #}
+{# The measures that every insights row has, cast in one place for all levels and breakdowns. #}
 {% macro delivery_measures() -%}
     account_currency as currency,
     try_cast(impressions as bigint) as impressions,
@@ -7,7 +7,7 @@
     try_cast(spend as decimal(18, 6)) as spend
 {%- endmacro %}
 
-{# What its actions amount to, where actions are asked for. #}
+{# The sums of the configured actions, for reports that request actions. #}
 {% macro conversion_measures() -%}
     {{ sum_of_conversions('actions') }} as conversions,
     {{ sum_of_conversions('action_values') }} as conversions_value

@@ -1,4 +1,4 @@
-{# What stands at a path of a column of JSON text, as text. #}
+{# The value at a path of a JSON column, as text. #}
 {% macro json_text(column, path) -%}
     json_extract_string({{ column }}, '{{ path }}')
 {%- endmacro %}

@@ -1,5 +1,6 @@
-{# A mart of a level above the ad, of its ids and names from the campaign down. Everything but reach is the sum of the ads,
-   so that a level can't differ from what it holds; reach is Meta's own figure of this level, for people can't be added up. #}
+{# A mart of a level above the ad; `levels` are its ids from the campaign down. Everything but reach is the sum of the
+   ads, so that a level always equals its parts. Reach is Meta's own figure of this level, because people cannot be
+   added up. #}
 {% macro level_report(levels) -%}
 with ads as (
     select

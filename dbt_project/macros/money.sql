@@ -1,11 +1,11 @@
-{# An amount that Meta gives in a currency's minor units, in major ones; null when the currency is not in the table of
-   offsets: never a guess. #}
+{# Convert an amount from Meta's minor units to major units; null if the currency is not in the table of offsets, never
+   a guess. #}
 {% macro major_units(amount, minor_units) -%}
     try_cast({{ amount }} * cast(1.0 / {{ minor_units }} as decimal(9, 6)) as decimal(24, 6))
 {%- endmacro %}
 
-{# The budgets of a campaign or an ad set in one of its spans (`entity_spans`), in the major units of its `currencies`. What
-   is left of a budget moves with every look: it is told of `now` only. #}
+{# The budgets of a campaign or an ad set in a span (`entity_spans`), in major units. The remaining budget differs at every
+   read, so only the current span has it. #}
 {% macro budget_columns() -%}
     {{ major_units('known.daily_budget_minor_units', 'currencies.minor_units') }} as daily_budget,
     {{ major_units('known.lifetime_budget_minor_units', 'currencies.minor_units') }} as lifetime_budget,

@@ -1,6 +1,6 @@
--- Every breakdown adds up to the account's control total, on the days that both have and that had ended when both were
--- read: of a day that was running, two reports read at two moments differ without anything being wrong. Young days may
--- still be read at two moments, so a difference is named and stops nobody.
+-- Every breakdown adds up to the account's control total, for days that both have and that had ended when both were read:
+-- two reports of a running day are read at different moments and may differ. Recent days may still differ for the same
+-- reason, so this is a warning.
 {{ config(severity='warn') }}
 with totals as (
     select * from {{ ref('facebook_ads__account_report') }}

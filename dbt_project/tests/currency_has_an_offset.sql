@@ -1,4 +1,4 @@
--- Without Meta's offset of a currency its budgets are null, not guessed: put it into seeds/currency_offsets.csv.
+-- Without Meta's offset, budgets in a currency are null, not guessed. Add the currency to seeds/currency_offsets.csv.
 {{ config(severity='warn') }}
 select accounts.account_id, accounts.currency
 from {{ ref('stg_meta_ads__accounts') }} as accounts

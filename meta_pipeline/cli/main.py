@@ -7,15 +7,15 @@ from typing import Any
 
 import click
 
-from meta_pipeline.cli import logs
 from meta_pipeline.cli.commands.completion import completion
 from meta_pipeline.cli.commands.connections import connect, links, vault
 from meta_pipeline.cli.commands.health import audit, doctor, versions
 from meta_pipeline.cli.commands.published import report, sql
 from meta_pipeline.cli.commands.pulls import backfill, build, plan, reports
 from meta_pipeline.cli.commands.servers import demo, sandbox, serve, up
+from meta_pipeline.cli.output import logs
+from meta_pipeline.cli.output.terminal import line
 from meta_pipeline.cli.stopping import handle_sigterm, leave
-from meta_pipeline.cli.terminal import line
 from meta_pipeline.records import MetaPipelineError
 from meta_pipeline.store.permissions import keep_private
 

@@ -22,7 +22,7 @@ _NOT_CAPTURED = {"module": "dagster._core.storage.noop_compute_log_manager", "cl
 
 
 def prepare(settings: Settings) -> Path:
-    """DAGSTER_HOME under HOME, with the project's dagster.yaml in it; set for this process and its children."""
+    """Write the project's dagster.yaml to Dagster's folder under HOME, and return the folder."""
     home = settings.root / "dagster"
     home.mkdir(parents=True, exist_ok=True)
     wanted, kept = (PROJECT / "dagster.yaml").read_bytes(), home / "dagster.yaml"
@@ -30,10 +30,12 @@ def prepare(settings: Settings) -> Path:
         fresh = home / f".{kept.name}.{os.getpid()}"
         fresh.write_bytes(wanted)
         fresh.replace(kept)  # whole at every moment: other processes of this home read it meanwhile
-    os.environ["DAGSTER_HOME"] = str(home)
-    os.environ["META_PIPELINE_HOME"] = str(settings.root)
-    os.environ["META_PIPELINE_WAREHOUSE"] = str(settings.warehouse_file)
     return home
+
+
+def environment_of(settings: Settings) -> dict[str, str]:
+    """Return the environment of Dagster's own programs on this home."""
+    return {"DAGSTER_HOME": str(settings.root / "dagster"), "META_PIPELINE_HOME": str(settings.root)}
 
 
 @contextlib.contextmanager

@@ -19,9 +19,9 @@ from typing import Any
 
 from meta_pipeline import bootstrap
 from meta_pipeline.bootstrap import Runtime
-from meta_pipeline.defs.workers import STOP_WITHIN_S, worker_pool
 from meta_pipeline.extract.ads.insights import Range
 from meta_pipeline.flows import listings, pulls, side_by_side
+from meta_pipeline.processes.worker_pool import STOP_WITHIN_S, worker_pool
 from meta_pipeline.publish import freshness
 from meta_pipeline.settings import Settings
 from meta_pipeline.status.forecast import are_entities_stale
@@ -62,8 +62,8 @@ def land_ranges(
     """Run the ranges, each as a Dagster run; an outcome as each one ends. A run's failure never stops the others.
     `tick` is called now and then while runs are under way."""
     from meta_pipeline.defs.home import instance
-    from meta_pipeline.defs.killed_runs import reap
     from meta_pipeline.defs.partitions import AD_ACCOUNTS
+    from meta_pipeline.defs.runs.killed_runs import reap
 
     with instance(settings) as opened:
         reap(opened)
@@ -225,7 +225,7 @@ def _built(settings: Settings) -> Built:
     with log.open("w") as file:  # dbt's hundred lines; this process does nothing else
         os.dup2(file.fileno(), sys.stdout.fileno())
     from meta_pipeline.defs.home import instance
-    from meta_pipeline.defs.killed_runs import process_tags, reaping
+    from meta_pipeline.defs.runs.killed_runs import process_tags, reaping
 
     with instance(settings) as opened, reaping(opened):
         import dagster as dg
@@ -233,7 +233,7 @@ def _built(settings: Settings) -> Built:
         from meta_pipeline.defs.assets.warehouse import ALL_READ, dbt_resource, load_raw, marts, published
         from meta_pipeline.defs.checks import api_versions, drift, gated_reports
         from meta_pipeline.defs.resources import RESOURCES
-        from meta_pipeline.defs.run_job import run_job
+        from meta_pipeline.defs.runs.run_job import run_job
         from meta_pipeline.defs.sensors import build_marts
 
         defs = dg.Definitions(
@@ -261,9 +261,9 @@ def onboard(settings: Settings, onboarding_id: str) -> str | None:
 
     from meta_pipeline.defs.home import instance
     from meta_pipeline.defs.jobs import onboarding_config, onboarding_job
-    from meta_pipeline.defs.killed_runs import process_tags, reap
     from meta_pipeline.defs.resources import RESOURCES
-    from meta_pipeline.defs.run_job import run_job
+    from meta_pipeline.defs.runs.killed_runs import process_tags, reap
+    from meta_pipeline.defs.runs.run_job import run_job
 
     with instance(settings) as opened:
         reap(opened)
@@ -307,8 +307,8 @@ def _landed(
     opened: Any, job: str, asked: AccountRange, *, tags: Mapping[str, str], assets: Sequence[Any] = ()
 ) -> list[str]:
     """Run a landing job for this account and backfill; why it failed, if it did."""
-    from meta_pipeline.defs.killed_runs import process_tags
-    from meta_pipeline.defs.run_job import run_job
+    from meta_pipeline.defs.runs.killed_runs import process_tags
+    from meta_pipeline.defs.runs.run_job import run_job
 
     whose = {"meta/ad_account": asked.node_id, "meta/backfill": asked.backfill_id, **process_tags()}
     result = run_job(opened, _landing_job(job), tags={**tags, **whose}, run_config=QUIET, assets=assets)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dagster as dg
 
 from meta_pipeline import bootstrap
-from meta_pipeline.defs.killed_runs import PROCESS_TAG, process_tags
+from meta_pipeline.defs.runs.killed_runs import PROCESS_TAG, process_tags
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.store.processes import identity
 from meta_pipeline.vault.vault import Vault

@@ -13,8 +13,8 @@ from meta_pipeline.defs.assets.landing import landing_key
 from meta_pipeline.defs.assets.warehouse import load_raw, marts, published
 from meta_pipeline.defs.checks import TOKENS, health_of
 from meta_pipeline.defs.jobs import add_partitions, onboarding_config, onboarding_job
-from meta_pipeline.defs.killed_runs import reap
 from meta_pipeline.defs.partitions import key
+from meta_pipeline.defs.runs.killed_runs import reap
 from meta_pipeline.defs.schedules import pull_ads
 from meta_pipeline.defs.shown import plain
 from meta_pipeline.flows import consents

@@ -1,4 +1,4 @@
-"""Reading and decoding the body of an answer within its bounds."""
+"""Read and decode the body of a response within its bounds."""
 
 from __future__ import annotations
 
@@ -39,8 +39,10 @@ def read(raw: Any, *, deadline: float, clock: Callable[[], float]) -> bytes:
 
 
 def decoded(body: bytes) -> Any:
-    """Decode JSON, with what strict readers refuse repaired. Raise UnreadableAnswerError for what is no JSON,
-    NestedTooDeepError and BodyTooLargeError for what no caller could walk over or hold."""
+    """Decode JSON, after repairing what a strict parser rejects.
+
+    Raise UnreadableAnswerError for a body that is not JSON, NestedTooDeepError and BodyTooLargeError for one that is
+    too deep or too large to handle."""
     check_values(body)
     check_record(body)
     try:
@@ -49,7 +51,7 @@ def decoded(body: bytes) -> Any:
         try:
             return orjson.loads(repaired(body))
         except orjson.JSONDecodeError:
-            raise UnreadableAnswerError("the answer is no JSON") from None
+            raise UnreadableAnswerError("the answer is not JSON") from None
 
 
 def check_values(body: bytes) -> None:
@@ -58,7 +60,7 @@ def check_values(body: bytes) -> None:
         raise BodyTooLargeError(f"the answer holds more than {MOST_VALUES:,} values")
 
 
-# A bracket, or a whole string, whose brackets do not count. A string without an end is no JSON: the rest of the body.
+# A bracket, or a whole string, whose brackets do not count. An unterminated string matches the rest of the body.
 _TOKEN = re.compile(rb'[\[{\]}]|"[^"]*"?')
 
 
@@ -70,13 +72,13 @@ def check_record(record: bytes) -> None:
 
 
 def check_depth(body: bytes) -> None:
-    """Raise NestedTooDeepError for JSON that a walk in Python could not follow. Few opening brackets can't be deep, so
-    most bodies are only counted."""
+    """Raise NestedTooDeepError for JSON that is too deep for recursive Python code. A body with few opening brackets
+    can't be deep, so most bodies are only counted."""
     if body.count(b"[") + body.count(b"{") <= DEEPEST:
         return
     depth = 0
-    for found in _TOKEN.finditer(body.replace(rb"\\", b"").replace(rb"\"", b"")):
-        token = found[0]
+    for match in _TOKEN.finditer(body.replace(rb"\\", b"").replace(rb"\"", b"")):
+        token = match[0]
         if token in (b"[", b"{"):
             depth += 1
             if depth > DEEPEST:
@@ -92,9 +94,11 @@ _BACKSLASH, _HIDDEN = rb"\\", b"\0\0"
 
 
 def repaired(body: bytes) -> bytes:
-    """Return a body that strict readers accept: half an emoji (a name that was cut in its middle) and what is no UTF-8
-    become U+FFFD, all else stays as it is. One that has nothing to repair, or that no reader accepts, comes back as it
-    is. Raise BodyTooLargeError for one that is too large for it."""
+    """Return a body that a strict parser accepts: half a surrogate pair (a name cut in the middle of an emoji) and
+    bytes that are not UTF-8 become U+FFFD; everything else stays as it is.
+
+    A body without such a fault, or one that no parser accepts, is returned unchanged. Raise BodyTooLargeError when the
+    body is too large to repair."""
     is_ascii = body.isascii()
     if b"\0" in body or (is_ascii and rb"\u" not in body):
         return body

@@ -1,7 +1,7 @@
-"""The most that one call and one listing may cost in bytes, time and pages, as data.
+"""Upper bounds for one call and one listing in bytes, time and pages, as data.
 
-Graph is trusted to be Meta, but a broken proxy, a wrong META_PIPELINE_GRAPH_URL or a fault of Meta's own may answer
-with anything: no answer may exhaust memory, hold a worker without end, or go on for ever."""
+A broken proxy, a wrong META_PIPELINE_GRAPH_URL or a fault at Meta can return anything: no response may exhaust memory,
+block a worker indefinitely or paginate for ever."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ COUNTED_FROM, MOST_VALUES = 2 * MIB, 750_000
 DEEPEST = 64
 
 # From the request to the last byte of the answer. Shorter than the lease of a reservation (`budget.LEASE`, 300 s), and
-# longer than any answer of Meta takes: it gives up itself after about 120 s.
+# longer than any response of Meta takes: Meta itself gives up after about 120 s.
 CALL_DEADLINE_S = 240.0
 
 # Pages of one listing or report, and rows requested by them together. A month of 500 ads by age and gender is 300,000

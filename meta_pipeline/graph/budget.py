@@ -1,4 +1,4 @@
-"""The shared budget: before a call it answers *go* or *wait*; after it, what the answer told is everybody's."""
+"""The shared budget: decide before a call whether it may go or must wait, and record after it what its headers say."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ from meta_pipeline.graph.limits import (
     readings,
     tier_of,
 )
-from meta_pipeline.graph.pace import CEILING_PERCENT, FIRST_COST_PERCENT, Budget, blocked, told, wait_s
+from meta_pipeline.graph.pace import CEILING_PERCENT, FIRST_COST_PERCENT, Budget, after_reading, after_throttle, wait_s
 from meta_pipeline.graph.usage import SHORTEST_BLOCK_S, retry_after
 from meta_pipeline.store import budgets
 from meta_pipeline.store.processes import identity
 
 # A reservation is a lease: longer than any call takes, so that a killed process of another host frees its own too.
 LEASE = dt.timedelta(seconds=300)
-# A waiter that has not looked again so long after it should have is gone.
+# A waiter that has not retried this long after it was due is gone.
 GRACE = dt.timedelta(seconds=15)
 
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """A call that may go: its reservation and the budgets it is charged to."""
+    """A call that was admitted: the id of its reservation and the budgets it is charged to."""
 
     id: str
     charged: tuple[Charge, ...]
@@ -42,9 +42,10 @@ class Admission:
 
 
 class SharedBudget:
-    """One ledger in the control store for every process and host of this app.
+    """The budget of an app, shared by every process and host through the control store.
 
-    `longest_wait_s`: a call that would wait longer raises ThrottledError instead, and its worker is given back."""
+    A call that would wait longer than `longest_wait_s` raises ThrottledError instead, so that its worker is free for
+    other work."""
 
     def __init__(
         self,
@@ -64,46 +65,50 @@ class SharedBudget:
         self._holder = holder or identity()
 
     def admit(self, charged: tuple[Charge, ...], *, operations: int = 1, purpose: str = "daily") -> Admission:
-        """Wait for the budget and reserve; ThrottledError with `retry_after` when it would take too long."""
+        """Wait for the budget and reserve `operations` in it.
+
+        Raise ThrottledError with `retry_after` (seconds) when the wait would be too long."""
         ticket, waited = secrets.token_hex(8), 0.0
         while True:
-            pause, why = self._try(ticket, charged, operations, CEILING_PERCENT[purpose], is_queued=waited > 0)
+            pause, limiting_key = self._try(ticket, charged, operations, CEILING_PERCENT[purpose], is_queued=waited > 0)
             if pause <= 0:
                 return Admission(ticket, charged, operations)
             if waited + pause > self._longest_wait_s:
                 with self._engine.begin() as connection:
                     budgets.leave(connection, ticket)
                 due = self._now() + dt.timedelta(seconds=pause)
-                error = ThrottledError(f"Meta's limit {why} leaves no room before {due:%Y-%m-%d %H:%M:%S} UTC")
+                error = ThrottledError(f"Meta's limit {limiting_key} leaves no room before {due:%Y-%m-%d %H:%M:%S} UTC")
                 error.retry_after = pause
                 raise error
             self._sleep(pause)
             waited += pause
 
     def room(self, charged: tuple[Charge, ...], *, share_percent: float = 10.0) -> int:
-        """How many operations take no more than a share of any of these budgets; at least one."""
+        """Return how many operations cost at most a share of any of these budgets; at least one."""
         with self._engine.connect() as connection:
-            known = budgets.read(connection, [charge.key(self._app_id) for charge in charged]).values()
-        dearest = max((row["cost_percent"] for row in known), default=FIRST_COST_PERCENT)
-        return max(1, int(share_percent / dearest)) if dearest > 0 else 1_000
+            rows = budgets.read(connection, [charge.key(self._app_id) for charge in charged]).values()
+        highest_cost = max((row["cost_percent"] for row in rows), default=FIRST_COST_PERCENT)
+        return max(1, int(share_percent / highest_cost)) if highest_cost > 0 else 1_000
 
     def settle(self, admission: Admission, usage: Mapping[str, Any] | None, limit: ThrottledError | None) -> None:
-        """The call has ended; `usage` are its usage headers, None when no answer came; `limit` is the one it met."""
+        """Release the reservation of a call that has ended and record what it reported.
+
+        `usage`: its usage headers, None when there was no response; `limit`: the limit it ran into, if any."""
         now = self._now()
         keys = {charge: charge.key(self._app_id) for charge in admission.charged}
         with self._engine.begin() as connection:
             budgets.release(connection, admission.id)
             if usage is None:
                 return
-            known = self._known(connection, admission.charged)
-            found = readings(usage, admission.charged)
+            stored = self._stored_budgets(connection, admission.charged)
+            reported = readings(usage, admission.charged)
             closed = closed_by(limit.code, limit.subcode, admission.charged) if limit is not None else None
             changed: dict[str, dict[str, Any]] = {}
             for charge, key in keys.items():
-                budget = told(known[key], found.get(charge), operations=admission.operations, now=now)
+                budget = after_reading(stored[key], reported.get(charge), operations=admission.operations, now=now)
                 if charge == closed:
-                    budget = blocked(
-                        dataclasses.replace(budget, block_s=known[key].block_s), for_s=_length(charge, usage), now=now
+                    budget = after_throttle(
+                        dataclasses.replace(budget, block_s=stored[key].block_s), for_s=_block_s(charge, usage), now=now
                     )
                 changed[key] = _values(budget)
             budgets.save(connection, changed)
@@ -113,20 +118,20 @@ class SharedBudget:
     ) -> tuple[float, str]:
         now = self._now()
         with self._engine.begin() as connection:
-            # First, and given back where it was too early: something must be written before anything is read.
+            # Reserve first and release when it is too early: SQLite takes its write lock only at the first write.
             keys = dict.fromkeys(charge.key(self._app_id) for charge in charged)
             budgets.reserve(
                 connection, keys, id=ticket, operations=operations, holder=self._holder, expires_at=now + LEASE
             )
-            known = self._known(connection, charged)
-            flying = budgets.outstanding(connection, known, but=ticket, now=now)
-            ahead = budgets.ahead_of(connection, known, ticket=ticket, now=now)
+            stored = self._stored_budgets(connection, charged)
+            in_flight = budgets.outstanding(connection, stored, but=ticket, now=now)
+            ahead = budgets.ahead_of(connection, stored, ticket=ticket, now=now)
             waits = {
                 key: wait_s(
-                    budget, operations=operations, outstanding=flying[key], ceiling=ceiling, now=now,
+                    budget, operations=operations, outstanding=in_flight[key], ceiling=ceiling, now=now,
                     ahead=ahead[key],
                 )
-                for key, budget in known.items()
+                for key, budget in stored.items()
             }
             longest = max(waits, key=lambda key: waits[key])
             if waits[longest] <= 0:
@@ -140,7 +145,7 @@ class SharedBudget:
                 )
         return waits[longest], longest
 
-    def _known(self, connection: sa.Connection, charged: tuple[Charge, ...]) -> dict[str, Budget]:
+    def _stored_budgets(self, connection: sa.Connection, charged: tuple[Charge, ...]) -> dict[str, Budget]:
         fresh = {
             charge.key(self._app_id): _values(Budget(charge.key(self._app_id), WINDOW_S[charge.kind]))
             for charge in charged
@@ -155,13 +160,13 @@ def _values(budget: Budget) -> dict[str, Any]:
     return {name: getattr(budget, name) for name in _COLUMNS}
 
 
-def _length(charge: Charge, usage: Mapping[str, Any]) -> float:
-    """Seconds to stay away after a throttling error: what the headers say, else what is published for the limit."""
-    said = retry_after(usage)
-    if said > SHORTEST_BLOCK_S:
-        return said
+def _block_s(charge: Charge, usage: Mapping[str, Any]) -> float:
+    """Return the seconds to wait after a throttling error: from the headers, else the published value of the limit."""
+    reported_s = retry_after(usage)
+    if reported_s > SHORTEST_BLOCK_S:
+        return reported_s
     if charge.kind == "score" and tier_of(usage) == "standard_access":
         return FULL_TIER_SCORE_BLOCK_S
-    return max(said, BLOCK_S.get(charge.kind, SHORTEST_BLOCK_S))
+    return max(reported_s, BLOCK_S.get(charge.kind, SHORTEST_BLOCK_S))
 
 

@@ -1,6 +1,6 @@
 """The kinds of calls, as data: their surface, the budgets Meta charges, the permissions and the feature they need.
 
-A path does not say what it is: a number may be a report run or an ad. So every call declares its kind, here and
+The path alone is ambiguous: a number may be a report run or an ad. Every call therefore declares its kind, here and
 nowhere else. Budgets: graph-api.md §6.1, §6.2 (D-GRL, D-MRL); scopes: §4.6, §5 (D-PERM)."""
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ _OBJECT_BUDGETS = ("score", "ads_management")
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What one kind of call is charged to and needs: one of `scopes`, and the feature where there is one. A method that
-    is not listed is never sent, so nothing is written by accident."""
+    """The budgets that one kind of call is charged to, and what it needs: one of `scopes`, and `feature` if set.
+
+    A method that is not listed is never sent, so nothing is written by accident."""
 
     for_what: str
     surface: Surface = "graph"
@@ -32,7 +33,7 @@ class Call:
 
 
 class CallKind(enum.Enum):
-    """The kind that a call declares."""
+    """Every kind of call that the gateway can send."""
 
     IDENTITY = Call("who a token belongs to")
     PERMISSIONS = Call("permissions", methods=("GET", "DELETE"))
@@ -42,7 +43,7 @@ class CallKind(enum.Enum):
     AD_ACCOUNTS = Call("the list of ad accounts", "marketing", scopes=_ADS)
     # An account, its campaigns, ad sets, ads and creatives: listed or read by id.
     AD_OBJECTS = Call("ad accounts and ads", "marketing", _OBJECT_BUDGETS, scopes=_ADS)
-    # Read at once, or submitted with POST as a report run, which reads all the same.
+    # Fetched synchronously, or submitted with POST as a report run, which only reads as well.
     INSIGHTS = Call("ad insights", "marketing", _INSIGHTS_BUDGETS, ("GET", "POST"), _ADS)
     # The status and the results of a report run.
     REPORT_RUN = Call("report runs", "marketing", _INSIGHTS_BUDGETS, scopes=_ADS)
@@ -65,7 +66,7 @@ class CallKind(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One GET of a batch."""
+    """One GET in a batch."""
 
     path: str
     params: Mapping[str, Any]

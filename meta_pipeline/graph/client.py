@@ -1,4 +1,5 @@
-"""What may be asked of Graph: nodes, edges, batches of operations; for which errand, in which version."""
+"""The gateway: fetch nodes, edges and batches of operations, charged and audited in a call context, at a pinned
+version."""
 
 from __future__ import annotations
 
@@ -30,7 +31,7 @@ BATCH_LIMIT = 50  # operations in one batch (graph-api.md §8)
 
 
 class GraphClient:
-    """A client for any server that speaks the Graph protocol. It is given tokens; it never fetches one."""
+    """A client for any server that speaks the Graph protocol. It receives tokens as arguments and never fetches one."""
 
     def __init__(
         self,
@@ -57,7 +58,7 @@ class GraphClient:
         self.app_id = app_id
         self.marketing_version = marketing_version
         self.now = now
-        self.errand = CallContext()
+        self.context = CallContext()
         self._app_secret = app_secret
         self._versions: dict[Surface, str] = {"graph": graph_version, "marketing": marketing_version}
         self._budget = budget
@@ -74,7 +75,7 @@ class GraphClient:
 
     @property
     def app(self) -> App:
-        """The app this gateway speaks for; ConfigError when it is not known."""
+        """Return the app that signs the calls; raise ConfigError when its id or secret is not set."""
         if not self.app_id or not self._app_secret:
             raise ConfigError(
                 "META_PIPELINE_APP_ID and META_PIPELINE_APP_SECRET must both be set: the app's settings page has them"
@@ -83,24 +84,25 @@ class GraphClient:
 
     @property
     def host(self) -> str:
-        """The host it talks to, as an error may show it."""
+        """Return scheme, host and port of the Graph URL, as an error may show them."""
         return self._wire.host
 
-    def on(self, errand: CallContext) -> GraphClient:
-        """The same gateway, its calls charged and audited as this errand's."""
+    def on(self, context: CallContext) -> GraphClient:
+        """Return a gateway whose calls are charged and audited in this context."""
         bound = copy.copy(self)
-        bound.errand = errand
+        bound.context = context
         return bound
 
     def reading(self, row: type) -> GraphClient:
-        """The same gateway; of the records of its pages no more is decoded than `row` has, a msgspec type, and they are
-        not cut: a batch has `rows` and a `body` then, and no `records`."""
+        """Return a gateway that decodes only the fields of `row` (a msgspec type) from the records of a page.
+
+        The records are not cut out of the page: a batch then has `rows` and a `body`, and no `records`."""
         bound = copy.copy(self)
         bound._row = row
         return bound
 
     def pinned(self, surface: Surface, version: str) -> GraphClient:
-        """The same gateway with another version on one surface."""
+        """Return a gateway with another version on one surface."""
         bound = copy.copy(self)
         bound._versions = {**self._versions, surface: version}
         bound.marketing_version = bound._versions["marketing"]
@@ -114,7 +116,7 @@ class GraphClient:
         token: AccessToken | None,
         kind: CallKind,
     ) -> GraphResponse:
-        """A node or an edge. Trouble that passes is retried a few times; a limit is waited for, if that is short."""
+        """Fetch a node or an edge. Transient errors are retried a few times; a short rate limit is waited for."""
         return self._retry.persist(lambda: self._send("GET", path, params or {}, token=token, kind=kind))
 
     def post(
@@ -126,15 +128,16 @@ class GraphClient:
         kind: CallKind,
         is_repeatable: bool = False,
     ) -> GraphResponse:
-        """A POST. There are no idempotency keys, so one whose outcome is unknown is not sent again, unless it
-        `is_repeatable`: twice the same, as asking for a report is, leaves Meta as once. A refusal for a limit is no
-        unknown outcome: nothing was done."""
+        """Send a POST.
+
+        Graph has no idempotency keys, so a POST with an unknown outcome is not sent again unless it `is_repeatable`
+        (submitting a report run twice does no harm). After a throttling error it is sent again: nothing was done."""
         send = lambda: self._send("POST", path, params, token=token, kind=kind)
         passes = (TransientError, ThrottledError) if is_repeatable else (ThrottledError,)
         return self._retry.persist(send, passes=passes)
 
     def delete(self, path: str, *, token: AccessToken | None, kind: CallKind) -> GraphResponse:
-        """A DELETE. Twice the same leaves Meta as once."""
+        """Send a DELETE. It is idempotent, so it is retried as a GET is."""
         return self._retry.persist(lambda: self._send("DELETE", path, {}, token=token, kind=kind))
 
     def batches(
@@ -146,52 +149,53 @@ class GraphClient:
         kind: CallKind,
         size: PageSize | None = None,
     ) -> Iterator[Batch]:
-        """Every page of an edge, lazily. With a `size` the pages are as long as it says, and one that is too much is
-        asked for again, shorter."""
+        """Yield every page of an edge, lazily. `size` sets the page length; a page that is too large is requested again
+        with fewer rows."""
         get = lambda request: self.get(path, request, token=token, kind=kind)
         return paging.batches(get, params or {}, size=size, now=self.now)
 
     def batch(
         self, operations: Sequence[Operation], *, token: AccessToken
     ) -> list[GraphResponse | GraphError]:
-        """Many GETs in as few HTTP calls as the budget lets in, answers in order; each operation is charged. One that
-        Graph did not get to (a null answer) or that failed for a moment is asked again after a pause; one that
-        failed for good answers its error."""
+        """Send many GETs in as few HTTP calls as the budget allows and return their responses in order.
+
+        Every operation is charged. One that Graph left out (a null response) or that failed with a transient error is
+        sent again after a pause; one that failed permanently is returned as its error."""
         answers: list[GraphResponse | GraphError | None] = [None] * len(operations)
         pending, pauses = list(range(len(operations))), 0
         while pending:
-            some = pending[: self._batch_size(operations[pending[0]])]
+            chunk = pending[: self._batch_size(operations[pending[0]])]
             missed: list[int] = []
-            for at, answer in zip(some, self._send_batch([operations[at] for at in some], token=token), strict=True):
+            for at, answer in zip(chunk, self._send_batch([operations[at] for at in chunk], token=token), strict=True):
                 answers[at] = answer
                 if answer is None or isinstance(answer, TransientError | ThrottledError):
                     missed.append(at)
-            pending = missed + pending[len(some):]
+            pending = missed + pending[len(chunk):]
             if missed:
                 pauses += 1
                 if pauses >= TRIES:
                     break
-                self._retry.nap(pauses)
+                self._retry.pause(pauses)
         unanswered = TransientError("Graph left operations of a batch unanswered")
         return [unanswered if answer is None else answer for answer in answers]
 
     def oauth(self, path: str, params: Mapping[str, Any]) -> dict[str, Any]:
-        """One of the calls whose query Meta wants to hold a secret (graph-api.md §4.1): sent once, query never kept."""
+        """Send an OAuth call once. Its query has to hold a secret (graph-api.md §4.1), so it is never stored."""
         return self._send("GET", path, params, token=None, kind=CallKind.IDENTITY).object
 
     def _send(
         self, method: str, path: str, params: Mapping[str, Any], *, token: AccessToken | None, kind: CallKind
     ) -> GraphResponse:
         switches.check(method, kind, token, features=self._features)
-        charged = charges(kind, path, self.errand.node_id)
+        charged = charges(kind, path, self.context.node_id)
         version = self._versions[kind.value.surface]
         answer = self._wire.exchange(
-            method, path, params, token=token, version=version, errand=self.errand, charged=charged, row=self._row
+            method, path, params, token=token, version=version, context=self.context, charged=charged, row=self._row
         )
         return self._response(answer, version)
 
     def _response(self, answer: Answer, version: str) -> GraphResponse:
-        """A result; `version` was asked for, and is what was used unless the answer says another."""
+        """Return the result of an answer, or raise its error. `version` was requested; a header may name another."""
         if answer.error is not None:
             raise answer.error
         used = answer.headers.get("facebook-api-version", version)
@@ -203,20 +207,20 @@ class GraphClient:
         charged: dict[Charge, None] = {}
         for operation in operations:
             switches.check("GET", operation.kind, token, features=self._features)
-            charged |= dict.fromkeys(charges(operation.kind, operation.path, self.errand.node_id))
-        asked = [
+            charged |= dict.fromkeys(charges(operation.kind, operation.path, self.context.node_id))
+        requests = [
             {
                 "method": "GET",
-                "relative_url": f"{self._versions[one.kind.value.surface]}/{one.path.strip('/')}?"
-                + urlencode(encoded(one.params)),
+                "relative_url": f"{self._versions[operation.kind.value.surface]}/{operation.path.strip('/')}?"
+                + urlencode(encoded(operation.params)),
             }
-            for one in operations
+            for operation in operations
         ]
 
         def send() -> Answer:
             answer = self._wire.exchange(
-                "POST", "", {"batch": asked, "include_headers": True}, token=token, version=self._versions["graph"],
-                errand=self.errand, charged=tuple(charged), row=self._row, operations=len(operations),
+                "POST", "", {"batch": requests, "include_headers": True}, token=token, version=self._versions["graph"],
+                context=self.context, charged=tuple(charged), row=self._row, operations=len(operations),
             )
             if answer.error is not None:
                 raise answer.error
@@ -225,16 +229,16 @@ class GraphClient:
         members = self._retry.persist(send).members
         if len(members) != len(operations):
             raise UnreadableAnswerError(f"{self.host} answered a batch with another number of members than operations")
-        found: list[GraphResponse | GraphError | None] = []
-        for one, member in zip(operations, members, strict=True):
+        responses: list[GraphResponse | GraphError | None] = []
+        for operation, member in zip(operations, members, strict=True):
             try:
-                version = self._versions[one.kind.value.surface]
-                found.append(self._response(member, version) if member is not None else None)
+                version = self._versions[operation.kind.value.surface]
+                responses.append(self._response(member, version) if member is not None else None)
             except GraphError as error:
-                found.append(self._wire.without_secrets(error, token, {}))
-        return found
+                responses.append(self._wire.without_secrets(error, token, {}))
+        return responses
 
     def _batch_size(self, first: Operation) -> int:
         if self._budget is None:
             return BATCH_LIMIT
-        return min(BATCH_LIMIT, self._budget.room(charges(first.kind, first.path, self.errand.node_id)))
+        return min(BATCH_LIMIT, self._budget.room(charges(first.kind, first.path, self.context.node_id)))

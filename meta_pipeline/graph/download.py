@@ -1,5 +1,7 @@
-"""Pictures that Graph only points at. They lie on a CDN, not on Graph: no token goes there, no proof, and no budget is
-charged. The address comes from outside and is signed, so it is looked at before it is followed, and never told."""
+"""Download pictures that Graph only links to.
+
+They are on a CDN: no token and no proof is sent, and no budget is charged. The URL comes from outside and is signed, so
+it is checked before it is followed, and it is never shown."""
 
 from __future__ import annotations
 
@@ -27,36 +29,36 @@ _CHUNK = 64 * 1024
 
 
 class DownloadError(MetaPipelineError):
-    """A picture could not be had. The sentence holds no address: it is signed."""
+    """A picture could not be downloaded. The message holds no URL, because the URL is signed."""
 
 
 class UnreachableError(DownloadError):
-    """Nobody answered."""
+    """The host could not be reached."""
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A picture's bytes, and what its file is called at the end."""
+    """The bytes of a picture and the extension of its file."""
 
     content: bytes
     extension: str
 
 
 def addresses_of(host: str) -> list[str]:
-    """The addresses a name stands for."""
-    return sorted({str(found[4][0]) for found in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)})
+    """Return the IP addresses of a host name."""
+    return sorted({str(info[4][0]) for info in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)})
 
 
 def is_public(address: str) -> bool:
-    """Return whether an address is of the public network: no private, shared or multicast one, and none that carries
-    an IPv4 address inside (NAT64, 6to4, Teredo, IPv4-compatible), wherever that leads."""
-    found = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(found, ipaddress.IPv6Address):
-        if found.ipv4_mapped is not None:
-            return is_public(str(found.ipv4_mapped))
-        if any(found in network for network in _EMBEDDING):
+    """Return whether an address is public: not private, shared or multicast, and not an IPv6 address that embeds an
+    IPv4 address (NAT64, 6to4, Teredo, IPv4-compatible)."""
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(ip, ipaddress.IPv6Address):
+        if ip.ipv4_mapped is not None:
+            return is_public(str(ip.ipv4_mapped))
+        if any(ip in network for network in _EMBEDDING):
             return False
-    return found.is_global and not found.is_multicast
+    return ip.is_global and not ip.is_multicast
 
 
 # Prefixes whose addresses carry an IPv4 address: IPv4-compatible and the rest of ::/8, NAT64 (well-known and local),
@@ -65,8 +67,9 @@ _EMBEDDING = tuple(map(ipaddress.IPv6Network, ("::/8", "64:ff9b::/96", "64:ff9b:
 
 
 class _Pinned(DeadlineAdapter):
-    """Connects to the address that was checked, and to no other that the name may stand for a moment later. The
-    certificate is still held against the name."""
+    """Connect to the address that was checked, even if the name resolves to another one a moment later.
+
+    The certificate is still verified against the name."""
 
     def __init__(self, **more: Any) -> None:
         self.addresses: dict[str, str] = {}
@@ -84,7 +87,7 @@ class _Pinned(DeadlineAdapter):
 
 
 class Downloads:
-    """Gets pictures over https from public addresses, and from the Graph host itself, whatever it is."""
+    """Download pictures over https from public addresses, and from the Graph host itself, whatever its address."""
 
     def __init__(
         self,
@@ -102,7 +105,7 @@ class Downloads:
         self._local = threading.local()
 
     def picture(self, url: str) -> Picture:
-        """The picture at an address; DownloadError in a sentence when there is none."""
+        """Return the picture at a URL; raise DownloadError when it can't be downloaded."""
         deadline = self._clock() + DEADLINE_S
         for _ in range(MOST_REDIRECTS + 1):
             headers = self._check(url)
@@ -121,7 +124,7 @@ class Downloads:
                     raise DownloadError(f"the picture took more than {DEADLINE_S:.0f} s") from None
                 # The text of this exception holds the signed address: only its kind may leave here.
                 raise UnreachableError(f"the picture could not be fetched ({type(error).__name__})") from None
-        raise DownloadError(f"the picture's address leads on more than {MOST_REDIRECTS} times")
+        raise DownloadError(f"the picture's URL redirects more than {MOST_REDIRECTS} times")
 
     @staticmethod
     def _onward(url: str, location: str) -> str:
@@ -131,36 +134,36 @@ class Downloads:
             raise DownloadError("the redirect of the picture has an invalid URL") from None
 
     def _check(self, url: str) -> dict[str, str]:
-        """Refuse an address that may not be followed; pin the connection to the one that was checked, and return the
-        header that names the host. Nothing but https goes anywhere but to Graph."""
+        """Raise DownloadError for a URL that must not be followed; pin the connection to the checked address and return
+        the Host header. Only https is allowed, except to Graph itself."""
         try:
             split = urlsplit(url)
             port = split.port
         except ValueError:
-            raise DownloadError("the picture's address is none") from None
+            raise DownloadError("the picture's URL is invalid") from None
         if (split.scheme, split.netloc) == self._graph:
             return {}
         host = split.hostname or ""
         if split.scheme != "https" or not host or not host.isascii():
-            raise DownloadError("the picture's address is no plain https address")
+            raise DownloadError("the picture's URL is not a plain https URL")
         if port not in (None, 443) or split.username is not None:
-            raise DownloadError("the picture's address is no plain https address")
+            raise DownloadError("the picture's URL is not a plain https URL")
         try:
-            found = list(self._resolve(host))
+            addresses = list(self._resolve(host))
         except (OSError, UnicodeError):
-            raise UnreachableError("the picture's host is not known") from None
-        if not found or not all(map(is_public, found)):
+            raise UnreachableError("the picture's host name can't be resolved") from None
+        if not addresses or not all(map(is_public, addresses)):
             raise DownloadError("the picture's host is not on the public network")
         if isinstance(self._transport, _Pinned):
-            self._transport.addresses[host] = found[0]
+            self._transport.addresses[host] = addresses[0]
         return {"Host": split.netloc}
 
     def _read(self, response: requests.Response, deadline: float) -> Picture:
         if response.status_code != 200:
-            raise DownloadError(f"the picture's address answered HTTP {response.status_code}")
+            raise DownloadError(f"the picture's URL answered HTTP {response.status_code}")
         kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind not in EXTENSIONS:
-            raise DownloadError("the picture's address answered something that is no picture")
+            raise DownloadError("the picture's URL returned something that is not a picture")
         content = bytearray()
         # What has arrived, however little: a host that sends a byte a second must not fill a chunk first.
         while chunk := response.raw.read1(_CHUNK, decode_content=True):
@@ -175,7 +178,7 @@ class Downloads:
 
     @property
     def _transport(self) -> BaseAdapter:
-        """One for each thread: the addresses are those of its own requests."""
+        """Return the transport of this thread, which holds the addresses of the thread's own requests."""
         if not hasattr(self._local, "transport"):
             self._local.transport = self._adapter or _Pinned(deadline_s=DEADLINE_S, clock=self._clock)
         transport: BaseAdapter = self._local.transport
@@ -183,7 +186,7 @@ class Downloads:
 
     @property
     def _session(self) -> requests.Session:
-        """One for each thread."""
+        """Return the session of this thread."""
         if not hasattr(self._local, "session"):
             self._local.session = Session("https://scontent.example/")
             self._local.session.mount("https://", self._transport)

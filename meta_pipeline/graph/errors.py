@@ -4,10 +4,10 @@ GraphError
 ├─ ThrottledError     wait `retry_after` seconds, same request
 ├─ TransientError     back off, a few times
 ├─ TooMuchDataError   split the request, never plain-retry
-├─ TokenError         ask consent again
+├─ TokenError         request consent again
 ├─ ScopeError         tell the owner which permission or task is missing
 ├─ VersionError       bump the pin
-├─ CursorError        start the listing anew
+├─ CursorError        restart the listing
 ├─ SuspendedError     stop for a day or more, and tell a person
 └─ RequestError       our bug or a retired metric
 
@@ -28,7 +28,7 @@ from meta_pipeline.records import MetaPipelineError
 
 
 class GraphError(MetaPipelineError):
-    """An answer of Graph that is no result. `str()` holds neither URL nor parameters."""
+    """A response of Graph that is not a result. `str()` holds neither URL nor parameters."""
 
     remedy = ""
 
@@ -69,7 +69,7 @@ class TooMuchDataError(GraphError):
 
 
 class TokenError(GraphError):
-    """The token is dead."""
+    """The token is no longer valid."""
 
     remedy = "connect again with `meta-pipeline connect`"
 
@@ -81,19 +81,19 @@ class ScopeError(GraphError):
 
 
 class VersionError(GraphError):
-    """The pinned version is dead."""
+    """The pinned version has ended."""
 
     remedy = "raise META_PIPELINE_MARKETING_VERSION or META_PIPELINE_GRAPH_VERSION"
 
 
 class CursorError(GraphError):
-    """The position in a listing is not known any more."""
+    """The cursor of a listing is no longer valid."""
 
     remedy = "the listing has to be read from its beginning; run the same command again"
 
 
 class SuspendedError(GraphError):
-    """Meta holds the app or the person back for abuse: hours to days."""
+    """Meta has blocked the app or the person for abuse, for hours to days."""
 
     remedy = "stop for a day at least and look into the app's dashboard: going on makes it longer"
 
@@ -115,19 +115,19 @@ class CallDeadlineError(TransientError):
 
 
 class RedirectError(TransientError):
-    """A redirect instead of an answer. It is never followed: the token would go with it."""
+    """A redirect instead of a response. It is never followed, because the token would be sent along."""
 
     remedy = "Graph does not redirect: check META_PIPELINE_GRAPH_URL and the proxy"
 
 
 class UnreadableAnswerError(TransientError):
-    """The body is not what Graph answers: cut off, another format, another server."""
+    """The body is not a Graph response: truncated, in another format, or from another server."""
 
     remedy = "check META_PIPELINE_GRAPH_URL, or try again later; what has landed stays"
 
 
 class NestedTooDeepError(UnreadableAnswerError):
-    """JSON nested deeper than any answer of Graph."""
+    """JSON nested deeper than any response of Graph."""
 
 
 class BodyTooLargeError(TooMuchDataError):
@@ -137,11 +137,11 @@ class BodyTooLargeError(TooMuchDataError):
 
 
 class TooManyPagesError(TooMuchDataError):
-    """A listing goes on beyond any number of pages that is expected."""
+    """A listing has more pages than any listing is expected to have."""
 
 
 class RepeatedCursorError(CursorError):
-    """A listing leads back to a page that was already read, so that it would never end."""
+    """A listing returned a cursor a second time, so it would never end."""
 
 
 class MalformedTokenError(TokenError):
@@ -150,23 +150,23 @@ class MalformedTokenError(TokenError):
 
 _THROTTLED = (4, 17, 32, 341, 613, *range(80000, 80007), 80008, 80009, 80014)
 
-LONGEST_MESSAGE = 2_000  # characters of Meta's message that are kept
+LONGEST_MESSAGE = 2_000  # characters of Meta's message that are stored
 
-# Requests that are wrong, or ask for what is gone: never sent again.
-_OUR_MISTAKES = (
+# The request is wrong or names something that no longer exists: never sent again.
+_INVALID_REQUESTS = (
     104, 105, 222, 351, 352, 382, 389, 506, 803, 2500, 2606, 2607, 2615, 2654, 3001, 3018, 6000, 6001, 1609005,
 )
 
-# (code, subcode) → class; a subcode of None stands for every other one.
+# (code, subcode) → class; a subcode of None matches every other subcode.
 REMEDIES: dict[tuple[int, int | None], type[GraphError]] = {
     **{(code, None): ThrottledError for code in _THROTTLED},
     **{(code, None): ScopeError for code in (3, 10, *range(200, 300), 3000, 1815199)},
-    **{(code, None): RequestError for code in _OUR_MISTAKES},
+    **{(code, None): RequestError for code in _INVALID_REQUESTS},
     (368, None): SuspendedError,
     (2642, None): CursorError,
     (10, 1341012): ScopeError,
     (1, None): TransientError,
-    (1, 99): TransientError,  # too much data when it stays: see `reduced`
+    (1, 99): TransientError,  # too much data when it persists: see `after_retries`
     (2, None): TransientError,
     (960, None): TransientError,
     (5000, None): TransientError,
@@ -191,14 +191,14 @@ REMEDIES: dict[tuple[int, int | None], type[GraphError]] = {
 
 
 def _number(value: Any) -> int | None:
-    """Return a code as Meta has them: not beyond 32 bits, which the audit could not keep."""
+    """Return a code within 32 bits, which is all that the audit table can hold; None for any other value."""
     return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**31 else None
 
 
 def error_from(
     error: Mapping[str, Any], *, http_status: int, trace_id: str | None, retry_after: float | None = None
 ) -> GraphError:
-    """The error of an envelope's `error` member, by remedy."""
+    """Return the error of an envelope's `error` member, as the class of its remedy."""
     code, subcode = error.get("code"), error.get("error_subcode")
     texts = (error.get("error_user_msg"), error.get("message"))
     message = next((text for text in texts if isinstance(text, str) and text), "no message")[:LONGEST_MESSAGE]
@@ -206,21 +206,21 @@ def error_from(
     remedy: type[GraphError] | None = None
     if code is not None:
         remedy = REMEDIES.get((code, subcode)) or REMEDIES.get((code, None))
-        # The one place where a message decides: code 1 is too much data or try again (graph-api.md §2.8).
+        # The only place that inspects a message: code 1 is either too much data or transient (graph-api.md §2.8).
         if code == 1 and isinstance(texts[1], str) and "reduce the amount of data" in texts[1].lower():
             remedy = TooMuchDataError
     if remedy is None:
         remedy = TransientError if http_status >= 500 or error.get("is_transient") else RequestError
-    found = remedy(message, code=code, subcode=subcode, http_status=http_status, trace_id=trace_id)
-    if isinstance(found, ThrottledError) and retry_after:
-        found.retry_after = retry_after
-    return found
+    graph_error = remedy(message, code=code, subcode=subcode, http_status=http_status, trace_id=trace_id)
+    if isinstance(graph_error, ThrottledError) and retry_after:
+        graph_error.retry_after = retry_after
+    return graph_error
 
 
-def reduced(error: GraphError) -> GraphError:
-    """What an error means after all its tries: 1/99 that stays is too much data (graph-api.md §7.2)."""
+def after_retries(error: GraphError) -> GraphError:
+    """Return what an error means after the last try: 1/99 that persists is too much data (graph-api.md §7.2)."""
     if (error.code, error.subcode) != (1, 99):
         return error
-    meant = TooMuchDataError("", code=1, subcode=99, http_status=error.http_status, trace_id=error.trace_id)
-    meant.args = (f"{error}: {TooMuchDataError.remedy}",)
-    return meant
+    too_much = TooMuchDataError("", code=1, subcode=99, http_status=error.http_status, trace_id=error.trace_id)
+    too_much.args = (f"{error}: {TooMuchDataError.remedy}",)
+    return too_much

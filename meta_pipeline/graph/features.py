@@ -1,6 +1,6 @@
-"""What a call needs before it is sent: a scope of its token, a feature that is switched on. The data is in `calls.py`.
+"""Check before a call is sent that its token has the scope and that its feature is switched on.
 
-Nothing that Meta would refuse is sent, and nothing is written by accident."""
+The data is in `calls.py`. Nothing that Meta would reject is sent, and nothing is written by accident."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ FEATURES = tuple(sorted({kind.value.feature for kind in CallKind if kind.value.f
 
 
 def checked(features: Collection[str]) -> frozenset[str]:
-    """The features themselves; one that does not exist is an error, not a silence."""
+    """Return the features; raise ConfigError for one that does not exist."""
     if unknown := set(features) - set(FEATURES):
         raise ConfigError(f"META_PIPELINE_FEATURES names {', '.join(sorted(unknown))}: there are {', '.join(FEATURES)}")
     return frozenset(features)
 
 
 def check(method: str, kind: CallKind, token: AccessToken | None, *, features: Collection[str]) -> None:
-    """Refuse, before it is sent, a call that can't or must not succeed; the sentence says what to do."""
+    """Raise ConfigError or ScopeError, which say what to do, for a call that can't or must not succeed."""
     need = kind.value
     if method not in need.methods:
         raise ConfigError(f"{need.for_what} are never sent with {method}: nothing was sent")

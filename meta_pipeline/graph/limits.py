@@ -1,4 +1,4 @@
-"""Meta's limits, as data: which budgets a call is charged to, how fast each refills, which code closes which.
+"""Meta's rate limits, as data: the budgets of a call, how fast each refills, and which error code means which budget.
 
 Sources: graph-api.md §6 (D-GRL, D-MRL). Windows are published; how a share refills inside its window is not, so the
 pace (`pace.py`) takes a steady refill as a first guess and corrects it from what the headers say."""
@@ -21,12 +21,12 @@ WINDOW_S = {
     "messenger": DAY_S, "reach": DAY_S,
 }
 
-# How long to stay away when the answer does not say: the score blocks 300 s on the limited tier, 60 s on the full one;
+# How long to wait when the response does not say: the score blocks 300 s on the limited tier, 60 s on the full one;
 # rolling windows say their minutes in a header, so an hour's tenth is a first guess that doubles when it was too short.
 BLOCK_S = {"score": 300.0, "platform": 360.0, "insights_load": 360.0, "pages": 3600.0, "instagram": 3600.0}
 FULL_TIER_SCORE_BLOCK_S = 60.0
 
-# code → kind of budget it closes; 4 with these subcodes is the app's insights load.
+# code → kind of budget that is used up; 4 with these subcodes is the app's insights load.
 CLOSED_BY: dict[int, str] = {
     4: "platform", 17: "score", 32: "platform", 341: "platform", 613: "score", 80000: "ads_insights", 80001: "pages",
     80002: "instagram", 80003: "custom_audience", 80004: "ads_management", 80005: "leadgen", 80006: "messenger",
@@ -47,66 +47,66 @@ class Charge:
     node_id: str | None = None
 
     def key(self, app_id: str | None) -> str:
-        """Its name in the ledger."""
+        """Return its key in the budgets table."""
         return "/".join(part for part in (f"app:{app_id or 'unknown'}", self.node_id, self.kind) if part)
 
 
 def node_of(key: str) -> tuple[str | None, str]:
-    """The node (None for the app's own) and the kind of a budget, from its name in the ledger."""
+    """Return the node (None for the app's own) and the kind of a budget, from its key."""
     parts = key.split("/")
     return (parts[1] if len(parts) == 3 else None), parts[-1]
 
 
 def charges(kind: CallKind, path: str, node_id: str | None) -> tuple[Charge, ...]:
-    """The budgets of a call. `node_id`: whose data it reads, for paths that don't say (a report run, an ad)."""
-    found = _ACCOUNT.match(path.lstrip("/"))
-    account = found[0] if found else node_id if node_id and _ACCOUNT.fullmatch(node_id) else None
+    """Return the budgets of a call. `node_id`: the ad account, for paths that don't name it (a report run, an ad)."""
+    match = _ACCOUNT.match(path.lstrip("/"))
+    account = match[0] if match else node_id if node_id and _ACCOUNT.fullmatch(node_id) else None
     if kind.value.budgets != PLATFORM and account is None:
         return (Charge("platform"),)
     return tuple(Charge(name, None if name in OF_THE_APP else account) for name in kind.value.budgets)
 
 
 def closed_by(code: int | None, subcode: int | None, charged: tuple[Charge, ...]) -> Charge:
-    """The budget that a throttling error closes: the one its code names, or else the call's first."""
+    """Return the budget that a throttling error means: the one of its code, else the call's first."""
     kind = "insights_load" if code == 4 and subcode in INSIGHTS_LOAD_SUBCODES else CLOSED_BY.get(code or 0, "")
     return next((charge for charge in charged if charge.kind == kind), charged[0])
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """What an answer says of one budget: percent used, and seconds until it is free again where it says so."""
+class UsageReading:
+    """What a response reports of one budget: percent used, and the seconds until it is free again if given."""
 
     percent: float
     regain_s: float = 0.0
     window_s: float | None = None
 
 
-def readings(usage: Mapping[str, Any], charged: tuple[Charge, ...]) -> dict[Charge, Reading]:
-    """The headers' figures for the budgets of this call; `usage` as `usage_of` gives it."""
-    found: dict[Charge, Reading] = {}
+def readings(usage: Mapping[str, Any], charged: tuple[Charge, ...]) -> dict[Charge, UsageReading]:
+    """Return what the usage headers report for the budgets of this call; `usage` is the result of `usage_of`."""
+    by_charge: dict[Charge, UsageReading] = {}
     throttle = usage.get("insights", {})
     for charge in charged:
         match charge.kind:
             case "platform":
                 percent = _highest(usage.get("app"), "call_count", "total_cputime", "total_time")
-                reading = None if percent is None else Reading(percent)
+                reading = None if percent is None else UsageReading(percent)
             case "insights_load":
                 percent = _highest(throttle, "app_id_util_pct")
-                reading = None if percent is None else Reading(percent)
+                reading = None if percent is None else UsageReading(percent)
             case "score":
                 reading = _score(usage.get("ad_account"))
             case _:
                 reading = _use_case(usage.get("business_use_case"), charge)
                 percent = _highest(throttle, "acc_id_util_pct") if charge.kind == "ads_insights" else None
                 if percent is not None and (reading is None or percent > reading.percent):
-                    reading = Reading(percent, reading.regain_s if reading else 0.0)
+                    reading = UsageReading(percent, reading.regain_s if reading else 0.0)
         if reading is not None:
-            found[charge] = reading
-    return found
+            by_charge[charge] = reading
+    return by_charge
 
 
 def tier_of(usage: Mapping[str, Any]) -> str | None:
-    """The access tier an answer names: `development_access` or `standard_access`."""
+    """Return the access tier that a response names: `development_access` or `standard_access`."""
     entries = [usage.get("ad_account"), usage.get("insights")]
     by_node = usage.get("business_use_case")
     for listed in by_node.values() if isinstance(by_node, dict) else []:
@@ -115,37 +115,36 @@ def tier_of(usage: Mapping[str, Any]) -> str | None:
     return next((tier for tier in tiers if isinstance(tier, str)), None)
 
 
-def _score(account: Any) -> Reading | None:
+def _score(account: Any) -> UsageReading | None:
     percent = _highest(account, "acc_id_util_pct")
     if percent is None:
         return None
-    return Reading(percent, number(account, "reset_time_duration") if percent >= 100 else 0.0)
+    return UsageReading(percent, number(account, "reset_time_duration") if percent >= 100 else 0.0)
 
 
-def _use_case(by_node: Any, charge: Charge) -> Reading | None:
-    """The entry of this node and use case. Peers see the node's digits as the key (§6.1)."""
+def _use_case(by_node: Any, charge: Charge) -> UsageReading | None:
+    """Return the entry of this node and use case. The key is the node's digits (graph-api.md §6.1)."""
     if not isinstance(by_node, dict):
         return None
     entries = by_node.get((charge.node_id or "").removeprefix("act_"))
-    if entries is None:  # keyed by another id, a business's perhaps: which one is an open point (§15.9)
+    if entries is None:  # keyed by another id, a business's perhaps: which one is an open point (graph-api.md §15.9)
         entries = [entry for listed in by_node.values() if isinstance(listed, list) for entry in listed]
-    found: Reading | None = None
+    highest: UsageReading | None = None
     for entry in entries if isinstance(entries, list) else []:
         percent = _highest(entry, "call_count", "total_cputime", "total_time")
-        if percent is not None and entry.get("type") == charge.kind and (found is None or percent > found.percent):
-            found = Reading(percent, number(entry, "estimated_time_to_regain_access") * 60)  # minutes
-    return found
+        if percent is not None and entry.get("type") == charge.kind and (highest is None or percent > highest.percent):
+            highest = UsageReading(percent, number(entry, "estimated_time_to_regain_access") * 60)  # minutes
+    return highest
 
 
 def _highest(values: Any, *names: str) -> float | None:
     if not isinstance(values, dict):
         return None
-    found = [number(values, name) for name in names if name in values]
-    return max(found, default=None)
+    return max((number(values, name) for name in names if name in values), default=None)
 
 
 def number(values: Any, name: str) -> float:
-    """A figure of a header; whatever is no sane number counts as 0."""
+    """Return a number of a header; 0 for anything that is not a plausible number."""
     value = values.get(name) if isinstance(values, dict) else None
     if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1e9:
         return float(value)

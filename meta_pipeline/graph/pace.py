@@ -1,4 +1,4 @@
-"""When the next call may go, from what is known of one budget. Pure: no clock, no store."""
+"""Compute when the next call may go, from the state of one budget. Pure: no clock, no store."""
 
 from __future__ import annotations
 
@@ -7,25 +7,29 @@ import datetime as dt
 import math
 from dataclasses import dataclass
 
-from meta_pipeline.graph.limits import Reading
+from meta_pipeline.graph.limits import UsageReading
 
-# From here on one call at a time: a call in flight when the block falls is a call while blocked (ours; §6.1).
+# From here on one call at a time: a call that is in flight when the block starts counts as a call while blocked (our
+# choice; graph-api.md §6.1).
 ONE_AT_A_TIME_PERCENT = 75.0
-# A backfill leaves this much to the daily run.
+# A backfill leaves the rest to the daily run.
 CEILING_PERCENT = {"daily": 95.0, "backfill": 85.0}
-# What a call costs before two readings have told.
+# The assumed cost of a call before two readings have shown it.
 FIRST_COST_PERCENT = 2.0
-# How long to look away from a budget that another call is about to tell about, seconds.
-LOOK_S = 0.25
+# Seconds to wait for the result of another call before the budget is checked again.
+RECHECK_S = 0.25
 LONGEST_BLOCK_S = 3600.0
 LOW_PERCENT = 25.0
-# How often the guess of a steady refill is halved before it is left to the window to roll on.
+# How often the assumed refill rate is halved; after that the end of the rolling window decides.
 SLOWEST = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """What is known of one budget. `percent` is None until an answer has told; `answers` counts those that came."""
+    """The state of one budget. `percent` is None until a response has reported it; `answers` counts the responses.
+
+    `cost_percent`: the learned cost of one operation; `slowness`: how often the assumed refill rate was halved;
+    `block_s`: the length of the block that is not over yet or was not followed by a success."""
 
     key: str
     window_s: float
@@ -39,14 +43,14 @@ class Budget:
     block_s: float = 0.0
 
     def drained(self, now: dt.datetime) -> float:
-        """Percent in use now: the last reading less what has refilled since; slower after a guess was too good."""
+        """Return the percent in use at `now`: the last reading less what has refilled since then."""
         if self.percent is None or self.read_at is None:
             return 0.0
         age = max(0.0, (now - self.read_at).total_seconds())
         return max(0.0, self.percent - 100.0 * age / (self.window_s * 2.0**self.slowness))
 
-    def rolls_on_in_s(self, now: dt.datetime) -> float:
-        """Seconds until a rolling window lets go of what has been used since the budget was last low."""
+    def window_ends_in_s(self, now: dt.datetime) -> float:
+        """Return the seconds until the window drops what was used since the budget was last low; inf if unknown."""
         if self.low_at is None:
             return math.inf
         left = self.window_s - (now - self.low_at).total_seconds()
@@ -56,28 +60,30 @@ class Budget:
 def wait_s(
     budget: Budget, *, operations: int, outstanding: int, ahead: int, ceiling: float, now: dt.datetime
 ) -> float:
-    """Seconds until a call of so many operations may go; 0 when it may go now. `outstanding`: operations in flight.
-    `ahead`: how many wait longer for this budget; where there is room for them all, nobody waits for their turn."""
+    """Return the seconds until a call of `operations` may go; 0 when it may go now.
+
+    `outstanding`: operations in flight. `ahead`: calls that have waited longer for this budget; nobody waits for its
+    turn while there is room for all of them. `ceiling`: the percent that this purpose may use."""
     if budget.blocked_until is not None and now < budget.blocked_until:
         return (budget.blocked_until - now).total_seconds()
-    if budget.answers == 0 or budget.block_s:  # nothing known, or nothing since a block: one call finds out
-        return LOOK_S if outstanding or ahead else 0.0
-    if budget.percent is None:  # answers carry no figure: nothing to go by but errors
+    if budget.answers == 0 or budget.block_s:  # no reading yet, or none since a block: one call finds out
+        return RECHECK_S if outstanding or ahead else 0.0
+    if budget.percent is None:  # the responses carry no usage: only errors can tell
         return 0.0
     used = budget.drained(now)
     expected = used + (outstanding + operations) * budget.cost_percent
     if outstanding and expected > ONE_AT_A_TIME_PERCENT:
-        return LOOK_S
+        return RECHECK_S
     if expected > ceiling and used > 0:
         refill = (min(expected, used + 100) - ceiling) / 100.0 * budget.window_s * 2.0**budget.slowness
-        return max(LOOK_S, min(refill, budget.rolls_on_in_s(now)))
+        return max(RECHECK_S, min(refill, budget.window_ends_in_s(now)))
     if ahead and expected + ahead * budget.cost_percent > min(ceiling, ONE_AT_A_TIME_PERCENT):
-        return LOOK_S
+        return RECHECK_S
     return 0.0
 
 
-def told(budget: Budget, reading: Reading | None, *, operations: int, now: dt.datetime) -> Budget:
-    """The budget after an answer: its figure, what a call costs, and whether it refills as fast as was thought."""
+def after_reading(budget: Budget, reading: UsageReading | None, *, operations: int, now: dt.datetime) -> Budget:
+    """Return the budget after a response: its usage, the cost of a call, and how fast it refills."""
     if reading is None:
         return dataclasses.replace(budget, answers=budget.answers + 1, block_s=0.0)
     window_s = reading.window_s or budget.window_s
@@ -90,12 +96,12 @@ def told(budget: Budget, reading: Reading | None, *, operations: int, now: dt.da
         blocked_until=blocked_until, block_s=0.0,
         low_at=now if reading.percent <= LOW_PERCENT or budget.low_at is None else budget.low_at,
     )
-    most = (reading.percent + 0.5) / operations  # this answer's own calls are in its figure, which may be rounded
+    highest_cost = (reading.percent + 0.5) / operations  # the reading includes this call, and may be rounded
     if budget.percent is None:
-        return dataclasses.replace(changed, cost_percent=min(budget.cost_percent, most))
+        return dataclasses.replace(changed, cost_percent=min(budget.cost_percent, highest_cost))
     predicted = budget.drained(now) + operations * budget.cost_percent
     rise = max(0.0, reading.percent - budget.percent) / operations
-    cost = min(most, max(rise, 0.9 * budget.cost_percent + 0.1 * rise))
+    cost = min(highest_cost, max(rise, 0.9 * budget.cost_percent + 0.1 * rise))
     tolerance = max(1.0, 1.5 * operations * budget.cost_percent)
     if reading.percent > predicted + tolerance and budget.percent - budget.drained(now) > tolerance:
         slowness = min(SLOWEST, budget.slowness + 1)
@@ -106,9 +112,9 @@ def told(budget: Budget, reading: Reading | None, *, operations: int, now: dt.da
     return dataclasses.replace(changed, cost_percent=cost, slowness=slowness)
 
 
-def blocked(budget: Budget, *, for_s: float, now: dt.datetime) -> Budget:
-    """The budget after a throttling error: closed for as long as Meta said, twice as long as the block before when it
-    falls again at once."""
+def after_throttle(budget: Budget, *, for_s: float, now: dt.datetime) -> Budget:
+    """Return the budget after a throttling error: blocked for `for_s` seconds, or twice as long as the block before
+    when no call succeeded in between."""
     length = min(LONGEST_BLOCK_S, max(for_s, 2 * budget.block_s))
     return dataclasses.replace(
         budget, percent=max(budget.percent or 0.0, 100.0), read_at=now, answers=budget.answers + 1,

@@ -1,4 +1,4 @@
-"""The pages of an edge as batches, one after the other."""
+"""Yield the pages of an edge as batches, one after the other."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from meta_pipeline.records import Batch
 LONGEST_POSITION = 16 * 1024  # characters of a cursor or of what `paging.next` repeats; longer ones fit in no URL
 
 
-# How often an empty page may point to itself before the listing counts as one that never ends.
+# How often an empty page may link to itself before the listing counts as endless.
 MOST_STALLS = 3
 
 
 class Positions:
-    """The positions of one listing, so that it ends whatever Graph answers: none comes twice, and there are no more
-    than the bounds allow."""
+    """Track the cursors of one listing, so that it ends whatever Graph returns: none is repeated, and the number of
+    pages and rows is bounded."""
 
     def __init__(self, *, most_pages: int = MOST_PAGES, most_rows: int = MOST_ROWS) -> None:
         self._most_pages, self._most_rows = most_pages, most_rows
@@ -33,21 +33,22 @@ class Positions:
         self._pages = self._rows = self._stalls = 0
 
     def move(self, position: Mapping[str, str] | None, *, rows: int, is_empty: bool = False) -> None:
-        """Take note of a page of `rows` requested rows, and of the position that follows it, if one does. Raise
-        RepeatedCursorError, TooManyPagesError, or UnreadableAnswerError for a position that fits in no URL."""
+        """Record a page of `rows` requested rows and the position of the next page, if there is one.
+
+        Raise RepeatedCursorError, TooManyPagesError, or UnreadableAnswerError for a position that fits in no URL."""
         self._pages, self._rows = self._pages + 1, self._rows + rows
         if position is None:
             return
         if sum(len(name) + len(value) for name, value in position.items()) > LONGEST_POSITION:
-            raise UnreadableAnswerError(f"the listing goes on at a cursor longer than {LONGEST_POSITION} characters")
+            raise UnreadableAnswerError(f"the listing continues at a cursor longer than {LONGEST_POSITION} characters")
         if self._pages >= self._most_pages or self._rows >= self._most_rows:
-            raise TooManyPagesError(f"the listing goes on after {self._pages:,} pages of {self._rows:,} requested rows")
+            raise TooManyPagesError(f"the listing continues after {self._pages:,} pages, {self._rows:,} requested rows")
         mark = hash(frozenset(position.items()))
         if mark == self._last and is_empty and self._stalls < MOST_STALLS:
             self._stalls += 1
             return
         if mark in self._seen:
-            raise RepeatedCursorError(f"the listing leads back to a cursor it gave before, after {self._pages:,} pages")
+            raise RepeatedCursorError(f"the listing returned a cursor a second time, after {self._pages:,} pages")
         self._seen.add(mark)
         self._last = mark
 
@@ -60,10 +61,12 @@ def batches(
     now: Callable[[], dt.datetime],
     positions: Positions | None = None,
 ) -> Iterator[Batch]:
-    """Every page, lazily; `get` asks for the one that parameters lead to. A page may be short or empty while more
-    follow: only a missing `paging.next` ends it. `next` holds the token, so the request is built anew from the cursor.
-    A page that was promised and holds nothing is asked for once more: an answer that got lost looks the same. With a
-    `size` the pages are as long as it says, and one that is too much is asked for again, shorter."""
+    """Yield every page, lazily; `get` fetches the page of the given parameters.
+
+    A page may be short or empty while more follow: only a missing `paging.next` ends the listing. `next` contains the
+    token, so each request is built from the cursor. The last page is requested once more when it is empty, because a
+    lost response looks the same. `size` sets the page length; a page that is too large is requested again with fewer
+    rows."""
     request, positions = dict(params), positions or Positions()
     is_promised = is_doubted = False
     while True:
@@ -83,7 +86,7 @@ def batches(
             continue
         is_promised, is_doubted = True, False
         following = page.following()
-        # Before the rows are handed on: a listing that is no good is not landed up to here.
+        # Before the rows are yielded: a listing that fails is not landed in part.
         positions.move(following, rows=_limit(request), is_empty=not page.data)
         yield _batch(answer)
         if following is None:
@@ -97,7 +100,7 @@ def _limit(request: Mapping[str, Any]) -> int:
 
 
 def _batch(answer: GraphResponse) -> Batch:
-    """A page with its records, or with what was decoded of them."""
+    """Return a page as a batch, with its records or with the rows decoded from them."""
     data = answer.page.data
     are_raw = bool(data) and isinstance(data[0], msgspec.Raw)
     records, rows = (tuple(map(bytes, data)), ()) if are_raw else ((), data)

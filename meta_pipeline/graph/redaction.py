@@ -1,4 +1,4 @@
-"""What must leave here in a request only: taken out of every text that is kept or told."""
+"""Remove secrets from every text that is stored or shown."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ _IN_JSON = re.compile(r'("(?:access_token|appsecret_proof|client_secret|signed_r
 
 
 def secrets_of(token: AccessToken | None, app_secret: str | None, form: Mapping[str, str]) -> list[str]:
-    """The secrets of a call: of its token, of its app, of what it sends."""
-    found = [token.value if token else None, app_secret, *(form.get(name) for name in SECRET_PARAMETERS)]
-    return [secret for secret in found if secret]
+    """Return the secrets of a call: of its token, its app and its parameters."""
+    candidates = [token.value if token else None, app_secret, *(form.get(name) for name in SECRET_PARAMETERS)]
+    return [secret for secret in candidates if secret]
 
 
-def without(text: str, known: Collection[str]) -> str:
-    """The text without these secrets."""
-    for secret in sorted(filter(None, known), key=len, reverse=True):  # one may be a part of another
+def without(text: str, secrets: Collection[str]) -> str:
+    """Return the text without these secrets."""
+    for secret in sorted(filter(None, secrets), key=len, reverse=True):  # one may be a part of another
         text = text.replace(secret, "…")
     return text
 
 
-def redacted(text: str, known: Collection[str]) -> str:
-    """The text without these secrets, and without any value where a secret stands."""
-    return _IN_JSON.sub(r"\1…", _IN_URL.sub(r"\1…", without(text, known)))
+def redacted(text: str, secrets: Collection[str]) -> str:
+    """Return the text without these secrets and without the value of any parameter that holds one."""
+    return _IN_JSON.sub(r"\1…", _IN_URL.sub(r"\1…", without(text, secrets)))

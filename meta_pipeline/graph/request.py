@@ -1,4 +1,4 @@
-"""How parameters are written: lists, dicts and bools as compact JSON, `fields` comma-joined (graph-api.md §2.1)."""
+"""Encode parameters (lists, dicts, bools as compact JSON, `fields` comma-joined: graph-api.md §2.1) and sign calls."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from typing import Any, Literal, Protocol
 Surface = Literal["graph", "marketing"]
 Purpose = Literal["daily", "backfill"]
 
-# Parameters whose value must leave here in a request only.
+# Parameters whose value may appear in a request only.
 SECRET_PARAMETERS = (
     "client_secret", "code", "fb_exchange_token", "input_token", "access_token", "appsecret_proof", "revoke_token",
 )
 
 
 def encoded(params: Mapping[str, Any]) -> dict[str, str]:
-    """Parameters as Graph reads them."""
+    """Return the parameters as Graph reads them; those that are None are left out."""
     return {name: _text(name, value) for name, value in params.items() if value is not None}
 
 
@@ -33,13 +33,14 @@ def _text(name: str, value: Any) -> str:
 
 
 def appsecret_proof(token: str, app_secret: str) -> str:
-    """Hex HMAC-SHA256 of the token under the app secret: the simple form, as the SDK sends it (graph-api.md §4.4)."""
+    """Return the hex HMAC-SHA256 of the token under the app secret, as the SDK sends it (graph-api.md §4.4)."""
     return hmac.new(app_secret.encode(), token.encode(), hashlib.sha256).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
 class CallContext:
-    """What calls are made for: the node whose budgets they are charged to, and what the audit says of them.
+    """What calls are made for: the node whose budgets they are charged to, and what the audit records.
+
     `purpose`: a backfill leaves a reserve of every budget to the daily run."""
 
     node_id: str | None = None
@@ -50,12 +51,12 @@ class CallContext:
 
 
 class PageSize(Protocol):
-    """How many rows to ask for at once, by somebody who learns from what comes back."""
+    """How many rows to request at once, learned from what was returned."""
 
     page: int
 
     def page_worked(self, rows: int) -> None:
-        """A page of so many rows came back."""
+        """Record that a page of `rows` rows was returned."""
 
     def page_was_refused(self, now: dt.datetime) -> bool:
-        """It was too much; whether a smaller one is worth trying."""
+        """Record that the page was too large and return whether a smaller one is worth trying."""

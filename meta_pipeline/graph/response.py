@@ -1,4 +1,4 @@
-"""What an answer means: a result, or the error by remedy. No I/O."""
+"""Decipher a response: a result, or an error by its remedy. No I/O."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError)
 
 
 class Page(msgspec.Struct, Generic[Row]):
-    """A page of results; of its records no more is decoded than `Row` has."""
+    """A page of results; only the fields of `Row` are decoded from its records."""
 
     data: list[Row]
     paging: _Paging | None = None
@@ -52,12 +52,13 @@ class Page(msgspec.Struct, Generic[Row]):
 
     @property
     def is_result(self) -> bool:
-        """Whether it is nothing but a page: no error beside it, and no word on success."""
+        """Return whether the body is only a page, with neither `error` nor `success` beside it."""
         return not self.error and not self.success
 
     def following(self) -> dict[str, str] | None:
-        """The parameters that lead to the next page; None once Graph gives no `paging.next`, though the last page
-        still has a cursor. An edge without cursors (time or offset paging) says its position in `next` itself."""
+        """Return the parameters of the next page; None without `paging.next`, even if the last page has a cursor.
+
+        An edge without cursors (time or offset paging) has its position in the query of `next`."""
         if self.paging is None or not self.paging.next:
             return None
         if self.paging.cursors is not None and self.paging.cursors.after:
@@ -71,37 +72,38 @@ class Page(msgspec.Struct, Generic[Row]):
 
 @functools.cache
 def page_reader(row: type[Row]) -> Callable[[bytes], Page[Row]]:
-    """Reads a body as a page of such rows; one of `UNREADABLE` for another."""
+    """Return a function that decodes a body as a page of such rows, and raises one of `UNREADABLE` otherwise."""
     return msgspec.json.Decoder(Page[row]).decode  # type: ignore[valid-type]
 
 
 def page_of(body: bytes, *, trace_id: str | None, host: str = "Graph") -> Page[msgspec.Raw]:
-    """The page in a body, its records uncut."""
+    """Return the page in a body, its records undecoded."""
     try:
         check_values(body)
         return page_reader(msgspec.Raw)(body)
     except UNREADABLE:
-        raise UnreadableAnswerError(f"{host} answered with no page of results", trace_id=trace_id) from None
+        raise UnreadableAnswerError(f"{host} did not return a page of results", trace_id=trace_id) from None
     except RecursionError:
         raise NestedTooDeepError("the answer's JSON is nested too deep", trace_id=trace_id) from None
 
 
 def _page_in(body: bytes, row: type) -> tuple[bytes, Page[Any] | None]:
-    """The body as it can be read, and the page in it, if it is one: of such rows, or its records uncut. Raise
-    NestedTooDeepError and BodyTooLargeError."""
-    whole: bytes | None = None
+    """Return the readable body and the page in it, if it is one: of such rows, else with undecoded records.
+
+    Raise NestedTooDeepError or BodyTooLargeError."""
+    fixed: bytes | None = None
     for kind in dict.fromkeys((row, msgspec.Raw)):
-        if kind is msgspec.Raw:  # rows with required fields are never small enough to be too many
+        if kind is msgspec.Raw:  # rows with required fields are large enough not to be too many
             check_values(body)
         try:
             return body, page_reader(kind)(body)
         except RecursionError:
             raise NestedTooDeepError("the answer's JSON is nested too deep") from None
         except UNREADABLE:
-            whole = repaired(body) if whole is None else whole
-            if whole != body:
+            fixed = repaired(body) if fixed is None else fixed
+            if fixed != body:
                 try:
-                    return whole, page_reader(kind)(whole)
+                    return fixed, page_reader(kind)(fixed)
                 except UNREADABLE:
                     continue
     return body, None
@@ -111,14 +113,14 @@ LONGEST_TRACE = 100  # characters of a trace id
 
 
 def trace_of(headers: Mapping[str, str], body: Any) -> str | None:
-    """The trace id of an answer, from its error or its headers."""
+    """Return the trace id of a response, from its error or its headers."""
     if isinstance(body, dict) and isinstance(error := body.get("error"), dict) and error.get("fbtrace_id"):
         return str(error["fbtrace_id"])[:LONGEST_TRACE]
     return headers.get("x-fb-trace-id")
 
 
 def decipher(status: int, headers: Mapping[str, str], body: bytes) -> tuple[Any, GraphError | None]:
-    """The decoded body, and the error it is, if it is one. Raise NestedTooDeepError and BodyTooLargeError."""
+    """Return the decoded body, and the error if it is one. Raise NestedTooDeepError or BodyTooLargeError."""
     if 300 <= status < 400:
         return None, RedirectError(f"Graph answered HTTP {status}, a redirect", http_status=status)
     try:
@@ -149,10 +151,11 @@ def decipher(status: int, headers: Mapping[str, str], body: bytes) -> tuple[Any,
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back for one call: lower-case headers, the body, the error it is. Of a page of results nothing is
-    decoded but its frame and what the caller looks at: at Meta's sizes the rest would cost more than everything else
-    that is done with it. A batch's answer has `members`, an answer for each operation, None where Graph left one out
-    (graph-api.md §8)."""
+    """The response to one call: lower-case headers, the body, and the error if it is one.
+
+    Of a page of results only the frame and the fields that the caller needs are decoded: decoding the rest would cost
+    more than all further processing. The answer of a batch has `members`, one for each operation, None where Graph left
+    one out (graph-api.md §8)."""
 
     headers: dict[str, str]
     body: bytes = field(repr=False)
@@ -162,7 +165,7 @@ class Answer:
 
     @functools.cached_property
     def data(self) -> Any:
-        """The body decoded; None for one that is no JSON."""
+        """Return the decoded body; None for one that is not JSON."""
         try:
             return decoded(self.body)
         except UnreadableAnswerError:
@@ -170,17 +173,17 @@ class Answer:
 
     @property
     def trace_id(self) -> str | None:
-        """Meta's name for this call."""
+        """Return Meta's trace id of this call."""
         return trace_of(self.headers, None if self.page is not None else self.data)
 
     @property
     def rows(self) -> int | None:
-        """How many results a page holds; None for what is no page."""
+        """Return the number of results of a page; None when the answer is not a page."""
         return None if self.page is None else len(self.page.data)
 
     @property
     def usage(self) -> dict[str, Any]:
-        """The newest usage headers, those of its members included."""
+        """Return the usage headers, those of its members included; the newest wins."""
         usage = usage_of(self.headers)
         for member in self.members:
             usage |= member.usage if member is not None else {}
@@ -188,7 +191,7 @@ class Answer:
 
     @property
     def limit(self) -> ThrottledError | None:
-        """The limit that it, or an operation of it, met, if one did."""
+        """Return the throttling error of the answer or of one of its members, if there is one."""
         if isinstance(self.error, ThrottledError):
             return self.error
         return next((member.limit for member in self.members if member is not None and member.limit), None)
@@ -196,7 +199,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class GraphResponse:
-    """A result: the answer, which version gave it, when, and which host."""
+    """A result: the answer, the version that served it, when it was fetched, and from which host."""
 
     answer: Answer = field(repr=False)
     version: str
@@ -205,67 +208,67 @@ class GraphResponse:
 
     @property
     def body(self) -> bytes:
-        """Exactly what Graph sent."""
+        """Return the body exactly as Graph sent it."""
         return self.answer.body
 
     @property
     def data(self) -> Any:
-        """The same decoded."""
+        """Return the decoded body."""
         return self.answer.data
 
     @property
     def object(self) -> dict[str, Any]:
-        """The JSON object it is; UnreadableAnswerError when it is something else."""
+        """Return the body as a JSON object; raise UnreadableAnswerError when it is not one."""
         if not isinstance(self.data, dict):
-            raise UnreadableAnswerError(f"{self.host} answered with no JSON object", trace_id=self.trace_id)
+            raise UnreadableAnswerError(f"{self.host} did not return a JSON object", trace_id=self.trace_id)
         return self.data
 
     @property
     def rows(self) -> list[dict[str, Any]]:
-        """The objects in its `data`; UnreadableAnswerError when there is no such list."""
+        """Return the objects in `data`; raise UnreadableAnswerError when there is no such list."""
         rows = self.object.get("data")
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-            raise UnreadableAnswerError(f"{self.host} answered with no list of objects", trace_id=self.trace_id)
+            raise UnreadableAnswerError(f"{self.host} did not return a list of objects", trace_id=self.trace_id)
         return rows
 
     @property
     def trace_id(self) -> str | None:
-        """Meta's name for this call."""
+        """Return Meta's trace id of this call."""
         return self.answer.trace_id
 
     @property
     def page(self) -> Page[Any]:
-        """The page of results it is; UnreadableAnswerError when it is none."""
+        """Return the body as a page of results; raise UnreadableAnswerError when it is not one."""
         return self.answer.page or page_of(self.answer.body, trace_id=self.answer.trace_id, host=self.host)
 
 
-# Operations of one batch (graph-api.md §8): an answer with more members is none.
+# Operations of one batch (graph-api.md §8): a list with more members is not the answer of a batch.
 MOST_MEMBERS = 50
 
 
 def answer_of(status: int, headers: Mapping[str, str], body: bytes, row: type = msgspec.Raw) -> Answer:
-    """The answer in a response; `row`: what of a page's records is looked at."""
+    """Return the answer in a response; `row`: the fields that are decoded from a page's records."""
     lowered = {name.lower(): value for name, value in headers.items()}
     try:
         if status < 300:
-            read, page = _page_in(body, row)
+            readable, page = _page_in(body, row)
             if page is not None and page.is_result:
-                return Answer(lowered, read, None, page=page)
+                return Answer(lowered, readable, None, page=page)
         data, error = decipher(status, lowered, body)
     except GraphError as bound:  # a body too large or too deep
         bound.http_status, bound.trace_id = status, lowered.get("x-fb-trace-id")
         return Answer(lowered, b"", bound)
     is_batch = isinstance(data, list) and len(data) <= MOST_MEMBERS
-    return Answer(lowered, body, error, tuple(_member(one) for one in data) if is_batch else ())
+    return Answer(lowered, body, error, tuple(map(_member, data)) if is_batch else ())
 
 
-def _member(one: Any) -> Answer | None:
-    if not isinstance(one, dict) or not isinstance(one.get("body"), str):
+def _member(member: Any) -> Answer | None:
+    if not isinstance(member, dict) or not isinstance(member.get("body"), str):
         return None
-    listed, status = one.get("headers"), one.get("code")
+    listed, status = member.get("headers"), member.get("code")
     headers = {
         header["name"]: header["value"]
         for header in (listed if isinstance(listed, list) else [])
         if isinstance(header, dict) and isinstance(header.get("name"), str) and isinstance(header.get("value"), str)
     }
-    return answer_of(status if isinstance(status, int) else 200, headers, one["body"].encode())
+    return answer_of(status if isinstance(status, int) else 200, headers, member["body"].encode())

@@ -1,4 +1,4 @@
-"""Trouble that passes: what failed for a moment is sent again, a few times, each a little later."""
+"""Retry calls that failed with a transient error: a few times, with exponential backoff and jitter."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ import random
 from collections.abc import Callable
 from typing import TypeVar
 
-from meta_pipeline.graph.errors import CallDeadlineError, GraphError, ThrottledError, TransientError, reduced
+from meta_pipeline.graph.errors import CallDeadlineError, GraphError, ThrottledError, TransientError, after_retries
 
 TRIES = 4
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 8.0
-# No call is tried again after so long, whatever is left of its tries.
+# No call is retried after this long, however many tries are left.
 DEADLINE_S = 300.0
 Sent = TypeVar("Sent")
 
 
 class Retry:
-    """How one gateway goes on after trouble. `has_budget`: its calls are let in by a budget, which waits for a limit
-    to be free again; without one nobody does."""
+    """The retry policy of one gateway. `has_budget`: its calls are admitted by a budget, which waits for a rate limit;
+    without a budget a throttled call is not retried."""
 
     def __init__(
         self, *, now: Callable[[], dt.datetime], sleep: Callable[[float], None], has_budget: bool
@@ -32,7 +32,9 @@ class Retry:
         send: Callable[[], Sent],
         passes: tuple[type[GraphError], ...] = (TransientError, ThrottledError),
     ) -> Sent:
-        """Send again what failed for a moment: back off with jitter; after a limit the budget says when, if soon."""
+        """Return the result of `send`, which is called again after an error of `passes`.
+
+        Transient errors back off with jitter; after a throttling error the budget decides when, if soon."""
         started, attempt = self._now(), 1
         limited: ThrottledError | None = None
         while True:
@@ -40,21 +42,22 @@ class Retry:
                 return send()
             except passes as error:
                 elapsed = (self._now() - started).total_seconds()
-                if isinstance(error, ThrottledError) and error.http_status is None:  # the budget says wait too long
+                # Raised by the budget, because the wait is too long.
+                if isinstance(error, ThrottledError) and error.http_status is None:
                     if limited is None:
                         raise
                     limited.retry_after = error.retry_after
                     raise limited from None
                 if attempt >= TRIES or elapsed > DEADLINE_S or isinstance(error, CallDeadlineError):
-                    raise reduced(error) from None
+                    raise after_retries(error) from None
                 if isinstance(error, ThrottledError):
                     if not self._has_budget:
                         raise
                     limited = error
                 else:
-                    self.nap(attempt)
+                    self.pause(attempt)
             attempt += 1
 
-    def nap(self, attempt: int) -> None:
-        """Sleep as long as befits what has failed so many times."""
+    def pause(self, attempt: int) -> None:
+        """Sleep before the try that follows `attempt` failures."""
         self._sleep(min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2.0**attempt) * random.uniform(0.5, 1.0))

@@ -1,6 +1,6 @@
-"""HTTP as calls need it, over `requests`: no redirects, no `.netrc`, and a deadline for the whole answer.
+"""A `requests` session and transport for calls: no redirects, no `.netrc`, and a deadline for the whole response.
 
-A timeout of a socket begins anew with every byte, so a host that sends one byte a second never meets it."""
+A socket timeout restarts with every byte, so a host that sends one byte per second would never trigger it."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ _BUFFER = 64 * 1024
 
 
 class Session(requests.Session):
-    """A session that reads proxies and certificates from the environment once; that never reads a `.netrc`, whose
-    password would replace the token; that keeps no cookies; and that never looks where a redirect leads."""
+    """A session that reads proxies and certificates from the environment once, never reads a `.netrc` (whose password
+    would replace the token), stores no cookies and follows no redirect."""
 
     def __init__(self, url: str) -> None:
         super().__init__()
@@ -43,7 +43,7 @@ class Session(requests.Session):
 
 
 class _Reader(io.RawIOBase):
-    """The bytes of a socket until a deadline; TimeoutError after it."""
+    """Read from a socket until a deadline; raise TimeoutError after it."""
 
     def __init__(self, raw: io.RawIOBase, sock: socket.socket, deadline: float, clock: Clock) -> None:
         super().__init__()
@@ -51,15 +51,15 @@ class _Reader(io.RawIOBase):
         self._timeout_s = sock.gettimeout()
 
     def readable(self) -> bool:
-        """Return True: that is all it is for."""
+        """Return True."""
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        """Read what has arrived, waiting no longer than is left."""
+        """Read the bytes that have arrived; wait until the deadline at most."""
         left = self._deadline - self._clock()
         if left <= 0:
             raise TimeoutError("the deadline of the call is over")
-        with contextlib.suppress(OSError):  # closed for writing already: reading says so itself
+        with contextlib.suppress(OSError):  # closed already: the read below raises
             self._sock.settimeout(left if self._timeout_s is None else min(left, self._timeout_s))
         count: int | None = self._raw.readinto(buffer)
         return count
@@ -122,18 +122,18 @@ def host_of(url: str) -> str:
 
 
 def cause_of(error: BaseException) -> str:
-    """Return why there was no answer, in a few words. The texts of these exceptions hold the URL with its query, so
-    nothing of them is repeated but what the operating system or the TLS library says."""
+    """Return in a few words why there was no response. The text of these exceptions contains the URL with its query, so
+    only the words of the operating system or the TLS library are repeated."""
     chain = list(_chain(error))
-    for one in chain:
-        if isinstance(one, ssl.SSLCertVerificationError):
-            return f"TLS: {one.verify_message or 'the certificate is not valid'}"
-    for one in chain:
-        match one:
+    for exception in chain:
+        if isinstance(exception, ssl.SSLCertVerificationError):
+            return f"TLS: {exception.verify_message or 'the certificate is not valid'}"
+    for exception in chain:
+        match exception:
             case ssl.SSLError() | urllib3.exceptions.SSLError() | requests.exceptions.SSLError():
-                return "TLS: the host does not speak it, or not this version"
+                return "TLS: the host does not support it, or not this version"
             case socket.gaierror() | urllib3.exceptions.NameResolutionError():
-                return "DNS: the host's name is not known"
+                return "DNS: the host name can't be resolved"
             case ConnectionRefusedError():
                 return "connection refused"
             case TimeoutError() | requests.Timeout() | urllib3.exceptions.TimeoutError():
@@ -145,10 +145,12 @@ def cause_of(error: BaseException) -> str:
             case urllib3.exceptions.DecodeError() | requests.exceptions.ContentDecodingError():
                 return "the answer's encoding is broken"
             case http.client.HTTPException():
-                return f"the answer is not HTTP: {type(one).__name__}"
-    for one in chain:
-        if isinstance(one, OSError) and not isinstance(one, requests.RequestException) and one.strerror:
-            return one.strerror.lower()
+                return f"the answer is not HTTP: {type(exception).__name__}"
+    for exception in chain:
+        if isinstance(exception, requests.RequestException) or not isinstance(exception, OSError):
+            continue
+        if exception.strerror:
+            return exception.strerror.lower()
     return type(error).__name__
 
 
@@ -157,10 +159,12 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
     seen: dict[int, BaseException] = {}
     pending = [error]
     while pending:
-        one = pending.pop()
-        if id(one) in seen:
+        exception = pending.pop()
+        if id(exception) in seen:
             continue
-        seen[id(one)] = one
-        inside = (one.__cause__, one.__context__, getattr(one, "reason", None), *one.args)
+        seen[id(exception)] = exception
+        inside = (
+            exception.__cause__, exception.__context__, getattr(exception, "reason", None), *exception.args,
+        )
         pending += [each for each in inside if isinstance(each, BaseException)]
     yield from reversed(seen.values())

@@ -1,4 +1,4 @@
-"""How much of Meta's limits is used, from the headers of every answer (graph-api.md §6.1, D-GRL, D-MRL)."""
+"""Parse how much of Meta's limits is used from the headers of every response (graph-api.md §6.1, D-GRL, D-MRL)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SHORTEST_BLOCK_S = 60.0
 
 
 def usage_of(headers: Mapping[str, str]) -> dict[str, Any]:
-    """The usage headers as data; a header that can't be read counts as absent."""
+    """Return the usage headers as data; a header that can't be parsed counts as absent."""
     usage: dict[str, Any] = {}
     for name, header in HEADERS.items():
         if header in headers and len(headers[header]) <= LONGEST_HEADER:
@@ -39,7 +39,7 @@ def usage_of(headers: Mapping[str, str]) -> dict[str, Any]:
 
 
 def retry_after(usage: Mapping[str, Any]) -> float:
-    """Seconds until calls are let in again: the business use case says minutes, the ad account seconds."""
+    """Return the seconds until calls are allowed; the business use case reports minutes, the ad account seconds."""
     waits = [SHORTEST_BLOCK_S]
     for entries in usage.get("business_use_case", {}).values():
         for entry in entries if isinstance(entries, list) else []:

@@ -1,6 +1,6 @@
 """Meta's calendar of versions, per surface, as data: until when each is usable, and what it changes.
 
-Meta moves these days without a release of ours, so a TOML file (META_PIPELINE_VERSIONS) adds to and replaces them:
+Meta changes these dates at any time, so a TOML file (META_PIPELINE_VERSIONS) adds to and replaces them:
 
     source = "https://developers.facebook.com/docs/graph-api/changelog/versions, read 2027-02-01"
 
@@ -48,7 +48,7 @@ class Version:
     changes: tuple[str, ...] = ()
 
     def usable_until(self, surface: Surface) -> dt.date | None:
-        """The day on which a surface stops accepting it."""
+        """Return the day on which a surface stops accepting it; None when it is not announced."""
         return self.graph if surface == "graph" else self.marketing
 
 
@@ -85,33 +85,33 @@ BUILT_IN = tuple(
 
 @dataclass(frozen=True)
 class Calendar:
-    """The known versions, oldest first, and where the days come from."""
+    """The versions that are known, oldest first, and the source of their dates."""
 
-    versions: Mapping[str, Version] = field(default_factory=lambda: {one.name: one for one in BUILT_IN})
+    versions: Mapping[str, Version] = field(default_factory=lambda: {version.name: version for version in BUILT_IN})
     source: str = SOURCE
 
     def usable_until(self, surface: Surface, version: str) -> dt.date | None:
-        """The day on which a version ends; None when none is announced, or the version is unknown."""
-        known = self.versions.get(version)
-        return known.usable_until(surface) if known else None
+        """Return the day on which a version ends; None when it is not announced or the version is unknown."""
+        entry = self.versions.get(version)
+        return entry.usable_until(surface) if entry else None
 
     def after(self, version: str, *, most: int | None = None) -> list[str]:
-        """The known versions after this one, oldest first, `most` of them."""
+        """Return the names of the versions after this one, oldest first, at most `most` of them."""
         return sorted((name for name in self.versions if _order(name) > _order(version)), key=_order)[:most]
 
     def changes(self, version: str | None) -> tuple[str, ...]:
-        """What a version changes."""
-        known = self.versions.get(version or "")
-        return known.changes if known else ()
+        """Return the changes of a version, one sentence each."""
+        entry = self.versions.get(version or "")
+        return entry.changes if entry else ()
 
     def trouble_with(self, surface: Surface, version: str, *, today: dt.date) -> str | None:
         """Return what is wrong with a pin: unknown, dead, about to end, or old without an announced end."""
-        known = self.versions.get(version)
-        if known is None:
+        entry = self.versions.get(version)
+        if entry is None:
             return f"{version} is unknown for the {surface} surface: {', '.join(self.versions)} are known"
-        end = known.usable_until(surface)
+        end = entry.usable_until(surface)
         if end is None:
-            if known.released is None or today - known.released <= OLD:
+            if entry.released is None or today - entry.released <= OLD:
                 return None
             return (
                 f"{version} is older than nine months for the {surface} surface and its end is not announced: look it "
@@ -130,8 +130,7 @@ class Calendar:
 
 
 def _order(version: str) -> tuple[int, ...]:
-    found = re.findall(r"\d+", version)
-    return tuple(map(int, found))
+    return tuple(map(int, re.findall(r"\d+", version)))
 
 
 def calendar(path: Path | None) -> Calendar:
@@ -147,12 +146,12 @@ def calendar(path: Path | None) -> Calendar:
 def parsed(text: str, *, source: str) -> Calendar:
     """Return the built-in calendar with this TOML laid over it; `source` names the file in errors."""
     try:
-        told = tomllib.loads(text)
+        document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"META_PIPELINE_VERSIONS: {source} is no TOML: {error}") from error
-    if unknown := set(told) - {"source", "versions"}:
+    if unknown := set(document) - {"source", "versions"}:
         raise _wrong(source, f"has {', '.join(sorted(unknown))}: only source and versions belong there")
-    listed, where = told.get("versions", {}), told.get("source")
+    listed, where = document.get("versions", {}), document.get("source")
     if not isinstance(listed, dict):
         raise _wrong(source, 'versions must be tables such as [versions."v28.0"]')
     if where is not None and not isinstance(where, str):

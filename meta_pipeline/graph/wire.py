@@ -1,5 +1,6 @@
-"""One call of Graph over HTTP: the only file that makes one. It is let in by the budget, sent, audited, and its trouble
-named."""
+"""Send one call to Graph over HTTP; the only module that does.
+
+The call is admitted by the budget, sent and audited; a network failure becomes a GraphError."""
 
 from __future__ import annotations
 
@@ -33,13 +34,12 @@ from meta_pipeline.graph.samples import Samples
 from meta_pipeline.graph.transport import DeadlineAdapter, Session, cause_of, host_of
 from meta_pipeline.records import AccessToken
 
-# What an access token is made of: what a header takes, and no space.
+# The characters of an access token: those a header allows, without the space.
 _TOKEN = re.compile(r"[\x21-\x7e]+")
 
 
 class Wire:
-    """What all calls of a gateway share, whatever their errand: the app's secret, a session for each thread, the
-    budget, the audit."""
+    """What all calls of a gateway share: the app secret, a session for each thread, the budget and the audit."""
 
     def __init__(
         self,
@@ -74,13 +74,15 @@ class Wire:
         *,
         token: AccessToken | None,
         version: str,
-        errand: CallContext,
+        context: CallContext,
         charged: tuple[Charge, ...],
         row: type,
         operations: int = 1,
     ) -> Answer:
-        """One HTTP call: admitted, sent, settled, audited, and sampled. Its error is without secrets. `row`: what of a
-        page's records is looked at."""
+        """Send one HTTP call and return its answer, whose error contains no secrets.
+
+        `row`: the fields that are decoded from a page's records. Raise ThrottledError when the budget has no room, and
+        the errors of `bounds.py` and of the network."""
         form, headers = encoded(params), {}
         if token is not None:
             if not _TOKEN.fullmatch(token.value):
@@ -88,7 +90,7 @@ class Wire:
             headers["Authorization"] = f"Bearer {token.value}"
             if self._app_secret:
                 form["appsecret_proof"] = appsecret_proof(token.value, self._app_secret)
-        admission = self._admitted(charged, operations, errand)
+        admission = self._admitted(charged, operations, context)
         started, at = self._clock(), self._now()
         usage: dict[str, Any] | None = None
         limit: ThrottledError | None = None
@@ -101,7 +103,7 @@ class Wire:
                 )
                 try:
                     body = content.read(response.raw, deadline=started + CALL_DEADLINE_S, clock=self._clock)
-                except GraphError as bound:  # what is left of the body must not be read by the next call
+                except GraphError as bound:  # the next call must not read the rest of the body
                     response.close()
                     error = bound
             except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as exception:
@@ -109,7 +111,7 @@ class Wire:
             event = AuditEvent(
                 at=at, method=method, path=f"/{version}/{path.strip('/')}", duration_s=self._clock() - started,
                 operations=operations,
-                node_id=errand.node_id, report=errand.report, run_id=errand.run_id, backfill_id=errand.backfill_id,
+                node_id=context.node_id, report=context.report, run_id=context.run_id, backfill_id=context.backfill_id,
             )
             if error is not None:
                 self._audit(event)
@@ -122,14 +124,14 @@ class Wire:
                 self._budget.settle(admission, usage, limit)
         if self._samples is not None:
             secret = secrets_of(token, self._app_secret, form)
-            self._samples.keep(method, event.path, form, response.status_code, answer.body, secret)
+            self._samples.write(method, event.path, form, response.status_code, answer.body, secret)
         if answer.error is not None:
             self.without_secrets(answer.error, token, form)
         return answer
 
     def _failed(self, exception: Exception, started: float) -> GraphError:
-        """Name the trouble of the network. The text of its exception holds the URL with its query, so that only its
-        cause may leave here."""
+        """Return the error of a network failure. The exception's text contains the URL with its query, so only its
+        cause is repeated."""
         if self._clock() - started >= CALL_DEADLINE_S:
             return CallDeadlineError(f"{self.host} did not answer completely within {CALL_DEADLINE_S:.0f} s")
         cause = cause_of(exception)
@@ -140,14 +142,14 @@ class Wire:
         return ConnectionFailedError(f"the answer of {self.host} could not be read ({cause})")
 
     def without_secrets(self, error: GraphError, token: AccessToken | None, form: Mapping[str, str]) -> GraphError:
-        """The error itself: Meta's own message may repeat what it was sent."""
+        """Return the error without secrets: Meta's message may repeat what it was sent."""
         error.args = (without(str(error), secrets_of(token, self._app_secret, form)),)
         return error
 
-    def _admitted(self, charged: tuple[Charge, ...], operations: int, errand: CallContext) -> Admission | None:
+    def _admitted(self, charged: tuple[Charge, ...], operations: int, context: CallContext) -> Admission | None:
         if self._budget is None:
             return None
-        return self._budget.admit(charged, operations=operations, purpose=errand.purpose)
+        return self._budget.admit(charged, operations=operations, purpose=context.purpose)
 
     @property
     def _session(self) -> requests.Session:
@@ -160,7 +162,7 @@ class Wire:
 
 
 def _answered(event: AuditEvent, status: int, answer: Answer) -> AuditEvent:
-    """The audit line of a call that was answered."""
+    """Return the audit event of a call that was answered."""
     error, headers = answer.error, answer.headers
     return dataclasses.replace(
         event, status=status, code=error.code if error else None, subcode=error.subcode if error else None,

@@ -1,5 +1,6 @@
-"""A Graph API that runs on your own machine, so faithful that the official SDK can't tell; imports nothing of the rest.
+"""A Graph API that runs on your own machine, faithful enough for Meta's official SDK; it imports no other package.
 
-Here belongs what Meta does, read from its documentation a second time, and how to order it (`control.py`); what a
-client does about it does not.
+This package implements what Meta documents, read independently of `meta_pipeline.graph`; code of a client does not
+belong here. `protocol/` is HTTP, errors, paging, batches and limits; `world/` is what exists in the simulated business;
+`identity/`, `ads/`, `social/` and `business/` answer the paths of one subject each; `control.py` serves `/_sandbox`.
 """

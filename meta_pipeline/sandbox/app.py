@@ -1,4 +1,4 @@
-"""The HTTP side: routes to Graph, to the login dialog, to the pictures and to the control calls."""
+"""The sandbox as an ASGI app: routes to Graph, to the login dialog, to pictures and to the control calls."""
 
 from __future__ import annotations
 
@@ -7,71 +7,64 @@ import datetime as dt
 import json
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import parse_qsl
 
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from meta_pipeline.sandbox import creatives
-from meta_pipeline.sandbox import truth as exact
-from meta_pipeline.sandbox.answers import Ask
-from meta_pipeline.sandbox.batch import cut_version
-from meta_pipeline.sandbox.control import begin, control
-from meta_pipeline.sandbox.dialog import chosen, dialog
-from meta_pipeline.sandbox.graph import DEFAULT_VERSION, Graph
-from meta_pipeline.sandbox.world import ADS
+from meta_pipeline.sandbox.ads import pictures
+from meta_pipeline.sandbox.control import apply_scenario, control
+from meta_pipeline.sandbox.graph import Graph
+from meta_pipeline.sandbox.identity.dialog import show_dialog, submit_choice
+from meta_pipeline.sandbox.protocol.faults import HANG_HEADER
+from meta_pipeline.sandbox.protocol.http import CONSTANT_HEADERS, read_graph_request
+from meta_pipeline.sandbox.protocol.versions import split_version
+from meta_pipeline.sandbox.world.world import ADS_PER_ACCOUNT
 
-CONSTANT = {
-    "content-type": "application/json; charset=UTF-8", "access-control-allow-origin": "*",
-    "cache-control": "private, no-cache, no-store, must-revalidate", "pragma": "no-cache",
-    "expires": "Sat, 01 Jan 2000 00:00:00 GMT", "vary": "Origin, Accept-Encoding",
-}
+HANG_S = 300
 
 
 def create_app(
     *, seed: int = 1, now: dt.datetime | None = None, scenario: list[dict[str, Any]] | None = None, speed: float = 1.0,
-    accounts: int = 6, ads: int = ADS,
+    accounts: int = 6, ads: int = ADS_PER_ACCOUNT,
 ) -> Starlette:
-    """The sandbox as an ASGI app. `speed`: how many of its seconds pass in one of ours; `ads`: of each account that
-    delivers."""
+    """Return the app; its `state.graph` is the Graph. `speed`: seconds of the sandbox's clock per real second; `ads`:
+    of each account that delivers."""
     graph = Graph(seed=seed, now=now, accounts=accounts, ads=ads)
     if speed != 1.0:
         graph.clock = fast_clock(speed)
-    begin(graph, scenario or [])
+    apply_scenario(graph, scenario or [])
 
-    async def serve(request: Request) -> Response:
-        version, path = cut_version(request.url.path.lstrip("/"))
+    async def serve_graph(request: Request) -> Response:
+        _, path = split_version(request.url.path.lstrip("/"))
         if path == "dialog/oauth":
-            return dialog(graph, request)
+            return show_dialog(graph.identity, request, graph.now())
         if path == "dialog/oauth/choice":
-            return chosen(graph, request)
-        ask = Ask(
-            request.method, path, version or DEFAULT_VERSION if not path.startswith("act_") else version,
-            await _params(request), request.headers, str(request.base_url).rstrip("/"),
-        )
-        answer = graph.answer(ask)
-        if answer.headers.pop("x-sandbox-hang", None):
-            await asyncio.sleep(300)
-        return Response(answer.content, answer.status, {**CONSTANT, **answer.headers})
+            return submit_choice(graph.identity, request, graph.now())
+        response = graph.answer(await read_graph_request(request))
+        if HANG_HEADER in response.headers:
+            await asyncio.sleep(HANG_S)
+        headers = {name: value for name, value in response.headers.items() if name != HANG_HEADER}
+        return Response(response.content, response.status, {**CONSTANT_HEADERS, **headers})
 
-    async def steer(request: Request) -> Response:
+    async def serve_control(request: Request) -> Response:
         try:
             body = json.loads(await request.body() or b"{}") if request.method == "POST" else {}
-            return JSONResponse(control(graph, request.path_params["what"], body, request.query_params))
+            return JSONResponse(control(graph, request.path_params["name"], body, request.query_params))
         except (KeyError, TypeError, ValueError) as error:
             return JSONResponse({"error": str(error)}, 400)
 
-    async def picture(request: Request) -> Response:
-        answer = creatives.picture(request.path_params["name"], request.query_params, graph.world, graph.now())
-        return Response(answer.content, answer.status, answer.headers)
+    async def serve_picture(request: Request) -> Response:
+        name = request.path_params["name"]
+        response = pictures.picture(name, request.query_params, graph.world, graph.now())
+        return Response(response.content, response.status, response.headers)
 
     app = Starlette(
         routes=[
-            Route("/_sandbox/{what}", steer, methods=["GET", "POST"]),
-            Route(f"/{creatives.CDN}/{{name}}", picture, methods=["GET"]),
-            Route("/{path:path}", serve, methods=["GET", "POST", "DELETE"]),
+            Route("/_sandbox/{name}", serve_control, methods=["GET", "POST"]),
+            Route(f"/{pictures.CDN_PATH}/{{name}}", serve_picture, methods=["GET"]),
+            Route("/{path:path}", serve_graph, methods=["GET", "POST", "DELETE"]),
         ]
     )
     app.state.graph = graph
@@ -79,23 +72,6 @@ def create_app(
 
 
 def fast_clock(speed: float) -> Callable[[], dt.datetime]:
-    """A clock that shows the real time now and runs `speed` times as fast from here on."""
-    base = dt.datetime.now(dt.UTC)
-    return lambda: base + (dt.datetime.now(dt.UTC) - base) * speed
-
-
-async def _params(request: Request) -> dict[str, str]:
-    params = dict(request.query_params)
-    if request.method != "GET":
-        kind = request.headers.get("content-type", "")
-        if kind.startswith("multipart/"):
-            form = await request.form()
-            params |= {name: value for name, value in form.items() if isinstance(value, str)}
-        else:
-            params |= dict(parse_qsl((await request.body()).decode("utf-8", "replace"), keep_blank_values=True))
-    return params
-
-
-def truth(graph: Graph, since: dt.date, until: dt.date) -> dict[str, list[dict[str, Any]]]:
-    """Exact totals by account, day and level as Graph shows them now."""
-    return exact.totals(graph.world, since, until, graph.now())
+    """Return a clock that starts at the real time and runs `speed` times as fast."""
+    start = dt.datetime.now(dt.UTC)
+    return lambda: start + (dt.datetime.now(dt.UTC) - start) * speed

@@ -1,122 +1,171 @@
-"""The control calls under `/_sandbox`: trouble, limits, clocks and changes to order, and the truth to compare with.
+"""The control calls under `/_sandbox`: faults, limits, clocks and changes to order, and exact totals to compare with.
 
 | call | body or query |
 |---|---|
-| `GET app`, `secrets`, `calls` | who the app is; what must never get out; how often which path was asked for |
-| `GET truth` | `since, until` and `at`, an instant: totals by day, level and id, as they were shown then |
+| `GET app`, `secrets`, `calls` | the app's credentials; every secret; how often each path was requested |
+| `GET truth` | `since, until` and `at`, an instant: totals by day, level and id, as they were reported then |
 | `GET reach` | the same: the reach of the whole range by level and id |
 | `GET breakdown` | the same, `breakdowns` (comma list), `level`: every row, null where Meta leaves the key out |
-| `POST world` | the options of `options.Options`, and `add_accounts: [{currency, timezone, name}]` |
-| `POST entities` | `{id}` or, to make one, `{create: ad, adset_id}`, `{create: adset, campaign_id}` or
+| `POST world` | the options of `world.options.WorldOptions`, and `add_accounts: [{currency, timezone, name}]` |
+| `POST entities` | `{id}` to edit, `{create: ad, adset_id}`, `{create: adset, campaign_id}` or
   `{create: campaign, account_id}`; with any of `name, daily_budget, status` and `at`, an instant; or a list of these |
-| `POST faults`, `limits`, `clock` | `{fault, path, times}`; the settings of `limits.Settings`; `{now}` |
-| `POST tokens`, `dead`, `tasks` | a token; tokens that die; what people may do on a node |
+| `POST faults`, `limits`, `clock` | `{fault, path, times}`; the fields of `protocol.limits.LimitSettings`; `{now}` |
+| `POST tokens`, `dead`, `tasks` | issue a token; invalidate tokens; set what people may do on a node |
 
-A scenario file is a list of `{"world": …}`, `{"limits": …}`, `{"entities": …}` and faults, followed in order.
+A scenario file is a list of `{"world": …}`, `{"limits": …}`, `{"entities": …}` and faults, applied in order.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from meta_pipeline.sandbox import entities, truth
-from meta_pipeline.sandbox.breakdowns import COMBINATIONS
-from meta_pipeline.sandbox.graph import Graph
-from meta_pipeline.sandbox.nouns import OWN, Account
-from meta_pipeline.sandbox.query import LEVELS
-from meta_pipeline.sandbox.tokens import ALL_SCOPES
-from meta_pipeline.sandbox.world import APP_ID, SYSTEM_USER_ID, USER_ID
+from meta_pipeline.sandbox.ads.entity_nodes import entity_node
+from meta_pipeline.sandbox.ads.insights import totals
+from meta_pipeline.sandbox.ads.insights.breakdowns import COMBINATIONS
+from meta_pipeline.sandbox.ads.insights.query import LEVELS
+from meta_pipeline.sandbox.identity.scopes import ALL_SCOPES
+from meta_pipeline.sandbox.state import SandboxState
+from meta_pipeline.sandbox.world.cast import APP_ID, OWN_BUSINESS, SYSTEM_USER_ID, USER_ID
+from meta_pipeline.sandbox.world.entities import Account
 
-FIRST_ADDED = 1_000_000_901
+FIRST_ADDED_ACCOUNT = 1_000_000_901
 
 
-def begin(graph: Graph, scenario: list[dict[str, Any]]) -> None:
-    """What a scenario file orders before the first request: limits, a world, changes of entities, faults."""
+def apply_scenario(state: SandboxState, scenario: list[dict[str, Any]]) -> None:
+    """Apply a scenario file before the first request: limits, a world, changes of entities, faults."""
     for item in scenario:
-        if what := next((one for one in ("limits", "world", "entities") if one in item), None):
-            control(graph, what, item[what], {})
+        if name := next((name for name in ("limits", "world", "entities") if name in item), None):
+            control(state, name, item[name], {})
         else:
-            graph.faults.plan([item])
+            state.faults.plan([item])
 
 
-def control(graph: Graph, what: str, body: Any, query: Mapping[str, str]) -> Any:
-    """The answer of a control call; ValueError and KeyError say what is wrong with it."""
-    graph.changes.catch_up(graph.now())
-    match what:
-        case "app":
-            return {
-                "app_id": APP_ID, "app_secret": graph.identity.secret,
-                "system_user_token": graph.identity.system_user_token,
-            }
-        case "truth" | "reach" | "breakdown":
-            return _truth(graph, what, query)
-        case "world":
-            return _world(graph, body)
-        case "entities":
-            if isinstance(body, list):
-                return [control(graph, what, one, query) for one in body]
-            made = graph.changes.order(body, graph.now())
-            return entities.entity(made, graph.world, graph.now()) if made else {"planned": len(graph.changes.planned)}
-        case "faults":
-            graph.faults.plan(body if isinstance(body, list) else [body])
-            return {"planned": len(graph.faults.planned)}
-        case "limits":
-            return graph.configure(body)
-        case "clock":
-            if "now" in body:
-                graph.fixed_now = dt.datetime.fromisoformat(body["now"])
-            return {"now": graph.now().isoformat()}
-        case "secrets":  # every token, code and secret there is: for whoever wants to prove that none got out
-            return [graph.identity.secret, *graph.identity.tokens, *graph.identity.codes]
-        case "calls":
-            return graph.calls
-        case "tokens":
-            life = dt.timedelta(seconds=body["expires_in"]) if "expires_in" in body else None
-            token = graph.identity.mint(
-                body.get("kind", "USER"), scopes=tuple(body.get("scopes", ALL_SCOPES)), now=graph.now(), life=life,
-                dead=body.get("dead"), subject_id=SYSTEM_USER_ID if body.get("kind") == "SYSTEM_USER" else USER_ID,
-            )
-            return {"access_token": token.value}
-        case "dead":  # tokens that were given out die: `subcode` of 190, and of which `kind`
-            return {"killed": graph.identity.kill(body["subcode"], body.get("kind"))}
-        case "tasks":  # what people may do on a node from now on; nothing: it is not shared any more
-            graph.tasks[str(body["node"]).removeprefix("act_")] = list(body["tasks"])
-            return graph.tasks
-    raise ValueError(f"no control call {what}")
+def control(state: SandboxState, name: str, body: Any, query: Mapping[str, str]) -> Any:
+    """Return the response of a control call; raise KeyError, TypeError or ValueError for an invalid one."""
+    state.changes.apply_due(state.now())
+    if name in _TOTALS:
+        return _TOTALS[name](state, query)
+    if name in _CALLS:
+        return _CALLS[name](state, body)
+    raise ValueError(f"no control call {name}")
 
 
-def _truth(graph: Graph, what: str, query: Mapping[str, str]) -> Any:
-    """Straight from the facts, as they are now or as they were at `at`."""
-    since, until = dt.date.fromisoformat(query["since"]), dt.date.fromisoformat(query["until"])
-    at = _instant(query["at"]) if "at" in query else graph.now()
-    if what == "truth":
-        return truth.totals(graph.world, since, until, at)
-    if what == "reach":
-        return truth.reaches(graph.world, since, until, at)
+def _app(state: SandboxState, _: Any) -> dict[str, str]:
+    return {
+        "app_id": APP_ID, "app_secret": state.identity.secret, "system_user_token": state.identity.system_user_token,
+    }
+
+
+def _secrets(state: SandboxState, _: Any) -> list[str]:
+    """Return every token, code and secret, for tests that none of them leaks."""
+    return [state.identity.secret, *state.identity.tokens, *state.identity.codes]
+
+
+def _faults(state: SandboxState, body: Any) -> dict[str, int]:
+    state.faults.plan(body if isinstance(body, list) else [body])
+    return {"planned": len(state.faults.planned)}
+
+
+def _clock(state: SandboxState, body: dict[str, Any]) -> dict[str, str]:
+    if "now" in body:
+        state.fixed_now = dt.datetime.fromisoformat(body["now"])
+    return {"now": state.now().isoformat()}
+
+
+def _tokens(state: SandboxState, body: dict[str, Any]) -> dict[str, str]:
+    """Issue a token of a `kind` with `scopes`; `dead` is the subcode of one that is invalid from the start."""
+    life = dt.timedelta(seconds=body["expires_in"]) if "expires_in" in body else None
+    token = state.identity.mint(
+        body.get("kind", "USER"), scopes=tuple(body.get("scopes", ALL_SCOPES)), now=state.now(), life=life,
+        invalid_subcode=body.get("dead"),
+        subject_id=SYSTEM_USER_ID if body.get("kind") == "SYSTEM_USER" else USER_ID,
+    )
+    return {"access_token": token.value}
+
+
+def _invalidate(state: SandboxState, body: dict[str, Any]) -> dict[str, int]:
+    """Invalidate tokens with a `subcode` of 190, all of them or those of a `kind`."""
+    return {"killed": state.identity.invalidate(body["subcode"], body.get("kind"))}
+
+
+def _tasks(state: SandboxState, body: dict[str, Any]) -> dict[str, list[str]]:
+    """Set what people may do on a node from now on; an empty list means that it is no longer shared."""
+    state.access.tasks[str(body["node"]).removeprefix("act_")] = list(body["tasks"])
+    return state.access.tasks
+
+
+def _entities(state: SandboxState, body: Any) -> Any:
+    if isinstance(body, list):
+        return [control(state, "entities", change, {}) for change in body]
+    entity = state.changes.order(body, state.now())
+    if entity is None:
+        return {"planned": len(state.changes.planned)}
+    return entity_node(entity, state.world, state.now())
+
+
+def _world(state: SandboxState, body: dict[str, Any]) -> dict[str, Any]:
+    """Change the world's options, add accounts in any currency, and return the options."""
+    world, changes = state.world, dict(body)
+    added = changes.pop("add_accounts", [])
+    world.options.configure(changes)
+    for account in added:
+        number = FIRST_ADDED_ACCOUNT + sum(int(account_id) >= FIRST_ADDED_ACCOUNT for account_id in world.accounts)
+        currency = str(account["currency"])
+        world.add_account(Account(
+            id=str(number), name=str(account.get("name", f"Northwind {currency}")),
+            timezone=str(account.get("timezone", "Etc/UTC")), currency=currency, business=OWN_BUSINESS,
+        ))
+    if body:
+        world.invalidate_caches()
+    return {**world.options.to_json(), "accounts": [f"act_{account_id}" for account_id in world.accounts]}
+
+
+_CALLS: dict[str, Callable[[SandboxState, Any], Any]] = {
+    "app": _app,
+    "secrets": _secrets,
+    "calls": lambda state, _: state.calls,
+    "world": _world,
+    "entities": _entities,
+    "faults": _faults,
+    "limits": lambda state, body: state.limits.configure(body),
+    "clock": _clock,
+    "tokens": _tokens,
+    "dead": _invalidate,
+    "tasks": _tasks,
+}
+
+
+def _daily_totals(state: SandboxState, query: Mapping[str, str]) -> totals.TotalsByLevel:
+    return totals.daily_totals(state.world, *_range(query), _instant(state, query))
+
+
+def _range_reach(state: SandboxState, query: Mapping[str, str]) -> totals.TotalsByLevel:
+    return totals.range_reach(state.world, *_range(query), _instant(state, query))
+
+
+def _breakdown_totals(state: SandboxState, query: Mapping[str, str]) -> list[dict[str, Any]]:
+    (since, until), at = _range(query), _instant(state, query)
     names, level = tuple(query["breakdowns"].split(",")), query.get("level", "ad")
     if frozenset(names) not in COMBINATIONS or level not in LEVELS:
         raise ValueError(f"no breakdown {','.join(names)} by {level}")
-    return truth.by_breakdown(graph.insights.splits, since, until, at, breakdowns=names, level=level)
+    return totals.breakdown_totals(state.insights.splitter, since, until, at, breakdowns=names, level=level)
 
 
-def _instant(text: str) -> dt.datetime:
-    """An instant of a query, in which a bare `+` has become a space."""
-    at = dt.datetime.fromisoformat(re.sub(r"(T.*) (\d\d:?\d\d)$", r"\1+\2", text))
+_TOTALS: dict[str, Callable[[SandboxState, Mapping[str, str]], Any]] = {
+    "truth": _daily_totals, "reach": _range_reach, "breakdown": _breakdown_totals,
+}
+
+
+def _range(query: Mapping[str, str]) -> tuple[dt.date, dt.date]:
+    return dt.date.fromisoformat(query["since"]), dt.date.fromisoformat(query["until"])
+
+
+def _instant(state: SandboxState, query: Mapping[str, str]) -> dt.datetime:
+    """Return the query's `at`, in which an unescaped `+` has become a space; without it the sandbox's time."""
+    if "at" not in query:
+        return state.now()
+    at = dt.datetime.fromisoformat(re.sub(r"(T.*) (\d\d:?\d\d)$", r"\1+\2", query["at"]))
     return at if at.tzinfo else at.replace(tzinfo=dt.UTC)
-
-
-def _world(graph: Graph, body: dict[str, Any]) -> dict[str, Any]:
-    """The world's options as they are after this; `add_accounts` adds some, in any currency."""
-    world, told = graph.world, dict(body)
-    added = told.pop("add_accounts", [])
-    world.options.configure(told)
-    for one in added:
-        number = FIRST_ADDED + sum(int(each) >= FIRST_ADDED for each in world.accounts)
-        currency, zone = str(one["currency"]), str(one.get("timezone", "Etc/UTC"))
-        world.add_account(Account(str(number), str(one.get("name", f"Northwind {currency}")), zone, currency, OWN))
-    if body:
-        world.changed()
-    return {**world.options.told(), "accounts": [f"act_{account_id}" for account_id in world.accounts]}

@@ -1,4 +1,4 @@
-"""Serves the sandbox on loopback and says when it is ready. Access logs are off: a URL may hold a secret."""
+"""Serves the sandbox on loopback and prints when it is ready. Access logs are off: a URL may hold a secret."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ from pathlib import Path
 import uvicorn
 
 from meta_pipeline.sandbox.app import create_app
-from meta_pipeline.sandbox.world import ADS
+from meta_pipeline.sandbox.world.world import ADS_PER_ACCOUNT
 
 
 def serve(
-    port: int, seed: int, now: dt.datetime | None, scenario: Path | None, speed: float = 1.0, accounts: int = 6,
-    ads: int = ADS,
+    *, port: int, seed: int = 1, now: dt.datetime | None = None, scenario: Path | None = None, speed: float = 1.0,
+    accounts: int = 6, ads: int = ADS_PER_ACCOUNT,
 ) -> None:
-    """Block until stopped; `READY <url>` on standard output once requests are answered."""
+    """Block until stopped; print `READY <url>` once requests are answered. Exit with one sentence for an unusable
+    scenario or a port that is in use."""
     try:
         plan = json.loads(scenario.read_text()) if scenario else []
     except (OSError, ValueError) as error:

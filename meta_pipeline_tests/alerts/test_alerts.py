@@ -114,7 +114,7 @@ class Walk:
 
     def look(self) -> tuple[list[Alert], list[str]]:
         return tokens.send_alerts(
-            self.targets, engine=self.runtime.engine, tokens=self.runtime.vault, action_links=self.runtime.action_links,
+            self.targets, engine=self.home.engine, tokens=self.home.vault, action_links=self.home.action_links,
             now=self.home.clock.now(),
         )
 
@@ -124,7 +124,7 @@ class Walk:
         while self.on() < until:
             self.home.clock.at += DAY / 4
             if (self.home.clock.at - self.start) % DAY == dt.timedelta(0):
-                tokens.check_tokens(graph=self.home.client, tokens=self.runtime.vault, now=self.home.clock.now())
+                tokens.check_tokens(graph=self.home.client, tokens=self.home.vault, now=self.home.clock.now())
             alerts, troubles = self.look()
             assert not troubles
             told += [(self.on(), alert.key.partition(":")[0] + ":" + alert.key.rpartition(":")[2]
@@ -186,7 +186,7 @@ def test_a_token_that_dies_is_told_at_once_and_nothing_stops_while_another_reads
     walk.home.onboard(walk.home.mint(days=60))
     walk.home.onboard(walk.home.mint("SYSTEM_USER"))
     assert walk.days(10) == []
-    walk.home.graph.identity.kill(460, "USER")
+    walk.home.graph.identity.invalidate(460, "USER")
 
     assert walk.days(100) == [(11, "dead")]  # one alert for the person and all of their Pages
     walk.everybody_heard_the_same(1)
@@ -238,7 +238,7 @@ def test_disconnecting_is_no_alert(walk: Walk):
 def test_access_found_by_nobody_else_is_what_stops(walk: Walk):
     walk.home.onboard(walk.home.mint(days=60))
     walk.home.onboard(walk.home.mint("SYSTEM_USER", scopes=("pages_show_list", "pages_read_engagement", "read_insights")))
-    walk.home.graph.identity.kill(458, "USER")
+    walk.home.graph.identity.invalidate(458, "USER")
     tokens.check_tokens(graph=walk.home.client, tokens=walk.home.vault, now=walk.home.clock.now())
     ((told,), _) = walk.look()
 
@@ -323,7 +323,7 @@ def test_the_last_threshold_counts(left: dt.timedelta, told: int | None):
 def test_people_are_invited_by_mail_and_webhook_and_nowhere_else(walk: Walk, tmp_path: Path):
     walk.home.action_links = dataclasses.replace(walk.home.action_links, invites=True)
     ref = walk.home.onboard(walk.home.mint(days=60))
-    walk.home.graph.identity.kill(460, "USER")
+    walk.home.graph.identity.invalidate(460, "USER")
     tokens.check_tokens(graph=walk.home.client, tokens=walk.home.vault, now=walk.home.clock.now())
     (told,), troubles = walk.look()
     assert not troubles
@@ -346,7 +346,7 @@ def test_people_are_invited_by_mail_and_webhook_and_nowhere_else(walk: Walk, tmp
 def test_an_invitation_that_reached_nobody_is_withdrawn(walk: Walk):
     walk.home.action_links = dataclasses.replace(walk.home.action_links, invites=True)
     walk.home.onboard(walk.home.mint(days=60))
-    walk.home.graph.identity.kill(460, "USER")
+    walk.home.graph.identity.invalidate(460, "USER")
     tokens.check_tokens(graph=walk.home.client, tokens=walk.home.vault, now=walk.home.clock.now())
     walk.receiver.status = 500
     walk.look()
@@ -358,7 +358,7 @@ def test_an_invitation_that_reached_nobody_is_withdrawn(walk: Walk):
 def test_a_system_user_is_not_invited(walk: Walk):
     walk.home.action_links = dataclasses.replace(walk.home.action_links, invites=True)
     walk.home.onboard(walk.home.mint("SYSTEM_USER"))
-    walk.home.graph.identity.kill(460, "SYSTEM_USER")
+    walk.home.graph.identity.invalidate(460, "SYSTEM_USER")
     tokens.check_tokens(graph=walk.home.client, tokens=walk.home.vault, now=walk.home.clock.now())
     walk.look()
 

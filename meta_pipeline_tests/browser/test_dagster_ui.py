@@ -17,7 +17,7 @@ from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._core.workspace.load_target import EmptyWorkspaceTarget
 from playwright.sync_api import Page, expect
 
-from meta_pipeline.defs.ui import guarded_app
+from meta_pipeline.defs.ui.server import guarded_app
 from meta_pipeline_tests.conftest import free_port
 
 POOL = "duckdb_writer"

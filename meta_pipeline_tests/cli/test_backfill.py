@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from meta_pipeline.bootstrap import Runtime
-from meta_pipeline.cli import backfill, terminal
-from meta_pipeline.cli.backfill_scope import expected_calls
+from meta_pipeline.cli.backfill import run as backfill
+from meta_pipeline.cli.backfill.scope import expected_calls
+from meta_pipeline.cli.output import terminal
 from meta_pipeline.defs.launch import AccountRange, Outcome
 from meta_pipeline.records import LandedFile
 from meta_pipeline.settings import Settings

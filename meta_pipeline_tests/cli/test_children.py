@@ -11,15 +11,15 @@ from pathlib import Path
 import psutil
 import pytest
 
-from meta_pipeline.cli import children
-from meta_pipeline.cli.children import Children, end_orphans, only_up
+from meta_pipeline.cli.up import children
+from meta_pipeline.cli.up.children import Children, end_orphans, only_up
 from meta_pipeline.records import ConfigError
 from meta_pipeline.store.processes import identity, is_gone
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from meta_pipeline.cli.children import Children, only_up
+from meta_pipeline.cli.up.children import Children, only_up
 folder = Path(sys.argv[1])
 with only_up(folder):
     children = Children(folder=folder, log=folder / "up.log")

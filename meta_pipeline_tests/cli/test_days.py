@@ -10,10 +10,11 @@ import pytest
 from click.testing import CliRunner
 
 from meta_pipeline.bootstrap import Runtime
-from meta_pipeline.cli import backfill_scope, terminal
+from meta_pipeline.cli.backfill import scope
+from meta_pipeline.cli.backfill.days import Day, DaysAgo
 from meta_pipeline.cli.commands.options import asked_for, tabular
-from meta_pipeline.cli.days import Day, DaysAgo
 from meta_pipeline.cli.main import cli
+from meta_pipeline.cli.output import terminal
 from meta_pipeline.extract.ads.insights import Range
 from meta_pipeline.linker import links
 from meta_pipeline.linker.discover import Discovery
@@ -40,7 +41,7 @@ def runtime(tmp_path: Path) -> Runtime:
 
 
 def resolve_targets(runtime: Runtime, since: Day, until: Day) -> tuple[dict[str, Range], dict[str, object]]:
-    found, _, arguments = backfill_scope.resolve_targets(
+    found, _, arguments = scope.resolve_targets(
         runtime, since, until, nodes=(), reports=("ad_insights",), say=terminal.stderr()
     )
     return {one.node_id: one.days for one in found}, arguments

@@ -12,7 +12,9 @@ import pytest
 
 from meta_pipeline import bootstrap
 from meta_pipeline.bootstrap import Runtime
-from meta_pipeline.cli import demo, demo_pulls, terminal
+from meta_pipeline.cli.demo import pulls
+from meta_pipeline.cli.demo import run as demo
+from meta_pipeline.cli.output import terminal
 from meta_pipeline.extract.ads.reports import REPORTS
 from meta_pipeline.flows.pull_context import PullContext
 from meta_pipeline.flows.side_by_side import land_side_by_side
@@ -97,10 +99,10 @@ def test_the_picture_marks_days_that_had_not_ended(tmp_path: Path, monkeypatch: 
 
 
 def test_every_report_of_the_readme_is_read():
-    read = {*demo_pulls.LEVELS, *demo_pulls.BREAKDOWNS}
+    read = {*pulls.LEVELS, *pulls.BREAKDOWNS}
 
     assert read == {name for name, report in REPORTS.items() if report.is_default} and len(read) == 10
-    assert {*demo_pulls.REACH, *demo_pulls.GATED} <= set(REPORTS) - read
+    assert {*pulls.REACH, *pulls.GATED} <= set(REPORTS) - read
 
 
 def test_an_earlier_read_is_restated_by_the_next_one(tmp_path: Path, sandbox: Sandbox):
@@ -118,18 +120,18 @@ def test_an_earlier_read_is_restated_by_the_next_one(tmp_path: Path, sandbox: Sa
         NodeLink(
             kind="ad_account", id=id, name=id, access="owned", owner_business=None, tasks=(), timezone="Etc/UTC",
             currency="USD", token_ref=ref.id,
-        ) for id in demo_pulls.EARLY_ACCOUNTS
+        ) for id in pulls.EARLY_ACCOUNTS
     ]
     now = dt.datetime.fromisoformat(NOW)
     links.save(runtime.engine, Discovery(tuple(found)), through=ref.id, now=now)
-    demo_pulls.read_early(runtime, sandbox.url, now=now)
+    pulls.read_early(runtime, sandbox.url, now=now)
     assert sandbox.control("clock", {})["now"] == now.isoformat()  # set forward again
-    days = [now.date() - dt.timedelta(days=back) for back in demo_pulls.EARLY_DAYS]
+    days = [now.date() - dt.timedelta(days=back) for back in pulls.EARLY_DAYS]
     by = PullContext(runtime.graph, runtime.vault, runtime.landing, runtime.engine, "run", "later", bootstrap.sleep, bootstrap.system_now)
-    later = list(land_side_by_side({demo_pulls.EARLY_ACCOUNTS[0]: days}, ("ad_insights",), by=by))
+    later = list(land_side_by_side({pulls.EARLY_ACCOUNTS[0]: days}, ("ad_insights",), by=by))
 
     assert all(isinstance(one, LandedFile) for one in later) and len(later) == len(days)
-    versions = [ledger.versions_of(runtime.engine, report="ad_insights", node_id=demo_pulls.EARLY_ACCOUNTS[0], day=day) for day in days]
+    versions = [ledger.versions_of(runtime.engine, report="ad_insights", node_id=pulls.EARLY_ACCOUNTS[0], day=day) for day in days]
     assert any(versions)
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from meta_pipeline.bootstrap import Runtime
-from meta_pipeline.cli import lost, running
-from meta_pipeline.cli.findings import Finding
+from meta_pipeline.cli.doctor import daily_work, lost_access
+from meta_pipeline.cli.doctor.findings import Finding
 from meta_pipeline.linker import links
 from meta_pipeline.linker.discover import Discovery
 from meta_pipeline.records import AccessToken, LandedFile, NodeLink
@@ -62,12 +62,12 @@ def landed(runtime: Runtime, at: dt.datetime, *, days: int = 1, node: str = "act
 
 
 def check(runtime: Runtime, name: str, *, now: dt.datetime = NOW) -> Finding:
-    (found,) = [one for one in running.examine(runtime, now=now) if one.name == name]
+    (found,) = [one for one in daily_work.examine(runtime, now=now) if one.name == name]
     return found
 
 
 def test_a_home_where_nothing_ran_yet(runtime: Runtime):
-    found = {one.name: one for one in running.examine(runtime, now=NOW)}
+    found = {one.name: one for one in daily_work.examine(runtime, now=NOW)}
 
     assert {name for name, one in found.items() if not one.is_good} == {"last pull", "last build", "published warehouse"}
     assert all("meta-pipeline" in one.told for one in found.values() if not one.is_good)
@@ -138,7 +138,7 @@ def test_failed_backfills_until_the_same_one_succeeds(runtime: Runtime):
     again, is_resumed = backfills.begin(runtime.engine, arguments, fresh=False, now=NOW + HOUR)
     backfills.end(runtime.engine, again, status="done", now=NOW + HOUR)
 
-    assert is_resumed and not [one for one in running.examine(runtime, now=NOW + HOUR) if one.name == "backfill"]
+    assert is_resumed and not [one for one in daily_work.examine(runtime, now=NOW + HOUR) if one.name == "backfill"]
 
 
 def test_days_that_were_due_and_not_read(runtime: Runtime):
@@ -171,26 +171,26 @@ def test_the_budget_in_use_and_a_closed_limit(runtime: Runtime):
 
 def test_too_little_disk_for_a_publication(runtime: Runtime, monkeypatch: pytest.MonkeyPatch):
     usage = dataclasses.make_dataclass("Usage", ["free"])
-    monkeypatch.setattr(running.shutil, "disk_usage", lambda path: usage(5_000_000))
+    monkeypatch.setattr(daily_work.shutil, "disk_usage", lambda path: usage(5_000_000))
 
     assert not check(runtime, "disk").is_good and check(runtime, "disk").told.startswith("5.0 MB free")
 
 
 def test_what_was_lost_since_the_last_run_is_told_once(runtime: Runtime):
     ref = connected(runtime)
-    first, second = ([one.told for one in lost.examine(runtime, now=NOW)] for _ in range(2))
+    first, second = ([one.told for one in lost_access.examine(runtime, now=NOW)] for _ in range(2))
     assert "first run" in first[0] and second == ["nothing (2026-11-27 09:00 UTC, just now)"]
 
     link(runtime, ref, ids=("act_1",), owner=None)
-    found = list(lost.examine(runtime, now=NOW + HOUR))
+    found = list(lost_access.examine(runtime, now=NOW + HOUR))
     assert [one.is_good for one in found] == [False, False]
     assert "1 node can no longer be read (Name act_2)" in found[0].told
     assert "the owner of 1 node is no longer known (Name act_1)" in found[1].told and "business_management" in found[1].told
 
     runtime.vault.retire(ref, "the password has changed", subcode=460)
-    told = [one.told for one in lost.examine(runtime, now=NOW + HOUR)]
+    told = [one.told for one in lost_access.examine(runtime, now=NOW + HOUR)]
     assert "the 1 token of Sam is dead or gone" in told[0] and "1 node" in told[1]
-    assert [one.is_good for one in lost.examine(runtime, now=NOW + HOUR)] == [True]
+    assert [one.is_good for one in lost_access.examine(runtime, now=NOW + HOUR)] == [True]
     summary = runtime.settings.root / "doctor.json"
     assert summary.stat().st_mode & 0o777 == 0o600 and "EAAB" not in summary.read_text()
 
@@ -199,4 +199,4 @@ def test_a_summary_that_can_not_be_read_is_begun_anew(runtime: Runtime):
     connected(runtime)
     (runtime.settings.root / "doctor.json").write_text(json.dumps({"at": "yesterday"}))
 
-    assert [one.is_good for one in lost.examine(runtime, now=NOW)] == [True]
+    assert [one.is_good for one in lost_access.examine(runtime, now=NOW)] == [True]

@@ -22,8 +22,11 @@ from hypothesis import strategies as st
 from meta_pipeline.audit import AuditEvent
 from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.bootstrap import system_now as now
-from meta_pipeline.cli import backfill, connect, demo, logs
+from meta_pipeline.cli import connect
+from meta_pipeline.cli.backfill import run as backfill
+from meta_pipeline.cli.demo import run as demo
 from meta_pipeline.cli.main import main
+from meta_pipeline.cli.output import logs
 from meta_pipeline.defs import launch
 from meta_pipeline.display import printable
 from meta_pipeline.linker import links
@@ -47,7 +50,7 @@ class Places:
     """Every command and message that shows a name."""
 
     def __init__(self, runtime: Runtime, patch: pytest.MonkeyPatch) -> None:
-        self.home, self.patch = runtime, patch
+        self.runtime, self.patch = runtime, patch
         self.ref = runtime.vault.keep(
             AccessToken(kind="user", value="EAABplain"), subject_id="1", subject_name="Sam", scopes=("ads_read",),
             expires_at=None, data_access_expires_at=None,

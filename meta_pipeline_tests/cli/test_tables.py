@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from meta_pipeline.cli import audit, money, tables
-from meta_pipeline.cli.layout import Column, fit
+from meta_pipeline.cli import audit
+from meta_pipeline.cli.output import money, tables
+from meta_pipeline.cli.output.layout import Column, fit
 
 DAY = dt.date(2026, 11, 1)
 AT = dt.datetime(2026, 11, 27, 9, 20, 1, 123456, tzinfo=dt.UTC)

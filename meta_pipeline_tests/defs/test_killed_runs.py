@@ -12,10 +12,10 @@ import pytest
 import sqlalchemy as sa
 from dagster._core.test_utils import create_run_for_test
 
-from meta_pipeline.defs import killed_runs
 from meta_pipeline.defs.assets.warehouse import WRITER
-from meta_pipeline.defs.killed_runs import PROCESS_TAG, process_tags, reap, reaping
 from meta_pipeline.defs.resources import RuntimeResource
+from meta_pipeline.defs.runs import killed_runs
+from meta_pipeline.defs.runs.killed_runs import PROCESS_TAG, process_tags, reap, reaping
 from meta_pipeline.store.processes import identity, is_gone
 
 STARTED = dg.DagsterRunStatus.STARTED

@@ -14,8 +14,8 @@ from dagster._core.workspace.load_target import EmptyWorkspaceTarget
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
-from meta_pipeline.defs.ui import guarded_app
-from meta_pipeline.defs.ui_guard import refusal
+from meta_pipeline.defs.ui.guard import refusal
+from meta_pipeline.defs.ui.server import guarded_app
 
 POOL = "duckdb_writer"
 MUTATION = f'mutation {{ setConcurrencyLimit(concurrencyKey: "{POOL}", limit: 0) }}'

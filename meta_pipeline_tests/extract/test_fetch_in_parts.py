@@ -12,8 +12,9 @@ import pyarrow.parquet as pq
 
 from meta_pipeline.extract.ads.reports import REPORTS
 from meta_pipeline.records import LandedFile
-from meta_pipeline.sandbox.answers import Answer, Ask
-from meta_pipeline.sandbox.app import truth
+from meta_pipeline.sandbox.ads.insights import totals
+from meta_pipeline.sandbox.protocol.requests import GraphRequest
+from meta_pipeline.sandbox.protocol.responses import GraphResponse
 from meta_pipeline_tests.flows.test_faults import ACCOUNT, DAYS, Line
 
 REPORT = "ad_insights_by_demographics"
@@ -26,24 +27,24 @@ class Recorder:
     def __init__(self, line: Line) -> None:
         self.answer, self.came = line.graph.answer, Counter[tuple[str, int]]()
 
-    def __call__(self, ask: Ask) -> Answer:
-        found = self.answer(ask)
-        if found.status == 200 and ask.method == "GET" and ask.path.endswith("/insights"):
-            rules = ask.params.get("filtering", "")
+    def __call__(self, request: GraphRequest) -> GraphResponse:
+        found = self.answer(request)
+        if found.status == 200 and request.method == "GET" and request.path.endswith("/insights"):
+            rules = request.params.get("filtering", "")
             kind = "rest" if "NOT_IN" in rules else "ids" if '"ad.id"' in rules else "all"
-            self.came[kind, len(ask.words("fields"))] += 1
+            self.came[kind, len(request.list_param("fields"))] += 1
         return found
 
 
 def read(path: Path, most_points: int) -> Counter[tuple[str, int]]:
     line = Line(path)
-    line.graph.runs.most_points = most_points  # rows × fields
+    line.graph.limits.settings.data_points_a_request = most_points  # rows × fields
     line.graph.answer = recorder = Recorder(line)
     done = line.run("b", (REPORT,))
 
     assert [type(one) for one in done] == [LandedFile] * len(DAYS)
     rows = [json.loads(text) for file in done for text in pq.read_table(file.path).column("payload").to_pylist()]
-    true = [row for row in truth(line.graph, DAYS[0], DAYS[-1])["ad"] if f"act_{row['account_id']}" == ACCOUNT]
+    true = [row for row in totals.daily_totals(line.graph.world, DAYS[0], DAYS[-1], line.graph.now())["ad"] if f"act_{row['account_id']}" == ACCOUNT]
     for name in ("impressions", "clicks", "spend"):
         assert sum(Decimal(row[name]) for row in rows) == sum(Decimal(row[name]) for row in true)
     assert {(row["ad_id"], row["date_start"]) for row in rows} == {(row["id"], row["day"]) for row in true}

@@ -11,10 +11,10 @@ from decimal import Decimal
 from typing import Any
 
 from meta_pipeline.extract.ads.reports import REPORTS, Report
-from meta_pipeline.sandbox import truth
-from meta_pipeline.sandbox.breakdowns import Splits
+from meta_pipeline.sandbox.ads.insights import totals
+from meta_pipeline.sandbox.ads.insights.breakdowns import BreakdownSplitter
 from meta_pipeline.sandbox.graph import Graph
-from meta_pipeline.sandbox.world import World
+from meta_pipeline.sandbox.world.world import World
 
 FIGURES = ("impressions", "clicks", "inline_link_clicks", "spend", "reach", "purchases", "value")
 # What tells a row apart within an account's day, and what it says; a figure that was not asked for is absent.
@@ -55,15 +55,15 @@ class RecordSummary:
         if report.window is not None:
             for n in range((until - since).days + 1):
                 day = since + dt.timedelta(days=n)
-                for row in truth.reaches(world, *report.span(day), at)[report.level]:
+                for row in totals.range_reach(world, *report.span(day), at)[report.level]:
                     found[day][(row["id"],)] = _numbers(report, row)
             return found
         if report.breakdowns:
-            rows = truth.by_breakdown(
+            rows = totals.breakdown_totals(
                 _splits(self.graph, world), since, until, at, breakdowns=report.breakdowns, level=report.level
             )
         else:
-            rows = truth.totals(world, since, until, at)[report.level]
+            rows = totals.daily_totals(world, since, until, at)[report.level]
         for row in rows:
             key = (row["id"], *(row[each] for each in report.breakdowns))
             found[dt.date.fromisoformat(row["day"])][key] = _numbers(report, row)
@@ -81,8 +81,8 @@ def _alone(world: World, account_id: str) -> World:
     return alone
 
 
-def _splits(graph: Graph, world: World) -> Splits:
-    splits = copy.copy(graph.insights.splits)
+def _splits(graph: Graph, world: World) -> BreakdownSplitter:
+    splits = copy.copy(graph.insights.splitter)
     splits.world = world
     return splits
 

@@ -53,7 +53,7 @@ class StillHome:
     def mint(self, kind: str = "USER", *, days: float | None = None, **more) -> AccessToken:
         """A token that the sandbox gives somebody."""
         from meta_pipeline.consent.scopes import scopes_for
-        from meta_pipeline.sandbox.world import SYSTEM_USER_ID, USER_ID
+        from meta_pipeline.sandbox.world.cast import SYSTEM_USER_ID, USER_ID
 
         token = self.graph.identity.mint(
             kind, now=self.clock.now(), life=dt.timedelta(days=days) if days else None,

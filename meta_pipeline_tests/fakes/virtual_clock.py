@@ -16,8 +16,9 @@ import requests
 import urllib3
 from requests.adapters import BaseAdapter
 
-from meta_pipeline.sandbox.answers import Ask
-from meta_pipeline.sandbox.graph import Graph, cut_version
+from meta_pipeline.sandbox.graph import Graph
+from meta_pipeline.sandbox.protocol.requests import GraphRequest
+from meta_pipeline.sandbox.protocol.versions import split_version
 
 START = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
 
@@ -107,12 +108,15 @@ class SandboxAdapter(BaseAdapter):
 
     def send(self, request: requests.PreparedRequest, *_: Any, **__: Any) -> requests.Response:
         split = urlsplit(str(request.url))
-        version, path = cut_version(split.path.lstrip("/"))
+        version, path = split_version(split.path.lstrip("/"))
         body = request.body.decode() if isinstance(request.body, bytes) else request.body or ""
         params = dict(parse_qsl(split.query)) | dict(parse_qsl(body))
         headers = {name.lower(): value for name, value in request.headers.items()}
         self.clock.sleep(self.latency_s / 2)
-        answer = self.graph.answer(Ask(str(request.method), path, version, params, headers, "http://sandbox"))
+        answer = self.graph.answer(GraphRequest(
+            method=str(request.method), path=path, version=version, params=params, headers=headers,
+            base_url="http://sandbox",
+        ))
         self.clock.sleep(self.latency_s / 2)
         response = requests.Response()
         response.status_code = answer.status

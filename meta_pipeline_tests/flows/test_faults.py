@@ -19,7 +19,7 @@ from meta_pipeline.graph.budget import SharedBudget
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.landing.landing import Landing
 from meta_pipeline.records import AccessToken, FailedDay, LandedFile
-from meta_pipeline.sandbox.app import truth
+from meta_pipeline.sandbox.ads.insights import totals
 from meta_pipeline.sandbox.graph import Graph
 from meta_pipeline.store import report_sizes
 from meta_pipeline.store.engine import open_store
@@ -73,7 +73,7 @@ class Line:
     def never_wrong(self) -> dict[str, int]:
         """Every day landed as the truth has it, or failed with a sentence; how many of each."""
         facts: dict[tuple[str, dt.date], tuple[Decimal, int]] = defaultdict(lambda: (Decimal(0), 0))
-        told = truth(self.graph, DAYS[0], DAYS[-1])
+        told = totals.daily_totals(self.graph.world, DAYS[0], DAYS[-1], self.graph.now())
         for level, report in (("account", "account_insights"), ("ad", "ad_insights")):
             for row in told[level]:
                 if row["account_id"] == ACCOUNT.removeprefix("act_"):
@@ -138,7 +138,7 @@ def calls_of(line: Line, pattern: str) -> int:
 
 def test_a_day_that_is_too_much_at_once_is_read_by_ids_and_the_next_plan_asks_for_less(tmp_path: Path):
     line = Line(tmp_path)
-    line.graph.runs.most_rows = 40  # the account has more than twice as many ads a day
+    line.graph.limits.settings.rows_a_request = 40  # the account has more than twice as many ads a day
     line.run()
     assert line.never_wrong() == {"landed": 14, "failed": 0}
     tried = calls_of(line, "POST /act_{id}/insights")
@@ -160,7 +160,7 @@ def test_pages_grow_and_what_worked_is_remembered(tmp_path: Path):
         before = calls_of(line, "GET /{id}/insights")
         files = [file for file in line.run(backfill_id, (report,)) if isinstance(file, LandedFile)]
         rows = [json.loads(text) for file in files for text in pq.read_table(file.path).column("payload").to_pylist()]
-        true = [row for row in truth(line.graph, DAYS[0], DAYS[-1])["account"] if f"act_{row['account_id']}" == ACCOUNT]
+        true = [row for row in totals.daily_totals(line.graph.world, DAYS[0], DAYS[-1], line.graph.now())["account"] if f"act_{row['account_id']}" == ACCOUNT]
         assert sum(int(row["impressions"]) for row in rows) == sum(row["impressions"] for row in true)
         line.rows = len(rows)
         return calls_of(line, "GET /{id}/insights") - before
@@ -168,7 +168,7 @@ def test_pages_grow_and_what_worked_is_remembered(tmp_path: Path):
     first, second = pages("one"), pages("two")
     assert line.rows > 5000
     assert (first, second) == (3, 2)  # 1000 and 4000 and 5000, then 5000 at once; at pages of 500 it is 11 at least
-    line.graph.runs.page_bytes = 300_000
+    line.graph.limits.settings.page_bytes = 300_000
     pages("three")
     known = report_sizes.get(line.engine, node_id=ACCOUNT, report=report)
     assert 200 <= known["page"] < 5000 and known["days"] == 7 and known["rows_per_day"] == line.rows / 7

@@ -48,7 +48,7 @@ class Pictures:
     def picture(self, url: str) -> Picture:
         self.fetched.append(url)
         if url in self.dead:
-            raise DownloadError("the picture's address answered HTTP 403")
+            raise DownloadError("the picture's URL answered HTTP 403")
         return Picture(url.partition("?")[0].encode(), "jpg")
 
 
@@ -270,7 +270,7 @@ def test_a_thumbnail_is_kept_once_and_a_dead_address_is_told_and_tried_again(pla
     place.pictures.dead.add("https://cdn.example/8.jpg?oh=1")
     place.land()
     rows = place.landed("thumbnails")
-    assert rows["8"]["error"] == "the picture's address answered HTTP 403" and "sha256" not in rows["8"]
+    assert rows["8"]["error"] == "the picture's URL answered HTTP 403" and "sha256" not in rows["8"]
     kept = place.landing.root / rows["9"]["path"]
     assert kept.read_bytes() == b"https://cdn.example/9.jpg" and kept.name == f"{rows['9']['sha256']}.jpg"
 

@@ -7,14 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from meta_pipeline.cli.backfill import by_reason
+from meta_pipeline.cli.backfill.run import by_reason
 from meta_pipeline.extract.ads import durations
 from meta_pipeline.extract.ads.durations import EndedRun, expected_s, first_poll_s, size_class
 from meta_pipeline.flows import pulls
 from meta_pipeline.flows.pull_context import PullContext
 from meta_pipeline.landing.landing import Landing
 from meta_pipeline.records import FailedDay, LandedFile
-from meta_pipeline.sandbox.answers import Answer, Ask, Refused
+from meta_pipeline.sandbox.protocol.errors import GraphApiError
+from meta_pipeline.sandbox.protocol.requests import GraphRequest
+from meta_pipeline.sandbox.protocol.responses import GraphResponse
 from meta_pipeline.store import report_runs, report_sizes
 from meta_pipeline.store.report_sizes import APP
 from meta_pipeline_tests.fakes.frozen_clock import StillHome
@@ -52,7 +54,7 @@ def fates(home: StillHome, *names: str) -> None:
 
 
 def test_from_the_second_account_on_a_report_run_is_polled_once_or_twice(home: StillHome, by: PullContext):
-    home.graph.runs.seconds = 40.0  # 20 to 60
+    home.graph.limits.settings.report_run_seconds = 40.0  # 20 to 60
     polls, waits = [], []
     for node_id in ACCOUNTS:
         before, at = calls(home, "GET /{id}"), home.clock.now()
@@ -81,7 +83,7 @@ def test_a_stuck_run_that_completes_after_all_is_used_instead_of_a_third(home: S
     assert all(isinstance(done, LandedFile) for done in land(ACCOUNTS[0], by))
     assert calls(home, "POST /act_{id}/insights") == 2
     (run,) = report_runs.recorded(home.engine, backfill_id="b", node_id=ACCOUNTS[0], report=REPORT)
-    assert run.is_done and run.report_run_id == min(home.graph.runs.runs)
+    assert run.is_done and run.report_run_id == min(home.graph.report_runs.by_id)
 
 
 def test_the_next_process_polls_a_stuck_run_before_it_pays_again(home: StillHome, by: PullContext):
@@ -105,7 +107,7 @@ def test_a_report_that_takes_long_is_not_called_stuck_too_early(home: StillHome,
 
 
 def test_a_finished_run_is_read_in_smaller_pages_before_anything_is_requested_again(home: StillHome, by: PullContext):
-    home.graph.runs.page_rows = 40
+    home.graph.limits.settings.rows_a_page = 40
     assert all(isinstance(done, LandedFile) for done in land(ACCOUNTS[0], by))
     first = calls(home, "GET /{id}/insights")
     rows = sum(file.rows for file in land(ACCOUNTS[0], by) if isinstance(file, LandedFile))
@@ -126,14 +128,14 @@ def test_a_page_that_shrinks_in_the_middle_loses_and_doubles_no_row(home: StillH
     report_sizes.put(home.engine, node_id=ACCOUNTS[0], report=REPORT, known=dict.fromkeys(report_sizes.COLUMNS) | {"page": 80})
     original, limits = home.graph.answer, set()
 
-    def answer(ask: Ask) -> Answer:
-        if ask.path.endswith("/insights") and ask.method == "GET" and "after" in ask.params:
-            home.graph.runs.page_rows = 30
-            if forgets and limits and int(ask.params["limit"]) not in limits:
-                limits.add(int(ask.params["limit"]))
-                return Refused("(#100) Invalid cursor", 2642).answer("T")
-        limits.add(int(ask.params.get("limit", 0)))
-        return original(ask)
+    def answer(request: GraphRequest) -> GraphResponse:
+        if request.path.endswith("/insights") and request.method == "GET" and "after" in request.params:
+            home.graph.limits.settings.rows_a_page = 30
+            if forgets and limits and int(request.params["limit"]) not in limits:
+                limits.add(int(request.params["limit"]))
+                return GraphApiError("(#100) Invalid cursor", 2642).to_response("T")
+        limits.add(int(request.params.get("limit", 0)))
+        return original(request)
 
     home.graph.answer = answer  # type: ignore[method-assign]
     by = PullContext(
@@ -147,7 +149,7 @@ def test_a_page_that_shrinks_in_the_middle_loses_and_doubles_no_row(home: StillH
 
 def test_a_retired_token_is_not_tried_by_what_is_still_to_do(home: StillHome, by: PullContext):
     (ref,) = (ref for ref in home.vault.refs() if ref.kind == "system_user")
-    home.graph.identity.kill(460, "SYSTEM_USER")
+    home.graph.identity.invalidate(460, "SYSTEM_USER")
     before = sum(home.graph.calls.values())
     reasons = {done.reason for node_id in ACCOUNTS for done in land(node_id, by) if isinstance(done, FailedDay)}
 
@@ -172,7 +174,7 @@ def test_a_dead_token_is_known_before_the_work_starts_and_named_once(home: Still
 
 
 def test_asking_ahead_retires_a_dead_token_so_that_no_other_account_tries_it(home: StillHome, by: PullContext):
-    home.graph.identity.kill(460, "SYSTEM_USER")
+    home.graph.identity.invalidate(460, "SYSTEM_USER")
     before = sum(home.graph.calls.values())
     for node_id in ACCOUNTS:
         pulls.ask_ahead(node_id, DAYS, [REPORT], by=by)
@@ -200,15 +202,15 @@ def test_one_failing_report_ends_no_other(home: StillHome, by: PullContext, monk
 
 
 @pytest.mark.parametrize("error", [
-    Refused("(#100) The value must be a valid insights metric", 100), Refused("(#200) missing", 200, status=403),
-    Refused("(#2635) deprecated", 2635), Refused("(#368) blocked", 368),
+    GraphApiError("(#100) The value must be a valid insights metric", 100), GraphApiError("(#200) missing", 200, status=403),
+    GraphApiError("(#2635) deprecated", 2635), GraphApiError("(#368) blocked", 368),
 ])
-def test_a_refusal_of_one_report_ends_no_other(home: StillHome, by: PullContext, error: Refused):
+def test_a_refusal_of_one_report_ends_no_other(home: StillHome, by: PullContext, error: GraphApiError):
     original = home.graph.answer
 
-    def answer(ask: Ask) -> Answer:
-        refuses = ask.path == f"{ACCOUNTS[0]}/insights" and ask.params.get("level") == "account"
-        return error.answer("T") if refuses else original(ask)
+    def answer(request: GraphRequest) -> GraphResponse:
+        refuses = request.path == f"{ACCOUNTS[0]}/insights" and request.params.get("level") == "account"
+        return error.to_response("T") if refuses else original(request)
 
     home.graph.answer = answer  # type: ignore[method-assign]
     done = list(pulls.land(ACCOUNTS[0], DAYS, ["account_insights", REPORT], by=by))

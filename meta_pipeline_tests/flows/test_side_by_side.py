@@ -15,8 +15,10 @@ from meta_pipeline.graph.errors import ThrottledError
 from meta_pipeline.landing.days import OpenDays
 from meta_pipeline.landing.landing import Landing
 from meta_pipeline.records import FailedDay, LandedFile
-from meta_pipeline.sandbox.answers import Answer, Ask, Refused, unknown_object
 from meta_pipeline.sandbox.control import control
+from meta_pipeline.sandbox.protocol.errors import GraphApiError, unknown_object
+from meta_pipeline.sandbox.protocol.requests import GraphRequest
+from meta_pipeline.sandbox.protocol.responses import GraphResponse
 from meta_pipeline.store import deferrals, ledger, report_runs
 from meta_pipeline_tests.fakes.frozen_clock import StillHome
 
@@ -45,7 +47,7 @@ def posts(home: StillHome) -> int:
 
 
 def test_one_accounts_failure_leaves_the_others_done(home: StillHome, by: PullContext):
-    home.graph.tasks["1000000002"] = []
+    home.graph.access.tasks["1000000002"] = []
     found = list(side_by_side.land_side_by_side(ASKED, ["ad_insights"], by=by))
     failed = [done for done in found if isinstance(done, FailedDay)]
 
@@ -68,7 +70,7 @@ def test_what_was_asked_for_ahead_is_found_done_and_paid_once(home: StillHome, b
 
 def test_a_finished_report_run_that_meta_forgot_is_asked_for_anew(home: StillHome, by: PullContext):
     pulls.ask_ahead(ACCOUNTS[0], DAYS, ["ad_insights"], by=by)
-    home.graph.runs.runs.clear()
+    home.graph.report_runs.by_id.clear()
     found = list(pulls.land(ACCOUNTS[0], DAYS, ["ad_insights"], by=by))
 
     assert all(isinstance(done, LandedFile) for done in found) and posts(home) == 2
@@ -100,14 +102,14 @@ def test_a_day_that_meta_keeps_no_more_fails_with_that_reason_and_no_call(home: 
 def test_a_report_run_is_looked_at_first_when_the_last_one_was_done(home: StillHome, by: PullContext):
     original, looks = home.graph.answer, [0]
 
-    def answer(ask: Ask) -> Answer:
-        run = home.graph.runs.runs.get(ask.path)
-        if run is not None and ask.method == "GET":
+    def answer(request: GraphRequest) -> GraphResponse:
+        run = home.graph.report_runs.by_id.get(request.path)
+        if run is not None and request.method == "GET":
             looks[0] += 1
             if home.clock.now() - run.submitted_at < dt.timedelta(seconds=20):
-                return Answer({"id": run.id, "async_status": "Job Running", "async_percent_completion": 60})
-            run.looks = 9
-        return original(ask)
+                return GraphResponse({"id": run.id, "async_status": "Job Running", "async_percent_completion": 60})
+            run.polls = 9
+        return original(request)
 
     home.graph.answer = answer  # type: ignore[method-assign]
     for backfill_id, most in (("first", 8), ("second", 2), ("third", 2)):
@@ -124,14 +126,14 @@ def test_rows_that_were_seen_and_are_gone_when_the_cursor_is_forgotten_are_no_em
     pulls.ask_ahead(ACCOUNTS[0], DAYS, ["ad_insights"], by=by)
     original, pages = home.graph.answer, [0]
 
-    def answer(ask: Ask) -> Answer:
-        if ask.path.endswith("/insights") and ask.method == "GET":
+    def answer(request: GraphRequest) -> GraphResponse:
+        if request.path.endswith("/insights") and request.method == "GET":
             pages[0] += 1
             if pages[0] == 2:
-                return Refused("(#100) Invalid cursor", 2642).answer("T")
+                return GraphApiError("(#100) Invalid cursor", 2642).to_response("T")
             if pages[0] > 2:
-                return Answer({"data": []})
-        return original(ask)
+                return GraphResponse({"data": []})
+        return original(request)
 
     home.graph.answer = answer  # type: ignore[method-assign]
     found = list(pulls.land(ACCOUNTS[0], DAYS, ["ad_insights"], by=by))
@@ -143,10 +145,10 @@ def test_rows_that_were_seen_and_are_gone_when_the_cursor_is_forgotten_are_no_em
 def test_a_run_whose_result_is_never_there_is_not_bought_for_ever(home: StillHome, by: PullContext):
     original = home.graph.answer
 
-    def answer(ask: Ask) -> Answer:
-        if ask.path.endswith("/insights") and ask.method == "GET":
-            return unknown_object(ask.path).answer("T")
-        return original(ask)
+    def answer(request: GraphRequest) -> GraphResponse:
+        if request.path.endswith("/insights") and request.method == "GET":
+            return unknown_object(request.path).to_response("T")
+        return original(request)
 
     home.graph.answer = answer  # type: ignore[method-assign]
     for _ in range(2):
@@ -157,7 +159,7 @@ def test_a_run_whose_result_is_never_there_is_not_bought_for_ever(home: StillHom
 def test_a_range_that_is_too_large_is_paid_for_once_and_asking_ahead_lands_nothing(
     home: StillHome, by: PullContext
 ):
-    home.graph.configure({"rows_a_request": 100})
+    home.graph.limits.configure({"rows_a_request": 100})
     pulls.ask_ahead(ACCOUNTS[0], DAYS, ["ad_insights"], by=by)
     asked = posts(home)
     assert ledger.files_of(home.engine, report="ad_insights", node_id=ACCOUNTS[0]) == []

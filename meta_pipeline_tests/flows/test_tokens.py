@@ -63,7 +63,7 @@ def test_a_dead_token_is_retired_at_once_and_says_what_to_click(
     home: StillHome, tmp_path: Path, subcode: int, told: str, clicks: list[tuple[str, str]], noticed_by: str
 ):
     ref = home.onboard(home.mint(days=60))
-    home.graph.identity.kill(subcode, "USER")
+    home.graph.identity.invalidate(subcode, "USER")
     if noticed_by == "a run":
         (failed,) = land(home, tmp_path)
         assert isinstance(failed, FailedDay) and f"(190/{subcode})" in failed.reason
@@ -82,7 +82,7 @@ def test_a_dead_token_is_retired_at_once_and_says_what_to_click(
 
 def test_a_pages_own_token_that_died_leads_to_the_pages_settings(home: StillHome):
     home.onboard(home.mint(days=60))
-    home.graph.identity.kill(492, "PAGE")
+    home.graph.identity.invalidate(492, "PAGE")
     tokens.check_tokens(graph=home.client, tokens=home.vault, now=home.clock.now())
     (found,) = seen(home)
 
@@ -107,7 +107,7 @@ def test_another_token_takes_over_in_the_same_run(home: StillHome, tmp_path: Pat
     home.onboard(home.mint(days=60))
     system = home.onboard(home.mint("SYSTEM_USER"))
     assert {link.token_ref for link in list_links(home.engine) if link.id == ACCOUNT} == {system.id}
-    home.graph.identity.kill(467, "SYSTEM_USER")
+    home.graph.identity.invalidate(467, "SYSTEM_USER")
     (landed,) = land(home, tmp_path)
 
     assert isinstance(landed, LandedFile) and landed.rows == 1
@@ -163,7 +163,7 @@ def test_without_read_insights_a_page_is_not_silently_empty(home: StillHome):
 ])
 @pytest.mark.parametrize("tasks", [["DRAFT"], ["ADVERTISE", "MANAGE"]])
 def test_a_missing_task_leads_to_where_it_is_given(home: StillHome, kind: str, node_id: str, where: str, tasks: list[str]):
-    home.graph.tasks[node_id.removeprefix("act_")] = tasks
+    home.graph.access.tasks[node_id.removeprefix("act_")] = tasks
     home.onboard(home.mint(days=60))
     troubled = [node for node in seen(home)[0].nodes if node.issue]
 
@@ -174,7 +174,7 @@ def test_a_missing_task_leads_to_where_it_is_given(home: StillHome, kind: str, n
 
 def test_access_that_is_taken_away_is_not_read_any_more(home: StillHome, tmp_path: Path):
     home.onboard(home.mint(days=60))
-    home.graph.tasks[ACCOUNT.removeprefix("act_")] = []
+    home.graph.access.tasks[ACCOUNT.removeprefix("act_")] = []
     consents.relink_all(graph=home.client, tokens=home.vault, engine=home.engine, now=home.clock.now())
 
     (failed,) = land(home, tmp_path)
@@ -220,7 +220,7 @@ def test_disconnecting_a_system_user_ends_that_token_at_meta(home: StillHome):
     value = home.vault.reveal(system.id, flow="test").value
     assert tokens.disconnect(system.id, graph=home.client, tokens=home.vault).outcome == "revoked"
 
-    assert home.graph.identity.tokens[value].dead == 458 and home.vault.refs() == []
+    assert home.graph.identity.tokens[value].invalid_subcode == 458 and home.vault.refs() == []
 
 
 def test_when_meta_cannot_be_told_the_token_is_not_used_all_the_same(home: StillHome):
@@ -237,7 +237,7 @@ def test_what_revoking_says_is_what_happened(home: StillHome):
     assert "Meta has revoked the consent" in revoked.sentence and "deleted here" in revoked.sentence
 
     user = home.onboard(home.mint(days=60))
-    home.graph.identity.kill(460, "USER")
+    home.graph.identity.invalidate(460, "USER")
     tokens.check_tokens(graph=home.client, tokens=home.vault, now=home.clock.now())
     calls = dict(home.graph.calls)
     earlier = tokens.disconnect(user.id, graph=home.client, tokens=home.vault)
@@ -256,7 +256,7 @@ def test_no_ciphertext_is_left_of_a_person_and_their_pages(home: StillHome):
 @pytest.mark.parametrize("subcode", [458, 492])
 def test_no_ciphertext_is_left_of_a_token_that_died(home: StillHome, subcode: int):
     user = home.onboard(home.mint(days=60))
-    home.graph.identity.kill(subcode, "USER")
+    home.graph.identity.invalidate(subcode, "USER")
     tokens.check_tokens(graph=home.client, tokens=home.vault, now=home.clock.now())
 
     with home.engine.connect() as connection:
@@ -296,7 +296,7 @@ def test_a_hostile_name_is_one_harmless_line_in_every_sentence(home: StillHome):
         connection.execute(token_table.update().values(subject_name=HOSTILE))
     home.clock.sleep(50 * 86400)
     sentences = [issue.message for one in seen(home) for issue in one.issues]
-    home.graph.identity.kill(460, "USER")
+    home.graph.identity.invalidate(460, "USER")
     tokens.check_tokens(graph=home.client, tokens=home.vault, now=home.clock.now())
     sentences += [issue.message for one in seen(home) for issue in one.issues]
     with pytest.raises(VaultError) as caught:

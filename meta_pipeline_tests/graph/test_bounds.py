@@ -229,7 +229,7 @@ def test_a_host_that_refuses_is_named_with_its_port_and_the_cause(call: str):
 
 
 @pytest.mark.parametrize(("url", "cause"), [
-    ("http://nowhere.invalid", "DNS: the host's name is not known"), ("https://127.0.0.1:{port}", "TLS"),
+    ("http://nowhere.invalid", "DNS: the host name can't be resolved"), ("https://127.0.0.1:{port}", "TLS"),
 ])
 def test_dns_and_tls_are_causes_of_their_own(server: Server, url: str, cause: str):
     server.say({})

@@ -12,9 +12,9 @@ from meta_pipeline.graph.calls import CallKind
 from meta_pipeline.graph.features import check
 from meta_pipeline.graph.limits import Charge, charges
 from meta_pipeline.records import AccessToken, ConfigError
-from meta_pipeline.sandbox.answers import Ask
 from meta_pipeline.sandbox.graph import Graph
-from meta_pipeline.sandbox.nouns import OWN
+from meta_pipeline.sandbox.protocol.requests import GraphRequest
+from meta_pipeline.sandbox.world.cast import OWN_BUSINESS
 from meta_pipeline_tests.fakes.virtual_clock import START
 
 GRAPH = Graph(seed=1, now=START)
@@ -25,9 +25,9 @@ DAY = {"time_range": '{"since":"2026-11-10","until":"2026-11-10"}', "fields": "a
 
 
 def ask(method: str, path: str, params: Mapping[str, str]) -> tuple[dict[str, str], Any]:
-    sent = Ask(
-        method, path, "v26.0", dict(params), {"authorization": f"Bearer {GRAPH.identity.system_user_token}"},
-        "http://sandbox",
+    sent = GraphRequest(
+        method=method, path=path, version="v26.0", params=dict(params),
+        headers={"authorization": f"Bearer {GRAPH.identity.system_user_token}"}, base_url="http://sandbox",
     )
     answer = GRAPH.answer(sent)
     return answer.headers, json.loads(answer.content)
@@ -35,13 +35,13 @@ def ask(method: str, path: str, params: Mapping[str, str]) -> tuple[dict[str, st
 
 def named(headers: Mapping[str, str]) -> set[Charge]:
     """The budgets that the usage headers of an answer name."""
-    found = {name.lower(): json.loads(value) for name, value in headers.items() if name.lower().startswith("x-") and value[:1] == "{"}
+    usage = {name.lower(): json.loads(value) for name, value in headers.items() if name.lower().startswith("x-") and value[:1] == "{"}
     budgets: set[Charge] = set()
-    for node_id, entries in found.get("x-business-use-case-usage", {}).items():
+    for node_id, entries in usage.get("x-business-use-case-usage", {}).items():
         budgets |= {Charge(entry["type"], f"act_{node_id}") for entry in entries}
-        if "x-ad-account-usage" in found:
+        if "x-ad-account-usage" in usage:
             budgets.add(Charge("score", f"act_{node_id}"))
-    if "x-fb-ads-insights-throttle" in found:
+    if "x-fb-ads-insights-throttle" in usage:
         budgets.add(Charge("insights_load"))
     return budgets or {Charge("platform")}
 
@@ -57,8 +57,8 @@ CALLS: list[tuple[CallKind, str, str, dict[str, str]]] = [
     (CallKind.IDENTITY, "GET", "oauth/access_token", {"client_id": "x"}),
     (CallKind.PERMISSIONS, "GET", "me/permissions", {}),
     (CallKind.BUSINESSES, "GET", "me/businesses", {}),
-    (CallKind.BUSINESSES, "GET", f"{OWN.id}/owned_pixels", {}),
-    (CallKind.BUSINESSES, "GET", f"{OWN.id}/client_product_catalogs", {}),
+    (CallKind.BUSINESSES, "GET", f"{OWN_BUSINESS.id}/owned_pixels", {}),
+    (CallKind.BUSINESSES, "GET", f"{OWN_BUSINESS.id}/client_product_catalogs", {}),
     (CallKind.PAGES, "GET", "me/accounts", {}),
     (CallKind.PAGE_INSIGHTS, "GET", f"{PAGE}/insights", {"metric": "page_media_view", "period": "day"}),
     (CallKind.AD_ACCOUNTS, "GET", "me/adaccounts", {}),

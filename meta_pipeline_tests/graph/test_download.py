@@ -99,9 +99,9 @@ def test_a_redirect_is_looked_at_like_an_address(to: str):
 
 @pytest.mark.parametrize(("cdn", "says"), [
     (Cdn(status=403), "HTTP 403"),
-    (Cdn(headers={"content-type": "text/html"}), "no picture"),
-    (Cdn(headers={}), "no picture"),
-    (Cdn(headers={"content-type": "image/svg+xml"}), "no picture"),
+    (Cdn(headers={"content-type": "text/html"}), "not a picture"),
+    (Cdn(headers={}), "not a picture"),
+    (Cdn(headers={"content-type": "image/svg+xml"}), "not a picture"),
     (Cdn(content=b"x" * (LARGEST_BYTES + 1)), "larger"),
     (Cdn(content=b""), "empty"),
 ])

@@ -1,4 +1,4 @@
-"""Whatever a server sends, only errors of ours come out."""
+"""Whatever a server sends, the client raises nothing but a MetaPipelineError."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from benchmarks import graph_responses
 from meta_pipeline.graph.calls import CallKind
 from meta_pipeline.graph.errors import ThrottledError
 from meta_pipeline.graph.limits import charges, readings
-from meta_pipeline.graph.pace import Budget, blocked, told, wait_s
+from meta_pipeline.graph.pace import Budget, after_reading, after_throttle, wait_s
 from meta_pipeline.graph.response import answer_of, decipher, page_of
 from meta_pipeline.graph.usage import HEADERS, retry_after, usage_of
 from meta_pipeline.records import MetaPipelineError
@@ -53,11 +53,11 @@ def test_an_answer_is_a_result_or_an_error_of_ours(status: int, headers: dict[st
 def test_a_budget_survives_any_header_and_never_waits_for_ever(first: dict[str, str], second: dict[str, str], age: int):
     charged = charges(CallKind.INSIGHTS, "act_1/insights", None)
     budget = Budget("k", 3600.0)
-    for found in (usage_of(first), usage_of(second)):
-        assert 60 <= retry_after(found) < 1e11
-        for reading in readings(found, charged).values():
-            budget = told(budget, reading, operations=1, now=NOW)
-    budget = blocked(budget, for_s=60, now=NOW) if age % 2 else budget
+    for usage in (usage_of(first), usage_of(second)):
+        assert 60 <= retry_after(usage) < 1e11
+        for reading in readings(usage, charged).values():
+            budget = after_reading(budget, reading, operations=1, now=NOW)
+    budget = after_throttle(budget, for_s=60, now=NOW) if age % 2 else budget
     at = NOW + dt.timedelta(seconds=age)
     pause = wait_s(budget, operations=1, outstanding=0, ahead=0, ceiling=85.0, now=at)
 
@@ -66,8 +66,8 @@ def test_a_budget_survives_any_header_and_never_waits_for_ever(first: dict[str, 
 
 def test_no_response_of_a_server_gets_through_the_client_but_as_an_error_of_ours():
     """Three responses an example: the generator and its checks are those of `make bench`, which runs 100,000."""
-    found = graph_responses.Chunk()
-    graph_responses.run(667, note=found.note, phases=(Phase.explicit, Phase.generate, Phase.shrink))
+    chunk = graph_responses.Chunk()
+    graph_responses.run(667, note=chunk.note, phases=(Phase.explicit, Phase.generate, Phase.shrink))
 
-    assert found.responses >= 2_000
-    assert {"none", "UnreadableAnswerError", "CallDeadlineError", "RedirectError"} <= set(found.errors)
+    assert chunk.responses >= 2_000
+    assert {"none", "UnreadableAnswerError", "CallDeadlineError", "RedirectError"} <= set(chunk.errors)

@@ -14,6 +14,7 @@ from meta_pipeline.graph.budget import SharedBudget
 from meta_pipeline.graph.calls import CallKind
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.graph.errors import ThrottledError
+from meta_pipeline.graph.limits import Charge, charges
 from meta_pipeline.graph.request import CallContext
 from meta_pipeline.records import AccessToken
 from meta_pipeline.sandbox.graph import Graph
@@ -57,14 +58,14 @@ class Storm:
         )
 
     def work(self, holder: str, *, dies_after: int | None = None) -> None:
-        """What a worker does: the account that is due longest, until its budget says wait; then the next one."""
+        """Read the account that has been due longest until its budget says wait, then the next one, as a worker does."""
         client, sent = self.client(holder), 0
         while any(self.left.values()):
-            free = [one for one, count in self.left.items() if count and one not in self.held]
+            free = [account for account, count in self.left.items() if count and account not in self.held]
             if not free:
                 self.clock.sleep(1.0)
                 continue
-            account = min(free, key=lambda one: (self.due[one], -self.left[one]))
+            account = min(free, key=lambda account: (self.due[account], -self.left[account]))
             if self.due[account] > self.clock.seconds:
                 self.clock.sleep(min(1.0, self.due[account] - self.clock.seconds))
                 continue
@@ -88,9 +89,7 @@ class Storm:
                 self.held.discard(account)
 
 
-def _charged(account: str):  # type: ignore[no-untyped-def]
-    from meta_pipeline.graph.limits import charges
-
+def _charged(account: str) -> tuple[Charge, ...]:
     return charges(CallKind.AD_OBJECTS, f"{account}/ads", account)
 
 
@@ -112,11 +111,11 @@ def test_all_work_is_done_without_a_block_near_the_time_the_budget_alone_takes_f
 
     # A full budget at once, the rest as it refills: what any client at all would need.
     alone = (CALLS_EACH - SCORE) / SCORE * DECAY_S
-    told = storm.graph.limits.configure({})
+    limits = storm.graph.limits.configure({})
     print(f"virtual {storm.clock.seconds:.0f} s, the budget alone {alone:.0f} s, given back {storm.given_back} times")
     assert all(storm.done[account] == CALLS_EACH for account in storm.left)
-    assert told["sent_while_blocked"] == {}
-    assert not any(share.blocked_until for share in storm.graph.limits.shares.values())
+    assert limits["sent_while_blocked"] == {}
+    assert not any(share.blocked_until for share in storm.graph.limits.budgets.values())
     assert storm.clock.seconds <= 1.15 * alone
     assert storm.given_back > 0
     assert min(storm.halfway[0].values()) >= 0.7 * max(storm.halfway[0].values())

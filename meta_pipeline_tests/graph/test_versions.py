@@ -52,12 +52,12 @@ def test_a_file_refreshes_the_calendar(tmp_path: Path):
         'source = "the changelog, 2027-02-01"\n[versions."v26.0"]\nmarketing = 2027-08-01\n'
         '[versions."v28.0"]\nreleased = 2027-02-17\nchanges = ["one"]\n'
     )
-    found = calendar(file)
+    merged = calendar(file)
 
-    assert found.end_of("marketing", "v26.0") == "usable until 2027-08-01"
-    assert found.end_of("graph", "v26.0") == "its end is not announced"
-    assert found.changes("v28.0") == ("one",) and found.changes("v26.0") == Calendar().changes("v26.0")
-    assert "the changelog, 2027-02-01" in found.source and found.after("v26.0") == ["v27.0", "v28.0"]
+    assert merged.end_of("marketing", "v26.0") == "usable until 2027-08-01"
+    assert merged.end_of("graph", "v26.0") == "its end is not announced"
+    assert merged.changes("v28.0") == ("one",) and merged.changes("v26.0") == Calendar().changes("v26.0")
+    assert "the changelog, 2027-02-01" in merged.source and merged.after("v26.0") == ["v27.0", "v28.0"]
 
 
 @pytest.mark.parametrize(("text", "says"), [

@@ -7,8 +7,9 @@ import json
 from decimal import Decimal
 from typing import Any
 
-from meta_pipeline.sandbox.answers import Answer, Ask
 from meta_pipeline.sandbox.graph import Graph
+from meta_pipeline.sandbox.protocol.requests import GraphRequest
+from meta_pipeline.sandbox.protocol.responses import GraphResponse
 
 NOW = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
 EVERY_STATUS = json.dumps([
@@ -21,10 +22,12 @@ def new_graph(**options: Any) -> Graph:
     return Graph(seed=1, now=NOW, **options)
 
 
-def ask(graph: Graph, path: str, method: str = "GET", **params: Any) -> tuple[Answer, Any]:
+def ask(graph: Graph, path: str, method: str = "GET", **params: Any) -> tuple[GraphResponse, Any]:
     headers = {"authorization": f"Bearer {graph.identity.system_user_token}"}
     told = {name: value if isinstance(value, str) else json.dumps(value) for name, value in params.items()}
-    answer = graph.answer(Ask(method, path, "v26.0", told, headers, "http://sandbox"))
+    answer = graph.answer(GraphRequest(
+        method=method, path=path, version="v26.0", params=told, headers=headers, base_url="http://sandbox",
+    ))
     return answer, json.loads(answer.content)
 
 

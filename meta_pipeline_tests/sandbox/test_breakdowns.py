@@ -7,7 +7,7 @@ from collections import Counter
 
 import pytest
 
-from meta_pipeline.sandbox.breakdowns import ADVERTISER_HOUR, AUDIENCE_HOUR, COMBINATIONS, GATED
+from meta_pipeline.sandbox.ads.insights.breakdowns import ADVERTISER_HOUR, AUDIENCE_HOUR, COMBINATIONS, GATED
 from meta_pipeline.sandbox.control import control
 from meta_pipeline_tests.sandbox.asking import EVERY_STATUS, ask, by_run, days, every, new_graph, total
 

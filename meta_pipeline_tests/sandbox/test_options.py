@@ -166,7 +166,7 @@ def test_a_scenario_orders_a_world():
     graph = create_app(now=NOW, scenario=json.loads(json.dumps(plan))).state.graph
 
     assert graph.world.options.absent_breakdowns and graph.world.options.opted_in == {"1000000001"}
-    assert graph.runs.page_bytes == 7 and graph.world.campaigns["12021001000000001"].name == "Ordered"
+    assert graph.limits.settings.page_bytes == 7 and graph.world.campaigns["12021001000000001"].name == "Ordered"
     assert len(graph.faults.planned) == 1
 
 

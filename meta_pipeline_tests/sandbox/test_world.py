@@ -8,10 +8,10 @@ from decimal import Decimal
 
 import pytest
 
-from meta_pipeline.sandbox.answers import Ask
-from meta_pipeline.sandbox.app import truth
-from meta_pipeline.sandbox.breakdowns import COMBINATIONS, GATED
+from meta_pipeline.sandbox.ads.insights.breakdowns import COMBINATIONS, GATED
+from meta_pipeline.sandbox.ads.insights.totals import daily_totals
 from meta_pipeline.sandbox.graph import Graph
+from meta_pipeline.sandbox.protocol.requests import GraphRequest
 
 NOW = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
 
@@ -23,7 +23,9 @@ def graph() -> Graph:
 
 def get(graph: Graph, path: str, *, version: str = "v26.0", token: str | None = None, **params: str):
     headers = {"authorization": f"Bearer {token or graph.identity.system_user_token}"}
-    answer = graph.answer(Ask("GET", path, version, params, headers, "http://sandbox"))
+    answer = graph.answer(GraphRequest(
+        method="GET", path=path, version=version, params=params, headers=headers, base_url="http://sandbox",
+    ))
     return answer, json.loads(answer.content)
 
 
@@ -62,8 +64,8 @@ def test_young_days_grow_and_old_ones_are_frozen():
     seen = []
     for days in (0, 5, 27, 28, 60):
         graph = Graph(seed=1, now=dt.datetime(2026, 11, 5, 23, tzinfo=dt.UTC) + dt.timedelta(days=days))
-        found = truth(graph, dt.date(2026, 11, 3), dt.date(2026, 11, 3))["account"]
-        seen.append(sum(row["impressions"] for row in found))
+        rows = daily_totals(graph.world, dt.date(2026, 11, 3), dt.date(2026, 11, 3), graph.now())["account"]
+        seen.append(sum(row["impressions"] for row in rows))
 
     assert seen[0] < seen[1] < seen[2] <= seen[3] == seen[4]
 
@@ -149,11 +151,13 @@ def test_a_block_begins_at_the_limit_and_lengthens_when_called_in_it():
 
 def test_only_so_many_report_runs_are_in_flight():
     graph = Graph(seed=1, now=NOW)
-    graph.runs.most_running = 2
+    graph.limits.settings.running_report_runs = 2
     asked = {"level": "account", "time_range": '{"since":"2026-11-01","until":"2026-11-02"}', "fields": "impressions"}
 
     def post() -> int:
         headers = {"authorization": f"Bearer {graph.identity.system_user_token}"}
-        return graph.answer(Ask("POST", "act_1000000001/insights", "v26.0", asked, headers, "http://sandbox")).status
+        return graph.answer(GraphRequest(
+            method="POST", path="act_1000000001/insights", version="v26.0", params=asked, headers=headers, base_url="http://sandbox",
+        )).status
 
     assert [post(), post(), post()] == [200, 200, 400]

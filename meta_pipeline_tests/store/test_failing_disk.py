@@ -14,8 +14,8 @@ import pytest
 import sqlalchemy as sa
 
 from meta_pipeline.bootstrap import Runtime
-from meta_pipeline.cli import doctor
 from meta_pipeline.cli import main as cli_main
+from meta_pipeline.cli.doctor import checks as doctor
 from meta_pipeline.landing import thumbnails
 from meta_pipeline.records import ConfigError, LandingError, LoadError, StoreError
 from meta_pipeline.settings import Settings

@@ -1,4 +1,5 @@
--- The names and parents an ad has now; what no listing knows keeps the names of its own row, so nothing is merged away.
+-- The current names and parents of an ad. An ad that is in no listing keeps the names of its own row, so no row is
+-- lost.
 with insights as (
     select * from {{ ref('stg_meta_ads__ad_insights') }}
 ),

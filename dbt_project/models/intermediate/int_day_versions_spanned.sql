@@ -1,5 +1,5 @@
--- Every version of every report's days, from when until when it was so. A day begins when it landed first; from then on
--- one version ends where the next begins.
+-- Every version of every day of every report, with its validity. The first version begins when the day first landed;
+-- each ends where the next begins.
 select
     report,
     account_id,

@@ -1,4 +1,5 @@
--- Every day of every report as it stands now, and whether it had ended on the account's own calendar when it was read.
+-- The latest version of every day of every report, and whether the day had ended on the account's calendar when it was
+-- read.
 with days as (
     select * from {{ ref('stg_meta_pipeline__day_versions') }} where replaced_at is null
 ),

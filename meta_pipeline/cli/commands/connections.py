@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import click
 
 from meta_pipeline.cli.commands.options import AS_JSON, WIDE, tabular
-from meta_pipeline.cli.terminal import echo
+from meta_pipeline.cli.output.terminal import echo
 from meta_pipeline.records import NodeLink
 
 _TOKEN_HEADERS = {
@@ -48,7 +48,7 @@ def vault_list(form: str, is_wide: bool) -> None:
     """Whose tokens there are, until when, what is wrong and what to click."""
     from meta_pipeline.bootstrap import process_runtime
     from meta_pipeline.cli import vault as verb
-    from meta_pipeline.cli.tables import show
+    from meta_pipeline.cli.output.tables import show
 
     show(*verb.tokens(process_runtime()), form, headers=_TOKEN_HEADERS, is_wide=is_wide)
 
@@ -61,7 +61,7 @@ def vault_log(token_ref: str | None, limit: int, form: str, is_wide: bool) -> No
     """Who revealed which token, when, for what."""
     from meta_pipeline.bootstrap import process_runtime
     from meta_pipeline.cli import vault as verb
-    from meta_pipeline.cli.tables import show
+    from meta_pipeline.cli.output.tables import show
 
     columns_and_rows = verb.log(process_runtime(), token_ref, limit)
     show(*columns_and_rows, form, headers={"at": "at (UTC)"}, optional=["process"], is_wide=is_wide)
@@ -127,7 +127,7 @@ def links(as_json: bool, is_wide: bool) -> None:
 
 
 def _print_links(found: Iterable[NodeLink], *, is_wide: bool = False) -> None:
-    from meta_pipeline.cli.tables import show
+    from meta_pipeline.cli.output.tables import show
 
     columns = ("kind", "id", "name", "access", "owner business", "time zone", "currency")
     rows = [

@@ -7,7 +7,7 @@ import json
 import click
 
 from meta_pipeline.cli.commands.options import AS_JSON, tabular
-from meta_pipeline.cli.terminal import echo
+from meta_pipeline.cli.output.terminal import echo
 
 
 @click.command()
@@ -17,7 +17,7 @@ def doctor(as_json: bool) -> None:
     import dataclasses
 
     from meta_pipeline.bootstrap import process_runtime
-    from meta_pipeline.cli.doctor import examine
+    from meta_pipeline.cli.doctor.checks import examine
 
     findings = list(examine(process_runtime()))
     if as_json:
@@ -43,7 +43,7 @@ def audit(
     """Every call to Graph: what for, what came back, which trace; or the limits they are charged to."""
     from meta_pipeline.bootstrap import process_runtime
     from meta_pipeline.cli import audit as verb
-    from meta_pipeline.cli.tables import show_records
+    from meta_pipeline.cli.output.tables import show_records
 
     runtime = process_runtime()
     if is_limits:
@@ -89,7 +89,7 @@ def canary(version: str | None, node_id: str | None, form: str, is_wide: bool) -
     """Pull yesterday on the pin and on each later version; show the fields and values that differ."""
     from meta_pipeline.bootstrap import process_runtime
     from meta_pipeline.cli import versions as verb
-    from meta_pipeline.cli.tables import show_records
+    from meta_pipeline.cli.output.tables import show_records
 
     rows = list(verb.canary(process_runtime(), version=version, node_id=node_id))
     columns = list(rows[0]) if rows else ["report", "key", "field"]

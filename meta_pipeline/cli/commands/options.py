@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from meta_pipeline.cli.days import Day, DaysAgo, DayType
+from meta_pipeline.cli.backfill.days import Day, DaysAgo, DayType
 
 PORT = click.IntRange(0, 65535)
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="print JSON, for a program to read")

@@ -14,7 +14,7 @@ from meta_pipeline.cli.commands.options import tabular
 @tabular
 def sql(query_text: str, form: str, is_wide: bool) -> None:
     """Run a query on the published warehouse."""
-    from meta_pipeline.cli.tables import show
+    from meta_pipeline.cli.output.tables import show
     from meta_pipeline.publish.query import query
     from meta_pipeline.settings import Settings
 
@@ -26,7 +26,7 @@ def sql(query_text: str, form: str, is_wide: bool) -> None:
 @click.option("--output", default=None, type=click.Path(path_type=Path), help="default: report.png under HOME")
 def report(output: Path | None) -> None:
     """A picture of spend and ROAS per day and account, from the published warehouse."""
-    from meta_pipeline.cli.terminal import echo
+    from meta_pipeline.cli.output.terminal import echo
     from meta_pipeline.publish.report import draw
     from meta_pipeline.settings import Settings
 

@@ -6,9 +6,9 @@ import json
 
 import click
 
+from meta_pipeline.cli.backfill.days import Day
 from meta_pipeline.cli.commands.options import AS_JSON, WIDE, asked_for
-from meta_pipeline.cli.days import Day
-from meta_pipeline.cli.terminal import echo
+from meta_pipeline.cli.output.terminal import echo
 
 
 @click.command()
@@ -23,7 +23,7 @@ def backfill(
 ) -> None:
     """Read, load, model and publish days: the --last N, or --since to --until, both inclusive."""
     from meta_pipeline.bootstrap import process_runtime
-    from meta_pipeline.cli.backfill import run
+    from meta_pipeline.cli.backfill.run import run
 
     ended = run(
         process_runtime(), since, until, nodes=nodes, reports=reports, fresh=fresh, max_wait=max_wait, is_built=is_built
@@ -45,8 +45,8 @@ def plan(
 ) -> None:
     """What a backfill with these arguments would take: calls, budget, time. Nothing is asked of Meta."""
     from meta_pipeline.bootstrap import process_runtime
-    from meta_pipeline.cli import plan as verb
-    from meta_pipeline.cli.tables import show
+    from meta_pipeline.cli.backfill import plan as verb
+    from meta_pipeline.cli.output.tables import show
 
     told = verb.run(process_runtime(), since, until, nodes=nodes, reports=reports, fresh=fresh)
     if as_json:
@@ -69,7 +69,7 @@ def reports(as_json: bool, is_wide: bool, is_names: bool) -> None:
     """The reports there are, and which are read when none is named."""
     from meta_pipeline.bootstrap import process_runtime
     from meta_pipeline.cli import reports as verb
-    from meta_pipeline.cli.tables import show
+    from meta_pipeline.cli.output.tables import show
 
     columns, rows = (verb.NAMES, verb.names()) if is_names else (verb.COLUMNS, verb.rows(process_runtime()))
     show(

@@ -24,7 +24,9 @@ def sandbox(
     """A Graph API on loopback, for users without an app."""
     from meta_pipeline.sandbox.server import serve
 
-    serve(port, seed, _instant(now_text), scenario, speed, accounts, ads)
+    serve(
+        port=port, seed=seed, now=_instant(now_text), scenario=scenario, speed=speed, accounts=accounts, ads=ads
+    )
 
 
 def _instant(text: str | None) -> dt.datetime | None:
@@ -43,7 +45,7 @@ def _instant(text: str | None) -> dt.datetime | None:
 @click.option("--allow-host", "allowed_hosts", multiple=True, help="a name by which a proxy serves the Dagster UI")
 def up(port: int, web_port: int, allowed_hosts: tuple[str, ...]) -> None:
     """The Dagster UI and daemon, and the connections page: schedules, backfills, every partition's state."""
-    from meta_pipeline.cli.up import run
+    from meta_pipeline.cli.up.run import run
     from meta_pipeline.settings import Settings
 
     raise SystemExit(run(Settings(), port=port, web_port=web_port, allowed_hosts=allowed_hosts))
@@ -64,6 +66,6 @@ def serve(port: int, host: str, dagster_url: str | None) -> None:
 @click.command()
 def demo() -> None:
     """The whole line on a local Graph API: consent to chart."""
-    from meta_pipeline.cli.demo import run
+    from meta_pipeline.cli.demo.run import run
 
     raise SystemExit(run())

@@ -3,7 +3,6 @@
 import fcntl
 import functools
 import importlib.metadata
-import os
 import shutil
 import subprocess
 import sys
@@ -19,6 +18,7 @@ from packaging.version import Version
 from meta_pipeline import bootstrap
 from meta_pipeline.defs.assets.landing import ENTITIES, OWNERS, SOURCE, SOURCE_TAG, landing_key
 from meta_pipeline.defs.home import PROJECT
+from meta_pipeline.processes.environment import child_environment, exported
 from meta_pipeline.publish import freshness
 from meta_pipeline.publish.publish import publish
 from meta_pipeline.records import LoadError
@@ -129,7 +129,7 @@ def manifest() -> Path:
             ran = subprocess.run(
                 [str(DBT), "--quiet", "parse", "--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT),
                  "--target-path", str(parsed), "--log-path", str(parsed)],
-                env={**os.environ, "META_PIPELINE_WAREHOUSE": str(settings.warehouse_file)},
+                env=child_environment(META_PIPELINE_WAREHOUSE=str(settings.warehouse_file)),
                 capture_output=True, text=True,
             )
             if ran.returncode != 0:
@@ -156,7 +156,9 @@ def marts(
     events: list[Any] = []
     failed: DagsterDbtCliRuntimeError | None = None
     try:
-        events.extend(dbt.cli(["build"], context=context, target_path=_target(runtime.settings)).stream())
+        with exported(META_PIPELINE_WAREHOUSE=str(runtime.settings.warehouse_file)):
+            build = dbt.cli(["build"], context=context, target_path=_target(runtime.settings))
+        events.extend(build.stream())
     except DagsterDbtCliRuntimeError as error:
         failed = error
     counts = row_counts(runtime.settings.warehouse_file)
@@ -193,8 +195,6 @@ class Dbt(DbtCliResource):
 
 def dbt_resource() -> DbtCliResource:
     """dbt over our project, its profile beside it."""
-    settings = Settings()
-    os.environ["META_PIPELINE_WAREHOUSE"] = str(settings.warehouse_file)
     return Dbt(project_dir=str(DBT_PROJECT), profiles_dir=str(DBT_PROJECT), dbt_executable=str(DBT))
 
 

@@ -1,4 +1,4 @@
--- What an ad account was, from when until when.
+-- Every state of an ad account with its validity.
 with {{ entity_spans(ref('stg_meta_ads__account_history'), 'account_id') }},
 
 currencies as (

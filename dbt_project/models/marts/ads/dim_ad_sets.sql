@@ -1,4 +1,4 @@
--- What an ad set was, from when until when.
+-- Every state of an ad set with its validity.
 with {{ entity_spans(ref('stg_meta_ads__ad_set_history'), 'ad_set_id') }},
 
 accounts as (

@@ -1,4 +1,4 @@
--- What an ad was, and which creative it had, from when until when.
+-- Every state of an ad with its validity and its creative.
 with {{ entity_spans(ref('stg_meta_ads__ad_history'), 'ad_id') }}
 
 select

@@ -1,4 +1,4 @@
--- What a campaign was, from when until when.
+-- Every state of a campaign with its validity.
 with {{ entity_spans(ref('stg_meta_ads__campaign_history'), 'campaign_id') }},
 
 accounts as (

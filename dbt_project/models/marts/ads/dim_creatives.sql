@@ -1,4 +1,4 @@
--- What a creative was, from when until when, with the thumbnail that is kept of it.
+-- Every state of a creative with its validity, and the stored thumbnail.
 with {{ entity_spans(ref('stg_meta_ads__creative_history'), 'creative_id') }},
 
 thumbnails as (

@@ -1,4 +1,4 @@
--- Meta's own control totals, not a sum of ads: so that a difference between the two can be seen at all.
+-- Meta's own control totals, not a sum of ads, so that a difference between the two is visible.
 with insights as (
     select * from {{ ref('stg_meta_ads__account_insights') }}
 ),

@@ -1,4 +1,4 @@
--- Every action type that Meta told, the ones that overlap as well: choose one, never add them up.
+-- Every action type that Meta returned. Types overlap: choose one, never add them up.
 with insights as (
     select * from {{ ref('stg_meta_ads__ad_insights') }}
 ),

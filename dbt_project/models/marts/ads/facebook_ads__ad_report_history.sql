@@ -1,6 +1,6 @@
--- What Meta said of an ad's day, and from when until when: `valid_from <= :moment and (valid_to > :moment or valid_to is
--- null)` is the report as it was at that moment. A day is replaced as a whole, so all its ads share its spans; a version
--- without any row ends the one before it.
+-- Meta's figures for an ad's day, with their validity: `valid_from <= :moment and (valid_to > :moment or valid_to is
+-- null)` selects the report as of a moment. A day is replaced as a whole, so all its ads share its spans; a version
+-- without rows ends the one before it.
 with spans as (
     select * from {{ ref('int_day_versions_spanned') }} where report = 'ad_insights'
 ),

@@ -1,4 +1,4 @@
--- People reached in a window, as Meta counted them: reach of days can't be added up to it.
+-- People reached in a window, as counted by Meta: the reach of days does not add up to it.
 with insights as (
     select * from {{ ref('stg_meta_ads__reach') }}
 ),

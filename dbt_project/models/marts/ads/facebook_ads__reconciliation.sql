@@ -1,4 +1,5 @@
--- Σ ads against the account's control total. The two are read at two moments and may differ while a day is young.
+-- The sum of ads compared with the account's control total. Both are read at different moments and may differ for
+-- recent days.
 with ads as (
     select
         account_id,

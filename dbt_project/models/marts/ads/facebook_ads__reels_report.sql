@@ -1,4 +1,4 @@
--- The placements that are Reels, from the report by placement: no call is made for them.
+-- Reels placements, selected from the report by placement, so that no extra call is needed.
 select
     date_day,
     account_id,

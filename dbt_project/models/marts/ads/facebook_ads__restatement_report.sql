@@ -1,6 +1,6 @@
--- What every report said of an account's day, and from when until when: `valid_from <= :moment and (valid_to > :moment or
--- valid_to is null)` is how it was at that moment. A day that had no row then has zeros, or null where the report does not
--- ask for a figure.
+-- The totals of every report for an account's day, with their validity: `valid_from <= :moment and (valid_to > :moment
+-- or valid_to is null)` selects them as of a moment. A day without rows has zeros, or null for a figure that the report
+-- does not request.
 select
     report,
     account_id,

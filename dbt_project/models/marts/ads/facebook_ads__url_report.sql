@@ -1,5 +1,5 @@
--- Where an ad's day sent people: the address of the creative that the ad had at the end of that day (UTC), as far back as
--- the ad was looked at; before that, the first one seen. Tags come from the creative's `url_tags`, else from the address.
+-- The destination URL of an ad's day: that of the ad's creative at the end of the day (UTC), as far back as the ad was
+-- observed; before that, its first known creative. Tags come from the creative's `url_tags`, else from the URL.
 with insights as (
     select * from {{ ref('int_ad_insights_named') }}
 ),

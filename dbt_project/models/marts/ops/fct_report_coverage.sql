@@ -1,4 +1,5 @@
--- What was read of every report, and what was not in it: a day without a row is a fact, an absent day is none.
+-- What was read of every report, and what was missing in it. A day that was read and has no rows is in this table; a
+-- day that was not read is not.
 with days as (
     select * from {{ ref('int_report_days_read') }}
 ),

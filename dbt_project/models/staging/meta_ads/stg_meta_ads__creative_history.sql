@@ -17,7 +17,7 @@ select
     call_to_action_type,
     url_tags,
     instagram_permalink_url,
-    -- The destination, wherever this kind of creative has it; of several (a carousel, a feed of assets) the first.
+    -- The destination URL, which each kind of creative has in another place; the first one of a carousel or an asset feed.
     coalesce(
         {{ json_text('object_story_spec', '$.link_data.link') }},
         {{ json_text('object_story_spec', '$.video_data.call_to_action.value.link') }},

@@ -1,0 +1,1 @@
+"""`doctor`: checks of the settings, the connections and the daily work."""

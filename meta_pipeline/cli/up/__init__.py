@@ -1,0 +1,1 @@
+"""`up`: the servers of one home as child processes."""

@@ -1,0 +1,1 @@
+"""Dagster runs that we start ourselves, and what became of runs."""

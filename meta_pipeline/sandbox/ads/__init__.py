@@ -1,0 +1,1 @@
+"""Ad accounts, campaigns, ad sets, ads and creatives: their nodes, edges and edits; Ads Insights is in `insights/`."""

@@ -1,0 +1,1 @@
+"""Ads Insights: queries, breakdowns, rows, report runs, and the exact totals to compare the rows with."""

@@ -1,0 +1,1 @@
+"""Business portfolios: what they own and what is shared with them."""

@@ -1,0 +1,33 @@
+"""The person or system user behind a token, and the permissions of the app (graph-api.md §5)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from meta_pipeline.sandbox.identity.identity import Identity
+from meta_pipeline.sandbox.protocol.field_selection import select_fields
+from meta_pipeline.sandbox.protocol.requests import NodeCall
+from meta_pipeline.sandbox.world.cast import SYSTEM_USER_NAME, USER_ID
+
+
+def person(call: NodeCall) -> dict[str, Any]:
+    """Return the node of a person or system user."""
+    name = "Sam Operator" if call.node_id == USER_ID else SYSTEM_USER_NAME
+    return select_fields({"_type": "User", "id": call.node_id, "name": name}, call.fields, ("id", "name"))
+
+
+def permissions(identity: Identity, call: NodeCall) -> dict[str, Any]:
+    """Return what the token has been granted, and what its person has declined."""
+    token = call.token
+    statuses = identity.permissions if token.kind == "USER" else {}
+    declined = [scope for scope, status in statuses.items() if scope not in token.scopes and status == "declined"]
+    return {"data": [
+        *({"permission": scope, "status": "granted"} for scope in token.scopes),
+        *({"permission": scope, "status": "declined"} for scope in declined),
+    ]}
+
+
+def delete_permissions(identity: Identity, call: NodeCall) -> dict[str, bool]:
+    """Revoke one permission (`permissions/<scope>`) or all of them."""
+    identity.revoke_permissions(call.token.subject_id, call.edge.partition("/")[2] or None)
+    return {"success": True}

@@ -1,0 +1,90 @@
+"""Paths to subjects: which code answers a request, and which ad account is charged for it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from meta_pipeline.sandbox.ads.creatives import ad_of_creative
+from meta_pipeline.sandbox.identity import oauth, people
+from meta_pipeline.sandbox.protocol.errors import unknown_object, unknown_path
+from meta_pipeline.sandbox.protocol.requests import GraphRequest, NodeCall
+from meta_pipeline.sandbox.state import SandboxState
+from meta_pipeline.sandbox.world.cast import BUSINESSES, SYSTEM_USER_ID, USER_ID
+from meta_pipeline.sandbox.world.entities import Account
+
+
+def dispatch(state: SandboxState, request: GraphRequest) -> Any:
+    """Return the body of the response to a request that is not a batch; raise GraphApiError where Graph refuses."""
+    now = state.now()
+    if request.path == "oauth/access_token":
+        return oauth.exchange(state.identity, request, now)
+    if request.path == "oauth/revoke":
+        return oauth.revoke(state.identity, request)
+    if request.path == "debug_token":
+        return oauth.debug_token(state.identity, request, now)
+    token = state.identity.authenticate(request, now)
+    node_id, _, edge = request.path.partition("/")
+    if node_id == "me":
+        node_id = token.page_id or token.subject_id
+    return _answer_node(state, NodeCall(request=request, node_id=node_id, edge=edge, token=token, now=now))
+
+
+def _answer_node(state: SandboxState, call: NodeCall) -> Any:
+    node_id = call.node_id
+    if call.request.method == "DELETE" and call.edge.startswith("permissions"):
+        return people.delete_permissions(state.identity, call)
+    if node_id.startswith("act_"):
+        return state.ads.answer_account(call)
+    if node_id in (USER_ID, SYSTEM_USER_ID):
+        return _answer_person(state, call)
+    if node_id in BUSINESSES:
+        return state.businesses.answer(call)
+    if entity := state.world.entity(node_id):
+        return state.ads.answer_entity(call, entity)
+    if ad := ad_of_creative(node_id, state.world):
+        return state.ads.answer_creative(call, ad)
+    if node_id in state.report_runs.by_id:
+        return state.ads.insights.answer_run(call)
+    if page := state.pages.find(node_id):
+        return state.pages.answer(call, page)
+    raise unknown_object(node_id) if node_id.isdigit() else unknown_path(call.request.path)
+
+
+def _answer_person(state: SandboxState, call: NodeCall) -> Any:
+    """Return a person or system user, or one of the edges, each of which belongs to another subject."""
+    match call.edge:
+        case "":
+            return people.person(call)
+        case "permissions":
+            return people.permissions(state.identity, call)
+        case "accounts":
+            return state.pages.list_pages(call)
+        case "adaccounts":
+            return state.ads.list_accounts(call)
+        case "businesses":
+            return state.businesses.list_businesses(call)
+    raise unknown_path(call.edge)
+
+
+def charged_account(state: SandboxState, path: str) -> Account | None:
+    """Return the ad account whose limits a path counts against; None for the app's own."""
+    node_id = path.partition("/")[0]
+    if entity := state.world.entity(node_id) or ad_of_creative(node_id, state.world):
+        return entity.account
+    if node_id in state.report_runs.by_id:
+        return state.report_runs.by_id[node_id].account
+    return state.world.accounts.get(node_id.removeprefix("act_")) if node_id.startswith("act_") else None
+
+
+def is_marketing(state: SandboxState, path: str) -> bool:
+    """Check whether a path belongs to the Marketing API, which accepts fewer versions."""
+    node_id, _, edge = path.partition("/")
+    return (
+        node_id.startswith("act_") or node_id in state.report_runs.by_id or edge == "adaccounts"
+        or bool(state.world.entity(node_id) or ad_of_creative(node_id, state.world))
+    )
+
+
+def is_write(request: GraphRequest) -> bool:
+    """Check for a write; a report run is submitted with POST but only reads."""
+    return request.method != "GET" and not request.path.endswith("/insights")

@@ -1,0 +1,1 @@
+"""Facebook Pages, their Instagram accounts and Page insights."""

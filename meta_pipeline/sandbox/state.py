@@ -1,0 +1,54 @@
+"""The state of a running sandbox: its world, tokens, report runs, planned faults and changes, limits and clock."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+
+from meta_pipeline.sandbox.ads.edges import AdsEdges
+from meta_pipeline.sandbox.ads.entity_changes import EntityChanges
+from meta_pipeline.sandbox.ads.insights.endpoint import InsightsEndpoint
+from meta_pipeline.sandbox.ads.insights.report_runs import ReportRuns
+from meta_pipeline.sandbox.ads.insights.rows import Insights
+from meta_pipeline.sandbox.business.portfolios import BusinessEdges
+from meta_pipeline.sandbox.identity.identity import Identity
+from meta_pipeline.sandbox.protocol.faults import Faults
+from meta_pipeline.sandbox.protocol.limits import Limits
+from meta_pipeline.sandbox.social.pages import PageEdges
+from meta_pipeline.sandbox.world.access import NodeAccess
+from meta_pipeline.sandbox.world.world import ADS_PER_ACCOUNT, World
+
+
+class SandboxState:
+    """One world and everything that changes while it is served.
+
+    `fixed_now` is the time that the sandbox shows, None for that of `clock`. `calls` counts requests by method and
+    path, ids replaced.
+    """
+
+    def __init__(
+        self, *, seed: int, now: dt.datetime | None, accounts: int = 6, ads: int = ADS_PER_ACCOUNT
+    ) -> None:
+        self.clock: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC)
+        self.fixed_now = now
+        self.calls: dict[str, int] = {}
+        self.world = World(seed, accounts, ads)
+        self.access = NodeAccess()
+        self.identity = Identity(seed)
+        self.limits = Limits()
+        self.faults = Faults()
+        self.changes = EntityChanges(self.world)
+        self.insights = Insights(self.world)
+        self.report_runs = ReportRuns(self.insights, self.limits, clock=lambda: self.clock())
+        self.ads = AdsEdges(
+            world=self.world, access=self.access, limits=self.limits,
+            insights=InsightsEndpoint(
+                insights=self.insights, report_runs=self.report_runs, limits=self.limits, faults=self.faults
+            ),
+        )
+        self.pages = PageEdges(world=self.world, access=self.access, page_token=self.identity.page_token)
+        self.businesses = BusinessEdges(self.world)
+
+    def now(self) -> dt.datetime:
+        """Return the server's time: the fixed one, or that of its clock."""
+        return self.fixed_now or self.clock()
