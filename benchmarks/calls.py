@@ -30,7 +30,7 @@ from meta_pipeline.landing.landing import Landing
 from meta_pipeline.records import AccessToken, LandedFile
 from meta_pipeline.sandbox.graph import Graph
 from meta_pipeline.settings import Settings
-from meta_pipeline.store import ledger
+from meta_pipeline.store import read_times
 from meta_pipeline.store.audit_log import AuditLog
 from meta_pipeline.store.engine import open_store
 from meta_pipeline_tests.fakes.frozen_clock import StillClock
@@ -120,7 +120,7 @@ class Account:
     def _day(self, reports: Sequence[str], tiers: Any) -> Cost:
         self.clock.at = dt.datetime.combine(self.clock.at.date() + dt.timedelta(days=1), dt.time(6), dt.UTC)
         today = self.clock.at.date()
-        read = ledger.read_days(
+        read = read_times.days_read_since(
             self.engine, node_id=NODE, reports=reports, since=today - dt.timedelta(days=LAST_READ_AGE)
         )
         since = due_since(today, {day: at.date() for day, at in read.items()}, tiers)

@@ -68,7 +68,7 @@ def ours(pages: Iterable[bytes], landing: Landing, node_id: str) -> None:
     report, asked = REPORTS["ad_insights"], Range(SINCE, SINCE + dt.timedelta(days=DAYS - 1))
     source = Provenance(report=report.name, node_id=node_id, request=insights_request(report, asked), run_id="r")
     sorter = DayPartitioner(report, source.node_id, asked)
-    with landing.gathering(source, asked.days) as gathered:
+    with landing.open_days(source, asked.days) as gathered:
         for body in pages:
             answer = answer_of(200, HEADERS, body, row_of(report.key))
             assert answer.page

@@ -103,6 +103,12 @@ class Runtime:
         """What is switched on; ConfigError for a feature that does not exist."""
         return checked_features(self.settings.switched_on)
 
+    @property
+    def signing_key(self) -> str | None:
+        """The key that signs invitations, sessions and forms: the app's secret; None while it is not set."""
+        secret = self.settings.app_secret
+        return secret.get_secret_value() if secret else None
+
     @functools.cached_property
     def action_links(self) -> ActionLinks:
         settings = self.settings

@@ -44,7 +44,7 @@ def limits(runtime: Runtime) -> list[dict[str, Any]]:
             "percent_a_call": round(row["cost_percent"], 3), "closed_until": _still(row["blocked_until"], now),
             "read_at": row["read_at"],
         }
-        for row in budgets.every(runtime.engine)
+        for row in budgets.find_all(runtime.engine)
     ]
 
 

@@ -39,7 +39,7 @@ def check(runtime: Runtime) -> list[str]:
     troubles = flow.check_tokens(graph=runtime.graph, tokens=runtime.vault, now=runtime.now())
     told, unreached = flow.send_alerts(
         runtime.alert_targets, engine=runtime.engine, tokens=runtime.vault, action_links=runtime.action_links,
-        now=runtime.now(),
+        signing_key=runtime.signing_key, now=runtime.now(),
     )
     return [printable(text, limit=2000) for text in (*troubles, *(alert.text for alert in told), *unreached)]
 

@@ -52,7 +52,7 @@ def timed_serializer(
 
 
 def _salt(purpose: str, bound_to: str) -> bytes:
-    return f"{purpose}\0{bound_to}".encode()
+    return as_bytes(f"{purpose}\0{bound_to}")
 
 
 def is_same(expected: str | bytes, received: str | bytes) -> bool:

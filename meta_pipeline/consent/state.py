@@ -53,7 +53,7 @@ def issue(
 
 
 def read_state(text: str, *, key: str, now: dt.datetime, browser_secret: str | None = None) -> State:
-    """Return the content of a state; raise ConsentError unless we issued it, in the last 10 minutes, to this browser."""
+    """Return the content of a state; raise ConsentError unless we issued it to this browser, 10 minutes ago at most."""
     invalid = ConsentError("state_invalid", "this response of the login dialog has no state of ours: start again")
     if len(text) > MOST_CHARACTERS:
         raise invalid

@@ -25,7 +25,7 @@ from meta_pipeline.processes.worker_pool import STOP_WITHIN_S, worker_pool
 from meta_pipeline.publish import freshness
 from meta_pipeline.settings import Settings
 from meta_pipeline.status.forecast import are_entities_stale
-from meta_pipeline.store import deferrals, ledger, warehouse_state
+from meta_pipeline.store import deferrals, read_times, warehouse_state
 from meta_pipeline.store.engine import storage_error
 
 TICK_S = 0.5
@@ -192,7 +192,7 @@ def build_marts(settings: Settings, *, is_forced: bool = False, is_reload: bool 
     """Load, dbt build and publish as one Dagster run, in a process of its own. Nothing is built when nothing changed
     since the last publication, unless `is_forced`; `is_reload` first makes the warehouse file anew."""
     runtime = bootstrap.runtime_of(settings)
-    if ledger.newest_read(runtime.engine) is None:
+    if read_times.newest_read(runtime.engine) is None:
         return Built(None, {}, note="nothing has landed yet and nothing is published: run `meta-pipeline backfill`")
     if is_reload:
         warehouse_state.request_reload(runtime.engine)

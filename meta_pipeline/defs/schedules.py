@@ -13,7 +13,7 @@ from meta_pipeline.defs.assets.landing import land_entities, land_insights, land
 from meta_pipeline.defs.jobs import check_connections
 from meta_pipeline.defs.partitions import key
 from meta_pipeline.extract.restatement import LAST_READ_AGE, due_since, tiers_of
-from meta_pipeline.store import ledger
+from meta_pipeline.store import read_times
 from meta_pipeline.store.node_links import list_links
 
 pull_ads = dg.define_asset_job(
@@ -43,7 +43,7 @@ def pull_ads_schedule(
     for link in accounts:
         zone = link.zone
         today = context.scheduled_execution_time.astimezone(zone).date()
-        read_days = ledger.read_days(
+        read_days = read_times.days_read_since(
             runtime.engine, node_id=link.id, reports=runtime.read_by_default,
             since=today - dt.timedelta(days=LAST_READ_AGE),
         )

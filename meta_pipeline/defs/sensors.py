@@ -19,7 +19,7 @@ from meta_pipeline.defs.schedules import pull_ads
 from meta_pipeline.defs.shown import plain
 from meta_pipeline.flows import consents
 from meta_pipeline.flows import tokens as token_flows
-from meta_pipeline.store import backfills, deferrals, ledger, onboardings
+from meta_pipeline.store import backfills, deferrals, load_queue, onboardings
 
 # One dbt build for a batch of days, never one per day: its start and parse alone cost seconds.
 QUIET_FOR, AT_LATEST = dt.timedelta(seconds=45), dt.timedelta(minutes=10)
@@ -52,7 +52,7 @@ def build_marts_sensor(
         job_name="build_marts",
         statuses=[dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED],
     )
-    waiting = ledger.waiting_reads(runtime.engine)
+    waiting = load_queue.waiting_read_times(runtime.engine)
     if not waiting:
         return dg.SkipReason("Everything that has landed is in the marts.")
     if context.instance.get_runs(active, limit=1):
@@ -74,7 +74,7 @@ def waiting_ranges_sensor(
     """Request one run an account, under the backfill that waited: its report runs are picked up."""
     engine = runtime.engine
     due = deferrals.due(engine, now=runtime.now())
-    free = [wait for wait in due if not backfills.is_under_way(engine, wait.backfill_id)]
+    free = [wait for wait in due if not backfills.is_running(engine, wait.backfill_id)]
     if not free:
         yield dg.SkipReason(
             f"{len(due)} pulls are continued by the `backfill` command that is running." if due
@@ -104,7 +104,7 @@ def onboarding_sensor(
 ) -> Iterator[dg.RunRequest | dg.SkipReason]:
     """Finish what the connections page has onboarded; request a run for what nobody works on, one at a time."""
     now = runtime.now()
-    waiting = onboardings.waiting(runtime.engine, now=now)
+    waiting = onboardings.find_waiting(runtime.engine, now=now)
     done = [one for one in waiting if "samples" in one.result]
     for one in done:
         accounts = add_partitions(context.instance, runtime)
@@ -147,7 +147,7 @@ def token_alerts_sensor(
         return dg.SkipReason("Nobody has connected yet: META_PIPELINE_VAULT_KEYS is not set.")
     told, troubles = token_flows.send_alerts(
         runtime.alert_targets, engine=runtime.engine, tokens=runtime.vault, action_links=runtime.action_links,
-        now=runtime.now(),
+        signing_key=runtime.signing_key, now=runtime.now(),
     )
     for trouble in troubles:
         context.log.error(plain(trouble))

@@ -122,7 +122,7 @@ class Attempt:
         """What has landed for this backfill, and what waits for a limit of Meta; what is under way and what is left to
         ask for is written down."""
         engine, backfill_id = self.by.engine, self.by.backfill_id
-        waiting = deferrals.waiting(engine, backfill_id=backfill_id, node_id=self.node_id, now=self.by.now())
+        waiting = deferrals.waiting_reports(engine, backfill_id=backfill_id, node_id=self.node_id, now=self.by.now())
         today = today_of(engine, self.node_id, now=self.by.now())
         for name in self.reports:
             landed = ledger.find_days(
@@ -139,7 +139,7 @@ class Attempt:
                 for day in sorted(left):
                     yield FailedDay(report=name, node_id=self.node_id, day=day, reason=waiting[name])
                 continue
-            deferrals.forget(engine, backfill_id=backfill_id, node_id=self.node_id, report=name)
+            deferrals.remove(engine, backfill_id=backfill_id, node_id=self.node_id, report=name)
             if not left:
                 continue
             report = self.by.catalogue[name]
@@ -220,8 +220,8 @@ class Attempt:
             gathered.add(day, records, batch)
 
         source = Provenance(report=name, node_id=self.node_id, request=pull.request, run_id=by.run_id)
-        with by.landing.gathering(source, wanted) as gathered:
-            doubts = self.fetcher.read(pull, add=add, restart=gathered.restart, turn=by.landing.turn)
+        with by.landing.open_days(source, wanted) as gathered:
+            doubts = self.fetcher.read(pull, add=add, restart=gathered.restart, turn=by.landing.arrow_lock)
             for day, doubt in doubts.items():
                 if day in gathered.days:
                     gathered.drop(day)

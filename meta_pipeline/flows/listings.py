@@ -26,7 +26,7 @@ from meta_pipeline.graph.errors import ThrottledError, TokenError
 from meta_pipeline.landing import thumbnails as pictures
 from meta_pipeline.landing.landing import SNAPSHOT_DAY
 from meta_pipeline.records import AccessToken, Batch, LandedFile, MetaPipelineError
-from meta_pipeline.store import ledger, listing_sweeps
+from meta_pipeline.store import ledger, listing_sweeps, read_times
 
 # In the order in which they land.
 KINDS = ("accounts", *(entity.name for entity in entities.ENTITIES), THUMBNAILS, CREATIVES)
@@ -115,7 +115,7 @@ def _land_kind(
     """One kind of thing: what changed, or all of it. Its page shrinks where Meta asks for less data."""
     at, asked = by.now(), entities.asked(entity.request)
     before = _kept(entity.name, node_id, by)
-    swept_at = listing_sweeps.swept_at(by.engine, node_id=node_id, kind=entity.name, asked=asked)
+    swept_at = listing_sweeps.swept_at(by.engine, node_id=node_id, kind=entity.name, request_digest=asked)
     since = entities.increment_from(before, swept_at, now=at, sweep=habits.sweep, page=habits.page)
     size = sizes_of(by.engine, entity.name, node_id, largest_page=habits.page, now=at)
     try:
@@ -128,10 +128,10 @@ def _land_kind(
             keep_sizes(by.engine, entity.name, node_id, size)
     if found.moved:  # written down before it is known, so that a kill in between loses nothing
         names = [one.name for one in entities.ENTITIES]
-        listing_sweeps.forget_sweeps(by.engine, node_id=node_id, kinds=names[names.index(entity.name) + 1:])
+        listing_sweeps.remove_sweeps(by.engine, node_id=node_id, kinds=names[names.index(entity.name) + 1:])
     landed = by.write(entity.name, node_id, SNAPSHOT_DAY, found.records, found.request)
     if found.is_whole:  # counted from before its first call, and once it is in place
-        listing_sweeps.note_sweep(by.engine, node_id=node_id, kind=entity.name, asked=asked, at=at)
+        listing_sweeps.record_sweep(by.engine, node_id=node_id, kind=entity.name, request_digest=asked, at=at)
     yield landed
 
 
@@ -142,13 +142,13 @@ def _mentioned(node_id: str, by: PullContext) -> dict[str, dict[str, Row]]:
     landed = [by.listing(entity.name, node_id) for entity in entities.ENTITIES]
     if all(one is not None and Path(one.path).exists() for one in landed):
         read = [
-            ledger.last_read(by.engine, report=entity.name, node_id=node_id, day=SNAPSHOT_DAY)
+            read_times.last_read(by.engine, report=entity.name, node_id=node_id, day=SNAPSHOT_DAY)
             for entity in entities.ENTITIES
         ]
         # A run of insights and one of listings may overlap.
         since = min(at for at in read if at is not None) - entities.OVERLAP
         files = [file for file in files if file.landed_at > since]
-    return entities.mentioned(file.path for file in files if by.landing.readable(file, is_whole=False))
+    return entities.mentioned(file.path for file in files if by.landing.check_intact(file, is_whole=False))
 
 
 def _land_creatives(
@@ -161,7 +161,7 @@ def _land_creatives(
     ads = _kept("ads", node_id, by)
     request = {"fields": list(creatives.FIELDS)}
     asked, at = entities.asked(request), by.now()
-    swept_at = listing_sweeps.swept_at(by.engine, node_id=node_id, kind=CREATIVES, asked=asked)
+    swept_at = listing_sweeps.swept_at(by.engine, node_id=node_id, kind=CREATIVES, request_digest=asked)
     is_due = swept_at is None or at - swept_at >= habits.sweep
     before = _kept(CREATIVES, node_id, by)
     wanted = creatives.to_read(
@@ -178,7 +178,7 @@ def _land_creatives(
     yield by.write(THUMBNAILS, node_id, SNAPSHOT_DAY, _rows(pictured), {})
     landed = by.write(CREATIVES, node_id, SNAPSHOT_DAY, _rows(before | fresh), request)
     if is_due:
-        listing_sweeps.note_sweep(by.engine, node_id=node_id, kind=CREATIVES, asked=asked, at=at)
+        listing_sweeps.record_sweep(by.engine, node_id=node_id, kind=CREATIVES, request_digest=asked, at=at)
     yield landed
 
 
@@ -197,7 +197,7 @@ def _fetched(todo: list[Wanted], *, downloads: Downloads, by: PullContext) -> It
                 unanswered.append(one.thumbnail.id)
             return msgspec.structs.replace(one.thumbnail, error=str(error))
         unanswered.clear()
-        digest, path = pictures.keep(by.landing.root, picture.content, picture.extension)
+        digest, path = pictures.save(by.landing.root, picture.content, picture.extension)
         return msgspec.structs.replace(one.thumbnail, sha256=digest, path=path)
 
     with concurrent.futures.ThreadPoolExecutor(DOWNLOADS_AT_ONCE) as pool:

@@ -66,7 +66,7 @@ class PullContext:
 
     def listing(self, kind: str, node_id: str) -> LandedFile | None:
         """The listing of a kind of thing that landed last; None when its file is damaged: it is read whole then."""
-        return self.landing.readable(ledger.find(self.engine, report=kind, node_id=node_id, day=SNAPSHOT_DAY))
+        return self.landing.check_intact(ledger.find(self.engine, report=kind, node_id=node_id, day=SNAPSHOT_DAY))
 
     def gateway(self, node_id: str, report: str) -> GraphClient:
         """The gateway on the errand of asking for a report."""

@@ -35,7 +35,7 @@ def land(
             token = by.tokens.reveal_for(node_id, flow="land", without=tried)
         except MetaPipelineError as error:
             for report in reports:  # what waited for a limit waits for a person now
-                deferrals.forget(by.engine, backfill_id=by.backfill_id, node_id=node_id, report=report)
+                deferrals.remove(by.engine, backfill_id=by.backfill_id, node_id=node_id, report=report)
             for failed in left.values():  # in the words of the token that refused last, if it was not for being dead
                 yield failed if failed.reason else dataclasses.replace(failed, reason=str(error))
             return

@@ -35,7 +35,7 @@ def land_side_by_side(
     def one(node_id: str, days: Sequence[dt.date]) -> None:
         left = {(report, day) for report in reports for day in days}
         try:
-            with leases.held(by.engine, node_id, now=by.now, sleep=by.sleep) as lease:
+            with leases.hold(by.engine, node_id, now=by.now, sleep=by.sleep) as lease:
                 for done in land(node_id, days, reports, by=by):
                     left.discard((done.report, done.day))
                     ended.put(done)

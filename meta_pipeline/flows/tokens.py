@@ -153,14 +153,20 @@ def disconnect(ref_id: str, *, graph: GraphClient, tokens: Vault) -> Disconnecti
 
 
 def send_alerts(
-    targets: Sequence[Target], *, engine: sa.Engine, tokens: Vault, action_links: ActionLinks, now: dt.datetime
+    targets: Sequence[Target],
+    *,
+    engine: sa.Engine,
+    tokens: Vault,
+    action_links: ActionLinks,
+    signing_key: str | None,
+    now: dt.datetime,
 ) -> tuple[list[Alert], list[str]]:
     """Deliver to each target the alerts that it has not received yet; return the alerts that were delivered, and a
-    sentence for each delivery that failed."""
+    sentence for each delivery that failed. `signing_key` signs invitations; without one, nobody is invited."""
     for ref in tokens.refs():  # a token that has expired is invalid, whether Meta has said so or not
         if ref.expires_at is not None and ref.expires_at <= now:
             retire(ref.id, EXPIRED, tokens=tokens)
-    refs, latest_grants, received = tokens.refs(retired=True), grants.latest(engine), alerts.told(engine)
+    refs, latest_grants, received = tokens.refs(retired=True), grants.latest(engine), alerts.delivered(engine)
     phases = {ref.id: requested_phase(ref, latest_grants.get(ref.id)) for ref in refs}
     pending = [
         (alert, missing) for alert in due(refs, now=now, action_links=action_links, phases=phases)
@@ -168,21 +174,23 @@ def send_alerts(
     ]
     if not pending:  # an invalid token stays due: every check but the first ends here
         return [], []
-    names, usable = {link.id: link.name for link in list_links(engine)}, access.usable(engine)
+    names, usable = {link.id: link.name for link in list_links(engine)}, access.usable_by_node(engine)
     delivered, problems = [], []
     for alert, missing in pending:
         token_refs = {ref.id for ref in refs if {ref.id, ref.parent_ref} & set(alert.token_refs)}
         nodes = {node for ref_id in token_refs for node in access.nodes_of(engine, ref_id)}
-        stopped = access.stopped_by(token_refs, usable, [node for node in names if node in nodes])
+        stopped = access.nodes_stopped_by(token_refs, usable, [node for node in names if node in nodes])
         alert = alert.about([names[node] or node for node in stopped])
         person, is_delivered = _person_of(alert, refs), False
         for target in missing:
             try:
-                _deliver(alert, target, person, engine=engine, action_links=action_links, now=now)
+                _deliver(
+                    alert, target, person, engine=engine, action_links=action_links, signing_key=signing_key, now=now
+                )
             except MetaPipelineError as error:
                 problems.append(str(error))
                 continue
-            alerts.note(engine, alert.key, target.name, alert.text, now=now)
+            alerts.record_delivery(engine, alert.key, target.name, alert.text, now=now)
             is_delivered = True
         if is_delivered:
             delivered.append(alert)
@@ -204,13 +212,14 @@ def _deliver(
     *,
     engine: sa.Engine,
     action_links: ActionLinks,
+    signing_key: str | None,
     now: dt.datetime,
 ) -> None:
     """Deliver the alert; where it reaches people, with a link of its own that lets its person in for 72 hours."""
-    if not (action_links.invites and target.is_personal) or person is None:
+    if not (action_links.invites and target.is_personal) or person is None or signing_key is None:
         target.deliver(alert)
         return
-    text = invitation.issue(engine, subject_id=person.subject_id, phase=alert.phase, now=now)
+    text = invitation.issue(engine, key=signing_key, subject_id=person.subject_id, phase=alert.phase, now=now)
     try:
         target.deliver(alert.linking_to(action_links.invited(alert.phase, text)))
     except MetaPipelineError:

@@ -75,7 +75,7 @@ class SharedBudget:
                 return Admission(ticket, charged, operations)
             if waited + pause > self._longest_wait_s:
                 with self._engine.begin() as connection:
-                    budgets.leave(connection, ticket)
+                    budgets.dequeue(connection, ticket)
                 due = self._now() + dt.timedelta(seconds=pause)
                 error = ThrottledError(f"Meta's limit {limiting_key} leaves no room before {due:%Y-%m-%d %H:%M:%S} UTC")
                 error.retry_after = pause
@@ -124,8 +124,8 @@ class SharedBudget:
                 connection, keys, id=ticket, operations=operations, holder=self._holder, expires_at=now + LEASE
             )
             stored = self._stored_budgets(connection, charged)
-            in_flight = budgets.outstanding(connection, stored, but=ticket, now=now)
-            ahead = budgets.ahead_of(connection, stored, ticket=ticket, now=now)
+            in_flight = budgets.reserved_operations(connection, stored, except_id=ticket, now=now)
+            ahead = budgets.count_ahead(connection, stored, ticket=ticket, now=now)
             waits = {
                 key: wait_s(
                     budget, operations=operations, outstanding=in_flight[key], ceiling=ceiling, now=now,
@@ -136,10 +136,10 @@ class SharedBudget:
             longest = max(waits, key=lambda key: waits[key])
             if waits[longest] <= 0:
                 if is_queued:
-                    budgets.leave(connection, ticket)
+                    budgets.dequeue(connection, ticket)
             else:
                 budgets.release(connection, ticket)
-                budgets.queue(
+                budgets.enqueue(
                     connection, longest, ticket=ticket, holder=self._holder, now=now,
                     expires_at=now + dt.timedelta(seconds=waits[longest]) + GRACE,
                 )
@@ -150,7 +150,7 @@ class SharedBudget:
             charge.key(self._app_id): _values(Budget(charge.key(self._app_id), WINDOW_S[charge.kind]))
             for charge in charged
         }
-        return {key: Budget(**row) for key, row in budgets.locked(connection, fresh).items()}
+        return {key: Budget(**row) for key, row in budgets.read_locked(connection, fresh).items()}
 
 
 _COLUMNS = tuple(column.name for column in dataclasses.fields(Budget) if column.name != "key")

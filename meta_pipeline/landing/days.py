@@ -22,7 +22,7 @@ from meta_pipeline.landing.file import (
     hasher,
     payloads_of,
     table_of,
-    written,
+    to_parquet_bytes,
 )
 from meta_pipeline.landing.text import readable
 from meta_pipeline.records import Batch, LandingError
@@ -40,15 +40,15 @@ class MemoryBudget:
     def __init__(self, limit: int = BUFFER_BYTES) -> None:
         self.limit = limit
         # A day smaller than that is not worth a trip to its file while others hold the memory.
-        self.least = limit // 32
-        self.held = 0
+        self.smallest_spill = limit // 32
+        self.bytes_buffered = 0
         self._lock = threading.Lock()
 
     def add(self, size: int) -> bool:
         """So many bytes more (or fewer); whether that is within the limit."""
         with self._lock:
-            self.held += size
-            return self.held <= self.limit
+            self.bytes_buffered += size
+            return self.bytes_buffered <= self.limit
 
 
 class OpenDay:
@@ -58,7 +58,7 @@ class OpenDay:
         self.day = day
         self.path = path
         self.rows = 0
-        self.held = 0
+        self.bytes_buffered = 0
         self._temporary = beside(path)
         self._source = source
         self._hash = hasher()
@@ -92,7 +92,7 @@ class OpenDay:
         else:
             self._answers.append((answer, len(records)))
         self.rows += len(records)
-        self.held += size
+        self.bytes_buffered += size
         return size
 
     def _gather(self) -> None:
@@ -107,7 +107,7 @@ class OpenDay:
     def payloads(self) -> Iterator[str]:
         """The records, those that went to the temporary file too, which is whole then."""
         if self._written:
-            yield from payloads_of(self.written())
+            yield from payloads_of(self.finish())
         else:
             self._gather()
             for payloads in self._payloads:
@@ -120,15 +120,15 @@ class OpenDay:
             self._writer = pq.ParquetWriter(self._temporary, SCHEMA, **WRITING)
         self._writer.write_table(self._table())
         self._written = self.rows
-        return self._emptied()
+        return self._clear_buffers()
 
-    def written(self) -> Path:
+    def finish(self) -> Path:
         """The temporary file, whole and on the disk."""
         temporary = self._temporary
         if self._writer is None and self._written:  # asked for before
             return temporary
         if self._writer is None:  # one write of the whole is the cheapest: most days are small
-            left = written(self._table(), self._source, self.digest) if self.rows else self._source.nothing
+            left = to_parquet_bytes(self._table(), self._source, self.digest) if self.rows else self._source.empty_file
             file = self._created()
             try:
                 while left:
@@ -138,9 +138,9 @@ class OpenDay:
                 os.close(file)
             return temporary
         if self.rows > self._written:
-            held = self.held  # until it is discarded: what became free is said then
+            held = self.bytes_buffered  # until it is discarded: what became free is said then
             self.spill()
-            self.held = held
+            self.bytes_buffered = held
         describe(self._writer, self._source, self.digest)
         self._writer.close()
         self._writer = None
@@ -157,7 +157,7 @@ class OpenDay:
         if self._is_on_disk:
             self._temporary.unlink(missing_ok=True)
             self._is_on_disk = False
-        return self._emptied()
+        return self._clear_buffers()
 
     def _created(self) -> int:
         """The temporary file, empty and open; its folder is there nearly always."""
@@ -169,9 +169,10 @@ class OpenDay:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             return os.open(self._temporary, how, 0o600)
 
-    def _emptied(self) -> int:
-        free, self.held, self._payloads, self._answers, self._loose, self._loose_bytes = self.held, 0, [], [], [], 0
-        return free
+    def _clear_buffers(self) -> int:
+        freed, self.bytes_buffered = self.bytes_buffered, 0
+        self._payloads, self._answers, self._loose, self._loose_bytes = [], [], [], 0
+        return freed
 
     def _table(self) -> pa.Table:
         self._gather()
@@ -182,10 +183,10 @@ class OpenDays:
     """The days of a pull, gathered side by side. `paths`: where each of them will stand; `failed`: those that could
     not be written, and why."""
 
-    def __init__(self, source: Provenance, paths: Mapping[dt.date, Path], memory: MemoryBudget) -> None:
+    def __init__(self, source: Provenance, paths: Mapping[dt.date, Path], budget: MemoryBudget) -> None:
         self.source = source
         self._paths = paths
-        self._memory = memory
+        self._budget = budget
         self.days: dict[dt.date, OpenDay] = {}
         self.failed: dict[dt.date, LandingError] = {}
         self.restart()
@@ -194,11 +195,11 @@ class OpenDays:
         """Records of a day; of a day that is not gathered they are left out."""
         if day not in self.days:
             return
-        within = self._memory.add(self.days[day].add(records, batch))
-        largest = max(self.days.values(), key=lambda one: one.held)
-        if not within and largest.held >= self._memory.least:
+        within = self._budget.add(self.days[day].add(records, batch))
+        largest = max(self.days.values(), key=lambda one: one.bytes_buffered)
+        if not within and largest.bytes_buffered >= self._budget.smallest_spill:
             try:
-                self._memory.add(-largest.spill())
+                self._budget.add(-largest.spill())
             except (OSError, pa.ArrowException) as error:
                 self.failed[largest.day] = unwritable(largest.path, error)
                 self.drop(largest.day)
@@ -207,7 +208,7 @@ class OpenDays:
         """Nothing is left of what was gathered; it may begin anew."""
         untouched = {day: one for day, one in self.days.items() if not one.rows}
         for one in self.days.values():
-            self._memory.add(-one.discard())
+            self._budget.add(-one.discard())
         self.failed = {}
         self.days = {
             day: untouched.get(day) or OpenDay(self.source, day, path) for day, path in self._paths.items()
@@ -216,7 +217,7 @@ class OpenDays:
     def drop(self, day: dt.date) -> None:
         """A day is gathered no more."""
         if (one := self.days.pop(day, None)) is not None:
-            self._memory.add(-one.discard())
+            self._budget.add(-one.discard())
 
 
 def unwritable(path: Path, error: Exception) -> LandingError:

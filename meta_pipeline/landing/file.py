@@ -65,24 +65,24 @@ class Provenance:
     run_id: str
 
     @functools.cached_property
-    def asked(self) -> str:
+    def request_json(self) -> str:
         """What was asked for, as a file says it of itself."""
         return json.dumps(self.request, sort_keys=True, separators=(",", ":"))
 
     @functools.cached_property
     def digest(self) -> str:
         """A name for what was asked for."""
-        return hashlib.sha256(self.asked.encode()).hexdigest()[:32]
+        return hashlib.sha256(self.request_json.encode()).hexdigest()[:32]
 
     @functools.cached_property
-    def names(self) -> tuple[pa.StringArray, ...]:
+    def constant_columns(self) -> tuple[pa.StringArray, ...]:
         """What is the same in all of its rows: node, report, run, and the digest of the request."""
         return tuple(_texts([name]) for name in (self.node_id, self.report, self.run_id, self.digest))
 
     @functools.cached_property
-    def nothing(self) -> memoryview:
+    def empty_file(self) -> memoryview:
         """The file of a day without delivery: every such day of a pull has the same."""
-        return written(table_of(self, _EPOCH.date(), 0, [], []), self, hasher().hexdigest())
+        return to_parquet_bytes(table_of(self, _EPOCH.date(), 0, [], []), self, hasher().hexdigest())
 
 
 def table_of(
@@ -97,7 +97,7 @@ def table_of(
     alone = np.zeros(sum(lengths), np.int32)
     which = np.repeat(np.arange(len(lengths), dtype=np.int32), lengths)
     versions, trace_ids, times = ([answer[at] for answer, _ in answers] for at in range(3))
-    node_id, report, run_id, request = (_repeated(alone, name) for name in source.names)
+    node_id, report, run_id, request = (_repeated(alone, name) for name in source.constant_columns)
     columns = [
         node_id,
         _repeated(alone, _numbers(pa.date32(), [(day - _EPOCH.date()).days])),
@@ -113,7 +113,7 @@ def table_of(
     return pa.table(columns, schema=SCHEMA)
 
 
-def written(table: pa.Table, source: Provenance, digest: str) -> memoryview:
+def to_parquet_bytes(table: pa.Table, source: Provenance, digest: str) -> memoryview:
     """A whole file."""
     sink = pa.BufferOutputStream()
     with pq.ParquetWriter(sink, SCHEMA, **WRITING) as writer:
@@ -124,7 +124,7 @@ def written(table: pa.Table, source: Provenance, digest: str) -> memoryview:
 
 def describe(writer: pq.ParquetWriter, source: Provenance, digest: str) -> None:
     """What the file says of itself: what was asked for, and the name of its records."""
-    writer.add_key_value_metadata({_REQUEST: source.asked, _DIGEST: digest})
+    writer.add_key_value_metadata({_REQUEST: source.request_json, _DIGEST: digest})
 
 
 def digest_of(path: Path) -> str | None:

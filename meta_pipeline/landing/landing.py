@@ -22,7 +22,7 @@ from meta_pipeline.landing.days import MemoryBudget, OpenDay, OpenDays, unwritab
 from meta_pipeline.landing.file import Provenance, digest_of, payloads_of
 from meta_pipeline.landing.text import arrow_text
 from meta_pipeline.records import Batch, LandedFile, LandingError
-from meta_pipeline.store import damaged, leases, ledger
+from meta_pipeline.store import damaged, day_versions, leases, ledger
 from meta_pipeline.store.temporary import discard_left_behind_once
 
 # A snapshot of entities has no day of its own; it lands under this one.
@@ -35,10 +35,10 @@ class Landing:
     def __init__(self, root: Path, engine: sa.Engine) -> None:
         self.root = root
         self.engine = engine
-        self.memory = MemoryBudget()
+        self.memory_budget = MemoryBudget()
         # Who has rows in hand. Several at once would hand Python's lock to and fro at every call of Arrow and of the
         # disk, which costs a tenth more than it wins on the other cores.
-        self.turn = threading.Lock()
+        self.arrow_lock = threading.Lock()
 
     def path(self, report: str, node_id: str, day: dt.date) -> Path:
         """Where a day lands: the name is fixed, so a day read again replaces itself."""
@@ -48,12 +48,12 @@ class Landing:
         return self.root / report / node_id
 
     @contextlib.contextmanager
-    def gathering(self, source: Provenance, days: Iterable[dt.date]) -> Iterator[OpenDays]:
+    def open_days(self, source: Provenance, days: Iterable[dt.date]) -> Iterator[OpenDays]:
         """Days to gather records in; what is not committed when the block ends leaves nothing behind."""
         folder = self._folder(source.report, source.node_id)
         discard_left_behind_once(folder)
         paths = {day: folder / f"{day}.parquet" for day in days}
-        gathered = OpenDays(source, paths, self.memory)
+        gathered = OpenDays(source, paths, self.memory_budget)
         try:
             yield gathered
         finally:
@@ -67,18 +67,18 @@ class Landing:
         then makes them all landed. A day that can't be written fails alone. No rows is a day without delivery. Before
         the first file is replaced, and with the ledger, the node's lease is renewed: LeaseLostError, and nothing is
         committed, when another run has taken it."""
-        with self.turn:
+        with self.arrow_lock:
             return self._commit(gathered, backfill_id=backfill_id, now=now)
 
     def _commit(
         self, gathered: OpenDays, *, backfill_id: str | None, now: dt.datetime
     ) -> list[tuple[dt.date, LandedFile | LandingError]]:
         report, node_id = gathered.source.report, gathered.source.node_id
-        if lease := leases.mine(self.engine, node_id):
+        if lease := leases.find_own(self.engine, node_id):
             lease.renew()
         before = ledger.find_days(self.engine, report=report, node_id=node_id, days=list(gathered.days))
         ended: list[tuple[dt.date, LandedFile | LandingError]] = []
-        stood_since: dict[dt.date, dt.datetime] = {}
+        unchanged_since: dict[dt.date, dt.datetime] = {}
         for day, one in gathered.days.items():
             file = LandedFile(
                 report=report, node_id=node_id, day=day, path=str(one.path), rows=one.rows, digest=one.digest,
@@ -87,16 +87,16 @@ class Landing:
             try:
                 known = before.get(day)
                 if not self._write_if_changed(one, known) and known is not None:
-                    stood_since[day] = known.landed_at
+                    unchanged_since[day] = known.landed_at
                 ended.append((day, file))
             except (OSError, pa.ArrowException) as error:
                 ended.append((day, unwritable(one.path, error)))
         ended.extend(gathered.failed.items())
         files = [file for _, file in ended if isinstance(file, LandedFile)]
-        ledger.note(self.engine, *files, backfill_id=backfill_id, stood_since=stood_since)
+        ledger.record(self.engine, *files, backfill_id=backfill_id, unchanged_since=unchanged_since)
         return ended
 
-    def readable(self, file: LandedFile | None, *, is_whole: bool = True) -> LandedFile | None:
+    def check_intact(self, file: LandedFile | None, *, is_whole: bool = True) -> LandedFile | None:
         """Return the landed file, None when its content is damaged: it is set aside then and lands again. All of its
         records are read, or only what it says of itself when not `is_whole`."""
         if file is None or not Path(file.path).exists():
@@ -128,7 +128,7 @@ class Landing:
     ) -> LandedFile:
         """Put one day down whose records are all there; LandingError when it can't be written."""
         source = Provenance(report=report, node_id=node_id, request=request, run_id=run_id)
-        with self.gathering(source, [day]) as gathered:
+        with self.open_days(source, [day]) as gathered:
             # By identity: equality of two batches compares all their records.
             for _, rows in itertools.groupby(records, key=lambda row: id(row[1])):
                 found = list(rows)
@@ -149,7 +149,7 @@ class Landing:
             damaged.set_aside(one.path)
             has_moved = True
         if has_moved is not None:
-            one.written().replace(one.path)
+            one.finish().replace(one.path)
         return has_moved or False
 
     def _has_moved(self, one: OpenDay, before: LandedFile | None) -> bool | None:
@@ -168,7 +168,7 @@ class Landing:
 
     def _is_kept(self, before: LandedFile) -> bool:
         """Whether what the ledger knows was replaced already, and a kill came before the ledger heard of it."""
-        kept = ledger.versions_of(self.engine, report=before.report, node_id=before.node_id, day=before.day)
+        kept = day_versions.find(self.engine, report=before.report, node_id=before.node_id, day=before.day)
         return any(version.landed_at == before.landed_at for version in kept)
 
     def _keep_version(self, before: LandedFile) -> None:
@@ -179,7 +179,7 @@ class Landing:
         kept.parent.mkdir(exist_ok=True)
         with contextlib.suppress(FileExistsError):
             kept.hardlink_to(path)
-        ledger.note_version(self.engine, dataclasses.replace(before, path=str(kept)))
+        day_versions.record(self.engine, dataclasses.replace(before, path=str(kept)))
 
 
 def _content_changed(one: OpenDay) -> bool:

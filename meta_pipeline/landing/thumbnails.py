@@ -12,7 +12,7 @@ from meta_pipeline.store.temporary import beside, discard_left_behind_once
 FOLDER = "thumbnails"
 
 
-def keep(root: Path, content: bytes, extension: str) -> tuple[str, str]:
+def save(root: Path, content: bytes, extension: str) -> tuple[str, str]:
     """Put a picture down once, in one step; its SHA-256 and its path under the landing."""
     digest = hashlib.sha256(content).hexdigest()
     name = f"{FOLDER}/{digest}.{extension}"

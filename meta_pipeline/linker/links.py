@@ -17,7 +17,7 @@ from meta_pipeline.store.unread_edges import UnreadEdge
 def save(engine: sa.Engine, discovery: Discovery, *, through: str, now: dt.datetime) -> None:
     """Store the discovered links, the edges that were not read, and that the token `through` reaches these nodes now,
     as well as those it reached before behind an edge that could not be read this time."""
-    earlier = access.through(engine).get(through, []) if discovery.failed else []
+    earlier = access.by_source_token(engine).get(through, []) if discovery.failed else []
     links = node_links.list_links(engine) if earlier else []
     node_links.save(engine, discovery.links, now=now)
     discovered = [

@@ -21,7 +21,7 @@ from meta_pipeline.extract.forecast import Forecast
 from meta_pipeline.graph.limits import Charge
 from meta_pipeline.graph.pace import CEILING_PERCENT, Budget
 from meta_pipeline.landing.landing import SNAPSHOT_DAY
-from meta_pipeline.store import audit_log, budgets, ledger, listing_sweeps, report_runs
+from meta_pipeline.store import audit_log, budgets, ledger, listing_sweeps, read_times, report_runs
 
 # Before anything was measured: one poll of a report run, the least there can be (as with its pages), and half a second
 # a call.
@@ -81,7 +81,7 @@ def of_account(
     entity_calls = _entity_calls(engine, node_id, sweep=sweep, now=now) if has_entities else 0
     calls = sum(one.calls for one in found) + entity_calls
     percent, waiting = _budget(engine, node_id, calls, app_id=app_id, now=now)
-    seconds = calls * (audit_log.seconds_a_call(engine) or SECONDS_A_CALL) + waiting
+    seconds = calls * (audit_log.seconds_per_call(engine) or SECONDS_A_CALL) + waiting
     return AccountForecast(
         node_id=node_id, reports=tuple(found), entity_calls=entity_calls, percent=percent, seconds=seconds,
     )
@@ -116,14 +116,14 @@ def _entity_calls(engine: sa.Engine, node_id: str, *, sweep: dt.timedelta, now: 
 def _is_due(
     engine: sa.Engine, node_id: str, kind: str, request: Mapping[str, Any], *, sweep: dt.timedelta, now: dt.datetime
 ) -> bool:
-    swept_at = listing_sweeps.swept_at(engine, node_id=node_id, kind=kind, asked=asked_for(request))
+    swept_at = listing_sweeps.swept_at(engine, node_id=node_id, kind=kind, request_digest=asked_for(request))
     return swept_at is None or now - swept_at >= sweep
 
 
 def are_entities_stale(engine: sa.Engine, node_id: str, *, now: dt.datetime) -> bool:
     """Whether an account's listings were not read lately, so that they are read whatever was asked for."""
     kinds = ("accounts", *(entity.name for entity in ENTITIES), CREATIVES)
-    read = [ledger.last_read(engine, report=kind, node_id=node_id, day=SNAPSHOT_DAY) for kind in kinds]
+    read = [read_times.last_read(engine, report=kind, node_id=node_id, day=SNAPSHOT_DAY) for kind in kinds]
     return any(at is None or now - at > FRESH_FOR for at in read)
 
 
@@ -133,7 +133,7 @@ def _budget(
     """Percent of the account's tightest budget, and the seconds of waiting for it."""
     keys = {Charge(kind, node_id).key(app_id) for kind in ("ads_insights", "score")}
     percents, waits = [], [0.0]
-    for row in budgets.every(engine):
+    for row in budgets.find_all(engine):
         if row["key"] not in keys or row["percent"] is None:
             continue
         budget = Budget(**row)

@@ -15,7 +15,7 @@ from meta_pipeline.records import Grant, NodeLink, TokenRef
 from meta_pipeline.status.action_links import ActionLinks
 from meta_pipeline.status.issues import Issue, access_issues, page_token_issue, task_issue, token_issues
 from meta_pipeline.status.token_health import DISCONNECTED, days_left
-from meta_pipeline.store import access, budgets, grants, ledger, unread_edges
+from meta_pipeline.store import access, budgets, grants, read_times, unread_edges
 from meta_pipeline.store.access import Access
 from meta_pipeline.store.node_links import list_links
 from meta_pipeline.vault.vault import Vault
@@ -67,12 +67,13 @@ def connections(
 ) -> list[Connection]:
     """Return every connection, those with issues first; disconnected ones only `with_disconnected`."""
     refs = tokens.refs(retired=True)
-    latest_grants, reached, usable = grants.latest(engine), access.through(engine), access.usable(engine)
+    latest_grants, reached = grants.latest(engine), access.by_source_token(engine)
+    usable = access.usable_by_node(engine)
     links = {link.id: link for link in list_links(engine)}
     lost = _lost_by_owner(refs, [link for link in links.values() if link.id not in usable])
     unread = unread_edges.by_token(engine)
     nodes = _NodeStates(
-        links=links, pulled_at=ledger.last_pulls(engine), usage=_usage(engine, now),
+        links=links, pulled_at=read_times.last_read_by_node(engine), usage=_usage(engine, now),
         token_in_use={node_id: accesses[0].token_ref for node_id, accesses in usable.items()},
         retired={ref.id: ref for ref in refs if ref.retired_at is not None}, action_links=action_links,
     )
@@ -148,7 +149,7 @@ def effect_of_disconnecting(ref_id: str, *, engine: sa.Engine, tokens: Vault) ->
     token_refs = {ref.id for ref in tokens.refs() if ref_id in (ref.id, ref.parent_ref)}
     node_ids = {node_id for token_ref in token_refs for node_id in access.nodes_of(engine, token_ref)}
     links = [link for link in list_links(engine) if link.id in node_ids]
-    stopped = set(access.stopped_by(token_refs, access.usable(engine), [link.id for link in links]))
+    stopped = set(access.nodes_stopped_by(token_refs, access.usable_by_node(engine), [link.id for link in links]))
     return DisconnectionEffect(
         tokens.ref(ref_id), tuple(link for link in links if link.id in stopped),
         tuple(link for link in links if link.id not in stopped),
@@ -168,7 +169,7 @@ def _lost_by_owner(refs: Sequence[TokenRef], lost: Iterable[NodeLink]) -> dict[s
 def _usage(engine: sa.Engine, now: dt.datetime) -> dict[str, dict[str, float]]:
     """Return the percent of Meta's limits in use, by node and kind of limit."""
     usage: dict[str, dict[str, float]] = {}
-    for row in budgets.every(engine):
+    for row in budgets.find_all(engine):
         node_id, kind = node_of(row["key"])
         if node_id is not None and row["percent"] is not None:
             usage.setdefault(node_id, {})[kind] = round(Budget(**row).drained(now), 1)

@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from meta_pipeline.store.schema import node_access, tokens
+from meta_pipeline.store.schema.connections import node_access, tokens
 
 READING_TASK = "ANALYZE"  # what reading insights of an ad account or a Page takes (graph-api.md §5.2)
 
@@ -29,7 +29,7 @@ class Access:
         return not self.tasks or READING_TASK in self.tasks
 
 
-def usable(engine: sa.Engine) -> dict[str, list[Access]]:
+def usable_by_node(engine: sa.Engine) -> dict[str, list[Access]]:
     """Every node's accesses whose token is not retired, best first: those that may read, system users before people,
     those that never expire before those that do, the latest expiry first."""
     found: dict[str, list[Access]] = {}
@@ -38,7 +38,7 @@ def usable(engine: sa.Engine) -> dict[str, list[Access]]:
     return found
 
 
-def through(engine: sa.Engine) -> dict[str, list[Access]]:
+def by_source_token(engine: sa.Engine) -> dict[str, list[Access]]:
     """What every token reached when it was last asked, dead ones too."""
     found: dict[str, list[Access]] = {}
     with engine.connect() as connection:
@@ -102,7 +102,7 @@ def nodes_of(engine: sa.Engine, token_ref: str) -> list[str]:
         return sorted(set(connection.execute(query).scalars()))
 
 
-def stopped_by(token_refs: Set[str], usable_now: Mapping[str, list[Access]], nodes: Iterable[str]) -> list[str]:
+def nodes_stopped_by(token_refs: Set[str], usable_now: Mapping[str, list[Access]], nodes: Iterable[str]) -> list[str]:
     """Of these nodes, those that no token but these could read."""
     return [
         node for node in nodes

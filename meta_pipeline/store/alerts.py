@@ -6,16 +6,16 @@ import datetime as dt
 
 import sqlalchemy as sa
 
-from meta_pipeline.store.schema import alerts
+from meta_pipeline.store.schema.connections import alerts
 
 
-def told(engine: sa.Engine) -> set[tuple[str, str]]:
+def delivered(engine: sa.Engine) -> set[tuple[str, str]]:
     """(alert key, target) of everything that was delivered."""
     with engine.connect() as connection:
         return {(row.key, row.target) for row in connection.execute(sa.select(alerts.c.key, alerts.c.target))}
 
 
-def note(engine: sa.Engine, key: str, target: str, text: str, *, now: dt.datetime) -> None:
+def record_delivery(engine: sa.Engine, key: str, target: str, text: str, *, now: dt.datetime) -> None:
     """The target has the alert."""
     with engine.begin() as connection:
         connection.execute(alerts.insert().values(key=key, target=target, text=text, sent_at=now))

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from meta_pipeline.audit import AuditEvent
-from meta_pipeline.store.schema import audit_calls as calls
+from meta_pipeline.store.schema.gateway import audit_calls as calls
 
 # Never answered, or answered with an error, whatever its HTTP status.
 _FAILED = sa.or_(calls.c.status.is_(None), calls.c.status >= 400, calls.c.code.is_not(None))
@@ -54,7 +54,7 @@ def find(
         return [dict(row._mapping) for row in connection.execute(query)]
 
 
-def by_day(engine: sa.Engine) -> list[dict[str, Any]]:
+def calls_by_day(engine: sa.Engine) -> list[dict[str, Any]]:
     """Calls, what Meta charges for them, and how long they took, by UTC day, node and report."""
     at = calls.c.at if engine.dialect.name == "sqlite" else sa.func.timezone("UTC", calls.c.at)
     keys = (sa.func.date(at), sa.func.coalesce(calls.c.node_id, ""), sa.func.coalesce(calls.c.report, ""))
@@ -103,7 +103,7 @@ def polls_per_report_run(engine: sa.Engine) -> float | None:
     return looks / runs if runs else None
 
 
-def seconds_a_call(engine: sa.Engine) -> float | None:
+def seconds_per_call(engine: sa.Engine) -> float | None:
     """How long a call took lately."""
     with engine.connect() as connection:
         found = connection.execute(sa.select(sa.func.avg(_recent().c.duration_s))).scalar()

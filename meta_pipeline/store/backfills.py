@@ -12,12 +12,12 @@ from typing import Any
 import sqlalchemy as sa
 
 from meta_pipeline.store.processes import identity, is_gone
-from meta_pipeline.store.schema import backfills
+from meta_pipeline.store.schema.pulls import backfills
 
 RESUMABLE_FOR = dt.timedelta(hours=24)
 
 
-def begin(engine: sa.Engine, arguments: dict[str, Any], *, fresh: bool, now: dt.datetime) -> tuple[str, bool]:
+def start(engine: sa.Engine, arguments: dict[str, Any], *, fresh: bool, now: dt.datetime) -> tuple[str, bool]:
     """The id to work under, and whether it resumes an earlier one."""
     digest = _digest(arguments)
     with engine.begin() as connection:
@@ -36,7 +36,7 @@ def begin(engine: sa.Engine, arguments: dict[str, Any], *, fresh: bool, now: dt.
     return backfill_id, False
 
 
-def resumable(engine: sa.Engine, arguments: dict[str, Any], *, now: dt.datetime) -> str | None:
+def find_resumable(engine: sa.Engine, arguments: dict[str, Any], *, now: dt.datetime) -> str | None:
     """The backfill that the same arguments would go on with."""
     with engine.connect() as connection:
         return _resumable(connection, _digest(arguments), now)
@@ -56,7 +56,7 @@ def _resumable(connection: sa.Connection, digest: str, now: dt.datetime) -> str 
     return str(row.id)
 
 
-def end(engine: sa.Engine, backfill_id: str, *, status: str, now: dt.datetime) -> None:
+def finish(engine: sa.Engine, backfill_id: str, *, status: str, now: dt.datetime) -> None:
     """How it ended: `done` or `failed`."""
     with engine.begin() as connection:
         connection.execute(
@@ -72,7 +72,7 @@ class FailedBackfill:
     arguments: dict[str, Any]
 
 
-def failed(engine: sa.Engine, *, now: dt.datetime) -> list[FailedBackfill]:
+def find_failed(engine: sa.Engine, *, now: dt.datetime) -> list[FailedBackfill]:
     """Return the backfills that failed lately and were not repeated with success since, newest first."""
     query = sa.select(backfills).where(backfills.c.started_at > now - RESUMABLE_FOR)
     newest: dict[str, sa.Row[Any]] = {}
@@ -83,7 +83,7 @@ def failed(engine: sa.Engine, *, now: dt.datetime) -> list[FailedBackfill]:
     return [FailedBackfill(row.id, row.arguments) for row in rows if row.status == "failed"]
 
 
-def is_under_way(engine: sa.Engine, backfill_id: str) -> bool:
+def is_running(engine: sa.Engine, backfill_id: str) -> bool:
     """Whether a living command works on this backfill, and waits for its limits itself."""
     query = sa.select(backfills.c.holder).where(backfills.c.id == backfill_id, backfills.c.status == "running")
     with engine.connect() as connection:

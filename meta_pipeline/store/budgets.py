@@ -8,15 +8,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from meta_pipeline.store.processes import is_gone
-from meta_pipeline.store.schema import budgets, reservations, waiters
+from meta_pipeline.store.schema.gateway import budgets, reservations, waiters
+from meta_pipeline.store.upserts import insert
 
 # Said before and after every call to Graph, so each is put together once: to put one together takes longer than to run
 # it.
-_NEW = {"sqlite": sqlite.insert(budgets).on_conflict_do_nothing(),
-        "postgresql": postgresql.insert(budgets).on_conflict_do_nothing()}
 _SAVED = (
     budgets.update()
     .where(budgets.c.key == sa.bindparam("_key"))
@@ -26,6 +24,11 @@ _RESERVE = reservations.insert()
 _RELEASED = reservations.delete().where(reservations.c.id == sa.bindparam("_id"))
 _EXPIRED = waiters.delete().where(waiters.c.expires_at <= sa.bindparam("now"))
 _LEFT = waiters.delete().where(waiters.c.ticket == sa.bindparam("_ticket"))
+
+
+@functools.cache
+def _add(dialect: str) -> sa.Insert:
+    return insert(budgets, dialect=dialect).on_conflict_do_nothing()
 
 
 @functools.cache
@@ -45,22 +48,24 @@ def read(connection: sa.Connection, keys: Iterable[str]) -> dict[str, dict[str, 
     return {row.key: dict(row._mapping) for row in _rows(connection, budgets, keys)}
 
 
-def locked(connection: sa.Connection, fresh: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+def read_locked(connection: sa.Connection, fresh: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     """The rows of these keys, made from `fresh` where they are missing, and nobody else's until the transaction ends.
     On SQLite something must have been written in it before, so that two transactions never read before one of them
     waits."""
     found = {row.key: dict(row._mapping) for row in _rows(connection, budgets, fresh, is_locked=True)}
     if missing := [key for key in sorted(fresh) if key not in found]:
-        connection.execute(_NEW[connection.dialect.name], [{"key": key, **fresh[key]} for key in missing])
+        connection.execute(_add(connection.dialect.name), [{"key": key, **fresh[key]} for key in missing])
         found = {row.key: dict(row._mapping) for row in _rows(connection, budgets, fresh, is_locked=True)}
     return found
 
 
-def outstanding(connection: sa.Connection, keys: Iterable[str], *, but: str, now: dt.datetime) -> dict[str, int]:
+def reserved_operations(
+    connection: sa.Connection, keys: Iterable[str], *, except_id: str, now: dt.datetime
+) -> dict[str, int]:
     """Operations in flight by key, but one's own. What a dead process held is given back."""
     found = dict.fromkeys(keys, 0)
     for row in _rows(connection, reservations, found):
-        if row.id == but:
+        if row.id == except_id:
             continue
         if row.expires_at <= now or is_gone(row.holder):
             release(connection, row.id)
@@ -89,7 +94,7 @@ def save(connection: sa.Connection, values: Mapping[str, Mapping[str, Any]]) -> 
     connection.execute(_SAVED, [{"_key": key, **one} for key, one in values.items()])
 
 
-def ahead_of(connection: sa.Connection, keys: Iterable[str], *, ticket: str, now: dt.datetime) -> dict[str, int]:
+def count_ahead(connection: sa.Connection, keys: Iterable[str], *, ticket: str, now: dt.datetime) -> dict[str, int]:
     """Of each budget, how many living waiters came before this ticket (one that is not in the queue comes last). Who
     stopped looking waits no more."""
     found = dict.fromkeys(keys, 0)
@@ -105,7 +110,7 @@ def ahead_of(connection: sa.Connection, keys: Iterable[str], *, ticket: str, now
     return found
 
 
-def queue(
+def enqueue(
     connection: sa.Connection, key: str, *, ticket: str, holder: str, now: dt.datetime, expires_at: dt.datetime
 ) -> None:
     """The ticket stands in the queue of this budget, where it stood before if it did."""
@@ -116,12 +121,12 @@ def queue(
         )
 
 
-def leave(connection: sa.Connection, ticket: str) -> None:
+def dequeue(connection: sa.Connection, ticket: str) -> None:
     """The ticket waits for nothing any more."""
     connection.execute(_LEFT, {"_ticket": ticket})
 
 
-def every(engine: sa.Engine) -> list[dict[str, Any]]:
+def find_all(engine: sa.Engine) -> list[dict[str, Any]]:
     """All budgets, for people to look at."""
     with engine.connect() as connection:
         return [dict(row._mapping) for row in connection.execute(sa.select(budgets).order_by(budgets.c.key))]

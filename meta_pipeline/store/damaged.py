@@ -14,7 +14,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from meta_pipeline.records import LandedFile
-from meta_pipeline.store import ledger
+from meta_pipeline.store import day_versions, ledger
 
 ENDING = ".corrupt"
 # Of one report and node; beyond them the oldest go.
@@ -45,7 +45,7 @@ def set_aside(path: Path) -> Path:
 def set_aside_file(engine: sa.Engine, file: LandedFile) -> Path:
     """Set a landed file aside, or an earlier version of a day, and remove it from the ledger; return the new path."""
     target = set_aside(Path(file.path))
-    (ledger.forget_version if Path(file.path).parent.name == _VERSIONS else ledger.forget)(engine, file)
+    (day_versions.remove if Path(file.path).parent.name == _VERSIONS else ledger.remove)(engine, file)
     return target
 
 

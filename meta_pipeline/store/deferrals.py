@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from meta_pipeline.store.schema import deferred_ranges
+from meta_pipeline.store.schema.pulls import deferred_ranges
 
 
 def defer(
@@ -36,13 +36,13 @@ def defer(
         connection.execute(deferred_ranges.update().where(here).values(values))
 
 
-def forget(engine: sa.Engine, *, backfill_id: str, node_id: str, report: str) -> None:
+def remove(engine: sa.Engine, *, backfill_id: str, node_id: str, report: str) -> None:
     """Nothing waits here any more."""
     with engine.begin() as connection:
         connection.execute(deferred_ranges.delete().where(_here(backfill_id, node_id, report)))
 
 
-def waiting(engine: sa.Engine, *, backfill_id: str, node_id: str, now: dt.datetime) -> dict[str, str]:
+def waiting_reports(engine: sa.Engine, *, backfill_id: str, node_id: str, now: dt.datetime) -> dict[str, str]:
     """The reports of an account that may not be read yet in this backfill, and why."""
     query = sa.select(deferred_ranges).where(
         deferred_ranges.c.backfill_id == backfill_id, deferred_ranges.c.node_id == node_id
@@ -79,7 +79,7 @@ def reports_of(engine: sa.Engine, *, backfill_id: str, node_id: str) -> list[str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wait:
+class Deferral:
     """Days of an account that a backfill may read from `retry_at` on."""
 
     backfill_id: str
@@ -89,7 +89,7 @@ class Wait:
     retry_at: dt.datetime
 
 
-def due(engine: sa.Engine, *, now: dt.datetime) -> list[Wait]:
+def due(engine: sa.Engine, *, now: dt.datetime) -> list[Deferral]:
     """The accounts whose wait is over, all their waiting days as one range, longest due first."""
     query = (
         sa.select(
@@ -101,5 +101,5 @@ def due(engine: sa.Engine, *, now: dt.datetime) -> list[Wait]:
         .group_by(deferred_ranges.c.backfill_id, deferred_ranges.c.node_id)
     )
     with engine.connect() as connection:
-        found = [Wait(**row) for row in connection.execute(query).mappings()]
+        found = [Deferral(**row) for row in connection.execute(query).mappings()]
     return sorted((wait for wait in found if wait.retry_at <= now), key=lambda wait: wait.retry_at)

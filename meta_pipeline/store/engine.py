@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from meta_pipeline.records import ConfigError, StoreError
-from meta_pipeline.store.schema import REVISION
+from meta_pipeline.store.schema.current import REVISION
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 _ADVISORY_LOCK = 0x4D657461  # any number that nothing else on this Postgres locks

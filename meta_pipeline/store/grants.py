@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from meta_pipeline.records import Grant
-from meta_pipeline.store.schema import grants, tokens
+from meta_pipeline.store.schema.connections import grants, tokens
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +27,7 @@ def record(engine: sa.Engine, grant: Grant) -> None:
         connection.execute(
             grants.insert().values(
                 token_ref=grant.token_ref, subject_id=grant.subject_id, subject_name=grant.subject_name,
-                phase=grant.phase, asked=list(grant.requested), granted=list(grant.granted),
+                phase=grant.phase, requested=list(grant.requested), granted=list(grant.granted),
                 declined=list(grant.declined), through=grant.through, at=grant.granted_at,
             )
         )
@@ -59,6 +59,6 @@ def people(engine: sa.Engine) -> list[Person]:
 def _grant(row: sa.Row[tuple[object, ...]]) -> Grant:
     return Grant(
         token_ref=row.token_ref, subject_id=row.subject_id, subject_name=row.subject_name, phase=row.phase,
-        requested=tuple(row.asked), granted=tuple(row.granted), declined=tuple(row.declined), through=row.through,
+        requested=tuple(row.requested), granted=tuple(row.granted), declined=tuple(row.declined), through=row.through,
         granted_at=row.at,
     )

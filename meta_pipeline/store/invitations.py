@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from meta_pipeline.store.schema import invitations
+from meta_pipeline.store.schema.connections import invitations
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,10 +17,10 @@ import sqlalchemy as sa
 from meta_pipeline.records import MetaPipelineError
 from meta_pipeline.store.heartbeat import beating
 from meta_pipeline.store.processes import identity, is_gone, pid_of
-from meta_pipeline.store.schema import leases
+from meta_pipeline.store.schema.gateway import leases
 
 LIFE = dt.timedelta(seconds=60)
-RENEW_S, LOOK_S = 15.0, 0.5
+RENEW_S, POLL_S = 15.0, 0.5
 
 
 class LeaseError(MetaPipelineError):
@@ -60,13 +60,13 @@ _mine: dict[tuple[sa.URL, str], Lease] = {}
 _mine_lock = threading.Lock()
 
 
-def mine(engine: sa.Engine, name: str) -> Lease | None:
+def find_own(engine: sa.Engine, name: str) -> Lease | None:
     """Return the lease of this name that this process holds, None when the work goes on without one."""
     with _mine_lock:
         return _mine.get((engine.url, name))
 
 
-def take(engine: sa.Engine, name: str, *, holder: str, now: dt.datetime) -> bool:
+def try_take(engine: sa.Engine, name: str, *, holder: str, now: dt.datetime) -> bool:
     """Whether the lease is this holder's now."""
     with engine.connect() as connection:
         row = connection.execute(sa.select(leases).where(leases.c.name == name)).first()
@@ -91,7 +91,7 @@ def _is_held(holder: str, expires_at: dt.datetime, now: dt.datetime) -> bool:
 
 
 @contextlib.contextmanager
-def held(
+def hold(
     engine: sa.Engine,
     name: str,
     *,
@@ -102,11 +102,11 @@ def held(
     """Hold the lease while the block runs, renewed by a heartbeat; wait for it as long as `patience_s`."""
     holder = identity()
     waited = 0.0
-    while not take(engine, name, holder=holder, now=now()):
+    while not try_take(engine, name, holder=holder, now=now()):
         if waited >= patience_s:
             raise LeaseError(f"another run works on {name} for {patience_s / 60:.0f} minutes already: try again later")
-        sleep(LOOK_S)
-        waited += LOOK_S
+        sleep(POLL_S)
+        waited += POLL_S
     lease = Lease(engine=engine, name=name, holder=holder, now=now)
     with _mine_lock:
         _mine[engine.url, name] = lease

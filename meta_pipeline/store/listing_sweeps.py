@@ -1,4 +1,4 @@
-"""When a listing of entities was read whole the last time, and what was asked for then."""
+"""When each listing of entities was last read whole, and with which request."""
 
 from __future__ import annotations
 
@@ -9,41 +9,42 @@ from collections.abc import Iterable
 import sqlalchemy as sa
 
 from meta_pipeline.records import LandedFile
-from meta_pipeline.store.schema import landed_files, landed_versions, listings
+from meta_pipeline.store.schema.landed import landed_files, landed_versions, listing_sweeps
 
 
-def swept_at(engine: sa.Engine, *, node_id: str, kind: str, asked: str) -> dt.datetime | None:
-    """When this listing was read whole; None when never, or when something else was `asked` for then: what is kept of
-    it lacks fields."""
-    query = sa.select(listings.c.swept_at).where(_here(node_id, kind), listings.c.asked == asked)
+def swept_at(engine: sa.Engine, *, node_id: str, kind: str, request_digest: str) -> dt.datetime | None:
+    """Return when this listing was last read whole; None when never, or with another request: it would lack fields."""
+    is_same = listing_sweeps.c.request_digest == request_digest
+    query = sa.select(listing_sweeps.c.swept_at).where(_here(node_id, kind), is_same)
     with engine.connect() as connection:
         return connection.execute(query).scalar_one_or_none()
 
 
-def note_sweep(engine: sa.Engine, *, node_id: str, kind: str, asked: str, at: dt.datetime) -> None:
-    """This listing was read whole."""
-    values = {"swept_at": at, "asked": asked}
+def record_sweep(engine: sa.Engine, *, node_id: str, kind: str, request_digest: str, at: dt.datetime) -> None:
+    """Record that this listing was read whole."""
+    values = {"swept_at": at, "request_digest": request_digest}
     with engine.begin() as connection:
-        if not connection.execute(listings.update().where(_here(node_id, kind)).values(values)).rowcount:
-            connection.execute(listings.insert().values(node_id=node_id, kind=kind, **values))
+        if not connection.execute(listing_sweeps.update().where(_here(node_id, kind)).values(values)).rowcount:
+            connection.execute(listing_sweeps.insert().values(node_id=node_id, kind=kind, **values))
 
 
-def forget_sweeps(engine: sa.Engine, *, node_id: str, kinds: Iterable[str]) -> None:
-    """These listings are to be read whole, whenever they are read next."""
+def remove_sweeps(engine: sa.Engine, *, node_id: str, kinds: Iterable[str]) -> None:
+    """Make these listings be read whole the next time."""
     with engine.begin() as connection:
-        connection.execute(listings.delete().where(listings.c.node_id == node_id, listings.c.kind.in_(list(kinds))))
+        here = sa.and_(listing_sweeps.c.node_id == node_id, listing_sweeps.c.kind.in_(list(kinds)))
+        connection.execute(listing_sweeps.delete().where(here))
 
 
-def ever_landed(engine: sa.Engine, *, kind: str) -> list[LandedFile]:
-    """Every listing of a kind that is in place, of every account: those that were replaced, and those of now."""
-    found = []
+def all_listings(engine: sa.Engine, *, kind: str) -> list[LandedFile]:
+    """Return every listing of a kind, of every account: earlier versions first, then the current ones."""
+    listings: list[LandedFile] = []
     with engine.connect() as connection:
         for table in (landed_versions, landed_files):
             columns = [table.c[field.name] for field in dataclasses.fields(LandedFile)]
             rows = connection.execute(sa.select(*columns).where(table.c.report == kind))
-            found += [LandedFile(**row._mapping) for row in rows]
-    return found
+            listings += [LandedFile(**row._mapping) for row in rows]
+    return listings
 
 
 def _here(node_id: str, kind: str) -> sa.ColumnElement[bool]:
-    return sa.and_(listings.c.node_id == node_id, listings.c.kind == kind)
+    return sa.and_(listing_sweeps.c.node_id == node_id, listing_sweeps.c.kind == kind)

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from meta_pipeline.records import NodeLink
 from meta_pipeline.store import access
-from meta_pipeline.store.schema import node_links
+from meta_pipeline.store.schema.connections import node_links
 
 
 def save(engine: sa.Engine, links: Iterable[NodeLink], *, now: dt.datetime) -> None:
@@ -29,7 +29,7 @@ def save(engine: sa.Engine, links: Iterable[NodeLink], *, now: dt.datetime) -> N
 def list_links(engine: sa.Engine) -> list[NodeLink]:
     """Return every linked node by kind and id, with the token that is used to read it: the last one that did, when no
     usable token reaches it."""
-    usable = access.usable(engine)
+    usable = access.usable_by_node(engine)
     query = sa.select(node_links).order_by(node_links.c.kind, node_links.c.id)
     with engine.connect() as connection:
         rows = connection.execute(query).all()

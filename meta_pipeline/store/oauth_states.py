@@ -6,7 +6,7 @@ import datetime as dt
 
 import sqlalchemy as sa
 
-from meta_pipeline.store.schema import oauth_states
+from meta_pipeline.store.schema.connections import oauth_states
 
 
 def mark_used(

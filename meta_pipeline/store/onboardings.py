@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from meta_pipeline.store.processes import is_gone
-from meta_pipeline.store.schema import onboardings
+from meta_pipeline.store.schema.connections import onboardings
 
 RETRIES_FOR = dt.timedelta(hours=1)  # a short-lived token lives for an hour or two (graph-api.md §4.2)
 
@@ -45,7 +45,7 @@ def new_id() -> str:
     return secrets.token_urlsafe(16)
 
 
-def begin(
+def start(
     engine: sa.Engine, id: str, *, phase: int, through: str, browser: str | None, holder: str | None, now: dt.datetime
 ) -> None:
     """The onboarding waits for whoever takes it; with a `holder`, for that process only, as long as it lives."""
@@ -58,7 +58,7 @@ def begin(
         )
 
 
-def note(engine: sa.Engine, id: str, **values: Any) -> None:
+def update(engine: sa.Engine, id: str, **values: Any) -> None:
     """Something of it is different now."""
     with engine.begin() as connection:
         connection.execute(onboardings.update().where(onboardings.c.id == id).values(**values))
@@ -80,7 +80,7 @@ def get(engine: sa.Engine, id: str) -> Onboarding | None:
     return None if row is None else Onboarding(**row._mapping)
 
 
-def waiting(engine: sa.Engine, *, now: dt.datetime) -> list[Onboarding]:
+def find_waiting(engine: sa.Engine, *, now: dt.datetime) -> list[Onboarding]:
     """Those that nobody works on: new ones, and those whose process died, while their token can still be exchanged."""
     query = (
         sa.select(onboardings)
@@ -95,7 +95,7 @@ def waiting(engine: sa.Engine, *, now: dt.datetime) -> list[Onboarding]:
     return [one for one in found if one.holder is None or is_gone(one.holder)]
 
 
-def stale(engine: sa.Engine, *, now: dt.datetime) -> list[Onboarding]:
+def find_abandoned(engine: sa.Engine, *, now: dt.datetime) -> list[Onboarding]:
     """Those whose token nobody can exchange any more: an hour old and without a worker, or a day old with one."""
     query = sa.select(onboardings).where(
         onboardings.c.status.in_(("waiting", "running")), onboardings.c.token_ref.is_(None),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from meta_pipeline.store.schema import report_runs
+from meta_pipeline.store.schema.pulls import report_runs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +75,7 @@ def record(
         )
 
 
-def mark(engine: sa.Engine, *, report_run_id: str, status: str) -> None:
+def set_status(engine: sa.Engine, *, report_run_id: str, status: str) -> None:
     """Remember how a run stands: `submitted`, `completed` or `abandoned`."""
     with engine.begin() as connection:
         connection.execute(

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from meta_pipeline.store.processes import identity
-from meta_pipeline.store.schema import token_reveals
+from meta_pipeline.store.schema.connections import token_reveals
 
 
 def record(engine: sa.Engine, token_ref: str, *, flow: str, node_id: str | None, now: dt.datetime) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from meta_pipeline.store.schema import unread_edges
+from meta_pipeline.store.schema.connections import unread_edges
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

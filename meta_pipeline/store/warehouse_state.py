@@ -12,8 +12,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from meta_pipeline.store import ledger
-from meta_pipeline.store.schema import warehouse_state
+from meta_pipeline.store import load_queue
+from meta_pipeline.store.schema.landed import warehouse_state
 
 _ROW = warehouse_state.c.id == 1
 
@@ -50,12 +50,12 @@ def find(engine: sa.Engine) -> WarehouseState:
     return WarehouseState(**row._mapping) if row else WarehouseState()
 
 
-def begin_load(engine: sa.Engine, *, load_id: str) -> None:
+def start_load(engine: sa.Engine, *, load_id: str) -> None:
     """Record the id of the load that starts, before the warehouse file gets it."""
     _write(engine, next_load_id=load_id)
 
 
-def end_load(
+def finish_load(
     engine: sa.Engine, *, identity: str, loads: int, load_id: str, read_until: dt.datetime | None
 ) -> None:
     """Record that the warehouse file holds this load."""
@@ -67,20 +67,20 @@ def end_load(
 def request_reload(engine: sa.Engine) -> None:
     """Make the next load start with an empty file and load everything in the ledger."""
     _write(engine, is_reload_requested=True)
-    ledger.wait_again(engine)
+    load_queue.reset(engine)
 
 
-def note_set_aside(engine: sa.Engine) -> None:
+def record_set_aside(engine: sa.Engine) -> None:
     """Record that the old file is out of the way; everything in the ledger waits."""
     _write(engine, is_reload_requested=False)
 
 
-def note_marts(engine: sa.Engine, *, load_id: str | None, digest: str) -> None:
+def record_marts(engine: sa.Engine, *, load_id: str | None, digest: str) -> None:
     """Record the load that all marts were built from, and the digest of what they were built with."""
     _write(engine, built_load_id=load_id, built_digest=digest)
 
 
-def note_publication(engine: sa.Engine, *, size: int, at: dt.datetime) -> None:
+def record_publication(engine: sa.Engine, *, size: int, at: dt.datetime) -> None:
     """Record that the marts are published as they were built last; `size` of the file in bytes."""
     built = find(engine)
     _write(

@@ -14,7 +14,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from meta_pipeline.display import printable
 from meta_pipeline.records import AccessToken, TokenRef, VaultError
 from meta_pipeline.store import access, reveals
-from meta_pipeline.store.schema import node_access, tokens
+from meta_pipeline.store.schema.connections import node_access, tokens
 from meta_pipeline.vault.seal import UnsealError, keyring, seal, unseal
 
 _ARRIVAL = "arrival"  # the subject of a token whose owner nobody has asked Meta for yet

@@ -10,7 +10,7 @@ import duckdb
 import pyarrow as pa
 import sqlalchemy as sa
 
-from meta_pipeline.store import ledger
+from meta_pipeline.store import day_versions
 from meta_pipeline.warehouse.raw import keep, transaction
 from meta_pipeline.warehouse.tables import OWN_SCHEMA, RawTable, quoted
 
@@ -39,7 +39,7 @@ def sync_day_versions(
     since = {report: at - OVERLAP for report, at in known}
     told = [
         one for table in tables
-        for one in ledger.day_versions(engine, reports=[table.name], since=since.get(table.name))
+        for one in day_versions.find_since(engine, reports=[table.name], since=since.get(table.name))
     ]
     if not told:
         return

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import sqlalchemy as sa
 
 from meta_pipeline.records import LandedFile
-from meta_pipeline.store import ledger, listing_sweeps
+from meta_pipeline.store import day_versions, listing_sweeps
 from meta_pipeline.warehouse.raw import transaction
 from meta_pipeline.warehouse.tables import SCHEMA, TABLES, RawTable
 
@@ -46,15 +46,15 @@ def load(
     unreadable: list[tuple[LandedFile, Exception]] = []
     for table in (table for table in TABLES if table.name in KINDS):
         connection.execute(_ddl(table))
-        versions = ledger.versions_waiting(engine, reports=[table.name])
+        versions = day_versions.find_waiting(engine, reports=[table.name])
         mine = [version.file for version in versions] + [file for file in waiting if file.report == table.name]
         if is_whole or _is_empty(connection, table):
-            mine = listing_sweeps.ever_landed(engine, kind=table.name)
+            mine = listing_sweeps.all_listings(engine, kind=table.name)
         failed: dict[str, tuple[LandedFile, Exception]] = {}
         for some in _portions(sorted(mine, key=lambda file: file.landed_at)):
             _fold(connection, table, some, failed)
         unreadable += failed.values()
-        ledger.mark_versions_loaded(engine, [one for one in versions if one.file.path not in failed], now=now)
+        day_versions.mark_loaded(engine, [one for one in versions if one.file.path not in failed], now=now)
     return unreadable
 
 

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from meta_pipeline.records import LandedFile, LoadError
 from meta_pipeline.store import damaged
-from meta_pipeline.store.ledger import Version
+from meta_pipeline.store.day_versions import EarlierVersion
 from meta_pipeline.warehouse.drift import count_drift
 from meta_pipeline.warehouse.tables import SCHEMA, RawTable, quoted
 
@@ -175,7 +175,7 @@ def trouble_with(table: RawTable, file: LandedFile) -> Exception | None:
     return None if rows == file.rows else ValueError(f"it has {rows} rows, the ledger {file.rows}")
 
 
-def add_versions(connection: duckdb.DuckDBPyConnection, table: RawTable, versions: Sequence[Version]) -> None:
+def add_versions(connection: duckdb.DuckDBPyConnection, table: RawTable, versions: Sequence[EarlierVersion]) -> None:
     """Earlier versions of days, each with the moments from which and until which it was so. Adding them again changes
     nothing."""
     names = ", ".join(map(quoted, table.types))

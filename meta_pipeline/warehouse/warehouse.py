@@ -16,7 +16,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from meta_pipeline.records import LandedFile, LoadError
-from meta_pipeline.store import audit_log, damaged, ledger, warehouse_state
+from meta_pipeline.store import audit_log, damaged, day_versions, load_queue, read_times, warehouse_state
 from meta_pipeline.warehouse import histories
 from meta_pipeline.warehouse.days import sync_day_versions
 from meta_pipeline.warehouse.raw import (
@@ -109,31 +109,31 @@ class Warehouse:
         stored = warehouse_state.find(engine)
         if stored.is_reload_requested:
             self._set_aside()
-            warehouse_state.note_set_aside(engine)
+            warehouse_state.record_set_aside(engine)
         with self.open() as connection:
             file, is_new = _state_of(connection), not _has_raw_tables(connection)
             self._check_is_ours(file, stored)
             is_whole = is_new or not (stored.has_load(file.load_id) or stored.load_id is file.load_id is None)
             if is_whole:
-                ledger.wait_again(engine)
+                load_queue.reset(engine)
             connection.execute(OWN_DDL)
             for table in (*self.insights, *TABLES):
                 ensure(connection, table, has_versions=table in self.insights)
-            ledger.days_wait_again(engine, self._lacking(connection, engine))
+            load_queue.reset_days(engine, self._lacking(connection, engine))
             load_id = secrets.token_hex(16)
-            warehouse_state.begin_load(engine, load_id=load_id)
-            read_until = ledger.newest_read(engine)
+            warehouse_state.start_load(engine, load_id=load_id)
+            read_until = read_times.newest_read(engine)
             loaded = self._load(connection, engine, is_whole=is_whole, now=now)
             if is_new:
                 _replace_calls(connection, self._calls_of_replaced(stored))
-            _replace_calls(connection, audit_log.by_day(engine))
+            _replace_calls(connection, audit_log.calls_by_day(engine))
             identity, loads = file.identity or secrets.token_hex(16), max(file.loads, stored.loads) + 1
             with transaction(connection, "the state of the warehouse"):
                 connection.execute(f"delete from {OWN_SCHEMA}.warehouse_state")
                 connection.execute(
                     f"insert into {OWN_SCHEMA}.warehouse_state values (?, ?, ?, ?)", [identity, loads, load_id, now]
                 )
-        warehouse_state.end_load(engine, identity=identity, loads=loads, load_id=load_id, read_until=read_until)
+        warehouse_state.finish_load(engine, identity=identity, loads=loads, load_id=load_id, read_until=read_until)
         return loaded
 
     def _load(
@@ -142,8 +142,8 @@ class Warehouse:
         names = [table.name for table in self.insights]
         # A report that left the catalogue keeps waiting until it is back.
         known = {*names, *(table.name for table in TABLES)}
-        files = [file for file in ledger.waiting(engine) if file.report in known]
-        versions = ledger.versions_waiting(engine, reports=names)
+        files = [file for file in load_queue.waiting_files(engine) if file.report in known]
+        versions = day_versions.find_waiting(engine, reports=names)
         unreadable: Unreadable = {}
         for table in (*self.insights, *TABLES):
             is_report = table in self.insights
@@ -165,8 +165,8 @@ class Warehouse:
             )
         skipped = tuple(_skip(engine, file, error) for file, error in unreadable.values())
         sync_day_versions(connection, engine, self.insights, is_whole=is_whole)
-        ledger.mark_loaded(engine, good, now=now)
-        ledger.mark_versions_loaded(engine, [one for one in versions if one.file.path not in unreadable], now=now)
+        load_queue.mark_loaded(engine, good, now=now)
+        day_versions.mark_loaded(engine, [one for one in versions if one.file.path not in unreadable], now=now)
         return Loaded(len(good), skipped)
 
     def check_complete(self, engine: sa.Engine) -> None:
@@ -190,10 +190,10 @@ class Warehouse:
     def is_current(self, engine: sa.Engine) -> bool:
         """Return True when nothing has landed or was read since the last load, and the file is the one loaded then."""
         stored, names = warehouse_state.find(engine), [table.name for table in self.insights]
-        if stored.is_reload_requested or not self.file.exists() or stored.read_until != ledger.newest_read(engine):
+        if stored.is_reload_requested or not self.file.exists() or stored.read_until != read_times.newest_read(engine):
             return False
         reports = [*names, *(table.name for table in TABLES)]
-        if ledger.is_waiting(engine, reports=reports, with_versions=[*names, *histories.KINDS]):
+        if load_queue.is_waiting(engine, reports=reports, with_versions=[*names, *histories.KINDS]):
             return False
         try:
             with contextlib.closing(duckdb.connect(str(self.file), read_only=True)) as connection:
@@ -201,13 +201,13 @@ class Warehouse:
         except duckdb.Error:  # it is being written, or it is damaged: a load finds out
             return False
 
-    def _lacking(self, connection: duckdb.DuckDBPyConnection, engine: sa.Engine) -> list[ledger.Key]:
+    def _lacking(self, connection: duckdb.DuckDBPyConnection, engine: sa.Engine) -> list[load_queue.DayKey]:
         """Return the days that the ledger lists as loaded and whose rows are not all in the warehouse."""
-        keep(connection, "loaded", _LOADED, ledger.loaded_days(engine))
+        keep(connection, "loaded", _LOADED, load_queue.loaded_days(engine))
         made = dict(connection.execute(
             "select table_name, count(*) from information_schema.tables where table_schema = ? group by 1", [SCHEMA]
         ).fetchall())
-        found: list[ledger.Key] = []
+        found: list[load_queue.DayKey] = []
         for table in (*self.insights, *TABLES):
             has_versions = table in self.insights
             if table.name not in made:

@@ -28,11 +28,12 @@ from meta_pipeline.alerts.targets import AlertError, Email, Log, Webhook, mail_o
 from meta_pipeline.consent import invitation
 from meta_pipeline.flows import consents, tokens
 from meta_pipeline.records import ConfigError
-from meta_pipeline.store.schema import alerts as alert_rows
-from meta_pipeline.store.schema import invitations as invitation_rows
+from meta_pipeline.store.schema.connections import alerts as alert_rows
+from meta_pipeline.store.schema.connections import invitations as invitation_rows
 from meta_pipeline_tests.fakes.frozen_clock import PUBLIC, StillHome
 
 DAY = dt.timedelta(days=1)
+SIGNING_KEY = "the app's secret"
 
 
 class OnSocket(Controller):
@@ -115,7 +116,7 @@ class Walk:
     def look(self) -> tuple[list[Alert], list[str]]:
         return tokens.send_alerts(
             self.targets, engine=self.home.engine, tokens=self.home.vault, action_links=self.home.action_links,
-            now=self.home.clock.now(),
+            signing_key=SIGNING_KEY, now=self.home.clock.now(),
         )
 
     def days(self, until: int) -> list[tuple[int, str]]:
@@ -333,7 +334,7 @@ def test_people_are_invited_by_mail_and_webhook_and_nowhere_else(walk: Walk, tmp
 
     assert len(set(texts)) == 2  # each reader has a link of their own
     for text in texts:
-        found = invitation.find(walk.home.engine, text)
+        found = invitation.find(walk.home.engine, text, key=SIGNING_KEY)
         assert (found.subject_id, found.phase) == (ref.subject_id, 2)
         assert found.ends_at - found.issued_at == dt.timedelta(hours=72)
         kept = b"".join(file.read_bytes() for file in tmp_path.rglob("*") if file.is_file())

@@ -58,7 +58,7 @@ def landed(runtime: Runtime, *days: int) -> None:
             report="ad_insights", node_id="act_1", day=SINCE + dt.timedelta(days=day), path="p", rows=1, digest="d",
             landed_at=NOW,
         )
-        ledger.note(runtime.engine, file, backfill_id="b")
+        ledger.record(runtime.engine, file, backfill_id="b")
 
 
 def land(runtime: Runtime) -> None:
@@ -93,9 +93,9 @@ def test_while_meta_works_on_report_runs_the_bar_says_how_many_are_complete(
                 report="ad_insights", since=SINCE, until=SINCE, now=NOW,
             )
         tick()
-        report_runs.mark(runtime.engine, report_run_id="1", status="completed")
+        report_runs.set_status(runtime.engine, report_run_id="1", status="completed")
         tick()
-        report_runs.mark(runtime.engine, report_run_id="2", status="completed")
+        report_runs.set_status(runtime.engine, report_run_id="2", status="completed")
         tick()
         yield Outcome(ranges[0], ())
 

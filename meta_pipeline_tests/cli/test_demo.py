@@ -23,7 +23,7 @@ from meta_pipeline.linker.discover import Discovery
 from meta_pipeline.publish.report import draw
 from meta_pipeline.records import AccessToken, LandedFile, NodeLink
 from meta_pipeline.settings import Settings
-from meta_pipeline.store import ledger
+from meta_pipeline.store import day_versions
 from meta_pipeline.vault.seal import new_key
 from meta_pipeline_tests.conftest import NOW, Sandbox
 
@@ -131,7 +131,9 @@ def test_an_earlier_read_is_restated_by_the_next_one(tmp_path: Path, sandbox: Sa
     later = list(land_side_by_side({pulls.EARLY_ACCOUNTS[0]: days}, ("ad_insights",), by=by))
 
     assert all(isinstance(one, LandedFile) for one in later) and len(later) == len(days)
-    versions = [ledger.versions_of(runtime.engine, report="ad_insights", node_id=pulls.EARLY_ACCOUNTS[0], day=day) for day in days]
+    versions = [
+        day_versions.find(runtime.engine, report="ad_insights", node_id=pulls.EARLY_ACCOUNTS[0], day=day) for day in days
+    ]
     assert any(versions)
 
 

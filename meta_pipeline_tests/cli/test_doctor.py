@@ -51,7 +51,7 @@ def link(runtime: Runtime, ref: str, *, ids: tuple[str, ...] = ("act_1", "act_2"
 
 def landed(runtime: Runtime, at: dt.datetime, *, days: int = 1, node: str = "act_1") -> None:
     for report in runtime.read_by_default:
-        ledger.note(
+        ledger.record(
             runtime.engine,
             *(LandedFile(
                 report=report, node_id=node, day=at.date() - dt.timedelta(days=1 + back), path="p", rows=1,
@@ -131,12 +131,12 @@ def test_the_published_file_has_a_size_and_an_age(runtime: Runtime):
 
 def test_failed_backfills_until_the_same_one_succeeds(runtime: Runtime):
     arguments = {"since": "2026-11-01", "until": "2026-11-02", "nodes": ["act_1"], "reports": ["ad_insights"]}
-    id, _ = backfills.begin(runtime.engine, arguments, fresh=False, now=NOW)
-    backfills.end(runtime.engine, id, status="failed", now=NOW)
+    id, _ = backfills.start(runtime.engine, arguments, fresh=False, now=NOW)
+    backfills.finish(runtime.engine, id, status="failed", now=NOW)
     failed = check(runtime, "backfill", now=NOW + HOUR)
     assert not failed.is_good and "2026-11-01 to 2026-11-02" in failed.told
-    again, is_resumed = backfills.begin(runtime.engine, arguments, fresh=False, now=NOW + HOUR)
-    backfills.end(runtime.engine, again, status="done", now=NOW + HOUR)
+    again, is_resumed = backfills.start(runtime.engine, arguments, fresh=False, now=NOW + HOUR)
+    backfills.finish(runtime.engine, again, status="done", now=NOW + HOUR)
 
     assert is_resumed and not [one for one in daily_work.examine(runtime, now=NOW + HOUR) if one.name == "backfill"]
 
@@ -161,7 +161,7 @@ def test_the_budget_in_use_and_a_closed_limit(runtime: Runtime):
         "slowness": 0, "blocked_until": None, "block_s": 0.0,
     }
     with runtime.engine.begin() as connection:
-        budgets.locked(connection, {"app:1/act_1/ads_insights": row, "app:1/platform": {**row, "percent": 7.0}})
+        budgets.read_locked(connection, {"app:1/act_1/ads_insights": row, "app:1/platform": {**row, "percent": 7.0}})
     assert check(runtime, "budget") == Finding("budget", True, "at most 50 % of a limit in use (act_1 ads_insights)")
     with runtime.engine.begin() as connection:
         budgets.save(connection, {"app:1/platform": {**row, "blocked_until": NOW + HOUR}})

@@ -33,8 +33,8 @@ from meta_pipeline.linker import links
 from meta_pipeline.linker.discover import Discovery
 from meta_pipeline.records import AccessToken, NodeLink
 from meta_pipeline.settings import Settings
-from meta_pipeline.store import schema
 from meta_pipeline.store.audit_log import AuditLog
+from meta_pipeline.store.schema import connections, gateway
 from meta_pipeline.vault.seal import new_key
 
 FIRST, LAST = "Pacific/Kiritimati", "Etc/GMT+12"  # 26 hours apart: a day always begins earlier in the first
@@ -62,7 +62,7 @@ class Places:
 
     def name(self, name: str) -> None:
         """Give everything this name."""
-        engine, calls = self.runtime.engine, schema.audit_calls
+        engine, calls = self.runtime.engine, gateway.audit_calls
         links.save(
             engine,
             Discovery(tuple(
@@ -75,7 +75,7 @@ class Places:
             through=self.ref.id, now=now(),
         )
         with engine.begin() as connection:
-            connection.execute(schema.tokens.update().values(subject_name=name))
+            connection.execute(connections.tokens.update().values(subject_name=name))
             connection.execute(calls.update().values(warning=name, report=name, code=1, path=f"/v24.0/{name}"))
         self.runtime.settings.published_file.parent.mkdir(exist_ok=True)
         with contextlib.closing(duckdb.connect(str(self.runtime.settings.published_file))) as published:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from meta_pipeline.consent.local import code_of
 from meta_pipeline.consent.scopes import missing_scopes, scopes_for
 from meta_pipeline.consent.state import ConsentError, issue, read_state, use
-from meta_pipeline.store.schema import metadata
+from meta_pipeline.store.schema.current import metadata
 
 NOW = dt.datetime(2026, 11, 20, tzinfo=dt.UTC)
 

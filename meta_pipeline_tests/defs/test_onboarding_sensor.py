@@ -37,7 +37,7 @@ def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
 
 
 def begin(runtime: Runtime, id: str, holder: str | None = None) -> None:
-    onboardings.begin(
+    onboardings.start(
         runtime.engine, id, phase=1, through="the connections page", browser=None, holder=holder, now=NOW
     )
 

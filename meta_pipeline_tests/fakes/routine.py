@@ -28,7 +28,7 @@ from meta_pipeline.records import AccessToken, LandedFile
 from meta_pipeline.sandbox.control import control
 from meta_pipeline.sandbox.graph import Graph
 from meta_pipeline.settings import Settings
-from meta_pipeline.store import ledger
+from meta_pipeline.store import read_times
 from meta_pipeline.store.engine import open_store
 from meta_pipeline.warehouse.warehouse import Warehouse
 from meta_pipeline_tests.fakes.virtual_clock import SandboxAdapter, VirtualClock
@@ -140,7 +140,7 @@ class Routine:
         for node_id, zone in self.zones.items():
             today = self.clock.now().astimezone(zone).date()
             since = today - dt.timedelta(days=LAST_READ_AGE)
-            read = ledger.read_days(self.engine, node_id=node_id, reports=REPORTS, since=since)
+            read = read_times.days_read_since(self.engine, node_id=node_id, reports=REPORTS, since=since)
             first = due_since(today, {day: at.astimezone(zone).date() for day, at in read.items()}, TIERS)
             if first is not None:
                 found[node_id] = [first + dt.timedelta(days=n) for n in range((today - first).days)]

@@ -24,7 +24,7 @@ from meta_pipeline.graph.errors import ThrottledError
 from meta_pipeline.landing.landing import SNAPSHOT_DAY, Landing
 from meta_pipeline.records import AccessToken, Batch
 from meta_pipeline.status import forecast
-from meta_pipeline.store import ledger
+from meta_pipeline.store import ledger, read_times
 from meta_pipeline.store.engine import open_store
 from meta_pipeline.warehouse.warehouse import Warehouse
 from meta_pipeline_tests.fakes.account import NODE, SmallAccount
@@ -358,7 +358,7 @@ NO_FIELD = (100, "(#100) Tried accessing nonexisting field (x)")
 ])
 def test_one_failing_listing_ends_no_other(place: Place, failing: str, path: str, error: tuple[int, str]):
     place.land()
-    before = ledger.last_read(place.engine, report=failing, node_id=NODE, day=SNAPSHOT_DAY)
+    before = read_times.last_read(place.engine, report=failing, node_id=NODE, day=SNAPSHOT_DAY)
     place.clock.sleep(8 * DAY.total_seconds())
     place.account.broken_paths[path] = error
     landed = []
@@ -367,7 +367,7 @@ def test_one_failing_listing_ends_no_other(place: Place, failing: str, path: str
             landed.append(file.report)
 
     assert [kind for kind in KINDS if kind != failing and (failing, kind) != ("creatives", "thumbnails")] == landed
-    assert before == ledger.last_read(place.engine, report=failing, node_id=NODE, day=SNAPSHOT_DAY)
+    assert before == read_times.last_read(place.engine, report=failing, node_id=NODE, day=SNAPSHOT_DAY)
 
 
 def test_what_nobody_expected_in_one_listing_is_reported_and_ends_no_other(

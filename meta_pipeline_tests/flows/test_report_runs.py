@@ -125,7 +125,7 @@ def test_a_finished_run_is_read_in_smaller_pages_before_anything_is_requested_ag
 @pytest.mark.parametrize("forgets", [False, True])
 def test_a_page_that_shrinks_in_the_middle_loses_and_doubles_no_row(home: StillHome, by: PullContext, forgets: bool):
     wanted = {file.day: (file.rows, file.digest) for file in land(ACCOUNTS[0], by) if isinstance(file, LandedFile)}
-    report_sizes.put(home.engine, node_id=ACCOUNTS[0], report=REPORT, known=dict.fromkeys(report_sizes.COLUMNS) | {"page": 80})
+    report_sizes.put(home.engine, node_id=ACCOUNTS[0], report=REPORT, sizes=dict.fromkeys(report_sizes.COLUMNS) | {"page": 80})
     original, limits = home.graph.answer, set()
 
     def answer(request: GraphRequest) -> GraphResponse:

@@ -222,11 +222,11 @@ def test_a_disk_error_of_one_account_is_a_reason_and_hides_nobody_elses(
 def test_a_range_larger_than_memory_lands_whole(home: StillHome, by: PullContext):
     list(pulls.land(ACCOUNTS[0], DAYS, ["ad_insights"], by=by))
     few = Landing(by.landing.root.parent / "other", home.engine)
-    few.memory.limit, few.memory.least = 20_000, 500  # bytes: a few dozen rows
+    few.memory_budget.limit, few.memory_budget.smallest_spill = 20_000, 500  # bytes: a few dozen rows
     again = dataclasses.replace(by, landing=few, backfill_id="c")
     files = {done.day: done for done in pulls.land(ACCOUNTS[0], DAYS, ["ad_insights"], by=again)}
 
-    assert few.memory.held == 0
+    assert few.memory_budget.bytes_buffered == 0
     for day, file in files.items():
         assert isinstance(file, LandedFile)
         same = by.landing.path("ad_insights", ACCOUNTS[0], day)

@@ -18,7 +18,7 @@ from meta_pipeline.status import overview
 from meta_pipeline.status.overview import Connection
 from meta_pipeline.store import onboardings
 from meta_pipeline.store.node_links import list_links
-from meta_pipeline.store.schema import tokens as token_table
+from meta_pipeline.store.schema.connections import tokens as token_table
 from meta_pipeline_tests.fakes.frozen_clock import PUBLIC, StillHome
 
 ACCOUNT, DAY = "act_1000000001", dt.date(2026, 10, 5)

@@ -20,7 +20,7 @@ from meta_pipeline.records import AccessToken
 from meta_pipeline.sandbox.graph import Graph
 from meta_pipeline.store.engine import open_store
 from meta_pipeline.store.processes import identity
-from meta_pipeline.store.schema import reservations
+from meta_pipeline.store.schema.gateway import reservations
 from meta_pipeline_tests.fakes.virtual_clock import SandboxAdapter, VirtualClock
 
 WORKERS, ACCOUNTS, SCORE, DECAY_S = 8, 20, 20, 300.0

@@ -15,7 +15,7 @@ from meta_pipeline.landing.file import Provenance, digest_of
 from meta_pipeline.landing.landing import SNAPSHOT_DAY, Landing
 from meta_pipeline.landing.text import arrow_text, readable
 from meta_pipeline.records import Batch, LandingError
-from meta_pipeline.store import ledger
+from meta_pipeline.store import day_versions, ledger, load_queue, read_times
 from meta_pipeline.store.engine import open_store
 
 NOW = dt.datetime(2026, 11, 20, tzinfo=dt.UTC)
@@ -57,12 +57,12 @@ def test_a_day_without_delivery_is_a_file_of_no_rows(landing: Landing):
 
 def test_the_same_content_again_waits_for_no_second_load(landing: Landing, engine: sa.Engine):
     file = write(landing, b'{"a":"1"}')
-    ledger.mark_loaded(engine, [file], now=NOW)
+    load_queue.mark_loaded(engine, [file], now=NOW)
     write(landing, b'{"a":"1"}', backfill_id="b2")
-    assert ledger.waiting(engine) == []
+    assert load_queue.waiting_files(engine) == []
 
     write(landing, b'{"a":"2"}', backfill_id="b3")
-    assert len(ledger.waiting(engine)) == 1
+    assert len(load_queue.waiting_files(engine)) == 1
 
 
 def test_a_write_that_breaks_leaves_the_day_as_it_was(landing: Landing, monkeypatch: pytest.MonkeyPatch):
@@ -107,12 +107,12 @@ def test_an_earlier_version_is_kept_when_a_number_moved_and_only_then(landing: L
         )
 
     def versions() -> list[str]:
-        found = ledger.versions_of(engine, report="ad_insights", node_id="act_1", day=DAY)
+        found = day_versions.find(engine, report="ad_insights", node_id="act_1", day=DAY)
         return [pq.read_table(file.path).column("payload").to_pylist()[0] for file in found]
 
     write(b'{"ad_id":"1","ad_name":"old","spend":"1.10"}', 0)
     write(b'{"ad_id":"1","ad_name":"old","spend":"1.10"}', 1)
-    assert ledger.last_read(engine, report="ad_insights", node_id="act_1", day=DAY) == NOW + dt.timedelta(hours=1)
+    assert read_times.last_read(engine, report="ad_insights", node_id="act_1", day=DAY) == NOW + dt.timedelta(hours=1)
     (current,) = ledger.files_of(engine, report="ad_insights", node_id="act_1")
     assert current.landed_at == NOW
     write(b'{"ad_id":"1","spend":"1.10","ad_name":"new"}', 2)
@@ -123,7 +123,7 @@ def test_an_earlier_version_is_kept_when_a_number_moved_and_only_then(landing: L
     write(b'{"ad_id":"1","ad_name":"new","spend":"1.30"}', 4)
 
     assert versions() == ['{"ad_id":"1","spend":"1.10","ad_name":"new"}', '{"ad_id":"1","ad_name":"new","spend":"1.20"}']
-    found = ledger.versions_of(engine, report="ad_insights", node_id="act_1", day=DAY)
+    found = day_versions.find(engine, report="ad_insights", node_id="act_1", day=DAY)
     assert [file.landed_at for file in found] == [NOW, NOW + dt.timedelta(hours=3)]
 
 
@@ -138,11 +138,11 @@ def test_a_day_that_a_kill_left_unnoted_is_new_when_it_is_put_down_again(
 
     write(b'{"ad_id":"1","spend":"1.10"}', 0)
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-        patched.setattr(ledger, "note", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
+        patched.setattr(ledger, "record", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
         write(b'{"ad_id":"1","spend":"1.20"}', 1)
     write(b'{"spend":"1.20","ad_id":"1"}', 2)
 
-    (version,) = ledger.versions_of(engine, report="ad_insights", node_id="act_1", day=DAY)
+    (version,) = day_versions.find(engine, report="ad_insights", node_id="act_1", day=DAY)
     (current,) = ledger.files_of(engine, report="ad_insights", node_id="act_1")
     assert (version.landed_at, current.landed_at) == (NOW, NOW + dt.timedelta(hours=2))
 
@@ -152,7 +152,7 @@ def test_a_kill_before_the_ledger_and_then_the_old_figures_again_leave_file_and_
 ):
     write(landing, b'{"ad_id":"1","spend":"1"}')
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-        patched.setattr(ledger, "note", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
+        patched.setattr(ledger, "record", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
         write(landing, b'{"ad_id":"1","spend":"2"}')
     file = write(landing, b'{"ad_id":"1","spend":"1"}')
 
@@ -168,13 +168,13 @@ def test_a_disk_that_is_full_while_days_spill_fails_that_day_and_no_other(
     landing: Landing, monkeypatch: pytest.MonkeyPatch
 ):
     small, large = DAY, DAY + dt.timedelta(days=1)
-    landing.memory.limit, landing.memory.least = 1_000, 500
+    landing.memory_budget.limit, landing.memory_budget.smallest_spill = 1_000, 500
     record = b'{"ad_id":"1","x":"' + b"y" * 2_000 + b'"}'
 
     def full(*_: object, **__: object) -> None:
         raise OSError("No space left on device")
 
-    with landing.gathering(SOURCE, [small, large]) as gathered:
+    with landing.open_days(SOURCE, [small, large]) as gathered:
         gathered.add(small, arrow_text([b'{"ad_id":"1"}']), BATCH)
         with monkeypatch.context() as patched:
             patched.setattr(module.pq, "ParquetWriter", full)
@@ -184,7 +184,7 @@ def test_a_disk_that_is_full_while_days_spill_fails_that_day_and_no_other(
 
     assert isinstance(ended[large], LandingError) and "No space left" in str(ended[large])
     assert not isinstance(ended[small], LandingError) and ended[small].rows == 1
-    assert landing.memory.held == 0 and not list(landing.root.rglob("*.tmp"))
+    assert landing.memory_budget.bytes_buffered == 0 and not list(landing.root.rglob("*.tmp"))
 
 
 def test_every_row_says_of_which_answer_it_is(landing: Landing):
@@ -193,7 +193,7 @@ def test_every_row_says_of_which_answer_it_is(landing: Landing):
     batches = [Batch(
         records=(), trace_id=trace, version=version, fetched_at=NOW + dt.timedelta(microseconds=at),
     ) for version, trace, at in told]
-    with landing.gathering(SOURCE, [DAY]) as gathered:
+    with landing.open_days(SOURCE, [DAY]) as gathered:
         for batch in batches:
             gathered.add(DAY, arrow_text([b"{}", b"{}"]), batch)
         ((_, file),) = landing.commit(gathered, backfill_id="b", now=NOW)
@@ -210,15 +210,15 @@ def test_every_row_says_of_which_answer_it_is(landing: Landing):
 
 
 def test_rows_after_a_spill_leave_no_memory_taken(landing: Landing):
-    landing.memory = module.MemoryBudget(limit=1_000_000)
+    landing.memory_budget = module.MemoryBudget(limit=1_000_000)
     piece = arrow_text([b'{"n":"%d%s"}' % (number, b"x" * 2000) for number in range(100)])
     groups = []
     for adds in (3, 9, 3):
-        with landing.gathering(SOURCE, [DAY]) as gathered:
+        with landing.open_days(SOURCE, [DAY]) as gathered:
             for _ in range(adds):
                 gathered.add(DAY, piece, BATCH)
             ((_, file),) = landing.commit(gathered, backfill_id="b", now=NOW)
-        assert not isinstance(file, LandingError) and file.rows == 100 * adds and landing.memory.held == 0
+        assert not isinstance(file, LandingError) and file.rows == 100 * adds and landing.memory_budget.bytes_buffered == 0
         groups.append(pq.read_metadata(file.path).num_row_groups)
 
     assert groups[0] == groups[2] == 1 < groups[1]
@@ -239,7 +239,7 @@ def test_a_day_whose_digest_an_older_version_made_is_no_restatement(landing: Lan
 
     (current,) = ledger.files_of(engine, report="ads", node_id="act_1")
     assert current.landed_at == NOW and current.digest == digest_of(Path(current.path))
-    assert ledger.versions_of(engine, report="ads", node_id="act_1", day=day) == []
+    assert day_versions.find(engine, report="ads", node_id="act_1", day=day) == []
 
 
 def test_a_day_that_is_no_json_can_be_read_again(landing: Landing):

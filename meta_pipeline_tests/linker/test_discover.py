@@ -27,7 +27,7 @@ def relink(home: StillHome, ref: TokenRef) -> Discovery:
 
 def reached(home: StillHome, ref: TokenRef) -> Counter[str]:
     kinds = {link.id: link.kind for link in list_links(home.engine)}
-    return Counter(kinds[one.node_id] for one in access.through(home.engine)[ref.id])
+    return Counter(kinds[one.node_id] for one in access.by_source_token(home.engine)[ref.id])
 
 
 def fail(home: StillHome, fault: str, path: str, times: int = 99) -> None:

@@ -19,12 +19,15 @@ from meta_pipeline.store import (
     access,
     alerts,
     backfills,
+    day_versions,
     deferrals,
     grants,
     leases,
     ledger,
     listing_sweeps,
+    load_queue,
     onboardings,
+    read_times,
     report_runs,
     report_sizes,
     reveals,
@@ -56,7 +59,7 @@ def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[sa.Engine
         engine = open_store(request.getfixturevalue("postgres"))
     yield engine
     if request.param == "postgres":
-        from meta_pipeline.store.schema import metadata
+        from meta_pipeline.store.schema.current import metadata
 
         metadata.drop_all(engine)
         with engine.begin() as connection:
@@ -66,25 +69,25 @@ def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[sa.Engine
 
 def test_the_ledger_is_a_queue(engine: sa.Engine):
     file = LandedFile(report="ad_insights", node_id="act_1", day=DAY, path="p", rows=3, digest="d1", landed_at=NOW)
-    ledger.note(engine, file, backfill_id="b")
+    ledger.record(engine, file, backfill_id="b")
 
-    assert [file] == ledger.waiting(engine)
+    assert [file] == load_queue.waiting_files(engine)
     assert {DAY: file} == ledger.find_days(
         engine, report="ad_insights", node_id="act_1", days=[DAY], backfill_id="b")
     assert ledger.find_days(engine, report="ad_insights", node_id="act_1", days=[DAY], backfill_id="other") == {}
-    ledger.mark_loaded(engine, [file], now=NOW)
-    assert ledger.waiting(engine) == []
+    load_queue.mark_loaded(engine, [file], now=NOW)
+    assert load_queue.waiting_files(engine) == []
     assert ledger.count_landed(engine, backfill_id="b", reports=["ad_insights"]) == 1
 
 
 def test_a_file_that_landed_again_meanwhile_keeps_waiting(engine: sa.Engine):
     old = LandedFile(report="ad_insights", node_id="act_1", day=DAY, path="p", rows=3, digest="d1", landed_at=NOW)
     new = LandedFile(report="ad_insights", node_id="act_1", day=DAY, path="p", rows=4, digest="d2", landed_at=NOW)
-    ledger.note(engine, old, backfill_id="b")
-    ledger.note(engine, new, backfill_id="b")
-    ledger.mark_loaded(engine, [old], now=NOW)
+    ledger.record(engine, old, backfill_id="b")
+    ledger.record(engine, new, backfill_id="b")
+    load_queue.mark_loaded(engine, [old], now=NOW)
 
-    assert [new] == ledger.waiting(engine)
+    assert [new] == load_queue.waiting_files(engine)
 
 
 def test_a_recorded_run_is_found_until_it_is_abandoned(engine: sa.Engine):
@@ -95,39 +98,39 @@ def test_a_recorded_run_is_found_until_it_is_abandoned(engine: sa.Engine):
     found = report_runs.recorded(engine, backfill_id="b", node_id="act_1", report="ad_insights")
     assert [run.report_run_id for run in found] == ["99"]
 
-    report_runs.mark(engine, report_run_id="99", status="abandoned")
+    report_runs.set_status(engine, report_run_id="99", status="abandoned")
     assert report_runs.recorded(engine, backfill_id="b", node_id="act_1", report="ad_insights") == []
 
 
 def test_a_failed_backfill_is_resumed_and_a_done_one_is_not(engine: sa.Engine):
-    first, _ = backfills.begin(engine, {"since": "x"}, fresh=False, now=NOW)
-    backfills.end(engine, first, status="failed", now=NOW)
-    assert (first, True) == backfills.begin(engine, {"since": "x"}, fresh=False, now=NOW)
-    assert first != backfills.begin(engine, {"since": "x"}, fresh=True, now=NOW)[0]
+    first, _ = backfills.start(engine, {"since": "x"}, fresh=False, now=NOW)
+    backfills.finish(engine, first, status="failed", now=NOW)
+    assert (first, True) == backfills.start(engine, {"since": "x"}, fresh=False, now=NOW)
+    assert first != backfills.start(engine, {"since": "x"}, fresh=True, now=NOW)[0]
 
-    again, resumed = backfills.begin(engine, {"since": "y"}, fresh=False, now=NOW)
-    backfills.end(engine, again, status="done", now=NOW)
-    later, resumed_later = backfills.begin(engine, {"since": "y"}, fresh=False, now=NOW + dt.timedelta(minutes=1))
+    again, resumed = backfills.start(engine, {"since": "y"}, fresh=False, now=NOW)
+    backfills.finish(engine, again, status="done", now=NOW)
+    later, resumed_later = backfills.start(engine, {"since": "y"}, fresh=False, now=NOW + dt.timedelta(minutes=1))
     assert (resumed, resumed_later) == (False, False) and again != later
 
 
 def test_a_backfill_older_than_a_day_is_not_resumed(engine: sa.Engine):
-    first, _ = backfills.begin(engine, {"since": "x"}, fresh=False, now=NOW)
+    first, _ = backfills.start(engine, {"since": "x"}, fresh=False, now=NOW)
 
-    assert first != backfills.begin(engine, {"since": "x"}, fresh=False, now=NOW + dt.timedelta(hours=25))[0]
+    assert first != backfills.start(engine, {"since": "x"}, fresh=False, now=NOW + dt.timedelta(hours=25))[0]
 
 
 def test_a_lease_is_one_holders_until_it_ends(engine: sa.Engine):
-    assert leases.take(engine, "act_1", holder="elsewhere:1:1", now=NOW)
-    assert not leases.take(engine, "act_1", holder="elsewhere:2:2", now=NOW)
-    assert leases.take(engine, "act_1", holder="elsewhere:2:2", now=NOW + leases.LIFE)
+    assert leases.try_take(engine, "act_1", holder="elsewhere:1:1", now=NOW)
+    assert not leases.try_take(engine, "act_1", holder="elsewhere:2:2", now=NOW)
+    assert leases.try_take(engine, "act_1", holder="elsewhere:2:2", now=NOW + leases.LIFE)
 
 
 def test_a_dead_holders_lease_is_free_at_once(engine: sa.Engine):
     dead = leases.identity().rsplit(":", 2)[0] + ":999999999:1"
-    assert leases.take(engine, "act_1", holder=dead, now=NOW)
+    assert leases.try_take(engine, "act_1", holder=dead, now=NOW)
 
-    assert leases.take(engine, "act_1", holder=leases.identity(), now=NOW)
+    assert leases.try_take(engine, "act_1", holder=leases.identity(), now=NOW)
 
 
 def test_a_wait_is_written_down_and_forgotten(engine: sa.Engine):
@@ -137,33 +140,33 @@ def test_a_wait_is_written_down_and_forgotten(engine: sa.Engine):
     deferrals.defer(engine, **key, report="ad_insights", since=DAY, until=DAY, retry_at=NOW, reason="(80000)")
     assert deferrals.due_at(engine, **key) == NOW
     assert deferrals.due(engine, now=NOW - dt.timedelta(seconds=1)) == []
-    assert deferrals.due(engine, now=NOW) == [deferrals.Wait(
+    assert deferrals.due(engine, now=NOW) == [deferrals.Deferral(
         backfill_id="b", node_id="act_1", since=DAY, until=later, retry_at=NOW,
     )]
     assert deferrals.reports_of(engine, **key) == ["ad_insights"]
 
-    deferrals.forget(engine, **key, report="ad_insights")
+    deferrals.remove(engine, **key, report="ad_insights")
     assert deferrals.due_at(engine, **key) is None
 
 
 def test_when_a_listing_was_read_whole_counts_for_what_was_asked_then(engine: sa.Engine):
     here = {"node_id": "act_1", "kind": "ads"}
-    assert listing_sweeps.swept_at(engine, **here, asked="a") is None
-    listing_sweeps.note_sweep(engine, **here, asked="a", at=NOW)
-    assert listing_sweeps.swept_at(engine, **here, asked="a") == NOW and listing_sweeps.swept_at(engine, **here, asked="b") is None
-    listing_sweeps.note_sweep(engine, **here, asked="b", at=NOW + dt.timedelta(days=1))
-    assert listing_sweeps.swept_at(engine, **here, asked="b") == NOW + dt.timedelta(days=1)
+    assert listing_sweeps.swept_at(engine, **here, request_digest="a") is None
+    listing_sweeps.record_sweep(engine, **here, request_digest="a", at=NOW)
+    assert listing_sweeps.swept_at(engine, **here, request_digest="a") == NOW and listing_sweeps.swept_at(engine, **here, request_digest="b") is None
+    listing_sweeps.record_sweep(engine, **here, request_digest="b", at=NOW + dt.timedelta(days=1))
+    assert listing_sweeps.swept_at(engine, **here, request_digest="b") == NOW + dt.timedelta(days=1)
 
-    listing_sweeps.forget_sweeps(engine, node_id="act_1", kinds=["ads", "campaigns"])
-    assert listing_sweeps.swept_at(engine, **here, asked="b") is None
+    listing_sweeps.remove_sweeps(engine, node_id="act_1", kinds=["ads", "campaigns"])
+    assert listing_sweeps.swept_at(engine, **here, request_digest="b") is None
 
     file = LandedFile(report="ads", node_id="act_1", day=DAY, path="/a", rows=1, digest="d1", landed_at=NOW)
-    ledger.note_version(engine, file)
+    day_versions.record(engine, file)
     now = LandedFile(
         report="ads", node_id="act_1", day=DAY, path="/b", rows=1, digest="d2", landed_at=NOW + dt.timedelta(days=1),
     )
-    ledger.note(engine, now, backfill_id="b")
-    assert listing_sweeps.ever_landed(engine, kind="ads") == [file, now] and listing_sweeps.ever_landed(engine, kind="x") == []
+    ledger.record(engine, now, backfill_id="b")
+    assert listing_sweeps.all_listings(engine, kind="ads") == [file, now] and listing_sweeps.all_listings(engine, kind="x") == []
 
 
 def test_links_are_kept_by_node(engine: sa.Engine):
@@ -185,7 +188,7 @@ def test_the_migrations_make_exactly_the_schema(engine: sa.Engine):
     from alembic.autogenerate import compare_metadata
     from alembic.migration import MigrationContext
 
-    from meta_pipeline.store.schema import REVISION, metadata
+    from meta_pipeline.store.schema.current import REVISION, metadata
 
     with engine.connect() as connection:
         context = MigrationContext.configure(connection)
@@ -252,25 +255,25 @@ def test_access_is_what_was_found_last_and_other_tokens_keep_theirs(engine: sa.E
         ) for node in nodes], now=NOW)
 
     assert [found.token_ref for found in access.readers(engine, "act_2")] == [two.id]
-    assert access.nodes_of(engine, one.id) == ["act_1"] and set(access.through(engine)) == {one.id, two.id}
-    assert access.stopped_by({one.id}, access.usable(engine), ["act_1", "act_2"]) == ["act_1"]
+    assert access.nodes_of(engine, one.id) == ["act_1"] and set(access.by_source_token(engine)) == {one.id, two.id}
+    assert access.nodes_stopped_by({one.id}, access.usable_by_node(engine), ["act_1", "act_2"]) == ["act_1"]
 
 
 def test_an_onboarding_waits_for_whoever_may_take_it(engine: sa.Engine):
     told = {"phase": 1, "through": "a test", "browser": None, "now": NOW}
-    onboardings.begin(engine, "free", holder=None, **told)
-    onboardings.begin(engine, "mine", holder=identity(), **told)
-    onboardings.begin(engine, "orphan", holder=identity().rpartition(":")[0] + ":0", **told)
-    assert [one.id for one in onboardings.waiting(engine, now=NOW)] == ["free", "orphan"]
-    assert onboardings.stale(engine, now=NOW) == []
+    onboardings.start(engine, "free", holder=None, **told)
+    onboardings.start(engine, "mine", holder=identity(), **told)
+    onboardings.start(engine, "orphan", holder=identity().rpartition(":")[0] + ":0", **told)
+    assert [one.id for one in onboardings.find_waiting(engine, now=NOW)] == ["free", "orphan"]
+    assert onboardings.find_abandoned(engine, now=NOW) == []
 
     onboardings.add_result(engine, "free", nodes={"page": 1})
     onboardings.add_result(engine, "free", partitions=2)
-    onboardings.note(engine, "free", token_ref="t", status="waiting")
+    onboardings.update(engine, "free", token_ref="t", status="waiting")
     late = NOW + dt.timedelta(hours=2)
-    assert [one.id for one in onboardings.waiting(engine, now=late)] == ["free"]
-    assert {one.id for one in onboardings.stale(engine, now=late)} == {"orphan"}
-    assert {one.id for one in onboardings.stale(engine, now=late + dt.timedelta(days=1))} == {"orphan", "mine"}
+    assert [one.id for one in onboardings.find_waiting(engine, now=late)] == ["free"]
+    assert {one.id for one in onboardings.find_abandoned(engine, now=late)} == {"orphan"}
+    assert {one.id for one in onboardings.find_abandoned(engine, now=late + dt.timedelta(days=1))} == {"orphan", "mine"}
     found = onboardings.get(engine, "free")
     assert found and found.result == {"nodes": {"page": 1}, "partitions": 2} and not found.is_ended
     assert onboardings.get(engine, "nobody") is None
@@ -288,27 +291,27 @@ def test_grants_follow_each_other_and_alerts_are_told_once(engine: sa.Engine):
         grants.record(engine, one)
     assert grants.latest(engine)["t"].declined == ("ads_read",)
 
-    alerts.note(engine, "k", "log", "text", now=NOW)
-    alerts.note(engine, "k", "email", "text", now=NOW + dt.timedelta(hours=1))
+    alerts.record_delivery(engine, "k", "log", "text", now=NOW)
+    alerts.record_delivery(engine, "k", "email", "text", now=NOW + dt.timedelta(hours=1))
     with pytest.raises(sa.exc.IntegrityError):
-        alerts.note(engine, "k", "log", "text", now=NOW)
-    assert alerts.told(engine) == {("k", "log"), ("k", "email")} and alerts.latest(engine, 9) == [(NOW, "text")]
+        alerts.record_delivery(engine, "k", "log", "text", now=NOW)
+    assert alerts.delivered(engine) == {("k", "log"), ("k", "email")} and alerts.latest(engine, 9) == [(NOW, "text")]
 
 
 def test_when_a_node_was_pulled_last(engine: sa.Engine):
     later = NOW + dt.timedelta(hours=1)
     for day, at in ((DAY, NOW), (DAY + dt.timedelta(days=1), later)):
-        ledger.note(engine, LandedFile(
+        ledger.record(engine, LandedFile(
             report="ad_insights", node_id="act_1", day=day, path="p", rows=3, digest="d", landed_at=at,
         ), backfill_id="b")
 
-    assert ledger.last_pulls(engine) == {"act_1": later}
+    assert read_times.last_read_by_node(engine) == {"act_1": later}
     both = ("ad_insights", "account_insights")
-    ledger.note(engine, LandedFile(
+    ledger.record(engine, LandedFile(
         report="account_insights", node_id="act_1", day=DAY, path="p", rows=1, digest="d", landed_at=later,
     ), backfill_id="b")
-    assert ledger.read_days(engine, node_id="act_1", reports=both, since=DAY) == {DAY: NOW}
-    assert ledger.read_days(engine, node_id="act_1", reports=both, since=DAY + dt.timedelta(days=1)) == {}
+    assert read_times.days_read_since(engine, node_id="act_1", reports=both, since=DAY) == {DAY: NOW}
+    assert read_times.days_read_since(engine, node_id="act_1", reports=both, since=DAY + dt.timedelta(days=1)) == {}
 
 
 def test_earlier_versions_wait_until_they_are_loaded_each_with_its_end(engine: sa.Engine):
@@ -316,15 +319,15 @@ def test_earlier_versions_wait_until_they_are_loaded_each_with_its_end(engine: s
     files = [LandedFile(
         report="ad_insights", node_id="act_1", day=DAY, path=f"p{n}", rows=1, digest=f"d{n}", landed_at=at[n],
     ) for n in range(3)]
-    assert ledger.versions_waiting(engine, reports=["ad_insights"]) == []
-    ledger.note_version(engine, files[0])
-    ledger.note_version(engine, files[1])
-    ledger.note(engine, files[2], backfill_id="b")
-    waiting = ledger.versions_waiting(engine, reports=["ad_insights"])
+    assert day_versions.find_waiting(engine, reports=["ad_insights"]) == []
+    day_versions.record(engine, files[0])
+    day_versions.record(engine, files[1])
+    ledger.record(engine, files[2], backfill_id="b")
+    waiting = day_versions.find_waiting(engine, reports=["ad_insights"])
     assert [(one.file, one.replaced_at) for one in waiting] == [(files[0], at[1]), (files[1], at[2])]
 
-    ledger.mark_versions_loaded(engine, waiting[:1], now=NOW)
-    assert [one.file for one in ledger.versions_waiting(engine, reports=["ad_insights"])] == [files[1]]
+    day_versions.mark_loaded(engine, waiting[:1], now=NOW)
+    assert [one.file for one in day_versions.find_waiting(engine, reports=["ad_insights"])] == [files[1]]
 
 
 def test_every_version_of_the_days_read_since_is_told_with_its_span(engine: sa.Engine):
@@ -336,14 +339,14 @@ def test_every_version_of_the_days_read_since_is_told_with_its_span(engine: sa.E
         )
 
     for at, rows in zip(hours[:3], (5, 0, 7), strict=True):
-        ledger.note(engine, landed(at, rows), backfill_id="b")
+        ledger.record(engine, landed(at, rows), backfill_id="b")
         if at < hours[2]:
-            ledger.note_version(engine, landed(at, rows))
-    ledger.note(engine, landed(hours[0], 1, report="accounts"), backfill_id="b")
-    ledger.note(engine, dataclasses.replace(landed(hours[2], 7), landed_at=hours[3]), backfill_id="b")
+            day_versions.record(engine, landed(at, rows))
+    ledger.record(engine, landed(hours[0], 1, report="accounts"), backfill_id="b")
+    ledger.record(engine, dataclasses.replace(landed(hours[2], 7), landed_at=hours[3]), backfill_id="b")
 
     def told(since: dt.datetime | None) -> list[tuple[object, ...]]:
-        found = ledger.day_versions(engine, reports=["ad_insights"], since=since)
+        found = day_versions.find_since(engine, reports=["ad_insights"], since=since)
         return sorted((one.landed_at, one.replaced_at, one.read_at, one.rows) for one in found)
 
     assert told(None) == told(hours[3]) == [
@@ -357,6 +360,6 @@ def test_what_was_learned_is_kept(engine: sa.Engine):
     known = {"page": 2000, "page_refused": None, "days": 30, "days_refused": 60, "rows_per_day": 1.5, "sync_refused": 7,
              "refused_at": NOW, "page_succeeded": 500}
     for page in (2000, 5000):
-        report_sizes.put(engine, node_id="act_1", report="ad_insights", known={**known, "page": page, "largest_page": 1})
+        report_sizes.put(engine, node_id="act_1", report="ad_insights", sizes={**known, "page": page, "largest_page": 1})
 
     assert report_sizes.get(engine, node_id="act_1", report="ad_insights") == {**known, "page": 5000}

@@ -82,7 +82,7 @@ def test_an_error_of_the_control_store_names_the_file_the_cause_and_what_to_do(
 
     with pytest.raises(StoreError) as raised:
         for number in range(500):
-            warehouse_state.begin_load(store, load_id=f"{number}" * 200)
+            warehouse_state.start_load(store, load_id=f"{number}" * 200)
             with store.begin() as connection:
                 connection.execute(module.sa.text(f"create table t{number} (a, b)"))
 
@@ -218,7 +218,7 @@ def test_the_next_run_removes_what_a_kill_left_of_days_and_pictures(tmp_path: Pa
         path.write_text("half")
 
     home.land("ad_insights", DAYS[0], {"ad_id": "1"})
-    thumbnails.keep(home.landing.root, b"picture", "png")
+    thumbnails.save(home.landing.root, b"picture", "png")
 
     assert not any(path.exists() for path in left)
 

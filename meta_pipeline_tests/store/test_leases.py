@@ -14,8 +14,8 @@ import sqlalchemy as sa
 from meta_pipeline.flows import side_by_side
 from meta_pipeline.landing.landing import Landing
 from meta_pipeline.records import Batch, FailedDay, LandedFile
-from meta_pipeline.store import heartbeat, leases, ledger
-from meta_pipeline.store.schema import leases as table
+from meta_pipeline.store import heartbeat, leases, ledger, load_queue
+from meta_pipeline.store.schema.gateway import leases as table
 from meta_pipeline_tests.fakes.virtual_clock import VirtualClock
 from meta_pipeline_tests.store.test_contract import engine, postgres
 
@@ -44,34 +44,34 @@ def write(landing: Landing, clock: VirtualClock, spend: str) -> LandedFile:
 
 
 def test_a_live_holder_on_this_host_keeps_its_lease_whatever_the_clock_says(engine: sa.Engine, clock: VirtualClock):
-    with leases.held(engine, "act_1", now=clock.now, sleep=clock.sleep) as lease:
+    with leases.hold(engine, "act_1", now=clock.now, sleep=clock.sleep) as lease:
         clock.seconds += 7200  # the machine was suspended, or the clock jumped
-        assert not leases.take(engine, "act_1", holder=ELSEWHERE, now=clock.now())
+        assert not leases.try_take(engine, "act_1", holder=ELSEWHERE, now=clock.now())
         clock.seconds -= 14400
-        assert not leases.take(engine, "act_1", holder=ELSEWHERE, now=clock.now())
+        assert not leases.try_take(engine, "act_1", holder=ELSEWHERE, now=clock.now())
         lease.renew()
 
-    assert leases.take(engine, "act_1", holder=ELSEWHERE, now=clock.now())
-    assert not leases.take(engine, "act_1", holder=leases.identity(), now=clock.now())
+    assert leases.try_take(engine, "act_1", holder=ELSEWHERE, now=clock.now())
+    assert not leases.try_take(engine, "act_1", holder=leases.identity(), now=clock.now())
     clock.seconds += 61  # nothing is known of a process on another host
-    assert leases.take(engine, "act_1", holder=leases.identity(), now=clock.now())
+    assert leases.try_take(engine, "act_1", holder=leases.identity(), now=clock.now())
 
 
 def test_what_lost_its_lease_commits_nothing(engine: sa.Engine, clock: VirtualClock, tmp_path: Path):
     landing = Landing(tmp_path / "landing", engine)
-    with leases.held(engine, "act_1", now=clock.now, sleep=clock.sleep):
+    with leases.hold(engine, "act_1", now=clock.now, sleep=clock.sleep):
         file = write(landing, clock, "1")
         before = Path(file.path).read_bytes()
         steal(engine)
         with pytest.raises(leases.LeaseLostError, match="another run took over act_1"):
             write(landing, clock, "2")
         with pytest.raises(leases.LeaseLostError):  # as one that was suspended between the file and the ledger
-            ledger.note(engine, LandedFile(
+            ledger.record(engine, LandedFile(
                 report="ad_insights", node_id="act_1", day=DAY, path="p", rows=9, digest="d", landed_at=clock.now(),
             ), backfill_id="b")
 
     assert Path(file.path).read_bytes() == before
-    assert [file] == ledger.waiting(engine)
+    assert [file] == load_queue.waiting_files(engine)
     assert not [path for path in landing.root.rglob("*") if path.name.endswith(".tmp")]
     with engine.connect() as connection:  # the other one's lease is not given back for it
         assert connection.execute(sa.select(table.c.holder)).scalars().all() == [ELSEWHERE]

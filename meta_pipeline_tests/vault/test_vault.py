@@ -16,7 +16,7 @@ from meta_pipeline.records import AccessToken, ConfigError, VaultError
 from meta_pipeline.store import access, reveals
 from meta_pipeline.store.access import Access
 from meta_pipeline.store.engine import open_store
-from meta_pipeline.store.schema import tokens
+from meta_pipeline.store.schema.connections import tokens
 from meta_pipeline.vault.seal import UnsealError, keyring, new_key, seal, unseal
 from meta_pipeline.vault.vault import Vault
 

@@ -10,7 +10,7 @@ import pytest
 
 from meta_pipeline.landing.landing import SNAPSHOT_DAY
 from meta_pipeline.records import LandedFile
-from meta_pipeline.store import damaged, ledger
+from meta_pipeline.store import damaged, day_versions, ledger
 from meta_pipeline_tests.warehouse.test_lost_warehouse import DAYS, Home
 
 ROW = {"ad_id": "1", "spend": "5"}
@@ -113,7 +113,7 @@ def test_a_damaged_listing_and_a_damaged_earlier_version_stop_nobody(home: Home)
     home.land("ad_insights", DAYS[0], {**ROW, "spend": "6"})
     for report in ("campaigns", "ad_insights"):
         day = SNAPSHOT_DAY if report == "campaigns" else DAYS[0]
-        oldest, *_ = ledger.versions_of(home.engine, report=report, node_id="act_1", day=day)
+        oldest, *_ = day_versions.find(home.engine, report=report, node_id="act_1", day=day)
         truncated(Path(oldest.path))
 
     loaded = home.warehouse.load(home.engine, now=home.at)
@@ -130,7 +130,7 @@ def test_a_damaged_listing_is_no_listing_for_those_that_read_it(home: Home, dama
 
     def landed() -> LandedFile | None:
         found = ledger.find(home.engine, report="campaigns", node_id="act_1", day=SNAPSHOT_DAY)
-        return home.landing.readable(found, is_whole=damage is not directory)
+        return home.landing.check_intact(found, is_whole=damage is not directory)
 
     assert landed() is not None
     damage(home.landing.path("campaigns", "act_1", SNAPSHOT_DAY))

@@ -21,7 +21,7 @@ from meta_pipeline.landing.landing import SNAPSHOT_DAY, Landing
 from meta_pipeline.publish import freshness
 from meta_pipeline.publish.publish import publish
 from meta_pipeline.records import Batch, LoadError
-from meta_pipeline.store import ledger, warehouse_state
+from meta_pipeline.store import load_queue, warehouse_state
 from meta_pipeline.store.engine import open_store
 from meta_pipeline.warehouse.warehouse import Warehouse
 
@@ -199,12 +199,12 @@ home = tests.Home(Path(sys.argv[1]))
 home.land("ad_insights", tests.DAYS[0], {"ad_id": "1", "spend": "77"})
 where = sys.argv[2]
 if where == "before the file":
-    begun = warehouse_state.begin_load
-    warehouse_state.begin_load = lambda *a, **k: (begun(*a, **k), os._exit(9))
+    start_load = warehouse_state.start_load
+    warehouse_state.start_load = lambda *a, **k: (start_load(*a, **k), os._exit(9))
 elif where == "before the ledger":
-    module.ledger.mark_loaded = lambda *a, **k: os._exit(9)
+    module.load_queue.mark_loaded = lambda *a, **k: os._exit(9)
 else:
-    warehouse_state.end_load = lambda *a, **k: os._exit(9)
+    warehouse_state.finish_load = lambda *a, **k: os._exit(9)
 home.load()
 """
 
@@ -244,15 +244,15 @@ def test_a_publication_is_current_until_something_changes(home: Home, tmp_path: 
 
     def build() -> None:
         home.load()
-        warehouse_state.note_marts(home.engine, load_id=warehouse_state.find(home.engine).load_id, digest="d")
+        warehouse_state.record_marts(home.engine, load_id=warehouse_state.find(home.engine).load_id, digest="d")
         publish(home.warehouse.file, published)
-        warehouse_state.note_publication(home.engine, size=published.stat().st_size, at=NOW)
+        warehouse_state.record_publication(home.engine, size=published.stat().st_size, at=NOW)
 
     assert not is_published()
     build()
     assert is_published() and not is_published("of another project")
     home.land("ad_insights", DAYS[0], {"ad_id": "1", "spend": "2", "odd": 1})  # read again, and the same
-    assert not ledger.waiting(home.engine) and not is_published()
+    assert not load_queue.waiting_files(home.engine) and not is_published()
     build()
     published.write_bytes(b"else")
     assert not is_published()

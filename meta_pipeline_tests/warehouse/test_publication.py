@@ -51,10 +51,10 @@ def test_what_takes_a_name_is_on_the_disk_before(home: Home, monkeypatch: pytest
     if write == "publication":
         publish(home.warehouse.file, home.path / "published" / "warehouse.duckdb")
     elif write == "thumbnail":
-        thumbnails.keep(home.landing.root, b"picture", "png")
+        thumbnails.save(home.landing.root, b"picture", "png")
     else:
         if write == "spilled day":
-            home.landing.memory.limit = home.landing.memory.least = 0
+            home.landing.memory_budget.limit = home.landing.memory_budget.smallest_spill = 0
         home.land("ad_insights", DAYS[0], {"ad_id": "1", "spend": "5"})
 
     (first, synced), (second, renamed) = steps.made
@@ -163,7 +163,7 @@ def test_a_picture_that_can_not_be_written_is_named(home: Home, monkeypatch: pyt
     with monkeypatch.context() as patched:
         patched.setattr(os if step == "fsync" else Path, step, fail)
         with pytest.raises(LandingError, match="No space left"):
-            thumbnails.keep(home.landing.root, b"picture", "png")
+            thumbnails.save(home.landing.root, b"picture", "png")
 
     assert not [path for path in home.landing.root.rglob("*") if path.is_file() and path.name.startswith(".")]
-    assert (home.landing.root / thumbnails.keep(home.landing.root, b"picture", "png")[1]).read_bytes() == b"picture"
+    assert (home.landing.root / thumbnails.save(home.landing.root, b"picture", "png")[1]).read_bytes() == b"picture"

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from meta_pipeline.bootstrap import Runtime, system_now
 from meta_pipeline.settings import Settings
-from meta_pipeline.store.schema import metadata
+from meta_pipeline.store.schema.current import metadata
 from meta_pipeline.vault.seal import new_key
 from meta_pipeline.web.app import create_app
 from meta_pipeline_tests.conftest import Sandbox

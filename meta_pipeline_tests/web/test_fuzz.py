@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from meta_pipeline import bootstrap
 from meta_pipeline.consent import state
 from meta_pipeline.store import onboardings
-from meta_pipeline.store.schema import node_links, tokens
+from meta_pipeline.store.schema.connections import node_links, tokens
 from meta_pipeline_tests.conftest import Sandbox
 from meta_pipeline_tests.web.conftest import Web, make_web
 
@@ -124,10 +124,10 @@ def test_names_from_meta_are_data_on_every_page(named: tuple[Web, str], person: 
         {"name": node, "day": "2026-11-20", "figures": {step or "x": node, "spend": node, "account_currency": business}},
         {"name": node, "day": "2026-11-20", "trouble": step},
     ]}
-    onboardings.note(web.runtime.engine, id, result=result, step=step, reason=step)
+    onboardings.update(web.runtime.engine, id, result=result, step=step, reason=step)
     (ref,) = [ref for ref in web.runtime.vault.refs() if ref.kind == "user"]
     for status in ("waiting", "failed"):
-        onboardings.note(web.runtime.engine, id, status=status)
+        onboardings.update(web.runtime.engine, id, status=status)
         for target in ("/", where, f"/connections/{ref.id}/disconnect", f"/?disconnected={ref.id}"):
             answer = web.browser.get(target)
             assert answer.status == 200

@@ -80,7 +80,7 @@ def read(
     """Read, load, model and publish these days of these accounts as one backfill, which `arguments` identify. With
     `has_all`, no report was named, so the listings of every account are read as well."""
     expected = forecast_targets(runtime, asked, arguments, has_all=has_all, fresh=fresh)
-    backfill_id, is_resumed = backfills.begin(runtime.engine, arguments, fresh=fresh, now=runtime.now())
+    backfill_id, is_resumed = backfills.start(runtime.engine, arguments, fresh=fresh, now=runtime.now())
     before = audit_log.operations_of(runtime.engine, backfill_id=backfill_id)
     if is_resumed:
         say.print(f"resuming backfill {backfill_id}: landed days stay, recorded report runs are picked up")
@@ -114,7 +114,7 @@ def read(
         failed["marts"] = reasons
     for line in by_reason(failed):
         say.print(f"failed: {line}")
-    backfills.end(runtime.engine, backfill_id, status="failed" if failed else "done", now=runtime.now())
+    backfills.finish(runtime.engine, backfill_id, status="failed" if failed else "done", now=runtime.now())
     is_published = is_built and built.reason is None and runtime.settings.published_file.exists()
     published = str(runtime.settings.published_file) if is_published else None
     if published and not built.note:

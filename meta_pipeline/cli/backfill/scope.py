@@ -75,7 +75,7 @@ def forecast_targets(
 ) -> list[AccountForecast]:
     """What every account will take."""
     now = runtime.now()
-    resumed = None if fresh else backfills.resumable(runtime.engine, arguments, now=now)
+    resumed = None if fresh else backfills.find_resumable(runtime.engine, arguments, now=now)
     found = []
     for one in asked:
         has_entities = one.is_first and (has_all or are_entities_stale(runtime.engine, one.node_id, now=now))

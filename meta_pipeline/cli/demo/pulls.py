@@ -22,7 +22,7 @@ from meta_pipeline.cli.output import terminal
 from meta_pipeline.flows.pull_context import PullContext
 from meta_pipeline.flows.side_by_side import land_side_by_side
 from meta_pipeline.records import MetaPipelineError
-from meta_pipeline.store import ledger
+from meta_pipeline.store import read_times
 
 BREAKDOWN_DAYS = 2
 LEVELS = ("account_insights", "campaign_insights", "ad_set_insights", "ad_insights")
@@ -44,7 +44,7 @@ def run(runtime: Runtime, sandbox: str, *, now: dt.datetime) -> dict[str, Any]:
     say = terminal.stderr()
     started = time.monotonic()
     seconds = {}
-    if not ledger.last_pulls(runtime.engine):
+    if not read_times.last_read_by_node(runtime.engine):
         say.print(f"▸ earlier read: {len(EARLY_DAYS)} days as Meta reported them {DAYS_EARLIER} days ago")
         read_early(runtime, sandbox, now=now)
         seconds["earlier read"] = time.monotonic() - started

@@ -14,7 +14,7 @@ from meta_pipeline.cli.output.terminal import counted
 from meta_pipeline.extract.restatement import LAST_READ_AGE, STABLE_AFTER_DAYS, due, tiers_of
 from meta_pipeline.graph.limits import node_of
 from meta_pipeline.graph.pace import Budget
-from meta_pipeline.store import backfills, budgets, ledger
+from meta_pipeline.store import backfills, budgets, load_queue, read_times
 from meta_pipeline.store.node_links import list_links
 from meta_pipeline.store.processes import pid_of
 
@@ -58,7 +58,7 @@ def _up(up_file: Path) -> Finding:
 
 
 def _pull(runtime: Runtime, *, now: dt.datetime) -> Finding:
-    pulls = ledger.last_pulls(runtime.engine)
+    pulls = read_times.last_read_by_node(runtime.engine)
     if not pulls:
         return Finding("last pull", False, f"nothing has landed yet: {_PULL}")
     last = max(pulls.values())
@@ -87,7 +87,7 @@ def _build(runtime: Runtime, *, now: dt.datetime) -> Finding:
 
 
 def _waiting(runtime: Runtime, *, now: dt.datetime) -> Finding:
-    reads = ledger.waiting_reads(runtime.engine)
+    reads = load_queue.waiting_read_times(runtime.engine)
     if not reads:
         return Finding("landed files", True, "all are in the warehouse")
     told = f"{counted(len(reads), 'file')} not in the warehouse yet, the oldest landed {at(min(reads), now=now)}"
@@ -105,7 +105,7 @@ def _published(file: Path, *, now: dt.datetime) -> Finding:
 
 def _backfills(runtime: Runtime, *, now: dt.datetime) -> Iterator[Finding]:
     """Yield the failed backfills that the same command still resumes."""
-    for one in backfills.failed(runtime.engine, now=now):
+    for one in backfills.find_failed(runtime.engine, now=now):
         days = f"{one.arguments['since']} to {one.arguments['until']}"
         told = f"{one.id}, {days}, failed: the same `meta-pipeline backfill` goes on where it stopped"
         yield Finding("backfill", False, told)
@@ -121,7 +121,7 @@ def _overdue(runtime: Runtime, *, is_up: bool, now: dt.datetime) -> Finding:
         zone = link.zone
         today = now.astimezone(zone).date()
         then = today - dt.timedelta(days=2)
-        reads = ledger.read_days(
+        reads = read_times.days_read_since(
             runtime.engine, node_id=link.id, reports=runtime.read_by_default,
             since=then - dt.timedelta(days=LAST_READ_AGE),
         )
@@ -149,7 +149,7 @@ def _disk(runtime: Runtime) -> Finding:
 
 def _budget(runtime: Runtime, *, now: dt.datetime) -> Finding:
     """Report the limit of Meta that is used most."""
-    rows = budgets.every(runtime.engine)
+    rows = budgets.find_all(runtime.engine)
     closed = {row["key"]: row["blocked_until"] for row in rows if row["blocked_until"] and row["blocked_until"] > now}
     used = {row["key"]: Budget(**row).drained(now) for row in rows}
     if not used:

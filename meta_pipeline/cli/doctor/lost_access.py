@@ -41,7 +41,7 @@ def examine(runtime: Runtime, *, now: dt.datetime) -> Iterator[Finding]:
 
 def summary(runtime: Runtime) -> dict[str, dict[str, str]]:
     """Return the names of the nodes that a token can read, the owners that are known, and the tokens that live."""
-    usable, links = access.usable(runtime.engine), list_links(runtime.engine)
+    usable, links = access.usable_by_node(runtime.engine), list_links(runtime.engine)
     people = [ref for ref in runtime.vault.refs() if ref.parent_ref is None and ref.kind != "page"]
     return {
         "nodes": {link.id: link.name for link in links if link.id in usable},

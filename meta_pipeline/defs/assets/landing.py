@@ -103,7 +103,7 @@ def land_entities(
 ) -> Iterator[dg.MaterializeResult[None]]:
     """List what the account has now, and read by id what only insights know."""
     node_id = context.partition_key
-    with leases.held(runtime.engine, node_id, now=runtime.now, sleep=runtime.sleep):
+    with leases.hold(runtime.engine, node_id, now=runtime.now, sleep=runtime.sleep):
         by = pulling(context, graph, tokens, runtime)
         for done in listings.land_entities(node_id, by=by, habits=runtime.habits):
             yield dg.MaterializeResult(asset_key=landing_key(done.report), metadata=_metadata(done))

@@ -168,7 +168,7 @@ def marts(
         raise failed
     if set(context.selected_asset_keys) >= set(marts.keys):
         digest = freshness.digest_of(runtime.warehouse.insights, today=runtime.now().date())
-        warehouse_state.note_marts(runtime.engine, load_id=load_id, digest=digest)
+        warehouse_state.record_marts(runtime.engine, load_id=load_id, digest=digest)
 
 
 def _counted(event: Any, counts: Mapping[str, int]) -> Any:
@@ -206,5 +206,5 @@ def published(runtime: dg.ResourceParam[bootstrap.Runtime]) -> dg.MaterializeRes
     """The copy of the warehouse that analysts open while the pipeline goes on."""
     runtime.warehouse.check_complete(runtime.engine)
     path = publish(runtime.settings.warehouse_file, runtime.settings.published_file)
-    warehouse_state.note_publication(runtime.engine, size=path.stat().st_size, at=runtime.now())
+    warehouse_state.record_publication(runtime.engine, size=path.stat().st_size, at=runtime.now())
     return dg.MaterializeResult(metadata={"path": dg.MetadataValue.path(path), "bytes": path.stat().st_size})

@@ -95,10 +95,10 @@ def keep_sizes(engine: sa.Engine, report: str, node_id: str, sizes: Sizes) -> No
     """Store what was learned of a report or a listing of an account, and its page size for the app's other
     accounts."""
     known = dataclasses.asdict(sizes)
-    report_sizes.put(engine, node_id=node_id, report=report, known=known)
+    report_sizes.put(engine, node_id=node_id, report=report, sizes=known)
     if sizes.page_succeeded is not None or sizes.page_refused is not None:
         nothing = dict.fromkeys(report_sizes.COLUMNS)
-        report_sizes.put(engine, node_id=APP, report=report, known=nothing | {name: known[name] for name in PAGE_SIZES})
+        report_sizes.put(engine, node_id=APP, report=report, sizes=nothing | {name: known[name] for name in PAGE_SIZES})
 
 
 def planned(sizes: Sizes, days: Iterable[dt.date], *, most: int | None = None) -> list[Range]:

@@ -284,7 +284,7 @@ class ReportRuns:
         return None
 
     def _mark(self, pull: Pull, status: str) -> None:
-        report_runs.mark(self.engine, report_run_id=str(pull.report_run_id), status=status)
+        report_runs.set_status(self.engine, report_run_id=str(pull.report_run_id), status=status)
 
 
 def _is_not_there(error: MetaPipelineError) -> bool:

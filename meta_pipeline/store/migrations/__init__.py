@@ -1,1 +1,1 @@
-"""Alembic's migrations of the control store: one file per change of `schema.py`, never edited once released."""
+"""Alembic's migrations of the control store: one file per change of `schema/`, never edited once released."""

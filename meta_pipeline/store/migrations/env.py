@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from meta_pipeline.store.schema import metadata
+from meta_pipeline.store.schema.current import metadata
 
 context.configure(connection=context.config.attributes["connection"], target_metadata=metadata, render_as_batch=True)
 with context.begin_transaction():

@@ -1,0 +1,1 @@
+"""The tables of the control store, on SQLite and Postgres alike."""

@@ -1,0 +1,67 @@
+"""Tables of backfills, of the report runs they submit and of what was learned from those."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from meta_pipeline.store.schema.metadata import Utc, metadata
+
+backfills = sa.Table(
+    "backfills", metadata,
+    sa.Column("id", sa.String, primary_key=True),
+    sa.Column("arguments_digest", sa.String, nullable=False),
+    sa.Column("arguments", sa.JSON, nullable=False),
+    sa.Column("started_at", Utc, nullable=False),
+    sa.Column("ended_at", Utc),
+    sa.Column("status", sa.String, nullable=False),
+    sa.Column("holder", sa.String),
+)
+
+deferred_ranges = sa.Table(
+    "deferred_ranges", metadata,
+    sa.Column("backfill_id", sa.String, primary_key=True),
+    sa.Column("node_id", sa.String, primary_key=True),
+    sa.Column("report", sa.String, primary_key=True),
+    sa.Column("retry_at", Utc, nullable=False),
+    sa.Column("reason", sa.String, nullable=False),
+    sa.Column("since", sa.Date),
+    sa.Column("until", sa.Date),
+)
+
+report_runs = sa.Table(
+    "report_runs", metadata,
+    sa.Column("request_digest", sa.String, primary_key=True),
+    sa.Column("backfill_id", sa.String, primary_key=True),
+    sa.Column("report_run_id", sa.String, nullable=False),
+    sa.Column("node_id", sa.String, nullable=False),
+    sa.Column("report", sa.String, nullable=False),
+    sa.Column("since", sa.Date, nullable=False),
+    sa.Column("until", sa.Date, nullable=False),
+    sa.Column("submitted_at", Utc, nullable=False),
+    sa.Column("status", sa.String, nullable=False),
+    sa.Column("previous_run_id", sa.String),
+    sa.Column("percent", sa.Integer),
+    sa.Column("changed_at", Utc),
+)
+
+report_run_durations = sa.Table(
+    "report_run_durations", metadata,
+    sa.Column("node_id", sa.String, primary_key=True),
+    sa.Column("report", sa.String, primary_key=True),
+    sa.Column("days", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("seconds", sa.Float, nullable=False),
+)
+
+report_sizes = sa.Table(
+    "report_sizes", metadata,
+    sa.Column("node_id", sa.String, primary_key=True),
+    sa.Column("report", sa.String, primary_key=True),
+    sa.Column("page", sa.Integer, nullable=False),
+    sa.Column("page_refused", sa.Integer),
+    sa.Column("days", sa.Integer),
+    sa.Column("days_refused", sa.Integer),
+    sa.Column("rows_per_day", sa.Float),
+    sa.Column("sync_refused", sa.Integer),
+    sa.Column("refused_at", Utc),
+    sa.Column("page_succeeded", sa.Integer),
+)
