@@ -167,7 +167,7 @@ def test_a_wrong_key_is_a_sentence():
 
 
 KEY, OTHER = new_key(), new_key()
-SEALED = seal(AccessToken(kind="user", value="EAABplain"), subject="row", keys=keyring(KEY), at=NOW)
+SEALED = seal(AccessToken(kind="user", value="EAABplain"), subject="row", keys=keyring(KEY), sealed_at=NOW)
 
 
 @settings(max_examples=1000, deadline=None)
