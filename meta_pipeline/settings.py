@@ -31,6 +31,9 @@ class Settings(BaseSettings):
     marketing_version: str = Field("v26.0", description="pin of the Marketing API")
     versions: Path | None = Field(None, description="TOML file: newer facts about Meta's versions than the built-in")
     store_url: SecretStr | None = Field(None, description="control store, SQLAlchemy URL; default SQLite under HOME")
+    dagster_postgres_url: SecretStr | None = Field(
+        None, description="Dagster's storage on Postgres, SQLAlchemy URL; default SQLite under HOME"
+    )
     landing_url: str | None = Field(None, description="folder where Parquet lands; default under HOME")
     warehouse: Path | None = Field(None, description="the DuckDB file that the pipeline writes; default under HOME")
     publish_url: str | None = Field(None, description="where readers find the published warehouse")

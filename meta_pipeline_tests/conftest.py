@@ -10,7 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from meta_pipeline import bootstrap
 from meta_pipeline.vault.seal import new_key
 
 NOW = "2026-11-20T12:00:00+00:00"
+COMMAND = (sys.executable, "-m", "meta_pipeline.cli")
 
 
 @dataclass
@@ -45,10 +46,10 @@ class Sandbox:
 
 
 @contextlib.contextmanager
-def serving(*options: str) -> Iterator[Sandbox]:
+def serving(*options: str, command: Sequence[str] = COMMAND) -> Iterator[Sandbox]:
     """A sandbox over HTTP until the block ends."""
     server = subprocess.Popen(
-        [sys.executable, "-m", "meta_pipeline.cli", "sandbox", "--port", "0", "--now", NOW, *options],
+        [*command, "sandbox", "--port", "0", "--now", NOW, *options],
         stdout=subprocess.PIPE, text=True,
     )
     try:
@@ -80,7 +81,7 @@ class Home:
 
     path: Path
     environment: dict[str, str]
-    command = (sys.executable, "-m", "meta_pipeline.cli")
+    command: Sequence[str] = COMMAND
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         return subprocess.Popen(

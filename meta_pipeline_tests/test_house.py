@@ -17,7 +17,7 @@ def test_the_locks_name_hashes_and_no_host():
 
 
 def test_the_sandbox_is_a_second_reading_of_the_protocol():
-    for file in (TOP / "meta_pipeline" / "sandbox").glob("*.py"):
+    for file in (TOP / "meta_pipeline" / "sandbox").rglob("*.py"):
         imports = re.findall(r"^\s*(?:from|import) (meta_pipeline\S*)", file.read_text(), re.M)
 
         assert all(name.startswith("meta_pipeline.sandbox") for name in imports), file.name

@@ -10,19 +10,28 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from meta_pipeline.project import dbt_project_folder
 from meta_pipeline.store import warehouse_state
 from meta_pipeline.warehouse.tables import RawTable
 from meta_pipeline.warehouse.warehouse import Warehouse
 
-PROJECT = Path(__file__).resolve().parents[2] / "dbt_project"
 _MADE_BY_DBT = {"target", "logs", "dbt_packages"}
 _PACKAGES = ("dbt-core", "dbt-duckdb", "duckdb")
 
 
-def digest_of(tables: Iterable[RawTable], *, today: dt.date, project: Path = PROJECT) -> str:
+def digest_of(tables: Iterable[RawTable], *, today: dt.date, project: Path | None = None) -> str:
     """Return a digest of all that marts are built with, beside the data: the dbt project, the raw tables, the versions
     of dbt and DuckDB, and the day, which decides which days are frozen."""
     digest = hashlib.sha256(f"{today} {sorted(tables, key=lambda table: table.name)}".encode())
+    digest.update(project_digest(project or dbt_project_folder()).encode())
+    return digest.hexdigest()
+
+
+def project_digest(project: Path) -> str:
+    """Return a digest of a dbt project's files and of the versions of dbt and DuckDB.
+
+    Times of files are no substitute: a wheel's files are as old as the wheel, so a downgrade would go unnoticed."""
+    digest = hashlib.sha256()
     for package in _PACKAGES:
         digest.update(f" {package} {importlib.metadata.version(package)}".encode())
     for path in sorted(project.rglob("*")):

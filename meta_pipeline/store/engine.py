@@ -84,6 +84,12 @@ def storage_error(error: BaseException) -> StoreError | None:
         if isinstance(seen, StoreError):
             return seen
         if isinstance(seen, sa.exc.DBAPIError) and is_of_storage(seen.orig):
+            if not isinstance(seen.orig, sqlite3.Error):  # of Dagster's engine: errors of the control store have a name
+                cause = " ".join(str(seen.orig).split())
+                return StoreError(
+                    f"Dagster's storage can't be used: {cause}; check the Postgres server and "
+                    "META_PIPELINE_DAGSTER_POSTGRES_URL"
+                )
             return StoreError(f"a database under this home can't be read or written: {_with_remedy(str(seen.orig))}")
         if isinstance(seen, OSError) and seen.errno and seen.filename:
             return StoreError(_with_remedy(f"{seen.filename}: {seen.strerror}"))

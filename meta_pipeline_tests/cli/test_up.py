@@ -3,39 +3,16 @@
 from __future__ import annotations
 
 import json
-import time
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import requests
 
 from meta_pipeline_tests.conftest import Home, Sandbox, running_up
+from meta_pipeline_tests.fakes.dagster_api import backfill, wait_until
 from meta_pipeline_tests.fakes.leftover_processes import left_after, processes_of
 
-LAUNCH = """
-mutation Launch($keys: [String!]!) {
-  launchPartitionBackfill(backfillParams: {
-    assetSelection: [{path: ["landing", "meta_ads", "ad_insights"]}, {path: ["landing", "meta_ads", "account_insights"]}]
-    partitionNames: $keys
-  }) { __typename ... on LaunchBackfillSuccess { backfillId } ... on PythonError { message } }
-}
-"""
-STATUS = 'query Status($id: String!) { partitionBackfillOrError(backfillId: $id) { ... on PartitionBackfill { status } } }'
 DAYS = ("2026-11-10", "2026-11-11")
-
-
-def ask(url: str, query: str, **variables: Any) -> Any:
-    answer = requests.post(f"{url}/graphql", json={"query": query, "variables": variables}, timeout=60).json()
-    assert "errors" not in answer, answer
-    return answer["data"]
-
-
-def until(what: str, is_so: Any, *, within_s: float) -> None:
-    end = time.monotonic() + within_s
-    while not is_so():
-        assert time.monotonic() < end, f"not within {within_s} s: {what}"
-        time.sleep(1)
 
 
 def code_servers(home: Home) -> list[int]:
@@ -67,15 +44,9 @@ def test_a_backfill_from_the_ui_ends_in_published_marts_and_ctrl_c_leaves_no_pro
         second = home.run("up", "--port", url.rpartition(":")[2])
         assert second.returncode == 1 and "running on this home already" in second.stderr
         keys = [f"{account}|{day}" for account in ("act_1000000001", "act_1000000005") for day in DAYS]
-        launched = ask(url, LAUNCH, keys=keys)["launchPartitionBackfill"]
-        assert launched["__typename"] == "LaunchBackfillSuccess", launched
+        backfill(url, ("ad_insights", "account_insights"), keys)
         published = Path(home.environment["META_PIPELINE_HOME"]) / "published" / "warehouse.duckdb"
-        until(
-            "the backfill is done", within_s=240,
-            is_so=lambda: ask(url, STATUS, id=launched["backfillId"])["partitionBackfillOrError"]["status"]
-            == "COMPLETED_SUCCESS",
-        )
-        until("the sensor has built the marts", published.exists, within_s=240)
+        wait_until("the sensor has built the marts", published.exists, within_s=240)
         assert code_servers(home) == shared  # nobody restarts it
         log = (Path(home.environment["META_PIPELINE_HOME"]) / "dagster" / "up.log").read_text()
         assert "BetaWarning" not in log and "AssetObservation instead of" not in log

@@ -1,21 +1,42 @@
-"""Dagster's home: the project's settings stand in it."""
+"""Dagster's home: the project's settings are in it."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import yaml
+
 from meta_pipeline.bootstrap import Runtime
-from meta_pipeline.defs.home import PROJECT, prepare
+from meta_pipeline.defs.home import prepare
+from meta_pipeline.defs.postgres import with_postgres
+from meta_pipeline.project import dbt_project_folder, project_folder
+
+TOP = Path(__file__).parents[2]
 
 
 def test_dagsters_settings_are_the_projects_and_whole_whoever_reads_them_meanwhile(live: Runtime):
-    wanted = (PROJECT / "dagster.yaml").read_bytes()
-    kept = prepare(live.settings) / "dagster.yaml"
-    kept.write_text("telemetry: {enabled: true}")  # of an older version
-    with kept.open("rb") as reader:
+    expected = (project_folder() / "dagster.yaml").read_bytes()
+    copy = prepare(live.settings) / "dagster.yaml"
+    copy.write_text("telemetry: {enabled: true}")  # of an older version
+    with copy.open("rb") as reader:
         prepare(live.settings)
         assert reader.read() == b"telemetry: {enabled: true}"
 
-    assert kept.read_bytes() == wanted
-    before = kept.stat()
+    assert copy.read_bytes() == expected
+    before = copy.stat()
     prepare(live.settings)
-    assert kept.stat().st_mtime_ns == before.st_mtime_ns  # nobody writes what is there already
-    assert [file.name for file in kept.parent.iterdir()] == [kept.name]
+    assert copy.stat().st_mtime_ns == before.st_mtime_ns  # an equal file is not written again
+    assert {file.name for file in copy.parent.iterdir()} == {"dagster.yaml", "workspace.yaml"}
+
+
+def test_an_editable_install_reads_the_files_at_the_top_of_the_repository():
+    assert project_folder() == TOP
+    assert dbt_project_folder() == TOP / "dbt_project"
+
+
+def test_the_postgres_block_of_dagsters_settings_is_switched_on_and_names_the_environment():
+    text = (TOP / "dagster.yaml").read_text()
+
+    assert yaml.safe_load(with_postgres(text)) == {
+        **yaml.safe_load(text), "storage": {"postgres": {"postgres_url": {"env": "META_PIPELINE_DAGSTER_POSTGRES_URL"}}},
+    }

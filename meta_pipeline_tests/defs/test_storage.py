@@ -78,7 +78,8 @@ def test_an_instance_with_a_storage_of_its_own_keeps_it(
     live: Runtime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     (tmp_path / "dagster.yaml").write_text(f"storage: {{sqlite: {{base_dir: {tmp_path}/elsewhere}}}}")
-    monkeypatch.setattr(homes, "PROJECT", tmp_path)
+    (tmp_path / "workspace.yaml").write_text("load_from: []")
+    monkeypatch.setattr(homes, "project_folder", lambda: tmp_path)
     with homes.instance(live.settings):
         pass
 

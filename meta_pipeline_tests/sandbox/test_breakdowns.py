@@ -1,4 +1,4 @@
-"""Breakdowns: gated ones, unknown values, hours that a day lacks, what they take from the metrics."""
+"""Breakdowns: gated breakdowns, absent values, the hours of a day, and the metrics that a breakdown lacks."""
 
 from __future__ import annotations
 
@@ -9,10 +9,18 @@ import pytest
 
 from meta_pipeline.sandbox.ads.insights.breakdowns import ADVERTISER_HOUR, AUDIENCE_HOUR, COMBINATIONS, GATED
 from meta_pipeline.sandbox.control import control
-from meta_pipeline_tests.sandbox.asking import EVERY_STATUS, ask, by_run, days, every, new_graph, total
+from meta_pipeline_tests.sandbox.client import (
+    EVERY_STATUS,
+    call,
+    days,
+    fetch_all,
+    fetch_by_report_run,
+    new_graph,
+    total,
+)
 
 ACCOUNT = "act_1000000001"
-ASKED = {
+QUERY = {
     "fields": "ad_id,impressions,clicks,inline_link_clicks,spend,actions,action_values", "level": "ad",
     "time_increment": "1", "filtering": EVERY_STATUS, "time_range": days("2026-11-01", "2026-11-04"), "limit": "5000",
 }
@@ -23,11 +31,11 @@ def keys(rows: list[dict], names: list[str]) -> Counter:
 
 
 @pytest.mark.parametrize("names", [("age",), ("age", "gender"), ("publisher_platform", "platform_position"), ("country",)])
-def test_rows_without_a_breakdown_value_are_one_a_day_and_combination_and_add_up(names: tuple[str, ...]):
+def test_rows_without_a_breakdown_value_are_one_per_day_and_combination_and_add_up(names: tuple[str, ...]):
     graph = new_graph()
     control(graph, "world", {"absent_breakdowns": True}, {})
-    whole, parts = every(graph, f"{ACCOUNT}/insights", **ASKED), every(
-        graph, f"{ACCOUNT}/insights", breakdowns=",".join(names), **ASKED)
+    whole, parts = fetch_all(graph, f"{ACCOUNT}/insights", **QUERY), fetch_all(
+        graph, f"{ACCOUNT}/insights", breakdowns=",".join(names), **QUERY)
 
     assert set(keys(parts, list(names)).values()) == {1}
     for name in ("impressions", "clicks", "inline_link_clicks", "spend"):
@@ -40,19 +48,19 @@ def test_rows_without_a_breakdown_value_are_one_a_day_and_combination_and_add_up
         assert absent == {(True, True), (True, False), (False, True), (False, False)}
 
 
-def test_every_value_is_known_until_somebody_asks_for_unknown_ones():
+def test_every_value_is_present_until_absent_values_are_ordered():
     graph = new_graph()
-    before = every(graph, f"{ACCOUNT}/insights", breakdowns="age", **ASKED)
+    before = fetch_all(graph, f"{ACCOUNT}/insights", breakdowns="age", **QUERY)
     control(graph, "world", {"absent_breakdowns": True}, {})
-    after = every(graph, f"{ACCOUNT}/insights", breakdowns="age", **ASKED)
+    after = fetch_all(graph, f"{ACCOUNT}/insights", breakdowns="age", **QUERY)
 
     assert all("age" in row for row in before) and not all("age" in row for row in after)
 
 
 @pytest.mark.parametrize(("day", "hours"), [("2026-03-07", 24), ("2026-03-08", 23), ("2025-11-02", 24)])
 def test_the_hours_of_a_day_are_those_its_calendar_has(day: str, hours: int):
-    graph, asked = new_graph(), {**ASKED, "time_range": days(day, day), "level": "account", "filtering": []}
-    rows, whole = (every(graph, f"{ACCOUNT}/insights", **more, **asked) for more in ({"breakdowns": ADVERTISER_HOUR}, {}))
+    graph, one_day = new_graph(), {**QUERY, "time_range": days(day, day), "level": "account", "filtering": []}
+    rows, whole = (fetch_all(graph, f"{ACCOUNT}/insights", **more, **one_day) for more in ({"breakdowns": ADVERTISER_HOUR}, {}))
 
     labels = [row[ADVERTISER_HOUR] for row in rows]
     assert len(labels) == len(set(labels)) == hours
@@ -61,59 +69,60 @@ def test_the_hours_of_a_day_are_those_its_calendar_has(day: str, hours: int):
         assert total(rows, name) == total(whole, name)
 
 
-def test_the_hour_that_comes_twice_is_one_row_of_two_hours():
+def test_the_hour_that_occurs_twice_is_one_row_of_two_hours():
     graph = new_graph()
-    told = {}
+    share_of_one_oclock = {}
     for day in ("2025-11-01", "2025-11-02"):
         rows = control(graph, "breakdown", None, {"since": day, "until": day, "breakdowns": ADVERTISER_HOUR, "level": "account"})
         mine = [row for row in rows if row["account_id"] == "1000000001"]
-        told[day] = next(row["impressions"] for row in mine if row[ADVERTISER_HOUR].startswith("01")) / total(mine, "impressions").__float__()
+        share_of_one_oclock[day] = next(row["impressions"] for row in mine if row[ADVERTISER_HOUR].startswith("01")) / total(mine, "impressions").__float__()
 
-    assert told["2025-11-02"] > 1.3 * told["2025-11-01"]
+    assert share_of_one_oclock["2025-11-02"] > 1.3 * share_of_one_oclock["2025-11-01"]
 
 
-@pytest.mark.parametrize("names", sorted(",".join(sorted(one)) for one in COMBINATIONS if one & GATED))
-def test_a_gated_breakdown_is_empty_until_the_account_opts_in_and_then_comes_by_report_run(names: str):
+@pytest.mark.parametrize("names", sorted(",".join(sorted(combination)) for combination in COMBINATIONS if combination & GATED))
+def test_a_gated_breakdown_is_empty_until_the_account_opts_in_and_then_needs_a_report_run(names: str):
     graph = new_graph()
-    assert every(graph, f"{ACCOUNT}/insights", breakdowns=names, **ASKED) == []
-    assert by_run(graph, f"{ACCOUNT}/insights", breakdowns=names, **ASKED)[1] == []
+    assert fetch_all(graph, f"{ACCOUNT}/insights", breakdowns=names, **QUERY) == []
+    assert fetch_by_report_run(graph, f"{ACCOUNT}/insights", breakdowns=names, **QUERY)[1] == []
 
     control(graph, "world", {"opted_in": [ACCOUNT]}, {})
-    status, rows = by_run(graph, f"{ACCOUNT}/insights", breakdowns=names, **ASKED)
-    whole = every(graph, f"{ACCOUNT}/insights", **ASKED)
+    status, rows = fetch_by_report_run(graph, f"{ACCOUNT}/insights", breakdowns=names, **QUERY)
+    whole = fetch_all(graph, f"{ACCOUNT}/insights", **QUERY)
 
     assert status["async_status"] == "Job Completed"
     assert total(rows, "impressions") == total(whole, "impressions") and total(rows, "spend") == total(whole, "spend")
-    assert every(graph, f"{ACCOUNT}/insights", breakdowns=names, **ASKED) == []
-    assert by_run(graph, "act_1000000002/insights", breakdowns=names, **ASKED)[1] == []
+    assert fetch_all(graph, f"{ACCOUNT}/insights", breakdowns=names, **QUERY) == []
+    assert fetch_by_report_run(graph, "act_1000000002/insights", breakdowns=names, **QUERY)[1] == []
 
 
 @pytest.mark.parametrize(("ads", "most"), [(60, 10), (3, 3)])
-def test_gated_report_runs_are_ten_a_day_or_one_for_each_ad_group(ads: int, most: int):
+def test_gated_report_runs_are_ten_per_day_or_one_per_ad(ads: int, most: int):
     graph = new_graph(ads=ads)
     control(graph, "world", {"opted_in": [ACCOUNT]}, {})
-    asked = {**ASKED, "breakdowns": "publisher_platform,impression_device"}
-    given = [bool(by_run(graph, f"{ACCOUNT}/insights", **asked)[1]) for _ in range(most + 2)]
-    assert given == [True] * most + [False] * 2
+    query = {**QUERY, "breakdowns": "publisher_platform,impression_device"}
+    has_rows = [bool(fetch_by_report_run(graph, f"{ACCOUNT}/insights", **query)[1]) for _ in range(most + 2)]
+    assert has_rows == [True] * most + [False] * 2
 
     graph.fixed_now += dt.timedelta(hours=25)
-    assert by_run(graph, f"{ACCOUNT}/insights", **asked)[1]
+    assert fetch_by_report_run(graph, f"{ACCOUNT}/insights", **query)[1]
 
 
 @pytest.mark.parametrize("names", ["region", ADVERTISER_HOUR])
-def test_conversions_off_meta_are_not_told_by_region_and_hour(names: str):
-    rows = every(new_graph(), f"{ACCOUNT}/insights", breakdowns=names, **ASKED)
+def test_region_and_hour_have_no_conversions_off_meta(names: str):
+    rows = fetch_all(new_graph(), f"{ACCOUNT}/insights", breakdowns=names, **QUERY)
 
     assert {action["action_type"] for row in rows for action in row.get("actions", ())} == {"link_click"}
     assert not any("action_values" in row for row in rows)
 
 
-def test_conversions_off_meta_are_told_of_no_product():
+def test_conversions_off_meta_belong_to_no_product():
     graph = new_graph()
-    rows, whole = (every(graph, f"{ACCOUNT}/insights", **more, **ASKED) for more in ({"breakdowns": "product_id"}, {}))
+    rows, whole = (fetch_all(graph, f"{ACCOUNT}/insights", **more, **QUERY) for more in ({"breakdowns": "product_id"}, {}))
 
-    def purchases(found: list[dict]) -> int:
-        return sum(int(one["value"]) for row in found for one in row.get("actions", ()) if one["action_type"] == "purchase")
+    def purchases(rows: list[dict]) -> int:
+        actions = [action for row in rows for action in row.get("actions", ())]
+        return sum(int(action["value"]) for action in actions if action["action_type"] == "purchase")
 
     assert purchases(rows) == purchases(whole) > 0
     assert purchases([row for row in rows if "product_id" in row]) == 0
@@ -121,9 +130,9 @@ def test_conversions_off_meta_are_told_of_no_product():
     assert total(rows, "spend") == total(whole, "spend")
 
 
-def test_by_the_hour_nobody_is_unique():
-    asked = {**ASKED, "fields": "impressions,reach,frequency,unique_clicks", "breakdowns": ADVERTISER_HOUR}
-    rows = every(new_graph(), f"{ACCOUNT}/insights", **asked)
+def test_an_hour_has_no_reach():
+    query = {**QUERY, "fields": "impressions,reach,frequency,unique_clicks", "breakdowns": ADVERTISER_HOUR}
+    rows = fetch_all(new_graph(), f"{ACCOUNT}/insights", **query)
 
     assert {(row["reach"], row["frequency"]) for row in rows} == {("0", "0")}
     assert not any("unique_clicks" in row for row in rows)
@@ -132,29 +141,29 @@ def test_by_the_hour_nobody_is_unique():
 def test_the_audiences_hours_are_not_the_advertisers():
     graph = new_graph()
     control(graph, "world", {"opted_in": [ACCOUNT]}, {})
-    rows = by_run(graph, f"{ACCOUNT}/insights", breakdowns=AUDIENCE_HOUR, **{**ASKED, "level": "account", "filtering": []})[1]
+    rows = fetch_by_report_run(graph, f"{ACCOUNT}/insights", breakdowns=AUDIENCE_HOUR, **{**QUERY, "level": "account", "filtering": []})[1]
 
     assert {row[AUDIENCE_HOUR] for row in rows} == {f"{hour:02d}:00:00 - {hour:02d}:59:59" for hour in range(24)}
 
 
 @pytest.mark.parametrize("is_absent", [False, True])
 @pytest.mark.parametrize("names", [["age", "gender"], ["publisher_platform", "platform_position"], [ADVERTISER_HOUR], ["product_id"]])
-def test_the_truth_by_breakdown_is_what_the_rows_say(names: list[str], is_absent: bool):
+def test_the_totals_of_a_breakdown_are_those_of_its_rows(names: list[str], is_absent: bool):
     graph = new_graph()
     control(graph, "world", {"absent_breakdowns": is_absent}, {})
-    rows = every(graph, f"{ACCOUNT}/insights", breakdowns=names, **ASKED)
-    true = control(graph, "breakdown", None, {"since": "2026-11-01", "until": "2026-11-04", "breakdowns": ",".join(names), "level": "ad"})
+    rows = fetch_all(graph, f"{ACCOUNT}/insights", breakdowns=names, **QUERY)
+    totals = control(graph, "breakdown", None, {"since": "2026-11-01", "until": "2026-11-04", "breakdowns": ",".join(names), "level": "ad"})
 
     def key(row: dict, node: str, day: str) -> tuple:
         return (row[node], row[day], *(row.get(name) for name in names))
 
-    said = {key(row, "ad_id", "date_start"): (int(row["impressions"]), int(row["clicks"]), row["spend"]) for row in rows}
-    meant = {key(row, "id", "day"): (row["impressions"], row["clicks"], row["spend"])
-             for row in true if row["account_id"] == "1000000001"}
-    assert said == meant
+    from_rows = {key(row, "ad_id", "date_start"): (int(row["impressions"]), int(row["clicks"]), row["spend"]) for row in rows}
+    from_totals = {key(row, "id", "day"): (row["impressions"], row["clicks"], row["spend"])
+             for row in totals if row["account_id"] == "1000000001"}
+    assert from_rows == from_totals
 
 
-def test_a_combination_that_is_not_on_the_list_is_refused_by_name():
-    _, body = ask(new_graph(), f"{ACCOUNT}/insights", breakdowns="platform_position,impression_device", fields="impressions")
+def test_an_invalid_combination_is_refused_by_name():
+    _, body = call(new_graph(), f"{ACCOUNT}/insights", breakdowns="platform_position,impression_device", fields="impressions")
 
     assert body["error"]["code"] == 100 and "(platform_position, impression_device) is invalid" in body["error"]["message"]

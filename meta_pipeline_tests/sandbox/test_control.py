@@ -12,13 +12,13 @@ from meta_pipeline_tests.conftest import Sandbox
 
 
 @pytest.mark.parametrize(
-    ("what", "body"),
+    ("name", "body"),
     [("world", {"colour": "red"}), ("entities", {"id": "1", "name": "x"}), ("entities", {"create": "ad"}), ("nothing", {"a": 1})],
 )
-def test_a_wrong_call_is_told_so(shared_sandbox: Sandbox, what: str, body: dict):
-    answer = requests.post(f"{shared_sandbox.url}/_sandbox/{what}", json=body, timeout=30)
+def test_an_invalid_call_gets_400_and_a_sentence(shared_sandbox: Sandbox, name: str, body: dict):
+    response = requests.post(f"{shared_sandbox.url}/_sandbox/{name}", json=body, timeout=30)
 
-    assert answer.status_code == 400 and answer.json()["error"]
+    assert response.status_code == 400 and response.json()["error"]
 
 
 def test_truth_reach_and_breakdown_answer_over_http(shared_sandbox: Sandbox):
@@ -33,7 +33,7 @@ def test_truth_reach_and_breakdown_answer_over_http(shared_sandbox: Sandbox):
     assert refused.status_code == 400
 
 
-def test_the_command_line_makes_as_many_ads_as_asked_for():
+def test_the_command_line_creates_as_many_ads_as_requested():
     server = subprocess.Popen(
         [sys.executable, "-m", "meta_pipeline.cli", "sandbox", "--port", "0", "--ads", "120"], stdout=subprocess.PIPE, text=True)
     try:
@@ -47,7 +47,7 @@ def test_the_command_line_makes_as_many_ads_as_asked_for():
     assert len(page["data"]) == 120
 
 
-def test_a_scenario_that_makes_no_sense_is_one_sentence(tmp_path):
+def test_an_invalid_scenario_ends_in_one_sentence(tmp_path):
     (tmp_path / "plan.json").write_text('[{"world": {"colour": "red"}}]')
     ran = subprocess.run(
         [sys.executable, "-m", "meta_pipeline.cli", "sandbox", "--port", "0", "--scenario", str(tmp_path / "plan.json")],

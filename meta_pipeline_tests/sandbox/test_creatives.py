@@ -1,4 +1,4 @@
-"""Creatives: their fields, their pictures, and the incomplete ones."""
+"""Creatives: their fields, their pictures, and incomplete creatives."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import requests
 
 from meta_pipeline.sandbox.control import control
 from meta_pipeline_tests.conftest import Sandbox
-from meta_pipeline_tests.sandbox.asking import ask, every, new_graph
+from meta_pipeline_tests.sandbox.client import call, fetch_all, new_graph
 
 ACCOUNT = "act_1000000001"
 FIELDS = (
@@ -20,21 +20,22 @@ FIELDS = (
 
 def test_every_ad_has_a_creative_that_is_listed_and_readable_by_id():
     graph = new_graph()
-    listed = every(graph, f"{ACCOUNT}/adcreatives", fields=FIELDS, limit="25")
-    ads = every(graph, f"{ACCOUNT}/ads", fields="creative{id,title}", limit="500")
+    listed = fetch_all(graph, f"{ACCOUNT}/adcreatives", fields=FIELDS, limit="25")
+    ads = fetch_all(graph, f"{ACCOUNT}/ads", fields="creative{id,title}", limit="500")
 
-    assert len({one["id"] for one in listed}) == len(listed) == 60
-    assert {ad["creative"]["id"] for ad in ads} <= {one["id"] for one in listed}
-    assert ask(graph, listed[7]["id"], fields=FIELDS)[1] == listed[7]
-    assert {one["object_type"] for one in listed} == {"VIDEO", "SHARE"}
-    for one in listed:
-        assert one["effective_object_story_id"].startswith(one["object_story_spec"]["page_id"] + "_")
-        assert ("video_id" in one) == (one["object_type"] == "VIDEO") != ("image_hash" in one)
+    assert len({creative["id"] for creative in listed}) == len(listed) == 60
+    assert {ad["creative"]["id"] for ad in ads} <= {creative["id"] for creative in listed}
+    assert call(graph, listed[7]["id"], fields=FIELDS)[1] == listed[7]
+    assert {creative["object_type"] for creative in listed} == {"VIDEO", "SHARE"}
+    for creative in listed:
+        page_id = creative["object_story_spec"]["page_id"]
+        assert creative["effective_object_story_id"].startswith(page_id + "_")
+        assert ("video_id" in creative) == (creative["object_type"] == "VIDEO") != ("image_hash" in creative)
     assert all(set(ad["creative"]) == {"id", "title"} for ad in ads)
 
 
 def test_an_ad_names_its_creative_by_id_alone():
-    ads = every(new_graph(), f"{ACCOUNT}/ads", fields="creative", limit="500")
+    ads = fetch_all(new_graph(), f"{ACCOUNT}/ads", fields="creative", limit="500")
 
     assert all(set(ad["creative"]) == {"id"} for ad in ads)
 
@@ -54,38 +55,38 @@ def test_a_picture_is_a_png_whose_link_expires(sandbox: Sandbox):
     assert (forged.status_code, old.status_code) == (403, 403)
 
 
-def test_an_incomplete_creative_fails_the_page_it_stands_on_and_itself():
+def test_an_incomplete_creative_fails_its_page_and_itself():
     graph = new_graph()
     control(graph, "world", {"incomplete_creatives": 1}, {})
-    answer, body = ask(graph, f"{ACCOUNT}/adcreatives", fields="id,title", limit="25")
+    response, body = call(graph, f"{ACCOUNT}/adcreatives", fields="id,title", limit="25")
     error = body["error"]
 
-    assert (answer.status, error["code"], error["error_subcode"]) == (400, 100, 2446289)
+    assert (response.status, error["code"], error["error_subcode"]) == (400, 100, 2446289)
     assert error["error_user_title"] == "Ad Creative Is Incomplete" and error["is_transient"] is False
-    ids = [one["id"] for one in every(graph, f"{ACCOUNT}/adcreatives", fields="id,name", limit="25")]
-    told = {id: ask(graph, id, fields="id,title")[0].status for id in ids}
-    assert sorted(told.values()) == [200] * 59 + [400]
-    assert ask(graph, f"{ACCOUNT}/ads", fields="creative{id,title}", limit="500")[0].status == 400
-    assert ask(graph, f"{ACCOUNT}/ads", fields="creative{id}", limit="500")[0].status == 200
+    ids = [creative["id"] for creative in fetch_all(graph, f"{ACCOUNT}/adcreatives", fields="id,name", limit="25")]
+    statuses = {id: call(graph, id, fields="id,title")[0].status for id in ids}
+    assert sorted(statuses.values()) == [200] * 59 + [400]
+    assert call(graph, f"{ACCOUNT}/ads", fields="creative{id,title}", limit="500")[0].status == 400
+    assert call(graph, f"{ACCOUNT}/ads", fields="creative{id}", limit="500")[0].status == 200
 
 
-def test_an_incomplete_creative_may_come_without_its_fields_instead():
+def test_an_incomplete_creative_may_lack_its_fields_instead():
     graph = new_graph()
     control(graph, "world", {"incomplete_creatives": 2, "incomplete_mode": "bare"}, {})
-    listed = every(graph, f"{ACCOUNT}/adcreatives", fields="id,status,title,thumbnail_url", limit="25")
+    listed = fetch_all(graph, f"{ACCOUNT}/adcreatives", fields="id,status,title,thumbnail_url", limit="25")
 
-    bare = [one for one in listed if one["status"] == "WITH_ISSUES"]
-    assert [set(one) for one in bare] == [{"id", "status"}] * 2
-    assert all("title" in one and "thumbnail_url" in one for one in listed if one not in bare)
+    bare = [creative for creative in listed if creative["status"] == "WITH_ISSUES"]
+    assert [set(creative) for creative in bare] == [{"id", "status"}] * 2
+    assert all({"title", "thumbnail_url"} <= set(creative) for creative in listed if creative not in bare)
 
 
 @pytest.mark.parametrize(("fields", "limit", "status"), [("object_story_spec", "25", 500), ("object_story_spec", "10", 200), ("title", "25", 200)])
 def test_too_many_heavy_creatives_are_too_much_for_a_page(fields: str, limit: str, status: int):
     graph = new_graph()
     control(graph, "limits", {"heavy_creatives_a_page": 10}, {})
-    answer, body = ask(graph, f"{ACCOUNT}/adcreatives", fields=fields, limit=limit)
+    response, body = call(graph, f"{ACCOUNT}/adcreatives", fields=fields, limit=limit)
 
-    assert answer.status == status
+    assert response.status == status
     assert status == 200 or (body["error"]["code"] == 1 and "reduce the amount of data" in body["error"]["message"])
 
 
@@ -93,7 +94,7 @@ def test_the_link_is_the_same_for_an_hour():
     graph = new_graph()
 
     def url() -> str:
-        return ask(graph, f"{ACCOUNT}/adcreatives", fields="thumbnail_url", limit="1")[1]["data"][0]["thumbnail_url"]
+        return call(graph, f"{ACCOUNT}/adcreatives", fields="thumbnail_url", limit="1")[1]["data"][0]["thumbnail_url"]
 
     first = url()
     graph.fixed_now += dt.timedelta(minutes=59)

@@ -1,4 +1,4 @@
-"""The official SDK is the referee: it can't tell the sandbox from Meta."""
+"""The official SDK is the referee: it works with the sandbox as it does with Meta."""
 
 from __future__ import annotations
 
@@ -94,15 +94,15 @@ def test_an_unknown_field_is_refused_by_name(api: FacebookAdsApi):
 
 
 def test_a_batch_answers_in_order(api: FacebookAdsApi):
-    seen: list[str] = []
+    account_ids: list[str] = []
     batch = api.new_batch()
     for account_id in ("act_1000000003", "act_1000000001"):
         AdAccount(account_id, api=api).api_get(
-            fields=["account_id"], batch=batch, success=lambda answer: seen.append(answer.json()["account_id"])
+            fields=["account_id"], batch=batch, success=lambda response: account_ids.append(response.json()["account_id"])
         )
     batch.execute()
 
-    assert seen == ["1000000003", "1000000001"]
+    assert account_ids == ["1000000003", "1000000001"]
 
 
 def test_creatives_are_listed_page_by_page_and_read_by_id(api: FacebookAdsApi):
@@ -112,10 +112,10 @@ def test_creatives_are_listed_page_by_page_and_read_by_id(api: FacebookAdsApi):
         "instagram_permalink_url", "account_id",
     ]
     creatives = list(AdAccount("act_1000000001", api=api).get_ad_creatives(fields=fields, params={"limit": 25}))
-    one = AdCreative(creatives[30]["id"], api=api).api_get(fields=fields)
+    creative = AdCreative(creatives[30]["id"], api=api).api_get(fields=fields)
 
-    assert len({creative["id"] for creative in creatives}) == 60
-    assert dict(one.export_all_data()) == dict(creatives[30].export_all_data())
+    assert len({listed["id"] for listed in creatives}) == 60
+    assert dict(creative.export_all_data()) == dict(creatives[30].export_all_data())
 
 
 def test_several_ranges_are_several_rows(api: FacebookAdsApi):
@@ -126,7 +126,7 @@ def test_several_ranges_are_several_rows(api: FacebookAdsApi):
     assert [(row["date_start"], row["date_stop"]) for row in rows] == [(r["since"], r["until"]) for r in ranges]
 
 
-def test_the_impression_device_comes_by_report_run_to_an_account_that_opted_in(
+def test_the_impression_device_needs_a_report_run_and_an_account_that_opted_in(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(FacebookSession, "GRAPH", sandbox.url)
@@ -135,16 +135,16 @@ def test_the_impression_device_comes_by_report_run_to_an_account_that_opted_in(
     account = AdAccount("act_1000000001", api=api)
     params = {"time_range": DAYS, "level": "account", "breakdowns": ["publisher_platform", "impression_device"]}
 
-    def by_run() -> list[dict]:
+    def fetch_by_report_run() -> list[dict]:
         run: AdReportRun = account.get_insights(fields=["impressions"], params=params, is_async=True)
         for _ in range(10):
             run = run.api_get()
         assert run["async_status"] == "Job Completed"
         return [dict(row) for row in run.get_insights(params={"limit": 500})]
 
-    assert by_run() == []
+    assert fetch_by_report_run() == []
     sandbox.control("world", {"opted_in": ["act_1000000001"]})
-    rows, whole = by_run(), list(account.get_insights(fields=["impressions"], params={"time_range": DAYS, "level": "account"}))
+    rows, whole = fetch_by_report_run(), list(account.get_insights(fields=["impressions"], params={"time_range": DAYS, "level": "account"}))
     assert {"iphone", "desktop"} < {row["impression_device"] for row in rows}
     assert sum(int(row["impressions"]) for row in rows) == int(whole[0]["impressions"])
     assert list(account.get_insights(fields=["impressions"], params=params)) == []

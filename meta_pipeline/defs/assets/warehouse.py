@@ -17,8 +17,8 @@ from packaging.version import Version
 
 from meta_pipeline import bootstrap
 from meta_pipeline.defs.assets.landing import ENTITIES, OWNERS, SOURCE, SOURCE_TAG, landing_key
-from meta_pipeline.defs.home import PROJECT
 from meta_pipeline.processes.environment import child_environment, exported
+from meta_pipeline.project import dbt_project_folder
 from meta_pipeline.publish import freshness
 from meta_pipeline.publish.publish import publish
 from meta_pipeline.records import LoadError
@@ -28,7 +28,7 @@ from meta_pipeline.warehouse.counts import row_counts
 from meta_pipeline.warehouse.histories import KINDS, history_of
 
 WRITER = "duckdb_writer"  # a DuckDB file that is being written locks out everybody else
-DBT_PROJECT = PROJECT / "dbt_project"
+DBT_PROJECT = dbt_project_folder()
 ALL_READ = "landed_files_read"
 _PARSED = "partial_parse.msgpack"
 DBT = Path(sys.executable).parent / "dbt"  # of this environment, whatever PATH says
@@ -115,17 +115,19 @@ class Translator(DagsterDbtTranslator):
 
 
 def manifest() -> Path:
-    """dbt's manifest, made once, under a lock, when it is missing or older than the project. It stands apart from the
-    one that dbt writes anew with every build: whoever read that meanwhile, or after a kill, would read half of it."""
+    """Return the file of dbt's manifest, which is made under a lock when it is missing or of another project.
+
+    It stands apart from the one that dbt writes with every build: a reader of that could read half of it, during a
+    build or after a kill. All that dbt writes is under HOME: the project's folder may be read-only."""
     settings = Settings()
     parsed, target = settings.root / "dbt" / "parsed", _target(settings)
     for folder in (parsed, target):
         folder.mkdir(parents=True, exist_ok=True)
-    path = parsed.with_suffix(".json")
+    path, made_of = parsed.with_suffix(".json"), parsed.with_suffix(".digest")
+    digest = f"{freshness.project_digest(DBT_PROJECT)} {DBT_PROJECT}"
     with (path.parent / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        newest = max(file.stat().st_mtime for file in DBT_PROJECT.rglob("*") if file.is_file())
-        if not path.exists() or path.stat().st_mtime < newest:
+        if not path.exists() or not made_of.exists() or made_of.read_text() != digest:
             ran = subprocess.run(
                 [str(DBT), "--quiet", "parse", "--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT),
                  "--target-path", str(parsed), "--log-path", str(parsed)],
@@ -136,7 +138,9 @@ def manifest() -> Path:
                 raise LoadError(f"the dbt project can't be read: {' '.join((ran.stdout + ran.stderr).split())[-600:]}")
             if not (target / _PARSED).exists():  # the first build need not parse again; half a file is nothing to dbt
                 shutil.copyfile(parsed / _PARSED, target / _PARSED)
+            made_of.unlink(missing_ok=True)  # a kill between the two leaves a manifest that is made again
             (parsed / "manifest.json").replace(path)
+            made_of.write_text(digest)
     return path
 
 

@@ -1,0 +1,71 @@
+"""Rate limits: usage headers, blocks, report runs in flight, and a clock that is set back."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+
+import pytest
+
+from meta_pipeline.sandbox.control import control
+from meta_pipeline.sandbox.graph import Graph
+from meta_pipeline.sandbox.protocol.limits import CallBudget
+from meta_pipeline_tests.sandbox.client import NOW, call, days, new_graph
+
+ACCOUNT = "act_1000000001"
+
+
+def call_account(graph: Graph) -> tuple[int, dict]:
+    response, _ = call(graph, ACCOUNT, fields="id")
+    return response.status, json.loads(response.headers["X-Ad-Account-Usage"])
+
+
+def test_usage_headers_are_on_every_response():
+    graph = new_graph()
+    for path in ("me", ACCOUNT, "act_9", f"{ACCOUNT}/insights"):
+        assert "X-App-Usage" in call(graph, path)[0].headers
+
+
+def test_a_block_starts_at_the_limit_and_lengthens_when_called_during_it():
+    now = [NOW]
+    graph = Graph(seed=1, now=None)
+    graph.clock = lambda: now[0]
+    graph.limits.configure({"tier": "development_access", "score": 3})
+
+    assert [call_account(graph)[0] for _ in range(3)] == [200, 200, 200]
+    assert call_account(graph)[0] == 400
+    now[0] += dt.timedelta(seconds=200)
+    assert call_account(graph)[0] == 400  # in the block of 300 s: it starts again
+    now[0] += dt.timedelta(seconds=200)
+    assert call_account(graph)[0] == 400
+    now[0] += dt.timedelta(seconds=500)
+    status, usage = call_account(graph)
+    assert status == 200 and usage["ads_api_access_tier"] == "development_access"
+    assert graph.limits.configure({})["sent_while_blocked"] == {"1000000001": 2}
+
+
+def test_only_so_many_report_runs_are_in_flight():
+    graph = new_graph()
+    graph.limits.settings.running_report_runs = 2
+    query = {"level": "account", "time_range": days("2026-11-01", "2026-11-02"), "fields": "impressions"}
+
+    assert [call(graph, f"{ACCOUNT}/insights", "POST", **query)[0].status for _ in range(3)] == [200, 200, 400]
+
+
+@pytest.mark.parametrize("moved_back", [dt.timedelta(minutes=1), dt.timedelta(days=8), dt.timedelta(days=400)])
+def test_a_clock_that_is_set_back_uses_up_no_score(moved_back: dt.timedelta):
+    graph = new_graph()
+    score_before = call_account(graph)[1]["acc_id_util_pct"]
+    control(graph, "clock", {"now": (NOW - moved_back).isoformat()}, {})
+    status, usage = call_account(graph)
+
+    assert status == 200
+    assert 0 < score_before < usage["acc_id_util_pct"] < 1
+
+
+def test_points_decay_linearly_and_never_grow_when_the_clock_is_set_back():
+    budget = CallBudget(100.0, window_s=100.0, block_s=60.0, is_decaying=True)
+    assert budget.charge(50.0, 1000.0)
+
+    assert [budget.used(now) for now in (1000.0, 1020.0, 1050.0, 2000.0)] == [50.0, 30.0, 0.0, 0.0]
+    assert [budget.used(now) for now in (999.0, 0.0, -1e9)] == [50.0, 50.0, 50.0]

@@ -1,0 +1,98 @@
+"""The deployment files, as far as they can be checked without systemd and Docker running."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import click
+import pytest
+import yaml
+
+from meta_pipeline.cli.main import cli
+from meta_pipeline.settings import Settings
+
+TOP = Path(__file__).parents[1]
+DEPLOY = TOP / "deploy"
+FILES = sorted(path for path in DEPLOY.iterdir() if path.is_file())
+UNIT = DEPLOY / "meta-pipeline.service"
+
+
+def commands_in(text: str) -> list[list[str]]:
+    """Return the words of every use of our command line: in a shell line, a unit, or a JSON list."""
+    commands = []
+    for line in text.replace("`", "\n").splitlines():
+        words = re.sub(r'[\[\]",]', " ", line.partition(" #")[0]).split()
+        for at, word in enumerate(words):
+            if word.rpartition("/")[2] == "meta-pipeline" and words[at + 1:at + 2] and words[at + 1] in cli.commands:
+                commands.append(words[at + 1:])
+    return commands
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
+def test_every_command_and_option_of_the_files_exists(file: Path):
+    for name, *words in commands_in(file.read_text()):
+        command: click.Command = cli.commands[name]
+        if isinstance(command, click.Group):
+            command, words = command.commands[words[0]], words[1:]
+        options = {option for parameter in command.params for option in parameter.opts}
+        assert {word for word in words if word.startswith("--")} <= options, (name, words)
+
+
+def test_the_files_use_the_command_line():
+    used = {words[0] for file in FILES for words in commands_in(file.read_text())}
+
+    assert {"up", "connect", "backfill", "build", "doctor", "vault"} <= used
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
+def test_every_setting_of_the_files_exists(file: Path):
+    names = set(re.findall(r"META_PIPELINE_([A-Z_]+[A-Z])", file.read_text()))
+
+    assert {name.lower() for name in names} <= set(Settings.model_fields)
+
+
+def test_systemd_accepts_the_unit(tmp_path: Path):
+    if shutil.which("systemd-analyze") is None:
+        pytest.skip("systemd-analyze is not installed")
+    unit = tmp_path / UNIT.name
+    unit.write_text(UNIT.read_text().replace("/opt/meta-pipeline/bin/meta-pipeline", sys.executable))
+    ran = subprocess.run(["systemd-analyze", "verify", "--man=no", unit], capture_output=True, text=True)
+
+    assert UNIT.name not in ran.stderr, ran.stderr
+
+
+def test_the_compose_file_gives_each_storage_a_database_of_its_own():
+    compose = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
+    postgres, pipeline = compose["services"]["postgres"], compose["services"]["pipeline"]
+
+    urls = [pipeline["environment"][f"META_PIPELINE_{name}"] for name in ("STORE_URL", "DAGSTER_POSTGRES_URL")]
+    assert [url.rpartition("/")[2] for url in urls] == ["control", "dagster"]
+    assert all(url.startswith("postgresql+psycopg2://meta_pipeline:${POSTGRES_PASSWORD}@127.0.0.1:5432/") for url in urls)
+    assert postgres["environment"]["POSTGRES_DB"] == "control"
+    assert "create database dagster;" in compose["configs"][postgres["configs"][0]["source"]]["content"]
+    assert postgres["ports"] == ["127.0.0.1:5432:5432"] and pipeline["network_mode"] == "host"
+    for service in (postgres, pipeline):
+        volume, _, _ = service["volumes"][0].partition(":")
+        assert volume in compose["volumes"]
+    assert (DEPLOY / pipeline["build"]["context"] / pipeline["build"]["dockerfile"]).is_file()
+
+
+def test_the_image_is_built_from_the_locks_and_everything_that_the_wheel_needs():
+    dockerfile = (DEPLOY / "Dockerfile").read_text()
+    copied = {
+        name for line in re.findall(r"^COPY (?!--from)(.+)$", dockerfile, re.M) for name in line.split()[:-1]
+    }
+    ignored = (DEPLOY / "Dockerfile.dockerignore").read_text().splitlines()
+    build = tomllib.loads((TOP / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
+
+    assert {name for name in copied if not (TOP / name).exists()} == set()
+    assert {line.removeprefix("!") for line in ignored if line.startswith("!")} == copied
+    needed = {Path(name).parts[0] for name in (*build["packages"], *build["force-include"])}
+    assert needed | {"pyproject.toml", "README.md", "LICENSE"} <= copied
+    installs = re.findall(r"pip install (.+?)(?:\\|&&|$)", dockerfile, re.M)
+    assert all("--require-hashes" in line or "--no-deps" in line for line in installs) and len(installs) == 3
