@@ -19,7 +19,7 @@ from meta_pipeline.status.token_health import DISCONNECTED, THRESHOLDS, WITH_PAR
 MOST_NAMES = 5  # of nodes in a text; of the others only the count
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Alert:
     """What is reported. `key` identifies it, so that it is delivered once; `token_refs`: the tokens it is about; `url`:
     where to fix it, for somebody who can sign in; `stops`: names of the nodes that no other token can read; `phase`:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from meta_pipeline.records import Grant, TokenRef
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
     """A permission string, the phase that requests it and, in words for people: what it allows (after "permission
     to"), what needs it, and what does not work without it. `kinds`: the nodes that are discovered only with it; with a

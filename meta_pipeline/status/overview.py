@@ -77,7 +77,7 @@ def connections(
         token_in_use={node_id: accesses[0].token_ref for node_id, accesses in usable.items()},
         retired={ref.id: ref for ref in refs if ref.retired_at is not None}, action_links=action_links,
     )
-    found = []
+    described = []
     for ref in refs:
         if ref.parent_ref is not None or ref.kind == "page":
             continue
@@ -93,14 +93,14 @@ def connections(
                 ref, grant, missing=missing, lost=lost.get(ref.id, []), unread=unread.get(ref.id, []), phase=phase,
                 action_links=action_links,
             )
-        found.append(
+        described.append(
             Connection(
                 ref=ref, grant=grant, days_left=days_left(ref.expires_at, now=now),
                 data_access_days_left=days_left(ref.data_access_expires_at, now=now), missing=missing,
                 issues=tuple(issues), nodes=nodes.of(ref, reached.get(ref.id, [])),
             )
         )
-    return sorted(found, key=lambda each: (_ORDER[each.state], each.ref.subject_name, each.ref.id))
+    return sorted(described, key=lambda each: (_ORDER[each.state], each.ref.subject_name, each.ref.id))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

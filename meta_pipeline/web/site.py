@@ -20,7 +20,7 @@ from meta_pipeline.web.security import Guard
 HERE = Path(__file__).parent
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Site:
     """What the routes share. `onboards`: this process runs onboardings itself, because no daemon does; `dagster_url`:
     the Dagster UI, if there is one."""

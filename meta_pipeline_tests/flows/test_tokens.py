@@ -18,6 +18,7 @@ from meta_pipeline.status import overview
 from meta_pipeline.status.overview import Connection
 from meta_pipeline.store import onboardings
 from meta_pipeline.store.node_links import list_links
+from meta_pipeline.store.processes import identity
 from meta_pipeline.store.schema.connections import tokens as token_table
 from meta_pipeline_tests.fakes.frozen_clock import PUBLIC, StillHome
 
@@ -285,6 +286,20 @@ def test_an_onboarding_that_no_process_took_on_fails_after_an_hour_and_its_token
     assert onboardings.get(home.engine, young).status == "waiting"
     with home.engine.connect() as connection:
         assert list(connection.execute(sa.select(token_table.c.id)).scalars()) == [young]
+
+
+def test_an_onboarding_whose_process_hangs_fails_after_a_day(home: StillHome):
+    id = consents.accept_token(
+        home.mint(days=None), phase=1, through="a test", holder=identity(), tokens=home.vault, engine=home.engine,
+        now=home.clock.now(),
+    )
+    home.clock.sleep(24 * 3600 - 1)
+    consents.fail_abandoned(tokens=home.vault, engine=home.engine, now=home.clock.now())
+    assert onboardings.get(home.engine, id).status == "waiting"
+    home.clock.sleep(1)
+    consents.fail_abandoned(tokens=home.vault, engine=home.engine, now=home.clock.now())
+
+    assert onboardings.get(home.engine, id).status == "failed"
 
 
 HOSTILE = "\x1b[31mEvil\x07\u202e [b]x[/b] <!channel> <img src=x onerror=1>\r\nSubject: spoofed"

@@ -195,6 +195,16 @@ def test_a_dead_connection_can_be_removed(web: Web):
     assert "<article" not in web.browser.get("/").body
 
 
+def test_the_first_look_comes_before_the_daily_collection(web: Web):
+    page = web.browser.get(web.connect().header("location")).body
+    steps = re.findall(r'<li class="([^"]*)">\s*([^<]*)', page.split('<ol class="steps">')[1].split("</ol>")[0])
+
+    assert [(status, " ".join(text.split())) for status, text in steps[3:]] == [
+        ("is-done", "A first look at yesterday"), ("is-now", "Set up the daily collection"),
+    ]
+    assert {status for status, _ in steps[:3]} == {"is-done"}
+
+
 def test_the_onboarding_page_says_what_it_waits_for_and_for_how_long(web: Web):
     from meta_pipeline.records import AccessToken
 

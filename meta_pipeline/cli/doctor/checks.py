@@ -14,6 +14,7 @@ from meta_pipeline.cli.doctor.findings import Finding
 from meta_pipeline.cli.output.terminal import counted
 from meta_pipeline.consent import oauth
 from meta_pipeline.records import MetaPipelineError
+from meta_pipeline.status.unread import unread_sentences
 from meta_pipeline.store import damaged, permissions
 from meta_pipeline.store.node_links import list_links
 
@@ -34,6 +35,8 @@ def examine(runtime: Runtime) -> Iterator[Finding]:
     links = list_links(runtime.engine)
     told_links = counted(len(links), "node") if links else "nothing is linked yet: run `meta-pipeline connect`"
     yield Finding("links", bool(links), told_links)
+    for sentence in unread_sentences(runtime.engine):
+        yield Finding("links", False, f"may be incomplete: {sentence}")
     yield from _tokens(runtime)
     yield from daily_work.examine(runtime, now=runtime.now())
     yield from lost_access.examine(runtime, now=runtime.now())
