@@ -35,8 +35,27 @@ def create_app(
     if speed != 1.0:
         graph.clock = fast_clock(speed)
     apply_scenario(graph, scenario or [])
+    endpoints = _Endpoints(graph)
+    app = Starlette(
+        routes=[
+            Route("/_sandbox/{name}", endpoints.serve_control, methods=["GET", "POST"]),
+            Route(f"/{pictures.CDN_PATH}/{{name}}", endpoints.serve_picture, methods=["GET"]),
+            Route("/{path:path}", endpoints.serve_graph, methods=["GET", "POST", "DELETE"]),
+        ]
+    )
+    app.state.graph = graph
+    return app
 
-    async def serve_graph(request: Request) -> Response:
+
+class _Endpoints:
+    """The HTTP endpoints of one Graph."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+
+    async def serve_graph(self, request: Request) -> Response:
+        """Answer a Graph request, or show the login dialog."""
+        graph = self.graph
         _, path = split_version(request.url.path.lstrip("/"))
         if path == "dialog/oauth":
             return show_dialog(graph.identity, request, graph.now())
@@ -48,27 +67,19 @@ def create_app(
         headers = {name: value for name, value in response.headers.items() if name != HANG_HEADER}
         return Response(response.content, response.status, {**CONSTANT_HEADERS, **headers})
 
-    async def serve_control(request: Request) -> Response:
+    async def serve_control(self, request: Request) -> Response:
+        """Answer a control call; an invalid one gets 400 and a sentence."""
         try:
             body = json.loads(await request.body() or b"{}") if request.method == "POST" else {}
-            return JSONResponse(control(graph, request.path_params["name"], body, request.query_params))
+            return JSONResponse(control(self.graph, request.path_params["name"], body, request.query_params))
         except (KeyError, TypeError, ValueError) as error:
             return JSONResponse({"error": str(error)}, 400)
 
-    async def serve_picture(request: Request) -> Response:
+    async def serve_picture(self, request: Request) -> Response:
+        """Return the picture of a creative."""
         name = request.path_params["name"]
-        response = pictures.picture(name, request.query_params, graph.world, graph.now())
+        response = pictures.picture(name, request.query_params, self.graph.world, self.graph.now())
         return Response(response.content, response.status, response.headers)
-
-    app = Starlette(
-        routes=[
-            Route("/_sandbox/{name}", serve_control, methods=["GET", "POST"]),
-            Route(f"/{pictures.CDN_PATH}/{{name}}", serve_picture, methods=["GET"]),
-            Route("/{path:path}", serve_graph, methods=["GET", "POST", "DELETE"]),
-        ]
-    )
-    app.state.graph = graph
-    return app
 
 
 def fast_clock(speed: float) -> Callable[[], dt.datetime]:

@@ -1,4 +1,4 @@
-"""The control calls under `/_sandbox`: faults, limits, clocks and changes to order, and exact totals to compare with.
+"""The control calls under `/_sandbox`: they set faults, limits, clocks and changes, and return exact totals.
 
 | call | body or query |
 |---|---|

@@ -17,7 +17,7 @@ def paginate(request: GraphRequest, items: Sequence[Item], render: Callable[[Ite
     """Return the page that the request's `limit` and `after` select.
 
     A page may be shorter than its limit while more follow; the last one has cursors but no `next`. (An empty page with
-    `next` happens at Meta too, but the official SDK stops there and loses rows: it has to be ordered, as a fault.)
+    `next` happens at Meta too, but the official SDK stops there and loses rows: here it happens only as a fault.)
     """
     try:
         limit = max(1, int(request.params.get("limit", "25")))

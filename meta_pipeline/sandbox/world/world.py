@@ -133,7 +133,7 @@ class World:
         return self.zone(account, dt.datetime.combine(day, dt.time(), account.zone))
 
     def wall_clock(self, account: Account, now: dt.datetime) -> dt.datetime:
-        """Return the account's local time, without a zone. A change of zone never sets it back: it stands still
+        """Return the account's local time, without a zone. A change of zone never sets it back: it waits
         instead, so that no day that has begun disappears."""
         change = self.options.zone_change(account)
         if change is None or now < change.at:

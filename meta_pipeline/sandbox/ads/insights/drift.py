@@ -1,4 +1,4 @@
-"""Unannounced changes of Meta's rows, to order: `POST /_sandbox/world {"drift": […]}`."""
+"""Unannounced changes of Meta's rows, switched on by `POST /_sandbox/world {"drift": […]}`."""
 
 from __future__ import annotations
 

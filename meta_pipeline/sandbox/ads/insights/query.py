@@ -35,12 +35,12 @@ class Query:
 
     @property
     def depth(self) -> int:
-        """The level as a number: 0 for the account, 3 for ads."""
+        """Level as a number: 0 for the account, 3 for ads."""
         return LEVELS.index(self.level)
 
     @property
     def is_gated(self) -> bool:
-        """Whether it is answered for opted-in accounts only, through report runs (graph-api.md §2.7)."""
+        """True if only opted-in accounts get it, and only through report runs (graph-api.md §2.7)."""
         return not GATED.isdisjoint(self.breakdowns)
 
     def has_historical_reach(self, now: dt.datetime) -> bool:

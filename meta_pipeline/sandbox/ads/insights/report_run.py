@@ -66,7 +66,7 @@ class ReportRun:
 
     @property
     def is_completed(self) -> bool:
-        """Whether its rows can be read."""
+        """True if its rows can be read."""
         return self.stage == _LAST_STAGE and self.outcome in (None, "job_late")
 
     def poll(self, version: str) -> dict[str, Any]:
