@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from meta_pipeline.audit import AuditEvent
-from meta_pipeline.extract.restatement import LAST_READ_AGE, due_since, tiers_of
+from meta_pipeline.extract.restatement import LAST_READ_AGE, due_since, parse_tiers
 from meta_pipeline.flows import listings, pulls
 from meta_pipeline.flows.listings import ListingPolicy
 from meta_pipeline.flows.pull_context import PullContext
@@ -100,13 +100,15 @@ class Account:
         before = self._charged()
         name = f"round {self.rounds}"
         by = PullContext(
-            self.client, self, self.landing, self.engine, name, name, self.clock.sleep, self.clock.now,  # type: ignore[arg-type]
-            largest_page=self.largest_page,
+            graph=self.client,
+            tokens=self,  # type: ignore[arg-type]
+            landing=self.landing, engine=self.engine, run_id=name, backfill_id=name, sleep=self.clock.sleep,
+            now=self.clock.now, largest_page=self.largest_page,
         )
-        landed = list(pulls.land(NODE, days, reports, by=by))
+        landed = list(pulls.land(NODE, days, reports, context=by))
         if failed := [day for day in landed if not isinstance(day, LandedFile)]:
             raise SystemExit(f"{len(failed)} days did not land: {failed[0]}")
-        collections.deque(listings.land_entities(NODE, by=by, habits=ListingPolicy()), maxlen=0)
+        collections.deque(listings.land_entities(NODE, context=by, listing_policy=ListingPolicy()), maxlen=0)
         cost = self._cost(sum(day.rows for day in landed if isinstance(day, LandedFile)))
         if cost.calls != self._charged() - before:
             raise SystemExit(f"the audit has {cost.calls} calls, the sandbox charged {self._charged() - before}")
@@ -114,7 +116,7 @@ class Account:
 
     def daily(self, reports: Sequence[str], *, days: int) -> list[Cost]:
         """So many days of restatement, as the schedule asks for them."""
-        tiers = tiers_of(Settings.model_fields["restatement"].default)
+        tiers = parse_tiers(Settings.model_fields["restatement"].default)
         return [self._day(reports, tiers) for _ in range(days)]
 
     def _day(self, reports: Sequence[str], tiers: Any) -> Cost:

@@ -93,18 +93,20 @@ def ours(*, accounts: int, ads: int, days: int, limits: Mapping[str, Any]) -> Fi
             adapter=SandboxAdapter(graph, clock),
         )
         by = PullContext(
-            client, Tokens(), Landing(Path(folder) / "landing", engine), engine, "first", "first", clock.sleep,  # type: ignore[arg-type]
-            clock.now, largest_page=int(Settings.model_fields["largest_page"].default),
+            graph=client,
+            tokens=Tokens(),  # type: ignore[arg-type]
+            landing=Landing(Path(folder) / "landing", engine), engine=engine, run_id="first", backfill_id="first",
+            sleep=clock.sleep, now=clock.now, largest_page=int(Settings.model_fields["largest_page"].default),
         )
 
         def work() -> None:
             while left:
                 node_id = left.popleft()
-                for done in pulls.land(node_id, wanted, REPORTS, by=by):
+                for done in pulls.land(node_id, wanted, REPORTS, context=by):
                     if not isinstance(done, LandedFile):
                         raise SystemExit(f"{done.report} of {done.node_id} did not land: {done.reason}")
                     rows[0] += done.rows
-                collections.deque(listings.land_entities(node_id, by=by, habits=ListingPolicy()), maxlen=0)
+                collections.deque(listings.land_entities(node_id, context=by, listing_policy=ListingPolicy()), maxlen=0)
 
         clock.run(*[work] * min(AT_ONCE, accounts))
         engine.dispose()

@@ -25,9 +25,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from meta_pipeline.extract.ads.insights import Range, insights_request
-from meta_pipeline.extract.ads.reports import REPORTS
-from meta_pipeline.extract.sorting import DayPartitioner, row_of
+from meta_pipeline.extract.ads.catalogue.reports import REPORTS
+from meta_pipeline.extract.ads.insights.day_partitioner import DayPartitioner, key_row_type
+from meta_pipeline.extract.ads.insights.requests import insights_request
+from meta_pipeline.extract.ranges import Range
 from meta_pipeline.graph.response import answer_of
 from meta_pipeline.landing.file import Provenance
 from meta_pipeline.landing.landing import Landing
@@ -70,13 +71,13 @@ def ours(pages: Iterable[bytes], landing: Landing, node_id: str) -> None:
     sorter = DayPartitioner(report, source.node_id, asked)
     with landing.open_days(source, asked.days) as gathered:
         for body in pages:
-            answer = answer_of(200, HEADERS, body, row_of(report.key))
+            answer = answer_of(200, HEADERS, body, key_row_type(report.key))
             assert answer.page
             batch = Batch(
                 records=(), trace_id=answer.trace_id, version="v26.0", fetched_at=NOW, body=body,
                 rows=answer.page.data,
             )
-            for day, records in sorter.parts(batch):
+            for day, records in sorter.partition(batch):
                 gathered.add(day, records, batch)
         assert not sorter.days_with_duplicate_keys()
         assert all(isinstance(file, LandedFile) for _, file in landing.commit(gathered, backfill_id="b", now=NOW))

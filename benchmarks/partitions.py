@@ -56,7 +56,7 @@ def settings_of(folder: Path) -> Settings:
 
 
 def landed(
-    asked: Mapping[str, Sequence[dt.date]], reports: Sequence[str], *, by: PullContext
+    asked: Mapping[str, Sequence[dt.date]], reports: Sequence[str], *, context: PullContext
 ) -> Iterator[LandedFile]:
     """Plays the flow: every day has landed."""
     for node_id, days in asked.items():

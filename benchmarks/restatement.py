@@ -18,13 +18,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from meta_pipeline.extract.ads.insights import Range, ranges
-from meta_pipeline.extract.ads.sizes import Sizes
-from meta_pipeline.extract.restatement import LAST_READ_AGE, STABLE_AFTER_DAYS, Tier, due, tiers_of
+from meta_pipeline.extract.ranges import Range, contiguous_ranges
+from meta_pipeline.extract.restatement import LAST_READ_AGE, STABLE_AFTER_DAYS, Tier, due, parse_tiers
+from meta_pipeline.extract.sizes import Sizes
 from meta_pipeline.settings import Settings
 
-PROMISE = tiers_of("3:1,7:2,14:4,28:7")
-DEFAULT = tiers_of(Settings.model_fields["restatement"].default)
+PROMISE = parse_tiers("3:1,7:2,14:4,28:7")
+DEFAULT = parse_tiers(Settings.model_fields["restatement"].default)
 REPORTS, ROWS_A_DAY, PAGES = 6, (120, 240, 480, 960), (500, 5000)
 # All of what the tapers can repeat in fits into it: 1–7 days.
 CYCLE, WARM_UP = 420, 84
@@ -57,7 +57,7 @@ def _calls(costs: Costs, days: int) -> int:
 def _piece(costs: Costs, days: int) -> int:
     """The longest piece, in days, of a range that is cut so that it costs the fewest calls."""
     def of(longest: int) -> int:
-        return sum(costs.of(len(piece.days)) for piece in Range(FIRST, FIRST + dt.timedelta(days - 1)).cut(longest))
+        return sum(costs.of(len(piece.days)) for piece in Range(FIRST, FIRST + dt.timedelta(days - 1)).split(longest))
 
     return min(range(days, 0, -1), key=of)
 
@@ -69,12 +69,12 @@ def nested(days: Sequence[dt.date], costs: Costs, yesterday: dt.date) -> list[Ra
 
 def in_pieces(days: Sequence[dt.date], costs: Costs, yesterday: dt.date) -> list[Range]:
     """The same range, cut into pieces that are read at once where that is cheaper than a report run."""
-    return [piece for whole in nested(days, costs, yesterday) for piece in whole.cut(_piece(costs, len(whole.days)))]
+    return [piece for whole in nested(days, costs, yesterday) for piece in whole.split(_piece(costs, len(whole.days)))]
 
 
 def only_due(days: Sequence[dt.date], costs: Costs, yesterday: dt.date) -> list[Range]:
     """The days that are due and no other."""
-    return ranges(days)
+    return contiguous_ranges(days)
 
 
 def cheapest_cover(days: Sequence[dt.date], costs: Costs, yesterday: dt.date) -> list[Range]:
@@ -220,7 +220,7 @@ def main() -> None:
     print(f"{'page':>5} {'rows a day':>10} {'all 28 daily':>13}   " + "".join(heads))
     for page, rows in itertools.product(PAGES, ROWS_A_DAY):
         costs = Costs(rows, page, asked.looks)
-        daily = calls_a_day(lengths_of(tiers_of("28:1"), nested, costs), costs)
+        daily = calls_a_day(lengths_of(parse_tiers("28:1"), nested, costs), costs)
         print(f"{page:>5} {rows:>10} {daily:>13.1f}   ", end="", flush=True)
         for name, plan in PLANS.items():
             default = calls_a_day(lengths_of(DEFAULT, plan, costs), costs)

@@ -139,16 +139,19 @@ def ours(
 
     def work(accounts: list[str], days: list[dt.date], backfill_id: str) -> int:
         by = PullContext(
-            client, Tokens(), Landing(Path(folder) / "landing", engine), engine, "benchmark", backfill_id, time.sleep,  # type: ignore[arg-type]
-            now, largest_page=largest_page,
+            graph=client,
+            tokens=Tokens(),  # type: ignore[arg-type]
+            landing=Landing(Path(folder) / "landing", engine), engine=engine, run_id="benchmark",
+            backfill_id=backfill_id, sleep=time.sleep, now=now, largest_page=largest_page,
         )
         rows = 0
         reports = ["ad_insights", "account_insights"] if has_all else ["ad_insights"]
-        for done in side_by_side.land_side_by_side(dict.fromkeys(accounts, days), reports, by=by):
+        for done in side_by_side.land_side_by_side(dict.fromkeys(accounts, days), reports, context=by):
             rows += done.rows  # type: ignore[union-attr]
         if has_all:
             for node_id in accounts:
-                rows += sum(done.rows for done in listings.land_entities(node_id, by=by, habits=ListingPolicy()))
+                files = listings.land_entities(node_id, context=by, listing_policy=ListingPolicy())
+                rows += sum(file.rows for file in files)
         return rows
 
     if not has_all:  # a first read knows nothing before

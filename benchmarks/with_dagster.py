@@ -76,12 +76,14 @@ def without(asked: argparse.Namespace) -> dict[str, dict[str, float]]:
     def work(accounts: list[str], days: int, backfill_id: str) -> None:
         by = runtime.pull_context(run_id="benchmark", backfill_id=backfill_id, purpose="backfill")
         wanted = [FIRST + dt.timedelta(days=n) for n in range(days)]
-        for done in side_by_side.land_side_by_side(dict.fromkeys(accounts, wanted), [REPORT], by=by):
+        for done in side_by_side.land_side_by_side(dict.fromkeys(accounts, wanted), [REPORT], context=by):
             if not isinstance(done, LandedFile):
                 raise SystemExit(done.reason)
         with concurrent.futures.ThreadPoolExecutor(side_by_side.ACCOUNTS_AT_ONCE) as pool:
-            list(pool.map(lambda node_id: list(listings.land_entities(node_id, by=by, habits=runtime.habits)),
-                          accounts))
+            def land(node_id: str) -> list[LandedFile]:
+                return list(listings.land_entities(node_id, context=by, listing_policy=runtime.listing_policy))
+
+            list(pool.map(land, accounts))
 
     work(asked.names[:1], 1, "first")
     return {"whole": measured(lambda: work(asked.names, asked.days, "benchmark"))}

@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 import sqlalchemy as sa
 
 from meta_pipeline.alerts.targets import Email, Log, Target, Webhook
-from meta_pipeline.extract.ads.catalogue import Catalogue, catalogue, read_by_default
-from meta_pipeline.extract.ads.reports import Report
+from meta_pipeline.extract.ads.catalogue.report_file import Catalogue, default_reports, load_catalogue
+from meta_pipeline.extract.ads.catalogue.reports import Report
 from meta_pipeline.flows.listings import ListingPolicy
 from meta_pipeline.flows.pull_context import PullContext
 from meta_pipeline.graph.budget import SharedBudget
@@ -86,7 +86,7 @@ class Runtime:
     @functools.cached_property
     def catalogue(self) -> Catalogue:
         """Every report there is, the ones of the settings' file included."""
-        return catalogue(self.settings.reports)
+        return load_catalogue(self.settings.reports)
 
     @functools.cached_property
     def versions(self) -> Calendar:
@@ -94,9 +94,9 @@ class Runtime:
         return calendar(self.settings.versions)
 
     @property
-    def read_by_default(self) -> tuple[str, ...]:
+    def default_reports(self) -> tuple[str, ...]:
         """The reports that are read when none is named."""
-        return read_by_default(self.catalogue)
+        return default_reports(self.catalogue)
 
     @property
     def features(self) -> frozenset[str]:
@@ -139,7 +139,7 @@ class Runtime:
         return Landing(self.settings.landing_dir, self.engine)
 
     @functools.cached_property
-    def habits(self) -> ListingPolicy:
+    def listing_policy(self) -> ListingPolicy:
         """How listings of entities are read."""
         downloads = Downloads(self.settings.graph_url) if self.settings.thumbnails else None
         return ListingPolicy(dt.timedelta(days=self.settings.sweep_days), downloads)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from meta_pipeline.bootstrap import Runtime
-from meta_pipeline.extract.ads import vocabulary
+from meta_pipeline.extract.ads.catalogue import vocabulary
 
 COLUMNS = ["report", "level", "breakdowns", "grain", "is_on", "history_months", "gate"]
 HEADERS = {"is_on": "on", "history_months": "months kept", "gate": "switch on first"}

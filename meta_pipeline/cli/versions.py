@@ -9,8 +9,9 @@ from typing import Any
 import msgspec
 
 from meta_pipeline.bootstrap import Runtime
-from meta_pipeline.extract.ads.insights import Range, insights_request
-from meta_pipeline.extract.ads.reports import Report
+from meta_pipeline.extract.ads.catalogue.reports import Report
+from meta_pipeline.extract.ads.insights.requests import insights_request
+from meta_pipeline.extract.ranges import Range
 from meta_pipeline.graph.calls import CallKind
 from meta_pipeline.graph.request import CallContext, Surface
 from meta_pipeline.records import AccessToken, ConfigError
@@ -65,7 +66,7 @@ def canary(runtime: Runtime, *, version: str | None, node_id: str | None) -> Ite
     account = accounts[0].id
     token = runtime.vault.reveal_for(account, flow="versions canary")
     day = today_of(runtime.engine, account, now=runtime.now()) - dt.timedelta(days=1)
-    for report in (runtime.catalogue[name] for name in runtime.read_by_default):
+    for report in (runtime.catalogue[name] for name in runtime.default_reports):
         ours = _rows(runtime, report, account, day, version=pinned, token=token)
         for other in others:
             theirs = _rows(runtime, report, account, day, version=other, token=token)

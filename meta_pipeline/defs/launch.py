@@ -19,7 +19,7 @@ from typing import Any
 
 from meta_pipeline import bootstrap
 from meta_pipeline.bootstrap import Runtime
-from meta_pipeline.extract.ads.insights import Range
+from meta_pipeline.extract.ranges import Range
 from meta_pipeline.flows import listings, pulls, side_by_side
 from meta_pipeline.processes.worker_pool import STOP_WITHIN_S, worker_pool
 from meta_pipeline.publish import freshness
@@ -128,7 +128,7 @@ def _ask_ahead(runtime: Runtime, asked: AccountRange, stopping: threading.Event)
     by = runtime.pull_context(
         run_id="ahead", backfill_id=asked.backfill_id, purpose="backfill", sleep=sleep
     )
-    pulls.ask_ahead(asked.node_id, Range(asked.since, asked.until).days, asked.reports, by=by)
+    pulls.prefetch_runs(asked.node_id, Range(asked.since, asked.until).days, asked.reports, context=by)
 
 
 def _run_one(settings: Settings, asked: AccountRange) -> Outcome:

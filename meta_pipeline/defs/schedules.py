@@ -12,7 +12,7 @@ from meta_pipeline.defs import calendar
 from meta_pipeline.defs.assets.landing import land_entities, land_insights, landing_key
 from meta_pipeline.defs.jobs import check_connections
 from meta_pipeline.defs.partitions import key
-from meta_pipeline.extract.restatement import LAST_READ_AGE, due_since, tiers_of
+from meta_pipeline.extract.restatement import LAST_READ_AGE, due_since, parse_tiers
 from meta_pipeline.store import read_times
 from meta_pipeline.store.node_links import list_links
 
@@ -37,14 +37,14 @@ def pull_ads_schedule(
     context: dg.ScheduleEvaluationContext, runtime: dg.ResourceParam[Runtime]
 ) -> Iterator[dg.RunRequest | dg.SkipReason]:
     """Request one run an account over one range, as far back as something is due: Meta charges by call."""
-    tiers = tiers_of(runtime.settings.restatement)
+    tiers = parse_tiers(runtime.settings.restatement)
     accounts = [link for link in list_links(runtime.engine) if link.kind == "ad_account"]
     is_due = False
     for link in accounts:
         zone = link.zone
         today = context.scheduled_execution_time.astimezone(zone).date()
         read_days = read_times.days_read_since(
-            runtime.engine, node_id=link.id, reports=runtime.read_by_default,
+            runtime.engine, node_id=link.id, reports=runtime.default_reports,
             since=today - dt.timedelta(days=LAST_READ_AGE),
         )
         read_on = {day: at.astimezone(zone).date() for day, at in read_days.items()}
@@ -54,7 +54,7 @@ def pull_ads_schedule(
         is_due = True
         yield dg.RunRequest(
             run_key=f"{link.id}:{yesterday}",
-            asset_selection=[landing_key(name) for name in runtime.read_by_default],
+            asset_selection=[landing_key(name) for name in runtime.default_reports],
             tags={
                 "dagster/asset_partition_range_start": key(link.id, since),
                 "dagster/asset_partition_range_end": key(link.id, yesterday),

@@ -1,1 +1,2 @@
-"""What to ask Graph for, and the answers as batches."""
+"""What is requested of Graph, and how its answers are read. One subpackage per source; modules beside them are what
+sources share (ranges of days, sizes, restatement, forecast, stored listings, page slicing) and know no source."""

@@ -1,5 +1,5 @@
-"""One day of one node, read to show that a new connection works. It lands nothing: half a day in the warehouse would be
-no day (docs/decisions/0012)."""
+"""One day of one node, read to show that a new connection works. It lands nothing: half a day in the warehouse would
+not be a complete day (docs/decisions/0012)."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ from meta_pipeline.graph.errors import ScopeError
 from meta_pipeline.records import AccessToken
 
 ACCOUNT_FIELDS = ("impressions", "clicks", "spend", "account_currency")
-# Alive on every version in the live test of 2026-09 (graph-api.md §3.3, P-LIVE).
+# Available on every version in the live test of 2026-09 (graph-api.md §3.3, P-LIVE).
 PAGE_METRICS = ("page_media_view", "page_total_media_view_unique", "page_post_engagements")
 
 
 def ad_account(node_id: str, day: dt.date, *, graph: GraphClient, token: AccessToken) -> dict[str, str]:
-    """What an ad account delivered on one of its days, as Meta writes it; empty without delivery."""
-    asked = {
+    """Return what an ad account delivered on one of its days, as Meta writes it; empty without delivery."""
+    request = {
         "level": "account", "fields": list(ACCOUNT_FIELDS), "time_range": {"since": str(day), "until": str(day)},
     }
-    rows = graph.get(f"{node_id}/insights", asked, token=token, kind=CallKind.INSIGHTS).rows
+    rows = graph.get(f"{node_id}/insights", request, token=token, kind=CallKind.INSIGHTS).rows
     row: Mapping[str, Any] = next(iter(rows), {})
     return {name: str(row[name]) for name in ACCOUNT_FIELDS if name in row}
 
 
 def page(page_id: str, day: dt.date, *, graph: GraphClient, token: AccessToken) -> dict[str, str]:
-    """A Page's metrics on one Pacific day; empty when Meta has no figures for it. A token without `read_insights`
-    would get an empty answer and no error (§3.1), so it is refused by name."""
+    """Return a Page's metrics on one Pacific day; empty when Meta has none for it. Raise ScopeError for a token
+    without `read_insights`, for which Meta returns an empty answer and no error (§3.1)."""
     if token.scopes is not None and "read_insights" not in token.scopes:
-        raise ScopeError("the permission read_insights is missing: Meta would answer with nothing, and no error")
-    asked = {
+        raise ScopeError("the permission read_insights is missing: Meta would return no metrics, and no error")
+    request = {
         "metric": ",".join(PAGE_METRICS), "period": "day", "since": str(day), "until": str(day + dt.timedelta(days=1)),
     }
-    found = {}
-    for metric in graph.get(f"{page_id}/insights", asked, token=token, kind=CallKind.PAGE_INSIGHTS).rows:
+    values = {}
+    for metric in graph.get(f"{page_id}/insights", request, token=token, kind=CallKind.PAGE_INSIGHTS).rows:
         for value in metric.get("values", ())[:1]:
-            found[str(metric["name"])] = str(value.get("value"))
-    return found
+            values[str(metric["name"])] = str(value.get("value"))
+    return values

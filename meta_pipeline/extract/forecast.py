@@ -1,6 +1,6 @@
-"""How many calls a report over some ranges will take, from what was learned of the account. No I/O.
+"""How many calls a report over some ranges will take, from the sizes learned of the node. No I/O.
 
-A call is what Meta charges: every operation of a batch counts."""
+Meta charges calls: every operation of a batch counts as one."""
 
 from __future__ import annotations
 
@@ -8,16 +8,28 @@ import copy
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
-from meta_pipeline.extract.ads.insights import Range
-from meta_pipeline.extract.ads.reports import Report
-from meta_pipeline.extract.ads.sizes import Sizes
+from meta_pipeline.extract.ranges import Range
+from meta_pipeline.extract.sizes import Sizes
 
 
-@dataclass(frozen=True, slots=True)
+class ForecastReport(Protocol):
+    """What a forecast needs to know of a report. `rows_per_day`: where the report defines it; `gate`: set for a report
+    that is always read by a report run."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def rows_per_day(self) -> float | None: ...
+    @property
+    def gate(self) -> str | None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Forecast:
-    """What one report of one account will take. `rows` None: never read before, so that there is one page a range is
-    only the least there can be."""
+    """What one report of one node will take. `rows` None: never read before, so that one page per range is only the
+    least there can be."""
 
     report: str
     days: int
@@ -26,36 +38,38 @@ class Forecast:
     rows: int | None
 
 
-def of_report(
-    report: Report, asked: Sequence[Range], sizes: Sizes, *, looks: float, finished: Sequence[Range] = ()
+def forecast_report(
+    report: ForecastReport, requested: Sequence[Range], sizes: Sizes, *, polls: float, finished: Sequence[Range] = ()
 ) -> Forecast:
-    """The forecast for a report over `asked`, and over what is `finished` and only left to read. `looks`: how often a
-    report run is looked at until it is done."""
-    runs, calls, rows = 0, 0.0, 0
-    a_day = report.rows_per_day if report.rows_per_day is not None else sizes.rows_per_day
-    for one in (*asked, *finished):
-        days = len(one.days)
-        expected = round(a_day * days) if a_day is not None else None
+    """Forecast a report over the `requested` ranges, and over those whose report run is `finished` and only left to
+    read. `polls`: how often a report run is polled until it is done."""
+    report_runs, calls, rows = 0, 0.0, 0
+    rows_per_day = report.rows_per_day if report.rows_per_day is not None else sizes.rows_per_day
+    for part in (*requested, *finished):
+        days = len(part.days)
+        expected = round(rows_per_day * days) if rows_per_day is not None else None
         is_small = report.gate is None and sizes.is_synchronous(days, rows_per_day=report.rows_per_day)
-        if one not in finished and not is_small:
-            runs += 1
-            calls += 1 + looks
+        if part not in finished and not is_small:
+            report_runs += 1
+            calls += 1 + polls
         calls += pages(expected, sizes)
         rows += expected or 0
-    days = sum(len(one.days) for one in (*asked, *finished))
-    return Forecast(report.name, days, runs, math.ceil(calls), rows if a_day is not None else None)
+    return Forecast(
+        report=report.name, days=sum(len(part.days) for part in (*requested, *finished)), report_runs=report_runs,
+        calls=math.ceil(calls), rows=rows if rows_per_day is not None else None,
+    )
 
 
 def pages(rows: int | None, sizes: Sizes) -> int:
-    """How many pages so many rows are, growing as they do; a range without any row is read twice."""
+    """Return how many pages so many rows take, growing as they do; a range without any row is read twice."""
     if rows is None:
         return 1
     if rows == 0:
         return 2
     growing, count, left = copy.copy(sizes), 0, rows
     while left > 0:
-        taken = min(left, growing.page)
-        growing.page_worked(taken)
-        left -= taken
+        page_rows = min(left, growing.page)
+        growing.page_worked(page_rows)
+        left -= page_rows
         count += 1
     return count

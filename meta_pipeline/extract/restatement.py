@@ -1,4 +1,4 @@
-"""Which days to read again, and when: often while they are young, seldom when they are older, once more when they are
+"""Which days to read again, and when: often while they are recent, rarely when they are older, once more when they are
 stable (28 days, graph-api.md §2.7), then never. No I/O, no clock."""
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from meta_pipeline.records import ConfigError
 
 STABLE_AFTER_DAYS = 28
-# A day is read for the last time at this age: a week of days that became stable is one range, not one each day.
+# A day is read for the last time at this age: a week of days that became stable is one range instead of seven.
 LAST_READ_AGE = STABLE_AFTER_DAYS + 7
 
 
@@ -23,8 +23,9 @@ class Tier:
     every: int
 
 
-def tiers_of(text: str) -> tuple[Tier, ...]:
-    """`3:1,7:2,14:4,28:7`: days of age 1–3 every day, 4–7 every two days, and so on to 28."""
+def parse_tiers(text: str) -> tuple[Tier, ...]:
+    """Parse tiers: with `3:1,7:2,14:4,28:7` days of age 1–3 are read every day, 4–7 every two days, and so on to 28.
+    Raise ConfigError when they don't rise or don't end at 28."""
     try:
         tiers = tuple(Tier(*(int(number) for number in part.split(":"))) for part in text.split(","))
     except (ValueError, TypeError):
@@ -40,8 +41,8 @@ def tiers_of(text: str) -> tuple[Tier, ...]:
 
 
 def due(today: dt.date, read_on: Mapping[dt.date, dt.date], tiers: tuple[Tier, ...]) -> Iterator[dt.date]:
-    """The days that are due `today` (on the account's calendar), oldest first. `read_on`: day → the date on which it
-    was read last; a day that is not in it was never read."""
+    """Yield the days that are due `today` (on the node's calendar), oldest first. `read_on`: day → the date on which it
+    was last read; a day that is not in it was never read."""
     for age in range(LAST_READ_AGE, 0, -1):
         day = today - dt.timedelta(days=age)
         last = read_on.get(day)
@@ -56,6 +57,6 @@ def due(today: dt.date, read_on: Mapping[dt.date, dt.date], tiers: tuple[Tier, .
 
 
 def due_since(today: dt.date, read_on: Mapping[dt.date, dt.date], tiers: tuple[Tier, ...]) -> dt.date | None:
-    """The oldest day that is due: everything from there to yesterday is one range, and one range costs about the same
-    however long it is (docs/decisions/0015). None when nothing is due."""
+    """Return the oldest day that is due, None when none is: everything from there to yesterday is one range, and one
+    range costs about the same however long it is (docs/decisions/0015)."""
     return next(due(today, read_on, tiers), None)

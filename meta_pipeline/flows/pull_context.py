@@ -1,4 +1,4 @@
-"""What a flow is handed to pull with: whom it asks, what landed before, and where what comes is put down."""
+"""What a pull needs: the gateway, the vault, the place where it lands, and the ids and the clock of its run."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from meta_pipeline.display import printable
-from meta_pipeline.extract.ads.catalogue import Catalogue
-from meta_pipeline.extract.ads.parts import Rows
-from meta_pipeline.extract.ads.reports import REPORTS
+from meta_pipeline.extract.ads.catalogue.report_file import Catalogue
+from meta_pipeline.extract.ads.catalogue.reports import REPORTS
+from meta_pipeline.extract.stored_listing import Row
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.graph.request import CallContext, Purpose
 from meta_pipeline.landing.landing import SNAPSHOT_DAY, Landing
@@ -22,12 +22,12 @@ from meta_pipeline.records import LandedFile, MetaPipelineError
 from meta_pipeline.store import ledger
 from meta_pipeline.vault.vault import Vault
 
-STOPPED = "it was stopped; run it again to go on"
+INTERRUPTED = "interrupted before this day landed; run the same command to resume"
 
 
-def as_reported(error: Exception) -> MetaPipelineError:
-    """Return an error in the form in which a failed day reports it. One that nobody expected is named with the place
-    where it was raised."""
+def as_pipeline_error(error: Exception) -> MetaPipelineError:
+    """Return an error in the form in which a failed day reports it. An unexpected one is named with the place where it
+    was raised."""
     if isinstance(error, MetaPipelineError):
         return error
     if isinstance(error, OSError | sa.exc.SQLAlchemyError):
@@ -36,14 +36,14 @@ def as_reported(error: Exception) -> MetaPipelineError:
     place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
     return MetaPipelineError(
         f"an unexpected {type(error).__name__}{place} ({printable(str(error), limit=200)}): this is a defect of "
-        "meta-pipeline; what else was requested goes on"
+        "meta-pipeline; everything else that was requested goes on"
     )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PullContext:
-    """What a pull works with: the gateway, the vault, where it lands, for which run and backfill, and the clock.
-    `largest_page` of insights, rows."""
+    """The dependencies of a pull. `purpose` decides its share of Meta's budgets; `largest_page`: of insights, in
+    rows."""
 
     graph: GraphClient
     tokens: Vault
@@ -57,17 +57,20 @@ class PullContext:
     largest_page: int = 5000
     catalogue: Catalogue = field(default_factory=lambda: REPORTS)
 
-    def write(self, report: str, node_id: str, day: dt.date, rows: Rows, request: Mapping[str, Any]) -> LandedFile:
-        """The day is landed."""
+    def write_day(
+        self, report: str, node_id: str, day: dt.date, rows: list[Row], request: Mapping[str, Any]
+    ) -> LandedFile:
+        """Land one day whose rows are complete."""
         return self.landing.write_day(
             report, node_id, day, rows, request=dict(request), run_id=self.run_id, backfill_id=self.backfill_id,
             now=self.now(),
         )
 
-    def listing(self, kind: str, node_id: str) -> LandedFile | None:
-        """The listing of a kind of thing that landed last; None when its file is damaged: it is read whole then."""
+    def landed_listing(self, kind: str, node_id: str) -> LandedFile | None:
+        """Return the listing of a kind that landed last. None when its file is damaged: then all of it is listed
+        again."""
         return self.landing.check_intact(ledger.find(self.engine, report=kind, node_id=node_id, day=SNAPSHOT_DAY))
 
     def gateway(self, node_id: str, report: str) -> GraphClient:
-        """The gateway on the errand of asking for a report."""
+        """Return the client for the calls of one report of a node."""
         return self.graph.on(CallContext(node_id, report, self.run_id, self.backfill_id, self.purpose))

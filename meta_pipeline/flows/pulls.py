@@ -1,4 +1,4 @@
-"""From a node's days to landed files: which tokens are tried, and what is said of the days that none of them read."""
+"""From a node's days to landed files: which tokens are tried, and why the days that none of them read failed."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from meta_pipeline.vault.vault import Vault
 
 
 def land(
-    node_id: str, days: Sequence[dt.date], reports: Sequence[str], *, by: PullContext
+    node_id: str, days: Sequence[dt.date], reports: Sequence[str], *, context: PullContext
 ) -> Iterator[LandedFile | FailedDay]:
-    """Fetch one node's days in as few report runs as Meta allows and put every day down exactly as Graph gave it.
+    """Fetch one node's days in as few report runs as Meta allows and write every day exactly as Graph returned it.
 
-    Days that this backfill has landed before are yielded without a call. What fails is named, day by day, and stops
-    nothing else. A token that turns out dead is retired at once, one that may not read the node is left aside, and the
-    next one that has the access takes over."""
+    Days that this backfill has landed before are yielded without a call. A failure is yielded for its day and stops
+    nothing else. A token that turns out to be dead is retired at once, one that may not read the node is skipped, and
+    the next one with access takes over."""
     left = {
         (report, day): FailedDay(report=report, node_id=node_id, day=day, reason="")
         for report in reports for day in days
@@ -32,51 +32,54 @@ def land(
     tried: set[str] = set()
     while left:
         try:
-            token = by.tokens.reveal_for(node_id, flow="land", without=tried)
+            token = context.tokens.reveal_for(node_id, flow="land", without=tried)
         except MetaPipelineError as error:
-            for report in reports:  # what waited for a limit waits for a person now
-                deferrals.remove(by.engine, backfill_id=by.backfill_id, node_id=node_id, report=report)
-            for failed in left.values():  # in the words of the token that refused last, if it was not for being dead
+            for report in reports:  # what waited for a limit waits for a new token now
+                deferrals.remove(context.engine, backfill_id=context.backfill_id, node_id=node_id, report=report)
+            for failed in left.values():  # with the reason of the last token that refused, unless that was dead
                 yield failed if failed.reason else dataclasses.replace(failed, reason=str(error))
             return
         tried |= {token.ref} if token.ref else set()
+        attempt = Attempt(
+            node_id=node_id, days=sorted({day for _, day in left}), reports=sorted({report for report, _ in left}),
+            token=token, context=context,
+        )
         try:
-            wanted_days, wanted = sorted({day for _, day in left}), sorted({report for report, _ in left})
-            for done in Attempt(node_id, wanted_days, wanted, token, by).land():
-                key = (done.report, done.day)
-                if key in left and isinstance(done, FailedDay) and done.is_refused and token.ref:
-                    left[key] = done
+            for result in attempt.land():
+                key = (result.report, result.day)
+                if key in left and isinstance(result, FailedDay) and result.is_refused and token.ref:
+                    left[key] = result
                 elif left.pop(key, None) is not None:
-                    yield done
+                    yield result
         except TokenError as error:
-            if not retire_if_invalid(token, error, graph=by.graph, tokens=by.tokens, now=by.now()):
+            if not retire_if_invalid(token, error, graph=context.graph, tokens=context.tokens, now=context.now()):
                 for report, day in left:
                     yield FailedDay(report=report, node_id=node_id, day=day, reason=str(error))
                 return
 
 
-def unreadable(node_ids: Iterable[str], *, tokens: Vault, engine: sa.Engine) -> dict[str, str]:
+def unreadable_nodes(node_ids: Iterable[str], *, tokens: Vault, engine: sa.Engine) -> dict[str, str]:
     """Return the nodes that no token reads, with the reason: known from the vault, without a call."""
-    found = {}
+    reasons = {}
     for node_id in node_ids:
         if access.readers(engine, node_id):
             continue
         try:
             tokens.reveal_for(node_id, flow="land")
         except VaultError as error:
-            found[node_id] = str(error)
-    return found
+            reasons[node_id] = str(error)
+    return reasons
 
 
-def ask_ahead(node_id: str, days: Sequence[dt.date], reports: Sequence[str], *, by: PullContext) -> None:
-    """Ask for the report runs that `land` will need and see them through, so that it finds them done: Meta works on
-    them while other accounts land. A dead token is retired, so that no other account tries it. Whatever else fails is
-    left for `land` to report."""
+def prefetch_runs(node_id: str, days: Sequence[dt.date], reports: Sequence[str], *, context: PullContext) -> None:
+    """Submit the report runs that `land` will need and wait for their end, so that their results are ready then: Meta
+    works on them while other accounts land. A dead token is retired, so that no other account tries it. Other failures
+    are left for `land` to report."""
     try:
-        token = by.tokens.reveal_for(node_id, flow="ask_ahead")
+        token = context.tokens.reveal_for(node_id, flow="ask_ahead")
         try:
-            Attempt(node_id, days, reports, token, by).ask()
+            Attempt(node_id=node_id, days=days, reports=reports, token=token, context=context).submit_runs()
         except TokenError as error:
-            retire_if_invalid(token, error, graph=by.graph, tokens=by.tokens, now=by.now())
+            retire_if_invalid(token, error, graph=context.graph, tokens=context.tokens, now=context.now())
     except MetaPipelineError:
         return

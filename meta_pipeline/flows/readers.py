@@ -1,4 +1,5 @@
-"""Results that are ready, read by a few threads: several reports of an account at once, one range of each at a time."""
+"""A few threads that read results which are ready: several reports of an account at once, one range of each at a
+time."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from meta_pipeline.extract.ads.insights import Pull
+from meta_pipeline.extract.ads.insights.requests import Pull
 from meta_pipeline.records import FailedDay, LandedFile, MetaPipelineError
 
 Result = LandedFile | FailedDay
@@ -16,7 +17,7 @@ READERS_AT_ONCE = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Ready:
+class ReadyPull:
     """A pull that can be read, or the `error` because of which it can't."""
 
     pull: Pull
@@ -24,15 +25,16 @@ class Ready:
 
 
 class Readers:
-    """Threads that `read` what is ready, started when there is something to read and ended when there is nothing left.
-    Two ranges of one report are never read at the same time, because a report's page size is learned page by page."""
+    """Threads that call `read` for each pull that is ready; they start when there is something to read and end when
+    nothing is left. Two ranges of one report are never read at the same time, because a report's page size is learned
+    page by page."""
 
     def __init__(
-        self, read: Callable[[Ready], Iterator[Result]], *, at_once: int = READERS_AT_ONCE
+        self, read: Callable[[ReadyPull], Iterator[Result]], *, at_once: int = READERS_AT_ONCE
     ) -> None:
         self._read = read
         self._at_once = at_once
-        self._ready: list[Ready] = []
+        self._ready: list[ReadyPull] = []
         self._busy: set[str] = set()
         self._threads: list[threading.Thread] = []
         self._lock = threading.Lock()
@@ -41,12 +43,12 @@ class Readers:
 
     @property
     def is_busy(self) -> bool:
-        """Whether something is being read or waits to be read."""
+        """Check that something is being read or waits to be read."""
         with self._lock:
             return bool(self._ready or self._busy)
 
-    def add(self, ready: Ready) -> None:
-        """Read this as soon as its report is free. Nothing begins before `start` or `take`."""
+    def add(self, ready: ReadyPull) -> None:
+        """Queue a pull until its report is free. Nothing is read before `start` or `take`."""
         with self._lock:
             self._ready.append(ready)
 
@@ -63,69 +65,71 @@ class Readers:
             self._threads.append(thread)
             thread.start()
 
-    def take(self) -> Ready | None:
-        """Return what the caller may read itself; None when no report with something ready is free."""
+    def take(self) -> ReadyPull | None:
+        """Return a pull for the caller to read itself; None when no report with a ready pull is free."""
         with self._lock:
-            for at, ready in enumerate(self._ready):
+            for index, ready in enumerate(self._ready):
                 if ready.pull.report.name not in self._busy:
                     self._busy.add(ready.pull.report.name)
-                    return self._ready.pop(at)
+                    return self._ready.pop(index)
         return None
 
-    def read(self, ready: Ready) -> Iterator[Result]:
-        """Read what was taken, in this thread."""
+    def read(self, ready: ReadyPull) -> Iterator[Result]:
+        """Read a pull that was taken, in this thread."""
         try:
             yield from self._read(ready)
         finally:
             self._release(ready)
 
     def results(self, *, block: bool) -> Iterator[Result]:
-        """What threads have read so far; with `block`, wait until one of them has ended a pull. What one raised is
-        raised."""
+        """Yield what threads have read so far; with `block`, wait until one of them has finished a pull. Raise what a
+        thread raised."""
         while True:
             try:
-                found = self._results.get(block=block)
+                result = self._results.get(block=block)
             except queue.Empty:
                 return
-            if isinstance(found, BaseException):
-                raise found
-            if found is None:
+            if isinstance(result, BaseException):
+                raise result
+            if result is None:
                 block = False
             else:
-                yield found
+                yield result
 
     def drain(self) -> Iterator[Result]:
-        """Begin nothing more, wait for what is being read, and yield it."""
-        self._stop()
-        for thread in self._threads:
-            thread.join()
+        """Start nothing more, wait for what is being read, and yield it."""
+        self._finish()
         while not self._results.empty():
-            found = self._results.get()
-            if isinstance(found, LandedFile | FailedDay):
-                yield found
+            result = self._results.get()
+            if isinstance(result, LandedFile | FailedDay):
+                yield result
 
     def close(self) -> None:
-        """Begin nothing more, and end what is being read at its next page."""
+        """Start nothing more, and stop what is being read at its next page."""
         self.is_closing = True
-        for _ in self.drain():
-            pass
+        self._finish()
 
-    def _stop(self) -> None:
+    def _finish(self) -> None:
+        self._discard_ready()
+        for thread in self._threads:
+            thread.join()
+
+    def _discard_ready(self) -> None:
         with self._lock:
             self._ready.clear()
 
-    def _release(self, ready: Ready) -> None:
+    def _release(self, ready: ReadyPull) -> None:
         with self._lock:
             self._busy.discard(ready.pull.report.name)
 
-    def _work(self, ready: Ready | None) -> None:
+    def _work(self, ready: ReadyPull | None) -> None:
         while ready is not None:
             try:
                 for result in self._read(ready):
                     self._results.put(result)
             except BaseException as error:
                 self._results.put(error)
-                self._stop()
+                self._discard_ready()
             finally:
                 self._release(ready)
                 self._results.put(None)

@@ -1,4 +1,4 @@
-"""Several accounts at once: while Meta works on one's report runs, another's are read."""
+"""Several accounts at once: while Meta works on the report runs of some, others are read."""
 
 from __future__ import annotations
 
@@ -11,69 +11,72 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import sqlalchemy as sa
 
-from meta_pipeline.flows.pull_context import STOPPED, PullContext
+from meta_pipeline.flows.pull_context import INTERRUPTED, PullContext
 from meta_pipeline.flows.pulls import land
 from meta_pipeline.records import FailedDay, LandedFile, MetaPipelineError
 from meta_pipeline.store import leases
 
 # Accounts whose report runs are in flight together: a run is mostly waiting for Meta.
 ACCOUNTS_AT_ONCE = 8
-# How long a wait takes at most to hear that it is over, seconds.
-LONGEST_NAP_S = 1.0
+# The longest sleep without a check for an interruption, seconds.
+LONGEST_SLEEP_S = 1.0
 
 
 def land_side_by_side(
-    asked: Mapping[str, Sequence[dt.date]], reports: Sequence[str], *, by: PullContext, at_once: int = ACCOUNTS_AT_ONCE
+    days_by_node: Mapping[str, Sequence[dt.date]],
+    reports: Sequence[str],
+    *,
+    context: PullContext,
+    at_once: int = ACCOUNTS_AT_ONCE,
 ) -> Iterator[LandedFile | FailedDay]:
-    """`land` for every node, several of them at once: while Meta works on one's report runs, another's are read. Each
-    node is held by its lease, so that no other run works on it. When nobody listens any more, no further node begins
-    and those that are under way stop after the day they are at."""
-    ended: queue.SimpleQueue[LandedFile | FailedDay | None] = queue.SimpleQueue()
+    """Run `land` for every node, several of them at once. Each node is held by its lease, so that no other run works on
+    it. When the generator is closed, no further node starts and those under way stop after their current day."""
+    results: queue.SimpleQueue[LandedFile | FailedDay | None] = queue.SimpleQueue()
     stopping = threading.Event()
-    by = dataclasses.replace(by, sleep=interruptible(by.sleep, stopping))
+    context = dataclasses.replace(context, sleep=interruptible(context.sleep, stopping))
 
-    def one(node_id: str, days: Sequence[dt.date]) -> None:
+    def land_node(node_id: str, days: Sequence[dt.date]) -> None:
         left = {(report, day) for report in reports for day in days}
         try:
-            with leases.hold(by.engine, node_id, now=by.now, sleep=by.sleep) as lease:
-                for done in land(node_id, days, reports, by=by):
-                    left.discard((done.report, done.day))
-                    ended.put(done)
-                    if isinstance(done, FailedDay):
-                        lease.renew()  # once it is lost, nothing more is asked of Meta: nothing could be committed
+            with leases.hold(context.engine, node_id, now=context.now, sleep=context.sleep) as lease:
+                for result in land(node_id, days, reports, context=context):
+                    left.discard((result.report, result.day))
+                    results.put(result)
+                    if isinstance(result, FailedDay):
+                        lease.renew()  # without the lease nothing could be committed, so no further call is made
                     if stopping.is_set():
                         return
         except (MetaPipelineError, OSError, sa.exc.SQLAlchemyError) as error:
             for report, day in sorted(left):
-                ended.put(FailedDay(report=report, node_id=node_id, day=day, reason=str(error)))
+                results.put(FailedDay(report=report, node_id=node_id, day=day, reason=str(error)))
         finally:
-            ended.put(None)
+            results.put(None)
 
-    pool = concurrent.futures.ThreadPoolExecutor(min(at_once, len(asked)), thread_name_prefix="account")
-    running = [pool.submit(one, node_id, days) for node_id, days in asked.items()]
+    pool = concurrent.futures.ThreadPoolExecutor(min(at_once, len(days_by_node)), thread_name_prefix="account")
+    nodes = [pool.submit(land_node, node_id, days) for node_id, days in days_by_node.items()]
     try:
-        left = len(running)
-        while left:
-            done = ended.get()
-            if done is None:
-                left -= 1
+        running = len(nodes)
+        while running:
+            result = results.get()
+            if result is None:
+                running -= 1
             else:
-                yield done
+                yield result
     finally:
         stopping.set()
         pool.shutdown(cancel_futures=True)
-    for future in running:
-        future.result()  # what nobody foresaw is raised here, after everybody else has landed
+    for node in nodes:
+        node.result()  # an unexpected error is raised here, after all other nodes have landed
 
 
 def interruptible(sleep: Callable[[float], None], stopping: threading.Event) -> Callable[[float], None]:
-    """A sleep that ends with an error when there is nothing to wait for any more."""
+    """Return a sleep that raises MetaPipelineError once `stopping` is set."""
 
     def wait(seconds: float) -> None:
         while seconds > 0 and not stopping.is_set():
-            sleep(min(seconds, LONGEST_NAP_S))
-            seconds -= LONGEST_NAP_S
+            sleep(min(seconds, LONGEST_SLEEP_S))
+            seconds -= LONGEST_SLEEP_S
         if stopping.is_set():
-            raise MetaPipelineError(STOPPED)
+            raise MetaPipelineError(INTERRUPTED)
 
     return wait

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
-import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import xxhash
 
+from meta_pipeline.digests import short_hash
 from meta_pipeline.landing.text import arrow_text
 
 _EPOCH, _MICROSECOND = dt.datetime(1970, 1, 1, tzinfo=dt.UTC), dt.timedelta(microseconds=1)
@@ -72,7 +72,7 @@ class Provenance:
     @functools.cached_property
     def digest(self) -> str:
         """A name for what was asked for."""
-        return hashlib.sha256(self.request_json.encode()).hexdigest()[:32]
+        return short_hash(self.request_json.encode())
 
     @functools.cached_property
     def constant_columns(self) -> tuple[pa.StringArray, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from meta_pipeline.extract.ads.catalogue import Catalogue
+from meta_pipeline.extract.ads.catalogue.report_file import Catalogue
 from meta_pipeline.publish.query import query
 
 _DRIFT = "select report, key, first_day, last_day, rows_counted from marts.fct_drift order by report, key"

@@ -9,15 +9,16 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from meta_pipeline.digests import request_digest
+from meta_pipeline.entity_kinds import ACCOUNTS, ADS, CREATIVES, LISTED_KINDS
 from meta_pipeline.extract import forecast
-from meta_pipeline.extract.ads import creatives
-from meta_pipeline.extract.ads.catalogue import Catalogue
-from meta_pipeline.extract.ads.creatives import CREATIVES
-from meta_pipeline.extract.ads.entities import ENTITIES, SWEEP_DAYS
-from meta_pipeline.extract.ads.entities import asked as asked_for
-from meta_pipeline.extract.ads.insights import PAGE_LIMIT, Range
-from meta_pipeline.extract.ads.plan import planned, sizes_of
+from meta_pipeline.extract.ads.catalogue.report_file import Catalogue
+from meta_pipeline.extract.ads.listings import creatives
+from meta_pipeline.extract.ads.listings.entities import LISTING_PAGE, SWEEP_DAYS, listing_request
 from meta_pipeline.extract.forecast import Forecast
+from meta_pipeline.extract.ranges import Range
+from meta_pipeline.extract.sizes import plan_ranges
+from meta_pipeline.extract.stored_sizes import load_sizes
 from meta_pipeline.graph.limits import Charge
 from meta_pipeline.graph.pace import CEILING_PERCENT, Budget
 from meta_pipeline.landing.landing import SNAPSHOT_DAY
@@ -71,12 +72,12 @@ def of_account(
         landed = ledger.find_days(
             engine, report=name, node_id=node_id, days=days, backfill_id=backfill_id
         ) if backfill_id else {}
-        sizes = sizes_of(engine, name, node_id, largest_page=largest_page, now=now)
+        sizes = load_sizes(engine, name, node_id, largest_page=largest_page, now=now)
         left = set(days) - set(landed)
         finished = _finished(engine, node_id, name, left, backfill_id) if backfill_id else []
-        to_submit = left - {day for done in finished for day in done.days}
-        ranges = planned(sizes, to_submit, most=catalogue[name].most_days)
-        forecasts.append(forecast.of_report(catalogue[name], ranges, sizes, looks=polls, finished=finished))
+        left -= {day for done in finished for day in done.days}
+        requested = plan_ranges(sizes, left, most=catalogue[name].most_days)
+        forecasts.append(forecast.forecast_report(catalogue[name], requested, sizes, polls=polls, finished=finished))
     sweep = dt.timedelta(days=sweep_days)
     entity_calls = _entity_calls(engine, node_id, sweep=sweep, now=now) if has_entities else 0
     calls = sum(report.calls for report in forecasts) + entity_calls
@@ -100,13 +101,13 @@ def _entity_calls(engine: sa.Engine, node_id: str, *, sweep: dt.timedelta, now: 
     """Return the calls for the account itself, for each listing (all its pages when a sweep is due, one for an
     increment), and for the creatives when they are due. Lengths are those of the last reads."""
     calls = 1
-    for entity in ENTITIES:
-        landed = ledger.find(engine, report=entity.name, node_id=node_id, day=SNAPSHOT_DAY)
-        is_due = _is_due(engine, node_id, entity.name, entity.request, sweep=sweep, now=now)
-        calls += max(1, -(-landed.rows // PAGE_LIMIT)) if landed and is_due else 1
-    if _is_due(engine, node_id, CREATIVES, {"fields": list(creatives.FIELDS)}, sweep=sweep, now=now):
+    for kind in LISTED_KINDS:
+        landed = ledger.find(engine, report=kind.name, node_id=node_id, day=SNAPSHOT_DAY)
+        is_due = _is_due(engine, node_id, kind.name, listing_request(kind), sweep=sweep, now=now)
+        calls += max(1, -(-landed.rows // LISTING_PAGE)) if landed and is_due else 1
+    if _is_due(engine, node_id, CREATIVES.name, creatives.REQUEST, sweep=sweep, now=now):
         ads, landed_creatives = (
-            ledger.find(engine, report=kind, node_id=node_id, day=SNAPSHOT_DAY) for kind in ("ads", CREATIVES)
+            ledger.find(engine, report=kind.name, node_id=node_id, day=SNAPSHOT_DAY) for kind in (ADS, CREATIVES)
         )
         rows = landed_creatives.rows if landed_creatives else ads.rows if ads else 1
         calls += max(1, -(-rows // creatives.LARGEST_PAGE))
@@ -116,14 +117,14 @@ def _entity_calls(engine: sa.Engine, node_id: str, *, sweep: dt.timedelta, now: 
 def _is_due(
     engine: sa.Engine, node_id: str, kind: str, request: Mapping[str, Any], *, sweep: dt.timedelta, now: dt.datetime
 ) -> bool:
-    swept_at = listing_sweeps.swept_at(engine, node_id=node_id, kind=kind, request_digest=asked_for(request))
+    swept_at = listing_sweeps.swept_at(engine, node_id=node_id, kind=kind, request_digest=request_digest(request))
     return swept_at is None or now - swept_at >= sweep
 
 
 def are_entities_stale(engine: sa.Engine, node_id: str, *, now: dt.datetime) -> bool:
     """Return whether an account's listings were read more than a day ago, so that every backfill reads them."""
-    kinds = ("accounts", *(entity.name for entity in ENTITIES), CREATIVES)
-    read = [read_times.last_read(engine, report=kind, node_id=node_id, day=SNAPSHOT_DAY) for kind in kinds]
+    kinds = (ACCOUNTS, *LISTED_KINDS, CREATIVES)
+    read = [read_times.last_read(engine, report=kind.name, node_id=node_id, day=SNAPSHOT_DAY) for kind in kinds]
     return any(at is None or now - at > FRESH_FOR for at in read)
 
 

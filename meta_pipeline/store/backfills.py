@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
-import json
 import secrets
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 
+from meta_pipeline.digests import request_digest
 from meta_pipeline.store.processes import identity, is_gone
 from meta_pipeline.store.schema.pulls import backfills
 
@@ -19,7 +18,7 @@ RESUMABLE_FOR = dt.timedelta(hours=24)
 
 def start(engine: sa.Engine, arguments: dict[str, Any], *, fresh: bool, now: dt.datetime) -> tuple[str, bool]:
     """The id to work under, and whether it resumes an earlier one."""
-    digest = _digest(arguments)
+    digest = request_digest(arguments)
     with engine.begin() as connection:
         if not fresh and (found := _resumable(connection, digest, now)):
             connection.execute(
@@ -39,11 +38,7 @@ def start(engine: sa.Engine, arguments: dict[str, Any], *, fresh: bool, now: dt.
 def find_resumable(engine: sa.Engine, arguments: dict[str, Any], *, now: dt.datetime) -> str | None:
     """The backfill that the same arguments would go on with."""
     with engine.connect() as connection:
-        return _resumable(connection, _digest(arguments), now)
-
-
-def _digest(arguments: dict[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(arguments, sort_keys=True).encode()).hexdigest()[:32]
+        return _resumable(connection, request_digest(arguments), now)
 
 
 def _resumable(connection: sa.Connection, digest: str, now: dt.datetime) -> str | None:

@@ -4,7 +4,6 @@ content differs from what was seen before."""
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -14,12 +13,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import sqlalchemy as sa
 
+from meta_pipeline.digests import short_hash
+from meta_pipeline.entity_kinds import ENTITY_KINDS
 from meta_pipeline.records import LandedFile
 from meta_pipeline.store import day_versions, listing_sweeps
 from meta_pipeline.warehouse.raw import transaction
 from meta_pipeline.warehouse.tables import SCHEMA, TABLES, RawTable
 
-KINDS = ("accounts", "campaigns", "ad_sets", "ads", "creatives")
+KINDS = tuple(kind.name for kind in ENTITY_KINDS if kind.has_history)
 # What moves with every look and is no change of the thing: spending, and addresses that are signed anew.
 RESTLESS = frozenset({"amount_spent", "budget_remaining", "thumbnail_url"})
 ROWS_AT_ONCE = 100_000
@@ -154,4 +155,4 @@ def told_of(record: dict[str, Any]) -> tuple[str, str]:
     kept = {key: value for key, value in record.items() if key not in RESTLESS}
     if "error" in kept:
         kept["error"] = True
-    return str(kept.get("id") or ""), hashlib.sha256(orjson.dumps(kept, option=orjson.OPT_SORT_KEYS)).hexdigest()[:32]
+    return str(kept.get("id") or ""), short_hash(orjson.dumps(kept, option=orjson.OPT_SORT_KEYS))

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
+from meta_pipeline.entity_kinds import ENTITY_KINDS
+
 SCHEMA = "raw_meta_ads"
 
 # What an action object always has room for, whatever was asked for; more stays in the payload and is counted as drift.
 ACTION_KEYS = ("action_type", "value", "1d_view", "1d_click", "7d_click", "28d_click")
-
-_COMMON = ("id", "account_id", "name", "status", "effective_status", "created_time", "updated_time", "error")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,39 +62,7 @@ def quoted(name: str) -> str:
 
 
 # The entities; the tables of the insights follow the catalogue of reports.
-TABLES = (
-    RawTable(
-        name="accounts",
-        columns=(
-            "id", "account_id", "name", "account_status", "currency", "timezone_name", "created_time", "amount_spent",
-            "spend_cap",
-        ),
-    ),
-    RawTable(
-        name="campaigns",
-        columns=(
-            *_COMMON, "objective", "buying_type", "bid_strategy", "daily_budget", "lifetime_budget",
-            "budget_remaining", "spend_cap", "start_time", "stop_time",
-        ),
-    ),
-    RawTable(
-        name="ad_sets",
-        columns=(
-            *_COMMON, "campaign_id", "optimization_goal", "billing_event", "bid_strategy", "daily_budget",
-            "lifetime_budget", "budget_remaining", "start_time", "end_time",
-        ),
-    ),
-    RawTable(name="ads", columns=(*_COMMON, "campaign_id", "adset_id", "creative")),
-    RawTable(
-        name="creatives",
-        columns=(
-            "id", "account_id", "name", "status", "object_type", "title", "body", "call_to_action_type", "link_url",
-            "url_tags", "image_hash", "video_id", "effective_object_story_id", "object_story_spec", "asset_feed_spec",
-            "instagram_user_id", "effective_instagram_media_id", "instagram_permalink_url", "error",
-        ),
-    ),
-    RawTable(name="thumbnails", columns=("id", "account_id", "sha256", "path", "error")),
-)
+TABLES = tuple(RawTable(name=kind.name, columns=kind.columns) for kind in ENTITY_KINDS)
 
 # What the pipeline knows of itself: the audit of the gateway by UTC day, the ledger of days with what they amount to,
 # and what Meta sends that no column knows.

@@ -15,7 +15,7 @@ from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.cli.demo import pulls
 from meta_pipeline.cli.demo import run as demo
 from meta_pipeline.cli.output import terminal
-from meta_pipeline.extract.ads.reports import REPORTS
+from meta_pipeline.extract.ads.catalogue.reports import REPORTS
 from meta_pipeline.flows.pull_context import PullContext
 from meta_pipeline.flows.side_by_side import land_side_by_side
 from meta_pipeline.linker import links
@@ -127,8 +127,8 @@ def test_an_earlier_read_is_restated_by_the_next_one(tmp_path: Path, sandbox: Sa
     pulls.read_early(runtime, sandbox.url, now=now)
     assert sandbox.control("clock", {})["now"] == now.isoformat()  # set forward again
     days = [now.date() - dt.timedelta(days=back) for back in pulls.EARLY_DAYS]
-    by = PullContext(runtime.graph, runtime.vault, runtime.landing, runtime.engine, "run", "later", bootstrap.sleep, bootstrap.system_now)
-    later = list(land_side_by_side({pulls.EARLY_ACCOUNTS[0]: days}, ("ad_insights",), by=by))
+    by = PullContext(graph=runtime.graph, tokens=runtime.vault, landing=runtime.landing, engine=runtime.engine, run_id="run", backfill_id="later", sleep=bootstrap.sleep, now=bootstrap.system_now)
+    later = list(land_side_by_side({pulls.EARLY_ACCOUNTS[0]: days}, ("ad_insights",), context=by))
 
     assert all(isinstance(one, LandedFile) for one in later) and len(later) == len(days)
     versions = [

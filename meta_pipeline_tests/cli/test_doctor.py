@@ -53,7 +53,7 @@ def link(runtime: Runtime, ref: str, *, ids: tuple[str, ...] = ("act_1", "act_2"
 
 
 def landed(runtime: Runtime, at: dt.datetime, *, days: int = 1, node: str = "act_1") -> None:
-    for report in runtime.read_by_default:
+    for report in runtime.default_reports:
         ledger.record(
             runtime.engine,
             *(LandedFile(

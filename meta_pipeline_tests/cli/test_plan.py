@@ -7,7 +7,7 @@ import json
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from meta_pipeline.extract.ads.reports import months_before
+from meta_pipeline.extract.ads.catalogue.reports import months_before
 from meta_pipeline_tests.conftest import Home, Sandbox
 
 RANGE = ("--since", "2026-11-01", "--until", "2026-11-10", "--node", "act_1000000001")

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from meta_pipeline.cli import versions
-from meta_pipeline.extract.ads.reports import REPORTS
+from meta_pipeline.extract.ads.catalogue.reports import REPORTS
 from meta_pipeline.graph.versions import Calendar
 from meta_pipeline.store.node_links import list_links
 from meta_pipeline_tests.conftest import Home

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from meta_pipeline.bootstrap import insights_tables
-from meta_pipeline.extract.ads.reports import REPORTS
+from meta_pipeline.extract.ads.catalogue.reports import REPORTS
 from meta_pipeline.store.engine import open_store
 from meta_pipeline.warehouse.warehouse import Warehouse
 

@@ -10,8 +10,8 @@ import dagster as dg
 
 from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.defs.schedules import pull_ads_schedule
-from meta_pipeline.extract.ads.catalogue import read_by_default
-from meta_pipeline.extract.ads.reports import REPORTS
+from meta_pipeline.extract.ads.catalogue.report_file import default_reports
+from meta_pipeline.extract.ads.catalogue.reports import REPORTS
 from meta_pipeline.linker.discover import Discovery
 from meta_pipeline.linker.links import save
 from meta_pipeline.records import NodeLink
@@ -33,11 +33,11 @@ def read(tmp_path: Path, **settings: Any) -> set[str]:
 
 
 def test_without_a_file_the_ten_are_read(tmp_path: Path):
-    assert read(tmp_path) == set(read_by_default(REPORTS))
+    assert read(tmp_path) == set(default_reports(REPORTS))
 
 
 def test_what_a_file_switches_on_is_read_as_well(tmp_path: Path):
     file = tmp_path / "reports.toml"
     file.write_text('enabled = ["campaign_reach_28d"]')
 
-    assert read(tmp_path, reports=str(file)) - set(read_by_default(REPORTS)) == {"campaign_reach_28d"}
+    assert read(tmp_path, reports=str(file)) - set(default_reports(REPORTS)) == {"campaign_reach_28d"}

@@ -7,11 +7,11 @@ import datetime as dt
 import pytest
 
 from benchmarks import restatement as search
-from meta_pipeline.extract.restatement import LAST_READ_AGE, due, due_since, tiers_of
+from meta_pipeline.extract.restatement import LAST_READ_AGE, due, due_since, parse_tiers
 from meta_pipeline.records import ConfigError
 from meta_pipeline.settings import Settings
 
-TIERS = tiers_of(Settings.model_fields["restatement"].default)
+TIERS = parse_tiers(Settings.model_fields["restatement"].default)
 FIRST = dt.date(2026, 1, 1)
 
 
@@ -69,7 +69,7 @@ def test_what_was_missed_is_due_and_what_was_just_read_is_not():
 @pytest.mark.parametrize("text", ["", "28", "3:1", "3:1,28:0", "7:2,3:1,28:7", "3:4,28:2", "a:b,28:7", "3:1,28:7,40:9"])
 def test_a_taper_that_is_none_is_said(text: str):
     with pytest.raises(ConfigError, match="META_PIPELINE_RESTATEMENT"):
-        tiers_of(text)
+        parse_tiers(text)
 
 
 def test_everything_that_is_due_is_named_oldest_first_and_nothing_else():
@@ -91,7 +91,7 @@ def test_no_other_taper_that_keeps_the_promise_costs_fewer_calls(costs: search.C
 
     assert search.DEFAULT == TIERS and search.keeps(TIERS) and len(tapers) == 37
     assert calls[TIERS] == min(calls.values())
-    assert calls[TIERS] <= calls[tiers_of("28:1")] / 2
+    assert calls[TIERS] <= calls[parse_tiers("28:1")] / 2
     # Nothing is below what no timetable can go below, and the default is not far above it.
     floor = search.least_calls(search.nested, costs)
     assert floor <= calls[TIERS] <= 1.3 * floor
@@ -108,6 +108,6 @@ def test_one_range_costs_less_than_the_due_days_alone_unless_pages_are_small(pag
 
 
 def test_a_taper_that_breaks_the_promise_is_not_among_them():
-    assert not search.keeps(tiers_of("3:1,7:2,14:4,28:8"))
-    assert not search.keeps(tiers_of("4:1,7:3,14:4,28:7"))
+    assert not search.keeps(parse_tiers("3:1,7:2,14:4,28:8"))
+    assert not search.keeps(parse_tiers("4:1,7:3,14:4,28:7"))
     assert all(search.keeps(tiers) for tiers in search.tapers((5, 14, 28)))

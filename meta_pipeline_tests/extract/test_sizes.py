@@ -7,7 +7,7 @@ import datetime as dt
 
 import pytest
 
-from meta_pipeline.extract.ads.sizes import BELIEVED_FOR, FIRST_PAGE, SMALLEST_PAGE, Sizes
+from meta_pipeline.extract.sizes import BELIEVED_FOR, FIRST_PAGE, SMALLEST_PAGE, Sizes
 
 NOW = dt.datetime(2026, 11, 24, tzinfo=dt.UTC)
 
@@ -65,7 +65,7 @@ def test_ranges_are_as_long_as_is_known_to_work():
     assert sizes.longest_range(30) == 30
     sizes.range_was_refused(30, NOW)
     assert (sizes.longest_range(30), sizes.longest_range(29)) == (15, 29)
-    sizes.range_worked(15, 3000)
+    sizes.range_succeeded(15, 3000)
     assert sizes.longest_range(90) == 15 and sizes.rows_per_day == 200
     sizes.range_was_refused(15, NOW)
     assert sizes.longest_range(90) == 7

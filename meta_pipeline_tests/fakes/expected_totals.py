@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from meta_pipeline.extract.ads.reports import REPORTS, Report
+from meta_pipeline.extract.ads.catalogue.reports import REPORTS, Report
 from meta_pipeline.sandbox.ads.insights import totals
 from meta_pipeline.sandbox.ads.insights.breakdowns import BreakdownSplitter
 from meta_pipeline.sandbox.graph import Graph

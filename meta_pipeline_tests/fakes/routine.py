@@ -16,8 +16,8 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from meta_pipeline.bootstrap import insights_tables
-from meta_pipeline.extract.ads.reports import REPORTS
-from meta_pipeline.extract.restatement import LAST_READ_AGE, due_since, tiers_of
+from meta_pipeline.extract.ads.catalogue.reports import REPORTS
+from meta_pipeline.extract.restatement import LAST_READ_AGE, due_since, parse_tiers
 from meta_pipeline.flows import side_by_side
 from meta_pipeline.flows.listings import ListingPolicy, land_entities
 from meta_pipeline.flows.pull_context import PullContext
@@ -34,7 +34,7 @@ from meta_pipeline.warehouse.warehouse import Warehouse
 from meta_pipeline_tests.fakes.virtual_clock import SandboxAdapter, VirtualClock
 
 PROJECT = Path(__file__).parents[2] / "dbt_project"
-TIERS = tiers_of(Settings.model_fields["restatement"].default)
+TIERS = parse_tiers(Settings.model_fields["restatement"].default)
 TICK = dt.timedelta(hours=6)  # of `pull_ads_schedule`
 SUBMIT, LOOK, READ = r"POST act_\d+/insights", r"GET \d+$", r"GET \d+/insights"
 # Trouble that costs no report run, and all there is. Of what is gated Meta gives an account ten report runs a day, and
@@ -189,7 +189,7 @@ class Routine:
 
         def one(node_id: str) -> None:
             by = self._pulling(node_id, tick)
-            for done in side_by_side.land_side_by_side({node_id: due[node_id]}, tuple(REPORTS), by=by, at_once=1):
+            for done in side_by_side.land_side_by_side({node_id: due[node_id]}, tuple(REPORTS), context=by, at_once=1):
                 if not isinstance(done, LandedFile):
                     assert done.reason
                     continue
@@ -203,8 +203,8 @@ class Routine:
 
     def _pulling(self, node_id: str, tick: dt.datetime) -> PullContext:
         return PullContext(
-            self.client, self, self.landing, self.engine, "r", f"{node_id}:{tick}", self.clock.sleep,  # type: ignore[arg-type]
-            self.clock.now,
+            graph=self.client, tokens=self, landing=self.landing, engine=self.engine, run_id="r", backfill_id=f"{node_id}:{tick}", sleep=self.clock.sleep,  # type: ignore[arg-type]
+            now=self.clock.now,
         )
 
     def _relink(self) -> None:
@@ -219,5 +219,5 @@ class Routine:
 
 def list_things(node_id: str, by: PullContext) -> None:
     """An account's listings have landed."""
-    for _ in land_entities(node_id, by=by, habits=ListingPolicy()):
+    for _ in land_entities(node_id, context=by, listing_policy=ListingPolicy()):
         pass

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 import duckdb
 
-from meta_pipeline.extract.ads.reports import REPORTS, Report
+from meta_pipeline.extract.ads.catalogue.reports import REPORTS, Report
 from meta_pipeline.warehouse.tables import quoted
 from meta_pipeline_tests.fakes.expected_totals import Key, RecordSummary, Rows, figures_of, summed
 from meta_pipeline_tests.fakes.routine import Read, Routine

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from meta_pipeline.extract.ads.reports import REPORTS as CATALOGUE
+from meta_pipeline.extract.ads.catalogue.reports import REPORTS as CATALOGUE
 from meta_pipeline.status import coverage
 from meta_pipeline_tests.conftest import Home, Sandbox
 

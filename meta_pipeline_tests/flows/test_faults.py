@@ -63,9 +63,9 @@ class Line:
     def run(self, backfill_id: str = "b", reports: Sequence[str] = REPORTS) -> list[LandedFile | FailedDay]:
         def program() -> None:
             by = PullContext(
-                self.client, self, self.landing, self.engine, "r", backfill_id, self.clock.sleep, self.clock.now,  # type: ignore[arg-type]
+                graph=self.client, tokens=self, landing=self.landing, engine=self.engine, run_id="r", backfill_id=backfill_id, sleep=self.clock.sleep, now=self.clock.now,  # type: ignore[arg-type]
             )
-            self.done = list(pulls.land(ACCOUNT, DAYS, reports, by=by))
+            self.done = list(pulls.land(ACCOUNT, DAYS, reports, context=by))
 
         self.clock.run(program)
         return self.done

@@ -13,10 +13,12 @@ import pytest
 import sqlalchemy as sa
 
 from meta_pipeline.bootstrap import insights_tables
-from meta_pipeline.extract.ads import entities, stored_listing
-from meta_pipeline.extract.ads.reports import REPORTS
+from meta_pipeline.entity_kinds import ENTITY_KINDS, LISTED_KINDS, EntityKind
+from meta_pipeline.extract import stored_listing
+from meta_pipeline.extract.ads.catalogue.reports import REPORTS
+from meta_pipeline.extract.ads.listings import entities
 from meta_pipeline.flows import listings
-from meta_pipeline.flows.listings import KINDS, ListingPolicy, ListingsError
+from meta_pipeline.flows.listings import ListingPolicy, ListingsError
 from meta_pipeline.flows.pull_context import PullContext
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.graph.download import DownloadError, Picture, UnreachableError
@@ -30,6 +32,7 @@ from meta_pipeline.warehouse.warehouse import Warehouse
 from meta_pipeline_tests.fakes.account import NODE, SmallAccount
 from meta_pipeline_tests.fakes.frozen_clock import StillClock
 
+KINDS = tuple(kind.name for kind in ENTITY_KINDS)
 HOUR, DAY = dt.timedelta(hours=1), dt.timedelta(days=1)
 
 
@@ -66,7 +69,7 @@ class Place:
             audit=lambda event: None, sleep=self.clock.sleep, now=self.clock.now, adapter=self.account,
         )
         self.by = PullContext(
-            graph, Tokens(), self.landing, self.engine, "r", "b", self.clock.sleep, self.clock.now,  # type: ignore[arg-type]
+            graph=graph, tokens=Tokens(), landing=self.landing, engine=self.engine, run_id="r", backfill_id="b", sleep=self.clock.sleep, now=self.clock.now,  # type: ignore[arg-type]
         )
 
     def fill(self) -> None:
@@ -82,7 +85,7 @@ class Place:
         """The operations it took."""
         self.clock.sleep(HOUR.total_seconds())
         self.account.calls.clear()
-        done = list(listings.land_entities(NODE, by=self.by, habits=dataclasses.replace(self.habits, **habits)))
+        done = list(listings.land_entities(NODE, context=self.by, listing_policy=dataclasses.replace(self.habits, **habits)))
         assert tuple(file.report for file in done) == KINDS
         return self.account.calls
 
@@ -197,7 +200,7 @@ def test_a_kill_between_a_parent_and_its_children_loses_no_status(place: Place):
     place.account.change("1", status="PAUSED", effective_status="PAUSED")
     for id in ("3", "4", "5"):
         place.account.things[id]["effective_status"] = "CAMPAIGN_PAUSED"
-    run = listings.land_entities(NODE, by=place.by, habits=dataclasses.replace(place.habits, page=2))
+    run = listings.land_entities(NODE, context=place.by, listing_policy=dataclasses.replace(place.habits, page=2))
     assert [next(run).report for _ in range(2)] == ["accounts", "campaigns"]
     run.close()  # type: ignore[attr-defined]
     place.land(page=2)
@@ -206,7 +209,7 @@ def test_a_kill_between_a_parent_and_its_children_loses_no_status(place: Place):
 
 
 def test_a_kill_between_pictures_and_creatives_loses_no_picture(place: Place):
-    run = listings.land_entities(NODE, by=place.by, habits=place.habits)
+    run = listings.land_entities(NODE, context=place.by, listing_policy=place.habits)
     assert [next(run).report for _ in range(5)][-1] == "thumbnails"
     run.close()  # type: ignore[attr-defined]
     place.land()
@@ -224,7 +227,7 @@ def test_what_only_insights_know_is_deleted_and_old_files_are_not_looked_through
              batch)
             for ad in ads
         ]
-        place.by.write("ad_insights", NODE, dt.date(2026, 11, day), rows, {})
+        place.by.write_day("ad_insights", NODE, dt.date(2026, 11, day), rows, {})
 
     for id in ("50", "51"):
         place.account.add("ad", id, creative={"id": "9"})
@@ -239,8 +242,8 @@ def test_what_only_insights_know_is_deleted_and_old_files_are_not_looked_through
     place.clock.sleep(DAY.total_seconds())
     insights(2, "50", "51", "52")
     looked: list[str] = []
-    mentioned = listings.entities.mentioned
-    monkeypatch.setattr(listings.entities, "mentioned", lambda paths: mentioned(looked.extend(paths) or looked))
+    mentioned = listings.entities.read_mentioned
+    monkeypatch.setattr(listings.entities, "read_mentioned", lambda paths: mentioned(looked.extend(paths) or looked))
     assert len(place.land()) == 4
     assert [Path(path).stem for path in looked] == ["2026-11-02"] and {"50", "51", "52"} <= place.landed("ads").keys()
 
@@ -248,7 +251,7 @@ def test_what_only_insights_know_is_deleted_and_old_files_are_not_looked_through
 def test_a_thing_that_insights_name_before_a_listing_does_is_no_longer_deleted_once_it_is_listed(place: Place):
     batch = Batch(records=(), trace_id="T", version="v26.0", fetched_at=place.clock.now())
     row = json.dumps({"ad_id": "60", "adset_id": "2", "campaign_id": "1", "account_id": "7"}).encode()
-    place.by.write("ad_insights", NODE, dt.date(2026, 11, 1), [(row, batch)], {})
+    place.by.write_day("ad_insights", NODE, dt.date(2026, 11, 1), [(row, batch)], {})
     place.land()
     assert place.landed("ads")["60"]["effective_status"] == "DELETED"
     place.account.add("ad", "60", creative={"id": "9"})
@@ -259,9 +262,9 @@ def test_a_thing_that_insights_name_before_a_listing_does_is_no_longer_deleted_o
 
 def test_other_fields_are_a_listing_of_its_own(place: Place, monkeypatch: pytest.MonkeyPatch):
     place.land(page=2)
-    ads = listings.entities.ENTITIES[2]
+    ads = LISTED_KINDS[2]
     more = dataclasses.replace(ads, fields=(*ads.fields, "issues_info"))
-    monkeypatch.setattr(listings.entities, "ENTITIES", (*listings.entities.ENTITIES[:2], more))
+    monkeypatch.setattr(listings, "LISTED_KINDS", (*LISTED_KINDS[:2], more))
 
     assert not any("?" in call for call in place.land(page=2))
 
@@ -363,7 +366,7 @@ def test_one_failing_listing_ends_no_other(place: Place, failing: str, path: str
     place.account.broken_paths[path] = error
     landed = []
     with pytest.raises(ListingsError, match=f"^{failing}: .*; the other listings landed"):
-        for file in listings.land_entities(NODE, by=place.by, habits=place.habits):
+        for file in listings.land_entities(NODE, context=place.by, listing_policy=place.habits):
             landed.append(file.report)
 
     assert [kind for kind in KINDS if kind != failing and (failing, kind) != ("creatives", "thumbnails")] == landed
@@ -373,17 +376,17 @@ def test_one_failing_listing_ends_no_other(place: Place, failing: str, path: str
 def test_what_nobody_expected_in_one_listing_is_reported_and_ends_no_other(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ):
-    original = entities.refreshed
+    original = entities.refresh
 
-    def refreshed(entity: entities.Entity, *found, **more):
-        if entity.name == "campaigns":
+    def refresh(kind: EntityKind, *found, **more):
+        if kind.name == "campaigns":
             raise KeyError("surprise")
-        return original(entity, *found, **more)
+        return original(kind, *found, **more)
 
-    monkeypatch.setattr(entities, "refreshed", refreshed)
+    monkeypatch.setattr(entities, "refresh", refresh)
     landed = []
     with pytest.raises(ListingsError, match=r"campaigns: an unexpected KeyError at test_listings.py:\d+ .*defect"):
-        for file in listings.land_entities(NODE, by=place.by, habits=place.habits):
+        for file in listings.land_entities(NODE, context=place.by, listing_policy=place.habits):
             landed.append(file.report)
     assert [kind for kind in KINDS if kind != "campaigns"] == landed
 
@@ -391,7 +394,7 @@ def test_what_nobody_expected_in_one_listing_is_reported_and_ends_no_other(
 def test_without_any_listing_of_ads_the_creatives_are_not_taken_for_none(place: Place):
     place.account.broken_paths[f"{NODE}/ads"] = (100, "(#100) no")
     with pytest.raises(ListingsError, match="creatives: no listing of the ads"):
-        list(listings.land_entities(NODE, by=place.by, habits=place.habits))
+        list(listings.land_entities(NODE, context=place.by, listing_policy=place.habits))
 
     assert ledger.find(place.engine, report="creatives", node_id=NODE, day=SNAPSHOT_DAY) is None
     assert not listings.have_landed(place.engine, NODE, backfill_id="b")
@@ -404,12 +407,12 @@ def test_an_increment_reads_the_hour_before_the_newest_change_again():
     newest = dt.datetime(2026, 11, 20, 10, tzinfo=dt.UTC)
     row = {"id": "1", "updated_time": newest.strftime("%Y-%m-%dT%H:%M:%S%z")}
     batch = Batch(records=(), trace_id="T", version="v25.0", fetched_at=newest)
-    known = stored_listing.of_rows([(json.dumps(row).encode(), batch), (json.dumps({**row, "id": "2"}).encode(), batch)])
+    known = stored_listing.index_rows([(json.dumps(row).encode(), batch), (json.dumps({**row, "id": "2"}).encode(), batch)])
 
-    since = entities.increment_from(known, newest, now=newest + 3 * HOUR, sweep=7 * DAY, page=1)
+    since = entities.increment_start(known, newest, now=newest + 3 * HOUR, sweep=7 * DAY, page=1)
     assert since == int((newest - HOUR).timestamp())
     # A clock of Meta's that is ahead of ours does not move the start into our future.
-    assert entities.increment_from(known, newest, now=newest - HOUR, sweep=7 * DAY, page=1) == since - 3600
+    assert entities.increment_start(known, newest, now=newest - HOUR, sweep=7 * DAY, page=1) == since - 3600
 
 
 def test_a_change_that_was_listed_late_is_found_by_the_next_increment(place: Place):

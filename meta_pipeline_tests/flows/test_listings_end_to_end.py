@@ -14,7 +14,7 @@ import duckdb
 import pyarrow.parquet as pq
 
 from meta_pipeline.bootstrap import insights_tables
-from meta_pipeline.extract.ads.reports import REPORTS
+from meta_pipeline.extract.ads.catalogue.reports import REPORTS
 from meta_pipeline.flows import listings
 from meta_pipeline.flows.listings import ListingPolicy
 from meta_pipeline.flows.pull_context import PullContext
@@ -47,7 +47,7 @@ class Place:
             sleep=lambda seconds: None, now=self.now,
         )
         self.by = PullContext(
-            graph, tokens, self.landing, self.engine, "r", "b", lambda seconds: None, self.now,  # type: ignore[arg-type]
+            graph=graph, tokens=tokens, landing=self.landing, engine=self.engine, run_id="r", backfill_id="b", sleep=lambda seconds: None, now=self.now,  # type: ignore[arg-type]
         )
 
     def now(self) -> dt.datetime:
@@ -61,7 +61,7 @@ class Place:
         self.sandbox.control("clock", {"now": at})
         self.told.clear()
         habits = ListingPolicy(dt.timedelta(days=sweep), Downloads(self.sandbox.url), page)
-        for _ in listings.land_entities(NODE, by=self.by, habits=habits):
+        for _ in listings.land_entities(NODE, context=self.by, listing_policy=habits):
             pass
         return sum(self.told)
 

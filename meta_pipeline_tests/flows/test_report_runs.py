@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from meta_pipeline.cli.backfill.run import by_reason
-from meta_pipeline.extract.ads import durations
-from meta_pipeline.extract.ads.durations import EndedRun, expected_s, first_poll_s, size_class
+from meta_pipeline.extract.ads.insights import durations
+from meta_pipeline.extract.ads.insights.durations import EndedRun, expected_s, first_poll_s, size_class
 from meta_pipeline.flows import pulls
 from meta_pipeline.flows.pull_context import PullContext
 from meta_pipeline.landing.landing import Landing
@@ -36,13 +36,13 @@ def home(tmp_path: Path) -> StillHome:
 @pytest.fixture
 def by(home: StillHome, tmp_path: Path) -> PullContext:
     return PullContext(
-        home.client, home.vault, Landing(tmp_path / "landing", home.engine), home.engine, "r", "b", home.clock.sleep,
-        home.clock.now,
+        graph=home.client, tokens=home.vault, landing=Landing(tmp_path / "landing", home.engine), engine=home.engine, run_id="r", backfill_id="b", sleep=home.clock.sleep,
+        now=home.clock.now,
     )
 
 
 def land(node_id: str, by: PullContext) -> list[LandedFile | FailedDay]:
-    return list(pulls.land(node_id, DAYS, [REPORT], by=by))
+    return list(pulls.land(node_id, DAYS, [REPORT], context=by))
 
 
 def calls(home: StillHome, pattern: str) -> int:
@@ -139,8 +139,8 @@ def test_a_page_that_shrinks_in_the_middle_loses_and_doubles_no_row(home: StillH
 
     home.graph.answer = answer  # type: ignore[method-assign]
     by = PullContext(
-        home.client, home.vault, Landing(by.landing.root.parent / "again", home.engine), home.engine, "r", "again",
-        home.clock.sleep, home.clock.now,
+        graph=home.client, tokens=home.vault, landing=Landing(by.landing.root.parent / "again", home.engine), engine=home.engine, run_id="r", backfill_id="again",
+        sleep=home.clock.sleep, now=home.clock.now,
     )
     found = {file.day: (file.rows, file.digest) for file in land(ACCOUNTS[0], by) if isinstance(file, LandedFile)}
 
@@ -160,11 +160,11 @@ def test_a_retired_token_is_not_tried_by_what_is_still_to_do(home: StillHome, by
 
 
 def test_a_dead_token_is_known_before_the_work_starts_and_named_once(home: StillHome, by: PullContext):
-    assert pulls.unreadable(ACCOUNTS, tokens=home.vault, engine=home.engine) == {}
+    assert pulls.unreadable_nodes(ACCOUNTS, tokens=home.vault, engine=home.engine) == {}
     (ref,) = (ref for ref in home.vault.refs() if ref.kind == "system_user")
     home.vault.retire(ref.id, "190/460", subcode=460)
     before = sum(home.graph.calls.values())
-    found = pulls.unreadable(ACCOUNTS, tokens=home.vault, engine=home.engine)
+    found = pulls.unreadable_nodes(ACCOUNTS, tokens=home.vault, engine=home.engine)
 
     assert found.keys() == set(ACCOUNTS) and before == sum(home.graph.calls.values())
     failed = {node_id: (f"{n} day(s) did not land: {found[node_id]}",) for n, node_id in enumerate(ACCOUNTS, 500)}
@@ -177,7 +177,7 @@ def test_asking_ahead_retires_a_dead_token_so_that_no_other_account_tries_it(hom
     home.graph.identity.invalidate(460, "SYSTEM_USER")
     before = sum(home.graph.calls.values())
     for node_id in ACCOUNTS:
-        pulls.ask_ahead(node_id, DAYS, [REPORT], by=by)
+        pulls.prefetch_runs(node_id, DAYS, [REPORT], context=by)
 
     retired = {ref.retired_subcode for ref in home.vault.refs(retired=True) if ref.kind == "system_user"}
     assert retired == {460}
@@ -193,7 +193,7 @@ def test_one_failing_report_ends_no_other(home: StillHome, by: PullContext, monk
         return original(gathered, **more)
 
     monkeypatch.setattr(by.landing, "commit", commit)
-    done = list(pulls.land(ACCOUNTS[0], DAYS, ["account_insights", REPORT], by=by))
+    done = list(pulls.land(ACCOUNTS[0], DAYS, ["account_insights", REPORT], context=by))
 
     landed = {one.report for one in done if isinstance(one, LandedFile)}
     failed = {(one.report, one.reason.partition(" at ")[0]) for one in done if isinstance(one, FailedDay)}
@@ -213,7 +213,7 @@ def test_a_refusal_of_one_report_ends_no_other(home: StillHome, by: PullContext,
         return error.to_response("T") if refuses else original(request)
 
     home.graph.answer = answer  # type: ignore[method-assign]
-    done = list(pulls.land(ACCOUNTS[0], DAYS, ["account_insights", REPORT], by=by))
+    done = list(pulls.land(ACCOUNTS[0], DAYS, ["account_insights", REPORT], context=by))
 
     assert {one.report for one in done if isinstance(one, LandedFile)} == {REPORT}
     assert {one.report for one in done if isinstance(one, FailedDay)} == {"account_insights"}
@@ -240,7 +240,7 @@ def test_a_duration_is_that_of_the_account_then_of_the_app_then_of_another_size_
     (44.3, None, 40.0, {}, 36.0),  # done at the first poll: maybe earlier
 ])
 def test_what_a_run_took(age: float, running_at: float | None, expected: float | None, status: dict, took: float):
-    assert EndedRun(age, running_at, expected, status).took_s == took
+    assert EndedRun(age_s=age, running_at_s=running_at, expected_s=expected, status=status).took_s == took
 
 
 def test_polls_that_follow_a_duration_do_not_drift():
@@ -253,8 +253,8 @@ def test_polls_that_follow_a_duration_do_not_drift():
             running_at, age = age, age + durations.pause_s(expected, age_s=age, polls=count)
             count += 1
         polls.append(count)
-        known |= durations.learned(
-            known, EndedRun(age, running_at, expected, {}), node_id="act_1", report="ads", days=30
+        known |= durations.updated(
+            known, EndedRun(age_s=age, running_at_s=running_at, expected_s=expected, status={}), node_id="act_1", report="ads", days=30
         )
         assert age <= 64
 

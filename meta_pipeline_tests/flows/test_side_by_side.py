@@ -37,8 +37,8 @@ def home(tmp_path: Path) -> StillHome:
 @pytest.fixture
 def by(home: StillHome, tmp_path: Path) -> PullContext:
     return PullContext(
-        home.client, home.vault, Landing(tmp_path / "landing", home.engine), home.engine, "r", "b", home.clock.sleep,
-        home.clock.now,
+        graph=home.client, tokens=home.vault, landing=Landing(tmp_path / "landing", home.engine), engine=home.engine, run_id="r", backfill_id="b", sleep=home.clock.sleep,
+        now=home.clock.now,
     )
 
 
@@ -48,7 +48,7 @@ def posts(home: StillHome) -> int:
 
 def test_one_accounts_failure_leaves_the_others_done(home: StillHome, by: PullContext):
     home.graph.access.tasks["1000000002"] = []
-    found = list(side_by_side.land_side_by_side(ASKED, ["ad_insights"], by=by))
+    found = list(side_by_side.land_side_by_side(ASKED, ["ad_insights"], context=by))
     failed = [done for done in found if isinstance(done, FailedDay)]
 
     assert {done.node_id for done in failed} == {"act_1000000002"} and [done.day for done in failed] == DAYS
@@ -58,10 +58,10 @@ def test_one_accounts_failure_leaves_the_others_done(home: StillHome, by: PullCo
 
 def test_what_was_asked_for_ahead_is_found_done_and_paid_once(home: StillHome, by: PullContext):
     for node in ACCOUNTS:
-        pulls.ask_ahead(node, DAYS, ["ad_insights", "account_insights"], by=by)
+        pulls.prefetch_runs(node, DAYS, ["ad_insights", "account_insights"], context=by)
     assert posts(home) == 3  # totals are read at once: they need no report run
     looks = sum(count for name, count in home.graph.calls.items() if name == "GET /{id}")
-    found = list(side_by_side.land_side_by_side(ASKED, ["ad_insights", "account_insights"], by=by))
+    found = list(side_by_side.land_side_by_side(ASKED, ["ad_insights", "account_insights"], context=by))
 
     assert all(isinstance(done, LandedFile) for done in found) and len(found) == 2 * 3 * len(DAYS)
     assert posts(home) == 3
@@ -69,9 +69,9 @@ def test_what_was_asked_for_ahead_is_found_done_and_paid_once(home: StillHome, b
 
 
 def test_a_finished_report_run_that_meta_forgot_is_asked_for_anew(home: StillHome, by: PullContext):
-    pulls.ask_ahead(ACCOUNTS[0], DAYS, ["ad_insights"], by=by)
+    pulls.prefetch_runs(ACCOUNTS[0], DAYS, ["ad_insights"], context=by)
     home.graph.report_runs.by_id.clear()
-    found = list(pulls.land(ACCOUNTS[0], DAYS, ["ad_insights"], by=by))
+    found = list(pulls.land(ACCOUNTS[0], DAYS, ["ad_insights"], context=by))
 
     assert all(isinstance(done, LandedFile) for done in found) and posts(home) == 2
     (run,) = report_runs.recorded(home.engine, backfill_id="b", node_id=ACCOUNTS[0], report="ad_insights")
@@ -83,17 +83,17 @@ def test_what_waits_for_a_limit_is_not_asked_for_again_until_it_is_due(home: Sti
     told = str(ThrottledError("too many calls", code=80000))
     deferrals.defer(home.engine, **wait, retry_at=home.clock.now() + dt.timedelta(minutes=5), reason=told)
     before = sum(home.graph.calls.values())
-    found = list(pulls.land(ACCOUNTS[0], DAYS, ["ad_insights"], by=by))
+    found = list(pulls.land(ACCOUNTS[0], DAYS, ["ad_insights"], context=by))
 
     assert [done.reason for done in found] == [told] * len(DAYS)  # type: ignore[union-attr]
     assert before == sum(home.graph.calls.values())
     home.clock.sleep(301)
-    assert all(isinstance(done, LandedFile) for done in pulls.land(ACCOUNTS[0], DAYS, ["ad_insights"], by=by))
+    assert all(isinstance(done, LandedFile) for done in pulls.land(ACCOUNTS[0], DAYS, ["ad_insights"], context=by))
 
 
 def test_a_day_that_meta_keeps_no_more_fails_with_that_reason_and_no_call(home: StillHome, by: PullContext):
     before = sum(home.graph.calls.values())
-    (failed,) = pulls.land(ACCOUNTS[0], [dt.date(2025, 9, 30)], ["ad_insights_by_hourly"], by=by)
+    (failed,) = pulls.land(ACCOUNTS[0], [dt.date(2025, 9, 30)], ["ad_insights_by_hourly"], context=by)
 
     assert isinstance(failed, FailedDay) and "keeps 13 months" in failed.reason
     assert before == sum(home.graph.calls.values())
@@ -115,7 +115,7 @@ def test_a_report_run_is_looked_at_first_when_the_last_one_was_done(home: StillH
     for backfill_id, most in (("first", 8), ("second", 2), ("third", 2)):
         looks[0] = 0
         again = dataclasses.replace(by, backfill_id=backfill_id)
-        assert all(isinstance(done, LandedFile) for done in pulls.land(ACCOUNTS[0], DAYS, ["ad_insights_by_hourly"], by=again))
+        assert all(isinstance(done, LandedFile) for done in pulls.land(ACCOUNTS[0], DAYS, ["ad_insights_by_hourly"], context=again))
         assert 1 <= looks[0] <= most, backfill_id
 
 
@@ -123,7 +123,7 @@ def test_rows_that_were_seen_and_are_gone_when_the_cursor_is_forgotten_are_no_em
     home: StillHome, by: PullContext
 ):
     by = dataclasses.replace(by, largest_page=100)
-    pulls.ask_ahead(ACCOUNTS[0], DAYS, ["ad_insights"], by=by)
+    pulls.prefetch_runs(ACCOUNTS[0], DAYS, ["ad_insights"], context=by)
     original, pages = home.graph.answer, [0]
 
     def answer(request: GraphRequest) -> GraphResponse:
@@ -136,7 +136,7 @@ def test_rows_that_were_seen_and_are_gone_when_the_cursor_is_forgotten_are_no_em
         return original(request)
 
     home.graph.answer = answer  # type: ignore[method-assign]
-    found = list(pulls.land(ACCOUNTS[0], DAYS, ["ad_insights"], by=by))
+    found = list(pulls.land(ACCOUNTS[0], DAYS, ["ad_insights"], context=by))
 
     assert all(isinstance(done, FailedDay) and "none when it was read again" in done.reason for done in found)
     assert ledger.files_of(home.engine, report="ad_insights", node_id=ACCOUNTS[0]) == []
@@ -152,7 +152,7 @@ def test_a_run_whose_result_is_never_there_is_not_bought_for_ever(home: StillHom
 
     home.graph.answer = answer  # type: ignore[method-assign]
     for _ in range(2):
-        assert all(isinstance(done, FailedDay) for done in pulls.land(ACCOUNTS[0], DAYS, ["ad_insights"], by=by))
+        assert all(isinstance(done, FailedDay) for done in pulls.land(ACCOUNTS[0], DAYS, ["ad_insights"], context=by))
     assert posts(home) <= 3
 
 
@@ -160,10 +160,10 @@ def test_a_range_that_is_too_large_is_paid_for_once_and_asking_ahead_lands_nothi
     home: StillHome, by: PullContext
 ):
     home.graph.limits.configure({"rows_a_request": 100})
-    pulls.ask_ahead(ACCOUNTS[0], DAYS, ["ad_insights"], by=by)
+    pulls.prefetch_runs(ACCOUNTS[0], DAYS, ["ad_insights"], context=by)
     asked = posts(home)
     assert ledger.files_of(home.engine, report="ad_insights", node_id=ACCOUNTS[0]) == []
-    found = list(pulls.land(ACCOUNTS[0], DAYS, ["ad_insights"], by=by))
+    found = list(pulls.land(ACCOUNTS[0], DAYS, ["ad_insights"], context=by))
 
     assert all(isinstance(done, LandedFile) for done in found) and len(found) == len(DAYS)
     assert posts(home) == asked
@@ -175,7 +175,7 @@ def test_a_wait_for_a_limit_is_forgotten_when_no_token_is_left(home: StillHome, 
         home.engine, backfill_id="b", node_id="act_7", report="ad_insights", since=DAYS[0], until=DAYS[-1], retry_at=at,
         reason="a limit",
     )
-    assert all(isinstance(done, FailedDay) for done in pulls.land("act_7", DAYS, ["ad_insights"], by=by))
+    assert all(isinstance(done, FailedDay) for done in pulls.land("act_7", DAYS, ["ad_insights"], context=by))
 
     assert deferrals.due_at(home.engine, backfill_id="b", node_id="act_7") is None
 
@@ -183,10 +183,10 @@ def test_a_wait_for_a_limit_is_forgotten_when_no_token_is_left(home: StillHome, 
 def test_a_gated_report_that_gives_nothing_any_more_leaves_the_rows_it_gave(home: StillHome, by: PullContext):
     name, gated = "ad_insights_by_impression_device", ACCOUNTS[0]
     control(home.graph, "world", {"opted_in": [gated]}, {})
-    first = list(pulls.land(gated, DAYS, [name], by=by))
+    first = list(pulls.land(gated, DAYS, [name], context=by))
     assert all(isinstance(done, LandedFile) for done in first)
     control(home.graph, "world", {"opted_in": []}, {})
-    again = list(pulls.land(gated, DAYS, [name], by=dataclasses.replace(by, backfill_id="c")))
+    again = list(pulls.land(gated, DAYS, [name], context=dataclasses.replace(by, backfill_id="c")))
 
     rows = {file.day: file.rows for file in ledger.files_of(home.engine, report=name, node_id=gated)}
     assert {day for day, count in rows.items() if count} == {done.day for done in again if isinstance(done, FailedDay)}
@@ -194,7 +194,7 @@ def test_a_gated_report_that_gives_nothing_any_more_leaves_the_rows_it_gave(home
 
 
 def test_nobody_begins_when_nobody_listens_any_more(home: StillHome, by: PullContext):
-    landing = side_by_side.land_side_by_side(ASKED, ["ad_insights"], by=by, at_once=1)
+    landing = side_by_side.land_side_by_side(ASKED, ["ad_insights"], context=by, at_once=1)
     first = next(landing)
     landing.close()  # type: ignore[attr-defined]
 
@@ -213,18 +213,18 @@ def test_a_disk_error_of_one_account_is_a_reason_and_hides_nobody_elses(
         return original(gathered, **how)
 
     monkeypatch.setattr(by.landing, "commit", commit)
-    found = list(side_by_side.land_side_by_side(ASKED, ["ad_insights"], by=by))
+    found = list(side_by_side.land_side_by_side(ASKED, ["ad_insights"], context=by))
 
     reasons = {(done.node_id, done.reason) for done in found if isinstance(done, FailedDay)}
     assert reasons == {(ACCOUNTS[1], "Read-only file system")} and len(found) == 3 * len(DAYS)
 
 
 def test_a_range_larger_than_memory_lands_whole(home: StillHome, by: PullContext):
-    list(pulls.land(ACCOUNTS[0], DAYS, ["ad_insights"], by=by))
+    list(pulls.land(ACCOUNTS[0], DAYS, ["ad_insights"], context=by))
     few = Landing(by.landing.root.parent / "other", home.engine)
     few.memory_budget.limit, few.memory_budget.smallest_spill = 20_000, 500  # bytes: a few dozen rows
     again = dataclasses.replace(by, landing=few, backfill_id="c")
-    files = {done.day: done for done in pulls.land(ACCOUNTS[0], DAYS, ["ad_insights"], by=again)}
+    files = {done.day: done for done in pulls.land(ACCOUNTS[0], DAYS, ["ad_insights"], context=again)}
 
     assert few.memory_budget.bytes_buffered == 0
     for day, file in files.items():

@@ -36,10 +36,10 @@ def connections(home: StillHome, features: tuple[str, ...] = ()) -> list[Connect
 
 def land(home: StillHome, path: Path) -> list[LandedFile | FailedDay]:
     context = PullContext(
-        home.client, home.vault, Landing(path / "landing", home.engine), home.engine, "r", str(home.clock.at),
-        home.clock.sleep, home.clock.now,
+        graph=home.client, tokens=home.vault, landing=Landing(path / "landing", home.engine), engine=home.engine,
+        run_id="r", backfill_id=str(home.clock.at), sleep=home.clock.sleep, now=home.clock.now,
     )
-    return list(pulls.land(ACCOUNT, [DAY], ["account_insights"], by=context))
+    return list(pulls.land(ACCOUNT, [DAY], ["account_insights"], context=context))
 
 
 INVALIDATIONS = [

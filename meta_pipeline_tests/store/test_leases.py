@@ -82,7 +82,7 @@ def test_what_holds_no_lease_commits_as_ever(engine: sa.Engine, clock: VirtualCl
 
 
 @dataclass
-class By:
+class Context:
     """What `land_side_by_side` uses of a pull."""
 
     engine: sa.Engine
@@ -99,15 +99,15 @@ def test_a_run_that_lost_its_lease_asks_for_nothing_more(
     days = [DAY + dt.timedelta(days=number) for number in range(3)]
     asked: list[dt.date] = []
 
-    def land(node_id: str, days: list[dt.date], reports: list[str], *, by: By) -> Iterator[FailedDay]:
+    def land(node_id: str, days: list[dt.date], reports: list[str], *, context: Context) -> Iterator[FailedDay]:
         for day in days:
             asked.append(day)
             steal(store)
             yield FailedDay(report="ad_insights", node_id=node_id, day=day, reason="not committed")
 
     monkeypatch.setattr(side_by_side, "land", land)
-    by = By(store, clock.now, lambda seconds: None)
-    ended = list(side_by_side.land_side_by_side({"act_1": days}, ["ad_insights"], by=by))
+    context = Context(store, clock.now, lambda seconds: None)
+    ended = list(side_by_side.land_side_by_side({"act_1": days}, ["ad_insights"], context=context))
 
     assert asked == days[:1]
     assert [day.reason for day in ended[1:] if "another run took over" in day.reason] and len(ended) == 3

@@ -10,8 +10,8 @@ import duckdb
 import pytest
 
 from meta_pipeline.bootstrap import insights_tables
-from meta_pipeline.extract.ads.catalogue import parsed
-from meta_pipeline.extract.ads.reports import REPORTS
+from meta_pipeline.extract.ads.catalogue.report_file import parse_catalogue
+from meta_pipeline.extract.ads.catalogue.reports import REPORTS
 from meta_pipeline.warehouse.warehouse import Warehouse
 from meta_pipeline_tests.warehouse.test_warehouse import DAY, NOW, Place
 
@@ -39,7 +39,7 @@ def test_every_report_has_a_table_of_what_it_asks_for(place: Place):
 
 
 def test_a_report_of_ones_own_has_a_table_whatever_it_is_called(place: Place):
-    place.warehouse = Warehouse(place.path, insights_tables(parsed(MINE, source="r").values()))
+    place.warehouse = Warehouse(place.path, insights_tables(parse_catalogue(MINE, source="r").values()))
     clicks = [{"action_type": "outbound_click", "value": 7, "1d_ev": "2"}]
     results = [{"indicator": "x", "values": [{"value": "3"}]}]
     place.land({"ad_id": 1, "outbound_clicks": clicks, "results": results}, report="select")
@@ -182,5 +182,5 @@ def test_a_kill_while_a_version_was_kept_tells_the_day_once(place: Place):
 def test_a_report_that_left_the_catalogue_waits_until_it_is_back(place: Place):
     place.land({"ad_id": "1"}, report="select")
     assert place.load() == 0
-    place.warehouse = Warehouse(place.path, insights_tables(parsed(MINE, source="r").values()))
+    place.warehouse = Warehouse(place.path, insights_tables(parse_catalogue(MINE, source="r").values()))
     assert place.load() == 1

@@ -16,7 +16,7 @@ import pytest
 import sqlalchemy as sa
 
 from meta_pipeline.bootstrap import insights_tables
-from meta_pipeline.extract.ads.reports import REPORTS
+from meta_pipeline.extract.ads.catalogue.reports import REPORTS
 from meta_pipeline.landing.landing import SNAPSHOT_DAY, Landing
 from meta_pipeline.publish import freshness
 from meta_pipeline.publish.publish import publish

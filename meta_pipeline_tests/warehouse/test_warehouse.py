@@ -14,7 +14,7 @@ import pytest
 import sqlalchemy as sa
 
 from meta_pipeline.bootstrap import insights_tables
-from meta_pipeline.extract.ads.reports import REPORTS
+from meta_pipeline.extract.ads.catalogue.reports import REPORTS
 from meta_pipeline.landing.landing import Landing
 from meta_pipeline.publish.publish import publish
 from meta_pipeline.publish.query import QueryError, query

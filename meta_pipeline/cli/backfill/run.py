@@ -93,7 +93,7 @@ def read(
     say.print(expected_calls(forecast_calls, is_certain=all(one.is_certain for one in expected)))
     started = time.monotonic()
     failed: dict[str, tuple[str, ...]] = {
-        node_id: (reason,) for node_id, reason in pulls.unreadable(
+        node_id: (reason,) for node_id, reason in pulls.unreadable_nodes(
             sorted({one.node_id for one in todo}), tokens=runtime.vault, engine=runtime.engine
         ).items()
     }

@@ -11,8 +11,8 @@ from typing import Any
 from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.cli.backfill.days import Day, DaysAgo, resolve
 from meta_pipeline.cli.output.terminal import Terminal, counted
-from meta_pipeline.extract.ads.insights import Range
-from meta_pipeline.extract.ads.reports import too_old
+from meta_pipeline.extract.ads.catalogue.reports import too_old
+from meta_pipeline.extract.ranges import Range
 from meta_pipeline.records import ConfigError, NodeLink
 from meta_pipeline.status.forecast import AccountForecast, are_entities_stale
 from meta_pipeline.store import backfills
@@ -107,7 +107,7 @@ def _reports(runtime: Runtime, reports: Sequence[str]) -> tuple[str, ...]:
     unknown = [name for name in reports if name not in runtime.catalogue]
     if unknown:
         raise ConfigError(f"unknown report {unknown[0]}: there are {', '.join(runtime.catalogue)}")
-    return tuple(dict.fromkeys(reports or runtime.read_by_default))
+    return tuple(dict.fromkeys(reports or runtime.default_reports))
 
 
 def _ranges(

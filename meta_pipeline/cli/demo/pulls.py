@@ -58,13 +58,14 @@ def run(runtime: Runtime, sandbox: str, *, now: dt.datetime) -> dict[str, Any]:
 def read_early(runtime: Runtime, sandbox: str, *, now: dt.datetime) -> None:
     """Land a few days while the sandbox's clock is set back: its figures of them change later, as Meta's do."""
     by = PullContext(
-        runtime.graph, runtime.vault, runtime.landing, runtime.engine, "earlier read", "earlier-read", runtime.sleep,
-        runtime.now, catalogue=runtime.catalogue,
+        graph=runtime.graph, tokens=runtime.vault, landing=runtime.landing, engine=runtime.engine,
+        run_id="earlier read", backfill_id="earlier-read", sleep=runtime.sleep, now=runtime.now,
+        catalogue=runtime.catalogue,
     )
     days = [now.date() - dt.timedelta(days=back) for back in EARLY_DAYS]
     _set_clock(sandbox, now - dt.timedelta(days=DAYS_EARLIER))
     try:
-        for _ in land_side_by_side({account: days for account in EARLY_ACCOUNTS}, EARLY_REPORTS, by=by):
+        for _ in land_side_by_side({account: days for account in EARLY_ACCOUNTS}, EARLY_REPORTS, context=by):
             pass
     finally:
         _set_clock(sandbox, now)

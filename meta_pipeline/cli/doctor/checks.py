@@ -77,7 +77,7 @@ def _is_set(runtime: Runtime, name: str) -> str:
 
 
 def _reports(runtime: Runtime) -> str:
-    on = len(runtime.read_by_default)
+    on = len(runtime.default_reports)
     return f"{on} are on, {len(runtime.catalogue) - on} more are read when they are named"
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.cli.doctor.findings import Finding, at, size, some
 from meta_pipeline.cli.output.terminal import counted
-from meta_pipeline.extract.restatement import LAST_READ_AGE, STABLE_AFTER_DAYS, due, tiers_of
+from meta_pipeline.extract.restatement import LAST_READ_AGE, STABLE_AFTER_DAYS, due, parse_tiers
 from meta_pipeline.graph.limits import node_of
 from meta_pipeline.graph.pace import Budget
 from meta_pipeline.store import backfills, budgets, load_queue, read_times
@@ -113,7 +113,7 @@ def _backfills(runtime: Runtime, *, now: dt.datetime) -> Iterator[Finding]:
 
 def _overdue(runtime: Runtime, *, is_up: bool, now: dt.datetime) -> Finding:
     """Count the days that were due two days ago already and have not been read since, as the daily schedule counts."""
-    tiers = tiers_of(runtime.settings.restatement)
+    tiers = parse_tiers(runtime.settings.restatement)
     days: dict[str, int] = {}
     for link in list_links(runtime.engine):
         if link.kind != "ad_account":
@@ -122,7 +122,7 @@ def _overdue(runtime: Runtime, *, is_up: bool, now: dt.datetime) -> Finding:
         today = now.astimezone(zone).date()
         then = today - dt.timedelta(days=2)
         reads = read_times.days_read_since(
-            runtime.engine, node_id=link.id, reports=runtime.read_by_default,
+            runtime.engine, node_id=link.id, reports=runtime.default_reports,
             since=then - dt.timedelta(days=LAST_READ_AGE),
         )
         late = due(then, {day: at.astimezone(zone).date() for day, at in reads.items()}, tiers)

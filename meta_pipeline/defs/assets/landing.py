@@ -11,7 +11,8 @@ import dagster as dg
 from meta_pipeline import bootstrap
 from meta_pipeline.defs.partitions import ACCOUNT_DAYS, AD_ACCOUNTS, days_by_account, key
 from meta_pipeline.defs.shown import plain
-from meta_pipeline.extract.ads.reports import Report
+from meta_pipeline.entity_kinds import ENTITY_KINDS
+from meta_pipeline.extract.ads.catalogue.reports import Report
 from meta_pipeline.flows import listings, side_by_side
 from meta_pipeline.flows.pull_context import PullContext
 from meta_pipeline.graph.client import GraphClient
@@ -23,7 +24,7 @@ from meta_pipeline.vault.vault import Vault
 
 SOURCE = "meta_ads"
 OWNERS, SOURCE_TAG = ["team:data"], {"source": SOURCE}
-ENTITIES = listings.KINDS
+ENTITIES = tuple(kind.name for kind in ENTITY_KINDS)
 
 
 def landing_key(report: str) -> dg.AssetKey:
@@ -67,7 +68,7 @@ def land_insights(
     tell_forecast(context, runtime, asked, ahead, reports)
     wanted = {node_id: sorted({*days, *ahead.get(node_id, ())}) for node_id, days in asked.items()}
     calls_a_day: dict[tuple[str, str], float] = {}
-    for done in side_by_side.land_side_by_side(wanted, reports, by=pulling(context, graph, tokens, runtime)):
+    for done in side_by_side.land_side_by_side(wanted, reports, context=pulling(context, graph, tokens, runtime)):
         if done.day not in asked[done.node_id]:
             continue  # landed ahead: the run that Dagster gave this day to finds it, and says so
         if isinstance(done, LandedFile):
@@ -105,7 +106,7 @@ def land_entities(
     node_id = context.partition_key
     with leases.hold(runtime.engine, node_id, now=runtime.now, sleep=runtime.sleep):
         by = pulling(context, graph, tokens, runtime)
-        for done in listings.land_entities(node_id, by=by, habits=runtime.habits):
+        for done in listings.land_entities(node_id, context=by, listing_policy=runtime.listing_policy):
             yield dg.MaterializeResult(asset_key=landing_key(done.report), metadata=_metadata(done))
 
 

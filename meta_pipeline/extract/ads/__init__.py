@@ -1,1 +1,2 @@
-"""Ads Insights and the entities of an ad account: reports as data, requests, and how results are read."""
+"""An ad account: the catalogue of its reports, Ads Insights, and the listings of its campaigns, ad sets, ads and
+creatives."""

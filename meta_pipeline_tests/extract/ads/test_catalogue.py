@@ -8,14 +8,21 @@ from pathlib import Path
 import pytest
 from facebook_business.adobjects.adsinsights import AdsInsights
 
-from meta_pipeline.extract.ads.catalogue import catalogue, parsed, read_by_default
-from meta_pipeline.extract.ads.insights import Range, insights_request
-from meta_pipeline.extract.ads.plan import planned
-from meta_pipeline.extract.ads.reports import REPORTS, Report, months_before, too_old
-from meta_pipeline.extract.ads.sizes import Sizes
-from meta_pipeline.extract.ads.vocabulary import ACTION_FIELDS, BREAKDOWNS, DEAD_WINDOWS, FIELDS, WHITELIST, WINDOWS
-from meta_pipeline.extract.forecast import of_report
-from meta_pipeline.extract.sorting import DayPartitioner
+from meta_pipeline.extract.ads.catalogue.report_file import default_reports, load_catalogue, parse_catalogue
+from meta_pipeline.extract.ads.catalogue.reports import REPORTS, Report, months_before, too_old
+from meta_pipeline.extract.ads.catalogue.vocabulary import (
+    ACTION_FIELDS,
+    BREAKDOWNS,
+    DEAD_WINDOWS,
+    FIELDS,
+    WHITELIST,
+    WINDOWS,
+)
+from meta_pipeline.extract.ads.insights.day_partitioner import DayPartitioner
+from meta_pipeline.extract.ads.insights.requests import insights_request
+from meta_pipeline.extract.forecast import forecast_report
+from meta_pipeline.extract.ranges import Range
+from meta_pipeline.extract.sizes import Sizes, plan_ranges
 from meta_pipeline.records import Batch, ConfigError, LandingError
 from meta_pipeline.settings import Settings
 
@@ -43,8 +50,8 @@ def test_every_name_is_one_of_metas_own_sdk():
 
 
 def test_the_ten_are_read_by_default_and_what_costs_more_is_switched_on_by_name():
-    assert len(read_by_default(REPORTS)) == 10
-    optional = set(REPORTS) - set(read_by_default(REPORTS))
+    assert len(default_reports(REPORTS)) == 10
+    optional = set(REPORTS) - set(default_reports(REPORTS))
     assert optional == {
         "ad_insights_by_product", "ad_insights_by_impression_device",
         *(f"{level}_reach_{window}" for level in ("account", "campaign") for window in ("7d", "28d", "month")),
@@ -59,7 +66,7 @@ def test_the_ten_are_read_by_default_and_what_costs_more_is_switched_on_by_name(
 def test_breakdowns_that_meta_refuses_together_are_refused_at_once(together: tuple[str, ...]):
     assert frozenset(together) not in WHITELIST
     with pytest.raises(ConfigError, match="Meta refuses"):
-        Report("r", "ad", ("ad_id",), ("ad_id",), breakdowns=together)
+        Report("r", level="ad", fields=("ad_id",), key=("ad_id",), breakdowns=together)
 
 
 @pytest.mark.parametrize("together", [
@@ -90,11 +97,11 @@ def test_windows_are_asked_for_in_one_request_each_as_a_range_of_its_own():
 
 def test_a_year_of_windows_is_asked_for_in_pieces_that_fit_into_a_url():
     days = Range(DAY, DAY + dt.timedelta(days=364)).days
-    asked = planned(Sizes(5000), days, most=REPORTS["account_reach_28d"].most_days)
+    asked = plan_ranges(Sizes(5000), days, most=REPORTS["account_reach_28d"].most_days)
 
     assert [day for one in asked for day in one.days] == list(days)
     assert max(len(one.days) for one in asked) <= 31
-    assert len(planned(Sizes(5000), days, most=REPORTS["account_insights"].most_days)) == 1
+    assert len(plan_ranges(Sizes(5000), days, most=REPORTS["account_insights"].most_days)) == 1
 
 
 def row(since: str, until: str) -> bytes:
@@ -104,7 +111,7 @@ def row(since: str, until: str) -> bytes:
 def landed(*rows: bytes) -> dict[dt.date, int]:
     sorter = DayPartitioner(REPORTS["account_reach_month"], "act_1", Range(dt.date(2026, 11, 2), DAY))
     batch = Batch(records=rows, trace_id="T", version="v26.0", fetched_at=dt.datetime(2026, 11, 20, tzinfo=dt.UTC))
-    days = {day: len(records) for day, records in sorter.parts(batch)}
+    days = {day: len(records) for day, records in sorter.partition(batch)}
     assert not sorter.days_with_duplicate_keys()
     return days
 
@@ -144,26 +151,26 @@ def test_no_report_promises_more_history_than_meta_keeps():
     for name, months in (("ad_insights_by_hourly", 37), ("ad_insights", 38)):
         report = REPORTS[name]
         with pytest.raises(ConfigError, match="months"):
-            Report("r", "ad", report.fields, ("ad_id",), breakdowns=report.breakdowns, history_months=months)
+            Report("r", level="ad", fields=report.fields, key=("ad_id",), breakdowns=report.breakdowns, history_months=months)
 
 
 def test_a_file_switches_on_and_adds(tmp_path: Path):
     file = tmp_path / "reports.toml"
     file.write_text(OWN)
-    found = catalogue(file)
+    found = load_catalogue(file)
     mine = found["ad_set_insights_by_age"]
 
-    assert set(read_by_default(found)) - set(read_by_default(REPORTS)) == {
+    assert set(default_reports(found)) - set(default_reports(REPORTS)) == {
         "account_reach_7d", "ad_insights_by_product", "ad_set_insights_by_age"
     }
     assert mine.key == ("adset_id", "age") and mine.history_months == 37 and "DELETED" in mine.statuses
     assert mine.fields[-2:] == ("date_start", "date_stop") and mine.windows
     assert not REPORTS["account_reach_7d"].is_default
-    assert catalogue(None) is REPORTS
+    assert load_catalogue(None) is REPORTS
 
 
 def test_what_is_kept_shorter_is_asked_for_no_longer():
-    found = parsed(OWN.replace('"spend"', '"reach"'), source="r.toml")
+    found = parse_catalogue(OWN.replace('"spend"', '"reach"'), source="r.toml")
 
     assert found["ad_set_insights_by_age"].history_months == 13
 
@@ -180,8 +187,8 @@ def test_what_is_kept_shorter_is_asked_for_no_longer():
     ("ad_set_insights_by_age", "ad_insights", "the name is taken"),
     ("ad_set_insights_by_age", "ads", "the name is taken"),
     ("ad_set_insights_by_age", "ad_insights_versions", "the name is taken"),
-    ("reports.ad_set_insights_by_age", 'reports."Über-Bericht"', "small letters"),
-    ('"adset_id", ', "", "can't be told apart without adset_id"),
+    ("reports.ad_set_insights_by_age", 'reports."Über-Bericht"', "lower-case letters"),
+    ('"adset_id", ', "", "no unique key without adset_id"),
     ('"adset_id"', '"adset_id", "ad_id"', "has no ad_id"),
     ('["age"]', '["age"]\nwindows = ["7d_view"]', "no data since 2026-01-12"),
     ('["age"]', '["age"]\nwindow = 1', "from 2 to 90"),
@@ -190,12 +197,12 @@ def test_what_is_kept_shorter_is_asked_for_no_longer():
     ('["age"]', '["age", "age"]', "twice"),
     ('["age"]', '"age"', "must be a list"),
     ('["age"]', '["age"]\nkey = ["ad_id"]', "field of its own"),
-    ("level =", "level", "is no TOML"),
+    ("level =", "level", "is not valid TOML"),
 ])
 def test_what_is_wrong_is_one_sentence_that_names_file_report_and_what_to_do(before: str, after: str, told: str):
     assert before in OWN
     with pytest.raises(ConfigError) as caught:
-        parsed(OWN.replace(before, after), source="my/reports.toml")
+        parse_catalogue(OWN.replace(before, after), source="my/reports.toml")
 
     assert str(caught.value).startswith("my/reports.toml") and "\n" not in str(caught.value)
     assert told in str(caught.value), str(caught.value)
@@ -206,12 +213,12 @@ def test_what_is_wrong_is_one_sentence_that_names_file_report_and_what_to_do(bef
 def test_a_gated_report_is_never_read_at_once():
     day = [Range(DAY, DAY)]
 
-    assert of_report(REPORTS["ad_insights_by_impression_device"], day, Sizes(5000), looks=4).report_runs == 1
-    assert of_report(REPORTS["ad_insights_by_device"], day, Sizes(5000), looks=4).report_runs == 0
+    assert forecast_report(REPORTS["ad_insights_by_impression_device"], day, Sizes(5000), polls=4).report_runs == 1
+    assert forecast_report(REPORTS["ad_insights_by_device"], day, Sizes(5000), polls=4).report_runs == 0
 
 
 def test_a_report_of_ones_own_that_is_gated_says_so_and_is_kept_as_long_as_meta_does():
-    found = parsed(OWN.replace('["age"]', '["frequency_value"]'), source="r")["ad_set_insights_by_age"]
+    found = parse_catalogue(OWN.replace('["age"]', '["frequency_value"]'), source="r")["ad_set_insights_by_age"]
 
     assert found.gate and "frequency values" in found.gate and "ask the advertiser" in found.gate
     assert found.history_months == 6
@@ -219,12 +226,12 @@ def test_a_report_of_ones_own_that_is_gated_says_so_and_is_kept_as_long_as_meta_
 
 def test_a_file_that_is_not_there_is_said(tmp_path: Path):
     with pytest.raises(ConfigError, match="META_PIPELINE_REPORTS"):
-        catalogue(tmp_path / "none.toml")
+        load_catalogue(tmp_path / "none.toml")
 
 
 def test_action_breakdowns_are_asked_for_as_such():
     text = OWN.replace('breakdowns = ["age"]', 'breakdowns = ["age"]\naction_breakdowns = ["action_type", "action_target_id"]')
-    request = insights_request(parsed(text, source="r")["ad_set_insights_by_age"], Range(DAY, DAY))
+    request = insights_request(parse_catalogue(text, source="r")["ad_set_insights_by_age"], Range(DAY, DAY))
 
     assert request["breakdowns"] == ["age"]
     assert request["action_breakdowns"] == ["action_type", "action_target_id"]

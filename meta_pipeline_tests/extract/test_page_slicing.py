@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meta_pipeline.extract import cut as module
-from meta_pipeline.extract.cut import bare, cut
+from meta_pipeline.extract import page_slicing as module
+from meta_pipeline.extract.page_slicing import slice_records, strip_separators
 
 PLAIN = [
     {"account_id": "1", "ad_name": "a", "actions": [{"action_type": "x", "value": "1"}, {"action_type": "y"}]},
@@ -45,7 +45,7 @@ def test_every_page_is_cut_into_its_records(
 ):
     body, pieces = written(records, is_ascii=is_ascii, comma=comma, after=after)
 
-    assert bare(cut(body, len(records))).to_pylist() == pieces
+    assert strip_separators(slice_records(body, len(records))).to_pylist() == pieces
 
 
 @pytest.mark.parametrize("is_ascii", [True, False])
@@ -53,12 +53,12 @@ def test_a_page_as_meta_writes_it_is_not_parsed_again(is_ascii: bool, monkeypatc
     monkeypatch.setattr(module, "page_reader", None)
     for records in (PLAIN, PLAIN[:1], PLAIN * 200):
         body, pieces = written(records, is_ascii=is_ascii)
-        assert bare(cut(body, len(records))).to_pylist() == pieces
+        assert strip_separators(slice_records(body, len(records))).to_pylist() == pieces
 
 
 def test_what_is_cut_holds_on_to_nothing_of_its_page():
     body, pieces = written(PLAIN * 100, is_ascii=True)
-    records = bare(cut(body, 300)[:3])
+    records = strip_separators(slice_records(body, 300)[:3])
 
     assert records.to_pylist() == pieces[:3]
     assert sum(buffer.size for buffer in records.buffers() if buffer) < 1000 < len(body)

@@ -1,4 +1,5 @@
-"""Cuts a page into its records without an object for each: exact bytes, side by side in one Arrow array. No I/O."""
+"""Slicing a page of results into its records without an object for each: exact bytes, side by side in one Arrow array.
+No I/O."""
 
 from __future__ import annotations
 
@@ -11,12 +12,13 @@ import pyarrow.compute as pc
 from meta_pipeline.graph.response import page_reader
 
 _FRONT, _BETWEEN = b'{"data":[', b"},"
-# As they stand in memory, two bytes to a number.
-_OPENED, _FOLLOWING = (int.from_bytes(pair, "little") for pair in (b'{"', b",{"))
+# As they are in memory, two bytes to a number.
+_FIRST_RECORD, _NEXT_RECORD = (int.from_bytes(pair, "little") for pair in (b'{"', b",{"))
 
 
-def cut(body: bytes, count: int) -> pa.BinaryArray:
-    """The records of a page that has so many, each with the byte that follows it; `bare` takes that off."""
+def slice_records(body: bytes, count: int) -> pa.BinaryArray:
+    """Return the `count` records of a page, each with the byte that follows it; `strip_separators` removes that
+    byte."""
     if (bounds := _bounds(body, count)) is None:
         pieces = page_reader(msgspec.Raw)(body).data
         body = b",".join([*pieces, b""])
@@ -25,30 +27,31 @@ def cut(body: bytes, count: int) -> pa.BinaryArray:
     return pa.BinaryArray.from_buffers(pa.binary(), count, [None, pa.py_buffer(bounds), pa.py_buffer(body)])
 
 
-def bare(records: pa.BinaryArray) -> pa.BinaryArray:
-    """The records alone: copied, so that nothing of their page is held on to."""
+def strip_separators(records: pa.BinaryArray) -> pa.BinaryArray:
+    """Return the records alone: copies, so that they keep nothing of their page in memory."""
     return pc.binary_slice(records, 0, -1)
 
 
 def _bounds(body: bytes, count: int) -> npt.NDArray[np.int32] | None:
-    """Where each record begins, and the end of the last with the byte after it; None for a page that is not as plain
-    as Meta's are.
+    """Return where each record starts, and the end of the last one with the byte after it; None for a page that is not
+    formatted as Meta formats its pages.
 
-    They all begin with the same field, and nothing else does: `{"name":` stands in no JSON text, where a quote has a
-    backslash. A cut that was wrong all the same would leave no JSON on both of its sides, which loading refuses."""
+    All records start with the same field, and nothing else does: `{"name":` occurs in no JSON string, where a quote
+    has a backslash. A wrong slice would leave invalid JSON on both of its sides, which loading refuses."""
     colon = body.find(b'":', len(_FRONT))
     first = body[len(_FRONT): colon + 2]
     if not count or not body.startswith(_FRONT + b'{"') or colon < 0 or len(first) < 8 or b"\\" in first:
         return None
     begin, stop = len(_FRONT) + 1, len(body) - len(first) - 8
     pairs = np.frombuffer(body, "<u2", max(0, stop - begin) // 2, begin)
-    starts = 2 * np.flatnonzero((pairs == _OPENED) | (pairs == _FOLLOWING)) + begin
-    # Eight bytes at a time, from any place on.
+    starts = 2 * np.flatnonzero((pairs == _FIRST_RECORD) | (pairs == _NEXT_RECORD)) + begin
+    # Eight bytes at a time, from any offset.
     words = np.ndarray((len(body) - 7,), "<u8", body, strides=(1,))
     starts += (words[starts] & 0xFF) == ord(",")
     front = _BETWEEN + first
-    for at in (*range(0, len(front) - 8, 8), len(front) - 8):
-        starts = starts[words[starts + (at - len(_BETWEEN))] == int.from_bytes(front[at: at + 8], "little")]
+    for offset in (*range(0, len(front) - 8, 8), len(front) - 8):
+        expected = int.from_bytes(front[offset: offset + 8], "little")
+        starts = starts[words[starts + (offset - len(_BETWEEN))] == expected]
     if len(starts) != count - 1:
         return None
     last, end = int(starts[-1]) if count > 1 else len(_FRONT), body.rfind(b"}]") + 1

@@ -1,5 +1,6 @@
-"""What Ads Insights knows by name: fields, breakdowns that go together, attribution windows, and how far back each is
-kept (graph-api.md §2.2–2.4, §2.7). Data only; a name that stands in none of these lists is refused before Meta does."""
+"""The names that Ads Insights accepts: fields, breakdowns that can be combined, attribution windows, and how far back
+each is available (graph-api.md §2.2–2.4, §2.7). Data only; a name in none of these lists is refused before any
+request."""
 
 from __future__ import annotations
 
@@ -56,7 +57,7 @@ FIELDS = ACTION_FIELDS | _words(
 HOURLY = frozenset(
     ("hourly_stats_aggregated_by_advertiser_time_zone", "hourly_stats_aggregated_by_audience_time_zone")
 )
-# A line is a combination; to those that are starred there, Meta lets ACTION_EXTRAS be added.
+# A line is a combination; to those that Meta's table stars, _ACTION_EXTRAS can be added.
 _STARRED = (
     "action_device", "action_device impression_device", "action_device publisher_platform",
     "action_device publisher_platform impression_device", "action_device publisher_platform platform_position",
@@ -71,17 +72,18 @@ _CARDS = tuple(
     for beside in ("", "impression_device", "country", "age", "gender", "age gender")
 )
 _PLAIN = ("action_reaction", "app_id skan_conversion_id", "action_converted_product_id", *_CARDS)
-# Documented elsewhere on the same page, or seen to work by peers, though the table does not list them.
+# Documented elsewhere on the same page, or known to work from other projects, though the table does not list them.
 _IN_PRACTICE = ("device_platform", "comscore_market", "frequency_value", "country region")
 _ACTION_EXTRAS = ("action_target_id", "action_destination")
 
 
 def _whitelist() -> frozenset[frozenset[str]]:
-    """Every set of breakdowns and action breakdowns that Meta answers; `action_type` is implied by any action."""
+    """Return every set of breakdowns and action breakdowns that Meta answers; `action_type` is implied by any
+    action."""
     extras = [
-        frozenset(some) for count in range(3) for some in itertools.combinations(_ACTION_EXTRAS, count)
+        frozenset(names) for count in range(3) for names in itertools.combinations(_ACTION_EXTRAS, count)
     ]
-    starred = {frozenset(line.split()) | more for line in ("", *_STARRED) for more in extras}
+    starred = {frozenset(line.split()) | extra for line in ("", *_STARRED) for extra in extras}
     return frozenset(starred | {frozenset(line.split()) for line in (*_PLAIN, *_IN_PRACTICE)})
 
 
@@ -89,7 +91,8 @@ WHITELIST = _whitelist()
 BREAKDOWNS = frozenset(name for names in WHITELIST for name in names if not name.startswith("action_"))
 ACTION_BREAKDOWNS = frozenset(name for names in WHITELIST for name in names if name.startswith("action_"))
 
-# What Meta answers with nothing, and no error, until the advertiser has switched it on (D-IBD, graph-api.md §1.3).
+# Breakdowns for which Meta returns no rows, and no error, until the advertiser has enabled them (D-IBD,
+# graph-api.md §1.3).
 _GATED = {
     "impression_device": "impression devices",
     "hourly_stats_aggregated_by_audience_time_zone": "hours of the viewer's time zone",
@@ -112,7 +115,7 @@ _COUNTED_ONCE = frozenset(("reach", "frequency", "cpp", "full_view_reach"))
 
 
 def history_limit(fields: tuple[str, ...], breakdowns: tuple[str, ...]) -> int:
-    """How many months back Meta answers for these fields and breakdowns (graph-api.md §1.3, §2.7)."""
+    """Return how many months back Meta answers for these fields and breakdowns (graph-api.md §1.3, §2.7)."""
     if "frequency_value" in breakdowns:
         return FREQUENCY_HISTORY
     is_unique = any(name in _COUNTED_ONCE or "unique" in name for name in fields)
@@ -120,8 +123,8 @@ def history_limit(fields: tuple[str, ...], breakdowns: tuple[str, ...]) -> int:
 
 
 def gate(breakdowns: tuple[str, ...]) -> str | None:
-    """What the advertiser must do before Meta answers with these breakdowns; None when nothing."""
-    gated = [told for name, told in _GATED.items() if name in breakdowns]
+    """Return what the advertiser must do before Meta answers with these breakdowns; None when nothing."""
+    gated = [label for name, label in _GATED.items() if name in breakdowns]
     if not gated:
         return None
     return (

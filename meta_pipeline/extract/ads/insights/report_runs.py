@@ -1,30 +1,21 @@
-"""Report runs on their way: submitted, recorded, and polled together until their results can be read or never will
-be."""
+"""Report runs under way: submitted, recorded, and polled together until each has a result or is known to have none."""
 
 from __future__ import annotations
 
-import dataclasses
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
 
-from meta_pipeline.extract.ads import durations
-from meta_pipeline.extract.ads.durations import FIRST_POLL_S, UNKNOWN_FIRST_POLL_S, EndedRun
-from meta_pipeline.extract.ads.insights import (
-    Abandoned,
-    Done,
-    Pull,
-    Range,
-    ReportRunError,
-    insights_request,
-    is_completed,
-    state_of,
-)
-from meta_pipeline.extract.ads.plan import Planner
-from meta_pipeline.extract.ads.reports import Report
+from meta_pipeline.extract.ads.catalogue.reports import Report
+from meta_pipeline.extract.ads.insights import durations
+from meta_pipeline.extract.ads.insights.durations import FIRST_POLL_S, UNKNOWN_FIRST_POLL_S, EndedRun
+from meta_pipeline.extract.ads.insights.planner import Planner
+from meta_pipeline.extract.ads.insights.requests import Pull, insights_request
+from meta_pipeline.extract.ads.insights.run_status import Abandoned, Done, ReportRunError, is_completed, outcome_of
+from meta_pipeline.extract.ranges import Range
 from meta_pipeline.graph.calls import CallKind, Operation
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.graph.errors import GraphError, TooMuchDataError, TransientError
@@ -33,11 +24,11 @@ from meta_pipeline.records import AccessToken, MetaPipelineError
 from meta_pipeline.store import report_runs
 
 # A read right after the POST may answer 100/33, not replicated yet (graph-api.md §2.9, P-TAP).
-NOT_THERE_YET, LOOKS_WHEN_NEW = (100, 33), 3
-# Polls that are so near to each other are one batch.
+NOT_FOUND, POLLS_WHEN_NEW = (100, 33), 3
+# Polls that are due within that many seconds of each other are one batch.
 TOGETHER_S = 0.05
-# How often a wait looks whether another account's run has shown how long runs take, and how old that run may be.
-LOOK_S, SCOUT_FOR = 1.0, dt.timedelta(minutes=10)
+# How often a wait checks whether another account's run has shown how long runs take, and how old that run may be.
+CHECK_S, SCOUT_FOR = 1.0, dt.timedelta(minutes=10)
 # -3/1504045 in a run's own error fields: too large (graph-api.md §2.10).
 TOO_LARGE = 1504045
 _STATUS_FIELDS = (
@@ -53,6 +44,7 @@ class _Watch:
     `is_previous_polled`: the run that it replaced was polled once more."""
 
     pull: Pull
+    _: KW_ONLY
     since_s: float
     due_s: float = 0.0
     expected_s: float | None = None
@@ -62,10 +54,10 @@ class _Watch:
     is_previous_polled: bool = False
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class ReportRuns:
-    """The report runs of one node for one backfill. `gateway`: the client for what is asked of a report; `planner`
-    learns how long they take."""
+    """The report runs of one node for one backfill. `gateway` returns the client for a report's calls; `planner` learns
+    how long runs take."""
 
     gateway: Callable[[str], GraphClient]
     token: AccessToken
@@ -88,39 +80,39 @@ class ReportRuns:
             raise ReportRunError(f"Meta answered {pull.report.name} of {pull.node_id} without a report run: try again")
         pull.report_run_id, pull.submitted_at = str(answer["report_run_id"]), self.now()
         pull.previous_run_id, pull.percent, pull.changed_at = previous_run_id, None, None
-        pull.is_picked_up = False
+        pull.is_resumed = False
         report_runs.record(
             self.engine, request_digest=pull.digest, backfill_id=self.backfill_id, report_run_id=pull.report_run_id,
-            node_id=pull.node_id, report=pull.report.name, since=pull.asked.since, until=pull.asked.until,
+            node_id=pull.node_id, report=pull.report.name, since=pull.requested.since, until=pull.requested.until,
             now=pull.submitted_at, previous_run_id=previous_run_id,
         )
 
-    def picked_up(self, report: Report) -> list[Pull]:
-        """The report runs that this backfill submitted before it was killed: paid for once, read again."""
+    def resume(self, report: Report) -> list[Pull]:
+        """Return the pulls whose report runs this backfill submitted before it was interrupted: they are paid for, so
+        they are polled and read instead of being submitted again."""
         node_id, pulls = self.planner.node_id, []
         for run in report_runs.recorded(
             self.engine, backfill_id=self.backfill_id, node_id=node_id, report=report.name
         ):
-            asked = Range(run.since, run.until)
-            request = insights_request(report, asked)
-            pull = Pull(report, node_id, asked, request, run.report_run_id, run.submitted_at, run.is_done)
-            pulls.append(dataclasses.replace(
-                pull, is_picked_up=True, previous_run_id=run.previous_run_id, percent=run.percent,
-                changed_at=run.changed_at,
+            requested = Range(run.since, run.until)
+            pulls.append(Pull(
+                report=report, node_id=node_id, requested=requested, request=insights_request(report, requested),
+                report_run_id=run.report_run_id, submitted_at=run.submitted_at, is_done=run.is_done, is_resumed=True,
+                previous_run_id=run.previous_run_id, percent=run.percent, changed_at=run.changed_at,
             ))
         return pulls
 
-    def is_forgotten(self, pull: Pull, error: MetaPipelineError) -> bool:
-        """Whether Meta knows a finished report run no more, so that it has to be asked for anew: results are kept for
-        30 days (graph-api.md §2.9)."""
-        if not pull.is_picked_up or not _is_not_there(error):
+    def expire(self, pull: Pull, error: MetaPipelineError) -> bool:
+        """Abandon a resumed run whose result Meta no longer has, so that it is requested again: results are kept for
+        30 days (graph-api.md §2.9). Return False when the error means something else."""
+        if not pull.is_resumed or not _is_not_found(error):
             return False
         self._mark(pull, "abandoned")
         return True
 
     @property
     def is_polling(self) -> bool:
-        """Whether a report run is still to be polled."""
+        """Check that a report run is still to be polled."""
         return bool(self._watches)
 
     def watch(self, pull: Pull) -> None:
@@ -140,7 +132,7 @@ class ReportRuns:
         self._schedule([watch for watch in self._watches if self._is_unknown(watch)])
         pause = min((watch.due_s for watch in self._watches), default=0.0) - self._elapsed_s()
         if any(self._is_unknown(watch) for watch in self._watches):
-            pause = min(pause, LOOK_S)
+            pause = min(pause, CHECK_S)
         pause = min(pause, longest_s)
         if pause > 0:
             self.sleep(pause)
@@ -162,7 +154,8 @@ class ReportRuns:
         return ended
 
     def _elapsed_s(self) -> float:
-        """Seconds since the first use: by the clock, but never less than was slept, should the clock be set back."""
+        """Return the seconds since the first use: by the clock, but at least as long as was slept, should the clock be
+        set back."""
         self._began_at = self._began_at or self.now()
         return max((self.now() - self._began_at).total_seconds(), self._slept_s)
 
@@ -171,13 +164,13 @@ class ReportRuns:
 
     def _schedule(self, watches: Sequence[_Watch]) -> None:
         """Plan the first poll of runs: when they are expected to be done. As long as no run of the app has ended, only
-        the oldest one is polled early, to find out how long runs take; the others wait for that."""
+        the oldest one is polled early, to learn how long runs take; the others wait for that."""
         if not watches:
             return
         oldest = report_runs.oldest_running(self.engine, since=self.now() - SCOUT_FOR)
         for watch in watches:
             pull = watch.pull
-            watch.expected_s = self.planner.run_s(pull.report, pull.asked)
+            watch.expected_s = self.planner.expected_run_s(pull.report, pull.requested)
             if watch.expected_s is not None:
                 age = durations.first_poll_s(watch.expected_s)
             else:
@@ -214,23 +207,26 @@ class ReportRuns:
         pull = watch.pull
         watch.polls += 1
         if isinstance(status, MetaPipelineError):
-            is_new = _is_not_there(status)
-            if is_new and watch.polls <= LOOKS_WHEN_NEW:
+            is_missing = _is_not_found(status)
+            if is_missing and watch.polls <= POLLS_WHEN_NEW:
                 return None
-            if is_new and not watch.is_resubmitted:
-                return self._replace(watch, Abandoned(reason="Meta knows it no more", resubmit=True))
+            if is_missing and not watch.is_resubmitted:
+                return self._replace(watch, Abandoned(reason="Meta no longer has it", resubmit=True))
             return status
         if status.get("async_status") == "Job Failed" and status.get("error_subcode") == TOO_LARGE:
             self._mark(pull, "abandoned")
             return TooMuchDataError("the report run is too large", code=-3, subcode=TOO_LARGE)
-        match state_of(
+        match outcome_of(
             status, unchanged_s=self._unchanged_s(pull, status), watched_s=self._elapsed_s() - watch.since_s,
             stuck_after_s=durations.stuck_after_s(watch.expected_s),
         ):
             case Done() as done:
-                if not pull.is_picked_up:  # one that was may have been done long before it was polled
-                    run = EndedRun(self._age_s(pull), watch.running_at_s, watch.expected_s, status)
-                    self.planner.run_ended(pull.report, pull.asked, run)
+                if not pull.is_resumed:  # a resumed run may have been done long before it was polled
+                    run = EndedRun(
+                        age_s=self._age_s(pull), running_at_s=watch.running_at_s, expected_s=watch.expected_s,
+                        status=status,
+                    )
+                    self.planner.learn_duration(pull.report, pull.requested, run)
                 self._mark(pull, "completed")
                 pull.is_done = True
                 return done
@@ -252,7 +248,7 @@ class ReportRuns:
 
     def _replace(self, watch: _Watch, abandoned: Abandoned) -> MetaPipelineError | Done | None:
         """Submit the same request once more, instead of a run that failed or makes no progress. A run that was replaced
-        for making no progress is polled once more first: what it gives is paid for already."""
+        for making no progress is polled once more first: its result is already paid for."""
         pull = watch.pull
         run_id, previous = str(pull.report_run_id), pull.previous_run_id
         if previous is not None and not watch.is_previous_polled:
@@ -287,5 +283,5 @@ class ReportRuns:
         report_runs.set_status(self.engine, report_run_id=str(pull.report_run_id), status=status)
 
 
-def _is_not_there(error: MetaPipelineError) -> bool:
-    return isinstance(error, GraphError) and (error.code, error.subcode) == NOT_THERE_YET
+def _is_not_found(error: MetaPipelineError) -> bool:
+    return isinstance(error, GraphError) and (error.code, error.subcode) == NOT_FOUND

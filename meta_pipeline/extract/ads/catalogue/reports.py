@@ -1,12 +1,13 @@
-"""The catalogue of reports, as data: the smallest set of fields, the level, the key, the attribution windows."""
+"""The built-in reports, as data: the smallest set of fields, the level, the key, the attribution windows."""
 
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Literal
 
-from meta_pipeline.extract.ads.vocabulary import (
+from meta_pipeline.entity_kinds import ENTITY_KINDS
+from meta_pipeline.extract.ads.catalogue.vocabulary import (
     ACTION_FIELDS,
     DAY,
     DEAD_WINDOWS,
@@ -19,42 +20,33 @@ from meta_pipeline.extract.ads.vocabulary import (
 )
 from meta_pipeline.records import ConfigError
 
-# Every status an ad can have, in one list: by default Meta leaves deleted and archived ads out of level=ad while the
+# Every status that a level's things can have: by default Meta leaves deleted and archived ads out of level=ad while the
 # account's total includes their spend. One request with the whole list is right however Meta treats the default;
-# "default" plus "the dead ones" would count twice (graph-api.md §2.6, §9; S24 `Ad.EffectiveStatus`).
-AD_STATUSES = (
-    "ACTIVE", "ADSET_PAUSED", "ARCHIVED", "CAMPAIGN_PAUSED", "DELETED", "DISAPPROVED", "IN_PROCESS", "PAUSED",
-    "PENDING_BILLING_INFO", "PENDING_REVIEW", "PREAPPROVED", "WITH_ISSUES",
-)
-CAMPAIGN_STATUSES = ("ACTIVE", "ARCHIVED", "DELETED", "IN_PROCESS", "PAUSED", "WITH_ISSUES")
-STATUSES = {
-    "account": (),
-    "campaign": CAMPAIGN_STATUSES,
-    "adset": (*CAMPAIGN_STATUSES, "CAMPAIGN_PAUSED"),
-    "ad": AD_STATUSES,
-}
+# "default" plus "the deleted ones" would count twice (graph-api.md §2.6, §9).
+STATUSES = {kind.level: kind.statuses for kind in ENTITY_KINDS if kind.level is not None}
 
 WINDOWS = ("1d_view", "1d_click", "7d_click", "28d_click")
 _ADDITIVE = ("impressions", "clicks", "inline_link_clicks", "spend")
 _ACTIONS = ("actions", "action_values")
 _DELIVERY = (*_ADDITIVE, "reach", *_ACTIONS)
 
-# Every window is named in the request, about 75 characters each in a URL.
+# Every window is written out in the request, about 75 characters each in a URL.
 MOST_WINDOWS = 31
 
-# So many days that end on a day, or from the first of its month to it.
+# A number of days that end on a day, or from the first of its month to it.
 Window = int | Literal["month"]
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What one report asks for. `key` is unique within a day; it names fields and breakdowns of a row. `statuses` are
-    those of the level's own things, all of them, where Meta would leave the deleted ones out. `window`: a day holds the
-    figures of the days that end on it, None of itself alone. `history_months`: how far back Meta answers. `version`:
-    the one it is known to work on. `is_default`: read when no report is named. `gate`: what the advertiser must do
-    first, because Meta answers with nothing, and no error, until then."""
+    """What one report requests. `key`: the fields and breakdowns that are unique within a day; `statuses`: all of the
+    level's own things, where Meta would leave the deleted ones out; `window`: a day has the metrics of the days that
+    end on it, with None of itself alone; `history_months`: how far back Meta answers; `version`: the one it is known to
+    work on; `is_default`: read when no report is named; `gate`: what the advertiser must do first, because Meta returns
+    no rows, and no error, until then."""
 
     name: str
+    _: KW_ONLY
     level: str
     fields: tuple[str, ...]
     key: tuple[str, ...]
@@ -70,33 +62,33 @@ class Report:
 
     @property
     def rows_per_day(self) -> float | None:
-        """How many rows a day has, where the report itself says."""
+        """Return how many rows a day has, where the report defines it; else None."""
         return 1.0 if self.level == "account" and not self.breakdowns else None
 
     @property
     def most_days(self) -> int | None:
-        """How many days fit into one request; None when any number does."""
+        """Return how many days fit into one request; None when any number does."""
         return None if self.window is None else MOST_WINDOWS
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """What of a row is text."""
+        """Return the fields of a row that are text."""
         return tuple(name for name in (*self.fields, *self.breakdowns) if name not in ACTION_FIELDS)
 
     @property
     def actions(self) -> tuple[str, ...]:
-        """What of a row is a list of action objects."""
+        """Return the fields of a row that are lists of action objects."""
         return tuple(name for name in self.fields if name in ACTION_FIELDS)
 
     @property
     def grain(self) -> str:
-        """The days that the figures of one day are of, in words."""
+        """Return the period that the metrics of one day cover, in words."""
         if self.window is None:
             return "day"
         return "month to the day" if self.window == "month" else f"window of {self.window} days"
 
     def span(self, day: dt.date) -> tuple[dt.date, dt.date]:
-        """The first and the last of the days that the figures of `day` are of: `date_start` and `date_stop` of its
+        """Return the first and the last day that the metrics of `day` cover: `date_start` and `date_stop` of its
         rows."""
         if self.window is None:
             return day, day
@@ -106,22 +98,22 @@ class Report:
         if dead := DEAD_WINDOWS & set(self.windows):
             raise ConfigError(
                 f"report {self.name}: the attribution window {', '.join(sorted(dead))} has no data since 2026-01-12: "
-                f"take it out, or ask for one of {', '.join(WINDOWS)}"
+                f"remove it, or use one of {', '.join(WINDOWS)}"
             )
         together = {*self.breakdowns, *self.action_breakdowns} - {"action_type"}
         if frozenset(together) not in WHITELIST:
             raise ConfigError(
                 f"report {self.name}: Meta refuses {', '.join(sorted(together))} together: "
-                "ask for them in reports of their own"
+                "define a report for each"
             )
         if unknown := set(self.key) - {*self.fields, *self.breakdowns}:
-            raise ConfigError(f"report {self.name}: its key {', '.join(sorted(unknown))} is not asked for: add it")
+            raise ConfigError(f"report {self.name}: its key {', '.join(sorted(unknown))} is not requested: add it")
         if self.history_months > (limit := history_limit(self.fields, self.breakdowns)):
             raise ConfigError(f"report {self.name}: Meta keeps {limit} months of it, not {self.history_months}")
 
 
 def too_old(report: Report, day: dt.date, today: dt.date) -> str | None:
-    """Why Meta has no figures of this day any more, both days on the account's own calendar; None when it has."""
+    """Return why Meta no longer has metrics of this day, both days on the account's own calendar; None when it has."""
     since, oldest = report.span(day)[0], months_before(today, report.history_months)
     if since >= oldest:
         return None
@@ -130,21 +122,22 @@ def too_old(report: Report, day: dt.date, today: dt.date) -> str | None:
 
 
 def months_before(day: dt.date, months: int) -> dt.date:
-    """The same day so many months earlier, or the last one of that month when it has no such day."""
+    """Return the same day so many months earlier, or the last day of that month when it has no such day."""
     count = day.year * 12 + day.month - 1 - months
     first = dt.date(count // 12, count % 12 + 1, 1)
     last = (first.replace(day=28) + dt.timedelta(days=4)).replace(day=1) - dt.timedelta(days=1)
     return first.replace(day=min(day.day, last.day))
 
 
-def _by(
+def _by_breakdown(
     name: str,
     *breakdowns: str,
     has_actions: bool = True,
     history_months: int = LONGEST_HISTORY,
     is_default: bool = True,
 ) -> Report:
-    """Ads by breakdown: ids and what adds up. Names come from the listings; reach does not add up."""
+    """Return the report of ads by a breakdown: ids and additive metrics. Names come from the listings; reach does not
+    add up."""
     return Report(
         f"ad_insights_by_{name}",
         level="ad",
@@ -153,7 +146,7 @@ def _by(
             *(_ACTIONS if has_actions else ()),
         ),
         key=("ad_id", *breakdowns),
-        statuses=AD_STATUSES,
+        statuses=STATUSES["ad"],
         windows=WINDOWS if has_actions else (),
         breakdowns=breakdowns,
         history_months=history_months,
@@ -163,7 +156,8 @@ def _by(
 
 
 def _reach(level: str, window: Window) -> Report:
-    """The people reached in a window: no sum of days has them. Off by default: every day is a range of its own."""
+    """Return the report of people reached in a window, which no sum of days gives. Off by default: every day is a range
+    of its own."""
     return Report(
         f"{level}_reach_{window if window == 'month' else f'{window}d'}",
         level=level,
@@ -188,7 +182,7 @@ REPORTS: dict[str, Report] = {
                 "adset_name", "ad_id", "ad_name", *DAY, *_DELIVERY,
             ),
             key=("ad_id",),
-            statuses=AD_STATUSES,
+            statuses=STATUSES["ad"],
         ),
         Report(
             "account_insights",
@@ -205,18 +199,18 @@ REPORTS: dict[str, Report] = {
             "ad_set_insights", level="adset", fields=(*IDS["adset"], *DAY, "impressions", "reach"),
             key=("adset_id",), statuses=STATUSES["adset"], windows=(),
         ),
-        _by("demographics", "age", "gender"),
-        _by("country", "country"),
-        # Meta gives no off-Meta conversions by region or hour (graph-api.md §2.3): none is asked for.
-        _by("region", "region", has_actions=False),
-        _by("placement", "publisher_platform", "platform_position"),
-        _by("device", "device_platform"),
-        _by(
+        _by_breakdown("demographics", "age", "gender"),
+        _by_breakdown("country", "country"),
+        # Meta has no off-Meta conversions by region or hour (graph-api.md §2.3): none are requested.
+        _by_breakdown("region", "region", has_actions=False),
+        _by_breakdown("placement", "publisher_platform", "platform_position"),
+        _by_breakdown("device", "device_platform"),
+        _by_breakdown(
             "hourly", "hourly_stats_aggregated_by_advertiser_time_zone", has_actions=False,
             history_months=SHORTER_HISTORY,
         ),
-        _by("product", "product_id", is_default=False),
-        _by("impression_device", "publisher_platform", "impression_device", is_default=False),
+        _by_breakdown("product", "product_id", is_default=False),
+        _by_breakdown("impression_device", "publisher_platform", "impression_device", is_default=False),
         *(_reach(level, window) for level in ("account", "campaign") for window in _WINDOWS),
     )
 }

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from meta_pipeline.extract.ads import creatives
-from meta_pipeline.extract.ads.creatives import LARGEST_PAGE, SMALLEST_PAGE, ById, Page, Reading
-from meta_pipeline.extract.ads.stored_listing import of_rows
+from meta_pipeline.extract.ads.listings import creatives
+from meta_pipeline.extract.ads.listings.creatives import LARGEST_PAGE, SMALLEST_PAGE, ById, CreativeScan, Page
+from meta_pipeline.extract.stored_listing import index_rows
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.graph.errors import RequestError, ThrottledError, TooMuchDataError, TransientError
 from meta_pipeline.graph.retry import TRIES
@@ -32,7 +32,7 @@ def client(account: SmallAccount) -> GraphClient:
 
 
 def read(account: SmallAccount, wanted: set[str]) -> dict[str, dict]:
-    rows = [json.loads(record) for record, _ in creatives.read(NODE, wanted, graph=client(account), token=TOKEN)]
+    rows = [json.loads(record) for record, _ in creatives.read_creatives(NODE, wanted, graph=client(account), token=TOKEN)]
     assert len(rows) == len({row["id"] for row in rows})
     return {row["id"]: row for row in rows}
 
@@ -123,18 +123,18 @@ def test_trouble_that_is_nobodys_ends_the_listing(code: int):
 
 
 def test_a_reading_halves_then_goes_by_id():
-    reading = Reading(frozenset("abcdef"))
-    assert reading.next_step() == Page(100, None)
+    scan = CreativeScan(frozenset("abcdef"))
+    assert scan.next_step() == Page(100, None)
     limits = []
-    while isinstance(step := reading.next_step(), Page):
+    while isinstance(step := scan.next_step(), Page):
         limits.append(step.limit)
-        reading = reading.failed(TooMuchDataError(""))
+        scan = scan.after_error(TooMuchDataError(""))
 
     assert limits == [100, 50, 25, 12, 6, 6]
     assert step == ById(tuple("abcdef"))
-    assert Reading(frozenset("abc")).failed(TransientError("", code=2)).limit == SMALLEST_PAGE
-    assert creatives.is_of_one(TransientError("", code=2)) and not creatives.is_of_one(TransientError("no answer"))
-    assert not creatives.is_of_one(ThrottledError("", code=17)) and not creatives.is_of_one(RequestError("", code=100))
+    assert CreativeScan(frozenset("abc")).after_error(TransientError("", code=2)).limit == SMALLEST_PAGE
+    assert creatives.may_concern_one_creative(TransientError("", code=2)) and not creatives.may_concern_one_creative(TransientError("no answer"))
+    assert not creatives.may_concern_one_creative(ThrottledError("", code=17)) and not creatives.may_concern_one_creative(RequestError("", code=100))
 
 
 def test_what_is_asked_for():
@@ -145,11 +145,11 @@ def test_what_is_asked_for():
             records=(), trace_id=None, version="v26.0", fetched_at=now - dt.timedelta(days=age),
         )
 
-    kept = of_rows([row("good", 1), row("bad", 1, error="x"), row("long bad", 8, error="x"),
+    kept = index_rows([row("good", 1), row("bad", 1, error="x"), row("long bad", 8, error="x"),
                     row("deleted", 9, status="DELETED")])
     referred = {*kept, "new"}
 
-    assert creatives.to_read(referred, kept, is_due=False, now=now, sweep=week) == {"new", "long bad"}
-    assert creatives.to_read(referred, kept, is_due=True, now=now, sweep=week) == {"new", "long bad", "good"}
+    assert creatives.ids_to_read(referred, kept, is_due=False, now=now, sweep=week) == {"new", "long bad"}
+    assert creatives.ids_to_read(referred, kept, is_due=True, now=now, sweep=week) == {"new", "long bad", "good"}
     ads = [b'{"id":"1","creative":{"id":"c"}}', b'{"id":"2"}', b'{"id":"3","error":"x"}', b'{"id":"4","creative":null}']
-    assert creatives.referred(ads) == {"c"}
+    assert creatives.referenced_ids(ads) == {"c"}

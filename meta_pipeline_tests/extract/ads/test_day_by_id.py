@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from meta_pipeline.extract.ads.reports import REPORTS
+from meta_pipeline.extract.ads.catalogue.reports import REPORTS
 from meta_pipeline.records import LandedFile
 from meta_pipeline.sandbox.ads.insights import totals
 from meta_pipeline.sandbox.protocol.requests import GraphRequest

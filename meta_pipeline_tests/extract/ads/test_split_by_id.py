@@ -13,9 +13,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meta_pipeline.extract.ads.insights import Range, insights_request
-from meta_pipeline.extract.ads.parts import EVERYTHING, Part, Reading, Rows, joined, kept_of, parts_of, read_in_parts
-from meta_pipeline.extract.ads.reports import REPORTS
+from meta_pipeline.extract.ads.catalogue.reports import REPORTS
+from meta_pipeline.extract.ads.insights.requests import insights_request
+from meta_pipeline.extract.ads.insights.split_by_id import (
+    ALL_IDS,
+    DayReader,
+    Part,
+    Rows,
+    first_parts,
+    identifying_fields,
+    join_rows,
+    read_in_parts,
+)
+from meta_pipeline.extract.ranges import Range
 from meta_pipeline.graph.errors import TooMuchDataError
 from meta_pipeline.records import Batch, LandingError
 
@@ -102,8 +112,10 @@ def key_of(record: bytes) -> tuple[str, ...]:
 
 
 def read(meta: Meta, listed: list[str], total=None) -> Rows:
-    reading = Reading(meta.read, meta.ids_in, key_of, FIELDS, KEPT)
-    return read_in_parts(listed, reading=reading, control=total or meta.total)
+    reader = DayReader(
+        read=meta.read, list_ids=meta.ids_in, read_key=key_of, fields=FIELDS, identifying=KEPT,
+    )
+    return read_in_parts(listed, reader=reader, read_total=total or meta.total)
 
 
 def ads(*names: str, rows: int = 1) -> dict[str, Ad]:
@@ -171,20 +183,22 @@ def test_a_rest_that_is_too_much_is_named_and_the_rest_of_that_is_asked_for_all_
 def test_where_no_listing_knows_anything_the_day_names_its_ads_itself():
     meta = Meta(ads("8", "9"), most_rows=9, most_points=7)
 
-    assert parts_of([]) == [] and len(read(meta, [])) == 2
-    assert meta.named == [EVERYTHING]
+    assert first_parts([]) == [] and len(read(meta, [])) == 2
+    assert meta.named == [ALL_IDS]
     # The whole day was too much already: it is not asked for at once again.
-    assert EVERYTHING not in [part for part, _ in meta.asked]
+    assert ALL_IDS not in [part for part, _ in meta.asked]
 
 
 def test_a_rest_is_named_once_only_whatever_it_answers():
     """An ad delivers since the ids were read, and the answer does not heed the filter."""
     meta = Meta(ads("1", "2", "8"), most_rows=9, most_points=7)
     meta.ads |= ads("9", rows=3)
-    reading = Reading(meta.read, lambda part: meta.named.append(part) or ["8", "1"], key_of, FIELDS, KEPT)
+    reader = DayReader(
+        read=meta.read, list_ids=lambda part: meta.named.append(part) or ["8", "1"], read_key=key_of, fields=FIELDS, identifying=KEPT,
+    )
 
     with pytest.raises(TooMuchDataError):
-        read_in_parts(["1", "2"], reading=reading, control=meta.total)
+        read_in_parts(["1", "2"], reader=reader, read_total=meta.total)
     assert len(meta.named) == 1
     assert [part for part, _ in meta.asked].count(Part(("1",))) == 1
     # By fields, as a single ad is: half of the fields, then one.
@@ -193,16 +207,18 @@ def test_a_rest_is_named_once_only_whatever_it_answers():
 
 def test_where_nothing_adds_up_no_total_is_asked_for():
     meta = Meta(ads("1", "2"), 5)
-    reading = Reading(meta.read, meta.ids_in, key_of, ("ad_id", "reach"), KEPT)
+    reader = DayReader(
+        read=meta.read, list_ids=meta.ids_in, read_key=key_of, fields=("ad_id", "reach"), identifying=KEPT,
+    )
 
-    assert len(read_in_parts(["1"], reading=reading, control=meta.total)) == 2
+    assert len(read_in_parts(["1"], reader=reader, read_total=meta.total)) == 2
     assert meta.controls == 0
 
 
 def test_everything_needs_no_rule():
     day, report = dt.date(2026, 11, 1), REPORTS["account_insights"]
 
-    assert "filtering" not in insights_request(report, Range(day, day), EVERYTHING)
+    assert "filtering" not in insights_request(report, Range(day, day), ALL_IDS)
     assert insights_request(report, Range(day, day), Part(("1",), is_rest=True))["filtering"][0]["value"] == ["1"]
 
 
@@ -228,21 +244,21 @@ def test_one_field_of_one_ad_that_is_too_much_is_an_error():
 def test_the_fields_that_say_what_a_row_is_of_stay_in_every_request():
     report = REPORTS["ad_insights_by_demographics"]
 
-    assert kept_of(report.fields, report.key) == (
+    assert identifying_fields(report.fields, report.key) == (
         "account_id", "campaign_id", "adset_id", "ad_id", "date_start", "date_stop"
     )
-    assert set(report.key) <= {*kept_of(report.fields, report.key), *report.breakdowns}
+    assert set(report.key) <= {*identifying_fields(report.fields, report.key), *report.breakdowns}
 
 
 def test_a_row_that_is_in_one_half_only_is_kept_as_it_is():
     left = [(b'{"ad_id":"1", "spend":19.50}', BATCH), (b'{ "ad_id": "2" }', BATCH)]
     right = [(b'{"ad_id":"1","reach":"7"}', BATCH), (b'{"ad_id":"3","reach":"1"}', BATCH)]
 
-    assert [record for record, _ in joined([left, right], key_of)] == [
+    assert [record for record, _ in join_rows([left, right], key_of)] == [
         b'{"ad_id":"1","spend":19.50,"reach":"7"}', b'{ "ad_id": "2" }', b'{"ad_id":"3","reach":"1"}'
     ]
     with pytest.raises(LandingError, match="twice"):
-        joined([left + left, right], key_of)
+        join_rows([left + left, right], key_of)
 
 
 def test_parts_that_do_not_add_up_are_no_day():
@@ -285,10 +301,12 @@ def test_a_total_is_equal_to_the_last_digit_or_not_at_all():
 
 def test_an_ad_that_is_in_two_parts_is_no_day_and_no_total_is_asked_for():
     meta = Meta(ads("1", "2"), 5)
-    reading = Reading(lambda part, fields: meta.read(EVERYTHING, fields), meta.ids_in, key_of, FIELDS, KEPT)
+    reader = DayReader(
+        read=lambda part, fields: meta.read(ALL_IDS, fields), list_ids=meta.ids_in, read_key=key_of, fields=FIELDS, identifying=KEPT,
+    )
 
     with pytest.raises(LandingError, match="twice"):
-        read_in_parts(["1"], reading=reading, control=meta.total)
+        read_in_parts(["1"], reader=reader, read_total=meta.total)
     assert meta.controls == 0
 
 

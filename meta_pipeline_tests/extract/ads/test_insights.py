@@ -8,12 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meta_pipeline.extract.ads.durations import stuck_after_s
-from meta_pipeline.extract.ads.insights import Abandoned, Done, Range, insights_request, ranges, state_of
-from meta_pipeline.extract.ads.plan import planned
-from meta_pipeline.extract.ads.reports import REPORTS
-from meta_pipeline.extract.ads.sizes import Sizes
-from meta_pipeline.extract.sorting import DayPartitioner, row_of
+from meta_pipeline.extract.ads.catalogue.reports import REPORTS
+from meta_pipeline.extract.ads.insights.day_partitioner import DayPartitioner, key_row_type
+from meta_pipeline.extract.ads.insights.durations import stuck_after_s
+from meta_pipeline.extract.ads.insights.requests import insights_request
+from meta_pipeline.extract.ads.insights.run_status import Abandoned, Done, outcome_of
+from meta_pipeline.extract.ranges import Range, contiguous_ranges
+from meta_pipeline.extract.sizes import Sizes, plan_ranges
 from meta_pipeline.graph.response import answer_of
 from meta_pipeline.records import Batch, LandingError
 
@@ -23,7 +24,7 @@ DAY = dt.date(2026, 11, 1)
 @given(st.sets(st.integers(0, 400)))
 def test_ranges_cover_each_day_exactly_once(numbers: set[int]):
     days = [DAY + dt.timedelta(days=n) for n in numbers]
-    covered = [day for one in ranges(days) for day in one.days]
+    covered = [day for one in contiguous_ranges(days) for day in one.days]
 
     assert sorted(days) == covered
 
@@ -31,7 +32,7 @@ def test_ranges_cover_each_day_exactly_once(numbers: set[int]):
 @given(st.integers(0, 400), st.integers(1, 500))
 def test_cuts_cover_the_range_exactly_and_none_is_longer_than_allowed(length: int, longest: int):
     whole = Range(DAY, DAY + dt.timedelta(days=length))
-    cuts = whole.cut(longest)
+    cuts = whole.split(longest)
 
     assert whole.days == tuple(day for cut in cuts for day in cut.days)
     lengths = [len(cut.days) for cut in cuts]
@@ -45,10 +46,10 @@ def test_a_plan_asks_for_exactly_the_days_that_are_wanted_each_once(
 ):
     days = list({DAY + dt.timedelta(days=at + n) for at, length in spans for n in range(length)})
     sizes = Sizes(5000)
-    assert planned(sizes, [*days, *days]) == ranges(days)
-    sizes.range_worked(worked, 1)
+    assert plan_ranges(sizes, [*days, *days]) == contiguous_ranges(days)
+    sizes.range_succeeded(worked, 1)
     sizes.range_was_refused(refused, dt.datetime(2026, 11, 24, tzinfo=dt.UTC))
-    plan = planned(sizes, [*days, *days])
+    plan = plan_ranges(sizes, [*days, *days])
 
     assert sorted(days) == [day for asked in plan for day in asked.days]
     # Whatever is known to be too much is not asked for at once.
@@ -99,11 +100,11 @@ def test_one_request_names_every_status():
 def test_only_completed_and_100_percent_is_a_result(status: str, percent: int, kind: type):
     fields = {"async_status": status, "async_percent_completion": percent}
 
-    assert kind is type(state_of(fields, unchanged_s=0, stuck_after_s=900, watched_s=0))
+    assert kind is type(outcome_of(fields, unchanged_s=0, stuck_after_s=900, watched_s=0))
 
 
 def test_a_run_that_never_ends_is_given_up_and_left_to_the_next_process():
-    found = state_of({"async_status": "Job Running"}, unchanged_s=0, stuck_after_s=900, watched_s=10_000)
+    found = outcome_of({"async_status": "Job Running"}, unchanged_s=0, stuck_after_s=900, watched_s=10_000)
 
     assert isinstance(found, Abandoned) and not found.resubmit and found.is_stuck
 
@@ -117,7 +118,7 @@ def sorted_rows(*batches: Batch, days: int = 2) -> tuple[dict[dt.date, list[byte
     sorter = DayPartitioner(REPORTS["ad_insights"], "act_1", asked)
     found: dict[dt.date, list[bytes]] = {day: [] for day in asked.days}
     for one in batches:
-        for day, records in sorter.parts(one):
+        for day, records in sorter.partition(one):
             found[day].extend(records.to_pylist())
     return found, sorter
 
@@ -134,7 +135,7 @@ def row(ad: str, day: str = "2026-11-01") -> bytes:
     ],
 )
 def test_a_key_that_is_no_text_is_mended_in_key_and_record(record: bytes, found: str):
-    answer = answer_of(200, {}, b'{"data":[' + record + b"]}", row_of(("ad_id", "region")))
+    answer = answer_of(200, {}, b'{"data":[' + record + b"]}", key_row_type(("ad_id", "region")))
     assert answer.page and not answer.error
 
     assert [found] == [one.region for one in answer.page.data]
@@ -143,7 +144,7 @@ def test_a_key_that_is_no_text_is_mended_in_key_and_record(record: bytes, found:
 
 def test_a_row_without_a_day_is_named_and_its_page_is_still_an_answer():
     body = b'{"data":[' + row("1") + b',{"ad_id":"2"}]}'
-    answer = answer_of(200, {}, body, row_of(("ad_id",)))
+    answer = answer_of(200, {}, body, key_row_type(("ad_id",)))
 
     assert answer.rows == 2 and not answer.error
     with pytest.raises(LandingError, match="ad_insights of act_1 has no day"):
@@ -189,7 +190,7 @@ def test_a_row_of_a_day_that_was_not_asked_for_fails():
 def test_a_run_is_stuck_after_fifteen_minutes_or_five_times_what_the_report_took(
     expected_s: float | None, unchanged_s: float, is_stuck: bool
 ):
-    found = state_of(
+    found = outcome_of(
         {"async_status": "Job Running", "async_percent_completion": 60}, unchanged_s=unchanged_s,
         stuck_after_s=stuck_after_s(expected_s), watched_s=0,
     )

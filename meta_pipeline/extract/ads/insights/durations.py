@@ -1,4 +1,4 @@
-"""How long a report run is expected to take, and what one that has ended teaches. No I/O.
+"""How long a report run is expected to take, when to poll it, and what one that has ended teaches. No I/O.
 
 Meta publishes no durations (graph-api.md §2.9). What one account's run took is the first guess for every other account
 of the app, so that from the second account on a run is rarely polled more than twice."""
@@ -19,37 +19,38 @@ LONGER, SHORTER = 0.6, 0.3
 SOONER = 0.9
 # Seconds by which Meta's own times, which are whole seconds, may differ from ours.
 CLOCK_SKEW_S = 2.0
-# The first poll comes that much after the expected end: a poll that is too early is paid for in vain.
+# The first poll comes that much after the expected end: a poll that is too early is a wasted call.
 MARGIN, MARGIN_S = 1.1, 0.3
 
 # The first pause after a run was not done when it was expected, as a share of what was expected.
 OVERDUE = 0.3
 # Seconds between polls. Peers poll at 10 s doubling (graph-api.md §2.9).
 FIRST_POLL_S, LONGEST_POLL_S = 0.5, 10.0
-# While another run finds out how long runs take, one is polled at this age in seconds, whatever is known by then.
+# While another run shows how long runs take, one is polled at this age in seconds at the latest.
 UNKNOWN_FIRST_POLL_S = 20.0
 STUCK_AFTER_S, STUCK_AFTER_TIMES = 900.0, 5.0
 
-Known = Mapping[tuple[str, str, int], float]
+# Seconds by node id (or APP), report, and size class in days.
+Durations = Mapping[tuple[str, str, int], float]
 
 
 def size_class(days: int) -> int:
-    """Return the largest number of days that counts as about as much as `days`: 1, 2, 4, 8, 16, 32, …"""
+    """Return the size class of so many days, which is its largest number: 1, 2, 4, 8, 16, 32, …"""
     return 1 << max(0, days - 1).bit_length()
 
 
-def expected_s(known: Known, *, node_id: str, report: str, days: int) -> float | None:
+def expected_s(stored: Durations, *, node_id: str, report: str, days: int) -> float | None:
     """Return the seconds that a report run over so many days takes: of this account and size, of the app's accounts
     and this size, of the nearest other size, or the mean of the app's other reports. None when no run has ended yet."""
     wanted = size_class(days)
-    for whose in (node_id, APP):
-        if (seconds := known.get((whose, report, wanted))) is not None:
+    for owner in (node_id, APP):
+        if (seconds := stored.get((owner, report, wanted))) is not None:
             return seconds
-    for whose in (node_id, APP):
-        sizes = {size: seconds for (node, name, size), seconds in known.items() if (node, name) == (whose, report)}
+    for owner in (node_id, APP):
+        sizes = {size: seconds for (node, name, size), seconds in stored.items() if (node, name) == (owner, report)}
         if sizes:
             return sizes[min(sizes, key=lambda size: abs(math.log2(size / wanted)))]
-    others = [seconds for (node, _, _), seconds in known.items() if node == APP]
+    others = [seconds for (node, _, _), seconds in stored.items() if node == APP]
     return sum(others) / len(others) if others else None
 
 
@@ -70,7 +71,7 @@ def stuck_after_s(expected: float | None) -> float:
     return max(STUCK_AFTER_S, STUCK_AFTER_TIMES * (expected or 0.0))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EndedRun:
     """A report run that has ended. `age_s`: its age when it was seen to be done; `running_at_s`: its age when it was
     last seen running, None when it was never; `expected_s`: how long it was expected to take, if that was known;
@@ -83,7 +84,7 @@ class EndedRun:
 
     @property
     def took_s(self) -> float:
-        """The seconds that it took, by Meta's own times where they agree with what was seen."""
+        """Return the seconds that it took, by Meta's own times where they agree with the polls."""
         started, completed = self.status.get("time_ref"), self.status.get("time_completed")
         if isinstance(started, int) and isinstance(completed, int) and started and completed >= started:
             took = float(completed - started)
@@ -94,14 +95,16 @@ class EndedRun:
         return SOONER * min(self.age_s, self.expected_s or self.age_s)
 
 
-def learned(known: Known, run: EndedRun, *, node_id: str, report: str, days: int) -> dict[tuple[str, str, int], float]:
+def updated(
+    stored: Durations, run: EndedRun, *, node_id: str, report: str, days: int
+) -> dict[tuple[str, str, int], float]:
     """Return the durations that change with a run that has ended: of its account and of the app."""
     size, took = size_class(days), run.took_s
     changed = {}
-    for whose in (node_id, APP):
-        before = known.get((whose, report, size))
+    for owner in (node_id, APP):
+        before = stored.get((owner, report, size))
         if before is None:
-            changed[whose, report, size] = took
+            changed[owner, report, size] = took
         else:
-            changed[whose, report, size] = before + (LONGER if took > before else SHORTER) * (took - before)
+            changed[owner, report, size] = before + (LONGER if took > before else SHORTER) * (took - before)
     return changed

@@ -1,30 +1,34 @@
-"""How much to ask for at once: pages that grow while they work, ranges that shrink where they did not. No I/O.
+"""How much to request at once: pages that grow while they succeed, ranges that shrink after a refusal. No I/O.
 
-Meta publishes no largest page (graph-api.md §2.5, §15.5): what works is learned per account and report, and forgotten
-after a while, because Meta's mind changes with its load."""
+Meta publishes no largest page (graph-api.md §2.5, §15.5): what succeeds is learned per node and report, and forgotten
+after a while, because the limits change with Meta's load."""
 
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import KW_ONLY, dataclass, field
+
+from meta_pipeline.extract.ranges import Range, contiguous_ranges
 
 FIRST_PAGE, SMALLEST_PAGE, GROWTH = 1000, 25, 4
 # Up to so many days or rows a synchronous read costs fewer calls than a report run with its polls.
 SYNCHRONOUS_DAYS, SYNCHRONOUS_ROWS = 3, 1500
-# So long a refusal is believed.
+# How long a refusal is believed.
 BELIEVED_FOR = dt.timedelta(days=7)
 
 
 @dataclass(slots=True)
 class Sizes:
-    """The limits learned for one report of one account. `page`: rows to request next; `page_refused`: the smallest
-    page that was refused; `page_succeeded`: the largest page that came back full; `days`: the longest range that came
-    back whole; `days_refused`: the shortest that was too much; `rows_per_day`: rows per day of the last read;
+    """The limits learned for one report of one node. `page`: rows to request next; `page_refused`: the smallest page
+    that was refused; `page_succeeded`: the largest page that came back full; `days`: the longest range that came back
+    whole; `days_refused`: the shortest that was too much; `rows_per_day`: rows per day of the last read;
     `sync_refused`: the shortest range, in days, that was too much for a synchronous read. `is_range_at_fault`: not even
     the smallest page came back, so smaller pages are not tried step by step again; `is_at_limit`: a page that grew was
     refused, so it grows no more until the next run. Both are not stored."""
 
     largest_page: int
+    _: KW_ONLY
     page: int = FIRST_PAGE
     page_refused: int | None = None
     days: int | None = None
@@ -79,31 +83,32 @@ class Sizes:
             self.page, self.page_succeeded = max(SMALLEST_PAGE, self.page // 2), None
         return True
 
-    def range_worked(self, days: int, rows: int) -> None:
-        """A range came back whole."""
+    def range_succeeded(self, days: int, rows: int) -> None:
+        """Learn from a range of so many days that came back whole."""
         self.days = max(days, self.days or 0)
         self.rows_per_day = rows / days
 
     def range_was_refused(self, days: int, now: dt.datetime) -> None:
-        """A range was too much."""
+        """Learn from a range of so many days that was too much."""
         self.days_refused, self.refused_at = min(days, self.days_refused or days), now
         if self.days is not None and self.days >= self.days_refused:
             self.days = None
 
     def is_synchronous(self, days: int, *, rows_per_day: float | None = None) -> bool:
-        """Whether a range is read at once instead of by a report run, which costs its POST and the looks at it: while
-        it is short, or known to be small. `rows_per_day`: where the report itself says (an account has one)."""
+        """Check that a range is read directly instead of by a report run, which costs its POST and its polls: while it
+        is short, or known to be small. `rows_per_day`: where the report defines it (an account has one)."""
         if self.sync_refused is not None and days >= self.sync_refused:
             return False
-        known = rows_per_day if rows_per_day is not None else self.rows_per_day
-        return days <= SYNCHRONOUS_DAYS or (known is not None and known * days <= SYNCHRONOUS_ROWS)
+        expected = rows_per_day if rows_per_day is not None else self.rows_per_day
+        return days <= SYNCHRONOUS_DAYS or (expected is not None and expected * days <= SYNCHRONOUS_ROWS)
 
     def sync_was_refused(self, days: int, now: dt.datetime) -> None:
-        """A range was too much at once; as a report run it may come."""
+        """Learn from a range that was too much for a synchronous read; as a report run it may succeed."""
         self.sync_refused, self.refused_at = min(days, self.sync_refused or days), now
 
     def longest_range(self, wanted: int) -> int:
-        """How many days to ask for at once: all of them until that was refused, then what is known to work."""
+        """Return how many days to request at once: all of them until that was refused, then what is known to
+        succeed."""
         if self.days_refused is None or wanted < self.days_refused:
             return wanted
         return max(1, self.days or self.days_refused // 2)
@@ -112,7 +117,7 @@ class Sizes:
 @dataclass(slots=True)
 class FixedSizes:
     """A page size that never grows. It shrinks for a read that started again after Meta forgot its cursor: the change
-    of the size may have cost the cursor. With `may_shrink` off a refusal is the caller's: it requests less."""
+    of the size may have cost the cursor. With `may_shrink` off the caller handles a refusal: it requests less."""
 
     sizes: Sizes
     may_shrink: bool = True
@@ -129,3 +134,12 @@ class FixedSizes:
         is_smaller = self.may_shrink and self.sizes.page_was_refused(now)
         self.page = self.sizes.page
         return is_smaller
+
+
+def plan_ranges(sizes: Sizes, days: Iterable[dt.date], *, most: int | None = None) -> list[Range]:
+    """Return as few ranges as the days allow, each as long as is known to succeed and no longer than `most` days."""
+    return [
+        part
+        for whole in contiguous_ranges(days)
+        for part in whole.split(min(sizes.longest_range(len(whole.days)), most or len(whole.days)))
+    ]

@@ -1,0 +1,185 @@
+"""Which reports there are and which are read by default: the built-in ones and those of a TOML file, which is checked
+line by line.
+
+    enabled = ["account_reach_7d"]
+
+    [reports.ad_insights_by_age]
+    level = "ad"
+    fields = ["account_id", "ad_id", "impressions", "spend"]
+    breakdowns = ["age"]
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import re
+import tomllib
+from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from meta_pipeline.entity_kinds import ENTITY_KINDS
+from meta_pipeline.extract.ads.catalogue.reports import REPORTS, STATUSES, WINDOWS, Report, Window
+from meta_pipeline.extract.ads.catalogue.vocabulary import (
+    ACTION_BREAKDOWNS,
+    ACTION_FIELDS,
+    BREAKDOWNS,
+    DAY,
+    DEAD_WINDOWS,
+    FIELDS,
+    IDS,
+    gate,
+    history_limit,
+)
+from meta_pipeline.extract.ads.catalogue.vocabulary import WINDOWS as LIVING_WINDOWS
+from meta_pipeline.records import ConfigError
+
+Catalogue = Mapping[str, Report]
+NAME = re.compile(r"[a-z][a-z0-9_]*")
+# Names of other tables in the same schema.
+RESERVED = frozenset(kind.name for kind in ENTITY_KINDS)
+RESERVED_SUFFIXES = ("_versions", "_history")
+LONGEST_WINDOW = 90
+_TOP = ("enabled", "reports")
+_REPORT = (
+    "level", "fields", "breakdowns", "action_breakdowns", "windows", "key", "window", "history_months", "enabled",
+)
+
+
+def load_catalogue(path: Path | None) -> Catalogue:
+    """Return every report by its name; without a file only the built-in ones. Raise ConfigError for an invalid file."""
+    if path is None:
+        return REPORTS
+    try:
+        return parse_catalogue(path.read_text(encoding="utf-8"), source=str(path))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"META_PIPELINE_REPORTS: {path} can't be read: {error}") from error
+
+
+def parse_catalogue(text: str, *, source: str) -> Catalogue:
+    """Return the built-in reports and those of this TOML text. Raise ConfigError, which names `source`."""
+    try:
+        document = tomllib.loads(text)
+        _check_names(document, _TOP, "key")
+        enabled, own = _names(document, "enabled", REPORTS, "report"), document.get("reports", {})
+        if not isinstance(own, dict) or not all(isinstance(table, dict) for table in own.values()):
+            raise ConfigError("reports must be tables: write [reports.my_report]")
+        return {
+            **{
+                name: dataclasses.replace(report, is_default=report.is_default or name in enabled)
+                for name, report in REPORTS.items()
+            },
+            **{name: _report(name, table) for name, table in own.items()},
+        }
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{source} is not valid TOML: {error}") from error
+    except ConfigError as error:
+        raise ConfigError(f"{source}: {error}") from error
+
+
+def default_reports(reports: Catalogue) -> tuple[str, ...]:
+    """Return the names of the reports that are read when none is named."""
+    return tuple(name for name, report in reports.items() if report.is_default)
+
+
+def _report(name: str, table: dict[str, Any]) -> Report:
+    try:
+        return _checked(name, table)
+    except ConfigError as error:
+        reason = str(error)
+        raise ConfigError(reason if reason.startswith(f"report {name}: ") else f"report {name}: {reason}") from error
+
+
+def _checked(name: str, table: dict[str, Any]) -> Report:
+    if not NAME.fullmatch(name):
+        raise ConfigError("a name has only lower-case letters, digits and _ and starts with a letter: choose another")
+    if name in REPORTS or name in RESERVED or name.endswith(RESERVED_SUFFIXES):
+        raise ConfigError("the name is taken: choose another")
+    _check_names(table, _REPORT, "key")
+    level = table.get("level")
+    if level not in IDS:
+        raise ConfigError(f"level must be one of {', '.join(IDS)}, not {level!r}")
+    fields = _fields(level, table)
+    breakdowns = _names(table, "breakdowns", BREAKDOWNS, "breakdown")
+    actions = ACTION_FIELDS & set(fields)
+    return Report(
+        name,
+        level=level,
+        fields=fields,
+        key=_names(table, "key", (*fields, *breakdowns), "field of its own") or (IDS[level][-1], *breakdowns),
+        statuses=STATUSES[level],
+        windows=_names(table, "windows", LIVING_WINDOWS | DEAD_WINDOWS, "window")
+        if "windows" in table else WINDOWS if actions else (),
+        breakdowns=breakdowns,
+        action_breakdowns=_names(table, "action_breakdowns", ACTION_BREAKDOWNS | {"action_type"}, "breakdown"),
+        window=_window(table.get("window")),
+        history_months=_months(table.get("history_months"), history_limit(fields, breakdowns)),
+        is_default=_flag(table.get("enabled", True)),
+        gate=gate(breakdowns),
+    )
+
+
+def _fields(level: str, table: dict[str, Any]) -> tuple[str, ...]:
+    """Return the fields with the days, which Meta returns in any case."""
+    fields = _names(table, "fields", FIELDS, "field")
+    if not fields:
+        raise ConfigError("it has no fields: name at least its ids and one metric")
+    if missing := [name for name in ("account_id", IDS[level][-1]) if name not in fields]:
+        raise ConfigError(f"its rows have no unique key without {' and '.join(missing)}: add to its fields")
+    above = [name for names in IDS.values() for name in names if name not in IDS[level] and name in fields]
+    if above:
+        raise ConfigError(f"a row of level {level} has no {above[0]}: remove it, or choose the level that has it")
+    return (*fields, *(name for name in DAY if name not in fields))
+
+
+def _names(table: dict[str, Any], key: str, allowed: Collection[str], noun: str) -> tuple[str, ...]:
+    """Return a list of names; raise ConfigError for one that is not allowed or occurs twice."""
+    names = table.get(key, [])
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise ConfigError(f'{key} must be a list of names: write {key} = ["…"]')
+    for name in names:
+        if name not in allowed:
+            raise ConfigError(f"{key}: there is no {noun} {name!r}{_suggestion(name, allowed)}")
+    if len(set(names)) < len(names):
+        raise ConfigError(f"{key} names {next(name for name in names if names.count(name) > 1)} twice: remove one")
+    return tuple(names)
+
+
+def _check_names(table: dict[str, Any], allowed: Collection[str], noun: str) -> None:
+    for name in table:
+        if name not in allowed:
+            raise ConfigError(f"there is no {noun} {name!r}{_suggestion(name, allowed)}")
+
+
+def _suggestion(name: str, allowed: Iterable[str]) -> str:
+    """Return the name that was probably meant; all of them when none is similar."""
+    names = sorted(allowed)
+    close = difflib.get_close_matches(name, names, n=1)
+    if close:
+        return f", did you mean {close[0]}?"
+    return f": there are {', '.join(names)}" if len(names) <= 20 else ": `meta-pipeline reports --names` lists them all"
+
+
+def _window(value: Any) -> Window | None:
+    if value is None:
+        return None
+    if value == "month":
+        return "month"
+    if isinstance(value, int) and not isinstance(value, bool) and 2 <= value <= LONGEST_WINDOW:
+        return value
+    raise ConfigError(f'window must be "month" or a number of days from 2 to {LONGEST_WINDOW}, not {value!r}')
+
+
+def _months(value: Any, limit: int) -> int:
+    if value is None:
+        return limit
+    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= limit:
+        return value
+    raise ConfigError(f"history_months must be 1 to {limit}, which is as long as Meta keeps it, not {value!r}")
+
+
+def _flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ConfigError(f"enabled must be true or false, not {value!r}")
+    return value

@@ -1,0 +1,1 @@
+"""Ads Insights: requests, report runs, and reading their rows by day."""

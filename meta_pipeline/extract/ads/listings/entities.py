@@ -1,0 +1,207 @@
+"""Accounts, campaigns, ad sets and ads as they are now: a whole listing now and then, what changed in between."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from meta_pipeline.entity_kinds import ACCOUNTS, LISTED_KINDS, EntityKind
+from meta_pipeline.extract import stored_listing
+from meta_pipeline.extract.stored_listing import Row, StoredRecord
+from meta_pipeline.graph.calls import CallKind, Operation
+from meta_pipeline.graph.client import GraphClient
+from meta_pipeline.graph.errors import GraphError, ScopeError
+from meta_pipeline.graph.request import PageSize
+from meta_pipeline.graph.response import GraphResponse
+from meta_pipeline.records import AccessToken, Batch
+
+# Things per page of a listing; pages of insights grow (`extract/sizes.py`).
+LISTING_PAGE = 500
+# Meta's clock is not ours, and a change is not listed everywhere at once: what was updated up to an hour before the
+# newest known update is read again. It costs no call, and a sweep finds what is later still.
+OVERLAP = dt.timedelta(hours=1)
+SWEEP_DAYS = 7
+
+
+def listing_request(kind: EntityKind) -> dict[str, Any]:
+    """Return the parameters of a whole listing."""
+    return {"fields": list(kind.fields), "effective_status": list(kind.listed_statuses)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """The records of one kind, and the request they answer. `is_whole`: all of it was listed; `has_status_changes`: the
+    status of something changed, and with it that of what is below, whose `updated_time` does not show it."""
+
+    records: list[Row]
+    request: dict[str, Any]
+    is_whole: bool = True
+    has_status_changes: bool = False
+
+
+class _Names(msgspec.Struct):
+    """The ids and names in a row of insights. Ids were strings and may be numbers one day."""
+
+    account_id: str | int = ""
+    campaign_id: str | int = ""
+    campaign_name: str | None = None
+    adset_id: str | int = ""
+    adset_name: str | None = None
+    ad_id: str | int = ""
+    ad_name: str | None = None
+
+
+class _Deleted(msgspec.Struct, omit_defaults=True, rename={"source": "told_by"}):
+    """The record of a thing that no listing has any more."""
+
+    id: str
+    name: str | None
+    account_id: str
+    campaign_id: str = ""
+    adset_id: str = ""
+    effective_status: str = msgspec.field(default_factory=lambda: "DELETED")
+    source: str = msgspec.field(default_factory=lambda: "insights")
+
+
+_read_names = msgspec.json.Decoder(_Names).decode
+
+
+def read_mentioned(paths: Iterable[str]) -> dict[str, dict[str, Row]]:
+    """Read the campaigns, ad sets and ads that landed insights files mention, oldest file first: by level and id a
+    record of each, with the name it had last. It lands for a thing that no listing has any more: a listing names every
+    status but DELETED, so what delivered and is in none is deleted, and to read thousands of them by their ids would
+    cost a call each for little more (docs/decisions/0025)."""
+    mentioned: dict[str, dict[str, tuple[_Deleted, Batch]]] = {str(kind.level): {} for kind in LISTED_KINDS}
+    for path in paths:
+        for record, batch in stored_listing.read_rows(path):
+            names = _read_names(record)
+            account, campaign, adset, ad = map(str, (names.account_id, names.campaign_id, names.adset_id, names.ad_id))
+            mentioned["campaign"][campaign] = _Deleted(campaign, names.campaign_name, account), batch
+            mentioned["adset"][adset] = _Deleted(adset, names.adset_name, account, campaign), batch
+            mentioned["ad"][ad] = _Deleted(ad, names.ad_name, account, campaign, adset), batch
+    return {
+        level: {id: (msgspec.json.encode(deleted), batch) for id, (deleted, batch) in things.items() if id}
+        for level, things in mentioned.items()
+    }
+
+
+def increment_start(
+    stored: Mapping[str, StoredRecord],
+    swept_at: dt.datetime | None,
+    *,
+    now: dt.datetime,
+    sweep: dt.timedelta,
+    page: int,
+) -> int | None:
+    """Return the Unix time from which changes are requested. None for all of it: at first, when a sweep is due, and
+    when it is one page, which costs the same one call and also shows what vanished."""
+    if swept_at is None or now - swept_at >= sweep:
+        return None
+    if sum(not each.summary.is_deleted and not each.summary.error for each in stored.values()) <= page:
+        return None
+    newest = stored_listing.newest_update(stored.values())
+    return None if newest is None else int((min(newest, now) - OVERLAP).timestamp())
+
+
+def unlisted_ids(
+    stored: Mapping[str, StoredRecord],
+    listed: Iterable[str],
+    mentioned: Iterable[str],
+    *,
+    is_whole: bool,
+    now: dt.datetime,
+    sweep: dt.timedelta,
+) -> list[str]:
+    """Return the ids that insights or the stored listing have and no new listing does: deleted, or out of sight. What
+    is known to be deleted stays deleted; what could not be read is tried again when a sweep is due. An increment says
+    nothing of what it leaves out."""
+    settled = {
+        id for id, each in stored.items()
+        if not is_whole or each.summary.is_deleted or (each.summary.error and now - each.batch.fetched_at < sweep)
+    }
+    return sorted((set(mentioned) | stored.keys()) - settled - set(listed) - {""})
+
+
+def read_account(node_id: str, *, graph: GraphClient, token: AccessToken) -> Snapshot:
+    """Read the account itself."""
+    request = {"fields": list(ACCOUNTS.fields)}
+    answer = graph.get(node_id, request, token=token, kind=CallKind.AD_OBJECTS)
+    return Snapshot(records=[row_of(answer)], request=request)
+
+
+def list_ids(node_id: str, kind: EntityKind, *, graph: GraphClient, token: AccessToken, size: PageSize) -> list[str]:
+    """List nothing but the ids of an account's things."""
+    request = {"fields": "id", "effective_status": list(kind.listed_statuses)}
+    pages = graph.batches(f"{node_id}/{kind.edge}", request, token=token, kind=CallKind.AD_OBJECTS, size=size)
+    return [msgspec.json.decode(record)["id"] for page in pages for record in page.records]
+
+
+def refresh(
+    kind: EntityKind,
+    node_id: str,
+    stored: Mapping[str, StoredRecord],
+    mentioned: Mapping[str, Row],
+    *,
+    since: int | None,
+    graph: GraphClient,
+    token: AccessToken,
+    sweep: dt.timedelta,
+    size: PageSize,
+) -> Snapshot:
+    """Read one kind as it is now: what changed `since` (Unix time), or all of it, merged into the stored listing."""
+    request = listing_request(kind)
+    if since is not None:
+        request["filtering"] = [{"field": f"{kind.level}.updated_time", "operator": "GREATER_THAN", "value": since}]
+    pages = graph.batches(f"{node_id}/{kind.edge}", request, token=token, kind=CallKind.AD_OBJECTS, size=size)
+    fresh = stored_listing.index_rows((record, page) for page in pages for record in page.records)
+    unlisted = unlisted_ids(stored, fresh, mentioned, is_whole=since is None, now=graph.now(), sweep=sweep)
+    # What was in a listing before may be out of sight only: that is worth a call.
+    vanished = [id for id in unlisted if id in stored and stored[id].summary.source != "insights"]
+    missing = stored_listing.index_rows(_by_id(vanished, {"fields": list(kind.fields)}, graph=graph, token=token))
+    missing |= stored_listing.index_rows(mentioned[id] for id in unlisted if id not in stored)
+    has_status_changes = any(
+        id in stored and stored[id].summary.effective_status != each.summary.effective_status
+        for id, each in (fresh | missing).items()
+    )
+    # A whole listing comes first, in Meta's order; an increment leaves every record in its place.
+    merged = {**fresh, **missing, **stored} if since is None else dict(stored)
+    merged |= {**fresh, **missing}
+    return Snapshot(
+        records=[each.row for each in merged.values()], request=listing_request(kind), is_whole=since is None,
+        has_status_changes=has_status_changes,
+    )
+
+
+def row_of(answer: GraphResponse) -> Row:
+    """Return a node's answer as one record, and a batch of its own."""
+    return answer.body, Batch(
+        records=(answer.body,), trace_id=answer.trace_id, version=answer.version, fetched_at=answer.fetched_at
+    )
+
+
+def _by_id(
+    node_ids: list[str], request: dict[str, Any], *, graph: GraphClient, token: AccessToken
+) -> Iterator[Row]:
+    """Read things by their ids, many in one HTTP call; one that can no longer be read is a row with its error and does
+    not end the listing."""
+    answers = graph.batch([Operation(node_id, request, CallKind.AD_OBJECTS) for node_id in node_ids], token=token)
+    for node_id, answer in zip(node_ids, answers, strict=True):
+        if isinstance(answer, ScopeError):
+            yield error_row(node_id, answer, graph)
+        elif isinstance(answer, GraphError):
+            raise answer
+        else:
+            yield row_of(answer)
+
+
+def error_row(node_id: str, error: GraphError, graph: GraphClient) -> Row:
+    """Return the row of a thing that could not be read."""
+    record = json.dumps({"id": node_id, "error": str(error)}).encode()
+    return record, Batch(
+        records=(record,), trace_id=error.trace_id, version=graph.marketing_version, fetched_at=graph.now()
+    )

@@ -1,0 +1,86 @@
+"""A listing that landed before, read again: each record with the answer it came in, so that it can land once more
+beside what is new."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import msgspec
+import pyarrow.parquet as pq
+
+from meta_pipeline.records import Batch
+
+# A record as Graph gave it, and the answer it came in.
+Row = tuple[bytes, Batch]
+_COLUMNS = ["payload", "_fbtrace_id", "_api_version", "_fetched_at"]
+
+
+class RecordSummary(msgspec.Struct, rename={"source": "told_by"}):
+    """The few fields of a record that decide whether it is requested again. `source`: `insights` for a record that
+    replaces a thing which no listing has any more."""
+
+    id: str = ""
+    status: str | None = None
+    effective_status: str | None = None
+    updated_time: str | None = None
+    error: str | None = None
+    source: str | None = None
+
+    @property
+    def is_deleted(self) -> bool:
+        """Check that the thing is deleted, which is final: it is not requested again."""
+        return "DELETED" in (self.effective_status, self.status)
+
+
+summarize = msgspec.json.Decoder(RecordSummary).decode
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRecord:
+    """One record of a listing."""
+
+    record: bytes
+    batch: Batch
+    summary: RecordSummary
+
+    @property
+    def row(self) -> Row:
+        """Return the record as it lands."""
+        return self.record, self.batch
+
+
+def index_rows(rows: Iterable[Row]) -> dict[str, StoredRecord]:
+    """Return records by id; the last one of an id counts."""
+    stored = (StoredRecord(record, batch, summarize(record)) for record, batch in rows)
+    return {each.summary.id: each for each in stored}
+
+
+def read_listing(path: str) -> dict[str, StoredRecord]:
+    """Read the records of a landed listing, by id."""
+    return index_rows(read_rows(path))
+
+
+def read_rows(path: str) -> Iterator[Row]:
+    """Read the records of a landed file. Those of one answer share its batch."""
+    batches: dict[tuple[str | None, str, dt.datetime], Batch] = {}
+    for row in pq.read_table(path, columns=_COLUMNS).to_pylist():
+        answer = row["_fbtrace_id"], row["_api_version"], row["_fetched_at"]
+        yield row["payload"].encode(), batches.setdefault(
+            answer, Batch(records=(), trace_id=answer[0], version=answer[1], fetched_at=answer[2])
+        )
+
+
+def newest_update(records: Iterable[StoredRecord]) -> dt.datetime | None:
+    """Return the newest `updated_time` of the records; None when none has a valid one."""
+    times = [parse_time(each.summary.updated_time) for each in records]
+    return max((time for time in times if time is not None), default=None)
+
+
+def parse_time(text: str | None) -> dt.datetime | None:
+    """Parse a time as Meta writes it; return None when it is missing or invalid."""
+    try:
+        return dt.datetime.fromisoformat(text) if text else None
+    except ValueError:
+        return None
