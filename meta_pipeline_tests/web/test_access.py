@@ -130,9 +130,9 @@ def test_a_new_password_ends_every_session_and_a_restart_none(guarded: Web, tmp_
 
 def test_the_store_holds_no_cookie(guarded: Web, tmp_path: Path):
     assert sign_in(guarded) == 303
-    kept = b"".join(file.read_bytes() for file in tmp_path.rglob("*") if file.is_file())
+    stored = b"".join(file.read_bytes() for file in tmp_path.rglob("*") if file.is_file())
 
-    assert guarded.browser.cookies["__Host-meta_pipeline_session"].encode() not in kept
+    assert guarded.browser.cookies["__Host-meta_pipeline_session"].encode() not in stored
 
 
 def test_a_stranger_does_not_lock_the_operator_out(guarded: Web, waits: list[float]):
@@ -280,6 +280,6 @@ def test_somebody_else_can_not_use_an_invitation(guarded: Web, clock: Clock):
 
 def test_the_store_holds_no_invitation(guarded: Web, clock: Clock, tmp_path: Path):
     text = parameter(invited(guarded, clock), "invitation")
-    kept = b"".join(file.read_bytes() for file in tmp_path.rglob("*") if file.is_file())
+    stored = b"".join(file.read_bytes() for file in tmp_path.rglob("*") if file.is_file())
 
-    assert text.encode() not in kept
+    assert text.encode() not in stored
