@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from meta_pipeline.alerts.targets import Email, Log, Target, Webhook
 from meta_pipeline.extract.ads.catalogue.report_file import Catalogue, default_reports, load_catalogue
 from meta_pipeline.extract.ads.catalogue.reports import Report
+from meta_pipeline.files import permissions
 from meta_pipeline.flows.listings import ListingPolicy
 from meta_pipeline.flows.pull_context import PullContext
 from meta_pipeline.graph.budget import SharedBudget
@@ -32,7 +33,6 @@ from meta_pipeline.status import forecast, overview
 from meta_pipeline.status.action_links import ActionLinks
 from meta_pipeline.status.forecast import AccountForecast
 from meta_pipeline.status.overview import Connection
-from meta_pipeline.store import permissions
 from meta_pipeline.store.audit_log import AuditLog
 from meta_pipeline.store.engine import check_store_is_there, open_store
 from meta_pipeline.vault.vault import Vault

@@ -26,7 +26,7 @@ from meta_pipeline.defs.sensors import (
     token_alerts_sensor,
     waiting_ranges_sensor,
 )
-from meta_pipeline.store.permissions import keep_private
+from meta_pipeline.files.permissions import keep_private
 
 keep_private()  # this module is loaded by Dagster's processes, which `dagster dev` starts without our command line
 # Dagster itself uses features it calls beta for every sensor; the log of `up` is for what an operator can act on.
