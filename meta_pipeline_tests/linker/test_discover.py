@@ -90,7 +90,7 @@ def test_the_edges_of_the_last_discovery_that_were_not_read_are_remembered_and_s
     )
     (sentence,) = unread_sentences(home.engine)
 
-    assert links and problems == [sentence] and "me/adaccounts was not read: (" in sentence
+    assert links and problems == [sentence] and "me/adaccounts was not read: Graph answered HTTP 500" in sentence
     assert connection_messages(home) == [
         "Facebook could not list all ad accounts at the last daily check: new ones are missing until the next one "
         "works; what was connected before is still collected."
