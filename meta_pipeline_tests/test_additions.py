@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 import yaml
-from meta_pipeline.extract.ads.reports import REPORTS, Report
 
 from meta_pipeline.alerts import targets
 from meta_pipeline.consent.scopes import SCOPES
+from meta_pipeline.extract.ads.catalogue.reports import REPORTS, Report
 from meta_pipeline.graph.calls import CallKind
 from meta_pipeline.sandbox.ads.insights.breakdowns import COMBINATIONS, VALUES
 from meta_pipeline.sandbox.identity.scopes import ALL_SCOPES

@@ -15,7 +15,6 @@ from meta_pipeline.flows.consent_request import ConsentRequest, consent_request
 from meta_pipeline.graph.errors import TransientError
 from meta_pipeline.records import MetaPipelineError
 from meta_pipeline.store.invitations import Invitation
-from meta_pipeline.store.node_links import list_links
 from meta_pipeline.store.processes import identity
 from meta_pipeline.web.site import Site
 
@@ -56,7 +55,7 @@ def connect(site: Site, request: Request) -> Response:
     """Redirect to the login dialog, with a state that only this browser can bring back (`GET /connect?phase=1`)."""
     settings = site.runtime.settings
     app_id, app_secret = settings.require("app_id"), settings.require("app_secret")
-    site.runtime.vault  # noqa: B018 - raises before anybody consents to a token that can't be stored
+    site.runtime.vault  # noqa: B018 - without a vault there is nowhere to store the token, so no consent is requested
     requested = requested_consent(site, request)
     if isinstance(requested, Response):
         return requested
@@ -160,14 +159,8 @@ def _onboard(site: Site, id: str) -> None:
     """Run the onboarding without its partitions, so that the person need not wait for a place in Dagster's queue."""
     runtime = site.runtime
     try:
-        consents.onboard(
-            id, graph=runtime.graph, tokens=runtime.vault, engine=runtime.engine, features=runtime.features,
-            now=runtime.now, sleep=runtime.sleep,
-        )
-        consents.first_look(
-            id, list_links(runtime.engine), graph=runtime.graph, tokens=runtime.vault, engine=runtime.engine,
-            now=runtime.now(),
-        )
+        runtime.onboard(id)
+        runtime.first_look(id)
     except MetaPipelineError:
         return  # recorded with the onboarding
     consents.requeue(runtime.engine, id, WAITING)
