@@ -58,7 +58,7 @@ def onboard(runtime: Runtime, token: AccessToken, *, phase: int, through: str) -
     _ = runtime.graph.app  # raise now when the app is not set: nothing must be stored without it
     if phase:  # a token that was piped in was requested elsewhere
         phase = consent_request(phase, engine=runtime.engine, features=runtime.features).phase
-    id = consents.receive(
+    id = consents.accept_token(
         token, phase=phase, through=through, holder=identity(), tokens=runtime.vault, engine=runtime.engine,
         now=runtime.now(),
     )

@@ -15,6 +15,7 @@ from meta_pipeline.cli.output.terminal import counted
 from meta_pipeline.consent import oauth
 from meta_pipeline.files import damaged, permissions
 from meta_pipeline.records import MetaPipelineError
+from meta_pipeline.status.unread import unread_sentences
 from meta_pipeline.store.node_links import list_links
 
 
@@ -37,6 +38,8 @@ def run_checks(runtime: Runtime) -> Iterator[CheckResult]:
     links = list_links(runtime.engine)
     message = counted(len(links), "node") if links else "nothing is linked yet: run `meta-pipeline connect`"
     yield CheckResult("links", bool(links), message)
+    for sentence in unread_sentences(runtime.engine):
+        yield CheckResult("links", False, f"may be incomplete: {sentence}")
     yield from _check_tokens(runtime)
     yield from daily_work.check_daily_work(runtime, now=runtime.now())
     yield from lost_access.check_lost_access(runtime, now=runtime.now())
@@ -66,8 +69,8 @@ def _check_tokens(runtime: Runtime) -> Iterator[CheckResult]:
     yield CheckResult("vault", bool(connections), message)
     for connection in connections:
         name = f"token of {connection.ref.subject_name}"
-        for trouble in (*connection.troubles, *(node.trouble for node in connection.nodes if node.trouble)):
-            yield CheckResult(name, not trouble.is_urgent, f"{trouble.told} {trouble.click}: {trouble.url}")
+        for issue in (*connection.issues, *(node.issue for node in connection.nodes if node.issue)):
+            yield CheckResult(name, not issue.is_urgent, f"{issue.message} {issue.action}: {issue.url}")
         if connection.ref.retired_at is None:
             yield _result_of(name, functools.partial(_inspect_token, runtime, connection.ref.id))
 
