@@ -33,7 +33,7 @@ from meta_pipeline.settings import Settings
 from meta_pipeline.store import read_times
 from meta_pipeline.store.audit_log import AuditLog
 from meta_pipeline.store.engine import open_store
-from meta_pipeline_tests.fakes.frozen_clock import StillClock
+from meta_pipeline_tests.fakes.frozen_clock import FrozenClock
 from meta_pipeline_tests.fakes.virtual_clock import START, SandboxAdapter
 
 NODE, TODAY = "act_1000000004", START.date()  # in UTC
@@ -68,7 +68,7 @@ class Account:
     def __init__(
         self, folder: Path, *, ads: int, largest_page: int = GROWING, world: Mapping[str, Any] = WORLD
     ) -> None:
-        self.clock = StillClock()
+        self.clock = FrozenClock()
         self.clock.at = dt.datetime.combine(TODAY, dt.time(6), dt.UTC)
         self.graph = Graph(seed=1, now=None, ads=ads)
         self.graph.clock = self.clock.now

@@ -30,7 +30,7 @@ from meta_pipeline.flows import consents, tokens
 from meta_pipeline.records import ConfigError
 from meta_pipeline.store.schema.connections import alerts as alert_rows
 from meta_pipeline.store.schema.connections import invitations as invitation_rows
-from meta_pipeline_tests.fakes.frozen_clock import PUBLIC, StillHome
+from meta_pipeline_tests.fakes.frozen_clock import PUBLIC, FrozenRuntime
 
 DAY = dt.timedelta(days=1)
 
@@ -103,7 +103,7 @@ class Walk:
     """Days go by: alerts are looked at four times a day, tokens are checked once."""
 
     def __init__(self, path: Path, receiver: Receiver, mail: Mail) -> None:
-        self.home = StillHome(path)
+        self.home = FrozenRuntime(path)
         self.start = self.home.clock.at
         self.lines: list[str] = []
         self.receiver, self.mail = receiver, mail

@@ -13,7 +13,7 @@ import requests
 import urllib3
 from requests.adapters import BaseAdapter
 
-from meta_pipeline_tests.fakes.frozen_clock import StillClock
+from meta_pipeline_tests.fakes.frozen_clock import FrozenClock
 
 NODE = "act_7"
 EDGES = {"campaigns": "campaign", "adsets": "adset", "ads": "ad", "adcreatives": "creative"}
@@ -23,7 +23,7 @@ class SmallAccount(BaseAdapter):
     """`broken` ids answer with that error (code, message), on their own and on every page they stand on; on a page of
     ids alone only those that are `broken_whole`."""
 
-    def __init__(self, clock: StillClock) -> None:
+    def __init__(self, clock: FrozenClock) -> None:
         super().__init__()
         self.clock = clock
         self.things: dict[str, dict[str, Any]] = {}

@@ -30,7 +30,7 @@ from meta_pipeline.store import ledger, read_times
 from meta_pipeline.store.engine import open_store
 from meta_pipeline.warehouse.warehouse import Warehouse
 from meta_pipeline_tests.fakes.account import NODE, SmallAccount
-from meta_pipeline_tests.fakes.frozen_clock import StillClock
+from meta_pipeline_tests.fakes.frozen_clock import FrozenClock
 
 KINDS = tuple(kind.name for kind in ENTITY_KINDS)
 HOUR, DAY = dt.timedelta(hours=1), dt.timedelta(days=1)
@@ -57,7 +57,7 @@ class Pictures:
 
 class Place:
     def __init__(self, path: Path) -> None:
-        self.clock = StillClock()
+        self.clock = FrozenClock()
         self.account = SmallAccount(self.clock)
         self.engine: sa.Engine = open_store(f"sqlite:///{path / 'control.sqlite'}")
         self.landing = Landing(path / "landing", self.engine)

@@ -18,7 +18,7 @@ from meta_pipeline.graph.errors import RequestError, ThrottledError, TooMuchData
 from meta_pipeline.graph.retry import TRIES
 from meta_pipeline.records import AccessToken, Batch
 from meta_pipeline_tests.fakes.account import NODE, SmallAccount
-from meta_pipeline_tests.fakes.frozen_clock import StillClock
+from meta_pipeline_tests.fakes.frozen_clock import FrozenClock
 
 TOKEN = AccessToken(kind="user", value="EAA")
 TROUBLE = [(100, "(#100) something about one"), (1, "Please reduce the amount of data"), (2, "Service down")]
@@ -41,7 +41,7 @@ def read(account: SmallAccount, wanted: set[str]) -> dict[str, dict]:
 @settings(max_examples=60, deadline=None)
 def test_all_the_good_ones_come_and_the_bad_ones_are_rows_with_an_error(data: st.DataObject):
     library = data.draw(st.integers(0, 400))
-    account = SmallAccount(StillClock())
+    account = SmallAccount(FrozenClock())
     ids = [f"c{at}" for at in range(library)]
     for id in ids:
         account.add("creative", id)
@@ -62,7 +62,7 @@ def test_all_the_good_ones_come_and_the_bad_ones_are_rows_with_an_error(data: st
 
 @pytest.mark.parametrize("trouble", TROUBLE)
 def test_not_even_ids_of_a_page(trouble: tuple[int, str]):
-    account = SmallAccount(StillClock())
+    account = SmallAccount(FrozenClock())
     for at in range(120):
         account.add("creative", f"c{at}")
     account.broken, account.broken_whole = {"c70": trouble}, {"c70"}
@@ -72,7 +72,7 @@ def test_not_even_ids_of_a_page(trouble: tuple[int, str]):
 
 
 def test_one_bad_creative_among_many():
-    account = SmallAccount(StillClock())
+    account = SmallAccount(FrozenClock())
     for at in range(1000):
         account.add("creative", f"c{at}")
     account.broken = {"c4": (100, "(#100) incomplete")}
@@ -82,7 +82,7 @@ def test_one_bad_creative_among_many():
 
 
 def test_heavy_creatives_come_in_the_pages_that_come():
-    account = SmallAccount(StillClock())
+    account = SmallAccount(FrozenClock())
     for at in range(250):
         account.add("creative", f"c{at}")
     account.heaviest = 30
@@ -92,7 +92,7 @@ def test_heavy_creatives_come_in_the_pages_that_come():
 
 
 def test_a_library_of_which_ads_use_little_is_not_read_through():
-    account = SmallAccount(StillClock())
+    account = SmallAccount(FrozenClock())
     for at in range(5000):
         account.add("creative", f"c{at}")
 
@@ -104,7 +104,7 @@ def test_a_library_of_which_ads_use_little_is_not_read_through():
 
 
 def test_one_creative_costs_one_operation_and_none_costs_nothing():
-    account = SmallAccount(StillClock())
+    account = SmallAccount(FrozenClock())
     account.add("creative", "c1")
 
     assert read(account, set()) == {} and account.calls == []
@@ -113,7 +113,7 @@ def test_one_creative_costs_one_operation_and_none_costs_nothing():
 
 @pytest.mark.parametrize("code", [17, 190, 200])
 def test_trouble_that_is_nobodys_ends_the_listing(code: int):
-    account = SmallAccount(StillClock())
+    account = SmallAccount(FrozenClock())
     for at in range(9):
         account.add("creative", f"c{at}")
     account.broken_paths = {f"{NODE}/adcreatives": (code, "no")}
