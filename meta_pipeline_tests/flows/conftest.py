@@ -9,6 +9,7 @@ import pytest
 from meta_pipeline.flows.pull_context import PullContext
 from meta_pipeline.landing.landing import Landing
 from meta_pipeline_tests.fakes.frozen_clock import FrozenRuntime
+from meta_pipeline_tests.fakes.listed_account import ListedAccount
 
 
 @pytest.fixture
@@ -26,3 +27,11 @@ def context(runtime: FrozenRuntime, tmp_path: Path) -> PullContext:
         graph=runtime.client, tokens=runtime.vault, landing=Landing(tmp_path / "landing", runtime.engine),
         engine=runtime.engine, run_id="r", backfill_id="b", sleep=runtime.clock.sleep, now=runtime.clock.now,
     )
+
+
+@pytest.fixture
+def listed(tmp_path: Path) -> ListedAccount:
+    """An account with a campaign, an ad set, three ads and the two creatives that they refer to."""
+    listed = ListedAccount(tmp_path)
+    listed.fill()
+    return listed

@@ -25,7 +25,7 @@ from meta_pipeline.records import AccessToken
 from meta_pipeline.store.engine import open_store
 from meta_pipeline.warehouse.warehouse import Warehouse
 from meta_pipeline_tests.conftest import Sandbox
-from meta_pipeline_tests.flows.test_listings import Tokens
+from meta_pipeline_tests.fakes.listed_account import Tokens
 
 NODE = "act_1000000002"
 PROJECT = Path(__file__).parents[2] / "dbt_project"
