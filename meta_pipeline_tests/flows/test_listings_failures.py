@@ -76,7 +76,7 @@ def test_what_nobody_expected_in_one_listing_is_reported_and_ends_no_other(
 
     monkeypatch.setattr(entities, "refresh", refresh)
     landed = []
-    with pytest.raises(ListingsError, match=r"campaigns: an unexpected KeyError at test_listings.py:\d+ .*defect"):
+    with pytest.raises(ListingsError, match=r"campaigns: an unexpected KeyError at test_listings_failures.py:\d+ .*defect"):
         for file in listings.land_entities(NODE, context=listed.context, listing_policy=listed.policy):
             landed.append(file.report)
     assert [kind for kind in KINDS if kind != "campaigns"] == landed
