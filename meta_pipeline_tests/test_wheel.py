@@ -50,7 +50,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
     run(uv, "venv", "--python", sys.executable, environment)
     install = (uv, "pip", "install", "--python", environment / "bin" / "python")
     run(*install, "--require-hashes", "-r", "requirements.lock")
-    run(*install, "--no-deps", "--compile-bytecode", wheel)
+    run(*install, "--no-deps", "--compile-bytecode", "--link-mode", "copy", wheel)  # modes of links are the cache's
     share_bytecode(environment)
     place = Installed(wheel, environment)
     for path in (place.package, *place.package.rglob("*")):
@@ -75,7 +75,14 @@ def share_bytecode(environment: Path) -> None:
     for cache in ours.rglob("__pycache__"):
         source, target = cache.relative_to(ours).parent, theirs / cache.relative_to(ours)
         if (theirs / source).is_dir() and not target.exists():
-            shutil.copytree(cache, target, copy_function=os.link)
+            shutil.copytree(cache, target, copy_function=link_or_copy)
+
+
+def link_or_copy(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # on another file system
+        shutil.copy2(source, target)
 
 
 def test_the_wheel_holds_the_package_and_the_projects_files_and_nothing_else(installed: Installed):

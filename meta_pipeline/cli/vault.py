@@ -36,11 +36,9 @@ def log(runtime: Runtime, token_ref: str | None, limit: int) -> tuple[list[str],
 
 def check(runtime: Runtime) -> list[str]:
     """Tokens inspected and renewed, alerts sent; a sentence for whatever is wrong."""
-    troubles = flow.check(graph=runtime.graph, tokens=runtime.vault, now=runtime.now())
-    told, unreached = flow.alert(
-        runtime.alert_targets, engine=runtime.engine, tokens=runtime.vault, clicks=runtime.clicks, now=runtime.now()
-    )
-    return [printable(text, limit=2000) for text in (*troubles, *(alert.text for alert in told), *unreached)]
+    troubles = runtime.check_tokens()
+    alerts, unreached = runtime.send_alerts()
+    return [printable(text, limit=2000) for text in (*troubles, *(alert.text for alert in alerts), *unreached)]
 
 
 def rotate(runtime: Runtime) -> tuple[str, list[str]]:

@@ -15,7 +15,6 @@ from meta_pipeline.flows.consent_request import ConsentRequest, consent_request
 from meta_pipeline.graph.errors import TransientError
 from meta_pipeline.records import MetaPipelineError
 from meta_pipeline.store.invitations import Invitation
-from meta_pipeline.store.node_links import list_links
 from meta_pipeline.store.processes import identity
 from meta_pipeline.web.site import Site
 
@@ -159,14 +158,8 @@ def _onboard(site: Site, id: str) -> None:
     """Do everything but the partitions here, so that the person need not wait for a free place in Dagster's queue."""
     runtime = site.runtime
     try:
-        consents.onboard(
-            id, graph=runtime.graph, tokens=runtime.vault, engine=runtime.engine, features=runtime.features,
-            now=site.runtime.now, sleep=runtime.sleep,
-        )
-        consents.first_look(
-            id, list_links(runtime.engine), graph=runtime.graph, tokens=runtime.vault, engine=runtime.engine,
-            now=runtime.now(),
-        )
+        runtime.onboard(id)
+        runtime.first_look(id)
     except MetaPipelineError:
         return  # the onboarding says what happened
     consents.requeue(runtime.engine, id, WAITS)

@@ -12,7 +12,7 @@ STATUS = """
 import json, sys
 import dagster as dg
 from dagster._core.storage.partition_status_cache import get_and_update_asset_status_cache_value
-from meta_pipeline.defs.assets.landing import landing_key
+from meta_pipeline.defs.assets.keys import landing_key
 from meta_pipeline.defs.home import instance
 from meta_pipeline.defs.partitions import ACCOUNT_DAYS
 from meta_pipeline.settings import Settings

@@ -19,7 +19,7 @@ from meta_pipeline.defs.postgres import SETTING, check
 from meta_pipeline.project import project_folder
 from meta_pipeline.records import ConfigError, MetaPipelineError
 from meta_pipeline.store.engine import storage_error
-from meta_pipeline_tests.conftest import Home, Sandbox, free_port, running_up
+from meta_pipeline_tests.conftest import Home, Sandbox, free_port, make_home, running_up
 from meta_pipeline_tests.fakes.dagster_api import ask, backfill, wait_until
 from meta_pipeline_tests.fakes.leftover_processes import left_after, processes_of
 from meta_pipeline_tests.fakes.postgres import PASSWORD, Postgres, running_postgres
@@ -140,7 +140,10 @@ def answers(url: str) -> bool:
         return False
 
 
-def test_a_server_that_is_down_is_one_sentence_and_leaves_no_process(home: Home, postgres: Postgres):
+def test_a_server_that_is_down_is_one_sentence_and_leaves_no_process(
+    tmp_path: Path, shared_sandbox: Sandbox, postgres: Postgres
+):
+    home = make_home(tmp_path, shared_sandbox)
     home.environment[SETTING] = postgres.url("dagster").replace("@/", "@127.0.0.1:9/").partition("?")[0]
     ran = home.run("up", "--port", str(free_port()), "--web-port", str(free_port()))
 
@@ -148,3 +151,6 @@ def test_a_server_that_is_down_is_one_sentence_and_leaves_no_process(home: Home,
     assert ran.stderr.splitlines()[-1].startswith("error: Dagster's storage can't be used: ")
     assert SETTING in ran.stderr and not any(secret in ran.stderr + ran.stdout for secret in SECRETS)
     assert left_after(home) == [] and written_secrets(home.path) == []
+    checked = home.run("doctor")
+    assert "Dagster's storage can't be used: " in checked.stdout
+    assert not any(secret in checked.stdout + checked.stderr for secret in SECRETS)

@@ -64,7 +64,7 @@ class FaultyPull:
     def never_wrong(self) -> dict[str, int]:
         """Check that every day landed with the sandbox's totals or failed with a reason; return how many of each."""
         facts: dict[tuple[str, dt.date], tuple[Decimal, int]] = defaultdict(lambda: (Decimal(0), 0))
-        expected = totals.daily_totals(self.graph.world, DAYS[0], DAYS[-1], self.graph.now())
+        expected = totals.daily_totals(self.graph.world, since=DAYS[0], until=DAYS[-1], at=self.graph.now())
         for level, report in (("account", "account_insights"), ("ad", "ad_insights")):
             for row in expected[level]:
                 if row["account_id"] == ACCOUNT.removeprefix("act_"):

@@ -86,7 +86,7 @@ def test_pages_grow_and_what_worked_is_remembered(tmp_path: Path):
         before = calls_of(pull, "GET /{id}/insights")
         files = [file for file in pull.run(backfill_id, (report,)) if isinstance(file, LandedFile)]
         rows = [json.loads(text) for file in files for text in pq.read_table(file.path).column("payload").to_pylist()]
-        true = [row for row in totals.daily_totals(pull.graph.world, DAYS[0], DAYS[-1], pull.graph.now())["account"] if f"act_{row['account_id']}" == ACCOUNT]
+        true = [row for row in totals.daily_totals(pull.graph.world, since=DAYS[0], until=DAYS[-1], at=pull.graph.now())["account"] if f"act_{row['account_id']}" == ACCOUNT]
         assert sum(int(row["impressions"]) for row in rows) == sum(row["impressions"] for row in true)
         pull.rows = len(rows)
         return calls_of(pull, "GET /{id}/insights") - before

@@ -16,11 +16,12 @@ import sqlalchemy as sa
 from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.cli import main as cli_main
 from meta_pipeline.cli.doctor import checks as doctor
+from meta_pipeline.files import permissions, temporary
 from meta_pipeline.landing import thumbnails
 from meta_pipeline.records import ConfigError, LandingError, LoadError, StoreError
 from meta_pipeline.settings import Settings
 from meta_pipeline.store import engine as module
-from meta_pipeline.store import permissions, temporary, warehouse_state
+from meta_pipeline.store import warehouse_state
 from meta_pipeline.store.engine import check_store_is_there, open_store
 from meta_pipeline.store.processes import identity
 from meta_pipeline.warehouse import raw

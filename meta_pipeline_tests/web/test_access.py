@@ -199,7 +199,7 @@ def test_what_is_not_safe_beyond_this_machine_is_refused(tmp_path: Path, sandbox
 
 def invited(web: Web, clock: Clock, *, subject_id: str = SAM, phase: int = 1) -> str:
     text = invitation.issue(web.runtime.engine, subject_id=subject_id, phase=phase, now=clock.now())
-    return web.runtime.clicks.invited(phase, text).removeprefix("https://etl.example")
+    return web.runtime.action_links.invited(phase, text).removeprefix("https://etl.example")
 
 
 def test_an_invitation_lets_its_person_connect_once_and_nothing_else(guarded: Web, clock: Clock):

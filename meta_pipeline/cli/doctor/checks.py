@@ -13,8 +13,8 @@ from meta_pipeline.cli.doctor import daily_work, lost_access
 from meta_pipeline.cli.doctor.findings import Finding
 from meta_pipeline.cli.output.terminal import counted
 from meta_pipeline.consent import oauth
+from meta_pipeline.files import damaged, permissions
 from meta_pipeline.records import MetaPipelineError
-from meta_pipeline.store import damaged, permissions
 from meta_pipeline.store.node_links import list_links
 
 
@@ -30,6 +30,8 @@ def examine(runtime: Runtime) -> Iterator[Finding]:
         yield Finding("answers of Meta", False, told)
     for name in ("app_id", "app_secret", "vault_keys"):
         yield _checked(f"META_PIPELINE_{name.upper()}", functools.partial(_is_set, runtime, name))
+    if runtime.settings.dagster_postgres_url:
+        yield _checked("Dagster's storage", functools.partial(_dagster_storage, runtime))
     yield _checked("reports", functools.partial(_reports, runtime))
     links = list_links(runtime.engine)
     told_links = counted(len(links), "node") if links else "nothing is linked yet: run `meta-pipeline connect`"
@@ -71,6 +73,14 @@ def _tokens(runtime: Runtime) -> Iterator[Finding]:
 def _is_set(runtime: Runtime, name: str) -> str:
     runtime.settings.require(name)
     return "is set"
+
+
+def _dagster_storage(runtime: Runtime) -> str:
+    from meta_pipeline.defs import postgres
+
+    url = runtime.settings.require("dagster_postgres_url")
+    postgres.check(url, store_url=runtime.settings.store)
+    return "the Postgres server answers"
 
 
 def _reports(runtime: Runtime) -> str:

@@ -96,7 +96,7 @@ def creative_node(ad: Entity, world: World, now: dt.datetime, base_url: str) -> 
         "instagram_user_id": page.instagram_id, "call_to_action_type": story.action_type, "link_url": None,
         "effective_instagram_media_id": f"18{draw % 10**15:015d}",
         "instagram_permalink_url": f"https://www.instagram.com/p/{draw % 16**10:010x}/",
-        "thumbnail_url": picture_url(node["id"], 64, world, now, base_url),
+        "thumbnail_url": picture_url(node["id"], size=64, world=world, now=now, base_url=base_url),
     }
     if ad.name.startswith(("Reel", "Video")):
         video = _video_data(story)
@@ -104,7 +104,7 @@ def creative_node(ad: Entity, world: World, now: dt.datetime, base_url: str) -> 
         data = {"video_data": video}
     else:
         link = _link_data(story, is_carousel=ad.name.startswith("Carousel"))
-        url = picture_url(node["id"], 1080, world, now, base_url)
+        url = picture_url(node["id"], size=1080, world=world, now=now, base_url=base_url)
         media = {"object_type": "SHARE", "image_hash": link["image_hash"], "image_url": url}
         data = {"link_data": link}
     spec = {"page_id": page.id, "instagram_user_id": page.instagram_id, **data}
