@@ -1,7 +1,7 @@
 """Construct the runtime of a process from its settings: the only place that creates clients and reads the real clock.
 
-An entrypoint (`cli/main.py`, `defs/resources.py`, `web/app.py`) receives one `Runtime` and passes it on. No other
-module calls a function of this one: a test passes a runtime with a clock of its own.
+An entrypoint (a command of `cli/`, `definitions.py`, a worker process of `defs/runs/`) takes the process's `Runtime`
+once and passes it on. No other module calls a function of this one: a test passes a runtime with a clock of its own.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ from meta_pipeline.landing.landing import Landing
 from meta_pipeline.records import NodeLink
 from meta_pipeline.settings import Settings
 from meta_pipeline.status import forecast, overview
+from meta_pipeline.status.action_links import ActionLinks
 from meta_pipeline.status.forecast import AccountForecast
 from meta_pipeline.status.overview import Connection
-from meta_pipeline.status.token_health import ActionLinks
 from meta_pipeline.store.audit_log import AuditLog
 from meta_pipeline.store.engine import check_store_is_there, open_store
 from meta_pipeline.store.node_links import list_links
@@ -109,11 +109,20 @@ class Runtime:
         """Return the features that are switched on; ConfigError for a feature that does not exist."""
         return checked_features(self.settings.switched_on)
 
+    @property
+    def signing_key(self) -> str | None:
+        """The key that signs invitations, sessions and forms: the app's secret; None while it is not set."""
+        secret = self.settings.app_secret
+        return secret.get_secret_value() if secret else None
+
     @functools.cached_property
     def action_links(self) -> ActionLinks:
-        """Return where to click to solve a problem."""
+        """Return the base URLs of the links that issues and alerts carry."""
         settings = self.settings
-        return ActionLinks(settings.public_url, settings.business_url, settings.dialog_url, settings.is_exposed)
+        return ActionLinks(
+            public_url=settings.public_url, business_url=settings.business_url, facebook_url=settings.dialog_url,
+            invites=settings.is_exposed,
+        )
 
     @property
     def alert_targets(self) -> list[Target]:
@@ -149,8 +158,8 @@ class Runtime:
     def connections(self, *, with_disconnected: bool = False) -> list[Connection]:
         """Return every token with what it reads, what is wrong with it and what to click; VaultError without a key."""
         return overview.connections(
-            engine=self.engine, tokens=self.vault, clicks=self.action_links, features=self.features, now=self.now(),
-            with_disconnected=with_disconnected,
+            engine=self.engine, tokens=self.vault, action_links=self.action_links, features=self.features,
+            now=self.now(), with_disconnected=with_disconnected,
         )
 
     def forecast(
@@ -190,12 +199,13 @@ class Runtime:
 
     def check_tokens(self) -> list[str]:
         """Inspect and renew every token; return a sentence for each that could not be checked."""
-        return token_flows.check(graph=self.graph, tokens=self.vault, now=self.now())
+        return token_flows.check_tokens(graph=self.graph, tokens=self.vault, now=self.now())
 
     def send_alerts(self) -> tuple[list[Alert], list[str]]:
         """Send every target the alerts it lacks; return what was sent, and a sentence for each target that failed."""
-        return token_flows.alert(
-            self.alert_targets, engine=self.engine, tokens=self.vault, clicks=self.action_links, now=self.now()
+        return token_flows.send_alerts(
+            self.alert_targets, engine=self.engine, tokens=self.vault, action_links=self.action_links,
+            signing_key=self.signing_key, now=self.now(),
         )
 
 

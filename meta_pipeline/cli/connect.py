@@ -55,10 +55,10 @@ def onboard(runtime: Runtime, token: AccessToken, *, phase: int, through: str) -
     can't read ads connects what it can, and that is an error all the same."""
     from meta_pipeline.defs.runs.onboarding_run import run_onboarding
 
-    runtime.graph.app
+    runtime.graph.app  # noqa: B018 - without the app nothing below can work, and nothing must be stored then
     if phase:  # a token that was piped in was requested elsewhere
         phase = consent_request(phase, engine=runtime.engine, features=runtime.features).phase
-    id = consents.receive(
+    id = consents.accept_token(
         token, phase=phase, through=through, holder=identity(), tokens=runtime.vault, engine=runtime.engine,
         now=runtime.now(),
     )

@@ -18,12 +18,12 @@ def tokens(runtime: Runtime) -> tuple[list[str], list[tuple[Any, ...]]]:
     found = runtime.connections(with_disconnected=True)
     rows = []
     for one in found:
-        troubles = [*one.troubles, *(node.trouble for node in one.nodes if node.trouble)]
+        issues = [*one.issues, *(node.issue for node in one.nodes if node.issue)]
         rows.append((
             one.ref.id, one.ref.subject_name, one.ref.kind, one.state, one.ref.expires_at or "never",
             one.ref.data_access_expires_at or "never", len(one.nodes),
-            " · ".join(trouble.told for trouble in troubles),
-            " · ".join(dict.fromkeys(trouble.url for trouble in troubles)),
+            " · ".join(issue.message for issue in issues),
+            " · ".join(dict.fromkeys(issue.url for issue in issues)),
         ))
     return COLUMNS, rows
 

@@ -82,8 +82,8 @@ def connection_health(runtime: Runtime) -> ConnectionHealth:
     """Return the health of all connections: every problem with the link that solves it; an error when one is dead."""
     connections = runtime.connections()
     problems = [
-        f"{escaped(trouble.told)} [{escaped(trouble.click)}](<{trouble.url}>)"
-        for connection in connections for trouble in connection.troubles
+        f"{escaped(issue.message)} [{escaped(issue.action)}](<{issue.url}>)"
+        for connection in connections for issue in connection.issues
     ]
     is_dead = any(connection.state == "dead" for connection in connections)
     return {

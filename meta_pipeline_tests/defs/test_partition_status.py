@@ -44,7 +44,7 @@ def test_one_halfs_failure_is_red_the_other_half_green_and_the_same_command_turn
     ])
     backfill = (
         "backfill", "--since", "2026-11-01", "--until", "2026-11-12", "--node", "act_1000000002",
-        "--report", "ad_insights",
+        "--report", "ad_insights", "--no-build",
     )
     days = [f"act_1000000002|2026-11-{day:02}" for day in range(1, 13)]
     ran = home.run(*backfill)

@@ -21,7 +21,7 @@ from zoneinfo import ZoneInfo
 import psutil
 import requests
 
-from meta_pipeline.cli.output import money
+from meta_pipeline import money
 from meta_pipeline.cli.output.tables import show
 from meta_pipeline.cli.output.terminal import Terminal, counted
 from meta_pipeline.processes.environment import child_environment
