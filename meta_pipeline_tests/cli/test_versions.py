@@ -16,7 +16,7 @@ from meta_pipeline.extract.ads.catalogue.reports import REPORTS
 from meta_pipeline.graph.versions import Calendar
 from meta_pipeline.store.node_links import list_links
 from meta_pipeline_tests.conftest import Home
-from meta_pipeline_tests.fakes.frozen_clock import StillHome
+from meta_pipeline_tests.fakes.frozen_clock import FrozenRuntime
 
 
 def test_the_pins_and_the_warnings_in_metas_responses(home: Home):
@@ -43,9 +43,9 @@ def test_a_canary_pulls_the_next_version_and_says_what_differs(home: Home):
 
 
 @pytest.fixture
-def pulled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[StillHome, Any, list[tuple[str, str]]]:
+def pulled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[FrozenRuntime, Any, list[tuple[str, str]]]:
     """Return a connected home, its runtime as `canary` uses it, and the version and range of every insights request."""
-    still, pulls = StillHome(tmp_path), list[tuple[str, str]]()
+    still, pulls = FrozenRuntime(tmp_path), list[tuple[str, str]]()
     still.clock.at = dt.datetime(2026, 11, 20, 3, tzinfo=dt.UTC)  # the day before in America, the same in Asia
     still.onboard(still.mint("SYSTEM_USER"))
     answer = still.graph.answer
