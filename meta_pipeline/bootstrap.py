@@ -1,7 +1,7 @@
 """Construct the runtime of a process from its settings: the only place that creates clients and reads the real clock.
 
-An entrypoint (`cli/main.py`, `defs/resources.py`, `web/app.py`) receives one `Runtime` and passes it on. No other
-module calls a function of this one: a test passes a runtime with a clock of its own.
+An entrypoint (a command of `cli/`, `definitions.py`, a worker process of `defs/runs/`) takes the process's `Runtime`
+once and passes it on. No other module calls a function of this one: a test passes a runtime with a clock of its own.
 """
 
 from __future__ import annotations

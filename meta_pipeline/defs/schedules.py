@@ -79,5 +79,5 @@ def pull_entities_schedule(
     description="Every day at 04:15 UTC: checks that every connection still works, and looks for new ad accounts.",
 )
 def check_connections_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
-    """Request the check every day: Meta does not announce that a token is dead (graph-api.md §4.3)."""
+    """Request the check every day: Meta does not announce that a token is dead (docs/graph-api.md §4.3)."""
     return dg.RunRequest(run_key=f"{context.scheduled_execution_time.date()}")

@@ -97,7 +97,7 @@ def test_what_a_build_leaves_out_of_dagsters_dbt_is_there_to_be_left_out():
     assert {"_cli_version", "_initialize_dbt_core_adapter"} <= set(dir(DbtCliResource))
 
 
-def test_a_report_of_ones_own_has_its_assets(tmp_path: Path):
+def test_a_report_of_your_own_has_its_assets(tmp_path: Path):
     file = tmp_path / "reports.toml"
     file.write_text('[reports.mine]\nlevel = "ad"\nfields = ["account_id", "ad_id", "impressions"]\nenabled = false\n')
     ran = loaded(tmp_path, META_PIPELINE_REPORTS=str(file))

@@ -97,32 +97,32 @@ def test_a_run_that_ended_well_while_it_was_checked_stays_so(
 ):
     ended = create_run_for_test(instance, status=STARTED, tags={PROCESS_TAG: gone})
 
-    def looked(process: str) -> bool:  # its last event and its end come between the list and this look
+    def end_then_check(process: str) -> bool:  # its last event and its end come between the list and this check
         instance.report_dagster_event(
             dg.DagsterEvent(dg.DagsterEventType.RUN_SUCCESS.value, ended.job_name), ended.run_id
         )
         return is_gone(process)
 
-    monkeypatch.setattr(killed_runs, "is_gone", looked)
+    monkeypatch.setattr(killed_runs, "is_gone", end_then_check)
 
     assert reap(instance) == [] and status(instance, ended) == dg.DagsterRunStatus.SUCCESS
 
 
-def test_reaping_goes_on_after_a_look_that_failed(
+def test_reaping_goes_on_after_an_attempt_that_failed(
     instance: dg.DagsterInstance, gone: str, monkeypatch: pytest.MonkeyPatch
 ):
-    looks: Iterator[Exception | None] = iter([None, sa.exc.OperationalError("select", {}, Exception("locked"))])
+    errors: Iterator[Exception | None] = iter([None, sa.exc.OperationalError("select", {}, Exception("locked"))])
     reaped = threading.Event()
 
-    def look(opened: dg.DagsterInstance) -> list[str]:
-        if error := next(looks, None):
+    def fail_once_then_reap(opened: dg.DagsterInstance) -> list[str]:
+        if error := next(errors, None):
             raise error
         dead = reap(opened)
         if dead:
             reaped.set()
         return dead
 
-    monkeypatch.setattr(killed_runs, "reap", look)
+    monkeypatch.setattr(killed_runs, "reap", fail_once_then_reap)
     monkeypatch.setattr(killed_runs, "REAP_EVERY_S", 0.01)
     with reaping(instance):
         killed = create_run_for_test(instance, status=STARTED, tags={PROCESS_TAG: gone})
@@ -155,13 +155,13 @@ def test_a_retry_whose_run_before_it_was_deleted_is_left_in_peace(instance: dg.D
 
 def test_a_run_says_whose_process_it_lives_in(instance: dg.DagsterInstance, gone: str, runtime: Runtime):
     @dg.op(required_resource_keys={"runtime"})
-    def look() -> None: ...
+    def work() -> None: ...
 
     @dg.job(resource_defs={"runtime": resources_of(runtime)["runtime"]})
-    def looking() -> None:
-        look()
+    def working() -> None:
+        work()
 
-    ran = looking.execute_in_process(instance=instance, tags={PROCESS_TAG: gone})
+    ran = working.execute_in_process(instance=instance, tags={PROCESS_TAG: gone})
 
     run = instance.get_run_by_id(ran.run_id)
     assert run and run.tags[PROCESS_TAG] == identity()

@@ -21,7 +21,7 @@ _PARSED = "partial_parse.msgpack"
 def manifest(settings: Settings) -> Path:
     """Return the file of dbt's manifest, which is made under a lock when it is missing or of another project.
 
-    It stands apart from the one that dbt writes with every build: a reader of that could read half of it, during a
+    It is not the one that dbt writes with every build: a reader of that could read half of it, during a
     build or after a kill. All that dbt writes is under HOME: the project's folder may be read-only."""
     project = dbt_project_folder()
     parsed, target = settings.root / "dbt" / "parsed", target_folder(settings)

@@ -1,4 +1,4 @@
-"""Ad creatives: what an ad shows, one for each ad (graph-api.md §9).
+"""Ad creatives: what an ad shows, one for each ad (docs/graph-api.md §9).
 
 An incomplete creative, as other clients met it (airbytehq/airbyte#65944, #66027): the post or reel behind it is gone.
 Reading it, or a page of a listing that contains it, fails with 100/2446289 as soon as a field of its story is
@@ -148,7 +148,7 @@ def refuse_incomplete(ad: Entity, world: World, names: set[str]) -> None:
 
 def list_creatives(call: NodeCall, ads: list[Entity], world: World, *, max_heavy: int) -> dict[str, Any]:
     """Return a page of creatives; raise when it has more than `max_heavy` (0: any number) with their story spec
-    (graph-api.md §9)."""
+    (docs/graph-api.md §9)."""
     page = paginate(call.request, ads, lambda ad: read_creative(call, ad, world))
     if max_heavy and top_level_names(call.fields) & HEAVY_FIELDS and len(page["data"]) > max_heavy:
         raise GraphApiError(REDUCE, 1, status=500)

@@ -1,4 +1,4 @@
-"""The pictures of creatives, under signed links that expire (graph-api.md §9)."""
+"""The pictures of creatives, under signed links that expire (docs/graph-api.md §9)."""
 
 from __future__ import annotations
 
