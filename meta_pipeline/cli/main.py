@@ -16,8 +16,8 @@ from meta_pipeline.cli.commands.servers import demo, sandbox, serve, up
 from meta_pipeline.cli.output import logs
 from meta_pipeline.cli.output.terminal import line
 from meta_pipeline.cli.stopping import handle_sigterm, leave
+from meta_pipeline.files.permissions import keep_private
 from meta_pipeline.records import MetaPipelineError
-from meta_pipeline.store.permissions import keep_private
 
 
 class Commands(click.Group):

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import msgspec
-import pyarrow.parquet as pq
 
+from meta_pipeline.files import reading
 from meta_pipeline.records import Batch
 
 # A record as Graph gave it, and the answer it came in.
@@ -65,7 +65,7 @@ def read_listing(path: str) -> dict[str, StoredRecord]:
 def read_rows(path: str) -> Iterator[Row]:
     """Read the records of a landed file. Those of one answer share its batch."""
     batches: dict[tuple[str | None, str, dt.datetime], Batch] = {}
-    for row in pq.read_table(path, columns=_COLUMNS).to_pylist():
+    for row in reading.read_table(path, _COLUMNS).to_pylist():
         answer = row["_fbtrace_id"], row["_api_version"], row["_fetched_at"]
         yield row["payload"].encode(), batches.setdefault(
             answer, Batch(records=(), trace_id=answer[0], version=answer[1], fetched_at=answer[2])

@@ -1,11 +1,10 @@
-"""Days on their way to disk: what came of them is in memory up to a bound for the whole process, and beyond it in
-temporary files that nobody else looks at."""
+"""Days that are being gathered: their rows are in memory up to a limit for the whole process, beyond it in temporary
+files."""
 
 from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import os
 import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -13,175 +12,155 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from meta_pipeline.files.durable import DurableFile
 from meta_pipeline.landing.file import (
     SCHEMA,
-    WRITING,
-    Fetched,
+    WRITER_OPTIONS,
     Provenance,
-    describe,
+    ResponseKey,
     hasher,
     payloads_of,
     table_of,
     to_parquet_bytes,
+    write_metadata,
 )
-from meta_pipeline.landing.text import readable
+from meta_pipeline.landing.text import valid_text
 from meta_pipeline.records import Batch, LandingError
-from meta_pipeline.store.temporary import beside
 
 # Rows of all open days together; a month of days of 20,000 rows would take 1.5 GB.
 BUFFER_BYTES = 48 * 1024 * 1024
-# Records of a day that wait to become an array together: as many as stay in a core's cache meanwhile.
+# Records of a day that wait to become one array: as many as stay in a core's cache meanwhile.
 LOOSE_BYTES = 256 * 1024
 
 
 class MemoryBudget:
-    """How many bytes of open days are in memory, over all threads of the process."""
+    """The bytes of open days that are in memory, over all threads of the process, and their limit."""
 
     def __init__(self, limit: int = BUFFER_BYTES) -> None:
         self.limit = limit
-        # A day smaller than that is not worth a trip to its file while others hold the memory.
+        # A smaller day is not worth a write to its file while others fill the memory.
         self.smallest_spill = limit // 32
         self.bytes_buffered = 0
         self._lock = threading.Lock()
 
     def add(self, size: int) -> bool:
-        """So many bytes more (or fewer); whether that is within the limit."""
+        """Count bytes that were buffered, or freed if negative; return True if the sum is within the limit."""
         with self._lock:
             self.bytes_buffered += size
             return self.bytes_buffered <= self.limit
 
 
 class OpenDay:
-    """One day that is being gathered: records as they came, and how many of them in a row came with one answer."""
+    """One day that is being gathered: its records in their order, and the response that each came with."""
 
     def __init__(self, source: Provenance, day: dt.date, path: Path) -> None:
         self.day = day
         self.path = path
         self.rows = 0
         self.bytes_buffered = 0
-        self._temporary = beside(path)
+        self._file = DurableFile(path)
         self._source = source
         self._hash = hasher()
-        self._is_on_disk = False
         self._loose: list[pa.Array] = []
         self._loose_bytes = 0
         self._payloads: list[pa.StringArray] = []
-        self._answers: list[tuple[Fetched, int]] = []
-        self._written = 0
+        self._responses: list[tuple[ResponseKey, int]] = []
+        self._rows_on_disk = 0
         self._writer: pq.ParquetWriter | None = None
 
     @property
     def digest(self) -> str:
-        """The name of exactly these records in their order."""
-        self._gather()
+        """Return the digest of the records in their order."""
+        self._join_loose()
         return self._hash.hexdigest()
 
     def add(self, records: pa.Array, batch: Batch) -> int:
-        """Records of a page, bytes of any kind; how many bytes more they take in memory."""
+        """Add records of a batch, an array of any binary type; return the bytes that they take in memory."""
         if not len(records):
             return 0
         size: int = records.nbytes
         if self._loose_bytes + size > LOOSE_BYTES:
-            self._gather()
+            self._join_loose()
         self._loose.append(records)
         self._loose_bytes += size
-        # Not the batch itself: it holds on to its whole page.
-        answer, before = (batch.version, batch.trace_id, batch.fetched_at), self._answers[-1:]
-        if before and before[0][0] == answer:
-            self._answers[-1] = answer, before[0][1] + len(records)
+        # Not the batch itself: it holds its whole body.
+        key, last = (batch.version, batch.trace_id, batch.fetched_at), self._responses[-1:]
+        if last and last[0][0] == key:
+            self._responses[-1] = key, last[0][1] + len(records)
         else:
-            self._answers.append((answer, len(records)))
+            self._responses.append((key, len(records)))
         self.rows += len(records)
         self.bytes_buffered += size
         return size
 
-    def _gather(self) -> None:
-        """What came last becomes one array, many pages at a time where each has little of this day."""
+    def _join_loose(self) -> None:
+        """Make one array of the records that came last: of many batches where each has little of this day."""
         if not self._loose:
             return
-        payloads, joined = readable(pa.concat_arrays(self._loose) if len(self._loose) > 1 else self._loose[0])
+        payloads, joined = valid_text(pa.concat_arrays(self._loose) if len(self._loose) > 1 else self._loose[0])
         self._hash.update(joined)
         self._payloads.append(payloads)
         self._loose, self._loose_bytes = [], 0
 
     def payloads(self) -> Iterator[str]:
-        """The records, those that went to the temporary file too, which is whole then."""
-        if self._written:
-            yield from payloads_of(self.finish())
+        """Yield the records. If some have been spilled, the temporary file is finished first."""
+        if self._rows_on_disk:
+            yield from payloads_of(self.finish().temporary)
         else:
-            self._gather()
+            self._join_loose()
             for payloads in self._payloads:
                 yield from payloads.to_pylist()
 
     def spill(self) -> int:
-        """What is in memory goes to the temporary file; how many bytes became free."""
+        """Write what is in memory to the temporary file; return the bytes that were freed."""
         if self._writer is None:
-            os.close(self._created())
-            self._writer = pq.ParquetWriter(self._temporary, SCHEMA, **WRITING)
+            self._writer = self._file.parquet_writer(SCHEMA, **WRITER_OPTIONS)
         self._writer.write_table(self._table())
-        self._written = self.rows
+        self._rows_on_disk = self.rows
         return self._clear_buffers()
 
-    def finish(self) -> Path:
-        """The temporary file, whole and on the disk."""
-        temporary = self._temporary
-        if self._writer is None and self._written:  # asked for before
-            return temporary
+    def finish(self) -> DurableFile:
+        """Return the temporary file, whole and synced."""
+        if self._file.is_synced:
+            return self._file
         if self._writer is None:  # one write of the whole is the cheapest: most days are small
-            left = to_parquet_bytes(self._table(), self._source, self.digest) if self.rows else self._source.empty_file
-            file = self._created()
-            try:
-                while left:
-                    left = left[os.write(file, left):]
-                os.fsync(file)
-            finally:
-                os.close(file)
-            return temporary
-        if self.rows > self._written:
-            held = self.bytes_buffered  # until it is discarded: what became free is said then
+            is_empty = not self.rows
+            self._file.write(
+                self._source.empty_file if is_empty else to_parquet_bytes(self._table(), self._source, self.digest)
+            )
+            return self._file
+        if self.rows > self._rows_on_disk:
+            bytes_buffered = self.bytes_buffered  # they count until the day is discarded
             self.spill()
-            self.bytes_buffered = held
-        describe(self._writer, self._source, self.digest)
+            self.bytes_buffered = bytes_buffered
+        write_metadata(self._writer, self._source, self.digest)
         self._writer.close()
         self._writer = None
-        with temporary.open("rb") as opened:
-            os.fsync(opened.fileno())
-        return temporary
+        self._file.sync()
+        return self._file
 
     def discard(self) -> int:
-        """Nothing of it is left, in memory or on disk; how many bytes became free."""
+        """Remove the day from memory and its temporary file from disk; return the bytes that were freed."""
         if self._writer is not None:
-            with contextlib.suppress(OSError, pa.ArrowException):  # its file goes anyway
+            with contextlib.suppress(OSError, pa.ArrowException):  # its file is removed anyway
                 self._writer.close()
             self._writer = None
-        if self._is_on_disk:
-            self._temporary.unlink(missing_ok=True)
-            self._is_on_disk = False
+        self._file.discard()
         return self._clear_buffers()
-
-    def _created(self) -> int:
-        """The temporary file, empty and open; its folder is there nearly always."""
-        self._is_on_disk = True
-        how = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
-        try:
-            return os.open(self._temporary, how, 0o600)
-        except FileNotFoundError:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            return os.open(self._temporary, how, 0o600)
 
     def _clear_buffers(self) -> int:
         freed, self.bytes_buffered = self.bytes_buffered, 0
-        self._payloads, self._answers, self._loose, self._loose_bytes = [], [], [], 0
+        self._payloads, self._responses, self._loose, self._loose_bytes = [], [], [], 0
         return freed
 
     def _table(self) -> pa.Table:
-        self._gather()
-        return table_of(self._source, self.day, self._written, self._payloads, self._answers)
+        self._join_loose()
+        return table_of(self._source, self.day, self._rows_on_disk, self._payloads, self._responses)
 
 
 class OpenDays:
-    """The days of a pull, gathered side by side. `paths`: where each of them will stand; `failed`: those that could
-    not be written, and why."""
+    """The days of a pull, gathered side by side. `paths`: where each of them will land; `failed`: the error of each day
+    that could not be written."""
 
     def __init__(self, source: Provenance, paths: Mapping[dt.date, Path], budget: MemoryBudget) -> None:
         self.source = source
@@ -192,34 +171,34 @@ class OpenDays:
         self.restart()
 
     def add(self, day: dt.date, records: pa.Array, batch: Batch) -> None:
-        """Records of a day; of a day that is not gathered they are left out."""
+        """Add records of a day; ignore them if the day is not open. The largest day is spilled beyond the budget."""
         if day not in self.days:
             return
-        within = self._budget.add(self.days[day].add(records, batch))
-        largest = max(self.days.values(), key=lambda one: one.bytes_buffered)
-        if not within and largest.bytes_buffered >= self._budget.smallest_spill:
+        is_within = self._budget.add(self.days[day].add(records, batch))
+        largest = max(self.days.values(), key=lambda open_day: open_day.bytes_buffered)
+        if not is_within and largest.bytes_buffered >= self._budget.smallest_spill:
             try:
                 self._budget.add(-largest.spill())
             except (OSError, pa.ArrowException) as error:
-                self.failed[largest.day] = unwritable(largest.path, error)
+                self.failed[largest.day] = write_error(largest.path, error)
                 self.drop(largest.day)
 
     def restart(self) -> None:
-        """Nothing is left of what was gathered; it may begin anew."""
-        untouched = {day: one for day, one in self.days.items() if not one.rows}
-        for one in self.days.values():
-            self._budget.add(-one.discard())
+        """Discard everything that was gathered and open all days again."""
+        untouched = {day: open_day for day, open_day in self.days.items() if not open_day.rows}
+        for open_day in self.days.values():
+            self._budget.add(-open_day.discard())
         self.failed = {}
         self.days = {
             day: untouched.get(day) or OpenDay(self.source, day, path) for day, path in self._paths.items()
         }
 
     def drop(self, day: dt.date) -> None:
-        """A day is gathered no more."""
-        if (one := self.days.pop(day, None)) is not None:
-            self._budget.add(-one.discard())
+        """Discard a day if it is open; records of it are ignored from now on."""
+        if (open_day := self.days.pop(day, None)) is not None:
+            self._budget.add(-open_day.discard())
 
 
-def unwritable(path: Path, error: Exception) -> LandingError:
-    """Why a day did not land, and what to do about it."""
+def write_error(path: Path, error: Exception) -> LandingError:
+    """Return the error for a day that could not be written, with its remedy."""
     return LandingError(f"could not write {path}: {error}; free space or permissions, then run it again")

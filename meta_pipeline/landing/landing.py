@@ -1,4 +1,4 @@
-"""One Parquet file per report, node and day: the record exactly as Graph gave it, and where it came from."""
+"""Land days: one Parquet file per report, node and day, and its entry in the ledger."""
 
 from __future__ import annotations
 
@@ -18,30 +18,32 @@ import orjson
 import pyarrow as pa
 import sqlalchemy as sa
 
-from meta_pipeline.landing.days import MemoryBudget, OpenDay, OpenDays, unwritable
+from meta_pipeline.files import damaged, durable, reading
+from meta_pipeline.files.temporary import discard_left_behind_once
+from meta_pipeline.landing.days import MemoryBudget, OpenDay, OpenDays, write_error
 from meta_pipeline.landing.file import Provenance, digest_of, payloads_of
 from meta_pipeline.landing.text import arrow_text
 from meta_pipeline.records import Batch, LandedFile, LandingError
-from meta_pipeline.store import damaged, day_versions, leases, ledger
-from meta_pipeline.store.temporary import discard_left_behind_once
+from meta_pipeline.store import day_versions, leases, ledger
 
 # A snapshot of entities has no day of its own; it lands under this one.
 SNAPSHOT_DAY = dt.date(1970, 1, 1)
+Outcome = tuple[dt.date, LandedFile | LandingError]
 
 
 class Landing:
-    """The folder where days are put down whole, and the ledger that says which are there."""
+    """The folder of landed days, and the ledger that lists them."""
 
     def __init__(self, root: Path, engine: sa.Engine) -> None:
         self.root = root
         self.engine = engine
         self.memory_budget = MemoryBudget()
-        # Who has rows in hand. Several at once would hand Python's lock to and fro at every call of Arrow and of the
-        # disk, which costs a tenth more than it wins on the other cores.
+        # Held by the thread that works on rows. Several at once would pass Python's lock to and fro at every call of
+        # Arrow and of the disk, which costs a tenth more than the other cores gain.
         self.arrow_lock = threading.Lock()
 
     def path(self, report: str, node_id: str, day: dt.date) -> Path:
-        """Where a day lands: the name is fixed, so a day read again replaces itself."""
+        """Return where a day lands: the name is fixed, so a day that is read again replaces itself."""
         return self._folder(report, node_id) / f"{day}.parquet"
 
     def _folder(self, report: str, node_id: str) -> Path:
@@ -49,57 +51,54 @@ class Landing:
 
     @contextlib.contextmanager
     def open_days(self, source: Provenance, days: Iterable[dt.date]) -> Iterator[OpenDays]:
-        """Days to gather records in; what is not committed when the block ends leaves nothing behind."""
+        """Open days to gather records in; what is not committed when the block ends is discarded."""
         folder = self._folder(source.report, source.node_id)
         discard_left_behind_once(folder)
         paths = {day: folder / f"{day}.parquet" for day in days}
-        gathered = OpenDays(source, paths, self.memory_budget)
+        open_days = OpenDays(source, paths, self.memory_budget)
         try:
-            yield gathered
+            yield open_days
         finally:
             for day in paths:
-                gathered.drop(day)
+                open_days.drop(day)
 
-    def commit(
-        self, gathered: OpenDays, *, backfill_id: str | None, now: dt.datetime
-    ) -> list[tuple[dt.date, LandedFile | LandingError]]:
-        """Put every gathered day down in one step each: temporary file, fsync, rename; one transaction of the ledger
-        then makes them all landed. A day that can't be written fails alone. No rows is a day without delivery. Before
-        the first file is replaced, and with the ledger, the node's lease is renewed: LeaseLostError, and nothing is
-        committed, when another run has taken it."""
+    def commit(self, open_days: OpenDays, *, backfill_id: str | None, now: dt.datetime) -> list[Outcome]:
+        """Land every open day: temporary file, fsync, rename; then one transaction of the ledger records them all.
+
+        A day that can't be written fails alone. A day without rows is a day without delivery. The node's lease is
+        renewed before the first file is replaced, and again with the ledger: if another run has taken it, raise
+        LeaseLostError and record nothing."""
         with self.arrow_lock:
-            return self._commit(gathered, backfill_id=backfill_id, now=now)
+            return self._commit(open_days, backfill_id=backfill_id, now=now)
 
-    def _commit(
-        self, gathered: OpenDays, *, backfill_id: str | None, now: dt.datetime
-    ) -> list[tuple[dt.date, LandedFile | LandingError]]:
-        report, node_id = gathered.source.report, gathered.source.node_id
+    def _commit(self, open_days: OpenDays, *, backfill_id: str | None, now: dt.datetime) -> list[Outcome]:
+        report, node_id = open_days.source.report, open_days.source.node_id
         if lease := leases.find_own(self.engine, node_id):
             lease.renew()
-        before = ledger.find_days(self.engine, report=report, node_id=node_id, days=list(gathered.days))
-        ended: list[tuple[dt.date, LandedFile | LandingError]] = []
+        landed_before = ledger.find_days(self.engine, report=report, node_id=node_id, days=list(open_days.days))
+        outcomes: list[Outcome] = []
         unchanged_since: dict[dt.date, dt.datetime] = {}
-        for day, one in gathered.days.items():
+        for day, open_day in open_days.days.items():
             file = LandedFile(
-                report=report, node_id=node_id, day=day, path=str(one.path), rows=one.rows, digest=one.digest,
-                landed_at=now,
+                report=report, node_id=node_id, day=day, path=str(open_day.path), rows=open_day.rows,
+                digest=open_day.digest, landed_at=now,
             )
             try:
-                known = before.get(day)
-                if not self._write_if_changed(one, known) and known is not None:
-                    unchanged_since[day] = known.landed_at
-                ended.append((day, file))
+                before = landed_before.get(day)
+                if not self._write_if_changed(open_day, before) and before is not None:
+                    unchanged_since[day] = before.landed_at
+                outcomes.append((day, file))
             except (OSError, pa.ArrowException) as error:
-                ended.append((day, unwritable(one.path, error)))
-        ended.extend(gathered.failed.items())
-        files = [file for _, file in ended if isinstance(file, LandedFile)]
+                outcomes.append((day, write_error(open_day.path, error)))
+        outcomes.extend(open_days.failed.items())
+        files = [file for _, file in outcomes if isinstance(file, LandedFile)]
         ledger.record(self.engine, *files, backfill_id=backfill_id, unchanged_since=unchanged_since)
-        return ended
+        return outcomes
 
     def check_intact(self, file: LandedFile | None, *, is_whole: bool = True) -> LandedFile | None:
-        """Return the landed file, None when its content is damaged: it is set aside then and lands again. All of its
-        records are read, or only what it says of itself when not `is_whole`."""
-        if file is None or not Path(file.path).exists():
+        """Return the landed file; None when its content is damaged: it is set aside and will land again. All of its
+        records are read, or only its metadata when not `is_whole`. Raise LandingError if the system refuses."""
+        if file is None or not reading.exists(file.path):
             return file
         try:
             if is_whole:
@@ -126,76 +125,74 @@ class Landing:
         backfill_id: str | None,
         now: dt.datetime,
     ) -> LandedFile:
-        """Put one day down whose records are all there; LandingError when it can't be written."""
+        """Land one day from all its records; raise LandingError if it can't be written."""
         source = Provenance(report=report, node_id=node_id, request=request, run_id=run_id)
-        with self.open_days(source, [day]) as gathered:
+        with self.open_days(source, [day]) as open_days:
             # By identity: equality of two batches compares all their records.
-            for _, rows in itertools.groupby(records, key=lambda row: id(row[1])):
-                found = list(rows)
-                gathered.add(day, arrow_text([record for record, _ in found]), found[0][1])
-            ((_, file),) = self.commit(gathered, backfill_id=backfill_id, now=now)
+            for _, pairs in itertools.groupby(records, key=lambda pair: id(pair[1])):
+                group = list(pairs)
+                open_days.add(day, arrow_text([record for record, _ in group]), group[0][1])
+            ((_, file),) = self.commit(open_days, backfill_id=backfill_id, now=now)
         if isinstance(file, LandingError):
             raise file
         return file
 
-    def _write_if_changed(self, one: OpenDay, before: LandedFile | None) -> bool:
-        """Put the day in place; return True if it says something else than before. A file in its place that can't be
-        read is set aside."""
+    def _write_if_changed(self, open_day: OpenDay, before: LandedFile | None) -> bool:
+        """Put the day in place; return True if its content differs from the one before. A file in its place that can't
+        be read is set aside."""
         try:
-            has_moved = self._has_moved(one, before)
+            is_changed = self._compare(open_day, before)
         except (OSError, pa.ArrowException) as error:
             if not damaged.is_damage(error):
                 raise
-            damaged.set_aside(one.path)
-            has_moved = True
-        if has_moved is not None:
-            one.finish().replace(one.path)
-        return has_moved or False
+            damaged.set_aside(open_day.path)
+            is_changed = True
+        if is_changed is not None:
+            open_day.finish().commit()
+        return is_changed or False
 
-    def _has_moved(self, one: OpenDay, before: LandedFile | None) -> bool | None:
-        """Return whether a day says something else than its file, whose content is kept as an earlier version then;
-        None when the file says exactly this."""
-        if before is None or not one.path.exists():
-            if one.path.is_dir():
-                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(one.path))
+    def _compare(self, open_day: OpenDay, before: LandedFile | None) -> bool | None:
+        """Return whether the content of a day differs from its file's, which is then kept as an earlier version; None
+        when the file holds exactly these records."""
+        if before is None or not reading.exists(open_day.path):
+            if reading.is_folder(open_day.path):
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(open_day.path))
             return True
-        # What the file says of itself counts too: a kill may have come between its renaming and the ledger.
-        if digest_of(one.path) in (one.digest, None) and before.digest == one.digest:
+        # The file's own digest counts too: the process may have been killed between the rename and the ledger.
+        if digest_of(open_day.path) in (open_day.digest, None) and before.digest == open_day.digest:
             return None
-        if has_moved := _content_changed(one):
+        if is_changed := _content_changed(open_day):
             self._keep_version(before)
-        return has_moved or self._is_kept(before)
+        return is_changed or self._is_replaced(before)
 
-    def _is_kept(self, before: LandedFile) -> bool:
-        """Whether what the ledger knows was replaced already, and a kill came before the ledger heard of it."""
-        kept = day_versions.find(self.engine, report=before.report, node_id=before.node_id, day=before.day)
-        return any(version.landed_at == before.landed_at for version in kept)
+    def _is_replaced(self, before: LandedFile) -> bool:
+        """Return True if the file in the ledger was replaced already, and a kill came before the ledger recorded it."""
+        versions = day_versions.find(self.engine, report=before.report, node_id=before.node_id, day=before.day)
+        return any(version.landed_at == before.landed_at for version in versions)
 
     def _keep_version(self, before: LandedFile) -> None:
-        """What Meta said until now stays, under the time from which it was so. A kill after any step leaves the day as
-        it was, and doing it again changes nothing."""
+        """Keep the content that is about to be replaced, under the time from which it was current. A kill after any
+        step leaves the day as it was, and repeating it changes nothing."""
         path = Path(before.path)
-        kept = path.parent / "versions" / f"{before.day}.{before.landed_at:%Y%m%dT%H%M%S.%fZ}.parquet"
-        kept.parent.mkdir(exist_ok=True)
-        with contextlib.suppress(FileExistsError):
-            kept.hardlink_to(path)
-        day_versions.record(self.engine, dataclasses.replace(before, path=str(kept)))
+        target = path.parent / "versions" / f"{before.day}.{before.landed_at:%Y%m%dT%H%M%S.%fZ}.parquet"
+        durable.keep_under(path, target)
+        day_versions.record(self.engine, dataclasses.replace(before, path=str(target)))
 
 
-def _content_changed(one: OpenDay) -> bool:
-    """Whether a day says something else than its file. Of a listing every state counts, names too."""
-    told: Callable[[Iterable[str]], Any] = list if one.day == SNAPSHOT_DAY else _figures
+def _content_changed(open_day: OpenDay) -> bool:
+    """Return whether a day differs from its file: a listing in anything, insights in a metric or an id."""
+    summarize: Callable[[Iterable[str]], Any] = list if open_day.day == SNAPSHOT_DAY else _metrics_hash
     try:
-        return bool(told(payloads_of(one.path)) != told(one.payloads()))
-    except orjson.JSONDecodeError:  # what is no JSON says nothing
+        return bool(summarize(payloads_of(open_day.path)) != summarize(open_day.payloads()))
+    except orjson.JSONDecodeError:
         return True
 
 
-def _figures(payloads: Iterable[str]) -> int:
-    """A name for what of the rows is a figure or an id: a new name or another order is no restatement."""
+def _metrics_hash(payloads: Iterable[str]) -> int:
+    """Return an order-independent hash of the rows without their `*name` fields: equal hashes mean no restatement."""
     total = 0
     for text in payloads:
         row = {key: value for key, value in orjson.loads(text).items() if not key.endswith("name")}
-        spelled = orjson.dumps(row, option=orjson.OPT_SORT_KEYS)
-        total += int.from_bytes(hashlib.blake2b(spelled, digest_size=16).digest())
+        canonical = orjson.dumps(row, option=orjson.OPT_SORT_KEYS)
+        total += int.from_bytes(hashlib.blake2b(canonical, digest_size=16).digest())
     return total

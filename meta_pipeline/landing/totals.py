@@ -1,4 +1,4 @@
-"""Add up what a landed file amounts to, for people who watch days land; the marts are what counts."""
+"""Add up the rows of a landed file, for people who watch days land; only the marts are authoritative."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from pathlib import Path
 
 import msgspec
 import pyarrow as pa
-import pyarrow.parquet as pq
+
+from meta_pipeline.files import reading
 
 
 class _Delivery(msgspec.Struct):
-    """What every insights row may have; Meta sends numbers as text."""
+    """The metrics of an insights row that are added up; Meta sends numbers as text."""
 
     spend: str | float | None = None
     impressions: str | int | None = None
@@ -21,10 +22,10 @@ _decode = msgspec.json.Decoder(_Delivery).decode
 
 
 def totals_of(path: Path) -> dict[str, float]:
-    """Return spend and impressions of a landed file of insights; nothing for what no row has or what can't be read."""
+    """Return spend and impressions of a landed file of insights, those that some row has; {} if unreadable."""
     sums: dict[str, Decimal] = {}
     try:
-        for payload in pq.read_table(path, columns=["payload"]).column("payload").to_pylist():
+        for payload in reading.read_table(path, ["payload"]).column("payload").to_pylist():
             row = _decode(payload)
             for name, value in (("spend", row.spend), ("impressions", row.impressions)):
                 if value is not None:

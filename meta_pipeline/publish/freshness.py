@@ -1,4 +1,4 @@
-"""Is a build needed? Not when nothing has changed since the last publication."""
+"""Decide whether a build is needed: not when nothing has changed since the last publication."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from meta_pipeline.files import reading
 from meta_pipeline.project import dbt_project_folder
 from meta_pipeline.store import warehouse_state
 from meta_pipeline.warehouse.tables import RawTable
@@ -46,6 +47,6 @@ def is_published(warehouse: Warehouse, engine: sa.Engine, published: Path, *, di
     state = warehouse_state.find(engine)
     if state.load_id is None or (state.published_load_id, state.published_digest) != (state.load_id, digest):
         return False
-    if not published.exists() or published.stat().st_size != state.published_bytes:
+    if not reading.exists(published) or reading.size_of(published) != state.published_bytes:
         return False
     return warehouse.is_current(engine)

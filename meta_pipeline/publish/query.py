@@ -8,6 +8,7 @@ from typing import Any
 
 import duckdb
 
+from meta_pipeline.files import reading
 from meta_pipeline.records import MetaPipelineError
 
 _CONFINED: dict[str, str | bool | int | float | list[str]] = {
@@ -16,16 +17,20 @@ _CONFINED: dict[str, str | bool | int | float | list[str]] = {
 
 
 class QueryError(MetaPipelineError):
-    """A question that could not be answered."""
+    """A query that could not be answered."""
+
+
+def _open(published: Path) -> duckdb.DuckDBPyConnection:
+    return duckdb.connect(reading.duckdb_location(published), read_only=True, config=_CONFINED)
 
 
 def query(published: Path, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
     """Return column names and rows; decimals stay `Decimal`. No other file can be read or written, and no setting that
     would allow it can be changed."""
-    if not published.exists():
+    if not reading.exists(published):
         raise QueryError(f"nothing is published yet at {published}: run `meta-pipeline backfill` first")
     try:
-        with contextlib.closing(duckdb.connect(str(published), read_only=True, config=_CONFINED)) as connection:
+        with contextlib.closing(_open(published)) as connection:
             connection.execute("set lock_configuration = true")
             result = connection.execute(sql)
             return [column[0] for column in result.description or ()], result.fetchall()

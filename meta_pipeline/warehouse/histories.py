@@ -10,11 +10,11 @@ from typing import Any
 import duckdb
 import orjson
 import pyarrow as pa
-import pyarrow.parquet as pq
 import sqlalchemy as sa
 
 from meta_pipeline.digests import short_hash
 from meta_pipeline.entity_kinds import ENTITY_KINDS
+from meta_pipeline.files import reading
 from meta_pipeline.records import LandedFile
 from meta_pipeline.store import day_versions, listing_sweeps
 from meta_pipeline.warehouse.raw import transaction
@@ -139,7 +139,7 @@ def _batches(
 
 
 def _batches_of(file: LandedFile) -> Iterator[pa.RecordBatch]:
-    for batch in pq.read_table(file.path, columns=list(_READ)).to_batches():
+    for batch in reading.read_table(file.path, _READ).to_batches():
         if not batch.num_rows:
             continue
         told = [told_of(orjson.loads(payload)) for payload in batch.column("payload").to_pylist()]

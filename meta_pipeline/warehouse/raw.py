@@ -5,14 +5,13 @@ from __future__ import annotations
 import contextlib
 import errno
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import duckdb
 import pyarrow as pa
 
+from meta_pipeline.files import damaged, reading
 from meta_pipeline.records import LandedFile, LoadError
-from meta_pipeline.store import damaged
 from meta_pipeline.store.day_versions import EarlierVersion
 from meta_pipeline.warehouse.drift import count_drift
 from meta_pipeline.warehouse.tables import SCHEMA, RawTable, quoted
@@ -143,7 +142,7 @@ def replace_days(
             f"insert into {table.place} (node_id, day, record_index, {names}, payload, {_ENVELOPE}) "
             f"select node_id, day, record_index, {parsed}, payload, {_ENVELOPE} from ("
             "select *, from_json(payload, ?) as record from read_parquet(?, hive_partitioning = false))",
-            [table.structure, [file.path for file in files]],
+            [table.structure, [reading.duckdb_location(file.path) for file in files]],
         )
         expected = sum(file.rows for file in files)
         loaded = connection.execute(
@@ -152,22 +151,21 @@ def replace_days(
         if loaded is None or loaded[0] != expected:
             raise LoadError(f"{table.name}: {expected} rows landed and {loaded} loaded; nothing was changed")
         if has_drift:
-            count_drift(connection, table, [file.path for file in files])
+            count_drift(connection, table, [reading.duckdb_location(file.path) for file in files])
 
 
 def trouble_with(table: RawTable, file: LandedFile) -> Exception | None:
     """Return why this landed file can't be loaded, None if it can; the whole file is read and parsed. Nothing but the
     file decides: the warehouse's own connection may have failed for another reason."""
-    if not Path(file.path).exists():
+    if not reading.exists(file.path):
         return FileNotFoundError(errno.ENOENT, "it is in the ledger but not on disk", file.path)
     try:
-        with Path(file.path).open("rb") as opened:
-            opened.read(1)  # what the operating system refuses has an errno here
+        reading.check_readable(file.path)  # what the operating system refuses has an errno here
         with contextlib.closing(duckdb.connect()) as connection:
             connection.execute(
                 "create temp table probed as select *, from_json(payload, ?) as record "
                 "from read_parquet(?, hive_partitioning = false)",
-                [table.structure, [file.path]],
+                [table.structure, [reading.duckdb_location(file.path)]],
             )
             ((rows,),) = connection.execute("select count(*) from probed").fetchall()
     except (OSError, duckdb.Error) as error:
@@ -196,5 +194,5 @@ def add_versions(connection: duckdb.DuckDBPyConnection, table: RawTable, version
             "select landed.*, from_json(landed.payload, ?) as record, added.landed_at, added.replaced_at "
             "from read_parquet(?, filename = true, hive_partitioning = false) as landed "
             "join added on added.path = landed.filename)",
-            [table.structure, [one.file.path for one in versions]],
+            [table.structure, [reading.duckdb_location(version.file.path) for version in versions]],
         )

@@ -15,8 +15,9 @@ import duckdb
 import pyarrow as pa
 import sqlalchemy as sa
 
+from meta_pipeline.files import damaged, reading
 from meta_pipeline.records import LandedFile, LoadError
-from meta_pipeline.store import audit_log, damaged, day_versions, load_queue, read_times, warehouse_state
+from meta_pipeline.store import audit_log, day_versions, load_queue, read_times, warehouse_state
 from meta_pipeline.warehouse import histories
 from meta_pipeline.warehouse.days import sync_day_versions
 from meta_pipeline.warehouse.raw import (
@@ -308,7 +309,7 @@ def _skip(engine: sa.Engine, file: LandedFile, error: Exception) -> str:
     """Set a damaged file aside, leave one that is missing or refused where it is; return the sentence that names it."""
     cause = str(error).splitlines()[0]
     name = f"{file.report} of {file.node_id} on {file.day}"
-    if not Path(file.path).exists():
+    if not reading.exists(file.path):
         return f"{name} is not loaded: {file.path} is in the ledger but not on disk; restore it or read that day again"
     if not is_file_damage(error):
         return f"{name} is not loaded: {file.path} can't be read: {cause}; check the disk and the permissions"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 from pathlib import Path
 
 import duckdb
@@ -13,7 +14,7 @@ import sqlalchemy as sa
 from meta_pipeline.landing import days as module
 from meta_pipeline.landing.file import Provenance, digest_of
 from meta_pipeline.landing.landing import SNAPSHOT_DAY, Landing
-from meta_pipeline.landing.text import arrow_text, readable
+from meta_pipeline.landing.text import arrow_text, valid_text
 from meta_pipeline.records import Batch, LandingError
 from meta_pipeline.store import day_versions, ledger, load_queue, read_times
 from meta_pipeline.store.engine import open_store
@@ -71,7 +72,7 @@ def test_a_write_that_breaks_leaves_the_day_as_it_was(landing: Landing, monkeypa
     def full(file: int, data: bytes) -> int:
         raise OSError("No space left on device")
 
-    monkeypatch.setattr(module.os, "write", full)
+    monkeypatch.setattr(os, "write", full)
     with pytest.raises(LandingError, match="No space left"):
         write(landing, b'{"a":"2"}')
 
@@ -93,7 +94,7 @@ def test_a_write_that_breaks_leaves_the_day_as_it_was(landing: Landing, monkeypa
 def test_only_a_lone_surrogate_is_replaced(record: bytes, expected: str):
     whole = b'{"n":"whole"}'
 
-    payloads, joined = readable(arrow_text([whole, record]))
+    payloads, joined = valid_text(arrow_text([whole, record]))
 
     assert [whole.decode(), expected] == payloads.to_pylist()
     assert "".join(payloads.to_pylist()).encode() == bytes(joined)

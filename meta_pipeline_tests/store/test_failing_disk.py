@@ -16,11 +16,12 @@ import sqlalchemy as sa
 from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.cli import main as cli_main
 from meta_pipeline.cli.doctor import checks as doctor
+from meta_pipeline.files import permissions, temporary
 from meta_pipeline.landing import thumbnails
 from meta_pipeline.records import ConfigError, LandingError, LoadError, StoreError
 from meta_pipeline.settings import Settings
 from meta_pipeline.store import engine as module
-from meta_pipeline.store import permissions, temporary, warehouse_state
+from meta_pipeline.store import warehouse_state
 from meta_pipeline.store.engine import check_store_is_there, open_store
 from meta_pipeline.store.processes import identity
 from meta_pipeline.warehouse import raw
@@ -264,17 +265,17 @@ def test_doctor_names_what_others_may_read_and_what_was_set_aside(tmp_path: Path
     folder.mkdir(parents=True)
     for path in (settings.root, settings.landing_dir):
         path.chmod(0o700)
-    assert [(one.name, one.is_good) for one in doctor._files(Runtime(settings))] == [("permissions", True)]
+    assert [(result.name, result.is_ok) for result in doctor.check_files(Runtime(settings))] == [("permissions", True)]
     (tmp_path / ".env").touch()
     (tmp_path / ".env").chmod(0o644)
     (folder / f"{DAYS[0]}.parquet.corrupt").touch()
     (folder / f"{DAYS[1]}.parquet.corrupt").touch()
     (folder / f"{DAYS[1]}.parquet").touch()  # it has landed since
 
-    permission, aside = doctor._files(Runtime(settings))
+    permission, aside = doctor.check_files(Runtime(settings))
 
-    assert not permission.is_good and f"chmod 600 {tmp_path / '.env'}" in permission.told
-    assert not aside.is_good and f"--since {DAYS[0]} --until {DAYS[0]} --node act_1 --report ad_insights" in aside.told
+    assert not permission.is_ok and f"chmod 600 {tmp_path / '.env'}" in permission.message
+    assert not aside.is_ok and f"--since {DAYS[0]} --until {DAYS[0]} --node act_1 --report ad_insights" in aside.message
 
 
 def test_the_command_line_ends_in_one_sentence_and_leaves_no_process(tmp_path: Path, shared_sandbox: Sandbox):

@@ -17,11 +17,10 @@ from meta_pipeline.records import Batch, FailedDay, LandedFile
 from meta_pipeline.store import heartbeat, leases, ledger, load_queue
 from meta_pipeline.store.schema.gateway import leases as table
 from meta_pipeline_tests.fakes.virtual_clock import VirtualClock
-from meta_pipeline_tests.store.test_contract import engine, postgres
 
-__all__ = ["engine", "postgres"]
 DAY = dt.date(2026, 11, 1)
 ELSEWHERE = "elsewhere:2:2"
+AT = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
 
 
 @pytest.fixture
@@ -151,3 +150,16 @@ class Immediate:
 
     def join(self) -> None:
         pass
+
+
+def test_a_lease_is_one_holders_until_it_ends(engine: sa.Engine):
+    assert leases.try_take(engine, "act_1", holder="elsewhere:1:1", now=AT)
+    assert not leases.try_take(engine, "act_1", holder="elsewhere:2:2", now=AT)
+    assert leases.try_take(engine, "act_1", holder="elsewhere:2:2", now=AT + leases.LIFE)
+
+
+def test_a_dead_holders_lease_is_free_at_once(engine: sa.Engine):
+    dead = leases.identity().rsplit(":", 2)[0] + ":999999999:1"
+    assert leases.try_take(engine, "act_1", holder=dead, now=AT)
+
+    assert leases.try_take(engine, "act_1", holder=leases.identity(), now=AT)

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from meta_pipeline.files import damaged
 from meta_pipeline.landing.landing import SNAPSHOT_DAY
 from meta_pipeline.records import LandedFile
-from meta_pipeline.store import damaged, day_versions, ledger
+from meta_pipeline.store import day_versions, ledger
 from meta_pipeline_tests.warehouse.test_lost_warehouse import DAYS, Home
 
 ROW = {"ad_id": "1", "spend": "5"}

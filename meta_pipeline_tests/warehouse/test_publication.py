@@ -10,6 +10,7 @@ import duckdb
 import pytest
 
 from meta_pipeline.landing import thumbnails
+from meta_pipeline.landing.landing import SNAPSHOT_DAY
 from meta_pipeline.publish.publish import publish
 from meta_pipeline.publish.query import QueryError, query
 from meta_pipeline.records import LandingError, LoadError
@@ -45,13 +46,15 @@ class Steps:
         monkeypatch.setattr(Path, "replace", replaced)
 
 
-@pytest.mark.parametrize("write", ["day", "spilled day", "publication", "thumbnail"])
+@pytest.mark.parametrize("write", ["day", "spilled day", "listing", "publication", "thumbnail"])
 def test_what_takes_a_name_is_on_the_disk_before(home: Home, monkeypatch: pytest.MonkeyPatch, write: str):
     steps = Steps(monkeypatch)
     if write == "publication":
         publish(home.warehouse.file, home.path / "published" / "warehouse.duckdb")
     elif write == "thumbnail":
         thumbnails.save(home.landing.root, b"picture", "png")
+    elif write == "listing":
+        home.land("campaigns", SNAPSHOT_DAY, {"id": "1", "name": "A"})
     else:
         if write == "spilled day":
             home.landing.memory_budget.limit = home.landing.memory_budget.smallest_spill = 0
@@ -161,7 +164,7 @@ def test_a_picture_that_can_not_be_written_is_named(home: Home, monkeypatch: pyt
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr(os if step == "fsync" else Path, step, fail)
+        patched.setattr(os if step in ("fsync", "open") else Path, step, fail)
         with pytest.raises(LandingError, match="No space left"):
             thumbnails.save(home.landing.root, b"picture", "png")
 

@@ -116,20 +116,24 @@ def test_a_copy_whose_maker_was_killed_goes_and_one_that_is_being_made_stays(pla
     published = tmp_path / "published" / "warehouse.duckdb"
     published.parent.mkdir()
     ended = subprocess.Popen(["sleep", "60"])
-    left, under_way, elsewhere, long_ago = (
-        published.with_name(f".{published.name}.{process}.tmp")
-        for process in (identity(ended.pid), identity(os.getppid()), "elsewhere:1:1", "12345")
+    left, left_by_older_version, under_way, elsewhere, long_ago, of_another_file = (
+        published.with_name(f".{name}.tmp")
+        for name in (
+            f"{published.name}~0~{identity(ended.pid)}", f"{published.name}.{identity(ended.pid)}",
+            f"{published.name}~0~{identity(os.getppid())}", f"{published.name}~0~elsewhere:1:1",
+            f"{published.name}.12345", f"other.duckdb~0~{identity(ended.pid)}",
+        )
     )
     ended.kill()
     ended.wait()
-    for copy in (left, under_way, elsewhere, long_ago):
+    for copy in (left, left_by_older_version, under_way, elsewhere, long_ago, of_another_file):
         copy.write_bytes(b"half")
     os.utime(long_ago, (0, 0))
     place.load()
 
     publish(place.warehouse.file, published)
 
-    assert {published, under_way, elsewhere} == set(published.parent.iterdir())
+    assert {published, under_way, elsewhere, of_another_file} == set(published.parent.iterdir())
 
 
 def test_a_question_can_not_write_and_errors_are_sentences(place: Place, tmp_path: Path):

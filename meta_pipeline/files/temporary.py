@@ -38,11 +38,21 @@ def _discard_once(folder: Path, pid: int) -> None:
 
 def discard_left_behind(folder: Path) -> None:
     """Remove the temporary files in a folder whose process is gone, or that are a day old."""
+    _discard(folder, starting_with=".")
+
+
+def discard_left_behind_of(path: Path) -> None:
+    """Remove the temporary files of this one file; others in its folder may belong to somebody else."""
+    for separator in ("~", "."):  # a point in an older version
+        _discard(path.parent, starting_with=f".{path.name}{separator}")
+
+
+def _discard(folder: Path, *, starting_with: str) -> None:
     with contextlib.suppress(FileNotFoundError, NotADirectoryError), os.scandir(folder) as entries:
         for entry in entries:
-            if not (entry.name.startswith(".") and entry.name.endswith(".tmp")):
+            if not (entry.name.startswith(starting_with) and entry.name.endswith(".tmp")):
                 continue
-            process = entry.name.removesuffix(".tmp").rpartition("~")[2]
+            process = entry.name.removeprefix(starting_with).removesuffix(".tmp").rpartition("~")[2]
             with contextlib.suppress(FileNotFoundError):  # another process was faster
                 is_old = time.time() - entry.stat().st_mtime > LONGEST_S
                 if is_old or (process.count(":") >= 2 and is_gone(process)):
