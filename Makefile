@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test bench up install install-dev lock clean
+.PHONY: demo test coverage screenshots bench up install install-dev lock clean
 
 demo: install
 	@$(BIN)/meta-pipeline demo
@@ -12,6 +12,13 @@ test: install-dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -n 2
+
+# Branch coverage of the package, subprocesses included; the gate is the measured value. Slower than `make test`, so apart from it.
+coverage: install-dev
+	$(BIN)/python -m pytest -n 2 --cov --cov-report=term --cov-report=xml:coverage.xml
+
+screenshots: install-dev
+	$(BIN)/python docs/screenshots.py
 
 bench: install-dev
 	$(BIN)/python benchmarks/landing.py

@@ -21,12 +21,14 @@ import dagster as dg
 from pydantic import SecretStr
 
 from meta_pipeline.bootstrap import Runtime
-from meta_pipeline.defs.assets.landing import land_entities, land_insights, landing_key
+from meta_pipeline.defs.assets.keys import landing_key
+from meta_pipeline.defs.assets.landing import insights_assets, land_entities
 from meta_pipeline.defs.home import instance
-from meta_pipeline.defs.launch import QUIET, quiet
-from meta_pipeline.defs.partitions import AD_ACCOUNTS, FIRST_DAY, days_by_account, key
+from meta_pipeline.defs.jobs import pull_ads, pull_entities
+from meta_pipeline.defs.partitions import AD_ACCOUNTS, FIRST_DAY, days_by_account, key, range_tags
+from meta_pipeline.defs.runs.console import SILENT_CONSOLE, silence_dagster
 from meta_pipeline.defs.runs.run_job import run_job
-from meta_pipeline.defs.schedules import pull_ads, pull_ads_schedule, pull_entities
+from meta_pipeline.defs.schedules import pull_ads_schedule
 from meta_pipeline.flows import side_by_side
 from meta_pipeline.flows.pull_context import PullContext
 from meta_pipeline.linker.discover import Discovery
@@ -40,45 +42,42 @@ DAYS = 30
 
 
 def node_ids(accounts: int) -> list[str]:
-    """So many ad accounts."""
+    """Return the ids of so many ad accounts."""
     return [f"act_{1_000_000_001 + n}" for n in range(accounts)]
 
 
 def keys_of(accounts: int) -> list[str]:
-    """Every key that so many accounts have."""
+    """Return every partition key of so many accounts."""
     days = [FIRST_DAY + dt.timedelta(days=n) for n in range((NOW.date() - FIRST_DAY).days + 1)]
     return [str(key(node_id, day)) for node_id in node_ids(accounts) for day in days]
 
 
 def settings_of(folder: Path) -> Settings:
-    """A home of its own."""
+    """Return the settings of a home of its own."""
     return Settings(home=folder, vault_keys=SecretStr(new_key()))
 
 
 def landed(
-    asked: Mapping[str, Sequence[dt.date]], reports: Sequence[str], *, context: PullContext
+    requested: Mapping[str, Sequence[dt.date]], reports: Sequence[str], *, context: PullContext
 ) -> Iterator[LandedFile]:
-    """Plays the flow: every day has landed."""
-    for node_id, days in asked.items():
+    """Stand in for the flow: every day has landed."""
+    for node_id, days in requested.items():
         for day in days:
             yield LandedFile(report=reports[0], node_id=node_id, day=day, path="", rows=0, digest="", landed_at=NOW)
 
 
 def run(opened: dg.DagsterInstance, runtime: Runtime, node_id: str) -> None:
-    """A run over thirty days of one account, all but the flow, as `backfill` starts it."""
+    """Run thirty days of one account, all but the flow, as `backfill` does."""
     last = NOW.date()
-    tags = {
-        "dagster/asset_partition_range_start": key(node_id, last - dt.timedelta(days=DAYS - 1)),
-        "dagster/asset_partition_range_end": key(node_id, last),
-    }
+    tags = range_tags(node_id, last - dt.timedelta(days=DAYS - 1), last)
     defs = dg.Definitions(
-        assets=[land_insights, land_entities], jobs=[pull_ads, pull_entities], executor=dg.in_process_executor,
-        resources={"graph": object(), "tokens": object(), "runtime": runtime},
+        assets=[insights_assets(runtime.catalogue), land_entities], jobs=[pull_ads, pull_entities],
+        resources={"graph": object(), "tokens": object(), "runtime": runtime}, executor=dg.in_process_executor,
     )
     with patch.object(side_by_side, "land_side_by_side", landed):
         ended = run_job(
             opened, defs.resolve_job_def(pull_ads.name), assets=[landing_key("ad_insights")], tags=tags,
-            run_config=QUIET,
+            run_config=SILENT_CONSOLE,
         )
     green = ended.asset_materializations_for_node("land_insights")
     if len(green) != DAYS:
@@ -86,14 +85,14 @@ def run(opened: dg.DagsterInstance, runtime: Runtime, node_id: str) -> None:
 
 
 def evaluate(runtime: Runtime) -> int:
-    """How many runs the daily schedule asks for."""
+    """Return how many runs the daily schedule requests."""
     with dg.build_schedule_context(scheduled_execution_time=NOW, resources={"runtime": runtime}) as context:
-        found: Any = pull_ads_schedule(context)
-        return len(list(found))
+        requests: Any = pull_ads_schedule(context)
+        return len(list(requests))
 
 
 def link(runtime: Runtime, accounts: int) -> None:
-    """The accounts are linked."""
+    """Link the accounts."""
     zones = ("America/Los_Angeles", "Europe/Berlin", "Asia/Tokyo", "Pacific/Auckland", "Etc/UTC")
     save(runtime.engine, Discovery(tuple(
         NodeLink(
@@ -105,7 +104,7 @@ def link(runtime: Runtime, accounts: int) -> None:
 
 
 def seconds(work: Callable[[], object], repeat: int) -> float:
-    """The median after one that does not count."""
+    """Return the median seconds, after one run that does not count."""
     took = []
     for _ in range(repeat + 1):
         began = time.perf_counter()
@@ -115,7 +114,7 @@ def seconds(work: Callable[[], object], repeat: int) -> float:
 
 
 def measured(accounts: int, repeat: int) -> dict[str, float]:
-    """Seconds of everything that our code does with the keys of so many accounts."""
+    """Return the seconds of everything that our code does with the keys of so many accounts."""
     with tempfile.TemporaryDirectory() as folder:
         runtime = Runtime(settings_of(Path(folder)))
         link(runtime, accounts)
@@ -134,11 +133,11 @@ def measured(accounts: int, repeat: int) -> dict[str, float]:
 
 def main() -> None:
     """Print the table."""
-    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    asked.add_argument("--accounts", type=int, default=150)
-    asked.add_argument("--repeat", type=int, default=5)
-    options = asked.parse_args()
-    quiet()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--accounts", type=int, default=150)
+    parser.add_argument("--repeat", type=int, default=5)
+    options = parser.parse_args()
+    silence_dagster()
     few, many = (measured(accounts, options.repeat) for accounts in (max(1, options.accounts // 100), options.accounts))
     print(f"{'':<38}{few['keys']:>12,.0f}{many['keys']:>12,.0f}{many['keys'] / few['keys']:>9.1f} ×")
     for name in few:

@@ -1,7 +1,7 @@
 """Construct the runtime of a process from its settings: the only place that creates clients and reads the real clock.
 
-An entrypoint (`cli/main.py`, `defs/resources.py`, `web/app.py`) receives one `Runtime` and passes it on. No other
-module calls a function of this one: a test passes a runtime with a clock of its own.
+An entrypoint (a command of `cli/`, `definitions.py`, a worker process of `defs/runs/`) takes the process's `Runtime`
+once and passes it on. No other module calls a function of this one: a test passes a runtime with a clock of its own.
 """
 
 from __future__ import annotations
@@ -11,13 +11,17 @@ import functools
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import sqlalchemy as sa
 
+from meta_pipeline.alerts.due import Alert
 from meta_pipeline.alerts.targets import Email, Log, Target, Webhook
 from meta_pipeline.extract.ads.catalogue.report_file import Catalogue, default_reports, load_catalogue
 from meta_pipeline.extract.ads.catalogue.reports import Report
 from meta_pipeline.files import permissions
+from meta_pipeline.flows import consents
+from meta_pipeline.flows import tokens as token_flows
 from meta_pipeline.flows.listings import ListingPolicy
 from meta_pipeline.flows.pull_context import PullContext
 from meta_pipeline.graph.budget import SharedBudget
@@ -28,13 +32,15 @@ from meta_pipeline.graph.request import Purpose
 from meta_pipeline.graph.samples import Samples
 from meta_pipeline.graph.versions import Calendar, calendar
 from meta_pipeline.landing.landing import Landing
+from meta_pipeline.records import NodeLink
 from meta_pipeline.settings import Settings
 from meta_pipeline.status import forecast, overview
+from meta_pipeline.status.action_links import ActionLinks
 from meta_pipeline.status.forecast import AccountForecast
 from meta_pipeline.status.overview import Connection
-from meta_pipeline.status.token_health import ActionLinks
 from meta_pipeline.store.audit_log import AuditLog
 from meta_pipeline.store.engine import check_store_is_there, open_store
+from meta_pipeline.store.node_links import list_links
 from meta_pipeline.vault.vault import Vault
 from meta_pipeline.warehouse.tables import RawTable
 from meta_pipeline.warehouse.warehouse import Warehouse
@@ -85,32 +91,42 @@ class Runtime:
 
     @functools.cached_property
     def catalogue(self) -> Catalogue:
-        """Every report there is, the ones of the settings' file included."""
+        """Return every report, including those of the settings' file; ConfigError when the file can't be read."""
         return load_catalogue(self.settings.reports)
 
     @functools.cached_property
     def versions(self) -> Calendar:
-        """Meta's calendar of versions, with the settings' file laid over the built-in one."""
+        """Return Meta's calendar of versions: the built-in one, overridden by the settings' file."""
         return calendar(self.settings.versions)
 
     @property
     def default_reports(self) -> tuple[str, ...]:
-        """The reports that are read when none is named."""
+        """Return the reports that are read when none is named."""
         return default_reports(self.catalogue)
 
     @property
     def features(self) -> frozenset[str]:
-        """What is switched on; ConfigError for a feature that does not exist."""
+        """Return the features that are switched on; ConfigError for a feature that does not exist."""
         return checked_features(self.settings.switched_on)
 
+    @property
+    def signing_key(self) -> str | None:
+        """The key that signs invitations, sessions and forms: the app's secret; None while it is not set."""
+        secret = self.settings.app_secret
+        return secret.get_secret_value() if secret else None
+
     @functools.cached_property
-    def clicks(self) -> ActionLinks:
+    def action_links(self) -> ActionLinks:
+        """Return the base URLs of the links that issues and alerts carry."""
         settings = self.settings
-        return ActionLinks(settings.public_url, settings.business_url, settings.dialog_url, settings.is_exposed)
+        return ActionLinks(
+            public_url=settings.public_url, business_url=settings.business_url, facebook_url=settings.dialog_url,
+            invites=settings.is_exposed,
+        )
 
     @property
     def alert_targets(self) -> list[Target]:
-        """Whoever is told besides the Dagster UI."""
+        """Return where alerts go, besides the Dagster UI."""
         targets: list[Target] = [Log()]
         if url := self.settings.alert_url:
             targets.append(Webhook(url.get_secret_value()))
@@ -131,7 +147,7 @@ class Runtime:
 
     @functools.cached_property
     def listing_policy(self) -> ListingPolicy:
-        """How listings of entities are read."""
+        """Return how listings of entities are read."""
         downloads = Downloads(self.settings.graph_url) if self.settings.thumbnails else None
         return ListingPolicy(dt.timedelta(days=self.settings.sweep_days), downloads)
 
@@ -142,8 +158,8 @@ class Runtime:
     def connections(self, *, with_disconnected: bool = False) -> list[Connection]:
         """Return every token with what it reads, what is wrong with it and what to click; VaultError without a key."""
         return overview.connections(
-            engine=self.engine, tokens=self.vault, clicks=self.clicks, features=self.features, now=self.now(),
-            with_disconnected=with_disconnected,
+            engine=self.engine, tokens=self.vault, action_links=self.action_links, features=self.features,
+            now=self.now(), with_disconnected=with_disconnected,
         )
 
     def forecast(
@@ -167,9 +183,34 @@ class Runtime:
             largest_page=self.settings.largest_page, catalogue=self.catalogue,
         )
 
+    def onboard(self, onboarding_id: str, *, run_id: str | None = None) -> list[NodeLink]:
+        """Turn the sealed token of an onboarding into links, and return every link; see `flows.consents.onboard`."""
+        return consents.onboard(
+            onboarding_id, graph=self.graph, tokens=self.vault, engine=self.engine, features=self.features,
+            now=self.now, sleep=self.sleep, run_id=run_id,
+        )
+
+    def first_look(self, onboarding_id: str) -> list[dict[str, Any]]:
+        """Read yesterday of one ad account and one Page, as a new connection sees them."""
+        return consents.first_look(
+            onboarding_id, list_links(self.engine), graph=self.graph, tokens=self.vault, engine=self.engine,
+            now=self.now(),
+        )
+
+    def check_tokens(self) -> list[str]:
+        """Inspect and renew every token; return a sentence for each that could not be checked."""
+        return token_flows.check_tokens(graph=self.graph, tokens=self.vault, now=self.now())
+
+    def send_alerts(self) -> tuple[list[Alert], list[str]]:
+        """Send every target the alerts it lacks; return what was sent, and a sentence for each target that failed."""
+        return token_flows.send_alerts(
+            self.alert_targets, engine=self.engine, tokens=self.vault, action_links=self.action_links,
+            signing_key=self.signing_key, now=self.now(),
+        )
+
 
 def insights_tables(reports: Iterable[Report]) -> tuple[RawTable, ...]:
-    """The raw table of every report: its columns are what it asks for."""
+    """Return the raw table of every report: its columns are the fields that the report requests."""
     return tuple(
         RawTable(
             name=report.name, columns=report.columns, actions=report.actions, breakdowns=report.breakdowns,

@@ -1,25 +1,26 @@
-"""The inventory: every asset, check, job, schedule, sensor and resource by name."""
+"""The inventory: every asset, check, job, schedule, sensor and resource by name.
+
+Importing this module reads no file and no variable. Dagster calls `defs` when it loads the code location; it works
+offline with an empty environment. Then the process's runtime is taken once, from the environment's settings, and given
+to everything that depends on it: the reports decide which assets there are, dbt's manifest which models."""
 
 from __future__ import annotations
 
+import functools
 import warnings
 
 import dagster as dg
 
-from meta_pipeline.defs.assets.landing import land_entities, land_insights
-from meta_pipeline.defs.assets.warehouse import dbt_resource, load_raw, marts, published
-from meta_pipeline.defs.checks import TOKENS, api_versions, drift, gated_reports, tokens_live
-from meta_pipeline.defs.jobs import check_connections, onboarding_job
-from meta_pipeline.defs.resources import RESOURCES
-from meta_pipeline.defs.schedules import (
-    check_connections_schedule,
-    pull_ads,
-    pull_ads_schedule,
-    pull_entities,
-    pull_entities_schedule,
-)
+from meta_pipeline.bootstrap import process_runtime
+from meta_pipeline.defs.assets.dbt_manifest import manifest
+from meta_pipeline.defs.assets.landing import insights_assets, land_entities
+from meta_pipeline.defs.assets.marts import dbt_resource, mart_assets, published_asset
+from meta_pipeline.defs.assets.raw import raw_assets
+from meta_pipeline.defs.checks import TOKENS_SPEC, api_versions, drift, gated_reports, tokens_live
+from meta_pipeline.defs.jobs import build_marts, check_connections, onboarding_job, pull_ads, pull_entities
+from meta_pipeline.defs.resources import resources_of
+from meta_pipeline.defs.schedules import check_connections_schedule, pull_ads_schedule, pull_entities_schedule
 from meta_pipeline.defs.sensors import (
-    build_marts,
     build_marts_sensor,
     killed_runs_sensor,
     onboarding_sensor,
@@ -28,16 +29,27 @@ from meta_pipeline.defs.sensors import (
 )
 from meta_pipeline.files.permissions import keep_private
 
-keep_private()  # this module is loaded by Dagster's processes, which `dagster dev` starts without our command line
-# Dagster itself uses features it calls beta for every sensor; the log of `up` is for what an operator can act on.
-warnings.filterwarnings("ignore", category=dg.BetaWarning)
 
-defs = dg.Definitions(
-    assets=[TOKENS, land_insights, land_entities, load_raw, marts, published],
-    asset_checks=[api_versions, drift, gated_reports, tokens_live],
-    jobs=[onboarding_job, check_connections, pull_ads, pull_entities, build_marts],
-    schedules=[pull_ads_schedule, pull_entities_schedule, check_connections_schedule],
-    sensors=[build_marts_sensor, waiting_ranges_sensor, onboarding_sensor, token_alerts_sensor, killed_runs_sensor],
-    resources={**RESOURCES, "dbt": dbt_resource()},
-    executor=dg.in_process_executor,  # a run has one process: `RuntimeResource` says which
-)
+@dg.definitions
+@functools.cache
+def defs() -> dg.Definitions:
+    """Return everything that Dagster shows and runs; ConfigError for settings that can't be used."""
+    keep_private()  # `dagster dev` starts Dagster's processes without our command line
+    # Dagster itself uses features it calls beta for every sensor; the log of `up` is for what an operator can act on.
+    warnings.filterwarnings("ignore", category=dg.BetaWarning)
+    runtime = process_runtime()
+    marts = mart_assets(manifest(runtime.settings))
+    return dg.Definitions(
+        assets=[
+            TOKENS_SPEC, insights_assets(runtime.catalogue), land_entities, raw_assets(runtime.catalogue), marts,
+            published_asset(marts),
+        ],
+        asset_checks=[api_versions, drift, gated_reports, tokens_live],
+        jobs=[onboarding_job, check_connections, pull_ads, pull_entities, build_marts],
+        schedules=[pull_ads_schedule, pull_entities_schedule, check_connections_schedule],
+        sensors=[
+            build_marts_sensor, waiting_ranges_sensor, onboarding_sensor, token_alerts_sensor, killed_runs_sensor,
+        ],
+        resources={**resources_of(runtime), "dbt": dbt_resource()},
+        executor=dg.in_process_executor,  # a run has one process: the resource `runtime` tags the run with it
+    )

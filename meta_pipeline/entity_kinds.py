@@ -25,7 +25,7 @@ class EntityKind:
     @property
     def listed_statuses(self) -> tuple[str, ...]:
         """Return the statuses that a listing must name to hold more than what delivers. DELETED is an error on an edge
-        (graph-api.md §9), so deleted things are read by id."""
+        (docs/graph-api.md §9), so deleted things are read by id."""
         return tuple(status for status in self.statuses if status != "DELETED")
 
     @property
@@ -81,7 +81,7 @@ ADS = EntityKind(
 )
 CREATIVES = EntityKind(
     name="creatives",
-    # What URL reports, thumbnails and posts need. Creatives have no `updated_time` (graph-api.md §9).
+    # What URL reports, thumbnails and posts need. Creatives have no `updated_time` (docs/graph-api.md §9).
     fields=(
         "id", "account_id", "name", "status", "object_type", "title", "body", "call_to_action_type", "link_url",
         "url_tags", "image_hash", "thumbnail_url", "video_id", "effective_object_story_id", "object_story_spec",

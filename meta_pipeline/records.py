@@ -94,7 +94,7 @@ class Grant:
     granted: tuple[str, ...]
     declined: tuple[str, ...]
     through: str
-    at: dt.datetime
+    granted_at: dt.datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

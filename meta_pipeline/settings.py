@@ -50,7 +50,7 @@ class Settings(BaseSettings):
     longest_wait_s: float = Field(
         30.0, ge=0, description="longest wait for a limit of Meta inside a run, seconds; beyond it the worker is freed"
     )
-    # Meta publishes no bound (graph-api.md §15.5); memory is ours.
+    # Meta publishes no bound (docs/graph-api.md §15.5); memory is ours.
     largest_page: int = Field(5000, ge=25, description="longest page of insights that is tried, rows")
     restatement: str = Field(
         "3:1,7:2,14:4,28:7", description="age:every pairs: how stale a day of that age may be, days"

@@ -7,7 +7,7 @@ with totals as (
 ),
 
 parts as (
-    {% for name in ['demographics', 'country', 'region', 'placement', 'device', 'hourly', 'impression_device'] %}
+    {% for name in var('breakdowns_that_add_up') %}
     select
         '{{ name }}' as report,
         account_id,

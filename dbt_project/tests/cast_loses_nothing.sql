@@ -6,7 +6,7 @@
     'ad_insights': dict(delivery, reach='bigint'), 'account_insights': dict(delivery, reach='bigint'),
     'campaign_insights': reach, 'ad_set_insights': reach,
 } %}
-{% for name in ['demographics', 'country', 'region', 'placement', 'device', 'hourly', 'product', 'impression_device'] %}
+{% for name in var('breakdown_reports') %}
 {% do reports.update({'ad_insights_by_' ~ name: delivery}) %}
 {% endfor %}
 {% for level in ['account', 'campaign'] %}{% for window in ['7d', '28d', 'month'] %}

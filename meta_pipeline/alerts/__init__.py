@@ -1,1 +1,1 @@
-"""Who must hear what, and by which way."""
+"""Which alerts are due, and the targets that they are delivered to."""

@@ -1,8 +1,8 @@
-"""Which alerts a token gives, and when: pure, so that a hundred days can be walked in a second.
+"""Which alerts are due for a token. Pure, so that a test can go through a hundred days in a second.
 
-14, 7, 3 and 1 days before it expires, the same before it loses data access (90 days after the person was last active,
-graph-api.md §4.2), and at once when Meta calls it dead. The Page tokens that came through a person speak with one
-voice, and only of what their person's own token does not speak of."""
+An alert is due 14, 7, 3 and 1 days before a token expires, the same before it loses data access (90 days after the
+person was last active, graph-api.md §4.2), and at once when Meta calls it invalid. The Page tokens that came through a
+person are reported together, and only what the person's own token does not report."""
 
 from __future__ import annotations
 
@@ -13,16 +13,17 @@ from dataclasses import dataclass
 
 from meta_pipeline.display import printable
 from meta_pipeline.records import TokenRef
-from meta_pipeline.status.token_health import DISCONNECTED, THRESHOLDS, WITH_PARENT, ActionLinks, death_of, in_days
+from meta_pipeline.status.action_links import ActionLinks
+from meta_pipeline.status.token_health import DISCONNECTED, THRESHOLDS, WITH_PARENT, in_days, invalidation_of
 
-SHOWN = 5  # names of nodes in a text; of the others only how many
+MOST_NAMES = 5  # of nodes in a text; of the others only the count
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Alert:
-    """What must be reported. `key` is the same for the same thing; `token_refs`: the tokens it is about; `url`: where
-    to fix it, for somebody who can sign in; `stops`: names of what can't be read then, because no other token could;
-    `phase`: what its person is asked for again. Names come from Meta: no control character of theirs is left."""
+    """What is reported. `key` identifies it, so that it is delivered once; `token_refs`: the tokens it is about; `url`:
+    where to fix it, for somebody who can sign in; `stops`: names of the nodes that no other token can read; `phase`:
+    the phase of the consent to request again. Names come from Meta, so control characters are removed."""
 
     key: str
     token_refs: tuple[str, ...]
@@ -38,7 +39,7 @@ class Alert:
         object.__setattr__(self, "stops", tuple(printable(name, limit=100) for name in self.stops))
 
     def about(self, stops: Sequence[str]) -> Alert:
-        """The same, knowing what stops."""
+        """Return the same alert with the names of the nodes that are no longer read."""
         return dataclasses.replace(self, stops=tuple(stops))
 
     def linking_to(self, url: str) -> Alert:
@@ -47,72 +48,85 @@ class Alert:
 
     @property
     def text(self) -> str:
-        """All of it, in sentences."""
+        """Return all of it, in sentences."""
         return f"{self.subject}. {self.detail} {self.consequence} {self.url}"
 
     @property
     def consequence(self) -> str:
-        """What stops."""
+        """Return the sentence that says what is no longer read."""
         if not self.stops:
             return "Nothing stops: other tokens read what it read."
-        more = f" and {len(self.stops) - SHOWN} more" if len(self.stops) > SHOWN else ""
-        return f"Stopped by it: {', '.join(self.stops[:SHOWN])}{more}."
+        more = f" and {len(self.stops) - MOST_NAMES} more" if len(self.stops) > MOST_NAMES else ""
+        return f"Stopped by it: {', '.join(self.stops[:MOST_NAMES])}{more}."
 
 
 def due(
-    refs: Iterable[TokenRef], *, now: dt.datetime, clicks: ActionLinks, phases: Mapping[str, int]
+    refs: Iterable[TokenRef], *, now: dt.datetime, action_links: ActionLinks, phases: Mapping[str, int]
 ) -> Iterator[Alert]:
-    """Everything that has to be known by now; who has been told already is for the caller to know. Of thresholds that
-    passed together only the last one counts. `phases`: token ref → what its owner is asked for again."""
+    """Yield every alert that is due by `now`, delivered before or not. Of thresholds that passed together only the last
+    one counts. `phases`: token ref → the phase of the consent to request again."""
     refs = list(refs)
-    people = {ref.id: ref for ref in refs if ref.parent_ref is None}
-    for ref in people.values():
-        whose = f"Token of {ref.subject_name} ({ref.kind.replace('_', ' ')}, {ref.id})"
-        yield from _spoken([ref], ref.id, whose, now=now, clicks=clicks, phase=phases.get(ref.id, 1))
-    for parent_ref in sorted({ref.parent_ref for ref in refs if ref.parent_ref is not None}):
-        parent = people.get(parent_ref)
-        is_spoken_for = parent is not None and parent.retired_at is None
-        pages = [ref for ref in refs if ref.parent_ref == parent_ref and ref.retired_because != WITH_PARENT]
-        groups: dict[tuple[object, ...], list[TokenRef]] = {}
-        for page in pages:
-            if page.retired_at is not None:  # noticed one by one, within one daily check
-                groups.setdefault((page.retired_subcode, page.retired_at.date()), []).append(page)
-            elif not is_spoken_for:
-                groups.setdefault((page.data_access_expires_at,), []).append(page)
-        for group in groups.values():
-            name = parent.subject_name if parent is not None else "somebody"
-            whose = f"Page token of {group[0].subject_name}, through {name}," if len(group) == 1 else (
-                f"Tokens of {len(group)} Pages, through {name},"
+    owners = {ref.id: ref for ref in refs if ref.parent_ref is None}
+    for ref in owners.values():
+        tokens = f"Token of {ref.subject_name} ({ref.kind.replace('_', ' ')}, {ref.id})"
+        yield from _group_alerts(
+            [ref], ref.id, tokens, now=now, action_links=action_links, phase=phases.get(ref.id, 1)
+        )
+    for owner_ref in sorted({ref.parent_ref for ref in refs if ref.parent_ref is not None}):
+        owner = owners.get(owner_ref)
+        pages = [ref for ref in refs if ref.parent_ref == owner_ref and ref.retired_because != WITH_PARENT]
+        owner_name = owner.subject_name if owner is not None else "somebody"
+        for group in _page_groups(pages, is_owner_in_use=owner is not None and owner.retired_at is None):
+            tokens = f"Page token of {group[0].subject_name}, through {owner_name}," if len(group) == 1 else (
+                f"Tokens of {len(group)} Pages, through {owner_name},"
             )
-            phase = phases.get(parent_ref, 1)
-            yield from _spoken(group, f"pages/{parent_ref}", whose, now=now, clicks=clicks, phase=phase)
+            yield from _group_alerts(
+                group, f"pages/{owner_ref}", tokens, now=now, action_links=action_links,
+                phase=phases.get(owner_ref, 1),
+            )
 
 
-def _spoken(
-    group: Sequence[TokenRef], id: str, whose: str, *, now: dt.datetime, clicks: ActionLinks, phase: int
+def _page_groups(pages: Iterable[TokenRef], *, is_owner_in_use: bool) -> Iterable[list[TokenRef]]:
+    """Return the Page tokens of one owner that are reported together: those that one daily check found invalid for the
+    same reason, and those that end together. While the owner's token is in use, its own end says the latter."""
+    groups: dict[tuple[object, ...], list[TokenRef]] = {}
+    for page in pages:
+        if page.retired_at is not None:
+            groups.setdefault((page.retired_subcode, page.retired_at.date()), []).append(page)
+        elif not is_owner_in_use:
+            groups.setdefault((page.data_access_expires_at,), []).append(page)
+    return groups.values()
+
+
+def _group_alerts(
+    group: Sequence[TokenRef], id: str, tokens: str, *, now: dt.datetime, action_links: ActionLinks, phase: int
 ) -> Iterator[Alert]:
-    """What tokens that share a fate have to say."""
-    ref, ids, url = group[0], tuple(one.id for one in group), clicks.connect(phase)
+    """Yield the alerts of tokens that ended, or end, together. `tokens` names them at the start of a sentence."""
+    ref, refs, url = group[0], tuple(ref.id for ref in group), action_links.connect(phase)
     if ref.retired_at is not None:
         if ref.retired_because != DISCONNECTED:
-            when = ref.retired_at.isoformat() if len(group) == 1 and ref.parent_ref is None else ref.retired_at.date()
-            told = f"Meta: {ref.retired_because}. {ref.subject_name} {death_of(ref).happened}."
-            verb = "is" if len(group) == 1 else "are"
-            yield Alert(f"dead:{id}:{ref.retired_subcode}:{when}", ids, f"{whose} {verb} dead", told, url, phase=phase)
+            at = ref.retired_at.isoformat() if len(group) == 1 and ref.parent_ref is None else ref.retired_at.date()
+            yield Alert(
+                key=f"dead:{id}:{ref.retired_subcode}:{at}", token_refs=refs,
+                subject=f"{tokens} {'is' if len(group) == 1 else 'are'} dead",
+                detail=f"Meta: {ref.retired_because}. {ref.subject_name} {invalidation_of(ref).happened}.",
+                url=url, phase=phase,
+            )
         return
-    for what, until, ends in (
+    for name, until, ends in (
         ("expiry", ref.expires_at, "expires"), ("data_access", ref.data_access_expires_at, "loses data access"),
     ):
         threshold = threshold_of(until, now=now)
         if until is not None and threshold is not None:
             yield Alert(
-                f"{what}:{id}:{until:%Y-%m-%d}:{threshold}", ids, f"{whose} {ends} {in_days((until - now).days)}",
-                f"It {ends} on {until:%Y-%m-%d %H:%M} UTC; connecting again renews it.", url, phase=phase,
+                key=f"{name}:{id}:{until:%Y-%m-%d}:{threshold}", token_refs=refs,
+                subject=f"{tokens} {ends} {in_days((until - now).days)}",
+                detail=f"It {ends} on {until:%Y-%m-%d %H:%M} UTC; connecting again renews it.", url=url, phase=phase,
             )
 
 
 def threshold_of(until: dt.datetime | None, *, now: dt.datetime) -> int | None:
-    """The last threshold, in days, that has passed; None before the first, and when the time is over."""
+    """Return the last threshold, in days, that has passed; None before the first one and after the end."""
     if until is None or until <= now:
         return None
     left = until - now

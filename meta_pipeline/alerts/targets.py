@@ -1,4 +1,4 @@
-"""Where alerts go: a line in the log, a webhook that speaks Slack's JSON, an e-mail. None of them tells its address."""
+"""Where alerts are delivered: a line in the log, a webhook with Slack's JSON, an e-mail. No error shows an address."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ _LOG = logging.getLogger("meta_pipeline.alerts")
 
 
 class AlertError(MetaPipelineError):
-    """A target could not be told; it will be tried again."""
+    """An alert could not be delivered to a target; it is tried again."""
 
 
 class Target(Protocol):
-    """Somebody who is told. `name` is what delivery is remembered under; `is_personal`: what it delivers reaches people
-    and is kept in no log, so that it may carry an invitation."""
+    """A destination of alerts. `name` is recorded with each delivery; `is_personal`: what it delivers reaches people
+    and is written to no log, so that it may carry an invitation."""
 
     name: str
     is_personal: bool
 
     def deliver(self, alert: Alert) -> None:
-        """The target has the alert; AlertError when it could not be reached."""
+        """Deliver the alert; raise AlertError when the target could not be reached."""
 
 
 class Log:
-    """A warning in the log of whoever runs this."""
+    """A warning in the log of the process."""
 
     name = "log"
     is_personal = False
@@ -44,7 +44,7 @@ class Log:
         self._write = write
 
     def deliver(self, alert: Alert) -> None:
-        """One line."""
+        """Write one line."""
         self._write(alert.text)
 
 
@@ -60,7 +60,7 @@ class Webhook:
         self._url = url
 
     def deliver(self, alert: Alert) -> None:
-        """Posted, and accepted with a 2xx."""
+        """Post the alert; raise AlertError for anything but a 2xx."""
         try:
             answer = requests.post(self._url, json=message(alert), timeout=TIMEOUT_S, allow_redirects=False)
         except requests.RequestException as error:  # its text holds the URL
@@ -97,7 +97,7 @@ def _plain(text: str) -> dict[str, Any]:
 
 class Email:
     """A mail server, from `smtp[s]://user:password@host:port/?from=…&to=…,…`; `smtp` turns to TLS where the server
-    offers it, and gives a password to nobody without."""
+    offers it, and sends no password without."""
 
     name = "email"
     is_personal = True
@@ -120,7 +120,7 @@ class Email:
         self._user, self._password = unquote(split.username or ""), unquote(split.password or "")
 
     def deliver(self, alert: Alert) -> None:
-        """Accepted by the mail server."""
+        """Send the alert as a mail; raise AlertError when the server does not accept it."""
         mail = mail_of(alert, sender=self._from, recipients=self._to)
         context = ssl.create_default_context()
         try:

@@ -53,16 +53,16 @@ def token_from_dialog(runtime: Runtime, *, browser: bool, phase: int) -> AccessT
 def onboard(runtime: Runtime, token: AccessToken, *, phase: int, through: str) -> list[NodeLink]:
     """The token is sealed, then Dagster's `onboarding_job` takes it to links, partitions and a first look. One that
     can't read ads connects what it can, and that is an error all the same."""
-    from meta_pipeline.defs.launch import onboard as run
+    from meta_pipeline.defs.runs.onboarding_run import run_onboarding
 
-    runtime.graph.app
+    runtime.graph.app  # noqa: B018 - without the app nothing below can work, and nothing must be stored then
     if phase:  # a token that was piped in was requested elsewhere
         phase = consent_request(phase, engine=runtime.engine, features=runtime.features).phase
-    id = consents.receive(
+    id = consents.accept_token(
         token, phase=phase, through=through, holder=identity(), tokens=runtime.vault, engine=runtime.engine,
         now=runtime.now(),
     )
-    reason = run(runtime.settings, id)
+    reason = run_onboarding(runtime, id)
     done = onboardings.get(runtime.engine, id)
     if reason or done is None or done.status != "done":
         reason = reason or "the onboarding did not end"

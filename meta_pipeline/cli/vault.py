@@ -18,12 +18,12 @@ def tokens(runtime: Runtime) -> tuple[list[str], list[tuple[Any, ...]]]:
     found = runtime.connections(with_disconnected=True)
     rows = []
     for one in found:
-        troubles = [*one.troubles, *(node.trouble for node in one.nodes if node.trouble)]
+        issues = [*one.issues, *(node.issue for node in one.nodes if node.issue)]
         rows.append((
             one.ref.id, one.ref.subject_name, one.ref.kind, one.state, one.ref.expires_at or "never",
             one.ref.data_access_expires_at or "never", len(one.nodes),
-            " · ".join(trouble.told for trouble in troubles),
-            " · ".join(dict.fromkeys(trouble.url for trouble in troubles)),
+            " · ".join(issue.message for issue in issues),
+            " · ".join(dict.fromkeys(issue.url for issue in issues)),
         ))
     return COLUMNS, rows
 
@@ -36,11 +36,9 @@ def log(runtime: Runtime, token_ref: str | None, limit: int) -> tuple[list[str],
 
 def check(runtime: Runtime) -> list[str]:
     """Tokens inspected and renewed, alerts sent; a sentence for whatever is wrong."""
-    troubles = flow.check(graph=runtime.graph, tokens=runtime.vault, now=runtime.now())
-    told, unreached = flow.alert(
-        runtime.alert_targets, engine=runtime.engine, tokens=runtime.vault, clicks=runtime.clicks, now=runtime.now()
-    )
-    return [printable(text, limit=2000) for text in (*troubles, *(alert.text for alert in told), *unreached)]
+    troubles = runtime.check_tokens()
+    alerts, unreached = runtime.send_alerts()
+    return [printable(text, limit=2000) for text in (*troubles, *(alert.text for alert in alerts), *unreached)]
 
 
 def rotate(runtime: Runtime) -> tuple[str, list[str]]:

@@ -1,25 +1,26 @@
 """Invitations: a link that lets one person, who has no sign-in here, connect again, and nothing else.
 
-It travels by mail and webhook only. The store holds its digest, with the person and the phase it is for."""
+It is signed, and sent by mail and webhook only. The store holds its digest, with the person and the phase it is for."""
 
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 import secrets
 
 import sqlalchemy as sa
+from itsdangerous import BadData
 
-from meta_pipeline.consent.signing import as_bytes
+from meta_pipeline.consent.signing import as_bytes, digest_of, serializer
 from meta_pipeline.store import invitations
 from meta_pipeline.store.invitations import Invitation
 
 LIFE = dt.timedelta(hours=72)
+PURPOSE = "invitation"
 
 
-def issue(engine: sa.Engine, *, subject_id: str, phase: int, now: dt.datetime) -> str:
+def issue(engine: sa.Engine, *, key: str, subject_id: str, phase: int, now: dt.datetime) -> str:
     """Return the text of a new invitation for this person and phase, valid for 72 hours."""
-    text = secrets.token_urlsafe(24)
+    text = serializer(PURPOSE, key=key).dumps(secrets.token_urlsafe(24))
     invitations.record(engine, digest_of(text), subject_id=subject_id, phase=phase, now=now, ends_at=now + LIFE)
     return text
 
@@ -29,16 +30,15 @@ def withdraw(engine: sa.Engine, text: str) -> None:
     invitations.remove(engine, digest_of(text))
 
 
-def find(engine: sa.Engine, text: str) -> Invitation | None:
-    """Return the invitation that a link carries; None when it is not one of ours. It may have ended."""
-    return invitations.find(engine, digest_of(text)) if text else None
+def find(engine: sa.Engine, text: str, *, key: str) -> Invitation | None:
+    """Return the invitation that a link carries, ended or not; None when we did not issue it."""
+    try:
+        serializer(PURPOSE, key=key).loads(as_bytes(text))
+    except BadData:
+        return None
+    return invitations.find(engine, digest_of(text))
 
 
 def is_open(invitation: Invitation, *, now: dt.datetime) -> bool:
     """Return whether the invitation still lets its person in: neither used nor older than 72 hours."""
     return invitation.onboarding_id is None and now < invitation.ends_at
-
-
-def digest_of(text: str) -> str:
-    """Return what stands for an invitation in the store."""
-    return hashlib.sha256(as_bytes(text)).hexdigest()

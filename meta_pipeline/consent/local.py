@@ -1,4 +1,4 @@
-"""Consent from a terminal: a listener on loopback takes the dialog's answer. It logs nothing: the answer is a code."""
+"""Consent from a terminal: a listener on loopback receives the dialog's redirect. It is not logged: it has a code."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ CALLBACK = "/oauth/callback"
 
 
 class Listener:
-    """A loopback server that waits for one answer of the dialog."""
+    """A loopback server that waits for the dialog's redirect."""
 
     def __init__(self, port: int = 0) -> None:
-        self._answers: queue.Queue[dict[str, str]] = queue.Queue()
-        answers = self._answers
+        self._redirects: queue.Queue[dict[str, str]] = queue.Queue()
+        redirects = self._redirects
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
@@ -27,7 +27,7 @@ class Listener:
                 if split.path != CALLBACK:
                     self.send_error(404)
                     return
-                answers.put({name: values[0] for name, values in parse_qs(split.query).items()})
+                redirects.put({name: values[0] for name, values in parse_qs(split.query).items()})
                 page = b"<!doctype html><title>Meta Pipeline</title><p>Done. You can close this page.</p>"
                 self.send_response(200)
                 self.send_header("Content-Type", "text/html; charset=utf-8")
@@ -37,7 +37,7 @@ class Listener:
                 self.wfile.write(page)
 
             def log_message(self, format: str, *args: Any) -> None:
-                """The request line holds the code: it is never logged."""
+                """Log nothing: the request line holds the code."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
         self.redirect_uri = f"http://localhost:{self._server.server_port}{CALLBACK}"
@@ -51,16 +51,16 @@ class Listener:
         self._server.server_close()
 
     def answer(self, *, timeout_s: float) -> dict[str, str]:
-        """The parameters the dialog came back with."""
+        """Return the parameters of the dialog's redirect; raise ConsentError when none came in time."""
         try:
-            return self._answers.get(timeout=timeout_s)
+            return self._redirects.get(timeout=timeout_s)
         except queue.Empty:
             raise ConsentError(
                 "timeout", f"nobody answered the login dialog within {timeout_s:.0f} s: start again"
             ) from None
 
 
-# RFC 6749 §4.1.2.1 in our words. Meta's own text is not repeated: whoever makes a link could write it.
+# RFC 6749 §4.1.2.1 in our words. Meta's own text is not repeated: anybody who makes a link could write it.
 REFUSALS = {
     "access_denied": "consent was not given (access_denied)",
     "invalid_request": "Meta called the request invalid (invalid_request): check META_PIPELINE_PUBLIC_URL",
@@ -72,21 +72,21 @@ REFUSALS = {
 }
 
 
-def code_of(answer: dict[str, str]) -> str:
-    """Return the code of an answer; ConsentError in the words of RFC 6749 when there is none."""
-    if "error" in answer:
-        reason = answer["error"] if answer["error"] in REFUSALS else "server_error"
-        sentence = REFUSALS.get(answer["error"], "Meta ended the login without consent")
+def code_of(params: dict[str, str]) -> str:
+    """Return the code of a redirect; raise ConsentError with the reason of RFC 6749 when there is none."""
+    if "error" in params:
+        reason = params["error"] if params["error"] in REFUSALS else "server_error"
+        sentence = REFUSALS.get(params["error"], "Meta ended the login without consent")
         raise ConsentError(reason, f"{sentence}; nothing was stored")
-    if not answer.get("code"):
+    if not params.get("code"):
         raise ConsentError("invalid_request", "the login dialog came back without a code: start again")
-    return answer["code"]
+    return params["code"]
 
 
 def authorize(
     url_for: Callable[[str], str], *, opener: Callable[[str], None], timeout_s: float, port: int = 0
 ) -> tuple[dict[str, str], str]:
-    """Open the dialog that `url_for(redirect_uri)` names; the parameters it came back with, and the redirect URI."""
+    """Open the dialog at `url_for(redirect_uri)`; return the parameters of its redirect, and the redirect URI."""
     with Listener(port) as listener:
         opener(url_for(listener.redirect_uri))
         return listener.answer(timeout_s=timeout_s), listener.redirect_uri

@@ -1,16 +1,18 @@
-"""Scopes by phase, as data: each names what needs it (graph-api.md §4.6). A scope is asked for only when used."""
+"""The scopes by phase, as data, each with what needs it (graph-api.md §4.6). A scope is requested only when used."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
+from meta_pipeline.records import Grant, TokenRef
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
-    """A permission string, the phase that asks for it and, in words for people: what it allows (after "permission
-    to"), what needs it, and what does not work without it. `kinds`: the nodes that are found only with it; with a
-    `feature`, it is requested only while that is on."""
+    """A permission string, the phase that requests it and, in words for people: what it allows (after "permission
+    to"), what needs it, and what does not work without it. `kinds`: the nodes that are discovered only with it; with a
+    `feature`, it is requested only while that is switched on."""
 
     name: str
     phase: int
@@ -23,91 +25,105 @@ class Scope:
 
 SCOPES = (
     Scope(
-        "ads_read", 1, "read ads and their results", "spend, clicks and conversions of ad accounts",
-        "no ad account can be read", ("ad_account",),
+        name="ads_read", phase=1, allows="read ads and their results",
+        needed_for="spend, clicks and conversions of ad accounts", without="no ad account can be read",
+        kinds=("ad_account",),
     ),
     Scope(
-        "pages_show_list", 1, "see the list of Pages", "finding Pages and the Instagram accounts that belong to them",
-        "Pages and their Instagram accounts can't be found", ("page", "instagram_account"),
+        name="pages_show_list", phase=1, allows="see the list of Pages",
+        needed_for="finding Pages and the Instagram accounts that belong to them",
+        without="Pages and their Instagram accounts can't be found", kinds=("page", "instagram_account"),
     ),
     Scope(
-        "pages_read_engagement", 1, "read the content of Pages", "posts and followers of Pages",
-        "posts and followers of Pages can't be read",
+        name="pages_read_engagement", phase=1, allows="read the content of Pages",
+        needed_for="posts and followers of Pages", without="posts and followers of Pages can't be read",
     ),
     Scope(
-        "read_insights", 1, "read the insights of Pages", "views and interactions of Pages",
-        "the figures of Pages stay empty",
+        name="read_insights", phase=1, allows="read the insights of Pages",
+        needed_for="views and interactions of Pages", without="the figures of Pages stay empty",
     ),
     Scope(
-        "instagram_basic", 1, "see Instagram accounts", "profiles and posts on Instagram",
-        "Instagram accounts can't be read",
+        name="instagram_basic", phase=1, allows="see Instagram accounts", needed_for="profiles and posts on Instagram",
+        without="Instagram accounts can't be read",
     ),
     Scope(
-        "instagram_manage_insights", 1, "read the insights of Instagram accounts",
-        "views and interactions on Instagram", "the figures of Instagram accounts can't be read",
+        name="instagram_manage_insights", phase=1, allows="read the insights of Instagram accounts",
+        needed_for="views and interactions on Instagram", without="the figures of Instagram accounts can't be read",
     ),
     Scope(
-        "pages_read_user_content", 1, "read reactions and comments on posts", "reactions and comments",
-        "reactions and comments on posts can't be read", feature="post_comments",
+        name="pages_read_user_content", phase=1, allows="read reactions and comments on posts",
+        needed_for="reactions and comments", without="reactions and comments on posts can't be read",
+        feature="post_comments",
     ),
     Scope(
-        "pages_manage_metadata", 1, "be notified of changes on Pages", "immediate updates instead of daily ones",
-        "changes on Pages are seen only with the daily read", feature="webhooks",
+        name="pages_manage_metadata", phase=1, allows="be notified of changes on Pages",
+        needed_for="immediate updates instead of daily ones",
+        without="changes on Pages are seen only with the daily read", feature="webhooks",
     ),
     Scope(
-        "business_management", 2, "see which business owns what", "the owner of every account, pixels and catalogs",
-        "it stays unknown which business owns an account, and pixels and catalogs can't be found",
-        ("pixel", "catalog"),
+        name="business_management", phase=2, allows="see which business owns what",
+        needed_for="the owner of every account, pixels and catalogs",
+        without="it stays unknown which business owns an account, and pixels and catalogs can't be found",
+        kinds=("pixel", "catalog"),
     ),
     Scope(
-        "ads_management", 3, "create and change ads", "creating ads", "no ads can be created", feature="ads_creation"
+        name="ads_management", phase=3, allows="create and change ads", needed_for="creating ads",
+        without="no ads can be created", feature="ads_creation",
     ),
     Scope(
-        "pages_manage_ads", 3, "create ads for Pages", "creating ads for a Page",
-        "no ads can be created for a Page", feature="ads_creation",
+        name="pages_manage_ads", phase=3, allows="create ads for Pages", needed_for="creating ads for a Page",
+        without="no ads can be created for a Page", feature="ads_creation",
     ),
     Scope(
-        "pages_manage_posts", 3, "publish on Pages", "publishing on a Page",
-        "nothing can be published on a Page", feature="publishing",
+        name="pages_manage_posts", phase=3, allows="publish on Pages", needed_for="publishing on a Page",
+        without="nothing can be published on a Page", feature="publishing",
     ),
     Scope(
-        "instagram_content_publish", 3, "publish on Instagram", "publishing on Instagram",
-        "nothing can be published on Instagram", feature="publishing",
+        name="instagram_content_publish", phase=3, allows="publish on Instagram", needed_for="publishing on Instagram",
+        without="nothing can be published on Instagram", feature="publishing",
     ),
-    Scope("leads_retrieval", 3, "read leads", "leads from forms", "leads can't be read", feature="leads"),
+    Scope(
+        name="leads_retrieval", phase=3, allows="read leads", needed_for="leads from forms",
+        without="leads can't be read", feature="leads",
+    ),
 )
-# What a person chooses from.
+# What a person can choose to consent to.
 PHASES = {
     1: "Read ads, Pages and Instagram accounts", 2: "The same, and see which business owns what",
     3: "The same, and write: ads, posts, leads",
 }
 
 
-def wanted(phase: int, features: Collection[str] = ()) -> tuple[Scope, ...]:
-    """The scopes up to and including a phase that something switched on needs."""
+def enabled_scopes(phase: int, features: Collection[str] = ()) -> tuple[Scope, ...]:
+    """Return the scopes up to and including a phase, without those of features that are switched off."""
     return tuple(
         scope for scope in SCOPES if scope.phase <= phase and (scope.feature is None or scope.feature in features)
     )
 
 
 def scopes_for(phase: int, features: Collection[str] = ()) -> tuple[str, ...]:
-    """What is asked for up to and including a phase."""
-    return tuple(scope.name for scope in wanted(phase, features))
+    """Return the permission strings that are requested up to and including a phase."""
+    return tuple(scope.name for scope in enabled_scopes(phase, features))
 
 
 def missing_scopes(granted: Iterable[str], phase: int = 1, features: Collection[str] = ()) -> tuple[Scope, ...]:
-    """The scopes of a phase that were not granted, with what will not work."""
-    have = set(granted)
-    return tuple(scope for scope in wanted(phase, features) if scope.name not in have)
+    """Return the scopes of a phase that were not granted."""
+    names = set(granted)
+    return tuple(scope for scope in enabled_scopes(phase, features) if scope.name not in names)
 
 
 def scopes_by_name(names: Iterable[str], features: Collection[str] = ()) -> tuple[Scope, ...]:
-    """Return the scopes of these names that something switched on needs."""
-    given = set(names)
-    return tuple(scope for scope in wanted(3, features) if scope.name in given)
+    """Return the scopes with these names, without those of features that are switched off."""
+    requested = set(names)
+    return tuple(scope for scope in enabled_scopes(3, features) if scope.name in requested)
 
 
 def phase_of(granted: Iterable[str]) -> int:
-    """The highest phase a token was made for: 2 when it sees businesses, 3 when it writes."""
-    have = set(granted)
-    return max((scope.phase for scope in SCOPES if scope.name in have), default=1)
+    """Return the highest phase that a token's scopes belong to: 2 when it sees businesses, 3 when it writes."""
+    names = set(granted)
+    return max((scope.phase for scope in SCOPES if scope.name in names), default=1)
+
+
+def requested_phase(ref: TokenRef, grant: Grant | None) -> int:
+    """Return the phase that a person consented to; for a token that was brought, the phase of its scopes."""
+    return grant.phase if grant is not None and grant.phase else phase_of(ref.scopes)

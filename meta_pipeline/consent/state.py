@@ -2,79 +2,73 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import datetime as dt
-import hashlib
-import json
 import secrets
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import sqlalchemy as sa
+from itsdangerous import BadData, SignatureExpired
 
-from meta_pipeline.consent.signing import is_same, mac
+from meta_pipeline.consent.signing import as_bytes, digest_of, is_same, timed_serializer
 from meta_pipeline.records import MetaPipelineError
-from meta_pipeline.store.schema.connections import oauth_states
+from meta_pipeline.store import oauth_states
 
 LIFE = dt.timedelta(minutes=10)
 PURPOSE = "oauth state"
-LONGEST = 2000  # characters; what is longer is not ours
+MOST_CHARACTERS = 2000
 
 
 class ConsentError(MetaPipelineError):
-    """Consent did not come about. `reason` is a word of RFC 6749 §4.1.2.1 where one exists."""
+    """A consent did not complete. `reason` is a code of RFC 6749 §4.1.2.1 where one exists."""
 
     def __init__(self, reason: str, message: str) -> None:
         self.reason = reason
         super().__init__(message)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class State:
-    """What a state says. `browser`: digest of the asking browser's secret; empty for a listener on loopback, which
-    nobody else hears. `invitation`: digest of the invitation that let the person in."""
+    """The content of a state. `browser`: digest of the asking browser's secret; empty for a listener on loopback, which
+    only this machine reaches. `invitation`: digest of the invitation that let the person in."""
 
     nonce: str
-    at: int
+    issued_at: dt.datetime
     phase: int = 1
     browser: str = ""
     invitation: str = ""
 
 
-def digest_of(browser_secret: str) -> str:
-    """What stands for a browser's secret where others may read it."""
-    return hashlib.sha256(browser_secret.encode("utf-8", "surrogateescape")).hexdigest()[:32]
+def browser_digest(browser_secret: str) -> str:
+    """Return the digest that represents a browser's secret in a state and in the store."""
+    return digest_of(browser_secret)[:32]
 
 
 def issue(
     *, key: str, now: dt.datetime, phase: int = 1, browser_secret: str | None = None, invitation: str = ""
 ) -> str:
-    """A fresh state that only the holder of `key` can have made."""
-    browser = digest_of(browser_secret) if browser_secret else ""
-    return signed(State(secrets.token_urlsafe(24), int(now.timestamp()), phase, browser, invitation), key=key)
-
-
-def signed(state: State, *, key: str) -> str:
-    """The state as text."""
-    body = _b64(json.dumps(asdict(state), separators=(",", ":")).encode())
-    return f"{body}.{mac(PURPOSE, body, key=key)}"
+    """Return a fresh state that only the holder of `key` can have made."""
+    browser = browser_digest(browser_secret) if browser_secret else ""
+    content = {"nonce": secrets.token_urlsafe(24), "phase": phase, "browser": browser, "invitation": invitation}
+    return timed_serializer(PURPOSE, key=key, now=now).dumps(content)
 
 
 def read_state(text: str, *, key: str, now: dt.datetime, browser_secret: str | None = None) -> State:
-    """A state that is ours, young and this browser's; ConsentError otherwise."""
-    body, _, signature = text.partition(".")
-    if len(text) > LONGEST or not is_same(mac(PURPOSE, body, key=key), signature):
-        raise ConsentError("state_invalid", "the answer of the login dialog is not to a question of ours: start again")
+    """Return the content of a state; raise ConsentError unless we issued it to this browser, 10 minutes ago at most."""
+    invalid = ConsentError("state_invalid", "this response of the login dialog has no state of ours: start again")
+    if len(text) > MOST_CHARACTERS:
+        raise invalid
     try:
-        state = State(**json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4))))
-    except (ValueError, TypeError, binascii.Error):
-        raise ConsentError("state_invalid", "the answer of the login dialog can't be read: start again") from None
-    if now - dt.datetime.fromtimestamp(state.at, dt.UTC) > LIFE:
-        raise ConsentError("state_expired", "the login dialog was open for more than 10 minutes: start again")
-    told = digest_of(browser_secret) if browser_secret else ""
-    if not is_same(state.browser, told):
+        content, issued_at = timed_serializer(PURPOSE, key=key, now=now).loads(
+            as_bytes(text), max_age=int(LIFE.total_seconds()), return_timestamp=True
+        )
+    except SignatureExpired:
+        raise ConsentError("state_expired", "the login dialog was open for more than 10 minutes: start again") from None
+    except BadData:
+        raise invalid from None
+    state = State(**content, issued_at=issued_at)
+    if not is_same(state.browser, browser_digest(browser_secret) if browser_secret else ""):
         raise ConsentError(
-            "state_foreign", "this answer belongs to a login that was started in another browser: start again here"
+            "state_foreign", "this response belongs to a login that was started in another browser: start again here"
         )
     return state
 
@@ -82,26 +76,15 @@ def read_state(text: str, *, key: str, now: dt.datetime, browser_secret: str | N
 def use(
     engine: sa.Engine, text: str, *, key: str, now: dt.datetime, browser_secret: str | None = None
 ) -> State:
-    """The state is spent; ConsentError when it is not ours, too old, another browser's or spent before."""
+    """Read a state and mark it as used; raise ConsentError when it is invalid or was used before."""
     state = read_state(text, key=key, now=now, browser_secret=browser_secret)
-    spend(engine, state, now=now)
+    mark_used(engine, state, now=now)
     return state
 
 
-def spend(engine: sa.Engine, state: State, *, now: dt.datetime) -> None:
-    """A state that was read is not used again; ConsentError when it was before."""
-    issued_at = dt.datetime.fromtimestamp(state.at, dt.UTC)
-    try:
-        with engine.begin() as connection:
-            connection.execute(oauth_states.insert().values(nonce=state.nonce, issued_at=issued_at, used_at=now))
-            # An expired one is refused by its own words: nothing has to remember it.
-            connection.execute(oauth_states.delete().where(oauth_states.c.issued_at < now - 2 * LIFE))
-    except sa.exc.IntegrityError:
-        raise ConsentError(
-            "state_reused", "this answer of the login dialog was used before: start again"
-        ) from None
-
-
-def _b64(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
-
+def mark_used(engine: sa.Engine, state: State, *, now: dt.datetime) -> None:
+    """Record that a state was used; raise ConsentError when it was used before."""
+    if not oauth_states.mark_used(
+        engine, state.nonce, issued_at=state.issued_at, now=now, forget_before=now - 2 * LIFE
+    ):
+        raise ConsentError("state_reused", "this response of the login dialog was used before: start again")

@@ -1,81 +1,92 @@
-"""Checks that stand beside the assets in the UI: unpartitioned, with what is wrong as metadata."""
+"""Asset checks of the data and of the connections: unpartitioned, with what is wrong as metadata."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TypedDict
 
 import dagster as dg
 
-from meta_pipeline import bootstrap
-from meta_pipeline.defs.assets.landing import OWNERS, SOURCE_TAG
-from meta_pipeline.defs.assets.warehouse import published
+from meta_pipeline.bootstrap import Runtime
+from meta_pipeline.defs.assets.keys import OWNERS, PUBLISHED, SOURCE_TAG, TOKENS
 from meta_pipeline.defs.shown import bullets, escaped
 from meta_pipeline.status import coverage
 from meta_pipeline.status.versions import version_warnings
 
+TOKENS_SPEC = dg.AssetSpec(
+    TOKENS, group_name="landing", kinds={"meta"}, owners=OWNERS, tags=SOURCE_TAG,
+    description="The access tokens of everyone who has connected. An observation is an alert: whose token, what stops "
+    "and the link that renews it.",
+)
 
-@dg.asset_check(asset=published, name="api_versions", description="the pins live, and Meta answers as they say")
-def api_versions(runtime: dg.ResourceParam[bootstrap.Runtime]) -> dg.AssetCheckResult:
-    """A warning 60 days before a pin dies, and at once when Meta answers with another version or warns."""
+
+@dg.asset_check(
+    asset=PUBLISHED, name="api_versions", description="the pinned versions are alive, and Meta answers with them"
+)
+def api_versions(runtime: dg.ResourceParam[Runtime]) -> dg.AssetCheckResult:
+    """Warn 60 days before a pinned version ends, and at once when Meta answers with another version or warns."""
     now = runtime.now()
-    today, pins = now.date(), runtime.settings.pins.items()
-    troubles = (runtime.versions.trouble_with(surface, pin, today=today) for surface, pin in pins)
-    told = [trouble for trouble in troubles if trouble]
-    told += version_warnings(runtime.engine, now=now)
+    by_pin = (
+        runtime.versions.trouble_with(surface, pin, today=now.date())
+        for surface, pin in runtime.settings.pins.items()
+    )
+    problems = [problem for problem in by_pin if problem]
+    problems += version_warnings(runtime.engine, now=now)
     return dg.AssetCheckResult(
-        passed=not told, severity=dg.AssetCheckSeverity.WARN, metadata={"told": dg.MetadataValue.json(told)}
+        passed=not problems, severity=dg.AssetCheckSeverity.WARN,
+        metadata={"problems": dg.MetadataValue.json(problems)},
     )
 
 
-@dg.asset_check(asset=published, name="drift", description="Meta sends nothing that no column knows")
-def drift(runtime: dg.ResourceParam[bootstrap.Runtime]) -> dg.AssetCheckResult:
-    """A warning with the keys: they stay in the payload, and a column may be worth while."""
-    found = coverage.drift(runtime.settings.published_file)
+@dg.asset_check(asset=PUBLISHED, name="drift", description="Meta sends nothing that no column knows")
+def drift(runtime: dg.ResourceParam[Runtime]) -> dg.AssetCheckResult:
+    """Warn with the keys that have no column. They stay in the payload."""
+    keys = coverage.drift(runtime.settings.published_file)
     return dg.AssetCheckResult(
-        passed=not found, severity=dg.AssetCheckSeverity.WARN,
-        metadata={"keys": dg.MetadataValue.json(found), "count": len(found)},
+        passed=not keys, severity=dg.AssetCheckSeverity.WARN,
+        metadata={"keys": dg.MetadataValue.json(keys), "count": len(keys)},
     )
 
 
 @dg.asset_check(
-    asset=published, name="gated_reports",
+    asset=PUBLISHED, name="gated_reports",
     description="no report is empty because its advertiser has not switched it on; how many values are absent",
 )
-def gated_reports(runtime: dg.ResourceParam[bootstrap.Runtime]) -> dg.AssetCheckResult:
-    """Meta answers a gated report with nothing, and no error: what to do is said here."""
+def gated_reports(runtime: dg.ResourceParam[Runtime]) -> dg.AssetCheckResult:
+    """Warn with what to do: Meta answers a gated report with nothing, and no error."""
     file = runtime.settings.published_file
-    told = coverage.empty_gates(file, runtime.catalogue)
+    problems = coverage.empty_gates(file, runtime.catalogue)
     return dg.AssetCheckResult(
-        passed=not told, severity=dg.AssetCheckSeverity.WARN,
+        passed=not problems, severity=dg.AssetCheckSeverity.WARN,
         metadata={
-            "told": bullets(map(escaped, told), empty="all well"),
+            "problems": bullets(map(escaped, problems), empty="all well"),
             "unknown": dg.MetadataValue.json(coverage.unknown(file)),
         },
     )
 
 
-TOKENS = dg.AssetSpec(
-    ["vault", "tokens"], group_name="landing", kinds={"meta"}, owners=OWNERS, tags=SOURCE_TAG,
-    description="The access tokens of everybody who has connected. An observation is an alert: whose token, what stops "
-    "and the link that renews it.",
-)
+@dg.asset_check(asset=TOKENS, name="tokens_live", description="every connection has a token that works")
+def tokens_live(runtime: dg.ResourceParam[Runtime]) -> dg.AssetCheckResult:
+    """Report whose connection does not work, and what to click."""
+    return dg.AssetCheckResult(**connection_health(runtime))
 
 
-@dg.asset_check(asset=TOKENS.key, name="tokens_live", description="every connection has a token that works")
-def tokens_live(runtime: dg.ResourceParam[bootstrap.Runtime]) -> dg.AssetCheckResult:
-    """Whose does not, and what to click."""
-    return dg.AssetCheckResult(**health_of(runtime))
+class ConnectionHealth(TypedDict):
+    """The arguments that a check result and a check evaluation share."""
+
+    passed: bool
+    severity: dg.AssetCheckSeverity
+    metadata: dict[str, dg.MetadataValue]
 
 
-def health_of(runtime: bootstrap.Runtime) -> dict[str, Any]:
-    """Passed or not, how bad it is, and every trouble with its click."""
-    found = runtime.connections()
-    told = [
-        f"{escaped(trouble.told)} [{escaped(trouble.click)}](<{trouble.url}>)"
-        for one in found for trouble in one.troubles
+def connection_health(runtime: Runtime) -> ConnectionHealth:
+    """Return the health of all connections: every problem with the link that solves it; an error when one is dead."""
+    connections = runtime.connections()
+    problems = [
+        f"{escaped(issue.message)} [{escaped(issue.action)}](<{issue.url}>)"
+        for connection in connections for issue in connection.issues
     ]
-    is_dead = any(one.state == "dead" for one in found)
+    is_dead = any(connection.state == "dead" for connection in connections)
     return {
-        "passed": not told, "severity": dg.AssetCheckSeverity.ERROR if is_dead else dg.AssetCheckSeverity.WARN,
-        "metadata": {"told": bullets(told, empty="all well")},
+        "passed": not problems, "severity": dg.AssetCheckSeverity.ERROR if is_dead else dg.AssetCheckSeverity.WARN,
+        "metadata": {"problems": bullets(problems, empty="all well")},
     }

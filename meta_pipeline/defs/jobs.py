@@ -1,18 +1,31 @@
-"""Jobs: onboarding takes a sealed token to links and partitions; the connections are looked after every day."""
+"""The jobs: pulls, the build of the marts, the onboarding of a token, and the daily check of the connections."""
 
 from typing import Any
 
 import dagster as dg
 
-from meta_pipeline import bootstrap
+from meta_pipeline.bootstrap import Runtime
+from meta_pipeline.defs.assets.keys import ENTITIES, SOURCE, landing_key
 from meta_pipeline.defs.partitions import AD_ACCOUNTS, checked_account
 from meta_pipeline.defs.shown import plain
 from meta_pipeline.flows import consents
-from meta_pipeline.flows import tokens as token_flows
-from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.store import onboardings, reveals
 from meta_pipeline.store.node_links import list_links
-from meta_pipeline.vault.vault import Vault
+
+_ENTITIES = dg.AssetSelection.assets(*(landing_key(name) for name in ENTITIES))
+
+pull_ads = dg.define_asset_job(
+    "pull_ads", selection=dg.AssetSelection.key_prefixes(["landing", SOURCE]) - _ENTITIES,
+    description="Reads insights of one ad account and a range of days from Meta and lands a file for each day.",
+)
+pull_entities = dg.define_asset_job(
+    "pull_entities", selection=_ENTITIES,
+    description="Reads the campaigns, ad sets, ads and creatives of one ad account from Meta and lands them.",
+)
+build_marts = dg.define_asset_job(
+    "build_marts", selection=dg.AssetSelection.groups("raw", "staging", "marts", "compat"),
+    description="Loads what has landed into the warehouse, builds the marts with dbt and publishes them to readers.",
+)
 
 
 class OnboardingConfig(dg.Config):
@@ -23,37 +36,23 @@ class OnboardingConfig(dg.Config):
 
 @dg.op
 def onboard(
-    context: dg.OpExecutionContext,
-    config: OnboardingConfig,
-    graph: dg.ResourceParam[GraphClient],
-    tokens: dg.ResourceParam[Vault],
-    runtime: dg.ResourceParam[bootstrap.Runtime],
+    context: dg.OpExecutionContext, config: OnboardingConfig, runtime: dg.ResourceParam[Runtime]
 ) -> str:
-    """Exchange, vault, discovery, links, and a partition for every ad account."""
-    found = consents.onboard(
-        config.onboarding_id, graph=graph, tokens=tokens, engine=runtime.engine, features=runtime.features,
-        now=runtime.now, sleep=runtime.sleep, run_id=context.run_id,
-    )
+    """Exchange and keep the token, discover and link its nodes, and add a partition for every ad account."""
+    links = runtime.onboard(config.onboarding_id, run_id=context.run_id)
     accounts = add_partitions(context.instance, runtime)
     onboardings.add_result(runtime.engine, config.onboarding_id, partitions=len(accounts))
-    context.add_output_metadata({"nodes": len(found), "ad_accounts": len(accounts)})
+    context.add_output_metadata({"nodes": len(links), "ad_accounts": len(accounts)})
     return config.onboarding_id
 
 
 @dg.op
 def first_look(
-    context: dg.OpExecutionContext,
-    onboarding_id: str,
-    graph: dg.ResourceParam[GraphClient],
-    tokens: dg.ResourceParam[Vault],
-    runtime: dg.ResourceParam[bootstrap.Runtime],
+    context: dg.OpExecutionContext, onboarding_id: str, runtime: dg.ResourceParam[Runtime]
 ) -> None:
-    """Yesterday of one ad account and one Page: shown here and on the connections page, landed nowhere."""
-    now = runtime.now()
-    samples = consents.first_look(
-        onboarding_id, list_links(runtime.engine), graph=graph, tokens=tokens, engine=runtime.engine, now=now
-    )
-    consents.finish(runtime.engine, onboarding_id, now=now)
+    """Read yesterday of one ad account and one Page: shown here and on the connections page, landed nowhere."""
+    samples = runtime.first_look(onboarding_id)
+    consents.finish(runtime.engine, onboarding_id, now=runtime.now())
     context.add_output_metadata({
         plain(sample["name"]): dg.MetadataValue.json({name: _shown(value) for name, value in sample.items()})
         for sample in samples
@@ -72,40 +71,33 @@ def onboarding_job() -> None:
 
 
 def onboarding_config(onboarding_id: str) -> dict[str, Any]:
-    """The run config of `onboarding_job`."""
+    """Return the run config of `onboarding_job`."""
     return {"ops": {"onboard": {"config": {"onboarding_id": onboarding_id}}}}
 
 
 @dg.op
-def check_tokens(
-    context: dg.OpExecutionContext,
-    graph: dg.ResourceParam[GraphClient],
-    tokens: dg.ResourceParam[Vault],
-    runtime: dg.ResourceParam[bootstrap.Runtime],
-) -> list[str]:
-    """Every token inspected, exchanged when its end is near, retired when Meta calls it dead."""
+def check_tokens(context: dg.OpExecutionContext, runtime: dg.ResourceParam[Runtime]) -> list[str]:
+    """Inspect every token, exchange it when its end is near, and retire it when Meta calls it dead."""
+    troubles = runtime.check_tokens()
     now = runtime.now()
-    troubles = token_flows.check(graph=graph, tokens=tokens, now=now)
-    consents.fail_abandoned(tokens=tokens, engine=runtime.engine, now=now)
+    consents.fail_abandoned(tokens=runtime.vault, engine=runtime.engine, now=now)
     reveals.forget_before(runtime.engine, now - runtime.settings.audit_for)
-    context.add_output_metadata({"troubles": dg.MetadataValue.json([plain(one) for one in troubles])})
+    context.add_output_metadata({"troubles": dg.MetadataValue.json([plain(trouble) for trouble in troubles])})
     return troubles
 
 
 @dg.op
 def refresh_links(
-    context: dg.OpExecutionContext,
-    troubles: list[str],
-    graph: dg.ResourceParam[GraphClient],
-    tokens: dg.ResourceParam[Vault],
-    runtime: dg.ResourceParam[bootstrap.Runtime],
+    context: dg.OpExecutionContext, token_troubles: list[str], runtime: dg.ResourceParam[Runtime]
 ) -> None:
-    """What every token reaches today; a partition for every new ad account."""
-    found, more = consents.relink_all(graph=graph, tokens=tokens, engine=runtime.engine, now=runtime.now())
+    """Link what every token reaches today, and add a partition for every new ad account."""
+    links, link_troubles = consents.relink_all(
+        graph=runtime.graph, tokens=runtime.vault, engine=runtime.engine, now=runtime.now()
+    )
     accounts = add_partitions(context.instance, runtime)
-    context.add_output_metadata({"nodes": len(found), "ad_accounts": len(accounts)})
-    if told := [*troubles, *more]:
-        raise dg.Failure(plain(" · ".join(told)), allow_retries=False)
+    context.add_output_metadata({"nodes": len(links), "ad_accounts": len(accounts)})
+    if troubles := [*token_troubles, *link_troubles]:
+        raise dg.Failure(plain(" · ".join(troubles)), allow_retries=False)
 
 
 @dg.job(executor_def=dg.in_process_executor, description="Checks that every connection still works, "
@@ -115,8 +107,8 @@ def check_connections() -> None:
     refresh_links(check_tokens())
 
 
-def add_partitions(instance: dg.DagsterInstance, runtime: bootstrap.Runtime) -> list[str]:
-    """A partition for every linked ad account."""
+def add_partitions(instance: dg.DagsterInstance, runtime: Runtime) -> list[str]:
+    """Add a partition for every linked ad account, and return the accounts."""
     accounts = [checked_account(link.id) for link in list_links(runtime.engine) if link.kind == "ad_account"]
     instance.add_dynamic_partitions(str(AD_ACCOUNTS.name), accounts)
     return accounts

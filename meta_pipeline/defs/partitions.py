@@ -6,6 +6,7 @@ import datetime as dt
 import re
 
 import dagster as dg
+from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 
 from meta_pipeline.records import ConfigError
 
@@ -21,21 +22,26 @@ _AD_ACCOUNT = re.compile(r"act_[0-9]+")
 
 
 def checked_account(node_id: str) -> str:
-    """The id itself; Dagster accepts keys with `|` or `,` and then breaks, so only `act_<digits>` is let in."""
+    """Return the id; ConfigError unless it is `act_<digits>`. Dagster accepts keys with `|` or `,` and then breaks."""
     if not _AD_ACCOUNT.fullmatch(node_id):
         raise ConfigError(f"{node_id!r} is no ad account: it must look like act_1234567890")
     return node_id
 
 
 def key(node_id: str, day: dt.date) -> dg.MultiPartitionKey:
-    """The partition key of one account's day."""
+    """Return the partition key of one account's day."""
     return dg.MultiPartitionKey({"ad_account": checked_account(node_id), "day": day.isoformat()})
 
 
-def days_by_account(keys: list[str]) -> dict[str, list[dt.date]]:
-    """The partition keys of a run, grouped by account, days in order."""
+def range_tags(node_id: str, since: dt.date, until: dt.date) -> dict[str, str]:
+    """Return the tags by which Dagster gives one run a range of an account's days, both inclusive."""
+    return {ASSET_PARTITION_RANGE_START_TAG: key(node_id, since), ASSET_PARTITION_RANGE_END_TAG: key(node_id, until)}
+
+
+def days_by_account(partition_keys: list[str]) -> dict[str, list[dt.date]]:
+    """Return the days of partition keys, sorted, by account."""
     grouped: dict[str, list[dt.date]] = {}
-    for text in keys:
-        node_id, _, day = text.partition("|")
+    for partition_key in partition_keys:
+        node_id, _, day = partition_key.partition("|")
         grouped.setdefault(node_id, []).append(dt.date.fromisoformat(day))
     return {node_id: sorted(days) for node_id, days in grouped.items()}

@@ -1,41 +1,41 @@
-"""Resources: config in, plain domain object out. Every landing asset fetches through `graph` and `tokens`."""
+"""The resources of a code location: its runtime, and the gateway and the vault of that runtime.
+
+Every landing asset fetches through `graph` and `tokens`."""
 
 from __future__ import annotations
 
 import dagster as dg
 
-from meta_pipeline import bootstrap
+from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.defs.runs.killed_runs import PROCESS_TAG, process_tags
-from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.store.processes import identity
-from meta_pipeline.vault.vault import Vault
 
 
-class GraphResource(dg.ConfigurableResource[GraphClient]):
-    """Calls Meta's Graph and Marketing APIs at their pinned versions, and waits when a rate limit of Meta is near."""
+def resources_of(runtime: Runtime) -> dict[str, dg.ResourceDefinition]:
+    """Return the resources over one runtime: whatever runs in this process shares its engine."""
 
-    def create_resource(self, context: dg.InitResourceContext) -> GraphClient:
-        return bootstrap.process_runtime().graph
-
-
-class TokensResource(dg.ConfigurableResource[Vault]):
-    """The access tokens of everybody who has connected, encrypted at rest. Who used them, and for what, is recorded."""
-
-    def create_resource(self, context: dg.InitResourceContext) -> Vault:
-        return bootstrap.process_runtime().vault
-
-
-class RuntimeResource(dg.ConfigurableResource[bootstrap.Runtime]):
-    """The data of this home: the control store, the landing folder, the warehouse and what is published."""
-
-    # Every step needs this resource, so here a run that Dagster started gets the tag of its process, by which `reap`
-    # sees that it was killed.
-
-    def create_resource(self, context: dg.InitResourceContext) -> bootstrap.Runtime:
+    def tagged_runtime(context: dg.InitResourceContext) -> Runtime:
+        # Every step needs this resource, so here a run that Dagster started gets the tag of its process, by which
+        # `reap` sees that it was killed.
         run = context.run
         if run and context.instance and run.tags.get(PROCESS_TAG) != identity():
             context.instance.add_run_tags(run.run_id, process_tags())
-        return bootstrap.process_runtime()
+        return runtime
 
-
-RESOURCES = {"graph": GraphResource(), "tokens": TokensResource(), "runtime": RuntimeResource()}
+    return {
+        "graph": dg.ResourceDefinition(
+            lambda _: runtime.graph,
+            description="Calls Meta's Graph and Marketing APIs at their pinned versions, and waits when a rate limit "
+            "of Meta is near.",
+        ),
+        "tokens": dg.ResourceDefinition(
+            lambda _: runtime.vault,
+            description="The access tokens of everyone who has connected, encrypted at rest. Who used them, and for "
+            "what, is recorded.",
+        ),
+        "runtime": dg.ResourceDefinition(
+            tagged_runtime,
+            description="The data of this home: the control store, the landing folder, the warehouse and what is "
+            "published.",
+        ),
+    }

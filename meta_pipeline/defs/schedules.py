@@ -9,22 +9,14 @@ import dagster as dg
 
 from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.defs import calendar
-from meta_pipeline.defs.assets.landing import land_entities, land_insights, landing_key
-from meta_pipeline.defs.jobs import check_connections
-from meta_pipeline.defs.partitions import key
+from meta_pipeline.defs.assets.keys import landing_key
+from meta_pipeline.defs.jobs import check_connections, pull_ads, pull_entities
+from meta_pipeline.defs.partitions import range_tags
 from meta_pipeline.extract.restatement import LAST_READ_AGE, due_since, parse_tiers
 from meta_pipeline.store import read_times
 from meta_pipeline.store.node_links import list_links
 
-pull_ads = dg.define_asset_job(
-    "pull_ads", selection=dg.AssetSelection.assets(land_insights),
-    description="Reads insights of one ad account and a range of days from Meta and lands a file for each day.",
-)
-pull_entities = dg.define_asset_job(
-    "pull_entities", selection=dg.AssetSelection.assets(land_entities),
-    description="Reads the campaigns, ad sets, ads and creatives of one ad account from Meta and lands them.",
-)
-_NOBODY = "No ad account is connected yet: open the connections page, or run `meta-pipeline connect`."
+_NOT_CONNECTED = "No ad account is connected yet: open the connections page, or run `meta-pipeline connect`."
 
 
 @dg.schedule(
@@ -55,14 +47,10 @@ def pull_ads_schedule(
         yield dg.RunRequest(
             run_key=f"{link.id}:{yesterday}",
             asset_selection=[landing_key(name) for name in runtime.default_reports],
-            tags={
-                "dagster/asset_partition_range_start": key(link.id, since),
-                "dagster/asset_partition_range_end": key(link.id, yesterday),
-                "meta/ad_account": link.id,
-            },
+            tags={**range_tags(link.id, since, yesterday), "meta/ad_account": link.id},
         )
     if not accounts:
-        yield dg.SkipReason(_NOBODY)
+        yield dg.SkipReason(_NOT_CONNECTED)
     elif not is_due:
         yield dg.SkipReason(f"No day of the {len(accounts)} ad accounts is due: all were read since their midnight.")
 
@@ -82,7 +70,7 @@ def pull_entities_schedule(
     for link in accounts:
         yield dg.RunRequest(run_key=f"{link.id}:{day}", partition_key=link.id, tags={"meta/ad_account": link.id})
     if not accounts:
-        yield dg.SkipReason(_NOBODY)
+        yield dg.SkipReason(_NOT_CONNECTED)
 
 
 @dg.schedule(
@@ -91,5 +79,5 @@ def pull_entities_schedule(
     description="Every day at 04:15 UTC: checks that every connection still works, and looks for new ad accounts.",
 )
 def check_connections_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
-    """Request the check every day: Meta does not announce that a token is dead (graph-api.md §4.3)."""
+    """Request the check every day: Meta does not announce that a token is dead (docs/graph-api.md §4.3)."""
     return dg.RunRequest(run_key=f"{context.scheduled_execution_time.date()}")

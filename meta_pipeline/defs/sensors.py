@@ -9,16 +9,13 @@ from collections.abc import Iterator, Sequence
 import dagster as dg
 
 from meta_pipeline.bootstrap import Runtime
-from meta_pipeline.defs.assets.landing import landing_key
-from meta_pipeline.defs.assets.warehouse import load_raw, marts, published
-from meta_pipeline.defs.checks import TOKENS, health_of
-from meta_pipeline.defs.jobs import add_partitions, onboarding_config, onboarding_job
-from meta_pipeline.defs.partitions import key
+from meta_pipeline.defs.assets.keys import TOKENS, landing_key
+from meta_pipeline.defs.checks import connection_health
+from meta_pipeline.defs.jobs import add_partitions, build_marts, onboarding_config, onboarding_job, pull_ads
+from meta_pipeline.defs.partitions import range_tags
 from meta_pipeline.defs.runs.killed_runs import reap
-from meta_pipeline.defs.schedules import pull_ads
 from meta_pipeline.defs.shown import plain
 from meta_pipeline.flows import consents
-from meta_pipeline.flows import tokens as token_flows
 from meta_pipeline.store import backfills, deferrals, load_queue, onboardings
 
 # One dbt build for a batch of days, never one per day: its start and parse alone cost seconds.
@@ -26,15 +23,10 @@ QUIET_FOR, AT_LATEST = dt.timedelta(seconds=45), dt.timedelta(minutes=10)
 ONBOARDING_TAG = "meta/onboarding"
 RETRY_AFTER = dt.timedelta(minutes=1)  # after a run that met trouble of Meta
 
-build_marts = dg.define_asset_job(
-    "build_marts", selection=dg.AssetSelection.assets(load_raw, marts, published),
-    description="Loads what has landed into the warehouse, builds the marts with dbt and publishes them to readers.",
-)
-
-
 def is_due(waiting: Sequence[dt.datetime], *, now: dt.datetime) -> bool:
-    """Whether to load now: landing has been quiet for a moment, or the oldest file has waited long enough. `waiting`:
-    when the files that wait were read."""
+    """Return whether to load now: nothing has landed for a moment, or the oldest file has waited long enough.
+
+    `waiting`: when each file that waits was read."""
     return bool(waiting) and (now - max(waiting) >= QUIET_FOR or now - min(waiting) >= AT_LATEST)
 
 
@@ -74,21 +66,20 @@ def waiting_ranges_sensor(
     """Request one run an account, under the backfill that waited: its report runs are picked up."""
     engine = runtime.engine
     due = deferrals.due(engine, now=runtime.now())
-    free = [wait for wait in due if not backfills.is_running(engine, wait.backfill_id)]
-    if not free:
+    deferred = [deferral for deferral in due if not backfills.is_running(engine, deferral.backfill_id)]
+    if not deferred:
         yield dg.SkipReason(
             f"{len(due)} pulls are continued by the `backfill` command that is running." if due
             else "No pull waits for a rate limit that is over."
         )
-    for wait in free:
-        waiting = deferrals.reports_of(engine, backfill_id=wait.backfill_id, node_id=wait.node_id)
+    for deferral in deferred:
+        reports = deferrals.reports_of(engine, backfill_id=deferral.backfill_id, node_id=deferral.node_id)
         yield dg.RunRequest(
-            asset_selection=[landing_key(name) for name in waiting if name in runtime.catalogue],
-            run_key=f"{wait.backfill_id}:{wait.node_id}:{wait.retry_at.isoformat()}",
+            asset_selection=[landing_key(name) for name in reports if name in runtime.catalogue],
+            run_key=f"{deferral.backfill_id}:{deferral.node_id}:{deferral.retry_at.isoformat()}",
             tags={
-                "dagster/asset_partition_range_start": key(wait.node_id, wait.since),
-                "dagster/asset_partition_range_end": key(wait.node_id, wait.until),
-                "meta/ad_account": wait.node_id, "meta/backfill": wait.backfill_id,
+                **range_tags(deferral.node_id, deferral.since, deferral.until),
+                "meta/ad_account": deferral.node_id, "meta/backfill": deferral.backfill_id,
             },
         )
 
@@ -105,13 +96,14 @@ def onboarding_sensor(
     """Finish what the connections page has onboarded; request a run for what nobody works on, one at a time."""
     now = runtime.now()
     waiting = onboardings.find_waiting(runtime.engine, now=now)
-    done = [one for one in waiting if "samples" in one.result]
-    for one in done:
+    done = [onboarding for onboarding in waiting if "samples" in onboarding.result]
+    for onboarding in done:
         accounts = add_partitions(context.instance, runtime)
-        onboardings.add_result(runtime.engine, one.id, partitions=len(accounts))
-        consents.finish(runtime.engine, one.id, now=now)
+        onboardings.add_result(runtime.engine, onboarding.id, partitions=len(accounts))
+        consents.finish(runtime.engine, onboarding.id, now=now)
     requests = [
-        request for one in waiting if one not in done and (request := _onboarding_run(context.instance, one.id, now))
+        request for onboarding in waiting
+        if onboarding not in done and (request := _onboarding_run(context.instance, onboarding.id, now))
     ]
     yield from requests
     if not requests:
@@ -145,25 +137,23 @@ def token_alerts_sensor(
     """Read the control store only: the daily check and every pull call Meta."""
     if runtime.settings.vault_keys is None:
         return dg.SkipReason("Nobody has connected yet: META_PIPELINE_VAULT_KEYS is not set.")
-    told, troubles = token_flows.alert(
-        runtime.alert_targets, engine=runtime.engine, tokens=runtime.vault, clicks=runtime.clicks, now=runtime.now()
-    )
+    alerts, troubles = runtime.send_alerts()
     for trouble in troubles:
         context.log.error(plain(trouble))
-    if not told:
+    if not alerts:
         return dg.SkipReason(plain(" · ".join(troubles)) or "Every connection works, and none expires within 14 days.")
     events: list[dg.AssetObservation | dg.AssetCheckEvaluation] = [
         dg.AssetObservation(
-            TOKENS.key, description=plain(alert.text),
+            TOKENS, description=plain(alert.text),
             metadata={
                 "tokens": ", ".join(alert.token_refs),
                 "stops": dg.MetadataValue.json([plain(name) for name in alert.stops]),
                 "connect again": dg.MetadataValue.url(alert.url),
             },
         )
-        for alert in told
+        for alert in alerts
     ]
-    health = dg.AssetCheckEvaluation(asset_key=TOKENS.key, check_name="tokens_live", **health_of(runtime))
+    health = dg.AssetCheckEvaluation(asset_key=TOKENS, check_name="tokens_live", **connection_health(runtime))
     return dg.SensorResult(asset_events=[*events, health])
 
 

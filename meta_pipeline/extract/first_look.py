@@ -13,7 +13,7 @@ from meta_pipeline.graph.errors import ScopeError
 from meta_pipeline.records import AccessToken
 
 ACCOUNT_FIELDS = ("impressions", "clicks", "spend", "account_currency")
-# Available on every version in the live test of 2026-09 (graph-api.md §3.3, P-LIVE).
+# Available on every version in the live test of 2026-09 (docs/graph-api.md §3.3, P-LIVE).
 PAGE_METRICS = ("page_media_view", "page_total_media_view_unique", "page_post_engagements")
 
 

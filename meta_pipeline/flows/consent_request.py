@@ -1,4 +1,4 @@
-"""What the login dialog is asked for: enough for the phase, and never less than was granted before."""
+"""What the login dialog requests: enough for the phase, and never less than was granted before."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from meta_pipeline.consent.scopes import Scope, phase_of, scopes_by_name, wanted
+from meta_pipeline.consent.scopes import Scope, enabled_scopes, phase_of, scopes_by_name
 from meta_pipeline.store import grants
 
 
@@ -22,7 +22,7 @@ class ConsentRequest:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The permission strings."""
+        """Return the permission strings."""
         return tuple(scope.name for scope in self.scopes)
 
 
@@ -34,13 +34,13 @@ def consent_request(
     subject_id: str | None = None,
     asks_again: bool = False,
 ) -> ConsentRequest:
-    """Return what to request. A token made by a new consent replaces the earlier one of its person, so everything that
-    was granted before and is still enabled is requested with it: by `subject_id`, or by anybody while it is not known
-    who will answer the dialog."""
-    earlier = [person for person in grants.people(engine) if subject_id in (None, person.subject_id)]
-    before = {name for person in earlier for name in person.ever_granted}
-    scopes = tuple(dict.fromkeys([*wanted(phase, features), *scopes_by_name(before, features)]))
+    """Return what to request. The token of a new consent replaces the earlier one of its person, so everything that was
+    granted before and is still enabled is requested with it: by `subject_id`, or by anybody when nobody knows yet who
+    will answer the dialog."""
+    people = [person for person in grants.people(engine) if subject_id in (None, person.subject_id)]
+    ever_granted = {name for person in people for name in person.ever_granted}
+    scopes = tuple(dict.fromkeys([*enabled_scopes(phase, features), *scopes_by_name(ever_granted, features)]))
     names = {scope.name for scope in scopes}
     # Without this, Meta leaves out of the dialog what was declined or revoked.
-    has_all = any(person.is_connected and names <= set(person.granted) for person in earlier)
+    has_all = any(person.is_connected and names <= set(person.granted) for person in people)
     return ConsentRequest(max(phase, phase_of(names)), scopes, asks_again or not has_all)

@@ -60,7 +60,7 @@ def _gather(
 
 def _drop_emptied(pull: Pull, gathered: OpenDays, *, context: PullContext) -> Iterator[FailedDay]:
     """Drop the days of a gated report that had rows before and have none now: Meta returns such a report a few times a
-    day and then no rows (graph-api.md §2.7), which looks like a day without delivery."""
+    day and then no rows (docs/graph-api.md §2.7), which looks like a day without delivery."""
     empty = [day for day, gathered_day in gathered.days.items() if not gathered_day.rows]
     before = ledger.find_days(context.engine, report=pull.report.name, node_id=pull.node_id, days=empty)
     for day, file in before.items():

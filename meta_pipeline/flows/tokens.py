@@ -1,5 +1,5 @@
-"""The life of the tokens in the vault: inspected daily, exchanged before they end, retired when Meta says so, and told
-about in time."""
+"""The life of the tokens in the vault: inspected daily, exchanged before they end, retired when Meta says that they are
+invalid, and reported in time."""
 
 from __future__ import annotations
 
@@ -14,91 +14,94 @@ from meta_pipeline.alerts.due import Alert, due
 from meta_pipeline.alerts.targets import Target
 from meta_pipeline.consent import invitation, oauth
 from meta_pipeline.consent.oauth import DeadTokenError
+from meta_pipeline.consent.scopes import requested_phase
 from meta_pipeline.display import printable
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.graph.errors import TokenError
 from meta_pipeline.records import AccessToken, MetaPipelineError, TokenRef
-from meta_pipeline.status.overview import phase_asked
-from meta_pipeline.status.token_health import DEATHS, DISCONNECTED, EXCHANGE_DAYS, WITH_PARENT, ActionLinks
+from meta_pipeline.status.action_links import ActionLinks
+from meta_pipeline.status.token_health import DISCONNECTED, EXCHANGE_DAYS, WITH_PARENT, invalidation
 from meta_pipeline.store import access, alerts, grants
 from meta_pipeline.store.node_links import list_links
 from meta_pipeline.vault.vault import Vault
 
-EXPIRED = 463
+EXPIRED = 463  # the subcode of 190 for a token that has expired
 
 
 def retire_if_invalid(
     token: AccessToken, error: TokenError, *, graph: GraphClient, tokens: Vault, now: dt.datetime
 ) -> bool:
-    """A token that a call was refused with is retired, when `debug_token` calls it dead as well; whether it was."""
+    """Retire a token that a call was refused with if `debug_token` calls it invalid as well; return whether it is
+    retired now."""
     if token.ref is None:
         return False
-    if tokens.ref(token.ref).retired_at is not None:  # another call found out before: no call says more
+    if tokens.ref(token.ref).retired_at is not None:  # by another call before: no further call is needed
         return True
     try:
-        facts = oauth.inspect(token, graph=graph)
+        inspection = oauth.inspect(token, graph=graph)
     except DeadTokenError as dead:
         retire(token.ref, error.subcode or dead.subcode, tokens=tokens)
         return True
     except MetaPipelineError:
         return False
-    if facts.data_access_expires_at is not None and facts.data_access_expires_at <= now:
+    if inspection.data_access_expires_at is not None and inspection.data_access_expires_at <= now:
         retire(token.ref, error.subcode, tokens=tokens)
         return True
     return False
 
 
 def retire(ref_id: str, subcode: int | None, *, tokens: Vault) -> set[str]:
-    """The token is not used again, nor are the Page tokens that died with it; which those are."""
-    gone = {ref_id}
-    if DEATHS.get(subcode, DEATHS[None]).takes_pages:
-        gone |= {ref.id for ref in tokens.refs() if ref.parent_ref == ref_id}
-    for one in gone:
-        because = WITH_PARENT if one != ref_id else f"190/{subcode}" if subcode else "190"
-        tokens.retire(one, because, subcode=subcode)
+    """Retire a token and the Page tokens that became invalid with it; return their refs."""
+    retired = {ref_id}
+    if invalidation(subcode).takes_pages:
+        retired |= {ref.id for ref in tokens.refs() if ref.parent_ref == ref_id}
+    for token_ref in retired:
+        reason = WITH_PARENT if token_ref != ref_id else f"190/{subcode}" if subcode else "190"
+        tokens.retire(token_ref, reason, subcode=subcode)
     tokens.erase_retired()
-    return gone
+    return retired
 
 
-def check(*, graph: GraphClient, tokens: Vault, now: dt.datetime) -> list[str]:
-    """Every token is inspected (Meta does not announce that one is dead) and exchanged when its end is near; a
-    sentence for each that could not be."""
-    troubles, gone = [], set[str]()
+def check_tokens(*, graph: GraphClient, tokens: Vault, now: dt.datetime) -> list[str]:
+    """Inspect every token (Meta does not announce that one became invalid) and exchange those whose end is near; return
+    a sentence for each that could not be checked."""
+    problems, retired = [], set[str]()
     for ref in sorted(tokens.refs(), key=lambda ref: ref.parent_ref is not None):  # people before their Pages
-        if ref.id in gone:
+        if ref.id in retired:
             continue
         try:
-            gone |= check_one(ref, graph=graph, tokens=tokens, now=now)
+            retired |= check_token(ref, graph=graph, tokens=tokens, now=now)
         except MetaPipelineError as error:
-            troubles.append(f"the token of {ref.subject_name} ({ref.kind}) could not be checked: {error}")
-    return troubles
+            problems.append(f"the token of {ref.subject_name} ({ref.kind}) could not be checked: {error}")
+    return problems
 
 
-def check_one(ref: TokenRef, *, graph: GraphClient, tokens: Vault, now: dt.datetime) -> set[str]:
-    """One token is inspected, and exchanged when its end is near; the tokens that turned out dead."""
+def check_token(ref: TokenRef, *, graph: GraphClient, tokens: Vault, now: dt.datetime) -> set[str]:
+    """Inspect one token, and exchange it when its end is near; return the refs of the tokens that were retired."""
     if ref.expires_at is not None and ref.expires_at <= now:
         return retire(ref.id, EXPIRED, tokens=tokens)
     token = tokens.reveal(ref.id, flow="check_tokens")
     try:
-        facts = oauth.inspect(token, graph=graph)
+        inspection = oauth.inspect(token, graph=graph)
     except DeadTokenError as dead:
         return retire(ref.id, dead.subcode, tokens=tokens)
-    tokens.inspected(
-        ref.id, scopes=facts.scopes, expires_at=facts.expires_at, data_access_expires_at=facts.data_access_expires_at
+    tokens.record_inspection(
+        ref.id, scopes=inspection.scopes, expires_at=inspection.expires_at,
+        data_access_expires_at=inspection.data_access_expires_at,
     )
-    if is_due_for_exchange(ref.kind, facts.expires_at, now=now):
-        longer = oauth.exchange_long_lived(token, graph=graph)
-        facts = oauth.inspect(longer, graph=graph)
+    if is_due_for_exchange(ref.kind, inspection.expires_at, now=now):
+        exchanged = oauth.exchange_long_lived(token, graph=graph)
+        inspection = oauth.inspect(exchanged, graph=graph)
         tokens.keep(
-            longer, subject_id=ref.subject_id, subject_name=ref.subject_name, scopes=facts.scopes,
-            expires_at=facts.expires_at, data_access_expires_at=facts.data_access_expires_at,
+            exchanged, subject_id=ref.subject_id, subject_name=ref.subject_name, scopes=inspection.scopes,
+            expires_at=inspection.expires_at, data_access_expires_at=inspection.data_access_expires_at,
             parent_ref=ref.parent_ref,
         )
     return set()
 
 
 def is_due_for_exchange(kind: str, expires_at: dt.datetime | None, *, now: dt.datetime) -> bool:
-    """Whether a token ends soon and can be exchanged for one that ends later."""
+    """Return whether a token ends soon and can be exchanged for one that ends later."""
     return (
         kind in ("user", "system_user") and expires_at is not None
         and expires_at - now <= dt.timedelta(days=EXCHANGE_DAYS)
@@ -107,7 +110,7 @@ def is_due_for_exchange(kind: str, expires_at: dt.datetime | None, *, now: dt.da
 
 @dataclass(frozen=True, slots=True)
 class Disconnection:
-    """What became of a token: `outcome` says what Meta did, `reason` why it refused or why nobody asked it."""
+    """What happened to a token: `outcome` says what Meta did, `reason` why it refused or why it was not asked."""
 
     ref: TokenRef
     outcome: Literal["revoked", "refused", "not asked"]
@@ -115,7 +118,7 @@ class Disconnection:
 
     @property
     def sentence(self) -> str:
-        """What happened, for people."""
+        """Return what happened, for people."""
         name = printable(self.ref.subject_name, limit=100)
         match self.outcome:
             case "revoked":
@@ -135,55 +138,63 @@ def disconnect(ref_id: str, *, graph: GraphClient, tokens: Vault) -> Disconnecti
     """Ask Meta to revoke the consent. Whatever it answers, delete the token and the Page tokens through it."""
     ref = tokens.ref(ref_id)
     if ref.retired_at is not None:
-        done = Disconnection(ref, "not asked", ref.retired_because or "")
+        disconnection = Disconnection(ref, "not asked", ref.retired_because or "")
     else:
         try:
             oauth.revoke(tokens.reveal(ref_id, flow="disconnect"), graph=graph)
-            done = Disconnection(ref, "revoked")
+            disconnection = Disconnection(ref, "revoked")
         except MetaPipelineError as error:
-            done = Disconnection(ref, "refused", str(error))
+            disconnection = Disconnection(ref, "refused", str(error))
     for other in tokens.refs(retired=True):
         if ref_id in (other.id, other.parent_ref) and not tokens.retire(other.id, DISCONNECTED):
-            tokens.relabel(other.id, DISCONNECTED)
+            tokens.replace_reason(other.id, DISCONNECTED)
     tokens.erase_retired()
-    return done
+    return disconnection
 
 
-def alert(
-    targets: Sequence[Target], *, engine: sa.Engine, tokens: Vault, clicks: ActionLinks, now: dt.datetime
+def send_alerts(
+    targets: Sequence[Target],
+    *,
+    engine: sa.Engine,
+    tokens: Vault,
+    action_links: ActionLinks,
+    signing_key: str | None,
+    now: dt.datetime,
 ) -> tuple[list[Alert], list[str]]:
-    """Every target is told what it does not know yet; what was told, and why a target could not be."""
-    for ref in tokens.refs():  # a token whose time is over is dead, whoever says so first
+    """Deliver to each target the alerts that it has not received yet; return the alerts that were delivered, and a
+    sentence for each delivery that failed. `signing_key` signs invitations; without one, nobody is invited."""
+    for ref in tokens.refs():  # a token that has expired is invalid, whether Meta has said so or not
         if ref.expires_at is not None and ref.expires_at <= now:
             retire(ref.id, EXPIRED, tokens=tokens)
-    refs, given, known = tokens.refs(retired=True), grants.latest(engine), alerts.delivered(engine)
-    phases = {ref.id: phase_asked(ref, given.get(ref.id)) for ref in refs}
-    untold = [
-        (one, missing) for one in due(refs, now=now, clicks=clicks, phases=phases)
-        if (missing := [target for target in targets if (one.key, target.name) not in known])
+    refs, latest_grants, received = tokens.refs(retired=True), grants.latest(engine), alerts.delivered(engine)
+    phases = {ref.id: requested_phase(ref, latest_grants.get(ref.id)) for ref in refs}
+    pending = [
+        (alert, missing) for alert in due(refs, now=now, action_links=action_links, phases=phases)
+        if (missing := [target for target in targets if (alert.key, target.name) not in received])
     ]
-    if not untold:  # what is dead stays due: every look but the first ends here
+    if not pending:  # an invalid token stays due: every check but the first ends here
         return [], []
     names, usable = {link.id: link.name for link in list_links(engine)}, access.usable_by_node(engine)
-    told, troubles = [], []
-    for one, missing in untold:
-        whose = {ref.id for ref in refs if {ref.id, ref.parent_ref} & set(one.token_refs)}
-        nodes = {node for ref_id in whose for node in access.nodes_of(engine, ref_id)}
-        stopped = access.nodes_stopped_by(whose, usable, [node for node in names if node in nodes])
-        full = one.about([names[node] or node for node in stopped])
-        person = _person_of(one, refs)
-        is_new = False
+    delivered, problems = [], []
+    for alert, missing in pending:
+        token_refs = {ref.id for ref in refs if {ref.id, ref.parent_ref} & set(alert.token_refs)}
+        nodes = {node for ref_id in token_refs for node in access.nodes_of(engine, ref_id)}
+        stopped = access.nodes_stopped_by(token_refs, usable, [node for node in names if node in nodes])
+        alert = alert.about([names[node] or node for node in stopped])
+        person, is_delivered = _person_of(alert, refs), False
         for target in missing:
             try:
-                _deliver(full, target, person, engine=engine, clicks=clicks, now=now)
+                _deliver(
+                    alert, target, person, engine=engine, action_links=action_links, signing_key=signing_key, now=now
+                )
             except MetaPipelineError as error:
-                troubles.append(str(error))
+                problems.append(str(error))
                 continue
-            alerts.record_delivery(engine, one.key, target.name, full.text, now=now)
-            is_new = True
-        if is_new:
-            told.append(full)
-    return told, troubles
+            alerts.record_delivery(engine, alert.key, target.name, alert.text, now=now)
+            is_delivered = True
+        if is_delivered:
+            delivered.append(alert)
+    return delivered, problems
 
 
 def _person_of(alert: Alert, refs: Sequence[TokenRef]) -> TokenRef | None:
@@ -195,15 +206,22 @@ def _person_of(alert: Alert, refs: Sequence[TokenRef]) -> TokenRef | None:
 
 
 def _deliver(
-    alert: Alert, target: Target, person: TokenRef | None, *, engine: sa.Engine, clicks: ActionLinks, now: dt.datetime
+    alert: Alert,
+    target: Target,
+    person: TokenRef | None,
+    *,
+    engine: sa.Engine,
+    action_links: ActionLinks,
+    signing_key: str | None,
+    now: dt.datetime,
 ) -> None:
     """Deliver the alert; where it reaches people, with a link of its own that lets its person in for 72 hours."""
-    if not (clicks.invites and target.is_personal) or person is None:
+    if not (action_links.invites and target.is_personal) or person is None or signing_key is None:
         target.deliver(alert)
         return
-    text = invitation.issue(engine, subject_id=person.subject_id, phase=alert.phase, now=now)
+    text = invitation.issue(engine, key=signing_key, subject_id=person.subject_id, phase=alert.phase, now=now)
     try:
-        target.deliver(alert.linking_to(clicks.invited(alert.phase, text)))
+        target.deliver(alert.linking_to(action_links.invited(alert.phase, text)))
     except MetaPipelineError:
         invitation.withdraw(engine, text)
         raise

@@ -27,4 +27,4 @@ CALL_DEADLINE_S = 240.0
 # Pages of one listing or report, and rows requested by them together. A month of 500 ads by age and gender is 300,000
 # rows: 60 pages of 5,000, or 12,000 of the shortest (25), where fewer days at once are cheaper anyway.
 MOST_PAGES, MOST_ROWS = 10_000, 20_000_000
-DEFAULT_PAGE = 25  # rows of a page when no limit is sent (graph-api.md §2.1)
+DEFAULT_PAGE = 25  # rows of a page when no limit is sent (docs/graph-api.md §2.1)

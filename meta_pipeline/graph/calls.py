@@ -1,7 +1,7 @@
 """The kinds of calls, as data: their surface, the budgets Meta charges, the permissions and the feature they need.
 
 The path alone is ambiguous: a number may be a report run or an ad. Every call therefore declares its kind, here and
-nowhere else. Budgets: graph-api.md §6.1, §6.2 (D-GRL, D-MRL); scopes: §4.6, §5 (D-PERM)."""
+nowhere else. Budgets: docs/graph-api.md §6.1, §6.2 (D-GRL, D-MRL); scopes: §4.6, §5 (D-PERM)."""
 
 from __future__ import annotations
 

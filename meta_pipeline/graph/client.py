@@ -27,7 +27,7 @@ from meta_pipeline.graph.samples import Samples
 from meta_pipeline.graph.wire import Wire
 from meta_pipeline.records import AccessToken, App, Batch, ConfigError
 
-BATCH_LIMIT = 50  # operations in one batch (graph-api.md §8)
+BATCH_LIMIT = 50  # operations in one batch (docs/graph-api.md §8)
 
 
 class GraphClient:
@@ -180,7 +180,7 @@ class GraphClient:
         return [unanswered if answer is None else answer for answer in answers]
 
     def oauth(self, path: str, params: Mapping[str, Any]) -> dict[str, Any]:
-        """Send an OAuth call once. Its query has to hold a secret (graph-api.md §4.1), so it is never stored."""
+        """Send an OAuth call once. Its query has to hold a secret (docs/graph-api.md §4.1), so it is never stored."""
         return self._send("GET", path, params, token=None, kind=CallKind.IDENTITY).object
 
     def _send(

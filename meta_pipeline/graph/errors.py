@@ -16,7 +16,7 @@ The bounds of `bounds.py` have an error each, a subclass of the one whose remedy
 `UnreadableAnswerError`, `ConnectionFailedError` (transient), `RepeatedCursorError` (cursor), `MalformedTokenError`
 (token).
 
-Codes: graph-api.md §6.3, §7.2, §2.10 (D-GERR, D-MERR, D-IERR). Classified on code and subcode, never on `type`.
+Codes: docs/graph-api.md §6.3, §7.2, §2.10 (D-GERR, D-MERR, D-IERR). Classified on code and subcode, never on `type`.
 """
 
 from __future__ import annotations
@@ -206,7 +206,7 @@ def error_from(
     remedy: type[GraphError] | None = None
     if code is not None:
         remedy = REMEDIES.get((code, subcode)) or REMEDIES.get((code, None))
-        # The only place that inspects a message: code 1 is either too much data or transient (graph-api.md §2.8).
+        # The only place that inspects a message: code 1 is either too much data or transient (docs/graph-api.md §2.8).
         if code == 1 and isinstance(texts[1], str) and "reduce the amount of data" in texts[1].lower():
             remedy = TooMuchDataError
     if remedy is None:
@@ -218,7 +218,7 @@ def error_from(
 
 
 def after_retries(error: GraphError) -> GraphError:
-    """Return what an error means after the last try: 1/99 that persists is too much data (graph-api.md §7.2)."""
+    """Return what an error means after the last try: 1/99 that persists is too much data (docs/graph-api.md §7.2)."""
     if (error.code, error.subcode) != (1, 99):
         return error
     too_much = TooMuchDataError("", code=1, subcode=99, http_status=error.http_status, trace_id=error.trace_id)

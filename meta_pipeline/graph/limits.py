@@ -1,7 +1,7 @@
 """Meta's rate limits, as data: the budgets of a call, how fast each refills, and which error code means which budget.
 
-Sources: graph-api.md §6 (D-GRL, D-MRL). Windows are published; how a share refills inside its window is not, so the
-pace (`pace.py`) takes a steady refill as a first guess and corrects it from what the headers say."""
+Sources: docs/graph-api.md §6 (D-GRL, D-MRL). Windows are published; how a share refills inside its window is not, so
+the pace (`pace.py`) takes a steady refill as a first guess and corrects it from what the headers say."""
 
 from __future__ import annotations
 
@@ -123,11 +123,11 @@ def _score(account: Any) -> UsageReading | None:
 
 
 def _use_case(by_node: Any, charge: Charge) -> UsageReading | None:
-    """Return the entry of this node and use case. The key is the node's digits (graph-api.md §6.1)."""
+    """Return the entry of this node and use case. The key is the node's digits (docs/graph-api.md §6.1)."""
     if not isinstance(by_node, dict):
         return None
     entries = by_node.get((charge.node_id or "").removeprefix("act_"))
-    if entries is None:  # keyed by another id, a business's perhaps: which one is an open point (graph-api.md §15.9)
+    if entries is None:  # keyed by another id, perhaps a business (open: docs/graph-api.md §15.9)
         entries = [entry for listed in by_node.values() if isinstance(listed, list) for entry in listed]
     highest: UsageReading | None = None
     for entry in entries if isinstance(entries, list) else []:

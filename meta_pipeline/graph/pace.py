@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from meta_pipeline.graph.limits import UsageReading
 
 # From here on one call at a time: a call that is in flight when the block starts counts as a call while blocked (our
-# choice; graph-api.md §6.1).
+# choice; docs/graph-api.md §6.1).
 ONE_AT_A_TIME_PERCENT = 75.0
 # A backfill leaves the rest to the daily run.
 CEILING_PERCENT = {"daily": 95.0, "backfill": 85.0}

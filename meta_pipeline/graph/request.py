@@ -1,4 +1,5 @@
-"""Encode parameters (lists, dicts, bools as compact JSON, `fields` comma-joined: graph-api.md §2.1) and sign calls."""
+"""Encode parameters (lists, dicts, bools as compact JSON, `fields` comma-joined: docs/graph-api.md §2.1) and sign
+calls."""
 
 from __future__ import annotations
 
@@ -33,7 +34,7 @@ def _text(name: str, value: Any) -> str:
 
 
 def appsecret_proof(token: str, app_secret: str) -> str:
-    """Return the hex HMAC-SHA256 of the token under the app secret, as the SDK sends it (graph-api.md §4.4)."""
+    """Return the hex HMAC-SHA256 of the token under the app secret, as the SDK sends it (docs/graph-api.md §4.4)."""
     return hmac.new(app_secret.encode(), token.encode(), hashlib.sha256).hexdigest()
 
 

@@ -141,7 +141,7 @@ def decipher(status: int, headers: Mapping[str, str], body: bytes) -> tuple[Any,
         return data, error_from(
             {"message": f"Graph answered HTTP {status}"}, http_status=status, trace_id=trace_id
         )
-    # 200 bodies that are failures (graph-api.md §7.1, S24 `is_success`).
+    # 200 bodies that are failures (docs/graph-api.md §7.1, S24 `is_success`).
     if isinstance(data, dict) and data.get("success") is False:
         return data, error_from({"message": "Graph answered success=false"}, http_status=status, trace_id=trace_id)
     if isinstance(data, str) and "Service Unavailable" in data:
@@ -155,7 +155,7 @@ class Answer:
 
     Of a page of results only the frame and the fields that the caller needs are decoded: decoding the rest would cost
     more than all further processing. The answer of a batch has `members`, one for each operation, None where Graph left
-    one out (graph-api.md §8)."""
+    one out (docs/graph-api.md §8)."""
 
     headers: dict[str, str]
     body: bytes = field(repr=False)
@@ -242,7 +242,7 @@ class GraphResponse:
         return self.answer.page or page_of(self.answer.body, trace_id=self.answer.trace_id, host=self.host)
 
 
-# Operations of one batch (graph-api.md §8): a list with more members is not the answer of a batch.
+# Operations of one batch (docs/graph-api.md §8): a list with more members is not the answer of a batch.
 MOST_MEMBERS = 50
 
 

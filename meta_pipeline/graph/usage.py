@@ -1,4 +1,4 @@
-"""Parse how much of Meta's limits is used from the headers of every response (graph-api.md §6.1, D-GRL, D-MRL)."""
+"""Parse how much of Meta's limits is used from the headers of every response (docs/graph-api.md §6.1, D-GRL, D-MRL)."""
 
 from __future__ import annotations
 

@@ -27,10 +27,10 @@ from meta_pipeline.records import ConfigError
 SOURCE = (
     "https://developers.facebook.com/docs/graph-api/changelog/versions and "
     "https://developers.facebook.com/docs/marketing-api/marketing-api-changelog/versions, read 2026-11-27 "
-    "(graph-api.md §1.1)"
+    "(docs/graph-api.md §1.1)"
 )
-# A version lives 11 to 13 months on the Marketing API (graph-api.md §1.1): after nine, an end that is not announced may
-# be days away.
+# A version lives 11 to 13 months on the Marketing API (docs/graph-api.md §1.1): after nine, an end that is not
+# announced may be days away.
 OLD = dt.timedelta(days=274)
 WARN_BEFORE = dt.timedelta(days=60)
 _NAME = re.compile(r"v\d{1,3}\.\d{1,2}")

@@ -1,1 +1,1 @@
-"""Which nodes a token may read, and who owns them."""
+"""Discovery of the nodes that a token may read, and their links."""

@@ -1,4 +1,4 @@
-"""Which nodes a token may read, through whom, and who owns them (graph-api.md §4.3, §13.32, §13.34).
+"""Discover which nodes a token may read, through whom, and who owns them (graph-api.md §4.3, §13.32, §13.34).
 
 Every edge is read on its own: one that fails leaves the others as they are, and is returned with its reason."""
 
@@ -25,7 +25,7 @@ from meta_pipeline.graph.errors import (
 )
 from meta_pipeline.records import AccessToken, NodeLink
 
-# Trouble of the token, the app or the network: the next edge would meet it too.
+# Errors of the token, the app or the network: the next edge would meet them too.
 _OF_EVERY_EDGE = (TokenError, ThrottledError, SuspendedError, ConnectionFailedError)
 _UNKNOWN_FIELD = re.compile(r"nonexisting field \((\w+)\)")
 
@@ -73,7 +73,7 @@ class _Shared(msgspec.Struct):
 Row = TypeVar("Row", bound=msgspec.Struct)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Edge:
     """An edge: its path, the kinds of nodes at its end, its fields, and whose edge it is."""
 
@@ -86,55 +86,57 @@ class Edge:
 
     @property
     def name(self) -> str:
-        """The last part of its path."""
+        """Return the last part of the path."""
         return self.path.rpartition("/")[2]
 
 
 @dataclass(frozen=True, slots=True)
 class FailedEdge:
-    """An edge that was not read, and why. `is_refused`: Meta says that the token may not read it, so what it led to
-    before is gone; otherwise nothing is known of it."""
+    """An edge that was not read, and why. `is_refused`: Meta says that the token may not read it, so its nodes are no
+    longer reachable; otherwise they may be."""
 
     edge: Edge
     reason: str
     is_refused: bool
 
     def leads_to(self, link: NodeLink) -> bool:
-        """Whether a node that was linked before may lie at its end."""
+        """Return whether a linked node may be listed by this edge."""
         if link.kind not in self.edge.kinds:
             return False
         if self.edge.business_id is None:
             return True
         return any(
-            one.get("via") == self.edge.name and one.get("id") == self.edge.business_id for one in link.related
+            relation.get("via") == self.edge.name and relation.get("id") == self.edge.business_id
+            for relation in link.related
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Discovery:
-    """The nodes that were found, the edges that were not read, and the fields that an edge had to do without."""
+    """The discovered nodes, the edges that were not read, and a sentence for each field that was left out."""
 
     links: tuple[NodeLink, ...]
     failed: tuple[FailedEdge, ...] = ()
     lost_fields: tuple[str, ...] = ()
 
     @property
-    def troubles(self) -> list[str]:
-        """A sentence for each edge or field that was not read."""
-        failed = [f"{one.edge.path} was not read: {one.reason}" for one in self.failed]
-        return [*failed, *self.lost_fields]
+    def unread(self) -> list[str]:
+        """Return a sentence for each edge and field that was not read."""
+        edges = [f"{failed.edge.path} was not read: {failed.reason}" for failed in self.failed]
+        return [*edges, *self.lost_fields]
 
 
-_BUSINESSES = Edge("me/businesses", CallKind.BUSINESSES, ("pixel", "catalog"), ("id", "name"))
+_BUSINESSES = Edge(path="me/businesses", call=CallKind.BUSINESSES, kinds=("pixel", "catalog"), fields=("id", "name"))
 _ACCOUNTS = Edge(
-    "me/adaccounts", CallKind.AD_ACCOUNTS, ("ad_account",),
-    ("id", "account_id", "name", "currency", "timezone_name", "account_status", "business", "user_tasks"), 200,
+    path="me/adaccounts", call=CallKind.AD_ACCOUNTS, kinds=("ad_account",),
+    fields=("id", "account_id", "name", "currency", "timezone_name", "account_status", "business", "user_tasks"),
+    limit=200,
 )
 _PAGES = Edge(
-    "me/accounts", CallKind.PAGES, ("page", "instagram_account"),
-    ("id", "name", "access_token", "category", "tasks", "business", "instagram_business_account{id,username}"),
+    path="me/accounts", call=CallKind.PAGES, kinds=("page", "instagram_account"),
+    fields=("id", "name", "access_token", "category", "tasks", "business", "instagram_business_account{id,username}"),
 )
-# Edges of a business, what is at their end, and the field that names its owner (graph-api.md §5.2).
+# Edges of a business, the kind of node they list, and the field that names its owner (graph-api.md §5.2).
 _OF_A_BUSINESS = (
     ("owned_pixels", "pixel", "owner_business"), ("client_pixels", "pixel", "owner_business"),
     ("owned_product_catalogs", "catalog", "business"), ("client_product_catalogs", "catalog", "business"),
@@ -148,30 +150,29 @@ def discover(
     token_ref: str,
     keep_page_token: Callable[[str, str, AccessToken], str],
 ) -> Discovery:
-    """Find every ad account, Page, Instagram account, pixel and catalog the token reaches. An edge that fails is
-    returned with its reason; with nothing at all reachable the first failure is raised, and so is trouble of the token,
-    the app or the network.
+    """Return every ad account, Page, Instagram account, pixel and catalog that the token reaches, and the edges that
+    failed. Raise the first failure when nothing is reachable, and errors of the token, the app or the network.
 
-    `keep_page_token(page_id, page_name, token)` puts a Page's own token into the vault and returns its ref."""
-    reading = _Reading(graph, token)
-    own = frozenset(row.id for row in reading.rows(_BUSINESSES, _Named))
-    links = [_ad_account(row, token_ref, own) for row in reading.rows(_ACCOUNTS, _Account)]
-    for page in reading.rows(_PAGES, _Page):
+    `keep_page_token(page_id, page_name, token)` seals a Page's own token in the vault and returns its ref."""
+    reader = _EdgeReader(graph, token)
+    own = frozenset(row.id for row in reader.rows(_BUSINESSES, _Named))
+    links = [_ad_account(row, token_ref, own) for row in reader.rows(_ACCOUNTS, _Account)]
+    for page in reader.rows(_PAGES, _Page):
         links.extend(_page(page, token_ref, own, keep_page_token))
     for business_id in sorted(own):
         for name, kind, owner in _OF_A_BUSINESS:
             edge = Edge(
-                f"{business_id}/{name}", CallKind.BUSINESSES, (kind,), ("id", "name", f"{owner}{{id,name}}"),
-                business_id=business_id,
+                path=f"{business_id}/{name}", call=CallKind.BUSINESSES, kinds=(kind,),
+                fields=("id", "name", f"{owner}{{id,name}}"), business_id=business_id,
             )
-            links.extend(_shared(row, edge, token_ref, own) for row in reading.rows(edge, _Shared))
-    if not links and reading.errors:
-        raise reading.errors[0]
-    return Discovery(tuple(links), tuple(reading.failed), tuple(reading.lost_fields))
+            links.extend(_shared(row, edge, token_ref, own) for row in reader.rows(edge, _Shared))
+    if not links and reader.errors:
+        raise reader.errors[0]
+    return Discovery(tuple(links), tuple(reader.failed), tuple(reader.lost_fields))
 
 
-class _Reading:
-    """The edges of one token, each read on its own."""
+class _EdgeReader:
+    """Reads the edges of one token, each on its own, and collects what failed."""
 
     def __init__(self, graph: GraphClient, token: AccessToken) -> None:
         self._graph, self._token = graph, token
@@ -219,10 +220,10 @@ class _Reading:
 
 def _without_unknown(fields: Sequence[str], error: RequestError) -> tuple[str, ...] | None:
     """Return the fields but the one that Meta names as unknown; None when it names none of them, or the id."""
-    found = _UNKNOWN_FIELD.search(str(error)) if error.code == 100 else None
-    if found is None or found[1] == "id":
+    match = _UNKNOWN_FIELD.search(str(error)) if error.code == 100 else None
+    if match is None or match[1] == "id":
         return None
-    fewer = tuple(name for name in fields if name.partition("{")[0] != found[1])
+    fewer = tuple(name for name in fields if name.partition("{")[0] != match[1])
     return fewer if len(fewer) < len(fields) else None
 
 
@@ -265,7 +266,7 @@ def _page(
 
 
 def _shared(row: _Shared, edge: Edge, token_ref: str, own: frozenset[str]) -> NodeLink:
-    """Return what is reached through a business only. Its tasks are not told there."""
+    """Return the link of a node that is reached through a business only, where Meta names no tasks."""
     owner = row.owner_business or row.business
     via = ({"kind": "business", "id": edge.business_id, "via": edge.name},)
     return NodeLink(

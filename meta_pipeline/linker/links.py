@@ -24,8 +24,8 @@ def save(engine: sa.Engine, discovery: Discovery, *, through: str, now: dt.datet
         Access(node_id=link.id, token_ref=link.token_ref, through_ref=through, tasks=link.tasks)
         for link in discovery.links
     ]
-    kept = still_reached(earlier, links, discovery.failed)
-    access.replace(engine, through, [*kept, *discovered], now=now)
+    remaining = still_reached(earlier, links, discovery.failed)
+    access.replace(engine, through, [*remaining, *discovered], now=now)
     unread_edges.replace(
         engine, through,
         [

@@ -139,11 +139,13 @@ _CALLS: dict[str, Callable[[SandboxState, Any], Any]] = {
 
 
 def _daily_totals(state: SandboxState, query: Mapping[str, str]) -> totals.TotalsByLevel:
-    return totals.daily_totals(state.world, *_range(query), _instant(state, query))
+    since, until = _range(query)
+    return totals.daily_totals(state.world, since=since, until=until, at=_instant(state, query))
 
 
 def _range_reach(state: SandboxState, query: Mapping[str, str]) -> totals.TotalsByLevel:
-    return totals.range_reach(state.world, *_range(query), _instant(state, query))
+    since, until = _range(query)
+    return totals.range_reach(state.world, since=since, until=until, at=_instant(state, query))
 
 
 def _breakdown_totals(state: SandboxState, query: Mapping[str, str]) -> list[dict[str, Any]]:
@@ -151,7 +153,9 @@ def _breakdown_totals(state: SandboxState, query: Mapping[str, str]) -> list[dic
     names, level = tuple(query["breakdowns"].split(",")), query.get("level", "ad")
     if frozenset(names) not in COMBINATIONS or level not in LEVELS:
         raise ValueError(f"no breakdown {','.join(names)} by {level}")
-    return totals.breakdown_totals(state.insights.splitter, since, until, at, breakdowns=names, level=level)
+    return totals.breakdown_totals(
+        state.insights.splitter, since=since, until=until, at=at, breakdowns=names, level=level
+    )
 
 
 _TOTALS: dict[str, Callable[[SandboxState, Mapping[str, str]], Any]] = {

@@ -1,4 +1,4 @@
-"""The Graph API: from a request to a response, in the order in which Meta checks (graph-api.md §14)."""
+"""The Graph API: from a request to a response, in the order in which Meta checks (docs/graph-api.md §14)."""
 
 from __future__ import annotations
 

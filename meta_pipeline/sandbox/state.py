@@ -32,7 +32,7 @@ class SandboxState:
         self.clock: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC)
         self.fixed_now = now
         self.calls: dict[str, int] = {}
-        self.world = World(seed, accounts, ads)
+        self.world = World(seed, accounts=accounts, ads=ads)
         self.access = NodeAccess()
         self.identity = Identity(seed)
         self.limits = Limits()

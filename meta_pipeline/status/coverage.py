@@ -1,5 +1,4 @@
-"""What the published reports do not hold: keys that no column knows, rows without a breakdown value, gated reports that
-came empty."""
+"""What the published reports lack: keys without a column, rows without a breakdown value, empty gated reports."""
 
 from __future__ import annotations
 
@@ -21,7 +20,7 @@ _EMPTY = (
 
 
 def drift(published: Path) -> list[dict[str, Any]]:
-    """What Meta sends that no column knows, and on which days."""
+    """Return the keys of Meta's rows that no column holds, with their first and last day."""
     return [
         {"report": report, "key": key, "first_day": str(first), "last_day": str(last), "rows": rows}
         for report, key, first, last, rows in query(published, _DRIFT)[1]
@@ -29,7 +28,7 @@ def drift(published: Path) -> list[dict[str, Any]]:
 
 
 def unknown(published: Path) -> list[dict[str, Any]]:
-    """How many rows of every report came without a breakdown value; they are kept as `unknown`."""
+    """Return how many rows of each report came without a breakdown value; the marts show them as `unknown`."""
     return [
         {"report": report, "unknown_rows": int(absent), "rows": int(rows)}
         for report, absent, rows in query(published, _UNKNOWN)[1]
@@ -37,7 +36,7 @@ def unknown(published: Path) -> list[dict[str, Any]]:
 
 
 def empty_gates(published: Path, catalogue: Catalogue) -> list[str]:
-    """Which gated reports have no row on days that had delivery, and what the advertiser must do."""
+    """Return a sentence for each gated report without rows on days that had delivery: what the advertiser must do."""
     return [
         f"{report} of account {account} is empty on {days} day(s) with delivery, {first} to {last}. {gated.gate}"
         for report, account, days, first, last in query(published, _EMPTY)[1]

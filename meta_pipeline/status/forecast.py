@@ -1,4 +1,4 @@
-"""What a backfill will take before it starts: calls, shares of Meta's budgets, time."""
+"""Forecast what a backfill takes before it starts: calls, share of Meta's budgets, time."""
 
 from __future__ import annotations
 
@@ -24,16 +24,15 @@ from meta_pipeline.graph.pace import CEILING_PERCENT, Budget
 from meta_pipeline.landing.landing import SNAPSHOT_DAY
 from meta_pipeline.store import audit_log, budgets, ledger, listing_sweeps, read_times, report_runs
 
-# Before anything was measured: one poll of a report run, the least there can be (as with its pages), and half a second
-# a call.
-LOOKS, SECONDS_A_CALL = 1.0, 0.5
+# Used until something was measured: one poll per report run, which is the minimum, and half a second per call.
+DEFAULT_POLLS, DEFAULT_SECONDS_PER_CALL = 1.0, 0.5
 FRESH_FOR = dt.timedelta(hours=24)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AccountForecast:
-    """What one account will take. `percent`: of its tightest budget, None when no answer has told of one; `seconds`
-    include waiting for that budget; `is_certain`: every report was read before."""
+    """What one account will take. `percent`: of its tightest budget, None while no response has reported one; `seconds`
+    include waiting for that budget."""
 
     node_id: str
     reports: tuple[Forecast, ...]
@@ -43,12 +42,12 @@ class AccountForecast:
 
     @property
     def calls(self) -> int:
-        """All of them."""
+        """Return the number of calls."""
         return sum(report.calls for report in self.reports) + self.entity_calls
 
     @property
     def is_certain(self) -> bool:
-        """Whether every report was read before."""
+        """Return whether every report was read before."""
         return all(report.rows is not None for report in self.reports)
 
 
@@ -66,9 +65,9 @@ def of_account(
     now: dt.datetime,
     sweep_days: int = SWEEP_DAYS,
 ) -> AccountForecast:
-    """What is left to read of these days; those that the backfill which would be resumed has landed cost nothing."""
-    looks = audit_log.polls_per_report_run(engine) or LOOKS
-    found = []
+    """Forecast what is left to read of these days: days that the backfill to be resumed has landed cost nothing."""
+    polls = audit_log.polls_per_report_run(engine) or DEFAULT_POLLS
+    forecasts = []
     for name in reports:
         landed = ledger.find_days(
             engine, report=name, node_id=node_id, days=days, backfill_id=backfill_id
@@ -76,39 +75,41 @@ def of_account(
         sizes = load_sizes(engine, name, node_id, largest_page=largest_page, now=now)
         left = set(days) - set(landed)
         finished = _finished(engine, node_id, name, left, backfill_id) if backfill_id else []
-        left -= {day for part in finished for day in part.days}
+        left -= {day for done in finished for day in done.days}
         requested = plan_ranges(sizes, left, most=catalogue[name].most_days)
-        found.append(forecast.forecast_report(catalogue[name], requested, sizes, polls=looks, finished=finished))
+        forecasts.append(forecast.forecast_report(catalogue[name], requested, sizes, polls=polls, finished=finished))
     sweep = dt.timedelta(days=sweep_days)
     entity_calls = _entity_calls(engine, node_id, sweep=sweep, now=now) if has_entities else 0
-    calls = sum(one.calls for one in found) + entity_calls
+    calls = sum(report.calls for report in forecasts) + entity_calls
     percent, waiting = _budget(engine, node_id, calls, app_id=app_id, now=now)
-    seconds = calls * (audit_log.seconds_per_call(engine) or SECONDS_A_CALL) + waiting
-    return AccountForecast(node_id, tuple(found), entity_calls, percent, seconds)
+    seconds = calls * (audit_log.seconds_per_call(engine) or DEFAULT_SECONDS_PER_CALL) + waiting
+    return AccountForecast(
+        node_id=node_id, reports=tuple(forecasts), entity_calls=entity_calls, percent=percent, seconds=seconds,
+    )
 
 
 def _finished(
     engine: sa.Engine, node_id: str, report: str, days: set[dt.date], backfill_id: str
 ) -> list[Range]:
-    """The ranges of report runs that are done and only left to read."""
+    """Return the ranges of report runs that are done, so that only their pages are left to read."""
     runs = report_runs.recorded(engine, backfill_id=backfill_id, node_id=node_id, report=report)
-    found = [Range(run.since, run.until) for run in runs if run.is_done]
-    return [one for one in found if days & set(one.days)]
+    ranges = [Range(run.since, run.until) for run in runs if run.is_done]
+    return [done for done in ranges if days & set(done.days)]
 
 
 def _entity_calls(engine: sa.Engine, node_id: str, *, sweep: dt.timedelta, now: dt.datetime) -> int:
-    """The account itself, the pages of its listings, as long as they were last, or the one of what changed, and the
-    creatives when they are due; what was deleted since, and what is new, is not known yet."""
+    """Return the calls for the account itself, for each listing (all its pages when a sweep is due, one for an
+    increment), and for the creatives when they are due. Lengths are those of the last reads."""
     calls = 1
     for kind in LISTED_KINDS:
         landed = ledger.find(engine, report=kind.name, node_id=node_id, day=SNAPSHOT_DAY)
         is_due = _is_due(engine, node_id, kind.name, listing_request(kind), sweep=sweep, now=now)
         calls += max(1, -(-landed.rows // LISTING_PAGE)) if landed and is_due else 1
     if _is_due(engine, node_id, CREATIVES.name, creatives.REQUEST, sweep=sweep, now=now):
-        ads, known = (
+        ads, landed_creatives = (
             ledger.find(engine, report=kind.name, node_id=node_id, day=SNAPSHOT_DAY) for kind in (ADS, CREATIVES)
         )
-        rows = known.rows if known else ads.rows if ads else 1
+        rows = landed_creatives.rows if landed_creatives else ads.rows if ads else 1
         calls += max(1, -(-rows // creatives.LARGEST_PAGE))
     return calls
 
@@ -121,7 +122,7 @@ def _is_due(
 
 
 def are_entities_stale(engine: sa.Engine, node_id: str, *, now: dt.datetime) -> bool:
-    """Whether an account's listings were not read lately, so that they are read whatever was asked for."""
+    """Return whether an account's listings were read more than a day ago, so that every backfill reads them."""
     kinds = (ACCOUNTS, *LISTED_KINDS, CREATIVES)
     read = [read_times.last_read(engine, report=kind.name, node_id=node_id, day=SNAPSHOT_DAY) for kind in kinds]
     return any(at is None or now - at > FRESH_FOR for at in read)
@@ -130,7 +131,7 @@ def are_entities_stale(engine: sa.Engine, node_id: str, *, now: dt.datetime) -> 
 def _budget(
     engine: sa.Engine, node_id: str, calls: int, *, app_id: str | None, now: dt.datetime
 ) -> tuple[float | None, float]:
-    """Percent of the account's tightest budget, and the seconds of waiting for it."""
+    """Return the percent of the account's tightest budget, and the seconds of waiting for it."""
     keys = {Charge(kind, node_id).key(app_id) for kind in ("ads_insights", "score")}
     percents, waits = [], [0.0]
     for row in budgets.find_all(engine):

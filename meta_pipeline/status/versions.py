@@ -1,4 +1,4 @@
-"""What Meta's own answers say of the versions that are pinned."""
+"""Warnings about the pinned Graph versions, from the responses of the last week."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from meta_pipeline.store import audit_log
 
 
 def version_warnings(engine: sa.Engine, *, now: dt.datetime) -> list[str]:
-    """What Meta's own answers said against the pins in the last week: another version used, or its warning header."""
-    told = audit_log.last_warnings(engine, since=now - dt.timedelta(days=7))
-    return [f"{answered}: {warning}" if warning else answered for answered, warning in told]
+    """Return a line for each version that answered in another one's place, or with Meta's warning header, in the last
+    week."""
+    warnings = audit_log.last_warnings(engine, since=now - dt.timedelta(days=7))
+    return [f"{version}: {warning}" if warning else version for version, warning in warnings]

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from meta_pipeline.store.schema.connections import node_access, tokens
 
-READING_TASK = "ANALYZE"  # what reading insights of an ad account or a Page takes (graph-api.md §5.2)
+READING_TASK = "ANALYZE"  # what reading insights of an ad account or a Page takes (docs/graph-api.md §5.2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

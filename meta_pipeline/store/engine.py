@@ -12,6 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from meta_pipeline.records import ConfigError, StoreError
+from meta_pipeline.store.lost_file import notice_lost_file
 from meta_pipeline.store.schema.current import REVISION
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -44,6 +45,7 @@ def open_store(url: str) -> sa.Engine:
         raise StoreError(_sentence("the control store", engine.url, error)) from None
     except sa.exc.OperationalError as error:  # of SQLAlchemy's own, before there is a connection
         raise StoreError(_sentence("the control store", engine.url, error)) from None
+    notice_lost_file(engine)
     return engine
 
 

@@ -28,7 +28,7 @@ def record(engine: sa.Engine, grant: Grant) -> None:
             grants.insert().values(
                 token_ref=grant.token_ref, subject_id=grant.subject_id, subject_name=grant.subject_name,
                 phase=grant.phase, requested=list(grant.requested), granted=list(grant.granted),
-                declined=list(grant.declined), through=grant.through, at=grant.at,
+                declined=list(grant.declined), through=grant.through, at=grant.granted_at,
             )
         )
 
@@ -60,5 +60,5 @@ def _grant(row: sa.Row[tuple[object, ...]]) -> Grant:
     return Grant(
         token_ref=row.token_ref, subject_id=row.subject_id, subject_name=row.subject_name, phase=row.phase,
         requested=tuple(row.requested), granted=tuple(row.granted), declined=tuple(row.declined), through=row.through,
-        at=row.at,
+        granted_at=row.at,
     )

@@ -9,20 +9,16 @@ import sqlalchemy as sa
 from meta_pipeline.store.schema.connections import web_sessions
 
 
-def start(engine: sa.Engine, digest: str, *, password_mac: str, now: dt.datetime, ends_at: dt.datetime) -> None:
+def start(engine: sa.Engine, digest: str, *, now: dt.datetime, ends_at: dt.datetime) -> None:
     """Record a session; remove those that have ended."""
     with engine.begin() as connection:
         connection.execute(web_sessions.delete().where(web_sessions.c.ends_at <= now))
-        connection.execute(
-            web_sessions.insert().values(digest=digest, password_mac=password_mac, started_at=now, ends_at=ends_at)
-        )
+        connection.execute(web_sessions.insert().values(digest=digest, started_at=now, ends_at=ends_at))
 
 
-def is_open(engine: sa.Engine, digest: str, *, password_mac: str, now: dt.datetime) -> bool:
-    """Return whether the session exists, has not ended and was started with the password of today."""
-    query = sa.select(web_sessions.c.digest).where(
-        web_sessions.c.digest == digest, web_sessions.c.password_mac == password_mac, web_sessions.c.ends_at > now
-    )
+def is_open(engine: sa.Engine, digest: str, *, now: dt.datetime) -> bool:
+    """Return whether the session exists and has not ended."""
+    query = sa.select(web_sessions.c.digest).where(web_sessions.c.digest == digest, web_sessions.c.ends_at > now)
     with engine.connect() as connection:
         return connection.execute(query).first() is not None
 

@@ -1,1 +1,1 @@
-"""Tokens sealed at rest, revealed only for the request they sign."""
+"""Tokens, sealed at rest and revealed only for the request they sign."""

@@ -11,7 +11,7 @@ from meta_pipeline.records import AccessToken, ConfigError, VaultError
 
 
 class UnsealError(VaultError):
-    """A sealed token does not open. One blank message: it tells an attacker nothing."""
+    """A sealed token does not open. One message for every reason: it tells an attacker nothing."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -21,12 +21,12 @@ class UnsealError(VaultError):
 
 
 def new_key() -> str:
-    """A fresh Fernet key."""
+    """Return a fresh Fernet key."""
     return Fernet.generate_key().decode()
 
 
 def keyring(keys: str) -> MultiFernet:
-    """The keys, newest first, from their comma-separated setting."""
+    """Parse the comma-separated keys, newest first; raise ConfigError for one that is no Fernet key."""
     try:
         return MultiFernet([Fernet(key.strip()) for key in keys.split(",") if key.strip()])
     except ValueError:
@@ -36,14 +36,14 @@ def keyring(keys: str) -> MultiFernet:
         ) from None
 
 
-def seal(token: AccessToken, *, subject: str, keys: MultiFernet, at: dt.datetime) -> bytes:
-    """The token as ciphertext that opens only for `subject`."""
-    sealed = json.dumps({"subject": subject, "kind": token.kind, "value": token.value})
-    return keys.encrypt_at_time(sealed.encode(), int(at.timestamp()))
+def seal(token: AccessToken, *, subject: str, keys: MultiFernet, sealed_at: dt.datetime) -> bytes:
+    """Encrypt a token so that it opens only for `subject`."""
+    plaintext = json.dumps({"subject": subject, "kind": token.kind, "value": token.value})
+    return keys.encrypt_at_time(plaintext.encode(), int(sealed_at.timestamp()))
 
 
 def unseal(sealed: bytes, *, subject: str, keys: MultiFernet) -> AccessToken:
-    """The token again; UnsealError for another subject's text, a changed text or a missing key."""
+    """Decrypt a token; raise UnsealError for another subject's text, a changed text or a missing key."""
     try:
         opened = json.loads(keys.decrypt(sealed))
     except InvalidToken:

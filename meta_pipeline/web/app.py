@@ -1,4 +1,4 @@
-"""The ASGI app: routes, and what happens to errors. It keeps no log of requests: a URL may hold a code."""
+"""The ASGI app: its routes, and the pages of its errors. It logs no requests: a URL may hold a code."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ from meta_pipeline.web.security import Guard, Headers
 from meta_pipeline.web.site import HERE, Site
 
 _LOG = logging.getLogger("meta_pipeline.web")
-LARGEST_FORM = 64 * 1024
-SHORTEST_PASSWORD = 12  # characters, once others than this machine may guess
+MOST_FORM_BYTES = 64 * 1024
+SHORTEST_PASSWORD = 12  # characters, where other machines can send guesses
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 
@@ -50,11 +50,11 @@ def create_app(
     if settings.is_exposed or not is_loopback(host):
         _check_exposed(settings, host, password)
     guard = Guard(
-        key=settings.app_secret.get_secret_value() if settings.app_secret else secrets.token_hex(),
+        key=runtime.signing_key or secrets.token_hex(),
         password=password, is_https=public.scheme == "https", now=runtime.now, engine=lambda: runtime.engine,
         sleep=sleep,
     )
-    site = Site(runtime, guard, onboards, dagster_url)
+    site = Site(runtime=runtime, guard=guard, onboards=onboards, dagster_url=dagster_url)
 
     def route(path: str, page: Callable[..., Any], *methods: str) -> Route:
         return Route(path, functools.partial(_answer, page, site), methods=list(methods or ("GET",)))
@@ -86,7 +86,7 @@ def create_app(
 
 
 def _check_exposed(settings: Settings, host: str, password: str | None) -> None:
-    """Raise ConfigError for what is safe on one machine only."""
+    """Raise ConfigError for settings that are safe on one machine only."""
     if password is None:
         raise ConfigError(
             "META_PIPELINE_OPERATOR_PASSWORD is not set, and others than this machine reach `serve` "
@@ -109,7 +109,7 @@ async def _favicon(request: Request) -> Response:
 
 
 async def _answer(page: Callable[[Site, Request], Response], site: Site, request: Request) -> Response:
-    """Pages wait for stores and for Meta, so they get a thread; a form is read before."""
+    """Run a page in a thread, because it waits for the store and for Meta; read its form before."""
     try:
         if request.method == "POST":
             request.state.form = await _form(request)
@@ -119,12 +119,12 @@ async def _answer(page: Callable[[Site, Request], Response], site: Site, request
     except (HTTPException, MetaPipelineError):
         raise
     except ClientDisconnect:
-        return Response(status_code=400)  # nobody reads it, and strangers write no line into the log
-    except Exception as error:  # the outermost line: a mistake of ours. Its text may hold what the request held.
+        return Response(status_code=400)  # nobody receives it, and a stranger must not fill the log
+    except Exception as error:  # a bug of ours; its text may hold parts of the request
         _LOG.error("a page failed: %s", type(error).__name__)
         return site.message(
             request, "Something went wrong", "It is our mistake; the log says which kind.", status=500,
-            click="Connections", url="/",
+            action="Connections", url="/",
         )
 
 
@@ -132,17 +132,17 @@ async def _form(request: Request) -> dict[str, str]:
     body = b""
     async for chunk in request.stream():
         body += chunk
-        if len(body) > LARGEST_FORM:
+        if len(body) > MOST_FORM_BYTES:
             raise HTTPException(413, "That is too much for a form.")
     return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
 
 
 async def _http_error(site: Site, request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
-    told = error.detail if isinstance(error, HTTPException) else ""
-    return site.message(request, f"Error {status}", f"{told}", status=status, click="Connections", url="/")
+    detail = error.detail if isinstance(error, HTTPException) else ""
+    return site.message(request, f"Error {status}", f"{detail}", status=status, action="Connections", url="/")
 
 
 async def _our_error(site: Site, request: Request, error: Exception) -> Response:
-    """A setting that is missing, a vault that does not open: the sentence says what to do."""
-    return site.message(request, "This does not work yet", f"{error}.", status=503, click=None)
+    """Show the sentence of an error of ours, such as a missing setting: it says what to do."""
+    return site.message(request, "This does not work yet", f"{error}.", status=503, action=None)

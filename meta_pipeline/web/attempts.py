@@ -1,4 +1,4 @@
-"""Wrong passwords, counted by who sends them: a sender with too many becomes slow, and stops nobody else."""
+"""Failed sign-ins, counted by sender: a sender with too many is slowed down, and no other sender is."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MOST_SENDERS = 10_000
 
 
 class Attempts:
-    """The tries of the last minute. Every try counts when it begins, so that many at once are no way around."""
+    """The tries of the last minute. A try counts from its start, so that many at once are limited too."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -31,18 +31,18 @@ class Attempts:
             recent = [at for at in self._tries.get(sender, ()) if at > now - WITHIN][-TRIES:]
             must_wait = len(recent) >= TRIES
             if must_wait and self._waiting >= MOST_WAITING:
-                answer = None
+                verdict: bool | None = None
             else:
-                answer = must_wait
+                verdict = must_wait
                 self._waiting += must_wait
                 self._tries[sender] = [*recent, now]
                 self._tries.move_to_end(sender)
                 if len(self._tries) > MOST_SENDERS:
                     self._tries.popitem(last=False)
         try:
-            yield answer
+            yield verdict
         finally:
-            if answer:
+            if verdict:
                 with self._lock:
                     self._waiting -= 1
 
@@ -53,9 +53,9 @@ class Attempts:
 
 
 def network_of(address: str) -> str:
-    """Return whose address it is: an IPv4 address, or the /64 that one customer has of IPv6."""
+    """Return the network of one customer: an IPv4 address, or an IPv6 /64."""
     try:
-        found = ipaddress.ip_address(address)
+        ip = ipaddress.ip_address(address)
     except ValueError:
         return "unknown"
-    return str(found) if found.version == 4 else str(ipaddress.ip_network((int(found) >> 64 << 64, 64)))
+    return str(ip) if ip.version == 4 else str(ipaddress.ip_network((int(ip) >> 64 << 64, 64)))

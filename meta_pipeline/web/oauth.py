@@ -1,4 +1,4 @@
-"""Consent in a browser: off to Meta's dialog, and back with a code that is exchanged here, once, at once."""
+"""Consent in a browser: redirect to Meta's dialog, and exchange the code that it comes back with, once, at once."""
 
 from __future__ import annotations
 
@@ -15,11 +15,10 @@ from meta_pipeline.flows.consent_request import ConsentRequest, consent_request
 from meta_pipeline.graph.errors import TransientError
 from meta_pipeline.records import MetaPipelineError
 from meta_pipeline.store.invitations import Invitation
-from meta_pipeline.store.node_links import list_links
 from meta_pipeline.store.processes import identity
 from meta_pipeline.web.site import Site
 
-# What a person reads, by the reason of RFC 6749 or of ours.
+# What a person reads, by the reason of the error: one of RFC 6749, or one of ours.
 OUTCOMES = {
     "access_denied": ("You did not give consent", "Nothing was connected and nothing was stored."),
     "state_expired": ("That took too long", "Facebook's page was open for more than 10 minutes. Please start again."),
@@ -49,28 +48,28 @@ OUTCOMES = {
     "temporarily_unavailable": ("Facebook is busy", "Nothing was stored. Please try again in a few minutes."),
 }
 STATUSES = {"access_denied": 403, "state_foreign": 403, "state_reused": 409}
-WAITS = "The daily collection is set up as soon as the pipeline runs."
+WAITING = "The daily collection is set up as soon as the pipeline runs."
 
 
 def connect(site: Site, request: Request) -> Response:
-    """`GET /connect?phase=1`: to the login dialog, with a state that only this browser can bring back."""
+    """Redirect to the login dialog, with a state that only this browser can bring back (`GET /connect?phase=1`)."""
     settings = site.runtime.settings
     app_id, app_secret = settings.require("app_id"), settings.require("app_secret")
-    site.runtime.vault
-    wanted = requested(site, request)
-    if isinstance(wanted, Response):
-        return wanted
-    asked, invited = wanted
+    site.runtime.vault  # noqa: B018 - without a vault there is nowhere to store the token, so no consent is requested
+    requested = requested_consent(site, request)
+    if isinstance(requested, Response):
+        return requested
+    consent, invited = requested
     secret = site.guard.secret_for(request)
     response = RedirectResponse(
         oauth.authorization_url(
             dialog_url=settings.dialog_url, version=settings.graph_version, app_id=app_id,
             redirect_uri=redirect_uri(site),
             state=state.issue(
-                key=app_secret, now=site.runtime.now(), phase=asked.phase, browser_secret=secret,
+                key=app_secret, now=site.runtime.now(), phase=consent.phase, browser_secret=secret,
                 invitation=invited.digest if invited else "",
             ),
-            scopes=asked.names, config_id=settings.login_config_id, asks_again=asked.asks_again,
+            scopes=consent.names, config_id=settings.login_config_id, asks_again=consent.asks_again,
         ),
         303,
     )
@@ -78,11 +77,12 @@ def connect(site: Site, request: Request) -> Response:
     return response
 
 
-def requested(site: Site, request: Request) -> tuple[ConsentRequest, Invitation | None] | Response:
-    """Return what the dialog would be asked for, and the invitation that lets this person in; otherwise the page that
-    says why there will be no dialog."""
+def requested_consent(site: Site, request: Request) -> tuple[ConsentRequest, Invitation | None] | Response:
+    """Return what the dialog will request, and the invitation that lets this person in; otherwise the page that says
+    why no dialog opens."""
     phase = request.query_params.get("phase", "1")
-    invited = invitation.find(site.runtime.engine, request.query_params.get("invitation", ""))
+    text = request.query_params.get("invitation", "")
+    invited = invitation.find(site.runtime.engine, text, key=site.guard.key)
     if invited is not None and str(invited.phase) != phase:
         invited = None
     if not site.guard.is_signed_in(request):
@@ -90,42 +90,42 @@ def requested(site: Site, request: Request) -> tuple[ConsentRequest, Invitation 
             return site.message(
                 request, "This link has ended",
                 "A link to connect again works once, and for 72 hours. Ask whom it came from for a new one.",
-                status=410, click=None,
+                status=410, action=None,
             )
         if invited is None and (refused := site.refused(request)) is not None:
             return refused
     if phase not in {str(number) for number in PHASES}:
         return site.message(
             request, "There is no such choice", "Choose on the connections page what to connect.", status=400,
-            click="Connections", url="/",
+            action="Connections", url="/",
         )
     if invited is not None and not invitation.is_open(invited, now=site.runtime.now()):
         invited = None  # an operator may connect without it
-    asked = consent_request(
+    consent = consent_request(
         int(phase), engine=site.runtime.engine, features=site.runtime.features,
         subject_id=invited.subject_id if invited else None,
         asks_again=request.query_params.get("rerequest") == "1",
     )
-    return asked, invited
+    return consent, invited
 
 
 def callback(site: Site, request: Request) -> Response:
-    """`GET /oauth/callback`: whatever is wrong with it is one clear page, and nothing is stored."""
+    """Exchange the dialog's code and start the onboarding; anything wrong is one page, and nothing is stored
+    (`GET /oauth/callback`)."""
     app_secret, vault = site.runtime.settings.require("app_secret"), site.runtime.vault
-    answer, browser = dict(request.query_params), site.guard.browser_of(request)
-    told, now = answer.get("state", ""), site.runtime.now()
+    params, browser, now = dict(request.query_params), site.guard.browser_of(request), site.runtime.now()
     try:
-        # A refusal spends nothing: whoever goes back and agrees after all is welcome. A browser without a secret never
-        # asked, so no state is its own.
-        asked = state.read_state(told, key=app_secret, now=now, browser_secret=browser or "-")
-        code = code_of(answer)
-        state.spend(site.runtime.engine, asked, now=now)
+        # A refusal does not use up the state: the person may go back and consent after all. A browser without a secret
+        # started no login, so no state belongs to it.
+        login = state.read_state(params.get("state", ""), key=app_secret, now=now, browser_secret=browser or "-")
+        code = code_of(params)
+        state.mark_used(site.runtime.engine, login, now=now)
     except ConsentError as error:
         return _refusal(site, request, error)
     try:
         token = oauth.exchange_code(code, redirect_uri=redirect_uri(site), graph=site.runtime.graph)
     except TransientError:
-        # The code may be spent or not: it is not sent again.
+        # The code may have been used: it is not sent again.
         return site.message(
             request, "Facebook did not answer", "Nothing was stored. Please start again in a few minutes.", status=502
         )
@@ -134,9 +134,9 @@ def callback(site: Site, request: Request) -> Response:
             request, "Facebook refused the answer it gave", f"{_sentence(error)} Nothing was stored.", status=400
         )
     try:
-        id = consents.receive(
-            token, phase=asked.phase, through="the connections page", browser=asked.browser,
-            invitation=asked.invitation or None, tokens=vault, engine=site.runtime.engine, now=now,
+        id = consents.accept_token(
+            token, phase=login.phase, through="the connections page", browser=login.browser,
+            invitation=login.invitation or None, tokens=vault, engine=site.runtime.engine, now=now,
             holder=identity() if site.onboards else None,
         )
     except ConsentError as error:
@@ -146,7 +146,7 @@ def callback(site: Site, request: Request) -> Response:
 
 
 def redirect_uri(site: Site) -> str:
-    """Where the dialog sends people back to; Meta compares it letter by letter."""
+    """Return the URL that the dialog redirects to; Meta compares it letter by letter."""
     return site.runtime.settings.public_url.rstrip("/") + CALLBACK
 
 
@@ -156,20 +156,14 @@ def _refusal(site: Site, request: Request, error: ConsentError) -> Response:
 
 
 def _onboard(site: Site, id: str) -> None:
-    """Do everything but the partitions here, so that the person need not wait for a free place in Dagster's queue."""
+    """Run the onboarding without its partitions, so that the person need not wait for a place in Dagster's queue."""
     runtime = site.runtime
     try:
-        consents.onboard(
-            id, graph=runtime.graph, tokens=runtime.vault, engine=runtime.engine, features=runtime.features,
-            now=site.runtime.now, sleep=runtime.sleep,
-        )
-        consents.first_look(
-            id, list_links(runtime.engine), graph=runtime.graph, tokens=runtime.vault, engine=runtime.engine,
-            now=runtime.now(),
-        )
+        runtime.onboard(id)
+        runtime.first_look(id)
     except MetaPipelineError:
-        return  # the onboarding says what happened
-    consents.requeue(runtime.engine, id, WAITS)
+        return  # recorded with the onboarding
+    consents.requeue(runtime.engine, id, WAITING)
 
 
 def _sentence(error: MetaPipelineError) -> str:

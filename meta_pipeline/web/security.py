@@ -1,28 +1,30 @@
-"""Who is asking: the browser's own secret, the operator's sign-in, forms that are ours, hosts that are meant.
+"""Who sends a request: the browser's secret, the operator's session, forms of our pages, the hosts we answer for.
 
-Forms and known devices are signed with the app's secret and sessions are rows of the control store, so that a restart
-or a second process changes nothing."""
+Forms, devices and sessions are signed with the app's secret, and sessions are rows of the control store, so that they
+outlive a restart and are valid in a second process."""
 
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
+import functools
 import secrets
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
+from itsdangerous import BadData, URLSafeSerializer, URLSafeTimedSerializer
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from meta_pipeline.consent.signing import is_same, mac
+from meta_pipeline.consent.signing import as_bytes, digest_of, is_same, serializer, timed_serializer
 from meta_pipeline.store import sessions
 from meta_pipeline.web.attempts import SLOW_S, Attempts, network_of
 
 SESSION_LIFE, DEVICE_LIFE = dt.timedelta(hours=12), dt.timedelta(days=90)
 MOST_HEADERS = 100
+BROWSER, SESSION, DEVICE = "meta_pipeline_browser", "meta_pipeline_session", "meta_pipeline_device"
 
 HEADERS = {
     "content-security-policy": (
@@ -40,7 +42,7 @@ HEADERS = {
 HSTS = ("strict-transport-security", "max-age=31536000; includeSubDomains")
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Guard:
     """Recognises browsers and operators. With `password` None only this machine reaches the server, and everybody is
     an operator. `engine` opens the control store; `sleep` slows down wrong passwords."""
@@ -53,63 +55,57 @@ class Guard:
     sleep: Callable[[float], Awaitable[None]]
     attempts: Attempts = field(default_factory=Attempts)
 
-    @property
-    def _prefix(self) -> str:
-        return "__Host-" if self.is_https else ""
-
     def browser_of(self, request: Request) -> str | None:
-        """The secret of this browser, if it has one."""
-        return request.cookies.get(f"{self._prefix}meta_pipeline_browser") or None
+        """Return the secret of this browser; None when it has none yet."""
+        return self._cookie(request, BROWSER) or None
 
     def remember(self, request: Request, response: Response) -> None:
-        """The browser has a secret from now on."""
+        """Give the browser a secret if it has none."""
         if self.browser_of(request) is None:
-            self._set(response, "meta_pipeline_browser", self.secret_for(request))
+            self._set(response, BROWSER, self.secret_for(request))
 
     def secret_for(self, request: Request) -> str:
-        """The browser's secret, a fresh one when it has none yet: the same within one request."""
+        """Return the browser's secret, a fresh one when it has none yet: the same within one request."""
         if not hasattr(request.state, "browser"):
             request.state.browser = self.browser_of(request) or secrets.token_urlsafe(24)
         browser: str = request.state.browser
         return browser
 
     def form_token(self, request: Request) -> str:
-        """What a form of ours in this browser carries."""
-        return self._mac("form", self.secret_for(request))
+        """Return the token that a form on our pages carries in this browser."""
+        return serializer("form", key=self.key, bound_to=self.secret_for(request)).dumps("form")
 
     def is_our_form(self, request: Request, token: str) -> bool:
-        """Whether a form came from a page of ours in the same browser."""
+        """Return whether a form came from one of our pages in the same browser."""
         browser = self.browser_of(request)
         if browser is None or request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
             return False
-        return is_same(self._mac("form", browser), token)
+        return _content(serializer("form", key=self.key, bound_to=browser).loads, token) is not None
 
     def is_signed_in(self, request: Request) -> bool:
-        """Return whether this is an operator."""
+        """Return whether this is an operator: a session that we signed for today's password, that is younger than
+        12 hours and was not ended."""
         if self.password is None:
             return True
-        session = request.cookies.get(f"{self._prefix}meta_pipeline_session")
-        return session is not None and sessions.is_open(
-            self.engine(), _digest(session), password_mac=self._password_mac, now=self.now()
-        )
+        session = self._cookie(request, SESSION)
+        load = functools.partial(self._session_serializer().loads, max_age=int(SESSION_LIFE.total_seconds()))
+        if _content(load, session) is None:
+            return False
+        return sessions.is_open(self.engine(), digest_of(session), now=self.now())
 
     def sign_in(self, response: Response) -> None:
-        """Start a session of half a day, and know this device the next time."""
-        session, now = secrets.token_urlsafe(32), self.now()
-        sessions.start(
-            self.engine(), _digest(session), password_mac=self._password_mac, now=now, ends_at=now + SESSION_LIFE
-        )
-        self._set(response, "meta_pipeline_session", session)
-        device = secrets.token_urlsafe(16)
-        signature = self._mac("device", f"{device} {self.password}")
-        self._set(response, "meta_pipeline_device", f"{device}.{signature}", life=DEVICE_LIFE)
+        """Start a session of 12 hours, and recognise this device at its next sign-in."""
+        session, now = self._session_serializer().dumps(secrets.token_urlsafe(32)), self.now()
+        sessions.start(self.engine(), digest_of(session), now=now, ends_at=now + SESSION_LIFE)
+        self._set(response, SESSION, session)
+        device = self._device_serializer().dumps(secrets.token_urlsafe(16))
+        self._set(response, DEVICE, device, life=DEVICE_LIFE)
 
     def sign_out(self, request: Request, response: Response) -> None:
         """End this session in the store and in the browser; other sessions stay open."""
-        name = f"{self._prefix}meta_pipeline_session"
-        if session := request.cookies.get(name):
-            sessions.end(self.engine(), _digest(session))
-        response.delete_cookie(name, secure=self.is_https, httponly=True)
+        if session := self._cookie(request, SESSION):
+            sessions.end(self.engine(), digest_of(session))
+        response.delete_cookie(f"{self._prefix}{SESSION}", secure=self.is_https, httponly=True)
 
     async def slow_down(self, request: Request) -> None:
         """Wait before a password is compared when its sender had too many wrong ones; HTTP 429 when too many wait.
@@ -129,16 +125,25 @@ class Guard:
         return False
 
     def _sender(self, request: Request) -> str:
-        """A device that has signed in before, or the network of an address."""
-        device, _, signature = request.cookies.get(f"{self._prefix}meta_pipeline_device", "").partition(".")
-        if device and is_same(self._mac("device", f"{device} {self.password}"), signature):
+        """Return a device that has signed in before, or the network of the address."""
+        device = _content(self._device_serializer().loads, self._cookie(request, DEVICE))
+        if device is not None:
             return f"device {device}"
         return network_of(request.client.host if request.client else "")
 
+    # A new password makes the sessions and devices of the one before invalid.
+    def _session_serializer(self) -> URLSafeTimedSerializer:
+        return timed_serializer("session", key=self.key, now=self.now(), bound_to=self.password or "")
+
+    def _device_serializer(self) -> URLSafeSerializer:
+        return serializer("device", key=self.key, bound_to=self.password or "")
+
     @property
-    def _password_mac(self) -> str:
-        """Stands for the password: a new password ends every session."""
-        return self._mac("session", self.password or "")
+    def _prefix(self) -> str:
+        return "__Host-" if self.is_https else ""
+
+    def _cookie(self, request: Request, name: str) -> str:
+        return request.cookies.get(f"{self._prefix}{name}", "")
 
     def _set(self, response: Response, name: str, value: str, *, life: dt.timedelta | None = None) -> None:
         # Lax, not strict: Meta's redirect back to us must bring it.
@@ -147,47 +152,48 @@ class Guard:
             max_age=int(life.total_seconds()) if life else None,
         )
 
-    def _mac(self, what: str, text: str) -> str:
-        return mac(what, text, key=self.key)
+
+def _content(load: Callable[[bytes], Any], text: str) -> Any:
+    """Return what a signed text holds; None when `load` says that we did not sign it, or that it is too old."""
+    try:
+        return load(as_bytes(text))
+    except BadData:
+        return None
 
 
 class Headers:
-    """Middleware: a host that is not ours is refused, and every answer carries the security headers."""
+    """Middleware: refuse hosts that are not ours, and put the security headers on every response."""
 
     def __init__(self, app: Any, *, hosts: frozenset[str], is_https: bool) -> None:
         self._app, self._hosts = app, hosts
-        told = [*HEADERS.items(), *([HSTS] if is_https else [])]
-        self._headers = [(name.encode(), value.encode()) for name, value in told]
+        headers = [*HEADERS.items(), *([HSTS] if is_https else [])]
+        self._headers = [(name.encode(), value.encode()) for name, value in headers]
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
-        """ASGI."""
+        """Handle one connection of the server (ASGI)."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
 
-        async def sent(message: MutableMapping[str, Any]) -> None:
+        async def send_with_headers(message: MutableMapping[str, Any]) -> None:
             if message["type"] == "http.response.start":
-                had = {name.lower() for name, _ in message.get("headers", ())}
+                present = {name.lower() for name, _ in message.get("headers", ())}
                 message["headers"] = [
-                    *message.get("headers", ()), *(pair for pair in self._headers if pair[0] not in had)
+                    *message.get("headers", ()), *(pair for pair in self._headers if pair[0] not in present)
                 ]
             await send(message)
 
         if len(scope["headers"]) > MOST_HEADERS:
-            await Response("Too many headers.", 431)(scope, receive, sent)
+            await Response("Too many headers.", 431)(scope, receive, send_with_headers)
             return
         # A page of somebody else that points its name at this address (DNS rebinding) stops here.
         if host_of(scope) not in self._hosts:
-            await Response("This is not the address of this service.", 400)(scope, receive, sent)
+            await Response("This is not the address of this service.", 400)(scope, receive, send_with_headers)
             return
-        await self._app(scope, receive, sent)
+        await self._app(scope, receive, send_with_headers)
 
 
 def host_of(scope: MutableMapping[str, Any]) -> str:
-    """The host a request was meant for, without its port."""
+    """Return the host that a request was sent to, without its port."""
     host = next((value for name, value in scope["headers"] if name == b"host"), b"").decode("latin-1").lower()
     return host.rpartition(":")[0] if ":" in host.rpartition("]")[2] else host
-
-
-def _digest(session: str) -> str:
-    return hashlib.sha256(session.encode("utf-8", "surrogateescape")).hexdigest()

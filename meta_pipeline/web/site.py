@@ -1,4 +1,4 @@
-"""What every page needs: the live objects, the guard, the templates."""
+"""What every page needs: the runtime, the guard, the templates."""
 
 from __future__ import annotations
 
@@ -20,36 +20,36 @@ from meta_pipeline.web.security import Guard
 HERE = Path(__file__).parent
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Site:
-    """`onboards`: this process takes a new connection to its links itself, because no daemon is there to do it;
-    `dagster_url`: where runs can be looked at."""
+    """What the routes share. `onboards`: this process runs onboardings itself, because no daemon does; `dagster_url`:
+    the Dagster UI, if there is one."""
 
     runtime: Runtime
     guard: Guard
     onboards: bool
     dagster_url: str | None = None
 
-    def page(self, request: Request, template: str, *, status: int = 200, **told: Any) -> HTMLResponse:
-        """A page; its browser has a secret afterwards."""
+    def page(self, request: Request, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
+        """Render a page and give its browser a secret."""
         text = TEMPLATES.get_template(template).render(
             form_token=self.guard.form_token(request), is_guarded=self.guard.password is not None,
             is_signed_in=self.guard.is_signed_in(request), dagster_url=self.dagster_url, now=self.runtime.now(),
-            kinds=words.KINDS, token_kinds=words.TOKEN_KINDS, **told,
+            kinds=words.KINDS, token_kinds=words.TOKEN_KINDS, **values,
         )
         response = HTMLResponse(text, status)
         self.guard.remember(request, response)
         return response
 
     def message(
-        self, request: Request, title: str, told: str, *, status: int, click: str | None = "Start again",
+        self, request: Request, title: str, text: str, *, status: int, action: str | None = "Start again",
         url: str = "/connections/new",
     ) -> HTMLResponse:
-        """One thing that happened, and one thing to do."""
-        return self.page(request, "message.html", status=status, title=title, told=told, click=click, url=url)
+        """Render a page that says what happened, with a link to what can be done."""
+        return self.page(request, "message.html", status=status, title=title, text=text, action=action, url=url)
 
     def refused(self, request: Request) -> Response | None:
-        """The way to the sign-in for whoever is no operator."""
+        """Return a redirect to the sign-in unless this is an operator; HTTP 403 for a form."""
         if self.guard.is_signed_in(request):
             return None
         if request.method != "GET":
@@ -57,14 +57,14 @@ class Site:
         return RedirectResponse("/sign-in", 303)
 
 
-def shown(value: Any) -> Any:
-    """Make what a template shows safe beyond its markup: names come from Meta and may hold control characters."""
+def without_control_characters(value: Any) -> Any:
+    """Remove control characters from what a template shows: names come from Meta."""
     return printable(value, limit=5000) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 TEMPLATES = jinja2.Environment(
     loader=jinja2.FileSystemLoader(HERE / "templates"), autoescape=True, undefined=jinja2.StrictUndefined,
-    trim_blocks=True, lstrip_blocks=True, finalize=shown,
+    trim_blocks=True, lstrip_blocks=True, finalize=without_control_characters,
 )
 for _filter in (words.ago, words.elapsed, words.counted, words.totals, words.task, words.figures, words.limits):
     TEMPLATES.filters[_filter.__name__] = _filter

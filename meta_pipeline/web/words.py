@@ -1,4 +1,4 @@
-"""The words of the pages: what Meta calls something, as people say it. Data and filters for the templates, no I/O."""
+"""The wording of the pages: Meta's identifiers in words people use. Data and filters for the templates."""
 
 from __future__ import annotations
 
@@ -6,16 +6,17 @@ import datetime as dt
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 
-from meta_pipeline.status import overview
+from meta_pipeline import money
+from meta_pipeline.status import wording
 
 # The name of a node's kind, and the heading over several.
-KINDS = {kind: (name, f"{name[:1].upper()}{name[1:]}s") for kind, name in overview.KINDS.items()}
+KINDS = {kind: (name, f"{name[:1].upper()}{name[1:]}s") for kind, name in wording.KINDS.items()}
 TASKS = {
     "ANALYZE": "view performance", "ADVERTISE": "manage ads", "MANAGE": "full control", "DRAFT": "draft ads",
     "CREATE_CONTENT": "create content", "MODERATE": "moderate", "MESSAGING": "messages",
 }
 FIGURES = {
-    "impressions": "Impressions", "clicks": "ActionLinks", "spend": "Spend", "page_media_view": "Views",
+    "impressions": "Impressions", "clicks": "Clicks", "spend": "Spend", "page_media_view": "Views",
     "page_total_media_view_unique": "People reached", "page_post_engagements": "Interactions with posts",
 }
 LIMITS = {
@@ -23,9 +24,7 @@ LIMITS = {
     "instagram": "Instagram",
 }
 TOKEN_KINDS = {"user": "person", "system_user": "system user", "page": "Page", "app": "app"}
-# Currencies of ad accounts that have no smaller unit (https://developers.facebook.com/docs/marketing-api/currencies).
-WITHOUT_CENTS = frozenset({"CLP", "COP", "CRC", "HUF", "ISK", "IDR", "JPY", "KRW", "PYG", "TWD", "VND"})
-BUSY_PERCENT = 1.0  # of a limit of Meta: below it nothing is shown
+BUSY_PERCENT = 1.0  # of one of Meta's limits: below it the limit is not shown
 
 
 def ago(at: dt.datetime | None, now: dt.datetime) -> str:
@@ -53,7 +52,7 @@ def elapsed(since: dt.datetime, now: dt.datetime) -> str:
 
 def counted(count: int, kind: str) -> str:
     """Return `1 ad account`, `6 ad accounts`."""
-    return overview.counted_kind(count, kind)
+    return wording.counted_kind(count, kind)
 
 
 def totals(counts: Mapping[str, int]) -> str:
@@ -74,21 +73,21 @@ def figures(values: Mapping[str, str]) -> list[tuple[str, str]]:
             continue
         text = f"{int(value):,}" if value.lstrip("-").isdecimal() and len(value) < 16 else value
         if name == "spend":
-            text = money(value, values.get("account_currency", ""))
+            text = amount(value, values.get("account_currency", ""))
         shown.append((FIGURES.get(name, name.replace("_", " ").capitalize()), text))
     return shown
 
 
-def money(amount: str, currency: str) -> str:
+def amount(value: str, currency: str) -> str:
     """Return an amount as people write it: `1,234.56 USD`, `1,234 JPY`."""
     try:
-        text = f"{Decimal(amount):,.{0 if currency in WITHOUT_CENTS else 2}f}"
+        text = money.amount(Decimal(value), currency)
     except InvalidOperation:
-        text = amount
+        text = value
     return f"{text} {currency}".strip()
 
 
 def limits(usage: Mapping[str, float]) -> list[tuple[str, float]]:
-    """Return the limits of Meta that are in use at all, the fullest first."""
+    """Return Meta's limits that are in use, the fullest first."""
     busy = [(LIMITS.get(kind, kind.replace("_", " ")), percent) for kind, percent in usage.items()]
-    return sorted(((name, percent) for name, percent in busy if percent >= BUSY_PERCENT), key=lambda one: -one[1])
+    return sorted(((name, percent) for name, percent in busy if percent >= BUSY_PERCENT), key=lambda limit: -limit[1])

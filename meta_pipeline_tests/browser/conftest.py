@@ -17,11 +17,11 @@ QUIET = [
 
 @pytest.fixture
 def page() -> Iterator[Page]:
-    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if found is None:
-        told = "the browser tests need Debian's chromium: apt-get install chromium"
-        pytest.fail(told) if os.environ.get("SKIP_NOTHING") else pytest.skip(told)
+    executable = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if executable is None:
+        reason = "the browser tests need Debian's chromium: apt-get install chromium"
+        pytest.fail(reason) if os.environ.get("SKIP_NOTHING") else pytest.skip(reason)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=QUIET)
+        browser = playwright.chromium.launch(executable_path=executable, args=QUIET)
         yield browser.new_page()
         browser.close()

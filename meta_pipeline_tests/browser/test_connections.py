@@ -95,8 +95,8 @@ def test_connect_deny_replay_and_tamper(home: Home, sandbox: Sandbox, page: Page
             page.reload()
         expect(page.locator("main")).to_contain_text("Stopped by it: Northwind US")
         page.screenshot(path=tmp_path / "broken.png", full_page=True)
-        told = requests.post(f"{dagster}/graphql", json={"query": OBSERVED}, timeout=60).json()["data"]["assetOrError"]
-        (observed,) = told["assetObservations"]
+        asset = requests.post(f"{dagster}/graphql", json={"query": OBSERVED}, timeout=60).json()["data"]["assetOrError"]
+        (observed,) = asset["assetObservations"]
         assert "Stopped by it: Northwind US" in observed["description"] and "/connect?phase=2" in observed["description"]
         log = Path(home.environment["META_PIPELINE_HOME"]) / "dagster" / "up.log"
         assert "Stopped by it: Northwind US" in log.read_text()

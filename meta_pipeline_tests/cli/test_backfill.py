@@ -6,7 +6,6 @@ import contextlib
 import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -14,7 +13,7 @@ from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.cli.backfill import run as backfill
 from meta_pipeline.cli.backfill.scope import expected_calls
 from meta_pipeline.cli.output import terminal
-from meta_pipeline.defs.launch import AccountRange, Outcome
+from meta_pipeline.flows.account_range import AccountRange, RangeOutcome
 from meta_pipeline.records import LandedFile
 from meta_pipeline.settings import Settings
 from meta_pipeline.store import ledger, report_runs
@@ -62,18 +61,20 @@ def landed(runtime: Runtime, *days: int) -> None:
 
 
 def land(runtime: Runtime) -> None:
-    asked = AccountRange("act_1", SINCE, SINCE + dt.timedelta(days=4), REPORTS, "b")
+    asked = AccountRange(
+        node_id="act_1", since=SINCE, until=SINCE + dt.timedelta(days=4), reports=REPORTS, backfill_id="b",
+    )
     backfill._land(runtime, [asked], REPORTS, terminal.stderr(), max_wait=None)
 
 
 def test_the_bar_starts_where_a_resumed_backfill_left_off_and_moves_inside_a_range(
     runtime: Runtime, bar: Bar, monkeypatch: pytest.MonkeyPatch
 ):
-    def work(settings: Any, ranges: Sequence[AccountRange], *, tick: Callable[[], None]) -> Iterator[Outcome]:
+    def work(runtime: Runtime, ranges: Sequence[AccountRange], *, tick: Callable[[], None]) -> Iterator[RangeOutcome]:
         for day in (3, 4):
             landed(runtime, day)
             tick()
-        yield Outcome(ranges[0], ())
+        yield RangeOutcome(ranges[0], ())
 
     landed(runtime, 0, 1, 2)
     monkeypatch.setattr(backfill, "land_ranges", work)
@@ -86,7 +87,7 @@ def test_the_bar_starts_where_a_resumed_backfill_left_off_and_moves_inside_a_ran
 def test_while_meta_works_on_report_runs_the_bar_says_how_many_are_complete(
     runtime: Runtime, bar: Bar, monkeypatch: pytest.MonkeyPatch
 ):
-    def work(settings: Any, ranges: Sequence[AccountRange], *, tick: Callable[[], None]) -> Iterator[Outcome]:
+    def work(runtime: Runtime, ranges: Sequence[AccountRange], *, tick: Callable[[], None]) -> Iterator[RangeOutcome]:
         for number in (1, 2):
             report_runs.record(
                 runtime.engine, request_digest=str(number), backfill_id="b", report_run_id=str(number), node_id="act_1",
@@ -97,7 +98,7 @@ def test_while_meta_works_on_report_runs_the_bar_says_how_many_are_complete(
         tick()
         report_runs.set_status(runtime.engine, report_run_id="2", status="completed")
         tick()
-        yield Outcome(ranges[0], ())
+        yield RangeOutcome(ranges[0], ())
 
     monkeypatch.setattr(backfill, "land_ranges", work)
     land(runtime)

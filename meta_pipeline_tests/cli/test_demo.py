@@ -6,6 +6,7 @@ import contextlib
 import datetime as dt
 import subprocess
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import duckdb
 import pytest
@@ -142,3 +143,25 @@ def test_the_installation_says_what_it_does():
     ran = subprocess.run(["make", "-n", "-B", "install"], cwd=top, capture_output=True, text=True, timeout=60)
 
     assert all(f"install {step} of 3" in ran.stdout for step in (1, 2, 3))
+
+
+@pytest.mark.parametrize("hour", [0, 6, 9, 12, 18, 23])
+def test_the_days_that_are_compared_are_those_of_each_accounts_own_calendar(tmp_path: Path, hour: int):
+    file = tmp_path / "warehouse.duckdb"
+    with contextlib.closing(duckdb.connect(str(file))) as connection:
+        connection.execute("""
+            create schema marts;
+            create table marts.dim_accounts as select * from (values
+                ('1', 'Pacific/Auckland', true), ('2', 'America/Los_Angeles', true)
+            ) as rows(account_id, timezone_name, is_current);
+        """)
+    now = dt.datetime(2026, 11, 27, hour, tzinfo=dt.UTC)
+    days = [dt.date(2026, 10, 20) + dt.timedelta(days=n) for n in range(40)]
+    truth = [{"account_id": id, "day": str(day), "spend": "1.5", "impressions": 2} for id in "12" for day in days]
+
+    expected = demo.truth_of_own_days(file, truth, now=now)
+
+    for id, zone in (("1", "Pacific/Auckland"), ("2", "America/Los_Angeles")):
+        own = sorted(day for account_id, day in expected if account_id == id)
+        yesterday = now.astimezone(ZoneInfo(zone)).date() - dt.timedelta(days=1)
+        assert (len(own), own[-1]) == (demo.DAYS, yesterday)

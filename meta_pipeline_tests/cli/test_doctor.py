@@ -9,16 +9,19 @@ import os
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from meta_pipeline.bootstrap import Runtime
-from meta_pipeline.cli.doctor import daily_work, lost_access
+from meta_pipeline.cli.commands import connections
+from meta_pipeline.cli.doctor import checks, daily_work, lost_access
 from meta_pipeline.cli.doctor.findings import Finding
 from meta_pipeline.linker import links
 from meta_pipeline.linker.discover import Discovery
 from meta_pipeline.records import AccessToken, LandedFile, NodeLink
 from meta_pipeline.settings import Settings
-from meta_pipeline.store import backfills, budgets, ledger
+from meta_pipeline.store import backfills, budgets, ledger, unread_edges
 from meta_pipeline.store.processes import identity
+from meta_pipeline.store.unread_edges import UnreadEdge
 from meta_pipeline.vault.seal import new_key
 
 NOW = dt.datetime(2026, 11, 27, 9, tzinfo=dt.UTC)
@@ -59,6 +62,21 @@ def landed(runtime: Runtime, at: dt.datetime, *, days: int = 1, node: str = "act
             ) for back in range(days)),
             backfill_id=None,
         )
+
+
+def test_links_and_doctor_say_what_the_last_discovery_could_not_read(
+    runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+):
+    ref_id = connected(runtime)
+    edge = UnreadEdge(path="me/accounts", kinds=("page",), reason="(2) Service unavailable", is_refused=False)
+    unread_edges.replace(runtime.engine, ref_id, [edge], now=NOW)
+    monkeypatch.setattr("meta_pipeline.bootstrap.process_runtime", lambda: runtime)
+    shown = CliRunner().invoke(connections.links, ["--json"])
+    sentence = "may be incomplete: with the token of Sam me/accounts was not read: (2) Service unavailable"
+
+    assert shown.exit_code == 0 and len(json.loads(shown.stdout)) == 2 and shown.stderr == f"{sentence}\n"
+    findings = [finding for finding in checks.examine(runtime) if finding.name == "links"]
+    assert [(finding.is_good, finding.told) for finding in findings] == [(True, "2 nodes"), (False, sentence)]
 
 
 def check(runtime: Runtime, name: str, *, now: dt.datetime = NOW) -> Finding:

@@ -27,8 +27,10 @@ from meta_pipeline.cli.backfill import run as backfill
 from meta_pipeline.cli.demo import run as demo
 from meta_pipeline.cli.main import main
 from meta_pipeline.cli.output import logs
-from meta_pipeline.defs import launch
+from meta_pipeline.defs.runs import onboarding_run
+from meta_pipeline.defs.runs.mart_build import MartBuild
 from meta_pipeline.display import printable
+from meta_pipeline.flows.account_range import AccountRange, RangeOutcome
 from meta_pipeline.linker import links
 from meta_pipeline.linker.discover import Discovery
 from meta_pipeline.records import AccessToken, NodeLink
@@ -111,11 +113,11 @@ class Places:
 
     def backfill(self, name: str, *days: str) -> str:
         """Return what a backfill prints whose ranges fail with this reason."""
-        def land(settings: Settings, ranges: list[launch.AccountRange], *, tick: object) -> Iterator[launch.Outcome]:
-            yield from (launch.Outcome(one, (f"Meta says: {name}",)) for one in ranges)
+        def land(runtime: Runtime, ranges: list[AccountRange], *, tick: object) -> Iterator[RangeOutcome]:
+            yield from (RangeOutcome(account_range, (f"Meta says: {name}",)) for account_range in ranges)
 
         self.patch.setattr(backfill, "land_ranges", land)
-        self.patch.setattr(backfill, "build_marts", lambda settings: launch.Built(f"dbt says: {name}", {}))
+        self.patch.setattr(backfill, "build_marts", lambda runtime: MartBuild(reason=f"dbt says: {name}"))
         return self.run("backfill", *days, "--report", "account_insights")
 
     def connect(self, name: str) -> str:
@@ -126,7 +128,7 @@ class Places:
         })
         self.patch.setattr(connect.consents, "receive", lambda *given, **known: "id")
         self.patch.setattr(connect.onboardings, "get", lambda engine, id: done)
-        self.patch.setattr(launch, "onboard", lambda settings, id: None)
+        self.patch.setattr(onboarding_run, "run_onboarding", lambda runtime, id: None)
         self.patch.setattr(sys, "stdin", io.StringIO("EAABplain\n"))
         return self.run("connect", "--token-stdin")
 
@@ -162,7 +164,6 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Places]:
             ("GRAPH_URL", "http://127.0.0.1:9"), ("MARKETING_VERSION", "v25.0"),
         ):
             patch.setenv(f"META_PIPELINE_{name}", value)
-        patch.setenv("DAGSTER_HOME", "")
         patch.setenv("COLUMNS", "100000")
         yield Places(Runtime(Settings()), patch)
 

@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
+from meta_pipeline import money
 from meta_pipeline.cli import audit
-from meta_pipeline.cli.output import money, tables
+from meta_pipeline.cli.output import tables
 from meta_pipeline.cli.output.layout import Column, fit
 
 DAY = dt.date(2026, 11, 1)

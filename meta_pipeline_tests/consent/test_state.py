@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from meta_pipeline.consent.local import code_of
 from meta_pipeline.consent.scopes import missing_scopes, scopes_for
+from meta_pipeline.consent.signing import serializer, timed_serializer
 from meta_pipeline.consent.state import ConsentError, issue, read_state, use
 from meta_pipeline.store.schema.current import metadata
 
@@ -24,7 +25,7 @@ def engine() -> sa.Engine:
     return engine
 
 
-def test_a_state_is_spent_once(engine: sa.Engine):
+def test_a_state_is_used_once(engine: sa.Engine):
     state = issue(key="k", now=NOW)
     use(engine, state, key="k", now=NOW)
 
@@ -33,12 +34,45 @@ def test_a_state_is_spent_once(engine: sa.Engine):
     assert caught.value.reason == "state_reused"
 
 
-def test_an_old_state_is_refused(engine: sa.Engine):
+def test_a_state_expires_after_ten_minutes(engine: sa.Engine):
     state = issue(key="k", now=NOW)
 
+    assert read_state(state, key="k", now=NOW + dt.timedelta(minutes=10)).issued_at == NOW
     with pytest.raises(ConsentError) as caught:
-        use(engine, state, key="k", now=NOW + dt.timedelta(minutes=11))
+        use(engine, state, key="k", now=NOW + dt.timedelta(minutes=10, seconds=1))
     assert caught.value.reason == "state_expired"
+
+
+def test_a_state_has_one_spelling():
+    state = issue(key="k", now=NOW)
+    last = state[-1]
+    for other in "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_=!.":
+        if other != last:
+            with pytest.raises(ConsentError) as caught:
+                read_state(state[:-1] + other, key="k", now=NOW)
+            assert caught.value.reason == "state_invalid"
+    with pytest.raises(ConsentError):
+        read_state(state + "=", key="k", now=NOW)
+
+
+def test_a_text_signed_for_another_purpose_or_in_another_way_is_no_state():
+    content = {"nonce": "n", "phase": 1, "browser": "", "invitation": ""}
+    for text in (
+        timed_serializer("session", key="k", now=NOW).dumps(content), serializer("oauth state", key="k").dumps(content),
+        timed_serializer("oauth state", key="k", now=NOW, bound_to="x").dumps(content),
+    ):
+        with pytest.raises(ConsentError) as caught:
+            read_state(text, key="k", now=NOW)
+        assert caught.value.reason == "state_invalid"
+
+
+def test_a_state_belongs_to_the_browser_it_was_issued_to():
+    state = issue(key="k", now=NOW, browser_secret="mine")
+    assert read_state(state, key="k", now=NOW, browser_secret="mine").phase == 1
+    for other in ("yours", None, "mine "):
+        with pytest.raises(ConsentError) as caught:
+            read_state(state, key="k", now=NOW, browser_secret=other)
+        assert caught.value.reason == "state_foreign"
 
 
 def test_a_state_of_another_key_is_refused(engine: sa.Engine):

@@ -1,4 +1,4 @@
-"""The live objects of a home of its own, for what opens Dagster's instance in it."""
+"""A runtime with a home of its own, for tests that open Dagster's instance in it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,5 @@ from meta_pipeline.bootstrap import Runtime
 
 
 @pytest.fixture
-def live(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Runtime:
-    for name in ("DAGSTER_HOME", "META_PIPELINE_HOME", "META_PIPELINE_WAREHOUSE"):
-        monkeypatch.setenv(name, "")  # so that it is put back: opening an instance sets it
+def runtime(tmp_path: Path) -> Runtime:
     return Runtime(settings_of(tmp_path))

@@ -14,12 +14,14 @@ from dagster._core.definitions.automation_tick_evaluation_context import build_r
 from dagster._core.definitions.events import AssetKeyPartitionKey
 from dagster._core.definitions.partitions.context import partition_loading_context
 from dagster._core.execution.backfill import PartitionBackfill
+from dagster._core.storage.tags import ASSET_PARTITION_RANGE_START_TAG
 
 from meta_pipeline.bootstrap import Runtime
-from meta_pipeline.defs.assets.landing import land_insights, landing_key
+from meta_pipeline.defs.assets.keys import landing_key
+from meta_pipeline.defs.assets.landing import insights_assets
 from meta_pipeline.defs.home import instance
-from meta_pipeline.defs.launch import QUIET
-from meta_pipeline.defs.resources import RESOURCES
+from meta_pipeline.defs.resources import resources_of
+from meta_pipeline.defs.runs.console import SILENT_CONSOLE
 from meta_pipeline.settings import Settings
 from meta_pipeline.store.node_links import list_links
 from meta_pipeline_tests.conftest import make_home, serving
@@ -29,8 +31,9 @@ IN_REPORT_RUNS = ("ad_insights", "campaign_insights")
 REPORTS = (*IN_REPORT_RUNS, "account_insights")  # totals are read at once: they need no report run
 
 
-def run_as_dagster_cuts_it(opened: dg.DagsterInstance, keys: list[str]) -> list[dg.RunRequest]:
-    """What the daemon does with a backfill that was asked for in the UI: its own cut, each run under the backfill."""
+def run_as_dagster_cuts_it(runtime: Runtime, opened: dg.DagsterInstance, keys: list[str]) -> list[dg.RunRequest]:
+    """Do what the daemon does with a backfill from the UI: its own cut, each run under the backfill."""
+    land_insights = insights_assets(runtime.catalogue)
     graph, assets = AssetGraph.from_assets([land_insights]), [landing_key(name) for name in REPORTS]
     opened.add_backfill(PartitionBackfill.from_asset_partitions(
         backfill_id="fromtheui", asset_graph=graph, partition_names=keys, asset_selection=assets,
@@ -44,8 +47,8 @@ def run_as_dagster_cuts_it(opened: dg.DagsterInstance, keys: list[str]) -> list[
         )
     for request in requests:
         dg.materialize(
-            [land_insights], instance=opened, resources=RESOURCES, selection=request.asset_selection,
-            tags={**request.tags, "dagster/backfill": "fromtheui"}, run_config=QUIET,
+            [land_insights], instance=opened, resources=resources_of(runtime), selection=request.asset_selection,
+            tags={**request.tags, "dagster/backfill": "fromtheui"}, run_config=SILENT_CONSOLE,
         )
     return list(requests)
 
@@ -59,19 +62,18 @@ def test_twenty_accounts_by_ten_days_cost_the_report_runs_of_twenty_ranges(
         for name, value in home.environment.items():
             if name.startswith("META_PIPELINE_"):
                 monkeypatch.setenv(name, value)
-        for name in ("DAGSTER_HOME", "META_PIPELINE_WAREHOUSE"):
-            monkeypatch.setenv(name, "")  # so that it is put back: opening an instance sets it
-        accounts = [link.id for link in list_links(Runtime(Settings()).engine) if link.kind == "ad_account"]
+        runtime = Runtime(Settings())
+        accounts = [link.id for link in list_links(runtime.engine) if link.kind == "ad_account"]
         keys = [f"{account}|{day}" for account in accounts for day in DAYS]
         before = Counter(sandbox.control("calls"))
-        with instance(Settings(), is_captured=False) as opened:
-            requests = run_as_dagster_cuts_it(opened, keys)
+        with instance(runtime.settings, is_captured=False) as opened:
+            requests = run_as_dagster_cuts_it(runtime, opened, keys)
             green = {name: opened.get_materialized_partitions(landing_key(name)) for name in REPORTS}
         calls = Counter(sandbox.control("calls")) - before
 
-    days = [request.tags["dagster/asset_partition_range_start"].partition("|")[2] for request in requests]
+    days = [request.tags[ASSET_PARTITION_RANGE_START_TAG].partition("|")[2] for request in requests]
     assert len(accounts) == ACCOUNTS and sorted(days) == DAYS  # the cut that would cost 200 report runs a report
-    assert all(found == set(keys) for found in green.values())
+    assert all(partition_keys == set(keys) for partition_keys in green.values())
     assert calls["POST /act_{id}/insights"] == ACCOUNTS * len(IN_REPORT_RUNS)
     # One account delivers nothing, and an empty answer is asked for twice.
     assert calls["GET /act_{id}/insights"] == ACCOUNTS + 1

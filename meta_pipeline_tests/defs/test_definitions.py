@@ -14,22 +14,22 @@ from dagster_dbt import DbtCliResource
 
 TOP = Path(__file__).parents[2]
 PROGRAM = """
-import meta_pipeline.definitions as d
-import dagster as dg
-repository = d.defs.get_repository_def()
+from meta_pipeline.definitions import defs
+definitions = defs()
+repository = definitions.get_repository_def()
 print(sorted(job for job in repository.job_names if not job.startswith("__")))
 steps = [(job, node) for job in repository.get_all_jobs() for node in job.graph.nodes]
-print("without home", [node.name for _, node in steps if "runtime" not in node.definition.required_resource_keys])
+print("without runtime", [node.name for _, node in steps if "runtime" not in node.definition.required_resource_keys])
 print("executors", {job.executor_def.name for job, _ in steps})
-print(sorted(key.to_user_string() for key in d.defs.resolve_all_asset_keys()))
+print(sorted(key.to_user_string() for key in definitions.resolve_all_asset_keys()))
 """
 
 INVENTORY = """
 import json, warnings
 with warnings.catch_warnings(record=True) as caught:
     warnings.simplefilter("always")
-    import meta_pipeline.definitions as d
-    repository = d.defs.get_repository_def()
+    from meta_pipeline.definitions import defs
+    repository = defs().get_repository_def()
     jobs = repository.get_all_jobs()
 named = {job.name: job for job in jobs if not job.name.startswith("__")}
 named |= {each.name: each for each in (*repository.schedule_defs, *repository.sensor_defs)}
@@ -64,7 +64,19 @@ def test_the_definitions_load_offline_with_an_empty_environment(tmp_path: Path):
                 "published/warehouse"):
         assert f"'{key}'" in ran.stdout
     # Else a run of that step alone would not say whose process it lives in, or say a step's own.
-    assert "without home []" in ran.stdout and "executors {'in_process'}" in ran.stdout
+    assert "without runtime []" in ran.stdout and "executors {'in_process'}" in ran.stdout
+
+
+def test_importing_the_definitions_reads_no_settings_and_writes_no_file(tmp_path: Path):
+    ran = subprocess.run(
+        [sys.executable, "-B", "-W", "ignore", "-c", "import meta_pipeline.definitions"], cwd=tmp_path,
+        env={"HOME": str(tmp_path), "PYTHONPATH": str(TOP), "META_PIPELINE_REPORTS": "no/such/file.toml",
+             "META_PIPELINE_LARGEST_PAGE": "no number"},
+        capture_output=True, text=True, timeout=120,
+    )
+
+    assert ran.returncode == 0, ran.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_dbt_left_half_written_is_nothing_that_the_definitions_read(tmp_path: Path):
@@ -81,11 +93,11 @@ def test_what_dbt_left_half_written_is_nothing_that_the_definitions_read(tmp_pat
 
 
 def test_what_a_build_leaves_out_of_dagsters_dbt_is_there_to_be_left_out():
-    """Private names of the pinned dagster-dbt (`defs/assets/warehouse.py`, Dbt)."""
+    """Private names of the pinned dagster-dbt (`defs/assets/marts.py`, Dbt)."""
     assert {"_cli_version", "_initialize_dbt_core_adapter"} <= set(dir(DbtCliResource))
 
 
-def test_a_report_of_ones_own_has_its_assets(tmp_path: Path):
+def test_a_report_of_your_own_has_its_assets(tmp_path: Path):
     file = tmp_path / "reports.toml"
     file.write_text('[reports.mine]\nlevel = "ad"\nfields = ["account_id", "ad_id", "impressions"]\nenabled = false\n')
     ran = loaded(tmp_path, META_PIPELINE_REPORTS=str(file))
@@ -112,8 +124,8 @@ def inventory(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         capture_output=True, text=True, timeout=600,
     )
     assert ran.returncode == 0, ran.stderr
-    found: dict[str, Any] = json.loads(ran.stdout)
-    return found
+    inventory: dict[str, Any] = json.loads(ran.stdout)
+    return inventory
 
 
 def test_everything_that_runs_is_described_for_its_users(inventory: dict[str, Any]):

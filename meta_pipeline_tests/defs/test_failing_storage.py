@@ -10,24 +10,25 @@ import pytest
 import sqlalchemy as sa
 
 from meta_pipeline.bootstrap import Runtime
-from meta_pipeline.defs import launch
 from meta_pipeline.defs.home import instance
+from meta_pipeline.defs.runs import backfill_runs, mart_build, mart_build_run, range_run
+from meta_pipeline.flows.account_range import AccountRange
 from meta_pipeline.records import StoreError
 
 DAY = dt.date(2026, 11, 1)
-ASKED = launch.AccountRange("act_1", DAY, DAY, ("ad_insights",), "b")
+ONE_DAY = AccountRange(node_id="act_1", since=DAY, until=DAY, reports=("ad_insights",), backfill_id="b")
 
 
-def test_a_run_storage_that_is_damaged_is_named(live: Runtime):
-    with instance(live.settings):
+def test_a_run_storage_that_is_damaged_is_named(runtime: Runtime):
+    with instance(runtime.settings):
         pass
-    history = live.settings.root / "dagster" / "history"
+    history = runtime.settings.root / "dagster" / "history"
     for file in history.glob("runs.db*"):
         file.unlink()
     (history / "runs.db").write_bytes(b"no database" * 1000)
 
-    told = rf"Dagster's storage {history}.* can't be read or written: .*not a database"
-    with pytest.raises(StoreError, match=told), instance(live.settings):
+    sentence = rf"Dagster's storage {history}.* can't be read or written: .*not a database"
+    with pytest.raises(StoreError, match=sentence), instance(runtime.settings):
         pass
 
 
@@ -41,22 +42,24 @@ def test_a_run_storage_that_is_damaged_is_named(live: Runtime):
     ],
 )
 def test_a_worker_reports_an_error_of_storage_as_the_reason(
-    live: Runtime, monkeypatch: pytest.MonkeyPatch, error: Exception, cause: str
+    runtime: Runtime, monkeypatch: pytest.MonkeyPatch, error: Exception, cause: str
 ):
     def fail(*_: object) -> None:
         raise RuntimeError("what a library says") from error
 
-    monkeypatch.setattr(launch, "_built", fail)
-    monkeypatch.setattr(launch, "_ran", fail)
+    monkeypatch.setattr(mart_build_run, "run_build", fail)
+    monkeypatch.setattr(range_run, "open_range_run", fail)
 
-    assert cause in str(launch._build_marts(live.settings).reason)
-    assert cause in launch._run_one(live.settings, ASKED).reasons[0]
+    assert cause in str(mart_build._build(runtime.settings).reason)
+    assert cause in backfill_runs._run_range(runtime.settings, ONE_DAY).reasons[0]
 
 
-@pytest.mark.parametrize("call", [lambda live: launch._build_marts(live), lambda live: launch._run_one(live, ASKED)])
-def test_a_fault_of_ours_is_raised(live: Runtime, monkeypatch: pytest.MonkeyPatch, call: Callable[[object], object]):
-    monkeypatch.setattr(launch, "_built", lambda _: 1 // 0)
-    monkeypatch.setattr(launch, "_ran", lambda *_: 1 // 0)
+@pytest.mark.parametrize(
+    "work", [mart_build._build, lambda settings: backfill_runs._run_range(settings, ONE_DAY)]
+)
+def test_a_fault_of_ours_is_raised(runtime: Runtime, monkeypatch: pytest.MonkeyPatch, work: Callable[[object], object]):
+    monkeypatch.setattr(mart_build_run, "run_build", lambda _: 1 // 0)
+    monkeypatch.setattr(range_run, "open_range_run", lambda _: 1 // 0)
 
     with pytest.raises(ZeroDivisionError):
-        call(live.settings)
+        work(runtime.settings)

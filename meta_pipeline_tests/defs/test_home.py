@@ -14,17 +14,17 @@ from meta_pipeline.project import dbt_project_folder, project_folder
 TOP = Path(__file__).parents[2]
 
 
-def test_dagsters_settings_are_the_projects_and_whole_whoever_reads_them_meanwhile(live: Runtime):
+def test_dagsters_settings_are_the_projects_and_whole_whoever_reads_them_meanwhile(runtime: Runtime):
     expected = (project_folder() / "dagster.yaml").read_bytes()
-    copy = prepare(live.settings) / "dagster.yaml"
+    copy = prepare(runtime.settings) / "dagster.yaml"
     copy.write_text("telemetry: {enabled: true}")  # of an older version
     with copy.open("rb") as reader:
-        prepare(live.settings)
+        prepare(runtime.settings)
         assert reader.read() == b"telemetry: {enabled: true}"
 
     assert copy.read_bytes() == expected
     before = copy.stat()
-    prepare(live.settings)
+    prepare(runtime.settings)
     assert copy.stat().st_mtime_ns == before.st_mtime_ns  # an equal file is not written again
     assert {file.name for file in copy.parent.iterdir()} == {"dagster.yaml", "workspace.yaml"}
 

@@ -12,8 +12,9 @@ import pytest
 import sqlalchemy as sa
 from dagster._core.test_utils import create_run_for_test
 
-from meta_pipeline.defs.assets.warehouse import WRITER
-from meta_pipeline.defs.resources import RuntimeResource
+from meta_pipeline.bootstrap import Runtime
+from meta_pipeline.defs.assets.keys import WRITER
+from meta_pipeline.defs.resources import resources_of
 from meta_pipeline.defs.runs import killed_runs
 from meta_pipeline.defs.runs.killed_runs import PROCESS_TAG, process_tags, reap, reaping
 from meta_pipeline.store.processes import identity, is_gone
@@ -30,7 +31,7 @@ def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
 
 @pytest.fixture
 def gone() -> str:
-    """A process that was there."""
+    """Return the identity of a process that has ended."""
     process = subprocess.Popen(["sleep", "60"])
     named = identity(process.pid)
     process.kill()
@@ -43,22 +44,22 @@ def claimed(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
 
 
 def status(instance: dg.DagsterInstance, run: dg.DagsterRun) -> dg.DagsterRunStatus:
-    found = instance.get_run_by_id(run.run_id)
-    assert found
-    return found.status
+    stored_run = instance.get_run_by_id(run.run_id)
+    assert stored_run
+    return stored_run.status
 
 
 def test_the_slot_of_a_killed_run_goes_to_who_waits_for_it(instance: dg.DagsterInstance, gone: str):
     killed = create_run_for_test(instance, status=STARTED, tags={PROCESS_TAG: gone})
-    next_one = create_run_for_test(instance, status=STARTED, tags=process_tags())
-    assert claimed(instance, killed) and not claimed(instance, next_one)
+    waiting_run = create_run_for_test(instance, status=STARTED, tags=process_tags())
+    assert claimed(instance, killed) and not claimed(instance, waiting_run)
 
     with reaping(instance):
-        assert claimed(instance, next_one)
+        assert claimed(instance, waiting_run)
 
     assert status(instance, killed) == dg.DagsterRunStatus.FAILURE
     assert reap(instance) == [] and not claimed(instance, killed)
-    assert status(instance, next_one) == STARTED
+    assert status(instance, waiting_run) == STARTED
 
 
 def test_a_run_that_ended_keeps_no_slot(instance: dg.DagsterInstance):
@@ -70,20 +71,20 @@ def test_a_run_that_ended_keeps_no_slot(instance: dg.DagsterInstance):
     assert claimed(instance, create_run_for_test(instance, status=STARTED))
 
 
-def test_one_that_was_canceled_by_force_keeps_its_slot_while_its_process_works(instance: dg.DagsterInstance, gone: str):
+def test_a_run_that_was_canceled_by_force_keeps_its_slot_while_its_process_works(instance: dg.DagsterInstance, gone: str):
     canceled = create_run_for_test(instance, status=STARTED, tags=process_tags())
-    next_one = create_run_for_test(instance, status=STARTED)
+    waiting_run = create_run_for_test(instance, status=STARTED)
     assert claimed(instance, canceled)
     instance.report_run_canceled(canceled)
 
     reap(instance)
-    assert not claimed(instance, next_one)
+    assert not claimed(instance, waiting_run)
     instance.add_run_tags(canceled.run_id, {PROCESS_TAG: gone})
     reap(instance)
-    assert claimed(instance, next_one)
+    assert claimed(instance, waiting_run)
 
 
-def test_one_that_was_being_canceled_is_canceled(instance: dg.DagsterInstance, gone: str):
+def test_a_run_that_was_being_canceled_is_canceled(instance: dg.DagsterInstance, gone: str):
     killed = create_run_for_test(instance, status=STARTED, tags={PROCESS_TAG: gone})
     instance.report_run_canceling(killed)
 
@@ -91,37 +92,37 @@ def test_one_that_was_being_canceled_is_canceled(instance: dg.DagsterInstance, g
     assert status(instance, killed) == dg.DagsterRunStatus.CANCELED
 
 
-def test_a_run_that_ended_well_while_it_was_looked_at_stays_so(
+def test_a_run_that_ended_well_while_it_was_checked_stays_so(
     instance: dg.DagsterInstance, gone: str, monkeypatch: pytest.MonkeyPatch
 ):
     ended = create_run_for_test(instance, status=STARTED, tags={PROCESS_TAG: gone})
 
-    def looked(process: str) -> bool:  # its last event and its end come between the list and this look
+    def end_then_check(process: str) -> bool:  # its last event and its end come between the list and this check
         instance.report_dagster_event(
             dg.DagsterEvent(dg.DagsterEventType.RUN_SUCCESS.value, ended.job_name), ended.run_id
         )
         return is_gone(process)
 
-    monkeypatch.setattr(killed_runs, "is_gone", looked)
+    monkeypatch.setattr(killed_runs, "is_gone", end_then_check)
 
     assert reap(instance) == [] and status(instance, ended) == dg.DagsterRunStatus.SUCCESS
 
 
-def test_reaping_goes_on_after_a_look_that_failed(
+def test_reaping_goes_on_after_an_attempt_that_failed(
     instance: dg.DagsterInstance, gone: str, monkeypatch: pytest.MonkeyPatch
 ):
-    looks: Iterator[Exception | None] = iter([None, sa.exc.OperationalError("select", {}, Exception("locked"))])
+    errors: Iterator[Exception | None] = iter([None, sa.exc.OperationalError("select", {}, Exception("locked"))])
     reaped = threading.Event()
 
-    def look(opened: dg.DagsterInstance) -> list[str]:
-        if error := next(looks, None):
+    def fail_once_then_reap(opened: dg.DagsterInstance) -> list[str]:
+        if error := next(errors, None):
             raise error
         dead = reap(opened)
         if dead:
             reaped.set()
         return dead
 
-    monkeypatch.setattr(killed_runs, "reap", look)
+    monkeypatch.setattr(killed_runs, "reap", fail_once_then_reap)
     monkeypatch.setattr(killed_runs, "REAP_EVERY_S", 0.01)
     with reaping(instance):
         killed = create_run_for_test(instance, status=STARTED, tags={PROCESS_TAG: gone})
@@ -152,15 +153,15 @@ def test_a_retry_whose_run_before_it_was_deleted_is_left_in_peace(instance: dg.D
     assert reap(instance) == [] and status(instance, retry) == STARTED
 
 
-def test_a_run_says_whose_process_it_lives_in(instance: dg.DagsterInstance, gone: str):
+def test_a_run_says_whose_process_it_lives_in(instance: dg.DagsterInstance, gone: str, runtime: Runtime):
     @dg.op(required_resource_keys={"runtime"})
-    def look() -> None: ...
+    def work() -> None: ...
 
-    @dg.job(resource_defs={"runtime": RuntimeResource()})
-    def looking() -> None:
-        look()
+    @dg.job(resource_defs={"runtime": resources_of(runtime)["runtime"]})
+    def working() -> None:
+        work()
 
-    ran = looking.execute_in_process(instance=instance, tags={PROCESS_TAG: gone})
+    ran = working.execute_in_process(instance=instance, tags={PROCESS_TAG: gone})
 
     run = instance.get_run_by_id(ran.run_id)
     assert run and run.tags[PROCESS_TAG] == identity()

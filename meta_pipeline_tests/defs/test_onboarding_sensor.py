@@ -1,4 +1,4 @@
-"""One onboarding is one run, however often the sensor looks; what the connections page has done needs no run."""
+"""One onboarding is one run, however often the sensor ticks; what the connections page has done needs no run."""
 
 from __future__ import annotations
 
@@ -36,34 +36,34 @@ def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
         yield opened
 
 
-def begin(runtime: Runtime, id: str, holder: str | None = None) -> None:
+def start(runtime: Runtime, id: str, holder: str | None = None) -> None:
     onboardings.start(
         runtime.engine, id, phase=1, through="the connections page", browser=None, holder=holder, now=NOW
     )
 
 
-def look(
+def tick(
     instance: dg.DagsterInstance, runtime: Runtime
 ) -> tuple[list[dg.RunRequest], str | None]:
-    """What one tick of the sensor requests, and why it requests nothing."""
+    """Return what one tick of the sensor requests, and why it requests nothing."""
     with dg.build_sensor_context(instance=instance, resources={"runtime": runtime}) as context:
-        ticked = onboarding_sensor.evaluate_tick(context)
-    return list(ticked.run_requests or ()), ticked.skip_message
+        result = onboarding_sensor.evaluate_tick(context)
+    return list(result.run_requests or ()), result.skip_message
 
 
 def launch(instance: dg.DagsterInstance, request: dg.RunRequest, status: dg.DagsterRunStatus) -> dg.DagsterRun:
-    """A run as the daemon makes it of a request."""
+    """Create a run as the daemon does for a request."""
     return create_run_for_test(instance, job_name=onboarding_job.name, status=status, tags=dict(request.tags))
 
 
-def test_ten_looks_at_two_onboardings_are_two_runs(runtime: Runtime, instance: dg.DagsterInstance):
-    begin(runtime, "first")
-    begin(runtime, "second")
-    requests, _ = look(instance, runtime)
+def test_ten_ticks_over_two_onboardings_request_two_runs(runtime: Runtime, instance: dg.DagsterInstance):
+    start(runtime, "first")
+    start(runtime, "second")
+    requests, _ = tick(instance, runtime)
     for request in requests:
         launch(instance, request, dg.DagsterRunStatus.STARTED)
 
-    again = [look(instance, runtime) for _ in range(10)]
+    again = [tick(instance, runtime) for _ in range(10)]
 
     assert sorted(str(request.run_key) for request in requests) == ["first:0", "second:0"]
     assert again == [([], "2 connections are being worked on.")] * 10
@@ -72,24 +72,24 @@ def test_ten_looks_at_two_onboardings_are_two_runs(runtime: Runtime, instance: d
 def test_a_failed_attempt_is_followed_by_another_after_a_while(
     runtime: Runtime, instance: dg.DagsterInstance
 ):
-    begin(runtime, "id")
-    (request,), _ = look(instance, runtime)
+    start(runtime, "id")
+    (request,), _ = tick(instance, runtime)
     run = launch(instance, request, dg.DagsterRunStatus.STARTED)
     instance.report_run_failed(run)
-    assert look(instance, runtime)[0] == []  # just now
+    assert tick(instance, runtime)[0] == []  # just now
 
     at = system_now() + dt.timedelta(minutes=2)
     later = dataclasses.replace(runtime, now=lambda: at)
-    assert [request.run_key for request in look(instance, later)[0]] == ["id:1"]
+    assert [request.run_key for request in tick(instance, later)[0]] == ["id:1"]
 
 
-def test_one_that_the_connections_page_works_on_is_left_alone(runtime: Runtime, instance: dg.DagsterInstance):
-    begin(runtime, "id", holder=identity())
+def test_an_onboarding_that_the_connections_page_works_on_is_left_alone(runtime: Runtime, instance: dg.DagsterInstance):
+    start(runtime, "id", holder=identity())
 
-    assert look(instance, runtime) == ([], "No new connection waits.")
+    assert tick(instance, runtime) == ([], "No new connection waits.")
 
 
-def test_one_that_the_connections_page_has_done_gets_its_partitions_without_a_run(
+def test_an_onboarding_that_the_connections_page_has_done_gets_its_partitions_without_a_run(
     runtime: Runtime, instance: dg.DagsterInstance
 ):
     link = NodeLink(
@@ -97,12 +97,12 @@ def test_one_that_the_connections_page_has_done_gets_its_partitions_without_a_ru
         timezone="Europe/Berlin", currency="EUR", token_ref="t",
     )
     save(runtime.engine, Discovery((link,)), through="t", now=NOW)
-    begin(runtime, "id")
+    start(runtime, "id")
     onboardings.add_result(runtime.engine, "id", samples=[])
 
-    assert look(instance, runtime) == ([], "1 new connections have partitions now.")
+    assert tick(instance, runtime) == ([], "1 new connections have partitions now.")
 
     done = onboardings.get(runtime.engine, "id")
     assert done and done.status == "done" and done.result["partitions"] == 1
     assert instance.get_dynamic_partitions(str(AD_ACCOUNTS.name)) == ["act_1"]
-    assert look(instance, runtime) == ([], "No new connection waits.")
+    assert tick(instance, runtime) == ([], "No new connection waits.")

@@ -12,7 +12,7 @@ STATUS = """
 import json, sys
 import dagster as dg
 from dagster._core.storage.partition_status_cache import get_and_update_asset_status_cache_value
-from meta_pipeline.defs.assets.landing import landing_key
+from meta_pipeline.defs.assets.keys import landing_key
 from meta_pipeline.defs.home import instance
 from meta_pipeline.defs.partitions import ACCOUNT_DAYS
 from meta_pipeline.settings import Settings
@@ -44,7 +44,7 @@ def test_one_halfs_failure_is_red_the_other_half_green_and_the_same_command_turn
     ])
     backfill = (
         "backfill", "--since", "2026-11-01", "--until", "2026-11-12", "--node", "act_1000000002",
-        "--report", "ad_insights",
+        "--report", "ad_insights", "--no-build",
     )
     days = [f"act_1000000002|2026-11-{day:02}" for day in range(1, 13)]
     ran = home.run(*backfill)

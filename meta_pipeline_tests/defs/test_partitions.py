@@ -20,63 +20,63 @@ ACCOUNTS = 150
 
 @pytest.fixture
 def listed(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
-    """How often every key there is was listed."""
-    found: Counter[str] = Counter()
+    """Count how often all keys were listed."""
+    counted: Counter[str] = Counter()
     true = dg.MultiPartitionsDefinition.get_partition_keys
 
     def spy(self, *arguments, **more):
-        found["listed"] += 1
+        counted["listed"] += 1
         return true(self, *arguments, **more)
 
     monkeypatch.setattr(dg.MultiPartitionsDefinition, "get_partition_keys", spy)
-    return found
+    return counted
 
 
 @pytest.fixture
 def queries() -> Iterator[Counter[str]]:
-    """How many queries the stores are asked."""
-    found: Counter[str] = Counter()
+    """Count the queries to all stores."""
+    counted: Counter[str] = Counter()
 
     def count(*_: object) -> None:
-        found["queries"] += 1
+        counted["queries"] += 1
 
     sa.event.listen(sa.engine.Engine, "before_cursor_execute", count)
-    yield found
+    yield counted
     sa.event.remove(sa.engine.Engine, "before_cursor_execute", count)
 
 
-def test_a_run_over_thirty_days_lists_no_other_keys(live: Runtime, listed: Counter[str]):
-    with instance(live.settings, is_captured=False) as opened:
+def test_a_run_over_thirty_days_lists_no_other_keys(runtime: Runtime, listed: Counter[str]):
+    with instance(runtime.settings, is_captured=False) as opened:
         opened.add_dynamic_partitions(str(AD_ACCOUNTS.name), node_ids(ACCOUNTS))
-        run(opened, live, node_ids(ACCOUNTS)[-1])
+        run(opened, runtime, node_ids(ACCOUNTS)[-1])
         assert not listed
 
         there = ACCOUNT_DAYS.get_partition_keys(dynamic_partitions_store=opened)
         assert len(there) > 100_000 and listed  # the spy sees it, and there is much to list
 
 
-def test_a_run_asks_dagster_no_more_with_many_accounts_than_with_one(live: Runtime, queries: Counter[str]):
-    asked = []
-    with instance(live.settings, is_captured=False) as opened:
+def test_a_run_asks_dagster_no_more_with_many_accounts_than_with_one(runtime: Runtime, queries: Counter[str]):
+    query_counts = []
+    with instance(runtime.settings, is_captured=False) as opened:
         for accounts in (1, 1, ACCOUNTS):  # the first makes what a home makes once
             opened.add_dynamic_partitions(str(AD_ACCOUNTS.name), node_ids(accounts))
             queries.clear()
-            run(opened, live, node_ids(accounts)[-1])
-            asked.append(queries["queries"])
+            run(opened, runtime, node_ids(accounts)[-1])
+            query_counts.append(queries["queries"])
 
-    assert asked[1] > DAYS and abs(asked[2] - asked[1]) <= 5
+    assert query_counts[1] > DAYS and abs(query_counts[2] - query_counts[1]) <= 5
 
 
-def test_the_schedule_asks_the_ledger_once_an_account(live: Runtime, listed: Counter[str], queries: Counter[str]):
-    asked = {}
+def test_the_schedule_asks_the_ledger_once_an_account(runtime: Runtime, listed: Counter[str], queries: Counter[str]):
+    query_counts = {}
     for accounts in (10, ACCOUNTS):
-        link(live, accounts)
+        link(runtime, accounts)
         queries.clear()
-        assert evaluate(live) == accounts
-        asked[accounts] = queries["queries"]
+        assert evaluate(runtime) == accounts
+        query_counts[accounts] = queries["queries"]
 
     assert not listed
-    assert asked[ACCOUNTS] - asked[10] == ACCOUNTS - 10
+    assert query_counts[ACCOUNTS] - query_counts[10] == ACCOUNTS - 10
 
 
 def test_keys_say_whose_day_they_are():

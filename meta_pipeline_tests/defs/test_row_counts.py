@@ -7,7 +7,7 @@ from pathlib import Path
 import dagster as dg
 import duckdb
 
-from meta_pipeline.defs.assets.warehouse import _counted
+from meta_pipeline.defs.assets.marts import _counted
 from meta_pipeline.warehouse.counts import row_counts
 
 

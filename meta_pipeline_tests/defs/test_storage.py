@@ -14,25 +14,25 @@ from dagster._core.instance.ref import InstanceRef
 from benchmarks.partitions import DAYS, node_ids, run
 from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.defs import home as homes
-from meta_pipeline.defs.assets.landing import landing_key
+from meta_pipeline.defs.assets.keys import landing_key
 from meta_pipeline.defs.partitions import AD_ACCOUNTS
 
 
 @pytest.fixture
 def opened_files() -> Iterator[Counter[str]]:
-    """How often each SQLite file was opened through SQLAlchemy, by its name."""
-    found: Counter[str] = Counter()
+    """Count how often each SQLite file was opened through SQLAlchemy, by its name."""
+    counted: Counter[str] = Counter()
 
     def count(connection, _):
-        found[Path(connection.execute("pragma database_list").fetchone()[2]).name] += 1
+        counted[Path(connection.execute("pragma database_list").fetchone()[2]).name] += 1
 
     sa.event.listen(sa.engine.Engine, "connect", count)
-    yield found
+    yield counted
     sa.event.remove(sa.engine.Engine, "connect", count)
 
 
-def told(instance: dg.DagsterInstance) -> list[list[tuple[object, ...]]]:
-    """Every event of every run, oldest run first."""
+def events_of(instance: dg.DagsterInstance) -> list[list[tuple[object, ...]]]:
+    """Return every event of every run, oldest run first."""
     return [
         [(entry.dagster_event.event_type, entry.dagster_event.partition, entry.message)
          for entry in instance.all_logs(run.run_id) if entry.dagster_event]
@@ -41,30 +41,30 @@ def told(instance: dg.DagsterInstance) -> list[list[tuple[object, ...]]]:
 
 
 def test_a_run_over_thirty_days_opens_its_file_once_and_the_others_not_at_all(
-    live: Runtime, opened_files: Counter[str]
+    runtime: Runtime, opened_files: Counter[str]
 ):
-    with homes.instance(live.settings, is_captured=False) as opened:
+    with homes.instance(runtime.settings, is_captured=False) as opened:
         opened.add_dynamic_partitions(str(AD_ACCOUNTS.name), node_ids(2))
-        run(opened, live, node_ids(2)[0])
+        run(opened, runtime, node_ids(2)[0])
         opened_files.clear()
-        run(opened, live, node_ids(2)[1])
+        run(opened, runtime, node_ids(2)[1])
 
         (newest,) = opened.get_runs(limit=1)
         assert opened_files == {f"{newest.run_id}.db": 1}
 
 
-def test_dagsters_own_storages_read_every_event_and_go_on_with_the_files(live: Runtime):
+def test_dagsters_own_storages_read_every_event_and_go_on_with_the_files(runtime: Runtime):
     accounts = node_ids(12)  # more runs than files are held open for
-    with homes.instance(live.settings, is_captured=False) as opened:
+    with homes.instance(runtime.settings, is_captured=False) as opened:
         opened.add_dynamic_partitions(str(AD_ACCOUNTS.name), accounts)
         for node_id in accounts[:-1]:
-            run(opened, live, node_id)
-        written = told(opened)
-        own = dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(live.settings.root / "dagster")))
-        assert told(own) == written  # while they are held
+            run(opened, runtime, node_id)
+        written = events_of(opened)
+        own = dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(runtime.settings.root / "dagster")))
+        assert events_of(own) == written  # while they are held
         with own:
-            run(own, live, accounts[-1])
-        read = told(opened)
+            run(own, runtime, accounts[-1])
+        read = events_of(opened)
         green = opened.get_materialized_partitions(landing_key("ad_insights"))
 
     assert read[:-1] == written and len(green) == len(accounts) * DAYS
@@ -75,13 +75,13 @@ def test_dagsters_own_storages_read_every_event_and_go_on_with_the_files(live: R
 
 
 def test_an_instance_with_a_storage_of_its_own_keeps_it(
-    live: Runtime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    runtime: Runtime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     (tmp_path / "dagster.yaml").write_text(f"storage: {{sqlite: {{base_dir: {tmp_path}/elsewhere}}}}")
     (tmp_path / "workspace.yaml").write_text("load_from: []")
     monkeypatch.setattr(homes, "project_folder", lambda: tmp_path)
-    with homes.instance(live.settings):
+    with homes.instance(runtime.settings):
         pass
 
     assert (tmp_path / "elsewhere" / "history" / "runs.db").exists()
-    assert not (live.settings.root / "dagster" / "history").exists()
+    assert not (runtime.settings.root / "dagster" / "history").exists()

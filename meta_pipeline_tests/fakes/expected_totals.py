@@ -55,15 +55,16 @@ class RecordSummary:
         if report.window is not None:
             for n in range((until - since).days + 1):
                 day = since + dt.timedelta(days=n)
-                for row in totals.range_reach(world, *report.span(day), at)[report.level]:
+                first, last = report.span(day)
+                for row in totals.range_reach(world, since=first, until=last, at=at)[report.level]:
                     found[day][(row["id"],)] = _numbers(report, row)
             return found
         if report.breakdowns:
             rows = totals.breakdown_totals(
-                _splits(self.graph, world), since, until, at, breakdowns=report.breakdowns, level=report.level
+                _splits(self.graph, world), since=since, until=until, at=at, breakdowns=report.breakdowns, level=report.level
             )
         else:
-            rows = totals.daily_totals(world, since, until, at)[report.level]
+            rows = totals.daily_totals(world, since=since, until=until, at=at)[report.level]
         for row in rows:
             key = (row["id"], *(row[each] for each in report.breakdowns))
             found[dt.date.fromisoformat(row["day"])][key] = _numbers(report, row)

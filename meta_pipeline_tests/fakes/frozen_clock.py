@@ -9,7 +9,7 @@ from meta_pipeline.flows import consents
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.records import AccessToken, TokenRef
 from meta_pipeline.sandbox.graph import Graph
-from meta_pipeline.status.token_health import ActionLinks
+from meta_pipeline.status.action_links import ActionLinks
 from meta_pipeline.store import onboardings
 from meta_pipeline.store.engine import open_store
 from meta_pipeline.vault.seal import new_key
@@ -41,7 +41,9 @@ class StillHome:
         self.graph.clock = self.clock.now
         self.engine = open_store(f"sqlite:///{path / 'control.sqlite'}")
         self.vault = Vault(self.engine, new_key(), now=self.clock.now)
-        self.clicks = ActionLinks(PUBLIC, "https://business.example", "https://www.example")
+        self.action_links = ActionLinks(
+            public_url=PUBLIC, business_url="https://business.example", facebook_url="https://www.example"
+        )
         self.client = GraphClient(
             graph_url="http://sandbox", app_id="900000000000001", app_secret=self.graph.identity.secret,
             graph_version="v24.0", marketing_version="v26.0", audit=lambda event: None, sleep=self.clock.sleep,
@@ -61,7 +63,7 @@ class StillHome:
 
     def onboard(self, token: AccessToken, *, phase: int = 2) -> TokenRef:
         """The token is connected; its ref."""
-        id = consents.receive(
+        id = consents.accept_token(
             token, phase=phase, through="a test", tokens=self.vault, engine=self.engine, now=self.clock.now()
         )
         consents.onboard(

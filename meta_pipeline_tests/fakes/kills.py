@@ -2,7 +2,7 @@
 benchmark chooses; what it left behind, and whether a report run was paid for twice.
 
 What may be paid for without being recorded: a POST whose answer had not come, or whose id had not been written down,
-when the kill came. A backfill has as many of these in flight as threads ask ahead (`defs/launch.py` ASKED_AHEAD, one
+when the kill came. A backfill has as many of these in flight as threads ask ahead (`flows/prefetching.py` PREFETCHED_AT_ONCE, one
 thread an account at most), and one for each of its two processes that land."""
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from meta_pipeline.defs.launch import ASKED_AHEAD
+from meta_pipeline.flows.prefetching import PREFETCHED_AT_ONCE
 from meta_pipeline_tests.conftest import Home, Sandbox
 from meta_pipeline_tests.fakes.leftover_processes import left_after
 from meta_pipeline_tests.flows.test_pipeline import ALL, posts, sums_of, truth_of
@@ -26,7 +26,7 @@ REPORTS = ("account_insights", "ad_insights", "ad_insights_by_demographics")
 ACCOUNTS, LANDING_PROCESSES = 6, 2
 DAYS = ACCOUNTS * 7 * len(REPORTS)
 BACKFILL = (*ALL, *(word for report in REPORTS for word in ("--report", report)))
-IN_FLIGHT = min(ASKED_AHEAD, ACCOUNTS) + LANDING_PROCESSES
+IN_FLIGHT = min(PREFETCHED_AT_ONCE, ACCOUNTS) + LANDING_PROCESSES
 # A request that the killed process had sent is counted by the sandbox a moment after the kill.
 SETTLED_S = 0.3
 _THIS = "select id from backfills order by started_at desc limit 1"

@@ -1,4 +1,4 @@
-"""What an account costs in calls as Meta charges them, everything included (peers.md §2.9 has what others take)."""
+"""What an account costs in calls as Meta charges them, everything included."""
 
 from __future__ import annotations
 

@@ -73,7 +73,7 @@ class Line:
     def never_wrong(self) -> dict[str, int]:
         """Every day landed as the truth has it, or failed with a sentence; how many of each."""
         facts: dict[tuple[str, dt.date], tuple[Decimal, int]] = defaultdict(lambda: (Decimal(0), 0))
-        told = totals.daily_totals(self.graph.world, DAYS[0], DAYS[-1], self.graph.now())
+        told = totals.daily_totals(self.graph.world, since=DAYS[0], until=DAYS[-1], at=self.graph.now())
         for level, report in (("account", "account_insights"), ("ad", "ad_insights")):
             for row in told[level]:
                 if row["account_id"] == ACCOUNT.removeprefix("act_"):
@@ -160,7 +160,7 @@ def test_pages_grow_and_what_worked_is_remembered(tmp_path: Path):
         before = calls_of(line, "GET /{id}/insights")
         files = [file for file in line.run(backfill_id, (report,)) if isinstance(file, LandedFile)]
         rows = [json.loads(text) for file in files for text in pq.read_table(file.path).column("payload").to_pylist()]
-        true = [row for row in totals.daily_totals(line.graph.world, DAYS[0], DAYS[-1], line.graph.now())["account"] if f"act_{row['account_id']}" == ACCOUNT]
+        true = [row for row in totals.daily_totals(line.graph.world, since=DAYS[0], until=DAYS[-1], at=line.graph.now())["account"] if f"act_{row['account_id']}" == ACCOUNT]
         assert sum(int(row["impressions"]) for row in rows) == sum(row["impressions"] for row in true)
         line.rows = len(rows)
         return calls_of(line, "GET /{id}/insights") - before

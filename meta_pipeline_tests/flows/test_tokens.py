@@ -9,14 +9,12 @@ import pytest
 import sqlalchemy as sa
 
 from meta_pipeline.consent.scopes import SCOPES, scopes_for
-from meta_pipeline.consent.state import ConsentError
 from meta_pipeline.flows import consents, pulls, tokens
 from meta_pipeline.flows.pull_context import PullContext
 from meta_pipeline.landing.landing import Landing
 from meta_pipeline.records import FailedDay, LandedFile, VaultError
 from meta_pipeline.status import overview
 from meta_pipeline.status.overview import Connection
-from meta_pipeline.store import onboardings
 from meta_pipeline.store.node_links import list_links
 from meta_pipeline.store.schema.connections import tokens as token_table
 from meta_pipeline_tests.fakes.frozen_clock import PUBLIC, StillHome
@@ -30,21 +28,21 @@ def home(tmp_path: Path) -> StillHome:
     return StillHome(tmp_path)
 
 
-def seen(home: StillHome, features: tuple[str, ...] = ()) -> list[Connection]:
+def connections(home: StillHome, features: tuple[str, ...] = ()) -> list[Connection]:
     return overview.connections(
-        engine=home.engine, tokens=home.vault, clicks=home.clicks, features=features, now=home.clock.now()
+        engine=home.engine, tokens=home.vault, action_links=home.action_links, features=features, now=home.clock.now()
     )
 
 
 def land(home: StillHome, path: Path) -> list[LandedFile | FailedDay]:
-    by = PullContext(
-        graph=home.client, tokens=home.vault, landing=Landing(path / "landing", home.engine), engine=home.engine, run_id="r", backfill_id=str(home.clock.at),
-        sleep=home.clock.sleep, now=home.clock.now,
+    context = PullContext(
+        graph=home.client, tokens=home.vault, landing=Landing(path / "landing", home.engine), engine=home.engine,
+        run_id="r", backfill_id=str(home.clock.at), sleep=home.clock.sleep, now=home.clock.now,
     )
-    return list(pulls.land(ACCOUNT, [DAY], ["account_insights"], context=by))
+    return list(pulls.land(ACCOUNT, [DAY], ["account_insights"], context=context))
 
 
-DEATHS = [
+INVALIDATIONS = [
     (458, "removed this app from their Facebook settings", [("Connect again", CONNECT)]),
     (459, "has to pass a checkpoint of Facebook", [("Open Facebook", "https://www.example"), ("Connect again", CONNECT)]),
     (460, "changed the password", [("Connect again", CONNECT)]),
@@ -57,10 +55,10 @@ DEATHS = [
 ]
 
 
-@pytest.mark.parametrize(("subcode", "told", "clicks"), DEATHS)
+@pytest.mark.parametrize(("subcode", "sentence", "actions"), INVALIDATIONS)
 @pytest.mark.parametrize("noticed_by", ["a run", "the daily check"])
-def test_a_dead_token_is_retired_at_once_and_says_what_to_click(
-    home: StillHome, tmp_path: Path, subcode: int, told: str, clicks: list[tuple[str, str]], noticed_by: str
+def test_a_dead_token_is_retired_at_once_and_says_what_to_do(
+    home: StillHome, tmp_path: Path, subcode: int, sentence: str, actions: list[tuple[str, str]], noticed_by: str
 ):
     ref = home.onboard(home.mint(days=60))
     home.graph.identity.invalidate(subcode, "USER")
@@ -68,12 +66,12 @@ def test_a_dead_token_is_retired_at_once_and_says_what_to_click(
         (failed,) = land(home, tmp_path)
         assert isinstance(failed, FailedDay) and f"(190/{subcode})" in failed.reason
     else:
-        assert tokens.check(graph=home.client, tokens=home.vault, now=home.clock.now()) == []
-    (found,) = seen(home)
+        assert tokens.check_tokens(graph=home.client, tokens=home.vault, now=home.clock.now()) == []
+    (connection,) = connections(home)
 
-    assert found.state == "dead" and found.ref.id == ref.id and found.ref.retired_subcode == subcode
-    assert found.troubles[0].told.startswith("Sam Operator ") and told in found.troubles[0].told
-    assert [(trouble.click, trouble.url) for trouble in found.troubles] == clicks
+    assert connection.state == "dead" and connection.ref.id == ref.id and connection.ref.retired_subcode == subcode
+    assert connection.issues[0].message.startswith("Sam Operator ") and sentence in connection.issues[0].message
+    assert [(issue.action, issue.url) for issue in connection.issues] == actions
     # A dead token is not used again: no call is made with it.
     calls = dict(home.graph.calls)
     (again,) = land(home, tmp_path)
@@ -83,12 +81,12 @@ def test_a_dead_token_is_retired_at_once_and_says_what_to_click(
 def test_a_pages_own_token_that_died_leads_to_the_pages_settings(home: StillHome):
     home.onboard(home.mint(days=60))
     home.graph.identity.invalidate(492, "PAGE")
-    tokens.check(graph=home.client, tokens=home.vault, now=home.clock.now())
-    (found,) = seen(home)
+    tokens.check_tokens(graph=home.client, tokens=home.vault, now=home.clock.now())
+    (connection,) = connections(home)
 
-    assert found.state == "trouble" and found.ref.retired_at is None
-    pages = [node for node in found.nodes if node.link.kind == "page"]
-    assert [node.trouble.url for node in pages if node.trouble] == [
+    assert connection.state == "trouble" and connection.ref.retired_at is None
+    pages = [node for node in connection.nodes if node.link.kind == "page"]
+    assert [node.issue.url for node in pages if node.issue] == [
         f"https://business.example/settings/pages/{node.link.id}" for node in pages]
 
 
@@ -111,7 +109,7 @@ def test_another_token_takes_over_in_the_same_run(home: StillHome, tmp_path: Pat
     (landed,) = land(home, tmp_path)
 
     assert isinstance(landed, LandedFile) and landed.rows == 1
-    assert [one.state for one in seen(home)] == ["dead", "good"]
+    assert [each.state for each in connections(home)] == ["dead", "good"]
 
 
 def test_a_token_that_may_not_read_a_node_leaves_it_to_one_that_may(home: StillHome, tmp_path: Path):
@@ -119,7 +117,7 @@ def test_a_token_that_may_not_read_a_node_leaves_it_to_one_that_may(home: StillH
     home.onboard(home.mint("SYSTEM_USER"))
     home.graph.faults.plan([{"fault": "200_missing", "path": f"GET {ACCOUNT}/insights", "times": 1}])
     (landed,) = land(home, tmp_path)
-    assert isinstance(landed, LandedFile) and [one.state for one in seen(home)] == ["good", "good"]
+    assert isinstance(landed, LandedFile) and [each.state for each in connections(home)] == ["good", "good"]
 
     home.graph.faults.plan([{"fault": "200_missing", "path": f"GET {ACCOUNT}/insights", "times": 2}])
     home.clock.sleep(60)
@@ -130,32 +128,21 @@ def test_a_token_that_may_not_read_a_node_leaves_it_to_one_that_may(home: StillH
 @pytest.mark.parametrize("scope", [scope for scope in SCOPES if scope.feature is None], ids=lambda scope: scope.name)
 def test_a_missing_scope_is_named_with_what_it_stops_and_asked_for_again(home: StillHome, scope):
     home.onboard(home.mint(days=60, scopes=tuple(set(scopes_for(2)) - {scope.name})))
-    (found,) = seen(home)
+    (connection,) = connections(home)
 
-    (trouble,) = found.troubles
+    (issue,) = connection.issues
     without = scope.without[0].upper() + scope.without[1:]
-    assert trouble.told == f"{without}, because the permission to {scope.allows} is missing."
-    assert trouble.url == f"{PUBLIC}/connect?phase=2&rerequest=1" and trouble.click == "Ask again"
+    assert issue.message == f"{without}, because the permission to {scope.allows} is missing."
+    assert issue.url == f"{PUBLIC}/connect?phase=2&rerequest=1" and issue.action == "Ask again"
 
 
 @pytest.mark.parametrize("scope", [scope for scope in SCOPES if scope.feature], ids=lambda scope: scope.name)
 def test_a_scope_of_a_feature_is_missed_only_while_it_is_on(home: StillHome, scope):
-    asked = tuple(set(scopes_for(3, (scope.feature,))) - {scope.name})
-    home.onboard(home.mint(days=60, scopes=asked), phase=3)
+    granted = tuple(set(scopes_for(3, (scope.feature,))) - {scope.name})
+    home.onboard(home.mint(days=60, scopes=granted), phase=3)
 
-    assert seen(home)[0].missing == ()
-    assert [one.name for one in seen(home, (scope.feature,))[0].missing] == [scope.name]
-
-
-def test_without_read_insights_a_page_is_not_silently_empty(home: StillHome):
-    home.onboard(home.mint(days=60, scopes=tuple(set(scopes_for(2)) - {"read_insights"})))
-    one = onboardings.latest(home.engine, 1)[0]
-    account, page = consents.first_look(
-        one.id, list_links(home.engine), graph=home.client, tokens=home.vault, engine=home.engine, now=home.clock.now()
-    )
-
-    assert int(account["figures"]["impressions"]) > 0
-    assert "read_insights is missing" in page["trouble"] and "figures" not in page
+    assert connections(home)[0].missing == ()
+    assert [each.name for each in connections(home, (scope.feature,))[0].missing] == [scope.name]
 
 
 @pytest.mark.parametrize(("kind", "node_id", "where"), [
@@ -165,47 +152,28 @@ def test_without_read_insights_a_page_is_not_silently_empty(home: StillHome):
 def test_a_missing_task_leads_to_where_it_is_given(home: StillHome, kind: str, node_id: str, where: str, tasks: list[str]):
     home.graph.access.tasks[node_id.removeprefix("act_")] = tasks
     home.onboard(home.mint(days=60))
-    troubled = [node for node in seen(home)[0].nodes if node.trouble]
+    troubled = [node for node in connections(home)[0].nodes if node.issue]
 
     assert {node.link.id for node in troubled if node.link.kind == kind} == {node_id}
-    trouble = next(node.trouble for node in troubled if node.link.kind == kind)
-    assert "the task ANALYZE" in trouble.told and trouble.url == f"https://business.example/settings/{where}"
+    issue = next(node.issue for node in troubled if node.link.kind == kind)
+    assert "the task ANALYZE" in issue.message and issue.url == f"https://business.example/settings/{where}"
 
 
-def test_access_that_is_taken_away_is_not_read_any_more(home: StillHome, tmp_path: Path):
+def test_access_that_is_taken_away_is_no_longer_used(home: StillHome, tmp_path: Path):
     home.onboard(home.mint(days=60))
     home.graph.access.tasks[ACCOUNT.removeprefix("act_")] = []
     consents.relink_all(graph=home.client, tokens=home.vault, engine=home.engine, now=home.clock.now())
 
     (failed,) = land(home, tmp_path)
     assert isinstance(failed, FailedDay) and "no token reads act_1000000001" in failed.reason
-    assert ACCOUNT not in {node.link.id for node in seen(home)[0].nodes}
-
-
-def test_a_token_that_reads_nothing_is_refused_and_gone(home: StillHome):
-    with pytest.raises(ConsentError, match="ads_read"):
-        home.onboard(home.mint(days=60, scopes=("instagram_basic",)))
-    with home.engine.connect() as connection:
-        assert connection.execute(sa.select(sa.func.count()).select_from(token_table)).scalar() == 0
-    assert onboardings.latest(home.engine, 1)[0].status == "failed"
-
-
-def test_onboarding_twice_is_onboarding_once(home: StillHome):
-    home.onboard(home.mint(days=60))
-    one, calls = onboardings.latest(home.engine, 1)[0], dict(home.graph.calls)
-    consents.finish(home.engine, one.id, now=home.clock.now())
-    again = consents.onboard(
-        one.id, graph=home.client, tokens=home.vault, engine=home.engine, now=home.clock.now, sleep=home.clock.sleep
-    )
-
-    assert again == list_links(home.engine) and dict(home.graph.calls) == calls
+    assert ACCOUNT not in {node.link.id for node in connections(home)[0].nodes}
 
 
 def test_tokens_are_exchanged_before_they_end_and_keep_their_name(home: StillHome):
     user, system = home.onboard(home.mint(days=60)), home.onboard(home.mint("SYSTEM_USER", days=60))
     before = {ref.id: home.vault.reveal(ref.id, flow="test").value for ref in (user, system)}
     home.clock.sleep(41 * 86400)
-    assert tokens.check(graph=home.client, tokens=home.vault, now=home.clock.now()) == []
+    assert tokens.check_tokens(graph=home.client, tokens=home.vault, now=home.clock.now()) == []
 
     for ref in (user, system):
         now = home.vault.ref(ref.id)
@@ -223,12 +191,12 @@ def test_disconnecting_a_system_user_ends_that_token_at_meta(home: StillHome):
     assert home.graph.identity.tokens[value].invalid_subcode == 458 and home.vault.refs() == []
 
 
-def test_when_meta_cannot_be_told_the_token_is_not_used_all_the_same(home: StillHome):
+def test_a_token_that_meta_does_not_revoke_is_deleted_all_the_same(home: StillHome):
     user = home.onboard(home.mint(days=60))
     home.graph.faults.plan([{"fault": "500", "path": "DELETE me/permissions", "times": 9}])
 
-    done = tokens.disconnect(user.id, graph=home.client, tokens=home.vault)
-    assert done.outcome == "refused" and "try again later" in done.sentence
+    disconnection = tokens.disconnect(user.id, graph=home.client, tokens=home.vault)
+    assert disconnection.outcome == "refused" and "try again later" in disconnection.sentence
     assert home.vault.refs() == []
 
 
@@ -238,7 +206,7 @@ def test_what_revoking_says_is_what_happened(home: StillHome):
 
     user = home.onboard(home.mint(days=60))
     home.graph.identity.invalidate(460, "USER")
-    tokens.check(graph=home.client, tokens=home.vault, now=home.clock.now())
+    tokens.check_tokens(graph=home.client, tokens=home.vault, now=home.clock.now())
     calls = dict(home.graph.calls)
     earlier = tokens.disconnect(user.id, graph=home.client, tokens=home.vault)
     assert earlier.outcome == "not asked" and dict(home.graph.calls) == calls
@@ -257,34 +225,11 @@ def test_no_ciphertext_is_left_of_a_person_and_their_pages(home: StillHome):
 def test_no_ciphertext_is_left_of_a_token_that_died(home: StillHome, subcode: int):
     user = home.onboard(home.mint(days=60))
     home.graph.identity.invalidate(subcode, "USER")
-    tokens.check(graph=home.client, tokens=home.vault, now=home.clock.now())
+    tokens.check_tokens(graph=home.client, tokens=home.vault, now=home.clock.now())
 
     with home.engine.connect() as connection:
         sealed = connection.execute(sa.select(token_table.c.sealed).where(token_table.c.id == user.id)).scalar_one()
     assert sealed == b""
-
-
-def waiting_onboarding(home: StillHome) -> str:
-    return consents.receive(
-        home.mint(days=None), phase=1, through="a test", tokens=home.vault, engine=home.engine, now=home.clock.now()
-    )
-
-
-def test_an_onboarding_that_no_process_took_on_fails_after_an_hour_and_its_token_is_gone(home: StillHome):
-    old = waiting_onboarding(home)
-    home.clock.sleep(3599)
-    consents.fail_abandoned(tokens=home.vault, engine=home.engine, now=home.clock.now())
-    assert onboardings.get(home.engine, old).status == "waiting"
-    young = waiting_onboarding(home)
-    home.clock.sleep(1)
-    consents.fail_abandoned(tokens=home.vault, engine=home.engine, now=home.clock.now())
-
-    failed = onboardings.get(home.engine, old)
-    assert failed.status == "failed" and "did not run within an hour" in failed.reason
-    assert failed.ended_at == home.clock.now()
-    assert onboardings.get(home.engine, young).status == "waiting"
-    with home.engine.connect() as connection:
-        assert list(connection.execute(sa.select(token_table.c.id)).scalars()) == [young]
 
 
 HOSTILE = "\x1b[31mEvil\x07\u202e [b]x[/b] <!channel> <img src=x onerror=1>\r\nSubject: spoofed"
@@ -295,10 +240,10 @@ def test_a_hostile_name_is_one_harmless_line_in_every_sentence(home: StillHome):
     with home.engine.begin() as connection:
         connection.execute(token_table.update().values(subject_name=HOSTILE))
     home.clock.sleep(50 * 86400)
-    sentences = [trouble.told for one in seen(home) for trouble in one.troubles]
+    sentences = [issue.message for connection in connections(home) for issue in connection.issues]
     home.graph.identity.invalidate(460, "USER")
-    tokens.check(graph=home.client, tokens=home.vault, now=home.clock.now())
-    sentences += [trouble.told for one in seen(home) for trouble in one.troubles]
+    tokens.check_tokens(graph=home.client, tokens=home.vault, now=home.clock.now())
+    sentences += [issue.message for connection in connections(home) for issue in connection.issues]
     with pytest.raises(VaultError) as caught:
         home.vault.reveal_for(ACCOUNT, flow="test")
     sentences += [str(caught.value), tokens.disconnect(ref.id, graph=home.client, tokens=home.vault).sentence]

@@ -48,10 +48,10 @@ def test_reach_does_not_add_up(graph: Graph):
 
 
 def test_young_days_grow_and_old_days_are_frozen():
-    impressions = []
+    day, impressions = dt.date(2026, 11, 3), []
     for age in (0, 5, 27, 28, 60):
         graph = Graph(seed=1, now=dt.datetime(2026, 11, 5, 23, tzinfo=dt.UTC) + dt.timedelta(days=age))
-        rows = daily_totals(graph.world, dt.date(2026, 11, 3), dt.date(2026, 11, 3), graph.now())["account"]
+        rows = daily_totals(graph.world, since=day, until=day, at=graph.now())["account"]
         impressions.append(sum(row["impressions"] for row in rows))
 
     assert impressions[0] < impressions[1] < impressions[2] <= impressions[3] == impressions[4]

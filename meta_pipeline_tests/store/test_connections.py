@@ -51,10 +51,10 @@ def keep_token(engine: sa.Engine, subject_id: str = "1", **more):
 def test_a_token_kept_again_takes_the_place_of_the_earlier_one(engine: sa.Engine):
     vault, ref = keep_token(engine)
     vault.retire(ref.id, "190/460", subcode=460)
-    vault.arrive(AccessToken(kind="user", value="EAABnew"), "arrival-1")
+    vault.keep_incoming(AccessToken(kind="user", value="EAABnew"), "arrival-1")
     assert [token.retired_subcode for token in vault.refs(retired=True)] == [460] and vault.refs() == []
     assert vault.reveal("arrival-1", flow="test").scopes is None
-    vault.drop("arrival-1")
+    vault.delete("arrival-1")
 
     later = NOW + dt.timedelta(days=1)
     again = vault.keep(AccessToken(kind="user", value="EAABnew"), subject_id="1", subject_name="Sam", scopes=("b", "a"),
@@ -101,11 +101,11 @@ def test_an_onboarding_waits_for_whoever_may_take_it(engine: sa.Engine):
 def test_grants_follow_each_other_and_alerts_are_told_once(engine: sa.Engine):
     grant = Grant(
         token_ref="t", subject_id="1", subject_name="Sam", phase=1, requested=("ads_read",), granted=("ads_read",),
-        declined=(), through="a test", at=NOW,
+        declined=(), through="a test", granted_at=NOW,
     )
     for one in (grant, Grant(
         token_ref="t", subject_id="1", subject_name="Sam", phase=2, requested=("ads_read",), granted=(),
-        declined=("ads_read",), through="a test", at=NOW,
+        declined=("ads_read",), through="a test", granted_at=NOW,
     )):
         grants.record(engine, one)
     assert grants.latest(engine)["t"].declined == ("ads_read",)

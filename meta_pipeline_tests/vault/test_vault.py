@@ -47,13 +47,13 @@ def test_what_was_kept_is_revealed_and_never_stored_in_the_clear(engine: sa.Engi
 
 def test_a_ciphertext_opens_only_in_its_own_row(engine: sa.Engine):
     vault = Vault(engine, new_key(), now=lambda: NOW)
-    one, two = keep(vault, "1"), keep(vault, "2", "EAABother")
+    first, second = keep(vault, "1"), keep(vault, "2", "EAABother")
     with engine.begin() as connection:
-        text = connection.execute(sa.select(tokens.c.sealed).where(tokens.c.id == one.id)).scalar_one()
-        connection.execute(tokens.update().where(tokens.c.id == two.id).values(sealed=text))
+        text = connection.execute(sa.select(tokens.c.sealed).where(tokens.c.id == first.id)).scalar_one()
+        connection.execute(tokens.update().where(tokens.c.id == second.id).values(sealed=text))
 
     with pytest.raises(UnsealError):
-        vault.reveal(two.id, flow="test")
+        vault.reveal(second.id, flow="test")
 
 
 @pytest.mark.parametrize("spoil", [lambda text: text[:-4], lambda text: text[:20] + (b"B" if text[20:21] == b"A" else b"A") + text[21:], lambda _: b""])
@@ -167,7 +167,7 @@ def test_a_wrong_key_is_a_sentence():
 
 
 KEY, OTHER = new_key(), new_key()
-SEALED = seal(AccessToken(kind="user", value="EAABplain"), subject="row", keys=keyring(KEY), at=NOW)
+SEALED = seal(AccessToken(kind="user", value="EAABplain"), subject="row", keys=keyring(KEY), sealed_at=NOW)
 
 
 @settings(max_examples=1000, deadline=None)
@@ -191,10 +191,10 @@ def test_the_key_never_touches_the_database(engine: sa.Engine, tmp_path: Path):
     vault = Vault(engine, f"{KEY},{OTHER}", now=lambda: NOW)
     keep(vault)
     vault.rotate()
-    kept = b"".join(file.read_bytes() for file in tmp_path.rglob("*") if file.is_file())
+    stored = b"".join(file.read_bytes() for file in tmp_path.rglob("*") if file.is_file())
 
     for key in (KEY, OTHER):
-        assert key.encode() not in kept and key.rstrip("=").encode() not in kept
+        assert key.encode() not in stored and key.rstrip("=").encode() not in stored
 
 
 def test_nothing_plain_is_left_in_memory_by_the_vault(engine: sa.Engine):
@@ -205,15 +205,15 @@ def test_nothing_plain_is_left_in_memory_by_the_vault(engine: sa.Engine):
     del token
     gc.collect()
 
-    assert not [one for one in gc.get_objects() if isinstance(one, AccessToken) and one.value == "EAABonly here"]
+    assert not [thing for thing in gc.get_objects() if isinstance(thing, AccessToken) and thing.value == "EAABonly here"]
     seen, todo = set(), [vault]
     while todo:  # everything the vault holds, and what that holds
-        one = todo.pop()
-        assert not (isinstance(one, str | bytes) and "EAABonly here" in str(one))
-        if id(one) not in seen and not isinstance(one, sa.Engine | type):
-            seen.add(id(one))
-            todo.extend(getattr(one, "__dict__", {}).values())
-            todo.extend(one if isinstance(one, list | tuple | set) else one.values() if isinstance(one, dict) else ())
+        thing = todo.pop()
+        assert not (isinstance(thing, str | bytes) and "EAABonly here" in str(thing))
+        if id(thing) not in seen and not isinstance(thing, sa.Engine | type):
+            seen.add(id(thing))
+            todo.extend(getattr(thing, "__dict__", {}).values())
+            todo.extend(thing if isinstance(thing, list | tuple | set) else thing.values() if isinstance(thing, dict) else ())
 
 
 def test_every_reveal_is_on_record_with_what_it_was_for(engine: sa.Engine):
@@ -225,8 +225,8 @@ def test_every_reveal_is_on_record_with_what_it_was_for(engine: sa.Engine):
     vault.reveal(ref.id, flow="doctor")
     vault.reveal_for("act_1", flow="land")
 
-    found = [(row["token_ref"], row["flow"], row["node_id"]) for row in reveals.find(engine, limit=9)]
-    assert found == [(ref.id, "land", "act_1"), (ref.id, "doctor", None)]
+    revealed = [(row["token_ref"], row["flow"], row["node_id"]) for row in reveals.find(engine, limit=9)]
+    assert revealed == [(ref.id, "land", "act_1"), (ref.id, "doctor", None)]
 
 
 def test_another_token_that_has_the_access_takes_over(engine: sa.Engine):
@@ -260,8 +260,8 @@ def test_another_token_that_has_the_access_takes_over(engine: sa.Engine):
         vault.reveal_for("act_2", flow="test")
 
 
-def work(url: str, keys: str, number: int, rounds: int, told: multiprocessing.Queue[str]) -> None:
-    """Keep and reveal over and over; what was revealed must be what was kept last."""
+def work(url: str, keys: str, number: int, rounds: int, outcomes: multiprocessing.Queue[str]) -> None:
+    """Keep and reveal over and over; what was revealed must be what was stored last."""
     try:
         vault = Vault(open_store(url), keys, now=lambda: NOW)
         for n in range(rounds):
@@ -271,9 +271,9 @@ def work(url: str, keys: str, number: int, rounds: int, told: multiprocessing.Qu
             assert vault.reveal(shared.id, flow="test").value.startswith("EAABshared:")
             if number == 0 and n % 10 == 0:
                 vault.rotate()
-        told.put("done")
+        outcomes.put("done")
     except BaseException as error:
-        told.put(f"{type(error).__name__}: {error}")
+        outcomes.put(f"{type(error).__name__}: {error}")
 
 
 def test_rotation_while_four_processes_read_and_write_loses_nothing(tmp_path: Path):
@@ -281,13 +281,13 @@ def test_rotation_while_four_processes_read_and_write_loses_nothing(tmp_path: Pa
     before = Vault(open_store(url), old, now=lambda: NOW)
     stays = [keep(before, f"stays {n}", f"EAABstays:{n}") for n in range(20)]
     spawn = multiprocessing.get_context("spawn")
-    told = spawn.Queue()
+    outcomes = spawn.Queue()
     # Two have the new key already, two were started before it was rolled out to all: readable keys first, then writing.
     keys = [f"{new},{old}", f"{new},{old}", f"{old},{new}", f"{old},{new}"]
-    processes = [spawn.Process(target=work, args=(url, keys[n], n, rounds, told)) for n in range(4)]
+    processes = [spawn.Process(target=work, args=(url, keys[n], n, rounds, outcomes)) for n in range(4)]
     for process in processes:
         process.start()
-    assert [told.get(timeout=120) for _ in processes] == ["done"] * 4
+    assert [outcomes.get(timeout=120) for _ in processes] == ["done"] * 4
     for process in processes:
         process.join(30)
     after = Vault(open_store(url), f"{new},{old}", now=lambda: NOW)

@@ -57,9 +57,9 @@ class Web:
         linked = re.search(r"/connections/[0-9a-f]+/disconnect", page)  # a page without a form: the next one has it
         if "form_token" not in page and linked:
             page = browser.get(linked[0]).body
-        found = re.search(r'name="form_token" value="([^"]+)"', page)
-        assert found
-        return found[1]
+        field = re.search(r'name="form_token" value="([^"]+)"', page)
+        assert field
+        return field[1]
 
     def rows(self) -> dict[str, int]:
         """How many rows every table of the control store has, the audit of calls aside."""

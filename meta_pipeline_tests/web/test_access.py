@@ -10,8 +10,11 @@ import pytest
 
 from meta_pipeline import bootstrap
 from meta_pipeline.cli.serve import who_gets_in
-from meta_pipeline.consent import invitation
+from meta_pipeline.consent import invitation, state
+from meta_pipeline.consent.signing import digest_of, timed_serializer
 from meta_pipeline.records import ConfigError
+from meta_pipeline.store import sessions
+from meta_pipeline.store.schema.connections import web_sessions
 from meta_pipeline_tests.conftest import Sandbox
 from meta_pipeline_tests.fakes.browser import Browser
 from meta_pipeline_tests.web.conftest import Web, make_web, parameter
@@ -66,11 +69,41 @@ def sign_out(web: Web, browser: Browser) -> None:
 
 def test_a_session_ends_after_twelve_hours(guarded: Web, clock: Clock):
     assert sign_in(guarded) == 303
-    clock.at += dt.timedelta(hours=11, minutes=59)
+    clock.at += dt.timedelta(hours=11, minutes=59, seconds=59)
     assert is_in(guarded.browser)
-    clock.at += dt.timedelta(minutes=1)
+    clock.at += dt.timedelta(seconds=1)
 
     assert not is_in(guarded.browser)
+
+
+def test_a_session_ends_after_twelve_hours_whatever_its_row_says(guarded: Web, clock: Clock):
+    assert sign_in(guarded) == 303
+    with guarded.runtime.engine.begin() as connection:
+        connection.execute(web_sessions.update().values(ends_at=clock.now() + dt.timedelta(days=30)))
+    clock.at += dt.timedelta(hours=12)
+    assert is_in(guarded.browser)  # the signature's age is in whole seconds
+    clock.at += dt.timedelta(seconds=1)
+
+    assert not is_in(guarded.browser)
+
+
+def test_a_text_signed_for_another_purpose_is_no_session(guarded: Web, clock: Clock):
+    key, engine = guarded.sandbox.app["app_secret"], guarded.runtime.engine
+    assert sign_in(guarded) == 303
+    session = timed_serializer("session", key=key, now=clock.now(), bound_to=PASSWORD).dumps("a session")
+    others = [
+        state.issue(key=key, now=clock.now()), parameter(invited(guarded, clock), "invitation"),
+        guarded.browser.cookies["__Host-meta_pipeline_device"],
+        timed_serializer("session", key=key, now=clock.now(), bound_to="an earlier password").dumps("a session"),
+    ]
+    outcomes = []
+    for text in (session, *others):
+        sessions.start(engine, digest_of(text), now=clock.now(), ends_at=clock.now() + dt.timedelta(hours=1))
+        browser = guarded.another_browser()
+        browser.cookies = {"__Host-meta_pipeline_session": text}
+        outcomes.append(is_in(browser))
+
+    assert outcomes == [True, False, False, False, False]
 
 
 def test_signing_out_ends_the_session_also_for_a_copy_of_its_cookie(guarded: Web):
@@ -97,9 +130,9 @@ def test_a_new_password_ends_every_session_and_a_restart_none(guarded: Web, tmp_
 
 def test_the_store_holds_no_cookie(guarded: Web, tmp_path: Path):
     assert sign_in(guarded) == 303
-    kept = b"".join(file.read_bytes() for file in tmp_path.rglob("*") if file.is_file())
+    stored = b"".join(file.read_bytes() for file in tmp_path.rglob("*") if file.is_file())
 
-    assert guarded.browser.cookies["__Host-meta_pipeline_session"].encode() not in kept
+    assert guarded.browser.cookies["__Host-meta_pipeline_session"].encode() not in stored
 
 
 def test_a_stranger_does_not_lock_the_operator_out(guarded: Web, waits: list[float]):
@@ -198,8 +231,10 @@ def test_what_is_not_safe_beyond_this_machine_is_refused(tmp_path: Path, sandbox
 
 
 def invited(web: Web, clock: Clock, *, subject_id: str = SAM, phase: int = 1) -> str:
-    text = invitation.issue(web.runtime.engine, subject_id=subject_id, phase=phase, now=clock.now())
-    return web.runtime.clicks.invited(phase, text).removeprefix("https://etl.example")
+    text = invitation.issue(
+        web.runtime.engine, key=web.sandbox.app["app_secret"], subject_id=subject_id, phase=phase, now=clock.now()
+    )
+    return web.runtime.action_links.invited(phase, text).removeprefix("https://etl.example")
 
 
 def test_an_invitation_lets_its_person_connect_once_and_nothing_else(guarded: Web, clock: Clock):
@@ -217,12 +252,12 @@ def test_an_invitation_lets_its_person_connect_once_and_nothing_else(guarded: We
 
 def test_an_invitation_ends_after_72_hours(guarded: Web, clock: Clock):
     guest, link = guarded.another_browser(), invited(guarded, clock).replace("/connections/new", "/connect")
-    clock.at += dt.timedelta(hours=71, minutes=59)
+    clock.at += dt.timedelta(hours=71, minutes=59, seconds=59)
     assert guest.get(link).header("location").startswith(guarded.sandbox.url)
-    clock.at += dt.timedelta(minutes=1)
-
-    answer = guest.get(link)
-    assert answer.status == 410 and "72 hours" in answer.body
+    for _ in range(2):  # at 72 hours, and a second after
+        clock.at += dt.timedelta(seconds=1)
+        page = guest.get(link)
+        assert page.status == 410 and "72 hours" in page.body
 
 
 def test_an_invitation_holds_for_its_phase_only(guarded: Web, clock: Clock):
@@ -245,6 +280,6 @@ def test_somebody_else_can_not_use_an_invitation(guarded: Web, clock: Clock):
 
 def test_the_store_holds_no_invitation(guarded: Web, clock: Clock, tmp_path: Path):
     text = parameter(invited(guarded, clock), "invitation")
-    kept = b"".join(file.read_bytes() for file in tmp_path.rglob("*") if file.is_file())
+    stored = b"".join(file.read_bytes() for file in tmp_path.rglob("*") if file.is_file())
 
-    assert text.encode() not in kept
+    assert text.encode() not in stored

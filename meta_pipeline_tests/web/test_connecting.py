@@ -27,11 +27,11 @@ def disconnect(web: Web):
 def connect_without(web: Web, *declined: str, phase: int = 2) -> str:
     """Consent with permissions unticked; the onboarding's address."""
     dialog = web.dialog(f"/connect?phase={phase}&rerequest=1")
-    asked = parameter(dialog, "scope").split(",")
-    chosen = "&".join(f"scope={name}" for name in asked if name not in declined)
+    requested = parameter(dialog, "scope").split(",")
+    chosen = "&".join(f"scope={name}" for name in requested if name not in declined)
     ends = "&".join(
         f"{name}={quote(parameter(dialog, name), safe='')}" for name in ("client_id", "redirect_uri", "state"))
-    choice = f"{web.sandbox.url}/v24.0/dialog/oauth/choice?{ends}&asked={','.join(asked)}&{chosen}"
+    choice = f"{web.sandbox.url}/v24.0/dialog/oauth/choice?{ends}&asked={','.join(requested)}&{chosen}"
     return web.browser.get(web.consented(choice)).header("location")
 
 
@@ -74,7 +74,7 @@ def test_what_somebody_else_reads_goes_on(web: Web):
     token = web.sandbox.token(kind="SYSTEM_USER")
     from meta_pipeline.records import AccessToken
 
-    id = consents.receive(
+    id = consents.accept_token(
         AccessToken(
             kind="system_user", value=token,
         ), phase=0, through="a test", tokens=web.runtime.vault, engine=web.runtime.engine,
@@ -93,8 +93,8 @@ def test_a_connection_that_was_disconnected_leaves_the_page_and_stays_in_the_his
     page = disconnect(web)
 
     assert "Sam Operator is disconnected" in page and "<article" not in page and "Nobody is connected yet" in page
-    (kept,) = [ref for ref in web.runtime.vault.refs(retired=True) if ref.kind == "user"]
-    assert kept.retired_because == "it was disconnected here"
+    (disconnected,) = [ref for ref in web.runtime.vault.refs(retired=True) if ref.kind == "user"]
+    assert disconnected.retired_because == "it was disconnected here"
     assert "Sam Operator" not in web.browser.get("/").body
 
 
@@ -195,10 +195,20 @@ def test_a_dead_connection_can_be_removed(web: Web):
     assert "<article" not in web.browser.get("/").body
 
 
+def test_the_first_look_comes_before_the_daily_collection(web: Web):
+    page = web.browser.get(web.connect().header("location")).body
+    steps = re.findall(r'<li class="([^"]*)">\s*([^<]*)', page.split('<ol class="steps">')[1].split("</ol>")[0])
+
+    assert [(status, " ".join(text.split())) for status, text in steps[3:]] == [
+        ("is-done", "A first look at yesterday"), ("is-now", "Set up the daily collection"),
+    ]
+    assert {status for status, _ in steps[:3]} == {"is-done"}
+
+
 def test_the_onboarding_page_says_what_it_waits_for_and_for_how_long(web: Web):
     from meta_pipeline.records import AccessToken
 
-    id = consents.receive(
+    id = consents.accept_token(
         AccessToken(
             kind="user", value="EAABwaits",
         ), phase=1, through="a test", tokens=web.runtime.vault, engine=web.runtime.engine,
@@ -210,10 +220,10 @@ def test_the_onboarding_page_says_what_it_waits_for_and_for_how_long(web: Web):
 
 
 def test_what_the_dialog_says_is_not_repeated_under_our_name(web: Web):
-    told = parameter(web.dialog(), "state")
+    state = parameter(web.dialog(), "state")
     page = web.browser.get(
-        f"/oauth/callback?error=access_denied&error_description=Call+555-0100+now&error_reason=x&state={quote(told)}").body
-    other = web.browser.get(f"/oauth/callback?error=Your+account+is+locked&error_description=Call+us&state={quote(told)}").body
+        f"/oauth/callback?error=access_denied&error_description=Call+555-0100+now&error_reason=x&state={quote(state)}").body
+    other = web.browser.get(f"/oauth/callback?error=Your+account+is+locked&error_description=Call+us&state={quote(state)}").body
 
     assert "You did not give consent" in page and "555-0100" not in page
     assert "Facebook ended the login" in other and "locked" not in other and "Call us" not in other

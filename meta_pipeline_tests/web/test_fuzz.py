@@ -132,7 +132,7 @@ def test_names_from_meta_are_data_on_every_page(named: tuple[Web, str], person: 
             answer = web.browser.get(target)
             assert answer.status == 200
             assert not re.search("<(script>|img src=x|b>)", answer.body), target
-            unsafe = [one for one in answer.body if unicodedata.category(one) in ("Cc", "Cf", "Zl", "Zp") and one not in "\n\u200c\u200d"]
+            unsafe = [char for char in answer.body if unicodedata.category(char) in ("Cc", "Cf", "Zl", "Zp") and char not in "\n\u200c\u200d"]
             assert not unsafe, (target, unsafe)
             assert "49" not in re.findall(r"\{\{ 7\*7 \}\}|(?<=>)49(?=<)", answer.body)
             assert [name for name, _ in answer.headers].count("set-cookie") <= 1

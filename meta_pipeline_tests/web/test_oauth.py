@@ -43,10 +43,10 @@ def test_a_connection_is_healthy_whatever_the_date(
 
 
 def test_the_dialog_asks_for_what_the_phase_needs(web: Web):
-    one, two = (parameter(web.dialog(f"/connect?phase={phase}"), "scope").split(",") for phase in (1, 2))
+    first, second = (parameter(web.dialog(f"/connect?phase={phase}"), "scope").split(",") for phase in (1, 2))
 
-    assert "business_management" not in one and "ads_management" not in two
-    assert set(two) - set(one) == {"business_management"}
+    assert "business_management" not in first and "ads_management" not in second
+    assert set(second) - set(first) == {"business_management"}
     assert parameter(web.dialog("/connect?phase=1&rerequest=1"), "auth_type") == "rerequest"
     assert web.browser.get("/connect?phase=9").status == 400
 
@@ -63,10 +63,10 @@ def test_a_configuration_of_login_for_business_takes_the_place_of_scopes(tmp_pat
 
 def test_what_was_declined_is_named_and_asked_for_again(web: Web):
     dialog = web.dialog("/connect?phase=1")
-    asked = parameter(dialog, "scope").split(",")
-    chosen = "&".join(f"scope={name}" for name in asked if name != "read_insights")
+    requested = parameter(dialog, "scope").split(",")
+    chosen = "&".join(f"scope={name}" for name in requested if name != "read_insights")
     ends = "&".join(f"{name}={quote(parameter(dialog, name), safe='')}" for name in ("client_id", "redirect_uri", "state"))
-    web.browser.get(web.consented(f"{web.sandbox.url}/v24.0/dialog/oauth/choice?{ends}&asked={','.join(asked)}&{chosen}"))
+    web.browser.get(web.consented(f"{web.sandbox.url}/v24.0/dialog/oauth/choice?{ends}&asked={','.join(requested)}&{chosen}"))
     page = web.browser.get("/").body
 
     assert "The figures of Pages stay empty, because the permission to read the insights of Pages was declined." in page
@@ -76,20 +76,20 @@ def test_what_was_declined_is_named_and_asked_for_again(web: Web):
     assert "stay empty" not in page and "Healthy" in page
 
 
-def refused(web: Web, target: str, status: int, told: str, browser=None) -> None:
+def refused(web: Web, target: str, status: int, text: str, browser=None) -> None:
     before, exchanges = web.rows(), web.exchanges()
     answer = (browser or web.browser).get(target)
 
-    assert (answer.status, told in answer.body) == (status, True), answer.body
+    assert (answer.status, text in answer.body) == (status, True), answer.body
     assert "Start again" in answer.body and "Traceback" not in answer.body
     assert (web.rows(), web.exchanges()) == (before, exchanges)
 
 
 def test_a_no_leaves_nothing_behind_and_may_become_a_yes(web: Web):
     dialog = web.dialog()
-    told = parameter(dialog, "state")
+    state_text = parameter(dialog, "state")
     refused(
-        web, f"/oauth/callback?error=access_denied&error_reason=user_denied&error_description=Permissions+error&state={told}",
+        web, f"/oauth/callback?error=access_denied&error_reason=user_denied&error_description=Permissions+error&state={state_text}",
         403, "You did not give consent",
     )
     assert web.browser.get(web.consented(dialog)).status == 303
@@ -112,10 +112,10 @@ def test_another_browser_is_refused(web: Web):
 
 def test_a_state_that_was_tampered_with_is_refused(web: Web):
     target = web.consented(web.dialog())
-    told = parameter(target, "state")
-    for other in (told[:-1], "x" + told, told.replace(".", "A.", 1), "", "a.b", told + "é"):
-        refused(web, target.replace(f"state={told}", f"state={quote(other)}"), 400, "This link can&#39;t be used")
-    refused(web, f"/oauth/callback?state={told}", 400, "without a code")
+    state_text = parameter(target, "state")
+    for other in (state_text[:-1], "x" + state_text, state_text.replace(".", "A.", 1), "", "a.b", state_text + "é"):
+        refused(web, target.replace(f"state={state_text}", f"state={quote(other)}"), 400, "This link can&#39;t be used")
+    refused(web, f"/oauth/callback?state={state_text}", 400, "without a code")
 
 
 def test_an_old_answer_is_refused(web: Web):
@@ -137,8 +137,8 @@ def test_a_code_is_never_sent_twice(web: Web, fault: str, status: int):
 
 
 def test_a_code_that_meta_refuses_is_said(web: Web):
-    told = parameter(web.dialog(), "state")
-    answer = web.browser.get(f"/oauth/callback?code=AQnonsense&state={quote(told)}")
+    state_text = parameter(web.dialog(), "state")
+    answer = web.browser.get(f"/oauth/callback?code=AQnonsense&state={quote(state_text)}")
 
     assert answer.status == 400 and "Facebook refused the answer it gave" in answer.body and "AQnonsense" not in answer.body
     assert web.rows()["tokens"] == 0
@@ -162,6 +162,6 @@ def test_trouble_of_meta_during_onboarding_loses_nothing(web: Web):
 def test_no_secret_is_on_a_page_in_the_store_or_in_a_url_of_ours(web: Web, tmp_path: Path):
     where = web.connect().header("location")
     shown = web.browser.get(where).body + web.browser.get("/").body
-    kept = b"".join(file.read_bytes() for file in tmp_path.rglob("*") if file.is_file())
+    stored = b"".join(file.read_bytes() for file in tmp_path.rglob("*") if file.is_file())
     for secret in web.sandbox.control("secrets"):
-        assert secret not in shown and secret.encode() not in kept
+        assert secret not in shown and secret.encode() not in stored

@@ -32,11 +32,11 @@ def test_who_is_connected_what_is_reachable_and_through_whom(web: Web):
     web.connect()
     page = web.browser.get("/").body
 
-    for told in (
+    for text in (
         "Sam Operator", "1 connected, all healthy", "6 ad accounts, 3 Pages", "Healthy", "act_1000000001", "Aroha Outdoor", "partner-shared", "view performance", "Northwind shop",
         "Sakura products", "17841400000000001", "days left", "through the connections page", "read_insights",
     ):
-        assert told in page, told
+        assert text in page, text
 
 
 def test_a_missing_task_is_named_with_the_place_where_it_is_given(web: Web):
@@ -61,8 +61,8 @@ def test_disconnecting_is_known_at_meta_and_here(web: Web):
     assert "Sam Operator" not in page and "Nobody is connected yet" in page
     import requests
 
-    told = requests.get(f"{web.sandbox.url}/me", headers={"Authorization": f"Bearer {value}"}, timeout=30).json()
-    assert told["error"]["error_subcode"] == 458
+    refusal = requests.get(f"{web.sandbox.url}/me", headers={"Authorization": f"Bearer {value}"}, timeout=30).json()
+    assert refusal["error"]["error_subcode"] == 458
 
 
 @pytest.mark.parametrize("spoil", ["no token", "another browser's", "from elsewhere"])

@@ -34,11 +34,11 @@ class Server:
 
 
 def drained(client: socket.socket) -> bytes:
-    found = b""
+    received = b""
     with contextlib.suppress(ConnectionResetError):
         while data := client.recv(65536):
-            found += data
-    return found
+            received += data
+    return received
 
 
 @contextlib.contextmanager

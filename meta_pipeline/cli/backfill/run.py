@@ -16,8 +16,10 @@ from meta_pipeline.cli.backfill.days import Day
 from meta_pipeline.cli.backfill.scope import BackfillTarget, expected_calls, forecast_targets, resolve_targets
 from meta_pipeline.cli.output import terminal
 from meta_pipeline.cli.output.terminal import Terminal, counted
-from meta_pipeline.defs.launch import AccountRange, Built, build_marts, land_ranges
+from meta_pipeline.defs.runs.backfill_runs import land_ranges
+from meta_pipeline.defs.runs.mart_build import MartBuild, build_marts
 from meta_pipeline.flows import pulls
+from meta_pipeline.flows.account_range import AccountRange
 from meta_pipeline.store import audit_log, backfills, deferrals, ledger, report_runs
 
 
@@ -85,8 +87,10 @@ def read(
     if is_resumed:
         say.print(f"resuming backfill {backfill_id}: landed days stay, recorded report runs are picked up")
     todo = [
-        AccountRange(one.node_id, one.days.since, one.days.until, one.reports, backfill_id,
-                     entities=one.is_first and has_all)
+        AccountRange(
+            node_id=one.node_id, since=one.days.since, until=one.days.until, reports=one.reports,
+            backfill_id=backfill_id, has_entities=one.is_first and has_all,
+        )
         for one in asked
     ]
     forecast_calls = sum(one.calls for one in expected)
@@ -104,10 +108,10 @@ def read(
     seconds = {"fetch": time.monotonic() - started}
     calls = audit_log.operations_of(runtime.engine, backfill_id=backfill_id) - before
     say.print(f"{counted(calls, 'call')} made, {forecast_calls:,} expected")
-    built = Built(None, {})
+    built = MartBuild()
     if is_built:
         say.print("building the marts …")
-        built = build_marts(runtime.settings)
+        built = build_marts(runtime)
     if built.note:
         say.print(built.note)
     if reasons := (*((built.reason,) if built.reason else ()), *built.skipped):
@@ -156,10 +160,10 @@ def _land(
 
         while todo:
             began = runtime.now()
-            for outcome in land_ranges(runtime.settings, todo, tick=look):
-                failed.pop(outcome.asked, None)
+            for outcome in land_ranges(runtime, todo, tick=look):
+                failed.pop(outcome.account_range, None)
                 if outcome.reasons:
-                    failed[outcome.asked] = outcome.reasons
+                    failed[outcome.account_range] = outcome.reasons
             look()
             due = {
                 one.node_id: at

@@ -113,9 +113,11 @@ def connect(token_stdin: bool, kind: str, no_browser: bool, phase: int) -> None:
 def links(as_json: bool, is_wide: bool) -> None:
     """The nodes that are reachable, by which token, and who owns them."""
     from meta_pipeline.bootstrap import process_runtime
+    from meta_pipeline.status.unread import unread_sentences
     from meta_pipeline.store.node_links import list_links
 
-    found = list_links(process_runtime().engine)
+    engine = process_runtime().engine
+    found = list_links(engine)
     if as_json:
         import dataclasses
 
@@ -124,6 +126,8 @@ def links(as_json: bool, is_wide: bool) -> None:
         _print_links(found, is_wide=is_wide)
         if not found:
             click.echo("nothing is linked yet: run `meta-pipeline connect`", err=True)
+    for sentence in unread_sentences(engine):
+        echo(f"may be incomplete: {sentence}", err=True)
 
 
 def _print_links(found: Iterable[NodeLink], *, is_wide: bool = False) -> None:

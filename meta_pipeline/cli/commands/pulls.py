@@ -82,15 +82,15 @@ def reports(as_json: bool, is_wide: bool, is_names: bool) -> None:
 @click.option("--reload", "is_reload", is_flag=True, help="make the warehouse file anew from everything that landed")
 def build(is_forced: bool, is_reload: bool) -> None:
     """Load what landed, build the marts, publish; nothing when nothing has changed since."""
-    from meta_pipeline.defs.launch import build_marts
+    from meta_pipeline.bootstrap import process_runtime
+    from meta_pipeline.defs.runs.mart_build import build_marts
     from meta_pipeline.records import LoadError
-    from meta_pipeline.settings import Settings
 
-    settings = Settings()
-    built = build_marts(settings, is_forced=is_forced, is_reload=is_reload)
+    runtime = process_runtime()
+    built = build_marts(runtime, is_forced=is_forced, is_reload=is_reload)
     if built.reason:
         raise LoadError(" · ".join((built.reason, *built.skipped)))
-    echo(built.note or f"published {settings.published_file}")
+    echo(built.note or f"published {runtime.settings.published_file}")
     for sentence in built.skipped:
         echo(f"failed: {sentence}", err=True)
     raise SystemExit(1 if built.skipped else 0)

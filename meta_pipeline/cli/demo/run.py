@@ -11,16 +11,17 @@ import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 import psutil
 import requests
 
-from meta_pipeline.cli.output import money
+from meta_pipeline import money
 from meta_pipeline.cli.output.tables import show
 from meta_pipeline.cli.output.terminal import Terminal, counted
 from meta_pipeline.processes.environment import child_environment
@@ -47,8 +48,9 @@ order by accounts.account_name
 """
 _BY_DAY = """
 select account_id, date_day, sum(spend), sum(impressions)
-from marts.facebook_ads__ad_report where date_day >= $since group by account_id, date_day
+from marts.facebook_ads__ad_report group by account_id, date_day
 """
+_TIMEZONES = "select account_id, timezone_name from marts.dim_accounts where is_current"
 _MARTS = "select table_name, estimated_size from duckdb_tables() where schema_name = 'marts' order by table_name"
 # The account-day whose conversions changed most between its first version and the current one.
 _RESTATED = """
@@ -86,8 +88,8 @@ def run() -> int:
             _call(environment, "meta_pipeline.cli", "connect", "--no-browser")
         ended = json.loads(_call(environment, "meta_pipeline.cli.demo.pulls", url, now.isoformat(), is_read=True))
         phases |= ended["seconds"]
-        until = now.date() - dt.timedelta(days=1)
-        since = until - dt.timedelta(days=DAYS - 1)
+        # Accounts east and west of UTC have other last days than UTC has.
+        since, until = now.date() - dt.timedelta(days=DAYS + 1), now.date()
         truth = requests.get(
             f"{url}/_sandbox/truth", params={"since": str(since), "until": str(until)}, timeout=60
         ).json()["account"]
@@ -104,12 +106,13 @@ def run() -> int:
     for sentence in _next_steps(picture, published, url):
         say.print(sentence)
     say.print("")
-    differences = differences_of(published, truth, since=since)
+    expected = truth_of_own_days(published, truth, now=now)
+    differences = differences_of(published, expected)
     if differences:
         days = counted(len(differences), "account-day differs", "account-days differ")
         say.print(f"{days} from the sandbox's truth, first {differences[0]}")
         return 1
-    say.print(f"spend and impressions of all {len(truth)} account-days equal the sandbox's own truth, exactly")
+    say.print(f"spend and impressions of all {len(expected)} account-days equal the sandbox's own truth, exactly")
     return 0
 
 
@@ -242,11 +245,23 @@ def _call(environment: dict[str, str], module: str, *arguments: str, is_read: bo
     return ran.stdout or ""
 
 
-def differences_of(published: Path, truth: list[dict[str, object]], *, since: dt.date) -> list[str]:
-    """Return the account-days where Σ ads is not the sandbox's total, to the last digit."""
-    _, rows = query(published, _BY_DAY.replace("$since", f"date '{since}'"))
-    ours = {(row[0], row[1].isoformat()): (row[2], row[3]) for row in rows}
-    expected = {
-        (str(one["account_id"]), str(one["day"])): (Decimal(str(one["spend"])), one["impressions"]) for one in truth
-    }
-    return [json.dumps(key) for key in expected if ours.get(key) != expected[key]]
+def truth_of_own_days(
+    published: Path, truth: Sequence[Mapping[str, Any]], *, now: dt.datetime
+) -> dict[tuple[str, dt.date], tuple[Decimal, int]]:
+    """Return spend and impressions by account and day, for the last days on each account's own calendar."""
+    _, accounts = query(published, _TIMEZONES)
+    today_of = {account_id: now.astimezone(ZoneInfo(zone)).date() for account_id, zone in accounts}
+    expected = {}
+    for totals in truth:
+        account_id, day = str(totals["account_id"]), dt.date.fromisoformat(str(totals["day"]))
+        if dt.timedelta(days=1) <= today_of[account_id] - day <= dt.timedelta(days=DAYS):
+            expected[account_id, day] = (Decimal(str(totals["spend"])), int(totals["impressions"]))
+    return expected
+
+
+def differences_of(published: Path, expected: Mapping[tuple[str, dt.date], tuple[Decimal, int]]) -> list[str]:
+    """Return the account-days where the sum over ads is not the expected total, to the last digit."""
+    _, rows = query(published, _BY_DAY)
+    totals = {(account_id, day): (spend, impressions) for account_id, day, spend, impressions in rows}
+    return [f"{account_id} on {day}" for (account_id, day), amounts in expected.items()
+            if totals.get((account_id, day)) != amounts]

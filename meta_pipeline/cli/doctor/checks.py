@@ -15,6 +15,7 @@ from meta_pipeline.cli.output.terminal import counted
 from meta_pipeline.consent import oauth
 from meta_pipeline.files import damaged, permissions
 from meta_pipeline.records import MetaPipelineError
+from meta_pipeline.status.unread import unread_sentences
 from meta_pipeline.store.node_links import list_links
 
 
@@ -36,6 +37,8 @@ def examine(runtime: Runtime) -> Iterator[Finding]:
     links = list_links(runtime.engine)
     told_links = counted(len(links), "node") if links else "nothing is linked yet: run `meta-pipeline connect`"
     yield Finding("links", bool(links), told_links)
+    for sentence in unread_sentences(runtime.engine):
+        yield Finding("links", False, f"may be incomplete: {sentence}")
     yield from _tokens(runtime)
     yield from daily_work.examine(runtime, now=runtime.now())
     yield from lost_access.examine(runtime, now=runtime.now())
@@ -64,8 +67,8 @@ def _tokens(runtime: Runtime) -> Iterator[Finding]:
     yield Finding("vault", bool(found), told)
     for one in found:
         name = f"token of {one.ref.subject_name}"
-        for trouble in (*one.troubles, *(node.trouble for node in one.nodes if node.trouble)):
-            yield Finding(name, not trouble.is_urgent, f"{trouble.told} {trouble.click}: {trouble.url}")
+        for issue in (*one.issues, *(node.issue for node in one.nodes if node.issue)):
+            yield Finding(name, not issue.is_urgent, f"{issue.message} {issue.action}: {issue.url}")
         if one.ref.retired_at is None:
             yield _checked(name, functools.partial(_inspected, runtime, one.ref.id))
 

@@ -16,7 +16,8 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from meta_pipeline.cli.output import money, terminal
+from meta_pipeline import money
+from meta_pipeline.cli.output import terminal
 from meta_pipeline.cli.output.layout import GAP, Column, Layout, fit, wide
 from meta_pipeline.display import printable
 

@@ -32,7 +32,7 @@ LOOK_EVERY_S = 30.0  # for failed runs and the size of the log
 def run(settings: Settings, *, port: int, web_port: int, allowed_hosts: Sequence[str] = ()) -> int:
     """Start, report where, wait; 0 after Ctrl-C, 1 when one of the processes ended by itself."""
     from meta_pipeline.defs.home import instance
-    from meta_pipeline.defs.launch import quiet
+    from meta_pipeline.defs.runs.console import silence_dagster
     from meta_pipeline.defs.runs.failed_runs import FailedRuns
     from meta_pipeline.defs.runs.killed_runs import reap
 
@@ -43,7 +43,7 @@ def run(settings: Settings, *, port: int, web_port: int, allowed_hosts: Sequence
         _check_free(web_port, "--web-port")
         log = folder / "up.log"
         click.echo(f"Starting; the log is {log}", err=True)
-        quiet()
+        silence_dagster()
         with instance(settings) as opened:
             reap(opened)
             children = Children(folder=folder, log=log)

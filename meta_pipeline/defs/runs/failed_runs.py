@@ -1,4 +1,4 @@
-"""What `up` reports on the terminal: runs that have failed, and a schedule that somebody has stopped."""
+"""What `up` reports on the terminal: runs that have failed, and schedules that were stopped in the UI."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dagster._core.scheduler.instigation import InstigatorStatus
 
 from meta_pipeline.display import printable
 
-_MOST = 20  # of one look; the Dagster UI has the rest
+_MOST = 20  # at a time; the Dagster UI has the rest
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,16 +29,17 @@ class FailedRuns:
         self._instance, self._since, self._reported = opened, since, set[str]()
 
     def new(self) -> list[FailedRun]:
-        """Return the runs that have failed since the last look, the oldest first."""
+        """Return the runs that have failed since the last call, the oldest first."""
         wanted = dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE], updated_after=self._since)
-        found = []
+        failed_runs = []
         for record in reversed(self._instance.get_run_records(wanted, limit=_MOST)):
             run = record.dagster_run
             if run.run_id not in self._reported:
                 self._reported.add(run.run_id)
                 account = run.tags.get("meta/ad_account")
-                found.append(FailedRun(run.run_id, printable(f"{run.job_name}{f' of {account}' if account else ''}")))
-        return found
+                name = f"{run.job_name} of {account}" if account else run.job_name
+                failed_runs.append(FailedRun(run.run_id, printable(name)))
+        return failed_runs
 
 
 def is_stopped(opened: Any, name: str) -> bool:

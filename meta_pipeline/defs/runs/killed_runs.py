@@ -1,4 +1,4 @@
-"""Runs whose process was killed, which Dagster does not see: reported failed, and what they held of a pool set free
+"""Report runs whose process was killed, which Dagster does not notice, and free the pool slots that they held
 (docs/decisions/0029)."""
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from meta_pipeline.store.processes import identity, is_gone, pid_of
 
 PROCESS_TAG = "meta/process"
 REAP_EVERY_S = 10.0
-_TOLD = "the process of this run was killed; what it had landed stays"
+_MESSAGE = "the process of this run was killed; what it had landed stays"
 _CANCELING = dg.DagsterRunStatus.CANCELING
 _UNFINISHED = [
     dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.NOT_STARTED, _CANCELING,
@@ -24,21 +24,21 @@ _log = logging.getLogger(__name__)
 
 
 def process_tags() -> dict[str, str]:
-    """The tag that tells whose process a run lives in."""
+    """Return the tag that names the process of a run."""
     return {PROCESS_TAG: identity()}
 
 
 def reap(opened: dg.DagsterInstance) -> list[str]:
-    """Runs of this host whose process is gone are reported failed, or canceled if that was asked for, and no run that
-    ended keeps a slot of a pool; the run ids of those whose process was gone."""
+    """Report the runs of this host whose process is gone as failed, or as canceled when that was requested, and free
+    the pool slots of every run that has ended. Return the ids of the reported runs."""
     dead = []
     for listed in opened.get_runs(dg.RunsFilter(statuses=_UNFINISHED)):
-        # Looked at again: what it said last, it said before its process went, and somebody else may reap as well.
+        # Read again: its process may have written a last event before it ended, and another process may reap as well.
         run = opened.get_run_by_id(listed.run_id) if _is_killed(opened, listed) else None
         if run is None or run.status not in _UNFINISHED:
             continue
         report = opened.report_run_canceled if run.status == _CANCELING else opened.report_run_failed
-        report(run, message=_TOLD)
+        report(run, message=_MESSAGE)
         dead.append(run.run_id)
     slots = opened.event_log_storage
     for run_id in slots.get_concurrency_run_ids():
@@ -49,21 +49,21 @@ def reap(opened: dg.DagsterInstance) -> list[str]:
 
 @contextlib.contextmanager
 def reaping(opened: dg.DagsterInstance) -> Iterator[None]:
-    """`reap` now, and again and again until the block ends: its runs may wait for the slot of one that is killed."""
+    """Reap now, and every few seconds until the block ends: its runs may wait for the slot of a run that is killed."""
     reap(opened)
 
-    def again() -> None:
+    def reap_again() -> None:
         try:
             reap(opened)
-        except (dg.DagsterError, sa.exc.SQLAlchemyError, OSError) as error:  # the next time may go well
-            _log.warning("killed runs could not be looked for: %s", error)
+        except (dg.DagsterError, sa.exc.SQLAlchemyError, OSError) as error:  # the next attempt may succeed
+            _log.warning("could not check for killed runs: %s", error)
 
-    with beating(again, every_s=REAP_EVERY_S):
+    with beating(reap_again, every_s=REAP_EVERY_S):
         yield
 
 
 def _is_killed(opened: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
-    """Whether the process that runs it is gone. A retry begins with the tags of the run before it, until its own
+    """Return whether the run's process is gone. A retry starts with the tags of the run before it, until its own
     process has written its own."""
     process = run.tags.get(PROCESS_TAG)
     if process is None or not is_gone(process):
@@ -75,7 +75,7 @@ def _is_killed(opened: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
 
 
 def _is_over(run: dg.DagsterRun | None) -> bool:
-    """Whether nobody works on a run any more: one that was canceled by force may still be writing."""
+    """Return whether no process works on a run: one that was canceled by force may still be writing."""
     if run is None:
         return True
     process = run.tags.get(PROCESS_TAG)

@@ -84,7 +84,7 @@ def _is_allowed(host: str, allowed: Collection[str]) -> bool:
         name = urlsplit(f"//{host}").hostname
     except ValueError:
         return False
-    return name is not None and (is_loopback(name) or name in {one.lower() for one in allowed})
+    return name is not None and (is_loopback(name) or name in {host.lower() for host in allowed})
 
 
 class Guard:

@@ -1,4 +1,4 @@
-"""Ad creatives: what an ad shows, one for each ad (graph-api.md §9).
+"""Ad creatives: what an ad shows, one for each ad (docs/graph-api.md §9).
 
 An incomplete creative, as other clients met it (airbytehq/airbyte#65944, #66027): the post or reel behind it is gone.
 Reading it, or a page of a listing that contains it, fails with 100/2446289 as soon as a field of its story is
@@ -96,7 +96,7 @@ def creative_node(ad: Entity, world: World, now: dt.datetime, base_url: str) -> 
         "instagram_user_id": page.instagram_id, "call_to_action_type": story.action_type, "link_url": None,
         "effective_instagram_media_id": f"18{draw % 10**15:015d}",
         "instagram_permalink_url": f"https://www.instagram.com/p/{draw % 16**10:010x}/",
-        "thumbnail_url": picture_url(node["id"], 64, world, now, base_url),
+        "thumbnail_url": picture_url(node["id"], size=64, world=world, now=now, base_url=base_url),
     }
     if ad.name.startswith(("Reel", "Video")):
         video = _video_data(story)
@@ -104,7 +104,7 @@ def creative_node(ad: Entity, world: World, now: dt.datetime, base_url: str) -> 
         data = {"video_data": video}
     else:
         link = _link_data(story, is_carousel=ad.name.startswith("Carousel"))
-        url = picture_url(node["id"], 1080, world, now, base_url)
+        url = picture_url(node["id"], size=1080, world=world, now=now, base_url=base_url)
         media = {"object_type": "SHARE", "image_hash": link["image_hash"], "image_url": url}
         data = {"link_data": link}
     spec = {"page_id": page.id, "instagram_user_id": page.instagram_id, **data}
@@ -148,7 +148,7 @@ def refuse_incomplete(ad: Entity, world: World, names: set[str]) -> None:
 
 def list_creatives(call: NodeCall, ads: list[Entity], world: World, *, max_heavy: int) -> dict[str, Any]:
     """Return a page of creatives; raise when it has more than `max_heavy` (0: any number) with their story spec
-    (graph-api.md §9)."""
+    (docs/graph-api.md §9)."""
     page = paginate(call.request, ads, lambda ad: read_creative(call, ad, world))
     if max_heavy and top_level_names(call.fields) & HEAVY_FIELDS and len(page["data"]) > max_heavy:
         raise GraphApiError(REDUCE, 1, status=500)

@@ -1,4 +1,4 @@
-"""Ad accounts, campaigns, ad sets, ads and creatives: the nodes and their edges (graph-api.md §2, §9)."""
+"""Ad accounts, campaigns, ad sets, ads and creatives: the nodes and their edges (docs/graph-api.md §2, §9)."""
 
 from __future__ import annotations
 

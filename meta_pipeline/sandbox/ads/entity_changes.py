@@ -65,7 +65,7 @@ def apply_change(world: World, change: dict[str, Any], now: dt.datetime) -> Enti
 def _validate(change: dict[str, Any], world: World) -> None:
     """Raise ValueError or KeyError for an invalid change, also when it is planned for later."""
     if unknown := set(change) - _KEYS:
-        raise ValueError(f"unknown keys in a change: {', '.join(sorted(unknown))}")
+        raise ValueError(f"{', '.join(sorted(unknown))} of a thing can't be set")
     if change.get("status", "ACTIVE") not in STATUSES:
         raise ValueError(f"a status is one of {', '.join(STATUSES)}")
     if "create" in change:
@@ -84,7 +84,7 @@ def _account_and_parents(world: World, change: dict[str, Any]) -> tuple[Account,
         case "ad":
             ad_set = world.ad_sets[str(change["adset_id"])]
             return ad_set.account, (*ad_set.parents, ad_set)
-    raise ValueError(f"{change['create']} can't be created, only campaign, adset and ad")
+    raise ValueError(f"{change['create']} can't be made: only campaign, adset and ad")
 
 
 def _create(world: World, change: dict[str, Any], now: dt.datetime) -> Entity:

@@ -1,4 +1,4 @@
-"""Which campaigns, ad sets and ads a listing contains (graph-api.md §9)."""
+"""Which campaigns, ad sets and ads a listing contains (docs/graph-api.md §9)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Campaigns, ad sets and ads as nodes (graph-api.md §9)."""
+"""Campaigns, ad sets and ads as nodes (docs/graph-api.md §9)."""
 
 from __future__ import annotations
 

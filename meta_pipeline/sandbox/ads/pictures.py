@@ -1,4 +1,4 @@
-"""The pictures of creatives, under signed links that expire (graph-api.md §9)."""
+"""The pictures of creatives, under signed links that expire (docs/graph-api.md §9)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CDN_PATH = "_sandbox_cdn"
 _HOUR_S = 3600
 
 
-def picture_url(node_id: str, size: int, world: World, now: dt.datetime, base_url: str) -> str:
+def picture_url(node_id: str, *, size: int, world: World, now: dt.datetime, base_url: str) -> str:
     """Return a link that works for as many days as the world's options say; it stays the same for an hour."""
     until = (int(now.timestamp()) // _HOUR_S + round(world.options.thumbnail_days * 24)) * _HOUR_S
     name = f"{node_id}_{size}.png"

@@ -1,4 +1,4 @@
-"""Business portfolios, what they own and what is shared with them (graph-api.md §5.2)."""
+"""Business portfolios, what they own and what is shared with them (docs/graph-api.md §5.2)."""
 
 from __future__ import annotations
 

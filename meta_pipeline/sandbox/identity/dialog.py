@@ -1,4 +1,4 @@
-"""The login dialog, for a browser and for a program (graph-api.md §4.1)."""
+"""The login dialog, for a browser and for a program (docs/graph-api.md §4.1)."""
 
 from __future__ import annotations
 

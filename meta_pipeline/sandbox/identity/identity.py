@@ -1,4 +1,5 @@
-"""The app and its secret, the tokens and codes that were issued, and what the person has granted (graph-api.md §4)."""
+"""The app and its secret, the tokens and codes that were issued, and what the person has granted
+(docs/graph-api.md §4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The OAuth endpoints: `oauth/access_token`, `oauth/revoke` and `debug_token` (graph-api.md §4)."""
+"""The OAuth endpoints: `oauth/access_token`, `oauth/revoke` and `debug_token` (docs/graph-api.md §4)."""
 
 from __future__ import annotations
 

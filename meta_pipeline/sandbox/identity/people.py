@@ -1,4 +1,4 @@
-"""The person or system user behind a token, and the permissions of the app (graph-api.md §5)."""
+"""The person or system user behind a token, and the permissions of the app (docs/graph-api.md §5)."""
 
 from __future__ import annotations
 

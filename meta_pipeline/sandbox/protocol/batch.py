@@ -1,4 +1,4 @@
-"""Batches: many requests in one POST (graph-api.md §8)."""
+"""Batches: many requests in one POST (docs/graph-api.md §8)."""
 
 from __future__ import annotations
 

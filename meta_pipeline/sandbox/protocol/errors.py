@@ -7,7 +7,7 @@ from typing import Any
 from meta_pipeline.sandbox.protocol.responses import GraphResponse
 
 REDUCE = "Please reduce the amount of data you're asking for, then retry your request"
-# Messages of error 190 by subcode: why a token is invalid (graph-api.md §4).
+# Messages of error 190 by subcode: why a token is invalid (docs/graph-api.md §4).
 INVALID_TOKEN_MESSAGES = {
     458: "Error validating access token: The user has not authorized application.",
     459: "Error validating access token: You cannot access the app till you log in to www.facebook.com and follow the "
@@ -45,7 +45,7 @@ class GraphApiError(Exception):
         self.is_transient, self.headers = is_transient, headers or {}
 
     def to_response(self, trace_id: str) -> GraphResponse:
-        """Return the error envelope (graph-api.md §7.1)."""
+        """Return the error envelope (docs/graph-api.md §7.1)."""
         error: dict[str, Any] = {"message": self.message, "type": self.error_type, "code": self.code}
         if self.subcode is not None:
             error["error_subcode"] = self.subcode
@@ -73,5 +73,5 @@ def unknown_path(path: str) -> GraphApiError:
 
 
 def too_much_data() -> GraphApiError:
-    """Return error 100/1487534: the data-per-call limit (graph-api.md §2.8)."""
+    """Return error 100/1487534: the data-per-call limit (docs/graph-api.md §2.8)."""
     return GraphApiError("Invalid parameter", 100, subcode=1487534, user_msg=REDUCE)

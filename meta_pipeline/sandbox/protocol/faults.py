@@ -1,4 +1,4 @@
-"""Faults that are requested by header, scenario file or control call (graph-api.md §14, fault plan)."""
+"""Faults that are requested by header, scenario file or control call (docs/graph-api.md §14, fault plan)."""
 
 from __future__ import annotations
 

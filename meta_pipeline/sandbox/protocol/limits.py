@@ -1,4 +1,4 @@
-"""Rate limits, enforced (graph-api.md §6): budgets that refill, and blocks that lengthen when called during one.
+"""Rate limits, enforced (docs/graph-api.md §6): budgets that refill, and blocks that lengthen when called during one.
 
 `POST /_sandbox/limits` and a scenario file set every limit, because Meta publishes only some of them."""
 

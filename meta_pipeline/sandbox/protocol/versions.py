@@ -1,4 +1,5 @@
-"""API versions: which exist, which the Marketing API still accepts, and what later ones removed (graph-api.md §1)."""
+"""API versions: which exist, which the Marketing API still accepts, and what later ones removed
+(docs/graph-api.md §1)."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ from meta_pipeline.sandbox.protocol.requests import GraphRequest
 
 DEFAULT_VERSION = "v24.0"
 EXISTING_VERSIONS = ("v19.0", "v20.0", "v21.0", "v22.0", "v23.0", "v24.0", "v25.0", "v26.0", "v27.0")
-# The Marketing API ends a version before the Graph API does (graph-api.md §1.1): it upgrades calls to v24.0 and
+# The Marketing API ends a version before the Graph API does (docs/graph-api.md §1.1): it upgrades calls to v24.0 and
 # refuses older ones.
 UPGRADED_VERSIONS, UPGRADES_TO = ("v24.0",), "v25.0"
 REFUSED_VERSIONS = ("v19.0", "v20.0", "v21.0", "v22.0", "v23.0")
@@ -49,7 +50,7 @@ def check_version(request: GraphRequest, *, is_marketing: bool) -> dict[str, str
 
 def _refuse_removed_parameters(request: GraphRequest) -> None:
     """Raise for the multi-read, which is gone in every version for new apps such as this one, and for what v27.0
-    removed (graph-api.md §1.3)."""
+    removed (docs/graph-api.md §1.3)."""
     if "ids" in request.params and request.path == "":
         raise GraphApiError("The ids query parameter is deprecated in v26.0+.", 100, status=500)
     if version_number(request.version) >= version_number("v27.0"):

@@ -1,5 +1,5 @@
-"""Page insights (graph-api.md §3): days are Pacific and labelled by their end, a single invalid metric fails the whole
-request, and without `read_insights` the result is empty."""
+"""Page insights (docs/graph-api.md §3): days are Pacific and labelled by their end, a single invalid metric fails the
+whole request, and without `read_insights` the result is empty."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Facebook Pages and Instagram accounts: the nodes and the list of a person's Pages (graph-api.md §4.3)."""
+"""Facebook Pages and Instagram accounts: the nodes and the list of a person's Pages (docs/graph-api.md §4.3)."""
 
 from __future__ import annotations
 

@@ -53,5 +53,5 @@ def format_money(millionths: int) -> str:
 
 
 def minor_units(currency: str) -> int:
-    """Return how many minor units make one unit of a currency: budgets are in minor units (graph-api.md §9)."""
+    """Return how many minor units make one unit of a currency: budgets are in minor units (docs/graph-api.md §9)."""
     return 1 if currency in ZERO_DECIMAL else 1000 if currency in THREE_DECIMALS else 100

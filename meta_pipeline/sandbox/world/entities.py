@@ -56,7 +56,7 @@ class Entity:
 
     @property
     def effective_status(self) -> str:
-        """Its own status, unless a parent is not active (graph-api.md §9)."""
+        """Its own status, unless a parent is not active (docs/graph-api.md §9)."""
         if self.status != "ACTIVE":
             return self.status
         for parent in self.parents:

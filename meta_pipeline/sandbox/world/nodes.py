@@ -1,4 +1,4 @@
-"""The nodes that more than one subject returns: ad accounts and Pages (graph-api.md §4.3, §5.2, §9)."""
+"""The nodes that more than one subject returns: ad accounts and Pages (docs/graph-api.md §4.3, §5.2, §9)."""
 
 from __future__ import annotations
 

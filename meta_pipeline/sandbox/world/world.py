@@ -40,7 +40,7 @@ class FinalDelivery(NamedTuple):
 class World:
     """The entities and deliveries of one seed, seen at a moment."""
 
-    def __init__(self, seed: int, accounts: int = len(ACCOUNTS), ads: int = ADS_PER_ACCOUNT) -> None:
+    def __init__(self, seed: int, *, accounts: int = len(ACCOUNTS), ads: int = ADS_PER_ACCOUNT) -> None:
         self.seed, self.ads_per_account = seed, ads
         self.options = WorldOptions()
         self.revision = 0  # grows with every change of the entities: part of the key of every cached result

@@ -86,7 +86,6 @@ oauth_states = sa.Table(
 web_sessions = sa.Table(
     "web_sessions", metadata,
     sa.Column("digest", sa.String, primary_key=True),
-    sa.Column("password_mac", sa.String, nullable=False),
     sa.Column("started_at", Utc, nullable=False),
     sa.Column("ends_at", Utc, nullable=False),
 )

@@ -1,18 +1,18 @@
-// Without this the page reloads itself; with it only what changed is read out.
+// Replaces what changed, so that screen readers announce only that. Without JavaScript the page reloads itself.
 "use strict";
-async function look() {
-  const answer = await fetch(location.href, { headers: { accept: "text/html" } });
-  if (!answer.ok) return;
-  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-  const now = page.getElementById("progress");
+async function refresh() {
+  const response = await fetch(location.href, { headers: { accept: "text/html" } });
+  if (!response.ok) return;
+  const page = new DOMParser().parseFromString(await response.text(), "text/html");
+  const next = page.getElementById("progress");
   const shown = document.getElementById("progress");
-  if (now && shown.innerHTML !== now.innerHTML) {
-    shown.innerHTML = now.innerHTML;
+  if (next && shown.innerHTML !== next.innerHTML) {
+    shown.innerHTML = next.innerHTML;
     document.title = page.title;
   }
-  // Outside the live region: nobody wants every second read out.
+  // Outside the live region, so that the seconds are not announced.
   const elapsed = document.getElementById("elapsed");
   if (elapsed) elapsed.textContent = page.getElementById("elapsed")?.textContent ?? "";
-  if (now && now.dataset.ended === "yes") clearInterval(timer);
+  if (next && next.dataset.ended === "yes") clearInterval(timer);
 }
-const timer = setInterval(() => look().catch(() => {}), 1000);
+const timer = setInterval(() => refresh().catch(() => {}), 1000);

@@ -44,7 +44,7 @@ def read(path: Path, most_points: int) -> Counter[tuple[str, int]]:
 
     assert [type(one) for one in done] == [LandedFile] * len(DAYS)
     rows = [json.loads(text) for file in done for text in pq.read_table(file.path).column("payload").to_pylist()]
-    true = [row for row in totals.daily_totals(line.graph.world, DAYS[0], DAYS[-1], line.graph.now())["ad"] if f"act_{row['account_id']}" == ACCOUNT]
+    true = [row for row in totals.daily_totals(line.graph.world, since=DAYS[0], until=DAYS[-1], at=line.graph.now())["ad"] if f"act_{row['account_id']}" == ACCOUNT]
     for name in ("impressions", "clicks", "spend"):
         assert sum(Decimal(row[name]) for row in rows) == sum(Decimal(row[name]) for row in true)
     assert {(row["ad_id"], row["date_start"]) for row in rows} == {(row["id"], row["day"]) for row in true}

@@ -22,7 +22,7 @@ from meta_pipeline.records import ConfigError
 
 # Every status that a level's things can have: by default Meta leaves deleted and archived ads out of level=ad while the
 # account's total includes their spend. One request with the whole list is right however Meta treats the default;
-# "default" plus "the deleted ones" would count twice (graph-api.md §2.6, §9).
+# "default" plus "the deleted ones" would count twice (docs/graph-api.md §2.6, §9).
 STATUSES = {kind.level: kind.statuses for kind in ENTITY_KINDS if kind.level is not None}
 
 WINDOWS = ("1d_view", "1d_click", "7d_click", "28d_click")
@@ -201,7 +201,7 @@ REPORTS: dict[str, Report] = {
         ),
         _by_breakdown("demographics", "age", "gender"),
         _by_breakdown("country", "country"),
-        # Meta has no off-Meta conversions by region or hour (graph-api.md §2.3): none are requested.
+        # Meta has no off-Meta conversions by region or hour (docs/graph-api.md §2.3): none are requested.
         _by_breakdown("region", "region", has_actions=False),
         _by_breakdown("placement", "publisher_platform", "platform_position"),
         _by_breakdown("device", "device_platform"),

@@ -1,5 +1,5 @@
 """The names that Ads Insights accepts: fields, breakdowns that can be combined, attribution windows, and how far back
-each is available (graph-api.md §2.2–2.4, §2.7). Data only; a name in none of these lists is refused before any
+each is available (docs/graph-api.md §2.2–2.4, §2.7). Data only; a name in none of these lists is refused before any
 request."""
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ BREAKDOWNS = frozenset(name for names in WHITELIST for name in names if not name
 ACTION_BREAKDOWNS = frozenset(name for names in WHITELIST for name in names if name.startswith("action_"))
 
 # Breakdowns for which Meta returns no rows, and no error, until the advertiser has enabled them (D-IBD,
-# graph-api.md §1.3).
+# docs/graph-api.md §1.3).
 _GATED = {
     "impression_device": "impression devices",
     "hourly_stats_aggregated_by_audience_time_zone": "hours of the viewer's time zone",
@@ -115,7 +115,7 @@ _COUNTED_ONCE = frozenset(("reach", "frequency", "cpp", "full_view_reach"))
 
 
 def history_limit(fields: tuple[str, ...], breakdowns: tuple[str, ...]) -> int:
-    """Return how many months back Meta answers for these fields and breakdowns (graph-api.md §1.3, §2.7)."""
+    """Return how many months back Meta answers for these fields and breakdowns (docs/graph-api.md §1.3, §2.7)."""
     if "frequency_value" in breakdowns:
         return FREQUENCY_HISTORY
     is_unique = any(name in _COUNTED_ONCE or "unique" in name for name in fields)

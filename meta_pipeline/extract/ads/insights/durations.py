@@ -1,7 +1,7 @@
 """How long a report run is expected to take, when to poll it, and what one that has ended teaches. No I/O.
 
-Meta publishes no durations (graph-api.md §2.9). What one account's run took is the first guess for every other account
-of the app, so that from the second account on a run is rarely polled more than twice."""
+Meta publishes no durations (docs/graph-api.md §2.9). What one account's run took is the first guess for every other
+account of the app, so that from the second account on a run is rarely polled more than twice."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MARGIN, MARGIN_S = 1.1, 0.3
 
 # The first pause after a run was not done when it was expected, as a share of what was expected.
 OVERDUE = 0.3
-# Seconds between polls. Peers poll at 10 s doubling (graph-api.md §2.9).
+# Seconds between polls. Peers poll at 10 s doubling (docs/graph-api.md §2.9).
 FIRST_POLL_S, LONGEST_POLL_S = 0.5, 10.0
 # While another run shows how long runs take, one is polled at this age in seconds at the latest.
 UNKNOWN_FIRST_POLL_S = 20.0

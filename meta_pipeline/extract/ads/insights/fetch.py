@@ -71,7 +71,7 @@ class Fetcher:
 
         A page that is too much is requested again from the same cursor with half of the rows. A read whose cursor Meta
         forgot starts again, and its pages don't grow from then on. A range without any row is accepted after it was
-        read twice: Meta also answers 200 without rows at moments of trouble (graph-api.md §14, `empty_200`). Raise
+        read twice: Meta also answers 200 without rows at moments of trouble (docs/graph-api.md §14, `empty_200`). Raise
         TransientError for one that had rows and then has none."""
         sizes = self.planner.sizes(pull.report)
         size: PageSize = sizes

@@ -23,13 +23,13 @@ from meta_pipeline.graph.response import GraphResponse
 from meta_pipeline.records import AccessToken, MetaPipelineError
 from meta_pipeline.store import report_runs
 
-# A read right after the POST may answer 100/33, not replicated yet (graph-api.md §2.9, P-TAP).
+# A read right after the POST may answer 100/33, not replicated yet (docs/graph-api.md §2.9, P-TAP).
 NOT_FOUND, POLLS_WHEN_NEW = (100, 33), 3
 # Polls that are due within that many seconds of each other are one batch.
 TOGETHER_S = 0.05
 # How often a wait checks whether another account's run has shown how long runs take, and how old that run may be.
 CHECK_S, SCOUT_FOR = 1.0, dt.timedelta(minutes=10)
-# -3/1504045 in a run's own error fields: too large (graph-api.md §2.10).
+# -3/1504045 in a run's own error fields: too large (docs/graph-api.md §2.10).
 TOO_LARGE = 1504045
 _STATUS_FIELDS = (
     "async_status,async_percent_completion,time_ref,time_completed,error_code,error_message,error_subcode,"
@@ -104,7 +104,7 @@ class ReportRuns:
 
     def expire(self, pull: Pull, error: MetaPipelineError) -> bool:
         """Abandon a resumed run whose result Meta no longer has, so that it is requested again: results are kept for
-        30 days (graph-api.md §2.9). Return False when the error means something else."""
+        30 days (docs/graph-api.md §2.9). Return False when the error means something else."""
         if not pull.is_resumed or not _is_not_found(error):
             return False
         self._mark(pull, "abandoned")

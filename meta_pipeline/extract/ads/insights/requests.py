@@ -40,7 +40,7 @@ def insights_request(report: Report, days: Range, part: Part | None = None) -> d
 
 def _days(report: Report, days: Range) -> dict[str, Any]:
     """Return the parameters that give every day of the range its own rows. Windows overlap, so each is named; Meta
-    answers all of them in one report (graph-api.md §2.1)."""
+    answers all of them in one report (docs/graph-api.md §2.1)."""
     if report.window is None:
         return {"time_range": _time_range(days.since, days.until), "time_increment": 1}
     return {"time_ranges": [_time_range(*report.span(day)) for day in days.days]}

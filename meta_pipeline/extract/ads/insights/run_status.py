@@ -8,7 +8,7 @@ from typing import Any
 
 from meta_pipeline.records import MetaPipelineError
 
-# One process waits that long for a run that makes progress; the next one resumes it (graph-api.md §2.9).
+# One process waits that long for a run that makes progress; the next one resumes it (docs/graph-api.md §2.9).
 GIVE_UP_S = 1800.0
 
 
@@ -33,7 +33,7 @@ class Abandoned:
 
 def is_completed(status: Mapping[str, Any]) -> bool:
     """Check that a run's result can be read: `Job Completed` and 100 % together, because 100 % is also seen while it is
-    still running, or failed (graph-api.md §2.9)."""
+    still running, or failed (docs/graph-api.md §2.9)."""
     return status.get("async_status") == "Job Completed" and str(status.get("async_percent_completion")) == "100"
 
 

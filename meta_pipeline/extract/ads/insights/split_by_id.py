@@ -30,7 +30,7 @@ class Part:
     is_rest: bool = False
 
     def rule(self, level: str) -> dict[str, Any]:
-        """Return the part as a rule of `filtering` (graph-api.md §2.6)."""
+        """Return the part as a rule of `filtering` (docs/graph-api.md §2.6)."""
         return {"field": f"{level}.id", "operator": "NOT_IN" if self.is_rest else "IN", "value": list(self.ids)}
 
     def halves(self) -> list[Part]:

@@ -23,8 +23,8 @@ from meta_pipeline.records import AccessToken, Batch
 
 # What a creative is requested with; the digest of it says whether a sweep covered the same fields.
 REQUEST: Mapping[str, Any] = {"fields": list(CREATIVES.fields)}
-# `object_story_spec` and `asset_feed_spec` are large: peers go down to 10–25 a page (graph-api.md §9, P-AIR). A page
-# that fails at the smallest size is read by id, an operation each, so that size is smaller still.
+# `object_story_spec` and `asset_feed_spec` are large: peers go down to 10–25 a page (docs/graph-api.md §9, P-AIR). A
+# page that fails at the smallest size is read by id, an operation each, so that size is smaller still.
 LARGEST_PAGE, SMALLEST_PAGE = 100, 6
 
 

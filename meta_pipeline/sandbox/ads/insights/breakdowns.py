@@ -1,4 +1,4 @@
-"""How deliveries split by breakdown: every part is a whole number and the parts add up (graph-api.md §2.3)."""
+"""How deliveries split by breakdown: every part is a whole number and the parts add up (docs/graph-api.md §2.3)."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ COMBINATIONS = {
         (ADVERTISER_HOUR,), (AUDIENCE_HOUR,),
     )
 }
-# Meta gives these to accounts that opted in, through report runs only (graph-api.md §2.7).
+# Meta gives these to accounts that opted in, through report runs only (docs/graph-api.md §2.7).
 GATED = frozenset(("impression_device", "frequency_value", AUDIENCE_HOUR))
 HOURLY = frozenset((ADVERTISER_HOUR, AUDIENCE_HOUR))
 # These have no conversions that happen off Meta; by product such conversions belong to no product.

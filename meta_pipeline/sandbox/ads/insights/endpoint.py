@@ -1,4 +1,4 @@
-"""The `insights` edge of a node, and reads of a report run (graph-api.md §2)."""
+"""The `insights` edge of a node, and reads of a report run (docs/graph-api.md §2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The days of an insights request: its ranges, presets and increments (graph-api.md §2.1)."""
+"""The days of an insights request: its ranges, presets and increments (docs/graph-api.md §2.1)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An insights request, parsed and validated (graph-api.md §2.1, §2.3, §2.6)."""
+"""An insights request, parsed and validated (docs/graph-api.md §2.1, §2.3, §2.6)."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Query:
 
     @property
     def is_gated(self) -> bool:
-        """True if only opted-in accounts get it, and only through report runs (graph-api.md §2.7)."""
+        """True if only opted-in accounts get it, and only through report runs (docs/graph-api.md §2.7)."""
         return not GATED.isdisjoint(self.breakdowns)
 
     def has_historical_reach(self, now: dt.datetime) -> bool:

@@ -1,4 +1,4 @@
-"""One report run: how it progresses from poll to poll (graph-api.md §2.9)."""
+"""One report run: how it progresses from poll to poll (docs/graph-api.md §2.9)."""
 
 from __future__ import annotations
 

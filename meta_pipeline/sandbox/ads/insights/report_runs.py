@@ -1,4 +1,5 @@
-"""All report runs of the server: how they are submitted and found, and which limits apply (graph-api.md §2.7, §2.9)."""
+"""All report runs of the server: how they are submitted and found, and which limits apply (docs/graph-api.md §2.7,
+§2.9)."""
 
 from __future__ import annotations
 
@@ -70,7 +71,7 @@ class ReportRuns:
 
     def _opens_gate(self, account: Account, now: dt.datetime) -> bool:
         """Check whether the account gets a gated breakdown now: it opted in, and has had fewer such runs today than it
-        has ads, at most ten; otherwise the result is empty (graph-api.md §2.7)."""
+        has ads, at most ten; otherwise the result is empty (docs/graph-api.md §2.7)."""
         world = self.insights.world
         runs_today = sum(
             run.is_gate_open and run.account.id == account.id and now - run.submitted_at < _DAY
@@ -81,7 +82,7 @@ class ReportRuns:
 
     def _check_limits(self, account: Account, query: Query, now: dt.datetime) -> None:
         """Raise when too many runs of the account are running (Meta does not publish how many: it is a setting), or
-        when it has had ten runs today for reach beyond 13 months (graph-api.md §2.7)."""
+        when it has had ten runs today for reach beyond 13 months (docs/graph-api.md §2.7)."""
         runs = [run for run in self.by_id.values() if run.account == account]
         running = sum(
             not run.is_completed and run.outcome is None and now - run.submitted_at < _RUNNING_FOR for run in runs

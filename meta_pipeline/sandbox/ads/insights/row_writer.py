@@ -1,4 +1,4 @@
-"""Rows as Meta writes them: numbers as strings, fields without a value absent (graph-api.md §2.2, §2.5)."""
+"""Rows as Meta writes them: numbers as strings, fields without a value absent (docs/graph-api.md §2.2, §2.5)."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def _positive(value: int) -> str | None:
 
 
 def _frequency(row: InsightsRow, query: Query) -> str | None:
-    """Return impressions per person; 0 in an hour (graph-api.md §2.3)."""
+    """Return impressions per person; 0 in an hour (docs/graph-api.md §2.3)."""
     return "0" if not HOURLY.isdisjoint(query.breakdowns) else _ratio(row.delivery.impressions, row.delivery.reach)
 
 

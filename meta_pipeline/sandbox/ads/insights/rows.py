@@ -1,4 +1,4 @@
-"""The rows of a query before its fields are selected (graph-api.md §2)."""
+"""The rows of a query before its fields are selected (docs/graph-api.md §2)."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from meta_pipeline.sandbox.world.world import World
 TotalsByLevel = dict[str, list[dict[str, Any]]]
 
 
-def daily_totals(world: World, since: dt.date, until: dt.date, at: dt.datetime) -> TotalsByLevel:
+def daily_totals(world: World, *, since: dt.date, until: dt.date, at: dt.datetime) -> TotalsByLevel:
     """Return the totals per level, node and day as they were reported at `at`; money as decimal strings."""
     totals: TotalsByLevel = {level: [] for level in LEVELS}
     for account, day, local in _account_days(world, since, until, at):
@@ -32,7 +32,7 @@ def daily_totals(world: World, since: dt.date, until: dt.date, at: dt.datetime) 
     return totals
 
 
-def range_reach(world: World, since: dt.date, until: dt.date, at: dt.datetime) -> TotalsByLevel:
+def range_reach(world: World, *, since: dt.date, until: dt.date, at: dt.datetime) -> TotalsByLevel:
     """Return the reach of the whole range per level and node, which is not the sum of the days' reach."""
     totals: TotalsByLevel = {level: [] for level in LEVELS}
     for account in world.accounts.values():
@@ -51,7 +51,7 @@ def range_reach(world: World, since: dt.date, until: dt.date, at: dt.datetime) -
 
 
 def breakdown_totals(
-    splitter: BreakdownSplitter, since: dt.date, until: dt.date, at: dt.datetime, *, breakdowns: tuple[str, ...],
+    splitter: BreakdownSplitter, *, since: dt.date, until: dt.date, at: dt.datetime, breakdowns: tuple[str, ...],
     level: str,
 ) -> list[dict[str, Any]]:
     """Return every row of a breakdown per day, with null where Meta leaves the key out."""

@@ -5,19 +5,23 @@ from __future__ import annotations
 import csv
 import functools
 from decimal import Decimal
-from pathlib import Path
 
-# dbt's seed of Meta's offsets (minor units to one of the currency) is the only list of them.
-_OFFSETS = Path(__file__).resolve().parents[3] / "dbt_project" / "seeds" / "currency_offsets.csv"
-# ISO 4217 currencies with three decimals, for those that Meta's list lacks.
-_THREE_DECIMALS = frozenset(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"))
+from meta_pipeline.project import dbt_project_folder
+
+# ISO 4217's decimals, where they are not two, for the currencies that Meta's list of offsets lacks (decision 0023).
+_ISO_DECIMALS = {
+    **dict.fromkeys(("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND"), 0),
+    **dict.fromkeys(("VUV", "XAF", "XOF", "XPF"), 0),
+    **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
+    **dict.fromkeys(("CLF", "UYW"), 4),
+}
 
 
 def decimals_of(currency: str) -> int:
-    """Return how many decimals amounts in this currency have."""
+    """Return how many decimals amounts in this currency have: by Meta's offset, or by ISO 4217 without one."""
     offset = _offsets().get(currency.upper())
     if offset is None:
-        return 3 if currency.upper() in _THREE_DECIMALS else 2
+        return _ISO_DECIMALS.get(currency.upper(), 2)
     return len(str(offset)) - 1
 
 
@@ -40,8 +44,9 @@ def _exponent(value: Decimal) -> int:
 
 @functools.cache
 def _offsets() -> dict[str, int]:
+    """Return Meta's offsets, minor units to one unit of the currency, from dbt's seed: the only list of them."""
     try:
-        with _OFFSETS.open(encoding="utf-8", newline="") as file:
+        with (dbt_project_folder() / "seeds" / "currency_offsets.csv").open(encoding="utf-8", newline="") as file:
             return {row["currency"]: int(row["minor_units"]) for row in csv.DictReader(file)}
     except OSError:  # installed without the dbt project: ISO's decimals are close enough to print with
         return {}

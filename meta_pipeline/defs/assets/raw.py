@@ -1,0 +1,82 @@
+"""The raw tables, loaded from landed files."""
+
+from collections.abc import Collection, Iterator
+
+import dagster as dg
+
+from meta_pipeline.bootstrap import Runtime
+from meta_pipeline.defs.assets.keys import ENTITIES, OWNERS, SOURCE_TAG, WRITER, landing_key, raw_key
+from meta_pipeline.store import audit_log
+from meta_pipeline.warehouse.histories import KINDS, history_of
+
+ALL_READ = "landed_files_read"  # the check that every landed file could be read
+OF_THE_PIPELINE = {
+    "graph_calls": "the audit of the gateway by UTC day: calls, operations charged, seconds",
+    "day_versions": "every version of every day of every report, from when until when, and its totals",
+    "drift": "what Meta sends that no column knows, by report, account, day and key",
+}
+
+
+def raw_assets(reports: Collection[str]) -> dg.AssetsDefinition:
+    """Return `load_raw`: a table of each report and its earlier versions, of the entities and their histories, and of
+    the pipeline itself."""
+
+    @dg.multi_asset(
+        name="load_raw",
+        specs=[
+            *(
+                _spec(name, name, f"landed {name}, parsed into text columns; the payload stays beside them")
+                for name in (*reports, *ENTITIES)
+            ),
+            *(
+                _spec(
+                    f"{name}_versions", name,
+                    f"earlier versions of {name} whose figures Meta restated, each until when it was so",
+                )
+                for name in reports
+            ),
+            *(
+                _spec(
+                    history_of(name), name,
+                    f"every state that one of the {name} was seen in, a row only where it changed",
+                )
+                for name in KINDS
+            ),
+            *(
+                dg.AssetSpec(
+                    ["raw_meta_pipeline", name], group_name="raw", kinds={"duckdb"}, owners=OWNERS,
+                    tags={"source": "meta_pipeline"}, description=description,
+                )
+                for name, description in OF_THE_PIPELINE.items()
+            ),
+        ],
+        check_specs=[
+            dg.AssetCheckSpec(
+                ALL_READ, asset=["raw_meta_pipeline", "day_versions"],
+                description="every landed file could be read; one that is damaged is set aside, and its day lands "
+                "again",
+            )
+        ],
+        pool=WRITER,
+    )
+    def load_raw(
+        context: dg.AssetExecutionContext, runtime: dg.ResourceParam[Runtime]
+    ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
+        """Load every landed file that waits, one transaction per table. A file that can't be read stops no other."""
+        load = runtime.warehouse.load(runtime.engine, now=runtime.now())
+        audit_log.forget_before(runtime.engine, runtime.now() - runtime.settings.audit_for)
+        for asset_key in context.selected_asset_keys:
+            yield dg.MaterializeResult(asset_key=asset_key, metadata={"files": load.files})
+        yield dg.AssetCheckResult(
+            passed=not load.skipped, check_name=ALL_READ, severity=dg.AssetCheckSeverity.ERROR,
+            metadata={"skipped": dg.MetadataValue.json(list(load.skipped))},
+        )
+
+    return load_raw
+
+
+def _spec(table: str, landed: str, description: str) -> dg.AssetSpec:
+    return dg.AssetSpec(
+        raw_key(table), deps=[landing_key(landed)], group_name="raw", kinds={"duckdb"}, owners=OWNERS,
+        tags=SOURCE_TAG, description=description,
+    )

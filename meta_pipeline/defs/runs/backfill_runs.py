@@ -1,0 +1,96 @@
+"""The runs of a backfill: one account and one contiguous range each, in a few spawned processes."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures.process import BrokenProcessPool, ProcessPoolExecutor
+from typing import Any
+
+from meta_pipeline.bootstrap import Runtime
+from meta_pipeline.flows.account_range import AccountRange, RangeOutcome
+from meta_pipeline.flows.prefetching import Prefetches, prefetching
+from meta_pipeline.processes.worker_pool import STOP_WITHIN_S, worker_pool
+from meta_pipeline.settings import Settings
+from meta_pipeline.store.engine import storage_error
+
+TICK_S = 0.5
+_KILLED = "its process was killed; run the same command again to go on"
+
+
+def land_ranges(
+    runtime: Runtime, ranges: Sequence[AccountRange], *, tick: Callable[[], None], processes: int = 2
+) -> Iterator[RangeOutcome]:
+    """Run the ranges, each as Dagster runs, and yield an outcome as each one ends.
+
+    A run's failure never stops the others. `tick` is called at least every half second while runs are under way."""
+    from meta_pipeline.defs.home import instance
+    from meta_pipeline.defs.partitions import AD_ACCOUNTS
+    from meta_pipeline.defs.runs.killed_runs import reap
+
+    with instance(runtime.settings) as dagster_instance:
+        reap(dagster_instance)
+        node_ids = sorted({account_range.node_id for account_range in ranges})
+        dagster_instance.add_dynamic_partitions(str(AD_ACCOUNTS.name), node_ids)
+    # Threads that call materialize deadlock on a logging lock: one run at a time per process, processes are spawned.
+    # Threads of this process prefetch their report runs, so that no run waits for Meta.
+    count = min(processes, len(ranges))
+    with worker_pool(count) as pool:
+        with contextlib.suppress(BrokenProcessPool):  # killed: the next submit reports it
+            for _ in range(count):
+                pool.submit(_warm_up, runtime.settings)
+        with prefetching(
+            ranges, sleep=runtime.sleep, stop_within_s=STOP_WITHIN_S,
+            pull_context=lambda backfill_id, sleep: runtime.pull_context(
+                run_id="ahead", backfill_id=backfill_id, purpose="backfill", sleep=sleep
+            ),
+        ) as prefetches:
+            yield from _land_when_prefetched(runtime.settings, prefetches, pool, tick)
+
+
+def _land_when_prefetched(
+    settings: Settings, prefetches: Prefetches, pool: ProcessPoolExecutor, tick: Callable[[], None]
+) -> Iterator[RangeOutcome]:
+    """Run every range once its report runs are there. After a process was killed, all other ranges fail too: the pool
+    takes no more work, and nothing would read their report runs."""
+    running: dict[concurrent.futures.Future[RangeOutcome], AccountRange] = {}
+    while prefetches or running:
+        futures: list[concurrent.futures.Future[Any]] = [*prefetches, *running]
+        done = concurrent.futures.wait(futures, TICK_S, concurrent.futures.FIRST_COMPLETED).done
+        tick()
+        killed: list[AccountRange] = []
+        for account_range in [prefetches.pop(future) for future in done if future in prefetches]:
+            try:
+                running[pool.submit(_run_range, settings, account_range)] = account_range
+            except BrokenProcessPool:
+                killed.append(account_range)
+        for future in [future for future in done if future in running]:
+            account_range = running.pop(future)
+            try:
+                yield future.result()
+            except BrokenProcessPool:
+                killed.append(account_range)
+        if killed:
+            unfinished = (*killed, *running.values(), *prefetches.values())
+            yield from (RangeOutcome(account_range, (_KILLED,)) for account_range in unfinished)
+            return
+
+
+def _warm_up(settings: Settings) -> None:
+    """Import and open everything in a worker process while Meta works on the first report runs."""
+    from meta_pipeline.defs.runs.range_run import open_range_run
+
+    open_range_run(settings)
+
+
+def _run_range(settings: Settings, account_range: AccountRange) -> RangeOutcome:
+    """Run a range in a worker process; an error of storage is its reason, in one sentence."""
+    from meta_pipeline.defs.runs.range_run import open_range_run
+
+    try:
+        return open_range_run(settings).land(account_range)
+    except Exception as error:
+        if (named := storage_error(error)) is None:
+            raise
+        return RangeOutcome(account_range, (str(named),))

@@ -1,0 +1,15 @@
+"""Keep Dagster's own lines off the operator's terminal."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+
+# The twenty lines of a run go to Dagster's own log.
+SILENT_CONSOLE = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+def silence_dagster() -> None:
+    """Hide Dagster's debug lines and beta warnings in this process."""
+    warnings.filterwarnings("ignore")
+    logging.getLogger("dagster").setLevel(logging.CRITICAL)

@@ -1,0 +1,59 @@
+"""Build the marts as one Dagster run in a process of its own, when there is something to build."""
+
+from __future__ import annotations
+
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, field
+
+from meta_pipeline.bootstrap import Runtime
+from meta_pipeline.processes.worker_pool import worker_pool
+from meta_pipeline.publish import freshness
+from meta_pipeline.settings import Settings
+from meta_pipeline.store import read_times, warehouse_state
+from meta_pipeline.store.engine import storage_error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MartBuild:
+    """How a build of the marts ended: why it failed, if it did, and the seconds of each step.
+
+    `skipped`: the landed files that could not be read; `note`: why there was nothing to build."""
+
+    reason: str | None = None
+    seconds: dict[str, float] = field(default_factory=dict)
+    skipped: tuple[str, ...] = ()
+    note: str | None = None
+
+
+def build_marts(runtime: Runtime, *, is_forced: bool = False, is_reload: bool = False) -> MartBuild:
+    """Load, build with dbt and publish.
+
+    Nothing is built when nothing changed since the last publication, unless `is_forced`; `is_reload` first makes the
+    warehouse file anew."""
+    if read_times.newest_read(runtime.engine) is None:
+        return MartBuild(note="nothing has landed yet and nothing is published: run `meta-pipeline backfill`")
+    if is_reload:
+        warehouse_state.request_reload(runtime.engine)
+    digest = freshness.digest_of(runtime.warehouse.insights, today=runtime.now().date())
+    if not (is_forced or is_reload) and freshness.is_published(
+        runtime.warehouse, runtime.engine, runtime.settings.published_file, digest=digest
+    ):
+        return MartBuild(note="nothing has landed or changed since the last publication: nothing to build")
+    with worker_pool(1) as pool:
+        try:
+            return pool.submit(_build, runtime.settings).result()
+        except BrokenProcessPool:
+            return MartBuild(reason="the process that builds the marts was killed; run `meta-pipeline build` to go on")
+
+
+def _build(settings: Settings) -> MartBuild:
+    """Build in a worker process; an error of storage is the reason, in one sentence, and no exception that the parent
+    can't unpickle."""
+    from meta_pipeline.defs.runs.mart_build_run import run_build
+
+    try:
+        return run_build(settings)
+    except Exception as error:
+        if (named := storage_error(error)) is None:
+            raise
+        return MartBuild(reason=str(named))

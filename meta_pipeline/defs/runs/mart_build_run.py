@@ -1,0 +1,48 @@
+"""Run `build_marts` in a worker process that does nothing else."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import dagster as dg
+
+from meta_pipeline import bootstrap
+from meta_pipeline.defs.assets.dbt_manifest import manifest
+from meta_pipeline.defs.assets.marts import dbt_resource, mart_assets, published_asset
+from meta_pipeline.defs.assets.raw import ALL_READ, raw_assets
+from meta_pipeline.defs.checks import api_versions, drift, gated_reports
+from meta_pipeline.defs.home import instance
+from meta_pipeline.defs.jobs import build_marts
+from meta_pipeline.defs.resources import resources_of
+from meta_pipeline.defs.runs.console import SILENT_CONSOLE, silence_dagster
+from meta_pipeline.defs.runs.killed_runs import process_tags, reaping
+from meta_pipeline.defs.runs.mart_build import MartBuild
+from meta_pipeline.defs.runs.results import check_items, failure_sentence, step_seconds
+from meta_pipeline.defs.runs.run_job import run_job
+from meta_pipeline.settings import Settings
+
+STEPS = {"load_raw": "load", "marts": "dbt", "published__warehouse": "publish"}
+
+
+def run_build(settings: Settings) -> MartBuild:
+    """Load, build with dbt and publish. dbt's hundred lines go to `dbt/build.log`."""
+    silence_dagster()
+    log = settings.root / "dbt" / "build.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("w") as file:
+        os.dup2(file.fileno(), sys.stdout.fileno())
+    runtime = bootstrap.runtime_of(settings)
+    with instance(settings) as dagster_instance, reaping(dagster_instance):
+        marts = mart_assets(manifest(settings))
+        definitions = dg.Definitions(
+            assets=[raw_assets(runtime.catalogue), marts, published_asset(marts)], jobs=[build_marts],
+            asset_checks=[api_versions, drift, gated_reports],
+            resources={**resources_of(runtime), "dbt": dbt_resource()}, executor=dg.in_process_executor,
+        )
+        job = definitions.resolve_job_def(build_marts.name)
+        result = run_job(dagster_instance, job, tags=process_tags(), run_config=SILENT_CONSOLE)
+    return MartBuild(
+        reason=failure_sentence(result), seconds=step_seconds(result, STEPS),
+        skipped=check_items(result, ALL_READ, "skipped"),
+    )

@@ -1,0 +1,81 @@
+"""Land one account's range in a worker process: its insights, then its listings, each as a Dagster run."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import functools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import dagster as dg
+
+from meta_pipeline import bootstrap
+from meta_pipeline.bootstrap import Runtime
+from meta_pipeline.defs.assets.keys import landing_key
+from meta_pipeline.defs.assets.landing import insights_assets, land_entities
+from meta_pipeline.defs.home import instance
+from meta_pipeline.defs.jobs import pull_ads, pull_entities
+from meta_pipeline.defs.partitions import range_tags
+from meta_pipeline.defs.resources import resources_of
+from meta_pipeline.defs.runs.console import SILENT_CONSOLE, silence_dagster
+from meta_pipeline.defs.runs.killed_runs import process_tags
+from meta_pipeline.defs.runs.results import failure_reasons
+from meta_pipeline.defs.runs.run_job import run_job
+from meta_pipeline.flows.account_range import AccountRange, RangeOutcome, are_listings_due
+from meta_pipeline.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class RangeRun:
+    """Lands ranges one after another, on one Dagster instance and with one runtime."""
+
+    instance: dg.DagsterInstance
+    runtime: Runtime
+    jobs: Mapping[str, dg.JobDefinition]
+
+    def land(self, account_range: AccountRange) -> RangeOutcome:
+        """Land a range, and its account's listings where they are due."""
+        reasons = self.land_insights(account_range)
+        # After the insights: they name the ads that no listing holds.
+        if are_listings_due(account_range, engine=self.runtime.engine, now=self.runtime.now()):
+            reasons += self._run(pull_entities.name, account_range, tags={"dagster/partition": account_range.node_id})
+        return RangeOutcome(account_range, tuple(reasons))
+
+    def land_insights(self, account_range: AccountRange) -> list[str]:
+        """Run `pull_ads` over a range; the reasons why it failed."""
+        return self._run(
+            pull_ads.name, account_range,
+            tags=range_tags(account_range.node_id, account_range.since, account_range.until),
+            assets=[landing_key(report) for report in account_range.reports],
+        )
+
+    def _run(
+        self, job: str, account_range: AccountRange, *, tags: Mapping[str, str], assets: Sequence[dg.AssetKey] = ()
+    ) -> list[str]:
+        owner = {"meta/ad_account": account_range.node_id, "meta/backfill": account_range.backfill_id}
+        result = run_job(
+            self.instance, self.jobs[job], tags={**tags, **owner, **process_tags()}, run_config=SILENT_CONSOLE,
+            assets=assets,
+        )
+        return failure_reasons(result)
+
+
+@functools.cache
+def open_range_run(settings: Settings) -> RangeRun:
+    """Open Dagster's instance and the runtime once, for all the ranges that this worker process is given."""
+    silence_dagster()
+    until_exit = contextlib.ExitStack()
+    atexit.register(until_exit.close)
+    opened = until_exit.enter_context(instance(settings, is_captured=False))  # landing prints nothing
+    runtime = bootstrap.runtime_of(settings)
+    return RangeRun(opened, runtime, landing_jobs(runtime))
+
+
+def landing_jobs(runtime: Runtime) -> dict[str, dg.JobDefinition]:
+    """Return the landing jobs without the rest of the definitions: loading dbt's takes seconds."""
+    definitions = dg.Definitions(
+        assets=[insights_assets(runtime.catalogue), land_entities], jobs=[pull_ads, pull_entities],
+        resources=resources_of(runtime), executor=dg.in_process_executor,
+    )
+    return {job.name: definitions.resolve_job_def(job.name) for job in (pull_ads, pull_entities)}

@@ -1,0 +1,51 @@
+"""What one worker reads of one ad account, and how that ended."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from meta_pipeline.extract.ranges import Range
+from meta_pipeline.flows import listings
+from meta_pipeline.status.forecast import are_entities_stale
+from meta_pipeline.store import deferrals
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountRange:
+    """Days of an ad account to read, both inclusive, of these reports. With `has_entities`, its listings as well."""
+
+    node_id: str
+    since: dt.date
+    until: dt.date
+    reports: tuple[str, ...]
+    backfill_id: str
+    has_entities: bool = True
+
+    @property
+    def days(self) -> tuple[dt.date, ...]:
+        """Return every day of the range, in order."""
+        return Range(self.since, self.until).days
+
+
+@dataclass(frozen=True, slots=True)
+class RangeOutcome:
+    """How a range ended: the reasons of what failed, none when everything landed."""
+
+    account_range: AccountRange
+    reasons: tuple[str, ...]
+
+
+def are_listings_due(account_range: AccountRange, *, engine: sa.Engine, now: dt.datetime) -> bool:
+    """Return whether the account's listings are to be read now.
+
+    They are read once per backfill, not while a limit of Meta holds, and when single reports were requested only if
+    they are stale."""
+    node_id, backfill_id = account_range.node_id, account_range.backfill_id
+    if listings.have_landed(engine, node_id, backfill_id=backfill_id):
+        return False
+    if deferrals.due_at(engine, backfill_id=backfill_id, node_id=node_id) is not None:
+        return False
+    return account_range.has_entities or are_entities_stale(engine, node_id, now=now)

@@ -1,0 +1,40 @@
+"""Where people fix what is wrong: our own pages, and Meta's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+# The settings page of each kind of node, below META_PIPELINE_BUSINESS_URL.
+_SETTINGS_PAGES = {"ad_account": "ad-accounts", "page": "pages", "instagram_account": "instagram-account-v2s"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionLinks:
+    """The base URLs of the links that issues and alerts carry. `invites`: mails and webhooks carry an invitation,
+    because their readers can't sign in here."""
+
+    public_url: str
+    business_url: str
+    facebook_url: str
+    invites: bool = False
+
+    def connections(self) -> str:
+        """Return the URL of the connections page."""
+        return f"{self.public_url.rstrip('/')}/"
+
+    def connect(self, phase: int = 1, *, asks_again: bool = False) -> str:
+        """Return the URL that redirects to the login dialog."""
+        query: dict[str, str] = {"phase": str(phase)}
+        if asks_again:
+            query["rerequest"] = "1"
+        return f"{self.public_url.rstrip('/')}/connect?{urlencode(query)}"
+
+    def invited(self, phase: int, invitation: str) -> str:
+        """Return the link for the person whom an invitation is for: to the page that says what is requested."""
+        return f"{self.public_url.rstrip('/')}/connections/new?{urlencode({'phase': phase, 'invitation': invitation})}"
+
+    def node(self, kind: str, node_id: str) -> str:
+        """Return the page of Meta's business settings where tasks on a node are assigned."""
+        page = _SETTINGS_PAGES.get(kind, "")
+        return f"{self.business_url.rstrip('/')}/settings/{page}/{node_id.removeprefix('act_')}"

@@ -1,0 +1,82 @@
+"""Targets that receive alerts, and days that pass while alerts are sent."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from meta_pipeline.alerts.due import Alert
+from meta_pipeline.alerts.targets import Email, Log, Webhook
+from meta_pipeline.flows import tokens
+from meta_pipeline_tests.fakes.alert_receivers import Mail, Receiver
+from meta_pipeline_tests.fakes.frozen_clock import StillHome
+
+DAY = dt.timedelta(days=1)
+SIGNING_KEY = "the app's secret"
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    receiver = Receiver()
+    yield receiver
+    receiver.server.shutdown()
+    receiver.server.server_close()
+
+
+@pytest.fixture
+def mail() -> Iterator[Mail]:
+    mail = Mail()
+    mail.controller.start()
+    yield mail
+    mail.controller.stop()
+
+
+class Walk:
+    """Days that pass: alerts are sent four times a day, tokens are checked once."""
+
+    def __init__(self, path: Path, receiver: Receiver, mail: Mail) -> None:
+        self.home = StillHome(path)
+        self.start = self.home.clock.at
+        self.lines: list[str] = []
+        self.receiver, self.mail = receiver, mail
+        self.targets = [Log(self.lines.append), Webhook(receiver.url), Email(mail.url)]
+
+    def day(self) -> int:
+        return (self.home.clock.at - self.start).days
+
+    def send(self) -> tuple[list[Alert], list[str]]:
+        return tokens.send_alerts(
+            self.targets, engine=self.home.engine, tokens=self.home.vault, action_links=self.home.action_links,
+            signing_key=SIGNING_KEY, now=self.home.clock.now(),
+        )
+
+    def days(self, until: int) -> list[tuple[int, str]]:
+        """Return what was delivered until then, and on which day."""
+        delivered = []
+        while self.day() < until:
+            self.home.clock.at += DAY / 4
+            if (self.home.clock.at - self.start) % DAY == dt.timedelta(0):
+                tokens.check_tokens(graph=self.home.client, tokens=self.home.vault, now=self.home.clock.now())
+            alerts, problems = self.send()
+            assert not problems
+            delivered += [(self.day(), alert.key.partition(":")[0] + ":" + alert.key.rpartition(":")[2]
+                      if not alert.key.startswith("dead") else "dead") for alert in alerts]
+        return delivered
+
+    def assert_every_target_received_the_same(self, times: int) -> None:
+        subjects = [text.partition(". ")[0] for text in self.lines]
+        assert len(subjects) == times
+        assert Counter(subjects) == Counter(
+            posted["blocks"][0]["text"]["text"] for posted in self.receiver.received)
+        assert Counter(subjects) == Counter(
+            str(mail["subject"]).removeprefix("Meta Pipeline: ") for mail in self.mail.received)
+        assert max(Counter((mail["subject"], mail.get_content()) for mail in self.mail.received).values(), default=1) == 1
+
+
+@pytest.fixture
+def walk(tmp_path: Path, receiver: Receiver, mail: Mail) -> Walk:
+    return Walk(tmp_path, receiver, mail)

@@ -1,0 +1,62 @@
+"""Alerts invite the person they are about, by mail and webhook."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import sqlalchemy as sa
+
+from meta_pipeline.consent import invitation
+from meta_pipeline.flows import tokens
+from meta_pipeline.store.schema.connections import alerts as alert_rows
+from meta_pipeline.store.schema.connections import invitations as invitation_rows
+from meta_pipeline_tests.alerts.conftest import SIGNING_KEY, Walk
+from meta_pipeline_tests.fakes.frozen_clock import PUBLIC
+
+
+def test_people_are_invited_by_mail_and_webhook_and_nowhere_else(walk: Walk, tmp_path: Path):
+    walk.home.action_links = dataclasses.replace(walk.home.action_links, invites=True)
+    ref = walk.home.onboard(walk.home.mint(days=60))
+    walk.home.graph.identity.invalidate(460, "USER")
+    tokens.check_tokens(graph=walk.home.client, tokens=walk.home.vault, now=walk.home.clock.now())
+    (alert,), problems = walk.send()
+    assert not problems
+    links = [walk.receiver.received[0]["blocks"][2]["elements"][0]["url"],
+             walk.mail.received[0].get_content().partition("Connect again: ")[2].strip()]
+    texts = [parse_qs(urlsplit(link).query)["invitation"][0] for link in links]
+
+    assert len(set(texts)) == 2  # each reader has a link of their own
+    for text in texts:
+        invited = invitation.find(walk.home.engine, text, key=SIGNING_KEY)
+        assert (invited.subject_id, invited.phase) == (ref.subject_id, 2)
+        assert invited.ends_at - invited.issued_at == dt.timedelta(hours=72)
+        stored = b"".join(file.read_bytes() for file in tmp_path.rglob("*") if file.is_file())
+        assert text.encode() not in stored and text not in walk.lines[0] + alert.text + alert.url
+    with walk.home.engine.connect() as connection:
+        assert not [row for row in connection.execute(sa.select(alert_rows.c.text)).scalars() if "invitation" in row]
+    assert f"{PUBLIC}/connect?phase=2" in walk.lines[0]
+
+
+def test_an_invitation_that_reached_nobody_is_withdrawn(walk: Walk):
+    walk.home.action_links = dataclasses.replace(walk.home.action_links, invites=True)
+    walk.home.onboard(walk.home.mint(days=60))
+    walk.home.graph.identity.invalidate(460, "USER")
+    tokens.check_tokens(graph=walk.home.client, tokens=walk.home.vault, now=walk.home.clock.now())
+    walk.receiver.status = 500
+    walk.send()
+
+    with walk.home.engine.connect() as connection:
+        assert connection.execute(sa.select(sa.func.count()).select_from(invitation_rows)).scalar() == 1  # the mail's
+
+
+def test_a_system_user_is_not_invited(walk: Walk):
+    walk.home.action_links = dataclasses.replace(walk.home.action_links, invites=True)
+    walk.home.onboard(walk.home.mint("SYSTEM_USER"))
+    walk.home.graph.identity.invalidate(460, "SYSTEM_USER")
+    tokens.check_tokens(graph=walk.home.client, tokens=walk.home.vault, now=walk.home.clock.now())
+    walk.send()
+
+    assert "invitation" not in walk.receiver.received[0]["text"]

@@ -1,0 +1,89 @@
+"""Onboardings: what a token must be able to read, what a second run does, and when one counts as abandoned."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from meta_pipeline.consent.scopes import scopes_for
+from meta_pipeline.consent.state import ConsentError
+from meta_pipeline.flows import consents
+from meta_pipeline.store import onboardings
+from meta_pipeline.store.node_links import list_links
+from meta_pipeline.store.processes import identity
+from meta_pipeline.store.schema.connections import tokens as token_table
+from meta_pipeline_tests.fakes.frozen_clock import StillHome
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> StillHome:
+    return StillHome(tmp_path)
+
+
+def test_without_read_insights_a_page_is_not_silently_empty(home: StillHome):
+    home.onboard(home.mint(days=60, scopes=tuple(set(scopes_for(2)) - {"read_insights"})))
+    onboarding = onboardings.latest(home.engine, 1)[0]
+    account, page = consents.first_look(
+        onboarding.id, list_links(home.engine), graph=home.client, tokens=home.vault, engine=home.engine, now=home.clock.now()
+    )
+
+    assert int(account["figures"]["impressions"]) > 0
+    assert "read_insights is missing" in page["trouble"] and "figures" not in page
+
+
+def test_a_token_that_reads_nothing_is_refused_and_gone(home: StillHome):
+    with pytest.raises(ConsentError, match="ads_read"):
+        home.onboard(home.mint(days=60, scopes=("instagram_basic",)))
+    with home.engine.connect() as connection:
+        assert connection.execute(sa.select(sa.func.count()).select_from(token_table)).scalar() == 0
+    assert onboardings.latest(home.engine, 1)[0].status == "failed"
+
+
+def test_onboarding_twice_is_onboarding_once(home: StillHome):
+    home.onboard(home.mint(days=60))
+    onboarding, calls = onboardings.latest(home.engine, 1)[0], dict(home.graph.calls)
+    consents.finish(home.engine, onboarding.id, now=home.clock.now())
+    again = consents.onboard(
+        onboarding.id, graph=home.client, tokens=home.vault, engine=home.engine, now=home.clock.now, sleep=home.clock.sleep
+    )
+
+    assert again == list_links(home.engine) and dict(home.graph.calls) == calls
+
+
+def waiting_onboarding(home: StillHome) -> str:
+    return consents.accept_token(
+        home.mint(days=None), phase=1, through="a test", tokens=home.vault, engine=home.engine, now=home.clock.now()
+    )
+
+
+def test_an_onboarding_that_no_process_took_on_fails_after_an_hour_and_its_token_is_gone(home: StillHome):
+    abandoned = waiting_onboarding(home)
+    home.clock.sleep(3599)
+    consents.fail_abandoned(tokens=home.vault, engine=home.engine, now=home.clock.now())
+    assert onboardings.get(home.engine, abandoned).status == "waiting"
+    waiting = waiting_onboarding(home)
+    home.clock.sleep(1)
+    consents.fail_abandoned(tokens=home.vault, engine=home.engine, now=home.clock.now())
+
+    failed = onboardings.get(home.engine, abandoned)
+    assert failed.status == "failed" and "did not run within an hour" in failed.reason
+    assert failed.ended_at == home.clock.now()
+    assert onboardings.get(home.engine, waiting).status == "waiting"
+    with home.engine.connect() as connection:
+        assert list(connection.execute(sa.select(token_table.c.id)).scalars()) == [waiting]
+
+
+def test_an_onboarding_whose_process_hangs_fails_after_a_day(home: StillHome):
+    id = consents.accept_token(
+        home.mint(days=None), phase=1, through="a test", holder=identity(), tokens=home.vault, engine=home.engine,
+        now=home.clock.now(),
+    )
+    home.clock.sleep(24 * 3600 - 1)
+    consents.fail_abandoned(tokens=home.vault, engine=home.engine, now=home.clock.now())
+    assert onboardings.get(home.engine, id).status == "waiting"
+    home.clock.sleep(1)
+    consents.fail_abandoned(tokens=home.vault, engine=home.engine, now=home.clock.now())
+
+    assert onboardings.get(home.engine, id).status == "failed"

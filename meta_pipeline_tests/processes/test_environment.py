@@ -1,0 +1,28 @@
+"""A library's children get variables that are gone afterwards; our own children get an environment of their own."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from meta_pipeline.processes.environment import child_environment, exported
+
+
+def test_variables_are_set_in_the_block_and_put_back_after_it(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("SET_BEFORE", "before")
+    monkeypatch.delenv("NOT_SET_BEFORE", raising=False)
+
+    with pytest.raises(ValueError), exported(SET_BEFORE="inside", NOT_SET_BEFORE="inside"):
+        assert os.environ["SET_BEFORE"] == os.environ["NOT_SET_BEFORE"] == "inside"
+        raise ValueError
+
+    assert os.environ["SET_BEFORE"] == "before"
+    assert "NOT_SET_BEFORE" not in os.environ
+
+
+def test_a_childs_environment_leaves_this_one_as_it_is(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("SET_BEFORE", "before")
+
+    assert child_environment(SET_BEFORE="child", OTHER="child").items() >= {"SET_BEFORE": "child", "OTHER": "child"}.items()
+    assert os.environ["SET_BEFORE"] == "before" and "OTHER" not in os.environ

@@ -1,0 +1,39 @@
+"""What a process has started ends with the process's parent, however that ends."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from meta_pipeline.store.processes import identity, is_gone
+
+# A worker of a pool that starts a process of its own, and a parent that is killed meanwhile.
+PARENT = """
+import os, signal, subprocess, sys
+from meta_pipeline.processes.worker_pool import worker_pool
+
+def work():
+    child = subprocess.Popen(["sleep", "600"])
+    return os.getpid(), child.pid
+
+if __name__ == "__main__":
+    with worker_pool(1) as pool:
+        print(*pool.submit(work).result(), flush=True)
+        os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_worker_and_what_it_started_end_when_the_parent_is_killed(tmp_path: Path):
+    script = tmp_path / "parent.py"
+    script.write_text(PARENT)
+    with subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout
+        started = [identity(int(pid)) for pid in parent.stdout.readline().split()]
+        parent.stdout.read()  # until every process that could write to it has closed it
+    end = time.monotonic() + 10
+    while time.monotonic() < end and not all(is_gone(process) for process in started):
+        time.sleep(0.01)
+
+    assert len(started) == 2 and all(is_gone(process) for process in started)

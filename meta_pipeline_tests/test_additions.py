@@ -1,0 +1,108 @@
+"""What a half-added item still lacks: each test names the files that are missing something (CONTRIBUTING.md, Recipes)."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from meta_pipeline.alerts import targets
+from meta_pipeline.consent.scopes import SCOPES
+from meta_pipeline.extract.ads.catalogue.reports import REPORTS, Report
+from meta_pipeline.graph.calls import CallKind
+from meta_pipeline.sandbox.ads.insights.breakdowns import COMBINATIONS, VALUES
+from meta_pipeline.sandbox.identity.scopes import ALL_SCOPES
+
+TOP = Path(__file__).parent.parent
+DBT = TOP / "dbt_project"
+STAGING, MARTS = DBT / "models/staging/meta_ads", DBT / "models/marts/ads"
+BREAKDOWN = "ad_insights_by_"
+README = (TOP / "README.md").read_text()
+
+
+def _yaml(file: Path) -> Any:
+    return yaml.safe_load(file.read_text())
+
+
+def _models(file: Path) -> dict[str, dict[str, Any]]:
+    return {model["name"]: model for model in _yaml(file)["models"]}
+
+
+def missing_of_breakdown(report: Report) -> list[str]:
+    """Return what a report by breakdown lacks between extraction and mart."""
+    name = report.name.removeprefix(BREAKDOWN)
+    staging, mart = f"stg_meta_ads__{report.name}", f"facebook_ads__{name}_report"
+    variables = _yaml(DBT / "dbt_project.yml")["vars"]
+    sources = {table["name"] for source in _yaml(STAGING / "_sources.yml")["sources"] for table in source["tables"]}
+    marts = _models(MARTS / "_marts.yml")
+    columns = {column["name"] for column in marts.get(mart, {}).get("columns", [])}
+    add_up = name in variables["breakdowns_that_add_up"]
+    checks = {
+        f"staging/meta_ads/_sources.yml: a table {report.name}": report.name in sources,
+        f"staging/meta_ads/{staging}.sql": (STAGING / f"{staging}.sql").exists(),
+        f"staging/meta_ads/_staging.yml: {staging} with its grain": staging in _models(STAGING / "_staging.yml"),
+        f"marts/ads/{mart}.sql": (MARTS / f"{mart}.sql").exists(),
+        f"marts/ads/_marts.yml: {mart}": mart in marts,
+        f"marts/ads/_marts.yml: a column of {mart} for every breakdown": bool(columns),
+        "dbt_project.yml: breakdown_reports": name in variables["breakdown_reports"],
+        "dbt_project.yml: breakdowns_that_add_up (only products don't)": add_up or "product_id" in report.breakdowns,
+        "sandbox/ads/insights/breakdowns.py: VALUES": set(report.breakdowns) <= set(VALUES),
+        "sandbox/ads/insights/breakdowns.py: COMBINATIONS": frozenset(report.breakdowns) in COMBINATIONS,
+        f"README.md: {name} in the row of breakdown marts": bool(
+            re.search(rf"facebook_ads__\{{[\w,]*\b{name}\b[\w,]*\}}_report", README)
+        ),
+    }
+    return [what for what, is_there in checks.items() if not is_there]
+
+
+@pytest.mark.parametrize("name", [name for name in REPORTS if name.startswith(BREAKDOWN)])
+def test_a_breakdown_has_everything_up_to_its_mart(name: str):
+    assert missing_of_breakdown(REPORTS[name]) == []
+
+
+def test_a_breakdown_that_has_only_its_report_lacks_the_rest():
+    report = REPORTS["ad_insights_by_country"]
+    half_added = dataclasses.replace(
+        report, name="ad_insights_by_comscore_market", breakdowns=("comscore_market",), key=("ad_id", "comscore_market")
+    )
+
+    assert len(missing_of_breakdown(half_added)) == 11
+
+
+def test_a_breakdown_of_dbt_is_a_report():
+    named = _yaml(DBT / "dbt_project.yml")["vars"]["breakdown_reports"]
+
+    assert [name for name in named if f"{BREAKDOWN}{name}" not in REPORTS] == []
+
+
+def test_a_scope_has_its_call_and_is_granted_by_the_sandbox():
+    needed = {scope for kind in CallKind for scope in kind.value.scopes}
+    features = {kind.value.feature for kind in CallKind}
+    # What the reading of Pages and Instagram needs, whose calls do not exist yet.
+    ahead = {"pages_read_engagement", "read_insights", "instagram_basic", "instagram_manage_insights", "pages_manage_ads"}
+    lacking = [
+        f"{scope.name}: {where}"
+        for scope in SCOPES
+        for where, is_there in (
+            ("graph/calls.py: a kind of call that needs it", scope.name in needed | ahead),
+            ("graph/calls.py: a kind of call with its feature", scope.feature is None or scope.feature in features),
+            ("sandbox/identity/scopes.py", scope.feature is not None or scope.name in ALL_SCOPES),
+        )
+        if not is_there
+    ]
+
+    assert lacking == []
+
+
+def test_an_alert_target_is_created_by_the_runtime():
+    classes = {
+        name for name, value in vars(targets).items()
+        if isinstance(value, type) and value.__module__ == targets.__name__ and hasattr(value, "deliver")
+    } - {"Target"}
+    bootstrap = (TOP / "meta_pipeline" / "bootstrap.py").read_text()
+
+    assert classes and [name for name in sorted(classes) if f"{name}(" not in bootstrap] == []
