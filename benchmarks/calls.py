@@ -5,7 +5,7 @@ this process, on a clock on which waiting costs nothing.
 
 The world has as many rows as the one that the peers' figures are of: every ad delivers every day and has 23 rows of
 breakdowns a day (86,400 rows in all at 120 ads and 30 days). An operation of a batch is a call. Nothing is left out:
-the account's own totals, report runs and the looks at them, pages, campaigns, ad sets, ads, creatives."""
+the account's own totals, report runs and their polls, pages, campaigns, ad sets, ads, creatives."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from meta_pipeline.settings import Settings
 from meta_pipeline.store import read_times
 from meta_pipeline.store.audit_log import AuditLog
 from meta_pipeline.store.engine import open_store
-from meta_pipeline_tests.fakes.frozen_clock import StillClock
+from meta_pipeline_tests.fakes.frozen_clock import FrozenClock
 from meta_pipeline_tests.fakes.virtual_clock import START, SandboxAdapter
 
 NODE, TODAY = "act_1000000004", START.date()  # in UTC
@@ -51,7 +51,7 @@ class Cost:
     """Calls of one round by what they were for, and the rows that landed."""
 
     submitted: int
-    looks: int
+    polls: int
     pages: int
     entities: int
     rows: int
@@ -59,7 +59,7 @@ class Cost:
     @property
     def calls(self) -> int:
         """All of them."""
-        return self.submitted + self.looks + self.pages + self.entities
+        return self.submitted + self.polls + self.pages + self.entities
 
 
 class Account:
@@ -68,7 +68,7 @@ class Account:
     def __init__(
         self, folder: Path, *, ads: int, largest_page: int = GROWING, world: Mapping[str, Any] = WORLD
     ) -> None:
-        self.clock = StillClock()
+        self.clock = FrozenClock()
         self.clock.at = dt.datetime.combine(TODAY, dt.time(6), dt.UTC)
         self.graph = Graph(seed=1, now=None, ads=ads)
         self.graph.clock = self.clock.now
@@ -99,16 +99,16 @@ class Account:
         self.events.clear()
         before = self._charged()
         name = f"round {self.rounds}"
-        by = PullContext(
+        context = PullContext(
             graph=self.client,
             tokens=self,  # type: ignore[arg-type]
             landing=self.landing, engine=self.engine, run_id=name, backfill_id=name, sleep=self.clock.sleep,
             now=self.clock.now, largest_page=self.largest_page,
         )
-        landed = list(pulls.land(NODE, days, reports, context=by))
+        landed = list(pulls.land(NODE, days, reports, context=context))
         if failed := [day for day in landed if not isinstance(day, LandedFile)]:
             raise SystemExit(f"{len(failed)} days did not land: {failed[0]}")
-        collections.deque(listings.land_entities(NODE, context=by, listing_policy=ListingPolicy()), maxlen=0)
+        collections.deque(listings.land_entities(NODE, context=context, listing_policy=ListingPolicy()), maxlen=0)
         cost = self._cost(sum(day.rows for day in landed if isinstance(day, LandedFile)))
         if cost.calls != self._charged() - before:
             raise SystemExit(f"the audit has {cost.calls} calls, the sandbox charged {self._charged() - before}")
@@ -131,10 +131,13 @@ class Account:
     def _cost(self, rows: int) -> Cost:
         counts: collections.Counter[str] = collections.Counter()
         for event in self.events:
-            kind = "looks" if event.report == "report_runs" else "entities" if event.report == "entities" else (
+            kind = "polls" if event.report == "report_runs" else "entities" if event.report == "entities" else (
                 "submitted" if event.method == "POST" else "pages")
             counts[kind] += event.operations or 1
-        return Cost(counts["submitted"], counts["looks"], counts["pages"], counts["entities"], rows)
+        return Cost(
+            submitted=counts["submitted"], polls=counts["polls"], pages=counts["pages"], entities=counts["entities"],
+            rows=rows,
+        )
 
     def _charged(self) -> int:
         return sum(count for name, count in self.graph.calls.items() if name != "POST /")
@@ -166,11 +169,11 @@ def restatement(*, ads: int = 120, days: int = 30, largest_page: int = GROWING) 
 
 def main() -> None:
     """Print the table."""
-    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    asked.add_argument("--ads", type=int, default=120)
-    asked.add_argument("--days", type=int, default=30)
-    options = asked.parse_args()
-    columns = [one.name for one in dataclasses.fields(Cost)]
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--ads", type=int, default=120)
+    parser.add_argument("--days", type=int, default=30)
+    options = parser.parse_args()
+    columns = [field.name for field in dataclasses.fields(Cost)]
     print(f"{'':<58}{'calls':>7}" + "".join(f"{name:>11}" for name in columns))
     for title, reports in (("ad and account", TWO), ("ad and account, 5 breakdowns", (*TWO, *BREAKDOWNS))):
         for page in (500, GROWING):

@@ -4,7 +4,7 @@ calls, no clock.
     python benchmarks/restatement.py [--looks 2] [--ages 3,7,14,28]
 
 The promise: a day of age 1–3 is at most 1 day stale, 4–7 at most 2, 8–14 at most 4, 15–28 at most 7, and every day is
-read once more after it is stable. A call is what Meta charges: a report run is its POST, the looks at it and its pages;
+read once more after it is stable. A call is what Meta charges: a report run is its POST, its polls and its pages;
 a small range is read at once and is its pages only (`extract/sizes.py`)."""
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Costs:
 
     rows_per_day: int
     page: int
-    looks: int = 2
+    polls: int = 2
 
     def of(self, days: int) -> int:
         """Calls for one range of so many days."""
@@ -49,7 +49,7 @@ class Costs:
 @functools.cache
 def _calls(costs: Costs, days: int) -> int:
     sizes = Sizes(costs.page, page=costs.page, rows_per_day=costs.rows_per_day)
-    run = 0 if sizes.is_synchronous(days) else 1 + costs.looks
+    run = 0 if sizes.is_synchronous(days) else 1 + costs.polls
     return run + -(-days * costs.rows_per_day // costs.page)
 
 
@@ -86,7 +86,7 @@ def cheapest_cover(days: Sequence[dt.date], costs: Costs, yesterday: dt.date) ->
                 (best[start][0] + costs.of((day - days[start]).days + 1), [*best[start][1], Range(days[start], day)])
                 for start in range(end + 1)
             ),
-            key=lambda found: (found[0], len(found[1])),
+            key=lambda cover: (cover[0], len(cover[1])),
         ))
     return best[-1][1]
 
@@ -109,9 +109,9 @@ def _lengths(tiers: tuple[Tier, ...], plan: Plan, costs: Costs) -> Counter[int]:
     lengths: Counter[int] = Counter()
     for number in range(WARM_UP + CYCLE):
         today = FIRST + dt.timedelta(days=number)
-        for asked in plan(list(due(today, read_on, tiers)), costs, today - dt.timedelta(days=1)):
-            read_on |= dict.fromkeys(asked.days, today)
-            lengths[len(asked.days)] += number >= WARM_UP
+        for requested in plan(list(due(today, read_on, tiers)), costs, today - dt.timedelta(days=1)):
+            read_on |= dict.fromkeys(requested.days, today)
+            lengths[len(requested.days)] += number >= WARM_UP
     return lengths
 
 
@@ -150,9 +150,9 @@ def spelled(tiers: tuple[Tier, ...]) -> str:
 
 def cheapest(plan: Plan, costs: Costs, among: Sequence[tuple[Tier, ...]]) -> tuple[float, tuple[Tier, ...]]:
     """The taper that costs the fewest calls a day; of equal ones the one that is read least often."""
-    found = [(calls_a_day(lengths_of(tiers, plan, costs), costs), tiers) for tiers in among]
-    least = min(calls for calls, _ in found)
-    return [(calls, tiers) for calls, tiers in found if calls == least][-1]
+    costs_by_tiers = [(calls_a_day(lengths_of(tiers, plan, costs), costs), tiers) for tiers in among]
+    least = min(calls for calls, _ in costs_by_tiers)
+    return [(calls, tiers) for calls, tiers in costs_by_tiers if calls == least][-1]
 
 
 # Days of these ages are read again within so many days; the last read is at 29 to 35, that is, every 7 days.
@@ -161,65 +161,65 @@ STEPS = (*((tier.age, tier.every) for tier in PROMISE[:-1]), (LAST_READ_AGE, PRO
 LENGTHS = sorted({age - late for age, every_days in STEPS for late in range(every_days)})
 
 # For every step, on which of the coming days its oldest age has been read lately enough.
-StoredRecord = tuple[tuple[bool, ...], ...]
+ReadLately = tuple[tuple[bool, ...], ...]
 
 
-def after(kept: StoredRecord, length: int) -> StoredRecord | None:
-    """What is kept once yesterday and so many days are read; None when the promise is broken today. A day that is read
-    now is older when it is looked at later."""
+def after(state: ReadLately, length: int) -> ReadLately | None:
+    """Return the state after yesterday and so many days are read; None when the promise is broken today. A day that is
+    read now is older when it is looked at later."""
     now = tuple(
         tuple(was or length + late >= age for late, was in enumerate((*before, False)))
-        for (age, _), before in zip(STEPS, kept, strict=True)
+        for (age, _), before in zip(STEPS, state, strict=True)
     )
     return tuple(days[1:] for days in now) if all(days[0] for days in now) else None
 
 
 @functools.cache
-def timetables() -> dict[StoredRecord, dict[int, StoredRecord]]:
+def timetables() -> dict[ReadLately, dict[int, ReadLately]]:
     """Everything that can follow on everything, one range a day, while the promise is kept."""
-    found: dict[StoredRecord, dict[int, StoredRecord]] = {}
-    todo: list[StoredRecord] = [tuple((True,) * (within - 1) for _, within in STEPS)]
+    following: dict[ReadLately, dict[int, ReadLately]] = {}
+    todo: list[ReadLately] = [tuple((True,) * (within - 1) for _, within in STEPS)]
     while todo:
-        kept = todo.pop()
-        if kept not in found:
-            found[kept] = {length: then for length in LENGTHS if (then := after(kept, length)) is not None}
-            todo.extend(found[kept].values())
-    return found
+        state = todo.pop()
+        if state not in following:
+            following[state] = {length: then for length in LENGTHS if (then := after(state, length)) is not None}
+            todo.extend(following[state].values())
+    return following
 
 
 def least_calls(plan: Plan, costs: Costs) -> float:
     """Calls a day that no timetable of one range a day can go below while it keeps the promise, whatever it is made
     by: the round trip of the smallest mean cost (Karp)."""
     ranges_of = {length: plan([FIRST], costs, FIRST + dt.timedelta(length - 1)) for length in LENGTHS}
-    calls = {length: sum(costs.of(len(one.days)) for one in found) for length, found in ranges_of.items()}
+    calls = {length: sum(costs.of(len(part.days)) for part in ranges) for length, ranges in ranges_of.items()}
     graph = timetables()
-    walks: list[dict[StoredRecord, float]] = [dict.fromkeys(graph, 0.0)]
+    walks: list[dict[ReadLately, float]] = [dict.fromkeys(graph, 0.0)]
     for _ in graph:
         longer = dict.fromkeys(graph, math.inf)
-        for kept, following in graph.items():
+        for state, following in graph.items():
             for length, then in following.items():
-                longer[then] = min(longer[then], walks[-1][kept] + calls[length])
+                longer[then] = min(longer[then], walks[-1][state] + calls[length])
         walks.append(longer)
     count = len(graph)
     return REPORTS * min(
-        max((walks[count][kept] - walks[n][kept]) / (count - n) for n in range(count) if walks[n][kept] < math.inf)
-        for kept in graph if walks[count][kept] < math.inf
+        max((walks[count][state] - walks[n][state]) / (count - n) for n in range(count) if walks[n][state] < math.inf)
+        for state in graph if walks[count][state] < math.inf
     )
 
 
 def main() -> None:
     """Print calls a day of an account: for every way to plan the default, and the taper that is cheapest with it."""
     arguments = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    arguments.add_argument("--looks", type=int, default=2, help="at a report run until it is done")
+    arguments.add_argument("--looks", dest="polls", type=int, default=2, help="of a report run until it is done")
     arguments.add_argument("--ages", default="3,7,14,28", help="where a taper may step")
-    asked = arguments.parse_args()
-    among = list(tapers([int(age) for age in asked.ages.split(",")]))
+    options = arguments.parse_args()
+    among = list(tapers([int(age) for age in options.ages.split(",")]))
     print(f"calls a day of an account with {REPORTS} reports; {len(among)} tapers keep {spelled(PROMISE)}; per plan:")
     print("with the default, with the cheapest taper; `floor`: no timetable of one range a day is below it")
     heads = [f"{name + (', floor' if name in ONE_RANGE else ''):<36}" for name in PLANS]
     print(f"{'page':>5} {'rows a day':>10} {'all 28 daily':>13}   " + "".join(heads))
     for page, rows in itertools.product(PAGES, ROWS_A_DAY):
-        costs = Costs(rows, page, asked.looks)
+        costs = Costs(rows, page, options.polls)
         daily = calls_a_day(lengths_of(parse_tiers("28:1"), nested, costs), costs)
         print(f"{page:>5} {rows:>10} {daily:>13.1f}   ", end="", flush=True)
         for name, plan in PLANS.items():

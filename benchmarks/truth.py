@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 
 from meta_pipeline_tests.fakes.routine import Routine
-from meta_pipeline_tests.fakes.warehouse_comparison import Compared
+from meta_pipeline_tests.fakes.warehouse_comparison import WarehouseComparison
 
 START = dt.date(2026, 10, 20)
 MOVES = {
@@ -33,27 +33,27 @@ def main() -> None:
     arguments.add_argument("--days", type=int, default=30)
     arguments.add_argument("--ads", type=int, default=6, help="of each account that delivers")
     arguments.add_argument("--seed", type=int, default=1)
-    asked = arguments.parse_args()
+    options = arguments.parse_args()
     wrong: list[str] = []
     begun = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
-        routine = Routine(Path(folder), START, seed=asked.seed, ads=asked.ads, moves=MOVES)
-        for number in range(1, asked.days + 1):
+        routine = Routine(Path(folder), START, seed=options.seed, ads=options.ads, moves=MOVES)
+        for number in range(1, options.days + 1):
             routine.one_day()
-            if number % BUILT_EVERY and number < asked.days:
+            if number % BUILT_EVERY and number < options.days:
                 continue
             routine.build()
-            compared = Compared(routine)
-            wrong += compared.everything()
+            comparison = WarehouseComparison(routine)
+            wrong += comparison.everything()
             calls = sum(routine.graph.calls.values())
             print(
                 f"day {number}: {len(routine.reads)} days of reports read in {calls} calls and {routine.tries} tries; "
-                f"{compared.rows} rows and {compared.moments} moments compared, {len(wrong)} wrong, "
+                f"{comparison.rows} rows and {comparison.moments} moments compared, {len(wrong)} wrong, "
                 f"{time.monotonic() - begun:.0f} s", flush=True,
             )
     print("trouble: " + ", ".join(f"{name} {count}" for name, count in routine.met.most_common()))
-    for one in wrong[:20]:
-        print(one)
+    for sentence in wrong[:20]:
+        print(sentence)
     if wrong:
         sys.exit(f"{len(wrong)} figures are not the sandbox's")
 

@@ -13,7 +13,7 @@ from meta_pipeline.alerts.due import Alert
 from meta_pipeline.alerts.targets import Email, Log, Webhook
 from meta_pipeline.flows import tokens
 from meta_pipeline_tests.fakes.alert_receivers import Mail, Receiver
-from meta_pipeline_tests.fakes.frozen_clock import StillHome
+from meta_pipeline_tests.fakes.frozen_clock import FrozenRuntime
 
 DAY = dt.timedelta(days=1)
 SIGNING_KEY = "the app's secret"
@@ -39,7 +39,7 @@ class Walk:
     """Days that pass: alerts are sent four times a day, tokens are checked once."""
 
     def __init__(self, path: Path, receiver: Receiver, mail: Mail) -> None:
-        self.home = StillHome(path)
+        self.home = FrozenRuntime(path)
         self.start = self.home.clock.at
         self.lines: list[str] = []
         self.receiver, self.mail = receiver, mail

@@ -28,9 +28,9 @@ class Year:
 
     def live(self, today: dt.date) -> None:
         since = due_since(today, {day: reads[-1] for day, reads in self.read_on.items()}, TIERS)
-        asked = days(since, (today - since).days) if since else []
-        self.lengths.append(len(asked))
-        for day in asked:
+        due_days = days(since, (today - since).days) if since else []
+        self.lengths.append(len(due_days))
+        for day in due_days:
             self.read_on.setdefault(day, []).append(today)
 
 
@@ -100,11 +100,11 @@ def test_no_other_taper_that_keeps_the_promise_costs_fewer_calls(costs: search.C
 @pytest.mark.parametrize(("page", "is_cheaper"), [(5000, True), (500, False)])
 def test_one_range_costs_less_than_the_due_days_alone_unless_pages_are_small(page: int, is_cheaper: bool):
     costs = search.Costs(960, page)
-    one, alone = (
+    one_range, alone = (
         search.calls_a_day(search.lengths_of(TIERS, plan, costs), costs) for plan in (search.nested, search.only_due)
     )
 
-    assert (one < alone) == is_cheaper
+    assert (one_range < alone) == is_cheaper
 
 
 def test_a_taper_that_breaks_the_promise_is_not_among_them():

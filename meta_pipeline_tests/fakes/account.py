@@ -13,7 +13,7 @@ import requests
 import urllib3
 from requests.adapters import BaseAdapter
 
-from meta_pipeline_tests.fakes.frozen_clock import StillClock
+from meta_pipeline_tests.fakes.frozen_clock import FrozenClock
 
 NODE = "act_7"
 EDGES = {"campaigns": "campaign", "adsets": "adset", "ads": "ad", "adcreatives": "creative"}
@@ -23,7 +23,7 @@ class SmallAccount(BaseAdapter):
     """`broken` ids answer with that error (code, message), on their own and on every page they stand on; on a page of
     ids alone only those that are `broken_whole`."""
 
-    def __init__(self, clock: StillClock) -> None:
+    def __init__(self, clock: FrozenClock) -> None:
         super().__init__()
         self.clock = clock
         self.things: dict[str, dict[str, Any]] = {}
@@ -59,9 +59,9 @@ class SmallAccount(BaseAdapter):
         params = dict(parse_qsl(split.query)) | dict(parse_qsl(body))
         if "batch" in params:
             members = []
-            for one in json.loads(params["batch"]):
-                asked = urlsplit(one["relative_url"])
-                status, answer = self.answer(asked.path.split("/", 1)[1], dict(parse_qsl(asked.query)))
+            for operation in json.loads(params["batch"]):
+                url = urlsplit(operation["relative_url"])
+                status, answer = self.answer(url.path.split("/", 1)[1], dict(parse_qsl(url.query)))
                 members.append({"code": status, "headers": [], "body": json.dumps(answer)})
             status, answer = 200, members
         else:
@@ -87,20 +87,20 @@ class SmallAccount(BaseAdapter):
         return self._page(edge, params)
 
     def _page(self, kind: str, params: dict[str, str]) -> tuple[int, Any]:
-        found = [one for id, one in self.things.items() if self.kinds[id] == kind and one["status"] != "DELETED"]
+        things = [thing for id, thing in self.things.items() if self.kinds[id] == kind and thing["status"] != "DELETED"]
         for rule in json.loads(params.get("filtering", "[]")):
             assert rule["operator"] == "GREATER_THAN" and rule["field"] == f"{kind}.updated_time"
-            found = [one for one in found
-                     if dt.datetime.fromisoformat(one["updated_time"]).timestamp() > rule["value"]]
+            things = [thing for thing in things
+                     if dt.datetime.fromisoformat(thing["updated_time"]).timestamp() > rule["value"]]
         start, limit = int(params.get("after", 0)), int(params.get("limit", 25))
-        page = found[start : start + limit]
+        page = things[start : start + limit]
         if kind == "creative" and len(page) > self.heaviest and params["fields"] != "id":
             return self._error(1, "Please reduce the amount of data you're asking for")
-        for one in page:
-            if one["id"] in self.broken and (params["fields"] != "id" or one["id"] in self.broken_whole):
-                return self._error(*self.broken[one["id"]])
+        for thing in page:
+            if thing["id"] in self.broken and (params["fields"] != "id" or thing["id"] in self.broken_whole):
+                return self._error(*self.broken[thing["id"]])
         answer: dict[str, Any] = {"data": page, "paging": {"cursors": {"after": str(start + len(page))}}}
-        if start + limit < len(found):
+        if start + limit < len(things):
             answer["paging"]["next"] = "https://graph.example/next"
         return 200, answer
 

@@ -24,17 +24,17 @@ Rows = dict[Key, dict[str, Decimal]]
 
 def figures_of(report: Report) -> tuple[str, ...]:
     """The figures that a report asks for, as the sandbox's totals name them."""
-    asked = set(report.fields) | ({"purchases", "value"} if report.actions else set())
-    return tuple(name for name in FIGURES if name in asked)
+    requested = set(report.fields) | ({"purchases", "value"} if report.actions else set())
+    return tuple(name for name in FIGURES if name in requested)
 
 
-class RecordSummary:
+class ExpectedTotals:
     """One sandbox's totals, an account and a span at a time. They stand for a day of the account's calendar: what was
     asked before is kept."""
 
     def __init__(self, graph: Graph, opted_in: frozenset[str]) -> None:
         self.graph, self.opted_in = graph, opted_in
-        self._days = functools.lru_cache(maxsize=None)(self._told)
+        self._days = functools.lru_cache(maxsize=None)(self._totals)
 
     def days(
         self, report: str, account_id: str, at: dt.datetime, days: Sequence[dt.date]
@@ -45,20 +45,20 @@ class RecordSummary:
         assert max(days) < wall, f"{max(days)} of {account_id} was running at {at}"
         return self._days(report, account_id, wall, at, min(days), max(days))
 
-    def _told(
+    def _totals(
         self, name: str, account_id: str, wall: dt.date, at: dt.datetime, since: dt.date, until: dt.date
     ) -> dict[dt.date, Rows]:
         report, world = REPORTS[name], _alone(self.graph.world, account_id)
         if report.gate and account_id not in self.opted_in:
             return {}
-        found: dict[dt.date, Rows] = defaultdict(dict)
+        days: dict[dt.date, Rows] = defaultdict(dict)
         if report.window is not None:
             for n in range((until - since).days + 1):
                 day = since + dt.timedelta(days=n)
                 first, last = report.span(day)
                 for row in totals.range_reach(world, since=first, until=last, at=at)[report.level]:
-                    found[day][(row["id"],)] = _numbers(report, row)
-            return found
+                    days[day][(row["id"],)] = _numbers(report, row)
+            return days
         if report.breakdowns:
             rows = totals.breakdown_totals(
                 _splits(self.graph, world), since=since, until=until, at=at, breakdowns=report.breakdowns, level=report.level
@@ -67,8 +67,8 @@ class RecordSummary:
             rows = totals.daily_totals(world, since=since, until=until, at=at)[report.level]
         for row in rows:
             key = (row["id"], *(row[each] for each in report.breakdowns))
-            found[dt.date.fromisoformat(row["day"])][key] = _numbers(report, row)
-        return found
+            days[dt.date.fromisoformat(row["day"])][key] = _numbers(report, row)
+        return days
 
 
 def _numbers(report: Report, row: dict[str, Any]) -> dict[str, Decimal]:

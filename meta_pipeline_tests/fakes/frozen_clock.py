@@ -19,7 +19,7 @@ from meta_pipeline_tests.fakes.virtual_clock import START, SandboxAdapter
 PUBLIC = "https://etl.example"
 
 
-class StillClock:
+class FrozenClock:
     """Nobody waits: a sleep only moves the time."""
 
     def __init__(self) -> None:
@@ -32,11 +32,11 @@ class StillClock:
         self.at += dt.timedelta(seconds=seconds)
 
 
-class StillHome:
+class FrozenRuntime:
     """Control store, vault and gateway on such a clock."""
 
     def __init__(self, path: Path) -> None:
-        self.clock = StillClock()
+        self.clock = FrozenClock()
         self.graph = Graph(seed=1, now=None)
         self.graph.clock = self.clock.now
         self.engine = open_store(f"sqlite:///{path / 'control.sqlite'}")

@@ -36,18 +36,18 @@ from meta_pipeline_tests.fakes.virtual_clock import SandboxAdapter, VirtualClock
 PROJECT = Path(__file__).parents[2] / "dbt_project"
 TIERS = parse_tiers(Settings.model_fields["restatement"].default)
 TICK = dt.timedelta(hours=6)  # of `pull_ads_schedule`
-SUBMIT, LOOK, READ = r"POST act_\d+/insights", r"GET \d+$", r"GET \d+/insights"
+SUBMIT, POLL, READ = r"POST act_\d+/insights", r"GET \d+$", r"GET \d+/insights"
 # Trouble that costs no report run, and all there is. Of what is gated Meta gives an account ten report runs a day, and
 # then nothing: where one is due, no trouble asks for another.
 FREE_TROUBLE = (
     *((fault, place) for fault in (
         "17_2446079", "613_1487742", "2_503", "200_missing", "500", "html_502", "success_false", "truncated", "timeout")
-        for place in (SUBMIT, LOOK, READ)),
-    ("batch_null", LOOK), ("empty_page", READ),
+        for place in (SUBMIT, POLL, READ)),
+    ("batch_null", POLL), ("empty_page", READ),
 )
 TROUBLE = (
     *FREE_TROUBLE,
-    *((fault, place) for fault in ("code1_reduce", "100_1487534") for place in (SUBMIT, LOOK, READ)),
+    *((fault, place) for fault in ("code1_reduce", "100_1487534") for place in (SUBMIT, POLL, READ)),
     *((fate, SUBMIT) for fate in ("job_failed", "job_skipped", "job_stuck", "33_race") for _ in range(4)),
 )
 # Said four times over, nothing at all is what no delivery looks like: it comes once a tick.
@@ -136,15 +136,15 @@ class Routine:
 
     def due(self) -> dict[str, list[dt.date]]:
         """What the schedule would ask for now, by account, on each account's own calendar."""
-        found = {}
+        days_by_node = {}
         for node_id, zone in self.zones.items():
             today = self.clock.now().astimezone(zone).date()
             since = today - dt.timedelta(days=LAST_READ_AGE)
             read = read_times.days_read_since(self.engine, node_id=node_id, reports=REPORTS, since=since)
             first = due_since(today, {day: at.astimezone(zone).date() for day, at in read.items()}, TIERS)
             if first is not None:
-                found[node_id] = [first + dt.timedelta(days=n) for n in range((today - first).days)]
-        return found
+                days_by_node[node_id] = [first + dt.timedelta(days=n) for n in range((today - first).days)]
+        return days_by_node
 
     def _tick(self) -> None:
         tick, due = self.clock.now(), self.due()
@@ -169,8 +169,8 @@ class Routine:
         self.graph.faults.planned.clear()
         self.order("limits", {"tier": "standard_access"})
         for node_id in due:
-            by = self._pulling(node_id, tick)
-            self.clock.run(functools.partial(list_things, node_id, by))
+            context = self._context(node_id, tick)
+            self.clock.run(functools.partial(list_things, node_id, context))
 
     def _lots(self, among: Sequence[tuple[str, str]]) -> Counter[str]:
         """Trouble is ordered; how often which."""
@@ -187,21 +187,21 @@ class Routine:
         self.tries += 1
         landed: set[tuple[str, str, dt.date]] = set()
 
-        def one(node_id: str) -> None:
-            by = self._pulling(node_id, tick)
-            for done in side_by_side.land_side_by_side({node_id: due[node_id]}, tuple(REPORTS), context=by, at_once=1):
-                if not isinstance(done, LandedFile):
-                    assert done.reason
+        def land_node(node_id: str) -> None:
+            context = self._context(node_id, tick)
+            for result in side_by_side.land_side_by_side({node_id: due[node_id]}, tuple(REPORTS), context=context, at_once=1):
+                if not isinstance(result, LandedFile):
+                    assert result.reason
                     continue
-                landed.add((done.report, node_id, done.day))
-                if done.landed_at >= tick:
+                landed.add((result.report, node_id, result.day))
+                if result.landed_at >= tick:
                     account_id = node_id.removeprefix("act_")
-                    self.reads.add(Read(done.report, account_id, done.day, done.landed_at, tick))
+                    self.reads.add(Read(result.report, account_id, result.day, result.landed_at, tick))
 
-        self.clock.run(*(functools.partial(one, node_id) for node_id in due))
+        self.clock.run(*(functools.partial(land_node, node_id) for node_id in due))
         return landed
 
-    def _pulling(self, node_id: str, tick: dt.datetime) -> PullContext:
+    def _context(self, node_id: str, tick: dt.datetime) -> PullContext:
         return PullContext(
             graph=self.client, tokens=self, landing=self.landing, engine=self.engine, run_id="r", backfill_id=f"{node_id}:{tick}", sleep=self.clock.sleep,  # type: ignore[arg-type]
             now=self.clock.now,
@@ -209,7 +209,7 @@ class Routine:
 
     def _relink(self) -> None:
         now, world = self.clock.now(), self.graph.world
-        self.zones = {f"act_{one.id}": world.zone(one, now) for one in world.accounts.values()}
+        self.zones = {f"act_{account.id}": world.zone(account, now) for account in world.accounts.values()}
 
     def _wait_until(self, moment: dt.datetime) -> None:
         seconds = (moment - self.clock.now()).total_seconds()
@@ -217,7 +217,7 @@ class Routine:
             self.clock.run(lambda: self.clock.sleep(seconds))
 
 
-def list_things(node_id: str, by: PullContext) -> None:
+def list_things(node_id: str, context: PullContext) -> None:
     """An account's listings have landed."""
-    for _ in land_entities(node_id, context=by, listing_policy=ListingPolicy()):
+    for _ in land_entities(node_id, context=context, listing_policy=ListingPolicy()):
         pass

@@ -11,7 +11,7 @@ import duckdb
 
 from meta_pipeline.extract.ads.catalogue.reports import REPORTS, Report
 from meta_pipeline.warehouse.tables import quoted
-from meta_pipeline_tests.fakes.expected_totals import Key, RecordSummary, Rows, figures_of, summed
+from meta_pipeline_tests.fakes.expected_totals import ExpectedTotals, Key, Rows, figures_of, summed
 from meta_pipeline_tests.fakes.routine import Read, Routine
 
 LEVELS = {"account": "account_id", "campaign": "campaign_id", "adset": "ad_set_id", "ad": "ad_id"}
@@ -24,15 +24,15 @@ Day = tuple[str, dt.date]
 INSTANT = dt.timedelta(microseconds=1)
 
 
-class Compared:
+class WarehouseComparison:
     """A routine's warehouse, and what should be in it: `wrong` has a sentence for everything that is not so."""
 
     def __init__(self, routine: Routine) -> None:
-        self.routine, self.told = routine, RecordSummary(routine.graph, routine.opted_in)
+        self.routine, self.expected = routine, ExpectedTotals(routine.graph, routine.opted_in)
         self.wrong: list[str] = []
         self.rows = self.moments = 0
         self._reads: dict[str, dict[Day, list[Read]]] = defaultdict(lambda: defaultdict(list))
-        for read in sorted(routine.reads, key=lambda one: one.at):
+        for read in sorted(routine.reads, key=lambda read: read.at):
             self._reads[read.report][(read.account_id, read.day)].append(read)
 
     def everything(self) -> list[str]:
@@ -53,7 +53,7 @@ class Compared:
 
     def as_read(self, read: Read, days: Sequence[dt.date]) -> dict[dt.date, Rows]:
         """What was said of an account's days when this one was read."""
-        return self.told.days(read.report, read.account_id, read.tick, days)
+        return self.expected.days(read.report, read.account_id, read.tick, days)
 
     def _last(self, report: Report) -> dict[Day, Rows]:
         """Every day as it was said when it was read last."""
@@ -65,15 +65,15 @@ class Compared:
         together: dict[tuple[str, dt.datetime], list[Read]] = defaultdict(list)
         for read in reads:
             together[(read.account_id, read.tick)].append(read)
-        found = {}
+        rows_by_day = {}
         for (account_id, _), of_tick in together.items():
-            told = self.as_read(of_tick[0], [read.day for read in of_tick])
-            found |= {(account_id, read.day): told.get(read.day, {}) for read in of_tick}
-        return found
+            counts = self.as_read(of_tick[0], [read.day for read in of_tick])
+            rows_by_day |= {(account_id, read.day): counts.get(read.day, {}) for read in of_tick}
+        return rows_by_day
 
-    def _same(self, what: str, wanted: dict[Day, Rows], found: dict[Day, Rows]) -> None:
-        for key in sorted(wanted.keys() | found.keys()):
-            ours, theirs = found.get(key, {}), wanted.get(key, {})
+    def _same(self, what: str, wanted: dict[Day, Rows], rows_by_day: dict[Day, Rows]) -> None:
+        for key in sorted(wanted.keys() | rows_by_day.keys()):
+            ours, theirs = rows_by_day.get(key, {}), wanted.get(key, {})
             self.rows += len(theirs)
             for row in sorted(ours.keys() | theirs.keys(), key=str):
                 if ours.get(row) != theirs.get(row):
@@ -81,16 +81,16 @@ class Compared:
 
     def _coverage(self, connection: duckdb.DuckDBPyConnection, report: Report, wanted: dict[Day, Rows]) -> None:
         """Rows without a value are counted; a day that was read is there, empty or not."""
-        told = connection.execute(
+        counts = connection.execute(
             "select account_id, date_day, rows_read, unknown_rows from marts.fct_report_coverage where report = ?",
             [report.name]).fetchall()
-        for account_id, day, rows, unknown in told:
+        for account_id, day, rows, unknown in counts:
             said = wanted.get((account_id, day), {})
             absent = sum(None in key for key in said)
             if (rows, unknown) != (len(said), absent):
                 self.wrong.append(f"coverage {report.name} {account_id} {day}: {rows} rows, {unknown} unknown instead "
                                   f"of {len(said)}, {absent}")
-        if missing := set(self._reads[report.name]) - {(row[0], row[1]) for row in told}:
+        if missing := set(self._reads[report.name]) - {(row[0], row[1]) for row in counts}:
             self.wrong.append(f"coverage {report.name}: {len(missing)} days that were read are not told")
 
     def _looks(self, report: str) -> Iterator[tuple[Day, dt.datetime, Rows]]:
@@ -121,7 +121,7 @@ class Compared:
                 then = _at(spans[(report.name, *key)], moment)
                 wanted = {"rows": Decimal(len(rows)), **summed(rows, names)}
                 ours = [dict(zip(("rows", *_SUMS), span[2:], strict=True)) for span in then]
-                if [{name: Decimal(one[name]) for name in wanted} for one in ours] != [wanted]:
+                if [{name: Decimal(span[name]) for name in wanted} for span in ours] != [wanted]:
                     self.wrong.append(f"restatement {report.name} {key} at {moment}: {ours} instead of {wanted}")
 
     def _history(self, connection: duckdb.DuckDBPyConnection) -> None:
@@ -146,16 +146,16 @@ def _at(spans: Sequence[tuple], moment: dt.datetime) -> list[tuple]:
 
 def _unknown(wanted: dict[Day, Rows]) -> dict[Day, Rows]:
     """The same as a mart has it: what has no value is unknown, and one with what Meta itself calls so."""
-    found: dict[Day, Rows] = {}
+    rows_by_day: dict[Day, Rows] = {}
     for day, rows in wanted.items():
         merged: dict[Key, list[dict[str, Decimal]]] = defaultdict(list)
         for key, row in rows.items():
             merged[tuple("unknown" if each is None else each for each in key)].append(row)
-        found[day] = {
-            key: {name: sum((one[name] for one in some), Decimal(0)) for name in some[0]}
-            for key, some in merged.items()
+        rows_by_day[day] = {
+            key: {name: sum((row[name] for row in group), Decimal(0)) for name in group[0]}
+            for key, group in merged.items()
         }
-    return found
+    return rows_by_day
 
 
 def raw_query(report: Report) -> str:
@@ -187,9 +187,9 @@ def mart_query(report: Report) -> str:
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, query: str, report: Report) -> dict[Day, Rows]:
-    names, found = figures_of(report), defaultdict[Day, Rows](dict)
+    names, rows_by_day = figures_of(report), defaultdict[Day, Rows](dict)
     for account_id, day, *rest in connection.execute(query).fetchall():
         key, figures = tuple(rest[: -len(names)]), rest[-len(names):]
-        assert key not in found[(account_id, day)], f"two rows of {report.name} for {account_id} {day} {key}"
-        found[(account_id, day)][key] = {name: Decimal(one) for name, one in zip(names, figures, strict=True)}
-    return found
+        assert key not in rows_by_day[(account_id, day)], f"two rows of {report.name} for {account_id} {day} {key}"
+        rows_by_day[(account_id, day)][key] = {name: Decimal(figure) for name, figure in zip(names, figures, strict=True)}
+    return rows_by_day

@@ -14,15 +14,15 @@ from meta_pipeline.store import onboardings
 from meta_pipeline.store.node_links import list_links
 from meta_pipeline.store.processes import identity
 from meta_pipeline.store.schema.connections import tokens as token_table
-from meta_pipeline_tests.fakes.frozen_clock import StillHome
+from meta_pipeline_tests.fakes.frozen_clock import FrozenRuntime
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> StillHome:
-    return StillHome(tmp_path)
+def home(tmp_path: Path) -> FrozenRuntime:
+    return FrozenRuntime(tmp_path)
 
 
-def test_without_read_insights_a_page_is_not_silently_empty(home: StillHome):
+def test_without_read_insights_a_page_is_not_silently_empty(home: FrozenRuntime):
     home.onboard(home.mint(days=60, scopes=tuple(set(scopes_for(2)) - {"read_insights"})))
     onboarding = onboardings.latest(home.engine, 1)[0]
     account, page = consents.first_look(
@@ -33,7 +33,7 @@ def test_without_read_insights_a_page_is_not_silently_empty(home: StillHome):
     assert "read_insights is missing" in page["trouble"] and "figures" not in page
 
 
-def test_a_token_that_reads_nothing_is_refused_and_gone(home: StillHome):
+def test_a_token_that_reads_nothing_is_refused_and_gone(home: FrozenRuntime):
     with pytest.raises(ConsentError, match="ads_read"):
         home.onboard(home.mint(days=60, scopes=("instagram_basic",)))
     with home.engine.connect() as connection:
@@ -41,7 +41,7 @@ def test_a_token_that_reads_nothing_is_refused_and_gone(home: StillHome):
     assert onboardings.latest(home.engine, 1)[0].status == "failed"
 
 
-def test_onboarding_twice_is_onboarding_once(home: StillHome):
+def test_onboarding_twice_is_onboarding_once(home: FrozenRuntime):
     home.onboard(home.mint(days=60))
     onboarding, calls = onboardings.latest(home.engine, 1)[0], dict(home.graph.calls)
     consents.finish(home.engine, onboarding.id, now=home.clock.now())
@@ -52,13 +52,13 @@ def test_onboarding_twice_is_onboarding_once(home: StillHome):
     assert again == list_links(home.engine) and dict(home.graph.calls) == calls
 
 
-def waiting_onboarding(home: StillHome) -> str:
+def waiting_onboarding(home: FrozenRuntime) -> str:
     return consents.accept_token(
         home.mint(days=None), phase=1, through="a test", tokens=home.vault, engine=home.engine, now=home.clock.now()
     )
 
 
-def test_an_onboarding_that_no_process_took_on_fails_after_an_hour_and_its_token_is_gone(home: StillHome):
+def test_an_onboarding_that_no_process_took_on_fails_after_an_hour_and_its_token_is_gone(home: FrozenRuntime):
     abandoned = waiting_onboarding(home)
     home.clock.sleep(3599)
     consents.fail_abandoned(tokens=home.vault, engine=home.engine, now=home.clock.now())
@@ -75,7 +75,7 @@ def test_an_onboarding_that_no_process_took_on_fails_after_an_hour_and_its_token
         assert list(connection.execute(sa.select(token_table.c.id)).scalars()) == [waiting]
 
 
-def test_an_onboarding_whose_process_hangs_fails_after_a_day(home: StillHome):
+def test_an_onboarding_whose_process_hangs_fails_after_a_day(home: FrozenRuntime):
     id = consents.accept_token(
         home.mint(days=None), phase=1, through="a test", holder=identity(), tokens=home.vault, engine=home.engine,
         now=home.clock.now(),

@@ -7,7 +7,7 @@ import datetime as dt
 from pathlib import Path
 
 from meta_pipeline_tests.fakes.routine import Routine
-from meta_pipeline_tests.fakes.warehouse_comparison import Compared
+from meta_pipeline_tests.fakes.warehouse_comparison import WarehouseComparison
 
 # The 28 days before it have the ends of summer time in Berlin, London (10-25) and Los Angeles (11-01).
 START = dt.date(2026, 11, 2)
@@ -19,10 +19,10 @@ def test_three_days_of_trouble_are_exact_in_every_report_and_at_every_moment(tmp
     for _ in range(3):
         routine.one_day()
     routine.build()
-    compared = Compared(routine)
+    comparison = WarehouseComparison(routine)
 
-    assert compared.everything() == []
-    assert compared.rows > 50_000 and compared.moments > 5_000
+    assert comparison.everything() == []
+    assert comparison.rows > 50_000 and comparison.moments > 5_000
     # It was no fair weather: too much at once by days, ids and fields, report runs that ended badly, a race, lost answers.
     assert {"data_points_a_request", "fewer data points than an ad's day has", "33_race", "empty_200",
             "job_failed", "job_skipped", "job_stuck"} <= routine.met.keys()

@@ -97,10 +97,10 @@ def test_windows_are_asked_for_in_one_request_each_as_a_range_of_its_own():
 
 def test_a_year_of_windows_is_asked_for_in_pieces_that_fit_into_a_url():
     days = Range(DAY, DAY + dt.timedelta(days=364)).days
-    asked = plan_ranges(Sizes(5000), days, most=REPORTS["account_reach_28d"].most_days)
+    ranges = plan_ranges(Sizes(5000), days, most=REPORTS["account_reach_28d"].most_days)
 
-    assert [day for one in asked for day in one.days] == list(days)
-    assert max(len(one.days) for one in asked) <= 31
+    assert [day for part in ranges for day in part.days] == list(days)
+    assert max(len(part.days) for part in ranges) <= 31
     assert len(plan_ranges(Sizes(5000), days, most=REPORTS["account_insights"].most_days)) == 1
 
 
@@ -109,10 +109,10 @@ def row(since: str, until: str) -> bytes:
 
 
 def landed(*rows: bytes) -> dict[dt.date, int]:
-    sorter = DayPartitioner(REPORTS["account_reach_month"], "act_1", Range(dt.date(2026, 11, 2), DAY))
+    partitioner = DayPartitioner(REPORTS["account_reach_month"], "act_1", Range(dt.date(2026, 11, 2), DAY))
     batch = Batch(records=rows, trace_id="T", version="v26.0", fetched_at=dt.datetime(2026, 11, 20, tzinfo=dt.UTC))
-    days = {day: len(records) for day, records in sorter.partition(batch)}
-    assert not sorter.days_with_duplicate_keys()
+    days = {day: len(records) for day, records in partitioner.partition(batch)}
+    assert not partitioner.days_with_duplicate_keys()
     return days
 
 
@@ -130,8 +130,8 @@ def test_a_window_that_was_not_asked_for_fails():
 def test_history_ends_on_the_day_and_the_sentence_says_so():
     today = dt.date(2026, 11, 25)
     assert too_old(REPORTS["ad_insights"], dt.date(2023, 10, 25), today) is None
-    told = too_old(REPORTS["ad_insights"], dt.date(2023, 10, 24), today)
-    assert told and "37 months" in told and "2023-10-25" in told and "2023-10-24" in told
+    reason = too_old(REPORTS["ad_insights"], dt.date(2023, 10, 24), today)
+    assert reason and "37 months" in reason and "2023-10-25" in reason and "2023-10-24" in reason
     assert too_old(REPORTS["ad_insights_by_hourly"], dt.date(2025, 10, 24), today)
     # The whole window counts, not the day it ends on.
     assert too_old(REPORTS["account_reach_28d"], dt.date(2023, 11, 20), today)
@@ -157,10 +157,10 @@ def test_no_report_promises_more_history_than_meta_keeps():
 def test_a_file_switches_on_and_adds(tmp_path: Path):
     file = tmp_path / "reports.toml"
     file.write_text(OWN)
-    found = load_catalogue(file)
-    mine = found["ad_set_insights_by_age"]
+    catalogue = load_catalogue(file)
+    mine = catalogue["ad_set_insights_by_age"]
 
-    assert set(default_reports(found)) - set(default_reports(REPORTS)) == {
+    assert set(default_reports(catalogue)) - set(default_reports(REPORTS)) == {
         "account_reach_7d", "ad_insights_by_product", "ad_set_insights_by_age"
     }
     assert mine.key == ("adset_id", "age") and mine.history_months == 37 and "DELETED" in mine.statuses
@@ -170,12 +170,12 @@ def test_a_file_switches_on_and_adds(tmp_path: Path):
 
 
 def test_what_is_kept_shorter_is_asked_for_no_longer():
-    found = parse_catalogue(OWN.replace('"spend"', '"reach"'), source="r.toml")
+    catalogue = parse_catalogue(OWN.replace('"spend"', '"reach"'), source="r.toml")
 
-    assert found["ad_set_insights_by_age"].history_months == 13
+    assert catalogue["ad_set_insights_by_age"].history_months == 13
 
 
-@pytest.mark.parametrize(("before", "after", "told"), [
+@pytest.mark.parametrize(("before", "after", "reason"), [
     ('"spend"', '"spned"', "did you mean spend?"),
     ('"spend"', '"zzzz"', "meta-pipeline reports --names"),
     ('"adset"', '"ad_set"', "account, campaign, adset, ad"),
@@ -199,14 +199,14 @@ def test_what_is_kept_shorter_is_asked_for_no_longer():
     ('["age"]', '["age"]\nkey = ["ad_id"]', "field of its own"),
     ("level =", "level", "is not valid TOML"),
 ])
-def test_what_is_wrong_is_one_sentence_that_names_file_report_and_what_to_do(before: str, after: str, told: str):
+def test_what_is_wrong_is_one_sentence_that_names_file_report_and_what_to_do(before: str, after: str, reason: str):
     assert before in OWN
     with pytest.raises(ConfigError) as caught:
         parse_catalogue(OWN.replace(before, after), source="my/reports.toml")
 
     assert str(caught.value).startswith("my/reports.toml") and "\n" not in str(caught.value)
-    assert told in str(caught.value), str(caught.value)
-    if "enable" not in before and "account_reach" not in before and "TOML" not in told:
+    assert reason in str(caught.value), str(caught.value)
+    if "enable" not in before and "account_reach" not in before and "TOML" not in reason:
         assert "report " in str(caught.value)
 
 
@@ -218,10 +218,10 @@ def test_a_gated_report_is_never_read_at_once():
 
 
 def test_a_report_of_ones_own_that_is_gated_says_so_and_is_kept_as_long_as_meta_does():
-    found = parse_catalogue(OWN.replace('["age"]', '["frequency_value"]'), source="r")["ad_set_insights_by_age"]
+    report = parse_catalogue(OWN.replace('["age"]', '["frequency_value"]'), source="r")["ad_set_insights_by_age"]
 
-    assert found.gate and "frequency values" in found.gate and "ask the advertiser" in found.gate
-    assert found.history_months == 6
+    assert report.gate and "frequency values" in report.gate and "ask the advertiser" in report.gate
+    assert report.history_months == 6
 
 
 def test_a_file_that_is_not_there_is_said(tmp_path: Path):

@@ -18,7 +18,7 @@ from meta_pipeline.graph.errors import RequestError, ThrottledError, TooMuchData
 from meta_pipeline.graph.retry import TRIES
 from meta_pipeline.records import AccessToken, Batch
 from meta_pipeline_tests.fakes.account import NODE, SmallAccount
-from meta_pipeline_tests.fakes.frozen_clock import StillClock
+from meta_pipeline_tests.fakes.frozen_clock import FrozenClock
 
 TOKEN = AccessToken(kind="user", value="EAA")
 TROUBLE = [(100, "(#100) something about one"), (1, "Please reduce the amount of data"), (2, "Service down")]
@@ -41,38 +41,38 @@ def read(account: SmallAccount, wanted: set[str]) -> dict[str, dict]:
 @settings(max_examples=60, deadline=None)
 def test_all_the_good_ones_come_and_the_bad_ones_are_rows_with_an_error(data: st.DataObject):
     library = data.draw(st.integers(0, 400))
-    account = SmallAccount(StillClock())
+    account = SmallAccount(FrozenClock())
     ids = [f"c{at}" for at in range(library)]
     for id in ids:
         account.add("creative", id)
     bad = data.draw(st.dictionaries(st.sampled_from(ids), st.sampled_from(TROUBLE), max_size=8)) if ids else {}
-    gone = {f"gone{at}" for at in range(data.draw(st.integers(0, 3)))}
+    missing = {f"gone{at}" for at in range(data.draw(st.integers(0, 3)))}
     wanted = {id for id in ids if data.draw(st.booleans())} if library < 40 else set(ids[:: data.draw(st.integers(1, 9))])
     account.broken = bad
-    found = read(account, wanted | gone)
+    rows = read(account, wanted | missing)
 
-    assert found.keys() == wanted | gone
-    assert {id for id, row in found.items() if "error" in row} == (bad.keys() & wanted) | gone
+    assert rows.keys() == wanted | missing
+    assert {id for id, row in rows.items() if "error" in row} == (bad.keys() & wanted) | missing
     # A bad one costs a few halvings, each tried a few times, a page of ids, a handful by id, and growing again; how many
     # others there are does not count.
     steps = math.ceil(math.log2(LARGEST_PAGE / SMALLEST_PAGE)) + 1
     each = steps * TRIES + 1 + SMALLEST_PAGE + TRIES + steps
-    assert len(account.calls) <= library / LARGEST_PAGE + 2 + each * len(bad) + 2 * len(gone)
+    assert len(account.calls) <= library / LARGEST_PAGE + 2 + each * len(bad) + 2 * len(missing)
 
 
 @pytest.mark.parametrize("trouble", TROUBLE)
 def test_not_even_ids_of_a_page(trouble: tuple[int, str]):
-    account = SmallAccount(StillClock())
+    account = SmallAccount(FrozenClock())
     for at in range(120):
         account.add("creative", f"c{at}")
     account.broken, account.broken_whole = {"c70": trouble}, {"c70"}
-    found = read(account, {f"c{at}" for at in range(120)})
+    rows = read(account, {f"c{at}" for at in range(120)})
 
-    assert {id for id, row in found.items() if "error" in row} == {"c70"} and len(found) == 120
+    assert {id for id, row in rows.items() if "error" in row} == {"c70"} and len(rows) == 120
 
 
 def test_one_bad_creative_among_many():
-    account = SmallAccount(StillClock())
+    account = SmallAccount(FrozenClock())
     for at in range(1000):
         account.add("creative", f"c{at}")
     account.broken = {"c4": (100, "(#100) incomplete")}
@@ -82,7 +82,7 @@ def test_one_bad_creative_among_many():
 
 
 def test_heavy_creatives_come_in_the_pages_that_come():
-    account = SmallAccount(StillClock())
+    account = SmallAccount(FrozenClock())
     for at in range(250):
         account.add("creative", f"c{at}")
     account.heaviest = 30
@@ -92,7 +92,7 @@ def test_heavy_creatives_come_in_the_pages_that_come():
 
 
 def test_a_library_of_which_ads_use_little_is_not_read_through():
-    account = SmallAccount(StillClock())
+    account = SmallAccount(FrozenClock())
     for at in range(5000):
         account.add("creative", f"c{at}")
 
@@ -104,7 +104,7 @@ def test_a_library_of_which_ads_use_little_is_not_read_through():
 
 
 def test_one_creative_costs_one_operation_and_none_costs_nothing():
-    account = SmallAccount(StillClock())
+    account = SmallAccount(FrozenClock())
     account.add("creative", "c1")
 
     assert read(account, set()) == {} and account.calls == []
@@ -113,7 +113,7 @@ def test_one_creative_costs_one_operation_and_none_costs_nothing():
 
 @pytest.mark.parametrize("code", [17, 190, 200])
 def test_trouble_that_is_nobodys_ends_the_listing(code: int):
-    account = SmallAccount(StillClock())
+    account = SmallAccount(FrozenClock())
     for at in range(9):
         account.add("creative", f"c{at}")
     account.broken_paths = {f"{NODE}/adcreatives": (code, "no")}
@@ -145,11 +145,11 @@ def test_what_is_asked_for():
             records=(), trace_id=None, version="v26.0", fetched_at=now - dt.timedelta(days=age),
         )
 
-    kept = index_rows([row("good", 1), row("bad", 1, error="x"), row("long bad", 8, error="x"),
+    stored = index_rows([row("good", 1), row("bad", 1, error="x"), row("long bad", 8, error="x"),
                     row("deleted", 9, status="DELETED")])
-    referred = {*kept, "new"}
+    referenced = {*stored, "new"}
 
-    assert creatives.ids_to_read(referred, kept, is_due=False, now=now, sweep=week) == {"new", "long bad"}
-    assert creatives.ids_to_read(referred, kept, is_due=True, now=now, sweep=week) == {"new", "long bad", "good"}
+    assert creatives.ids_to_read(referenced, stored, is_due=False, now=now, sweep=week) == {"new", "long bad"}
+    assert creatives.ids_to_read(referenced, stored, is_due=True, now=now, sweep=week) == {"new", "long bad", "good"}
     ads = [b'{"id":"1","creative":{"id":"c"}}', b'{"id":"2"}', b'{"id":"3","error":"x"}', b'{"id":"4","creative":null}']
     assert creatives.referenced_ids(ads) == {"c"}

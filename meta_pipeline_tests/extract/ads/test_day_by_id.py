@@ -15,54 +15,54 @@ from meta_pipeline.records import LandedFile
 from meta_pipeline.sandbox.ads.insights import totals
 from meta_pipeline.sandbox.protocol.requests import GraphRequest
 from meta_pipeline.sandbox.protocol.responses import GraphResponse
-from meta_pipeline_tests.flows.test_faults import ACCOUNT, DAYS, Line
+from meta_pipeline_tests.fakes.faulty_pull import ACCOUNT, DAYS, FaultyPull
 
 REPORT = "ad_insights_by_demographics"
 FIELDS = len(REPORTS[REPORT].fields)
 
 
 class Recorder:
-    """How often came back what kind of part with how many fields."""
+    """How often answered back what kind of part with how many fields."""
 
-    def __init__(self, line: Line) -> None:
-        self.answer, self.came = line.graph.answer, Counter[tuple[str, int]]()
+    def __init__(self, pull: FaultyPull) -> None:
+        self.answer, self.answered = pull.graph.answer, Counter[tuple[str, int]]()
 
     def __call__(self, request: GraphRequest) -> GraphResponse:
-        found = self.answer(request)
-        if found.status == 200 and request.method == "GET" and request.path.endswith("/insights"):
+        response = self.answer(request)
+        if response.status == 200 and request.method == "GET" and request.path.endswith("/insights"):
             rules = request.params.get("filtering", "")
             kind = "rest" if "NOT_IN" in rules else "ids" if '"ad.id"' in rules else "all"
-            self.came[kind, len(request.list_param("fields"))] += 1
-        return found
+            self.answered[kind, len(request.list_param("fields"))] += 1
+        return response
 
 
 def read(path: Path, most_points: int) -> Counter[tuple[str, int]]:
-    line = Line(path)
-    line.graph.limits.settings.data_points_a_request = most_points  # rows × fields
-    line.graph.answer = recorder = Recorder(line)
-    done = line.run("b", (REPORT,))
+    pull = FaultyPull(path)
+    pull.graph.limits.settings.data_points_a_request = most_points  # rows × fields
+    pull.graph.answer = recorder = Recorder(pull)
+    results = pull.run("b", (REPORT,))
 
-    assert [type(one) for one in done] == [LandedFile] * len(DAYS)
-    rows = [json.loads(text) for file in done for text in pq.read_table(file.path).column("payload").to_pylist()]
-    true = [row for row in totals.daily_totals(line.graph.world, since=DAYS[0], until=DAYS[-1], at=line.graph.now())["ad"] if f"act_{row['account_id']}" == ACCOUNT]
+    assert [type(result) for result in results] == [LandedFile] * len(DAYS)
+    rows = [json.loads(text) for file in results for text in pq.read_table(file.path).column("payload").to_pylist()]
+    true = [row for row in totals.daily_totals(pull.graph.world, since=DAYS[0], until=DAYS[-1], at=pull.graph.now())["ad"] if f"act_{row['account_id']}" == ACCOUNT]
     for name in ("impressions", "clicks", "spend"):
         assert sum(Decimal(row[name]) for row in rows) == sum(Decimal(row[name]) for row in true)
     assert {(row["ad_id"], row["date_start"]) for row in rows} == {(row["id"], row["day"]) for row in true}
     assert all({"campaign_id", "age", "gender", "date_start", "spend"} <= set(row) for row in rows)
-    return recorder.came
+    return recorder.answered
 
 
 def test_deleted_ads_that_are_too_much_at_once_name_themselves(tmp_path: Path):
-    came = read(tmp_path, 60 * FIELDS)
+    answered = read(tmp_path, 60 * FIELDS)
 
     # The ids alone are asked for once a day; the rest of what is then known is asked for all the same.
-    assert came["rest", 1] == came["rest", FIELDS] == len(DAYS)
-    assert {fields for kind, fields in came if kind == "ids"} == {FIELDS}
+    assert answered["rest", 1] == answered["rest", FIELDS] == len(DAYS)
+    assert {fields for kind, fields in answered if kind == "ids"} == {FIELDS}
 
 
 def test_an_ad_that_is_too_much_at_once_is_read_by_fields(tmp_path: Path):
-    came = read(tmp_path, 225)
+    answered = read(tmp_path, 225)
 
     # Six fields stay in every request, the other seven are three and four.
-    assert came["ids", 9] == came["ids", 10] > 0
-    assert came["rest", FIELDS] == len(DAYS)
+    assert answered["ids", 9] == answered["ids", 10] > 0
+    assert answered["rest", FIELDS] == len(DAYS)

@@ -30,14 +30,14 @@ from meta_pipeline.graph.errors import TooMuchDataError
 from meta_pipeline.records import Batch, LandingError
 
 BATCH = Batch(records=(), trace_id=None, version="v26.0", fetched_at=dt.datetime(2026, 11, 24, tzinfo=dt.UTC))
-KEPT = ("account_id", "ad_id")
+IDENTIFYING = ("account_id", "ad_id")
 OTHERS = ("impressions", "clicks", "spend", "reach", "actions")
-FIELDS = (*KEPT, *OTHERS)
+FIELDS = (*IDENTIFYING, *OTHERS)
 # How Meta may spell a value: not one byte of it is ours to change.
 VALUES = ('"1843"', '"19.544921"', "19.50", '"0.10"', "1E+2", '[ {"action_type":"link_click", "value":"37"} ]', '"ä\\u00e4"')
-FIGURES = {"impressions": ('"1843"', "7"), "clicks": ('"51"', '"0"'), "spend": ('"19.544921"', "0.10", '"1E+2"')}
+METRICS = {"impressions": ('"1843"', "7"), "clicks": ('"51"', '"0"'), "spend": ('"19.544921"', "0.10", '"1E+2"')}
 
-# The rows of an ad, by breakdown: field → value as it is spelled.
+# The rows of an ad, by breakdown: field → value as it is encode.
 Ad = dict[str, dict[str, str]]
 
 
@@ -48,40 +48,40 @@ class Meta:
     ads: dict[str, Ad]
     most_rows: int
     most_points: int = 10**9
-    leaves_bare_rows_out: bool = False
-    asked: list[tuple[Part, tuple[str, ...]]] = field(default_factory=list)
-    came: list[tuple[Part, tuple[str, ...]]] = field(default_factory=list)
-    named: list[Part] = field(default_factory=list)
-    controls: int = 0
+    omits_empty_rows: bool = False
+    requested: list[tuple[Part, tuple[str, ...]]] = field(default_factory=list)
+    answered: list[tuple[Part, tuple[str, ...]]] = field(default_factory=list)
+    id_lists: list[Part] = field(default_factory=list)
+    totals_read: int = 0
 
     def within(self, rows: int, fields: int) -> bool:
         return rows <= self.most_rows and rows * fields <= self.most_points
 
     def read(self, part: Part, fields: Sequence[str]) -> Rows:
-        self.asked.append((part, tuple(fields)))
+        self.requested.append((part, tuple(fields)))
         of_part = [(ad, age, row) for ad, ages in self.ads.items() if has(part, ad) for age, row in ages.items()]
         if not self.within(len(of_part), len(fields)):
             raise TooMuchDataError("too much")
-        self.came.append((part, tuple(fields)))
+        self.answered.append((part, tuple(fields)))
         rows = []
         for ad, age, row in of_part:
             given = {name: row[name] for name in fields if name in row}
-            if given or not self.leaves_bare_rows_out:
-                rows.append((spelled({"account_id": '"1"', "ad_id": f'"{ad}"', **given, "age": f'"{age}"'}), BATCH))
+            if given or not self.omits_empty_rows:
+                rows.append((encode({"account_id": '"1"', "ad_id": f'"{ad}"', **given, "age": f'"{age}"'}), BATCH))
         return rows
 
-    def ids_in(self, part: Part) -> list[str]:
-        self.named.append(part)
-        found = [ad for ad, rows in self.ads.items() if has(part, ad) and rows]
-        if not self.within(len(found), 1):
+    def list_ids(self, part: Part) -> list[str]:
+        self.id_lists.append(part)
+        ids = [ad for ad, rows in self.ads.items() if has(part, ad) and rows]
+        if not self.within(len(ids), 1):
             raise TooMuchDataError("even the ids are too much")
-        return found
+        return ids
 
     def total(self) -> dict[str, str]:
-        self.controls += 1
+        self.totals_read += 1
         return {
             name: str(sum(number(row[name]) for ad in self.ads.values() for row in ad.values() if name in row))
-            for name in FIGURES
+            for name in METRICS
         }
 
     def can_be_read(self, listed: list[str]) -> bool:
@@ -90,7 +90,7 @@ class Meta:
         is_named = not listed or not self.within(sum(map(len, unlisted.values())), len(FIELDS))
         singles = {ad: rows for ad, rows in self.ads.items() if is_named or ad in listed}
         return (not is_named or self.within(len(unlisted), 1)) and all(
-            self.within(len(rows), len(KEPT) + 1) for rows in singles.values()
+            self.within(len(rows), len(IDENTIFYING) + 1) for rows in singles.values()
         )
 
 
@@ -102,18 +102,18 @@ def has(part: Part, ad: str) -> bool:
     return (ad in part.ids) != part.is_rest
 
 
-def spelled(values: dict[str, str]) -> bytes:
+def encode(values: dict[str, str]) -> bytes:
     return ("{" + ",".join(f'"{name}": {value}' for name, value in values.items()) + "}").encode()
 
 
-def key_of(record: bytes) -> tuple[str, ...]:
+def read_key(record: bytes) -> tuple[str, ...]:
     row = json.loads(record)
     return row["ad_id"], row.get("age")
 
 
 def read(meta: Meta, listed: list[str], total=None) -> Rows:
     reader = DayReader(
-        read=meta.read, list_ids=meta.ids_in, read_key=key_of, fields=FIELDS, identifying=KEPT,
+        read=meta.read, list_ids=meta.list_ids, read_key=read_key, fields=FIELDS, identifying=IDENTIFYING,
     )
     return read_in_parts(listed, reader=reader, read_total=total or meta.total)
 
@@ -123,13 +123,13 @@ def ads(*names: str, rows: int = 1) -> dict[str, Ad]:
 
 
 ids = st.text("0123456789", min_size=1, max_size=3)
-values = st.fixed_dictionaries({}, optional={name: st.sampled_from(FIGURES.get(name, VALUES)) for name in OTHERS})
+values = st.fixed_dictionaries({}, optional={name: st.sampled_from(METRICS.get(name, VALUES)) for name in OTHERS})
 worlds = st.builds(
     Meta,
     ads=st.dictionaries(ids, st.dictionaries(st.sampled_from(["18-24", "25-34", "65+"]), values), max_size=14),
     most_rows=st.integers(1, 20),
     most_points=st.integers(2, 120),
-    leaves_bare_rows_out=st.booleans(),
+    omits_empty_rows=st.booleans(),
 )
 
 
@@ -143,18 +143,18 @@ def test_every_field_of_every_row_is_read_once_whether_a_listing_knows_the_ad_or
 
     expected = {
         (ad, age): {"account_id": '"1"', "ad_id": f'"{ad}"', "age": f'"{age}"', **row}
-        for ad, ages in meta.ads.items() for age, row in ages.items() if row or not meta.leaves_bare_rows_out
+        for ad, ages in meta.ads.items() for age, row in ages.items() if row or not meta.omits_empty_rows
     }
-    assert sorted(key_of(record) for record, _ in rows) == sorted(expected)
+    assert sorted(read_key(record) for record, _ in rows) == sorted(expected)
     for record, _ in rows:
-        whole = expected[key_of(record)]
+        whole = expected[read_key(record)]
         assert json.loads(record) == {name: json.loads(value) for name, value in whole.items()}
         assert all(value.encode() in record for value in whole.values())
     # What came back covers every id, known or not, and every field exactly once; nothing is asked twice.
-    for one in {*listed, *meta.ads, "an id of tomorrow"}:
-        covered = Counter(name for part, fields in meta.came if has(part, one) for name in fields)
+    for ad in {*listed, *meta.ads, "an id of tomorrow"}:
+        covered = Counter(name for part, fields in meta.answered if has(part, ad) for name in fields)
         assert all(covered[name] == 1 for name in OTHERS)
-    assert len(set(meta.asked)) == len(meta.asked)
+    assert len(set(meta.requested)) == len(meta.requested)
 
 
 @given(meta=worlds, listed=st.lists(ids, max_size=20))
@@ -162,21 +162,21 @@ def test_there_is_an_end_to_the_requests(meta: Meta, listed: list[str]):
     try:
         read(meta, listed)
     except TooMuchDataError:
-        assert meta.controls == 0
+        assert meta.totals_read == 0
     parts = 2 * len({*listed, *meta.ads}) + 3
-    assert len(meta.asked) <= parts + (len({*listed, *meta.ads}) + 1) * 2 * len(OTHERS)
-    assert len(meta.named) <= 1 and meta.controls <= 1
+    assert len(meta.requested) <= parts + (len({*listed, *meta.ads}) + 1) * 2 * len(OTHERS)
+    assert len(meta.id_lists) <= 1 and meta.totals_read <= 1
 
 
-def test_a_rest_that_is_too_much_is_named_and_the_rest_of_that_is_asked_for_all_the_same():
+def test_a_rest_that_is_too_much_is_split_by_its_own_ids_and_the_new_rest_is_requested_too():
     meta = Meta(ads("1", "2", "8", "9"), most_rows=9, most_points=7)
     rows = read(meta, ["1", "2"])
 
-    assert [part for part, _ in meta.asked] == [
+    assert [part for part, _ in meta.requested] == [
         Part(("1",)), Part(("2",)), Part(("1", "2"), is_rest=True),
         Part(("8",)), Part(("9",)), Part(("1", "2", "8", "9"), is_rest=True),
     ]
-    assert meta.named == [Part(("1", "2"), is_rest=True)]
+    assert meta.id_lists == [Part(("1", "2"), is_rest=True)]
     assert len(rows) == 4
 
 
@@ -184,35 +184,35 @@ def test_where_no_listing_knows_anything_the_day_names_its_ads_itself():
     meta = Meta(ads("8", "9"), most_rows=9, most_points=7)
 
     assert first_parts([]) == [] and len(read(meta, [])) == 2
-    assert meta.named == [ALL_IDS]
-    # The whole day was too much already: it is not asked for at once again.
-    assert ALL_IDS not in [part for part, _ in meta.asked]
+    assert meta.id_lists == [ALL_IDS]
+    # The whole day was too much already: it is not requested at once again.
+    assert ALL_IDS not in [part for part, _ in meta.requested]
 
 
-def test_a_rest_is_named_once_only_whatever_it_answers():
+def test_the_ids_of_a_rest_are_listed_once_whatever_the_answer():
     """An ad delivers since the ids were read, and the answer does not heed the filter."""
     meta = Meta(ads("1", "2", "8"), most_rows=9, most_points=7)
     meta.ads |= ads("9", rows=3)
     reader = DayReader(
-        read=meta.read, list_ids=lambda part: meta.named.append(part) or ["8", "1"], read_key=key_of, fields=FIELDS, identifying=KEPT,
+        read=meta.read, list_ids=lambda part: meta.id_lists.append(part) or ["8", "1"], read_key=read_key, fields=FIELDS, identifying=IDENTIFYING,
     )
 
     with pytest.raises(TooMuchDataError):
         read_in_parts(["1", "2"], reader=reader, read_total=meta.total)
-    assert len(meta.named) == 1
-    assert [part for part, _ in meta.asked].count(Part(("1",))) == 1
+    assert len(meta.id_lists) == 1
+    assert [part for part, _ in meta.requested].count(Part(("1",))) == 1
     # By fields, as a single ad is: half of the fields, then one.
-    assert [len(fields) for part, fields in meta.asked if part == Part(("1", "2", "8"), is_rest=True)] == [7, 4, 3]
+    assert [len(fields) for part, fields in meta.requested if part == Part(("1", "2", "8"), is_rest=True)] == [7, 4, 3]
 
 
-def test_where_nothing_adds_up_no_total_is_asked_for():
+def test_where_nothing_adds_up_no_total_is_requested():
     meta = Meta(ads("1", "2"), 5)
     reader = DayReader(
-        read=meta.read, list_ids=meta.ids_in, read_key=key_of, fields=("ad_id", "reach"), identifying=KEPT,
+        read=meta.read, list_ids=meta.list_ids, read_key=read_key, fields=("ad_id", "reach"), identifying=IDENTIFYING,
     )
 
     assert len(read_in_parts(["1"], reader=reader, read_total=meta.total)) == 2
-    assert meta.controls == 0
+    assert meta.totals_read == 0
 
 
 def test_everything_needs_no_rule():
@@ -226,9 +226,9 @@ def test_one_ad_that_is_too_much_is_read_by_fields():
     meta = Meta(ads("1", rows=10), most_rows=10, most_points=40)
     rows = read(meta, ["1"])
 
-    assert [fields for part, fields in meta.asked if part == Part(("1",))] == [
-        FIELDS, (*KEPT, "impressions", "clicks"), (*KEPT, "spend", "reach", "actions"), (*KEPT, "spend"),
-        (*KEPT, "reach", "actions"),
+    assert [fields for part, fields in meta.requested if part == Part(("1",))] == [
+        FIELDS, (*IDENTIFYING, "impressions", "clicks"), (*IDENTIFYING, "spend", "reach", "actions"), (*IDENTIFYING, "spend"),
+        (*IDENTIFYING, "reach", "actions"),
     ]
     assert [json.loads(record)["clicks"] for record, _ in rows] == ["1"] * 10
 
@@ -238,7 +238,7 @@ def test_one_field_of_one_ad_that_is_too_much_is_an_error():
 
     with pytest.raises(TooMuchDataError):
         read(meta, ["1"])
-    assert len(meta.asked) == 3  # the ad, two fields of it, one of those
+    assert len(meta.requested) == 3  # the ad, two fields of it, one of those
 
 
 def test_the_fields_that_say_what_a_row_is_of_stay_in_every_request():
@@ -254,40 +254,40 @@ def test_a_row_that_is_in_one_half_only_is_kept_as_it_is():
     left = [(b'{"ad_id":"1", "spend":19.50}', BATCH), (b'{ "ad_id": "2" }', BATCH)]
     right = [(b'{"ad_id":"1","reach":"7"}', BATCH), (b'{"ad_id":"3","reach":"1"}', BATCH)]
 
-    assert [record for record, _ in join_rows([left, right], key_of)] == [
+    assert [record for record, _ in join_rows([left, right], read_key)] == [
         b'{"ad_id":"1","spend":19.50,"reach":"7"}', b'{ "ad_id": "2" }', b'{"ad_id":"3","reach":"1"}'
     ]
     with pytest.raises(LandingError, match="twice"):
-        join_rows([left + left, right], key_of)
+        join_rows([left + left, right], read_key)
 
 
 def test_parts_that_do_not_add_up_are_no_day():
     meta = Meta(ads("1", "2"), 5)
     with pytest.raises(LandingError, match=r"impressions 20 of 31"):
         read(meta, ["1"], total=lambda: {"impressions": "31", "clicks": "2"})
-    assert len(meta.asked) == 4  # twice: figures may move while they are read
+    assert len(meta.requested) == 4  # twice: figures may move while they are read
 
 
-def test_the_second_time_only_what_came_back_is_asked_for():
+def test_the_second_time_only_the_parts_that_succeeded_are_requested():
     meta = Meta(ads("1", "2", "3", "8", "9"), most_rows=9, most_points=7)
     totals = iter([{"impressions": "40", "clicks": "5"}, {"impressions": "50", "clicks": "5"}])
     read(meta, ["1", "2", "3"], total=lambda: next(totals))
 
-    assert (len(meta.asked), len(meta.named)) == (8 + 6, 1)
-    assert meta.asked[8:] == meta.came[:6]
+    assert (len(meta.requested), len(meta.id_lists)) == (8 + 6, 1)
+    assert meta.requested[8:] == meta.answered[:6]
 
 
 def test_figures_that_moved_to_the_total_need_no_other_total():
     meta = Meta(ads("1", "2"), 5)
-    asked = []
+    states = []
 
     def total() -> dict[str, str]:
-        asked.append(dict(meta.ads))
+        states.append(dict(meta.ads))
         meta.ads["2"]["0"]["impressions"] = '"11"'  # Meta restates while we read
         return meta.total()
 
     assert len(read(meta, ["1"], total=total)) == 2
-    assert len(asked) == 1
+    assert len(states) == 1
 
 
 def test_a_total_is_equal_to_the_last_digit_or_not_at_all():
@@ -299,15 +299,15 @@ def test_a_total_is_equal_to_the_last_digit_or_not_at_all():
             read(meta, ["1"], total=lambda wrong=wrong: {"spend": wrong})
 
 
-def test_an_ad_that_is_in_two_parts_is_no_day_and_no_total_is_asked_for():
+def test_an_ad_that_is_in_two_parts_is_no_day_and_no_total_is_requested():
     meta = Meta(ads("1", "2"), 5)
     reader = DayReader(
-        read=lambda part, fields: meta.read(ALL_IDS, fields), list_ids=meta.ids_in, read_key=key_of, fields=FIELDS, identifying=KEPT,
+        read=lambda part, fields: meta.read(ALL_IDS, fields), list_ids=meta.list_ids, read_key=read_key, fields=FIELDS, identifying=IDENTIFYING,
     )
 
     with pytest.raises(LandingError, match="twice"):
         read_in_parts(["1"], reader=reader, read_total=meta.total)
-    assert meta.controls == 0
+    assert meta.totals_read == 0
 
 
 def test_an_empty_day_adds_up_to_nothing():
