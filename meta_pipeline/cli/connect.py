@@ -55,7 +55,7 @@ def onboard(runtime: Runtime, token: AccessToken, *, phase: int, through: str) -
     can't read ads connects what it can, and that is an error all the same."""
     from meta_pipeline.defs.runs.onboarding_run import run_onboarding
 
-    runtime.graph.app  # noqa: B018 - without the app nothing below can work, and nothing must be stored then
+    _ = runtime.graph.app  # raise now when the app is not set: nothing must be stored without it
     if phase:  # a token that was piped in was requested elsewhere
         phase = consent_request(phase, engine=runtime.engine, features=runtime.features).phase
     id = consents.accept_token(

@@ -1,4 +1,4 @@
-"""`reports`: the catalogue as the settings have it, and the names that a report of one's own may use."""
+"""`reports`: list the reports of the catalogue and the names that user-defined reports can use."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import Any
 from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.extract.ads.catalogue import vocabulary
 
-COLUMNS = ["report", "level", "breakdowns", "grain", "is_on", "history_months", "gate"]
+REPORT_COLUMNS = ["report", "level", "breakdowns", "grain", "is_on", "history_months", "gate"]
 HEADERS = {"is_on": "on", "history_months": "months kept", "gate": "switch on first"}
-OPTIONAL = ("gate", "grain", "breakdowns", "level")  # what a narrow terminal leaves out, the first of them first
-NAMES = ["kind", "name"]
+OPTIONAL = ("gate", "grain", "breakdowns", "level")  # the columns that a narrow terminal leaves out, in this order
+NAME_COLUMNS = ["kind", "name"]
 
 
-def rows(runtime: Runtime) -> list[tuple[Any, ...]]:
-    """A line for every report."""
+def list_reports(runtime: Runtime) -> list[tuple[Any, ...]]:
+    """Return a table row for every report."""
     return [
         (
             report.name, report.level, ", ".join((*report.breakdowns, *report.action_breakdowns)), report.grain,
@@ -24,10 +24,10 @@ def rows(runtime: Runtime) -> list[tuple[Any, ...]]:
     ]
 
 
-def names() -> list[tuple[str, str]]:
-    """Everything that Ads Insights knows by name."""
-    kinds = {
+def list_names() -> list[tuple[str, str]]:
+    """Return the kind and the name of everything that a report can be made of."""
+    names_by_kind = {
         "level": vocabulary.IDS, "field": vocabulary.FIELDS, "breakdown": vocabulary.BREAKDOWNS,
         "action breakdown": vocabulary.ACTION_BREAKDOWNS, "window": vocabulary.WINDOWS,
     }
-    return [(kind, name) for kind, known in kinds.items() for name in sorted(known)]
+    return [(kind, name) for kind, names in names_by_kind.items() for name in sorted(names)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import socket
 
 import click
@@ -13,8 +14,8 @@ from meta_pipeline.web.app import create_app
 from meta_pipeline.web.server import server_for
 
 
-def run(settings: Settings, *, port: int, host: str, dagster_url: str | None) -> None:
-    """Block until stopped; `READY <url>` on standard output once requests are answered."""
+def run_server(runtime: Runtime, *, port: int, host: str, dagster_url: str | None) -> None:
+    """Serve until stopped; print `READY <url>` on standard output once requests are answered."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -22,18 +23,19 @@ def run(settings: Settings, *, port: int, host: str, dagster_url: str | None) ->
             listener.bind((host, port))
         except OSError as error:
             raise ConfigError(f"{host}:{port} can't be listened on ({error.strerror}): choose another --port") from None
-        if "public_url" not in settings.model_fields_set:
-            settings = settings.model_copy(update={"public_url": f"http://localhost:{listener.getsockname()[1]}"})
-        app = create_app(Runtime(settings), host=host, dagster_url=dagster_url)
+        if "public_url" not in runtime.settings.model_fields_set:
+            public_url = {"public_url": f"http://localhost:{listener.getsockname()[1]}"}
+            runtime = dataclasses.replace(runtime, settings=runtime.settings.model_copy(update=public_url))
+        app = create_app(runtime, host=host, dagster_url=dagster_url)
         listener.listen(128)
-        click.echo(who_gets_in(settings, host), err=True)
-        click.echo(f"READY {settings.public_url}")
+        click.echo(describe_access(runtime.settings, host), err=True)
+        click.echo(f"READY {runtime.settings.public_url}")
         server_for(app).run(sockets=[listener])
 
 
-def who_gets_in(settings: Settings, host: str) -> str:
+def describe_access(settings: Settings, host: str) -> str:
     """Return one sentence on who reaches the pages and whether they sign in."""
-    reached = "only this machine" if is_loopback(host) and not settings.is_exposed else "other machines"
+    clients = "only this machine" if is_loopback(host) and not settings.is_exposed else "other machines"
     if settings.operator_password is None:
-        return f"{reached} can reach these pages; nobody signs in, because META_PIPELINE_OPERATOR_PASSWORD is not set"
-    return f"{reached} can reach these pages; operators sign in with META_PIPELINE_OPERATOR_PASSWORD"
+        return f"{clients} can reach these pages; nobody signs in, because META_PIPELINE_OPERATOR_PASSWORD is not set"
+    return f"{clients} can reach these pages; operators sign in with META_PIPELINE_OPERATOR_PASSWORD"

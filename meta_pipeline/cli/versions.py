@@ -1,4 +1,4 @@
-"""`versions`: what is pinned, when it dies, what changes; and the same pull on another version, compared."""
+"""`versions`: list the pinned versions, when they expire and what changes; compare the rows of two versions."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from meta_pipeline.store.node_links import list_links, today_of
 MOST_LATER = 2
 
 
-def pins(runtime: Runtime) -> list[dict[str, Any]]:
-    """Return the pin of every surface with its end, what is wrong with it, and what the next version changes."""
+def list_pins(runtime: Runtime) -> list[dict[str, Any]]:
+    """Return the pin of every surface: its end, what is wrong with it, and what the next version changes."""
     today, calendar = runtime.now().date(), runtime.versions
     rows = []
     for surface, version in runtime.settings.pins.items():
@@ -40,20 +40,20 @@ def pins(runtime: Runtime) -> list[dict[str, Any]]:
     return rows
 
 
-def checked(runtime: Runtime, surface: Surface, version: str, today: dt.date) -> str:
-    """Return a pin and its end in words; raise ConfigError with what is wrong with it."""
+def describe_pin(runtime: Runtime, surface: Surface, version: str, today: dt.date) -> str:
+    """Return a sentence with the version and its end; raise ConfigError when it can't be used."""
     if trouble := runtime.versions.trouble_with(surface, version, today=today):
         raise ConfigError(trouble)
     return f"{version}, {runtime.versions.end_of(surface, version)}"
 
 
-def seen(runtime: Runtime) -> list[str]:
-    """What Meta's own answers said against the pins in the last week."""
+def recent_warnings(runtime: Runtime) -> list[str]:
+    """Return the warnings about the pins in Meta's responses of the last week."""
     return version_warnings(runtime.engine, now=runtime.now())
 
 
-def canary(runtime: Runtime, *, version: str | None, node_id: str | None) -> Iterator[dict[str, str]]:
-    """Pull yesterday of one account, on its own calendar, on the pin and on the known later versions (two at most) or
+def compare_versions(runtime: Runtime, *, version: str | None, node_id: str | None) -> Iterator[dict[str, str]]:
+    """Read yesterday of one account, on its own calendar, on the pin and on the known later versions (two at most) or
     on one named version: yield a row for each field that differs, in presence or in value."""
     pinned = runtime.settings.marketing_version
     others = [version] if version else runtime.versions.after(pinned, most=MOST_LATER)
@@ -67,10 +67,10 @@ def canary(runtime: Runtime, *, version: str | None, node_id: str | None) -> Ite
     token = runtime.vault.reveal_for(account, flow="versions canary")
     day = today_of(runtime.engine, account, now=runtime.now()) - dt.timedelta(days=1)
     for report in (runtime.catalogue[name] for name in runtime.default_reports):
-        ours = _rows(runtime, report, account, day, version=pinned, token=token)
+        pinned_rows = _rows(runtime, report, account, day, version=pinned, token=token)
         for other in others:
-            theirs = _rows(runtime, report, account, day, version=other, token=token)
-            yield from _differences(report.name, pinned, other, ours, theirs)
+            other_rows = _rows(runtime, report, account, day, version=other, token=token)
+            yield from _differences(report.name, pinned, other, pinned_rows, other_rows)
 
 
 def _rows(
@@ -86,13 +86,14 @@ def _rows(
 
 
 def _differences(
-    report: str, pinned: str, other: str, ours: Mapping[Any, dict[str, Any]], theirs: Mapping[Any, dict[str, Any]]
+    report: str, pinned: str, other: str, pinned_rows: Mapping[Any, dict[str, Any]],
+    other_rows: Mapping[Any, dict[str, Any]],
 ) -> Iterator[dict[str, str]]:
-    for key in sorted(ours.keys() | theirs.keys()):
-        one, two = ours.get(key, {}), theirs.get(key, {})
-        for field in sorted(one.keys() | two.keys()):
-            if one.get(field) != two.get(field):
+    for key in sorted(pinned_rows.keys() | other_rows.keys()):
+        pinned_row, other_row = pinned_rows.get(key, {}), other_rows.get(key, {})
+        for field in sorted(pinned_row.keys() | other_row.keys()):
+            if pinned_row.get(field) != other_row.get(field):
                 yield {
                     "report": report, "key": " ".join(key), "field": field, "version": other,
-                    "pinned": str(one.get(field, "absent")), "other": str(two.get(field, "absent")),
+                    "pinned": str(pinned_row.get(field, "absent")), "other": str(other_row.get(field, "absent")),
                 }

@@ -19,9 +19,9 @@ class ActionLinks:
     facebook_url: str
     invites: bool = False
 
-    def connections(self) -> str:
-        """Return the URL of the connections page."""
-        return f"{self.public_url.rstrip('/')}/"
+    def connection(self, ref_id: str) -> str:
+        """Return the URL of a connection on the connections page, where it can be checked and disconnected."""
+        return f"{self.public_url.rstrip('/')}/#c-{ref_id}"
 
     def connect(self, phase: int = 1, *, asks_again: bool = False) -> str:
         """Return the URL that redirects to the login dialog."""

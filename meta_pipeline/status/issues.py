@@ -119,10 +119,12 @@ def access_issues(
         issues.append(Issue(message=message, action="Give access", url=url))
     explained = {kind for scope in missing for kind in scope.kinds}
     edges = [edge for edge in unread if not (edge.is_refused and set(edge.kinds) <= explained)]
-    return [*issues, *unread_issues(edges, phase=phase, action_links=action_links)]
+    return [*issues, *unread_issues(ref.id, edges, phase=phase, action_links=action_links)]
 
 
-def unread_issues(edges: Iterable[UnreadEdge], *, phase: int, action_links: ActionLinks) -> list[Issue]:
+def unread_issues(
+    ref_id: str, edges: Iterable[UnreadEdge], *, phase: int, action_links: ActionLinks
+) -> list[Issue]:
     """Return which kinds of nodes the last daily check could not list completely: one issue for what Meta refused, one
     for what failed and is tried again by itself."""
     edges = list(edges)
@@ -142,7 +144,7 @@ def unread_issues(edges: Iterable[UnreadEdge], *, phase: int, action_links: Acti
             Issue(
                 message=f"Facebook could not list all {plural_kinds(failed)} at the last daily check: new ones are "
                 "missing until the next one works; what was connected before is still collected.",
-                action="Check now", url=action_links.connections(), is_urgent=False,
+                action="Open the connection", url=action_links.connection(ref_id), is_urgent=False,
             )
         )
     return issues

@@ -1,5 +1,5 @@
-"""The ledger of days beside their rows: every version of every day, when it was so, and what it amounts to. A day
-without a row, and a version without a row, stand here as well."""
+"""Copy the ledger of days into the warehouse: every version of every day, from when until when it was current, and its
+sums. A day or a version without rows is in it as well."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from meta_pipeline.store import day_versions
-from meta_pipeline.warehouse.raw import keep, transaction
+from meta_pipeline.warehouse.raw import create_temp_table, transaction
 from meta_pipeline.warehouse.tables import OWN_SCHEMA, RawTable, quoted
 
-# The clocks of the hosts that land differ; what is told twice is the same.
+# The clocks of the hosts that land differ; copying a version twice changes nothing.
 OVERLAP = dt.timedelta(days=1)
-_MOMENT = pa.timestamp("us", tz="UTC")
-_TOLD = pa.schema(
+_TIME = pa.timestamp("us", tz="UTC")
+_CHANGED_DAYS = pa.schema(
     [
-        ("report", pa.string()), ("node_id", pa.string()), ("day", pa.date32()), ("landed_at", _MOMENT),
-        ("replaced_at", _MOMENT), ("read_at", _MOMENT), ("rows", pa.int64()),
+        ("report", pa.string()), ("node_id", pa.string()), ("day", pa.date32()), ("landed_at", _TIME),
+        ("replaced_at", _TIME), ("read_at", _TIME), ("rows", pa.int64()),
     ]
 )
-_FIGURES = {
+_METRICS = {
     "impressions": "bigint", "clicks": "bigint", "inline_link_clicks": "bigint", "spend": "decimal(38, 6)",
 }
 
@@ -31,62 +31,69 @@ _FIGURES = {
 def sync_day_versions(
     connection: duckdb.DuckDBPyConnection, engine: sa.Engine, tables: Sequence[RawTable], *, is_whole: bool
 ) -> None:
-    """Write every version of the days that were read since this was done last; of all days when `is_whole`."""
-    # By report: one that had left the catalogue and is back has more to tell than the others.
-    known = [] if is_whole else connection.execute(
+    """Write every version of the days that were read since the last time; of all days when `is_whole`."""
+    # By report: one that was removed from the catalogue and added again has older versions to copy than the others.
+    newest_copied = [] if is_whole else connection.execute(
         f"select report, max(read_at) from {OWN_SCHEMA}.day_versions group by report"
     ).fetchall()
-    since = {report: at - OVERLAP for report, at in known}
-    told = [
-        one for table in tables
-        for one in day_versions.find_since(engine, reports=[table.name], since=since.get(table.name))
+    since = {report: at - OVERLAP for report, at in newest_copied}
+    versions = [
+        version for table in tables
+        for version in day_versions.find_since(engine, reports=[table.name], since=since.get(table.name))
     ]
-    if not told:
+    if not versions:
         return
     with transaction(connection, "the days"):
-        keep(
-            connection, "told", _TOLD,
-            [
-                (one.report, one.node_id, one.day, one.landed_at, one.replaced_at, one.read_at, one.rows)
-                for one in told
-            ],
+        create_temp_table(
+            connection, "changed_days", _CHANGED_DAYS,
+            [tuple(getattr(version, name) for name in _CHANGED_DAYS.names) for version in versions],
         )
         connection.execute(
-            f"delete from {OWN_SCHEMA}.day_versions as kept using told "
-            "where kept.report = told.report and kept.node_id = told.node_id and kept.day = told.day"
+            f"delete from {OWN_SCHEMA}.day_versions as stored using changed_days as changed "
+            "where stored.report = changed.report and stored.node_id = changed.node_id and stored.day = changed.day"
         )
-        reports = {one.report for one in told}
+        reports = {version.report for version in versions}
         for table in tables:
             if table.name in reports:
-                _tell(connection, table)
+                _insert_versions(connection, table)
 
 
-def _tell(connection: duckdb.DuckDBPyConnection, table: RawTable) -> None:
-    """One report's versions with what their rows amount to; a figure that it does not ask for is null."""
-    # A warehouse of before knew an earlier version by its end alone.
+def _insert_versions(connection: duckdb.DuckDBPyConnection, table: RawTable) -> None:
+    """Insert one report's changed versions with the sums of their rows; a metric that it has no column for is null."""
+    # A warehouse of an older release has only the end of an earlier version.
     connection.execute(
-        f"update {table.versions} as kept set _landed_at = told.landed_at from told where told.report = ? "
-        "and kept._landed_at is null and kept.node_id = told.node_id and kept.day = told.day "
-        "and kept._replaced_at = told.replaced_at",
+        f"update {table.versions} as stored set _landed_at = changed.landed_at from changed_days as changed "
+        "where changed.report = ? and stored._landed_at is null and stored.node_id = changed.node_id "
+        "and stored.day = changed.day and stored._replaced_at = changed.replaced_at",
         [table.name],
     )
-    figures = {name: kind for name, kind in _FIGURES.items() if name in table.columns}
-    absent = " or ".join(f"{quoted(name)} is null" for name in table.breakdowns) or "false"
-    sums = "".join(f", sum(try_cast({name} as {kind})) as {name}" for name, kind in figures.items())
-    counted = f"count(*) filter (where {absent}) as unknown_rows{sums}"
-    amounts = ", ".join(
-        f"cast(coalesce(found.{name}, 0) as {kind})" if name in figures else "null" for name, kind in _FIGURES.items()
+    metrics = {name: kind for name, kind in _METRICS.items() if name in table.columns}
+    is_unknown = " or ".join(f"{quoted(name)} is null" for name in table.breakdowns) or "false"
+    aggregates = f"count(*) filter (where {is_unknown}) as unknown_rows" + "".join(
+        f", sum(try_cast({name} as {kind})) as {name}" for name, kind in metrics.items()
     )
+    sums = ", ".join(
+        f"cast(coalesce(summed.{name}, 0) as {kind})" if name in metrics else "null" for name, kind in _METRICS.items()
+    )
+    days_of_report = "(select node_id, day from changed_days where report = ?)"
     connection.execute(
-        f"insert into {OWN_SCHEMA}.day_versions "
-        "select told.*, coalesce(found.unknown_rows, 0), " + amounts + " from told left join ("
-        f"select node_id, day, null::timestamptz as landed_at, {counted} from {table.place} "
-        "semi join (select node_id, day from told where report = ?) using (node_id, day) group by node_id, day "
-        f"union all select node_id, day, _landed_at, {counted} from {table.versions} "
-        "semi join (select node_id, day from told where report = ?) using (node_id, day) "
-        "group by node_id, day, _landed_at) as found "
-        "on told.node_id = found.node_id and told.day = found.day "
-        "and case when told.replaced_at is null then found.landed_at is null "
-        "else told.landed_at = found.landed_at end where told.report = ?",
+        f"""
+        insert into {OWN_SCHEMA}.day_versions
+        with summed as (
+            select node_id, day, null::timestamptz as landed_at, {aggregates}
+            from {table.place} semi join {days_of_report} using (node_id, day)
+            group by node_id, day
+            union all
+            select node_id, day, _landed_at, {aggregates}
+            from {table.versions} semi join {days_of_report} using (node_id, day)
+            group by node_id, day, _landed_at
+        )
+        select changed.*, coalesce(summed.unknown_rows, 0), {sums}
+        from changed_days as changed
+        left join summed on changed.node_id = summed.node_id and changed.day = summed.day
+            and case when changed.replaced_at is null then summed.landed_at is null
+                else changed.landed_at = summed.landed_at end
+        where changed.report = ?
+        """,
         [table.name] * 3,
     )

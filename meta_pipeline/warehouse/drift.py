@@ -1,4 +1,4 @@
-"""Drift: what Meta sends that no column knows, counted in every row that is loaded. The payload has it all the same."""
+"""Count drift: keys that Meta sends and no column has, in every row that is loaded. The payload keeps their values."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from meta_pipeline.warehouse.tables import OWN_SCHEMA, RawTable
 
 
 def count_drift(connection: duckdb.DuckDBPyConnection, table: RawTable, paths: Sequence[str]) -> None:
-    """The drift of the changed days (`changed`, in these files) takes the place of what was counted of them before. A
-    key of a list's objects is told as `actions.28d_view`."""
+    """Replace the drift of the changed days: those in the temporary table `changed`, in the files at `paths`. A key of
+    the objects in a list is named `actions.28d_view`."""
     connection.execute(
-        f"delete from {OWN_SCHEMA}.drift as kept using changed "
-        "where kept.report = ? and kept.node_id = changed.node_id and kept.day = changed.day",
+        f"delete from {OWN_SCHEMA}.drift as stored using changed "
+        "where stored.report = ? and stored.node_id = changed.node_id and stored.day = changed.day",
         [table.name],
     )
-    # Nearly every row has nothing odd: to find that out costs a third of counting its keys.
+    # Nearly every row has no drift, and to filter those out costs a third of counting their keys.
     connection.execute(
-        "create or replace temp table odd as select node_id, day, payload "
+        "create or replace temp table drifted as select node_id, day, payload "
         "from read_parquet(?, hive_partitioning = false) "
         f"where len({_unknown('json_keys(payload)', tuple(table.types))}) > 0 "
         f"or len({_unknown(_keys_within('*'), table.action_keys)}) > 0",
         [list(paths)],
     )
-    parts = [f"select node_id, day, unnest({_unknown('json_keys(payload)', tuple(table.types))}) as key from odd"]
+    parts = [f"select node_id, day, unnest({_unknown('json_keys(payload)', tuple(table.types))}) as key from drifted"]
     for column in table.actions:
         keys = f"list_distinct({_unknown(_keys_within(column), table.action_keys)})"
-        parts.append(f"select node_id, day, '{column}.' || unnest({keys}) as key from odd")
+        parts.append(f"select node_id, day, '{column}.' || unnest({keys}) as key from drifted")
     connection.execute(
         f"insert into {OWN_SCHEMA}.drift select ?, node_id, day, key, count(*) from ({' union all '.join(parts)}) "
         "group by node_id, day, key",
@@ -37,10 +37,10 @@ def count_drift(connection: duckdb.DuckDBPyConnection, table: RawTable, paths: S
 
 
 def _keys_within(column: str) -> str:
-    """The keys of all objects of a list."""
+    """Return SQL for the keys of all objects in a list."""
     return f"flatten(json_keys(payload, '$.{column}[*]'))"
 
 
-def _unknown(keys: str, known: Sequence[str]) -> str:
-    names = ", ".join(f"'{name}'" for name in known)
+def _unknown(keys: str, columns: Sequence[str]) -> str:
+    names = ", ".join(f"'{name}'" for name in columns)
     return f"list_filter({keys}, lambda key: key not in ({names}))"

@@ -1,4 +1,4 @@
-"""The raw tables: what of a payload is read into columns, all as text. Typing starts in staging."""
+"""The raw tables: which parts of a payload become columns, all as text. Typing starts in staging."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from meta_pipeline.entity_kinds import ENTITY_KINDS
 
 SCHEMA = "raw_meta_ads"
+# Columns of every raw row: where it came from.
+ENVELOPE = "_api_version, _fbtrace_id, _fetched_at, _run_id, _request"
 
-# What an action object always has room for, whatever was asked for; more stays in the payload and is counted as drift.
+# Keys that every action object has, whatever was requested; others stay in the payload and are counted as drift.
 ACTION_KEYS = ("action_type", "value", "1d_view", "1d_click", "7d_click", "28d_click")
 
 
@@ -26,46 +28,46 @@ class RawTable:
 
     @property
     def place(self) -> str:
-        """The table as SQL takes it, whatever a report is called."""
+        """Return the qualified and quoted name of the table."""
         return f"{SCHEMA}.{quoted(self.name)}"
 
     @property
     def versions(self) -> str:
-        """The same of its days' earlier versions."""
+        """Return the name of the table of its days' earlier versions."""
         return f"{SCHEMA}.{quoted(f'{self.name}_versions')}"
 
     @property
     def action_keys(self) -> tuple[str, ...]:
-        """What of an action object is read."""
+        """Return the keys that are read from an action object."""
         return tuple(dict.fromkeys((*ACTION_KEYS, *self.more_keys)))
 
     @property
     def action_type(self) -> str:
-        """The type of a list of actions."""
+        """Return the SQL type of a list of actions."""
         return f"struct({', '.join(f'{quoted(key)} varchar' for key in self.action_keys)})[]"
 
     @property
     def types(self) -> dict[str, str]:
-        """The parsed columns with their types."""
+        """Return the parsed columns with their SQL types."""
         return {**dict.fromkeys(self.columns, "varchar"), **dict.fromkeys(self.actions, self.action_type)}
 
     @property
     def structure(self) -> str:
-        """The part of the payload that is read, as DuckDB's `from_json` wants it."""
+        """Return the parsed part of the payload, in the form that DuckDB's `from_json` takes."""
         objects = [dict.fromkeys(self.action_keys, "VARCHAR")]
         return json.dumps({**dict.fromkeys(self.columns, "VARCHAR"), **dict.fromkeys(self.actions, objects)})
 
 
 def quoted(name: str) -> str:
-    """A name as SQL takes it, whatever it is made of."""
+    """Return the name as a quoted SQL identifier."""
     return f'"{name}"'
 
 
 # The entities; the tables of the insights follow the catalogue of reports.
 TABLES = tuple(RawTable(name=kind.name, columns=kind.columns) for kind in ENTITY_KINDS)
 
-# What the pipeline knows of itself: the audit of the gateway by UTC day, the ledger of days with what they amount to,
-# and what Meta sends that no column knows.
+# Tables about the pipeline itself: calls to Graph by UTC day, the versions of days with their sums, and keys that Meta
+# sends and no column has.
 OWN_SCHEMA = "raw_meta_pipeline"
 OWN_DDL = f"""
 create schema if not exists {OWN_SCHEMA};

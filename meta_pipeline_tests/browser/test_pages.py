@@ -24,7 +24,7 @@ def address(tmp_path: Path, sandbox: Sandbox) -> Iterator[str]:
     """A running server that onboards by itself."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"http://localhost:{listener.getsockname()[1]}"
-        server = server_for(create_app(make_web(tmp_path, sandbox, public_url=url).home))
+        server = server_for(create_app(make_web(tmp_path, sandbox, public_url=url).runtime))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
         yield url

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from meta_pipeline.bootstrap import Runtime
-from meta_pipeline.cli.backfill import run as backfill
-from meta_pipeline.cli.backfill.scope import expected_calls
+from meta_pipeline.cli.backfill import landing
+from meta_pipeline.cli.backfill.scope import BackfillScope, BackfillTarget, describe_expected_calls, forecast_targets
 from meta_pipeline.cli.output import terminal
+from meta_pipeline.extract.ranges import Range
 from meta_pipeline.flows.account_range import AccountRange, RangeOutcome
 from meta_pipeline.records import LandedFile
 from meta_pipeline.settings import Settings
@@ -23,20 +24,20 @@ SINCE, REPORTS = dt.date(2026, 11, 1), ("ad_insights", "account_insights")
 
 
 class Bar:
-    """Record what a progress bar is given."""
+    """A progress bar that records its updates."""
 
     def __init__(self) -> None:
-        self.seen: list[tuple[int, str]] = []
+        self.updates: list[tuple[int, str]] = []
         self.total = 0
 
     def add_task(self, description: str, *, total: int, completed: int) -> int:
         self.total = total
-        self.seen.append((completed, description))
+        self.updates.append((completed, description))
         return 0
 
     def update(self, task: int, *, description: str, completed: int | None = None) -> None:
         if completed is not None:
-            self.seen.append((completed, description))
+            self.updates.append((completed, description))
 
 
 @pytest.fixture
@@ -46,9 +47,9 @@ def runtime(tmp_path: Path) -> Runtime:
 
 @pytest.fixture
 def bar(monkeypatch: pytest.MonkeyPatch) -> Bar:
-    found = Bar()
-    monkeypatch.setattr(backfill, "_progress", lambda say: contextlib.nullcontext(found))
-    return found
+    bar = Bar()
+    monkeypatch.setattr(landing, "_progress_bar", lambda console: contextlib.nullcontext(bar))
+    return bar
 
 
 def landed(runtime: Runtime, *days: int) -> None:
@@ -61,10 +62,10 @@ def landed(runtime: Runtime, *days: int) -> None:
 
 
 def land(runtime: Runtime) -> None:
-    asked = AccountRange(
+    account_range = AccountRange(
         node_id="act_1", since=SINCE, until=SINCE + dt.timedelta(days=4), reports=REPORTS, backfill_id="b",
     )
-    backfill._land(runtime, [asked], REPORTS, terminal.stderr(), max_wait=None)
+    landing.land_with_progress(runtime, [account_range], REPORTS, terminal.stderr(), max_wait=None)
 
 
 def test_the_bar_starts_where_a_resumed_backfill_left_off_and_moves_inside_a_range(
@@ -77,11 +78,11 @@ def test_the_bar_starts_where_a_resumed_backfill_left_off_and_moves_inside_a_ran
         yield RangeOutcome(ranges[0], ())
 
     landed(runtime, 0, 1, 2)
-    monkeypatch.setattr(backfill, "land_ranges", work)
+    monkeypatch.setattr(landing, "land_ranges", work)
     land(runtime)
 
     assert bar.total == 10
-    assert [count for count, _ in bar.seen] == [3, 4, 5, 5]
+    assert [count for count, _ in bar.updates] == [3, 4, 5, 5]
 
 
 def test_while_meta_works_on_report_runs_the_bar_says_how_many_are_complete(
@@ -100,10 +101,10 @@ def test_while_meta_works_on_report_runs_the_bar_says_how_many_are_complete(
         tick()
         yield RangeOutcome(ranges[0], ())
 
-    monkeypatch.setattr(backfill, "land_ranges", work)
+    monkeypatch.setattr(landing, "land_ranges", work)
     land(runtime)
 
-    assert [text for _, text in bar.seen[1:4]] == [
+    assert [text for _, text in bar.updates[1:4]] == [
         "days landed · Meta has finished 0 of 2 report runs", "days landed · Meta has finished 1 of 2 report runs",
         "days landed",
     ]
@@ -117,4 +118,14 @@ def test_while_meta_works_on_report_runs_the_bar_says_how_many_are_complete(
     ],
 )
 def test_one_call_is_one_call(calls: int, is_certain: bool, sentence: str):
-    assert expected_calls(calls, is_certain=is_certain) == sentence
+    assert describe_expected_calls(calls, is_certain=is_certain) == sentence
+
+
+def test_the_listings_of_an_account_are_forecast_once_however_many_targets_it_has(runtime: Runtime):
+    targets = tuple(
+        BackfillTarget(node_id, Range(SINCE, SINCE), (report,))
+        for node_id, report in (("act_1", "ad_insights"), ("act_1", "account_insights"), ("act_2", "ad_insights"))
+    )
+    forecasts = forecast_targets(runtime, BackfillScope(targets, REPORTS, {}), with_listings=False, is_fresh=True)
+
+    assert [forecast.entity_calls > 0 for forecast in forecasts] == [True, False, True]

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.cli.backfill import scope
 from meta_pipeline.cli.backfill.days import Day, DaysAgo
-from meta_pipeline.cli.commands.options import asked_for, tabular
+from meta_pipeline.cli.commands.options import backfill_arguments, tabular
 from meta_pipeline.cli.main import cli
 from meta_pipeline.cli.output import terminal
 from meta_pipeline.extract.ranges import Range
@@ -40,15 +40,15 @@ def runtime(tmp_path: Path) -> Runtime:
     return live
 
 
-def resolve_targets(runtime: Runtime, since: Day, until: Day) -> tuple[dict[str, Range], dict[str, object]]:
-    found, _, arguments = scope.resolve_targets(
-        runtime, since, until, nodes=(), reports=("ad_insights",), say=terminal.stderr()
+def resolved(runtime: Runtime, since: Day, until: Day) -> tuple[dict[str, Range], dict[str, object]]:
+    resolved_scope = scope.resolve_scope(
+        runtime, since, until, nodes=(), reports=("ad_insights",), console=terminal.stderr()
     )
-    return {one.node_id: one.days for one in found}, arguments
+    return {target.node_id: target.days for target in resolved_scope.targets}, resolved_scope.arguments
 
 
 def test_the_last_days_end_yesterday_on_each_accounts_own_calendar(runtime: Runtime):
-    days, arguments = resolve_targets(runtime, DaysAgo(3), DaysAgo(1))
+    days, arguments = resolved(runtime, DaysAgo(3), DaysAgo(1))
 
     assert days == {
         WEST: Range(dt.date(2026, 11, 23), dt.date(2026, 11, 25)), EAST: Range(dt.date(2026, 11, 24), dt.date(2026, 11, 26)),
@@ -57,7 +57,7 @@ def test_the_last_days_end_yesterday_on_each_accounts_own_calendar(runtime: Runt
 
 
 def test_a_range_of_dates_is_the_same_backfill_as_before(runtime: Runtime):
-    days, arguments = resolve_targets(runtime, dt.date(2026, 11, 1), dt.date(2026, 11, 2))
+    days, arguments = resolved(runtime, dt.date(2026, 11, 1), dt.date(2026, 11, 2))
 
     assert set(days.values()) == {Range(dt.date(2026, 11, 1), dt.date(2026, 11, 2))}
     assert arguments == {
@@ -66,7 +66,7 @@ def test_a_range_of_dates_is_the_same_backfill_as_before(runtime: Runtime):
 
 
 def test_a_day_that_has_not_begun_in_one_account_is_left_out_there(runtime: Runtime, capsys: pytest.CaptureFixture[str]):
-    days, _ = resolve_targets(runtime, dt.date(2026, 11, 27), dt.date(2026, 11, 27))
+    days, _ = resolved(runtime, dt.date(2026, 11, 27), dt.date(2026, 11, 27))
 
     assert set(days) == {EAST}
     assert f"{WEST} {WEST}: 2026-11-27 has not begun in America/Los_Angeles; left out" in capsys.readouterr().err
@@ -79,12 +79,12 @@ def test_what_days_are_refused_and_how(runtime: Runtime):
         (DaysAgo(5000), DaysAgo(1), "--since 5000 days ago (2013-"),
     ):
         with pytest.raises(ConfigError, match="before") as error:
-            resolve_targets(runtime, since, until)
+            resolved(runtime, since, until)
         assert sentence in str(error.value)
 
 
 @click.command()
-@asked_for
+@backfill_arguments
 @tabular
 def command(**given: object) -> None:
     click.echo(f"{given['since']} {given['until']} {given['form']} {given['is_wide']}")

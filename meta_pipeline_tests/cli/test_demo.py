@@ -11,13 +11,10 @@ from zoneinfo import ZoneInfo
 import duckdb
 import pytest
 
-from meta_pipeline import bootstrap
 from meta_pipeline.bootstrap import Runtime
-from meta_pipeline.cli.demo import pulls
-from meta_pipeline.cli.demo import run as demo
+from meta_pipeline.cli.demo import pulls, summary
 from meta_pipeline.cli.output import terminal
 from meta_pipeline.extract.ads.catalogue.reports import REPORTS
-from meta_pipeline.flows.pull_context import PullContext
 from meta_pipeline.flows.side_by_side import land_side_by_side
 from meta_pipeline.linker import links
 from meta_pipeline.linker.discover import Discovery
@@ -56,17 +53,17 @@ def published(folder: Path) -> Path:
     return file
 
 
-def test_every_account_is_in_the_table_one_without_spend_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    demo.show_accounts(demo.query(published(tmp_path), demo._ACCOUNTS)[1])
+def test_the_table_has_every_account_also_without_spend(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    summary.show_accounts(summary.query(published(tmp_path), summary.ACCOUNTS)[1])
     _, _, first, second = (line.split() for line in capsys.readouterr().out.splitlines())
 
     assert first == ["Northwind", "$US$", "JPY", "2", "1,234,568", "101", "3,001,476", "0.00"]
     assert second == ["Northwind", "[/b]", "(new)", "BRL", "0", "none", "none", "none", "none"]
 
 
-def test_a_restated_day_and_the_provisional_one_are_explained_in_a_line_each(tmp_path: Path):
-    told = dict(demo._facts(published(tmp_path)))
-    marts, restated, provisional = told["marts"], told["restated"], told["provisional"]
+def test_a_line_explains_the_restated_day_and_a_line_the_provisional_days(tmp_path: Path):
+    facts = dict(summary.facts(published(tmp_path)))
+    marts, restated, provisional = facts["marts"], facts["restated"], facts["provisional"]
 
     assert marts == "4 with rows, 11 in all"
     assert "Northwind $US$, 2026-11-18: 3 → 6 conversions worth 45 → 125 JPY" in restated
@@ -76,7 +73,7 @@ def test_a_restated_day_and_the_provisional_one_are_explained_in_a_line_each(tmp
 
 def test_the_phases_add_up_to_the_whole(capsys: pytest.CaptureFixture[str]):
     phases = {"sandbox": 0.0, "fetch": 0.0}
-    demo._say_seconds(terminal.stdout(width=500), phases)
+    summary.print_seconds(terminal.stdout(width=500), phases, now=dt.datetime.now(dt.UTC))
     printed = " ".join(capsys.readouterr().out.split())
     total = float(printed.partition(" in all")[0].split()[-1])
 
@@ -117,21 +114,21 @@ def test_an_earlier_read_is_restated_by_the_next_one(tmp_path: Path, sandbox: Sa
         ), subject_id="1", subject_name="Sam", scopes=("ads_read",), expires_at=None,
         data_access_expires_at=None,
     )
-    found = [
+    accounts = [
         NodeLink(
             kind="ad_account", id=id, name=id, access="owned", owner_business=None, tasks=(), timezone="Etc/UTC",
             currency="USD", token_ref=ref.id,
         ) for id in pulls.EARLY_ACCOUNTS
     ]
     now = dt.datetime.fromisoformat(NOW)
-    links.save(runtime.engine, Discovery(tuple(found)), through=ref.id, now=now)
+    links.save(runtime.engine, Discovery(tuple(accounts)), through=ref.id, now=now)
     pulls.read_early(runtime, sandbox.url, now=now)
     assert sandbox.control("clock", {})["now"] == now.isoformat()  # set forward again
-    days = [now.date() - dt.timedelta(days=back) for back in pulls.EARLY_DAYS]
-    by = PullContext(graph=runtime.graph, tokens=runtime.vault, landing=runtime.landing, engine=runtime.engine, run_id="run", backfill_id="later", sleep=bootstrap.sleep, now=bootstrap.system_now)
-    later = list(land_side_by_side({pulls.EARLY_ACCOUNTS[0]: days}, ("ad_insights",), context=by))
+    days = [now.date() - dt.timedelta(days=days_ago) for days_ago in pulls.EARLY_DAYS]
+    context = runtime.pull_context(run_id="run", backfill_id="later", purpose="daily")
+    later = list(land_side_by_side({pulls.EARLY_ACCOUNTS[0]: days}, ("ad_insights",), context=context))
 
-    assert all(isinstance(one, LandedFile) for one in later) and len(later) == len(days)
+    assert all(isinstance(file, LandedFile) for file in later) and len(later) == len(days)
     versions = [
         day_versions.find(runtime.engine, report="ad_insights", node_id=pulls.EARLY_ACCOUNTS[0], day=day) for day in days
     ]
@@ -159,9 +156,9 @@ def test_the_days_that_are_compared_are_those_of_each_accounts_own_calendar(tmp_
     days = [dt.date(2026, 10, 20) + dt.timedelta(days=n) for n in range(40)]
     truth = [{"account_id": id, "day": str(day), "spend": "1.5", "impressions": 2} for id in "12" for day in days]
 
-    expected = demo.truth_of_own_days(file, truth, now=now)
+    expected = summary.truth_of_own_days(file, truth, days=30, now=now)
 
     for id, zone in (("1", "Pacific/Auckland"), ("2", "America/Los_Angeles")):
         own = sorted(day for account_id, day in expected if account_id == id)
         yesterday = now.astimezone(ZoneInfo(zone)).date() - dt.timedelta(days=1)
-        assert (len(own), own[-1]) == (demo.DAYS, yesterday)
+        assert (len(own), own[-1]) == (30, yesterday)

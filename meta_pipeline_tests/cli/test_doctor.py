@@ -6,15 +6,18 @@ import dataclasses
 import datetime as dt
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
+import duckdb
 import pytest
 from click.testing import CliRunner
 
 from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.cli.commands import connections
 from meta_pipeline.cli.doctor import checks, daily_work, lost_access
-from meta_pipeline.cli.doctor.findings import Finding
+from meta_pipeline.cli.doctor.check_result import CheckResult
 from meta_pipeline.linker import links
 from meta_pipeline.linker.discover import Discovery
 from meta_pipeline.records import AccessToken, LandedFile, NodeLink
@@ -45,11 +48,11 @@ def connected(runtime: Runtime) -> str:
 
 
 def link(runtime: Runtime, ref: str, *, ids: tuple[str, ...] = ("act_1", "act_2"), owner: str | None = "Agency") -> None:
-    found = [NodeLink(
+    accounts = [NodeLink(
         kind="ad_account", id=id, name=f"Name {id}", access="owned", owner_business=owner, tasks=(),
         timezone="Etc/UTC", currency="USD", token_ref=ref,
     ) for id in ids]
-    links.save(runtime.engine, Discovery(tuple(found)), through=ref, now=NOW)
+    links.save(runtime.engine, Discovery(tuple(accounts)), through=ref, now=NOW)
 
 
 def landed(runtime: Runtime, at: dt.datetime, *, days: int = 1, node: str = "act_1") -> None:
@@ -75,52 +78,76 @@ def test_links_and_doctor_say_what_the_last_discovery_could_not_read(
     sentence = "may be incomplete: with the token of Sam me/accounts was not read: (2) Service unavailable"
 
     assert shown.exit_code == 0 and len(json.loads(shown.stdout)) == 2 and shown.stderr == f"{sentence}\n"
-    findings = [finding for finding in checks.examine(runtime) if finding.name == "links"]
-    assert [(finding.is_good, finding.told) for finding in findings] == [(True, "2 nodes"), (False, sentence)]
+    results = [result for result in checks.run_checks(runtime) if result.name == "links"]
+    assert [(result.is_ok, result.message) for result in results] == [(True, "2 nodes"), (False, sentence)]
 
 
-def check(runtime: Runtime, name: str, *, now: dt.datetime = NOW) -> Finding:
-    (found,) = [one for one in daily_work.examine(runtime, now=now) if one.name == name]
-    return found
+def check(runtime: Runtime, name: str, *, now: dt.datetime = NOW) -> CheckResult:
+    (result,) = [result for result in daily_work.check_daily_work(runtime, now=now) if result.name == name]
+    return result
 
 
 def test_a_home_where_nothing_ran_yet(runtime: Runtime):
-    found = {one.name: one for one in daily_work.examine(runtime, now=NOW)}
+    failed = {result.name: result for result in daily_work.check_daily_work(runtime, now=NOW) if not result.is_ok}
 
-    assert {name for name, one in found.items() if not one.is_good} == {"last pull", "last build", "published warehouse"}
-    assert all("meta-pipeline" in one.told for one in found.values() if not one.is_good)
+    assert set(failed) == {"last pull", "last build", "published warehouse"}
+    assert all("meta-pipeline" in result.message for result in failed.values())
 
 
 def test_whether_up_runs(runtime: Runtime):
     file = runtime.settings.root / "dagster" / "up.processes"
     file.parent.mkdir(parents=True)
-    assert "not running" in check(runtime, "up").told
+    assert "not running" in check(runtime, "up").message
     file.write_text(f"{identity()}\n")
-    assert check(runtime, "up") == Finding("up", True, f"is running (process {os.getpid()})")
+    assert check(runtime, "up") == CheckResult("up", True, f"is running (process {os.getpid()})")
     host, _, started = identity().rsplit(":", 2)
     file.write_text(f"{host}:999999:{started}\n")
-    assert not check(runtime, "up").is_good and "killed" in check(runtime, "up").told
+    assert not check(runtime, "up").is_ok and "killed" in check(runtime, "up").message
     file.write_text("half a li")
-    assert not check(runtime, "up").is_good
+    assert not check(runtime, "up").is_ok
 
 
 def test_the_last_pull_has_an_age_and_a_remedy_when_it_is_old(runtime: Runtime):
     landed(runtime, NOW - 3 * HOUR)
-    assert check(runtime, "last pull").told == "2026-11-27 06:00 UTC, 3 hours ago; 1 account in the landing"
+    assert check(runtime, "last pull").message == "2026-11-27 06:00 UTC, 3 hours ago; 1 account in the landing"
     old = check(runtime, "last pull", now=NOW + 47 * HOUR)
-    assert not old.is_good and "2 days ago" in old.told and "meta-pipeline up" in old.told
+    assert not old.is_ok and "2 days ago" in old.message and "meta-pipeline up" in old.message
 
 
 def test_files_that_wait_for_a_build(runtime: Runtime):
     landed(runtime, NOW - HOUR / 2)
-    assert check(runtime, "landed files").is_good
+    assert check(runtime, "landed files").is_ok
     late = check(runtime, "landed files", now=NOW + 2 * HOUR)
-    assert not late.is_good and late.told.startswith("10 files not in the warehouse yet")
-    assert "meta-pipeline build" in late.told
+    assert not late.is_ok and late.message.startswith("10 files not in the warehouse yet")
+    assert "meta-pipeline build" in late.message
+
+
+def test_a_warehouse_file_that_is_no_database_is_named_with_the_command_that_repairs_it(runtime: Runtime):
+    file = runtime.settings.warehouse_file
+    assert check(runtime, "landed files").is_ok  # before the first load
+    with duckdb.connect(str(file)):
+        pass
+    assert check(runtime, "landed files").is_ok
+    file.write_bytes(b"garbage" * 1000)
+    damaged = check(runtime, "landed files")
+
+    assert not damaged.is_ok and str(file) in damaged.message and "meta-pipeline build --reload" in damaged.message
+
+
+def test_a_warehouse_that_another_process_writes_is_not_damaged(runtime: Runtime):
+    file = runtime.settings.warehouse_file
+    assert check(runtime, "landed files").is_ok  # before the first load
+    hold = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('open', flush=True); sys.stdin.read()"
+    with subprocess.Popen(
+        [sys.executable, "-c", hold, str(file)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as writer:
+        assert writer.stdout and writer.stdout.readline() == "open\n"
+        assert check(runtime, "landed files").is_ok
+        writer.communicate()
 
 
 @pytest.mark.parametrize(
-    ("text", "is_good", "sentence"),
+    ("text", "is_ok", "sentence"),
     [
         ('{"metadata": {"generated_at": "2026-11-27T08:00:00Z"}, "results": [{"status": "warn", "unique_id": "a"}]}',
          True, "2026-11-27 08:00 UTC, 1 hour ago"),
@@ -129,13 +156,13 @@ def test_files_that_wait_for_a_build(runtime: Runtime):
         ("half a fi", False, "meta-pipeline build"),
     ],
 )
-def test_the_last_build(runtime: Runtime, text: str, is_good: bool, sentence: str):
+def test_the_last_build(runtime: Runtime, text: str, is_ok: bool, sentence: str):
     file = runtime.settings.root / "dbt" / "target" / "run_results.json"
     file.parent.mkdir(parents=True)
     file.write_text(text)
 
-    found = check(runtime, "last build")
-    assert found.is_good is is_good and sentence in found.told
+    result = check(runtime, "last build")
+    assert result.is_ok is is_ok and sentence in result.message
 
 
 def test_the_published_file_has_a_size_and_an_age(runtime: Runtime):
@@ -144,7 +171,7 @@ def test_the_published_file_has_a_size_and_an_age(runtime: Runtime):
     file.write_bytes(b"x" * 1_500_000)
     os.utime(file, (NOW.timestamp() - 7200,) * 2)
 
-    assert check(runtime, "published warehouse").told == f"{file}, 1.5 MB, 2026-11-27 07:00 UTC, 2 hours ago"
+    assert check(runtime, "published warehouse").message == f"{file}, 1.5 MB, 2026-11-27 07:00 UTC, 2 hours ago"
 
 
 def test_failed_backfills_until_the_same_one_succeeds(runtime: Runtime):
@@ -152,25 +179,27 @@ def test_failed_backfills_until_the_same_one_succeeds(runtime: Runtime):
     id, _ = backfills.start(runtime.engine, arguments, fresh=False, now=NOW)
     backfills.finish(runtime.engine, id, status="failed", now=NOW)
     failed = check(runtime, "backfill", now=NOW + HOUR)
-    assert not failed.is_good and "2026-11-01 to 2026-11-02" in failed.told
+    assert not failed.is_ok and "2026-11-01 to 2026-11-02" in failed.message
     again, is_resumed = backfills.start(runtime.engine, arguments, fresh=False, now=NOW + HOUR)
     backfills.finish(runtime.engine, again, status="done", now=NOW + HOUR)
 
-    assert is_resumed and not [one for one in daily_work.examine(runtime, now=NOW + HOUR) if one.name == "backfill"]
+    names = {result.name for result in daily_work.check_daily_work(runtime, now=NOW + HOUR)}
+    assert is_resumed and "backfill" not in names
 
 
-def test_days_that_were_due_and_not_read(runtime: Runtime):
+def test_days_that_were_due_and_not_read_are_a_failed_check(runtime: Runtime):
     connected(runtime)
     landed(runtime, NOW, days=28, node="act_1")
     landed(runtime, NOW, days=28, node="act_2")
-    assert check(runtime, "overdue days").told == "none"
-    late = check(runtime, "overdue days", now=NOW + 72 * HOUR)
-    assert late.is_good and "act_1, act_2 overdue" in late.told  # nobody promised to read them
+    assert check(runtime, "overdue days").message == "none"
+    overdue = check(runtime, "overdue days", now=NOW + 72 * HOUR)
+    assert not overdue.is_ok and "act_1, act_2 overdue" in overdue.message and "meta-pipeline up" in overdue.message
     file = runtime.settings.root / "dagster" / "up.processes"
     file.parent.mkdir(parents=True)
     file.write_text(identity())
 
-    assert not check(runtime, "overdue days", now=NOW + 72 * HOUR).is_good
+    overdue = check(runtime, "overdue days", now=NOW + 72 * HOUR)
+    assert not overdue.is_ok and "Dagster UI" in overdue.message
 
 
 def test_the_budget_in_use_and_a_closed_limit(runtime: Runtime):
@@ -180,41 +209,41 @@ def test_the_budget_in_use_and_a_closed_limit(runtime: Runtime):
     }
     with runtime.engine.begin() as connection:
         budgets.read_locked(connection, {"app:1/act_1/ads_insights": row, "app:1/platform": {**row, "percent": 7.0}})
-    assert check(runtime, "budget") == Finding("budget", True, "at most 50 % of a limit in use (act_1 ads_insights)")
+    assert check(runtime, "budget") == CheckResult("budget", True, "at most 50 % of a limit in use (act_1 ads_insights)")
     with runtime.engine.begin() as connection:
         budgets.save(connection, {"app:1/platform": {**row, "blocked_until": NOW + HOUR}})
 
-    assert "app platform closed until 2026-11-27 10:00 UTC" in check(runtime, "budget").told
+    assert "app platform closed until 2026-11-27 10:00 UTC" in check(runtime, "budget").message
 
 
 def test_too_little_disk_for_a_publication(runtime: Runtime, monkeypatch: pytest.MonkeyPatch):
     usage = dataclasses.make_dataclass("Usage", ["free"])
     monkeypatch.setattr(daily_work.shutil, "disk_usage", lambda path: usage(5_000_000))
 
-    assert not check(runtime, "disk").is_good and check(runtime, "disk").told.startswith("5.0 MB free")
+    assert not check(runtime, "disk").is_ok and check(runtime, "disk").message.startswith("5.0 MB free")
 
 
-def test_what_was_lost_since_the_last_run_is_told_once(runtime: Runtime):
+def test_what_was_lost_since_the_last_run_is_reported_once(runtime: Runtime):
     ref = connected(runtime)
-    first, second = ([one.told for one in lost_access.examine(runtime, now=NOW)] for _ in range(2))
+    first, second = ([result.message for result in lost_access.check_lost_access(runtime, now=NOW)] for _ in range(2))
     assert "first run" in first[0] and second == ["nothing (2026-11-27 09:00 UTC, just now)"]
 
     link(runtime, ref, ids=("act_1",), owner=None)
-    found = list(lost_access.examine(runtime, now=NOW + HOUR))
-    assert [one.is_good for one in found] == [False, False]
-    assert "1 node can no longer be read (Name act_2)" in found[0].told
-    assert "the owner of 1 node is no longer known (Name act_1)" in found[1].told and "business_management" in found[1].told
+    node, owner = lost_access.check_lost_access(runtime, now=NOW + HOUR)
+    assert not node.is_ok and "1 node can no longer be read (Name act_2)" in node.message
+    assert not owner.is_ok and "the owner of 1 node is no longer known (Name act_1)" in owner.message
+    assert "business_management" in owner.message
 
     runtime.vault.retire(ref, "the password has changed", subcode=460)
-    told = [one.told for one in lost_access.examine(runtime, now=NOW + HOUR)]
-    assert "the 1 token of Sam is dead or gone" in told[0] and "1 node" in told[1]
-    assert [one.is_good for one in lost_access.examine(runtime, now=NOW + HOUR)] == [True]
-    summary = runtime.settings.root / "doctor.json"
-    assert summary.stat().st_mode & 0o777 == 0o600 and "EAAB" not in summary.read_text()
+    messages = [result.message for result in lost_access.check_lost_access(runtime, now=NOW + HOUR)]
+    assert "the 1 token of Sam is dead or gone" in messages[0] and "1 node" in messages[1]
+    assert [result.is_ok for result in lost_access.check_lost_access(runtime, now=NOW + HOUR)] == [True]
+    snapshot = runtime.settings.root / "doctor.json"
+    assert snapshot.stat().st_mode & 0o777 == 0o600 and "EAAB" not in snapshot.read_text()
 
 
-def test_a_summary_that_can_not_be_read_is_begun_anew(runtime: Runtime):
+def test_a_snapshot_that_can_not_be_parsed_is_replaced(runtime: Runtime):
     connected(runtime)
     (runtime.settings.root / "doctor.json").write_text(json.dumps({"at": "yesterday"}))
 
-    assert [one.is_good for one in lost_access.examine(runtime, now=NOW)] == [True]
+    assert [result.is_ok for result in lost_access.check_lost_access(runtime, now=NOW)] == [True]

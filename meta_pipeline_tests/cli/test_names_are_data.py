@@ -23,8 +23,9 @@ from meta_pipeline.audit import AuditEvent
 from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.bootstrap import system_now as now
 from meta_pipeline.cli import connect
+from meta_pipeline.cli.backfill import landing
 from meta_pipeline.cli.backfill import run as backfill
-from meta_pipeline.cli.demo import run as demo
+from meta_pipeline.cli.demo import summary
 from meta_pipeline.cli.main import main
 from meta_pipeline.cli.output import logs
 from meta_pipeline.defs.runs import onboarding_run
@@ -116,7 +117,7 @@ class Places:
         def land(runtime: Runtime, ranges: list[AccountRange], *, tick: object) -> Iterator[RangeOutcome]:
             yield from (RangeOutcome(account_range, (f"Meta says: {name}",)) for account_range in ranges)
 
-        self.patch.setattr(backfill, "land_ranges", land)
+        self.patch.setattr(landing, "land_ranges", land)
         self.patch.setattr(backfill, "build_marts", lambda runtime: MartBuild(reason=f"dbt says: {name}"))
         return self.run("backfill", *days, "--report", "account_insights")
 
@@ -126,7 +127,7 @@ class Places:
             "missing": [], "granted": ["ads_read"],
             "samples": [{"name": name, "day": "2026-11-26", "figures": {"spend": "1.00"}}],
         })
-        self.patch.setattr(connect.consents, "receive", lambda *given, **known: "id")
+        self.patch.setattr(connect.consents, "accept_token", lambda *arguments, **options: "id")
         self.patch.setattr(connect.onboardings, "get", lambda engine, id: done)
         self.patch.setattr(onboarding_run, "run_onboarding", lambda runtime, id: None)
         self.patch.setattr(sys, "stdin", io.StringIO("EAABplain\n"))
@@ -136,7 +137,7 @@ class Places:
         """Return the demo's last table."""
         printed = io.StringIO()
         with contextlib.redirect_stdout(printed):
-            demo.show_accounts([(name, "JPY", 30, 5, 4, 3, 2)])
+            summary.show_accounts([(name, "JPY", 30, 5, 4, 3, 2)])
         return printed.getvalue()
 
 

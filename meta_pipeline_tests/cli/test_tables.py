@@ -115,9 +115,9 @@ def test_only_money_beside_a_currency_is_money(capsys: pytest.CaptureFixture[str
 
 def test_limits_are_named_without_the_app_unless_there_are_several():
     rows = [{"limit": "app:900000000000001/act_1000000001/ads_insights"}, {"limit": "app:900000000000001/platform"}]
-    assert [row["limit"] for row in audit.without_app(rows)] == ["act_1000000001 ads_insights", "app platform"]
+    assert [row["limit"] for row in audit.with_short_names(rows)] == ["act_1000000001 ads_insights", "app platform"]
     other = [*rows, {"limit": "app:2/platform"}]
-    assert audit.without_app(other) == other
+    assert audit.with_short_names(other) == other
 
 
 @pytest.mark.parametrize("width", [80, 120])
@@ -130,7 +130,7 @@ def test_limits_and_calls_of_the_audit_are_legible_at_80_columns(
         "closed_until": AT, "read_at": AT,
     }
     tables.show_records(
-        audit.LIMITS, audit.without_app([limit]), "table", headers=audit.HEADERS, optional=audit.OPTIONAL
+        audit.LIMIT_COLUMNS, audit.with_short_names([limit]), "table", headers=audit.HEADERS, optional=audit.OPTIONAL
     )
     printed = capsys.readouterr()
     assert "custom_audience" in printed.out and printed.out.count("2026-11-27 09:20") == 2 and not printed.err
@@ -139,7 +139,7 @@ def test_limits_and_calls_of_the_audit_are_legible_at_80_columns(
         "subcode": None, "fbtrace_id": "AbCdEfGhIjK", "version": "v26.0", "operations": 1, "rows": 500,
         "duration_s": 0.12, "node_id": "act_1000000001", "report": "ad_insights_by_demographics", "run_id": "r" * 36,
     }
-    tables.show_records(audit.SHOWN, [call], "table", headers=audit.HEADERS, optional=audit.OPTIONAL)
+    tables.show_records(audit.CALL_COLUMNS, [call], "table", headers=audit.HEADERS, optional=audit.OPTIONAL)
     text = capsys.readouterr().out
     assert "-[ 1" not in text  # a table, no records
     assert all(whole in text for whole in ("2026-11-27 09:20", "/v26.0/act_1000000001/insights", "500"))

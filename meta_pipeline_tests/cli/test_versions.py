@@ -19,15 +19,15 @@ from meta_pipeline_tests.conftest import Home
 from meta_pipeline_tests.fakes.frozen_clock import FrozenRuntime
 
 
-def test_the_pins_and_what_metas_answers_say_against_them(home: Home):
+def test_the_pins_and_the_warnings_in_metas_responses(home: Home):
     home.environment["META_PIPELINE_MARKETING_VERSION"] = "v24.0"
     assert home.run("connect", "--no-browser").returncode == 0  # the sandbox carries v24.0 on as v25.0, with a warning
-    told = home.run("versions", "--json")
-    found = json.loads(told.stdout)
+    completed = home.run("versions", "--json")
+    printed = json.loads(completed.stdout)
 
-    assert told.returncode == 1
-    assert "ended" in found["pins"][1]["trouble"] and found["pins"][1]["next"] == "v25.0"
-    assert any("v24.0 was answered as v25.0" in line and "auto-upgraded" in line for line in found["seen"])
+    assert completed.returncode == 1
+    assert "ended" in printed["pins"][1]["trouble"] and printed["pins"][1]["next"] == "v25.0"
+    assert any("v24.0 was answered as v25.0" in line and "auto-upgraded" in line for line in printed["seen"])
     assert "answered as v25.0" in home.run("doctor").stdout
 
 
@@ -44,56 +44,56 @@ def test_a_canary_pulls_the_next_version_and_says_what_differs(home: Home):
 
 @pytest.fixture
 def pulled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[FrozenRuntime, Any, list[tuple[str, str]]]:
-    """A connected home, what `canary` takes of it, and the version and range of every pull of insights."""
+    """Return a connected home, its runtime as `canary` uses it, and the version and range of every insights request."""
     still, pulls = FrozenRuntime(tmp_path), list[tuple[str, str]]()
     still.clock.at = dt.datetime(2026, 11, 20, 3, tzinfo=dt.UTC)  # the day before in America, the same in Asia
     still.onboard(still.mint("SYSTEM_USER"))
     answer = still.graph.answer
 
-    def noted(ask: Any) -> Any:
+    def recorded(ask: Any) -> Any:
         if ask.path.endswith("/insights"):
             pulls.append((ask.version, ask.params["time_range"]))
         return answer(ask)
 
-    monkeypatch.setattr(still.graph, "answer", noted)
-    home = SimpleNamespace(
+    monkeypatch.setattr(still.graph, "answer", recorded)
+    runtime = SimpleNamespace(
         settings=SimpleNamespace(marketing_version="v26.0"), versions=Calendar(), engine=still.engine,
         vault=still.vault, graph=still.client, catalogue=REPORTS, default_reports=("account_insights",), now=still.clock.now,
     )
-    return still, home, pulls
+    return still, runtime, pulls
 
 
 def test_a_canary_pulls_yesterday_on_the_accounts_own_calendar_on_every_later_version(pulled: Any):
-    still, home, pulls = pulled
+    still, runtime, pulls = pulled
     accounts = {link.timezone: link.id for link in list_links(still.engine) if link.kind == "ad_account"}
     assert len(accounts) > 1
     for zone, node_id in accounts.items():
         pulls.clear()
-        assert list(versions.canary(home, version=None, node_id=node_id)) == []
+        assert list(versions.compare_versions(runtime, version=None, node_id=node_id)) == []
         local = still.clock.now().astimezone(ZoneInfo(zone)).date()
         day = str(local - dt.timedelta(days=1))
         assert pulls == [(version, f'{{"since":"{day}","until":"{day}"}}') for version in ("v26.0", "v27.0")]
 
-    home.settings.marketing_version = "v25.0"
+    runtime.settings.marketing_version = "v25.0"
     pulls.clear()
-    list(versions.canary(home, version=None, node_id=node_id))
+    list(versions.compare_versions(runtime, version=None, node_id=node_id))
     assert [version for version, _ in pulls] == ["v25.0", "v26.0", "v27.0"]
 
 
 def test_a_canary_shows_the_field_that_a_version_changes(pulled: Any):
-    still, home, _ = pulled
+    still, runtime, _ = pulled
     still.graph.world.options.configure({"drift": ["new_field"], "drift_from": "v27.0"})
-    home.settings.marketing_version = "v25.0"
+    runtime.settings.marketing_version = "v25.0"
     rows = [row for link in list_links(still.engine) if link.kind == "ad_account"
-            for row in versions.canary(home, version=None, node_id=link.id)]
+            for row in versions.compare_versions(runtime, version=None, node_id=link.id)]
 
     assert rows and {"v27.0"} == {row["version"] for row in rows}
     assert all(row["pinned"] == "absent" and row["other"] != "absent" for row in rows)
 
 
 def test_the_end_of_a_pin_is_said_in_words(pulled: Any):
-    _, home, _ = pulled
-    home.settings.pins = {"graph": "v24.0", "marketing": "v26.0"}
+    _, runtime, _ = pulled
+    runtime.settings.pins = {"graph": "v24.0", "marketing": "v26.0"}
 
-    assert [row["end"] for row in versions.pins(home)] == ["usable until 2028-02-18", "its end is not announced"]
-    assert versions.checked(home, "marketing", "v26.0", dt.date(2026, 11, 27)) == "v26.0, its end is not announced"
+    assert [row["end"] for row in versions.list_pins(runtime)] == ["usable until 2028-02-18", "its end is not announced"]
+    assert versions.describe_pin(runtime, "marketing", "v26.0", dt.date(2026, 11, 27)) == "v26.0, its end is not announced"

@@ -6,7 +6,7 @@ import datetime as dt
 
 import pytest
 
-from meta_pipeline.cli.backfill.run import by_reason
+from meta_pipeline.cli.backfill.run import lines_by_reason
 from meta_pipeline.extract.ads.insights.durations import size_class
 from meta_pipeline.flows import pulls
 from meta_pipeline.flows.pull_context import PullContext
@@ -151,9 +151,9 @@ def test_a_dead_token_is_known_before_the_work_starts_and_named_once(runtime: Fr
 
     assert unreadable.keys() == set(ACCOUNTS) and before == sum(runtime.graph.calls.values())
     failed = {node_id: (f"{n} day(s) did not land: {unreadable[node_id]}",) for n, node_id in enumerate(ACCOUNTS, 500)}
-    (line,) = by_reason(failed)
+    (line,) = lines_by_reason(failed)
     assert line.startswith(", ".join(ACCOUNTS)) and line.count("retired") == 1 and "day(s)" not in line
-    assert by_reason({"act_1": ("3 day(s) did not land: a reason",)}) == ["act_1: 3 day(s) did not land: a reason"]
+    assert lines_by_reason({"act_1": ("3 day(s) did not land: a reason",)}) == ["act_1: 3 day(s) did not land: a reason"]
 
 
 def test_prefetching_retires_a_dead_token_so_that_no_other_account_tries_it(runtime: FrozenRuntime, context: PullContext):

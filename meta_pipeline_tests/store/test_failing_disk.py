@@ -265,17 +265,17 @@ def test_doctor_names_what_others_may_read_and_what_was_set_aside(tmp_path: Path
     folder.mkdir(parents=True)
     for path in (settings.root, settings.landing_dir):
         path.chmod(0o700)
-    assert [(one.name, one.is_good) for one in doctor._files(Runtime(settings))] == [("permissions", True)]
+    assert [(result.name, result.is_ok) for result in doctor.check_files(Runtime(settings))] == [("permissions", True)]
     (tmp_path / ".env").touch()
     (tmp_path / ".env").chmod(0o644)
     (folder / f"{DAYS[0]}.parquet.corrupt").touch()
     (folder / f"{DAYS[1]}.parquet.corrupt").touch()
     (folder / f"{DAYS[1]}.parquet").touch()  # it has landed since
 
-    permission, aside = doctor._files(Runtime(settings))
+    permission, aside = doctor.check_files(Runtime(settings))
 
-    assert not permission.is_good and f"chmod 600 {tmp_path / '.env'}" in permission.told
-    assert not aside.is_good and f"--since {DAYS[0]} --until {DAYS[0]} --node act_1 --report ad_insights" in aside.told
+    assert not permission.is_ok and f"chmod 600 {tmp_path / '.env'}" in permission.message
+    assert not aside.is_ok and f"--since {DAYS[0]} --until {DAYS[0]} --node act_1 --report ad_insights" in aside.message
 
 
 def test_the_command_line_ends_in_one_sentence_and_leaves_no_process(tmp_path: Path, shared_sandbox: Sandbox):

@@ -16,7 +16,7 @@ from meta_pipeline.extract.ads.catalogue.reports import REPORTS
 from meta_pipeline.landing.landing import SNAPSHOT_DAY, Landing
 from meta_pipeline.records import Batch, LoadError
 from meta_pipeline.store.engine import open_store
-from meta_pipeline.warehouse.histories import told_of
+from meta_pipeline.warehouse.histories import id_and_digest
 from meta_pipeline.warehouse.warehouse import Warehouse
 
 START = dt.datetime(2026, 11, 1, tzinfo=dt.UTC)
@@ -75,9 +75,9 @@ def test_content_is_what_the_thing_is_not_how_it_was_told():
     one = {"id": "1", "name": "A", "daily_budget": "5", "budget_remaining": "4", "amount_spent": "1", "thumbnail_url": "x"}
     same = {"daily_budget": "5", "name": "A", "id": "1", "budget_remaining": "3", "amount_spent": "2", "thumbnail_url": "y"}
 
-    assert told_of(one) == told_of(same) != told_of({**one, "name": "B"})
-    assert told_of({"id": "1", "error": "x [fbtrace A]"}) == told_of({"id": "1", "error": "x [fbtrace B]"})
-    assert told_of({"name": "no id"})[0] == ""
+    assert id_and_digest(one) == id_and_digest(same) != id_and_digest({**one, "name": "B"})
+    assert id_and_digest({"id": "1", "error": "x [fbtrace A]"}) == id_and_digest({"id": "1", "error": "x [fbtrace B]"})
+    assert id_and_digest({"name": "no id"})[0] == ""
 
 
 def test_a_listing_that_is_lost_is_named(tmp_path: Path):

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from meta_pipeline import bootstrap
-from meta_pipeline.cli.serve import who_gets_in
+from meta_pipeline.cli.serve import describe_access
 from meta_pipeline.consent import invitation, state
 from meta_pipeline.consent.signing import digest_of, timed_serializer
 from meta_pipeline.records import ConfigError
@@ -209,13 +209,13 @@ def test_a_password_that_is_set_is_required_on_this_machine_too(tmp_path: Path, 
     assert web.browser.get("/").header("location") == "/sign-in"
     assert web.browser.get("/connect?phase=1").header("location") == "/sign-in"
     assert sign_in(web, "short") == 303 and is_in(web.browser)
-    assert "operators sign in" in who_gets_in(web.runtime.settings, host)
+    assert "operators sign in" in describe_access(web.runtime.settings, host)
 
 
-def test_serve_says_who_gets_in(web: Web, guarded: Web):
-    assert who_gets_in(web.runtime.settings, "127.0.0.1") == (
+def test_serve_says_describe_access(web: Web, guarded: Web):
+    assert describe_access(web.runtime.settings, "127.0.0.1") == (
         "only this machine can reach these pages; nobody signs in, because META_PIPELINE_OPERATOR_PASSWORD is not set")
-    assert who_gets_in(guarded.runtime.settings, "0.0.0.0").startswith("other machines can reach these pages; operators")
+    assert describe_access(guarded.runtime.settings, "0.0.0.0").startswith("other machines can reach these pages; operators")
 
 
 @pytest.mark.parametrize(("settings", "reason"), [

@@ -1,4 +1,4 @@
-"""Days as they are typed: a date, or `today` and `yesterday` on the calendar of each ad account."""
+"""Parse days from the command line: a date, or `today` and `yesterday` on the calendar of each ad account."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _WORDS = {"today": 0, "yesterday": 1}
 
 @dataclass(frozen=True, slots=True)
 class DaysAgo:
-    """A day that each account's own calendar decides."""
+    """A day relative to today on each account's own calendar."""
 
     count: int
 
@@ -25,7 +25,7 @@ Day = dt.date | DaysAgo
 
 
 def resolve(day: Day, today: dt.date) -> dt.date:
-    """Return the date of `day` where it is `today`."""
+    """Return the date of `day` on a calendar where it is `today`."""
     return today - dt.timedelta(days=day.count) if isinstance(day, DaysAgo) else day
 
 
@@ -35,7 +35,7 @@ class DayType(click.ParamType[Day]):
     name = "day"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Day:
-        """Return the day; a usage error says what is accepted."""
+        """Return the day; fail with a usage error that lists what is accepted."""
         if isinstance(value, dt.date | DaysAgo):
             return value
         if value in _WORDS:

@@ -1,4 +1,4 @@
-"""`plan`: compute what a backfill with the same arguments would take."""
+"""`plan`: forecast the calls, the share of budgets and the time of a backfill with the same arguments."""
 
 from __future__ import annotations
 
@@ -8,74 +8,78 @@ from typing import Any
 
 from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.cli.backfill.days import Day
-from meta_pipeline.cli.backfill.scope import expected_calls, forecast_targets, resolve_targets
+from meta_pipeline.cli.backfill.scope import describe_expected_calls, forecast_targets, resolve_scope
 from meta_pipeline.cli.output import terminal
 from meta_pipeline.cli.output.terminal import counted
 
-COLUMNS = ["account", "report", "days", "report_runs", "calls", "rows"]
-SHORT_COLUMNS = ["account", "reports", "days", "report_runs", "calls", "rows", "percent_of_budget", "seconds"]
+REPORT_COLUMNS = ["account", "report", "days", "report_runs", "calls", "rows"]
+ACCOUNT_COLUMNS = ["account", "reports", "days", "report_runs", "calls", "rows", "percent_of_budget", "seconds"]
 HEADERS = {"report_runs": "report runs", "percent_of_budget": "% of budget"}
 UNKNOWN = "unknown"
 PROCESSES = 2
 
 
-def run(
-    runtime: Runtime, since: Day, until: Day, *, nodes: Sequence[str], reports: Sequence[str], fresh: bool
+def plan_backfill(
+    runtime: Runtime, since: Day, until: Day, *, nodes: Sequence[str], reports: Sequence[str], is_fresh: bool
 ) -> dict[str, Any]:
-    """Calls, shares of budgets and time, by account and in all."""
-    asked, _, arguments = resolve_targets(runtime, since, until, nodes=nodes, reports=reports, say=terminal.stderr())
-    found = forecast_targets(runtime, asked, arguments, has_all=not reports, fresh=fresh)
-    seconds = max(sum(one.seconds for one in found) / PROCESSES, max(one.seconds for one in found))
+    """Return the plan as JSON can hold it: calls, shares of budgets and seconds, by account and in total."""
+    scope = resolve_scope(runtime, since, until, nodes=nodes, reports=reports, console=terminal.stderr())
+    forecasts = forecast_targets(runtime, scope, with_listings=not reports, is_fresh=is_fresh)
+    durations = [forecast.seconds for forecast in forecasts]
     return {
-        "calls": sum(one.calls for one in found), "seconds": round(seconds, 1),
-        "is_certain": all(one.is_certain for one in found),
+        "calls": sum(forecast.calls for forecast in forecasts),
+        "seconds": round(max(sum(durations) / PROCESSES, max(durations)), 1),
+        "is_certain": all(forecast.is_certain for forecast in forecasts),
         "accounts": [
             {
-                "account": one.node_id, "calls": one.calls, "seconds": round(one.seconds, 1),
-                "percent_of_budget": None if one.percent is None else round(one.percent, 1),
-                "entity_calls": one.entity_calls, "reports": [dataclasses.asdict(report) for report in one.reports],
+                "account": forecast.node_id, "calls": forecast.calls, "seconds": round(forecast.seconds, 1),
+                "percent_of_budget": None if forecast.percent is None else round(forecast.percent, 1),
+                "entity_calls": forecast.entity_calls,
+                "reports": [dataclasses.asdict(report) for report in forecast.reports],
             }
-            for one in found
+            for forecast in forecasts
         ],
     }
 
 
-def rows(told: dict[str, Any]) -> list[tuple[Any, ...]]:
-    """The plan as a table: a line for every account and report."""
-    found: list[tuple[Any, ...]] = []
-    for account in told["accounts"]:
+def rows_by_report(plan: dict[str, Any]) -> list[tuple[Any, ...]]:
+    """Return a table row for every account and report, and one for the listings of an account."""
+    rows: list[tuple[Any, ...]] = []
+    for account in plan["accounts"]:
         for report in account["reports"]:
-            rows = UNKNOWN if report["rows"] is None else report["rows"]
-            found.append((
-                account["account"], report["report"], report["days"], report["report_runs"], report["calls"], rows,
+            row_count = UNKNOWN if report["rows"] is None else report["rows"]
+            rows.append((
+                account["account"], report["report"], report["days"], report["report_runs"], report["calls"], row_count,
             ))
         if account["entity_calls"]:
-            found.append((account["account"], "entities", "", "", account["entity_calls"], ""))
-    return found
+            rows.append((account["account"], "entities", "", "", account["entity_calls"], ""))
+    return rows
 
 
-def short_rows(told: dict[str, Any]) -> list[tuple[Any, ...]]:
-    """Return the plan with a line for each account, its listings included in the calls."""
-    found: list[tuple[Any, ...]] = []
-    for account in told["accounts"]:
+def rows_by_account(plan: dict[str, Any]) -> list[tuple[Any, ...]]:
+    """Return a table row for every account; its calls include the listings."""
+    rows: list[tuple[Any, ...]] = []
+    for account in plan["accounts"]:
         reports = account["reports"]
-        known = [report["rows"] for report in reports if report["rows"] is not None]
-        found.append((
+        row_counts = [report["rows"] for report in reports if report["rows"] is not None]
+        rows.append((
             account["account"], len(reports), max((report["days"] for report in reports), default=0),
             sum(report["report_runs"] for report in reports), account["calls"],
-            UNKNOWN if len(known) < len(reports) else sum(known), account["percent_of_budget"], account["seconds"],
+            UNKNOWN if len(row_counts) < len(reports) else sum(row_counts), account["percent_of_budget"],
+            account["seconds"],
         ))
-    return found
+    return rows
 
 
-def _percent(share: float) -> str:
-    return "less than 1 %" if share < 1 else f"at most {share:.0f} %"
-
-
-def summary(told: dict[str, Any]) -> str:
+def describe_plan(plan: dict[str, Any]) -> str:
     """Return the plan in a sentence."""
-    percents = [one["percent_of_budget"] for one in told["accounts"] if one["percent_of_budget"] is not None]
-    share = f", {_percent(max(percents))} of an account's budget" if percents else ""
-    calls = expected_calls(told["calls"], is_certain=told["is_certain"])
-    return f"{calls}{share}; {counted(round(told['seconds']), 'second')}{'' if told['is_certain'] else ' or more'}"
+    percents = [
+        account["percent_of_budget"] for account in plan["accounts"] if account["percent_of_budget"] is not None
+    ]
+    share = f", {_describe_percent(max(percents))} of an account's budget" if percents else ""
+    calls = describe_expected_calls(plan["calls"], is_certain=plan["is_certain"])
+    return f"{calls}{share}; {counted(round(plan['seconds']), 'second')}{'' if plan['is_certain'] else ' or more'}"
 
+
+def _describe_percent(percent: float) -> str:
+    return "less than 1 %" if percent < 1 else f"at most {percent:.0f} %"

@@ -1,5 +1,4 @@
-"""What the arguments of a backfill ask for: days of accounts and their reports, as far as Meta still has them, and what
-they will take."""
+"""Resolve the arguments of a backfill into days of accounts that Meta still keeps, and forecast their cost."""
 
 from __future__ import annotations
 
@@ -21,74 +20,87 @@ from meta_pipeline.store.node_links import list_links
 
 @dataclass(frozen=True, slots=True)
 class BackfillTarget:
-    """Days of an account that can be read, and the reports that have them. `is_first`: of the account's."""
+    """Days of an account and the reports to read of them."""
 
     node_id: str
     days: Range
     reports: tuple[str, ...]
-    is_first: bool
 
 
-def resolve_targets(
-    runtime: Runtime, since: Day, until: Day, *, nodes: Sequence[str], reports: Sequence[str], say: Terminal
-) -> tuple[list[BackfillTarget], tuple[str, ...], dict[str, Any]]:
-    """Return what is to be read, the reports, and the arguments that identify a backfill. Days such as yesterday become
-    dates here, on each account's own calendar."""
-    chosen = _accounts(runtime, nodes)
-    names = _reports(runtime, reports)
-    ranges = _ranges(chosen, since, until, say, now=runtime.now())
+@dataclass(frozen=True, slots=True)
+class BackfillScope:
+    """The targets of a backfill, the names of its reports, and the `arguments` that identify it: the same arguments
+    resume the same backfill."""
+
+    targets: tuple[BackfillTarget, ...]
+    reports: tuple[str, ...]
+    arguments: dict[str, Any]
+
+    def with_is_first(self) -> Iterator[tuple[BackfillTarget, bool]]:
+        """Yield every target, and whether it is the first of its account: listings are read once per account."""
+        seen: set[str] = set()
+        for target in self.targets:
+            yield target, target.node_id not in seen
+            seen.add(target.node_id)
+
+
+def resolve_scope(
+    runtime: Runtime, since: Day, until: Day, *, nodes: Sequence[str], reports: Sequence[str], console: Terminal
+) -> BackfillScope:
+    """Return the scope of a backfill; words such as yesterday become dates on each account's own calendar.
+
+    Print what is left out; raise ConfigError when an argument is invalid or nothing is left."""
+    accounts = _accounts(runtime, nodes)
+    names = _report_names(runtime, reports)
+    ranges = _ranges(accounts, since, until, console, now=runtime.now())
     arguments = {
         "since": min(days.since for _, days in ranges).isoformat(),
-        "until": max(resolve(until, link.today(runtime.now())) for link in chosen).isoformat(),
-        "nodes": sorted(link.id for link in chosen), "reports": list(names),
+        "until": max(resolve(until, link.today(runtime.now())) for link in accounts).isoformat(),
+        "nodes": sorted(link.id for link in accounts), "reports": list(names),
     }
-    asked = [one for link, days in ranges for one in _kept_by_meta(runtime, link, days, names, say)]
-    if not asked:
-        raise ConfigError(f"Meta keeps none of these days any more: choose a later --since than {since}")
-    return asked, names, arguments
+    targets = tuple(
+        target for link, days in ranges for target in _available_targets(runtime, link, days, names, console)
+    )
+    if not targets:
+        raise ConfigError(f"Meta no longer keeps any of these days: choose a later --since than {since}")
+    return BackfillScope(targets, names, arguments)
 
 
-def _kept_by_meta(
-    runtime: Runtime, link: NodeLink, days: Range, names: Sequence[str], say: Terminal
+def _available_targets(
+    runtime: Runtime, link: NodeLink, days: Range, names: Sequence[str], console: Terminal
 ) -> Iterator[BackfillTarget]:
-    """The days of an account, cut by how long Meta keeps each report; what is too old is left out, and said."""
+    """Yield the days of an account that Meta still keeps, a target per first day; print which reports lose days."""
     today = link.today(runtime.now())
     by_start: dict[dt.date, list[str]] = {}
     for name in names:
         report = runtime.catalogue[name]
         start = next((day for day in days.days if too_old(report, day, today) is None), None)
         if start != days.since:
-            say.print(f"{link.id}: {too_old(report, days.since, today)}; left out")
+            console.print(f"{link.id}: {too_old(report, days.since, today)}; left out")
         if start is not None:
             by_start.setdefault(start, []).append(name)
-    for number, (start, kept) in enumerate(sorted(by_start.items())):
-        yield BackfillTarget(link.id, Range(start, days.until), tuple(kept), is_first=number == 0)
+    for start, available in sorted(by_start.items()):
+        yield BackfillTarget(link.id, Range(start, days.until), tuple(available))
 
 
 def forecast_targets(
-    runtime: Runtime,
-    asked: Sequence[BackfillTarget],
-    arguments: dict[str, Any],
-    *,
-    has_all: bool,
-    fresh: bool,
+    runtime: Runtime, scope: BackfillScope, *, with_listings: bool, is_fresh: bool
 ) -> list[AccountForecast]:
-    """What every account will take."""
+    """Return a forecast per target. Listings of entities are counted `with_listings`, and where they are stale."""
     now = runtime.now()
-    resumed = None if fresh else backfills.find_resumable(runtime.engine, arguments, now=now)
-    found = []
-    for one in asked:
-        has_entities = one.is_first and (has_all or are_entities_stale(runtime.engine, one.node_id, now=now))
-        found.append(
-            runtime.forecast(
-                one.node_id, one.days.days, one.reports, backfill_id=resumed, has_entities=has_entities
-            )
+    resumed_id = None if is_fresh else backfills.find_resumable(runtime.engine, scope.arguments, now=now)
+    return [
+        runtime.forecast(
+            target.node_id, target.days.days, target.reports, backfill_id=resumed_id,
+            has_entities=is_first
+            and (with_listings or are_entities_stale(runtime.engine, target.node_id, now=now)),
         )
-    return found
+        for target, is_first in scope.with_is_first()
+    ]
 
 
-def expected_calls(calls: int, *, is_certain: bool) -> str:
-    """Return how many calls are expected; before a first read nobody knows how many pages its results have."""
+def describe_expected_calls(calls: int, *, is_certain: bool) -> str:
+    """Return a sentence; without `is_certain` a report was never read, and the number of its pages is unknown."""
     return f"{counted(calls, 'call')} expected" + ("" if is_certain else "; a first read can need more")
 
 
@@ -102,8 +114,8 @@ def _accounts(runtime: Runtime, nodes: Sequence[str]) -> list[NodeLink]:
     return [links[node] for node in dict.fromkeys(nodes or links)]
 
 
-def _reports(runtime: Runtime, reports: Sequence[str]) -> tuple[str, ...]:
-    """Those named, optional ones too; without any, those that are read by default or switched on."""
+def _report_names(runtime: Runtime, reports: Sequence[str]) -> tuple[str, ...]:
+    """Return the reports that were named, or else those that are read by default."""
     unknown = [name for name in reports if name not in runtime.catalogue]
     if unknown:
         raise ConfigError(f"unknown report {unknown[0]}: there are {', '.join(runtime.catalogue)}")
@@ -111,33 +123,34 @@ def _reports(runtime: Runtime, reports: Sequence[str]) -> tuple[str, ...]:
 
 
 def _ranges(
-    links: Sequence[NodeLink], since: Day, until: Day, say: Terminal, *, now: dt.datetime
+    accounts: Sequence[NodeLink], since: Day, until: Day, console: Terminal, *, now: dt.datetime
 ) -> list[tuple[NodeLink, Range]]:
-    """Return every account with its days; a day that has not begun there is left out, and a message says so."""
+    """Return every account with its days; print which days are left out because they have not begun there."""
     from meta_pipeline.defs.partitions import FIRST_DAY
 
-    chosen, is_reached = [], False
-    for link in links:
+    ranges, is_reached = [], False
+    for link in accounts:
         today = link.today(now)
         first, last = resolve(since, today), resolve(until, today)
         if last < first:
-            raise ConfigError(f"{_named('--until', until, last)} is before {_named('--since', since, first)}: "
-                              "give the earlier day first")
+            first_option = _describe_option("--since", since, first)
+            last_option = _describe_option("--until", until, last)
+            raise ConfigError(f"{last_option} is before {first_option}: give the earlier day first")
         if first < FIRST_DAY:
-            named = _named("--since", since, first)
-            raise ConfigError(f"{named} is before {FIRST_DAY}, the first day that has partitions")
+            option = _describe_option("--since", since, first)
+            raise ConfigError(f"{option} is before {FIRST_DAY}, the first day that has partitions")
         if today < first:
-            say.print(f"{link.id} {link.name}: {first} has not begun in {link.timezone}; left out")
+            console.print(f"{link.id} {link.name}: {first} has not begun in {link.timezone}; left out")
             continue
         if today < last:
-            say.print(f"{link.id} {link.name}: {last} has not begun in {link.timezone}; read up to {today}")
+            console.print(f"{link.id} {link.name}: {last} has not begun in {link.timezone}; read up to {today}")
         is_reached = is_reached or today >= last
-        chosen.append((link, Range(first, min(today, last))))
+        ranges.append((link, Range(first, min(today, last))))
     if not is_reached:
         raise ConfigError(f"--until {until} has not begun in any of the chosen accounts: choose an earlier day")
-    return chosen
+    return ranges
 
 
-def _named(option: str, day: Day, date: dt.date) -> str:
-    """Return an option as it was given, with the date it means where that is not the same."""
+def _describe_option(option: str, day: Day, date: dt.date) -> str:
+    """Return an option as it was given, followed by its date when it was given as a word."""
     return f"{option} {day} ({date})" if isinstance(day, DaysAgo) else f"{option} {day}"

@@ -1,4 +1,4 @@
-"""How the pipeline does, and what it was told by Meta: `doctor`, `audit`, `versions`."""
+"""The state of the pipeline and its calls to Meta: `doctor`, `audit`, `versions`."""
 
 from __future__ import annotations
 
@@ -14,18 +14,16 @@ from meta_pipeline.cli.output.terminal import echo
 @AS_JSON
 def doctor(as_json: bool) -> None:
     """What works, what does not, and what to do about it."""
-    import dataclasses
-
     from meta_pipeline.bootstrap import process_runtime
-    from meta_pipeline.cli.doctor.checks import examine
+    from meta_pipeline.cli.doctor.checks import run_checks
 
-    findings = list(examine(process_runtime()))
+    results = list(run_checks(process_runtime()))
     if as_json:
-        click.echo(json.dumps([dataclasses.asdict(finding) for finding in findings], indent=2))
+        click.echo(json.dumps([result.as_json() for result in results], indent=2))
     else:
-        for finding in findings:
-            echo(f"{'ok ' if finding.is_good else 'BAD'}  {finding.name}: {finding.told}")
-    raise SystemExit(0 if all(finding.is_good for finding in findings) else 1)
+        for result in results:
+            echo(f"{'ok ' if result.is_ok else 'BAD'}  {result.name}: {result.message}")
+    raise SystemExit(0 if all(result.is_ok for result in results) else 1)
 
 
 @click.command()
@@ -42,17 +40,20 @@ def audit(
 ) -> None:
     """Every call to Graph: what for, what came back, which trace; or the limits they are charged to."""
     from meta_pipeline.bootstrap import process_runtime
-    from meta_pipeline.cli import audit as verb
+    from meta_pipeline.cli import audit as audits
     from meta_pipeline.cli.output.tables import show_records
 
     runtime = process_runtime()
     if is_limits:
-        rows = verb.limits(runtime) if form != "table" else verb.without_app(verb.limits(runtime))
+        rows = audits.list_limits(runtime)
+        rows = audits.with_short_names(rows) if form == "table" else rows
     else:
-        rows = verb.calls(runtime, trace=trace, node_id=node_id, run_id=run_id, is_failed=is_failed, limit=limit)
-    shown = verb.LIMITS if is_limits else verb.SHOWN
-    columns = list(rows[0]) if rows and form == "json" else list(shown)
-    show_records(columns, rows, form, headers=verb.HEADERS, optional=verb.OPTIONAL, is_wide=is_wide)
+        rows = audits.list_calls(
+            runtime, trace=trace, node_id=node_id, run_id=run_id, is_failed=is_failed, limit=limit
+        )
+    table_columns = audits.LIMIT_COLUMNS if is_limits else audits.CALL_COLUMNS
+    columns = list(rows[0]) if rows and form == "json" else list(table_columns)
+    show_records(columns, rows, form, headers=audits.HEADERS, optional=audits.OPTIONAL, is_wide=is_wide)
 
 
 @click.group(invoke_without_command=True)
@@ -63,22 +64,22 @@ def versions(context: click.Context, as_json: bool) -> None:
     if context.invoked_subcommand:
         return
     from meta_pipeline.bootstrap import process_runtime
-    from meta_pipeline.cli import versions as verb
+    from meta_pipeline.cli.versions import list_pins, recent_warnings
 
     runtime = process_runtime()
-    rows, told = verb.pins(runtime), verb.seen(runtime)
+    pins, warnings = list_pins(runtime), recent_warnings(runtime)
     if as_json:
-        click.echo(json.dumps({"pins": rows, "seen": told}, indent=2))
+        click.echo(json.dumps({"pins": pins, "seen": warnings}, indent=2))
     else:
-        for row in rows:
-            echo(f"{row['surface']}: {row['pinned']}, {row['end']}")
-            if row["trouble"]:
-                echo(f"  BAD  {row['trouble']}")
-            for change in row["next_changes"]:
-                echo(f"  {row['next']}: {change}")
-        for line in told:
-            echo(f"seen: {line}")
-    raise SystemExit(1 if told or any(row["trouble"] for row in rows) else 0)
+        for pin in pins:
+            echo(f"{pin['surface']}: {pin['pinned']}, {pin['end']}")
+            if pin["trouble"]:
+                echo(f"  BAD  {pin['trouble']}")
+            for change in pin["next_changes"]:
+                echo(f"  {pin['next']}: {change}")
+        for warning in warnings:
+            echo(f"seen: {warning}")
+    raise SystemExit(1 if warnings or any(pin["trouble"] for pin in pins) else 0)
 
 
 @versions.command()
@@ -88,10 +89,10 @@ def versions(context: click.Context, as_json: bool) -> None:
 def canary(version: str | None, node_id: str | None, form: str, is_wide: bool) -> None:
     """Pull yesterday on the pin and on each later version; show the fields and values that differ."""
     from meta_pipeline.bootstrap import process_runtime
-    from meta_pipeline.cli import versions as verb
     from meta_pipeline.cli.output.tables import show_records
+    from meta_pipeline.cli.versions import compare_versions
 
-    rows = list(verb.canary(process_runtime(), version=version, node_id=node_id))
+    rows = list(compare_versions(process_runtime(), version=version, node_id=node_id))
     columns = list(rows[0]) if rows else ["report", "key", "field"]
     show_records(columns, rows, form, is_wide=is_wide)
     if not rows:

@@ -20,7 +20,7 @@ _FORMAT = click.option(
 )
 _DAY = DayType()
 _YESTERDAY = DaysAgo(1)
-_ASKED_FOR = (
+_BACKFILL_ARGUMENTS = (
     click.option("--since", type=_DAY, help="first day: YYYY-MM-DD, yesterday or today"),
     click.option("--until", type=_DAY, help="last day; default: yesterday, on each account's own calendar"),
     click.option("--last", type=click.IntRange(min=1), metavar="N", help="the N days that end yesterday"),
@@ -42,8 +42,8 @@ def tabular(command: Command) -> Command:
     return decorated  # type: ignore[no-any-return]
 
 
-def asked_for(command: Command) -> Command:
-    """Add what a backfill is to read; the command takes `since`, `until`, `nodes`, `reports`."""
+def backfill_arguments(command: Command) -> Command:
+    """Add the options that say what a backfill reads; the command takes `since`, `until`, `nodes`, `reports`."""
 
     @functools.wraps(command)
     def with_days(*args: Any, since: Day | None, until: Day | None, last: int | None, **options: Any) -> Any:
@@ -54,6 +54,6 @@ def asked_for(command: Command) -> Command:
         return command(*args, since=since if last is None else DaysAgo(last), until=until or _YESTERDAY, **options)
 
     decorated: Any = with_days
-    for option in reversed(_ASKED_FOR):  # as decorators stand: the lowest is put on first
+    for option in reversed(_BACKFILL_ARGUMENTS):  # decorators apply from the lowest to the highest
         decorated = option(decorated)
     return decorated  # type: ignore[no-any-return]

@@ -7,58 +7,59 @@ import json
 import click
 
 from meta_pipeline.cli.backfill.days import Day
-from meta_pipeline.cli.commands.options import AS_JSON, WIDE, asked_for
+from meta_pipeline.cli.commands.options import AS_JSON, WIDE, backfill_arguments
 from meta_pipeline.cli.output.terminal import echo
 
 
 @click.command()
-@asked_for
-@click.option("--fresh", is_flag=True, help="read every day again")
+@backfill_arguments
+@click.option("--fresh", "is_fresh", is_flag=True, help="read every day again")
 @click.option("--max-wait", type=click.FloatRange(min=0), default=None, help="longest wait for Meta's limits, seconds")
 @click.option("--build/--no-build", "is_built", default=True, help="build the marts and publish, or only land the days")
 @click.option("--json", "as_json", is_flag=True, help="print how it ended, for a program to read")
 def backfill(
-    since: Day, until: Day, nodes: tuple[str, ...], reports: tuple[str, ...], fresh: bool, max_wait: float | None,
+    since: Day, until: Day, nodes: tuple[str, ...], reports: tuple[str, ...], is_fresh: bool, max_wait: float | None,
     is_built: bool, as_json: bool,
 ) -> None:
     """Read, load, model and publish days: the --last N, or --since to --until, both inclusive."""
     from meta_pipeline.bootstrap import process_runtime
-    from meta_pipeline.cli.backfill.run import run
+    from meta_pipeline.cli.backfill.run import run_backfill
 
-    ended = run(
-        process_runtime(), since, until, nodes=nodes, reports=reports, fresh=fresh, max_wait=max_wait, is_built=is_built
+    result = run_backfill(
+        process_runtime(), since, until, nodes=nodes, reports=reports, is_fresh=is_fresh, max_wait=max_wait,
+        is_built=is_built,
     )
     if as_json:
-        click.echo(json.dumps(ended.as_json(), ensure_ascii=False))
-    raise SystemExit(0 if ended.is_done else 1)
+        click.echo(json.dumps(result.as_json(), ensure_ascii=False))
+    raise SystemExit(0 if result.is_success else 1)
 
 
 @click.command()
-@asked_for
-@click.option("--fresh", is_flag=True, help="as if every day were read again")
+@backfill_arguments
+@click.option("--fresh", "is_fresh", is_flag=True, help="as if every day were read again")
 @click.option("--max-wait", type=click.FloatRange(min=0), default=None, help="as `backfill` takes it; changes nothing")
 @AS_JSON
 @WIDE
 def plan(
-    since: Day, until: Day, nodes: tuple[str, ...], reports: tuple[str, ...], fresh: bool, max_wait: float | None,
+    since: Day, until: Day, nodes: tuple[str, ...], reports: tuple[str, ...], is_fresh: bool, max_wait: float | None,
     as_json: bool, is_wide: bool,
 ) -> None:
     """What a backfill with these arguments would take: calls, budget, time. Nothing is asked of Meta."""
     from meta_pipeline.bootstrap import process_runtime
-    from meta_pipeline.cli.backfill import plan as verb
+    from meta_pipeline.cli.backfill import plan as plans
     from meta_pipeline.cli.output.tables import show
 
-    told = verb.run(process_runtime(), since, until, nodes=nodes, reports=reports, fresh=fresh)
+    planned = plans.plan_backfill(process_runtime(), since, until, nodes=nodes, reports=reports, is_fresh=is_fresh)
     if as_json:
-        click.echo(json.dumps(told, ensure_ascii=False))
+        click.echo(json.dumps(planned, ensure_ascii=False))
         return
-    is_short = len(told["accounts"]) > 1 and not is_wide
-    if is_short:
-        show(verb.SHORT_COLUMNS, verb.short_rows(told), "table", headers=verb.HEADERS)
+    is_by_account = len(planned["accounts"]) > 1 and not is_wide
+    if is_by_account:
+        show(plans.ACCOUNT_COLUMNS, plans.rows_by_account(planned), "table", headers=plans.HEADERS)
         echo("--wide prints a line for each report", err=True)
     else:
-        show(verb.COLUMNS, verb.rows(told), "table", headers=verb.HEADERS, is_wide=is_wide)
-    echo(verb.summary(told))
+        show(plans.REPORT_COLUMNS, plans.rows_by_report(planned), "table", headers=plans.HEADERS, is_wide=is_wide)
+    echo(plans.describe_plan(planned))
 
 
 @click.command()
@@ -68,12 +69,16 @@ def plan(
 def reports(as_json: bool, is_wide: bool, is_names: bool) -> None:
     """The reports there are, and which are read when none is named."""
     from meta_pipeline.bootstrap import process_runtime
-    from meta_pipeline.cli import reports as verb
+    from meta_pipeline.cli import reports as catalogue
     from meta_pipeline.cli.output.tables import show
 
-    columns, rows = (verb.NAMES, verb.names()) if is_names else (verb.COLUMNS, verb.rows(process_runtime()))
+    columns, rows = (
+        (catalogue.NAME_COLUMNS, catalogue.list_names()) if is_names
+        else (catalogue.REPORT_COLUMNS, catalogue.list_reports(process_runtime()))
+    )
     show(
-        columns, rows, "json" if as_json else "table", headers=verb.HEADERS, optional=verb.OPTIONAL, is_wide=is_wide
+        columns, rows, "json" if as_json else "table", headers=catalogue.HEADERS, optional=catalogue.OPTIONAL,
+        is_wide=is_wide,
     )
 
 
@@ -87,10 +92,10 @@ def build(is_forced: bool, is_reload: bool) -> None:
     from meta_pipeline.records import LoadError
 
     runtime = process_runtime()
-    built = build_marts(runtime, is_forced=is_forced, is_reload=is_reload)
-    if built.reason:
-        raise LoadError(" · ".join((built.reason, *built.skipped)))
-    echo(built.note or f"published {runtime.settings.published_file}")
-    for sentence in built.skipped:
+    build = build_marts(runtime, is_forced=is_forced, is_reload=is_reload)
+    if build.reason:
+        raise LoadError(" · ".join((build.reason, *build.skipped)))
+    echo(build.note or f"published {runtime.settings.published_file}")
+    for sentence in build.skipped:
         echo(f"failed: {sentence}", err=True)
-    raise SystemExit(1 if built.skipped else 0)
+    raise SystemExit(1 if build.skipped else 0)

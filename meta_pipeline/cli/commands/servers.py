@@ -45,10 +45,10 @@ def _instant(text: str | None) -> dt.datetime | None:
 @click.option("--allow-host", "allowed_hosts", multiple=True, help="a name by which a proxy serves the Dagster UI")
 def up(port: int, web_port: int, allowed_hosts: tuple[str, ...]) -> None:
     """The Dagster UI and daemon, and the connections page: schedules, backfills, every partition's state."""
-    from meta_pipeline.cli.up.run import run
-    from meta_pipeline.settings import Settings
+    from meta_pipeline.bootstrap import process_runtime
+    from meta_pipeline.cli.up.run import run_up
 
-    raise SystemExit(run(Settings(), port=port, web_port=web_port, allowed_hosts=allowed_hosts))
+    raise SystemExit(run_up(process_runtime(), port=port, web_port=web_port, allowed_hosts=allowed_hosts))
 
 
 @click.command()
@@ -57,15 +57,17 @@ def up(port: int, web_port: int, allowed_hosts: tuple[str, ...]) -> None:
 @click.option("--dagster-url", default=None, help="where the Dagster UI is; its sensors onboard whoever connects")
 def serve(port: int, host: str, dagster_url: str | None) -> None:
     """Consent and the connections page: whose token it is, what it reads, what to click when it breaks."""
-    from meta_pipeline.cli.serve import run
-    from meta_pipeline.settings import Settings
+    from meta_pipeline.bootstrap import process_runtime
+    from meta_pipeline.cli.serve import run_server
 
-    run(Settings(), port=port, host=host, dagster_url=dagster_url)
+    run_server(process_runtime(), port=port, host=host, dagster_url=dagster_url)
 
 
 @click.command()
 def demo() -> None:
     """The whole line on a local Graph API: consent to chart."""
-    from meta_pipeline.cli.demo.run import run
+    from meta_pipeline.bootstrap import runtime_of
+    from meta_pipeline.cli.demo.run import HOME, run_demo
+    from meta_pipeline.settings import Settings
 
-    raise SystemExit(run())
+    raise SystemExit(run_demo(runtime_of(Settings(home=HOME))))

@@ -1,4 +1,4 @@
-"""`doctor`: check settings, tokens, links and the daily work, and say what to do about what fails."""
+"""`doctor`: run every check, and check the settings, versions, links, tokens and files."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.cli import versions
 from meta_pipeline.cli.doctor import daily_work, lost_access
-from meta_pipeline.cli.doctor.findings import Finding
+from meta_pipeline.cli.doctor.check_result import CheckResult
 from meta_pipeline.cli.output.terminal import counted
 from meta_pipeline.consent import oauth
 from meta_pipeline.files import damaged, permissions
@@ -19,66 +19,68 @@ from meta_pipeline.status.unread import unread_sentences
 from meta_pipeline.store.node_links import list_links
 
 
-def examine(runtime: Runtime) -> Iterator[Finding]:
-    """Every check in the order in which things depend on each other."""
+def run_checks(runtime: Runtime) -> Iterator[CheckResult]:
+    """Yield the result of every check, in the order in which the parts of a home depend on each other."""
     root = runtime.settings.root
     root.mkdir(parents=True, exist_ok=True)
-    yield Finding("home", os.access(root, os.W_OK), str(root))
+    yield CheckResult("home", os.access(root, os.W_OK), str(root))
     today = runtime.now().date()
     for surface, version in runtime.settings.pins.items():
-        yield _checked(f"{surface} version", functools.partial(versions.checked, runtime, surface, version, today))
-    for told in versions.seen(runtime):
-        yield Finding("answers of Meta", False, told)
+        describe_pin = functools.partial(versions.describe_pin, runtime, surface, version, today)
+        yield _result_of(f"{surface} version", describe_pin)
+    for warning in versions.recent_warnings(runtime):
+        yield CheckResult("answers of Meta", False, warning)
     for name in ("app_id", "app_secret", "vault_keys"):
-        yield _checked(f"META_PIPELINE_{name.upper()}", functools.partial(_is_set, runtime, name))
+        yield _result_of(f"META_PIPELINE_{name.upper()}", functools.partial(_check_is_set, runtime, name))
     if runtime.settings.dagster_postgres_url:
-        yield _checked("Dagster's storage", functools.partial(_dagster_storage, runtime))
-    yield _checked("reports", functools.partial(_reports, runtime))
+        yield _result_of("Dagster's storage", functools.partial(_check_dagster_storage, runtime))
+    yield _result_of("reports", functools.partial(_describe_reports, runtime))
     links = list_links(runtime.engine)
-    told_links = counted(len(links), "node") if links else "nothing is linked yet: run `meta-pipeline connect`"
-    yield Finding("links", bool(links), told_links)
+    message = counted(len(links), "node") if links else "nothing is linked yet: run `meta-pipeline connect`"
+    yield CheckResult("links", bool(links), message)
     for sentence in unread_sentences(runtime.engine):
-        yield Finding("links", False, f"may be incomplete: {sentence}")
-    yield from _tokens(runtime)
-    yield from daily_work.examine(runtime, now=runtime.now())
-    yield from lost_access.examine(runtime, now=runtime.now())
-    yield from _files(runtime)
+        yield CheckResult("links", False, f"may be incomplete: {sentence}")
+    yield from _check_tokens(runtime)
+    yield from daily_work.check_daily_work(runtime, now=runtime.now())
+    yield from lost_access.check_lost_access(runtime, now=runtime.now())
+    yield from check_files(runtime)
 
 
-def _files(runtime: Runtime) -> Iterator[Finding]:
-    """Files that others may read, and landed files that were set aside and have not landed again."""
+def check_files(runtime: Runtime) -> Iterator[CheckResult]:
+    """Check the permissions of files, and that no damaged landed file still has to land again."""
     settings = runtime.settings
-    told = list(permissions.open_to_others(
+    open_paths = list(permissions.open_to_others(
         settings.root, (settings.landing_dir, settings.warehouse_file, Path.cwd() / ".env")
     ))
-    yield Finding("permissions", not told, " · ".join(told) or "nobody but the owner may use these files")
+    message = " · ".join(open_paths) or "nobody but the owner may use these files"
+    yield CheckResult("permissions", not open_paths, message)
     for path in damaged.not_landed_again(settings.landing_dir):
         report, node_id, day = *path.parts[-3:-1], path.name.partition(".")[0]
-        yield Finding("landed files", False, damaged.describe(path, report=report, node_id=node_id, day=day))
+        yield CheckResult("landed files", False, damaged.describe(path, report=report, node_id=node_id, day=day))
 
 
-def _tokens(runtime: Runtime) -> Iterator[Finding]:
+def _check_tokens(runtime: Runtime) -> Iterator[CheckResult]:
     try:
-        found = runtime.connections()
+        connections = runtime.connections()
     except MetaPipelineError as error:
-        yield Finding("vault", False, str(error))
+        yield CheckResult("vault", False, str(error))
         return
-    told = counted(len(found), "token") if found else "no token: run `meta-pipeline connect`"
-    yield Finding("vault", bool(found), told)
-    for one in found:
-        name = f"token of {one.ref.subject_name}"
-        for issue in (*one.issues, *(node.issue for node in one.nodes if node.issue)):
-            yield Finding(name, not issue.is_urgent, f"{issue.message} {issue.action}: {issue.url}")
-        if one.ref.retired_at is None:
-            yield _checked(name, functools.partial(_inspected, runtime, one.ref.id))
+    message = counted(len(connections), "token") if connections else "no token: run `meta-pipeline connect`"
+    yield CheckResult("vault", bool(connections), message)
+    for connection in connections:
+        name = f"token of {connection.ref.subject_name}"
+        for issue in (*connection.issues, *(node.issue for node in connection.nodes if node.issue)):
+            yield CheckResult(name, not issue.is_urgent, f"{issue.message} {issue.action}: {issue.url}")
+        if connection.ref.retired_at is None:
+            yield _result_of(name, functools.partial(_inspect_token, runtime, connection.ref.id))
 
 
-def _is_set(runtime: Runtime, name: str) -> str:
+def _check_is_set(runtime: Runtime, name: str) -> str:
     runtime.settings.require(name)
     return "is set"
 
 
-def _dagster_storage(runtime: Runtime) -> str:
+def _check_dagster_storage(runtime: Runtime) -> str:
     from meta_pipeline.defs import postgres
 
     url = runtime.settings.require("dagster_postgres_url")
@@ -86,18 +88,20 @@ def _dagster_storage(runtime: Runtime) -> str:
     return "the Postgres server answers"
 
 
-def _reports(runtime: Runtime) -> str:
-    on = len(runtime.default_reports)
-    return f"{on} are on, {len(runtime.catalogue) - on} more are read when they are named"
+def _describe_reports(runtime: Runtime) -> str:
+    default_count = len(runtime.default_reports)
+    return f"{default_count} are on, {len(runtime.catalogue) - default_count} more are read when they are named"
 
 
-def _inspected(runtime: Runtime, ref_id: str) -> str:
-    facts = oauth.inspect(runtime.vault.reveal(ref_id, flow="doctor"), graph=runtime.graph)
-    return f"{facts.kind}, {'never expires' if facts.expires_at is None else f'until {facts.expires_at:%Y-%m-%d}'}"
+def _inspect_token(runtime: Runtime, ref_id: str) -> str:
+    inspection = oauth.inspect(runtime.vault.reveal(ref_id, flow="doctor"), graph=runtime.graph)
+    expires_at = inspection.expires_at
+    return f"{inspection.kind}, {'never expires' if expires_at is None else f'until {expires_at:%Y-%m-%d}'}"
 
 
-def _checked(name: str, check: Callable[[], str]) -> Finding:
+def _result_of(name: str, check: Callable[[], str]) -> CheckResult:
+    """Run a check that returns a message and raises when it fails."""
     try:
-        return Finding(name, True, check())
+        return CheckResult(name, True, check())
     except MetaPipelineError as error:
-        return Finding(name, False, str(error))
+        return CheckResult(name, False, str(error))

@@ -1,15 +1,18 @@
-"""Check the daily work for `doctor`: `up`, the last pull, build and publication, overdue days, disk and budgets."""
+"""Checks of the daily work: `up`, the last pull, build and publication, overdue days, disk and budgets."""
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import duckdb
+
 from meta_pipeline.bootstrap import Runtime
-from meta_pipeline.cli.doctor.findings import Finding, at, size, some
+from meta_pipeline.cli.doctor.check_result import CheckResult, describe_size, describe_time, list_first
 from meta_pipeline.cli.output.terminal import counted
 from meta_pipeline.extract.restatement import LAST_READ_AGE, STABLE_AFTER_DAYS, due, parse_tiers
 from meta_pipeline.graph.limits import node_of
@@ -22,151 +25,179 @@ STALE_AFTER = dt.timedelta(hours=36)  # a day and the six hours within which a p
 WAITING_AFTER = dt.timedelta(hours=1)
 LEAST_FREE = 1_000_000_000  # bytes
 HIGH_PERCENT = 85.0  # a backfill leaves the rest to the daily pull
-_PULL = "run `meta-pipeline up`, or `meta-pipeline backfill --last 3`"
+_READ_NOW = "run `meta-pipeline up`, or `meta-pipeline backfill --last 3`"
 
 
-def examine(runtime: Runtime, *, now: dt.datetime) -> Iterator[Finding]:
-    """Yield every check of what runs, and of what it left."""
+def check_daily_work(runtime: Runtime, *, now: dt.datetime) -> Iterator[CheckResult]:
+    """Yield the result of every check of this module."""
     up_file = runtime.settings.root / "dagster" / "up.processes"
-    is_up = _pid(up_file) is not None
-    yield _up(up_file)
-    yield _pull(runtime, now=now)
-    yield _build(runtime, now=now)
-    yield _waiting(runtime, now=now)
-    yield _published(runtime.settings.published_file, now=now)
-    yield from _backfills(runtime, now=now)
-    yield _overdue(runtime, is_up=is_up, now=now)
-    yield _disk(runtime)
-    yield _budget(runtime, now=now)
+    is_up_running = _pid(up_file) is not None
+    yield _check_up(up_file)
+    yield _check_last_pull(runtime, now=now)
+    yield _check_last_build(runtime, now=now)
+    yield _check_landed_files(runtime, now=now)
+    yield _check_published(runtime.settings.published_file, now=now)
+    yield from _check_backfills(runtime, now=now)
+    yield _check_overdue_days(runtime, is_up_running=is_up_running, now=now)
+    yield _check_disk(runtime)
+    yield _check_budget(runtime, now=now)
 
 
 def _pid(up_file: Path) -> int | None:
-    """Return the process of `up` while it runs: the first of those that it lists."""
+    """Return the process id of `up` while it runs, the first in its file; None when the file can't be parsed."""
     try:
         lines = up_file.read_text().splitlines()
         return pid_of(lines[0]) if lines else None
-    except (OSError, ValueError):  # a list that can't be read is no list
+    except (OSError, ValueError):
         return None
 
 
-def _up(up_file: Path) -> Finding:
+def _check_up(up_file: Path) -> CheckResult:
     if (pid := _pid(up_file)) is not None:
-        return Finding("up", True, f"is running (process {pid})")
+        return CheckResult("up", True, f"is running (process {pid})")
     if up_file.exists():
-        return Finding("up", False, "was killed: run `meta-pipeline up` again")
-    return Finding("up", True, "is not running: nothing is read until somebody runs `up` or `backfill`")
+        return CheckResult("up", False, "was killed: run `meta-pipeline up` again")
+    return CheckResult("up", True, "is not running: nothing is read until somebody runs `up` or `backfill`")
 
 
-def _pull(runtime: Runtime, *, now: dt.datetime) -> Finding:
-    pulls = read_times.last_read_by_node(runtime.engine)
-    if not pulls:
-        return Finding("last pull", False, f"nothing has landed yet: {_PULL}")
-    last = max(pulls.values())
-    told = f"{at(last, now=now)}; {counted(len(pulls), 'account')} in the landing"
-    is_good = now - last < STALE_AFTER
-    return Finding("last pull", is_good, told if is_good else f"{told}: {_PULL}")
+def _check_last_pull(runtime: Runtime, *, now: dt.datetime) -> CheckResult:
+    read_at_by_node = read_times.last_read_by_node(runtime.engine)
+    if not read_at_by_node:
+        return CheckResult("last pull", False, f"nothing has landed yet: {_READ_NOW}")
+    last = max(read_at_by_node.values())
+    message = f"{describe_time(last, now=now)}; {counted(len(read_at_by_node), 'account')} in the landing"
+    is_ok = now - last < STALE_AFTER
+    return CheckResult("last pull", is_ok, message if is_ok else f"{message}: {_READ_NOW}")
 
 
-def _build(runtime: Runtime, *, now: dt.datetime) -> Finding:
-    """Read what dbt left of its last build."""
+def _check_last_build(runtime: Runtime, *, now: dt.datetime) -> CheckResult:
+    """Check the results that dbt wrote in its last build."""
     file = runtime.settings.root / "dbt" / "target" / "run_results.json"
     try:
-        found = json.loads(file.read_bytes())
-        built_at = dt.datetime.fromisoformat(found["metadata"]["generated_at"])
-        broken = [one["unique_id"] for one in found["results"] if one["status"] in ("error", "fail")]
-        told = f"{at(built_at, now=now)}"
+        run_results = json.loads(file.read_bytes())
+        built_at = dt.datetime.fromisoformat(run_results["metadata"]["generated_at"])
+        failed_nodes = [
+            node["unique_id"] for node in run_results["results"] if node["status"] in ("error", "fail")
+        ]
+        message = describe_time(built_at, now=now)
     except FileNotFoundError:
-        return Finding("last build", False, "nothing was built yet: run `meta-pipeline build`")
+        return CheckResult("last build", False, "nothing was built yet: run `meta-pipeline build`")
     except (OSError, ValueError, KeyError, TypeError):
-        return Finding("last build", False, f"{file} can't be read: run `meta-pipeline build`")
-    if broken:
-        failed = f"{counted(len(broken), 'model or test', 'models or tests')} failed ({some(broken, 3)})"
+        return CheckResult("last build", False, f"{file} can't be read: run `meta-pipeline build`")
+    if failed_nodes:
+        count = counted(len(failed_nodes), "model or test", "models or tests")
+        failed = f"{count} failed ({list_first(failed_nodes, 3)})"
         remedy = f"run `meta-pipeline build` and read {file.parents[1] / 'build.log'}"
-        return Finding("last build", False, f"{told}: {failed}; {remedy}")
-    return Finding("last build", True, told)
+        return CheckResult("last build", False, f"{message}: {failed}; {remedy}")
+    return CheckResult("last build", True, message)
 
 
-def _waiting(runtime: Runtime, *, now: dt.datetime) -> Finding:
+def _check_landed_files(runtime: Runtime, *, now: dt.datetime) -> CheckResult:
+    """Check that the warehouse can be read and has every landed file."""
+    if problem := _warehouse_problem(runtime):
+        return CheckResult("landed files", False, problem)
     reads = load_queue.waiting_read_times(runtime.engine)
     if not reads:
-        return Finding("landed files", True, "all are in the warehouse")
-    told = f"{counted(len(reads), 'file')} not in the warehouse yet, the oldest landed {at(min(reads), now=now)}"
-    is_good = now - min(reads) < WAITING_AFTER
-    return Finding("landed files", is_good, told if is_good else f"{told}: run `meta-pipeline build`")
+        return CheckResult("landed files", True, "all are in the warehouse")
+    oldest = describe_time(min(reads), now=now)
+    message = f"{counted(len(reads), 'file')} not in the warehouse yet, the oldest landed {oldest}"
+    is_ok = now - min(reads) < WAITING_AFTER
+    return CheckResult("landed files", is_ok, message if is_ok else f"{message}: run `meta-pipeline build`")
 
 
-def _published(file: Path, *, now: dt.datetime) -> Finding:
+def _warehouse_problem(runtime: Runtime) -> str | None:
+    """Return what is wrong with the warehouse file and the command that repairs it; None when it can be read, before
+    the first load, and while another process writes it."""
+    file = runtime.settings.warehouse_file
     if not file.exists():
-        return Finding("published warehouse", False, "nothing is published yet: run `meta-pipeline backfill`")
-    found = file.stat()
-    since = dt.datetime.fromtimestamp(found.st_mtime, dt.UTC)
-    return Finding("published warehouse", True, f"{file}, {size(found.st_size)}, {at(since, now=now)}")
+        return None
+    try:
+        with contextlib.closing(duckdb.connect(str(file), read_only=True)):
+            return None
+    except duckdb.Error as error:
+        cause = str(error).splitlines()[0]
+        if "lock" in cause.lower():
+            return None
+        return (
+            f"{file} is damaged or no DuckDB file: run `meta-pipeline build --reload`, which makes it anew from "
+            "everything that landed"
+        )
 
 
-def _backfills(runtime: Runtime, *, now: dt.datetime) -> Iterator[Finding]:
+def _check_published(file: Path, *, now: dt.datetime) -> CheckResult:
+    if not file.exists():
+        return CheckResult("published warehouse", False, "nothing is published yet: run `meta-pipeline backfill`")
+    status = file.stat()
+    published_at = dt.datetime.fromtimestamp(status.st_mtime, dt.UTC)
+    message = f"{file}, {describe_size(status.st_size)}, {describe_time(published_at, now=now)}"
+    return CheckResult("published warehouse", True, message)
+
+
+def _check_backfills(runtime: Runtime, *, now: dt.datetime) -> Iterator[CheckResult]:
     """Yield the failed backfills that the same command still resumes."""
-    for one in backfills.find_failed(runtime.engine, now=now):
-        days = f"{one.arguments['since']} to {one.arguments['until']}"
-        told = f"{one.id}, {days}, failed: the same `meta-pipeline backfill` goes on where it stopped"
-        yield Finding("backfill", False, told)
+    for failed in backfills.find_failed(runtime.engine, now=now):
+        days = f"{failed.arguments['since']} to {failed.arguments['until']}"
+        message = f"{failed.id}, {days}, failed: the same `meta-pipeline backfill` goes on where it stopped"
+        yield CheckResult("backfill", False, message)
 
 
-def _overdue(runtime: Runtime, *, is_up: bool, now: dt.datetime) -> Finding:
+def _check_overdue_days(runtime: Runtime, *, is_up_running: bool, now: dt.datetime) -> CheckResult:
     """Count the days that were due two days ago already and have not been read since, as the daily schedule counts."""
     tiers = parse_tiers(runtime.settings.restatement)
-    days: dict[str, int] = {}
+    overdue: dict[str, int] = {}
     for link in list_links(runtime.engine):
         if link.kind != "ad_account":
             continue
         zone = link.zone
         today = now.astimezone(zone).date()
-        then = today - dt.timedelta(days=2)
+        two_days_ago = today - dt.timedelta(days=2)
         reads = read_times.days_read_since(
             runtime.engine, node_id=link.id, reports=runtime.default_reports,
-            since=then - dt.timedelta(days=LAST_READ_AGE),
+            since=two_days_ago - dt.timedelta(days=LAST_READ_AGE),
         )
-        late = due(then, {day: at.astimezone(zone).date() for day, at in reads.items()}, tiers)
+        late = due(two_days_ago, {day: read_at.astimezone(zone).date() for day, read_at in reads.items()}, tiers)
         if count := sum((today - day).days <= STABLE_AFTER_DAYS for day in late):
-            days[link.id] = count
-    if not days:
-        return Finding("overdue days", True, "none")
-    told = f"{counted(sum(days.values()), 'day')} of {some(sorted(days))} overdue by more than a day"
-    if is_up:
-        return Finding("overdue days", False, f"{told}: look for failed runs in the Dagster UI")
-    return Finding("overdue days", True, f"{told}: `meta-pipeline up` or `meta-pipeline backfill --last 28` reads them")
+            overdue[link.id] = count
+    if not overdue:
+        return CheckResult("overdue days", True, "none")
+    message = f"{counted(sum(overdue.values()), 'day')} of {list_first(sorted(overdue))} overdue by more than a day"
+    remedy = "`meta-pipeline up` or `meta-pipeline backfill --last 28` reads them"
+    if is_up_running:
+        remedy = "look for failed runs in the Dagster UI"
+    return CheckResult("overdue days", False, f"{message}: {remedy}")
 
 
-def _disk(runtime: Runtime) -> Finding:
-    """Compare what is free with what a publication needs: it copies the warehouse."""
+def _check_disk(runtime: Runtime) -> CheckResult:
+    """Compare the free space with the size of the warehouse: a publication copies it."""
     free = shutil.disk_usage(runtime.settings.root).free
     warehouse = runtime.settings.warehouse_file
-    copied = warehouse.stat().st_size if warehouse.exists() else 0
-    told = f"{size(free)} free, the warehouse has {size(copied)}"
-    if free < LEAST_FREE + 2 * copied:
-        return Finding("disk", False, f"{told}: a publication copies it; free some space")
-    return Finding("disk", True, told)
+    warehouse_size = warehouse.stat().st_size if warehouse.exists() else 0
+    message = f"{describe_size(free)} free, the warehouse has {describe_size(warehouse_size)}"
+    if free < LEAST_FREE + 2 * warehouse_size:
+        return CheckResult("disk", False, f"{message}: a publication copies it; free some space")
+    return CheckResult("disk", True, message)
 
 
-def _budget(runtime: Runtime, *, now: dt.datetime) -> Finding:
-    """Report the limit of Meta that is used most."""
+def _check_budget(runtime: Runtime, *, now: dt.datetime) -> CheckResult:
+    """Check the limit of Meta that is used most."""
     rows = budgets.find_all(runtime.engine)
     closed = {row["key"]: row["blocked_until"] for row in rows if row["blocked_until"] and row["blocked_until"] > now}
     used = {row["key"]: Budget(**row).drained(now) for row in rows}
     if not used:
-        return Finding("budget", True, "no call was made yet")
+        return CheckResult("budget", True, "no call was made yet")
     if closed:
         until = max(closed.values())
-        told = f"{some([_limit(key) for key in closed])} closed until {until:%Y-%m-%d %H:%M} UTC"
-        return Finding("budget", False, f"{told}: runs wait by themselves")
-    key = max(used, key=lambda one: used[one])
-    told = "less than 1 % of every limit in use"
+        message = f"{list_first([_describe_limit(key) for key in closed])} closed until {until:%Y-%m-%d %H:%M} UTC"
+        return CheckResult("budget", False, f"{message}: runs wait by themselves")
+    key = max(used, key=lambda limit: used[limit])
+    message = "less than 1 % of every limit in use"
     if used[key] >= 1:
-        told = f"at most {used[key]:.0f} % of a limit in use ({_limit(key)})"
+        message = f"at most {used[key]:.0f} % of a limit in use ({_describe_limit(key)})"
     if used[key] < HIGH_PERCENT:
-        return Finding("budget", True, told)
-    return Finding("budget", False, f"{told}: backfills wait; see `meta-pipeline audit --limits`")
+        return CheckResult("budget", True, message)
+    return CheckResult("budget", False, f"{message}: backfills wait; see `meta-pipeline audit --limits`")
 
 
-def _limit(key: str) -> str:
+def _describe_limit(key: str) -> str:
     node, kind = node_of(key)
     return f"{node or 'app'} {kind}"

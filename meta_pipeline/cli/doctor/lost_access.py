@@ -1,5 +1,5 @@
-"""Compare a home with what it had when `doctor` ran last: nodes that can be read, owners, tokens. The last summary is
-HOME/doctor.json."""
+"""The check of what was lost since `doctor` ran last: readable nodes, owners, tokens. HOME/doctor.json has the last
+snapshot."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from meta_pipeline.bootstrap import Runtime
-from meta_pipeline.cli.doctor.findings import Finding, at, some
+from meta_pipeline.cli.doctor.check_result import CheckResult, describe_time, list_first
 from meta_pipeline.cli.output.terminal import counted
 from meta_pipeline.records import MetaPipelineError
 from meta_pipeline.store import access
@@ -20,27 +20,27 @@ from meta_pipeline.store.node_links import list_links
 _NAME = "lost since the last run"
 
 
-def examine(runtime: Runtime, *, now: dt.datetime) -> Iterator[Finding]:
-    """Yield what the last summary had and this one lacks, then keep this one."""
+def check_lost_access(runtime: Runtime, *, now: dt.datetime) -> Iterator[CheckResult]:
+    """Yield what the last snapshot has and the current one lacks; write the current one."""
     file = runtime.settings.root / "doctor.json"
     try:
-        before, current = _read(file), summary(runtime)
+        previous, current = _read(file), take_snapshot(runtime)
     except MetaPipelineError:
-        yield Finding(_NAME, True, "not compared, because the vault can't be opened")
+        yield CheckResult(_NAME, True, "not compared, because the vault can't be opened")
         return
     _write(file, {"at": now.isoformat(), **current})
-    if before is None:
-        yield Finding(_NAME, True, "this is the first run; the next one compares")
+    if previous is None:
+        yield CheckResult(_NAME, True, "this is the first run; the next one compares")
         return
-    since = at(dt.datetime.fromisoformat(before["at"]), now=now)
-    found = list(_lost(before, current))
-    yield from (Finding(_NAME, False, told) for told in found)
-    if not found:
-        yield Finding(_NAME, True, f"nothing ({since})")
+    since = describe_time(dt.datetime.fromisoformat(previous["at"]), now=now)
+    losses = list(_describe_losses(previous, current))
+    yield from (CheckResult(_NAME, False, loss) for loss in losses)
+    if not losses:
+        yield CheckResult(_NAME, True, f"nothing ({since})")
 
 
-def summary(runtime: Runtime) -> dict[str, dict[str, str]]:
-    """Return the names of the nodes that a token can read, the owners that are known, and the tokens that live."""
+def take_snapshot(runtime: Runtime) -> dict[str, dict[str, str]]:
+    """Return names by id: the nodes that a token can read, the owners of nodes, and the tokens that are not retired."""
     usable, links = access.usable_by_node(runtime.engine), list_links(runtime.engine)
     people = [ref for ref in runtime.vault.refs() if ref.parent_ref is None and ref.kind != "page"]
     return {
@@ -50,38 +50,39 @@ def summary(runtime: Runtime) -> dict[str, dict[str, str]]:
     }
 
 
-def _lost(before: dict[str, Any], current: dict[str, dict[str, str]]) -> Iterator[str]:
-    if tokens := _gone(before, current, "tokens"):
+def _describe_losses(previous: dict[str, Any], current: dict[str, dict[str, str]]) -> Iterator[str]:
+    if tokens := _missing(previous, current, "tokens"):
         verb = "is" if len(tokens) == 1 else "are"
-        yield f"the {counted(len(tokens), 'token')} of {some(tokens)} {verb} dead or gone: run `meta-pipeline connect`"
-    if nodes := _gone(before, current, "nodes"):
+        count = counted(len(tokens), "token")
+        yield f"the {count} of {list_first(tokens)} {verb} dead or gone: run `meta-pipeline connect`"
+    if nodes := _missing(previous, current, "nodes"):
         yield (
-            f"{counted(len(nodes), 'node')} can no longer be read ({some(nodes)}): connect somebody who has access, "
-            "see `meta-pipeline vault list`"
+            f"{counted(len(nodes), 'node')} can no longer be read ({list_first(nodes)}): connect somebody who has "
+            "access, see `meta-pipeline vault list`"
         )
-    if owners := [before["nodes"].get(id, id) for id in before.get("owners", {}) if id not in current["owners"]]:
+    if owners := [previous["nodes"].get(id, id) for id in previous.get("owners", {}) if id not in current["owners"]]:
         yield (
-            f"the owner of {counted(len(owners), 'node')} is no longer known ({some(owners)}): connect again and grant "
-            "business_management"
+            f"the owner of {counted(len(owners), 'node')} is no longer known ({list_first(owners)}): connect again "
+            "and grant business_management"
         )
 
 
-def _gone(before: dict[str, Any], current: dict[str, dict[str, str]], kind: str) -> list[str]:
-    return [str(name) for id, name in before.get(kind, {}).items() if id not in current[kind]]
+def _missing(previous: dict[str, Any], current: dict[str, dict[str, str]], kind: str) -> list[str]:
+    return [str(name) for id, name in previous.get(kind, {}).items() if id not in current[kind]]
 
 
 def _read(file: Path) -> dict[str, Any] | None:
-    """Return the last summary; None before the first, and when it can't be read."""
+    """Return the last snapshot; None before the first, and when it can't be parsed."""
     try:
-        found = json.loads(file.read_bytes())
-        dt.datetime.fromisoformat(found["at"])
-        return {"nodes": {}, **found}
+        snapshot = json.loads(file.read_bytes())
+        dt.datetime.fromisoformat(snapshot["at"])
+        return {"nodes": {}, **snapshot}
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
 def _write(file: Path, content: dict[str, Any]) -> None:
-    beside = file.with_name(f".{file.name}.{os.getpid()}.tmp")
-    beside.touch(mode=0o600)
-    beside.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
-    beside.replace(file)
+    temporary = file.with_name(f".{file.name}.{os.getpid()}.tmp")
+    temporary.touch(mode=0o600)
+    temporary.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
+    temporary.replace(file)
