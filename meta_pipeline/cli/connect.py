@@ -23,7 +23,7 @@ CONSENT_TIMEOUT_S = 600.0
 
 
 def token_from_stdin(kind: str) -> AccessToken:
-    """The token that was piped in."""
+    """Return the token that was piped in; raise ConfigError when there is none."""
     value = sys.stdin.readline().strip()
     if not value:
         raise ConfigError("no token came on standard input: pipe one in, for example from a password manager")
@@ -31,15 +31,15 @@ def token_from_stdin(kind: str) -> AccessToken:
 
 
 def token_from_dialog(runtime: Runtime, *, browser: bool, phase: int) -> AccessToken:
-    """The token of a person who consented in the login dialog."""
+    """Return the token of a person who consented in the login dialog."""
     app_id, app_secret = runtime.settings.require("app_id"), runtime.settings.require("app_secret")
     request = consent_request(phase, engine=runtime.engine, features=runtime.features)
-    asked = state.issue(key=app_secret, now=runtime.now(), phase=request.phase)
+    signed_state = state.issue(key=app_secret, now=runtime.now(), phase=request.phase)
 
     def url_for(redirect_uri: str) -> str:
         return oauth.authorization_url(
             dialog_url=runtime.settings.dialog_url, version=runtime.settings.graph_version, app_id=app_id,
-            redirect_uri=redirect_uri, state=asked, scopes=request.names,
+            redirect_uri=redirect_uri, state=signed_state, scopes=request.names,
             config_id=runtime.settings.login_config_id, asks_again=request.asks_again,
         )
 
@@ -51,8 +51,9 @@ def token_from_dialog(runtime: Runtime, *, browser: bool, phase: int) -> AccessT
 
 
 def onboard(runtime: Runtime, token: AccessToken, *, phase: int, through: str) -> list[NodeLink]:
-    """The token is sealed, then Dagster's `onboarding_job` takes it to links, partitions and a first look. One that
-    can't read ads connects what it can, and that is an error all the same."""
+    """Seal the token and run Dagster's `onboarding_job`, which adds links, partitions and a first look.
+
+    Raise ConsentError when it fails, and also when the token can't read ads: what it can read is connected then."""
     from meta_pipeline.defs.runs.onboarding_run import run_onboarding
 
     _ = runtime.graph.app  # raise now when the app is not set: nothing must be stored without it
@@ -73,8 +74,8 @@ def onboard(runtime: Runtime, token: AccessToken, *, phase: int, through: str) -
     for unread in done.result.get("not_read", ()):
         click.echo(f"not read: {printable(unread)}", err=True)
     for sample in done.result["samples"]:
-        told = sample.get("trouble") or ", ".join(f"{name} {value}" for name, value in sample["figures"].items())
-        click.echo(printable(f"{sample['name']} on {sample['day']}: {told or 'no delivery'}"), err=True)
+        figures = sample.get("trouble") or ", ".join(f"{name} {value}" for name, value in sample["figures"].items())
+        click.echo(printable(f"{sample['name']} on {sample['day']}: {figures or 'no delivery'}"), err=True)
     if not {"ads_read", "ads_management"} & set(done.result["granted"]):
         raise ConsentError(
             "invalid_scope", "connected, but no ad account can be read: the token lacks the permission ads_read; "

@@ -1,4 +1,4 @@
-"""`vault …`: whose tokens there are, how they do, who used them."""
+"""`vault …`: list, check, rotate and revoke tokens; show who used them."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ LOG_COLUMNS = ["at", "token_ref", "flow", "node_id", "process"]
 
 
 def tokens(runtime: Runtime) -> tuple[list[str], list[tuple[Any, ...]]]:
-    """A row for every connection, those in need of somebody first."""
-    found = runtime.connections(with_disconnected=True)
+    """Return a row for every connection, those that need somebody first."""
     rows = []
-    for one in found:
-        issues = [*one.issues, *(node.issue for node in one.nodes if node.issue)]
+    for connection in runtime.connections(with_disconnected=True):
+        ref, nodes = connection.ref, connection.nodes
+        issues = [*connection.issues, *(node.issue for node in nodes if node.issue)]
         rows.append((
-            one.ref.id, one.ref.subject_name, one.ref.kind, one.state, one.ref.expires_at or "never",
-            one.ref.data_access_expires_at or "never", len(one.nodes),
+            ref.id, ref.subject_name, ref.kind, connection.state, ref.expires_at or "never",
+            ref.data_access_expires_at or "never", len(nodes),
             " · ".join(issue.message for issue in issues),
             " · ".join(dict.fromkeys(issue.url for issue in issues)),
         ))
@@ -29,26 +29,26 @@ def tokens(runtime: Runtime) -> tuple[list[str], list[tuple[Any, ...]]]:
 
 
 def log(runtime: Runtime, token_ref: str | None, limit: int) -> tuple[list[str], list[tuple[Any, ...]]]:
-    """The newest reveals, newest first."""
-    found = reveals.find(runtime.engine, token_ref=token_ref, limit=limit)
-    return LOG_COLUMNS, [tuple(row[column] for column in LOG_COLUMNS) for row in found]
+    """Return the newest reveals, newest first."""
+    rows = reveals.find(runtime.engine, token_ref=token_ref, limit=limit)
+    return LOG_COLUMNS, [tuple(row[column] for column in LOG_COLUMNS) for row in rows]
 
 
 def check(runtime: Runtime) -> list[str]:
-    """Tokens inspected and renewed, alerts sent; a sentence for whatever is wrong."""
-    troubles = runtime.check_tokens()
+    """Check and exchange the tokens, send the alerts; return a sentence for everything that is wrong."""
+    issues = runtime.check_tokens()
     alerts, unreached = runtime.send_alerts()
-    return [printable(text, limit=2000) for text in (*troubles, *(alert.text for alert in alerts), *unreached)]
+    return [printable(text, limit=2000) for text in (*issues, *(alert.text for alert in alerts), *unreached)]
 
 
 def rotate(runtime: Runtime) -> tuple[str, list[str]]:
-    """Return what was sealed again, and a sentence for every token that no key opens."""
+    """Return what was re-encrypted, and a sentence for every token that no key opens."""
     done = runtime.vault.rotate()
-    troubles = [
+    issues = [
         f"{name} does not open: META_PIPELINE_VAULT_KEYS lacks its key. Add that key, or run "
         "`meta-pipeline vault revoke` and connect again" for name in done.unreadable
     ]
-    return f"{done.count} tokens sealed under the newest key", troubles
+    return f"{done.count} tokens sealed under the newest key", issues
 
 
 def revoke(runtime: Runtime, token_ref: str) -> str:

@@ -117,25 +117,25 @@ def links(as_json: bool, is_wide: bool) -> None:
     from meta_pipeline.store.node_links import list_links
 
     engine = process_runtime().engine
-    found = list_links(engine)
+    node_links = list_links(engine)
     if as_json:
         import dataclasses
 
-        click.echo(json.dumps([dataclasses.asdict(link) for link in found], ensure_ascii=False, indent=2))
+        click.echo(json.dumps([dataclasses.asdict(link) for link in node_links], ensure_ascii=False, indent=2))
     else:
-        _print_links(found, is_wide=is_wide)
-        if not found:
+        _print_links(node_links, is_wide=is_wide)
+        if not node_links:
             click.echo("nothing is linked yet: run `meta-pipeline connect`", err=True)
     for sentence in unread_sentences(engine):
         echo(f"may be incomplete: {sentence}", err=True)
 
 
-def _print_links(found: Iterable[NodeLink], *, is_wide: bool = False) -> None:
+def _print_links(node_links: Iterable[NodeLink], *, is_wide: bool = False) -> None:
     from meta_pipeline.cli.output.tables import show
 
     columns = ("kind", "id", "name", "access", "owner business", "time zone", "currency")
     rows = [
         (link.kind, link.id, link.name, link.access, link.owner_business or "unknown", link.timezone, link.currency)
-        for link in found
+        for link in node_links
     ]
     show(columns, rows, "table", optional=["time zone", "owner business"], is_wide=is_wide)

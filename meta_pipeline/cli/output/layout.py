@@ -27,12 +27,12 @@ class Column:
 
     @property
     def natural(self) -> int:
-        """The width at which nothing is folded."""
+        """Return the width at which nothing is folded."""
         return max(map(cell_len, (self.header, *self.cells)))
 
     @property
     def least(self) -> int:
-        """The smallest width: no word is broken and no cell takes more than a few lines."""
+        """Return the smallest width at which no word is broken and no cell takes more than a few lines."""
         if not self.is_text:
             return self.natural
         words = max((cell_len(word) for text in (self.header, *self.cells) for word in text.split()), default=0)
@@ -41,7 +41,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """What fits: the columns with their widths, None when records are needed; and the names that were left out."""
+    """The columns that fit with their widths (None: print records instead) and the names that were left out."""
 
     columns: tuple[Column, ...]
     widths: tuple[int, ...] | None
@@ -50,18 +50,18 @@ class Layout:
 
 def fit(columns: Sequence[Column], *, width: int, optional: Sequence[str] = ()) -> Layout:
     """Choose the layout for `width`. Columns named in `optional` are left out in that order while the others don't fit;
-    when even the rest does not fit, all are kept, as records."""
-    kept, left_out = list(columns), [name for name in optional if any(one.name == name for one in columns)]
+    when even the rest does not fit, all columns are shown, as records."""
+    left_out = [name for name in optional if any(column.name == name for column in columns)]
     for count in range(len(left_out) + 1):
-        kept = [one for one in columns if one.name not in left_out[:count]]
-        if kept and _total([one.least for one in kept]) <= width:
-            return Layout(tuple(kept), _widths(kept, width), tuple(left_out[:count]))
+        shown = [column for column in columns if column.name not in left_out[:count]]
+        if shown and _total([column.least for column in shown]) <= width:
+            return Layout(tuple(shown), _widths(shown, width), tuple(left_out[:count]))
     return Layout(tuple(columns), None)
 
 
 def wide(columns: Sequence[Column]) -> Layout:
     """Keep every column at its natural width."""
-    return Layout(tuple(columns), tuple(one.natural for one in columns))
+    return Layout(tuple(columns), tuple(column.natural for column in columns))
 
 
 def _total(widths: Sequence[int]) -> int:
@@ -69,11 +69,11 @@ def _total(widths: Sequence[int]) -> int:
 
 
 def _widths(columns: Sequence[Column], width: int) -> tuple[int, ...]:
-    """Share what is left among the columns that are folded, the narrowest of them first."""
-    widths = [one.least for one in columns]
+    """Distribute the spare width over the columns whose cells are folded, the narrowest first."""
+    widths = [column.least for column in columns]
     spare = width - _total(widths)
-    while spare > 0 and (folded := [at for at, one in enumerate(columns) if widths[at] < one.natural]):
-        at = min(folded, key=lambda one: (widths[one], one))
+    while spare > 0 and (folded := [at for at, column in enumerate(columns) if widths[at] < column.natural]):
+        at = min(folded, key=lambda index: (widths[index], index))
         widths[at] += 1
         spare -= 1
     return tuple(widths)

@@ -16,11 +16,11 @@ class PrintableFormatter(logging.Formatter):
 
     def formatException(self, ei: logging._SysExcInfoType) -> str:
         """Return the traceback with each of its lines escaped."""
-        return "\n".join(line(one) for one in super().formatException(ei).split("\n"))
+        return "\n".join(line(text) for text in super().formatException(ei).split("\n"))
 
     def formatStack(self, stack_info: str) -> str:
         """Return the stack with each of its lines escaped."""
-        return "\n".join(line(one) for one in stack_info.split("\n"))
+        return "\n".join(line(text) for text in stack_info.split("\n"))
 
 
 def configure() -> None:

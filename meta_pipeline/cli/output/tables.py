@@ -88,7 +88,7 @@ def _columns(
 ) -> list[Column]:
     at = next((names.index(name) for name in _CURRENCY if name in names), None)
     currencies = [None if at is None or row[at] is None else str(row[at]) for row in rows]
-    found = []
+    columns = []
     for number, name in enumerate(names):
         values = [row[number] for row in rows]
         is_money = _MONEY.search(name) is not None
@@ -98,10 +98,10 @@ def _columns(
             for value, currency in zip(values, currencies, strict=True)
         )
         given = [value for value in values if value is not None]
-        is_number = bool(given) and all(isinstance(one, int | float | Decimal) for one in given)
-        is_text = any(isinstance(one, str) for one in given)
-        found.append(Column(name, printable(headers.get(name, name)), cells, is_number, is_text))
-    return found
+        is_number = bool(given) and all(isinstance(value, int | float | Decimal) for value in given)
+        is_text = any(isinstance(value, str) for value in given)
+        columns.append(Column(name, printable(headers.get(name, name)), cells, is_number, is_text))
+    return columns
 
 
 def _print(layout: Layout, count: int, width: int) -> None:

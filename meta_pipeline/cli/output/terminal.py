@@ -20,7 +20,7 @@ class Terminal(Console):
 
     def print(self, *objects: Any, **options: Any) -> None:
         """Print strings as they are, and rich's own objects (tables, progress) as rich does."""
-        super().print(*(_plain(one) if isinstance(one, str) else one for one in objects), **options)
+        super().print(*(_plain(item) if isinstance(item, str) else item for item in objects), **options)
 
 
 def stdout(*, width: int | None = None) -> Terminal:
