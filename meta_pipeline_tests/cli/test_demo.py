@@ -84,15 +84,15 @@ def test_the_phases_add_up_to_the_whole(capsys: pytest.CaptureFixture[str]):
 def test_the_picture_marks_days_that_had_not_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     from matplotlib import figure
 
-    kept: list[figure.Figure] = []
-    monkeypatch.setattr(figure.Figure, "savefig", lambda self, target, **how: kept.append(self))
+    figures: list[figure.Figure] = []
+    monkeypatch.setattr(figure.Figure, "savefig", lambda self, target, **how: figures.append(self))
     draw(published(tmp_path), tmp_path / "report.png")
-    panel = kept[0].axes[0]
+    panel = figures[0].axes[0]
 
     assert [bar.get_hatch() for bar in panel.patches] == [None, "////"]
     assert panel.get_title("left") == "Northwind $US$" and panel.title.get_parse_math() is not None
-    assert any("provisional" in text.get_text() for text in kept[0].legends[0].get_texts())
-    kept[0].canvas.draw()
+    assert any("provisional" in text.get_text() for text in figures[0].legends[0].get_texts())
+    figures[0].canvas.draw()
     assert all(label.get_text().endswith("2026") for label in panel.get_xticklabels() if label.get_text())
 
 

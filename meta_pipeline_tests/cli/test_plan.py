@@ -14,7 +14,7 @@ RANGE = ("--since", "2026-11-01", "--until", "2026-11-10", "--node", "act_100000
 REPORTS = ("--report", "ad_insights", "--report", "account_insights", "--report", "ad_insights_by_country")
 
 
-def told(home: Home, *arguments: str) -> dict[str, Any]:
+def run_json(home: Home, *arguments: str) -> dict[str, Any]:
     ran = home.run(*arguments, "--json")
     assert ran.returncode == 0, ran.stderr
     return json.loads(ran.stdout)
@@ -23,19 +23,19 @@ def told(home: Home, *arguments: str) -> dict[str, Any]:
 def test_the_forecast_of_a_backfill_is_what_the_next_one_takes(home: Home, sandbox: Sandbox):
     assert home.run("connect", "--no-browser").returncode == 0
     calls = sum(sandbox.control("calls").values())
-    first = told(home, "plan", *RANGE, *REPORTS)
+    first = run_json(home, "plan", *RANGE, *REPORTS)
     assert sum(sandbox.control("calls").values()) == calls  # nothing is asked of Meta
     assert not first["is_certain"] and first["calls"] > 0
     (account,) = first["accounts"]
     assert [report["report_runs"] for report in account["reports"]] == [1, 0, 1] and account["entity_calls"] == 5
 
-    landed = told(home, "backfill", *RANGE, *REPORTS, "--no-build")
+    landed = run_json(home, "backfill", *RANGE, *REPORTS, "--no-build")
     assert landed["forecast_calls"] == first["calls"] <= landed["calls"]
-    again = told(home, "plan", *RANGE, *REPORTS)
+    again = run_json(home, "plan", *RANGE, *REPORTS)
     assert again["is_certain"] and [report["report_runs"] for report in again["accounts"][0]["reports"]] == [0, 0, 1]
     assert again["accounts"][0]["entity_calls"] == 0  # read within the day
     assert again["accounts"][0]["percent_of_budget"] < 10
-    repeated = told(home, "backfill", *RANGE, *REPORTS, "--no-build")
+    repeated = run_json(home, "backfill", *RANGE, *REPORTS, "--no-build")
     assert repeated["forecast_calls"] == again["calls"] < landed["calls"]
     assert abs(repeated["calls"] - again["calls"]) <= 1  # its report run is polled once or twice, as it takes
 
@@ -53,7 +53,7 @@ def test_days_that_meta_does_not_keep_any_more_are_left_out_and_said(home: Home)
         "plan", "--since", since, "--until", until, *node, "--report", "ad_insights", "--report",
         "ad_insights_by_hourly", "--json",
     )
-    days = {report["report"]: report["days"] for one in json.loads(ran.stdout)["accounts"] for report in one["reports"]}
+    days = {report["report"]: report["days"] for account in json.loads(ran.stdout)["accounts"] for report in account["reports"]}
 
     assert days == {"ad_insights": 5, "ad_insights_by_hourly": 3}
     assert "Meta keeps 13 months of ad_insights_by_hourly" in ran.stderr

@@ -28,9 +28,9 @@ def refused(home: Home, *arguments: str, stdin: str = "") -> str:
 )
 def test_a_token_that_can_not_read(home: Home, sandbox: Sandbox, body: dict | None, sentence: str):
     token = sandbox.token(**body) if body else "EAABnonsensetoken"
-    told = refused(home, "connect", "--token-stdin", stdin=token + "\n")
+    message = refused(home, "connect", "--token-stdin", stdin=token + "\n")
 
-    assert sentence in told and token not in told
+    assert sentence in message and token not in message
     assert "no ad account is linked" in refused(home, "backfill", *DAYS)
 
 
@@ -43,10 +43,10 @@ def test_a_server_in_trouble(home: Home, sandbox: Sandbox, fault: str):
 
 def test_a_server_that_is_not_there(home: Home, sandbox: Sandbox):
     home.environment["META_PIPELINE_GRAPH_URL"] = "http://127.0.0.1:9"
-    told = refused(home, "connect", "--token-stdin", stdin="EAABany\n")
+    message = refused(home, "connect", "--token-stdin", stdin="EAABany\n")
 
-    assert "could not connect to http://127.0.0.1:9 (connection refused)" in told
-    assert sandbox.app["app_secret"] not in told and "EAABany" not in told
+    assert "could not connect to http://127.0.0.1:9 (connection refused)" in message
+    assert sandbox.app["app_secret"] not in message and "EAABany" not in message
 
 
 def test_what_backfill_refuses(home: Home, sandbox: Sandbox):

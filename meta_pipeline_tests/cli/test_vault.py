@@ -56,7 +56,7 @@ def test_list_log_check_and_revoke(home: Home, sandbox: Sandbox):
 
 
 def test_what_serve_refuses(home: Home, sandbox: Sandbox):
-    for arguments, told in (
+    for arguments, sentence in (
         (("--host", "0.0.0.0"), "META_PIPELINE_OPERATOR_PASSWORD"),
         (("--port", sandbox.url.rpartition(":")[2]), "choose another --port"),
         (("--host", "no.such.host.invalid"), "can't be listened on"),
@@ -66,4 +66,4 @@ def test_what_serve_refuses(home: Home, sandbox: Sandbox):
             [sys.executable, "-m", "meta_pipeline.cli", "serve", *arguments], env=home.environment, cwd=home.path,
             capture_output=True, text=True, timeout=60,
         )
-        assert ran.returncode != 0 and told in ran.stderr and "Traceback" not in ran.stderr, ran.stderr
+        assert ran.returncode != 0 and sentence in ran.stderr and "Traceback" not in ran.stderr, ran.stderr

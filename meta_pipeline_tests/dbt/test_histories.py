@@ -84,8 +84,8 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Place:
         (3, {"updated": at(9), "name": "Future"}),
         (4, {"updated": at(4) - dt.timedelta(minutes=1), "name": "Future", "status": "DELETED", "effective_status": "DELETED"}),
     ]
-    for day, told in states:
-        place.listed("campaigns", at(day), campaign("1", "1", **told))
+    for day, expected_state in states:
+        place.listed("campaigns", at(day), campaign("1", "1", **expected_state))
     place.listed("campaigns", at(5), {"id": "1", "error": "(100/33) gone [fbtrace A]"})
     place.listed("campaigns", at(6), {"id": "1", "error": "(100/33) gone [fbtrace B]"})
 

@@ -130,9 +130,9 @@ def test_a_day_is_provisional_until_it_has_ended_on_its_own_accounts_calendar(sq
 
 def test_a_version_without_a_row_ends_the_one_before_it(sql: Query):
     spans = "select valid_from, valid_to, is_current, {} from marts.facebook_ads__{} where date_day = '2026-11-20'"
-    told = sql(spans.format("rows_read, impressions, spend", "restatement_report") + " and report = 'ad_insights' order by 1")
+    restatements = sql(spans.format("rows_read, impressions, spend", "restatement_report") + " and report = 'ad_insights' order by 1")
 
-    assert told == [
+    assert restatements == [
         (BEFORE, AFTER, False, 1, 10, Decimal("2.5")), (AFTER, LATER, False, 0, 0, Decimal(0)),
         (LATER, None, True, 1, 12, Decimal("2.5")),
     ]
@@ -175,17 +175,17 @@ def test_every_action_type_has_its_rows_with_every_window(sql: Query):
 def test_breakdowns_are_compared_on_days_that_had_ended_when_they_were_read(built: Path, sql: Query):
     compiled = built.parent / "compiled" / "meta_pipeline" / "tests" / "breakdowns_add_up.sql"
 
-    told = sql(f"select report from ({compiled.read_text()}) order by 1")
+    differing = sql(f"select report from ({compiled.read_text()}) order by 1")
 
-    assert told == [("country",), ("demographics",)]  # not the placements: their day was running
+    assert differing == [("country",), ("demographics",)]  # not the placements: their day was running
 
 
 def test_what_was_not_in_a_report_is_said(sql: Query):
-    told = "select rows_read, unknown_rows, is_empty, has_delivery from marts.fct_report_coverage where report = '{}' " \
+    coverage_sql = "select rows_read, unknown_rows, is_empty, has_delivery from marts.fct_report_coverage where report = '{}' " \
         "and account_id = '1' and date_day = '2026-11-20'"
 
-    assert sql(told.format("ad_insights_by_placement")) == [(3, 1, False, True)]
-    assert sql(told.format("ad_insights_by_impression_device")) == [(0, 0, True, True)]
+    assert sql(coverage_sql.format("ad_insights_by_placement")) == [(3, 1, False, True)]
+    assert sql(coverage_sql.format("ad_insights_by_impression_device")) == [(0, 0, True, True)]
     assert sql("select product_id from marts.facebook_ads__product_report order by 1") == [("7",), ("unknown",)]
 
 
@@ -200,11 +200,11 @@ def test_drift_is_told_by_report_and_key(sql: Query):
 
 
 def test_a_gated_report_that_came_empty_is_said_with_what_to_do(built: Path):
-    told = coverage.empty_gates(built, REPORTS)
+    empty_gates = coverage.empty_gates(built, REPORTS)
 
-    assert len(told) == 1
-    assert "ad_insights_by_impression_device of account 1 is empty on 1 day(s) with delivery" in told[0]
-    assert "ask the advertiser" in told[0]
+    assert len(empty_gates) == 1
+    assert "ad_insights_by_impression_device of account 1 is empty on 1 day(s) with delivery" in empty_gates[0]
+    assert "ask the advertiser" in empty_gates[0]
 
 
 def test_drift_and_absent_values_are_told(built: Path):

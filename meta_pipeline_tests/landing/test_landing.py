@@ -108,8 +108,8 @@ def test_an_earlier_version_is_kept_when_a_number_moved_and_only_then(landing: L
         )
 
     def versions() -> list[str]:
-        found = day_versions.find(engine, report="ad_insights", node_id="act_1", day=DAY)
-        return [pq.read_table(file.path).column("payload").to_pylist()[0] for file in found]
+        versions = day_versions.find(engine, report="ad_insights", node_id="act_1", day=DAY)
+        return [pq.read_table(file.path).column("payload").to_pylist()[0] for file in versions]
 
     write(b'{"ad_id":"1","ad_name":"old","spend":"1.10"}', 0)
     write(b'{"ad_id":"1","ad_name":"old","spend":"1.10"}', 1)
@@ -124,8 +124,8 @@ def test_an_earlier_version_is_kept_when_a_number_moved_and_only_then(landing: L
     write(b'{"ad_id":"1","ad_name":"new","spend":"1.30"}', 4)
 
     assert versions() == ['{"ad_id":"1","spend":"1.10","ad_name":"new"}', '{"ad_id":"1","ad_name":"new","spend":"1.20"}']
-    found = day_versions.find(engine, report="ad_insights", node_id="act_1", day=DAY)
-    assert [file.landed_at for file in found] == [NOW, NOW + dt.timedelta(hours=3)]
+    versions = day_versions.find(engine, report="ad_insights", node_id="act_1", day=DAY)
+    assert [file.landed_at for file in versions] == [NOW, NOW + dt.timedelta(hours=3)]
 
 
 def test_a_day_that_a_kill_left_unnoted_is_new_when_it_is_put_down_again(
@@ -190,10 +190,10 @@ def test_a_disk_that_is_full_while_days_spill_fails_that_day_and_no_other(
 
 def test_every_row_says_of_which_answer_it_is(landing: Landing):
     """Two versions and answers without a trace id on one day; a page that came in two pieces is one answer."""
-    told = [("v26.0", "T", 0), ("v26.0", "T", 0), ("v26.0", None, 1), ("v27.0", "T", 2), ("v26.0", "U", 3)]
+    provenance = [("v26.0", "T", 0), ("v26.0", "T", 0), ("v26.0", None, 1), ("v27.0", "T", 2), ("v26.0", "U", 3)]
     batches = [Batch(
         records=(), trace_id=trace, version=version, fetched_at=NOW + dt.timedelta(microseconds=at),
-    ) for version, trace, at in told]
+    ) for version, trace, at in provenance]
     with landing.open_days(SOURCE, [DAY]) as gathered:
         for batch in batches:
             gathered.add(DAY, arrow_text([b"{}", b"{}"]), batch)

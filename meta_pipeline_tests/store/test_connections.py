@@ -103,11 +103,11 @@ def test_grants_follow_each_other_and_alerts_are_told_once(engine: sa.Engine):
         token_ref="t", subject_id="1", subject_name="Sam", phase=1, requested=("ads_read",), granted=("ads_read",),
         declined=(), through="a test", granted_at=NOW,
     )
-    for one in (grant, Grant(
+    for grant_record in (grant, Grant(
         token_ref="t", subject_id="1", subject_name="Sam", phase=2, requested=("ads_read",), granted=(),
         declined=("ads_read",), through="a test", granted_at=NOW,
     )):
-        grants.record(engine, one)
+        grants.record(engine, grant_record)
     assert grants.latest(engine)["t"].declined == ("ads_read",)
 
     alerts.record_delivery(engine, "k", "log", "text", now=NOW)

@@ -87,8 +87,8 @@ def test_an_error_of_the_control_store_names_the_file_the_cause_and_what_to_do(
             with store.begin() as connection:
                 connection.execute(module.sa.text(f"create table t{number} (a, b)"))
 
-    told = str(raised.value)
-    assert str(store.url.database) in told and cause in told and remedy in told and "\n" not in told
+    message = str(raised.value)
+    assert str(store.url.database) in message and cause in message and remedy in message and "\n" not in message
 
 
 @pytest.mark.parametrize("content", [b"no database " * 100, None], ids=["garbage", "truncated"])
@@ -249,8 +249,8 @@ def test_a_home_of_an_older_version_is_closed_and_what_is_not_ours_stays(tmp_pat
         path.chmod(0o644)
     for path in (root, root / "landing"):
         path.chmod(0o755)
-    told = list(permissions.open_to_others(root, (outside, tmp_path / "nothing")))
-    assert len(told) == 5 and f"chmod 600 {outside}" in told[-1] and f"chmod 700 {root}" in told[0]
+    warnings = list(permissions.open_to_others(root, (outside, tmp_path / "nothing")))
+    assert len(warnings) == 5 and f"chmod 600 {outside}" in warnings[-1] and f"chmod 700 {root}" in warnings[0]
 
     permissions.make_private(root)
 

@@ -96,11 +96,11 @@ def test_a_run_that_lost_its_lease_asks_for_nothing_more(
 
     store = open_store(f"sqlite:///{tmp_path / 'control.sqlite'}")
     days = [DAY + dt.timedelta(days=number) for number in range(3)]
-    asked: list[dt.date] = []
+    read_days: list[dt.date] = []
 
     def land(node_id: str, days: list[dt.date], reports: list[str], *, context: Context) -> Iterator[FailedDay]:
         for day in days:
-            asked.append(day)
+            read_days.append(day)
             steal(store)
             yield FailedDay(report="ad_insights", node_id=node_id, day=day, reason="not committed")
 
@@ -108,7 +108,7 @@ def test_a_run_that_lost_its_lease_asks_for_nothing_more(
     context = Context(store, clock.now, lambda seconds: None)
     ended = list(side_by_side.land_side_by_side({"act_1": days}, ["ad_insights"], context=context))
 
-    assert asked == days[:1]
+    assert read_days == days[:1]
     assert [day.reason for day in ended[1:] if "another run took over" in day.reason] and len(ended) == 3
 
 

@@ -65,9 +65,9 @@ def test_a_deferral_is_stored_and_removed(engine: sa.Engine):
 
 def test_sizes_that_were_learned_are_stored(engine: sa.Engine):
     assert report_sizes.get(engine, node_id="act_1", report="ad_insights") == {}
-    known = {"page": 2000, "page_refused": None, "days": 30, "days_refused": 60, "rows_per_day": 1.5, "sync_refused": 7,
+    learned = {"page": 2000, "page_refused": None, "days": 30, "days_refused": 60, "rows_per_day": 1.5, "sync_refused": 7,
              "refused_at": NOW, "page_succeeded": 500}
     for page in (2000, 5000):
-        report_sizes.put(engine, node_id="act_1", report="ad_insights", sizes={**known, "page": page, "largest_page": 1})
+        report_sizes.put(engine, node_id="act_1", report="ad_insights", sizes={**learned, "page": page, "largest_page": 1})
 
-    assert report_sizes.get(engine, node_id="act_1", report="ad_insights") == {**known, "page": 5000}
+    assert report_sizes.get(engine, node_id="act_1", report="ad_insights") == {**learned, "page": 5000}

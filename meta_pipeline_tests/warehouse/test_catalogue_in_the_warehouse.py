@@ -44,23 +44,23 @@ def test_a_report_of_ones_own_has_a_table_whatever_it_is_called(place: Place):
     results = [{"indicator": "x", "values": [{"value": "3"}]}]
     place.land({"ad_id": 1, "outbound_clicks": clicks, "results": results}, report="select")
     place.load()
-    ad_id, actions, found = place.rows('select ad_id, outbound_clicks, results from raw_meta_ads."select"')[0]
+    ad_id, actions, results = place.rows('select ad_id, outbound_clicks, results from raw_meta_ads."select"')[0]
 
     assert (ad_id, actions[0]["value"], actions[0]["1d_ev"]) == ("1", "7", "2")
-    assert "indicator" in found
+    assert "indicator" in results
 
 
 def test_numbers_where_strings_were_are_read(place: Place):
     actions = [{"action_type": "purchase", "value": 4, "7d_click": 2.5}]
     place.land({"ad_id": 120210000000000001, "spend": 19.544921, "impressions": 5, "actions": actions})
     place.load()
-    ad_id, spend, impressions, found = place.rows(
+    ad_id, spend, impressions, of_mine = place.rows(
         "select ad_id, spend, impressions, actions from raw_meta_ads.ad_insights"
     )[0]
 
     assert (ad_id, spend, impressions) == ("120210000000000001", "19.544921", "5")
-    assert (found[0]["value"], found[0]["7d_click"]) == ("4", "2.5")
-    assert place.told()[0][2:] == (1, 5, Decimal("19.544921"))
+    assert (of_mine[0]["value"], of_mine[0]["7d_click"]) == ("4", "2.5")
+    assert place.versions()[0][2:] == (1, 5, Decimal("19.544921"))
 
 
 def test_an_older_warehouse_gains_columns_filled_from_the_payload(place: Place):
@@ -73,11 +73,11 @@ def test_an_older_warehouse_gains_columns_filled_from_the_payload(place: Place):
         older.execute("alter table raw_meta_ads.ad_insights add column of_mine varchar")
     place.land({"ad_id": "2", "reach": "8"}, day=DAY + dt.timedelta(days=1))
     place.load()
-    found = place.rows("select ad_id, reach, actions, of_mine from raw_meta_ads.ad_insights order by ad_id")
+    rows = place.rows("select ad_id, reach, actions, of_mine from raw_meta_ads.ad_insights order by ad_id")
 
-    assert [row[:2] for row in found] == [("1", "7"), ("2", "8")]
-    assert found[0][2][0]["28d_click"] == "9"
-    assert found[0][3] is None
+    assert [row[:2] for row in rows] == [("1", "7"), ("2", "8")]
+    assert rows[0][2][0]["28d_click"] == "9"
+    assert rows[0][3] is None
 
 
 def test_what_no_column_knows_is_counted_once_a_row_and_stays_in_the_payload(place: Place):
@@ -118,22 +118,22 @@ def test_every_version_of_a_day_is_told_with_its_amount_and_one_without_rows_too
         (NOW, later, 1, 5, Decimal("1.500000")), (later, last, 0, 0, Decimal(0)), (last, None, 1, 5, Decimal(2)),
     ]
 
-    assert place.told("account_insights") == expected
+    assert place.versions("account_insights") == expected
     assert place.rows("select spend, _landed_at, _replaced_at from raw_meta_ads.account_insights_versions") == [
         ("1.5", NOW, later)
     ]
     place.load()
-    assert place.told("account_insights") == expected
+    assert place.versions("account_insights") == expected
 
 
 def test_a_version_that_is_replaced_between_two_loads_is_told_anew(place: Place):
     place.land({"ad_id": "1", "impressions": "5"})
     place.load()
-    assert place.told(names="rows, impressions") == [(NOW, None, 1, 5)]
+    assert place.versions(names="rows, impressions") == [(NOW, None, 1, 5)]
     place.land({"ad_id": "1", "impressions": "6"}, {"ad_id": "2", "impressions": "1"}, at=NOW + HOUR)
     place.load()
 
-    assert place.told(names="rows, impressions") == [(NOW, NOW + HOUR, 1, 5), (NOW + HOUR, None, 2, 7)]
+    assert place.versions(names="rows, impressions") == [(NOW, NOW + HOUR, 1, 5), (NOW + HOUR, None, 2, 7)]
 
 
 def test_a_day_that_reads_the_same_later_is_told_when_it_was_read(place: Place):
@@ -151,8 +151,8 @@ def test_absent_values_of_a_breakdown_are_counted_and_figures_that_are_not_asked
     place.land({"account_id": "1", "reach": "4", "impressions": "8"}, report="account_reach_7d")
     place.load()
 
-    assert place.told("ad_insights_by_demographics", "rows, unknown_rows") == [(NOW, None, 2, 1)]
-    assert place.told("account_reach_7d", "unknown_rows, impressions, spend") == [(NOW, None, 0, 8, None)]
+    assert place.versions("ad_insights_by_demographics", "rows, unknown_rows") == [(NOW, None, 2, 1)]
+    assert place.versions("account_reach_7d", "unknown_rows, impressions, spend") == [(NOW, None, 0, 8, None)]
 
 
 def test_versions_of_an_older_warehouse_are_told_by_their_end(place: Place):
@@ -164,7 +164,7 @@ def test_versions_of_an_older_warehouse_are_told_by_their_end(place: Place):
         older.execute("drop table raw_meta_pipeline.day_versions")
     place.load()
 
-    assert place.told(names="impressions") == [(NOW, NOW + HOUR, 5), (NOW + HOUR, None, 6)]
+    assert place.versions(names="impressions") == [(NOW, NOW + HOUR, 5), (NOW + HOUR, None, 6)]
 
 
 def test_a_kill_while_a_version_was_kept_tells_the_day_once(place: Place):
@@ -176,7 +176,7 @@ def test_a_kill_while_a_version_was_kept_tells_the_day_once(place: Place):
     day_versions.record(place.engine, before)
     place.load()
 
-    assert place.told(names="impressions") == [(NOW, None, 5)]
+    assert place.versions(names="impressions") == [(NOW, None, 5)]
 
 
 def test_a_report_that_left_the_catalogue_waits_until_it_is_back(place: Place):

@@ -130,8 +130,8 @@ def test_a_damaged_listing_is_no_listing_for_those_that_read_it(home: Home, dama
     home.load()  # nothing will load it again
 
     def landed() -> LandedFile | None:
-        found = ledger.find(home.engine, report="campaigns", node_id="act_1", day=SNAPSHOT_DAY)
-        return home.landing.check_intact(found, is_whole=damage is not directory)
+        landed = ledger.find(home.engine, report="campaigns", node_id="act_1", day=SNAPSHOT_DAY)
+        return home.landing.check_intact(landed, is_whole=damage is not directory)
 
     assert landed() is not None
     damage(home.landing.path("campaigns", "act_1", SNAPSHOT_DAY))
@@ -167,5 +167,5 @@ def test_files_set_aside_are_bounded(home: Home):
         os.utime(path, (number, number))
         damaged.set_aside(path)
 
-    kept = list(path.parent.glob("*.corrupt"))
-    assert len(kept) == damaged.MOST_KEPT and path.with_name(path.name + ".corrupt") in kept
+    set_aside = list(path.parent.glob("*.corrupt"))
+    assert len(set_aside) == damaged.MOST_KEPT and path.with_name(path.name + ".corrupt") in set_aside

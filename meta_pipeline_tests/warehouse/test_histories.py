@@ -45,9 +45,9 @@ class Place:
     def states(self) -> list[tuple[str, str]]:
         self.warehouse.load(self.engine, now=self.at)
         with self.warehouse.open() as connection:
-            found = connection.execute(
+            rows = connection.execute(
                 "select id, daily_budget, _fetched_at, node_id from raw_meta_ads.campaigns_history order by id, _fetched_at")
-            return found.fetchall()
+            return rows.fetchall()
 
 
 @given(LISTINGS)
@@ -59,9 +59,9 @@ def test_every_state_is_there_once_however_it_was_loaded(plan: list[tuple[str, d
         for node_id, things, is_loaded in plan:
             place.listed(node_id, *({"id": f"{node_id}{id}", "daily_budget": str(state)} for id, state in things.items()))
             for id, state in things.items():
-                known = expected.setdefault(f"{node_id}{id}", [])
-                if not known or known[-1][1] != str(state):
-                    known.append((f"{node_id}{id}", str(state), place.at, node_id))
+                states = expected.setdefault(f"{node_id}{id}", [])
+                if not states or states[-1][1] != str(state):
+                    states.append((f"{node_id}{id}", str(state), place.at, node_id))
             if is_loaded:
                 place.states()
         wanted = [state for id in sorted(expected) for state in expected[id]]
@@ -72,10 +72,10 @@ def test_every_state_is_there_once_however_it_was_loaded(plan: list[tuple[str, d
 
 
 def test_content_is_what_the_thing_is_not_how_it_was_told():
-    one = {"id": "1", "name": "A", "daily_budget": "5", "budget_remaining": "4", "amount_spent": "1", "thumbnail_url": "x"}
+    campaign = {"id": "1", "name": "A", "daily_budget": "5", "budget_remaining": "4", "amount_spent": "1", "thumbnail_url": "x"}
     same = {"daily_budget": "5", "name": "A", "id": "1", "budget_remaining": "3", "amount_spent": "2", "thumbnail_url": "y"}
 
-    assert id_and_digest(one) == id_and_digest(same) != id_and_digest({**one, "name": "B"})
+    assert id_and_digest(campaign) == id_and_digest(same) != id_and_digest({**campaign, "name": "B"})
     assert id_and_digest({"id": "1", "error": "x [fbtrace A]"}) == id_and_digest({"id": "1", "error": "x [fbtrace B]"})
     assert id_and_digest({"name": "no id"})[0] == ""
 

@@ -31,8 +31,8 @@ class Steps:
         self.made: list[tuple[str, tuple[int, int]]] = []
         fsync, replace = os.fsync, Path.replace
 
-        def named(found: os.stat_result) -> tuple[int, int]:
-            return found.st_ino, found.st_size
+        def named(status: os.stat_result) -> tuple[int, int]:
+            return status.st_ino, status.st_size
 
         def synced(descriptor: int) -> None:
             self.made.append(("sync", named(os.fstat(descriptor))))

@@ -46,7 +46,7 @@ class Place:
     def load(self) -> int:
         return self.warehouse.load(self.engine, now=NOW).files
 
-    def told(self, report: str = "ad_insights", names: str = "rows, impressions, spend") -> list[tuple]:
+    def versions(self, report: str = "ad_insights", names: str = "rows, impressions, spend") -> list[tuple]:
         return self.rows(
             f"select landed_at, replaced_at, {names} from raw_meta_pipeline.day_versions where report = '{report}' "
             "order by day, landed_at"
