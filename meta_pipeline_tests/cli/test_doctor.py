@@ -202,6 +202,16 @@ def test_days_that_were_due_and_not_read_are_a_failed_check(runtime: Runtime):
     assert not overdue.is_ok and "Dagster UI" in overdue.message
 
 
+def test_days_that_a_new_home_has_never_read_are_not_overdue(runtime: Runtime):
+    connected(runtime)
+    assert check(runtime, "overdue days").message == "none"
+    landed(runtime, NOW, days=7, node="act_1")
+
+    assert check(runtime, "overdue days").message == "none"
+    overdue = check(runtime, "overdue days", now=NOW + 72 * HOUR)
+    assert not overdue.is_ok and "of act_1 overdue" in overdue.message
+
+
 def test_the_budget_in_use_and_a_closed_limit(runtime: Runtime):
     row = {
         "window_s": 3600.0, "percent": 50.0, "read_at": NOW, "low_at": None, "answers": 1, "cost_percent": 1.0,

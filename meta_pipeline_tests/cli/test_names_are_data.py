@@ -127,7 +127,7 @@ class Places:
             "missing": [], "granted": ["ads_read"],
             "samples": [{"name": name, "day": "2026-11-26", "figures": {"spend": "1.00"}}],
         })
-        self.patch.setattr(connect.consents, "receive", lambda *given, **known: "id")
+        self.patch.setattr(connect.consents, "accept_token", lambda *arguments, **options: "id")
         self.patch.setattr(connect.onboardings, "get", lambda engine, id: done)
         self.patch.setattr(onboarding_run, "run_onboarding", lambda runtime, id: None)
         self.patch.setattr(sys, "stdin", io.StringIO("EAABplain\n"))
