@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from harness.connections_page import make_web
+from harness.sandbox import Sandbox
 from meta_pipeline.web.app import create_app
 from meta_pipeline.web.server import server_for
-from meta_pipeline_tests.conftest import Sandbox
-from meta_pipeline_tests.web.conftest import make_web
 
 PHONE = {"width": 390, "height": 844}
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from meta_pipeline_tests.conftest import Home, Sandbox
+from harness.home import Home
+from harness.sandbox import Sandbox
 
 DAYS = ("--since", "2026-11-01", "--until", "2026-11-02")
 

@@ -8,7 +8,7 @@ import sys
 import pytest
 import requests
 
-from meta_pipeline_tests.conftest import Sandbox
+from harness.sandbox import Sandbox
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ import datetime as dt
 import pytest
 import requests
 
+from harness.sandbox import Sandbox
 from meta_pipeline.sandbox.control import control
-from meta_pipeline_tests.conftest import Sandbox
 from meta_pipeline_tests.sandbox.client import call, fetch_all, new_graph
 
 ACCOUNT = "act_1000000001"
