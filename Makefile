@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test coverage screenshots bench up install install-dev lock clean
+.PHONY: demo test test-any-order coverage screenshots bench up install install-dev lock clean
 
 demo: install
 	@$(BIN)/meta-pipeline demo
@@ -12,6 +12,10 @@ test: install-dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -n 2
+
+# The order is shuffled; pytest prints the seed, and `RANDOMLY=--randomly-seed=N` repeats it.
+test-any-order: install-dev
+	$(BIN)/python -m pytest -n 2 -o addopts="-q -rs --strict-markers" $(RANDOMLY)
 
 # Branch coverage of the package, subprocesses included; the gate is the measured value. Slower than `make test`, so apart from it.
 coverage: install-dev

@@ -64,13 +64,14 @@ def from_the_ui(home: Home, keys: list[str]) -> str:
         if launched["__typename"] != "LaunchBackfillSuccess":
             raise SystemExit(f"Dagster: {launched}")
         id, end = launched["backfillId"], time.monotonic() + GIVE_UP_S
-        while (found := ask(url, STATUS, id=id)["partitionBackfillOrError"])["status"] == "REQUESTED":
+        while (backfill := ask(url, STATUS, id=id)["partitionBackfillOrError"])["status"] == "REQUESTED":
             if time.monotonic() > end:
-                raise SystemExit(f"the backfill has not ended in {GIVE_UP_S:.0f} s: {found}")
+                raise SystemExit(f"the backfill has not ended in {GIVE_UP_S:.0f} s: {backfill}")
             time.sleep(1)
-        green = [one["numPartitionsMaterialized"] for one in found["assetBackfillData"]["assetBackfillStatuses"]]
-        if found["status"] != "COMPLETED_SUCCESS" or green != [len(keys)] * len(REPORTS):
-            raise SystemExit(f"{found['status']}, green are {green}, not {len(keys)} each")
+        statuses = backfill["assetBackfillData"]["assetBackfillStatuses"]
+        green = [status["numPartitionsMaterialized"] for status in statuses]
+        if backfill["status"] != "COMPLETED_SUCCESS" or green != [len(keys)] * len(REPORTS):
+            raise SystemExit(f"{backfill['status']}, green are {green}, not {len(keys)} each")
         return f"{len(ask(url, RUNS, id=launched['backfillId'])['runsOrError']['results'])} runs"
 
 
@@ -87,10 +88,10 @@ def from_the_command_line(home: Home, accounts: list[str], days: list[dt.date]) 
 def charged(sandbox: Sandbox, work: Callable[[], str]) -> tuple[collections.Counter[str], str, float]:
     """The calls that a work costs, what it says of itself, and its seconds."""
     before, began = collections.Counter(sandbox.control("calls")), time.monotonic()
-    told = work()
+    result = work()
     took, calls = time.monotonic() - began, collections.Counter(sandbox.control("calls"))
     calls.subtract(before)
-    return calls, told, took
+    return calls, result, took
 
 
 def connected(folder: Path, sandbox: Sandbox) -> Home:
@@ -108,25 +109,25 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name, count in (("accounts", 20), ("ads", 120), ("days", 10)):
         arguments.add_argument(f"--{name}", type=int, default=count)
-    asked = arguments.parse_args()
-    days = [FIRST + dt.timedelta(days=n) for n in range(asked.days)]
-    accounts = [f"act_{1_000_000_001 + n}" for n in range(asked.accounts)]
+    options = arguments.parse_args()
+    days = [FIRST + dt.timedelta(days=n) for n in range(options.days)]
+    accounts = [f"act_{1_000_000_001 + n}" for n in range(options.accounts)]
     keys = [f"{account}|{day}" for account in accounts for day in days]
-    world = ("--accounts", str(max(6, asked.accounts)), "--ads", str(asked.ads))
+    world = ("--accounts", str(max(6, options.accounts)), "--ads", str(options.ads))
     with tempfile.TemporaryDirectory() as folder, serving(*world) as sandbox:
-        one, other = (connected(Path(folder) / name, sandbox) for name in ("ui", "command_line"))
+        first, other = (connected(Path(folder) / name, sandbox) for name in ("ui", "command_line"))
         sides = {
-            "from the UI": charged(sandbox, lambda: from_the_ui(one, keys)),
+            "from the UI": charged(sandbox, lambda: from_the_ui(first, keys)),
             "backfill": charged(sandbox, lambda: from_the_command_line(other, accounts, days)),
         }
-    print(f"{asked.accounts} accounts of {asked.ads} ads × {asked.days} days, {' and '.join(REPORTS)}")
+    print(f"{options.accounts} accounts of {options.ads} ads × {options.days} days, {' and '.join(REPORTS)}")
     print(f"{'':<14}{'report runs':>12}{'looks':>8}{'pages':>8}{'totals':>8}{'all':>8}{'listings':>10}")
-    for title, (calls, told, took) in sides.items():
+    for title, (calls, result, took) in sides.items():
         parts = [calls[name] for name in (POST, "GET /{id}", "GET /{id}/insights", "GET /act_{id}/insights")]
         listed = sum(calls.values()) - sum(parts) - calls["POST /"]
         print(f"{title:<14}{parts[0]:>12}" + "".join(f"{n:>8}" for n in (*parts[1:], sum(parts))) + f"{listed:>10}"
-              f"   {told}, {took:.0f} s with start and end")
-    if any(calls[POST] > asked.accounts for calls, _, _ in sides.values()):
+              f"   {result}, {took:.0f} s with start and end")
+    if any(calls[POST] > options.accounts for calls, _, _ in sides.values()):
         sys.exit("an account needed more than one report run")
 
 

@@ -66,10 +66,10 @@ def bodies(rows: int, page: int, *, is_long: bool, is_mixed: bool = False) -> It
 
 def ours(pages: Iterable[bytes], landing: Landing, node_id: str) -> None:
     """The flow's own steps: read the answer, part it by day, land, note in the ledger."""
-    report, asked = REPORTS["ad_insights"], Range(SINCE, SINCE + dt.timedelta(days=DAYS - 1))
-    source = Provenance(report=report.name, node_id=node_id, request=insights_request(report, asked), run_id="r")
-    sorter = DayPartitioner(report, source.node_id, asked)
-    with landing.open_days(source, asked.days) as gathered:
+    report, days = REPORTS["ad_insights"], Range(SINCE, SINCE + dt.timedelta(days=DAYS - 1))
+    source = Provenance(report=report.name, node_id=node_id, request=insights_request(report, days), run_id="r")
+    sorter = DayPartitioner(report, source.node_id, days)
+    with landing.open_days(source, days.days) as gathered:
         for body in pages:
             answer = answer_of(200, HEADERS, body, key_row_type(report.key))
             assert answer.page
@@ -107,24 +107,24 @@ def speed(program: Program, pages: list[bytes], rows: int, landing: Landing) -> 
     return rows / (time.process_time() - started)
 
 
-def peak_mib(rows: int, told: multiprocessing.SimpleQueue[float]) -> None:
+def peak_mib(rows: int, results: multiprocessing.SimpleQueue[float]) -> None:
     """The most memory that a pull of so many rows takes, pages made as they are read."""
     with tempfile.TemporaryDirectory() as folder:
         landing = Landing(Path(folder), open_store(f"sqlite:///{folder}/control.sqlite"))
         ours(bodies(rows, PAGES[-1], is_long=False), landing, "act_1")
     # Of this program alone: what `getrusage` tells begins with the size of the parent.
-    told.put(int(re.findall(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())[0]) / 1024)
+    results.put(int(re.findall(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())[0]) / 1024)
 
 
 def in_a_process(rows: int) -> float:
     """`peak_mib` of a process that did nothing before."""
     spawn = multiprocessing.get_context("spawn")
-    told: multiprocessing.SimpleQueue[float] = spawn.SimpleQueue()
-    process = spawn.Process(target=peak_mib, args=(rows, told))
+    results: multiprocessing.SimpleQueue[float] = spawn.SimpleQueue()
+    process = spawn.Process(target=peak_mib, args=(rows, results))
     process.start()
-    found = told.get()
+    peak = results.get()
     process.join()
-    return found
+    return peak
 
 
 def _speeds(rows: int, repeat: int, landing: Landing) -> None:
@@ -145,11 +145,11 @@ def _speeds(rows: int, repeat: int, landing: Landing) -> None:
 
 def main() -> None:
     """Both programs in turns, so that a noisy machine is noisy to both."""
-    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    asked.add_argument("--rows", type=int, default=100_000)
-    asked.add_argument("--repeat", type=int, default=5)
-    asked.add_argument("--pull", type=int, default=1_000_000)
-    options = asked.parse_args()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", type=int, default=100_000)
+    parser.add_argument("--repeat", type=int, default=5)
+    parser.add_argument("--pull", type=int, default=1_000_000)
+    options = parser.parse_args()
     pa.set_cpu_count(1)
     with tempfile.TemporaryDirectory() as top:
         _speeds(options.rows, options.repeat, Landing(Path(top), open_store(f"sqlite:///{top}/control.sqlite")))

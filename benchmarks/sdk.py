@@ -54,8 +54,8 @@ def measured(work: Any, url: str) -> dict[str, float]:
 
 def charged(url: str) -> int:
     """Operations that the sandbox has let in so far."""
-    told = requests.get(f"{url}/_sandbox/calls", timeout=60).json()
-    return sum(count for name, count in told.items() if name != "POST /")
+    calls = requests.get(f"{url}/_sandbox/calls", timeout=60).json()
+    return sum(count for name, count in calls.items() if name != "POST /")
 
 
 def _cpu() -> float:
@@ -63,7 +63,7 @@ def _cpu() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def sdk(url: str, accounts: list[str], days: list[dt.date], folder: str, told: Any) -> None:
+def sdk(url: str, accounts: list[str], days: list[dt.date], folder: str, results: Any) -> None:
     """The afternoon's script."""
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -93,23 +93,23 @@ def sdk(url: str, accounts: list[str], days: list[dt.date], folder: str, told: A
                 run = run.api_get()
                 if run["async_status"] != "Job Completed" or run["async_percent_completion"] != 100:
                     continue
-                found = [dict(row) for row in run.get_result(params={"limit": 500})]
-                for row in found:
+                records = [dict(row) for row in run.get_result(params={"limit": 500})]
+                for row in records:
                     for name in ("actions", "action_values"):
-                        row[name] = json.dumps([dict(one) for one in row.get(name, ())])
-                pq.write_table(pa.Table.from_pylist(found), Path(folder) / f"{account}.parquet", compression="zstd")
-                rows += len(found)
+                        row[name] = json.dumps([dict(action) for action in row.get(name, ())])
+                pq.write_table(pa.Table.from_pylist(records), Path(folder) / f"{account}.parquet", compression="zstd")
+                rows += len(records)
                 del runs[account]
             if runs:
                 time.sleep(POLL_S)
         return rows
 
     work(accounts[:1], days[:1])
-    told.put(measured(lambda: work(accounts, days), url))
+    results.put(measured(lambda: work(accounts, days), url))
 
 
 def ours(
-    url: str, accounts: list[str], days: list[dt.date], folder: str, told: Any, largest_page: int = 5000,
+    url: str, accounts: list[str], days: list[dt.date], folder: str, results: Any, largest_page: int = 5000,
     has_all: bool = False,
 ) -> None:
     """Our flow; `has_all`: with the account's totals and listings."""
@@ -138,7 +138,7 @@ def ours(
     )
 
     def work(accounts: list[str], days: list[dt.date], backfill_id: str) -> int:
-        by = PullContext(
+        context = PullContext(
             graph=client,
             tokens=Tokens(),  # type: ignore[arg-type]
             landing=Landing(Path(folder) / "landing", engine), engine=engine, run_id="benchmark",
@@ -146,27 +146,27 @@ def ours(
         )
         rows = 0
         reports = ["ad_insights", "account_insights"] if has_all else ["ad_insights"]
-        for done in side_by_side.land_side_by_side(dict.fromkeys(accounts, days), reports, context=by):
+        for done in side_by_side.land_side_by_side(dict.fromkeys(accounts, days), reports, context=context):
             rows += done.rows  # type: ignore[union-attr]
         if has_all:
             for node_id in accounts:
-                files = listings.land_entities(node_id, context=by, listing_policy=ListingPolicy())
+                files = listings.land_entities(node_id, context=context, listing_policy=ListingPolicy())
                 rows += sum(file.rows for file in files)
         return rows
 
     if not has_all:  # a first read knows nothing before
         work(accounts[:1], days[:1], "first")
-    told.put(measured(lambda: work(accounts, days, "benchmark"), url))
+    results.put(measured(lambda: work(accounts, days, "benchmark"), url))
 
 
-def ours_at_500(url: str, accounts: list[str], days: list[dt.date], folder: str, told: Any) -> None:
+def ours_at_500(url: str, accounts: list[str], days: list[dt.date], folder: str, results: Any) -> None:
     """Our flow at the SDK script's page size."""
-    ours(url, accounts, days, folder, told, largest_page=500)
+    ours(url, accounts, days, folder, results, largest_page=500)
 
 
-def everything(url: str, accounts: list[str], days: list[dt.date], folder: str, told: Any) -> None:
+def everything(url: str, accounts: list[str], days: list[dt.date], folder: str, results: Any) -> None:
     """Our flow, with everything of a first read."""
-    ours(url, accounts, days, folder, told, has_all=True)
+    ours(url, accounts, days, folder, results, has_all=True)
 
 
 def main() -> None:
@@ -177,10 +177,10 @@ def main() -> None:
     parser.add_argument("--days", type=int, default=30)
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--folder", default=tempfile.gettempdir())
-    asked = parser.parse_args()
+    options = parser.parse_args()
     server = subprocess.Popen(
         [sys.executable, "-m", "meta_pipeline.cli", "sandbox", "--port", "0", "--now", NOW.isoformat(),
-         "--accounts", str(max(6, asked.accounts + 1)), "--ads", str(asked.ads)], stdout=subprocess.PIPE, text=True,
+         "--accounts", str(max(6, options.accounts + 1)), "--ads", str(options.ads)], stdout=subprocess.PIPE, text=True,
     )
     spawn = multiprocessing.get_context("spawn")
     try:
@@ -190,42 +190,43 @@ def main() -> None:
         listed = requests.get(
             f"{url}/v26.0/me/adaccounts", params={"limit": 500, "access_token": token}, timeout=60
         ).json()["data"]
-        accounts = [one["id"] for one in listed if one["id"] != "act_1000000006"][: asked.accounts]
-        days = [dt.date(2026, 10, 1) + dt.timedelta(days=n) for n in range(asked.days)]
-        found: dict[str, list[dict[str, float]]] = {}
+        accounts = [account["id"] for account in listed if account["id"] != "act_1000000006"][: options.accounts]
+        days = [dt.date(2026, 10, 1) + dt.timedelta(days=n) for n in range(options.days)]
+        figures: dict[str, list[dict[str, float]]] = {}
         # Nothing is deleted in between: ext4 makes who creates files after that look for an inode for long.
-        with tempfile.TemporaryDirectory(dir=asked.folder) as top:
-            for number in range(asked.repeat):
+        with tempfile.TemporaryDirectory(dir=options.folder) as top:
+            for number in range(options.repeat):
                 for contender in (sdk, ours_at_500, ours, everything):
                     folder = Path(top) / f"{contender.__name__}{number}"
                     folder.mkdir()
-                    told = spawn.Queue()
-                    process = spawn.Process(target=contender, args=(url, accounts, days, str(folder), told))
+                    results = spawn.Queue()
+                    process = spawn.Process(target=contender, args=(url, accounts, days, str(folder), results))
                     process.start()
-                    found.setdefault(contender.__name__, []).append(told.get(timeout=1800))
+                    figures.setdefault(contender.__name__, []).append(results.get(timeout=1800))
                     process.join()
     finally:
         server.terminate()
     print(
-        f"{len(accounts)} accounts of {asked.ads} ads × {asked.days} days, ad level, medians of {asked.repeat}, "
-        f"in {asked.folder}"
+        f"{len(accounts)} accounts of {options.ads} ads × {options.days} days, ad level, medians of {options.repeat}, "
+        f"in {options.folder}"
     )
     medians = {
-        name: {key: statistics.median(run[key] for run in runs) for key in runs[0]} for name, runs in found.items()
+        name: {key: statistics.median(run[key] for run in runs) for key in runs[0]} for name, runs in figures.items()
     }
-    for name, one in medians.items():
+    for name, median in medians.items():
         print(
-            f"{name:12} {one['calls']:6.0f} calls  {one['rows']:8.0f} rows  "
-            f"{one['rows'] / one['cpu_s']:8.0f} rows/CPU s  {one['wall_s']:6.1f} s  {one['peak_mib']:5.0f} MiB"
+            f"{name:12} {median['calls']:6.0f} calls  {median['rows']:8.0f} rows  "
+            f"{median['rows'] / median['cpu_s']:8.0f} rows/CPU s  {median['wall_s']:6.1f} s  "
+            f"{median['peak_mib']:5.0f} MiB"
         )
     base = medians["sdk"]
     for name in ("ours_at_500", "ours"):
-        one = medians[name]
-        more = one["calls"] - base["calls"]
+        median = medians[name]
+        more = median["calls"] - base["calls"]
         print(
             f"{name} to SDK: calls {more:+.0f} ({more / len(accounts):+.1f} an account), rows per CPU second "
-            f"{one['rows'] / one['cpu_s'] / (base['rows'] / base['cpu_s']):.1f} ×, "
-            f"wall {one['wall_s'] / base['wall_s']:.2f} ×, memory {one['peak_mib'] / base['peak_mib']:.2f} ×"
+            f"{median['rows'] / median['cpu_s'] / (base['rows'] / base['cpu_s']):.1f} ×, "
+            f"wall {median['wall_s'] / base['wall_s']:.2f} ×, memory {median['peak_mib'] / base['peak_mib']:.2f} ×"
         )
     allowed = base["calls"] + 6 * len(accounts)
     calls = medians["everything"]["calls"]

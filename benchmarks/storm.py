@@ -79,10 +79,10 @@ def work(url: str, store: str, token: str, speed: float, base: tuple[float, floa
 
 def main() -> None:
     """Run the storm once and print its figures."""
-    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    asked.add_argument("--speed", type=float, default=20.0)
-    asked.add_argument("--score", type=int, default=20)
-    options = asked.parse_args()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--speed", type=float, default=20.0)
+    parser.add_argument("--score", type=int, default=20)
+    options = parser.parse_args()
     server = subprocess.Popen(
         [sys.executable, "-m", "meta_pipeline.cli", "sandbox", "--port", "0", "--accounts", str(ACCOUNTS), "--speed",
          str(options.speed)], stdout=subprocess.PIPE, text=True,
@@ -115,11 +115,12 @@ def main() -> None:
                     spread = min(done) / max(done)
                     workers[0].kill()
             took = (time.time() - started) * options.speed
-        told = requests.post(f"{url}/_sandbox/limits", json={}, timeout=30).json()
+        limits = requests.post(f"{url}/_sandbox/limits", json={}, timeout=30).json()
         alone = (each - options.score) / options.score * DECAY_S
         print(f"virtual {took:.0f} s, the budget alone {alone:.0f} s: ratio {took / alone:.2f}")
-        print(f"calls let in {sum(told['let_in'].values())} of {ACCOUNTS * each}; one process was killed in the middle")
-        print(f"calls sent while blocked: {sum(told['sent_while_blocked'].values())}")
+        admitted = sum(limits["let_in"].values())
+        print(f"calls let in {admitted} of {ACCOUNTS * each}; one process was killed in the middle")
+        print(f"calls sent while blocked: {sum(limits['sent_while_blocked'].values())}")
         print(f"half-way, the least served account had {spread:.0%} of what the most served had")
     finally:
         server.terminate()

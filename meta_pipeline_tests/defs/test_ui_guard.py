@@ -138,6 +138,7 @@ def test_the_ui_itself_works(client: TestClient, instance: dg.DagsterInstance):
     body = {"operationName": "Set", "query": MUTATION.replace("mutation", "mutation Set").replace("limit: 0", "limit: 1")}
     answer = client.post("/graphql?op=Set", json=body, headers=own)
     assert answer.json() == {"data": {"setConcurrencyLimit": True}} and limits(instance)[POOL] == 1
+    instance.event_log_storage.delete_concurrency_limit(POOL)  # the other tests share this instance
 
 
 def test_an_allowed_host_and_every_name_of_this_machine_pass(client: TestClient):

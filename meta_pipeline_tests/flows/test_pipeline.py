@@ -34,26 +34,26 @@ AS_OF = """
 
 def every_byte(folder: Path) -> bytes:
     """All that a home holds, what is inside compressed files too."""
-    found = []
+    secrets_found = []
     for file in folder.rglob("*"):
         if not file.is_file():
             continue
-        found.append(file.read_bytes())
+        secrets_found.append(file.read_bytes())
         if file.suffix == ".parquet":
             table = pq.read_table(file)
-            found.append(json.dumps(table.to_pylist(), default=str).encode() + str(table.schema.metadata).encode())
+            secrets_found.append(json.dumps(table.to_pylist(), default=str).encode() + str(table.schema.metadata).encode())
         elif file.suffix == ".duckdb":
             with duckdb.connect(str(file), read_only=True) as connection:
                 tables = connection.execute(
                     "select table_schema, table_name from information_schema.tables where table_type = 'BASE TABLE'"
                 ).fetchall()
                 for schema, name in tables:
-                    found.append(str(connection.execute(f'from "{schema}"."{name}"').fetchall()).encode())
+                    secrets_found.append(str(connection.execute(f'from "{schema}"."{name}"').fetchall()).encode())
         elif file.read_bytes()[:15] == b"SQLite format 3":
             with sqlite3.connect(file) as connection:
                 for (name,) in connection.execute("select name from sqlite_master where type = 'table'").fetchall():
-                    found.append(str(connection.execute(f'select * from "{name}"').fetchall()).encode())
-    return b"\n".join(found)
+                    secrets_found.append(str(connection.execute(f'select * from "{name}"').fetchall()).encode())
+    return b"\n".join(secrets_found)
 
 
 def test_the_marts_equal_the_truth_then_what_moved_is_read_again_and_no_secret_got_out(home: Home, sandbox: Sandbox):

@@ -29,7 +29,7 @@ def landed(home: Home) -> int:
         return int(store.execute("select count(*) from landed_files where report like '%insights%'").fetchone()[0])
 
 
-def stop(home: Home, *command: str, when: Callable[[], bool], by: signal.Signals) -> tuple[int, str]:
+def stop(home: Home, *command: str, when: Callable[[], bool], with_signal: signal.Signals) -> tuple[int, str]:
     """Start a command, signal that one process when it is time; its exit code and what it said."""
     running = home.start(*command)
     end = time.monotonic() + WITHIN_S
@@ -37,7 +37,7 @@ def stop(home: Home, *command: str, when: Callable[[], bool], by: signal.Signals
         assert running.poll() is None, f"it ended before it could be stopped: {running.communicate()}"
         assert time.monotonic() < end
         time.sleep(0.02)
-    running.send_signal(by)
+    running.send_signal(with_signal)
     try:
         _, said = running.communicate(timeout=WITHIN_S)
     except subprocess.TimeoutExpired:
@@ -49,14 +49,14 @@ def stop(home: Home, *command: str, when: Callable[[], bool], by: signal.Signals
 def test_a_stopped_or_killed_command_leaves_no_process_and_the_same_command_goes_on(home: Home, sandbox: Sandbox):
     connect(home)
 
-    code, said = stop(home, *COMMAND, when=lambda: landed(home) >= 1, by=signal.SIGTERM)
+    code, said = stop(home, *COMMAND, when=lambda: landed(home) >= 1, with_signal=signal.SIGTERM)
     assert (code, left_after(home)) == (143, [])
     assert said.splitlines()[-1] == "stopped: the days that have landed stay; run the same command again to go on"
 
-    code, _ = stop(home, "build", when=lambda: is_running(home, "/dbt"), by=signal.SIGKILL)
+    code, _ = stop(home, "build", when=lambda: is_running(home, "/dbt"), with_signal=signal.SIGKILL)
     assert (code, left_after(home)) == (-signal.SIGKILL, [])
 
-    code, said = stop(home, "build", when=lambda: is_running(home, "/dbt"), by=signal.SIGINT)
+    code, said = stop(home, "build", when=lambda: is_running(home, "/dbt"), with_signal=signal.SIGINT)
     assert (code, left_after(home)) == (130, [])
     assert "run `meta-pipeline build` again" in said.splitlines()[-1]
 
@@ -86,11 +86,11 @@ def silent_server() -> Iterator[tuple[str, threading.Event]]:
         connection.close()
 
 
-@pytest.mark.parametrize(("by", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_command_stops_while_meta_does_not_answer(home: Home, by: signal.Signals, code: int):
+@pytest.mark.parametrize(("with_signal", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_command_stops_while_meta_does_not_answer(home: Home, with_signal: signal.Signals, code: int):
     connect(home)
     with silent_server() as (url, is_asked):
         home.environment["META_PIPELINE_GRAPH_URL"] = url
 
-        assert stop(home, *BACKFILL, when=is_asked.is_set, by=by)[0] == code
+        assert stop(home, *BACKFILL, when=is_asked.is_set, with_signal=with_signal)[0] == code
         assert left_after(home) == []

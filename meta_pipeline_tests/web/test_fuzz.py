@@ -18,7 +18,7 @@ from meta_pipeline.consent import state
 from meta_pipeline.store import onboardings
 from meta_pipeline.store.schema.connections import node_links, tokens
 
-TIMES = 2_500  # by four shares
+TIMES = 600  # by four shares
 HARD = settings(
     max_examples=TIMES, deadline=None, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

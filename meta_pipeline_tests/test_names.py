@@ -1,0 +1,60 @@
+"""No catch-all names, and no file that is too long to read."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+TOP = Path(__file__).parent.parent
+FILES = sorted(
+    file for folder in ("meta_pipeline", "meta_pipeline_tests", "harness", "benchmarks", "docs") for file in (TOP / folder).rglob("*.py")
+)
+# They say nothing about the value: name it after what it holds.
+CATCH_ALL = {"told", "asked", "found", "one", "known", "kept", "by"}
+LONGEST = 300  # lines
+
+
+def names_in(tree: ast.AST) -> Iterator[tuple[str, int]]:
+    """Yield every name that a module defines or binds, and every keyword that it passes, with its line."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Name(id=name, ctx=ast.Store()) | ast.Attribute(attr=name, ctx=ast.Store()):
+                yield name, node.lineno
+            case ast.arg(arg=name) | ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+                yield name, node.lineno
+            case ast.alias(name=name, asname=alias):
+                yield alias or name.split(".")[-1], node.lineno
+            case ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)) | ast.ExceptHandler(name=str(name)):
+                yield name, node.lineno
+            case ast.keyword(arg=str(name)):
+                yield name, node.value.lineno
+
+
+@pytest.mark.parametrize("folder", ["meta_pipeline", "meta_pipeline_tests", "harness", "benchmarks", "docs"])
+def test_no_name_is_a_catch_all(folder: str):
+    files = [file for file in FILES if file.relative_to(TOP).parts[0] == folder]
+
+    bad = [
+        f"{file.relative_to(TOP)}:{line} {name}"
+        for file in files for name, line in names_in(ast.parse(file.read_text())) if name in CATCH_ALL
+    ]
+
+    assert bad == [] and not [file for file in files if file.stem in CATCH_ALL]
+
+
+def test_home_names_only_the_folder():
+    bad = [
+        f"{file.relative_to(TOP)}:{node.lineno}"
+        for file in FILES for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.arg) and node.arg == "home" and node.annotation is not None
+        and not any(word in ast.unparse(node.annotation) for word in ("Path", "Home", "str"))
+    ]
+
+    assert bad == []
+
+
+def test_no_file_is_longer_than_it_can_be_read():
+    assert [f"{file.relative_to(TOP)}" for file in FILES if len(file.read_text().splitlines()) > LONGEST] == []
