@@ -18,72 +18,72 @@ from meta_pipeline.store.schema.connections import tokens as token_table
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> FrozenRuntime:
+def runtime(tmp_path: Path) -> FrozenRuntime:
     return FrozenRuntime(tmp_path)
 
 
-def test_without_read_insights_a_page_is_not_silently_empty(home: FrozenRuntime):
-    home.onboard(home.mint(days=60, scopes=tuple(set(scopes_for(2)) - {"read_insights"})))
-    onboarding = onboardings.latest(home.engine, 1)[0]
+def test_without_read_insights_a_page_is_not_silently_empty(runtime: FrozenRuntime):
+    runtime.onboard(runtime.mint(days=60, scopes=tuple(set(scopes_for(2)) - {"read_insights"})))
+    onboarding = onboardings.latest(runtime.engine, 1)[0]
     account, page = consents.first_look(
-        onboarding.id, list_links(home.engine), graph=home.client, tokens=home.vault, engine=home.engine, now=home.clock.now()
+        onboarding.id, list_links(runtime.engine), graph=runtime.client, tokens=runtime.vault, engine=runtime.engine, now=runtime.clock.now()
     )
 
     assert int(account["figures"]["impressions"]) > 0
     assert "read_insights is missing" in page["trouble"] and "figures" not in page
 
 
-def test_a_token_that_reads_nothing_is_refused_and_gone(home: FrozenRuntime):
+def test_a_token_that_reads_nothing_is_refused_and_gone(runtime: FrozenRuntime):
     with pytest.raises(ConsentError, match="ads_read"):
-        home.onboard(home.mint(days=60, scopes=("instagram_basic",)))
-    with home.engine.connect() as connection:
+        runtime.onboard(runtime.mint(days=60, scopes=("instagram_basic",)))
+    with runtime.engine.connect() as connection:
         assert connection.execute(sa.select(sa.func.count()).select_from(token_table)).scalar() == 0
-    assert onboardings.latest(home.engine, 1)[0].status == "failed"
+    assert onboardings.latest(runtime.engine, 1)[0].status == "failed"
 
 
-def test_onboarding_twice_is_onboarding_once(home: FrozenRuntime):
-    home.onboard(home.mint(days=60))
-    onboarding, calls = onboardings.latest(home.engine, 1)[0], dict(home.graph.calls)
-    consents.finish(home.engine, onboarding.id, now=home.clock.now())
+def test_onboarding_twice_is_onboarding_once(runtime: FrozenRuntime):
+    runtime.onboard(runtime.mint(days=60))
+    onboarding, calls = onboardings.latest(runtime.engine, 1)[0], dict(runtime.graph.calls)
+    consents.finish(runtime.engine, onboarding.id, now=runtime.clock.now())
     again = consents.onboard(
-        onboarding.id, graph=home.client, tokens=home.vault, engine=home.engine, now=home.clock.now, sleep=home.clock.sleep
+        onboarding.id, graph=runtime.client, tokens=runtime.vault, engine=runtime.engine, now=runtime.clock.now, sleep=runtime.clock.sleep
     )
 
-    assert again == list_links(home.engine) and dict(home.graph.calls) == calls
+    assert again == list_links(runtime.engine) and dict(runtime.graph.calls) == calls
 
 
-def waiting_onboarding(home: FrozenRuntime) -> str:
+def waiting_onboarding(runtime: FrozenRuntime) -> str:
     return consents.accept_token(
-        home.mint(days=None), phase=1, through="a test", tokens=home.vault, engine=home.engine, now=home.clock.now()
+        runtime.mint(days=None), phase=1, through="a test", tokens=runtime.vault, engine=runtime.engine, now=runtime.clock.now()
     )
 
 
-def test_an_onboarding_that_no_process_took_on_fails_after_an_hour_and_its_token_is_gone(home: FrozenRuntime):
-    abandoned = waiting_onboarding(home)
-    home.clock.sleep(3599)
-    consents.fail_abandoned(tokens=home.vault, engine=home.engine, now=home.clock.now())
-    assert onboardings.get(home.engine, abandoned).status == "waiting"
-    waiting = waiting_onboarding(home)
-    home.clock.sleep(1)
-    consents.fail_abandoned(tokens=home.vault, engine=home.engine, now=home.clock.now())
+def test_an_onboarding_that_no_process_took_on_fails_after_an_hour_and_its_token_is_gone(runtime: FrozenRuntime):
+    abandoned = waiting_onboarding(runtime)
+    runtime.clock.sleep(3599)
+    consents.fail_abandoned(tokens=runtime.vault, engine=runtime.engine, now=runtime.clock.now())
+    assert onboardings.get(runtime.engine, abandoned).status == "waiting"
+    waiting = waiting_onboarding(runtime)
+    runtime.clock.sleep(1)
+    consents.fail_abandoned(tokens=runtime.vault, engine=runtime.engine, now=runtime.clock.now())
 
-    failed = onboardings.get(home.engine, abandoned)
+    failed = onboardings.get(runtime.engine, abandoned)
     assert failed.status == "failed" and "did not run within an hour" in failed.reason
-    assert failed.ended_at == home.clock.now()
-    assert onboardings.get(home.engine, waiting).status == "waiting"
-    with home.engine.connect() as connection:
+    assert failed.ended_at == runtime.clock.now()
+    assert onboardings.get(runtime.engine, waiting).status == "waiting"
+    with runtime.engine.connect() as connection:
         assert list(connection.execute(sa.select(token_table.c.id)).scalars()) == [waiting]
 
 
-def test_an_onboarding_whose_process_hangs_fails_after_a_day(home: FrozenRuntime):
+def test_an_onboarding_whose_process_hangs_fails_after_a_day(runtime: FrozenRuntime):
     id = consents.accept_token(
-        home.mint(days=None), phase=1, through="a test", holder=identity(), tokens=home.vault, engine=home.engine,
-        now=home.clock.now(),
+        runtime.mint(days=None), phase=1, through="a test", holder=identity(), tokens=runtime.vault, engine=runtime.engine,
+        now=runtime.clock.now(),
     )
-    home.clock.sleep(24 * 3600 - 1)
-    consents.fail_abandoned(tokens=home.vault, engine=home.engine, now=home.clock.now())
-    assert onboardings.get(home.engine, id).status == "waiting"
-    home.clock.sleep(1)
-    consents.fail_abandoned(tokens=home.vault, engine=home.engine, now=home.clock.now())
+    runtime.clock.sleep(24 * 3600 - 1)
+    consents.fail_abandoned(tokens=runtime.vault, engine=runtime.engine, now=runtime.clock.now())
+    assert onboardings.get(runtime.engine, id).status == "waiting"
+    runtime.clock.sleep(1)
+    consents.fail_abandoned(tokens=runtime.vault, engine=runtime.engine, now=runtime.clock.now())
 
-    assert onboardings.get(home.engine, id).status == "failed"
+    assert onboardings.get(runtime.engine, id).status == "failed"

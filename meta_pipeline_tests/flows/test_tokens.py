@@ -24,20 +24,20 @@ CONNECT = f"{PUBLIC}/connect?phase=2"
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> FrozenRuntime:
+def runtime(tmp_path: Path) -> FrozenRuntime:
     return FrozenRuntime(tmp_path)
 
 
-def connections(home: FrozenRuntime, features: tuple[str, ...] = ()) -> list[Connection]:
+def connections(runtime: FrozenRuntime, features: tuple[str, ...] = ()) -> list[Connection]:
     return overview.connections(
-        engine=home.engine, tokens=home.vault, action_links=home.action_links, features=features, now=home.clock.now()
+        engine=runtime.engine, tokens=runtime.vault, action_links=runtime.action_links, features=features, now=runtime.clock.now()
     )
 
 
-def land(home: FrozenRuntime, path: Path) -> list[LandedFile | FailedDay]:
+def land(runtime: FrozenRuntime, path: Path) -> list[LandedFile | FailedDay]:
     context = PullContext(
-        graph=home.client, tokens=home.vault, landing=Landing(path / "landing", home.engine), engine=home.engine,
-        run_id="r", backfill_id=str(home.clock.at), sleep=home.clock.sleep, now=home.clock.now,
+        graph=runtime.client, tokens=runtime.vault, landing=Landing(path / "landing", runtime.engine), engine=runtime.engine,
+        run_id="r", backfill_id=str(runtime.clock.at), sleep=runtime.clock.sleep, now=runtime.clock.now,
     )
     return list(pulls.land(ACCOUNT, [DAY], ["account_insights"], context=context))
 
@@ -58,31 +58,31 @@ INVALIDATIONS = [
 @pytest.mark.parametrize(("subcode", "sentence", "actions"), INVALIDATIONS)
 @pytest.mark.parametrize("noticed_by", ["a run", "the daily check"])
 def test_a_dead_token_is_retired_at_once_and_says_what_to_do(
-    home: FrozenRuntime, tmp_path: Path, subcode: int, sentence: str, actions: list[tuple[str, str]], noticed_by: str
+    runtime: FrozenRuntime, tmp_path: Path, subcode: int, sentence: str, actions: list[tuple[str, str]], noticed_by: str
 ):
-    ref = home.onboard(home.mint(days=60))
-    home.graph.identity.invalidate(subcode, "USER")
+    ref = runtime.onboard(runtime.mint(days=60))
+    runtime.graph.identity.invalidate(subcode, "USER")
     if noticed_by == "a run":
-        (failed,) = land(home, tmp_path)
+        (failed,) = land(runtime, tmp_path)
         assert isinstance(failed, FailedDay) and f"(190/{subcode})" in failed.reason
     else:
-        assert tokens.check_tokens(graph=home.client, tokens=home.vault, now=home.clock.now()) == []
-    (connection,) = connections(home)
+        assert tokens.check_tokens(graph=runtime.client, tokens=runtime.vault, now=runtime.clock.now()) == []
+    (connection,) = connections(runtime)
 
     assert connection.state == "dead" and connection.ref.id == ref.id and connection.ref.retired_subcode == subcode
     assert connection.issues[0].message.startswith("Sam Operator ") and sentence in connection.issues[0].message
     assert [(issue.action, issue.url) for issue in connection.issues] == actions
     # A dead token is not used again: no call is made with it.
-    calls = dict(home.graph.calls)
-    (again,) = land(home, tmp_path)
-    assert isinstance(again, FailedDay) and f"190/{subcode}" in again.reason and dict(home.graph.calls) == calls
+    calls = dict(runtime.graph.calls)
+    (again,) = land(runtime, tmp_path)
+    assert isinstance(again, FailedDay) and f"190/{subcode}" in again.reason and dict(runtime.graph.calls) == calls
 
 
-def test_a_pages_own_token_that_died_leads_to_the_pages_settings(home: FrozenRuntime):
-    home.onboard(home.mint(days=60))
-    home.graph.identity.invalidate(492, "PAGE")
-    tokens.check_tokens(graph=home.client, tokens=home.vault, now=home.clock.now())
-    (connection,) = connections(home)
+def test_a_pages_own_token_that_died_leads_to_the_pages_settings(runtime: FrozenRuntime):
+    runtime.onboard(runtime.mint(days=60))
+    runtime.graph.identity.invalidate(492, "PAGE")
+    tokens.check_tokens(graph=runtime.client, tokens=runtime.vault, now=runtime.clock.now())
+    (connection,) = connections(runtime)
 
     assert connection.state == "trouble" and connection.ref.retired_at is None
     pages = [node for node in connection.nodes if node.link.kind == "page"]
@@ -90,45 +90,45 @@ def test_a_pages_own_token_that_died_leads_to_the_pages_settings(home: FrozenRun
         f"https://business.example/settings/pages/{node.link.id}" for node in pages]
 
 
-def test_a_refusal_that_passes_retires_nothing(home: FrozenRuntime, tmp_path: Path):
-    home.onboard(home.mint(days=60))
-    home.graph.faults.plan([{"fault": "190_460", "path": f"GET {ACCOUNT}/insights", "times": 1}])
-    (failed,) = land(home, tmp_path)
+def test_a_refusal_that_passes_retires_nothing(runtime: FrozenRuntime, tmp_path: Path):
+    runtime.onboard(runtime.mint(days=60))
+    runtime.graph.faults.plan([{"fault": "190_460", "path": f"GET {ACCOUNT}/insights", "times": 1}])
+    (failed,) = land(runtime, tmp_path)
     assert isinstance(failed, FailedDay)
-    home.clock.sleep(60)
+    runtime.clock.sleep(60)
 
-    (landed,) = land(home, tmp_path)
+    (landed,) = land(runtime, tmp_path)
     assert isinstance(landed, LandedFile)
 
 
-def test_another_token_takes_over_in_the_same_run(home: FrozenRuntime, tmp_path: Path):
-    home.onboard(home.mint(days=60))
-    system = home.onboard(home.mint("SYSTEM_USER"))
-    assert {link.token_ref for link in list_links(home.engine) if link.id == ACCOUNT} == {system.id}
-    home.graph.identity.invalidate(467, "SYSTEM_USER")
-    (landed,) = land(home, tmp_path)
+def test_another_token_takes_over_in_the_same_run(runtime: FrozenRuntime, tmp_path: Path):
+    runtime.onboard(runtime.mint(days=60))
+    system = runtime.onboard(runtime.mint("SYSTEM_USER"))
+    assert {link.token_ref for link in list_links(runtime.engine) if link.id == ACCOUNT} == {system.id}
+    runtime.graph.identity.invalidate(467, "SYSTEM_USER")
+    (landed,) = land(runtime, tmp_path)
 
     assert isinstance(landed, LandedFile) and landed.rows == 1
-    assert [each.state for each in connections(home)] == ["dead", "good"]
+    assert [each.state for each in connections(runtime)] == ["dead", "good"]
 
 
-def test_a_token_that_may_not_read_a_node_leaves_it_to_one_that_may(home: FrozenRuntime, tmp_path: Path):
-    home.onboard(home.mint(days=60))
-    home.onboard(home.mint("SYSTEM_USER"))
-    home.graph.faults.plan([{"fault": "200_missing", "path": f"GET {ACCOUNT}/insights", "times": 1}])
-    (landed,) = land(home, tmp_path)
-    assert isinstance(landed, LandedFile) and [each.state for each in connections(home)] == ["good", "good"]
+def test_a_token_that_may_not_read_a_node_leaves_it_to_one_that_may(runtime: FrozenRuntime, tmp_path: Path):
+    runtime.onboard(runtime.mint(days=60))
+    runtime.onboard(runtime.mint("SYSTEM_USER"))
+    runtime.graph.faults.plan([{"fault": "200_missing", "path": f"GET {ACCOUNT}/insights", "times": 1}])
+    (landed,) = land(runtime, tmp_path)
+    assert isinstance(landed, LandedFile) and [each.state for each in connections(runtime)] == ["good", "good"]
 
-    home.graph.faults.plan([{"fault": "200_missing", "path": f"GET {ACCOUNT}/insights", "times": 2}])
-    home.clock.sleep(60)
-    (failed,) = land(home, tmp_path)
+    runtime.graph.faults.plan([{"fault": "200_missing", "path": f"GET {ACCOUNT}/insights", "times": 2}])
+    runtime.clock.sleep(60)
+    (failed,) = land(runtime, tmp_path)
     assert isinstance(failed, FailedDay) and "ads_read" in failed.reason
 
 
 @pytest.mark.parametrize("scope", [scope for scope in SCOPES if scope.feature is None], ids=lambda scope: scope.name)
-def test_a_missing_scope_is_named_with_what_it_stops_and_asked_for_again(home: FrozenRuntime, scope):
-    home.onboard(home.mint(days=60, scopes=tuple(set(scopes_for(2)) - {scope.name})))
-    (connection,) = connections(home)
+def test_a_missing_scope_is_named_with_what_it_stops_and_asked_for_again(runtime: FrozenRuntime, scope):
+    runtime.onboard(runtime.mint(days=60, scopes=tuple(set(scopes_for(2)) - {scope.name})))
+    (connection,) = connections(runtime)
 
     (issue,) = connection.issues
     without = scope.without[0].upper() + scope.without[1:]
@@ -137,97 +137,97 @@ def test_a_missing_scope_is_named_with_what_it_stops_and_asked_for_again(home: F
 
 
 @pytest.mark.parametrize("scope", [scope for scope in SCOPES if scope.feature], ids=lambda scope: scope.name)
-def test_a_scope_of_a_feature_is_missed_only_while_it_is_on(home: FrozenRuntime, scope):
+def test_a_scope_of_a_feature_is_missed_only_while_it_is_on(runtime: FrozenRuntime, scope):
     granted = tuple(set(scopes_for(3, (scope.feature,))) - {scope.name})
-    home.onboard(home.mint(days=60, scopes=granted), phase=3)
+    runtime.onboard(runtime.mint(days=60, scopes=granted), phase=3)
 
-    assert connections(home)[0].missing == ()
-    assert [each.name for each in connections(home, (scope.feature,))[0].missing] == [scope.name]
+    assert connections(runtime)[0].missing == ()
+    assert [each.name for each in connections(runtime, (scope.feature,))[0].missing] == [scope.name]
 
 
 @pytest.mark.parametrize(("kind", "node_id", "where"), [
     ("ad_account", "act_1000000002", "ad-accounts/1000000002"), ("page", "3000000000002", "pages/3000000000002"),
 ])
 @pytest.mark.parametrize("tasks", [["DRAFT"], ["ADVERTISE", "MANAGE"]])
-def test_a_missing_task_leads_to_where_it_is_given(home: FrozenRuntime, kind: str, node_id: str, where: str, tasks: list[str]):
-    home.graph.access.tasks[node_id.removeprefix("act_")] = tasks
-    home.onboard(home.mint(days=60))
-    troubled = [node for node in connections(home)[0].nodes if node.issue]
+def test_a_missing_task_leads_to_where_it_is_given(runtime: FrozenRuntime, kind: str, node_id: str, where: str, tasks: list[str]):
+    runtime.graph.access.tasks[node_id.removeprefix("act_")] = tasks
+    runtime.onboard(runtime.mint(days=60))
+    troubled = [node for node in connections(runtime)[0].nodes if node.issue]
 
     assert {node.link.id for node in troubled if node.link.kind == kind} == {node_id}
     issue = next(node.issue for node in troubled if node.link.kind == kind)
     assert "the task ANALYZE" in issue.message and issue.url == f"https://business.example/settings/{where}"
 
 
-def test_access_that_is_taken_away_is_no_longer_used(home: FrozenRuntime, tmp_path: Path):
-    home.onboard(home.mint(days=60))
-    home.graph.access.tasks[ACCOUNT.removeprefix("act_")] = []
-    consents.relink_all(graph=home.client, tokens=home.vault, engine=home.engine, now=home.clock.now())
+def test_access_that_is_taken_away_is_no_longer_used(runtime: FrozenRuntime, tmp_path: Path):
+    runtime.onboard(runtime.mint(days=60))
+    runtime.graph.access.tasks[ACCOUNT.removeprefix("act_")] = []
+    consents.relink_all(graph=runtime.client, tokens=runtime.vault, engine=runtime.engine, now=runtime.clock.now())
 
-    (failed,) = land(home, tmp_path)
+    (failed,) = land(runtime, tmp_path)
     assert isinstance(failed, FailedDay) and "no token reads act_1000000001" in failed.reason
-    assert ACCOUNT not in {node.link.id for node in connections(home)[0].nodes}
+    assert ACCOUNT not in {node.link.id for node in connections(runtime)[0].nodes}
 
 
-def test_tokens_are_exchanged_before_they_end_and_keep_their_name(home: FrozenRuntime):
-    user, system = home.onboard(home.mint(days=60)), home.onboard(home.mint("SYSTEM_USER", days=60))
-    before = {ref.id: home.vault.reveal(ref.id, flow="test").value for ref in (user, system)}
-    home.clock.sleep(41 * 86400)
-    assert tokens.check_tokens(graph=home.client, tokens=home.vault, now=home.clock.now()) == []
+def test_tokens_are_exchanged_before_they_end_and_keep_their_name(runtime: FrozenRuntime):
+    user, system = runtime.onboard(runtime.mint(days=60)), runtime.onboard(runtime.mint("SYSTEM_USER", days=60))
+    before = {ref.id: runtime.vault.reveal(ref.id, flow="test").value for ref in (user, system)}
+    runtime.clock.sleep(41 * 86400)
+    assert tokens.check_tokens(graph=runtime.client, tokens=runtime.vault, now=runtime.clock.now()) == []
 
     for ref in (user, system):
-        now = home.vault.ref(ref.id)
-        assert now.expires_at and now.expires_at - home.clock.now() > dt.timedelta(days=59)
-        assert home.vault.reveal(ref.id, flow="test").value != before[ref.id]
+        now = runtime.vault.ref(ref.id)
+        assert now.expires_at and now.expires_at - runtime.clock.now() > dt.timedelta(days=59)
+        assert runtime.vault.reveal(ref.id, flow="test").value != before[ref.id]
     # An exchange is no activity of the person: data access ends when it did.
-    assert home.vault.ref(user.id).data_access_expires_at == user.data_access_expires_at
+    assert runtime.vault.ref(user.id).data_access_expires_at == user.data_access_expires_at
 
 
-def test_disconnecting_a_system_user_ends_that_token_at_meta(home: FrozenRuntime):
-    system = home.onboard(home.mint("SYSTEM_USER"))
-    value = home.vault.reveal(system.id, flow="test").value
-    assert tokens.disconnect(system.id, graph=home.client, tokens=home.vault).outcome == "revoked"
+def test_disconnecting_a_system_user_ends_that_token_at_meta(runtime: FrozenRuntime):
+    system = runtime.onboard(runtime.mint("SYSTEM_USER"))
+    value = runtime.vault.reveal(system.id, flow="test").value
+    assert tokens.disconnect(system.id, graph=runtime.client, tokens=runtime.vault).outcome == "revoked"
 
-    assert home.graph.identity.tokens[value].invalid_subcode == 458 and home.vault.refs() == []
+    assert runtime.graph.identity.tokens[value].invalid_subcode == 458 and runtime.vault.refs() == []
 
 
-def test_a_token_that_meta_does_not_revoke_is_deleted_all_the_same(home: FrozenRuntime):
-    user = home.onboard(home.mint(days=60))
-    home.graph.faults.plan([{"fault": "500", "path": "DELETE me/permissions", "times": 9}])
+def test_a_token_that_meta_does_not_revoke_is_deleted_all_the_same(runtime: FrozenRuntime):
+    user = runtime.onboard(runtime.mint(days=60))
+    runtime.graph.faults.plan([{"fault": "500", "path": "DELETE me/permissions", "times": 9}])
 
-    disconnection = tokens.disconnect(user.id, graph=home.client, tokens=home.vault)
+    disconnection = tokens.disconnect(user.id, graph=runtime.client, tokens=runtime.vault)
     assert disconnection.outcome == "refused" and "try again later" in disconnection.sentence
-    assert home.vault.refs() == []
+    assert runtime.vault.refs() == []
 
 
-def test_what_revoking_says_is_what_happened(home: FrozenRuntime):
-    revoked = tokens.disconnect(home.onboard(home.mint(days=60)).id, graph=home.client, tokens=home.vault)
+def test_what_revoking_says_is_what_happened(runtime: FrozenRuntime):
+    revoked = tokens.disconnect(runtime.onboard(runtime.mint(days=60)).id, graph=runtime.client, tokens=runtime.vault)
     assert "Meta has revoked the consent" in revoked.sentence and "deleted here" in revoked.sentence
 
-    user = home.onboard(home.mint(days=60))
-    home.graph.identity.invalidate(460, "USER")
-    tokens.check_tokens(graph=home.client, tokens=home.vault, now=home.clock.now())
-    calls = dict(home.graph.calls)
-    earlier = tokens.disconnect(user.id, graph=home.client, tokens=home.vault)
-    assert earlier.outcome == "not asked" and dict(home.graph.calls) == calls
+    user = runtime.onboard(runtime.mint(days=60))
+    runtime.graph.identity.invalidate(460, "USER")
+    tokens.check_tokens(graph=runtime.client, tokens=runtime.vault, now=runtime.clock.now())
+    calls = dict(runtime.graph.calls)
+    earlier = tokens.disconnect(user.id, graph=runtime.client, tokens=runtime.vault)
+    assert earlier.outcome == "not asked" and dict(runtime.graph.calls) == calls
     assert "was retired earlier (190/460)" in earlier.sentence and "Meta was not asked" in earlier.sentence
 
 
-def test_no_ciphertext_is_left_of_a_person_and_their_pages(home: FrozenRuntime):
-    user = home.onboard(home.mint(days=60))
-    tokens.disconnect(user.id, graph=home.client, tokens=home.vault)
+def test_no_ciphertext_is_left_of_a_person_and_their_pages(runtime: FrozenRuntime):
+    user = runtime.onboard(runtime.mint(days=60))
+    tokens.disconnect(user.id, graph=runtime.client, tokens=runtime.vault)
 
-    with home.engine.connect() as connection:
+    with runtime.engine.connect() as connection:
         assert set(connection.execute(sa.select(token_table.c.sealed)).scalars()) == {b""}
 
 
 @pytest.mark.parametrize("subcode", [458, 492])
-def test_no_ciphertext_is_left_of_a_token_that_died(home: FrozenRuntime, subcode: int):
-    user = home.onboard(home.mint(days=60))
-    home.graph.identity.invalidate(subcode, "USER")
-    tokens.check_tokens(graph=home.client, tokens=home.vault, now=home.clock.now())
+def test_no_ciphertext_is_left_of_a_token_that_died(runtime: FrozenRuntime, subcode: int):
+    user = runtime.onboard(runtime.mint(days=60))
+    runtime.graph.identity.invalidate(subcode, "USER")
+    tokens.check_tokens(graph=runtime.client, tokens=runtime.vault, now=runtime.clock.now())
 
-    with home.engine.connect() as connection:
+    with runtime.engine.connect() as connection:
         sealed = connection.execute(sa.select(token_table.c.sealed).where(token_table.c.id == user.id)).scalar_one()
     assert sealed == b""
 
@@ -235,18 +235,18 @@ def test_no_ciphertext_is_left_of_a_token_that_died(home: FrozenRuntime, subcode
 HOSTILE = "\x1b[31mEvil\x07\u202e [b]x[/b] <!channel> <img src=x onerror=1>\r\nSubject: spoofed"
 
 
-def test_a_hostile_name_is_one_harmless_line_in_every_sentence(home: FrozenRuntime):
-    ref = home.onboard(home.mint(days=60))
-    with home.engine.begin() as connection:
+def test_a_hostile_name_is_one_harmless_line_in_every_sentence(runtime: FrozenRuntime):
+    ref = runtime.onboard(runtime.mint(days=60))
+    with runtime.engine.begin() as connection:
         connection.execute(token_table.update().values(subject_name=HOSTILE))
-    home.clock.sleep(50 * 86400)
-    sentences = [issue.message for connection in connections(home) for issue in connection.issues]
-    home.graph.identity.invalidate(460, "USER")
-    tokens.check_tokens(graph=home.client, tokens=home.vault, now=home.clock.now())
-    sentences += [issue.message for connection in connections(home) for issue in connection.issues]
+    runtime.clock.sleep(50 * 86400)
+    sentences = [issue.message for connection in connections(runtime) for issue in connection.issues]
+    runtime.graph.identity.invalidate(460, "USER")
+    tokens.check_tokens(graph=runtime.client, tokens=runtime.vault, now=runtime.clock.now())
+    sentences += [issue.message for connection in connections(runtime) for issue in connection.issues]
     with pytest.raises(VaultError) as caught:
-        home.vault.reveal_for(ACCOUNT, flow="test")
-    sentences += [str(caught.value), tokens.disconnect(ref.id, graph=home.client, tokens=home.vault).sentence]
+        runtime.vault.reveal_for(ACCOUNT, flow="test")
+    sentences += [str(caught.value), tokens.disconnect(ref.id, graph=runtime.client, tokens=runtime.vault).sentence]
 
     assert len(sentences) >= 4
     for sentence in sentences:

@@ -20,31 +20,31 @@ from meta_pipeline.store.node_links import list_links
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> FrozenRuntime:
+def runtime(tmp_path: Path) -> FrozenRuntime:
     return FrozenRuntime(tmp_path)
 
 
-def relink(home: FrozenRuntime, ref: TokenRef) -> Discovery:
-    return consents.relink(ref, graph=home.client, tokens=home.vault, engine=home.engine, now=home.clock.now())
+def relink(runtime: FrozenRuntime, ref: TokenRef) -> Discovery:
+    return consents.relink(ref, graph=runtime.client, tokens=runtime.vault, engine=runtime.engine, now=runtime.clock.now())
 
 
-def reached(home: FrozenRuntime, ref: TokenRef) -> Counter[str]:
-    kinds = {link.id: link.kind for link in list_links(home.engine)}
-    return Counter(kinds[access.node_id] for access in by_source_token(home.engine)[ref.id])
+def reached(runtime: FrozenRuntime, ref: TokenRef) -> Counter[str]:
+    kinds = {link.id: link.kind for link in list_links(runtime.engine)}
+    return Counter(kinds[access.node_id] for access in by_source_token(runtime.engine)[ref.id])
 
 
-def fail(home: FrozenRuntime, fault: str, path: str, times: int = 99) -> None:
-    home.graph.faults.planned.clear()
-    home.graph.faults.plan([{"fault": fault, "path": path, "times": times}])
+def fail(runtime: FrozenRuntime, fault: str, path: str, times: int = 99) -> None:
+    runtime.graph.faults.planned.clear()
+    runtime.graph.faults.plan([{"fault": fault, "path": path, "times": times}])
 
 
-def test_a_field_that_a_version_does_not_know_costs_that_field_only(home: FrozenRuntime):
-    fail(home, "100_nonexisting_owner_business", "owned_pixels")
-    ref = home.onboard(home.mint("SYSTEM_USER"))
-    whole = reached(home, ref)
+def test_a_field_that_a_version_does_not_know_costs_that_field_only(runtime: FrozenRuntime):
+    fail(runtime, "100_nonexisting_owner_business", "owned_pixels")
+    ref = runtime.onboard(runtime.mint("SYSTEM_USER"))
+    whole = reached(runtime, ref)
 
     assert whole["ad_account"] and whole["page"] and whole["catalog"] and whole["pixel"]
-    discovery = relink(home, ref)
+    discovery = relink(runtime, ref)
     assert discovery.failed == () and "was read without owner_business" in discovery.lost_fields[0]
 
 
@@ -53,84 +53,84 @@ def test_a_field_that_a_version_does_not_know_costs_that_field_only(home: Frozen
     ("me/accounts", {"page", "instagram_account"}), ("me/businesses", {"pixel", "catalog"}),
 ])
 @pytest.mark.parametrize("fault", ["100_nonexisting_id", "dead_metric", "500", "truncated", "code1_reduce"])
-def test_an_edge_that_fails_fails_alone_and_keeps_its_links(home: FrozenRuntime, path: str, kinds: set[str], fault: str):
-    ref = home.onboard(home.mint("SYSTEM_USER"))
-    before = reached(home, ref)
-    fail(home, fault, path)
-    discovery = relink(home, ref)
+def test_an_edge_that_fails_fails_alone_and_keeps_its_links(runtime: FrozenRuntime, path: str, kinds: set[str], fault: str):
+    ref = runtime.onboard(runtime.mint("SYSTEM_USER"))
+    before = reached(runtime, ref)
+    fail(runtime, fault, path)
+    discovery = relink(runtime, ref)
 
     assert [failed.edge.name for failed in discovery.failed] == [path.rpartition("/")[2]]
-    assert path in discovery.unread[0] and reached(home, ref) == before
+    assert path in discovery.unread[0] and reached(runtime, ref) == before
     assert {link.kind for link in discovery.links} >= set(before) - kinds
-    home.graph.faults.planned.clear()
-    assert relink(home, ref).failed == () and reached(home, ref) == before
+    runtime.graph.faults.planned.clear()
+    assert relink(runtime, ref).failed == () and reached(runtime, ref) == before
 
 
-def test_a_refused_edge_is_gone_and_named(home: FrozenRuntime):
-    ref = home.onboard(home.mint("SYSTEM_USER"))
-    fail(home, "200_missing", "me/adaccounts")
-    discovery = relink(home, ref)
+def test_a_refused_edge_is_gone_and_named(runtime: FrozenRuntime):
+    ref = runtime.onboard(runtime.mint("SYSTEM_USER"))
+    fail(runtime, "200_missing", "me/adaccounts")
+    discovery = relink(runtime, ref)
 
-    assert discovery.failed[0].is_refused and reached(home, ref)["ad_account"] == 0
+    assert discovery.failed[0].is_refused and reached(runtime, ref)["ad_account"] == 0
 
 
-def connection_messages(home: FrozenRuntime) -> list[str]:
+def connection_messages(runtime: FrozenRuntime) -> list[str]:
     (connection,) = overview.connections(
-        engine=home.engine, tokens=home.vault, action_links=home.action_links, features=(), now=home.clock.now()
+        engine=runtime.engine, tokens=runtime.vault, action_links=runtime.action_links, features=(), now=runtime.clock.now()
     )
     return [issue.message for issue in connection.issues]
 
 
-def test_the_edges_of_the_last_discovery_that_were_not_read_are_remembered_and_shown(home: FrozenRuntime):
-    ref = home.onboard(home.mint("SYSTEM_USER"))
-    assert unread_sentences(home.engine) == [] and connection_messages(home) == []
-    fail(home, "500", "me/adaccounts")
+def test_the_edges_of_the_last_discovery_that_were_not_read_are_remembered_and_shown(runtime: FrozenRuntime):
+    ref = runtime.onboard(runtime.mint("SYSTEM_USER"))
+    assert unread_sentences(runtime.engine) == [] and connection_messages(runtime) == []
+    fail(runtime, "500", "me/adaccounts")
     links, problems = consents.relink_all(
-        graph=home.client, tokens=home.vault, engine=home.engine, now=home.clock.now()
+        graph=runtime.client, tokens=runtime.vault, engine=runtime.engine, now=runtime.clock.now()
     )
-    (sentence,) = unread_sentences(home.engine)
+    (sentence,) = unread_sentences(runtime.engine)
 
     assert links and problems == [sentence] and "me/adaccounts was not read: Graph answered HTTP 500" in sentence
-    assert connection_messages(home) == [
+    assert connection_messages(runtime) == [
         "Facebook could not list all ad accounts at the last daily check: new ones are missing until the next one "
         "works; what was connected before is still collected."
     ]
-    home.graph.faults.planned.clear()
-    relink(home, ref)
-    assert unread_sentences(home.engine) == [] and connection_messages(home) == []
+    runtime.graph.faults.planned.clear()
+    relink(runtime, ref)
+    assert unread_sentences(runtime.engine) == [] and connection_messages(runtime) == []
 
 
-def test_a_refused_edge_is_reported_unless_a_missing_permission_explains_it(home: FrozenRuntime):
-    ref = home.onboard(home.mint("SYSTEM_USER"))
-    fail(home, "200_missing", "me/accounts")
-    relink(home, ref)
+def test_a_refused_edge_is_reported_unless_a_missing_permission_explains_it(runtime: FrozenRuntime):
+    ref = runtime.onboard(runtime.mint("SYSTEM_USER"))
+    fail(runtime, "200_missing", "me/accounts")
+    relink(runtime, ref)
     assert (
         "Facebook did not let us list all Pages and Instagram accounts: those that are not listed are not collected."
-        in connection_messages(home)
+        in connection_messages(runtime)
     )
-    home.vault.record_inspection(
+    runtime.vault.record_inspection(
         ref.id, scopes=[name for name in ref.scopes if name != "pages_show_list"], expires_at=None,
         data_access_expires_at=None,
     )
-    assert not [message for message in connection_messages(home) if "did not let us" in message]
-    home.vault.retire(ref.id, "190/460", subcode=460)
-    assert unread_sentences(home.engine) == []
+    assert not [message for message in connection_messages(runtime) if "did not let us" in message]
+    runtime.vault.retire(ref.id, "190/460", subcode=460)
+    assert unread_sentences(runtime.engine) == []
 
 
-def test_a_connection_says_what_was_not_read(home: FrozenRuntime):
-    fail(home, "dead_metric", "owned_pixels")
-    home.onboard(home.mint("SYSTEM_USER"))
-    with home.engine.connect() as connection:
+def test_a_connection_says_what_was_not_read(runtime: FrozenRuntime):
+    fail(runtime, "dead_metric", "owned_pixels")
+    runtime.onboard(runtime.mint("SYSTEM_USER"))
+    with runtime.engine.connect() as connection:
         (row,) = connection.execute(onboardings.onboardings.select()).all()
 
     assert row.status == "running" and "owned_pixels was not read: (100)" in row.result["not_read"][0]
 
 
-def test_a_dead_token_and_a_listing_of_nothing_end_the_whole(home: FrozenRuntime):
-    ref = home.onboard(home.mint("SYSTEM_USER"))
-    fail(home, "500", "GET (me|\\d+)/")
+def test_a_dead_token_and_a_listing_of_nothing_end_the_whole(runtime: FrozenRuntime):
+    ref = runtime.onboard(runtime.mint("SYSTEM_USER"))
+    fail(runtime, "500", "GET (me|\\d+)/")
     with pytest.raises(GraphError):
-        relink(home, ref)
-    fail(home, "190_463", "owned_pixels")
+        relink(runtime, ref)
+    fail(runtime, "190_463", "owned_pixels")
     with pytest.raises(TokenError):
-        relink(home, ref)
+        relink(runtime, ref)
