@@ -75,7 +75,7 @@ def test_decisions_are_numbered_once_and_have_one_form():
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda file: file.relative_to(TOP).as_posix())
-def test_every_relative_link_resolves(document):
+def test_every_relative_link_resolves(document: Path):
     links = re.findall(r"\]\((?!https?:|mailto:)([^)\s]+)\)", document.read_text())
 
     broken = [link for link in links if not _resolves(document, link)]
@@ -84,7 +84,7 @@ def test_every_relative_link_resolves(document):
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda file: file.relative_to(TOP).as_posix())
-def test_every_file_that_a_document_names_exists(document):
+def test_every_file_that_a_document_names_exists(document: Path):
     names = re.findall(r"(?<![\w./<>{}*-])((?:[\w.-]+/)+[\w-]+\.(?:py|sql|csv|toml|yml|md))\b", document.read_text())
 
     missing = [name for name in names if not any((root / name).exists() for root in [document.parent, *ROOTS])]
@@ -93,7 +93,7 @@ def test_every_file_that_a_document_names_exists(document):
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda file: file.relative_to(TOP).as_posix())
-def test_every_row_of_a_table_has_as_many_cells_as_its_head(document):
+def test_every_row_of_a_table_has_as_many_cells_as_its_head(document: Path):
     uneven = []
     for table in re.findall(r"(?:^\|.*\n)+", document.read_text(), re.M):
         head, *rows = [len(re.findall(r"(?<!\\)\|", row)) for row in table.splitlines()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,7 +24,7 @@ def opened_files() -> Iterator[Counter[str]]:
     """Count how often each SQLite file was opened through SQLAlchemy, by its name."""
     counted: Counter[str] = Counter()
 
-    def count(connection, _):
+    def count(connection: sqlite3.Connection, _: object) -> None:
         counted[Path(connection.execute("pragma database_list").fetchone()[2]).name] += 1
 
     sa.event.listen(sa.engine.Engine, "connect", count)

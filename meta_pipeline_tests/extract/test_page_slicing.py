@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from meta_pipeline.extract import page_slicing as module
 from meta_pipeline.extract.page_slicing import slice_records, strip_separators
 
-PLAIN = [
+PLAIN: list[dict[str, object]] = [
     {"account_id": "1", "ad_name": "a", "actions": [{"action_type": "x", "value": "1"}, {"action_type": "y"}]},
     {"account_id": "2", "ad_name": "é 😀 }],[{ },{\"account_id\":"},
     {"account_id": "3", "spend": "1.5", "nested": {"account_id": {"deep": [{}, []]}}},
@@ -30,7 +30,10 @@ def written(
     records: list[dict[str, object]], *, is_ascii: bool, comma: str = ",", after: str = "QVFI"
 ) -> tuple[bytes, list[bytes]]:
     """A page, and the bytes of its records."""
-    text = lambda value: json.dumps(value, ensure_ascii=is_ascii, separators=(comma, ":"))
+
+    def text(value: object) -> str:
+        return json.dumps(value, ensure_ascii=is_ascii, separators=(comma, ":"))
+
     pieces = [text(record).encode() for record in records]
     paging = text({"cursors": {"after": after}, "next": f"https://graph.example/?after={after}"}).encode()
     return b'{"data":[' + comma.encode().join(pieces) + b'],"paging":' + paging + b"}", pieces

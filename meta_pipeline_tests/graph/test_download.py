@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import time
+from collections.abc import Callable, Mapping
 
 import pytest
 import requests
@@ -25,16 +27,20 @@ NAMES = {
 
 
 class Cdn(BaseAdapter):
-    def __init__(self, **more) -> None:
+    def __init__(
+        self, *, status: int = 200, headers: Mapping[str, str] | None = None, content: bytes = b"JPEG",
+        redirects: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__()
-        self.status, self.headers, self.content = 200, {"content-type": "image/jpeg"}, b"JPEG"
+        self.status, self.content = status, content
+        self.headers = {"content-type": "image/jpeg"} if headers is None else headers
+        self.redirects = redirects or {}
         self.seen: list[requests.PreparedRequest] = []
-        self.redirects: dict[str, str] = {}
-        self.__dict__ |= more
 
-    def send(self, request, **_):
+    def send(self, request: requests.PreparedRequest, *_: object, **__: object) -> requests.Response:
         self.seen.append(request)
         response = requests.Response()
+        assert request.url is not None
         response.url, response.request = request.url, request
         if request.url in self.redirects:
             response.status_code, response.headers["location"] = 302, self.redirects[request.url]
@@ -49,13 +55,14 @@ class Cdn(BaseAdapter):
         pass
 
 
-def downloads(cdn: Cdn, **more) -> Downloads:
-    def resolve(host: str) -> list[str]:
-        if host not in NAMES:
-            raise OSError
-        return NAMES[host]
+def resolve(host: str) -> list[str]:
+    if host not in NAMES:
+        raise OSError
+    return NAMES[host]
 
-    return Downloads(GRAPH, adapter=cdn, **{"resolve": resolve, **more})
+
+def downloads(cdn: Cdn, clock: Callable[[], float] = time.monotonic) -> Downloads:
+    return Downloads(GRAPH, adapter=cdn, resolve=resolve, clock=clock)
 
 
 def test_a_picture_and_no_secret_goes_with_the_asking():
@@ -64,7 +71,7 @@ def test_a_picture_and_no_secret_goes_with_the_asking():
 
     assert (picture.content, picture.extension) == (b"JPEG", "jpg")
     assert "authorization" not in {name.lower() for name in cdn.seen[0].headers}
-    assert "appsecret_proof" not in cdn.seen[0].url
+    assert "appsecret_proof" not in str(cdn.seen[0].url)
     assert downloads(Cdn(headers={"content-type": "Image/PNG; x=1"})).picture(f"{GRAPH}/t/1.png").extension == "png"
 
 
@@ -114,7 +121,7 @@ def test_what_is_no_picture_is_a_sentence_without_the_address(cdn: Cdn, says: st
 
 def test_trouble_of_the_network_tells_no_address_and_a_slow_one_ends():
     class Broken(Cdn):
-        def send(self, request, **_):
+        def send(self, request: requests.PreparedRequest, *_: object, **__: object) -> requests.Response:
             raise requests.ConnectionError(f"no route to {request.url}")
 
     with pytest.raises(DownloadError, match="ConnectionError") as refused:
@@ -146,7 +153,7 @@ def test_a_host_that_sends_a_byte_a_second_meets_the_deadline_of_a_picture():
     clock = Clock()
 
     class Dripping(Cdn):
-        def send(self, request, **_):
+        def send(self, request: requests.PreparedRequest, *_: object, **__: object) -> requests.Response:
             response = super().send(request)
             response.raw = HTTPResponse(Drip(clock), preload_content=False)
             return response

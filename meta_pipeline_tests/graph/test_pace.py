@@ -47,7 +47,8 @@ class TestRefill:
         assert Budget("k", HOUR_S).drained(NOW) == 0.0
 
     def test_a_clock_that_was_set_back_refills_nothing(self):
-        assert USED.drained(USED.read_at - dt.timedelta(hours=1)) == 80.0  # type: ignore[operator]
+        assert USED.read_at is not None
+        assert USED.drained(USED.read_at - dt.timedelta(hours=1)) == 80.0
 
     def test_a_reading_far_above_the_prediction_halves_the_refill(self):
         after = after_reading(USED, UsageReading(70.0), operations=1, now=NOW)  # 31 was predicted

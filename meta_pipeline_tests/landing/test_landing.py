@@ -178,13 +178,14 @@ def test_a_disk_that_is_full_while_days_spill_fails_that_day_and_no_other(
     with landing.open_days(SOURCE, [small, large]) as gathered:
         gathered.add(small, arrow_text([b'{"ad_id":"1"}']), BATCH)
         with monkeypatch.context() as patched:
-            patched.setattr(module.pq, "ParquetWriter", full)
+            patched.setattr(pq, "ParquetWriter", full)
             gathered.add(large, arrow_text([record]), BATCH)
         gathered.add(large, arrow_text([record]), BATCH)
         ended = dict(landing.commit(gathered, backfill_id="b", now=NOW))
 
     assert isinstance(ended[large], LandingError) and "No space left" in str(ended[large])
-    assert not isinstance(ended[small], LandingError) and ended[small].rows == 1
+    landed = ended[small]
+    assert not isinstance(landed, LandingError) and landed.rows == 1
     assert landing.memory_budget.bytes_buffered == 0 and not list(landing.root.rglob("*.tmp"))
 
 
@@ -207,7 +208,7 @@ def test_every_row_says_of_which_answer_it_is(landing: Landing):
         for number, batch in enumerate(batch for batch in batches for _ in range(2))
     ]
     assert [tuple(row.values()) for row in rows] == expected
-    assert duckdb.sql(f"select {', '.join(columns)} from '{file.path}'").fetchall() == expected
+    assert duckdb.execute(f"select {', '.join(columns)} from '{file.path}'").fetchall() == expected
 
 
 def test_rows_after_a_spill_leave_no_memory_taken(landing: Landing):

@@ -13,9 +13,9 @@ from meta_pipeline.linker.discover import Discovery
 from meta_pipeline.records import TokenRef
 from meta_pipeline.status import overview
 from meta_pipeline.status.unread import unread_sentences
-from meta_pipeline.store import onboardings
 from meta_pipeline.store.access import by_source_token
 from meta_pipeline.store.node_links import list_links
+from meta_pipeline.store.schema.connections import onboardings
 from meta_pipeline_tests.fakes.frozen_clock import FrozenRuntime
 
 
@@ -121,7 +121,7 @@ def test_a_connection_says_what_was_not_read(home: FrozenRuntime):
     fail(home, "dead_metric", "owned_pixels")
     home.onboard(home.mint("SYSTEM_USER"))
     with home.engine.connect() as connection:
-        (row,) = connection.execute(onboardings.onboardings.select()).all()
+        (row,) = connection.execute(onboardings.select()).all()
 
     assert row.status == "running" and "owned_pixels was not read: (100)" in row.result["not_read"][0]
 

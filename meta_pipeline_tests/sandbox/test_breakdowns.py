@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections import Counter
+from typing import Any
 
 import pytest
 
@@ -11,6 +11,7 @@ from meta_pipeline.sandbox.ads.insights.breakdowns import ADVERTISER_HOUR, AUDIE
 from meta_pipeline.sandbox.control import control
 from meta_pipeline_tests.sandbox.client import (
     EVERY_STATUS,
+    advance,
     call,
     days,
     fetch_all,
@@ -20,13 +21,13 @@ from meta_pipeline_tests.sandbox.client import (
 )
 
 ACCOUNT = "act_1000000001"
-QUERY = {
+QUERY: dict[str, Any] = {
     "fields": "ad_id,impressions,clicks,inline_link_clicks,spend,actions,action_values", "level": "ad",
     "time_increment": "1", "filtering": EVERY_STATUS, "time_range": days("2026-11-01", "2026-11-04"), "limit": "5000",
 }
 
 
-def keys(rows: list[dict], names: list[str]) -> Counter:
+def keys(rows: list[dict[str, Any]], names: list[str]) -> Counter[tuple[str | None, ...]]:
     return Counter((row["ad_id"], row["date_start"], *(row.get(name) for name in names)) for row in rows)
 
 
@@ -104,7 +105,7 @@ def test_gated_report_runs_are_ten_per_day_or_one_per_ad(ads: int, most: int):
     has_rows = [bool(fetch_by_report_run(graph, f"{ACCOUNT}/insights", **query)[1]) for _ in range(most + 2)]
     assert has_rows == [True] * most + [False] * 2
 
-    graph.fixed_now += dt.timedelta(hours=25)
+    advance(graph, hours=25)
     assert fetch_by_report_run(graph, f"{ACCOUNT}/insights", **query)[1]
 
 
@@ -120,7 +121,7 @@ def test_conversions_off_meta_belong_to_no_product():
     graph = new_graph()
     rows, whole = (fetch_all(graph, f"{ACCOUNT}/insights", **more, **QUERY) for more in ({"breakdowns": "product_id"}, {}))
 
-    def purchases(rows: list[dict]) -> int:
+    def purchases(rows: list[dict[str, Any]]) -> int:
         actions = [action for row in rows for action in row.get("actions", ())]
         return sum(int(action["value"]) for action in actions if action["action_type"] == "purchase")
 
@@ -154,7 +155,7 @@ def test_the_totals_of_a_breakdown_are_those_of_its_rows(names: list[str], is_ab
     rows = fetch_all(graph, f"{ACCOUNT}/insights", breakdowns=names, **QUERY)
     totals = control(graph, "breakdown", None, {"since": "2026-11-01", "until": "2026-11-04", "breakdowns": ",".join(names), "level": "ad"})
 
-    def key(row: dict, node: str, day: str) -> tuple:
+    def key(row: dict[str, Any], node: str, day: str) -> tuple[str | None, ...]:
         return (row[node], row[day], *(row.get(name) for name in names))
 
     from_rows = {key(row, "ad_id", "date_start"): (int(row["impressions"]), int(row["clicks"]), row["spend"]) for row in rows}

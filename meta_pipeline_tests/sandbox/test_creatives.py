@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import datetime as dt
-
 import pytest
 import requests
 
 from meta_pipeline.sandbox.control import control
 from meta_pipeline_tests.conftest import Sandbox
-from meta_pipeline_tests.sandbox.client import call, fetch_all, new_graph
+from meta_pipeline_tests.sandbox.client import advance, call, fetch_all, new_graph
 
 ACCOUNT = "act_1000000001"
 FIELDS = (
@@ -94,10 +92,10 @@ def test_the_link_is_the_same_for_an_hour():
     graph = new_graph()
 
     def url() -> str:
-        return call(graph, f"{ACCOUNT}/adcreatives", fields="thumbnail_url", limit="1")[1]["data"][0]["thumbnail_url"]
+        return str(call(graph, f"{ACCOUNT}/adcreatives", fields="thumbnail_url", limit="1")[1]["data"][0]["thumbnail_url"])
 
     first = url()
-    graph.fixed_now += dt.timedelta(minutes=59)
+    advance(graph, minutes=59)
     assert url() == first
-    graph.fixed_now += dt.timedelta(minutes=1)
+    advance(graph, minutes=1)
     assert url() != first

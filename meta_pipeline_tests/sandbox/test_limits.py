@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ from meta_pipeline_tests.sandbox.client import NOW, call, days, new_graph
 ACCOUNT = "act_1000000001"
 
 
-def call_account(graph: Graph) -> tuple[int, dict]:
+def call_account(graph: Graph) -> tuple[int, dict[str, Any]]:
     response, _ = call(graph, ACCOUNT, fields="id")
     return response.status, json.loads(response.headers["X-Ad-Account-Usage"])
 
@@ -47,7 +48,7 @@ def test_a_block_starts_at_the_limit_and_lengthens_when_called_during_it():
 def test_only_so_many_report_runs_are_in_flight():
     graph = new_graph()
     graph.limits.settings.running_report_runs = 2
-    query = {"level": "account", "time_range": days("2026-11-01", "2026-11-02"), "fields": "impressions"}
+    query: dict[str, Any] = {"level": "account", "time_range": days("2026-11-01", "2026-11-02"), "fields": "impressions"}
 
     assert [call(graph, f"{ACCOUNT}/insights", "POST", **query)[0].status for _ in range(3)] == [200, 200, 400]
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -12,6 +14,7 @@ from meta_pipeline.sandbox.control import control
 from meta_pipeline_tests.sandbox.client import (
     EVERY_STATUS,
     NOW,
+    advance,
     call,
     days,
     fetch_all,
@@ -21,7 +24,7 @@ from meta_pipeline_tests.sandbox.client import (
 )
 
 ACCOUNT = "act_1000000001"
-QUERY = {
+QUERY: dict[str, Any] = {
     "level": "ad", "time_increment": "1", "limit": "5000", "time_range": days("2026-11-01", "2026-11-03"),
     "fields": "ad_id,ad_name,impressions,spend,actions,action_values", "filtering": EVERY_STATUS,
 }
@@ -97,7 +100,7 @@ def test_a_currency_has_its_own_smallest_unit():
             and isinstance(row["actions"][0]["value"], int) and isinstance(row["date_start"], str)),
     ],
 )
-def test_rows_drift_to_order(drift: str, shown):
+def test_rows_drift_to_order(drift: str, shown: Callable[[dict[str, Any]], bool]):
     graph = new_graph()
     before = fetch_all(graph, f"{ACCOUNT}/insights", **QUERY)
     control(graph, "world", {"drift": [drift]}, {})
@@ -142,9 +145,9 @@ def test_rows_of_the_next_page_are_those_of_the_same_hour_and_new_ones_the_hour_
     graph = new_graph()
     today = {**QUERY, "date_preset": "today", "level": "account", "filtering": [], "time_range": ""}
     first = call(graph, f"{ACCOUNT}/insights", **today)[1]["data"]
-    graph.fixed_now += dt.timedelta(minutes=59)
+    advance(graph, minutes=59)
     assert call(graph, f"{ACCOUNT}/insights", **today)[1]["data"] == first
-    graph.fixed_now += dt.timedelta(minutes=2)
+    advance(graph, minutes=2)
 
     assert total(call(graph, f"{ACCOUNT}/insights", **today)[1]["data"], "impressions") > total(first, "impressions")
 
@@ -180,7 +183,7 @@ def test_a_scenario_orders_a_world():
 
 
 @pytest.mark.parametrize("options", [{"colour": 1}, {"drift": ["x"]}, {"breakdown_values": {"age": 0}}, {"timezone_changes": {ACCOUNT: {"at": "2026-11-20", "timezone": "Mars/Base"}}}])
-def test_an_invalid_option_is_refused_and_changes_nothing(options: dict):
+def test_an_invalid_option_is_refused_and_changes_nothing(options: dict[str, Any]):
     graph = new_graph()
     before = control(graph, "world", {}, {})
     with pytest.raises((KeyError, ValueError)):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from meta_pipeline.sandbox.graph import Graph
@@ -14,12 +16,14 @@ def graph() -> Graph:
 
 
 def test_pages_may_be_short_and_end_only_where_next_is_absent(graph: Graph):
-    ids, sizes, after = [], [], None
+    ids: list[str] = []
+    sizes: list[int] = []
+    after: dict[str, str] = {}
     while True:
-        page = call(graph, "act_1000000001/ads", fields="id", limit="3", **({"after": after} if after else {}))[1]
+        page = call(graph, "act_1000000001/ads", fields="id", limit="3", **after)[1]
         ids += [row["id"] for row in page["data"]]
         sizes.append(len(page["data"]))
-        after = page["paging"]["cursors"]["after"]
+        after = {"after": page["paging"]["cursors"]["after"]}
         if "next" not in page["paging"]:
             break
 
@@ -38,7 +42,7 @@ def test_pages_may_be_short_and_end_only_where_next_is_absent(graph: Graph):
         ("me/nonsense", {}, 400, 2500),
     ],
 )
-def test_errors_have_metas_codes(graph: Graph, path: str, params: dict, status: int, code: int):
+def test_errors_have_metas_codes(graph: Graph, path: str, params: dict[str, Any], status: int, code: int):
     response, body = call(graph, path, **params)
 
     assert (response.status, body["error"]["code"]) == (status, code)

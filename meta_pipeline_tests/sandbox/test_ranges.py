@@ -15,7 +15,7 @@ QUERY = {"fields": "campaign_id,adset_id,ad_id,impressions,reach", "filtering": 
 IDS = {"account": "account_id", "campaign": "campaign_id", "adset": "adset_id", "ad": "ad_id"}
 
 
-def ids_of(row: dict, level: str) -> str:
+def ids_of(row: dict[str, str], level: str) -> str:
     return row.get(IDS[level], ACCOUNT.removeprefix("act_"))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from facebook_business.adobjects.adaccount import AdAccount
@@ -135,7 +136,7 @@ def test_the_impression_device_needs_a_report_run_and_an_account_that_opted_in(
     account = AdAccount("act_1000000001", api=api)
     params = {"time_range": DAYS, "level": "account", "breakdowns": ["publisher_platform", "impression_device"]}
 
-    def fetch_by_report_run() -> list[dict]:
+    def fetch_by_report_run() -> list[dict[str, Any]]:
         run: AdReportRun = account.get_insights(fields=["impressions"], params=params, is_async=True)
         for _ in range(10):
             run = run.api_get()

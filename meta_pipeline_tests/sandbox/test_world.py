@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -18,12 +19,13 @@ def graph() -> Graph:
     return Graph(seed=1, now=NOW)
 
 
-def fetch(graph: Graph, **params: str) -> list[dict]:
-    query = {
+def fetch(graph: Graph, **params: Any) -> list[dict[str, Any]]:
+    query: dict[str, Any] = {
         "fields": "spend,impressions,clicks,reach", "limit": "5000", "time_increment": "1",
         "time_range": days("2026-11-01", "2026-11-05"),
     }
-    return call(graph, "act_1000000004/insights", **{**query, **params})[1]["data"]
+    rows: list[dict[str, Any]] = call(graph, "act_1000000004/insights", **{**query, **params})[1]["data"]
+    return rows
 
 
 @pytest.mark.parametrize("breakdowns", sorted(",".join(sorted(names)) for names in COMBINATIONS if not names & GATED))

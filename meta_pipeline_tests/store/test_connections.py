@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from meta_pipeline.linker.discover import Discovery
 from meta_pipeline.linker.links import save
-from meta_pipeline.records import AccessToken, Grant, NodeLink
+from meta_pipeline.records import AccessToken, Grant, NodeLink, TokenRef
 from meta_pipeline.store import (
     access,
     alerts,
@@ -40,12 +40,12 @@ def test_links_are_kept_by_node(engine: sa.Engine):
     assert [newer] == list_links(engine)
 
 
-def keep_token(engine: sa.Engine, subject_id: str = "1", **more):
-    facts = {"expires_at": None, "data_access_expires_at": None, "scopes": ("ads_read",), **more}
+def keep_token(engine: sa.Engine, subject_id: str = "1") -> tuple[Vault, TokenRef]:
     vault = Vault(engine, new_key(), now=lambda: NOW)
     return vault, vault.keep(AccessToken(
         kind="user", value="EAABplain",
-    ), subject_id=subject_id, subject_name="Sam", **facts)
+    ), subject_id=subject_id, subject_name="Sam", scopes=("ads_read",), expires_at=None,
+        data_access_expires_at=None)
 
 
 def test_a_token_kept_again_takes_the_place_of_the_earlier_one(engine: sa.Engine):
@@ -79,10 +79,9 @@ def test_access_is_what_was_found_last_and_other_tokens_keep_theirs(engine: sa.E
 
 
 def test_an_onboarding_waits_for_whoever_may_take_it(engine: sa.Engine):
-    values = {"phase": 1, "through": "a test", "browser": None, "now": NOW}
-    onboardings.start(engine, "free", holder=None, **values)
-    onboardings.start(engine, "mine", holder=identity(), **values)
-    onboardings.start(engine, "orphan", holder=identity().rpartition(":")[0] + ":0", **values)
+    orphaned = identity().rpartition(":")[0] + ":0"
+    for id, holder in (("free", None), ("mine", identity()), ("orphan", orphaned)):
+        onboardings.start(engine, id, phase=1, through="a test", browser=None, holder=holder, now=NOW)
     assert [onboarding.id for onboarding in onboardings.find_waiting(engine, now=NOW)] == ["free", "orphan"]
     assert onboardings.find_abandoned(engine, now=NOW) == []
 

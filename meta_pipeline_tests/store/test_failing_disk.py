@@ -20,7 +20,6 @@ from meta_pipeline.files import permissions, temporary
 from meta_pipeline.landing import thumbnails
 from meta_pipeline.records import ConfigError, LandingError, LoadError, StoreError
 from meta_pipeline.settings import Settings
-from meta_pipeline.store import engine as module
 from meta_pipeline.store import warehouse_state
 from meta_pipeline.store.engine import check_store_is_there, open_store
 from meta_pipeline.store.processes import identity
@@ -85,7 +84,7 @@ def test_an_error_of_the_control_store_names_the_file_the_cause_and_what_to_do(
         for number in range(500):
             warehouse_state.start_load(store, load_id=f"{number}" * 200)
             with store.begin() as connection:
-                connection.execute(module.sa.text(f"create table t{number} (a, b)"))
+                connection.execute(sa.text(f"create table t{number} (a, b)"))
 
     told = str(raised.value)
     assert str(store.url.database) in told and cause in told and remedy in told and "\n" not in told
@@ -149,7 +148,8 @@ class FailingConnection:
     """A connection on which one statement fails as DuckDB does on a disk that is full: it has rolled back itself."""
 
     def __init__(self, failing: str) -> None:
-        self.failing, self.executed = failing, []
+        self.failing = failing
+        self.executed: list[str] = []
 
     def execute(self, sql: str) -> None:
         self.executed.append(sql)

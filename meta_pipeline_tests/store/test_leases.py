@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -142,7 +142,7 @@ def test_a_renewal_that_fails_is_tried_again(monkeypatch: pytest.MonkeyPatch, ca
 class Immediate:
     """A thread that has ended when it has started."""
 
-    def __init__(self, *, target, daemon: bool) -> None:
+    def __init__(self, *, target: Callable[[], None], daemon: bool) -> None:
         self.target = target
 
     def start(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import gc
 import multiprocessing
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from meta_pipeline.records import AccessToken, ConfigError, VaultError
+from meta_pipeline.records import AccessToken, ConfigError, TokenKind, TokenRef, VaultError
 from meta_pipeline.store import access, reveals
 from meta_pipeline.store.access import Access
 from meta_pipeline.store.engine import open_store
@@ -28,7 +29,7 @@ def engine(tmp_path: Path) -> sa.Engine:
     return open_store(f"sqlite:///{tmp_path / 'control.sqlite'}")
 
 
-def keep(vault: Vault, subject_id: str = "1", value: str = "EAABplain"):
+def keep(vault: Vault, subject_id: str = "1", value: str = "EAABplain") -> TokenRef:
     return vault.keep(
         AccessToken(
             kind="user", value=value,
@@ -49,7 +50,7 @@ def test_a_ciphertext_opens_only_in_its_own_row(engine: sa.Engine):
     vault = Vault(engine, new_key(), now=lambda: NOW)
     first, second = keep(vault, "1"), keep(vault, "2", "EAABother")
     with engine.begin() as connection:
-        text = connection.execute(sa.select(tokens.c.sealed).where(tokens.c.id == first.id)).scalar_one()
+        text: bytes = connection.execute(sa.select(tokens.c.sealed).where(tokens.c.id == first.id)).scalar_one()
         connection.execute(tokens.update().where(tokens.c.id == second.id).values(sealed=text))
 
     with pytest.raises(UnsealError):
@@ -57,11 +58,11 @@ def test_a_ciphertext_opens_only_in_its_own_row(engine: sa.Engine):
 
 
 @pytest.mark.parametrize("spoil", [lambda text: text[:-4], lambda text: text[:20] + (b"B" if text[20:21] == b"A" else b"A") + text[21:], lambda _: b""])
-def test_a_spoiled_ciphertext_never_opens(engine: sa.Engine, spoil):
+def test_a_spoiled_ciphertext_never_opens(engine: sa.Engine, spoil: Callable[[bytes], bytes]):
     vault = Vault(engine, new_key(), now=lambda: NOW)
     ref = keep(vault)
     with engine.begin() as connection:
-        text = connection.execute(sa.select(tokens.c.sealed)).scalar_one()
+        text: bytes = connection.execute(sa.select(tokens.c.sealed)).scalar_one()
         assert spoil(text) != text
         connection.execute(tokens.update().values(sealed=spoil(text)))
 
@@ -136,7 +137,7 @@ def test_a_store_of_an_earlier_version_loses_the_ciphertexts_of_retired_tokens(t
     engine = open_store(url)
 
     with engine.connect() as connection:
-        sealed = dict(connection.execute(sa.select(tokens.c.id, tokens.c.sealed)).tuples().all())
+        sealed = {row.id: row.sealed for row in connection.execute(sa.select(tokens.c.id, tokens.c.sealed))}
     assert sealed[retired.id] == b"" and sealed[used.id] != b""
 
 
@@ -231,14 +232,15 @@ def test_every_reveal_is_on_record_with_what_it_was_for(engine: sa.Engine):
 
 def test_another_token_that_has_the_access_takes_over(engine: sa.Engine):
     vault = Vault(engine, KEY, now=lambda: NOW)
-    facts = {"scopes": ("ads_read",), "data_access_expires_at": None}
+
+    def keep_as(kind: TokenKind, value: str, expires_at: dt.datetime | None) -> TokenRef:
+        return vault.keep(
+            AccessToken(kind=kind, value=value), subject_id=value, subject_name=value.upper(), scopes=("ads_read",),
+            expires_at=expires_at, data_access_expires_at=None)
+
     soon, later = NOW + dt.timedelta(days=5), NOW + dt.timedelta(days=50)
-    system = vault.keep(AccessToken(
-        kind="system_user", value="s",
-    ), subject_id="9", subject_name="S", expires_at=None, **facts)
-    early = vault.keep(AccessToken(kind="user", value="e"), subject_id="1", subject_name="E", expires_at=soon, **facts)
-    late = vault.keep(AccessToken(kind="user", value="l"), subject_id="2", subject_name="L", expires_at=later, **facts)
-    blind = vault.keep(AccessToken(kind="user", value="b"), subject_id="3", subject_name="B", expires_at=None, **facts)
+    system, early = keep_as("system_user", "s", None), keep_as("user", "e", soon)
+    late, blind = keep_as("user", "l", later), keep_as("user", "b", None)
     for ref, tasks in ((early, ("ANALYZE",)), (late, ()), (system, ("ANALYZE", "MANAGE")), (blind, ("DRAFT",))):
         access.replace(engine, ref.id, [Access(
             node_id="act_1", token_ref=ref.id, through_ref=ref.id, tasks=tasks,

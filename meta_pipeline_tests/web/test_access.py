@@ -7,6 +7,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from meta_pipeline import bootstrap
 from meta_pipeline.cli.serve import describe_access
@@ -123,7 +124,7 @@ def test_a_new_password_ends_every_session_and_a_restart_none(guarded: Web, tmp_
     again = Browser(create_app(guarded.runtime, host="0.0.0.0"), cookies=dict(guarded.browser.cookies))
     assert is_in(again)
     runtime = bootstrap.Runtime(guarded.runtime.settings.model_copy(update={
-        "operator_password": type(guarded.runtime.settings.operator_password)("another long password")}), now=clock.now)
+        "operator_password": SecretStr("another long password")}), now=clock.now)
 
     assert not is_in(Browser(create_app(runtime, host="0.0.0.0"), cookies=dict(guarded.browser.cookies)))
 
@@ -223,7 +224,7 @@ def test_serve_says_describe_access(web: Web, guarded: Web):
     ({"operator_password": PASSWORD, "public_url": "http://etl.example"}, "must be https://"),
     ({}, "META_PIPELINE_OPERATOR_PASSWORD is not set"),
 ])
-def test_what_is_not_safe_beyond_this_machine_is_refused(tmp_path: Path, sandbox: Sandbox, settings, reason: str):
+def test_what_is_not_safe_beyond_this_machine_is_refused(tmp_path: Path, sandbox: Sandbox, settings: dict[str, str], reason: str):
     with pytest.raises(ConfigError, match=reason):
         make_web(tmp_path, sandbox, host="0.0.0.0", **settings)
     with pytest.raises(ConfigError, match=reason):

@@ -12,6 +12,7 @@ from meta_pipeline import bootstrap
 from meta_pipeline.consent import state
 from meta_pipeline.store import grants
 from meta_pipeline_tests.conftest import Sandbox
+from meta_pipeline_tests.fakes.browser import Browser
 from meta_pipeline_tests.web.conftest import Web, make_web, parameter
 
 
@@ -76,7 +77,7 @@ def test_what_was_declined_is_named_and_asked_for_again(web: Web):
     assert "stay empty" not in page and "Healthy" in page
 
 
-def refused(web: Web, target: str, status: int, text: str, browser=None) -> None:
+def refused(web: Web, target: str, status: int, text: str, browser: Browser | None = None) -> None:
     before, exchanges = web.rows(), web.exchanges()
     answer = (browser or web.browser).get(target)
 

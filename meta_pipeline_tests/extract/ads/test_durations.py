@@ -29,7 +29,7 @@ def test_a_duration_is_that_of_the_account_then_of_the_app_then_of_another_size_
     (32.0, 16.0, None, {}, 32.0),
     (44.3, None, 40.0, {}, 36.0),  # done at the first poll: maybe earlier
 ])
-def test_what_a_run_took(age: float, running_at: float | None, expected: float | None, status: dict, took: float):
+def test_what_a_run_took(age: float, running_at: float | None, expected: float | None, status: dict[str, int], took: float):
     assert EndedRun(age_s=age, running_at_s=running_at, expected_s=expected, status=status).took_s == took
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -106,12 +106,12 @@ def encode(values: dict[str, str]) -> bytes:
     return ("{" + ",".join(f'"{name}": {value}' for name, value in values.items()) + "}").encode()
 
 
-def read_key(record: bytes) -> tuple[str, ...]:
+def read_key(record: bytes) -> tuple[str, str]:
     row = json.loads(record)
     return row["ad_id"], row.get("age")
 
 
-def read(meta: Meta, listed: list[str], total=None) -> Rows:
+def read(meta: Meta, listed: list[str], total: Callable[[], Mapping[str, str]] | None = None) -> Rows:
     reader = DayReader(
         read=meta.read, list_ids=meta.list_ids, read_key=read_key, fields=FIELDS, identifying=IDENTIFYING,
     )
@@ -193,9 +193,12 @@ def test_the_ids_of_a_rest_are_listed_once_whatever_the_answer():
     """An ad delivers since the ids were read, and the answer does not heed the filter."""
     meta = Meta(ads("1", "2", "8"), most_rows=9, most_points=7)
     meta.ads |= ads("9", rows=3)
-    reader = DayReader(
-        read=meta.read, list_ids=lambda part: meta.id_lists.append(part) or ["8", "1"], read_key=read_key, fields=FIELDS, identifying=IDENTIFYING,
-    )
+
+    def list_ids(part: Part) -> list[str]:
+        meta.id_lists.append(part)
+        return ["8", "1"]
+
+    reader = DayReader(read=meta.read, list_ids=list_ids, read_key=read_key, fields=FIELDS, identifying=IDENTIFYING)
 
     with pytest.raises(TooMuchDataError):
         read_in_parts(["1", "2"], reader=reader, read_total=meta.total)
