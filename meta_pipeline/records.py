@@ -1,4 +1,4 @@
-"""The nouns that flow through the house: frozen, without I/O."""
+"""The records that pass from step to step, and the errors that all packages share: frozen, without I/O."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ class ConfigError(MetaPipelineError):
 
 
 class StoreError(MetaPipelineError):
-    """A file or server that state is kept in can't be read or written."""
+    """A file or server that stores state can't be read or written."""
 
 
 class LandingError(MetaPipelineError):
-    """A day could not be put down whole."""
+    """A day could not be written."""
 
 
 class LoadError(MetaPipelineError):
@@ -34,13 +34,13 @@ class LoadError(MetaPipelineError):
 
 
 class VaultError(MetaPipelineError):
-    """A token could not be kept or found."""
+    """A token could not be stored or found."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessToken:
-    """An access token in plain text: lives only between reveal and the request it signs. `scopes` are what was granted
-    with it, None when that is not known; `ref` is the vault's name for it, once it has one."""
+    """An access token in plain text, which exists only between its reveal and the request it signs. `scopes` were
+    granted with it, None when unknown; `ref` is its id in the vault, None before it is stored."""
 
     kind: TokenKind
     value: str = field(repr=False)
@@ -57,7 +57,7 @@ class App:
 
     @property
     def token(self) -> str:
-        """The app's own access token."""
+        """Return the app's own access token."""
         return f"{self.id}|{self.secret}"
 
 
@@ -125,7 +125,7 @@ class NodeLink:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
     """One page of results: each record is the exact bytes of its JSON object; `body`: the whole page, where there is
-    one. Where a little of each record was asked for, `rows` has it, and the records are not cut out of `body`."""
+    one. Where only a part of each record was requested, `rows` has the parts, and `records` is empty."""
 
     records: Sequence[bytes]
     trace_id: str | None

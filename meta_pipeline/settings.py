@@ -44,7 +44,7 @@ class Settings(BaseSettings):
     smtp_url: SecretStr | None = Field(
         None, description="mail for alerts: smtps://user:password@host:465/?from=…&to=…,…"
     )
-    # Where Meta's own settings pages are is remembered, not documented for programs.
+    # Meta does not document the addresses of its own settings pages.
     business_url: str = Field("https://business.facebook.com", description="base of Meta's business settings")
 
     longest_wait_s: float = Field(
@@ -66,12 +66,12 @@ class Settings(BaseSettings):
 
     @property
     def root(self) -> Path:
-        """HOME, absolute."""
+        """Return HOME as an absolute path."""
         return self.home.expanduser().resolve()
 
     @property
     def store(self) -> str:
-        """SQLAlchemy URL of the control store."""
+        """Return the SQLAlchemy URL of the control store."""
         if self.store_url:
             return self.store_url.get_secret_value()
         self.root.mkdir(parents=True, exist_ok=True)
@@ -79,32 +79,32 @@ class Settings(BaseSettings):
 
     @property
     def landing_dir(self) -> Path:
-        """Folder of the landed Parquet files."""
+        """Return the folder of the landed Parquet files."""
         return _folder(self.landing_url, self.root / "landing", "META_PIPELINE_LANDING_URL")
 
     @property
     def warehouse_file(self) -> Path:
-        """The DuckDB file only the loader and dbt open."""
+        """Return the DuckDB file that only the loader and dbt open."""
         return (self.warehouse or self.root / "warehouse.duckdb").resolve()
 
     @property
     def published_file(self) -> Path:
-        """The DuckDB snapshot that readers open."""
+        """Return the DuckDB snapshot that readers open."""
         return _folder(self.publish_url, self.root / "published", "META_PIPELINE_PUBLISH_URL") / "warehouse.duckdb"
 
     @property
     def audit_for(self) -> dt.timedelta:
-        """How long the audit and the vault's access log keep a line."""
+        """Return how long the audit and the vault's access log keep an entry."""
         return dt.timedelta(days=self.audit_days)
 
     @property
     def pins(self) -> dict[Literal["graph", "marketing"], str]:
-        """The pinned version of each surface."""
+        """Return the pinned version of each surface."""
         return {"graph": self.graph_version, "marketing": self.marketing_version}
 
     @property
     def switched_on(self) -> frozenset[str]:
-        """The features that are switched on."""
+        """Return the features that are switched on."""
         return frozenset(name for name in (part.strip() for part in self.features.split(",")) if name)
 
     @property
@@ -113,7 +113,7 @@ class Settings(BaseSettings):
         return not is_loopback(urlsplit(self.public_url).hostname or "")
 
     def require(self, name: str) -> str:
-        """The value of a setting that must be there, in plain text; ConfigError names it when it is not."""
+        """Return the value of a setting in plain text; raise ConfigError, which names it, if it is not set."""
         value = getattr(self, name)
         if value is None:
             raise ConfigError(
@@ -123,7 +123,7 @@ class Settings(BaseSettings):
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine is meant."""
+    """Return whether a host name or address means this machine."""
     if host == "localhost" or host.endswith(".localhost"):
         return True
     try:

@@ -42,7 +42,7 @@ class Sandbox:
         self.control("clock", {"now": (now or bootstrap.system_now()).isoformat()})
 
     def token(self, **body: Any) -> str:
-        return self.control("tokens", body)["access_token"]
+        return str(self.control("tokens", body)["access_token"])
 
 
 @contextlib.contextmanager
@@ -52,6 +52,7 @@ def serving(*options: str, command: Sequence[str] = COMMAND) -> Iterator[Sandbox
         [*command, "sandbox", "--port", "0", "--now", NOW, *options],
         stdout=subprocess.PIPE, text=True,
     )
+    assert server.stdout is not None
     try:
         sandbox = Sandbox(server.stdout.readline().split()[1])
         sandbox.app = sandbox.control("app")
@@ -100,7 +101,8 @@ class Home:
     def sql(self, query: str) -> list[dict[str, Any]]:
         ran = self.run("sql", query, "--format", "json")
         assert ran.returncode == 0, ran.stderr
-        return json.loads(ran.stdout)
+        rows: list[dict[str, Any]] = json.loads(ran.stdout)
+        return rows
 
 
 def make_home(path: Path, sandbox: Sandbox, **settings: str) -> Home:
@@ -125,7 +127,7 @@ def make_home(path: Path, sandbox: Sandbox, **settings: str) -> Home:
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+        return int(probe.getsockname()[1])
 
 
 @contextlib.contextmanager

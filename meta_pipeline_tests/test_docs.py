@@ -29,6 +29,14 @@ def test_every_cited_section_of_the_graph_facts_exists():
     assert missing == []
 
 
+def test_citations_of_the_graph_facts_have_the_path_of_their_file():
+    without_path = re.compile(r"(?<!docs/)\bgraph-api\.md §")
+
+    odd = [_name(file) for file in TEXT_FILES if file.suffix != ".md" and without_path.search(file.read_text())]
+
+    assert odd == []
+
+
 def test_every_cited_source_of_the_graph_facts_is_listed():
     text = (TOP / "docs" / "graph-api.md").read_text()
     key = re.compile(r"\b(?:[DP]-[A-Z]{2,5}\d*|S2\d)\b")

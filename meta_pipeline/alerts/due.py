@@ -1,8 +1,8 @@
 """Which alerts are due for a token. Pure, so that a test can go through a hundred days in a second.
 
 An alert is due 14, 7, 3 and 1 days before a token expires, the same before it loses data access (90 days after the
-person was last active, graph-api.md §4.2), and at once when Meta calls it invalid. The Page tokens that came through a
-person are reported together, and only what the person's own token does not report."""
+person was last active, docs/graph-api.md §4.2), and at once when Meta calls it invalid. The Page tokens that came
+through a person are reported together, and only what the person's own token does not report."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The code flow (RFC 6749 §4.1) with Meta: dialog, exchange, long-lived exchange, inspection (graph-api.md §4)."""
+"""The code flow (RFC 6749 §4.1) with Meta: dialog, exchange, long-lived exchange, inspection (docs/graph-api.md §4)."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def authorization_url(
     asks_again: bool = False,
 ) -> str:
     """Return the URL of the login dialog. Login for Business takes a `config_id` in place of scopes; permissions that
-    were declined before are shown again only with `asks_again` (graph-api.md §4.1)."""
+    were declined before are shown again only with `asks_again` (docs/graph-api.md §4.1)."""
     query = {"client_id": app_id, "redirect_uri": redirect_uri, "state": state, "response_type": "code"}
     if config_id:
         query |= {"config_id": config_id, "override_default_response_type": "true"}
@@ -65,7 +65,7 @@ def exchange_code(code: str, *, redirect_uri: str, graph: GraphClient) -> Access
 
 def exchange_long_lived(token: AccessToken, *, graph: GraphClient) -> AccessToken:
     """Exchange a valid token for one of about 60 days from now: a user token, or a system user's that expires (which
-    stays valid until its own end) (graph-api.md §4.2, §4.5)."""
+    stays valid until its own end) (docs/graph-api.md §4.2, §4.5)."""
     params = {"grant_type": "fb_exchange_token", "fb_exchange_token": token.value}
     if token.kind == "system_user":
         params |= {"set_token_expires_in_60_days": "true"}

@@ -1,4 +1,5 @@
-"""The scopes by phase, as data, each with what needs it (graph-api.md §4.6). A scope is requested only when used."""
+"""The scopes by phase, as data, each with what needs it (docs/graph-api.md §4.6). A scope is requested only when
+used."""
 
 from __future__ import annotations
 

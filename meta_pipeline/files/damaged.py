@@ -35,8 +35,8 @@ def set_aside(path: Path) -> Path:
     target = path.with_name(path.name + ENDING)
     _remove(target)
     path.rename(target)
-    kept = sorted(path.parent.glob(f"*{ENDING}"), key=lambda file: file.stat().st_mtime)
-    for old in kept[: max(0, len(kept) - MOST_KEPT)]:
+    oldest_first = sorted(path.parent.glob(f"*{ENDING}"), key=lambda file: file.stat().st_mtime)
+    for old in oldest_first[: max(0, len(oldest_first) - MOST_KEPT)]:
         if old != target:
             _remove(old)
     return target

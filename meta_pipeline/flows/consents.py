@@ -27,7 +27,7 @@ from meta_pipeline.store.onboardings import Onboarding
 from meta_pipeline.store.processes import identity
 from meta_pipeline.vault.vault import Vault
 
-# A user token with less than this left is a short-lived one: 1–2 h against 60 days (graph-api.md §4.2).
+# A user token with less than this left is a short-lived one: 1–2 h against 60 days (docs/graph-api.md §4.2).
 SHORT_LIVED = dt.timedelta(days=1)
 TOO_LATE = "the pipeline did not run within an hour, and the access that was given has ended: connect again"
 # Without any of these nothing can be read.

@@ -1,4 +1,4 @@
-"""Discover which nodes a token may read, through whom, and who owns them (graph-api.md §4.3, §13.32, §13.34).
+"""Discover which nodes a token may read, through whom, and who owns them (docs/graph-api.md §4.3, §13.32, §13.34).
 
 Every edge is read on its own: one that fails leaves the others as they are, and is returned with its reason."""
 
@@ -136,7 +136,7 @@ _PAGES = Edge(
     path="me/accounts", call=CallKind.PAGES, kinds=("page", "instagram_account"),
     fields=("id", "name", "access_token", "category", "tasks", "business", "instagram_business_account{id,username}"),
 )
-# Edges of a business, the kind of node they list, and the field that names its owner (graph-api.md §5.2).
+# Edges of a business, the kind of node they list, and the field that names its owner (docs/graph-api.md §5.2).
 _OF_A_BUSINESS = (
     ("owned_pixels", "pixel", "owner_business"), ("client_pixels", "pixel", "owner_business"),
     ("owned_product_catalogs", "catalog", "business"), ("client_product_catalogs", "catalog", "business"),
@@ -252,7 +252,7 @@ def _page(
     related = (
         ({"kind": "instagram_account", "id": instagram.id, "via": "instagram_business_account"},) if instagram else ()
     )
-    # Page insights are on Pacific days whatever the Page's place (graph-api.md §3.1).
+    # Page insights are on Pacific days whatever the Page's place (docs/graph-api.md §3.1).
     yield NodeLink(
         kind="page", id=row.id, name=name, access=access, owner_business=owner, tasks=row.tasks,
         timezone="America/Los_Angeles", currency=None, token_ref=ref, related=related,

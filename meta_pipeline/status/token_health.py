@@ -1,6 +1,6 @@
 """How a token is doing, as data: when its end is reported, and what each subcode of Meta's 190 means.
 
-Meanings of the subcodes: graph-api.md §7.2 (D-GERR; 493: P)."""
+Meanings of the subcodes: docs/graph-api.md §7.2 (D-GERR; 493: P)."""
 
 from __future__ import annotations
 

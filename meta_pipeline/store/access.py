@@ -1,4 +1,4 @@
-"""Which tokens reach which node: found by discovery, in the order in which they are used."""
+"""Which tokens reach which node, as discovery found them, in the order in which they are used."""
 
 from __future__ import annotations
 
@@ -25,30 +25,30 @@ class Access:
 
     @property
     def may_read(self) -> bool:
-        """Whether the tasks suffice to read insights; tasks that Meta did not tell are not held against it."""
+        """Return whether the tasks suffice to read insights; True if Meta did not return any."""
         return not self.tasks or READING_TASK in self.tasks
 
 
 def usable_by_node(engine: sa.Engine) -> dict[str, list[Access]]:
-    """Every node's accesses whose token is not retired, best first: those that may read, system users before people,
-    those that never expire before those that do, the latest expiry first."""
-    found: dict[str, list[Access]] = {}
+    """Return every node's accesses whose token is not retired, best first: those that may read, system users before
+    people, those that never expire before those that do, the latest expiry first."""
+    by_node: dict[str, list[Access]] = {}
     for access in _usable(engine, sa.true()):
-        found.setdefault(access.node_id, []).append(access)
-    return found
+        by_node.setdefault(access.node_id, []).append(access)
+    return by_node
 
 
 def by_source_token(engine: sa.Engine) -> dict[str, list[Access]]:
-    """What every token reached when it was last asked, dead ones too."""
-    found: dict[str, list[Access]] = {}
+    """Return what the newest discovery of every token reached, by token; retired tokens too."""
+    by_token: dict[str, list[Access]] = {}
     with engine.connect() as connection:
         for row in connection.execute(sa.select(node_access)):
-            found.setdefault(row.through_ref, []).append(_access(row))
-    return found
+            by_token.setdefault(row.through_ref, []).append(_access(row))
+    return by_token
 
 
 def readers(engine: sa.Engine, node_id: str) -> list[Access]:
-    """The accesses of one node, best first."""
+    """Return the accesses of one node, best first."""
     return _usable(engine, node_access.c.node_id == node_id)
 
 
@@ -75,9 +75,9 @@ def _access(row: sa.Row[Any]) -> Access:
     return Access(node_id=row.node_id, token_ref=row.token_ref, through_ref=row.through_ref, tasks=tuple(row.tasks))
 
 
-def replace(engine: sa.Engine, through_ref: str, found: Iterable[Access], *, now: dt.datetime) -> None:
-    """What is found through a token now is all that it reaches: what it lost is gone, other tokens' access stays."""
-    rows = {access.node_id: access for access in found}
+def replace(engine: sa.Engine, through_ref: str, accesses: Iterable[Access], *, now: dt.datetime) -> None:
+    """Replace what a token reaches by the result of its newest discovery; other tokens' access stays."""
+    rows = {access.node_id: access for access in accesses}
     with engine.begin() as connection:
         connection.execute(node_access.delete().where(node_access.c.through_ref == through_ref))
         if rows:
@@ -94,7 +94,7 @@ def replace(engine: sa.Engine, through_ref: str, found: Iterable[Access], *, now
 
 
 def nodes_of(engine: sa.Engine, token_ref: str) -> list[str]:
-    """The nodes that are read with a token, or were found through it."""
+    """Return the nodes that are read with a token, or were discovered through it."""
     query = sa.select(node_access.c.node_id).where(
         sa.or_(node_access.c.token_ref == token_ref, node_access.c.through_ref == token_ref)
     )
@@ -103,9 +103,9 @@ def nodes_of(engine: sa.Engine, token_ref: str) -> list[str]:
 
 
 def nodes_stopped_by(token_refs: Set[str], usable_now: Mapping[str, list[Access]], nodes: Iterable[str]) -> list[str]:
-    """Of these nodes, those that no token but these could read."""
+    """Return those of `nodes` that only these tokens can read."""
     return [
         node for node in nodes
-        if not any(one.may_read and not token_refs & {one.token_ref, one.through_ref}
-                   for one in usable_now.get(node, ()))
+        if not any(access.may_read and not token_refs & {access.token_ref, access.through_ref}
+                   for access in usable_now.get(node, ()))
     ]

@@ -1,4 +1,4 @@
-"""Which alert reached which target: nobody is told the same thing twice."""
+"""Which alert was delivered to which target, so that none is delivered twice."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from meta_pipeline.store.schema.connections import alerts
 
 
 def delivered(engine: sa.Engine) -> set[tuple[str, str]]:
-    """(alert key, target) of everything that was delivered."""
+    """Return (alert key, target) of everything that was delivered."""
     with engine.connect() as connection:
         return {(row.key, row.target) for row in connection.execute(sa.select(alerts.c.key, alerts.c.target))}
 
 
 def record_delivery(engine: sa.Engine, key: str, target: str, text: str, *, now: dt.datetime) -> None:
-    """The target has the alert."""
+    """Record that the target has the alert."""
     with engine.begin() as connection:
         connection.execute(alerts.insert().values(key=key, target=target, text=text, sent_at=now))
 
 
 def latest(engine: sa.Engine, limit: int) -> list[tuple[dt.datetime, str]]:
-    """The newest alerts, each once, newest first."""
+    """Return the newest alerts, each once, newest first."""
     query = (
         sa.select(sa.func.min(alerts.c.sent_at).label("at"), alerts.c.text)
         .group_by(alerts.c.key, alerts.c.text).order_by(sa.desc("at")).limit(limit)

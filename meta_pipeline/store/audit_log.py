@@ -11,22 +11,22 @@ import sqlalchemy as sa
 from meta_pipeline.audit import AuditEvent
 from meta_pipeline.store.schema.gateway import audit_calls as calls
 
-# Never answered, or answered with an error, whatever its HTTP status.
+# No response, or an error in it, whatever its HTTP status.
 _FAILED = sa.or_(calls.c.status.is_(None), calls.c.status >= 400, calls.c.code.is_not(None))
 
 
 _WRITE = calls.insert()
-_FIELDS = tuple(one.name for one in dataclasses.fields(AuditEvent))
+_FIELDS = tuple(field.name for field in dataclasses.fields(AuditEvent))
 
 
 class AuditLog:
-    """Where every call leaves its line."""
+    """Write audit events to the control store."""
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
 
     def write(self, event: AuditEvent) -> None:
-        """The call is on record."""
+        """Record a call."""
         with self._engine.begin() as connection:
             connection.execute(_WRITE, {name: getattr(event, name) for name in _FIELDS})
 
@@ -40,7 +40,7 @@ def find(
     is_failed: bool = False,
     limit: int,
 ) -> list[dict[str, Any]]:
-    """The newest calls that fit, newest first."""
+    """Return the newest calls that match, newest first."""
     query = sa.select(calls).order_by(calls.c.id.desc()).limit(limit)
     if trace is not None:
         query = query.where(calls.c.fbtrace_id == trace)
@@ -55,7 +55,7 @@ def find(
 
 
 def calls_by_day(engine: sa.Engine) -> list[dict[str, Any]]:
-    """Calls, what Meta charges for them, and how long they took, by UTC day, node and report."""
+    """Return calls, the operations that Meta charged and their durations, by UTC day, node and report."""
     at = calls.c.at if engine.dialect.name == "sqlite" else sa.func.timezone("UTC", calls.c.at)
     keys = (sa.func.date(at), sa.func.coalesce(calls.c.node_id, ""), sa.func.coalesce(calls.c.report, ""))
     query = sa.select(
@@ -91,7 +91,7 @@ def operations_of(
 
 
 def polls_per_report_run(engine: sa.Engine) -> float | None:
-    """How often a report run was looked at lately until it was done."""
+    """Return how often a recent report run was polled until it was done; None before the first."""
     recent = _recent()
     query = sa.select(
         sa.func.sum(sa.case((recent.c.report == "report_runs", recent.c.operations), else_=0)),
@@ -99,15 +99,15 @@ def polls_per_report_run(engine: sa.Engine) -> float | None:
                             else_=0)),
     )
     with engine.connect() as connection:
-        looks, runs = (int(count or 0) for count in connection.execute(query).one())
-    return looks / runs if runs else None
+        polls, runs = (int(count or 0) for count in connection.execute(query).one())
+    return polls / runs if runs else None
 
 
 def seconds_per_call(engine: sa.Engine) -> float | None:
-    """How long a call took lately."""
+    """Return how many seconds a recent call took on average; None before the first."""
     with engine.connect() as connection:
-        found = connection.execute(sa.select(sa.func.avg(_recent().c.duration_s))).scalar()
-    return None if found is None else float(found)
+        average = connection.execute(sa.select(sa.func.avg(_recent().c.duration_s))).scalar()
+    return None if average is None else float(average)
 
 
 def _recent() -> sa.Subquery:
@@ -115,7 +115,7 @@ def _recent() -> sa.Subquery:
 
 
 def last_warnings(engine: sa.Engine, *, since: dt.datetime) -> list[tuple[str, str | None]]:
-    """What answers said about versions: the path's own version beside the one used, and Meta's warning, each once."""
+    """Return what responses said about versions: the requested version beside the one used, and Meta's warning."""
     query = (
         sa.select(calls.c.path, calls.c.version, calls.c.warning)
         .where(calls.c.at >= since, calls.c.version.is_not(None))
@@ -125,13 +125,13 @@ def last_warnings(engine: sa.Engine, *, since: dt.datetime) -> list[tuple[str, s
     )
     with engine.connect() as connection:
         rows = connection.execute(query).all()
-    found = [
+    warnings = [
         (f"{row.path.split('/')[1]} was answered as {row.version}", row.warning) for row in rows
     ]
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(warnings))
 
 
 def forget_before(engine: sa.Engine, at: dt.datetime) -> int:
-    """Calls older than that are gone; how many."""
+    """Delete the calls before `at`; return their number."""
     with engine.begin() as connection:
         return connection.execute(calls.delete().where(calls.c.at < at)).rowcount

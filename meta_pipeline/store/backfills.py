@@ -1,4 +1,4 @@
-"""Backfills: the same arguments again resume one that was killed or failed, and read anew after one that ended well."""
+"""Backfills: the same arguments resume one that was killed or failed, and start a new one after one that succeeded."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ RESUMABLE_FOR = dt.timedelta(hours=24)
 
 
 def start(engine: sa.Engine, arguments: dict[str, Any], *, fresh: bool, now: dt.datetime) -> tuple[str, bool]:
-    """The id to work under, and whether it resumes an earlier one."""
+    """Return the id of the backfill, and whether it resumes an earlier one."""
     digest = request_digest(arguments)
     with engine.begin() as connection:
-        if not fresh and (found := _resumable(connection, digest, now)):
+        if not fresh and (earlier_id := _resumable(connection, digest, now)):
             connection.execute(
-                backfills.update().where(backfills.c.id == found).values(status="running", holder=identity())
+                backfills.update().where(backfills.c.id == earlier_id).values(status="running", holder=identity())
             )
-            return found, True
+            return earlier_id, True
         backfill_id = secrets.token_hex(6)
         connection.execute(
             backfills.insert().values(
@@ -36,7 +36,7 @@ def start(engine: sa.Engine, arguments: dict[str, Any], *, fresh: bool, now: dt.
 
 
 def find_resumable(engine: sa.Engine, arguments: dict[str, Any], *, now: dt.datetime) -> str | None:
-    """The backfill that the same arguments would go on with."""
+    """Return the id of the backfill that the same arguments would resume, None if they would start a new one."""
     with engine.connect() as connection:
         return _resumable(connection, request_digest(arguments), now)
 
@@ -52,7 +52,7 @@ def _resumable(connection: sa.Connection, digest: str, now: dt.datetime) -> str 
 
 
 def finish(engine: sa.Engine, backfill_id: str, *, status: str, now: dt.datetime) -> None:
-    """How it ended: `done` or `failed`."""
+    """Record how a backfill ended: `done` or `failed`."""
     with engine.begin() as connection:
         connection.execute(
             backfills.update().where(backfills.c.id == backfill_id).values(status=status, ended_at=now)
@@ -79,7 +79,7 @@ def find_failed(engine: sa.Engine, *, now: dt.datetime) -> list[FailedBackfill]:
 
 
 def is_running(engine: sa.Engine, backfill_id: str) -> bool:
-    """Whether a living command works on this backfill, and waits for its limits itself."""
+    """Return whether a living command works on this backfill, and so waits for its limits itself."""
     query = sa.select(backfills.c.holder).where(backfills.c.id == backfill_id, backfills.c.status == "running")
     with engine.connect() as connection:
         holder = connection.execute(query).scalar()

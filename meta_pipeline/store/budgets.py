@@ -13,8 +13,7 @@ from meta_pipeline.store.processes import is_gone
 from meta_pipeline.store.schema.gateway import budgets, reservations, waiters
 from meta_pipeline.store.upserts import insert
 
-# Said before and after every call to Graph, so each is put together once: to put one together takes longer than to run
-# it.
+# These run before and after every call to Graph, so each is built once: building one takes longer than running it.
 _SAVED = (
     budgets.update()
     .where(budgets.c.key == sa.bindparam("_key"))
@@ -33,7 +32,7 @@ def _add(dialect: str) -> sa.Insert:
 
 @functools.cache
 def _of(table: sa.Table, count: int, *, is_locked: bool = False) -> sa.Select[Any]:
-    """The rows of so many keys; an `in` that takes any number of them would be put together anew every time."""
+    """Return the query for so many keys; an `in` for any number of them would be compiled anew every time."""
     query = sa.select(table).where(table.c.key.in_([sa.bindparam(f"key{at}") for at in range(count)]))
     return query.order_by(table.c.key).with_for_update() if is_locked else query
 
@@ -44,40 +43,40 @@ def _rows(connection: sa.Connection, table: sa.Table, keys: Iterable[str], *, is
 
 
 def read(connection: sa.Connection, keys: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """The rows of these keys, those there are."""
+    """Return the rows of these keys that exist."""
     return {row.key: dict(row._mapping) for row in _rows(connection, budgets, keys)}
 
 
 def read_locked(connection: sa.Connection, fresh: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """The rows of these keys, made from `fresh` where they are missing, and nobody else's until the transaction ends.
-    On SQLite something must have been written in it before, so that two transactions never read before one of them
-    waits."""
-    found = {row.key: dict(row._mapping) for row in _rows(connection, budgets, fresh, is_locked=True)}
-    if missing := [key for key in sorted(fresh) if key not in found]:
+    """Return the rows of these keys, locked until the transaction ends; insert missing ones from `fresh`.
+
+    On SQLite the transaction must have written before, so that two of them never both read before one waits."""
+    rows = {row.key: dict(row._mapping) for row in _rows(connection, budgets, fresh, is_locked=True)}
+    if missing := [key for key in sorted(fresh) if key not in rows]:
         connection.execute(_add(connection.dialect.name), [{"key": key, **fresh[key]} for key in missing])
-        found = {row.key: dict(row._mapping) for row in _rows(connection, budgets, fresh, is_locked=True)}
-    return found
+        rows = {row.key: dict(row._mapping) for row in _rows(connection, budgets, fresh, is_locked=True)}
+    return rows
 
 
 def reserved_operations(
     connection: sa.Connection, keys: Iterable[str], *, except_id: str, now: dt.datetime
 ) -> dict[str, int]:
-    """Operations in flight by key, but one's own. What a dead process held is given back."""
-    found = dict.fromkeys(keys, 0)
-    for row in _rows(connection, reservations, found):
+    """Return the operations in flight by key, without those of `except_id`; release those of dead processes."""
+    in_flight = dict.fromkeys(keys, 0)
+    for row in _rows(connection, reservations, in_flight):
         if row.id == except_id:
             continue
         if row.expires_at <= now or is_gone(row.holder):
             release(connection, row.id)
         else:
-            found[row.key] += row.operations
-    return found
+            in_flight[row.key] += row.operations
+    return in_flight
 
 
 def reserve(
     connection: sa.Connection, keys: Iterable[str], *, id: str, operations: int, holder: str, expires_at: dt.datetime
 ) -> None:
-    """So many operations are in flight on these budgets."""
+    """Record operations in flight on these budgets."""
     rows = [
         {"id": id, "key": key, "operations": operations, "holder": holder, "expires_at": expires_at} for key in keys
     ]
@@ -85,20 +84,20 @@ def reserve(
 
 
 def release(connection: sa.Connection, id: str) -> None:
-    """The call has ended."""
+    """Record that the call has ended."""
     connection.execute(_RELEASED, {"_id": id})
 
 
 def save(connection: sa.Connection, values: Mapping[str, Mapping[str, Any]]) -> None:
-    """What is known of budgets now, by key."""
-    connection.execute(_SAVED, [{"_key": key, **one} for key, one in values.items()])
+    """Store budgets by key."""
+    connection.execute(_SAVED, [{"_key": key, **budget} for key, budget in values.items()])
 
 
 def count_ahead(connection: sa.Connection, keys: Iterable[str], *, ticket: str, now: dt.datetime) -> dict[str, int]:
-    """Of each budget, how many living waiters came before this ticket (one that is not in the queue comes last). Who
-    stopped looking waits no more."""
-    found = dict.fromkeys(keys, 0)
-    rows = _rows(connection, waiters, found)
+    """Return for each budget how many living waiters came before this ticket; one that is not in the queue comes last.
+    Remove the waiters that have expired."""
+    ahead = dict.fromkeys(keys, 0)
+    rows = _rows(connection, waiters, ahead)
     if any(row.expires_at <= now for row in rows):
         connection.execute(_EXPIRED, {"now": now})
     mine = {row.key: row.since for row in rows if row.ticket == ticket}
@@ -106,14 +105,14 @@ def count_ahead(connection: sa.Connection, keys: Iterable[str], *, ticket: str, 
         if row.ticket == ticket or row.expires_at <= now or is_gone(row.holder):
             continue
         if row.key not in mine or (row.since, row.ticket) < (mine[row.key], ticket):
-            found[row.key] += 1
-    return found
+            ahead[row.key] += 1
+    return ahead
 
 
 def enqueue(
     connection: sa.Connection, key: str, *, ticket: str, holder: str, now: dt.datetime, expires_at: dt.datetime
 ) -> None:
-    """The ticket stands in the queue of this budget, where it stood before if it did."""
+    """Put the ticket into the queue of this budget; it keeps its place if it is in it."""
     mine = (waiters.c.key == key, waiters.c.ticket == ticket)
     if not connection.execute(waiters.update().where(*mine).values(expires_at=expires_at)).rowcount:
         connection.execute(
@@ -122,11 +121,11 @@ def enqueue(
 
 
 def dequeue(connection: sa.Connection, ticket: str) -> None:
-    """The ticket waits for nothing any more."""
+    """Remove the ticket from all queues."""
     connection.execute(_LEFT, {"_ticket": ticket})
 
 
 def find_all(engine: sa.Engine) -> list[dict[str, Any]]:
-    """All budgets, for people to look at."""
+    """Return all budgets."""
     with engine.connect() as connection:
         return [dict(row._mapping) for row in connection.execute(sa.select(budgets).order_by(budgets.c.key))]

@@ -18,7 +18,7 @@ from meta_pipeline.store.schema.metadata import Utc
 
 @dataclass(frozen=True, slots=True)
 class EarlierVersion:
-    """An earlier version of a day: what Meta said until `replaced_at`."""
+    """An earlier version of a day, current until `replaced_at`."""
 
     file: LandedFile
     replaced_at: dt.datetime
@@ -26,8 +26,8 @@ class EarlierVersion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DayVersion:
-    """A version of a day: what Meta said from `landed_at` until `replaced_at`, None for what it says now, and when it
-    was asked for last."""
+    """A version of a day, current from `landed_at` until `replaced_at` (None for the current one), and last read at
+    `read_at`."""
 
     report: str
     node_id: str
@@ -39,7 +39,7 @@ class DayVersion:
 
 
 def record(engine: sa.Engine, file: LandedFile) -> None:
-    """An earlier version of a day, kept beside the one that took its place. Noting it again changes nothing."""
+    """Record an earlier version of a day. Recording it again changes nothing."""
     here = sa.and_(
         day_is(landed_versions, file.report, file.node_id, file.day), landed_versions.c.landed_at == file.landed_at
     )
@@ -49,14 +49,14 @@ def record(engine: sa.Engine, file: LandedFile) -> None:
 
 
 def find(engine: sa.Engine, *, report: str, node_id: str, day: dt.date) -> list[LandedFile]:
-    """The earlier versions of a day, oldest first; each was what Meta said from its `landed_at` on."""
+    """Return the earlier versions of a day, oldest first; each was current from its `landed_at` on."""
     query = sa.select(landed_versions).where(day_is(landed_versions, report, node_id, day))
     with engine.connect() as connection:
         return [file_of(row) for row in connection.execute(query.order_by(landed_versions.c.landed_at))]
 
 
 def find_waiting(engine: sa.Engine, *, reports: Iterable[str]) -> list[EarlierVersion]:
-    """The earlier versions of these reports' days that are not loaded yet, oldest first."""
+    """Return the earlier versions of these reports' days that are not loaded yet, oldest first."""
     is_waiting = sa.and_(landed_versions.c.report.in_(list(reports)), landed_versions.c.loaded_at.is_(None))
     keys = sa.select(*(landed_versions.c[name] for name in DAY_KEY)).where(is_waiting).distinct()
     spans = _spans(keys)
@@ -71,7 +71,7 @@ def find_waiting(engine: sa.Engine, *, reports: Iterable[str]) -> list[EarlierVe
 
 
 def find_since(engine: sa.Engine, *, reports: Iterable[str], since: dt.datetime | None) -> list[DayVersion]:
-    """Every version of the days of these reports that were read since then, the earlier ones included."""
+    """Return every version, earlier ones too, of the days of these reports that were read since then."""
     read_at = sa.func.coalesce(landed_files.c.read_at, landed_files.c.landed_at)
     keys = sa.select(*(landed_files.c[name] for name in DAY_KEY)).where(
         landed_files.c.report.in_(list(reports)), *(() if since is None else (read_at >= since,))
@@ -82,8 +82,8 @@ def find_since(engine: sa.Engine, *, reports: Iterable[str], since: dt.datetime 
 
 
 def _spans(keys: sa.Select[Any]) -> sa.Subquery:
-    """Every version of these days with its end. A version that was kept while its successor is not noted yet, because
-    the process was killed in between, is the current one still."""
+    """Return every version of these days with its end. A version whose successor is not recorded, because the process
+    was killed in between, is still the current one."""
     wanted = keys.subquery()
     is_earlier = sa.and_(
         _same(landed_versions, landed_files, *DAY_KEY), landed_versions.c.landed_at < landed_files.c.landed_at
@@ -109,7 +109,7 @@ def _same(left: sa.FromClause, right: sa.FromClause, *names: str) -> sa.ColumnEl
 
 
 def mark_loaded(engine: sa.Engine, versions: Iterable[EarlierVersion], *, now: dt.datetime) -> None:
-    """These versions are in the warehouse."""
+    """Record that these versions are in the warehouse."""
     names = (*DAY_KEY, "landed_at")
     statement = (
         landed_versions.update()

@@ -1,4 +1,4 @@
-"""Waits that were written down: which account's report of a backfill may be read again, and when."""
+"""Deferrals: which account's report of a backfill waits for a limit, and until when."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def defer(
     retry_at: dt.datetime,
     reason: str,
 ) -> None:
-    """These days of a report of an account wait until `retry_at`; days of it that waited already wait with them."""
+    """Defer days of a report of an account until `retry_at`; its days that are deferred already wait as long."""
     here = _here(backfill_id, node_id, report)
     with engine.begin() as connection:
         row = connection.execute(sa.select(deferred_ranges).where(here)).first()
@@ -37,13 +37,13 @@ def defer(
 
 
 def remove(engine: sa.Engine, *, backfill_id: str, node_id: str, report: str) -> None:
-    """Nothing waits here any more."""
+    """Remove the deferral."""
     with engine.begin() as connection:
         connection.execute(deferred_ranges.delete().where(_here(backfill_id, node_id, report)))
 
 
 def waiting_reports(engine: sa.Engine, *, backfill_id: str, node_id: str, now: dt.datetime) -> dict[str, str]:
-    """The reports of an account that may not be read yet in this backfill, and why."""
+    """Return the reports of an account that may not be read yet in this backfill, with the reasons."""
     query = sa.select(deferred_ranges).where(
         deferred_ranges.c.backfill_id == backfill_id, deferred_ranges.c.node_id == node_id
     )
@@ -60,7 +60,7 @@ def _here(backfill_id: str, node_id: str, report: str) -> sa.ColumnElement[bool]
 
 
 def due_at(engine: sa.Engine, *, backfill_id: str, node_id: str) -> dt.datetime | None:
-    """When the account may be read again in this backfill; None when it waits for nothing."""
+    """Return when the account may be read again in this backfill; None when nothing is deferred."""
     query = sa.select(deferred_ranges.c.retry_at).where(
         deferred_ranges.c.backfill_id == backfill_id, deferred_ranges.c.node_id == node_id
     )
@@ -69,7 +69,7 @@ def due_at(engine: sa.Engine, *, backfill_id: str, node_id: str) -> dt.datetime 
 
 
 def reports_of(engine: sa.Engine, *, backfill_id: str, node_id: str) -> list[str]:
-    """The reports of an account that wait in a backfill."""
+    """Return the reports of an account that are deferred in a backfill."""
     query = sa.select(deferred_ranges.c.report).where(
         deferred_ranges.c.backfill_id == backfill_id, deferred_ranges.c.node_id == node_id,
         deferred_ranges.c.since.is_not(None),
@@ -90,7 +90,7 @@ class Deferral:
 
 
 def due(engine: sa.Engine, *, now: dt.datetime) -> list[Deferral]:
-    """The accounts whose wait is over, all their waiting days as one range, longest due first."""
+    """Return the accounts whose deferral is over, their days as one range each, longest due first."""
     query = (
         sa.select(
             deferred_ranges.c.backfill_id, deferred_ranges.c.node_id,
@@ -101,5 +101,6 @@ def due(engine: sa.Engine, *, now: dt.datetime) -> list[Deferral]:
         .group_by(deferred_ranges.c.backfill_id, deferred_ranges.c.node_id)
     )
     with engine.connect() as connection:
-        found = [Deferral(**row) for row in connection.execute(query).mappings()]
-    return sorted((wait for wait in found if wait.retry_at <= now), key=lambda wait: wait.retry_at)
+        deferrals = [Deferral(**row) for row in connection.execute(query).mappings()]
+    over = [deferral for deferral in deferrals if deferral.retry_at <= now]
+    return sorted(over, key=lambda deferral: deferral.retry_at)

@@ -81,21 +81,21 @@ def is_of_storage(error: BaseException | None) -> bool:
 def storage_error(error: BaseException) -> StoreError | None:
     """Return the sentence for an error of storage that nobody has named yet, or for the one that caused it; None for
     any other error."""
-    seen: BaseException | None = error
-    while seen is not None:
-        if isinstance(seen, StoreError):
-            return seen
-        if isinstance(seen, sa.exc.DBAPIError) and is_of_storage(seen.orig):
-            if not isinstance(seen.orig, sqlite3.Error):  # of Dagster's engine: errors of the control store have a name
-                cause = " ".join(str(seen.orig).split())
+    current: BaseException | None = error
+    while current is not None:
+        if isinstance(current, StoreError):
+            return current
+        if isinstance(current, sa.exc.DBAPIError) and is_of_storage(current.orig):
+            if not isinstance(current.orig, sqlite3.Error):  # Dagster's engine: others are named
+                cause = " ".join(str(current.orig).split())
                 return StoreError(
                     f"Dagster's storage can't be used: {cause}; check the Postgres server and "
                     "META_PIPELINE_DAGSTER_POSTGRES_URL"
                 )
-            return StoreError(f"a database under this home can't be read or written: {_with_remedy(str(seen.orig))}")
-        if isinstance(seen, OSError) and seen.errno and seen.filename:
-            return StoreError(_with_remedy(f"{seen.filename}: {seen.strerror}"))
-        seen = seen.__cause__ or seen.__context__
+            return StoreError(f"a database under this home can't be read or written: {_with_remedy(str(current.orig))}")
+        if isinstance(current, OSError) and current.errno and current.filename:
+            return StoreError(_with_remedy(f"{current.filename}: {current.strerror}"))
+        current = current.__cause__ or current.__context__
     return None
 
 

@@ -22,7 +22,7 @@ class Person:
 
 
 def record(engine: sa.Engine, grant: Grant) -> None:
-    """The grant is on record."""
+    """Record a grant."""
     with engine.begin() as connection:
         connection.execute(
             grants.insert().values(
@@ -34,7 +34,7 @@ def record(engine: sa.Engine, grant: Grant) -> None:
 
 
 def latest(engine: sa.Engine) -> dict[str, Grant]:
-    """The newest grant of every token."""
+    """Return the newest grant of every token, by token ref."""
     with engine.connect() as connection:
         return {row.token_ref: _grant(row) for row in connection.execute(sa.select(grants).order_by(grants.c.id))}
 
@@ -45,15 +45,15 @@ def people(engine: sa.Engine) -> list[Person]:
         sa.select(grants.c.token_ref, grants.c.subject_id, grants.c.granted, tokens.c.retired_at)
         .join(tokens, tokens.c.id == grants.c.token_ref).where(tokens.c.kind == "user").order_by(grants.c.id)
     )
-    found: dict[str, Person] = {}
+    by_token: dict[str, Person] = {}
     with engine.connect() as connection:
         for row in connection.execute(query):
-            before = found[row.token_ref].ever_granted if row.token_ref in found else frozenset()
-            found[row.token_ref] = Person(
+            before = by_token[row.token_ref].ever_granted if row.token_ref in by_token else frozenset()
+            by_token[row.token_ref] = Person(
                 subject_id=row.subject_id, granted=tuple(row.granted), 
                 ever_granted=before | frozenset(row.granted), is_connected=row.retired_at is None,
             )
-    return list(found.values())
+    return list(by_token.values())
 
 
 def _grant(row: sa.Row[tuple[object, ...]]) -> Grant:

@@ -1,4 +1,4 @@
-"""What is done again and again beside a block of work, by a thread that ends with it."""
+"""Repeat a task in a thread beside a block of work; the thread ends with the block."""
 
 from __future__ import annotations
 

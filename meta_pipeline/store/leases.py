@@ -24,7 +24,7 @@ RENEW_S, POLL_S = 15.0, 0.5
 
 
 class LeaseError(MetaPipelineError):
-    """Somebody else holds what was asked for."""
+    """Another process holds the lease."""
 
 
 class LeaseLostError(LeaseError):
@@ -67,7 +67,7 @@ def find_own(engine: sa.Engine, name: str) -> Lease | None:
 
 
 def try_take(engine: sa.Engine, name: str, *, holder: str, now: dt.datetime) -> bool:
-    """Whether the lease is this holder's now."""
+    """Take the lease if it is free; return whether this holder has it now."""
     with engine.connect() as connection:
         row = connection.execute(sa.select(leases).where(leases.c.name == name)).first()
     if row is not None and _is_held(row.holder, row.expires_at, now):

@@ -21,10 +21,10 @@ def record(
     backfill_id: str | None,
     unchanged_since: Mapping[dt.date, dt.datetime] | None = None,
 ) -> None:
-    """The files are in place, in one transaction. Each waits to be loaded, unless the same content was loaded before;
-    the same content keeps the time at which it landed first, and only the time of reading moves. So does what is
-    spelled otherwise and says the same since an earlier time. When this process holds the node's lease, it is renewed
-    in the same transaction: LeaseLostError, and nothing is noted, when another run has taken it."""
+    """Record that the files are in place, in one transaction. Each waits to be loaded, unless the same content was
+    loaded before. The same content keeps the time at which it first landed, and only its time of reading changes;
+    `unchanged_since` is that time for files whose bytes changed without a restatement. If this process holds the node's
+    lease, it is renewed in the same transaction: raise LeaseLostError, and record nothing, if another run has it."""
     since = unchanged_since or {}
     if not files:
         return
@@ -54,7 +54,7 @@ def record(
 
 
 def find(engine: sa.Engine, *, report: str, node_id: str, day: dt.date) -> LandedFile | None:
-    """The landed file of one report, node and day."""
+    """Return the landed file of one report, node and day, None if it has not landed."""
     query = sa.select(landed_files).where(day_is(landed_files, report, node_id, day))
     with engine.connect() as connection:
         row = connection.execute(query).first()
@@ -64,7 +64,7 @@ def find(engine: sa.Engine, *, report: str, node_id: str, day: dt.date) -> Lande
 def find_days(
     engine: sa.Engine, *, report: str, node_id: str, days: Sequence[dt.date], backfill_id: str | None = None
 ) -> dict[dt.date, LandedFile]:
-    """The landed files of some days of one report and node; of all backfills, or only those that one has landed."""
+    """Return the landed files of some days of one report and node: of all backfills, or those that one has landed."""
     if not days:
         return {}
     query = sa.select(landed_files).where(
@@ -79,14 +79,14 @@ def find_days(
 
 
 def files_of(engine: sa.Engine, *, report: str, node_id: str) -> list[LandedFile]:
-    """Every landed file of one report and node."""
+    """Return every landed file of one report and node."""
     query = sa.select(landed_files).where(landed_files.c.report == report, landed_files.c.node_id == node_id)
     with engine.connect() as connection:
         return [file_of(row) for row in connection.execute(query.order_by(landed_files.c.day))]
 
 
 def count_landed(engine: sa.Engine, *, backfill_id: str, reports: Iterable[str]) -> int:
-    """How many days this backfill has landed so far."""
+    """Return the number of days that this backfill has landed so far."""
     query = sa.select(sa.func.count()).where(
         landed_files.c.backfill_id == backfill_id, landed_files.c.report.in_(list(reports))
     )

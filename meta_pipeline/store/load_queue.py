@@ -15,14 +15,14 @@ from meta_pipeline.store.schema.landed import landed_files, landed_versions
 DayKey = tuple[str, str, dt.date]
 
 def waiting_files(engine: sa.Engine) -> list[LandedFile]:
-    """The files that landed and are not loaded yet."""
+    """Return the files that have landed and are not loaded yet."""
     query = sa.select(landed_files).where(landed_files.c.loaded_at.is_(None))
     with engine.connect() as connection:
         return [file_of(row) for row in connection.execute(query.order_by(*(landed_files.c[name] for name in DAY_KEY)))]
 
 
 def waiting_read_times(engine: sa.Engine) -> list[dt.datetime]:
-    """When the files that wait were read: a day that says what it said keeps the time at which it landed first."""
+    """Return when the waiting files were read; `landed_at` of an unchanged day is older."""
     query = sa.select(sa.func.coalesce(landed_files.c.read_at, landed_files.c.landed_at)).where(
         landed_files.c.loaded_at.is_(None)
     )
@@ -42,7 +42,8 @@ def is_waiting(engine: sa.Engine, *, reports: Iterable[str], with_versions: Iter
 
 
 def mark_loaded(engine: sa.Engine, files: Iterable[LandedFile], *, now: dt.datetime) -> None:
-    """These files are in the warehouse. A file that landed again meanwhile keeps waiting: its digest differs."""
+    """Record that these files are in the warehouse. A file that landed again meanwhile keeps waiting: its digest
+    differs."""
     statement = (
         landed_files.update()
         .where(

@@ -36,19 +36,19 @@ class Onboarding:
 
     @property
     def is_ended(self) -> bool:
-        """Whether nothing more will happen."""
+        """Return whether it is done or failed."""
         return self.status in ("done", "failed")
 
 
 def new_id() -> str:
-    """An id that nobody can guess."""
+    """Return an id that can't be guessed."""
     return secrets.token_urlsafe(16)
 
 
 def start(
     engine: sa.Engine, id: str, *, phase: int, through: str, browser: str | None, holder: str | None, now: dt.datetime
 ) -> None:
-    """The onboarding waits for whoever takes it; with a `holder`, for that process only, as long as it lives."""
+    """Start an onboarding that waits for a worker; with a `holder`, only for that process, as long as it lives."""
     with engine.begin() as connection:
         connection.execute(
             onboardings.insert().values(
@@ -59,29 +59,29 @@ def start(
 
 
 def update(engine: sa.Engine, id: str, **values: Any) -> None:
-    """Something of it is different now."""
+    """Change columns of an onboarding."""
     with engine.begin() as connection:
         connection.execute(onboardings.update().where(onboardings.c.id == id).values(**values))
 
 
-def add_result(engine: sa.Engine, id: str, **found: Any) -> None:
-    """Something was found."""
+def add_result(engine: sa.Engine, id: str, **values: Any) -> None:
+    """Add values to the result of an onboarding."""
     with engine.begin() as connection:
         row = connection.execute(
             sa.select(onboardings.c.result).where(onboardings.c.id == id).with_for_update()
         ).one()
-        connection.execute(onboardings.update().where(onboardings.c.id == id).values(result={**row.result, **found}))
+        connection.execute(onboardings.update().where(onboardings.c.id == id).values(result={**row.result, **values}))
 
 
 def get(engine: sa.Engine, id: str) -> Onboarding | None:
-    """The onboarding, if there is one."""
+    """Return the onboarding, None if there is none."""
     with engine.connect() as connection:
         row = connection.execute(sa.select(onboardings).where(onboardings.c.id == id)).first()
     return None if row is None else Onboarding(**row._mapping)
 
 
 def find_waiting(engine: sa.Engine, *, now: dt.datetime) -> list[Onboarding]:
-    """Those that nobody works on: new ones, and those whose process died, while their token can still be exchanged."""
+    """Return onboardings without a worker, new ones or whose process died, while their token can still be exchanged."""
     query = (
         sa.select(onboardings)
         .where(
@@ -91,24 +91,24 @@ def find_waiting(engine: sa.Engine, *, now: dt.datetime) -> list[Onboarding]:
         .order_by(onboardings.c.started_at)
     )
     with engine.connect() as connection:
-        found = [Onboarding(**row._mapping) for row in connection.execute(query)]
-    return [one for one in found if one.holder is None or is_gone(one.holder)]
+        rows = [Onboarding(**row._mapping) for row in connection.execute(query)]
+    return [row for row in rows if row.holder is None or is_gone(row.holder)]
 
 
 def find_abandoned(engine: sa.Engine, *, now: dt.datetime) -> list[Onboarding]:
-    """Those whose token nobody can exchange any more: an hour old and without a worker, or a day old with one."""
+    """Return those whose token can no longer be exchanged: an hour old and without a worker, or a day old with one."""
     query = sa.select(onboardings).where(
         onboardings.c.status.in_(("waiting", "running")), onboardings.c.token_ref.is_(None),
         onboardings.c.started_at <= now - RETRIES_FOR,
     )
     with engine.connect() as connection:
-        found = [Onboarding(**row._mapping) for row in connection.execute(query)]
+        rows = [Onboarding(**row._mapping) for row in connection.execute(query)]
     a_day_ago = now - dt.timedelta(days=1)
-    return [one for one in found if one.holder is None or is_gone(one.holder) or one.started_at <= a_day_ago]
+    return [row for row in rows if row.holder is None or is_gone(row.holder) or row.started_at <= a_day_ago]
 
 
 def latest(engine: sa.Engine, limit: int) -> list[Onboarding]:
-    """The newest, newest first."""
+    """Return the newest onboardings, newest first."""
     query = sa.select(onboardings).order_by(onboardings.c.started_at.desc()).limit(limit)
     with engine.connect() as connection:
         return [Onboarding(**row._mapping) for row in connection.execute(query)]

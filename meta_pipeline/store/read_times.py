@@ -14,7 +14,7 @@ from meta_pipeline.store.schema.metadata import Utc
 _READ_AT = sa.func.coalesce(landed_files.c.read_at, landed_files.c.landed_at)
 
 def last_read(engine: sa.Engine, *, report: str, node_id: str, day: dt.date) -> dt.datetime | None:
-    """When Meta was asked for this day last, whether or not anything had changed; None when never."""
+    """Return when this day was last read, whether or not anything had changed; None when never."""
     query = sa.select(_READ_AT).where(
         day_is(landed_files, report, node_id, day)
     )
@@ -25,7 +25,7 @@ def last_read(engine: sa.Engine, *, report: str, node_id: str, day: dt.date) -> 
 def days_read_since(
     engine: sa.Engine, *, node_id: str, reports: Iterable[str], since: dt.date
 ) -> dict[dt.date, dt.datetime]:
-    """The days that every one of these reports has, and when the one that was read longest ago was."""
+    """Return the days that all of these reports have, with the oldest of their read times."""
     wanted = sorted(reports)
     read_at = sa.func.min(_READ_AT)
     query = (
@@ -38,7 +38,7 @@ def days_read_since(
 
 
 def last_read_by_node(engine: sa.Engine) -> dict[str, dt.datetime]:
-    """When every node was read last."""
+    """Return when each node was last read, by node id."""
     read_at = sa.func.max(_READ_AT)
     query = sa.select(landed_files.c.node_id, read_at.label("at")).group_by(landed_files.c.node_id)
     with engine.connect() as connection:
@@ -50,5 +50,5 @@ def newest_read(engine: sa.Engine) -> dt.datetime | None:
     read_at = _READ_AT
     query = sa.select(sa.type_coerce(sa.func.max(read_at), Utc()))
     with engine.connect() as connection:
-        found: dt.datetime | None = connection.execute(query).scalar()
-    return found
+        newest: dt.datetime | None = connection.execute(query).scalar()
+    return newest

@@ -122,5 +122,5 @@ def oldest_running(engine: sa.Engine, *, since: dt.datetime) -> str | None:
         .order_by(report_runs.c.submitted_at, report_runs.c.report_run_id).limit(1)
     )
     with engine.connect() as connection:
-        found: str | None = connection.execute(query).scalar()
-    return found
+        report_run_id: str | None = connection.execute(query).scalar()
+    return report_run_id

@@ -1,4 +1,4 @@
-"""What was learned of Meta: how much it gives at once, by account and report, and how long its report runs take."""
+"""What was learned about Meta: how much it returns at once, by account and report, and how long report runs take."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ APP = ""
 
 
 def get(engine: sa.Engine, *, node_id: str, report: str) -> dict[str, Any]:
-    """What is known; nothing at first."""
+    """Return the sizes that were learned; {} at first."""
     query = sa.select(report_sizes).where(_here(node_id, report))
     with engine.connect() as connection:
         row = connection.execute(query).first()
@@ -25,7 +25,7 @@ def get(engine: sa.Engine, *, node_id: str, report: str) -> dict[str, Any]:
 
 
 def put(engine: sa.Engine, *, node_id: str, report: str, sizes: dict[str, Any]) -> None:
-    """What is known now."""
+    """Store the sizes."""
     values = {name: sizes[name] for name in COLUMNS}
     with engine.begin() as connection:
         if not connection.execute(report_sizes.update().where(_here(node_id, report)).values(values)).rowcount:

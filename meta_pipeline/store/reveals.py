@@ -12,7 +12,7 @@ from meta_pipeline.store.schema.connections import token_reveals
 
 
 def record(engine: sa.Engine, token_ref: str, *, flow: str, node_id: str | None, now: dt.datetime) -> None:
-    """The reveal is on record, before the token is."""
+    """Record a reveal, before the token is revealed."""
     with engine.begin() as connection:
         connection.execute(
             token_reveals.insert().values(
@@ -22,7 +22,7 @@ def record(engine: sa.Engine, token_ref: str, *, flow: str, node_id: str | None,
 
 
 def find(engine: sa.Engine, *, token_ref: str | None = None, limit: int) -> list[dict[str, Any]]:
-    """The newest reveals, newest first."""
+    """Return the newest reveals, newest first."""
     query = sa.select(token_reveals).order_by(token_reveals.c.id.desc()).limit(limit)
     if token_ref is not None:
         query = query.where(token_reveals.c.token_ref == token_ref)
@@ -31,6 +31,6 @@ def find(engine: sa.Engine, *, token_ref: str | None = None, limit: int) -> list
 
 
 def forget_before(engine: sa.Engine, at: dt.datetime) -> int:
-    """Reveals older than that are gone; how many."""
+    """Delete the reveals before `at`; return their number."""
     with engine.begin() as connection:
         return connection.execute(token_reveals.delete().where(token_reveals.c.at < at)).rowcount

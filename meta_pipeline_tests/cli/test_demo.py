@@ -18,6 +18,7 @@ from meta_pipeline.extract.ads.catalogue.reports import REPORTS
 from meta_pipeline.flows.side_by_side import land_side_by_side
 from meta_pipeline.linker import links
 from meta_pipeline.linker.discover import Discovery
+from meta_pipeline.publish.query import query
 from meta_pipeline.publish.report import draw
 from meta_pipeline.records import AccessToken, LandedFile, NodeLink
 from meta_pipeline.settings import Settings
@@ -54,7 +55,7 @@ def published(folder: Path) -> Path:
 
 
 def test_the_table_has_every_account_also_without_spend(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    summary.show_accounts(summary.query(published(tmp_path), summary.ACCOUNTS)[1])
+    summary.show_accounts(query(published(tmp_path), summary.ACCOUNTS)[1])
     _, _, first, second = (line.split() for line in capsys.readouterr().out.splitlines())
 
     assert first == ["Northwind", "$US$", "JPY", "2", "1,234,568", "101", "3,001,476", "0.00"]

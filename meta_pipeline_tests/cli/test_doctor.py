@@ -6,6 +6,7 @@ import dataclasses
 import datetime as dt
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -202,6 +203,16 @@ def test_days_that_were_due_and_not_read_are_a_failed_check(runtime: Runtime):
     assert not overdue.is_ok and "Dagster UI" in overdue.message
 
 
+def test_days_that_a_new_home_has_never_read_are_not_overdue(runtime: Runtime):
+    connected(runtime)
+    assert check(runtime, "overdue days").message == "none"
+    landed(runtime, NOW, days=7, node="act_1")
+
+    assert check(runtime, "overdue days").message == "none"
+    overdue = check(runtime, "overdue days", now=NOW + 72 * HOUR)
+    assert not overdue.is_ok and "of act_1 overdue" in overdue.message
+
+
 def test_the_budget_in_use_and_a_closed_limit(runtime: Runtime):
     row = {
         "window_s": 3600.0, "percent": 50.0, "read_at": NOW, "low_at": None, "answers": 1, "cost_percent": 1.0,
@@ -218,7 +229,7 @@ def test_the_budget_in_use_and_a_closed_limit(runtime: Runtime):
 
 def test_too_little_disk_for_a_publication(runtime: Runtime, monkeypatch: pytest.MonkeyPatch):
     usage = dataclasses.make_dataclass("Usage", ["free"])
-    monkeypatch.setattr(daily_work.shutil, "disk_usage", lambda path: usage(5_000_000))
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(5_000_000))
 
     assert not check(runtime, "disk").is_ok and check(runtime, "disk").message.startswith("5.0 MB free")
 

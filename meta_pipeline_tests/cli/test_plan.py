@@ -17,7 +17,8 @@ REPORTS = ("--report", "ad_insights", "--report", "account_insights", "--report"
 def told(home: Home, *arguments: str) -> dict[str, Any]:
     ran = home.run(*arguments, "--json")
     assert ran.returncode == 0, ran.stderr
-    return json.loads(ran.stdout)
+    forecast: dict[str, Any] = json.loads(ran.stdout)
+    return forecast
 
 
 def test_the_forecast_of_a_backfill_is_what_the_next_one_takes(home: Home, sandbox: Sandbox):

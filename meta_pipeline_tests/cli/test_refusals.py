@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from meta_pipeline_tests.conftest import Home, Sandbox
@@ -26,7 +28,7 @@ def refused(home: Home, *arguments: str, stdin: str = "") -> str:
         ({"scopes": ["pages_show_list"]}, "ads_read"),
     ],
 )
-def test_a_token_that_can_not_read(home: Home, sandbox: Sandbox, body: dict | None, sentence: str):
+def test_a_token_that_can_not_read(home: Home, sandbox: Sandbox, body: dict[str, Any] | None, sentence: str):
     token = sandbox.token(**body) if body else "EAABnonsensetoken"
     told = refused(home, "connect", "--token-stdin", stdin=token + "\n")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -14,7 +15,7 @@ from rich.cells import cell_len
 
 from meta_pipeline import money
 from meta_pipeline.cli import audit
-from meta_pipeline.cli.output import tables
+from meta_pipeline.cli.output import tables, terminal
 from meta_pipeline.cli.output.layout import Column, fit
 
 DAY = dt.date(2026, 11, 1)
@@ -30,8 +31,8 @@ AD_REPORT: dict[str, Any] = {  # what `from marts.facebook_ads__ad_report` has, 
 WHOLE = ("2026-11-01", "120230010000001", "120230020000002", "120230030000003", "3,001,476", "9,000,001", "123456")
 
 
-def shown(capsys: pytest.CaptureFixture[str], *given: Any, **how: Any) -> str:
-    tables.show(*given, "table", **how)
+def shown(capsys: pytest.CaptureFixture[str], columns: Sequence[str], rows: Sequence[Sequence[Any]], **how: Any) -> str:
+    tables.show(columns, rows, "table", **how)
     return capsys.readouterr().out
 
 
@@ -47,7 +48,7 @@ def test_twenty_columns_keep_every_id_and_date_whole(
 
 
 def test_a_pipe_has_no_width(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(tables.terminal, "columns", lambda: tables.terminal.UNLIMITED)
+    monkeypatch.setattr(terminal, "columns", lambda: terminal.UNLIMITED)
     header, _rule, row = shown(capsys, list(AD_REPORT), [list(AD_REPORT.values())]).splitlines()
 
     assert header.split() == list(AD_REPORT) and all(whole in row for whole in WHOLE)

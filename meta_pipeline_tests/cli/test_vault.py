@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from typing import Any
 
 from meta_pipeline.vault.seal import new_key
 from meta_pipeline_tests.conftest import Home, Sandbox
 
 
-def listed(home: Home) -> list[dict[str, str]]:
+def listed(home: Home) -> list[dict[str, Any]]:
     ran = home.run("vault", "list", "--format", "json")
     assert ran.returncode == 0, ran.stderr
-    return json.loads(ran.stdout)
+    tokens: list[dict[str, Any]] = json.loads(ran.stdout)
+    return tokens
 
 
 def test_list_log_check_and_revoke(home: Home, sandbox: Sandbox):

@@ -32,7 +32,8 @@ def manifest(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
          "--target-path", target, "--log-path", target],
         env={**os.environ, "META_PIPELINE_WAREHOUSE": str(target / "warehouse.duckdb")}, check=True,
     )
-    return json.loads((target / "manifest.json").read_text())
+    manifest: dict[str, Any] = json.loads((target / "manifest.json").read_text())
+    return manifest
 
 
 def models(manifest: dict[str, Any]) -> list[dict[str, Any]]:

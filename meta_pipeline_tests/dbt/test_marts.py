@@ -7,9 +7,10 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -33,7 +34,7 @@ AD = {
     "account_id": "1", "account_currency": "NZD", "campaign_id": "C", "adset_id": "S", "ad_id": "A", "clicks": "4",
     "impressions": "10", "inline_link_clicks": "3", "spend": "2.5",
 }
-Query = Callable[[str], list[tuple]]
+Query = Callable[[str], list[tuple[Any, ...]]]
 
 
 class Landed:
@@ -44,7 +45,7 @@ class Landed:
         self.landing = Landing(path / "landing", self.engine)
 
     def __call__(
-        self, report: str, *rows: dict[str, object], at: dt.datetime = LATER, day: dt.date = DAY, account: str = "1"
+        self, report: str, *rows: Mapping[str, object], at: dt.datetime = LATER, day: dt.date = DAY, account: str = "1"
     ) -> None:
         batch = Batch(records=(), trace_id="T", version="v26.0", fetched_at=at)
         self.landing.write_day(
@@ -71,9 +72,8 @@ def everything(land: Landed) -> None:
          {**AD, "publisher_platform": "instagram", "platform_position": "instagram_reels"},
          {**AD, "publisher_platform": "facebook", "platform_position": "feed"}, AD, at=BEFORE)
     land("ad_insights_by_product", {**AD, "product_id": "7"}, AD)
-    women, men, none, absent = ({"age": "18-24", "gender": gender} for gender in ("female", "male", "unknown", None))
-    del absent["gender"]
-    land("ad_insights_by_demographics", *({**AD, **each} for each in (women, men, none, absent)))
+    genders: list[dict[str, str]] = [{"gender": gender} for gender in ("female", "male", "unknown")]
+    land("ad_insights_by_demographics", *({**AD, "age": "18-24", **gender} for gender in [*genders, {}]))
     land("ad_insights_by_impression_device")
     for at in (BEFORE, LATER):  # the same at the second look, which is after its end
         land("ad_insights_by_country", {**AD, "country": "NZ"}, at=at)
@@ -103,7 +103,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def sql(built: Path) -> Query:
-    def query(text: str) -> list[tuple]:
+    def query(text: str) -> list[tuple[Any, ...]]:
         with duckdb.connect(str(built), read_only=True) as connection:
             return connection.execute(f"set timezone = 'UTC'; {text}").fetchall()
 

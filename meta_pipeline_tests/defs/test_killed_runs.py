@@ -40,7 +40,7 @@ def gone() -> str:
 
 
 def claimed(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
-    return instance.event_log_storage.claim_concurrency_slot(WRITER, run.run_id, "load_raw").is_claimed
+    return bool(instance.event_log_storage.claim_concurrency_slot(WRITER, run.run_id, "load_raw").is_claimed)
 
 
 def status(instance: dg.DagsterInstance, run: dg.DagsterRun) -> dg.DagsterRunStatus:

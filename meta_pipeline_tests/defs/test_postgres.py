@@ -96,7 +96,8 @@ def command_lines(home: Home) -> str:
 def test_backfill_the_engineers_own_webserver_and_up_share_one_postgres(
     home: Home, sandbox: Sandbox, postgres: Postgres
 ):
-    home.environment |= {SETTING: postgres.url("dagster"), "META_PIPELINE_STORE_URL": postgres.url("control")}
+    home.environment["META_PIPELINE_STORE_URL"] = postgres.url("control")
+    (home.path / ".env").write_text(f"{SETTING}={postgres.url('dagster')}\n")
     folder = Path(home.environment["META_PIPELINE_HOME"]) / "dagster"
     connect = ("connect", "--token-stdin", "--kind", "system-user")
     days = ("--since", "2026-11-10", "--until", "2026-11-10", "--report", "account_insights")
@@ -110,27 +111,28 @@ def test_backfill_the_engineers_own_webserver_and_up_share_one_postgres(
     port = free_port()
     webserver = subprocess.Popen(  # as the README says
         [Path(sys.executable).parent / "dagster-webserver", "-w", "workspace.yaml", "-p", str(port)],
-        cwd=project_folder(), env={**home.environment, "DAGSTER_HOME": str(folder)}, start_new_session=True,
+        cwd=project_folder(), start_new_session=True,
+        env={**home.environment, "DAGSTER_HOME": str(folder), SETTING: postgres.url("dagster")},
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )
-    said = "".join(command.stdout + command.stderr for command in ran)
+    output = "".join(command.stdout + command.stderr for command in ran)
     try:
         url = f"http://127.0.0.1:{port}"
         wait_until("the webserver answers", within_s=240, is_so=lambda: answers(url))
         shown = ask(url, RUNS)
         assert {"pull_ads", "pull_entities"} <= {run["jobName"] for run in shown["runsOrError"]["results"]}
-        said += str(shown) + command_lines(home)
+        output += str(shown) + command_lines(home)
     finally:
         os.killpg(webserver.pid, signal.SIGTERM)  # the code server that it started as well
-        said += webserver.communicate(timeout=60)[0]
+        output += webserver.communicate(timeout=60)[0]
 
     with running_up(home) as (url, _):
         backfill(url, ["account_insights"], [f"{ACCOUNT}|2026-11-11"])
         assert len([run for run in ask(url, RUNS)["runsOrError"]["results"] if run["status"] == "SUCCESS"]) >= 3
-        said += command_lines(home)
+        output += command_lines(home)
     assert left_after(home) == []
-    assert not any(secret in said for secret in SECRETS)
-    assert written_secrets(home.path) == []
+    assert not any(secret in output for secret in SECRETS)
+    assert written_secrets(home.path) == [home.path / ".env"]
 
 
 def answers(url: str) -> bool:

@@ -6,6 +6,7 @@ import dataclasses
 import datetime as dt
 import json
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ import sqlalchemy as sa
 from meta_pipeline.entity_kinds import LISTED_KINDS
 from meta_pipeline.extract import stored_listing
 from meta_pipeline.extract.ads.listings import entities
+from meta_pipeline.extract.stored_listing import Row
 from meta_pipeline.flows import listings
 from meta_pipeline.landing.landing import SNAPSHOT_DAY
 from meta_pipeline.records import Batch
@@ -147,8 +149,13 @@ def test_what_only_insights_know_is_deleted_and_old_files_are_not_looked_through
     listed.clock.sleep(DAY.total_seconds())
     insights(2, "50", "51", "52")
     read_paths: list[str] = []
-    mentioned = listings.entities.read_mentioned
-    monkeypatch.setattr(listings.entities, "read_mentioned", lambda paths: mentioned(read_paths.extend(paths) or read_paths))
+    original = entities.read_mentioned
+
+    def read_mentioned(paths: Iterable[str]) -> dict[str, dict[str, Row]]:
+        read_paths.extend(paths)
+        return original(read_paths)
+
+    monkeypatch.setattr(entities, "read_mentioned", read_mentioned)
     assert len(listed.land()) == 4
     assert [Path(path).stem for path in read_paths] == ["2026-11-02"] and {"50", "51", "52"} <= listed.landed("ads").keys()
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow.parquet as pq
@@ -65,7 +66,7 @@ class SandboxListings:
             pass
         return sum(self.operations)
 
-    def landed(self, kind: str) -> dict[str, dict]:
+    def landed(self, kind: str) -> dict[str, dict[str, Any]]:
         rows = pq.read_table(self.landing.path(kind, NODE, SNAPSHOT_DAY)).column("payload").to_pylist()
         return {row["id"]: row for row in map(json.loads, rows)}
 
@@ -79,7 +80,7 @@ class SandboxListings:
         )
         assert ran.returncode == 0, ran.stdout[-3000:]
 
-    def rows(self, query: str, *values: object) -> list[tuple]:
+    def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         with duckdb.connect(str(self.warehouse.file)) as connection:
             connection.execute("set timezone = 'UTC'")
             return connection.execute(query, values).fetchall()

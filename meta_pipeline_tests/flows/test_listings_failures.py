@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from meta_pipeline.entity_kinds import EntityKind
@@ -69,7 +71,7 @@ def test_what_nobody_expected_in_one_listing_is_reported_and_ends_no_other(
 ):
     original = entities.refresh
 
-    def refresh(kind: EntityKind, *arguments, **more):
+    def refresh(kind: EntityKind, *arguments: Any, **more: Any) -> Any:
         if kind.name == "campaigns":
             raise KeyError("surprise")
         return original(kind, *arguments, **more)

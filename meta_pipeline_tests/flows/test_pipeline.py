@@ -63,7 +63,7 @@ def connected(home: Home, *extra: str) -> Home:
 
 
 def posts(sandbox: Sandbox) -> int:
-    return sandbox.control("calls").get("POST /act_{id}/insights", 0)
+    return int(sandbox.control("calls").get("POST /act_{id}/insights", 0))
 
 
 def every_byte(folder: Path) -> bytes:

@@ -109,7 +109,8 @@ def test_a_finished_run_is_read_in_smaller_pages_before_anything_is_requested_ag
 def test_a_page_that_shrinks_in_the_middle_loses_and_doubles_no_row(runtime: FrozenRuntime, context: PullContext, forgets: bool):
     wanted = {file.day: (file.rows, file.digest) for file in land(ACCOUNTS[0], context) if isinstance(file, LandedFile)}
     report_sizes.put(runtime.engine, node_id=ACCOUNTS[0], report=REPORT, sizes=dict.fromkeys(report_sizes.COLUMNS) | {"page": 80})
-    original, limits = runtime.graph.answer, set()
+    limits: set[int] = set()
+    original = runtime.graph.answer
 
     def answer(request: GraphRequest) -> GraphResponse:
         if request.path.endswith("/insights") and request.method == "GET" and "after" in request.params:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from meta_pipeline.consent.scopes import SCOPES, scopes_for
+from meta_pipeline.consent.scopes import SCOPES, Scope, scopes_for
 from meta_pipeline.flows import consents, pulls, tokens
 from meta_pipeline.flows.pull_context import PullContext
 from meta_pipeline.landing.landing import Landing
@@ -126,7 +126,7 @@ def test_a_token_that_may_not_read_a_node_leaves_it_to_one_that_may(home: Frozen
 
 
 @pytest.mark.parametrize("scope", [scope for scope in SCOPES if scope.feature is None], ids=lambda scope: scope.name)
-def test_a_missing_scope_is_named_with_what_it_stops_and_asked_for_again(home: FrozenRuntime, scope):
+def test_a_missing_scope_is_named_with_what_it_stops_and_asked_for_again(home: FrozenRuntime, scope: Scope):
     home.onboard(home.mint(days=60, scopes=tuple(set(scopes_for(2)) - {scope.name})))
     (connection,) = connections(home)
 
@@ -137,7 +137,8 @@ def test_a_missing_scope_is_named_with_what_it_stops_and_asked_for_again(home: F
 
 
 @pytest.mark.parametrize("scope", [scope for scope in SCOPES if scope.feature], ids=lambda scope: scope.name)
-def test_a_scope_of_a_feature_is_missed_only_while_it_is_on(home: FrozenRuntime, scope):
+def test_a_scope_of_a_feature_is_missed_only_while_it_is_on(home: FrozenRuntime, scope: Scope):
+    assert scope.feature
     granted = tuple(set(scopes_for(3, (scope.feature,))) - {scope.name})
     home.onboard(home.mint(days=60, scopes=granted), phase=3)
 
@@ -156,7 +157,7 @@ def test_a_missing_task_leads_to_where_it_is_given(home: FrozenRuntime, kind: st
 
     assert {node.link.id for node in troubled if node.link.kind == kind} == {node_id}
     issue = next(node.issue for node in troubled if node.link.kind == kind)
-    assert "the task ANALYZE" in issue.message and issue.url == f"https://business.example/settings/{where}"
+    assert issue and "the task ANALYZE" in issue.message and issue.url == f"https://business.example/settings/{where}"
 
 
 def test_access_that_is_taken_away_is_no_longer_used(home: FrozenRuntime, tmp_path: Path):
@@ -228,7 +229,7 @@ def test_no_ciphertext_is_left_of_a_token_that_died(home: FrozenRuntime, subcode
     tokens.check_tokens(graph=home.client, tokens=home.vault, now=home.clock.now())
 
     with home.engine.connect() as connection:
-        sealed = connection.execute(sa.select(token_table.c.sealed).where(token_table.c.id == user.id)).scalar_one()
+        sealed: bytes = connection.execute(sa.select(token_table.c.sealed).where(token_table.c.id == user.id)).scalar_one()
     assert sealed == b""
 
 

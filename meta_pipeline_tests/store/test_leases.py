@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from meta_pipeline.flows import side_by_side
 from meta_pipeline.landing.landing import Landing
 from meta_pipeline.records import Batch, FailedDay, LandedFile
 from meta_pipeline.store import heartbeat, leases, ledger, load_queue
+from meta_pipeline.store.processes import identity
 from meta_pipeline.store.schema.gateway import leases as table
 from meta_pipeline_tests.fakes.virtual_clock import VirtualClock
 
@@ -51,9 +53,9 @@ def test_a_live_holder_on_this_host_keeps_its_lease_whatever_the_clock_says(engi
         lease.renew()
 
     assert leases.try_take(engine, "act_1", holder=ELSEWHERE, now=clock.now())
-    assert not leases.try_take(engine, "act_1", holder=leases.identity(), now=clock.now())
+    assert not leases.try_take(engine, "act_1", holder=identity(), now=clock.now())
     clock.seconds += 61  # nothing is known of a process on another host
-    assert leases.try_take(engine, "act_1", holder=leases.identity(), now=clock.now())
+    assert leases.try_take(engine, "act_1", holder=identity(), now=clock.now())
 
 
 def test_what_lost_its_lease_commits_nothing(engine: sa.Engine, clock: VirtualClock, tmp_path: Path):
@@ -130,8 +132,8 @@ def test_a_renewal_that_fails_is_tried_again(monkeypatch: pytest.MonkeyPatch, ca
         if len(beats) < 3:
             raise sa.exc.OperationalError("update leases", {}, Exception("database is locked"))
 
-    monkeypatch.setattr(heartbeat.threading, "Event", Event)
-    monkeypatch.setattr(heartbeat.threading, "Thread", Immediate)
+    monkeypatch.setattr(threading, "Event", Event)
+    monkeypatch.setattr(threading, "Thread", Immediate)
     with heartbeat.beating(beat, every_s=leases.RENEW_S):
         pass
 
@@ -159,7 +161,7 @@ def test_a_lease_is_one_holders_until_it_ends(engine: sa.Engine):
 
 
 def test_a_dead_holders_lease_is_free_at_once(engine: sa.Engine):
-    dead = leases.identity().rsplit(":", 2)[0] + ":999999999:1"
+    dead = identity().rsplit(":", 2)[0] + ":999999999:1"
     assert leases.try_take(engine, "act_1", holder=dead, now=AT)
 
-    assert leases.try_take(engine, "act_1", holder=leases.identity(), now=AT)
+    assert leases.try_take(engine, "act_1", holder=identity(), now=AT)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import IO, Any
 
 import pytest
 
@@ -147,7 +148,7 @@ def test_what_the_operating_system_refuses_is_left_in_place(home: Home, monkeypa
     empty(path)
     opened = Path.open
 
-    def refused(self: Path, *arguments: object, **named: object):
+    def refused(self: Path, *arguments: Any, **named: Any) -> IO[Any]:
         if self == path:
             raise OSError(5, "Input/output error", str(path))
         return opened(self, *arguments, **named)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import datetime as dt
 import json
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -34,7 +36,7 @@ class Place:
         self.warehouse = Warehouse(path / "warehouse.duckdb", insights_tables(REPORTS.values()))
         self.at = START
 
-    def listed(self, node_id: str, *things: dict[str, object]) -> None:
+    def listed(self, node_id: str, *things: Mapping[str, object]) -> None:
         self.at += dt.timedelta(hours=1)
         batch = Batch(records=(), trace_id="T", version="v26.0", fetched_at=self.at)
         self.landing.write_day(
@@ -42,7 +44,7 @@ class Place:
             run_id="r", backfill_id="b", now=self.at,
         )
 
-    def states(self) -> list[tuple[str, str]]:
+    def states(self) -> list[tuple[Any, ...]]:
         self.warehouse.load(self.engine, now=self.at)
         with self.warehouse.open() as connection:
             found = connection.execute(
@@ -55,7 +57,7 @@ class Place:
 def test_every_state_is_there_once_however_it_was_loaded(plan: list[tuple[str, dict[str, int], bool]]):
     with tempfile.TemporaryDirectory() as folder:
         place = Place(Path(folder))
-        expected: dict[str, list[tuple]] = {}
+        expected: dict[str, list[tuple[Any, ...]]] = {}
         for node_id, things, is_loaded in plan:
             place.listed(node_id, *({"id": f"{node_id}{id}", "daily_budget": str(state)} for id, state in things.items()))
             for id, state in things.items():

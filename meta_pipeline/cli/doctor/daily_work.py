@@ -142,7 +142,10 @@ def _check_backfills(runtime: Runtime, *, now: dt.datetime) -> Iterator[CheckRes
 
 
 def _check_overdue_days(runtime: Runtime, *, is_up_running: bool, now: dt.datetime) -> CheckResult:
-    """Count the days that were due two days ago already and have not been read since, as the daily schedule counts."""
+    """Count the days that were due two days ago already and have not been read since, as the daily schedule counts.
+
+    Days before the first one that was read in full are not overdue: a new home has not read them yet.
+    """
     tiers = parse_tiers(runtime.settings.restatement)
     overdue: dict[str, int] = {}
     for link in list_links(runtime.engine):
@@ -156,7 +159,8 @@ def _check_overdue_days(runtime: Runtime, *, is_up_running: bool, now: dt.dateti
             since=two_days_ago - dt.timedelta(days=LAST_READ_AGE),
         )
         late = due(two_days_ago, {day: read_at.astimezone(zone).date() for day, read_at in reads.items()}, tiers)
-        if count := sum((today - day).days <= STABLE_AFTER_DAYS for day in late):
+        first_read = min(reads, default=today)
+        if count := sum(day >= first_read and (today - day).days <= STABLE_AFTER_DAYS for day in late):
             overdue[link.id] = count
     if not overdue:
         return CheckResult("overdue days", True, "none")

@@ -235,3 +235,12 @@ def test_action_breakdowns_are_asked_for_as_such():
 
     assert request["breakdowns"] == ["age"]
     assert request["action_breakdowns"] == ["action_type", "action_target_id"]
+
+
+def test_one_request_names_every_status():
+    request = insights_request(REPORTS["ad_insights"], Range(DAY, DAY))
+    statuses = request["filtering"][0]["value"]
+
+    assert {"ACTIVE", "DELETED", "ARCHIVED"} <= set(statuses)
+    assert len(request["filtering"]) == 1
+    assert "7d_view" not in request["action_attribution_windows"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import math
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -31,7 +32,7 @@ def client(account: SmallAccount) -> GraphClient:
     )
 
 
-def read(account: SmallAccount, wanted: set[str]) -> dict[str, dict]:
+def read(account: SmallAccount, wanted: set[str]) -> dict[str, dict[str, Any]]:
     rows = [json.loads(record) for record, _ in creatives.read_creatives(NODE, wanted, graph=client(account), token=TOKEN)]
     assert len(rows) == len({row["id"] for row in rows})
     return {row["id"]: row for row in rows}

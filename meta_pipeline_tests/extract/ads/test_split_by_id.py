@@ -5,9 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from decimal import Decimal
+from collections.abc import Callable, Mapping
 
 import pytest
 from hypothesis import given
@@ -27,88 +25,19 @@ from meta_pipeline.extract.ads.insights.split_by_id import (
 )
 from meta_pipeline.extract.ranges import Range
 from meta_pipeline.graph.errors import TooMuchDataError
-from meta_pipeline.records import Batch, LandingError
-
-BATCH = Batch(records=(), trace_id=None, version="v26.0", fetched_at=dt.datetime(2026, 11, 24, tzinfo=dt.UTC))
-IDENTIFYING = ("account_id", "ad_id")
-OTHERS = ("impressions", "clicks", "spend", "reach", "actions")
-FIELDS = (*IDENTIFYING, *OTHERS)
-# How Meta may spell a value: not one byte of it is ours to change.
-VALUES = ('"1843"', '"19.544921"', "19.50", '"0.10"', "1E+2", '[ {"action_type":"link_click", "value":"37"} ]', '"ä\\u00e4"')
-METRICS = {"impressions": ('"1843"', "7"), "clicks": ('"51"', '"0"'), "spend": ('"19.544921"', "0.10", '"1E+2"')}
-
-# The rows of an ad, by breakdown: field → value as it is encode.
-Ad = dict[str, dict[str, str]]
-
-
-@dataclass
-class Meta:
-    """A day of ads by age: at most so many rows, and so many data points (rows × fields), an answer."""
-
-    ads: dict[str, Ad]
-    most_rows: int
-    most_points: int = 10**9
-    omits_empty_rows: bool = False
-    requested: list[tuple[Part, tuple[str, ...]]] = field(default_factory=list)
-    answered: list[tuple[Part, tuple[str, ...]]] = field(default_factory=list)
-    id_lists: list[Part] = field(default_factory=list)
-    totals_read: int = 0
-
-    def within(self, rows: int, fields: int) -> bool:
-        return rows <= self.most_rows and rows * fields <= self.most_points
-
-    def read(self, part: Part, fields: Sequence[str]) -> Rows:
-        self.requested.append((part, tuple(fields)))
-        of_part = [(ad, age, row) for ad, ages in self.ads.items() if has(part, ad) for age, row in ages.items()]
-        if not self.within(len(of_part), len(fields)):
-            raise TooMuchDataError("too much")
-        self.answered.append((part, tuple(fields)))
-        rows = []
-        for ad, age, row in of_part:
-            given = {name: row[name] for name in fields if name in row}
-            if given or not self.omits_empty_rows:
-                rows.append((encode({"account_id": '"1"', "ad_id": f'"{ad}"', **given, "age": f'"{age}"'}), BATCH))
-        return rows
-
-    def list_ids(self, part: Part) -> list[str]:
-        self.id_lists.append(part)
-        ids = [ad for ad, rows in self.ads.items() if has(part, ad) and rows]
-        if not self.within(len(ids), 1):
-            raise TooMuchDataError("even the ids are too much")
-        return ids
-
-    def total(self) -> dict[str, str]:
-        self.totals_read += 1
-        return {
-            name: str(sum(number(row[name]) for ad in self.ads.values() for row in ad.values() if name in row))
-            for name in METRICS
-        }
-
-    def can_be_read(self, listed: list[str]) -> bool:
-        """Whether there is any way: ids of what no listing knows, and of every single ad one field at a time."""
-        unlisted = {ad: rows for ad, rows in self.ads.items() if ad not in listed and rows}
-        is_named = not listed or not self.within(sum(map(len, unlisted.values())), len(FIELDS))
-        singles = {ad: rows for ad, rows in self.ads.items() if is_named or ad in listed}
-        return (not is_named or self.within(len(unlisted), 1)) and all(
-            self.within(len(rows), len(IDENTIFYING) + 1) for rows in singles.values()
-        )
-
-
-def number(text: str) -> Decimal:
-    return Decimal(text.strip(chr(34)))
-
-
-def has(part: Part, ad: str) -> bool:
-    return (ad in part.ids) != part.is_rest
-
-
-def encode(values: dict[str, str]) -> bytes:
-    return ("{" + ",".join(f'"{name}": {value}' for name, value in values.items()) + "}").encode()
-
-
-def read_key(record: bytes) -> tuple[str, str]:
-    row = json.loads(record)
-    return row["ad_id"], row.get("age")
+from meta_pipeline.records import LandingError
+from meta_pipeline_tests.fakes.day_of_ads import (
+    BATCH,
+    FIELDS,
+    IDENTIFYING,
+    METRICS,
+    OTHERS,
+    VALUES,
+    Meta,
+    ads,
+    has,
+    read_key,
+)
 
 
 def read(meta: Meta, listed: list[str], total: Callable[[], Mapping[str, str]] | None = None) -> Rows:
@@ -116,10 +45,6 @@ def read(meta: Meta, listed: list[str], total: Callable[[], Mapping[str, str]] |
         read=meta.read, list_ids=meta.list_ids, read_key=read_key, fields=FIELDS, identifying=IDENTIFYING,
     )
     return read_in_parts(listed, reader=reader, read_total=total or meta.total)
-
-
-def ads(*names: str, rows: int = 1) -> dict[str, Ad]:
-    return {name: {str(age): {"impressions": '"10"', "clicks": '"1"'} for age in range(rows)} for name in names}
 
 
 ids = st.text("0123456789", min_size=1, max_size=3)
@@ -297,9 +222,9 @@ def test_a_total_is_equal_to_the_last_digit_or_not_at_all():
     meta = Meta({"1": {"": {"spend": '"0.1"'}}, "2": {"": {"spend": "12345678901234567.20"}}}, 5)
 
     assert len(read(meta, ["1"], total=lambda: {"spend": "12345678901234567.3"})) == 2
-    for wrong in ("12345678901234567.31", "no figure", "NaN"):
+    for wrong in ({"spend": spend} for spend in ("12345678901234567.31", "no figure", "NaN")):
         with pytest.raises(LandingError, match=r"spend 12345678901234567\.30 of"):
-            read(meta, ["1"], total=lambda wrong=wrong: {"spend": wrong})
+            read(meta, ["1"], total=wrong.copy)
 
 
 def test_an_ad_that_is_in_two_parts_is_no_day_and_no_total_is_requested():
