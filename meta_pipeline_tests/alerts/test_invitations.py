@@ -17,7 +17,7 @@ from meta_pipeline_tests.alerts.conftest import SIGNING_KEY, Walk
 from meta_pipeline_tests.fakes.frozen_clock import PUBLIC
 
 
-def test_people_are_invited_by_mail_and_webhook_and_nowhere_else(walk: Walk, tmp_path: Path):
+def test_people_are_invited_by_mail_and_webhook_and_nowhere_else(walk: Walk, tmp_path: Path) -> None:
     walk.home.action_links = dataclasses.replace(walk.home.action_links, invites=True)
     ref = walk.home.onboard(walk.home.mint(days=60))
     walk.home.graph.identity.invalidate(460, "USER")
@@ -42,7 +42,7 @@ def test_people_are_invited_by_mail_and_webhook_and_nowhere_else(walk: Walk, tmp
     assert f"{PUBLIC}/connect?phase=2" in walk.lines[0]
 
 
-def test_an_invitation_that_reached_nobody_is_withdrawn(walk: Walk):
+def test_an_invitation_that_reached_nobody_is_withdrawn(walk: Walk) -> None:
     walk.home.action_links = dataclasses.replace(walk.home.action_links, invites=True)
     walk.home.onboard(walk.home.mint(days=60))
     walk.home.graph.identity.invalidate(460, "USER")
@@ -54,7 +54,7 @@ def test_an_invitation_that_reached_nobody_is_withdrawn(walk: Walk):
         assert connection.execute(sa.select(sa.func.count()).select_from(invitation_rows)).scalar() == 1  # the mail's
 
 
-def test_a_system_user_is_not_invited(walk: Walk):
+def test_a_system_user_is_not_invited(walk: Walk) -> None:
     walk.home.action_links = dataclasses.replace(walk.home.action_links, invites=True)
     walk.home.onboard(walk.home.mint("SYSTEM_USER"))
     walk.home.graph.identity.invalidate(460, "SYSTEM_USER")

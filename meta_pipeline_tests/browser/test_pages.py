@@ -43,7 +43,7 @@ def fits(page: Page) -> None:
     assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"]
 
 
-def test_from_the_first_connect_to_the_next(address: str, page: Page):
+def test_from_the_first_connect_to_the_next(address: str, page: Page) -> None:
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(message.text))
     page.goto(address)
@@ -87,7 +87,7 @@ def test_from_the_first_connect_to_the_next(address: str, page: Page):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_phone_shows_everything(address: str, page: Page, scheme: Literal["light", "dark"]):
+def test_a_phone_shows_everything(address: str, page: Page, scheme: Literal["light", "dark"]) -> None:
     page.emulate_media(color_scheme=scheme)
     page.set_viewport_size(PHONE)
     for path in ("/", "/connections/new"):

@@ -191,7 +191,7 @@ def examples(test: Callable[..., None]) -> Callable[..., None]:
 @examples
 @settings(max_examples=8, deadline=None)
 @given(NAMES)
-def test_a_name_is_shown_as_it_is_wherever_it_is_shown(places: Places, name: str):
+def test_a_name_is_shown_as_it_is_wherever_it_is_shown(places: Places, name: str) -> None:
     places.name(name)
     for place, printed in places.all(name):
         assert not acting(printed), (place, printed)
@@ -201,14 +201,14 @@ def test_a_name_is_shown_as_it_is_wherever_it_is_shown(places: Places, name: str
             assert shown.rstrip("…")[:100] in without_spaces(printed), (place, printed)
 
 
-def test_names_do_not_make_lines_of_their_own(places: Places):
+def test_names_do_not_make_lines_of_their_own(places: Places) -> None:
     places.name("first\nok   vault: forged")
 
     assert not [line for line in places.run("doctor").splitlines() if line.startswith("ok   vault: forged")]
     assert len(places.run("links").splitlines()) == 4  # header, rule, two accounts
 
 
-def test_csv_and_json_are_exact(places: Places):
+def test_csv_and_json_are_exact(places: Places) -> None:
     for name in NASTY:
         if "\x00" in name:
             continue

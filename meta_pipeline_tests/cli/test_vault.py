@@ -18,7 +18,7 @@ def listed(home: Home) -> list[dict[str, Any]]:
     return tokens
 
 
-def test_list_log_check_and_revoke(home: Home, sandbox: Sandbox):
+def test_list_log_check_and_revoke(home: Home, sandbox: Sandbox) -> None:
     sandbox.share_clock()
     assert listed(home) == []
     connected = home.run("connect", "--no-browser", "--phase", "1")
@@ -57,7 +57,7 @@ def test_list_log_check_and_revoke(home: Home, sandbox: Sandbox):
                for secret in sandbox.control("secrets"))
 
 
-def test_what_serve_refuses(home: Home, sandbox: Sandbox):
+def test_what_serve_refuses(home: Home, sandbox: Sandbox) -> None:
     for arguments, told in (
         (("--host", "0.0.0.0"), "META_PIPELINE_OPERATOR_PASSWORD"),
         (("--port", sandbox.url.rpartition(":")[2]), "choose another --port"),

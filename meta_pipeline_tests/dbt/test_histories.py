@@ -114,7 +114,7 @@ def campaign(id: str, account: str, updated: dt.datetime, name: str = "First", *
             "updated_time": stamp(updated), "created_time": stamp(at(-9)), **more}
 
 
-def test_a_state_is_valid_from_metas_time_where_that_can_be_and_else_from_the_look(built: Place):
+def test_a_state_is_valid_from_metas_time_where_that_can_be_and_else_from_the_look(built: Place) -> None:
     hour, minute = dt.timedelta(hours=1), dt.timedelta(minutes=1)
     spans = built.rows("select campaign_name, status, valid_from, valid_to, is_current, deleted_seen_at, error is not null "
                        "from marts.dim_campaigns where campaign_id = '1' order by valid_from")
@@ -130,7 +130,7 @@ def test_a_state_is_valid_from_metas_time_where_that_can_be_and_else_from_the_lo
     assert [row[6] for row in spans] == [False] * 5 + [True]
 
 
-def test_money_is_in_major_units_by_metas_own_offsets_and_unknown_is_null(built: Place):
+def test_money_is_in_major_units_by_metas_own_offsets_and_unknown_is_null(built: Place) -> None:
     caps = dict(built.rows("select currency, spend_cap from marts.dim_accounts"))
     budgets = dict(built.rows("select currency, daily_budget from marts.dim_campaigns where campaign_name = 'First'"))
 
@@ -140,7 +140,7 @@ def test_money_is_in_major_units_by_metas_own_offsets_and_unknown_is_null(built:
     assert "currency_has_an_offset" in built.printed
 
 
-def test_an_ads_day_leads_where_its_creative_of_that_day_led(built: Place):
+def test_an_ads_day_leads_where_its_creative_of_that_day_led(built: Place) -> None:
     rows = built.rows("select date_day::varchar, creative_name, base_url, url_host, url_path, utm_source, utm_campaign, "
                       "utm_term, spend from marts.facebook_ads__url_report where ad_id = '30' order by 1")
 
@@ -153,7 +153,7 @@ def test_an_ads_day_leads_where_its_creative_of_that_day_led(built: Place):
         ("Eight", "thumbnails/ab.jpg", None), ("Nine", None, "403")]
 
 
-def test_the_same_states_stand_under_fivetrans_names(built: Place):
+def test_the_same_states_stand_under_fivetrans_names(built: Place) -> None:
     assert built.rows("select name, status, daily_budget from facebook_ads.campaign_history where id = '1' order by updated_time") == [
         ("First", "ACTIVE", Decimal(12345)), ("Autumn", "ACTIVE", Decimal(20000)), ("Autumn", "WITH_ISSUES", None),
         ("Future", "ACTIVE", None), ("Future", "DELETED", None)]

@@ -110,7 +110,7 @@ def sql(built: Path) -> Query:
     return query
 
 
-def test_a_day_is_provisional_until_it_has_ended_on_its_own_accounts_calendar(sql: Query):
+def test_a_day_is_provisional_until_it_has_ended_on_its_own_accounts_calendar(sql: Query) -> None:
     # The third account's time zone is none: its day ends when it has ended everywhere.
     assert sql("select account_id, is_provisional from marts.facebook_ads__account_report order by 1") == [
         ("1", False), ("2", True), ("3", True)
@@ -128,7 +128,7 @@ def test_a_day_is_provisional_until_it_has_ended_on_its_own_accounts_calendar(sq
     ]
 
 
-def test_a_version_without_a_row_ends_the_one_before_it(sql: Query):
+def test_a_version_without_a_row_ends_the_one_before_it(sql: Query) -> None:
     spans = "select valid_from, valid_to, is_current, {} from marts.facebook_ads__{} where date_day = '2026-11-20'"
     told = sql(spans.format("rows_read, impressions, spend", "restatement_report") + " and report = 'ad_insights' order by 1")
 
@@ -141,13 +141,13 @@ def test_a_version_without_a_row_ends_the_one_before_it(sql: Query):
     ]
 
 
-def test_every_report_can_be_asked_for_as_it_was(sql: Query):
+def test_every_report_can_be_asked_for_as_it_was(sql: Query) -> None:
     reports = {row[0] for row in sql("select distinct report from marts.facebook_ads__restatement_report")}
 
     assert {"account_insights", "ad_insights", "ad_insights_by_placement", "account_reach_7d"} <= reports
 
 
-def test_reach_is_whole_only_when_its_window_is(sql: Query):
+def test_reach_is_whole_only_when_its_window_is(sql: Query) -> None:
     assert sql(
         "select grain, campaign_id, date_day, window_start, reach, is_complete from marts.facebook_ads__reach_report "
         "order by grain, date_day"
@@ -159,20 +159,20 @@ def test_reach_is_whole_only_when_its_window_is(sql: Query):
     ]
 
 
-def test_reels_are_placements(sql: Query):
+def test_reels_are_placements(sql: Query) -> None:
     assert sql("select platform_position, impressions, clicks from marts.facebook_ads__reels_report") == [
         ("instagram_reels", 10, 3)
     ]
 
 
-def test_every_action_type_has_its_rows_with_every_window(sql: Query):
+def test_every_action_type_has_its_rows_with_every_window(sql: Query) -> None:
     assert sql(
         "select action_type, value, value_7d_click, value_1d_view, action_value from marts.facebook_ads__action_report "
         "order by 1"
     ) == [("brand_new", Decimal(4), Decimal(3), None, Decimal("99.5")), ("purchase", Decimal(2), None, None, None)]
 
 
-def test_breakdowns_are_compared_on_days_that_had_ended_when_they_were_read(built: Path, sql: Query):
+def test_breakdowns_are_compared_on_days_that_had_ended_when_they_were_read(built: Path, sql: Query) -> None:
     compiled = built.parent / "compiled" / "meta_pipeline" / "tests" / "breakdowns_add_up.sql"
 
     told = sql(f"select report from ({compiled.read_text()}) order by 1")
@@ -180,7 +180,7 @@ def test_breakdowns_are_compared_on_days_that_had_ended_when_they_were_read(buil
     assert told == [("country",), ("demographics",)]  # not the placements: their day was running
 
 
-def test_what_was_not_in_a_report_is_said(sql: Query):
+def test_what_was_not_in_a_report_is_said(sql: Query) -> None:
     told = "select rows_read, unknown_rows, is_empty, has_delivery from marts.fct_report_coverage where report = '{}' " \
         "and account_id = '1' and date_day = '2026-11-20'"
 
@@ -189,17 +189,17 @@ def test_what_was_not_in_a_report_is_said(sql: Query):
     assert sql("select product_id from marts.facebook_ads__product_report order by 1") == [("7",), ("unknown",)]
 
 
-def test_what_has_no_value_and_what_meta_calls_unknown_are_one_row(sql: Query):
+def test_what_has_no_value_and_what_meta_calls_unknown_are_one_row(sql: Query) -> None:
     assert sql("select gender, impressions, clicks_all, spend from marts.facebook_ads__demographics_report order by 1") == [
         ("female", 10, 4, Decimal("2.5")), ("male", 10, 4, Decimal("2.5")), ("unknown", 20, 8, Decimal(5))
     ]
 
 
-def test_drift_is_told_by_report_and_key(sql: Query):
+def test_drift_is_told_by_report_and_key(sql: Query) -> None:
     assert sql("select * from marts.fct_drift") == [("campaign_insights", "shiny", DAY, DAY, 1, 1)]
 
 
-def test_a_gated_report_that_came_empty_is_said_with_what_to_do(built: Path):
+def test_a_gated_report_that_came_empty_is_said_with_what_to_do(built: Path) -> None:
     told = coverage.empty_gates(built, REPORTS)
 
     assert len(told) == 1
@@ -207,7 +207,7 @@ def test_a_gated_report_that_came_empty_is_said_with_what_to_do(built: Path):
     assert "ask the advertiser" in told[0]
 
 
-def test_drift_and_absent_values_are_told(built: Path):
+def test_drift_and_absent_values_are_told(built: Path) -> None:
     day = str(DAY)
 
     assert coverage.drift(built) == [

@@ -32,11 +32,11 @@ def read(tmp_path: Path, **settings: Any) -> set[str]:
     return {key.path[-1] for key in request.asset_selection or ()}
 
 
-def test_without_a_file_the_ten_are_read(tmp_path: Path):
+def test_without_a_file_the_ten_are_read(tmp_path: Path) -> None:
     assert read(tmp_path) == set(default_reports(REPORTS))
 
 
-def test_what_a_file_switches_on_is_read_as_well(tmp_path: Path):
+def test_what_a_file_switches_on_is_read_as_well(tmp_path: Path) -> None:
     file = tmp_path / "reports.toml"
     file.write_text('enabled = ["campaign_reach_28d"]')
 

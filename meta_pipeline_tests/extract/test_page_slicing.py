@@ -45,21 +45,21 @@ def written(
 )
 def test_every_page_is_cut_into_its_records(
     records: list[dict[str, object]], is_ascii: bool, comma: str, after: str
-):
+) -> None:
     body, pieces = written(records, is_ascii=is_ascii, comma=comma, after=after)
 
     assert strip_separators(slice_records(body, len(records))).to_pylist() == pieces
 
 
 @pytest.mark.parametrize("is_ascii", [True, False])
-def test_a_page_as_meta_writes_it_is_not_parsed_again(is_ascii: bool, monkeypatch: pytest.MonkeyPatch):
+def test_a_page_as_meta_writes_it_is_not_parsed_again(is_ascii: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "page_reader", None)
     for records in (PLAIN, PLAIN[:1], PLAIN * 200):
         body, pieces = written(records, is_ascii=is_ascii)
         assert strip_separators(slice_records(body, len(records))).to_pylist() == pieces
 
 
-def test_what_is_cut_holds_on_to_nothing_of_its_page():
+def test_what_is_cut_holds_on_to_nothing_of_its_page() -> None:
     body, pieces = written(PLAIN * 100, is_ascii=True)
     records = strip_separators(slice_records(body, 300)[:3])
 

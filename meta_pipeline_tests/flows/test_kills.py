@@ -12,7 +12,7 @@ from meta_pipeline_tests.fakes.kills import DAYS, Killing
 from meta_pipeline_tests.flows.test_pipeline import connected
 
 
-def test_five_kills_and_exact_truth(home: Home, sandbox: Sandbox):
+def test_five_kills_and_exact_truth(home: Home, sandbox: Sandbox) -> None:
     killing = Killing(connected(home), sandbox)
     chance = random.Random(20261124)
     warehouse = home.path / "home" / "warehouse.duckdb"

@@ -22,7 +22,7 @@ def home(tmp_path: Path) -> FrozenRuntime:
     return FrozenRuntime(tmp_path)
 
 
-def test_without_read_insights_a_page_is_not_silently_empty(home: FrozenRuntime):
+def test_without_read_insights_a_page_is_not_silently_empty(home: FrozenRuntime) -> None:
     home.onboard(home.mint(days=60, scopes=tuple(set(scopes_for(2)) - {"read_insights"})))
     onboarding = onboardings.latest(home.engine, 1)[0]
     account, page = consents.first_look(
@@ -33,7 +33,7 @@ def test_without_read_insights_a_page_is_not_silently_empty(home: FrozenRuntime)
     assert "read_insights is missing" in page["trouble"] and "figures" not in page
 
 
-def test_a_token_that_reads_nothing_is_refused_and_gone(home: FrozenRuntime):
+def test_a_token_that_reads_nothing_is_refused_and_gone(home: FrozenRuntime) -> None:
     with pytest.raises(ConsentError, match="ads_read"):
         home.onboard(home.mint(days=60, scopes=("instagram_basic",)))
     with home.engine.connect() as connection:
@@ -41,7 +41,7 @@ def test_a_token_that_reads_nothing_is_refused_and_gone(home: FrozenRuntime):
     assert onboardings.latest(home.engine, 1)[0].status == "failed"
 
 
-def test_onboarding_twice_is_onboarding_once(home: FrozenRuntime):
+def test_onboarding_twice_is_onboarding_once(home: FrozenRuntime) -> None:
     home.onboard(home.mint(days=60))
     onboarding, calls = onboardings.latest(home.engine, 1)[0], dict(home.graph.calls)
     consents.finish(home.engine, onboarding.id, now=home.clock.now())
@@ -63,7 +63,7 @@ def status_of(home: FrozenRuntime, id: str) -> str | None:
     return onboarding and onboarding.status
 
 
-def test_an_onboarding_that_no_process_took_on_fails_after_an_hour_and_its_token_is_gone(home: FrozenRuntime):
+def test_an_onboarding_that_no_process_took_on_fails_after_an_hour_and_its_token_is_gone(home: FrozenRuntime) -> None:
     abandoned = waiting_onboarding(home)
     home.clock.sleep(3599)
     consents.fail_abandoned(tokens=home.vault, engine=home.engine, now=home.clock.now())
@@ -80,7 +80,7 @@ def test_an_onboarding_that_no_process_took_on_fails_after_an_hour_and_its_token
         assert list(connection.execute(sa.select(token_table.c.id)).scalars()) == [waiting]
 
 
-def test_an_onboarding_whose_process_hangs_fails_after_a_day(home: FrozenRuntime):
+def test_an_onboarding_whose_process_hangs_fails_after_a_day(home: FrozenRuntime) -> None:
     id = consents.accept_token(
         home.mint(days=None), phase=1, through="a test", holder=identity(), tokens=home.vault, engine=home.engine,
         now=home.clock.now(),

@@ -59,7 +59,7 @@ INVALIDATIONS = [
 @pytest.mark.parametrize("noticed_by", ["a run", "the daily check"])
 def test_a_dead_token_is_retired_at_once_and_says_what_to_do(
     home: FrozenRuntime, tmp_path: Path, subcode: int, sentence: str, actions: list[tuple[str, str]], noticed_by: str
-):
+) -> None:
     ref = home.onboard(home.mint(days=60))
     home.graph.identity.invalidate(subcode, "USER")
     if noticed_by == "a run":
@@ -78,7 +78,7 @@ def test_a_dead_token_is_retired_at_once_and_says_what_to_do(
     assert isinstance(again, FailedDay) and f"190/{subcode}" in again.reason and dict(home.graph.calls) == calls
 
 
-def test_a_pages_own_token_that_died_leads_to_the_pages_settings(home: FrozenRuntime):
+def test_a_pages_own_token_that_died_leads_to_the_pages_settings(home: FrozenRuntime) -> None:
     home.onboard(home.mint(days=60))
     home.graph.identity.invalidate(492, "PAGE")
     tokens.check_tokens(graph=home.client, tokens=home.vault, now=home.clock.now())
@@ -90,7 +90,7 @@ def test_a_pages_own_token_that_died_leads_to_the_pages_settings(home: FrozenRun
         f"https://business.example/settings/pages/{node.link.id}" for node in pages]
 
 
-def test_a_refusal_that_passes_retires_nothing(home: FrozenRuntime, tmp_path: Path):
+def test_a_refusal_that_passes_retires_nothing(home: FrozenRuntime, tmp_path: Path) -> None:
     home.onboard(home.mint(days=60))
     home.graph.faults.plan([{"fault": "190_460", "path": f"GET {ACCOUNT}/insights", "times": 1}])
     (failed,) = land(home, tmp_path)
@@ -101,7 +101,7 @@ def test_a_refusal_that_passes_retires_nothing(home: FrozenRuntime, tmp_path: Pa
     assert isinstance(landed, LandedFile)
 
 
-def test_another_token_takes_over_in_the_same_run(home: FrozenRuntime, tmp_path: Path):
+def test_another_token_takes_over_in_the_same_run(home: FrozenRuntime, tmp_path: Path) -> None:
     home.onboard(home.mint(days=60))
     system = home.onboard(home.mint("SYSTEM_USER"))
     assert {link.token_ref for link in list_links(home.engine) if link.id == ACCOUNT} == {system.id}
@@ -112,7 +112,7 @@ def test_another_token_takes_over_in_the_same_run(home: FrozenRuntime, tmp_path:
     assert [each.state for each in connections(home)] == ["dead", "good"]
 
 
-def test_a_token_that_may_not_read_a_node_leaves_it_to_one_that_may(home: FrozenRuntime, tmp_path: Path):
+def test_a_token_that_may_not_read_a_node_leaves_it_to_one_that_may(home: FrozenRuntime, tmp_path: Path) -> None:
     home.onboard(home.mint(days=60))
     home.onboard(home.mint("SYSTEM_USER"))
     home.graph.faults.plan([{"fault": "200_missing", "path": f"GET {ACCOUNT}/insights", "times": 1}])
@@ -126,7 +126,7 @@ def test_a_token_that_may_not_read_a_node_leaves_it_to_one_that_may(home: Frozen
 
 
 @pytest.mark.parametrize("scope", [scope for scope in SCOPES if scope.feature is None], ids=lambda scope: scope.name)
-def test_a_missing_scope_is_named_with_what_it_stops_and_asked_for_again(home: FrozenRuntime, scope: Scope):
+def test_a_missing_scope_is_named_with_what_it_stops_and_asked_for_again(home: FrozenRuntime, scope: Scope) -> None:
     home.onboard(home.mint(days=60, scopes=tuple(set(scopes_for(2)) - {scope.name})))
     (connection,) = connections(home)
 
@@ -137,7 +137,7 @@ def test_a_missing_scope_is_named_with_what_it_stops_and_asked_for_again(home: F
 
 
 @pytest.mark.parametrize("scope", [scope for scope in SCOPES if scope.feature], ids=lambda scope: scope.name)
-def test_a_scope_of_a_feature_is_missed_only_while_it_is_on(home: FrozenRuntime, scope: Scope):
+def test_a_scope_of_a_feature_is_missed_only_while_it_is_on(home: FrozenRuntime, scope: Scope) -> None:
     assert scope.feature
     granted = tuple(set(scopes_for(3, (scope.feature,))) - {scope.name})
     home.onboard(home.mint(days=60, scopes=granted), phase=3)
@@ -150,7 +150,7 @@ def test_a_scope_of_a_feature_is_missed_only_while_it_is_on(home: FrozenRuntime,
     ("ad_account", "act_1000000002", "ad-accounts/1000000002"), ("page", "3000000000002", "pages/3000000000002"),
 ])
 @pytest.mark.parametrize("tasks", [["DRAFT"], ["ADVERTISE", "MANAGE"]])
-def test_a_missing_task_leads_to_where_it_is_given(home: FrozenRuntime, kind: str, node_id: str, where: str, tasks: list[str]):
+def test_a_missing_task_leads_to_where_it_is_given(home: FrozenRuntime, kind: str, node_id: str, where: str, tasks: list[str]) -> None:
     home.graph.access.tasks[node_id.removeprefix("act_")] = tasks
     home.onboard(home.mint(days=60))
     troubled = [node for node in connections(home)[0].nodes if node.issue]
@@ -160,7 +160,7 @@ def test_a_missing_task_leads_to_where_it_is_given(home: FrozenRuntime, kind: st
     assert issue and "the task ANALYZE" in issue.message and issue.url == f"https://business.example/settings/{where}"
 
 
-def test_access_that_is_taken_away_is_no_longer_used(home: FrozenRuntime, tmp_path: Path):
+def test_access_that_is_taken_away_is_no_longer_used(home: FrozenRuntime, tmp_path: Path) -> None:
     home.onboard(home.mint(days=60))
     home.graph.access.tasks[ACCOUNT.removeprefix("act_")] = []
     consents.relink_all(graph=home.client, tokens=home.vault, engine=home.engine, now=home.clock.now())
@@ -170,7 +170,7 @@ def test_access_that_is_taken_away_is_no_longer_used(home: FrozenRuntime, tmp_pa
     assert ACCOUNT not in {node.link.id for node in connections(home)[0].nodes}
 
 
-def test_tokens_are_exchanged_before_they_end_and_keep_their_name(home: FrozenRuntime):
+def test_tokens_are_exchanged_before_they_end_and_keep_their_name(home: FrozenRuntime) -> None:
     user, system = home.onboard(home.mint(days=60)), home.onboard(home.mint("SYSTEM_USER", days=60))
     before = {ref.id: home.vault.reveal(ref.id, flow="test").value for ref in (user, system)}
     home.clock.sleep(41 * 86400)
@@ -184,7 +184,7 @@ def test_tokens_are_exchanged_before_they_end_and_keep_their_name(home: FrozenRu
     assert home.vault.ref(user.id).data_access_expires_at == user.data_access_expires_at
 
 
-def test_disconnecting_a_system_user_ends_that_token_at_meta(home: FrozenRuntime):
+def test_disconnecting_a_system_user_ends_that_token_at_meta(home: FrozenRuntime) -> None:
     system = home.onboard(home.mint("SYSTEM_USER"))
     value = home.vault.reveal(system.id, flow="test").value
     assert tokens.disconnect(system.id, graph=home.client, tokens=home.vault).outcome == "revoked"
@@ -192,7 +192,7 @@ def test_disconnecting_a_system_user_ends_that_token_at_meta(home: FrozenRuntime
     assert home.graph.identity.tokens[value].invalid_subcode == 458 and home.vault.refs() == []
 
 
-def test_a_token_that_meta_does_not_revoke_is_deleted_all_the_same(home: FrozenRuntime):
+def test_a_token_that_meta_does_not_revoke_is_deleted_all_the_same(home: FrozenRuntime) -> None:
     user = home.onboard(home.mint(days=60))
     home.graph.faults.plan([{"fault": "500", "path": "DELETE me/permissions", "times": 9}])
 
@@ -201,7 +201,7 @@ def test_a_token_that_meta_does_not_revoke_is_deleted_all_the_same(home: FrozenR
     assert home.vault.refs() == []
 
 
-def test_what_revoking_says_is_what_happened(home: FrozenRuntime):
+def test_what_revoking_says_is_what_happened(home: FrozenRuntime) -> None:
     revoked = tokens.disconnect(home.onboard(home.mint(days=60)).id, graph=home.client, tokens=home.vault)
     assert "Meta has revoked the consent" in revoked.sentence and "deleted here" in revoked.sentence
 
@@ -214,7 +214,7 @@ def test_what_revoking_says_is_what_happened(home: FrozenRuntime):
     assert "was retired earlier (190/460)" in earlier.sentence and "Meta was not asked" in earlier.sentence
 
 
-def test_no_ciphertext_is_left_of_a_person_and_their_pages(home: FrozenRuntime):
+def test_no_ciphertext_is_left_of_a_person_and_their_pages(home: FrozenRuntime) -> None:
     user = home.onboard(home.mint(days=60))
     tokens.disconnect(user.id, graph=home.client, tokens=home.vault)
 
@@ -223,7 +223,7 @@ def test_no_ciphertext_is_left_of_a_person_and_their_pages(home: FrozenRuntime):
 
 
 @pytest.mark.parametrize("subcode", [458, 492])
-def test_no_ciphertext_is_left_of_a_token_that_died(home: FrozenRuntime, subcode: int):
+def test_no_ciphertext_is_left_of_a_token_that_died(home: FrozenRuntime, subcode: int) -> None:
     user = home.onboard(home.mint(days=60))
     home.graph.identity.invalidate(subcode, "USER")
     tokens.check_tokens(graph=home.client, tokens=home.vault, now=home.clock.now())
@@ -236,7 +236,7 @@ def test_no_ciphertext_is_left_of_a_token_that_died(home: FrozenRuntime, subcode
 HOSTILE = "\x1b[31mEvil\x07\u202e [b]x[/b] <!channel> <img src=x onerror=1>\r\nSubject: spoofed"
 
 
-def test_a_hostile_name_is_one_harmless_line_in_every_sentence(home: FrozenRuntime):
+def test_a_hostile_name_is_one_harmless_line_in_every_sentence(home: FrozenRuntime) -> None:
     ref = home.onboard(home.mint(days=60))
     with home.engine.begin() as connection:
         connection.execute(token_table.update().values(subject_name=HOSTILE))

@@ -41,7 +41,7 @@ def write(landing: Landing, *records: bytes, backfill_id: str = "b1"):
     )
 
 
-def test_the_payload_is_metas_to_the_byte_and_says_where_it_came_from(landing: Landing):
+def test_the_payload_is_metas_to_the_byte_and_says_where_it_came_from(landing: Landing) -> None:
     record = '{"ad_name":"Café ☕","spend":"1.50","new_field":{"28d_view":"3"}}'.encode()
     table = pq.read_table(write(landing, record).path)
 
@@ -50,13 +50,13 @@ def test_the_payload_is_metas_to_the_byte_and_says_where_it_came_from(landing: L
     assert table.schema.metadata[b"request"] == b'{"level":"ad"}'
 
 
-def test_a_day_without_delivery_is_a_file_of_no_rows(landing: Landing):
+def test_a_day_without_delivery_is_a_file_of_no_rows(landing: Landing) -> None:
     file = write(landing)
 
     assert 0 == file.rows == pq.read_metadata(file.path).num_rows
 
 
-def test_the_same_content_again_waits_for_no_second_load(landing: Landing, engine: sa.Engine):
+def test_the_same_content_again_waits_for_no_second_load(landing: Landing, engine: sa.Engine) -> None:
     file = write(landing, b'{"a":"1"}')
     load_queue.mark_loaded(engine, [file], now=NOW)
     write(landing, b'{"a":"1"}', backfill_id="b2")
@@ -66,7 +66,7 @@ def test_the_same_content_again_waits_for_no_second_load(landing: Landing, engin
     assert len(load_queue.waiting_files(engine)) == 1
 
 
-def test_a_write_that_breaks_leaves_the_day_as_it_was(landing: Landing, monkeypatch: pytest.MonkeyPatch):
+def test_a_write_that_breaks_leaves_the_day_as_it_was(landing: Landing, monkeypatch: pytest.MonkeyPatch) -> None:
     before = Path(write(landing, b'{"a":"1"}').path).read_bytes()
 
     def full(file: int, data: bytes) -> int:
@@ -91,7 +91,7 @@ def test_a_write_that_breaks_leaves_the_day_as_it_was(landing: Landing, monkeypa
         (b'{"n":"no utf-8 \xff"}', '{"n":"no utf-8 \ufffd"}'),
     ],
 )
-def test_only_a_lone_surrogate_is_replaced(record: bytes, expected: str):
+def test_only_a_lone_surrogate_is_replaced(record: bytes, expected: str) -> None:
     whole = b'{"n":"whole"}'
 
     payloads, joined = valid_text(arrow_text([whole, record]))
@@ -100,7 +100,7 @@ def test_only_a_lone_surrogate_is_replaced(record: bytes, expected: str):
     assert "".join(payloads.to_pylist()).encode() == bytes(joined)
 
 
-def test_an_earlier_version_is_kept_when_a_number_moved_and_only_then(landing: Landing, engine: sa.Engine):
+def test_an_earlier_version_is_kept_when_a_number_moved_and_only_then(landing: Landing, engine: sa.Engine) -> None:
     def write(record: bytes, hour: int) -> None:
         landing.write_day(
             "ad_insights", "act_1", DAY, [(record, BATCH)], request={}, run_id="r", backfill_id=str(hour),
@@ -130,7 +130,7 @@ def test_an_earlier_version_is_kept_when_a_number_moved_and_only_then(landing: L
 
 def test_a_day_that_a_kill_left_unnoted_is_new_when_it_is_put_down_again(
     landing: Landing, engine: sa.Engine, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     def write(record: bytes, hour: int) -> None:
         landing.write_day(
             "ad_insights", "act_1", DAY, [(record, BATCH)], request={}, run_id="r", backfill_id=str(hour),
@@ -150,7 +150,7 @@ def test_a_day_that_a_kill_left_unnoted_is_new_when_it_is_put_down_again(
 
 def test_a_kill_before_the_ledger_and_then_the_old_figures_again_leave_file_and_ledger_alike(
     landing: Landing, engine: sa.Engine, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     write(landing, b'{"ad_id":"1","spend":"1"}')
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
         patched.setattr(ledger, "record", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
@@ -167,7 +167,7 @@ SOURCE = Provenance(report="ad_insights", node_id="act_1", request={}, run_id="r
 
 def test_a_disk_that_is_full_while_days_spill_fails_that_day_and_no_other(
     landing: Landing, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     small, large = DAY, DAY + dt.timedelta(days=1)
     landing.memory_budget.limit, landing.memory_budget.smallest_spill = 1_000, 500
     record = b'{"ad_id":"1","x":"' + b"y" * 2_000 + b'"}'
@@ -189,7 +189,7 @@ def test_a_disk_that_is_full_while_days_spill_fails_that_day_and_no_other(
     assert landing.memory_budget.bytes_buffered == 0 and not list(landing.root.rglob("*.tmp"))
 
 
-def test_every_row_says_of_which_answer_it_is(landing: Landing):
+def test_every_row_says_of_which_answer_it_is(landing: Landing) -> None:
     """Two versions and answers without a trace id on one day; a page that came in two pieces is one answer."""
     told = [("v26.0", "T", 0), ("v26.0", "T", 0), ("v26.0", None, 1), ("v27.0", "T", 2), ("v26.0", "U", 3)]
     batches = [Batch(
@@ -211,7 +211,7 @@ def test_every_row_says_of_which_answer_it_is(landing: Landing):
     assert duckdb.execute(f"select {', '.join(columns)} from '{file.path}'").fetchall() == expected
 
 
-def test_rows_after_a_spill_leave_no_memory_taken(landing: Landing):
+def test_rows_after_a_spill_leave_no_memory_taken(landing: Landing) -> None:
     landing.memory_budget = module.MemoryBudget(limit=1_000_000)
     piece = arrow_text([b'{"n":"%d%s"}' % (number, b"x" * 2000) for number in range(100)])
     groups = []
@@ -227,7 +227,7 @@ def test_rows_after_a_spill_leave_no_memory_taken(landing: Landing):
 
 
 @pytest.mark.parametrize("day", [DAY, SNAPSHOT_DAY])
-def test_a_day_whose_digest_an_older_version_made_is_no_restatement(landing: Landing, engine: sa.Engine, day: dt.date):
+def test_a_day_whose_digest_an_older_version_made_is_no_restatement(landing: Landing, engine: sa.Engine, day: dt.date) -> None:
     def write(number: int) -> None:
         landing.write_day(
             "ads", "act_1", day, [(b'{"id":"1","name":"a"}', BATCH)], request={}, run_id="r", backfill_id=str(number),
@@ -244,7 +244,7 @@ def test_a_day_whose_digest_an_older_version_made_is_no_restatement(landing: Lan
     assert day_versions.find(engine, report="ads", node_id="act_1", day=day) == []
 
 
-def test_a_day_that_is_no_json_can_be_read_again(landing: Landing):
+def test_a_day_that_is_no_json_can_be_read_again(landing: Landing) -> None:
     write(landing, b'{"ad_id":"1"')
 
     assert write(landing, b'{"ad_id":"1"}', backfill_id="b2").rows == 1

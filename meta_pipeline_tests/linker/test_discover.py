@@ -38,7 +38,7 @@ def fail(home: FrozenRuntime, fault: str, path: str, times: int = 99) -> None:
     home.graph.faults.plan([{"fault": fault, "path": path, "times": times}])
 
 
-def test_a_field_that_a_version_does_not_know_costs_that_field_only(home: FrozenRuntime):
+def test_a_field_that_a_version_does_not_know_costs_that_field_only(home: FrozenRuntime) -> None:
     fail(home, "100_nonexisting_owner_business", "owned_pixels")
     ref = home.onboard(home.mint("SYSTEM_USER"))
     whole = reached(home, ref)
@@ -53,7 +53,7 @@ def test_a_field_that_a_version_does_not_know_costs_that_field_only(home: Frozen
     ("me/accounts", {"page", "instagram_account"}), ("me/businesses", {"pixel", "catalog"}),
 ])
 @pytest.mark.parametrize("fault", ["100_nonexisting_id", "dead_metric", "500", "truncated", "code1_reduce"])
-def test_an_edge_that_fails_fails_alone_and_keeps_its_links(home: FrozenRuntime, path: str, kinds: set[str], fault: str):
+def test_an_edge_that_fails_fails_alone_and_keeps_its_links(home: FrozenRuntime, path: str, kinds: set[str], fault: str) -> None:
     ref = home.onboard(home.mint("SYSTEM_USER"))
     before = reached(home, ref)
     fail(home, fault, path)
@@ -66,7 +66,7 @@ def test_an_edge_that_fails_fails_alone_and_keeps_its_links(home: FrozenRuntime,
     assert relink(home, ref).failed == () and reached(home, ref) == before
 
 
-def test_a_refused_edge_is_gone_and_named(home: FrozenRuntime):
+def test_a_refused_edge_is_gone_and_named(home: FrozenRuntime) -> None:
     ref = home.onboard(home.mint("SYSTEM_USER"))
     fail(home, "200_missing", "me/adaccounts")
     discovery = relink(home, ref)
@@ -81,7 +81,7 @@ def connection_messages(home: FrozenRuntime) -> list[str]:
     return [issue.message for issue in connection.issues]
 
 
-def test_the_edges_of_the_last_discovery_that_were_not_read_are_remembered_and_shown(home: FrozenRuntime):
+def test_the_edges_of_the_last_discovery_that_were_not_read_are_remembered_and_shown(home: FrozenRuntime) -> None:
     ref = home.onboard(home.mint("SYSTEM_USER"))
     assert unread_sentences(home.engine) == [] and connection_messages(home) == []
     fail(home, "500", "me/adaccounts")
@@ -100,7 +100,7 @@ def test_the_edges_of_the_last_discovery_that_were_not_read_are_remembered_and_s
     assert unread_sentences(home.engine) == [] and connection_messages(home) == []
 
 
-def test_a_refused_edge_is_reported_unless_a_missing_permission_explains_it(home: FrozenRuntime):
+def test_a_refused_edge_is_reported_unless_a_missing_permission_explains_it(home: FrozenRuntime) -> None:
     ref = home.onboard(home.mint("SYSTEM_USER"))
     fail(home, "200_missing", "me/accounts")
     relink(home, ref)
@@ -117,7 +117,7 @@ def test_a_refused_edge_is_reported_unless_a_missing_permission_explains_it(home
     assert unread_sentences(home.engine) == []
 
 
-def test_a_connection_says_what_was_not_read(home: FrozenRuntime):
+def test_a_connection_says_what_was_not_read(home: FrozenRuntime) -> None:
     fail(home, "dead_metric", "owned_pixels")
     home.onboard(home.mint("SYSTEM_USER"))
     with home.engine.connect() as connection:
@@ -126,7 +126,7 @@ def test_a_connection_says_what_was_not_read(home: FrozenRuntime):
     assert row.status == "running" and "owned_pixels was not read: (100)" in row.result["not_read"][0]
 
 
-def test_a_dead_token_and_a_listing_of_nothing_end_the_whole(home: FrozenRuntime):
+def test_a_dead_token_and_a_listing_of_nothing_end_the_whole(home: FrozenRuntime) -> None:
     ref = home.onboard(home.mint("SYSTEM_USER"))
     fail(home, "500", "GET (me|\\d+)/")
     with pytest.raises(GraphError):

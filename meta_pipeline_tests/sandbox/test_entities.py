@@ -28,7 +28,7 @@ def active_ad(graph: Graph) -> dict[str, str]:
     return {name: str(ads[0][name]) for name in ("id", "adset_id", "campaign_id")}
 
 
-def test_an_edit_shows_in_the_node_and_its_time(graph: Graph, active_ad: dict[str, str]):
+def test_an_edit_shows_in_the_node_and_its_time(graph: Graph, active_ad: dict[str, str]) -> None:
     campaign_id = active_ad["campaign_id"]
     before = call(graph, campaign_id, fields="name,updated_time,daily_budget")[1]
     graph.fixed_now = LATER
@@ -40,7 +40,7 @@ def test_an_edit_shows_in_the_node_and_its_time(graph: Graph, active_ad: dict[st
     assert before["name"] != after["name"] and "daily_budget" not in before
 
 
-def test_rows_of_insights_have_the_new_name(graph: Graph, active_ad: dict[str, str]):
+def test_rows_of_insights_have_the_new_name(graph: Graph, active_ad: dict[str, str]) -> None:
     query = {"level": "ad", "fields": "ad_id,ad_name,spend", "time_range": days("2026-11-01", "2026-11-05"), "limit": "5000"}
     spent = {row["ad_id"]: row["spend"] for row in fetch_all(graph, f"{ACCOUNT}/insights", **query)}
     control(graph, "entities", {"id": active_ad["id"], "name": "Renamed"}, {})
@@ -52,7 +52,7 @@ def test_rows_of_insights_have_the_new_name(graph: Graph, active_ad: dict[str, s
 
 @pytest.mark.parametrize(("edge", "key", "kind"), [("ads", "id", "ad"), ("adsets", "adset_id", "adset"), ("campaigns", "campaign_id", "campaign")])
 @pytest.mark.parametrize("has_prefix", [True, False])
-def test_only_entities_edited_since_are_listed(graph: Graph, active_ad: dict[str, str], edge: str, key: str, kind: str, has_prefix: bool):
+def test_only_entities_edited_since_are_listed(graph: Graph, active_ad: dict[str, str], edge: str, key: str, kind: str, has_prefix: bool) -> None:
     graph.fixed_now = LATER
     control(graph, "entities", {"id": active_ad[key], "name": "Renamed"}, {})
 
@@ -64,7 +64,7 @@ def test_only_entities_edited_since_are_listed(graph: Graph, active_ad: dict[str
     assert since(LATER) == []
 
 
-def test_updated_since_is_the_same_for_ads(graph: Graph, active_ad: dict[str, str]):
+def test_updated_since_is_the_same_for_ads(graph: Graph, active_ad: dict[str, str]) -> None:
     graph.fixed_now = LATER
     control(graph, "entities", {"id": active_ad["id"], "name": "Renamed"}, {})
 
@@ -72,7 +72,7 @@ def test_updated_since_is_the_same_for_ads(graph: Graph, active_ad: dict[str, st
     assert ads == [{"id": active_ad["id"]}]
 
 
-def test_a_paused_campaign_stops_its_ads_from_the_next_day_until_it_is_resumed(graph: Graph, active_ad: dict[str, str]):
+def test_a_paused_campaign_stops_its_ads_from_the_next_day_until_it_is_resumed(graph: Graph, active_ad: dict[str, str]) -> None:
     campaign_id = active_ad["campaign_id"]
 
     def delivered() -> set[str]:
@@ -91,7 +91,7 @@ def test_a_paused_campaign_stops_its_ads_from_the_next_day_until_it_is_resumed(g
     assert delivered() == {"2026-11-19", "2026-11-20", "2026-11-26", "2026-11-27", "2026-11-28", "2026-11-29"}
 
 
-def test_a_deleted_ad_is_read_only_by_its_id_and_its_spend_stays(graph: Graph, active_ad: dict[str, str]):
+def test_a_deleted_ad_is_read_only_by_its_id_and_its_spend_stays(graph: Graph, active_ad: dict[str, str]) -> None:
     ad_id = active_ad["id"]
     query = {"level": "ad", "fields": "ad_id,spend", "time_range": days("2026-11-01", "2026-11-19"), "limit": "5000"}
     account = {**query, "level": "account", "fields": "spend"}
@@ -105,7 +105,7 @@ def test_a_deleted_ad_is_read_only_by_its_id_and_its_spend_stays(graph: Graph, a
     assert fetch_all(graph, f"{ACCOUNT}/insights", **account) == before
 
 
-def test_a_new_ad_is_listed_and_delivers_from_its_day_on(graph: Graph, active_ad: dict[str, str]):
+def test_a_new_ad_is_listed_and_delivers_from_its_day_on(graph: Graph, active_ad: dict[str, str]) -> None:
     created = control(graph, "entities", {"create": "ad", "adset_id": active_ad["adset_id"], "name": "Reel Ä"}, {})
     listed = fetch_all(graph, f"{ACCOUNT}/ads", fields="id,name,created_time", limit="500")
     graph.fixed_now = NOW + dt.timedelta(days=20)
@@ -118,7 +118,7 @@ def test_a_new_ad_is_listed_and_delivers_from_its_day_on(graph: Graph, active_ad
     assert {row["ad_name"] for row in rows} == {"Reel Ä"}
 
 
-def test_a_campaign_an_ad_set_and_an_ad_are_created_in_order(graph: Graph):
+def test_a_campaign_an_ad_set_and_an_ad_are_created_in_order(graph: Graph) -> None:
     campaign = control(graph, "entities", {"create": "campaign", "account_id": ACCOUNT, "name": "Launch"}, {})
     ad_set = control(graph, "entities", {"create": "adset", "campaign_id": campaign["id"]}, {})
     ad = control(graph, "entities", {"create": "ad", "adset_id": ad_set["id"]}, {})
@@ -128,7 +128,7 @@ def test_a_campaign_an_ad_set_and_an_ad_are_created_in_order(graph: Graph):
     assert [row["id"] for row in call(graph, f"{campaign['id']}/ads", fields="id")[1]["data"]] == [ad["id"]]
 
 
-def test_a_planned_change_happens_at_its_time(graph: Graph, active_ad: dict[str, str]):
+def test_a_planned_change_happens_at_its_time(graph: Graph, active_ad: dict[str, str]) -> None:
     ad_id = active_ad["id"]
     for hours, name in ((48, "third"), (24, "second"), (0, "first")):
         control(graph, "entities", {"id": ad_id, "name": name, "at": (NOW + dt.timedelta(hours=hours)).isoformat()}, {})
@@ -143,7 +143,7 @@ def test_a_planned_change_happens_at_its_time(graph: Graph, active_ad: dict[str,
     ]
 
 
-def test_the_parents_of_an_ad_have_a_name_on_request(graph: Graph, active_ad: dict[str, str]):
+def test_the_parents_of_an_ad_have_a_name_on_request(graph: Graph, active_ad: dict[str, str]) -> None:
     plain, named = (call(graph, active_ad["id"], fields=fields)[1] for fields in ("campaign,adset", "campaign{id,name},adset{name}"))
 
     assert set(plain["campaign"]) == set(plain["adset"]) == {"id"}
@@ -151,13 +151,13 @@ def test_the_parents_of_an_ad_have_a_name_on_request(graph: Graph, active_ad: di
 
 
 @pytest.mark.parametrize("change", [{"id": "1"}, {"id": AD, "status": "GONE"}, {"id": AD, "colour": "red"}, {"create": "page"}])
-def test_an_invalid_change_is_refused(graph: Graph, change: dict[str, str]):
+def test_an_invalid_change_is_refused(graph: Graph, change: dict[str, str]) -> None:
     for at in (NOW, LATER):
         with pytest.raises((KeyError, ValueError)):
             control(graph, "entities", {**change, "at": at.isoformat()}, {})
 
 
-def test_names_are_escaped_as_meta_escapes_them(graph: Graph, active_ad: dict[str, str]):
+def test_names_are_escaped_as_meta_escapes_them(graph: Graph, active_ad: dict[str, str]) -> None:
     control(graph, "entities", {"id": active_ad["id"], "name": "Ä \U0001f600 \x7f \" \n"}, {})
     response, body = call(graph, active_ad["id"], fields="name")
 

@@ -21,13 +21,13 @@ def call_account(graph: Graph) -> tuple[int, dict[str, Any]]:
     return response.status, json.loads(response.headers["X-Ad-Account-Usage"])
 
 
-def test_usage_headers_are_on_every_response():
+def test_usage_headers_are_on_every_response() -> None:
     graph = new_graph()
     for path in ("me", ACCOUNT, "act_9", f"{ACCOUNT}/insights"):
         assert "X-App-Usage" in call(graph, path)[0].headers
 
 
-def test_a_block_starts_at_the_limit_and_lengthens_when_called_during_it():
+def test_a_block_starts_at_the_limit_and_lengthens_when_called_during_it() -> None:
     now = [NOW]
     graph = Graph(seed=1, now=None)
     graph.clock = lambda: now[0]
@@ -45,7 +45,7 @@ def test_a_block_starts_at_the_limit_and_lengthens_when_called_during_it():
     assert graph.limits.configure({})["sent_while_blocked"] == {"1000000001": 2}
 
 
-def test_only_so_many_report_runs_are_in_flight():
+def test_only_so_many_report_runs_are_in_flight() -> None:
     graph = new_graph()
     graph.limits.settings.running_report_runs = 2
     query: dict[str, Any] = {"level": "account", "time_range": days("2026-11-01", "2026-11-02"), "fields": "impressions"}
@@ -54,7 +54,7 @@ def test_only_so_many_report_runs_are_in_flight():
 
 
 @pytest.mark.parametrize("moved_back", [dt.timedelta(minutes=1), dt.timedelta(days=8), dt.timedelta(days=400)])
-def test_a_clock_that_is_set_back_uses_up_no_score(moved_back: dt.timedelta):
+def test_a_clock_that_is_set_back_uses_up_no_score(moved_back: dt.timedelta) -> None:
     graph = new_graph()
     score_before = call_account(graph)[1]["acc_id_util_pct"]
     control(graph, "clock", {"now": (NOW - moved_back).isoformat()}, {})
@@ -64,7 +64,7 @@ def test_a_clock_that_is_set_back_uses_up_no_score(moved_back: dt.timedelta):
     assert 0 < score_before < usage["acc_id_util_pct"] < 1
 
 
-def test_points_decay_linearly_and_never_grow_when_the_clock_is_set_back():
+def test_points_decay_linearly_and_never_grow_when_the_clock_is_set_back() -> None:
     budget = CallBudget(100.0, window_s=100.0, block_s=60.0, is_decaying=True)
     assert budget.charge(50.0, 1000.0)
 

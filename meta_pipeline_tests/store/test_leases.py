@@ -44,7 +44,7 @@ def write(landing: Landing, clock: VirtualClock, spend: str) -> LandedFile:
     )
 
 
-def test_a_live_holder_on_this_host_keeps_its_lease_whatever_the_clock_says(engine: sa.Engine, clock: VirtualClock):
+def test_a_live_holder_on_this_host_keeps_its_lease_whatever_the_clock_says(engine: sa.Engine, clock: VirtualClock) -> None:
     with leases.hold(engine, "act_1", now=clock.now, sleep=clock.sleep) as lease:
         clock.seconds += 7200  # the machine was suspended, or the clock jumped
         assert not leases.try_take(engine, "act_1", holder=ELSEWHERE, now=clock.now())
@@ -58,7 +58,7 @@ def test_a_live_holder_on_this_host_keeps_its_lease_whatever_the_clock_says(engi
     assert leases.try_take(engine, "act_1", holder=identity(), now=clock.now())
 
 
-def test_what_lost_its_lease_commits_nothing(engine: sa.Engine, clock: VirtualClock, tmp_path: Path):
+def test_what_lost_its_lease_commits_nothing(engine: sa.Engine, clock: VirtualClock, tmp_path: Path) -> None:
     landing = Landing(tmp_path / "landing", engine)
     with leases.hold(engine, "act_1", now=clock.now, sleep=clock.sleep):
         file = write(landing, clock, "1")
@@ -78,7 +78,7 @@ def test_what_lost_its_lease_commits_nothing(engine: sa.Engine, clock: VirtualCl
         assert connection.execute(sa.select(table.c.holder)).scalars().all() == [ELSEWHERE]
 
 
-def test_what_holds_no_lease_commits_as_ever(engine: sa.Engine, clock: VirtualClock, tmp_path: Path):
+def test_what_holds_no_lease_commits_as_ever(engine: sa.Engine, clock: VirtualClock, tmp_path: Path) -> None:
     assert write(Landing(tmp_path / "landing", engine), clock, "1").rows == 1
 
 
@@ -93,7 +93,7 @@ class Context:
 
 def test_a_run_that_lost_its_lease_asks_for_nothing_more(
     tmp_path: Path, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     from meta_pipeline.store.engine import open_store
 
     store = open_store(f"sqlite:///{tmp_path / 'control.sqlite'}")
@@ -114,7 +114,7 @@ def test_a_run_that_lost_its_lease_asks_for_nothing_more(
     assert [day.reason for day in ended[1:] if "another run took over" in day.reason] and len(ended) == 3
 
 
-def test_a_renewal_that_fails_is_tried_again(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture):
+def test_a_renewal_that_fails_is_tried_again(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     beats: list[int] = []
 
     class Event:
@@ -154,13 +154,13 @@ class Immediate:
         pass
 
 
-def test_a_lease_is_one_holders_until_it_ends(engine: sa.Engine):
+def test_a_lease_is_one_holders_until_it_ends(engine: sa.Engine) -> None:
     assert leases.try_take(engine, "act_1", holder="elsewhere:1:1", now=AT)
     assert not leases.try_take(engine, "act_1", holder="elsewhere:2:2", now=AT)
     assert leases.try_take(engine, "act_1", holder="elsewhere:2:2", now=AT + leases.LIFE)
 
 
-def test_a_dead_holders_lease_is_free_at_once(engine: sa.Engine):
+def test_a_dead_holders_lease_is_free_at_once(engine: sa.Engine) -> None:
     dead = identity().rsplit(":", 2)[0] + ":999999999:1"
     assert leases.try_take(engine, "act_1", holder=dead, now=AT)
 

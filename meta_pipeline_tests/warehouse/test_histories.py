@@ -54,7 +54,7 @@ class Place:
 
 @given(LISTINGS)
 @settings(max_examples=25, deadline=None)
-def test_every_state_is_there_once_however_it_was_loaded(plan: list[tuple[str, dict[str, int], bool]]):
+def test_every_state_is_there_once_however_it_was_loaded(plan: list[tuple[str, dict[str, int], bool]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         place = Place(Path(folder))
         expected: dict[str, list[tuple[Any, ...]]] = {}
@@ -73,7 +73,7 @@ def test_every_state_is_there_once_however_it_was_loaded(plan: list[tuple[str, d
         assert place.states() == wanted  # from what landed, without a call
 
 
-def test_content_is_what_the_thing_is_not_how_it_was_told():
+def test_content_is_what_the_thing_is_not_how_it_was_told() -> None:
     one = {"id": "1", "name": "A", "daily_budget": "5", "budget_remaining": "4", "amount_spent": "1", "thumbnail_url": "x"}
     same = {"daily_budget": "5", "name": "A", "id": "1", "budget_remaining": "3", "amount_spent": "2", "thumbnail_url": "y"}
 
@@ -82,7 +82,7 @@ def test_content_is_what_the_thing_is_not_how_it_was_told():
     assert id_and_digest({"name": "no id"})[0] == ""
 
 
-def test_a_listing_that_is_lost_is_named(tmp_path: Path):
+def test_a_listing_that_is_lost_is_named(tmp_path: Path) -> None:
     place = Place(tmp_path)
     place.listed("act_1", {"id": "1"})
     place.landing.path("campaigns", "act_1", SNAPSHOT_DAY).unlink()
@@ -91,7 +91,7 @@ def test_a_listing_that_is_lost_is_named(tmp_path: Path):
         place.states()
 
 
-def test_of_two_states_in_one_listing_one_counts_and_what_has_no_id_none(tmp_path: Path):
+def test_of_two_states_in_one_listing_one_counts_and_what_has_no_id_none(tmp_path: Path) -> None:
     place = Place(tmp_path)
     place.listed("act_1", {"id": "1", "daily_budget": "1"}, {"id": "1", "daily_budget": "2"}, {"name": "x"})
 

@@ -52,7 +52,7 @@ def read(path: Path, most_points: int) -> Counter[tuple[str, int]]:
     return recorder.answered
 
 
-def test_deleted_ads_that_are_too_much_at_once_name_themselves(tmp_path: Path):
+def test_deleted_ads_that_are_too_much_at_once_name_themselves(tmp_path: Path) -> None:
     answered = read(tmp_path, 60 * FIELDS)
 
     # The ids alone are asked for once a day; the rest of what is then known is asked for all the same.
@@ -60,7 +60,7 @@ def test_deleted_ads_that_are_too_much_at_once_name_themselves(tmp_path: Path):
     assert {fields for kind, fields in answered if kind == "ids"} == {FIELDS}
 
 
-def test_an_ad_that_is_too_much_at_once_is_read_by_fields(tmp_path: Path):
+def test_an_ad_that_is_too_much_at_once_is_read_by_fields(tmp_path: Path) -> None:
     answered = read(tmp_path, 225)
 
     # Six fields stay in every request, the other seven are three and four.
