@@ -21,7 +21,8 @@ from typing import Any
 
 import requests
 
-from meta_pipeline_tests.conftest import Home, Sandbox, make_home, running_up, serving
+from harness.home import Home, make_home, running_up
+from harness.sandbox import Sandbox, serving
 
 FIRST, REPORTS = dt.date(2026, 11, 1), ("ad_insights", "account_insights")
 POST, GIVE_UP_S = "POST /act_{id}/insights", 900.0

@@ -17,10 +17,11 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from meta_pipeline_tests.conftest import NOW, make_home, serving
-from meta_pipeline_tests.fakes.kills import IN_FLIGHT, Killing
-from meta_pipeline_tests.fakes.leftover_processes import left_after
-from meta_pipeline_tests.flows.test_pipeline import connected
+from harness.backfilled_week import connect
+from harness.home import make_home
+from harness.kills import IN_FLIGHT, Killing
+from harness.leftover_processes import left_after
+from harness.sandbox import NOW, serving
 
 # Kills of one backfill before it goes on to its end: what landed stays, so later kills meet loading and dbt only.
 MOST_EACH = 4
@@ -43,18 +44,18 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     arguments.add_argument("--kills", type=int, default=50)
     arguments.add_argument("--seed", type=int, default=1)
-    asked = arguments.parse_args()
-    chance = random.Random(asked.seed)
+    options = arguments.parse_args()
+    chance = random.Random(options.seed)
     phases: Counter[str] = Counter()
     truths: list[bool] = []
     with tempfile.TemporaryDirectory() as folder, serving() as sandbox:
-        killing = Killing(connected(make_home(Path(folder), sandbox)), sandbox)
+        killing = Killing(connect(make_home(Path(folder), sandbox)), sandbox)
         begun = time.monotonic()
         killing.finish()  # nobody is killed: how long it takes
         expected_s = time.monotonic() - begun
         truths.append(killing.is_true())
         for number in range(1, 1_000_000):
-            left = asked.kills - phases.total()
+            left = options.kills - phases.total()
             if not left:
                 break
             older = dt.datetime.fromisoformat(NOW) + number * dt.timedelta(days=1)

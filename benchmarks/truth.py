@@ -16,8 +16,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from meta_pipeline_tests.fakes.routine import Routine
-from meta_pipeline_tests.fakes.warehouse_comparison import WarehouseComparison
+from harness.routine import Routine
+from harness.warehouse_comparison import WarehouseComparison
 
 START = dt.date(2026, 10, 20)
 MOVES = {

@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 TOP = Path(__file__).parent.parent
 
 
@@ -23,7 +25,25 @@ def test_the_sandbox_is_a_second_reading_of_the_protocol() -> None:
         assert all(name.startswith("meta_pipeline.sandbox") for name in imports), file.name
 
 
-def test_nothing_is_needed_to_import_the_map() -> None:
+@pytest.mark.parametrize(
+    ("folder", "strangers"),
+    [
+        ("benchmarks", {"meta_pipeline_tests"}),
+        ("meta_pipeline_tests", {"benchmarks"}),
+        ("harness", {"benchmarks", "meta_pipeline_tests"}),
+    ],
+)
+def test_tests_and_benchmarks_share_the_harness_and_do_not_import_each_other(folder: str, strangers: set[str]):
+    files = list((TOP / folder).rglob("*.py"))
+
+    assert files
+    for file in files:
+        # Programs that tests start in other processes import as well.
+        imported = set(re.findall(r"^\W*(?:from|import) (\w+)", file.read_text(), re.M))
+        assert not imported & strangers, file
+
+
+def test_nothing_is_needed_to_import_the_map():
     ran = subprocess.run([sys.executable, "-c", "import meta_pipeline"], env={}, cwd="/", capture_output=True)
 
     assert ran.returncode == 0, ran.stderr

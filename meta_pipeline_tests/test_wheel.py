@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from meta_pipeline_tests.conftest import Home, Sandbox, make_home, serving
+from harness.home import Home, make_home
+from harness.sandbox import Sandbox, serving
 
 TOP = Path(__file__).parents[1]
 ACCOUNT, DAYS = "act_1000000001", ("2026-11-10", "2026-11-11")

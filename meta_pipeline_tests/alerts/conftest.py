@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from harness.frozen_clock import FrozenRuntime
 from meta_pipeline.alerts.due import Alert
 from meta_pipeline.alerts.targets import Email, Log, Target, Webhook
 from meta_pipeline.flows import tokens
 from meta_pipeline_tests.fakes.alert_receivers import Mail, Receiver
-from meta_pipeline_tests.fakes.frozen_clock import FrozenRuntime
 
 DAY = dt.timedelta(days=1)
 SIGNING_KEY = "the app's secret"

@@ -6,10 +6,10 @@ import datetime as dt
 
 import pytest
 
+from harness.frozen_clock import PUBLIC
 from meta_pipeline.alerts.due import threshold_of
 from meta_pipeline.flows import consents, tokens
 from meta_pipeline_tests.alerts.conftest import DAY, Walk
-from meta_pipeline_tests.fakes.frozen_clock import PUBLIC
 
 
 def test_a_person_whose_token_is_renewed_is_alerted_about_data_access_only(walk: Walk) -> None:

@@ -9,12 +9,12 @@ from urllib.parse import parse_qs, urlsplit
 
 import sqlalchemy as sa
 
+from harness.frozen_clock import PUBLIC
 from meta_pipeline.consent import invitation
 from meta_pipeline.flows import tokens
 from meta_pipeline.store.schema.connections import alerts as alert_rows
 from meta_pipeline.store.schema.connections import invitations as invitation_rows
 from meta_pipeline_tests.alerts.conftest import SIGNING_KEY, Walk
-from meta_pipeline_tests.fakes.frozen_clock import PUBLIC
 
 
 def test_people_are_invited_by_mail_and_webhook_and_nowhere_else(walk: Walk, tmp_path: Path) -> None:

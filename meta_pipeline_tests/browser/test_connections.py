@@ -10,7 +10,8 @@ from pathlib import Path
 import requests
 from playwright.sync_api import Page, expect
 
-from meta_pipeline_tests.conftest import Home, Sandbox, running_up
+from harness.home import Home, running_up
+from harness.sandbox import Sandbox
 
 PARTITIONS = """
 from meta_pipeline.defs.home import instance

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page
 
-from meta_pipeline_tests.conftest import Home, Sandbox
+from harness.home import Home
+from harness.sandbox import Sandbox
 
 
 @pytest.fixture

@@ -17,8 +17,8 @@ from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._core.workspace.load_target import EmptyWorkspaceTarget
 from playwright.sync_api import Page, expect
 
+from harness.home import free_port
 from meta_pipeline.defs.ui.server import guarded_app
-from meta_pipeline_tests.conftest import free_port
 
 POOL = "duckdb_writer"
 # Everything a page can do to an address without asking it first; each ends before the next begins.

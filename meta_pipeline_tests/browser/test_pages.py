@@ -12,10 +12,10 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Page, ViewportSize, expect
 
+from harness.connections_page import make_web
+from harness.sandbox import Sandbox
 from meta_pipeline.web.app import create_app
 from meta_pipeline.web.server import server_for
-from meta_pipeline_tests.conftest import Sandbox
-from meta_pipeline_tests.web.conftest import make_web
 
 PHONE: ViewportSize = {"width": 390, "height": 844}
 

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import duckdb
 import pytest
 
+from harness.sandbox import NOW, Sandbox
 from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.cli.demo import pulls, summary
 from meta_pipeline.cli.output import terminal
@@ -24,7 +25,6 @@ from meta_pipeline.records import AccessToken, LandedFile, NodeLink
 from meta_pipeline.settings import Settings
 from meta_pipeline.store import day_versions
 from meta_pipeline.vault.seal import new_key
-from meta_pipeline_tests.conftest import NOW, Sandbox
 
 YESTERDAY = dt.date(2026, 11, 19)
 

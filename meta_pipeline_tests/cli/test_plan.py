@@ -7,8 +7,9 @@ import json
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from harness.home import Home
+from harness.sandbox import Sandbox
 from meta_pipeline.extract.ads.catalogue.reports import months_before
-from meta_pipeline_tests.conftest import Home, Sandbox
 
 RANGE = ("--since", "2026-11-01", "--until", "2026-11-10", "--node", "act_1000000001")
 REPORTS = ("--report", "ad_insights", "--report", "account_insights", "--report", "ad_insights_by_country")

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from meta_pipeline_tests.conftest import Home, Sandbox
+from harness.home import Home
+from harness.sandbox import Sandbox
 
 DAYS = ("--since", "2026-11-01", "--until", "2026-11-02")
 

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import requests
 
-from meta_pipeline_tests.conftest import Home, Sandbox, running_up
-from meta_pipeline_tests.fakes.dagster_api import backfill, wait_until
-from meta_pipeline_tests.fakes.leftover_processes import left_after, processes_of
+from harness.dagster_api import backfill, wait_until
+from harness.home import Home, running_up
+from harness.leftover_processes import left_after, processes_of
+from harness.sandbox import Sandbox
 
 DAYS = ("2026-11-10", "2026-11-11")
 

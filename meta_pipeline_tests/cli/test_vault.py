@@ -7,8 +7,9 @@ import subprocess
 import sys
 from typing import Any
 
+from harness.home import Home
+from harness.sandbox import Sandbox
 from meta_pipeline.vault.seal import new_key
-from meta_pipeline_tests.conftest import Home, Sandbox
 
 
 def listed(home: Home) -> list[dict[str, Any]]:

@@ -22,8 +22,8 @@ from meta_pipeline.records import Batch
 from meta_pipeline.status import coverage
 from meta_pipeline.store.engine import open_store
 from meta_pipeline.warehouse.warehouse import Warehouse
-from meta_pipeline_tests.dbt.test_house_of_models import PROJECT
 
+PROJECT = Path(__file__).parents[2] / "dbt_project"
 DAY = dt.date(2026, 11, 20)
 # 23:00 on DAY in Auckland, 02:00 in Los Angeles.
 BEFORE = dt.datetime(2026, 11, 20, 10, tzinfo=dt.UTC)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.partitions import settings_of
+from harness.partitions import settings_of
 from meta_pipeline.bootstrap import Runtime
 
 

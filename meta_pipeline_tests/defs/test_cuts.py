@@ -16,6 +16,8 @@ from dagster._core.definitions.partitions.context import partition_loading_conte
 from dagster._core.execution.backfill import PartitionBackfill
 from dagster._core.storage.tags import ASSET_PARTITION_RANGE_START_TAG
 
+from harness.home import make_home
+from harness.sandbox import serving
 from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.defs.assets.keys import landing_key
 from meta_pipeline.defs.assets.landing import insights_assets
@@ -24,7 +26,6 @@ from meta_pipeline.defs.resources import resources_of
 from meta_pipeline.defs.runs.console import SILENT_CONSOLE
 from meta_pipeline.settings import Settings
 from meta_pipeline.store.node_links import list_links
-from meta_pipeline_tests.conftest import make_home, serving
 
 ACCOUNTS, DAYS = 20, [f"2026-11-{day:02}" for day in range(1, 11)]
 IN_REPORT_RUNS = ("ad_insights", "campaign_insights")

@@ -6,7 +6,8 @@ import json
 import subprocess
 import sys
 
-from meta_pipeline_tests.conftest import Home, Sandbox
+from harness.home import Home
+from harness.sandbox import Sandbox
 
 STATUS = """
 import json, sys

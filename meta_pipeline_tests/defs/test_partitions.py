@@ -10,7 +10,7 @@ import dagster as dg
 import pytest
 import sqlalchemy as sa
 
-from benchmarks.partitions import DAYS, evaluate, keys_of, link, node_ids, run
+from harness.partitions import DAYS, evaluate, keys_of, link, node_ids, run
 from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.defs.home import instance
 from meta_pipeline.defs.partitions import ACCOUNT_DAYS, AD_ACCOUNTS, days_by_account, key

@@ -15,13 +15,14 @@ import pytest
 import requests
 import sqlalchemy as sa
 
+from harness.dagster_api import ask, backfill, wait_until
+from harness.home import Home, free_port, make_home, running_up
+from harness.leftover_processes import left_after, processes_of
+from harness.sandbox import Sandbox
 from meta_pipeline.defs.postgres import SETTING, check
 from meta_pipeline.project import project_folder
 from meta_pipeline.records import ConfigError, MetaPipelineError
 from meta_pipeline.store.engine import storage_error
-from meta_pipeline_tests.conftest import Home, Sandbox, free_port, make_home, running_up
-from meta_pipeline_tests.fakes.dagster_api import ask, backfill, wait_until
-from meta_pipeline_tests.fakes.leftover_processes import left_after, processes_of
 from meta_pipeline_tests.fakes.postgres import PASSWORD, Postgres, running_postgres
 
 ACCOUNT = "act_1000000001"

@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 from dagster._core.instance.ref import InstanceRef
 
-from benchmarks.partitions import DAYS, node_ids, run
+from harness.partitions import DAYS, node_ids, run
 from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.defs import home as homes
 from meta_pipeline.defs.assets.keys import landing_key

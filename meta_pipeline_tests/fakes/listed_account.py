@@ -10,6 +10,8 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import sqlalchemy as sa
 
+from harness.account import NODE, SmallAccount
+from harness.frozen_clock import FrozenClock
 from meta_pipeline.bootstrap import insights_tables
 from meta_pipeline.entity_kinds import ENTITY_KINDS
 from meta_pipeline.extract.ads.catalogue.reports import REPORTS
@@ -22,8 +24,6 @@ from meta_pipeline.landing.landing import SNAPSHOT_DAY, Landing
 from meta_pipeline.records import AccessToken
 from meta_pipeline.store.engine import open_store
 from meta_pipeline.warehouse.warehouse import Warehouse
-from meta_pipeline_tests.fakes.account import NODE, SmallAccount
-from meta_pipeline_tests.fakes.frozen_clock import FrozenClock
 
 KINDS = tuple(kind.name for kind in ENTITY_KINDS)
 HOUR, DAY = dt.timedelta(hours=1), dt.timedelta(days=1)

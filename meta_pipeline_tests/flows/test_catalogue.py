@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from harness.home import Home
+from harness.sandbox import Sandbox
 from meta_pipeline.extract.ads.catalogue.reports import REPORTS as CATALOGUE
 from meta_pipeline.status import coverage
-from meta_pipeline_tests.conftest import Home, Sandbox
 
 MINE = """
 enabled = ["account_reach_month"]

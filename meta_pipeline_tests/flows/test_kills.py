@@ -7,13 +7,14 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
-from meta_pipeline_tests.conftest import Home, Sandbox
-from meta_pipeline_tests.fakes.kills import DAYS, Killing
-from meta_pipeline_tests.flows.test_pipeline import connected
+from harness.backfilled_week import connect
+from harness.home import Home
+from harness.kills import DAYS, Killing
+from harness.sandbox import Sandbox
 
 
-def test_five_kills_and_exact_truth(home: Home, sandbox: Sandbox) -> None:
-    killing = Killing(connected(home), sandbox)
+def test_five_kills_and_exact_truth(home: Home, sandbox: Sandbox):
+    killing = Killing(connect(home), sandbox)
     chance = random.Random(20261124)
     warehouse = home.path / "home" / "warehouse.duckdb"
     moments: list[Callable[[], bool]] = [

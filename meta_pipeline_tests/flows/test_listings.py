@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from harness.account import NODE
 from meta_pipeline.entity_kinds import LISTED_KINDS
 from meta_pipeline.extract import stored_listing
 from meta_pipeline.extract.ads.listings import entities
@@ -20,7 +21,6 @@ from meta_pipeline.flows import listings
 from meta_pipeline.landing.landing import SNAPSHOT_DAY
 from meta_pipeline.records import Batch
 from meta_pipeline.status import forecast
-from meta_pipeline_tests.fakes.account import NODE
 from meta_pipeline_tests.fakes.listed_account import DAY, HOUR, KINDS, ListedAccount
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import duckdb
 import pyarrow.parquet as pq
 
+from harness.sandbox import Sandbox
 from meta_pipeline.bootstrap import insights_tables
 from meta_pipeline.extract.ads.catalogue.reports import REPORTS
 from meta_pipeline.flows import listings
@@ -25,7 +26,6 @@ from meta_pipeline.landing.landing import SNAPSHOT_DAY, Landing
 from meta_pipeline.records import AccessToken
 from meta_pipeline.store.engine import open_store
 from meta_pipeline.warehouse.warehouse import Warehouse
-from meta_pipeline_tests.conftest import Sandbox
 from meta_pipeline_tests.fakes.listed_account import Tokens
 
 NODE = "act_1000000002"

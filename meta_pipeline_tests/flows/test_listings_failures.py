@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from harness.account import NODE
 from meta_pipeline.entity_kinds import EntityKind
 from meta_pipeline.extract.ads.listings import entities
 from meta_pipeline.flows import listings
@@ -14,7 +15,6 @@ from meta_pipeline.graph.errors import ThrottledError
 from meta_pipeline.landing.landing import SNAPSHOT_DAY
 from meta_pipeline.status import forecast
 from meta_pipeline.store import ledger, read_times
-from meta_pipeline_tests.fakes.account import NODE
 from meta_pipeline_tests.fakes.listed_account import DAY, KINDS, ListedAccount
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from harness.frozen_clock import FrozenRuntime
 from meta_pipeline.consent.scopes import scopes_for
 from meta_pipeline.consent.state import ConsentError
 from meta_pipeline.flows import consents
@@ -14,7 +15,6 @@ from meta_pipeline.store import onboardings
 from meta_pipeline.store.node_links import list_links
 from meta_pipeline.store.processes import identity
 from meta_pipeline.store.schema.connections import tokens as token_table
-from meta_pipeline_tests.fakes.frozen_clock import FrozenRuntime
 
 
 @pytest.fixture

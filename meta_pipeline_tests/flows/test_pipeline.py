@@ -16,19 +16,13 @@ import duckdb
 import pyarrow.parquet as pq
 import pytest
 
-from meta_pipeline_tests.conftest import Home, Sandbox
+from harness.backfilled_week import ALL, BACKFILL, SINCE, UNTIL, connect, posts, sums_of, truth_of
+from harness.home import Home
+from harness.sandbox import Sandbox
 
-SINCE, UNTIL = "2026-11-09", "2026-11-15"
-ALL = ("backfill", "--since", SINCE, "--until", UNTIL)
-BACKFILL = (*ALL, "--report", "account_insights", "--report", "ad_insights")
 BREAKDOWNS = {
     "demographics": 12, "country": 4, "region": 4, "placement": 5, "device": 3, "hourly": 20,
 }
-SUMS = """
-    select account_id, date_day::varchar as day, sum(spend) as spend, sum(impressions)::bigint as impressions,
-        sum(clicks_all)::bigint as clicks, sum(link_clicks)::bigint as link_clicks
-    from marts.facebook_ads__{level}_report group by all
-"""
 
 AS_OF = """
     select account_id, date_day::varchar as day, sum(spend) as spend, sum(impressions)::bigint as impressions,
@@ -36,34 +30,6 @@ AS_OF = """
     from marts.facebook_ads__ad_report_history
     where valid_from <= timestamptz '{moment}' and (valid_to is null or valid_to > timestamptz '{moment}') group by all
 """
-
-
-def truth_of(sandbox: Sandbox, account_id: str | None = None) -> dict[tuple[str, str], tuple[Any, ...]]:
-    found = sandbox.control("truth", since=SINCE, until=UNTIL)["account"]
-    return {
-        (row["account_id"], row["day"]): (
-            Decimal(row["spend"]), row["impressions"], row["clicks"], row["inline_link_clicks"])
-        for row in found
-        if account_id in (None, row["account_id"])
-    }
-
-
-def sums_of(home: Home, level: str) -> dict[tuple[str, str], tuple[Any, ...]]:
-    return {
-        (row["account_id"], row["day"]): (
-            Decimal(row["spend"]), row["impressions"], row["clicks"], row["link_clicks"])
-        for row in home.sql(SUMS.format(level=level))
-    }
-
-
-def connected(home: Home, *extra: str) -> Home:
-    ran = home.run("connect", "--no-browser")
-    assert ran.returncode == 0, ran.stderr
-    return home
-
-
-def posts(sandbox: Sandbox) -> int:
-    return int(sandbox.control("calls").get("POST /act_{id}/insights", 0))
 
 
 def every_byte(folder: Path) -> bytes:
@@ -92,7 +58,7 @@ def every_byte(folder: Path) -> bytes:
 
 def test_the_marts_equal_the_truth_then_what_moved_is_read_again_and_no_secret_got_out(home: Home, sandbox: Sandbox) -> None:
     home.environment["META_PIPELINE_SAMPLES"] = "500"
-    connected(home)
+    connect(home)
     links = json.loads(home.run("links", "--json").stdout)
     accounts = {link["id"]: link for link in links if link["kind"] == "ad_account"}
     assert len(accounts) == 6
@@ -140,8 +106,8 @@ def test_the_marts_equal_the_truth_then_what_moved_is_read_again_and_no_secret_g
     assert home.environment["META_PIPELINE_VAULT_KEYS"].encode() not in seen
 
 
-def test_a_killed_backfill_goes_on_where_it_was(home: Home, sandbox: Sandbox) -> None:
-    connected(home)
+def test_a_killed_backfill_goes_on_where_it_was(home: Home, sandbox: Sandbox):
+    connect(home)
     ledger = home.path / "home" / "control.sqlite"
 
     def landed() -> dict[tuple[str, str, str], str]:
@@ -171,8 +137,8 @@ def test_a_killed_backfill_goes_on_where_it_was(home: Home, sandbox: Sandbox) ->
     assert truth_of(sandbox) == sums_of(home, "ad")
 
 
-def test_one_accounts_trouble_is_named_and_stops_nobody_else(home: Home, sandbox: Sandbox) -> None:
-    connected(home)
+def test_one_accounts_trouble_is_named_and_stops_nobody_else(home: Home, sandbox: Sandbox):
+    connect(home)
     sandbox.control("faults", {"fault": "200_missing", "path": "POST act_1000000002/insights", "times": 9})
     ran = home.run(*BACKFILL, "--node", "act_1000000001", "--node", "act_1000000002")
 
@@ -191,8 +157,8 @@ def test_one_accounts_trouble_is_named_and_stops_nobody_else(home: Home, sandbox
          {"fault": "empty_page", "path": r"GET \d+/insights", "times": 2}, {"fault": "100_1487534", "path": r"GET \d+/insights"}],
     ],
 )
-def test_trouble_that_passes_ends_in_exact_truth(home: Home, sandbox: Sandbox, faults: list[dict[str, Any]]) -> None:
-    connected(home)
+def test_trouble_that_passes_ends_in_exact_truth(home: Home, sandbox: Sandbox, faults: list[dict[str, Any]]):
+    connect(home)
     sandbox.control("faults", faults)
     ran = home.run(*BACKFILL, "--node", "act_1000000001")
 
@@ -201,8 +167,8 @@ def test_trouble_that_passes_ends_in_exact_truth(home: Home, sandbox: Sandbox, f
     assert expected == sums_of(home, "ad")
 
 
-def test_a_block_too_long_to_wait_for_ends_with_no_further_call_and_is_resumed(home: Home, sandbox: Sandbox) -> None:
-    connected(home)
+def test_a_block_too_long_to_wait_for_ends_with_no_further_call_and_is_resumed(home: Home, sandbox: Sandbox):
+    connect(home)
     sandbox.control("faults", {"fault": "80000", "path": "POST act_1000000001/insights", "times": 1})
     before = sum(sandbox.control("calls").values())
     ran = home.run(*BACKFILL, "--node", "act_1000000001", "--max-wait", "5")
@@ -217,8 +183,8 @@ def test_a_block_too_long_to_wait_for_ends_with_no_further_call_and_is_resumed(h
     assert expected == sums_of(home, "ad")
 
 
-def test_every_breakdown_adds_up_to_the_truth_and_every_level_has_its_own_reach(home: Home, sandbox: Sandbox) -> None:
-    connected(home)
+def test_every_breakdown_adds_up_to_the_truth_and_every_level_has_its_own_reach(home: Home, sandbox: Sandbox):
+    connect(home)
     ran = home.run(*ALL, "--node", "act_1000000005")
     assert ran.returncode == 0, ran.stderr
     expected = truth_of(sandbox, "1000000005")

@@ -6,6 +6,7 @@ import datetime as dt
 
 import pytest
 
+from harness.frozen_clock import FrozenRuntime
 from meta_pipeline.cli.backfill.run import lines_by_reason
 from meta_pipeline.extract.ads.insights.durations import size_class
 from meta_pipeline.flows import pulls
@@ -17,7 +18,6 @@ from meta_pipeline.sandbox.protocol.requests import GraphRequest
 from meta_pipeline.sandbox.protocol.responses import GraphResponse
 from meta_pipeline.store import report_runs, report_sizes
 from meta_pipeline.store.report_sizes import APP
-from meta_pipeline_tests.fakes.frozen_clock import FrozenRuntime
 
 ACCOUNTS = ("act_1000000001", "act_1000000002", "act_1000000003")
 DAYS = [dt.date(2026, 11, 2) + dt.timedelta(days=n) for n in range(6)]

@@ -9,6 +9,7 @@ import threading
 import pyarrow.parquet as pq
 import pytest
 
+from harness.frozen_clock import FrozenRuntime
 from meta_pipeline.flows import pulls, side_by_side
 from meta_pipeline.flows.pull_context import PullContext
 from meta_pipeline.graph.errors import ThrottledError
@@ -20,7 +21,6 @@ from meta_pipeline.sandbox.protocol.errors import GraphApiError, unknown_object
 from meta_pipeline.sandbox.protocol.requests import GraphRequest
 from meta_pipeline.sandbox.protocol.responses import GraphResponse
 from meta_pipeline.store import deferrals, ledger, report_runs
-from meta_pipeline_tests.fakes.frozen_clock import FrozenRuntime
 
 ACCOUNTS = ("act_1000000001", "act_1000000002", "act_1000000003")
 DAYS = [dt.date(2026, 11, 2) + dt.timedelta(days=n) for n in range(6)]

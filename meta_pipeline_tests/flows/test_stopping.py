@@ -14,9 +14,10 @@ from contextlib import closing
 
 import pytest
 
-from meta_pipeline_tests.conftest import Home, Sandbox
-from meta_pipeline_tests.fakes.leftover_processes import is_running, left_after
-from meta_pipeline_tests.flows.test_pipeline import BACKFILL, connected, sums_of, truth_of
+from harness.backfilled_week import BACKFILL, connect, sums_of, truth_of
+from harness.home import Home
+from harness.leftover_processes import is_running, left_after
+from harness.sandbox import Sandbox
 
 ONE = "1000000001"
 COMMAND = (*BACKFILL, "--node", f"act_{ONE}")
@@ -45,8 +46,8 @@ def stop(home: Home, *command: str, when: Callable[[], bool], by: signal.Signals
     return running.returncode, said
 
 
-def test_a_stopped_or_killed_command_leaves_no_process_and_the_same_command_goes_on(home: Home, sandbox: Sandbox) -> None:
-    connected(home)
+def test_a_stopped_or_killed_command_leaves_no_process_and_the_same_command_goes_on(home: Home, sandbox: Sandbox):
+    connect(home)
 
     code, said = stop(home, *COMMAND, when=lambda: landed(home) >= 1, by=signal.SIGTERM)
     assert (code, left_after(home)) == (143, [])
@@ -86,8 +87,8 @@ def silent_server() -> Iterator[tuple[str, threading.Event]]:
 
 
 @pytest.mark.parametrize(("by", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_command_stops_while_meta_does_not_answer(home: Home, by: signal.Signals, code: int) -> None:
-    connected(home)
+def test_a_command_stops_while_meta_does_not_answer(home: Home, by: signal.Signals, code: int):
+    connect(home)
     with silent_server() as (url, is_asked):
         home.environment["META_PIPELINE_GRAPH_URL"] = url
 

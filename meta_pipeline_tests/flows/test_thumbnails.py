@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from harness.account import NODE
 from meta_pipeline.flows import listings
 from meta_pipeline.graph.download import Picture, UnreachableError
-from meta_pipeline_tests.fakes.account import NODE
 from meta_pipeline_tests.fakes.listed_account import DAY, ListedAccount
 
 

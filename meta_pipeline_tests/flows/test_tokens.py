@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from meta_pipeline.consent.scopes import SCOPES, Scope, scopes_for
+from harness.frozen_clock import PUBLIC, FrozenRuntime
+from meta_pipeline.consent.scopes import SCOPES, scopes_for
 from meta_pipeline.flows import consents, pulls, tokens
 from meta_pipeline.flows.pull_context import PullContext
 from meta_pipeline.landing.landing import Landing
@@ -17,7 +18,6 @@ from meta_pipeline.status import overview
 from meta_pipeline.status.overview import Connection
 from meta_pipeline.store.node_links import list_links
 from meta_pipeline.store.schema.connections import tokens as token_table
-from meta_pipeline_tests.fakes.frozen_clock import PUBLIC, FrozenRuntime
 
 ACCOUNT, DAY = "act_1000000001", dt.date(2026, 10, 5)
 CONNECT = f"{PUBLIC}/connect?phase=2"

@@ -12,7 +12,10 @@ from typing import Any
 
 import pytest
 
-from benchmarks.graph_responses import TOKEN, Clock, Scripted, ScriptedAdapter, bomb_answer
+from harness.checked_calls import TOKEN
+from harness.response_strategies import bomb_answer
+from harness.scripted_transport import Clock, Scripted, ScriptedAdapter
+from harness.virtual_clock import START
 from meta_pipeline.graph import paging
 from meta_pipeline.graph.bounds import CALL_DEADLINE_S
 from meta_pipeline.graph.calls import CallKind, Operation
@@ -35,10 +38,7 @@ from meta_pipeline.graph.errors import (
 from meta_pipeline.graph.paging import Positions
 from meta_pipeline.graph.response import GraphResponse, answer_of
 from meta_pipeline.records import AccessToken
-from meta_pipeline_tests.fakes.virtual_clock import START
-from meta_pipeline_tests.graph.test_client import Client, Server, server
-
-__all__ = ["server"]  # a fixture
+from meta_pipeline_tests.graph.http_server import Client, Server
 
 
 def answer(body: Any, *, status: int = 200, piece: int = 10_000, delay_s: float = 0.0, **headers: str) -> Scripted:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from harness.virtual_clock import START
 from meta_pipeline.graph.calls import CallKind
 from meta_pipeline.graph.features import check
 from meta_pipeline.graph.limits import Charge, charges
@@ -15,7 +16,6 @@ from meta_pipeline.records import AccessToken, ConfigError
 from meta_pipeline.sandbox.graph import Graph
 from meta_pipeline.sandbox.protocol.requests import GraphRequest
 from meta_pipeline.sandbox.world.cast import OWN_BUSINESS
-from meta_pipeline_tests.fakes.virtual_clock import START
 
 GRAPH = Graph(seed=1, now=START)
 NODE = f"act_{next(iter(GRAPH.world.accounts))}"

@@ -7,17 +7,13 @@ import json
 import socket
 import struct
 import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
 
-from meta_pipeline.audit import AuditEvent
 from meta_pipeline.graph.calls import CallKind, Operation
-from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.graph.errors import (
     RequestError,
     ScopeError,
@@ -30,64 +26,7 @@ from meta_pipeline.graph.response import answer_of
 from meta_pipeline.graph.retry import TRIES
 from meta_pipeline.graph.samples import Samples
 from meta_pipeline.records import AccessToken, ConfigError
-
-TOKEN = AccessToken(kind="user", value="EAABsecrettokenvalue")
-SECRET = "app-secret-value"
-
-
-class Server:
-    """Answers what it was told to, one after the other; the last one again and again."""
-
-    def __init__(self) -> None:
-        self.answers: list[tuple[int, dict[str, str], bytes]] = []
-        self.seen: list[tuple[str, str, dict[str, str], bytes]] = []
-        outer = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def _serve(self) -> None:
-                body = self.rfile.read(int(self.headers.get("content-length") or 0))
-                outer.seen.append((self.command, self.path, dict(self.headers), body))
-                status, headers, answer = outer.answers.pop(0) if len(outer.answers) > 1 else outer.answers[0]
-                self.send_response(status)
-                for name, value in {"content-length": str(len(answer)), **headers}.items():
-                    self.send_header(name, value)
-                self.end_headers()
-                self.wfile.write(answer)
-
-            do_GET = do_POST = _serve
-
-            def log_message(self, *_: Any) -> None:
-                pass
-
-        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.http.server_port}"
-        threading.Thread(target=self.http.serve_forever, daemon=True).start()
-
-    def say(self, *bodies: Any, status: int = 200, **headers: str) -> None:
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        self.answers = [
-            (status, named, body if isinstance(body, bytes) else json.dumps(body).encode()) for body in bodies
-        ]
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    server = Server()
-    yield server
-    server.http.shutdown()
-    server.http.server_close()
-
-
-class Client(GraphClient):
-    """A client that records its pauses and audit events."""
-
-    def __init__(self, url: str, **more: Any) -> None:
-        self.pauses: list[float] = []
-        self.events: list[AuditEvent] = []
-        super().__init__(
-            graph_url=url, app_id="1", app_secret=SECRET, graph_version="v24.0", marketing_version="v26.0",
-            audit=self.events.append, sleep=self.pauses.append, **more,
-        )
+from meta_pipeline_tests.graph.http_server import SECRET, TOKEN, Client, Server
 
 
 @pytest.fixture

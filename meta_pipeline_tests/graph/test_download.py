@@ -11,7 +11,7 @@ import requests
 from requests.adapters import BaseAdapter
 from urllib3.response import HTTPResponse
 
-from benchmarks.graph_responses import Clock
+from harness.scripted_transport import Clock
 from meta_pipeline.graph.download import DEADLINE_S, LARGEST_BYTES, DownloadError, Downloads, is_public
 
 GRAPH = "http://127.0.0.1:8700"

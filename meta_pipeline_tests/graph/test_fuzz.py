@@ -9,7 +9,7 @@ import json
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from benchmarks import graph_responses
+from harness import checked_calls
 from meta_pipeline.graph.calls import CallKind
 from meta_pipeline.graph.errors import ThrottledError
 from meta_pipeline.graph.limits import charges, readings
@@ -66,8 +66,8 @@ def test_a_budget_survives_any_header_and_never_waits_for_ever(first: dict[str, 
 
 def test_no_response_of_a_server_gets_through_the_client_but_as_an_error_of_ours() -> None:
     """Three responses an example: the generator and its checks are those of `make bench`, which runs 100,000."""
-    chunk = graph_responses.Chunk()
-    graph_responses.run(667, note=chunk.note, phases=(Phase.explicit, Phase.generate, Phase.shrink))
+    chunk = checked_calls.Chunk()
+    checked_calls.run(667, note=chunk.note, phases=(Phase.explicit, Phase.generate, Phase.shrink))
 
     assert chunk.responses >= 2_000
     assert {"none", "UnreadableAnswerError", "CallDeadlineError", "RedirectError"} <= set(chunk.errors)

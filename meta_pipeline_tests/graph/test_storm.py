@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from harness.virtual_clock import SandboxAdapter, VirtualClock
 from meta_pipeline.graph.budget import SharedBudget
 from meta_pipeline.graph.calls import CallKind
 from meta_pipeline.graph.client import GraphClient
@@ -21,7 +22,6 @@ from meta_pipeline.sandbox.graph import Graph
 from meta_pipeline.store.engine import open_store
 from meta_pipeline.store.processes import identity
 from meta_pipeline.store.schema.gateway import reservations
-from meta_pipeline_tests.fakes.virtual_clock import SandboxAdapter, VirtualClock
 
 WORKERS, ACCOUNTS, SCORE, DECAY_S = 8, 20, 20, 300.0
 CALLS_EACH = 3 * SCORE

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.frozen_clock import FrozenRuntime
 from meta_pipeline.flows import consents
 from meta_pipeline.graph.errors import GraphError, TokenError
 from meta_pipeline.linker.discover import Discovery
@@ -15,8 +16,6 @@ from meta_pipeline.status import overview
 from meta_pipeline.status.unread import unread_sentences
 from meta_pipeline.store.access import by_source_token
 from meta_pipeline.store.node_links import list_links
-from meta_pipeline.store.schema.connections import onboardings
-from meta_pipeline_tests.fakes.frozen_clock import FrozenRuntime
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from meta_pipeline_tests.conftest import Sandbox
+from harness.sandbox import Sandbox
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from facebook_business.api import FacebookAdsApi
 from facebook_business.exceptions import FacebookRequestError
 from facebook_business.session import FacebookSession
 
-from meta_pipeline_tests.conftest import Sandbox
+from harness.sandbox import Sandbox
 
 DAYS = {"since": "2026-11-01", "until": "2026-11-07"}
 EVERY_STATUS = [

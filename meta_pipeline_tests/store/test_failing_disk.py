@@ -13,6 +13,9 @@ import duckdb
 import pytest
 import sqlalchemy as sa
 
+from harness.filled_home import DAYS, FilledHome
+from harness.home import Home, make_home
+from harness.sandbox import Sandbox
 from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.cli import main as cli_main
 from meta_pipeline.cli.doctor import checks as doctor
@@ -24,9 +27,6 @@ from meta_pipeline.store import warehouse_state
 from meta_pipeline.store.engine import check_store_is_there, open_store
 from meta_pipeline.store.processes import identity
 from meta_pipeline.warehouse import raw
-from meta_pipeline_tests.conftest import Home as CommandLine
-from meta_pipeline_tests.conftest import Sandbox, make_home
-from meta_pipeline_tests.warehouse.test_lost_warehouse import DAYS, Home
 
 
 @pytest.fixture
@@ -125,8 +125,8 @@ def test_a_control_store_that_was_lost_is_noticed_where_data_lies(tmp_path: Path
 @pytest.mark.parametrize("number", [5, 28])
 def test_a_day_that_can_not_be_written_is_named_and_lands_the_next_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str, number: int
-) -> None:
-    home = Home(tmp_path / "home")
+):
+    home = FilledHome(tmp_path / "home")
     home.land("ad_insights", DAYS[0], {"ad_id": "1", "spend": "1"})
 
     def fail(*_: object, **__: object) -> None:
@@ -210,8 +210,8 @@ def test_what_a_killed_process_left_goes_and_what_is_being_written_stays(tmp_pat
     assert set(tmp_path.iterdir()) == {mine, theirs[1], older[1], tmp_path / "a.parquet"}
 
 
-def test_the_next_run_removes_what_a_kill_left_of_days_and_pictures(tmp_path: Path) -> None:
-    home, dead = Home(tmp_path / "home"), killed_process()
+def test_the_next_run_removes_what_a_kill_left_of_days_and_pictures(tmp_path: Path):
+    home, dead = FilledHome(tmp_path / "home"), killed_process()
     day = home.landing.path("ad_insights", "act_1", DAYS[0])
     left = [day.with_name(f".{day.name}~1~{dead}.tmp"), home.landing.root / thumbnails.FOLDER / f".x.png~1~{dead}.tmp"]
     for path in left:
@@ -231,8 +231,8 @@ def modes(root: Path) -> set[str]:
 def test_what_is_written_is_its_owners_alone(tmp_path: Path) -> None:
     program = (
         "import sys; from pathlib import Path; from meta_pipeline.cli import main; main.cli = lambda: None; main.main()\n"
-        "from meta_pipeline_tests.warehouse.test_lost_warehouse import Home\n"
-        "home = Home(Path(sys.argv[1])); home.fill(generation=1); home.load()"
+        "from harness.filled_home import FilledHome\n"
+        "home = FilledHome(Path(sys.argv[1])); home.fill(generation=1); home.load()"
     )
     ran = subprocess.run(["sh", "-c", 'umask 022; exec "$@"', "sh", sys.executable, "-c", program, str(tmp_path / "home")])
 
@@ -278,8 +278,8 @@ def test_doctor_names_what_others_may_read_and_what_was_set_aside(tmp_path: Path
     assert not aside.is_ok and f"--since {DAYS[0]} --until {DAYS[0]} --node act_1 --report ad_insights" in aside.message
 
 
-def test_the_command_line_ends_in_one_sentence_and_leaves_no_process(tmp_path: Path, shared_sandbox: Sandbox) -> None:
-    line: CommandLine = make_home(tmp_path, shared_sandbox)
+def test_the_command_line_ends_in_one_sentence_and_leaves_no_process(tmp_path: Path, shared_sandbox: Sandbox):
+    line: Home = make_home(tmp_path, shared_sandbox)
     control = Path(line.environment["META_PIPELINE_HOME"]) / "control.sqlite"
     empty = line.run("build")
     assert (empty.returncode, empty.stderr) == (0, "") and "nothing has landed yet" in empty.stdout

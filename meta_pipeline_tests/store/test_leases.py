@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from harness.virtual_clock import VirtualClock
 from meta_pipeline.flows import side_by_side
 from meta_pipeline.landing.landing import Landing
 from meta_pipeline.records import Batch, FailedDay, LandedFile
 from meta_pipeline.store import heartbeat, leases, ledger, load_queue
 from meta_pipeline.store.processes import identity
 from meta_pipeline.store.schema.gateway import leases as table
-from meta_pipeline_tests.fakes.virtual_clock import VirtualClock
 
 DAY = dt.date(2026, 11, 1)
 ELSEWHERE = "elsewhere:2:2"

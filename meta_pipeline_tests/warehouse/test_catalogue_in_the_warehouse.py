@@ -13,7 +13,7 @@ from meta_pipeline.bootstrap import insights_tables
 from meta_pipeline.extract.ads.catalogue.report_file import parse_catalogue
 from meta_pipeline.extract.ads.catalogue.reports import REPORTS
 from meta_pipeline.warehouse.warehouse import Warehouse
-from meta_pipeline_tests.warehouse.test_warehouse import DAY, NOW, Place
+from meta_pipeline_tests.warehouse.place import DAY, NOW, Place
 
 HOUR = dt.timedelta(hours=1)
 MINE = """

@@ -9,11 +9,11 @@ from typing import IO, Any
 
 import pytest
 
+from harness.filled_home import DAYS, FilledHome
 from meta_pipeline.files import damaged
 from meta_pipeline.landing.landing import SNAPSHOT_DAY
 from meta_pipeline.records import LandedFile
 from meta_pipeline.store import day_versions, ledger
-from meta_pipeline_tests.warehouse.test_lost_warehouse import DAYS, Home
 
 ROW = {"ad_id": "1", "spend": "5"}
 
@@ -37,7 +37,7 @@ def directory(path: Path) -> None:
 
 
 def no_json(path: Path) -> None:
-    home = Home(path.parents[3] / "elsewhere")
+    home = FilledHome(path.parents[3] / "elsewhere")
     home.landing.root = path.parents[2]
     home.at = home.at.replace(year=2020)
     batch_path = home.landing.path("ad_insights", "act_1", DAYS[0])
@@ -54,8 +54,8 @@ def no_json(path: Path) -> None:
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Home:
-    home = Home(tmp_path / "home")
+def home(tmp_path: Path) -> FilledHome:
+    home = FilledHome(tmp_path / "home")
     home.load()
     for report in ("ad_insights", "account_insights"):
         home.land(report, DAYS[0], ROW)
@@ -69,7 +69,7 @@ DAMAGES = [truncated, garbage, empty, directory, no_json]
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_a_damaged_file_stops_no_other_and_its_day_lands_again(home: Home, damage: Callable[[Path], None]) -> None:
+def test_a_damaged_file_stops_no_other_and_its_day_lands_again(home: FilledHome, damage: Callable[[Path], None]):
     path = home.landing.path("ad_insights", "act_1", DAYS[0])
     damage(path)
     aside = path.with_name(path.name + ".corrupt")
@@ -94,8 +94,8 @@ def test_a_damaged_file_stops_no_other_and_its_day_lands_again(home: Home, damag
 @pytest.mark.parametrize("damage", DAMAGES)
 @pytest.mark.parametrize("spend", ["5", "6"])
 def test_a_damaged_file_is_replaced_when_its_day_is_read_again(
-    home: Home, damage: Callable[[Path], None], spend: str
-) -> None:
+    home: FilledHome, damage: Callable[[Path], None], spend: str
+):
     home.load()
     path = home.landing.path("ad_insights", "act_1", DAYS[0])
     damage(path)
@@ -108,7 +108,7 @@ def test_a_damaged_file_is_replaced_when_its_day_is_read_again(
     home.warehouse.check_complete(home.engine)
 
 
-def test_a_damaged_listing_and_a_damaged_earlier_version_stop_nobody(home: Home) -> None:
+def test_a_damaged_listing_and_a_damaged_earlier_version_stop_nobody(home: FilledHome):
     home.land("campaigns", SNAPSHOT_DAY, {"id": "9", "name": "a"})
     home.land("campaigns", SNAPSHOT_DAY, {"id": "9", "name": "b"})
     home.land("campaigns", SNAPSHOT_DAY, {"id": "9", "name": "c"})
@@ -126,7 +126,7 @@ def test_a_damaged_listing_and_a_damaged_earlier_version_stop_nobody(home: Home)
 
 
 @pytest.mark.parametrize("damage", [truncated, garbage, empty, directory])
-def test_a_damaged_listing_is_no_listing_for_those_that_read_it(home: Home, damage: Callable[[Path], None]) -> None:
+def test_a_damaged_listing_is_no_listing_for_those_that_read_it(home: FilledHome, damage: Callable[[Path], None]):
     home.land("campaigns", SNAPSHOT_DAY, {"id": "9", "name": "a"})
     home.load()  # nothing will load it again
 
@@ -142,7 +142,7 @@ def test_a_damaged_listing_is_no_listing_for_those_that_read_it(home: Home, dama
     assert landed() is not None
 
 
-def test_what_the_operating_system_refuses_is_left_in_place(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_the_operating_system_refuses_is_left_in_place(home: FilledHome, monkeypatch: pytest.MonkeyPatch):
     path = home.landing.path("ad_insights", "act_1", DAYS[0])
     content = path.read_bytes()
     empty(path)
@@ -161,7 +161,7 @@ def test_what_the_operating_system_refuses_is_left_in_place(home: Home, monkeypa
     assert home.load() == 1
 
 
-def test_files_set_aside_are_bounded(home: Home) -> None:
+def test_files_set_aside_are_bounded(home: FilledHome):
     for number in range(damaged.MOST_KEPT + 3):
         path = home.landing.path("ad_insights", "act_1", DAYS[0]).with_name(f"{number}.parquet")
         path.write_bytes(b"x")

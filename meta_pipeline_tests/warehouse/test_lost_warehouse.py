@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 import os
 import shutil
 import subprocess
@@ -16,65 +15,18 @@ import duckdb
 import pytest
 import sqlalchemy as sa
 
+from harness.filled_home import DAYS, NOW, FilledHome
 from meta_pipeline.bootstrap import insights_tables
 from meta_pipeline.extract.ads.catalogue.reports import REPORTS
-from meta_pipeline.landing.landing import SNAPSHOT_DAY, Landing
 from meta_pipeline.publish import freshness
 from meta_pipeline.publish.publish import publish
-from meta_pipeline.records import Batch, LoadError
+from meta_pipeline.records import LoadError
 from meta_pipeline.store import load_queue, warehouse_state
-from meta_pipeline.store.engine import open_store
-from meta_pipeline.warehouse.warehouse import Warehouse
-
-NOW = dt.datetime(2026, 11, 20, tzinfo=dt.UTC)
-DAYS = [dt.date(2026, 11, day) for day in (1, 2, 3)]
-TABLES = {
-    "rows": "select node_id, day, ad_id, spend from raw_meta_ads.ad_insights order by all",
-    "versions": "select node_id, day, ad_id, spend, _landed_at, _replaced_at from raw_meta_ads.ad_insights_versions "
-    "order by all",
-    "histories": "select id, name, _fetched_at from raw_meta_ads.campaigns_history order by all",
-    "day versions": "select report, node_id, day, landed_at, replaced_at, rows, spend "
-    "from raw_meta_pipeline.day_versions order by all",
-    "drift": "select * from raw_meta_pipeline.drift order by all",
-}
-
-
-class Home:
-    """A control store, a landing and a warehouse, filled by hand."""
-
-    def __init__(self, path: Path, account: str = "act_1") -> None:
-        path.mkdir(exist_ok=True)
-        self.account, self.at, self.path = account, NOW, path
-        self.engine: sa.Engine = open_store(f"sqlite:///{path / 'control.sqlite'}")
-        self.landing = Landing(path / "landing", self.engine)
-        self.warehouse = Warehouse(path / "warehouse.duckdb", insights_tables(REPORTS.values()))
-
-    def land(self, report: str, day: dt.date, *rows: Mapping[str, object]) -> None:
-        self.at += dt.timedelta(hours=1)
-        batch = Batch(records=(), trace_id="T", version="v25.0", fetched_at=self.at)
-        self.landing.write_day(
-            report, self.account, day, [(json.dumps(row).encode(), batch) for row in rows], request={}, run_id="r",
-            backfill_id="b", now=self.at,
-        )
-
-    def load(self) -> int:
-        return self.warehouse.load(self.engine, now=self.at).files
-
-    def everything(self) -> dict[str, list[tuple[Any, ...]]]:
-        with self.warehouse.open() as connection:
-            return {name: connection.execute(query).fetchall() for name, query in TABLES.items()}
-
-    def fill(self, *, generation: int) -> None:
-        """Rows, a restated day, a listing that changes, and a day without delivery."""
-        for number, day in enumerate(DAYS[:2]):
-            self.land("ad_insights", day, {"ad_id": "1", "spend": str(number + generation), "odd": 1})
-        self.land("ad_insights", DAYS[2])
-        self.land("campaigns", SNAPSHOT_DAY, {"id": "9", "name": f"state {generation}"})
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Home:
-    home = Home(tmp_path / "home")
+def home(tmp_path: Path) -> FilledHome:
+    home = FilledHome(tmp_path / "home")
     home.fill(generation=1)
     home.load()
     shutil.copy(home.warehouse.file, tmp_path / "older.duckdb")
@@ -83,20 +35,20 @@ def home(tmp_path: Path) -> Home:
     return home
 
 
-def deleted(home: Home) -> None:
+def deleted(home: FilledHome) -> None:
     home.warehouse.file.unlink()
 
 
-def restored(home: Home) -> None:
+def restored(home: FilledHome) -> None:
     shutil.copy(home.path.parent / "older.duckdb", home.warehouse.file)
 
 
-def rows_deleted(home: Home) -> None:
+def rows_deleted(home: FilledHome) -> None:
     with home.warehouse.open() as connection:
         connection.execute(f"delete from raw_meta_ads.ad_insights where day = '{DAYS[0]}'")
 
 
-def older_version_of_this_program(home: Home) -> None:
+def older_version_of_this_program(home: FilledHome) -> None:
     restored(home)
     with home.warehouse.open() as connection:
         connection.execute("drop table raw_meta_pipeline.warehouse_state")
@@ -105,7 +57,7 @@ def older_version_of_this_program(home: Home) -> None:
 
 
 @pytest.mark.parametrize("lose", [deleted, restored, rows_deleted])
-def test_a_load_brings_back_all_that_a_warehouse_lost(home: Home, lose: Callable[[Home], None]) -> None:
+def test_a_load_brings_back_all_that_a_warehouse_lost(home: FilledHome, lose: Callable[[FilledHome], None]):
     before = home.everything()
     assert all(before.values())
     lose(home)
@@ -119,7 +71,7 @@ def test_a_load_brings_back_all_that_a_warehouse_lost(home: Home, lose: Callable
     assert home.load() == 0  # and once is enough
 
 
-def test_rows_that_an_upgraded_home_lacks_come_back(home: Home) -> None:
+def test_rows_that_an_upgraded_home_lacks_come_back(home: FilledHome):
     before = home.everything()["rows"]
     older_version_of_this_program(home)
 
@@ -129,8 +81,8 @@ def test_rows_that_an_upgraded_home_lacks_come_back(home: Home) -> None:
     home.warehouse.check_complete(home.engine)
 
 
-def test_another_homes_file_is_refused_until_a_reload_is_requested(home: Home, tmp_path: Path) -> None:
-    before, other = home.everything(), Home(tmp_path / "other", "act_2")
+def test_another_homes_file_is_refused_until_a_reload_is_requested(home: FilledHome, tmp_path: Path):
+    before, other = home.everything(), FilledHome(tmp_path / "other", "act_2")
     other.fill(generation=5)
     other.load()
     shutil.copy(other.warehouse.file, home.warehouse.file)
@@ -148,7 +100,7 @@ def test_another_homes_file_is_refused_until_a_reload_is_requested(home: Home, t
 
 
 @pytest.mark.parametrize("content", [b"", b"no database", None], ids=["empty", "garbage", "truncated"])
-def test_a_damaged_file_is_repaired_as_its_message_says(home: Home, content: bytes | None) -> None:
+def test_a_damaged_file_is_repaired_as_its_message_says(home: FilledHome, content: bytes | None):
     before, file = home.everything(), home.warehouse.file
     file.write_bytes(file.read_bytes()[:5000] if content is None else content)
 
@@ -161,7 +113,7 @@ def test_a_damaged_file_is_repaired_as_its_message_says(home: Home, content: byt
     home.warehouse.check_complete(home.engine)
 
 
-def test_a_reload_keeps_the_calls_that_the_audit_has_forgotten(home: Home) -> None:
+def test_a_reload_keeps_the_calls_that_the_audit_has_forgotten(home: FilledHome):
     with home.warehouse.open() as connection:
         connection.execute(
             "insert into raw_meta_pipeline.graph_calls values ('2025-01-01', 'act_1', 'ad_insights', 7, 7, 7, 0, 1, 1)"
@@ -173,7 +125,7 @@ def test_a_reload_keeps_the_calls_that_the_audit_has_forgotten(home: Home) -> No
         assert connection.execute("select calls from raw_meta_pipeline.graph_calls").fetchall() == [(7,)]
 
 
-def test_a_reload_waits_for_a_process_that_writes_the_file(home: Home) -> None:
+def test_a_reload_waits_for_a_process_that_writes_the_file(home: FilledHome):
     program = f"import duckdb; c = duckdb.connect({str(home.warehouse.file)!r}); print(1, flush=True); input()"
     writer = subprocess.Popen(
         [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -192,12 +144,12 @@ def test_a_reload_waits_for_a_process_that_writes_the_file(home: Home) -> None:
 KILLED = """
 import datetime as dt, os, sys
 from pathlib import Path
-from meta_pipeline_tests.warehouse import test_lost_warehouse as tests
+from harness.filled_home import DAYS, FilledHome
 from meta_pipeline.store import warehouse_state
 from meta_pipeline.warehouse import warehouse as module
 
-home = tests.Home(Path(sys.argv[1]))
-home.land("ad_insights", tests.DAYS[0], {"ad_id": "1", "spend": "77"})
+home = FilledHome(Path(sys.argv[1]))
+home.land("ad_insights", DAYS[0], {"ad_id": "1", "spend": "77"})
 where = sys.argv[2]
 if where == "before the file":
     start_load = warehouse_state.start_load
@@ -211,7 +163,7 @@ home.load()
 
 
 @pytest.mark.parametrize("where", ["before the file", "before the ledger", "before the control store"])
-def test_a_kill_between_the_two_commits_costs_no_reload_of_everything(home: Home, where: str) -> None:
+def test_a_kill_between_the_two_commits_costs_no_reload_of_everything(home: FilledHome, where: str):
     killed = subprocess.run([sys.executable, "-c", KILLED, str(home.path), where], env={**os.environ})
     assert killed.returncode == 9
 
@@ -223,7 +175,7 @@ def test_a_kill_between_the_two_commits_costs_no_reload_of_everything(home: Home
     assert home.load() == 0
 
 
-def test_an_empty_landing_folder_empties_no_warehouse(home: Home) -> None:
+def test_an_empty_landing_folder_empties_no_warehouse(home: FilledHome):
     before = home.everything()
     away = home.landing.root.rename(home.path / "not mounted")
     restored(home)
@@ -237,7 +189,7 @@ def test_an_empty_landing_folder_empties_no_warehouse(home: Home) -> None:
     assert home.everything() == before
 
 
-def test_a_publication_is_current_until_something_changes(home: Home, tmp_path: Path) -> None:
+def test_a_publication_is_current_until_something_changes(home: FilledHome, tmp_path: Path):
     published = tmp_path / "published" / "warehouse.duckdb"
 
     def is_published(digest: str = "d") -> bool:

@@ -9,17 +9,17 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from harness.filled_home import DAYS, FilledHome
 from meta_pipeline.landing import thumbnails
 from meta_pipeline.landing.landing import SNAPSHOT_DAY
 from meta_pipeline.publish.publish import publish
 from meta_pipeline.publish.query import QueryError, query
 from meta_pipeline.records import LandingError, LoadError
-from meta_pipeline_tests.warehouse.test_lost_warehouse import DAYS, Home
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Home:
-    home = Home(tmp_path / "home")
+def home(tmp_path: Path) -> FilledHome:
+    home = FilledHome(tmp_path / "home")
     home.load()
     return home
 
@@ -47,7 +47,7 @@ class Steps:
 
 
 @pytest.mark.parametrize("write", ["day", "spilled day", "listing", "publication", "thumbnail"])
-def test_what_takes_a_name_is_on_the_disk_before(home: Home, monkeypatch: pytest.MonkeyPatch, write: str) -> None:
+def test_what_takes_a_name_is_on_the_disk_before(home: FilledHome, monkeypatch: pytest.MonkeyPatch, write: str):
     steps = Steps(monkeypatch)
     if write == "publication":
         publish(home.warehouse.file, home.path / "published" / "warehouse.duckdb")
@@ -66,7 +66,7 @@ def test_what_takes_a_name_is_on_the_disk_before(home: Home, monkeypatch: pytest
 
 
 @pytest.fixture
-def published(home: Home) -> Path:
+def published(home: FilledHome) -> Path:
     return publish(home.warehouse.file, home.path / "published" / "warehouse.duckdb")
 
 
@@ -120,7 +120,7 @@ def test_a_query_larger_than_memory_is_still_answered(published: Path, monkeypat
     assert query(published, sql)[1] == [(3_000_000,)]
 
 
-def test_a_publication_keeps_who_may_read_it(home: Home, published: Path) -> None:
+def test_a_publication_keeps_who_may_read_it(home: FilledHome, published: Path):
     published.chmod(0o640)
     publish(home.warehouse.file, published)
 
@@ -129,8 +129,8 @@ def test_a_publication_keeps_who_may_read_it(home: Home, published: Path) -> Non
 
 @pytest.mark.parametrize("step", ["copyfile", "fsync", "replace", "mkdir"])
 def test_a_publication_that_fails_leaves_the_one_before(
-    home: Home, published: Path, monkeypatch: pytest.MonkeyPatch, step: str
-) -> None:
+    home: FilledHome, published: Path, monkeypatch: pytest.MonkeyPatch, step: str
+):
     before, listed = published.read_bytes(), sorted(published.parent.iterdir())
     home.land("ad_insights", DAYS[0], {"ad_id": "1"})
     home.load()
@@ -149,7 +149,7 @@ def test_a_publication_that_fails_leaves_the_one_before(
     assert published.read_bytes() != before
 
 
-def test_nothing_is_published_of_a_warehouse_that_is_not_there(home: Home, published: Path) -> None:
+def test_nothing_is_published_of_a_warehouse_that_is_not_there(home: FilledHome, published: Path):
     home.warehouse.file.unlink()
     before = published.read_bytes()
 
@@ -159,7 +159,7 @@ def test_nothing_is_published_of_a_warehouse_that_is_not_there(home: Home, publi
 
 
 @pytest.mark.parametrize("step", ["open", "fsync", "replace", "mkdir"])
-def test_a_picture_that_can_not_be_written_is_named(home: Home, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+def test_a_picture_that_can_not_be_written_is_named(home: FilledHome, monkeypatch: pytest.MonkeyPatch, step: str):
     def fail(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 

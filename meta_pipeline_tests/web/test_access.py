@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from harness.browser import Browser
+from harness.connections_page import Web, make_web, parameter
+from harness.sandbox import Sandbox
 from meta_pipeline import bootstrap
 from meta_pipeline.cli.serve import describe_access
 from meta_pipeline.consent import invitation, state
@@ -16,9 +19,6 @@ from meta_pipeline.consent.signing import digest_of, timed_serializer
 from meta_pipeline.records import ConfigError
 from meta_pipeline.store import sessions
 from meta_pipeline.store.schema.connections import web_sessions
-from meta_pipeline_tests.conftest import Sandbox
-from meta_pipeline_tests.fakes.browser import Browser
-from meta_pipeline_tests.web.conftest import Web, make_web, parameter
 
 PASSWORD = "correct horse battery"
 SAM = "1020000000000001"  # as the sandbox calls the person who consents

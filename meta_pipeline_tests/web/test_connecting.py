@@ -7,10 +7,10 @@ from urllib.parse import quote
 
 import pytest
 
+from harness.connections_page import Web, parameter
 from meta_pipeline.consent.scopes import SCOPES, scopes_for
 from meta_pipeline.flows import consents
 from meta_pipeline.store import onboardings
-from meta_pipeline_tests.web.conftest import Web, parameter
 
 
 def person(web: Web):

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from harness.connections_page import Web, make_web
+from harness.sandbox import Sandbox
 from meta_pipeline import bootstrap
 from meta_pipeline.consent import state
 from meta_pipeline.store import onboardings
 from meta_pipeline.store.schema.connections import node_links, tokens
-from meta_pipeline_tests.conftest import Sandbox
-from meta_pipeline_tests.web.conftest import Web, make_web
 
 TIMES = 2_500  # by four shares
 HARD = settings(

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from harness.browser import Browser
+from harness.connections_page import Web, make_web, parameter
+from harness.sandbox import Sandbox
 from meta_pipeline.records import ConfigError
-from meta_pipeline_tests.conftest import Sandbox
-from meta_pipeline_tests.fakes.browser import Browser
-from meta_pipeline_tests.web.conftest import Web, make_web, parameter
 
 PASSWORD = "correct horse battery"
 

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from harness.connections_page import Web
 from meta_pipeline.web.server import Limits, server_for
-from meta_pipeline_tests.web.conftest import Web
 
 SHORT = Limits(head_s=0.4, body_s=0.4, idle_s=1, head_bytes=8 * 1024)
 GET = b"GET /health/live HTTP/1.1\r\nhost: localhost\r\n"

@@ -11,6 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harness.account import NODE, SmallAccount
+from harness.frozen_clock import FrozenClock
 from meta_pipeline.extract.ads.listings import creatives
 from meta_pipeline.extract.ads.listings.creatives import LARGEST_PAGE, SMALLEST_PAGE, ById, CreativeScan, Page
 from meta_pipeline.extract.stored_listing import index_rows
@@ -18,8 +20,6 @@ from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.graph.errors import RequestError, ThrottledError, TooMuchDataError, TransientError
 from meta_pipeline.graph.retry import TRIES
 from meta_pipeline.records import AccessToken, Batch
-from meta_pipeline_tests.fakes.account import NODE, SmallAccount
-from meta_pipeline_tests.fakes.frozen_clock import FrozenClock
 
 TOKEN = AccessToken(kind="user", value="EAA")
 TROUBLE = [(100, "(#100) something about one"), (1, "Please reduce the amount of data"), (2, "Service down")]

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
+from harness.faulty_pull import ACCOUNT, DAYS, FaultyPull
 from meta_pipeline.extract.ads.catalogue.reports import REPORTS
 from meta_pipeline.records import LandedFile
 from meta_pipeline.sandbox.ads.insights import totals
 from meta_pipeline.sandbox.protocol.requests import GraphRequest
 from meta_pipeline.sandbox.protocol.responses import GraphResponse
-from meta_pipeline_tests.fakes.faulty_pull import ACCOUNT, DAYS, FaultyPull
 
 REPORT = "ad_insights_by_demographics"
 FIELDS = len(REPORTS[REPORT].fields)

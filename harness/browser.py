@@ -47,14 +47,15 @@ class Browser:
         self, method: str, path: str, query: bytes, body: bytes, headers: Iterable[tuple[bytes, bytes]]
     ) -> Answer:
         sent: list[dict[str, Any]] = []
-        told = [(name.lower(), value) for name, value in headers]
-        if not any(name == b"host" for name, _ in told):
-            told.append((b"host", self.host.encode()))
-        if self.cookies and not any(name == b"cookie" for name, _ in told):
-            told.append((b"cookie", "; ".join(f"{k}={v}" for k, v in self.cookies.items()).encode()))
+        sent_headers = [(name.lower(), value) for name, value in headers]
+        if not any(name == b"host" for name, _ in sent_headers):
+            sent_headers.append((b"host", self.host.encode()))
+        if self.cookies and not any(name == b"cookie" for name, _ in sent_headers):
+            sent_headers.append((b"cookie", "; ".join(f"{k}={v}" for k, v in self.cookies.items()).encode()))
         scope = {
-            "type": "http", "asgi": {"version": "3.0", "spec_version": "2.4"}, "http_version": "1.1", "method": method, "scheme": "http",
-            "path": path, "raw_path": path.encode(), "root_path": "", "query_string": query, "headers": told,
+            "type": "http", "asgi": {"version": "3.0", "spec_version": "2.4"}, "http_version": "1.1",
+            "method": method, "scheme": "http", "path": path, "raw_path": path.encode(), "root_path": "",
+            "query_string": query, "headers": sent_headers,
             "client": (self.address, 1), "server": ("127.0.0.1", 8600), "state": {},
         }
 
@@ -66,8 +67,10 @@ class Browser:
 
         await self.app(scope, receive, send)
         start = next(message for message in sent if message["type"] == "http.response.start")
-        found = [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in start["headers"]]
-        for name, value in found:
+        received_headers = [
+            (name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in start["headers"]
+        ]
+        for name, value in received_headers:
             if name == "set-cookie":
                 for key, morsel in SimpleCookie(value).items():
                     if morsel["max-age"] == "0":
@@ -75,4 +78,4 @@ class Browser:
                     else:
                         self.cookies[key] = morsel.value
         text = b"".join(message.get("body", b"") for message in sent if message["type"] == "http.response.body")
-        return Answer(start["status"], found, text.decode("utf-8", "replace"))
+        return Answer(start["status"], received_headers, text.decode("utf-8", "replace"))

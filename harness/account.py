@@ -13,7 +13,7 @@ import requests
 import urllib3
 from requests.adapters import BaseAdapter
 
-from meta_pipeline_tests.fakes.frozen_clock import FrozenClock
+from harness.frozen_clock import FrozenClock
 
 NODE = "act_7"
 EDGES = {"campaigns": "campaign", "adsets": "adset", "ads": "ad", "adcreatives": "creative"}

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from harness.virtual_clock import SandboxAdapter, VirtualClock
 from meta_pipeline.bootstrap import insights_tables
 from meta_pipeline.extract.ads.catalogue.reports import REPORTS
 from meta_pipeline.extract.restatement import LAST_READ_AGE, due_since, parse_tiers
@@ -31,7 +32,6 @@ from meta_pipeline.settings import Settings
 from meta_pipeline.store import read_times
 from meta_pipeline.store.engine import open_store
 from meta_pipeline.warehouse.warehouse import Warehouse
-from meta_pipeline_tests.fakes.virtual_clock import SandboxAdapter, VirtualClock
 
 PROJECT = Path(__file__).parents[2] / "dbt_project"
 TIERS = parse_tiers(Settings.model_fields["restatement"].default)
@@ -189,7 +189,9 @@ class Routine:
 
         def land_node(node_id: str) -> None:
             context = self._context(node_id, tick)
-            for result in side_by_side.land_side_by_side({node_id: due[node_id]}, tuple(REPORTS), context=context, at_once=1):
+            for result in side_by_side.land_side_by_side(
+                {node_id: due[node_id]}, tuple(REPORTS), context=context, at_once=1
+            ):
                 if not isinstance(result, LandedFile):
                     assert result.reason
                     continue
@@ -203,8 +205,10 @@ class Routine:
 
     def _context(self, node_id: str, tick: dt.datetime) -> PullContext:
         return PullContext(
-            graph=self.client, tokens=self, landing=self.landing, engine=self.engine, run_id="r", backfill_id=f"{node_id}:{tick}", sleep=self.clock.sleep,  # type: ignore[arg-type]
-            now=self.clock.now,
+            graph=self.client,
+            tokens=self,  # type: ignore[arg-type]
+            landing=self.landing, engine=self.engine, run_id="r", backfill_id=f"{node_id}:{tick}",
+            sleep=self.clock.sleep, now=self.clock.now,
         )
 
     def _relink(self) -> None:

@@ -15,7 +15,10 @@ mutation Launch($assets: [AssetKeyInput!]!, $keys: [String!]!) {
   }
 }
 """
-STATUS = 'query Status($id: String!) { partitionBackfillOrError(backfillId: $id) { ... on PartitionBackfill { status } } }'
+STATUS = (
+    'query Status($id: String!) '
+    '{ partitionBackfillOrError(backfillId: $id) { ... on PartitionBackfill { status } } }'
+)
 
 
 def ask(url: str, query: str, **variables: Any) -> Any:

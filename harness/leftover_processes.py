@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import psutil
 
-from meta_pipeline_tests.conftest import Home
+from harness.home import Home
 
 
 def processes_of(home: Home) -> list[psutil.Process]:
     """Return the running processes of a home."""
-    found = []
+    processes = []
     for process in psutil.process_iter():
         try:
             if process.environ().get("META_PIPELINE_HOME") == home.environment["META_PIPELINE_HOME"]:
-                found.append(process)
+                processes.append(process)
         except psutil.Error:
             continue
-    return [process for process in found if process.is_running() and process.status() != psutil.STATUS_ZOMBIE]
+    return [process for process in processes if process.is_running() and process.status() != psutil.STATUS_ZOMBIE]
 
 
 def left_after(home: Home, *, within_s: float = 20.0) -> list[str]:

@@ -9,10 +9,10 @@ from decimal import Decimal
 
 import duckdb
 
+from harness.expected_totals import ExpectedTotals, Key, Rows, figures_of, summed
+from harness.routine import Read, Routine
 from meta_pipeline.extract.ads.catalogue.reports import REPORTS, Report
 from meta_pipeline.warehouse.tables import quoted
-from meta_pipeline_tests.fakes.expected_totals import ExpectedTotals, Key, Rows, figures_of, summed
-from meta_pipeline_tests.fakes.routine import Read, Routine
 
 LEVELS = {"account": "account_id", "campaign": "campaign_id", "adset": "ad_set_id", "ad": "ad_id"}
 _SPLIT = {"hourly_stats_aggregated_by_advertiser_time_zone": "hour"}
@@ -112,7 +112,8 @@ class WarehouseComparison:
         """The sums of every report at every moment."""
         spans: dict[tuple[str, str, dt.date], list[tuple]] = defaultdict(list)
         for report, account_id, day, *span in connection.execute(
-            "select report, account_id, date_day, valid_from, valid_to, rows_read, impressions, clicks_all, link_clicks, "
+            "select report, account_id, date_day, valid_from, valid_to, rows_read, impressions, clicks_all, "
+            "link_clicks, "
             "spend from marts.facebook_ads__restatement_report").fetchall():
             spans[(report, account_id, day)].append(tuple(span))
         for report in REPORTS.values():
@@ -191,5 +192,7 @@ def _rows(connection: duckdb.DuckDBPyConnection, query: str, report: Report) -> 
     for account_id, day, *rest in connection.execute(query).fetchall():
         key, figures = tuple(rest[: -len(names)]), rest[-len(names):]
         assert key not in rows_by_day[(account_id, day)], f"two rows of {report.name} for {account_id} {day} {key}"
-        rows_by_day[(account_id, day)][key] = {name: Decimal(figure) for name, figure in zip(names, figures, strict=True)}
+        rows_by_day[(account_id, day)][key] = {
+            name: Decimal(figure) for name, figure in zip(names, figures, strict=True)
+        }
     return rows_by_day

@@ -61,7 +61,8 @@ class ExpectedTotals:
             return days
         if report.breakdowns:
             rows = totals.breakdown_totals(
-                _splits(self.graph, world), since=since, until=until, at=at, breakdowns=report.breakdowns, level=report.level
+                _splits(self.graph, world), since=since, until=until, at=at,
+                breakdowns=report.breakdowns, level=report.level
             )
         else:
             rows = totals.daily_totals(world, since=since, until=until, at=at)[report.level]

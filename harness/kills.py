@@ -2,8 +2,8 @@
 benchmark chooses; what it left behind, and whether a report run was paid for twice.
 
 What may be paid for without being recorded: a POST whose answer had not come, or whose id had not been written down,
-when the kill came. A backfill has as many of these in flight as threads ask ahead (`flows/prefetching.py` PREFETCHED_AT_ONCE, one
-thread an account at most), and one for each of its two processes that land."""
+when the kill came. A backfill has as many of these in flight as threads request ahead (PREFETCHED_AT_ONCE of
+`flows/prefetching.py`, one thread an account at most), and one for each of its two processes that land."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from harness.backfilled_week import ALL, posts, sums_of, truth_of
+from harness.home import Home
+from harness.leftover_processes import left_after
+from harness.sandbox import Sandbox
 from meta_pipeline.flows.prefetching import PREFETCHED_AT_ONCE
-from meta_pipeline_tests.conftest import Home, Sandbox
-from meta_pipeline_tests.fakes.leftover_processes import left_after
-from meta_pipeline_tests.flows.test_pipeline import ALL, posts, sums_of, truth_of
 
 REPORTS = ("account_insights", "ad_insights", "ad_insights_by_demographics")
 ACCOUNTS, LANDING_PROCESSES = 6, 2
@@ -45,30 +46,32 @@ class Killing:
     _running: subprocess.Popen[bytes] | None = None
     _published_at: float | None = None
 
-    def asked(self, query: str) -> int:
-        """One number of the control store."""
+    def _count(self, query: str) -> int:
+        """Return the number that a query of the control store selects."""
         with closing(sqlite3.connect(self._store, timeout=30)) as store:
             return int(store.execute(query).fetchone()[0] or 0)
 
     @property
-    def _said(self) -> Path:
-        """What the backfill under way says of its trouble."""
+    def _stderr_file(self) -> Path:
+        """Return the file that the backfill's standard error is written to."""
         return self.home.path / "backfill.err"
 
     @property
     def landed(self) -> int:
         """Days of this backfill that are in the ledger."""
-        return self.asked(f"select count(*) from landed_files where report like '%insights%' and backfill_id = ({_THIS})")
+        return self._count(
+            f"select count(*) from landed_files where report like '%insights%' and backfill_id = ({_THIS})"
+        )
 
     @property
     def loaded(self) -> int:
         """Files that are in the warehouse."""
-        return self.asked("select count(*) from landed_files where loaded_at is not null")
+        return self._count("select count(*) from landed_files where loaded_at is not null")
 
     @property
     def waiting(self) -> int:
         """Files that landed and are not in the warehouse."""
-        return self.asked("select count(*) from landed_files where loaded_at is null")
+        return self._count("select count(*) from landed_files where loaded_at is null")
 
     @property
     def posts(self) -> int:
@@ -83,10 +86,10 @@ class Killing:
     def start(self) -> None:
         """The backfill is under way."""
         self._published_at = self._published()
-        with self._said.open("w") as said:
+        with self._stderr_file.open("w") as stderr:
             self._running = subprocess.Popen(
                 [*self.home.command, *BACKFILL], env=self.home.environment, cwd=self.home.path,
-                stdout=subprocess.DEVNULL, stderr=said, start_new_session=True,
+                stdout=subprocess.DEVNULL, stderr=stderr, start_new_session=True,
             )
 
     def kill_when(self, is_time: Callable[[], bool], pause_s: float = 0.0) -> None:
@@ -109,7 +112,7 @@ class Killing:
             time.sleep(SETTLED_S)
             self._account_for()
             return True
-        assert code == 0, f"a backfill that was not killed failed: {self._said.read_text()[-2000:]}"
+        assert code == 0, f"a backfill that was not killed failed: {self._stderr_file.read_text()[-2000:]}"
         self._account_for()
         return False
 
@@ -123,7 +126,7 @@ class Killing:
     def phase(self) -> str:
         """What was under way when it was killed."""
         is_as_before = self._published() == self._published_at
-        if is_as_before and self.asked(f"select count(*) from backfills where id = ({_THIS}) and status = 'done'"):
+        if is_as_before and self._count(f"select count(*) from backfills where id = ({_THIS}) and status = 'done'"):
             return "starting"  # what is recorded last is the one before it
         if self.landed < DAYS:
             return "landing" if self.landed or self._is_begun() else "starting"
@@ -151,7 +154,7 @@ class Killing:
 
     def _is_begun(self) -> bool:
         """Whether this backfill has asked for a report run."""
-        return bool(self.asked(f"select count(*) from report_runs where backfill_id = ({_THIS})"))
+        return bool(self._count(f"select count(*) from report_runs where backfill_id = ({_THIS})"))
 
     @property
     def _store(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from pathlib import Path
 
+from harness.virtual_clock import START, SandboxAdapter
 from meta_pipeline.flows import consents
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.records import AccessToken, TokenRef
@@ -14,7 +15,6 @@ from meta_pipeline.store import onboardings
 from meta_pipeline.store.engine import open_store
 from meta_pipeline.vault.seal import new_key
 from meta_pipeline.vault.vault import Vault
-from meta_pipeline_tests.fakes.virtual_clock import START, SandboxAdapter
 
 PUBLIC = "https://etl.example"
 
@@ -57,7 +57,8 @@ class FrozenRuntime:
 
         token = self.graph.identity.mint(
             kind, now=self.clock.now(), life=dt.timedelta(days=days) if days else None,
-            scopes=more.pop("scopes", scopes_for(2)), subject_id=SYSTEM_USER_ID if kind == "SYSTEM_USER" else USER_ID, **more,
+            scopes=more.pop("scopes", scopes_for(2)),
+            subject_id=SYSTEM_USER_ID if kind == "SYSTEM_USER" else USER_ID, **more,
         )
         return AccessToken(kind="user" if kind == "USER" else "system_user", value=token.value)
 

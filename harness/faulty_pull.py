@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
+from harness.virtual_clock import SandboxAdapter, VirtualClock
 from meta_pipeline.flows import pulls
 from meta_pipeline.flows.pull_context import PullContext
 from meta_pipeline.graph.budget import SharedBudget
@@ -20,7 +21,6 @@ from meta_pipeline.records import AccessToken, FailedDay, LandedFile
 from meta_pipeline.sandbox.ads.insights import totals
 from meta_pipeline.sandbox.graph import Graph
 from meta_pipeline.store.engine import open_store
-from meta_pipeline_tests.fakes.virtual_clock import SandboxAdapter, VirtualClock
 
 ACCOUNT = "act_1000000001"
 # Frozen days: the clock walks on while faults are waited out, and young days would grow.
@@ -54,7 +54,10 @@ class FaultyPull:
     def run(self, backfill_id: str = "b", reports: Sequence[str] = REPORTS) -> list[LandedFile | FailedDay]:
         def program() -> None:
             context = PullContext(
-                graph=self.client, tokens=self, landing=self.landing, engine=self.engine, run_id="r", backfill_id=backfill_id, sleep=self.clock.sleep, now=self.clock.now,  # type: ignore[arg-type]
+                graph=self.client,
+                tokens=self,  # type: ignore[arg-type]
+                landing=self.landing, engine=self.engine, run_id="r", backfill_id=backfill_id, sleep=self.clock.sleep,
+                now=self.clock.now,
             )
             self.results = list(pulls.land(ACCOUNT, DAYS, reports, context=context))
 
@@ -82,6 +85,7 @@ class FaultyPull:
             assert key in landed or key in failed, f"{key} is neither landed nor failed"
         for key, file in landed.items():
             rows = [json.loads(text) for text in pq.read_table(file.path).column("payload").to_pylist()]
-            sums = (sum((Decimal(row["spend"]) for row in rows), Decimal(0)), sum(int(row["impressions"]) for row in rows))
+            spend = sum((Decimal(row["spend"]) for row in rows), Decimal(0))
+            sums = (spend, sum(int(row["impressions"]) for row in rows))
             assert sums == facts[key], f"{key} landed wrong"
         return {"landed": len(landed), "failed": len(failed - set(landed))}

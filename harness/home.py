@@ -1,0 +1,86 @@
+"""A home in which the command line runs, against a sandbox."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.sandbox import COMMAND, Sandbox
+from meta_pipeline.vault.seal import new_key
+
+
+@dataclass
+class Home:
+    """A home of its own, and the command line in it."""
+
+    path: Path
+    environment: dict[str, str]
+    command: Sequence[str] = COMMAND
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [*self.command, *arguments], env=self.environment, cwd=self.path,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+            # Tests that a shell runs in the background inherit that Ctrl-C is ignored.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        )
+
+    def run(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*self.command, *arguments], env=self.environment, cwd=self.path,
+            input=stdin, capture_output=True, text=True, timeout=300,
+        )
+
+    def sql(self, query: str) -> list[dict[str, Any]]:
+        ran = self.run("sql", query, "--format", "json")
+        assert ran.returncode == 0, ran.stderr
+        return json.loads(ran.stdout)
+
+
+def make_home(path: Path, sandbox: Sandbox, **settings: str) -> Home:
+    home = path / "home"
+    home.mkdir()
+    ours = ("META_PIPELINE_", "DAGSTER_")
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    return Home(
+        path,
+        {
+            **inherited,
+            "META_PIPELINE_HOME": str(home),
+            "META_PIPELINE_GRAPH_URL": sandbox.url,
+            "META_PIPELINE_DIALOG_URL": sandbox.url,
+            "META_PIPELINE_APP_ID": sandbox.app["app_id"],
+            "META_PIPELINE_APP_SECRET": sandbox.app["app_secret"],
+            "META_PIPELINE_VAULT_KEYS": new_key(),
+            **settings,
+        },
+    )
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@contextlib.contextmanager
+def running_up(home: Home) -> Iterator[tuple[str, str]]:
+    """`up` on this home: the addresses of the Dagster UI and of the connections page; ended as Ctrl-C does."""
+    up = subprocess.Popen(
+        [*home.command, "up", "--port", str(free_port()), "--web-port", str(free_port())], env=home.environment,
+        cwd=home.path, stdout=subprocess.PIPE, text=True, start_new_session=True,
+    )
+    try:
+        assert up.stdout
+        yield up.stdout.readline().split()[-1], up.stdout.readline().split()[-1]
+    finally:
+        os.kill(up.pid, signal.SIGINT)
+        up.wait(timeout=60)
