@@ -33,7 +33,7 @@ def test_the_sandbox_is_a_second_reading_of_the_protocol() -> None:
         ("harness", {"benchmarks", "meta_pipeline_tests"}),
     ],
 )
-def test_tests_and_benchmarks_share_the_harness_and_do_not_import_each_other(folder: str, strangers: set[str]):
+def test_tests_and_benchmarks_share_the_harness_and_do_not_import_each_other(folder: str, strangers: set[str]) -> None:
     files = list((TOP / folder).rglob("*.py"))
 
     assert files
@@ -43,7 +43,7 @@ def test_tests_and_benchmarks_share_the_harness_and_do_not_import_each_other(fol
         assert not imported & strangers, file
 
 
-def test_nothing_is_needed_to_import_the_map():
+def test_nothing_is_needed_to_import_the_map() -> None:
     ran = subprocess.run([sys.executable, "-c", "import meta_pipeline"], env={}, cwd="/", capture_output=True)
 
     assert ran.returncode == 0, ran.stderr

@@ -37,7 +37,7 @@ def test_people_are_invited_by_mail_and_webhook_and_nowhere_else(walk: Walk, tmp
         stored = b"".join(file.read_bytes() for file in tmp_path.rglob("*") if file.is_file())
         assert text.encode() not in stored and text not in walk.lines[0] + alert.text + alert.url
     with walk.home.engine.connect() as connection:
-        stored_texts = list(connection.execute(sa.select(alert_rows.c.text)).scalars())
+        stored_texts: list[str] = list(connection.execute(sa.select(alert_rows.c.text)).scalars())
     assert not [text for text in stored_texts if "invitation" in text]
     assert f"{PUBLIC}/connect?phase=2" in walk.lines[0]
 

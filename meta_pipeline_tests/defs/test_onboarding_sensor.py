@@ -53,7 +53,8 @@ def tick(
 
 def launch(instance: dg.DagsterInstance, request: dg.RunRequest, status: dg.DagsterRunStatus) -> dg.DagsterRun:
     """Create a run as the daemon does for a request."""
-    return create_run_for_test(instance, job_name=onboarding_job.name, status=status, tags=dict(request.tags))
+    run: dg.DagsterRun = create_run_for_test(instance, job_name=onboarding_job.name, status=status, tags=dict(request.tags))
+    return run
 
 
 def test_ten_ticks_over_two_onboardings_request_two_runs(runtime: Runtime, instance: dg.DagsterInstance) -> None:

@@ -20,6 +20,7 @@ from meta_pipeline.defs.sensors import (
 )
 from meta_pipeline.records import StoreError
 from meta_pipeline.settings import Settings
+from meta_pipeline.store.engine import open_store
 
 SENSORS = [build_marts_sensor, onboarding_sensor, token_alerts_sensor, waiting_ranges_sensor]
 
@@ -59,8 +60,6 @@ def test_a_process_has_one_runtime_for_its_settings(tmp_path: Path) -> None:
 
 def test_ticks_create_no_engine(instance: dg.DagsterInstance, runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[str] = []
-    open_store = bootstrap.open_store
-
     def counted(url: str) -> sa.Engine:
         opened.append(url)
         return open_store(url)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -24,7 +25,7 @@ def listed(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     counted: Counter[str] = Counter()
     true = dg.MultiPartitionsDefinition.get_partition_keys
 
-    def spy(self, *arguments, **more):
+    def spy(self: dg.MultiPartitionsDefinition, *arguments: Any, **more: Any) -> Sequence[str]:
         counted["listed"] += 1
         return true(self, *arguments, **more)
 

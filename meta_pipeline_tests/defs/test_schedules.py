@@ -28,7 +28,7 @@ def read(tmp_path: Path, **settings: Any) -> set[str]:
     )
     save(runtime.engine, Discovery((link,)), through="t", now=NOW)
     with dg.build_schedule_context(scheduled_execution_time=NOW, resources={"runtime": runtime}) as context:
-        (request,) = pull_ads_schedule(context)
+        (request,) = pull_ads_schedule.evaluate_tick(context).run_requests or ()
     return {key.path[-1] for key in request.asset_selection or ()}
 
 

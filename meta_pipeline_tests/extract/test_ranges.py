@@ -50,7 +50,8 @@ def test_a_plan_asks_for_exactly_the_days_that_are_wanted_each_once(
 
 @given(st.integers(1, 120), st.data())
 def test_however_ranges_are_refused_their_halves_end_and_cover_every_day_once(length: int, data: st.DataObject) -> None:
-    read, todo, requests = [], [Range(DAY, DAY + dt.timedelta(days=length))], 0
+    read: list[dt.date] = []
+    todo, requests = [Range(DAY, DAY + dt.timedelta(days=length))], 0
     too_much = data.draw(st.integers(1, 130))
     while todo:
         part = todo.pop(0)

@@ -101,7 +101,7 @@ def test_a_listing_whose_page_is_too_much_shrinks_it_and_remembers(listed: Liste
         listed.account.add("campaign", str(1000 + number))
     original = listed.account._page
 
-    def page(kind: str, params: dict[str, str]):
+    def page(kind: str, params: dict[str, str]) -> Any:
         if kind == "campaign" and int(params["limit"]) > 60:
             return listed.account._error(1, "Please reduce the amount of data you're asking for")
         return original(kind, params)

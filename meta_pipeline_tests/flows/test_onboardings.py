@@ -60,7 +60,7 @@ def waiting_onboarding(home: FrozenRuntime) -> str:
 
 def status_of(home: FrozenRuntime, id: str) -> str | None:
     onboarding = onboardings.get(home.engine, id)
-    return onboarding and onboarding.status
+    return onboarding.status if onboarding else None
 
 
 def test_an_onboarding_that_no_process_took_on_fails_after_an_hour_and_its_token_is_gone(home: FrozenRuntime) -> None:

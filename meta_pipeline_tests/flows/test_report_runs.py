@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,8 @@ from meta_pipeline.cli.backfill.run import lines_by_reason
 from meta_pipeline.extract.ads.insights.durations import size_class
 from meta_pipeline.flows import pulls
 from meta_pipeline.flows.pull_context import PullContext
-from meta_pipeline.landing.landing import Landing
+from meta_pipeline.landing.days import OpenDays
+from meta_pipeline.landing.landing import Landing, Outcome
 from meta_pipeline.records import FailedDay, LandedFile
 from meta_pipeline.sandbox.protocol.errors import GraphApiError
 from meta_pipeline.sandbox.protocol.requests import GraphRequest
@@ -171,7 +173,7 @@ def test_prefetching_retires_a_dead_token_so_that_no_other_account_tries_it(runt
 def test_one_failing_report_ends_no_other(runtime: FrozenRuntime, context: PullContext, monkeypatch: pytest.MonkeyPatch) -> None:
     original = context.landing.commit
 
-    def commit(gathered, **more):
+    def commit(gathered: OpenDays, **more: Any) -> list[Outcome]:
         if gathered.source.report == "account_insights":
             raise ZeroDivisionError("surprise")
         return original(gathered, **more)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import threading
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
@@ -14,7 +15,7 @@ from meta_pipeline.flows import pulls, side_by_side
 from meta_pipeline.flows.pull_context import PullContext
 from meta_pipeline.graph.errors import ThrottledError
 from meta_pipeline.landing.days import OpenDays
-from meta_pipeline.landing.landing import Landing
+from meta_pipeline.landing.landing import Landing, Outcome
 from meta_pipeline.records import FailedDay, LandedFile
 from meta_pipeline.sandbox.control import control
 from meta_pipeline.sandbox.protocol.errors import GraphApiError, unknown_object
@@ -64,9 +65,11 @@ def test_a_finished_report_run_that_meta_forgot_is_requested_again(runtime: Froz
 
 
 def test_what_waits_for_a_limit_is_not_asked_for_again_until_it_is_due(runtime: FrozenRuntime, context: PullContext) -> None:
-    wait = {"backfill_id": "b", "node_id": ACCOUNTS[0], "report": "ad_insights", "since": DAYS[0], "until": DAYS[-1]}
     reason = str(ThrottledError("too many calls", code=80000))
-    deferrals.defer(runtime.engine, **wait, retry_at=runtime.clock.now() + dt.timedelta(minutes=5), reason=reason)
+    deferrals.defer(
+        runtime.engine, backfill_id="b", node_id=ACCOUNTS[0], report="ad_insights", since=DAYS[0], until=DAYS[-1],
+        retry_at=runtime.clock.now() + dt.timedelta(minutes=5), reason=reason,
+    )
     before = sum(runtime.graph.calls.values())
     results = list(pulls.land(ACCOUNTS[0], DAYS, ["ad_insights"], context=context))
 
@@ -192,7 +195,7 @@ def test_a_disk_error_of_one_account_is_a_reason_and_hides_nobody_elses(
 ) -> None:
     original = context.landing.commit
 
-    def commit(gathered: OpenDays, **how):
+    def commit(gathered: OpenDays, **how: Any) -> list[Outcome]:
         if gathered.source.node_id == ACCOUNTS[1]:
             raise OSError("Read-only file system")
         return original(gathered, **how)

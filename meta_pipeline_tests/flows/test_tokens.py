@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from harness.frozen_clock import PUBLIC, FrozenRuntime
-from meta_pipeline.consent.scopes import SCOPES, scopes_for
+from meta_pipeline.consent.scopes import SCOPES, Scope, scopes_for
 from meta_pipeline.flows import consents, pulls, tokens
 from meta_pipeline.flows.pull_context import PullContext
 from meta_pipeline.landing.landing import Landing

@@ -15,7 +15,7 @@ from meta_pipeline.landing import days as module
 from meta_pipeline.landing.file import Provenance, digest_of
 from meta_pipeline.landing.landing import SNAPSHOT_DAY, Landing
 from meta_pipeline.landing.text import arrow_text, valid_text
-from meta_pipeline.records import Batch, LandingError
+from meta_pipeline.records import Batch, LandedFile, LandingError
 from meta_pipeline.store import day_versions, ledger, load_queue, read_times
 from meta_pipeline.store.engine import open_store
 
@@ -34,7 +34,7 @@ def landing(tmp_path: Path, engine: sa.Engine) -> Landing:
     return Landing(tmp_path / "landing", engine)
 
 
-def write(landing: Landing, *records: bytes, backfill_id: str = "b1"):
+def write(landing: Landing, *records: bytes, backfill_id: str = "b1") -> LandedFile:
     return landing.write_day(
         "ad_insights", "act_1", DAY, [(record, BATCH) for record in records], request={"level": "ad"}, run_id="r",
         backfill_id=backfill_id, now=NOW,

@@ -16,6 +16,7 @@ from meta_pipeline.status import overview
 from meta_pipeline.status.unread import unread_sentences
 from meta_pipeline.store.access import by_source_token
 from meta_pipeline.store.node_links import list_links
+from meta_pipeline.store.schema.connections import onboardings
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import requests
 
 from harness.sandbox import Sandbox
 from meta_pipeline.sandbox.control import control
-from meta_pipeline_tests.sandbox.client import call, fetch_all, new_graph
+from meta_pipeline_tests.sandbox.client import advance, call, fetch_all, new_graph
 
 ACCOUNT = "act_1000000001"
 FIELDS = (

@@ -125,7 +125,7 @@ def test_a_control_store_that_was_lost_is_noticed_where_data_lies(tmp_path: Path
 @pytest.mark.parametrize("number", [5, 28])
 def test_a_day_that_can_not_be_written_is_named_and_lands_the_next_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str, number: int
-):
+) -> None:
     home = FilledHome(tmp_path / "home")
     home.land("ad_insights", DAYS[0], {"ad_id": "1", "spend": "1"})
 
@@ -164,7 +164,7 @@ def test_a_load_on_a_full_disk_says_so_and_not_that_it_can_not_roll_back(failing
     connection = FailingConnection(failing)
 
     reason = r"^could not load ad_insights: IO Error: Could not write file: No space left on device; free space"
-    with pytest.raises(LoadError, match=reason), raw.transaction(connection, "ad_insights"):
+    with pytest.raises(LoadError, match=reason), raw.transaction(connection, "ad_insights"):  # type: ignore[arg-type]
         connection.execute("insert")
 
     assert connection.executed[-1] == "rollback"
@@ -210,7 +210,7 @@ def test_what_a_killed_process_left_goes_and_what_is_being_written_stays(tmp_pat
     assert set(tmp_path.iterdir()) == {mine, theirs[1], older[1], tmp_path / "a.parquet"}
 
 
-def test_the_next_run_removes_what_a_kill_left_of_days_and_pictures(tmp_path: Path):
+def test_the_next_run_removes_what_a_kill_left_of_days_and_pictures(tmp_path: Path) -> None:
     home, dead = FilledHome(tmp_path / "home"), killed_process()
     day = home.landing.path("ad_insights", "act_1", DAYS[0])
     left = [day.with_name(f".{day.name}~1~{dead}.tmp"), home.landing.root / thumbnails.FOLDER / f".x.png~1~{dead}.tmp"]
@@ -278,7 +278,7 @@ def test_doctor_names_what_others_may_read_and_what_was_set_aside(tmp_path: Path
     assert not aside.is_ok and f"--since {DAYS[0]} --until {DAYS[0]} --node act_1 --report ad_insights" in aside.message
 
 
-def test_the_command_line_ends_in_one_sentence_and_leaves_no_process(tmp_path: Path, shared_sandbox: Sandbox):
+def test_the_command_line_ends_in_one_sentence_and_leaves_no_process(tmp_path: Path, shared_sandbox: Sandbox) -> None:
     line: Home = make_home(tmp_path, shared_sandbox)
     control = Path(line.environment["META_PIPELINE_HOME"]) / "control.sqlite"
     empty = line.run("build")

@@ -108,10 +108,12 @@ def test_a_run_that_lost_its_lease_asks_for_nothing_more(
 
     monkeypatch.setattr(side_by_side, "land", land)
     context = Context(store, clock.now, lambda seconds: None)
-    ended = list(side_by_side.land_side_by_side({"act_1": days}, ["ad_insights"], context=context))
+    ended = list(side_by_side.land_side_by_side(
+        {"act_1": days}, ["ad_insights"], context=context))  # type: ignore[arg-type]
 
     assert asked == days[:1]
-    assert [day.reason for day in ended[1:] if "another run took over" in day.reason] and len(ended) == 3
+    reasons = [day.reason for day in ended[1:] if isinstance(day, FailedDay)]
+    assert [reason for reason in reasons if "another run took over" in reason] and len(ended) == 3
 
 
 def test_a_renewal_that_fails_is_tried_again(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:

@@ -6,10 +6,8 @@ import datetime as dt
 import json
 import os
 import subprocess
-from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pytest

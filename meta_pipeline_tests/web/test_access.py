@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -224,7 +225,7 @@ def test_serve_says_describe_access(web: Web, guarded: Web) -> None:
     ({"operator_password": PASSWORD, "public_url": "http://etl.example"}, "must be https://"),
     ({}, "META_PIPELINE_OPERATOR_PASSWORD is not set"),
 ])
-def test_what_is_not_safe_beyond_this_machine_is_refused(tmp_path: Path, sandbox: Sandbox, settings: dict[str, str], reason: str) -> None:
+def test_what_is_not_safe_beyond_this_machine_is_refused(tmp_path: Path, sandbox: Sandbox, settings: dict[str, Any], reason: str) -> None:
     with pytest.raises(ConfigError, match=reason):
         make_web(tmp_path, sandbox, host="0.0.0.0", **settings)
     with pytest.raises(ConfigError, match=reason):

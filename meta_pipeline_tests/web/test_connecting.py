@@ -10,14 +10,15 @@ import pytest
 from harness.connections_page import Web, parameter
 from meta_pipeline.consent.scopes import SCOPES, scopes_for
 from meta_pipeline.flows import consents
+from meta_pipeline.records import TokenRef
 from meta_pipeline.store import onboardings
 
 
-def person(web: Web):
+def person(web: Web) -> TokenRef:
     return next(ref for ref in web.runtime.vault.refs() if ref.kind == "user")
 
 
-def disconnect(web: Web):
+def disconnect(web: Web) -> str:
     ref = person(web)
     answer = web.browser.post(f"/connections/{ref.id}/disconnect", {"form_token": web.form_token()})
     assert answer.status == 303

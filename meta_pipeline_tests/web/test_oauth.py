@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 import pytest
 
+from harness.browser import Browser
 from harness.connections_page import Web, make_web, parameter
 from harness.sandbox import Sandbox
 from meta_pipeline import bootstrap
