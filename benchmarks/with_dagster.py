@@ -25,6 +25,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from unittest import mock
 
 import requests
 from cryptography.fernet import Fernet
@@ -104,7 +105,7 @@ def events(options: argparse.Namespace, *, is_held_open: bool = True) -> dict[st
     from meta_pipeline.flows.account_range import AccountRange
 
     if not is_held_open:
-        defs_home.held_open = lambda _: {}
+        mock.patch.object(defs_home, "held_open", lambda _: {}).start()
     silence_dagster()
     runtime = bootstrap.process_runtime()
     took: dict[int, list[float]] = {1: [], options.days: []}
@@ -130,7 +131,9 @@ def stock_events(options: argparse.Namespace) -> dict[str, dict[str, float]]:
     return events(options, is_held_open=False)
 
 
-SIDES = {"with": with_dagster, "without": without, "events": events, "stock": stock_events}
+SIDES: dict[str, Callable[[argparse.Namespace], dict[str, dict[str, float]]]] = {
+    "with": with_dagster, "without": without, "events": events, "stock": stock_events,
+}
 
 
 def main() -> None:

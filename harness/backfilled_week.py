@@ -47,4 +47,4 @@ def connect(home: Home) -> Home:
 
 def posts(sandbox: Sandbox) -> int:
     """Return how many report runs were submitted to the sandbox."""
-    return sandbox.control("calls").get("POST /act_{id}/insights", 0)
+    return int(sandbox.control("calls").get("POST /act_{id}/insights", 0))

@@ -97,7 +97,9 @@ def _walked(result: Any) -> None:
         return
     repr(result.data)
     json.dumps([result.trace_id, result.version])
-    for read in (lambda: result.object, lambda: result.rows, lambda: result.page.following()):
+    reads: tuple[Callable[[], object], ...] = (
+        lambda: result.object, lambda: result.rows, lambda: result.page.following())
+    for read in reads:
         try:
             read()
         except MetaPipelineError:

@@ -69,7 +69,7 @@ class Web:
             }
 
     def exchanges(self) -> int:
-        return self.sandbox.control("calls").get("GET /oauth/access_token", 0)
+        return int(self.sandbox.control("calls").get("GET /oauth/access_token", 0))
 
 
 async def no_wait(seconds: float) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -38,7 +40,7 @@ class FilledHome:
         self.landing = Landing(path / "landing", self.engine)
         self.warehouse = Warehouse(path / "warehouse.duckdb", insights_tables(REPORTS.values()))
 
-    def land(self, report: str, day: dt.date, *rows: dict[str, object]) -> None:
+    def land(self, report: str, day: dt.date, *rows: Mapping[str, object]) -> None:
         self.at += dt.timedelta(hours=1)
         batch = Batch(records=(), trace_id="T", version="v25.0", fetched_at=self.at)
         self.landing.write_day(
@@ -49,7 +51,7 @@ class FilledHome:
     def load(self) -> int:
         return self.warehouse.load(self.engine, now=self.at).files
 
-    def everything(self) -> dict[str, list[tuple]]:
+    def everything(self) -> dict[str, list[tuple[Any, ...]]]:
         with self.warehouse.open() as connection:
             return {name: connection.execute(query).fetchall() for name, query in TABLES.items()}
 

@@ -50,15 +50,17 @@ class FrozenRuntime:
             now=self.clock.now, adapter=SandboxAdapter(self.graph, self.clock, latency_s=0.0),  # type: ignore[arg-type]
         )
 
-    def mint(self, kind: str = "USER", *, days: float | None = None, **more) -> AccessToken:
+    def mint(
+        self, kind: str = "USER", *, days: float | None = None, scopes: tuple[str, ...] | None = None
+    ) -> AccessToken:
         """A token that the sandbox gives somebody."""
         from meta_pipeline.consent.scopes import scopes_for
         from meta_pipeline.sandbox.world.cast import SYSTEM_USER_ID, USER_ID
 
         token = self.graph.identity.mint(
             kind, now=self.clock.now(), life=dt.timedelta(days=days) if days else None,
-            scopes=more.pop("scopes", scopes_for(2)),
-            subject_id=SYSTEM_USER_ID if kind == "SYSTEM_USER" else USER_ID, **more,
+            scopes=scopes_for(2) if scopes is None else scopes,
+            subject_id=SYSTEM_USER_ID if kind == "SYSTEM_USER" else USER_ID,
         )
         return AccessToken(kind="user" if kind == "USER" else "system_user", value=token.value)
 

@@ -42,7 +42,8 @@ class Home:
     def sql(self, query: str) -> list[dict[str, Any]]:
         ran = self.run("sql", query, "--format", "json")
         assert ran.returncode == 0, ran.stderr
-        return json.loads(ran.stdout)
+        rows: list[dict[str, Any]] = json.loads(ran.stdout)
+        return rows
 
 
 def make_home(path: Path, sandbox: Sandbox, **settings: str) -> Home:
@@ -68,7 +69,8 @@ def make_home(path: Path, sandbox: Sandbox, **settings: str) -> Home:
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+        port: int = probe.getsockname()[1]
+        return port
 
 
 @contextlib.contextmanager

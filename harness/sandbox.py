@@ -35,7 +35,7 @@ class Sandbox:
         self.control("clock", {"now": (now or bootstrap.system_now()).isoformat()})
 
     def token(self, **body: Any) -> str:
-        return self.control("tokens", body)["access_token"]
+        return str(self.control("tokens", body)["access_token"])
 
 
 @contextlib.contextmanager
@@ -45,6 +45,7 @@ def serving(*options: str, command: Sequence[str] = COMMAND) -> Iterator[Sandbox
         [*command, "sandbox", "--port", "0", "--now", NOW, *options],
         stdout=subprocess.PIPE, text=True,
     )
+    assert server.stdout is not None
     try:
         sandbox = Sandbox(server.stdout.readline().split()[1])
         sandbox.app = sandbox.control("app")

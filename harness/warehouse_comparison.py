@@ -6,6 +6,7 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
+from typing import Any
 
 import duckdb
 
@@ -65,7 +66,7 @@ class WarehouseComparison:
         together: dict[tuple[str, dt.datetime], list[Read]] = defaultdict(list)
         for read in reads:
             together[(read.account_id, read.tick)].append(read)
-        rows_by_day = {}
+        rows_by_day: dict[Day, Rows] = {}
         for (account_id, _), of_tick in together.items():
             counts = self.as_read(of_tick[0], [read.day for read in of_tick])
             rows_by_day |= {(account_id, read.day): counts.get(read.day, {}) for read in of_tick}
@@ -110,7 +111,7 @@ class WarehouseComparison:
 
     def _restatements(self, connection: duckdb.DuckDBPyConnection) -> None:
         """The sums of every report at every moment."""
-        spans: dict[tuple[str, str, dt.date], list[tuple]] = defaultdict(list)
+        spans: dict[tuple[str, str, dt.date], list[tuple[Any, ...]]] = defaultdict(list)
         for report, account_id, day, *span in connection.execute(
             "select report, account_id, date_day, valid_from, valid_to, rows_read, impressions, clicks_all, "
             "link_clicks, "
@@ -128,7 +129,7 @@ class WarehouseComparison:
     def _history(self, connection: duckdb.DuckDBPyConnection) -> None:
         """The ads at every moment."""
         names = [name for name in figures_of(REPORTS["ad_insights"]) if name != "reach"]
-        spans: dict[Day, list[tuple]] = defaultdict(list)
+        spans: dict[Day, list[tuple[Any, ...]]] = defaultdict(list)
         for account_id, day, *span in connection.execute(
             f"select account_id, date_day, valid_from, valid_to, ad_id, {', '.join(_MART[name] for name in names)} "
             "from marts.facebook_ads__ad_report_history").fetchall():
@@ -141,7 +142,7 @@ class WarehouseComparison:
                 self.wrong.append(f"history {key} at {moment}: {len(then)} ads that differ from {len(wanted)}")
 
 
-def _at(spans: Sequence[tuple], moment: dt.datetime) -> list[tuple]:
+def _at(spans: Sequence[tuple[Any, ...]], moment: dt.datetime) -> list[tuple[Any, ...]]:
     return [span for span in spans if span[0] <= moment and (span[1] is None or span[1] > moment)]
 
 

@@ -60,11 +60,11 @@ def missing_of_breakdown(report: Report) -> list[str]:
 
 
 @pytest.mark.parametrize("name", [name for name in REPORTS if name.startswith(BREAKDOWN)])
-def test_a_breakdown_has_everything_up_to_its_mart(name: str):
+def test_a_breakdown_has_everything_up_to_its_mart(name: str) -> None:
     assert missing_of_breakdown(REPORTS[name]) == []
 
 
-def test_a_breakdown_that_has_only_its_report_lacks_the_rest():
+def test_a_breakdown_that_has_only_its_report_lacks_the_rest() -> None:
     report = REPORTS["ad_insights_by_country"]
     half_added = dataclasses.replace(
         report, name="ad_insights_by_comscore_market", breakdowns=("comscore_market",), key=("ad_id", "comscore_market")
@@ -73,13 +73,13 @@ def test_a_breakdown_that_has_only_its_report_lacks_the_rest():
     assert len(missing_of_breakdown(half_added)) == 11
 
 
-def test_a_breakdown_of_dbt_is_a_report():
+def test_a_breakdown_of_dbt_is_a_report() -> None:
     named = _yaml(DBT / "dbt_project.yml")["vars"]["breakdown_reports"]
 
     assert [name for name in named if f"{BREAKDOWN}{name}" not in REPORTS] == []
 
 
-def test_a_scope_has_its_call_and_is_granted_by_the_sandbox():
+def test_a_scope_has_its_call_and_is_granted_by_the_sandbox() -> None:
     needed = {scope for kind in CallKind for scope in kind.value.scopes}
     features = {kind.value.feature for kind in CallKind}
     # What the reading of Pages and Instagram needs, whose calls do not exist yet.
@@ -98,7 +98,7 @@ def test_a_scope_has_its_call_and_is_granted_by_the_sandbox():
     assert lacking == []
 
 
-def test_an_alert_target_is_created_by_the_runtime():
+def test_an_alert_target_is_created_by_the_runtime() -> None:
     classes = {
         name for name, value in vars(targets).items()
         if isinstance(value, type) and value.__module__ == targets.__name__ and hasattr(value, "deliver")

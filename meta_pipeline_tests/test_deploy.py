@@ -34,7 +34,7 @@ def commands_in(text: str) -> list[list[str]]:
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
-def test_every_command_and_option_of_the_files_exists(file: Path):
+def test_every_command_and_option_of_the_files_exists(file: Path) -> None:
     for name, *words in commands_in(file.read_text()):
         command: click.Command = cli.commands[name]
         if isinstance(command, click.Group):
@@ -43,20 +43,20 @@ def test_every_command_and_option_of_the_files_exists(file: Path):
         assert {word for word in words if word.startswith("--")} <= options, (name, words)
 
 
-def test_the_files_use_the_command_line():
+def test_the_files_use_the_command_line() -> None:
     used = {words[0] for file in FILES for words in commands_in(file.read_text())}
 
     assert {"up", "connect", "backfill", "build", "doctor", "vault"} <= used
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
-def test_every_setting_of_the_files_exists(file: Path):
+def test_every_setting_of_the_files_exists(file: Path) -> None:
     names = set(re.findall(r"META_PIPELINE_([A-Z_]+[A-Z])", file.read_text()))
 
     assert {name.lower() for name in names} <= set(Settings.model_fields)
 
 
-def test_systemd_accepts_the_unit(tmp_path: Path):
+def test_systemd_accepts_the_unit(tmp_path: Path) -> None:
     if shutil.which("systemd-analyze") is None:
         pytest.skip("systemd-analyze is not installed")
     unit = tmp_path / UNIT.name
@@ -66,7 +66,7 @@ def test_systemd_accepts_the_unit(tmp_path: Path):
     assert UNIT.name not in ran.stderr, ran.stderr
 
 
-def test_the_compose_file_gives_each_storage_a_database_of_its_own():
+def test_the_compose_file_gives_each_storage_a_database_of_its_own() -> None:
     compose = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
     postgres, pipeline = compose["services"]["postgres"], compose["services"]["pipeline"]
 
@@ -82,7 +82,7 @@ def test_the_compose_file_gives_each_storage_a_database_of_its_own():
     assert (DEPLOY / pipeline["build"]["context"] / pipeline["build"]["dockerfile"]).is_file()
 
 
-def test_the_image_is_built_from_the_locks_and_everything_that_the_wheel_needs():
+def test_the_image_is_built_from_the_locks_and_everything_that_the_wheel_needs() -> None:
     dockerfile = (DEPLOY / "Dockerfile").read_text()
     copied = {
         name for line in re.findall(r"^COPY (?!--from)(.+)$", dockerfile, re.M) for name in line.split()[:-1]

@@ -22,12 +22,12 @@ from meta_pipeline.display import printable
         ("x" * 600, "x" * 499 + "…"),
     ],
 )
-def test_what_a_terminal_would_act_on_is_escaped(text: str, shown: str):
+def test_what_a_terminal_would_act_on_is_escaped(text: str, shown: str) -> None:
     assert shown == printable(text)
 
 
 @given(st.text(st.characters()))
-def test_no_control_character_survives(text: str):
+def test_no_control_character_survives(text: str) -> None:
     shown = printable(text, limit=50)
 
     assert len(shown) <= 50

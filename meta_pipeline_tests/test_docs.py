@@ -21,7 +21,7 @@ ROOTS = [TOP, TOP / "meta_pipeline", TOP / "dbt_project", TOP / "meta_pipeline_t
 pytestmark = pytest.mark.skipif(not DOCUMENTS, reason="needs the git checkout")
 
 
-def test_every_cited_section_of_the_graph_facts_exists():
+def test_every_cited_section_of_the_graph_facts_exists() -> None:
     sections = set(re.findall(r"^#{2,3} (\d+(?:\.\d+)?) ", (TOP / "docs" / "graph-api.md").read_text(), re.M))
 
     missing = [f"{where} §{section}" for where, section in _cited_sections() if section not in sections]
@@ -29,7 +29,7 @@ def test_every_cited_section_of_the_graph_facts_exists():
     assert missing == []
 
 
-def test_citations_of_the_graph_facts_have_the_path_of_their_file():
+def test_citations_of_the_graph_facts_have_the_path_of_their_file() -> None:
     without_path = re.compile(r"(?<!docs/)\bgraph-api\.md §")
 
     odd = [_name(file) for file in TEXT_FILES if file.suffix != ".md" and without_path.search(file.read_text())]
@@ -37,7 +37,7 @@ def test_citations_of_the_graph_facts_have_the_path_of_their_file():
     assert odd == []
 
 
-def test_every_cited_source_of_the_graph_facts_is_listed():
+def test_every_cited_source_of_the_graph_facts_is_listed() -> None:
     text = (TOP / "docs" / "graph-api.md").read_text()
     key = re.compile(r"\b(?:[DP]-[A-Z]{2,5}\d*|S2\d)\b")
     listed = set(key.findall(text[text.index("### Sources"):text.index("## 1 Versions")]))
@@ -54,7 +54,7 @@ def test_every_cited_source_of_the_graph_facts_is_listed():
     assert sorted((file, name) for file, name in cited if name not in listed) == []
 
 
-def test_every_cited_decision_exists():
+def test_every_cited_decision_exists() -> None:
     numbers = {file.name[:4] for file in DECISIONS.glob("*.md")}
     by_path = re.compile(r"decisions/(\d{4})(?:[–-](\d{4}))?")
     by_number = re.compile(r"\bdecisions? (\d{4})\b")
@@ -71,7 +71,7 @@ def test_every_cited_decision_exists():
     assert missing == []
 
 
-def test_decisions_are_numbered_once_and_have_one_form():
+def test_decisions_are_numbered_once_and_have_one_form() -> None:
     files = sorted(DECISIONS.glob("*.md"))
 
     assert [f"{number:04}" for number in range(1, len(files) + 1)] == [file.name[:4] for file in files]
@@ -83,7 +83,7 @@ def test_decisions_are_numbered_once_and_have_one_form():
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda file: file.relative_to(TOP).as_posix())
-def test_every_relative_link_resolves(document):
+def test_every_relative_link_resolves(document: Path) -> None:
     links = re.findall(r"\]\((?!https?:|mailto:)([^)\s]+)\)", document.read_text())
 
     broken = [link for link in links if not _resolves(document, link)]
@@ -92,7 +92,7 @@ def test_every_relative_link_resolves(document):
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda file: file.relative_to(TOP).as_posix())
-def test_every_file_that_a_document_names_exists(document):
+def test_every_file_that_a_document_names_exists(document: Path) -> None:
     names = re.findall(r"(?<![\w./<>{}*-])((?:[\w.-]+/)+[\w-]+\.(?:py|sql|csv|toml|yml|md))\b", document.read_text())
 
     missing = [name for name in names if not any((root / name).exists() for root in [document.parent, *ROOTS])]
@@ -101,7 +101,7 @@ def test_every_file_that_a_document_names_exists(document):
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda file: file.relative_to(TOP).as_posix())
-def test_every_row_of_a_table_has_as_many_cells_as_its_head(document):
+def test_every_row_of_a_table_has_as_many_cells_as_its_head(document: Path) -> None:
     uneven = []
     for table in re.findall(r"(?:^\|.*\n)+", document.read_text(), re.M):
         head, *rows = [len(re.findall(r"(?<!\\)\|", row)) for row in table.splitlines()]
@@ -110,7 +110,7 @@ def test_every_row_of_a_table_has_as_many_cells_as_its_head(document):
     assert uneven == []
 
 
-def test_every_term_of_the_glossary_is_defined_once():
+def test_every_term_of_the_glossary_is_defined_once() -> None:
     terms = re.findall(r"^\| \*\*(.+?)\*\* \|", (TOP / "docs" / "glossary.md").read_text(), re.M)
 
     assert {
@@ -121,7 +121,7 @@ def test_every_term_of_the_glossary_is_defined_once():
     assert len(set(terms)) == len(terms)
 
 
-def test_the_example_of_the_settings_explains_every_line():
+def test_the_example_of_the_settings_explains_every_line() -> None:
     lines = (TOP / ".env.example").read_text().splitlines()
     settings = [number for number, line in enumerate(lines) if line.startswith("META_PIPELINE_")]
 
@@ -130,7 +130,7 @@ def test_the_example_of_the_settings_explains_every_line():
     assert unexplained == []
 
 
-def test_the_example_of_the_settings_has_their_defaults():
+def test_the_example_of_the_settings_has_their_defaults() -> None:
     text = (TOP / ".env.example").read_text()
 
     wrong = []

@@ -10,7 +10,7 @@ import pytest
 TOP = Path(__file__).parent.parent
 
 
-def test_the_locks_name_hashes_and_no_host():
+def test_the_locks_name_hashes_and_no_host() -> None:
     for name in ("requirements.lock", "requirements-dev.lock", "requirements-uv.lock"):
         text = (TOP / name).read_text()
 
@@ -18,7 +18,7 @@ def test_the_locks_name_hashes_and_no_host():
         assert not re.search(r"https?://|--index|--find-links", text), name
 
 
-def test_the_sandbox_is_a_second_reading_of_the_protocol():
+def test_the_sandbox_is_a_second_reading_of_the_protocol() -> None:
     for file in (TOP / "meta_pipeline" / "sandbox").rglob("*.py"):
         imports = re.findall(r"^\s*(?:from|import) (meta_pipeline\S*)", file.read_text(), re.M)
 
@@ -33,7 +33,7 @@ def test_the_sandbox_is_a_second_reading_of_the_protocol():
         ("harness", {"benchmarks", "meta_pipeline_tests"}),
     ],
 )
-def test_tests_and_benchmarks_share_the_harness_and_do_not_import_each_other(folder: str, strangers: set[str]):
+def test_tests_and_benchmarks_share_the_harness_and_do_not_import_each_other(folder: str, strangers: set[str]) -> None:
     files = list((TOP / folder).rglob("*.py"))
 
     assert files
@@ -43,13 +43,13 @@ def test_tests_and_benchmarks_share_the_harness_and_do_not_import_each_other(fol
         assert not imported & strangers, file
 
 
-def test_nothing_is_needed_to_import_the_map():
+def test_nothing_is_needed_to_import_the_map() -> None:
     ran = subprocess.run([sys.executable, "-c", "import meta_pipeline"], env={}, cwd="/", capture_output=True)
 
     assert ran.returncode == 0, ran.stderr
 
 
-def test_every_setting_stands_in_the_readme_and_the_example():
+def test_every_setting_stands_in_the_readme_and_the_example() -> None:
     sys.path.insert(0, str(TOP))
     from meta_pipeline.settings import Settings
 

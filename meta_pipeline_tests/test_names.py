@@ -34,7 +34,7 @@ def names_in(tree: ast.AST) -> Iterator[tuple[str, int]]:
 
 
 @pytest.mark.parametrize("folder", ["meta_pipeline", "meta_pipeline_tests", "harness", "benchmarks", "docs"])
-def test_no_name_is_a_catch_all(folder: str):
+def test_no_name_is_a_catch_all(folder: str) -> None:
     files = [file for file in FILES if file.relative_to(TOP).parts[0] == folder]
 
     bad = [
@@ -45,7 +45,7 @@ def test_no_name_is_a_catch_all(folder: str):
     assert bad == [] and not [file for file in files if file.stem in CATCH_ALL]
 
 
-def test_home_names_only_the_folder():
+def test_home_names_only_the_folder() -> None:
     bad = [
         f"{file.relative_to(TOP)}:{node.lineno}"
         for file in FILES for node in ast.walk(ast.parse(file.read_text()))
@@ -56,5 +56,5 @@ def test_home_names_only_the_folder():
     assert bad == []
 
 
-def test_no_file_is_longer_than_it_can_be_read():
+def test_no_file_is_longer_than_it_can_be_read() -> None:
     assert [f"{file.relative_to(TOP)}" for file in FILES if len(file.read_text().splitlines()) > LONGEST] == []

@@ -86,7 +86,7 @@ def link_or_copy(source: str, target: str) -> None:
         shutil.copy2(source, target)
 
 
-def test_the_wheel_holds_the_package_and_the_projects_files_and_nothing_else(installed: Installed):
+def test_the_wheel_holds_the_package_and_the_projects_files_and_nothing_else(installed: Installed) -> None:
     with zipfile.ZipFile(installed.wheel) as wheel:
         names = {name for name in wheel.namelist() if ".dist-info/" not in name}
 
@@ -119,7 +119,7 @@ def files_of(folder: Path) -> dict[Path, int]:
     return {path: path.stat().st_mtime_ns for path in (folder, *folder.rglob("*"))}
 
 
-def test_the_first_steps_of_the_demo_run_from_the_wheel(installed: Installed, home: Home, sandbox: Sandbox):
+def test_the_first_steps_of_the_demo_run_from_the_wheel(installed: Installed, home: Home, sandbox: Sandbox) -> None:
     before = files_of(installed.package)
     for arguments, stdin in (
         (("connect", "--token-stdin", "--kind", "system-user"), sandbox.app["system_user_token"]),

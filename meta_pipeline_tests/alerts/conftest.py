@@ -11,7 +11,7 @@ import pytest
 
 from harness.frozen_clock import FrozenRuntime
 from meta_pipeline.alerts.due import Alert
-from meta_pipeline.alerts.targets import Email, Log, Webhook
+from meta_pipeline.alerts.targets import Email, Log, Target, Webhook
 from meta_pipeline.flows import tokens
 from meta_pipeline_tests.fakes.alert_receivers import Mail, Receiver
 
@@ -43,7 +43,7 @@ class Walk:
         self.start = self.home.clock.at
         self.lines: list[str] = []
         self.receiver, self.mail = receiver, mail
-        self.targets = [Log(self.lines.append), Webhook(receiver.url), Email(mail.url)]
+        self.targets: list[Target] = [Log(self.lines.append), Webhook(receiver.url), Email(mail.url)]
 
     def day(self) -> int:
         return (self.home.clock.at - self.start).days

@@ -12,7 +12,7 @@ from meta_pipeline.flows import consents, tokens
 from meta_pipeline_tests.alerts.conftest import DAY, Walk
 
 
-def test_a_person_whose_token_is_renewed_is_alerted_about_data_access_only(walk: Walk):
+def test_a_person_whose_token_is_renewed_is_alerted_about_data_access_only(walk: Walk) -> None:
     walk.home.onboard(walk.home.mint(days=60))
 
     assert walk.days(100) == [
@@ -22,7 +22,7 @@ def test_a_person_whose_token_is_renewed_is_alerted_about_data_access_only(walk:
     assert f"{PUBLIC}/connect?phase=2" in walk.lines[0]
 
 
-def test_a_person_whose_token_can_not_be_renewed_is_alerted_until_it_ends(walk: Walk):
+def test_a_person_whose_token_can_not_be_renewed_is_alerted_until_it_ends(walk: Walk) -> None:
     walk.home.onboard(walk.home.mint(days=60))
     walk.home.graph.faults.plan([{"fault": "500", "path": "GET oauth/access_token", "times": 10**6}])
 
@@ -36,19 +36,19 @@ def test_a_person_whose_token_can_not_be_renewed_is_alerted_until_it_ends(walk: 
     assert walk.lines[-1].startswith("Tokens of 3 Pages, through Sam Operator,") and "Northwind US" not in walk.lines[-1]
 
 
-def test_a_system_user_is_renewed_without_an_alert(walk: Walk):
+def test_a_system_user_is_renewed_without_an_alert(walk: Walk) -> None:
     walk.home.onboard(walk.home.mint("SYSTEM_USER", days=60))
 
     assert walk.days(100) == []
 
 
-def test_a_system_user_that_never_expires_causes_no_alert(walk: Walk):
+def test_a_system_user_that_never_expires_causes_no_alert(walk: Walk) -> None:
     walk.home.onboard(walk.home.mint("SYSTEM_USER"))
 
     assert walk.days(100) == []
 
 
-def test_a_token_that_dies_is_reported_at_once_and_nothing_stops_while_another_reads(walk: Walk):
+def test_a_token_that_dies_is_reported_at_once_and_nothing_stops_while_another_reads(walk: Walk) -> None:
     walk.home.onboard(walk.home.mint(days=60))
     walk.home.onboard(walk.home.mint("SYSTEM_USER"))
     assert walk.days(10) == []
@@ -60,7 +60,7 @@ def test_a_token_that_dies_is_reported_at_once_and_nothing_stops_while_another_r
     assert "Nothing stops" in walk.lines[0]
 
 
-def test_connecting_again_starts_the_alerts_anew(walk: Walk):
+def test_connecting_again_starts_the_alerts_anew(walk: Walk) -> None:
     ref = walk.home.onboard(walk.home.mint(days=60))
     assert [name for _, name in walk.days(80)] == ["data_access:14"]
     assert walk.home.onboard(walk.home.mint(days=60)).id == ref.id
@@ -70,7 +70,7 @@ def test_connecting_again_starts_the_alerts_anew(walk: Walk):
         "data_access:14", "data_access:7", "data_access:3", "data_access:1", "dead"]
 
 
-def test_thresholds_that_passed_together_are_one_alert(walk: Walk):
+def test_thresholds_that_passed_together_are_one_alert(walk: Walk) -> None:
     walk.home.onboard(walk.home.mint(days=60))
     walk.home.graph.faults.plan([{"fault": "500", "path": "GET oauth/access_token", "times": 10**6}])
     walk.home.clock.at += 58 * DAY
@@ -79,7 +79,7 @@ def test_thresholds_that_passed_together_are_one_alert(walk: Walk):
     assert walk.send() == ([], [])
 
 
-def test_a_target_that_is_down_receives_the_alert_later_and_the_others_not_twice(walk: Walk):
+def test_a_target_that_is_down_receives_the_alert_later_and_the_others_not_twice(walk: Walk) -> None:
     walk.home.onboard(walk.home.mint(days=60))
     walk.home.graph.faults.plan([{"fault": "500", "path": "GET oauth/access_token", "times": 10**6}])
     walk.home.clock.at += 50 * DAY
@@ -94,14 +94,14 @@ def test_a_target_that_is_down_receives_the_alert_later_and_the_others_not_twice
     walk.assert_every_target_received_the_same(1)
 
 
-def test_disconnecting_is_no_alert(walk: Walk):
+def test_disconnecting_is_no_alert(walk: Walk) -> None:
     ref = walk.home.onboard(walk.home.mint(days=60))
     tokens.disconnect(ref.id, graph=walk.home.client, tokens=walk.home.vault)
 
     assert walk.days(100) == []
 
 
-def test_nodes_that_no_other_token_reads_are_listed_as_stopped(walk: Walk):
+def test_nodes_that_no_other_token_reads_are_listed_as_stopped(walk: Walk) -> None:
     walk.home.onboard(walk.home.mint(days=60))
     walk.home.onboard(walk.home.mint("SYSTEM_USER", scopes=("pages_show_list", "pages_read_engagement", "read_insights")))
     walk.home.graph.identity.invalidate(458, "USER")
@@ -117,7 +117,7 @@ def test_nodes_that_no_other_token_reads_are_listed_as_stopped(walk: Walk):
     (dt.timedelta(days=7), 7), (dt.timedelta(days=3), 3), (dt.timedelta(days=1), 1), (dt.timedelta(seconds=1), 1),
     (dt.timedelta(0), None), (-DAY, None),
 ])
-def test_the_last_threshold_counts(left: dt.timedelta, threshold: int | None):
+def test_the_last_threshold_counts(left: dt.timedelta, threshold: int | None) -> None:
     now = dt.datetime(2026, 11, 24, tzinfo=dt.UTC)
 
     assert threshold_of(now + left, now=now) == threshold

@@ -17,7 +17,7 @@ from meta_pipeline.store.schema.connections import invitations as invitation_row
 from meta_pipeline_tests.alerts.conftest import SIGNING_KEY, Walk
 
 
-def test_people_are_invited_by_mail_and_webhook_and_nowhere_else(walk: Walk, tmp_path: Path):
+def test_people_are_invited_by_mail_and_webhook_and_nowhere_else(walk: Walk, tmp_path: Path) -> None:
     walk.home.action_links = dataclasses.replace(walk.home.action_links, invites=True)
     ref = walk.home.onboard(walk.home.mint(days=60))
     walk.home.graph.identity.invalidate(460, "USER")
@@ -31,16 +31,18 @@ def test_people_are_invited_by_mail_and_webhook_and_nowhere_else(walk: Walk, tmp
     assert len(set(texts)) == 2  # each reader has a link of their own
     for text in texts:
         invited = invitation.find(walk.home.engine, text, key=SIGNING_KEY)
+        assert invited
         assert (invited.subject_id, invited.phase) == (ref.subject_id, 2)
         assert invited.ends_at - invited.issued_at == dt.timedelta(hours=72)
         stored = b"".join(file.read_bytes() for file in tmp_path.rglob("*") if file.is_file())
         assert text.encode() not in stored and text not in walk.lines[0] + alert.text + alert.url
     with walk.home.engine.connect() as connection:
-        assert not [row for row in connection.execute(sa.select(alert_rows.c.text)).scalars() if "invitation" in row]
+        stored_texts: list[str] = list(connection.execute(sa.select(alert_rows.c.text)).scalars())
+    assert not [text for text in stored_texts if "invitation" in text]
     assert f"{PUBLIC}/connect?phase=2" in walk.lines[0]
 
 
-def test_an_invitation_that_reached_nobody_is_withdrawn(walk: Walk):
+def test_an_invitation_that_reached_nobody_is_withdrawn(walk: Walk) -> None:
     walk.home.action_links = dataclasses.replace(walk.home.action_links, invites=True)
     walk.home.onboard(walk.home.mint(days=60))
     walk.home.graph.identity.invalidate(460, "USER")
@@ -52,7 +54,7 @@ def test_an_invitation_that_reached_nobody_is_withdrawn(walk: Walk):
         assert connection.execute(sa.select(sa.func.count()).select_from(invitation_rows)).scalar() == 1  # the mail's
 
 
-def test_a_system_user_is_not_invited(walk: Walk):
+def test_a_system_user_is_not_invited(walk: Walk) -> None:
     walk.home.action_links = dataclasses.replace(walk.home.action_links, invites=True)
     walk.home.onboard(walk.home.mint("SYSTEM_USER"))
     walk.home.graph.identity.invalidate(460, "SYSTEM_USER")

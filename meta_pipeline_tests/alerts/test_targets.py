@@ -27,7 +27,7 @@ HOSTILE = st.one_of(
 
 @settings(max_examples=400, deadline=None, database=None)
 @given(subject=HOSTILE, stops=st.lists(HOSTILE, max_size=7))
-def test_names_from_meta_are_data_in_every_message(subject: str, stops: list[str]):
+def test_names_from_meta_are_data_in_every_message(subject: str, stops: list[str]) -> None:
     alert = Alert(
         key="k", token_refs=("t",), subject=f"Token of {subject} is dead", detail=f"{subject} left.",
         url="https://x.example/c",
@@ -54,7 +54,7 @@ def test_names_from_meta_are_data_in_every_message(subject: str, stops: list[str
     json.loads(json.dumps(sent).encode())
 
 
-def test_no_error_shows_an_address():
+def test_no_error_shows_an_address() -> None:
     alert = Alert(key="k", token_refs=("t",), subject="Token of Sam is dead", detail="x", url="https://x.example/c")
     for target in (Webhook("http://127.0.0.1:9/services/SECRET"), Email("smtp://u:PASSWORD@127.0.0.1:9/?to=a@b.example")):
         with pytest.raises(AlertError) as caught:
@@ -63,7 +63,7 @@ def test_no_error_shows_an_address():
         assert caught.value.__cause__ is None and caught.value.__suppress_context__
 
 
-def test_a_password_is_not_sent_to_a_mail_server_without_tls(mail: Mail):
+def test_a_password_is_not_sent_to_a_mail_server_without_tls(mail: Mail) -> None:
     with pytest.raises(AlertError, match="no TLS"):
         Email(mail.url.replace("127.0.0.1", "u:p@127.0.0.1")).deliver(
             Alert(key="k", token_refs=("t",), subject="s", detail="d", url="https://x.example")
@@ -72,7 +72,7 @@ def test_a_password_is_not_sent_to_a_mail_server_without_tls(mail: Mail):
 
 
 @pytest.mark.parametrize("url", ["smtp://host", "http://host/?to=a@b", "smtps://:bad/?to=a@b", "smtp://h:x/?to=a@b"])
-def test_an_invalid_address_is_refused_by_name(url: str):
+def test_an_invalid_address_is_refused_by_name(url: str) -> None:
     with pytest.raises(ConfigError, match="META_PIPELINE_SMTP_URL"):
         Email(url)
     with pytest.raises(ConfigError, match="META_PIPELINE_ALERT_URL"):

@@ -34,7 +34,7 @@ def partitions(home: Home) -> list[str]:
     return ran.stdout.split()
 
 
-def test_connect_deny_replay_and_tamper(home: Home, sandbox: Sandbox, page: Page, tmp_path: Path):
+def test_connect_deny_replay_and_tamper(home: Home, sandbox: Sandbox, page: Page, tmp_path: Path) -> None:
     sandbox.share_clock()  # so that yesterday is a day it knows
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(message.text) if "favicon" not in message.location["url"] else None)

@@ -25,7 +25,7 @@ def opened(home: Home, tmp_path: Path) -> Path:
     return address
 
 
-def test_a_person_who_continues_is_connected(home: Home, opened: Path, page: Page):
+def test_a_person_who_continues_is_connected(home: Home, opened: Path, page: Page) -> None:
     connect = home.start("connect")
     page.goto(opened.read_text().strip())
     assert "ads_read" in page.content()
@@ -38,7 +38,7 @@ def test_a_person_who_continues_is_connected(home: Home, opened: Path, page: Pag
     assert "act_1000000001" in out
 
 
-def test_a_person_who_cancels_leaves_nothing_behind(home: Home, opened: Path, page: Page):
+def test_a_person_who_cancels_leaves_nothing_behind(home: Home, opened: Path, page: Page) -> None:
     connect = home.start("connect")
     page.goto(opened.read_text().strip())
     page.click("#cancel")
@@ -51,7 +51,7 @@ def test_a_person_who_cancels_leaves_nothing_behind(home: Home, opened: Path, pa
         assert store.execute("select count(*) from tokens").fetchone() == (0,)
 
 
-def test_an_answer_with_a_state_of_somebody_else_is_refused(home: Home, sandbox: Sandbox, opened: Path, page: Page):
+def test_an_answer_with_a_state_of_somebody_else_is_refused(home: Home, sandbox: Sandbox, opened: Path, page: Page) -> None:
     connect = home.start("connect")
     page.goto(opened.read_text().strip())
     target = page.get_attribute("#continue", "href")

@@ -117,7 +117,7 @@ def limits(instance: dg.DagsterInstance) -> dict[str, int]:
 
 def test_no_other_page_drives_the_ui_and_the_ui_works(
     page: Page, ui: str, elsewhere: int, instance: dg.DagsterInstance
-):
+) -> None:
     for host in ("127.0.0.1", "localhost"):  # the same site on another port, and another site
         page.goto(f"http://{host}:{elsewhere}/")
         said = page.evaluate(ATTACK, ui)

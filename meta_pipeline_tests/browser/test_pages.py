@@ -7,16 +7,17 @@ import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, ViewportSize, expect
 
 from harness.connections_page import make_web
 from harness.sandbox import Sandbox
 from meta_pipeline.web.app import create_app
 from meta_pipeline.web.server import server_for
 
-PHONE = {"width": 390, "height": 844}
+PHONE: ViewportSize = {"width": 390, "height": 844}
 
 
 @pytest.fixture
@@ -38,10 +39,11 @@ def fits(page: Page) -> None:
         "[...document.querySelectorAll('main *:not(thead, thead *)')].filter(one => one.getBoundingClientRect().right > innerWidth + 1 || "
         "(one.scrollWidth > one.clientWidth + 1 && getComputedStyle(one).overflowX !== 'visible')).map(one => one.outerHTML)")
     assert not wide
+    assert page.viewport_size is not None
     assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"]
 
 
-def test_from_the_first_connect_to_the_next(address: str, page: Page):
+def test_from_the_first_connect_to_the_next(address: str, page: Page) -> None:
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(message.text))
     page.goto(address)
@@ -85,7 +87,7 @@ def test_from_the_first_connect_to_the_next(address: str, page: Page):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_phone_shows_everything(address: str, page: Page, scheme: str):
+def test_a_phone_shows_everything(address: str, page: Page, scheme: Literal["light", "dark"]) -> None:
     page.emulate_media(color_scheme=scheme)
     page.set_viewport_size(PHONE)
     for path in ("/", "/connections/new"):

@@ -70,7 +70,7 @@ def land(runtime: Runtime) -> None:
 
 def test_the_bar_starts_where_a_resumed_backfill_left_off_and_moves_inside_a_range(
     runtime: Runtime, bar: Bar, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     def work(runtime: Runtime, ranges: Sequence[AccountRange], *, tick: Callable[[], None]) -> Iterator[RangeOutcome]:
         for day in (3, 4):
             landed(runtime, day)
@@ -87,7 +87,7 @@ def test_the_bar_starts_where_a_resumed_backfill_left_off_and_moves_inside_a_ran
 
 def test_while_meta_works_on_report_runs_the_bar_says_how_many_are_complete(
     runtime: Runtime, bar: Bar, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     def work(runtime: Runtime, ranges: Sequence[AccountRange], *, tick: Callable[[], None]) -> Iterator[RangeOutcome]:
         for number in (1, 2):
             report_runs.record(
@@ -117,11 +117,11 @@ def test_while_meta_works_on_report_runs_the_bar_says_how_many_are_complete(
         (1200, True, "1,200 calls expected"),
     ],
 )
-def test_one_call_is_one_call(calls: int, is_certain: bool, sentence: str):
+def test_one_call_is_one_call(calls: int, is_certain: bool, sentence: str) -> None:
     assert describe_expected_calls(calls, is_certain=is_certain) == sentence
 
 
-def test_the_listings_of_an_account_are_forecast_once_however_many_targets_it_has(runtime: Runtime):
+def test_the_listings_of_an_account_are_forecast_once_however_many_targets_it_has(runtime: Runtime) -> None:
     targets = tuple(
         BackfillTarget(node_id, Range(SINCE, SINCE), (report,))
         for node_id, report in (("act_1", "ad_insights"), ("act_1", "account_insights"), ("act_2", "ad_insights"))

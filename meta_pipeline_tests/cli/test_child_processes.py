@@ -50,7 +50,7 @@ def descendants_of(process: subprocess.Popen[str]) -> list[psutil.Process]:
     return descendants
 
 
-def test_a_second_up_is_refused_as_long_as_the_first_lives(tmp_path: Path, up: subprocess.Popen[str]):
+def test_a_second_up_is_refused_as_long_as_the_first_lives(tmp_path: Path, up: subprocess.Popen[str]) -> None:
     (tmp_path / "up.processes").unlink()  # whatever the list says
 
     with pytest.raises(ConfigError, match=rf"running on this home already \(process {up.pid}\)"), up_lock(tmp_path):
@@ -62,7 +62,7 @@ def test_a_second_up_is_refused_as_long_as_the_first_lives(tmp_path: Path, up: s
         pass
 
 
-def test_no_process_outlives_an_up_that_was_killed(up: subprocess.Popen[str]):
+def test_no_process_outlives_an_up_that_was_killed(up: subprocess.Popen[str]) -> None:
     started = descendants_of(up)
 
     up.send_signal(signal.SIGKILL)
@@ -74,7 +74,7 @@ def test_no_process_outlives_an_up_that_was_killed(up: subprocess.Popen[str]):
 @pytest.mark.parametrize(
     "text", ["", "no identity", f"{identity()[:-3]}x:y:z\n", "a:b:c\nd:e:f"], ids=["empty", "words", "cut", "foreign"]
 )
-def test_a_file_of_identities_that_cannot_be_parsed_counts_as_empty(tmp_path: Path, text: str):
+def test_a_file_of_identities_that_cannot_be_parsed_counts_as_empty(tmp_path: Path, text: str) -> None:
     file = tmp_path / "up.processes"
     file.write_text(text)
 
@@ -83,7 +83,7 @@ def test_a_file_of_identities_that_cannot_be_parsed_counts_as_empty(tmp_path: Pa
     assert not file.exists()
 
 
-def test_orphans_of_a_killed_up_are_killed_and_those_of_a_running_one_are_not(tmp_path: Path):
+def test_orphans_of_a_killed_up_are_killed_and_those_of_a_running_one_are_not(tmp_path: Path) -> None:
     file = tmp_path / "up.processes"
     gone = subprocess.Popen(["true"])
     name = identity(gone.pid)
@@ -102,7 +102,7 @@ def test_orphans_of_a_killed_up_are_killed_and_those_of_a_running_one_are_not(tm
     orphan.wait()
 
 
-def test_a_large_log_is_rotated_while_children_append(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_large_log_is_rotated_while_children_append(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(child_processes, "LARGEST_LOG", 10)
     log = tmp_path / "up.log"
     children = ChildProcesses(folder=tmp_path, log=log, sleep=time.sleep)

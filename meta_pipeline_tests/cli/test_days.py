@@ -47,7 +47,7 @@ def resolved(runtime: Runtime, since: Day, until: Day) -> tuple[dict[str, Range]
     return {target.node_id: target.days for target in resolved_scope.targets}, resolved_scope.arguments
 
 
-def test_the_last_days_end_yesterday_on_each_accounts_own_calendar(runtime: Runtime):
+def test_the_last_days_end_yesterday_on_each_accounts_own_calendar(runtime: Runtime) -> None:
     days, arguments = resolved(runtime, DaysAgo(3), DaysAgo(1))
 
     assert days == {
@@ -56,7 +56,7 @@ def test_the_last_days_end_yesterday_on_each_accounts_own_calendar(runtime: Runt
     assert (arguments["since"], arguments["until"]) == ("2026-11-23", "2026-11-26")
 
 
-def test_a_range_of_dates_is_the_same_backfill_as_before(runtime: Runtime):
+def test_a_range_of_dates_is_the_same_backfill_as_before(runtime: Runtime) -> None:
     days, arguments = resolved(runtime, dt.date(2026, 11, 1), dt.date(2026, 11, 2))
 
     assert set(days.values()) == {Range(dt.date(2026, 11, 1), dt.date(2026, 11, 2))}
@@ -65,14 +65,14 @@ def test_a_range_of_dates_is_the_same_backfill_as_before(runtime: Runtime):
     }
 
 
-def test_a_day_that_has_not_begun_in_one_account_is_left_out_there(runtime: Runtime, capsys: pytest.CaptureFixture[str]):
+def test_a_day_that_has_not_begun_in_one_account_is_left_out_there(runtime: Runtime, capsys: pytest.CaptureFixture[str]) -> None:
     days, _ = resolved(runtime, dt.date(2026, 11, 27), dt.date(2026, 11, 27))
 
     assert set(days) == {EAST}
     assert f"{WEST} {WEST}: 2026-11-27 has not begun in America/Los_Angeles; left out" in capsys.readouterr().err
 
 
-def test_what_days_are_refused_and_how(runtime: Runtime):
+def test_what_days_are_refused_and_how(runtime: Runtime) -> None:
     for since, until, sentence in (
         (DaysAgo(1), dt.date(2026, 11, 1), "before --since yesterday (2026-11-25)"),
         (dt.date(2026, 11, 5), dt.date(2026, 11, 1), "--until 2026-11-01 is before --since 2026-11-05"),
@@ -99,7 +99,7 @@ def command(**given: object) -> None:
         (["--last", "1", "--format", "csv", "--wide"], "yesterday yesterday csv True"),
     ],
 )
-def test_days_as_they_are_typed(arguments: list[str], printed: str):
+def test_days_as_they_are_typed(arguments: list[str], printed: str) -> None:
     ran = CliRunner().invoke(command, arguments)
 
     assert (ran.exit_code, ran.output) == (0, printed + "\n")
@@ -113,13 +113,13 @@ def test_days_as_they_are_typed(arguments: list[str], printed: str):
         (["--since", "2026-02-30"], "'2026-02-30' is not a day: give YYYY-MM-DD, today or yesterday"),
     ],
 )
-def test_days_that_are_refused_as_they_are_typed(arguments: list[str], sentence: str):
+def test_days_that_are_refused_as_they_are_typed(arguments: list[str], sentence: str) -> None:
     ran = CliRunner().invoke(command, arguments)
 
     assert ran.exit_code == 2 and sentence in ran.output
 
 
-def test_the_version_and_a_completion_script():
+def test_the_version_and_a_completion_script() -> None:
     ran = CliRunner().invoke(cli, ["--version"], prog_name="meta-pipeline")
     assert ran.exit_code == 0 and ran.output.startswith("meta-pipeline 0.")
     for shell, line in (("bash", "complete -o nosort"), ("zsh", "#compdef meta-pipeline"), ("fish", "complete --no-files")):
@@ -127,7 +127,7 @@ def test_the_version_and_a_completion_script():
         assert ran.exit_code == 0 and line in ran.output and "_META_PIPELINE_COMPLETE" in ran.output
 
 
-def test_completion_knows_commands_and_options():
+def test_completion_knows_commands_and_options() -> None:
     for words, expected in (("meta-pipeline do", "doctor"), ("meta-pipeline backfill --la", "--last")):
         ran = CliRunner().invoke(
             cli, [], prog_name="meta-pipeline",
@@ -136,7 +136,7 @@ def test_completion_knows_commands_and_options():
         assert f"plain,{expected}" in ran.output
 
 
-def test_nothing_is_promised_that_does_not_land():
+def test_nothing_is_promised_that_does_not_land() -> None:
     import meta_pipeline
 
     text = (Path(__file__).parents[2] / "pyproject.toml").read_text()
@@ -145,7 +145,7 @@ def test_nothing_is_promised_that_does_not_land():
         assert "Ads insights" in promise and "Page" not in promise.replace("Connections page", "")
 
 
-def test_a_dependency_that_nothing_imports_says_why():
+def test_a_dependency_that_nothing_imports_says_why() -> None:
     top = Path(__file__).parents[2]
     lines = (top / "pyproject.toml").read_text().splitlines()
     sources = "".join(file.read_text() for file in (top / "meta_pipeline").rglob("*.py"))

@@ -19,6 +19,7 @@ from meta_pipeline.extract.ads.catalogue.reports import REPORTS
 from meta_pipeline.flows.side_by_side import land_side_by_side
 from meta_pipeline.linker import links
 from meta_pipeline.linker.discover import Discovery
+from meta_pipeline.publish.query import query
 from meta_pipeline.publish.report import draw
 from meta_pipeline.records import AccessToken, LandedFile, NodeLink
 from meta_pipeline.settings import Settings
@@ -53,15 +54,15 @@ def published(folder: Path) -> Path:
     return file
 
 
-def test_the_table_has_every_account_also_without_spend(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    summary.show_accounts(summary.query(published(tmp_path), summary.ACCOUNTS)[1])
+def test_the_table_has_every_account_also_without_spend(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    summary.show_accounts(query(published(tmp_path), summary.ACCOUNTS)[1])
     _, _, first, second = (line.split() for line in capsys.readouterr().out.splitlines())
 
     assert first == ["Northwind", "$US$", "JPY", "2", "1,234,568", "101", "3,001,476", "0.00"]
     assert second == ["Northwind", "[/b]", "(new)", "BRL", "0", "none", "none", "none", "none"]
 
 
-def test_a_line_explains_the_restated_day_and_a_line_the_provisional_days(tmp_path: Path):
+def test_a_line_explains_the_restated_day_and_a_line_the_provisional_days(tmp_path: Path) -> None:
     facts = dict(summary.facts(published(tmp_path)))
     marts, restated, provisional = facts["marts"], facts["restated"], facts["provisional"]
 
@@ -71,7 +72,7 @@ def test_a_line_explains_the_restated_day_and_a_line_the_provisional_days(tmp_pa
     assert "the last day of 1 account had not ended" in provisional
 
 
-def test_the_phases_add_up_to_the_whole(capsys: pytest.CaptureFixture[str]):
+def test_the_phases_add_up_to_the_whole(capsys: pytest.CaptureFixture[str]) -> None:
     phases = {"sandbox": 0.0, "fetch": 0.0}
     summary.print_seconds(terminal.stdout(width=500), phases, now=dt.datetime.now(dt.UTC))
     printed = " ".join(capsys.readouterr().out.split())
@@ -81,7 +82,7 @@ def test_the_phases_add_up_to_the_whole(capsys: pytest.CaptureFixture[str]):
     assert list(phases)[-1] == "starting processes" and abs(sum(phases.values()) - total) < 0.1
 
 
-def test_the_picture_marks_days_that_had_not_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_the_picture_marks_days_that_had_not_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from matplotlib import figure
 
     figures: list[figure.Figure] = []
@@ -96,14 +97,14 @@ def test_the_picture_marks_days_that_had_not_ended(tmp_path: Path, monkeypatch: 
     assert all(label.get_text().endswith("2026") for label in panel.get_xticklabels() if label.get_text())
 
 
-def test_every_report_of_the_readme_is_read():
+def test_every_report_of_the_readme_is_read() -> None:
     read = {*pulls.LEVELS, *pulls.BREAKDOWNS}
 
     assert read == {name for name, report in REPORTS.items() if report.is_default} and len(read) == 10
     assert {*pulls.REACH, *pulls.GATED} <= set(REPORTS) - read
 
 
-def test_an_earlier_read_is_restated_by_the_next_one(tmp_path: Path, sandbox: Sandbox):
+def test_an_earlier_read_is_restated_by_the_next_one(tmp_path: Path, sandbox: Sandbox) -> None:
     runtime = Runtime(Settings(
         home=tmp_path, graph_url=sandbox.url, app_id=sandbox.app["app_id"], app_secret=sandbox.app["app_secret"],
         vault_keys=new_key(), _env_file=None,
@@ -135,7 +136,7 @@ def test_an_earlier_read_is_restated_by_the_next_one(tmp_path: Path, sandbox: Sa
     assert any(versions)
 
 
-def test_the_installation_says_what_it_does():
+def test_the_installation_says_what_it_does() -> None:
     top = Path(__file__).parents[2]
     ran = subprocess.run(["make", "-n", "-B", "install"], cwd=top, capture_output=True, text=True, timeout=60)
 
@@ -143,7 +144,7 @@ def test_the_installation_says_what_it_does():
 
 
 @pytest.mark.parametrize("hour", [0, 6, 9, 12, 18, 23])
-def test_the_days_that_are_compared_are_those_of_each_accounts_own_calendar(tmp_path: Path, hour: int):
+def test_the_days_that_are_compared_are_those_of_each_accounts_own_calendar(tmp_path: Path, hour: int) -> None:
     file = tmp_path / "warehouse.duckdb"
     with contextlib.closing(duckdb.connect(str(file))) as connection:
         connection.execute("""

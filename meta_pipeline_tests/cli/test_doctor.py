@@ -6,6 +6,7 @@ import dataclasses
 import datetime as dt
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -69,7 +70,7 @@ def landed(runtime: Runtime, at: dt.datetime, *, days: int = 1, node: str = "act
 
 def test_links_and_doctor_say_what_the_last_discovery_could_not_read(
     runtime: Runtime, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     ref_id = connected(runtime)
     edge = UnreadEdge(path="me/accounts", kinds=("page",), reason="(2) Service unavailable", is_refused=False)
     unread_edges.replace(runtime.engine, ref_id, [edge], now=NOW)
@@ -87,14 +88,14 @@ def check(runtime: Runtime, name: str, *, now: dt.datetime = NOW) -> CheckResult
     return result
 
 
-def test_a_home_where_nothing_ran_yet(runtime: Runtime):
+def test_a_home_where_nothing_ran_yet(runtime: Runtime) -> None:
     failed = {result.name: result for result in daily_work.check_daily_work(runtime, now=NOW) if not result.is_ok}
 
     assert set(failed) == {"last pull", "last build", "published warehouse"}
     assert all("meta-pipeline" in result.message for result in failed.values())
 
 
-def test_whether_up_runs(runtime: Runtime):
+def test_whether_up_runs(runtime: Runtime) -> None:
     file = runtime.settings.root / "dagster" / "up.processes"
     file.parent.mkdir(parents=True)
     assert "not running" in check(runtime, "up").message
@@ -107,14 +108,14 @@ def test_whether_up_runs(runtime: Runtime):
     assert not check(runtime, "up").is_ok
 
 
-def test_the_last_pull_has_an_age_and_a_remedy_when_it_is_old(runtime: Runtime):
+def test_the_last_pull_has_an_age_and_a_remedy_when_it_is_old(runtime: Runtime) -> None:
     landed(runtime, NOW - 3 * HOUR)
     assert check(runtime, "last pull").message == "2026-11-27 06:00 UTC, 3 hours ago; 1 account in the landing"
     old = check(runtime, "last pull", now=NOW + 47 * HOUR)
     assert not old.is_ok and "2 days ago" in old.message and "meta-pipeline up" in old.message
 
 
-def test_files_that_wait_for_a_build(runtime: Runtime):
+def test_files_that_wait_for_a_build(runtime: Runtime) -> None:
     landed(runtime, NOW - HOUR / 2)
     assert check(runtime, "landed files").is_ok
     late = check(runtime, "landed files", now=NOW + 2 * HOUR)
@@ -122,7 +123,7 @@ def test_files_that_wait_for_a_build(runtime: Runtime):
     assert "meta-pipeline build" in late.message
 
 
-def test_a_warehouse_file_that_is_no_database_is_named_with_the_command_that_repairs_it(runtime: Runtime):
+def test_a_warehouse_file_that_is_no_database_is_named_with_the_command_that_repairs_it(runtime: Runtime) -> None:
     file = runtime.settings.warehouse_file
     assert check(runtime, "landed files").is_ok  # before the first load
     with duckdb.connect(str(file)):
@@ -134,7 +135,7 @@ def test_a_warehouse_file_that_is_no_database_is_named_with_the_command_that_rep
     assert not damaged.is_ok and str(file) in damaged.message and "meta-pipeline build --reload" in damaged.message
 
 
-def test_a_warehouse_that_another_process_writes_is_not_damaged(runtime: Runtime):
+def test_a_warehouse_that_another_process_writes_is_not_damaged(runtime: Runtime) -> None:
     file = runtime.settings.warehouse_file
     assert check(runtime, "landed files").is_ok  # before the first load
     hold = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('open', flush=True); sys.stdin.read()"
@@ -156,7 +157,7 @@ def test_a_warehouse_that_another_process_writes_is_not_damaged(runtime: Runtime
         ("half a fi", False, "meta-pipeline build"),
     ],
 )
-def test_the_last_build(runtime: Runtime, text: str, is_ok: bool, sentence: str):
+def test_the_last_build(runtime: Runtime, text: str, is_ok: bool, sentence: str) -> None:
     file = runtime.settings.root / "dbt" / "target" / "run_results.json"
     file.parent.mkdir(parents=True)
     file.write_text(text)
@@ -165,7 +166,7 @@ def test_the_last_build(runtime: Runtime, text: str, is_ok: bool, sentence: str)
     assert result.is_ok is is_ok and sentence in result.message
 
 
-def test_the_published_file_has_a_size_and_an_age(runtime: Runtime):
+def test_the_published_file_has_a_size_and_an_age(runtime: Runtime) -> None:
     file = runtime.settings.published_file
     file.parent.mkdir(parents=True)
     file.write_bytes(b"x" * 1_500_000)
@@ -174,7 +175,7 @@ def test_the_published_file_has_a_size_and_an_age(runtime: Runtime):
     assert check(runtime, "published warehouse").message == f"{file}, 1.5 MB, 2026-11-27 07:00 UTC, 2 hours ago"
 
 
-def test_failed_backfills_until_the_same_one_succeeds(runtime: Runtime):
+def test_failed_backfills_until_the_same_one_succeeds(runtime: Runtime) -> None:
     arguments = {"since": "2026-11-01", "until": "2026-11-02", "nodes": ["act_1"], "reports": ["ad_insights"]}
     id, _ = backfills.start(runtime.engine, arguments, fresh=False, now=NOW)
     backfills.finish(runtime.engine, id, status="failed", now=NOW)
@@ -187,7 +188,7 @@ def test_failed_backfills_until_the_same_one_succeeds(runtime: Runtime):
     assert is_resumed and "backfill" not in names
 
 
-def test_days_that_were_due_and_not_read_are_a_failed_check(runtime: Runtime):
+def test_days_that_were_due_and_not_read_are_a_failed_check(runtime: Runtime) -> None:
     connected(runtime)
     landed(runtime, NOW, days=28, node="act_1")
     landed(runtime, NOW, days=28, node="act_2")
@@ -202,7 +203,7 @@ def test_days_that_were_due_and_not_read_are_a_failed_check(runtime: Runtime):
     assert not overdue.is_ok and "Dagster UI" in overdue.message
 
 
-def test_days_that_a_new_home_has_never_read_are_not_overdue(runtime: Runtime):
+def test_days_that_a_new_home_has_never_read_are_not_overdue(runtime: Runtime) -> None:
     connected(runtime)
     assert check(runtime, "overdue days").message == "none"
     landed(runtime, NOW, days=7, node="act_1")
@@ -212,7 +213,7 @@ def test_days_that_a_new_home_has_never_read_are_not_overdue(runtime: Runtime):
     assert not overdue.is_ok and "of act_1 overdue" in overdue.message
 
 
-def test_the_budget_in_use_and_a_closed_limit(runtime: Runtime):
+def test_the_budget_in_use_and_a_closed_limit(runtime: Runtime) -> None:
     row = {
         "window_s": 3600.0, "percent": 50.0, "read_at": NOW, "low_at": None, "answers": 1, "cost_percent": 1.0,
         "slowness": 0, "blocked_until": None, "block_s": 0.0,
@@ -226,14 +227,14 @@ def test_the_budget_in_use_and_a_closed_limit(runtime: Runtime):
     assert "app platform closed until 2026-11-27 10:00 UTC" in check(runtime, "budget").message
 
 
-def test_too_little_disk_for_a_publication(runtime: Runtime, monkeypatch: pytest.MonkeyPatch):
+def test_too_little_disk_for_a_publication(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = dataclasses.make_dataclass("Usage", ["free"])
-    monkeypatch.setattr(daily_work.shutil, "disk_usage", lambda path: usage(5_000_000))
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(5_000_000))
 
     assert not check(runtime, "disk").is_ok and check(runtime, "disk").message.startswith("5.0 MB free")
 
 
-def test_what_was_lost_since_the_last_run_is_reported_once(runtime: Runtime):
+def test_what_was_lost_since_the_last_run_is_reported_once(runtime: Runtime) -> None:
     ref = connected(runtime)
     first, second = ([result.message for result in lost_access.check_lost_access(runtime, now=NOW)] for _ in range(2))
     assert "first run" in first[0] and second == ["nothing (2026-11-27 09:00 UTC, just now)"]
@@ -252,7 +253,7 @@ def test_what_was_lost_since_the_last_run_is_reported_once(runtime: Runtime):
     assert snapshot.stat().st_mode & 0o777 == 0o600 and "EAAB" not in snapshot.read_text()
 
 
-def test_a_snapshot_that_can_not_be_parsed_is_replaced(runtime: Runtime):
+def test_a_snapshot_that_can_not_be_parsed_is_replaced(runtime: Runtime) -> None:
     connected(runtime)
     (runtime.settings.root / "doctor.json").write_text(json.dumps({"at": "yesterday"}))
 

@@ -10,7 +10,7 @@ import json
 import logging
 import sys
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from zoneinfo import ZoneInfo
 
@@ -22,7 +22,6 @@ from hypothesis import strategies as st
 from meta_pipeline.audit import AuditEvent
 from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.bootstrap import system_now as now
-from meta_pipeline.cli import connect
 from meta_pipeline.cli.backfill import landing
 from meta_pipeline.cli.backfill import run as backfill
 from meta_pipeline.cli.demo import summary
@@ -31,11 +30,13 @@ from meta_pipeline.cli.output import logs
 from meta_pipeline.defs.runs import onboarding_run
 from meta_pipeline.defs.runs.mart_build import MartBuild
 from meta_pipeline.display import printable
+from meta_pipeline.flows import consents
 from meta_pipeline.flows.account_range import AccountRange, RangeOutcome
 from meta_pipeline.linker import links
 from meta_pipeline.linker.discover import Discovery
 from meta_pipeline.records import AccessToken, NodeLink
 from meta_pipeline.settings import Settings
+from meta_pipeline.store import onboardings
 from meta_pipeline.store.audit_log import AuditLog
 from meta_pipeline.store.schema import connections, gateway
 from meta_pipeline.vault.seal import new_key
@@ -127,8 +128,8 @@ class Places:
             "missing": [], "granted": ["ads_read"],
             "samples": [{"name": name, "day": "2026-11-26", "figures": {"spend": "1.00"}}],
         })
-        self.patch.setattr(connect.consents, "accept_token", lambda *arguments, **options: "id")
-        self.patch.setattr(connect.onboardings, "get", lambda engine, id: done)
+        self.patch.setattr(consents, "accept_token", lambda *arguments, **options: "id")
+        self.patch.setattr(onboardings, "get", lambda engine, id: done)
         self.patch.setattr(onboarding_run, "run_onboarding", lambda runtime, id: None)
         self.patch.setattr(sys, "stdin", io.StringIO("EAABplain\n"))
         return self.run("connect", "--token-stdin")
@@ -181,7 +182,7 @@ def without_spaces(text: str) -> str:
     return "".join(text.split())
 
 
-def examples(test):  # type: ignore[no-untyped-def]
+def examples(test: Callable[..., None]) -> Callable[..., None]:
     for name in NASTY:
         test = example(name)(test)
     return test
@@ -190,7 +191,7 @@ def examples(test):  # type: ignore[no-untyped-def]
 @examples
 @settings(max_examples=8, deadline=None)
 @given(NAMES)
-def test_a_name_is_shown_as_it_is_wherever_it_is_shown(places: Places, name: str):
+def test_a_name_is_shown_as_it_is_wherever_it_is_shown(places: Places, name: str) -> None:
     places.name(name)
     for place, printed in places.all(name):
         assert not acting(printed), (place, printed)
@@ -200,14 +201,14 @@ def test_a_name_is_shown_as_it_is_wherever_it_is_shown(places: Places, name: str
             assert shown.rstrip("…")[:100] in without_spaces(printed), (place, printed)
 
 
-def test_names_do_not_make_lines_of_their_own(places: Places):
+def test_names_do_not_make_lines_of_their_own(places: Places) -> None:
     places.name("first\nok   vault: forged")
 
     assert not [line for line in places.run("doctor").splitlines() if line.startswith("ok   vault: forged")]
     assert len(places.run("links").splitlines()) == 4  # header, rule, two accounts
 
 
-def test_csv_and_json_are_exact(places: Places):
+def test_csv_and_json_are_exact(places: Places) -> None:
     for name in NASTY:
         if "\x00" in name:
             continue

@@ -18,10 +18,11 @@ REPORTS = ("--report", "ad_insights", "--report", "account_insights", "--report"
 def run_json(home: Home, *arguments: str) -> dict[str, Any]:
     ran = home.run(*arguments, "--json")
     assert ran.returncode == 0, ran.stderr
-    return json.loads(ran.stdout)
+    forecast: dict[str, Any] = json.loads(ran.stdout)
+    return forecast
 
 
-def test_the_forecast_of_a_backfill_is_what_the_next_one_takes(home: Home, sandbox: Sandbox):
+def test_the_forecast_of_a_backfill_is_what_the_next_one_takes(home: Home, sandbox: Sandbox) -> None:
     assert home.run("connect", "--no-browser").returncode == 0
     calls = sum(sandbox.control("calls").values())
     first = run_json(home, "plan", *RANGE, *REPORTS)
@@ -44,7 +45,7 @@ def test_the_forecast_of_a_backfill_is_what_the_next_one_takes(home: Home, sandb
     assert table.returncode == 0 and "unknown" in table.stdout and "a first read can need more" in table.stdout
 
 
-def test_days_that_meta_does_not_keep_any_more_are_left_out_and_said(home: Home):
+def test_days_that_meta_does_not_keep_any_more_are_left_out_and_said(home: Home) -> None:
     assert home.run("connect", "--no-browser").returncode == 0
     today = dt.datetime.now(ZoneInfo("America/Los_Angeles")).date()
     oldest = months_before(today, 13)
@@ -62,6 +63,6 @@ def test_days_that_meta_does_not_keep_any_more_are_left_out_and_said(home: Home)
     assert ran.returncode == 1 and "choose a later --since" in ran.stderr
 
 
-def test_what_plan_refuses(home: Home):
+def test_what_plan_refuses(home: Home) -> None:
     ran = home.run("plan", *RANGE)
     assert ran.returncode == 1 and "no ad account is linked" in ran.stderr and "Traceback" not in ran.stderr

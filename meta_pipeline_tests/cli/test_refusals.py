@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from harness.home import Home
@@ -27,7 +29,7 @@ def refused(home: Home, *arguments: str, stdin: str = "") -> str:
         ({"scopes": ["pages_show_list"]}, "ads_read"),
     ],
 )
-def test_a_token_that_can_not_read(home: Home, sandbox: Sandbox, body: dict | None, sentence: str):
+def test_a_token_that_can_not_read(home: Home, sandbox: Sandbox, body: dict[str, Any] | None, sentence: str) -> None:
     token = sandbox.token(**body) if body else "EAABnonsensetoken"
     message = refused(home, "connect", "--token-stdin", stdin=token + "\n")
 
@@ -36,13 +38,13 @@ def test_a_token_that_can_not_read(home: Home, sandbox: Sandbox, body: dict | No
 
 
 @pytest.mark.parametrize("fault", ["500", "html_502"])
-def test_a_server_in_trouble(home: Home, sandbox: Sandbox, fault: str):
+def test_a_server_in_trouble(home: Home, sandbox: Sandbox, fault: str) -> None:
     sandbox.control("faults", {"fault": fault, "times": 99})
 
     assert "try again later" in refused(home, "connect", "--token-stdin", stdin="EAABany\n")
 
 
-def test_a_server_that_is_not_there(home: Home, sandbox: Sandbox):
+def test_a_server_that_is_not_there(home: Home, sandbox: Sandbox) -> None:
     home.environment["META_PIPELINE_GRAPH_URL"] = "http://127.0.0.1:9"
     message = refused(home, "connect", "--token-stdin", stdin="EAABany\n")
 
@@ -50,7 +52,7 @@ def test_a_server_that_is_not_there(home: Home, sandbox: Sandbox):
     assert sandbox.app["app_secret"] not in message and "EAABany" not in message
 
 
-def test_what_backfill_refuses(home: Home, sandbox: Sandbox):
+def test_what_backfill_refuses(home: Home, sandbox: Sandbox) -> None:
     ran = home.run("connect", "--token-stdin", "--kind", "system-user", stdin=sandbox.app["system_user_token"])
     assert ran.returncode == 0, ran.stderr
     for arguments, sentence in (
@@ -64,7 +66,7 @@ def test_what_backfill_refuses(home: Home, sandbox: Sandbox):
         assert sentence in refused(home, "backfill", *arguments)
 
 
-def test_what_is_missing_is_named(home: Home):
+def test_what_is_missing_is_named(home: Home) -> None:
     for name in ("APP_ID", "APP_SECRET", "VAULT_KEYS"):
         value = home.environment.pop(f"META_PIPELINE_{name}")
         assert f"META_PIPELINE_{name}" in refused(home, "connect", "--token-stdin", stdin="EAABany\n")
@@ -75,7 +77,7 @@ def test_what_is_missing_is_named(home: Home):
     assert "vault new-key" in refused(home, "connect", "--token-stdin", stdin="EAABany\n")
 
 
-def test_a_taken_port_is_said(home: Home, sandbox: Sandbox):
+def test_a_taken_port_is_said(home: Home, sandbox: Sandbox) -> None:
     port = sandbox.url.rpartition(":")[2]
 
     assert f"port {port} is taken" in refused(home, "sandbox", "--port", port)

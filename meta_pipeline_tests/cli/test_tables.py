@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -14,7 +15,7 @@ from rich.cells import cell_len
 
 from meta_pipeline import money
 from meta_pipeline.cli import audit
-from meta_pipeline.cli.output import tables
+from meta_pipeline.cli.output import tables, terminal
 from meta_pipeline.cli.output.layout import Column, fit
 
 DAY = dt.date(2026, 11, 1)
@@ -30,15 +31,15 @@ AD_REPORT: dict[str, Any] = {  # what `from marts.facebook_ads__ad_report` has, 
 WHOLE = ("2026-11-01", "120230010000001", "120230020000002", "120230030000003", "3,001,476", "9,000,001", "123456")
 
 
-def shown(capsys: pytest.CaptureFixture[str], *given: Any, **how: Any) -> str:
-    tables.show(*given, "table", **how)
+def shown(capsys: pytest.CaptureFixture[str], columns: Sequence[str], rows: Sequence[Sequence[Any]], **how: Any) -> str:
+    tables.show(columns, rows, "table", **how)
     return capsys.readouterr().out
 
 
 @pytest.mark.parametrize("width", [40, 80, 120, 240])
 def test_twenty_columns_keep_every_id_and_date_whole(
     width: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-):
+) -> None:
     monkeypatch.setenv("COLUMNS", str(width))
     text = shown(capsys, list(AD_REPORT), [list(AD_REPORT.values())] * 5)
 
@@ -46,8 +47,8 @@ def test_twenty_columns_keep_every_id_and_date_whole(
     assert "…" not in text and all(cell_len(line) <= width for line in text.splitlines())
 
 
-def test_a_pipe_has_no_width(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(tables.terminal, "columns", lambda: tables.terminal.UNLIMITED)
+def test_a_pipe_has_no_width(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(terminal, "columns", lambda: terminal.UNLIMITED)
     header, _rule, row = shown(capsys, list(AD_REPORT), [list(AD_REPORT.values())]).splitlines()
 
     assert header.split() == list(AD_REPORT) and all(whole in row for whole in WHOLE)
@@ -55,7 +56,7 @@ def test_a_pipe_has_no_width(capsys: pytest.CaptureFixture[str], monkeypatch: py
 
 def test_columns_are_left_out_in_the_order_given_and_a_message_says_so(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-):
+) -> None:
     monkeypatch.setenv("COLUMNS", "30")
     rows = [("act_1000000001", "2026-11-01", "x" * 20, "y" * 5)]
     tables.show(("id", "day", "long", "short"), rows, "table", optional=("short", "long"))
@@ -72,7 +73,7 @@ WORDS = st.text(st.characters(categories=["L", "N", "P"]), min_size=1, max_size=
 
 
 @given(st.lists(st.lists(WORDS, min_size=3, max_size=3), min_size=1, max_size=4), st.integers(10, 200))
-def test_no_layout_breaks_a_word_or_is_too_wide(rows: list[list[str]], width: int):
+def test_no_layout_breaks_a_word_or_is_too_wide(rows: list[list[str]], width: int) -> None:
     columns = [
         Column(name, name, tuple(" ".join((row[at], row[at])) for row in rows), is_text=True)
         for at, name in enumerate("abc")
@@ -86,7 +87,7 @@ def test_no_layout_breaks_a_word_or_is_too_wide(rows: list[list[str]], width: in
         assert all(cell_len(word) <= size for text in column.cells for word in text.split())
 
 
-def test_times_are_to_the_minute_in_utc_and_json_is_exact(capsys: pytest.CaptureFixture[str]):
+def test_times_are_to_the_minute_in_utc_and_json_is_exact(capsys: pytest.CaptureFixture[str]) -> None:
     kiribati = AT.astimezone(dt.timezone(dt.timedelta(hours=14)))
     assert "2026-11-27 09:20 " in shown(capsys, ["at", "x"], [(kiribati, 1)])
     tables.show(["at"], [(AT,)], "json")
@@ -102,18 +103,18 @@ def test_times_are_to_the_minute_in_utc_and_json_is_exact(capsys: pytest.Capture
         ("NaN", "USD", "NaN"),
     ],
 )
-def test_money_has_the_decimals_and_separators_of_its_currency(value: str, currency: str, text: str):
+def test_money_has_the_decimals_and_separators_of_its_currency(value: str, currency: str, text: str) -> None:
     assert money.amount(Decimal(value), currency) == text
 
 
-def test_only_money_beside_a_currency_is_money(capsys: pytest.CaptureFixture[str]):
+def test_only_money_beside_a_currency_is_money(capsys: pytest.CaptureFixture[str]) -> None:
     names = ["currency", "sum(spend)", "conversions", "action_value", "value"]
     row = ["JPY", Decimal("1000.000000"), Decimal("1000.500000"), Decimal("2000.000000"), Decimal("3000.000000")]
     assert shown(capsys, names, [row]).splitlines()[-1].split() == ["JPY", "1,000", "1000.5", "2,000", "3000"]
     assert shown(capsys, ["spend"], [[Decimal("1000.000000")]]).split()[-1] == "1000"
 
 
-def test_limits_are_named_without_the_app_unless_there_are_several():
+def test_limits_are_named_without_the_app_unless_there_are_several() -> None:
     rows = [{"limit": "app:900000000000001/act_1000000001/ads_insights"}, {"limit": "app:900000000000001/platform"}]
     assert [row["limit"] for row in audit.with_short_names(rows)] == ["act_1000000001 ads_insights", "app platform"]
     other = [*rows, {"limit": "app:2/platform"}]
@@ -123,7 +124,7 @@ def test_limits_are_named_without_the_app_unless_there_are_several():
 @pytest.mark.parametrize("width", [80, 120])
 def test_limits_and_calls_of_the_audit_are_legible_at_80_columns(
     width: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-):
+) -> None:
     monkeypatch.setenv("COLUMNS", str(width))
     limit = {
         "limit": "app:900000000000001/act_1000000001/custom_audience", "percent_used": 12.3, "percent_a_call": 0.125,

@@ -5,19 +5,21 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from typing import Any
 
 from harness.home import Home
 from harness.sandbox import Sandbox
 from meta_pipeline.vault.seal import new_key
 
 
-def listed(home: Home) -> list[dict[str, str]]:
+def listed(home: Home) -> list[dict[str, Any]]:
     ran = home.run("vault", "list", "--format", "json")
     assert ran.returncode == 0, ran.stderr
-    return json.loads(ran.stdout)
+    tokens: list[dict[str, Any]] = json.loads(ran.stdout)
+    return tokens
 
 
-def test_list_log_check_and_revoke(home: Home, sandbox: Sandbox):
+def test_list_log_check_and_revoke(home: Home, sandbox: Sandbox) -> None:
     sandbox.share_clock()
     assert listed(home) == []
     connected = home.run("connect", "--no-browser", "--phase", "1")
@@ -56,7 +58,7 @@ def test_list_log_check_and_revoke(home: Home, sandbox: Sandbox):
                for secret in sandbox.control("secrets"))
 
 
-def test_what_serve_refuses(home: Home, sandbox: Sandbox):
+def test_what_serve_refuses(home: Home, sandbox: Sandbox) -> None:
     for arguments, sentence in (
         (("--host", "0.0.0.0"), "META_PIPELINE_OPERATOR_PASSWORD"),
         (("--port", sandbox.url.rpartition(":")[2]), "choose another --port"),

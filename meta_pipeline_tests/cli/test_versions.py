@@ -19,7 +19,7 @@ from meta_pipeline.graph.versions import Calendar
 from meta_pipeline.store.node_links import list_links
 
 
-def test_the_pins_and_the_warnings_in_metas_responses(home: Home):
+def test_the_pins_and_the_warnings_in_metas_responses(home: Home) -> None:
     home.environment["META_PIPELINE_MARKETING_VERSION"] = "v24.0"
     assert home.run("connect", "--no-browser").returncode == 0  # the sandbox carries v24.0 on as v25.0, with a warning
     completed = home.run("versions", "--json")
@@ -31,7 +31,7 @@ def test_the_pins_and_the_warnings_in_metas_responses(home: Home):
     assert "answered as v25.0" in home.run("doctor").stdout
 
 
-def test_a_canary_pulls_the_next_version_and_says_what_differs(home: Home):
+def test_a_canary_pulls_the_next_version_and_says_what_differs(home: Home) -> None:
     assert home.run("connect", "--no-browser").returncode == 0
     assert home.run("versions").returncode == 0
     ran = home.run("versions", "canary", "--format", "json")
@@ -63,9 +63,9 @@ def pulled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[FrozenRunti
     return still, runtime, pulls
 
 
-def test_a_canary_pulls_yesterday_on_the_accounts_own_calendar_on_every_later_version(pulled: Any):
+def test_a_canary_pulls_yesterday_on_the_accounts_own_calendar_on_every_later_version(pulled: Any) -> None:
     still, runtime, pulls = pulled
-    accounts = {link.timezone: link.id for link in list_links(still.engine) if link.kind == "ad_account"}
+    accounts = {link.timezone: link.id for link in list_links(still.engine) if link.kind == "ad_account" and link.timezone}
     assert len(accounts) > 1
     for zone, node_id in accounts.items():
         pulls.clear()
@@ -80,7 +80,7 @@ def test_a_canary_pulls_yesterday_on_the_accounts_own_calendar_on_every_later_ve
     assert [version for version, _ in pulls] == ["v25.0", "v26.0", "v27.0"]
 
 
-def test_a_canary_shows_the_field_that_a_version_changes(pulled: Any):
+def test_a_canary_shows_the_field_that_a_version_changes(pulled: Any) -> None:
     still, runtime, _ = pulled
     still.graph.world.options.configure({"drift": ["new_field"], "drift_from": "v27.0"})
     runtime.settings.marketing_version = "v25.0"
@@ -91,7 +91,7 @@ def test_a_canary_shows_the_field_that_a_version_changes(pulled: Any):
     assert all(row["pinned"] == "absent" and row["other"] != "absent" for row in rows)
 
 
-def test_the_end_of_a_pin_is_said_in_words(pulled: Any):
+def test_the_end_of_a_pin_is_said_in_words(pulled: Any) -> None:
     _, runtime, _ = pulled
     runtime.settings.pins = {"graph": "v24.0", "marketing": "v26.0"}
 

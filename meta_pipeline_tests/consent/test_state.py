@@ -25,7 +25,7 @@ def engine() -> sa.Engine:
     return engine
 
 
-def test_a_state_is_used_once(engine: sa.Engine):
+def test_a_state_is_used_once(engine: sa.Engine) -> None:
     state = issue(key="k", now=NOW)
     use(engine, state, key="k", now=NOW)
 
@@ -34,7 +34,7 @@ def test_a_state_is_used_once(engine: sa.Engine):
     assert caught.value.reason == "state_reused"
 
 
-def test_a_state_expires_after_ten_minutes(engine: sa.Engine):
+def test_a_state_expires_after_ten_minutes(engine: sa.Engine) -> None:
     state = issue(key="k", now=NOW)
 
     assert read_state(state, key="k", now=NOW + dt.timedelta(minutes=10)).issued_at == NOW
@@ -43,7 +43,7 @@ def test_a_state_expires_after_ten_minutes(engine: sa.Engine):
     assert caught.value.reason == "state_expired"
 
 
-def test_a_state_has_one_spelling():
+def test_a_state_has_one_spelling() -> None:
     state = issue(key="k", now=NOW)
     last = state[-1]
     for other in "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_=!.":
@@ -55,7 +55,7 @@ def test_a_state_has_one_spelling():
         read_state(state + "=", key="k", now=NOW)
 
 
-def test_a_text_signed_for_another_purpose_or_in_another_way_is_no_state():
+def test_a_text_signed_for_another_purpose_or_in_another_way_is_no_state() -> None:
     content = {"nonce": "n", "phase": 1, "browser": "", "invitation": ""}
     for text in (
         timed_serializer("session", key="k", now=NOW).dumps(content), serializer("oauth state", key="k").dumps(content),
@@ -66,7 +66,7 @@ def test_a_text_signed_for_another_purpose_or_in_another_way_is_no_state():
         assert caught.value.reason == "state_invalid"
 
 
-def test_a_state_belongs_to_the_browser_it_was_issued_to():
+def test_a_state_belongs_to_the_browser_it_was_issued_to() -> None:
     state = issue(key="k", now=NOW, browser_secret="mine")
     assert read_state(state, key="k", now=NOW, browser_secret="mine").phase == 1
     for other in ("yours", None, "mine "):
@@ -75,25 +75,25 @@ def test_a_state_belongs_to_the_browser_it_was_issued_to():
         assert caught.value.reason == "state_foreign"
 
 
-def test_a_state_of_another_key_is_refused(engine: sa.Engine):
+def test_a_state_of_another_key_is_refused(engine: sa.Engine) -> None:
     with pytest.raises(ConsentError) as caught:
         use(engine, issue(key="other", now=NOW), key="k", now=NOW)
     assert caught.value.reason == "state_invalid"
 
 
 @given(st.text())
-def test_no_made_up_state_is_ever_read(text: str):
+def test_no_made_up_state_is_ever_read(text: str) -> None:
     with pytest.raises(ConsentError):
         read_state(text, key="k", now=NOW)
 
 
-def test_a_refusal_keeps_the_words_of_the_standard():
+def test_a_refusal_keeps_the_words_of_the_standard() -> None:
     with pytest.raises(ConsentError) as caught:
         code_of({"error": "access_denied", "error_description": "Permissions error"})
     assert caught.value.reason == "access_denied"
 
 
-def test_scopes_of_a_phase_are_those_of_the_earlier_ones_too():
+def test_scopes_of_a_phase_are_those_of_the_earlier_ones_too() -> None:
     assert "business_management" not in scopes_for(1)
     assert {"ads_read", "business_management"} <= set(scopes_for(2))
     assert "ads_management" not in scopes_for(2)

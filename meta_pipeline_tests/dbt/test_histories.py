@@ -7,8 +7,10 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -30,15 +32,15 @@ class Place:
     """Landing and warehouse of one account; listings are given as they stood at a moment."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
+        self.path, self.printed = path, ""
         self.engine: sa.Engine = open_store(f"sqlite:///{path / 'control.sqlite'}")
         self.landing = Landing(path / "landing", self.engine)
         self.warehouse = Warehouse(path / "warehouse.duckdb", insights_tables(REPORTS.values()))
 
-    def listed(self, kind: str, at: dt.datetime, *things: dict[str, object], node: str = "act_1") -> None:
+    def listed(self, kind: str, at: dt.datetime, *things: Mapping[str, object], node: str = "act_1") -> None:
         self.land(kind, SNAPSHOT_DAY, at, *things, node=node)
 
-    def land(self, report: str, day: dt.date, at: dt.datetime, *things: dict[str, object], node: str = "act_1") -> None:
+    def land(self, report: str, day: dt.date, at: dt.datetime, *things: Mapping[str, object], node: str = "act_1") -> None:
         batch = Batch(records=(), trace_id="T", version="v26.0", fetched_at=at)
         self.landing.write_day(
             report, node, day, [(json.dumps(thing).encode(), batch) for thing in things], request={}, run_id="r",
@@ -56,7 +58,7 @@ class Place:
         assert ran.returncode == 0, ran.stdout[-3000:]
         return ran.stdout
 
-    def rows(self, query: str) -> list[tuple]:
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
         with self.warehouse.open() as connection:
             return connection.execute(query).fetchall()
 
@@ -78,7 +80,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Place:
         place.listed("campaigns", at(0), campaign(node, node, at(-9), daily_budget="12345"), node=f"act_{node}")
     # Campaign 1: renamed an hour before it was seen; then changed by its parent, with no new time; then at a time in the
     # future; then deleted; then out of sight.
-    states = [
+    states: list[tuple[int, dict[str, Any]]] = [
         (1, {"updated": at(1) - dt.timedelta(hours=1), "name": "Autumn", "daily_budget": "20000", "budget_remaining": "7"}),
         (2, {"updated": at(1) - dt.timedelta(hours=1), "name": "Autumn", "effective_status": "WITH_ISSUES"}),
         (3, {"updated": at(9), "name": "Future"}),
@@ -103,7 +105,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Place:
         row = {"account_id": "1", "campaign_id": "1", "adset_id": "20", "ad_id": "30", "spend": "1.5",
                "date_start": str(at(day).date()), "account_currency": "USD"}
         place.land("ad_insights", at(day).date(), at(9), row, {**row, "ad_id": "31"})
-    place.said = place.build()  # type: ignore[attr-defined]
+    place.printed = place.build()
     return place
 
 
@@ -112,7 +114,7 @@ def campaign(id: str, account: str, updated: dt.datetime, name: str = "First", *
             "updated_time": stamp(updated), "created_time": stamp(at(-9)), **more}
 
 
-def test_a_state_is_valid_from_metas_time_where_that_can_be_and_else_from_the_look(built: Place):
+def test_a_state_is_valid_from_metas_time_where_that_can_be_and_else_from_the_look(built: Place) -> None:
     hour, minute = dt.timedelta(hours=1), dt.timedelta(minutes=1)
     spans = built.rows("select campaign_name, status, valid_from, valid_to, is_current, deleted_seen_at, error is not null "
                        "from marts.dim_campaigns where campaign_id = '1' order by valid_from")
@@ -128,17 +130,17 @@ def test_a_state_is_valid_from_metas_time_where_that_can_be_and_else_from_the_lo
     assert [row[6] for row in spans] == [False] * 5 + [True]
 
 
-def test_money_is_in_major_units_by_metas_own_offsets_and_unknown_is_null(built: Place):
+def test_money_is_in_major_units_by_metas_own_offsets_and_unknown_is_null(built: Place) -> None:
     caps = dict(built.rows("select currency, spend_cap from marts.dim_accounts"))
     budgets = dict(built.rows("select currency, daily_budget from marts.dim_campaigns where campaign_name = 'First'"))
 
     assert caps == {"USD": Decimal("1234.56"), "JPY": Decimal(5000), "BHD": Decimal(1), "KWD": None}
     assert budgets == {"USD": Decimal("123.45"), "JPY": Decimal(12345), "BHD": Decimal("123.45"), "KWD": None}
     assert built.rows("select daily_budget from marts.dim_campaigns where campaign_name = 'Autumn' order by valid_from")[0] == (Decimal(200),)
-    assert "currency_has_an_offset" in built.said  # type: ignore[attr-defined]
+    assert "currency_has_an_offset" in built.printed
 
 
-def test_an_ads_day_leads_where_its_creative_of_that_day_led(built: Place):
+def test_an_ads_day_leads_where_its_creative_of_that_day_led(built: Place) -> None:
     rows = built.rows("select date_day::varchar, creative_name, base_url, url_host, url_path, utm_source, utm_campaign, "
                       "utm_term, spend from marts.facebook_ads__url_report where ad_id = '30' order by 1")
 
@@ -151,7 +153,7 @@ def test_an_ads_day_leads_where_its_creative_of_that_day_led(built: Place):
         ("Eight", "thumbnails/ab.jpg", None), ("Nine", None, "403")]
 
 
-def test_the_same_states_stand_under_fivetrans_names(built: Place):
+def test_the_same_states_stand_under_fivetrans_names(built: Place) -> None:
     assert built.rows("select name, status, daily_budget from facebook_ads.campaign_history where id = '1' order by updated_time") == [
         ("First", "ACTIVE", Decimal(12345)), ("Autumn", "ACTIVE", Decimal(20000)), ("Autumn", "WITH_ISSUES", None),
         ("Future", "ACTIVE", None), ("Future", "DELETED", None)]

@@ -32,7 +32,8 @@ def manifest(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
          "--target-path", target, "--log-path", target],
         env={**os.environ, "META_PIPELINE_WAREHOUSE": str(target / "warehouse.duckdb")}, check=True,
     )
-    return json.loads((target / "manifest.json").read_text())
+    manifest: dict[str, Any] = json.loads((target / "manifest.json").read_text())
+    return manifest
 
 
 def models(manifest: dict[str, Any]) -> list[dict[str, Any]]:
@@ -43,20 +44,20 @@ def layer(node: dict[str, Any]) -> str:
     return "source" if node["resource_type"] in ("source", "seed") else node["fqn"][1]
 
 
-def test_a_model_has_its_folders_prefix_and_says_its_grain(manifest: dict[str, Any]):
+def test_a_model_has_its_folders_prefix_and_says_its_grain(manifest: dict[str, Any]) -> None:
     for model in models(manifest):
         assert model["name"].startswith(PREFIXES[layer(model)]), model["name"]
         assert model["description"], model["name"]
 
 
-def test_a_model_reads_only_the_layers_below_it(manifest: dict[str, Any]):
+def test_a_model_reads_only_the_layers_below_it(manifest: dict[str, Any]) -> None:
     every = {**manifest["nodes"], **manifest["sources"]}
     for model in models(manifest):
         for name in model["depends_on"]["nodes"]:
             assert layer(every[name]) in LAYERS[layer(model)], f"{model['name']} reads {name}"
 
 
-def test_every_model_tests_its_grain_and_every_mart_keeps_a_contract(manifest: dict[str, Any]):
+def test_every_model_tests_its_grain_and_every_mart_keeps_a_contract(manifest: dict[str, Any]) -> None:
     tested = {
         name
         for node in manifest["nodes"].values()
@@ -74,7 +75,7 @@ MAY_BE_NULL = {("facebook_ads__reach_report", "campaign_id"), ("fct_graph_calls_
                ("fct_graph_calls_daily", "report")}
 
 
-def test_no_column_of_a_marts_grain_is_null(manifest: dict[str, Any]):
+def test_no_column_of_a_marts_grain_is_null(manifest: dict[str, Any]) -> None:
     every = manifest["nodes"]
     tests = [node for node in every.values() if node.get("test_metadata")]
     filled = {(node["attached_node"], node["column_name"]) for node in tests if node["test_metadata"]["name"] == "not_null"}
@@ -91,7 +92,7 @@ RATES = {"ctr", "cpc", "cpm", "cpp", "cpa", "frequency", "roas", "purchase_roas"
 REACHES = {f"facebook_ads__{name}_report" for name in ("account", "campaign", "ad_set", "ad", "reach")}
 
 
-def test_no_mart_holds_a_rate_and_only_where_it_was_measured_a_reach(manifest: dict[str, Any]):
+def test_no_mart_holds_a_rate_and_only_where_it_was_measured_a_reach(manifest: dict[str, Any]) -> None:
     for model in models(manifest):
         if layer(model) == "marts":
             columns = set(model["columns"])
@@ -100,7 +101,7 @@ def test_no_mart_holds_a_rate_and_only_where_it_was_measured_a_reach(manifest: d
             assert "reach" not in columns or model["name"] in REACHES, model["name"]
 
 
-def test_no_model_and_no_macro_adds_up_reach(manifest: dict[str, Any]):
+def test_no_model_and_no_macro_adds_up_reach(manifest: dict[str, Any]) -> None:
     project = manifest["metadata"]["project_name"]
     texts = {model["name"]: model["raw_code"] for model in models(manifest)}
     texts |= {macro["name"]: macro["macro_sql"] for macro in manifest["macros"].values() if macro["package_name"] == project}
@@ -110,7 +111,7 @@ def test_no_model_and_no_macro_adds_up_reach(manifest: dict[str, Any]):
         assert not re.search(r"\b(sum|avg|min|max)\(\s*(\w+\.)?(reach|frequency)\b", text), name
 
 
-def test_every_insights_mart_says_whether_a_day_is_provisional_and_no_grain_is_null(manifest: dict[str, Any]):
+def test_every_insights_mart_says_whether_a_day_is_provisional_and_no_grain_is_null(manifest: dict[str, Any]) -> None:
     for model in models(manifest):
         if layer(model) == "marts" and model["name"].startswith("facebook_ads__"):
             is_of_now = not model["name"].endswith(("history", "restatement_report", "reconciliation"))
@@ -118,7 +119,7 @@ def test_every_insights_mart_says_whether_a_day_is_provisional_and_no_grain_is_n
             assert "one row per" in model["description"], model["name"]
 
 
-def test_every_source_is_a_table_that_the_warehouse_makes(manifest: dict[str, Any], tmp_path: Path):
+def test_every_source_is_a_table_that_the_warehouse_makes(manifest: dict[str, Any], tmp_path: Path) -> None:
     warehouse = Warehouse(tmp_path / "w.duckdb", insights_tables(REPORTS.values()))
     warehouse.load(open_store(f"sqlite:///{tmp_path / 'control.sqlite'}"), now=dt.datetime.now(dt.UTC))
     with warehouse.open() as connection:

@@ -7,9 +7,10 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -33,7 +34,7 @@ AD = {
     "account_id": "1", "account_currency": "NZD", "campaign_id": "C", "adset_id": "S", "ad_id": "A", "clicks": "4",
     "impressions": "10", "inline_link_clicks": "3", "spend": "2.5",
 }
-Query = Callable[[str], list[tuple]]
+Query = Callable[[str], list[tuple[Any, ...]]]
 
 
 class Landed:
@@ -44,7 +45,7 @@ class Landed:
         self.landing = Landing(path / "landing", self.engine)
 
     def __call__(
-        self, report: str, *rows: dict[str, object], at: dt.datetime = LATER, day: dt.date = DAY, account: str = "1"
+        self, report: str, *rows: Mapping[str, object], at: dt.datetime = LATER, day: dt.date = DAY, account: str = "1"
     ) -> None:
         batch = Batch(records=(), trace_id="T", version="v26.0", fetched_at=at)
         self.landing.write_day(
@@ -71,9 +72,8 @@ def everything(land: Landed) -> None:
          {**AD, "publisher_platform": "instagram", "platform_position": "instagram_reels"},
          {**AD, "publisher_platform": "facebook", "platform_position": "feed"}, AD, at=BEFORE)
     land("ad_insights_by_product", {**AD, "product_id": "7"}, AD)
-    women, men, none, absent = ({"age": "18-24", "gender": gender} for gender in ("female", "male", "unknown", None))
-    del absent["gender"]
-    land("ad_insights_by_demographics", *({**AD, **each} for each in (women, men, none, absent)))
+    genders: list[dict[str, str]] = [{"gender": gender} for gender in ("female", "male", "unknown")]
+    land("ad_insights_by_demographics", *({**AD, "age": "18-24", **gender} for gender in [*genders, {}]))
     land("ad_insights_by_impression_device")
     for at in (BEFORE, LATER):  # the same at the second look, which is after its end
         land("ad_insights_by_country", {**AD, "country": "NZ"}, at=at)
@@ -103,14 +103,14 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def sql(built: Path) -> Query:
-    def query(text: str) -> list[tuple]:
+    def query(text: str) -> list[tuple[Any, ...]]:
         with duckdb.connect(str(built), read_only=True) as connection:
             return connection.execute(f"set timezone = 'UTC'; {text}").fetchall()
 
     return query
 
 
-def test_a_day_is_provisional_until_it_has_ended_on_its_own_accounts_calendar(sql: Query):
+def test_a_day_is_provisional_until_it_has_ended_on_its_own_accounts_calendar(sql: Query) -> None:
     # The third account's time zone is none: its day ends when it has ended everywhere.
     assert sql("select account_id, is_provisional from marts.facebook_ads__account_report order by 1") == [
         ("1", False), ("2", True), ("3", True)
@@ -128,11 +128,11 @@ def test_a_day_is_provisional_until_it_has_ended_on_its_own_accounts_calendar(sq
     ]
 
 
-def test_a_version_without_a_row_ends_the_one_before_it(sql: Query):
+def test_a_version_without_a_row_ends_the_one_before_it(sql: Query) -> None:
     spans = "select valid_from, valid_to, is_current, {} from marts.facebook_ads__{} where date_day = '2026-11-20'"
-    restatements = sql(spans.format("rows_read, impressions, spend", "restatement_report") + " and report = 'ad_insights' order by 1")
+    result_rows = sql(spans.format("rows_read, impressions, spend", "restatement_report") + " and report = 'ad_insights' order by 1")
 
-    assert restatements == [
+    assert result_rows == [
         (BEFORE, AFTER, False, 1, 10, Decimal("2.5")), (AFTER, LATER, False, 0, 0, Decimal(0)),
         (LATER, None, True, 1, 12, Decimal("2.5")),
     ]
@@ -141,13 +141,13 @@ def test_a_version_without_a_row_ends_the_one_before_it(sql: Query):
     ]
 
 
-def test_every_report_can_be_asked_for_as_it_was(sql: Query):
+def test_every_report_can_be_asked_for_as_it_was(sql: Query) -> None:
     reports = {row[0] for row in sql("select distinct report from marts.facebook_ads__restatement_report")}
 
     assert {"account_insights", "ad_insights", "ad_insights_by_placement", "account_reach_7d"} <= reports
 
 
-def test_reach_is_whole_only_when_its_window_is(sql: Query):
+def test_reach_is_whole_only_when_its_window_is(sql: Query) -> None:
     assert sql(
         "select grain, campaign_id, date_day, window_start, reach, is_complete from marts.facebook_ads__reach_report "
         "order by grain, date_day"
@@ -159,55 +159,55 @@ def test_reach_is_whole_only_when_its_window_is(sql: Query):
     ]
 
 
-def test_reels_are_placements(sql: Query):
+def test_reels_are_placements(sql: Query) -> None:
     assert sql("select platform_position, impressions, clicks from marts.facebook_ads__reels_report") == [
         ("instagram_reels", 10, 3)
     ]
 
 
-def test_every_action_type_has_its_rows_with_every_window(sql: Query):
+def test_every_action_type_has_its_rows_with_every_window(sql: Query) -> None:
     assert sql(
         "select action_type, value, value_7d_click, value_1d_view, action_value from marts.facebook_ads__action_report "
         "order by 1"
     ) == [("brand_new", Decimal(4), Decimal(3), None, Decimal("99.5")), ("purchase", Decimal(2), None, None, None)]
 
 
-def test_breakdowns_are_compared_on_days_that_had_ended_when_they_were_read(built: Path, sql: Query):
+def test_breakdowns_are_compared_on_days_that_had_ended_when_they_were_read(built: Path, sql: Query) -> None:
     compiled = built.parent / "compiled" / "meta_pipeline" / "tests" / "breakdowns_add_up.sql"
 
-    differing = sql(f"select report from ({compiled.read_text()}) order by 1")
+    result_rows = sql(f"select report from ({compiled.read_text()}) order by 1")
 
-    assert differing == [("country",), ("demographics",)]  # not the placements: their day was running
+    assert result_rows == [("country",), ("demographics",)]  # not the placements: their day was running
 
 
-def test_what_was_not_in_a_report_is_said(sql: Query):
-    coverage_sql = "select rows_read, unknown_rows, is_empty, has_delivery from marts.fct_report_coverage where report = '{}' " \
+def test_what_was_not_in_a_report_is_said(sql: Query) -> None:
+    result_rows = "select rows_read, unknown_rows, is_empty, has_delivery from marts.fct_report_coverage where report = '{}' " \
         "and account_id = '1' and date_day = '2026-11-20'"
 
-    assert sql(coverage_sql.format("ad_insights_by_placement")) == [(3, 1, False, True)]
-    assert sql(coverage_sql.format("ad_insights_by_impression_device")) == [(0, 0, True, True)]
+    assert sql(result_rows.format("ad_insights_by_placement")) == [(3, 1, False, True)]
+    assert sql(result_rows.format("ad_insights_by_impression_device")) == [(0, 0, True, True)]
     assert sql("select product_id from marts.facebook_ads__product_report order by 1") == [("7",), ("unknown",)]
 
 
-def test_what_has_no_value_and_what_meta_calls_unknown_are_one_row(sql: Query):
+def test_what_has_no_value_and_what_meta_calls_unknown_are_one_row(sql: Query) -> None:
     assert sql("select gender, impressions, clicks_all, spend from marts.facebook_ads__demographics_report order by 1") == [
         ("female", 10, 4, Decimal("2.5")), ("male", 10, 4, Decimal("2.5")), ("unknown", 20, 8, Decimal(5))
     ]
 
 
-def test_drift_is_told_by_report_and_key(sql: Query):
+def test_drift_is_told_by_report_and_key(sql: Query) -> None:
     assert sql("select * from marts.fct_drift") == [("campaign_insights", "shiny", DAY, DAY, 1, 1)]
 
 
-def test_a_gated_report_that_came_empty_is_said_with_what_to_do(built: Path):
-    empty_gates = coverage.empty_gates(built, REPORTS)
+def test_a_gated_report_that_came_empty_is_said_with_what_to_do(built: Path) -> None:
+    result_rows = coverage.empty_gates(built, REPORTS)
 
-    assert len(empty_gates) == 1
-    assert "ad_insights_by_impression_device of account 1 is empty on 1 day(s) with delivery" in empty_gates[0]
-    assert "ask the advertiser" in empty_gates[0]
+    assert len(result_rows) == 1
+    assert "ad_insights_by_impression_device of account 1 is empty on 1 day(s) with delivery" in result_rows[0]
+    assert "ask the advertiser" in result_rows[0]
 
 
-def test_drift_and_absent_values_are_told(built: Path):
+def test_drift_and_absent_values_are_told(built: Path) -> None:
     day = str(DAY)
 
     assert coverage.drift(built) == [

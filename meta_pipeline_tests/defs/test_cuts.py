@@ -56,7 +56,7 @@ def run_as_dagster_cuts_it(runtime: Runtime, opened: dg.DagsterInstance, keys: l
 
 def test_twenty_accounts_by_ten_days_cost_the_report_runs_of_twenty_ranges(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     with serving("--accounts", str(ACCOUNTS)) as sandbox:
         home = make_home(tmp_path, sandbox)
         assert home.run("connect", "--no-browser").returncode == 0

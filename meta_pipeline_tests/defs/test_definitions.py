@@ -53,7 +53,7 @@ def loaded(tmp_path: Path, **settings: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_the_definitions_load_offline_with_an_empty_environment(tmp_path: Path):
+def test_the_definitions_load_offline_with_an_empty_environment(tmp_path: Path) -> None:
     ran = loaded(tmp_path)
 
     assert ran.returncode == 0, ran.stderr
@@ -67,7 +67,7 @@ def test_the_definitions_load_offline_with_an_empty_environment(tmp_path: Path):
     assert "without runtime []" in ran.stdout and "executors {'in_process'}" in ran.stdout
 
 
-def test_importing_the_definitions_reads_no_settings_and_writes_no_file(tmp_path: Path):
+def test_importing_the_definitions_reads_no_settings_and_writes_no_file(tmp_path: Path) -> None:
     ran = subprocess.run(
         [sys.executable, "-B", "-W", "ignore", "-c", "import meta_pipeline.definitions"], cwd=tmp_path,
         env={"HOME": str(tmp_path), "PYTHONPATH": str(TOP), "META_PIPELINE_REPORTS": "no/such/file.toml",
@@ -79,7 +79,7 @@ def test_importing_the_definitions_reads_no_settings_and_writes_no_file(tmp_path
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_dbt_left_half_written_is_nothing_that_the_definitions_read(tmp_path: Path):
+def test_what_dbt_left_half_written_is_nothing_that_the_definitions_read(tmp_path: Path) -> None:
     at = {"META_PIPELINE_HOME": str(tmp_path / "home")}
     dbt = tmp_path / "home" / "dbt"
     # As a kill at the first parse or in a build leaves it, and as an earlier version of this project left it.
@@ -92,12 +92,12 @@ def test_what_dbt_left_half_written_is_nothing_that_the_definitions_read(tmp_pat
     assert loaded(tmp_path, **at).returncode == 0
 
 
-def test_what_a_build_leaves_out_of_dagsters_dbt_is_there_to_be_left_out():
+def test_what_a_build_leaves_out_of_dagsters_dbt_is_there_to_be_left_out() -> None:
     """Private names of the pinned dagster-dbt (`defs/assets/marts.py`, Dbt)."""
     assert {"_cli_version", "_initialize_dbt_core_adapter"} <= set(dir(DbtCliResource))
 
 
-def test_a_report_of_your_own_has_its_assets(tmp_path: Path):
+def test_a_report_of_your_own_has_its_assets(tmp_path: Path) -> None:
     file = tmp_path / "reports.toml"
     file.write_text('[reports.mine]\nlevel = "ad"\nfields = ["account_id", "ad_id", "impressions"]\nenabled = false\n')
     ran = loaded(tmp_path, META_PIPELINE_REPORTS=str(file))
@@ -107,7 +107,7 @@ def test_a_report_of_your_own_has_its_assets(tmp_path: Path):
         assert f"'{key}'" in ran.stdout
 
 
-def test_a_mistake_in_the_file_is_the_last_line_that_is_said(tmp_path: Path):
+def test_a_mistake_in_the_file_is_the_last_line_that_is_said(tmp_path: Path) -> None:
     file = tmp_path / "reports.toml"
     file.write_text('enabled = ["account_reach_7days"]')
     ran = loaded(tmp_path, META_PIPELINE_REPORTS=str(file))
@@ -128,7 +128,7 @@ def inventory(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return inventory
 
 
-def test_everything_that_runs_is_described_for_its_users(inventory: dict[str, Any]):
+def test_everything_that_runs_is_described_for_its_users(inventory: dict[str, Any]) -> None:
     descriptions = inventory["descriptions"]
 
     assert {"pull_ads", "build_marts_sensor", "pull_entities_schedule", "graph", "runtime", "dbt"} <= set(descriptions)
@@ -137,7 +137,7 @@ def test_everything_that_runs_is_described_for_its_users(inventory: dict[str, An
     assert [name for name, text in descriptions.items() if "`reap`" in text or "processor time" in text] == []
 
 
-def test_every_asset_has_a_group_by_its_step_an_owner_a_source_and_a_description(inventory: dict[str, Any]):
+def test_every_asset_has_a_group_by_its_step_an_owner_a_source_and_a_description(inventory: dict[str, Any]) -> None:
     assets = inventory["assets"]
 
     assert {group for group, *_ in assets.values()} == {"landing", "raw", "staging", "marts", "compat"}
@@ -150,14 +150,14 @@ def test_every_asset_has_a_group_by_its_step_an_owner_a_source_and_a_description
     assert list(groups.values()) == ["landing", "raw", "staging", "staging", "marts", "compat"]
 
 
-def test_a_dbt_test_of_several_models_is_a_check_of_one_of_them_and_loading_warns_of_nothing(inventory: dict[str, Any]):
+def test_a_dbt_test_of_several_models_is_a_check_of_one_of_them_and_loading_warns_of_nothing(inventory: dict[str, Any]) -> None:
     assert {"breakdowns_add_up", "cast_loses_nothing", "currency_has_an_offset", "reconciliation_differs"} <= set(
         inventory["checks"]
     )
     assert inventory["warnings"] == []
 
 
-def test_dagsters_programs_find_the_definitions_from_the_clones_root():
+def test_dagsters_programs_find_the_definitions_from_the_clones_root() -> None:
     tool = tomllib.loads((TOP / "pyproject.toml").read_text())["tool"]
 
     assert tool["dagster"]["module_name"] == tool["dg"]["project"]["code_location_target_module"] == (
@@ -165,7 +165,7 @@ def test_dagsters_programs_find_the_definitions_from_the_clones_root():
     )
 
 
-def test_dg_checks_the_definitions(tmp_path: Path):
+def test_dg_checks_the_definitions(tmp_path: Path) -> None:
     ran = subprocess.run(
         [str(Path(sys.executable).parent / "dg"), "check", "defs"], cwd=TOP, capture_output=True, text=True, timeout=600,
         env={"HOME": str(tmp_path), "META_PIPELINE_HOME": str(tmp_path / "home"), "PATH": "/usr/bin:/bin"},
@@ -175,7 +175,7 @@ def test_dg_checks_the_definitions(tmp_path: Path):
     assert "All definitions loaded successfully" in ran.stdout + ran.stderr
 
 
-def test_a_dagster_home_in_the_clone_leaves_nothing_for_git():
+def test_a_dagster_home_in_the_clone_leaves_nothing_for_git() -> None:
     stray = ["history/runs.db", "schedules/schedules.db", "storage/x", ".tmp_dagster_home_abc/x", "logs/event.log"]
 
     ran = subprocess.run(["git", "check-ignore", *stray], cwd=TOP, capture_output=True, text=True)

@@ -19,7 +19,7 @@ DAY = dt.date(2026, 11, 1)
 ONE_DAY = AccountRange(node_id="act_1", since=DAY, until=DAY, reports=("ad_insights",), backfill_id="b")
 
 
-def test_a_run_storage_that_is_damaged_is_named(runtime: Runtime):
+def test_a_run_storage_that_is_damaged_is_named(runtime: Runtime) -> None:
     with instance(runtime.settings):
         pass
     history = runtime.settings.root / "dagster" / "history"
@@ -43,7 +43,7 @@ def test_a_run_storage_that_is_damaged_is_named(runtime: Runtime):
 )
 def test_a_worker_reports_an_error_of_storage_as_the_reason(
     runtime: Runtime, monkeypatch: pytest.MonkeyPatch, error: Exception, cause: str
-):
+) -> None:
     def fail(*_: object) -> None:
         raise RuntimeError("what a library says") from error
 
@@ -57,7 +57,7 @@ def test_a_worker_reports_an_error_of_storage_as_the_reason(
 @pytest.mark.parametrize(
     "work", [mart_build._build, lambda settings: backfill_runs._run_range(settings, ONE_DAY)]
 )
-def test_a_fault_of_ours_is_raised(runtime: Runtime, monkeypatch: pytest.MonkeyPatch, work: Callable[[object], object]):
+def test_a_fault_of_ours_is_raised(runtime: Runtime, monkeypatch: pytest.MonkeyPatch, work: Callable[[object], object]) -> None:
     monkeypatch.setattr(mart_build_run, "run_build", lambda _: 1 // 0)
     monkeypatch.setattr(range_run, "open_range_run", lambda _: 1 // 0)
 

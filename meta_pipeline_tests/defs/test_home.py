@@ -14,7 +14,7 @@ from meta_pipeline.project import dbt_project_folder, project_folder
 TOP = Path(__file__).parents[2]
 
 
-def test_dagsters_settings_are_the_projects_and_whole_whoever_reads_them_meanwhile(runtime: Runtime):
+def test_dagsters_settings_are_the_projects_and_whole_whoever_reads_them_meanwhile(runtime: Runtime) -> None:
     expected = (project_folder() / "dagster.yaml").read_bytes()
     copy = prepare(runtime.settings) / "dagster.yaml"
     copy.write_text("telemetry: {enabled: true}")  # of an older version
@@ -29,12 +29,12 @@ def test_dagsters_settings_are_the_projects_and_whole_whoever_reads_them_meanwhi
     assert {file.name for file in copy.parent.iterdir()} == {"dagster.yaml", "workspace.yaml"}
 
 
-def test_an_editable_install_reads_the_files_at_the_top_of_the_repository():
+def test_an_editable_install_reads_the_files_at_the_top_of_the_repository() -> None:
     assert project_folder() == TOP
     assert dbt_project_folder() == TOP / "dbt_project"
 
 
-def test_the_postgres_block_of_dagsters_settings_is_switched_on_and_names_the_environment():
+def test_the_postgres_block_of_dagsters_settings_is_switched_on_and_names_the_environment() -> None:
     text = (TOP / "dagster.yaml").read_text()
 
     assert yaml.safe_load(with_postgres(text)) == {

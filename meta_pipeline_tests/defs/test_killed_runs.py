@@ -40,7 +40,7 @@ def gone() -> str:
 
 
 def claimed(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
-    return instance.event_log_storage.claim_concurrency_slot(WRITER, run.run_id, "load_raw").is_claimed
+    return bool(instance.event_log_storage.claim_concurrency_slot(WRITER, run.run_id, "load_raw").is_claimed)
 
 
 def status(instance: dg.DagsterInstance, run: dg.DagsterRun) -> dg.DagsterRunStatus:
@@ -49,7 +49,7 @@ def status(instance: dg.DagsterInstance, run: dg.DagsterRun) -> dg.DagsterRunSta
     return stored_run.status
 
 
-def test_the_slot_of_a_killed_run_goes_to_who_waits_for_it(instance: dg.DagsterInstance, gone: str):
+def test_the_slot_of_a_killed_run_goes_to_who_waits_for_it(instance: dg.DagsterInstance, gone: str) -> None:
     killed = create_run_for_test(instance, status=STARTED, tags={PROCESS_TAG: gone})
     waiting_run = create_run_for_test(instance, status=STARTED, tags=process_tags())
     assert claimed(instance, killed) and not claimed(instance, waiting_run)
@@ -62,7 +62,7 @@ def test_the_slot_of_a_killed_run_goes_to_who_waits_for_it(instance: dg.DagsterI
     assert status(instance, waiting_run) == STARTED
 
 
-def test_a_run_that_ended_keeps_no_slot(instance: dg.DagsterInstance):
+def test_a_run_that_ended_keeps_no_slot(instance: dg.DagsterInstance) -> None:
     crashed = create_run_for_test(instance, status=STARTED)
     assert claimed(instance, crashed)
     instance.report_run_failed(crashed)  # as Dagster's code server does, which leaves the slot
@@ -71,7 +71,7 @@ def test_a_run_that_ended_keeps_no_slot(instance: dg.DagsterInstance):
     assert claimed(instance, create_run_for_test(instance, status=STARTED))
 
 
-def test_a_run_that_was_canceled_by_force_keeps_its_slot_while_its_process_works(instance: dg.DagsterInstance, gone: str):
+def test_a_run_that_was_canceled_by_force_keeps_its_slot_while_its_process_works(instance: dg.DagsterInstance, gone: str) -> None:
     canceled = create_run_for_test(instance, status=STARTED, tags=process_tags())
     waiting_run = create_run_for_test(instance, status=STARTED)
     assert claimed(instance, canceled)
@@ -84,7 +84,7 @@ def test_a_run_that_was_canceled_by_force_keeps_its_slot_while_its_process_works
     assert claimed(instance, waiting_run)
 
 
-def test_a_run_that_was_being_canceled_is_canceled(instance: dg.DagsterInstance, gone: str):
+def test_a_run_that_was_being_canceled_is_canceled(instance: dg.DagsterInstance, gone: str) -> None:
     killed = create_run_for_test(instance, status=STARTED, tags={PROCESS_TAG: gone})
     instance.report_run_canceling(killed)
 
@@ -94,7 +94,7 @@ def test_a_run_that_was_being_canceled_is_canceled(instance: dg.DagsterInstance,
 
 def test_a_run_that_ended_well_while_it_was_checked_stays_so(
     instance: dg.DagsterInstance, gone: str, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     ended = create_run_for_test(instance, status=STARTED, tags={PROCESS_TAG: gone})
 
     def end_then_check(process: str) -> bool:  # its last event and its end come between the list and this check
@@ -110,7 +110,7 @@ def test_a_run_that_ended_well_while_it_was_checked_stays_so(
 
 def test_reaping_goes_on_after_an_attempt_that_failed(
     instance: dg.DagsterInstance, gone: str, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     errors: Iterator[Exception | None] = iter([None, sa.exc.OperationalError("select", {}, Exception("locked"))])
     reaped = threading.Event()
 
@@ -131,7 +131,7 @@ def test_reaping_goes_on_after_an_attempt_that_failed(
     assert status(instance, killed) == dg.DagsterRunStatus.FAILURE
 
 
-def test_a_retry_is_not_taken_for_the_killed_run_whose_tags_it_has(instance: dg.DagsterInstance, gone: str):
+def test_a_retry_is_not_taken_for_the_killed_run_whose_tags_it_has(instance: dg.DagsterInstance, gone: str) -> None:
     killed = create_run_for_test(instance, status=STARTED, tags={PROCESS_TAG: gone})
     assert reap(instance) == [killed.run_id]
     retry = create_run_for_test(
@@ -143,7 +143,7 @@ def test_a_retry_is_not_taken_for_the_killed_run_whose_tags_it_has(instance: dg.
     assert reap(instance) == [retry.run_id]
 
 
-def test_a_retry_whose_run_before_it_was_deleted_is_left_in_peace(instance: dg.DagsterInstance, gone: str):
+def test_a_retry_whose_run_before_it_was_deleted_is_left_in_peace(instance: dg.DagsterInstance, gone: str) -> None:
     killed = create_run_for_test(instance, status=STARTED, tags={PROCESS_TAG: gone})
     retry = create_run_for_test(
         instance, status=STARTED, tags={PROCESS_TAG: gone}, parent_run_id=killed.run_id, root_run_id=killed.run_id
@@ -153,7 +153,7 @@ def test_a_retry_whose_run_before_it_was_deleted_is_left_in_peace(instance: dg.D
     assert reap(instance) == [] and status(instance, retry) == STARTED
 
 
-def test_a_run_says_whose_process_it_lives_in(instance: dg.DagsterInstance, gone: str, runtime: Runtime):
+def test_a_run_says_whose_process_it_lives_in(instance: dg.DagsterInstance, gone: str, runtime: Runtime) -> None:
     @dg.op(required_resource_keys={"runtime"})
     def work() -> None: ...
 

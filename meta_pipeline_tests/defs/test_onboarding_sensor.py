@@ -53,10 +53,11 @@ def tick(
 
 def launch(instance: dg.DagsterInstance, request: dg.RunRequest, status: dg.DagsterRunStatus) -> dg.DagsterRun:
     """Create a run as the daemon does for a request."""
-    return create_run_for_test(instance, job_name=onboarding_job.name, status=status, tags=dict(request.tags))
+    run: dg.DagsterRun = create_run_for_test(instance, job_name=onboarding_job.name, status=status, tags=dict(request.tags))
+    return run
 
 
-def test_ten_ticks_over_two_onboardings_request_two_runs(runtime: Runtime, instance: dg.DagsterInstance):
+def test_ten_ticks_over_two_onboardings_request_two_runs(runtime: Runtime, instance: dg.DagsterInstance) -> None:
     start(runtime, "first")
     start(runtime, "second")
     requests, _ = tick(instance, runtime)
@@ -71,7 +72,7 @@ def test_ten_ticks_over_two_onboardings_request_two_runs(runtime: Runtime, insta
 
 def test_a_failed_attempt_is_followed_by_another_after_a_while(
     runtime: Runtime, instance: dg.DagsterInstance
-):
+) -> None:
     start(runtime, "id")
     (request,), _ = tick(instance, runtime)
     run = launch(instance, request, dg.DagsterRunStatus.STARTED)
@@ -83,7 +84,7 @@ def test_a_failed_attempt_is_followed_by_another_after_a_while(
     assert [request.run_key for request in tick(instance, later)[0]] == ["id:1"]
 
 
-def test_an_onboarding_that_the_connections_page_works_on_is_left_alone(runtime: Runtime, instance: dg.DagsterInstance):
+def test_an_onboarding_that_the_connections_page_works_on_is_left_alone(runtime: Runtime, instance: dg.DagsterInstance) -> None:
     start(runtime, "id", holder=identity())
 
     assert tick(instance, runtime) == ([], "No new connection waits.")
@@ -91,7 +92,7 @@ def test_an_onboarding_that_the_connections_page_works_on_is_left_alone(runtime:
 
 def test_an_onboarding_that_the_connections_page_has_done_gets_its_partitions_without_a_run(
     runtime: Runtime, instance: dg.DagsterInstance
-):
+) -> None:
     link = NodeLink(
         kind="ad_account", id="act_1", name="A", access="owned", owner_business=None, tasks=(),
         timezone="Europe/Berlin", currency="EUR", token_ref="t",

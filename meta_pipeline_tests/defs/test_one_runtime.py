@@ -20,6 +20,7 @@ from meta_pipeline.defs.sensors import (
 )
 from meta_pipeline.records import StoreError
 from meta_pipeline.settings import Settings
+from meta_pipeline.store.engine import open_store
 
 SENSORS = [build_marts_sensor, onboarding_sensor, token_alerts_sensor, waiting_ranges_sensor]
 
@@ -36,7 +37,7 @@ def tick(sensor: dg.SensorDefinition, instance: dg.DagsterInstance, runtime: Run
         return sensor.evaluate_tick(context).skip_message
 
 
-def test_the_resources_of_a_run_share_one_engine(instance: dg.DagsterInstance, runtime: Runtime):
+def test_the_resources_of_a_run_share_one_engine(instance: dg.DagsterInstance, runtime: Runtime) -> None:
     engines: list[sa.Engine] = []
 
     @dg.op(required_resource_keys={"graph", "tokens", "runtime"})
@@ -53,14 +54,12 @@ def test_the_resources_of_a_run_share_one_engine(instance: dg.DagsterInstance, r
     assert len(engines) == 3 and set(map(id, engines)) == {id(runtime.engine)}
 
 
-def test_a_process_has_one_runtime_for_its_settings(tmp_path: Path):
+def test_a_process_has_one_runtime_for_its_settings(tmp_path: Path) -> None:
     assert bootstrap.runtime_of(Settings(home=tmp_path)) is bootstrap.runtime_of(Settings(home=tmp_path))
 
 
-def test_ticks_create_no_engine(instance: dg.DagsterInstance, runtime: Runtime, monkeypatch: pytest.MonkeyPatch):
+def test_ticks_create_no_engine(instance: dg.DagsterInstance, runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[str] = []
-    open_store = bootstrap.open_store
-
     def counted(url: str) -> sa.Engine:
         opened.append(url)
         return open_store(url)
@@ -75,7 +74,7 @@ def test_ticks_create_no_engine(instance: dg.DagsterInstance, runtime: Runtime, 
 @pytest.mark.parametrize("sensor", SENSORS, ids=lambda sensor: sensor.name)
 def test_a_control_store_that_is_moved_away_is_named_by_every_tick_until_it_is_back(
     instance: dg.DagsterInstance, runtime: Runtime, sensor: dg.SensorDefinition
-):
+) -> None:
     file = Path(runtime.engine.url.database or "")
     reason = tick(sensor, instance, runtime)
     for _ in range(2):
@@ -89,7 +88,7 @@ def test_a_control_store_that_is_moved_away_is_named_by_every_tick_until_it_is_b
         assert tick(sensor, instance, runtime) == reason
 
 
-def test_a_control_store_that_was_replaced_is_read_from_then_on(runtime: Runtime):
+def test_a_control_store_that_was_replaced_is_read_from_then_on(runtime: Runtime) -> None:
     file = Path(runtime.engine.url.database or "")
     copy = file.with_name("copy")
     with contextlib.closing(sqlite3.connect(file)) as source, contextlib.closing(sqlite3.connect(copy)) as target:

@@ -37,7 +37,7 @@ def status(home: Home) -> tuple[list[str], list[str]]:
 
 def test_one_halfs_failure_is_red_the_other_half_green_and_the_same_command_turns_it_green(
     home: Home, sandbox: Sandbox
-):
+) -> None:
     assert home.run("connect", "--no-browser").returncode == 0
     sandbox.control("faults", [
         {"fault": "code1_reduce", "path": "POST act_1000000002/insights"},

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -24,7 +25,7 @@ def listed(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     counted: Counter[str] = Counter()
     true = dg.MultiPartitionsDefinition.get_partition_keys
 
-    def spy(self, *arguments, **more):
+    def spy(self: dg.MultiPartitionsDefinition, *arguments: Any, **more: Any) -> Sequence[str]:
         counted["listed"] += 1
         return true(self, *arguments, **more)
 
@@ -45,7 +46,7 @@ def queries() -> Iterator[Counter[str]]:
     sa.event.remove(sa.engine.Engine, "before_cursor_execute", count)
 
 
-def test_a_run_over_thirty_days_lists_no_other_keys(runtime: Runtime, listed: Counter[str]):
+def test_a_run_over_thirty_days_lists_no_other_keys(runtime: Runtime, listed: Counter[str]) -> None:
     with instance(runtime.settings, is_captured=False) as opened:
         opened.add_dynamic_partitions(str(AD_ACCOUNTS.name), node_ids(ACCOUNTS))
         run(opened, runtime, node_ids(ACCOUNTS)[-1])
@@ -55,7 +56,7 @@ def test_a_run_over_thirty_days_lists_no_other_keys(runtime: Runtime, listed: Co
         assert len(there) > 100_000 and listed  # the spy sees it, and there is much to list
 
 
-def test_a_run_asks_dagster_no_more_with_many_accounts_than_with_one(runtime: Runtime, queries: Counter[str]):
+def test_a_run_asks_dagster_no_more_with_many_accounts_than_with_one(runtime: Runtime, queries: Counter[str]) -> None:
     query_counts = []
     with instance(runtime.settings, is_captured=False) as opened:
         for accounts in (1, 1, ACCOUNTS):  # the first makes what a home makes once
@@ -67,7 +68,7 @@ def test_a_run_asks_dagster_no_more_with_many_accounts_than_with_one(runtime: Ru
     assert query_counts[1] > DAYS and abs(query_counts[2] - query_counts[1]) <= 5
 
 
-def test_the_schedule_asks_the_ledger_once_an_account(runtime: Runtime, listed: Counter[str], queries: Counter[str]):
+def test_the_schedule_asks_the_ledger_once_an_account(runtime: Runtime, listed: Counter[str], queries: Counter[str]) -> None:
     query_counts = {}
     for accounts in (10, ACCOUNTS):
         link(runtime, accounts)
@@ -79,14 +80,14 @@ def test_the_schedule_asks_the_ledger_once_an_account(runtime: Runtime, listed: 
     assert query_counts[ACCOUNTS] - query_counts[10] == ACCOUNTS - 10
 
 
-def test_keys_say_whose_day_they_are():
+def test_keys_say_whose_day_they_are() -> None:
     keys = keys_of(3)
 
     grouped = days_by_account(keys)
     assert list(grouped) == node_ids(3) and sum(map(len, grouped.values())) == len(keys)
 
 
-def test_the_days_of_an_account_are_in_order_whatever_the_order_of_the_keys():
+def test_the_days_of_an_account_are_in_order_whatever_the_order_of_the_keys() -> None:
     days = [dt.date(2026, 11, 9), dt.date(2026, 11, 10), dt.date(2026, 12, 1)]
     keys = [str(key(node_id, day)) for day in (days[2], days[0], days[1]) for node_id in ("act_2", "act_1")]
 

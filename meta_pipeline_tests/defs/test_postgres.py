@@ -54,27 +54,27 @@ def refusal_of(url: str) -> str:
         "postgresql+psycopg2://pipeline:hush@db",
     ],
 )
-def test_what_is_no_url_is_refused_without_a_word_of_it(url: str):
+def test_what_is_no_url_is_refused_without_a_word_of_it(url: str) -> None:
     text = refusal_of(url)
 
     assert "write postgresql+psycopg2://user:password@host/database" in text and "hush" not in text
 
 
-def test_the_server_refuses_in_one_sentence(postgres: Postgres):
+def test_the_server_refuses_in_one_sentence(postgres: Postgres) -> None:
     assert "password authentication failed" in refusal_of(postgres.url("dagster", password="hush"))
     assert 'database "nowhere" does not exist' in refusal_of(postgres.url("nowhere"))
     assert "Connection refused" in refusal_of(f"postgresql+psycopg2://pipeline:{SECRETS[1]}@127.0.0.1:9/dagster")
     check(postgres.url("dagster"))
 
 
-def test_a_server_that_goes_away_during_a_run_is_named_by_its_setting():
+def test_a_server_that_goes_away_during_a_run_is_named_by_its_setting() -> None:
     with pytest.raises(sa.exc.OperationalError) as gone:
         sa.create_engine("postgresql+psycopg2://pipeline:hush@127.0.0.1:9/dagster").connect()
 
     assert "Connection refused" in str(storage_error(gone.value)) and SETTING in str(storage_error(gone.value))
 
 
-def test_the_control_stores_database_is_refused(postgres: Postgres):
+def test_the_control_stores_database_is_refused(postgres: Postgres) -> None:
     with pytest.raises(ConfigError, match="name the same database: create a second one"):
         check(postgres.url("control"), store_url=postgres.url("control"))
     check(postgres.url("dagster"), store_url=postgres.url("control"))
@@ -96,7 +96,7 @@ def command_lines(home: Home) -> str:
 
 def test_backfill_the_engineers_own_webserver_and_up_share_one_postgres(
     home: Home, sandbox: Sandbox, postgres: Postgres
-):
+) -> None:
     home.environment["META_PIPELINE_STORE_URL"] = postgres.url("control")
     (home.path / ".env").write_text(f"{SETTING}={postgres.url('dagster')}\n")
     folder = Path(home.environment["META_PIPELINE_HOME"]) / "dagster"
@@ -145,7 +145,7 @@ def answers(url: str) -> bool:
 
 def test_a_server_that_is_down_is_one_sentence_and_leaves_no_process(
     tmp_path: Path, shared_sandbox: Sandbox, postgres: Postgres
-):
+) -> None:
     home = make_home(tmp_path, shared_sandbox)
     home.environment[SETTING] = postgres.url("dagster").replace("@/", "@127.0.0.1:9/").partition("?")[0]
     ran = home.run("up", "--port", str(free_port()), "--web-port", str(free_port()))

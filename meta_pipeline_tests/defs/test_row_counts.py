@@ -11,7 +11,7 @@ from meta_pipeline.defs.assets.marts import _counted
 from meta_pipeline.warehouse.counts import row_counts
 
 
-def test_the_tables_of_the_marts_are_counted_and_views_are_not(tmp_path: Path):
+def test_the_tables_of_the_marts_are_counted_and_views_are_not(tmp_path: Path) -> None:
     file = tmp_path / "warehouse.duckdb"
     with duckdb.connect(str(file)) as warehouse:
         warehouse.execute("create schema marts; create table marts.dim_ads as select * from range(3)")
@@ -22,7 +22,7 @@ def test_the_tables_of_the_marts_are_counted_and_views_are_not(tmp_path: Path):
     assert row_counts(tmp_path / "absent.duckdb") == {}
 
 
-def test_an_event_of_dbt_gets_the_rows_of_its_table():
+def test_an_event_of_dbt_gets_the_rows_of_its_table() -> None:
     def event(model: str) -> dg.Output[None]:
         return dg.Output(None, output_name=model, metadata={"unique_id": f"model.meta_pipeline.{model}"})
 

@@ -28,15 +28,15 @@ def read(tmp_path: Path, **settings: Any) -> set[str]:
     )
     save(runtime.engine, Discovery((link,)), through="t", now=NOW)
     with dg.build_schedule_context(scheduled_execution_time=NOW, resources={"runtime": runtime}) as context:
-        (request,) = pull_ads_schedule(context)
+        (request,) = pull_ads_schedule.evaluate_tick(context).run_requests or ()
     return {key.path[-1] for key in request.asset_selection or ()}
 
 
-def test_without_a_file_the_ten_are_read(tmp_path: Path):
+def test_without_a_file_the_ten_are_read(tmp_path: Path) -> None:
     assert read(tmp_path) == set(default_reports(REPORTS))
 
 
-def test_what_a_file_switches_on_is_read_as_well(tmp_path: Path):
+def test_what_a_file_switches_on_is_read_as_well(tmp_path: Path) -> None:
     file = tmp_path / "reports.toml"
     file.write_text('enabled = ["campaign_reach_28d"]')
 

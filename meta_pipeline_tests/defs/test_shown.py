@@ -20,7 +20,7 @@ markdown = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethro
 
 
 @given(names)
-def test_markdown_shows_a_name_as_it_is(name: str):
+def test_markdown_shows_a_name_as_it_is(name: str) -> None:
     (inline,) = [token for token in markdown.parse(f"- x {escaped(name)} x") if token.type == "inline"]
 
     assert {child.type for child in inline.children or ()} <= {"text", "text_special"}
@@ -29,10 +29,10 @@ def test_markdown_shows_a_name_as_it_is(name: str):
 
 
 @given(names)
-def test_no_control_character_reaches_the_ui(name: str):
+def test_no_control_character_reaches_the_ui(name: str) -> None:
     assert not {unicodedata.category(character) for character in plain(name)} & {"Cc", "Cs", "Zl", "Zp"}
 
 
-def test_a_list_of_nothing_says_so():
+def test_a_list_of_nothing_says_so() -> None:
     assert bullets([], empty="all well").value == "all well"
     assert bullets([escaped("a_b"), "c"], empty="").value == "- a\\_b\n- c"

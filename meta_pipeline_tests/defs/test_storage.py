@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,7 +24,7 @@ def opened_files() -> Iterator[Counter[str]]:
     """Count how often each SQLite file was opened through SQLAlchemy, by its name."""
     counted: Counter[str] = Counter()
 
-    def count(connection, _):
+    def count(connection: sqlite3.Connection, _: object) -> None:
         counted[Path(connection.execute("pragma database_list").fetchone()[2]).name] += 1
 
     sa.event.listen(sa.engine.Engine, "connect", count)
@@ -42,7 +43,7 @@ def events_of(instance: dg.DagsterInstance) -> list[list[tuple[object, ...]]]:
 
 def test_a_run_over_thirty_days_opens_its_file_once_and_the_others_not_at_all(
     runtime: Runtime, opened_files: Counter[str]
-):
+) -> None:
     with homes.instance(runtime.settings, is_captured=False) as opened:
         opened.add_dynamic_partitions(str(AD_ACCOUNTS.name), node_ids(2))
         run(opened, runtime, node_ids(2)[0])
@@ -53,7 +54,7 @@ def test_a_run_over_thirty_days_opens_its_file_once_and_the_others_not_at_all(
         assert opened_files == {f"{newest.run_id}.db": 1}
 
 
-def test_dagsters_own_storages_read_every_event_and_go_on_with_the_files(runtime: Runtime):
+def test_dagsters_own_storages_read_every_event_and_go_on_with_the_files(runtime: Runtime) -> None:
     accounts = node_ids(12)  # more runs than files are held open for
     with homes.instance(runtime.settings, is_captured=False) as opened:
         opened.add_dynamic_partitions(str(AD_ACCOUNTS.name), accounts)
@@ -76,7 +77,7 @@ def test_dagsters_own_storages_read_every_event_and_go_on_with_the_files(runtime
 
 def test_an_instance_with_a_storage_of_its_own_keeps_it(
     runtime: Runtime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     (tmp_path / "dagster.yaml").write_text(f"storage: {{sqlite: {{base_dir: {tmp_path}/elsewhere}}}}")
     (tmp_path / "workspace.yaml").write_text("load_from: []")
     monkeypatch.setattr(homes, "project_folder", lambda: tmp_path)

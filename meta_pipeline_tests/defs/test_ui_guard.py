@@ -44,7 +44,7 @@ def limits(instance: dg.DagsterInstance) -> dict[str, int]:
 @pytest.mark.parametrize("headers", [{}, FOREIGN, {"origin": HERE, "sec-fetch-site": "same-origin"}])
 def test_a_mutation_by_get_is_refused_whoever_sends_it(
     client: TestClient, instance: dg.DagsterInstance, headers: dict[str, str]
-):
+) -> None:
     answer = client.get("/graphql", params={"query": MUTATION}, headers=headers)
 
     assert answer.status_code in (403, 405), answer.text
@@ -55,7 +55,7 @@ def test_a_mutation_by_get_is_refused_whoever_sends_it(
                                           "application/graphql", "text/plain; application/json", ""])
 def test_a_mutation_in_the_url_of_a_post_or_in_a_simple_body_is_refused(
     client: TestClient, instance: dg.DagsterInstance, content_type: str
-):
+) -> None:
     headers = {"content-type": content_type}
     in_url = client.post("/graphql", params={"query": MUTATION}, headers=headers)
     in_body = client.post("/graphql", content=json.dumps({"query": MUTATION}), headers=headers)
@@ -79,26 +79,26 @@ def test_a_mutation_in_the_url_of_a_post_or_in_a_simple_body_is_refused(
 ])
 def test_json_of_another_page_or_for_another_host_is_refused(
     client: TestClient, instance: dg.DagsterInstance, headers: dict[str, str]
-):
+) -> None:
     answer = client.post("/graphql", json={"query": MUTATION}, headers=headers)
 
     assert answer.status_code in (400, 403), answer.text
     assert POOL not in limits(instance)
 
 
-def test_a_rebound_name_reads_nothing(client: TestClient):
+def test_a_rebound_name_reads_nothing(client: TestClient) -> None:
     for path in ("/", "/server_info", "/graphql", "/runs"):
         answer = client.get(path, headers={"host": "evil.example", "accept": "text/html"})
         assert answer.status_code == 400 and "DNS rebinding" in answer.text
 
 
 @pytest.mark.parametrize("path", ["report_asset_materialization/a", "report_asset_check/a", "report_asset_observation/a"])
-def test_no_form_of_another_page_reports_a_materialization(client: TestClient, path: str):
+def test_no_form_of_another_page_reports_a_materialization(client: TestClient, path: str) -> None:
     assert client.post(f"/{path}", params={"partition": "x"}).status_code == 415
     assert client.post(f"/{path}", params={"partition": "x"}, headers=JSON, content="{}").status_code == 400
 
 
-def test_a_preflight_is_not_answered(client: TestClient):
+def test_a_preflight_is_not_answered(client: TestClient) -> None:
     asks = {"origin": "http://evil.example", "access-control-request-method": "POST"}
 
     answer = client.options("/graphql", headers=asks)
@@ -110,7 +110,7 @@ def test_a_preflight_is_not_answered(client: TestClient):
     {"origin": "http://evil.example"}, {"origin": "null"}, {"origin": "http://localhost:3000"},
     {"sec-fetch-site": "cross-site"}, {"host": "evil.example"},
 ])
-def test_a_websocket_of_another_page_is_refused(client: TestClient, headers: dict[str, str]):
+def test_a_websocket_of_another_page_is_refused(client: TestClient, headers: dict[str, str]) -> None:
     with pytest.raises(WebSocketDisconnect) as refused, client.websocket_connect(SOCKET, ["graphql-ws"], headers=headers):
         pass
 
@@ -118,14 +118,14 @@ def test_a_websocket_of_another_page_is_refused(client: TestClient, headers: dic
 
 
 @pytest.mark.parametrize("fetch", [("cors", "empty"), ("no-cors", "image"), ("navigate", "iframe")])
-def test_another_site_embeds_no_page_of_the_ui(client: TestClient, fetch: tuple[str, str]):
+def test_another_site_embeds_no_page_of_the_ui(client: TestClient, fetch: tuple[str, str]) -> None:
     mode, destination = fetch
     headers = {"sec-fetch-site": "cross-site", "sec-fetch-mode": mode, "sec-fetch-dest": destination}
 
     assert client.get("/runs", headers=headers).status_code == 403
 
 
-def test_the_ui_itself_works(client: TestClient, instance: dg.DagsterInstance):
+def test_the_ui_itself_works(client: TestClient, instance: dg.DagsterInstance) -> None:
     own = {"origin": HERE, "sec-fetch-site": "same-origin", "sec-fetch-mode": "cors", "sec-fetch-dest": "empty"}
     link = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
 
@@ -141,13 +141,13 @@ def test_the_ui_itself_works(client: TestClient, instance: dg.DagsterInstance):
     instance.event_log_storage.delete_concurrency_limit(POOL)  # the other tests share this instance
 
 
-def test_an_allowed_host_and_every_name_of_this_machine_pass(client: TestClient):
+def test_an_allowed_host_and_every_name_of_this_machine_pass(client: TestClient) -> None:
     for host in ("localhost:3000", "127.0.0.1", "[::1]:3000", "Dagster.Example.com"):
         answer = client.post("/graphql", json={"query": "{ version }"}, headers={"host": host, "origin": f"http://{host}"})
         assert answer.status_code == 200, answer.text
 
 
-def test_a_header_that_is_sent_twice_decides_nothing():
+def test_a_header_that_is_sent_twice_decides_nothing() -> None:
     headers = [(b"host", b"127.0.0.1:3000"), (b"host", b"evil.example")]
 
     refused = refusal({"type": "http", "method": "GET", "path": "/", "query_string": b"", "headers": headers})
@@ -155,7 +155,7 @@ def test_a_header_that_is_sent_twice_decides_nothing():
     assert refused and refused.status == 400
 
 
-def test_dagsters_own_app_runs_what_the_guard_refuses(tmp_path: Path):
+def test_dagsters_own_app_runs_what_the_guard_refuses(tmp_path: Path) -> None:
     """The reason for the guard: should Dagster refuse this one day, the guard can go."""
     from dagster_webserver.app import create_app_from_workspace_process_context
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from meta_pipeline.extract import page_slicing as module
 from meta_pipeline.extract.page_slicing import slice_records, strip_separators
 
-PLAIN = [
+PLAIN: list[dict[str, object]] = [
     {"account_id": "1", "ad_name": "a", "actions": [{"action_type": "x", "value": "1"}, {"action_type": "y"}]},
     {"account_id": "2", "ad_name": "é 😀 }],[{ },{\"account_id\":"},
     {"account_id": "3", "spend": "1.5", "nested": {"account_id": {"deep": [{}, []]}}},
@@ -30,7 +30,10 @@ def written(
     records: list[dict[str, object]], *, is_ascii: bool, comma: str = ",", after: str = "QVFI"
 ) -> tuple[bytes, list[bytes]]:
     """A page, and the bytes of its records."""
-    text = lambda value: json.dumps(value, ensure_ascii=is_ascii, separators=(comma, ":"))
+
+    def text(value: object) -> str:
+        return json.dumps(value, ensure_ascii=is_ascii, separators=(comma, ":"))
+
     pieces = [text(record).encode() for record in records]
     paging = text({"cursors": {"after": after}, "next": f"https://graph.example/?after={after}"}).encode()
     return b'{"data":[' + comma.encode().join(pieces) + b'],"paging":' + paging + b"}", pieces
@@ -42,21 +45,21 @@ def written(
 )
 def test_every_page_is_cut_into_its_records(
     records: list[dict[str, object]], is_ascii: bool, comma: str, after: str
-):
+) -> None:
     body, pieces = written(records, is_ascii=is_ascii, comma=comma, after=after)
 
     assert strip_separators(slice_records(body, len(records))).to_pylist() == pieces
 
 
 @pytest.mark.parametrize("is_ascii", [True, False])
-def test_a_page_as_meta_writes_it_is_not_parsed_again(is_ascii: bool, monkeypatch: pytest.MonkeyPatch):
+def test_a_page_as_meta_writes_it_is_not_parsed_again(is_ascii: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "page_reader", None)
     for records in (PLAIN, PLAIN[:1], PLAIN * 200):
         body, pieces = written(records, is_ascii=is_ascii)
         assert strip_separators(slice_records(body, len(records))).to_pylist() == pieces
 
 
-def test_what_is_cut_holds_on_to_nothing_of_its_page():
+def test_what_is_cut_holds_on_to_nothing_of_its_page() -> None:
     body, pieces = written(PLAIN * 100, is_ascii=True)
     records = strip_separators(slice_records(body, 300)[:3])
 

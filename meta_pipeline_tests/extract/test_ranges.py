@@ -14,7 +14,7 @@ DAY = dt.date(2026, 11, 1)
 
 
 @given(st.sets(st.integers(0, 400)))
-def test_ranges_cover_each_day_exactly_once(numbers: set[int]):
+def test_ranges_cover_each_day_exactly_once(numbers: set[int]) -> None:
     days = [DAY + dt.timedelta(days=n) for n in numbers]
     covered = [day for part in contiguous_ranges(days) for day in part.days]
 
@@ -22,7 +22,7 @@ def test_ranges_cover_each_day_exactly_once(numbers: set[int]):
 
 
 @given(st.integers(0, 400), st.integers(1, 500))
-def test_cuts_cover_the_range_exactly_and_none_is_longer_than_allowed(length: int, longest: int):
+def test_cuts_cover_the_range_exactly_and_none_is_longer_than_allowed(length: int, longest: int) -> None:
     whole = Range(DAY, DAY + dt.timedelta(days=length))
     parts = whole.split(longest)
 
@@ -35,7 +35,7 @@ def test_cuts_cover_the_range_exactly_and_none_is_longer_than_allowed(length: in
 @given(st.lists(st.tuples(st.integers(0, 300), st.integers(1, 90)), max_size=5), st.integers(1, 90), st.integers(1, 90))
 def test_a_plan_asks_for_exactly_the_days_that_are_wanted_each_once(
     spans: list[tuple[int, int]], worked: int, refused: int
-):
+) -> None:
     days = list({DAY + dt.timedelta(days=at + n) for at, length in spans for n in range(length)})
     sizes = Sizes(5000)
     assert plan_ranges(sizes, [*days, *days]) == contiguous_ranges(days)
@@ -49,8 +49,9 @@ def test_a_plan_asks_for_exactly_the_days_that_are_wanted_each_once(
 
 
 @given(st.integers(1, 120), st.data())
-def test_however_ranges_are_refused_their_halves_end_and_cover_every_day_once(length: int, data: st.DataObject):
-    read, todo, requests = [], [Range(DAY, DAY + dt.timedelta(days=length))], 0
+def test_however_ranges_are_refused_their_halves_end_and_cover_every_day_once(length: int, data: st.DataObject) -> None:
+    read: list[dt.date] = []
+    todo, requests = [Range(DAY, DAY + dt.timedelta(days=length))], 0
     too_much = data.draw(st.integers(1, 130))
     while todo:
         part = todo.pop(0)
@@ -65,7 +66,7 @@ def test_however_ranges_are_refused_their_halves_end_and_cover_every_day_once(le
 
 
 @given(st.integers(1, 400))
-def test_halves_cover_the_range_exactly(length: int):
+def test_halves_cover_the_range_exactly(length: int) -> None:
     whole = Range(DAY, DAY + dt.timedelta(days=length))
     left, right = whole.halves()
 

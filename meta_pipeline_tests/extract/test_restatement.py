@@ -34,7 +34,7 @@ class Year:
             self.read_on.setdefault(day, []).append(today)
 
 
-def test_no_day_is_staler_than_promised_and_the_last_read_is_after_it_is_stable():
+def test_no_day_is_staler_than_promised_and_the_last_read_is_after_it_is_stable() -> None:
     year = Year()
     for today in days(FIRST + dt.timedelta(days=60), 180):
         year.live(today)
@@ -48,7 +48,7 @@ def test_no_day_is_staler_than_promised_and_the_last_read_is_after_it_is_stable(
             assert sum((read - day).days > 28 for read in reads) == 1
 
 
-def test_little_more_than_a_third_of_what_28_days_every_day_would_be():
+def test_little_more_than_a_third_of_what_28_days_every_day_would_be() -> None:
     year = Year()
     for today in days(FIRST + dt.timedelta(days=60), 60 + 56):
         year.live(today)
@@ -57,7 +57,7 @@ def test_little_more_than_a_third_of_what_28_days_every_day_would_be():
     assert max(year.lengths[60:]) == LAST_READ_AGE
 
 
-def test_what_was_missed_is_due_and_what_was_just_read_is_not():
+def test_what_was_missed_is_due_and_what_was_just_read_is_not() -> None:
     today = FIRST + dt.timedelta(days=100)
     assert due_since(today, {}, TIERS) == today - dt.timedelta(days=28)
     read = {day: today for day in days(today - dt.timedelta(days=35), 35)}
@@ -67,12 +67,12 @@ def test_what_was_missed_is_due_and_what_was_just_read_is_not():
 
 
 @pytest.mark.parametrize("text", ["", "28", "3:1", "3:1,28:0", "7:2,3:1,28:7", "3:4,28:2", "a:b,28:7", "3:1,28:7,40:9"])
-def test_a_taper_that_is_none_is_said(text: str):
+def test_a_taper_that_is_none_is_said(text: str) -> None:
     with pytest.raises(ConfigError, match="META_PIPELINE_RESTATEMENT"):
         parse_tiers(text)
 
 
-def test_everything_that_is_due_is_named_oldest_first_and_nothing_else():
+def test_everything_that_is_due_is_named_oldest_first_and_nothing_else() -> None:
     today = FIRST + dt.timedelta(days=100)
     read = {day: today - dt.timedelta(days=1) for day in days(today - dt.timedelta(days=35), 35)}
     del read[today - dt.timedelta(days=20)]
@@ -85,7 +85,7 @@ COSTS = [search.Costs(rows, page) for rows in (120, 960) for page in (500, 5000)
 
 
 @pytest.mark.parametrize("costs", COSTS, ids=str)
-def test_no_other_taper_that_keeps_the_promise_costs_fewer_calls(costs: search.Costs):
+def test_no_other_taper_that_keeps_the_promise_costs_fewer_calls(costs: search.Costs) -> None:
     tapers = list(search.tapers((3, 7, 14, 28)))
     calls = {tiers: search.calls_a_day(search.lengths_of(tiers, search.nested, costs), costs) for tiers in tapers}
 
@@ -98,7 +98,7 @@ def test_no_other_taper_that_keeps_the_promise_costs_fewer_calls(costs: search.C
 
 
 @pytest.mark.parametrize(("page", "is_cheaper"), [(5000, True), (500, False)])
-def test_one_range_costs_less_than_the_due_days_alone_unless_pages_are_small(page: int, is_cheaper: bool):
+def test_one_range_costs_less_than_the_due_days_alone_unless_pages_are_small(page: int, is_cheaper: bool) -> None:
     costs = search.Costs(960, page)
     one_range, alone = (
         search.calls_a_day(search.lengths_of(TIERS, plan, costs), costs) for plan in (search.nested, search.only_due)
@@ -107,7 +107,7 @@ def test_one_range_costs_less_than_the_due_days_alone_unless_pages_are_small(pag
     assert (one_range < alone) == is_cheaper
 
 
-def test_a_taper_that_breaks_the_promise_is_not_among_them():
+def test_a_taper_that_breaks_the_promise_is_not_among_them() -> None:
     assert not search.keeps(parse_tiers("3:1,7:2,14:4,28:8"))
     assert not search.keeps(parse_tiers("4:1,7:3,14:4,28:7"))
     assert all(search.keeps(tiers) for tiers in search.tapers((5, 14, 28)))

@@ -28,7 +28,7 @@ def settled(limit: int, *, reads: int, pages: int = 10) -> tuple[Sizes, list[int
 
 
 @pytest.mark.parametrize("limit", [25, 40, 99, 100, 250, 400, 499, 1500, 3000, 5000])
-def test_a_page_shrinks_to_25_rows_and_settles_near_the_largest_that_comes(limit: int):
+def test_a_page_shrinks_to_25_rows_and_settles_near_the_largest_that_comes(limit: int) -> None:
     sizes, refused = settled(limit, reads=6)
 
     assert 0.6 * limit <= sizes.page <= limit and sizes.page >= SMALLEST_PAGE
@@ -38,7 +38,7 @@ def test_a_page_shrinks_to_25_rows_and_settles_near_the_largest_that_comes(limit
     assert sizes.page == before
 
 
-def test_a_page_grows_back_in_steps_after_its_refusal_is_old():
+def test_a_page_grows_back_in_steps_after_its_refusal_is_old() -> None:
     sizes, _ = settled(400, reads=6)
     steps = []
     for week in range(1, 9):
@@ -47,7 +47,7 @@ def test_a_page_grows_back_in_steps_after_its_refusal_is_old():
     assert steps[:3] == [1000, 2000, 4000] and steps[3:] == [None] * 5
 
 
-def test_only_when_25_rows_are_too_many_is_it_the_range_that_is_too_much():
+def test_only_when_25_rows_are_too_many_is_it_the_range_that_is_too_much() -> None:
     sizes, tried = Sizes(5000), [FIRST_PAGE]
     while sizes.page_was_refused(NOW):
         tried.append(sizes.page)
@@ -60,7 +60,7 @@ def test_only_when_25_rows_are_too_many_is_it_the_range_that_is_too_much():
     assert sizes.page == 4000 and sizes.page_was_refused(NOW) and sizes.page == FIRST_PAGE
 
 
-def test_ranges_are_as_long_as_is_known_to_work():
+def test_ranges_are_as_long_as_is_known_to_work() -> None:
     sizes = Sizes(5000)
     assert sizes.longest_range(30) == 30
     sizes.range_was_refused(30, NOW)

@@ -92,7 +92,7 @@ def encode(values: dict[str, str]) -> bytes:
     return ("{" + ",".join(f'"{name}": {value}' for name, value in values.items()) + "}").encode()
 
 
-def read_key(record: bytes) -> tuple[str, ...]:
+def read_key(record: bytes) -> tuple[str, str]:
     row = json.loads(record)
     return row["ad_id"], row.get("age")
 

@@ -6,6 +6,7 @@ import dataclasses
 import datetime as dt
 import json
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 import sqlalchemy as sa
@@ -30,7 +31,7 @@ HOUR, DAY = dt.timedelta(hours=1), dt.timedelta(days=1)
 
 
 class Tokens:
-    def reveal_for(self, node_id: str, *, flow: str, without=()) -> AccessToken:
+    def reveal_for(self, node_id: str, *, flow: str, without: object = ()) -> AccessToken:
         return AccessToken(kind="user", value="EAA")
 
 
@@ -76,7 +77,7 @@ class ListedAccount:
             self.account.add("creative", id, thumbnail_url=f"https://cdn.example/{id}.jpg?oh=1", image_hash=id)
         self.account.add("creative", "unused")
 
-    def land(self, **policy) -> list[str]:
+    def land(self, **policy: Any) -> list[str]:
         """Land all listings an hour later; return the operations that it took."""
         self.clock.sleep(HOUR.total_seconds())
         self.account.calls.clear()
@@ -84,13 +85,13 @@ class ListedAccount:
         assert tuple(file.report for file in done) == KINDS
         return self.account.calls
 
-    def landed(self, kind: str) -> dict[str, dict]:
+    def landed(self, kind: str) -> dict[str, dict[str, Any]]:
         table = pq.read_table(self.landing.path(kind, NODE, SNAPSHOT_DAY))
         rows = [json.loads(payload) for payload in table.column("payload").to_pylist()]
         assert len(rows) == len({row["id"] for row in rows})
         return {row["id"]: row for row in rows}
 
-    def history(self, kind: str, columns: str = "id, name") -> list[tuple]:
+    def history(self, kind: str, columns: str = "id, name") -> list[tuple[Any, ...]]:
         self.warehouse.load(self.engine, now=self.clock.now())
         with self.warehouse.open() as connection:
             return connection.execute(f"select {columns} from raw_meta_ads.{kind}_history order by id, _fetched_at").fetchall()

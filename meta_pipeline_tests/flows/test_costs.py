@@ -14,7 +14,7 @@ DAY_ROWS, BREAKDOWN_ROWS = 120, 120 * 23
 
 
 @pytest.mark.parametrize("page", [500, GROWING])
-def test_a_month_of_ads_and_their_account_takes_eighteen_calls(page: int):
+def test_a_month_of_ads_and_their_account_takes_eighteen_calls(page: int) -> None:
     cost = first_backfill(TWO, largest_page=page, world={})
 
     assert cost.rows > 3000 and cost.entities >= 5  # every kind of listing is in it
@@ -22,7 +22,7 @@ def test_a_month_of_ads_and_their_account_takes_eighteen_calls(page: int):
 
 
 @pytest.mark.parametrize("page, most", [(500, 215), (GROWING, 80)])
-def test_a_month_with_five_breakdowns_takes_little_more_than_its_pages(page: int, most: int):
+def test_a_month_with_five_breakdowns_takes_little_more_than_its_pages(page: int, most: int) -> None:
     cost = first_backfill((*TWO, *BREAKDOWNS), largest_page=page)
 
     assert cost.rows == 30 * (DAY_ROWS + BREAKDOWN_ROWS + 1) == 86_400 + 30
@@ -35,7 +35,7 @@ SHARE = {"accounts": 10, "ads": 20, "days": 30}
 
 
 @pytest.mark.parametrize("server", [name for name, limits in SERVERS.items() if "rows_a_page" not in limits])
-def test_a_first_read_takes_no_more_than_a_plain_script_and_six_calls_an_account(server: str):
+def test_a_first_read_takes_no_more_than_a_plain_script_and_six_calls_an_account(server: str) -> None:
     ours, script = (read(**SHARE, limits=SERVERS[server]) for read in (first_read.ours, first_read.script))
 
     assert ours.submitted == script.submitted == SHARE["accounts"]
@@ -46,7 +46,7 @@ def test_a_first_read_takes_no_more_than_a_plain_script_and_six_calls_an_account
     assert ours.polls <= 2.8 * SHARE["accounts"] + 9
 
 
-def test_pages_that_are_too_much_are_made_smaller_and_nothing_is_requested_again():
+def test_pages_that_are_too_much_are_made_smaller_and_nothing_is_requested_again() -> None:
     limit = 100
     cost = first_read.ours(**SHARE, limits={"report_run_seconds": 0.01, "rows_a_page": limit})
 
@@ -55,7 +55,7 @@ def test_pages_that_are_too_much_are_made_smaller_and_nothing_is_requested_again
     assert cost.pages <= 1.35 * cost.rows / limit + 5 * SHARE["accounts"]
 
 
-def test_a_day_of_restatement_takes_eighty_calls_at_most():
+def test_a_day_of_restatement_takes_eighty_calls_at_most() -> None:
     costs = restatement()
 
     assert statistics.mean(cost.calls for cost in costs) <= 30

@@ -13,7 +13,7 @@ from harness.kills import DAYS, Killing
 from harness.sandbox import Sandbox
 
 
-def test_five_kills_and_exact_truth(home: Home, sandbox: Sandbox):
+def test_five_kills_and_exact_truth(home: Home, sandbox: Sandbox) -> None:
     killing = Killing(connect(home), sandbox)
     chance = random.Random(20261124)
     warehouse = home.path / "home" / "warehouse.duckdb"

@@ -6,6 +6,7 @@ import dataclasses
 import datetime as dt
 import json
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from harness.account import NODE
 from meta_pipeline.entity_kinds import LISTED_KINDS
 from meta_pipeline.extract import stored_listing
 from meta_pipeline.extract.ads.listings import entities
+from meta_pipeline.extract.stored_listing import Row
 from meta_pipeline.flows import listings
 from meta_pipeline.landing.landing import SNAPSHOT_DAY
 from meta_pipeline.records import Batch
@@ -22,7 +24,7 @@ from meta_pipeline.status import forecast
 from meta_pipeline_tests.fakes.listed_account import DAY, HOUR, KINDS, ListedAccount
 
 
-def test_a_first_listing_then_one_without_change(listed: ListedAccount):
+def test_a_first_listing_then_one_without_change(listed: ListedAccount) -> None:
     assert listed.land() == [NODE, f"{NODE}/campaigns", f"{NODE}/adsets", f"{NODE}/ads", f"{NODE}/adcreatives"]
     assert listed.landed("creatives").keys() == {"8", "9"}
     before = {kind: listed.history(kind, "*") for kind in KINDS if kind != "thumbnails"}
@@ -35,7 +37,7 @@ def test_a_first_listing_then_one_without_change(listed: ListedAccount):
     assert files == {kind: listed.landing.path(kind, NODE, SNAPSHOT_DAY).stat().st_ino for kind in KINDS}
 
 
-def test_what_moves_by_itself_is_no_new_state_and_a_rename_a_budget_and_a_delete_are(listed: ListedAccount):
+def test_what_moves_by_itself_is_no_new_state_and_a_rename_a_budget_and_a_delete_are(listed: ListedAccount) -> None:
     listed.land()
     listed.account.account["amount_spent"] = "101"
     listed.account.things["2"]["budget_remaining"] = "12"
@@ -56,7 +58,7 @@ def test_what_moves_by_itself_is_no_new_state_and_a_rename_a_budget_and_a_delete
     assert listed.history("accounts") == [(NODE, "Seven"), (NODE, "Seventh")]
 
 
-def test_states_between_two_loads_are_not_lost_and_loading_again_adds_none(listed: ListedAccount):
+def test_states_between_two_loads_are_not_lost_and_loading_again_adds_none(listed: ListedAccount) -> None:
     for name in ("A", "B", "A", "C"):
         listed.account.change("1", name=name)
         listed.land()
@@ -69,7 +71,7 @@ def test_states_between_two_loads_are_not_lost_and_loading_again_adds_none(liste
     assert states == listed.history("campaigns")
 
 
-def test_an_increment_asks_for_changes_and_a_sweep_finds_what_vanished(listed: ListedAccount):
+def test_an_increment_asks_for_changes_and_a_sweep_finds_what_vanished(listed: ListedAccount) -> None:
     listed.clock.sleep(2 * HOUR.total_seconds())
     listed.account.change("3")  # the newest: what was updated in the hour before it is read again
     listed.land(page=2)
@@ -97,7 +99,7 @@ def test_an_increment_asks_for_changes_and_a_sweep_finds_what_vanished(listed: L
     assert listed.history("ads", "id, name, error is not null")[:2] == [("3", "ad 3", False), ("3", None, True)]
 
 
-def test_a_parents_status_is_its_childrens_whatever_their_updated_time_says(listed: ListedAccount):
+def test_a_parents_status_is_its_childrens_whatever_their_updated_time_says(listed: ListedAccount) -> None:
     listed.land(page=2)
     listed.clock.sleep(DAY.total_seconds())
     listed.account.change("1", status="PAUSED", effective_status="PAUSED")
@@ -108,7 +110,7 @@ def test_a_parents_status_is_its_childrens_whatever_their_updated_time_says(list
     assert {ad["effective_status"] for ad in listed.landed("ads").values()} == {"CAMPAIGN_PAUSED"}
 
 
-def test_a_kill_between_a_parent_and_its_children_loses_no_status(listed: ListedAccount):
+def test_a_kill_between_a_parent_and_its_children_loses_no_status(listed: ListedAccount) -> None:
     listed.land(page=2)
     listed.clock.sleep(DAY.total_seconds())
     listed.account.change("1", status="PAUSED", effective_status="PAUSED")
@@ -124,7 +126,7 @@ def test_a_kill_between_a_parent_and_its_children_loses_no_status(listed: Listed
 
 def test_what_only_insights_know_is_deleted_and_old_files_are_not_looked_through_again(
     listed: ListedAccount, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     def insights(day: int, *ads: str) -> None:
         batch = Batch(records=(), trace_id="T", version="v26.0", fetched_at=listed.clock.now())
         rows = [
@@ -147,13 +149,18 @@ def test_what_only_insights_know_is_deleted_and_old_files_are_not_looked_through
     listed.clock.sleep(DAY.total_seconds())
     insights(2, "50", "51", "52")
     read_paths: list[str] = []
-    mentioned = listings.entities.read_mentioned
-    monkeypatch.setattr(listings.entities, "read_mentioned", lambda paths: mentioned(read_paths.extend(paths) or read_paths))
+    original = entities.read_mentioned
+
+    def read_mentioned(paths: Iterable[str]) -> dict[str, dict[str, Row]]:
+        read_paths.extend(paths)
+        return original(read_paths)
+
+    monkeypatch.setattr(entities, "read_mentioned", read_mentioned)
     assert len(listed.land()) == 4
     assert [Path(path).stem for path in read_paths] == ["2026-11-02"] and {"50", "51", "52"} <= listed.landed("ads").keys()
 
 
-def test_a_thing_that_insights_name_before_a_listing_does_is_no_longer_deleted_once_it_is_listed(listed: ListedAccount):
+def test_a_thing_that_insights_name_before_a_listing_does_is_no_longer_deleted_once_it_is_listed(listed: ListedAccount) -> None:
     batch = Batch(records=(), trace_id="T", version="v26.0", fetched_at=listed.clock.now())
     row = json.dumps({"ad_id": "60", "adset_id": "2", "campaign_id": "1", "account_id": "7"}).encode()
     listed.context.write_day("ad_insights", NODE, dt.date(2026, 11, 1), [(row, batch)], {})
@@ -165,7 +172,7 @@ def test_a_thing_that_insights_name_before_a_listing_does_is_no_longer_deleted_o
     assert listed.landed("ads")["60"]["effective_status"] == "ACTIVE"
 
 
-def test_other_fields_are_a_listing_of_its_own(listed: ListedAccount, monkeypatch: pytest.MonkeyPatch):
+def test_other_fields_are_a_listing_of_its_own(listed: ListedAccount, monkeypatch: pytest.MonkeyPatch) -> None:
     listed.land(page=2)
     ads = LISTED_KINDS[2]
     more = dataclasses.replace(ads, fields=(*ads.fields, "issues_info"))
@@ -174,7 +181,7 @@ def test_other_fields_are_a_listing_of_its_own(listed: ListedAccount, monkeypatc
     assert not any("?" in call for call in listed.land(page=2))
 
 
-def test_a_creative_that_meta_can_not_answer_for_is_a_row_and_is_not_asked_for_every_day(listed: ListedAccount):
+def test_a_creative_that_meta_can_not_answer_for_is_a_row_and_is_not_asked_for_every_day(listed: ListedAccount) -> None:
     listed.account.broken["8"] = (100, "(#100) incomplete")
     listed.land()
     assert "incomplete" in listed.landed("creatives")["8"]["error"] and "error" not in listed.landed("creatives")["9"]
@@ -186,7 +193,7 @@ def test_a_creative_that_meta_can_not_answer_for_is_a_row_and_is_not_asked_for_e
     assert "error" not in listed.landed("creatives")["8"]
 
 
-def test_an_increment_reads_the_hour_before_the_newest_change_again():
+def test_an_increment_reads_the_hour_before_the_newest_change_again() -> None:
     newest = dt.datetime(2026, 11, 20, 10, tzinfo=dt.UTC)
     row = {"id": "1", "updated_time": newest.strftime("%Y-%m-%dT%H:%M:%S%z")}
     batch = Batch(records=(), trace_id="T", version="v25.0", fetched_at=newest)
@@ -198,7 +205,7 @@ def test_an_increment_reads_the_hour_before_the_newest_change_again():
     assert entities.increment_start(stored, newest, now=newest - HOUR, sweep=7 * DAY, page=1) == since - 3600
 
 
-def test_a_change_that_was_listed_late_is_found_by_the_next_increment(listed: ListedAccount):
+def test_a_change_that_was_listed_late_is_found_by_the_next_increment(listed: ListedAccount) -> None:
     listed.land(page=2)
     listed.account.change("3", name="seen")
     listed.land(page=2)
@@ -211,7 +218,7 @@ def test_a_change_that_was_listed_late_is_found_by_the_next_increment(listed: Li
     assert any("ad.updated_time" in call for call in calls) and listed.landed("ads")["4"]["name"] == "late"
 
 
-def test_the_forecast_knows_what_a_listing_will_take(listed: ListedAccount):
+def test_the_forecast_knows_what_a_listing_will_take(listed: ListedAccount) -> None:
     def expected() -> int:
         return forecast._entity_calls(listed.engine, NODE, sweep=listed.policy.sweep, now=listed.clock.now() + HOUR)
 

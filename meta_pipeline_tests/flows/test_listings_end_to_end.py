@@ -9,6 +9,7 @@ import subprocess
 import sys
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow.parquet as pq
@@ -65,7 +66,7 @@ class SandboxListings:
             pass
         return sum(self.operations)
 
-    def landed(self, kind: str) -> dict[str, dict]:
+    def landed(self, kind: str) -> dict[str, dict[str, Any]]:
         rows = pq.read_table(self.landing.path(kind, NODE, SNAPSHOT_DAY)).column("payload").to_pylist()
         return {row["id"]: row for row in map(json.loads, rows)}
 
@@ -79,7 +80,7 @@ class SandboxListings:
         )
         assert ran.returncode == 0, ran.stdout[-3000:]
 
-    def rows(self, query: str, *values: object) -> list[tuple]:
+    def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         with duckdb.connect(str(self.warehouse.file)) as connection:
             connection.execute("set timezone = 'UTC'")
             return connection.execute(query, values).fetchall()
@@ -89,7 +90,7 @@ def moment(text: str) -> dt.datetime:
     return dt.datetime.fromisoformat(text)
 
 
-def test_renames_budgets_and_deletes_are_dated_and_cost_little(tmp_path: Path, sandbox: Sandbox):
+def test_renames_budgets_and_deletes_are_dated_and_cost_little(tmp_path: Path, sandbox: Sandbox) -> None:
     account = SandboxListings(tmp_path, sandbox)
     assert account.land("2026-11-20T12:00:00+00:00") == 5
     campaign, other = list(account.landed("campaigns"))[:2]
@@ -120,7 +121,7 @@ def test_renames_budgets_and_deletes_are_dated_and_cost_little(tmp_path: Path, s
     assert account.rows("select count(*) from marts.dim_creatives where thumbnail_path is null") == [(0,)]
 
 
-def test_an_increment_misses_what_vanished_until_the_sweep_and_takes_what_is_new(tmp_path: Path, sandbox: Sandbox):
+def test_an_increment_misses_what_vanished_until_the_sweep_and_takes_what_is_new(tmp_path: Path, sandbox: Sandbox) -> None:
     account = SandboxListings(tmp_path, sandbox)
     account.land("2026-11-20T12:00:00+00:00", page=10)
     ads = account.landed("ads")
@@ -136,7 +137,7 @@ def test_an_increment_misses_what_vanished_until_the_sweep_and_takes_what_is_new
     assert account.landed("ads")[ad]["effective_status"] == "DELETED"
 
 
-def test_incomplete_creatives_are_rows_and_stop_nothing(tmp_path: Path, sandbox: Sandbox):
+def test_incomplete_creatives_are_rows_and_stop_nothing(tmp_path: Path, sandbox: Sandbox) -> None:
     sandbox.control("world", {"incomplete_creatives": 2})
     account = SandboxListings(tmp_path, sandbox)
     calls = account.land("2026-11-20T12:00:00+00:00")

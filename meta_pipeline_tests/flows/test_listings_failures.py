@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from harness.account import NODE
@@ -16,7 +18,7 @@ from meta_pipeline.store import ledger, read_times
 from meta_pipeline_tests.fakes.listed_account import DAY, KINDS, ListedAccount
 
 
-def test_a_listing_lands_whole_or_not_at_all(listed: ListedAccount):
+def test_a_listing_lands_whole_or_not_at_all(listed: ListedAccount) -> None:
     listed.land(page=2)
     before = listed.landed("ads")
     listed.account.change("3", name="new")
@@ -31,7 +33,7 @@ def test_a_listing_lands_whole_or_not_at_all(listed: ListedAccount):
     assert listed.landed("ads")["3"]["name"] == "new"
 
 
-def test_a_limit_before_the_creatives_leaves_them_to_the_next_run(listed: ListedAccount):
+def test_a_limit_before_the_creatives_leaves_them_to_the_next_run(listed: ListedAccount) -> None:
     listed.account.broken_paths[f"{NODE}/adcreatives"] = (17, "limit")
     with pytest.raises(ThrottledError):
         listed.land()
@@ -50,7 +52,7 @@ NO_FIELD = (100, "(#100) Tried accessing nonexisting field (x)")
     ("ads", f"{NODE}/ads", NO_FIELD), ("accounts", NODE, (200, "no")), ("campaigns", f"{NODE}/campaigns", (1, "unknown")),
     ("ads", f"{NODE}/ads", (1, "Please reduce the amount of data")), ("creatives", f"{NODE}/adcreatives", (200, "no")),
 ])
-def test_one_failing_listing_ends_no_other(listed: ListedAccount, failing: str, path: str, error: tuple[int, str]):
+def test_one_failing_listing_ends_no_other(listed: ListedAccount, failing: str, path: str, error: tuple[int, str]) -> None:
     listed.land()
     before = read_times.last_read(listed.engine, report=failing, node_id=NODE, day=SNAPSHOT_DAY)
     listed.clock.sleep(8 * DAY.total_seconds())
@@ -66,10 +68,10 @@ def test_one_failing_listing_ends_no_other(listed: ListedAccount, failing: str, 
 
 def test_what_nobody_expected_in_one_listing_is_reported_and_ends_no_other(
     listed: ListedAccount, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     original = entities.refresh
 
-    def refresh(kind: EntityKind, *arguments, **more):
+    def refresh(kind: EntityKind, *arguments: Any, **more: Any) -> Any:
         if kind.name == "campaigns":
             raise KeyError("surprise")
         return original(kind, *arguments, **more)
@@ -82,7 +84,7 @@ def test_what_nobody_expected_in_one_listing_is_reported_and_ends_no_other(
     assert [kind for kind in KINDS if kind != "campaigns"] == landed
 
 
-def test_without_any_listing_of_ads_the_creatives_are_not_taken_for_none(listed: ListedAccount):
+def test_without_any_listing_of_ads_the_creatives_are_not_taken_for_none(listed: ListedAccount) -> None:
     listed.account.broken_paths[f"{NODE}/ads"] = (100, "(#100) no")
     with pytest.raises(ListingsError, match="creatives: no listing of the ads"):
         list(listings.land_entities(NODE, context=listed.context, listing_policy=listed.policy))
@@ -94,12 +96,12 @@ def test_without_any_listing_of_ads_the_creatives_are_not_taken_for_none(listed:
     assert listings.have_landed(listed.engine, NODE, backfill_id="b")
 
 
-def test_a_listing_whose_page_is_too_much_shrinks_it_and_remembers(listed: ListedAccount):
+def test_a_listing_whose_page_is_too_much_shrinks_it_and_remembers(listed: ListedAccount) -> None:
     for number in range(120):
         listed.account.add("campaign", str(1000 + number))
     original = listed.account._page
 
-    def page(kind: str, params: dict[str, str]):
+    def page(kind: str, params: dict[str, str]) -> Any:
         if kind == "campaign" and int(params["limit"]) > 60:
             return listed.account._error(1, "Please reduce the amount of data you're asking for")
         return original(kind, params)

@@ -56,7 +56,7 @@ def every_byte(folder: Path) -> bytes:
     return b"\n".join(secrets_found)
 
 
-def test_the_marts_equal_the_truth_then_what_moved_is_read_again_and_no_secret_got_out(home: Home, sandbox: Sandbox):
+def test_the_marts_equal_the_truth_then_what_moved_is_read_again_and_no_secret_got_out(home: Home, sandbox: Sandbox) -> None:
     home.environment["META_PIPELINE_SAMPLES"] = "500"
     connect(home)
     links = json.loads(home.run("links", "--json").stdout)
@@ -106,7 +106,7 @@ def test_the_marts_equal_the_truth_then_what_moved_is_read_again_and_no_secret_g
     assert home.environment["META_PIPELINE_VAULT_KEYS"].encode() not in seen
 
 
-def test_a_killed_backfill_goes_on_where_it_was(home: Home, sandbox: Sandbox):
+def test_a_killed_backfill_goes_on_where_it_was(home: Home, sandbox: Sandbox) -> None:
     connect(home)
     ledger = home.path / "home" / "control.sqlite"
 
@@ -137,7 +137,7 @@ def test_a_killed_backfill_goes_on_where_it_was(home: Home, sandbox: Sandbox):
     assert truth_of(sandbox) == sums_of(home, "ad")
 
 
-def test_one_accounts_trouble_is_named_and_stops_nobody_else(home: Home, sandbox: Sandbox):
+def test_one_accounts_trouble_is_named_and_stops_nobody_else(home: Home, sandbox: Sandbox) -> None:
     connect(home)
     sandbox.control("faults", {"fault": "200_missing", "path": "POST act_1000000002/insights", "times": 9})
     ran = home.run(*BACKFILL, "--node", "act_1000000001", "--node", "act_1000000002")
@@ -157,7 +157,7 @@ def test_one_accounts_trouble_is_named_and_stops_nobody_else(home: Home, sandbox
          {"fault": "empty_page", "path": r"GET \d+/insights", "times": 2}, {"fault": "100_1487534", "path": r"GET \d+/insights"}],
     ],
 )
-def test_trouble_that_passes_ends_in_exact_truth(home: Home, sandbox: Sandbox, faults: list[dict[str, Any]]):
+def test_trouble_that_passes_ends_in_exact_truth(home: Home, sandbox: Sandbox, faults: list[dict[str, Any]]) -> None:
     connect(home)
     sandbox.control("faults", faults)
     ran = home.run(*BACKFILL, "--node", "act_1000000001")
@@ -167,7 +167,7 @@ def test_trouble_that_passes_ends_in_exact_truth(home: Home, sandbox: Sandbox, f
     assert expected == sums_of(home, "ad")
 
 
-def test_a_block_too_long_to_wait_for_ends_with_no_further_call_and_is_resumed(home: Home, sandbox: Sandbox):
+def test_a_block_too_long_to_wait_for_ends_with_no_further_call_and_is_resumed(home: Home, sandbox: Sandbox) -> None:
     connect(home)
     sandbox.control("faults", {"fault": "80000", "path": "POST act_1000000001/insights", "times": 1})
     before = sum(sandbox.control("calls").values())
@@ -183,7 +183,7 @@ def test_a_block_too_long_to_wait_for_ends_with_no_further_call_and_is_resumed(h
     assert expected == sums_of(home, "ad")
 
 
-def test_every_breakdown_adds_up_to_the_truth_and_every_level_has_its_own_reach(home: Home, sandbox: Sandbox):
+def test_every_breakdown_adds_up_to_the_truth_and_every_level_has_its_own_reach(home: Home, sandbox: Sandbox) -> None:
     connect(home)
     ran = home.run(*ALL, "--node", "act_1000000005")
     assert ran.returncode == 0, ran.stderr

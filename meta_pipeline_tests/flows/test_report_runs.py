@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,8 @@ from meta_pipeline.cli.backfill.run import lines_by_reason
 from meta_pipeline.extract.ads.insights.durations import size_class
 from meta_pipeline.flows import pulls
 from meta_pipeline.flows.pull_context import PullContext
-from meta_pipeline.landing.landing import Landing
+from meta_pipeline.landing.days import OpenDays
+from meta_pipeline.landing.landing import Landing, Outcome
 from meta_pipeline.records import FailedDay, LandedFile
 from meta_pipeline.sandbox.protocol.errors import GraphApiError
 from meta_pipeline.sandbox.protocol.requests import GraphRequest
@@ -36,7 +38,7 @@ def plan_faults(runtime: FrozenRuntime, *names: str) -> None:
     runtime.graph.faults.plan([{"fault": name, "path": "POST act_1000000001", "times": 1} for name in names])
 
 
-def test_from_the_second_account_on_a_report_run_is_polled_once_or_twice(runtime: FrozenRuntime, context: PullContext):
+def test_from_the_second_account_on_a_report_run_is_polled_once_or_twice(runtime: FrozenRuntime, context: PullContext) -> None:
     runtime.graph.limits.settings.report_run_seconds = 40.0  # 20 to 60
     polls, waits = [], []
     for node_id in ACCOUNTS:
@@ -51,7 +53,7 @@ def test_from_the_second_account_on_a_report_run_is_polled_once_or_twice(runtime
     assert 20 <= stored[APP, REPORT, size_class(len(DAYS))] <= 60
 
 
-def test_a_stuck_run_is_replaced_after_fifteen_minutes(runtime: FrozenRuntime, context: PullContext):
+def test_a_stuck_run_is_replaced_after_fifteen_minutes(runtime: FrozenRuntime, context: PullContext) -> None:
     plan_faults(runtime, "job_stuck")
     began = runtime.clock.now()
 
@@ -60,7 +62,7 @@ def test_a_stuck_run_is_replaced_after_fifteen_minutes(runtime: FrozenRuntime, c
     assert 900 <= (runtime.clock.now() - began).total_seconds() <= 1500
 
 
-def test_a_stuck_run_that_completes_after_all_is_used_instead_of_a_third(runtime: FrozenRuntime, context: PullContext):
+def test_a_stuck_run_that_completes_after_all_is_used_instead_of_a_third(runtime: FrozenRuntime, context: PullContext) -> None:
     plan_faults(runtime, "job_late", "job_stuck")  # the first completes after twenty minutes, its replacement never does
 
     assert all(isinstance(result, LandedFile) for result in land(ACCOUNTS[0], context))
@@ -69,7 +71,7 @@ def test_a_stuck_run_that_completes_after_all_is_used_instead_of_a_third(runtime
     assert run.is_done and run.report_run_id == min(runtime.graph.report_runs.by_id)
 
 
-def test_the_next_process_polls_a_stuck_run_before_it_pays_again(runtime: FrozenRuntime, context: PullContext):
+def test_the_next_process_polls_a_stuck_run_before_it_pays_again(runtime: FrozenRuntime, context: PullContext) -> None:
     plan_faults(runtime, "job_late", "job_failed")
     failed = land(ACCOUNTS[0], context)
 
@@ -79,7 +81,7 @@ def test_the_next_process_polls_a_stuck_run_before_it_pays_again(runtime: Frozen
     assert calls(runtime, "POST /act_{id}/insights") == 2
 
 
-def test_a_report_that_takes_long_is_not_called_stuck_too_early(runtime: FrozenRuntime, context: PullContext):
+def test_a_report_that_takes_long_is_not_called_stuck_too_early(runtime: FrozenRuntime, context: PullContext) -> None:
     key = (APP, REPORT, size_class(len(DAYS)))
     report_sizes.put_durations(runtime.engine, {key: 400.0})
     plan_faults(runtime, "job_stuck")
@@ -89,7 +91,7 @@ def test_a_report_that_takes_long_is_not_called_stuck_too_early(runtime: FrozenR
     assert 2000 <= (runtime.clock.now() - began).total_seconds() <= 4000
 
 
-def test_a_finished_run_is_read_in_smaller_pages_before_anything_is_requested_again(runtime: FrozenRuntime, context: PullContext):
+def test_a_finished_run_is_read_in_smaller_pages_before_anything_is_requested_again(runtime: FrozenRuntime, context: PullContext) -> None:
     runtime.graph.limits.settings.rows_a_page = 40
     assert all(isinstance(result, LandedFile) for result in land(ACCOUNTS[0], context))
     first = calls(runtime, "GET /{id}/insights")
@@ -106,10 +108,11 @@ def test_a_finished_run_is_read_in_smaller_pages_before_anything_is_requested_ag
 
 
 @pytest.mark.parametrize("forgets", [False, True])
-def test_a_page_that_shrinks_in_the_middle_loses_and_doubles_no_row(runtime: FrozenRuntime, context: PullContext, forgets: bool):
+def test_a_page_that_shrinks_in_the_middle_loses_and_doubles_no_row(runtime: FrozenRuntime, context: PullContext, forgets: bool) -> None:
     wanted = {file.day: (file.rows, file.digest) for file in land(ACCOUNTS[0], context) if isinstance(file, LandedFile)}
     report_sizes.put(runtime.engine, node_id=ACCOUNTS[0], report=REPORT, sizes=dict.fromkeys(report_sizes.COLUMNS) | {"page": 80})
-    original, limits = runtime.graph.answer, set()
+    limits: set[int] = set()
+    original = runtime.graph.answer
 
     def answer(request: GraphRequest) -> GraphResponse:
         if request.path.endswith("/insights") and request.method == "GET" and "after" in request.params:
@@ -130,7 +133,7 @@ def test_a_page_that_shrinks_in_the_middle_loses_and_doubles_no_row(runtime: Fro
     assert again == wanted and min(limits - {0}) <= 30
 
 
-def test_a_retired_token_is_not_tried_by_what_is_still_to_do(runtime: FrozenRuntime, context: PullContext):
+def test_a_retired_token_is_not_tried_by_what_is_still_to_do(runtime: FrozenRuntime, context: PullContext) -> None:
     (ref,) = (ref for ref in runtime.vault.refs() if ref.kind == "system_user")
     runtime.graph.identity.invalidate(460, "SYSTEM_USER")
     before = sum(runtime.graph.calls.values())
@@ -142,7 +145,7 @@ def test_a_retired_token_is_not_tried_by_what_is_still_to_do(runtime: FrozenRunt
     assert sum(runtime.graph.calls.values()) - before == 2
 
 
-def test_a_dead_token_is_known_before_the_work_starts_and_named_once(runtime: FrozenRuntime, context: PullContext):
+def test_a_dead_token_is_known_before_the_work_starts_and_named_once(runtime: FrozenRuntime, context: PullContext) -> None:
     assert pulls.unreadable_nodes(ACCOUNTS, tokens=runtime.vault, engine=runtime.engine) == {}
     (ref,) = (ref for ref in runtime.vault.refs() if ref.kind == "system_user")
     runtime.vault.retire(ref.id, "190/460", subcode=460)
@@ -156,7 +159,7 @@ def test_a_dead_token_is_known_before_the_work_starts_and_named_once(runtime: Fr
     assert lines_by_reason({"act_1": ("3 day(s) did not land: a reason",)}) == ["act_1: 3 day(s) did not land: a reason"]
 
 
-def test_prefetching_retires_a_dead_token_so_that_no_other_account_tries_it(runtime: FrozenRuntime, context: PullContext):
+def test_prefetching_retires_a_dead_token_so_that_no_other_account_tries_it(runtime: FrozenRuntime, context: PullContext) -> None:
     runtime.graph.identity.invalidate(460, "SYSTEM_USER")
     before = sum(runtime.graph.calls.values())
     for node_id in ACCOUNTS:
@@ -167,10 +170,10 @@ def test_prefetching_retires_a_dead_token_so_that_no_other_account_tries_it(runt
     assert sum(runtime.graph.calls.values()) - before == 2
 
 
-def test_one_failing_report_ends_no_other(runtime: FrozenRuntime, context: PullContext, monkeypatch: pytest.MonkeyPatch):
+def test_one_failing_report_ends_no_other(runtime: FrozenRuntime, context: PullContext, monkeypatch: pytest.MonkeyPatch) -> None:
     original = context.landing.commit
 
-    def commit(gathered, **more):
+    def commit(gathered: OpenDays, **more: Any) -> list[Outcome]:
         if gathered.source.report == "account_insights":
             raise ZeroDivisionError("surprise")
         return original(gathered, **more)
@@ -188,7 +191,7 @@ def test_one_failing_report_ends_no_other(runtime: FrozenRuntime, context: PullC
     GraphApiError("(#100) The value must be a valid insights metric", 100), GraphApiError("(#200) missing", 200, status=403),
     GraphApiError("(#2635) deprecated", 2635), GraphApiError("(#368) blocked", 368),
 ])
-def test_a_refusal_of_one_report_ends_no_other(runtime: FrozenRuntime, context: PullContext, error: GraphApiError):
+def test_a_refusal_of_one_report_ends_no_other(runtime: FrozenRuntime, context: PullContext, error: GraphApiError) -> None:
     original = runtime.graph.answer
 
     def answer(request: GraphRequest) -> GraphResponse:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import threading
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
@@ -14,7 +15,7 @@ from meta_pipeline.flows import pulls, side_by_side
 from meta_pipeline.flows.pull_context import PullContext
 from meta_pipeline.graph.errors import ThrottledError
 from meta_pipeline.landing.days import OpenDays
-from meta_pipeline.landing.landing import Landing
+from meta_pipeline.landing.landing import Landing, Outcome
 from meta_pipeline.records import FailedDay, LandedFile
 from meta_pipeline.sandbox.control import control
 from meta_pipeline.sandbox.protocol.errors import GraphApiError, unknown_object
@@ -31,7 +32,7 @@ def posts(runtime: FrozenRuntime) -> int:
     return sum(count for name, count in runtime.graph.calls.items() if name.startswith("POST /act"))
 
 
-def test_one_accounts_failure_leaves_the_others_done(runtime: FrozenRuntime, context: PullContext):
+def test_one_accounts_failure_leaves_the_others_done(runtime: FrozenRuntime, context: PullContext) -> None:
     runtime.graph.access.tasks["1000000002"] = []
     results = list(side_by_side.land_side_by_side(DAYS_BY_NODE, ["ad_insights"], context=context))
     failed = [result for result in results if isinstance(result, FailedDay)]
@@ -41,7 +42,7 @@ def test_one_accounts_failure_leaves_the_others_done(runtime: FrozenRuntime, con
     assert landed == {(node, day) for node in ("act_1000000001", "act_1000000003") for day in DAYS}
 
 
-def test_what_was_prefetched_is_found_done_and_paid_once(runtime: FrozenRuntime, context: PullContext):
+def test_what_was_prefetched_is_found_done_and_paid_once(runtime: FrozenRuntime, context: PullContext) -> None:
     for node in ACCOUNTS:
         pulls.prefetch_runs(node, DAYS, ["ad_insights", "account_insights"], context=context)
     assert posts(runtime) == 3  # totals are read at once: they need no report run
@@ -53,7 +54,7 @@ def test_what_was_prefetched_is_found_done_and_paid_once(runtime: FrozenRuntime,
     assert polls == sum(count for name, count in runtime.graph.calls.items() if name == "GET /{id}")
 
 
-def test_a_finished_report_run_that_meta_forgot_is_requested_again(runtime: FrozenRuntime, context: PullContext):
+def test_a_finished_report_run_that_meta_forgot_is_requested_again(runtime: FrozenRuntime, context: PullContext) -> None:
     pulls.prefetch_runs(ACCOUNTS[0], DAYS, ["ad_insights"], context=context)
     runtime.graph.report_runs.by_id.clear()
     results = list(pulls.land(ACCOUNTS[0], DAYS, ["ad_insights"], context=context))
@@ -63,10 +64,12 @@ def test_a_finished_report_run_that_meta_forgot_is_requested_again(runtime: Froz
     assert run.is_done
 
 
-def test_what_waits_for_a_limit_is_not_asked_for_again_until_it_is_due(runtime: FrozenRuntime, context: PullContext):
-    wait = {"backfill_id": "b", "node_id": ACCOUNTS[0], "report": "ad_insights", "since": DAYS[0], "until": DAYS[-1]}
+def test_what_waits_for_a_limit_is_not_asked_for_again_until_it_is_due(runtime: FrozenRuntime, context: PullContext) -> None:
     reason = str(ThrottledError("too many calls", code=80000))
-    deferrals.defer(runtime.engine, **wait, retry_at=runtime.clock.now() + dt.timedelta(minutes=5), reason=reason)
+    deferrals.defer(
+        runtime.engine, backfill_id="b", node_id=ACCOUNTS[0], report="ad_insights", since=DAYS[0], until=DAYS[-1],
+        retry_at=runtime.clock.now() + dt.timedelta(minutes=5), reason=reason,
+    )
     before = sum(runtime.graph.calls.values())
     results = list(pulls.land(ACCOUNTS[0], DAYS, ["ad_insights"], context=context))
 
@@ -76,7 +79,7 @@ def test_what_waits_for_a_limit_is_not_asked_for_again_until_it_is_due(runtime: 
     assert all(isinstance(result, LandedFile) for result in pulls.land(ACCOUNTS[0], DAYS, ["ad_insights"], context=context))
 
 
-def test_a_day_that_meta_keeps_no_more_fails_with_that_reason_and_no_call(runtime: FrozenRuntime, context: PullContext):
+def test_a_day_that_meta_keeps_no_more_fails_with_that_reason_and_no_call(runtime: FrozenRuntime, context: PullContext) -> None:
     before = sum(runtime.graph.calls.values())
     (failed,) = pulls.land(ACCOUNTS[0], [dt.date(2025, 9, 30)], ["ad_insights_by_hourly"], context=context)
 
@@ -84,7 +87,7 @@ def test_a_day_that_meta_keeps_no_more_fails_with_that_reason_and_no_call(runtim
     assert before == sum(runtime.graph.calls.values())
 
 
-def test_a_report_run_is_looked_at_first_when_the_last_one_was_done(runtime: FrozenRuntime, context: PullContext):
+def test_a_report_run_is_looked_at_first_when_the_last_one_was_done(runtime: FrozenRuntime, context: PullContext) -> None:
     original, looks = runtime.graph.answer, [0]
 
     def answer(request: GraphRequest) -> GraphResponse:
@@ -106,7 +109,7 @@ def test_a_report_run_is_looked_at_first_when_the_last_one_was_done(runtime: Fro
 
 def test_rows_that_were_seen_and_are_gone_when_the_cursor_is_forgotten_are_no_empty_days(
     runtime: FrozenRuntime, context: PullContext
-):
+) -> None:
     context = dataclasses.replace(context, largest_page=100)
     pulls.prefetch_runs(ACCOUNTS[0], DAYS, ["ad_insights"], context=context)
     original, pages = runtime.graph.answer, [0]
@@ -127,7 +130,7 @@ def test_rows_that_were_seen_and_are_gone_when_the_cursor_is_forgotten_are_no_em
     assert ledger.files_of(runtime.engine, report="ad_insights", node_id=ACCOUNTS[0]) == []
 
 
-def test_a_run_whose_result_is_never_there_is_not_bought_for_ever(runtime: FrozenRuntime, context: PullContext):
+def test_a_run_whose_result_is_never_there_is_not_bought_for_ever(runtime: FrozenRuntime, context: PullContext) -> None:
     original = runtime.graph.answer
 
     def answer(request: GraphRequest) -> GraphResponse:
@@ -143,7 +146,7 @@ def test_a_run_whose_result_is_never_there_is_not_bought_for_ever(runtime: Froze
 
 def test_a_range_that_is_too_large_is_paid_for_once_and_prefetching_lands_nothing(
     runtime: FrozenRuntime, context: PullContext
-):
+) -> None:
     runtime.graph.limits.configure({"rows_a_request": 100})
     pulls.prefetch_runs(ACCOUNTS[0], DAYS, ["ad_insights"], context=context)
     submitted = posts(runtime)
@@ -154,7 +157,7 @@ def test_a_range_that_is_too_large_is_paid_for_once_and_prefetching_lands_nothin
     assert posts(runtime) == submitted
 
 
-def test_a_wait_for_a_limit_is_forgotten_when_no_token_is_left(runtime: FrozenRuntime, context: PullContext):
+def test_a_wait_for_a_limit_is_forgotten_when_no_token_is_left(runtime: FrozenRuntime, context: PullContext) -> None:
     at = runtime.clock.now() - dt.timedelta(minutes=1)
     deferrals.defer(
         runtime.engine, backfill_id="b", node_id="act_7", report="ad_insights", since=DAYS[0], until=DAYS[-1], retry_at=at,
@@ -165,7 +168,7 @@ def test_a_wait_for_a_limit_is_forgotten_when_no_token_is_left(runtime: FrozenRu
     assert deferrals.due_at(runtime.engine, backfill_id="b", node_id="act_7") is None
 
 
-def test_a_gated_report_that_gives_nothing_any_more_leaves_the_rows_it_gave(runtime: FrozenRuntime, context: PullContext):
+def test_a_gated_report_that_gives_nothing_any_more_leaves_the_rows_it_gave(runtime: FrozenRuntime, context: PullContext) -> None:
     name, gated = "ad_insights_by_impression_device", ACCOUNTS[0]
     control(runtime.graph, "world", {"opted_in": [gated]}, {})
     first = list(pulls.land(gated, DAYS, [name], context=context))
@@ -178,7 +181,7 @@ def test_a_gated_report_that_gives_nothing_any_more_leaves_the_rows_it_gave(runt
     assert sum(rows.values()) > 0
 
 
-def test_no_further_node_starts_after_the_generator_is_closed(runtime: FrozenRuntime, context: PullContext):
+def test_no_further_node_starts_after_the_generator_is_closed(runtime: FrozenRuntime, context: PullContext) -> None:
     landing = side_by_side.land_side_by_side(DAYS_BY_NODE, ["ad_insights"], context=context, at_once=1)
     first = next(landing)
     landing.close()  # type: ignore[attr-defined]
@@ -189,10 +192,10 @@ def test_no_further_node_starts_after_the_generator_is_closed(runtime: FrozenRun
 
 def test_a_disk_error_of_one_account_is_a_reason_and_hides_nobody_elses(
     runtime: FrozenRuntime, context: PullContext, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     original = context.landing.commit
 
-    def commit(gathered: OpenDays, **how):
+    def commit(gathered: OpenDays, **how: Any) -> list[Outcome]:
         if gathered.source.node_id == ACCOUNTS[1]:
             raise OSError("Read-only file system")
         return original(gathered, **how)
@@ -204,7 +207,7 @@ def test_a_disk_error_of_one_account_is_a_reason_and_hides_nobody_elses(
     assert reasons == {(ACCOUNTS[1], "Read-only file system")} and len(results) == 3 * len(DAYS)
 
 
-def test_a_range_larger_than_memory_lands_whole(runtime: FrozenRuntime, context: PullContext):
+def test_a_range_larger_than_memory_lands_whole(runtime: FrozenRuntime, context: PullContext) -> None:
     list(pulls.land(ACCOUNTS[0], DAYS, ["ad_insights"], context=context))
     few = Landing(context.landing.root.parent / "other", runtime.engine)
     few.memory_budget.limit, few.memory_budget.smallest_spill = 20_000, 500  # bytes: a few dozen rows
@@ -223,7 +226,7 @@ def test_a_range_larger_than_memory_lands_whole(runtime: FrozenRuntime, context:
     assert not list(few.root.rglob("*.tmp"))
 
 
-def test_two_reports_of_one_account_are_read_at_the_same_time(runtime: FrozenRuntime, context: PullContext):
+def test_two_reports_of_one_account_are_read_at_the_same_time(runtime: FrozenRuntime, context: PullContext) -> None:
     original, two_in_flight = runtime.graph.answer, threading.Barrier(2)
 
     def answer(request: GraphRequest) -> GraphResponse:

@@ -46,7 +46,7 @@ def stop(home: Home, *command: str, when: Callable[[], bool], with_signal: signa
     return running.returncode, said
 
 
-def test_a_stopped_or_killed_command_leaves_no_process_and_the_same_command_goes_on(home: Home, sandbox: Sandbox):
+def test_a_stopped_or_killed_command_leaves_no_process_and_the_same_command_goes_on(home: Home, sandbox: Sandbox) -> None:
     connect(home)
 
     code, said = stop(home, *COMMAND, when=lambda: landed(home) >= 1, with_signal=signal.SIGTERM)
@@ -87,7 +87,7 @@ def silent_server() -> Iterator[tuple[str, threading.Event]]:
 
 
 @pytest.mark.parametrize(("with_signal", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_command_stops_while_meta_does_not_answer(home: Home, with_signal: signal.Signals, code: int):
+def test_a_command_stops_while_meta_does_not_answer(home: Home, with_signal: signal.Signals, code: int) -> None:
     connect(home)
     with silent_server() as (url, is_asked):
         home.environment["META_PIPELINE_GRAPH_URL"] = url

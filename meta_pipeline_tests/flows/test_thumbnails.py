@@ -10,7 +10,7 @@ from meta_pipeline.graph.download import Picture, UnreachableError
 from meta_pipeline_tests.fakes.listed_account import DAY, ListedAccount
 
 
-def test_a_kill_between_pictures_and_creatives_loses_no_picture(listed: ListedAccount):
+def test_a_kill_between_pictures_and_creatives_loses_no_picture(listed: ListedAccount) -> None:
     run = listings.land_entities(NODE, context=listed.context, listing_policy=listed.policy)
     assert [next(run).report for _ in range(5)][-1] == "thumbnails"
     run.close()  # type: ignore[attr-defined]
@@ -19,7 +19,7 @@ def test_a_kill_between_pictures_and_creatives_loses_no_picture(listed: ListedAc
     assert len(listed.pictures.fetched) == 2 and listed.landed("creatives").keys() == listed.landed("thumbnails").keys()
 
 
-def test_a_thumbnail_is_kept_once_and_a_dead_address_is_told_and_tried_again(listed: ListedAccount):
+def test_a_thumbnail_is_kept_once_and_a_dead_address_is_told_and_tried_again(listed: ListedAccount) -> None:
     listed.pictures.dead.add("https://cdn.example/8.jpg?oh=1")
     listed.land()
     rows = listed.landed("thumbnails")
@@ -48,7 +48,7 @@ def test_a_thumbnail_is_kept_once_and_a_dead_address_is_told_and_tried_again(lis
     assert len(listed.pictures.fetched) == 1 and listed.landed("thumbnails").keys() == {"8", "9"}
 
 
-def test_a_network_without_a_way_to_the_pictures_is_not_waited_for(listed: ListedAccount, monkeypatch: pytest.MonkeyPatch):
+def test_a_network_without_a_way_to_the_pictures_is_not_waited_for(listed: ListedAccount, monkeypatch: pytest.MonkeyPatch) -> None:
     for at in range(100):
         listed.account.add("creative", f"c{at}", thumbnail_url=f"https://cdn.example/c{at}.jpg")
         listed.account.add("ad", f"a{at}", campaign_id="1", adset_id="2", creative={"id": f"c{at}"})

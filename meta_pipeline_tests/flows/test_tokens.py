@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from harness.frozen_clock import PUBLIC, FrozenRuntime
-from meta_pipeline.consent.scopes import SCOPES, scopes_for
+from meta_pipeline.consent.scopes import SCOPES, Scope, scopes_for
 from meta_pipeline.flows import consents, pulls, tokens
 from meta_pipeline.flows.pull_context import PullContext
 from meta_pipeline.landing.landing import Landing
@@ -59,7 +59,7 @@ INVALIDATIONS = [
 @pytest.mark.parametrize("noticed_by", ["a run", "the daily check"])
 def test_a_dead_token_is_retired_at_once_and_says_what_to_do(
     runtime: FrozenRuntime, tmp_path: Path, subcode: int, sentence: str, actions: list[tuple[str, str]], noticed_by: str
-):
+) -> None:
     ref = runtime.onboard(runtime.mint(days=60))
     runtime.graph.identity.invalidate(subcode, "USER")
     if noticed_by == "a run":
@@ -78,7 +78,7 @@ def test_a_dead_token_is_retired_at_once_and_says_what_to_do(
     assert isinstance(again, FailedDay) and f"190/{subcode}" in again.reason and dict(runtime.graph.calls) == calls
 
 
-def test_a_pages_own_token_that_died_leads_to_the_pages_settings(runtime: FrozenRuntime):
+def test_a_pages_own_token_that_died_leads_to_the_pages_settings(runtime: FrozenRuntime) -> None:
     runtime.onboard(runtime.mint(days=60))
     runtime.graph.identity.invalidate(492, "PAGE")
     tokens.check_tokens(graph=runtime.client, tokens=runtime.vault, now=runtime.clock.now())
@@ -90,7 +90,7 @@ def test_a_pages_own_token_that_died_leads_to_the_pages_settings(runtime: Frozen
         f"https://business.example/settings/pages/{node.link.id}" for node in pages]
 
 
-def test_a_refusal_that_passes_retires_nothing(runtime: FrozenRuntime, tmp_path: Path):
+def test_a_refusal_that_passes_retires_nothing(runtime: FrozenRuntime, tmp_path: Path) -> None:
     runtime.onboard(runtime.mint(days=60))
     runtime.graph.faults.plan([{"fault": "190_460", "path": f"GET {ACCOUNT}/insights", "times": 1}])
     (failed,) = land(runtime, tmp_path)
@@ -101,7 +101,7 @@ def test_a_refusal_that_passes_retires_nothing(runtime: FrozenRuntime, tmp_path:
     assert isinstance(landed, LandedFile)
 
 
-def test_another_token_takes_over_in_the_same_run(runtime: FrozenRuntime, tmp_path: Path):
+def test_another_token_takes_over_in_the_same_run(runtime: FrozenRuntime, tmp_path: Path) -> None:
     runtime.onboard(runtime.mint(days=60))
     system = runtime.onboard(runtime.mint("SYSTEM_USER"))
     assert {link.token_ref for link in list_links(runtime.engine) if link.id == ACCOUNT} == {system.id}
@@ -112,7 +112,7 @@ def test_another_token_takes_over_in_the_same_run(runtime: FrozenRuntime, tmp_pa
     assert [each.state for each in connections(runtime)] == ["dead", "good"]
 
 
-def test_a_token_that_may_not_read_a_node_leaves_it_to_one_that_may(runtime: FrozenRuntime, tmp_path: Path):
+def test_a_token_that_may_not_read_a_node_leaves_it_to_one_that_may(runtime: FrozenRuntime, tmp_path: Path) -> None:
     runtime.onboard(runtime.mint(days=60))
     runtime.onboard(runtime.mint("SYSTEM_USER"))
     runtime.graph.faults.plan([{"fault": "200_missing", "path": f"GET {ACCOUNT}/insights", "times": 1}])
@@ -126,7 +126,7 @@ def test_a_token_that_may_not_read_a_node_leaves_it_to_one_that_may(runtime: Fro
 
 
 @pytest.mark.parametrize("scope", [scope for scope in SCOPES if scope.feature is None], ids=lambda scope: scope.name)
-def test_a_missing_scope_is_named_with_what_it_stops_and_asked_for_again(runtime: FrozenRuntime, scope):
+def test_a_missing_scope_is_named_with_what_it_stops_and_asked_for_again(runtime: FrozenRuntime, scope: Scope) -> None:
     runtime.onboard(runtime.mint(days=60, scopes=tuple(set(scopes_for(2)) - {scope.name})))
     (connection,) = connections(runtime)
 
@@ -137,7 +137,8 @@ def test_a_missing_scope_is_named_with_what_it_stops_and_asked_for_again(runtime
 
 
 @pytest.mark.parametrize("scope", [scope for scope in SCOPES if scope.feature], ids=lambda scope: scope.name)
-def test_a_scope_of_a_feature_is_missed_only_while_it_is_on(runtime: FrozenRuntime, scope):
+def test_a_scope_of_a_feature_is_missed_only_while_it_is_on(runtime: FrozenRuntime, scope: Scope) -> None:
+    assert scope.feature
     granted = tuple(set(scopes_for(3, (scope.feature,))) - {scope.name})
     runtime.onboard(runtime.mint(days=60, scopes=granted), phase=3)
 
@@ -149,17 +150,17 @@ def test_a_scope_of_a_feature_is_missed_only_while_it_is_on(runtime: FrozenRunti
     ("ad_account", "act_1000000002", "ad-accounts/1000000002"), ("page", "3000000000002", "pages/3000000000002"),
 ])
 @pytest.mark.parametrize("tasks", [["DRAFT"], ["ADVERTISE", "MANAGE"]])
-def test_a_missing_task_leads_to_where_it_is_given(runtime: FrozenRuntime, kind: str, node_id: str, where: str, tasks: list[str]):
+def test_a_missing_task_leads_to_where_it_is_given(runtime: FrozenRuntime, kind: str, node_id: str, where: str, tasks: list[str]) -> None:
     runtime.graph.access.tasks[node_id.removeprefix("act_")] = tasks
     runtime.onboard(runtime.mint(days=60))
     troubled = [node for node in connections(runtime)[0].nodes if node.issue]
 
     assert {node.link.id for node in troubled if node.link.kind == kind} == {node_id}
     issue = next(node.issue for node in troubled if node.link.kind == kind)
-    assert "the task ANALYZE" in issue.message and issue.url == f"https://business.example/settings/{where}"
+    assert issue and "the task ANALYZE" in issue.message and issue.url == f"https://business.example/settings/{where}"
 
 
-def test_access_that_is_taken_away_is_no_longer_used(runtime: FrozenRuntime, tmp_path: Path):
+def test_access_that_is_taken_away_is_no_longer_used(runtime: FrozenRuntime, tmp_path: Path) -> None:
     runtime.onboard(runtime.mint(days=60))
     runtime.graph.access.tasks[ACCOUNT.removeprefix("act_")] = []
     consents.relink_all(graph=runtime.client, tokens=runtime.vault, engine=runtime.engine, now=runtime.clock.now())
@@ -169,7 +170,7 @@ def test_access_that_is_taken_away_is_no_longer_used(runtime: FrozenRuntime, tmp
     assert ACCOUNT not in {node.link.id for node in connections(runtime)[0].nodes}
 
 
-def test_tokens_are_exchanged_before_they_end_and_keep_their_name(runtime: FrozenRuntime):
+def test_tokens_are_exchanged_before_they_end_and_keep_their_name(runtime: FrozenRuntime) -> None:
     user, system = runtime.onboard(runtime.mint(days=60)), runtime.onboard(runtime.mint("SYSTEM_USER", days=60))
     before = {ref.id: runtime.vault.reveal(ref.id, flow="test").value for ref in (user, system)}
     runtime.clock.sleep(41 * 86400)
@@ -183,7 +184,7 @@ def test_tokens_are_exchanged_before_they_end_and_keep_their_name(runtime: Froze
     assert runtime.vault.ref(user.id).data_access_expires_at == user.data_access_expires_at
 
 
-def test_disconnecting_a_system_user_ends_that_token_at_meta(runtime: FrozenRuntime):
+def test_disconnecting_a_system_user_ends_that_token_at_meta(runtime: FrozenRuntime) -> None:
     system = runtime.onboard(runtime.mint("SYSTEM_USER"))
     value = runtime.vault.reveal(system.id, flow="test").value
     assert tokens.disconnect(system.id, graph=runtime.client, tokens=runtime.vault).outcome == "revoked"
@@ -191,7 +192,7 @@ def test_disconnecting_a_system_user_ends_that_token_at_meta(runtime: FrozenRunt
     assert runtime.graph.identity.tokens[value].invalid_subcode == 458 and runtime.vault.refs() == []
 
 
-def test_a_token_that_meta_does_not_revoke_is_deleted_all_the_same(runtime: FrozenRuntime):
+def test_a_token_that_meta_does_not_revoke_is_deleted_all_the_same(runtime: FrozenRuntime) -> None:
     user = runtime.onboard(runtime.mint(days=60))
     runtime.graph.faults.plan([{"fault": "500", "path": "DELETE me/permissions", "times": 9}])
 
@@ -200,7 +201,7 @@ def test_a_token_that_meta_does_not_revoke_is_deleted_all_the_same(runtime: Froz
     assert runtime.vault.refs() == []
 
 
-def test_what_revoking_says_is_what_happened(runtime: FrozenRuntime):
+def test_what_revoking_says_is_what_happened(runtime: FrozenRuntime) -> None:
     revoked = tokens.disconnect(runtime.onboard(runtime.mint(days=60)).id, graph=runtime.client, tokens=runtime.vault)
     assert "Meta has revoked the consent" in revoked.sentence and "deleted here" in revoked.sentence
 
@@ -213,7 +214,7 @@ def test_what_revoking_says_is_what_happened(runtime: FrozenRuntime):
     assert "was retired earlier (190/460)" in earlier.sentence and "Meta was not asked" in earlier.sentence
 
 
-def test_no_ciphertext_is_left_of_a_person_and_their_pages(runtime: FrozenRuntime):
+def test_no_ciphertext_is_left_of_a_person_and_their_pages(runtime: FrozenRuntime) -> None:
     user = runtime.onboard(runtime.mint(days=60))
     tokens.disconnect(user.id, graph=runtime.client, tokens=runtime.vault)
 
@@ -222,20 +223,20 @@ def test_no_ciphertext_is_left_of_a_person_and_their_pages(runtime: FrozenRuntim
 
 
 @pytest.mark.parametrize("subcode", [458, 492])
-def test_no_ciphertext_is_left_of_a_token_that_died(runtime: FrozenRuntime, subcode: int):
+def test_no_ciphertext_is_left_of_a_token_that_died(runtime: FrozenRuntime, subcode: int) -> None:
     user = runtime.onboard(runtime.mint(days=60))
     runtime.graph.identity.invalidate(subcode, "USER")
     tokens.check_tokens(graph=runtime.client, tokens=runtime.vault, now=runtime.clock.now())
 
     with runtime.engine.connect() as connection:
-        sealed = connection.execute(sa.select(token_table.c.sealed).where(token_table.c.id == user.id)).scalar_one()
+        sealed: bytes = connection.execute(sa.select(token_table.c.sealed).where(token_table.c.id == user.id)).scalar_one()
     assert sealed == b""
 
 
 HOSTILE = "\x1b[31mEvil\x07\u202e [b]x[/b] <!channel> <img src=x onerror=1>\r\nSubject: spoofed"
 
 
-def test_a_hostile_name_is_one_harmless_line_in_every_sentence(runtime: FrozenRuntime):
+def test_a_hostile_name_is_one_harmless_line_in_every_sentence(runtime: FrozenRuntime) -> None:
     ref = runtime.onboard(runtime.mint(days=60))
     with runtime.engine.begin() as connection:
         connection.execute(token_table.update().values(subject_name=HOSTILE))

@@ -14,7 +14,7 @@ START = dt.date(2026, 11, 2)
 MOVES = {"1000000002": {"at": "2026-11-03T02:00:00+00:00", "timezone": "America/New_York"}}
 
 
-def test_three_days_of_trouble_are_exact_in_every_report_and_at_every_moment(tmp_path: Path):
+def test_three_days_of_trouble_are_exact_in_every_report_and_at_every_moment(tmp_path: Path) -> None:
     routine = Routine(tmp_path, START, ads=4, moves=MOVES)
     for _ in range(3):
         routine.one_day()

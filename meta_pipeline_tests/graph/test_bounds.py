@@ -62,7 +62,7 @@ def page(after: str, rows: int = 1) -> dict[str, Any]:
     return {"data": [{"id": "1"}] * rows, "paging": {"cursors": {"after": after}, "next": "https://x/?after=A"}}
 
 
-def test_a_cursor_that_comes_back_ends_the_listing():
+def test_a_cursor_that_comes_back_ends_the_listing() -> None:
     client, _, events = scripted(answer(page("A")))
 
     with pytest.raises(RepeatedCursorError) as caught:
@@ -70,7 +70,7 @@ def test_a_cursor_that_comes_back_ends_the_listing():
     assert isinstance(caught.value, CursorError) and len(events) == 2
 
 
-def test_cursors_in_a_circle_end_the_listing_too():
+def test_cursors_in_a_circle_end_the_listing_too() -> None:
     client, _, events = scripted(*(answer(page(after)) for after in "ABCABCABC"))
 
     with pytest.raises(RepeatedCursorError):
@@ -78,7 +78,7 @@ def test_cursors_in_a_circle_end_the_listing_too():
     assert len(events) == 4
 
 
-def test_an_empty_page_may_point_to_itself_a_few_times_only():
+def test_an_empty_page_may_point_to_itself_a_few_times_only() -> None:
     client, _, events = scripted(answer(page("A")), answer(page("A", rows=0)), answer({"data": [{"id": "2"}]}))
     assert len(list(client.batches("act_1/ads", token=TOKEN, kind=CallKind.AD_OBJECTS))) == 3
 
@@ -89,7 +89,7 @@ def test_an_empty_page_may_point_to_itself_a_few_times_only():
 
 
 @pytest.mark.parametrize("bound", [{"most_pages": 3}, {"most_rows": 300}])
-def test_a_listing_without_end_is_too_much_data(bound: dict[str, int]):
+def test_a_listing_without_end_is_too_much_data(bound: dict[str, int]) -> None:
     numbers = itertools.count()
 
     def get(request: Mapping[str, Any]) -> GraphResponse:
@@ -100,7 +100,7 @@ def test_a_listing_without_end_is_too_much_data(bound: dict[str, int]):
     assert isinstance(caught.value, TooMuchDataError) and next(numbers) == 3
 
 
-def test_a_following_address_that_is_none_is_named():
+def test_a_following_address_that_is_none_is_named() -> None:
     client, _, _ = scripted(answer({"data": [{"id": "1"}], "paging": {"next": "http://[::1"}}))
 
     with pytest.raises(UnreadableAnswerError, match=r"paging\.next"):
@@ -108,7 +108,7 @@ def test_a_following_address_that_is_none_is_named():
 
 
 @pytest.mark.parametrize("kind", ["zeros", "lists", "numbers", "halves", "rows", "few lists", "small emoji"])
-def test_a_small_answer_that_decodes_to_a_large_one_never_takes_more_than_its_bound(kind: str):
+def test_a_small_answer_that_decodes_to_a_large_one_never_takes_more_than_its_bound(kind: str) -> None:
     answer = bomb_answer(kind)
     assert len(answer.body) < 500_000
     client, _, events = scripted(answer)
@@ -133,7 +133,7 @@ class _nothing:
 
 
 @pytest.mark.parametrize("drips", ["the body", "the head"])
-def test_a_host_that_sends_a_byte_a_second_meets_the_deadline(drips: str):
+def test_a_host_that_sends_a_byte_a_second_meets_the_deadline(drips: str) -> None:
     slow = answer(b" " * 100_000, piece=1, delay_s=1.0)
     if drips == "the head":
         slow = Scripted(b"HTTP/1.1 200 X\r\nx: " + b"x" * 60_000, b"", 1, 1.0)
@@ -149,7 +149,7 @@ def test_a_host_that_sends_a_byte_a_second_meets_the_deadline(drips: str):
     b'{"data":[' + b"[" * 5_000 + b"]" * 5_000 + b"]}", b'{"error":{"code":1,"message":' + b"[" * 900 + b"]" * 900 + b"}}",
     b'{"data":[{"id":"1","a":' + b"[" * 70 + b"]" * 70 + b"}]}",
 ])
-def test_json_that_no_walk_could_follow_is_named(body: bytes):
+def test_json_that_no_walk_could_follow_is_named(body: bytes) -> None:
     client, _, _ = scripted(answer(body))
 
     with pytest.raises(NestedTooDeepError) as caught:
@@ -157,7 +157,7 @@ def test_json_that_no_walk_could_follow_is_named(body: bytes):
     assert isinstance(caught.value, TransientError)
 
 
-def test_brackets_in_texts_are_not_depth():
+def test_brackets_in_texts_are_not_depth() -> None:
     client, _, _ = scripted(answer({"id": "1", "name": '[{"' * 500, "other": "\\" * 7 + '"[[['}))
 
     assert client.get("1", token=TOKEN, kind=CallKind.IDENTITY).object["id"] == "1"
@@ -165,14 +165,14 @@ def test_brackets_in_texts_are_not_depth():
 
 @pytest.mark.parametrize("location", ["http://[::1", "http://\xff\xfe", "//", ""])
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
-def test_a_redirect_is_an_error_wherever_it_leads(location: str, status: int):
+def test_a_redirect_is_an_error_wherever_it_leads(location: str, status: int) -> None:
     client, _, _ = scripted(answer({"data": []}, status=status, location=location))
 
     with pytest.raises(RedirectError):
         client.get("me", token=TOKEN, kind=CallKind.IDENTITY)
 
 
-def test_no_redirect_is_followed(server: Server):
+def test_no_redirect_is_followed(server: Server) -> None:
     other = Server()
     other.say({"data": []})
     server.say({}, status=302, location=f"{other.url}/v24.0/me")
@@ -184,7 +184,7 @@ def test_no_redirect_is_followed(server: Server):
     assert other.seen == [] and server.seen
 
 
-def test_no_password_of_a_netrc_takes_the_tokens_place(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_no_password_of_a_netrc_takes_the_tokens_place(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     netrc = tmp_path / "netrc"
     netrc.write_text("machine 127.0.0.1 login somebody password hidden\n")
     netrc.chmod(0o600)
@@ -196,7 +196,7 @@ def test_no_password_of_a_netrc_takes_the_tokens_place(server: Server, tmp_path:
 
 
 @pytest.mark.parametrize("value", ["EAAB\u0142", "EAAB\nx: y", "EAAB x", "", "\ud800"])
-def test_what_can_be_no_token_is_not_sent(value: str):
+def test_what_can_be_no_token_is_not_sent(value: str) -> None:
     client, _, events = scripted(answer({"id": "1"}))
 
     with pytest.raises(MalformedTokenError, match="characters that no token has"):
@@ -218,7 +218,7 @@ CALLS: dict[str, Callable[[GraphClient], Any]] = {
 
 
 @pytest.mark.parametrize("call", CALLS)
-def test_a_host_that_refuses_is_named_with_its_port_and_the_cause(call: str):
+def test_a_host_that_refuses_is_named_with_its_port_and_the_cause(call: str) -> None:
     url = _refused()
     with pytest.raises(ConnectionFailedError) as caught:
         CALLS[call](Client(f"{url}/?secret=1"))
@@ -231,7 +231,7 @@ def test_a_host_that_refuses_is_named_with_its_port_and_the_cause(call: str):
 @pytest.mark.parametrize(("url", "cause"), [
     ("http://nowhere.invalid", "DNS: the host name can't be resolved"), ("https://127.0.0.1:{port}", "TLS"),
 ])
-def test_dns_and_tls_are_causes_of_their_own(server: Server, url: str, cause: str):
+def test_dns_and_tls_are_causes_of_their_own(server: Server, url: str, cause: str) -> None:
     server.say({})
     with pytest.raises(ConnectionFailedError) as caught:
         Client(url.format(port=server.http.server_port)).get("me", token=TOKEN, kind=CallKind.IDENTITY)
@@ -240,7 +240,7 @@ def test_dns_and_tls_are_causes_of_their_own(server: Server, url: str, cause: st
 
 
 @pytest.mark.parametrize("body", [b"<html>", b'"a text"', b"[1, 2]", b"{}"])
-def test_another_server_than_graph_is_named(body: bytes):
+def test_another_server_than_graph_is_named(body: bytes) -> None:
     client, _, _ = scripted(answer(body))
 
     with pytest.raises(UnreadableAnswerError) as caught:
@@ -254,5 +254,5 @@ def errors() -> Iterator[type[GraphError]]:
 
 
 @pytest.mark.parametrize("error", errors())
-def test_every_bound_says_what_to_do(error: type[GraphError]):
+def test_every_bound_says_what_to_do(error: type[GraphError]) -> None:
     assert error.remedy and str(error("this happened")) == f"this happened: {error.remedy}"

@@ -80,7 +80,7 @@ CALLS: list[tuple[CallKind, str, str, dict[str, str]]] = [
 @pytest.mark.parametrize(("kind", "method", "path", "params"), CALLS, ids=[f"{m} {p}" for _, m, p, _ in CALLS])
 def test_a_call_is_charged_to_the_budgets_that_the_headers_name(
     kind: CallKind, method: str, path: str, params: dict[str, str]
-):
+) -> None:
     if path.startswith("run"):
         path = path.replace("run", report_run())
     if path == "creative":
@@ -90,12 +90,12 @@ def test_a_call_is_charged_to_the_budgets_that_the_headers_name(
     assert named(headers) == set(charges(kind, path, NODE))
 
 
-def test_a_batch_of_ads_read_by_id_is_charged_to_their_management():
+def test_a_batch_of_ads_read_by_id_is_charged_to_their_management() -> None:
     assert charges(CallKind.AD_OBJECTS, AD.id, NODE) == (Charge("score", NODE), Charge("ads_management", NODE))
 
 
 @pytest.mark.parametrize("kind", CallKind)
-def test_nothing_is_written_under_a_kind_that_reads(kind: CallKind):
+def test_nothing_is_written_under_a_kind_that_reads(kind: CallKind) -> None:
     token = AccessToken(kind="user", value="x", scopes=frozenset(kind.value.scopes))
     for method in {"GET", "POST", "DELETE"} - set(kind.value.methods):
         with pytest.raises(ConfigError, match="nothing was sent"):

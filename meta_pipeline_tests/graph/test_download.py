@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import time
+from collections.abc import Callable, Mapping
 
 import pytest
 import requests
@@ -25,16 +27,20 @@ NAMES = {
 
 
 class Cdn(BaseAdapter):
-    def __init__(self, **more) -> None:
+    def __init__(
+        self, *, status: int = 200, headers: Mapping[str, str] | None = None, content: bytes = b"JPEG",
+        redirects: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__()
-        self.status, self.headers, self.content = 200, {"content-type": "image/jpeg"}, b"JPEG"
+        self.status, self.content = status, content
+        self.headers = {"content-type": "image/jpeg"} if headers is None else headers
+        self.redirects = redirects or {}
         self.seen: list[requests.PreparedRequest] = []
-        self.redirects: dict[str, str] = {}
-        self.__dict__ |= more
 
-    def send(self, request, **_):
+    def send(self, request: requests.PreparedRequest, *_: object, **__: object) -> requests.Response:
         self.seen.append(request)
         response = requests.Response()
+        assert request.url is not None
         response.url, response.request = request.url, request
         if request.url in self.redirects:
             response.status_code, response.headers["location"] = 302, self.redirects[request.url]
@@ -49,22 +55,23 @@ class Cdn(BaseAdapter):
         pass
 
 
-def downloads(cdn: Cdn, **more) -> Downloads:
-    def resolve(host: str) -> list[str]:
-        if host not in NAMES:
-            raise OSError
-        return NAMES[host]
-
-    return Downloads(GRAPH, adapter=cdn, **{"resolve": resolve, **more})
+def resolve(host: str) -> list[str]:
+    if host not in NAMES:
+        raise OSError
+    return NAMES[host]
 
 
-def test_a_picture_and_no_secret_goes_with_the_asking():
+def downloads(cdn: Cdn, clock: Callable[[], float] = time.monotonic) -> Downloads:
+    return Downloads(GRAPH, adapter=cdn, resolve=resolve, clock=clock)
+
+
+def test_a_picture_and_no_secret_goes_with_the_asking() -> None:
     cdn = Cdn()
     picture = downloads(cdn).picture(PUBLIC)
 
     assert (picture.content, picture.extension) == (b"JPEG", "jpg")
     assert "authorization" not in {name.lower() for name in cdn.seen[0].headers}
-    assert "appsecret_proof" not in cdn.seen[0].url
+    assert "appsecret_proof" not in str(cdn.seen[0].url)
     assert downloads(Cdn(headers={"content-type": "Image/PNG; x=1"})).picture(f"{GRAPH}/t/1.png").extension == "png"
 
 
@@ -77,7 +84,7 @@ def test_a_picture_and_no_secret_goes_with_the_asking():
     "https://multicast.example/1", "https://multicast6.example/1", "https://teredo.example/1", "https://ex\u00e4mple/1",
     "http://127.0.0.1:8701/1", "https://127.0.0.1:8700/1", "", "https://", "https://[", "gopher://x", "//scontent.example/1",
 ])
-def test_an_address_that_may_not_be_followed_is_not(url: str):
+def test_an_address_that_may_not_be_followed_is_not(url: str) -> None:
     cdn = Cdn()
     with pytest.raises(DownloadError) as refused:
         downloads(cdn).picture(url)
@@ -87,7 +94,7 @@ def test_an_address_that_may_not_be_followed_is_not(url: str):
 
 
 @pytest.mark.parametrize("to", ["https://inside.example/1", "http://scontent.example/1", "/1", PUBLIC])
-def test_a_redirect_is_looked_at_like_an_address(to: str):
+def test_a_redirect_is_looked_at_like_an_address(to: str) -> None:
     cdn = Cdn(redirects={PUBLIC: to})
     if to == "/1":
         assert downloads(cdn).picture(PUBLIC).content == b"JPEG" and cdn.seen[-1].url == "https://scontent.example/1"
@@ -105,16 +112,16 @@ def test_a_redirect_is_looked_at_like_an_address(to: str):
     (Cdn(content=b"x" * (LARGEST_BYTES + 1)), "larger"),
     (Cdn(content=b""), "empty"),
 ])
-def test_what_is_no_picture_is_a_sentence_without_the_address(cdn: Cdn, says: str):
+def test_what_is_no_picture_is_a_sentence_without_the_address(cdn: Cdn, says: str) -> None:
     with pytest.raises(DownloadError, match=says) as refused:
         downloads(cdn).picture(PUBLIC)
 
     assert "signed" not in str(refused.value) and "scontent" not in str(refused.value)
 
 
-def test_trouble_of_the_network_tells_no_address_and_a_slow_one_ends():
+def test_trouble_of_the_network_tells_no_address_and_a_slow_one_ends() -> None:
     class Broken(Cdn):
-        def send(self, request, **_):
+        def send(self, request: requests.PreparedRequest, *_: object, **__: object) -> requests.Response:
             raise requests.ConnectionError(f"no route to {request.url}")
 
     with pytest.raises(DownloadError, match="ConnectionError") as refused:
@@ -142,11 +149,11 @@ class Drip(io.RawIOBase):
         return b"".join(self.read1() for _ in range(amount))
 
 
-def test_a_host_that_sends_a_byte_a_second_meets_the_deadline_of_a_picture():
+def test_a_host_that_sends_a_byte_a_second_meets_the_deadline_of_a_picture() -> None:
     clock = Clock()
 
     class Dripping(Cdn):
-        def send(self, request, **_):
+        def send(self, request: requests.PreparedRequest, *_: object, **__: object) -> requests.Response:
             response = super().send(request)
             response.raw = HTTPResponse(Drip(clock), preload_content=False)
             return response
@@ -157,12 +164,12 @@ def test_a_host_that_sends_a_byte_a_second_meets_the_deadline_of_a_picture():
 
 
 @pytest.mark.parametrize("location", ["http://[::1", "http://\xff\xfe/", "https://[v", "\u0142"])
-def test_a_redirect_that_is_no_address_is_a_download_error(location: str):
+def test_a_redirect_that_is_no_address_is_a_download_error(location: str) -> None:
     with pytest.raises(DownloadError):
         downloads(Cdn(redirects={PUBLIC: location})).picture(PUBLIC)
 
 
-def test_the_connection_goes_to_the_address_that_was_checked_and_shows_a_certificate_for_the_name():
+def test_the_connection_goes_to_the_address_that_was_checked_and_shows_a_certificate_for_the_name() -> None:
     answers = iter([["157.240.1.1"], ["10.0.0.7"]])
     loader = Downloads(GRAPH, resolve=lambda host: next(answers))
     loader._check(PUBLIC)
@@ -173,5 +180,5 @@ def test_the_connection_goes_to_the_address_that_was_checked_and_shows_a_certifi
         "157.240.1.1", "scontent.example", "scontent.example")
 
 
-def test_a_public_address_of_version_six_is_one():
+def test_a_public_address_of_version_six_is_one() -> None:
     assert is_public("2606:2800:220:1::1") and not is_public("fe80::1%eth0") and not is_public("::ffff:127.0.0.1")

@@ -36,7 +36,7 @@ headers = st.dictionaries(
 
 @given(status=st.integers(100, 599), headers=headers, body=texts)
 @settings(max_examples=400, deadline=None)
-def test_an_answer_is_a_result_or_an_error_of_ours(status: int, headers: dict[str, str], body: bytes):
+def test_an_answer_is_a_result_or_an_error_of_ours(status: int, headers: dict[str, str], body: bytes) -> None:
     _, error = decipher(status, headers, body)
     assert error is None or isinstance(error, MetaPipelineError)
     with contextlib.suppress(MetaPipelineError):
@@ -50,7 +50,7 @@ def test_an_answer_is_a_result_or_an_error_of_ours(status: int, headers: dict[st
 
 @given(first=headers, second=headers, age=st.integers(-10, 100_000))
 @settings(max_examples=400, deadline=None)
-def test_a_budget_survives_any_header_and_never_waits_for_ever(first: dict[str, str], second: dict[str, str], age: int):
+def test_a_budget_survives_any_header_and_never_waits_for_ever(first: dict[str, str], second: dict[str, str], age: int) -> None:
     charged = charges(CallKind.INSIGHTS, "act_1/insights", None)
     budget = Budget("k", 3600.0)
     for usage in (usage_of(first), usage_of(second)):
@@ -64,7 +64,7 @@ def test_a_budget_survives_any_header_and_never_waits_for_ever(first: dict[str, 
     assert 0 <= pause < 1e12
 
 
-def test_no_response_of_a_server_gets_through_the_client_but_as_an_error_of_ours():
+def test_no_response_of_a_server_gets_through_the_client_but_as_an_error_of_ours() -> None:
     """Three responses an example: the generator and its checks are those of `make bench`, which runs 100,000."""
     chunk = checked_calls.Chunk()
     checked_calls.run(667, note=chunk.note, phases=(Phase.explicit, Phase.generate, Phase.shrink))

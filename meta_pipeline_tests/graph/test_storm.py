@@ -98,7 +98,7 @@ def storm(tmp_path: Path) -> Storm:
     return Storm(tmp_path)
 
 
-def test_all_work_is_done_without_a_block_near_the_time_the_budget_alone_takes_fairly(storm: Storm):
+def test_all_work_is_done_without_a_block_near_the_time_the_budget_alone_takes_fairly(storm: Storm) -> None:
     mortal = subprocess.Popen(["sleep", "600"])
     programs = [lambda: storm.work(identity()) for _ in range(WORKERS - 1)]
 
@@ -121,7 +121,7 @@ def test_all_work_is_done_without_a_block_near_the_time_the_budget_alone_takes_f
     assert min(storm.halfway[0].values()) >= 0.7 * max(storm.halfway[0].values())
 
 
-def test_what_a_killed_worker_held_is_given_back(storm: Storm):
+def test_what_a_killed_worker_held_is_given_back(storm: Storm) -> None:
     mortal = subprocess.Popen(["sleep", "600"])
     storm.clock.run(lambda: storm.work(identity(mortal.pid), dies_after=0))
     mortal.kill()
@@ -135,7 +135,7 @@ def test_what_a_killed_worker_held_is_given_back(storm: Storm):
     assert all(count == 0 for count in storm.left.values())
 
 
-def test_a_reservation_of_another_host_ends_with_its_lease(storm: Storm):
+def test_a_reservation_of_another_host_ends_with_its_lease(storm: Storm) -> None:
     storm.clock.run(lambda: storm.work("elsewhere:1:1", dies_after=0))
     account = next(iter(storm.left))
     began = storm.clock.now()

@@ -14,7 +14,7 @@ from meta_pipeline.settings import Settings
 TODAY = dt.date(2026, 11, 27)
 
 
-def test_the_default_pins_are_good_today():
+def test_the_default_pins_are_good_today() -> None:
     settings = Settings(_env_file=None)
 
     assert (settings.graph_version, settings.marketing_version) == ("v24.0", "v26.0")
@@ -33,20 +33,20 @@ def test_the_default_pins_are_good_today():
     ("marketing", "v27.0", TODAY, None),
     ("marketing", "v99.0", TODAY, "unknown"),
 ])
-def test_what_is_wrong_with_a_pin(surface: str, version: str, today: dt.date, says: str | None):
+def test_what_is_wrong_with_a_pin(surface: str, version: str, today: dt.date, says: str | None) -> None:
     trouble = Calendar().trouble_with(surface, version, today=today)  # type: ignore[arg-type]
 
     assert trouble is None if says is None else says in str(trouble)
 
 
-def test_the_versions_after_a_pin_in_order():
+def test_the_versions_after_a_pin_in_order() -> None:
     assert Calendar().after("v24.0", most=2) == ["v25.0", "v26.0"]
     assert Calendar().after("v26.0", most=2) == ["v27.0"]
     assert Calendar().after("v27.0") == []
     assert parsed('[versions."v100.0"]', source="f").after("v27.0") == ["v100.0"]
 
 
-def test_a_file_refreshes_the_calendar(tmp_path: Path):
+def test_a_file_refreshes_the_calendar(tmp_path: Path) -> None:
     file = tmp_path / "versions.toml"
     file.write_text(
         'source = "the changelog, 2027-02-01"\n[versions."v26.0"]\nmarketing = 2027-08-01\n'
@@ -66,12 +66,12 @@ def test_a_file_refreshes_the_calendar(tmp_path: Path):
     ('[versions."v28.0"]\ngraph = "2027-01-01"', "without quotation marks"), ('[versions]\n"v28.0" = 1', "must be a table"),
     ('[versions."v28.0"]\ngraph = 2027-01-01T00:00:00Z', "must be a day"), ('[versions."v28.0"]\nchanges = "x"', "list"),
 ])
-def test_a_wrong_file_says_what_is_wrong(text: str, says: str):
+def test_a_wrong_file_says_what_is_wrong(text: str, says: str) -> None:
     with pytest.raises(ConfigError, match="META_PIPELINE_VERSIONS") as caught:
         parsed(text, source="f.toml")
     assert says in str(caught.value) and "f.toml" in str(caught.value)
 
 
-def test_a_file_that_is_not_there_is_named(tmp_path: Path):
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"missing\.toml can't be read"):
         calendar(tmp_path / "missing.toml")

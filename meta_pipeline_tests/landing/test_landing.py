@@ -15,7 +15,7 @@ from meta_pipeline.landing import days as module
 from meta_pipeline.landing.file import Provenance, digest_of
 from meta_pipeline.landing.landing import SNAPSHOT_DAY, Landing
 from meta_pipeline.landing.text import arrow_text, valid_text
-from meta_pipeline.records import Batch, LandingError
+from meta_pipeline.records import Batch, LandedFile, LandingError
 from meta_pipeline.store import day_versions, ledger, load_queue, read_times
 from meta_pipeline.store.engine import open_store
 
@@ -34,14 +34,14 @@ def landing(tmp_path: Path, engine: sa.Engine) -> Landing:
     return Landing(tmp_path / "landing", engine)
 
 
-def write(landing: Landing, *records: bytes, backfill_id: str = "b1"):
+def write(landing: Landing, *records: bytes, backfill_id: str = "b1") -> LandedFile:
     return landing.write_day(
         "ad_insights", "act_1", DAY, [(record, BATCH) for record in records], request={"level": "ad"}, run_id="r",
         backfill_id=backfill_id, now=NOW,
     )
 
 
-def test_the_payload_is_metas_to_the_byte_and_says_where_it_came_from(landing: Landing):
+def test_the_payload_is_metas_to_the_byte_and_says_where_it_came_from(landing: Landing) -> None:
     record = '{"ad_name":"Café ☕","spend":"1.50","new_field":{"28d_view":"3"}}'.encode()
     table = pq.read_table(write(landing, record).path)
 
@@ -50,13 +50,13 @@ def test_the_payload_is_metas_to_the_byte_and_says_where_it_came_from(landing: L
     assert table.schema.metadata[b"request"] == b'{"level":"ad"}'
 
 
-def test_a_day_without_delivery_is_a_file_of_no_rows(landing: Landing):
+def test_a_day_without_delivery_is_a_file_of_no_rows(landing: Landing) -> None:
     file = write(landing)
 
     assert 0 == file.rows == pq.read_metadata(file.path).num_rows
 
 
-def test_the_same_content_again_waits_for_no_second_load(landing: Landing, engine: sa.Engine):
+def test_the_same_content_again_waits_for_no_second_load(landing: Landing, engine: sa.Engine) -> None:
     file = write(landing, b'{"a":"1"}')
     load_queue.mark_loaded(engine, [file], now=NOW)
     write(landing, b'{"a":"1"}', backfill_id="b2")
@@ -66,7 +66,7 @@ def test_the_same_content_again_waits_for_no_second_load(landing: Landing, engin
     assert len(load_queue.waiting_files(engine)) == 1
 
 
-def test_a_write_that_breaks_leaves_the_day_as_it_was(landing: Landing, monkeypatch: pytest.MonkeyPatch):
+def test_a_write_that_breaks_leaves_the_day_as_it_was(landing: Landing, monkeypatch: pytest.MonkeyPatch) -> None:
     before = Path(write(landing, b'{"a":"1"}').path).read_bytes()
 
     def full(file: int, data: bytes) -> int:
@@ -91,7 +91,7 @@ def test_a_write_that_breaks_leaves_the_day_as_it_was(landing: Landing, monkeypa
         (b'{"n":"no utf-8 \xff"}', '{"n":"no utf-8 \ufffd"}'),
     ],
 )
-def test_only_a_lone_surrogate_is_replaced(record: bytes, expected: str):
+def test_only_a_lone_surrogate_is_replaced(record: bytes, expected: str) -> None:
     whole = b'{"n":"whole"}'
 
     payloads, joined = valid_text(arrow_text([whole, record]))
@@ -100,7 +100,7 @@ def test_only_a_lone_surrogate_is_replaced(record: bytes, expected: str):
     assert "".join(payloads.to_pylist()).encode() == bytes(joined)
 
 
-def test_an_earlier_version_is_kept_when_a_number_moved_and_only_then(landing: Landing, engine: sa.Engine):
+def test_an_earlier_version_is_kept_when_a_number_moved_and_only_then(landing: Landing, engine: sa.Engine) -> None:
     def write(record: bytes, hour: int) -> None:
         landing.write_day(
             "ad_insights", "act_1", DAY, [(record, BATCH)], request={}, run_id="r", backfill_id=str(hour),
@@ -108,8 +108,8 @@ def test_an_earlier_version_is_kept_when_a_number_moved_and_only_then(landing: L
         )
 
     def versions() -> list[str]:
-        versions = day_versions.find(engine, report="ad_insights", node_id="act_1", day=DAY)
-        return [pq.read_table(file.path).column("payload").to_pylist()[0] for file in versions]
+        earlier = day_versions.find(engine, report="ad_insights", node_id="act_1", day=DAY)
+        return [pq.read_table(file.path).column("payload").to_pylist()[0] for file in earlier]
 
     write(b'{"ad_id":"1","ad_name":"old","spend":"1.10"}', 0)
     write(b'{"ad_id":"1","ad_name":"old","spend":"1.10"}', 1)
@@ -124,13 +124,13 @@ def test_an_earlier_version_is_kept_when_a_number_moved_and_only_then(landing: L
     write(b'{"ad_id":"1","ad_name":"new","spend":"1.30"}', 4)
 
     assert versions() == ['{"ad_id":"1","spend":"1.10","ad_name":"new"}', '{"ad_id":"1","ad_name":"new","spend":"1.20"}']
-    versions = day_versions.find(engine, report="ad_insights", node_id="act_1", day=DAY)
-    assert [file.landed_at for file in versions] == [NOW, NOW + dt.timedelta(hours=3)]
+    earlier = day_versions.find(engine, report="ad_insights", node_id="act_1", day=DAY)
+    assert [file.landed_at for file in earlier] == [NOW, NOW + dt.timedelta(hours=3)]
 
 
 def test_a_day_that_a_kill_left_unnoted_is_new_when_it_is_put_down_again(
     landing: Landing, engine: sa.Engine, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     def write(record: bytes, hour: int) -> None:
         landing.write_day(
             "ad_insights", "act_1", DAY, [(record, BATCH)], request={}, run_id="r", backfill_id=str(hour),
@@ -150,7 +150,7 @@ def test_a_day_that_a_kill_left_unnoted_is_new_when_it_is_put_down_again(
 
 def test_a_kill_before_the_ledger_and_then_the_old_figures_again_leave_file_and_ledger_alike(
     landing: Landing, engine: sa.Engine, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     write(landing, b'{"ad_id":"1","spend":"1"}')
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
         patched.setattr(ledger, "record", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
@@ -167,7 +167,7 @@ SOURCE = Provenance(report="ad_insights", node_id="act_1", request={}, run_id="r
 
 def test_a_disk_that_is_full_while_days_spill_fails_that_day_and_no_other(
     landing: Landing, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     small, large = DAY, DAY + dt.timedelta(days=1)
     landing.memory_budget.limit, landing.memory_budget.smallest_spill = 1_000, 500
     record = b'{"ad_id":"1","x":"' + b"y" * 2_000 + b'"}'
@@ -178,17 +178,18 @@ def test_a_disk_that_is_full_while_days_spill_fails_that_day_and_no_other(
     with landing.open_days(SOURCE, [small, large]) as gathered:
         gathered.add(small, arrow_text([b'{"ad_id":"1"}']), BATCH)
         with monkeypatch.context() as patched:
-            patched.setattr(module.pq, "ParquetWriter", full)
+            patched.setattr(pq, "ParquetWriter", full)
             gathered.add(large, arrow_text([record]), BATCH)
         gathered.add(large, arrow_text([record]), BATCH)
         ended = dict(landing.commit(gathered, backfill_id="b", now=NOW))
 
     assert isinstance(ended[large], LandingError) and "No space left" in str(ended[large])
-    assert not isinstance(ended[small], LandingError) and ended[small].rows == 1
+    landed = ended[small]
+    assert not isinstance(landed, LandingError) and landed.rows == 1
     assert landing.memory_budget.bytes_buffered == 0 and not list(landing.root.rglob("*.tmp"))
 
 
-def test_every_row_says_of_which_answer_it_is(landing: Landing):
+def test_every_row_says_of_which_answer_it_is(landing: Landing) -> None:
     """Two versions and answers without a trace id on one day; a page that came in two pieces is one answer."""
     provenance = [("v26.0", "T", 0), ("v26.0", "T", 0), ("v26.0", None, 1), ("v27.0", "T", 2), ("v26.0", "U", 3)]
     batches = [Batch(
@@ -207,10 +208,10 @@ def test_every_row_says_of_which_answer_it_is(landing: Landing):
         for number, batch in enumerate(batch for batch in batches for _ in range(2))
     ]
     assert [tuple(row.values()) for row in rows] == expected
-    assert duckdb.sql(f"select {', '.join(columns)} from '{file.path}'").fetchall() == expected
+    assert duckdb.execute(f"select {', '.join(columns)} from '{file.path}'").fetchall() == expected
 
 
-def test_rows_after_a_spill_leave_no_memory_taken(landing: Landing):
+def test_rows_after_a_spill_leave_no_memory_taken(landing: Landing) -> None:
     landing.memory_budget = module.MemoryBudget(limit=1_000_000)
     piece = arrow_text([b'{"n":"%d%s"}' % (number, b"x" * 2000) for number in range(100)])
     groups = []
@@ -226,7 +227,7 @@ def test_rows_after_a_spill_leave_no_memory_taken(landing: Landing):
 
 
 @pytest.mark.parametrize("day", [DAY, SNAPSHOT_DAY])
-def test_a_day_whose_digest_an_older_version_made_is_no_restatement(landing: Landing, engine: sa.Engine, day: dt.date):
+def test_a_day_whose_digest_an_older_version_made_is_no_restatement(landing: Landing, engine: sa.Engine, day: dt.date) -> None:
     def write(number: int) -> None:
         landing.write_day(
             "ads", "act_1", day, [(b'{"id":"1","name":"a"}', BATCH)], request={}, run_id="r", backfill_id=str(number),
@@ -243,7 +244,7 @@ def test_a_day_whose_digest_an_older_version_made_is_no_restatement(landing: Lan
     assert day_versions.find(engine, report="ads", node_id="act_1", day=day) == []
 
 
-def test_a_day_that_is_no_json_can_be_read_again(landing: Landing):
+def test_a_day_that_is_no_json_can_be_read_again(landing: Landing) -> None:
     write(landing, b'{"ad_id":"1"')
 
     assert write(landing, b'{"ad_id":"1"}', backfill_id="b2").rows == 1

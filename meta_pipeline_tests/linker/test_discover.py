@@ -14,9 +14,9 @@ from meta_pipeline.linker.discover import Discovery
 from meta_pipeline.records import TokenRef
 from meta_pipeline.status import overview
 from meta_pipeline.status.unread import unread_sentences
-from meta_pipeline.store import onboardings
 from meta_pipeline.store.access import by_source_token
 from meta_pipeline.store.node_links import list_links
+from meta_pipeline.store.schema.connections import onboardings
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def fail(runtime: FrozenRuntime, fault: str, path: str, times: int = 99) -> None
     runtime.graph.faults.plan([{"fault": fault, "path": path, "times": times}])
 
 
-def test_a_field_that_a_version_does_not_know_costs_that_field_only(runtime: FrozenRuntime):
+def test_a_field_that_a_version_does_not_know_costs_that_field_only(runtime: FrozenRuntime) -> None:
     fail(runtime, "100_nonexisting_owner_business", "owned_pixels")
     ref = runtime.onboard(runtime.mint("SYSTEM_USER"))
     whole = reached(runtime, ref)
@@ -53,7 +53,7 @@ def test_a_field_that_a_version_does_not_know_costs_that_field_only(runtime: Fro
     ("me/accounts", {"page", "instagram_account"}), ("me/businesses", {"pixel", "catalog"}),
 ])
 @pytest.mark.parametrize("fault", ["100_nonexisting_id", "dead_metric", "500", "truncated", "code1_reduce"])
-def test_an_edge_that_fails_fails_alone_and_keeps_its_links(runtime: FrozenRuntime, path: str, kinds: set[str], fault: str):
+def test_an_edge_that_fails_fails_alone_and_keeps_its_links(runtime: FrozenRuntime, path: str, kinds: set[str], fault: str) -> None:
     ref = runtime.onboard(runtime.mint("SYSTEM_USER"))
     before = reached(runtime, ref)
     fail(runtime, fault, path)
@@ -66,7 +66,7 @@ def test_an_edge_that_fails_fails_alone_and_keeps_its_links(runtime: FrozenRunti
     assert relink(runtime, ref).failed == () and reached(runtime, ref) == before
 
 
-def test_a_refused_edge_is_gone_and_named(runtime: FrozenRuntime):
+def test_a_refused_edge_is_gone_and_named(runtime: FrozenRuntime) -> None:
     ref = runtime.onboard(runtime.mint("SYSTEM_USER"))
     fail(runtime, "200_missing", "me/adaccounts")
     discovery = relink(runtime, ref)
@@ -81,7 +81,7 @@ def connection_messages(runtime: FrozenRuntime) -> list[str]:
     return [issue.message for issue in connection.issues]
 
 
-def test_the_edges_of_the_last_discovery_that_were_not_read_are_remembered_and_shown(runtime: FrozenRuntime):
+def test_the_edges_of_the_last_discovery_that_were_not_read_are_remembered_and_shown(runtime: FrozenRuntime) -> None:
     ref = runtime.onboard(runtime.mint("SYSTEM_USER"))
     assert unread_sentences(runtime.engine) == [] and connection_messages(runtime) == []
     fail(runtime, "500", "me/adaccounts")
@@ -100,7 +100,7 @@ def test_the_edges_of_the_last_discovery_that_were_not_read_are_remembered_and_s
     assert unread_sentences(runtime.engine) == [] and connection_messages(runtime) == []
 
 
-def test_a_refused_edge_is_reported_unless_a_missing_permission_explains_it(runtime: FrozenRuntime):
+def test_a_refused_edge_is_reported_unless_a_missing_permission_explains_it(runtime: FrozenRuntime) -> None:
     ref = runtime.onboard(runtime.mint("SYSTEM_USER"))
     fail(runtime, "200_missing", "me/accounts")
     relink(runtime, ref)
@@ -117,16 +117,16 @@ def test_a_refused_edge_is_reported_unless_a_missing_permission_explains_it(runt
     assert unread_sentences(runtime.engine) == []
 
 
-def test_a_connection_says_what_was_not_read(runtime: FrozenRuntime):
+def test_a_connection_says_what_was_not_read(runtime: FrozenRuntime) -> None:
     fail(runtime, "dead_metric", "owned_pixels")
     runtime.onboard(runtime.mint("SYSTEM_USER"))
     with runtime.engine.connect() as connection:
-        (row,) = connection.execute(onboardings.onboardings.select()).all()
+        (row,) = connection.execute(onboardings.select()).all()
 
     assert row.status == "running" and "owned_pixels was not read: (100)" in row.result["not_read"][0]
 
 
-def test_a_dead_token_and_a_listing_of_nothing_end_the_whole(runtime: FrozenRuntime):
+def test_a_dead_token_and_a_listing_of_nothing_end_the_whole(runtime: FrozenRuntime) -> None:
     ref = runtime.onboard(runtime.mint("SYSTEM_USER"))
     fail(runtime, "500", "GET (me|\\d+)/")
     with pytest.raises(GraphError):

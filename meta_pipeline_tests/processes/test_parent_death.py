@@ -25,7 +25,7 @@ if __name__ == "__main__":
 """
 
 
-def test_a_worker_and_what_it_started_end_when_the_parent_is_killed(tmp_path: Path):
+def test_a_worker_and_what_it_started_end_when_the_parent_is_killed(tmp_path: Path) -> None:
     script = tmp_path / "parent.py"
     script.write_text(PARENT)
     with subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True) as parent:

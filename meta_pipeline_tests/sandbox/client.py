@@ -34,6 +34,12 @@ def call(
     return response, json.loads(response.content)
 
 
+def advance(graph: Graph, **duration: int) -> None:
+    """Move the sandbox's clock forward by this duration, in timedelta's units."""
+    assert graph.fixed_now is not None
+    graph.fixed_now += dt.timedelta(**duration)
+
+
 def fetch_all(graph: Graph, path: str, **params: Any) -> list[dict[str, Any]]:
     """Return the rows of all pages."""
     rows: list[dict[str, Any]] = []

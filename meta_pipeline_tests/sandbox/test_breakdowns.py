@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections import Counter
+from typing import Any
 
 import pytest
 
@@ -11,6 +11,7 @@ from meta_pipeline.sandbox.ads.insights.breakdowns import ADVERTISER_HOUR, AUDIE
 from meta_pipeline.sandbox.control import control
 from meta_pipeline_tests.sandbox.client import (
     EVERY_STATUS,
+    advance,
     call,
     days,
     fetch_all,
@@ -20,18 +21,18 @@ from meta_pipeline_tests.sandbox.client import (
 )
 
 ACCOUNT = "act_1000000001"
-QUERY = {
+QUERY: dict[str, Any] = {
     "fields": "ad_id,impressions,clicks,inline_link_clicks,spend,actions,action_values", "level": "ad",
     "time_increment": "1", "filtering": EVERY_STATUS, "time_range": days("2026-11-01", "2026-11-04"), "limit": "5000",
 }
 
 
-def keys(rows: list[dict], names: list[str]) -> Counter:
+def keys(rows: list[dict[str, Any]], names: list[str]) -> Counter[tuple[str | None, ...]]:
     return Counter((row["ad_id"], row["date_start"], *(row.get(name) for name in names)) for row in rows)
 
 
 @pytest.mark.parametrize("names", [("age",), ("age", "gender"), ("publisher_platform", "platform_position"), ("country",)])
-def test_rows_without_a_breakdown_value_are_one_per_day_and_combination_and_add_up(names: tuple[str, ...]):
+def test_rows_without_a_breakdown_value_are_one_per_day_and_combination_and_add_up(names: tuple[str, ...]) -> None:
     graph = new_graph()
     control(graph, "world", {"absent_breakdowns": True}, {})
     whole, parts = fetch_all(graph, f"{ACCOUNT}/insights", **QUERY), fetch_all(
@@ -48,7 +49,7 @@ def test_rows_without_a_breakdown_value_are_one_per_day_and_combination_and_add_
         assert absent == {(True, True), (True, False), (False, True), (False, False)}
 
 
-def test_every_value_is_present_until_absent_values_are_ordered():
+def test_every_value_is_present_until_absent_values_are_ordered() -> None:
     graph = new_graph()
     before = fetch_all(graph, f"{ACCOUNT}/insights", breakdowns="age", **QUERY)
     control(graph, "world", {"absent_breakdowns": True}, {})
@@ -58,7 +59,7 @@ def test_every_value_is_present_until_absent_values_are_ordered():
 
 
 @pytest.mark.parametrize(("day", "hours"), [("2026-03-07", 24), ("2026-03-08", 23), ("2025-11-02", 24)])
-def test_the_hours_of_a_day_are_those_its_calendar_has(day: str, hours: int):
+def test_the_hours_of_a_day_are_those_its_calendar_has(day: str, hours: int) -> None:
     graph, one_day = new_graph(), {**QUERY, "time_range": days(day, day), "level": "account", "filtering": []}
     rows, whole = (fetch_all(graph, f"{ACCOUNT}/insights", **more, **one_day) for more in ({"breakdowns": ADVERTISER_HOUR}, {}))
 
@@ -69,7 +70,7 @@ def test_the_hours_of_a_day_are_those_its_calendar_has(day: str, hours: int):
         assert total(rows, name) == total(whole, name)
 
 
-def test_the_hour_that_occurs_twice_is_one_row_of_two_hours():
+def test_the_hour_that_occurs_twice_is_one_row_of_two_hours() -> None:
     graph = new_graph()
     share_of_one_oclock = {}
     for day in ("2025-11-01", "2025-11-02"):
@@ -81,7 +82,7 @@ def test_the_hour_that_occurs_twice_is_one_row_of_two_hours():
 
 
 @pytest.mark.parametrize("names", sorted(",".join(sorted(combination)) for combination in COMBINATIONS if combination & GATED))
-def test_a_gated_breakdown_is_empty_until_the_account_opts_in_and_then_needs_a_report_run(names: str):
+def test_a_gated_breakdown_is_empty_until_the_account_opts_in_and_then_needs_a_report_run(names: str) -> None:
     graph = new_graph()
     assert fetch_all(graph, f"{ACCOUNT}/insights", breakdowns=names, **QUERY) == []
     assert fetch_by_report_run(graph, f"{ACCOUNT}/insights", breakdowns=names, **QUERY)[1] == []
@@ -97,30 +98,30 @@ def test_a_gated_breakdown_is_empty_until_the_account_opts_in_and_then_needs_a_r
 
 
 @pytest.mark.parametrize(("ads", "most"), [(60, 10), (3, 3)])
-def test_gated_report_runs_are_ten_per_day_or_one_per_ad(ads: int, most: int):
+def test_gated_report_runs_are_ten_per_day_or_one_per_ad(ads: int, most: int) -> None:
     graph = new_graph(ads=ads)
     control(graph, "world", {"opted_in": [ACCOUNT]}, {})
     query = {**QUERY, "breakdowns": "publisher_platform,impression_device"}
     has_rows = [bool(fetch_by_report_run(graph, f"{ACCOUNT}/insights", **query)[1]) for _ in range(most + 2)]
     assert has_rows == [True] * most + [False] * 2
 
-    graph.fixed_now += dt.timedelta(hours=25)
+    advance(graph, hours=25)
     assert fetch_by_report_run(graph, f"{ACCOUNT}/insights", **query)[1]
 
 
 @pytest.mark.parametrize("names", ["region", ADVERTISER_HOUR])
-def test_region_and_hour_have_no_conversions_off_meta(names: str):
+def test_region_and_hour_have_no_conversions_off_meta(names: str) -> None:
     rows = fetch_all(new_graph(), f"{ACCOUNT}/insights", breakdowns=names, **QUERY)
 
     assert {action["action_type"] for row in rows for action in row.get("actions", ())} == {"link_click"}
     assert not any("action_values" in row for row in rows)
 
 
-def test_conversions_off_meta_belong_to_no_product():
+def test_conversions_off_meta_belong_to_no_product() -> None:
     graph = new_graph()
     rows, whole = (fetch_all(graph, f"{ACCOUNT}/insights", **more, **QUERY) for more in ({"breakdowns": "product_id"}, {}))
 
-    def purchases(rows: list[dict]) -> int:
+    def purchases(rows: list[dict[str, Any]]) -> int:
         actions = [action for row in rows for action in row.get("actions", ())]
         return sum(int(action["value"]) for action in actions if action["action_type"] == "purchase")
 
@@ -130,7 +131,7 @@ def test_conversions_off_meta_belong_to_no_product():
     assert total(rows, "spend") == total(whole, "spend")
 
 
-def test_an_hour_has_no_reach():
+def test_an_hour_has_no_reach() -> None:
     query = {**QUERY, "fields": "impressions,reach,frequency,unique_clicks", "breakdowns": ADVERTISER_HOUR}
     rows = fetch_all(new_graph(), f"{ACCOUNT}/insights", **query)
 
@@ -138,7 +139,7 @@ def test_an_hour_has_no_reach():
     assert not any("unique_clicks" in row for row in rows)
 
 
-def test_the_audiences_hours_are_not_the_advertisers():
+def test_the_audiences_hours_are_not_the_advertisers() -> None:
     graph = new_graph()
     control(graph, "world", {"opted_in": [ACCOUNT]}, {})
     rows = fetch_by_report_run(graph, f"{ACCOUNT}/insights", breakdowns=AUDIENCE_HOUR, **{**QUERY, "level": "account", "filtering": []})[1]
@@ -148,13 +149,13 @@ def test_the_audiences_hours_are_not_the_advertisers():
 
 @pytest.mark.parametrize("is_absent", [False, True])
 @pytest.mark.parametrize("names", [["age", "gender"], ["publisher_platform", "platform_position"], [ADVERTISER_HOUR], ["product_id"]])
-def test_the_totals_of_a_breakdown_are_those_of_its_rows(names: list[str], is_absent: bool):
+def test_the_totals_of_a_breakdown_are_those_of_its_rows(names: list[str], is_absent: bool) -> None:
     graph = new_graph()
     control(graph, "world", {"absent_breakdowns": is_absent}, {})
     rows = fetch_all(graph, f"{ACCOUNT}/insights", breakdowns=names, **QUERY)
     totals = control(graph, "breakdown", None, {"since": "2026-11-01", "until": "2026-11-04", "breakdowns": ",".join(names), "level": "ad"})
 
-    def key(row: dict, node: str, day: str) -> tuple:
+    def key(row: dict[str, Any], node: str, day: str) -> tuple[str | None, ...]:
         return (row[node], row[day], *(row.get(name) for name in names))
 
     from_rows = {key(row, "ad_id", "date_start"): (int(row["impressions"]), int(row["clicks"]), row["spend"]) for row in rows}
@@ -163,7 +164,7 @@ def test_the_totals_of_a_breakdown_are_those_of_its_rows(names: list[str], is_ab
     assert from_rows == from_totals
 
 
-def test_an_invalid_combination_is_refused_by_name():
+def test_an_invalid_combination_is_refused_by_name() -> None:
     _, body = call(new_graph(), f"{ACCOUNT}/insights", breakdowns="platform_position,impression_device", fields="impressions")
 
     assert body["error"]["code"] == 100 and "(platform_position, impression_device) is invalid" in body["error"]["message"]

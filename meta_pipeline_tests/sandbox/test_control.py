@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import requests
@@ -15,13 +16,13 @@ from harness.sandbox import Sandbox
     ("name", "body"),
     [("world", {"colour": "red"}), ("entities", {"id": "1", "name": "x"}), ("entities", {"create": "ad"}), ("nothing", {"a": 1})],
 )
-def test_an_invalid_call_gets_400_and_a_sentence(shared_sandbox: Sandbox, name: str, body: dict):
+def test_an_invalid_call_gets_400_and_a_sentence(shared_sandbox: Sandbox, name: str, body: dict[str, str | int]) -> None:
     response = requests.post(f"{shared_sandbox.url}/_sandbox/{name}", json=body, timeout=30)
 
     assert response.status_code == 400 and response.json()["error"]
 
 
-def test_truth_reach_and_breakdown_answer_over_http(shared_sandbox: Sandbox):
+def test_truth_reach_and_breakdown_answer_over_http(shared_sandbox: Sandbox) -> None:
     days = {"since": "2026-11-10", "until": "2026-11-11"}
     now, then = shared_sandbox.control("truth", **days), shared_sandbox.control("truth", **days, at="2026-11-12T12:00:00+00:00")
     parts = shared_sandbox.control("breakdown", **days, breakdowns="age,gender", level="account")
@@ -33,9 +34,10 @@ def test_truth_reach_and_breakdown_answer_over_http(shared_sandbox: Sandbox):
     assert refused.status_code == 400
 
 
-def test_the_command_line_creates_as_many_ads_as_requested():
+def test_the_command_line_creates_as_many_ads_as_requested() -> None:
     server = subprocess.Popen(
         [sys.executable, "-m", "meta_pipeline.cli", "sandbox", "--port", "0", "--ads", "120"], stdout=subprocess.PIPE, text=True)
+    assert server.stdout is not None
     try:
         sandbox = Sandbox(server.stdout.readline().split()[1])
         token = sandbox.control("app")["system_user_token"]
@@ -47,7 +49,7 @@ def test_the_command_line_creates_as_many_ads_as_requested():
     assert len(page["data"]) == 120
 
 
-def test_an_invalid_scenario_ends_in_one_sentence(tmp_path):
+def test_an_invalid_scenario_ends_in_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "plan.json").write_text('[{"world": {"colour": "red"}}]')
     ran = subprocess.run(
         [sys.executable, "-m", "meta_pipeline.cli", "sandbox", "--port", "0", "--scenario", str(tmp_path / "plan.json")],

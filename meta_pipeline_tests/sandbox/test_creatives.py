@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import datetime as dt
-
 import pytest
 import requests
 
 from harness.sandbox import Sandbox
 from meta_pipeline.sandbox.control import control
-from meta_pipeline_tests.sandbox.client import call, fetch_all, new_graph
+from meta_pipeline_tests.sandbox.client import advance, call, fetch_all, new_graph
 
 ACCOUNT = "act_1000000001"
 FIELDS = (
@@ -18,7 +16,7 @@ FIELDS = (
 )
 
 
-def test_every_ad_has_a_creative_that_is_listed_and_readable_by_id():
+def test_every_ad_has_a_creative_that_is_listed_and_readable_by_id() -> None:
     graph = new_graph()
     listed = fetch_all(graph, f"{ACCOUNT}/adcreatives", fields=FIELDS, limit="25")
     ads = fetch_all(graph, f"{ACCOUNT}/ads", fields="creative{id,title}", limit="500")
@@ -34,13 +32,13 @@ def test_every_ad_has_a_creative_that_is_listed_and_readable_by_id():
     assert all(set(ad["creative"]) == {"id", "title"} for ad in ads)
 
 
-def test_an_ad_names_its_creative_by_id_alone():
+def test_an_ad_names_its_creative_by_id_alone() -> None:
     ads = fetch_all(new_graph(), f"{ACCOUNT}/ads", fields="creative", limit="500")
 
     assert all(set(ad["creative"]) == {"id"} for ad in ads)
 
 
-def test_a_picture_is_a_png_whose_link_expires(sandbox: Sandbox):
+def test_a_picture_is_a_png_whose_link_expires(sandbox: Sandbox) -> None:
     headers = {"authorization": f"Bearer {sandbox.app['system_user_token']}"}
     listed = requests.get(f"{sandbox.url}/v26.0/{ACCOUNT}/adcreatives", {"fields": "thumbnail_url"}, headers=headers, timeout=30)
     url = listed.json()["data"][0]["thumbnail_url"]
@@ -55,7 +53,7 @@ def test_a_picture_is_a_png_whose_link_expires(sandbox: Sandbox):
     assert (forged.status_code, old.status_code) == (403, 403)
 
 
-def test_an_incomplete_creative_fails_its_page_and_itself():
+def test_an_incomplete_creative_fails_its_page_and_itself() -> None:
     graph = new_graph()
     control(graph, "world", {"incomplete_creatives": 1}, {})
     response, body = call(graph, f"{ACCOUNT}/adcreatives", fields="id,title", limit="25")
@@ -70,7 +68,7 @@ def test_an_incomplete_creative_fails_its_page_and_itself():
     assert call(graph, f"{ACCOUNT}/ads", fields="creative{id}", limit="500")[0].status == 200
 
 
-def test_an_incomplete_creative_may_lack_its_fields_instead():
+def test_an_incomplete_creative_may_lack_its_fields_instead() -> None:
     graph = new_graph()
     control(graph, "world", {"incomplete_creatives": 2, "incomplete_mode": "bare"}, {})
     listed = fetch_all(graph, f"{ACCOUNT}/adcreatives", fields="id,status,title,thumbnail_url", limit="25")
@@ -81,7 +79,7 @@ def test_an_incomplete_creative_may_lack_its_fields_instead():
 
 
 @pytest.mark.parametrize(("fields", "limit", "status"), [("object_story_spec", "25", 500), ("object_story_spec", "10", 200), ("title", "25", 200)])
-def test_too_many_heavy_creatives_are_too_much_for_a_page(fields: str, limit: str, status: int):
+def test_too_many_heavy_creatives_are_too_much_for_a_page(fields: str, limit: str, status: int) -> None:
     graph = new_graph()
     control(graph, "limits", {"heavy_creatives_a_page": 10}, {})
     response, body = call(graph, f"{ACCOUNT}/adcreatives", fields=fields, limit=limit)
@@ -90,14 +88,14 @@ def test_too_many_heavy_creatives_are_too_much_for_a_page(fields: str, limit: st
     assert status == 200 or (body["error"]["code"] == 1 and "reduce the amount of data" in body["error"]["message"])
 
 
-def test_the_link_is_the_same_for_an_hour():
+def test_the_link_is_the_same_for_an_hour() -> None:
     graph = new_graph()
 
     def url() -> str:
-        return call(graph, f"{ACCOUNT}/adcreatives", fields="thumbnail_url", limit="1")[1]["data"][0]["thumbnail_url"]
+        return str(call(graph, f"{ACCOUNT}/adcreatives", fields="thumbnail_url", limit="1")[1]["data"][0]["thumbnail_url"])
 
     first = url()
-    graph.fixed_now += dt.timedelta(minutes=59)
+    advance(graph, minutes=59)
     assert url() == first
-    graph.fixed_now += dt.timedelta(minutes=1)
+    advance(graph, minutes=1)
     assert url() != first

@@ -55,7 +55,7 @@ def isolated_sandbox() -> Iterator[str]:
         server.communicate(timeout=10)
 
 
-def test_every_module_of_the_sandbox_imports_and_it_serves_without_the_other_packages():
+def test_every_module_of_the_sandbox_imports_and_it_serves_without_the_other_packages() -> None:
     with isolated_sandbox() as url:
         token = requests.get(f"{url}/_sandbox/app", timeout=30).json()["system_user_token"]
         headers = {"authorization": f"Bearer {token}"}

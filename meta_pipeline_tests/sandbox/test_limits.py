@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from typing import Any
 
 import pytest
 
@@ -15,18 +16,18 @@ from meta_pipeline_tests.sandbox.client import NOW, call, days, new_graph
 ACCOUNT = "act_1000000001"
 
 
-def call_account(graph: Graph) -> tuple[int, dict]:
+def call_account(graph: Graph) -> tuple[int, dict[str, Any]]:
     response, _ = call(graph, ACCOUNT, fields="id")
     return response.status, json.loads(response.headers["X-Ad-Account-Usage"])
 
 
-def test_usage_headers_are_on_every_response():
+def test_usage_headers_are_on_every_response() -> None:
     graph = new_graph()
     for path in ("me", ACCOUNT, "act_9", f"{ACCOUNT}/insights"):
         assert "X-App-Usage" in call(graph, path)[0].headers
 
 
-def test_a_block_starts_at_the_limit_and_lengthens_when_called_during_it():
+def test_a_block_starts_at_the_limit_and_lengthens_when_called_during_it() -> None:
     now = [NOW]
     graph = Graph(seed=1, now=None)
     graph.clock = lambda: now[0]
@@ -44,16 +45,16 @@ def test_a_block_starts_at_the_limit_and_lengthens_when_called_during_it():
     assert graph.limits.configure({})["sent_while_blocked"] == {"1000000001": 2}
 
 
-def test_only_so_many_report_runs_are_in_flight():
+def test_only_so_many_report_runs_are_in_flight() -> None:
     graph = new_graph()
     graph.limits.settings.running_report_runs = 2
-    query = {"level": "account", "time_range": days("2026-11-01", "2026-11-02"), "fields": "impressions"}
+    query: dict[str, Any] = {"level": "account", "time_range": days("2026-11-01", "2026-11-02"), "fields": "impressions"}
 
     assert [call(graph, f"{ACCOUNT}/insights", "POST", **query)[0].status for _ in range(3)] == [200, 200, 400]
 
 
 @pytest.mark.parametrize("moved_back", [dt.timedelta(minutes=1), dt.timedelta(days=8), dt.timedelta(days=400)])
-def test_a_clock_that_is_set_back_uses_up_no_score(moved_back: dt.timedelta):
+def test_a_clock_that_is_set_back_uses_up_no_score(moved_back: dt.timedelta) -> None:
     graph = new_graph()
     score_before = call_account(graph)[1]["acc_id_util_pct"]
     control(graph, "clock", {"now": (NOW - moved_back).isoformat()}, {})
@@ -63,7 +64,7 @@ def test_a_clock_that_is_set_back_uses_up_no_score(moved_back: dt.timedelta):
     assert 0 < score_before < usage["acc_id_util_pct"] < 1
 
 
-def test_points_decay_linearly_and_never_grow_when_the_clock_is_set_back():
+def test_points_decay_linearly_and_never_grow_when_the_clock_is_set_back() -> None:
     budget = CallBudget(100.0, window_s=100.0, block_s=60.0, is_decaying=True)
     assert budget.charge(50.0, 1000.0)
 

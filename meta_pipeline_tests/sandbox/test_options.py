@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -12,6 +14,7 @@ from meta_pipeline.sandbox.control import control
 from meta_pipeline_tests.sandbox.client import (
     EVERY_STATUS,
     NOW,
+    advance,
     call,
     days,
     fetch_all,
@@ -21,21 +24,21 @@ from meta_pipeline_tests.sandbox.client import (
 )
 
 ACCOUNT = "act_1000000001"
-QUERY = {
+QUERY: dict[str, Any] = {
     "level": "ad", "time_increment": "1", "limit": "5000", "time_range": days("2026-11-01", "2026-11-03"),
     "fields": "ad_id,ad_name,impressions,spend,actions,action_values", "filtering": EVERY_STATUS,
 }
 
 
 @pytest.mark.parametrize("ads", [1, 25, 60, 120, 2500])
-def test_an_account_has_as_many_ads_as_ordered(ads: int):
+def test_an_account_has_as_many_ads_as_ordered(ads: int) -> None:
     graph = create_app(now=NOW, ads=ads).state.graph
 
     assert {len(graph.world.ads_of(id)) for id in graph.world.accounts} == {0, ads}
     assert len(graph.world.ads) == 5 * ads and len(graph.world.ad_sets) == 100
 
 
-def test_a_larger_world_contains_the_smaller_one():
+def test_a_larger_world_contains_the_smaller_one() -> None:
     small, large = ({row["ad_id"]: row for row in fetch_all(new_graph(ads=ads), f"{ACCOUNT}/insights", **{**QUERY, "time_increment": "all_days"})}
                     for ads in (60, 120))
 
@@ -43,7 +46,7 @@ def test_a_larger_world_contains_the_smaller_one():
 
 
 @pytest.mark.parametrize("at", ["2026-11-20T10:00:00+00:00", "2026-11-20"])
-def test_an_account_moves_to_another_time_zone(at: str):
+def test_an_account_moves_to_another_time_zone(at: str) -> None:
     graph = new_graph()
     moved = {"timezone_changes": {ACCOUNT: {"at": at, "timezone": "Pacific/Auckland"}}}
     control(graph, "world", moved, {})
@@ -58,7 +61,7 @@ def test_an_account_moves_to_another_time_zone(at: str):
     assert readings == [("America/Los_Angeles", -8.0, ["2026-11-19"]), ("Pacific/Auckland", 13.0, ["2026-11-21"])]
 
 
-def test_days_that_have_begun_stay_when_an_account_moves_west():
+def test_days_that_have_begun_stay_when_an_account_moves_west() -> None:
     graph, account = new_graph(), "act_1000000005"
     moved = {"timezone_changes": {account: {"at": "2026-11-20T20:00:00+00:00", "timezone": "America/Los_Angeles"}}}
     control(graph, "world", moved, {})
@@ -71,7 +74,7 @@ def test_days_that_have_begun_stay_when_an_account_moves_west():
     assert 0 < impressions[0] < impressions[1] == impressions[2] == impressions[3] < impressions[4]
 
 
-def test_a_currency_has_its_own_smallest_unit():
+def test_a_currency_has_its_own_smallest_unit() -> None:
     graph = new_graph()
     world = control(graph, "world", {"add_accounts": [{"currency": "KWD", "timezone": "Asia/Kuwait", "name": "Northwind Kuwait"}]}, {})
     budgets = {}
@@ -97,7 +100,7 @@ def test_a_currency_has_its_own_smallest_unit():
             and isinstance(row["actions"][0]["value"], int) and isinstance(row["date_start"], str)),
     ],
 )
-def test_rows_drift_to_order(drift: str, shown):
+def test_rows_drift_to_order(drift: str, shown: Callable[[dict[str, Any]], bool]) -> None:
     graph = new_graph()
     before = fetch_all(graph, f"{ACCOUNT}/insights", **QUERY)
     control(graph, "world", {"drift": [drift]}, {})
@@ -110,7 +113,7 @@ def test_rows_drift_to_order(drift: str, shown):
     assert fetch_all(graph, f"{ACCOUNT}/insights", **QUERY) == before
 
 
-def test_a_day_of_one_ad_is_too_much_until_its_fields_are_split():
+def test_a_day_of_one_ad_is_too_much_until_its_fields_are_split() -> None:
     graph = new_graph()
     one_day = {**QUERY, "time_range": days("2026-11-01", "2026-11-01"), "filtering": []}
     ad_id = fetch_all(graph, f"{ACCOUNT}/insights", **one_day)[0]["ad_id"]
@@ -126,7 +129,7 @@ def test_a_day_of_one_ad_is_too_much_until_its_fields_are_split():
         assert fetch_by_report_run(graph, f"{ad_id}/insights", **{**one_day, "fields": fields})[1]
 
 
-def test_a_page_may_be_as_long_as_its_bytes_allow():
+def test_a_page_may_be_as_long_as_its_bytes_allow() -> None:
     graph = new_graph()
     query = {**QUERY, "breakdowns": "age,gender"}
     size = len(call(graph, f"{ACCOUNT}/insights", **query)[0].content)
@@ -138,18 +141,18 @@ def test_a_page_may_be_as_long_as_its_bytes_allow():
     assert call(graph, f"{ACCOUNT}/insights", **{**query, "limit": "600"})[0].status == 200
 
 
-def test_rows_of_the_next_page_are_those_of_the_same_hour_and_new_ones_the_hour_after():
+def test_rows_of_the_next_page_are_those_of_the_same_hour_and_new_ones_the_hour_after() -> None:
     graph = new_graph()
     today = {**QUERY, "date_preset": "today", "level": "account", "filtering": [], "time_range": ""}
     first = call(graph, f"{ACCOUNT}/insights", **today)[1]["data"]
-    graph.fixed_now += dt.timedelta(minutes=59)
+    advance(graph, minutes=59)
     assert call(graph, f"{ACCOUNT}/insights", **today)[1]["data"] == first
-    graph.fixed_now += dt.timedelta(minutes=2)
+    advance(graph, minutes=2)
 
     assert total(call(graph, f"{ACCOUNT}/insights", **today)[1]["data"], "impressions") > total(first, "impressions")
 
 
-def test_a_world_has_as_many_rows_as_ordered():
+def test_a_world_has_as_many_rows_as_ordered() -> None:
     graph = new_graph(ads=120)
     october = {**QUERY, "time_range": days("2026-10-01", "2026-10-03")}
     usual = fetch_all(graph, f"{ACCOUNT}/insights", **october)
@@ -169,7 +172,7 @@ def test_a_world_has_as_many_rows_as_ordered():
     assert fetch_all(graph, f"{ACCOUNT}/insights", **october) == usual
 
 
-def test_a_scenario_orders_a_world():
+def test_a_scenario_orders_a_world() -> None:
     plan = [{"world": {"absent_breakdowns": True, "opted_in": [ACCOUNT]}}, {"limits": {"page_bytes": 7}},
             {"entities": [{"id": "12021001000000001", "name": "Ordered"}]}, {"fault": "500", "path": "me"}]
     graph = create_app(now=NOW, scenario=json.loads(json.dumps(plan))).state.graph
@@ -180,7 +183,7 @@ def test_a_scenario_orders_a_world():
 
 
 @pytest.mark.parametrize("options", [{"colour": 1}, {"drift": ["x"]}, {"breakdown_values": {"age": 0}}, {"timezone_changes": {ACCOUNT: {"at": "2026-11-20", "timezone": "Mars/Base"}}}])
-def test_an_invalid_option_is_refused_and_changes_nothing(options: dict):
+def test_an_invalid_option_is_refused_and_changes_nothing(options: dict[str, Any]) -> None:
     graph = new_graph()
     before = control(graph, "world", {}, {})
     with pytest.raises((KeyError, ValueError)):

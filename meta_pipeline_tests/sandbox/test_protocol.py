@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from meta_pipeline.sandbox.graph import Graph
@@ -13,13 +15,15 @@ def graph() -> Graph:
     return Graph(seed=1, now=NOW)
 
 
-def test_pages_may_be_short_and_end_only_where_next_is_absent(graph: Graph):
-    ids, sizes, after = [], [], None
+def test_pages_may_be_short_and_end_only_where_next_is_absent(graph: Graph) -> None:
+    ids: list[str] = []
+    sizes: list[int] = []
+    after: dict[str, str] = {}
     while True:
-        page = call(graph, "act_1000000001/ads", fields="id", limit="3", **({"after": after} if after else {}))[1]
+        page = call(graph, "act_1000000001/ads", fields="id", limit="3", **after)[1]
         ids += [row["id"] for row in page["data"]]
         sizes.append(len(page["data"]))
-        after = page["paging"]["cursors"]["after"]
+        after = {"after": page["paging"]["cursors"]["after"]}
         if "next" not in page["paging"]:
             break
 
@@ -38,13 +42,13 @@ def test_pages_may_be_short_and_end_only_where_next_is_absent(graph: Graph):
         ("me/nonsense", {}, 400, 2500),
     ],
 )
-def test_errors_have_metas_codes(graph: Graph, path: str, params: dict, status: int, code: int):
+def test_errors_have_metas_codes(graph: Graph, path: str, params: dict[str, Any], status: int, code: int) -> None:
     response, body = call(graph, path, **params)
 
     assert (response.status, body["error"]["code"]) == (status, code)
 
 
-def test_an_expired_marketing_version_is_upgraded_with_a_warning(graph: Graph):
+def test_an_expired_marketing_version_is_upgraded_with_a_warning(graph: Graph) -> None:
     response, _ = call(graph, "act_1000000001", version="v24.0")
 
     assert response.headers["facebook-api-version"] == "v25.0"
@@ -52,7 +56,7 @@ def test_an_expired_marketing_version_is_upgraded_with_a_warning(graph: Graph):
     assert call(graph, "act_1000000001", version="v22.0")[1]["error"]["code"] == 2635
 
 
-def test_a_token_without_ads_read_gets_200(graph: Graph):
+def test_a_token_without_ads_read_gets_200(graph: Graph) -> None:
     token = graph.identity.mint("USER", scopes=("pages_show_list",), now=NOW, life=None).value
     response, body = call(graph, "act_1000000001/insights", token=token)
 

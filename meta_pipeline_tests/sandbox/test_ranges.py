@@ -15,11 +15,11 @@ QUERY = {"fields": "campaign_id,adset_id,ad_id,impressions,reach", "filtering": 
 IDS = {"account": "account_id", "campaign": "campaign_id", "adset": "adset_id", "ad": "ad_id"}
 
 
-def ids_of(row: dict, level: str) -> str:
+def ids_of(row: dict[str, str], level: str) -> str:
     return row.get(IDS[level], ACCOUNT.removeprefix("act_"))
 
 
-def test_several_ranges_are_reported_each_on_its_own_and_the_increment_is_ignored():
+def test_several_ranges_are_reported_each_on_its_own_and_the_increment_is_ignored() -> None:
     graph = new_graph()
     rows = fetch_all(graph, f"{ACCOUNT}/insights", time_ranges=WEEKS, time_increment="1", level="campaign", **QUERY)
 
@@ -31,7 +31,7 @@ def test_several_ranges_are_reported_each_on_its_own_and_the_increment_is_ignore
 
 
 @pytest.mark.parametrize("level", list(IDS))
-def test_the_reach_of_a_range_is_less_than_the_sum_of_its_days_and_at_least_the_largest(level: str):
+def test_the_reach_of_a_range_is_less_than_the_sum_of_its_days_and_at_least_the_largest(level: str) -> None:
     graph = new_graph()
     whole = fetch_all(graph, f"{ACCOUNT}/insights", time_range=WEEKS[0], level=level, **QUERY)
     daily = fetch_all(graph, f"{ACCOUNT}/insights", time_range=WEEKS[0], level=level, time_increment="1", **QUERY)
@@ -44,7 +44,7 @@ def test_the_reach_of_a_range_is_less_than_the_sum_of_its_days_and_at_least_the_
 
 
 @pytest.mark.parametrize("level", list(IDS))
-def test_the_reach_of_a_range_is_exact_for_every_page_size(level: str):
+def test_the_reach_of_a_range_is_exact_for_every_page_size(level: str) -> None:
     graph = new_graph()
     pages = [fetch_all(graph, f"{ACCOUNT}/insights", **{**QUERY, "limit": limit}, time_range=WEEKS[0], level=level) for limit in ("3", "5000")]
     totals = control(graph, "reach", None, WEEKS[0])[level]
@@ -55,7 +55,7 @@ def test_the_reach_of_a_range_is_exact_for_every_page_size(level: str):
     }
 
 
-def test_totals_are_available_as_of_an_earlier_moment():
+def test_totals_are_available_as_of_an_earlier_moment() -> None:
     graph = new_graph()
     then = NOW - dt.timedelta(days=8)
     graph.fixed_now = then

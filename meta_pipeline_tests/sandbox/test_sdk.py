@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from facebook_business.adobjects.adaccount import AdAccount
@@ -33,21 +34,21 @@ def api(shared_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fa
     FacebookAdsApi.set_default_api(None)
 
 
-def test_it_lists_the_accounts(api: FacebookAdsApi):
+def test_it_lists_the_accounts(api: FacebookAdsApi) -> None:
     accounts = list(User("me", api=api).get_ad_accounts(fields=["name", "currency", "timezone_name"]))
 
     assert len(accounts) == 6
     assert {"USD", "EUR", "GBP", "JPY", "NZD", "BRL"} == {account["currency"] for account in accounts}
 
 
-def test_it_lists_ads_page_by_page_without_deleted_and_archived_ones(api: FacebookAdsApi):
+def test_it_lists_ads_page_by_page_without_deleted_and_archived_ones(api: FacebookAdsApi) -> None:
     ads = list(AdAccount("act_1000000001", api=api).get_ads(fields=["name", "effective_status"], params={"limit": 7}))
 
     assert len({ad["id"] for ad in ads}) == len(ads) > 20
     assert not {"DELETED", "ARCHIVED"} & {ad["effective_status"] for ad in ads}
 
 
-def test_synchronous_insights_are_strings_and_add_up(api: FacebookAdsApi):
+def test_synchronous_insights_are_strings_and_add_up(api: FacebookAdsApi) -> None:
     account = AdAccount("act_1000000001", api=api)
     total = list(account.get_insights(fields=["spend", "impressions"], params={"time_range": DAYS, "level": "account"}))
     ads = list(
@@ -64,7 +65,7 @@ def test_synchronous_insights_are_strings_and_add_up(api: FacebookAdsApi):
     assert Decimal(total[0]["spend"]) == sum(Decimal(ad["spend"]) for ad in ads)
 
 
-def test_a_report_run_ends_and_gives_the_same_rows(api: FacebookAdsApi):
+def test_a_report_run_ends_and_gives_the_same_rows(api: FacebookAdsApi) -> None:
     account = AdAccount("act_1000000002", api=api)
     params = {"time_range": DAYS, "level": "ad", "time_increment": 1}
     run: AdReportRun = account.get_insights(fields=["ad_id", "spend"], params=params, is_async=True)
@@ -79,21 +80,21 @@ def test_a_report_run_ends_and_gives_the_same_rows(api: FacebookAdsApi):
     assert [dict(row) for row in at_once] == [dict(row) for row in later]
 
 
-def test_an_error_has_code_and_subcode(api: FacebookAdsApi):
+def test_an_error_has_code_and_subcode(api: FacebookAdsApi) -> None:
     with pytest.raises(FacebookRequestError) as caught:
         AdAccount("act_42", api=api).api_get(fields=["name"])
 
     assert (caught.value.api_error_code(), caught.value.api_error_subcode()) == (100, 33)
 
 
-def test_an_unknown_field_is_refused_by_name(api: FacebookAdsApi):
+def test_an_unknown_field_is_refused_by_name(api: FacebookAdsApi) -> None:
     with pytest.raises(FacebookRequestError) as caught:
         AdAccount("act_1000000001", api=api).get_insights(fields=["page_impressions"])
 
     assert "page_impressions is not valid for fields param" in caught.value.api_error_message()
 
 
-def test_a_batch_answers_in_order(api: FacebookAdsApi):
+def test_a_batch_answers_in_order(api: FacebookAdsApi) -> None:
     account_ids: list[str] = []
     batch = api.new_batch()
     for account_id in ("act_1000000003", "act_1000000001"):
@@ -105,7 +106,7 @@ def test_a_batch_answers_in_order(api: FacebookAdsApi):
     assert account_ids == ["1000000003", "1000000001"]
 
 
-def test_creatives_are_listed_page_by_page_and_read_by_id(api: FacebookAdsApi):
+def test_creatives_are_listed_page_by_page_and_read_by_id(api: FacebookAdsApi) -> None:
     fields = [
         "name", "status", "title", "body", "object_type", "thumbnail_url", "image_hash", "image_url", "video_id",
         "object_story_id", "object_story_spec", "effective_object_story_id", "url_tags", "call_to_action_type",
@@ -118,7 +119,7 @@ def test_creatives_are_listed_page_by_page_and_read_by_id(api: FacebookAdsApi):
     assert dict(creative.export_all_data()) == dict(creatives[30].export_all_data())
 
 
-def test_several_ranges_are_several_rows(api: FacebookAdsApi):
+def test_several_ranges_are_several_rows(api: FacebookAdsApi) -> None:
     ranges = [DAYS, {"since": "2026-11-03", "until": "2026-11-12"}]
     rows = list(AdAccount("act_1000000001", api=api).get_insights(
         fields=["impressions", "reach"], params={"time_ranges": ranges, "level": "account"}))
@@ -128,14 +129,14 @@ def test_several_ranges_are_several_rows(api: FacebookAdsApi):
 
 def test_the_impression_device_needs_a_report_run_and_an_account_that_opted_in(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     monkeypatch.setattr(FacebookSession, "GRAPH", sandbox.url)
     app = sandbox.app
     api = FacebookAdsApi.init(app["app_id"], app["app_secret"], app["system_user_token"], api_version="v26.0", crash_log=False)
     account = AdAccount("act_1000000001", api=api)
     params = {"time_range": DAYS, "level": "account", "breakdowns": ["publisher_platform", "impression_device"]}
 
-    def fetch_by_report_run() -> list[dict]:
+    def fetch_by_report_run() -> list[dict[str, Any]]:
         run: AdReportRun = account.get_insights(fields=["impressions"], params=params, is_async=True)
         for _ in range(10):
             run = run.api_get()

@@ -13,7 +13,7 @@ LIMIT = dt.datetime(2026, 8, 22, 12, tzinfo=dt.UTC)
 SECOND = dt.timedelta(seconds=1)
 
 
-def test_calls_before_the_limit_are_deleted_and_one_at_the_limit_stays(engine: sa.Engine):
+def test_calls_before_the_limit_are_deleted_and_one_at_the_limit_stays(engine: sa.Engine) -> None:
     log = audit_log.AuditLog(engine)
     for at in (LIMIT - SECOND, LIMIT, LIMIT + SECOND):
         log.write(AuditEvent(at=at, method="GET", path="/v24.0/me", duration_s=0.1))

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from meta_pipeline.linker.discover import Discovery
 from meta_pipeline.linker.links import save
-from meta_pipeline.records import AccessToken, Grant, NodeLink
+from meta_pipeline.records import AccessToken, Grant, NodeLink, TokenRef
 from meta_pipeline.store import (
     access,
     alerts,
@@ -25,7 +25,7 @@ from meta_pipeline.vault.vault import Vault
 NOW = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
 
 
-def test_links_are_kept_by_node(engine: sa.Engine):
+def test_links_are_kept_by_node(engine: sa.Engine) -> None:
     link = NodeLink(
         kind="ad_account", id="act_1", name="A", access="owned", owner_business="B", tasks=("ANALYZE",),
         timezone="Asia/Tokyo", currency="JPY", token_ref="t1",
@@ -40,15 +40,15 @@ def test_links_are_kept_by_node(engine: sa.Engine):
     assert [newer] == list_links(engine)
 
 
-def keep_token(engine: sa.Engine, subject_id: str = "1", **more):
-    facts = {"expires_at": None, "data_access_expires_at": None, "scopes": ("ads_read",), **more}
+def keep_token(engine: sa.Engine, subject_id: str = "1") -> tuple[Vault, TokenRef]:
     vault = Vault(engine, new_key(), now=lambda: NOW)
     return vault, vault.keep(AccessToken(
         kind="user", value="EAABplain",
-    ), subject_id=subject_id, subject_name="Sam", **facts)
+    ), subject_id=subject_id, subject_name="Sam", scopes=("ads_read",), expires_at=None,
+        data_access_expires_at=None)
 
 
-def test_a_token_kept_again_takes_the_place_of_the_earlier_one(engine: sa.Engine):
+def test_a_token_kept_again_takes_the_place_of_the_earlier_one(engine: sa.Engine) -> None:
     vault, ref = keep_token(engine)
     vault.retire(ref.id, "190/460", subcode=460)
     vault.keep_incoming(AccessToken(kind="user", value="EAABnew"), "arrival-1")
@@ -65,7 +65,7 @@ def test_a_token_kept_again_takes_the_place_of_the_earlier_one(engine: sa.Engine
     assert reveals.forget_before(engine, NOW + dt.timedelta(days=1)) == 2
 
 
-def test_access_is_what_was_found_last_and_other_tokens_keep_theirs(engine: sa.Engine):
+def test_access_is_what_was_found_last_and_other_tokens_keep_theirs(engine: sa.Engine) -> None:
     _, first = keep_token(engine)
     _, second = keep_token(engine, "2")
     for ref, nodes in ((first, ("act_1", "act_2")), (second, ("act_2",)), (first, ("act_1",))):
@@ -78,11 +78,10 @@ def test_access_is_what_was_found_last_and_other_tokens_keep_theirs(engine: sa.E
     assert access.nodes_stopped_by({first.id}, access.usable_by_node(engine), ["act_1", "act_2"]) == ["act_1"]
 
 
-def test_an_onboarding_waits_for_whoever_may_take_it(engine: sa.Engine):
-    values = {"phase": 1, "through": "a test", "browser": None, "now": NOW}
-    onboardings.start(engine, "free", holder=None, **values)
-    onboardings.start(engine, "mine", holder=identity(), **values)
-    onboardings.start(engine, "orphan", holder=identity().rpartition(":")[0] + ":0", **values)
+def test_an_onboarding_waits_for_whoever_may_take_it(engine: sa.Engine) -> None:
+    orphaned = identity().rpartition(":")[0] + ":0"
+    for id, holder in (("free", None), ("mine", identity()), ("orphan", orphaned)):
+        onboardings.start(engine, id, phase=1, through="a test", browser=None, holder=holder, now=NOW)
     assert [onboarding.id for onboarding in onboardings.find_waiting(engine, now=NOW)] == ["free", "orphan"]
     assert onboardings.find_abandoned(engine, now=NOW) == []
 
@@ -98,7 +97,7 @@ def test_an_onboarding_waits_for_whoever_may_take_it(engine: sa.Engine):
     assert onboardings.get(engine, "nobody") is None
 
 
-def test_grants_follow_each_other_and_alerts_are_told_once(engine: sa.Engine):
+def test_grants_follow_each_other_and_alerts_are_told_once(engine: sa.Engine) -> None:
     grant = Grant(
         token_ref="t", subject_id="1", subject_name="Sam", phase=1, requested=("ads_read",), granted=("ads_read",),
         declined=(), through="a test", granted_at=NOW,

@@ -23,7 +23,6 @@ from meta_pipeline.files import permissions, temporary
 from meta_pipeline.landing import thumbnails
 from meta_pipeline.records import ConfigError, LandingError, LoadError, StoreError
 from meta_pipeline.settings import Settings
-from meta_pipeline.store import engine as module
 from meta_pipeline.store import warehouse_state
 from meta_pipeline.store.engine import check_store_is_there, open_store
 from meta_pipeline.store.processes import identity
@@ -77,7 +76,7 @@ def malformed(engine: sa.Engine) -> None:
 )
 def test_an_error_of_the_control_store_names_the_file_the_cause_and_what_to_do(
     store: sa.Engine, trouble: Callable[[sa.Engine], None], cause: str, remedy: str
-):
+) -> None:
     store.dispose()
     trouble(store)
 
@@ -85,14 +84,14 @@ def test_an_error_of_the_control_store_names_the_file_the_cause_and_what_to_do(
         for number in range(500):
             warehouse_state.start_load(store, load_id=f"{number}" * 200)
             with store.begin() as connection:
-                connection.execute(module.sa.text(f"create table t{number} (a, b)"))
+                connection.execute(sa.text(f"create table t{number} (a, b)"))
 
     message = str(raised.value)
     assert str(store.url.database) in message and cause in message and remedy in message and "\n" not in message
 
 
 @pytest.mark.parametrize("content", [b"no database " * 100, None], ids=["garbage", "truncated"])
-def test_a_control_store_that_is_no_database_is_one_sentence(tmp_path: Path, content: bytes | None):
+def test_a_control_store_that_is_no_database_is_one_sentence(tmp_path: Path, content: bytes | None) -> None:
     file = tmp_path / "control.sqlite"
     open_store(f"sqlite:///{file}").dispose()
     file.write_bytes(file.read_bytes()[:5000] if content is None else content)
@@ -101,13 +100,13 @@ def test_a_control_store_that_is_no_database_is_one_sentence(tmp_path: Path, con
         open_store(f"sqlite:///{file}")
 
 
-def test_a_statement_that_is_wrong_stays_what_it_is(store: sa.Engine):
+def test_a_statement_that_is_wrong_stays_what_it_is(store: sa.Engine) -> None:
     with pytest.raises(sa.exc.OperationalError, match="no such table"), store.begin() as connection:
         connection.execute(sa.text("select * from not_there"))
 
 
 @pytest.mark.parametrize("is_there", [True, False])
-def test_a_control_store_that_was_lost_is_noticed_where_data_lies(tmp_path: Path, is_there: bool):
+def test_a_control_store_that_was_lost_is_noticed_where_data_lies(tmp_path: Path, is_there: bool) -> None:
     file, landing, warehouse = tmp_path / "control.sqlite", tmp_path / "landing", tmp_path / "warehouse.duckdb"
     if is_there:
         file.touch()
@@ -126,7 +125,7 @@ def test_a_control_store_that_was_lost_is_noticed_where_data_lies(tmp_path: Path
 @pytest.mark.parametrize("number", [5, 28])
 def test_a_day_that_can_not_be_written_is_named_and_lands_the_next_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str, number: int
-):
+) -> None:
     home = FilledHome(tmp_path / "home")
     home.land("ad_insights", DAYS[0], {"ad_id": "1", "spend": "1"})
 
@@ -149,7 +148,8 @@ class FailingConnection:
     """A connection on which one statement fails as DuckDB does on a disk that is full: it has rolled back itself."""
 
     def __init__(self, failing: str) -> None:
-        self.failing, self.executed = failing, []
+        self.failing = failing
+        self.executed: list[str] = []
 
     def execute(self, sql: str) -> None:
         self.executed.append(sql)
@@ -160,11 +160,11 @@ class FailingConnection:
 
 
 @pytest.mark.parametrize("failing", ["insert", "commit"])
-def test_a_load_on_a_full_disk_says_so_and_not_that_it_can_not_roll_back(failing: str):
+def test_a_load_on_a_full_disk_says_so_and_not_that_it_can_not_roll_back(failing: str) -> None:
     connection = FailingConnection(failing)
 
     reason = r"^could not load ad_insights: IO Error: Could not write file: No space left on device; free space"
-    with pytest.raises(LoadError, match=reason), raw.transaction(connection, "ad_insights"):
+    with pytest.raises(LoadError, match=reason), raw.transaction(connection, "ad_insights"):  # type: ignore[arg-type]
         connection.execute("insert")
 
     assert connection.executed[-1] == "rollback"
@@ -172,7 +172,7 @@ def test_a_load_on_a_full_disk_says_so_and_not_that_it_can_not_roll_back(failing
 
 def test_the_command_line_prints_one_sentence_for_a_disk_that_fails(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-):
+) -> None:
     def fail() -> None:
         try:
             raise OSError(5, "Input/output error", "/home/of/it")
@@ -196,7 +196,7 @@ def killed_process() -> str:
     return process
 
 
-def test_what_a_killed_process_left_goes_and_what_is_being_written_stays(tmp_path: Path):
+def test_what_a_killed_process_left_goes_and_what_is_being_written_stays(tmp_path: Path) -> None:
     mine, dead, elsewhere = temporary.beside(tmp_path / "a.parquet"), killed_process(), "elsewhere:1:1"
     assert str(os.getpid()) in mine.name and mine != temporary.beside(tmp_path / "a.parquet")
     theirs = [tmp_path / f".a.parquet~7~{process}.tmp" for process in (dead, elsewhere)]
@@ -210,7 +210,7 @@ def test_what_a_killed_process_left_goes_and_what_is_being_written_stays(tmp_pat
     assert set(tmp_path.iterdir()) == {mine, theirs[1], older[1], tmp_path / "a.parquet"}
 
 
-def test_the_next_run_removes_what_a_kill_left_of_days_and_pictures(tmp_path: Path):
+def test_the_next_run_removes_what_a_kill_left_of_days_and_pictures(tmp_path: Path) -> None:
     home, dead = FilledHome(tmp_path / "home"), killed_process()
     day = home.landing.path("ad_insights", "act_1", DAYS[0])
     left = [day.with_name(f".{day.name}~1~{dead}.tmp"), home.landing.root / thumbnails.FOLDER / f".x.png~1~{dead}.tmp"]
@@ -228,7 +228,7 @@ def modes(root: Path) -> set[str]:
     return {oct(path.stat().st_mode & 0o777) for path in (root, *root.rglob("*"))}
 
 
-def test_what_is_written_is_its_owners_alone(tmp_path: Path):
+def test_what_is_written_is_its_owners_alone(tmp_path: Path) -> None:
     program = (
         "import sys; from pathlib import Path; from meta_pipeline.cli import main; main.cli = lambda: None; main.main()\n"
         "from harness.filled_home import FilledHome\n"
@@ -240,7 +240,7 @@ def test_what_is_written_is_its_owners_alone(tmp_path: Path):
     assert modes(tmp_path / "home") == {"0o700", "0o600"}
 
 
-def test_a_home_of_an_older_version_is_closed_and_what_is_not_ours_stays(tmp_path: Path):
+def test_a_home_of_an_older_version_is_closed_and_what_is_not_ours_stays(tmp_path: Path) -> None:
     root = tmp_path / "home"
     (root / "landing" / "x").mkdir(parents=True)
     outside = tmp_path / ".env"
@@ -258,7 +258,7 @@ def test_a_home_of_an_older_version_is_closed_and_what_is_not_ours_stays(tmp_pat
     assert (root / "notes.txt").stat().st_mode & 0o777 == 0o644
 
 
-def test_doctor_names_what_others_may_read_and_what_was_set_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_doctor_names_what_others_may_read_and_what_was_set_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     settings = Settings(home=tmp_path / "home", _env_file=None)
     folder = settings.landing_dir / "ad_insights" / "act_1"
@@ -278,7 +278,7 @@ def test_doctor_names_what_others_may_read_and_what_was_set_aside(tmp_path: Path
     assert not aside.is_ok and f"--since {DAYS[0]} --until {DAYS[0]} --node act_1 --report ad_insights" in aside.message
 
 
-def test_the_command_line_ends_in_one_sentence_and_leaves_no_process(tmp_path: Path, shared_sandbox: Sandbox):
+def test_the_command_line_ends_in_one_sentence_and_leaves_no_process(tmp_path: Path, shared_sandbox: Sandbox) -> None:
     line: Home = make_home(tmp_path, shared_sandbox)
     control = Path(line.environment["META_PIPELINE_HOME"]) / "control.sqlite"
     empty = line.run("build")

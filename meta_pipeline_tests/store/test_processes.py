@@ -23,7 +23,7 @@ def process() -> Iterator[subprocess.Popen[bytes]]:
     started.wait()
 
 
-def test_a_process_is_gone_when_it_has_ended_and_not_before(process: subprocess.Popen[bytes]):
+def test_a_process_is_gone_when_it_has_ended_and_not_before(process: subprocess.Popen[bytes]) -> None:
     name = identity(process.pid)
     assert not is_gone(name) and pid_of(name) == process.pid
 
@@ -35,7 +35,7 @@ def test_a_process_is_gone_when_it_has_ended_and_not_before(process: subprocess.
     assert is_gone(name)
 
 
-def test_it_needs_no_proc_folder(process: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch):
+def test_it_needs_no_proc_folder(process: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch) -> None:
     """As on macOS, where the identity was `host:pid:None` and no process was ever gone."""
     def absent(self: Path, *_: object, **__: object) -> str:
         raise FileNotFoundError(self)
@@ -48,14 +48,14 @@ def test_it_needs_no_proc_folder(process: subprocess.Popen[bytes], monkeypatch: 
     assert is_gone(name) and not is_gone(identity())
 
 
-def test_another_process_with_the_same_id_is_not_taken_for_it():
+def test_another_process_with_the_same_id_is_not_taken_for_it() -> None:
     host, pid, started = identity().rsplit(":", 2)
 
     assert is_gone(f"{host}:{pid}:{float(started) - 60:.2f}")
     assert not is_gone(f"another.host:{pid}:{float(started) - 60:.2f}")
 
 
-def test_a_step_of_the_clock_changes_no_identity(monkeypatch: pytest.MonkeyPatch):
+def test_a_step_of_the_clock_changes_no_identity(monkeypatch: pytest.MonkeyPatch) -> None:
     name, stepped = identity(), psutil.boot_time() + 7200
     monkeypatch.setattr(psutil, "boot_time", lambda: stepped)
     if psutil.LINUX:  # macOS reads the start of a process from the kernel in the time of the stepped clock
@@ -66,7 +66,7 @@ def test_a_step_of_the_clock_changes_no_identity(monkeypatch: pytest.MonkeyPatch
 
 def test_without_start_times_the_process_id_decides(
     process: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     def denied(self: psutil.Process) -> float:
         raise psutil.AccessDenied(self.pid)
 

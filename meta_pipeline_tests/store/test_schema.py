@@ -19,7 +19,7 @@ from meta_pipeline.store.engine import MIGRATIONS, open_store
 NOW = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
 
 
-def test_the_migrations_make_exactly_the_schema(engine: sa.Engine):
+def test_the_migrations_make_exactly_the_schema(engine: sa.Engine) -> None:
     from alembic.autogenerate import compare_metadata
     from alembic.migration import MigrationContext
 
@@ -32,7 +32,7 @@ def test_the_migrations_make_exactly_the_schema(engine: sa.Engine):
         assert compare_metadata(context, metadata) == []
 
 
-def test_a_store_of_a_newer_version_is_refused(engine: sa.Engine):
+def test_a_store_of_a_newer_version_is_refused(engine: sa.Engine) -> None:
     with engine.begin() as connection:
         connection.execute(sa.text("update alembic_version set version_num = 'from-tomorrow'"))
 
@@ -40,7 +40,7 @@ def test_a_store_of_a_newer_version_is_refused(engine: sa.Engine):
         open_store(engine.url.render_as_string(hide_password=False))
 
 
-def test_processes_that_open_a_new_store_together_all_find_it_whole(tmp_path: Path):
+def test_processes_that_open_a_new_store_together_all_find_it_whole(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'control.sqlite'}"
     program = "import sys; from meta_pipeline.store.engine import open_store; open_store(sys.argv[1])"
     started = [subprocess.Popen([sys.executable, "-c", program, url]) for _ in range(4)]
@@ -49,14 +49,14 @@ def test_processes_that_open_a_new_store_together_all_find_it_whole(tmp_path: Pa
 
 
 @pytest.mark.parametrize("url", ["nonsense", "oracle+none://u:hunter2@h/x", "sqlite:////nowhere/at/all/control.sqlite"])
-def test_a_store_that_can_not_be_opened_is_said_in_a_sentence_without_its_password(url: str):
+def test_a_store_that_can_not_be_opened_is_said_in_a_sentence_without_its_password(url: str) -> None:
     with pytest.raises((ConfigError, StoreError)) as caught:
         open_store(url)
 
     assert "hunter2" not in str(caught.value)
 
 
-def test_a_store_of_the_schema_before_the_renaming_of_tables_opens_with_its_rows(engine: sa.Engine):
+def test_a_store_of_the_schema_before_the_renaming_of_tables_opens_with_its_rows(engine: sa.Engine) -> None:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     with engine.begin() as connection:

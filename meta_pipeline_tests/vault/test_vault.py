@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import gc
 import multiprocessing
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from meta_pipeline.records import AccessToken, ConfigError, VaultError
+from meta_pipeline.records import AccessToken, ConfigError, TokenKind, TokenRef, VaultError
 from meta_pipeline.store import access, reveals
 from meta_pipeline.store.access import Access
 from meta_pipeline.store.engine import open_store
@@ -28,7 +29,7 @@ def engine(tmp_path: Path) -> sa.Engine:
     return open_store(f"sqlite:///{tmp_path / 'control.sqlite'}")
 
 
-def keep(vault: Vault, subject_id: str = "1", value: str = "EAABplain"):
+def keep(vault: Vault, subject_id: str = "1", value: str = "EAABplain") -> TokenRef:
     return vault.keep(
         AccessToken(
             kind="user", value=value,
@@ -37,7 +38,7 @@ def keep(vault: Vault, subject_id: str = "1", value: str = "EAABplain"):
     )
 
 
-def test_what_was_kept_is_revealed_and_never_stored_in_the_clear(engine: sa.Engine, tmp_path: Path):
+def test_what_was_kept_is_revealed_and_never_stored_in_the_clear(engine: sa.Engine, tmp_path: Path) -> None:
     vault = Vault(engine, new_key(), now=lambda: NOW)
     ref = keep(vault)
 
@@ -45,11 +46,11 @@ def test_what_was_kept_is_revealed_and_never_stored_in_the_clear(engine: sa.Engi
     assert all(b"EAABplain" not in file.read_bytes() for file in tmp_path.rglob("*") if file.is_file())
 
 
-def test_a_ciphertext_opens_only_in_its_own_row(engine: sa.Engine):
+def test_a_ciphertext_opens_only_in_its_own_row(engine: sa.Engine) -> None:
     vault = Vault(engine, new_key(), now=lambda: NOW)
     first, second = keep(vault, "1"), keep(vault, "2", "EAABother")
     with engine.begin() as connection:
-        text = connection.execute(sa.select(tokens.c.sealed).where(tokens.c.id == first.id)).scalar_one()
+        text: bytes = connection.execute(sa.select(tokens.c.sealed).where(tokens.c.id == first.id)).scalar_one()
         connection.execute(tokens.update().where(tokens.c.id == second.id).values(sealed=text))
 
     with pytest.raises(UnsealError):
@@ -57,11 +58,11 @@ def test_a_ciphertext_opens_only_in_its_own_row(engine: sa.Engine):
 
 
 @pytest.mark.parametrize("spoil", [lambda text: text[:-4], lambda text: text[:20] + (b"B" if text[20:21] == b"A" else b"A") + text[21:], lambda _: b""])
-def test_a_spoiled_ciphertext_never_opens(engine: sa.Engine, spoil):
+def test_a_spoiled_ciphertext_never_opens(engine: sa.Engine, spoil: Callable[[bytes], bytes]) -> None:
     vault = Vault(engine, new_key(), now=lambda: NOW)
     ref = keep(vault)
     with engine.begin() as connection:
-        text = connection.execute(sa.select(tokens.c.sealed)).scalar_one()
+        text: bytes = connection.execute(sa.select(tokens.c.sealed)).scalar_one()
         assert spoil(text) != text
         connection.execute(tokens.update().values(sealed=spoil(text)))
 
@@ -69,7 +70,7 @@ def test_a_spoiled_ciphertext_never_opens(engine: sa.Engine, spoil):
         vault.reveal(ref.id, flow="test")
 
 
-def test_after_rotation_the_old_key_is_not_needed(engine: sa.Engine):
+def test_after_rotation_the_old_key_is_not_needed(engine: sa.Engine) -> None:
     old, new = new_key(), new_key()
     ref = keep(Vault(engine, old, now=lambda: NOW))
 
@@ -79,7 +80,7 @@ def test_after_rotation_the_old_key_is_not_needed(engine: sa.Engine):
         Vault(engine, old, now=lambda: NOW).reveal(ref.id, flow="test")
 
 
-def test_a_retired_token_says_what_to_do(engine: sa.Engine):
+def test_a_retired_token_says_what_to_do(engine: sa.Engine) -> None:
     vault = Vault(engine, new_key(), now=lambda: NOW)
     ref = keep(vault)
     vault.retire(ref.id, "password changed")
@@ -98,7 +99,7 @@ def ciphertexts(engine: sa.Engine) -> list[bytes]:
         return list(connection.execute(sa.select(tokens.c.sealed)).scalars())
 
 
-def test_the_ciphertext_of_a_retired_token_is_gone_from_every_file_of_the_store(engine: sa.Engine, tmp_path: Path):
+def test_the_ciphertext_of_a_retired_token_is_gone_from_every_file_of_the_store(engine: sa.Engine, tmp_path: Path) -> None:
     vault = Vault(engine, new_key(), now=lambda: NOW)
     gone, stays = keep(vault), keep(vault, "2", "EAABother")
     (sealed,) = [text for text in ciphertexts(engine) if unseals(vault, text, gone.id)]
@@ -117,7 +118,7 @@ def unseals(vault: Vault, text: bytes, ref_id: str) -> bool:
         return False
 
 
-def test_a_store_of_an_earlier_version_loses_the_ciphertexts_of_retired_tokens(tmp_path: Path):
+def test_a_store_of_an_earlier_version_loses_the_ciphertexts_of_retired_tokens(tmp_path: Path) -> None:
     from alembic import command
     from alembic.config import Config
 
@@ -136,11 +137,11 @@ def test_a_store_of_an_earlier_version_loses_the_ciphertexts_of_retired_tokens(t
     engine = open_store(url)
 
     with engine.connect() as connection:
-        sealed = dict(connection.execute(sa.select(tokens.c.id, tokens.c.sealed)).tuples().all())
+        sealed = {row.id: row.sealed for row in connection.execute(sa.select(tokens.c.id, tokens.c.sealed))}
     assert sealed[retired.id] == b"" and sealed[used.id] != b""
 
 
-def test_one_token_without_its_key_does_not_stop_the_rotation(engine: sa.Engine):
+def test_one_token_without_its_key_does_not_stop_the_rotation(engine: sa.Engine) -> None:
     lost, old, new = new_key(), new_key(), new_key()
     keep(Vault(engine, lost, now=lambda: NOW), "0")
     others = [keep(Vault(engine, old, now=lambda: NOW), str(n), f"EAAB{n}") for n in range(1, 9)]
@@ -153,7 +154,7 @@ def test_one_token_without_its_key_does_not_stop_the_rotation(engine: sa.Engine)
     assert [only_new.reveal(ref.id, flow="test").value for ref in others] == [f"EAAB{n}" for n in range(1, 9)]
 
 
-def test_a_retired_token_without_its_key_does_not_matter_to_the_rotation(engine: sa.Engine):
+def test_a_retired_token_without_its_key_does_not_matter_to_the_rotation(engine: sa.Engine) -> None:
     lost, new = new_key(), new_key()
     before = Vault(engine, lost, now=lambda: NOW)
     before.retire(keep(before).id, "it expired")
@@ -161,7 +162,7 @@ def test_a_retired_token_without_its_key_does_not_matter_to_the_rotation(engine:
     assert Vault(engine, new, now=lambda: NOW).rotate().unreadable == ()
 
 
-def test_a_wrong_key_is_a_sentence():
+def test_a_wrong_key_is_a_sentence() -> None:
     with pytest.raises(ConfigError, match="vault new-key"):
         Vault(sa.create_engine("sqlite://"), "not-a-key", now=lambda: NOW)
 
@@ -172,7 +173,7 @@ SEALED = seal(AccessToken(kind="user", value="EAABplain"), subject="row", keys=k
 
 @settings(max_examples=1000, deadline=None)
 @given(at=st.integers(0, len(SEALED) - 1), bit=st.integers(0, 7), cut=st.integers(0, len(SEALED) - 1), is_cut=st.booleans())
-def test_no_spoiled_ciphertext_opens(at: int, bit: int, cut: int, is_cut: bool):
+def test_no_spoiled_ciphertext_opens(at: int, bit: int, cut: int, is_cut: bool) -> None:
     spoiled = bytearray(SEALED)
     spoiled[at] ^= 1 << bit
     text = SEALED[:cut] if is_cut else bytes(spoiled)
@@ -187,7 +188,7 @@ def test_no_spoiled_ciphertext_opens(at: int, bit: int, cut: int, is_cut: bool):
         unseal(text, subject="another row", keys=keyring(KEY))
 
 
-def test_the_key_never_touches_the_database(engine: sa.Engine, tmp_path: Path):
+def test_the_key_never_touches_the_database(engine: sa.Engine, tmp_path: Path) -> None:
     vault = Vault(engine, f"{KEY},{OTHER}", now=lambda: NOW)
     keep(vault)
     vault.rotate()
@@ -197,7 +198,7 @@ def test_the_key_never_touches_the_database(engine: sa.Engine, tmp_path: Path):
         assert key.encode() not in stored and key.rstrip("=").encode() not in stored
 
 
-def test_nothing_plain_is_left_in_memory_by_the_vault(engine: sa.Engine):
+def test_nothing_plain_is_left_in_memory_by_the_vault(engine: sa.Engine) -> None:
     vault = Vault(engine, KEY, now=lambda: NOW)
     ref = keep(vault, value="EAAB" + "only here")
     token = vault.reveal(ref.id, flow="test")
@@ -216,7 +217,7 @@ def test_nothing_plain_is_left_in_memory_by_the_vault(engine: sa.Engine):
             todo.extend(thing if isinstance(thing, list | tuple | set) else thing.values() if isinstance(thing, dict) else ())
 
 
-def test_every_reveal_is_on_record_with_what_it_was_for(engine: sa.Engine):
+def test_every_reveal_is_on_record_with_what_it_was_for(engine: sa.Engine) -> None:
     vault = Vault(engine, KEY, now=lambda: NOW)
     ref = keep(vault)
     access.replace(engine, ref.id, [Access(
@@ -229,16 +230,17 @@ def test_every_reveal_is_on_record_with_what_it_was_for(engine: sa.Engine):
     assert revealed == [(ref.id, "land", "act_1"), (ref.id, "doctor", None)]
 
 
-def test_another_token_that_has_the_access_takes_over(engine: sa.Engine):
+def test_another_token_that_has_the_access_takes_over(engine: sa.Engine) -> None:
     vault = Vault(engine, KEY, now=lambda: NOW)
-    facts = {"scopes": ("ads_read",), "data_access_expires_at": None}
+
+    def keep_as(kind: TokenKind, value: str, expires_at: dt.datetime | None) -> TokenRef:
+        return vault.keep(
+            AccessToken(kind=kind, value=value), subject_id=value, subject_name=value.upper(), scopes=("ads_read",),
+            expires_at=expires_at, data_access_expires_at=None)
+
     soon, later = NOW + dt.timedelta(days=5), NOW + dt.timedelta(days=50)
-    system = vault.keep(AccessToken(
-        kind="system_user", value="s",
-    ), subject_id="9", subject_name="S", expires_at=None, **facts)
-    early = vault.keep(AccessToken(kind="user", value="e"), subject_id="1", subject_name="E", expires_at=soon, **facts)
-    late = vault.keep(AccessToken(kind="user", value="l"), subject_id="2", subject_name="L", expires_at=later, **facts)
-    blind = vault.keep(AccessToken(kind="user", value="b"), subject_id="3", subject_name="B", expires_at=None, **facts)
+    system, early = keep_as("system_user", "s", None), keep_as("user", "e", soon)
+    late, blind = keep_as("user", "l", later), keep_as("user", "b", None)
     for ref, tasks in ((early, ("ANALYZE",)), (late, ()), (system, ("ANALYZE", "MANAGE")), (blind, ("DRAFT",))):
         access.replace(engine, ref.id, [Access(
             node_id="act_1", token_ref=ref.id, through_ref=ref.id, tasks=tasks,
@@ -276,7 +278,7 @@ def work(url: str, keys: str, number: int, rounds: int, outcomes: multiprocessin
         outcomes.put(f"{type(error).__name__}: {error}")
 
 
-def test_rotation_while_four_processes_read_and_write_loses_nothing(tmp_path: Path):
+def test_rotation_while_four_processes_read_and_write_loses_nothing(tmp_path: Path) -> None:
     url, old, new, rounds = f"sqlite:///{tmp_path / 'control.sqlite'}", new_key(), new_key(), 60
     before = Vault(open_store(url), old, now=lambda: NOW)
     stays = [keep(before, f"stays {n}", f"EAABstays:{n}") for n in range(20)]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -27,7 +29,7 @@ class Place:
         self.warehouse = Warehouse(self.path, insights_tables(REPORTS.values()))
 
     def land(
-        self, *rows: dict[str, object], day: dt.date = DAY, report: str = "ad_insights", at: dt.datetime = NOW
+        self, *rows: Mapping[str, object], day: dt.date = DAY, report: str = "ad_insights", at: dt.datetime = NOW
     ) -> None:
         batch = Batch(records=(), trace_id="T", version="v26.0", fetched_at=at)
         self.landing.write_day(
@@ -38,12 +40,12 @@ class Place:
     def load(self) -> int:
         return self.warehouse.load(self.engine, now=NOW).files
 
-    def versions(self, report: str = "ad_insights", names: str = "rows, impressions, spend") -> list[tuple]:
+    def versions(self, report: str = "ad_insights", names: str = "rows, impressions, spend") -> list[tuple[Any, ...]]:
         return self.rows(
             f"select landed_at, replaced_at, {names} from raw_meta_pipeline.day_versions where report = '{report}' "
             "order by day, landed_at"
         )
 
-    def rows(self, sql: str) -> list[tuple]:
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
         with self.warehouse.open() as connection:
             return connection.execute(sql).fetchall()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import IO, Any
 
 import pytest
 
@@ -68,7 +69,7 @@ DAMAGES = [truncated, garbage, empty, directory, no_json]
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_a_damaged_file_stops_no_other_and_its_day_lands_again(home: FilledHome, damage: Callable[[Path], None]):
+def test_a_damaged_file_stops_no_other_and_its_day_lands_again(home: FilledHome, damage: Callable[[Path], None]) -> None:
     path = home.landing.path("ad_insights", "act_1", DAYS[0])
     damage(path)
     aside = path.with_name(path.name + ".corrupt")
@@ -94,7 +95,7 @@ def test_a_damaged_file_stops_no_other_and_its_day_lands_again(home: FilledHome,
 @pytest.mark.parametrize("spend", ["5", "6"])
 def test_a_damaged_file_is_replaced_when_its_day_is_read_again(
     home: FilledHome, damage: Callable[[Path], None], spend: str
-):
+) -> None:
     home.load()
     path = home.landing.path("ad_insights", "act_1", DAYS[0])
     damage(path)
@@ -107,7 +108,7 @@ def test_a_damaged_file_is_replaced_when_its_day_is_read_again(
     home.warehouse.check_complete(home.engine)
 
 
-def test_a_damaged_listing_and_a_damaged_earlier_version_stop_nobody(home: FilledHome):
+def test_a_damaged_listing_and_a_damaged_earlier_version_stop_nobody(home: FilledHome) -> None:
     home.land("campaigns", SNAPSHOT_DAY, {"id": "9", "name": "a"})
     home.land("campaigns", SNAPSHOT_DAY, {"id": "9", "name": "b"})
     home.land("campaigns", SNAPSHOT_DAY, {"id": "9", "name": "c"})
@@ -125,7 +126,7 @@ def test_a_damaged_listing_and_a_damaged_earlier_version_stop_nobody(home: Fille
 
 
 @pytest.mark.parametrize("damage", [truncated, garbage, empty, directory])
-def test_a_damaged_listing_is_no_listing_for_those_that_read_it(home: FilledHome, damage: Callable[[Path], None]):
+def test_a_damaged_listing_is_no_listing_for_those_that_read_it(home: FilledHome, damage: Callable[[Path], None]) -> None:
     home.land("campaigns", SNAPSHOT_DAY, {"id": "9", "name": "a"})
     home.load()  # nothing will load it again
 
@@ -141,16 +142,17 @@ def test_a_damaged_listing_is_no_listing_for_those_that_read_it(home: FilledHome
     assert landed() is not None
 
 
-def test_what_the_operating_system_refuses_is_left_in_place(home: FilledHome, monkeypatch: pytest.MonkeyPatch):
+def test_what_the_operating_system_refuses_is_left_in_place(home: FilledHome, monkeypatch: pytest.MonkeyPatch) -> None:
     path = home.landing.path("ad_insights", "act_1", DAYS[0])
     content = path.read_bytes()
     empty(path)
     opened = Path.open
 
-    def refused(self: Path, *arguments: object, **named: object):
+    def refused(self: Path, *arguments: Any, **named: Any) -> IO[Any]:
         if self == path:
             raise OSError(5, "Input/output error", str(path))
-        return opened(self, *arguments, **named)
+        file: IO[Any] = opened(self, *arguments, **named)
+        return file
 
     with monkeypatch.context() as patched:
         patched.setattr(Path, "open", refused)
@@ -160,7 +162,7 @@ def test_what_the_operating_system_refuses_is_left_in_place(home: FilledHome, mo
     assert home.load() == 1
 
 
-def test_files_set_aside_are_bounded(home: FilledHome):
+def test_files_set_aside_are_bounded(home: FilledHome) -> None:
     for number in range(damaged.MOST_KEPT + 3):
         path = home.landing.path("ad_insights", "act_1", DAYS[0]).with_name(f"{number}.parquet")
         path.write_bytes(b"x")

@@ -5,7 +5,9 @@ from __future__ import annotations
 import datetime as dt
 import json
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -34,7 +36,7 @@ class Place:
         self.warehouse = Warehouse(path / "warehouse.duckdb", insights_tables(REPORTS.values()))
         self.at = START
 
-    def listed(self, node_id: str, *things: dict[str, object]) -> None:
+    def listed(self, node_id: str, *things: Mapping[str, object]) -> None:
         self.at += dt.timedelta(hours=1)
         batch = Batch(records=(), trace_id="T", version="v26.0", fetched_at=self.at)
         self.landing.write_day(
@@ -42,7 +44,7 @@ class Place:
             run_id="r", backfill_id="b", now=self.at,
         )
 
-    def states(self) -> list[tuple[str, str]]:
+    def states(self) -> list[tuple[Any, ...]]:
         self.warehouse.load(self.engine, now=self.at)
         with self.warehouse.open() as connection:
             rows = connection.execute(
@@ -52,10 +54,10 @@ class Place:
 
 @given(LISTINGS)
 @settings(max_examples=25, deadline=None)
-def test_every_state_is_there_once_however_it_was_loaded(plan: list[tuple[str, dict[str, int], bool]]):
+def test_every_state_is_there_once_however_it_was_loaded(plan: list[tuple[str, dict[str, int], bool]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         place = Place(Path(folder))
-        expected: dict[str, list[tuple]] = {}
+        expected: dict[str, list[tuple[Any, ...]]] = {}
         for node_id, things, is_loaded in plan:
             place.listed(node_id, *({"id": f"{node_id}{id}", "daily_budget": str(state)} for id, state in things.items()))
             for id, state in things.items():
@@ -71,7 +73,7 @@ def test_every_state_is_there_once_however_it_was_loaded(plan: list[tuple[str, d
         assert place.states() == wanted  # from what landed, without a call
 
 
-def test_content_is_what_the_thing_is_not_how_it_was_told():
+def test_content_is_what_the_thing_is_not_how_it_was_told() -> None:
     campaign = {"id": "1", "name": "A", "daily_budget": "5", "budget_remaining": "4", "amount_spent": "1", "thumbnail_url": "x"}
     same = {"daily_budget": "5", "name": "A", "id": "1", "budget_remaining": "3", "amount_spent": "2", "thumbnail_url": "y"}
 
@@ -80,7 +82,7 @@ def test_content_is_what_the_thing_is_not_how_it_was_told():
     assert id_and_digest({"name": "no id"})[0] == ""
 
 
-def test_a_listing_that_is_lost_is_named(tmp_path: Path):
+def test_a_listing_that_is_lost_is_named(tmp_path: Path) -> None:
     place = Place(tmp_path)
     place.listed("act_1", {"id": "1"})
     place.landing.path("campaigns", "act_1", SNAPSHOT_DAY).unlink()
@@ -89,7 +91,7 @@ def test_a_listing_that_is_lost_is_named(tmp_path: Path):
         place.states()
 
 
-def test_of_two_states_in_one_listing_one_counts_and_what_has_no_id_none(tmp_path: Path):
+def test_of_two_states_in_one_listing_one_counts_and_what_has_no_id_none(tmp_path: Path) -> None:
     place = Place(tmp_path)
     place.listed("act_1", {"id": "1", "daily_budget": "1"}, {"id": "1", "daily_budget": "2"}, {"name": "x"})
 

@@ -56,7 +56,7 @@ def older_version_of_this_program(home: FilledHome) -> None:
 
 
 @pytest.mark.parametrize("lose", [deleted, restored, rows_deleted])
-def test_a_load_brings_back_all_that_a_warehouse_lost(home: FilledHome, lose: Callable[[FilledHome], None]):
+def test_a_load_brings_back_all_that_a_warehouse_lost(home: FilledHome, lose: Callable[[FilledHome], None]) -> None:
     before = home.everything()
     assert all(before.values())
     lose(home)
@@ -70,7 +70,7 @@ def test_a_load_brings_back_all_that_a_warehouse_lost(home: FilledHome, lose: Ca
     assert home.load() == 0  # and once is enough
 
 
-def test_rows_that_an_upgraded_home_lacks_come_back(home: FilledHome):
+def test_rows_that_an_upgraded_home_lacks_come_back(home: FilledHome) -> None:
     before = home.everything()["rows"]
     older_version_of_this_program(home)
 
@@ -80,7 +80,7 @@ def test_rows_that_an_upgraded_home_lacks_come_back(home: FilledHome):
     home.warehouse.check_complete(home.engine)
 
 
-def test_another_homes_file_is_refused_until_a_reload_is_requested(home: FilledHome, tmp_path: Path):
+def test_another_homes_file_is_refused_until_a_reload_is_requested(home: FilledHome, tmp_path: Path) -> None:
     before, other = home.everything(), FilledHome(tmp_path / "other", "act_2")
     other.fill(generation=5)
     other.load()
@@ -99,7 +99,7 @@ def test_another_homes_file_is_refused_until_a_reload_is_requested(home: FilledH
 
 
 @pytest.mark.parametrize("content", [b"", b"no database", None], ids=["empty", "garbage", "truncated"])
-def test_a_damaged_file_is_repaired_as_its_message_says(home: FilledHome, content: bytes | None):
+def test_a_damaged_file_is_repaired_as_its_message_says(home: FilledHome, content: bytes | None) -> None:
     before, file = home.everything(), home.warehouse.file
     file.write_bytes(file.read_bytes()[:5000] if content is None else content)
 
@@ -112,7 +112,7 @@ def test_a_damaged_file_is_repaired_as_its_message_says(home: FilledHome, conten
     home.warehouse.check_complete(home.engine)
 
 
-def test_a_reload_keeps_the_calls_that_the_audit_has_forgotten(home: FilledHome):
+def test_a_reload_keeps_the_calls_that_the_audit_has_forgotten(home: FilledHome) -> None:
     with home.warehouse.open() as connection:
         connection.execute(
             "insert into raw_meta_pipeline.graph_calls values ('2025-01-01', 'act_1', 'ad_insights', 7, 7, 7, 0, 1, 1)"
@@ -124,7 +124,7 @@ def test_a_reload_keeps_the_calls_that_the_audit_has_forgotten(home: FilledHome)
         assert connection.execute("select calls from raw_meta_pipeline.graph_calls").fetchall() == [(7,)]
 
 
-def test_a_reload_waits_for_a_process_that_writes_the_file(home: FilledHome):
+def test_a_reload_waits_for_a_process_that_writes_the_file(home: FilledHome) -> None:
     program = f"import duckdb; c = duckdb.connect({str(home.warehouse.file)!r}); print(1, flush=True); input()"
     writer = subprocess.Popen(
         [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -162,7 +162,7 @@ home.load()
 
 
 @pytest.mark.parametrize("where", ["before the file", "before the ledger", "before the control store"])
-def test_a_kill_between_the_two_commits_costs_no_reload_of_everything(home: FilledHome, where: str):
+def test_a_kill_between_the_two_commits_costs_no_reload_of_everything(home: FilledHome, where: str) -> None:
     killed = subprocess.run([sys.executable, "-c", KILLED, str(home.path), where], env={**os.environ})
     assert killed.returncode == 9
 
@@ -174,7 +174,7 @@ def test_a_kill_between_the_two_commits_costs_no_reload_of_everything(home: Fill
     assert home.load() == 0
 
 
-def test_an_empty_landing_folder_empties_no_warehouse(home: FilledHome):
+def test_an_empty_landing_folder_empties_no_warehouse(home: FilledHome) -> None:
     before = home.everything()
     away = home.landing.root.rename(home.path / "not mounted")
     restored(home)
@@ -188,7 +188,7 @@ def test_an_empty_landing_folder_empties_no_warehouse(home: FilledHome):
     assert home.everything() == before
 
 
-def test_a_publication_is_current_until_something_changes(home: FilledHome, tmp_path: Path):
+def test_a_publication_is_current_until_something_changes(home: FilledHome, tmp_path: Path) -> None:
     published = tmp_path / "published" / "warehouse.duckdb"
 
     def is_published(digest: str = "d") -> bool:
@@ -217,7 +217,7 @@ def test_a_publication_is_current_until_something_changes(home: FilledHome, tmp_
     assert not is_published()
 
 
-def test_the_digest_of_a_build_follows_the_project_the_reports_and_the_day(tmp_path: Path):
+def test_the_digest_of_a_build_follows_the_project_the_reports_and_the_day(tmp_path: Path) -> None:
     project = tmp_path / "dbt"
     (project / "models").mkdir(parents=True)
     (project / "models" / "a.sql").write_text("select 1")

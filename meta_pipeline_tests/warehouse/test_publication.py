@@ -47,7 +47,7 @@ class Steps:
 
 
 @pytest.mark.parametrize("write", ["day", "spilled day", "listing", "publication", "thumbnail"])
-def test_what_takes_a_name_is_on_the_disk_before(home: FilledHome, monkeypatch: pytest.MonkeyPatch, write: str):
+def test_what_takes_a_name_is_on_the_disk_before(home: FilledHome, monkeypatch: pytest.MonkeyPatch, write: str) -> None:
     steps = Steps(monkeypatch)
     if write == "publication":
         publish(home.warehouse.file, home.path / "published" / "warehouse.duckdb")
@@ -95,7 +95,7 @@ def published(home: FilledHome) -> Path:
         "select 1; copy (select 1) to '{folder}/written.csv'",
     ],
 )
-def test_a_query_reads_and_writes_nothing_but_the_published_file(published: Path, tmp_path: Path, sql: str):
+def test_a_query_reads_and_writes_nothing_but_the_published_file(published: Path, tmp_path: Path, sql: str) -> None:
     folder = tmp_path / "folder"
     folder.mkdir()
     file = folder / "secret.txt"
@@ -111,7 +111,7 @@ def test_a_query_reads_and_writes_nothing_but_the_published_file(published: Path
     assert sorted(folder.iterdir()) == before
 
 
-def test_a_query_larger_than_memory_is_still_answered(published: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_query_larger_than_memory_is_still_answered(published: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from meta_pipeline.publish import query as module
 
     monkeypatch.setitem(module._CONFINED, "memory_limit", "30MB")
@@ -120,7 +120,7 @@ def test_a_query_larger_than_memory_is_still_answered(published: Path, monkeypat
     assert query(published, sql)[1] == [(3_000_000,)]
 
 
-def test_a_publication_keeps_who_may_read_it(home: FilledHome, published: Path):
+def test_a_publication_keeps_who_may_read_it(home: FilledHome, published: Path) -> None:
     published.chmod(0o640)
     publish(home.warehouse.file, published)
 
@@ -130,7 +130,7 @@ def test_a_publication_keeps_who_may_read_it(home: FilledHome, published: Path):
 @pytest.mark.parametrize("step", ["copyfile", "fsync", "replace", "mkdir"])
 def test_a_publication_that_fails_leaves_the_one_before(
     home: FilledHome, published: Path, monkeypatch: pytest.MonkeyPatch, step: str
-):
+) -> None:
     before, listed = published.read_bytes(), sorted(published.parent.iterdir())
     home.land("ad_insights", DAYS[0], {"ad_id": "1"})
     home.load()
@@ -149,7 +149,7 @@ def test_a_publication_that_fails_leaves_the_one_before(
     assert published.read_bytes() != before
 
 
-def test_nothing_is_published_of_a_warehouse_that_is_not_there(home: FilledHome, published: Path):
+def test_nothing_is_published_of_a_warehouse_that_is_not_there(home: FilledHome, published: Path) -> None:
     home.warehouse.file.unlink()
     before = published.read_bytes()
 
@@ -159,7 +159,7 @@ def test_nothing_is_published_of_a_warehouse_that_is_not_there(home: FilledHome,
 
 
 @pytest.mark.parametrize("step", ["open", "fsync", "replace", "mkdir"])
-def test_a_picture_that_can_not_be_written_is_named(home: FilledHome, monkeypatch: pytest.MonkeyPatch, step: str):
+def test_a_picture_that_can_not_be_written_is_named(home: FilledHome, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
     def fail(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 

@@ -23,7 +23,7 @@ def place(tmp_path: Path) -> Place:
     return Place(tmp_path)
 
 
-def test_a_day_is_replaced_and_an_emptied_day_is_emptied(place: Place):
+def test_a_day_is_replaced_and_an_emptied_day_is_emptied(place: Place) -> None:
     place.land({"ad_id": "1", "spend": "1.10"}, {"ad_id": "2", "spend": "2"})
     place.land({"ad_id": "1", "spend": "3"}, day=DAY + dt.timedelta(days=1))
     assert place.load() == 2
@@ -35,7 +35,7 @@ def test_a_day_is_replaced_and_an_emptied_day_is_emptied(place: Place):
     assert place.load() == 0
 
 
-def test_actions_keep_their_windows_and_unknown_keys_stay_in_the_payload(place: Place):
+def test_actions_keep_their_windows_and_unknown_keys_stay_in_the_payload(place: Place) -> None:
     action = {"action_type": "purchase", "value": "4", "7d_click": "3", "dda": "9"}
     place.land({"ad_id": "1", "actions": [action], "brand_new": "x"})
     place.load()
@@ -45,7 +45,7 @@ def test_actions_keep_their_windows_and_unknown_keys_stay_in_the_payload(place: 
     assert json.loads(payload)["brand_new"] == "x"
 
 
-def test_a_lost_file_is_named_and_waits_until_it_is_back(place: Place):
+def test_a_lost_file_is_named_and_waits_until_it_is_back(place: Place) -> None:
     place.load()
     place.land({"ad_id": "1"})
     path = place.landing.path("ad_insights", "act_1", DAY)
@@ -57,7 +57,7 @@ def test_a_lost_file_is_named_and_waits_until_it_is_back(place: Place):
     assert place.load() == 1
 
 
-def test_readers_keep_their_file_and_the_next_one_sees_the_new(place: Place, tmp_path: Path):
+def test_readers_keep_their_file_and_the_next_one_sees_the_new(place: Place, tmp_path: Path) -> None:
     published = tmp_path / "published" / "warehouse.duckdb"
     place.land({"ad_id": "1"})
     place.load()
@@ -73,7 +73,7 @@ def test_readers_keep_their_file_and_the_next_one_sees_the_new(place: Place, tmp
     assert [published.name] == [file.name for file in published.parent.iterdir()]
 
 
-def test_a_copy_whose_maker_was_killed_goes_and_one_that_is_being_made_stays(place: Place, tmp_path: Path):
+def test_a_copy_whose_maker_was_killed_goes_and_one_that_is_being_made_stays(place: Place, tmp_path: Path) -> None:
     published = tmp_path / "published" / "warehouse.duckdb"
     published.parent.mkdir()
     ended = subprocess.Popen(["sleep", "60"])
@@ -97,7 +97,7 @@ def test_a_copy_whose_maker_was_killed_goes_and_one_that_is_being_made_stays(pla
     assert {published, under_way, elsewhere, of_another_file} == set(published.parent.iterdir())
 
 
-def test_a_question_can_not_write_and_errors_are_sentences(place: Place, tmp_path: Path):
+def test_a_question_can_not_write_and_errors_are_sentences(place: Place, tmp_path: Path) -> None:
     with pytest.raises(QueryError, match="backfill"):
         query(tmp_path / "nothing.duckdb", "select 1")
     place.load()

@@ -5,8 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from harness.browser import Browser
 from harness.connections_page import Web, make_web, parameter
@@ -67,7 +69,7 @@ def sign_out(web: Web, browser: Browser) -> None:
     assert browser.post("/sign-out", {"form_token": token}).status == 303
 
 
-def test_a_session_ends_after_twelve_hours(guarded: Web, clock: Clock):
+def test_a_session_ends_after_twelve_hours(guarded: Web, clock: Clock) -> None:
     assert sign_in(guarded) == 303
     clock.at += dt.timedelta(hours=11, minutes=59, seconds=59)
     assert is_in(guarded.browser)
@@ -76,7 +78,7 @@ def test_a_session_ends_after_twelve_hours(guarded: Web, clock: Clock):
     assert not is_in(guarded.browser)
 
 
-def test_a_session_ends_after_twelve_hours_whatever_its_row_says(guarded: Web, clock: Clock):
+def test_a_session_ends_after_twelve_hours_whatever_its_row_says(guarded: Web, clock: Clock) -> None:
     assert sign_in(guarded) == 303
     with guarded.runtime.engine.begin() as connection:
         connection.execute(web_sessions.update().values(ends_at=clock.now() + dt.timedelta(days=30)))
@@ -87,7 +89,7 @@ def test_a_session_ends_after_twelve_hours_whatever_its_row_says(guarded: Web, c
     assert not is_in(guarded.browser)
 
 
-def test_a_text_signed_for_another_purpose_is_no_session(guarded: Web, clock: Clock):
+def test_a_text_signed_for_another_purpose_is_no_session(guarded: Web, clock: Clock) -> None:
     key, engine = guarded.sandbox.app["app_secret"], guarded.runtime.engine
     assert sign_in(guarded) == 303
     session = timed_serializer("session", key=key, now=clock.now(), bound_to=PASSWORD).dumps("a session")
@@ -106,7 +108,7 @@ def test_a_text_signed_for_another_purpose_is_no_session(guarded: Web, clock: Cl
     assert outcomes == [True, False, False, False, False]
 
 
-def test_signing_out_ends_the_session_also_for_a_copy_of_its_cookie(guarded: Web):
+def test_signing_out_ends_the_session_also_for_a_copy_of_its_cookie(guarded: Web) -> None:
     other, thief = guarded.another_browser(), guarded.another_browser()
     assert sign_in(guarded) == sign_in(guarded, browser=other) == 303
     thief.cookies = dict(guarded.browser.cookies)
@@ -116,26 +118,26 @@ def test_signing_out_ends_the_session_also_for_a_copy_of_its_cookie(guarded: Web
     assert not is_in(thief) and not is_in(guarded.browser) and is_in(other)
 
 
-def test_a_new_password_ends_every_session_and_a_restart_none(guarded: Web, tmp_path: Path, clock: Clock):
+def test_a_new_password_ends_every_session_and_a_restart_none(guarded: Web, tmp_path: Path, clock: Clock) -> None:
     from meta_pipeline.web.app import create_app
 
     assert sign_in(guarded) == 303
     again = Browser(create_app(guarded.runtime, host="0.0.0.0"), cookies=dict(guarded.browser.cookies))
     assert is_in(again)
     runtime = bootstrap.Runtime(guarded.runtime.settings.model_copy(update={
-        "operator_password": type(guarded.runtime.settings.operator_password)("another long password")}), now=clock.now)
+        "operator_password": SecretStr("another long password")}), now=clock.now)
 
     assert not is_in(Browser(create_app(runtime, host="0.0.0.0"), cookies=dict(guarded.browser.cookies)))
 
 
-def test_the_store_holds_no_cookie(guarded: Web, tmp_path: Path):
+def test_the_store_holds_no_cookie(guarded: Web, tmp_path: Path) -> None:
     assert sign_in(guarded) == 303
     stored = b"".join(file.read_bytes() for file in tmp_path.rglob("*") if file.is_file())
 
     assert guarded.browser.cookies["__Host-meta_pipeline_session"].encode() not in stored
 
 
-def test_a_stranger_does_not_lock_the_operator_out(guarded: Web, waits: list[float]):
+def test_a_stranger_does_not_lock_the_operator_out(guarded: Web, waits: list[float]) -> None:
     stranger = Browser(guarded.app, address="203.0.113.9")
     assert [sign_in(guarded, f"wrong {n}", stranger) for n in range(20)] == [403] * 20
     assert len(waits) == 15  # all but five of them were slow
@@ -145,7 +147,7 @@ def test_a_stranger_does_not_lock_the_operator_out(guarded: Web, waits: list[flo
     assert sign_in(guarded, browser=Browser(guarded.app, address="203.0.113.9")) == 303  # the same network: slow
 
 
-def test_a_device_that_signed_in_before_is_not_slowed_by_its_neighbours(guarded: Web, waits: list[float]):
+def test_a_device_that_signed_in_before_is_not_slowed_by_its_neighbours(guarded: Web, waits: list[float]) -> None:
     operator, stranger = guarded.browser, guarded.another_browser()
     assert sign_in(guarded) == 303
     sign_out(guarded, operator)
@@ -155,7 +157,7 @@ def test_a_device_that_signed_in_before_is_not_slowed_by_its_neighbours(guarded:
     assert sign_in(guarded) == 303 and len(waits) == before
 
 
-def test_neighbours_in_one_ipv6_network_are_one_sender(guarded: Web, waits: list[float]):
+def test_neighbours_in_one_ipv6_network_are_one_sender(guarded: Web, waits: list[float]) -> None:
     for n in range(6):
         sign_in(guarded, "wrong", Browser(guarded.app, address=f"2001:db8::{n}"))
     assert len(waits) == 1
@@ -163,7 +165,7 @@ def test_neighbours_in_one_ipv6_network_are_one_sender(guarded: Web, waits: list
     assert len(waits) == 1
 
 
-def test_wrong_passwords_are_forgotten_after_a_minute(guarded: Web, clock: Clock, waits: list[float]):
+def test_wrong_passwords_are_forgotten_after_a_minute(guarded: Web, clock: Clock, waits: list[float]) -> None:
     for _ in range(6):
         sign_in(guarded, "wrong")
     assert len(waits) == 1
@@ -172,7 +174,7 @@ def test_wrong_passwords_are_forgotten_after_a_minute(guarded: Web, clock: Clock
     assert len(waits) == 1
 
 
-def test_many_guesses_at_once_are_few_guesses(tmp_path: Path, sandbox: Sandbox):
+def test_many_guesses_at_once_are_few_guesses(tmp_path: Path, sandbox: Sandbox) -> None:
     go_on = threading.Event()
 
     async def wait(seconds: float) -> None:
@@ -203,7 +205,7 @@ def test_many_guesses_at_once_are_few_guesses(tmp_path: Path, sandbox: Sandbox):
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost"])
-def test_a_password_that_is_set_is_required_on_this_machine_too(tmp_path: Path, sandbox: Sandbox, host: str):
+def test_a_password_that_is_set_is_required_on_this_machine_too(tmp_path: Path, sandbox: Sandbox, host: str) -> None:
     web = make_web(tmp_path, sandbox, host=host, operator_password="short")
 
     assert web.browser.get("/").header("location") == "/sign-in"
@@ -212,7 +214,7 @@ def test_a_password_that_is_set_is_required_on_this_machine_too(tmp_path: Path, 
     assert "operators sign in" in describe_access(web.runtime.settings, host)
 
 
-def test_serve_says_describe_access(web: Web, guarded: Web):
+def test_serve_says_describe_access(web: Web, guarded: Web) -> None:
     assert describe_access(web.runtime.settings, "127.0.0.1") == (
         "only this machine can reach these pages; nobody signs in, because META_PIPELINE_OPERATOR_PASSWORD is not set")
     assert describe_access(guarded.runtime.settings, "0.0.0.0").startswith("other machines can reach these pages; operators")
@@ -223,7 +225,7 @@ def test_serve_says_describe_access(web: Web, guarded: Web):
     ({"operator_password": PASSWORD, "public_url": "http://etl.example"}, "must be https://"),
     ({}, "META_PIPELINE_OPERATOR_PASSWORD is not set"),
 ])
-def test_what_is_not_safe_beyond_this_machine_is_refused(tmp_path: Path, sandbox: Sandbox, settings, reason: str):
+def test_what_is_not_safe_beyond_this_machine_is_refused(tmp_path: Path, sandbox: Sandbox, settings: dict[str, Any], reason: str) -> None:
     with pytest.raises(ConfigError, match=reason):
         make_web(tmp_path, sandbox, host="0.0.0.0", **settings)
     with pytest.raises(ConfigError, match=reason):
@@ -237,7 +239,7 @@ def invited(web: Web, clock: Clock, *, subject_id: str = SAM, phase: int = 1) ->
     return web.runtime.action_links.invited(phase, text).removeprefix("https://etl.example")
 
 
-def test_an_invitation_lets_its_person_connect_once_and_nothing_else(guarded: Web, clock: Clock):
+def test_an_invitation_lets_its_person_connect_once_and_nothing_else(guarded: Web, clock: Clock) -> None:
     guest, link = guarded.another_browser(), invited(guarded, clock)
     page = guest.get(link)
     assert page.status == 200 and "Read ads and their results" in page.body
@@ -250,7 +252,7 @@ def test_an_invitation_lets_its_person_connect_once_and_nothing_else(guarded: We
     assert guest.get(link).status == 410 and guest.get(link.replace("/connections/new", "/connect")).status == 410
 
 
-def test_an_invitation_ends_after_72_hours(guarded: Web, clock: Clock):
+def test_an_invitation_ends_after_72_hours(guarded: Web, clock: Clock) -> None:
     guest, link = guarded.another_browser(), invited(guarded, clock).replace("/connections/new", "/connect")
     clock.at += dt.timedelta(hours=71, minutes=59, seconds=59)
     assert guest.get(link).header("location").startswith(guarded.sandbox.url)
@@ -260,7 +262,7 @@ def test_an_invitation_ends_after_72_hours(guarded: Web, clock: Clock):
         assert page.status == 410 and "72 hours" in page.body
 
 
-def test_an_invitation_holds_for_its_phase_only(guarded: Web, clock: Clock):
+def test_an_invitation_holds_for_its_phase_only(guarded: Web, clock: Clock) -> None:
     link = invited(guarded, clock, phase=1).replace("/connections/new", "/connect")
     guest = guarded.another_browser()
 
@@ -269,7 +271,7 @@ def test_an_invitation_holds_for_its_phase_only(guarded: Web, clock: Clock):
         assert guest.get(f"/connect?phase=1&invitation={made_up}").header("location") == "/sign-in"
 
 
-def test_somebody_else_can_not_use_an_invitation(guarded: Web, clock: Clock):
+def test_somebody_else_can_not_use_an_invitation(guarded: Web, clock: Clock) -> None:
     guest, link = guarded.another_browser(), invited(guarded, clock, subject_id="another person")
     dialog = guarded.dialog(link.replace("/connections/new", "/connect"), guest)
     page = guest.get(guest.get(guarded.consented(dialog)).header("location")).body
@@ -278,7 +280,7 @@ def test_somebody_else_can_not_use_an_invitation(guarded: Web, clock: Clock):
     assert guarded.runtime.vault.refs() == []
 
 
-def test_the_store_holds_no_invitation(guarded: Web, clock: Clock, tmp_path: Path):
+def test_the_store_holds_no_invitation(guarded: Web, clock: Clock, tmp_path: Path) -> None:
     text = parameter(invited(guarded, clock), "invitation")
     stored = b"".join(file.read_bytes() for file in tmp_path.rglob("*") if file.is_file())
 

@@ -10,14 +10,15 @@ import pytest
 from harness.connections_page import Web, parameter
 from meta_pipeline.consent.scopes import SCOPES, scopes_for
 from meta_pipeline.flows import consents
+from meta_pipeline.records import TokenRef
 from meta_pipeline.store import onboardings
 
 
-def person(web: Web):
+def person(web: Web) -> TokenRef:
     return next(ref for ref in web.runtime.vault.refs() if ref.kind == "user")
 
 
-def disconnect(web: Web):
+def disconnect(web: Web) -> str:
     ref = person(web)
     answer = web.browser.post(f"/connections/{ref.id}/disconnect", {"form_token": web.form_token()})
     assert answer.status == 303
@@ -35,7 +36,7 @@ def connect_without(web: Web, *declined: str, phase: int = 2) -> str:
     return web.browser.get(web.consented(choice)).header("location")
 
 
-def test_before_the_dialog_a_page_says_what_is_requested_and_why(web: Web):
+def test_before_the_dialog_a_page_says_what_is_requested_and_why(web: Web) -> None:
     page = web.browser.get("/connections/new").body
 
     for scope in SCOPES:
@@ -49,14 +50,14 @@ def test_before_the_dialog_a_page_says_what_is_requested_and_why(web: Web):
     assert again.count("Continue to Facebook") == 1 and "/connect?phase=2&amp;rerequest=1" in again
 
 
-def test_every_button_of_the_connections_page_leads_by_the_explanation(web: Web):
+def test_every_button_of_the_connections_page_leads_by_the_explanation(web: Web) -> None:
     connect_without(web, "ads_read")
     page = web.browser.get("/").body
 
     assert "/connections/new?phase=2&amp;rerequest=1" in page and "/connect?" not in page
 
 
-def test_disconnecting_asks_first_and_says_what_stops(web: Web):
+def test_disconnecting_asks_first_and_says_what_stops(web: Web) -> None:
     web.connect()
     ref = person(web)
     assert f'href="/connections/{ref.id}/disconnect"' in web.browser.get("/").body
@@ -69,7 +70,7 @@ def test_disconnecting_asks_first_and_says_what_stops(web: Web):
     assert web.browser.get("/connections/nobody/disconnect").status == 404
 
 
-def test_what_somebody_else_reads_goes_on(web: Web):
+def test_what_somebody_else_reads_goes_on(web: Web) -> None:
     web.connect()
     token = web.sandbox.token(kind="SYSTEM_USER")
     from meta_pipeline.records import AccessToken
@@ -88,7 +89,7 @@ def test_what_somebody_else_reads_goes_on(web: Web):
     assert "Nothing stops" in page and "read through somebody else" in page
 
 
-def test_a_connection_that_was_disconnected_leaves_the_page_and_stays_in_the_history(web: Web):
+def test_a_connection_that_was_disconnected_leaves_the_page_and_stays_in_the_history(web: Web) -> None:
     web.connect()
     page = disconnect(web)
 
@@ -98,7 +99,7 @@ def test_a_connection_that_was_disconnected_leaves_the_page_and_stays_in_the_his
     assert "Sam Operator" not in web.browser.get("/").body
 
 
-def test_connecting_again_after_a_disconnect_works_and_requests_what_was_granted_before(web: Web):
+def test_connecting_again_after_a_disconnect_works_and_requests_what_was_granted_before(web: Web) -> None:
     web.connect("/connect?phase=2")
     disconnect(web)
     dialog = web.dialog("/connect?phase=1")
@@ -111,7 +112,7 @@ def test_connecting_again_after_a_disconnect_works_and_requests_what_was_granted
 
 
 @pytest.mark.parametrize("target", ["/connect?phase=1", "/connect?phase=1&rerequest=1"])
-def test_connecting_again_never_requests_less_than_was_granted(web: Web, target: str):
+def test_connecting_again_never_requests_less_than_was_granted(web: Web, target: str) -> None:
     web.connect("/connect?phase=2")
     dialog = web.dialog(target)
 
@@ -123,7 +124,7 @@ def test_connecting_again_never_requests_less_than_was_granted(web: Web, target:
     assert "Northwind" in page and "permission to see businesses was not given" not in page and "2 pixels" in page
 
 
-def test_a_permission_of_a_feature_that_is_off_is_not_requested_again(web: Web):
+def test_a_permission_of_a_feature_that_is_off_is_not_requested_again(web: Web) -> None:
     web.connect("/connect?phase=3")
     object.__setattr__(web.runtime.settings, "features", "ads_creation")
     web.connect("/connect?phase=3")
@@ -133,7 +134,7 @@ def test_a_permission_of_a_feature_that_is_off_is_not_requested_again(web: Web):
     assert "ads_management" not in parameter(web.dialog("/connect?phase=2"), "scope")
 
 
-def test_accounts_that_can_no_longer_be_read_are_reported_in_plain_words(web: Web):
+def test_accounts_that_can_no_longer_be_read_are_reported_in_plain_words(web: Web) -> None:
     web.connect()
     where = connect_without(web, "ads_read")
     page, progress = web.browser.get("/").body, web.browser.get(where).body
@@ -145,7 +146,7 @@ def test_accounts_that_can_no_longer_be_read_are_reported_in_plain_words(web: We
     assert "6 ad accounts will be collected" not in progress
 
 
-def test_the_first_look_names_no_account_that_nobody_can_read(web: Web):
+def test_the_first_look_names_no_account_that_nobody_can_read(web: Web) -> None:
     web.connect()
     where = connect_without(web, "ads_read")
     from meta_pipeline.store.node_links import list_links
@@ -164,7 +165,7 @@ def test_the_first_look_names_no_account_that_nobody_can_read(web: Web):
     assert "page_media_view" not in page and "Views" in page
 
 
-def test_access_that_was_taken_away_is_named(web: Web):
+def test_access_that_was_taken_away_is_named(web: Web) -> None:
     web.connect()
     web.sandbox.control("tasks", {"node": "act_1000000002", "tasks": []})
     web.browser.post(f"/connections/{person(web).id}/check", {"form_token": web.form_token()})
@@ -173,7 +174,7 @@ def test_access_that_was_taken_away_is_named(web: Web):
     assert "1 ad account is no longer read, because Sam Operator has lost access: Northwind Europe." in page
 
 
-def test_each_person_is_being_set_up_once(web: Web):
+def test_each_person_is_being_set_up_once(web: Web) -> None:
     web.connect()
     web.connect()
     page = web.browser.get("/").body
@@ -182,7 +183,7 @@ def test_each_person_is_being_set_up_once(web: Web):
     assert "is being set up" not in disconnect(web)
 
 
-def test_a_dead_connection_can_be_removed(web: Web):
+def test_a_dead_connection_can_be_removed(web: Web) -> None:
     web.connect()
     web.sandbox.control("dead", {"subcode": 460, "kind": "USER"})
     ref = person(web)
@@ -195,7 +196,7 @@ def test_a_dead_connection_can_be_removed(web: Web):
     assert "<article" not in web.browser.get("/").body
 
 
-def test_the_first_look_comes_before_the_daily_collection(web: Web):
+def test_the_first_look_comes_before_the_daily_collection(web: Web) -> None:
     page = web.browser.get(web.connect().header("location")).body
     steps = re.findall(r'<li class="([^"]*)">\s*([^<]*)', page.split('<ol class="steps">')[1].split("</ol>")[0])
 
@@ -205,7 +206,7 @@ def test_the_first_look_comes_before_the_daily_collection(web: Web):
     assert {status for status, _ in steps[:3]} == {"is-done"}
 
 
-def test_the_onboarding_page_says_what_it_waits_for_and_for_how_long(web: Web):
+def test_the_onboarding_page_says_what_it_waits_for_and_for_how_long(web: Web) -> None:
     from meta_pipeline.records import AccessToken
 
     id = consents.accept_token(
@@ -219,7 +220,7 @@ def test_the_onboarding_page_says_what_it_waits_for_and_for_how_long(web: Web):
     assert "Waiting for the pipeline to pick this up" in page and re.search(r"Started \d+ s ago", page)
 
 
-def test_what_the_dialog_says_is_not_repeated_under_our_name(web: Web):
+def test_what_the_dialog_says_is_not_repeated_under_our_name(web: Web) -> None:
     state = parameter(web.dialog(), "state")
     page = web.browser.get(
         f"/oauth/callback?error=access_denied&error_description=Call+555-0100+now&error_reason=x&state={quote(state)}").body
@@ -229,13 +230,13 @@ def test_what_the_dialog_says_is_not_repeated_under_our_name(web: Web):
     assert "Facebook ended the login" in other and "locked" not in other and "Call us" not in other
 
 
-def test_browsers_find_an_icon(web: Web):
+def test_browsers_find_an_icon(web: Web) -> None:
     answer = web.browser.get("/favicon.ico")
 
     assert answer.status == 200 and answer.header("content-type") == "image/x-icon"
 
 
-def test_no_page_speaks_the_language_of_implementers(web: Web):
+def test_no_page_speaks_the_language_of_implementers(web: Web) -> None:
     shown = web.browser.get("/").body + web.browser.get("/connections/new").body
     where = web.connect().header("location")
     shown += web.browser.get(where).body + web.browser.get("/").body

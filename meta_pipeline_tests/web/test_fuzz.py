@@ -60,7 +60,7 @@ def unmoved(web: Web, before: dict[str, int], *, status: int, body: str) -> None
 
 @HARD
 @given(query=queries)
-def test_a_made_up_query(web: Web, query: str):
+def test_a_made_up_query(web: Web, query: str) -> None:
     before = web.rows()
     answer = web.browser.get(f"/oauth/callback?{query}")
     unmoved(web, before, status=answer.status, body=answer.body)
@@ -68,7 +68,7 @@ def test_a_made_up_query(web: Web, query: str):
 
 @HARD
 @given(headers=st.lists(header, max_size=4), query=queries)
-def test_made_up_headers_and_cookies(web: Web, headers: list[tuple[bytes, bytes]], query: str):
+def test_made_up_headers_and_cookies(web: Web, headers: list[tuple[bytes, bytes]], query: str) -> None:
     before = web.rows()
     answer = web.browser.get(f"/oauth/callback?{query}", headers)
     unmoved(web, before, status=answer.status, body=answer.body)
@@ -76,7 +76,7 @@ def test_made_up_headers_and_cookies(web: Web, headers: list[tuple[bytes, bytes]
 
 @HARD
 @given(at=st.integers(0, 400), bit=st.integers(0, 7), cut=st.integers(0, 400))
-def test_a_true_state_with_one_bit_changed_or_cut_short(web: Web, at: int, bit: int, cut: int):
+def test_a_true_state_with_one_bit_changed_or_cut_short(web: Web, at: int, bit: int, cut: int) -> None:
     before = web.rows()
     secret = web.browser.cookies["meta_pipeline_browser"]
     true = state.issue(key=web.sandbox.app["app_secret"], now=bootstrap.system_now(), browser_secret=secret).encode()
@@ -90,7 +90,7 @@ def test_a_true_state_with_one_bit_changed_or_cut_short(web: Web, at: int, bit: 
 @HARD
 @given(headers=st.lists(header, max_size=4), body=st.binary(max_size=300), path=st.sampled_from(
     ["/sign-in", "/sign-out", "/connections/x/check", "/connections/x/disconnect", "/oauth/callback"]))
-def test_made_up_forms_without_a_sign_in(guarded: Web, headers: list[tuple[bytes, bytes]], body: bytes, path: str):
+def test_made_up_forms_without_a_sign_in(guarded: Web, headers: list[tuple[bytes, bytes]], body: bytes, path: str) -> None:
     before = guarded.rows()
     answer = guarded.browser.send("POST", path, body, headers)
     unmoved(guarded, before, status=answer.status, body=answer.body)
@@ -114,7 +114,7 @@ def named(tmp_path_factory: pytest.TempPathFactory, shared_sandbox: Sandbox) -> 
 
 @settings(max_examples=60, deadline=None, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(person=HOSTILE, node=HOSTILE, business=HOSTILE, step=HOSTILE)
-def test_names_from_meta_are_data_on_every_page(named: tuple[Web, str], person: str, node: str, business: str, step: str):
+def test_names_from_meta_are_data_on_every_page(named: tuple[Web, str], person: str, node: str, business: str, step: str) -> None:
     web, where = named
     id = where.rpartition("/")[2]
     with web.runtime.engine.begin() as connection:
@@ -138,5 +138,5 @@ def test_names_from_meta_are_data_on_every_page(named: tuple[Web, str], person: 
             assert [name for name, _ in answer.headers].count("set-cookie") <= 1
 
 
-def test_the_app_is_still_well(web: Web, tmp_path: Path):
+def test_the_app_is_still_well(web: Web, tmp_path: Path) -> None:
     assert web.browser.get("/health/ready").status == 200

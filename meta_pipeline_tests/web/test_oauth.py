@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 import pytest
 
+from harness.browser import Browser
 from harness.connections_page import Web, make_web, parameter
 from harness.sandbox import Sandbox
 from meta_pipeline import bootstrap
@@ -15,7 +16,7 @@ from meta_pipeline.consent import state
 from meta_pipeline.store import grants
 
 
-def test_a_yes_ends_in_a_sealed_token_links_and_a_grant(web: Web):
+def test_a_yes_ends_in_a_sealed_token_links_and_a_grant(web: Web) -> None:
     answer = web.connect()
 
     assert answer.status == 303 and answer.header("location").startswith("/onboardings/")
@@ -32,7 +33,7 @@ def test_a_yes_ends_in_a_sealed_token_links_and_a_grant(web: Web):
 @pytest.mark.parametrize("days_from_now", [9, 70, 800])
 def test_a_connection_is_healthy_whatever_the_date(
     tmp_path: Path, sandbox: Sandbox, days_from_now: int
-):
+) -> None:
     later = bootstrap.system_now() + dt.timedelta(days=days_from_now)
     web = make_web(tmp_path, sandbox, now=lambda: later)
     web.connect()
@@ -42,7 +43,7 @@ def test_a_connection_is_healthy_whatever_the_date(
     assert "Healthy" in web.browser.get("/").body
 
 
-def test_the_dialog_asks_for_what_the_phase_needs(web: Web):
+def test_the_dialog_asks_for_what_the_phase_needs(web: Web) -> None:
     first, second = (parameter(web.dialog(f"/connect?phase={phase}"), "scope").split(",") for phase in (1, 2))
 
     assert "business_management" not in first and "ads_management" not in second
@@ -51,7 +52,7 @@ def test_the_dialog_asks_for_what_the_phase_needs(web: Web):
     assert web.browser.get("/connect?phase=9").status == 400
 
 
-def test_a_configuration_of_login_for_business_takes_the_place_of_scopes(tmp_path: Path, sandbox: Sandbox):
+def test_a_configuration_of_login_for_business_takes_the_place_of_scopes(tmp_path: Path, sandbox: Sandbox) -> None:
     web = make_web(tmp_path, sandbox, login_config_id="1100000000000002")
     dialog = web.dialog()
 
@@ -61,7 +62,7 @@ def test_a_configuration_of_login_for_business_takes_the_place_of_scopes(tmp_pat
     assert ref.kind == "system_user" and ref.expires_at is None
 
 
-def test_what_was_declined_is_named_and_asked_for_again(web: Web):
+def test_what_was_declined_is_named_and_asked_for_again(web: Web) -> None:
     dialog = web.dialog("/connect?phase=1")
     requested = parameter(dialog, "scope").split(",")
     chosen = "&".join(f"scope={name}" for name in requested if name != "read_insights")
@@ -76,7 +77,7 @@ def test_what_was_declined_is_named_and_asked_for_again(web: Web):
     assert "stay empty" not in page and "Healthy" in page
 
 
-def refused(web: Web, target: str, status: int, text: str, browser=None) -> None:
+def refused(web: Web, target: str, status: int, text: str, browser: Browser | None = None) -> None:
     before, exchanges = web.rows(), web.exchanges()
     answer = (browser or web.browser).get(target)
 
@@ -85,7 +86,7 @@ def refused(web: Web, target: str, status: int, text: str, browser=None) -> None
     assert (web.rows(), web.exchanges()) == (before, exchanges)
 
 
-def test_a_no_leaves_nothing_behind_and_may_become_a_yes(web: Web):
+def test_a_no_leaves_nothing_behind_and_may_become_a_yes(web: Web) -> None:
     dialog = web.dialog()
     state_text = parameter(dialog, "state")
     refused(
@@ -95,13 +96,13 @@ def test_a_no_leaves_nothing_behind_and_may_become_a_yes(web: Web):
     assert web.browser.get(web.consented(dialog)).status == 303
 
 
-def test_a_replay_is_refused(web: Web):
+def test_a_replay_is_refused(web: Web) -> None:
     target = web.consented(web.dialog())
     assert web.browser.get(target).status == 303
     refused(web, target, 409, "used before")
 
 
-def test_another_browser_is_refused(web: Web):
+def test_another_browser_is_refused(web: Web) -> None:
     target = web.consented(web.dialog())
     stranger = web.another_browser()
     refused(web, target, 403, "another browser", stranger)  # without a cookie
@@ -110,7 +111,7 @@ def test_another_browser_is_refused(web: Web):
     assert web.browser.get(target).status == 303
 
 
-def test_a_state_that_was_tampered_with_is_refused(web: Web):
+def test_a_state_that_was_tampered_with_is_refused(web: Web) -> None:
     target = web.consented(web.dialog())
     state_text = parameter(target, "state")
     for other in (state_text[:-1], "x" + state_text, state_text.replace(".", "A.", 1), "", "a.b", state_text + "é"):
@@ -118,7 +119,7 @@ def test_a_state_that_was_tampered_with_is_refused(web: Web):
     refused(web, f"/oauth/callback?state={state_text}", 400, "without a code")
 
 
-def test_an_old_answer_is_refused(web: Web):
+def test_an_old_answer_is_refused(web: Web) -> None:
     web.browser.get("/")
     secret = web.browser.cookies["meta_pipeline_browser"]
     key = web.sandbox.app["app_secret"]
@@ -127,7 +128,7 @@ def test_an_old_answer_is_refused(web: Web):
 
 
 @pytest.mark.parametrize(("fault", "status"), [("2_503", 502), ("html_502", 502), ("truncated", 502)])
-def test_a_code_is_never_sent_twice(web: Web, fault: str, status: int):
+def test_a_code_is_never_sent_twice(web: Web, fault: str, status: int) -> None:
     target = web.consented(web.dialog())
     web.sandbox.control("faults", {"fault": fault, "path": "GET oauth/access_token", "times": 9})
     answer = web.browser.get(target)
@@ -136,7 +137,7 @@ def test_a_code_is_never_sent_twice(web: Web, fault: str, status: int):
     assert web.exchanges() == 1 and web.rows()["tokens"] == web.rows()["onboardings"] == 0
 
 
-def test_a_code_that_meta_refuses_is_said(web: Web):
+def test_a_code_that_meta_refuses_is_said(web: Web) -> None:
     state_text = parameter(web.dialog(), "state")
     answer = web.browser.get(f"/oauth/callback?code=AQnonsense&state={quote(state_text)}")
 
@@ -144,7 +145,7 @@ def test_a_code_that_meta_refuses_is_said(web: Web):
     assert web.rows()["tokens"] == 0
 
 
-def test_trouble_of_meta_during_onboarding_loses_nothing(web: Web):
+def test_trouble_of_meta_during_onboarding_loses_nothing(web: Web) -> None:
     target = web.consented(web.dialog())
     web.sandbox.control("faults", {"fault": "500", "path": "GET debug_token", "times": 1})
     where = web.browser.get(target).header("location")
@@ -159,7 +160,7 @@ def test_trouble_of_meta_during_onboarding_loses_nothing(web: Web):
     assert "Sam Operator is connected" in web.browser.get(where).body
 
 
-def test_no_secret_is_on_a_page_in_the_store_or_in_a_url_of_ours(web: Web, tmp_path: Path):
+def test_no_secret_is_on_a_page_in_the_store_or_in_a_url_of_ours(web: Web, tmp_path: Path) -> None:
     where = web.connect().header("location")
     shown = web.browser.get(where).body + web.browser.get("/").body
     stored = b"".join(file.read_bytes() for file in tmp_path.rglob("*") if file.is_file())

@@ -60,7 +60,7 @@ def server(web: Web) -> Iterator[Server]:
         yield server
 
 
-def test_an_honest_client_is_served_again_and_again_on_one_connection(server: Server):
+def test_an_honest_client_is_served_again_and_again_on_one_connection(server: Server) -> None:
     with server.client() as client:
         for _ in range(3):
             client.sendall(GET + b"\r\n")
@@ -68,11 +68,11 @@ def test_an_honest_client_is_served_again_and_again_on_one_connection(server: Se
 
 
 @pytest.mark.parametrize("sent", [b"", b"GET /", GET, GET + b"x-slow: "], ids=["nothing", "line", "headers", "half"])
-def test_a_head_that_does_not_end_is_closed(server: Server, sent: bytes):
+def test_a_head_that_does_not_end_is_closed(server: Server, sent: bytes) -> None:
     assert server.answer(sent) == b""
 
 
-def test_a_head_that_drips_gets_no_more_time(server: Server):
+def test_a_head_that_drips_gets_no_more_time(server: Server) -> None:
     stop = threading.Event()
     with server.client() as client:
         def drip() -> None:
@@ -88,7 +88,7 @@ def test_a_head_that_drips_gets_no_more_time(server: Server):
         thread.join(30)
 
 
-def test_a_body_that_does_not_come_is_closed_and_logs_nothing(server: Server, caplog: pytest.LogCaptureFixture):
+def test_a_body_that_does_not_come_is_closed_and_logs_nothing(server: Server, caplog: pytest.LogCaptureFixture) -> None:
     head = b"POST /sign-out HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/x-www-form-urlencoded\r\n"
     with caplog.at_level(logging.DEBUG):
         assert b"200" not in server.answer(head + b"content-length: 1000\r\n\r\nform_token=")
@@ -99,7 +99,7 @@ def test_a_body_that_does_not_come_is_closed_and_logs_nothing(server: Server, ca
                 and record.levelno >= logging.WARNING]
 
 
-def test_an_idle_connection_is_closed(server: Server):
+def test_an_idle_connection_is_closed(server: Server) -> None:
     assert server.answer(GET + b"\r\n").count(b"200 OK") == 1
 
 
@@ -107,13 +107,13 @@ def test_an_idle_connection_is_closed(server: Server):
     b"x-large: " + b"a" * 100_000 + b"\r\n", b"".join(b"x-%d: a\r\n" % n for n in range(5000)),
     b"".join(b"x%d: a\r\n" % n for n in range(150)),
 ], ids=["one large header", "thousands of headers", "150 headers"])
-def test_a_head_that_is_too_large_is_refused(server: Server, head: bytes):
+def test_a_head_that_is_too_large_is_refused(server: Server, head: bytes) -> None:
     answer = server.answer(GET + head + b"connection: close\r\n\r\n")
 
     assert answer.startswith((b"HTTP/1.1 4", b"")) and b"200 OK" not in answer
 
 
-def test_connections_that_wait_give_way_to_those_that_ask(web: Web):
+def test_connections_that_wait_give_way_to_those_that_ask(web: Web) -> None:
     with serving(web, Limits(head_s=600, connections=8)) as server, contextlib.ExitStack() as stack:
         held = []
         for _ in range(30):
@@ -124,7 +124,7 @@ def test_connections_that_wait_give_way_to_those_that_ask(web: Web):
         assert drained(held[0]) == b""  # the oldest had to go, long before its time
 
 
-def test_a_page_that_nobody_reads_does_not_stop_the_server(web: Web):
+def test_a_page_that_nobody_reads_does_not_stop_the_server(web: Web) -> None:
     with serving(web, Limits(read_s=0.2)) as server:
         with server.client() as client:
             client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)

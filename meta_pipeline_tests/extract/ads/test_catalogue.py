@@ -41,7 +41,7 @@ def names(of: type) -> set[str]:
     return {value for name, value in vars(of).items() if not name.startswith("_") and isinstance(value, str)}
 
 
-def test_every_name_is_one_of_metas_own_sdk():
+def test_every_name_is_one_of_metas_own_sdk() -> None:
     assert names(AdsInsights.Field) >= FIELDS
     assert {name for name in FIELDS if AdsInsights._field_types[name] == "list<AdsActionStats>"} == ACTION_FIELDS
     assert names(AdsInsights.ActionAttributionWindows) == WINDOWS | DEAD_WINDOWS
@@ -49,7 +49,7 @@ def test_every_name_is_one_of_metas_own_sdk():
     assert names(AdsInsights.Breakdowns) >= BREAKDOWNS
 
 
-def test_the_ten_are_read_by_default_and_what_costs_more_is_switched_on_by_name():
+def test_the_ten_are_read_by_default_and_what_costs_more_is_switched_on_by_name() -> None:
     assert len(default_reports(REPORTS)) == 10
     optional = set(REPORTS) - set(default_reports(REPORTS))
     assert optional == {
@@ -63,7 +63,7 @@ def test_the_ten_are_read_by_default_and_what_costs_more_is_switched_on_by_name(
     ("age", "country"), ("platform_position",), ("publisher_platform", "age"), ("age", "gender", "country"),
     ("impression_device",), ("age", "device_platform"),
 ])
-def test_breakdowns_that_meta_refuses_together_are_refused_at_once(together: tuple[str, ...]):
+def test_breakdowns_that_meta_refuses_together_are_refused_at_once(together: tuple[str, ...]) -> None:
     assert frozenset(together) not in WHITELIST
     with pytest.raises(ConfigError, match="Meta refuses"):
         Report("r", level="ad", fields=("ad_id",), key=("ad_id",), breakdowns=together)
@@ -73,7 +73,7 @@ def test_breakdowns_that_meta_refuses_together_are_refused_at_once(together: tup
     ("publisher_platform", "platform_position", "impression_device", "action_device"), ("country", "region"),
     ("age", "gender", "action_carousel_card_id"), ("product_id", "action_target_id", "action_destination"),
 ])
-def test_breakdowns_that_meta_takes_together_are_taken(together: tuple[str, ...]):
+def test_breakdowns_that_meta_takes_together_are_taken(together: tuple[str, ...]) -> None:
     assert frozenset(together) in WHITELIST
 
 
@@ -81,11 +81,11 @@ def test_breakdowns_that_meta_takes_together_are_taken(together: tuple[str, ...]
     ("account_reach_7d", "2026-10-28"), ("campaign_reach_28d", "2026-10-07"), ("account_reach_month", "2026-11-01"),
     ("ad_insights", "2026-11-03"),
 ])
-def test_a_window_ends_on_its_day(name: str, since: str):
+def test_a_window_ends_on_its_day(name: str, since: str) -> None:
     assert REPORTS[name].span(DAY) == (dt.date.fromisoformat(since), DAY)
 
 
-def test_windows_are_asked_for_in_one_request_each_as_a_range_of_its_own():
+def test_windows_are_asked_for_in_one_request_each_as_a_range_of_its_own() -> None:
     request = insights_request(REPORTS["account_reach_month"], Range(dt.date(2026, 10, 31), dt.date(2026, 11, 2)))
 
     assert request["time_ranges"] == [
@@ -95,7 +95,7 @@ def test_windows_are_asked_for_in_one_request_each_as_a_range_of_its_own():
     assert not {"time_range", "time_increment", "action_attribution_windows"} & set(request)
 
 
-def test_a_year_of_windows_is_asked_for_in_pieces_that_fit_into_a_url():
+def test_a_year_of_windows_is_asked_for_in_pieces_that_fit_into_a_url() -> None:
     days = Range(DAY, DAY + dt.timedelta(days=364)).days
     ranges = plan_ranges(Sizes(5000), days, most=REPORTS["account_reach_28d"].most_days)
 
@@ -116,18 +116,18 @@ def landed(*rows: bytes) -> dict[dt.date, int]:
     return days
 
 
-def test_a_windows_rows_go_to_the_day_it_ends_on():
+def test_a_windows_rows_go_to_the_day_it_ends_on() -> None:
     days = landed(row("2026-11-01", "2026-11-02"), row("2026-11-01", "2026-11-03"))
 
     assert days == {dt.date(2026, 11, 2): 1, DAY: 1}
 
 
-def test_a_window_that_was_not_asked_for_fails():
+def test_a_window_that_was_not_asked_for_fails() -> None:
     with pytest.raises(LandingError, match="2026-11-02"):
         landed(row("2026-11-02", "2026-11-03"))
 
 
-def test_history_ends_on_the_day_and_the_sentence_says_so():
+def test_history_ends_on_the_day_and_the_sentence_says_so() -> None:
     today = dt.date(2026, 11, 25)
     assert too_old(REPORTS["ad_insights"], dt.date(2023, 10, 25), today) is None
     reason = too_old(REPORTS["ad_insights"], dt.date(2023, 10, 24), today)
@@ -138,23 +138,23 @@ def test_history_ends_on_the_day_and_the_sentence_says_so():
     assert too_old(REPORTS["account_reach_28d"], dt.date(2023, 11, 21), today) is None
 
 
-def test_a_month_without_such_a_day_ends_on_its_last():
+def test_a_month_without_such_a_day_ends_on_its_last() -> None:
     assert months_before(dt.date(2026, 3, 31), 13) == dt.date(2025, 2, 28)
     assert months_before(dt.date(2026, 1, 31), 1) == dt.date(2025, 12, 31)
 
 
-def test_a_new_pin_makes_somebody_look_at_every_report():
+def test_a_new_pin_makes_somebody_look_at_every_report() -> None:
     assert {report.version for report in REPORTS.values()} == {Settings.model_fields["marketing_version"].default}
 
 
-def test_no_report_promises_more_history_than_meta_keeps():
+def test_no_report_promises_more_history_than_meta_keeps() -> None:
     for name, months in (("ad_insights_by_hourly", 37), ("ad_insights", 38)):
         report = REPORTS[name]
         with pytest.raises(ConfigError, match="months"):
             Report("r", level="ad", fields=report.fields, key=("ad_id",), breakdowns=report.breakdowns, history_months=months)
 
 
-def test_a_file_switches_on_and_adds(tmp_path: Path):
+def test_a_file_switches_on_and_adds(tmp_path: Path) -> None:
     file = tmp_path / "reports.toml"
     file.write_text(OWN)
     catalogue = load_catalogue(file)
@@ -169,7 +169,7 @@ def test_a_file_switches_on_and_adds(tmp_path: Path):
     assert load_catalogue(None) is REPORTS
 
 
-def test_what_is_kept_shorter_is_asked_for_no_longer():
+def test_what_is_kept_shorter_is_asked_for_no_longer() -> None:
     catalogue = parse_catalogue(OWN.replace('"spend"', '"reach"'), source="r.toml")
 
     assert catalogue["ad_set_insights_by_age"].history_months == 13
@@ -199,7 +199,7 @@ def test_what_is_kept_shorter_is_asked_for_no_longer():
     ('["age"]', '["age"]\nkey = ["ad_id"]', "field of its own"),
     ("level =", "level", "is not valid TOML"),
 ])
-def test_what_is_wrong_is_one_sentence_that_names_file_report_and_what_to_do(before: str, after: str, reason: str):
+def test_what_is_wrong_is_one_sentence_that_names_file_report_and_what_to_do(before: str, after: str, reason: str) -> None:
     assert before in OWN
     with pytest.raises(ConfigError) as caught:
         parse_catalogue(OWN.replace(before, after), source="my/reports.toml")
@@ -210,26 +210,26 @@ def test_what_is_wrong_is_one_sentence_that_names_file_report_and_what_to_do(bef
         assert "report " in str(caught.value)
 
 
-def test_a_gated_report_is_never_read_at_once():
+def test_a_gated_report_is_never_read_at_once() -> None:
     day = [Range(DAY, DAY)]
 
     assert forecast_report(REPORTS["ad_insights_by_impression_device"], day, Sizes(5000), polls=4).report_runs == 1
     assert forecast_report(REPORTS["ad_insights_by_device"], day, Sizes(5000), polls=4).report_runs == 0
 
 
-def test_a_report_of_ones_own_that_is_gated_says_so_and_is_kept_as_long_as_meta_does():
+def test_a_report_of_ones_own_that_is_gated_says_so_and_is_kept_as_long_as_meta_does() -> None:
     report = parse_catalogue(OWN.replace('["age"]', '["frequency_value"]'), source="r")["ad_set_insights_by_age"]
 
     assert report.gate and "frequency values" in report.gate and "ask the advertiser" in report.gate
     assert report.history_months == 6
 
 
-def test_a_file_that_is_not_there_is_said(tmp_path: Path):
+def test_a_file_that_is_not_there_is_said(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="META_PIPELINE_REPORTS"):
         load_catalogue(tmp_path / "none.toml")
 
 
-def test_action_breakdowns_are_asked_for_as_such():
+def test_action_breakdowns_are_asked_for_as_such() -> None:
     text = OWN.replace('breakdowns = ["age"]', 'breakdowns = ["age"]\naction_breakdowns = ["action_type", "action_target_id"]')
     request = insights_request(parse_catalogue(text, source="r")["ad_set_insights_by_age"], Range(DAY, DAY))
 
@@ -237,7 +237,7 @@ def test_action_breakdowns_are_asked_for_as_such():
     assert request["action_breakdowns"] == ["action_type", "action_target_id"]
 
 
-def test_one_request_names_every_status():
+def test_one_request_names_every_status() -> None:
     request = insights_request(REPORTS["ad_insights"], Range(DAY, DAY))
     statuses = request["filtering"][0]["value"]
 

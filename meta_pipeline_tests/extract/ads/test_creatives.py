@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import math
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -31,7 +32,7 @@ def client(account: SmallAccount) -> GraphClient:
     )
 
 
-def read(account: SmallAccount, wanted: set[str]) -> dict[str, dict]:
+def read(account: SmallAccount, wanted: set[str]) -> dict[str, dict[str, Any]]:
     rows = [json.loads(record) for record, _ in creatives.read_creatives(NODE, wanted, graph=client(account), token=TOKEN)]
     assert len(rows) == len({row["id"] for row in rows})
     return {row["id"]: row for row in rows}
@@ -39,7 +40,7 @@ def read(account: SmallAccount, wanted: set[str]) -> dict[str, dict]:
 
 @given(st.data())
 @settings(max_examples=60, deadline=None)
-def test_all_the_good_ones_come_and_the_bad_ones_are_rows_with_an_error(data: st.DataObject):
+def test_all_the_good_ones_come_and_the_bad_ones_are_rows_with_an_error(data: st.DataObject) -> None:
     library = data.draw(st.integers(0, 400))
     account = SmallAccount(FrozenClock())
     ids = [f"c{at}" for at in range(library)]
@@ -61,7 +62,7 @@ def test_all_the_good_ones_come_and_the_bad_ones_are_rows_with_an_error(data: st
 
 
 @pytest.mark.parametrize("trouble", TROUBLE)
-def test_not_even_ids_of_a_page(trouble: tuple[int, str]):
+def test_not_even_ids_of_a_page(trouble: tuple[int, str]) -> None:
     account = SmallAccount(FrozenClock())
     for at in range(120):
         account.add("creative", f"c{at}")
@@ -71,7 +72,7 @@ def test_not_even_ids_of_a_page(trouble: tuple[int, str]):
     assert {id for id, row in rows.items() if "error" in row} == {"c70"} and len(rows) == 120
 
 
-def test_one_bad_creative_among_many():
+def test_one_bad_creative_among_many() -> None:
     account = SmallAccount(FrozenClock())
     for at in range(1000):
         account.add("creative", f"c{at}")
@@ -81,7 +82,7 @@ def test_one_bad_creative_among_many():
     assert len(account.calls) <= 30
 
 
-def test_heavy_creatives_come_in_the_pages_that_come():
+def test_heavy_creatives_come_in_the_pages_that_come() -> None:
     account = SmallAccount(FrozenClock())
     for at in range(250):
         account.add("creative", f"c{at}")
@@ -91,7 +92,7 @@ def test_heavy_creatives_come_in_the_pages_that_come():
     assert len(account.calls) == 2 + 10
 
 
-def test_a_library_of_which_ads_use_little_is_not_read_through():
+def test_a_library_of_which_ads_use_little_is_not_read_through() -> None:
     account = SmallAccount(FrozenClock())
     for at in range(5000):
         account.add("creative", f"c{at}")
@@ -103,7 +104,7 @@ def test_a_library_of_which_ads_use_little_is_not_read_through():
     assert len(account.calls) == 9
 
 
-def test_one_creative_costs_one_operation_and_none_costs_nothing():
+def test_one_creative_costs_one_operation_and_none_costs_nothing() -> None:
     account = SmallAccount(FrozenClock())
     account.add("creative", "c1")
 
@@ -112,7 +113,7 @@ def test_one_creative_costs_one_operation_and_none_costs_nothing():
 
 
 @pytest.mark.parametrize("code", [17, 190, 200])
-def test_trouble_that_is_nobodys_ends_the_listing(code: int):
+def test_trouble_that_is_nobodys_ends_the_listing(code: int) -> None:
     account = SmallAccount(FrozenClock())
     for at in range(9):
         account.add("creative", f"c{at}")
@@ -122,7 +123,7 @@ def test_trouble_that_is_nobodys_ends_the_listing(code: int):
         read(account, {f"c{at}" for at in range(9)})
 
 
-def test_a_reading_halves_then_goes_by_id():
+def test_a_reading_halves_then_goes_by_id() -> None:
     scan = CreativeScan(frozenset("abcdef"))
     assert scan.next_step() == Page(100, None)
     limits = []
@@ -137,7 +138,7 @@ def test_a_reading_halves_then_goes_by_id():
     assert not creatives.may_concern_one_creative(ThrottledError("", code=17)) and not creatives.may_concern_one_creative(RequestError("", code=100))
 
 
-def test_what_is_asked_for():
+def test_what_is_asked_for() -> None:
     now, week = dt.datetime(2026, 11, 20, tzinfo=dt.UTC), dt.timedelta(days=7)
 
     def row(id: str, age: int, **more: str) -> tuple[bytes, Batch]:

@@ -9,6 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pyarrow.parquet as pq
+import pytest
 
 from harness.faulty_pull import ACCOUNT, DAYS, FaultyPull
 from meta_pipeline.extract.ads.catalogue.reports import REPORTS
@@ -39,11 +40,14 @@ class Recorder:
 def read(path: Path, most_points: int) -> Counter[tuple[str, int]]:
     pull = FaultyPull(path)
     pull.graph.limits.settings.data_points_a_request = most_points  # rows × fields
-    pull.graph.answer = recorder = Recorder(pull)
-    results = pull.run("b", (REPORT,))
+    recorder = Recorder(pull)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(pull.graph, "answer", recorder)
+        results = pull.run("b", (REPORT,))
 
-    assert [type(result) for result in results] == [LandedFile] * len(DAYS)
-    rows = [json.loads(text) for file in results for text in pq.read_table(file.path).column("payload").to_pylist()]
+    files = [result for result in results if isinstance(result, LandedFile)]
+    assert len(files) == len(results) == len(DAYS)
+    rows = [json.loads(text) for file in files for text in pq.read_table(file.path).column("payload").to_pylist()]
     true = [row for row in totals.daily_totals(pull.graph.world, since=DAYS[0], until=DAYS[-1], at=pull.graph.now())["ad"] if f"act_{row['account_id']}" == ACCOUNT]
     for name in ("impressions", "clicks", "spend"):
         assert sum(Decimal(row[name]) for row in rows) == sum(Decimal(row[name]) for row in true)
@@ -52,7 +56,7 @@ def read(path: Path, most_points: int) -> Counter[tuple[str, int]]:
     return recorder.answered
 
 
-def test_deleted_ads_that_are_too_much_at_once_name_themselves(tmp_path: Path):
+def test_deleted_ads_that_are_too_much_at_once_name_themselves(tmp_path: Path) -> None:
     answered = read(tmp_path, 60 * FIELDS)
 
     # The ids alone are asked for once a day; the rest of what is then known is asked for all the same.
@@ -60,7 +64,7 @@ def test_deleted_ads_that_are_too_much_at_once_name_themselves(tmp_path: Path):
     assert {fields for kind, fields in answered if kind == "ids"} == {FIELDS}
 
 
-def test_an_ad_that_is_too_much_at_once_is_read_by_fields(tmp_path: Path):
+def test_an_ad_that_is_too_much_at_once_is_read_by_fields(tmp_path: Path) -> None:
     answered = read(tmp_path, 225)
 
     # Six fields stay in every request, the other seven are three and four.

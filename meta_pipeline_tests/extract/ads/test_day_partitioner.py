@@ -40,7 +40,7 @@ def row(ad: str, day: str = "2026-11-01") -> bytes:
         (b'{"ad_id":"1","region":"\\ud83d","date_start":"2026-11-01","date_stop":"2026-11-01"}', "\ufffd"),
     ],
 )
-def test_a_key_that_is_no_text_is_replaced_in_key_and_record(record: bytes, region: str):
+def test_a_key_that_is_no_text_is_replaced_in_key_and_record(record: bytes, region: str) -> None:
     answer = answer_of(200, {}, b'{"data":[' + record + b"]}", key_row_type(("ad_id", "region")))
     assert answer.page and not answer.error
 
@@ -48,7 +48,7 @@ def test_a_key_that_is_no_text_is_replaced_in_key_and_record(record: bytes, regi
     assert f'"region":"{region}"'.encode() in answer.body or rb'"region":"\ufffd"' in answer.body
 
 
-def test_a_row_without_a_day_is_named_and_its_page_is_still_an_answer():
+def test_a_row_without_a_day_is_named_and_its_page_is_still_an_answer() -> None:
     body = b'{"data":[' + row("1") + b',{"ad_id":"2"}]}'
     answer = answer_of(200, {}, body, key_row_type(("ad_id",)))
 
@@ -59,32 +59,32 @@ def test_a_row_without_a_day_is_named_and_its_page_is_still_an_answer():
         ))
 
 
-def test_a_day_without_rows_is_an_empty_day():
+def test_a_day_without_rows_is_an_empty_day() -> None:
     days_read, partitioner = partitioned(batch(row("1")))
 
     assert [len(rows) for rows in days_read.values()] == [1, 0]
     assert partitioner.rows == 1 and not partitioner.days_with_duplicate_keys()
 
 
-def test_two_rows_of_one_key_fail_their_day_and_no_other():
+def test_two_rows_of_one_key_fail_their_day_and_no_other() -> None:
     days_read, partitioner = partitioned(batch(row("1"), row("1")), batch(row("1", "2026-11-02")))
 
     assert list(partitioner.days_with_duplicate_keys()) == [DAY]
     assert len(days_read[DAY + dt.timedelta(days=1)]) == 1
 
 
-def test_a_key_that_comes_again_on_a_later_page_is_found():
+def test_a_key_that_comes_again_on_a_later_page_is_found() -> None:
     _, partitioner = partitioned(batch(row("1"), row("2")), batch(row("3"), row("2")))
 
     assert "same ad_id on 2026-11-01" in str(partitioner.days_with_duplicate_keys()[DAY])
 
 
-def test_a_page_of_several_days_is_partitioned_in_order():
+def test_a_page_of_several_days_is_partitioned_in_order() -> None:
     days_read, _ = partitioned(batch(row("1"), row("1", "2026-11-02"), row("2")))
 
     assert [row("1"), row("2")] == days_read[DAY]
 
 
-def test_a_row_of_a_day_that_was_not_requested_fails():
+def test_a_row_of_a_day_that_was_not_requested_fails() -> None:
     with pytest.raises(LandingError, match="2026-12-01"):
         partitioned(batch(row("1", "2026-12-01")))

@@ -9,7 +9,7 @@ from meta_pipeline.extract.ads.insights.durations import EndedRun, expected_s, f
 from meta_pipeline.store.report_sizes import APP
 
 
-def test_a_duration_is_that_of_the_account_then_of_the_app_then_of_another_size_then_of_another_report():
+def test_a_duration_is_that_of_the_account_then_of_the_app_then_of_another_size_then_of_another_report() -> None:
     stored = {
         ("act_1", "ads", 32): 50.0, (APP, "ads", 32): 40.0, (APP, "ads", 8): 12.0, (APP, "other", 32): 30.0,
     }
@@ -29,11 +29,11 @@ def test_a_duration_is_that_of_the_account_then_of_the_app_then_of_another_size_
     (32.0, 16.0, None, {}, 32.0),
     (44.3, None, 40.0, {}, 36.0),  # done at the first poll: maybe earlier
 ])
-def test_what_a_run_took(age: float, running_at: float | None, expected: float | None, status: dict, took: float):
+def test_what_a_run_took(age: float, running_at: float | None, expected: float | None, status: dict[str, int], took: float) -> None:
     assert EndedRun(age_s=age, running_at_s=running_at, expected_s=expected, status=status).took_s == took
 
 
-def test_polls_that_follow_a_learned_duration_do_not_drift():
+def test_polls_that_follow_a_learned_duration_do_not_drift() -> None:
     stored: dict[tuple[str, str, int], float] = {}
     polls = []
     for _ in range(30):  # a run takes 30 s, and Meta tells no times

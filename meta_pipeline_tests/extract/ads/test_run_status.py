@@ -16,13 +16,13 @@ from meta_pipeline.extract.ads.insights.run_status import Abandoned, Done, outco
         ("Job Skipped", 0, Abandoned),
     ],
 )
-def test_only_completed_and_100_percent_is_a_result(status: str, percent: int, kind: type):
+def test_only_completed_and_100_percent_is_a_result(status: str, percent: int, kind: type) -> None:
     fields = {"async_status": status, "async_percent_completion": percent}
 
     assert kind is type(outcome_of(fields, unchanged_s=0, stuck_after_s=900, watched_s=0))
 
 
-def test_a_run_that_never_ends_is_given_up_and_left_to_the_next_process():
+def test_a_run_that_never_ends_is_given_up_and_left_to_the_next_process() -> None:
     outcome = outcome_of({"async_status": "Job Running"}, unchanged_s=0, stuck_after_s=900, watched_s=10_000)
 
     assert isinstance(outcome, Abandoned) and not outcome.resubmit and outcome.is_stuck
@@ -33,7 +33,7 @@ def test_a_run_that_never_ends_is_given_up_and_left_to_the_next_process():
 ])
 def test_a_run_is_stuck_after_fifteen_minutes_or_five_times_what_the_report_took(
     expected_s: float | None, unchanged_s: float, is_stuck: bool
-):
+) -> None:
     outcome = outcome_of(
         {"async_status": "Job Running", "async_percent_completion": 60}, unchanged_s=unchanged_s,
         stuck_after_s=stuck_after_s(expected_s), watched_s=0,

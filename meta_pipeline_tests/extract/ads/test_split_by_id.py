@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections import Counter
+from collections.abc import Callable, Mapping
 
 import pytest
 from hypothesis import given
@@ -39,7 +40,7 @@ from meta_pipeline_tests.fakes.day_of_ads import (
 )
 
 
-def read(meta: Meta, listed: list[str], total=None) -> Rows:
+def read(meta: Meta, listed: list[str], total: Callable[[], Mapping[str, str]] | None = None) -> Rows:
     reader = DayReader(
         read=meta.read, list_ids=meta.list_ids, read_key=read_key, fields=FIELDS, identifying=IDENTIFYING,
     )
@@ -58,7 +59,7 @@ worlds = st.builds(
 
 
 @given(meta=worlds, listed=st.lists(ids, max_size=20))
-def test_every_field_of_every_row_is_read_once_whether_a_listing_knows_the_ad_or_not(meta: Meta, listed: list[str]):
+def test_every_field_of_every_row_is_read_once_whether_a_listing_knows_the_ad_or_not(meta: Meta, listed: list[str]) -> None:
     if not meta.can_be_read(listed):
         with pytest.raises(TooMuchDataError):
             read(meta, listed)
@@ -82,7 +83,7 @@ def test_every_field_of_every_row_is_read_once_whether_a_listing_knows_the_ad_or
 
 
 @given(meta=worlds, listed=st.lists(ids, max_size=20))
-def test_there_is_an_end_to_the_requests(meta: Meta, listed: list[str]):
+def test_there_is_an_end_to_the_requests(meta: Meta, listed: list[str]) -> None:
     try:
         read(meta, listed)
     except TooMuchDataError:
@@ -92,7 +93,7 @@ def test_there_is_an_end_to_the_requests(meta: Meta, listed: list[str]):
     assert len(meta.id_lists) <= 1 and meta.totals_read <= 1
 
 
-def test_a_rest_that_is_too_much_is_split_by_its_own_ids_and_the_new_rest_is_requested_too():
+def test_a_rest_that_is_too_much_is_split_by_its_own_ids_and_the_new_rest_is_requested_too() -> None:
     meta = Meta(ads("1", "2", "8", "9"), most_rows=9, most_points=7)
     rows = read(meta, ["1", "2"])
 
@@ -104,7 +105,7 @@ def test_a_rest_that_is_too_much_is_split_by_its_own_ids_and_the_new_rest_is_req
     assert len(rows) == 4
 
 
-def test_where_no_listing_knows_anything_the_day_names_its_ads_itself():
+def test_where_no_listing_knows_anything_the_day_names_its_ads_itself() -> None:
     meta = Meta(ads("8", "9"), most_rows=9, most_points=7)
 
     assert first_parts([]) == [] and len(read(meta, [])) == 2
@@ -113,13 +114,16 @@ def test_where_no_listing_knows_anything_the_day_names_its_ads_itself():
     assert ALL_IDS not in [part for part, _ in meta.requested]
 
 
-def test_the_ids_of_a_rest_are_listed_once_whatever_the_answer():
+def test_the_ids_of_a_rest_are_listed_once_whatever_the_answer() -> None:
     """An ad delivers since the ids were read, and the answer does not heed the filter."""
     meta = Meta(ads("1", "2", "8"), most_rows=9, most_points=7)
     meta.ads |= ads("9", rows=3)
-    reader = DayReader(
-        read=meta.read, list_ids=lambda part: meta.id_lists.append(part) or ["8", "1"], read_key=read_key, fields=FIELDS, identifying=IDENTIFYING,
-    )
+
+    def list_ids(part: Part) -> list[str]:
+        meta.id_lists.append(part)
+        return ["8", "1"]
+
+    reader = DayReader(read=meta.read, list_ids=list_ids, read_key=read_key, fields=FIELDS, identifying=IDENTIFYING)
 
     with pytest.raises(TooMuchDataError):
         read_in_parts(["1", "2"], reader=reader, read_total=meta.total)
@@ -129,7 +133,7 @@ def test_the_ids_of_a_rest_are_listed_once_whatever_the_answer():
     assert [len(fields) for part, fields in meta.requested if part == Part(("1", "2", "8"), is_rest=True)] == [7, 4, 3]
 
 
-def test_where_nothing_adds_up_no_total_is_requested():
+def test_where_nothing_adds_up_no_total_is_requested() -> None:
     meta = Meta(ads("1", "2"), 5)
     reader = DayReader(
         read=meta.read, list_ids=meta.list_ids, read_key=read_key, fields=("ad_id", "reach"), identifying=IDENTIFYING,
@@ -139,14 +143,14 @@ def test_where_nothing_adds_up_no_total_is_requested():
     assert meta.totals_read == 0
 
 
-def test_everything_needs_no_rule():
+def test_everything_needs_no_rule() -> None:
     day, report = dt.date(2026, 11, 1), REPORTS["account_insights"]
 
     assert "filtering" not in insights_request(report, Range(day, day), ALL_IDS)
     assert insights_request(report, Range(day, day), Part(("1",), is_rest=True))["filtering"][0]["value"] == ["1"]
 
 
-def test_one_ad_that_is_too_much_is_read_by_fields():
+def test_one_ad_that_is_too_much_is_read_by_fields() -> None:
     meta = Meta(ads("1", rows=10), most_rows=10, most_points=40)
     rows = read(meta, ["1"])
 
@@ -157,7 +161,7 @@ def test_one_ad_that_is_too_much_is_read_by_fields():
     assert [json.loads(record)["clicks"] for record, _ in rows] == ["1"] * 10
 
 
-def test_one_field_of_one_ad_that_is_too_much_is_an_error():
+def test_one_field_of_one_ad_that_is_too_much_is_an_error() -> None:
     meta = Meta(ads("1", rows=10), most_rows=10, most_points=29)
 
     with pytest.raises(TooMuchDataError):
@@ -165,7 +169,7 @@ def test_one_field_of_one_ad_that_is_too_much_is_an_error():
     assert len(meta.requested) == 3  # the ad, two fields of it, one of those
 
 
-def test_the_fields_that_say_what_a_row_is_of_stay_in_every_request():
+def test_the_fields_that_say_what_a_row_is_of_stay_in_every_request() -> None:
     report = REPORTS["ad_insights_by_demographics"]
 
     assert identifying_fields(report.fields, report.key) == (
@@ -174,7 +178,7 @@ def test_the_fields_that_say_what_a_row_is_of_stay_in_every_request():
     assert set(report.key) <= {*identifying_fields(report.fields, report.key), *report.breakdowns}
 
 
-def test_a_row_that_is_in_one_half_only_is_kept_as_it_is():
+def test_a_row_that_is_in_one_half_only_is_kept_as_it_is() -> None:
     left = [(b'{"ad_id":"1", "spend":19.50}', BATCH), (b'{ "ad_id": "2" }', BATCH)]
     right = [(b'{"ad_id":"1","reach":"7"}', BATCH), (b'{"ad_id":"3","reach":"1"}', BATCH)]
 
@@ -185,14 +189,14 @@ def test_a_row_that_is_in_one_half_only_is_kept_as_it_is():
         join_rows([left + left, right], read_key)
 
 
-def test_parts_that_do_not_add_up_are_no_day():
+def test_parts_that_do_not_add_up_are_no_day() -> None:
     meta = Meta(ads("1", "2"), 5)
     with pytest.raises(LandingError, match=r"impressions 20 of 31"):
         read(meta, ["1"], total=lambda: {"impressions": "31", "clicks": "2"})
     assert len(meta.requested) == 4  # twice: figures may move while they are read
 
 
-def test_the_second_time_only_the_parts_that_succeeded_are_requested():
+def test_the_second_time_only_the_parts_that_succeeded_are_requested() -> None:
     meta = Meta(ads("1", "2", "3", "8", "9"), most_rows=9, most_points=7)
     totals = iter([{"impressions": "40", "clicks": "5"}, {"impressions": "50", "clicks": "5"}])
     read(meta, ["1", "2", "3"], total=lambda: next(totals))
@@ -201,7 +205,7 @@ def test_the_second_time_only_the_parts_that_succeeded_are_requested():
     assert meta.requested[8:] == meta.answered[:6]
 
 
-def test_figures_that_moved_to_the_total_need_no_other_total():
+def test_figures_that_moved_to_the_total_need_no_other_total() -> None:
     meta = Meta(ads("1", "2"), 5)
     states = []
 
@@ -214,16 +218,16 @@ def test_figures_that_moved_to_the_total_need_no_other_total():
     assert len(states) == 1
 
 
-def test_a_total_is_equal_to_the_last_digit_or_not_at_all():
+def test_a_total_is_equal_to_the_last_digit_or_not_at_all() -> None:
     meta = Meta({"1": {"": {"spend": '"0.1"'}}, "2": {"": {"spend": "12345678901234567.20"}}}, 5)
 
     assert len(read(meta, ["1"], total=lambda: {"spend": "12345678901234567.3"})) == 2
-    for wrong in ("12345678901234567.31", "no figure", "NaN"):
+    for wrong in ({"spend": spend} for spend in ("12345678901234567.31", "no figure", "NaN")):
         with pytest.raises(LandingError, match=r"spend 12345678901234567\.30 of"):
-            read(meta, ["1"], total=lambda wrong=wrong: {"spend": wrong})
+            read(meta, ["1"], total=wrong.copy)
 
 
-def test_an_ad_that_is_in_two_parts_is_no_day_and_no_total_is_requested():
+def test_an_ad_that_is_in_two_parts_is_no_day_and_no_total_is_requested() -> None:
     meta = Meta(ads("1", "2"), 5)
     reader = DayReader(
         read=lambda part, fields: meta.read(ALL_IDS, fields), list_ids=meta.list_ids, read_key=read_key, fields=FIELDS, identifying=IDENTIFYING,
@@ -234,7 +238,7 @@ def test_an_ad_that_is_in_two_parts_is_no_day_and_no_total_is_requested():
     assert meta.totals_read == 0
 
 
-def test_an_empty_day_adds_up_to_nothing():
+def test_an_empty_day_adds_up_to_nothing() -> None:
     assert read(Meta({}, 1), ["1"], total=dict) == []
     with pytest.raises(LandingError, match="spend 0 of NaN"):
         read(Meta({}, 1), ["1"], total=lambda: {"spend": "no figure"})
