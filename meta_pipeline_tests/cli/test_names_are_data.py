@@ -28,7 +28,7 @@ from meta_pipeline.cli.demo import summary
 from meta_pipeline.cli.main import main
 from meta_pipeline.cli.output import logs
 from meta_pipeline.defs.runs import onboarding_run
-from meta_pipeline.defs.runs.mart_build import MartBuild
+from meta_pipeline.defs.runs.mart_build_result import MartBuild
 from meta_pipeline.display import printable
 from meta_pipeline.flows import consents
 from meta_pipeline.flows.account_range import AccountRange, RangeOutcome

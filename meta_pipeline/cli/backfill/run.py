@@ -20,7 +20,8 @@ from meta_pipeline.cli.backfill.scope import (
 )
 from meta_pipeline.cli.output import terminal
 from meta_pipeline.cli.output.terminal import Terminal, counted
-from meta_pipeline.defs.runs.mart_build import MartBuild, build_marts
+from meta_pipeline.defs.runs.mart_build import build_marts
+from meta_pipeline.defs.runs.mart_build_result import MartBuild
 from meta_pipeline.flows import pulls
 from meta_pipeline.flows.account_range import AccountRange
 from meta_pipeline.store import audit_log, backfills, ledger

@@ -3,26 +3,14 @@
 from __future__ import annotations
 
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, field
 
 from meta_pipeline.bootstrap import Runtime
+from meta_pipeline.defs.runs.mart_build_result import MartBuild
 from meta_pipeline.processes.worker_pool import worker_pool
 from meta_pipeline.publish import freshness
 from meta_pipeline.settings import Settings
 from meta_pipeline.store import read_times, warehouse_state
 from meta_pipeline.store.engine import storage_error
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MartBuild:
-    """How a build of the marts ended: why it failed, if it did, and the seconds of each step.
-
-    `skipped`: the landed files that could not be read; `note`: why there was nothing to build."""
-
-    reason: str | None = None
-    seconds: dict[str, float] = field(default_factory=dict)
-    skipped: tuple[str, ...] = ()
-    note: str | None = None
 
 
 def build_marts(runtime: Runtime, *, is_forced: bool = False, is_reload: bool = False) -> MartBuild:

@@ -17,7 +17,7 @@ from meta_pipeline.defs.jobs import build_marts
 from meta_pipeline.defs.resources import resources_of
 from meta_pipeline.defs.runs.console import SILENT_CONSOLE, silence_dagster
 from meta_pipeline.defs.runs.killed_runs import process_tags, reaping
-from meta_pipeline.defs.runs.mart_build import MartBuild
+from meta_pipeline.defs.runs.mart_build_result import MartBuild
 from meta_pipeline.defs.runs.results import check_items, failure_sentence, step_seconds
 from meta_pipeline.defs.runs.run_job import run_job
 from meta_pipeline.settings import Settings
