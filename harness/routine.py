@@ -33,7 +33,7 @@ from meta_pipeline.store import read_times
 from meta_pipeline.store.engine import open_store
 from meta_pipeline.warehouse.warehouse import Warehouse
 
-PROJECT = Path(__file__).parents[2] / "dbt_project"
+PROJECT = Path(__file__).parents[1] / "dbt_project"
 TIERS = parse_tiers(Settings.model_fields["restatement"].default)
 TICK = dt.timedelta(hours=6)  # of `pull_ads_schedule`
 SUBMIT, POLL, READ = r"POST act_\d+/insights", r"GET \d+$", r"GET \d+/insights"

@@ -31,10 +31,8 @@ def engine(tmp_path: Path) -> sa.Engine:
 
 def keep(vault: Vault, subject_id: str = "1", value: str = "EAABplain") -> TokenRef:
     return vault.keep(
-        AccessToken(
-            kind="user", value=value,
-        ), subject_id=subject_id, subject_name="Sam", scopes=("ads_read",), expires_at=None,
-        data_access_expires_at=None,
+        AccessToken(kind="user", value=value), subject_id=subject_id, subject_name="Sam", scopes=("ads_read",),
+        expires_at=None, data_access_expires_at=None,
     )
 
 
