@@ -64,6 +64,18 @@ def check_values(body: bytes) -> None:
 _TOKEN = re.compile(rb'[\[{\]}]|"[^"]*"?')
 
 
+def valid_utf8(record: bytes) -> bytes:
+    """Return a record whose bytes that are not UTF-8 are U+FFFD, so that every JSON parser accepts it; unchanged if it
+    has none."""
+    if record.isascii():
+        return record
+    try:
+        record.decode()
+    except UnicodeDecodeError:
+        return record.decode("utf-8", "replace").encode()
+    return record
+
+
 def check_record(record: bytes) -> None:
     """Raise BodyTooLargeError or NestedTooDeepError for JSON that must not be decoded as a whole."""
     if len(record) > LARGEST_DECODED:

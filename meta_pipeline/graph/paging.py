@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from meta_pipeline.graph.body import check_record
+from meta_pipeline.graph.body import check_record, valid_utf8
 from meta_pipeline.graph.bounds import DEFAULT_PAGE, MOST_PAGES, MOST_ROWS
 from meta_pipeline.graph.errors import RepeatedCursorError, TooManyPagesError, TooMuchDataError, UnreadableAnswerError
 from meta_pipeline.graph.request import PageSize
@@ -103,7 +103,7 @@ def _batch(answer: GraphResponse) -> Batch:
     """Return a page as a batch, with its records or with the rows decoded from them."""
     data = answer.page.data
     are_raw = bool(data) and isinstance(data[0], msgspec.Raw)
-    records, rows = (tuple(map(bytes, data)), ()) if are_raw else ((), data)
+    records, rows = (tuple(valid_utf8(bytes(record)) for record in data), ()) if are_raw else ((), data)
     for record in records:
         check_record(record)
     return Batch(

@@ -244,3 +244,11 @@ def test_a_server_that_hangs_or_hangs_up_is_trouble_that_passes(ending: str) -> 
 
     assert len(client.events) == TRIES and client.events[0].status is None
     assert TOKEN.value not in str(caught.value) and "fields" not in str(caught.value)
+
+
+def test_a_record_that_is_not_utf_8_can_be_read_by_every_parser(server: Server, client: Client) -> None:
+    server.answers.append((200, {}, b'{"data":[{"id":"1","name":"caf\xff"},{"id":"2","name":"caf\xc3\xa9"}]}'))
+    batches = client.batches("act_1/ads", token=TOKEN, kind=CallKind.AD_OBJECTS)
+    records = [json.loads(record) for batch in batches for record in batch.records]
+
+    assert records == [{"id": "1", "name": "caf\ufffd"}, {"id": "2", "name": "café"}]
