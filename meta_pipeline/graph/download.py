@@ -119,7 +119,7 @@ class Downloads:
                         url = self._onward(url, response.headers["location"])
                         continue
                     return self._read(response, deadline)
-            except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
+            except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError, OverflowError) as error:
                 if self._clock() > deadline:
                     raise DownloadError(f"the picture took more than {DEADLINE_S:.0f} s") from None
                 # The text of this exception holds the signed address: only its kind may leave here.

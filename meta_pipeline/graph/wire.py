@@ -106,7 +106,7 @@ class Wire:
                 except GraphError as bound:  # the next call must not read the rest of the body
                     response.close()
                     error = bound
-            except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as exception:
+            except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError, OverflowError) as exception:
                 error = self._failed(exception, started)
             event = AuditEvent(
                 at=at, method=method, path=f"/{version}/{path.strip('/')}", duration_s=self._clock() - started,

@@ -256,3 +256,11 @@ def errors() -> Iterator[type[GraphError]]:
 @pytest.mark.parametrize("error", errors())
 def test_every_bound_says_what_to_do(error: type[GraphError]) -> None:
     assert error.remedy and str(error("this happened")) == f"this happened: {error.remedy}"
+
+
+def test_a_chunk_of_an_impossible_size_is_a_broken_answer() -> None:
+    head = b"HTTP/1.1 200 X\r\ntransfer-encoding: chunked\r\ncontent-encoding: identity\r\n\r\n"
+    client, _, _ = scripted(Scripted(head, b"-55066011496323786459463024640\r\n{}\r\n"))
+
+    with pytest.raises(ConnectionFailedError, match="could not be read"):
+        client.get("me", token=None, kind=CallKind.IDENTITY)
