@@ -116,7 +116,7 @@ def repaired(body: bytes) -> bytes:
         return body
     if len(body) > LARGEST_DECODED:
         raise BodyTooLargeError(f"the answer can't be read strictly and is larger than {LARGEST_DECODED // MIB} MiB")
-    text = body if is_ascii else body.decode("utf-8", "replace").encode()
+    text = valid_utf8(body)
     if rb"\u" in text:
         text = _HALF.sub(rb"\\ufffd", text.replace(_BACKSLASH, _HIDDEN)).replace(_HIDDEN, _BACKSLASH)
     return text

@@ -15,10 +15,9 @@ from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import requests
-import urllib3
 from requests.adapters import BaseAdapter
 
-from meta_pipeline.graph.transport import DeadlineAdapter, Session
+from meta_pipeline.graph.transport import BROKEN, DeadlineAdapter, Session
 from meta_pipeline.records import MetaPipelineError
 
 EXTENSIONS = {"image/jpeg": "jpg", "image/png": "png", "image/gif": "gif", "image/webp": "webp"}
@@ -119,7 +118,7 @@ class Downloads:
                         url = self._onward(url, response.headers["location"])
                         continue
                     return self._read(response, deadline)
-            except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError, OverflowError) as error:
+            except BROKEN as error:
                 if self._clock() > deadline:
                     raise DownloadError(f"the picture took more than {DEADLINE_S:.0f} s") from None
                 # The text of this exception holds the signed address: only its kind may leave here.

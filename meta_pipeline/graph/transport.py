@@ -22,6 +22,9 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 Clock = Callable[[], float]
+# What `requests`, urllib3 and http.client raise for a broken connection or response; OverflowError: a chunk size
+# that no machine can hold.
+BROKEN = (requests.RequestException, urllib3.exceptions.HTTPError, ValueError, OverflowError)
 _BUFFER = 64 * 1024
 
 

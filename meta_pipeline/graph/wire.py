@@ -31,7 +31,7 @@ from meta_pipeline.graph.redaction import secrets_of, without
 from meta_pipeline.graph.request import CallContext, appsecret_proof, encoded
 from meta_pipeline.graph.response import Answer, answer_of
 from meta_pipeline.graph.samples import Samples
-from meta_pipeline.graph.transport import DeadlineAdapter, Session, cause_of, host_of
+from meta_pipeline.graph.transport import BROKEN, DeadlineAdapter, Session, cause_of, host_of
 from meta_pipeline.records import AccessToken
 
 # The characters of an access token: those a header allows, without the space.
@@ -106,7 +106,7 @@ class Wire:
                 except GraphError as bound:  # the next call must not read the rest of the body
                     response.close()
                     error = bound
-            except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError, OverflowError) as exception:
+            except BROKEN as exception:
                 error = self._failed(exception, started)
             event = AuditEvent(
                 at=at, method=method, path=f"/{version}/{path.strip('/')}", duration_s=self._clock() - started,
