@@ -47,6 +47,8 @@ def _answer_node(state: SandboxState, call: NodeCall) -> Any:
         return state.ads.insights.answer_run(call)
     if page := state.pages.find(node_id):
         return state.pages.answer(call, page)
+    if page := state.instagram.find(node_id):
+        return state.instagram.answer(call, page)
     raise unknown_object(node_id) if node_id.isdigit() else unknown_path(call.request.path)
 
 
