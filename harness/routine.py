@@ -29,8 +29,8 @@ from meta_pipeline.records import AccessToken, LandedFile
 from meta_pipeline.sandbox.control import control
 from meta_pipeline.sandbox.graph import Graph
 from meta_pipeline.settings import Settings
-from meta_pipeline.store import read_times
 from meta_pipeline.store.engine import open_store
+from meta_pipeline.store.landed import read_times
 from meta_pipeline.warehouse.warehouse import Warehouse
 
 PROJECT = Path(__file__).parents[1] / "dbt_project"

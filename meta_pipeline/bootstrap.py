@@ -38,9 +38,9 @@ from meta_pipeline.status import forecast, overview
 from meta_pipeline.status.action_links import ActionLinks
 from meta_pipeline.status.forecast import AccountForecast
 from meta_pipeline.status.overview import Connection
-from meta_pipeline.store.audit_log import AuditLog
+from meta_pipeline.store.connections.node_links import list_links
 from meta_pipeline.store.engine import check_store_is_there, open_store
-from meta_pipeline.store.node_links import list_links
+from meta_pipeline.store.gateway.audit_log import AuditLog
 from meta_pipeline.vault.vault import Vault
 from meta_pipeline.warehouse.tables import RawTable
 from meta_pipeline.warehouse.warehouse import Warehouse

@@ -16,7 +16,7 @@ from meta_pipeline.graph.calls import CallKind
 from meta_pipeline.graph.request import CallContext, Surface
 from meta_pipeline.records import AccessToken, ConfigError
 from meta_pipeline.status.versions import version_warnings
-from meta_pipeline.store.node_links import list_links, today_of
+from meta_pipeline.store.connections.node_links import list_links, today_of
 
 # Versions after the pin that a canary reads: Meta releases one every three to five months.
 MOST_LATER = 2

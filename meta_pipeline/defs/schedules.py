@@ -13,8 +13,8 @@ from meta_pipeline.defs.assets.keys import landing_key
 from meta_pipeline.defs.jobs import check_connections, pull_ads, pull_entities
 from meta_pipeline.defs.partitions import range_tags
 from meta_pipeline.extract.restatement import LAST_READ_AGE, due_since, parse_tiers
-from meta_pipeline.store import read_times
-from meta_pipeline.store.node_links import list_links
+from meta_pipeline.store.connections.node_links import list_links
+from meta_pipeline.store.landed import read_times
 
 _NOT_CONNECTED = "No ad account is connected yet: open the connections page, or run `meta-pipeline connect`."
 

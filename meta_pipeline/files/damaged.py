@@ -14,7 +14,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from meta_pipeline.records import LandedFile
-from meta_pipeline.store import day_versions, ledger
+from meta_pipeline.store.landed import day_versions, ledger
 
 ENDING = ".corrupt"
 # Of one report and node; beyond them the oldest go.

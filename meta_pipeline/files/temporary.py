@@ -9,7 +9,7 @@ import os
 import time
 from pathlib import Path
 
-from meta_pipeline.store.processes import identity, is_gone
+from meta_pipeline.store.coordination.processes import identity, is_gone
 
 # Nothing is written for longer; of a writer on another host, or of an older version, only the age is known.
 LONGEST_S = 86_400.0

@@ -28,7 +28,7 @@ from meta_pipeline.graph.errors import ThrottledError, TokenError
 from meta_pipeline.landing import thumbnails as pictures
 from meta_pipeline.landing.landing import SNAPSHOT_DAY
 from meta_pipeline.records import AccessToken, Batch, LandedFile, MetaPipelineError
-from meta_pipeline.store import ledger, listing_sweeps, read_times
+from meta_pipeline.store.landed import ledger, listing_sweeps, read_times
 
 # Each is read on its own, except that thumbnails come with their creatives.
 _STEPS = len(ENTITY_KINDS) - 1

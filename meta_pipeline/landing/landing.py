@@ -24,7 +24,8 @@ from meta_pipeline.landing.days import MemoryBudget, OpenDay, OpenDays, write_er
 from meta_pipeline.landing.file import Provenance, digest_of, payloads_of
 from meta_pipeline.landing.text import arrow_text
 from meta_pipeline.records import Batch, LandedFile, LandingError
-from meta_pipeline.store import day_versions, leases, ledger
+from meta_pipeline.store.coordination import leases
+from meta_pipeline.store.landed import day_versions, ledger
 
 # A snapshot of entities has no day of its own; it lands under this one.
 SNAPSHOT_DAY = dt.date(1970, 1, 1)

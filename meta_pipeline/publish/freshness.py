@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from meta_pipeline.files import reading
 from meta_pipeline.project import dbt_project_folder
-from meta_pipeline.store import warehouse_state
+from meta_pipeline.store.landed import warehouse_state
 from meta_pipeline.warehouse.tables import RawTable
 from meta_pipeline.warehouse.warehouse import Warehouse
 

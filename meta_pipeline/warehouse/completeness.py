@@ -8,7 +8,7 @@ import duckdb
 import pyarrow as pa
 import sqlalchemy as sa
 
-from meta_pipeline.store import load_queue
+from meta_pipeline.store.landed import load_queue
 from meta_pipeline.warehouse.raw import create_temp_table
 from meta_pipeline.warehouse.tables import SCHEMA, TABLES, RawTable
 

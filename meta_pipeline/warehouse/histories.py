@@ -16,7 +16,7 @@ from meta_pipeline.digests import short_hash
 from meta_pipeline.entity_kinds import ENTITY_KINDS
 from meta_pipeline.files import reading
 from meta_pipeline.records import LandedFile
-from meta_pipeline.store import day_versions, listing_sweeps
+from meta_pipeline.store.landed import day_versions, listing_sweeps
 from meta_pipeline.warehouse.raw import transaction
 from meta_pipeline.warehouse.tables import ENVELOPE, SCHEMA, TABLES, RawTable
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from meta_pipeline.files import damaged, reading
 from meta_pipeline.records import LandedFile, LoadError
-from meta_pipeline.store.day_versions import EarlierVersion
+from meta_pipeline.store.landed.day_versions import EarlierVersion
 from meta_pipeline.warehouse.drift import count_drift
 from meta_pipeline.warehouse.tables import ENVELOPE, SCHEMA, RawTable, quoted
 

@@ -14,7 +14,8 @@ import duckdb
 import sqlalchemy as sa
 
 from meta_pipeline.records import LoadError
-from meta_pipeline.store import audit_log, day_versions, load_queue, read_times, warehouse_state
+from meta_pipeline.store.gateway import audit_log
+from meta_pipeline.store.landed import day_versions, load_queue, read_times, warehouse_state
 from meta_pipeline.warehouse import histories
 from meta_pipeline.warehouse.completeness import missing_days
 from meta_pipeline.warehouse.days import sync_day_versions

@@ -23,7 +23,7 @@ from meta_pipeline.publish.query import query
 from meta_pipeline.publish.report import draw
 from meta_pipeline.records import AccessToken, LandedFile, NodeLink
 from meta_pipeline.settings import Settings
-from meta_pipeline.store import day_versions
+from meta_pipeline.store.landed import day_versions
 from meta_pipeline.vault.seal import new_key
 
 YESTERDAY = dt.date(2026, 11, 19)

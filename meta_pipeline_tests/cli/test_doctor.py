@@ -23,9 +23,12 @@ from meta_pipeline.linker import links
 from meta_pipeline.linker.discover import Discovery
 from meta_pipeline.records import AccessToken, LandedFile, NodeLink
 from meta_pipeline.settings import Settings
-from meta_pipeline.store import backfills, budgets, ledger, unread_edges
-from meta_pipeline.store.processes import identity
-from meta_pipeline.store.unread_edges import UnreadEdge
+from meta_pipeline.store.connections import unread_edges
+from meta_pipeline.store.connections.unread_edges import UnreadEdge
+from meta_pipeline.store.coordination.processes import identity
+from meta_pipeline.store.gateway import budgets
+from meta_pipeline.store.landed import ledger
+from meta_pipeline.store.pulls import backfills
 from meta_pipeline.vault.seal import new_key
 
 NOW = dt.datetime(2026, 11, 27, 9, tzinfo=dt.UTC)

@@ -36,8 +36,8 @@ from meta_pipeline.linker import links
 from meta_pipeline.linker.discover import Discovery
 from meta_pipeline.records import AccessToken, NodeLink
 from meta_pipeline.settings import Settings
-from meta_pipeline.store import onboardings
-from meta_pipeline.store.audit_log import AuditLog
+from meta_pipeline.store.connections import onboardings
+from meta_pipeline.store.gateway.audit_log import AuditLog
 from meta_pipeline.store.schema import connections, gateway
 from meta_pipeline.vault.seal import new_key
 

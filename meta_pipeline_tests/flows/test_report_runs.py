@@ -18,8 +18,8 @@ from meta_pipeline.records import FailedDay, LandedFile
 from meta_pipeline.sandbox.protocol.errors import GraphApiError
 from meta_pipeline.sandbox.protocol.requests import GraphRequest
 from meta_pipeline.sandbox.protocol.responses import GraphResponse
-from meta_pipeline.store import report_runs, report_sizes
-from meta_pipeline.store.report_sizes import APP
+from meta_pipeline.store.pulls import report_runs, report_sizes
+from meta_pipeline.store.pulls.report_sizes import APP
 
 ACCOUNTS = ("act_1000000001", "act_1000000002", "act_1000000003")
 DAYS = [dt.date(2026, 11, 2) + dt.timedelta(days=n) for n in range(6)]

@@ -21,7 +21,8 @@ from meta_pipeline.sandbox.control import control
 from meta_pipeline.sandbox.protocol.errors import GraphApiError, unknown_object
 from meta_pipeline.sandbox.protocol.requests import GraphRequest
 from meta_pipeline.sandbox.protocol.responses import GraphResponse
-from meta_pipeline.store import deferrals, ledger, report_runs
+from meta_pipeline.store.landed import ledger
+from meta_pipeline.store.pulls import deferrals, report_runs
 
 ACCOUNTS = ("act_1000000001", "act_1000000002", "act_1000000003")
 DAYS = [dt.date(2026, 11, 2) + dt.timedelta(days=n) for n in range(6)]

@@ -16,7 +16,7 @@ from meta_pipeline.landing.landing import Landing
 from meta_pipeline.records import FailedDay, LandedFile, VaultError
 from meta_pipeline.status import overview
 from meta_pipeline.status.overview import Connection
-from meta_pipeline.store.node_links import list_links
+from meta_pipeline.store.connections.node_links import list_links
 from meta_pipeline.store.schema.connections import tokens as token_table
 
 ACCOUNT, DAY = "act_1000000001", dt.date(2026, 10, 5)

@@ -16,8 +16,8 @@ from meta_pipeline.landing.file import Provenance, digest_of
 from meta_pipeline.landing.landing import SNAPSHOT_DAY, Landing
 from meta_pipeline.landing.text import arrow_text, valid_text
 from meta_pipeline.records import Batch, LandedFile, LandingError
-from meta_pipeline.store import day_versions, ledger, load_queue, read_times
 from meta_pipeline.store.engine import open_store
+from meta_pipeline.store.landed import day_versions, ledger, load_queue, read_times
 
 NOW = dt.datetime(2026, 11, 20, tzinfo=dt.UTC)
 DAY = dt.date(2026, 11, 1)

@@ -23,9 +23,9 @@ from meta_pipeline.files import permissions, temporary
 from meta_pipeline.landing import thumbnails
 from meta_pipeline.records import ConfigError, LandingError, LoadError, StoreError
 from meta_pipeline.settings import Settings
-from meta_pipeline.store import warehouse_state
+from meta_pipeline.store.coordination.processes import identity
 from meta_pipeline.store.engine import check_store_is_there, open_store
-from meta_pipeline.store.processes import identity
+from meta_pipeline.store.landed import warehouse_state
 from meta_pipeline.warehouse import raw
 
 

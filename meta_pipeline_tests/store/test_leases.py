@@ -16,8 +16,9 @@ from harness.virtual_clock import VirtualClock
 from meta_pipeline.flows import side_by_side
 from meta_pipeline.landing.landing import Landing
 from meta_pipeline.records import Batch, FailedDay, LandedFile
-from meta_pipeline.store import heartbeat, leases, ledger, load_queue
-from meta_pipeline.store.processes import identity
+from meta_pipeline.store.coordination import heartbeat, leases
+from meta_pipeline.store.coordination.processes import identity
+from meta_pipeline.store.landed import ledger, load_queue
 from meta_pipeline.store.schema.gateway import leases as table
 
 DAY = dt.date(2026, 11, 1)

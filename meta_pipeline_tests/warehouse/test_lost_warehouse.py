@@ -20,7 +20,7 @@ from meta_pipeline.extract.ads.catalogue.reports import REPORTS
 from meta_pipeline.publish import freshness
 from meta_pipeline.publish.publish import publish
 from meta_pipeline.records import LoadError
-from meta_pipeline.store import load_queue, warehouse_state
+from meta_pipeline.store.landed import load_queue, warehouse_state
 
 
 @pytest.fixture
@@ -144,7 +144,7 @@ KILLED = """
 import datetime as dt, os, sys
 from pathlib import Path
 from harness.filled_home import DAYS, FilledHome
-from meta_pipeline.store import warehouse_state
+from meta_pipeline.store.landed import warehouse_state
 from meta_pipeline.warehouse import warehouse as module
 
 home = FilledHome(Path(sys.argv[1]))

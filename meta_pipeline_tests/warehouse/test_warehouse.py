@@ -14,7 +14,7 @@ import pytest
 
 from meta_pipeline.publish.publish import publish
 from meta_pipeline.publish.query import QueryError, query
-from meta_pipeline.store.processes import identity
+from meta_pipeline.store.coordination.processes import identity
 from meta_pipeline_tests.warehouse.place import DAY, NOW, Place
 
 

@@ -24,7 +24,9 @@ from meta_pipeline.defs.runs.mart_build import build_marts
 from meta_pipeline.defs.runs.mart_build_result import MartBuild
 from meta_pipeline.flows import pulls
 from meta_pipeline.flows.account_range import AccountRange
-from meta_pipeline.store import audit_log, backfills, ledger
+from meta_pipeline.store.gateway import audit_log
+from meta_pipeline.store.landed import ledger
+from meta_pipeline.store.pulls import backfills
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,8 +14,8 @@ from meta_pipeline.extract.ads.catalogue.reports import too_old
 from meta_pipeline.extract.ranges import Range
 from meta_pipeline.records import ConfigError, NodeLink
 from meta_pipeline.status.forecast import AccountForecast, are_entities_stale
-from meta_pipeline.store import backfills
-from meta_pipeline.store.node_links import list_links
+from meta_pipeline.store.connections.node_links import list_links
+from meta_pipeline.store.pulls import backfills
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from meta_pipeline.consent import oauth
 from meta_pipeline.files import damaged, permissions
 from meta_pipeline.records import MetaPipelineError
 from meta_pipeline.status.unread import unread_sentences
-from meta_pipeline.store.node_links import list_links
+from meta_pipeline.store.connections.node_links import list_links
 
 
 def run_checks(runtime: Runtime) -> Iterator[CheckResult]:

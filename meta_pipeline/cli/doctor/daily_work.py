@@ -17,9 +17,11 @@ from meta_pipeline.cli.output.terminal import counted
 from meta_pipeline.extract.restatement import LAST_READ_AGE, STABLE_AFTER_DAYS, due, parse_tiers
 from meta_pipeline.graph.limits import node_of
 from meta_pipeline.graph.pace import Budget
-from meta_pipeline.store import backfills, budgets, load_queue, read_times
-from meta_pipeline.store.node_links import list_links
-from meta_pipeline.store.processes import pid_of
+from meta_pipeline.store.connections.node_links import list_links
+from meta_pipeline.store.coordination.processes import pid_of
+from meta_pipeline.store.gateway import budgets
+from meta_pipeline.store.landed import load_queue, read_times
+from meta_pipeline.store.pulls import backfills
 
 STALE_AFTER = dt.timedelta(hours=36)  # a day and the six hours within which a pull starts, and some more
 WAITING_AFTER = dt.timedelta(hours=1)

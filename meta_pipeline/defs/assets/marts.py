@@ -19,7 +19,7 @@ from meta_pipeline.project import dbt_project_folder
 from meta_pipeline.publish import freshness
 from meta_pipeline.publish.publish import publish
 from meta_pipeline.settings import Settings
-from meta_pipeline.store import warehouse_state
+from meta_pipeline.store.landed import warehouse_state
 from meta_pipeline.warehouse.counts import row_counts
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from meta_pipeline.digests import request_digest
-from meta_pipeline.store.processes import identity, is_gone
+from meta_pipeline.store.coordination.processes import identity, is_gone
 from meta_pipeline.store.schema.pulls import backfills
 
 RESUMABLE_FOR = dt.timedelta(hours=24)

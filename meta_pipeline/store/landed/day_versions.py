@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from meta_pipeline.records import LandedFile
-from meta_pipeline.store.ledger import DAY_KEY, day_is, file_of
+from meta_pipeline.store.landed.ledger import DAY_KEY, day_is, file_of
 from meta_pipeline.store.schema.landed import landed_files, landed_versions
 from meta_pipeline.store.schema.metadata import Utc
 

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from meta_pipeline.records import LandedFile
-from meta_pipeline.store.ledger import DAY_KEY, file_of
+from meta_pipeline.store.landed.ledger import DAY_KEY, file_of
 from meta_pipeline.store.schema.landed import landed_files, landed_versions
 
 DayKey = tuple[str, str, dt.date]

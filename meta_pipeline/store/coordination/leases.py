@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from meta_pipeline.records import MetaPipelineError
-from meta_pipeline.store.heartbeat import beating
-from meta_pipeline.store.processes import identity, is_gone, pid_of
+from meta_pipeline.store.coordination.heartbeat import beating
+from meta_pipeline.store.coordination.processes import identity, is_gone, pid_of
 from meta_pipeline.store.schema.gateway import leases
 
 LIFE = dt.timedelta(seconds=60)

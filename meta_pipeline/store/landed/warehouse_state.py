@@ -12,7 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from meta_pipeline.store import load_queue
+from meta_pipeline.store.landed import load_queue
 from meta_pipeline.store.schema.landed import warehouse_state
 
 _ROW = warehouse_state.c.id == 1

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import sqlalchemy as sa
 
-from meta_pipeline.store.ledger import day_is
+from meta_pipeline.store.landed.ledger import day_is
 from meta_pipeline.store.schema.landed import landed_files
 from meta_pipeline.store.schema.metadata import Utc
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from meta_pipeline.store.processes import is_gone
+from meta_pipeline.store.coordination.processes import is_gone
 from meta_pipeline.store.schema.connections import onboardings
 
 RETRIES_FOR = dt.timedelta(hours=1)  # a short-lived token lives for an hour or two (docs/graph-api.md §4.2)

@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from meta_pipeline.store.processes import identity
+from meta_pipeline.store.coordination.processes import identity
 from meta_pipeline.store.schema.connections import token_reveals
 
 

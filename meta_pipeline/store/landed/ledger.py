@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import sqlalchemy as sa
 
 from meta_pipeline.records import LandedFile
-from meta_pipeline.store import leases
+from meta_pipeline.store.coordination import leases
 from meta_pipeline.store.schema.landed import landed_files
 from meta_pipeline.store.upserts import insert
 

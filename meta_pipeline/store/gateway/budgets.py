@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from meta_pipeline.store.processes import is_gone
+from meta_pipeline.store.coordination.processes import is_gone
 from meta_pipeline.store.schema.gateway import budgets, reservations, waiters
 from meta_pipeline.store.upserts import insert
 

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 
 from meta_pipeline.records import NodeLink
-from meta_pipeline.store import access
+from meta_pipeline.store.connections import access
 from meta_pipeline.store.schema.connections import node_links
 
 
