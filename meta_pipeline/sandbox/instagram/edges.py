@@ -23,6 +23,10 @@ class InstagramEdges:
         """Return the Page whose Instagram account has this id."""
         return next((page for page in self.world.pages.values() if page.instagram_id == node_id), None)
 
+    def account_id_of(self, node_id: str) -> str | None:
+        """Return the Instagram account whose limits a node's calls count against; None for a node of another kind."""
+        return node_id if self.find(node_id) else None
+
     def answer(self, call: NodeCall, page: Page) -> dict[str, Any]:
         """Return an Instagram account."""
         return select_fields(_account_node(page), call.fields, ("id",))
