@@ -14,7 +14,7 @@ from meta_pipeline.cli.backfill import landing
 from meta_pipeline.cli.backfill.scope import BackfillScope, BackfillTarget, describe_expected_calls, forecast_targets
 from meta_pipeline.cli.output import terminal
 from meta_pipeline.extract.ranges import Range
-from meta_pipeline.flows.account_range import AccountRange, RangeOutcome
+from meta_pipeline.flows.node_range import NodeRange, RangeOutcome
 from meta_pipeline.records import LandedFile
 from meta_pipeline.settings import Settings
 from meta_pipeline.store.landed import ledger
@@ -63,16 +63,16 @@ def landed(runtime: Runtime, *days: int) -> None:
 
 
 def land(runtime: Runtime) -> None:
-    account_range = AccountRange(
+    node_range = NodeRange(
         node_id="act_1", since=SINCE, until=SINCE + dt.timedelta(days=4), reports=REPORTS, backfill_id="b",
     )
-    landing.land_with_progress(runtime, [account_range], REPORTS, terminal.stderr(), max_wait=None)
+    landing.land_with_progress(runtime, [node_range], REPORTS, terminal.stderr(), max_wait=None)
 
 
 def test_the_bar_starts_where_a_resumed_backfill_left_off_and_moves_inside_a_range(
     runtime: Runtime, bar: Bar, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def work(runtime: Runtime, ranges: Sequence[AccountRange], *, tick: Callable[[], None]) -> Iterator[RangeOutcome]:
+    def work(runtime: Runtime, ranges: Sequence[NodeRange], *, tick: Callable[[], None]) -> Iterator[RangeOutcome]:
         for day in (3, 4):
             landed(runtime, day)
             tick()
@@ -89,7 +89,7 @@ def test_the_bar_starts_where_a_resumed_backfill_left_off_and_moves_inside_a_ran
 def test_while_meta_works_on_report_runs_the_bar_says_how_many_are_complete(
     runtime: Runtime, bar: Bar, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def work(runtime: Runtime, ranges: Sequence[AccountRange], *, tick: Callable[[], None]) -> Iterator[RangeOutcome]:
+    def work(runtime: Runtime, ranges: Sequence[NodeRange], *, tick: Callable[[], None]) -> Iterator[RangeOutcome]:
         for number in (1, 2):
             report_runs.record(
                 runtime.engine, request_digest=str(number), backfill_id="b", report_run_id=str(number), node_id="act_1",

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from harness.partitions import DAYS, evaluate, keys_of, link, node_ids, run
 from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.defs.home import instance
-from meta_pipeline.defs.partitions import ACCOUNT_DAYS, AD_ACCOUNTS, days_by_account, key
+from meta_pipeline.defs.partitions import ACCOUNT_DAYS, AD_ACCOUNTS, days_by_node, key
 
 ACCOUNTS = 150
 
@@ -83,7 +83,7 @@ def test_the_schedule_asks_the_ledger_once_an_account(runtime: Runtime, listed: 
 def test_keys_say_whose_day_they_are() -> None:
     keys = keys_of(3)
 
-    grouped = days_by_account(keys)
+    grouped = days_by_node(keys)
     assert list(grouped) == node_ids(3) and sum(map(len, grouped.values())) == len(keys)
 
 
@@ -91,4 +91,4 @@ def test_the_days_of_an_account_are_in_order_whatever_the_order_of_the_keys() ->
     days = [dt.date(2026, 11, 9), dt.date(2026, 11, 10), dt.date(2026, 12, 1)]
     keys = [str(key(node_id, day)) for day in (days[2], days[0], days[1]) for node_id in ("act_2", "act_1")]
 
-    assert days_by_account(keys) == {"act_2": days, "act_1": days}
+    assert days_by_node(keys) == {"act_2": days, "act_1": days}

@@ -23,7 +23,7 @@ from meta_pipeline.cli.output.terminal import Terminal, counted
 from meta_pipeline.defs.runs.mart_build import build_marts
 from meta_pipeline.defs.runs.mart_build_result import MartBuild
 from meta_pipeline.flows import pulls
-from meta_pipeline.flows.account_range import AccountRange
+from meta_pipeline.flows.node_range import NodeRange
 from meta_pipeline.store.gateway import audit_log
 from meta_pipeline.store.landed import ledger
 from meta_pipeline.store.pulls import backfills
@@ -129,7 +129,7 @@ def _land(
     for line in lines_by_reason(failed):
         console.print(f"not read: {line}")
     ranges = [
-        AccountRange(
+        NodeRange(
             node_id=target.node_id, since=target.days.since, until=target.days.until, reports=target.reports,
             backfill_id=backfill_id, has_entities=is_first and with_listings,
         )
