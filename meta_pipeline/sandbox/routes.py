@@ -50,7 +50,9 @@ def _answer_node(state: SandboxState, call: NodeCall) -> Any:
         return state.pages.answer(call, page)
     if page := state.instagram.find(node_id):
         return state.instagram.answer(call, page)
-    raise unknown_object(node_id) if node_id.isdigit() else unknown_path(call.request.path)
+    if post := state.pages.find_post(node_id, call.now):
+        return state.pages.answer_post(call, post)
+    raise unknown_object(node_id) if node_id.replace("_", "").isdigit() else unknown_path(call.request.path)
 
 
 def _answer_person(state: SandboxState, call: NodeCall) -> Any:
