@@ -19,7 +19,7 @@ from meta_pipeline.alerts.due import Alert
 from meta_pipeline.alerts.targets import Email, Log, Target, Webhook
 from meta_pipeline.extract.ads.catalogue.report_file import Catalogue, default_reports, load_catalogue
 from meta_pipeline.extract.ads.catalogue.reports import Report
-from meta_pipeline.files import permissions
+from meta_pipeline.files import permissions, reading
 from meta_pipeline.flows import consents
 from meta_pipeline.flows import tokens as token_flows
 from meta_pipeline.flows.listings import ListingPolicy
@@ -65,9 +65,8 @@ class Runtime:
     @functools.cached_property
     def engine(self) -> sa.Engine:
         permissions.make_private(self.settings.root)
-        check_store_is_there(
-            self.settings.store, holds=(self.settings.landing_dir, self.settings.warehouse_file)
-        )
+        data = (self.settings.landing_root, str(self.settings.warehouse_file))
+        check_store_is_there(self.settings.store, holding_data=list(filter(reading.holds_data, data)))
         return open_store(self.settings.store)
 
     @functools.cached_property
@@ -143,7 +142,7 @@ class Runtime:
 
     @functools.cached_property
     def landing(self) -> Landing:
-        return Landing(self.settings.landing_dir, self.engine)
+        return Landing(self.settings.landing_root, self.engine)
 
     @functools.cached_property
     def listing_policy(self) -> ListingPolicy:

@@ -36,7 +36,7 @@ class SandboxListings:
     def __init__(self, path: Path, sandbox: Sandbox) -> None:
         self.path, self.sandbox = path, sandbox
         self.engine = open_store(f"sqlite:///{path / 'control.sqlite'}")
-        self.landing = Landing(path / "landing", self.engine)
+        self.landing = Landing(str(path / "landing"), self.engine)
         self.warehouse = Warehouse(path / "warehouse.duckdb", insights_tables(REPORTS.values()))
         self.operations: list[int] = []
         token = AccessToken(kind="system_user", value=sandbox.app["system_user_token"])
@@ -67,7 +67,7 @@ class SandboxListings:
         return sum(self.operations)
 
     def landed(self, kind: str) -> dict[str, dict[str, Any]]:
-        rows = pq.read_table(self.landing.path(kind, NODE, SNAPSHOT_DAY)).column("payload").to_pylist()
+        rows = pq.read_table(self.landing.location(kind, NODE, SNAPSHOT_DAY)).column("payload").to_pylist()
         return {row["id"]: row for row in map(json.loads, rows)}
 
     def build(self) -> None:
