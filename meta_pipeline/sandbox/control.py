@@ -9,7 +9,7 @@
 | `POST world` | the options of `world.options.WorldOptions`, and `add_accounts: [{currency, timezone, name}]` |
 | `POST entities` | `{id}` to edit, `{create: ad, adset_id}`, `{create: adset, campaign_id}` or
   `{create: campaign, account_id}`; with any of `name, daily_budget, status` and `at`, an instant; or a list of these |
-| `POST faults`, `limits`, `clock` | `{fault, path, times}`; the fields of `protocol.limits.LimitSettings`; `{now}` |
+| `POST faults`, `limits`, `clock` | `{fault, path, times}`; the fields of `limit_settings.LimitSettings`; `{now}` |
 | `POST tokens`, `dead`, `tasks` | issue a token; invalidate tokens; set what people may do on a node |
 
 A scenario file is a list of `{"world": …}`, `{"limits": …}`, `{"entities": …}` and faults, applied in order.

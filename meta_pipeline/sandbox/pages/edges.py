@@ -1,4 +1,4 @@
-"""Facebook Pages and Instagram accounts: the nodes and the list of a person's Pages (docs/graph-api.md §4.3)."""
+"""Facebook Pages: the nodes and the list of a person's Pages (docs/graph-api.md §4.3)."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from meta_pipeline.sandbox.pages.insights import page_insights
 from meta_pipeline.sandbox.protocol.field_selection import select_fields
 from meta_pipeline.sandbox.protocol.paging import paginate
 from meta_pipeline.sandbox.protocol.requests import NodeCall
 from meta_pipeline.sandbox.protocol.tokens import AccessToken, require_scope
-from meta_pipeline.sandbox.social.page_insights import page_insights
 from meta_pipeline.sandbox.world.access import NodeAccess
 from meta_pipeline.sandbox.world.entities import Page
 from meta_pipeline.sandbox.world.nodes import page_node
@@ -22,7 +22,7 @@ _LISTED_FIELDS = ("access_token", "category", "category_list", "name", "id", "ta
 
 @dataclass(frozen=True, kw_only=True)
 class PageEdges:
-    """Answers the paths of Pages and their Instagram accounts.
+    """Answers the paths of Pages.
 
     `page_token` returns the token of a Page (by id) through the person behind a token.
     """
@@ -42,14 +42,11 @@ class PageEdges:
         ))
 
     def find(self, node_id: str) -> Page | None:
-        """Return the Page with this id, or the Page whose Instagram account has it."""
-        pages = self.world.pages.values()
-        return next((page for page in pages if node_id in (page.id, page.instagram_id)), None)
+        """Return the Page with this id."""
+        return self.world.pages.get(node_id)
 
     def answer(self, call: NodeCall, page: Page) -> dict[str, Any]:
-        """Return a Page, its insights, or its Instagram account."""
-        if call.node_id == page.instagram_id:
-            return select_fields(_instagram_node(page), call.fields, ("id",))
+        """Return a Page, or its insights."""
         if call.edge == "insights":
             return page_insights(call, page, self.world.seed, may_read=self.access.may_read(page.id))
         return select_fields(page_node(page, self._token(call, page), has_business=True), call.fields, ("id", "name"))
@@ -57,10 +54,3 @@ class PageEdges:
     def _token(self, call: NodeCall, page: Page) -> str:
         return self.page_token(page.id, call.token, call.now)
 
-
-def _instagram_node(page: Page) -> dict[str, Any]:
-    return {
-        "_type": "IGUser", "id": page.instagram_id, "username": page.instagram_name, "name": page.name,
-        "followers_count": 5400, "follows_count": 120, "media_count": 80, "biography": None, "website": None,
-        "profile_picture_url": None,
-    }

@@ -7,13 +7,13 @@ import datetime as dt
 import hashlib
 from typing import Any
 from urllib.parse import urlencode
-from zoneinfo import ZoneInfo
 
+from meta_pipeline.sandbox.metrics.lives import no_metric
+from meta_pipeline.sandbox.metrics.pacific import PACIFIC, end_of, end_time
 from meta_pipeline.sandbox.protocol.errors import GraphApiError
 from meta_pipeline.sandbox.protocol.requests import NodeCall
 from meta_pipeline.sandbox.world.entities import Page
 
-PACIFIC = ZoneInfo("America/Los_Angeles")
 MAX_RANGE = dt.timedelta(days=93)
 _DAYS_PER_PERIOD = {"day": 1, "week": 7, "days_28": 28}
 _ALL_PERIODS = tuple(_DAYS_PER_PERIOD)
@@ -43,7 +43,7 @@ def page_insights(call: NodeCall, page: Page, seed: int, *, may_read: bool) -> d
     window = {"since": since.isoformat(), "until": until.isoformat(), "metric": ",".join(metrics), "period": period}
     url = f"{request.base_url}/{request.version}/{request.path}?{urlencode(window)}"
     days = [since + dt.timedelta(days=n) for n in range((until - since).days)]
-    finished = [day for day in days if _end_of(day) <= call.now]
+    finished = [day for day in days if end_of(day) <= call.now]
     return {
         "data": [
             {
@@ -51,7 +51,7 @@ def page_insights(call: NodeCall, page: Page, seed: int, *, may_read: bool) -> d
                 "values": [
                     {
                         "value": _value(seed, page, metric, day, _DAYS_PER_PERIOD[period]),
-                        "end_time": _end_of(day).astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%S+0000"),
+                        "end_time": end_time(day),
                     }
                     for day in finished
                 ],
@@ -65,11 +65,7 @@ def page_insights(call: NodeCall, page: Page, seed: int, *, may_read: bool) -> d
 
 def _check_request(call: NodeCall, page: Page, metrics: list[str], period: str, *, may_read: bool) -> None:
     if not metrics:
-        raise GraphApiError(
-            "Invalid query", 3001, subcode=1504028, is_transient=False,
-            user_msg="No metric was specified to be fetched. Please specify one or more metrics to be fetched and try "
-            "again.",
-        )
+        raise no_metric()
     if call.token.page_id != page.id:
         raise GraphApiError("(#190) This method must be called with a Page Access Token", 190)
     if "pages_read_engagement" not in call.token.scopes or not may_read:
@@ -95,10 +91,6 @@ def _parse_day(call: NodeCall, name: str, *, days_ago: int) -> dt.date:
         return dt.date.fromisoformat(text)
     except (ValueError, OverflowError, OSError):
         raise GraphApiError(f"(#100) Param {name} must be a valid date", 100) from None
-
-
-def _end_of(day: dt.date) -> dt.datetime:
-    return dt.datetime.combine(day + dt.timedelta(days=1), dt.time(), PACIFIC)
 
 
 def _value(seed: int, page: Page, metric: str, last: dt.date, days: int) -> int:
