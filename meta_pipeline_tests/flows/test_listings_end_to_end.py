@@ -98,7 +98,7 @@ def test_renames_budgets_and_deletes_are_dated_and_cost_little(tmp_path: Path, s
         id for id, each in account.landed("ads").items() if each["effective_status"] == "ACTIVE")
     thumbnails = account.landed("thumbnails")
     assert thumbnails.keys() == account.landed("creatives").keys() and not any("error" in row for row in thumbnails.values())
-    assert all((account.landing.root / row["path"]).read_bytes().startswith(b"\x89PNG") for row in thumbnails.values())
+    assert all((Path(account.landing.root) / row["path"]).read_bytes().startswith(b"\x89PNG") for row in thumbnails.values())
 
     assert account.land("2026-11-21T12:00:00+00:00") == 4
     edits = [{"id": campaign, "name": "Renamed"}, {"id": ad_set, "daily_budget": "777"}, {"id": ad, "status": "DELETED"}]
