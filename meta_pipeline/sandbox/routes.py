@@ -50,6 +50,8 @@ def _answer_node(state: SandboxState, call: NodeCall) -> Any:
         return state.pages.answer(call, page)
     if page := state.instagram.find(node_id):
         return state.instagram.answer(call, page)
+    if media := state.instagram.find_media(node_id, call.now):
+        return state.instagram.answer_media(call, media)
     raise unknown_object(node_id) if node_id.isdigit() else unknown_path(call.request.path)
 
 

@@ -1,0 +1,1 @@
+"""Metrics of Pages and Instagram: what there is, which of it Meta still answers."""
