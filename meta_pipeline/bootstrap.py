@@ -19,6 +19,8 @@ from meta_pipeline.alerts.due import Alert
 from meta_pipeline.alerts.targets import Email, Log, Target, Webhook
 from meta_pipeline.extract.ads.catalogue.report_file import Catalogue, default_reports, load_catalogue
 from meta_pipeline.extract.ads.catalogue.reports import Report
+from meta_pipeline.extract.metrics.metric import Registry
+from meta_pipeline.extract.metrics.registry_file import load_registry
 from meta_pipeline.files import permissions
 from meta_pipeline.flows import consents
 from meta_pipeline.flows import tokens as token_flows
@@ -93,6 +95,12 @@ class Runtime:
     def catalogue(self) -> Catalogue:
         """Return every report, including those of the settings' file; ConfigError when the file can't be read."""
         return load_catalogue(self.settings.reports)
+
+    @functools.cached_property
+    def metrics(self) -> Registry:
+        """Return every metric of Pages and Instagram, with the changes of the settings' file; ConfigError when the file
+        can't be read."""
+        return load_registry(self.settings.metrics)
 
     @functools.cached_property
     def versions(self) -> Calendar:

@@ -119,7 +119,7 @@ _LIVE = (
     _story("views replies shares total_interactions", is_additive=True),
     _story(
         "navigation", breakdowns=("story_navigation_action_type",),
-        requested_breakdowns=("story_navigation_action_type",), is_additive=True, confidence="S",
+        requested_breakdowns=("story_navigation_action_type",), is_additive=True,
     ),
     _story("follows profile_visits link_clicks reposts", is_additive=True, confidence="S", is_default=False),
     _story(
