@@ -17,10 +17,13 @@ import sqlalchemy as sa
 
 from meta_pipeline.alerts.due import Alert
 from meta_pipeline.alerts.targets import Email, Log, Target, Webhook
-from meta_pipeline.extract.ads.catalogue.report_file import Catalogue, default_reports, load_catalogue
+from meta_pipeline.extract.ads.catalogue.report_file import Catalogue, load_catalogue
 from meta_pipeline.extract.ads.catalogue.reports import Report
+from meta_pipeline.extract.instagram.reports import INSTAGRAM_REPORTS
 from meta_pipeline.extract.metrics.metric import Registry
 from meta_pipeline.extract.metrics.registry_file import load_registry
+from meta_pipeline.extract.pages.reports import PAGE_REPORTS
+from meta_pipeline.extract.reports import Reports, default_names
 from meta_pipeline.files import permissions
 from meta_pipeline.flows import consents
 from meta_pipeline.flows import tokens as token_flows
@@ -34,6 +37,7 @@ from meta_pipeline.graph.request import Purpose
 from meta_pipeline.graph.samples import Samples
 from meta_pipeline.graph.versions import Calendar, calendar
 from meta_pipeline.landing.landing import Landing
+from meta_pipeline.node_kinds import NodeKind
 from meta_pipeline.records import NodeLink
 from meta_pipeline.settings import Settings
 from meta_pipeline.status import forecast, overview
@@ -93,7 +97,8 @@ class Runtime:
 
     @functools.cached_property
     def catalogue(self) -> Catalogue:
-        """Return every report, including those of the settings' file; ConfigError when the file can't be read."""
+        """Return every report of ad accounts, including those of the settings' file; ConfigError when the file can't be
+        read."""
         return load_catalogue(self.settings.reports)
 
     @functools.cached_property
@@ -103,14 +108,18 @@ class Runtime:
         return load_registry(self.settings.metrics)
 
     @functools.cached_property
+    def reports(self) -> Reports:
+        """Return every report: of ad accounts, Pages and Instagram accounts."""
+        return {**self.catalogue, **PAGE_REPORTS, **INSTAGRAM_REPORTS}
+
+    @functools.cached_property
     def versions(self) -> Calendar:
         """Return Meta's calendar of versions: the built-in one, overridden by the settings' file."""
         return calendar(self.settings.versions)
 
-    @property
-    def default_reports(self) -> tuple[str, ...]:
-        """Return the reports that are read when none is named."""
-        return default_reports(self.catalogue)
+    def default_reports(self, kind: NodeKind) -> tuple[str, ...]:
+        """Return the reports of a kind of node that are read when none is named."""
+        return default_names(self.reports, kind)
 
     @property
     def features(self) -> frozenset[str]:
@@ -217,14 +226,28 @@ class Runtime:
         )
 
 
+# Fixed: operators add metrics to these reports, and a metric is a row.
+_NODE_TABLES = tuple(
+    RawTable(
+        schema=report.node_kind.raw_schema, name=report.name, columns=report.columns,
+        has_versions=not report.is_snapshot,
+    )
+    for report in (*PAGE_REPORTS.values(), *INSTAGRAM_REPORTS.values())
+)
+
+
 def insights_tables(reports: Iterable[Report]) -> tuple[RawTable, ...]:
-    """Return the raw table of every report: its columns are the fields that the report requests."""
-    return tuple(
-        RawTable(
-            name=report.name, columns=report.columns, actions=report.actions, breakdowns=report.breakdowns,
-            more_keys=(*report.windows, *report.action_breakdowns),
-        )
-        for report in reports
+    """Return the raw table of each of these reports of ad accounts, whose columns are the fields that it requests, and
+    of every report of Pages and Instagram accounts."""
+    return (
+        *(
+            RawTable(
+                name=report.name, columns=report.columns, actions=report.actions, breakdowns=report.breakdowns,
+                more_keys=(*report.windows, *report.action_breakdowns), has_versions=True,
+            )
+            for report in reports
+        ),
+        *_NODE_TABLES,
     )
 
 

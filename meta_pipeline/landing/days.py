@@ -69,6 +69,11 @@ class OpenDay:
         self._writer: pq.ParquetWriter | None = None
 
     @property
+    def keeps_versions(self) -> bool:
+        """Check that the content that the day had before is kept."""
+        return self._source.keeps_versions
+
+    @property
     def digest(self) -> str:
         """Return the digest of the records in their order."""
         self._join_loose()

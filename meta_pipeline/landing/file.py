@@ -58,12 +58,14 @@ ResponseKey = tuple[str, str | None, dt.datetime]
 
 @dataclass(frozen=True, kw_only=True)
 class Provenance:
-    """Where the records of a day come from; every row of its file says so."""
+    """Where the records of a day come from; every row of its file says so. Without `keeps_versions` the content that a
+    day had before is not kept."""
 
     report: str
     node_id: str
     request: Mapping[str, Any]
     run_id: str
+    keeps_versions: bool = True
 
     @functools.cached_property
     def request_json(self) -> str:

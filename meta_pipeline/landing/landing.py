@@ -162,7 +162,7 @@ class Landing:
         # The file's own digest counts too: the process may have been killed between the rename and the ledger.
         if digest_of(open_day.path) in (open_day.digest, None) and before.digest == open_day.digest:
             return None
-        if is_changed := _content_changed(open_day):
+        if (is_changed := _content_changed(open_day)) and open_day.keeps_versions:
             self._keep_version(before)
         return is_changed or self._is_replaced(before)
 
@@ -190,10 +190,10 @@ def _content_changed(open_day: OpenDay) -> bool:
 
 
 def _metrics_hash(payloads: Iterable[str]) -> int:
-    """Return an order-independent hash of the rows without their `*name` fields: equal hashes mean no restatement."""
+    """Return an order-independent hash of the rows without their `*_name` fields: equal hashes mean no restatement."""
     total = 0
     for text in payloads:
-        row = {key: value for key, value in orjson.loads(text).items() if not key.endswith("name")}
+        row = {key: value for key, value in orjson.loads(text).items() if not key.endswith("_name")}
         canonical = orjson.dumps(row, option=orjson.OPT_SORT_KEYS)
         total += int.from_bytes(hashlib.blake2b(canonical, digest_size=16).digest())
     return total

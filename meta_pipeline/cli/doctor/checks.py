@@ -14,6 +14,7 @@ from meta_pipeline.cli.doctor.check_result import CheckResult
 from meta_pipeline.cli.output.terminal import counted
 from meta_pipeline.consent import oauth
 from meta_pipeline.files import damaged, permissions
+from meta_pipeline.node_kinds import AD_ACCOUNT
 from meta_pipeline.records import MetaPipelineError
 from meta_pipeline.status.unread import unread_sentences
 from meta_pipeline.store.connections.node_links import list_links
@@ -90,7 +91,7 @@ def _check_dagster_storage(runtime: Runtime) -> str:
 
 
 def _describe_reports(runtime: Runtime) -> str:
-    default_count = len(runtime.default_reports)
+    default_count = len(runtime.default_reports(AD_ACCOUNT))
     return f"{default_count} are on, {len(runtime.catalogue) - default_count} more are read when they are named"
 
 

@@ -17,6 +17,7 @@ from meta_pipeline.cli.output.terminal import counted
 from meta_pipeline.extract.restatement import LAST_READ_AGE, STABLE_AFTER_DAYS, due, parse_tiers
 from meta_pipeline.graph.limits import node_of
 from meta_pipeline.graph.pace import Budget
+from meta_pipeline.node_kinds import AD_ACCOUNT
 from meta_pipeline.store.connections.node_links import list_links
 from meta_pipeline.store.coordination.processes import pid_of
 from meta_pipeline.store.gateway import budgets
@@ -157,7 +158,7 @@ def _check_overdue_days(runtime: Runtime, *, is_up_running: bool, now: dt.dateti
         today = now.astimezone(zone).date()
         two_days_ago = today - dt.timedelta(days=2)
         reads = read_times.days_read_since(
-            runtime.engine, node_id=link.id, reports=runtime.default_reports,
+            runtime.engine, node_id=link.id, reports=runtime.default_reports(AD_ACCOUNT),
             since=two_days_ago - dt.timedelta(days=LAST_READ_AGE),
         )
         late = due(two_days_ago, {day: read_at.astimezone(zone).date() for day, read_at in reads.items()}, tiers)

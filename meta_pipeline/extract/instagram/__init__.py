@@ -1,1 +1,1 @@
-"""An Instagram account: its metrics, its insights by day, its media and its stories."""
+"""Instagram accounts: insights by day, demographics, media, stories."""

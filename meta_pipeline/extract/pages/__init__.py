@@ -1,1 +1,1 @@
-"""A Facebook Page: its metrics, its insights by day, and its posts."""
+"""Facebook Pages: insights by day, audience, posts."""
