@@ -20,6 +20,8 @@ from meta_pipeline.alerts.targets import Email, Log, Target, Webhook
 from meta_pipeline.extract.ads.catalogue.report_file import Catalogue, load_catalogue
 from meta_pipeline.extract.ads.catalogue.reports import Report
 from meta_pipeline.extract.instagram.reports import INSTAGRAM_REPORTS
+from meta_pipeline.extract.metrics.metric import Registry
+from meta_pipeline.extract.metrics.registry_file import load_registry
 from meta_pipeline.extract.pages.reports import PAGE_REPORTS
 from meta_pipeline.extract.reports import Reports, default_names
 from meta_pipeline.files import permissions, reading
@@ -97,6 +99,12 @@ class Runtime:
         """Return every report of ad accounts, including those of the settings' file; ConfigError when the file can't be
         read."""
         return load_catalogue(self.settings.reports)
+
+    @functools.cached_property
+    def metrics(self) -> Registry:
+        """Return every metric of Pages and Instagram, with the changes of the settings' file; ConfigError when the file
+        can't be read."""
+        return load_registry(self.settings.metrics)
 
     @functools.cached_property
     def reports(self) -> Reports:

@@ -56,6 +56,7 @@ class Settings(BaseSettings):
         "3:1,7:2,14:4,28:7", description="age:every pairs: how stale a day of that age may be, days"
     )
     reports: Path | None = Field(None, description="TOML file: which reports are switched on, and your own")
+    metrics: Path | None = Field(None, description="TOML file: new, retired and switched metrics of Pages, Instagram")
     sweep_days: int = Field(
         7, ge=1, description="how long an account's listings may go without being read whole, days"
     )
