@@ -52,6 +52,8 @@ def _answer_node(state: SandboxState, call: NodeCall) -> Any:
         return state.instagram.answer(call, page)
     if post := state.pages.find_post(node_id, call.now):
         return state.pages.answer_post(call, post)
+    if media := state.instagram.find_media(node_id, call.now):
+        return state.instagram.answer_media(call, media)
     raise unknown_object(node_id) if node_id.replace("_", "").isdigit() else unknown_path(call.request.path)
 
 
