@@ -1,4 +1,4 @@
-"""Ad accounts and their partitions in a home of its own, Dagster runs over them without the flow, and the schedule."""
+"""Nodes and their partitions in a home of its own, Dagster runs over them without the flow, and the schedules."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from pydantic import SecretStr
 
 from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.defs.assets.keys import landing_key
-from meta_pipeline.defs.assets.landing import insights_assets, land_entities
-from meta_pipeline.defs.jobs import pull_ads, pull_entities
+from meta_pipeline.defs.assets.landing import land_entities, landing_assets
+from meta_pipeline.defs.jobs import PULLS, pull_entities
 from meta_pipeline.defs.partitions import FIRST_DAY, key, range_tags
 from meta_pipeline.defs.runs.console import SILENT_CONSOLE
 from meta_pipeline.defs.runs.run_job import run_job
@@ -61,7 +61,7 @@ def run(opened: dg.DagsterInstance, runtime: Runtime, node_id: str) -> None:
     last = NOW.date()
     tags = range_tags(node_id, last - dt.timedelta(days=DAYS - 1), last)
     defs = dg.Definitions(
-        assets=[insights_assets(runtime.catalogue), land_entities], jobs=[pull_ads, pull_entities],
+        assets=[*landing_assets(runtime.reports), land_entities], jobs=[*PULLS, pull_entities],
         resources={"graph": object(), "tokens": object(), "runtime": runtime}, executor=dg.in_process_executor,
     )
     with patch.object(side_by_side, "land_side_by_side", landed):

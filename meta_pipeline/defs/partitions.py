@@ -28,7 +28,7 @@ _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def checked_id(node_id: str, kind: NodeKind) -> str:
-    """Return the id; ConfigError unless it is one of this kind. Dagster accepts keys with `|` or `,` and then breaks."""
+    """Return the id; ConfigError unless it is of this kind. Dagster accepts keys with `|` or `,` and then breaks."""
     if not kind.id_pattern.fullmatch(node_id):
         raise ConfigError(f"{node_id!r} is no {kind.noun}: it must look like {kind.example_id}")
     return node_id

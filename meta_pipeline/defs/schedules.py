@@ -1,4 +1,4 @@
-"""The daily pulls: every node's finished days whose figures Meta may still change, what it shows today, and listings."""
+"""The daily pulls: every node's finished days that Meta may still change, what it shows today, and listings."""
 
 from __future__ import annotations
 
@@ -108,8 +108,8 @@ def pull_entities_schedule(
 @dg.schedule(
     job=check_connections, cron_schedule=calendar.CHECK_CONNECTIONS, name="check_connections_schedule",
     default_status=_RUNNING,
-    description="Every day at 04:15 UTC: checks that every connection still works, and looks for new ad accounts, Pages "
-    "and Instagram accounts.",
+    description="Every day at 04:15 UTC: checks that every connection still works, and looks for new ad accounts, "
+    "Pages and Instagram accounts.",
 )
 def check_connections_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
     """Request the check every day: Meta does not announce that a token is dead (docs/graph-api.md §4.3)."""

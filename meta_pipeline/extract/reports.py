@@ -17,8 +17,8 @@ DAYS_PER_MONTH = 30
 class NodeReport:
     """One report of a Page or an Instagram account. `columns`: of its raw table, all text; `is_snapshot`: it shows the
     node as it is when it is read, and lands under that day, whatever days were requested; otherwise `history_days`: how
-    far back Meta answers; `is_default`: read when no report is named; `is_hourly`: what it shows is gone within a day, so
-    a schedule of its own reads it every hour."""
+    far back Meta answers; `is_default`: read when no report is named; `is_hourly`: what it shows is gone within a day,
+    so a schedule of its own reads it every hour."""
 
     name: str
     node_kind: NodeKind

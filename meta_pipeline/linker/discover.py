@@ -23,6 +23,7 @@ from meta_pipeline.graph.errors import (
     TokenError,
     UnreadableAnswerError,
 )
+from meta_pipeline.node_kinds import PACIFIC
 from meta_pipeline.records import AccessToken, NodeLink
 
 # Errors of the token, the app or the network: the next edge would meet them too.
@@ -255,12 +256,12 @@ def _page(
     # Page insights are on Pacific days whatever the Page's place (docs/graph-api.md §3.1).
     yield NodeLink(
         kind="page", id=row.id, name=name, access=access, owner_business=owner, tasks=row.tasks,
-        timezone="America/Los_Angeles", currency=None, token_ref=ref, related=related,
+        timezone=PACIFIC, currency=None, token_ref=ref, related=related,
     )
     if instagram:
         yield NodeLink(
             kind="instagram_account", id=instagram.id, name=instagram.username or "", access=access,
-            owner_business=owner, tasks=row.tasks, timezone="America/Los_Angeles", currency=None, token_ref=ref,
+            owner_business=owner, tasks=row.tasks, timezone=PACIFIC, currency=None, token_ref=ref,
             related=({"kind": "page", "id": row.id, "via": "me/accounts"},),
         )
 

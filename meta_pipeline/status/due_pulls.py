@@ -33,11 +33,12 @@ def due_pulls(
 ) -> list[DuePull]:
     """Return what is due of these reports of a node at `now`, on its own calendar. Days are one range, from the oldest
     that is due to the newest: Meta charges by call. Reports that are read every hour are left out."""
-    of_days = tuple(name for name in names if not is_snapshot(reports[name]))
-    pulls = []
-    if of_days and (days := due_days(link, of_days, tiers=tiers, engine=engine, now=now)):
-        pulls.append(DuePull(Range(days[0], days[-1]), of_days))
-    today = link.today(now)
+    of_days = reports_of_days(names, reports)
+    today, pulls = link.today(now), []
+    if days := due_days(link, of_days, tiers=tiers, engine=engine, now=now):
+        # Of an ad account to yesterday: a range costs about the same however long it is (docs/decisions/0015).
+        until = today - dt.timedelta(days=1) if link.kind == AD_ACCOUNT.name else days[-1]
+        pulls.append(DuePull(Range(days[0], until), of_days))
     unread = tuple(
         name for name in names if is_snapshot(reports[name]) and not is_hourly(reports[name])
         and read_times.last_read(engine, report=name, node_id=link.id, day=today) is None
@@ -45,19 +46,25 @@ def due_pulls(
     return [*pulls, DuePull(Range(today, today), unread)] if unread else pulls
 
 
+def reports_of_days(names: Sequence[str], reports: Reports) -> tuple[str, ...]:
+    """Return those of these reports that have days."""
+    return tuple(name for name in names if not is_snapshot(reports[name]))
+
+
 def due_days(
     link: NodeLink, names: Sequence[str], *, tiers: tuple[Tier, ...], engine: sa.Engine, now: dt.datetime
 ) -> list[dt.date]:
     """Return the days of which one of these reports is due, oldest first. Ad accounts are restated for weeks, by the
-    `tiers`; Pages and Instagram accounts settle within days, and what is due of an ad account reaches to yesterday."""
+    `tiers`; Pages and Instagram accounts settle within days."""
+    if not names:
+        return []
     today = link.today(now)
     if link.kind == AD_ACCOUNT.name:
         read_days = read_times.days_read_since(
             engine, node_id=link.id, reports=names, since=today - dt.timedelta(days=restatement.LAST_READ_AGE)
         )
         read_on = {day: at.astimezone(link.zone).date() for day, at in read_days.items()}
-        since = restatement.due_since(today, read_on, tiers)
-        return [] if since is None else list(Range(since, today - dt.timedelta(days=1)).days)
+        return list(restatement.due(today, read_on, tiers))
     since = today - dt.timedelta(days=settling.LAST_READ_AGE)
     due: set[dt.date] = set()
     for name in names:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dagster as dg
 
 from meta_pipeline.entity_kinds import ENTITY_KINDS
-from meta_pipeline.extract.node_reports import NODE_REPORTS
+from meta_pipeline.extract.catalogue import NODE_REPORTS
 from meta_pipeline.node_kinds import AD_ACCOUNT, NodeKind
 
 OWNERS = ["team:data"]
