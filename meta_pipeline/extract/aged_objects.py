@@ -86,7 +86,9 @@ class ObjectReader:
         rows += [(encode(id=id, is_deleted=True), self._now_batch()) for id in sorted(gone)]
         return ObjectsRead(
             rows=rows,
-            objects=[self._after_read(each, is_read=id in insights, is_gone=id in gone) for id, each in objects.items()],
+            objects=[
+                self._after_read(each, is_read=id in insights, is_gone=id in gone) for id, each in objects.items()
+            ],
         )
 
     def _list(self) -> tuple[dict[str, tuple[Record, Batch]], bool]:

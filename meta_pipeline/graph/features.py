@@ -10,7 +10,7 @@ from meta_pipeline.graph.calls import CallKind
 from meta_pipeline.graph.errors import ScopeError
 from meta_pipeline.records import AccessToken, ConfigError
 
-NO_PAGE_TOKEN = (
+WHERE_TO_GET_ONE = (
     "on the connections page click Connect again and choose this Page, or give the person a task on the Page "
     "(Page settings → Page access)"
 )
@@ -36,7 +36,7 @@ def check(method: str, kind: CallKind, token: AccessToken | None, *, features: C
     if need.needs_page_token and token is not None and token.kind != "page":
         raise ScopeError(
             f"{need.for_what} need the Page's own token, and Meta gave none to this person: nothing was sent",
-            remedy=NO_PAGE_TOKEN,
+            remedy=WHERE_TO_GET_ONE,
         )
     if token is None or token.scopes is None or token.kind == "app":
         return

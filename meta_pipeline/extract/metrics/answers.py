@@ -59,7 +59,7 @@ _read_day = msgspec.json.Decoder(str).decode
 def insights_of(response: GraphResponse) -> list[InsightsObject]:
     """Return the metrics of an answer; raise UnreadableAnswerError when it is no list of metrics."""
     try:
-        return _read_answer(response.body)
+        return _read_answer(response.body).data
     except (msgspec.MsgspecError, UnicodeDecodeError):
         raise UnreadableAnswerError(
             f"{response.host} did not return a list of metrics", trace_id=response.trace_id

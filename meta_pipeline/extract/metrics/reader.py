@@ -113,8 +113,8 @@ class MetricReader:
             return []
         first, *others = refusals
         answers[first] = self._search(live[first], refusals[first])
-        # The others are sent again without what is known to be dead now. Of those that this changes nothing for, the ones
-        # like the first stay refused, as it is.
+        # The others are sent again without what is known to be dead now. Of those for which that changes nothing, the
+        # ones like the first stay refused, as it is.
         return [
             at for at in others
             if self._live(live[at]).metrics != live[at].metrics or _group(live[at]) != _group(live[first])

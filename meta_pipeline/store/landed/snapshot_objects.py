@@ -17,9 +17,9 @@ _VALUES = ("created_on", "kind", "read_on", "read_before_on", "gone_on")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SnapshotObject:
-    """One post or media. `created_on`: its first day, None where Meta does not say; `kind`: its type of media; `read_on`
-    and `read_before_on`: the last two days on which its metrics were read; `gone_on`: the day on which Meta no longer
-    had it. All days are on the node's calendar."""
+    """One post or media. `created_on`: its first day, None where Meta does not say; `kind`: its type of media;
+    `read_on` and `read_before_on`: the last two days on which its metrics were read; `gone_on`: the day on which Meta
+    no longer had it. All days are on the node's calendar."""
 
     id: str
     created_on: dt.date | None = None
