@@ -15,6 +15,7 @@ from meta_pipeline.cli.backfill.scope import BackfillScope, BackfillTarget, desc
 from meta_pipeline.cli.output import terminal
 from meta_pipeline.extract.ranges import Range
 from meta_pipeline.flows.node_range import NodeRange, RangeOutcome
+from meta_pipeline.node_kinds import AD_ACCOUNT, PAGE
 from meta_pipeline.records import LandedFile
 from meta_pipeline.settings import Settings
 from meta_pipeline.store.landed import ledger
@@ -64,7 +65,8 @@ def landed(runtime: Runtime, *days: int) -> None:
 
 def land(runtime: Runtime) -> None:
     node_range = NodeRange(
-        node_id="act_1", since=SINCE, until=SINCE + dt.timedelta(days=4), reports=REPORTS, backfill_id="b",
+        kind=AD_ACCOUNT, node_id="act_1", since=SINCE, until=SINCE + dt.timedelta(days=4), reports=REPORTS,
+        backfill_id="b",
     )
     landing.land_with_progress(runtime, [node_range], REPORTS, terminal.stderr(), max_wait=None)
 
@@ -124,9 +126,12 @@ def test_one_call_is_one_call(calls: int, is_certain: bool, sentence: str) -> No
 
 def test_the_listings_of_an_account_are_forecast_once_however_many_targets_it_has(runtime: Runtime) -> None:
     targets = tuple(
-        BackfillTarget(node_id, Range(SINCE, SINCE), (report,))
-        for node_id, report in (("act_1", "ad_insights"), ("act_1", "account_insights"), ("act_2", "ad_insights"))
+        BackfillTarget(kind=kind, node_id=node_id, days=Range(SINCE, SINCE), reports=(report,))
+        for kind, node_id, report in (
+            (AD_ACCOUNT, "act_1", "ad_insights"), (AD_ACCOUNT, "act_1", "account_insights"),
+            (AD_ACCOUNT, "act_2", "ad_insights"), (PAGE, "3", "page_insights"),
+        )
     )
     forecasts = forecast_targets(runtime, BackfillScope(targets, REPORTS, {}), with_listings=False, is_fresh=True)
 
-    assert [forecast.entity_calls > 0 for forecast in forecasts] == [True, False, True]
+    assert [forecast.entity_calls > 0 for forecast in forecasts] == [True, False, True, False]

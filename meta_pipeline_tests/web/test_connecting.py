@@ -161,7 +161,7 @@ def test_the_first_look_names_no_account_that_nobody_can_read(web: Web) -> None:
     page = web.browser.get(where).body
 
     assert not [sample for sample in samples if sample["node_id"].startswith("act_")]
-    assert "no token reads" not in page and "No ad account to collect" in page
+    assert "no token reads" not in page and " Pages and " in page and "will be collected every day" in page
     assert "page_media_view" not in page and "Views" in page
 
 
