@@ -171,7 +171,7 @@ def test_the_last_build(runtime: Runtime, text: str, is_ok: bool, sentence: str)
 
 
 def test_the_published_file_has_a_size_and_an_age(runtime: Runtime) -> None:
-    file = runtime.settings.published_file
+    file = Path(runtime.settings.published_file)
     file.parent.mkdir(parents=True)
     file.write_bytes(b"x" * 1_500_000)
     os.utime(file, (NOW.timestamp() - 7200,) * 2)

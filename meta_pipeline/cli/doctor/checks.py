@@ -52,13 +52,12 @@ def check_files(runtime: Runtime) -> Iterator[CheckResult]:
     """Check the permissions of files, and that no damaged landed file still has to land again."""
     settings = runtime.settings
     open_paths = list(permissions.open_to_others(
-        settings.root, (settings.landing_dir, settings.warehouse_file, Path.cwd() / ".env")
+        settings.root, (settings.landing_root, str(settings.warehouse_file), str(Path.cwd() / ".env"))
     ))
     message = " · ".join(open_paths) or "nobody but the owner may use these files"
     yield CheckResult("permissions", not open_paths, message)
-    for path in damaged.not_landed_again(settings.landing_dir):
-        report, node_id, day = *path.parts[-3:-1], path.name.partition(".")[0]
-        yield CheckResult("landed files", False, damaged.describe(path, report=report, node_id=node_id, day=day))
+    for file in damaged.not_landed_again(settings.landing_root):
+        yield CheckResult("landed files", False, damaged.describe(file))
 
 
 def _check_tokens(runtime: Runtime) -> Iterator[CheckResult]:

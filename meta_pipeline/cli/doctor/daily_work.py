@@ -15,6 +15,8 @@ from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.cli.doctor.check_result import CheckResult, describe_size, describe_time, list_first
 from meta_pipeline.cli.output.terminal import counted
 from meta_pipeline.extract.restatement import LAST_READ_AGE, STABLE_AFTER_DAYS, due, parse_tiers
+from meta_pipeline.files import reading
+from meta_pipeline.files.locations import Location
 from meta_pipeline.graph.limits import node_of
 from meta_pipeline.graph.pace import Budget
 from meta_pipeline.node_kinds import AD_ACCOUNT
@@ -127,12 +129,11 @@ def _warehouse_problem(runtime: Runtime) -> str | None:
         )
 
 
-def _check_published(file: Path, *, now: dt.datetime) -> CheckResult:
-    if not file.exists():
+def _check_published(location: Location, *, now: dt.datetime) -> CheckResult:
+    if not reading.exists(location):
         return CheckResult("published warehouse", False, "nothing is published yet: run `meta-pipeline backfill`")
-    status = file.stat()
-    published_at = dt.datetime.fromtimestamp(status.st_mtime, dt.UTC)
-    message = f"{file}, {describe_size(status.st_size)}, {describe_time(published_at, now=now)}"
+    published_at = describe_time(reading.modified_at(location), now=now)
+    message = f"{location}, {describe_size(reading.size_of(location))}, {published_at}"
     return CheckResult("published warehouse", True, message)
 
 
