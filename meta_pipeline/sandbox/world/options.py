@@ -37,6 +37,7 @@ class WorldOptions:
     `retired_metrics`: by metric of a Page, post, Instagram account, media or story, the instant from which it is dead.
     `new_metrics`: by name, metrics that Meta's reference does not have yet: `on` (one of `METRIC_NODES`), `average`.
     `page_late_days`: this many of the latest finished Pacific days of Page insights are absent, 0 or incomplete.
+    `instagram_late_hours`: the values of an Instagram account's day are absent until this long after the day's end.
     `small_pages`, `small_instagram`: the ids of Pages and Instagram accounts with too few followers for insights.
     `posts_per_page`, `media_per_account`: how many are published in two years; `stories_per_day`: of an account.
     """
@@ -54,6 +55,7 @@ class WorldOptions:
     retired_metrics: dict[str, str] = field(default_factory=dict)
     new_metrics: dict[str, dict[str, Any]] = field(default_factory=dict)
     page_late_days: int = 0
+    instagram_late_hours: float = 0.0
     small_pages: frozenset[str] = frozenset()
     small_instagram: frozenset[str] = frozenset()
     posts_per_page: int = 60
@@ -135,6 +137,7 @@ _PARSERS: dict[str, Callable[[Any], Any]] = {
     "retired_metrics": lambda instants: {str(name): _instant(at) for name, at in instants.items()},
     "new_metrics": lambda metrics: {str(name): _new_metric(metric) for name, metric in metrics.items()},
     "page_late_days": _count,
+    "instagram_late_hours": float,
     "small_pages": _ids,
     "small_instagram": _ids,
     "posts_per_page": _count,
