@@ -117,7 +117,6 @@ _LIVE = (
     _post(_family("post_video_complete_views_30s_*", "organic", "paid", "autoplayed", "clicked_to_play")),
     _post("post_video_retention_graph", is_additive=False),
     _post(_family("post_video_retention_graph_*", "autoplayed", "clicked_to_play"), is_additive=False),
-    _post("monetization_approximate_earnings content_monetization_earnings", request_group="monetization"),
 )
 
 _LOGGED_IN = (
