@@ -62,7 +62,7 @@ class InstagramEdges:
                 check_access(call, page, self.access, is_insights=False)
                 return select_fields(self._account_node(call, page), call.fields, ("id",))
             case "insights":
-                return self._read_account_insights(call, page)
+                return _selected(call, self._read_account_insights(call, page))
             case "media":
                 return self._list(call, page, self._listed(call, page))
             case "stories":
@@ -76,18 +76,18 @@ class InstagramEdges:
                 check_access(call, media.page, self.access, is_insights=False)
                 return select_fields(self._media_node(call, media), call.fields, ("id",))
             case "insights":
-                return self._read_media_insights(call, media)
+                return _selected(call, self._read_media_insights(call, media))
             case "children":
                 return self._list(call, media.page, self.library.children(media))
         raise unknown_path(call.edge)
 
     def _read_account_insights(self, call: NodeCall, page: Page) -> dict[str, Any]:
         check_access(call, page, self.access, is_insights=True)
-        return self._account_insights.answer(call, page)
+        return _as_nodes(self._account_insights.answer(call, page))
 
     def _read_media_insights(self, call: NodeCall, media: Media) -> dict[str, Any]:
         check_access(call, media.page, self.access, is_insights=True)
-        return self._media_insights.answer(call, media)
+        return _as_nodes(self._media_insights.answer(call, media))
 
     def _list(self, call: NodeCall, page: Page, items: list[Media]) -> dict[str, Any]:
         check_access(call, page, self.access, is_insights=False)
@@ -144,6 +144,18 @@ class InstagramEdges:
                 _expanded(call, media.id, "insights", arguments), media
             ),
         }
+
+
+def _as_nodes(response: dict[str, Any]) -> dict[str, Any]:
+    """Return a response whose entries know every field of an entry, for a selection of fields."""
+    return {**response, "data": [
+        {"_type": "InstagramInsightsResult", "_shown": tuple(entry), "values": None, "total_value": None, **entry}
+        for entry in response["data"]
+    ]}
+
+
+def _selected(call: NodeCall, response: dict[str, Any]) -> dict[str, Any]:
+    return {**response, "data": [select_fields(node, call.fields, node["_shown"]) for node in response["data"]]}
 
 
 def media_counts(values: Mapping[str, int | float]) -> dict[str, int | float | None]:

@@ -136,11 +136,11 @@ class MediaLibrary:
     def _feed_media(self, page: Page, number: int, published_at: dt.datetime) -> Media:
         media_id = _media_id(page, _MEDIUM, number)
         draw = self._draw(media_id, "life")
-        is_deleted, is_edited = draw % 20 == 0, draw % 8 == 1
+        is_deleted, is_edited = draw % 20 == 0, draw % 4 == 1
         return Media(
             id=media_id, page=page, kind=_FEED_KINDS[self._draw(media_id, "kind") % len(_FEED_KINDS)],
             published_at=published_at,
-            edited_at=published_at + dt.timedelta(hours=1 + draw // 160 % 500) if is_edited else None,
+            edited_at=published_at + dt.timedelta(hours=1 + draw // 160 % 3000) if is_edited else None,
             ended_at=published_at + dt.timedelta(hours=100 + draw // 160 % 4000) if is_deleted else None,
         )
 

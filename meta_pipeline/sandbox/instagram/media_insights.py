@@ -32,7 +32,7 @@ class MediaInsights:
             raise GraphApiError("(#100) Field is not available for Carousel children media", 100)
         names = list(dict.fromkeys(request.list_param("metric")))
         version = request.version or DEFAULT_VERSION
-        check_names(names, _documented(media, version, options), options=options, now=call.now)
+        check_names(names, _documented(version, options), queried="media", options=options, now=call.now)
         if wrong_periods := set(request.list_param("period")) - {"lifetime"}:
             raise GraphApiError(f"(#100) The metric {names[0]} does not support the period {min(wrong_periods)}", 100)
         _check_kind(names, media, options)
@@ -59,7 +59,7 @@ class MediaInsights:
         return {**entry, "id": f"{media.id}/insights/{name}/lifetime"}
 
 
-def _documented(media: Media, version: str, options: WorldOptions) -> list[str]:
+def _documented(version: str, options: WorldOptions) -> list[str]:
     """Return the metrics of every kind of medium that a version has."""
     names = [
         name for name, metric in MEDIA_METRICS.items()
