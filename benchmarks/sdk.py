@@ -141,7 +141,7 @@ def ours(
         context = PullContext(
             graph=client,
             tokens=Tokens(),  # type: ignore[arg-type]
-            landing=Landing(Path(folder) / "landing", engine), engine=engine, run_id="benchmark",
+            landing=Landing(f"{folder}/landing", engine), engine=engine, run_id="benchmark",
             backfill_id=backfill_id, sleep=time.sleep, now=now, largest_page=largest_page,
         )
         rows = 0

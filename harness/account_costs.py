@@ -65,7 +65,7 @@ class Account:
         self.graph.clock = self.clock.now
         self.graph.world.options.configure(dict(world))
         self.engine = open_store(f"sqlite:///{folder}/control.sqlite")
-        self.landing = Landing(folder / "landing", self.engine)
+        self.landing = Landing(str(folder / "landing"), self.engine)
         self.largest_page, self.rounds = largest_page, 0
         self.events: list[AuditEvent] = []
         log = AuditLog(self.engine)

@@ -58,7 +58,7 @@ def pulled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[FrozenRunti
     monkeypatch.setattr(still.graph, "answer", recorded)
     runtime = SimpleNamespace(
         settings=SimpleNamespace(marketing_version="v26.0"), versions=Calendar(), engine=still.engine,
-        vault=still.vault, graph=still.client, catalogue=REPORTS, default_reports=("account_insights",), now=still.clock.now,
+        vault=still.vault, graph=still.client, catalogue=REPORTS, default_reports=lambda kind: ("account_insights",), now=still.clock.now,
     )
     return still, runtime, pulls
 

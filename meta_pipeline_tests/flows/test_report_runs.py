@@ -125,7 +125,7 @@ def test_a_page_that_shrinks_in_the_middle_loses_and_doubles_no_row(runtime: Fro
 
     runtime.graph.answer = answer  # type: ignore[method-assign]
     context = PullContext(
-        graph=runtime.client, tokens=runtime.vault, landing=Landing(context.landing.root.parent / "again", runtime.engine), engine=runtime.engine, run_id="r", backfill_id="again",
+        graph=runtime.client, tokens=runtime.vault, landing=Landing(f"{context.landing.root}-again", runtime.engine), engine=runtime.engine, run_id="r", backfill_id="again",
         sleep=runtime.clock.sleep, now=runtime.clock.now,
     )
     again = {file.day: (file.rows, file.digest) for file in land(ACCOUNTS[0], context) if isinstance(file, LandedFile)}

@@ -36,7 +36,7 @@ def connections(runtime: FrozenRuntime, features: tuple[str, ...] = ()) -> list[
 
 def land(runtime: FrozenRuntime, path: Path) -> list[LandedFile | FailedDay]:
     context = PullContext(
-        graph=runtime.client, tokens=runtime.vault, landing=Landing(path / "landing", runtime.engine), engine=runtime.engine,
+        graph=runtime.client, tokens=runtime.vault, landing=Landing(str(path / "landing"), runtime.engine), engine=runtime.engine,
         run_id="r", backfill_id=str(runtime.clock.at), sleep=runtime.clock.sleep, now=runtime.clock.now,
     )
     return list(pulls.land(ACCOUNT, [DAY], ["account_insights"], context=context))

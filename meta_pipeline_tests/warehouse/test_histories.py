@@ -32,7 +32,7 @@ LISTINGS = st.lists(
 class Place:
     def __init__(self, path: Path) -> None:
         self.engine = open_store(f"sqlite:///{path / 'control.sqlite'}")
-        self.landing = Landing(path / "landing", self.engine)
+        self.landing = Landing(str(path / "landing"), self.engine)
         self.warehouse = Warehouse(path / "warehouse.duckdb", insights_tables(REPORTS.values()))
         self.at = START
 
@@ -85,7 +85,7 @@ def test_content_is_what_the_thing_is_not_how_it_was_told() -> None:
 def test_a_listing_that_is_lost_is_named(tmp_path: Path) -> None:
     place = Place(tmp_path)
     place.listed("act_1", {"id": "1"})
-    place.landing.path("campaigns", "act_1", SNAPSHOT_DAY).unlink()
+    Path(place.landing.location("campaigns", "act_1", SNAPSHOT_DAY)).unlink()
 
     with pytest.raises(LoadError, match="not on disk"):
         place.states()
