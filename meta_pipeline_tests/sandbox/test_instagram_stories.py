@@ -116,7 +116,7 @@ def test_the_navigation_of_a_story_is_broken_down(graph: Graph) -> None:
     entry = insights(graph, story_id, metric="navigation", breakdown="story_navigation_action_type")[0]
     results = {result["dimension_values"][0]: result["value"] for result in entry["total_value"]["breakdowns"][0]["results"]}
 
-    assert set(results) == {"tap_forward", "tap_back", "tap_exit", "swipe_forward"}
+    assert set(results) == {"TAP_FORWARD", "TAP_BACK", "TAP_EXIT", "SWIPE_FORWARD"}
     assert sum(results.values()) == entry["total_value"]["value"] == entry["values"][0]["value"]
     assert {
         (row["breakdown_value"], row["value"]) for row in truth(graph, YESTERDAY, TODAY)["story_insights"]
