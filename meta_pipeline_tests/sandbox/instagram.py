@@ -47,9 +47,9 @@ def values_of_day(entries: list[dict[str, Any]], day: dt.date) -> Iterator[Value
             yield str(day), entry["name"], "", "{}", str(total["value"])
 
 
-def truth(graph: Graph, since: dt.date, until: dt.date, at: str | None = None) -> dict[str, list[dict[str, Any]]]:
+def truth(graph: Graph, since: dt.date, until: dt.date, **restrictions: str) -> dict[str, list[dict[str, Any]]]:
     """Return the truth of Instagram."""
-    query = {"since": str(since), "until": str(until)} | ({"at": at} if at else {})
+    query = {"since": str(since), "until": str(until), **restrictions}
     records: dict[str, list[dict[str, Any]]] = control(graph, "truth/instagram", {}, query)
     return records
 

@@ -130,3 +130,20 @@ def test_an_account_has_as_many_stories_a_day_as_ordered(graph: Graph, count: in
 
     assert len(true_stories(graph, YESTERDAY, YESTERDAY)) == count
     assert listed - 1 <= len(live(graph)) <= listed + 1
+
+
+def test_the_truth_is_restricted_to_accounts_metrics_and_records_at_an_instant(graph: Graph) -> None:
+    whole = truth(graph, YESTERDAY, TODAY)
+    restrictions = {"instagram_account_id": ACCOUNT, "metrics": "reach,views", "records": "account_insights,story_insights"}
+    part = truth(graph, YESTERDAY, TODAY, **restrictions)
+    ids = {story["media_id"] for story in true_stories(graph, YESTERDAY, TODAY)}
+
+    assert part == {
+        "account_insights": [row for row in whole["account_insights"] if row["instagram_account_id"] == ACCOUNT and row["metric"] in ("reach", "views")],
+        "story_insights": [row for row in whole["story_insights"] if row["media_id"] in ids and row["metric"] in ("reach", "views")],
+    }
+    earlier = truth(graph, YESTERDAY, TODAY, at="2026-11-20T06:00:00+00:00", **restrictions)
+    graph.fixed_now = NOW - dt.timedelta(hours=6)
+    assert earlier == truth(graph, YESTERDAY, TODAY, **restrictions) != part
+    with pytest.raises(ValueError, match="no such records: media_insight"):
+        truth(graph, YESTERDAY, TODAY, records="media_insight")

@@ -47,7 +47,7 @@ class InstagramEdges:
         return next((page for page in self.world.pages.values() if page.instagram_id == node_id), None)
 
     def find_media(self, node_id: str, now: dt.datetime) -> Media | None:
-        """Return the medium or live story with this id; None for one that is deleted or has ended."""
+        """Return the media object or live story with this id; None for one that is deleted or has ended."""
         return self.library.find(node_id, now)
 
     def account_id_of(self, node_id: str) -> str | None:
@@ -70,7 +70,7 @@ class InstagramEdges:
         raise unknown_path(call.edge)
 
     def answer_media(self, call: NodeCall, media: Media) -> dict[str, Any]:
-        """Return a medium, its insights or the children of a carousel."""
+        """Return a media object, its insights or the children of a carousel."""
         match call.edge:
             case "":
                 check_access(call, media.page, self.access, is_insights=False)
@@ -159,7 +159,7 @@ def _selected(call: NodeCall, response: dict[str, Any]) -> dict[str, Any]:
 
 
 def media_counts(values: Mapping[str, int | float]) -> dict[str, int | float | None]:
-    """Return the fields of a medium that are counts, from its lifetime values."""
+    """Return the fields of a media object that are counts, from its lifetime values."""
     return {field: values.get(metric) for field, metric in _COUNTS.items()}
 
 

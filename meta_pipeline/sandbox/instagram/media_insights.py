@@ -1,6 +1,6 @@
 """`GET /{ig-media}/insights`: checks a request as Graph does and renders lifetime values (docs/graph-api.md §3.4).
 
-One metric that does not fit the kind of medium cancels the request, with an error that depends on the metric.
+One metric that does not fit the kind of media cancels the request, with an error that depends on the metric.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class MediaInsights:
 
 
 def _documented(version: str, options: WorldOptions) -> list[str]:
-    """Return the metrics of every kind of medium that a version has."""
+    """Return the metrics of every kind of media that a version has."""
     names = [
         name for name, metric in MEDIA_METRICS.items()
         if version_number(metric.since_version) <= version_number(version)
@@ -69,7 +69,7 @@ def _documented(version: str, options: WorldOptions) -> list[str]:
 
 
 def _check_kind(names: list[str], media: Media, options: WorldOptions) -> None:
-    """Raise the error of metrics that the kind of medium does not have: two have an error of their own, and the one of
+    """Raise the error of metrics that the kind of media does not have: two have an error of their own, and the one of
     the others names them all."""
     wrong = [name for name in names if name not in media_metrics(media, options)]
     if "facebook_views" in wrong:

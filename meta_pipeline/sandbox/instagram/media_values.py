@@ -73,15 +73,15 @@ _INTERACTIONS = ("likes", "comments", "saved", "shares", "reposts", "replies")
 
 
 class MediaValues:
-    """The insights of every medium of a world."""
+    """The insights of every media object of a world."""
 
     def __init__(self, world: World) -> None:
         self.world = world
 
     def values(self, media: Media, now: dt.datetime) -> dict[str, int | float]:
-        """Return every metric that the kind of medium has; a story's at its last instant once it has ended.
+        """Return every metric that the kind of media has; a story's at its last instant once it has ended.
 
-        Empty for a medium of more than two years ago, whose insights are not kept, and for a child of a carousel.
+        Empty for a media object of more than two years ago, whose insights are not kept, and for a child of a carousel.
         """
         at = now
         if media.ended_at is not None and now >= media.ended_at:
@@ -151,7 +151,7 @@ class MediaValues:
 
 
 def media_metrics(media: Media, options: WorldOptions) -> list[str]:
-    """Return the names of the metrics that a medium has by its kind, with those that the world's options add."""
+    """Return the names of the metrics that a media object has by its kind, with those that the world's options add."""
     names = [name for name, metric in MEDIA_METRICS.items() if media.kind in metric.kinds]
     return [*names, *added_metrics(_node_kind(media), options)]
 
