@@ -31,9 +31,9 @@ _STORIES_PER_DAY_MAX = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Media:
-    """A medium of an account: one of its feed, a reel, a story, or a child of a carousel.
+    """A media object of an account: one of its feed, a reel, a story, or a child of a carousel.
 
-    `ended_at` is when a story ends, or when a medium is deleted; None for what stays.
+    `ended_at` is when a story ends, or when a media object is deleted; None for what stays.
     """
 
     id: str
@@ -45,7 +45,7 @@ class Media:
     parent_id: str | None = None
 
     def exists(self, now: dt.datetime) -> bool:
-        """Check whether the medium is published, and neither deleted nor an ended story."""
+        """Check whether the media object is published, and neither deleted nor an ended story."""
         return self.published_at <= now and (self.ended_at is None or now < self.ended_at)
 
 
@@ -75,13 +75,13 @@ class MediaLibrary:
         return [story for story in self.stories(page, today - dt.timedelta(days=1), today, now) if story.exists(now)]
 
     def page_of(self, node_id: str) -> Page | None:
-        """Return the Page of the account that an id of a medium belongs to, whether or not the medium exists."""
+        """Return the Page of the account that a media id belongs to, whether or not such media exist."""
         match = _ID.fullmatch(node_id)
         pages = self.world.pages.values()
         return next((page for page in pages if match and page.instagram_id.endswith(match[1])), None)
 
     def find(self, node_id: str, now: dt.datetime) -> Media | None:
-        """Return the medium with an id if it can be read now."""
+        """Return the media object with an id if it can be read now."""
         if (match := _ID.fullmatch(node_id)) is None or (page := self.page_of(node_id)) is None:
             return None
         kind, digits = match[2], int(match[3])
@@ -114,7 +114,7 @@ class MediaLibrary:
         ]
 
     def fields(self, media: Media, now: dt.datetime) -> dict[str, Any]:
-        """Return a medium's fields as Graph writes them, without its counts; None where it has no value."""
+        """Return a media object's fields as Graph writes them, without its counts; None where it has no value."""
         shortcode = f"C{int(media.id) % 10**13:x}"
         is_video = media.kind in (VIDEO, REELS) or (media.kind == STORY and self._draw(media.id, "video") % 3 == 0)
         place = {REELS: "reel", STORY: f"stories/{media.page.instagram_name}"}.get(media.kind, "p")
@@ -136,11 +136,11 @@ class MediaLibrary:
     def _feed_media(self, page: Page, number: int, published_at: dt.datetime) -> Media:
         media_id = _media_id(page, _MEDIUM, number)
         draw = self._draw(media_id, "life")
-        is_deleted, is_edited = draw % 20 == 0, draw % 8 == 1
+        is_deleted, is_edited = draw % 20 == 0, draw % 4 == 1
         return Media(
             id=media_id, page=page, kind=_FEED_KINDS[self._draw(media_id, "kind") % len(_FEED_KINDS)],
             published_at=published_at,
-            edited_at=published_at + dt.timedelta(hours=1 + draw // 160 % 500) if is_edited else None,
+            edited_at=published_at + dt.timedelta(hours=1 + draw // 160 % 3000) if is_edited else None,
             ended_at=published_at + dt.timedelta(hours=100 + draw // 160 % 4000) if is_deleted else None,
         )
 
