@@ -56,6 +56,7 @@ class Settings(BaseSettings):
         "3:1,7:2,14:4,28:7", description="age:every pairs: how stale a day of that age may be, days"
     )
     reports: Path | None = Field(None, description="TOML file: which reports are switched on, and your own")
+    metrics: Path | None = Field(None, description="TOML file: new, retired and switched metrics of Pages, Instagram")
     sweep_days: int = Field(
         7, ge=1, description="how long an account's listings may go without being read whole, days"
     )
@@ -78,8 +79,8 @@ class Settings(BaseSettings):
         return f"sqlite:///{self.root / 'control.sqlite'}"
 
     @property
-    def landing_dir(self) -> Path:
-        """Return the folder of the landed Parquet files."""
+    def landing_root(self) -> str:
+        """Return the location of the landed Parquet files."""
         return _folder(self.landing_url, self.root / "landing", "META_PIPELINE_LANDING_URL")
 
     @property
@@ -88,9 +89,9 @@ class Settings(BaseSettings):
         return (self.warehouse or self.root / "warehouse.duckdb").resolve()
 
     @property
-    def published_file(self) -> Path:
-        """Return the DuckDB snapshot that readers open."""
-        return _folder(self.publish_url, self.root / "published", "META_PIPELINE_PUBLISH_URL") / "warehouse.duckdb"
+    def published_file(self) -> str:
+        """Return the location of the DuckDB snapshot that readers open."""
+        return f"{_folder(self.publish_url, self.root / 'published', 'META_PIPELINE_PUBLISH_URL')}/warehouse.duckdb"
 
     @property
     def audit_for(self) -> dt.timedelta:
@@ -132,11 +133,11 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def _folder(url: str | None, default: Path, name: str) -> Path:
+def _folder(url: str | None, default: Path, name: str) -> str:
     if url is None:
-        return default
+        return str(default)
     if url.startswith("file://"):
-        return Path(url.removeprefix("file://"))
+        return str(Path(url.removeprefix("file://")))
     if "://" in url:
         raise ConfigError(f"{name} must be a folder or file:// URL in this version, not {url.split('://')[0]}://")
-    return Path(url).resolve()
+    return str(Path(url).resolve())

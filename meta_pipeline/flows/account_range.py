@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from meta_pipeline.extract.ranges import Range
 from meta_pipeline.flows import listings
 from meta_pipeline.status.forecast import are_entities_stale
-from meta_pipeline.store import deferrals
+from meta_pipeline.store.pulls import deferrals
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

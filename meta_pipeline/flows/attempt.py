@@ -21,8 +21,9 @@ from meta_pipeline.flows.pull_landing import land_pull
 from meta_pipeline.flows.readers import Readers, ReadyPull, Result
 from meta_pipeline.graph.errors import ScopeError, ThrottledError, TokenError, TooMuchDataError
 from meta_pipeline.records import AccessToken, FailedDay, LandedFile, MetaPipelineError
-from meta_pipeline.store import deferrals, ledger
-from meta_pipeline.store.node_links import today_of
+from meta_pipeline.store.connections.node_links import today_of
+from meta_pipeline.store.landed import ledger
+from meta_pipeline.store.pulls import deferrals
 
 
 @dataclass(kw_only=True)

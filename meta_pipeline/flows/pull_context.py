@@ -19,7 +19,7 @@ from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.graph.request import CallContext, Purpose
 from meta_pipeline.landing.landing import SNAPSHOT_DAY, Landing
 from meta_pipeline.records import LandedFile, MetaPipelineError
-from meta_pipeline.store import ledger
+from meta_pipeline.store.landed import ledger
 from meta_pipeline.vault.vault import Vault
 
 INTERRUPTED = "interrupted before this day landed; run the same command to resume"

@@ -13,7 +13,8 @@ from meta_pipeline.flows.pull_context import PullContext
 from meta_pipeline.flows.tokens import retire_if_invalid
 from meta_pipeline.graph.errors import TokenError
 from meta_pipeline.records import FailedDay, LandedFile, MetaPipelineError, VaultError
-from meta_pipeline.store import access, deferrals
+from meta_pipeline.store.connections import access
+from meta_pipeline.store.pulls import deferrals
 from meta_pipeline.vault.vault import Vault
 
 

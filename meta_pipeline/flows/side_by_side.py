@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from meta_pipeline.flows.pull_context import INTERRUPTED, PullContext
 from meta_pipeline.flows.pulls import land
 from meta_pipeline.records import FailedDay, LandedFile, MetaPipelineError
-from meta_pipeline.store import leases
+from meta_pipeline.store.coordination import leases
 
 # Accounts whose report runs are in flight together: a run is mostly waiting for Meta.
 ACCOUNTS_AT_ONCE = 8

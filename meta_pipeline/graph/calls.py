@@ -39,7 +39,8 @@ class CallKind(enum.Enum):
     PERMISSIONS = Call("permissions", methods=("GET", "DELETE"))
     BUSINESSES = Call("businesses", scopes=("business_management",))
     PAGES = Call("the list of Pages", scopes=("pages_show_list",))
-    PAGE_INSIGHTS = Call("Page insights")
+    # With the Page's own token: with a person's it would be the platform's (docs/graph-api.md §6.2).
+    PAGE_INSIGHTS = Call("Page insights", budgets=("pages",))
     AD_ACCOUNTS = Call("the list of ad accounts", "marketing", scopes=_ADS)
     # An account, its campaigns, ad sets, ads and creatives: listed or read by id.
     AD_OBJECTS = Call("ad accounts and ads", "marketing", _OBJECT_BUDGETS, scopes=_ADS)

@@ -97,7 +97,8 @@ class Calendar:
 
     def after(self, version: str, *, most: int | None = None) -> list[str]:
         """Return the names of the versions after this one, oldest first, at most `most` of them."""
-        return sorted((name for name in self.versions if _order(name) > _order(version)), key=_order)[:most]
+        later = (name for name in self.versions if version_order(name) > version_order(version))
+        return sorted(later, key=version_order)[:most]
 
     def changes(self, version: str | None) -> tuple[str, ...]:
         """Return the changes of a version, one sentence each."""
@@ -129,7 +130,8 @@ class Calendar:
         return f"usable until {end}" if end else "its end is not announced"
 
 
-def _order(version: str) -> tuple[int, ...]:
+def version_order(version: str) -> tuple[int, ...]:
+    """Return a key that sorts versions (`v9.0` before `v26.0`)."""
     return tuple(map(int, re.findall(r"\d+", version)))
 
 
@@ -164,7 +166,7 @@ def parsed(text: str, *, source: str) -> Calendar:
             raise _wrong(source, f"{name} must be a table")
         versions[name] = _with(versions.get(name, Version(name)), facts, source)
     return Calendar(
-        dict(sorted(versions.items(), key=lambda pair: _order(pair[0]))), f"{where or source}; else {SOURCE}"
+        dict(sorted(versions.items(), key=lambda pair: version_order(pair[0]))), f"{where or source}; else {SOURCE}"
     )
 
 

@@ -9,9 +9,9 @@ import sqlalchemy as sa
 
 from meta_pipeline.linker.discover import Discovery, FailedEdge
 from meta_pipeline.records import NodeLink
-from meta_pipeline.store import access, node_links, unread_edges
-from meta_pipeline.store.access import Access
-from meta_pipeline.store.unread_edges import UnreadEdge
+from meta_pipeline.store.connections import access, node_links, unread_edges
+from meta_pipeline.store.connections.access import Access
+from meta_pipeline.store.connections.unread_edges import UnreadEdge
 
 
 def save(engine: sa.Engine, discovery: Discovery, *, through: str, now: dt.datetime) -> None:

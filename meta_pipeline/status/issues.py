@@ -13,8 +13,8 @@ from meta_pipeline.records import Grant, NodeLink, TokenRef
 from meta_pipeline.status.action_links import ActionLinks
 from meta_pipeline.status.token_health import DISCONNECTED, THRESHOLDS, days_left, in_days, invalidation_of
 from meta_pipeline.status.wording import are, counted, names, plural_kinds
-from meta_pipeline.store.access import READING_TASK
-from meta_pipeline.store.unread_edges import UnreadEdge
+from meta_pipeline.store.connections.access import READING_TASK
+from meta_pipeline.store.connections.unread_edges import UnreadEdge
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from meta_pipeline.display import printable
-from meta_pipeline.store import tokens, unread_edges
+from meta_pipeline.store.connections import tokens, unread_edges
 
 
 def unread_sentences(engine: sa.Engine) -> list[str]:

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from meta_pipeline.display import printable
 from meta_pipeline.records import AccessToken, TokenRef, VaultError
-from meta_pipeline.store import access, reveals, tokens
+from meta_pipeline.store.connections import access, reveals, tokens
 from meta_pipeline.vault.seal import UnsealError, keyring, seal, unseal
 
 

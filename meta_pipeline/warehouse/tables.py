@@ -18,10 +18,13 @@ ACTION_KEYS = ("action_type", "value", "1d_view", "1d_click", "7d_click", "28d_c
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RawTable:
     """A raw table: text columns named as Meta names them, and lists of actions. `breakdowns` are those of its columns
-    whose value may be absent; `more_keys` those of its action objects beyond ACTION_KEYS."""
+    whose value may be absent; `more_keys` those of its action objects beyond ACTION_KEYS; `has_versions`: earlier
+    versions of its days are kept in a table beside it."""
 
     name: str
     columns: tuple[str, ...]
+    schema: str = SCHEMA
+    has_versions: bool = False
     actions: tuple[str, ...] = ()
     breakdowns: tuple[str, ...] = ()
     more_keys: tuple[str, ...] = ()
@@ -29,12 +32,12 @@ class RawTable:
     @property
     def place(self) -> str:
         """Return the qualified and quoted name of the table."""
-        return f"{SCHEMA}.{quoted(self.name)}"
+        return f"{self.schema}.{quoted(self.name)}"
 
     @property
     def versions(self) -> str:
         """Return the name of the table of its days' earlier versions."""
-        return f"{SCHEMA}.{quoted(f'{self.name}_versions')}"
+        return f"{self.schema}.{quoted(f'{self.name}_versions')}"
 
     @property
     def action_keys(self) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from meta_pipeline.consent.signing import as_bytes, digest_of, is_same, serializer, timed_serializer
-from meta_pipeline.store import sessions
+from meta_pipeline.store.connections import sessions
 from meta_pipeline.web.attempts import SLOW_S, Attempts, network_of
 
 SESSION_LIFE, DEVICE_LIFE = dt.timedelta(hours=12), dt.timedelta(days=90)

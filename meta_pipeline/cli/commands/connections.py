@@ -114,7 +114,7 @@ def links(as_json: bool, is_wide: bool) -> None:
     """The nodes that are reachable, by which token, and who owns them."""
     from meta_pipeline.bootstrap import process_runtime
     from meta_pipeline.status.unread import unread_sentences
-    from meta_pipeline.store.node_links import list_links
+    from meta_pipeline.store.connections.node_links import list_links
 
     engine = process_runtime().engine
     node_links = list_links(engine)

@@ -48,7 +48,7 @@ def run_demo(runtime: Runtime) -> int:
         truth = requests.get(
             f"{sandbox_url}/_sandbox/truth", params={"since": str(since), "until": str(until)}, timeout=60
         ).json()["account"]
-    published = home / "published" / "warehouse.duckdb"
+    published = f"{home}/published/warehouse.duckdb"
     with _phase(console, phases, "chart", "spend and ROAS per day"):
         picture = draw(published, home / "report.png")
     console.print("")

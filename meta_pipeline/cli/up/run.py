@@ -19,7 +19,7 @@ import requests
 from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.cli.up.child_processes import ChildProcesses, kill_orphans, up_lock
 from meta_pipeline.records import ConfigError
-from meta_pipeline.store.node_links import list_links
+from meta_pipeline.store.connections.node_links import list_links
 
 if TYPE_CHECKING:
     from meta_pipeline.defs.runs.failed_runs import FailedRuns

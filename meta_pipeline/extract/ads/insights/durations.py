@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from meta_pipeline.store.report_sizes import APP
+from meta_pipeline.store.pulls.report_sizes import APP
 
 # The weight of the newest run in the duration that is stored: a run that took longer counts for more, because a poll
 # that comes too early is paid for and one that comes too late is only late.

@@ -15,7 +15,7 @@ from meta_pipeline.extract.ads.insights.requests import Pull
 from meta_pipeline.extract.ranges import Range
 from meta_pipeline.extract.sizes import SYNCHRONOUS_DAYS, Sizes, plan_ranges
 from meta_pipeline.extract.stored_sizes import load_sizes, store_sizes
-from meta_pipeline.store import report_sizes
+from meta_pipeline.store.pulls import report_sizes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
