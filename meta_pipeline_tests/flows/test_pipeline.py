@@ -151,12 +151,13 @@ def test_trouble_that_passes_ends_in_exact_truth_and_an_accounts_own_trouble_is_
         return home.run(*BACKFILL, *nodes, *options)
 
     ended_badly, much, lost, blocked, refused = ("1000000001", "1000000003", "1000000004", "1000000005", "1000000002")
-    for account, faults in {
+    passing: dict[str, list[dict[str, Any]]] = {
         much: [{"fault": "code1_reduce", "path": f"POST act_{much}"}, {"fault": "html_502", "path": "GET", "times": 2}],
         lost: [{"fault": "job_skipped", "path": f"act_{lost}"}, {"fault": "truncated", "path": "GET 60", "times": 2},
                {"fault": "empty_page", "path": r"GET \d+/insights", "times": 2},
                {"fault": "100_1487534", "path": r"GET \d+/insights"}],
-    }.items():
+    }
+    for account, faults in passing.items():
         ran = backfill(account, faults=faults)
         assert ran.returncode == 0, ran.stderr
 
