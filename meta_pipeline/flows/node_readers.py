@@ -123,7 +123,7 @@ def _objects(read: NodeRead, edge: ObjectEdge) -> Reader:
         result = ObjectReader(
             node_id=read.node_id, edge=edge, graph=read.graph, token=read.token, reader=read.reader,
             metrics=lambda kind: read.metrics(kind or None), today=read.today, tiers=read.context.snapshot_ages,
-            known=snapshot_objects.find_all(read.context.engine, node_id=read.node_id, report=read.report.name),
+            stored=snapshot_objects.find_all(read.context.engine, node_id=read.node_id, report=read.report.name),
         ).read()
         reader.objects = result.objects
         return dict.fromkeys(days, result.rows)
@@ -159,11 +159,11 @@ def _instagram_demographics(read: NodeRead) -> Reader:
 
 def _instagram_stories(read: NodeRead) -> Reader:
     def rows(days: Sequence[dt.date]) -> Mapping[dt.date, RowsOrError]:
-        found = stories.read_stories(
+        records = stories.read_stories(
             read.node_id, read.metrics(), earlier=_earlier_stories(read), graph=read.graph, token=read.token,
             reader=read.reader,
         )
-        return dict.fromkeys(days, found)
+        return dict.fromkeys(days, records)
 
     return Reader(parts=_at_once, rows=rows)
 
