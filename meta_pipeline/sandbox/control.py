@@ -12,6 +12,7 @@
 | `POST entities` | `{id}` to edit, `{create: ad, adset_id}`, `{create: adset, campaign_id}` or
   `{create: campaign, account_id}`; with any of `name, daily_budget, status` and `at`, an instant; or a list of these |
 | `POST posts` | `{id, message}` edits a post of a Page, `{id, delete: true}` deletes it; `at`, an instant |
+| `POST media` | `{id, caption}` edits a caption on Instagram, `{id, delete: true}` deletes media or a story; `at` |
 | `POST faults`, `limits`, `clock` | `{fault, path, times}`; the fields of `limit_settings.LimitSettings`; `{now}` |
 | `POST tokens`, `dead`, `tasks` | issue a token; invalidate tokens; set what people may do on a node |
 
@@ -135,6 +136,7 @@ _CALLS: dict[str, Callable[[SandboxState, Any], Any]] = {
     "world": _world,
     "entities": _entities,
     "posts": lambda state, body: state.pages.posts.change(body, state.now()),
+    "media": lambda state, body: state.instagram.library.change(body, state.now()),
     "faults": _faults,
     "limits": lambda state, body: state.limits.configure(body),
     "clock": _clock,

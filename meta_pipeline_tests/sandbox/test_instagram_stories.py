@@ -147,3 +147,24 @@ def test_the_truth_is_restricted_to_accounts_metrics_and_records_at_an_instant(g
     assert earlier == truth(graph, YESTERDAY, TODAY, **restrictions) != part
     with pytest.raises(ValueError, match="no such records: media_insight"):
         truth(graph, YESTERDAY, TODAY, records="media_insight")
+
+
+def test_a_control_call_edits_and_deletes_media_and_stories(graph: Graph) -> None:
+    story = live(graph)[0]["id"]
+    media = [row["id"] for row in call(graph, f"{ACCOUNT}/media", limit="2")[1]["data"]]
+    control(graph, "media", {"id": media[0], "caption": "Closed on Monday"}, {})
+    for media_id in (media[1], story):
+        control(graph, "media", {"id": media_id, "delete": True, "at": (NOW + dt.timedelta(hours=1)).isoformat()}, {})
+    graph.fixed_now = NOW + dt.timedelta(minutes=59)
+    last = values(graph, story)
+    assert call(graph, media[0], fields="caption")[1]["caption"] == "Closed on Monday"
+    graph.fixed_now = NOW + dt.timedelta(hours=1)
+
+    assert {error_of(graph, media_id)[:3] for media_id in (media[1], story)} == {(400, 100, 33)}
+    records = truth(graph, YESTERDAY, TODAY)
+    changed = {row["media_id"]: (row["is_edited"], row["is_deleted"]) for row in records["media"] if row["media_id"] in media}
+    assert changed == {media[0]: (True, False), media[1]: (False, True)}
+    ended = {row["media_id"]: row["ended_at"] for row in records["stories"]}
+    assert ended[story] == "2026-11-20T13:00:00+0000" and true_values(graph, YESTERDAY, TODAY)[story] == last
+    with pytest.raises(ValueError, match="no media object"):
+        control(graph, "media", {"id": media[1], "caption": "gone"}, {})
