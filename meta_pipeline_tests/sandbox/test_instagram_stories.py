@@ -56,7 +56,7 @@ def test_a_story_grows_by_the_hour_until_it_ends_and_can_not_be_read_afterwards(
     story = next(row for row in live(graph) if values(graph, row["id"])["reach"] > 50)
     published_at = dt.datetime.fromisoformat(story["timestamp"])
     reaches = []
-    for hours in (12, 18, 23):
+    for hours in (12, 18, 22, 23):
         graph.fixed_now = published_at + dt.timedelta(hours=hours, minutes=1)
         reaches.append(values(graph, story["id"])["reach"])
     last = values(graph, story["id"])
@@ -168,3 +168,12 @@ def test_a_control_call_edits_and_deletes_media_and_stories(graph: Graph) -> Non
     assert ended[story] == "2026-11-20T13:00:00+0000" and true_values(graph, YESTERDAY, TODAY)[story] == last
     with pytest.raises(ValueError, match="no media object"):
         control(graph, "media", {"id": media[1], "caption": "gone"}, {})
+
+
+def test_the_truth_of_an_ended_story_keeps_a_metric_that_retired_later(graph: Graph) -> None:
+    control(graph, "world", {"retired_metrics": {"reach": NOW.isoformat()}}, {})
+    stories = [story for story in true_stories(graph, YESTERDAY - dt.timedelta(days=1), TODAY) if story["has_insights"]]
+    by_story = true_values(graph, YESTERDAY - dt.timedelta(days=1), TODAY)
+
+    assert {story["ended_at"] is not None for story in stories} == {True, False}
+    assert all(("reach" in by_story[story["media_id"]]) == (story["ended_at"] is not None) for story in stories)
