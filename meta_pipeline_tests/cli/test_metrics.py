@@ -32,7 +32,7 @@ def runtime(tmp_path: Path, now: dt.datetime = NOW) -> Runtime:
 
 
 def run(tmp_path: Path, *arguments: str, **environment: str) -> Result:
-    environment |= {"META_PIPELINE_HOME": str(tmp_path), "COLUMNS": "400"}
+    environment = {"META_PIPELINE_HOME": str(tmp_path), "COLUMNS": "400", **environment}
     return CliRunner().invoke(cli, ["metrics", *arguments], env=environment)
 
 
@@ -82,6 +82,10 @@ def test_the_command_lists_all_metrics_or_those_that_are_named(tmp_path: Path) -
         (kind, "2025-04-21", "views") for kind in ("instagram_account", "media", "story")
     }
     assert "page_impressions_unique" in run(tmp_path, "--wide").stdout
+    narrow = run(tmp_path, COLUMNS="80").stdout.splitlines()
+    assert [line.split() for line in narrow if line.startswith("page_impressions_unique ")] == [
+        ["page_impressions_unique", "retired", "no"]
+    ]
 
 
 def test_an_unknown_name_ends_with_exit_code_1_and_the_others_are_described(tmp_path: Path) -> None:
