@@ -56,6 +56,7 @@ def test_the_line_of_the_first_plan_is_refused_and_its_live_metric_alone_has_dat
         ({"metric": "page_media_view", "period": "day", "since": "yesteryear"}, 400, 100, "since must be a valid date"),
         ({"metric": "page_media_view", "period": "day", "since": "2026-11-04", "until": "2026-11-01"}, 400, 100, "since"),
         ({"metric": "page_media_view", "period": "day", "date_preset": "last_decade"}, 400, 100, "date_preset"),
+        ({"metric": "page_media_view,content_monetization_earnings", "period": "day"}, 500, 2, "unexpected error"),
         ({"period": "day"}, 400, 3001, "Invalid query"),
         ({"metric": ""}, 400, 3001, "Invalid query"),
     ],
@@ -81,6 +82,11 @@ def test_without_read_insights_the_answer_is_empty_and_no_error(graph: Graph) ->
 
     assert get(graph, INSIGHTS, token=token, metric="page_media_view", period="day", **DAYS) == {"data": []}
     assert error(graph, INSIGHTS, token=token, metric="page_impressions", period="day") == INVALID_METRIC
+
+
+@pytest.mark.parametrize("metric", ["monetization_approximate_earnings", "content_monetization_earnings"])
+def test_the_earnings_of_a_page_that_is_not_monetized_are_known_and_absent(graph: Graph, metric: str) -> None:
+    assert get(graph, INSIGHTS, metric=metric, period="day", **DAYS)["data"] == []
 
 
 def test_only_the_pages_own_token_reads_it(graph: Graph) -> None:
