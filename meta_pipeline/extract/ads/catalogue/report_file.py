@@ -1,4 +1,4 @@
-"""Which reports there are and which are read by default: the built-in ones and those of a TOML file, which is checked
+"""Load the catalogue of reports: the built-in ones and those of a TOML file, which is checked
 line by line.
 
     enabled = ["account_reach_7d"]
