@@ -13,9 +13,11 @@ import yaml
 from meta_pipeline.alerts import targets
 from meta_pipeline.consent.scopes import SCOPES
 from meta_pipeline.extract.ads.catalogue.reports import REPORTS, Report
+from meta_pipeline.extract.pages.metrics import PAGE_METRICS
 from meta_pipeline.graph.calls import CallKind
 from meta_pipeline.sandbox.ads.insights.breakdowns import COMBINATIONS, VALUES
 from meta_pipeline.sandbox.identity.scopes import ALL_SCOPES
+from meta_pipeline.sandbox.pages import catalogue
 
 TOP = Path(__file__).parent.parent
 DBT = TOP / "dbt_project"
@@ -106,3 +108,14 @@ def test_an_alert_target_is_created_by_the_runtime() -> None:
     bootstrap = (TOP / "meta_pipeline" / "bootstrap.py").read_text()
 
     assert classes and [name for name in sorted(classes) if f"{name}(" not in bootstrap] == []
+
+
+def test_the_sandbox_has_every_living_metric_of_pages_and_posts_with_its_periods() -> None:
+    in_sandbox = {"page": catalogue.PAGE_METRICS, "post": catalogue.POST_METRICS}
+    living = [metric for metric in PAGE_METRICS if metric.valid_to is None]
+    missing = [
+        f"sandbox/pages/catalogue.py: {metric.name} by {period}" for metric in living for period in metric.periods
+        if metric.name not in in_sandbox[metric.object] or period not in in_sandbox[metric.object][metric.name].periods
+    ]
+
+    assert living and not missing

@@ -50,9 +50,11 @@ def _answer_node(state: SandboxState, call: NodeCall) -> Any:
         return state.pages.answer(call, page)
     if page := state.instagram.find(node_id):
         return state.instagram.answer(call, page)
+    if post := state.pages.find_post(node_id, call.now):
+        return state.pages.answer_post(call, post)
     if media := state.instagram.find_media(node_id, call.now):
         return state.instagram.answer_media(call, media)
-    raise unknown_object(node_id) if node_id.isdigit() else unknown_path(call.request.path)
+    raise unknown_object(node_id) if node_id.replace("_", "").isdigit() else unknown_path(call.request.path)
 
 
 def _answer_person(state: SandboxState, call: NodeCall) -> Any:

@@ -68,7 +68,9 @@ def select_fields(
             )
     selected: dict[str, Any] = {}
     for name, arguments, nested in requests:
-        value = _expanded(node[name], arguments, nested) if callable(node[name]) else _nested(node[name], nested)
+        value = (
+            select_records(node[name](arguments), nested) if callable(node[name]) else _nested(node[name], nested)
+        )
         if value is not None:
             selected[name] = value
     if "id" in node:
@@ -76,9 +78,9 @@ def select_fields(
     return selected
 
 
-def _expanded(edge: ExpandedEdge, arguments: Mapping[str, str], fields: str) -> dict[str, Any]:
-    response = dict(edge(arguments))
-    return {**response, "data": [_nested(record, fields) for record in response["data"]]}
+def select_records(response: Mapping[str, Any], fields: str | None) -> dict[str, Any]:
+    """Return an edge's response with the requested fields of each record in `data`; all of them without `fields`."""
+    return {**response, "data": [_nested(record, fields or "") for record in response["data"]]}
 
 
 def _nested(value: Any, fields: str) -> Any:
