@@ -35,8 +35,8 @@ _read_record = msgspec.json.Decoder(Record).decode
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectEdge:
-    """How the objects of one edge are read. `edge`: of the node, lists them newest first; `time`: the field that says
-    when one was created; `kind_of`: the type by which metrics differ, "" where they don't."""
+    """The rules for reading the objects of one edge. `edge`: of the node, lists them newest first; `time`: the field
+    that says when one was created; `kind_of`: the type by which metrics differ, "" where they don't."""
 
     edge: str
     fields: tuple[str, ...]
@@ -48,7 +48,7 @@ class ObjectEdge:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectsRead:
-    """What one read found: the records of the day, and the objects as they are known now."""
+    """The result of a read: the records of the day, and the objects as they are known now."""
 
     rows: list[Row]
     objects: list[SnapshotObject]

@@ -1,4 +1,4 @@
-"""How many calls a report of a Page or an Instagram account takes, from what was read of it before."""
+"""Forecast the calls of a report of a Page or an Instagram account, from what was read of it before."""
 
 from __future__ import annotations
 
