@@ -56,7 +56,7 @@ def test_a_story_grows_by_the_hour_until_it_ends_and_can_not_be_read_afterwards(
     story = next(row for row in live(graph) if values(graph, row["id"])["reach"] > 50)
     published_at = dt.datetime.fromisoformat(story["timestamp"])
     reaches = []
-    for hours in (12, 18, 23):
+    for hours in (12, 18, 22, 23):
         graph.fixed_now = published_at + dt.timedelta(hours=hours, minutes=1)
         reaches.append(values(graph, story["id"])["reach"])
     last = values(graph, story["id"])
@@ -147,3 +147,33 @@ def test_the_truth_is_restricted_to_accounts_metrics_and_records_at_an_instant(g
     assert earlier == truth(graph, YESTERDAY, TODAY, **restrictions) != part
     with pytest.raises(ValueError, match="no such records: media_insight"):
         truth(graph, YESTERDAY, TODAY, records="media_insight")
+
+
+def test_a_control_call_edits_and_deletes_media_and_stories(graph: Graph) -> None:
+    story = live(graph)[0]["id"]
+    media = [row["id"] for row in call(graph, f"{ACCOUNT}/media", limit="2")[1]["data"]]
+    control(graph, "media", {"id": media[0], "caption": "Closed on Monday"}, {})
+    for media_id in (media[1], story):
+        control(graph, "media", {"id": media_id, "delete": True, "at": (NOW + dt.timedelta(hours=1)).isoformat()}, {})
+    graph.fixed_now = NOW + dt.timedelta(minutes=59)
+    last = values(graph, story)
+    assert call(graph, media[0], fields="caption")[1]["caption"] == "Closed on Monday"
+    graph.fixed_now = NOW + dt.timedelta(hours=1)
+
+    assert {error_of(graph, media_id)[:3] for media_id in (media[1], story)} == {(400, 100, 33)}
+    records = truth(graph, YESTERDAY, TODAY)
+    changed = {row["media_id"]: (row["is_edited"], row["is_deleted"]) for row in records["media"] if row["media_id"] in media}
+    assert changed == {media[0]: (True, False), media[1]: (False, True)}
+    ended = {row["media_id"]: row["ended_at"] for row in records["stories"]}
+    assert ended[story] == "2026-11-20T13:00:00+0000" and true_values(graph, YESTERDAY, TODAY)[story] == last
+    with pytest.raises(ValueError, match="no media object"):
+        control(graph, "media", {"id": media[1], "caption": "gone"}, {})
+
+
+def test_the_truth_of_an_ended_story_keeps_a_metric_that_retired_later(graph: Graph) -> None:
+    control(graph, "world", {"retired_metrics": {"reach": NOW.isoformat()}}, {})
+    stories = [story for story in true_stories(graph, YESTERDAY - dt.timedelta(days=1), TODAY) if story["has_insights"]]
+    by_story = true_values(graph, YESTERDAY - dt.timedelta(days=1), TODAY)
+
+    assert {story["ended_at"] is not None for story in stories} == {True, False}
+    assert all(("reach" in by_story[story["media_id"]]) == (story["ended_at"] is not None) for story in stories)

@@ -137,7 +137,7 @@ class _Truth:
         for media in self.instagram.library.published(page, self.at):
             is_deleted = not media.exists(self.at)
             deleted_at = graph_time(media.ended_at) if is_deleted and media.ended_at else None
-            is_edited = media.edited_at is not None and media.edited_at <= self._last_instant(media)
+            is_edited = media.is_edited(self._last_instant(media))
             yield {
                 **self._fields(media), "is_edited": is_edited, "is_deleted": is_deleted, "deleted_at": deleted_at
             }
