@@ -88,16 +88,18 @@ def run_reports(
         )
 
 
-def run(opened: dg.DagsterInstance, runtime: Runtime, node_id: str, kind: NodeKind = AD_ACCOUNT) -> None:
-    """Run thirty days of one node."""
+def run(
+    opened: dg.DagsterInstance, runtime: Runtime, node_id: str, kind: NodeKind = AD_ACCOUNT, *, days: int = DAYS
+) -> None:
+    """Run the last days of one node."""
     last = NOW.date()
     ended = run_reports(
-        opened, runtime, kind, tags=range_tags(node_id, last - dt.timedelta(days=DAYS - 1), last, kind),
+        opened, runtime, kind, tags=range_tags(node_id, last - dt.timedelta(days=days - 1), last, kind),
         reports=[REPORT[kind.name]],
     )
     green = ended.asset_materializations_for_node(STEPS[kind.name])
-    if len(green) != DAYS:
-        raise SystemExit(f"{len(green)} days are green, not {DAYS}")
+    if len(green) != days:
+        raise SystemExit(f"{len(green)} days are green, not {days}")
 
 
 def requests_of(runtime: Runtime, schedule: str = "pull_ads_schedule", *, now: dt.datetime = NOW) -> list[Any]:

@@ -35,8 +35,8 @@ _read_record = msgspec.json.Decoder(Record).decode
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectEdge:
-    """How the objects of one edge are read. `edge`: of the node, lists them newest first; `time`: the field that says
-    when one was created; `kind_of`: the type by which metrics differ, "" where they don't."""
+    """The rules for reading the objects of one edge. `edge`: of the node, lists them newest first; `time`: the field
+    that says when one was created; `kind_of`: the type by which metrics differ, "" where they don't."""
 
     edge: str
     fields: tuple[str, ...]
@@ -48,7 +48,7 @@ class ObjectEdge:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectsRead:
-    """What one read found: the records of the day, and the objects as they are known now."""
+    """The result of a read: the records of the day, and the objects as they are known now."""
 
     rows: list[Row]
     objects: list[SnapshotObject]
@@ -56,7 +56,7 @@ class ObjectsRead:
 
 @dataclass(kw_only=True)
 class ObjectReader:
-    """Reads the objects of one node. `metrics`: those of a type of object; `known`: what was read before, by id."""
+    """Reads the objects of one node. `metrics`: those of a type of object; `stored`: what was read before, by id."""
 
     node_id: str
     edge: ObjectEdge
@@ -64,7 +64,7 @@ class ObjectReader:
     token: AccessToken
     reader: MetricReader
     metrics: Callable[[str], Sequence[Metric]]
-    known: Mapping[str, SnapshotObject]
+    stored: Mapping[str, SnapshotObject]
     today: dt.date
     tiers: tuple[Tier, ...]
 
@@ -72,7 +72,7 @@ class ObjectReader:
         """List the objects, and read the metrics of those that are due. Raise GraphError when the listing fails, or
         when the metrics of an object can't be read for a reason that is not its own."""
         listed, is_whole = self._list()
-        objects = {**self.known, **{id: self._object(id, record) for id, (record, _) in listed.items()}}
+        objects = {**self.stored, **{id: self._object(id, record) for id, (record, _) in listed.items()}}
         due = [id for id, each in objects.items() if is_due(each, self.today, self.tiers)]
         unlisted = [id for id in self._unlisted(listed, is_whole=is_whole) if id not in due]
         elsewhere = self._read_by_id([id for id in (*due, *unlisted) if id not in listed])
@@ -101,7 +101,7 @@ class ObjectReader:
             records = {id: record for record in map(self._decode, page.records) if (id := text_of(record, "id"))}
             source = dataclasses.replace(page, records=(), body=None)
             listed |= {id: (record, source) for id, record in records.items()}
-            if records and all(id in self.known for id in records):
+            if records and all(id in self.stored for id in records):
                 return listed, False
         return listed, True
 
@@ -111,7 +111,7 @@ class ObjectReader:
             (day for record, _ in listed.values() if (day := self._created_on(record)) is not None), default=None
         )
         return [
-            id for id, each in self.known.items()
+            id for id, each in self.stored.items()
             if id not in listed and each.gone_on is None
             and (is_whole or (oldest is not None and each.created_on is not None and each.created_on > oldest))
         ]
@@ -119,17 +119,17 @@ class ObjectReader:
     def _read_by_id(self, ids: Sequence[str]) -> dict[str, tuple[Record, Batch] | None]:
         """Return the objects with these ids, None for one that Meta no longer has."""
         operations = [Operation(id, {"fields": list(self.edge.fields)}, self.edge.listing) for id in ids]
-        found: dict[str, tuple[Record, Batch] | None] = {}
+        answers: dict[str, tuple[Record, Batch] | None] = {}
         if not operations:
-            return found
+            return answers
         for id, answer in zip(ids, self.graph.batch(operations, token=self.token), strict=True):
             if not isinstance(answer, GraphError):
-                found[id] = self._decode(answer.body), provenance(answer)
+                answers[id] = self._decode(answer.body), provenance(answer)
             elif (answer.code, answer.subcode) == (100, OBJECT_MISSING):
-                found[id] = None
+                answers[id] = None
             else:
                 raise answer
-        return found
+        return answers
 
     def _read_insights(self, due: Mapping[str, SnapshotObject], gone: set[str]) -> dict[str, msgspec.Raw]:
         """Return the metrics of each object as a JSON list; add the ids of those that went away meanwhile to `gone`."""
@@ -152,7 +152,7 @@ class ObjectReader:
         return insights
 
     def _object(self, id: str, record: Record) -> SnapshotObject:
-        before = self.known.get(id) or SnapshotObject(id=id)
+        before = self.stored.get(id) or SnapshotObject(id=id)
         return dataclasses.replace(
             before, created_on=self._created_on(record) or before.created_on,
             kind=self.edge.kind_of(record) or before.kind, gone_on=None,

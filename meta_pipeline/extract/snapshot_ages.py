@@ -1,5 +1,5 @@
-"""When to read the lifetime metrics of a post or media again: often while it is young, rarely when it is older, never
-when it is old. No I/O, no clock."""
+"""The ages at which lifetime metrics of a post or media are read again: often while it is young, rarely when it is
+older, never when it is old. No I/O, no clock."""
 
 from __future__ import annotations
 

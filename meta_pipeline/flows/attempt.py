@@ -109,8 +109,8 @@ class Attempt:
         the days that have landed, are too old, or wait for a limit of Meta."""
         results: list[Result] = []
         for name in self.reports:
-            found, left = resume_report(name, self.node_id, self.days, context=self.context)
-            results.extend(found)
+            results_of_report, left = resume_report(name, self.node_id, self.days, context=self.context)
+            results.extend(results_of_report)
             self.missing[name] = set(left)
             if reason := waiting_reason(name, self.node_id, context=self.context):
                 results.extend(self._failed(name, day, reason) for day in sorted(left))

@@ -1,4 +1,4 @@
-"""What one worker reads of one node, and how that ended."""
+"""The range of one node that one worker reads, and its outcome."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class NodeRange:
 
 @dataclass(frozen=True, slots=True)
 class RangeOutcome:
-    """How a range ended: the reasons of what failed, none when everything landed."""
+    """The outcome of a range: the reasons of what failed, none when everything landed."""
 
     node_range: NodeRange
     reasons: tuple[str, ...]

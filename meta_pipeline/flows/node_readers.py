@@ -1,4 +1,5 @@
-"""How each report of Pages and Instagram accounts is read: in which parts, and into which records of which days."""
+"""Readers of the reports of Pages and Instagram accounts: in which parts each is read, and into which records of which
+days."""
 
 from __future__ import annotations
 
@@ -26,7 +27,6 @@ from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.graph.errors import GraphError
 from meta_pipeline.graph.features import missing_scope
 from meta_pipeline.records import AccessToken
-from meta_pipeline.store.connections.node_links import today_of
 from meta_pipeline.store.landed import ledger, snapshot_objects
 from meta_pipeline.store.landed.snapshot_objects import SnapshotObject
 
@@ -35,7 +35,7 @@ RowsOrError = list[Row] | GraphError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeRead:
-    """What a read of one report of one node works with."""
+    """The dependencies of a read of one report of one node."""
 
     node_id: str
     report: NodeReport
@@ -47,7 +47,7 @@ class NodeRead:
     @property
     def today(self) -> dt.date:
         """Return the day it is on the node's calendar."""
-        return today_of(self.context.engine, self.node_id, now=self.context.now())
+        return self.context.today_of(self.node_id)
 
     @property
     def reader(self) -> MetricReader:
@@ -123,7 +123,7 @@ def _objects(read: NodeRead, edge: ObjectEdge) -> Reader:
         result = ObjectReader(
             node_id=read.node_id, edge=edge, graph=read.graph, token=read.token, reader=read.reader,
             metrics=lambda kind: read.metrics(kind or None), today=read.today, tiers=read.context.snapshot_ages,
-            known=snapshot_objects.find_all(read.context.engine, node_id=read.node_id, report=read.report.name),
+            stored=snapshot_objects.find_all(read.context.engine, node_id=read.node_id, report=read.report.name),
         ).read()
         reader.objects = result.objects
         return dict.fromkeys(days, result.rows)
@@ -159,11 +159,11 @@ def _instagram_demographics(read: NodeRead) -> Reader:
 
 def _instagram_stories(read: NodeRead) -> Reader:
     def rows(days: Sequence[dt.date]) -> Mapping[dt.date, RowsOrError]:
-        found = stories.read_stories(
+        records = stories.read_stories(
             read.node_id, read.metrics(), earlier=_earlier_stories(read), graph=read.graph, token=read.token,
             reader=read.reader,
         )
-        return dict.fromkeys(days, found)
+        return dict.fromkeys(days, records)
 
     return Reader(parts=_at_once, rows=rows)
 

@@ -1,4 +1,4 @@
-"""What a pull needs: the gateway, the vault, the place where it lands, and the ids and the clock of its run."""
+"""The context of a pull: the gateway, the vault, the place where it lands, and the ids and the clock of its run."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.graph.request import CallContext, Purpose
 from meta_pipeline.landing.landing import SNAPSHOT_DAY, Landing
 from meta_pipeline.records import LandedFile, MetaPipelineError
+from meta_pipeline.store.connections.node_links import find_link
 from meta_pipeline.store.landed import ledger
 from meta_pipeline.vault.vault import Vault
 
@@ -71,6 +72,11 @@ class PullContext:
     def reports(self) -> Reports:
         """Return every report: of ad accounts, Pages and Instagram accounts."""
         return all_reports(self.catalogue)
+
+    def today_of(self, node_id: str) -> dt.date:
+        """Return the day it is on a node's own calendar; the UTC day for a node that is not linked."""
+        link = find_link(self.engine, node_id)
+        return link.today(self.now()) if link else self.now().date()
 
     def write_day(
         self, report: str, node_id: str, day: dt.date, rows: list[Row], request: Mapping[str, Any]

@@ -1,4 +1,5 @@
-"""What an attempt has left to do: which days of each report have landed, are too old, or wait for a limit of Meta."""
+"""The days that an attempt has left to read: those of each report that have landed, are too old, or wait for a limit of
+Meta need no call."""
 
 from __future__ import annotations
 
@@ -8,7 +9,6 @@ from collections.abc import Sequence
 from meta_pipeline.extract.reports import is_snapshot, too_old
 from meta_pipeline.flows.pull_context import PullContext
 from meta_pipeline.records import FailedDay, LandedFile
-from meta_pipeline.store.connections.node_links import today_of
 from meta_pipeline.store.landed import ledger
 from meta_pipeline.store.pulls import deferrals
 
@@ -20,7 +20,7 @@ def days_by_report(
 ) -> dict[str, list[dt.date]]:
     """Return the days that each report lands when these days are requested: a snapshot lands under the day on which it
     is taken, whatever days were requested."""
-    today = today_of(context.engine, node_id, now=context.now())
+    today = context.today_of(node_id)
     return {name: [today] if is_snapshot(context.reports[name]) else list(days) for name in reports}
 
 
@@ -34,7 +34,7 @@ def resume_report(
     )
     results: list[Result] = list(landed.values())
     left = set(days) - set(landed)
-    today = today_of(context.engine, node_id, now=context.now())
+    today = context.today_of(node_id)
     expired = {day: reason for day in sorted(left) if (reason := too_old(context.reports[name], day, today))}
     results.extend(failed_day(name, node_id, day, reason) for day, reason in expired.items())
     return results, left - expired.keys()

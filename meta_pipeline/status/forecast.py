@@ -19,12 +19,13 @@ from meta_pipeline.extract.forecast import Forecast
 from meta_pipeline.extract.metrics.metric import Registry
 from meta_pipeline.extract.ranges import Range
 from meta_pipeline.extract.reports import NodeReport, Reports, is_hourly, is_snapshot
+from meta_pipeline.extract.restatement import Tier
 from meta_pipeline.extract.sizes import plan_ranges
 from meta_pipeline.extract.stored_sizes import load_sizes
 from meta_pipeline.graph.limits import OF_ORGANIC_NODES, Charge
 from meta_pipeline.graph.pace import CEILING_PERCENT, Budget
 from meta_pipeline.landing.landing import SNAPSHOT_DAY
-from meta_pipeline.store.connections.node_links import today_of
+from meta_pipeline.store.connections.node_links import find_link
 from meta_pipeline.store.gateway import audit_log, budgets
 from meta_pipeline.store.landed import ledger, listing_sweeps, read_times
 from meta_pipeline.store.pulls import report_runs
@@ -36,9 +37,9 @@ FRESH_FOR = dt.timedelta(hours=24)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeForecast:
-    """What one node will take. `percent`: of its tightest budget, None while no response has reported one; `seconds`
-    include waiting for that budget; `hourly_calls`: what its schedule takes every hour besides, None for a node without
-    a report that is read hourly."""
+    """The expected calls, rows and seconds of one node. `percent`: of its tightest budget, None while no response has
+    reported one; `seconds` include waiting for that budget; `hourly_calls`: those that its stories take every hour
+    besides, None for a node without a report that is read hourly."""
 
     node_id: str
     reports: tuple[Forecast, ...]
@@ -58,13 +59,22 @@ class NodeForecast:
         return all(report.rows is not None for report in self.reports)
 
 
+@dataclass(frozen=True, slots=True)
+class OrganicPolicy:
+    """What is read of Pages and Instagram accounts: the metrics in a version of Graph, and objects by age."""
+
+    metrics: Registry
+    version: str
+    ages: tuple[Tier, ...]
+
+
 def of_node(
     node_id: str,
     days: Sequence[dt.date],
     names: Sequence[str],
     *,
     reports: Reports,
-    metrics: Registry,
+    organic: OrganicPolicy,
     engine: sa.Engine,
     app_id: str | None,
     backfill_id: str | None,
@@ -74,23 +84,27 @@ def of_node(
     sweep_days: int = SWEEP_DAYS,
 ) -> NodeForecast:
     """Forecast what is left to read of these days: days that the backfill to be resumed has landed cost nothing."""
-    forecasts = []
+    link, forecasts = find_link(engine, node_id), []
+    today = link.today(now) if link else now.date()
     for name in names:
         report = reports[name]
-        wanted = [today_of(engine, node_id, now=now)] if is_snapshot(report) else days
+        wanted = [today] if is_snapshot(report) else days
         landed = ledger.find_days(
             engine, report=name, node_id=node_id, days=wanted, backfill_id=backfill_id
         ) if backfill_id else {}
         left = set(wanted) - set(landed)
         forecasts.append(
             node_forecast.forecast_node_report(
-                report, sorted(left), engine=engine, node_id=node_id, registry=metrics, now=now
+                report, sorted(left), engine=engine, node_id=node_id, registry=organic.metrics,
+                version=organic.version, ages=organic.ages, today=today, now=now,
             ) if isinstance(report, NodeReport) else _forecast_insights(
                 report, left, engine=engine, node_id=node_id, backfill_id=backfill_id, largest_page=largest_page,
                 now=now,
             )
         )
-    has_hourly = any(is_hourly(reports[name]) for name in names)
+    hourly_calls = node_forecast.hourly_story_calls(
+        engine, node_id, registry=organic.metrics, version=organic.version, now=now
+    ) // node_forecast.POLLS_OF_STORIES_PER_DAY if any(is_hourly(reports[name]) for name in names) else None
     sweep = dt.timedelta(days=sweep_days)
     entity_calls = _entity_calls(engine, node_id, sweep=sweep, now=now) if has_entities else 0
     calls = sum(report.calls for report in forecasts) + entity_calls
@@ -98,7 +112,7 @@ def of_node(
     seconds = calls * (audit_log.seconds_per_call(engine) or DEFAULT_SECONDS_PER_CALL) + waiting
     return NodeForecast(
         node_id=node_id, reports=tuple(forecasts), entity_calls=entity_calls, percent=percent, seconds=seconds,
-        hourly_calls=node_forecast.hourly_story_calls(engine, node_id) if has_hourly else None,
+        hourly_calls=hourly_calls,
     )
 
 

@@ -112,3 +112,28 @@ def test_an_instagram_account_has_its_own_budget_whatever_the_token() -> None:
 
     assert json.loads(first[0].headers["X-Business-Use-Case-Usage"])[account_id][0]["type"] == "instagram"
     assert (response.status, body["error"]["code"]) == (400, 80002)
+
+
+@pytest.mark.parametrize(("fault", "code", "kind"), [("80001", 80001, "pages"), ("80002", 80002, "instagram")])
+def test_a_fault_throttles_a_node_for_a_minute(fault: str, code: int, kind: str) -> None:
+    graph = new_graph()
+    page = next(iter(graph.world.pages.values()))
+    node_id = page.id if kind == "pages" else page.instagram_id
+    control(graph, "faults", {"fault": fault, "path": f"GET {node_id}", "times": 1}, {})
+
+    (response, body), (after, _) = call(graph, node_id), call(graph, node_id)
+
+    (usage,) = json.loads(response.headers["X-Business-Use-Case-Usage"])[node_id]
+    assert (response.status, body["error"]["code"], after.status) == (400, code, 200)
+    assert (usage["type"], usage["call_count"], usage["estimated_time_to_regain_access"]) == (kind, 100, 1)
+
+
+@pytest.mark.parametrize(("fault", "status", "code"), [("32", 400, 32), ("10", 403, 10), ("100_33", 400, 100)])
+def test_a_fault_refuses_a_page(fault: str, status: int, code: int) -> None:
+    graph = new_graph()
+    control(graph, "faults", {"fault": fault, "path": "GET 3000000000001", "times": 1}, {})
+
+    response, body = call(graph, "3000000000001")
+
+    assert (response.status, body["error"]["code"]) == (status, code)
+    assert body["error"].get("error_subcode") == (33 if fault == "100_33" else None)

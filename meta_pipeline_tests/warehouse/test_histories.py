@@ -13,8 +13,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from meta_pipeline.bootstrap import insights_tables
-from meta_pipeline.extract.ads.catalogue.reports import REPORTS
 from meta_pipeline.landing.landing import SNAPSHOT_DAY, Landing
 from meta_pipeline.records import Batch, LoadError
 from meta_pipeline.store.engine import open_store
@@ -30,10 +28,12 @@ LISTINGS = st.lists(
 
 
 class Place:
+    """A home without tables of insights: every load would go through each of them."""
+
     def __init__(self, path: Path) -> None:
         self.engine = open_store(f"sqlite:///{path / 'control.sqlite'}")
         self.landing = Landing(str(path / "landing"), self.engine)
-        self.warehouse = Warehouse(path / "warehouse.duckdb", insights_tables(REPORTS.values()))
+        self.warehouse = Warehouse(path / "warehouse.duckdb", ())
         self.at = START
 
     def listed(self, node_id: str, *things: Mapping[str, object]) -> None:
@@ -96,3 +96,17 @@ def test_of_two_states_in_one_listing_one_counts_and_what_has_no_id_none(tmp_pat
     place.listed("act_1", {"id": "1", "daily_budget": "1"}, {"id": "1", "daily_budget": "2"}, {"name": "x"})
 
     assert len(place.states()) == 1
+
+
+def test_the_history_of_an_older_warehouse_gets_the_columns_that_are_requested_now(tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    place.listed("act_1", {"id": "1", "daily_budget": "1"})
+    place.states()
+    with place.warehouse.open() as connection:
+        connection.execute("alter table raw_meta_ads.campaigns_history drop column objective")
+    place.listed("act_1", {"id": "1", "daily_budget": "1", "objective": "OUTCOME_SALES"})
+    place.states()
+
+    with place.warehouse.open() as connection:
+        states = connection.execute("select objective from raw_meta_ads.campaigns_history order by _fetched_at").fetchall()
+    assert states == [(None,), ("OUTCOME_SALES",)]

@@ -24,7 +24,7 @@ _ZONE = ZoneInfo(PACIFIC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _DaysRequest:
+class DaysRequest:
     """A request of these days: a series over several, or a total of one."""
 
     days: Range
@@ -39,7 +39,7 @@ def read_insights(
     """Return the records of each day, or the error because of which that day can't be read. Meta adds up the days of a
     total, so each day is a request of its own; all are sent in batches."""
     by_day: dict[dt.date, list[Row] | GraphError] = {day: [] for day in days}
-    requests = list(_requests(account_id, metrics, list(by_day), today=today))
+    requests = list(insights_requests(account_id, metrics, list(by_day), today=today))
     answers = reader.read_all([each.request for each in requests])
     for each, answer in zip(requests, answers, strict=True):
         if isinstance(answer, GraphError):
@@ -53,9 +53,9 @@ def read_insights(
     return by_day
 
 
-def _requests(
+def insights_requests(
     account_id: str, metrics: Sequence[Metric], days: Sequence[dt.date], *, today: dt.date
-) -> Iterator[_DaysRequest]:
+) -> Iterator[DaysRequest]:
     """Yield the requests: for each range one of every series, for each day one of all totals and one for each breakdown
     that a total is read by."""
     groups: dict[tuple[bool, str, int | None, str], list[str]] = {}
@@ -77,7 +77,7 @@ def _requests(
                 "breakdown": breakdown or None, "since": _midnight(part.since),
                 "until": _midnight(part.until + dt.timedelta(days=1)),
             }
-            yield _DaysRequest(
+            yield DaysRequest(
                 days=part, breakdown=breakdown or None, is_series=is_series,
                 request=MetricRequest(
                     path=f"{account_id}/insights", metrics=tuple(names), params=params,
@@ -86,7 +86,7 @@ def _requests(
             )
 
 
-def _rows(each: _DaysRequest, responses: Sequence[GraphResponse]) -> Iterator[tuple[str, dt.date, Row]]:
+def _rows(each: DaysRequest, responses: Sequence[GraphResponse]) -> Iterator[tuple[str, dt.date, Row]]:
     if each.is_series:
         yield from rows_by_day(responses, period="day", breakdown=None)
     else:

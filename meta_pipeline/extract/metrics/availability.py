@@ -1,4 +1,4 @@
-"""What a node's metrics turned out to be: answered, empty or dead. What is dead is not requested again for a while."""
+"""The availability of a node's metrics: answered, empty or dead. What is dead is not requested again for a while."""
 
 from __future__ import annotations
 

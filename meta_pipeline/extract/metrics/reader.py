@@ -19,6 +19,7 @@ from meta_pipeline.records import AccessToken
 # The codes with which Meta refuses a request for one of its metrics: 100 for a name that is dead or does not fit, 200
 # for one that this type of media does not have (docs/graph-api.md §3.2, §3.4).
 _REFUSALS = {100: RequestError, 200: ScopeError}
+_ACCEPTED = "must be one of the following"
 # After so many refused metrics in a row, and none answered, each is confirmed before the search goes on: the request
 # may be refused for another reason.
 MOST_UNCONFIRMED = 2
@@ -45,6 +46,13 @@ class MetricRequest:
 
 def _group(request: MetricRequest) -> tuple[str, tuple[str, ...]]:
     return request.applies_to, request.metrics
+
+
+def _suspects(metrics: Sequence[str], refusal: GraphError) -> list[str]:
+    """Return the metrics that a refusal points at: Instagram names the one that does not fit a type of media, or lists
+    the names that it accepts (docs/graph-api.md §3.4). Only what is requested next decides."""
+    named = [name for name in metrics if re.search(rf"\b{name}\b", str(refusal))]
+    return [name for name in metrics if name not in named] if _ACCEPTED in str(refusal) else named
 
 
 def may_be_a_metric(error: GraphError) -> bool:
@@ -142,12 +150,11 @@ class MetricReader:
         unconfirmed: list[str] = []
         error: GraphError | None = refusal
         try:
-            # Meta names the metric that does not fit a type of media (docs/graph-api.md §3.4).
-            named = [name for name in left if re.search(rf"\b{name}\b", str(refusal))]
-            if len(named) == 1 and len(left) > 1:
-                others = [name for name in left if name not in named]
+            suspects = _suspects(left, refusal)
+            if 0 < len(suspects) < len(left):
+                others = [name for name in left if name not in suspects]
                 if self._try(request, others, responses) is None:
-                    dead[named[0]], error = refusal, None
+                    dead, error = dict.fromkeys(suspects, refusal), None
             while left and error is not None:
                 culprit, error = self._narrow(request, left, error, responses)
                 left.remove(culprit)

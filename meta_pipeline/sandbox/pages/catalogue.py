@@ -13,6 +13,8 @@ ALL_PERIODS = ("day", "week", "days_28")
 DAYS_PER_PERIOD = {"day": 1, "week": 7, "days_28": 28}
 IS_FROM = ("is_from_ads", "is_from_followers")
 REACTIONS = {"like": 120, "love": 30, "wow": 6, "haha": 9, "sorry": 2, "anger": 1}
+# Of monetized Pages; together with any other metric the request fails (docs/graph-api.md §3.3).
+EARNINGS = ("monetization_approximate_earnings", "content_monetization_earnings")
 _DAY, _LIFETIME = ("day",), ("lifetime",)
 
 
@@ -110,8 +112,7 @@ PAGE_METRICS: dict[str, Metric] = {
         ("day", "week"), home="_people_home", photos="_people_photos", videos="_people_videos"
     ),
     "page_tab_views_logout_top": _object(_DAY, home="_logout_home", photos="_logout_photos"),
-    "monetization_approximate_earnings": Metric(kind="absent", periods=ALL_PERIODS),
-    "content_monetization_earnings": Metric(kind="absent", periods=ALL_PERIODS),
+    **{name: Metric(kind="absent", periods=_DAY) for name in EARNINGS},
 }
 
 _VIEWS = "post_video_views"
@@ -149,8 +150,6 @@ POST_METRICS: dict[str, Metric] = {
         f"post_video_retention_graph{suffix}": Metric(kind="retention", periods=_LIFETIME, is_video=True)
         for suffix in ("", "_clicked_to_play", "_autoplayed")
     },
-    "monetization_approximate_earnings": Metric(kind="absent", periods=_LIFETIME),
-    "content_monetization_earnings": Metric(kind="absent", periods=_LIFETIME),
 }
 
 

@@ -7,7 +7,7 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
-from meta_pipeline.sandbox.metrics.pacific import end_time
+from meta_pipeline.sandbox.metrics.pacific import end_time, pacific_day, start_of
 from meta_pipeline.sandbox.pages.catalogue import Metric
 from meta_pipeline.sandbox.pages.insights import READ_INSIGHTS
 from meta_pipeline.sandbox.pages.post_values import by_breakdown, day_value, lifetime_value
@@ -44,6 +44,8 @@ def _values(
     if period == "day":
         by_day = {day: day_value(world, post, name, metric, day) for day in query.window.days(now)}
         return [{"value": value, "end_time": end_time(day)} for day, value in by_day.items() if value is not None]
+    if not query.window.since < start_of(pacific_day(now)) <= query.window.until:
+        return []  # of another window, such as the next: a lifetime ends with the latest finished day
     if query.breakdown:
         parts = by_breakdown(world, post, name, metric, breakdown=query.breakdown, now=now)
         return [{"value": value, query.breakdown: key} for key, value in parts.items()]

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from meta_pipeline.sandbox.metrics.lives import added_metrics, check_metrics, no_metric
 from meta_pipeline.sandbox.metrics.pacific import pacific_day, start_of
 from meta_pipeline.sandbox.metrics.windows import Window, parse_time
-from meta_pipeline.sandbox.pages.catalogue import Metric, added, documented
+from meta_pipeline.sandbox.pages.catalogue import EARNINGS, Metric, added, documented
 from meta_pipeline.sandbox.protocol.errors import GraphApiError
 from meta_pipeline.sandbox.protocol.requests import GraphRequest, NodeCall
 from meta_pipeline.sandbox.world.access import NodeAccess
@@ -84,6 +84,8 @@ def parse_query(
         raise no_metric()
     metrics = {**documented(node_kind, now), **added(added_metrics(node_kind, options), node_kind)}
     check_metrics(names, metrics, node_kind=node_kind, options=options, now=now)
+    if len(names) > 1 and set(names) & set(EARNINGS):
+        raise GraphApiError("An unexpected error has occurred. Please retry your request later.", 2, status=500)
     chosen = {name: metrics[name] for name in names}
     period = period_text or request.params.get("period") or default_period
     _check_periods(chosen, period)

@@ -1,4 +1,4 @@
-"""Which metrics Meta answers for a node: when each was requested and answered last, and since when it is empty or
+"""The metrics that Meta answers for a node: when each was requested and answered last, and since when it is empty or
 dead."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which posts and media a node has and when each was read, and which metrics Meta answers for a node."""
+"""The posts and media of a node and when each was read, and the metrics that Meta answers for a node."""
 
 from __future__ import annotations
 
