@@ -1,5 +1,5 @@
-"""Which days of a Page or an Instagram account to read again: until they are complete and have stopped changing. No
-I/O, no clock.
+"""The days of a Page or an Instagram account that are due: until they are complete and have stopped changing. No I/O,
+no clock.
 
 Meta completes a day up to two days after its end (docs/graph-api.md §3.1, §3.3), and says nowhere that it has."""
 
@@ -17,7 +17,7 @@ LAST_READ_AGE = 28  # days
 
 @dataclass(frozen=True, slots=True)
 class DayRead:
-    """When a day was last read, and since when its content is the same; aware."""
+    """The last read of a day: when it was, and since when the content is the same; aware."""
 
     at: dt.datetime
     changed_at: dt.datetime

@@ -1,4 +1,4 @@
-"""What is due to be read of a node now: its days that Meta may still change, and what it shows today."""
+"""The pulls of a node that are due: of its days that Meta may still change, and of what it shows today."""
 
 from __future__ import annotations
 

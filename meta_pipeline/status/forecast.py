@@ -61,7 +61,7 @@ class NodeForecast:
 
 @dataclass(frozen=True, slots=True)
 class OrganicPolicy:
-    """What is read of Pages and Instagram accounts: the metrics in a version of Graph, and objects by age."""
+    """The scope of what is read of Pages and Instagram accounts: metrics in a version of Graph, and objects by age."""
 
     metrics: Registry
     version: str

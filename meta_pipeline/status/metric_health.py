@@ -1,4 +1,4 @@
-"""Which metrics Meta refuses or leaves empty, in sentences."""
+"""Sentences about the metrics that Meta refuses or leaves empty."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def _empty_sentences(
         if len(since) == len(of_report):
             yield printable(
                 f"{report} of {names([links[node_id]])} is empty since {min(since):%Y-%m-%d}: Meta gives no figures of "
-                "nodes that few people follow (under 100)", limit=1000,
+                "small nodes (fewer than 100 followers)", limit=1000,
             )
 
 

@@ -139,8 +139,8 @@ def test_accounts_that_can_no_longer_be_read_are_reported_in_plain_words(web: We
     where = connect_without(web, "ads_read")
     page, progress = web.browser.get("/").body, web.browser.get(where).body
 
-    assert re.search(r"6 ad accounts are no longer read, because the permission to read ads and their results was "
-                     r"declined: .+ and 3 more\.", page)
+    assert re.search(r"6 ad accounts are no longer read, because the permission to read ads and their results "
+                     r"\(ads_read\) was declined: .+ and 3 more\.", page)
     assert "Ask again" in page and "1 needs attention" in page
     assert "No ad account can be read" in progress and "meta-pipeline" not in progress + page
     assert "6 ad accounts will be collected" not in progress

@@ -44,7 +44,7 @@ def plan_backfill(
 def _as_json(node_id: str, forecasts: Sequence[NodeForecast]) -> dict[str, Any]:
     """Return the plan of one node, whose ranges are forecast one by one."""
     percents = [forecast.percent for forecast in forecasts if forecast.percent is not None]
-    hourly = _sum_known(forecast.hourly_calls for forecast in forecasts)
+    hourly = _sum_or_none(forecast.hourly_calls for forecast in forecasts)
     return {
         "account": node_id, "calls": sum(forecast.calls for forecast in forecasts),
         "seconds": round(sum(forecast.seconds for forecast in forecasts), 1),
@@ -55,9 +55,9 @@ def _as_json(node_id: str, forecasts: Sequence[NodeForecast]) -> dict[str, Any]:
     }
 
 
-def _sum_known(counts: Iterable[int | None]) -> int | None:
-    known = [count for count in counts if count is not None]
-    return sum(known) if known else None
+def _sum_or_none(counts: Iterable[int | None]) -> int | None:
+    given = [count for count in counts if count is not None]
+    return sum(given) if given else None
 
 
 def rows_by_report(plan: dict[str, Any]) -> list[tuple[Any, ...]]:
@@ -99,7 +99,7 @@ def describe_plan(plan: dict[str, Any]) -> str:
     ]
     share = f", {_describe_percent(max(percents))} of a node's budget" if percents else ""
     calls = describe_expected_calls(plan["calls"], is_certain=plan["is_certain"])
-    hourly = _sum_known(account.get("hourly_story_calls") for account in plan["accounts"])
+    hourly = _sum_or_none(account.get("hourly_story_calls") for account in plan["accounts"])
     return (
         f"{calls}{share}; {counted(round(plan['seconds']), 'second')}{'' if plan['is_certain'] else ' or more'}"
         + (f"; {counted(hourly, 'call')} more every hour for stories, under `meta-pipeline up`" if hourly else "")
