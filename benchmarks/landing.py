@@ -86,7 +86,7 @@ def ours(pages: Iterable[bytes], landing: Landing, node_id: str) -> None:
 def plain(pages: Iterable[bytes], landing: Landing, node_id: str) -> None:
     """What one writes in an afternoon."""
     days: dict[str, list[dict[str, Any]]] = {}
-    folder = landing.root / node_id
+    folder = Path(landing.root) / node_id
     folder.mkdir()
     for body in pages:
         for row in json.loads(body)["data"]:
@@ -110,7 +110,7 @@ def speed(program: Program, pages: list[bytes], rows: int, landing: Landing) -> 
 def peak_mib(rows: int, results: multiprocessing.SimpleQueue[float]) -> None:
     """The most memory that a pull of so many rows takes, pages made as they are read."""
     with tempfile.TemporaryDirectory() as folder:
-        landing = Landing(Path(folder), open_store(f"sqlite:///{folder}/control.sqlite"))
+        landing = Landing(folder, open_store(f"sqlite:///{folder}/control.sqlite"))
         ours(bodies(rows, PAGES[-1], is_long=False), landing, "act_1")
     # Of this program alone: what `getrusage` tells begins with the size of the parent.
     results.put(int(re.findall(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())[0]) / 1024)
@@ -152,7 +152,7 @@ def main() -> None:
     options = parser.parse_args()
     pa.set_cpu_count(1)
     with tempfile.TemporaryDirectory() as top:
-        _speeds(options.rows, options.repeat, Landing(Path(top), open_store(f"sqlite:///{top}/control.sqlite")))
+        _speeds(options.rows, options.repeat, Landing(top, open_store(f"sqlite:///{top}/control.sqlite")))
     few, many = in_a_process(options.pull // 10), in_a_process(options.pull)
     print(
         f"peak memory: {options.pull // 10:,} rows {few:.0f} MiB, {options.pull:,} rows {many:.0f} MiB: "

@@ -120,8 +120,8 @@ def ours(
     from meta_pipeline.graph.client import GraphClient
     from meta_pipeline.landing.landing import Landing
     from meta_pipeline.records import AccessToken
-    from meta_pipeline.store.audit_log import AuditLog
     from meta_pipeline.store.engine import open_store
+    from meta_pipeline.store.gateway.audit_log import AuditLog
 
     app = requests.get(f"{url}/_sandbox/app", timeout=60).json()
     engine = open_store(f"sqlite:///{folder}/control.sqlite")
@@ -141,7 +141,7 @@ def ours(
         context = PullContext(
             graph=client,
             tokens=Tokens(),  # type: ignore[arg-type]
-            landing=Landing(Path(folder) / "landing", engine), engine=engine, run_id="benchmark",
+            landing=Landing(f"{folder}/landing", engine), engine=engine, run_id="benchmark",
             backfill_id=backfill_id, sleep=time.sleep, now=now, largest_page=largest_page,
         )
         rows = 0

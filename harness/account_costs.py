@@ -23,9 +23,9 @@ from meta_pipeline.landing.landing import Landing
 from meta_pipeline.records import AccessToken, LandedFile
 from meta_pipeline.sandbox.graph import Graph
 from meta_pipeline.settings import Settings
-from meta_pipeline.store import read_times
-from meta_pipeline.store.audit_log import AuditLog
 from meta_pipeline.store.engine import open_store
+from meta_pipeline.store.gateway.audit_log import AuditLog
+from meta_pipeline.store.landed import read_times
 
 NODE, TODAY = "act_1000000004", START.date()  # in UTC
 TWO = ("ad_insights", "account_insights")
@@ -65,7 +65,7 @@ class Account:
         self.graph.clock = self.clock.now
         self.graph.world.options.configure(dict(world))
         self.engine = open_store(f"sqlite:///{folder}/control.sqlite")
-        self.landing = Landing(folder / "landing", self.engine)
+        self.landing = Landing(str(folder / "landing"), self.engine)
         self.largest_page, self.rounds = largest_page, 0
         self.events: list[AuditEvent] = []
         log = AuditLog(self.engine)

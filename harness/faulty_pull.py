@@ -37,7 +37,7 @@ class FaultyPull:
         self.graph.clock = self.clock.now
         self.token = AccessToken(kind="system_user", value=self.graph.identity.system_user_token)
         self.engine = open_store(f"sqlite:///{path / 'control.sqlite'}")
-        self.landing = Landing(path / "landing", self.engine)
+        self.landing = Landing(str(path / "landing"), self.engine)
         budget = SharedBudget(
             self.engine, app_id="1", now=self.clock.now, sleep=self.clock.sleep, longest_wait_s=30.0
         )

@@ -37,7 +37,7 @@ class FilledHome:
         path.mkdir(exist_ok=True)
         self.account, self.at, self.path = account, NOW, path
         self.engine: sa.Engine = open_store(f"sqlite:///{path / 'control.sqlite'}")
-        self.landing = Landing(path / "landing", self.engine)
+        self.landing = Landing(str(path / "landing"), self.engine)
         self.warehouse = Warehouse(path / "warehouse.duckdb", insights_tables(REPORTS.values()))
 
     def land(self, report: str, day: dt.date, *rows: Mapping[str, object]) -> None:

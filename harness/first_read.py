@@ -8,7 +8,6 @@ import datetime as dt
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from harness.virtual_clock import SandboxAdapter, VirtualClock
@@ -87,7 +86,7 @@ def ours(*, accounts: int, ads: int, days: int, limits: Mapping[str, Any]) -> Fi
         context = PullContext(
             graph=client,
             tokens=Tokens(),  # type: ignore[arg-type]
-            landing=Landing(Path(folder) / "landing", engine), engine=engine, run_id="first", backfill_id="first",
+            landing=Landing(f"{folder}/landing", engine), engine=engine, run_id="first", backfill_id="first",
             sleep=clock.sleep, now=clock.now, largest_page=int(Settings.model_fields["largest_page"].default),
         )
 

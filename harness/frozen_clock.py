@@ -11,7 +11,7 @@ from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.records import AccessToken, TokenRef
 from meta_pipeline.sandbox.graph import Graph
 from meta_pipeline.status.action_links import ActionLinks
-from meta_pipeline.store import onboardings
+from meta_pipeline.store.connections import onboardings
 from meta_pipeline.store.engine import open_store
 from meta_pipeline.vault.seal import new_key
 from meta_pipeline.vault.vault import Vault

@@ -29,8 +29,8 @@ from meta_pipeline.records import AccessToken, LandedFile
 from meta_pipeline.sandbox.control import control
 from meta_pipeline.sandbox.graph import Graph
 from meta_pipeline.settings import Settings
-from meta_pipeline.store import read_times
 from meta_pipeline.store.engine import open_store
+from meta_pipeline.store.landed import read_times
 from meta_pipeline.warehouse.warehouse import Warehouse
 
 PROJECT = Path(__file__).parents[1] / "dbt_project"
@@ -84,7 +84,7 @@ class Routine:
         self.graph.clock = self.clock.now
         self.order("world", {"absent_breakdowns": True, "timezone_changes": dict(moves), "opted_in": list(opted_in)})
         self.engine = open_store(f"sqlite:///{path / 'control.sqlite'}")
-        self.landing = Landing(path / "landing", self.engine)
+        self.landing = Landing(str(path / "landing"), self.engine)
         self.warehouse = Warehouse(path / "warehouse.duckdb", insights_tables(REPORTS.values()))
         self.token = AccessToken(kind="system_user", value=self.graph.identity.system_user_token)
         budget = SharedBudget(

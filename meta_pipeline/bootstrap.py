@@ -17,9 +17,14 @@ import sqlalchemy as sa
 
 from meta_pipeline.alerts.due import Alert
 from meta_pipeline.alerts.targets import Email, Log, Target, Webhook
-from meta_pipeline.extract.ads.catalogue.report_file import Catalogue, default_reports, load_catalogue
+from meta_pipeline.extract.ads.catalogue.report_file import Catalogue, load_catalogue
 from meta_pipeline.extract.ads.catalogue.reports import Report
-from meta_pipeline.files import permissions
+from meta_pipeline.extract.catalogue import NODE_REPORTS, all_reports
+from meta_pipeline.extract.metrics.metric import Registry
+from meta_pipeline.extract.metrics.registry_file import load_registry
+from meta_pipeline.extract.reports import Reports, default_names
+from meta_pipeline.extract.snapshot_ages import parse_ages
+from meta_pipeline.files import permissions, reading
 from meta_pipeline.flows import consents
 from meta_pipeline.flows import tokens as token_flows
 from meta_pipeline.flows.listings import ListingPolicy
@@ -32,15 +37,16 @@ from meta_pipeline.graph.request import Purpose
 from meta_pipeline.graph.samples import Samples
 from meta_pipeline.graph.versions import Calendar, calendar
 from meta_pipeline.landing.landing import Landing
+from meta_pipeline.node_kinds import NodeKind
 from meta_pipeline.records import NodeLink
 from meta_pipeline.settings import Settings
 from meta_pipeline.status import forecast, overview
 from meta_pipeline.status.action_links import ActionLinks
 from meta_pipeline.status.forecast import AccountForecast
 from meta_pipeline.status.overview import Connection
-from meta_pipeline.store.audit_log import AuditLog
+from meta_pipeline.store.connections.node_links import list_links
 from meta_pipeline.store.engine import check_store_is_there, open_store
-from meta_pipeline.store.node_links import list_links
+from meta_pipeline.store.gateway.audit_log import AuditLog
 from meta_pipeline.vault.vault import Vault
 from meta_pipeline.warehouse.tables import RawTable
 from meta_pipeline.warehouse.warehouse import Warehouse
@@ -65,9 +71,8 @@ class Runtime:
     @functools.cached_property
     def engine(self) -> sa.Engine:
         permissions.make_private(self.settings.root)
-        check_store_is_there(
-            self.settings.store, holds=(self.settings.landing_dir, self.settings.warehouse_file)
-        )
+        data = (self.settings.landing_root, str(self.settings.warehouse_file))
+        check_store_is_there(self.settings.store, holding_data=list(filter(reading.holds_data, data)))
         return open_store(self.settings.store)
 
     @functools.cached_property
@@ -76,11 +81,10 @@ class Runtime:
 
     @functools.cached_property
     def graph(self) -> GraphClient:
-        secret = self.settings.app_secret
         return GraphClient(
             graph_url=self.settings.graph_url,
             app_id=self.settings.app_id,
-            app_secret=secret.get_secret_value() if secret else None,
+            app_secret=self.app_secret,
             graph_version=self.settings.graph_version,
             marketing_version=self.settings.marketing_version,
             audit=AuditLog(self.engine).write,
@@ -91,18 +95,29 @@ class Runtime:
 
     @functools.cached_property
     def catalogue(self) -> Catalogue:
-        """Return every report, including those of the settings' file; ConfigError when the file can't be read."""
+        """Return every report of ad accounts, including those of the settings' file; ConfigError when the file can't be
+        read."""
         return load_catalogue(self.settings.reports)
+
+    @functools.cached_property
+    def metrics(self) -> Registry:
+        """Return every metric of Pages and Instagram, with the changes of the settings' file; ConfigError when the file
+        can't be read."""
+        return load_registry(self.settings.metrics)
+
+    @functools.cached_property
+    def reports(self) -> Reports:
+        """Return every report: of ad accounts, Pages and Instagram accounts."""
+        return all_reports(self.catalogue)
 
     @functools.cached_property
     def versions(self) -> Calendar:
         """Return Meta's calendar of versions: the built-in one, overridden by the settings' file."""
         return calendar(self.settings.versions)
 
-    @property
-    def default_reports(self) -> tuple[str, ...]:
-        """Return the reports that are read when none is named."""
-        return default_reports(self.catalogue)
+    def default_reports(self, kind: NodeKind) -> tuple[str, ...]:
+        """Return the reports of a kind of node that are read when none is named."""
+        return default_names(self.reports, kind)
 
     @property
     def features(self) -> frozenset[str]:
@@ -110,8 +125,8 @@ class Runtime:
         return checked_features(self.settings.switched_on)
 
     @property
-    def signing_key(self) -> str | None:
-        """The key that signs invitations, sessions and forms: the app's secret; None while it is not set."""
+    def app_secret(self) -> str | None:
+        """Return the Meta app's secret, which also signs invitations, sessions and forms; None while it is not set."""
         secret = self.settings.app_secret
         return secret.get_secret_value() if secret else None
 
@@ -143,7 +158,7 @@ class Runtime:
 
     @functools.cached_property
     def landing(self) -> Landing:
-        return Landing(self.settings.landing_dir, self.engine)
+        return Landing(self.settings.landing_root, self.engine)
 
     @functools.cached_property
     def listing_policy(self) -> ListingPolicy:
@@ -180,7 +195,8 @@ class Runtime:
         return PullContext(
             graph=self.graph, tokens=self.vault, landing=self.landing, engine=self.engine, run_id=run_id,
             backfill_id=backfill_id, sleep=sleep or self.sleep, now=self.now, purpose=purpose,
-            largest_page=self.settings.largest_page, catalogue=self.catalogue,
+            largest_page=self.settings.largest_page, catalogue=self.catalogue, metrics=self.metrics,
+            snapshot_ages=parse_ages(self.settings.snapshot_ages),
         )
 
     def onboard(self, onboarding_id: str, *, run_id: str | None = None) -> list[NodeLink]:
@@ -205,18 +221,32 @@ class Runtime:
         """Send every target the alerts it lacks; return what was sent, and a sentence for each target that failed."""
         return token_flows.send_alerts(
             self.alert_targets, engine=self.engine, tokens=self.vault, action_links=self.action_links,
-            signing_key=self.signing_key, now=self.now(),
+            signing_key=self.app_secret, now=self.now(),
         )
+
+
+# Fixed: operators add metrics to these reports, and a metric is a row.
+_NODE_TABLES = tuple(
+    RawTable(
+        schema=report.node_kind.raw_schema, name=report.name, columns=report.columns,
+        has_versions=not report.is_snapshot,
+    )
+    for report in NODE_REPORTS.values()
+)
 
 
 def insights_tables(reports: Iterable[Report]) -> tuple[RawTable, ...]:
-    """Return the raw table of every report: its columns are the fields that the report requests."""
-    return tuple(
-        RawTable(
-            name=report.name, columns=report.columns, actions=report.actions, breakdowns=report.breakdowns,
-            more_keys=(*report.windows, *report.action_breakdowns),
-        )
-        for report in reports
+    """Return the raw table of each of these reports of ad accounts, whose columns are the fields that it requests, and
+    of every report of Pages and Instagram accounts."""
+    return (
+        *(
+            RawTable(
+                name=report.name, columns=report.columns, actions=report.actions, breakdowns=report.breakdowns,
+                more_keys=(*report.windows, *report.action_breakdowns), has_versions=True,
+            )
+            for report in reports
+        ),
+        *_NODE_TABLES,
     )
 
 

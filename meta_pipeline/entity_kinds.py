@@ -62,7 +62,7 @@ AD_SETS = EntityKind(
     name="ad_sets",
     fields=(
         *_COMMON, "campaign_id", "optimization_goal", "billing_event", "bid_strategy", "daily_budget",
-        "lifetime_budget", "budget_remaining", "start_time", "end_time",
+        "lifetime_budget", "budget_remaining", "start_time", "end_time", "promoted_object",
     ),
     level="adset",
     edge="adsets",

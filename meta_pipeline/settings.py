@@ -55,7 +55,11 @@ class Settings(BaseSettings):
     restatement: str = Field(
         "3:1,7:2,14:4,28:7", description="age:every pairs: how stale a day of that age may be, days"
     )
+    snapshot_ages: str = Field(
+        "7:1,90:7,730:30", description="age:every pairs: how often posts and media of that age are read again, days"
+    )
     reports: Path | None = Field(None, description="TOML file: which reports are switched on, and your own")
+    metrics: Path | None = Field(None, description="TOML file: new, retired and switched metrics of Pages, Instagram")
     sweep_days: int = Field(
         7, ge=1, description="how long an account's listings may go without being read whole, days"
     )
@@ -78,8 +82,8 @@ class Settings(BaseSettings):
         return f"sqlite:///{self.root / 'control.sqlite'}"
 
     @property
-    def landing_dir(self) -> Path:
-        """Return the folder of the landed Parquet files."""
+    def landing_root(self) -> str:
+        """Return the location of the landed Parquet files."""
         return _folder(self.landing_url, self.root / "landing", "META_PIPELINE_LANDING_URL")
 
     @property
@@ -88,9 +92,9 @@ class Settings(BaseSettings):
         return (self.warehouse or self.root / "warehouse.duckdb").resolve()
 
     @property
-    def published_file(self) -> Path:
-        """Return the DuckDB snapshot that readers open."""
-        return _folder(self.publish_url, self.root / "published", "META_PIPELINE_PUBLISH_URL") / "warehouse.duckdb"
+    def published_file(self) -> str:
+        """Return the location of the DuckDB snapshot that readers open."""
+        return f"{_folder(self.publish_url, self.root / 'published', 'META_PIPELINE_PUBLISH_URL')}/warehouse.duckdb"
 
     @property
     def audit_for(self) -> dt.timedelta:
@@ -132,11 +136,19 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def _folder(url: str | None, default: Path, name: str) -> Path:
+def read_settings_file(path: Path, name: str) -> str:
+    """Return the text of the file that the setting `name` points to. Raise ConfigError if it can't be read."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"META_PIPELINE_{name}: {path} can't be read: {error}") from error
+
+
+def _folder(url: str | None, default: Path, name: str) -> str:
     if url is None:
-        return default
+        return str(default)
     if url.startswith("file://"):
-        return Path(url.removeprefix("file://"))
+        return str(Path(url.removeprefix("file://")))
     if "://" in url:
         raise ConfigError(f"{name} must be a folder or file:// URL in this version, not {url.split('://')[0]}://")
-    return Path(url).resolve()
+    return str(Path(url).resolve())

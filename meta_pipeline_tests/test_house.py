@@ -43,6 +43,17 @@ def test_tests_and_benchmarks_share_the_harness_and_do_not_import_each_other(fol
         assert not imported & strangers, file
 
 
+def test_only_the_package_of_files_turns_the_location_of_a_landed_or_published_file_into_a_path() -> None:
+    of_a_location = re.compile(r"Path\([\w.]*(?:\.path|location|published\w*|landing_root|landing\.root)\)")
+    files = [
+        file for file in (TOP / "meta_pipeline").rglob("*.py")
+        if not {"files", "sandbox"} & set(file.relative_to(TOP).parts[:-1])
+    ]
+
+    assert files and of_a_location.search("Path(file.path).exists()")
+    assert {file.name: match[0] for file in files if (match := of_a_location.search(file.read_text()))} == {}
+
+
 def test_nothing_is_needed_to_import_the_map() -> None:
     ran = subprocess.run([sys.executable, "-c", "import meta_pipeline"], env={}, cwd="/", capture_output=True)
 

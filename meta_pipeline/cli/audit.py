@@ -8,7 +8,7 @@ from typing import Any
 from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.graph.limits import node_of
 from meta_pipeline.graph.pace import Budget
-from meta_pipeline.store import audit_log, budgets
+from meta_pipeline.store.gateway import audit_log, budgets
 
 CALL_COLUMNS = (
     "at", "method", "path", "status", "code", "subcode", "fbtrace_id", "version", "operations", "rows", "duration_s",

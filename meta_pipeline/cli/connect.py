@@ -15,9 +15,9 @@ from meta_pipeline.display import printable
 from meta_pipeline.flows import consents
 from meta_pipeline.flows.consent_request import consent_request
 from meta_pipeline.records import AccessToken, ConfigError, NodeLink
-from meta_pipeline.store import onboardings
-from meta_pipeline.store.node_links import list_links
-from meta_pipeline.store.processes import identity
+from meta_pipeline.store.connections import onboardings
+from meta_pipeline.store.connections.node_links import list_links
+from meta_pipeline.store.coordination.processes import identity
 
 CONSENT_TIMEOUT_S = 600.0
 

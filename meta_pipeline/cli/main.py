@@ -11,7 +11,7 @@ from meta_pipeline.cli.commands.completion import completion
 from meta_pipeline.cli.commands.connections import connect, links, vault
 from meta_pipeline.cli.commands.health import audit, doctor, versions
 from meta_pipeline.cli.commands.published import report, sql
-from meta_pipeline.cli.commands.pulls import backfill, build, plan, reports
+from meta_pipeline.cli.commands.pulls import backfill, build, metrics, plan, reports
 from meta_pipeline.cli.commands.servers import demo, sandbox, serve, up
 from meta_pipeline.cli.output import logs
 from meta_pipeline.cli.output.terminal import line
@@ -39,7 +39,7 @@ def cli() -> None:
 
 for command in (
     vault, connect, links,
-    backfill, plan, reports, build,
+    backfill, plan, reports, metrics, build,
     sql, report,
     sandbox, up, serve, demo,
     doctor, audit, versions, completion,

@@ -11,8 +11,8 @@ import sqlalchemy as sa
 from itsdangerous import BadData
 
 from meta_pipeline.consent.signing import as_bytes, digest_of, serializer
-from meta_pipeline.store import invitations
-from meta_pipeline.store.invitations import Invitation
+from meta_pipeline.store.connections import invitations
+from meta_pipeline.store.connections.invitations import Invitation
 
 LIFE = dt.timedelta(hours=72)
 PURPOSE = "invitation"

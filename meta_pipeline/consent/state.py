@@ -11,7 +11,7 @@ from itsdangerous import BadData, SignatureExpired
 
 from meta_pipeline.consent.signing import as_bytes, digest_of, is_same, timed_serializer
 from meta_pipeline.records import MetaPipelineError
-from meta_pipeline.store import oauth_states
+from meta_pipeline.store.connections import oauth_states
 
 LIFE = dt.timedelta(minutes=10)
 PURPOSE = "oauth state"

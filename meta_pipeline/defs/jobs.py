@@ -9,8 +9,8 @@ from meta_pipeline.defs.assets.keys import ENTITIES, SOURCE, landing_key
 from meta_pipeline.defs.partitions import AD_ACCOUNTS, checked_account
 from meta_pipeline.defs.shown import plain
 from meta_pipeline.flows import consents
-from meta_pipeline.store import onboardings, reveals
-from meta_pipeline.store.node_links import list_links
+from meta_pipeline.store.connections import onboardings, reveals
+from meta_pipeline.store.connections.node_links import list_links
 
 _ENTITIES = dg.AssetSelection.assets(*(landing_key(name) for name in ENTITIES))
 
@@ -29,7 +29,7 @@ build_marts = dg.define_asset_job(
 
 
 class OnboardingConfig(dg.Config):
-    """Which onboarding: its id, never the token."""
+    """The id of an onboarding, never its token."""
 
     onboarding_id: str
 

@@ -8,7 +8,7 @@ import dagster as dg
 
 from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.defs.runs.killed_runs import PROCESS_TAG, process_tags
-from meta_pipeline.store.processes import identity
+from meta_pipeline.store.coordination.processes import identity
 
 
 def resources_of(runtime: Runtime) -> dict[str, dg.ResourceDefinition]:

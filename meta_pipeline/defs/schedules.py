@@ -13,8 +13,9 @@ from meta_pipeline.defs.assets.keys import landing_key
 from meta_pipeline.defs.jobs import check_connections, pull_ads, pull_entities
 from meta_pipeline.defs.partitions import range_tags
 from meta_pipeline.extract.restatement import LAST_READ_AGE, due_since, parse_tiers
-from meta_pipeline.store import read_times
-from meta_pipeline.store.node_links import list_links
+from meta_pipeline.node_kinds import AD_ACCOUNT
+from meta_pipeline.store.connections.node_links import list_links
+from meta_pipeline.store.landed import read_times
 
 _NOT_CONNECTED = "No ad account is connected yet: open the connections page, or run `meta-pipeline connect`."
 
@@ -36,7 +37,7 @@ def pull_ads_schedule(
         zone = link.zone
         today = context.scheduled_execution_time.astimezone(zone).date()
         read_days = read_times.days_read_since(
-            runtime.engine, node_id=link.id, reports=runtime.default_reports,
+            runtime.engine, node_id=link.id, reports=runtime.default_reports(AD_ACCOUNT),
             since=today - dt.timedelta(days=LAST_READ_AGE),
         )
         read_on = {day: at.astimezone(zone).date() for day, at in read_days.items()}
@@ -46,7 +47,7 @@ def pull_ads_schedule(
         is_due = True
         yield dg.RunRequest(
             run_key=f"{link.id}:{yesterday}",
-            asset_selection=[landing_key(name) for name in runtime.default_reports],
+            asset_selection=[landing_key(name) for name in runtime.default_reports(AD_ACCOUNT)],
             tags={**range_tags(link.id, since, yesterday), "meta/ad_account": link.id},
         )
     if not accounts:

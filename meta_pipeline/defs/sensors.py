@@ -16,7 +16,9 @@ from meta_pipeline.defs.partitions import range_tags
 from meta_pipeline.defs.runs.killed_runs import reap
 from meta_pipeline.defs.shown import plain
 from meta_pipeline.flows import consents
-from meta_pipeline.store import backfills, deferrals, load_queue, onboardings
+from meta_pipeline.store.connections import onboardings
+from meta_pipeline.store.landed import load_queue
+from meta_pipeline.store.pulls import backfills, deferrals
 
 # One dbt build for a batch of days, never one per day: its start and parse alone cost seconds.
 QUIET_FOR, AT_LATEST = dt.timedelta(seconds=45), dt.timedelta(minutes=10)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import msgspec
 
 from meta_pipeline.files import reading
+from meta_pipeline.files.locations import Location
 from meta_pipeline.records import Batch
 
 # A record as Graph gave it, and the answer it came in.
@@ -57,15 +58,15 @@ def index_rows(rows: Iterable[Row]) -> dict[str, StoredRecord]:
     return {each.summary.id: each for each in stored}
 
 
-def read_listing(path: str) -> dict[str, StoredRecord]:
+def read_listing(location: Location) -> dict[str, StoredRecord]:
     """Read the records of a landed listing, by id."""
-    return index_rows(read_rows(path))
+    return index_rows(read_rows(location))
 
 
-def read_rows(path: str) -> Iterator[Row]:
+def read_rows(location: Location) -> Iterator[Row]:
     """Read the records of a landed file. Those of one answer share its batch."""
     batches: dict[tuple[str | None, str, dt.datetime], Batch] = {}
-    for row in reading.read_table(path, _COLUMNS).to_pylist():
+    for row in reading.read_table(location, _COLUMNS).to_pylist():
         answer = row["_fbtrace_id"], row["_api_version"], row["_fetched_at"]
         yield row["payload"].encode(), batches.setdefault(
             answer, Batch(records=(), trace_id=answer[0], version=answer[1], fetched_at=answer[2])

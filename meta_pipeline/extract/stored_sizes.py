@@ -8,8 +8,8 @@ import datetime as dt
 import sqlalchemy as sa
 
 from meta_pipeline.extract.sizes import Sizes
-from meta_pipeline.store import report_sizes
-from meta_pipeline.store.report_sizes import APP
+from meta_pipeline.store.pulls import report_sizes
+from meta_pipeline.store.pulls.report_sizes import APP
 
 # The columns that bound a page: a node that is read for the first time starts with what the app's other nodes learned.
 PAGE_COLUMNS = ("page", "page_refused", "page_succeeded", "refused_at")

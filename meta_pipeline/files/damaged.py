@@ -10,17 +10,29 @@ import datetime as dt
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import sqlalchemy as sa
 
+from meta_pipeline.files.locations import Location, folder_of, name_of
 from meta_pipeline.records import LandedFile
-from meta_pipeline.store import day_versions, ledger
+from meta_pipeline.store.landed import day_versions, ledger
 
 ENDING = ".corrupt"
 # Of one report and node; beyond them the oldest go.
 MOST_KEPT = 20
-_VERSIONS = "versions"
+# The folder of earlier versions of days, beside those that are current.
+VERSIONS = "versions"
 _SNAPSHOT_DAY = dt.date(1970, 1, 1)  # listings land under this day
+
+
+class SetAside(NamedTuple):
+    """A file that was set aside, and what it held; `day`: ISO, as in its name."""
+
+    location: Location
+    report: str
+    node_id: str
+    day: str
 
 
 def is_damage(error: Exception) -> bool:
@@ -30,8 +42,9 @@ def is_damage(error: Exception) -> bool:
     return not (isinstance(error, OSError) and error.errno)
 
 
-def set_aside(path: Path) -> Path:
-    """Rename a damaged file, or the directory in its place, to `<name>.corrupt`; return the new path."""
+def set_aside(location: Location) -> Location:
+    """Rename a damaged file, or the directory in its place, to `<name>.corrupt`; return its new location."""
+    path = Path(location)
     target = path.with_name(path.name + ENDING)
     _remove(target)
     path.rename(target)
@@ -39,33 +52,41 @@ def set_aside(path: Path) -> Path:
     for old in oldest_first[: max(0, len(oldest_first) - MOST_KEPT)]:
         if old != target:
             _remove(old)
+    return str(target)
+
+
+def set_aside_file(engine: sa.Engine, file: LandedFile) -> Location:
+    """Set a landed file aside, or an earlier version of a day, and remove it from the ledger; return its new
+    location."""
+    target = set_aside(file.path)
+    (day_versions.remove if _is_earlier_version(file) else ledger.remove)(engine, file)
     return target
 
 
-def set_aside_file(engine: sa.Engine, file: LandedFile) -> Path:
-    """Set a landed file aside, or an earlier version of a day, and remove it from the ledger; return the new path."""
-    target = set_aside(Path(file.path))
-    (day_versions.remove if Path(file.path).parent.name == _VERSIONS else ledger.remove)(engine, file)
-    return target
-
-
-def not_landed_again(root: Path) -> Iterator[Path]:
+def not_landed_again(root: Location) -> Iterator[SetAside]:
     """Yield the files set aside under `root` whose day has not landed since."""
-    for path in sorted(root.glob(f"*/*/*{ENDING}")):
+    for path in sorted(Path(root).glob(f"*/*/*{ENDING}")):
         if not path.with_name(path.name.removesuffix(ENDING)).exists():
-            yield path
+            report, node_id, name = path.parts[-3:]
+            yield SetAside(str(path), report, node_id, name.partition(".")[0])
 
 
 def how_to_land_again(file: LandedFile) -> str:
     """Return what to do about a day whose file was set aside."""
-    if Path(file.path).parent.name == _VERSIONS:
+    if _is_earlier_version(file):
         return "it was an earlier version of that day, which can't be read again"
     return _remedy(file.report, file.node_id, str(file.day))
 
 
-def describe(path: Path, *, report: str, node_id: str, day: str) -> str:
+def describe(file: SetAside) -> str:
     """Return what happened to a file that was set aside, and what to do about it."""
-    return f"{path} could not be read and was set aside; {_remedy(report, node_id, day)}"
+    return (
+        f"{file.location} could not be read and was set aside; {_remedy(file.report, file.node_id, file.day)}"
+    )
+
+
+def _is_earlier_version(file: LandedFile) -> bool:
+    return name_of(folder_of(file.path)) == VERSIONS
 
 
 def _remedy(report: str, node_id: str, day: str) -> str:

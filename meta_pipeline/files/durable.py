@@ -12,16 +12,21 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from meta_pipeline.files import temporary
+from meta_pipeline.files.locations import Location, folder_of
 
 
 class DurableFile:
-    """A file under construction. `temporary` is where its content is until `commit` renames it to `path`."""
+    """A file under construction. `temporary`: the location of its content until `commit` renames it to `location`."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.temporary = temporary.beside(path)
+    def __init__(self, location: Location) -> None:
+        self._path = Path(location)
+        self._temporary = temporary.beside(self._path)
         self.is_synced = False
         self._is_created = False
+
+    @property
+    def temporary(self) -> Location:
+        return str(self._temporary)
 
     def write(self, content: bytes | memoryview) -> None:
         """Write the whole content and sync it."""
@@ -38,19 +43,19 @@ class DurableFile:
     def parquet_writer(self, schema: pa.Schema, **options: Any) -> pq.ParquetWriter:
         """Return a writer of row groups to the temporary file; close it before `sync`."""
         os.close(self._create())
-        return pq.ParquetWriter(self.temporary, schema, **options)
+        return pq.ParquetWriter(self._temporary, schema, **options)
 
     def copy_from(self, source: Path) -> None:
         """Copy a file, and the permissions of the file that it will replace."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._path.parent.mkdir(parents=True, exist_ok=True)
         self._is_created = True
-        shutil.copyfile(source, self.temporary)
-        if self.path.exists():
-            shutil.copymode(self.path, self.temporary)
+        shutil.copyfile(source, self._temporary)
+        if self._path.exists():
+            shutil.copymode(self._path, self._temporary)
 
     def sync(self) -> None:
         """Make what was written by name, such as by a Parquet writer, reach the disk."""
-        with self.temporary.open("rb") as opened:
+        with self._temporary.open("rb") as opened:
             os.fsync(opened.fileno())
         self.is_synced = True
 
@@ -58,13 +63,13 @@ class DurableFile:
         """Give the file its name, in one step; it is synced before."""
         if not self.is_synced:
             self.sync()
-        self.temporary.replace(self.path)
+        self._temporary.replace(self._path)
         self._is_created = False
 
     def discard(self) -> None:
         """Remove the temporary file if there is one."""
         if self._is_created:
-            self.temporary.unlink(missing_ok=True)
+            self._temporary.unlink(missing_ok=True)
             self._is_created = False
 
     def _create(self) -> int:
@@ -72,16 +77,16 @@ class DurableFile:
         self._is_created = True
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
         try:
-            return os.open(self.temporary, flags, 0o600)
+            return os.open(self._temporary, flags, 0o600)
         except FileNotFoundError:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            return os.open(self.temporary, flags, 0o600)
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            return os.open(self._temporary, flags, 0o600)
 
 
-def write(path: Path, content: bytes) -> None:
+def write(location: Location, content: bytes) -> None:
     """Put a file in place in one step; an error leaves what was there before."""
-    file = DurableFile(path)
-    temporary.discard_left_behind_once(path.parent)
+    file = DurableFile(location)
+    temporary.discard_left_behind_once(folder_of(location))
     try:
         file.write(content)
         file.commit()
@@ -89,10 +94,10 @@ def write(path: Path, content: bytes) -> None:
         file.discard()
 
 
-def copy(source: Path, path: Path) -> None:
-    """Put a copy of a file in place in one step; remove the copies that killed processes left beside it."""
-    file = DurableFile(path)
-    temporary.discard_left_behind_of(path)
+def copy(source: Path, location: Location) -> None:
+    """Put a copy of a local file in place in one step; remove the copies that killed processes left beside it."""
+    file = DurableFile(location)
+    temporary.discard_left_behind_of(location)
     try:
         file.copy_from(source)
         file.commit()
@@ -101,8 +106,9 @@ def copy(source: Path, path: Path) -> None:
             file.discard()
 
 
-def keep_under(path: Path, target: Path) -> None:
+def keep_under(location: Location, target: Location) -> None:
     """Give a file a second name, so that its content stays when the first is replaced; do nothing if it has it."""
-    target.parent.mkdir(exist_ok=True)
+    second = Path(target)
+    second.parent.mkdir(exist_ok=True)
     with contextlib.suppress(FileExistsError):
-        target.hardlink_to(path)
+        second.hardlink_to(location)

@@ -1,4 +1,4 @@
-"""Who may read what this program writes: its owner, nobody else."""
+"""Permissions of the files that this program writes: for their owner, nobody else."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import os
 import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+
+from meta_pipeline.files.locations import Location
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 # What this program makes directly in its home: nothing else there is touched.
@@ -32,11 +34,11 @@ def make_private(root: Path) -> None:
                 path.chmod(stat.S_IMODE(path.stat().st_mode) & ~_OTHERS)
 
 
-def open_to_others(root: Path, others: Iterable[Path] = ()) -> Iterator[str]:
+def open_to_others(root: Path, others: Iterable[Location] = ()) -> Iterator[str]:
     """Yield a sentence for every path that others than its owner may use: of the home, what lies directly in it, and
     the paths outside of it that are named."""
     inside = _ours(root) if root.is_dir() else []
-    outside = [path for path in others if path.exists() and not path.is_relative_to(root)]
+    outside = [path for path in map(Path, others) if path.exists() and not path.is_relative_to(root)]
     for path in (root, *inside, *outside):
         if path.exists() and _is_open(path):
             mode = stat.S_IMODE(path.stat().st_mode)

@@ -1,51 +1,65 @@
-"""Read landed and published files. Another kind of storage than a folder would be added here and in `durable`."""
+"""Read landed and published files."""
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from meta_pipeline.files.locations import Location
 
-def exists(path: str | Path) -> bool:
+
+def exists(location: Location) -> bool:
     """Return True if there is a file, or a directory in its place."""
-    return Path(path).exists()
+    return Path(location).exists()
 
 
-def is_folder(path: str | Path) -> bool:
+def is_folder(location: Location) -> bool:
     """Return True if a directory is in the place of the file."""
-    return Path(path).is_dir()
+    return Path(location).is_dir()
 
 
-def size_of(path: str | Path) -> int:
+def size_of(location: Location) -> int:
     """Return the size of a file in bytes."""
-    return Path(path).stat().st_size
+    return Path(location).stat().st_size
 
 
-def check_readable(path: str | Path) -> None:
+def modified_at(location: Location) -> dt.datetime:
+    """Return when a file was written, aware UTC."""
+    return dt.datetime.fromtimestamp(Path(location).stat().st_mtime, dt.UTC)
+
+
+def holds_data(location: Location) -> bool:
+    """Return True if there is a file, or a folder that is not empty."""
+    path = Path(location)
+    return path.is_file() or (path.is_dir() and any(path.iterdir()))
+
+
+def check_readable(location: Location) -> None:
     """Raise the OSError with which the operating system refuses to read the file, if it does."""
-    with Path(path).open("rb") as opened:
+    with Path(location).open("rb") as opened:
         opened.read(1)
 
 
-def read_table(path: str | Path, columns: Sequence[str]) -> pa.Table:
+def read_table(location: Location, columns: Sequence[str]) -> pa.Table:
     """Return some columns of a Parquet file."""
-    return pq.read_table(path, columns=list(columns))
+    return pq.read_table(location, columns=list(columns))
 
 
-def read_batches(path: str | Path, columns: Sequence[str], *, rows: int) -> Iterator[pa.RecordBatch]:
+def read_batches(location: Location, columns: Sequence[str], *, rows: int) -> Iterator[pa.RecordBatch]:
     """Yield some columns of a Parquet file, at most so many rows at a time."""
-    with pq.ParquetFile(path) as file:
+    with pq.ParquetFile(location) as file:
         yield from file.iter_batches(batch_size=rows, columns=list(columns))
 
 
-def parquet_metadata(path: str | Path) -> dict[bytes, bytes]:
+def parquet_metadata(location: Location) -> dict[bytes, bytes]:
     """Return the key-value metadata of a Parquet file."""
-    return pq.read_metadata(path).metadata or {}
+    return pq.read_metadata(location).metadata or {}
 
 
-def duckdb_location(path: str | Path) -> str:
+def duckdb_location(location: Location) -> str:
     """Return the file's name as DuckDB opens it."""
-    return str(path)
+    return location

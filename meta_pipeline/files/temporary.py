@@ -9,7 +9,8 @@ import os
 import time
 from pathlib import Path
 
-from meta_pipeline.store.processes import identity, is_gone
+from meta_pipeline.files.locations import Location
+from meta_pipeline.store.coordination.processes import identity, is_gone
 
 # Nothing is written for longer; of a writer on another host, or of an older version, only the age is known.
 LONGEST_S = 86_400.0
@@ -26,23 +27,24 @@ def _identity(pid: int) -> str:
     return identity(pid)
 
 
-def discard_left_behind_once(folder: Path) -> None:
+def discard_left_behind_once(folder: Location) -> None:
     """Remove what killed processes left in a folder; later calls for it by this process do nothing."""
     _discard_once(folder, os.getpid())
 
 
 @functools.cache
-def _discard_once(folder: Path, pid: int) -> None:
+def _discard_once(folder: Location, pid: int) -> None:
     discard_left_behind(folder)
 
 
-def discard_left_behind(folder: Path) -> None:
+def discard_left_behind(folder: Location) -> None:
     """Remove the temporary files in a folder whose process is gone, or that are a day old."""
-    _discard(folder, starting_with=".")
+    _discard(Path(folder), starting_with=".")
 
 
-def discard_left_behind_of(path: Path) -> None:
+def discard_left_behind_of(location: Location) -> None:
     """Remove the temporary files of this one file; others in its folder may belong to somebody else."""
+    path = Path(location)
     for separator in ("~", "."):  # a point in an older version
         _discard(path.parent, starting_with=f".{path.name}{separator}")
 

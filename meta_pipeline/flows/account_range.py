@@ -1,4 +1,4 @@
-"""What one worker reads of one ad account, and how that ended."""
+"""The range of one ad account that one worker reads, and its outcome."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from meta_pipeline.extract.ranges import Range
 from meta_pipeline.flows import listings
 from meta_pipeline.status.forecast import are_entities_stale
-from meta_pipeline.store import deferrals
+from meta_pipeline.store.pulls import deferrals
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +32,7 @@ class AccountRange:
 
 @dataclass(frozen=True, slots=True)
 class RangeOutcome:
-    """How a range ended: the reasons of what failed, none when everything landed."""
+    """The outcome of a range: the reasons of what failed, none when everything landed."""
 
     account_range: AccountRange
     reasons: tuple[str, ...]

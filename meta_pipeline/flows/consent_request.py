@@ -1,4 +1,4 @@
-"""What the login dialog requests: enough for the phase, and never less than was granted before."""
+"""The scopes that the login dialog requests: enough for the phase, and never less than was granted before."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from meta_pipeline.consent.scopes import Scope, enabled_scopes, phase_of, scopes_by_name
-from meta_pipeline.store import grants
+from meta_pipeline.store.connections import grants
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,10 +21,11 @@ from meta_pipeline.graph.request import CallContext
 from meta_pipeline.linker import links
 from meta_pipeline.linker.discover import Discovery, discover
 from meta_pipeline.records import AccessToken, Grant, MetaPipelineError, NodeLink, TokenRef
-from meta_pipeline.store import access, grants, invitations, leases, onboardings
-from meta_pipeline.store.node_links import list_links
-from meta_pipeline.store.onboardings import Onboarding
-from meta_pipeline.store.processes import identity
+from meta_pipeline.store.connections import access, grants, invitations, onboardings
+from meta_pipeline.store.connections.node_links import list_links
+from meta_pipeline.store.connections.onboardings import Onboarding
+from meta_pipeline.store.coordination import leases
+from meta_pipeline.store.coordination.processes import identity
 from meta_pipeline.vault.vault import Vault
 
 # A user token with less than this left is a short-lived one: 1–2 h against 60 days (docs/graph-api.md §4.2).

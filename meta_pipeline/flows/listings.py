@@ -7,7 +7,6 @@ import datetime as dt
 import functools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import msgspec
 import sqlalchemy as sa
@@ -20,6 +19,8 @@ from meta_pipeline.extract.ads.listings.entities import LISTING_PAGE
 from meta_pipeline.extract.ads.listings.thumbnails import PendingDownload, Thumbnail
 from meta_pipeline.extract.stored_listing import Row, StoredRecord
 from meta_pipeline.extract.stored_sizes import load_sizes, store_sizes
+from meta_pipeline.files import reading
+from meta_pipeline.files.locations import Location
 from meta_pipeline.flows.pull_context import PullContext, as_pipeline_error
 from meta_pipeline.flows.tokens import retire_if_invalid
 from meta_pipeline.graph.client import GraphClient
@@ -28,7 +29,7 @@ from meta_pipeline.graph.errors import ThrottledError, TokenError
 from meta_pipeline.landing import thumbnails as pictures
 from meta_pipeline.landing.landing import SNAPSHOT_DAY
 from meta_pipeline.records import AccessToken, Batch, LandedFile, MetaPipelineError
-from meta_pipeline.store import ledger, listing_sweeps, read_times
+from meta_pipeline.store.landed import ledger, listing_sweeps, read_times
 
 # Each is read on its own, except that thumbnails come with their creatives.
 _STEPS = len(ENTITY_KINDS) - 1
@@ -39,8 +40,8 @@ MOST_UNANSWERED = 16
 
 @dataclass(frozen=True)
 class ListingPolicy:
-    """How listings are read: whole at least every `sweep`, with thumbnails when there are `downloads`, `page` things at
-    a time."""
+    """The policy for reading listings: whole at least every `sweep`, with thumbnails when there are `downloads`, `page`
+    things at a time."""
 
     sweep: dt.timedelta = dt.timedelta(days=entities.SWEEP_DAYS)
     downloads: Downloads | None = None
@@ -147,7 +148,7 @@ class _Lister:
         engine = self.context.engine
         files = ledger.files_of(engine, report="ad_insights", node_id=self.node_id)
         listed = [self.context.landed_listing(kind.name, self.node_id) for kind in LISTED_KINDS]
-        if all(file is not None and Path(file.path).exists() for file in listed):
+        if all(file is not None and reading.exists(file.path) for file in listed):
             read_at = [
                 read_times.last_read(engine, report=kind.name, node_id=self.node_id, day=SNAPSHOT_DAY)
                 for kind in LISTED_KINDS
@@ -200,13 +201,13 @@ class _Lister:
 
     def _stored(self, kind: EntityKind) -> dict[str, StoredRecord]:
         landed = self.context.landed_listing(kind.name, self.node_id)
-        return stored_listing.read_listing(landed.path) if landed and Path(landed.path).exists() else {}
+        return stored_listing.read_listing(landed.path) if landed and reading.exists(landed.path) else {}
 
     def _write(self, kind: EntityKind, rows: list[Row], request: Mapping[str, object]) -> LandedFile:
         return self.context.write_day(kind.name, self.node_id, SNAPSHOT_DAY, rows, request)
 
 
-def download(pending: list[PendingDownload], *, downloads: Downloads, folder: Path) -> Iterator[Thumbnail]:
+def download(pending: list[PendingDownload], *, downloads: Downloads, folder: Location) -> Iterator[Thumbnail]:
     """Download each picture and store it by its content, or yield the reason why there is none, which fails no listing.
     After too many downloads in a row without an answer the others are not tried; a sweep tries them again."""
     unanswered: list[str] = []

@@ -12,7 +12,7 @@ from meta_pipeline.flows.pull_context import INTERRUPTED, PullContext
 from meta_pipeline.landing.days import OpenDays
 from meta_pipeline.landing.file import Provenance
 from meta_pipeline.records import FailedDay, LandedFile, LandingError, MetaPipelineError
-from meta_pipeline.store import ledger
+from meta_pipeline.store.landed import ledger
 
 
 def land_pull(

@@ -21,8 +21,8 @@ from meta_pipeline.graph.errors import TokenError
 from meta_pipeline.records import AccessToken, MetaPipelineError, TokenRef
 from meta_pipeline.status.action_links import ActionLinks
 from meta_pipeline.status.token_health import DISCONNECTED, EXCHANGE_DAYS, WITH_PARENT, invalidation
-from meta_pipeline.store import access, alerts, grants
-from meta_pipeline.store.node_links import list_links
+from meta_pipeline.store.connections import access, alerts, grants
+from meta_pipeline.store.connections.node_links import list_links
 from meta_pipeline.vault.vault import Vault
 
 EXPIRED = 463  # the subcode of 190 for a token that has expired
@@ -110,7 +110,8 @@ def is_due_for_exchange(kind: str, expires_at: dt.datetime | None, *, now: dt.da
 
 @dataclass(frozen=True, slots=True)
 class Disconnection:
-    """What happened to a token: `outcome` says what Meta did, `reason` why it refused or why it was not asked."""
+    """The result of disconnecting a token: `outcome` says what Meta did, `reason` why it refused or why it was not
+    called."""
 
     ref: TokenRef
     outcome: Literal["revoked", "refused", "not asked"]

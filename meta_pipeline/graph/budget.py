@@ -23,8 +23,8 @@ from meta_pipeline.graph.limits import (
 )
 from meta_pipeline.graph.pace import CEILING_PERCENT, FIRST_COST_PERCENT, Budget, after_reading, after_throttle, wait_s
 from meta_pipeline.graph.usage import SHORTEST_BLOCK_S, retry_after
-from meta_pipeline.store import budgets
-from meta_pipeline.store.processes import identity
+from meta_pipeline.store.coordination.processes import identity
+from meta_pipeline.store.gateway import budgets
 
 # A reservation is a lease: longer than any call takes, so that a killed process of another host frees its own too.
 LEASE = dt.timedelta(seconds=300)

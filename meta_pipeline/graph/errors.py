@@ -1,4 +1,4 @@
-"""What Graph's errors mean, by remedy:
+"""The errors of Graph, by remedy:
 
 GraphError
 ├─ ThrottledError     wait `retry_after` seconds, same request
@@ -40,11 +40,13 @@ class GraphError(MetaPipelineError):
         subcode: int | None = None,
         http_status: int | None = None,
         trace_id: str | None = None,
+        remedy: str | None = None,
     ) -> None:
+        remedy = self.remedy if remedy is None else remedy
         self.code, self.subcode, self.http_status, self.trace_id = code, subcode, http_status, trace_id
         number = f"({code}/{subcode}) " if subcode else f"({code}) " if code is not None else ""
         trace = f" [fbtrace {trace_id}]" if trace_id else ""
-        super().__init__(f"{number}{message}{trace}" + (f": {self.remedy}" if self.remedy else ""))
+        super().__init__(f"{number}{message}{trace}" + (f": {remedy}" if remedy else ""))
 
 
 class ThrottledError(GraphError):

@@ -35,6 +35,7 @@ CLOSED_BY: dict[int, str] = {
 INSIGHTS_LOAD_SUBCODES = (1504022, 1504039)
 
 OF_THE_APP = ("platform", "insights_load")
+OF_ORGANIC_NODES = frozenset(("pages", "instagram"))
 PLATFORM = ("platform",)
 _ACCOUNT = re.compile(r"act_\d+")
 
@@ -58,7 +59,11 @@ def node_of(key: str) -> tuple[str | None, str]:
 
 
 def charges(kind: CallKind, path: str, node_id: str | None) -> tuple[Charge, ...]:
-    """Return the budgets of a call. `node_id`: the ad account, for paths that don't name it (a report run, an ad)."""
+    """Return the budgets of a call. `node_id`: the node whose data it is, for paths that don't name it (a report run,
+    an ad, a media)."""
+    if set(kind.value.budgets) <= OF_ORGANIC_NODES:
+        node = node_id or re.split("[/_]", path.lstrip("/"), maxsplit=1)[0]
+        return tuple(Charge(name, node) for name in kind.value.budgets)
     match = _ACCOUNT.match(path.lstrip("/"))
     account = match[0] if match else node_id if node_id and _ACCOUNT.fullmatch(node_id) else None
     if kind.value.budgets != PLATFORM and account is None:
@@ -74,7 +79,7 @@ def closed_by(code: int | None, subcode: int | None, charged: tuple[Charge, ...]
 
 @dataclass(frozen=True, slots=True)
 class UsageReading:
-    """What a response reports of one budget: percent used, and the seconds until it is free again if given."""
+    """The usage of one budget in a response: percent used, and the seconds until it is free again if given."""
 
     percent: float
     regain_s: float = 0.0

@@ -23,6 +23,7 @@ from typing import Any
 
 from meta_pipeline.graph.request import Surface
 from meta_pipeline.records import ConfigError
+from meta_pipeline.settings import read_settings_file
 
 SOURCE = (
     "https://developers.facebook.com/docs/graph-api/changelog/versions and "
@@ -97,7 +98,8 @@ class Calendar:
 
     def after(self, version: str, *, most: int | None = None) -> list[str]:
         """Return the names of the versions after this one, oldest first, at most `most` of them."""
-        return sorted((name for name in self.versions if _order(name) > _order(version)), key=_order)[:most]
+        later = (name for name in self.versions if version_order(name) > version_order(version))
+        return sorted(later, key=version_order)[:most]
 
     def changes(self, version: str | None) -> tuple[str, ...]:
         """Return the changes of a version, one sentence each."""
@@ -129,7 +131,8 @@ class Calendar:
         return f"usable until {end}" if end else "its end is not announced"
 
 
-def _order(version: str) -> tuple[int, ...]:
+def version_order(version: str) -> tuple[int, ...]:
+    """Return a key that sorts versions (`v9.0` before `v26.0`)."""
     return tuple(map(int, re.findall(r"\d+", version)))
 
 
@@ -137,10 +140,7 @@ def calendar(path: Path | None) -> Calendar:
     """Return the built-in calendar with a TOML file laid over it. Raise ConfigError, which says what is wrong in it."""
     if path is None:
         return Calendar()
-    try:
-        return parsed(path.read_text(encoding="utf-8"), source=str(path))
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"META_PIPELINE_VERSIONS: {path} can't be read: {error}") from error
+    return parsed(read_settings_file(path, "VERSIONS"), source=str(path))
 
 
 def parsed(text: str, *, source: str) -> Calendar:
@@ -164,7 +164,7 @@ def parsed(text: str, *, source: str) -> Calendar:
             raise _wrong(source, f"{name} must be a table")
         versions[name] = _with(versions.get(name, Version(name)), facts, source)
     return Calendar(
-        dict(sorted(versions.items(), key=lambda pair: _order(pair[0]))), f"{where or source}; else {SOURCE}"
+        dict(sorted(versions.items(), key=lambda pair: version_order(pair[0]))), f"{where or source}; else {SOURCE}"
     )
 
 

@@ -7,12 +7,12 @@ import contextlib
 import datetime as dt
 import threading
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from meta_pipeline.files.durable import DurableFile
+from meta_pipeline.files.locations import Location
 from meta_pipeline.landing.file import (
     SCHEMA,
     WRITER_OPTIONS,
@@ -53,12 +53,12 @@ class MemoryBudget:
 class OpenDay:
     """One day that is being gathered: its records in their order, and the response that each came with."""
 
-    def __init__(self, source: Provenance, day: dt.date, path: Path) -> None:
+    def __init__(self, source: Provenance, day: dt.date, location: Location) -> None:
         self.day = day
-        self.path = path
+        self.location = location
         self.rows = 0
         self.bytes_buffered = 0
-        self._file = DurableFile(path)
+        self._file = DurableFile(location)
         self._source = source
         self._hash = hasher()
         self._loose: list[pa.Array] = []
@@ -67,6 +67,11 @@ class OpenDay:
         self._responses: list[tuple[ResponseKey, int]] = []
         self._rows_on_disk = 0
         self._writer: pq.ParquetWriter | None = None
+
+    @property
+    def keeps_versions(self) -> bool:
+        """Check that the content that the day had before is kept."""
+        return self._source.keeps_versions
 
     @property
     def digest(self) -> str:
@@ -159,12 +164,12 @@ class OpenDay:
 
 
 class OpenDays:
-    """The days of a pull, gathered side by side. `paths`: where each of them will land; `failed`: the error of each day
-    that could not be written."""
+    """The days of a pull, gathered side by side. `locations`: where each of them will land; `failed`: the error of each
+    day that could not be written."""
 
-    def __init__(self, source: Provenance, paths: Mapping[dt.date, Path], budget: MemoryBudget) -> None:
+    def __init__(self, source: Provenance, locations: Mapping[dt.date, Location], budget: MemoryBudget) -> None:
         self.source = source
-        self._paths = paths
+        self._locations = locations
         self._budget = budget
         self.days: dict[dt.date, OpenDay] = {}
         self.failed: dict[dt.date, LandingError] = {}
@@ -180,7 +185,7 @@ class OpenDays:
             try:
                 self._budget.add(-largest.spill())
             except (OSError, pa.ArrowException) as error:
-                self.failed[largest.day] = write_error(largest.path, error)
+                self.failed[largest.day] = write_error(largest.location, error)
                 self.drop(largest.day)
 
     def restart(self) -> None:
@@ -190,7 +195,7 @@ class OpenDays:
             self._budget.add(-open_day.discard())
         self.failed = {}
         self.days = {
-            day: untouched.get(day) or OpenDay(self.source, day, path) for day, path in self._paths.items()
+            day: untouched.get(day) or OpenDay(self.source, day, location) for day, location in self._locations.items()
         }
 
     def drop(self, day: dt.date) -> None:
@@ -199,6 +204,6 @@ class OpenDays:
             self._budget.add(-open_day.discard())
 
 
-def write_error(path: Path, error: Exception) -> LandingError:
+def write_error(location: Location, error: Exception) -> LandingError:
     """Return the error for a day that could not be written, with its remedy."""
-    return LandingError(f"could not write {path}: {error}; free space or permissions, then run it again")
+    return LandingError(f"could not write {location}: {error}; free space or permissions, then run it again")

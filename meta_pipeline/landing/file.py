@@ -7,7 +7,6 @@ import functools
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +17,7 @@ import xxhash
 
 from meta_pipeline.digests import short_hash
 from meta_pipeline.files import reading
+from meta_pipeline.files.locations import Location
 from meta_pipeline.landing.text import arrow_text
 
 _EPOCH, _MICROSECOND = dt.datetime(1970, 1, 1, tzinfo=dt.UTC), dt.timedelta(microseconds=1)
@@ -58,12 +58,14 @@ ResponseKey = tuple[str, str | None, dt.datetime]
 
 @dataclass(frozen=True, kw_only=True)
 class Provenance:
-    """Where the records of a day come from; every row of its file says so."""
+    """The origin of the records of a day; every row of its file says so. Without `keeps_versions` the content that a
+    day had before is not kept."""
 
     report: str
     node_id: str
     request: Mapping[str, Any]
     run_id: str
+    keeps_versions: bool = True
 
     @functools.cached_property
     def request_json(self) -> str:
@@ -130,15 +132,15 @@ def write_metadata(writer: pq.ParquetWriter, source: Provenance, digest: str) ->
     writer.add_key_value_metadata({_REQUEST: source.request_json, _DIGEST: digest})
 
 
-def digest_of(path: Path) -> str | None:
+def digest_of(location: Location) -> str | None:
     """Return the digest of the records from a file's metadata; None for a file of an older version."""
-    digest = reading.parquet_metadata(path).get(_DIGEST.encode())
+    digest = reading.parquet_metadata(location).get(_DIGEST.encode())
     return digest.decode() if digest else None
 
 
-def payloads_of(path: Path) -> Iterator[str]:
+def payloads_of(location: Location) -> Iterator[str]:
     """Yield the records of a file; they are read in portions."""
-    for batch in reading.read_batches(path, ["payload"], rows=10_000):
+    for batch in reading.read_batches(location, ["payload"], rows=10_000):
         yield from batch.column(0).to_pylist()
 
 

@@ -11,7 +11,6 @@ import itertools
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -19,12 +18,14 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from meta_pipeline.files import damaged, durable, reading
+from meta_pipeline.files.locations import Location, folder_of, join
 from meta_pipeline.files.temporary import discard_left_behind_once
 from meta_pipeline.landing.days import MemoryBudget, OpenDay, OpenDays, write_error
 from meta_pipeline.landing.file import Provenance, digest_of, payloads_of
 from meta_pipeline.landing.text import arrow_text
 from meta_pipeline.records import Batch, LandedFile, LandingError
-from meta_pipeline.store import day_versions, leases, ledger
+from meta_pipeline.store.coordination import leases
+from meta_pipeline.store.landed import day_versions, ledger
 
 # A snapshot of entities has no day of its own; it lands under this one.
 SNAPSHOT_DAY = dt.date(1970, 1, 1)
@@ -32,9 +33,9 @@ Outcome = tuple[dt.date, LandedFile | LandingError]
 
 
 class Landing:
-    """The folder of landed days, and the ledger that lists them."""
+    """The landed days under a root, and the ledger that lists them."""
 
-    def __init__(self, root: Path, engine: sa.Engine) -> None:
+    def __init__(self, root: Location, engine: sa.Engine) -> None:
         self.root = root
         self.engine = engine
         self.memory_budget = MemoryBudget()
@@ -42,24 +43,20 @@ class Landing:
         # Arrow and of the disk, which costs a tenth more than the other cores gain.
         self.arrow_lock = threading.Lock()
 
-    def path(self, report: str, node_id: str, day: dt.date) -> Path:
+    def location(self, report: str, node_id: str, day: dt.date) -> Location:
         """Return where a day lands: the name is fixed, so a day that is read again replaces itself."""
-        return self._folder(report, node_id) / f"{day}.parquet"
-
-    def _folder(self, report: str, node_id: str) -> Path:
-        return self.root / report / node_id
+        return join(self.root, report, node_id, f"{day}.parquet")
 
     @contextlib.contextmanager
     def open_days(self, source: Provenance, days: Iterable[dt.date]) -> Iterator[OpenDays]:
         """Open days to gather records in; what is not committed when the block ends is discarded."""
-        folder = self._folder(source.report, source.node_id)
-        discard_left_behind_once(folder)
-        paths = {day: folder / f"{day}.parquet" for day in days}
-        open_days = OpenDays(source, paths, self.memory_budget)
+        discard_left_behind_once(join(self.root, source.report, source.node_id))
+        locations = {day: self.location(source.report, source.node_id, day) for day in days}
+        open_days = OpenDays(source, locations, self.memory_budget)
         try:
             yield open_days
         finally:
-            for day in paths:
+            for day in locations:
                 open_days.drop(day)
 
     def commit(self, open_days: OpenDays, *, backfill_id: str | None, now: dt.datetime) -> list[Outcome]:
@@ -80,7 +77,7 @@ class Landing:
         unchanged_since: dict[dt.date, dt.datetime] = {}
         for day, open_day in open_days.days.items():
             file = LandedFile(
-                report=report, node_id=node_id, day=day, path=str(open_day.path), rows=open_day.rows,
+                report=report, node_id=node_id, day=day, path=open_day.location, rows=open_day.rows,
                 digest=open_day.digest, landed_at=now,
             )
             try:
@@ -89,7 +86,7 @@ class Landing:
                     unchanged_since[day] = before.landed_at
                 outcomes.append((day, file))
             except (OSError, pa.ArrowException) as error:
-                outcomes.append((day, write_error(open_day.path, error)))
+                outcomes.append((day, write_error(open_day.location, error)))
         outcomes.extend(open_days.failed.items())
         files = [file for _, file in outcomes if isinstance(file, LandedFile)]
         ledger.record(self.engine, *files, backfill_id=backfill_id, unchanged_since=unchanged_since)
@@ -102,10 +99,10 @@ class Landing:
             return file
         try:
             if is_whole:
-                for _ in payloads_of(Path(file.path)):
+                for _ in payloads_of(file.path):
                     pass
             else:
-                digest_of(Path(file.path))
+                digest_of(file.path)
         except (OSError, pa.ArrowException) as error:
             if not damaged.is_damage(error):
                 raise LandingError(f"can't read {file.path}: {error}; check the disk and the permissions") from error
@@ -145,7 +142,7 @@ class Landing:
         except (OSError, pa.ArrowException) as error:
             if not damaged.is_damage(error):
                 raise
-            damaged.set_aside(open_day.path)
+            damaged.set_aside(open_day.location)
             is_changed = True
         if is_changed is not None:
             open_day.finish().commit()
@@ -154,14 +151,14 @@ class Landing:
     def _compare(self, open_day: OpenDay, before: LandedFile | None) -> bool | None:
         """Return whether the content of a day differs from its file's, which is then kept as an earlier version; None
         when the file holds exactly these records."""
-        if before is None or not reading.exists(open_day.path):
-            if reading.is_folder(open_day.path):
-                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(open_day.path))
+        if before is None or not reading.exists(open_day.location):
+            if reading.is_folder(open_day.location):
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), open_day.location)
             return True
         # The file's own digest counts too: the process may have been killed between the rename and the ledger.
-        if digest_of(open_day.path) in (open_day.digest, None) and before.digest == open_day.digest:
+        if digest_of(open_day.location) in (open_day.digest, None) and before.digest == open_day.digest:
             return None
-        if is_changed := _content_changed(open_day):
+        if (is_changed := _content_changed(open_day)) and open_day.keeps_versions:
             self._keep_version(before)
         return is_changed or self._is_replaced(before)
 
@@ -173,26 +170,26 @@ class Landing:
     def _keep_version(self, before: LandedFile) -> None:
         """Keep the content that is about to be replaced, under the time from which it was current. A kill after any
         step leaves the day as it was, and repeating it changes nothing."""
-        path = Path(before.path)
-        target = path.parent / "versions" / f"{before.day}.{before.landed_at:%Y%m%dT%H%M%S.%fZ}.parquet"
-        durable.keep_under(path, target)
-        day_versions.record(self.engine, dataclasses.replace(before, path=str(target)))
+        name = f"{before.day}.{before.landed_at:%Y%m%dT%H%M%S.%fZ}.parquet"
+        target = join(folder_of(before.path), damaged.VERSIONS, name)
+        durable.keep_under(before.path, target)
+        day_versions.record(self.engine, dataclasses.replace(before, path=target))
 
 
 def _content_changed(open_day: OpenDay) -> bool:
     """Return whether a day differs from its file: a listing in anything, insights in a metric or an id."""
     summarize: Callable[[Iterable[str]], Any] = list if open_day.day == SNAPSHOT_DAY else _metrics_hash
     try:
-        return bool(summarize(payloads_of(open_day.path)) != summarize(open_day.payloads()))
+        return bool(summarize(payloads_of(open_day.location)) != summarize(open_day.payloads()))
     except orjson.JSONDecodeError:
         return True
 
 
 def _metrics_hash(payloads: Iterable[str]) -> int:
-    """Return an order-independent hash of the rows without their `*name` fields: equal hashes mean no restatement."""
+    """Return an order-independent hash of the rows without their `*_name` fields: equal hashes mean no restatement."""
     total = 0
     for text in payloads:
-        row = {key: value for key, value in orjson.loads(text).items() if not key.endswith("name")}
+        row = {key: value for key, value in orjson.loads(text).items() if not key.endswith("_name")}
         canonical = orjson.dumps(row, option=orjson.OPT_SORT_KEYS)
         total += int.from_bytes(hashlib.blake2b(canonical, digest_size=16).digest())
     return total

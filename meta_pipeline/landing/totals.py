@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
-from pathlib import Path
 
 import msgspec
 import pyarrow as pa
 
 from meta_pipeline.files import reading
+from meta_pipeline.files.locations import Location
 
 
 class _Delivery(msgspec.Struct):
@@ -21,11 +21,11 @@ class _Delivery(msgspec.Struct):
 _decode = msgspec.json.Decoder(_Delivery).decode
 
 
-def totals_of(path: Path) -> dict[str, float]:
+def totals_of(location: Location) -> dict[str, float]:
     """Return spend and impressions of a landed file of insights, those that some row has; {} if unreadable."""
     sums: dict[str, Decimal] = {}
     try:
-        for payload in reading.read_table(path, ["payload"]).column("payload").to_pylist():
+        for payload in reading.read_table(location, ["payload"]).column("payload").to_pylist():
             row = _decode(payload)
             for name, value in (("spend", row.spend), ("impressions", row.impressions)):
                 if value is not None:

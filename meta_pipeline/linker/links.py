@@ -1,4 +1,5 @@
-"""What a discovery changes: which nodes a token reaches now, and which of its earlier ones stay linked."""
+"""Compute what a discovery changes: the nodes that a token reaches now, and those of its earlier ones that stay
+linked."""
 
 from __future__ import annotations
 
@@ -9,9 +10,9 @@ import sqlalchemy as sa
 
 from meta_pipeline.linker.discover import Discovery, FailedEdge
 from meta_pipeline.records import NodeLink
-from meta_pipeline.store import access, node_links, unread_edges
-from meta_pipeline.store.access import Access
-from meta_pipeline.store.unread_edges import UnreadEdge
+from meta_pipeline.store.connections import access, node_links, unread_edges
+from meta_pipeline.store.connections.access import Access
+from meta_pipeline.store.connections.unread_edges import UnreadEdge
 
 
 def save(engine: sa.Engine, discovery: Discovery, *, through: str, now: dt.datetime) -> None:

@@ -11,8 +11,9 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from meta_pipeline.files import reading
+from meta_pipeline.files.locations import Location
 from meta_pipeline.project import dbt_project_folder
-from meta_pipeline.store import warehouse_state
+from meta_pipeline.store.landed import warehouse_state
 from meta_pipeline.warehouse.tables import RawTable
 from meta_pipeline.warehouse.warehouse import Warehouse
 
@@ -42,7 +43,7 @@ def project_digest(project: Path) -> str:
     return digest.hexdigest()
 
 
-def is_published(warehouse: Warehouse, engine: sa.Engine, published: Path, *, digest: str) -> bool:
+def is_published(warehouse: Warehouse, engine: sa.Engine, published: Location, *, digest: str) -> bool:
     """Return True when the published file holds everything that has landed, built with what has this digest."""
     state = warehouse_state.find(engine)
     if state.load_id is None or (state.published_load_id, state.published_digest) != (state.load_id, digest):

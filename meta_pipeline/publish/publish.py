@@ -8,12 +8,13 @@ from pathlib import Path
 import duckdb
 
 from meta_pipeline.files import durable
+from meta_pipeline.files.locations import Location
 from meta_pipeline.records import LoadError
 
 
-def publish(warehouse: Path, published: Path) -> Path:
-    """Replace the published file by a copy of the warehouse and return its path. Readers that have the earlier one open
-    keep it. Raise LoadError if it can't be copied; the earlier one stays then."""
+def publish(warehouse: Path, published: Location) -> Location:
+    """Replace the published file by a copy of the warehouse and return its location. Readers that have the earlier one
+    open keep it. Raise LoadError if it can't be copied; the earlier one stays then."""
     if not warehouse.exists():  # DuckDB would make an empty one
         raise LoadError(f"can't publish {warehouse}: it does not exist; run `meta-pipeline build`")
     try:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-from pathlib import Path
 from typing import Any
 
 import duckdb
 
 from meta_pipeline.files import reading
+from meta_pipeline.files.locations import Location
 from meta_pipeline.records import MetaPipelineError
 
 _CONFINED: dict[str, str | bool | int | float | list[str]] = {
@@ -20,11 +20,11 @@ class QueryError(MetaPipelineError):
     """A query that could not be answered."""
 
 
-def _open(published: Path) -> duckdb.DuckDBPyConnection:
+def _open(published: Location) -> duckdb.DuckDBPyConnection:
     return duckdb.connect(reading.duckdb_location(published), read_only=True, config=_CONFINED)
 
 
-def query(published: Path, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+def query(published: Location, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
     """Return column names and rows; decimals stay `Decimal`. No other file can be read or written, and no setting that
     would allow it can be changed."""
     if not reading.exists(published):

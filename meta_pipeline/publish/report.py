@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from meta_pipeline.display import printable
+from meta_pipeline.files.locations import Location
 from meta_pipeline.publish.query import QueryError, query
 
 SPEND, ROAS = "#8fb8de", "#c4461f"
@@ -19,7 +20,7 @@ order by account_name, date_day
 """
 
 
-def draw(published: Path, target: Path) -> Path:
+def draw(published: Location, target: Path) -> Path:
     """Draw the published warehouse's last days into `target`, a PNG; its path."""
     import matplotlib
 

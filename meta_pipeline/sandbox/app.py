@@ -38,7 +38,7 @@ def create_app(
     endpoints = _Endpoints(graph)
     app = Starlette(
         routes=[
-            Route("/_sandbox/{name}", endpoints.serve_control, methods=["GET", "POST"]),
+            Route("/_sandbox/{name:path}", endpoints.serve_control, methods=["GET", "POST"]),
             Route(f"/{pictures.CDN_PATH}/{{name}}", endpoints.serve_picture, methods=["GET"]),
             Route("/{path:path}", endpoints.serve_graph, methods=["GET", "POST", "DELETE"]),
         ]

@@ -5,11 +5,15 @@
 | `GET app`, `secrets`, `calls` | the app's credentials; every secret; how often each path was requested |
 | `GET truth` | `since, until` and `at`, an instant: totals by day, level and id, as they were reported then |
 | `GET reach` | the same: the reach of the whole range by level and id |
+| `GET truth/pages` | the same: what could be read of Pages and posts at `at` (`pages.truth` has the records) |
+| `GET truth/instagram` | the same: what could be read of Instagram at `at` (`instagram.truth` has the records) |
 | `GET breakdown` | the same, `breakdowns` (comma list), `level`: every row, null where Meta leaves the key out |
 | `POST world` | the options of `world.options.WorldOptions`, and `add_accounts: [{currency, timezone, name}]` |
 | `POST entities` | `{id}` to edit, `{create: ad, adset_id}`, `{create: adset, campaign_id}` or
   `{create: campaign, account_id}`; with any of `name, daily_budget, status` and `at`, an instant; or a list of these |
-| `POST faults`, `limits`, `clock` | `{fault, path, times}`; the fields of `protocol.limits.LimitSettings`; `{now}` |
+| `POST posts` | `{id, message}` edits a post of a Page, `{id, delete: true}` deletes it; `at`, an instant |
+| `POST media` | `{id, caption}` edits a caption on Instagram, `{id, delete: true}` deletes media or a story; `at` |
+| `POST faults`, `limits`, `clock` | `{fault, path, times}`; the fields of `limit_settings.LimitSettings`; `{now}` |
 | `POST tokens`, `dead`, `tasks` | issue a token; invalidate tokens; set what people may do on a node |
 
 A scenario file is a list of `{"world": …}`, `{"limits": …}`, `{"entities": …}` and faults, applied in order.
@@ -27,6 +31,8 @@ from meta_pipeline.sandbox.ads.insights import totals
 from meta_pipeline.sandbox.ads.insights.breakdowns import COMBINATIONS
 from meta_pipeline.sandbox.ads.insights.query import LEVELS
 from meta_pipeline.sandbox.identity.scopes import ALL_SCOPES
+from meta_pipeline.sandbox.instagram.truth import InstagramTruthQuery, instagram_truth
+from meta_pipeline.sandbox.pages.truth import TruthQuery, pages_truth
 from meta_pipeline.sandbox.state import SandboxState
 from meta_pipeline.sandbox.world.cast import APP_ID, OWN_BUSINESS, SYSTEM_USER_ID, USER_ID
 from meta_pipeline.sandbox.world.entities import Account
@@ -129,6 +135,8 @@ _CALLS: dict[str, Callable[[SandboxState, Any], Any]] = {
     "calls": lambda state, _: state.calls,
     "world": _world,
     "entities": _entities,
+    "posts": lambda state, body: state.pages.posts.change(body, state.now()),
+    "media": lambda state, body: state.instagram.library.change(body, state.now()),
     "faults": _faults,
     "limits": lambda state, body: state.limits.configure(body),
     "clock": _clock,
@@ -158,8 +166,18 @@ def _breakdown_totals(state: SandboxState, query: Mapping[str, str]) -> list[dic
     )
 
 
+def _pages_truth(state: SandboxState, query: Mapping[str, str]) -> dict[str, list[dict[str, Any]]]:
+    return pages_truth(TruthQuery.of(query, at=_instant(state, query)), state.pages.days, state.pages.posts)
+
+
+def _instagram_truth(state: SandboxState, query: Mapping[str, str]) -> dict[str, list[dict[str, Any]]]:
+    return instagram_truth(InstagramTruthQuery.of(query, at=_instant(state, query)), state.instagram)
+
+
 _TOTALS: dict[str, Callable[[SandboxState, Mapping[str, str]], Any]] = {
     "truth": _daily_totals, "reach": _range_reach, "breakdown": _breakdown_totals,
+    "truth/pages": _pages_truth,
+    "truth/instagram": _instagram_truth,
 }
 
 

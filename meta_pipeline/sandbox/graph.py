@@ -58,11 +58,13 @@ class Graph(SandboxState):
         )
 
     def _charged_call(self, request: GraphRequest) -> ChargedCall:
-        """Return what a call is charged to: the ad account's limits by use case, or the app's own."""
+        """Return what a call is charged to: the limits of a node by use case, or the app's own."""
+        if organic := routes.charged_organic(self, request):
+            return organic
         account = routes.charged_account(self, request.path)
         is_insights = "insights" in request.path or request.path in self.report_runs.by_id
         return ChargedCall(
-            account_id=account.id if account else None,
+            node_id=account.id if account else None,
             active_ads=self._count_active_ads(account) if account else 0,
             kind="ads_insights" if is_insights else "ads_management",
         )

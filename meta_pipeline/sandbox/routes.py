@@ -7,6 +7,7 @@ from typing import Any
 from meta_pipeline.sandbox.ads.creatives import ad_of_creative
 from meta_pipeline.sandbox.identity import oauth, people
 from meta_pipeline.sandbox.protocol.errors import unknown_object, unknown_path
+from meta_pipeline.sandbox.protocol.limits import ChargedCall
 from meta_pipeline.sandbox.protocol.requests import GraphRequest, NodeCall
 from meta_pipeline.sandbox.state import SandboxState
 from meta_pipeline.sandbox.world.cast import BUSINESSES, SYSTEM_USER_ID, USER_ID
@@ -47,7 +48,13 @@ def _answer_node(state: SandboxState, call: NodeCall) -> Any:
         return state.ads.insights.answer_run(call)
     if page := state.pages.find(node_id):
         return state.pages.answer(call, page)
-    raise unknown_object(node_id) if node_id.isdigit() else unknown_path(call.request.path)
+    if page := state.instagram.find(node_id):
+        return state.instagram.answer(call, page)
+    if post := state.pages.find_post(node_id, call.now):
+        return state.pages.answer_post(call, post)
+    if media := state.instagram.find_media(node_id, call.now):
+        return state.instagram.answer_media(call, media)
+    raise unknown_object(node_id) if node_id.replace("_", "").isdigit() else unknown_path(call.request.path)
 
 
 def _answer_person(state: SandboxState, call: NodeCall) -> Any:
@@ -74,6 +81,23 @@ def charged_account(state: SandboxState, path: str) -> Account | None:
     if node_id in state.report_runs.by_id:
         return state.report_runs.by_id[node_id].account
     return state.world.accounts.get(node_id.removeprefix("act_")) if node_id.startswith("act_") else None
+
+
+def charged_organic(state: SandboxState, request: GraphRequest) -> ChargedCall | None:
+    """Return what a call to a Page, an Instagram account or what they published is charged to; None for other paths.
+
+    A Page's limit is that of its own and of system users' tokens; calls with a person's token count against the app's.
+    """
+    token = state.identity.find(request.token_text or "")
+    node_id = request.path.partition("/")[0]
+    if node_id == "me" and token is not None:
+        node_id = token.page_id or token.subject_id
+    if account_id := state.instagram.account_id_of(node_id):
+        return ChargedCall(node_id=account_id, kind="instagram")
+    if page := state.pages.find(node_id.partition("_")[0]):
+        is_own = token is not None and token.kind in ("PAGE", "SYSTEM_USER")
+        return ChargedCall(node_id=page.id if is_own else None, kind="pages")
+    return None
 
 
 def is_marketing(state: SandboxState, path: str) -> bool:

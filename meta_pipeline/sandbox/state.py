@@ -12,9 +12,10 @@ from meta_pipeline.sandbox.ads.insights.report_runs import ReportRuns
 from meta_pipeline.sandbox.ads.insights.rows import Insights
 from meta_pipeline.sandbox.business.portfolios import BusinessEdges
 from meta_pipeline.sandbox.identity.identity import Identity
+from meta_pipeline.sandbox.instagram.edges import InstagramEdges
+from meta_pipeline.sandbox.pages.edges import PageEdges
 from meta_pipeline.sandbox.protocol.faults import Faults
 from meta_pipeline.sandbox.protocol.limits import Limits
-from meta_pipeline.sandbox.social.pages import PageEdges
 from meta_pipeline.sandbox.world.access import NodeAccess
 from meta_pipeline.sandbox.world.world import ADS_PER_ACCOUNT, World
 
@@ -47,6 +48,7 @@ class SandboxState:
             ),
         )
         self.pages = PageEdges(world=self.world, access=self.access, page_token=self.identity.page_token)
+        self.instagram = InstagramEdges(world=self.world, access=self.access)
         self.businesses = BusinessEdges(self.world)
 
     def now(self) -> dt.datetime:

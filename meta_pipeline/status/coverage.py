@@ -1,11 +1,11 @@
-"""What the published reports lack: keys without a column, rows without a breakdown value, empty gated reports."""
+"""Gaps in the published reports: keys without a column, rows without a breakdown value, empty gated reports."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from meta_pipeline.extract.ads.catalogue.report_file import Catalogue
+from meta_pipeline.files.locations import Location
 from meta_pipeline.publish.query import query
 
 _DRIFT = "select report, key, first_day, last_day, rows_counted from marts.fct_drift order by report, key"
@@ -19,7 +19,7 @@ _EMPTY = (
 )
 
 
-def drift(published: Path) -> list[dict[str, Any]]:
+def drift(published: Location) -> list[dict[str, Any]]:
     """Return the keys of Meta's rows that no column holds, with their first and last day."""
     return [
         {"report": report, "key": key, "first_day": str(first), "last_day": str(last), "rows": rows}
@@ -27,7 +27,7 @@ def drift(published: Path) -> list[dict[str, Any]]:
     ]
 
 
-def unknown(published: Path) -> list[dict[str, Any]]:
+def unknown(published: Location) -> list[dict[str, Any]]:
     """Return how many rows of each report came without a breakdown value; the marts show them as `unknown`."""
     return [
         {"report": report, "unknown_rows": int(absent), "rows": int(rows)}
@@ -35,7 +35,7 @@ def unknown(published: Path) -> list[dict[str, Any]]:
     ]
 
 
-def empty_gates(published: Path, catalogue: Catalogue) -> list[str]:
+def empty_gates(published: Location, catalogue: Catalogue) -> list[str]:
     """Return a sentence for each gated report without rows on days that had delivery: what the advertiser must do."""
     return [
         f"{report} of account {account} is empty on {days} day(s) with delivery, {first} to {last}. {gated.gate}"

@@ -22,7 +22,9 @@ from meta_pipeline.extract.stored_sizes import load_sizes
 from meta_pipeline.graph.limits import Charge
 from meta_pipeline.graph.pace import CEILING_PERCENT, Budget
 from meta_pipeline.landing.landing import SNAPSHOT_DAY
-from meta_pipeline.store import audit_log, budgets, ledger, listing_sweeps, read_times, report_runs
+from meta_pipeline.store.gateway import audit_log, budgets
+from meta_pipeline.store.landed import ledger, listing_sweeps, read_times
+from meta_pipeline.store.pulls import report_runs
 
 # Used until something was measured: one poll per report run, which is the minimum, and half a second per call.
 DEFAULT_POLLS, DEFAULT_SECONDS_PER_CALL = 1.0, 0.5
@@ -31,8 +33,8 @@ FRESH_FOR = dt.timedelta(hours=24)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountForecast:
-    """What one account will take. `percent`: of its tightest budget, None while no response has reported one; `seconds`
-    include waiting for that budget."""
+    """The expected calls, rows and seconds of one account. `percent`: of its tightest budget, None while no response
+    has reported one; `seconds` include waiting for that budget."""
 
     node_id: str
     reports: tuple[Forecast, ...]

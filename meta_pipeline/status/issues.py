@@ -1,5 +1,5 @@
-"""What is wrong with a connection, in a sentence, and the action that fixes it: for the pages, the CLI and Dagster's
-checks alike. No I/O, no clock."""
+"""The issues of a connection: what is wrong, in a sentence, and the action that fixes it: for the pages, the CLI and
+Dagster's checks alike. No I/O, no clock."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from meta_pipeline.records import Grant, NodeLink, TokenRef
 from meta_pipeline.status.action_links import ActionLinks
 from meta_pipeline.status.token_health import DISCONNECTED, THRESHOLDS, days_left, in_days, invalidation_of
 from meta_pipeline.status.wording import are, counted, names, plural_kinds
-from meta_pipeline.store.access import READING_TASK
-from meta_pipeline.store.unread_edges import UnreadEdge
+from meta_pipeline.store.connections.access import READING_TASK
+from meta_pipeline.store.connections.unread_edges import UnreadEdge
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Issue:
-    """What is wrong, and the one link that fixes it. `is_urgent`: something is not read, or will not be soon."""
+    """A sentence that says what is wrong, and the link that fixes it. `is_urgent`: something is not read, or will not
+    be soon."""
 
     message: str
     action: str

@@ -15,9 +15,11 @@ from meta_pipeline.records import Grant, NodeLink, TokenRef
 from meta_pipeline.status.action_links import ActionLinks
 from meta_pipeline.status.issues import Issue, access_issues, page_token_issue, task_issue, token_issues
 from meta_pipeline.status.token_health import DISCONNECTED, days_left
-from meta_pipeline.store import access, budgets, grants, read_times, unread_edges
-from meta_pipeline.store.access import Access
-from meta_pipeline.store.node_links import list_links
+from meta_pipeline.store.connections import access, grants, unread_edges
+from meta_pipeline.store.connections.access import Access
+from meta_pipeline.store.connections.node_links import list_links
+from meta_pipeline.store.gateway import budgets
+from meta_pipeline.store.landed import read_times
 from meta_pipeline.vault.vault import Vault
 
 _ORDER = {"dead": 0, "trouble": 1, "good": 2}
@@ -105,7 +107,7 @@ def connections(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _NodeStates:
-    """What is known of the nodes of all connections, to describe those of one."""
+    """The state of the nodes of all connections, to describe those of one."""
 
     links: Mapping[str, NodeLink]
     pulled_at: Mapping[str, dt.datetime]
@@ -137,7 +139,8 @@ class _NodeStates:
 
 @dataclass(frozen=True, slots=True)
 class DisconnectionEffect:
-    """What disconnecting a token does: `stopped` nodes are read by nothing afterwards, `still_read` ones by others."""
+    """The effect of disconnecting a token: `stopped` nodes are read by nothing afterwards, `still_read` ones by
+    others."""
 
     ref: TokenRef
     stopped: tuple[NodeLink, ...]

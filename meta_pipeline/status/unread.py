@@ -1,11 +1,11 @@
-"""What the newest discoveries could not read, for engineers: the edge, whose token, and Meta's reason."""
+"""The edges that the newest discoveries could not read, for engineers: the edge, whose token, and Meta's reason."""
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 
 from meta_pipeline.display import printable
-from meta_pipeline.store import tokens, unread_edges
+from meta_pipeline.store.connections import tokens, unread_edges
 
 
 def unread_sentences(engine: sa.Engine) -> list[str]:

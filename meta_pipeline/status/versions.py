@@ -6,7 +6,7 @@ import datetime as dt
 
 import sqlalchemy as sa
 
-from meta_pipeline.store import audit_log
+from meta_pipeline.store.gateway import audit_log
 
 
 def version_warnings(engine: sa.Engine, *, now: dt.datetime) -> list[str]:

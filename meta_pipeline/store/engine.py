@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -121,20 +121,19 @@ def _with_remedy(cause: str) -> str:
     return cause
 
 
-def check_store_is_there(url: str, *, holds: Iterable[Path]) -> None:
-    """Raise ConfigError when the control store is an SQLite file that is missing or empty while one of the places that
-    it lists things of is not: it was lost, and a new one would know of nothing."""
+def check_store_is_there(url: str, *, holding_data: Sequence[str]) -> None:
+    """Raise ConfigError when the control store is an SQLite file that is missing or empty while places that it lists
+    things of hold data: it was lost, and a new one would know of nothing."""
     if not url.startswith("sqlite:///"):
         return
     file = Path(url.removeprefix("sqlite:///"))
     if file.exists() and file.stat().st_size:
         return
-    for place in holds:
-        if place.is_file() or (place.is_dir() and any(place.iterdir())):
-            raise ConfigError(
-                f"the control store {file} is {'empty' if file.exists() else 'missing'}, but {place} holds data of "
-                "this home: restore it from a backup, or move the home away to begin anew"
-            )
+    if holding_data:
+        raise ConfigError(
+            f"the control store {file} is {'empty' if file.exists() else 'missing'}, but {holding_data[0]} holds data "
+            "of this home: restore it from a backup, or move the home away to begin anew"
+        )
 
 
 @contextlib.contextmanager

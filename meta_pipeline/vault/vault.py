@@ -12,13 +12,14 @@ import sqlalchemy as sa
 
 from meta_pipeline.display import printable
 from meta_pipeline.records import AccessToken, TokenRef, VaultError
-from meta_pipeline.store import access, reveals, tokens
+from meta_pipeline.store.connections import access, reveals, tokens
 from meta_pipeline.vault.seal import UnsealError, keyring, seal, unseal
 
 
 @dataclass(frozen=True, slots=True)
 class Rotation:
-    """How many tokens are sealed under the newest key, and the names of those that no key opens."""
+    """The result of a rotation: the number of tokens sealed under the newest key, and the names of those no key
+    opens."""
 
     count: int
     unreadable: tuple[str, ...]

@@ -10,7 +10,7 @@ import duckdb
 import pyarrow as pa
 import sqlalchemy as sa
 
-from meta_pipeline.store import day_versions
+from meta_pipeline.store.landed import day_versions
 from meta_pipeline.warehouse.raw import create_temp_table, transaction
 from meta_pipeline.warehouse.tables import OWN_SCHEMA, RawTable, quoted
 

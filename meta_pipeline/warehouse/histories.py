@@ -16,7 +16,7 @@ from meta_pipeline.digests import short_hash
 from meta_pipeline.entity_kinds import ENTITY_KINDS
 from meta_pipeline.files import reading
 from meta_pipeline.records import LandedFile
-from meta_pipeline.store import day_versions, listing_sweeps
+from meta_pipeline.store.landed import day_versions, listing_sweeps
 from meta_pipeline.warehouse.raw import transaction
 from meta_pipeline.warehouse.tables import ENVELOPE, SCHEMA, TABLES, RawTable
 
@@ -45,7 +45,7 @@ def load(
     waiting = list(files)
     unreadable: list[tuple[LandedFile, Exception]] = []
     for table in (table for table in TABLES if table.name in KINDS):
-        connection.execute(_ddl(table))
+        _ensure(connection, table)
         versions = day_versions.find_waiting(engine, reports=[table.name])
         listings = [version.file for version in versions] + [file for file in waiting if file.report == table.name]
         if is_whole or _is_empty(connection, table):
@@ -74,13 +74,20 @@ def _portions(files: list[LandedFile]) -> Iterator[list[LandedFile]]:
         yield portion
 
 
-def _ddl(table: RawTable) -> str:
+def _ensure(connection: duckdb.DuckDBPyConnection, table: RawTable) -> None:
+    """Create the history of a kind, or add the columns that the table of an older warehouse lacks: they are null in the
+    states that were seen before the field was requested."""
+    place = f"{SCHEMA}.{history_of(table.name)}"
     columns = "".join(f', "{column}" varchar' for column in table.columns)
-    return (
-        f"create schema if not exists {SCHEMA}; create table if not exists {SCHEMA}.{history_of(table.name)} "
+    connection.execute(
+        f"create schema if not exists {SCHEMA}; create table if not exists {place} "
         f"(node_id varchar{columns}, payload varchar, _api_version varchar, _fbtrace_id varchar, "
         "_fetched_at timestamptz, _run_id varchar, _request varchar, _content varchar)"
     )
+    existing = {row[0] for row in connection.execute(f"describe {place}").fetchall()}
+    for column in table.columns:
+        if column not in existing:
+            connection.execute(f'alter table {place} add column if not exists "{column}" varchar')
 
 
 def _add_changes(

@@ -12,9 +12,9 @@ import pyarrow as pa
 
 from meta_pipeline.files import damaged, reading
 from meta_pipeline.records import LandedFile, LoadError
-from meta_pipeline.store.day_versions import EarlierVersion
+from meta_pipeline.store.landed.day_versions import EarlierVersion
 from meta_pipeline.warehouse.drift import count_drift
-from meta_pipeline.warehouse.tables import ENVELOPE, SCHEMA, RawTable, quoted
+from meta_pipeline.warehouse.tables import ENVELOPE, RawTable, quoted
 
 _CHANGED = pa.schema([("path", pa.string()), ("node_id", pa.string()), ("day", pa.date32())])
 _VERSION_COLUMNS = {"_landed_at": "timestamptz", "_replaced_at": "timestamptz"}
@@ -22,10 +22,10 @@ _TIME = pa.timestamp("us", tz="UTC")
 _ADDED = pa.schema([*_CHANGED, ("landed_at", _TIME), ("replaced_at", _TIME)])
 
 
-def ensure_table(connection: duckdb.DuckDBPyConnection, table: RawTable, *, has_versions: bool) -> None:
+def ensure_table(connection: duckdb.DuckDBPyConnection, table: RawTable) -> None:
     """Create the table, and the one of earlier versions, or add the columns that they lack."""
     _ensure(connection, table, table.place, {})
-    if has_versions:
+    if table.has_versions:
         _ensure(connection, table, table.versions, _VERSION_COLUMNS)
 
 
@@ -33,7 +33,7 @@ def _ensure(connection: duckdb.DuckDBPyConnection, table: RawTable, place: str, 
     columns = "".join(f", {quoted(column)} {kind}" for column, kind in table.types.items())
     own = "".join(f", {column} {kind}" for column, kind in more.items())
     connection.execute(
-        f"create schema if not exists {SCHEMA}; create table if not exists {place} "
+        f"create schema if not exists {table.schema}; create table if not exists {place} "
         f"(node_id varchar, day date, record_index integer{columns}, payload varchar, _api_version varchar, "
         f"_fbtrace_id varchar, _fetched_at timestamptz, _run_id varchar, _request varchar{own})"
     )

@@ -18,10 +18,13 @@ ACTION_KEYS = ("action_type", "value", "1d_view", "1d_click", "7d_click", "28d_c
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RawTable:
     """A raw table: text columns named as Meta names them, and lists of actions. `breakdowns` are those of its columns
-    whose value may be absent; `more_keys` those of its action objects beyond ACTION_KEYS."""
+    whose value may be absent; `more_keys` those of its action objects beyond ACTION_KEYS; `has_versions`: earlier
+    versions of its days are kept in a table beside it."""
 
     name: str
     columns: tuple[str, ...]
+    schema: str = SCHEMA
+    has_versions: bool = False
     actions: tuple[str, ...] = ()
     breakdowns: tuple[str, ...] = ()
     more_keys: tuple[str, ...] = ()
@@ -29,12 +32,12 @@ class RawTable:
     @property
     def place(self) -> str:
         """Return the qualified and quoted name of the table."""
-        return f"{SCHEMA}.{quoted(self.name)}"
+        return f"{self.schema}.{quoted(self.name)}"
 
     @property
     def versions(self) -> str:
         """Return the name of the table of its days' earlier versions."""
-        return f"{SCHEMA}.{quoted(f'{self.name}_versions')}"
+        return f"{self.schema}.{quoted(f'{self.name}_versions')}"
 
     @property
     def action_keys(self) -> tuple[str, ...]:
@@ -66,8 +69,8 @@ def quoted(name: str) -> str:
 # The entities; the tables of the insights follow the catalogue of reports.
 TABLES = tuple(RawTable(name=kind.name, columns=kind.columns) for kind in ENTITY_KINDS)
 
-# Tables about the pipeline itself: calls to Graph by UTC day, the versions of days with their sums, and keys that Meta
-# sends and no column has.
+# Tables about the pipeline itself: calls to Graph by UTC day, the versions of days with their sums, keys that Meta
+# sends and no column has, the linked nodes, and which metrics Meta answers for them.
 OWN_SCHEMA = "raw_meta_pipeline"
 OWN_DDL = f"""
 create schema if not exists {OWN_SCHEMA};
@@ -81,6 +84,14 @@ create table if not exists {OWN_SCHEMA}.day_versions (
     spend decimal(38, 6)
 );
 create table if not exists {OWN_SCHEMA}.drift (report varchar, node_id varchar, day date, key varchar, rows bigint);
+create table if not exists {OWN_SCHEMA}.nodes (
+    node_id varchar, kind varchar, name varchar, access varchar, owner_business varchar, timezone varchar,
+    currency varchar, related varchar
+);
+create table if not exists {OWN_SCHEMA}.metric_availability (
+    node_id varchar, report varchar, applies_to varchar, metric varchar, requested_at timestamptz,
+    answered_at timestamptz, empty_since timestamptz, dead_since timestamptz, reason varchar
+);
 create table if not exists {OWN_SCHEMA}.warehouse_state (
     identity varchar, loads bigint, load_id varchar, loaded_at timestamptz
 );

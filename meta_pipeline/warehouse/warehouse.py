@@ -14,12 +14,14 @@ import duckdb
 import sqlalchemy as sa
 
 from meta_pipeline.records import LoadError
-from meta_pipeline.store import audit_log, day_versions, load_queue, read_times, warehouse_state
+from meta_pipeline.store.gateway import audit_log
+from meta_pipeline.store.landed import day_versions, load_queue, read_times, warehouse_state
 from meta_pipeline.warehouse import histories
 from meta_pipeline.warehouse.completeness import missing_days
 from meta_pipeline.warehouse.days import sync_day_versions
 from meta_pipeline.warehouse.file_state import FileState, has_raw_tables, read_state, write_state
 from meta_pipeline.warehouse.graph_calls import calls_of_replaced, replace_calls
+from meta_pipeline.warehouse.nodes import replace_nodes
 from meta_pipeline.warehouse.raw import add_versions, cause_of, ensure_table, replace_days
 from meta_pipeline.warehouse.tables import OWN_DDL, TABLES, RawTable
 from meta_pipeline.warehouse.unreadable import Unreadable, load_readable, skip
@@ -92,7 +94,7 @@ class Warehouse:
                 load_queue.reset(engine)
             connection.execute(OWN_DDL)
             for table in (*self.insights, *TABLES):
-                ensure_table(connection, table, has_versions=table in self.insights)
+                ensure_table(connection, table)
             load_queue.reset_days(engine, missing_days(connection, engine, self.insights))
             load_id = secrets.token_hex(16)
             warehouse_state.start_load(engine, load_id=load_id)
@@ -101,6 +103,7 @@ class Warehouse:
             if is_new:
                 replace_calls(connection, calls_of_replaced(self._replaced, identity=stored.identity))
             replace_calls(connection, audit_log.calls_by_day(engine))
+            replace_nodes(connection, engine)
             identity, loads = file.identity or secrets.token_hex(16), max(file.loads, stored.loads) + 1
             write_state(connection, FileState(identity, loads, load_id), now=now)
         warehouse_state.finish_load(engine, identity=identity, loads=loads, load_id=load_id, read_until=read_until)
@@ -109,9 +112,9 @@ class Warehouse:
     def _load(
         self, connection: duckdb.DuckDBPyConnection, engine: sa.Engine, *, is_whole: bool, now: dt.datetime
     ) -> Loaded:
-        names = [table.name for table in self.insights]
+        names = [table.name for table in self.insights if table.has_versions]
         # A report that left the catalogue keeps waiting until it is back.
-        loadable = {*names, *(table.name for table in TABLES)}
+        loadable = {table.name for table in (*self.insights, *TABLES)}
         files = [file for file in load_queue.waiting_files(engine) if file.report in loadable]
         versions = day_versions.find_waiting(engine, reports=names)
         unreadable: Unreadable = {}
@@ -134,7 +137,9 @@ class Warehouse:
                 f"{str(error).splitlines()[0]}; make the landing folder readable, then run it again"
             )
         skipped = tuple(skip(engine, file, error) for file, error in unreadable.values())
-        sync_day_versions(connection, engine, self.insights, is_whole=is_whole)
+        sync_day_versions(
+            connection, engine, [table for table in self.insights if table.has_versions], is_whole=is_whole
+        )
         load_queue.mark_loaded(engine, readable, now=now)
         loaded = [version for version in versions if version.file.path not in unreadable]
         day_versions.mark_loaded(engine, loaded, now=now)

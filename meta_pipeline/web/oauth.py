@@ -14,8 +14,8 @@ from meta_pipeline.flows import consents
 from meta_pipeline.flows.consent_request import ConsentRequest, consent_request
 from meta_pipeline.graph.errors import TransientError
 from meta_pipeline.records import MetaPipelineError
-from meta_pipeline.store.invitations import Invitation
-from meta_pipeline.store.processes import identity
+from meta_pipeline.store.connections.invitations import Invitation
+from meta_pipeline.store.coordination.processes import identity
 from meta_pipeline.web.site import Site
 
 # What a person reads, by the reason of the error: one of RFC 6749, or one of ours.

@@ -17,7 +17,7 @@ from meta_pipeline.flows.consent_request import ConsentRequest, consent_request
 from meta_pipeline.records import MetaPipelineError, NodeLink, VaultError
 from meta_pipeline.status import overview, wording
 from meta_pipeline.status.token_health import DISCONNECTED
-from meta_pipeline.store import alerts, onboardings
+from meta_pipeline.store.connections import alerts, onboardings
 from meta_pipeline.web import oauth
 from meta_pipeline.web.site import Site
 from meta_pipeline.web.words import KINDS

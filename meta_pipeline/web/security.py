@@ -1,4 +1,5 @@
-"""Who sends a request: the browser's secret, the operator's session, forms of our pages, the hosts we answer for.
+"""Authentication of requests: the browser's secret, the operator's session, forms of our pages, the hosts we answer
+for.
 
 Forms, devices and sessions are signed with the app's secret, and sessions are rows of the control store, so that they
 outlive a restart and are valid in a second process."""
@@ -19,7 +20,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from meta_pipeline.consent.signing import as_bytes, digest_of, is_same, serializer, timed_serializer
-from meta_pipeline.store import sessions
+from meta_pipeline.store.connections import sessions
 from meta_pipeline.web.attempts import SLOW_S, Attempts, network_of
 
 SESSION_LIFE, DEVICE_LIFE = dt.timedelta(hours=12), dt.timedelta(days=90)

@@ -17,7 +17,8 @@ from meta_pipeline.extract.ranges import Range
 from meta_pipeline.flows.account_range import AccountRange, RangeOutcome
 from meta_pipeline.records import LandedFile
 from meta_pipeline.settings import Settings
-from meta_pipeline.store import ledger, report_runs
+from meta_pipeline.store.landed import ledger
+from meta_pipeline.store.pulls import report_runs
 
 NOW = dt.datetime(2026, 11, 20, tzinfo=dt.UTC)
 SINCE, REPORTS = dt.date(2026, 11, 1), ("ad_insights", "account_insights")

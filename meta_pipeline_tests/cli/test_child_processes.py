@@ -15,7 +15,7 @@ import pytest
 from meta_pipeline.cli.up import child_processes
 from meta_pipeline.cli.up.child_processes import ChildProcesses, kill_orphans, up_lock
 from meta_pipeline.records import ConfigError
-from meta_pipeline.store.processes import identity, is_gone
+from meta_pipeline.store.coordination.processes import identity, is_gone
 
 HOLD = """
 import sys, time

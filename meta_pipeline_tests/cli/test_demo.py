@@ -23,7 +23,7 @@ from meta_pipeline.publish.query import query
 from meta_pipeline.publish.report import draw
 from meta_pipeline.records import AccessToken, LandedFile, NodeLink
 from meta_pipeline.settings import Settings
-from meta_pipeline.store import day_versions
+from meta_pipeline.store.landed import day_versions
 from meta_pipeline.vault.seal import new_key
 
 YESTERDAY = dt.date(2026, 11, 19)
@@ -55,7 +55,7 @@ def published(folder: Path) -> Path:
 
 
 def test_the_table_has_every_account_also_without_spend(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    summary.show_accounts(query(published(tmp_path), summary.ACCOUNTS)[1])
+    summary.show_accounts(query(str(published(tmp_path)), summary.ACCOUNTS)[1])
     _, _, first, second = (line.split() for line in capsys.readouterr().out.splitlines())
 
     assert first == ["Northwind", "$US$", "JPY", "2", "1,234,568", "101", "3,001,476", "0.00"]
@@ -63,7 +63,7 @@ def test_the_table_has_every_account_also_without_spend(tmp_path: Path, capsys: 
 
 
 def test_a_line_explains_the_restated_day_and_a_line_the_provisional_days(tmp_path: Path) -> None:
-    facts = dict(summary.facts(published(tmp_path)))
+    facts = dict(summary.facts(str(published(tmp_path))))
     marts, restated, provisional = facts["marts"], facts["restated"], facts["provisional"]
 
     assert marts == "4 with rows, 11 in all"
@@ -87,7 +87,7 @@ def test_the_picture_marks_days_that_had_not_ended(tmp_path: Path, monkeypatch: 
 
     figures: list[figure.Figure] = []
     monkeypatch.setattr(figure.Figure, "savefig", lambda self, target, **how: figures.append(self))
-    draw(published(tmp_path), tmp_path / "report.png")
+    draw(str(published(tmp_path)), tmp_path / "report.png")
     panel = figures[0].axes[0]
 
     assert [bar.get_hatch() for bar in panel.patches] == [None, "////"]
@@ -157,7 +157,7 @@ def test_the_days_that_are_compared_are_those_of_each_accounts_own_calendar(tmp_
     days = [dt.date(2026, 10, 20) + dt.timedelta(days=n) for n in range(40)]
     truth = [{"account_id": id, "day": str(day), "spend": "1.5", "impressions": 2} for id in "12" for day in days]
 
-    expected = summary.truth_of_own_days(file, truth, days=30, now=now)
+    expected = summary.truth_of_own_days(str(file), truth, days=30, now=now)
 
     for id, zone in (("1", "Pacific/Auckland"), ("2", "America/Los_Angeles")):
         own = sorted(day for account_id, day in expected if account_id == id)

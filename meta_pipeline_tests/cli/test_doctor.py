@@ -21,11 +21,15 @@ from meta_pipeline.cli.doctor import checks, daily_work, lost_access
 from meta_pipeline.cli.doctor.check_result import CheckResult
 from meta_pipeline.linker import links
 from meta_pipeline.linker.discover import Discovery
+from meta_pipeline.node_kinds import AD_ACCOUNT
 from meta_pipeline.records import AccessToken, LandedFile, NodeLink
 from meta_pipeline.settings import Settings
-from meta_pipeline.store import backfills, budgets, ledger, unread_edges
-from meta_pipeline.store.processes import identity
-from meta_pipeline.store.unread_edges import UnreadEdge
+from meta_pipeline.store.connections import unread_edges
+from meta_pipeline.store.connections.unread_edges import UnreadEdge
+from meta_pipeline.store.coordination.processes import identity
+from meta_pipeline.store.gateway import budgets
+from meta_pipeline.store.landed import ledger
+from meta_pipeline.store.pulls import backfills
 from meta_pipeline.vault.seal import new_key
 
 NOW = dt.datetime(2026, 11, 27, 9, tzinfo=dt.UTC)
@@ -57,7 +61,7 @@ def link(runtime: Runtime, ref: str, *, ids: tuple[str, ...] = ("act_1", "act_2"
 
 
 def landed(runtime: Runtime, at: dt.datetime, *, days: int = 1, node: str = "act_1") -> None:
-    for report in runtime.default_reports:
+    for report in runtime.default_reports(AD_ACCOUNT):
         ledger.record(
             runtime.engine,
             *(LandedFile(
@@ -167,7 +171,7 @@ def test_the_last_build(runtime: Runtime, text: str, is_ok: bool, sentence: str)
 
 
 def test_the_published_file_has_a_size_and_an_age(runtime: Runtime) -> None:
-    file = runtime.settings.published_file
+    file = Path(runtime.settings.published_file)
     file.parent.mkdir(parents=True)
     file.write_bytes(b"x" * 1_500_000)
     os.utime(file, (NOW.timestamp() - 7200,) * 2)

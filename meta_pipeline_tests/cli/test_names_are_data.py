@@ -11,6 +11,7 @@ import logging
 import sys
 import unicodedata
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from zoneinfo import ZoneInfo
 
@@ -36,8 +37,8 @@ from meta_pipeline.linker import links
 from meta_pipeline.linker.discover import Discovery
 from meta_pipeline.records import AccessToken, NodeLink
 from meta_pipeline.settings import Settings
-from meta_pipeline.store import onboardings
-from meta_pipeline.store.audit_log import AuditLog
+from meta_pipeline.store.connections import onboardings
+from meta_pipeline.store.gateway.audit_log import AuditLog
 from meta_pipeline.store.schema import connections, gateway
 from meta_pipeline.vault.seal import new_key
 
@@ -81,7 +82,7 @@ class Places:
         with engine.begin() as connection:
             connection.execute(connections.tokens.update().values(subject_name=name))
             connection.execute(calls.update().values(warning=name, report=name, code=1, path=f"/v24.0/{name}"))
-        self.runtime.settings.published_file.parent.mkdir(exist_ok=True)
+        Path(self.runtime.settings.published_file).parent.mkdir(exist_ok=True)
         with contextlib.closing(duckdb.connect(str(self.runtime.settings.published_file))) as published:
             published.execute("create or replace table names as select $1 as name, 'JPY' as currency", [name])
 

@@ -16,7 +16,7 @@ from harness.home import Home
 from meta_pipeline.cli import versions
 from meta_pipeline.extract.ads.catalogue.reports import REPORTS
 from meta_pipeline.graph.versions import Calendar
-from meta_pipeline.store.node_links import list_links
+from meta_pipeline.store.connections.node_links import list_links
 
 
 def test_the_pins_and_the_warnings_in_metas_responses(home: Home) -> None:
@@ -58,7 +58,7 @@ def pulled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[FrozenRunti
     monkeypatch.setattr(still.graph, "answer", recorded)
     runtime = SimpleNamespace(
         settings=SimpleNamespace(marketing_version="v26.0"), versions=Calendar(), engine=still.engine,
-        vault=still.vault, graph=still.client, catalogue=REPORTS, default_reports=("account_insights",), now=still.clock.now,
+        vault=still.vault, graph=still.client, catalogue=REPORTS, default_reports=lambda kind: ("account_insights",), now=still.clock.now,
     )
     return still, runtime, pulls
 

@@ -34,7 +34,7 @@ class Place:
     def __init__(self, path: Path) -> None:
         self.path, self.printed = path, ""
         self.engine: sa.Engine = open_store(f"sqlite:///{path / 'control.sqlite'}")
-        self.landing = Landing(path / "landing", self.engine)
+        self.landing = Landing(str(path / "landing"), self.engine)
         self.warehouse = Warehouse(path / "warehouse.duckdb", insights_tables(REPORTS.values()))
 
     def listed(self, kind: str, at: dt.datetime, *things: Mapping[str, object], node: str = "act_1") -> None:

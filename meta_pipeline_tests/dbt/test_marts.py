@@ -42,7 +42,7 @@ class Landed:
 
     def __init__(self, path: Path) -> None:
         self.engine = open_store(f"sqlite:///{path / 'control.sqlite'}")
-        self.landing = Landing(path / "landing", self.engine)
+        self.landing = Landing(str(path / "landing"), self.engine)
 
     def __call__(
         self, report: str, *rows: Mapping[str, object], at: dt.datetime = LATER, day: dt.date = DAY, account: str = "1"
@@ -200,7 +200,7 @@ def test_drift_is_told_by_report_and_key(sql: Query) -> None:
 
 
 def test_a_gated_report_that_came_empty_is_said_with_what_to_do(built: Path) -> None:
-    result_rows = coverage.empty_gates(built, REPORTS)
+    result_rows = coverage.empty_gates(str(built), REPORTS)
 
     assert len(result_rows) == 1
     assert "ad_insights_by_impression_device of account 1 is empty on 1 day(s) with delivery" in result_rows[0]
@@ -210,10 +210,10 @@ def test_a_gated_report_that_came_empty_is_said_with_what_to_do(built: Path) -> 
 def test_drift_and_absent_values_are_told(built: Path) -> None:
     day = str(DAY)
 
-    assert coverage.drift(built) == [
+    assert coverage.drift(str(built)) == [
         {"report": "campaign_insights", "key": "shiny", "first_day": day, "last_day": day, "rows": 1}
     ]
-    assert coverage.unknown(built) == [
+    assert coverage.unknown(str(built)) == [
         {"report": "ad_insights_by_demographics", "unknown_rows": 1, "rows": 4},
         {"report": "ad_insights_by_placement", "unknown_rows": 1, "rows": 3},
         {"report": "ad_insights_by_product", "unknown_rows": 1, "rows": 2},

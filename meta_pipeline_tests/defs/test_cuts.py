@@ -25,7 +25,7 @@ from meta_pipeline.defs.home import instance
 from meta_pipeline.defs.resources import resources_of
 from meta_pipeline.defs.runs.console import SILENT_CONSOLE
 from meta_pipeline.settings import Settings
-from meta_pipeline.store.node_links import list_links
+from meta_pipeline.store.connections.node_links import list_links
 
 ACCOUNTS, DAYS = 20, [f"2026-11-{day:02}" for day in range(1, 11)]
 IN_REPORT_RUNS = ("ad_insights", "campaign_insights")

@@ -17,7 +17,7 @@ from meta_pipeline.defs.assets.keys import WRITER
 from meta_pipeline.defs.resources import resources_of
 from meta_pipeline.defs.runs import killed_runs
 from meta_pipeline.defs.runs.killed_runs import PROCESS_TAG, process_tags, reap, reaping
-from meta_pipeline.store.processes import identity, is_gone
+from meta_pipeline.store.coordination.processes import identity, is_gone
 
 STARTED = dg.DagsterRunStatus.STARTED
 

@@ -19,8 +19,8 @@ from meta_pipeline.linker.discover import Discovery
 from meta_pipeline.linker.links import save
 from meta_pipeline.records import NodeLink
 from meta_pipeline.settings import Settings
-from meta_pipeline.store import onboardings
-from meta_pipeline.store.processes import identity
+from meta_pipeline.store.connections import onboardings
+from meta_pipeline.store.coordination.processes import identity
 
 NOW = system_now()  # Dagster stamps its runs with the real clock
 

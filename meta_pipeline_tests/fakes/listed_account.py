@@ -56,7 +56,7 @@ class ListedAccount:
         self.clock = FrozenClock()
         self.account = SmallAccount(self.clock)
         self.engine: sa.Engine = open_store(f"sqlite:///{path / 'control.sqlite'}")
-        self.landing = Landing(path / "landing", self.engine)
+        self.landing = Landing(str(path / "landing"), self.engine)
         self.warehouse = Warehouse(path / "warehouse.duckdb", insights_tables(REPORTS.values()))
         self.pictures = Pictures()
         self.policy = ListingPolicy(downloads=self.pictures)  # type: ignore[arg-type]
@@ -86,7 +86,7 @@ class ListedAccount:
         return self.account.calls
 
     def landed(self, kind: str) -> dict[str, dict[str, Any]]:
-        table = pq.read_table(self.landing.path(kind, NODE, SNAPSHOT_DAY))
+        table = pq.read_table(self.landing.location(kind, NODE, SNAPSHOT_DAY))
         rows = [json.loads(payload) for payload in table.column("payload").to_pylist()]
         assert len(rows) == len({row["id"] for row in rows})
         return {row["id"]: row for row in rows}

@@ -24,7 +24,7 @@ def runtime(tmp_path: Path) -> FrozenRuntime:
 def context(runtime: FrozenRuntime, tmp_path: Path) -> PullContext:
     """The context of a pull that lands in the test's folder."""
     return PullContext(
-        graph=runtime.client, tokens=runtime.vault, landing=Landing(tmp_path / "landing", runtime.engine),
+        graph=runtime.client, tokens=runtime.vault, landing=Landing(str(tmp_path / "landing"), runtime.engine),
         engine=runtime.engine, run_id="r", backfill_id="b", sleep=runtime.clock.sleep, now=runtime.clock.now,
     )
 

@@ -72,6 +72,6 @@ def test_products_without_a_name_are_counted_and_a_gated_report_that_is_empty_is
     assert added["parts"] == added["total"]
     assert int(added["unknown_rows"]) == int(added["counted"]) > 0
     published = Path(home.environment["META_PIPELINE_HOME"]) / "published" / "warehouse.duckdb"
-    warnings = coverage.empty_gates(published, CATALOGUE)
+    warnings = coverage.empty_gates(str(published), CATALOGUE)
     assert len(warnings) == 1 and "impression_device of account 1000000002 is empty on 3 day(s)" in warnings[0]
-    assert coverage.drift(published) == []
+    assert coverage.drift(str(published)) == []

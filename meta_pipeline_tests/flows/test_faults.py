@@ -12,7 +12,7 @@ import pytest
 from harness.faulty_pull import ACCOUNT, DAYS, FaultyPull
 from meta_pipeline.records import LandedFile
 from meta_pipeline.sandbox.ads.insights import totals
-from meta_pipeline.store import report_sizes
+from meta_pipeline.store.pulls import report_sizes
 
 FAULTS = (
     "code1_reduce", "100_1487534", "17_2446079", "613_1487742", "4", "80000", "2_503", "200_missing", "dead_metric", "500",

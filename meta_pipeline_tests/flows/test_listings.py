@@ -30,11 +30,11 @@ def test_a_first_listing_then_one_without_change(listed: ListedAccount) -> None:
     before = {kind: listed.history(kind, "*") for kind in KINDS if kind != "thumbnails"}
     assert Counter(kind for kind, rows in before.items() for _ in rows) == {
         "accounts": 1, "campaigns": 1, "ad_sets": 1, "ads": 3, "creatives": 2}
-    files = {kind: listed.landing.path(kind, NODE, SNAPSHOT_DAY).stat().st_ino for kind in KINDS}
+    files = {kind: Path(listed.landing.location(kind, NODE, SNAPSHOT_DAY)).stat().st_ino for kind in KINDS}
 
     assert listed.land() == [NODE, f"{NODE}/campaigns", f"{NODE}/adsets", f"{NODE}/ads"]
     assert before == {kind: listed.history(kind, "*") for kind in before}
-    assert files == {kind: listed.landing.path(kind, NODE, SNAPSHOT_DAY).stat().st_ino for kind in KINDS}
+    assert files == {kind: Path(listed.landing.location(kind, NODE, SNAPSHOT_DAY)).stat().st_ino for kind in KINDS}
 
 
 def test_what_moves_by_itself_is_no_new_state_and_a_rename_a_budget_and_a_delete_are(listed: ListedAccount) -> None:

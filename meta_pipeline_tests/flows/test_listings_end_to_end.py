@@ -36,7 +36,7 @@ class SandboxListings:
     def __init__(self, path: Path, sandbox: Sandbox) -> None:
         self.path, self.sandbox = path, sandbox
         self.engine = open_store(f"sqlite:///{path / 'control.sqlite'}")
-        self.landing = Landing(path / "landing", self.engine)
+        self.landing = Landing(str(path / "landing"), self.engine)
         self.warehouse = Warehouse(path / "warehouse.duckdb", insights_tables(REPORTS.values()))
         self.operations: list[int] = []
         token = AccessToken(kind="system_user", value=sandbox.app["system_user_token"])
@@ -67,7 +67,7 @@ class SandboxListings:
         return sum(self.operations)
 
     def landed(self, kind: str) -> dict[str, dict[str, Any]]:
-        rows = pq.read_table(self.landing.path(kind, NODE, SNAPSHOT_DAY)).column("payload").to_pylist()
+        rows = pq.read_table(self.landing.location(kind, NODE, SNAPSHOT_DAY)).column("payload").to_pylist()
         return {row["id"]: row for row in map(json.loads, rows)}
 
     def build(self) -> None:
@@ -98,7 +98,7 @@ def test_renames_budgets_and_deletes_are_dated_and_cost_little(tmp_path: Path, s
         id for id, each in account.landed("ads").items() if each["effective_status"] == "ACTIVE")
     thumbnails = account.landed("thumbnails")
     assert thumbnails.keys() == account.landed("creatives").keys() and not any("error" in row for row in thumbnails.values())
-    assert all((account.landing.root / row["path"]).read_bytes().startswith(b"\x89PNG") for row in thumbnails.values())
+    assert all((Path(account.landing.root) / row["path"]).read_bytes().startswith(b"\x89PNG") for row in thumbnails.values())
 
     assert account.land("2026-11-21T12:00:00+00:00") == 4
     edits = [{"id": campaign, "name": "Renamed"}, {"id": ad_set, "daily_budget": "777"}, {"id": ad, "status": "DELETED"}]

@@ -11,9 +11,9 @@ from harness.frozen_clock import FrozenRuntime
 from meta_pipeline.consent.scopes import scopes_for
 from meta_pipeline.consent.state import ConsentError
 from meta_pipeline.flows import consents
-from meta_pipeline.store import onboardings
-from meta_pipeline.store.node_links import list_links
-from meta_pipeline.store.processes import identity
+from meta_pipeline.store.connections import onboardings
+from meta_pipeline.store.connections.node_links import list_links
+from meta_pipeline.store.coordination.processes import identity
 from meta_pipeline.store.schema.connections import tokens as token_table
 
 

@@ -18,8 +18,8 @@ from meta_pipeline.records import FailedDay, LandedFile
 from meta_pipeline.sandbox.protocol.errors import GraphApiError
 from meta_pipeline.sandbox.protocol.requests import GraphRequest
 from meta_pipeline.sandbox.protocol.responses import GraphResponse
-from meta_pipeline.store import report_runs, report_sizes
-from meta_pipeline.store.report_sizes import APP
+from meta_pipeline.store.pulls import report_runs, report_sizes
+from meta_pipeline.store.pulls.report_sizes import APP
 
 ACCOUNTS = ("act_1000000001", "act_1000000002", "act_1000000003")
 DAYS = [dt.date(2026, 11, 2) + dt.timedelta(days=n) for n in range(6)]
@@ -125,7 +125,7 @@ def test_a_page_that_shrinks_in_the_middle_loses_and_doubles_no_row(runtime: Fro
 
     runtime.graph.answer = answer  # type: ignore[method-assign]
     context = PullContext(
-        graph=runtime.client, tokens=runtime.vault, landing=Landing(context.landing.root.parent / "again", runtime.engine), engine=runtime.engine, run_id="r", backfill_id="again",
+        graph=runtime.client, tokens=runtime.vault, landing=Landing(f"{context.landing.root}-again", runtime.engine), engine=runtime.engine, run_id="r", backfill_id="again",
         sleep=runtime.clock.sleep, now=runtime.clock.now,
     )
     again = {file.day: (file.rows, file.digest) for file in land(ACCOUNTS[0], context) if isinstance(file, LandedFile)}

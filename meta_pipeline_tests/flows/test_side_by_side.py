@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import threading
+from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
@@ -21,7 +22,8 @@ from meta_pipeline.sandbox.control import control
 from meta_pipeline.sandbox.protocol.errors import GraphApiError, unknown_object
 from meta_pipeline.sandbox.protocol.requests import GraphRequest
 from meta_pipeline.sandbox.protocol.responses import GraphResponse
-from meta_pipeline.store import deferrals, ledger, report_runs
+from meta_pipeline.store.landed import ledger
+from meta_pipeline.store.pulls import deferrals, report_runs
 
 ACCOUNTS = ("act_1000000001", "act_1000000002", "act_1000000003")
 DAYS = [dt.date(2026, 11, 2) + dt.timedelta(days=n) for n in range(6)]
@@ -209,7 +211,7 @@ def test_a_disk_error_of_one_account_is_a_reason_and_hides_nobody_elses(
 
 def test_a_range_larger_than_memory_lands_whole(runtime: FrozenRuntime, context: PullContext) -> None:
     list(pulls.land(ACCOUNTS[0], DAYS, ["ad_insights"], context=context))
-    few = Landing(context.landing.root.parent / "other", runtime.engine)
+    few = Landing(f"{context.landing.root}-other", runtime.engine)
     few.memory_budget.limit, few.memory_budget.smallest_spill = 20_000, 500  # bytes: a few dozen rows
     again = dataclasses.replace(context, landing=few, backfill_id="c")
     files = {result.day: result for result in pulls.land(ACCOUNTS[0], DAYS, ["ad_insights"], context=again)}
@@ -217,13 +219,13 @@ def test_a_range_larger_than_memory_lands_whole(runtime: FrozenRuntime, context:
     assert few.memory_budget.bytes_buffered == 0
     for day, file in files.items():
         assert isinstance(file, LandedFile)
-        same = context.landing.path("ad_insights", ACCOUNTS[0], day)
+        same = context.landing.location("ad_insights", ACCOUNTS[0], day)
         whole, spilled = (pq.read_table(path) for path in (same, file.path))
         for column in ("payload", "record_index", "_fbtrace_id"):
             assert len(whole.column(column)) == len(spilled.column(column)) == file.rows
         assert whole.column("payload").to_pylist() == spilled.column("payload").to_pylist()
         assert spilled.column("record_index").to_pylist() == list(range(file.rows))
-    assert not list(few.root.rglob("*.tmp"))
+    assert not list(Path(few.root).rglob("*.tmp"))
 
 
 def test_two_reports_of_one_account_are_read_at_the_same_time(runtime: FrozenRuntime, context: PullContext) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from harness.account import NODE
@@ -24,7 +26,7 @@ def test_a_thumbnail_is_kept_once_and_a_dead_address_is_told_and_tried_again(lis
     listed.land()
     rows = listed.landed("thumbnails")
     assert rows["8"]["error"] == "the picture's URL answered HTTP 403" and "sha256" not in rows["8"]
-    picture = listed.landing.root / rows["9"]["path"]
+    picture = Path(listed.landing.root) / rows["9"]["path"]
     assert picture.read_bytes() == b"https://cdn.example/9.jpg" and picture.name == f"{rows['9']['sha256']}.jpg"
 
     # A sweep reads all of them again, their addresses signed anew: only what is not there is fetched.

@@ -16,7 +16,7 @@ from meta_pipeline.landing.landing import Landing
 from meta_pipeline.records import FailedDay, LandedFile, VaultError
 from meta_pipeline.status import overview
 from meta_pipeline.status.overview import Connection
-from meta_pipeline.store.node_links import list_links
+from meta_pipeline.store.connections.node_links import list_links
 from meta_pipeline.store.schema.connections import tokens as token_table
 
 ACCOUNT, DAY = "act_1000000001", dt.date(2026, 10, 5)
@@ -36,7 +36,7 @@ def connections(runtime: FrozenRuntime, features: tuple[str, ...] = ()) -> list[
 
 def land(runtime: FrozenRuntime, path: Path) -> list[LandedFile | FailedDay]:
     context = PullContext(
-        graph=runtime.client, tokens=runtime.vault, landing=Landing(path / "landing", runtime.engine), engine=runtime.engine,
+        graph=runtime.client, tokens=runtime.vault, landing=Landing(str(path / "landing"), runtime.engine), engine=runtime.engine,
         run_id="r", backfill_id=str(runtime.clock.at), sleep=runtime.clock.sleep, now=runtime.clock.now,
     )
     return list(pulls.land(ACCOUNT, [DAY], ["account_insights"], context=context))

@@ -19,8 +19,8 @@ from meta_pipeline.graph.limits import Charge, charges
 from meta_pipeline.graph.request import CallContext
 from meta_pipeline.records import AccessToken
 from meta_pipeline.sandbox.graph import Graph
+from meta_pipeline.store.coordination.processes import identity
 from meta_pipeline.store.engine import open_store
-from meta_pipeline.store.processes import identity
 from meta_pipeline.store.schema.gateway import reservations
 
 WORKERS, ACCOUNTS, SCORE, DECAY_S = 8, 20, 20, 300.0

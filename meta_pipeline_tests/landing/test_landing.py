@@ -16,8 +16,8 @@ from meta_pipeline.landing.file import Provenance, digest_of
 from meta_pipeline.landing.landing import SNAPSHOT_DAY, Landing
 from meta_pipeline.landing.text import arrow_text, valid_text
 from meta_pipeline.records import Batch, LandedFile, LandingError
-from meta_pipeline.store import day_versions, ledger, load_queue, read_times
 from meta_pipeline.store.engine import open_store
+from meta_pipeline.store.landed import day_versions, ledger, load_queue, read_times
 
 NOW = dt.datetime(2026, 11, 20, tzinfo=dt.UTC)
 DAY = dt.date(2026, 11, 1)
@@ -31,7 +31,7 @@ def engine(tmp_path: Path) -> sa.Engine:
 
 @pytest.fixture
 def landing(tmp_path: Path, engine: sa.Engine) -> Landing:
-    return Landing(tmp_path / "landing", engine)
+    return Landing(str(tmp_path / "landing"), engine)
 
 
 def write(landing: Landing, *records: bytes, backfill_id: str = "b1") -> LandedFile:
@@ -76,7 +76,7 @@ def test_a_write_that_breaks_leaves_the_day_as_it_was(landing: Landing, monkeypa
     with pytest.raises(LandingError, match="No space left"):
         write(landing, b'{"a":"2"}')
 
-    folder = landing.path("ad_insights", "act_1", DAY).parent
+    folder = Path(landing.location("ad_insights", "act_1", DAY)).parent
     assert [before] == [file.read_bytes() for file in folder.iterdir() if file.is_file()]
 
 
@@ -84,8 +84,8 @@ def test_a_write_that_breaks_leaves_the_day_as_it_was(landing: Landing, monkeypa
     ("record", "expected"),
     [
         (b'{"n":"ok \\ud83d\\ude00"}', '{"n":"ok \\ud83d\\ude00"}'),
-        (b'{"n":"cut \\ud83d"}', '{"n":"cut \ufffd"}'),
-        (b'{"nn":"cut \\uD83D"}', '{"nn":"cut \ufffd"}'),  # one place further: it is looked for in pairs of bytes
+        (b'{"n":"cut \\ud83d"}', '{"n":"cut \\ufffd"}'),
+        (b'{"nn":"cut \\uD83D"}', '{"nn":"cut \\ufffd"}'),  # one place further: it is looked for in pairs of bytes
         (b'{"n":"an audience \\u00b7 \\\\ud"}', '{"n":"an audience \\u00b7 \\\\ud"}'),
         (b'{"n":"\\\\ud83d is text"}', '{"n":"\\\\ud83d is text"}'),
         (b'{"n":"no utf-8 \xff"}', '{"n":"no utf-8 \ufffd"}'),
@@ -159,7 +159,7 @@ def test_a_kill_before_the_ledger_and_then_the_old_figures_again_leave_file_and_
 
     assert pq.read_table(file.path).column("payload").to_pylist() == ['{"ad_id":"1","spend":"1"}']
     (current,) = ledger.files_of(engine, report="ad_insights", node_id="act_1")
-    assert current.digest == digest_of(Path(file.path)) == file.digest
+    assert current.digest == digest_of(file.path) == file.digest
 
 
 SOURCE = Provenance(report="ad_insights", node_id="act_1", request={}, run_id="r")
@@ -186,7 +186,7 @@ def test_a_disk_that_is_full_while_days_spill_fails_that_day_and_no_other(
     assert isinstance(ended[large], LandingError) and "No space left" in str(ended[large])
     landed = ended[small]
     assert not isinstance(landed, LandingError) and landed.rows == 1
-    assert landing.memory_budget.bytes_buffered == 0 and not list(landing.root.rglob("*.tmp"))
+    assert landing.memory_budget.bytes_buffered == 0 and not list(Path(landing.root).rglob("*.tmp"))
 
 
 def test_every_row_says_of_which_answer_it_is(landing: Landing) -> None:
@@ -240,7 +240,7 @@ def test_a_day_whose_digest_an_older_version_made_is_no_restatement(landing: Lan
     write(1)
 
     (current,) = ledger.files_of(engine, report="ads", node_id="act_1")
-    assert current.landed_at == NOW and current.digest == digest_of(Path(current.path))
+    assert current.landed_at == NOW and current.digest == digest_of(current.path)
     assert day_versions.find(engine, report="ads", node_id="act_1", day=day) == []
 
 

@@ -19,12 +19,12 @@ def file_of(tmp_path: Path, *payloads: str) -> Path:
 def test_spend_and_impressions_are_added_up(tmp_path: Path) -> None:
     path = file_of(tmp_path, '{"spend":"0.1","impressions":"3"}', '{"spend":"0.2","impressions":4,"ad_id":"1"}', "{}")
 
-    assert totals_of(path) == {"spend": 0.3, "impressions": 7.0}
+    assert totals_of(str(path)) == {"spend": 0.3, "impressions": 7.0}
 
 
 def test_what_no_row_has_is_absent_and_what_cannot_be_read_adds_up_to_nothing(tmp_path: Path) -> None:
-    assert totals_of(file_of(tmp_path, '{"reach":"5"}')) == {}
-    assert totals_of(file_of(tmp_path, '{"spend":"a lot"}')) == {}
-    assert totals_of(tmp_path / "absent.parquet") == {}
+    assert totals_of(str(file_of(tmp_path, '{"reach":"5"}'))) == {}
+    assert totals_of(str(file_of(tmp_path, '{"spend":"a lot"}'))) == {}
+    assert totals_of(str(tmp_path / "absent.parquet")) == {}
     (tmp_path / "cut.parquet").write_bytes(b"PAR1")
-    assert totals_of(tmp_path / "cut.parquet") == {}
+    assert totals_of(str(tmp_path / "cut.parquet")) == {}

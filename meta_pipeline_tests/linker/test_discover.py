@@ -14,8 +14,8 @@ from meta_pipeline.linker.discover import Discovery
 from meta_pipeline.records import TokenRef
 from meta_pipeline.status import overview
 from meta_pipeline.status.unread import unread_sentences
-from meta_pipeline.store.access import by_source_token
-from meta_pipeline.store.node_links import list_links
+from meta_pipeline.store.connections.access import by_source_token
+from meta_pipeline.store.connections.node_links import list_links
 from meta_pipeline.store.schema.connections import onboardings
 
 

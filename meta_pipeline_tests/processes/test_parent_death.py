@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-from meta_pipeline.store.processes import identity, is_gone
+from meta_pipeline.store.coordination.processes import identity, is_gone
 
 # A worker of a pool that starts a process of its own, and a parent that is killed meanwhile.
 PARENT = """

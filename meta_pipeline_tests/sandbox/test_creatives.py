@@ -32,6 +32,16 @@ def test_every_ad_has_a_creative_that_is_listed_and_readable_by_id() -> None:
     assert all(set(ad["creative"]) == {"id", "title"} for ad in ads)
 
 
+@pytest.mark.parametrize(("account", "page_id"), [(ACCOUNT, "3000000000001"), ("act_1000000005", "3000000000002")])
+def test_an_ad_set_promotes_the_page_of_its_creatives(account: str, page_id: str) -> None:
+    graph = new_graph()
+    ad_sets = fetch_all(graph, f"{account}/adsets", fields="promoted_object", limit="500")
+    creatives = fetch_all(graph, f"{account}/adcreatives", fields="object_story_spec", limit="25")
+
+    assert {creative["object_story_spec"]["page_id"] for creative in creatives} == {page_id}
+    assert {ad_set["promoted_object"]["page_id"] for ad_set in ad_sets} == {page_id}
+
+
 def test_an_ad_names_its_creative_by_id_alone() -> None:
     ads = fetch_all(new_graph(), f"{ACCOUNT}/ads", fields="creative", limit="500")
 

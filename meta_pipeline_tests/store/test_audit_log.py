@@ -7,7 +7,7 @@ import datetime as dt
 import sqlalchemy as sa
 
 from meta_pipeline.audit import AuditEvent
-from meta_pipeline.store import audit_log
+from meta_pipeline.store.gateway import audit_log
 
 LIMIT = dt.datetime(2026, 8, 22, 12, tzinfo=dt.UTC)
 SECOND = dt.timedelta(seconds=1)

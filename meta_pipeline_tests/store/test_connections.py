@@ -10,15 +10,9 @@ import sqlalchemy as sa
 from meta_pipeline.linker.discover import Discovery
 from meta_pipeline.linker.links import save
 from meta_pipeline.records import AccessToken, Grant, NodeLink, TokenRef
-from meta_pipeline.store import (
-    access,
-    alerts,
-    grants,
-    onboardings,
-    reveals,
-)
-from meta_pipeline.store.node_links import list_links
-from meta_pipeline.store.processes import identity
+from meta_pipeline.store.connections import access, alerts, grants, onboardings, reveals
+from meta_pipeline.store.connections.node_links import list_links
+from meta_pipeline.store.coordination.processes import identity
 from meta_pipeline.vault.seal import new_key
 from meta_pipeline.vault.vault import Vault
 

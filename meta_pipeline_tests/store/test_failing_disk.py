@@ -19,13 +19,13 @@ from harness.sandbox import Sandbox
 from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.cli import main as cli_main
 from meta_pipeline.cli.doctor import checks as doctor
-from meta_pipeline.files import permissions, temporary
+from meta_pipeline.files import permissions, reading, temporary
 from meta_pipeline.landing import thumbnails
 from meta_pipeline.records import ConfigError, LandingError, LoadError, StoreError
 from meta_pipeline.settings import Settings
-from meta_pipeline.store import warehouse_state
+from meta_pipeline.store.coordination.processes import identity
 from meta_pipeline.store.engine import check_store_is_there, open_store
-from meta_pipeline.store.processes import identity
+from meta_pipeline.store.landed import warehouse_state
 from meta_pipeline.warehouse import raw
 
 
@@ -107,18 +107,20 @@ def test_a_statement_that_is_wrong_stays_what_it_is(store: sa.Engine) -> None:
 
 @pytest.mark.parametrize("is_there", [True, False])
 def test_a_control_store_that_was_lost_is_noticed_where_data_lies(tmp_path: Path, is_there: bool) -> None:
-    file, landing, warehouse = tmp_path / "control.sqlite", tmp_path / "landing", tmp_path / "warehouse.duckdb"
+    file, landing = tmp_path / "control.sqlite", tmp_path / "landing"
     if is_there:
         file.touch()
     url = f"sqlite:///{file}"
-    check_store_is_there(url, holds=(landing, warehouse))  # a new home
+    assert not reading.holds_data(str(landing))
+    check_store_is_there(url, holding_data=[])  # a new home
     (landing / "ad_insights").mkdir(parents=True)
+    assert reading.holds_data(str(landing))
 
-    with pytest.raises(ConfigError, match=r"control\.sqlite is (empty|missing).*restore it from a backup"):
-        check_store_is_there(url, holds=(landing, warehouse))
+    with pytest.raises(ConfigError, match=r"control\.sqlite is (empty|missing), but .*landing.*restore it from a backup"):
+        check_store_is_there(url, holding_data=[str(landing)])
     file.unlink(missing_ok=True)
     open_store(url)
-    check_store_is_there(url, holds=(landing, warehouse))
+    check_store_is_there(url, holding_data=[str(landing)])
 
 
 @pytest.mark.parametrize("step", ["write", "fsync", "replace", "open", "close"])
@@ -205,15 +207,15 @@ def test_what_a_killed_process_left_goes_and_what_is_being_written_stays(tmp_pat
         path.write_text("x")
     os.utime(older[0], (0, 0))
 
-    temporary.discard_left_behind(tmp_path)
+    temporary.discard_left_behind(str(tmp_path))
 
     assert set(tmp_path.iterdir()) == {mine, theirs[1], older[1], tmp_path / "a.parquet"}
 
 
 def test_the_next_run_removes_what_a_kill_left_of_days_and_pictures(tmp_path: Path) -> None:
     home, dead = FilledHome(tmp_path / "home"), killed_process()
-    day = home.landing.path("ad_insights", "act_1", DAYS[0])
-    left = [day.with_name(f".{day.name}~1~{dead}.tmp"), home.landing.root / thumbnails.FOLDER / f".x.png~1~{dead}.tmp"]
+    day = Path(home.landing.location("ad_insights", "act_1", DAYS[0]))
+    left = [day.with_name(f".{day.name}~1~{dead}.tmp"), Path(home.landing.root) / thumbnails.FOLDER / f".x.png~1~{dead}.tmp"]
     for path in left:
         path.parent.mkdir(parents=True)
         path.write_text("half")
@@ -249,21 +251,21 @@ def test_a_home_of_an_older_version_is_closed_and_what_is_not_ours_stays(tmp_pat
         path.chmod(0o644)
     for path in (root, root / "landing"):
         path.chmod(0o755)
-    warnings = list(permissions.open_to_others(root, (outside, tmp_path / "nothing")))
+    warnings = list(permissions.open_to_others(root, (str(outside), str(tmp_path / "nothing"))))
     assert len(warnings) == 5 and f"chmod 600 {outside}" in warnings[-1] and f"chmod 700 {root}" in warnings[0]
 
     permissions.make_private(root)
 
-    assert len(list(permissions.open_to_others(root, (outside,)))) == 1
+    assert len(list(permissions.open_to_others(root, (str(outside),)))) == 1
     assert (root / "notes.txt").stat().st_mode & 0o777 == 0o644
 
 
 def test_doctor_names_what_others_may_read_and_what_was_set_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     settings = Settings(home=tmp_path / "home", _env_file=None)
-    folder = settings.landing_dir / "ad_insights" / "act_1"
+    folder = Path(settings.landing_root) / "ad_insights" / "act_1"
     folder.mkdir(parents=True)
-    for path in (settings.root, settings.landing_dir):
+    for path in (settings.root, Path(settings.landing_root)):
         path.chmod(0o700)
     assert [(result.name, result.is_ok) for result in doctor.check_files(Runtime(settings))] == [("permissions", True)]
     (tmp_path / ".env").touch()

@@ -16,8 +16,9 @@ from harness.virtual_clock import VirtualClock
 from meta_pipeline.flows import side_by_side
 from meta_pipeline.landing.landing import Landing
 from meta_pipeline.records import Batch, FailedDay, LandedFile
-from meta_pipeline.store import heartbeat, leases, ledger, load_queue
-from meta_pipeline.store.processes import identity
+from meta_pipeline.store.coordination import heartbeat, leases
+from meta_pipeline.store.coordination.processes import identity
+from meta_pipeline.store.landed import ledger, load_queue
 from meta_pipeline.store.schema.gateway import leases as table
 
 DAY = dt.date(2026, 11, 1)
@@ -59,7 +60,7 @@ def test_a_live_holder_on_this_host_keeps_its_lease_whatever_the_clock_says(engi
 
 
 def test_what_lost_its_lease_commits_nothing(engine: sa.Engine, clock: VirtualClock, tmp_path: Path) -> None:
-    landing = Landing(tmp_path / "landing", engine)
+    landing = Landing(str(tmp_path / "landing"), engine)
     with leases.hold(engine, "act_1", now=clock.now, sleep=clock.sleep):
         file = write(landing, clock, "1")
         before = Path(file.path).read_bytes()
@@ -73,13 +74,13 @@ def test_what_lost_its_lease_commits_nothing(engine: sa.Engine, clock: VirtualCl
 
     assert Path(file.path).read_bytes() == before
     assert [file] == load_queue.waiting_files(engine)
-    assert not [path for path in landing.root.rglob("*") if path.name.endswith(".tmp")]
+    assert not [path for path in Path(landing.root).rglob("*") if path.name.endswith(".tmp")]
     with engine.connect() as connection:  # the other one's lease is not given back for it
         assert connection.execute(sa.select(table.c.holder)).scalars().all() == [ELSEWHERE]
 
 
 def test_what_holds_no_lease_commits_as_ever(engine: sa.Engine, clock: VirtualClock, tmp_path: Path) -> None:
-    assert write(Landing(tmp_path / "landing", engine), clock, "1").rows == 1
+    assert write(Landing(str(tmp_path / "landing"), engine), clock, "1").rows == 1
 
 
 @dataclass

@@ -8,13 +8,7 @@ import datetime as dt
 import sqlalchemy as sa
 
 from meta_pipeline.records import LandedFile
-from meta_pipeline.store import (
-    day_versions,
-    ledger,
-    listing_sweeps,
-    load_queue,
-    read_times,
-)
+from meta_pipeline.store.landed import day_versions, ledger, listing_sweeps, load_queue, read_times
 
 NOW = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
 DAY = dt.date(2026, 11, 1)

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from meta_pipeline.store.processes import identity, is_gone, pid_of
+from meta_pipeline.store.coordination.processes import identity, is_gone, pid_of
 
 
 @pytest.fixture

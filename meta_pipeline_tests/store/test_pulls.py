@@ -6,12 +6,7 @@ import datetime as dt
 
 import sqlalchemy as sa
 
-from meta_pipeline.store import (
-    backfills,
-    deferrals,
-    report_runs,
-    report_sizes,
-)
+from meta_pipeline.store.pulls import backfills, deferrals, report_runs, report_sizes
 
 NOW = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
 DAY = dt.date(2026, 11, 1)

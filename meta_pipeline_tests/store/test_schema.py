@@ -13,8 +13,9 @@ from alembic import command
 from alembic.config import Config
 
 from meta_pipeline.records import ConfigError, StoreError
-from meta_pipeline.store import listing_sweeps, report_sizes
 from meta_pipeline.store.engine import MIGRATIONS, open_store
+from meta_pipeline.store.landed import listing_sweeps
+from meta_pipeline.store.pulls import report_sizes
 
 NOW = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
 

@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from meta_pipeline.records import AccessToken, ConfigError, TokenKind, TokenRef, VaultError
-from meta_pipeline.store import access, reveals
-from meta_pipeline.store.access import Access
+from meta_pipeline.store.connections import access, reveals
+from meta_pipeline.store.connections.access import Access
 from meta_pipeline.store.engine import open_store
 from meta_pipeline.store.schema.connections import tokens
 from meta_pipeline.vault.seal import UnsealError, keyring, new_key, seal, unseal

@@ -24,7 +24,7 @@ DAY = dt.date(2026, 11, 1)
 class Place:
     def __init__(self, path: Path) -> None:
         self.engine: sa.Engine = open_store(f"sqlite:///{path / 'control.sqlite'}")
-        self.landing = Landing(path / "landing", self.engine)
+        self.landing = Landing(str(path / "landing"), self.engine)
         self.path = path / "it's.duckdb"
         self.warehouse = Warehouse(self.path, insights_tables(REPORTS.values()))
 

@@ -169,8 +169,8 @@ def test_versions_of_an_older_warehouse_are_told_by_their_end(place: Place) -> N
 
 def test_a_kill_while_a_version_was_kept_tells_the_day_once(place: Place) -> None:
     place.land({"ad_id": "1", "impressions": "5"})
-    file = place.landing.path("ad_insights", "act_1", DAY)
-    from meta_pipeline.store import day_versions, ledger
+    file = Path(place.landing.location("ad_insights", "act_1", DAY))
+    from meta_pipeline.store.landed import day_versions, ledger
     before = ledger.find(place.engine, report="ad_insights", node_id="act_1", day=DAY)
     assert before and file.exists()
     day_versions.record(place.engine, before)

@@ -13,7 +13,7 @@ from harness.filled_home import DAYS, FilledHome
 from meta_pipeline.files import damaged
 from meta_pipeline.landing.landing import SNAPSHOT_DAY
 from meta_pipeline.records import LandedFile
-from meta_pipeline.store import day_versions, ledger
+from meta_pipeline.store.landed import day_versions, ledger
 
 ROW = {"ad_id": "1", "spend": "5"}
 
@@ -38,9 +38,9 @@ def directory(path: Path) -> None:
 
 def no_json(path: Path) -> None:
     home = FilledHome(path.parents[3] / "elsewhere")
-    home.landing.root = path.parents[2]
+    home.landing.root = str(path.parents[2])
     home.at = home.at.replace(year=2020)
-    batch_path = home.landing.path("ad_insights", "act_1", DAYS[0])
+    batch_path = Path(home.landing.location("ad_insights", "act_1", DAYS[0]))
     assert batch_path == path
     batch_path.unlink()
     from meta_pipeline.records import Batch
@@ -70,7 +70,7 @@ DAMAGES = [truncated, garbage, empty, directory, no_json]
 
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_file_stops_no_other_and_its_day_lands_again(home: FilledHome, damage: Callable[[Path], None]) -> None:
-    path = home.landing.path("ad_insights", "act_1", DAYS[0])
+    path = Path(home.landing.location("ad_insights", "act_1", DAYS[0]))
     damage(path)
     aside = path.with_name(path.name + ".corrupt")
 
@@ -81,7 +81,9 @@ def test_a_damaged_file_stops_no_other_and_its_day_lands_again(home: FilledHome,
     assert str(aside) in sentence and f"--since {DAYS[0]} --until {DAYS[0]} --node act_1" in sentence
     assert aside.exists() and not path.exists()
     assert ledger.find(home.engine, report="ad_insights", node_id="act_1", day=DAYS[0]) is None
-    assert list(damaged.not_landed_again(home.landing.root)) == [aside]
+    assert list(damaged.not_landed_again(home.landing.root)) == [
+        (str(aside), "ad_insights", "act_1", str(DAYS[0]))
+    ]
     assert home.warehouse.load(home.engine, now=home.at).skipped == ()
 
     home.land("ad_insights", DAYS[0], {**ROW, "spend": "6"})
@@ -97,7 +99,7 @@ def test_a_damaged_file_is_replaced_when_its_day_is_read_again(
     home: FilledHome, damage: Callable[[Path], None], spend: str
 ) -> None:
     home.load()
-    path = home.landing.path("ad_insights", "act_1", DAYS[0])
+    path = Path(home.landing.location("ad_insights", "act_1", DAYS[0]))
     damage(path)
 
     home.land("ad_insights", DAYS[0], {**ROW, "spend": spend})
@@ -135,7 +137,7 @@ def test_a_damaged_listing_is_no_listing_for_those_that_read_it(home: FilledHome
         return home.landing.check_intact(landed, is_whole=damage is not directory)
 
     assert landed() is not None
-    damage(home.landing.path("campaigns", "act_1", SNAPSHOT_DAY))
+    damage(Path(home.landing.location("campaigns", "act_1", SNAPSHOT_DAY)))
 
     assert landed() is None
     home.land("campaigns", SNAPSHOT_DAY, {"id": "9", "name": "b"})
@@ -143,7 +145,7 @@ def test_a_damaged_listing_is_no_listing_for_those_that_read_it(home: FilledHome
 
 
 def test_what_the_operating_system_refuses_is_left_in_place(home: FilledHome, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = home.landing.path("ad_insights", "act_1", DAYS[0])
+    path = Path(home.landing.location("ad_insights", "act_1", DAYS[0]))
     content = path.read_bytes()
     empty(path)
     opened = Path.open
@@ -164,10 +166,10 @@ def test_what_the_operating_system_refuses_is_left_in_place(home: FilledHome, mo
 
 def test_files_set_aside_are_bounded(home: FilledHome) -> None:
     for number in range(damaged.MOST_KEPT + 3):
-        path = home.landing.path("ad_insights", "act_1", DAYS[0]).with_name(f"{number}.parquet")
+        path = Path(home.landing.location("ad_insights", "act_1", DAYS[0])).with_name(f"{number}.parquet")
         path.write_bytes(b"x")
         os.utime(path, (number, number))
-        damaged.set_aside(path)
+        damaged.set_aside(str(path))
 
     set_aside = list(path.parent.glob("*.corrupt"))
     assert len(set_aside) == damaged.MOST_KEPT and path.with_name(path.name + ".corrupt") in set_aside

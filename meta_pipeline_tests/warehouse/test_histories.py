@@ -32,7 +32,7 @@ LISTINGS = st.lists(
 class Place:
     def __init__(self, path: Path) -> None:
         self.engine = open_store(f"sqlite:///{path / 'control.sqlite'}")
-        self.landing = Landing(path / "landing", self.engine)
+        self.landing = Landing(str(path / "landing"), self.engine)
         self.warehouse = Warehouse(path / "warehouse.duckdb", insights_tables(REPORTS.values()))
         self.at = START
 
@@ -85,7 +85,7 @@ def test_content_is_what_the_thing_is_not_how_it_was_told() -> None:
 def test_a_listing_that_is_lost_is_named(tmp_path: Path) -> None:
     place = Place(tmp_path)
     place.listed("act_1", {"id": "1"})
-    place.landing.path("campaigns", "act_1", SNAPSHOT_DAY).unlink()
+    Path(place.landing.location("campaigns", "act_1", SNAPSHOT_DAY)).unlink()
 
     with pytest.raises(LoadError, match="not on disk"):
         place.states()
@@ -96,3 +96,17 @@ def test_of_two_states_in_one_listing_one_counts_and_what_has_no_id_none(tmp_pat
     place.listed("act_1", {"id": "1", "daily_budget": "1"}, {"id": "1", "daily_budget": "2"}, {"name": "x"})
 
     assert len(place.states()) == 1
+
+
+def test_the_history_of_an_older_warehouse_gets_the_columns_that_are_requested_now(tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    place.listed("act_1", {"id": "1", "daily_budget": "1"})
+    place.states()
+    with place.warehouse.open() as connection:
+        connection.execute("alter table raw_meta_ads.campaigns_history drop column objective")
+    place.listed("act_1", {"id": "1", "daily_budget": "1", "objective": "OUTCOME_SALES"})
+    place.states()
+
+    with place.warehouse.open() as connection:
+        states = connection.execute("select objective from raw_meta_ads.campaigns_history order by _fetched_at").fetchall()
+    assert states == [(None,), ("OUTCOME_SALES",)]

@@ -20,7 +20,7 @@ from meta_pipeline.extract.ads.catalogue.reports import REPORTS
 from meta_pipeline.publish import freshness
 from meta_pipeline.publish.publish import publish
 from meta_pipeline.records import LoadError
-from meta_pipeline.store import load_queue, warehouse_state
+from meta_pipeline.store.landed import load_queue, warehouse_state
 
 
 @pytest.fixture
@@ -144,7 +144,7 @@ KILLED = """
 import datetime as dt, os, sys
 from pathlib import Path
 from harness.filled_home import DAYS, FilledHome
-from meta_pipeline.store import warehouse_state
+from meta_pipeline.store.landed import warehouse_state
 from meta_pipeline.warehouse import warehouse as module
 
 home = FilledHome(Path(sys.argv[1]))
@@ -176,7 +176,7 @@ def test_a_kill_between_the_two_commits_costs_no_reload_of_everything(home: Fill
 
 def test_an_empty_landing_folder_empties_no_warehouse(home: FilledHome) -> None:
     before = home.everything()
-    away = home.landing.root.rename(home.path / "not mounted")
+    away = Path(home.landing.root).rename(home.path / "not mounted")
     restored(home)
     with pytest.raises(LoadError, match=r"none of the .* landed files can be read"):
         home.load()
@@ -192,12 +192,12 @@ def test_a_publication_is_current_until_something_changes(home: FilledHome, tmp_
     published = tmp_path / "published" / "warehouse.duckdb"
 
     def is_published(digest: str = "d") -> bool:
-        return freshness.is_published(home.warehouse, home.engine, published, digest=digest)
+        return freshness.is_published(home.warehouse, home.engine, str(published), digest=digest)
 
     def build() -> None:
         home.load()
         warehouse_state.record_marts(home.engine, load_id=warehouse_state.find(home.engine).load_id, digest="d")
-        publish(home.warehouse.file, published)
+        publish(home.warehouse.file, str(published))
         warehouse_state.record_publication(home.engine, size=published.stat().st_size, at=NOW)
 
     assert not is_published()

@@ -50,7 +50,7 @@ class Steps:
 def test_what_takes_a_name_is_on_the_disk_before(home: FilledHome, monkeypatch: pytest.MonkeyPatch, write: str) -> None:
     steps = Steps(monkeypatch)
     if write == "publication":
-        publish(home.warehouse.file, home.path / "published" / "warehouse.duckdb")
+        publish(home.warehouse.file, str(home.path / "published" / "warehouse.duckdb"))
     elif write == "thumbnail":
         thumbnails.save(home.landing.root, b"picture", "png")
     elif write == "listing":
@@ -67,7 +67,7 @@ def test_what_takes_a_name_is_on_the_disk_before(home: FilledHome, monkeypatch: 
 
 @pytest.fixture
 def published(home: FilledHome) -> Path:
-    return publish(home.warehouse.file, home.path / "published" / "warehouse.duckdb")
+    return Path(publish(home.warehouse.file, str(home.path / "published" / "warehouse.duckdb")))
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_a_query_reads_and_writes_nothing_but_the_published_file(published: Path
     before = sorted(folder.iterdir())
 
     with pytest.raises(QueryError) as refused:
-        query(published, sql.format(file=file, folder=folder))
+        query(str(published), sql.format(file=file, folder=folder))
 
     assert "secret\n" not in str(refused.value)
     assert sorted(folder.iterdir()) == before
@@ -117,12 +117,12 @@ def test_a_query_larger_than_memory_is_still_answered(published: Path, monkeypat
     monkeypatch.setitem(module._CONFINED, "memory_limit", "30MB")
     sql = "select count(*) from (select row_number() over (order by hash(range) desc) from range(3_000_000))"
 
-    assert query(published, sql)[1] == [(3_000_000,)]
+    assert query(str(published), sql)[1] == [(3_000_000,)]
 
 
 def test_a_publication_keeps_who_may_read_it(home: FilledHome, published: Path) -> None:
     published.chmod(0o640)
-    publish(home.warehouse.file, published)
+    publish(home.warehouse.file, str(published))
 
     assert published.stat().st_mode & 0o777 == 0o640
 
@@ -142,10 +142,10 @@ def test_a_publication_that_fails_leaves_the_one_before(
     with monkeypatch.context() as patched:
         patched.setattr(owner, step, fail)
         with pytest.raises(LoadError, match=r"Input/output error.*what was published before stays"):
-            publish(home.warehouse.file, published)
+            publish(home.warehouse.file, str(published))
 
     assert published.read_bytes() == before and sorted(published.parent.iterdir()) == listed
-    publish(home.warehouse.file, published)
+    publish(home.warehouse.file, str(published))
     assert published.read_bytes() != before
 
 
@@ -154,7 +154,7 @@ def test_nothing_is_published_of_a_warehouse_that_is_not_there(home: FilledHome,
     before = published.read_bytes()
 
     with pytest.raises(LoadError, match="does not exist"):
-        publish(home.warehouse.file, published)
+        publish(home.warehouse.file, str(published))
     assert published.read_bytes() == before and not home.warehouse.file.exists()
 
 
@@ -168,5 +168,5 @@ def test_a_picture_that_can_not_be_written_is_named(home: FilledHome, monkeypatc
         with pytest.raises(LandingError, match="No space left"):
             thumbnails.save(home.landing.root, b"picture", "png")
 
-    assert not [path for path in home.landing.root.rglob("*") if path.is_file() and path.name.startswith(".")]
-    assert (home.landing.root / thumbnails.save(home.landing.root, b"picture", "png")[1]).read_bytes() == b"picture"
+    assert not [path for path in Path(home.landing.root).rglob("*") if path.is_file() and path.name.startswith(".")]
+    assert (Path(home.landing.root) / thumbnails.save(home.landing.root, b"picture", "png")[1]).read_bytes() == b"picture"

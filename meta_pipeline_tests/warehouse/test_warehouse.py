@@ -14,7 +14,7 @@ import pytest
 
 from meta_pipeline.publish.publish import publish
 from meta_pipeline.publish.query import QueryError, query
-from meta_pipeline.store.processes import identity
+from meta_pipeline.store.coordination.processes import identity
 from meta_pipeline_tests.warehouse.place import DAY, NOW, Place
 
 
@@ -48,7 +48,7 @@ def test_actions_keep_their_windows_and_unknown_keys_stay_in_the_payload(place: 
 def test_a_lost_file_is_named_and_waits_until_it_is_back(place: Place) -> None:
     place.load()
     place.land({"ad_id": "1"})
-    path = place.landing.path("ad_insights", "act_1", DAY)
+    path = Path(place.landing.location("ad_insights", "act_1", DAY))
     away = path.rename(path.with_suffix(".away"))
 
     (sentence,) = place.warehouse.load(place.engine, now=NOW).skipped
@@ -61,15 +61,15 @@ def test_readers_keep_their_file_and_the_next_one_sees_the_new(place: Place, tmp
     published = tmp_path / "published" / "warehouse.duckdb"
     place.land({"ad_id": "1"})
     place.load()
-    publish(place.warehouse.file, published)
+    publish(place.warehouse.file, str(published))
     count = "select count(*) from raw_meta_ads.ad_insights"
     with duckdb.connect(str(published), read_only=True) as reader:
         place.land({"ad_id": "1"}, {"ad_id": "2"})
         place.load()
-        publish(place.warehouse.file, published)
+        publish(place.warehouse.file, str(published))
 
         assert reader.execute(count).fetchone() == (1,)
-    assert query(published, count)[1] == [(2,)]
+    assert query(str(published), count)[1] == [(2,)]
     assert [published.name] == [file.name for file in published.parent.iterdir()]
 
 
@@ -92,18 +92,18 @@ def test_a_copy_whose_maker_was_killed_goes_and_one_that_is_being_made_stays(pla
     os.utime(long_ago, (0, 0))
     place.load()
 
-    publish(place.warehouse.file, published)
+    publish(place.warehouse.file, str(published))
 
     assert {published, under_way, elsewhere, of_another_file} == set(published.parent.iterdir())
 
 
 def test_a_question_can_not_write_and_errors_are_sentences(place: Place, tmp_path: Path) -> None:
     with pytest.raises(QueryError, match="backfill"):
-        query(tmp_path / "nothing.duckdb", "select 1")
+        query(str(tmp_path / "nothing.duckdb"), "select 1")
     place.load()
-    publish(place.warehouse.file, tmp_path / "p.duckdb")
+    publish(place.warehouse.file, str(tmp_path / "p.duckdb"))
     with pytest.raises(QueryError):
-        query(tmp_path / "p.duckdb", "create table t (i int)")
+        query(str(tmp_path / "p.duckdb"), "create table t (i int)")
     with pytest.raises(QueryError, match="nonsense"):
-        query(tmp_path / "p.duckdb", "select nonsense")
-    assert [(Decimal("1.10"),)] == query(tmp_path / "p.duckdb", "select 1.10")[1]
+        query(str(tmp_path / "p.duckdb"), "select nonsense")
+    assert [(Decimal("1.10"),)] == query(str(tmp_path / "p.duckdb"), "select 1.10")[1]

@@ -18,7 +18,7 @@ from meta_pipeline.cli.serve import describe_access
 from meta_pipeline.consent import invitation, state
 from meta_pipeline.consent.signing import digest_of, timed_serializer
 from meta_pipeline.records import ConfigError
-from meta_pipeline.store import sessions
+from meta_pipeline.store.connections import sessions
 from meta_pipeline.store.schema.connections import web_sessions
 
 PASSWORD = "correct horse battery"

@@ -11,7 +11,7 @@ from harness.connections_page import Web, parameter
 from meta_pipeline.consent.scopes import SCOPES, scopes_for
 from meta_pipeline.flows import consents
 from meta_pipeline.records import TokenRef
-from meta_pipeline.store import onboardings
+from meta_pipeline.store.connections import onboardings
 
 
 def person(web: Web) -> TokenRef:
@@ -149,7 +149,7 @@ def test_accounts_that_can_no_longer_be_read_are_reported_in_plain_words(web: We
 def test_the_first_look_names_no_account_that_nobody_can_read(web: Web) -> None:
     web.connect()
     where = connect_without(web, "ads_read")
-    from meta_pipeline.store.node_links import list_links
+    from meta_pipeline.store.connections.node_links import list_links
 
     id = where.rpartition("/")[2]
     samples = consents.first_look(

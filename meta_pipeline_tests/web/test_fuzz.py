@@ -15,7 +15,7 @@ from harness.connections_page import Web, make_web
 from harness.sandbox import Sandbox
 from meta_pipeline import bootstrap
 from meta_pipeline.consent import state
-from meta_pipeline.store import onboardings
+from meta_pipeline.store.connections import onboardings
 from meta_pipeline.store.schema.connections import node_links, tokens
 
 TIMES = 600  # by four shares

@@ -13,7 +13,7 @@ from harness.connections_page import Web, make_web, parameter
 from harness.sandbox import Sandbox
 from meta_pipeline import bootstrap
 from meta_pipeline.consent import state
-from meta_pipeline.store import grants
+from meta_pipeline.store.connections import grants
 
 
 def test_a_yes_ends_in_a_sealed_token_links_and_a_grant(web: Web) -> None:

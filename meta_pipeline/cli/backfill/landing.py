@@ -10,7 +10,8 @@ from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.cli.output.terminal import Terminal, counted
 from meta_pipeline.defs.runs.backfill_runs import land_ranges
 from meta_pipeline.flows.account_range import AccountRange
-from meta_pipeline.store import deferrals, ledger, report_runs
+from meta_pipeline.store.landed import ledger
+from meta_pipeline.store.pulls import deferrals, report_runs
 
 
 def land_with_progress(

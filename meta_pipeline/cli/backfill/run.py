@@ -22,9 +22,12 @@ from meta_pipeline.cli.output import terminal
 from meta_pipeline.cli.output.terminal import Terminal, counted
 from meta_pipeline.defs.runs.mart_build import build_marts
 from meta_pipeline.defs.runs.mart_build_result import MartBuild
+from meta_pipeline.files import reading
 from meta_pipeline.flows import pulls
 from meta_pipeline.flows.account_range import AccountRange
-from meta_pipeline.store import audit_log, backfills, ledger
+from meta_pipeline.store.gateway import audit_log
+from meta_pipeline.store.landed import ledger
+from meta_pipeline.store.pulls import backfills
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +45,7 @@ class BackfillResult:
 
     @property
     def is_success(self) -> bool:
-        """Whether all requested days landed and the marts are published."""
+        """Return whether all requested days landed and the marts are published."""
         return not self.failed
 
     def as_json(self) -> dict[str, Any]:
@@ -103,8 +106,8 @@ def read_scope(
     for line in lines_by_reason(failed):
         console.print(f"failed: {line}")
     backfills.finish(runtime.engine, backfill_id, status="failed" if failed else "done", now=runtime.now())
-    is_published = is_built and build.reason is None and runtime.settings.published_file.exists()
-    published = str(runtime.settings.published_file) if is_published else None
+    location = runtime.settings.published_file
+    published = location if is_built and build.reason is None and reading.exists(location) else None
     if published and not build.note:
         console.print(f"published {published}")
     return BackfillResult(

@@ -12,10 +12,11 @@ from meta_pipeline.cli.backfill.days import Day, DaysAgo, resolve
 from meta_pipeline.cli.output.terminal import Terminal, counted
 from meta_pipeline.extract.ads.catalogue.reports import too_old
 from meta_pipeline.extract.ranges import Range
+from meta_pipeline.node_kinds import AD_ACCOUNT
 from meta_pipeline.records import ConfigError, NodeLink
 from meta_pipeline.status.forecast import AccountForecast, are_entities_stale
-from meta_pipeline.store import backfills
-from meta_pipeline.store.node_links import list_links
+from meta_pipeline.store.connections.node_links import list_links
+from meta_pipeline.store.pulls import backfills
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,7 @@ def _report_names(runtime: Runtime, reports: Sequence[str]) -> tuple[str, ...]:
     unknown = [name for name in reports if name not in runtime.catalogue]
     if unknown:
         raise ConfigError(f"unknown report {unknown[0]}: there are {', '.join(runtime.catalogue)}")
-    return tuple(dict.fromkeys(reports or runtime.default_reports))
+    return tuple(dict.fromkeys(reports or runtime.default_reports(AD_ACCOUNT)))
 
 
 def _ranges(

@@ -1,4 +1,4 @@
-"""From Graph to the published warehouse: `backfill`, `plan`, `reports`, `build`."""
+"""From Graph to the published warehouse: `backfill`, `plan`, `reports`, `metrics`, `build`."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def plan(
     since: Day, until: Day, nodes: tuple[str, ...], reports: tuple[str, ...], is_fresh: bool, max_wait: float | None,
     as_json: bool, is_wide: bool,
 ) -> None:
-    """What a backfill with these arguments would take: calls, budget, time. Nothing is asked of Meta."""
+    """Show what a backfill with these arguments would take: calls, budget, time. No call is made."""
     from meta_pipeline.bootstrap import process_runtime
     from meta_pipeline.cli.backfill import plan as plans
     from meta_pipeline.cli.output.tables import show
@@ -80,6 +80,31 @@ def reports(as_json: bool, is_wide: bool, is_names: bool) -> None:
         columns, rows, "json" if as_json else "table", headers=catalogue.HEADERS, optional=catalogue.OPTIONAL,
         is_wide=is_wide,
     )
+
+
+@click.command()
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@AS_JSON
+@WIDE
+def metrics(names: tuple[str, ...], as_json: bool, is_wide: bool) -> None:
+    """The metrics of Pages, posts, Instagram accounts, media and stories; with names, the state of each."""
+    from meta_pipeline.bootstrap import process_runtime
+    from meta_pipeline.cli import metrics as registry
+    from meta_pipeline.cli.output.tables import show
+
+    runtime = process_runtime()
+    unknown = registry.unknown_names(runtime, names)
+    if names and not as_json:
+        for sentence in registry.describe_metrics(runtime, names):
+            echo(sentence)
+    else:
+        show(
+            registry.COLUMNS, registry.list_metrics(runtime, names), "json" if as_json else "table",
+            headers=registry.HEADERS, optional=registry.OPTIONAL, is_wide=is_wide,
+        )
+    for sentence in unknown:
+        echo(sentence, err=True)
+    raise SystemExit(1 if unknown else 0)
 
 
 @click.command()

@@ -17,7 +17,7 @@ from meta_pipeline.cli.backfill.scope import BackfillScope, BackfillTarget, reso
 from meta_pipeline.cli.demo.run import DAYS, GATED_ACCOUNT
 from meta_pipeline.cli.output import terminal
 from meta_pipeline.flows.side_by_side import land_side_by_side
-from meta_pipeline.store import read_times
+from meta_pipeline.store.landed import read_times
 
 BREAKDOWN_DAYS = 2
 LEVELS = ("account_insights", "campaign_insights", "ad_set_insights", "ad_insights")

@@ -1,5 +1,5 @@
-"""What `demo` prints at the end: the accounts, the restated day, the seconds, the next steps, and the comparison of the
-marts with the sandbox's own totals."""
+"""The summary that `demo` prints at the end: the accounts, the restated day, the seconds, the next steps, and the
+comparison of the marts with the sandbox's own totals."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ import psutil
 from meta_pipeline import money
 from meta_pipeline.cli.output.tables import show
 from meta_pipeline.cli.output.terminal import Terminal, counted
+from meta_pipeline.files.locations import Location
 from meta_pipeline.publish.query import query
 
 WIDTH, INDENT = 80, 13  # of the sentences after the table
@@ -67,7 +68,7 @@ def show_accounts(rows: Sequence[Sequence[Any]]) -> None:
     show(_COLUMNS, rows, "table", formats=formats, missing="none", optional=("link clicks",))
 
 
-def facts(published: Path) -> Iterator[tuple[str, str]]:
+def facts(published: Location) -> Iterator[tuple[str, str]]:
     """Yield a label and a sentence for each thing to see besides the table."""
     _, tables = query(published, _MARTS)
     empty = [name for name, rows in tables if not rows]
@@ -109,7 +110,7 @@ def print_seconds(console: Terminal, phases: dict[str, float], *, now: dt.dateti
     )
 
 
-def next_steps(picture: Path, published: Path, *, settings_file: Path, sandbox_url: str) -> Iterator[str]:
+def next_steps(picture: Path, published: Location, *, settings_file: Path, sandbox_url: str) -> Iterator[str]:
     """Yield the lines that name the files and the commands to go on with."""
     yield f"picture      {picture}"
     yield f"warehouse    {published}"
@@ -121,7 +122,7 @@ def next_steps(picture: Path, published: Path, *, settings_file: Path, sandbox_u
 
 
 def truth_of_own_days(
-    published: Path, truth: Sequence[Mapping[str, Any]], *, days: int, now: dt.datetime
+    published: Location, truth: Sequence[Mapping[str, Any]], *, days: int, now: dt.datetime
 ) -> dict[tuple[str, dt.date], tuple[Decimal, int]]:
     """Return spend and impressions by account and day, for the last days on each account's own calendar."""
     _, accounts = query(published, _TIMEZONES)
@@ -134,7 +135,7 @@ def truth_of_own_days(
     return expected
 
 
-def differences_of(published: Path, expected: Mapping[tuple[str, dt.date], tuple[Decimal, int]]) -> list[str]:
+def differences_of(published: Location, expected: Mapping[tuple[str, dt.date], tuple[Decimal, int]]) -> list[str]:
     """Return the account-days where the sum over ads is not the expected total, to the last digit."""
     _, rows = query(published, _BY_DAY)
     totals = {(account_id, day): (spend, impressions) for account_id, day, spend, impressions in rows}

@@ -14,9 +14,10 @@ from meta_pipeline.cli.doctor.check_result import CheckResult
 from meta_pipeline.cli.output.terminal import counted
 from meta_pipeline.consent import oauth
 from meta_pipeline.files import damaged, permissions
+from meta_pipeline.node_kinds import AD_ACCOUNT
 from meta_pipeline.records import MetaPipelineError
 from meta_pipeline.status.unread import unread_sentences
-from meta_pipeline.store.node_links import list_links
+from meta_pipeline.store.connections.node_links import list_links
 
 
 def run_checks(runtime: Runtime) -> Iterator[CheckResult]:
@@ -35,6 +36,7 @@ def run_checks(runtime: Runtime) -> Iterator[CheckResult]:
     if runtime.settings.dagster_postgres_url:
         yield _result_of("Dagster's storage", functools.partial(_check_dagster_storage, runtime))
     yield _result_of("reports", functools.partial(_describe_reports, runtime))
+    yield _result_of("metrics", functools.partial(_describe_metrics, runtime))
     links = list_links(runtime.engine)
     message = counted(len(links), "node") if links else "nothing is linked yet: run `meta-pipeline connect`"
     yield CheckResult("links", bool(links), message)
@@ -50,13 +52,12 @@ def check_files(runtime: Runtime) -> Iterator[CheckResult]:
     """Check the permissions of files, and that no damaged landed file still has to land again."""
     settings = runtime.settings
     open_paths = list(permissions.open_to_others(
-        settings.root, (settings.landing_dir, settings.warehouse_file, Path.cwd() / ".env")
+        settings.root, (settings.landing_root, str(settings.warehouse_file), str(Path.cwd() / ".env"))
     ))
     message = " · ".join(open_paths) or "nobody but the owner may use these files"
     yield CheckResult("permissions", not open_paths, message)
-    for path in damaged.not_landed_again(settings.landing_dir):
-        report, node_id, day = *path.parts[-3:-1], path.name.partition(".")[0]
-        yield CheckResult("landed files", False, damaged.describe(path, report=report, node_id=node_id, day=day))
+    for file in damaged.not_landed_again(settings.landing_root):
+        yield CheckResult("landed files", False, damaged.describe(file))
 
 
 def _check_tokens(runtime: Runtime) -> Iterator[CheckResult]:
@@ -89,8 +90,15 @@ def _check_dagster_storage(runtime: Runtime) -> str:
 
 
 def _describe_reports(runtime: Runtime) -> str:
-    default_count = len(runtime.default_reports)
+    default_count = len(runtime.default_reports(AD_ACCOUNT))
     return f"{default_count} are on, {len(runtime.catalogue) - default_count} more are read when they are named"
+
+
+def _describe_metrics(runtime: Runtime) -> str:
+    today, version = runtime.now().date(), runtime.settings.graph_version
+    live = [metric for metric in runtime.metrics.values() if metric.is_live(on=today, version=version)]
+    default_count = sum(metric.is_default for metric in live)
+    return f"{default_count} are on, {len(live) - default_count} more can be switched on in META_PIPELINE_METRICS"
 
 
 def _inspect_token(runtime: Runtime, ref_id: str) -> str:

@@ -15,11 +15,16 @@ from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.cli.doctor.check_result import CheckResult, describe_size, describe_time, list_first
 from meta_pipeline.cli.output.terminal import counted
 from meta_pipeline.extract.restatement import LAST_READ_AGE, STABLE_AFTER_DAYS, due, parse_tiers
+from meta_pipeline.files import reading
+from meta_pipeline.files.locations import Location
 from meta_pipeline.graph.limits import node_of
 from meta_pipeline.graph.pace import Budget
-from meta_pipeline.store import backfills, budgets, load_queue, read_times
-from meta_pipeline.store.node_links import list_links
-from meta_pipeline.store.processes import pid_of
+from meta_pipeline.node_kinds import AD_ACCOUNT
+from meta_pipeline.store.connections.node_links import list_links
+from meta_pipeline.store.coordination.processes import pid_of
+from meta_pipeline.store.gateway import budgets
+from meta_pipeline.store.landed import load_queue, read_times
+from meta_pipeline.store.pulls import backfills
 
 STALE_AFTER = dt.timedelta(hours=36)  # a day and the six hours within which a pull starts, and some more
 WAITING_AFTER = dt.timedelta(hours=1)
@@ -124,12 +129,11 @@ def _warehouse_problem(runtime: Runtime) -> str | None:
         )
 
 
-def _check_published(file: Path, *, now: dt.datetime) -> CheckResult:
-    if not file.exists():
+def _check_published(location: Location, *, now: dt.datetime) -> CheckResult:
+    if not reading.exists(location):
         return CheckResult("published warehouse", False, "nothing is published yet: run `meta-pipeline backfill`")
-    status = file.stat()
-    published_at = dt.datetime.fromtimestamp(status.st_mtime, dt.UTC)
-    message = f"{file}, {describe_size(status.st_size)}, {describe_time(published_at, now=now)}"
+    published_at = describe_time(reading.modified_at(location), now=now)
+    message = f"{location}, {describe_size(reading.size_of(location))}, {published_at}"
     return CheckResult("published warehouse", True, message)
 
 
@@ -151,11 +155,10 @@ def _check_overdue_days(runtime: Runtime, *, is_up_running: bool, now: dt.dateti
     for link in list_links(runtime.engine):
         if link.kind != "ad_account":
             continue
-        zone = link.zone
-        today = now.astimezone(zone).date()
+        zone, today = link.zone, link.today(now)
         two_days_ago = today - dt.timedelta(days=2)
         reads = read_times.days_read_since(
-            runtime.engine, node_id=link.id, reports=runtime.default_reports,
+            runtime.engine, node_id=link.id, reports=runtime.default_reports(AD_ACCOUNT),
             since=two_days_ago - dt.timedelta(days=LAST_READ_AGE),
         )
         late = due(two_days_ago, {day: read_at.astimezone(zone).date() for day, read_at in reads.items()}, tiers)

@@ -14,8 +14,8 @@ from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.cli.doctor.check_result import CheckResult, describe_time, list_first
 from meta_pipeline.cli.output.terminal import counted
 from meta_pipeline.records import MetaPipelineError
-from meta_pipeline.store import access
-from meta_pipeline.store.node_links import list_links
+from meta_pipeline.store.connections import access
+from meta_pipeline.store.connections.node_links import list_links
 
 _NAME = "lost since the last run"
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from meta_pipeline.processes.environment import child_environment
 from meta_pipeline.records import ConfigError
-from meta_pipeline.store.processes import identity, is_gone, pid_of
+from meta_pipeline.store.coordination.processes import identity, is_gone, pid_of
 
 LARGEST_LOG = 5 * 1024 * 1024
 STOP_WITHIN_S = 15.0

@@ -14,7 +14,7 @@ from meta_pipeline.defs.assets.run_context import backfill_of, days_of_backfill
 from meta_pipeline.defs.partitions import days_by_account
 from meta_pipeline.defs.shown import plain
 from meta_pipeline.records import FailedDay, LandedFile
-from meta_pipeline.store import audit_log
+from meta_pipeline.store.gateway import audit_log
 
 DaysByAccount = dict[str, list[dt.date]]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -21,5 +20,5 @@ def file_metadata(file: LandedFile) -> dict[str, Any]:
 
 def day_materialization(file: LandedFile, *, calls: float) -> dg.AssetMaterialization:
     """Report a day that has landed. `calls`: the average per day of its range, because a range is read at once."""
-    metadata = {**file_metadata(file), **totals_of(Path(file.path)), "calls": calls}
+    metadata = {**file_metadata(file), **totals_of(file.path), "calls": calls}
     return dg.AssetMaterialization(landing_key(file.report), partition=key(file.node_id, file.day), metadata=metadata)

@@ -13,7 +13,7 @@ from meta_pipeline.defs.partitions import ACCOUNT_DAYS, AD_ACCOUNTS
 from meta_pipeline.extract.ads.catalogue.reports import Report
 from meta_pipeline.flows import listings, side_by_side
 from meta_pipeline.graph.client import GraphClient
-from meta_pipeline.store import leases
+from meta_pipeline.store.coordination import leases
 from meta_pipeline.vault.vault import Vault
 
 

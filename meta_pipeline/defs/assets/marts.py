@@ -14,12 +14,13 @@ from packaging.version import Version
 from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.defs.assets.dbt_manifest import DBT, target_folder
 from meta_pipeline.defs.assets.keys import OWNERS, PUBLISHED, SOURCE, SOURCE_TAG, WRITER
+from meta_pipeline.files import reading
 from meta_pipeline.processes.environment import exported
 from meta_pipeline.project import dbt_project_folder
 from meta_pipeline.publish import freshness
 from meta_pipeline.publish.publish import publish
 from meta_pipeline.settings import Settings
-from meta_pipeline.store import warehouse_state
+from meta_pipeline.store.landed import warehouse_state
 from meta_pipeline.warehouse.counts import row_counts
 
 
@@ -120,8 +121,9 @@ def published_asset(marts: dg.AssetsDefinition) -> dg.AssetsDefinition:
     def published(runtime: dg.ResourceParam[Runtime]) -> dg.MaterializeResult[None]:
         """The copy of the warehouse that analysts open while the pipeline goes on."""
         runtime.warehouse.check_complete(runtime.engine)
-        path = publish(runtime.settings.warehouse_file, runtime.settings.published_file)
-        warehouse_state.record_publication(runtime.engine, size=path.stat().st_size, at=runtime.now())
-        return dg.MaterializeResult(metadata={"path": dg.MetadataValue.path(path), "bytes": path.stat().st_size})
+        location = publish(runtime.settings.warehouse_file, runtime.settings.published_file)
+        size = reading.size_of(location)
+        warehouse_state.record_publication(runtime.engine, size=size, at=runtime.now())
+        return dg.MaterializeResult(metadata={"path": dg.MetadataValue.path(location), "bytes": size})
 
     return published

@@ -6,7 +6,7 @@ import dagster as dg
 
 from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.defs.assets.keys import ENTITIES, OWNERS, SOURCE_TAG, WRITER, landing_key, raw_key
-from meta_pipeline.store import audit_log
+from meta_pipeline.store.gateway import audit_log
 from meta_pipeline.warehouse.histories import KINDS, history_of
 
 ALL_READ = "landed_files_read"  # the check that every landed file could be read

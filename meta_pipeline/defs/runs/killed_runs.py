@@ -10,8 +10,8 @@ from collections.abc import Iterator
 import dagster as dg
 import sqlalchemy as sa
 
-from meta_pipeline.store.heartbeat import beating
-from meta_pipeline.store.processes import identity, is_gone, pid_of
+from meta_pipeline.store.coordination.heartbeat import beating
+from meta_pipeline.store.coordination.processes import identity, is_gone, pid_of
 
 PROCESS_TAG = "meta/process"
 REAP_EVERY_S = 10.0

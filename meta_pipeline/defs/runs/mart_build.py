@@ -9,8 +9,8 @@ from meta_pipeline.defs.runs.mart_build_result import MartBuild
 from meta_pipeline.processes.worker_pool import worker_pool
 from meta_pipeline.publish import freshness
 from meta_pipeline.settings import Settings
-from meta_pipeline.store import read_times, warehouse_state
 from meta_pipeline.store.engine import storage_error
+from meta_pipeline.store.landed import read_times, warehouse_state
 
 
 def build_marts(runtime: Runtime, *, is_forced: bool = False, is_reload: bool = False) -> MartBuild:

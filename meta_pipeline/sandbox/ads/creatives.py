@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from meta_pipeline.sandbox.ads.pictures import picture_url
+from meta_pipeline.sandbox.ads.promoted_pages import promoted_page
 from meta_pipeline.sandbox.protocol.errors import REDUCE, GraphApiError
 from meta_pipeline.sandbox.protocol.field_selection import select_fields, top_level_names
 from meta_pipeline.sandbox.protocol.paging import paginate
 from meta_pipeline.sandbox.protocol.requests import NodeCall
-from meta_pipeline.sandbox.world.cast import CLIENT_BUSINESSES, PAGES
 from meta_pipeline.sandbox.world.entities import Entity
 from meta_pipeline.sandbox.world.world import World
 
@@ -84,7 +84,7 @@ def creative_node(ad: Entity, world: World, now: dt.datetime, base_url: str) -> 
     }
     if is_incomplete(ad, world):
         return node | {"status": "WITH_ISSUES"}
-    page = PAGES[1] if ad.account.business == CLIENT_BUSINESSES[0] else PAGES[0]
+    page = promoted_page(ad.account)
     draw = world.roll(ad.id, "creative")
     story = _Story(
         draw=draw, title=f"{ad.parents[0].name} is here", body=f"See the new “{ad.name}” – free returns.",

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from meta_pipeline.sandbox.ads.promoted_pages import promoted_page
 from meta_pipeline.sandbox.world.delivery import minor_units
 from meta_pipeline.sandbox.world.entities import Entity
 from meta_pipeline.sandbox.world.world import World
@@ -64,8 +65,8 @@ def _ad_set_fields(ad_set: Entity, created: str) -> dict[str, Any]:
         "budget_remaining": budget, "start_time": created, "end_time": None,
         "targeting": {"geo_locations": {"countries": ["US"]}}, "destination_type": "WEBSITE",
         "attribution_spec": [{"event_type": "CLICK_THROUGH", "window_days": 7}],
-        "promoted_object": {"page_id": "3000000000001"}, "learning_stage_info": None, "dsa_beneficiary": None,
-        "dsa_payor": None, "instagram_user_id": None,
+        "promoted_object": {"page_id": promoted_page(ad_set.account).id}, "learning_stage_info": None,
+        "dsa_beneficiary": None, "dsa_payor": None, "instagram_user_id": None,
     }
 
 

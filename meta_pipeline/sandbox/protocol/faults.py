@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
-from meta_pipeline.sandbox.protocol.errors import INVALID_TOKEN_MESSAGES, REDUCE, GraphApiError, too_much_data
+from meta_pipeline.sandbox.protocol.errors import (
+    INVALID_TOKEN_MESSAGES,
+    REDUCE,
+    GraphApiError,
+    too_much_data,
+    unknown_object,
+)
 from meta_pipeline.sandbox.protocol.field_selection import top_level_names
 from meta_pipeline.sandbox.protocol.requests import GraphRequest
 from meta_pipeline.sandbox.protocol.responses import GraphResponse
@@ -26,13 +33,25 @@ _HTML = b"<!DOCTYPE html><html><head><title>Error</title></head><body>Sorry, som
 
 
 def _account_throttled(request: GraphRequest) -> GraphApiError:
-    account = re.search(r"act_(\d+)", request.path)
-    usage = (
-        f'{{"{account[1] if account else "1000000001"}":[{{"type":"ads_insights","call_count":100,"total_cputime":20,'
-        '"total_time":20,"estimated_time_to_regain_access":1,"ads_api_access_tier":"standard_access"}]}'
-    )
-    headers = {"X-Business-Use-Case-Usage": usage}
+    headers = _full_budget(request, "ads_insights", ads_api_access_tier="standard_access")
     return GraphApiError(f"(#80000) {_BUC}", 80000, subcode=2446079, headers=headers)
+
+
+def _node_throttled(code: int, kind: str, request: GraphRequest) -> GraphApiError:
+    """Return the error of a Page's or an Instagram account's own limit."""
+    message = f"(#{code}) There have been too many calls to this {kind} account. Wait a bit and try again."
+    return GraphApiError(message, code, headers=_full_budget(request, kind))
+
+
+def _full_budget(request: GraphRequest, kind: str, **more: str) -> dict[str, str]:
+    """Return the usage header of a budget that is used up, of the node in the request's path, for a minute."""
+    node = re.search(r"\d+", request.path)
+    entry = {
+        "type": kind, "call_count": 100, "total_cputime": 20, "total_time": 20, "estimated_time_to_regain_access": 1,
+        **more,
+    }
+    usage = json.dumps({node[0] if node else "1000000001": [entry]}, separators=(",", ":"))
+    return {"X-Business-Use-Case-Usage": usage}
 
 
 def _empty_page(request: GraphRequest) -> GraphResponse:
@@ -51,6 +70,11 @@ _ERRORS: dict[str, Callable[[GraphRequest], GraphApiError]] = {
     ),
     "4": lambda _: GraphApiError("(#4) Application request limit reached", 4, status=403, is_transient=True),
     "80000": _account_throttled,
+    "80001": lambda request: _node_throttled(80001, "pages", request),
+    "80002": lambda request: _node_throttled(80002, "instagram", request),
+    "32": lambda _: GraphApiError("(#32) Page request limit reached", 32),
+    "10": lambda _: GraphApiError("(#10) Application does not have permission for this action", 10, status=403),
+    "100_33": lambda request: unknown_object(request.path.partition("/")[0]),
     "2_503": lambda _: GraphApiError(
         "An unexpected error has occurred. Please retry your request later.", 2, status=503, is_transient=True
     ),

@@ -12,43 +12,14 @@ from dataclasses import KW_ONLY, dataclass, field
 from typing import Any
 
 from meta_pipeline.sandbox.protocol.errors import GraphApiError
+from meta_pipeline.sandbox.protocol.limit_settings import LimitSettings
 
-HOUR_S, SCORE_DECAY_S, BLOCK_S = 3600.0, 300.0, 300.0
+HOUR_S, DAY_S, SCORE_DECAY_S, BLOCK_S = 3600.0, 86_400.0, 300.0, 300.0
 WRITE_POINTS = 3.0
 _MORE = "Wait a bit and try again. For more info, please refer to https://developers.facebook.com/docs/graph-api/"
-_BUC_MESSAGE = f"There have been too many calls to this ad-account. {_MORE}overview/rate-limiting"
-
-
-@dataclass(kw_only=True)
-class LimitSettings:
-    """The limits of an access tier, by the names of the control call: calls per hour, except the score (points that
-    decay over 300 s). The defaults are those that Meta publishes for standard access (§6.2)."""
-
-    tier: str = "standard_access"
-    platform: float = 20_000.0
-    insights: float = 190_000.0
-    management: float = 100_000.0
-    per_active_ad: float = 400.0
-    score: float = 9_000.0
-    score_block_s: float = 60.0
-    running_report_runs: int = 100
-    # Data per call (§2.8): Meta publishes no bounds. 0 means no bound.
-    rows_a_request: int = 1_000_000
-    page_bytes: int = 4_000_000
-    rows_a_page: int = 0  # a larger page of insights is refused
-    report_run_seconds: float = 0.0  # average duration of a report run; 0: four polls, or a second at most
-    data_points_a_request: int = 0  # rows × fields of the whole result
-    heavy_creatives_a_page: int = 0  # creatives with their story spec (§9)
-
-    @classmethod
-    def of_tier(cls, tier: str) -> LimitSettings:
-        """Return what Meta publishes for a tier (§6.2)."""
-        if tier == "development_access":
-            return cls(
-                tier=tier, platform=200.0, insights=600.0, management=300.0, per_active_ad=400.0, score=60.0,
-                score_block_s=300.0,
-            )
-        return cls(tier=tier)
+_RATE_LIMITING = f"{_MORE}overview/rate-limiting"
+# Of a Page and of an Instagram account: the code of each, and what its message calls the node.
+_BY_DAY = {"pages": (80001, "Page"), "instagram": (80002, "Instagram")}
 
 
 @dataclass
@@ -103,11 +74,13 @@ class CallBudget:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChargedCall:
-    """Which limits a call counts against: the ad account's by use case (`kind`), or the app's without an account."""
+    """The limits that a call counts against. `node_id`: the ad account, Page or Instagram account whose limits they
+    are, by use case (`kind`); None for the app's own. A call to a Page with a person's token is charged to the app but
+    has the kind `pages`. """
 
-    account_id: str | None
+    node_id: str | None
     kind: str
-    active_ads: int
+    active_ads: int = 0
 
 
 class Limits:
@@ -136,13 +109,13 @@ class Limits:
 
     def admit(self, call: ChargedCall, *, is_write: bool, now: dt.datetime) -> None:
         """Charge a call; raise the error of the limit it exceeds."""
-        timestamp, owner = now.timestamp(), call.account_id or "app"
+        timestamp, owner = now.timestamp(), call.node_id or "app"
         budgets = self._charged(call)
         if any(timestamp < budget.blocked_until for _, budget in budgets):
             self.sent_while_blocked[owner] += 1
         for name, budget in budgets:
             if not budget.charge(WRITE_POINTS if is_write and name == "score" else 1.0, timestamp):
-                raise _limit_error(name)
+                raise _limit_error("pages_platform" if name == "platform" and call.kind == "pages" else name)
         self.admitted[owner] += 1
 
     def usage_headers(self, call: ChargedCall, *, now: dt.datetime) -> dict[str, str]:
@@ -150,16 +123,14 @@ class Limits:
         timestamp, tier = now.timestamp(), self.settings.tier
         percent = round(self._platform().used_percent(timestamp))
         app = {"X-App-Usage": _compact({"call_count": percent, "total_cputime": percent // 2, "total_time": 2})}
-        if call.account_id is None:
+        if call.node_id is None:
             return app
+        if call.kind in _BY_DAY:
+            return app | {"X-Business-Use-Case-Usage": _use_case(call, self._charged(call)[0][1], timestamp)}
         (_, score), (_, hourly) = self._charged(call)
-        used, minutes = round(hourly.used_percent(timestamp)), hourly.regain_minutes(timestamp)
         reset_s = max(score.blocked_until - timestamp, score.used(timestamp) / score.limit * SCORE_DECAY_S)
         headers = app | {
-            "X-Business-Use-Case-Usage": _compact({call.account_id: [{
-                "type": call.kind, "call_count": used, "total_cputime": used // 2, "total_time": used // 2,
-                "estimated_time_to_regain_access": minutes, "ads_api_access_tier": tier,
-            }]}),
+            "X-Business-Use-Case-Usage": _use_case(call, hourly, timestamp, ads_api_access_tier=tier),
             "X-Ad-Account-Usage": _compact({
                 "acc_id_util_pct": round(score.used_percent(timestamp), 2),
                 "reset_time_duration": round(reset_s), "ads_api_access_tier": tier,
@@ -175,16 +146,25 @@ class Limits:
     def _charged(self, call: ChargedCall) -> list[tuple[str, CallBudget]]:
         """Return the budgets of a call by name."""
         settings = self.settings
-        if call.account_id is None:
+        if call.node_id is None:
             return [("platform", self._platform())]
+        if call.kind in _BY_DAY:
+            daily = {
+                "pages": settings.per_engaged_user * settings.engaged_users,
+                "instagram": settings.per_impression * settings.impressions,
+            }[call.kind]
+            budget = self._budget(
+                f"{call.node_id}/{call.kind}", daily, window_s=DAY_S, block_s=settings.day_block_s
+            )
+            return [(call.kind, budget)]
         is_insights = call.kind == "ads_insights"
         per_ad = settings.per_active_ad if is_insights else settings.per_active_ad / 10
         limit = (settings.insights if is_insights else settings.management) + per_ad * call.active_ads
         score = self._budget(
-            f"{call.account_id}/score", settings.score, window_s=SCORE_DECAY_S, block_s=settings.score_block_s,
+            f"{call.node_id}/score", settings.score, window_s=SCORE_DECAY_S, block_s=settings.score_block_s,
             is_decaying=True,
         )
-        return [("score", score), (call.kind, self._budget(f"{call.account_id}/{call.kind}", limit))]
+        return [("score", score), (call.kind, self._budget(f"{call.node_id}/{call.kind}", limit))]
 
     def _platform(self) -> CallBudget:
         return self._budget("platform", self.settings.platform)
@@ -208,8 +188,24 @@ def _limit_error(name: str) -> GraphApiError:
         return GraphApiError("(#4) Application request limit reached", 4, status=403, is_transient=True)
     if name == "score":
         return GraphApiError("User request limit reached", 17, subcode=2446079, is_transient=True)
+    if name == "pages_platform":
+        return GraphApiError("(#32) Page request limit reached", 32)
+    if name in _BY_DAY:
+        code, node = _BY_DAY[name]
+        message = f"There have been too many calls to this {node} account. {_RATE_LIMITING}."
+        return GraphApiError(f"(#{code}) {message}", code)
     code = 80000 if name == "ads_insights" else 80004
-    return GraphApiError(f"(#{code}) {_BUC_MESSAGE}#{name.replace('_', '-')}.", code, subcode=2446079)
+    message = f"There have been too many calls to this ad-account. {_RATE_LIMITING}#{name.replace('_', '-')}."
+    return GraphApiError(f"(#{code}) {message}", code, subcode=2446079)
+
+
+def _use_case(call: ChargedCall, budget: CallBudget, timestamp: float, **more: str) -> str:
+    """Return the header of a use case's budget, keyed by the node whose it is (docs/graph-api.md §6.1)."""
+    used = round(budget.used_percent(timestamp))
+    return _compact({call.node_id: [{
+        "type": call.kind, "call_count": used, "total_cputime": used // 2, "total_time": used // 2,
+        "estimated_time_to_regain_access": budget.regain_minutes(timestamp), **more,
+    }]})
 
 
 def _compact(value: Any) -> str:

@@ -12,6 +12,8 @@ from meta_pipeline.sandbox.world.entities import Account
 
 DRIFT = frozenset(("new_field", "new_action", "new_window", "numbers"))
 
+METRIC_NODES = ("page", "post", "instagram_account", "media", "story")
+
 
 class ZoneChange(NamedTuple):
     """From `at` on, the account is in `zone`."""
@@ -32,6 +34,12 @@ class WorldOptions:
     they are on, or are `bare`. `thumbnail_days`: how long links to pictures work.
     `is_daily`: every ad delivers on every day of its life; otherwise some days have no delivery.
     `breakdown_values`: by breakdown, the maximum number of its values, to bound a world's number of rows.
+    `retired_metrics`: by metric of a Page, post, Instagram account, media or story, the instant from which it is dead.
+    `new_metrics`: by name, metrics that Meta's reference does not have yet: `on` (one of `METRIC_NODES`), `average`.
+    `page_late_days`: this many of the latest finished Pacific days of Page insights are absent, 0 or incomplete.
+    `instagram_late_hours`: the values of an Instagram account's day are absent until this long after the day's end.
+    `small_pages`, `small_instagram`: the ids of Pages and Instagram accounts with too few followers for insights.
+    `posts_per_page`, `media_per_account`: how many are published in two years; `stories_per_day`: of an account.
     """
 
     absent_breakdowns: bool = False
@@ -44,6 +52,15 @@ class WorldOptions:
     thumbnail_days: float = 3.0
     is_daily: bool = False
     breakdown_values: dict[str, int] = field(default_factory=dict)
+    retired_metrics: dict[str, str] = field(default_factory=dict)
+    new_metrics: dict[str, dict[str, Any]] = field(default_factory=dict)
+    page_late_days: int = 0
+    instagram_late_hours: float = 0.0
+    small_pages: frozenset[str] = frozenset()
+    small_instagram: frozenset[str] = frozenset()
+    posts_per_page: int = 60
+    media_per_account: int = 120
+    stories_per_day: int = 2
 
     def configure(self, changes: dict[str, Any]) -> None:
         """Set the given options and leave the others; raise ValueError, before any change, for an invalid one."""
@@ -80,6 +97,28 @@ def _value_count(value: Any) -> int:
     return count
 
 
+def _instant(text: Any) -> str:
+    """Return an ISO instant with its offset; one without an offset is UTC."""
+    at = dt.datetime.fromisoformat(str(text))
+    return (at if at.tzinfo else at.replace(tzinfo=dt.UTC)).isoformat()
+
+
+def _new_metric(metric: dict[str, Any]) -> dict[str, Any]:
+    if metric["on"] not in METRIC_NODES:
+        raise ValueError(f"a metric is on one of {', '.join(METRIC_NODES)}, not on {metric['on']}")
+    return {"on": str(metric["on"]), "average": int(metric["average"])}
+
+
+def _count(value: Any) -> int:
+    if (count := int(value)) < 0:
+        raise ValueError(f"a number of days or posts is not negative: {value}")
+    return count
+
+
+def _ids(node_ids: Any) -> frozenset[str]:
+    return frozenset(str(node_id) for node_id in node_ids)
+
+
 def _digits(account_id: str) -> str:
     return str(account_id).removeprefix("act_")
 
@@ -95,4 +134,13 @@ _PARSERS: dict[str, Callable[[Any], Any]] = {
     "thumbnail_days": float,
     "is_daily": bool,
     "breakdown_values": lambda counts: {str(name): _value_count(count) for name, count in counts.items()},
+    "retired_metrics": lambda instants: {str(name): _instant(at) for name, at in instants.items()},
+    "new_metrics": lambda metrics: {str(name): _new_metric(metric) for name, metric in metrics.items()},
+    "page_late_days": _count,
+    "instagram_late_hours": float,
+    "small_pages": _ids,
+    "small_instagram": _ids,
+    "posts_per_page": _count,
+    "media_per_account": _count,
+    "stories_per_day": _count,
 }

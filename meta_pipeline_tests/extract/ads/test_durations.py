@@ -6,7 +6,7 @@ import pytest
 
 from meta_pipeline.extract.ads.insights import durations
 from meta_pipeline.extract.ads.insights.durations import EndedRun, expected_s, first_poll_s
-from meta_pipeline.store.report_sizes import APP
+from meta_pipeline.store.pulls.report_sizes import APP
 
 
 def test_a_duration_is_that_of_the_account_then_of_the_app_then_of_another_size_then_of_another_report() -> None:

@@ -1,4 +1,4 @@
-"""Which reports there are and which are read by default: the built-in ones and those of a TOML file, which is checked
+"""Load the catalogue of reports: the built-in ones and those of a TOML file, which is checked
 line by line.
 
     enabled = ["account_reach_7d"]
@@ -12,10 +12,9 @@ line by line.
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import re
 import tomllib
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +32,9 @@ from meta_pipeline.extract.ads.catalogue.vocabulary import (
     history_limit,
 )
 from meta_pipeline.extract.ads.catalogue.vocabulary import WINDOWS as LIVING_WINDOWS
+from meta_pipeline.extract.toml_tables import check_keys, name_in_errors, read_flag, read_names, read_tables
 from meta_pipeline.records import ConfigError
+from meta_pipeline.settings import read_settings_file
 
 Catalogue = Mapping[str, Report]
 NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -51,20 +52,15 @@ def load_catalogue(path: Path | None) -> Catalogue:
     """Return every report by its name; without a file only the built-in ones. Raise ConfigError for an invalid file."""
     if path is None:
         return REPORTS
-    try:
-        return parse_catalogue(path.read_text(encoding="utf-8"), source=str(path))
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"META_PIPELINE_REPORTS: {path} can't be read: {error}") from error
+    return parse_catalogue(read_settings_file(path, "REPORTS"), source=str(path))
 
 
 def parse_catalogue(text: str, *, source: str) -> Catalogue:
     """Return the built-in reports and those of this TOML text. Raise ConfigError, which names `source`."""
-    try:
+    with name_in_errors(source):
         document = tomllib.loads(text)
-        _check_names(document, _TOP, "key")
-        enabled, own = _names(document, "enabled", REPORTS, "report"), document.get("reports", {})
-        if not isinstance(own, dict) or not all(isinstance(table, dict) for table in own.values()):
-            raise ConfigError("reports must be tables: write [reports.my_report]")
+        check_keys(document, _TOP)
+        enabled, own = _names(document, "enabled", REPORTS, "report"), read_tables(document, "reports", "my_report")
         return {
             **{
                 name: dataclasses.replace(report, is_default=report.is_default or name in enabled)
@@ -72,10 +68,6 @@ def parse_catalogue(text: str, *, source: str) -> Catalogue:
             },
             **{name: _report(name, table) for name, table in own.items()},
         }
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{source} is not valid TOML: {error}") from error
-    except ConfigError as error:
-        raise ConfigError(f"{source}: {error}") from error
 
 
 def default_reports(reports: Catalogue) -> tuple[str, ...]:
@@ -96,7 +88,7 @@ def _checked(name: str, table: dict[str, Any]) -> Report:
         raise ConfigError("a name has only lower-case letters, digits and _ and starts with a letter: choose another")
     if name in REPORTS or name in RESERVED or name.endswith(RESERVED_SUFFIXES):
         raise ConfigError("the name is taken: choose another")
-    _check_names(table, _REPORT, "key")
+    check_keys(table, _REPORT)
     level = table.get("level")
     if level not in IDS:
         raise ConfigError(f"level must be one of {', '.join(IDS)}, not {level!r}")
@@ -115,7 +107,7 @@ def _checked(name: str, table: dict[str, Any]) -> Report:
         action_breakdowns=_names(table, "action_breakdowns", ACTION_BREAKDOWNS | {"action_type"}, "breakdown"),
         window=_window(table.get("window")),
         history_months=_months(table.get("history_months"), history_limit(fields, breakdowns)),
-        is_default=_flag(table.get("enabled", True)),
+        is_default=read_flag(table, "enabled", True),
         gate=gate(breakdowns),
     )
 
@@ -133,32 +125,8 @@ def _fields(level: str, table: dict[str, Any]) -> tuple[str, ...]:
     return (*fields, *(name for name in DAY if name not in fields))
 
 
-def _names(table: dict[str, Any], key: str, allowed: Collection[str], noun: str) -> tuple[str, ...]:
-    """Return a list of names; raise ConfigError for one that is not allowed or occurs twice."""
-    names = table.get(key, [])
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise ConfigError(f'{key} must be a list of names: write {key} = ["…"]')
-    for name in names:
-        if name not in allowed:
-            raise ConfigError(f"{key}: there is no {noun} {name!r}{_suggestion(name, allowed)}")
-    if len(set(names)) < len(names):
-        raise ConfigError(f"{key} names {next(name for name in names if names.count(name) > 1)} twice: remove one")
-    return tuple(names)
-
-
-def _check_names(table: dict[str, Any], allowed: Collection[str], noun: str) -> None:
-    for name in table:
-        if name not in allowed:
-            raise ConfigError(f"there is no {noun} {name!r}{_suggestion(name, allowed)}")
-
-
-def _suggestion(name: str, allowed: Iterable[str]) -> str:
-    """Return the name that was probably meant; all of them when none is similar."""
-    names = sorted(allowed)
-    close = difflib.get_close_matches(name, names, n=1)
-    if close:
-        return f", did you mean {close[0]}?"
-    return f": there are {', '.join(names)}" if len(names) <= 20 else ": `meta-pipeline reports --names` lists them all"
+def _names(table: Mapping[str, Any], key: str, allowed: Collection[str], noun: str) -> tuple[str, ...]:
+    return read_names(table, key, allowed, noun, listed_by="`meta-pipeline reports --names`")
 
 
 def _window(value: Any) -> Window | None:
@@ -177,9 +145,3 @@ def _months(value: Any, limit: int) -> int:
     if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= limit:
         return value
     raise ConfigError(f"history_months must be 1 to {limit}, which is as long as Meta keeps it, not {value!r}")
-
-
-def _flag(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise ConfigError(f"enabled must be true or false, not {value!r}")
-    return value

@@ -1,4 +1,4 @@
-"""How much of a node's insights to request at once: planned by what is known to succeed, learned from each answer."""
+"""Plan how much of a node's insights to request at once, and learn from each response."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from meta_pipeline.extract.ads.insights.requests import Pull
 from meta_pipeline.extract.ranges import Range
 from meta_pipeline.extract.sizes import SYNCHRONOUS_DAYS, Sizes, plan_ranges
 from meta_pipeline.extract.stored_sizes import load_sizes, store_sizes
-from meta_pipeline.store import report_sizes
+from meta_pipeline.store.pulls import report_sizes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

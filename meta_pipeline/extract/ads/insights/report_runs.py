@@ -21,7 +21,7 @@ from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.graph.errors import GraphError, TooMuchDataError, TransientError
 from meta_pipeline.graph.response import GraphResponse
 from meta_pipeline.records import AccessToken, MetaPipelineError
-from meta_pipeline.store import report_runs
+from meta_pipeline.store.pulls import report_runs
 
 # A read right after the POST may answer 100/33, not replicated yet (docs/graph-api.md §2.9, P-TAP).
 NOT_FOUND, POLLS_WHEN_NEW = (100, 33), 3

@@ -11,7 +11,8 @@ from meta_pipeline.sandbox.ads.insights.query import Query
 from meta_pipeline.sandbox.ads.insights.report_run import ReportRun
 from meta_pipeline.sandbox.ads.insights.rows import Insights
 from meta_pipeline.sandbox.protocol.errors import GraphApiError, unknown_object
-from meta_pipeline.sandbox.protocol.limits import Limits, LimitSettings
+from meta_pipeline.sandbox.protocol.limit_settings import LimitSettings
+from meta_pipeline.sandbox.protocol.limits import Limits
 from meta_pipeline.sandbox.world.entities import Account
 
 READABLE_FOR = dt.timedelta(days=30)

@@ -1,0 +1,1 @@
+"""Instagram accounts: insights by day, demographics, media, stories."""

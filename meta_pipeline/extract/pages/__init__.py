@@ -1,0 +1,1 @@
+"""Facebook Pages: insights by day, audience, posts."""

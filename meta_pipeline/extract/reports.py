@@ -1,0 +1,78 @@
+"""Reports of Pages and Instagram accounts as data, and what they share with the reports of ad accounts."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from meta_pipeline.extract.ads.catalogue import reports as ads
+from meta_pipeline.extract.ads.catalogue.reports import Report
+from meta_pipeline.node_kinds import AD_ACCOUNT, NodeKind
+
+DAYS_PER_MONTH = 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeReport:
+    """One report of a Page or an Instagram account. `columns`: of its raw table, all text; `is_snapshot`: it shows the
+    node as it is when it is read, and lands under that day, whatever days were requested; otherwise `history_days`: how
+    far back Meta answers; `is_default`: read when no report is named."""
+
+    name: str
+    node_kind: NodeKind
+    description: str
+    columns: tuple[str, ...]
+    is_snapshot: bool = False
+    history_days: int = 0
+    is_default: bool = True
+
+    @property
+    def level(self) -> str:
+        """Return what the report is about."""
+        return self.node_kind.name
+
+    @property
+    def grain(self) -> str:
+        """Return the period of a row, in words."""
+        return "snapshot" if self.is_snapshot else "day"
+
+    @property
+    def history_months(self) -> int | None:
+        """Return how many months back Meta answers; None for a snapshot, which has no past."""
+        return None if self.is_snapshot else max(1, self.history_days // DAYS_PER_MONTH)
+
+    def too_old(self, day: dt.date, today: dt.date) -> str | None:
+        """Return why this day can't be read, both days on the node's calendar; None when it can."""
+        if self.is_snapshot:
+            if day == today:
+                return None
+            return f"{self.name} shows what is there when it is read, so it has only today, not {day}"
+        oldest = today - dt.timedelta(days=self.history_days)
+        if day >= oldest:
+            return None
+        return f"Meta keeps {self.history_days} days of {self.name}, that is from {oldest} on: {day} is older"
+
+
+AnyReport = Report | NodeReport
+Reports = Mapping[str, AnyReport]
+
+
+def kind_of(report: AnyReport) -> NodeKind:
+    """Return the kind of node that a report is about."""
+    return report.node_kind if isinstance(report, NodeReport) else AD_ACCOUNT
+
+
+def is_snapshot(report: AnyReport) -> bool:
+    """Check that a report has only the day on which it is read."""
+    return isinstance(report, NodeReport) and report.is_snapshot
+
+
+def too_old(report: AnyReport, day: dt.date, today: dt.date) -> str | None:
+    """Return why Meta has no data of this day, both days on the node's own calendar; None when it has."""
+    return report.too_old(day, today) if isinstance(report, NodeReport) else ads.too_old(report, day, today)
+
+
+def default_names(reports: Reports, kind: NodeKind) -> tuple[str, ...]:
+    """Return the names of the reports of a kind that are read when none is named."""
+    return tuple(name for name, report in reports.items() if report.is_default and kind_of(report) == kind)

@@ -1,1 +1,0 @@
-"""Facebook Pages, their Instagram accounts and Page insights."""

@@ -1,0 +1,1 @@
+"""Coordination between processes: leases, heartbeats, and whether a process still runs."""

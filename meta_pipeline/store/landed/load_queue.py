@@ -1,0 +1,96 @@
+"""The queue between landing and loading: files that have landed and are not in the warehouse yet."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from typing import Any
+
+import sqlalchemy as sa
+
+from meta_pipeline.records import LandedFile
+from meta_pipeline.store.landed.ledger import DAY_KEY, file_of
+from meta_pipeline.store.schema.landed import landed_files, landed_versions
+
+DayKey = tuple[str, str, dt.date]
+
+def waiting_files(engine: sa.Engine) -> list[LandedFile]:
+    """Return the files that have landed and are not loaded yet."""
+    query = sa.select(landed_files).where(landed_files.c.loaded_at.is_(None))
+    with engine.connect() as connection:
+        return [file_of(row) for row in connection.execute(query.order_by(*(landed_files.c[name] for name in DAY_KEY)))]
+
+
+def waiting_read_times(engine: sa.Engine) -> list[dt.datetime]:
+    """Return when the waiting files were read; `landed_at` of an unchanged day is older."""
+    query = sa.select(sa.func.coalesce(landed_files.c.read_at, landed_files.c.landed_at)).where(
+        landed_files.c.loaded_at.is_(None)
+    )
+    with engine.connect() as connection:
+        return list(connection.execute(query).scalars())
+
+
+def is_waiting(engine: sa.Engine, *, reports: Iterable[str], with_versions: Iterable[str]) -> bool:
+    """Return True if a landed file of these reports, or an earlier version of those `with_versions`, is not loaded."""
+    with engine.connect() as connection:
+        return any(
+            connection.execute(
+                sa.select(table.c.day).where(table.c.loaded_at.is_(None), table.c.report.in_(list(names))).limit(1)
+            ).first()
+            for table, names in ((landed_files, reports), (landed_versions, with_versions))
+        )
+
+
+def mark_loaded(engine: sa.Engine, files: Iterable[LandedFile], *, now: dt.datetime) -> None:
+    """Record that these files are in the warehouse. A file that landed again meanwhile keeps waiting: its digest
+    differs."""
+    statement = (
+        landed_files.update()
+        .where(
+            landed_files.c.report == sa.bindparam("_report"),
+            landed_files.c.node_id == sa.bindparam("_node_id"),
+            landed_files.c.day == sa.bindparam("_day"),
+            landed_files.c.digest == sa.bindparam("_digest"),
+        )
+        .values(loaded_at=now)
+    )
+    rows = [
+        {"_report": file.report, "_node_id": file.node_id, "_day": file.day, "_digest": file.digest} for file in files
+    ]
+    if rows:
+        with engine.begin() as connection:
+            connection.execute(statement, rows)
+
+
+def loaded_days(engine: sa.Engine) -> list[tuple[str, str, dt.date, int, int]]:
+    """Return every day with rows that is listed as loaded: report, node id, day, its rows, and the rows of those of
+    its earlier versions that are listed as loaded."""
+    def rows_by_day(table: sa.Table) -> sa.Select[Any]:
+        keys = [table.c[name] for name in DAY_KEY]
+        query = sa.select(*keys, sa.func.sum(table.c.rows).label("rows"))
+        return query.where(table.c.loaded_at.is_not(None), table.c.rows > 0).group_by(*keys)
+
+    with engine.connect() as connection:
+        days = {tuple(row[:3]): (int(row.rows), 0) for row in connection.execute(rows_by_day(landed_files))}
+        for row in connection.execute(rows_by_day(landed_versions)):
+            key = tuple(row[:3])
+            days[key] = (days.get(key, (0, 0))[0], int(row.rows))
+    return [(*key, *rows) for key, rows in days.items()]
+
+
+def reset(engine: sa.Engine) -> None:
+    """List every landed file and every earlier version as not loaded."""
+    with engine.begin() as connection:
+        for table in (landed_files, landed_versions):
+            connection.execute(table.update().where(table.c.loaded_at.is_not(None)).values(loaded_at=None))
+
+
+def reset_days(engine: sa.Engine, keys: Iterable[DayKey]) -> None:
+    """List these days (report, node id, day) and their earlier versions as not loaded."""
+    rows = [dict(zip(("_report", "_node_id", "_day"), key, strict=True)) for key in keys]
+    if not rows:
+        return
+    with engine.begin() as connection:
+        for table in (landed_files, landed_versions):
+            here = (table.c[name] == sa.bindparam(f"_{name}") for name in DAY_KEY)
+            connection.execute(table.update().where(*here).values(loaded_at=None), rows)
