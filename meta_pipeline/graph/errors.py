@@ -219,6 +219,13 @@ def error_from(
     return graph_error
 
 
+def detached(error: GraphError) -> GraphError:
+    """Return the error without the frames that it passed: they hold the body, and an error that a frame of its own
+    traceback refers to stays in memory until the garbage collector runs."""
+    error.__context__ = None
+    return error.with_traceback(None)
+
+
 def after_retries(error: GraphError) -> GraphError:
     """Return what an error means after the last try: 1/99 that persists is too much data (docs/graph-api.md §7.2)."""
     if (error.code, error.subcode) != (1, 99):
