@@ -37,16 +37,18 @@ def page() -> Iterator[Page]:
 
 
 @contextlib.contextmanager
-def serving(path: Path, sandbox: Sandbox, **settings: str) -> Iterator[str]:
+def serving(path: Path, sandbox: Sandbox, operator_password: str | None = None) -> Iterator[str]:
     """Run a server that onboards by itself; yield its URL."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"http://localhost:{listener.getsockname()[1]}"
-        server = server_for(create_app(make_web(path, sandbox, public_url=url, **settings).runtime))
+        server = server_for(create_app(make_web(path, sandbox, public_url=url, operator_password=operator_password).runtime))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
-        yield url
-        server.should_exit = True
-        thread.join(60)
+        try:
+            yield url
+        finally:
+            server.should_exit = True
+            thread.join(60)
 
 
 @pytest.fixture
