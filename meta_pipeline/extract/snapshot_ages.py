@@ -33,8 +33,9 @@ def parse_ages(text: str) -> tuple[Tier, ...]:
 
 
 def is_due(each: SnapshotObject, today: dt.date, tiers: tuple[Tier, ...]) -> bool:
-    """Return whether to read an object `today` (on its node's calendar). What was read today is due again when it is
-    read once more today, so that a second read of the day has the same objects as the first."""
+    """Return whether to read an object `today` (on its node's calendar): at fixed ages, so that objects which were first
+    read on the same day are not all due on the same days ever after. What was read today is due again when it is read
+    once more today, so that a second read of the day has the same objects as the first."""
     if each.gone_on is not None and each.gone_on < today:
         return False
     last = each.read_before_on if each.read_on == today else each.read_on
@@ -42,8 +43,15 @@ def is_due(each: SnapshotObject, today: dt.date, tiers: tuple[Tier, ...]) -> boo
         return True
     if each.created_on is None:
         return (today - last).days >= tiers[-1].every
-    age = (today - each.created_on).days
-    every = next((tier.every for tier in tiers if age <= tier.age), None)
-    if every is None:  # once more, after it became too old
-        return (last - each.created_on).days <= tiers[-1].age
-    return (today - last).days >= every
+    return _reads_due((today - each.created_on).days, tiers) > _reads_due((last - each.created_on).days, tiers)
+
+
+def _reads_due(age: int, tiers: tuple[Tier, ...]) -> int:
+    """Return how many reads of an object are due until this age, in days; the last one is after the last tier."""
+    reads, since = 0, 0
+    for tier in tiers:
+        if age <= tier.age:
+            return reads + (age - since) // tier.every
+        in_tier = (tier.age - since) // tier.every
+        reads, since = reads + in_tier, since + in_tier * tier.every
+    return reads + 1
