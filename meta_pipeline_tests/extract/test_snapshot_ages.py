@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meta_pipeline.extract.snapshot_ages import DEFAULT_AGES, is_due, parse_ages
+from meta_pipeline.extract.snapshot_ages import DEFAULT_AGES, due, is_due, parse_ages
 from meta_pipeline.records import ConfigError
 from meta_pipeline.store.landed.snapshot_objects import SnapshotObject
 
@@ -30,49 +30,61 @@ def read(each: SnapshotObject, day: dt.date) -> SnapshotObject:
     return dataclasses.replace(each, read_on=day, read_before_on=each.read_on)
 
 
-def ages_read(first_age: int, *, until: int) -> list[int]:
+def ages_read(first_age: int, *, until: int, shift: float = 0.0) -> list[int]:
     """Return the ages at which a daily routine reads an object that it finds at this age."""
-    each, ages = SnapshotObject(id="1", created_on=TODAY), []
+    each, ages = SnapshotObject(id="1", created_on=TODAY), list[int]()
     for age in range(first_age, until):
         day = TODAY + dt.timedelta(days=age)
-        if is_due(each, day, TIERS):
+        if is_due(each, day, TIERS, shift=shift):
             each, ages = read(each, day), [*ages, age]
     return ages
 
 
 @pytest.mark.parametrize("age, last_age, expected", [
     (0, None, True), (400, None, True), (3_000, None, True),
-    (1, 0, True), (7, 6, True), (8, 7, False), (13, 7, False), (14, 7, True), (15, 13, True), (16, 15, False),
-    (84, 77, True), (90, 84, False), (113, 84, False), (114, 84, True), (143, 114, False), (144, 114, True),
-    (730, 714, False), (731, 714, True), (731, 300, True), (732, 731, False), (3_000, 731, False),
+    (1, 0, True), (7, 6, True), (15, 8, True), (90, 83, True), (121, 91, True), (730, 700, True),
+    (731, 730, True), (900, 300, True), (732, 731, False), (3_000, 731, False), (3_000, 2_900, False),
 ])
-def test_an_object_is_due_at_fixed_ages(age: int, last_age: int | None, expected: bool) -> None:
-    assert is_due(at_age(age, last_age=last_age), TODAY, TIERS) is expected
+def test_an_object_is_due_at_the_latest_when_the_days_of_its_tier_are_over(
+    age: int, last_age: int | None, expected: bool
+) -> None:
+    assert {is_due(at_age(age, last_age=last_age), TODAY, TIERS, shift=n / 60) for n in range(60)} == {expected}
 
 
-def test_a_post_is_read_daily_then_weekly_then_monthly_and_once_more_at_the_end() -> None:
-    weekly, monthly = range(14, 85, 7), range(114, 715, 30)
-
-    assert ages_read(0, until=1_500) == [*range(8), *weekly, *monthly, 731]
-    assert ages_read(400, until=1_500) == [400, *(age for age in monthly if age > 400), 731]
-    assert ages_read(800, until=1_500) == [800]
+SHIFTS = st.floats(0, 1, exclude_max=True)
 
 
-@given(st.integers(0, 729))
-def test_no_object_waits_longer_than_its_tier(first_age: int) -> None:
-    ages = ages_read(first_age, until=800)
+@given(st.integers(0, 729), SHIFTS)
+def test_a_post_is_read_daily_then_weekly_then_monthly_and_once_more_at_the_end(first_age: int, shift: float) -> None:
+    ages = ages_read(first_age, until=1_500, shift=shift)
 
-    for before, after in pairwise(ages):
-        assert after - before <= next((tier.every for tier in TIERS if after <= tier.age), TIERS[-1].every)
+    assert ages[0] == first_age and ages[-1] == 731
+    assert [age for age in ages if age <= 7] == list(range(first_age, 8))
+    assert all(after - before <= 7 for before, after in pairwise(ages) if after <= 90)
+    assert all(after - before <= 30 for before, after in pairwise(ages))
+    if first_age == 0:
+        assert sum(7 < age <= 90 for age in ages) in (11, 12)  # 83 days
+        assert sum(90 < age <= 730 for age in ages) in (21, 22)  # 640 days
 
 
-def test_objects_that_are_first_read_together_are_spread_over_the_following_days() -> None:
-    posts = [at_age(age, last_age=age) for age in range(0, 730, 2)]
-    due = Counter(
-        next(ahead for ahead in range(1, 31) if is_due(post, TODAY + dt.timedelta(days=ahead), TIERS)) for post in posts
-    )
+@given(st.integers(731, 5_000), SHIFTS)
+def test_what_is_found_when_it_is_too_old_is_read_once(first_age: int, shift: float) -> None:
+    assert ages_read(first_age, until=first_age + 400, shift=shift) == [first_age]
 
-    assert max(due.values()) <= 30
+
+@given(st.integers(1, 30))
+def test_objects_that_are_first_read_together_are_spread_over_the_following_days(spacing: int) -> None:
+    posts = {str(age): dataclasses.replace(at_age(age, last_age=age), id=str(age)) for age in range(0, 720, spacing)}
+    months: Counter[int] = Counter()
+    for ahead in range(1, 61):
+        day = TODAY + dt.timedelta(days=ahead)
+        for id in due(posts, day, TIERS):
+            posts[id] = read(posts[id], day)
+            months[ahead] += int(id) > 90
+
+    old = len([age for age in posts if int(age) > 90])
+    assert max(months[ahead] for ahead in range(1, 61)) <= old / 30 + 3
+    assert sum(months[ahead] for ahead in range(1, 31)) >= old
 
 
 @given(st.integers(0, 900), st.one_of(st.none(), st.integers(1, 900)))
@@ -84,10 +96,14 @@ def test_a_second_read_of_a_day_reads_what_the_first_did(age: int, ago: int | No
     assert is_due(after, TODAY, TIERS) is is_read
 
 
-def test_an_object_without_a_date_is_read_as_an_old_one_for_ever() -> None:
-    each = SnapshotObject(id="1", read_on=TODAY - dt.timedelta(days=29))
+@given(SHIFTS)
+def test_an_object_without_a_date_is_read_monthly_for_ever(shift: float) -> None:
+    each, days = SnapshotObject(id="1", read_on=TODAY), list[dt.date]()
+    for day in (TODAY + dt.timedelta(days=n) for n in range(1, 901)):
+        if is_due(each, day, TIERS, shift=shift):
+            each, days = read(each, day), [*days, day]
 
-    assert not is_due(each, TODAY, TIERS) and is_due(each, TODAY + dt.timedelta(days=1), TIERS)
+    assert len(days) == 30
 
 
 def test_what_is_gone_is_not_read_after_the_day_on_which_it_went() -> None:
