@@ -25,6 +25,7 @@ from meta_pipeline.records import AccessToken
 
 # The codes with which Meta refuses a request for one of its metrics: 100 for a name that is dead or does not fit, 200
 # for one that this type of media does not have (docs/graph-api.md §3.2, §3.4).
+DOES_NOT_FIT = 2207086  # the subcode for a metric that this type of media does not have
 _REFUSALS = {100: RequestError, 200: ScopeError}
 _ACCEPTED = "must be one of the following"
 # After so many refused metrics in a row, and none answered, each is confirmed before the search goes on: the request
@@ -66,7 +67,7 @@ def _suspects(metrics: Sequence[str], refusal: GraphError) -> list[str]:
 
 def may_be_a_metric(error: GraphError) -> bool:
     """Check that Meta may have refused the request for one of its metrics."""
-    return isinstance(error, _REFUSALS.get(error.code or 0, ())) and error.subcode != 33
+    return isinstance(error, _REFUSALS.get(error.code or 0, ())) and error.subcode in (None, DOES_NOT_FIT)
 
 
 @dataclass(kw_only=True)
@@ -179,7 +180,7 @@ class MetricReader:
         except GraphError as other:
             return other
         for metric, reason in dead.items():
-            self.availability.record_dead(metric, _reason(reason), request.applies_to)
+            self.availability.record_dead(metric, reason.without_trace, request.applies_to)
         return responses
 
     def _try(
@@ -199,13 +200,13 @@ class MetricReader:
     def _is_unknown(self, request: MetricRequest, metric: str, refusal: GraphError) -> bool:
         """Check that Meta does not know the name: it repeats itself for a period that the metric does not have, without
         any other parameter that it may refuse. With a subcode it refuses something else."""
-        if refusal.code != 100 or refusal.subcode:
+        if refusal.code != 100 or refusal.subcode is not None:
             return False
         strange = dataclasses.replace(request, metrics=(metric,), params={"period": STRANGE_PERIOD})
         try:
             self._get(strange)
         except GraphError as again:
-            return may_be_a_metric(again) and _reason(again) == _reason(refusal)
+            return may_be_a_metric(again) and again.without_trace == refusal.without_trace
         return False
 
     def _narrow(
@@ -235,10 +236,6 @@ class MetricReader:
             except GraphError as error:
                 if not may_be_a_metric(error):
                     return
-                self.availability.record_dead(metric, _reason(error), request.applies_to)
+                self.availability.record_dead(metric, error.without_trace, request.applies_to)
             else:
                 self.availability.record_alive(metric, request.applies_to)
-
-
-def _reason(error: GraphError) -> str:
-    return str(error).partition(" [fbtrace")[0]
