@@ -37,7 +37,7 @@ def _pull_schedule(kind: NodeKind, job: Any, description: str) -> dg.ScheduleDef
         """Request one run a node over one range, as far back as something is due: Meta charges by call. What the node
         shows today has a run of its own."""
         tiers, names = parse_tiers(runtime.settings.restatement), runtime.default_reports(kind)
-        now, links = context.scheduled_execution_time, _links(runtime, kind)
+        now, links = context.scheduled_execution_time, list_links(runtime.engine, kind=kind)
         is_due = False
         for link in links:
             for pull in due_pulls(link, names, reports=runtime.reports, tiers=tiers, engine=runtime.engine, now=now):
@@ -81,7 +81,7 @@ def pull_stories_schedule(
     """Request one run an account every hour, of the reports whose content is gone within a day."""
     kind, now = INSTAGRAM_ACCOUNT, context.scheduled_execution_time
     names = tuple(name for name in runtime.default_reports(kind) if is_hourly(runtime.reports[name]))
-    links = _links(runtime, kind)
+    links = list_links(runtime.engine, kind=kind)
     for link in links:
         today = link.today(now)
         yield _request(kind, link, Range(today, today), names, run_key=f"{link.id}:{now:%Y-%m-%dT%H}:stories")
@@ -98,7 +98,7 @@ def pull_entities_schedule(
     context: dg.ScheduleEvaluationContext, runtime: dg.ResourceParam[Runtime]
 ) -> Iterator[dg.RunRequest | dg.SkipReason]:
     """Request every account's listings, once the insights have named the ads that no listing holds."""
-    day, links = context.scheduled_execution_time.date(), _links(runtime, AD_ACCOUNT)
+    day, links = context.scheduled_execution_time.date(), list_links(runtime.engine, kind=AD_ACCOUNT)
     for link in links:
         yield dg.RunRequest(run_key=f"{link.id}:{day}", partition_key=link.id, tags=node_tags(link.id, AD_ACCOUNT))
     if not links:
@@ -114,10 +114,6 @@ def pull_entities_schedule(
 def check_connections_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
     """Request the check every day: Meta does not announce that a token is dead (docs/graph-api.md §4.3)."""
     return dg.RunRequest(run_key=f"{context.scheduled_execution_time.date()}")
-
-
-def _links(runtime: Runtime, kind: NodeKind) -> list[NodeLink]:
-    return [link for link in list_links(runtime.engine) if link.kind == kind.name]
 
 
 def _request(
