@@ -140,8 +140,9 @@ class ObjectReader:
         self, due: Mapping[str, SnapshotObject], gone: set[str]
     ) -> tuple[dict[str, msgspec.Raw], dict[str, GraphError]]:
         """Return the metrics of each object as a JSON list, and the errors of those that Meta refuses on their own (too
-        few viewers, from before the account was a business); add the ids of those that went away to `gone`. Raise the
-        error when every object is refused: then its cause is elsewhere."""
+        few viewers, from before the account was a business); add the ids of those that went away to `gone`: Meta says
+        so twice, of the metrics and of the object. Raise the error when every object is refused: then its cause is
+        elsewhere."""
         requests = {
             id: MetricRequest(
                 path=f"{id}/insights", metrics=tuple(metric.name for metric in self.metrics(each.kind or "")),
@@ -155,12 +156,13 @@ class ObjectReader:
             if not isinstance(answer, GraphError):
                 insights[id], answered = insights_list(answer)
                 self.reader.availability.record_answered(answered, requests[id].applies_to)
-            elif (answer.code, answer.subcode) == (100, OBJECT_MISSING):
-                gone.add(id)
             elif isinstance(answer, RequestError | ScopeError):
                 errors[id] = answer
             else:
                 raise answer
+        missing = [id for id, error in errors.items() if (error.code, error.subcode) == (100, OBJECT_MISSING)]
+        gone |= {id for id, answer in self._read_by_id(missing).items() if answer is None}
+        errors = {id: error for id, error in errors.items() if id not in gone}
         if errors and not insights:
             raise next(iter(errors.values()))
         return insights, errors
@@ -203,9 +205,12 @@ def _encode_object(record: Record, insights: msgspec.Raw | None, error: GraphErr
 
 
 def list_known_fields(
-    graph: GraphClient, path: str, fields: Sequence[str], *, token: AccessToken, kind: CallKind
+    graph: GraphClient, path: str, fields: Sequence[str], *, token: AccessToken, kind: CallKind,
+    may_be_empty: bool = False,
 ) -> Iterator[Batch]:
-    """Yield the pages of a listing with these fields, without those that the version does not know."""
+    """Yield the pages of a listing with these fields, without those that the version does not know. Unless it
+    `may_be_empty`, a listing without records is believed when it comes twice: Meta also gives it at moments of trouble
+    (docs/graph-api.md §14, `empty_200`)."""
     while True:
         pages = graph.batches(path, {"fields": list(fields), "limit": LISTING_PAGE}, token=token, kind=kind)
         try:
@@ -216,6 +221,12 @@ def list_known_fields(
                 raise
             fields = fewer
             continue
+        if not may_be_empty and (first is None or not first.records):
+            rest = list(pages)
+            if not any(page.records for page in rest):
+                may_be_empty = True
+                continue
+            pages = iter(rest)
         if first is not None:
             yield first
             yield from pages
