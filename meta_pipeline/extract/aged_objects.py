@@ -16,7 +16,7 @@ from meta_pipeline.extract.metrics.answers import encode, insights_list, provena
 from meta_pipeline.extract.metrics.metric import Metric
 from meta_pipeline.extract.metrics.reader import MetricReader, MetricRequest
 from meta_pipeline.extract.restatement import Tier
-from meta_pipeline.extract.snapshot_ages import is_due
+from meta_pipeline.extract.snapshot_ages import due
 from meta_pipeline.extract.stored_listing import Row, parse_time
 from meta_pipeline.graph.calls import CallKind, Operation
 from meta_pipeline.graph.client import GraphClient
@@ -76,12 +76,12 @@ class ObjectReader:
         when the metrics of an object can't be read for a reason that is not its own."""
         listed, is_whole = self._list()
         objects = {**self.stored, **{id: self._object(id, record) for id, (record, _) in listed.items()}}
-        due = [id for id, each in objects.items() if is_due(each, self.today, self.tiers)]
-        unlisted = [id for id in self._unlisted(listed, is_whole=is_whole) if id not in due]
-        elsewhere = self._read_by_id([id for id in (*due, *unlisted) if id not in listed])
+        to_read = due(objects, self.today, self.tiers)
+        unlisted = self._unlisted(listed, is_whole=is_whole)
+        elsewhere = self._read_by_id([id for id in dict.fromkeys((*to_read, *unlisted)) if id not in listed])
         records = {**listed, **{id: answer for id, answer in elsewhere.items() if answer is not None}}
         gone = {id for id, answer in elsewhere.items() if answer is None}
-        insights, errors = self._read_insights({id: objects[id] for id in due if id not in gone}, gone)
+        insights, errors = self._read_insights({id: objects[id] for id in to_read if id not in gone}, gone)
         rows = [
             (_encode_object(record, insights.get(id), errors.get(id)), source)
             for id, (record, source) in records.items() if id not in gone
@@ -96,8 +96,8 @@ class ObjectReader:
         )
 
     def _list(self) -> tuple[dict[str, tuple[Record, Batch]], bool]:
-        """Return the newest objects by id, and whether the listing was read to its end: it is left after a page on
-        which every object is known."""
+        """Return the newest objects by id, and whether the listing was read to its end: it is left after a page whose
+        oldest object is known, because all older ones were listed before."""
         listed: dict[str, tuple[Record, Batch]] = {}
         pages = list_known_fields(
             self.graph, f"{self.node_id}/{self.edge.edge}", self.edge.fields, token=self.token, kind=self.edge.listing
@@ -106,7 +106,7 @@ class ObjectReader:
             records = {id: record for record in map(self._decode, page.records) if (id := text_of(record, "id"))}
             source = dataclasses.replace(page, records=(), body=None)
             listed |= {id: (record, source) for id, record in records.items()}
-            if records and all(id in self.stored for id in records):
+            if records and next(reversed(records)) in self.stored:
                 return listed, False
         return listed, True
 
@@ -117,7 +117,7 @@ class ObjectReader:
         )
         return [
             id for id, each in self.stored.items()
-            if id not in listed and each.gone_on is None
+            if id not in listed and each.gone_on in (None, self.today)
             and (is_whole or (oldest is not None and each.created_on is not None and each.created_on > oldest))
         ]
 
@@ -137,7 +137,7 @@ class ObjectReader:
         return answers
 
     def _read_insights(
-        self, due: Mapping[str, SnapshotObject], gone: set[str]
+        self, objects: Mapping[str, SnapshotObject], gone: set[str]
     ) -> tuple[dict[str, msgspec.Raw], dict[str, GraphError]]:
         """Return the metrics of each object as a JSON list, and the errors of those that Meta refuses on their own (too
         few viewers, from before the account was a business); add the ids of those that went away to `gone`: Meta says
@@ -148,7 +148,7 @@ class ObjectReader:
                 path=f"{id}/insights", metrics=tuple(metric.name for metric in self.metrics(each.kind or "")),
                 params=self.edge.params, kind=self.edge.insights, applies_to=each.kind or "",
             )
-            for id, each in due.items()
+            for id, each in objects.items()
         }
         insights: dict[str, msgspec.Raw] = {}
         errors: dict[str, GraphError] = {}

@@ -180,5 +180,17 @@ def test_the_connection_goes_to_the_address_that_was_checked_and_shows_a_certifi
         "157.240.1.1", "scontent.example", "scontent.example")
 
 
+@pytest.mark.parametrize("address", [
+    "127.0.0.1", "127.255.255.254", "10.0.0.1", "172.31.255.255", "192.168.255.255", "169.254.169.254", "100.64.0.1",
+    "0.0.0.0", "0.1.2.3", "255.255.255.255", "240.0.0.1", "224.0.0.1", "239.255.255.255", "192.0.0.1", "192.0.2.1",
+    "198.18.0.1", "198.51.100.1", "203.0.113.1", "192.88.99.1", "::1", "::", "::ffff:127.0.0.1", "::ffff:169.254.169.254",
+    "::ffff:224.0.0.1", "::ffff:0:127.0.0.1", "::7f00:1", "64:ff9b::7f00:1", "64:ff9b:1::7f00:1", "2002:7f00:1::",
+    "2001:0:7f00:1::", "fe80::1", "fe80::1%eth0", "fc00::1", "fd00:ec2::254", "ff02::1", "ff0e::1", "2001:db8::1", "100::1",
+    "fec0::1", "5f00::1",
+])
+def test_no_address_for_special_use_is_public(address: str) -> None:
+    assert not is_public(address)
+
+
 def test_a_public_address_of_version_six_is_one() -> None:
     assert is_public("2606:2800:220:1::1") and not is_public("fe80::1%eth0") and not is_public("::ffff:127.0.0.1")

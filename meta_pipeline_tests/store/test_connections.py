@@ -9,9 +9,10 @@ import sqlalchemy as sa
 
 from meta_pipeline.linker.discover import Discovery
 from meta_pipeline.linker.links import save
+from meta_pipeline.node_kinds import AD_ACCOUNT, PAGE
 from meta_pipeline.records import AccessToken, Grant, NodeLink, TokenRef
 from meta_pipeline.store.connections import access, alerts, grants, node_links, onboardings, reveals
-from meta_pipeline.store.connections.node_links import list_links
+from meta_pipeline.store.connections.node_links import find_link, list_links
 from meta_pipeline.store.coordination.processes import identity
 from meta_pipeline.vault.seal import new_key
 from meta_pipeline.vault.vault import Vault
@@ -31,7 +32,9 @@ def test_links_are_kept_by_node(engine: sa.Engine) -> None:
     )
     save(engine, Discovery((newer,)), through="t2", now=NOW)
 
-    assert [newer] == list_links(engine)
+    assert [newer] == list_links(engine) == list_links(engine, kind=AD_ACCOUNT)
+    assert newer == find_link(engine, "act_1") and find_link(engine, "act_2") is None
+    assert list_links(engine, kind=PAGE) == []
 
 
 def test_relations_from_listings_outlive_a_discovery_and_are_replaced_by_the_next_listing(engine: sa.Engine) -> None:

@@ -13,7 +13,14 @@ from meta_pipeline.extract.metrics.answers import is_empty
 from meta_pipeline.extract.metrics.availability import Availability
 from meta_pipeline.graph.calls import CallKind, Operation
 from meta_pipeline.graph.client import GraphClient
-from meta_pipeline.graph.errors import GraphError, RequestError, ScopeError, TokenError
+from meta_pipeline.graph.errors import (
+    LONGEST_MESSAGE,
+    GraphError,
+    RequestError,
+    ScopeError,
+    ThrottledError,
+    TokenError,
+)
 from meta_pipeline.graph.response import GraphResponse
 from meta_pipeline.records import AccessToken
 
@@ -52,7 +59,9 @@ def _group(request: MetricRequest) -> tuple[str, tuple[str, ...]]:
 
 def _suspects(metrics: Sequence[str], refusal: GraphError) -> list[str]:
     """Return the metrics that a refusal points at: Instagram names the one that does not fit a type of media, or lists
-    the names that it accepts (docs/graph-api.md §3.4). Only what is requested next decides."""
+    the names that it accepts (docs/graph-api.md §3.4), unless the list was cut off. What is requested next decides."""
+    if len(str(refusal)) >= LONGEST_MESSAGE:
+        return []
     named = [name for name in metrics if re.search(rf"\b{name}\b", str(refusal))]
     return [name for name in metrics if name not in named] if _ACCEPTED in str(refusal) else named
 
@@ -206,10 +215,11 @@ class MetricReader:
         return None
 
     def _is_unknown(self, request: MetricRequest, metric: str, refusal: GraphError) -> bool:
-        """Check that Meta does not know the name: it repeats itself for a period that the metric does not have."""
+        """Check that Meta does not know the name: it repeats itself for a period that the metric does not have, without
+        any other parameter that it may refuse. With a subcode it refuses something else."""
         if refusal.code != 100 or refusal.subcode is not None:
             return False
-        strange = dataclasses.replace(request, metrics=(metric,), params={**request.params, "period": STRANGE_PERIOD})
+        strange = dataclasses.replace(request, metrics=(metric,), params={"period": STRANGE_PERIOD})
         try:
             self._get(strange)
         except GraphError as again:
@@ -233,13 +243,16 @@ class MetricReader:
         return suspects[0], error
 
     def _probe(self, request: MetricRequest) -> None:
-        """Request each metric that has been dead for long, alone: one that is answered is alive again."""
+        """Request each metric that has been dead for long, alone: one that is answered is alive again. An object that
+        has no insights says nothing about the metric."""
         for metric in self.availability.to_probe(request.metrics, request.applies_to):
             try:
                 self._get(dataclasses.replace(request, metrics=(metric,)))
+            except (TokenError, ThrottledError):
+                raise
             except GraphError as error:
                 if not may_be_a_metric(error):
-                    raise
+                    return
                 self.availability.record_dead(metric, error.without_trace, request.applies_to)
             else:
                 self.availability.record_alive(metric, request.applies_to)

@@ -8,6 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from meta_pipeline.node_kinds import NodeKind
 from meta_pipeline.records import NodeLink
 from meta_pipeline.store.connections import access
 from meta_pipeline.store.connections.access import Access
@@ -46,11 +47,12 @@ def _related(connection: sa.Connection, node_id: str) -> list[dict[str, Any]]:
     return list(related or [])
 
 
-def list_links(engine: sa.Engine) -> list[NodeLink]:
-    """Return every linked node by kind and id, with the token that is used to read it: the last one that did, when no
-    usable token reaches it."""
+def list_links(engine: sa.Engine, *, kind: NodeKind | None = None) -> list[NodeLink]:
+    """Return every linked node, or those of a kind, by kind and id, with the token that is used to read it: the last
+    one that did, when no usable token reaches it."""
     usable = access.usable_by_node(engine)
-    query = sa.select(node_links).order_by(node_links.c.kind, node_links.c.id)
+    is_listed = sa.true() if kind is None else node_links.c.kind == kind.name
+    query = sa.select(node_links).where(is_listed).order_by(node_links.c.kind, node_links.c.id)
     with engine.connect() as connection:
         return [_link(row, usable.get(row.id, ())) for row in connection.execute(query)]
 
