@@ -1,5 +1,5 @@
-"""Every fault of the sandbox at every kind of call of a Page and an Instagram account, once and six times: what landed is
-true, what did not land or is not known has a reason, and once the trouble is over everything lands.
+"""Every fault of the sandbox at every kind of call of a Page and an Instagram account, once and six times: what landed
+is true, what did not land or is not known has a reason, and once the trouble is over everything lands.
 
     python benchmarks/faults.py [--kind page]
 

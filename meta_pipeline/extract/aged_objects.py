@@ -147,6 +147,7 @@ class ObjectReader:
             id: MetricRequest(
                 path=f"{id}/insights", metrics=tuple(metric.name for metric in self.metrics(each.kind or "")),
                 params=self.edge.params, kind=self.edge.insights, applies_to=each.kind or "",
+                may_be_empty=self._has_outlived_metrics(each),
             )
             for id, each in objects.items()
         }
@@ -166,6 +167,10 @@ class ObjectReader:
         if errors and not insights:
             raise next(iter(errors.values()))
         return insights, errors
+
+    def _has_outlived_metrics(self, each: SnapshotObject) -> bool:
+        """Check that an object is so old that Meta may have none of its metrics any more (docs/graph-api.md §1.3)."""
+        return each.created_on is None or (self.today - each.created_on).days >= self.tiers[-1].age
 
     def _object(self, id: str, record: Record) -> SnapshotObject:
         before = self.stored.get(id) or SnapshotObject(id=id)

@@ -40,13 +40,14 @@ STRANGE_PERIOD = "month"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetricRequest:
     """One request of metrics of one object. `params` are all others; `applies_to`: the type of media, where metrics
-    differ by it."""
+    differ by it; `may_be_empty`: an answer without any metric is believed at once."""
 
     path: str
     metrics: tuple[str, ...]
     params: Mapping[str, Any]
     kind: CallKind
     applies_to: str = ""
+    may_be_empty: bool = False
 
     def operation(self) -> Operation:
         """Return the request as an operation of a batch."""
@@ -165,7 +166,7 @@ class MetricReader:
     def _is_doubtful(self, request: MetricRequest, answer: GraphResponse | GraphError) -> bool:
         """Check that an answer has no metric although these had values before, or were never requested."""
         return (
-            not isinstance(answer, GraphError) and is_empty(answer)
+            not isinstance(answer, GraphError) and not request.may_be_empty and is_empty(answer)
             and not self.availability.is_known_to_be_empty(request.metrics, request.applies_to)
         )
 
