@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import socket
+import threading
 import time
 from collections.abc import Callable, Mapping
 
@@ -12,6 +15,7 @@ from requests.adapters import BaseAdapter
 from urllib3.response import HTTPResponse
 
 from harness.scripted_transport import Clock
+from meta_pipeline.graph import download
 from meta_pipeline.graph.download import DEADLINE_S, LARGEST_BYTES, DownloadError, Downloads, is_public
 
 GRAPH = "http://127.0.0.1:8700"
@@ -178,6 +182,30 @@ def test_the_connection_goes_to_the_address_that_was_checked_and_shows_a_certifi
 
     assert (host["host"], pool["server_hostname"], pool["assert_hostname"]) == (
         "157.240.1.1", "scontent.example", "scontent.example")
+
+
+def test_a_head_that_drips_meets_the_deadline_of_a_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(download, "DEADLINE_S", 0.2)
+    sent: list[bytes] = []
+
+    def drip() -> None:
+        connection, _ = listener.accept()
+        with connection, contextlib.suppress(OSError):
+            connection.sendall(b"HTTP/1.1 200 X\r\nx: ")
+            while len(sent) < 500:
+                connection.sendall(b"x")
+                sent.append(b"x")
+                time.sleep(0.02)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=drip)
+        thread.start()
+        graph = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        with pytest.raises(DownloadError, match="took more than"):
+            Downloads(graph).picture(f"{graph}/1.png")
+        thread.join()
+
+    assert 0 < len(sent) < 500
 
 
 @pytest.mark.parametrize("address", [
