@@ -110,7 +110,8 @@ class FaultyNodePull(FaultyPull):
         }
         self.named = {metric for _, metric in dead}
         for (report, day), file in landed.items():
-            texts = payloads(file)
+            # What is carried over of stories that have ended is as it was at their last read.
+            texts = [text for text in payloads(file) if '"ended_at"' not in text]
             facts = landed_facts(report, self.node_id, texts)
             hours = hours_between(*self._read[(report, day)])
             truths = [self.truth.facts(report, self.node_id, DAYS if day in DAYS else [day], at)[day] for at in hours]
