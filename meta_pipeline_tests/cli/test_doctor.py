@@ -21,17 +21,15 @@ from meta_pipeline.cli.doctor import checks, daily_work, lost_access
 from meta_pipeline.cli.doctor.check_result import CheckResult
 from meta_pipeline.linker import links
 from meta_pipeline.linker.discover import Discovery
-from meta_pipeline.node_kinds import AD_ACCOUNT, INSTAGRAM_ACCOUNT, PACIFIC, PAGE
+from meta_pipeline.node_kinds import AD_ACCOUNT
 from meta_pipeline.records import AccessToken, LandedFile, NodeLink
 from meta_pipeline.settings import Settings
-from meta_pipeline.status import metric_health
 from meta_pipeline.store.connections import unread_edges
 from meta_pipeline.store.connections.unread_edges import UnreadEdge
 from meta_pipeline.store.coordination.processes import identity
 from meta_pipeline.store.gateway import budgets
 from meta_pipeline.store.landed import ledger
-from meta_pipeline.store.pulls import backfills, metric_states
-from meta_pipeline.store.pulls.metric_states import MetricState
+from meta_pipeline.store.pulls import backfills
 from meta_pipeline.vault.seal import new_key
 
 NOW = dt.datetime(2026, 11, 27, 9, tzinfo=dt.UTC)
@@ -217,54 +215,6 @@ def test_days_that_a_new_home_has_never_read_are_not_overdue(runtime: Runtime) -
     assert check(runtime, "overdue days").message == "none"
     overdue = check(runtime, "overdue days", now=NOW + 72 * HOUR)
     assert not overdue.is_ok and "of act_1 overdue" in overdue.message
-
-
-def test_days_of_pages_and_instagram_accounts_are_overdue_until_they_settle(runtime: Runtime) -> None:
-    for kind, node_id, report in ((PAGE, "3", "page_insights"), (INSTAGRAM_ACCOUNT, "4", "instagram_insights")):
-        node = NodeLink(
-            kind=kind.name, id=node_id, name=node_id, access="owned", owner_business=None, tasks=(), timezone=PACIFIC,
-            currency=None, token_ref="t",
-        )
-        links.save(runtime.engine, Discovery((node,)), through=kind.name, now=NOW)
-        for age in range(1, 8):
-            day = NOW.date() - dt.timedelta(days=age)
-            for at in (NOW - 48 * HOUR, NOW):
-                if at.date() > day:
-                    ledger.record(runtime.engine, LandedFile(
-                        report=report, node_id=node_id, day=day, path="p", rows=1, digest="d", landed_at=at,
-                    ), backfill_id=None)
-
-    assert check(runtime, "overdue days").message == "none"
-    overdue = check(runtime, "overdue days", now=NOW + 72 * HOUR)
-    # Of each those that were younger than two days when they were read, and the one that had not ended.
-    assert not overdue.is_ok and overdue.message.startswith("6 days of 3, 4 overdue")
-
-
-def test_a_metric_that_meta_refuses_is_reported_until_it_is_switched_off(runtime: Runtime, tmp_path: Path) -> None:
-    link(runtime, "t", ids=("3", "4"))
-    states = [
-        MetricState(
-            node_id=node_id, report="page_insights", metric=metric, requested_at=NOW, dead_since=dead_since,
-            reason="(100) The value must be a valid insights metric" if dead_since else None,
-            empty_since=None if dead_since else empty_since,
-        )
-        for node_id, empty_since in (("3", NOW), ("4", None))
-        for metric, dead_since in (("page_media_view", NOW), ("page_post_engagements", None))
-    ]
-    metric_states.save(runtime.engine, states)
-    results = [result for result in checks.run_checks(runtime) if result.name == "metrics"][1:]
-
-    assert [(result.is_ok, result.message) for result in results] == [
-        (False, "Meta refuses page_media_view in page_insights of Name 3, Name 4 since 2026-11-27 ((100) The value must "
-         "be a valid insights metric); all other metrics are read. If it has ended, give it a valid_to in "
-         "META_PIPELINE_METRICS"),
-        (True, "page_insights of Name 3 is empty since 2026-11-27: Meta gives no figures of small nodes (fewer than 100 "
-         "followers)"),
-    ]
-    file = tmp_path / "metrics.toml"
-    file.write_text("[metrics.page_media_view]\nvalid_to = 2026-11-01\n")
-    switched_off = Runtime(runtime.settings.model_copy(update={"metrics": file}))
-    assert metric_health.dead_metrics(switched_off.engine, metrics=switched_off.metrics, now=NOW) == []
 
 
 def test_the_budget_in_use_and_a_closed_limit(runtime: Runtime) -> None:
