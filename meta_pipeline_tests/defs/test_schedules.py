@@ -9,7 +9,7 @@ from typing import Any
 import dagster as dg
 
 from meta_pipeline.bootstrap import Runtime
-from meta_pipeline.defs.schedules import pull_ads_schedule
+from meta_pipeline.defs.schedules import pull_ads_schedule, pull_entities_schedule
 from meta_pipeline.extract.ads.catalogue.report_file import default_reports
 from meta_pipeline.extract.ads.catalogue.reports import REPORTS
 from meta_pipeline.linker.discover import Discovery
@@ -41,3 +41,10 @@ def test_what_a_file_switches_on_is_read_as_well(tmp_path: Path) -> None:
     file.write_text('enabled = ["campaign_reach_28d"]')
 
     assert read(tmp_path, reports=str(file)) - set(default_reports(REPORTS)) == {"campaign_reach_28d"}
+
+
+def test_a_tick_without_an_account_says_so(tmp_path: Path) -> None:
+    runtime = Runtime(Settings(home=tmp_path, _env_file=None))
+    for schedule in (pull_ads_schedule, pull_entities_schedule):
+        with dg.build_schedule_context(scheduled_execution_time=NOW, resources={"runtime": runtime}) as context:
+            assert "No ad account is connected yet" in (schedule.evaluate_tick(context).skip_message or "")
