@@ -15,12 +15,24 @@ from meta_pipeline.records import ConfigError
 # The hot window: every key costs storage in Dagster (100,000 keys an asset is its own advice), so older history is
 # landed without moving this day. A day exists as soon as it has begun anywhere on earth: Etc/GMT-14 is UTC+14.
 FIRST_DAY = dt.date(2025, 1, 1)
+# Of Pages and Instagram accounts, whose two years of history (docs/graph-api.md §3.1) begin earlier.
+ORGANIC_FIRST_DAY = dt.date(2024, 11, 1)
 
-DAYS = dg.DailyPartitionsDefinition(FIRST_DAY.isoformat(), timezone="Etc/GMT-14", end_offset=1)
+
+def first_day(kind: NodeKind) -> dt.date:
+    """Return the first day that nodes of a kind have a partition of."""
+    return FIRST_DAY if kind == AD_ACCOUNT else ORGANIC_FIRST_DAY
+
+
+def _days_from(day: dt.date) -> dg.DailyPartitionsDefinition:
+    return dg.DailyPartitionsDefinition(day.isoformat(), timezone="Etc/GMT-14", end_offset=1)
+
+
 # By name of the kind.
 NODES = {kind.name: dg.DynamicPartitionsDefinition(name=kind.partitions) for kind in NODE_KINDS}
 NODE_DAYS = {
-    kind.name: dg.MultiPartitionsDefinition({kind.name: NODES[kind.name], "day": DAYS}) for kind in NODE_KINDS
+    kind.name: dg.MultiPartitionsDefinition({kind.name: NODES[kind.name], "day": _days_from(first_day(kind))})
+    for kind in NODE_KINDS
 }
 AD_ACCOUNTS, ACCOUNT_DAYS = NODES[AD_ACCOUNT.name], NODE_DAYS[AD_ACCOUNT.name]
 

@@ -129,7 +129,7 @@ def _days_by_node(
     links: Sequence[NodeLink], since: Day, until: Day, console: Terminal, *, now: dt.datetime
 ) -> dict[str, Range]:
     """Return the days of every node, by id; print which are left out because they have not begun there."""
-    from meta_pipeline.defs.partitions import FIRST_DAY
+    from meta_pipeline.defs.partitions import first_day
 
     days_by_node, is_reached = {}, False
     for link in links:
@@ -139,9 +139,11 @@ def _days_by_node(
             first_option = _describe_option("--since", since, first)
             last_option = _describe_option("--until", until, last)
             raise ConfigError(f"{last_option} is before {first_option}: give the earlier day first")
-        if first < FIRST_DAY:
+        if first < (earliest := first_day(KINDS_BY_NAME[link.kind])):
             option = _describe_option("--since", since, first)
-            raise ConfigError(f"{option} is before {FIRST_DAY}, the first day that has partitions")
+            raise ConfigError(
+                f"{option} is before {earliest}, the first day that has partitions of {KINDS_BY_NAME[link.kind].plural}"
+            )
         if today < first:
             console.print(f"{link.id} {link.name}: {first} has not begun in {link.timezone}; left out")
             continue
