@@ -1,4 +1,4 @@
-"""Who asked Graph for what, and what came back: never a token, never a query."""
+"""The audit record of a call to Graph: its purpose, its path and its outcome, never a token, never a query."""
 
 from __future__ import annotations
 

@@ -81,11 +81,10 @@ class Runtime:
 
     @functools.cached_property
     def graph(self) -> GraphClient:
-        secret = self.settings.app_secret
         return GraphClient(
             graph_url=self.settings.graph_url,
             app_id=self.settings.app_id,
-            app_secret=secret.get_secret_value() if secret else None,
+            app_secret=self.app_secret,
             graph_version=self.settings.graph_version,
             marketing_version=self.settings.marketing_version,
             audit=AuditLog(self.engine).write,
@@ -126,8 +125,8 @@ class Runtime:
         return checked_features(self.settings.switched_on)
 
     @property
-    def signing_key(self) -> str | None:
-        """The key that signs invitations, sessions and forms: the app's secret; None while it is not set."""
+    def app_secret(self) -> str | None:
+        """Return the Meta app's secret, which also signs invitations, sessions and forms; None while it is not set."""
         secret = self.settings.app_secret
         return secret.get_secret_value() if secret else None
 
@@ -221,7 +220,7 @@ class Runtime:
         """Send every target the alerts it lacks; return what was sent, and a sentence for each target that failed."""
         return token_flows.send_alerts(
             self.alert_targets, engine=self.engine, tokens=self.vault, action_links=self.action_links,
-            signing_key=self.signing_key, now=self.now(),
+            signing_key=self.app_secret, now=self.now(),
         )
 
 

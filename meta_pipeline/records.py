@@ -83,8 +83,8 @@ class TokenRef:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
-    """What a person (or a business, through a system user) consented to, and what not. `phase` of the asking, 0 when
-    nothing was asked because a token was brought; `through`: who brought it in, and how."""
+    """The scopes that a person (or a business, through a system user) consented to, and those declined. `phase`: of the
+    request, 0 for a token that was brought; `through`: who brought it in, and how."""
 
     token_ref: str
     subject_id: str

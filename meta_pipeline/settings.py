@@ -133,6 +133,14 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def read_settings_file(path: Path, name: str) -> str:
+    """Return the text of the file that the setting `name` points to. Raise ConfigError if it can't be read."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"META_PIPELINE_{name}: {path} can't be read: {error}") from error
+
+
 def _folder(url: str | None, default: Path, name: str) -> str:
     if url is None:
         return str(default)

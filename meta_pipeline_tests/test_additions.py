@@ -13,11 +13,14 @@ import yaml
 from meta_pipeline.alerts import targets
 from meta_pipeline.consent.scopes import SCOPES
 from meta_pipeline.extract.ads.catalogue.reports import REPORTS, Report
-from meta_pipeline.extract.pages.metrics import PAGE_METRICS
+from meta_pipeline.extract.metrics.built_in import METRICS
+from meta_pipeline.extract.metrics.metric import Metric
 from meta_pipeline.graph.calls import CallKind
 from meta_pipeline.sandbox.ads.insights.breakdowns import COMBINATIONS, VALUES
 from meta_pipeline.sandbox.identity.scopes import ALL_SCOPES
-from meta_pipeline.sandbox.pages import catalogue
+from meta_pipeline.sandbox.instagram.account_metrics import ACCOUNT_METRICS
+from meta_pipeline.sandbox.instagram.media_values import MEDIA_METRICS
+from meta_pipeline.sandbox.pages.catalogue import PAGE_METRICS, POST_METRICS
 
 TOP = Path(__file__).parent.parent
 DBT = TOP / "dbt_project"
@@ -81,6 +84,48 @@ def test_a_breakdown_of_dbt_is_a_report() -> None:
     assert [name for name in named if f"{BREAKDOWN}{name}" not in REPORTS] == []
 
 
+# By kind of object: the file of the sandbox's metrics, and the periods of each.
+SANDBOX_METRICS: dict[str, tuple[str, dict[str, tuple[str, ...]]]] = {
+    "page": ("pages/catalogue.py", {name: metric.periods for name, metric in PAGE_METRICS.items()}),
+    "post": ("pages/catalogue.py", {name: metric.periods for name, metric in POST_METRICS.items()}),
+    "instagram_account": (
+        "instagram/account_metrics.py", {name: (metric.period,) for name, metric in ACCOUNT_METRICS.items()}
+    ),
+    "media": (
+        "instagram/media_values.py",
+        {name: ("lifetime",) for name, metric in MEDIA_METRICS.items() if set(metric.kinds) - {"STORY"}},
+    ),
+    "story": (
+        "instagram/media_values.py",
+        {name: ("lifetime",) for name, metric in MEDIA_METRICS.items() if "STORY" in metric.kinds},
+    ),
+}
+
+
+def missing_of_metric(metric: Metric) -> list[str]:
+    """Return what a metric that has not ended lacks."""
+    facts = (TOP / "docs" / "graph-api.md").read_text()
+    file, periods = SANDBOX_METRICS[metric.object]
+    section = metric.source.removeprefix("docs/graph-api.md §")
+    checks = {
+        "its source: a section of docs/graph-api.md": f"### {section} " in facts,
+        "a requested period": bool(metric.default_periods),
+        f"sandbox/{file}: {metric.name} with its periods": set(metric.periods) <= set(periods.get(metric.name, ())),
+    }
+    return [what for what, is_there in checks.items() if not is_there]
+
+
+@pytest.mark.parametrize("metric", [m for m in METRICS.values() if m.valid_to is None], ids=lambda m: f"{m.object}-{m.name}")
+def test_a_metric_has_everything_up_to_its_mart(metric: Metric) -> None:
+    assert missing_of_metric(metric) == []
+
+
+def test_a_metric_that_has_only_its_name_lacks_the_rest() -> None:
+    half_added = dataclasses.replace(METRICS["page_media_view", "page"], name="page_new", source="", default_periods=())
+
+    assert len(missing_of_metric(half_added)) == 3
+
+
 def test_a_scope_has_its_call_and_is_granted_by_the_sandbox() -> None:
     needed = {scope for kind in CallKind for scope in kind.value.scopes}
     features = {kind.value.feature for kind in CallKind}
@@ -108,14 +153,3 @@ def test_an_alert_target_is_created_by_the_runtime() -> None:
     bootstrap = (TOP / "meta_pipeline" / "bootstrap.py").read_text()
 
     assert classes and [name for name in sorted(classes) if f"{name}(" not in bootstrap] == []
-
-
-def test_the_sandbox_has_every_living_metric_of_pages_and_posts_with_its_periods() -> None:
-    in_sandbox = {"page": catalogue.PAGE_METRICS, "post": catalogue.POST_METRICS}
-    living = [metric for metric in PAGE_METRICS if metric.valid_to is None]
-    missing = [
-        f"sandbox/pages/catalogue.py: {metric.name} by {period}" for metric in living for period in metric.periods
-        if metric.name not in in_sandbox[metric.object] or period not in in_sandbox[metric.object][metric.name].periods
-    ]
-
-    assert living and not missing

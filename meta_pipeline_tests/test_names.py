@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,7 @@ FILES = sorted(
 # They say nothing about the value: name it after what it holds.
 CATCH_ALL = {"told", "asked", "found", "one", "known", "kept", "by"}
 LONGEST = 300  # lines
+QUESTIONS = ("What", "How", "Which", "Who", "Whose", "Whether", "When", "Where", "Why")
 
 
 def names_in(tree: ast.AST) -> Iterator[tuple[str, int]]:
@@ -54,6 +56,19 @@ def test_home_names_only_the_folder() -> None:
     ]
 
     assert bad == []
+
+
+def test_a_docstring_says_what_to_do_or_what_it_is_and_asks_nothing() -> None:
+    documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    docstrings = [
+        (f"{file.relative_to(TOP)} {getattr(node, 'name', '')}", docstring)
+        for file in FILES if file.relative_to(TOP).parts[0] == "meta_pipeline"
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, documented) and (docstring := ast.get_docstring(node))
+    ]
+
+    assert docstrings
+    assert [place for place, docstring in docstrings if re.split(r"\W", docstring, maxsplit=1)[0] in QUESTIONS] == []
 
 
 def test_no_file_is_longer_than_it_can_be_read() -> None:

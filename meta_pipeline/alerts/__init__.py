@@ -1,1 +1,1 @@
-"""Which alerts are due, and the targets that they are delivered to."""
+"""Alerts: those that are due, and the targets that they are delivered to."""

@@ -1,4 +1,4 @@
-"""Which alerts are due for a token. Pure, so that a test can go through a hundred days in a second.
+"""Compute the alerts that are due for a token. Pure, so that a test can go through a hundred days in a second.
 
 An alert is due 14, 7, 3 and 1 days before a token expires, the same before it loses data access (90 days after the
 person was last active, docs/graph-api.md §4.2), and at once when Meta calls it invalid. The Page tokens that came
@@ -21,9 +21,10 @@ MOST_NAMES = 5  # of nodes in a text; of the others only the count
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alert:
-    """What is reported. `key` identifies it, so that it is delivered once; `token_refs`: the tokens it is about; `url`:
-    where to fix it, for somebody who can sign in; `stops`: names of the nodes that no other token can read; `phase`:
-    the phase of the consent to request again. Names come from Meta, so control characters are removed."""
+    """A problem of a token that is reported. `key` identifies it, so that it is delivered once; `token_refs`: the
+    tokens it is about; `url`: where to fix it, for somebody who can sign in; `stops`: names of the nodes that no other
+    token can read; `phase`: the phase of the consent to request again. Names come from Meta, so control characters are
+    removed."""
 
     key: str
     token_refs: tuple[str, ...]

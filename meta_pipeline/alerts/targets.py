@@ -1,4 +1,4 @@
-"""Where alerts are delivered: a line in the log, a webhook with Slack's JSON, an e-mail. No error shows an address."""
+"""The targets of alerts: a line in the log, a webhook with Slack's JSON, an e-mail. No error shows an address."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ HEADERS = {
 # The columns that a narrow terminal leaves out, in this order.
 OPTIONAL = (
     "source", "confidence", "media_types", "breakdowns", "is_additive", "valid_from", "report", "replacement",
-    "valid_to", "periods",
+    "valid_to", "periods", "object",
 )
 
 

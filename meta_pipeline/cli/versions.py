@@ -17,7 +17,7 @@ from meta_pipeline.graph.request import CallContext, Surface
 from meta_pipeline.node_kinds import AD_ACCOUNT
 from meta_pipeline.records import AccessToken, ConfigError
 from meta_pipeline.status.versions import version_warnings
-from meta_pipeline.store.connections.node_links import list_links, today_of
+from meta_pipeline.store.connections.node_links import list_links
 
 # Versions after the pin that a canary reads: Meta releases one every three to five months.
 MOST_LATER = 2
@@ -64,9 +64,10 @@ def compare_versions(runtime: Runtime, *, version: str | None, node_id: str | No
     if not accounts:
         missing = f"ad account {node_id} is not linked" if node_id else "no ad account is linked yet"
         raise ConfigError(f"{missing}: run `meta-pipeline connect` first")
-    account = accounts[0].id
+    link = accounts[0]
+    account = link.id
     token = runtime.vault.reveal_for(account, flow="versions canary")
-    day = today_of(runtime.engine, account, now=runtime.now()) - dt.timedelta(days=1)
+    day = link.today(runtime.now()) - dt.timedelta(days=1)
     for report in (runtime.catalogue[name] for name in runtime.default_reports(AD_ACCOUNT)):
         pinned_rows = _rows(runtime, report, account, day, version=pinned, token=token)
         for other in others:

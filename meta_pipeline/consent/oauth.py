@@ -18,7 +18,7 @@ _KINDS: dict[str, TokenKind] = {"USER": "user", "PAGE": "page", "SYSTEM_USER": "
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inspection:
-    """What `debug_token` says of a valid token. None as a time means never."""
+    """The answer of `debug_token` for a valid token. None as a time means never."""
 
     kind: TokenKind
     user_id: str

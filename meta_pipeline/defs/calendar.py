@@ -1,4 +1,4 @@
-"""When the schedules run, in UTC: the cron expressions, and the next time after now."""
+"""The times of the schedules, in UTC: their cron expressions, and the next time after now."""
 
 from __future__ import annotations
 

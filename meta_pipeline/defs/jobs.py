@@ -29,7 +29,7 @@ build_marts = dg.define_asset_job(
 
 
 class OnboardingConfig(dg.Config):
-    """Which onboarding: its id, never the token."""
+    """The id of an onboarding, never its token."""
 
     onboarding_id: str
 

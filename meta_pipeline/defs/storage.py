@@ -25,7 +25,7 @@ _INDEX = "index"
 
 
 def held_open(dagster_home: Path) -> dict[str, Any]:
-    """What `dagster.yaml` would say to have the two storages on the files of this home."""
+    """Return the part of `dagster.yaml` that puts the two storages on the files of this home."""
     history = dagster_home / "history"
     return {
         name: {"module": __name__, "class": each.__name__, "config": {"base_dir": str(folder)}}
@@ -125,8 +125,8 @@ class HeldEvents(SqliteEventLogStorage):
 
 
 def _engine_on(url: str) -> sa.Engine:
-    """Whose connections stay open, so that no close is the last one of a file, and which waits for the disk at
-    checkpoints only (docs/decisions/0024)."""
+    """Return an engine whose connections stay open, so that no close is the last one of a file, and which waits for the
+    disk at checkpoints only (docs/decisions/0024)."""
     engine = sa.create_engine(url, connect_args={"timeout": SQLITE_BUSY_TIMEOUT_SECONDS, "check_same_thread": False})
 
     @sa.event.listens_for(engine, "connect")

@@ -1,4 +1,4 @@
-"""How many calls a report over some ranges will take, from the sizes learned of the node. No I/O.
+"""Forecast the calls of a report over some ranges, from the sizes learned of the node. No I/O.
 
 Meta charges calls: every operation of a batch counts as one."""
 
@@ -15,8 +15,8 @@ from meta_pipeline.extract.sizes import Sizes
 
 
 class ForecastReport(Protocol):
-    """What a forecast needs to know of a report. `rows_per_day`: where the report defines it; `gate`: set for a report
-    that is always read by a report run."""
+    """The fields of a report that its forecast depends on. `rows_per_day`: where the report defines it; `gate`: set for
+    a report that is always read by a report run."""
 
     @property
     def name(self) -> str: ...
@@ -28,8 +28,8 @@ class ForecastReport(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forecast:
-    """What one report of one node will take. `rows` None: never read before, so that one page per range is only the
-    least there can be."""
+    """The expected calls and rows of one report of one node. `rows` None: never read before, so that one page per range
+    is only the least there can be."""
 
     report: str
     days: int

@@ -1,5 +1,5 @@
-"""Which days to read again, and when: often while they are recent, rarely when they are older, once more when they are
-stable (28 days, docs/graph-api.md §2.7), then never. No I/O, no clock."""
+"""Decide which days to read again, and when: often while they are recent, rarely when they are older, once more when
+they are stable (28 days, docs/graph-api.md §2.7), then never. No I/O, no clock."""
 
 from __future__ import annotations
 

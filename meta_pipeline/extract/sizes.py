@@ -1,4 +1,4 @@
-"""How much to request at once: pages that grow while they succeed, ranges that shrink after a refusal. No I/O.
+"""Learn how much to request at once: pages that grow while they succeed, ranges that shrink after a refusal. No I/O.
 
 Meta publishes no largest page (docs/graph-api.md §2.5, §15.5): what succeeds is learned per node and report, and
 forgotten after a while, because the limits change with Meta's load."""

@@ -3,12 +3,25 @@ meant."""
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import difflib
-from collections.abc import Collection, Iterable, Mapping
+import tomllib
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from meta_pipeline.records import ConfigError
+
+
+@contextlib.contextmanager
+def name_in_errors(source: str) -> Iterator[None]:
+    """Name the file in each ConfigError of the block, and raise one for invalid TOML."""
+    try:
+        yield
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{source} is not valid TOML: {error}") from error
+    except ConfigError as error:
+        raise ConfigError(f"{source}: {error}") from error
 
 
 def read_names(

@@ -1,4 +1,4 @@
-"""Who may read what this program writes: its owner, nobody else."""
+"""Permissions of the files that this program writes: for their owner, nobody else."""
 
 from __future__ import annotations
 

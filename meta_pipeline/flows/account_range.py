@@ -1,4 +1,4 @@
-"""What one worker reads of one ad account, and how that ended."""
+"""The range of one ad account that one worker reads, and its outcome."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class AccountRange:
 
 @dataclass(frozen=True, slots=True)
 class RangeOutcome:
-    """How a range ended: the reasons of what failed, none when everything landed."""
+    """The outcome of a range: the reasons of what failed, none when everything landed."""
 
     account_range: AccountRange
     reasons: tuple[str, ...]

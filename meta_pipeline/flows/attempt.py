@@ -21,7 +21,7 @@ from meta_pipeline.flows.pull_landing import land_pull
 from meta_pipeline.flows.readers import Readers, ReadyPull, Result
 from meta_pipeline.graph.errors import ScopeError, ThrottledError, TokenError, TooMuchDataError
 from meta_pipeline.records import AccessToken, FailedDay, LandedFile, MetaPipelineError
-from meta_pipeline.store.connections.node_links import today_of
+from meta_pipeline.store.connections.node_links import find_link
 from meta_pipeline.store.landed import ledger
 from meta_pipeline.store.pulls import deferrals
 
@@ -113,7 +113,8 @@ class Attempt:
         waiting = deferrals.waiting_reports(
             context.engine, backfill_id=context.backfill_id, node_id=self.node_id, now=context.now()
         )
-        today = today_of(context.engine, self.node_id, now=context.now())
+        link = find_link(context.engine, self.node_id)
+        today = link.today(context.now()) if link else context.now().date()
         for name in self.reports:
             report = context.catalogue[name]
             landed = ledger.find_days(

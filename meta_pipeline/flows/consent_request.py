@@ -1,4 +1,4 @@
-"""What the login dialog requests: enough for the phase, and never less than was granted before."""
+"""The scopes that the login dialog requests: enough for the phase, and never less than was granted before."""
 
 from __future__ import annotations
 

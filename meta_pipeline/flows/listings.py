@@ -40,8 +40,8 @@ MOST_UNANSWERED = 16
 
 @dataclass(frozen=True)
 class ListingPolicy:
-    """How listings are read: whole at least every `sweep`, with thumbnails when there are `downloads`, `page` things at
-    a time."""
+    """The policy for reading listings: whole at least every `sweep`, with thumbnails when there are `downloads`, `page`
+    things at a time."""
 
     sweep: dt.timedelta = dt.timedelta(days=entities.SWEEP_DAYS)
     downloads: Downloads | None = None

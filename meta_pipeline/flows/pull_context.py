@@ -1,4 +1,4 @@
-"""What a pull needs: the gateway, the vault, the place where it lands, and the ids and the clock of its run."""
+"""The context of a pull: the gateway, the vault, the place where it lands, and the ids and the clock of its run."""
 
 from __future__ import annotations
 

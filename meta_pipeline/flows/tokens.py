@@ -110,7 +110,8 @@ def is_due_for_exchange(kind: str, expires_at: dt.datetime | None, *, now: dt.da
 
 @dataclass(frozen=True, slots=True)
 class Disconnection:
-    """What happened to a token: `outcome` says what Meta did, `reason` why it refused or why it was not asked."""
+    """The result of disconnecting a token: `outcome` says what Meta did, `reason` why it refused or why it was not
+    called."""
 
     ref: TokenRef
     outcome: Literal["revoked", "refused", "not asked"]

@@ -18,6 +18,7 @@ from meta_pipeline.graph.bounds import (
     MOST_VALUES,
 )
 from meta_pipeline.graph.errors import BodyTooLargeError, CallDeadlineError, NestedTooDeepError, UnreadableAnswerError
+from meta_pipeline.json_text import valid_json_text
 
 
 def read(raw: Any, *, deadline: float, clock: Callable[[], float]) -> bytes:
@@ -64,18 +65,6 @@ def check_values(body: bytes) -> None:
 _TOKEN = re.compile(rb'[\[{\]}]|"[^"]*"?')
 
 
-def valid_utf8(record: bytes) -> bytes:
-    """Return a record whose bytes that are not UTF-8 are U+FFFD, so that every JSON parser accepts it; unchanged if it
-    has none."""
-    if record.isascii():
-        return record
-    try:
-        record.decode()
-    except UnicodeDecodeError:
-        return record.decode("utf-8", "replace").encode()
-    return record
-
-
 def check_record(record: bytes) -> None:
     """Raise BodyTooLargeError or NestedTooDeepError for JSON that must not be decoded as a whole."""
     if len(record) > LARGEST_DECODED:
@@ -99,24 +88,11 @@ def check_depth(body: bytes) -> None:
             depth -= 1
 
 
-_HIGH, _LOW = rb"\\u[dD][89abAB][0-9a-fA-F]{2}", rb"\\u[dD][c-fC-F][0-9a-fA-F]{2}"
-# Half of a pair of surrogates, where escaped backslashes are out of the way.
-_HALF = re.compile(rb"%s(?!%s)|(?<!%s)%s" % (_HIGH, _LOW, _HIGH, _LOW))
-_BACKSLASH, _HIDDEN = rb"\\", b"\0\0"
-
-
 def repaired(body: bytes) -> bytes:
-    """Return a body that a strict parser accepts: half a surrogate pair (a name cut in the middle of an emoji) and
-    bytes that are not UTF-8 become U+FFFD; everything else stays as it is.
-
-    A body without such a fault, or one that no parser accepts, is returned unchanged. Raise BodyTooLargeError when the
-    body is too large to repair."""
-    is_ascii = body.isascii()
-    if b"\0" in body or (is_ascii and rb"\u" not in body):
+    """Return a body that a strict parser accepts; see `valid_json_text`. A body without such a fault, or one that no
+    parser accepts, is returned unchanged. Raise BodyTooLargeError when the body is too large to repair."""
+    if body.isascii() and rb"\u" not in body:
         return body
     if len(body) > LARGEST_DECODED:
         raise BodyTooLargeError(f"the answer can't be read strictly and is larger than {LARGEST_DECODED // MIB} MiB")
-    text = valid_utf8(body)
-    if rb"\u" in text:
-        text = _HALF.sub(rb"\\ufffd", text.replace(_BACKSLASH, _HIDDEN)).replace(_HIDDEN, _BACKSLASH)
-    return text
+    return valid_json_text(body)

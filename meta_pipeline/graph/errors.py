@@ -1,4 +1,4 @@
-"""What Graph's errors mean, by remedy:
+"""The errors of Graph, by remedy:
 
 GraphError
 ├─ ThrottledError     wait `retry_after` seconds, same request

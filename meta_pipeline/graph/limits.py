@@ -79,7 +79,7 @@ def closed_by(code: int | None, subcode: int | None, charged: tuple[Charge, ...]
 
 @dataclass(frozen=True, slots=True)
 class UsageReading:
-    """What a response reports of one budget: percent used, and the seconds until it is free again if given."""
+    """The usage of one budget in a response: percent used, and the seconds until it is free again if given."""
 
     percent: float
     regain_s: float = 0.0

@@ -8,11 +8,12 @@ from typing import Any
 
 import msgspec
 
-from meta_pipeline.graph.body import check_record, valid_utf8
+from meta_pipeline.graph.body import check_record
 from meta_pipeline.graph.bounds import DEFAULT_PAGE, MOST_PAGES, MOST_ROWS
 from meta_pipeline.graph.errors import RepeatedCursorError, TooManyPagesError, TooMuchDataError, UnreadableAnswerError
 from meta_pipeline.graph.request import PageSize
 from meta_pipeline.graph.response import GraphResponse
+from meta_pipeline.json_text import valid_utf8
 from meta_pipeline.records import Batch
 
 LONGEST_POSITION = 16 * 1024  # characters of a cursor or of what `paging.next` repeats; longer ones fit in no URL

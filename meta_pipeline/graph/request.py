@@ -40,7 +40,7 @@ def appsecret_proof(token: str, app_secret: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class CallContext:
-    """What calls are made for: the node whose budgets they are charged to, and what the audit records.
+    """The context of calls: the node whose budgets they are charged to, and what the audit records.
 
     `purpose`: a backfill leaves a reserve of every budget to the daily run."""
 
@@ -52,7 +52,7 @@ class CallContext:
 
 
 class PageSize(Protocol):
-    """How many rows to request at once, learned from what was returned."""
+    """The number of rows to request at once, learned from what was returned."""
 
     page: int
 

@@ -23,6 +23,7 @@ from typing import Any
 
 from meta_pipeline.graph.request import Surface
 from meta_pipeline.records import ConfigError
+from meta_pipeline.settings import read_settings_file
 
 SOURCE = (
     "https://developers.facebook.com/docs/graph-api/changelog/versions and "
@@ -139,10 +140,7 @@ def calendar(path: Path | None) -> Calendar:
     """Return the built-in calendar with a TOML file laid over it. Raise ConfigError, which says what is wrong in it."""
     if path is None:
         return Calendar()
-    try:
-        return parsed(path.read_text(encoding="utf-8"), source=str(path))
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"META_PIPELINE_VERSIONS: {path} can't be read: {error}") from error
+    return parsed(read_settings_file(path, "VERSIONS"), source=str(path))
 
 
 def parsed(text: str, *, source: str) -> Calendar:

@@ -39,7 +39,8 @@ _TOKEN = re.compile(r"[\x21-\x7e]+")
 
 
 class Wire:
-    """What all calls of a gateway share: the app secret, a session for each thread, the budget and the audit."""
+    """The state that all calls of a gateway share: the app secret, a session for each thread, the budget and the
+    audit."""
 
     def __init__(
         self,

@@ -58,7 +58,7 @@ ResponseKey = tuple[str, str | None, dt.datetime]
 
 @dataclass(frozen=True, kw_only=True)
 class Provenance:
-    """Where the records of a day come from; every row of its file says so. Without `keeps_versions` the content that a
+    """The origin of the records of a day; every row of its file says so. Without `keeps_versions` the content that a
     day had before is not kept."""
 
     report: str

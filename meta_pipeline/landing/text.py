@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
 from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
-import orjson
 import pyarrow as pa
+
+from meta_pipeline.json_text import valid_json_text
 
 
 def valid_text(records: pa.Array) -> tuple[pa.StringArray, memoryview]:
@@ -22,7 +21,7 @@ def valid_text(records: pa.Array) -> tuple[pa.StringArray, memoryview]:
     text = records.view(pa.string())
     if _is_text(text, joined) and not _has_surrogate(np.frombuffer(joined, np.uint8)):
         return text, joined
-    repaired = arrow_text([_repair(record).encode() for record in records.view(pa.binary()).to_pylist()])
+    repaired = arrow_text([valid_json_text(record) for record in records.view(pa.binary()).to_pylist()])
     return repaired, memoryview(repaired.buffers()[2])
 
 
@@ -55,14 +54,3 @@ def _is_text(text: pa.StringArray, joined: memoryview) -> bool:
     except pa.ArrowInvalid:
         return False
     return True
-
-
-def _repair(record: bytes) -> str:
-    text = record.decode("utf-8", "replace")
-    if "\\ud" not in text.lower():
-        return text
-    with contextlib.suppress(orjson.JSONDecodeError):
-        orjson.loads(text)
-        return text
-    serialized = json.dumps(json.loads(text), ensure_ascii=False, separators=(",", ":"))
-    return serialized.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

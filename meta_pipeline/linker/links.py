@@ -1,4 +1,5 @@
-"""What a discovery changes: which nodes a token reaches now, and which of its earlier ones stay linked."""
+"""Compute what a discovery changes: the nodes that a token reaches now, and those of its earlier ones that stay
+linked."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@
 | `POST entities` | `{id}` to edit, `{create: ad, adset_id}`, `{create: adset, campaign_id}` or
   `{create: campaign, account_id}`; with any of `name, daily_budget, status` and `at`, an instant; or a list of these |
 | `POST posts` | `{id, message}` edits a post of a Page, `{id, delete: true}` deletes it; `at`, an instant |
+| `POST media` | `{id, caption}` edits a caption on Instagram, `{id, delete: true}` deletes media or a story; `at` |
 | `POST faults`, `limits`, `clock` | `{fault, path, times}`; the fields of `limit_settings.LimitSettings`; `{now}` |
 | `POST tokens`, `dead`, `tasks` | issue a token; invalidate tokens; set what people may do on a node |
 
@@ -30,7 +31,7 @@ from meta_pipeline.sandbox.ads.insights import totals
 from meta_pipeline.sandbox.ads.insights.breakdowns import COMBINATIONS
 from meta_pipeline.sandbox.ads.insights.query import LEVELS
 from meta_pipeline.sandbox.identity.scopes import ALL_SCOPES
-from meta_pipeline.sandbox.instagram.truth import instagram_truth
+from meta_pipeline.sandbox.instagram.truth import InstagramTruthQuery, instagram_truth
 from meta_pipeline.sandbox.pages.truth import TruthQuery, pages_truth
 from meta_pipeline.sandbox.state import SandboxState
 from meta_pipeline.sandbox.world.cast import APP_ID, OWN_BUSINESS, SYSTEM_USER_ID, USER_ID
@@ -135,6 +136,7 @@ _CALLS: dict[str, Callable[[SandboxState, Any], Any]] = {
     "world": _world,
     "entities": _entities,
     "posts": lambda state, body: state.pages.posts.change(body, state.now()),
+    "media": lambda state, body: state.instagram.library.change(body, state.now()),
     "faults": _faults,
     "limits": lambda state, body: state.limits.configure(body),
     "clock": _clock,
@@ -169,8 +171,7 @@ def _pages_truth(state: SandboxState, query: Mapping[str, str]) -> dict[str, lis
 
 
 def _instagram_truth(state: SandboxState, query: Mapping[str, str]) -> dict[str, list[dict[str, Any]]]:
-    since, until = _range(query)
-    return instagram_truth(state.instagram, since=since, until=until, at=_instant(state, query))
+    return instagram_truth(InstagramTruthQuery.of(query, at=_instant(state, query)), state.instagram)
 
 
 _TOTALS: dict[str, Callable[[SandboxState, Mapping[str, str]], Any]] = {

@@ -1,4 +1,4 @@
-"""Where people fix what is wrong: our own pages, and Meta's."""
+"""URLs of the pages where people fix what is wrong: our own, and Meta's."""
 
 from __future__ import annotations
 

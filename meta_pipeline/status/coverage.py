@@ -1,4 +1,4 @@
-"""What the published reports lack: keys without a column, rows without a breakdown value, empty gated reports."""
+"""Gaps in the published reports: keys without a column, rows without a breakdown value, empty gated reports."""
 
 from __future__ import annotations
 

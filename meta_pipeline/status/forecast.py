@@ -33,8 +33,8 @@ FRESH_FOR = dt.timedelta(hours=24)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountForecast:
-    """What one account will take. `percent`: of its tightest budget, None while no response has reported one; `seconds`
-    include waiting for that budget."""
+    """The expected calls, rows and seconds of one account. `percent`: of its tightest budget, None while no response
+    has reported one; `seconds` include waiting for that budget."""
 
     node_id: str
     reports: tuple[Forecast, ...]

@@ -1,5 +1,5 @@
-"""What is wrong with a connection, in a sentence, and the action that fixes it: for the pages, the CLI and Dagster's
-checks alike. No I/O, no clock."""
+"""The issues of a connection: what is wrong, in a sentence, and the action that fixes it: for the pages, the CLI and
+Dagster's checks alike. No I/O, no clock."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ from meta_pipeline.store.connections.unread_edges import UnreadEdge
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Issue:
-    """What is wrong, and the one link that fixes it. `is_urgent`: something is not read, or will not be soon."""
+    """A sentence that says what is wrong, and the link that fixes it. `is_urgent`: something is not read, or will not
+    be soon."""
 
     message: str
     action: str

@@ -107,7 +107,7 @@ def connections(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _NodeStates:
-    """What is known of the nodes of all connections, to describe those of one."""
+    """The state of the nodes of all connections, to describe those of one."""
 
     links: Mapping[str, NodeLink]
     pulled_at: Mapping[str, dt.datetime]
@@ -139,7 +139,8 @@ class _NodeStates:
 
 @dataclass(frozen=True, slots=True)
 class DisconnectionEffect:
-    """What disconnecting a token does: `stopped` nodes are read by nothing afterwards, `still_read` ones by others."""
+    """The effect of disconnecting a token: `stopped` nodes are read by nothing afterwards, `still_read` ones by
+    others."""
 
     ref: TokenRef
     stopped: tuple[NodeLink, ...]

@@ -1,4 +1,4 @@
-"""How a token is doing, as data: when its end is reported, and what each subcode of Meta's 190 means.
+"""The health of a token, as data: when its end is reported, and what each subcode of Meta's 190 means.
 
 Meanings of the subcodes: docs/graph-api.md §7.2 (D-GERR; 493: P)."""
 
@@ -19,8 +19,8 @@ WITH_PARENT = "the person's own token died"
 
 @dataclass(frozen=True, slots=True)
 class TokenInvalidation:
-    """What a subcode of 190 says happened. `first`: the place to go to before connecting again; `takes_pages`: whether
-    the Page tokens that came through this token are invalid with it."""
+    """The event that a subcode of 190 reports. `first`: the place to go to before connecting again; `takes_pages`:
+    whether the Page tokens that came through this token are invalid with it."""
 
     happened: str
     first: str | None = None

@@ -1,4 +1,4 @@
-"""What the newest discoveries could not read, for engineers: the edge, whose token, and Meta's reason."""
+"""The edges that the newest discoveries could not read, for engineers: the edge, whose token, and Meta's reason."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How sentences name nodes: their kinds, their count, their names."""
+"""The words with which sentences name nodes: their kinds, their count, their names."""
 
 from __future__ import annotations
 

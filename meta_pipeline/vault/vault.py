@@ -18,7 +18,8 @@ from meta_pipeline.vault.seal import UnsealError, keyring, seal, unseal
 
 @dataclass(frozen=True, slots=True)
 class Rotation:
-    """How many tokens are sealed under the newest key, and the names of those that no key opens."""
+    """The result of a rotation: the number of tokens sealed under the newest key, and the names of those no key
+    opens."""
 
     count: int
     unreadable: tuple[str, ...]

@@ -13,7 +13,7 @@ from meta_pipeline.warehouse.tables import OWN_SCHEMA, SCHEMA
 
 @dataclass(frozen=True, slots=True)
 class FileState:
-    """What the warehouse file says of itself: its identity and its load; None in a file without a load."""
+    """The identity and the load id that the warehouse file holds; None in a file without a load."""
 
     identity: str | None = None
     loads: int = 0

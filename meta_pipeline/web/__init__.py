@@ -1,1 +1,2 @@
-"""What browsers and Meta reach: consent and the connections page. Thin: every route calls a flow."""
+"""The web application that browsers and Meta reach: consent and the connections page. Thin: every route calls a
+flow."""

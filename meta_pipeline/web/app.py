@@ -50,7 +50,7 @@ def create_app(
     if settings.is_exposed or not is_loopback(host):
         _check_exposed(settings, host, password)
     guard = Guard(
-        key=runtime.signing_key or secrets.token_hex(),
+        key=runtime.app_secret or secrets.token_hex(),
         password=password, is_https=public.scheme == "https", now=runtime.now, engine=lambda: runtime.engine,
         sleep=sleep,
     )

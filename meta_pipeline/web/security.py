@@ -1,4 +1,5 @@
-"""Who sends a request: the browser's secret, the operator's session, forms of our pages, the hosts we answer for.
+"""Authentication of requests: the browser's secret, the operator's session, forms of our pages, the hosts we answer
+for.
 
 Forms, devices and sessions are signed with the app's secret, and sessions are rows of the control store, so that they
 outlive a restart and are valid in a second process."""

@@ -1,4 +1,4 @@
-"""What every page needs: the runtime, the guard, the templates."""
+"""The objects that every page uses: the runtime, the guard, the templates."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ HERE = Path(__file__).parent
 
 @dataclass(frozen=True, kw_only=True)
 class Site:
-    """What the routes share. `onboards`: this process runs onboardings itself, because no daemon does; `dagster_url`:
-    the Dagster UI, if there is one."""
+    """The objects that the routes share. `onboards`: this process runs onboardings itself, because no daemon does;
+    `dagster_url`: the Dagster UI, if there is one."""
 
     runtime: Runtime
     guard: Guard

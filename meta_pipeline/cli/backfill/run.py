@@ -45,7 +45,7 @@ class BackfillResult:
 
     @property
     def is_success(self) -> bool:
-        """Whether all requested days landed and the marts are published."""
+        """Return whether all requested days landed and the marts are published."""
         return not self.failed
 
     def as_json(self) -> dict[str, Any]:

@@ -1,1 +1,1 @@
-"""What can be typed: options, words and exit codes; the verb behind a command is imported when it runs."""
+"""The commands with their options, help and exit codes; the code behind a command is imported when it runs."""

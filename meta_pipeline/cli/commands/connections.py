@@ -45,7 +45,7 @@ def rotate() -> None:
 @vault.command("list")
 @tabular
 def vault_list(form: str, is_wide: bool) -> None:
-    """Whose tokens there are, until when, what is wrong and what to click."""
+    """List the tokens: their owners, their expiry, what is wrong and what to click."""
     from meta_pipeline.bootstrap import process_runtime
     from meta_pipeline.cli import vault as verb
     from meta_pipeline.cli.output.tables import show
@@ -58,7 +58,7 @@ def vault_list(form: str, is_wide: bool) -> None:
 @click.option("--limit", default=50, show_default=True)
 @tabular
 def vault_log(token_ref: str | None, limit: int, form: str, is_wide: bool) -> None:
-    """Who revealed which token, when, for what."""
+    """List the reveals of tokens: when, by which process, for what."""
     from meta_pipeline.bootstrap import process_runtime
     from meta_pipeline.cli import vault as verb
     from meta_pipeline.cli.output.tables import show

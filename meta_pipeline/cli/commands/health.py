@@ -13,7 +13,7 @@ from meta_pipeline.cli.output.terminal import echo
 @click.command()
 @AS_JSON
 def doctor(as_json: bool) -> None:
-    """What works, what does not, and what to do about it."""
+    """Check everything, and say what to do about what does not work."""
     from meta_pipeline.bootstrap import process_runtime
     from meta_pipeline.cli.doctor.checks import run_checks
 
@@ -60,7 +60,7 @@ def audit(
 @AS_JSON
 @click.pass_context
 def versions(context: click.Context, as_json: bool) -> None:
-    """What is pinned, when it dies, what the next version changes, what Meta's answers say against it."""
+    """Show the pinned versions, their end, what the next version changes, and the warnings in Meta's responses."""
     if context.invoked_subcommand:
         return
     from meta_pipeline.bootstrap import process_runtime

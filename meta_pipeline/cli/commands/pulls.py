@@ -44,7 +44,7 @@ def plan(
     since: Day, until: Day, nodes: tuple[str, ...], reports: tuple[str, ...], is_fresh: bool, max_wait: float | None,
     as_json: bool, is_wide: bool,
 ) -> None:
-    """What a backfill with these arguments would take: calls, budget, time. Nothing is asked of Meta."""
+    """Show what a backfill with these arguments would take: calls, budget, time. No call is made."""
     from meta_pipeline.bootstrap import process_runtime
     from meta_pipeline.cli.backfill import plan as plans
     from meta_pipeline.cli.output.tables import show

@@ -1,4 +1,5 @@
-"""What listens on this machine: `sandbox`, `up`, `serve`; and `demo`, which starts a sandbox of its own."""
+"""The commands that start servers on this machine: `sandbox`, `up`, `serve`; and `demo`, which starts a sandbox of its
+own."""
 
 from __future__ import annotations
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import json
-import socket
 import subprocess
 import sys
 import time
@@ -15,6 +14,7 @@ from pathlib import Path
 import requests
 
 from meta_pipeline.bootstrap import Runtime
+from meta_pipeline.cli import ports
 from meta_pipeline.cli.demo import summary
 from meta_pipeline.cli.output.terminal import Terminal, counted
 from meta_pipeline.processes.environment import child_environment
@@ -82,14 +82,7 @@ def _phase(console: Terminal, phases: dict[str, float], name: str, text: str) ->
 
 def _free_port() -> int:
     """Return the sandbox's default port, so that it can be started again for this home, or any free one."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", SANDBOX_PORT))
-        except OSError:
-            probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    return SANDBOX_PORT if ports.is_free(SANDBOX_PORT) else ports.free_port()
 
 
 @contextlib.contextmanager

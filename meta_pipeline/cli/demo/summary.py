@@ -1,5 +1,5 @@
-"""What `demo` prints at the end: the accounts, the restated day, the seconds, the next steps, and the comparison of the
-marts with the sandbox's own totals."""
+"""The summary that `demo` prints at the end: the accounts, the restated day, the seconds, the next steps, and the
+comparison of the marts with the sandbox's own totals."""
 
 from __future__ import annotations
 

@@ -155,8 +155,7 @@ def _check_overdue_days(runtime: Runtime, *, is_up_running: bool, now: dt.dateti
     for link in list_links(runtime.engine):
         if link.kind != "ad_account":
             continue
-        zone = link.zone
-        today = now.astimezone(zone).date()
+        zone, today = link.zone, link.today(now)
         two_days_ago = today - dt.timedelta(days=2)
         reads = read_times.days_read_since(
             runtime.engine, node_id=link.id, reports=runtime.default_reports(AD_ACCOUNT),

@@ -1,1 +1,1 @@
-"""How results and messages reach the terminal: tables, money, logs, and text that no terminal acts on."""
+"""Output to the terminal: tables, money, logs, and text that no terminal acts on."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import shutil
 import signal
-import socket
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -17,6 +16,7 @@ import click
 import requests
 
 from meta_pipeline.bootstrap import Runtime
+from meta_pipeline.cli import ports
 from meta_pipeline.cli.up.child_processes import ChildProcesses, kill_orphans, up_lock
 from meta_pipeline.records import ConfigError
 from meta_pipeline.store.connections.node_links import list_links
@@ -165,12 +165,8 @@ def _private_folder() -> Iterator[Path]:
 
 
 def _check_free(port: int, option: str) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            raise ConfigError(f"port {port} is taken: choose another with {option}") from None
+    if not ports.is_free(port):
+        raise ConfigError(f"port {port} is taken: choose another with {option}")
 
 
 def _wait_for(

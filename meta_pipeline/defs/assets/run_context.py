@@ -1,4 +1,4 @@
-"""What a landing run knows of itself: its backfill, its purpose, and the context of its pulls."""
+"""The context of a landing run: its backfill, its purpose, and the context of its pulls."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `up` reports on the terminal: runs that have failed, and schedules that were stopped in the UI."""
+"""The problems that `up` reports on the terminal: failed runs, and schedules that were stopped in the UI."""
 
 from __future__ import annotations
 

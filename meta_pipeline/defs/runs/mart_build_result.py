@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MartBuild:
-    """How a build of the marts ended: why it failed, if it did, and the seconds of each step.
-
-    `skipped`: the landed files that could not be read; `note`: why there was nothing to build."""
+    """The result of a build of the marts. `reason`: why it failed; `seconds`: of each step; `skipped`: the landed files
+    that could not be read; `note`: why there was nothing to build."""
 
     reason: str | None = None
     seconds: dict[str, float] = field(default_factory=dict)

@@ -114,7 +114,6 @@ _LIVE = (
         "profile_activity", media_types=_FEED, breakdowns=("action_type",), is_additive=True, confidence="S",
         is_default=False,
     ),
-    _media("link_clicks", is_additive=True, confidence="S", is_default=False),
     _story("reach"),
     _story("views replies shares total_interactions", is_additive=True),
     _story(

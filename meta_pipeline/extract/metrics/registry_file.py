@@ -36,8 +36,17 @@ from meta_pipeline.extract.metrics.metric import (
     ObjectKind,
     Registry,
 )
-from meta_pipeline.extract.toml_tables import check_keys, read_day, read_flag, read_names, read_tables, suggestion
+from meta_pipeline.extract.toml_tables import (
+    check_keys,
+    name_in_errors,
+    read_day,
+    read_flag,
+    read_names,
+    read_tables,
+    suggestion,
+)
 from meta_pipeline.records import ConfigError
+from meta_pipeline.settings import read_settings_file
 
 LISTED_BY = "`meta-pipeline metrics`"
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -54,15 +63,12 @@ def load_registry(path: Path | None) -> Registry:
     """Return every metric; without a file only the built-in ones. Raise ConfigError for an invalid file."""
     if path is None:
         return METRICS
-    try:
-        return parse_registry(path.read_text(encoding="utf-8"), source=str(path))
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"META_PIPELINE_METRICS: {path} can't be read: {error}") from error
+    return parse_registry(read_settings_file(path, "METRICS"), source=str(path))
 
 
 def parse_registry(text: str, *, source: str) -> Registry:
     """Return the built-in metrics with the changes of this TOML text. Raise ConfigError, which names `source`."""
-    try:
+    with name_in_errors(source):
         document = tomllib.loads(text)
         check_keys(document, _TOP)
         metrics = dict(METRICS)
@@ -71,10 +77,6 @@ def parse_registry(text: str, *, source: str) -> Registry:
         _check_replacements(metrics.values())
         registry = Registry(metrics.values())
         return _with_choices(_with_choices(registry, document, "periods"), document, "breakdowns")
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{source} is not valid TOML: {error}") from error
-    except ConfigError as error:
-        raise ConfigError(f"{source}: {error}") from error
 
 
 def _metrics(name: str, table: dict[str, Any], source: str) -> list[Metric]:

@@ -1,4 +1,4 @@
-"""Which campaigns, ad sets and ads a listing contains (docs/graph-api.md §9)."""
+"""Select the campaigns, ad sets and ads of a listing (docs/graph-api.md §9)."""
 
 from __future__ import annotations
 

@@ -124,7 +124,7 @@ def _read_query(call: NodeCall, metrics: dict[str, AccountMetric], options: Worl
     """Return the request's parameters; raise in the order in which Graph checks them."""
     request = call.request
     names = list(dict.fromkeys(request.list_param("metric")))
-    check_names(names, metrics, options=options, now=call.now)
+    check_names(names, metrics, queried="user", options=options, now=call.now)
     period = (request.list_param("period") or [""])[0]
     if not period:
         raise GraphApiError("(#100) The parameter period is required.", 100)

@@ -1,4 +1,5 @@
-"""Who follows an Instagram account and who engages with it, by age, gender, city and country (docs/graph-api.md §3.4).
+"""The followers of an Instagram account and the people who engage with it, by age, gender, city and country
+(docs/graph-api.md §3.4).
 
 Every combination of dimensions adds up the same people; a response has the 45 largest entries.
 """

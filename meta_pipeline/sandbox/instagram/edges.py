@@ -47,7 +47,7 @@ class InstagramEdges:
         return next((page for page in self.world.pages.values() if page.instagram_id == node_id), None)
 
     def find_media(self, node_id: str, now: dt.datetime) -> Media | None:
-        """Return the medium or live story with this id; None for one that is deleted or has ended."""
+        """Return the media object or live story with this id; None for one that is deleted or has ended."""
         return self.library.find(node_id, now)
 
     def account_id_of(self, node_id: str) -> str | None:
@@ -62,7 +62,7 @@ class InstagramEdges:
                 check_access(call, page, self.access, is_insights=False)
                 return select_fields(self._account_node(call, page), call.fields, ("id",))
             case "insights":
-                return self._read_account_insights(call, page)
+                return _selected(call, self._read_account_insights(call, page))
             case "media":
                 return self._list(call, page, self._listed(call, page))
             case "stories":
@@ -70,24 +70,24 @@ class InstagramEdges:
         raise unknown_path(call.edge)
 
     def answer_media(self, call: NodeCall, media: Media) -> dict[str, Any]:
-        """Return a medium, its insights or the children of a carousel."""
+        """Return a media object, its insights or the children of a carousel."""
         match call.edge:
             case "":
                 check_access(call, media.page, self.access, is_insights=False)
                 return select_fields(self._media_node(call, media), call.fields, ("id",))
             case "insights":
-                return self._read_media_insights(call, media)
+                return _selected(call, self._read_media_insights(call, media))
             case "children":
                 return self._list(call, media.page, self.library.children(media))
         raise unknown_path(call.edge)
 
     def _read_account_insights(self, call: NodeCall, page: Page) -> dict[str, Any]:
         check_access(call, page, self.access, is_insights=True)
-        return self._account_insights.answer(call, page)
+        return _as_nodes(self._account_insights.answer(call, page))
 
     def _read_media_insights(self, call: NodeCall, media: Media) -> dict[str, Any]:
         check_access(call, media.page, self.access, is_insights=True)
-        return self._media_insights.answer(call, media)
+        return _as_nodes(self._media_insights.answer(call, media))
 
     def _list(self, call: NodeCall, page: Page, items: list[Media]) -> dict[str, Any]:
         check_access(call, page, self.access, is_insights=False)
@@ -146,8 +146,20 @@ class InstagramEdges:
         }
 
 
+def _as_nodes(response: dict[str, Any]) -> dict[str, Any]:
+    """Return a response whose entries know every field of an entry, for a selection of fields."""
+    return {**response, "data": [
+        {"_type": "InstagramInsightsResult", "_shown": tuple(entry), "values": None, "total_value": None, **entry}
+        for entry in response["data"]
+    ]}
+
+
+def _selected(call: NodeCall, response: dict[str, Any]) -> dict[str, Any]:
+    return {**response, "data": [select_fields(node, call.fields, node["_shown"]) for node in response["data"]]}
+
+
 def media_counts(values: Mapping[str, int | float]) -> dict[str, int | float | None]:
-    """Return the fields of a medium that are counts, from its lifetime values."""
+    """Return the fields of a media object that are counts, from its lifetime values."""
     return {field: values.get(metric) for field, metric in _COUNTS.items()}
 
 

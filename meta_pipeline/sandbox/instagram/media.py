@@ -6,10 +6,11 @@ Some media are deleted and some captions edited later. A story is live for 24 ho
 from __future__ import annotations
 
 import bisect
+import dataclasses
 import datetime as dt
 import functools
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
 from meta_pipeline.sandbox.metrics.growth import publication_times
@@ -29,11 +30,11 @@ _CHILDREN_OF_CAROUSEL = 3
 _STORIES_PER_DAY_MAX = 100
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Media:
-    """A medium of an account: one of its feed, a reel, a story, or a child of a carousel.
+    """A media object of an account: one of its feed, a reel, a story, or a child of a carousel.
 
-    `ended_at` is when a story ends, or when a medium is deleted; None for what stays.
+    `ended_at` is when a story ends, or when a media object is deleted; None for what stays.
     """
 
     id: str
@@ -41,12 +42,17 @@ class Media:
     kind: str
     published_at: dt.datetime
     edited_at: dt.datetime | None = None
+    edited_caption: str | None = None
     ended_at: dt.datetime | None = None
     parent_id: str | None = None
 
     def exists(self, now: dt.datetime) -> bool:
-        """Check whether the medium is published, and neither deleted nor an ended story."""
+        """Check whether the media object is published, and neither deleted nor an ended story."""
         return self.published_at <= now and (self.ended_at is None or now < self.ended_at)
+
+    def is_edited(self, now: dt.datetime) -> bool:
+        """Check whether the caption was edited before a moment."""
+        return self.edited_at is not None and self.edited_at <= now
 
 
 class MediaLibrary:
@@ -54,6 +60,7 @@ class MediaLibrary:
 
     def __init__(self, world: World) -> None:
         self.world = world
+        self._changes: dict[str, dict[str, Any]] = {}
         self._times = functools.lru_cache(maxsize=256)(self._publication_times)
 
     def published(self, page: Page, now: dt.datetime) -> list[Media]:
@@ -75,13 +82,13 @@ class MediaLibrary:
         return [story for story in self.stories(page, today - dt.timedelta(days=1), today, now) if story.exists(now)]
 
     def page_of(self, node_id: str) -> Page | None:
-        """Return the Page of the account that an id of a medium belongs to, whether or not the medium exists."""
+        """Return the Page of the account that a media id belongs to, whether or not such media exist."""
         match = _ID.fullmatch(node_id)
         pages = self.world.pages.values()
         return next((page for page in pages if match and page.instagram_id.endswith(match[1])), None)
 
     def find(self, node_id: str, now: dt.datetime) -> Media | None:
-        """Return the medium with an id if it can be read now."""
+        """Return the media object with an id if it can be read now."""
         if (match := _ID.fullmatch(node_id)) is None or (page := self.page_of(node_id)) is None:
             return None
         kind, digits = match[2], int(match[3])
@@ -100,6 +107,23 @@ class MediaLibrary:
             media = self._feed_media(page, digits, times[digits]) if digits < len(times) else None
         return media if media and media.exists(now) else None
 
+    def change(self, body: Mapping[str, Any], now: dt.datetime) -> dict[str, str]:
+        """Edit a caption (`id`, `caption`) or delete media or a story (`id`, `delete: true`) `at` an instant or now;
+        return the changes.
+
+        Raise KeyError without an id, ValueError for media that do not exist.
+        """
+        media_id = str(body["id"])
+        at = dt.datetime.fromisoformat(str(body["at"])) if "at" in body else now
+        if self.find(media_id, min(at, now)) is None:
+            raise ValueError(f"no media object {media_id}")
+        changes = self._changes.setdefault(media_id, {})
+        if body.get("delete"):
+            changes["ended_at"] = at
+        else:
+            changes |= {"edited_at": at, "edited_caption": str(body["caption"])}
+        return {name: str(value) for name, value in changes.items()}
+
     def children(self, media: Media) -> list[Media]:
         """Return the pictures of a carousel, in its order."""
         if media.kind != CAROUSEL:
@@ -114,7 +138,7 @@ class MediaLibrary:
         ]
 
     def fields(self, media: Media, now: dt.datetime) -> dict[str, Any]:
-        """Return a medium's fields as Graph writes them, without its counts; None where it has no value."""
+        """Return a media object's fields as Graph writes them, without its counts; None where it has no value."""
         shortcode = f"C{int(media.id) % 10**13:x}"
         is_video = media.kind in (VIDEO, REELS) or (media.kind == STORY and self._draw(media.id, "video") % 3 == 0)
         place = {REELS: "reel", STORY: f"stories/{media.page.instagram_name}"}.get(media.kind, "p")
@@ -136,26 +160,27 @@ class MediaLibrary:
     def _feed_media(self, page: Page, number: int, published_at: dt.datetime) -> Media:
         media_id = _media_id(page, _MEDIUM, number)
         draw = self._draw(media_id, "life")
-        is_deleted, is_edited = draw % 20 == 0, draw % 8 == 1
-        return Media(
+        is_deleted, is_edited = draw % 20 == 0, draw % 4 == 1
+        media = Media(
             id=media_id, page=page, kind=_FEED_KINDS[self._draw(media_id, "kind") % len(_FEED_KINDS)],
             published_at=published_at,
-            edited_at=published_at + dt.timedelta(hours=1 + draw // 160 % 500) if is_edited else None,
+            edited_at=published_at + dt.timedelta(hours=1 + draw // 160 % 3000) if is_edited else None,
             ended_at=published_at + dt.timedelta(hours=100 + draw // 160 % 4000) if is_deleted else None,
         )
+        return dataclasses.replace(media, **self._changes.get(media_id, {}))
 
     def _story(self, page: Page, day: dt.date, number: int, per_day: int) -> Media:
         media_id = _media_id(page, _STORY, day.toordinal() * _STORIES_PER_DAY_MAX + number)
         slot_s = int((end_of(day) - start_of(day)).total_seconds()) // per_day
         published_at = start_of(day) + dt.timedelta(seconds=number * slot_s + self._draw(media_id, "time") % slot_s)
-        return Media(
-            id=media_id, page=page, kind=STORY, published_at=published_at, ended_at=published_at + STORY_LIFE
-        )
+        ended_at = published_at + STORY_LIFE
+        story = Media(id=media_id, page=page, kind=STORY, published_at=published_at, ended_at=ended_at)
+        return dataclasses.replace(story, **self._changes.get(media_id, {}))
 
     def _caption(self, media: Media, now: dt.datetime) -> str:
-        topic = _TOPICS[self._draw(media.id, "topic") % len(_TOPICS)]
-        is_edited = media.edited_at is not None and media.edited_at <= now
-        return f"{topic} · {media.page.name} #{int(media.id[-10:])}{' (edited)' if is_edited else ''}"
+        topic, is_edited = _TOPICS[self._draw(media.id, "topic") % len(_TOPICS)], media.is_edited(now)
+        caption = f"{topic} · {media.page.name} #{int(media.id[-10:])}{' (edited)' if is_edited else ''}"
+        return media.edited_caption if is_edited and media.edited_caption is not None else caption
 
     def _publication_times(self, account_id: str, per_two_years: int, day: dt.date) -> list[dt.datetime]:
         return publication_times(

@@ -1,6 +1,6 @@
 """`GET /{ig-media}/insights`: checks a request as Graph does and renders lifetime values (docs/graph-api.md §3.4).
 
-One metric that does not fit the kind of medium cancels the request, with an error that depends on the metric.
+One metric that does not fit the kind of media cancels the request, with an error that depends on the metric.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class MediaInsights:
             raise GraphApiError("(#100) Field is not available for Carousel children media", 100)
         names = list(dict.fromkeys(request.list_param("metric")))
         version = request.version or DEFAULT_VERSION
-        check_names(names, _documented(media, version, options), options=options, now=call.now)
+        check_names(names, _documented(version, options), queried="media", options=options, now=call.now)
         if wrong_periods := set(request.list_param("period")) - {"lifetime"}:
             raise GraphApiError(f"(#100) The metric {names[0]} does not support the period {min(wrong_periods)}", 100)
         _check_kind(names, media, options)
@@ -59,8 +59,8 @@ class MediaInsights:
         return {**entry, "id": f"{media.id}/insights/{name}/lifetime"}
 
 
-def _documented(media: Media, version: str, options: WorldOptions) -> list[str]:
-    """Return the metrics of every kind of medium that a version has."""
+def _documented(version: str, options: WorldOptions) -> list[str]:
+    """Return the metrics of every kind of media that a version has."""
     names = [
         name for name, metric in MEDIA_METRICS.items()
         if version_number(metric.since_version) <= version_number(version)
@@ -69,7 +69,7 @@ def _documented(media: Media, version: str, options: WorldOptions) -> list[str]:
 
 
 def _check_kind(names: list[str], media: Media, options: WorldOptions) -> None:
-    """Raise the error of metrics that the kind of medium does not have: two have an error of their own, and the one of
+    """Raise the error of metrics that the kind of media does not have: two have an error of their own, and the one of
     the others names them all."""
     wrong = [name for name in names if name not in media_metrics(media, options)]
     if "facebook_views" in wrong:

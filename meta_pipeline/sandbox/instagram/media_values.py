@@ -38,10 +38,10 @@ class MediaMetric:
 
 
 _NAVIGATION = {"story_navigation_action_type": {
-    "tap_forward": 760, "tap_back": 90, "tap_exit": 110, "swipe_forward": 40,
+    "TAP_FORWARD": 760, "TAP_BACK": 90, "TAP_EXIT": 110, "SWIPE_FORWARD": 40,
 }}
 _PROFILE_ACTIVITY = {"action_type": {
-    "bio_link_clicked": 620, "call": 60, "direction": 90, "email": 130, "text": 40, "other": 60,
+    "BIO_LINK_CLICKED": 620, "CALL": 60, "DIRECTION": 90, "EMAIL": 130, "TEXT": 40, "OTHER": 60,
 }}
 MEDIA_METRICS: dict[str, MediaMetric] = {
     "reach": MediaMetric(kinds=_ALL),
@@ -52,7 +52,7 @@ MEDIA_METRICS: dict[str, MediaMetric] = {
     "shares": MediaMetric(kinds=_ALL, per_mille_of=("views", 8)),
     "reposts": MediaMetric(kinds=_ALL, per_mille_of=("views", 2)),
     "total_interactions": MediaMetric(kinds=_ALL),
-    "total_views": MediaMetric(kinds=(IMAGE, CAROUSEL, REELS)),
+    "total_views": MediaMetric(kinds=_POSTS),
     "total_likes": MediaMetric(kinds=_POSTS),
     "total_comments": MediaMetric(kinds=_POSTS),
     "follows": MediaMetric(kinds=(*_FEED, STORY), per_mille_of=("views", 2)),
@@ -73,15 +73,15 @@ _INTERACTIONS = ("likes", "comments", "saved", "shares", "reposts", "replies")
 
 
 class MediaValues:
-    """The insights of every medium of a world."""
+    """The insights of every media object of a world."""
 
     def __init__(self, world: World) -> None:
         self.world = world
 
     def values(self, media: Media, now: dt.datetime) -> dict[str, int | float]:
-        """Return every metric that the kind of medium has; a story's at its last instant once it has ended.
+        """Return every metric that the kind of media has; a story's at its last instant once it has ended.
 
-        Empty for a medium of more than two years ago, whose insights are not kept, and for a child of a carousel.
+        Empty for a media object of more than two years ago, whose insights are not kept, and for a child of a carousel.
         """
         at = now
         if media.ended_at is not None and now >= media.ended_at:
@@ -151,7 +151,7 @@ class MediaValues:
 
 
 def media_metrics(media: Media, options: WorldOptions) -> list[str]:
-    """Return the names of the metrics that a medium has by its kind, with those that the world's options add."""
+    """Return the names of the metrics that a media object has by its kind, with those that the world's options add."""
     names = [name for name, metric in MEDIA_METRICS.items() if media.kind in metric.kinds]
     return [*names, *added_metrics(_node_kind(media), options)]
 

@@ -12,6 +12,7 @@ from meta_pipeline.sandbox.world.access import NodeAccess
 from meta_pipeline.sandbox.world.entities import Page
 from meta_pipeline.sandbox.world.options import WorldOptions
 
+_REMOVED = "impressions"
 _INSIGHTS_SCOPES = frozenset(("instagram_basic", "instagram_manage_insights", "pages_read_engagement"))
 
 
@@ -26,11 +27,18 @@ def check_access(call: NodeCall, page: Page, access: NodeAccess, *, is_insights:
         raise GraphApiError("(#10) Application does not have permission for this action", 10)
 
 
-def check_names(names: list[str], documented: Iterable[str], *, options: WorldOptions, now: dt.datetime) -> None:
+def check_names(
+    names: list[str], documented: Iterable[str], *, queried: str, options: WorldOptions, now: dt.datetime
+) -> None:
     """Raise error 100 without metrics, or with one that is unknown or retired: its position is in the message, its name
-    is not."""
+    is not. `queried`: what has the metrics, `user` or `media`."""
     if not names:
         raise GraphApiError("(#100) The parameter metric is required.", 100)
+    if _REMOVED in names:
+        raise GraphApiError(
+            f"(#100) Starting from version v22.0 and above, the {_REMOVED} metric is no longer supported for the "
+            f"queried {queried}.", 100,
+        )
     alive = [name for name in documented if not is_retired(name, options, now)]
     for position, name in enumerate(names):
         if name not in alive:

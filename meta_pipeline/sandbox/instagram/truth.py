@@ -1,13 +1,16 @@
 """The exact truth of Instagram: what a perfect client could have read at an instant, as flat records.
 
+`GET /_sandbox/truth/instagram?since=&until=[&at=]`, Pacific days inclusive, `at` an instant (now without it). The lists
+may be restricted with `instagram_account_id`, `metrics` and `records` (comma lists; `records` are names of the lists).
+
 - `account_insights`: `{instagram_account_id, day, metric, breakdown, breakdown_values, value}` for every Pacific day
   from `since` to `until`. `breakdown` is empty, or the row's breakdowns separated by commas, and `breakdown_values` has
   the value of each. `value` is an integer; for `online_followers` an object by hour. What Meta leaves out is absent.
 - `demographics`: `{instagram_account_id, metric, timeframe, dimensions, value}` at the instant, for every combination
   of dimensions. `dimensions` has all four names, null for one that is not in the combination; `timeframe` is empty for
   followers.
-- `media`: `instagram_account_id`, `media_id`, `is_deleted`, `deleted_at` (null if it is not deleted) and the fields of
-  every medium published until the instant; those of a deleted one as they were at its last instant.
+- `media`: `instagram_account_id`, `media_id`, `is_edited`, `is_deleted`, `deleted_at` (null if it is not deleted) and
+  the fields of every media object published until the instant; those of a deleted one as they were at its last instant.
 - `media_insights`: `{media_id, metric, breakdown, breakdown_value, value}` of the media that can be read at the
   instant; `breakdown` is empty for the value itself.
 - `stories`: `instagram_account_id`, `media_id`, `ended_at` (null while it is live), `has_insights` (false with too few
@@ -20,7 +23,8 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from meta_pipeline.sandbox.instagram.account_insights import account_metrics
@@ -35,27 +39,50 @@ from meta_pipeline.sandbox.world.entities import Page
 Record = dict[str, Any]
 
 
-def instagram_truth(
-    instagram: InstagramEdges, *, since: dt.date, until: dt.date, at: dt.datetime
-) -> dict[str, list[Record]]:
-    """Return the records of every account by their kind."""
-    truth = _Truth(instagram, since=since, until=until, at=at)
-    pages = list(instagram.world.pages.values())
+@dataclass(frozen=True, kw_only=True)
+class InstagramTruthQuery:
+    """The days, the instant and the restrictions of a truth; an empty restriction is none."""
+
+    since: dt.date
+    until: dt.date
+    at: dt.datetime
+    account_ids: frozenset[str] = frozenset()
+    metrics: frozenset[str] = frozenset()
+    records: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, query: Mapping[str, str], *, at: dt.datetime) -> InstagramTruthQuery:
+        """Return the query of a control call; raise KeyError or ValueError for an invalid one."""
+        def names(parameter: str) -> frozenset[str]:
+            return frozenset(filter(None, query.get(parameter, "").split(",")))
+
+        if unknown := names("records") - set(_RECORDS):
+            raise ValueError(f"no such records: {', '.join(sorted(unknown))}")
+        return cls(
+            since=dt.date.fromisoformat(query["since"]), until=dt.date.fromisoformat(query["until"]), at=at,
+            account_ids=names("instagram_account_id"), metrics=names("metrics"), records=names("records"),
+        )
+
+
+def instagram_truth(query: InstagramTruthQuery, instagram: InstagramEdges) -> dict[str, list[Record]]:
+    """Return the records of the accounts by their kind."""
+    truth = _Truth(query, instagram)
+    pages = [
+        page for page in instagram.world.pages.values()
+        if not query.account_ids or page.instagram_id in query.account_ids
+    ]
     return {
-        "account_insights": [row for page in pages for row in truth.account_insights(page)],
-        "demographics": [row for page in pages for row in truth.demographics(page)],
-        "media": [row for page in pages for row in truth.media(page)],
-        "media_insights": [row for page in pages for row in truth.media_insights(page)],
-        "stories": [row for page in pages for row in truth.stories(page)],
-        "story_insights": [row for page in pages for row in truth.story_insights(page)],
+        name: [row for page in pages for row in read(truth, page)]
+        for name, read in _RECORDS.items() if not query.records or name in query.records
     }
 
 
 class _Truth:
     """The records of one account at a time, at the instant `at`."""
 
-    def __init__(self, instagram: InstagramEdges, *, since: dt.date, until: dt.date, at: dt.datetime) -> None:
-        self.instagram, self.since, self.until, self.at = instagram, since, until, at
+    def __init__(self, query: InstagramTruthQuery, instagram: InstagramEdges) -> None:
+        self.instagram, self.query = instagram, query
+        self.since, self.until, self.at = query.since, query.until, query.at
         self.options = instagram.world.options
 
     def account_insights(self, page: Page) -> Iterator[Record]:
@@ -110,7 +137,10 @@ class _Truth:
         for media in self.instagram.library.published(page, self.at):
             is_deleted = not media.exists(self.at)
             deleted_at = graph_time(media.ended_at) if is_deleted and media.ended_at else None
-            yield {**self._fields(media), "is_deleted": is_deleted, "deleted_at": deleted_at}
+            is_edited = media.is_edited(self._last_instant(media))
+            yield {
+                **self._fields(media), "is_edited": is_edited, "is_deleted": is_deleted, "deleted_at": deleted_at
+            }
 
     def media_insights(self, page: Page) -> Iterator[Record]:
         """Yield the lifetime values of the media that can be read."""
@@ -137,7 +167,7 @@ class _Truth:
         return self.instagram.media_values.has_enough_viewers(story, self._last_instant(story))
 
     def _last_instant(self, media: Media) -> dt.datetime:
-        """Return the last instant until now at which the medium could be read."""
+        """Return the last instant until now at which the media object could be read."""
         return self.at if media.ended_at is None else min(self.at, media.ended_at - dt.timedelta(seconds=1))
 
     def _fields(self, media: Media) -> Record:
@@ -151,7 +181,7 @@ class _Truth:
     def _insights(self, media: Media) -> Iterator[Record]:
         media_values = self.instagram.media_values
         for name, value in media_values.values(media, self.at).items():
-            if is_retired(name, self.options, self._last_instant(media)):
+            if not self._is_wanted(name) or is_retired(name, self.options, self._last_instant(media)):
                 continue
             row = {"media_id": media.id, "metric": name}
             yield {**row, "breakdown": "", "breakdown_value": "", "value": value}
@@ -161,10 +191,21 @@ class _Truth:
                     yield {**row, "breakdown": breakdown, "breakdown_value": key, "value": part}
 
     def _is_absent(self, page: Page, name: str) -> bool:
-        """Check whether the account has no such metric: it is retired, or the account is too small for it."""
+        """Check whether the account has no such records: its metric is not requested or retired, or it is too small."""
         is_small = page.instagram_id in self.options.small_instagram
         needs_followers = name in ACCOUNT_METRICS and ACCOUNT_METRICS[name].needs_followers
-        return is_retired(name, self.options, self.at) or (is_small and needs_followers)
+        return (
+            not self._is_wanted(name) or is_retired(name, self.options, self.at) or (is_small and needs_followers)
+        )
+
+    def _is_wanted(self, name: str) -> bool:
+        return not self.query.metrics or name in self.query.metrics
+
+
+_RECORDS: dict[str, Callable[[_Truth, Page], Iterator[Record]]] = {
+    "account_insights": _Truth.account_insights, "demographics": _Truth.demographics, "media": _Truth.media,
+    "media_insights": _Truth.media_insights, "stories": _Truth.stories, "story_insights": _Truth.story_insights,
+}
 
 
 def _selections(names: tuple[str, ...]) -> Iterator[tuple[str, ...]]:

@@ -1,5 +1,5 @@
-"""When posts and media are published, and how their lifetime values grow: functions of absolute time, so that every
-snapshot has an exact truth."""
+"""Publication times of posts and media, and the growth of their lifetime values: functions of absolute time, so that
+every snapshot has an exact truth."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which metrics Graph accepts at a moment: those of its reference until they retire, and those that were added.
+"""The metrics that Graph accepts at a moment: those of its reference until they retire, and those that were added.
 
 A dead name fails every request that contains it, whatever the days (docs/graph-api.md §3.2): Meta retires the name, not
 the history.

@@ -1,4 +1,4 @@
-"""How a metric's value follows from those that are drawn, for Pages and posts alike."""
+"""Derive metrics from those that are drawn, for Pages and posts alike."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Value = int | dict[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Drawn:
-    """What is drawn for one Page's day or one post; everything else follows from it.
+    """The values drawn for one Page's day or one post; everything else follows from it.
 
     `count` returns the value of a metric that counts; `people` the people behind a value, by metric; `per_mille` the
     share of a part by the metric it is a part of and its pair.

@@ -74,11 +74,9 @@ class CallBudget:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChargedCall:
-    """Which limits a call counts against.
-
-    `node_id`: the ad account, Page or Instagram account whose limits they are, by use case (`kind`); None for the app's
-    own. A call to a Page with a person's token is charged to the app but has the kind `pages`.
-    """
+    """The limits that a call counts against. `node_id`: the ad account, Page or Instagram account whose limits they
+    are, by use case (`kind`); None for the app's own. A call to a Page with a person's token is charged to the app but
+    has the kind `pages`. """
 
     node_id: str | None
     kind: str

@@ -1,4 +1,4 @@
-"""Which nodes people may reach, and what they may do there."""
+"""The nodes that people may reach, and their tasks there."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which tokens reach which node, as discovery found them, in the order in which they are used."""
+"""The tokens that reach each node, as discovery recorded them, in the order in which they are used."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which alert was delivered to which target, so that none is delivered twice."""
+"""Deliveries of alerts to targets, so that none is delivered twice."""
 
 from __future__ import annotations
 

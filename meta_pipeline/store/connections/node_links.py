@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
-from zoneinfo import ZoneInfo
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import sqlalchemy as sa
 
 from meta_pipeline.records import NodeLink
 from meta_pipeline.store.connections import access
+from meta_pipeline.store.connections.access import Access
 from meta_pipeline.store.schema.connections import node_links
 
 
@@ -32,23 +33,19 @@ def list_links(engine: sa.Engine) -> list[NodeLink]:
     usable = access.usable_by_node(engine)
     query = sa.select(node_links).order_by(node_links.c.kind, node_links.c.id)
     with engine.connect() as connection:
-        rows = connection.execute(query).all()
-    links = []
-    for row in rows:
-        best = usable.get(row.id, [None])[0]
-        links.append(
-            NodeLink(
-                kind=row.kind, id=row.id, name=row.name, access=row.access, owner_business=row.owner_business,
-                tasks=best.tasks if best else tuple(row.tasks), timezone=row.timezone, currency=row.currency,
-                token_ref=best.token_ref if best else row.token_ref, related=tuple(row.related),
-            )
-        )
-    return links
+        return [_link(row, usable.get(row.id, ())) for row in connection.execute(query)]
 
 
-def today_of(engine: sa.Engine, node_id: str, *, now: dt.datetime) -> dt.date:
-    """Return the day it is at `now` (aware) on a node's own calendar; the UTC day for a node that is not linked."""
-    query = sa.select(node_links.c.timezone).where(node_links.c.id == node_id)
+def find_link(engine: sa.Engine, node_id: str) -> NodeLink | None:
+    """Return one linked node as `list_links` does; None if it is not linked."""
     with engine.connect() as connection:
-        zone = connection.execute(query).scalar()
-    return now.astimezone(ZoneInfo(zone or "UTC")).date()
+        row = connection.execute(sa.select(node_links).where(node_links.c.id == node_id)).one_or_none()
+    return _link(row, access.readers(engine, node_id)) if row else None
+
+
+def _link(row: sa.Row[Any], usable: Sequence[Access]) -> NodeLink:
+    tasks, token_ref = (usable[0].tasks, usable[0].token_ref) if usable else (tuple(row.tasks), row.token_ref)
+    return NodeLink(
+        kind=row.kind, id=row.id, name=row.name, access=row.access, owner_business=row.owner_business, tasks=tasks,
+        timezone=row.timezone, currency=row.currency, token_ref=token_ref, related=tuple(row.related),
+    )

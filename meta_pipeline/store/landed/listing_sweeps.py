@@ -1,4 +1,4 @@
-"""When each listing of entities was last read whole, and with which request."""
+"""Full reads of each listing of entities: when the last one was, and with which request."""
 
 from __future__ import annotations
 

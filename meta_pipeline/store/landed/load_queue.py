@@ -1,4 +1,4 @@
-"""What has landed and is not in the warehouse yet: the queue between landing and loading."""
+"""The queue between landing and loading: files that have landed and are not in the warehouse yet."""
 
 from __future__ import annotations
 

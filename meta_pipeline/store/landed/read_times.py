@@ -1,4 +1,4 @@
-"""When days were last read, whether or not anything in them had changed."""
+"""Times of the last read of days, whether or not anything in them had changed."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ _ROW = warehouse_state.c.id == 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WarehouseState:
-    """What the control store knows of the warehouse file. `read_until`: the newest read of the ledger that the last
+    """The control store's record of the warehouse file. `read_until`: the newest read of the ledger that the last
     load has seen; `built_…`: the load that the marts were built from, and the digest of what they were built with;
     `published_…`: the same of the published file, and its size."""
 

@@ -1,4 +1,4 @@
-"""What was learned about Meta: how much it returns at once, by account and report, and how long report runs take."""
+"""Sizes learned from Meta's responses by account and report, and the durations of report runs."""
 
 from __future__ import annotations
 

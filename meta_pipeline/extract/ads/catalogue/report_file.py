@@ -1,4 +1,4 @@
-"""Which reports there are and which are read by default: the built-in ones and those of a TOML file, which is checked
+"""Load the catalogue of reports: the built-in ones and those of a TOML file, which is checked
 line by line.
 
     enabled = ["account_reach_7d"]
@@ -32,8 +32,9 @@ from meta_pipeline.extract.ads.catalogue.vocabulary import (
     history_limit,
 )
 from meta_pipeline.extract.ads.catalogue.vocabulary import WINDOWS as LIVING_WINDOWS
-from meta_pipeline.extract.toml_tables import check_keys, read_flag, read_names, read_tables
+from meta_pipeline.extract.toml_tables import check_keys, name_in_errors, read_flag, read_names, read_tables
 from meta_pipeline.records import ConfigError
+from meta_pipeline.settings import read_settings_file
 
 Catalogue = Mapping[str, Report]
 NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -51,15 +52,12 @@ def load_catalogue(path: Path | None) -> Catalogue:
     """Return every report by its name; without a file only the built-in ones. Raise ConfigError for an invalid file."""
     if path is None:
         return REPORTS
-    try:
-        return parse_catalogue(path.read_text(encoding="utf-8"), source=str(path))
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"META_PIPELINE_REPORTS: {path} can't be read: {error}") from error
+    return parse_catalogue(read_settings_file(path, "REPORTS"), source=str(path))
 
 
 def parse_catalogue(text: str, *, source: str) -> Catalogue:
     """Return the built-in reports and those of this TOML text. Raise ConfigError, which names `source`."""
-    try:
+    with name_in_errors(source):
         document = tomllib.loads(text)
         check_keys(document, _TOP)
         enabled, own = _names(document, "enabled", REPORTS, "report"), read_tables(document, "reports", "my_report")
@@ -70,10 +68,6 @@ def parse_catalogue(text: str, *, source: str) -> Catalogue:
             },
             **{name: _report(name, table) for name, table in own.items()},
         }
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{source} is not valid TOML: {error}") from error
-    except ConfigError as error:
-        raise ConfigError(f"{source}: {error}") from error
 
 
 def default_reports(reports: Catalogue) -> tuple[str, ...]:

@@ -39,7 +39,7 @@ Window = int | Literal["month"]
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What one report requests. `key`: the fields and breakdowns that are unique within a day; `statuses`: all of the
+    """A report of Ads Insights. `key`: the fields and breakdowns that are unique within a day; `statuses`: all of the
     level's own things, where Meta would leave the deleted ones out; `window`: a day has the metrics of the days that
     end on it, with None of itself alone; `history_months`: how far back Meta answers; `version`: the one it is known to
     work on; `is_default`: read when no report is named; `gate`: what the advertiser must do first, because Meta returns

@@ -1,4 +1,4 @@
-"""How long a report run is expected to take, when to poll it, and what one that has ended teaches. No I/O.
+"""Estimate how long a report run takes and when to poll it, and learn from those that have ended. No I/O.
 
 Meta publishes no durations (docs/graph-api.md §2.9). What one account's run took is the first guess for every other
 account of the app, so that from the second account on a run is rarely polled more than twice."""

@@ -1,4 +1,4 @@
-"""How much of a node's insights to request at once: planned by what is known to succeed, learned from each answer."""
+"""Plan how much of a node's insights to request at once, and learn from each response."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the fields of a report run mean: it is running, its result can be read, or no result is expected. No I/O."""
+"""Interpret the fields of a report run: it is running, its result can be read, or no result is expected. No I/O."""
 
 from __future__ import annotations
 

@@ -56,8 +56,8 @@ def identifying_fields(fields: Iterable[str], key: Iterable[str]) -> tuple[str, 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DayReader:
-    """How to read parts of a day. `read` requests some fields of a part and may raise TooMuchDataError; `list_ids`
-    requests only the ids of a part's things, and may raise it too; `read_key` returns the key of a row;
+    """The functions that read parts of a day. `read` requests some fields of a part and may raise TooMuchDataError;
+    `list_ids` requests only the ids of a part's things, and may raise it too; `read_key` returns the key of a row;
     `identifying` fields are in every request."""
 
     read: Callable[[Part, Sequence[str]], Rows]

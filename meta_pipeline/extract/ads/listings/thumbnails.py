@@ -1,5 +1,5 @@
-"""Which thumbnails to download, and the row of each: by creative, with the picture's hash and path, or why there is
-none."""
+"""Choose the thumbnails to download, and encode the row of each: by creative, with the picture's hash and path, or why
+there is none."""
 
 from __future__ import annotations
 

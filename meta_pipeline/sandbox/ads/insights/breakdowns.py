@@ -1,4 +1,4 @@
-"""How deliveries split by breakdown: every part is a whole number and the parts add up (docs/graph-api.md §2.3)."""
+"""Split deliveries by breakdown: every part is a whole number and the parts add up (docs/graph-api.md §2.3)."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ Values = tuple[str | None, ...]
 
 
 class SplitPlan(NamedTuple):
-    """How an ad's delivery is distributed over the values; the last of the running sums of weights is their total."""
+    """The distribution of an ad's delivery over the values; the last of the running sums of weights is their total."""
 
     values: list[Values]
     running_weights: list[int]

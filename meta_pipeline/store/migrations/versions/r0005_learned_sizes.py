@@ -1,4 +1,4 @@
-"""How much Meta gives at once, as it was learned."""
+"""Add the learned sizes: how much Meta returns at once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which earlier versions of days are in the warehouse."""
+"""Record which earlier versions of days are in the warehouse."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When listings of entities were read whole."""
+"""Record when listings of entities were read whole."""
 
 from __future__ import annotations
 

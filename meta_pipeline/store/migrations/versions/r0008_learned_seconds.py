@@ -1,4 +1,4 @@
-"""How long a report run took."""
+"""Record how long report runs took."""
 
 from __future__ import annotations
 

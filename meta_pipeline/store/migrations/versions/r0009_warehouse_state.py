@@ -1,4 +1,4 @@
-"""Which warehouse file the ledger is about, and what was published from it."""
+"""Record which warehouse file the ledger is about, and what was published from it."""
 
 from __future__ import annotations
 
