@@ -25,7 +25,6 @@ from meta_pipeline_tests.fakes.social_records import INSTAGRAM, PAGE, Record, da
 PROJECT = Path(__file__).parents[2] / "dbt_project"
 NOW = dt.datetime(2026, 11, 20, tzinfo=dt.UTC)
 MODELS = "path:models/staging/meta_pages+ path:models/staging/instagram+ +social__organic_and_paid +fct_metric_availability"
-TEMP='create table if not exists raw_meta_pipeline.nodes(node_id varchar, kind varchar, name varchar, access varchar, owner_business varchar, timezone varchar, currency varchar, related varchar);create table if not exists raw_meta_pipeline.metric_availability(node_id varchar, report varchar, applies_to varchar, metric varchar, requested_at timestamptz, answered_at timestamptz, empty_since timestamptz, dead_since timestamptz, reason varchar)'
 Query = Callable[[str], list[tuple[Any, ...]]]
 
 
@@ -43,7 +42,6 @@ def load(folder: Path, *more: tuple[str, str, dt.date, list[Record]]) -> Path:
     warehouse = Warehouse(folder / "warehouse.duckdb", insights_tables(REPORTS.values()))
     warehouse.load(engine, now=NOW)
     with warehouse.open() as connection:
-        connection.execute(TEMP)
         for node_id, kind, name in ((PAGE, "page", "Northwind"), (INSTAGRAM, "instagram_account", "northwind.insta")):
             connection.execute("insert into raw_meta_pipeline.nodes (node_id, kind, name) values (?, ?, ?)", [node_id, kind, name])
         connection.execute(
