@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness import parsed_project
 from harness.sandbox import COMMAND, Sandbox
 from meta_pipeline.vault.seal import new_key
 
@@ -34,10 +35,12 @@ class Home:
         )
 
     def run(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
+        ran = subprocess.run(
             [*self.command, *arguments], env=self.environment, cwd=self.path,
             input=stdin, capture_output=True, text=True, timeout=300,
         )
+        parsed_project.keep(Path(self.environment["META_PIPELINE_HOME"]))
+        return ran
 
     def sql(self, query: str) -> list[dict[str, Any]]:
         ran = self.run("sql", query, "--format", "json")
@@ -49,6 +52,7 @@ class Home:
 def make_home(path: Path, sandbox: Sandbox, **settings: str) -> Home:
     home = path / "home"
     home.mkdir()
+    parsed_project.seed(home)
     ours = ("META_PIPELINE_", "DAGSTER_")
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     return Home(

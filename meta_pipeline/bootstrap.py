@@ -19,11 +19,11 @@ from meta_pipeline.alerts.due import Alert
 from meta_pipeline.alerts.targets import Email, Log, Target, Webhook
 from meta_pipeline.extract.ads.catalogue.report_file import Catalogue, load_catalogue
 from meta_pipeline.extract.ads.catalogue.reports import Report
-from meta_pipeline.extract.instagram.reports import INSTAGRAM_REPORTS
+from meta_pipeline.extract.catalogue import NODE_REPORTS, all_reports
 from meta_pipeline.extract.metrics.metric import Registry
 from meta_pipeline.extract.metrics.registry_file import load_registry
-from meta_pipeline.extract.pages.reports import PAGE_REPORTS
 from meta_pipeline.extract.reports import Reports, default_names
+from meta_pipeline.extract.snapshot_ages import parse_ages
 from meta_pipeline.files import permissions, reading
 from meta_pipeline.flows import consents
 from meta_pipeline.flows import tokens as token_flows
@@ -108,7 +108,7 @@ class Runtime:
     @functools.cached_property
     def reports(self) -> Reports:
         """Return every report: of ad accounts, Pages and Instagram accounts."""
-        return {**self.catalogue, **PAGE_REPORTS, **INSTAGRAM_REPORTS}
+        return all_reports(self.catalogue)
 
     @functools.cached_property
     def versions(self) -> Calendar:
@@ -195,7 +195,8 @@ class Runtime:
         return PullContext(
             graph=self.graph, tokens=self.vault, landing=self.landing, engine=self.engine, run_id=run_id,
             backfill_id=backfill_id, sleep=sleep or self.sleep, now=self.now, purpose=purpose,
-            largest_page=self.settings.largest_page, catalogue=self.catalogue,
+            largest_page=self.settings.largest_page, catalogue=self.catalogue, metrics=self.metrics,
+            snapshot_ages=parse_ages(self.settings.snapshot_ages),
         )
 
     def onboard(self, onboarding_id: str, *, run_id: str | None = None) -> list[NodeLink]:
@@ -230,7 +231,7 @@ _NODE_TABLES = tuple(
         schema=report.node_kind.raw_schema, name=report.name, columns=report.columns,
         has_versions=not report.is_snapshot,
     )
-    for report in (*PAGE_REPORTS.values(), *INSTAGRAM_REPORTS.values())
+    for report in NODE_REPORTS.values()
 )
 
 

@@ -55,6 +55,9 @@ class Settings(BaseSettings):
     restatement: str = Field(
         "3:1,7:2,14:4,28:7", description="age:every pairs: how stale a day of that age may be, days"
     )
+    snapshot_ages: str = Field(
+        "7:1,90:7,730:30", description="age:every pairs: how often posts and media of that age are read again, days"
+    )
     reports: Path | None = Field(None, description="TOML file: which reports are switched on, and your own")
     metrics: Path | None = Field(None, description="TOML file: new, retired and switched metrics of Pages, Instagram")
     sweep_days: int = Field(

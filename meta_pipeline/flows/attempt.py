@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from meta_pipeline.entity_kinds import kind_of_level
 from meta_pipeline.extract import stored_listing
-from meta_pipeline.extract.ads.catalogue.reports import Report, too_old
+from meta_pipeline.extract.ads.catalogue.reports import Report
 from meta_pipeline.extract.ads.insights.fetch import Fetcher
 from meta_pipeline.extract.ads.insights.planner import Planner
 from meta_pipeline.extract.ads.insights.report_runs import CHECK_S, ReportRuns
@@ -19,10 +19,9 @@ from meta_pipeline.extract.ranges import Range, contiguous_ranges
 from meta_pipeline.flows.pull_context import PullContext, as_pipeline_error
 from meta_pipeline.flows.pull_landing import land_pull
 from meta_pipeline.flows.readers import Readers, ReadyPull, Result
+from meta_pipeline.flows.remaining_days import failed_day, resume_report, waiting_reason
 from meta_pipeline.graph.errors import ScopeError, ThrottledError, TokenError, TooMuchDataError
 from meta_pipeline.records import AccessToken, FailedDay, LandedFile, MetaPipelineError
-from meta_pipeline.store.connections.node_links import find_link
-from meta_pipeline.store.landed import ledger
 from meta_pipeline.store.pulls import deferrals
 
 
@@ -108,30 +107,15 @@ class Attempt:
     def _resume(self) -> list[Result]:
         """Find out what is left to do: resume this backfill's report runs and plan the ranges of the other days. Return
         the days that have landed, are too old, or wait for a limit of Meta."""
-        context = self.context
         results: list[Result] = []
-        waiting = deferrals.waiting_reports(
-            context.engine, backfill_id=context.backfill_id, node_id=self.node_id, now=context.now()
-        )
-        link = find_link(context.engine, self.node_id)
-        today = link.today(context.now()) if link else context.now().date()
         for name in self.reports:
-            report = context.catalogue[name]
-            landed = ledger.find_days(
-                context.engine, report=name, node_id=self.node_id, days=self.days, backfill_id=context.backfill_id
-            )
-            results.extend(landed.values())
-            left = set(self.days) - set(landed)
-            expired = {day: reason for day in sorted(left) if (reason := too_old(report, day, today))}
-            results.extend(self._failed(name, day, reason) for day, reason in expired.items())
-            left -= expired.keys()
+            results_of_report, left = resume_report(name, self.node_id, self.days, context=self.context)
+            results.extend(results_of_report)
             self.missing[name] = set(left)
-            if name in waiting:
-                results.extend(self._failed(name, day, waiting[name]) for day in sorted(left))
-                continue
-            deferrals.remove(context.engine, backfill_id=context.backfill_id, node_id=self.node_id, report=name)
-            if left:
-                self._plan(report, left)
+            if reason := waiting_reason(name, self.node_id, context=self.context):
+                results.extend(self._failed(name, day, reason) for day in sorted(left))
+            elif left:
+                self._plan(self.context.catalogue[name], left)
         return results
 
     def _plan(self, report: Report, days: set[dt.date]) -> None:
@@ -279,7 +263,7 @@ class Attempt:
         ]
 
     def _failed(self, name: str, day: dt.date, reason: str, *, is_refused: bool = False) -> FailedDay:
-        return FailedDay(report=name, node_id=self.node_id, day=day, reason=reason, is_refused=is_refused)
+        return failed_day(name, self.node_id, day, reason, is_refused=is_refused)
 
     def _defer(self, name: str, days: Range, error: ThrottledError) -> None:
         """Make no further call, and record when the range can be tried again."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -14,11 +15,18 @@ import sqlalchemy as sa
 from meta_pipeline.display import printable
 from meta_pipeline.extract.ads.catalogue.report_file import Catalogue
 from meta_pipeline.extract.ads.catalogue.reports import REPORTS
+from meta_pipeline.extract.catalogue import all_reports
+from meta_pipeline.extract.metrics.built_in import METRICS
+from meta_pipeline.extract.metrics.metric import Registry
+from meta_pipeline.extract.reports import Reports
+from meta_pipeline.extract.restatement import Tier
+from meta_pipeline.extract.snapshot_ages import DEFAULT_AGES, parse_ages
 from meta_pipeline.extract.stored_listing import Row
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.graph.request import CallContext, Purpose
 from meta_pipeline.landing.landing import SNAPSHOT_DAY, Landing
 from meta_pipeline.records import LandedFile, MetaPipelineError
+from meta_pipeline.store.connections.node_links import find_link
 from meta_pipeline.store.landed import ledger
 from meta_pipeline.vault.vault import Vault
 
@@ -43,7 +51,8 @@ def as_pipeline_error(error: Exception) -> MetaPipelineError:
 @dataclass(frozen=True, kw_only=True)
 class PullContext:
     """The dependencies of a pull. `purpose` decides its share of Meta's budgets; `largest_page`: of insights, in
-    rows."""
+    rows; `catalogue`: the reports of ad accounts; `metrics` and `snapshot_ages`: what is read of Pages and Instagram
+    accounts, and of their posts by age."""
 
     graph: GraphClient
     tokens: Vault
@@ -56,6 +65,18 @@ class PullContext:
     purpose: Purpose = "daily"
     largest_page: int = 5000
     catalogue: Catalogue = field(default_factory=lambda: REPORTS)
+    metrics: Registry = field(default_factory=lambda: METRICS)
+    snapshot_ages: tuple[Tier, ...] = parse_ages(DEFAULT_AGES)
+
+    @functools.cached_property
+    def reports(self) -> Reports:
+        """Return every report: of ad accounts, Pages and Instagram accounts."""
+        return all_reports(self.catalogue)
+
+    def today_of(self, node_id: str) -> dt.date:
+        """Return the day it is on a node's own calendar; the UTC day for a node that is not linked."""
+        link = find_link(self.engine, node_id)
+        return link.today(self.now()) if link else self.now().date()
 
     def write_day(
         self, report: str, node_id: str, day: dt.date, rows: list[Row], request: Mapping[str, Any]

@@ -9,10 +9,12 @@ from collections.abc import Iterable, Iterator, Sequence
 import sqlalchemy as sa
 
 from meta_pipeline.flows.attempt import Attempt
+from meta_pipeline.flows.node_attempt import NodeAttempt
 from meta_pipeline.flows.pull_context import PullContext
+from meta_pipeline.flows.remaining_days import days_by_report
 from meta_pipeline.flows.tokens import retire_if_invalid
 from meta_pipeline.graph.errors import TokenError
-from meta_pipeline.records import FailedDay, LandedFile, MetaPipelineError, VaultError
+from meta_pipeline.records import AccessToken, FailedDay, LandedFile, MetaPipelineError, VaultError
 from meta_pipeline.store.connections import access
 from meta_pipeline.store.pulls import deferrals
 from meta_pipeline.vault.vault import Vault
@@ -26,9 +28,10 @@ def land(
     Days that this backfill has landed before are yielded without a call. A failure is yielded for its day and stops
     nothing else. A token that turns out to be dead is retired at once, one that may not read the node is skipped, and
     the next one with access takes over."""
+    wanted = days_by_report(node_id, days, reports, context=context)
     left = {
         (report, day): FailedDay(report=report, node_id=node_id, day=day, reason="")
-        for report in reports for day in days
+        for report, report_days in wanted.items() for day in report_days
     }
     tried: set[str] = set()
     while left:
@@ -41,12 +44,8 @@ def land(
                 yield failed if failed.reason else dataclasses.replace(failed, reason=str(error))
             return
         tried |= {token.ref} if token.ref else set()
-        attempt = Attempt(
-            node_id=node_id, days=sorted({day for _, day in left}), reports=sorted({report for report, _ in left}),
-            token=token, context=context,
-        )
         try:
-            for result in attempt.land():
+            for result in _attempt(node_id, left, token=token, context=context):
                 key = (result.report, result.day)
                 if key in left and isinstance(result, FailedDay) and result.is_refused and token.ref:
                     left[key] = result
@@ -57,6 +56,19 @@ def land(
                 for report, day in left:
                     yield FailedDay(report=report, node_id=node_id, day=day, reason=str(error))
                 return
+
+
+def _attempt(
+    node_id: str, left: Iterable[tuple[str, dt.date]], *, token: AccessToken, context: PullContext
+) -> Iterator[LandedFile | FailedDay]:
+    """Try these days of these reports with one token, as the kind of node needs it."""
+    days: dict[str, list[dt.date]] = {}
+    for report, day in sorted(left):
+        days.setdefault(report, []).append(day)
+    if all(name in context.catalogue for name in days):
+        every_day = sorted({day for report_days in days.values() for day in report_days})
+        return Attempt(node_id=node_id, days=every_day, reports=list(days), token=token, context=context).land()
+    return NodeAttempt(node_id=node_id, days=days, token=token, context=context).land()
 
 
 def unreadable_nodes(node_ids: Iterable[str], *, tokens: Vault, engine: sa.Engine) -> dict[str, str]:
@@ -75,7 +87,9 @@ def unreadable_nodes(node_ids: Iterable[str], *, tokens: Vault, engine: sa.Engin
 def prefetch_runs(node_id: str, days: Sequence[dt.date], reports: Sequence[str], *, context: PullContext) -> None:
     """Submit the report runs that `land` will need and wait for their end, so that their results are ready then: Meta
     works on them while other accounts land. A dead token is retired, so that no other account tries it. Other failures
-    are left for `land` to report."""
+    are left for `land` to report. Only ad accounts have report runs."""
+    if not all(name in context.catalogue for name in reports):
+        return
     try:
         token = context.tokens.reveal_for(node_id, flow="ask_ahead")
         try:

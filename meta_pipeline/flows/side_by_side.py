@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from meta_pipeline.flows.pull_context import INTERRUPTED, PullContext
 from meta_pipeline.flows.pulls import land
+from meta_pipeline.flows.remaining_days import days_by_report
 from meta_pipeline.records import FailedDay, LandedFile, MetaPipelineError
 from meta_pipeline.store.coordination import leases
 
@@ -36,7 +37,8 @@ def land_side_by_side(
     context = dataclasses.replace(context, sleep=interruptible(context.sleep, stopping))
 
     def land_node(node_id: str, days: Sequence[dt.date]) -> None:
-        left = {(report, day) for report in reports for day in days}
+        wanted = days_by_report(node_id, days, reports, context=context)
+        left = {(report, day) for report, report_days in wanted.items() for day in report_days}
         try:
             with leases.hold(context.engine, node_id, now=context.now, sleep=context.sleep) as lease:
                 for result in land(node_id, days, reports, context=context):

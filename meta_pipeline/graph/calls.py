@@ -16,11 +16,15 @@ _ADS = ("ads_read", "ads_management")
 # Of the ad account, but `insights_load`, which is the app's.
 _INSIGHTS_BUDGETS = ("score", "ads_insights", "insights_load")
 _OBJECT_BUDGETS = ("score", "ads_management")
+# Of the Page and of the Instagram account (docs/graph-api.md §6.2).
+_PAGE_BUDGETS, _INSTAGRAM_BUDGETS = ("pages",), ("instagram",)
+_INSTAGRAM = ("instagram_basic", "pages_read_engagement")
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """The budgets that one kind of call is charged to, and what it needs: one of `scopes`, and `feature` if set.
+    """The budgets that one kind of call is charged to, and what it needs: one of `scopes`, all of `all_scopes`, and
+    `feature` if set. With `needs_page_token`, only the Page's own token is sent.
 
     A method that is not listed is never sent, so nothing is written by accident."""
 
@@ -30,6 +34,8 @@ class Call:
     methods: tuple[str, ...] = ("GET",)
     scopes: tuple[str, ...] = ()
     feature: str | None = None
+    all_scopes: tuple[str, ...] = ()
+    needs_page_token: bool = False
 
 
 class CallKind(enum.Enum):
@@ -40,7 +46,19 @@ class CallKind(enum.Enum):
     BUSINESSES = Call("businesses", scopes=("business_management",))
     PAGES = Call("the list of Pages", scopes=("pages_show_list",))
     # With the Page's own token: with a person's it would be the platform's (docs/graph-api.md §6.2).
-    PAGE_INSIGHTS = Call("Page insights", budgets=("pages",))
+    # Of a Page or of its posts. Without read_insights Meta answers with nothing, and no error (docs/graph-api.md §3.1).
+    PAGE_INSIGHTS = Call(
+        "Page insights", budgets=_PAGE_BUDGETS, all_scopes=("pages_read_engagement", "read_insights"),
+        needs_page_token=True,
+    )
+    PAGE_POSTS = Call(
+        "posts of a Page", budgets=_PAGE_BUDGETS, all_scopes=("pages_read_engagement",), needs_page_token=True
+    )
+    # An Instagram account, its media and its stories: listed or read by id.
+    INSTAGRAM = Call("Instagram accounts and media", budgets=_INSTAGRAM_BUDGETS, all_scopes=_INSTAGRAM)
+    INSTAGRAM_INSIGHTS = Call(
+        "Instagram insights", budgets=_INSTAGRAM_BUDGETS, all_scopes=(*_INSTAGRAM, "instagram_manage_insights")
+    )
     AD_ACCOUNTS = Call("the list of ad accounts", "marketing", scopes=_ADS)
     # An account, its campaigns, ad sets, ads and creatives: listed or read by id.
     AD_OBJECTS = Call("ad accounts and ads", "marketing", _OBJECT_BUDGETS, scopes=_ADS)

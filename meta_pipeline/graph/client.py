@@ -87,6 +87,11 @@ class GraphClient:
         """Return scheme, host and port of the Graph URL, as an error may show them."""
         return self._wire.host
 
+    @property
+    def version(self) -> str:
+        """Return the pinned version of the Graph API."""
+        return self._versions["graph"]
+
     def on(self, context: CallContext) -> GraphClient:
         """Return a gateway whose calls are charged and audited in this context."""
         bound = copy.copy(self)

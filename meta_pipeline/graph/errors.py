@@ -40,11 +40,13 @@ class GraphError(MetaPipelineError):
         subcode: int | None = None,
         http_status: int | None = None,
         trace_id: str | None = None,
+        remedy: str | None = None,
     ) -> None:
+        remedy = self.remedy if remedy is None else remedy
         self.code, self.subcode, self.http_status, self.trace_id = code, subcode, http_status, trace_id
         number = f"({code}/{subcode}) " if subcode else f"({code}) " if code is not None else ""
         trace = f" [fbtrace {trace_id}]" if trace_id else ""
-        super().__init__(f"{number}{message}{trace}" + (f": {self.remedy}" if self.remedy else ""))
+        super().__init__(f"{number}{message}{trace}" + (f": {remedy}" if remedy else ""))
 
 
 class ThrottledError(GraphError):
@@ -215,6 +217,13 @@ def error_from(
     if isinstance(graph_error, ThrottledError) and retry_after:
         graph_error.retry_after = retry_after
     return graph_error
+
+
+def detached(error: GraphError) -> GraphError:
+    """Return the error without the frames that it passed: they hold the body, and an error that a frame of its own
+    traceback refers to stays in memory until the garbage collector runs."""
+    error.__context__ = None
+    return error.with_traceback(None)
 
 
 def after_retries(error: GraphError) -> GraphError:

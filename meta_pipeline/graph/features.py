@@ -10,6 +10,10 @@ from meta_pipeline.graph.calls import CallKind
 from meta_pipeline.graph.errors import ScopeError
 from meta_pipeline.records import AccessToken, ConfigError
 
+WHERE_TO_GET_ONE = (
+    "on the connections page click Connect again and choose this Page, or give the person a task on the Page "
+    "(Page settings → Page access)"
+)
 FEATURES = tuple(sorted({kind.value.feature for kind in CallKind if kind.value.feature}))
 
 
@@ -29,9 +33,23 @@ def check(method: str, kind: CallKind, token: AccessToken | None, *, features: C
         raise ConfigError(
             f"{need.for_what} is switched off: add {need.feature} to META_PIPELINE_FEATURES to switch it on"
         )
-    if not need.scopes or token is None or token.scopes is None or token.kind == "app":
-        return
-    if not token.scopes & set(need.scopes):
+    if need.needs_page_token and token is not None and token.kind != "page":
         raise ScopeError(
-            f"the token lacks the permission {' or '.join(need.scopes)}, which {need.for_what} need; nothing was sent"
+            f"{need.for_what} need the Page's own token, and Meta gave none to this person: nothing was sent",
+            remedy=WHERE_TO_GET_ONE,
         )
+    if token is None or token.scopes is None or token.kind == "app":
+        return
+    missing = [name for name in need.all_scopes if name not in token.scopes]
+    if need.scopes and not token.scopes & set(need.scopes):
+        missing.append(" or ".join(need.scopes))
+    if missing:
+        raise missing_scope(" and ".join(missing), need.for_what)
+
+
+def missing_scope(names: str, for_what: str) -> ScopeError:
+    """Return the error for a token without a permission: it says which, and where to give it."""
+    return ScopeError(
+        f"the token lacks the permission {names}, which {for_what} need; nothing was sent",
+        remedy="on the connections page click Connect again and grant it, or run `meta-pipeline connect`",
+    )

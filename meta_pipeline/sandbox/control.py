@@ -15,6 +15,7 @@
 | `POST media` | `{id, caption}` edits a caption on Instagram, `{id, delete: true}` deletes media or a story; `at` |
 | `POST faults`, `limits`, `clock` | `{fault, path, times}`; the fields of `limit_settings.LimitSettings`; `{now}` |
 | `POST tokens`, `dead`, `tasks` | issue a token; invalidate tokens; set what people may do on a node |
+| `POST withheld` | `{page_id, scopes}`: the scopes that tokens of this Page lack from now on, none for an empty list |
 
 A scenario file is a list of `{"world": …}`, `{"limits": …}`, `{"entities": …}` and faults, applied in order.
 """
@@ -103,6 +104,12 @@ def _tasks(state: SandboxState, body: dict[str, Any]) -> dict[str, list[str]]:
     return state.access.tasks
 
 
+def _withhold(state: SandboxState, body: dict[str, Any]) -> dict[str, list[str]]:
+    """Set the scopes that the tokens of a Page lack, those that are issued later included; return all of them."""
+    state.identity.withheld[str(body["page_id"])] = frozenset(str(scope) for scope in body["scopes"])
+    return {page_id: sorted(scopes) for page_id, scopes in state.identity.withheld.items()}
+
+
 def _entities(state: SandboxState, body: Any) -> Any:
     if isinstance(body, list):
         return [control(state, "entities", change, {}) for change in body]
@@ -143,6 +150,7 @@ _CALLS: dict[str, Callable[[SandboxState, Any], Any]] = {
     "tokens": _tokens,
     "dead": _invalidate,
     "tasks": _tasks,
+    "withheld": _withhold,
 }
 
 

@@ -69,8 +69,8 @@ def quoted(name: str) -> str:
 # The entities; the tables of the insights follow the catalogue of reports.
 TABLES = tuple(RawTable(name=kind.name, columns=kind.columns) for kind in ENTITY_KINDS)
 
-# Tables about the pipeline itself: calls to Graph by UTC day, the versions of days with their sums, and keys that Meta
-# sends and no column has.
+# Tables about the pipeline itself: calls to Graph by UTC day, the versions of days with their sums, keys that Meta
+# sends and no column has, the linked nodes, and which metrics Meta answers for them.
 OWN_SCHEMA = "raw_meta_pipeline"
 OWN_DDL = f"""
 create schema if not exists {OWN_SCHEMA};
@@ -84,6 +84,14 @@ create table if not exists {OWN_SCHEMA}.day_versions (
     spend decimal(38, 6)
 );
 create table if not exists {OWN_SCHEMA}.drift (report varchar, node_id varchar, day date, key varchar, rows bigint);
+create table if not exists {OWN_SCHEMA}.nodes (
+    node_id varchar, kind varchar, name varchar, access varchar, owner_business varchar, timezone varchar,
+    currency varchar, related varchar
+);
+create table if not exists {OWN_SCHEMA}.metric_availability (
+    node_id varchar, report varchar, applies_to varchar, metric varchar, requested_at timestamptz,
+    answered_at timestamptz, empty_since timestamptz, dead_since timestamptz, reason varchar
+);
 create table if not exists {OWN_SCHEMA}.warehouse_state (
     identity varchar, loads bigint, load_id varchar, loaded_at timestamptz
 );

@@ -21,6 +21,7 @@ from meta_pipeline.warehouse.completeness import missing_days
 from meta_pipeline.warehouse.days import sync_day_versions
 from meta_pipeline.warehouse.file_state import FileState, has_raw_tables, read_state, write_state
 from meta_pipeline.warehouse.graph_calls import calls_of_replaced, replace_calls
+from meta_pipeline.warehouse.nodes import replace_nodes
 from meta_pipeline.warehouse.raw import add_versions, cause_of, ensure_table, replace_days
 from meta_pipeline.warehouse.tables import OWN_DDL, TABLES, RawTable
 from meta_pipeline.warehouse.unreadable import Unreadable, load_readable, skip
@@ -102,6 +103,7 @@ class Warehouse:
             if is_new:
                 replace_calls(connection, calls_of_replaced(self._replaced, identity=stored.identity))
             replace_calls(connection, audit_log.calls_by_day(engine))
+            replace_nodes(connection, engine)
             identity, loads = file.identity or secrets.token_hex(16), max(file.loads, stored.loads) + 1
             write_state(connection, FileState(identity, loads, load_id), now=now)
         warehouse_state.finish_load(engine, identity=identity, loads=loads, load_id=load_id, read_until=read_until)

@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 from dagster._core.instance.ref import InstanceRef
 
-from harness.partitions import DAYS, node_ids, run
+from harness.partitions import node_ids, run
 from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.defs import home as homes
 from meta_pipeline.defs.assets.keys import landing_key
@@ -55,24 +55,24 @@ def test_a_run_over_thirty_days_opens_its_file_once_and_the_others_not_at_all(
 
 
 def test_dagsters_own_storages_read_every_event_and_go_on_with_the_files(runtime: Runtime) -> None:
-    accounts = node_ids(12)  # more runs than files are held open for
+    accounts = node_ids(10)  # more runs than files are held open for
     with homes.instance(runtime.settings, is_captured=False) as opened:
         opened.add_dynamic_partitions(str(AD_ACCOUNTS.name), accounts)
         for node_id in accounts[:-1]:
-            run(opened, runtime, node_id)
+            run(opened, runtime, node_id, days=3)
         written = events_of(opened)
         own = dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(runtime.settings.root / "dagster")))
         assert events_of(own) == written  # while they are held
         with own:
-            run(own, runtime, accounts[-1])
+            run(own, runtime, accounts[-1], days=3)
         read = events_of(opened)
         green = opened.get_materialized_partitions(landing_key("ad_insights"))
 
-    assert read[:-1] == written and len(green) == len(accounts) * DAYS
+    assert read[:-1] == written and len(green) == len(accounts) * 3
     types = Counter(event_type for event_type, _, _ in written[-1])
     assert types == Counter(event_type for event_type, _, _ in read[-1])
-    assert types[dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED] == DAYS
-    assert types[dg.DagsterEventType.ASSET_MATERIALIZATION] == DAYS
+    assert types[dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED] == 3
+    assert types[dg.DagsterEventType.ASSET_MATERIALIZATION] == 3
 
 
 def test_an_instance_with_a_storage_of_its_own_keeps_it(

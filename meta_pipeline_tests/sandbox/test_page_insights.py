@@ -67,6 +67,14 @@ def test_every_documented_metric_has_a_value_for_each_day_and_period_and_equals_
     } == expected
 
 
+def test_days_begin_an_hour_earlier_in_utc_while_summer_time_lasts(graph: Graph) -> None:
+    (record,) = get(graph, f"{PAGE}/insights", metric="page_follows", period="day", since="2026-03-06", until="2026-03-10")["data"]
+
+    assert [value["end_time"] for value in record["values"]] == [
+        "2026-03-07T08:00:00+0000", "2026-03-08T08:00:00+0000", "2026-03-09T07:00:00+0000", "2026-03-10T07:00:00+0000",
+    ]
+
+
 def test_the_metrics_that_meta_computes_from_each_other_add_up(graph: Graph) -> None:
     for whole, *parts in (
         ("page_video_views", "page_video_views_paid", "page_video_views_organic"),
@@ -193,7 +201,9 @@ def test_late_days_are_absent_0_or_incomplete_and_stop_changing() -> None:
             else:
                 assert then is None or then <= value
                 states.add("absent" if then is None else "zero" if then == 0 else "incomplete" if then < value else "whole")
-    assert {"absent", "zero", "incomplete"} <= states
+                if then == 0 and at - ended_at > dt.timedelta(days=2):
+                    states.add("zero for days")
+    assert {"absent", "zero", "incomplete", "zero for days"} <= states
     assert seen[NOW - dt.timedelta(days=17)].get(("page_media_view", "2026-11-20")) is None
 
 

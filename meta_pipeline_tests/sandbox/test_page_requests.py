@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from meta_pipeline.sandbox.control import control
 from meta_pipeline.sandbox.graph import Graph
 from meta_pipeline.sandbox.pages.catalogue import RETIRED
 from meta_pipeline_tests.sandbox.client import call, new_graph
@@ -87,6 +88,23 @@ def test_without_read_insights_the_answer_is_empty_and_no_error(graph: Graph) ->
 @pytest.mark.parametrize("metric", ["monetization_approximate_earnings", "content_monetization_earnings"])
 def test_the_earnings_of_a_page_that_is_not_monetized_are_known_and_absent(graph: Graph, metric: str) -> None:
     assert get(graph, INSIGHTS, metric=metric, period="day", **DAYS)["data"] == []
+
+
+def test_a_scope_is_withheld_from_one_page_and_given_back() -> None:
+    graph = new_graph()
+    neighbour, token = "3000000000002", page_token(graph)
+    params = {"metric": "page_media_view", "period": "day", **DAYS}
+
+    control(graph, "withheld", {"page_id": PAGE, "scopes": ["read_insights"]}, {})
+
+    for lacking in (token, page_token(graph)):
+        assert get(graph, INSIGHTS, token=lacking, **params) == {"data": []}
+        described = get(graph, "debug_token", token=graph.identity.app_token, input_token=lacking)["data"]
+        assert "read_insights" not in described["scopes"] and "pages_read_engagement" in described["scopes"]
+    other = page_token(graph, page_id=neighbour)
+    assert len(get(graph, f"{neighbour}/insights", token=other, **params)["data"]) == 1
+    control(graph, "withheld", {"page_id": PAGE, "scopes": []}, {})
+    assert len(get(graph, INSIGHTS, token=token, **params)["data"]) == 1
 
 
 def test_only_the_pages_own_token_reads_it(graph: Graph) -> None:

@@ -75,6 +75,19 @@ def test_a_page_of_posts_has_at_most_a_hundred() -> None:
     assert len(all_posts(graph, limit="500")) == sum(not post["is_deleted"] for post in posts_truth(graph)) > 200
 
 
+def test_posts_that_appear_and_vanish_between_two_pages_are_neither_repeated_nor_in_the_way() -> None:
+    graph = new_graph()
+    before = [post["id"] for post in all_posts(graph)]
+    first = get(graph, f"{PAGE}/posts", limit="10")
+    control(graph, "posts", {"id": before[2], "delete": True}, {})
+    advance(graph, days=30)
+    second = get(graph, f"{PAGE}/posts", limit="10", after=first["paging"]["cursors"]["after"])
+
+    assert [post["id"] for post in first["data"] + second["data"]][:19] == before[:19]
+    assert all_posts(graph)[0]["id"] not in before
+    assert error(graph, f"{PAGE}/posts", after="!")[:2] == (400, 100)
+
+
 def test_since_and_until_select_by_the_time_of_publication(graph: Graph) -> None:
     selected = all_posts(graph, since="2026-03-01", until="2026-06-01")
     times = [post["created_time"][:10] for post in all_posts(graph)]
@@ -214,6 +227,29 @@ def test_lifetime_values_never_fall_and_saturate() -> None:
     assert by_day[0] > 10 * by_day[-1] and sum(by_day) > 0
     first_hour = truth(graph, *DAYS, at=(created + dt.timedelta(hours=1)).isoformat())
     assert first_hour["posts"][0]["post_id"] == post_id
+
+
+def test_lifetime_values_change_at_full_hours_only() -> None:
+    graph = new_graph()
+    post_id = all_posts(graph)[0]["id"]
+    read = [insights_truth(graph, post_id)["post_media_view"]]
+    for minutes in (30, 29, 1):
+        advance(graph, minutes=minutes)
+        read.append(insights_truth(graph, post_id)["post_media_view"])
+
+    assert read[0] == read[1] == read[2] < read[3]
+
+
+def test_a_lifetime_belongs_to_the_window_of_the_latest_day_and_not_to_the_next(graph: Graph) -> None:
+    body = get(graph, f"{post_of(graph, 'added_photos')}/insights", metric="post_media_view")
+    windows = {
+        name: dict(part.split("=") for part in body["paging"][name].partition("?")[2].split("&"))
+        for name in ("previous", "next")
+    }
+
+    assert len(body["data"]) == 1
+    for window in windows.values():
+        assert get(graph, f"{post_of(graph, 'added_photos')}/insights", **window)["data"] == []
 
 
 def test_a_posts_days_add_up_to_its_lifetime() -> None:

@@ -13,8 +13,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from meta_pipeline.bootstrap import insights_tables
-from meta_pipeline.extract.ads.catalogue.reports import REPORTS
 from meta_pipeline.landing.landing import SNAPSHOT_DAY, Landing
 from meta_pipeline.records import Batch, LoadError
 from meta_pipeline.store.engine import open_store
@@ -30,10 +28,12 @@ LISTINGS = st.lists(
 
 
 class Place:
+    """A home without tables of insights: every load would go through each of them."""
+
     def __init__(self, path: Path) -> None:
         self.engine = open_store(f"sqlite:///{path / 'control.sqlite'}")
         self.landing = Landing(str(path / "landing"), self.engine)
-        self.warehouse = Warehouse(path / "warehouse.duckdb", insights_tables(REPORTS.values()))
+        self.warehouse = Warehouse(path / "warehouse.duckdb", ())
         self.at = START
 
     def listed(self, node_id: str, *things: Mapping[str, object]) -> None:

@@ -27,8 +27,8 @@ def manifest(settings: Settings) -> Path:
     parsed, target = settings.root / "dbt" / "parsed", target_folder(settings)
     for folder in (parsed, target):
         folder.mkdir(parents=True, exist_ok=True)
-    path, made_of = parsed.with_suffix(".json"), parsed.with_suffix(".digest")
-    digest = f"{freshness.project_digest(project)} {project}"
+    path, made_of = manifest_files(settings.root)
+    digest = digest_of_project()
     with (path.parent / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not path.exists() or not made_of.exists() or made_of.read_text() != digest:
@@ -46,6 +46,18 @@ def manifest(settings: Settings) -> Path:
             (parsed / "manifest.json").replace(path)
             made_of.write_text(digest)
     return path
+
+
+def manifest_files(root: Path) -> tuple[Path, Path]:
+    """Return the files under HOME that hold the manifest, and the digest of the project that it was parsed from."""
+    parsed = root / "dbt" / "parsed"
+    return parsed.with_suffix(".json"), parsed.with_suffix(".digest")
+
+
+def digest_of_project() -> str:
+    """Return what a manifest depends on: the project's files, the versions of dbt and DuckDB, and the folder."""
+    project = dbt_project_folder()
+    return f"{freshness.project_digest(project)} {project}"
 
 
 def target_folder(settings: Settings) -> Path:

@@ -36,7 +36,10 @@ class AuthorizationCode:
 
 
 class Identity:
-    """The app's secret, every token and code, and the person's permissions by scope (granted or declined)."""
+    """The app's secret, every token and code, and the person's permissions by scope (granted or declined).
+
+    `withheld`: by Page, the scopes that its tokens lack although their person has them for other Pages.
+    """
 
     def __init__(self, seed: int) -> None:
         self.secret = hashlib.blake2b(f"secret|{seed}".encode(), digest_size=16).hexdigest()
@@ -49,6 +52,7 @@ class Identity:
         }
         self.codes: dict[str, AuthorizationCode] = {}
         self.permissions: dict[str, str] = {}
+        self.withheld: dict[str, frozenset[str]] = {}
 
     @property
     def app_token(self) -> str:
@@ -113,7 +117,12 @@ class Identity:
             raise GraphApiError(
                 "Invalid appsecret_proof provided in the API argument", 100, error_type="GraphMethodException"
             )
-        return token
+        return dataclasses.replace(token, scopes=self.scopes_of(token))
+
+    def scopes_of(self, token: AccessToken) -> tuple[str, ...]:
+        """Return the scopes of a token, without those that are withheld from its Page."""
+        withheld = self.withheld.get(token.page_id or "", frozenset())
+        return tuple(scope for scope in token.scopes if scope not in withheld)
 
     def check_valid(self, token: AccessToken, now: dt.datetime) -> None:
         """Raise error 190 for an invalid token."""

@@ -100,14 +100,14 @@ def debug_token(identity: Identity, request: GraphRequest, now: dt.datetime) -> 
         return _invalid({"code": 190, "message": "Invalid OAuth access token."})
     if (subcode := identity.invalid_subcode(token, now)) is not None:
         return _invalid({"code": 190, "message": INVALID_TOKEN_MESSAGES[subcode], "subcode": subcode})
-    data_access_end = data_access_ends_at(token)
+    scopes, data_access_end = identity.scopes_of(token), data_access_ends_at(token)
     data: dict[str, Any] = {
         "app_id": APP_ID, "type": token.kind, "application": "Meta Pipeline Sandbox",
         "issued_at": int(token.issued_at.timestamp()),
         "expires_at": int(token.expires_at.timestamp()) if token.expires_at else 0,
         "data_access_expires_at": int(data_access_end.timestamp()) if data_access_end else 0,
-        "is_valid": True, "scopes": list(token.scopes),
-        "granular_scopes": [{"scope": scope} for scope in token.scopes], "user_id": token.subject_id,
+        "is_valid": True, "scopes": list(scopes),
+        "granular_scopes": [{"scope": scope} for scope in scopes], "user_id": token.subject_id,
     }
     if token.page_id:
         data["profile_id"] = token.page_id

@@ -95,9 +95,11 @@ class PageEdges:
         request, limit = call.request, call.request.params.get("limit", "")
         if limit.isdigit() and int(limit) > _MAX_POSTS:
             request = dataclasses.replace(request, params={**request.params, "limit": str(_MAX_POSTS)})
-        return paginate(request, posts, lambda post: select_fields(
-            post_node(call, post, self.world), call.fields, DEFAULT_FIELDS
-        ))
+        return paginate(
+            request, posts,
+            lambda post: select_fields(post_node(call, post, self.world), call.fields, DEFAULT_FIELDS),
+            key=lambda post: f"{post.created_at.isoformat()} {post.id}",
+        )
 
     def _node(
         self, call: NodeCall, page: Page, *, has_business: bool, tasks: list[str] | None = None

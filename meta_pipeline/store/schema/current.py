@@ -5,7 +5,7 @@ from __future__ import annotations
 from meta_pipeline.store.schema import connections, gateway, landed, pulls
 from meta_pipeline.store.schema.metadata import metadata
 
-REVISION = "0014"  # the newest of migrations/versions
+REVISION = "0015"  # the newest of migrations/versions
 TABLE_MODULES = (connections, gateway, landed, pulls)
 
 __all__ = ["REVISION", "TABLE_MODULES", "metadata"]

@@ -40,6 +40,18 @@ listing_sweeps = sa.Table(
     sa.Column("request_digest", sa.String, nullable=False),
 )
 
+snapshot_objects = sa.Table(
+    "snapshot_objects", metadata,
+    sa.Column("node_id", sa.String, primary_key=True),
+    sa.Column("report", sa.String, primary_key=True),
+    sa.Column("object_id", sa.String, primary_key=True),
+    sa.Column("created_on", sa.Date),
+    sa.Column("kind", sa.String),
+    sa.Column("read_on", sa.Date),
+    sa.Column("read_before_on", sa.Date),
+    sa.Column("gone_on", sa.Date),
+)
+
 warehouse_state = sa.Table(
     "warehouse_state", metadata,
     sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),  # always 1: a control store has one warehouse

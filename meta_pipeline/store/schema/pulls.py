@@ -65,3 +65,17 @@ report_sizes = sa.Table(
     sa.Column("refused_at", Utc),
     sa.Column("page_succeeded", sa.Integer),
 )
+
+metric_states = sa.Table(
+    "metric_states", metadata,
+    sa.Column("node_id", sa.String, primary_key=True),
+    sa.Column("report", sa.String, primary_key=True),
+    sa.Column("applies_to", sa.String, primary_key=True),
+    sa.Column("metric", sa.String, primary_key=True),
+    sa.Column("requested_at", Utc, nullable=False),
+    sa.Column("answered_at", Utc),
+    sa.Column("empty_since", Utc),
+    sa.Column("dead_since", Utc),
+    sa.Column("probed_at", Utc),
+    sa.Column("reason", sa.String),
+)

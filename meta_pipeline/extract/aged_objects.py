@@ -1,0 +1,192 @@
+"""Posts and media of a node: listed newest first until nothing is new, their lifetime metrics read by age, and what
+Meta no longer has recognized by its id."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from meta_pipeline.extract.metrics.answers import encode, insights_list, provenance
+from meta_pipeline.extract.metrics.metric import Metric
+from meta_pipeline.extract.metrics.reader import MetricReader, MetricRequest
+from meta_pipeline.extract.restatement import Tier
+from meta_pipeline.extract.snapshot_ages import is_due
+from meta_pipeline.extract.stored_listing import Row, parse_time
+from meta_pipeline.graph.calls import CallKind, Operation
+from meta_pipeline.graph.client import GraphClient
+from meta_pipeline.graph.errors import GraphError, UnreadableAnswerError
+from meta_pipeline.node_kinds import PACIFIC
+from meta_pipeline.records import AccessToken, Batch
+from meta_pipeline.store.landed.snapshot_objects import SnapshotObject
+
+_ZONE = ZoneInfo(PACIFIC)
+# Objects that are listed at once; Meta publishes no largest page (docs/graph-api.md §15.5).
+LISTING_PAGE = 100
+OBJECT_MISSING = 33  # the subcode of 100 for an object that is gone, or that this token may not see
+Record = dict[str, msgspec.Raw]
+_read_record = msgspec.json.Decoder(Record).decode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectEdge:
+    """The rules for reading the objects of one edge. `edge`: of the node, lists them newest first; `time`: the field
+    that says when one was created; `kind_of`: the type by which metrics differ, "" where they don't."""
+
+    edge: str
+    fields: tuple[str, ...]
+    time: str
+    listing: CallKind
+    insights: CallKind
+    kind_of: Callable[[Record], str] = field(default=lambda record: "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectsRead:
+    """The result of a read: the records of the day, and the objects as they are known now."""
+
+    rows: list[Row]
+    objects: list[SnapshotObject]
+
+
+@dataclass(kw_only=True)
+class ObjectReader:
+    """Reads the objects of one node. `metrics`: those of a type of object; `stored`: what was read before, by id."""
+
+    node_id: str
+    edge: ObjectEdge
+    graph: GraphClient
+    token: AccessToken
+    reader: MetricReader
+    metrics: Callable[[str], Sequence[Metric]]
+    stored: Mapping[str, SnapshotObject]
+    today: dt.date
+    tiers: tuple[Tier, ...]
+
+    def read(self) -> ObjectsRead:
+        """List the objects, and read the metrics of those that are due. Raise GraphError when the listing fails, or
+        when the metrics of an object can't be read for a reason that is not its own."""
+        listed, is_whole = self._list()
+        objects = {**self.stored, **{id: self._object(id, record) for id, (record, _) in listed.items()}}
+        due = [id for id, each in objects.items() if is_due(each, self.today, self.tiers)]
+        unlisted = [id for id in self._unlisted(listed, is_whole=is_whole) if id not in due]
+        elsewhere = self._read_by_id([id for id in (*due, *unlisted) if id not in listed])
+        records = {**listed, **{id: answer for id, answer in elsewhere.items() if answer is not None}}
+        gone = {id for id, answer in elsewhere.items() if answer is None}
+        insights = self._read_insights({id: objects[id] for id in due if id not in gone}, gone)
+        rows = [
+            (_encode_object(record, insights.get(id)), source)
+            for id, (record, source) in records.items() if id not in gone
+        ]
+        rows += [(encode(id=id, is_deleted=True), self._now_batch()) for id in sorted(gone)]
+        return ObjectsRead(
+            rows=rows,
+            objects=[
+                self._after_read(each, is_read=id in insights, is_gone=id in gone) for id, each in objects.items()
+            ],
+        )
+
+    def _list(self) -> tuple[dict[str, tuple[Record, Batch]], bool]:
+        """Return the newest objects by id, and whether the listing was read to its end: it is left after a page on
+        which every object is known."""
+        listed: dict[str, tuple[Record, Batch]] = {}
+        params = {"fields": list(self.edge.fields), "limit": LISTING_PAGE}
+        pages = self.graph.batches(f"{self.node_id}/{self.edge.edge}", params, token=self.token, kind=self.edge.listing)
+        for page in pages:
+            records = {id: record for record in map(self._decode, page.records) if (id := text_of(record, "id"))}
+            source = dataclasses.replace(page, records=(), body=None)
+            listed |= {id: (record, source) for id, record in records.items()}
+            if records and all(id in self.stored for id in records):
+                return listed, False
+        return listed, True
+
+    def _unlisted(self, listed: Mapping[str, Any], *, is_whole: bool) -> list[str]:
+        """Return the known objects that should be on the pages that were read, and are not: they may be deleted."""
+        oldest = min(
+            (day for record, _ in listed.values() if (day := self._created_on(record)) is not None), default=None
+        )
+        return [
+            id for id, each in self.stored.items()
+            if id not in listed and each.gone_on is None
+            and (is_whole or (oldest is not None and each.created_on is not None and each.created_on > oldest))
+        ]
+
+    def _read_by_id(self, ids: Sequence[str]) -> dict[str, tuple[Record, Batch] | None]:
+        """Return the objects with these ids, None for one that Meta no longer has."""
+        operations = [Operation(id, {"fields": list(self.edge.fields)}, self.edge.listing) for id in ids]
+        answers: dict[str, tuple[Record, Batch] | None] = {}
+        if not operations:
+            return answers
+        for id, answer in zip(ids, self.graph.batch(operations, token=self.token), strict=True):
+            if not isinstance(answer, GraphError):
+                answers[id] = self._decode(answer.body), provenance(answer)
+            elif (answer.code, answer.subcode) == (100, OBJECT_MISSING):
+                answers[id] = None
+            else:
+                raise answer
+        return answers
+
+    def _read_insights(self, due: Mapping[str, SnapshotObject], gone: set[str]) -> dict[str, msgspec.Raw]:
+        """Return the metrics of each object as a JSON list; add the ids of those that went away meanwhile to `gone`."""
+        requests = {
+            id: MetricRequest(
+                path=f"{id}/insights", metrics=tuple(metric.name for metric in self.metrics(each.kind or "")),
+                params={}, kind=self.edge.insights, applies_to=each.kind or "",
+            )
+            for id, each in due.items()
+        }
+        insights: dict[str, msgspec.Raw] = {}
+        for id, answer in zip(requests, self.reader.read_all(list(requests.values())), strict=True):
+            if isinstance(answer, GraphError):
+                if (answer.code, answer.subcode) != (100, OBJECT_MISSING):
+                    raise answer
+                gone.add(id)
+                continue
+            insights[id], answered = insights_list(answer)
+            self.reader.availability.record_answered(answered, requests[id].applies_to)
+        return insights
+
+    def _object(self, id: str, record: Record) -> SnapshotObject:
+        before = self.stored.get(id) or SnapshotObject(id=id)
+        return dataclasses.replace(
+            before, created_on=self._created_on(record) or before.created_on,
+            kind=self.edge.kind_of(record) or before.kind, gone_on=None,
+        )
+
+    def _after_read(self, each: SnapshotObject, *, is_read: bool, is_gone: bool) -> SnapshotObject:
+        if is_gone:
+            return dataclasses.replace(each, gone_on=each.gone_on or self.today)
+        if not is_read or each.read_on == self.today:
+            return each
+        return dataclasses.replace(each, read_on=self.today, read_before_on=each.read_on)
+
+    def _created_on(self, record: Record) -> dt.date | None:
+        created = parse_time(text_of(record, self.edge.time))
+        return created.astimezone(_ZONE).date() if created is not None and created.tzinfo is not None else None
+
+    def _decode(self, body: bytes) -> Record:
+        try:
+            return _read_record(body)
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            raise UnreadableAnswerError(f"{self.graph.host} answered with an object that is not one") from None
+
+    def _now_batch(self) -> Batch:
+        return Batch(records=(), trace_id=None, version=self.graph.version, fetched_at=self.graph.now())
+
+
+def _encode_object(record: Record, insights: msgspec.Raw | None) -> bytes:
+    return msgspec.json.encode(record if insights is None else {**record, "insights": insights})
+
+
+def text_of(record: Record, name: str) -> str | None:
+    """Return a text of a record; None where it is missing or another type."""
+    try:
+        value = msgspec.json.decode(record[name])
+    except (KeyError, msgspec.MsgspecError):
+        return None
+    return value if isinstance(value, str) else None

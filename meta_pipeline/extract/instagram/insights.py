@@ -1,0 +1,126 @@
+"""Insights of an Instagram account by Pacific day, and its demographics (docs/graph-api.md §3.4)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from meta_pipeline.extract.metrics.answers import rows_by_day, total_rows
+from meta_pipeline.extract.metrics.metric import Metric
+from meta_pipeline.extract.metrics.reader import MetricReader, MetricRequest
+from meta_pipeline.extract.ranges import Range, contiguous_ranges
+from meta_pipeline.extract.stored_listing import Row
+from meta_pipeline.graph.calls import CallKind
+from meta_pipeline.graph.errors import GraphError
+from meta_pipeline.graph.response import GraphResponse
+from meta_pipeline.node_kinds import PACIFIC
+
+# From `since` to `until` at most (docs/graph-api.md §3.4).
+LONGEST_RANGE = 30
+SERIES = "time_series"
+_ZONE = ZoneInfo(PACIFIC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DaysRequest:
+    """A request of these days: a series over several, or a total of one."""
+
+    days: Range
+    request: MetricRequest
+    breakdown: str | None = None
+    is_series: bool = False
+
+
+def read_insights(
+    account_id: str, metrics: Sequence[Metric], days: Iterable[dt.date], *, today: dt.date, reader: MetricReader
+) -> dict[dt.date, list[Row] | GraphError]:
+    """Return the records of each day, or the error because of which that day can't be read. Meta adds up the days of a
+    total, so each day is a request of its own; all are sent in batches."""
+    by_day: dict[dt.date, list[Row] | GraphError] = {day: [] for day in days}
+    requests = list(insights_requests(account_id, metrics, list(by_day), today=today))
+    answers = reader.read_all([each.request for each in requests])
+    for each, answer in zip(requests, answers, strict=True):
+        if isinstance(answer, GraphError):
+            by_day |= dict.fromkeys((day for day in each.days.days if day in by_day), answer)
+            continue
+        for name, day, row in _rows(each, answer):
+            rows = by_day.get(day)
+            if isinstance(rows, list):
+                rows.append(row)
+                reader.availability.record_answered([name])
+    return by_day
+
+
+def insights_requests(
+    account_id: str, metrics: Sequence[Metric], days: Sequence[dt.date], *, today: dt.date
+) -> Iterator[DaysRequest]:
+    """Yield the requests: for each range one of every series, for each day one of all totals and one for each breakdown
+    that a total is read by."""
+    groups: dict[tuple[bool, str, int | None, str], list[str]] = {}
+    for metric in metrics:
+        is_series = metric.metric_types[:1] == (SERIES,)
+        breakdown = "" if is_series else next(iter(metric.requested_breakdowns), "")
+        key = is_series, breakdown, metric.history_days, metric.request_group
+        groups.setdefault(key, []).append(metric.name)
+    for (is_series, breakdown, history_days, _), names in groups.items():
+        oldest = today - dt.timedelta(days=history_days - 1) if history_days else dt.date.min
+        ranges = contiguous_ranges(day for day in days if day >= oldest)
+        if is_series:
+            parts = [part for whole in ranges for part in whole.split(LONGEST_RANGE)]
+        else:
+            parts = [Range(day, day) for whole in ranges for day in whole.days]
+        for part in parts:
+            params = {
+                "period": "day", "metric_type": SERIES if is_series else "total_value",
+                "breakdown": breakdown or None, "since": _midnight(part.since),
+                "until": _midnight(part.until + dt.timedelta(days=1)),
+            }
+            yield DaysRequest(
+                days=part, breakdown=breakdown or None, is_series=is_series,
+                request=MetricRequest(
+                    path=f"{account_id}/insights", metrics=tuple(names), params=params,
+                    kind=CallKind.INSTAGRAM_INSIGHTS,
+                ),
+            )
+
+
+def _rows(each: DaysRequest, responses: Sequence[GraphResponse]) -> Iterator[tuple[str, dt.date, Row]]:
+    if each.is_series:
+        yield from rows_by_day(responses, period="day", breakdown=None)
+    else:
+        for name, row in total_rows(responses, breakdown=each.breakdown):
+            yield name, each.days.since, row
+
+
+def _midnight(day: dt.date) -> int:
+    """Return the Unix time at which a Pacific day begins, which is 23 or 25 hours before the next one twice a year."""
+    return int(dt.datetime.combine(day, dt.time(), _ZONE).timestamp())
+
+
+def read_demographics(account_id: str, metrics: Sequence[Metric], *, reader: MetricReader) -> list[Row]:
+    """Return the totals of each metric by each combination of dimensions, whole as Meta gives them; [] for an account
+    that is too small. Raise the first error."""
+    requests = [
+        (
+            MetricRequest(
+                path=f"{account_id}/insights", metrics=(metric.name,), kind=CallKind.INSTAGRAM_INSIGHTS,
+                params={
+                    "period": "lifetime", "metric_type": "total_value", "breakdown": combination,
+                    "timeframe": metric.default_timeframe,
+                },
+            ),
+            combination, metric.default_timeframe,
+        )
+        for metric in metrics for combination in metric.requested_breakdowns
+    ]
+    rows: list[Row] = []
+    answers = reader.read_all([request for request, *_ in requests])
+    for (_, combination, timeframe), answer in zip(requests, answers, strict=True):
+        if isinstance(answer, GraphError):
+            raise answer
+        for name, row in total_rows(answer, timeframe=timeframe, breakdown=combination):
+            rows.append(row)
+            reader.availability.record_answered([name])
+    return rows

@@ -1,0 +1,119 @@
+"""Stories of an Instagram account: read while they are live, which is 24 hours at most; the last values stay
+(docs/graph-api.md §3.4)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from meta_pipeline.extract.aged_objects import OBJECT_MISSING, Record, text_of
+from meta_pipeline.extract.instagram.media import FIELDS
+from meta_pipeline.extract.metrics.answers import insights_list, provenance
+from meta_pipeline.extract.metrics.metric import Metric
+from meta_pipeline.extract.metrics.reader import MetricReader, MetricRequest
+from meta_pipeline.extract.stored_listing import Row, parse_time
+from meta_pipeline.graph.calls import CallKind
+from meta_pipeline.graph.client import GraphClient
+from meta_pipeline.graph.errors import GraphError
+from meta_pipeline.graph.response import GraphResponse
+from meta_pipeline.records import AccessToken, Batch
+
+LIVE_FOR = dt.timedelta(hours=24)
+NOT_ENOUGH_VIEWERS = 10  # the code with which Meta keeps the figures of a story that few people saw to itself
+_read_record = msgspec.json.Decoder(Record).decode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Story:
+    record: Record
+    source: Batch
+
+
+def read_stories(
+    account_id: str,
+    metrics: Sequence[Metric],
+    *,
+    earlier: Iterable[Row],
+    graph: GraphClient,
+    token: AccessToken,
+    reader: MetricReader,
+) -> list[Row]:
+    """Return the records of the day: the stories that are live, with their values now, and of the `earlier` records
+    those that have ended, with their last values and `ended_at`. Too few viewers is a fact of a story, no failure."""
+    now = graph.now()
+    before = {text_of(record, "id") or "": _Story(record=record, source=source) for record, source in (
+        (_read_record(payload), source) for payload, source in earlier
+    )}
+    live: dict[str, _Story] = {}
+    params = {"fields": list(FIELDS), "limit": 100}
+    for page in graph.batches(f"{account_id}/stories", params, token=token, kind=CallKind.INSTAGRAM):
+        source = Batch(records=(), trace_id=page.trace_id, version=page.version, fetched_at=page.fetched_at)
+        for record in map(_read_record, page.records):
+            if id := text_of(record, "id"):
+                live[id] = _Story(record=record, source=source)
+    stories = {id: _ended(story, now) for id, story in before.items() if id not in live}
+    for id, answers in _read_insights(live, metrics, reader).items():
+        stories[id] = _with_insights(live[id], before.get(id), answers, now)
+    return [(msgspec.json.encode(story.record), story.source) for story in stories.values()]
+
+
+def _read_insights(
+    live: Mapping[str, _Story], metrics: Sequence[Metric], reader: MetricReader
+) -> dict[str, list[list[GraphResponse] | GraphError]]:
+    """Return the answers about each story: one for all plain metrics, and one for each that is read by a breakdown."""
+    groups: dict[str, list[str]] = {}
+    for metric in metrics:
+        groups.setdefault(next(iter(metric.requested_breakdowns), ""), []).append(metric.name)
+    requests = [
+        (id, MetricRequest(
+            path=f"{id}/insights", metrics=tuple(names), params={"breakdown": breakdown or None},
+            kind=CallKind.INSTAGRAM_INSIGHTS, applies_to="STORY",
+        ))
+        for id in live for breakdown, names in groups.items()
+    ]
+    answers: dict[str, list[list[GraphResponse] | GraphError]] = {id: [] for id in live}
+    for (id, _), answer in zip(requests, reader.read_all([request for _, request in requests]), strict=True):
+        answers[id].append(answer)
+        if isinstance(answer, list):
+            reader.availability.record_answered(insights_list(answer)[1], "STORY")
+    return answers
+
+
+def _with_insights(
+    story: _Story, before: _Story | None, answers: Sequence[list[GraphResponse] | GraphError], now: dt.datetime
+) -> _Story:
+    """Return a story with its values now; with its earlier ones where Meta gives none any more."""
+    record, source = dict(story.record), story.source
+    responses: list[GraphResponse] = []
+    for answer in answers:
+        if not isinstance(answer, GraphError):
+            responses += answer
+        elif answer.code == NOT_ENOUGH_VIEWERS:
+            record["insights_error"] = msgspec.Raw(msgspec.json.encode(str(answer).partition(" [fbtrace")[0]))
+        elif (answer.code, answer.subcode) == (100, OBJECT_MISSING):
+            record["ended_at"] = _ended_at(record, now)
+        else:
+            raise answer
+    insights, answered = insights_list(responses)
+    if answered:
+        record["insights"], source = insights, provenance(responses[0])
+    elif before is not None and "insights" in before.record:
+        record["insights"] = before.record["insights"]
+    return _Story(record=record, source=source)
+
+
+def _ended(story: _Story, now: dt.datetime) -> _Story:
+    if "ended_at" in story.record:
+        return story
+    return _Story(record={**story.record, "ended_at": _ended_at(story.record, now)}, source=story.source)
+
+
+def _ended_at(record: Record, now: dt.datetime) -> msgspec.Raw:
+    """Return when a story ended: a day after it was published, or now when it was removed before."""
+    published = parse_time(text_of(record, "timestamp"))
+    if published is not None and published.tzinfo is not None:
+        now = min(now, published + LIVE_FOR)
+    return msgspec.Raw(msgspec.json.encode(now.astimezone(dt.UTC).isoformat(timespec="seconds")))

@@ -1,0 +1,61 @@
+"""The metrics that Meta answers for a node: when each was requested and answered last, and since when it is empty or
+dead."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from meta_pipeline.store.schema.pulls import metric_states
+from meta_pipeline.store.upserts import insert
+
+_KEY = ("node_id", "report", "applies_to", "metric")
+_VALUES = ("requested_at", "answered_at", "empty_since", "dead_since", "probed_at", "reason")
+LONGEST_REASON = 500  # characters of Meta's message
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricState:
+    """One metric of a report of a node. `applies_to`: the type of media where metrics differ by it, else empty;
+    `answered_at`: when it last had a value; `empty_since`: it was answered without one ever since; `dead_since`: Meta
+    refuses its name ever since, for `reason`; `probed_at`: when a dead one was requested last."""
+
+    node_id: str
+    report: str
+    metric: str
+    applies_to: str = ""
+    requested_at: dt.datetime
+    answered_at: dt.datetime | None = None
+    empty_since: dt.datetime | None = None
+    dead_since: dt.datetime | None = None
+    probed_at: dt.datetime | None = None
+    reason: str | None = None
+
+
+def find_all(engine: sa.Engine, *, node_id: str | None = None, report: str | None = None) -> list[MetricState]:
+    """Return the states of all metrics, or of those of one node, or of one report of it."""
+    query = sa.select(metric_states).order_by(*(metric_states.c[name] for name in _KEY))
+    if node_id is not None:
+        query = query.where(metric_states.c.node_id == node_id)
+    if report is not None:
+        query = query.where(metric_states.c.report == report)
+    with engine.connect() as connection:
+        return [MetricState(**row._mapping) for row in connection.execute(query)]
+
+
+def save(engine: sa.Engine, states: Iterable[MetricState]) -> None:
+    """Insert or replace these states, in one transaction."""
+    rows = [
+        {**dataclasses.asdict(state), "reason": state.reason and state.reason[:LONGEST_REASON]} for state in states
+    ]
+    if not rows:
+        return
+    statement = insert(metric_states, dialect=engine.dialect.name)
+    new = statement.excluded
+    statement = statement.on_conflict_do_update(index_elements=_KEY, set_={name: new[name] for name in _VALUES})
+    with engine.begin() as connection:
+        connection.execute(statement, rows)

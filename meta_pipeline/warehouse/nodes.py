@@ -1,0 +1,45 @@
+"""Copy what the control store lists of the nodes into the warehouse: their names and relations, and which metrics Meta
+answers for them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+import duckdb
+import sqlalchemy as sa
+
+from meta_pipeline.store.connections.node_links import list_links
+from meta_pipeline.store.pulls import metric_states
+from meta_pipeline.warehouse.raw import transaction
+from meta_pipeline.warehouse.tables import OWN_SCHEMA
+
+_AVAILABILITY = (
+    "node_id", "report", "applies_to", "metric", "requested_at", "answered_at", "empty_since", "dead_since", "reason",
+)
+
+
+def replace_nodes(connection: duckdb.DuckDBPyConnection, engine: sa.Engine) -> None:
+    """Replace the linked nodes and the availability of their metrics, in one transaction."""
+    nodes = [
+        (
+            link.id, link.kind, link.name, link.access, link.owner_business, link.timezone, link.currency,
+            json.dumps(list(link.related), sort_keys=True),
+        )
+        for link in list_links(engine)
+    ]
+    availability = [
+        tuple(getattr(state, name) for name in _AVAILABILITY) for state in metric_states.find_all(engine)
+    ]
+    with transaction(connection, "the nodes"):
+        _replace(connection, "nodes", nodes)
+        _replace(connection, "metric_availability", availability)
+
+
+def _replace(connection: duckdb.DuckDBPyConnection, table: str, rows: Iterable[tuple[Any, ...]]) -> None:
+    rows = list(rows)
+    connection.execute(f"delete from {OWN_SCHEMA}.{table}")
+    if rows:
+        marks = ", ".join("?" * len(rows[0]))
+        connection.executemany(f"insert into {OWN_SCHEMA}.{table} values ({marks})", rows)
