@@ -85,8 +85,8 @@ def _draw_account(panel: Any, name: str, currency: str, days: Sequence[Any], *, 
 
 
 def _draw_page(panel: Any, name: str, days: Sequence[Any]) -> None:
-    """Draw one Page's days: organic views as bars, the impressions of the ads that promote it as a line, each on its own
-    axis; nothing where Meta has returned nothing."""
+    """Draw one Page's days: organic views as bars, the impressions of the ads that promote it as a line, each on an
+    axis of its own; nothing where Meta has returned nothing."""
     from matplotlib.ticker import StrMethodFormatter
 
     dates = [row[2] for row in days]
