@@ -24,7 +24,10 @@ from meta_pipeline_tests.fakes.social_records import INSTAGRAM, PAGE, Record, da
 
 PROJECT = Path(__file__).parents[2] / "dbt_project"
 NOW = dt.datetime(2026, 11, 20, tzinfo=dt.UTC)
-MODELS = "path:models/staging/meta_pages+ path:models/staging/instagram+ +social__organic_and_paid +fct_metric_availability"
+MODELS = (
+    "path:models/staging/meta_pages+ path:models/staging/instagram+ +social__organic_and_paid +fct_metric_availability "
+    "+fct_report_coverage"
+)
 Query = Callable[[str], list[tuple[Any, ...]]]
 
 
@@ -43,7 +46,9 @@ def load(folder: Path, *more: tuple[str, str, dt.date, list[Record]]) -> Path:
     warehouse.load(engine, now=NOW)
     with warehouse.open() as connection:
         for node_id, kind, name in ((PAGE, "page", "Northwind"), (INSTAGRAM, "instagram_account", "northwind.insta")):
-            connection.execute("insert into raw_meta_pipeline.nodes (node_id, kind, name) values (?, ?, ?)", [node_id, kind, name])
+            connection.execute(
+                "insert into raw_meta_pipeline.nodes (node_id, kind, name, timezone) values (?, ?, ?, 'America/Los_Angeles')",
+                [node_id, kind, name])
         connection.execute(
             "insert into raw_meta_pipeline.metric_availability (node_id, report, applies_to, metric, requested_at, "
             "dead_since, reason) values (?, 'page_insights', '', 'page_fans', ?, ?, '(100)')", [PAGE, NOW, NOW])
@@ -91,6 +96,11 @@ def test_a_part_that_meta_left_out_is_0_only_if_the_total_needs_nothing_of_it(sq
     assert rows[1:] == [
         (day(1), 50, 50, 0, None, "Northwind"), (day(2), 50, 20, None, None, "Northwind"), (day(3), 0, 0, 0, None, "Northwind"),
         (day(4), None, None, None, 5, "Northwind")]
+
+
+def test_a_pages_day_is_provisional_until_it_has_ended_in_pacific_time(sql: Query) -> None:
+    assert sql("select date_day, is_provisional, is_empty from marts.fct_report_coverage where report = 'page_insights' "
+               "and date_day >= '2026-11-04' order by 1") == [(day(4), True, False), (day(5), False, True)]
 
 
 def test_an_audience_is_the_newest_value_of_each_city_and_country(sql: Query) -> None:

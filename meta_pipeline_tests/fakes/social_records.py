@@ -21,7 +21,10 @@ def day(number: int, month: int = 11) -> dt.date:
 
 
 def seen_at(date: dt.date) -> dt.datetime:
-    """Return when the records of a day were fetched: at 20:00 UTC of the day, noon in Pacific time."""
+    """Return when the records of a day were fetched: at 20:00 UTC of the day, noon in Pacific time; those of the fifth
+    half an hour after it ended there, which is before it ended everywhere."""
+    if date == day(5):
+        return dt.datetime(2026, 11, 6, 8, 30, tzinfo=dt.UTC)
     return dt.datetime.combine(date, dt.time(20), dt.UTC)
 
 
