@@ -88,10 +88,10 @@ def page_posts() -> Iterator[tuple[dt.date, list[Record]]]:
         )),
         post("2", "no metric", insights=[{"name": "post_clicks", "period": "lifetime", "values": []}]),
         post("3", "video", insights=[
+            {"name": "post_video_views", "period": "day", "values": [{"value": 1}]},
             {"name": "post_media_view", "period": "lifetime", "values": tagged},
             *lifetime(post_media_view=7, post_total_media_view_unique=6, post_reactions_by_type_total={},
                       post_video_avg_time_watched=2500, post_video_views=4, post_video_views_15s=0),
-            {"name": "post_video_views", "period": "day", "values": [{"value": 1}]},
         ]),
     ]
     yield day(2), [post("1", "second", updated="2026-11-02T09:00:00+0000"), post("2", "no metric", insights=[])]
