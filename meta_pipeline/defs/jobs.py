@@ -9,6 +9,7 @@ from meta_pipeline.defs.assets.keys import ENTITIES, SOURCE, landing_key
 from meta_pipeline.defs.partitions import AD_ACCOUNTS, checked_account
 from meta_pipeline.defs.shown import plain
 from meta_pipeline.flows import consents
+from meta_pipeline.node_kinds import AD_ACCOUNT
 from meta_pipeline.store.connections import onboardings, reveals
 from meta_pipeline.store.connections.node_links import list_links
 
@@ -109,6 +110,6 @@ def check_connections() -> None:
 
 def add_partitions(instance: dg.DagsterInstance, runtime: Runtime) -> list[str]:
     """Add a partition for every linked ad account, and return the accounts."""
-    accounts = [checked_account(link.id) for link in list_links(runtime.engine) if link.kind == "ad_account"]
+    accounts = [checked_account(link.id) for link in list_links(runtime.engine, kind=AD_ACCOUNT)]
     instance.add_dynamic_partitions(str(AD_ACCOUNTS.name), accounts)
     return accounts

@@ -31,7 +31,7 @@ def pull_ads_schedule(
 ) -> Iterator[dg.RunRequest | dg.SkipReason]:
     """Request one run an account over one range, as far back as something is due: Meta charges by call."""
     tiers = parse_tiers(runtime.settings.restatement)
-    accounts = [link for link in list_links(runtime.engine) if link.kind == "ad_account"]
+    accounts = list_links(runtime.engine, kind=AD_ACCOUNT)
     is_due = False
     for link in accounts:
         zone = link.zone
@@ -67,7 +67,7 @@ def pull_entities_schedule(
 ) -> Iterator[dg.RunRequest | dg.SkipReason]:
     """Request every account's listings, once the insights have named the ads that no listing holds."""
     day = context.scheduled_execution_time.date()
-    accounts = [link for link in list_links(runtime.engine) if link.kind == "ad_account"]
+    accounts = list_links(runtime.engine, kind=AD_ACCOUNT)
     for link in accounts:
         yield dg.RunRequest(run_key=f"{link.id}:{day}", partition_key=link.id, tags={"meta/ad_account": link.id})
     if not accounts:

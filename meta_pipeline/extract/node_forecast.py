@@ -16,7 +16,7 @@ from meta_pipeline.extract.pages.insights import LONGEST_RANGE, insights_request
 from meta_pipeline.extract.ranges import contiguous_ranges
 from meta_pipeline.extract.reports import NodeReport
 from meta_pipeline.extract.restatement import Tier
-from meta_pipeline.extract.snapshot_ages import is_due
+from meta_pipeline.extract.snapshot_ages import due
 from meta_pipeline.store.landed import ledger, snapshot_objects
 
 POLLS_OF_STORIES_PER_DAY = 24
@@ -97,5 +97,6 @@ def _object_calls(
         (each for each in stored.values() if each.gone_on is None), key=lambda each: each.created_on or dt.date.min,
         reverse=True,
     )
-    due = [index for index, each in enumerate(present) if is_due(each, today, ages)]
-    return 1 + len(due) + sum(index >= LISTING_PAGE for index in due), min(len(present), LISTING_PAGE)
+    to_read = set(due(stored, today, ages))
+    unlisted = sum(each.id in to_read for each in present[LISTING_PAGE:])
+    return 1 + len(to_read) + unlisted, min(len(present), LISTING_PAGE)

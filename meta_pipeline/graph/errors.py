@@ -48,6 +48,11 @@ class GraphError(MetaPipelineError):
         trace = f" [fbtrace {trace_id}]" if trace_id else ""
         super().__init__(f"{number}{message}{trace}" + (f": {remedy}" if remedy else ""))
 
+    @property
+    def without_trace(self) -> str:
+        """Return the code and the message, which are equal for every such error, without secrets as `str()` is."""
+        return str(self).partition(" [fbtrace ")[0]
+
 
 class ThrottledError(GraphError):
     """A limit is reached; `retry_after` is in seconds."""

@@ -106,7 +106,7 @@ def describe_expected_calls(calls: int, *, is_certain: bool) -> str:
 
 
 def _accounts(runtime: Runtime, nodes: Sequence[str]) -> list[NodeLink]:
-    links = {link.id: link for link in list_links(runtime.engine) if link.kind == "ad_account"}
+    links = {link.id: link for link in list_links(runtime.engine, kind=AD_ACCOUNT)}
     if not links:
         raise ConfigError("no ad account is linked yet: run `meta-pipeline connect` first")
     unknown = [node for node in nodes if node not in links]

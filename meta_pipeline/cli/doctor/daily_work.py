@@ -152,9 +152,7 @@ def _check_overdue_days(runtime: Runtime, *, is_up_running: bool, now: dt.dateti
     """
     tiers = parse_tiers(runtime.settings.restatement)
     overdue: dict[str, int] = {}
-    for link in list_links(runtime.engine):
-        if link.kind != "ad_account":
-            continue
+    for link in list_links(runtime.engine, kind=AD_ACCOUNT):
         zone, today = link.zone, link.today(now)
         two_days_ago = today - dt.timedelta(days=2)
         reads = read_times.days_read_since(

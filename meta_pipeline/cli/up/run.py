@@ -18,6 +18,7 @@ import requests
 from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.cli import ports
 from meta_pipeline.cli.up.child_processes import ChildProcesses, kill_orphans, up_lock
+from meta_pipeline.node_kinds import AD_ACCOUNT
 from meta_pipeline.records import ConfigError
 from meta_pipeline.store.connections.node_links import list_links
 
@@ -137,7 +138,7 @@ def _next_pull(runtime: Runtime, dagster: object) -> str:
 
     if is_stopped(dagster, "pull_ads_schedule"):
         return "none: pull_ads_schedule is stopped in the Dagster UI"
-    accounts = sum(1 for link in list_links(runtime.engine) if link.kind == "ad_account")
+    accounts = len(list_links(runtime.engine, kind=AD_ACCOUNT))
     starts_at = calendar.next_run(calendar.PULL_ADS, now=runtime.now())
     what = f"{accounts} ad account{'' if accounts == 1 else 's'}" if accounts else "no ad account is connected yet"
     return f"{starts_at:%H:%M} UTC ({what}); to read days now: `meta-pipeline backfill`"

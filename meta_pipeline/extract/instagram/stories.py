@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from meta_pipeline.extract.aged_objects import OBJECT_MISSING, Record, text_of
+from meta_pipeline.extract.aged_objects import OBJECT_MISSING, Record, list_known_fields, text_of
 from meta_pipeline.extract.instagram.media import FIELDS
 from meta_pipeline.extract.metrics.answers import insights_list, provenance
 from meta_pipeline.extract.metrics.metric import Metric
@@ -48,8 +48,7 @@ def read_stories(
         (_read_record(payload), source) for payload, source in earlier
     )}
     live: dict[str, _Story] = {}
-    params = {"fields": list(FIELDS), "limit": 100}
-    for page in graph.batches(f"{account_id}/stories", params, token=token, kind=CallKind.INSTAGRAM):
+    for page in list_known_fields(graph, f"{account_id}/stories", FIELDS, token=token, kind=CallKind.INSTAGRAM):
         source = Batch(records=(), trace_id=page.trace_id, version=page.version, fetched_at=page.fetched_at)
         for record in map(_read_record, page.records):
             if id := text_of(record, "id"):
@@ -92,7 +91,7 @@ def _with_insights(
         if not isinstance(answer, GraphError):
             responses += answer
         elif answer.code == NOT_ENOUGH_VIEWERS:
-            record["insights_error"] = msgspec.Raw(msgspec.json.encode(str(answer).partition(" [fbtrace")[0]))
+            record["insights_error"] = msgspec.Raw(msgspec.json.encode(answer.without_trace))
         elif (answer.code, answer.subcode) == (100, OBJECT_MISSING):
             record["ended_at"] = _ended_at(record, now)
         else:
