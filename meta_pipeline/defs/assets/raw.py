@@ -6,6 +6,7 @@ import dagster as dg
 
 from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.defs.assets.keys import ENTITIES, OWNERS, SOURCE_TAG, WRITER, landing_key, raw_key
+from meta_pipeline.extract.catalogue import NODE_REPORTS
 from meta_pipeline.store.gateway import audit_log
 from meta_pipeline.warehouse.histories import KINDS, history_of
 
@@ -14,6 +15,9 @@ OF_THE_PIPELINE = {
     "graph_calls": "the audit of the gateway by UTC day: calls, operations charged, seconds",
     "day_versions": "every version of every day of every report, from when until when, and its totals",
     "drift": "what Meta sends that no column knows, by report, account, day and key",
+    "nodes": "every node that is linked: ad accounts, Pages, Instagram accounts, pixels and catalogs",
+    "metric_availability": "when each metric of each Page and Instagram account was requested and answered, and since "
+    "when it has been empty or dead",
 }
 
 
@@ -27,6 +31,14 @@ def raw_assets(reports: Collection[str]) -> dg.AssetsDefinition:
             *(
                 _spec(name, name, f"landed {name}, parsed into text columns; the payload stays beside them")
                 for name in (*reports, *ENTITIES)
+            ),
+            *(
+                dg.AssetSpec(
+                    [report.node_kind.raw_schema, name], group_name="raw", kinds={"duckdb"}, owners=OWNERS,
+                    tags={"source": report.node_kind.source},
+                    description=f"landed {name}, parsed into text columns; the payload stays beside them",
+                )
+                for name, report in NODE_REPORTS.items()
             ),
             *(
                 _spec(
