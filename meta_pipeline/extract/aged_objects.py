@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -21,6 +21,7 @@ from meta_pipeline.extract.stored_listing import Row, parse_time
 from meta_pipeline.graph.calls import CallKind, Operation
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.graph.errors import GraphError, RequestError, ScopeError, UnreadableAnswerError
+from meta_pipeline.graph.response import GraphResponse
 from meta_pipeline.graph.unknown_fields import without_unknown
 from meta_pipeline.node_kinds import PACIFIC
 from meta_pipeline.records import AccessToken, Batch
@@ -142,28 +143,35 @@ class ObjectReader:
         """Return the metrics of each object as a JSON list, and the errors of those that Meta refuses on their own (too
         few viewers, from before the account was a business); add the ids of those that went away to `gone`. Raise the
         error when every object is refused: then its cause is elsewhere."""
-        requests = {
-            id: MetricRequest(
-                path=f"{id}/insights", metrics=tuple(metric.name for metric in self.metrics(each.kind or "")),
-                params=self.edge.params, kind=self.edge.insights, applies_to=each.kind or "",
-            )
-            for id, each in objects.items()
-        }
-        insights: dict[str, msgspec.Raw] = {}
+        requests = [(id, request) for id, each in objects.items() for request in self._requests(each)]
+        responses: dict[str, list[GraphResponse]] = {id: [] for id in objects}
         errors: dict[str, GraphError] = {}
-        for id, answer in zip(requests, self.reader.read_all(list(requests.values())), strict=True):
+        for (id, request), answer in zip(requests, self.reader.read_all([each for _, each in requests]), strict=True):
             if not isinstance(answer, GraphError):
-                insights[id], answered = insights_list(answer)
-                self.reader.availability.record_answered(answered, requests[id].applies_to)
+                responses[id] += answer
+                self.reader.availability.record_answered(insights_list(answer)[1], request.applies_to)
             elif (answer.code, answer.subcode) == (100, OBJECT_MISSING):
                 gone.add(id)
             elif isinstance(answer, RequestError | ScopeError):
                 errors[id] = answer
             else:
                 raise answer
+        insights = {
+            id: insights_list(answers)[0]
+            for id, answers in responses.items() if id not in gone and (answers or id not in errors)
+        }
         if errors and not insights:
             raise next(iter(errors.values()))
         return insights, errors
+
+    def _requests(self, each: SnapshotObject) -> Iterator[MetricRequest]:
+        """Yield the requests of one object: all of its metrics, and for each breakdown those that are read by it."""
+        kind = each.kind or ""
+        for breakdown, names in groups_of(self.metrics(kind), kind).items():
+            yield MetricRequest(
+                path=f"{each.id}/insights", metrics=tuple(names), kind=self.edge.insights, applies_to=kind,
+                params={**self.edge.params, "breakdown": breakdown or None},
+            )
 
     def _object(self, id: str, record: Record) -> SnapshotObject:
         before = self.stored.get(id) or SnapshotObject(id=id)
@@ -191,6 +199,16 @@ class ObjectReader:
 
     def _now_batch(self) -> Batch:
         return Batch(records=(), trace_id=None, version=self.graph.version, fetched_at=self.graph.now())
+
+
+def groups_of(metrics: Iterable[Metric], kind: str) -> dict[str, list[str]]:
+    """Return the names of the metrics that are requested of a type of object, by breakdown ("" for the totals)."""
+    groups: dict[str, list[str]] = {}
+    for metric in metrics:
+        if not kind or metric.applies_to(kind):
+            for breakdown in ("", *metric.requested_breakdowns):
+                groups.setdefault(breakdown, []).append(metric.name)
+    return groups
 
 
 def _encode_object(record: Record, insights: msgspec.Raw | None, error: GraphError | None) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,7 @@ def test_a_month_of_a_page_with_all_its_metrics_takes_four_calls(tmp_path: Path)
 def test_a_month_of_an_instagram_account_takes_61_operations_in_three_calls(tmp_path: Path) -> None:
     """Meta adds up the days of a total, so each day is a request, and follows need one of their own for their
     breakdown: 30 + 30 + 1 for the series of new followers."""
-    organic = Organic(tmp_path)
+    organic = Organic(tmp_path, at=dt.datetime(2026, 12, 10, 12, tzinfo=dt.UTC))
     landed = organic.land(INSTAGRAM_ACCOUNT, "instagram_insights", organic.days(30))
 
     assert len(landed) == 30 and all(file.rows for file in landed)
@@ -33,6 +34,15 @@ def test_a_month_of_an_instagram_account_takes_61_operations_in_three_calls(tmp_
     organic.wait(days=1)
     organic.land(INSTAGRAM_ACCOUNT, "instagram_insights", organic.days(30))
     assert organic.cost == Cost(http_calls=2, operations=61)
+
+
+def test_a_month_with_the_end_of_summer_time_is_an_hour_too_long_for_one_series(tmp_path: Path) -> None:
+    organic = Organic(tmp_path)
+    days = organic.days(30)
+    organic.land(INSTAGRAM_ACCOUNT, "instagram_insights", days)
+
+    assert dt.date(2026, 11, 1) in days
+    assert organic.cost == Cost(http_calls=3, operations=62)
 
 
 def test_demographics_of_an_instagram_account_take_six_operations_in_two_calls(tmp_path: Path) -> None:

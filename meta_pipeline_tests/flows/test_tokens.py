@@ -132,7 +132,7 @@ def test_a_missing_scope_is_named_with_what_it_stops_and_asked_for_again(runtime
 
     (issue,) = connection.issues
     without = scope.without[0].upper() + scope.without[1:]
-    assert issue.message == f"{without}, because the permission to {scope.allows} is missing."
+    assert issue.message == f"{without}, because the permission to {scope.allows} ({scope.name}) is missing."
     assert issue.url == f"{PUBLIC}/connect?phase=2&rerequest=1" and issue.action == "Ask again"
 
 

@@ -66,7 +66,7 @@ def insights_requests(
         key = is_series, breakdown, metric.history_days, metric.request_group
         groups.setdefault(key, []).append(metric.name)
     for (is_series, breakdown, history_days, _), names in groups.items():
-        oldest = today - dt.timedelta(days=history_days - 1) if history_days else dt.date.min
+        oldest = today - dt.timedelta(days=history_days) if history_days else dt.date.min
         ranges = contiguous_ranges(day for day in days if day >= oldest)
         if is_series:
             parts = [

@@ -21,6 +21,7 @@ from meta_pipeline.graph.errors import GraphError
 from meta_pipeline.graph.response import GraphResponse
 from meta_pipeline.records import AccessToken, Batch
 
+STORY = "STORY"  # the type of media by which their metrics are remembered
 LIVE_FOR = dt.timedelta(hours=24)
 NOT_ENOUGH_VIEWERS = 10  # the code with which Meta keeps the figures of a story that few people saw to itself
 _read_record = msgspec.json.Decoder(Record).decode
@@ -69,7 +70,7 @@ def _read_insights(
     requests = [
         (id, MetricRequest(
             path=f"{id}/insights", metrics=tuple(names), params={"breakdown": breakdown or None},
-            kind=CallKind.INSTAGRAM_INSIGHTS, applies_to="STORY",
+            kind=CallKind.INSTAGRAM_INSIGHTS, applies_to=STORY,
         ))
         for id in live for breakdown, names in groups.items()
     ]
@@ -77,7 +78,7 @@ def _read_insights(
     for (id, _), answer in zip(requests, reader.read_all([request for _, request in requests]), strict=True):
         answers[id].append(answer)
         if isinstance(answer, list):
-            reader.availability.record_answered(insights_list(answer)[1], "STORY")
+            reader.availability.record_answered(insights_list(answer)[1], STORY)
     return answers
 
 
@@ -104,6 +105,15 @@ def _with_insights(
     return _Story(record=record, source=source)
 
 
+def count_live(rows: Iterable[Row], now: dt.datetime | None) -> int:
+    """Return how many of these landed stories are live `now`, or were when they landed."""
+    records = [_read_record(payload) for payload, _ in rows]
+    return sum(
+        "ended_at" not in record and (now is None or (end := _end_of(record)) is None or end > now)
+        for record in records
+    )
+
+
 def _ended(story: _Story, now: dt.datetime) -> _Story:
     if "ended_at" in story.record:
         return story
@@ -112,7 +122,11 @@ def _ended(story: _Story, now: dt.datetime) -> _Story:
 
 def _ended_at(record: Record, now: dt.datetime) -> msgspec.Raw:
     """Return when a story ended: a day after it was published, or now when it was removed before."""
+    ended = min(now, _end_of(record) or now)
+    return msgspec.Raw(msgspec.json.encode(ended.astimezone(dt.UTC).isoformat(timespec="seconds")))
+
+
+def _end_of(record: Record) -> dt.datetime | None:
+    """Return when a story ends unless it is removed; None without a readable time of publication."""
     published = parse_time(text_of(record, "timestamp"))
-    if published is not None and published.tzinfo is not None:
-        now = min(now, published + LIVE_FOR)
-    return msgspec.Raw(msgspec.json.encode(now.astimezone(dt.UTC).isoformat(timespec="seconds")))
+    return published + LIVE_FOR if published is not None and published.tzinfo is not None else None
