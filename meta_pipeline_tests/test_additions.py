@@ -12,18 +12,24 @@ import yaml
 
 from meta_pipeline.alerts import targets
 from meta_pipeline.consent.scopes import SCOPES
+from meta_pipeline.defs import calendar
+from meta_pipeline.defs.assets.landing import STEPS
+from meta_pipeline.defs.jobs import PULLS
 from meta_pipeline.extract.ads.catalogue.reports import REPORTS, Report
+from meta_pipeline.extract.catalogue import all_reports
 from meta_pipeline.extract.instagram.reports import INSTAGRAM_REPORTS
 from meta_pipeline.extract.metrics.built_in import METRICS
 from meta_pipeline.extract.metrics.metric import Metric
 from meta_pipeline.extract.pages.reports import PAGE_REPORTS
-from meta_pipeline.extract.reports import NodeReport
+from meta_pipeline.extract.reports import NodeReport, kind_of
 from meta_pipeline.graph.calls import CallKind
+from meta_pipeline.node_kinds import NODE_KINDS, NodeKind
 from meta_pipeline.sandbox.ads.insights.breakdowns import COMBINATIONS, VALUES
 from meta_pipeline.sandbox.identity.scopes import ALL_SCOPES
 from meta_pipeline.sandbox.instagram.account_metrics import ACCOUNT_METRICS
 from meta_pipeline.sandbox.instagram.media_values import MEDIA_METRICS
 from meta_pipeline.sandbox.pages.catalogue import PAGE_METRICS, POST_METRICS
+from meta_pipeline.status import wording
 
 TOP = Path(__file__).parent.parent
 DBT = TOP / "dbt_project"
@@ -194,3 +200,30 @@ def test_an_alert_target_is_created_by_the_runtime() -> None:
     bootstrap = (TOP / "meta_pipeline" / "bootstrap.py").read_text()
 
     assert classes and [name for name in sorted(classes) if f"{name}(" not in bootstrap] == []
+
+
+def missing_of_kind(kind: NodeKind) -> list[str]:
+    """Return what a kind of node lacks between its links and the schedules that pull it."""
+    definitions = (TOP / "meta_pipeline/definitions.py").read_text()
+    limits = _yaml(TOP / "dagster.yaml")["concurrency"]["runs"]["tag_concurrency_limits"]
+    checks = {
+        "extract/: a report": any(kind_of(report) == kind for report in all_reports(REPORTS).values()),
+        "defs/assets/landing.py: STEPS": kind.name in STEPS,
+        "defs/calendar.py: PULLS": kind.name in calendar.PULLS,
+        f"defs/jobs.py: {kind.job} in PULLS": kind.job in {job.name for job in PULLS},
+        f"definitions.py: {kind.job}": f" {kind.job}," in definitions,
+        f"definitions.py: {kind.job}_schedule": f" {kind.job}_schedule," in definitions,
+        f"dagster.yaml: meta/{kind.name}": f"meta/{kind.name}" in {limit["key"] for limit in limits},
+        "status/wording.py: KINDS": wording.KINDS.get(kind.name) == kind.noun,
+        "consent/scopes.py: a scope that its discovery needs": any(kind.name in scope.kinds for scope in SCOPES),
+    }
+    return [what for what, is_there in checks.items() if not is_there]
+
+
+@pytest.mark.parametrize("kind", NODE_KINDS, ids=lambda kind: str(kind.name))
+def test_a_kind_of_node_has_everything_up_to_its_schedule(kind: NodeKind) -> None:
+    assert missing_of_kind(kind) == []
+
+
+def test_a_kind_that_has_only_its_name_lacks_the_rest() -> None:
+    assert len(missing_of_kind(dataclasses.replace(NODE_KINDS[0], name="lead_form", job="pull_leads"))) == 9
