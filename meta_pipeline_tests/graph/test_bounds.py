@@ -6,7 +6,7 @@ import itertools
 import json
 import socket
 import tracemalloc
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
