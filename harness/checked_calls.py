@@ -4,16 +4,10 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-import hypothesis
-from hypothesis import HealthCheck, Phase, given, settings
-from hypothesis import strategies as st
-
-from harness.response_strategies import answers
 from harness.scripted_transport import Clock, Scripted, ScriptedAdapter
 from meta_pipeline.audit import AuditEvent
 from meta_pipeline.graph.bounds import CALL_DEADLINE_S
@@ -33,13 +27,17 @@ CALLS = ("get", "post", "repeatable post", "delete", "oauth", "batches", "batch"
 @dataclass
 class Outcome:
     """What came out of one call: the error's name, the scripted responses, the HTTP calls, and the longest of them in
-    virtual seconds."""
+    virtual seconds.
 
+    `mib`: the most memory that the process has taken so far, 0 where it is not measured."""
+
+    call: str
     error: str
     responses: int
     calls: int
     longest_s: float
     seconds: float
+    mib: float = 0.0
 
 
 def outcome(call: str, script: Sequence[Scripted]) -> Outcome:
@@ -67,7 +65,7 @@ def outcome(call: str, script: Sequence[Scripted]) -> Outcome:
             if number is not None and not -(2**63) <= number < 2**63:
                 raise AssertionError(f"the audit can't keep {number}")
     longest_s = max((event.duration_s for event in events), default=0.0)
-    return Outcome(error, len(script), len(events), longest_s, clock.seconds)
+    return Outcome(call, error, len(script), len(events), longest_s, clock.seconds)
 
 
 def _made(client: GraphClient, call: str) -> Iterator[Any]:
@@ -119,37 +117,3 @@ def check(call: str, script: Sequence[Scripted]) -> Outcome:
     if checked.seconds > most:
         raise AssertionError(f"{call} took {checked.seconds:.0f} s")
     return checked
-
-
-def run(
-    examples: int, *, seed: int | None = None, note: Callable[[Outcome], None] = lambda outcome: None,
-    phases: Sequence[Phase] = (Phase.generate,),
-) -> None:
-    """Generate so many examples and check each."""
-
-    @settings(
-        max_examples=examples, database=None, deadline=None, phases=phases, suppress_health_check=list(HealthCheck),
-    )
-    @given(call=st.sampled_from(CALLS), script=st.lists(answers(), min_size=3, max_size=3))
-    def checked(call: str, script: list[Scripted]) -> None:
-        note(check(call, script))
-
-    (hypothesis.seed(seed)(checked) if seed is not None else checked)()
-
-
-@dataclass
-class Chunk:
-    """The figures of one process."""
-
-    errors: Counter[str] = field(default_factory=Counter)
-    responses: int = 0
-    calls: int = 0
-    longest_s: float = 0.0
-    mib: float = 0.0
-
-    def note(self, outcome: Outcome) -> None:
-        """Add an outcome."""
-        self.errors[outcome.error] += 1
-        self.responses += outcome.responses
-        self.calls += outcome.calls
-        self.longest_s = max(self.longest_s, outcome.longest_s)

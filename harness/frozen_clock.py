@@ -6,6 +6,7 @@ import datetime as dt
 from pathlib import Path
 
 from harness.virtual_clock import START, SandboxAdapter
+from meta_pipeline.audit import AuditEvent
 from meta_pipeline.flows import consents
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.records import AccessToken, TokenRef
@@ -44,9 +45,10 @@ class FrozenRuntime:
         self.action_links = ActionLinks(
             public_url=PUBLIC, business_url="https://business.example", facebook_url="https://www.example"
         )
+        self.events: list[AuditEvent] = []
         self.client = GraphClient(
             graph_url="http://sandbox", app_id="900000000000001", app_secret=self.graph.identity.secret,
-            graph_version="v24.0", marketing_version="v26.0", audit=lambda event: None, sleep=self.clock.sleep,
+            graph_version="v24.0", marketing_version="v26.0", audit=self.events.append, sleep=self.clock.sleep,
             now=self.clock.now, adapter=SandboxAdapter(self.graph, self.clock, latency_s=0.0),  # type: ignore[arg-type]
         )
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from hypothesis import strategies as st
 
 from harness.scripted_transport import Scripted
-from meta_pipeline.graph.bounds import CHUNK
+from meta_pipeline.graph.bounds import CHUNK, LARGEST_BODY
 from meta_pipeline.graph.usage import HEADERS
 
 
@@ -20,6 +20,9 @@ def _compressed(encoding: str, pieces: Iterable[bytes]) -> bytes:
     windows = {"gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS, "raw deflate": -zlib.MAX_WBITS}
     compressor = zlib.compressobj(9, zlib.DEFLATED, windows[encoding])
     return b"".join([*map(compressor.compress, pieces), compressor.flush()])
+
+
+_NEST = b"," + b'{"":' * 60 + b"1" + b"}" * 60
 
 
 @functools.cache
@@ -33,6 +36,7 @@ def bomb(kind: str) -> bytes:
         "emoji": (b'{"id":"\xf0\x9f\x98\x80', b"x", 23), "small emoji": (b'{"id":"\xf0\x9f\x98\x80', b"x", 7),
         "members": (b"[{}", b',{"body":"{}"}', 2), "few lists": (b"[1", b",[]", 2),
         "rows": (b'{"data":[{"date_start":"","date_stop":""}', b',{"date_start":"","date_stop":""}', 23),
+        "nested objects": (b"[1", _NEST, 2), "more nested objects": (b"[1", _NEST, 5),
     }
     first, again, size = shapes[kind]
     each = again * (mib // len(again))
@@ -45,7 +49,7 @@ def bomb(kind: str) -> bytes:
 
 BOMBS = (
     "zeros", "lists", "objects", "numbers", "escapes", "halves", "a few halves", "not UTF-8", "emoji", "small emoji",
-    "members", "few lists", "rows",
+    "members", "few lists", "rows", "nested objects", "more nested objects",
 )
 
 
@@ -53,6 +57,15 @@ def bomb_answer(kind: str, *, status: int = 200) -> Scripted:
     """The answer with a bomb."""
     body, coded = bomb(kind), "gzip, gzip" if kind == "zeros" else "gzip"
     return Scripted(_head(status, [("content-encoding", coded), ("content-length", str(len(body)))]), body)
+
+
+def long_page(after: str) -> Scripted:
+    """A page of the largest size that is read, which continues at a cursor."""
+    row = b',{"id":"1","name":"%s"}' % (b"x" * 1000)
+    last = b'],"paging":{"cursors":{"after":"%s"},"next":"https://graph.test/?after=A"}}' % after.encode()
+    rows = itertools.repeat(row, LARGEST_BODY // len(row) - 1)
+    body = _compressed("gzip", itertools.chain([b'{"data":[{"id":"1"}'], rows, [last]))
+    return Scripted(_head(200, [("content-encoding", "gzip"), ("content-length", str(len(body)))]), body)
 
 
 def _head(status: int, headers: Sequence[tuple[str, str]]) -> bytes:

@@ -7,7 +7,7 @@ import re
 _HIGH, _LOW = rb"\\u[dD][89abAB][0-9a-fA-F]{2}", rb"\\u[dD][c-fC-F][0-9a-fA-F]{2}"
 # Half of a pair of surrogates, where escaped backslashes are out of the way.
 _HALF = re.compile(rb"%s(?!%s)|(?<!%s)%s" % (_HIGH, _LOW, _HIGH, _LOW))
-_BACKSLASH, _HIDDEN = rb"\\", b"\0\0"
+_BACKSLASH, _HIDDEN, _REPLACEMENT = rb"\\", b"\0\0", rb"\ufffd"
 
 
 def valid_utf8(text: bytes) -> bytes:
@@ -27,4 +27,8 @@ def valid_json_text(text: bytes) -> bytes:
     text = valid_utf8(text)
     if rb"\u" not in text or b"\0" in text:  # no JSON has a NUL
         return text
-    return _HALF.sub(rb"\\ufffd", text.replace(_BACKSLASH, _HIDDEN)).replace(_HIDDEN, _BACKSLASH)
+    fixed = bytearray(text)
+    # In place, because both are six bytes: a million pieces to join would take ten times the text.
+    for half in _HALF.finditer(text.replace(_BACKSLASH, _HIDDEN)):
+        fixed[half.start() : half.end()] = _REPLACEMENT
+    return bytes(fixed)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import shutil
 import subprocess
@@ -20,6 +22,7 @@ TOP = Path(__file__).parents[1]
 DEPLOY = TOP / "deploy"
 FILES = sorted(path for path in DEPLOY.iterdir() if path.is_file())
 UNIT = DEPLOY / "meta-pipeline.service"
+ROUTES = set(re.findall(r'route\("(/health/\w+)"', (TOP / "meta_pipeline" / "web" / "app.py").read_text()))
 
 
 def commands_in(text: str) -> list[list[str]]:
@@ -56,9 +59,55 @@ def test_every_setting_of_the_files_exists(file: Path) -> None:
     assert {name.lower() for name in names} <= set(Settings.model_fields)
 
 
+def test_every_file_that_the_instructions_name_is_in_the_repository() -> None:
+    text = "\n".join(file.read_text() for file in FILES)
+    named = set(re.findall(r"(?<![\w/.*-])(deploy/[\w.-]+|[\w-]+\.(?:lock|md|yaml|service)|\.env\.example)(?![\w/])", text))
+
+    named -= {"deploy/.env", "postgresql.service"}  # the operator's, and Debian's
+    assert {"deploy/compose.yaml", "deploy/meta-pipeline.service", ".env.example", "requirements.lock"} <= named
+    assert {name for name in named if not (TOP / name).exists() and not (DEPLOY / name).exists()} == set()
+
+
+def test_every_program_of_the_installation_comes_with_it() -> None:
+    text = "\n".join(file.read_text() for file in FILES)
+    programs = set(re.findall(r"/opt/meta-pipeline/bin/([\w-]+)", text))
+
+    assert {"meta-pipeline", "dagster-webserver", "python", "uv"} <= programs
+    assert {program for program in programs if not (Path(sys.executable).parent / program).exists()} == set()
+
+
+def test_unit_image_and_compose_file_start_the_same_command_and_ask_its_port() -> None:
+    pipeline = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]["pipeline"]
+    (unit_command,) = re.findall(r"^ExecStart=/opt/meta-pipeline/bin/(.+)$", UNIT.read_text(), re.M)
+    (image_command,) = re.findall(r"^CMD (.+)$", (DEPLOY / "Dockerfile").read_text(), re.M)
+    (port,) = re.findall(r"--web-port (\d+)", unit_command)
+    health = re.search(r"http://127\.0\.0\.1:(\d+)(/[\w/]+)", pipeline["healthcheck"]["test"][-1])
+
+    assert json.loads(image_command) == pipeline["command"] == unit_command.split()
+    assert health and health[1] == port and health[2] in ROUTES
+
+
+def test_the_home_of_the_image_is_in_its_volume_and_the_service_may_write_its_folder() -> None:
+    dockerfile, unit = (DEPLOY / "Dockerfile").read_text(), UNIT.read_text()
+    pipeline = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]["pipeline"]
+    (volume,) = re.findall(r"^VOLUME (.+)$", dockerfile, re.M)
+    (home,) = re.findall(r"META_PIPELINE_HOME=(\S+)", dockerfile)
+    (state,) = re.findall(r"^StateDirectory=(.+)$", unit, re.M)
+
+    assert pipeline["volumes"] == [f"pipeline:{volume}"] and home == pipeline["environment"]["META_PIPELINE_HOME"]
+    assert home.startswith(f"{volume}/") and f"WorkingDirectory=/var/lib/{state}\n" in unit
+
+
+def test_postgres_is_ready_only_when_it_answers_over_tcp() -> None:
+    postgres = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]["postgres"]
+
+    assert postgres["healthcheck"]["test"][1:4] == ["pg_isready", "-h", "127.0.0.1"]
+
+
 def test_systemd_accepts_the_unit(tmp_path: Path) -> None:
     if shutil.which("systemd-analyze") is None:
-        pytest.skip("systemd-analyze is not installed")
+        reason = "the check of the unit needs Debian's systemd: apt-get install systemd"
+        pytest.fail(reason) if os.environ.get("SKIP_NOTHING") else pytest.skip(reason)
     unit = tmp_path / UNIT.name
     unit.write_text(UNIT.read_text().replace("/opt/meta-pipeline/bin/meta-pipeline", sys.executable))
     ran = subprocess.run(["systemd-analyze", "verify", "--man=no", unit], capture_output=True, text=True)

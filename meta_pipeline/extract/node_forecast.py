@@ -7,19 +7,22 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
-from meta_pipeline.extract.aged_objects import LISTING_PAGE
+from meta_pipeline.extract.aged_objects import LISTING_PAGE, groups_of
 from meta_pipeline.extract.forecast import Forecast
 from meta_pipeline.extract.instagram.insights import insights_requests as instagram_requests
+from meta_pipeline.extract.instagram.stories import STORY, count_live
 from meta_pipeline.extract.metrics.availability import Availability
-from meta_pipeline.extract.metrics.metric import Registry
+from meta_pipeline.extract.metrics.metric import Metric, Registry
 from meta_pipeline.extract.pages.insights import LONGEST_RANGE, insights_requests
 from meta_pipeline.extract.ranges import contiguous_ranges
 from meta_pipeline.extract.reports import NodeReport
 from meta_pipeline.extract.restatement import Tier
-from meta_pipeline.extract.snapshot_ages import is_due
+from meta_pipeline.extract.snapshot_ages import due
+from meta_pipeline.extract.stored_listing import read_rows
 from meta_pipeline.store.landed import ledger, snapshot_objects
 
 POLLS_OF_STORIES_PER_DAY = 24
+STORIES = "instagram_stories"
 
 
 def forecast_node_report(
@@ -53,40 +56,38 @@ def forecast_node_report(
                 rows = len(days) * len(live)
             case "instagram_demographics":
                 calls = rows = sum(len(metric.requested_breakdowns) for metric in live)
-            case "instagram_stories":
-                calls, rows = _story_calls(report, live_groups(registry, now, version), engine, node_id)
+            case _ if report.name == STORIES:
+                calls, rows = _story_calls(metrics, availability, engine, node_id, now=now)
             case _:
-                calls, rows = _object_calls(report, engine, node_id, ages=ages, today=today)
+                calls, rows = _object_calls(report, metrics, engine, node_id, ages=ages, today=today)
     return Forecast(report=report.name, days=len(days), report_runs=0, calls=calls, rows=rows)
-
-
-def live_groups(registry: Registry, now: dt.datetime, version: str) -> int:
-    """Return the number of calls that the metrics of one story take."""
-    metrics = registry.requested("instagram_stories", on=now.date(), version=version)
-    return len({next(iter(metric.requested_breakdowns), "") for metric in metrics})
 
 
 def hourly_story_calls(engine: sa.Engine, node_id: str, *, registry: Registry, version: str, now: dt.datetime) -> int:
     """Return how many calls a day the hourly read of an account's stories takes: a listing each hour, and the metrics
-    of as many stories as were live in the last reads."""
-    stories = _stories_of_last_days(engine, node_id)
-    return POLLS_OF_STORIES_PER_DAY * (1 + stories * live_groups(registry, now, version))
+    of as many stories as were live at the last read."""
+    metrics = registry.requested(STORIES, on=now.date(), version=version)
+    availability = Availability(engine, node_id=node_id, report=STORIES, now=now)
+    calls, _ = _story_calls(metrics, availability, engine, node_id, now=None)
+    return POLLS_OF_STORIES_PER_DAY * calls
 
 
-def _stories_of_last_days(engine: sa.Engine, node_id: str) -> int:
-    files = ledger.files_of(engine, report="instagram_stories", node_id=node_id)
-    return files[-1].rows if files else 0
-
-
-def _story_calls(report: NodeReport, groups: int, engine: sa.Engine, node_id: str) -> tuple[int, int | None]:
-    files = ledger.files_of(engine, report=report.name, node_id=node_id)
+def _story_calls(
+    metrics: Sequence[Metric], availability: Availability, engine: sa.Engine, node_id: str, *, now: dt.datetime | None
+) -> tuple[int, int | None]:
+    """Return the calls for the listing and for the stories that landed last: those that are still live, or were then
+    when `now` is None."""
+    files = ledger.files_of(engine, report=STORIES, node_id=node_id)
     if not files:
         return 1, None
-    return 1 + files[-1].rows * groups, files[-1].rows
+    live = [metric for metric in metrics if availability.live([metric.name], STORY)]
+    groups = {next(iter(metric.requested_breakdowns), "") for metric in live}
+    return 1 + len(groups) * count_live(read_rows(files[-1].path), now), files[-1].rows
 
 
 def _object_calls(
-    report: NodeReport, engine: sa.Engine, node_id: str, *, ages: tuple[Tier, ...], today: dt.date
+    report: NodeReport, metrics: Sequence[Metric], engine: sa.Engine, node_id: str, *, ages: tuple[Tier, ...],
+    today: dt.date,
 ) -> tuple[int, int | None]:
     """Return the calls for the newest page of the listing, the objects that are due, and those of them that are too old
     to be on that page."""
@@ -97,5 +98,7 @@ def _object_calls(
         (each for each in stored.values() if each.gone_on is None), key=lambda each: each.created_on or dt.date.min,
         reverse=True,
     )
-    due = [index for index, each in enumerate(present) if is_due(each, today, ages)]
-    return 1 + len(due) + sum(index >= LISTING_PAGE for index in due), min(len(present), LISTING_PAGE)
+    to_read = set(due(stored, today, ages))
+    unlisted = sum(each.id in to_read for each in present[LISTING_PAGE:])
+    requests = sum(len(groups_of(metrics, stored[id].kind or "")) for id in to_read)
+    return 1 + requests + unlisted, min(len(present), LISTING_PAGE)

@@ -12,10 +12,20 @@ import msgspec
 import sqlalchemy as sa
 
 from meta_pipeline.digests import request_digest
-from meta_pipeline.entity_kinds import ACCOUNTS, ADS, CREATIVES, ENTITY_KINDS, LISTED_KINDS, THUMBNAILS, EntityKind
+from meta_pipeline.entity_kinds import (
+    ACCOUNTS,
+    AD_SETS,
+    ADS,
+    CREATIVES,
+    ENTITY_KINDS,
+    LISTED_KINDS,
+    THUMBNAILS,
+    EntityKind,
+)
 from meta_pipeline.extract import stored_listing
 from meta_pipeline.extract.ads.listings import creatives, entities, thumbnails
 from meta_pipeline.extract.ads.listings.entities import LISTING_PAGE
+from meta_pipeline.extract.ads.listings.promoted import AD_SETS_VIA, CREATIVES_VIA, promoted_by
 from meta_pipeline.extract.ads.listings.thumbnails import PendingDownload, Thumbnail
 from meta_pipeline.extract.stored_listing import Row, StoredRecord
 from meta_pipeline.extract.stored_sizes import load_sizes, store_sizes
@@ -29,6 +39,7 @@ from meta_pipeline.graph.errors import ThrottledError, TokenError
 from meta_pipeline.landing import thumbnails as pictures
 from meta_pipeline.landing.landing import SNAPSHOT_DAY
 from meta_pipeline.records import AccessToken, Batch, LandedFile, MetaPipelineError
+from meta_pipeline.store.connections import node_links
 from meta_pipeline.store.landed import ledger, listing_sweeps, read_times
 
 # Each is read on its own, except that thumbnails come with their creatives.
@@ -183,7 +194,16 @@ class _Lister:
             listing_sweeps.record_sweep(
                 engine, node_id=self.node_id, kind=CREATIVES.name, request_digest=digest, at=started_at
             )
+        self._relate(stored | fresh)
         yield landed
+
+    def _relate(self, stored_creatives: Mapping[str, StoredRecord]) -> None:
+        """Record which Pages and Instagram accounts the account promotes."""
+        ad_sets = self._stored(AD_SETS)
+        relations = promoted_by(
+            (each.record for each in stored_creatives.values()), (each.record for each in ad_sets.values())
+        )
+        node_links.relate(self.context.engine, self.node_id, relations, via=(CREATIVES_VIA, AD_SETS_VIA))
 
     def _thumbnails(self, fresh: Mapping[str, StoredRecord]) -> dict[str, StoredRecord]:
         """Return the stored thumbnails with those of the creatives that were just read."""

@@ -14,7 +14,7 @@ from meta_pipeline.flows.remaining_days import Result, failed_day, resume_report
 from meta_pipeline.graph.errors import ScopeError, ThrottledError, TokenError
 from meta_pipeline.landing.file import Provenance
 from meta_pipeline.landing.text import arrow_text
-from meta_pipeline.records import AccessToken, LandingError, MetaPipelineError
+from meta_pipeline.records import AccessToken, LandedFile, LandingError, MetaPipelineError
 from meta_pipeline.store.landed import snapshot_objects
 from meta_pipeline.store.pulls import deferrals
 
@@ -61,11 +61,10 @@ class NodeAttempt:
             try:
                 if self.throttled:
                     raise self.throttled
-                rows = read.rows(part)
-                yield from self._write(report, rows)
-                snapshot_objects.save(
-                    context.engine, read.objects, node_id=self.node_id, report=report.name
-                )
+                results = list(self._write(report, read.rows(part)))
+                if all(isinstance(result, LandedFile) for result in results):
+                    snapshot_objects.save(context.engine, read.objects, node_id=self.node_id, report=report.name)
+                yield from results
             except TokenError:
                 raise
             except Exception as error:

@@ -169,15 +169,14 @@ def _instagram_stories(read: NodeRead) -> Reader:
 
 
 def _earlier_stories(read: NodeRead) -> Iterator[Row]:
-    """Yield the stories that landed today, and those that were still live when yesterday's landed."""
-    for day in (read.today - dt.timedelta(days=1), read.today):
-        file = read.context.landing.check_intact(
-            ledger.find(read.context.engine, report=read.report.name, node_id=read.node_id, day=day)
-        )
-        if file is None:
+    """Yield the stories that landed today, and those that were still live when the newest day before it landed."""
+    files = ledger.files_of(read.context.engine, report=read.report.name, node_id=read.node_id)
+    before = [file for file in files if file.day < read.today][-1:]
+    for landed in (*before, *(file for file in files if file.day == read.today)):
+        if (file := read.context.landing.check_intact(landed)) is None:
             continue
         for record, source in stored_listing.read_rows(file.path):
-            if day == read.today or b'"ended_at"' not in record:
+            if file.day == read.today or b'"ended_at"' not in record:
                 yield record, source
 
 

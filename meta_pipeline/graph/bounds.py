@@ -16,7 +16,7 @@ CHUNK = 256 * 1024
 # four bytes a character in Python. Also what is repaired when strict readers refuse it.
 LARGEST_DECODED = 8 * MIB
 # A decoded value takes up to forty times its two bytes of JSON. Smaller bodies are not counted: they can't matter.
-COUNTED_FROM, MOST_VALUES = 2 * MIB, 750_000
+COUNTED_FROM, MOST_VALUES = 2 * MIB, 500_000
 # Meta's own answers are six levels deep. Python's recursion limit is 1,000, shared by every walk over the value.
 DEEPEST = 64
 

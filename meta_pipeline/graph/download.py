@@ -52,17 +52,17 @@ def is_public(address: str) -> bool:
     """Return whether an address is public: not private, shared or multicast, and not an IPv6 address that embeds an
     IPv4 address (NAT64, 6to4, Teredo, IPv4-compatible)."""
     ip = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(ip, ipaddress.IPv6Address):
-        if ip.ipv4_mapped is not None:
-            return is_public(str(ip.ipv4_mapped))
-        if any(ip in network for network in _EMBEDDING):
-            return False
-    return ip.is_global and not ip.is_multicast
+    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is not None:
+        return is_public(str(ip.ipv4_mapped))
+    return ip.is_global and not ip.is_multicast and not any(ip in network for network in _NO_CDN)
 
 
-# Prefixes whose addresses carry an IPv4 address: IPv4-compatible and the rest of ::/8, NAT64 (well-known and local),
-# Teredo, 6to4. No CDN is reached at one.
-_EMBEDDING = tuple(map(ipaddress.IPv6Network, ("::/8", "64:ff9b::/96", "64:ff9b:1::/48", "2001::/32", "2002::/16")))
+# Global by their registry, or by Python's older copy of it, and yet no CDN is reached at one: prefixes that carry an
+# IPv4 address (IPv4-compatible and the rest of ::/8, NAT64 well-known and local, Teredo, 6to4 and its relays), segment
+# identifiers, and the site-local addresses of old.
+_NO_CDN = tuple(map(ipaddress.ip_network, (
+    "::/8", "64:ff9b::/96", "64:ff9b:1::/48", "2001::/32", "2002::/16", "192.88.99.0/24", "5f00::/16", "fec0::/10",
+)))
 
 
 class _Pinned(DeadlineAdapter):

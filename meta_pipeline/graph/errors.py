@@ -48,6 +48,11 @@ class GraphError(MetaPipelineError):
         trace = f" [fbtrace {trace_id}]" if trace_id else ""
         super().__init__(f"{number}{message}{trace}" + (f": {remedy}" if remedy else ""))
 
+    @property
+    def without_trace(self) -> str:
+        """Return the code and the message, which are equal for every such error, without secrets as `str()` is."""
+        return str(self).partition(" [fbtrace ")[0]
+
 
 class ThrottledError(GraphError):
     """A limit is reached; `retry_after` is in seconds."""
@@ -217,6 +222,13 @@ def error_from(
     if isinstance(graph_error, ThrottledError) and retry_after:
         graph_error.retry_after = retry_after
     return graph_error
+
+
+def detached(error: GraphError) -> GraphError:
+    """Return the error without the frames that it passed: they hold the body, and an error that a frame of its own
+    traceback refers to stays in memory until the garbage collector runs."""
+    error.__context__ = None
+    return error.with_traceback(None)
 
 
 def after_retries(error: GraphError) -> GraphError:

@@ -19,6 +19,7 @@ from meta_pipeline.graph.errors import (
     ThrottledError,
     TransientError,
     UnreadableAnswerError,
+    detached,
     error_from,
 )
 from meta_pipeline.graph.usage import retry_after, usage_of
@@ -151,7 +152,7 @@ def decipher(status: int, headers: Mapping[str, str], body: bytes) -> tuple[Any,
 
 @dataclass(frozen=True)
 class Answer:
-    """The response to one call: lower-case headers, the body, and the error if it is one.
+    """The response to one call: lower-case headers, and the body of a result or the error.
 
     Of a page of results only the frame and the fields that the caller needs are decoded: decoding the rest would cost
     more than all further processing. The answer of a batch has `members`, one for each operation, None where Graph left
@@ -174,7 +175,9 @@ class Answer:
     @property
     def trace_id(self) -> str | None:
         """Return Meta's trace id of this call."""
-        return trace_of(self.headers, None if self.page is not None else self.data)
+        if self.error is not None and self.error.trace_id:
+            return self.error.trace_id
+        return trace_of(self.headers, None if self.page is not None or self.error is not None else self.data)
 
     @property
     def rows(self) -> int | None:
@@ -257,9 +260,11 @@ def answer_of(status: int, headers: Mapping[str, str], body: bytes, row: type = 
         data, error = decipher(status, lowered, body)
     except GraphError as bound:  # a body too large or too deep
         bound.http_status, bound.trace_id = status, lowered.get("x-fb-trace-id")
-        return Answer(lowered, b"", bound)
+        return Answer(lowered, b"", detached(bound))
+    if error is not None:  # without the body: see `detached`
+        return Answer(lowered, b"", error)
     is_batch = isinstance(data, list) and len(data) <= MOST_MEMBERS
-    return Answer(lowered, body, error, tuple(map(_member, data)) if is_batch else ())
+    return Answer(lowered, body, None, tuple(map(_member, data)) if is_batch else ())
 
 
 def _member(member: Any) -> Answer | None:

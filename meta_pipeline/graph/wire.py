@@ -25,6 +25,7 @@ from meta_pipeline.graph.errors import (
     GraphError,
     MalformedTokenError,
     ThrottledError,
+    detached,
 )
 from meta_pipeline.graph.limits import Charge
 from meta_pipeline.graph.redaction import secrets_of, without
@@ -106,7 +107,7 @@ class Wire:
                     body = content.read(response.raw, deadline=started + CALL_DEADLINE_S, clock=self._clock)
                 except GraphError as bound:  # the next call must not read the rest of the body
                     response.close()
-                    error = bound
+                    error = detached(bound)
             except BROKEN as exception:
                 error = self._failed(exception, started)
             event = AuditEvent(
@@ -125,7 +126,7 @@ class Wire:
                 self._budget.settle(admission, usage, limit)
         if self._samples is not None:
             secret = secrets_of(token, self._app_secret, form)
-            self._samples.write(method, event.path, form, response.status_code, answer.body, secret)
+            self._samples.write(method, event.path, form, response.status_code, body, secret)
         if answer.error is not None:
             self.without_secrets(answer.error, token, form)
         return answer

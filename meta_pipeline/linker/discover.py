@@ -4,7 +4,6 @@ Every edge is read on its own: one that fails leaves the others as they are, and
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
@@ -23,11 +22,11 @@ from meta_pipeline.graph.errors import (
     TokenError,
     UnreadableAnswerError,
 )
+from meta_pipeline.graph.unknown_fields import without_unknown
 from meta_pipeline.records import AccessToken, NodeLink
 
 # Errors of the token, the app or the network: the next edge would meet them too.
 _OF_EVERY_EDGE = (TokenError, ThrottledError, SuspendedError, ConnectionFailedError)
-_UNKNOWN_FIELD = re.compile(r"nonexisting field \((\w+)\)")
 
 
 class _Named(msgspec.Struct):
@@ -190,7 +189,7 @@ class _EdgeReader:
             except _OF_EVERY_EDGE:
                 raise
             except RequestError as error:
-                fewer = _without_unknown(fields, error)
+                fewer = without_unknown(fields, error)
                 if fewer is None:
                     return self._fail(edge, error)
                 lost = ", ".join(sorted(set(fields) - set(fewer)))
@@ -216,15 +215,6 @@ class _EdgeReader:
                     raise UnreadableAnswerError(
                         f"{self._graph.host} answered {edge.path} with a row that is not one", trace_id=batch.trace_id
                     ) from None
-
-
-def _without_unknown(fields: Sequence[str], error: RequestError) -> tuple[str, ...] | None:
-    """Return the fields but the one that Meta names as unknown; None when it names none of them, or the id."""
-    match = _UNKNOWN_FIELD.search(str(error)) if error.code == 100 else None
-    if match is None or match[1] == "id":
-        return None
-    fewer = tuple(name for name in fields if name.partition("{")[0] != match[1])
-    return fewer if len(fewer) < len(fields) else None
 
 
 def _access(business: _Business | None, own: frozenset[str]) -> Literal["owned", "partner", "unknown"]:

@@ -187,6 +187,11 @@ class Headers:
         if len(scope["headers"]) > MOST_HEADERS:
             await Response("Too many headers.", 431)(scope, receive, send_with_headers)
             return
+        # Where the body ends would be a matter of opinion, and a proxy in front may have the other one (smuggling).
+        if {b"content-length", b"transfer-encoding"} <= {name for name, _ in scope["headers"]}:
+            response = Response("A request has one length.", 400, {"connection": "close"})
+            await response(scope, receive, send_with_headers)
+            return
         # A page of somebody else that points its name at this address (DNS rebinding) stops here.
         if host_of(scope) not in self._hosts:
             await Response("This is not the address of this service.", 400)(scope, receive, send_with_headers)

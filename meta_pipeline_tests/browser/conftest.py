@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
+import socket
+import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, sync_playwright
+
+from harness.connections_page import make_web
+from harness.sandbox import Sandbox
+from meta_pipeline.web.app import create_app
+from meta_pipeline.web.server import server_for
 
 QUIET = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-dev-shm-usage", "--no-first-run",
@@ -25,3 +34,24 @@ def page() -> Iterator[Page]:
         browser = playwright.chromium.launch(executable_path=executable, args=QUIET)
         yield browser.new_page()
         browser.close()
+
+
+@contextlib.contextmanager
+def serving(path: Path, sandbox: Sandbox, operator_password: str | None = None) -> Iterator[str]:
+    """Run a server that onboards by itself; yield its URL."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"http://localhost:{listener.getsockname()[1]}"
+        server = server_for(create_app(make_web(path, sandbox, public_url=url, operator_password=operator_password).runtime))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        try:
+            yield url
+        finally:
+            server.should_exit = True
+            thread.join(60)
+
+
+@pytest.fixture
+def address(tmp_path: Path, sandbox: Sandbox) -> Iterator[str]:
+    with serving(tmp_path, sandbox) as url:
+        yield url

@@ -3,34 +3,12 @@
 from __future__ import annotations
 
 import re
-import socket
-import threading
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Literal
 
 import pytest
 from playwright.sync_api import Page, ViewportSize, expect
 
-from harness.connections_page import make_web
-from harness.sandbox import Sandbox
-from meta_pipeline.web.app import create_app
-from meta_pipeline.web.server import server_for
-
 PHONE: ViewportSize = {"width": 390, "height": 844}
-
-
-@pytest.fixture
-def address(tmp_path: Path, sandbox: Sandbox) -> Iterator[str]:
-    """A running server that onboards by itself."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        url = f"http://localhost:{listener.getsockname()[1]}"
-        server = server_for(create_app(make_web(tmp_path, sandbox, public_url=url).runtime))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        yield url
-        server.should_exit = True
-        thread.join(60)
 
 
 def fits(page: Page) -> None:

@@ -20,10 +20,11 @@ from harness.home import make_home
 from harness.sandbox import serving
 from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.defs.assets.keys import landing_key
-from meta_pipeline.defs.assets.landing import insights_assets
+from meta_pipeline.defs.assets.landing import reports_assets
 from meta_pipeline.defs.home import instance
 from meta_pipeline.defs.resources import resources_of
 from meta_pipeline.defs.runs.console import SILENT_CONSOLE
+from meta_pipeline.node_kinds import AD_ACCOUNT
 from meta_pipeline.settings import Settings
 from meta_pipeline.store.connections.node_links import list_links
 
@@ -34,7 +35,7 @@ REPORTS = (*IN_REPORT_RUNS, "account_insights")  # totals are read at once: they
 
 def run_as_dagster_cuts_it(runtime: Runtime, opened: dg.DagsterInstance, keys: list[str]) -> list[dg.RunRequest]:
     """Do what the daemon does with a backfill from the UI: its own cut, each run under the backfill."""
-    land_insights = insights_assets(runtime.catalogue)
+    land_insights = reports_assets(runtime.catalogue, AD_ACCOUNT)
     graph, assets = AssetGraph.from_assets([land_insights]), [landing_key(name) for name in REPORTS]
     opened.add_backfill(PartitionBackfill.from_asset_partitions(
         backfill_id="fromtheui", asset_graph=graph, partition_names=keys, asset_selection=assets,

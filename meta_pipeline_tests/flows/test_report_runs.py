@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from typing import Any
 
@@ -143,6 +144,23 @@ def test_a_retired_token_is_not_tried_by_what_is_still_to_do(runtime: FrozenRunt
     (reason,) = reasons
     assert ref.subject_name in reason and "(190/460)" in reason and "meta-pipeline connect" in reason
     assert sum(runtime.graph.calls.values()) - before == 2
+
+
+def test_a_token_that_another_account_retires_meanwhile_makes_no_further_call(
+    runtime: FrozenRuntime, context: PullContext
+) -> None:
+    (ref,) = (ref for ref in runtime.vault.refs() if ref.kind == "system_user")
+    calls: list[int] = []
+
+    def sleep(seconds: float) -> None:
+        context.sleep(seconds)
+        runtime.vault.retire(ref.id, "190/460", subcode=460)
+        calls.append(sum(runtime.graph.calls.values()))
+
+    results = list(land(ACCOUNTS[0], dataclasses.replace(context, sleep=sleep)))
+
+    assert calls and calls[0] == sum(runtime.graph.calls.values())
+    assert all(isinstance(result, FailedDay) and "(190/460)" in result.reason for result in results) and results
 
 
 def test_a_dead_token_is_known_before_the_work_starts_and_named_once(runtime: FrozenRuntime, context: PullContext) -> None:

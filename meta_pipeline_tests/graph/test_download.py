@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import socket
+import threading
 import time
 from collections.abc import Callable, Mapping
 
@@ -12,6 +15,7 @@ from requests.adapters import BaseAdapter
 from urllib3.response import HTTPResponse
 
 from harness.scripted_transport import Clock
+from meta_pipeline.graph import download
 from meta_pipeline.graph.download import DEADLINE_S, LARGEST_BYTES, DownloadError, Downloads, is_public
 
 GRAPH = "http://127.0.0.1:8700"
@@ -178,6 +182,42 @@ def test_the_connection_goes_to_the_address_that_was_checked_and_shows_a_certifi
 
     assert (host["host"], pool["server_hostname"], pool["assert_hostname"]) == (
         "157.240.1.1", "scontent.example", "scontent.example")
+
+
+def test_a_head_that_drips_meets_the_deadline_of_a_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(download, "DEADLINE_S", 0.2)
+    sent: list[bytes] = []
+
+    def drip() -> None:
+        connection, _ = listener.accept()
+        with connection, contextlib.suppress(OSError):
+            connection.sendall(b"HTTP/1.1 200 X\r\nx: ")
+            while len(sent) < 500:
+                connection.sendall(b"x")
+                sent.append(b"x")
+                time.sleep(0.02)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=drip)
+        thread.start()
+        graph = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        with pytest.raises(DownloadError, match="took more than"):
+            Downloads(graph).picture(f"{graph}/1.png")
+        thread.join()
+
+    assert 0 < len(sent) < 500
+
+
+@pytest.mark.parametrize("address", [
+    "127.0.0.1", "127.255.255.254", "10.0.0.1", "172.31.255.255", "192.168.255.255", "169.254.169.254", "100.64.0.1",
+    "0.0.0.0", "0.1.2.3", "255.255.255.255", "240.0.0.1", "224.0.0.1", "239.255.255.255", "192.0.0.1", "192.0.2.1",
+    "198.18.0.1", "198.51.100.1", "203.0.113.1", "192.88.99.1", "::1", "::", "::ffff:127.0.0.1", "::ffff:169.254.169.254",
+    "::ffff:224.0.0.1", "::ffff:0:127.0.0.1", "::7f00:1", "64:ff9b::7f00:1", "64:ff9b:1::7f00:1", "2002:7f00:1::",
+    "2001:0:7f00:1::", "fe80::1", "fe80::1%eth0", "fc00::1", "fd00:ec2::254", "ff02::1", "ff0e::1", "2001:db8::1", "100::1",
+    "fec0::1", "5f00::1",
+])
+def test_no_address_for_special_use_is_public(address: str) -> None:
+    assert not is_public(address)
 
 
 def test_a_public_address_of_version_six_is_one() -> None:

@@ -9,7 +9,9 @@ import json
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from harness import checked_calls
+from harness import generated_calls
+from harness.call_process import MOST_MIB, CallProcess
+from harness.response_strategies import BOMBS, bomb_answer, long_page
 from meta_pipeline.graph.calls import CallKind
 from meta_pipeline.graph.errors import ThrottledError
 from meta_pipeline.graph.limits import charges, readings
@@ -66,8 +68,23 @@ def test_a_budget_survives_any_header_and_never_waits_for_ever(first: dict[str, 
 
 def test_no_response_of_a_server_gets_through_the_client_but_as_an_error_of_ours() -> None:
     """Three responses an example: the generator and its checks are those of `make bench`, which runs 100,000."""
-    chunk = checked_calls.Chunk()
-    checked_calls.run(667, note=chunk.note, phases=(Phase.explicit, Phase.generate, Phase.shrink))
+    chunk = generated_calls.Chunk()
+    with CallProcess() as process:
+        phases = (Phase.explicit, Phase.generate, Phase.shrink)
+        generated_calls.run(667, process=process, note=chunk.note, phases=phases)
 
     assert chunk.responses >= 2_000
     assert {"none", "UnreadableAnswerError", "CallDeadlineError", "RedirectError"} <= set(chunk.errors)
+    assert 0 < chunk.mib <= MOST_MIB, chunk.largest
+
+
+def test_no_response_takes_more_memory_than_a_process_may() -> None:
+    """A call that is tried four times reads four of them; a listing holds a page while it reads the next."""
+    chunk = generated_calls.Chunk()
+    with CallProcess() as process:
+        for kind in BOMBS:
+            chunk.note(process.check("get", [bomb_answer(kind, status=500 if kind == "nested objects" else 200)]))
+        chunk.note(process.check("batches", [long_page(after) for after in "ABC"]))
+
+    assert {"BodyTooLargeError", "TransientError", "RepeatedCursorError", "none"} == chunk.errors.keys()
+    assert 0 < chunk.mib <= MOST_MIB, chunk.largest

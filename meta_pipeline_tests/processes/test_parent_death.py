@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
-from meta_pipeline.store.coordination.processes import identity, is_gone
+from meta_pipeline.store.coordination.processes import identity, is_gone, pid_of
 
 # A worker of a pool that starts a process of its own, and a parent that is killed meanwhile.
 PARENT = """
@@ -31,9 +33,12 @@ def test_a_worker_and_what_it_started_end_when_the_parent_is_killed(tmp_path: Pa
     with subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True) as parent:
         assert parent.stdout
         started = [identity(int(pid)) for pid in parent.stdout.readline().split()]
-        parent.stdout.read()  # until every process that could write to it has closed it
+        parent.wait()
     end = time.monotonic() + 10
     while time.monotonic() < end and not all(is_gone(process) for process in started):
         time.sleep(0.01)
+    left = [pid for process in started if (pid := pid_of(process)) is not None]
+    for pid in left:
+        os.kill(pid, signal.SIGKILL)
 
-    assert len(started) == 2 and all(is_gone(process) for process in started)
+    assert len(started) == 2 and left == []

@@ -88,6 +88,7 @@ def test_the_metrics_that_meta_computes_from_each_other_add_up(graph: Graph) -> 
     for name in ("like", "love", "wow", "haha", "sorry", "anger"):
         alone = values(graph, f"page_actions_post_reactions_{name}_total")
         assert alone == [reactions.get(name, 0) for reactions in by_type]
+    assert all(0 not in reactions.values() for reactions in by_type) and min(len(reactions) for reactions in by_type) < 6
     followers = values(graph, "page_follows")
     changes = [new - gone for new, gone in zip(
         values(graph, "page_daily_follows"), values(graph, "page_daily_unfollows_unique"), strict=True)]

@@ -9,9 +9,10 @@ import sqlalchemy as sa
 
 from meta_pipeline.linker.discover import Discovery
 from meta_pipeline.linker.links import save
+from meta_pipeline.node_kinds import AD_ACCOUNT, PAGE
 from meta_pipeline.records import AccessToken, Grant, NodeLink, TokenRef
-from meta_pipeline.store.connections import access, alerts, grants, onboardings, reveals
-from meta_pipeline.store.connections.node_links import list_links
+from meta_pipeline.store.connections import access, alerts, grants, node_links, onboardings, reveals
+from meta_pipeline.store.connections.node_links import find_link, list_links
 from meta_pipeline.store.coordination.processes import identity
 from meta_pipeline.vault.seal import new_key
 from meta_pipeline.vault.vault import Vault
@@ -31,7 +32,27 @@ def test_links_are_kept_by_node(engine: sa.Engine) -> None:
     )
     save(engine, Discovery((newer,)), through="t2", now=NOW)
 
-    assert [newer] == list_links(engine)
+    assert [newer] == list_links(engine) == list_links(engine, kind=AD_ACCOUNT)
+    assert newer == find_link(engine, "act_1") and find_link(engine, "act_2") is None
+    assert list_links(engine, kind=PAGE) == []
+
+
+def test_relations_from_listings_outlive_a_discovery_and_are_replaced_by_the_next_listing(engine: sa.Engine) -> None:
+    link = NodeLink(
+        kind="ad_account", id="act_1", name="A", access="owned", owner_business=None, tasks=(), timezone="UTC",
+        currency="EUR", token_ref="t", related=({"kind": "business", "id": "9", "via": "owner"},),
+    )
+    page = {"kind": "page", "id": "7", "via": "creatives"}
+    node_links.save(engine, [link], now=NOW)
+
+    node_links.relate(engine, "act_1", [page], via=("creatives", "ad_sets"))
+    node_links.save(engine, [link], now=NOW)  # the daily discovery
+    (stored,) = list_links(engine)
+    assert [(each["kind"], each["id"]) for each in stored.related] == [("business", "9"), ("page", "7")]
+
+    node_links.relate(engine, "act_1", [page | {"id": "8"}], via=("creatives", "ad_sets"))
+    (stored,) = list_links(engine)
+    assert [(each["kind"], each["id"]) for each in stored.related] == [("business", "9"), ("page", "8")]
 
 
 def keep_token(engine: sa.Engine, subject_id: str = "1") -> tuple[Vault, TokenRef]:

@@ -113,6 +113,13 @@ def test_a_head_that_is_too_large_is_refused(server: Server, head: bytes) -> Non
     assert answer.startswith((b"HTTP/1.1 4", b"")) and b"200 OK" not in answer
 
 
+def test_a_request_with_two_lengths_is_refused_and_what_follows_is_no_request(server: Server) -> None:
+    lengths = b"content-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n"
+    answer = server.answer(b"POST /sign-in HTTP/1.1\r\nhost: localhost\r\n" + lengths + GET + b"\r\n")
+
+    assert answer.startswith(b"HTTP/1.1 400") and answer.count(b"HTTP/1.1") == 1
+
+
 def test_connections_that_wait_give_way_to_those_that_ask(web: Web) -> None:
     with serving(web, Limits(head_s=600, connections=8)) as server, contextlib.ExitStack() as stack:
         held = []

@@ -17,8 +17,9 @@ from meta_pipeline.graph.errors import GraphError
 from meta_pipeline.graph.response import GraphResponse
 from meta_pipeline.node_kinds import PACIFIC
 
-# From `since` to `until` at most (docs/graph-api.md §3.4).
-LONGEST_RANGE = 30
+# From `since` to `until` at most (docs/graph-api.md §3.4): the error counts seconds, and a range over the end of summer
+# time has an hour more.
+LONGEST_RANGE, LONGEST_RANGE_S = 30, 30 * 86_400
 SERIES = "time_series"
 _ZONE = ZoneInfo(PACIFIC)
 
@@ -65,10 +66,13 @@ def insights_requests(
         key = is_series, breakdown, metric.history_days, metric.request_group
         groups.setdefault(key, []).append(metric.name)
     for (is_series, breakdown, history_days, _), names in groups.items():
-        oldest = today - dt.timedelta(days=history_days - 1) if history_days else dt.date.min
+        oldest = today - dt.timedelta(days=history_days) if history_days else dt.date.min
         ranges = contiguous_ranges(day for day in days if day >= oldest)
         if is_series:
-            parts = [part for whole in ranges for part in whole.split(LONGEST_RANGE)]
+            parts = [
+                part for whole in ranges for longest in whole.split(LONGEST_RANGE)
+                for part in ((longest,) if _seconds(longest) <= LONGEST_RANGE_S else longest.halves())
+            ]
         else:
             parts = [Range(day, day) for whole in ranges for day in whole.days]
         for part in parts:
@@ -92,6 +96,10 @@ def _rows(each: DaysRequest, responses: Sequence[GraphResponse]) -> Iterator[tup
     else:
         for name, row in total_rows(responses, breakdown=each.breakdown):
             yield name, each.days.since, row
+
+
+def _seconds(days: Range) -> int:
+    return _midnight(days.until + dt.timedelta(days=1)) - _midnight(days.since)
 
 
 def _midnight(day: dt.date) -> int:

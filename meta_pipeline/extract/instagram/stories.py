@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from meta_pipeline.extract.aged_objects import OBJECT_MISSING, Record, text_of
+from meta_pipeline.extract.aged_objects import OBJECT_MISSING, Record, list_known_fields, text_of
 from meta_pipeline.extract.instagram.media import FIELDS
 from meta_pipeline.extract.metrics.answers import insights_list, provenance
 from meta_pipeline.extract.metrics.metric import Metric
@@ -21,6 +21,7 @@ from meta_pipeline.graph.errors import GraphError
 from meta_pipeline.graph.response import GraphResponse
 from meta_pipeline.records import AccessToken, Batch
 
+STORY = "STORY"  # the type of media by which their metrics are remembered
 LIVE_FOR = dt.timedelta(hours=24)
 NOT_ENOUGH_VIEWERS = 10  # the code with which Meta keeps the figures of a story that few people saw to itself
 _read_record = msgspec.json.Decoder(Record).decode
@@ -48,8 +49,11 @@ def read_stories(
         (_read_record(payload), source) for payload, source in earlier
     )}
     live: dict[str, _Story] = {}
-    params = {"fields": list(FIELDS), "limit": 100}
-    for page in graph.batches(f"{account_id}/stories", params, token=token, kind=CallKind.INSTAGRAM):
+    pages = list_known_fields(
+        graph, f"{account_id}/stories", FIELDS, token=token, kind=CallKind.INSTAGRAM,
+        may_be_empty=not any(_should_be_live(story, now) for story in before.values()),
+    )
+    for page in pages:
         source = Batch(records=(), trace_id=page.trace_id, version=page.version, fetched_at=page.fetched_at)
         for record in map(_read_record, page.records):
             if id := text_of(record, "id"):
@@ -70,7 +74,7 @@ def _read_insights(
     requests = [
         (id, MetricRequest(
             path=f"{id}/insights", metrics=tuple(names), params={"breakdown": breakdown or None},
-            kind=CallKind.INSTAGRAM_INSIGHTS, applies_to="STORY",
+            kind=CallKind.INSTAGRAM_INSIGHTS, applies_to=STORY,
         ))
         for id in live for breakdown, names in groups.items()
     ]
@@ -78,7 +82,7 @@ def _read_insights(
     for (id, _), answer in zip(requests, reader.read_all([request for _, request in requests]), strict=True):
         answers[id].append(answer)
         if isinstance(answer, list):
-            reader.availability.record_answered(insights_list(answer)[1], "STORY")
+            reader.availability.record_answered(insights_list(answer)[1], STORY)
     return answers
 
 
@@ -92,7 +96,7 @@ def _with_insights(
         if not isinstance(answer, GraphError):
             responses += answer
         elif answer.code == NOT_ENOUGH_VIEWERS:
-            record["insights_error"] = msgspec.Raw(msgspec.json.encode(str(answer).partition(" [fbtrace")[0]))
+            record["insights_error"] = msgspec.Raw(msgspec.json.encode(answer.without_trace))
         elif (answer.code, answer.subcode) == (100, OBJECT_MISSING):
             record["ended_at"] = _ended_at(record, now)
         else:
@@ -105,15 +109,35 @@ def _with_insights(
     return _Story(record=record, source=source)
 
 
+def count_live(rows: Iterable[Row], now: dt.datetime | None) -> int:
+    """Return how many of these landed stories are live `now`, or were when they landed."""
+    records = [_read_record(payload) for payload, _ in rows]
+    return sum(
+        "ended_at" not in record and (now is None or (end := _end_of(record)) is None or end > now)
+        for record in records
+    )
+
+
 def _ended(story: _Story, now: dt.datetime) -> _Story:
     if "ended_at" in story.record:
         return story
     return _Story(record={**story.record, "ended_at": _ended_at(story.record, now)}, source=story.source)
 
 
+def _should_be_live(story: _Story, now: dt.datetime) -> bool:
+    published = parse_time(text_of(story.record, "timestamp"))
+    if published is None or published.tzinfo is None or "ended_at" in story.record:
+        return False
+    return now < published + LIVE_FOR
+
+
 def _ended_at(record: Record, now: dt.datetime) -> msgspec.Raw:
     """Return when a story ended: a day after it was published, or now when it was removed before."""
+    ended = min(now, _end_of(record) or now)
+    return msgspec.Raw(msgspec.json.encode(ended.astimezone(dt.UTC).isoformat(timespec="seconds")))
+
+
+def _end_of(record: Record) -> dt.datetime | None:
+    """Return when a story ends unless it is removed; None without a readable time of publication."""
     published = parse_time(text_of(record, "timestamp"))
-    if published is not None and published.tzinfo is not None:
-        now = min(now, published + LIVE_FOR)
-    return msgspec.Raw(msgspec.json.encode(now.astimezone(dt.UTC).isoformat(timespec="seconds")))
+    return published + LIVE_FOR if published is not None and published.tzinfo is not None else None

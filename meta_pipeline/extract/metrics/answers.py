@@ -66,6 +66,15 @@ def insights_of(response: GraphResponse) -> list[InsightsObject]:
         ) from None
 
 
+def is_empty(response: GraphResponse) -> bool:
+    """Check that an answer has no metric at all: Meta gives it for an object without data, without the permission, and
+    at moments of trouble (docs/graph-api.md §3.1, §14)."""
+    try:
+        return not insights_of(response)
+    except UnreadableAnswerError:
+        return False
+
+
 def provenance(response: GraphResponse) -> Batch:
     """Return what the records of a response share."""
     return Batch(
@@ -76,6 +85,10 @@ def provenance(response: GraphResponse) -> Batch:
 def has_value(value: Mapping[str, msgspec.Raw]) -> bool:
     """Check that one of the values over time is there: null and an empty object are not."""
     return bytes(value.get("value", _NOTHING)) not in _EMPTY
+
+
+def _is_null(value: Mapping[str, msgspec.Raw]) -> bool:
+    return bytes(value.get("value", _NOTHING)) == bytes(_NOTHING)
 
 
 def day_of(value: Mapping[str, msgspec.Raw]) -> dt.date | None:
@@ -90,13 +103,14 @@ def day_of(value: Mapping[str, msgspec.Raw]) -> dt.date | None:
 def rows_by_day(
     responses: Iterable[GraphResponse], *, period: str, breakdown: str | None
 ) -> Iterator[tuple[str, dt.date, Row]]:
-    """Yield the name, the Pacific day and the record of every value over time. A record is the value as Meta wrote it
-    with the metric's name, its period and, where one was requested, the breakdown."""
+    """Yield the name, the Pacific day and the record of every value over time, an empty object included: that is no
+    reaction of any type. A record is the value as Meta wrote it with the metric's name, its period and, where one was
+    requested, the breakdown."""
     for response in responses:
         source = provenance(response)
         for metric in insights_of(response):
             for value in metric.values or ():
-                if has_value(value) and (day := day_of(value)) is not None:
+                if not _is_null(value) and (day := day_of(value)) is not None:
                     yield metric.name, day, (_record(metric, value, period=period, breakdown=breakdown), source)
 
 

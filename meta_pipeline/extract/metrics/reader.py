@@ -9,15 +9,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from meta_pipeline.extract.metrics.answers import is_empty
 from meta_pipeline.extract.metrics.availability import Availability
 from meta_pipeline.graph.calls import CallKind, Operation
 from meta_pipeline.graph.client import GraphClient
-from meta_pipeline.graph.errors import GraphError, RequestError, ScopeError, TokenError
+from meta_pipeline.graph.errors import (
+    LONGEST_MESSAGE,
+    GraphError,
+    RequestError,
+    ScopeError,
+    ThrottledError,
+    TokenError,
+)
 from meta_pipeline.graph.response import GraphResponse
 from meta_pipeline.records import AccessToken
 
 # The codes with which Meta refuses a request for one of its metrics: 100 for a name that is dead or does not fit, 200
 # for one that this type of media does not have (docs/graph-api.md §3.2, §3.4).
+DOES_NOT_FIT = 2207086  # the subcode for a metric that this type of media does not have
 _REFUSALS = {100: RequestError, 200: ScopeError}
 _ACCEPTED = "must be one of the following"
 # After so many refused metrics in a row, and none answered, each is confirmed before the search goes on: the request
@@ -31,13 +40,14 @@ STRANGE_PERIOD = "month"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetricRequest:
     """One request of metrics of one object. `params` are all others; `applies_to`: the type of media, where metrics
-    differ by it."""
+    differ by it; `may_be_empty`: an answer without any metric is believed at once."""
 
     path: str
     metrics: tuple[str, ...]
     params: Mapping[str, Any]
     kind: CallKind
     applies_to: str = ""
+    may_be_empty: bool = False
 
     def operation(self) -> Operation:
         """Return the request as an operation of a batch."""
@@ -50,14 +60,16 @@ def _group(request: MetricRequest) -> tuple[str, tuple[str, ...]]:
 
 def _suspects(metrics: Sequence[str], refusal: GraphError) -> list[str]:
     """Return the metrics that a refusal points at: Instagram names the one that does not fit a type of media, or lists
-    the names that it accepts (docs/graph-api.md §3.4). Only what is requested next decides."""
+    the names that it accepts (docs/graph-api.md §3.4), unless the list was cut off. What is requested next decides."""
+    if len(str(refusal)) >= LONGEST_MESSAGE:
+        return []
     named = [name for name in metrics if re.search(rf"\b{name}\b", str(refusal))]
     return [name for name in metrics if name not in named] if _ACCEPTED in str(refusal) else named
 
 
 def may_be_a_metric(error: GraphError) -> bool:
     """Check that Meta may have refused the request for one of its metrics."""
-    return isinstance(error, _REFUSALS.get(error.code or 0, ())) and error.subcode != 33
+    return isinstance(error, _REFUSALS.get(error.code or 0, ())) and error.subcode in (None, DOES_NOT_FIT)
 
 
 @dataclass(kw_only=True)
@@ -129,8 +141,15 @@ class MetricReader:
         ]
 
     def _batch(self, requests: Sequence[MetricRequest]) -> list[GraphResponse | GraphError]:
+        """Return the answer to each request. One without any metric is believed when it comes twice, or came before."""
         if len(requests) != 1:
-            return self.graph.batch([request.operation() for request in requests], token=self.token)
+            operations = [request.operation() for request in requests]
+            answers = self.graph.batch(operations, token=self.token)
+            again = [at for at, answer in enumerate(answers) if self._is_doubtful(requests[at], answer)]
+            if again:
+                second = self.graph.batch([operations[at] for at in again], token=self.token)
+                answers = [dict(zip(again, second, strict=True)).get(at, answer) for at, answer in enumerate(answers)]
+            return answers
         try:
             return [self._get(requests[0])]
         except GraphError as error:
@@ -139,8 +158,17 @@ class MetricReader:
     def _get(self, request: MetricRequest) -> GraphResponse:
         operation = request.operation()
         response = self.graph.get(operation.path, operation.params, token=self.token, kind=operation.kind)
+        if self._is_doubtful(request, response):
+            response = self.graph.get(operation.path, operation.params, token=self.token, kind=operation.kind)
         self.availability.record_requested(request.metrics, request.applies_to)
         return response
+
+    def _is_doubtful(self, request: MetricRequest, answer: GraphResponse | GraphError) -> bool:
+        """Check that an answer has no metric although these had values before, or were never requested."""
+        return (
+            not isinstance(answer, GraphError) and not request.may_be_empty and is_empty(answer)
+            and not self.availability.is_known_to_be_empty(request.metrics, request.applies_to)
+        )
 
     def _search(self, request: MetricRequest, refusal: GraphError) -> list[GraphResponse] | GraphError:
         """Find the metrics for which a request was refused, and return the responses with all others. Return the last
@@ -170,7 +198,7 @@ class MetricReader:
         except GraphError as other:
             return other
         for metric, reason in dead.items():
-            self.availability.record_dead(metric, _reason(reason), request.applies_to)
+            self.availability.record_dead(metric, reason.without_trace, request.applies_to)
         return responses
 
     def _try(
@@ -188,14 +216,15 @@ class MetricReader:
         return None
 
     def _is_unknown(self, request: MetricRequest, metric: str, refusal: GraphError) -> bool:
-        """Check that Meta does not know the name: it repeats itself for a period that the metric does not have."""
-        if refusal.code != 100:
+        """Check that Meta does not know the name: it repeats itself for a period that the metric does not have, without
+        any other parameter that it may refuse. With a subcode it refuses something else."""
+        if refusal.code != 100 or refusal.subcode is not None:
             return False
-        strange = dataclasses.replace(request, metrics=(metric,), params={**request.params, "period": STRANGE_PERIOD})
+        strange = dataclasses.replace(request, metrics=(metric,), params={"period": STRANGE_PERIOD})
         try:
             self._get(strange)
         except GraphError as again:
-            return may_be_a_metric(again) and _reason(again) == _reason(refusal)
+            return may_be_a_metric(again) and again.without_trace == refusal.without_trace
         return False
 
     def _narrow(
@@ -215,17 +244,16 @@ class MetricReader:
         return suspects[0], error
 
     def _probe(self, request: MetricRequest) -> None:
-        """Request each metric that has been dead for long, alone: one that is answered is alive again."""
+        """Request each metric that has been dead for long, alone: one that is answered is alive again. An object that
+        has no insights says nothing about the metric."""
         for metric in self.availability.to_probe(request.metrics, request.applies_to):
             try:
                 self._get(dataclasses.replace(request, metrics=(metric,)))
+            except (TokenError, ThrottledError):
+                raise
             except GraphError as error:
                 if not may_be_a_metric(error):
-                    raise
-                self.availability.record_dead(metric, _reason(error), request.applies_to)
+                    return
+                self.availability.record_dead(metric, error.without_trace, request.applies_to)
             else:
                 self.availability.record_alive(metric, request.applies_to)
-
-
-def _reason(error: GraphError) -> str:
-    return str(error).partition(" [fbtrace")[0]

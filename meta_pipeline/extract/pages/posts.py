@@ -8,5 +8,6 @@ from meta_pipeline.graph.calls import CallKind
 # Without reactions and comments, which need another permission (docs/graph-api.md §3.2).
 FIELDS = ("id", "created_time", "updated_time", "message", "permalink_url", "status_type", "is_published")
 POSTS = ObjectEdge(
-    edge="posts", fields=FIELDS, time="created_time", listing=CallKind.PAGE_POSTS, insights=CallKind.PAGE_INSIGHTS
+    edge="posts", fields=FIELDS, time="created_time", listing=CallKind.PAGE_POSTS, insights=CallKind.PAGE_INSIGHTS,
+    params={"period": "lifetime"},
 )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
+from meta_pipeline.node_kinds import NodeKind
 from meta_pipeline.records import NodeLink
 from meta_pipeline.store.connections import access
 from meta_pipeline.store.connections.access import Access
@@ -15,23 +16,43 @@ from meta_pipeline.store.schema.connections import node_links
 
 
 def save(engine: sa.Engine, links: Iterable[NodeLink], *, now: dt.datetime) -> None:
-    """Insert or update each link, in one transaction. Links of other nodes stay as they are."""
+    """Insert or update each link, in one transaction. Links of other nodes stay as they are, and so do relations that
+    `relate` recorded."""
     with engine.begin() as connection:
         for link in links:
+            recorded = [each for each in _related(connection, link.id) if each.get("recorded")]
             row = {
                 "kind": link.kind, "name": link.name, "access": link.access, "owner_business": link.owner_business,
                 "tasks": list(link.tasks), "timezone": link.timezone, "currency": link.currency,
-                "token_ref": link.token_ref, "related": list(link.related), "linked_at": now,
+                "token_ref": link.token_ref, "related": [*link.related, *recorded], "linked_at": now,
             }
             if not connection.execute(node_links.update().where(node_links.c.id == link.id).values(row)).rowcount:
                 connection.execute(node_links.insert().values(id=link.id, **row))
 
 
-def list_links(engine: sa.Engine) -> list[NodeLink]:
-    """Return every linked node by kind and id, with the token that is used to read it: the last one that did, when no
-    usable token reaches it."""
+def relate(engine: sa.Engine, node_id: str, relations: Iterable[dict[str, str]], *, via: Collection[str]) -> None:
+    """Replace the relations of a node that were recorded `via` these; those of a discovery stay."""
+    added = [{**relation, "recorded": True} for relation in relations]
+    with engine.begin() as connection:
+        others = [
+            each for each in _related(connection, node_id) if not (each.get("recorded") and each.get("via") in via)
+        ]
+        connection.execute(
+            node_links.update().where(node_links.c.id == node_id).values(related=[*others, *added])
+        )
+
+
+def _related(connection: sa.Connection, node_id: str) -> list[dict[str, Any]]:
+    related = connection.execute(sa.select(node_links.c.related).where(node_links.c.id == node_id)).scalar()
+    return list(related or [])
+
+
+def list_links(engine: sa.Engine, *, kind: NodeKind | None = None) -> list[NodeLink]:
+    """Return every linked node, or those of a kind, by kind and id, with the token that is used to read it: the last
+    one that did, when no usable token reaches it."""
     usable = access.usable_by_node(engine)
-    query = sa.select(node_links).order_by(node_links.c.kind, node_links.c.id)
+    is_listed = sa.true() if kind is None else node_links.c.kind == kind.name
+    query = sa.select(node_links).where(is_listed).order_by(node_links.c.kind, node_links.c.id)
     with engine.connect() as connection:
         return [_link(row, usable.get(row.id, ())) for row in connection.execute(query)]
 

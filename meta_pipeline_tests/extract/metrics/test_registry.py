@@ -63,7 +63,6 @@ def test_by_default_a_period_a_type_and_the_breakdowns_that_the_marts_need() -> 
     assert all(len(metric.default_periods) == 1 for metric in default)
     assert {metric.key: metric.requested_breakdowns for metric in default if metric.requested_breakdowns} == {
         ("page_media_view", "page"): ("is_from_ads", "is_from_followers"),
-        ("post_media_view", "post"): ("is_from_ads",),
         ("reach", "instagram_account"): ("follow_type",),
         ("views", "instagram_account"): ("follow_type",),
         ("follows_and_unfollows", "instagram_account"): ("follow_type",),
