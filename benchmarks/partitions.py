@@ -17,7 +17,7 @@ from pathlib import Path
 from harness.partitions import DAYS, evaluate, keys_of, link, node_ids, run, settings_of
 from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.defs.home import instance
-from meta_pipeline.defs.partitions import AD_ACCOUNTS, days_by_account
+from meta_pipeline.defs.partitions import AD_ACCOUNTS, days_by_node
 from meta_pipeline.defs.runs.console import silence_dagster
 
 
@@ -42,7 +42,7 @@ def measured(accounts: int, repeat: int) -> dict[str, float]:
             return {
                 "keys": float(len(keys)),
                 "every key built": seconds(lambda: keys_of(accounts), repeat),
-                "every key grouped by account": seconds(lambda: days_by_account(keys), repeat),
+                "every key grouped by account": seconds(lambda: days_by_node(keys), repeat),
                 "the schedule evaluated": seconds(lambda: evaluate(runtime), repeat),
                 f"a run over {DAYS} days of one account": seconds(
                     lambda: run(opened, runtime, node_ids(accounts)[-1]), repeat),

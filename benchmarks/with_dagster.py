@@ -52,19 +52,22 @@ def with_dagster(options: argparse.Namespace) -> dict[str, dict[str, float]]:
     """Land by Dagster runs."""
     from meta_pipeline import bootstrap
     from meta_pipeline.defs.runs.backfill_runs import land_ranges
-    from meta_pipeline.flows.account_range import AccountRange
+    from meta_pipeline.flows.node_range import NodeRange
+    from meta_pipeline.node_kinds import AD_ACCOUNT
 
     runtime = bootstrap.process_runtime()
 
     def work(accounts: list[str], days: int, backfill_id: str) -> None:
         until = FIRST + dt.timedelta(days=days - 1)
         ranges = [
-            AccountRange(node_id=node_id, since=FIRST, until=until, reports=(REPORT,), backfill_id=backfill_id)
+            NodeRange(
+                kind=AD_ACCOUNT, node_id=node_id, since=FIRST, until=until, reports=(REPORT,), backfill_id=backfill_id
+            )
             for node_id in accounts
         ]
         for outcome in land_ranges(runtime, ranges, tick=lambda: None, processes=options.processes):
             if outcome.reasons:
-                raise SystemExit(f"{outcome.account_range.node_id}: {outcome.reasons}")
+                raise SystemExit(f"{outcome.node_range.node_id}: {outcome.reasons}")
 
     work(options.names[:1], 1, "first")
     # Nothing is left to read of it, and nothing to be requested: only the start of the processes.
@@ -102,7 +105,8 @@ def events(options: argparse.Namespace, *, is_held_open: bool = True) -> dict[st
     from meta_pipeline.defs import home as defs_home
     from meta_pipeline.defs.runs.console import silence_dagster
     from meta_pipeline.defs.runs.range_run import RangeRun, landing_jobs
-    from meta_pipeline.flows.account_range import AccountRange
+    from meta_pipeline.flows.node_range import NodeRange
+    from meta_pipeline.node_kinds import AD_ACCOUNT
 
     if not is_held_open:
         mock.patch.object(defs_home, "held_open", lambda _: {}).start()
@@ -116,8 +120,9 @@ def events(options: argparse.Namespace, *, is_held_open: bool = True) -> dict[st
             for days, seconds in took.items():
                 until = FIRST + dt.timedelta(days=days - 1)
                 began = time.monotonic()
-                range_run.land_insights(AccountRange(
-                    node_id=node_id, since=FIRST, until=until, reports=(REPORT,), backfill_id="benchmark",
+                range_run.land_reports(NodeRange(
+                    kind=AD_ACCOUNT, node_id=node_id, since=FIRST, until=until, reports=(REPORT,),
+                    backfill_id="benchmark",
                 ))
                 seconds.append(time.monotonic() - began)
         logged = len(opened.all_logs(opened.get_runs(limit=1)[0].run_id))

@@ -1,1 +1,1 @@
-"""Meta Ads insights into a warehouse people trust, from consent to chart."""
+"""Meta ads, Page and Instagram insights into a warehouse people trust, from consent to chart."""

@@ -42,7 +42,7 @@ from meta_pipeline.records import NodeLink
 from meta_pipeline.settings import Settings
 from meta_pipeline.status import forecast, overview
 from meta_pipeline.status.action_links import ActionLinks
-from meta_pipeline.status.forecast import AccountForecast
+from meta_pipeline.status.forecast import NodeForecast, OrganicPolicy
 from meta_pipeline.status.overview import Connection
 from meta_pipeline.store.connections.node_links import list_links
 from meta_pipeline.store.engine import check_store_is_there, open_store
@@ -180,12 +180,13 @@ class Runtime:
     def forecast(
         self, node_id: str, days: Sequence[dt.date], reports: Sequence[str], *, backfill_id: str | None,
         has_entities: bool,
-    ) -> AccountForecast:
-        """Return how many calls and rows, and how much time, these days of an account are expected to take."""
-        return forecast.of_account(
-            node_id, days, reports, catalogue=self.catalogue, engine=self.engine, app_id=self.settings.app_id,
-            backfill_id=backfill_id, has_entities=has_entities, largest_page=self.settings.largest_page,
-            now=self.now(), sweep_days=self.settings.sweep_days,
+    ) -> NodeForecast:
+        """Return how many calls and rows, and how much time, these days of a node are expected to take."""
+        return forecast.of_node(
+            node_id, days, reports, reports=self.reports, engine=self.engine,
+            organic=OrganicPolicy(self.metrics, self.settings.graph_version, parse_ages(self.settings.snapshot_ages)),
+            app_id=self.settings.app_id, backfill_id=backfill_id, has_entities=has_entities,
+            largest_page=self.settings.largest_page, now=self.now(), sweep_days=self.settings.sweep_days,
         )
 
     def pull_context(

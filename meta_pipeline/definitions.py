@@ -13,13 +13,28 @@ import dagster as dg
 
 from meta_pipeline.bootstrap import process_runtime
 from meta_pipeline.defs.assets.dbt_manifest import manifest
-from meta_pipeline.defs.assets.landing import insights_assets, land_entities
+from meta_pipeline.defs.assets.landing import land_entities, landing_assets
 from meta_pipeline.defs.assets.marts import dbt_resource, mart_assets, published_asset
 from meta_pipeline.defs.assets.raw import raw_assets
 from meta_pipeline.defs.checks import TOKENS_SPEC, api_versions, drift, gated_reports, tokens_live
-from meta_pipeline.defs.jobs import build_marts, check_connections, onboarding_job, pull_ads, pull_entities
+from meta_pipeline.defs.jobs import (
+    build_marts,
+    check_connections,
+    onboarding_job,
+    pull_ads,
+    pull_entities,
+    pull_instagram,
+    pull_pages,
+)
 from meta_pipeline.defs.resources import resources_of
-from meta_pipeline.defs.schedules import check_connections_schedule, pull_ads_schedule, pull_entities_schedule
+from meta_pipeline.defs.schedules import (
+    check_connections_schedule,
+    pull_ads_schedule,
+    pull_entities_schedule,
+    pull_instagram_schedule,
+    pull_pages_schedule,
+    pull_stories_schedule,
+)
 from meta_pipeline.defs.sensors import (
     build_marts_sensor,
     killed_runs_sensor,
@@ -41,12 +56,17 @@ def defs() -> dg.Definitions:
     marts = mart_assets(manifest(runtime.settings))
     return dg.Definitions(
         assets=[
-            TOKENS_SPEC, insights_assets(runtime.catalogue), land_entities, raw_assets(runtime.catalogue), marts,
+            TOKENS_SPEC, *landing_assets(runtime.reports), land_entities, raw_assets(runtime.reports), marts,
             published_asset(marts),
         ],
         asset_checks=[api_versions, drift, gated_reports, tokens_live],
-        jobs=[onboarding_job, check_connections, pull_ads, pull_entities, build_marts],
-        schedules=[pull_ads_schedule, pull_entities_schedule, check_connections_schedule],
+        jobs=[
+            onboarding_job, check_connections, pull_ads, pull_pages, pull_instagram, pull_entities, build_marts,
+        ],
+        schedules=[
+            pull_ads_schedule, pull_pages_schedule, pull_instagram_schedule, pull_stories_schedule,
+            pull_entities_schedule, check_connections_schedule,
+        ],
         sensors=[
             build_marts_sensor, waiting_ranges_sensor, onboarding_sensor, token_alerts_sensor, killed_runs_sensor,
         ],

@@ -1,8 +1,9 @@
 """Compute the alerts that are due for a token. Pure, so that a test can go through a hundred days in a second.
 
 An alert is due 14, 7, 3 and 1 days before a token expires, the same before it loses data access (90 days after the
-person was last active, docs/graph-api.md §4.2), and at once when Meta calls it invalid. The Page tokens that came
-through a person are reported together, and only what the person's own token does not report."""
+person was last active, docs/graph-api.md §4.2), and at once when Meta calls it invalid or when it has lost a permission
+that was granted. The Page tokens that came through a person are reported together, and only what the person's own token
+does not report."""
 
 from __future__ import annotations
 
@@ -11,8 +12,9 @@ import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from meta_pipeline.consent.scopes import scopes_by_name
 from meta_pipeline.display import printable
-from meta_pipeline.records import TokenRef
+from meta_pipeline.records import Grant, TokenRef
 from meta_pipeline.status.action_links import ActionLinks
 from meta_pipeline.status.token_health import DISCONNECTED, THRESHOLDS, WITH_PARENT, in_days, invalidation_of
 
@@ -23,8 +25,8 @@ MOST_NAMES = 5  # of nodes in a text; of the others only the count
 class Alert:
     """A problem of a token that is reported. `key` identifies it, so that it is delivered once; `token_refs`: the
     tokens it is about; `url`: where to fix it, for somebody who can sign in; `stops`: names of the nodes that no other
-    token can read; `phase`: the phase of the consent to request again. Names come from Meta, so control characters are
-    removed."""
+    token can read; `phase`: the phase of the consent to request again; `kinds`: the kinds of the nodes that are
+    affected, () for all of the tokens. Names come from Meta, so control characters are removed."""
 
     key: str
     token_refs: tuple[str, ...]
@@ -33,6 +35,7 @@ class Alert:
     url: str
     stops: tuple[str, ...] = ()
     phase: int = 1
+    kinds: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "subject", printable(self.subject, limit=300))
@@ -62,10 +65,15 @@ class Alert:
 
 
 def due(
-    refs: Iterable[TokenRef], *, now: dt.datetime, action_links: ActionLinks, phases: Mapping[str, int]
+    refs: Iterable[TokenRef],
+    *,
+    now: dt.datetime,
+    action_links: ActionLinks,
+    phases: Mapping[str, int],
+    grants: Mapping[str, Grant],
 ) -> Iterator[Alert]:
     """Yield every alert that is due by `now`, delivered before or not. Of thresholds that passed together only the last
-    one counts. `phases`: token ref → the phase of the consent to request again."""
+    one counts. By token ref: `phases`, the phase of the consent to request again, and `grants`, the latest consent."""
     refs = list(refs)
     owners = {ref.id: ref for ref in refs if ref.parent_ref is None}
     for ref in owners.values():
@@ -73,6 +81,9 @@ def due(
         yield from _group_alerts(
             [ref], ref.id, tokens, now=now, action_links=action_links, phase=phases.get(ref.id, 1)
         )
+        if (grant := grants.get(ref.id)) is not None and ref.retired_at is None:
+            pages = [page for page in refs if page.parent_ref == ref.id and page.retired_at is None]
+            yield from _scope_alerts(ref, pages, grant, tokens, action_links=action_links, phase=phases.get(ref.id, 1))
     for owner_ref in sorted({ref.parent_ref for ref in refs if ref.parent_ref is not None}):
         owner = owners.get(owner_ref)
         pages = [ref for ref in refs if ref.parent_ref == owner_ref and ref.retired_because != WITH_PARENT]
@@ -97,6 +108,27 @@ def _page_groups(pages: Iterable[TokenRef], *, is_owner_in_use: bool) -> Iterabl
         elif not is_owner_in_use:
             groups.setdefault((page.data_access_expires_at,), []).append(page)
     return groups.values()
+
+
+def _scope_alerts(
+    owner: TokenRef, pages: Sequence[TokenRef], grant: Grant, tokens: str, *, action_links: ActionLinks, phase: int
+) -> Iterator[Alert]:
+    """Yield an alert for each permission that was granted and that a token no longer has, once per consent: one for a
+    person's token, which says it for the Page tokens through it as well, or one for each of these."""
+    for scope in scopes_by_name(grant.granted):
+        lacking = [owner] if scope.name not in owner.scopes else [
+            page for page in pages if scope.reads and scope.name not in page.scopes
+        ]
+        for ref in lacking:
+            of = tokens if ref is owner else f"Page token of {ref.subject_name}, through {owner.subject_name},"
+            yield Alert(
+                key=f"scope:{ref.id}:{scope.name}:{grant.granted_at:%Y-%m-%d}", token_refs=(ref.id,),
+                subject=f"{of} has lost the permission {scope.name}",
+                detail=f"{scope.without[0].upper()}{scope.without[1:]}, because the permission to {scope.allows} is "
+                "gone. Connecting again and granting it brings it back.",
+                url=action_links.connect(max(phase, scope.phase), asks_again=True), phase=max(phase, scope.phase),
+                kinds=scope.reads or scope.kinds,
+            )
 
 
 def _group_alerts(

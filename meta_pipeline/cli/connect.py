@@ -20,6 +20,8 @@ from meta_pipeline.store.connections.node_links import list_links
 from meta_pipeline.store.coordination.processes import identity
 
 CONSENT_TIMEOUT_S = 600.0
+# Without any of these no report can be read.
+READING_SCOPES = frozenset(("ads_read", "ads_management", "pages_read_engagement"))
 
 
 def token_from_stdin(kind: str) -> AccessToken:
@@ -53,7 +55,7 @@ def token_from_dialog(runtime: Runtime, *, browser: bool, phase: int) -> AccessT
 def onboard(runtime: Runtime, token: AccessToken, *, phase: int, through: str) -> list[NodeLink]:
     """Seal the token and run Dagster's `onboarding_job`, which adds links, partitions and a first look.
 
-    Raise ConsentError when it fails, and also when the token can't read ads: what it can read is connected then."""
+    Raise ConsentError when it fails, and also when the token can read no report: its links are there then."""
     from meta_pipeline.defs.runs.onboarding_run import run_onboarding
 
     _ = runtime.graph.app  # raise now when the app is not set: nothing must be stored without it
@@ -76,10 +78,10 @@ def onboard(runtime: Runtime, token: AccessToken, *, phase: int, through: str) -
     for sample in done.result["samples"]:
         figures = sample.get("trouble") or ", ".join(f"{name} {value}" for name, value in sample["figures"].items())
         click.echo(printable(f"{sample['name']} on {sample['day']}: {figures or 'no delivery'}"), err=True)
-    if not {"ads_read", "ads_management"} & set(done.result["granted"]):
+    if not READING_SCOPES & set(done.result["granted"]):
         raise ConsentError(
-            "invalid_scope", "connected, but no ad account can be read: the token lacks the permission ads_read; "
-            "grant it and connect again",
+            "invalid_scope", "connected, but nothing can be read: the token lacks the permission ads_read, and for "
+            "Pages pages_read_engagement; grant one of them and connect again",
         )
     return list_links(runtime.engine)
 

@@ -34,7 +34,7 @@ class Commands(click.Group):
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="meta-pipeline", message="%(prog)s %(version)s")
 def cli() -> None:
-    """Meta Ads insights into a warehouse people trust."""
+    """Meta ads, Page and Instagram insights into a warehouse people trust."""
 
 
 for command in (

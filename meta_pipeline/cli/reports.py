@@ -6,6 +6,7 @@ from typing import Any
 
 from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.extract.ads.catalogue import vocabulary
+from meta_pipeline.extract.ads.catalogue.reports import Report
 
 REPORT_COLUMNS = ["report", "level", "breakdowns", "grain", "is_on", "history_months", "gate"]
 HEADERS = {"is_on": "on", "history_months": "months kept", "gate": "switch on first"}
@@ -17,10 +18,12 @@ def list_reports(runtime: Runtime) -> list[tuple[Any, ...]]:
     """Return a table row for every report."""
     return [
         (
-            report.name, report.level, ", ".join((*report.breakdowns, *report.action_breakdowns)), report.grain,
-            report.is_default, report.history_months, report.gate,
+            report.name, report.level,
+            ", ".join((*report.breakdowns, *report.action_breakdowns)) if isinstance(report, Report) else "",
+            report.grain, report.is_default, report.history_months,
+            report.gate if isinstance(report, Report) else None,
         )
-        for report in runtime.catalogue.values()
+        for report in runtime.reports.values()
     ]
 
 

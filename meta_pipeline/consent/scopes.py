@@ -12,8 +12,9 @@ from meta_pipeline.records import Grant, TokenRef
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
     """A permission string, the phase that requests it and, in words for people: what it allows (after "permission
-    to"), what needs it, and what does not work without it. `kinds`: the nodes that are discovered only with it; with a
-    `feature`, it is requested only while that is switched on."""
+    to"), what needs it, and what does not work without it. `kinds`: the nodes that are discovered only with it;
+    `reads`: those whose reports lack something without it; with a `feature`, it is requested only while that is
+    switched on."""
 
     name: str
     phase: int
@@ -21,6 +22,7 @@ class Scope:
     needed_for: str
     without: str
     kinds: tuple[str, ...] = ()
+    reads: tuple[str, ...] = ()
     feature: str | None = None
 
 
@@ -38,18 +40,21 @@ SCOPES = (
     Scope(
         name="pages_read_engagement", phase=1, allows="read the content of Pages",
         needed_for="posts and followers of Pages", without="posts and followers of Pages can't be read",
+        reads=("page", "instagram_account"),
     ),
     Scope(
         name="read_insights", phase=1, allows="read the insights of Pages",
         needed_for="views and interactions of Pages", without="the figures of Pages stay empty",
+        reads=("page",),
     ),
     Scope(
         name="instagram_basic", phase=1, allows="see Instagram accounts", needed_for="profiles and posts on Instagram",
-        without="Instagram accounts can't be read",
+        without="Instagram accounts can't be read", reads=("instagram_account",),
     ),
     Scope(
         name="instagram_manage_insights", phase=1, allows="read the insights of Instagram accounts",
         needed_for="views and interactions on Instagram", without="the figures of Instagram accounts can't be read",
+        reads=("instagram_account",),
     ),
     Scope(
         name="pages_read_user_content", phase=1, allows="read reactions and comments on posts",

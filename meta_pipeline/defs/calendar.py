@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 
-PULL_ADS = "0 */6 * * *"
+from meta_pipeline.node_kinds import AD_ACCOUNT, INSTAGRAM_ACCOUNT, PAGE
+
+# By name of the kind of node that is pulled.
+PULLS = {AD_ACCOUNT.name: "0 */6 * * *", PAGE.name: "10 */6 * * *", INSTAGRAM_ACCOUNT.name: "20 */6 * * *"}
 PULL_ENTITIES = "30 */6 * * *"
+PULL_STORIES = "40 * * * *"
 CHECK_CONNECTIONS = "15 4 * * *"
 
 

@@ -9,7 +9,7 @@ import dagster as dg
 from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.defs.assets.keys import OWNERS, PUBLISHED, SOURCE_TAG, TOKENS
 from meta_pipeline.defs.shown import bullets, escaped
-from meta_pipeline.status import coverage
+from meta_pipeline.status import coverage, metric_health
 from meta_pipeline.status.versions import version_warnings
 
 TOKENS_SPEC = dg.AssetSpec(
@@ -37,13 +37,20 @@ def api_versions(runtime: dg.ResourceParam[Runtime]) -> dg.AssetCheckResult:
     )
 
 
-@dg.asset_check(asset=PUBLISHED, name="drift", description="Meta sends nothing that no column knows")
+@dg.asset_check(
+    asset=PUBLISHED, name="drift",
+    description="Meta sends nothing that no column knows, and refuses no metric that is switched on",
+)
 def drift(runtime: dg.ResourceParam[Runtime]) -> dg.AssetCheckResult:
-    """Warn with the keys that have no column. They stay in the payload."""
+    """Warn with the keys that have no column, which stay in the payload, and with the metrics that Meta refuses."""
+    dead = metric_health.dead_metrics(runtime.engine, metrics=runtime.metrics, now=runtime.now())
     keys = coverage.drift(runtime.settings.published_file)
     return dg.AssetCheckResult(
-        passed=not keys, severity=dg.AssetCheckSeverity.WARN,
-        metadata={"keys": dg.MetadataValue.json(keys), "count": len(keys)},
+        passed=not keys and not dead, severity=dg.AssetCheckSeverity.WARN,
+        metadata={
+            "keys": dg.MetadataValue.json(keys), "count": len(keys),
+            "refused metrics": bullets(map(escaped, dead), empty="none"),
+        },
     )
 
 

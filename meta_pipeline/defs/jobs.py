@@ -5,20 +5,31 @@ from typing import Any
 import dagster as dg
 
 from meta_pipeline.bootstrap import Runtime
-from meta_pipeline.defs.assets.keys import ENTITIES, SOURCE, landing_key
-from meta_pipeline.defs.partitions import AD_ACCOUNTS, checked_account
+from meta_pipeline.defs.assets.keys import ENTITIES, landing_key
+from meta_pipeline.defs.partitions import NODES, checked_id
 from meta_pipeline.defs.shown import plain
 from meta_pipeline.flows import consents
-from meta_pipeline.node_kinds import AD_ACCOUNT
+from meta_pipeline.node_kinds import AD_ACCOUNT, INSTAGRAM_ACCOUNT, NODE_KINDS, PAGE
 from meta_pipeline.store.connections import onboardings, reveals
 from meta_pipeline.store.connections.node_links import list_links
 
 _ENTITIES = dg.AssetSelection.assets(*(landing_key(name) for name in ENTITIES))
 
 pull_ads = dg.define_asset_job(
-    "pull_ads", selection=dg.AssetSelection.key_prefixes(["landing", SOURCE]) - _ENTITIES,
+    AD_ACCOUNT.job, selection=dg.AssetSelection.key_prefixes(["landing", AD_ACCOUNT.source]) - _ENTITIES,
     description="Reads insights of one ad account and a range of days from Meta and lands a file for each day.",
 )
+pull_pages = dg.define_asset_job(
+    PAGE.job, selection=dg.AssetSelection.key_prefixes(["landing", PAGE.source]),
+    description="Reads insights of one Page and a range of days from Meta and lands a file for each day; audience and "
+    "posts are read as they are now and land under today.",
+)
+pull_instagram = dg.define_asset_job(
+    INSTAGRAM_ACCOUNT.job, selection=dg.AssetSelection.key_prefixes(["landing", INSTAGRAM_ACCOUNT.source]),
+    description="Reads insights of one Instagram account and a range of days from Meta and lands a file for each day; "
+    "demographics, media and stories are read as they are now and land under today.",
+)
+PULLS = (pull_ads, pull_pages, pull_instagram)
 pull_entities = dg.define_asset_job(
     "pull_entities", selection=_ENTITIES,
     description="Reads the campaigns, ad sets, ads and creatives of one ad account from Meta and lands them.",
@@ -39,11 +50,11 @@ class OnboardingConfig(dg.Config):
 def onboard(
     context: dg.OpExecutionContext, config: OnboardingConfig, runtime: dg.ResourceParam[Runtime]
 ) -> str:
-    """Exchange and keep the token, discover and link its nodes, and add a partition for every ad account."""
+    """Exchange and keep the token, discover and link its nodes, and add a partition for every one that has reports."""
     links = runtime.onboard(config.onboarding_id, run_id=context.run_id)
-    accounts = add_partitions(context.instance, runtime)
-    onboardings.add_result(runtime.engine, config.onboarding_id, partitions=len(accounts))
-    context.add_output_metadata({"nodes": len(links), "ad_accounts": len(accounts)})
+    counts = add_partitions(context.instance, runtime)
+    onboardings.add_result(runtime.engine, config.onboarding_id, partitions=sum(counts.values()))
+    context.add_output_metadata({"nodes": len(links), **counts})
     return config.onboarding_id
 
 
@@ -64,8 +75,8 @@ def _shown(value: Any) -> Any:
     return plain(value) if isinstance(value, str) else value
 
 
-@dg.job(executor_def=dg.in_process_executor, description="Sets up a new connection: which ad accounts and "
-        "Pages it may read, a partition for each ad account, and a first look at yesterday.")
+@dg.job(executor_def=dg.in_process_executor, description="Sets up a new connection: which ad accounts, "
+        "Pages and Instagram accounts it may read, a partition for each, and a first look at yesterday.")
 def onboarding_job() -> None:
     """Two steps: the flow is short enough to read aloud."""
     first_look(onboard())
@@ -91,25 +102,28 @@ def check_tokens(context: dg.OpExecutionContext, runtime: dg.ResourceParam[Runti
 def refresh_links(
     context: dg.OpExecutionContext, token_troubles: list[str], runtime: dg.ResourceParam[Runtime]
 ) -> None:
-    """Link what every token reaches today, and add a partition for every new ad account."""
+    """Link what every token reaches today, and add a partition for every new node that has reports."""
     links, link_troubles = consents.relink_all(
         graph=runtime.graph, tokens=runtime.vault, engine=runtime.engine, now=runtime.now()
     )
-    accounts = add_partitions(context.instance, runtime)
-    context.add_output_metadata({"nodes": len(links), "ad_accounts": len(accounts)})
+    context.add_output_metadata({"nodes": len(links), **add_partitions(context.instance, runtime)})
     if troubles := [*token_troubles, *link_troubles]:
         raise dg.Failure(plain(" · ".join(troubles)), allow_retries=False)
 
 
 @dg.job(executor_def=dg.in_process_executor, description="Checks that every connection still works, "
-        "renews the ones that expire, and looks for ad accounts that are new or gone.")
+        "renews the ones that expire, and looks for ad accounts, Pages and Instagram accounts that are new or gone.")
 def check_connections() -> None:
     """First the tokens: a dead one reads no links."""
     refresh_links(check_tokens())
 
 
-def add_partitions(instance: dg.DagsterInstance, runtime: Runtime) -> list[str]:
-    """Add a partition for every linked ad account, and return the accounts."""
-    accounts = [checked_account(link.id) for link in list_links(runtime.engine, kind=AD_ACCOUNT)]
-    instance.add_dynamic_partitions(str(AD_ACCOUNTS.name), accounts)
-    return accounts
+def add_partitions(instance: dg.DagsterInstance, runtime: Runtime) -> dict[str, int]:
+    """Add a partition for every linked node that has reports; return how many nodes there are, by name of the
+    partitions."""
+    links, counts = list_links(runtime.engine), {}
+    for kind in NODE_KINDS:
+        node_ids = [checked_id(link.id, kind) for link in links if link.kind == kind.name]
+        instance.add_dynamic_partitions(str(NODES[kind.name].name), node_ids)
+        counts[kind.partitions] = len(node_ids)
+    return counts

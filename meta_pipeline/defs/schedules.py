@@ -1,64 +1,96 @@
-"""The daily pull: every account's finished days whose figures Meta may still change, and its listings."""
+"""The daily pulls: every node's finished days that Meta may still change, what it shows today, and listings."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
+from typing import Any
 
 import dagster as dg
 
 from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.defs import calendar
 from meta_pipeline.defs.assets.keys import landing_key
-from meta_pipeline.defs.jobs import check_connections, pull_ads, pull_entities
-from meta_pipeline.defs.partitions import range_tags
-from meta_pipeline.extract.restatement import LAST_READ_AGE, due_since, parse_tiers
-from meta_pipeline.node_kinds import AD_ACCOUNT
+from meta_pipeline.defs.jobs import check_connections, pull_ads, pull_entities, pull_instagram, pull_pages
+from meta_pipeline.defs.partitions import node_tags, range_tags
+from meta_pipeline.extract.ranges import Range
+from meta_pipeline.extract.reports import is_hourly, is_snapshot
+from meta_pipeline.extract.restatement import parse_tiers
+from meta_pipeline.node_kinds import AD_ACCOUNT, INSTAGRAM_ACCOUNT, PAGE, NodeKind
+from meta_pipeline.records import NodeLink
+from meta_pipeline.status.due_pulls import due_pulls
 from meta_pipeline.store.connections.node_links import list_links
-from meta_pipeline.store.landed import read_times
 
-_NOT_CONNECTED = "No ad account is connected yet: open the connections page, or run `meta-pipeline connect`."
+_RUNNING = dg.DefaultScheduleStatus.RUNNING
+
+
+def _pull_schedule(kind: NodeKind, job: Any, description: str) -> dg.ScheduleDefinition:
+    """Return the schedule that reads what is due of every node of one kind."""
+
+    @dg.schedule(
+        job=job, cron_schedule=calendar.PULLS[kind.name], name=f"{kind.job}_schedule", default_status=_RUNNING,
+        description=description,
+    )
+    def pull_schedule(
+        context: dg.ScheduleEvaluationContext, runtime: dg.ResourceParam[Runtime]
+    ) -> Iterator[dg.RunRequest | dg.SkipReason]:
+        """Request one run a node over one range, as far back as something is due: Meta charges by call. What the node
+        shows today has a run of its own."""
+        tiers, names = parse_tiers(runtime.settings.restatement), runtime.default_reports(kind)
+        now, links = context.scheduled_execution_time, list_links(runtime.engine, kind=kind)
+        is_due = False
+        for link in links:
+            for pull in due_pulls(link, names, reports=runtime.reports, tiers=tiers, engine=runtime.engine, now=now):
+                is_due = True
+                of_today = any(is_snapshot(runtime.reports[name]) for name in pull.reports)
+                run_key = f"{link.id}:{link.today(now) - dt.timedelta(days=1)}{':snapshots' if of_today else ''}"
+                yield _request(kind, link, pull.days, pull.reports, run_key=run_key)
+        if not links:
+            yield _not_connected(kind)
+        elif not is_due:
+            yield dg.SkipReason(f"No day of the {len(links)} {kind.plural} is due: all were read since their midnight.")
+
+    return pull_schedule
+
+
+pull_ads_schedule = _pull_schedule(
+    AD_ACCOUNT, pull_ads,
+    "Every six hours: reads yesterday, and recent days that Meta may have restated, of every ad account. An account is "
+    "read once after its own midnight.",
+)
+pull_pages_schedule = _pull_schedule(
+    PAGE, pull_pages,
+    "Every six hours: reads the days of every Page that Meta has not completed yet, and its audience and posts as they "
+    "are today. A Page is read once after midnight in Los Angeles, where its days begin.",
+)
+pull_instagram_schedule = _pull_schedule(
+    INSTAGRAM_ACCOUNT, pull_instagram,
+    "Every six hours: reads the days of every Instagram account that Meta has not completed yet, and its demographics "
+    "and media as they are today. An account is read once after midnight in Los Angeles, where its days begin.",
+)
 
 
 @dg.schedule(
-    job=pull_ads, cron_schedule=calendar.PULL_ADS, name="pull_ads_schedule",
-    default_status=dg.DefaultScheduleStatus.RUNNING,
-    description="Every six hours: reads yesterday, and recent days that Meta may have restated, of every ad account. "
-    "An account is read once after its own midnight.",
+    job=pull_instagram, cron_schedule=calendar.PULL_STORIES, name="pull_stories_schedule", default_status=_RUNNING,
+    description="Every hour: reads the stories of every Instagram account that are live. A story ends after 24 hours, "
+    "and its last figures stay.",
 )
-def pull_ads_schedule(
+def pull_stories_schedule(
     context: dg.ScheduleEvaluationContext, runtime: dg.ResourceParam[Runtime]
 ) -> Iterator[dg.RunRequest | dg.SkipReason]:
-    """Request one run an account over one range, as far back as something is due: Meta charges by call."""
-    tiers = parse_tiers(runtime.settings.restatement)
-    accounts = list_links(runtime.engine, kind=AD_ACCOUNT)
-    is_due = False
-    for link in accounts:
-        zone = link.zone
-        today = context.scheduled_execution_time.astimezone(zone).date()
-        read_days = read_times.days_read_since(
-            runtime.engine, node_id=link.id, reports=runtime.default_reports(AD_ACCOUNT),
-            since=today - dt.timedelta(days=LAST_READ_AGE),
-        )
-        read_on = {day: at.astimezone(zone).date() for day, at in read_days.items()}
-        since, yesterday = due_since(today, read_on, tiers), today - dt.timedelta(days=1)
-        if since is None:
-            continue
-        is_due = True
-        yield dg.RunRequest(
-            run_key=f"{link.id}:{yesterday}",
-            asset_selection=[landing_key(name) for name in runtime.default_reports(AD_ACCOUNT)],
-            tags={**range_tags(link.id, since, yesterday), "meta/ad_account": link.id},
-        )
-    if not accounts:
-        yield dg.SkipReason(_NOT_CONNECTED)
-    elif not is_due:
-        yield dg.SkipReason(f"No day of the {len(accounts)} ad accounts is due: all were read since their midnight.")
+    """Request one run an account every hour, of the reports whose content is gone within a day."""
+    kind, now = INSTAGRAM_ACCOUNT, context.scheduled_execution_time
+    names = tuple(name for name in runtime.default_reports(kind) if is_hourly(runtime.reports[name]))
+    links = list_links(runtime.engine, kind=kind)
+    for link in links:
+        today = link.today(now)
+        yield _request(kind, link, Range(today, today), names, run_key=f"{link.id}:{now:%Y-%m-%dT%H}:stories")
+    if not links:
+        yield _not_connected(kind)
 
 
 @dg.schedule(
-    job=pull_entities, cron_schedule=calendar.PULL_ENTITIES, name="pull_entities_schedule",
-    default_status=dg.DefaultScheduleStatus.RUNNING,
+    job=pull_entities, cron_schedule=calendar.PULL_ENTITIES, name="pull_entities_schedule", default_status=_RUNNING,
     description="Every six hours, half an hour after the insights: reads the campaigns, ad sets, ads and creatives of "
     "every ad account, at most once a day.",
 )
@@ -66,19 +98,34 @@ def pull_entities_schedule(
     context: dg.ScheduleEvaluationContext, runtime: dg.ResourceParam[Runtime]
 ) -> Iterator[dg.RunRequest | dg.SkipReason]:
     """Request every account's listings, once the insights have named the ads that no listing holds."""
-    day = context.scheduled_execution_time.date()
-    accounts = list_links(runtime.engine, kind=AD_ACCOUNT)
-    for link in accounts:
-        yield dg.RunRequest(run_key=f"{link.id}:{day}", partition_key=link.id, tags={"meta/ad_account": link.id})
-    if not accounts:
-        yield dg.SkipReason(_NOT_CONNECTED)
+    day, links = context.scheduled_execution_time.date(), list_links(runtime.engine, kind=AD_ACCOUNT)
+    for link in links:
+        yield dg.RunRequest(run_key=f"{link.id}:{day}", partition_key=link.id, tags=node_tags(link.id, AD_ACCOUNT))
+    if not links:
+        yield _not_connected(AD_ACCOUNT)
 
 
 @dg.schedule(
     job=check_connections, cron_schedule=calendar.CHECK_CONNECTIONS, name="check_connections_schedule",
-    default_status=dg.DefaultScheduleStatus.RUNNING,
-    description="Every day at 04:15 UTC: checks that every connection still works, and looks for new ad accounts.",
+    default_status=_RUNNING,
+    description="Every day at 04:15 UTC: checks that every connection still works, and looks for new ad accounts, "
+    "Pages and Instagram accounts.",
 )
 def check_connections_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
     """Request the check every day: Meta does not announce that a token is dead (docs/graph-api.md §4.3)."""
     return dg.RunRequest(run_key=f"{context.scheduled_execution_time.date()}")
+
+
+def _request(
+    kind: NodeKind, link: NodeLink, days: Range, names: tuple[str, ...], *, run_key: str
+) -> dg.RunRequest:
+    return dg.RunRequest(
+        run_key=run_key, asset_selection=[landing_key(name) for name in names],
+        tags={**range_tags(link.id, days.since, days.until, kind), **node_tags(link.id, kind)},
+    )
+
+
+def _not_connected(kind: NodeKind) -> dg.SkipReason:
+    return dg.SkipReason(
+        f"No {kind.noun} is connected yet: open the connections page, or run `meta-pipeline connect`."
+    )

@@ -11,14 +11,16 @@ import dagster as dg
 from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.defs.assets.keys import TOKENS, landing_key
 from meta_pipeline.defs.checks import connection_health
-from meta_pipeline.defs.jobs import add_partitions, build_marts, onboarding_config, onboarding_job, pull_ads
-from meta_pipeline.defs.partitions import range_tags
+from meta_pipeline.defs.jobs import PULLS, add_partitions, build_marts, onboarding_config, onboarding_job
+from meta_pipeline.defs.partitions import node_tags, range_tags
 from meta_pipeline.defs.runs.killed_runs import reap
 from meta_pipeline.defs.shown import plain
+from meta_pipeline.extract.reports import is_snapshot, kind_of
 from meta_pipeline.flows import consents
 from meta_pipeline.store.connections import onboardings
 from meta_pipeline.store.landed import load_queue
 from meta_pipeline.store.pulls import backfills, deferrals
+from meta_pipeline.store.pulls.deferrals import Deferral
 
 # One dbt build for a batch of days, never one per day: its start and parse alone cost seconds.
 QUIET_FOR, AT_LATEST = dt.timedelta(seconds=45), dt.timedelta(minutes=10)
@@ -57,7 +59,7 @@ def build_marts_sensor(
 
 
 @dg.sensor(
-    name="waiting_ranges_sensor", job=pull_ads, minimum_interval_seconds=30,
+    name="waiting_ranges_sensor", jobs=PULLS, minimum_interval_seconds=30,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Continues pulls that stopped at a rate limit of Meta, as soon as Meta allows more calls. What has "
     "landed is not read again.",
@@ -65,7 +67,7 @@ def build_marts_sensor(
 def waiting_ranges_sensor(
     context: dg.SensorEvaluationContext, runtime: dg.ResourceParam[Runtime]
 ) -> Iterator[dg.RunRequest | dg.SkipReason]:
-    """Request one run an account, under the backfill that waited: its report runs are picked up."""
+    """Request one run a node, under the backfill that waited: its report runs are picked up."""
     engine = runtime.engine
     due = deferrals.due(engine, now=runtime.now())
     deferred = [deferral for deferral in due if not backfills.is_running(engine, deferral.backfill_id)]
@@ -75,13 +77,25 @@ def waiting_ranges_sensor(
             else "No pull waits for a rate limit that is over."
         )
     for deferral in deferred:
-        reports = deferrals.reports_of(engine, backfill_id=deferral.backfill_id, node_id=deferral.node_id)
+        yield from _deferred_runs(runtime, deferral)
+
+
+def _deferred_runs(runtime: Runtime, deferral: Deferral) -> Iterator[dg.RunRequest]:
+    """Yield a run of the deferred reports of days, and one of the snapshots, whose only day is another."""
+    days = deferrals.days_of(runtime.engine, backfill_id=deferral.backfill_id, node_id=deferral.node_id)
+    run_key = f"{deferral.backfill_id}:{deferral.node_id}:{deferral.retry_at.isoformat()}"
+    for of_today in (False, True):
+        names = [name for name in days if name in runtime.reports and is_snapshot(runtime.reports[name]) == of_today]
+        if not names:
+            continue
+        kind = kind_of(runtime.reports[names[0]])
+        since, until = min(days[name][0] for name in names), max(days[name][1] for name in names)
         yield dg.RunRequest(
-            asset_selection=[landing_key(name) for name in reports if name in runtime.catalogue],
-            run_key=f"{deferral.backfill_id}:{deferral.node_id}:{deferral.retry_at.isoformat()}",
+            job_name=kind.job, asset_selection=[landing_key(name) for name in names],
+            run_key=f"{run_key}:snapshots" if of_today else run_key,
             tags={
-                **range_tags(deferral.node_id, deferral.since, deferral.until),
-                "meta/ad_account": deferral.node_id, "meta/backfill": deferral.backfill_id,
+                **range_tags(deferral.node_id, since, until, kind), **node_tags(deferral.node_id, kind),
+                "meta/backfill": deferral.backfill_id,
             },
         )
 
@@ -89,7 +103,7 @@ def waiting_ranges_sensor(
 @dg.sensor(
     name="onboarding_sensor", job=onboarding_job, minimum_interval_seconds=5,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Adds partitions for the ad accounts of a new connection. The connections page does the rest itself; a "
+    description="Adds partitions for the nodes of a new connection. The connections page does the rest itself; a "
     "run is started only for a connection that it could not finish.",
 )
 def onboarding_sensor(
@@ -100,8 +114,8 @@ def onboarding_sensor(
     waiting = onboardings.find_waiting(runtime.engine, now=now)
     done = [onboarding for onboarding in waiting if "samples" in onboarding.result]
     for onboarding in done:
-        accounts = add_partitions(context.instance, runtime)
-        onboardings.add_result(runtime.engine, onboarding.id, partitions=len(accounts))
+        counts = add_partitions(context.instance, runtime)
+        onboardings.add_result(runtime.engine, onboarding.id, partitions=sum(counts.values()))
         consents.finish(runtime.engine, onboarding.id, now=now)
     requests = [
         request for onboarding in waiting

@@ -141,8 +141,9 @@ class ObjectReader:
         self, objects: Mapping[str, SnapshotObject], gone: set[str]
     ) -> tuple[dict[str, msgspec.Raw], dict[str, GraphError]]:
         """Return the metrics of each object as a JSON list, and the errors of those that Meta refuses on their own (too
-        few viewers, from before the account was a business); add the ids of those that went away to `gone`. Raise the
-        error when every object is refused: then its cause is elsewhere."""
+        few viewers, from before the account was a business); add the ids of those that went away to `gone`: Meta says
+        so twice, of the metrics and of the object. Raise the error when every object is refused: then its cause is
+        elsewhere."""
         requests = [(id, request) for id, each in objects.items() for request in self._requests(each)]
         responses: dict[str, list[GraphResponse]] = {id: [] for id in objects}
         errors: dict[str, GraphError] = {}
@@ -150,12 +151,13 @@ class ObjectReader:
             if not isinstance(answer, GraphError):
                 responses[id] += answer
                 self.reader.availability.record_answered(insights_list(answer)[1], request.applies_to)
-            elif (answer.code, answer.subcode) == (100, OBJECT_MISSING):
-                gone.add(id)
             elif isinstance(answer, RequestError | ScopeError):
                 errors[id] = answer
             else:
                 raise answer
+        missing = [id for id, error in errors.items() if (error.code, error.subcode) == (100, OBJECT_MISSING)]
+        gone |= {id for id, answer in self._read_by_id(missing).items() if answer is None}
+        errors = {id: error for id, error in errors.items() if id not in gone}
         insights = {
             id: insights_list(answers)[0]
             for id, answers in responses.items() if id not in gone and (answers or id not in errors)
@@ -167,10 +169,12 @@ class ObjectReader:
     def _requests(self, each: SnapshotObject) -> Iterator[MetricRequest]:
         """Yield the requests of one object: all of its metrics, and for each breakdown those that are read by it."""
         kind = each.kind or ""
+        # Meta may have none of its metrics any more (docs/graph-api.md §1.3).
+        is_old = each.created_on is None or (self.today - each.created_on).days >= self.tiers[-1].age
         for breakdown, names in groups_of(self.metrics(kind), kind).items():
             yield MetricRequest(
                 path=f"{each.id}/insights", metrics=tuple(names), kind=self.edge.insights, applies_to=kind,
-                params={**self.edge.params, "breakdown": breakdown or None},
+                params={**self.edge.params, "breakdown": breakdown or None}, may_be_empty=is_old,
             )
 
     def _object(self, id: str, record: Record) -> SnapshotObject:
@@ -221,9 +225,12 @@ def _encode_object(record: Record, insights: msgspec.Raw | None, error: GraphErr
 
 
 def list_known_fields(
-    graph: GraphClient, path: str, fields: Sequence[str], *, token: AccessToken, kind: CallKind
+    graph: GraphClient, path: str, fields: Sequence[str], *, token: AccessToken, kind: CallKind,
+    may_be_empty: bool = False,
 ) -> Iterator[Batch]:
-    """Yield the pages of a listing with these fields, without those that the version does not know."""
+    """Yield the pages of a listing with these fields, without those that the version does not know. Unless it
+    `may_be_empty`, a listing without records is believed when it comes twice: Meta also gives it at moments of trouble
+    (docs/graph-api.md §14, `empty_200`)."""
     while True:
         pages = graph.batches(path, {"fields": list(fields), "limit": LISTING_PAGE}, token=token, kind=kind)
         try:
@@ -234,6 +241,12 @@ def list_known_fields(
                 raise
             fields = fewer
             continue
+        if not may_be_empty and (first is None or not first.records):
+            rest = list(pages)
+            if not any(page.records for page in rest):
+                may_be_empty = True
+                continue
+            pages = iter(rest)
         if first is not None:
             yield first
             yield from pages

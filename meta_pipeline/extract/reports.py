@@ -17,7 +17,8 @@ DAYS_PER_MONTH = 30
 class NodeReport:
     """One report of a Page or an Instagram account. `columns`: of its raw table, all text; `is_snapshot`: it shows the
     node as it is when it is read, and lands under that day, whatever days were requested; otherwise `history_days`: how
-    far back Meta answers; `is_default`: read when no report is named."""
+    far back Meta answers; `is_default`: read when no report is named; `is_hourly`: what it shows is gone within a day,
+    so a schedule of its own reads it every hour."""
 
     name: str
     node_kind: NodeKind
@@ -26,6 +27,7 @@ class NodeReport:
     is_snapshot: bool = False
     history_days: int = 0
     is_default: bool = True
+    is_hourly: bool = False
 
     @property
     def level(self) -> str:
@@ -66,6 +68,11 @@ def kind_of(report: AnyReport) -> NodeKind:
 def is_snapshot(report: AnyReport) -> bool:
     """Check that a report has only the day on which it is read."""
     return isinstance(report, NodeReport) and report.is_snapshot
+
+
+def is_hourly(report: AnyReport) -> bool:
+    """Check that a schedule of its own reads a report every hour."""
+    return isinstance(report, NodeReport) and report.is_hourly
 
 
 def too_old(report: AnyReport, day: dt.date, today: dt.date) -> str | None:

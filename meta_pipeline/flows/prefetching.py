@@ -8,16 +8,16 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 
 from meta_pipeline.flows import pulls, side_by_side
-from meta_pipeline.flows.account_range import AccountRange
+from meta_pipeline.flows.node_range import NodeRange
 from meta_pipeline.flows.pull_context import PullContext
 
 PREFETCHED_AT_ONCE = 8
-Prefetches = dict[concurrent.futures.Future[None], AccountRange]
+Prefetches = dict[concurrent.futures.Future[None], NodeRange]
 
 
 @contextlib.contextmanager
 def prefetching(
-    ranges: Sequence[AccountRange],
+    ranges: Sequence[NodeRange],
     *,
     pull_context: Callable[[str, Callable[[float], None]], PullContext],
     sleep: Callable[[float], None],
@@ -30,15 +30,15 @@ def prefetching(
     stopping = threading.Event()
     interruptible = side_by_side.interruptible(sleep, stopping)
 
-    def prefetch(account_range: AccountRange) -> None:
+    def prefetch(node_range: NodeRange) -> None:
         if not stopping.is_set():
-            context = pull_context(account_range.backfill_id, interruptible)
-            pulls.prefetch_runs(account_range.node_id, account_range.days, account_range.reports, context=context)
+            context = pull_context(node_range.backfill_id, interruptible)
+            pulls.prefetch_runs(node_range.node_id, node_range.days, node_range.reports, context=context)
 
     threads = concurrent.futures.ThreadPoolExecutor(
         min(PREFETCHED_AT_ONCE, len(ranges)), thread_name_prefix="prefetch"
     )
-    prefetches = {threads.submit(prefetch, account_range): account_range for account_range in ranges}
+    prefetches = {threads.submit(prefetch, node_range): node_range for node_range in ranges}
     try:
         yield dict(prefetches)
     except BaseException:

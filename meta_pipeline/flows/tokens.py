@@ -170,18 +170,22 @@ def send_alerts(
     refs, latest_grants, received = tokens.refs(retired=True), grants.latest(engine), alerts.delivered(engine)
     phases = {ref.id: requested_phase(ref, latest_grants.get(ref.id)) for ref in refs}
     pending = [
-        (alert, missing) for alert in due(refs, now=now, action_links=action_links, phases=phases)
+        (alert, missing)
+        for alert in due(refs, now=now, action_links=action_links, phases=phases, grants=latest_grants)
         if (missing := [target for target in targets if (alert.key, target.name) not in received])
     ]
     if not pending:  # an invalid token stays due: every check but the first ends here
         return [], []
-    names, usable = {link.id: link.name for link in list_links(engine)}, access.usable_by_node(engine)
+    links, usable = {link.id: link for link in list_links(engine)}, access.usable_by_node(engine)
     delivered, problems = [], []
     for alert, missing in pending:
         token_refs = {ref.id for ref in refs if {ref.id, ref.parent_ref} & set(alert.token_refs)}
         nodes = {node for ref_id in token_refs for node in access.nodes_of(engine, ref_id)}
-        stopped = access.nodes_stopped_by(token_refs, usable, [node for node in names if node in nodes])
-        alert = alert.about([names[node] or node for node in stopped])
+        affected = [
+            id for id, link in links.items() if id in nodes and (not alert.kinds or link.kind in alert.kinds)
+        ]
+        stopped = access.nodes_stopped_by(token_refs, usable, affected)
+        alert = alert.about([links[id].name or id for id in stopped])
         person, is_delivered = _person_of(alert, refs), False
         for target in missing:
             try:

@@ -11,17 +11,21 @@ import sqlalchemy as sa
 
 from meta_pipeline.digests import request_digest
 from meta_pipeline.entity_kinds import ACCOUNTS, ADS, CREATIVES, LISTED_KINDS
-from meta_pipeline.extract import forecast
-from meta_pipeline.extract.ads.catalogue.report_file import Catalogue
+from meta_pipeline.extract import forecast, node_forecast
+from meta_pipeline.extract.ads.catalogue.reports import Report
 from meta_pipeline.extract.ads.listings import creatives
 from meta_pipeline.extract.ads.listings.entities import LISTING_PAGE, SWEEP_DAYS, listing_request
 from meta_pipeline.extract.forecast import Forecast
+from meta_pipeline.extract.metrics.metric import Registry
 from meta_pipeline.extract.ranges import Range
+from meta_pipeline.extract.reports import NodeReport, Reports, is_hourly, is_snapshot
+from meta_pipeline.extract.restatement import Tier
 from meta_pipeline.extract.sizes import plan_ranges
 from meta_pipeline.extract.stored_sizes import load_sizes
-from meta_pipeline.graph.limits import Charge
+from meta_pipeline.graph.limits import OF_ORGANIC_NODES, Charge
 from meta_pipeline.graph.pace import CEILING_PERCENT, Budget
 from meta_pipeline.landing.landing import SNAPSHOT_DAY
+from meta_pipeline.store.connections.node_links import find_link
 from meta_pipeline.store.gateway import audit_log, budgets
 from meta_pipeline.store.landed import ledger, listing_sweeps, read_times
 from meta_pipeline.store.pulls import report_runs
@@ -32,13 +36,15 @@ FRESH_FOR = dt.timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AccountForecast:
-    """The expected calls, rows and seconds of one account. `percent`: of its tightest budget, None while no response
-    has reported one; `seconds` include waiting for that budget."""
+class NodeForecast:
+    """The expected calls, rows and seconds of one node. `percent`: of its tightest budget, None while no response has
+    reported one; `seconds` include waiting for that budget; `hourly_calls`: those that its stories take every hour
+    besides, None for a node without a report that is read hourly."""
 
     node_id: str
     reports: tuple[Forecast, ...]
     entity_calls: int
+    hourly_calls: int | None
     percent: float | None
     seconds: float
 
@@ -53,12 +59,22 @@ class AccountForecast:
         return all(report.rows is not None for report in self.reports)
 
 
-def of_account(
+@dataclass(frozen=True, slots=True)
+class OrganicPolicy:
+    """The scope of what is read of Pages and Instagram accounts: metrics in a version of Graph, and objects by age."""
+
+    metrics: Registry
+    version: str
+    ages: tuple[Tier, ...]
+
+
+def of_node(
     node_id: str,
     days: Sequence[dt.date],
-    reports: Sequence[str],
+    names: Sequence[str],
     *,
-    catalogue: Catalogue,
+    reports: Reports,
+    organic: OrganicPolicy,
     engine: sa.Engine,
     app_id: str | None,
     backfill_id: str | None,
@@ -66,28 +82,51 @@ def of_account(
     largest_page: int,
     now: dt.datetime,
     sweep_days: int = SWEEP_DAYS,
-) -> AccountForecast:
+) -> NodeForecast:
     """Forecast what is left to read of these days: days that the backfill to be resumed has landed cost nothing."""
-    polls = audit_log.polls_per_report_run(engine) or DEFAULT_POLLS
-    forecasts = []
-    for name in reports:
+    link, forecasts = find_link(engine, node_id), []
+    today = link.today(now) if link else now.date()
+    for name in names:
+        report = reports[name]
+        wanted = [today] if is_snapshot(report) else days
         landed = ledger.find_days(
-            engine, report=name, node_id=node_id, days=days, backfill_id=backfill_id
+            engine, report=name, node_id=node_id, days=wanted, backfill_id=backfill_id
         ) if backfill_id else {}
-        sizes = load_sizes(engine, name, node_id, largest_page=largest_page, now=now)
-        left = set(days) - set(landed)
-        finished = _finished(engine, node_id, name, left, backfill_id) if backfill_id else []
-        left -= {day for done in finished for day in done.days}
-        requested = plan_ranges(sizes, left, most=catalogue[name].most_days)
-        forecasts.append(forecast.forecast_report(catalogue[name], requested, sizes, polls=polls, finished=finished))
+        left = set(wanted) - set(landed)
+        forecasts.append(
+            node_forecast.forecast_node_report(
+                report, sorted(left), engine=engine, node_id=node_id, registry=organic.metrics,
+                version=organic.version, ages=organic.ages, today=today, now=now,
+            ) if isinstance(report, NodeReport) else _forecast_insights(
+                report, left, engine=engine, node_id=node_id, backfill_id=backfill_id, largest_page=largest_page,
+                now=now,
+            )
+        )
+    hourly_calls = node_forecast.hourly_story_calls(
+        engine, node_id, registry=organic.metrics, version=organic.version, now=now
+    ) // node_forecast.POLLS_OF_STORIES_PER_DAY if any(is_hourly(reports[name]) for name in names) else None
     sweep = dt.timedelta(days=sweep_days)
     entity_calls = _entity_calls(engine, node_id, sweep=sweep, now=now) if has_entities else 0
     calls = sum(report.calls for report in forecasts) + entity_calls
     percent, waiting = _budget(engine, node_id, calls, app_id=app_id, now=now)
     seconds = calls * (audit_log.seconds_per_call(engine) or DEFAULT_SECONDS_PER_CALL) + waiting
-    return AccountForecast(
+    return NodeForecast(
         node_id=node_id, reports=tuple(forecasts), entity_calls=entity_calls, percent=percent, seconds=seconds,
+        hourly_calls=hourly_calls,
     )
+
+
+def _forecast_insights(
+    report: Report, days: set[dt.date], *, engine: sa.Engine, node_id: str, backfill_id: str | None, largest_page: int,
+    now: dt.datetime,
+) -> Forecast:
+    """Forecast a report of an ad account, from the sizes that were learned of it."""
+    sizes = load_sizes(engine, report.name, node_id, largest_page=largest_page, now=now)
+    finished = _finished(engine, node_id, report.name, days, backfill_id) if backfill_id else []
+    left = days - {day for done in finished for day in done.days}
+    requested = plan_ranges(sizes, left, most=report.most_days)
+    polls = audit_log.polls_per_report_run(engine) or DEFAULT_POLLS
+    return forecast.forecast_report(report, requested, sizes, polls=polls, finished=finished)
 
 
 def _finished(
@@ -133,8 +172,8 @@ def are_entities_stale(engine: sa.Engine, node_id: str, *, now: dt.datetime) -> 
 def _budget(
     engine: sa.Engine, node_id: str, calls: int, *, app_id: str | None, now: dt.datetime
 ) -> tuple[float | None, float]:
-    """Return the percent of the account's tightest budget, and the seconds of waiting for it."""
-    keys = {Charge(kind, node_id).key(app_id) for kind in ("ads_insights", "score")}
+    """Return the percent of the node's tightest budget, and the seconds of waiting for it."""
+    keys = {Charge(kind, node_id).key(app_id) for kind in ("ads_insights", "score", *OF_ORGANIC_NODES)}
     percents, waits = [], [0.0]
     for row in budgets.find_all(engine):
         if row["key"] not in keys or row["percent"] is None:

@@ -3,12 +3,14 @@ Dagster's checks alike. No I/O, no clock."""
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from meta_pipeline.consent.scopes import Scope
+from meta_pipeline.consent.scopes import Scope, missing_scopes
 from meta_pipeline.display import printable
+from meta_pipeline.node_kinds import KINDS_BY_NAME
 from meta_pipeline.records import Grant, NodeLink, TokenRef
 from meta_pipeline.status.action_links import ActionLinks
 from meta_pipeline.status.token_health import DISCONNECTED, THRESHOLDS, days_left, in_days, invalidation_of
@@ -69,7 +71,7 @@ def page_token_issue(ref: TokenRef, *, action_links: ActionLinks) -> Issue:
 
 def task_issue(link: NodeLink, tasks: Sequence[str], *, action_links: ActionLinks) -> Issue | None:
     """Return what is wrong when the tasks on a node don't suffice to read it; None when they do, or are unknown."""
-    if not tasks or READING_TASK in tasks or link.kind not in ("ad_account", "page", "instagram_account"):
+    if not tasks or READING_TASK in tasks or link.kind not in KINDS_BY_NAME:
         return None
     return Issue(
         message=f"{link.name or link.id} can't be read: the task ANALYZE (“View performance”) is missing.",
@@ -82,13 +84,27 @@ def scope_issue(
 ) -> Issue:
     """Return that a permission was not granted, what is not read because of it, and the dialog that requests it again.
     `lost`: nodes that were read with it before."""
-    because = f"the permission to {scope.allows} {'was declined' if is_declined else 'is missing'}"
+    because = f"the permission to {scope.allows} ({scope.name}) {'was declined' if is_declined else 'is missing'}"
     message = (
         f"{counted(lost)} {are(lost)} no longer read, because {because}: {names(lost)}." if lost
         else f"{scope.without[0].upper()}{scope.without[1:]}, because {because}."
     )
     url = action_links.connect(max(phase, scope.phase), asks_again=True)
     return Issue(message=message, action="Ask again", url=url)
+
+
+def node_scope_issue(
+    link: NodeLink, granted: Collection[str], grant: Grant | None, *, phase: int, features: Collection[str],
+    action_links: ActionLinks, is_urgent: bool,
+) -> Issue | None:
+    """Return which permission the token of a node lacks, of those that its reports need; None when it has them all. The
+    same sentence as for the token itself, so that it is printed once."""
+    for scope in missing_scopes(granted, phase, features):
+        if link.kind in scope.reads:
+            is_declined = grant is not None and scope.name in grant.declined
+            issue = scope_issue(scope, phase=phase, action_links=action_links, is_declined=is_declined)
+            return dataclasses.replace(issue, is_urgent=is_urgent)
+    return None
 
 
 def access_issues(

@@ -13,7 +13,14 @@ from meta_pipeline.graph.limits import node_of
 from meta_pipeline.graph.pace import Budget
 from meta_pipeline.records import Grant, NodeLink, TokenRef
 from meta_pipeline.status.action_links import ActionLinks
-from meta_pipeline.status.issues import Issue, access_issues, page_token_issue, task_issue, token_issues
+from meta_pipeline.status.issues import (
+    Issue,
+    access_issues,
+    node_scope_issue,
+    page_token_issue,
+    task_issue,
+    token_issues,
+)
 from meta_pipeline.status.token_health import DISCONNECTED, days_left
 from meta_pipeline.store.connections import access, grants, unread_edges
 from meta_pipeline.store.connections.access import Access
@@ -77,7 +84,7 @@ def connections(
     nodes = _NodeStates(
         links=links, pulled_at=read_times.last_read_by_node(engine), usage=_usage(engine, now),
         token_in_use={node_id: accesses[0].token_ref for node_id, accesses in usable.items()},
-        retired={ref.id: ref for ref in refs if ref.retired_at is not None}, action_links=action_links,
+        refs={ref.id: ref for ref in refs}, features=features, action_links=action_links,
     )
     described = []
     for ref in refs:
@@ -99,7 +106,7 @@ def connections(
             Connection(
                 ref=ref, grant=grant, days_left=days_left(ref.expires_at, now=now),
                 data_access_days_left=days_left(ref.data_access_expires_at, now=now), missing=missing,
-                issues=tuple(issues), nodes=nodes.of(ref, reached.get(ref.id, [])),
+                issues=tuple(issues), nodes=nodes.of(ref, grant, reached.get(ref.id, [])),
             )
         )
     return sorted(described, key=lambda each: (_ORDER[each.state], each.ref.subject_name, each.ref.id))
@@ -113,28 +120,40 @@ class _NodeStates:
     pulled_at: Mapping[str, dt.datetime]
     usage: Mapping[str, dict[str, float]]
     token_in_use: Mapping[str, str]
-    retired: Mapping[str, TokenRef]
+    refs: Mapping[str, TokenRef]
+    features: Collection[str]
     action_links: ActionLinks
 
-    def of(self, ref: TokenRef, accesses: Iterable[Access]) -> tuple[NodeState, ...]:
+    def of(self, ref: TokenRef, grant: Grant | None, accesses: Iterable[Access]) -> tuple[NodeState, ...]:
         """Return the nodes that a connection reaches, by id."""
         ordered = sorted(accesses, key=lambda access: access.node_id)
-        return tuple(self._state(ref, access) for access in ordered if access.node_id in self.links)
+        return tuple(self._state(ref, grant, access) for access in ordered if access.node_id in self.links)
 
-    def _state(self, ref: TokenRef, access: Access) -> NodeState:
+    def _state(self, ref: TokenRef, grant: Grant | None, access: Access) -> NodeState:
         link = self.links[access.node_id]
         return NodeState(
             link=link, tasks=access.tasks, is_read=self.token_in_use.get(link.id) == access.token_ref,
             pulled_at=self.pulled_at.get(link.id), usage=self.usage.get(link.id, {}),
-            issue=task_issue(link, access.tasks, action_links=self.action_links) or self._page_token_issue(ref, access),
+            issue=task_issue(link, access.tasks, action_links=self.action_links)
+            or self._page_token_issue(ref, access) or self._scope_issue(link, ref, grant, access),
         )
 
     def _page_token_issue(self, ref: TokenRef, access: Access) -> Issue | None:
         """Return that a Page's own token was retired while its person's is in use; None otherwise."""
-        page = self.retired.get(access.token_ref)
-        if page is None or ref.retired_at is not None or access.token_ref == ref.id:
+        page = self.refs.get(access.token_ref)
+        if page is None or page.retired_at is None or ref.retired_at is not None or access.token_ref == ref.id:
             return None
         return page_token_issue(page, action_links=self.action_links)
+
+    def _scope_issue(self, link: NodeLink, ref: TokenRef, grant: Grant | None, access: Access) -> Issue | None:
+        """Return the permission that the token of a node lacks while this connection is in use; None otherwise."""
+        token = self.refs.get(access.token_ref)
+        if token is None or token.retired_at is not None or ref.retired_at is not None:
+            return None
+        return node_scope_issue(
+            link, token.scopes, grant, phase=requested_phase(ref, grant), features=self.features,
+            action_links=self.action_links, is_urgent=self.token_in_use.get(link.id) == access.token_ref,
+        )
 
 
 @dataclass(frozen=True, slots=True)

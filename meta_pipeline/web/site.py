@@ -66,5 +66,7 @@ TEMPLATES = jinja2.Environment(
     loader=jinja2.FileSystemLoader(HERE / "templates"), autoescape=True, undefined=jinja2.StrictUndefined,
     trim_blocks=True, lstrip_blocks=True, finalize=without_control_characters,
 )
-for _filter in (words.ago, words.elapsed, words.counted, words.totals, words.task, words.figures, words.limits):
+for _filter in (
+    words.ago, words.elapsed, words.counted, words.totals, words.collected, words.task, words.figures, words.limits,
+):
     TEMPLATES.filters[_filter.__name__] = _filter

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 
 from meta_pipeline import money
+from meta_pipeline.node_kinds import KINDS_BY_NAME
 from meta_pipeline.status import wording
 
 # The name of a node's kind, and the heading over several.
@@ -58,6 +59,12 @@ def counted(count: int, kind: str) -> str:
 def totals(counts: Mapping[str, int]) -> str:
     """Return `6 ad accounts, 3 Pages`; kinds of which there are none are left out."""
     return ", ".join(counted(counts[kind], kind) for kind in KINDS if counts.get(kind))
+
+
+def collected(counts: Mapping[str, int]) -> str:
+    """Return how many of these nodes have reports: `6 ad accounts and 3 Pages`; empty for none."""
+    kinds = [kind for kind in KINDS_BY_NAME if counts.get(kind)]
+    return wording.joined([counted(counts[kind], kind) for kind in kinds])
 
 
 def task(name: str) -> str:

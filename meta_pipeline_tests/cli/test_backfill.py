@@ -14,7 +14,8 @@ from meta_pipeline.cli.backfill import landing
 from meta_pipeline.cli.backfill.scope import BackfillScope, BackfillTarget, describe_expected_calls, forecast_targets
 from meta_pipeline.cli.output import terminal
 from meta_pipeline.extract.ranges import Range
-from meta_pipeline.flows.account_range import AccountRange, RangeOutcome
+from meta_pipeline.flows.node_range import NodeRange, RangeOutcome
+from meta_pipeline.node_kinds import AD_ACCOUNT, PAGE
 from meta_pipeline.records import LandedFile
 from meta_pipeline.settings import Settings
 from meta_pipeline.store.landed import ledger
@@ -63,16 +64,17 @@ def landed(runtime: Runtime, *days: int) -> None:
 
 
 def land(runtime: Runtime) -> None:
-    account_range = AccountRange(
-        node_id="act_1", since=SINCE, until=SINCE + dt.timedelta(days=4), reports=REPORTS, backfill_id="b",
+    node_range = NodeRange(
+        kind=AD_ACCOUNT, node_id="act_1", since=SINCE, until=SINCE + dt.timedelta(days=4), reports=REPORTS,
+        backfill_id="b",
     )
-    landing.land_with_progress(runtime, [account_range], REPORTS, terminal.stderr(), max_wait=None)
+    landing.land_with_progress(runtime, [node_range], REPORTS, terminal.stderr(), max_wait=None)
 
 
 def test_the_bar_starts_where_a_resumed_backfill_left_off_and_moves_inside_a_range(
     runtime: Runtime, bar: Bar, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def work(runtime: Runtime, ranges: Sequence[AccountRange], *, tick: Callable[[], None]) -> Iterator[RangeOutcome]:
+    def work(runtime: Runtime, ranges: Sequence[NodeRange], *, tick: Callable[[], None]) -> Iterator[RangeOutcome]:
         for day in (3, 4):
             landed(runtime, day)
             tick()
@@ -89,7 +91,7 @@ def test_the_bar_starts_where_a_resumed_backfill_left_off_and_moves_inside_a_ran
 def test_while_meta_works_on_report_runs_the_bar_says_how_many_are_complete(
     runtime: Runtime, bar: Bar, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def work(runtime: Runtime, ranges: Sequence[AccountRange], *, tick: Callable[[], None]) -> Iterator[RangeOutcome]:
+    def work(runtime: Runtime, ranges: Sequence[NodeRange], *, tick: Callable[[], None]) -> Iterator[RangeOutcome]:
         for number in (1, 2):
             report_runs.record(
                 runtime.engine, request_digest=str(number), backfill_id="b", report_run_id=str(number), node_id="act_1",
@@ -124,9 +126,12 @@ def test_one_call_is_one_call(calls: int, is_certain: bool, sentence: str) -> No
 
 def test_the_listings_of_an_account_are_forecast_once_however_many_targets_it_has(runtime: Runtime) -> None:
     targets = tuple(
-        BackfillTarget(node_id, Range(SINCE, SINCE), (report,))
-        for node_id, report in (("act_1", "ad_insights"), ("act_1", "account_insights"), ("act_2", "ad_insights"))
+        BackfillTarget(kind=kind, node_id=node_id, days=Range(SINCE, SINCE), reports=(report,))
+        for kind, node_id, report in (
+            (AD_ACCOUNT, "act_1", "ad_insights"), (AD_ACCOUNT, "act_1", "account_insights"),
+            (AD_ACCOUNT, "act_2", "ad_insights"), (PAGE, "3", "page_insights"),
+        )
     )
     forecasts = forecast_targets(runtime, BackfillScope(targets, REPORTS, {}), with_listings=False, is_fresh=True)
 
-    assert [forecast.entity_calls > 0 for forecast in forecasts] == [True, False, True]
+    assert [forecast.entity_calls > 0 for forecast in forecasts] == [True, False, True, False]

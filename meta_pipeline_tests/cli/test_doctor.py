@@ -114,7 +114,7 @@ def test_whether_up_runs(runtime: Runtime) -> None:
 
 def test_the_last_pull_has_an_age_and_a_remedy_when_it_is_old(runtime: Runtime) -> None:
     landed(runtime, NOW - 3 * HOUR)
-    assert check(runtime, "last pull").message == "2026-11-27 06:00 UTC, 3 hours ago; 1 account in the landing"
+    assert check(runtime, "last pull").message == "2026-11-27 06:00 UTC, 3 hours ago; 1 node in the landing"
     old = check(runtime, "last pull", now=NOW + 47 * HOUR)
     assert not old.is_ok and "2 days ago" in old.message and "meta-pipeline up" in old.message
 

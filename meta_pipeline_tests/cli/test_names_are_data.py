@@ -32,7 +32,7 @@ from meta_pipeline.defs.runs import onboarding_run
 from meta_pipeline.defs.runs.mart_build_result import MartBuild
 from meta_pipeline.display import printable
 from meta_pipeline.flows import consents
-from meta_pipeline.flows.account_range import AccountRange, RangeOutcome
+from meta_pipeline.flows.node_range import NodeRange, RangeOutcome
 from meta_pipeline.linker import links
 from meta_pipeline.linker.discover import Discovery
 from meta_pipeline.records import AccessToken, NodeLink
@@ -116,8 +116,8 @@ class Places:
 
     def backfill(self, name: str, *days: str) -> str:
         """Return what a backfill prints whose ranges fail with this reason."""
-        def land(runtime: Runtime, ranges: list[AccountRange], *, tick: object) -> Iterator[RangeOutcome]:
-            yield from (RangeOutcome(account_range, (f"Meta says: {name}",)) for account_range in ranges)
+        def land(runtime: Runtime, ranges: list[NodeRange], *, tick: object) -> Iterator[RangeOutcome]:
+            yield from (RangeOutcome(node_range, (f"Meta says: {name}",)) for node_range in ranges)
 
         self.patch.setattr(landing, "land_ranges", land)
         self.patch.setattr(backfill, "build_marts", lambda runtime: MartBuild(reason=f"dbt says: {name}"))

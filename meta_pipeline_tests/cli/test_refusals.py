@@ -21,20 +21,23 @@ def refused(home: Home, *arguments: str, stdin: str = "") -> str:
 
 
 @pytest.mark.parametrize(
-    ("body", "sentence"),
+    ("body", "sentence", "then"),
     [
-        (None, "not valid (190)"),
-        ({"dead": 463}, "190/463"),
-        ({"dead": 460}, "190/460"),
-        ({"scopes": ["pages_show_list"]}, "ads_read"),
+        (None, "not valid (190)", "no ad account is linked"),
+        ({"dead": 463}, "190/463", "no ad account is linked"),
+        ({"dead": 460}, "190/460", "no ad account is linked"),
+        # It lists Pages, and reads none.
+        ({"scopes": ["pages_show_list"]}, "ads_read", "pages_read_engagement"),
     ],
 )
-def test_a_token_that_can_not_read(home: Home, sandbox: Sandbox, body: dict[str, Any] | None, sentence: str) -> None:
+def test_a_token_that_can_not_read(
+    home: Home, sandbox: Sandbox, body: dict[str, Any] | None, sentence: str, then: str
+) -> None:
     token = sandbox.token(**body) if body else "EAABnonsensetoken"
     message = refused(home, "connect", "--token-stdin", stdin=token + "\n")
 
     assert sentence in message and token not in message
-    assert "no ad account is linked" in refused(home, "backfill", *DAYS)
+    assert then in refused(home, "backfill", *DAYS, "--no-build")
 
 
 @pytest.mark.parametrize("fault", ["500", "html_502"])
@@ -62,6 +65,12 @@ def test_what_backfill_refuses(home: Home, sandbox: Sandbox) -> None:
         (("--since", "2001-01-01", "--until", "2001-01-02"), "first day that has partitions"),
         ((*DAYS, "--node", "act_42"), "unknown ad account act_42"),
         ((*DAYS, "--report", "nonsense"), "unknown report nonsense"),
+        ((*DAYS, "--node", "42"), "unknown node 42"),
+        ((*DAYS, "--node", "act_1000000001", "--report", "page_posts"), "page_posts is a report of Pages"),
+        (
+            (*DAYS, "--node", "act_1000000001", "--node", "3000000000001", "--report", "page_posts"),
+            "page_posts is no report of ad accounts: act_1000000001 is one",
+        ),
     ):
         assert sentence in refused(home, "backfill", *arguments)
 

@@ -12,11 +12,14 @@ import sqlalchemy as sa
 from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.defs.home import instance
 from meta_pipeline.defs.runs import backfill_runs, mart_build, mart_build_run, range_run
-from meta_pipeline.flows.account_range import AccountRange
+from meta_pipeline.flows.node_range import NodeRange
+from meta_pipeline.node_kinds import AD_ACCOUNT
 from meta_pipeline.records import StoreError
 
 DAY = dt.date(2026, 11, 1)
-ONE_DAY = AccountRange(node_id="act_1", since=DAY, until=DAY, reports=("ad_insights",), backfill_id="b")
+ONE_DAY = NodeRange(
+    kind=AD_ACCOUNT, node_id="act_1", since=DAY, until=DAY, reports=("ad_insights",), backfill_id="b"
+)
 
 
 def test_a_run_storage_that_is_damaged_is_named(runtime: Runtime) -> None:

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+import random
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
 
+from harness import faulty_node_pull
+from harness.faulty_node_pull import FaultyNodePull
 from harness.faulty_pull import ACCOUNT, DAYS, FaultyPull
+from harness.node_truth import NodeTruth, control_of
+from meta_pipeline.node_kinds import INSTAGRAM_ACCOUNT, KINDS_BY_NAME, PAGE, NodeKind
 from meta_pipeline.records import LandedFile
 from meta_pipeline.sandbox.ads.insights import totals
 from meta_pipeline.store.pulls import report_sizes
@@ -56,6 +62,53 @@ def test_all_faults_at_once_never_make_a_wrong_number(tmp_path: Path) -> None:
             break
         pull.clock.run(lambda: pull.clock.sleep(3600))
     assert pull.never_wrong() == {"landed": 14, "failed": 0}
+
+
+# Of Pages and Instagram accounts a share that has each fault, and every case of those that look like an answer;
+# `benchmarks/faults.py` has all cases.
+ANSWER_LIKE = (*faulty_node_pull.NO_DATA, "100_33")
+
+
+def node_cases(kind: NodeKind) -> Iterator[tuple[str, str, str, int]]:
+    for fault in faulty_node_pull.FAULTS:
+        every = [case for case in faulty_node_pull.cases(kind) if case[0] == fault]
+        share = every if fault in ANSWER_LIKE else [random.Random(f"{kind.name} {fault}").choice(every)]
+        yield from ((kind.name, *case) for case in share)
+
+
+@pytest.fixture(scope="module")
+def truth() -> NodeTruth:
+    """Return the truth of the sandbox of every FaultyNodePull, which computes what several tests need once."""
+    return NodeTruth(control_of(faulty_node_pull.faulty_world()))
+
+
+@pytest.mark.parametrize(("kind", "fault", "place", "times"), [*node_cases(PAGE), *node_cases(INSTAGRAM_ACCOUNT)])
+def test_one_fault_never_makes_a_wrong_fact_of_a_page_or_an_instagram_account(
+    tmp_path: Path, truth: NodeTruth, kind: str, fault: str, place: str, times: int
+) -> None:
+    pull = FaultyNodePull(tmp_path, KINDS_BY_NAME[kind], truth=truth)
+    pull.plan(fault, place, times)
+    pull.run()
+    pull.never_wrong()
+
+    assert pull.recover() == {"landed": len(pull.requested()), "failed": 0, "dead": 0}
+
+
+@pytest.mark.parametrize("kind", [PAGE.name, INSTAGRAM_ACCOUNT.name])
+def test_all_faults_at_once_never_make_a_wrong_fact(tmp_path: Path, truth: NodeTruth, kind: str) -> None:
+    pull = FaultyNodePull(tmp_path, KINDS_BY_NAME[kind], truth=truth)
+    plans = [(fault, place, times) for fault, place, times in faulty_node_pull.cases(KINDS_BY_NAME[kind]) if times == 1]
+    random.Random(22).shuffle(plans)
+    for fault, place, _ in plans:
+        if fault not in faulty_node_pull.NO_DATA:  # several in a row say the same as no data
+            pull.plan(fault, place, 1)
+    for _ in range(60):
+        pull.run()
+        if pull.never_wrong()["failed"] == 0:
+            break
+        pull.wait(3600)
+
+    assert pull.recover() == {"landed": len(pull.requested()), "failed": 0, "dead": 0}
 
 
 def calls_of(pull: FaultyPull, pattern: str) -> int:

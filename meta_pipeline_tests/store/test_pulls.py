@@ -52,7 +52,7 @@ def test_a_deferral_is_stored_and_removed(engine: sa.Engine) -> None:
     assert deferrals.due(engine, now=NOW) == [deferrals.Deferral(
         backfill_id="b", node_id="act_1", since=DAY, until=later, retry_at=NOW,
     )]
-    assert deferrals.reports_of(engine, **key) == ["ad_insights"]
+    assert list(deferrals.days_of(engine, **key)) == ["ad_insights"]
 
     deferrals.remove(engine, **key, report="ad_insights")
     assert deferrals.due_at(engine, **key) is None

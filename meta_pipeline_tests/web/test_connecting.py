@@ -139,8 +139,8 @@ def test_accounts_that_can_no_longer_be_read_are_reported_in_plain_words(web: We
     where = connect_without(web, "ads_read")
     page, progress = web.browser.get("/").body, web.browser.get(where).body
 
-    assert re.search(r"6 ad accounts are no longer read, because the permission to read ads and their results was "
-                     r"declined: .+ and 3 more\.", page)
+    assert re.search(r"6 ad accounts are no longer read, because the permission to read ads and their results "
+                     r"\(ads_read\) was declined: .+ and 3 more\.", page)
     assert "Ask again" in page and "1 needs attention" in page
     assert "No ad account can be read" in progress and "meta-pipeline" not in progress + page
     assert "6 ad accounts will be collected" not in progress
@@ -161,7 +161,7 @@ def test_the_first_look_names_no_account_that_nobody_can_read(web: Web) -> None:
     page = web.browser.get(where).body
 
     assert not [sample for sample in samples if sample["node_id"].startswith("act_")]
-    assert "no token reads" not in page and "No ad account to collect" in page
+    assert "no token reads" not in page and " Pages and " in page and "will be collected every day" in page
     assert "page_media_view" not in page and "Views" in page
 
 

@@ -70,7 +70,7 @@ def test_what_was_declined_is_named_and_asked_for_again(web: Web) -> None:
     web.browser.get(web.consented(f"{web.sandbox.url}/v24.0/dialog/oauth/choice?{ends}&asked={','.join(requested)}&{chosen}"))
     page = web.browser.get("/").body
 
-    assert "The figures of Pages stay empty, because the permission to read the insights of Pages was declined." in page
+    assert "The figures of Pages stay empty, because the permission to read the insights of Pages (read_insights) was declined." in page
     assert "rerequest=1" in page
     web.connect("/connect?phase=1&rerequest=1")
     page = web.browser.get("/").body

@@ -1,1 +1,1 @@
-"""`backfill` and `plan`: which days of which accounts and reports, what they cost, and reading them."""
+"""`backfill` and `plan`: which days of which nodes and reports, what they cost, and reading them."""

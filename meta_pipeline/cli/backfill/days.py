@@ -1,4 +1,4 @@
-"""Parse days from the command line: a date, or `today` and `yesterday` on the calendar of each ad account."""
+"""Parse days from the command line: a date, or `today` and `yesterday` on the calendar of each node."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _WORDS = {"today": 0, "yesterday": 1}
 
 @dataclass(frozen=True, slots=True)
 class DaysAgo:
-    """A day relative to today on each account's own calendar."""
+    """A day relative to today on each node's own calendar."""
 
     count: int
 

@@ -9,20 +9,20 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.cli.output.terminal import Terminal, counted
 from meta_pipeline.defs.runs.backfill_runs import land_ranges
-from meta_pipeline.flows.account_range import AccountRange
+from meta_pipeline.flows.node_range import NodeRange
 from meta_pipeline.store.landed import ledger
 from meta_pipeline.store.pulls import deferrals, report_runs
 
 
 def land_with_progress(
-    runtime: Runtime, ranges: Sequence[AccountRange], reports: Sequence[str], console: Terminal, *,
+    runtime: Runtime, ranges: Sequence[NodeRange], reports: Sequence[str], console: Terminal, *,
     max_wait: float | None,
 ) -> dict[str, tuple[str, ...]]:
     """Land the ranges of one backfill; return the reasons of what failed, by account.
 
     A range that waits for Meta's limit runs again when it is due, unless the waits exceed `max_wait` seconds."""
     backfill_id = ranges[0].backfill_id
-    failed: dict[AccountRange, tuple[str, ...]] = {}
+    failed: dict[NodeRange, tuple[str, ...]] = {}
     remaining, waited = list(ranges), 0.0
     with _progress_bar(console) as progress:
         total = sum(((range_.until - range_.since).days + 1) * len(range_.reports) for range_ in ranges)
@@ -36,9 +36,9 @@ def land_with_progress(
         while True:
             started_at = runtime.now()
             for outcome in land_ranges(runtime, remaining, tick=update_bar):
-                failed.pop(outcome.account_range, None)
+                failed.pop(outcome.node_range, None)
                 if outcome.reasons:
-                    failed[outcome.account_range] = outcome.reasons
+                    failed[outcome.node_range] = outcome.reasons
             update_bar()
             due_by_node = {
                 range_.node_id: due_at

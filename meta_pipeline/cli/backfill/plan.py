@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from meta_pipeline.bootstrap import Runtime
@@ -11,18 +12,21 @@ from meta_pipeline.cli.backfill.days import Day
 from meta_pipeline.cli.backfill.scope import describe_expected_calls, forecast_targets, resolve_scope
 from meta_pipeline.cli.output import terminal
 from meta_pipeline.cli.output.terminal import counted
+from meta_pipeline.status.forecast import NodeForecast
 
 REPORT_COLUMNS = ["account", "report", "days", "report_runs", "calls", "rows"]
 ACCOUNT_COLUMNS = ["account", "reports", "days", "report_runs", "calls", "rows", "percent_of_budget", "seconds"]
-HEADERS = {"report_runs": "report runs", "percent_of_budget": "% of budget"}
+HEADERS = {"account": "node", "report_runs": "report runs", "percent_of_budget": "% of budget"}
 UNKNOWN = "unknown"
+STORIES = "stories, every hour"
 PROCESSES = 2
 
 
 def plan_backfill(
     runtime: Runtime, since: Day, until: Day, *, nodes: Sequence[str], reports: Sequence[str], is_fresh: bool
 ) -> dict[str, Any]:
-    """Return the plan as JSON can hold it: calls, shares of budgets and seconds, by account and in total."""
+    """Return the plan as JSON can hold it: calls, shares of budgets and seconds, by node (under `accounts`, of
+    every kind) and in total. What the schedule calls every hour for stories comes on top."""
     scope = resolve_scope(runtime, since, until, nodes=nodes, reports=reports, console=terminal.stderr())
     forecasts = forecast_targets(runtime, scope, with_listings=not reports, is_fresh=is_fresh)
     durations = [forecast.seconds for forecast in forecasts]
@@ -31,19 +35,34 @@ def plan_backfill(
         "seconds": round(max(sum(durations) / PROCESSES, max(durations)), 1),
         "is_certain": all(forecast.is_certain for forecast in forecasts),
         "accounts": [
-            {
-                "account": forecast.node_id, "calls": forecast.calls, "seconds": round(forecast.seconds, 1),
-                "percent_of_budget": None if forecast.percent is None else round(forecast.percent, 1),
-                "entity_calls": forecast.entity_calls,
-                "reports": [dataclasses.asdict(report) for report in forecast.reports],
-            }
-            for forecast in forecasts
+            _as_json(node_id, list(of_node))
+            for node_id, of_node in itertools.groupby(forecasts, key=lambda forecast: forecast.node_id)
         ],
     }
 
 
+def _as_json(node_id: str, forecasts: Sequence[NodeForecast]) -> dict[str, Any]:
+    """Return the plan of one node, whose ranges are forecast one by one."""
+    percents = [forecast.percent for forecast in forecasts if forecast.percent is not None]
+    hourly = _sum_or_none(forecast.hourly_calls for forecast in forecasts)
+    return {
+        "account": node_id, "calls": sum(forecast.calls for forecast in forecasts),
+        "seconds": round(sum(forecast.seconds for forecast in forecasts), 1),
+        "percent_of_budget": round(sum(percents), 1) if percents else None,
+        "entity_calls": sum(forecast.entity_calls for forecast in forecasts),
+        **({} if hourly is None else {"hourly_story_calls": hourly}),
+        "reports": [dataclasses.asdict(report) for forecast in forecasts for report in forecast.reports],
+    }
+
+
+def _sum_or_none(counts: Iterable[int | None]) -> int | None:
+    given = [count for count in counts if count is not None]
+    return sum(given) if given else None
+
+
 def rows_by_report(plan: dict[str, Any]) -> list[tuple[Any, ...]]:
-    """Return a table row for every account and report, and one for the listings of an account."""
+    """Return a table row for every node and report, one for the listings of an ad account, and one for what stories of
+    an Instagram account take every hour."""
     rows: list[tuple[Any, ...]] = []
     for account in plan["accounts"]:
         for report in account["reports"]:
@@ -53,11 +72,13 @@ def rows_by_report(plan: dict[str, Any]) -> list[tuple[Any, ...]]:
             ))
         if account["entity_calls"]:
             rows.append((account["account"], "entities", "", "", account["entity_calls"], ""))
+        if "hourly_story_calls" in account:
+            rows.append((account["account"], STORIES, "", "", account["hourly_story_calls"], ""))
     return rows
 
 
 def rows_by_account(plan: dict[str, Any]) -> list[tuple[Any, ...]]:
-    """Return a table row for every account; its calls include the listings."""
+    """Return a table row for every node; its calls include the listings of an ad account."""
     rows: list[tuple[Any, ...]] = []
     for account in plan["accounts"]:
         reports = account["reports"]
@@ -76,9 +97,13 @@ def describe_plan(plan: dict[str, Any]) -> str:
     percents = [
         account["percent_of_budget"] for account in plan["accounts"] if account["percent_of_budget"] is not None
     ]
-    share = f", {_describe_percent(max(percents))} of an account's budget" if percents else ""
+    share = f", {_describe_percent(max(percents))} of a node's budget" if percents else ""
     calls = describe_expected_calls(plan["calls"], is_certain=plan["is_certain"])
-    return f"{calls}{share}; {counted(round(plan['seconds']), 'second')}{'' if plan['is_certain'] else ' or more'}"
+    hourly = _sum_or_none(account.get("hourly_story_calls") for account in plan["accounts"])
+    return (
+        f"{calls}{share}; {counted(round(plan['seconds']), 'second')}{'' if plan['is_certain'] else ' or more'}"
+        + (f"; {counted(hourly, 'call')} more every hour for stories, under `meta-pipeline up`" if hourly else "")
+    )
 
 
 def _describe_percent(percent: float) -> str:

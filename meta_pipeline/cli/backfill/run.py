@@ -24,7 +24,7 @@ from meta_pipeline.defs.runs.mart_build import build_marts
 from meta_pipeline.defs.runs.mart_build_result import MartBuild
 from meta_pipeline.files import reading
 from meta_pipeline.flows import pulls
-from meta_pipeline.flows.account_range import AccountRange
+from meta_pipeline.flows.node_range import NodeRange
 from meta_pipeline.store.gateway import audit_log
 from meta_pipeline.store.landed import ledger
 from meta_pipeline.store.pulls import backfills
@@ -32,7 +32,7 @@ from meta_pipeline.store.pulls import backfills
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackfillResult:
-    """The result of a backfill: the reasons of what failed (by ad account, and `marts`), the seconds of each phase, and
+    """The result of a backfill: the reasons of what failed (by node, and `marts`), the seconds of each phase, and
     the calls it took, in operations that Meta charges, beside the forecast."""
 
     backfill_id: str
@@ -86,7 +86,7 @@ def read_scope(
     max_wait: float | None = None,
     is_built: bool = True,
 ) -> BackfillResult:
-    """Read, load, model and publish a scope as one backfill. `with_listings`: and the listings of every account."""
+    """Read, load, model and publish a scope as one backfill. `with_listings`: and the listings of every ad account."""
     forecasts = forecast_targets(runtime, scope, with_listings=with_listings, is_fresh=is_fresh)
     backfill_id, is_resumed = backfills.start(runtime.engine, scope.arguments, fresh=is_fresh, now=runtime.now())
     calls_before = audit_log.operations_of(runtime.engine, backfill_id=backfill_id)
@@ -130,11 +130,11 @@ def _land(
     for line in lines_by_reason(failed):
         console.print(f"not read: {line}")
     ranges = [
-        AccountRange(
-            node_id=target.node_id, since=target.days.since, until=target.days.until, reports=target.reports,
-            backfill_id=backfill_id, has_entities=is_first and with_listings,
+        NodeRange(
+            kind=target.kind, node_id=target.node_id, since=target.days.since, until=target.days.until,
+            reports=target.reports, backfill_id=backfill_id, has_entities=has_listings and with_listings,
         )
-        for target, is_first in scope.with_is_first() if target.node_id not in failed
+        for target, has_listings in scope.with_has_listings() if target.node_id not in failed
     ]
     if ranges:
         failed |= land_with_progress(runtime, ranges, scope.reports, console, max_wait=max_wait)

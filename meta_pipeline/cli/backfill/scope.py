@@ -1,4 +1,4 @@
-"""Resolve the arguments of a backfill into days of accounts that Meta still keeps, and forecast their cost."""
+"""Resolve the arguments of a backfill into days of nodes that Meta still keeps, and forecast their cost."""
 
 from __future__ import annotations
 
@@ -9,20 +9,21 @@ from typing import Any
 
 from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.cli.backfill.days import Day, DaysAgo, resolve
+from meta_pipeline.cli.backfill.nodes import reports_by_node
 from meta_pipeline.cli.output.terminal import Terminal, counted
-from meta_pipeline.extract.ads.catalogue.reports import too_old
 from meta_pipeline.extract.ranges import Range
-from meta_pipeline.node_kinds import AD_ACCOUNT
+from meta_pipeline.extract.reports import is_snapshot, too_old
+from meta_pipeline.node_kinds import AD_ACCOUNT, KINDS_BY_NAME, NodeKind
 from meta_pipeline.records import ConfigError, NodeLink
-from meta_pipeline.status.forecast import AccountForecast, are_entities_stale
-from meta_pipeline.store.connections.node_links import list_links
+from meta_pipeline.status.forecast import NodeForecast, are_entities_stale
 from meta_pipeline.store.pulls import backfills
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BackfillTarget:
-    """Days of an account and the reports to read of them."""
+    """Days of a node and the reports to read of them."""
 
+    kind: NodeKind
     node_id: str
     days: Range
     reports: tuple[str, ...]
@@ -37,66 +38,85 @@ class BackfillScope:
     reports: tuple[str, ...]
     arguments: dict[str, Any]
 
-    def with_is_first(self) -> Iterator[tuple[BackfillTarget, bool]]:
-        """Yield every target, and whether it is the first of its account: listings are read once per account."""
+    def with_has_listings(self) -> Iterator[tuple[BackfillTarget, bool]]:
+        """Yield every target, and whether the listings are read with it: once per ad account, with its first target."""
         seen: set[str] = set()
         for target in self.targets:
-            yield target, target.node_id not in seen
+            yield target, target.kind == AD_ACCOUNT and target.node_id not in seen
             seen.add(target.node_id)
 
 
 def resolve_scope(
     runtime: Runtime, since: Day, until: Day, *, nodes: Sequence[str], reports: Sequence[str], console: Terminal
 ) -> BackfillScope:
-    """Return the scope of a backfill; words such as yesterday become dates on each account's own calendar.
+    """Return the scope of a backfill; words such as yesterday become dates on each node's own calendar.
 
     Print what is left out; raise ConfigError when an argument is invalid or nothing is left."""
-    accounts = _accounts(runtime, nodes)
-    names = _report_names(runtime, reports)
-    ranges = _ranges(accounts, since, until, console, now=runtime.now())
+    names_by_node, now = reports_by_node(runtime, nodes=nodes, reports=reports), runtime.now()
+    links = [link for link, _ in names_by_node]
+    names = tuple(dict.fromkeys(name for _, of_node in names_by_node for name in of_node))
+    snapshots = [name for name in names if is_snapshot(runtime.reports[name])]
+    days_by_node = _days_by_node(links, since, until, console, now=now)
     arguments = {
-        "since": min(days.since for _, days in ranges).isoformat(),
-        "until": max(resolve(until, link.today(runtime.now())) for link in accounts).isoformat(),
-        "nodes": sorted(link.id for link in accounts), "reports": list(names),
+        "since": min(days.since for days in days_by_node.values()).isoformat(),
+        "until": max(resolve(until, link.today(now)) for link in links).isoformat(),
+        "nodes": sorted(link.id for link in links), "reports": list(names),
     }
+    if snapshots and any(
+        days_by_node.get(link.id) != Range(link.today(now), link.today(now))
+        for link, of_node in names_by_node if set(snapshots) & set(of_node)
+    ):
+        console.print(
+            f"{', '.join(snapshots)} show what is there now: they are read as of today, whatever days are given"
+        )
     targets = tuple(
-        target for link, days in ranges for target in _available_targets(runtime, link, days, names, console)
+        target for link, of_node in names_by_node
+        for target in _targets(runtime, link, days_by_node.get(link.id), of_node, console)
     )
     if not targets:
         raise ConfigError(f"Meta no longer keeps any of these days: choose a later --since than {since}")
     return BackfillScope(targets, names, arguments)
 
 
-def _available_targets(
-    runtime: Runtime, link: NodeLink, days: Range, names: Sequence[str], console: Terminal
+def _targets(
+    runtime: Runtime, link: NodeLink, days: Range | None, names: Sequence[str], console: Terminal
 ) -> Iterator[BackfillTarget]:
-    """Yield the days of an account that Meta still keeps, a target per first day; print which reports lose days."""
-    today = link.today(runtime.now())
+    """Yield the days of a node that Meta still keeps, a target per first day, and today for the snapshots; print which
+    reports lose days."""
+    kind, today = KINDS_BY_NAME[link.kind], link.today(runtime.now())
     by_start: dict[dt.date, list[str]] = {}
     for name in names:
-        report = runtime.catalogue[name]
+        report = runtime.reports[name]
+        if days is None or is_snapshot(report):
+            continue
         start = next((day for day in days.days if too_old(report, day, today) is None), None)
         if start != days.since:
             console.print(f"{link.id}: {too_old(report, days.since, today)}; left out")
         if start is not None:
             by_start.setdefault(start, []).append(name)
     for start, available in sorted(by_start.items()):
-        yield BackfillTarget(link.id, Range(start, days.until), tuple(available))
+        assert days is not None
+        yield BackfillTarget(
+            kind=kind, node_id=link.id, days=Range(start, days.until), reports=tuple(available)
+        )
+    # Never in one run with days: a run that fails marks all its days as failed, also those that a snapshot never has.
+    if snapshots := tuple(name for name in names if is_snapshot(runtime.reports[name])):
+        yield BackfillTarget(kind=kind, node_id=link.id, days=Range(today, today), reports=snapshots)
 
 
 def forecast_targets(
     runtime: Runtime, scope: BackfillScope, *, with_listings: bool, is_fresh: bool
-) -> list[AccountForecast]:
+) -> list[NodeForecast]:
     """Return a forecast per target. Listings of entities are counted `with_listings`, and where they are stale."""
     now = runtime.now()
     resumed_id = None if is_fresh else backfills.find_resumable(runtime.engine, scope.arguments, now=now)
     return [
         runtime.forecast(
             target.node_id, target.days.days, target.reports, backfill_id=resumed_id,
-            has_entities=is_first
+            has_entities=has_listings
             and (with_listings or are_entities_stale(runtime.engine, target.node_id, now=now)),
         )
-        for target, is_first in scope.with_is_first()
+        for target, has_listings in scope.with_has_listings()
     ]
 
 
@@ -105,51 +125,35 @@ def describe_expected_calls(calls: int, *, is_certain: bool) -> str:
     return f"{counted(calls, 'call')} expected" + ("" if is_certain else "; a first read can need more")
 
 
-def _accounts(runtime: Runtime, nodes: Sequence[str]) -> list[NodeLink]:
-    links = {link.id: link for link in list_links(runtime.engine, kind=AD_ACCOUNT)}
-    if not links:
-        raise ConfigError("no ad account is linked yet: run `meta-pipeline connect` first")
-    unknown = [node for node in nodes if node not in links]
-    if unknown:
-        raise ConfigError(f"unknown ad account {unknown[0]}: `meta-pipeline links` lists {', '.join(sorted(links))}")
-    return [links[node] for node in dict.fromkeys(nodes or links)]
+def _days_by_node(
+    links: Sequence[NodeLink], since: Day, until: Day, console: Terminal, *, now: dt.datetime
+) -> dict[str, Range]:
+    """Return the days of every node, by id; print which are left out because they have not begun there."""
+    from meta_pipeline.defs.partitions import first_day
 
-
-def _report_names(runtime: Runtime, reports: Sequence[str]) -> tuple[str, ...]:
-    """Return the reports that were named, or else those that are read by default."""
-    unknown = [name for name in reports if name not in runtime.catalogue]
-    if unknown:
-        raise ConfigError(f"unknown report {unknown[0]}: there are {', '.join(runtime.catalogue)}")
-    return tuple(dict.fromkeys(reports or runtime.default_reports(AD_ACCOUNT)))
-
-
-def _ranges(
-    accounts: Sequence[NodeLink], since: Day, until: Day, console: Terminal, *, now: dt.datetime
-) -> list[tuple[NodeLink, Range]]:
-    """Return every account with its days; print which days are left out because they have not begun there."""
-    from meta_pipeline.defs.partitions import FIRST_DAY
-
-    ranges, is_reached = [], False
-    for link in accounts:
+    days_by_node, is_reached = {}, False
+    for link in links:
         today = link.today(now)
         first, last = resolve(since, today), resolve(until, today)
         if last < first:
             first_option = _describe_option("--since", since, first)
             last_option = _describe_option("--until", until, last)
             raise ConfigError(f"{last_option} is before {first_option}: give the earlier day first")
-        if first < FIRST_DAY:
+        if first < (earliest := first_day(KINDS_BY_NAME[link.kind])):
             option = _describe_option("--since", since, first)
-            raise ConfigError(f"{option} is before {FIRST_DAY}, the first day that has partitions")
+            raise ConfigError(
+                f"{option} is before {earliest}, the first day that has partitions of {KINDS_BY_NAME[link.kind].plural}"
+            )
         if today < first:
             console.print(f"{link.id} {link.name}: {first} has not begun in {link.timezone}; left out")
             continue
         if today < last:
             console.print(f"{link.id} {link.name}: {last} has not begun in {link.timezone}; read up to {today}")
         is_reached = is_reached or today >= last
-        ranges.append((link, Range(first, min(today, last))))
+        days_by_node[link.id] = Range(first, min(today, last))
     if not is_reached:
-        raise ConfigError(f"--until {until} has not begun in any of the chosen accounts: choose an earlier day")
-    return ranges
+        raise ConfigError(f"--until {until} has not begun on the calendar of any of them: choose an earlier day")
+    return days_by_node
 
 
 def _describe_option(option: str, day: Day, date: dt.date) -> str:

@@ -28,7 +28,7 @@ def doctor(as_json: bool) -> None:
 
 @click.command()
 @click.option("--trace", help="an fbtrace id, as errors and rows have it")
-@click.option("--node", "node_id", help="an ad account, act_…")
+@click.option("--node", "node_id", help="the id of an ad account (act_…), Page or Instagram account")
 @click.option("--run", "run_id", help="a Dagster run")
 @click.option("--failed", "is_failed", is_flag=True, help="only what was refused or never answered")
 @click.option("--limits", "is_limits", is_flag=True, help="how much of every limit of Meta is used")

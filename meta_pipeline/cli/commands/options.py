@@ -22,9 +22,12 @@ _DAY = DayType()
 _YESTERDAY = DaysAgo(1)
 _BACKFILL_ARGUMENTS = (
     click.option("--since", type=_DAY, help="first day: YYYY-MM-DD, yesterday or today"),
-    click.option("--until", type=_DAY, help="last day; default: yesterday, on each account's own calendar"),
+    click.option("--until", type=_DAY, help="last day; default: yesterday, on each node's own calendar"),
     click.option("--last", type=click.IntRange(min=1), metavar="N", help="the N days that end yesterday"),
-    click.option("--node", "nodes", multiple=True, help="an ad account, act_…; default: all"),
+    click.option(
+        "--node", "nodes", multiple=True,
+        help="the id of an ad account (act_…), Page or Instagram account; default: all",
+    ),
     click.option("--report", "reports", multiple=True, help="a report's name; default: all that are on"),
 )
 

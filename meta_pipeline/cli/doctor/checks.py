@@ -14,8 +14,9 @@ from meta_pipeline.cli.doctor.check_result import CheckResult
 from meta_pipeline.cli.output.terminal import counted
 from meta_pipeline.consent import oauth
 from meta_pipeline.files import damaged, permissions
-from meta_pipeline.node_kinds import AD_ACCOUNT
+from meta_pipeline.node_kinds import NODE_KINDS
 from meta_pipeline.records import MetaPipelineError
+from meta_pipeline.status import metric_health
 from meta_pipeline.status.unread import unread_sentences
 from meta_pipeline.store.connections.node_links import list_links
 
@@ -37,6 +38,10 @@ def run_checks(runtime: Runtime) -> Iterator[CheckResult]:
         yield _result_of("Dagster's storage", functools.partial(_check_dagster_storage, runtime))
     yield _result_of("reports", functools.partial(_describe_reports, runtime))
     yield _result_of("metrics", functools.partial(_describe_metrics, runtime))
+    for sentence in metric_health.dead_metrics(runtime.engine, metrics=runtime.metrics, now=runtime.now()):
+        yield CheckResult("metrics", False, sentence)
+    for sentence in metric_health.empty_reports(runtime.engine, reports=runtime.reports):
+        yield CheckResult("metrics", True, sentence)
     links = list_links(runtime.engine)
     message = counted(len(links), "node") if links else "nothing is linked yet: run `meta-pipeline connect`"
     yield CheckResult("links", bool(links), message)
@@ -70,7 +75,8 @@ def _check_tokens(runtime: Runtime) -> Iterator[CheckResult]:
     yield CheckResult("vault", bool(connections), message)
     for connection in connections:
         name = f"token of {connection.ref.subject_name}"
-        for issue in (*connection.issues, *(node.issue for node in connection.nodes if node.issue)):
+        node_issues = (node.issue for node in connection.nodes if node.issue)
+        for issue in dict.fromkeys((*connection.issues, *node_issues)):
             yield CheckResult(name, not issue.is_urgent, f"{issue.message} {issue.action}: {issue.url}")
         if connection.ref.retired_at is None:
             yield _result_of(name, functools.partial(_inspect_token, runtime, connection.ref.id))
@@ -90,8 +96,8 @@ def _check_dagster_storage(runtime: Runtime) -> str:
 
 
 def _describe_reports(runtime: Runtime) -> str:
-    default_count = len(runtime.default_reports(AD_ACCOUNT))
-    return f"{default_count} are on, {len(runtime.catalogue) - default_count} more are read when they are named"
+    default_count = sum(len(runtime.default_reports(kind)) for kind in NODE_KINDS)
+    return f"{default_count} are on, {len(runtime.reports) - default_count} more are read when they are named"
 
 
 def _describe_metrics(runtime: Runtime) -> str:

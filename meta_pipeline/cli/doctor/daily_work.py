@@ -14,12 +14,13 @@ import duckdb
 from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.cli.doctor.check_result import CheckResult, describe_size, describe_time, list_first
 from meta_pipeline.cli.output.terminal import counted
-from meta_pipeline.extract.restatement import LAST_READ_AGE, STABLE_AFTER_DAYS, due, parse_tiers
+from meta_pipeline.extract.restatement import LAST_READ_AGE, STABLE_AFTER_DAYS, parse_tiers
 from meta_pipeline.files import reading
 from meta_pipeline.files.locations import Location
 from meta_pipeline.graph.limits import node_of
 from meta_pipeline.graph.pace import Budget
-from meta_pipeline.node_kinds import AD_ACCOUNT
+from meta_pipeline.node_kinds import KINDS_BY_NAME
+from meta_pipeline.status.due_pulls import due_days, reports_of_days
 from meta_pipeline.store.connections.node_links import list_links
 from meta_pipeline.store.coordination.processes import pid_of
 from meta_pipeline.store.gateway import budgets
@@ -70,7 +71,7 @@ def _check_last_pull(runtime: Runtime, *, now: dt.datetime) -> CheckResult:
     if not read_at_by_node:
         return CheckResult("last pull", False, f"nothing has landed yet: {_READ_NOW}")
     last = max(read_at_by_node.values())
-    message = f"{describe_time(last, now=now)}; {counted(len(read_at_by_node), 'account')} in the landing"
+    message = f"{describe_time(last, now=now)}; {counted(len(read_at_by_node), 'node')} in the landing"
     is_ok = now - last < STALE_AFTER
     return CheckResult("last pull", is_ok, message if is_ok else f"{message}: {_READ_NOW}")
 
@@ -150,16 +151,17 @@ def _check_overdue_days(runtime: Runtime, *, is_up_running: bool, now: dt.dateti
 
     Days before the first one that was read in full are not overdue: a new home has not read them yet.
     """
-    tiers = parse_tiers(runtime.settings.restatement)
+    tiers, engine = parse_tiers(runtime.settings.restatement), runtime.engine
     overdue: dict[str, int] = {}
-    for link in list_links(runtime.engine, kind=AD_ACCOUNT):
-        zone, today = link.zone, link.today(now)
-        two_days_ago = today - dt.timedelta(days=2)
+    for link in list_links(engine):
+        if link.kind not in KINDS_BY_NAME:
+            continue
+        today = link.today(now)
+        names = reports_of_days(runtime.default_reports(KINDS_BY_NAME[link.kind]), runtime.reports)
+        late = due_days(link, names, tiers=tiers, engine=engine, now=now - dt.timedelta(days=2))
         reads = read_times.days_read_since(
-            runtime.engine, node_id=link.id, reports=runtime.default_reports(AD_ACCOUNT),
-            since=two_days_ago - dt.timedelta(days=LAST_READ_AGE),
+            engine, node_id=link.id, reports=names, since=today - dt.timedelta(days=LAST_READ_AGE + 2)
         )
-        late = due(two_days_ago, {day: read_at.astimezone(zone).date() for day, read_at in reads.items()}, tiers)
         first_read = min(reads, default=today)
         if count := sum(day >= first_read and (today - day).days <= STABLE_AFTER_DAYS for day in late):
             overdue[link.id] = count

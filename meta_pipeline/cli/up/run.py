@@ -7,6 +7,7 @@ import shutil
 import signal
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +19,9 @@ import requests
 from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.cli import ports
 from meta_pipeline.cli.up.child_processes import ChildProcesses, kill_orphans, up_lock
-from meta_pipeline.node_kinds import AD_ACCOUNT
+from meta_pipeline.node_kinds import NODE_KINDS
 from meta_pipeline.records import ConfigError
+from meta_pipeline.status import wording
 from meta_pipeline.store.connections.node_links import list_links
 
 if TYPE_CHECKING:
@@ -132,16 +134,21 @@ def _wait(runtime: Runtime, servers: ChildProcesses, failed_runs: FailedRuns, da
 
 
 def _next_pull(runtime: Runtime, dagster: object) -> str:
-    """Return when the schedule pulls next, and how many accounts."""
+    """Return when the schedules pull next, and how many nodes of each kind."""
     from meta_pipeline.defs import calendar
     from meta_pipeline.defs.runs.failed_runs import is_stopped
 
-    if is_stopped(dagster, "pull_ads_schedule"):
-        return "none: pull_ads_schedule is stopped in the Dagster UI"
-    accounts = len(list_links(runtime.engine, kind=AD_ACCOUNT))
-    starts_at = calendar.next_run(calendar.PULL_ADS, now=runtime.now())
-    what = f"{accounts} ad account{'' if accounts == 1 else 's'}" if accounts else "no ad account is connected yet"
-    return f"{starts_at:%H:%M} UTC ({what}); to read days now: `meta-pipeline backfill`"
+    counts = Counter(link.kind for link in list_links(runtime.engine))
+    pulls = []
+    for kind in NODE_KINDS:
+        schedule, starts_at = f"{kind.job}_schedule", calendar.next_run(calendar.PULLS[kind.name], now=runtime.now())
+        if is_stopped(dagster, schedule):
+            pulls.append(f"none of {kind.plural}: {schedule} is stopped in the Dagster UI")
+        elif counts[kind.name]:
+            pulls.append(f"{starts_at:%H:%M} UTC ({wording.counted_kind(counts[kind.name], kind.name)})")
+    if not any(counts[kind.name] for kind in NODE_KINDS):
+        pulls.append("nothing is connected yet: `meta-pipeline connect`")
+    return f"{', '.join(pulls)}; to read days now: `meta-pipeline backfill`"
 
 
 @contextlib.contextmanager

@@ -1,24 +1,33 @@
-"""The asset keys that several modules name, and what assets of one source share."""
+"""The asset keys that several modules name, and what assets share."""
 
 from __future__ import annotations
 
 import dagster as dg
 
 from meta_pipeline.entity_kinds import ENTITY_KINDS
+from meta_pipeline.extract.catalogue import NODE_REPORTS
+from meta_pipeline.node_kinds import AD_ACCOUNT, NodeKind
 
-SOURCE = "meta_ads"
-OWNERS, SOURCE_TAG = ["team:data"], {"source": SOURCE}
+OWNERS = ["team:data"]
+SOURCE, SOURCE_TAG = AD_ACCOUNT.source, {"source": AD_ACCOUNT.source}
 ENTITIES = tuple(kind.name for kind in ENTITY_KINDS)
 TOKENS = dg.AssetKey(["vault", "tokens"])
 PUBLISHED = dg.AssetKey(["published", "warehouse"])
 WRITER = "duckdb_writer"  # the pool of what writes DuckDB's file: a file that is being written locks out everyone else
 
 
-def landing_key(report: str) -> dg.AssetKey:
-    """Return `landing/meta_ads/<report>`."""
-    return dg.AssetKey(["landing", SOURCE, report])
+def kind_of_landed(name: str) -> NodeKind:
+    """Return the kind of node of a report or a listing: listings, and the reports of a user's file, are of ad
+    accounts."""
+    report = NODE_REPORTS.get(name)
+    return AD_ACCOUNT if report is None else report.node_kind
 
 
-def raw_key(table: str) -> dg.AssetKey:
-    """Return `raw_meta_ads/<table>`, which is the key of dbt's source as well."""
-    return dg.AssetKey([f"raw_{SOURCE}", table])
+def landing_key(name: str) -> dg.AssetKey:
+    """Return `landing/<source>/<report or listing>`."""
+    return dg.AssetKey(["landing", kind_of_landed(name).source, name])
+
+
+def raw_key(table: str, landed: str) -> dg.AssetKey:
+    """Return `raw_<source>/<table>` of what landed, which is the key of dbt's source as well."""
+    return dg.AssetKey([kind_of_landed(landed).raw_schema, table])

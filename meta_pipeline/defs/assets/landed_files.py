@@ -6,7 +6,7 @@ from typing import Any
 
 import dagster as dg
 
-from meta_pipeline.defs.assets.keys import landing_key
+from meta_pipeline.defs.assets.keys import kind_of_landed, landing_key
 from meta_pipeline.defs.partitions import key
 from meta_pipeline.landing.totals import totals_of
 from meta_pipeline.records import LandedFile
@@ -21,4 +21,5 @@ def file_metadata(file: LandedFile) -> dict[str, Any]:
 def day_materialization(file: LandedFile, *, calls: float) -> dg.AssetMaterialization:
     """Report a day that has landed. `calls`: the average per day of its range, because a range is read at once."""
     metadata = {**file_metadata(file), **totals_of(file.path), "calls": calls}
-    return dg.AssetMaterialization(landing_key(file.report), partition=key(file.node_id, file.day), metadata=metadata)
+    partition = key(file.node_id, file.day, kind_of_landed(file.report))
+    return dg.AssetMaterialization(landing_key(file.report), partition=partition, metadata=metadata)

@@ -1,11 +1,12 @@
 """The raw tables, loaded from landed files."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 
 import dagster as dg
 
 from meta_pipeline.bootstrap import Runtime
-from meta_pipeline.defs.assets.keys import ENTITIES, OWNERS, SOURCE_TAG, WRITER, landing_key, raw_key
+from meta_pipeline.defs.assets.keys import ENTITIES, OWNERS, WRITER, kind_of_landed, landing_key, raw_key
+from meta_pipeline.extract.reports import Reports, is_snapshot
 from meta_pipeline.store.gateway import audit_log
 from meta_pipeline.warehouse.histories import KINDS, history_of
 
@@ -14,10 +15,13 @@ OF_THE_PIPELINE = {
     "graph_calls": "the audit of the gateway by UTC day: calls, operations charged, seconds",
     "day_versions": "every version of every day of every report, from when until when, and its totals",
     "drift": "what Meta sends that no column knows, by report, account, day and key",
+    "nodes": "every node that is linked: ad accounts, Pages, Instagram accounts, pixels and catalogs",
+    "metric_availability": "when each metric of each Page and Instagram account was requested and answered, and since "
+    "when it has been empty or dead",
 }
 
 
-def raw_assets(reports: Collection[str]) -> dg.AssetsDefinition:
+def raw_assets(reports: Reports) -> dg.AssetsDefinition:
     """Return `load_raw`: a table of each report and its earlier versions, of the entities and their histories, and of
     the pipeline itself."""
 
@@ -33,7 +37,7 @@ def raw_assets(reports: Collection[str]) -> dg.AssetsDefinition:
                     f"{name}_versions", name,
                     f"earlier versions of {name} whose figures Meta restated, each until when it was so",
                 )
-                for name in reports
+                for name, report in reports.items() if not is_snapshot(report)
             ),
             *(
                 _spec(
@@ -77,6 +81,6 @@ def raw_assets(reports: Collection[str]) -> dg.AssetsDefinition:
 
 def _spec(table: str, landed: str, description: str) -> dg.AssetSpec:
     return dg.AssetSpec(
-        raw_key(table), deps=[landing_key(landed)], group_name="raw", kinds={"duckdb"}, owners=OWNERS,
-        tags=SOURCE_TAG, description=description,
+        raw_key(table, landed), deps=[landing_key(landed)], group_name="raw", kinds={"duckdb"}, owners=OWNERS,
+        tags={"source": kind_of_landed(landed).source}, description=description,
     )

@@ -8,7 +8,7 @@ import datetime as dt
 import dagster as dg
 
 from meta_pipeline.bootstrap import Runtime
-from meta_pipeline.defs.partitions import days_by_account
+from meta_pipeline.defs.partitions import days_by_node
 from meta_pipeline.flows.pull_context import PullContext
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.graph.request import Purpose
@@ -37,10 +37,10 @@ def purpose_of(context: dg.AssetExecutionContext) -> Purpose:
 
 
 def days_of_backfill(context: dg.AssetExecutionContext) -> dict[str, list[dt.date]]:
-    """Return every day, by account, that the Dagster backfill of this run requests of the run's reports.
+    """Return every day, by node, that the Dagster backfill of this run requests of the run's reports.
 
     How Dagster cuts a backfill into runs (20 accounts × 10 days become 10 runs of a day each) must not decide how many
-    calls it costs, so the first run of an account lands all of them."""
+    calls it costs, so the first run of a node lands all of them."""
     backfill_id = context.run_tags.get("dagster/backfill")
     backfill = context.instance.get_backfill(backfill_id) if backfill_id else None
     if backfill is None or backfill.asset_backfill_data is None:
@@ -50,4 +50,4 @@ def days_of_backfill(context: dg.AssetExecutionContext) -> dict[str, list[dt.dat
     for asset_key in context.selected_asset_keys:
         if asset_key in target.asset_keys:
             partition_keys |= set(target.get_partitions_subset(asset_key).get_partition_keys())
-    return days_by_account(sorted(partition_keys))
+    return days_by_node(sorted(partition_keys))

@@ -1,4 +1,4 @@
-"""The runs of a backfill: one account and one contiguous range each, in a few spawned processes."""
+"""The runs of a backfill: one node and one contiguous range each, in a few spawned processes."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from concurrent.futures.process import BrokenProcessPool, ProcessPoolExecutor
 from typing import Any
 
 from meta_pipeline.bootstrap import Runtime
-from meta_pipeline.flows.account_range import AccountRange, RangeOutcome
+from meta_pipeline.flows.node_range import NodeRange, RangeOutcome
 from meta_pipeline.flows.prefetching import Prefetches, prefetching
+from meta_pipeline.node_kinds import NODE_KINDS
 from meta_pipeline.processes.worker_pool import STOP_WITHIN_S, worker_pool
 from meta_pipeline.settings import Settings
 from meta_pipeline.store.engine import storage_error
@@ -20,19 +21,20 @@ _KILLED = "its process was killed; run the same command again to go on"
 
 
 def land_ranges(
-    runtime: Runtime, ranges: Sequence[AccountRange], *, tick: Callable[[], None], processes: int = 2
+    runtime: Runtime, ranges: Sequence[NodeRange], *, tick: Callable[[], None], processes: int = 2
 ) -> Iterator[RangeOutcome]:
     """Run the ranges, each as Dagster runs, and yield an outcome as each one ends.
 
     A run's failure never stops the others. `tick` is called at least every half second while runs are under way."""
     from meta_pipeline.defs.home import instance
-    from meta_pipeline.defs.partitions import AD_ACCOUNTS
+    from meta_pipeline.defs.partitions import NODES, checked_id
     from meta_pipeline.defs.runs.killed_runs import reap
 
     with instance(runtime.settings) as dagster_instance:
         reap(dagster_instance)
-        node_ids = sorted({account_range.node_id for account_range in ranges})
-        dagster_instance.add_dynamic_partitions(str(AD_ACCOUNTS.name), node_ids)
+        for kind in NODE_KINDS:
+            node_ids = {checked_id(each.node_id, kind) for each in ranges if each.kind == kind}
+            dagster_instance.add_dynamic_partitions(str(NODES[kind.name].name), sorted(node_ids))
     # Threads that call materialize deadlock on a logging lock: one run at a time per process, processes are spawned.
     # Threads of this process prefetch their report runs, so that no run waits for Meta.
     count = min(processes, len(ranges))
@@ -54,26 +56,26 @@ def _land_when_prefetched(
 ) -> Iterator[RangeOutcome]:
     """Run every range once its report runs are there. After a process was killed, all other ranges fail too: the pool
     takes no more work, and nothing would read their report runs."""
-    running: dict[concurrent.futures.Future[RangeOutcome], AccountRange] = {}
+    running: dict[concurrent.futures.Future[RangeOutcome], NodeRange] = {}
     while prefetches or running:
         futures: list[concurrent.futures.Future[Any]] = [*prefetches, *running]
         done = concurrent.futures.wait(futures, TICK_S, concurrent.futures.FIRST_COMPLETED).done
         tick()
-        killed: list[AccountRange] = []
-        for account_range in [prefetches.pop(future) for future in done if future in prefetches]:
+        killed: list[NodeRange] = []
+        for node_range in [prefetches.pop(future) for future in done if future in prefetches]:
             try:
-                running[pool.submit(_run_range, settings, account_range)] = account_range
+                running[pool.submit(_run_range, settings, node_range)] = node_range
             except BrokenProcessPool:
-                killed.append(account_range)
+                killed.append(node_range)
         for future in [future for future in done if future in running]:
-            account_range = running.pop(future)
+            node_range = running.pop(future)
             try:
                 yield future.result()
             except BrokenProcessPool:
-                killed.append(account_range)
+                killed.append(node_range)
         if killed:
             unfinished = (*killed, *running.values(), *prefetches.values())
-            yield from (RangeOutcome(account_range, (_KILLED,)) for account_range in unfinished)
+            yield from (RangeOutcome(node_range, (_KILLED,)) for node_range in unfinished)
             return
 
 
@@ -84,13 +86,13 @@ def _warm_up(settings: Settings) -> None:
     open_range_run(settings)
 
 
-def _run_range(settings: Settings, account_range: AccountRange) -> RangeOutcome:
+def _run_range(settings: Settings, node_range: NodeRange) -> RangeOutcome:
     """Run a range in a worker process; an error of storage is its reason, in one sentence."""
     from meta_pipeline.defs.runs.range_run import open_range_run
 
     try:
-        return open_range_run(settings).land(account_range)
+        return open_range_run(settings).land(node_range)
     except Exception as error:
         if (named := storage_error(error)) is None:
             raise
-        return RangeOutcome(account_range, (str(named),))
+        return RangeOutcome(node_range, (str(named),))

@@ -9,8 +9,11 @@ from typing import Any
 import dagster as dg
 from dagster._core.scheduler.instigation import InstigatorStatus
 
+from meta_pipeline.defs.partitions import node_tags
 from meta_pipeline.display import printable
+from meta_pipeline.node_kinds import NODE_KINDS
 
+_NODE_TAGS = [tag for kind in NODE_KINDS for tag in node_tags("", kind)]
 _MOST = 20  # at a time; the Dagster UI has the rest
 
 
@@ -36,8 +39,8 @@ class FailedRuns:
             run = record.dagster_run
             if run.run_id not in self._reported:
                 self._reported.add(run.run_id)
-                account = run.tags.get("meta/ad_account")
-                name = f"{run.job_name} of {account}" if account else run.job_name
+                node_id = next((run.tags[tag] for tag in _NODE_TAGS if tag in run.tags), None)
+                name = f"{run.job_name} of {node_id}" if node_id else run.job_name
                 failed_runs.append(FailedRun(run.run_id, printable(name)))
         return failed_runs
 

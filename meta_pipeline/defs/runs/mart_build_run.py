@@ -36,7 +36,7 @@ def run_build(settings: Settings) -> MartBuild:
     with instance(settings) as dagster_instance, reaping(dagster_instance):
         marts = mart_assets(manifest(settings))
         definitions = dg.Definitions(
-            assets=[raw_assets(runtime.catalogue), marts, published_asset(marts)], jobs=[build_marts],
+            assets=[raw_assets(runtime.reports), marts, published_asset(marts)], jobs=[build_marts],
             asset_checks=[api_versions, drift, gated_reports],
             resources={**resources_of(runtime), "dbt": dbt_resource()}, executor=dg.in_process_executor,
         )

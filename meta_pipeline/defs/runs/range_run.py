@@ -1,4 +1,4 @@
-"""Land one account's range in a worker process: its insights, then its listings, each as a Dagster run."""
+"""Land one node's range in a worker process: its reports, then the listings of an ad account, each as a Dagster run."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ import dagster as dg
 from meta_pipeline import bootstrap
 from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.defs.assets.keys import landing_key
-from meta_pipeline.defs.assets.landing import insights_assets, land_entities
+from meta_pipeline.defs.assets.landing import land_entities, landing_assets
 from meta_pipeline.defs.home import instance
-from meta_pipeline.defs.jobs import pull_ads, pull_entities
-from meta_pipeline.defs.partitions import range_tags
+from meta_pipeline.defs.jobs import PULLS, pull_entities
+from meta_pipeline.defs.partitions import node_tags, range_tags
 from meta_pipeline.defs.resources import resources_of
 from meta_pipeline.defs.runs.console import SILENT_CONSOLE, silence_dagster
 from meta_pipeline.defs.runs.killed_runs import process_tags
 from meta_pipeline.defs.runs.results import failure_reasons
 from meta_pipeline.defs.runs.run_job import run_job
-from meta_pipeline.flows.account_range import AccountRange, RangeOutcome, are_listings_due
+from meta_pipeline.flows.node_range import NodeRange, RangeOutcome, are_listings_due
 from meta_pipeline.settings import Settings
 
 
@@ -34,26 +34,26 @@ class RangeRun:
     runtime: Runtime
     jobs: Mapping[str, dg.JobDefinition]
 
-    def land(self, account_range: AccountRange) -> RangeOutcome:
-        """Land a range, and its account's listings where they are due."""
-        reasons = self.land_insights(account_range)
+    def land(self, node_range: NodeRange) -> RangeOutcome:
+        """Land a range, and the listings of an ad account where they are due."""
+        reasons = self.land_reports(node_range)
         # After the insights: they name the ads that no listing holds.
-        if are_listings_due(account_range, engine=self.runtime.engine, now=self.runtime.now()):
-            reasons += self._run(pull_entities.name, account_range, tags={"dagster/partition": account_range.node_id})
-        return RangeOutcome(account_range, tuple(reasons))
+        if are_listings_due(node_range, engine=self.runtime.engine, now=self.runtime.now()):
+            reasons += self._run(pull_entities.name, node_range, tags={"dagster/partition": node_range.node_id})
+        return RangeOutcome(node_range, tuple(reasons))
 
-    def land_insights(self, account_range: AccountRange) -> list[str]:
-        """Run `pull_ads` over a range; the reasons why it failed."""
+    def land_reports(self, node_range: NodeRange) -> list[str]:
+        """Run the job of the kind of node over a range; the reasons why it failed."""
         return self._run(
-            pull_ads.name, account_range,
-            tags=range_tags(account_range.node_id, account_range.since, account_range.until),
-            assets=[landing_key(report) for report in account_range.reports],
+            node_range.kind.job, node_range,
+            tags=range_tags(node_range.node_id, node_range.since, node_range.until, node_range.kind),
+            assets=[landing_key(report) for report in node_range.reports],
         )
 
     def _run(
-        self, job: str, account_range: AccountRange, *, tags: Mapping[str, str], assets: Sequence[dg.AssetKey] = ()
+        self, job: str, node_range: NodeRange, *, tags: Mapping[str, str], assets: Sequence[dg.AssetKey] = ()
     ) -> list[str]:
-        owner = {"meta/ad_account": account_range.node_id, "meta/backfill": account_range.backfill_id}
+        owner = {**node_tags(node_range.node_id, node_range.kind), "meta/backfill": node_range.backfill_id}
         result = run_job(
             self.instance, self.jobs[job], tags={**tags, **owner, **process_tags()}, run_config=SILENT_CONSOLE,
             assets=assets,
@@ -75,7 +75,7 @@ def open_range_run(settings: Settings) -> RangeRun:
 def landing_jobs(runtime: Runtime) -> dict[str, dg.JobDefinition]:
     """Return the landing jobs without the rest of the definitions: loading dbt's takes seconds."""
     definitions = dg.Definitions(
-        assets=[insights_assets(runtime.catalogue), land_entities], jobs=[pull_ads, pull_entities],
+        assets=[*landing_assets(runtime.reports), land_entities], jobs=[*PULLS, pull_entities],
         resources=resources_of(runtime), executor=dg.in_process_executor,
     )
-    return {job.name: definitions.resolve_job_def(job.name) for job in (pull_ads, pull_entities)}
+    return {job.name: definitions.resolve_job_def(job.name) for job in (*PULLS, pull_entities)}

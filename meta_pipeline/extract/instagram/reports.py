@@ -30,7 +30,7 @@ INSTAGRAM_MEDIA = NodeReport(
     columns=_MEDIA,
 )
 INSTAGRAM_STORIES = NodeReport(
-    name="instagram_stories", node_kind=INSTAGRAM_ACCOUNT, is_snapshot=True,
+    name="instagram_stories", node_kind=INSTAGRAM_ACCOUNT, is_snapshot=True, is_hourly=True,
     description="the stories of an Instagram account, read hourly while they are live; the last values stay",
     columns=(*_MEDIA, "ended_at", "insights_error"),
 )

@@ -49,7 +49,11 @@ def read_stories(
         (_read_record(payload), source) for payload, source in earlier
     )}
     live: dict[str, _Story] = {}
-    for page in list_known_fields(graph, f"{account_id}/stories", FIELDS, token=token, kind=CallKind.INSTAGRAM):
+    pages = list_known_fields(
+        graph, f"{account_id}/stories", FIELDS, token=token, kind=CallKind.INSTAGRAM,
+        may_be_empty=not any(_should_be_live(story, now) for story in before.values()),
+    )
+    for page in pages:
         source = Batch(records=(), trace_id=page.trace_id, version=page.version, fetched_at=page.fetched_at)
         for record in map(_read_record, page.records):
             if id := text_of(record, "id"):
@@ -118,6 +122,13 @@ def _ended(story: _Story, now: dt.datetime) -> _Story:
     if "ended_at" in story.record:
         return story
     return _Story(record={**story.record, "ended_at": _ended_at(story.record, now)}, source=story.source)
+
+
+def _should_be_live(story: _Story, now: dt.datetime) -> bool:
+    published = parse_time(text_of(story.record, "timestamp"))
+    if published is None or published.tzinfo is None or "ended_at" in story.record:
+        return False
+    return now < published + LIVE_FOR
 
 
 def _ended_at(record: Record, now: dt.datetime) -> msgspec.Raw:

@@ -66,6 +66,15 @@ def insights_of(response: GraphResponse) -> list[InsightsObject]:
         ) from None
 
 
+def is_empty(response: GraphResponse) -> bool:
+    """Check that an answer has no metric at all: Meta gives it for an object without data, without the permission, and
+    at moments of trouble (docs/graph-api.md §3.1, §14)."""
+    try:
+        return not insights_of(response)
+    except UnreadableAnswerError:
+        return False
+
+
 def provenance(response: GraphResponse) -> Batch:
     """Return what the records of a response share."""
     return Batch(

@@ -38,6 +38,11 @@ class Availability:
         metric that nobody knows to be dead, unless Meta retires one meanwhile."""
         return all((applies_to, name) in self._states for name in metrics)
 
+    def is_known_to_be_empty(self, metrics: Sequence[str], applies_to: str = "") -> bool:
+        """Check that none of these metrics had a value when it was requested before."""
+        states = [self._states.get((applies_to, name)) for name in metrics]
+        return all(state is not None and state.empty_since is not None for state in states)
+
     def to_probe(self, metrics: Sequence[str], applies_to: str = "") -> tuple[str, ...]:
         """Return the dead metrics whose last request is long enough ago."""
         return tuple(

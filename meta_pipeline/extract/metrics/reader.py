@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from meta_pipeline.extract.metrics.answers import is_empty
 from meta_pipeline.extract.metrics.availability import Availability
 from meta_pipeline.graph.calls import CallKind, Operation
 from meta_pipeline.graph.client import GraphClient
@@ -39,13 +40,14 @@ STRANGE_PERIOD = "month"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetricRequest:
     """One request of metrics of one object. `params` are all others; `applies_to`: the type of media, where metrics
-    differ by it."""
+    differ by it; `may_be_empty`: an answer without any metric is believed at once."""
 
     path: str
     metrics: tuple[str, ...]
     params: Mapping[str, Any]
     kind: CallKind
     applies_to: str = ""
+    may_be_empty: bool = False
 
     def operation(self) -> Operation:
         """Return the request as an operation of a batch."""
@@ -139,8 +141,15 @@ class MetricReader:
         ]
 
     def _batch(self, requests: Sequence[MetricRequest]) -> list[GraphResponse | GraphError]:
+        """Return the answer to each request. One without any metric is believed when it comes twice, or came before."""
         if len(requests) != 1:
-            return self.graph.batch([request.operation() for request in requests], token=self.token)
+            operations = [request.operation() for request in requests]
+            answers = self.graph.batch(operations, token=self.token)
+            again = [at for at, answer in enumerate(answers) if self._is_doubtful(requests[at], answer)]
+            if again:
+                second = self.graph.batch([operations[at] for at in again], token=self.token)
+                answers = [dict(zip(again, second, strict=True)).get(at, answer) for at, answer in enumerate(answers)]
+            return answers
         try:
             return [self._get(requests[0])]
         except GraphError as error:
@@ -149,8 +158,17 @@ class MetricReader:
     def _get(self, request: MetricRequest) -> GraphResponse:
         operation = request.operation()
         response = self.graph.get(operation.path, operation.params, token=self.token, kind=operation.kind)
+        if self._is_doubtful(request, response):
+            response = self.graph.get(operation.path, operation.params, token=self.token, kind=operation.kind)
         self.availability.record_requested(request.metrics, request.applies_to)
         return response
+
+    def _is_doubtful(self, request: MetricRequest, answer: GraphResponse | GraphError) -> bool:
+        """Check that an answer has no metric although these had values before, or were never requested."""
+        return (
+            not isinstance(answer, GraphError) and not request.may_be_empty and is_empty(answer)
+            and not self.availability.is_known_to_be_empty(request.metrics, request.applies_to)
+        )
 
     def _search(self, request: MetricRequest, refusal: GraphError) -> list[GraphResponse] | GraphError:
         """Find the metrics for which a request was refused, and return the responses with all others. Return the last

@@ -37,6 +37,17 @@ def days_read_since(
         return {row.day: row.at for row in connection.execute(query) if row.reports == len(wanted)}
 
 
+def reads_and_changes_since(
+    engine: sa.Engine, *, node_id: str, report: str, since: dt.date
+) -> dict[dt.date, tuple[dt.datetime, dt.datetime]]:
+    """Return the days of a report from `since` on: when each was last read, and since when its content is the same."""
+    query = sa.select(landed_files.c.day, _READ_AT.label("at"), landed_files.c.landed_at).where(
+        landed_files.c.node_id == node_id, landed_files.c.report == report, landed_files.c.day >= since
+    )
+    with engine.connect() as connection:
+        return {row.day: (row.at, row.landed_at) for row in connection.execute(query)}
+
+
 def last_read_by_node(engine: sa.Engine) -> dict[str, dt.datetime]:
     """Return when each node was last read, by node id."""
     read_at = sa.func.max(_READ_AT)

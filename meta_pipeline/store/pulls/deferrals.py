@@ -1,4 +1,4 @@
-"""Deferrals: which account's report of a backfill waits for a limit, and until when."""
+"""Deferrals: which node's report of a backfill waits for a limit, and until when."""
 
 from __future__ import annotations
 
@@ -68,19 +68,19 @@ def due_at(engine: sa.Engine, *, backfill_id: str, node_id: str) -> dt.datetime 
         return max(connection.execute(query).scalars(), default=None)
 
 
-def reports_of(engine: sa.Engine, *, backfill_id: str, node_id: str) -> list[str]:
-    """Return the reports of an account that are deferred in a backfill."""
-    query = sa.select(deferred_ranges.c.report).where(
+def days_of(engine: sa.Engine, *, backfill_id: str, node_id: str) -> dict[str, tuple[dt.date, dt.date]]:
+    """Return the first and the last day of each report of a node that is deferred in a backfill."""
+    query = sa.select(deferred_ranges).where(
         deferred_ranges.c.backfill_id == backfill_id, deferred_ranges.c.node_id == node_id,
         deferred_ranges.c.since.is_not(None),
-    )
+    ).order_by(deferred_ranges.c.report)
     with engine.connect() as connection:
-        return sorted(connection.execute(query).scalars())
+        return {row.report: (row.since, row.until) for row in connection.execute(query)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deferral:
-    """Days of an account that a backfill may read from `retry_at` on."""
+    """Days of a node that a backfill may read from `retry_at` on."""
 
     backfill_id: str
     node_id: str
@@ -90,7 +90,7 @@ class Deferral:
 
 
 def due(engine: sa.Engine, *, now: dt.datetime) -> list[Deferral]:
-    """Return the accounts whose deferral is over, their days as one range each, longest due first."""
+    """Return the nodes whose deferral is over, their days as one range each, longest due first."""
     query = (
         sa.select(
             deferred_ranges.c.backfill_id, deferred_ranges.c.node_id,

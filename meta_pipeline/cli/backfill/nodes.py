@@ -1,0 +1,60 @@
+"""Resolve `--node` and `--report`: which nodes are read, and which reports of each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from meta_pipeline.bootstrap import Runtime
+from meta_pipeline.extract.reports import kind_of
+from meta_pipeline.node_kinds import AD_ACCOUNT, KINDS_BY_NAME, NODE_KINDS, NodeKind
+from meta_pipeline.records import ConfigError, NodeLink
+from meta_pipeline.store.connections.node_links import list_links
+
+_CONNECT_FIRST = "run `meta-pipeline connect` first"
+
+
+def reports_by_node(
+    runtime: Runtime, *, nodes: Sequence[str], reports: Sequence[str]
+) -> list[tuple[NodeLink, tuple[str, ...]]]:
+    """Return the nodes that are read, each with its reports: the named ones, else every linked node that has one of the
+    named reports, else all with what is read by default. Raise ConfigError for what is unknown or doesn't fit."""
+    named = _named_by_kind(runtime, reports)
+    links = {link.id: link for link in list_links(runtime.engine) if link.kind in KINDS_BY_NAME}
+    if not links:
+        raise ConfigError(f"no ad account is linked yet, and no Page or Instagram account: {_CONNECT_FIRST}")
+    chosen = [_link(links, node_id) for node_id in dict.fromkeys(nodes)] if nodes else list(links.values())
+    for kind_name, names in named.items():
+        kind = KINDS_BY_NAME[kind_name]
+        if not any(link.kind == kind_name for link in links.values()):
+            raise ConfigError(f"no {kind.noun} is linked yet: {_CONNECT_FIRST}")
+        if not any(link.kind == kind_name for link in chosen):
+            raise ConfigError(f"{names[0]} is a report of {kind.plural}: {nodes[0]} is none, so leave one of them out")
+    for link in chosen if reports and nodes else ():
+        if link.kind not in named:
+            kind = KINDS_BY_NAME[link.kind]
+            raise ConfigError(f"{reports[0]} is no report of {kind.plural}: {link.id} is one, so leave one of them out")
+    wanted = {kind.name: named.get(kind.name) or _default_names(runtime, kind, named) for kind in NODE_KINDS}
+    return [(link, wanted[link.kind]) for link in chosen if wanted[link.kind]]
+
+
+def _named_by_kind(runtime: Runtime, reports: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Return the named reports by the name of the kind of node that they are about."""
+    unknown = [name for name in reports if name not in runtime.reports]
+    if unknown:
+        raise ConfigError(f"unknown report {unknown[0]}: there are {', '.join(runtime.reports)}")
+    named: dict[str, tuple[str, ...]] = {}
+    for name in dict.fromkeys(reports):
+        kind = kind_of(runtime.reports[name]).name
+        named[kind] = (*named.get(kind, ()), name)
+    return named
+
+
+def _default_names(runtime: Runtime, kind: NodeKind, named: dict[str, tuple[str, ...]]) -> tuple[str, ...]:
+    return () if named else runtime.default_reports(kind)
+
+
+def _link(links: dict[str, NodeLink], node_id: str) -> NodeLink:
+    if (link := links.get(node_id)) is not None:
+        return link
+    noun = AD_ACCOUNT.noun if AD_ACCOUNT.id_pattern.fullmatch(node_id) else "node"
+    raise ConfigError(f"unknown {noun} {node_id}: `meta-pipeline links` lists {', '.join(sorted(links))}")
