@@ -42,8 +42,8 @@ MEDIA = Kind(INSTAGRAM_ACCOUNT, "instagram_media", "raw_instagram.instagram_medi
 
 @pytest.fixture(params=[POSTS, MEDIA], ids=["posts", "media"])
 def kind(request: pytest.FixtureRequest) -> Kind:
-    found: Kind = request.param
-    return found
+    kind: Kind = request.param
+    return kind
 
 
 @pytest.fixture
@@ -102,13 +102,13 @@ def test_every_object_is_listed_at_first_and_then_only_the_newest_page(organic: 
 
 def test_new_objects_are_read_on_their_first_day_and_daily_for_a_week(organic: Organic, kind: Kind) -> None:
     organic.land(kind.node_id, kind.report)
-    known = set(listed_ids(organic, kind))
+    before = set(listed_ids(organic, kind))
     reads: Counter[str] = Counter()
     for _ in range(7):
         organic.wait(days=1)
         organic.land(kind.node_id, kind.report)
         rows = rows_of_today(organic, kind)
-        new = set(listed_ids(organic, kind)) - known
+        new = set(listed_ids(organic, kind)) - before
         assert new <= set(rows) and all(rows[id]["insights"] is not None for id in new)
         reads.update(new)
 
@@ -123,11 +123,11 @@ def test_more_new_objects_than_fit_a_page_are_all_found(tmp_path: Path, kind: Ki
     at = dt.datetime(2024, 12, 1, 12, tzinfo=dt.UTC)
     organic = Organic(tmp_path, at=at, posts_per_page=7_000, media_per_account=7_000)
     organic.land(kind.node_id, kind.report)
-    known = set(listed_ids(organic, kind))
+    before = set(listed_ids(organic, kind))
     organic.wait(days=14)
     organic.land(kind.node_id, kind.report)
 
-    new = set(listed_ids(organic, kind)) - known
+    new = set(listed_ids(organic, kind)) - before
     assert len(new) > 100 and new <= set(rows_of_today(organic, kind))
 
 
