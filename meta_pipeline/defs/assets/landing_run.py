@@ -86,7 +86,7 @@ class LandingRun:
 
     def tag_calls(self) -> None:
         """Tag the run, after its last call, with how many it took."""
-        self._tag({"meta/calls": str(audit_log.operations_of(self.runtime.engine, run_id=self.context.run_id))})
+        self._tag({"meta/calls": str(audit_log.operations_of(self.runtime.engine, run_id=self.context.run.run_id))})
 
     def raise_for_failed_days(self) -> None:
         """Raise Failure with every reason when a day has failed."""
@@ -113,7 +113,7 @@ class LandingRun:
         return round(calls / count, 3)
 
     def _tag(self, tags: dict[str, str]) -> None:
-        self.context.instance.add_run_tags(self.context.run_id, tags)
+        self.context.instance.add_run_tags(self.context.run.run_id, tags)
 
 
 def failure_sentence(failed_days: list[FailedDay]) -> str:

@@ -20,20 +20,20 @@ def pull_context_of(
 ) -> PullContext:
     """Return the context of this run's pulls; it fetches through the run's own resources."""
     pull_context = runtime.pull_context(
-        run_id=context.run_id, backfill_id=backfill_of(context), purpose=purpose_of(context)
+        run_id=context.run.run_id, backfill_id=backfill_of(context), purpose=purpose_of(context)
     )
     return dataclasses.replace(pull_context, graph=graph, tokens=tokens)
 
 
 def backfill_of(context: dg.AssetExecutionContext) -> str:
     """Return the id of the run's backfill: ours, one started in the UI, or the run alone."""
-    tags = context.run_tags
-    return str(tags.get("meta/backfill") or tags.get("dagster/backfill") or context.run_id)
+    tags = context.run.tags
+    return str(tags.get("meta/backfill") or tags.get("dagster/backfill") or context.run.run_id)
 
 
 def purpose_of(context: dg.AssetExecutionContext) -> Purpose:
     """Return "daily" for a schedule's run, which every budget keeps a reserve for; all else is a backfill."""
-    return "daily" if context.run_tags.get("dagster/schedule_name") else "backfill"
+    return "daily" if context.run.tags.get("dagster/schedule_name") else "backfill"
 
 
 def days_of_backfill(context: dg.AssetExecutionContext) -> dict[str, list[dt.date]]:
@@ -41,7 +41,7 @@ def days_of_backfill(context: dg.AssetExecutionContext) -> dict[str, list[dt.dat
 
     How Dagster cuts a backfill into runs (20 accounts × 10 days become 10 runs of a day each) must not decide how many
     calls it costs, so the first run of a node lands all of them."""
-    backfill_id = context.run_tags.get("dagster/backfill")
+    backfill_id = context.run.tags.get("dagster/backfill")
     backfill = context.instance.get_backfill(backfill_id) if backfill_id else None
     if backfill is None or backfill.asset_backfill_data is None:
         return {}
