@@ -113,21 +113,22 @@ def _page_groups(pages: Iterable[TokenRef], *, is_owner_in_use: bool) -> Iterabl
 def _scope_alerts(
     owner: TokenRef, pages: Sequence[TokenRef], grant: Grant, tokens: str, *, action_links: ActionLinks, phase: int
 ) -> Iterator[Alert]:
-    """Yield an alert for each permission that was granted and that the token of a person, or one of the Page tokens
-    through it, has no more: once per consent, however many tokens lack it."""
+    """Yield an alert for each permission that was granted and that a token no longer has, once per consent: one for a
+    person's token, which says it for the Page tokens through it as well, or one for each of these."""
     for scope in scopes_by_name(grant.granted):
-        lacking = [ref for ref in (owner, *(pages if scope.reads else ())) if scope.name not in ref.scopes]
-        if not lacking:
-            continue
-        yield Alert(
-            key=f"scope:{owner.id}:{scope.name}:{grant.granted_at:%Y-%m-%d}",
-            token_refs=tuple(ref.id for ref in lacking),
-            subject=f"{tokens} has lost the permission {scope.name}",
-            detail=f"{scope.without[0].upper()}{scope.without[1:]}, because the permission to {scope.allows} is gone. "
-            "Connecting again and granting it brings it back.",
-            url=action_links.connect(max(phase, scope.phase), asks_again=True), phase=max(phase, scope.phase),
-            kinds=scope.reads or scope.kinds,
-        )
+        lacking = [owner] if scope.name not in owner.scopes else [
+            page for page in pages if scope.reads and scope.name not in page.scopes
+        ]
+        for ref in lacking:
+            of = tokens if ref is owner else f"Page token of {ref.subject_name}, through {owner.subject_name},"
+            yield Alert(
+                key=f"scope:{ref.id}:{scope.name}:{grant.granted_at:%Y-%m-%d}", token_refs=(ref.id,),
+                subject=f"{of} has lost the permission {scope.name}",
+                detail=f"{scope.without[0].upper()}{scope.without[1:]}, because the permission to {scope.allows} is "
+                "gone. Connecting again and granting it brings it back.",
+                url=action_links.connect(max(phase, scope.phase), asks_again=True), phase=max(phase, scope.phase),
+                kinds=scope.reads or scope.kinds,
+            )
 
 
 def _group_alerts(

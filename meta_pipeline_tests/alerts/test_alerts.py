@@ -112,6 +112,39 @@ def test_nodes_that_no_other_token_reads_are_listed_as_stopped(walk: Walk) -> No
     consents.relink_all(graph=walk.home.client, tokens=walk.home.vault, engine=walk.home.engine, now=walk.home.clock.now())
 
 
+def test_a_permission_that_is_lost_is_reported_once_with_the_click_that_brings_it_back(walk: Walk) -> None:
+    ref = walk.home.onboard(walk.home.mint("SYSTEM_USER"))
+    assert walk.days(2) == []
+    walk.home.graph.identity.revoke_permissions(ref.subject_id, "read_insights")
+
+    assert [kind.partition(":")[0] for _, kind in walk.days(30)] == ["scope"]  # for it and the Pages through it
+    walk.assert_every_target_received_the_same(1)
+    assert "has lost the permission read_insights. The figures of Pages stay empty" in walk.lines[0]
+    assert "Stopped by it: Aroha Outdoor, " in walk.lines[0].replace("Northwind, ", "")  # Pages, and no ad account
+    assert "Northwind US" not in walk.lines[0] and f"{PUBLIC}/connect?phase=2&rerequest=1" in walk.lines[0]
+
+
+def test_a_page_token_that_lost_a_permission_is_reported_alone(walk: Walk) -> None:
+    walk.home.onboard(walk.home.mint("SYSTEM_USER"))
+    walk.home.graph.identity.withheld["3000000000001"] = frozenset(["read_insights"])
+    assert [kind.partition(":")[0] for _, kind in walk.days(3)] == ["scope"]
+    walk.home.graph.identity.withheld["3000000000002"] = frozenset(["read_insights"])
+    assert [kind.partition(":")[0] for _, kind in walk.days(30)] == ["scope"]
+
+    walk.assert_every_target_received_the_same(2)
+    for line, page, neighbour in zip(
+        walk.lines, ("Northwind", "Aroha Outdoor"), ("Aroha Outdoor", "Sakura Beauty"), strict=True
+    ):
+        assert line.startswith(f"Page token of {page}, through ") and "permission read_insights" in line
+        assert f"Stopped by it: {page}." in line and neighbour not in line
+
+
+def test_what_was_never_granted_is_no_loss(walk: Walk) -> None:
+    walk.home.onboard(walk.home.mint("SYSTEM_USER", scopes=("ads_read", "pages_show_list")))
+
+    assert walk.days(30) == []
+
+
 @pytest.mark.parametrize(("left", "threshold"), [
     (dt.timedelta(days=14, seconds=1), None), (dt.timedelta(days=14), 14), (dt.timedelta(days=7, hours=1), 14),
     (dt.timedelta(days=7), 7), (dt.timedelta(days=3), 3), (dt.timedelta(days=1), 1), (dt.timedelta(seconds=1), 1),

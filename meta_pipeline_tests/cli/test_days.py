@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from pathlib import Path
 
 import click
@@ -18,6 +19,7 @@ from meta_pipeline.cli.output import terminal
 from meta_pipeline.extract.ranges import Range
 from meta_pipeline.linker import links
 from meta_pipeline.linker.discover import Discovery
+from meta_pipeline.node_kinds import PACIFIC
 from meta_pipeline.records import ConfigError, NodeLink
 from meta_pipeline.settings import Settings
 
@@ -81,6 +83,70 @@ def test_what_days_are_refused_and_how(runtime: Runtime) -> None:
         with pytest.raises(ConfigError, match="before") as error:
             resolved(runtime, since, until)
         assert sentence in str(error.value)
+
+
+def link_page(runtime: Runtime, node_id: str = "3") -> None:
+    page = NodeLink(
+        kind="page", id=node_id, name="Page", access="owned", owner_business=None, tasks=(), timezone=PACIFIC,
+        currency=None, token_ref="p",
+    )
+    links.save(runtime.engine, Discovery((page,)), through="p", now=NOW)
+
+
+def targets_of(runtime: Runtime, *, nodes: tuple[str, ...] = (), reports: tuple[str, ...] = ()) -> set[tuple[object, ...]]:
+    """Return the node, first and last day and number of reports of every target of three days."""
+    resolved_scope = scope.resolve_scope(
+        runtime, DaysAgo(3), DaysAgo(1), nodes=nodes, reports=reports, console=terminal.stderr()
+    )
+    return {
+        (target.node_id, target.days.since.day, target.days.until.day, len(target.reports))
+        for target in resolved_scope.targets
+    }
+
+
+@pytest.mark.parametrize(
+    ("nodes", "reports", "expected"),
+    [
+        # Every node of every kind with what is read by default; what a Page shows now is read as of today, the 26th.
+        ((), (), {(WEST, 23, 25, 10), (EAST, 24, 26, 10), ("3", 23, 25, 1), ("3", 26, 26, 2)}),
+        ((), ("page_insights",), {("3", 23, 25, 1)}),
+        ((), ("page_posts",), {("3", 26, 26, 1)}),
+        (("3",), (), {("3", 23, 25, 1), ("3", 26, 26, 2)}),
+        ((WEST, "3"), ("page_insights", "ad_insights"), {(WEST, 23, 25, 1), ("3", 23, 25, 1)}),
+    ],
+)
+def test_nodes_of_every_kind_are_chosen_by_id_or_by_report(
+    runtime: Runtime, nodes: tuple[str, ...], reports: tuple[str, ...], expected: set[tuple[object, ...]]
+) -> None:
+    link_page(runtime)
+
+    assert targets_of(runtime, nodes=nodes, reports=reports) == expected
+
+
+def test_that_a_snapshot_is_of_today_is_printed(runtime: Runtime, capsys: pytest.CaptureFixture[str]) -> None:
+    link_page(runtime)
+    targets_of(runtime)
+
+    assert "page_audience, page_posts show what is there now: they are read as of today" in capsys.readouterr().err
+    targets_of(runtime, reports=("page_insights", "ad_insights"))
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("nodes", "reports", "sentence"),
+    [
+        ((), ("page_insights",), "no Page is linked yet: run `meta-pipeline connect` first"),
+        ((WEST,), ("instagram_media",), "no Instagram account is linked yet"),
+        (("3",), (), "unknown node 3: `meta-pipeline links` lists act_1, act_2"),
+        (("act_3",), (), "unknown ad account act_3"),
+    ],
+)
+def test_what_nodes_and_reports_are_refused(
+    runtime: Runtime, nodes: tuple[str, ...], reports: tuple[str, ...], sentence: str
+) -> None:
+    with pytest.raises(ConfigError) as error:
+        targets_of(runtime, nodes=nodes, reports=reports)
+    assert sentence in str(error.value)
 
 
 @click.command()
@@ -151,4 +217,4 @@ def test_a_dependency_that_nothing_imports_says_why() -> None:
     sources = "".join(file.read_text() for file in (top / "meta_pipeline").rglob("*.py"))
     at = next(number for number, line in enumerate(lines) if line.strip().startswith('"pandas=='))
 
-    assert "import pandas" in sources or "pandas" in lines[at - 1]
+    assert re.search(r"^\s*(import|from) pandas", sources, re.MULTILINE) or "pandas" in lines[at - 1]

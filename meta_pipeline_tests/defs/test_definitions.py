@@ -57,9 +57,11 @@ def test_the_definitions_load_offline_with_an_empty_environment(tmp_path: Path) 
     ran = loaded(tmp_path)
 
     assert ran.returncode == 0, ran.stderr
-    for name in ("onboarding_job", "pull_ads", "build_marts"):
+    for name in ("onboarding_job", "pull_ads", "pull_pages", "pull_instagram", "build_marts"):
         assert f"'{name}'" in ran.stdout
-    for key in ("landing/meta_ads/ad_insights", "raw_meta_ads/ad_insights", "facebook_ads__ad_report",
+    for key in ("landing/meta_pages/page_posts", "raw_meta_pages/page_insights_versions", "raw_meta_pipeline/nodes",
+                "landing/instagram/instagram_stories", "raw_instagram/instagram_media", "landing/meta_ads/ad_insights",
+                "raw_meta_ads/ad_insights", "facebook_ads__ad_report",
                 "raw_meta_ads/account_reach_7d", "raw_meta_pipeline/drift", "facebook_ads__reach_report",
                 "published/warehouse"):
         assert f"'{key}'" in ran.stdout
@@ -141,7 +143,7 @@ def test_every_asset_has_a_group_by_its_step_an_owner_a_source_and_a_description
     assets = inventory["assets"]
 
     assert {group for group, *_ in assets.values()} == {"landing", "raw", "staging", "marts", "compat"}
-    assert {source for _, _, source, _ in assets.values()} == {"meta_ads", "meta_pipeline"}
+    assert {source for _, _, source, _ in assets.values()} == {"meta_ads", "meta_pages", "instagram", "meta_pipeline"}
     assert [name for name, (_, owners, _, text) in assets.items() if not owners or not text] == []
     groups = {name: assets[name][0] for name in (
         "landing/meta_ads/ad_insights", "raw_meta_ads/ad_insights", "stg_meta_ads__ads", "int_ad_insights_named",

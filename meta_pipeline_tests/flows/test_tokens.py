@@ -136,6 +136,27 @@ def test_a_missing_scope_is_named_with_what_it_stops_and_asked_for_again(runtime
     assert issue.url == f"{PUBLIC}/connect?phase=2&rerequest=1" and issue.action == "Ask again"
 
 
+@pytest.mark.parametrize(
+    ("scope", "kind"), [(scope, kind) for scope in SCOPES if scope.feature is None for kind in scope.reads],
+    ids=lambda value: getattr(value, "name", value),
+)
+def test_a_node_whose_token_lacks_a_scope_says_so_and_its_neighbours_do_not(
+    runtime: FrozenRuntime, scope: Scope, kind: str
+) -> None:
+    runtime.onboard(runtime.mint("SYSTEM_USER"))
+    runtime.graph.identity.withheld["3000000000001"] = frozenset([scope.name])
+    tokens.check_tokens(graph=runtime.client, tokens=runtime.vault, now=runtime.clock.now())
+    (connection,) = connections(runtime)
+
+    affected = {
+        node.link.id: node.issue for node in connection.nodes if node.issue is not None and node.link.kind == kind
+    }
+    ((node_id, issue),) = affected.items()
+    assert node_id in ("3000000000001", "17841400000000001")  # the Page, or the Instagram account behind it
+    assert scope.name in issue.message and issue.url == f"{PUBLIC}/connect?phase=2&rerequest=1" and issue.is_urgent
+    assert connection.state == "trouble" and connection.issues == ()
+
+
 @pytest.mark.parametrize("scope", [scope for scope in SCOPES if scope.feature], ids=lambda scope: scope.name)
 def test_a_scope_of_a_feature_is_missed_only_while_it_is_on(runtime: FrozenRuntime, scope: Scope) -> None:
     assert scope.feature
