@@ -13,8 +13,11 @@ import yaml
 from meta_pipeline.alerts import targets
 from meta_pipeline.consent.scopes import SCOPES
 from meta_pipeline.extract.ads.catalogue.reports import REPORTS, Report
+from meta_pipeline.extract.instagram.reports import INSTAGRAM_REPORTS
 from meta_pipeline.extract.metrics.built_in import METRICS
 from meta_pipeline.extract.metrics.metric import Metric
+from meta_pipeline.extract.pages.reports import PAGE_REPORTS
+from meta_pipeline.extract.reports import NodeReport
 from meta_pipeline.graph.calls import CallKind
 from meta_pipeline.sandbox.ads.insights.breakdowns import COMBINATIONS, VALUES
 from meta_pipeline.sandbox.identity.scopes import ALL_SCOPES
@@ -27,6 +30,15 @@ DBT = TOP / "dbt_project"
 STAGING, MARTS = DBT / "models/staging/meta_ads", DBT / "models/marts/ads"
 BREAKDOWN = "ad_insights_by_"
 README = (TOP / "README.md").read_text()
+LOST_CASTS = (DBT / "tests/social_cast_loses_nothing.sql").read_text()
+# The columns of the marts of Pages and Instagram.
+SOCIAL_SQL = "".join(
+    file.read_text()
+    for file in (
+        *DBT.glob("macros/social_metrics.sql"), *DBT.glob("macros/metric_values.sql"),
+        *DBT.glob("models/marts/pages/*.sql"), *DBT.glob("models/marts/instagram/*.sql"),
+    )
+)
 
 
 def _yaml(file: Path) -> Any:
@@ -84,6 +96,32 @@ def test_a_breakdown_of_dbt_is_a_report() -> None:
     assert [name for name in named if f"{BREAKDOWN}{name}" not in REPORTS] == []
 
 
+def missing_of_node_report(report: NodeReport) -> list[str]:
+    """Return what a report of Pages or Instagram accounts lacks between extraction and mart."""
+    source = report.node_kind.source
+    folder, staging = DBT / "models/staging" / source, f"stg_{source}__{report.name}"
+    texts = {file: file.read_text() for file in (DBT / "models").rglob("*.sql") if file.stem != staging}
+    properties = _yaml(folder / f"_{source}.yml")
+    raw = {f"{each['name']}.{table['name']}" for each in properties["sources"] for table in each["tables"]}
+    checks = {
+        f"staging/{source}/_{source}.yml: a table {report.name}": f"{report.node_kind.raw_schema}.{report.name}" in raw,
+        f"staging/{source}/{staging}.sql": (folder / f"{staging}.sql").exists(),
+        f"staging/{source}/_{source}.yml: {staging} with its grain": staging in _models(folder / f"_{source}.yml"),
+        f"a model that reads {staging}": any(f"ref('{staging}')" in text for text in texts.values()),
+        f"tests/social_cast_loses_nothing.sql: {report.name}": f"{report.name}'" in LOST_CASTS,
+    }
+    return [what for what, is_there in checks.items() if not is_there]
+
+
+@pytest.mark.parametrize("name", [*PAGE_REPORTS, *INSTAGRAM_REPORTS])
+def test_a_report_of_pages_or_instagram_has_everything_up_to_its_mart(name: str) -> None:
+    assert missing_of_node_report({**PAGE_REPORTS, **INSTAGRAM_REPORTS}[name]) == []
+
+
+def test_a_report_of_pages_that_has_only_its_name_lacks_the_rest() -> None:
+    assert len(missing_of_node_report(dataclasses.replace(PAGE_REPORTS["page_posts"], name="page_reviews"))) == 5
+
+
 # By kind of object: the file of the sandbox's metrics, and the periods of each.
 SANDBOX_METRICS: dict[str, tuple[str, dict[str, tuple[str, ...]]]] = {
     "page": ("pages/catalogue.py", {name: metric.periods for name, metric in PAGE_METRICS.items()}),
@@ -107,10 +145,13 @@ def missing_of_metric(metric: Metric) -> list[str]:
     facts = (TOP / "docs" / "graph-api.md").read_text()
     file, periods = SANDBOX_METRICS[metric.object]
     section = metric.source.removeprefix("docs/graph-api.md §")
+    # The metrics of demographics are values of a column.
+    has_column = metric.report == "instagram_demographics" or f"'{metric.name}'" in SOCIAL_SQL
     checks = {
         "its source: a section of docs/graph-api.md": f"### {section} " in facts,
         "a requested period": bool(metric.default_periods),
         f"sandbox/{file}: {metric.name} with its periods": set(metric.periods) <= set(periods.get(metric.name, ())),
+        "dbt_project/macros/social_metrics.sql: a column, if it is read by default": has_column or not metric.is_default,
     }
     return [what for what, is_there in checks.items() if not is_there]
 
@@ -123,7 +164,7 @@ def test_a_metric_has_everything_up_to_its_mart(metric: Metric) -> None:
 def test_a_metric_that_has_only_its_name_lacks_the_rest() -> None:
     half_added = dataclasses.replace(METRICS["page_media_view", "page"], name="page_new", source="", default_periods=())
 
-    assert len(missing_of_metric(half_added)) == 3
+    assert len(missing_of_metric(half_added)) == 4
 
 
 def test_a_scope_has_its_call_and_is_granted_by_the_sandbox() -> None:

@@ -15,11 +15,16 @@ import pytest
 
 from meta_pipeline.bootstrap import insights_tables
 from meta_pipeline.extract.ads.catalogue.reports import REPORTS
+from meta_pipeline.extract.instagram.reports import INSTAGRAM_REPORTS
+from meta_pipeline.extract.pages.reports import PAGE_REPORTS
 from meta_pipeline.store.engine import open_store
 from meta_pipeline.warehouse.warehouse import Warehouse
 
 PROJECT = Path(__file__).parents[2] / "dbt_project"
-PREFIXES = {"staging": "stg_", "intermediate": "int_", "marts": ("facebook_ads__", "fct_", "dim_"), "fivetran": ""}
+# Prefixes of marts by folder, as Fivetran's packages have them.
+MARTS = {"ads": ("facebook_ads__", "dim_"), "pages": ("facebook_pages__", "dim_"), "instagram": ("instagram_business__",),
+         "social": ("social__",), "ops": ("fct_",)}
+PREFIXES = {"staging": ("stg_",), "intermediate": ("int_",), "fivetran": ("",)}
 LAYERS = {"staging": {"source"}, "intermediate": {"staging", "intermediate"}, "marts": {"staging", "intermediate", "marts"},
           "fivetran": {"staging", "marts"}}
 
@@ -46,7 +51,8 @@ def layer(node: dict[str, Any]) -> str:
 
 def test_a_model_has_its_folders_prefix_and_says_its_grain(manifest: dict[str, Any]) -> None:
     for model in models(manifest):
-        assert model["name"].startswith(PREFIXES[layer(model)]), model["name"]
+        prefixes = MARTS[model["fqn"][2]] if layer(model) == "marts" else PREFIXES[layer(model)]
+        assert model["name"].startswith(prefixes), model["name"]
         assert model["description"], model["name"]
 
 
@@ -61,7 +67,7 @@ def test_every_model_tests_its_grain_and_every_mart_keeps_a_contract(manifest: d
     tested = {
         name
         for node in manifest["nodes"].values()
-        if (node.get("test_metadata") or {}).get("name") in ("unique", "unique_grain")
+        if (node.get("test_metadata") or {}).get("name") in ("primary_key", "unique_grain")
         for name in node["depends_on"]["nodes"]
     }
     for model in models(manifest):
@@ -70,9 +76,11 @@ def test_every_model_tests_its_grain_and_every_mart_keeps_a_contract(manifest: d
             assert model["config"]["contract"]["enforced"], model["name"]
 
 
-# The grain may be wider than what is there: an account has no campaign, the app's own calls have no account or report.
+# The grain may be wider than what is there: an account has no campaign, the app's own calls have no account or report, a
+# combination of dimensions has not all of them. `primary_key` tests that no column is null itself.
 MAY_BE_NULL = {("facebook_ads__reach_report", "campaign_id"), ("fct_graph_calls_daily", "account_id"),
-               ("fct_graph_calls_daily", "report")}
+               ("fct_graph_calls_daily", "report"),
+               *(("instagram_business__demographics", name) for name in ("timeframe", "age", "gender", "country", "city"))}
 
 
 def test_no_column_of_a_marts_grain_is_null(manifest: dict[str, Any]) -> None:
@@ -90,6 +98,7 @@ def test_no_column_of_a_marts_grain_is_null(manifest: dict[str, Any]) -> None:
 RATES = {"ctr", "cpc", "cpm", "cpp", "cpa", "frequency", "roas", "purchase_roas", "cost_per_click", "click_through_rate"}
 # Where Meta measured it: levels, and windows of days.
 REACHES = {f"facebook_ads__{name}_report" for name in ("account", "campaign", "ad_set", "ad", "reach")}
+REACHES |= {f"instagram_business__{name}" for name in ("accounts_report", "posts", "posts_history", "stories")}
 
 
 def test_no_mart_holds_a_rate_and_only_where_it_was_measured_a_reach(manifest: dict[str, Any]) -> None:
@@ -128,3 +137,5 @@ def test_every_source_is_a_table_that_the_warehouse_makes(manifest: dict[str, An
 
     assert sources <= made
     assert {name for schema, name in sources if schema == "raw_meta_ads"} >= set(REPORTS)
+    for report in (*PAGE_REPORTS.values(), *INSTAGRAM_REPORTS.values()):
+        assert (report.node_kind.raw_schema, report.name) in sources

@@ -7,6 +7,11 @@ with days as (
 accounts as (
     select account_id, {{ known_timezone('timezone_name') }} as timezone_name
     from {{ ref('stg_meta_ads__accounts') }}
+),
+
+nodes as (
+    select node_id, {{ known_timezone('timezone_name') }} as timezone_name
+    from {{ ref('stg_meta_pipeline__nodes') }}
 )
 
 select
@@ -18,6 +23,7 @@ select
     days.rows_read,
     days.unknown_rows,
     days.impressions,
-    {{ was_running('days.read_at', 'accounts.timezone_name', 'days.date_day') }} as is_provisional
+    {{ was_running('days.read_at', 'coalesce(accounts.timezone_name, nodes.timezone_name)', 'days.date_day') }} as is_provisional
 from days
 left join accounts on days.account_id = accounts.account_id
+left join nodes on days.account_id = nodes.node_id

@@ -25,7 +25,7 @@ def sql(query_text: str, form: str, is_wide: bool) -> None:
 @click.command()
 @click.option("--output", default=None, type=click.Path(path_type=Path), help="default: report.png under HOME")
 def report(output: Path | None) -> None:
-    """A picture of spend and ROAS per day and account, from the published warehouse."""
+    """A picture of spend and ROAS per account, and of organic and paid per Page, from the published warehouse."""
     from meta_pipeline.cli.output.terminal import echo
     from meta_pipeline.publish.report import draw
     from meta_pipeline.settings import Settings

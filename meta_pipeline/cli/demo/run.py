@@ -49,7 +49,7 @@ def run_demo(runtime: Runtime) -> int:
             f"{sandbox_url}/_sandbox/truth", params={"since": str(since), "until": str(until)}, timeout=60
         ).json()["account"]
     published = f"{home}/published/warehouse.duckdb"
-    with _phase(console, phases, "chart", "spend and ROAS per day"):
+    with _phase(console, phases, "chart", "spend and ROAS per day, organic and paid per Page"):
         picture = draw(published, home / "report.png")
     console.print("")
     summary.show_accounts(query(published, summary.ACCOUNTS)[1])

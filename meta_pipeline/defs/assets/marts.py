@@ -15,6 +15,7 @@ from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.defs.assets.dbt_manifest import DBT, target_folder
 from meta_pipeline.defs.assets.keys import OWNERS, PUBLISHED, SOURCE, SOURCE_TAG, WRITER
 from meta_pipeline.files import reading
+from meta_pipeline.node_kinds import INSTAGRAM_ACCOUNT, PAGE
 from meta_pipeline.processes.environment import exported
 from meta_pipeline.project import dbt_project_folder
 from meta_pipeline.publish import freshness
@@ -22,6 +23,13 @@ from meta_pipeline.publish.publish import publish
 from meta_pipeline.settings import Settings
 from meta_pipeline.store.landed import warehouse_state
 from meta_pipeline.warehouse.counts import row_counts
+
+# By folder of the dbt project: where the data of its models comes from, if not from ads. What puts Pages beside ads is
+# about Pages.
+SOURCES = {
+    "meta_pages": PAGE.source, "pages": PAGE.source, "social": PAGE.source, "instagram": INSTAGRAM_ACCOUNT.source,
+    "meta_pipeline": "meta_pipeline", "ops": "meta_pipeline",
+}
 
 
 class Translator(DagsterDbtTranslator):
@@ -42,9 +50,10 @@ class Translator(DagsterDbtTranslator):
         return OWNERS
 
     def get_tags(self, dbt_resource_props: Mapping[str, Any]) -> Mapping[str, str]:
-        """Return dbt's tags, and where the data comes from."""
-        is_ours = {"meta_pipeline", "ops"} & set(dbt_resource_props["fqn"][1:])
-        return {**super().get_tags(dbt_resource_props), "source": "meta_pipeline" if is_ours else SOURCE}
+        """Return dbt's tags, and where the data comes from: the source of a model's folder."""
+        folders = dbt_resource_props["fqn"][1:]
+        source = next((SOURCES[folder] for folder in folders if folder in SOURCES), SOURCE)
+        return {**super().get_tags(dbt_resource_props), "source": source}
 
 
 def mart_assets(manifest: Path) -> dg.AssetsDefinition:

@@ -3,6 +3,7 @@ select
     id as ad_set_id,
     campaign_id,
     account_id,
+    {{ json_text('promoted_object', '$.page_id') }} as promoted_page_id,
 
     ---------- properties
     name as ad_set_name,

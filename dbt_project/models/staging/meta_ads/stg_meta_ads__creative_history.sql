@@ -2,6 +2,7 @@ select
     ---------- ids
     id as creative_id,
     account_id,
+    {{ json_text('object_story_spec', '$.page_id') }} as story_page_id,
     effective_object_story_id,
     instagram_user_id,
     effective_instagram_media_id,

@@ -1,0 +1,54 @@
+-- Every known story with the last values that Meta returned while it was live. `insights_error` says why there are none.
+with records as (
+    select * from {{ ref('int_instagram_media_snapshots') }} where is_story
+),
+
+latest as (
+    select
+        media_id,
+        date_day,
+        seen_at,
+        case when coalesce(len(insights), 0) = 0 then insights_error end as insights_error,
+        {{ media_values() }}
+    from records
+    qualify row_number() over (
+        partition by media_id order by coalesce(len(insights), 0) > 0 desc, date_day desc
+    ) = 1
+),
+
+fields as (
+    select * exclude (ended_at), max(ended_at) over (partition by media_id) as last_ended_at
+    from records
+    qualify row_number() over (partition by media_id order by has_fields desc, date_day desc) = 1
+),
+
+nodes as (
+    select * from {{ ref('stg_meta_pipeline__nodes') }}
+)
+
+select
+    fields.media_id,
+    fields.instagram_account_id,
+    coalesce(fields.username, nodes.node_name) as username,
+    fields.created_timestamp,
+    fields.last_ended_at as ended_at,
+    fields.post_caption,
+    fields.media_type,
+    fields.media_url,
+    fields.post_url,
+    fields.thumbnail_url,
+    latest.date_day,
+    latest.seen_at,
+    latest.reach,
+    latest.views,
+    latest.replies,
+    latest.shares,
+    latest.total_interactions,
+    latest.exits,
+    latest.taps_back,
+    latest.taps_forward,
+    latest.swipes_forward,
+    latest.insights_error
+from fields
+inner join latest on fields.media_id = latest.media_id
+left join nodes on fields.instagram_account_id = nodes.node_id

@@ -1,0 +1,1 @@
+{{ media_staging('instagram_media') }}
