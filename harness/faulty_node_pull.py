@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from harness.faulty_pull import LATENCY_S, FaultyPull, payloads
-from harness.node_truth import NodeTruth, control_of, difference, hours_between, landed_facts
+from harness.node_truth import NodeTruth, control_of, difference, landed_facts, moments_between
 from meta_pipeline.extract.catalogue import NODE_REPORTS
 from meta_pipeline.extract.metrics.availability import PROBE_EVERY
 from meta_pipeline.extract.snapshot_ages import parse_ages
@@ -118,9 +118,9 @@ class FaultyNodePull(FaultyPull):
             # What is carried over of stories that have ended is as it was at their last read.
             texts = [text for text in payloads(file) if '"ended_at"' not in text]
             facts = landed_facts(report, self.node_id, texts)
-            hours = hours_between(*self._read[(report, day)])
+            moments = moments_between(*self._read[(report, day)])
             days = self.days if day in self.days else [day]
-            truths = [self.truth.facts(report, self.node_id, days, at)[day] for at in hours]
+            truths = [self.truth.facts(report, self.node_id, days, at)[day] for at in moments]
             errors = {record["id"] for record in map(json.loads, texts) if record.keys() & {"error", "insights_error"}}
             self.named |= errors
             wrong = {
