@@ -7,6 +7,7 @@ BIN := .venv/bin
 demo: install
 	@$(BIN)/meta-pipeline demo
 
+# Three workers for two processors: many tests wait for a process or a server of theirs.
 test: install-dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy

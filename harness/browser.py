@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import weakref
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from http.cookies import SimpleCookie
@@ -31,6 +32,9 @@ class Browser:
     address: str = "127.0.0.1"
     cookies: dict[str, str] = field(default_factory=dict)
     loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.new_event_loop)
+
+    def __post_init__(self) -> None:
+        weakref.finalize(self, self.loop.close)
 
     def get(self, target: str, headers: Iterable[tuple[bytes, bytes]] = ()) -> Answer:
         return self.send("GET", target, b"", headers)

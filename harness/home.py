@@ -89,4 +89,4 @@ def running_up(home: Home) -> Iterator[tuple[str, str]]:
         yield up.stdout.readline().split()[-1], up.stdout.readline().split()[-1]
     finally:
         os.kill(up.pid, signal.SIGINT)
-        up.wait(timeout=60)
+        up.communicate(timeout=60)

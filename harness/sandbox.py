@@ -52,4 +52,4 @@ def serving(*options: str, command: Sequence[str] = COMMAND) -> Iterator[Sandbox
         yield sandbox
     finally:
         server.terminate()
-        server.wait(timeout=10)
+        server.communicate(timeout=10)

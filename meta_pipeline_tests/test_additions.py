@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -12,18 +13,24 @@ import yaml
 
 from meta_pipeline.alerts import targets
 from meta_pipeline.consent.scopes import SCOPES
+from meta_pipeline.defs import calendar
+from meta_pipeline.defs.assets.landing import STEPS
+from meta_pipeline.defs.jobs import PULLS
 from meta_pipeline.extract.ads.catalogue.reports import REPORTS, Report
+from meta_pipeline.extract.catalogue import all_reports
 from meta_pipeline.extract.instagram.reports import INSTAGRAM_REPORTS
 from meta_pipeline.extract.metrics.built_in import METRICS
 from meta_pipeline.extract.metrics.metric import Metric
 from meta_pipeline.extract.pages.reports import PAGE_REPORTS
-from meta_pipeline.extract.reports import NodeReport
+from meta_pipeline.extract.reports import NodeReport, kind_of
 from meta_pipeline.graph.calls import CallKind
+from meta_pipeline.node_kinds import NODE_KINDS, NodeKind
 from meta_pipeline.sandbox.ads.insights.breakdowns import COMBINATIONS, VALUES
 from meta_pipeline.sandbox.identity.scopes import ALL_SCOPES
 from meta_pipeline.sandbox.instagram.account_metrics import ACCOUNT_METRICS
 from meta_pipeline.sandbox.instagram.media_values import MEDIA_METRICS
 from meta_pipeline.sandbox.pages.catalogue import PAGE_METRICS, POST_METRICS
+from meta_pipeline.status import wording
 
 TOP = Path(__file__).parent.parent
 DBT = TOP / "dbt_project"
@@ -47,6 +54,11 @@ def _yaml(file: Path) -> Any:
 
 def _models(file: Path) -> dict[str, dict[str, Any]]:
     return {model["name"]: model for model in _yaml(file)["models"]}
+
+
+def _assert_nothing(lacking: Collection[str]) -> None:
+    """Fail with everything that lacks, a line each: pytest cuts a list."""
+    assert not lacking, "\n" + "\n".join(lacking)
 
 
 def missing_of_breakdown(report: Report) -> list[str]:
@@ -78,16 +90,15 @@ def missing_of_breakdown(report: Report) -> list[str]:
 
 @pytest.mark.parametrize("name", [name for name in REPORTS if name.startswith(BREAKDOWN)])
 def test_a_breakdown_has_everything_up_to_its_mart(name: str) -> None:
-    assert missing_of_breakdown(REPORTS[name]) == []
+    _assert_nothing(missing_of_breakdown(REPORTS[name]))
 
 
 def test_a_breakdown_that_has_only_its_report_lacks_the_rest() -> None:
-    report = REPORTS["ad_insights_by_country"]
-    half_added = dataclasses.replace(
-        report, name="ad_insights_by_comscore_market", breakdowns=("comscore_market",), key=("ad_id", "comscore_market")
-    )
+    half_added = dataclasses.replace(REPORTS["ad_insights_by_country"], name="ad_insights_by_invented")
 
-    assert len(missing_of_breakdown(half_added)) == 11
+    lacking = "\n".join(missing_of_breakdown(half_added))
+    files = ("_sources.yml", "invented.sql", "_staging.yml", "invented_report.sql", "_marts.yml", "dbt_project.yml", "README.md")
+    assert [file for file in files if file not in lacking] == []
 
 
 def test_a_breakdown_of_dbt_is_a_report() -> None:
@@ -115,7 +126,7 @@ def missing_of_node_report(report: NodeReport) -> list[str]:
 
 @pytest.mark.parametrize("name", [*PAGE_REPORTS, *INSTAGRAM_REPORTS])
 def test_a_report_of_pages_or_instagram_has_everything_up_to_its_mart(name: str) -> None:
-    assert missing_of_node_report({**PAGE_REPORTS, **INSTAGRAM_REPORTS}[name]) == []
+    _assert_nothing(missing_of_node_report({**PAGE_REPORTS, **INSTAGRAM_REPORTS}[name]))
 
 
 def test_a_report_of_pages_that_has_only_its_name_lacks_the_rest() -> None:
@@ -158,7 +169,7 @@ def missing_of_metric(metric: Metric) -> list[str]:
 
 @pytest.mark.parametrize("metric", [m for m in METRICS.values() if m.valid_to is None], ids=lambda m: f"{m.object}-{m.name}")
 def test_a_metric_has_everything_up_to_its_mart(metric: Metric) -> None:
-    assert missing_of_metric(metric) == []
+    _assert_nothing(missing_of_metric(metric))
 
 
 def test_a_metric_that_has_only_its_name_lacks_the_rest() -> None:
@@ -183,7 +194,7 @@ def test_a_scope_has_its_call_and_is_granted_by_the_sandbox() -> None:
         if not is_there
     ]
 
-    assert lacking == []
+    _assert_nothing(lacking)
 
 
 def test_an_alert_target_is_created_by_the_runtime() -> None:
@@ -192,5 +203,41 @@ def test_an_alert_target_is_created_by_the_runtime() -> None:
         if isinstance(value, type) and value.__module__ == targets.__name__ and hasattr(value, "deliver")
     } - {"Target"}
     bootstrap = (TOP / "meta_pipeline" / "bootstrap.py").read_text()
+    tests = (TOP / "meta_pipeline_tests" / "alerts" / "test_targets.py").read_text()
 
-    assert classes and [name for name in sorted(classes) if f"{name}(" not in bootstrap] == []
+    assert classes
+    _assert_nothing([f"bootstrap.py: {name} in alert_targets" for name in sorted(classes) if f"{name}(" not in bootstrap])
+    # Each is tested with an address that can't be used, and one that must not be in the error.
+    _assert_nothing([
+        f"alerts/test_targets.py: {name} {what}"
+        for name in sorted(classes - {"Log"})
+        for what, count in (("with an unusable address", 1), ("whose address is in no error", 2))
+        if tests.count(f"{name}(") < count
+    ])
+
+
+def missing_of_kind(kind: NodeKind) -> list[str]:
+    """Return what a kind of node lacks between its links and the schedules that pull it."""
+    definitions = (TOP / "meta_pipeline/definitions.py").read_text()
+    limits = _yaml(TOP / "dagster.yaml")["concurrency"]["runs"]["tag_concurrency_limits"]
+    checks = {
+        "extract/: a report": any(kind_of(report) == kind for report in all_reports(REPORTS).values()),
+        "defs/assets/landing.py: STEPS": kind.name in STEPS,
+        "defs/calendar.py: PULLS": kind.name in calendar.PULLS,
+        f"defs/jobs.py: {kind.job} in PULLS": kind.job in {job.name for job in PULLS},
+        f"definitions.py: {kind.job}": f" {kind.job}," in definitions,
+        f"definitions.py: {kind.job}_schedule": f" {kind.job}_schedule," in definitions,
+        f"dagster.yaml: meta/{kind.name}": f"meta/{kind.name}" in {limit["key"] for limit in limits},
+        "status/wording.py: KINDS": wording.KINDS.get(kind.name) == kind.noun,
+        "consent/scopes.py: a scope that its discovery needs": any(kind.name in scope.kinds for scope in SCOPES),
+    }
+    return [what for what, is_there in checks.items() if not is_there]
+
+
+@pytest.mark.parametrize("kind", NODE_KINDS, ids=lambda kind: str(kind.name))
+def test_a_kind_of_node_has_everything_up_to_its_schedule(kind: NodeKind) -> None:
+    _assert_nothing(missing_of_kind(kind))
+
+
+def test_a_kind_that_has_only_its_name_lacks_the_rest() -> None:
+    assert len(missing_of_kind(dataclasses.replace(NODE_KINDS[0], name="lead_form", job="pull_leads"))) == 9

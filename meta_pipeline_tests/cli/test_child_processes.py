@@ -39,7 +39,7 @@ def up(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     assert process.stdout and process.stdout.readline() == "holding\n"
     yield process
     process.kill()
-    process.wait()
+    process.communicate()
 
 
 def descendants_of(process: subprocess.Popen[str]) -> list[psutil.Process]:

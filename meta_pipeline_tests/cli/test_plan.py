@@ -4,15 +4,29 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import pytest
+
 from harness.home import Home
+from harness.partitions import NOW, link, node_ids, settings_of
 from harness.sandbox import Sandbox
+from meta_pipeline.bootstrap import Runtime
+from meta_pipeline.cli.backfill.days import DaysAgo
+from meta_pipeline.cli.backfill.plan import STORIES, describe_plan, plan_backfill, rows_by_report
 from meta_pipeline.extract.ads.catalogue.reports import months_before
+from meta_pipeline.node_kinds import INSTAGRAM_ACCOUNT
+from meta_pipeline.records import Batch
 
 RANGE = ("--since", "2026-11-01", "--until", "2026-11-10", "--node", "act_1000000001")
 REPORTS = ("--report", "ad_insights", "--report", "account_insights", "--report", "ad_insights_by_country")
+
+
+@pytest.fixture
+def runtime(tmp_path: Path) -> Runtime:
+    return Runtime(settings_of(tmp_path), now=lambda: NOW)
 
 
 def run_json(home: Home, *arguments: str) -> dict[str, Any]:
@@ -61,6 +75,28 @@ def test_days_that_meta_does_not_keep_any_more_are_left_out_and_said(home: Home)
     assert "Meta keeps 13 months of ad_insights_by_hourly" in ran.stderr
     ran = home.run("plan", "--since", since, "--until", since, *node, "--report", "ad_insights_by_hourly")
     assert ran.returncode == 1 and "choose a later --since" in ran.stderr
+
+
+def test_what_stories_cost_every_hour_is_in_the_forecast(runtime: Runtime) -> None:
+    link(runtime, 1)
+    link(runtime, 2, INSTAGRAM_ACCOUNT)
+    first, second = node_ids(2, INSTAGRAM_ACCOUNT)
+    batch = Batch(records=(), trace_id="T", version="v24.0", fetched_at=NOW)
+    stories = [(f'{{"id": "{number}", "timestamp": "{NOW.isoformat()}"}}'.encode(), batch) for number in range(2)]
+    runtime.landing.write_day(  # two stories were live when they were read last
+        "instagram_stories", first, NOW.date(), stories, request={}, run_id="r", backfill_id="b", now=NOW
+    )
+    plan = plan_backfill(runtime, DaysAgo(3), DaysAgo(1), nodes=(), reports=(), is_fresh=False)
+
+    by_node = {account["account"]: account for account in plan["accounts"]}
+    assert list(by_node) == [*node_ids(1), first, second]  # one entry a node, whatever its ranges
+    assert "hourly_story_calls" not in by_node[node_ids(1)[0]]
+    # The list; and of each story the plain metrics, and those that are read by a breakdown.
+    assert (by_node[first]["hourly_story_calls"], by_node[second]["hourly_story_calls"]) == (5, 1)
+    assert (first, STORIES, "", "", 5, "") in rows_by_report(plan)
+    assert "; 6 calls more every hour for stories" in describe_plan(plan)
+    without = plan_backfill(runtime, DaysAgo(3), DaysAgo(1), nodes=(), reports=("instagram_insights",), is_fresh=False)
+    assert "stories" not in describe_plan(without) and STORIES not in {row[1] for row in rows_by_report(without)}
 
 
 def test_what_plan_refuses(home: Home) -> None:

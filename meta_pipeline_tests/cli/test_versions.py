@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import json
 from pathlib import Path
@@ -89,6 +90,26 @@ def test_a_canary_shows_the_field_that_a_version_changes(pulled: Any) -> None:
 
     assert rows and {"v27.0"} == {row["version"] for row in rows}
     assert all(row["pinned"] == "absent" and row["other"] != "absent" for row in rows)
+
+
+def test_a_canary_shows_the_value_that_a_version_changes(pulled: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    still, runtime, _ = pulled
+    answer = still.graph.answer
+
+    def counted_otherwise(request: Any) -> Any:
+        response = answer(request)
+        if not request.path.endswith("/insights") or request.version != "v27.0":
+            return response
+        body = json.loads(response.content)
+        body["data"] = [{**row, "impressions": "7"} for row in body["data"]]
+        return dataclasses.replace(response, raw=json.dumps(body).encode())
+
+    monkeypatch.setattr(still.graph, "answer", counted_otherwise)
+    rows = [row for link in list_links(still.engine) if link.kind == "ad_account"
+            for row in versions.compare_versions(runtime, version=None, node_id=link.id)]
+
+    assert rows and {("impressions", "7")} == {(row["field"], row["other"]) for row in rows}
+    assert all(row["pinned"].isdecimal() for row in rows)
 
 
 def test_the_end_of_a_pin_is_said_in_words(pulled: Any) -> None:

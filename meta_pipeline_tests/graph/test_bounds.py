@@ -7,7 +7,7 @@ import itertools
 import json
 import socket
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -264,12 +264,13 @@ def test_another_server_than_graph_is_named(body: bytes) -> None:
     assert "META_PIPELINE_GRAPH_URL" in str(caught.value)
 
 
-def errors() -> Iterator[type[GraphError]]:
-    yield from (BodyTooLargeError, CallDeadlineError, NestedTooDeepError, RedirectError, RepeatedCursorError)
-    yield from (TooManyPagesError, MalformedTokenError, ConnectionFailedError, UnreadableAnswerError)
+ERRORS: tuple[type[GraphError], ...] = (
+    BodyTooLargeError, CallDeadlineError, NestedTooDeepError, RedirectError, RepeatedCursorError, TooManyPagesError,
+    MalformedTokenError, ConnectionFailedError, UnreadableAnswerError,
+)
 
 
-@pytest.mark.parametrize("error", errors())
+@pytest.mark.parametrize("error", ERRORS)
 def test_every_bound_says_what_to_do(error: type[GraphError]) -> None:
     assert error.remedy and str(error("this happened")) == f"this happened: {error.remedy}"
 

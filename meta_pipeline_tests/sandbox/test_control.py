@@ -44,7 +44,7 @@ def test_the_command_line_creates_as_many_ads_as_requested() -> None:
         page = requests.get(f"{sandbox.url}/v26.0/act_1000000001/adcreatives", {"limit": 500, "access_token": token}, timeout=30).json()
     finally:
         server.terminate()
-        server.wait(timeout=10)
+        server.communicate(timeout=10)
 
     assert len(page["data"]) == 120
 

@@ -17,6 +17,7 @@ from meta_pipeline.cli.backfill.scope import BackfillScope, BackfillTarget, reso
 from meta_pipeline.cli.demo.run import DAYS, GATED_ACCOUNT
 from meta_pipeline.cli.output import terminal
 from meta_pipeline.flows.side_by_side import land_side_by_side
+from meta_pipeline.node_kinds import INSTAGRAM_ACCOUNT, PAGE
 from meta_pipeline.store.landed import read_times
 
 BREAKDOWN_DAYS = 2
@@ -44,7 +45,8 @@ def run_pulls(runtime: Runtime, sandbox_url: str, *, now: dt.datetime) -> dict[s
         read_early(runtime, sandbox_url, now=now)
         seconds["earlier read"] = time.monotonic() - started_at
     console.print(
-        f"▸ backfill: {DAYS} days of every account, {BREAKDOWN_DAYS} by breakdown and 1 of reach, through Dagster"
+        f"▸ backfill: {DAYS} days of every ad account, Page and Instagram account, {BREAKDOWN_DAYS} by breakdown and 1 "
+        "of reach, through Dagster"
     )
     result = read_all(runtime).as_json()
     return {**result, "seconds": {**seconds, **result["seconds"]}}
@@ -63,18 +65,20 @@ def read_early(runtime: Runtime, sandbox_url: str, *, now: dt.datetime) -> None:
 
 
 def read_all(runtime: Runtime) -> BackfillResult:
-    """Read the levels over all days, the breakdowns and reach over a few, as one backfill."""
+    """Read the levels, and all there is of Pages and Instagram accounts, over all days, the breakdowns and reach over a
+    few, as one backfill."""
     console = terminal.stderr()
+    organic = (*runtime.default_reports(PAGE), *runtime.default_reports(INSTAGRAM_ACCOUNT))
     targets: list[BackfillTarget] = []
     yesterday = DaysAgo(1)
     parts: tuple[tuple[DaysAgo, tuple[str, ...], tuple[str, ...]], ...] = (
-        (DaysAgo(DAYS), LEVELS, ()), (DaysAgo(BREAKDOWN_DAYS), BREAKDOWNS, ()), (yesterday, REACH, ()),
-        (yesterday, GATED, (GATED_ACCOUNT,)),
+        (DaysAgo(DAYS), LEVELS, ()), (DaysAgo(DAYS), organic, ()), (DaysAgo(BREAKDOWN_DAYS), BREAKDOWNS, ()),
+        (yesterday, REACH, ()), (yesterday, GATED, (GATED_ACCOUNT,)),
     )
     for since, reports, nodes in parts:
         scope = resolve_scope(runtime, since, yesterday, nodes=nodes, reports=reports, console=console)
         targets.extend(scope.targets)
-    names = (*LEVELS, *BREAKDOWNS, *REACH, *GATED)
+    names = (*LEVELS, *organic, *BREAKDOWNS, *REACH, *GATED)
     arguments = {
         "since": min(target.days.since for target in targets).isoformat(), "demo": True, "reports": list(names),
         "until": max(target.days.until for target in targets).isoformat(),
