@@ -92,7 +92,7 @@ class NodeTruth:
             metric, day = requested.get(row["metric"]), dt.date.fromisoformat(row["day"])
             is_read = metric and row["period"] in metric.default_periods and (
                 row["breakdown"] in ("", *metric.requested_breakdowns))
-            if is_read and day in by_day and row["value"] != {}:
+            if is_read and day in by_day:
                 key = ("insight", page_id, row["metric"], row["breakdown"], row["breakdown_value"])
                 by_day[day][key] = row["value"]
         return by_day
@@ -115,7 +115,7 @@ class NodeTruth:
                     ("field", post["post_id"], name): post[name] for name in POST_FIELDS if post[name] is not None
                 }
         for row in truth["post_insights"]:
-            if row["metric"] in requested and not row["breakdown"] and row["value"] != {}:
+            if row["metric"] in requested and not row["breakdown"]:
                 facts["insight", row["post_id"], row["metric"], "", ""] = row["value"]
         return facts
 
@@ -205,7 +205,7 @@ def _metric_facts(id: str, metric: Any, report: str) -> Iterable[tuple[Fact, Any
             dimension = name.rpartition("_")[2]
             for place, followers in value["value"].items():
                 yield ("insight", id, name, dimension, place), followers
-        elif value.get("value") not in (None, {}):
+        elif value.get("value") is not None:
             yield ("insight", id, name, tag, tagged), value["value"]
     total = metric.get("total_value") or {}
     if total.get("value") is not None:
