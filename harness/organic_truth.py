@@ -112,11 +112,16 @@ def landed_demographics(organic: Organic) -> Rows:
 
 def true_objects(organic: Organic, report: str) -> Rows:
     """Return the id and the text of every post or media that exists now."""
-    if report == "page_posts":
-        posts = organic.truth("pages", [organic.today])["posts"]
-        return {(row["post_id"], row["message"]) for row in posts if not row["is_deleted"]}
-    media = organic.truth("instagram", [organic.today], records="media")["media"]
-    return {(row["media_id"], row["caption"]) for row in media if not row["is_deleted"]}
+    return {row for node_id in ALL_NODES[report] for row in true_objects_of(organic, report, node_id)}
+
+
+def true_objects_of(organic: Organic, report: str, node_id: str) -> Rows:
+    """Return the id and the text of every post or media of a node that exists now."""
+    owner = "page_id" if report == "page_posts" else "instagram_account_id"
+    name, kind = ("pages", "posts") if report == "page_posts" else ("instagram", "media")
+    rows = organic.truth(name, [organic.today], **{owner: node_id})[kind]
+    text, id = ("message", "post_id") if report == "page_posts" else ("caption", "media_id")
+    return {(row[id], row[text]) for row in rows if not row["is_deleted"]}
 
 
 def true_lifetimes(organic: Organic, report: str) -> Rows:

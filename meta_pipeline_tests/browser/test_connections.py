@@ -67,7 +67,8 @@ def test_connect_deny_replay_and_tamper(home: Home, sandbox: Sandbox, page: Page
         page.wait_for_url("**/onboardings/**")
         expect(page.locator("h1")).to_have_text("Sam Operator is connected", timeout=WITHIN_MS)
         expect(page.locator("main")).to_contain_text("A first look", timeout=WITHIN_MS)
-        expect(page.locator("main")).to_contain_text("6 ad accounts will be collected every day", timeout=WITHIN_MS)
+        collected = "6 ad accounts, 3 Pages and 3 Instagram accounts will be collected every day"
+        expect(page.locator("main")).to_contain_text(collected, timeout=WITHIN_MS)
         expect(page.locator("#progress")).to_have_attribute("data-ended", "no")  # as it was loaded
         expect(page.get_by_role("link", name="All connections")).to_be_visible(timeout=WITHIN_MS)
         assert re.search(r"Views\s+\d+", page.inner_text("main"))
