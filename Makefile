@@ -37,6 +37,7 @@ bench: install-dev
 	$(BIN)/python benchmarks/partitions.py
 	$(BIN)/python benchmarks/truth.py
 	$(BIN)/python benchmarks/kills.py
+	$(BIN)/python benchmarks/faults.py
 
 up: install
 	$(BIN)/meta-pipeline up

@@ -60,6 +60,7 @@ def main() -> None:
                 break
             older = dt.datetime.fromisoformat(NOW) + number * dt.timedelta(days=1)
             sandbox.control("clock", {"now": older.isoformat()})
+            killing.now = older
             now = one_backfill(killing, chance, expected_s, min(MOST_EACH, left))
             phases += now
             truths.append(killing.is_true())

@@ -1,11 +1,12 @@
 """Response bytes to Parquet on one core: ours beside `json.loads` → `pyarrow.Table.from_pylist` → Parquet.
 
-    python benchmarks/landing.py [--rows 100000] [--repeat 5] [--pull 1000000]
+    python benchmarks/landing.py [--rows 100000] [--repeat 5] [--pull 1000000] [--days 720]
 
 Prints rows per CPU second of both and their ratio (medians), for flat rows of 0.4 kB, day after day and all days on
 every page, and for rows of 2.5 kB with lists of actions; over ten days, in pages of 5,000 rows, to which pages grow
-(`extract.sizes`), and of 500, as they begin. Then the peak memory of a pull of a tenth of `--pull` rows and of
-all of them, each in a process of its own, and their ratio."""
+(`extract.sizes`), and of 500, as they begin. Then the days of small nodes that one CPU second lands: of a Page, whose
+day has some twenty records, beside days of an ad account with as many and with a thousand. Then the peak memory of a
+pull of a tenth of `--pull` rows and of all of them, each in a process of its own, and their ratio."""
 
 from __future__ import annotations
 
@@ -32,12 +33,14 @@ from meta_pipeline.extract.ranges import Range
 from meta_pipeline.graph.response import answer_of
 from meta_pipeline.landing.file import Provenance
 from meta_pipeline.landing.landing import Landing
+from meta_pipeline.landing.text import arrow_text
 from meta_pipeline.records import Batch, LandedFile
 from meta_pipeline.store.engine import open_store
 
 DAYS, PAGES = 10, (5000, 500)
 SINCE = dt.date(2026, 11, 1)
 NOW = dt.datetime(2026, 11, 20, tzinfo=dt.UTC)
+PAGE_RECORDS = 19  # of the metrics that are read by default, and their parts
 HEADERS = {"x-fb-trace-id": "T", "facebook-api-version": "v26.0"}
 
 
@@ -143,16 +146,63 @@ def _speeds(rows: int, repeat: int, landing: Landing) -> None:
         )
 
 
+def _page_day(landing: Landing, node_id: str, days: list[dt.date]) -> None:
+    """Land days of a Page: what `flows.node_attempt` does with the records of a range."""
+    record = {"name": "page_media_view", "period": "day", "value": 12_345, "end_time": "2026-11-02T08:00:00+0000"}
+    records = [json.dumps({**record, "value": n}).encode() for n in range(PAGE_RECORDS)]
+    answer = Batch(records=(), trace_id="T", version="v24.0", fetched_at=NOW)
+    source = Provenance(
+        report="page_insights", node_id=node_id, request={"report": "page_insights"}, run_id="r", keeps_versions=True
+    )
+    with landing.open_days(source, days) as gathered:
+        for day in days:
+            for each in records:
+                gathered.add(day, arrow_text([each]), answer)
+        assert all(isinstance(file, LandedFile) for _, file in landing.commit(gathered, backfill_id="b", now=NOW))
+
+
+def _ad_day(landing: Landing, node_id: str, days: list[dt.date], rows: int) -> None:
+    """Land days of an ad account with so many rows each, read in one range."""
+    for start in range(0, len(days), DAYS):
+        part = days[start:start + DAYS]
+        source = Provenance(report="ad_insights", node_id=node_id, request={}, run_id="r")
+        with landing.open_days(source, part) as gathered:
+            for day, body in zip(part, bodies(rows * DAYS, rows, is_long=False), strict=False):
+                answer = Batch(records=(), trace_id="T", version="v26.0", fetched_at=NOW)
+                gathered.add(day, arrow_text([json.dumps(row).encode() for row in json.loads(body)["data"]]), answer)
+            assert all(isinstance(file, LandedFile) for _, file in landing.commit(gathered, backfill_id="b", now=NOW))
+
+
+def _small_days(count: int, repeat: int, landing: Landing) -> None:
+    """Print how many node-days a second lands, of nodes with few records a day."""
+    days = [SINCE - dt.timedelta(days=n) for n in range(count)]
+    programs: dict[str, Callable[[str], None]] = {
+        f"of a Page, {PAGE_RECORDS} records a day": lambda id: _page_day(landing, id, days),
+        f"of an ad account, {PAGE_RECORDS} rows a day": lambda id: _ad_day(landing, id, days, PAGE_RECORDS),
+        "of an ad account, 1,000 rows a day": lambda id: _ad_day(landing, id, days, 1000),
+    }
+    for name, program in programs.items():
+        seconds = []
+        for _ in range(repeat):
+            started = time.process_time()
+            program(next(_nodes))
+            seconds.append(time.process_time() - started)
+        print(f"days {name}: {count / statistics.median(seconds):,.0f} a CPU second")
+
+
 def main() -> None:
     """Both programs in turns, so that a noisy machine is noisy to both."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=100_000)
     parser.add_argument("--repeat", type=int, default=5)
     parser.add_argument("--pull", type=int, default=1_000_000)
+    parser.add_argument("--days", type=int, default=720, help="of a small node")
     options = parser.parse_args()
     pa.set_cpu_count(1)
     with tempfile.TemporaryDirectory() as top:
-        _speeds(options.rows, options.repeat, Landing(top, open_store(f"sqlite:///{top}/control.sqlite")))
+        landing = Landing(top, open_store(f"sqlite:///{top}/control.sqlite"))
+        _speeds(options.rows, options.repeat, landing)
+        _small_days(options.days, options.repeat, landing)
     few, many = in_a_process(options.pull // 10), in_a_process(options.pull)
     print(
         f"peak memory: {options.pull // 10:,} rows {few:.0f} MiB, {options.pull:,} rows {many:.0f} MiB: "

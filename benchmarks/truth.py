@@ -1,5 +1,6 @@
 """A month of the daily routine against a sandbox in trouble: every report, level and breakdown, now and as of every
-moment at which something was read, beside the sandbox's own totals.
+moment at which something was read, and Pages and Instagram accounts as they were read last, beside the sandbox's own
+totals.
 
     python benchmarks/truth.py [--days 30] [--ads 6] [--seed 1]
 
@@ -48,10 +49,12 @@ def main() -> None:
             calls = sum(routine.graph.calls.values())
             print(
                 f"day {number}: {len(routine.reads)} days of reports read in {calls} calls and {routine.tries} tries; "
-                f"{comparison.rows} rows and {comparison.moments} moments compared, {len(wrong)} wrong, "
+                f"{comparison.rows} rows and {comparison.moments} moments of ad accounts and {comparison.node_rows} "
+                f"rows of Pages and Instagram accounts compared, {len(wrong)} wrong, "
                 f"{time.monotonic() - begun:.0f} s", flush=True,
             )
-    print("trouble: " + ", ".join(f"{name} {count}" for name, count in routine.met.most_common()))
+    for what, met in (("ad accounts", routine.met), ("Pages and Instagram", routine.nodes.met + routine.nodes.changed)):
+        print(f"trouble of {what}: " + ", ".join(f"{name} {count}" for name, count in met.most_common()))
     for sentence in wrong[:20]:
         print(sentence)
     if wrong:

@@ -8,8 +8,8 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from harness.faulty_pull import DAYS, FaultyPull, payloads
-from harness.node_truth import NodeTruth, control_of, difference, hours_between, landed_facts
+from harness.faulty_pull import LATENCY_S, FaultyPull, payloads
+from harness.node_truth import NodeTruth, control_of, difference, landed_facts, moments_between
 from meta_pipeline.extract.catalogue import NODE_REPORTS
 from meta_pipeline.extract.metrics.availability import PROBE_EVERY
 from meta_pipeline.extract.snapshot_ages import parse_ages
@@ -80,6 +80,11 @@ class FaultyNodePull(FaultyPull):
         path = place.replace("{node_id}", self.node_id)
         self.graph.faults.plan([{"fault": fault, "path": path, "times": times}])
 
+    def retire_after(self, calls: int, metrics: Sequence[str]) -> None:
+        """Let Meta retire these metrics after so many of the next calls, each of which takes LATENCY_S."""
+        at = self.clock.now() + dt.timedelta(seconds=calls * LATENCY_S)
+        control_of(self.graph)("world", {"retired_metrics": dict.fromkeys(metrics, at.isoformat())})
+
     def secret(self) -> str | None:
         return self.graph.identity.secret
 
@@ -100,7 +105,7 @@ class FaultyNodePull(FaultyPull):
         today = {result.day for result in self.results if result.report in snapshots}
         assert len(today) == 1, f"snapshots land under the day on which they are taken, not under {today}"
         return [
-            (name, day) for name in reports for day in (today if name in snapshots else DAYS)
+            (name, day) for name in reports for day in (today if name in snapshots else self.days)
         ]
 
     def check_landed(self, landed: Mapping[tuple[str, dt.date], LandedFile]) -> None:
@@ -113,8 +118,9 @@ class FaultyNodePull(FaultyPull):
             # What is carried over of stories that have ended is as it was at their last read.
             texts = [text for text in payloads(file) if '"ended_at"' not in text]
             facts = landed_facts(report, self.node_id, texts)
-            hours = hours_between(*self._read[(report, day)])
-            truths = [self.truth.facts(report, self.node_id, DAYS if day in DAYS else [day], at)[day] for at in hours]
+            moments = moments_between(*self._read[(report, day)])
+            days = self.days if day in self.days else [day]
+            truths = [self.truth.facts(report, self.node_id, days, at)[day] for at in moments]
             errors = {record["id"] for record in map(json.loads, texts) if record.keys() & {"error", "insights_error"}}
             self.named |= errors
             wrong = {

@@ -27,13 +27,14 @@ ACCOUNT, PAGE, INSTAGRAM_ACCOUNT = "act_1000000001", "3000000000001", "178414000
 # Frozen days: the clock walks on while faults are waited out, and young days would grow.
 DAYS = [dt.date(2026, 10, 5) + dt.timedelta(days=n) for n in range(7)]
 REPORTS = ("account_insights", "ad_insights")
+LATENCY_S = 0.1  # of a call, on the virtual clock
 
 
 class FaultyPull:
     """The flow `land` on a sandbox without a network and on a virtual clock, of one node."""
 
     def __init__(self, path: Path, node_id: str = ACCOUNT, reports: Sequence[str] = REPORTS) -> None:
-        self.node_id, self.reports = node_id, reports
+        self.node_id, self.reports, self.days = node_id, reports, DAYS
         self.clock = VirtualClock()
         self.graph = Graph(seed=1, now=None)
         self.graph.clock = self.clock.now
@@ -47,7 +48,7 @@ class FaultyPull:
             graph_url="http://sandbox", app_id=APP_ID, app_secret=self.secret(), graph_version="v24.0",
             marketing_version="v26.0",
             audit=lambda event: None, budget=budget, sleep=self.clock.sleep, now=self.clock.now,
-            adapter=SandboxAdapter(self.graph, self.clock, latency_s=0.1),
+            adapter=SandboxAdapter(self.graph, self.clock, latency_s=LATENCY_S),
         )
         self.results: list[LandedFile | FailedDay] = []
 
@@ -70,7 +71,7 @@ class FaultyPull:
     def run(self, backfill_id: str = "b", reports: Sequence[str] | None = None) -> list[LandedFile | FailedDay]:
         def program() -> None:
             context = self.context(backfill_id)
-            self.results = list(pulls.land(self.node_id, DAYS, reports or self.reports, context=context))
+            self.results = list(pulls.land(self.node_id, self.days, reports or self.reports, context=context))
 
         self.clock.run(program)
         return self.results
@@ -96,7 +97,7 @@ class FaultyPull:
 
     def requested(self) -> list[tuple[str, dt.date]]:
         """Return the days of reports that the last run was to land."""
-        return [(report, day) for report in self.reports for day in DAYS]
+        return [(report, day) for report in self.reports for day in self.days]
 
     def check_landed(self, landed: Mapping[tuple[str, dt.date], LandedFile]) -> None:
         """Fail when a day that landed is not what the sandbox says."""

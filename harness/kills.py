@@ -7,6 +7,7 @@ when the kill came. A backfill has as many of these in flight as threads request
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import signal
 import sqlite3
@@ -16,16 +17,23 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from harness.backfilled_week import ALL, posts, sums_of, truth_of
+from harness.backfilled_week import ALL, SINCE, posts, sums_of, truth_of
 from harness.home import Home
 from harness.leftover_processes import left_after
-from harness.sandbox import Sandbox
+from harness.node_marts import Key, expected_rows, mart_rows, wrong_rows
+from harness.node_truth import NodeTruth
+from harness.organic import INSTAGRAM_ACCOUNTS, PAGES
+from harness.sandbox import NOW, Sandbox
 from meta_pipeline.flows.prefetching import PREFETCHED_AT_ONCE
 
-REPORTS = ("account_insights", "ad_insights", "ad_insights_by_demographics")
+ADS_REPORTS = ("account_insights", "ad_insights", "ad_insights_by_demographics")
+DAY_REPORTS, SNAPSHOT_REPORTS = ("page_insights", "instagram_insights"), ("page_posts", "instagram_media")
+REPORTS = (*ADS_REPORTS, *DAY_REPORTS, *SNAPSHOT_REPORTS)
 ACCOUNTS, LANDING_PROCESSES = 6, 2
-DAYS = ACCOUNTS * 7 * len(REPORTS)
+NODES = {"page": PAGES, "instagram": INSTAGRAM_ACCOUNTS}
+DAYS = ACCOUNTS * 7 * len(ADS_REPORTS) + len(PAGES) * 7 * len(DAY_REPORTS) + len(PAGES) * len(SNAPSHOT_REPORTS)
 BACKFILL = (*ALL, *(word for report in REPORTS for word in ("--report", report)))
 IN_FLIGHT = min(PREFETCHED_AT_ONCE, ACCOUNTS) + LANDING_PROCESSES
 # A request that the killed process had sent is counted by the sandbox a moment after the kill.
@@ -41,6 +49,7 @@ class Killing:
     sandbox: Sandbox
     unrecorded: list[int] = field(default_factory=list)
     paid: int = 0
+    now: dt.datetime = field(default_factory=lambda: dt.datetime.fromisoformat(NOW))  # of the sandbox
     _ids: dict[tuple[str, str], str] = field(default_factory=dict)
     _posts: int = 0
     _running: subprocess.Popen[bytes] | None = None
@@ -60,7 +69,7 @@ class Killing:
     def landed(self) -> int:
         """Days of this backfill that are in the ledger."""
         return self._count(
-            f"select count(*) from landed_files where report like '%insights%' and backfill_id = ({_THIS})"
+            f"select count(*) from landed_files where report in {REPORTS} and backfill_id = ({_THIS})"
         )
 
     @property
@@ -137,7 +146,30 @@ class Killing:
     def is_true(self) -> bool:
         """Whether the marts are the sandbox's own totals."""
         truth = truth_of(self.sandbox)
-        return bool(truth) and all(truth == sums_of(self.home, level) for level in ("account", "ad", "demographics"))
+        is_true = truth and all(truth == sums_of(self.home, level) for level in ("account", "ad", "demographics"))
+        return bool(is_true) and not self.wrong_nodes()
+
+    def wrong_nodes(self) -> list[str]:
+        """Return a sentence for everything that is wrong with what is known of Pages and Instagram accounts: their
+        marts, and the objects and metrics in the control store."""
+        truth, expected = NodeTruth(self.sandbox.control), dict[Key, list[dict[str, Any]]]()
+        days = [dt.date.fromisoformat(SINCE) + dt.timedelta(days=n) for n in range(7)]
+        with closing(sqlite3.connect(self._store, timeout=30)) as store:
+            files = store.execute(f"select report, node_id, day from landed_files where report in {SNAPSHOT_REPORTS}")
+            snapshots = {(report, node_id): dt.date.fromisoformat(day[:10]) for report, node_id, day in files}
+            dead = store.execute("select node_id, metric from metric_states where dead_since is not null").fetchall()
+            objects = dict(store.execute("select report || ' ' || node_id, count(*) from snapshot_objects group by 1"))
+        wrong = [f"{metric} of {node_id} counts as dead" for node_id, metric in dead]
+        for report in (*DAY_REPORTS, *SNAPSHOT_REPORTS):
+            for node_id in NODES[report.partition("_")[0]]:
+                of_report = [snapshots[report, node_id]] if report in SNAPSHOT_REPORTS else days
+                for day, facts in truth.facts(report, node_id, of_report, self.now).items():
+                    expected |= {key: [row] for key, row in expected_rows(report, day, facts).items()}
+                    count = len({fact[1] for fact in facts if fact[0] == "field"})
+                    stored = objects.get(f"{report} {node_id}")
+                    if report in SNAPSHOT_REPORTS and stored != count:
+                        wrong.append(f"{stored} objects of {report} of {node_id} are known, of {count}")
+        return [*wrong, *wrong_rows(mart_rows(self.home.sql), expected)]
 
     def _account_for(self) -> None:
         """What was paid since the last look is recorded, but for what was in flight; what was recorded before keeps

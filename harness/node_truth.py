@@ -39,11 +39,13 @@ class NodeTruth:
 
     def __init__(self, ask: Control, *, registry: Registry = METRICS, version: str = "v24.0") -> None:
         self.registry, self.version = registry, version
+        self.ask = ask
         self._ask = functools.lru_cache(maxsize=256)(lambda what, query: ask(what, None, **dict(query)))
 
     def facts(self, report: str, node_id: str, days: Sequence[dt.date], at: dt.datetime) -> dict[dt.date, Facts]:
         """Return the facts of each of these days, read at this moment. A snapshot's are those of the moment."""
-        at = at.replace(minute=0, second=0, microsecond=0)  # values change at full hours
+        if report != "instagram_stories":  # all other values change at full hours
+            at = at.replace(minute=0, second=0, microsecond=0)
         if report == "page_insights":
             return self._page_insights(node_id, days, at)
         if report == "instagram_insights":
@@ -90,7 +92,7 @@ class NodeTruth:
             metric, day = requested.get(row["metric"]), dt.date.fromisoformat(row["day"])
             is_read = metric and row["period"] in metric.default_periods and (
                 row["breakdown"] in ("", *metric.requested_breakdowns))
-            if is_read and day in by_day and row["value"] != {}:
+            if is_read and day in by_day:
                 key = ("insight", page_id, row["metric"], row["breakdown"], row["breakdown_value"])
                 by_day[day][key] = row["value"]
         return by_day
@@ -113,7 +115,7 @@ class NodeTruth:
                     ("field", post["post_id"], name): post[name] for name in POST_FIELDS if post[name] is not None
                 }
         for row in truth["post_insights"]:
-            if row["metric"] in requested and not row["breakdown"] and row["value"] != {}:
+            if row["metric"] in requested and not row["breakdown"]:
                 facts["insight", row["post_id"], row["metric"], "", ""] = row["value"]
         return facts
 
@@ -203,7 +205,7 @@ def _metric_facts(id: str, metric: Any, report: str) -> Iterable[tuple[Fact, Any
             dimension = name.rpartition("_")[2]
             for place, followers in value["value"].items():
                 yield ("insight", id, name, dimension, place), followers
-        elif value.get("value") not in (None, {}):
+        elif value.get("value") is not None:
             yield ("insight", id, name, tag, tagged), value["value"]
     total = metric.get("total_value") or {}
     if total.get("value") is not None:
@@ -229,7 +231,7 @@ def difference(landed: Facts, truths: Sequence[Facts]) -> dict[Fact, tuple[Any, 
     return wrong
 
 
-def hours_between(first: dt.datetime, last: dt.datetime) -> list[dt.datetime]:
-    """Return the moments at which a value may have been read between these two: one in each hour."""
-    hour = first.replace(minute=0, second=0, microsecond=0)
-    return [hour + n * ONE_HOUR for n in range(int((last - hour) / ONE_HOUR) + 1)]
+def moments_between(first: dt.datetime, last: dt.datetime) -> list[dt.datetime]:
+    """Return the moments at which a value may have been read between these two: values change once in an hour."""
+    hours = int((last - first) / ONE_HOUR)
+    return [first, *(first + n * ONE_HOUR for n in range(1, hours + 1)), last]

@@ -1,5 +1,5 @@
 """The daily routine, day after day, on a sandbox without a network and a clock without waiting: what the schedule says
-is due is read of every account while trouble comes by lot, and listed; then it is loaded and modelled."""
+is due is read of every node while trouble comes by lot, and accounts are listed; then it is loaded and modelled."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from harness.node_routine import NodeRoutine
 from harness.virtual_clock import SandboxAdapter, VirtualClock
 from meta_pipeline.bootstrap import insights_tables
 from meta_pipeline.extract.ads.catalogue.reports import REPORTS
@@ -28,6 +29,7 @@ from meta_pipeline.landing.landing import Landing
 from meta_pipeline.records import AccessToken, LandedFile
 from meta_pipeline.sandbox.control import control
 from meta_pipeline.sandbox.graph import Graph
+from meta_pipeline.sandbox.world.cast import APP_ID
 from meta_pipeline.settings import Settings
 from meta_pipeline.store.engine import open_store
 from meta_pipeline.store.landed import read_times
@@ -35,7 +37,8 @@ from meta_pipeline.warehouse.warehouse import Warehouse
 
 PROJECT = Path(__file__).parents[1] / "dbt_project"
 TIERS = parse_tiers(Settings.model_fields["restatement"].default)
-TICK = dt.timedelta(hours=6)  # of `pull_ads_schedule`
+TICK, ONE_HOUR = dt.timedelta(hours=6), dt.timedelta(hours=1)  # of the schedules
+PULL_STORIES = dt.timedelta(minutes=40)  # after the full hour
 SUBMIT, POLL, READ = r"POST act_\d+/insights", r"GET \d+$", r"GET \d+/insights"
 # Trouble that costs no report run, and all there is. Of what is gated Meta gives an account ten report runs a day, and
 # then nothing: where one is due, no trouble asks for another.
@@ -91,7 +94,8 @@ class Routine:
             self.engine, app_id="1", now=self.clock.now, sleep=self.clock.sleep, longest_wait_s=3600.0
         )
         self.client = GraphClient(
-            graph_url="http://sandbox", app_id="1", app_secret=None, graph_version="v24.0", marketing_version="v26.0",
+            graph_url="http://sandbox", app_id=APP_ID, app_secret=self.graph.identity.secret, graph_version="v24.0",
+            marketing_version="v26.0",
             audit=lambda event: None, budget=budget, sleep=self.clock.sleep, now=self.clock.now,
             adapter=SandboxAdapter(self.graph, self.clock, latency_s=0.1),
         )
@@ -100,6 +104,9 @@ class Routine:
         self.tries = 0
         self.met: Counter[str] = Counter()  # trouble and bounds that came, by name
         self._relink()
+        self.nodes = NodeRoutine(
+            self.graph, self.clock, self.engine, context_of=self._context_of, chance=random.Random(seed)
+        )
 
     def order(self, what: str, body: object) -> object:
         """A control call of the sandbox."""
@@ -107,11 +114,12 @@ class Routine:
 
     def reveal_for(self, node_id: str, *, flow: str, without: object = ()) -> AccessToken:
         """The vault that a pull is given."""
-        return self.token
+        return self.nodes.tokens.get(node_id, self.token)
 
     def one_day(self) -> None:
-        """Every tick of a day: what is due is read and listed; then everything is loaded. Somebody puts a new
-        ad in the place of another, which is deleted, and the links, which know an account's zone, are read again."""
+        """Every tick of a day: what is due is read and listed, stories every hour; then everything is loaded. Somebody
+        puts a new ad in the place of another, which is deleted, and the links, which know an account's zone, are read
+        again."""
         gone = self.chance.choice([ad for ad in self.graph.world.ads.values() if ad.status == "ACTIVE"])
         self.order("entities", {"id": gone.id, "status": "DELETED"})
         self.order("entities", {"create": "ad", "adset_id": gone.parents[1].id})
@@ -121,6 +129,11 @@ class Routine:
             self._tick()
             if number == 1:
                 self._relink()
+                self.nodes.change_objects()
+            self.nodes.tick()
+            for hour in range(6):
+                self._wait_until(midnight + number * TICK + hour * ONE_HOUR + PULL_STORIES)
+                self.nodes.read_stories()
         self._wait_until(midnight + dt.timedelta(hours=23))
         self.warehouse.load(self.engine, now=self.clock.now())
         self._wait_until(midnight + dt.timedelta(days=1))
@@ -204,10 +217,13 @@ class Routine:
         return landed
 
     def _context(self, node_id: str, tick: dt.datetime) -> PullContext:
+        return self._context_of(node_id, f"{node_id}:{tick}")
+
+    def _context_of(self, node_id: str, backfill_id: str) -> PullContext:
         return PullContext(
             graph=self.client,
             tokens=self,  # type: ignore[arg-type]
-            landing=self.landing, engine=self.engine, run_id="r", backfill_id=f"{node_id}:{tick}",
+            landing=self.landing, engine=self.engine, run_id="r", backfill_id=backfill_id,
             sleep=self.clock.sleep, now=self.clock.now,
         )
 

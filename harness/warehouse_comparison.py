@@ -11,6 +11,7 @@ from typing import Any
 import duckdb
 
 from harness.expected_totals import ExpectedTotals, Key, Rows, figures_of, summed
+from harness.node_comparison import NodeComparison
 from harness.routine import Read, Routine
 from meta_pipeline.extract.ads.catalogue.reports import REPORTS, Report
 from meta_pipeline.warehouse.tables import quoted
@@ -31,7 +32,7 @@ class WarehouseComparison:
     def __init__(self, routine: Routine) -> None:
         self.routine, self.expected = routine, ExpectedTotals(routine.graph, routine.opted_in)
         self.wrong: list[str] = []
-        self.rows = self.moments = 0
+        self.rows = self.moments = self.node_rows = 0
         self._reads: dict[str, dict[Day, list[Read]]] = defaultdict(lambda: defaultdict(list))
         for read in sorted(routine.reads, key=lambda read: read.at):
             self._reads[read.report][(read.account_id, read.day)].append(read)
@@ -50,6 +51,9 @@ class WarehouseComparison:
                 "select count(*) from marts.facebook_ads__reconciliation where status <> 'equal'").fetchall()
             if differing:
                 self.wrong.append(f"{differing} days do not reconcile")
+            nodes = NodeComparison(self.routine.nodes)
+            self.wrong += nodes.everything(connection)
+            self.node_rows = nodes.rows
         return self.wrong
 
     def as_read(self, read: Read, days: Sequence[dt.date]) -> dict[dt.date, Rows]:

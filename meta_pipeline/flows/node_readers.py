@@ -71,6 +71,7 @@ class NodeRead:
             )
         missing = [name for name in CallKind.PAGE_INSIGHTS.value.all_scopes if name not in inspection.scopes]
         if missing:
+            self.availability.withdraw()
             raise missing_scope(" and ".join(missing), CallKind.PAGE_INSIGHTS.value.for_what)
 
 
@@ -110,7 +111,9 @@ def _page_insights(read: NodeRead) -> Reader:
 
 def _page_audience(read: NodeRead) -> Reader:
     def rows(days: Sequence[dt.date]) -> Mapping[dt.date, RowsOrError]:
-        audience = page_insights.read_audience(read.node_id, read.metrics(), reader=read.reader)
+        audience = page_insights.read_audience(
+            read.node_id, read.metrics(), today=read.today, reader=read.reader
+        )
         if not audience:
             read.check_insights_permission()
         return dict.fromkeys(days, audience)

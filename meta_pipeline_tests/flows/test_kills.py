@@ -31,4 +31,5 @@ def test_five_kills_and_exact_truth(home: Home, sandbox: Sandbox) -> None:
     assert built.returncode == 0, built.stderr
     killing.finish()
 
+    assert killing.wrong_nodes() == []
     assert killing.is_true()

@@ -1,5 +1,6 @@
 """Days of the daily routine, with trouble by lot: every report, level and breakdown is the sandbox's own total, now and
-at every moment at which something was read. `benchmarks/truth.py` does the same for a month."""
+at every moment at which something was read, and every metric of Pages and Instagram accounts is the sandbox's value.
+`benchmarks/truth.py` does the same for a month."""
 
 from __future__ import annotations
 
@@ -26,3 +27,6 @@ def test_three_days_of_trouble_are_exact_in_every_report_and_at_every_moment(tmp
     # It was no fair weather: too much at once by days, ids and fields, report runs that ended badly, a race, lost answers.
     assert {"data_points_a_request", "fewer data points than an ad's day has", "33_race", "empty_200",
             "job_failed", "job_skipped", "job_stuck"} <= routine.met.keys()
+    assert comparison.node_rows > 3_000
+    assert {"empty_200", "2_503", "batch_null"} & routine.nodes.met.keys()
+    assert routine.nodes.changed == {"posts edited": 9, "posts deleted": 9, "media edited": 9, "media deleted": 9}

@@ -72,6 +72,10 @@ class Availability:
         """Record that these metrics had a value."""
         self._answered |= {(applies_to, name) for name in metrics}
 
+    def withdraw(self) -> None:
+        """Forget what this read requested: the token lacks a permission, so that no answer says anything."""
+        self._requested.clear()
+
     def save(self) -> None:
         """Store what this read found."""
         for key in self._requested - {key for key in self._requested if self._is_dead(*key)}:

@@ -16,6 +16,7 @@ from meta_pipeline.graph.errors import TooMuchDataError
 
 # From `since` to `until` at most (docs/graph-api.md §3.1).
 LONGEST_RANGE = 90
+NEWEST_OF = dt.timedelta(days=7)  # for what is read as it is now
 RowsByDay = dict[dt.date, list[Row]]
 
 
@@ -59,13 +60,19 @@ def read_insights(page_id: str, metrics: Sequence[Metric], days: Range, *, reade
     return by_day
 
 
-def read_audience(page_id: str, metrics: Sequence[Metric], *, reader: MetricReader) -> list[Row]:
-    """Return a record for each metric of the audience with its newest value; [] for a Page that is too small."""
+def read_audience(
+    page_id: str, metrics: Sequence[Metric], *, today: dt.date, reader: MetricReader
+) -> list[Row]:
+    """Return a record for each metric of the audience with its newest value; [] for a Page that is too small. The
+    latest days come late, so those of a week are requested."""
     if not metrics:
         return []
     request = MetricRequest(
         path=f"{page_id}/insights", metrics=tuple(metric.name for metric in metrics),
-        params={"period": "lifetime"}, kind=CallKind.PAGE_INSIGHTS,
+        params={
+            "period": "lifetime", "since": (today - NEWEST_OF).isoformat(), "until": today.isoformat(),
+        },
+        kind=CallKind.PAGE_INSIGHTS,
     )
     newest: dict[str, tuple[dt.date, Row]] = {}
     for name, day, row in rows_by_day(reader.read(request), period="lifetime", breakdown=None):
