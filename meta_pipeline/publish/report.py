@@ -99,7 +99,9 @@ def _draw_page(panel: Any, name: str, days: Sequence[Any]) -> None:
     paid.plot(dates, impressions, color=PAID, marker="o", markersize=2.5, linewidth=1.2)
     paid.set_ylabel("paid", color=PAID)
     paid.spines[["top"]].set_visible(False)
-    for axis in (panel, paid):
+    is_promoted = any(row[4] is not None for row in days)
+    paid.yaxis.set_visible(is_promoted)  # an axis without a value has no scale
+    for axis in (panel, paid) if is_promoted else (panel,):
         axis.set_ylim(bottom=0)
         axis.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
 

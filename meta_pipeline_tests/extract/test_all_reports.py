@@ -1,0 +1,22 @@
+"""Every report there is, of all kinds of nodes."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from meta_pipeline.extract.ads.catalogue.reports import REPORTS
+from meta_pipeline.extract.catalogue import NODE_REPORTS, all_reports
+from meta_pipeline.records import ConfigError
+
+
+def test_reports_of_pages_and_instagram_accounts_stand_beside_those_of_ads() -> None:
+    assert all_reports(REPORTS).keys() == REPORTS.keys() | NODE_REPORTS.keys()
+
+
+def test_a_report_of_ones_own_does_not_take_the_name_of_a_report_of_pages() -> None:
+    mine = dataclasses.replace(REPORTS["ad_insights"], name="page_posts")
+
+    with pytest.raises(ConfigError, match="META_PIPELINE_REPORTS: report page_posts: the name is taken"):
+        all_reports({**REPORTS, "page_posts": mine})
