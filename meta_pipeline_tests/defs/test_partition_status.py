@@ -1,4 +1,5 @@
-"""What an engineer sees in the UI: the days that landed are green, the days that did not are red, each its own."""
+"""What an engineer sees in the UI: the days that landed are green, the days that did not are red, each its own; the runs
+of the command line are runs of a job of ours, which is what puts them on the timeline."""
 
 from __future__ import annotations
 
@@ -21,18 +22,23 @@ with instance(Settings()) as opened:
     cached = get_and_update_asset_status_cache_value(opened, landing_key("ad_insights"), ACCOUNT_DAYS)
     green = cached.deserialize_materialized_partition_subsets(ACCOUNT_DAYS).get_partition_keys()
     red = cached.deserialize_failed_partition_subsets(ACCOUNT_DAYS).get_partition_keys()
-    print(json.dumps([sorted(green), sorted(red)]))
+    origins = {(run.job_name, run.remote_job_origin and run.remote_job_origin.job_name) for run in opened.get_runs()}
+    print(json.dumps([sorted(green), sorted(red), sorted(origins)]))
 """
 
 
-def status(home: Home) -> tuple[list[str], list[str]]:
+def status(home: Home) -> tuple[list[str], list[str], list[list[str]]]:
     ran = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", STATUS], env=home.environment, cwd=home.path, capture_output=True,
         text=True, timeout=120,
     )
     assert ran.returncode == 0, ran.stderr
-    green, red = json.loads(ran.stdout.splitlines()[-1])
-    return green, sorted(set(red) - set(green))
+    green, red, origins = json.loads(ran.stdout.splitlines()[-1])
+    return green, sorted(set(red) - set(green)), origins
+
+
+# By job: the job whose timeline shows the run.
+RUNS = [[job, job] for job in ("onboarding_job", "pull_ads", "pull_entities")]
 
 
 def test_one_halfs_failure_is_red_the_other_half_green_and_the_same_command_turns_it_green(
@@ -52,11 +58,11 @@ def test_one_halfs_failure_is_red_the_other_half_green_and_the_same_command_turn
 
     assert ran.returncode == 1
     assert "6 day(s) did not land" in ran.stderr and "ads_read" in ran.stderr and "Traceback" not in ran.stderr
-    assert status(home) == (days[6:], days[:6])
+    assert status(home) == (days[6:], days[:6], RUNS)
     again = home.run(*backfill)
     assert again.returncode == 0, again.stderr
     assert "resuming" in again.stderr
-    assert status(home) == (days, [])
+    assert status(home) == (days, [], RUNS)
     # Twelve days, six and six ahead of the run, both refused; the run asks once more for both, one is refused again. On
     # the second try they are known to be few rows and need no report run.
     assert sandbox.control("calls")["POST /act_{id}/insights"] == 5
