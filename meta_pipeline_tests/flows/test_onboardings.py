@@ -30,7 +30,7 @@ def test_without_read_insights_a_page_is_not_silently_empty(runtime: FrozenRunti
     )
 
     assert int(account["figures"]["impressions"]) > 0
-    assert "read_insights is missing" in page["trouble"] and "figures" not in page
+    assert "lacks the permission read_insights" in page["trouble"] and "figures" not in page
 
 
 def test_a_token_that_reads_nothing_is_refused_and_gone(runtime: FrozenRuntime) -> None:
