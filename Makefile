@@ -12,15 +12,15 @@ test: install-dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -n 3
+	$(BIN)/python -m pytest -n 3 --dist worksteal
 
 # The order is shuffled; pytest prints the seed, and `RANDOMLY=--randomly-seed=N` repeats it.
 test-any-order: install-dev
-	$(BIN)/python -m pytest -n 3 -o addopts="-q -rs --strict-markers" $(RANDOMLY)
+	$(BIN)/python -m pytest -n 3 --dist worksteal -o addopts="-q -rs --strict-markers" $(RANDOMLY)
 
 # Branch coverage of the package, subprocesses included; the gate is the measured value. Slower than `make test`, so apart from it.
 coverage: install-dev
-	$(BIN)/python -m pytest -n 3 --cov --cov-report=term --cov-report=xml:coverage.xml
+	$(BIN)/python -m pytest -n 3 --dist worksteal --cov --cov-report=term --cov-report=xml:coverage.xml
 
 screenshots: install-dev
 	$(BIN)/python docs/screenshots.py

@@ -90,6 +90,7 @@ def test_twenty_accounts_by_ten_days_cost_the_report_runs_of_twenty_ranges(
 def test_three_pages_by_three_days_cost_the_calls_of_three_ranges_and_one_snapshot_each(
     home: Home, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    sandbox.share_clock()  # today has an audience
     assert home.run("connect", "--no-browser").returncode == 0
     for name, value in home.environment.items():
         if name.startswith("META_PIPELINE_"):

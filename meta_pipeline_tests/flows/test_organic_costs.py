@@ -22,6 +22,17 @@ def test_a_month_of_a_page_with_all_its_metrics_takes_four_calls(tmp_path: Path)
     assert organic.cost == Cost(http_calls=4, operations=4)
 
 
+def test_an_audience_is_there_when_the_servers_clock_is_behind_at_one_call_more(tmp_path: Path) -> None:
+    organic = Organic(tmp_path)
+    behind = organic.runtime.clock.at - dt.timedelta(days=20)
+    organic.runtime.graph.clock = lambda: behind
+
+    (landed,) = organic.land(PAGE, "page_audience", organic.days(1))
+
+    assert landed.rows == 2
+    assert organic.cost == Cost(http_calls=2, operations=2)
+
+
 def test_a_month_of_an_instagram_account_takes_61_operations_in_three_calls(tmp_path: Path) -> None:
     """Meta adds up the days of a total, so each day is a request, and follows need one of their own for their
     breakdown: 30 + 30 + 1 for the series of new followers."""

@@ -64,19 +64,21 @@ def read_audience(
     page_id: str, metrics: Sequence[Metric], *, today: dt.date, reader: MetricReader
 ) -> list[Row]:
     """Return a record for each metric of the audience with its newest value; [] for a Page that is too small. The
-    latest days come late, so those of a week are requested."""
+    latest days come late, so those of a week are requested; without a value in it, what Meta gives for no range."""
     if not metrics:
         return []
-    request = MetricRequest(
-        path=f"{page_id}/insights", metrics=tuple(metric.name for metric in metrics),
-        params={
-            "period": "lifetime", "since": (today - NEWEST_OF).isoformat(), "until": today.isoformat(),
-        },
-        kind=CallKind.PAGE_INSIGHTS,
-    )
+    week = {"since": (today - NEWEST_OF).isoformat(), "until": today.isoformat()}
     newest: dict[str, tuple[dt.date, Row]] = {}
-    for name, day, row in rows_by_day(reader.read(request), period="lifetime", breakdown=None):
-        if name not in newest or newest[name][0] <= day:
-            newest[name] = day, row
+    for range_params in (week, {}):
+        request = MetricRequest(
+            path=f"{page_id}/insights", metrics=tuple(metric.name for metric in metrics),
+            params={"period": "lifetime", **range_params}, kind=CallKind.PAGE_INSIGHTS,
+            may_be_empty=bool(range_params),
+        )
+        for name, day, row in rows_by_day(reader.read(request), period="lifetime", breakdown=None):
+            if name not in newest or newest[name][0] <= day:
+                newest[name] = day, row
+        if newest:
+            break
     reader.availability.record_answered(newest)
     return [row for _, row in newest.values()]
