@@ -20,8 +20,9 @@ def days_by_report(
 ) -> dict[str, list[dt.date]]:
     """Return the days that each report lands when these days are requested: a snapshot lands under the day on which it
     is taken, whatever days were requested."""
-    today = context.today_of(node_id)
-    return {name: [today] if is_snapshot(context.reports[name]) else list(days) for name in reports}
+    return {
+        name: [context.today_of(node_id)] if is_snapshot(context.reports[name]) else list(days) for name in reports
+    }
 
 
 def resume_report(

@@ -37,9 +37,10 @@ def land_side_by_side(
     context = dataclasses.replace(context, sleep=interruptible(context.sleep, stopping))
 
     def land_node(node_id: str, days: Sequence[dt.date]) -> None:
-        wanted = days_by_report(node_id, days, reports, context=context)
-        left = {(report, day) for report, report_days in wanted.items() for day in report_days}
+        left = {(report, day) for report in reports for day in days}
         try:
+            wanted = days_by_report(node_id, days, reports, context=context)
+            left = {(report, day) for report, report_days in wanted.items() for day in report_days}
             with leases.hold(context.engine, node_id, now=context.now, sleep=context.sleep) as lease:
                 for result in land(node_id, days, reports, context=context):
                     left.discard((result.report, result.day))

@@ -6,13 +6,15 @@ import datetime as dt
 import json
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
 from harness.virtual_clock import VirtualClock
+from meta_pipeline.extract.ads.catalogue.reports import REPORTS
+from meta_pipeline.extract.reports import Reports
 from meta_pipeline.flows import side_by_side
 from meta_pipeline.landing.landing import Landing
 from meta_pipeline.records import Batch, FailedDay, LandedFile
@@ -90,6 +92,7 @@ class Context:
     engine: sa.Engine
     now: object
     sleep: object
+    reports: Reports = field(default_factory=lambda: REPORTS)
 
 
 def test_a_run_that_lost_its_lease_asks_for_nothing_more(
@@ -168,3 +171,20 @@ def test_a_dead_holders_lease_is_free_at_once(engine: sa.Engine) -> None:
     assert leases.try_take(engine, "act_1", holder=dead, now=AT)
 
     assert leases.try_take(engine, "act_1", holder=identity(), now=AT)
+
+
+def test_an_error_before_the_lease_is_the_reason_of_every_day(
+    tmp_path: Path, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from meta_pipeline.records import StoreError
+    from meta_pipeline.store.engine import open_store
+
+    def fail(*args: object, **options: object) -> dict[str, list[dt.date]]:
+        raise StoreError("the disk is full")
+
+    monkeypatch.setattr(side_by_side, "days_by_report", fail)
+    context = Context(open_store(f"sqlite:///{tmp_path / 'control.sqlite'}"), clock.now, lambda seconds: None)
+    ended = list(side_by_side.land_side_by_side(
+        {"act_1": [DAY]}, ["ad_insights"], context=context))  # type: ignore[arg-type]
+
+    assert [day.reason for day in ended if isinstance(day, FailedDay)] == ["the disk is full"]
