@@ -27,6 +27,8 @@ ONE_DAY, ONE_HOUR = dt.timedelta(days=1), dt.timedelta(hours=1)
 POST_FIELDS = ("created_time", "updated_time", "message", "permalink_url", "status_type")
 MEDIA_FIELDS = ("caption", "media_type", "media_product_type", "permalink", "timestamp", "like_count", "comments_count")
 DIMENSIONS = ("age", "gender", "country", "city")
+# Reports of objects that are published at any moment.
+OF_THE_MOMENT = frozenset(("page_posts", "instagram_media", "instagram_stories"))
 
 
 def control_of(graph: Graph) -> Control:
@@ -44,7 +46,7 @@ class NodeTruth:
 
     def facts(self, report: str, node_id: str, days: Sequence[dt.date], at: dt.datetime) -> dict[dt.date, Facts]:
         """Return the facts of each of these days, read at this moment. A snapshot's are those of the moment."""
-        if report != "instagram_stories":  # all other values change at full hours
+        if report not in OF_THE_MOMENT:  # all other values change at full hours
             at = at.replace(minute=0, second=0, microsecond=0)
         if report == "page_insights":
             return self._page_insights(node_id, days, at)
