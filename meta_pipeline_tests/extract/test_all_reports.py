@@ -20,3 +20,14 @@ def test_a_report_of_ones_own_does_not_take_the_name_of_a_report_of_pages() -> N
 
     with pytest.raises(ConfigError, match="META_PIPELINE_REPORTS: report page_posts: the name is taken"):
         all_reports({**REPORTS, "page_posts": mine})
+
+
+def test_reports_of_days_say_how_many_months_meta_keeps_and_snapshots_have_no_past() -> None:
+    months = {name: report.history_months for name, report in NODE_REPORTS.items()}
+
+    assert months == {
+        "page_insights": 24, "instagram_insights": 24,
+        **dict.fromkeys(
+            ("page_audience", "page_posts", "instagram_demographics", "instagram_media", "instagram_stories")
+        ),
+    }
