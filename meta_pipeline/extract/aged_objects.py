@@ -131,7 +131,7 @@ class ObjectReader:
         for id, answer in zip(ids, self.graph.batch(operations, token=self.token), strict=True):
             if not isinstance(answer, GraphError):
                 answers[id] = self._decode(answer.body), provenance(answer)
-            elif (answer.code, answer.subcode) == (100, OBJECT_MISSING):
+            elif is_missing(answer):
                 answers[id] = None
             else:
                 raise answer
@@ -155,7 +155,7 @@ class ObjectReader:
                 errors[id] = answer
             else:
                 raise answer
-        missing = [id for id, error in errors.items() if (error.code, error.subcode) == (100, OBJECT_MISSING)]
+        missing = [id for id, error in errors.items() if is_missing(error)]
         gone |= {id for id, answer in self._read_by_id(missing).items() if answer is None}
         errors = {id: error for id, error in errors.items() if id not in gone}
         insights = {
@@ -203,6 +203,11 @@ class ObjectReader:
 
     def _now_batch(self) -> Batch:
         return Batch(records=(), trace_id=None, version=self.graph.version, fetched_at=self.graph.now())
+
+
+def is_missing(error: GraphError) -> bool:
+    """Check that Meta says that an object is gone, or that this token may not see it."""
+    return (error.code, error.subcode) == (100, OBJECT_MISSING)
 
 
 def groups_of(metrics: Iterable[Metric], kind: str) -> dict[str, list[str]]:

@@ -19,10 +19,9 @@ from meta_pipeline.extract.ranges import Range, contiguous_ranges
 from meta_pipeline.flows.pull_context import PullContext, as_pipeline_error
 from meta_pipeline.flows.pull_landing import land_pull
 from meta_pipeline.flows.readers import Readers, ReadyPull, Result
-from meta_pipeline.flows.remaining_days import failed_day, resume_report, waiting_reason
+from meta_pipeline.flows.remaining_days import defer, failed_day, resume_report, take_waiting
 from meta_pipeline.graph.errors import ScopeError, ThrottledError, TokenError, TooMuchDataError
 from meta_pipeline.records import AccessToken, FailedDay, LandedFile, MetaPipelineError
-from meta_pipeline.store.pulls import deferrals
 
 
 @dataclass(kw_only=True)
@@ -108,12 +107,16 @@ class Attempt:
         """Find out what is left to do: resume this backfill's report runs and plan the ranges of the other days. Return
         the days that have landed, are too old, or wait for a limit of Meta."""
         results: list[Result] = []
+        today = self.context.today_of(self.node_id)
+        waiting = take_waiting(self.node_id, self.reports, context=self.context)
         for name in self.reports:
-            results_of_report, left = resume_report(name, self.node_id, self.days, context=self.context)
+            results_of_report, left = resume_report(
+                name, self.node_id, self.days, today=today, context=self.context
+            )
             results.extend(results_of_report)
             self.missing[name] = set(left)
-            if reason := waiting_reason(name, self.node_id, context=self.context):
-                results.extend(self._failed(name, day, reason) for day in sorted(left))
+            if name in waiting:
+                results.extend(self._failed(name, day, waiting[name]) for day in sorted(left))
             elif left:
                 self._plan(self.context.catalogue[name], left)
         return results
@@ -267,11 +270,8 @@ class Attempt:
 
     def _defer(self, name: str, days: Range, error: ThrottledError) -> None:
         """Make no further call, and record when the range can be tried again."""
-        self.throttled, context = error, self.context
-        deferrals.defer(
-            context.engine, backfill_id=context.backfill_id, node_id=self.node_id, report=name, since=days.since,
-            until=days.until, retry_at=context.now() + dt.timedelta(seconds=error.retry_after), reason=str(error),
-        )
+        self.throttled = error
+        defer(name, self.node_id, days.since, days.until, error, context=self.context)
 
     def _listed_ids(self, report: Report) -> Iterable[str]:
         """Return the ids to split a day by: of the listing that landed last, or of a new listing."""

@@ -10,13 +10,11 @@ from meta_pipeline.extract.metrics.availability import Availability
 from meta_pipeline.extract.reports import NodeReport
 from meta_pipeline.flows.node_readers import READERS, NodeRead, RowsOrError
 from meta_pipeline.flows.pull_context import PullContext, as_pipeline_error
-from meta_pipeline.flows.remaining_days import Result, failed_day, resume_report, waiting_reason
+from meta_pipeline.flows.remaining_days import Result, defer, failed_day, resume_report, take_waiting
 from meta_pipeline.graph.errors import ScopeError, ThrottledError, TokenError
 from meta_pipeline.landing.file import Provenance
-from meta_pipeline.landing.text import arrow_text
 from meta_pipeline.records import AccessToken, LandedFile, LandingError, MetaPipelineError
 from meta_pipeline.store.landed import snapshot_objects
-from meta_pipeline.store.pulls import deferrals
 
 
 @dataclass(kw_only=True)
@@ -32,15 +30,17 @@ class NodeAttempt:
     def land(self) -> Iterator[Result]:
         """Yield every day that landed, or why it did not; raise TokenError when the token is dead. A report that fails
         stops no other."""
+        today = self.context.today_of(self.node_id)
+        waiting = take_waiting(self.node_id, self.days, context=self.context)
         for name, days in self.days.items():
             report = self.context.reports[name]
             assert isinstance(report, NodeReport)
-            results, left = resume_report(name, self.node_id, days, context=self.context)
+            results, left = resume_report(name, self.node_id, days, today=today, context=self.context)
             yield from results
             if not left:
                 continue
-            if reason := waiting_reason(name, self.node_id, context=self.context):
-                yield from (failed_day(name, self.node_id, day, reason) for day in sorted(left))
+            if name in waiting:
+                yield from (failed_day(name, self.node_id, day, waiting[name]) for day in sorted(left))
                 continue
             yield from self._land_report(report, left)
 
@@ -86,8 +86,7 @@ class NodeAttempt:
         with context.landing.open_days(source, complete) as gathered:
             with context.landing.arrow_lock:
                 for day, rows in complete.items():
-                    for record, batch in rows:
-                        gathered.add(day, arrow_text([record]), batch)
+                    gathered.add_rows(day, rows)
             landed = context.landing.commit(gathered, backfill_id=context.backfill_id, now=context.now())
         for day, file in landed:
             yield failed_day(report.name, self.node_id, day, str(file)) if isinstance(file, LandingError) else file
@@ -97,14 +96,7 @@ class NodeAttempt:
         if isinstance(error, TokenError):
             raise error
         if isinstance(error, ThrottledError):
-            self._defer(name, days, error)
+            self.throttled = error
+            defer(name, self.node_id, days[0], days[-1], error, context=self.context)
         for day in days:
             yield failed_day(name, self.node_id, day, str(error), is_refused=isinstance(error, ScopeError))
-
-    def _defer(self, name: str, days: Sequence[dt.date], error: ThrottledError) -> None:
-        """Make no further call, and record when these days can be tried again."""
-        self.throttled, context = error, self.context
-        deferrals.defer(
-            context.engine, backfill_id=context.backfill_id, node_id=self.node_id, report=name, since=days[0],
-            until=days[-1], retry_at=context.now() + dt.timedelta(seconds=error.retry_after), reason=str(error),
-        )

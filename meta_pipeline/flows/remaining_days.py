@@ -4,10 +4,11 @@ Meta need no call."""
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from meta_pipeline.extract.reports import is_snapshot, too_old
 from meta_pipeline.flows.pull_context import PullContext
+from meta_pipeline.graph.errors import ThrottledError
 from meta_pipeline.records import FailedDay, LandedFile
 from meta_pipeline.store.landed import ledger
 from meta_pipeline.store.pulls import deferrals
@@ -26,30 +27,39 @@ def days_by_report(
 
 
 def resume_report(
-    name: str, node_id: str, days: Sequence[dt.date], *, context: PullContext
+    name: str, node_id: str, days: Sequence[dt.date], *, today: dt.date, context: PullContext
 ) -> tuple[list[Result], set[dt.date]]:
-    """Return the days of a report that need no call (landed by this backfill, too old, or waiting for a limit of Meta),
-    and those that have not landed. When the report waits, they are among the failed ones as well."""
+    """Return the days of a report that need no call, because this backfill has landed them or they are too old on the
+    node's calendar, where it is `today`; and those that have not landed."""
     landed = ledger.find_days(
         context.engine, report=name, node_id=node_id, days=days, backfill_id=context.backfill_id
     )
     results: list[Result] = list(landed.values())
     left = set(days) - set(landed)
-    today = context.today_of(node_id)
     expired = {day: reason for day in sorted(left) if (reason := too_old(context.reports[name], day, today))}
     results.extend(failed_day(name, node_id, day, reason) for day, reason in expired.items())
     return results, left - expired.keys()
 
 
-def waiting_reason(name: str, node_id: str, *, context: PullContext) -> str | None:
-    """Return why a report still waits for a limit of Meta; None when it can be read, and then forget that it waited."""
+def take_waiting(node_id: str, reports: Iterable[str], *, context: PullContext) -> dict[str, str]:
+    """Return the reports that still wait for a limit of Meta, with the reason; forget that the others waited."""
     waiting = deferrals.waiting_reports(
         context.engine, backfill_id=context.backfill_id, node_id=node_id, now=context.now()
     )
-    if name in waiting:
-        return waiting[name]
-    deferrals.remove(context.engine, backfill_id=context.backfill_id, node_id=node_id, report=name)
-    return None
+    for name in reports:
+        if name not in waiting:
+            deferrals.remove(context.engine, backfill_id=context.backfill_id, node_id=node_id, report=name)
+    return waiting
+
+
+def defer(
+    name: str, node_id: str, since: dt.date, until: dt.date, error: ThrottledError, *, context: PullContext
+) -> None:
+    """Record when these days can be tried again after a limit of Meta."""
+    deferrals.defer(
+        context.engine, backfill_id=context.backfill_id, node_id=node_id, report=name, since=since, until=until,
+        retry_at=context.now() + dt.timedelta(seconds=error.retry_after), reason=str(error),
+    )
 
 
 def failed_day(report: str, node_id: str, day: dt.date, reason: str, *, is_refused: bool = False) -> FailedDay:

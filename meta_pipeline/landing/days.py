@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import itertools
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -24,7 +25,7 @@ from meta_pipeline.landing.file import (
     to_parquet_bytes,
     write_metadata,
 )
-from meta_pipeline.landing.text import valid_text
+from meta_pipeline.landing.text import arrow_text, valid_text
 from meta_pipeline.records import Batch, LandingError
 
 # Rows of all open days together; a month of days of 20,000 rows would take 1.5 GB.
@@ -187,6 +188,13 @@ class OpenDays:
             except (OSError, pa.ArrowException) as error:
                 self.failed[largest.day] = write_error(largest.location, error)
                 self.drop(largest.day)
+
+    def add_rows(self, day: dt.date, rows: Iterable[tuple[bytes, Batch]]) -> None:
+        """Add records of a day, each with its batch; those of one batch that follow each other are added together."""
+        # By identity: equality of two batches compares all their records.
+        for _, pairs in itertools.groupby(rows, key=lambda pair: id(pair[1])):
+            group = list(pairs)
+            self.add(day, arrow_text([record for record, _ in group]), group[0][1])
 
     def restart(self) -> None:
         """Discard everything that was gathered and open all days again."""

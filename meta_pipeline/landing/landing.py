@@ -7,7 +7,6 @@ import dataclasses
 import datetime as dt
 import errno
 import hashlib
-import itertools
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -22,7 +21,6 @@ from meta_pipeline.files.locations import Location, folder_of, join
 from meta_pipeline.files.temporary import discard_left_behind_once
 from meta_pipeline.landing.days import MemoryBudget, OpenDay, OpenDays, write_error
 from meta_pipeline.landing.file import Provenance, digest_of, payloads_of
-from meta_pipeline.landing.text import arrow_text
 from meta_pipeline.records import Batch, LandedFile, LandingError
 from meta_pipeline.store.coordination import leases
 from meta_pipeline.store.landed import day_versions, ledger
@@ -125,10 +123,7 @@ class Landing:
         """Land one day from all its records; raise LandingError if it can't be written."""
         source = Provenance(report=report, node_id=node_id, request=request, run_id=run_id)
         with self.open_days(source, [day]) as open_days:
-            # By identity: equality of two batches compares all their records.
-            for _, pairs in itertools.groupby(records, key=lambda pair: id(pair[1])):
-                group = list(pairs)
-                open_days.add(day, arrow_text([record for record, _ in group]), group[0][1])
+            open_days.add_rows(day, records)
             ((_, file),) = self.commit(open_days, backfill_id=backfill_id, now=now)
         if isinstance(file, LandingError):
             raise file

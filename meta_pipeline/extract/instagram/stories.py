@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from meta_pipeline.extract.aged_objects import OBJECT_MISSING, Record, list_known_fields, text_of
+from meta_pipeline.extract.aged_objects import Record, is_missing, list_known_fields, text_of
 from meta_pipeline.extract.instagram.media import FIELDS
 from meta_pipeline.extract.metrics.answers import insights_list, provenance
 from meta_pipeline.extract.metrics.metric import Metric
@@ -97,7 +97,7 @@ def _with_insights(
             responses += answer
         elif answer.code == NOT_ENOUGH_VIEWERS:
             record["insights_error"] = msgspec.Raw(msgspec.json.encode(answer.without_trace))
-        elif (answer.code, answer.subcode) == (100, OBJECT_MISSING):
+        elif is_missing(answer):
             record["ended_at"] = _ended_at(record, now)
         else:
             raise answer
