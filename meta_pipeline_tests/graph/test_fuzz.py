@@ -14,10 +14,10 @@ from harness.call_process import MOST_MIB, CallProcess
 from harness.response_strategies import BOMBS, bomb_answer, long_page
 from meta_pipeline.graph.calls import CallKind
 from meta_pipeline.graph.errors import ThrottledError
-from meta_pipeline.graph.limits import charges, readings
-from meta_pipeline.graph.pace import Budget, after_reading, after_throttle, wait_s
-from meta_pipeline.graph.response import answer_of, decipher, page_of
-from meta_pipeline.graph.usage import HEADERS, retry_after, usage_of
+from meta_pipeline.graph.limits.pace import Budget, after_reading, after_throttle, wait_s
+from meta_pipeline.graph.limits.rate_limits import charges, readings
+from meta_pipeline.graph.limits.usage import HEADERS, retry_after, usage_of
+from meta_pipeline.graph.responses.response import answer_of, decipher, page_of
 from meta_pipeline.records import MetaPipelineError
 
 NOW = dt.datetime(2026, 11, 20, tzinfo=dt.UTC)

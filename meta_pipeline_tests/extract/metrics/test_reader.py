@@ -17,7 +17,7 @@ from meta_pipeline.extract.metrics.availability import PROBE_EVERY, Availability
 from meta_pipeline.extract.metrics.reader import MetricReader, MetricRequest
 from meta_pipeline.graph.calls import CallKind
 from meta_pipeline.graph.errors import GraphError, RequestError, ScopeError, ThrottledError, TokenError, error_from
-from meta_pipeline.graph.response import GraphResponse
+from meta_pipeline.graph.responses.response import GraphResponse
 from meta_pipeline.store.engine import open_store
 from meta_pipeline.store.pulls import metric_states
 from meta_pipeline_tests.fakes.metric_server import NOW, TOKEN, MetricServer, listing, naming, unnamed
