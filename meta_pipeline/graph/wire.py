@@ -84,7 +84,7 @@ class Wire:
         """Send one HTTP call and return its answer, whose error contains no secrets.
 
         `row`: the fields that are decoded from a page's records. Raise ThrottledError when the budget has no room, and
-        the errors of `bounds.py` and of the network."""
+        the errors of `http/bounds.py` and of the network."""
         form, headers = encoded(params), {}
         if token is not None:
             if not _TOKEN.fullmatch(token.value):

@@ -190,7 +190,7 @@ def examples(test: Callable[..., None]) -> Callable[..., None]:
 
 
 @examples
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(NAMES)
 def test_a_name_is_shown_as_it_is_wherever_it_is_shown(places: Places, name: str) -> None:
     places.name(name)
