@@ -12,7 +12,7 @@ from meta_pipeline.files.locations import Location
 
 
 def link_or_copy(source: Location, target: Location) -> bool:
-    """Put a file under a second location, unless something is there already. Return False when the source is missing."""
+    """Put a file under a second location unless something is there. Return False when the source is missing."""
     second = Path(target)
     if second.exists():
         return True

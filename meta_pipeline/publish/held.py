@@ -13,7 +13,7 @@ import duckdb
 from meta_pipeline.publish.node_columns import NEVER_HELD, StoredTable, assigned
 from meta_pipeline.publish.tenants import Node
 from meta_pipeline.publish.warehouse_copy import attach, has_relation, linked_nodes, stored_tables
-from meta_pipeline.warehouse.tables import OWN_SCHEMA
+from meta_pipeline.warehouse.tables import OWN_DDL, OWN_SCHEMA
 
 PREVIOUS = "previous"
 _STATUS = f"{OWN_SCHEMA}.node_publications"
@@ -86,10 +86,7 @@ def record_publications(
 ) -> None:
     """Write for each node whether this publication holds it back, and its last good one."""
     by_id = {each.node.id: each for each in held}
-    connection.execute(
-        f"create table if not exists {_STATUS} (node_id varchar, is_held_back boolean, held_back_reason varchar, "
-        f"last_good_at timestamptz, last_good_build_id varchar); delete from {_STATUS}"
-    )
+    connection.execute(f"{OWN_DDL}; delete from {_STATUS}")  # a warehouse of an older release lacks the table
     for node in linked_nodes(connection):
         node_held = by_id.get(node.id)
         good = node_held.last_good if node_held else LastGood(at, build_id)

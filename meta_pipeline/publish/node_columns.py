@@ -20,7 +20,7 @@ NODE_COLUMNS: Mapping[str, tuple[str, ...]] = {
 }
 # Tables whose `account_id` is that of any node, because they are about reports.
 OF_ANY_KIND = frozenset({
-    "int_report_days_read", "fct_report_coverage", "fct_check_failures", "fct_graph_calls_daily", "fct_source_freshness",
+    "int_report_days_read", "fct_report_coverage", "fct_check_failures", "fct_graph_calls_daily",
 })
 # Tables that say nothing of any node; every tenant has them whole.
 SHARED = frozenset({

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from meta_pipeline.digests import short_hash
 from meta_pipeline.files import reading
@@ -21,7 +22,7 @@ class PublishPolicy:
 
     tenants: tuple[Tenant, ...] = ()
     holds_failed: bool = False
-    pins: Mapping[str, str] = field(default_factory=dict)
+    pins: Mapping[Literal["graph", "marketing"], str] = field(default_factory=dict)
     landing: Location | None = None
 
     @property

@@ -7,6 +7,7 @@ import importlib.metadata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import duckdb
 
@@ -47,7 +48,7 @@ class Stamp:
     built_at: dt.datetime
     project_digest: str = ""
     settings_digest: str = ""
-    pins: Mapping[str, str] = field(default_factory=dict)
+    pins: Mapping[Literal["graph", "marketing"], str] = field(default_factory=dict)
 
 
 def write_publication(connection: duckdb.DuckDBPyConnection, stamp: Stamp, *, tenant: str | None) -> None:

@@ -22,7 +22,7 @@ from meta_pipeline.publish.policy import PublishPolicy
 from meta_pipeline.publish.publication import Stamp, write_publication
 from meta_pipeline.publish.tenants import warnings_about
 from meta_pipeline.publish.tenants_published import publish_tenants, remove_former_tenants
-from meta_pipeline.publish.warehouse_copy import has_relation, linked_nodes, opened, replacing
+from meta_pipeline.publish.warehouse_copy import linked_nodes, opened, replacing
 from meta_pipeline.records import LoadError
 
 
@@ -73,7 +73,7 @@ def _publish_complete(
         with _unchanged(warehouse):
             file.copy_from(warehouse)
         with opened(Path(file.temporary)) as connection:
-            linked = linked_nodes(connection) if has_relation(connection, "raw_meta_pipeline", "nodes") else []
+            linked = linked_nodes(connection)
             held: list[Held] = []
             if policy.holds_failed:
                 held = hold_back(connection, failed_nodes(connection), previous=Path(published))
@@ -96,7 +96,9 @@ def _unchanged(warehouse: Path) -> Iterator[None]:
             connection.execute("checkpoint")
         with contextlib.closing(duckdb.connect(str(warehouse), read_only=True)):
             if Path(f"{warehouse}.wal").exists():  # written between the two
-                raise LoadError(f"can't publish {warehouse}: another process writes it; run `meta-pipeline build` again")
+                raise LoadError(
+                    f"can't publish {warehouse}: another process writes it; run `meta-pipeline build` again"
+                )
             yield
     except duckdb.Error as error:
         raise LoadError(f"can't publish {warehouse}: {str(error).splitlines()[0]}") from error

@@ -1,4 +1,4 @@
-"""A tenant's file: written from nothing, because a row that is deleted stays in a DuckDB file until it is overwritten."""
+"""A tenant's file: written from nothing, because a deleted row stays in a DuckDB file until it is overwritten."""
 
 from __future__ import annotations
 
@@ -106,9 +106,9 @@ def _create_views(connection: duckdb.DuckDBPyConnection, views: Sequence[tuple[t
 
 def _copy_comments(connection: duckdb.DuckDBPyConnection) -> None:
     """Copy the comments of tables, views and their columns."""
-    for kind, catalog_table, name in (("table", "duckdb_tables()", "table_name"), ("view", "duckdb_views()", "view_name")):
+    for kind in ("table", "view"):
         _comment(connection, kind, connection.execute(
-            f"""select '"' || schema_name || '"."' || {name} || '"', comment from {catalog_table} """
+            f"""select '"' || schema_name || '"."' || {kind}_name || '"', comment from duckdb_{kind}s() """
             "where database_name = ? and comment is not null", [SOURCE]
         ).fetchall())
     _comment(connection, "column", connection.execute(

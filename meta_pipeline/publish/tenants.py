@@ -108,7 +108,9 @@ def _check(name: str, table: _Table, tables: Mapping[str, _Table], source: str) 
             f"most, and none of {', '.join(sorted(_RESERVED))}"
         )
     if not (table.businesses or table.nodes) and len(tables) > 1:
-        raise ConfigError(f"{source}: tenant {name}: name its businesses or its nodes: only a sole tenant has all nodes")
+        raise ConfigError(
+            f"{source}: tenant {name}: name its businesses or its nodes: only a sole tenant has all nodes"
+        )
 
 
 def _sentence(error: pydantic.ValidationError) -> str:
@@ -125,7 +127,8 @@ def _sentence(error: pydantic.ValidationError) -> str:
 def warnings_about(tenants: Iterable[Tenant], linked: Iterable[Node]) -> list[str]:
     """Return a sentence for each id of the file that no link has, and for each node that two tenants have."""
     linked = list(linked)
-    ids, owners = {node.id for node in linked}, {node.owner_business for node in linked}
+    ids = {node.id for node in linked}
+    owners = {node.owner_business for node in linked if node.owner_business is not None}
     sentences: list[str] = []
     holders: dict[str, list[str]] = {}
     for tenant in tenants:

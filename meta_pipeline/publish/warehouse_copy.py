@@ -60,7 +60,7 @@ def stored_tables(connection: duckdb.DuckDBPyConnection, catalog: str = CATALOG)
     rows = connection.execute(
         "select schema_name, table_name, list((column_name, data_type) order by column_index) from duckdb_columns() "
         "where database_name = $1 and not internal "
-        "and (schema_name, table_name) in (select (schema_name, table_name) from duckdb_tables() where database_name = $1) "
+        "and table_oid in (select table_oid from duckdb_tables() where database_name = $1) "
         "group by all order by all",
         [catalog],
     ).fetchall()
@@ -69,6 +69,8 @@ def stored_tables(connection: duckdb.DuckDBPyConnection, catalog: str = CATALOG)
 
 def linked_nodes(connection: duckdb.DuckDBPyConnection) -> list[Node]:
     """Return the nodes that were linked when the warehouse was loaded."""
+    if not has_relation(connection, OWN_SCHEMA, "nodes"):
+        return []
     rows = connection.execute(f"select kind, node_id, owner_business from {OWN_SCHEMA}.nodes order by all").fetchall()
     return [Node(*row) for row in rows]
 
