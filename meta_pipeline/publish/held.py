@@ -6,10 +6,11 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
 import duckdb
 
+from meta_pipeline.files import reading
+from meta_pipeline.files.locations import Location
 from meta_pipeline.publish.node_columns import NEVER_HELD, StoredTable, assigned
 from meta_pipeline.publish.tenants import Node
 from meta_pipeline.publish.warehouse_copy import attach, has_relation, linked_nodes, stored_tables
@@ -52,13 +53,13 @@ def failed_nodes(connection: duckdb.DuckDBPyConnection) -> dict[Node, str]:
     }
 
 
-def hold_back(connection: duckdb.DuckDBPyConnection, failed: dict[Node, str], *, previous: Path) -> list[Held]:
+def hold_back(connection: duckdb.DuckDBPyConnection, failed: dict[Node, str], *, previous: Location) -> list[Held]:
     """Give the nodes that failed the rows of the previous publication. Where there is none, or a column of it differs,
     remove their rows: half of the tables of one build and half of another would be worse."""
     tables = [table for table in assigned(stored_tables(connection)) if table.place not in NEVER_HELD]
     if not failed:
         return []
-    if not previous.exists():
+    if not reading.exists(previous):
         held = [_held_out(node, reason, "nothing was published before") for node, reason in failed.items()]
         _replace(connection, tables, held, before={})
         return held

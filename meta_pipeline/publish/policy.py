@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Literal
 
 from meta_pipeline.digests import short_hash
@@ -51,6 +50,6 @@ def location_for(published: Location, tenant: str | None, tenants: tuple[Tenant,
 
 def is_applied(published: Location, policy: PublishPolicy) -> bool:
     """Return True when the published file was made with this policy, and the file of every tenant with it."""
-    if not reading.exists(published) or (ids := read_ids(Path(published))) is None or ids[1] != policy.digest:
+    if not reading.exists(published) or (ids := read_ids(published)) is None or ids[1] != policy.digest:
         return False
-    return all(read_ids(Path(location_of(published, tenant.name))) == ids for tenant in policy.tenants)
+    return all(read_ids(location_of(published, tenant.name)) == ids for tenant in policy.tenants)

@@ -6,11 +6,12 @@ import datetime as dt
 import importlib.metadata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Literal
 
 import duckdb
 
+from meta_pipeline.files import reading
+from meta_pipeline.files.locations import Location
 from meta_pipeline.node_kinds import AD_ACCOUNT, INSTAGRAM_ACCOUNT, PAGE
 from meta_pipeline.publish.warehouse_copy import has_relation, literal
 from meta_pipeline.warehouse.tables import OWN_SCHEMA
@@ -84,10 +85,10 @@ def _covers(connection: duckdb.DuckDBPyConnection) -> list[dt.date | None]:
     return [day for kind in _KINDS.values() for day in days.get(kind.name, (None, None))]
 
 
-def read_ids(file: Path) -> tuple[str, str] | None:
+def read_ids(published: Location) -> tuple[str, str] | None:
     """Return the build id and the settings' digest of a published file; None if it has none or can't be read."""
     try:
-        with duckdb.connect(str(file), read_only=True) as connection:
+        with duckdb.connect(reading.duckdb_location(published), read_only=True) as connection:
             if not has_relation(connection, *TABLE.split(".")):
                 return None
             rows = connection.execute(f"select build_id, settings_digest from {TABLE}").fetchall()

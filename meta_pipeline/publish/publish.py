@@ -76,7 +76,7 @@ def _publish_complete(
             linked = linked_nodes(connection)
             held: list[Held] = []
             if policy.holds_failed:
-                held = hold_back(connection, failed_nodes(connection), previous=Path(published))
+                held = hold_back(connection, failed_nodes(connection), previous=published)
             record_publications(connection, held, build_id=stamp.build_id, at=stamp.built_at)
             write_publication(connection, stamp, tenant=None)
             pictures = thumbnails.names_in(connection)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable
-from pathlib import Path
 
 import duckdb
 
@@ -34,7 +32,7 @@ def _publish_tenant(complete: Location, tenant: Tenant, stamp: Stamp, policy: Pu
     location = location_of(complete, tenant.name)
     with replacing(location) as file:
         with opened(file.reserve()) as connection:
-            attach(connection, Path(complete), tenant_file.SOURCE)
+            attach(connection, complete, tenant_file.SOURCE)
             connection.execute(f"use {tenant_file.SOURCE}")
             linked = linked_nodes(connection)
             connection.execute("use warehouse")
@@ -66,8 +64,10 @@ def remove_former_tenants(complete: Location, policy: PublishPolicy) -> list[str
 
 def _tenant_of(location: Location) -> str | None:
     """Return the tenant that a published file says it is of; None for another file."""
-    with contextlib.suppress(duckdb.Error), contextlib.closing(duckdb.connect(location, read_only=True)) as connection:
-        if has_relation(connection, *TABLE.split(".")):
-            rows: Iterable[tuple[str | None]] = connection.execute(f"select tenant from {TABLE}").fetchall()
-            return next((tenant for (tenant,) in rows), None)
-    return None
+    try:
+        with contextlib.closing(duckdb.connect(reading.duckdb_location(location), read_only=True)) as connection:
+            is_ours = has_relation(connection, *TABLE.split("."))
+            rows = connection.execute(f"select tenant from {TABLE}").fetchall() if is_ours else []
+    except duckdb.Error:
+        return None
+    return rows[0][0] if rows else None

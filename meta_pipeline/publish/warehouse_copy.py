@@ -8,6 +8,7 @@ from pathlib import Path
 
 import duckdb
 
+from meta_pipeline.files import reading
 from meta_pipeline.files.durable import DurableFile
 from meta_pipeline.files.locations import Location
 from meta_pipeline.files.temporary import discard_left_behind_of
@@ -39,15 +40,15 @@ def opened(file: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open a private file for writing, or create it; when the block ends, everything is in the file itself. A new file
     has a format that older DuckDB clients can open."""
     with contextlib.closing(duckdb.connect(config=dict(_SETTINGS))) as connection:
-        attach(connection, file, CATALOG, options="(storage_version 'v1.5.0')")
+        attach(connection, str(file), CATALOG, options="(storage_version 'v1.5.0')")
         connection.execute(f"use {CATALOG}; set timezone = 'UTC'")
         yield connection
         connection.execute(f"checkpoint {CATALOG}; use memory; detach {CATALOG}")
 
 
-def attach(connection: duckdb.DuckDBPyConnection, file: Path, name: str, *, options: str = "(read_only)") -> None:
+def attach(connection: duckdb.DuckDBPyConnection, file: Location, name: str, *, options: str = "(read_only)") -> None:
     """Attach another file under a name, for reading unless `options` say otherwise."""
-    connection.execute(f"attach '{literal(str(file))}' as {name} {options}")
+    connection.execute(f"attach '{literal(reading.duckdb_location(file))}' as {name} {options}")
 
 
 def literal(text: str) -> str:
