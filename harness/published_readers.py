@@ -9,27 +9,35 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Any
 
-# Each line on standard output is an answer: what every query returned, from one connection.
+# Queries without a pause; for each line on standard input, a line with the different answers since the last one. Each
+# has the results of all queries, from one connection.
 _LOOP = """
-import json, sys
+import json, os, queue, sys, threading
 from meta_pipeline.publish.query import connected
+os.nice(10)
 locations, queries = json.loads(sys.argv[1])
+requests = queue.SimpleQueue()
+threading.Thread(target=lambda: [requests.put(line) for line in sys.stdin], daemon=True).start()
+answers = set()
 while True:
     for location in locations:
         with connected(location) as connection:
-            answers = [connection.execute(query).fetchall() for query in queries]
-        print(json.dumps(answers, default=str), flush=True)
+            answers.add(json.dumps([connection.execute(query).fetchall() for query in queries], default=str))
+    if not requests.empty():
+        requests.get()
+        print(json.dumps([json.loads(answer) for answer in answers]), flush=True)
+        answers.clear()
 """
 
 
 class PublishedReaders:
-    """So many processes that read these files; `queries` have the build id first."""
+    """So many processes that read these files; `answers`: the different ones of each process, between two reads."""
 
     def __init__(self, locations: Sequence[str], queries: Sequence[str], *, count: int = 4) -> None:
         arguments = json.dumps([list(locations), list(queries)])
         self._processes = [
-            subprocess.Popen([sys.executable, "-c", _LOOP, arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                             text=True)
+            subprocess.Popen([sys.executable, "-c", _LOOP, arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                             stderr=subprocess.PIPE, text=True)
             for _ in range(count)
         ]
         self.answers: list[list[Any]] = []
@@ -45,10 +53,14 @@ class PublishedReaders:
             process.communicate()
 
     def read(self) -> None:
-        """Wait for one more answer of every process; raise RuntimeError with its error when a process has ended."""
+        """Collect what every process was answered until now; raise RuntimeError with its error when one has ended."""
+        for process in self._processes:
+            assert process.stdin is not None and process.stdout is not None and process.stderr is not None
+            process.stdin.write("\n")
+            process.stdin.flush()
         for process in self._processes:
             assert process.stdout is not None and process.stderr is not None
             line = process.stdout.readline()
             if not line:
                 raise RuntimeError(process.stderr.read())
-            self.answers.append(json.loads(line))
+            self.answers += json.loads(line)
