@@ -65,10 +65,11 @@ class Section:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Organic:
-    """A Page or an Instagram account."""
+    """A Page or an Instagram account. `measure`: the name of `organic`, which of an Instagram account is all views."""
 
     name: str
     kind: str
+    measure: str
     days: Sequence[OrganicDay]
     organic: int | None
     paid: int | None

@@ -8,13 +8,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from meta_pipeline import money
 from meta_pipeline.display import printable
 from meta_pipeline.report.charts.days import SpendDay, ViewsDay, spend_chart, views_chart
 from meta_pipeline.report.charts.parts import age_chart, part_color
 from meta_pipeline.report.charts.render import svg
 from meta_pipeline.report.document import Day, Line, Organic, Section
 from meta_pipeline.report.sections import total_of
+from meta_pipeline.report.words import amount, decimals
 from meta_pipeline.report.words import day as day_text
 
 if TYPE_CHECKING:
@@ -61,8 +61,10 @@ def section_charts(section: Section, *, is_drawn: bool) -> SectionCharts:
     """Draw a section; without charts it has the lines by age only."""
     groups = section.demographics.groups
     genders = sorted({group.key[1] for group in groups}, key=lambda gender: (gender == "unknown", gender))
-    by_age = {age: [group.totals for group in groups if group.key[0] == age] for age in sorted({g.key[0] for g in groups})}
-    age_lines = [Line(name=age, totals=total_of(totals)) for age, totals in by_age.items()]
+    age_lines = [
+        Line(name=age, totals=total_of(group.totals for group in groups if group.key[0] == age))
+        for age in sorted({group.key[0] for group in groups})
+    ]
     if not is_drawn:
         return SectionCharts(age_lines=age_lines)
     days = spend_days(section)
@@ -85,8 +87,8 @@ def organic_images(node: Organic) -> Images:
     """Draw a Page or an Instagram account."""
     days = views_days(node)
     best = max(node.days, key=lambda day: day.organic or 0)
-    text = f"Organic views by day, most on {day_text(best.date_day)}: {best.organic or 0:,}."
-    return _images(lambda width: views_chart(days, width=width), wide=HALF, alt=text)
+    text = f"{node.measure} by day, most on {day_text(best.date_day)}: {best.organic or 0:,}."
+    return _images(lambda width: views_chart(days, measure=node.measure, width=width), wide=HALF, alt=text)
 
 
 def views_days(node: Organic) -> list[ViewsDay]:
@@ -111,12 +113,11 @@ def _spend_images(section: Section, days: Sequence[SpendDay]) -> Images | None:
     if not spent:
         return None
     code = printable(section.currency, limit=8)
-    most = max(spent, key=lambda day: day.totals.spend or 0)
-    roas = section.total.totals.roas
+    total, most = section.total.totals, max(spent, key=lambda day: day.totals.spend or 0)
     text = (
         f"Spend and ROAS by day from {day_text(days[0].day)} to {day_text(days[-1].day)}: "
-        f"{money.amount(section.total.totals.spend or most.totals.spend or 0, section.currency)} {code} in all, most on "
-        f"{day_text(most.day)}; ROAS {'not measured' if roas is None else f'{roas:.2f}'}. The table below has every day."
+        f"{amount(total.spend, section.currency)} {code} in all, most on {day_text(most.day)}; "
+        f"ROAS {decimals(total.roas)}. The table below has every day."
     )
     return _images(lambda width: spend_chart(days, currency=code, width=width), wide=WIDE, alt=text)
 

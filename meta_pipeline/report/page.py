@@ -21,7 +21,8 @@ def render(document: Document, *, title: str, pictures: Mapping[str, str]) -> st
     return _environment().get_template("report.html").render(
         document=document, title=title, pictures=pictures,
         section_charts=[
-            section_charts(section, is_drawn=number < DRAWN_SECTIONS) for number, section in enumerate(document.sections)
+            section_charts(section, is_drawn=number < DRAWN_SECTIONS)
+            for number, section in enumerate(document.sections)
         ],
         organic_charts=[
             organic_images(node) if number < DRAWN_NODES else None for number, node in enumerate(document.organic)
@@ -36,7 +37,5 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True, lstrip_blocks=True,
     )
     environment.filters |= FILTERS
-    environment.globals |= {
-        "theme": theme, "css": jinja2.utils.markupsafe.Markup((_TEMPLATES / "report.css").read_text("utf-8")),
-    }
+    environment.globals["theme"] = theme
     return environment

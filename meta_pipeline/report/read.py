@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from meta_pipeline.files import reading
 from meta_pipeline.files.locations import Location
+from meta_pipeline.records import ConfigError
 from meta_pipeline.report import sections
 from meta_pipeline.report.document import Document, Organic, Section
 from meta_pipeline.report.marts import creatives, groups, organic, restatement
@@ -14,10 +15,9 @@ from meta_pipeline.report.marts.account_days import AccountDay, ReadDays, accoun
 from meta_pipeline.report.marts.published_marts import PublishedMarts, opened_marts
 from meta_pipeline.report.marts.reach import reach_by_node
 from meta_pipeline.report.period import LONGEST, Period, chosen_period
-from meta_pipeline.records import ConfigError
 
 CREATIVES = 6
-_KINDS = (("Page", organic.page_days), ("Instagram account", organic.instagram_days))
+_KINDS = (("Page", "Organic views", organic.page_days), ("Instagram account", "Views", organic.instagram_days))
 
 
 def read_document(published: Location, *, since: dt.date | None = None, until: dt.date | None = None) -> Document:
@@ -31,7 +31,8 @@ def read_document(published: Location, *, since: dt.date | None = None, until: d
             return _empty(built_at or dt.datetime.fromtimestamp(0, dt.UTC))
         period = chosen_period(read.first, read.last, since=since, until=until)
         if not 1 <= period.length <= LONGEST:
-            raise ConfigError(f"a report is about 1 to {LONGEST} days; {period.since} to {period.until} is {period.length}")
+            days = f"{period.since} to {period.until}"
+            raise ConfigError(f"a report is about 1 to {LONGEST} days, not about {period.length}: {days}")
         return _document(marts, read, period, built_at=built_at)
 
 
@@ -75,7 +76,7 @@ def _sections(
 
 def _organic(marts: PublishedMarts, period: Period) -> list[Organic]:
     nodes = []
-    for kind, days_of in _KINDS:
+    for kind, measure, days_of in _KINDS:
         days = days_of(marts, Period(period.previous.since, period.until))
         for node_id in dict.fromkeys(day.node_id for day in days):
             own = [day for day in days if day.node_id == node_id]
@@ -85,8 +86,8 @@ def _organic(marts: PublishedMarts, period: Period) -> list[Organic]:
             paid = [day.paid for day in current if day.paid is not None]
             if current:
                 nodes.append(Organic(
-                    name=own[-1].name, kind=kind, days=current, organic=sum(counted) if counted else None,
-                    paid=sum(paid) if paid else None,
+                    name=own[-1].name, kind=kind, measure=measure, days=current,
+                    organic=sum(counted) if counted else None, paid=sum(paid) if paid else None,
                     previous_organic=sum(before) if len(before) == period.length == len(counted) else None,
                 ))
     return nodes

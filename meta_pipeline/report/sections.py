@@ -49,7 +49,7 @@ def total_line(currency: str, accounts: Sequence[Line]) -> Line:
     """Return the sum of the accounts; it is compared only if each of them is. People reached don't add up."""
     previous = [line.previous for line in accounts if line.previous is not None]
     return Line(
-        name=f"All {len(accounts)} accounts" if len(accounts) > 1 else accounts[0].name, detail=currency,
+        name=f"{len(accounts)} accounts" if len(accounts) > 1 else accounts[0].name, detail=currency,
         totals=total_of(line.totals for line in accounts), reach=accounts[0].reach if len(accounts) == 1 else None,
         previous=total_of(previous) if len(previous) == len(accounts) else None,
     )

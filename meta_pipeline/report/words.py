@@ -1,4 +1,5 @@
-"""Figures, days and texts as the page shows them. A text from Graph is one line of bounded length; the template escapes it."""
+"""Figures, days and texts as the page shows them. A text from Graph is one line of bounded length; the
+template escapes it."""
 
 from __future__ import annotations
 
@@ -127,6 +128,6 @@ def any_of(values: Iterable[object]) -> bool:
 FILTERS: dict[str, Callable[..., Any]] = {
     "ages": ages, "amount": amount, "any_of": any_of, "change": totals.change, "counted": counted, "day": day,
     "decimals": decimals, "exact": exact, "long_day": long_day, "moment": moment, "most_spend": most_spend,
-    "partial": partial, "percent": percent, "period": period, "readable": readable, "share_of": share_of, "short": short,
-    "signed": signed, "spread": spread, "whole": whole,
+    "partial": partial, "percent": percent, "period": period, "readable": readable, "share_of": share_of,
+    "short": short, "signed": signed, "spread": spread, "whole": whole,
 }

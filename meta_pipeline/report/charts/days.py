@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from meta_pipeline.report.charts import theme
-from meta_pipeline.report.charts.axes import value_axis
+from meta_pipeline.report.charts.axes import table, value_axis
 
 if TYPE_CHECKING:
     import altair as alt
@@ -60,7 +60,7 @@ def spend_chart(days: Sequence[SpendDay], *, currency: str, width: int, title: s
     spend_range = base.mark_rule(color=theme.INK, strokeWidth=2).encode(y="spend_low:Q", y2="spend_high:Q")
     spend = alt.layer(ground, bars, earlier, spend_range).encode(x=bare_x).properties(width=width, height=170)
     roas_axis = value_axis("ROAS")
-    band = base.mark_area(color=theme.RETURN_BAND).encode(y=alt.Y("roas_low:Q", axis=roas_axis), y2="roas_high:Q")
+    band = base.mark_bar(color=theme.RETURN_BAND).encode(y=alt.Y("roas_low:Q", axis=roas_axis), y2="roas_high:Q")
     line = base.mark_line(color=theme.RETURN, strokeWidth=2, point={"color": theme.RETURN, "size": 22}).encode(
         y=alt.Y("roas:Q", axis=roas_axis)
     )
@@ -68,12 +68,14 @@ def spend_chart(days: Sequence[SpendDay], *, currency: str, width: int, title: s
     return _stacked([spend, roas], title)
 
 
-def views_chart(days: Sequence[ViewsDay], *, width: int, title: str | None = None) -> alt.VConcatChart:
-    """Return bars of organic views and, where ads promote the Page, bars of paid impressions below."""
+def views_chart(
+    days: Sequence[ViewsDay], *, measure: str, width: int, title: str | None = None
+) -> alt.VConcatChart:
+    """Return bars of views and, where ads promote the Page, bars of paid impressions below."""
     import altair as alt
 
     base = _base(days)
-    parts = [("organic", "Organic views", theme.ORGANIC)]
+    parts = [("organic", measure, theme.ORGANIC)]
     if any(day.paid is not None for day in days):
         parts.append(("paid", "Impressions of ads", theme.PAID))
     panels = []
@@ -90,7 +92,7 @@ def views_chart(days: Sequence[ViewsDay], *, width: int, title: str | None = Non
 def _base(days: Sequence[Any]) -> alt.Chart:
     import altair as alt
 
-    return alt.Chart(alt.Data(values=[{**asdict(day), "day": day.day.isoformat()} for day in days]))
+    return alt.Chart(table([{**asdict(day), "day": day.day.isoformat()} for day in days]))
 
 
 def _x(days: Sequence[Any], width: int, *, has_labels: bool = True) -> alt.X:

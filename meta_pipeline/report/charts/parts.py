@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from meta_pipeline.report.charts import theme
-from meta_pipeline.report.charts.axes import value_axis
+from meta_pipeline.report.charts.axes import table, value_axis
 
 if TYPE_CHECKING:
     import altair as alt
@@ -20,8 +20,8 @@ def age_chart(
 
     rows = [{"age": age, "gender": gender, "spend": value} for (age, gender), value in spend.items()]
     axis = value_axis(f"Spend, {currency}", ticks=4)
-    return (
-        alt.Chart(alt.Data(values=rows)).mark_bar(cornerRadiusTopLeft=2, cornerRadiusTopRight=2)
+    chart: alt.Chart = (
+        alt.Chart(table(rows)).mark_bar(cornerRadiusTopLeft=2, cornerRadiusTopRight=2)
         .encode(
             x=alt.X("age:O", axis=alt.Axis(title=None), scale=alt.Scale(paddingInner=0.25)),
             xOffset=alt.XOffset("gender:N", sort=list(genders)),
@@ -33,6 +33,7 @@ def age_chart(
         )
         .properties(width=width, height=170)
     )
+    return chart
 
 
 def part_color(number: int) -> str:

@@ -21,8 +21,10 @@ CONFIG: dict[str, Any] = {
         "labelColor": SOFT, "titleColor": SOFT, "labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal",
         "gridColor": GRID, "domainColor": LINE, "tickColor": LINE, "tickSize": 4, "labelPadding": 5,
     },
-    "axisY": {"domain": False, "ticks": False, "tickCount": 4, "titleAngle": 0, "titleAlign": "left", "titleAnchor": "end"},
+    "axisY": {"domain": False, "ticks": False, "tickCount": 4, "titleAngle": 0, "titleAlign": "left",
+        "titleAnchor": "end"},
     "axisX": {"grid": False, "labelAngle": 0},
-    "title": {"anchor": "start", "color": INK, "fontSize": 13, "subtitleColor": SOFT, "subtitleFontSize": 12, "offset": 8},
+    "title": {"anchor": "start", "color": INK, "fontSize": 13, "subtitleColor": SOFT, "subtitleFontSize": 12,
+        "offset": 8},
     "legend": {"labelColor": SOFT, "titleColor": SOFT, "labelFontSize": 12},
 }

@@ -14,6 +14,7 @@ ACCOUNTS, ADS, COVERAGE = "facebook_ads__account_report", "facebook_ads__ad_repo
 _REPORTS = "('account_insights', 'ad_insights')"
 # An account whose last day is so much older than the newest is paused or lost: the report doesn't wait for it.
 _ACTIVE_DAYS = 7
+NO_CURRENCY = "unknown currency"
 # Each account-day once, from Meta's totals if they were read, else from the ads; `source` 0 comes before 1.
 _DAYS = """
 with every_day as ({sources})
@@ -64,7 +65,7 @@ def account_days(marts: PublishedMarts, period: Period) -> list[AccountDay]:
     sql = _DAYS.format(sources=" union all by name ".join(sources), sums=sums)
     return [
         AccountDay(
-            account_id=account_id, account_name=name or account_id, currency=currency or "unknown currency", date_day=day,
+            account_id=account_id, account_name=name or account_id, currency=currency or NO_CURRENCY, date_day=day,
             totals=Totals(**dict(zip(MEASURES, measures, strict=True))), is_provisional=bool(is_provisional),
         )
         for account_id, name, currency, day, *measures, is_provisional in marts.rows(sql, [period.since, period.until])

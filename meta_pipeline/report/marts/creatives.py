@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from meta_pipeline.report.marts.account_days import ADS
+from meta_pipeline.report.marts.account_days import ADS, NO_CURRENCY
 from meta_pipeline.report.marts.published_marts import PublishedMarts
 from meta_pipeline.report.marts.totals import MEASURES, Totals
 from meta_pipeline.report.period import Period
@@ -72,7 +72,7 @@ def top_creatives(marts: PublishedMarts, period: Period, *, limit: int) -> Seque
     rows = marts.rows(_TOP.format(sums=sums, measures=measures, **texts), [period.since, period.until, limit])
     return [
         Creative(
-            currency=row[0] or "unknown currency", creative_id=row[1], ads=row[2], name=row[3], title=row[4], body=row[5],
+            currency=row[0] or NO_CURRENCY, creative_id=row[1], ads=row[2], name=row[3], title=row[4], body=row[5],
             object_type=row[6], thumbnail=row[7], totals=Totals(**dict(zip(MEASURES, row[8:], strict=True))),
         )
         for row in rows

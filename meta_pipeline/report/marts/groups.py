@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from meta_pipeline.report.marts.account_days import NO_CURRENCY
 from meta_pipeline.report.marts.published_marts import PublishedMarts
 from meta_pipeline.report.marts.totals import MEASURES, Totals
 from meta_pipeline.report.period import Period
@@ -60,7 +61,7 @@ def _groups(
     for currency, *values in marts.rows(sql, [period.since, period.until]):
         key, measures = values[:len(keys)], values[len(keys):-2]
         groups.append(Group(
-            currency=currency or "unknown currency", key=tuple("" if value is None else str(value) for value in key),
+            currency=currency or NO_CURRENCY, key=tuple("" if value is None else str(value) for value in key),
             totals=Totals(**dict(zip(MEASURES, measures, strict=True))), first_day=values[-2], last_day=values[-1],
         ))
     return sorted(groups, key=lambda group: (-(group.totals.spend or 0), group.key))

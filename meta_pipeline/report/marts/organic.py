@@ -29,7 +29,8 @@ order by username, instagram_account_id, date_day
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrganicDay:
-    """Views without an ad on a node's day, beside the impressions of the ads that promote it; None: not read."""
+    """Views on a node's day, of a Page those without an ad, beside the impressions of the ads that promote
+    it; None: not read."""
 
     node_id: str
     name: str

@@ -1,4 +1,4 @@
-"""One connection to the published warehouse: every figure of a report is of the same build, even if another is published
+"""One connection to the published warehouse: all figures of a report are of one build, even if another is published
 meanwhile. Marts and columns that an earlier release didn't have are missing, not an error."""
 
 from __future__ import annotations
