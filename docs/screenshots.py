@@ -67,7 +67,7 @@ def _take() -> None:
         page.goto(f"http://127.0.0.1:{DAGSTER_PORT}/{PARTITIONS}", wait_until="domcontentloaded")
         page.wait_for_timeout(10_000)  # the page loads its partitions bit by bit
         page.screenshot(path=IMAGES / "dagster.png")
-        page.goto((HOME / "report.html").as_uri())
+        page.goto((HOME / "report.html").as_uri() + "#s2")
         page.screenshot(path=IMAGES / "report.png")
         browser.close()
 

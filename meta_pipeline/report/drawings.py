@@ -99,8 +99,8 @@ def views_days(node: Organic) -> list[ViewsDay]:
 def _spend_day(day: Day, *, has_previous: bool) -> SpendDay:
     spend, (spend_low, value_low), (spend_high, value_high) = day.totals.spend, day.low, day.high
     # From the bar to where it usually ends up; nothing where spend no longer changes.
-    known = [float(end) for end in (spend, spend_low, spend_high) if end is not None]
-    ends = known if len(known) == 3 and len(set(known)) > 1 else None
+    points = [float(end) for end in (spend, spend_low, spend_high) if end is not None]
+    ends = points if len(points) == 3 and len(set(points)) > 1 else None
     return SpendDay(
         day=day.day, spend=None if spend is None else float(spend), is_provisional=day.is_provisional,
         earlier=float(day.previous.spend) if has_previous and day.previous.spend is not None else None,

@@ -80,8 +80,8 @@ def day_lines(
     for date_day in period.days():
         own = by_day.get(date_day, [])
         totals = total_of(day.totals for day in own)
-        known = [ages[day.account_id, date_day] for day in own if (day.account_id, date_day) in ages]
-        change = change_at(min(known), changes) if known else None
+        read_at_ages = [ages[day.account_id, date_day] for day in own if (day.account_id, date_day) in ages]
+        change = change_at(min(read_at_ages), changes) if read_at_ages else None
         lines.append(Day(
             day=date_day, totals=totals, previous=total_of(day.totals for day in by_day.get(date_day - shift, [])),
             is_provisional=any(day.is_provisional for day in own),

@@ -15,12 +15,14 @@ from meta_pipeline.report.thumbnails import inlined
 TITLE = "Performance on Meta"
 
 
-def write_report(document: Document, target: Location, *, picture_folders: Sequence[Location]) -> Location:
+def write_report(
+    document: Document, target: Location, *, picture_folders: Sequence[Location], title: str = TITLE
+) -> Location:
     """Write a page, or a picture if the target is a PNG, and return its location; ConfigError if that fails."""
     try:
         if target.lower().endswith(".png"):
             return write_picture(document, target)
-        return write_page(document, target, picture_folders=picture_folders)
+        return write_page(document, target, title=title, picture_folders=picture_folders)
     except OSError as error:
         raise ConfigError(f"can't write {target}: {error.strerror or error}") from error
 

@@ -1,4 +1,5 @@
-"""How much days of an age usually still change: from every version of a day that was read again later, changed or not.
+"""The usual change of days by their age when they were read, from every version that was read again later, changed or
+not.
 
 Changes are relative, so that days of all accounts and currencies are compared."""
 
