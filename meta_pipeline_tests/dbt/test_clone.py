@@ -6,6 +6,7 @@ import csv
 import datetime as dt
 import hashlib
 import json
+import re
 import shutil
 from collections import Counter
 from decimal import Decimal
@@ -55,6 +56,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> DbtClone:
 
     assert built.returncode == 0, built.stdout[-3000:]
     assert digest(clone.published) == published, "dbt wrote to what is published"
+    shutil.copyfile(clone.project / "target" / "run_results.json", clone.project / "built.json")
     return clone
 
 
@@ -68,9 +70,17 @@ def rows(file: Path, sql: str) -> list[tuple[Any, ...]]:
 
 
 def results(clone: DbtClone) -> Counter[tuple[str, str]]:
-    """Return how many nodes of each kind of the first build had each result."""
-    run = json.loads((clone.project / "target" / "run_results.json").read_text())
+    """Return how many nodes of each kind of the build had each result."""
+    run = json.loads((clone.project / "built.json").read_text())
     return Counter((result["unique_id"].partition(".")[0], result["status"]) for result in run["results"])
+
+
+def test_the_build_runs_the_unit_tests_which_the_pipeline_leaves_out(clone: DbtClone) -> None:
+    ran = results(clone)
+
+    assert ran["unit_test", "pass"] == sum(status for (kind, _), status in ran.items() if kind == "unit_test") >= 5
+    listed = clone.run("dbt", "ls", "--quiet", "--resource-type", "unit_test", "--target", "warehouse")
+    assert listed.stdout.strip() in ("", "No nodes selected!")
 
 
 def test_every_mart_and_every_column_has_a_comment_in_the_file(clone: DbtClone) -> None:
@@ -124,9 +134,23 @@ def test_the_project_keeps_every_rule_of_the_checker(clone: DbtClone, documented
     for name in ("manifest.json", "catalog.json"):
         shutil.copyfile(documented.with_name(name), clone.project / "target" / name)
 
-    ran = clone.run("dbt-bouncer", "run", "--config-file", "dbt-bouncer.yml", "--show-all-failures")
+    ran = clone.run(
+        "dbt-bouncer", "run", "--config-file", "dbt-bouncer.yml", "--output-file", "rules.json", "--output-format", "json",
+    )
 
-    assert ran.returncode == 0, ran.stdout[-6000:]
+    checked = json.loads((clone.project / "rules.json").read_text())
+    assert [check for check in checked if check["outcome"] != "success"] == []
+    assert (ran.returncode, len(checked) > 3000) == (0, True), ran.stdout[-2000:]
+
+
+def test_every_rule_of_the_checker_is_on_or_has_a_reason_to_be_off(clone: DbtClone) -> None:
+    listed = json.loads(clone.run("dbt-bouncer", "list", "--output-format", "json").stdout)
+    names = {re.sub(r"(?<!^)(?=[A-Z])", "_", check["name"]).lower() for checks in listed.values() for check in checks}
+    text = (clone.project / "dbt-bouncer.yml").read_text()
+    on, off = set(re.findall(r"\{name: (\w+)", text)), set(re.findall(r"# off: (\w+): \w", text))
+
+    assert on | off == names
+    assert on & off == set()
 
 
 def test_metrics_are_valid_and_equal_sql_on_the_marts(clone: DbtClone, tmp_path: Path) -> None:
