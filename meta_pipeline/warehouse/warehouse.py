@@ -125,7 +125,9 @@ class Warehouse:
                 unreadable |= load_readable(waiting, write, table, lambda file: file)
             if earlier := [version for version in versions if version.file.report == table.name]:
                 add = functools.partial(add_versions, connection, table)
-                unreadable |= load_readable(earlier, add, table, lambda version: version.file)
+                unreadable |= load_readable(
+                    earlier, add, table, lambda version: version.file, has_versions=True
+                )
         readable = [file for file in files if file.path not in unreadable]
         for file, error in histories.load(connection, engine, readable, is_whole=is_whole, now=now):
             unreadable.setdefault(file.path, (file, error))

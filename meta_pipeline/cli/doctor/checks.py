@@ -61,7 +61,7 @@ def check_files(runtime: Runtime) -> Iterator[CheckResult]:
     ))
     message = " · ".join(open_paths) or "nobody but the owner may use these files"
     yield CheckResult("permissions", not open_paths, message)
-    for file in damaged.not_landed_again(settings.landing_root):
+    for file in damaged.not_landed_again(settings.landing_root, runtime.engine):
         yield CheckResult("landed files", False, damaged.describe(file))
 
 
