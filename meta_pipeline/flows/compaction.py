@@ -22,6 +22,16 @@ class Compaction:
     removed: Orphans
     busy: tuple[str, ...] = ()
 
+    def as_json(self) -> dict[str, int | list[str]]:
+        """Return the result under the names that the command line prints and the Dagster UI shows."""
+        compacted, removed = self.compacted, self.removed
+        return {
+            "hot_files": compacted.hot_files, "cold_files": compacted.cold_files,
+            "bytes_before": compacted.bytes_before, "bytes_after": compacted.bytes_after,
+            "orphans_removed": removed.files, "orphan_bytes": removed.bytes, "foreign_files": removed.foreign,
+            "busy": list(self.busy), "problems": list(compacted.problems),
+        }
+
 
 def compact_landing(
     landing: Landing, *, hot_days: int, now: Callable[[], dt.datetime], sleep: Callable[[float], None]

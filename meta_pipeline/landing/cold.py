@@ -39,8 +39,8 @@ _OPTIONS: dict[str, Any] = {
 
 
 class UnlikeLedgerError(Exception):
-    """The rows that a file holds of a day are not what the ledger says. `is_damage`: the file says the same as the ledger, and
-    its rows differ; otherwise a kill came before the ledger recorded the file."""
+    """The rows that a file holds of a day are not what the ledger says. `is_damage`: the file says the same as the
+    ledger, and its rows differ; otherwise a kill came before the ledger recorded the file."""
 
     def __init__(self, file: LandedFile, *, is_damage: bool) -> None:
         super().__init__(f"{file.path} does not hold what the ledger says of {file.day}")

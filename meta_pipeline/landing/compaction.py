@@ -23,8 +23,8 @@ from meta_pipeline.store.landed import zones
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compacted:
-    """The result of a compaction: the hot files that went into cold files, the bytes before and after, and a sentence for
-    every day that stays as it is because its file can't be trusted."""
+    """The result of a compaction: the hot files that went into cold files, the bytes before and after, and a sentence
+    for every day that stays as it is because its file can't be trusted."""
 
     hot_files: int = 0
     cold_files: int = 0

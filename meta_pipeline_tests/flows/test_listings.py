@@ -17,7 +17,7 @@ from meta_pipeline.entity_kinds import LISTED_KINDS
 from meta_pipeline.extract import stored_listing
 from meta_pipeline.extract.ads.listings import entities
 from meta_pipeline.extract.stored_listing import Row
-from meta_pipeline.flows import listings
+from meta_pipeline.flows.pulling.ads import listings
 from meta_pipeline.landing.landing import SNAPSHOT_DAY
 from meta_pipeline.records import Batch
 from meta_pipeline.status import forecast

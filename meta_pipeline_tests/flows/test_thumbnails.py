@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from harness.account import NODE
-from meta_pipeline.flows import listings
-from meta_pipeline.graph.download import Picture, UnreachableError
+from meta_pipeline.flows.pulling.ads import listings
+from meta_pipeline.graph.http.download import Picture, UnreachableError
 from meta_pipeline_tests.fakes.listed_account import DAY, ListedAccount
 
 
