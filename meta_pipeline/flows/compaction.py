@@ -40,13 +40,13 @@ def compact_landing(
     that is under way is waited for."""
     engine, before = landing.engine, first_hot_day(now().date(), hot_days)
     compacted, busy = Compacted(), list[str]()
-    for node in zones.find_hot(engine, before=before):
+    for node_id in zones.nodes_with_hot_files(engine, before=before):
         with leases.hold(engine, zones.FILES_LEASE, now=now, sleep=sleep):
             try:
-                with leases.hold(engine, node.node_id, now=now, sleep=sleep, patience_s=0):
-                    compacted += compact_node(landing.root, engine, node.node_id, before=before)
+                with leases.hold(engine, node_id, now=now, sleep=sleep, patience_s=0):
+                    compacted += compact_node(landing.root, engine, node_id, before=before)
             except leases.LeaseError:
-                busy.append(node.node_id)
+                busy.append(node_id)
     with leases.hold(engine, zones.FILES_LEASE, now=now, sleep=sleep):
         removed = orphans.remove(landing.root, engine, now=now())
     return Compaction(compacted=compacted, removed=removed, busy=tuple(busy))

@@ -111,7 +111,7 @@ def cause_of(error: Exception) -> str:
     if _mentions(error, _REFUSED):
         return f"{cause}; check the disk and the permissions, then run it again"
     if _mentions(error, _DAMAGED) or isinstance(error, duckdb.InternalException):
-        return f"{cause}; if the warehouse file is damaged, `meta-pipeline build --reload` makes it anew"
+        return f"{cause}; if the warehouse file is damaged, `meta-pipeline rebuild` makes it anew"
     return cause
 
 

@@ -125,7 +125,7 @@ def _warehouse_problem(runtime: Runtime) -> str | None:
         if "lock" in cause.lower():
             return None
         return (
-            f"{file} is damaged or no DuckDB file: run `meta-pipeline build --reload`, which makes it anew from "
+            f"{file} is damaged or no DuckDB file: run `meta-pipeline rebuild`, which makes it anew from "
             "everything that landed"
         )
 

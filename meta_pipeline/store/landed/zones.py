@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import sqlalchemy as sa
 
@@ -22,14 +21,6 @@ LISTING_DAY = dt.date(1970, 1, 1)
 _COLD = "%/____-__.parquet"
 
 
-@dataclass(frozen=True, slots=True)
-class HotFiles:
-    """How much of a node a compaction would move into cold files."""
-
-    node_id: str
-    files: int
-
-
 def _settled(table: sa.Table, before: dt.date) -> sa.ColumnElement[bool]:
     """Return the condition for rows of finished months: of days by the day, of versions by when they landed."""
     if table is landed_versions:
@@ -37,16 +28,14 @@ def _settled(table: sa.Table, before: dt.date) -> sa.ColumnElement[bool]:
     return sa.and_(table.c.day < before, table.c.day != LISTING_DAY)
 
 
-def find_hot(engine: sa.Engine, *, before: dt.date) -> list[HotFiles]:
+def nodes_with_hot_files(engine: sa.Engine, *, before: dt.date) -> list[str]:
     """Return the nodes that have hot files of days, or of versions that landed, before this day."""
-    counts: dict[str, int] = {}
+    node_ids: set[str] = set()
     with engine.connect() as connection:
         for table in (landed_files, landed_versions):
-            is_hot = table.c.path.not_like(_COLD)
-            query = sa.select(table.c.node_id, sa.func.count().label("files")).where(_settled(table, before), is_hot)
-            for row in connection.execute(query.group_by(table.c.node_id)):
-                counts[row.node_id] = counts.get(row.node_id, 0) + row.files
-    return [HotFiles(node_id, files) for node_id, files in sorted(counts.items())]
+            query = sa.select(table.c.node_id).where(_settled(table, before), table.c.path.not_like(_COLD)).distinct()
+            node_ids |= set(connection.execute(query).scalars())
+    return sorted(node_ids)
 
 
 def find_settled(
@@ -92,6 +81,17 @@ def paths_of(engine: sa.Engine, *, node_id: str, report: str | None = None) -> l
             query = sa.select(table.c.path).where(table.c.node_id == node_id, *of_report).distinct()
             paths |= set(connection.execute(query).scalars())
     return sorted(paths)
+
+
+def count(engine: sa.Engine) -> tuple[int, int, int]:
+    """Return how many days and earlier versions have landed, and in how many files."""
+    paths = sa.union(sa.select(landed_files.c.path), sa.select(landed_versions.c.path)).subquery()
+    with engine.connect() as connection:
+        days, versions, files = (
+            connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one()
+            for table in (landed_files, landed_versions, paths)
+        )
+    return days, versions, files
 
 
 def first_landed_at(engine: sa.Engine) -> dt.datetime | None:
