@@ -8,6 +8,7 @@ from pathlib import Path
 import duckdb
 
 from meta_pipeline.records import LoadError
+from meta_pipeline.warehouse.raw import is_locked
 
 REPLACED, REBUILT = ".replaced", ".rebuilt"
 # DuckDB's own name for the log of changes: it belongs to the file of that name.
@@ -26,7 +27,7 @@ def lock_error(file: Path) -> duckdb.Error | None:
     try:
         duckdb.connect(str(file)).close()
     except duckdb.Error as error:
-        if "lock" in str(error).lower():
+        if is_locked(error):
             return error
     return None
 

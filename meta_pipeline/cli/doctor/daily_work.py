@@ -13,6 +13,7 @@ import duckdb
 
 from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.cli.doctor.check_result import CheckResult, describe_size, describe_time, list_first
+from meta_pipeline.cli.doctor.tenants import check_tenants
 from meta_pipeline.cli.output.terminal import counted
 from meta_pipeline.extract.planning.restatement import LAST_READ_AGE, STABLE_AFTER_DAYS, parse_tiers
 from meta_pipeline.files import reading
@@ -26,6 +27,7 @@ from meta_pipeline.store.coordination.processes import pid_of
 from meta_pipeline.store.gateway import budgets
 from meta_pipeline.store.landed import load_queue, read_times
 from meta_pipeline.store.pulls import backfills
+from meta_pipeline.warehouse.raw import is_locked
 
 STALE_AFTER = dt.timedelta(hours=36)  # a day and the six hours within which a pull starts, and some more
 WAITING_AFTER = dt.timedelta(hours=1)
@@ -43,6 +45,7 @@ def check_daily_work(runtime: Runtime, *, now: dt.datetime) -> Iterator[CheckRes
     yield _check_last_build(runtime, now=now)
     yield _check_landed_files(runtime, now=now)
     yield _check_published(runtime.settings.published_file, now=now)
+    yield from check_tenants(runtime)
     yield from _check_backfills(runtime, now=now)
     yield _check_overdue_days(runtime, is_up_running=is_up_running, now=now)
     yield _check_disk(runtime)
@@ -121,8 +124,7 @@ def _warehouse_problem(runtime: Runtime) -> str | None:
         with contextlib.closing(duckdb.connect(str(file), read_only=True)):
             return None
     except duckdb.Error as error:
-        cause = str(error).splitlines()[0]
-        if "lock" in cause.lower():
+        if is_locked(error):
             return None
         return (
             f"{file} is damaged or no DuckDB file: run `meta-pipeline rebuild`, which makes it anew from "
