@@ -51,6 +51,11 @@ def check_readable(location: Location) -> None:
         opened.read(1)
 
 
+def read_bytes(location: Location) -> bytes:
+    """Return the whole content of a small file."""
+    return Path(location).read_bytes()
+
+
 def read_table(
     location: Location, columns: Sequence[str], *, day: dt.date | None = None, landed_at: dt.datetime | None = None
 ) -> pa.Table:
