@@ -21,6 +21,7 @@ from meta_pipeline.publish import freshness
 from meta_pipeline.publish.publish import publish
 from meta_pipeline.records import LoadError
 from meta_pipeline.store.landed import load_queue, warehouse_state
+from meta_pipeline.warehouse.warehouse import Warehouse
 
 
 @pytest.fixture
@@ -86,7 +87,7 @@ def test_another_homes_file_is_refused_until_a_reload_is_requested(home: FilledH
     other.load()
     shutil.copy(other.warehouse.file, home.warehouse.file)
 
-    with pytest.raises(LoadError, match=r"another home.*build --reload"):
+    with pytest.raises(LoadError, match=r"another home.*rebuild"):
         home.load()
     with pytest.raises(LoadError, match="nothing was published"):
         home.warehouse.check_complete(home.engine)
@@ -103,13 +104,22 @@ def test_a_damaged_file_is_repaired_as_its_message_says(home: FilledHome, conten
     before, file = home.everything(), home.warehouse.file
     file.write_bytes(file.read_bytes()[:5000] if content is None else content)
 
-    with pytest.raises(LoadError, match="meta-pipeline build --reload"):
+    with pytest.raises(LoadError, match="meta-pipeline rebuild"):
         home.load()
     warehouse_state.request_reload(home.engine)
     home.load()
 
     assert home.everything() == before
     home.warehouse.check_complete(home.engine)
+
+
+def test_a_path_with_lock_in_it_is_no_lock(tmp_path: Path) -> None:
+    file = tmp_path / "clock" / "warehouse.duckdb"
+    file.parent.mkdir()
+    file.write_bytes(b"no database")
+
+    with pytest.raises(LoadError, match="damaged or no DuckDB file"), Warehouse(file, ()).open():
+        pass
 
 
 def test_a_reload_keeps_the_calls_that_the_audit_has_forgotten(home: FilledHome) -> None:
