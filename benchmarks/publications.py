@@ -1,5 +1,5 @@
-"""Four processes query the published marts in a loop while twenty builds are published: no error, and every answer is of
-one build. Prints how long a publication takes beside a plain copy of the file."""
+"""Four processes query the published marts in a loop while twenty builds are published: no error, and every answer is
+of one build. Prints how long a publication takes beside a plain copy of the file."""
 
 from __future__ import annotations
 
@@ -53,10 +53,10 @@ def main() -> None:
         durable.copy(home.warehouse.file, f"{folder}/copy.duckdb")
         plain = time.monotonic() - started
     stamps: dict[str, set[str]] = {}
-    for (((build_id,),), rows) in readers.answers:
-        stamps.setdefault(build_id, set()).add(str(rows))
-    mixed = {build_id: found for build_id, found in stamps.items() if len(found) != 1 or "], [" in next(iter(found))}
-    print(f"{builds} builds, {len(readers.answers)} different answers of {len(stamps)} builds, {len(mixed)} of more than one build")
+    for (((build_id,),), answer) in readers.answers:
+        stamps.setdefault(build_id, set()).add(str(answer))
+    mixed = {build_id: rows for build_id, rows in stamps.items() if len(rows) != 1 or "], [" in next(iter(rows))}
+    print(f"{builds} builds, {len(readers.answers)} different answers of {len(stamps)}, {len(mixed)} mixed")
     print(f"publication {min(seconds):.2f} to {max(seconds):.2f} s; a plain copy of the file {plain:.2f} s")
     if mixed:
         raise SystemExit(f"not of one build: {mixed}")
