@@ -53,3 +53,8 @@
     cast(sum({{ column }}) as decimal(18, 6)) as {{ column }}{{ ',' if not loop.last }}
     {%- endfor %}
 {%- endmacro %}
+
+{# Meta's action type of a custom conversion, before its id. #}
+{% macro custom_conversion_type() -%}
+    offsite_conversion.custom.
+{%- endmacro %}
