@@ -14,7 +14,8 @@ import dagster as dg
 from meta_pipeline.bootstrap import process_runtime
 from meta_pipeline.defs.assets.dbt_manifest import manifest
 from meta_pipeline.defs.assets.landing import land_entities, landing_assets
-from meta_pipeline.defs.assets.marts import dbt_resource, mart_assets, published_asset
+from meta_pipeline.defs.assets.marts import dbt_resource, mart_assets
+from meta_pipeline.defs.assets.published import published_asset
 from meta_pipeline.defs.assets.raw import raw_assets
 from meta_pipeline.defs.checks import TOKENS_SPEC, api_versions, drift, gated_reports, tokens_live
 from meta_pipeline.defs.jobs import (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 import duckdb
@@ -20,19 +21,26 @@ class QueryError(MetaPipelineError):
     """A query that could not be answered."""
 
 
-def _open(published: Location) -> duckdb.DuckDBPyConnection:
-    return duckdb.connect(reading.duckdb_location(published), read_only=True, config=_CONFINED)
-
-
-def query(published: Location, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
-    """Return column names and rows; decimals stay `Decimal`. No other file can be read or written, and no setting that
-    would allow it can be changed."""
+@contextlib.contextmanager
+def connected(published: Location) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open the published file and close it at the end. No other file can be read or written through the connection, and
+    no setting that would allow it can be changed. What is published meanwhile is not seen."""
     if not reading.exists(published):
         raise QueryError(f"nothing is published yet at {published}: run `meta-pipeline backfill` first")
     try:
         with contextlib.closing(_open(published)) as connection:
             connection.execute("set lock_configuration = true")
-            result = connection.execute(sql)
-            return [column[0] for column in result.description or ()], result.fetchall()
+            yield connection
     except duckdb.Error as error:
         raise QueryError(" ".join(str(error).split())) from error
+
+
+def query(published: Location, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+    """Return column names and rows; decimals stay `Decimal`."""
+    with connected(published) as connection:
+        result = connection.execute(sql)
+        return [column[0] for column in result.description or ()], result.fetchall()
+
+
+def _open(published: Location) -> duckdb.DuckDBPyConnection:
+    return duckdb.connect(reading.duckdb_location(published), read_only=True, config=_CONFINED)

@@ -1,4 +1,4 @@
-"""The models of dbt, built from the raw tables, and the snapshot that is published from the marts."""
+"""The models of dbt, built from the raw tables."""
 
 import functools
 import importlib.metadata
@@ -13,13 +13,11 @@ from packaging.version import Version
 
 from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.defs.assets.dbt_manifest import DBT, target_folder
-from meta_pipeline.defs.assets.keys import OWNERS, PUBLISHED, SOURCE, SOURCE_TAG, WRITER
-from meta_pipeline.files import reading
+from meta_pipeline.defs.assets.keys import OWNERS, SOURCE, WRITER
 from meta_pipeline.node_kinds import INSTAGRAM_ACCOUNT, PAGE
 from meta_pipeline.processes.environment import exported
 from meta_pipeline.project import dbt_project_folder
 from meta_pipeline.publish import freshness
-from meta_pipeline.publish.publish import publish
 from meta_pipeline.settings import Settings
 from meta_pipeline.store.landed import warehouse_state
 from meta_pipeline.warehouse.counts import row_counts
@@ -118,21 +116,3 @@ def dbt_resource() -> DbtCliResource:
     """Return dbt on the project, with the profile in the project's folder."""
     project = str(dbt_project_folder())
     return Dbt(project_dir=project, profiles_dir=project, dbt_executable=str(DBT))
-
-
-def published_asset(marts: dg.AssetsDefinition) -> dg.AssetsDefinition:
-    """Return `published/warehouse`, which depends on every mart."""
-
-    @dg.asset(
-        key=PUBLISHED, group_name="marts", kinds={"duckdb"}, pool=WRITER, owners=OWNERS, tags=SOURCE_TAG,
-        deps=[key for key in marts.keys if not key.path[-1].startswith(("stg_", "int_"))],
-    )
-    def published(runtime: dg.ResourceParam[Runtime]) -> dg.MaterializeResult[None]:
-        """The copy of the warehouse that analysts open while the pipeline goes on."""
-        runtime.warehouse.check_complete(runtime.engine)
-        location = publish(runtime.settings.warehouse_file, runtime.settings.published_file)
-        size = reading.size_of(location)
-        warehouse_state.record_publication(runtime.engine, size=size, at=runtime.now())
-        return dg.MaterializeResult(metadata={"path": dg.MetadataValue.path(location), "bytes": size})
-
-    return published

@@ -9,7 +9,8 @@ import dagster as dg
 
 from meta_pipeline import bootstrap
 from meta_pipeline.defs.assets.dbt_manifest import manifest
-from meta_pipeline.defs.assets.marts import dbt_resource, mart_assets, published_asset
+from meta_pipeline.defs.assets.marts import dbt_resource, mart_assets
+from meta_pipeline.defs.assets.published import published_asset
 from meta_pipeline.defs.assets.raw import ALL_READ, raw_assets
 from meta_pipeline.defs.checks import api_versions, drift, gated_reports
 from meta_pipeline.defs.home import instance
