@@ -18,7 +18,7 @@ import time
 from harness.call_process import MOST_MIB, CallProcess
 from harness.generated_calls import Chunk, run
 from harness.response_strategies import BOMBS, bomb_answer, long_page
-from meta_pipeline.graph.bounds import CALL_DEADLINE_S
+from meta_pipeline.graph.http.bounds import CALL_DEADLINE_S
 
 
 def chunk(job: tuple[int, int]) -> tuple[int, Chunk]:

@@ -29,8 +29,8 @@ import pyarrow.parquet as pq
 from meta_pipeline.extract.ads.catalogue.reports import REPORTS
 from meta_pipeline.extract.ads.insights.day_partitioner import DayPartitioner, key_row_type
 from meta_pipeline.extract.ads.insights.requests import insights_request
-from meta_pipeline.extract.ranges import Range
-from meta_pipeline.graph.response import answer_of
+from meta_pipeline.extract.planning.ranges import Range
+from meta_pipeline.graph.responses.response import answer_of
 from meta_pipeline.landing.file import Provenance
 from meta_pipeline.landing.landing import Landing
 from meta_pipeline.landing.text import arrow_text

@@ -5,7 +5,7 @@ calls, no clock.
 
 The promise: a day of age 1–3 is at most 1 day stale, 4–7 at most 2, 8–14 at most 4, 15–28 at most 7, and every day is
 read once more after it is stable. A call is what Meta charges: a report run is its POST, its polls and its pages;
-a small range is read at once and is its pages only (`extract/sizes.py`)."""
+a small range is read at once and is its pages only (`extract/planning/sizes.py`)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from harness.taper_search import (
     spelled,
     tapers,
 )
-from meta_pipeline.extract.restatement import parse_tiers
+from meta_pipeline.extract.planning.restatement import parse_tiers
 
 ONE_RANGE = ("one range", "the same in pieces")
 

@@ -113,11 +113,12 @@ def ours(
     has_all: bool = False,
 ) -> None:
     """Our flow; `has_all`: with the account's totals and listings."""
-    from meta_pipeline.flows import listings, side_by_side
-    from meta_pipeline.flows.listings import ListingPolicy
-    from meta_pipeline.flows.pull_context import PullContext
-    from meta_pipeline.graph.budget import SharedBudget
+    from meta_pipeline.flows.pulling import side_by_side
+    from meta_pipeline.flows.pulling.ads import listings
+    from meta_pipeline.flows.pulling.ads.listings import ListingPolicy
+    from meta_pipeline.flows.pulling.pull_context import PullContext
     from meta_pipeline.graph.client import GraphClient
+    from meta_pipeline.graph.limits.budget import SharedBudget
     from meta_pipeline.landing.landing import Landing
     from meta_pipeline.records import AccessToken
     from meta_pipeline.store.engine import open_store

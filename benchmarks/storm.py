@@ -20,10 +20,10 @@ from typing import Any
 
 import requests
 
-from meta_pipeline.graph.budget import SharedBudget
 from meta_pipeline.graph.calls import CallKind
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.graph.errors import ThrottledError
+from meta_pipeline.graph.limits.budget import SharedBudget
 from meta_pipeline.graph.request import CallContext
 from meta_pipeline.records import AccessToken
 from meta_pipeline.store.engine import open_store

@@ -52,7 +52,7 @@ def with_dagster(options: argparse.Namespace) -> dict[str, dict[str, float]]:
     """Land by Dagster runs."""
     from meta_pipeline import bootstrap
     from meta_pipeline.defs.runs.backfill_runs import land_ranges
-    from meta_pipeline.flows.node_range import NodeRange
+    from meta_pipeline.flows.pulling.node_range import NodeRange
     from meta_pipeline.node_kinds import AD_ACCOUNT
 
     runtime = bootstrap.process_runtime()
@@ -78,7 +78,8 @@ def with_dagster(options: argparse.Namespace) -> dict[str, dict[str, float]]:
 def without(options: argparse.Namespace) -> dict[str, dict[str, float]]:
     """Land by the flows alone."""
     from meta_pipeline import bootstrap
-    from meta_pipeline.flows import listings, side_by_side
+    from meta_pipeline.flows.pulling import side_by_side
+    from meta_pipeline.flows.pulling.ads import listings
     from meta_pipeline.records import LandedFile
 
     runtime = bootstrap.process_runtime()
@@ -105,7 +106,7 @@ def events(options: argparse.Namespace, *, is_held_open: bool = True) -> dict[st
     from meta_pipeline.defs import home as defs_home
     from meta_pipeline.defs.runs.console import silence_dagster
     from meta_pipeline.defs.runs.range_run import RangeRun, landing_jobs
-    from meta_pipeline.flows.node_range import NodeRange
+    from meta_pipeline.flows.pulling.node_range import NodeRange
     from meta_pipeline.node_kinds import AD_ACCOUNT
 
     if not is_held_open:

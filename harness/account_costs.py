@@ -14,10 +14,11 @@ from typing import Any
 from harness.frozen_clock import FrozenClock
 from harness.virtual_clock import START, SandboxAdapter
 from meta_pipeline.audit import AuditEvent
-from meta_pipeline.extract.restatement import LAST_READ_AGE, due_since, parse_tiers
-from meta_pipeline.flows import listings, pulls
-from meta_pipeline.flows.listings import ListingPolicy
-from meta_pipeline.flows.pull_context import PullContext
+from meta_pipeline.extract.planning.restatement import LAST_READ_AGE, due_since, parse_tiers
+from meta_pipeline.flows.pulling import pulls
+from meta_pipeline.flows.pulling.ads import listings
+from meta_pipeline.flows.pulling.ads.listings import ListingPolicy
+from meta_pipeline.flows.pulling.pull_context import PullContext
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.landing.landing import Landing
 from meta_pipeline.records import AccessToken, LandedFile

@@ -10,10 +10,10 @@ from typing import Any
 
 from harness.scripted_transport import Clock, Scripted, ScriptedAdapter
 from meta_pipeline.audit import AuditEvent
-from meta_pipeline.graph.bounds import CALL_DEADLINE_S
 from meta_pipeline.graph.calls import CallKind, Operation
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.graph.errors import GraphError
+from meta_pipeline.graph.http.bounds import CALL_DEADLINE_S
 from meta_pipeline.graph.retry import DEADLINE_S, LONGEST_PAUSE_S, TRIES
 from meta_pipeline.records import AccessToken, MetaPipelineError
 

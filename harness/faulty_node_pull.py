@@ -12,8 +12,8 @@ from harness.faulty_pull import LATENCY_S, FaultyPull, payloads
 from harness.node_truth import NodeTruth, control_of, difference, landed_facts, moments_between
 from meta_pipeline.extract.catalogue import NODE_REPORTS
 from meta_pipeline.extract.metrics.availability import PROBE_EVERY
-from meta_pipeline.extract.snapshot_ages import parse_ages
-from meta_pipeline.flows.pull_context import PullContext
+from meta_pipeline.extract.snapshots.snapshot_ages import parse_ages
+from meta_pipeline.flows.pulling.pull_context import PullContext
 from meta_pipeline.node_kinds import INSTAGRAM_ACCOUNT, PACIFIC, PAGE, NodeKind
 from meta_pipeline.records import AccessToken, FailedDay, LandedFile, NodeLink
 from meta_pipeline.sandbox.graph import Graph

@@ -12,10 +12,10 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from harness.virtual_clock import SandboxAdapter, VirtualClock
-from meta_pipeline.flows import pulls
-from meta_pipeline.flows.pull_context import PullContext
-from meta_pipeline.graph.budget import SharedBudget
+from meta_pipeline.flows.pulling import pulls
+from meta_pipeline.flows.pulling.pull_context import PullContext
 from meta_pipeline.graph.client import GraphClient
+from meta_pipeline.graph.limits.budget import SharedBudget
 from meta_pipeline.landing.landing import Landing
 from meta_pipeline.records import AccessToken, FailedDay, LandedFile
 from meta_pipeline.sandbox.ads.insights import totals

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.virtual_clock import SandboxAdapter, VirtualClock
-from meta_pipeline.flows import listings, pulls
-from meta_pipeline.flows.listings import ListingPolicy
-from meta_pipeline.flows.pull_context import PullContext
-from meta_pipeline.graph.budget import SharedBudget
+from meta_pipeline.flows.pulling import pulls
+from meta_pipeline.flows.pulling.ads import listings
+from meta_pipeline.flows.pulling.ads.listings import ListingPolicy
+from meta_pipeline.flows.pulling.pull_context import PullContext
 from meta_pipeline.graph.client import GraphClient
+from meta_pipeline.graph.limits.budget import SharedBudget
 from meta_pipeline.landing.landing import Landing
 from meta_pipeline.records import AccessToken, LandedFile
 from meta_pipeline.sandbox.graph import Graph

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from harness.virtual_clock import START, SandboxAdapter
 from meta_pipeline.audit import AuditEvent
-from meta_pipeline.flows import consents
+from meta_pipeline.flows.connections import consents
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.records import AccessToken, TokenRef
 from meta_pipeline.sandbox.graph import Graph

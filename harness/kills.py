@@ -3,7 +3,7 @@ benchmark chooses; what it left behind, and whether a report run was paid for tw
 
 What may be paid for without being recorded: a POST whose answer had not come, or whose id had not been written down,
 when the kill came. A backfill has as many of these in flight as threads request ahead (PREFETCHED_AT_ONCE of
-`flows/prefetching.py`, one thread an account at most), and one for each of its two processes that land."""
+`flows/pulling/prefetching.py`, one thread an account at most), and one for each of its two processes that land."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from harness.node_marts import Key, expected_rows, mart_rows, wrong_rows
 from harness.node_truth import NodeTruth
 from harness.organic import INSTAGRAM_ACCOUNTS, PAGES
 from harness.sandbox import NOW, Sandbox
-from meta_pipeline.flows.prefetching import PREFETCHED_AT_ONCE
+from meta_pipeline.flows.pulling.prefetching import PREFETCHED_AT_ONCE
 
 ADS_REPORTS = ("account_insights", "ad_insights", "ad_insights_by_demographics")
 DAY_REPORTS, SNAPSHOT_REPORTS = ("page_insights", "instagram_insights"), ("page_posts", "instagram_media")

@@ -16,8 +16,8 @@ from harness.node_truth import control_of
 from harness.virtual_clock import VirtualClock
 from meta_pipeline.extract.catalogue import NODE_REPORTS
 from meta_pipeline.extract.reports import default_names, is_hourly
-from meta_pipeline.flows import side_by_side
-from meta_pipeline.flows.pull_context import PullContext
+from meta_pipeline.flows.pulling import side_by_side
+from meta_pipeline.flows.pulling.pull_context import PullContext
 from meta_pipeline.node_kinds import INSTAGRAM_ACCOUNT, KINDS_BY_NAME, PACIFIC, PAGE
 from meta_pipeline.records import AccessToken, LandedFile, NodeLink
 from meta_pipeline.sandbox.graph import Graph

@@ -21,8 +21,8 @@ from meta_pipeline.defs.partitions import FIRST_DAY, key, range_tags
 from meta_pipeline.defs.runs.console import SILENT_CONSOLE
 from meta_pipeline.defs.runs.run_job import run_job
 from meta_pipeline.extract.reports import is_snapshot
-from meta_pipeline.flows import side_by_side
-from meta_pipeline.flows.pull_context import PullContext
+from meta_pipeline.flows.pulling import side_by_side
+from meta_pipeline.flows.pulling.pull_context import PullContext
 from meta_pipeline.linker.discover import Discovery
 from meta_pipeline.linker.links import save
 from meta_pipeline.node_kinds import AD_ACCOUNT, INSTAGRAM_ACCOUNT, PACIFIC, PAGE, NodeKind

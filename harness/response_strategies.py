@@ -11,8 +11,8 @@ from collections.abc import Iterable, Sequence
 from hypothesis import strategies as st
 
 from harness.scripted_transport import Scripted
-from meta_pipeline.graph.bounds import CHUNK, LARGEST_BODY
-from meta_pipeline.graph.usage import HEADERS
+from meta_pipeline.graph.http.bounds import CHUNK, LARGEST_BODY
+from meta_pipeline.graph.limits.usage import HEADERS
 
 
 def _compressed(encoding: str, pieces: Iterable[bytes]) -> bytes:

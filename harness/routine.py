@@ -19,12 +19,12 @@ from harness.node_routine import NodeRoutine
 from harness.virtual_clock import SandboxAdapter, VirtualClock
 from meta_pipeline.bootstrap import insights_tables
 from meta_pipeline.extract.ads.catalogue.reports import REPORTS
-from meta_pipeline.extract.restatement import LAST_READ_AGE, due_since, parse_tiers
-from meta_pipeline.flows import side_by_side
-from meta_pipeline.flows.listings import ListingPolicy, land_entities
-from meta_pipeline.flows.pull_context import PullContext
-from meta_pipeline.graph.budget import SharedBudget
+from meta_pipeline.extract.planning.restatement import LAST_READ_AGE, due_since, parse_tiers
+from meta_pipeline.flows.pulling import side_by_side
+from meta_pipeline.flows.pulling.ads.listings import ListingPolicy, land_entities
+from meta_pipeline.flows.pulling.pull_context import PullContext
 from meta_pipeline.graph.client import GraphClient
+from meta_pipeline.graph.limits.budget import SharedBudget
 from meta_pipeline.landing.landing import Landing
 from meta_pipeline.records import AccessToken, LandedFile
 from meta_pipeline.sandbox.control import control

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from meta_pipeline.graph.bounds import CALL_DEADLINE_S, CHUNK
-from meta_pipeline.graph.transport import DeadlineAdapter
+from meta_pipeline.graph.http.bounds import CALL_DEADLINE_S, CHUNK
+from meta_pipeline.graph.http.transport import DeadlineAdapter
 
 START = dt.datetime(2026, 11, 20, tzinfo=dt.UTC)
 

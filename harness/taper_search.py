@@ -10,9 +10,9 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from meta_pipeline.extract.ranges import Range, contiguous_ranges
-from meta_pipeline.extract.restatement import LAST_READ_AGE, STABLE_AFTER_DAYS, Tier, due, parse_tiers
-from meta_pipeline.extract.sizes import Sizes
+from meta_pipeline.extract.planning.ranges import Range, contiguous_ranges
+from meta_pipeline.extract.planning.restatement import LAST_READ_AGE, STABLE_AFTER_DAYS, Tier, due, parse_tiers
+from meta_pipeline.extract.planning.sizes import Sizes
 from meta_pipeline.settings import Settings
 
 PROMISE = parse_tiers("3:1,7:2,14:4,28:7")

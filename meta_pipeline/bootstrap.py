@@ -23,16 +23,16 @@ from meta_pipeline.extract.catalogue import NODE_REPORTS, all_reports
 from meta_pipeline.extract.metrics.metric import Registry
 from meta_pipeline.extract.metrics.registry_file import load_registry
 from meta_pipeline.extract.reports import Reports, default_names
-from meta_pipeline.extract.snapshot_ages import parse_ages
+from meta_pipeline.extract.snapshots.snapshot_ages import parse_ages
 from meta_pipeline.files import permissions, reading
-from meta_pipeline.flows import consents
-from meta_pipeline.flows import tokens as token_flows
-from meta_pipeline.flows.listings import ListingPolicy
-from meta_pipeline.flows.pull_context import PullContext
-from meta_pipeline.graph.budget import SharedBudget
+from meta_pipeline.flows.connections import consents
+from meta_pipeline.flows.connections import tokens as token_flows
+from meta_pipeline.flows.pulling.ads.listings import ListingPolicy
+from meta_pipeline.flows.pulling.pull_context import PullContext
 from meta_pipeline.graph.client import GraphClient
-from meta_pipeline.graph.download import Downloads
 from meta_pipeline.graph.features import checked as checked_features
+from meta_pipeline.graph.http.download import Downloads
+from meta_pipeline.graph.limits.budget import SharedBudget
 from meta_pipeline.graph.request import Purpose
 from meta_pipeline.graph.samples import Samples
 from meta_pipeline.graph.versions import Calendar, calendar

@@ -6,8 +6,8 @@ import datetime as dt
 from typing import Any
 
 from meta_pipeline.bootstrap import Runtime
-from meta_pipeline.graph.limits import node_of
-from meta_pipeline.graph.pace import Budget
+from meta_pipeline.graph.limits.pace import Budget
+from meta_pipeline.graph.limits.rate_limits import node_of
 from meta_pipeline.store.gateway import audit_log, budgets
 
 CALL_COLUMNS = (

@@ -12,8 +12,8 @@ from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.consent import local, oauth, state
 from meta_pipeline.consent.state import ConsentError
 from meta_pipeline.display import printable
-from meta_pipeline.flows import consents
-from meta_pipeline.flows.consent_request import consent_request
+from meta_pipeline.flows.connections import consents
+from meta_pipeline.flows.connections.consent_request import consent_request
 from meta_pipeline.records import AccessToken, ConfigError, NodeLink
 from meta_pipeline.store.connections import onboardings
 from meta_pipeline.store.connections.node_links import list_links

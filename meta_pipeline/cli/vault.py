@@ -6,7 +6,7 @@ from typing import Any
 
 from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.display import printable
-from meta_pipeline.flows import tokens as flow
+from meta_pipeline.flows.connections import tokens as flow
 from meta_pipeline.store.connections import reveals
 
 COLUMNS = ["token", "of", "kind", "state", "expires", "data_access_ends", "nodes", "wrong", "click"]

@@ -11,7 +11,7 @@ import msgspec
 from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.extract.ads.catalogue.reports import Report
 from meta_pipeline.extract.ads.insights.requests import insights_request
-from meta_pipeline.extract.ranges import Range
+from meta_pipeline.extract.planning.ranges import Range
 from meta_pipeline.graph.calls import CallKind
 from meta_pipeline.graph.request import CallContext, Surface
 from meta_pipeline.node_kinds import AD_ACCOUNT

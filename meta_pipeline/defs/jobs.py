@@ -8,7 +8,7 @@ from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.defs.assets.keys import ENTITIES, landing_key
 from meta_pipeline.defs.partitions import NODES, checked_id
 from meta_pipeline.defs.shown import plain
-from meta_pipeline.flows import consents
+from meta_pipeline.flows.connections import consents
 from meta_pipeline.node_kinds import AD_ACCOUNT, INSTAGRAM_ACCOUNT, NODE_KINDS, PAGE
 from meta_pipeline.store.connections import onboardings, reveals
 from meta_pipeline.store.connections.node_links import list_links

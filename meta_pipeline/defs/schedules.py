@@ -13,9 +13,9 @@ from meta_pipeline.defs import calendar
 from meta_pipeline.defs.assets.keys import landing_key
 from meta_pipeline.defs.jobs import check_connections, pull_ads, pull_entities, pull_instagram, pull_pages
 from meta_pipeline.defs.partitions import node_tags, range_tags
-from meta_pipeline.extract.ranges import Range
+from meta_pipeline.extract.planning.ranges import Range
+from meta_pipeline.extract.planning.restatement import parse_tiers
 from meta_pipeline.extract.reports import is_hourly, is_snapshot
-from meta_pipeline.extract.restatement import parse_tiers
 from meta_pipeline.node_kinds import AD_ACCOUNT, INSTAGRAM_ACCOUNT, PAGE, NodeKind
 from meta_pipeline.records import NodeLink
 from meta_pipeline.status.due_pulls import due_pulls

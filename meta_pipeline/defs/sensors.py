@@ -16,7 +16,7 @@ from meta_pipeline.defs.partitions import node_tags, range_tags
 from meta_pipeline.defs.runs.killed_runs import reap
 from meta_pipeline.defs.shown import plain
 from meta_pipeline.extract.reports import is_snapshot, kind_of
-from meta_pipeline.flows import consents
+from meta_pipeline.flows.connections import consents
 from meta_pipeline.store.connections import onboardings
 from meta_pipeline.store.landed import load_queue
 from meta_pipeline.store.pulls import backfills, deferrals

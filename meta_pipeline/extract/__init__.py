@@ -1,2 +1,2 @@
-"""The requests to Graph, and the parsers of its responses. One subpackage per source; modules beside them are what
-sources share (ranges of days, sizes, restatement, forecast, stored listings, page slicing) and know no source."""
+"""The requests to Graph, and the parsers of its responses. One subpackage per source; what sources share (planning of
+days and sizes, snapshots, metrics, stored listings, page slicing) is beside them and knows no source."""

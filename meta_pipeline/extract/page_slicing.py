@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from meta_pipeline.graph.response import page_reader
+from meta_pipeline.graph.responses.response import page_reader
 
 _FRONT, _BETWEEN = b'{"data":[', b"},"
 # As they are in memory, two bytes to a number.

@@ -15,13 +15,13 @@ from requests.adapters import BaseAdapter
 
 from meta_pipeline.audit import AuditEvent
 from meta_pipeline.graph import features as switches
-from meta_pipeline.graph import paging
-from meta_pipeline.graph.budget import SharedBudget
 from meta_pipeline.graph.calls import CallKind, Operation
 from meta_pipeline.graph.errors import GraphError, ThrottledError, TransientError, UnreadableAnswerError
-from meta_pipeline.graph.limits import Charge, charges
+from meta_pipeline.graph.limits.budget import SharedBudget
+from meta_pipeline.graph.limits.rate_limits import Charge, charges
 from meta_pipeline.graph.request import CallContext, PageSize, Surface, encoded
-from meta_pipeline.graph.response import Answer, GraphResponse
+from meta_pipeline.graph.responses import paging
+from meta_pipeline.graph.responses.response import Answer, GraphResponse
 from meta_pipeline.graph.retry import TRIES, Retry
 from meta_pipeline.graph.samples import Samples
 from meta_pipeline.graph.wire import Wire

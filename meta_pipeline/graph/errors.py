@@ -11,7 +11,7 @@ GraphError
 ├─ SuspendedError     stop for a day or more, and tell a person
 └─ RequestError       our bug or a retired metric
 
-The bounds of `bounds.py` have an error each, a subclass of the one whose remedy fits: `BodyTooLargeError`,
+The bounds of `http/bounds.py` have an error each, a subclass of the one whose remedy fits: `BodyTooLargeError`,
 `TooManyPagesError` (too much data), `CallDeadlineError`, `NestedTooDeepError`, `RedirectError`,
 `UnreadableAnswerError`, `ConnectionFailedError` (transient), `RepeatedCursorError` (cursor), `MalformedTokenError`
 (token).

@@ -16,9 +16,6 @@ import urllib3
 from requests.adapters import BaseAdapter
 
 from meta_pipeline.audit import AuditEvent
-from meta_pipeline.graph import body as content
-from meta_pipeline.graph.bounds import CALL_DEADLINE_S
-from meta_pipeline.graph.budget import Admission, SharedBudget
 from meta_pipeline.graph.errors import (
     CallDeadlineError,
     ConnectionFailedError,
@@ -27,12 +24,15 @@ from meta_pipeline.graph.errors import (
     ThrottledError,
     detached,
 )
-from meta_pipeline.graph.limits import Charge
+from meta_pipeline.graph.http import body as content
+from meta_pipeline.graph.http.bounds import CALL_DEADLINE_S
+from meta_pipeline.graph.http.transport import BROKEN, DeadlineAdapter, Session, cause_of, host_of
+from meta_pipeline.graph.limits.budget import Admission, SharedBudget
+from meta_pipeline.graph.limits.rate_limits import Charge
 from meta_pipeline.graph.redaction import secrets_of, without
 from meta_pipeline.graph.request import CallContext, appsecret_proof, encoded
-from meta_pipeline.graph.response import Answer, answer_of
+from meta_pipeline.graph.responses.response import Answer, answer_of
 from meta_pipeline.graph.samples import Samples
-from meta_pipeline.graph.transport import BROKEN, DeadlineAdapter, Session, cause_of, host_of
 from meta_pipeline.records import AccessToken
 
 # The characters of an access token: those a header allows, without the space.
@@ -84,7 +84,7 @@ class Wire:
         """Send one HTTP call and return its answer, whose error contains no secrets.
 
         `row`: the fields that are decoded from a page's records. Raise ThrottledError when the budget has no room, and
-        the errors of `bounds.py` and of the network."""
+        the errors of `http/bounds.py` and of the network."""
         form, headers = encoded(params), {}
         if token is not None:
             if not _TOKEN.fullmatch(token.value):

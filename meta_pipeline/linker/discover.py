@@ -22,7 +22,7 @@ from meta_pipeline.graph.errors import (
     TokenError,
     UnreadableAnswerError,
 )
-from meta_pipeline.graph.unknown_fields import without_unknown
+from meta_pipeline.graph.responses.unknown_fields import without_unknown
 from meta_pipeline.records import AccessToken, NodeLink
 
 # Errors of the token, the app or the network: the next edge would meet them too.

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from meta_pipeline.extract import restatement, settling
-from meta_pipeline.extract.ranges import Range
+from meta_pipeline.extract.planning import restatement, settling
+from meta_pipeline.extract.planning.ranges import Range
+from meta_pipeline.extract.planning.restatement import Tier
+from meta_pipeline.extract.planning.settling import DayRead
 from meta_pipeline.extract.reports import Reports, is_hourly, is_snapshot
-from meta_pipeline.extract.restatement import Tier
-from meta_pipeline.extract.settling import DayRead
 from meta_pipeline.node_kinds import AD_ACCOUNT
 from meta_pipeline.records import NodeLink
 from meta_pipeline.store.landed import read_times

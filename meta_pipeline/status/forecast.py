@@ -11,19 +11,19 @@ import sqlalchemy as sa
 
 from meta_pipeline.digests import request_digest
 from meta_pipeline.entity_kinds import ACCOUNTS, ADS, CREATIVES, LISTED_KINDS
-from meta_pipeline.extract import forecast, node_forecast
 from meta_pipeline.extract.ads.catalogue.reports import Report
 from meta_pipeline.extract.ads.listings import creatives
 from meta_pipeline.extract.ads.listings.entities import LISTING_PAGE, SWEEP_DAYS, listing_request
-from meta_pipeline.extract.forecast import Forecast
+from meta_pipeline.extract.forecasting import forecast, node_forecast
+from meta_pipeline.extract.forecasting.forecast import Forecast
 from meta_pipeline.extract.metrics.metric import Registry
-from meta_pipeline.extract.ranges import Range
+from meta_pipeline.extract.planning.ranges import Range
+from meta_pipeline.extract.planning.restatement import Tier
+from meta_pipeline.extract.planning.sizes import plan_ranges
+from meta_pipeline.extract.planning.stored_sizes import load_sizes
 from meta_pipeline.extract.reports import NodeReport, Reports, is_hourly, is_snapshot
-from meta_pipeline.extract.restatement import Tier
-from meta_pipeline.extract.sizes import plan_ranges
-from meta_pipeline.extract.stored_sizes import load_sizes
-from meta_pipeline.graph.limits import OF_ORGANIC_NODES, Charge
-from meta_pipeline.graph.pace import CEILING_PERCENT, Budget
+from meta_pipeline.graph.limits.pace import CEILING_PERCENT, Budget
+from meta_pipeline.graph.limits.rate_limits import OF_ORGANIC_NODES, Charge
 from meta_pipeline.landing.landing import SNAPSHOT_DAY
 from meta_pipeline.store.connections.node_links import find_link
 from meta_pipeline.store.gateway import audit_log, budgets

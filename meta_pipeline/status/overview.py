@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from meta_pipeline.consent.scopes import Scope, missing_scopes, requested_phase
-from meta_pipeline.graph.limits import node_of
-from meta_pipeline.graph.pace import Budget
+from meta_pipeline.graph.limits.pace import Budget
+from meta_pipeline.graph.limits.rate_limits import node_of
 from meta_pipeline.records import Grant, NodeLink, TokenRef
 from meta_pipeline.status.action_links import ActionLinks
 from meta_pipeline.status.issues import (

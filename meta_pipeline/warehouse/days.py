@@ -11,6 +11,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from meta_pipeline.store.landed import day_versions
+from meta_pipeline.warehouse.changes import ChangeLog
 from meta_pipeline.warehouse.raw import create_temp_table, transaction
 from meta_pipeline.warehouse.tables import OWN_SCHEMA, RawTable, quoted
 
@@ -29,9 +30,15 @@ _METRICS = {
 
 
 def sync_day_versions(
-    connection: duckdb.DuckDBPyConnection, engine: sa.Engine, tables: Sequence[RawTable], *, is_whole: bool
+    connection: duckdb.DuckDBPyConnection,
+    engine: sa.Engine,
+    tables: Sequence[RawTable],
+    *,
+    log: ChangeLog,
+    is_whole: bool,
 ) -> None:
-    """Write every version of the days that were read since the last time; of all days when `is_whole`."""
+    """Write every version of the days that were read since the last time, of all days when `is_whole`, and log those
+    that differ: a day that was read again without a change has another `read_at`."""
     # By report: one that was removed from the catalogue and added again has older versions to copy than the others.
     newest_copied = [] if is_whole else connection.execute(
         f"select report, max(read_at) from {OWN_SCHEMA}.day_versions group by report"
@@ -48,6 +55,8 @@ def sync_day_versions(
             connection, "changed_days", _CHANGED_DAYS,
             [tuple(getattr(version, name) for name in _CHANGED_DAYS.names) for version in versions],
         )
+        of_changed_days = f"from {OWN_SCHEMA}.day_versions semi join changed_days using (report, node_id, day)"
+        connection.execute(f"create or replace temp table replaced_days as {of_changed_days}")
         connection.execute(
             f"delete from {OWN_SCHEMA}.day_versions as stored using changed_days as changed "
             "where stored.report = changed.report and stored.node_id = changed.node_id and stored.day = changed.day"
@@ -56,6 +65,8 @@ def sync_day_versions(
         for table in tables:
             if table.name in reports:
                 _insert_versions(connection, table)
+        added, removed = f"{of_changed_days} except from replaced_days", f"from replaced_days except {of_changed_days}"
+        log.record("day_versions", f"select node_id, day from (({added}) union ({removed}))")
 
 
 def _insert_versions(connection: duckdb.DuckDBPyConnection, table: RawTable) -> None:

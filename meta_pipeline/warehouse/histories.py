@@ -17,6 +17,7 @@ from meta_pipeline.entity_kinds import ENTITY_KINDS
 from meta_pipeline.files import reading
 from meta_pipeline.records import LandedFile
 from meta_pipeline.store.landed import day_versions, listing_sweeps
+from meta_pipeline.warehouse.changes import ChangeLog
 from meta_pipeline.warehouse.raw import transaction
 from meta_pipeline.warehouse.tables import ENVELOPE, SCHEMA, TABLES, RawTable
 
@@ -36,6 +37,7 @@ def load(
     engine: sa.Engine,
     files: Iterable[LandedFile],
     *,
+    log: ChangeLog,
     is_whole: bool,
     now: dt.datetime,
 ) -> list[tuple[LandedFile, Exception]]:
@@ -52,7 +54,7 @@ def load(
             listings = listing_sweeps.all_listings(engine, kind=table.name)
         failed: dict[str, tuple[LandedFile, Exception]] = {}
         for portion in _portions(sorted(listings, key=lambda file: file.landed_at)):
-            _add_changes(connection, table, portion, failed)
+            _add_changes(connection, table, portion, failed, log=log)
         unreadable += failed.values()
         day_versions.mark_loaded(engine, [version for version in versions if version.file.path not in failed], now=now)
     return unreadable
@@ -95,16 +97,19 @@ def _add_changes(
     table: RawTable,
     files: list[LandedFile],
     failed: dict[str, tuple[LandedFile, Exception]],
+    *,
+    log: ChangeLog,
 ) -> None:
-    """Insert the records that differ from their previous state, in one transaction. A record older than the newest
-    state is skipped: it was added when it was the newest. Files that can't be read are added to `failed`, by path."""
+    """Insert the records that differ from their previous state, and log their nodes, in one transaction. A record older
+    than the newest state is skipped: it was added when it was the newest. Files that can't be read are added to
+    `failed`, by path."""
     names = ", ".join(f'"{column}"' for column in table.columns)
     parsed = ", ".join(f'record."{column}"' for column in table.columns)
     target = f"{SCHEMA}.{history_of(table.name)}"
     connection.register("listed", pa.Table.from_batches(_batches(files, failed), _LISTED))
     try:
         with transaction(connection, f"the history of {table.name}"):
-            connection.execute(
+            added = connection.execute(
                 f"insert into {target} (node_id, {names}, payload, {ENVELOPE}, _content) "
                 f"with newest as (select id, _content, _fetched_at from {target} "
                 "where id in (select _id from listed) "
@@ -117,9 +122,10 @@ def _add_changes(
                 "changes as (select * from later qualify _content is distinct from coalesce("
                 "lag(_content) over (partition by _id order by _fetched_at), previous)) "
                 f"select node_id, {parsed}, payload, {ENVELOPE}, _content "
-                "from (select *, from_json(payload, ?) as record from changes)",
+                "from (select *, from_json(payload, ?) as record from changes) returning node_id",
                 [table.structure],
-            )
+            ).fetchall()
+            log.record_nodes(history_of(table.name), {node_id for (node_id,) in added})
     finally:
         connection.unregister("listed")
 

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from meta_pipeline.store.connections.node_links import list_links
 from meta_pipeline.store.pulls import metric_states
+from meta_pipeline.warehouse.changes import ChangeLog
 from meta_pipeline.warehouse.raw import transaction
 from meta_pipeline.warehouse.tables import OWN_SCHEMA
 
@@ -20,8 +21,8 @@ _AVAILABILITY = (
 )
 
 
-def replace_nodes(connection: duckdb.DuckDBPyConnection, engine: sa.Engine) -> None:
-    """Replace the linked nodes and the availability of their metrics, in one transaction."""
+def replace_nodes(connection: duckdb.DuckDBPyConnection, engine: sa.Engine, *, log: ChangeLog) -> None:
+    """Replace the linked nodes and the availability of their metrics, in one transaction; log the nodes that differ."""
     nodes = [
         (
             link.id, link.kind, link.name, link.access, link.owner_business, link.timezone, link.currency,
@@ -33,12 +34,16 @@ def replace_nodes(connection: duckdb.DuckDBPyConnection, engine: sa.Engine) -> N
         tuple(getattr(state, name) for name in _AVAILABILITY) for state in metric_states.find_all(engine)
     ]
     with transaction(connection, "the nodes"):
-        _replace(connection, "nodes", nodes)
-        _replace(connection, "metric_availability", availability)
+        _replace(connection, "nodes", nodes, log=log)
+        _replace(connection, "metric_availability", availability, log=log)
 
 
-def _replace(connection: duckdb.DuckDBPyConnection, table: str, rows: Iterable[tuple[Any, ...]]) -> None:
+def _replace(
+    connection: duckdb.DuckDBPyConnection, table: str, rows: Iterable[tuple[Any, ...]], *, log: ChangeLog
+) -> None:
     rows = list(rows)
+    stored = set(connection.execute(f"from {OWN_SCHEMA}.{table}").fetchall())
+    log.record_nodes(table, {row[0] for row in stored.symmetric_difference(rows)})
     connection.execute(f"delete from {OWN_SCHEMA}.{table}")
     if rows:
         marks = ", ".join("?" * len(rows[0]))

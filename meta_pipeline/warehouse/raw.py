@@ -13,6 +13,7 @@ import pyarrow as pa
 from meta_pipeline.files import damaged, reading
 from meta_pipeline.records import LandedFile, LoadError
 from meta_pipeline.store.landed.day_versions import EarlierVersion
+from meta_pipeline.warehouse.changes import ChangeLog
 from meta_pipeline.warehouse.drift import count_drift
 from meta_pipeline.warehouse.tables import ENVELOPE, RawTable, quoted
 
@@ -22,14 +23,17 @@ _TIME = pa.timestamp("us", tz="UTC")
 _ADDED = pa.schema([*_CHANGED, ("landed_at", _TIME), ("replaced_at", _TIME)])
 
 
-def ensure_table(connection: duckdb.DuckDBPyConnection, table: RawTable) -> None:
-    """Create the table, and the one of earlier versions, or add the columns that they lack."""
-    _ensure(connection, table, table.place, {})
-    if table.has_versions:
-        _ensure(connection, table, table.versions, _VERSION_COLUMNS)
+def ensure_table(connection: duckdb.DuckDBPyConnection, table: RawTable, *, log: ChangeLog) -> None:
+    """Create the table, and the one of earlier versions, or add the columns that they lack and log all their days."""
+    with transaction(connection, f"the columns of {table.name}"):
+        if _ensure(connection, table, table.place, {}):
+            log.record(table.name, f"select distinct node_id, day from {table.place}")
+        if table.has_versions and _ensure(connection, table, table.versions, _VERSION_COLUMNS):
+            log.record(table.versions_name, f"select distinct node_id, day from {table.versions}")
 
 
-def _ensure(connection: duckdb.DuckDBPyConnection, table: RawTable, place: str, more: dict[str, str]) -> None:
+def _ensure(connection: duckdb.DuckDBPyConnection, table: RawTable, place: str, more: dict[str, str]) -> bool:
+    """Create or alter the table; return True when rows that it has got values in new columns."""
     columns = "".join(f", {quoted(column)} {kind}" for column, kind in table.types.items())
     own = "".join(f", {column} {kind}" for column, kind in more.items())
     connection.execute(
@@ -45,6 +49,7 @@ def _ensure(connection: duckdb.DuckDBPyConnection, table: RawTable, place: str, 
     wanted = _types(connection, f"select {casts}")
     if added := [column for column, kind in wanted.items() if existing.get(column) != kind]:
         _add_columns(connection, table, place, added, replaced=[column for column in added if column in existing])
+    return bool(added)
 
 
 def _types(connection: duckdb.DuckDBPyConnection, query: str) -> dict[str, str]:
@@ -60,7 +65,7 @@ def _add_columns(
     replaced: Sequence[str],
 ) -> None:
     """Add columns to the table of an older warehouse, or of a report that now requests more fields, and fill them from
-    the payload, which has the fields that were requested then. One statement: a kill leaves the table as it was."""
+    the payload, which has the fields that were requested then."""
     parsed = ", ".join(f"record.{quoted(column)}" for column in added)
     unchanged = f"* exclude ({', '.join(['record', *map(quoted, replaced)])})"
     connection.execute(
@@ -132,10 +137,15 @@ def create_temp_table(
 
 
 def replace_days(
-    connection: duckdb.DuckDBPyConnection, table: RawTable, files: Sequence[LandedFile], *, has_drift: bool
+    connection: duckdb.DuckDBPyConnection,
+    table: RawTable,
+    files: Sequence[LandedFile],
+    *,
+    log: ChangeLog,
+    has_drift: bool,
 ) -> None:
-    """Replace the changed days of one table, in one transaction. The keys come from the ledger, not from the rows: a
-    day that became empty must be deleted too."""
+    """Replace the changed days of one table and log them, in one transaction. The keys come from the ledger, not from
+    the rows: a day that became empty must be deleted too."""
     names = ", ".join(map(quoted, table.types))
     parsed = ", ".join(f"record.{quoted(column)}" for column in table.types)
     with transaction(connection, table.name):
@@ -156,6 +166,7 @@ def replace_days(
         ).fetchone()
         if loaded is None or loaded[0] != expected:
             raise LoadError(f"{table.name}: {expected} rows landed and {loaded} loaded; nothing was changed")
+        log.record(table.name, "select node_id, day from changed")
         if has_drift:
             count_drift(connection, table, [reading.duckdb_location(file.path) for file in files])
 
@@ -179,7 +190,9 @@ def load_error_of(table: RawTable, file: LandedFile) -> Exception | None:
     return None if rows == file.rows else ValueError(f"it has {rows} rows, the ledger {file.rows}")
 
 
-def add_versions(connection: duckdb.DuckDBPyConnection, table: RawTable, versions: Sequence[EarlierVersion]) -> None:
+def add_versions(
+    connection: duckdb.DuckDBPyConnection, table: RawTable, versions: Sequence[EarlierVersion], *, log: ChangeLog
+) -> None:
     """Add earlier versions of days, each with the times from which and until which it was current. Adding them again
     changes nothing."""
     names = ", ".join(map(quoted, table.types))
@@ -205,3 +218,4 @@ def add_versions(connection: duckdb.DuckDBPyConnection, table: RawTable, version
             "join added on added.path = landed.filename)",
             [table.structure, [reading.duckdb_location(version.file.path) for version in versions]],
         )
+        log.record(table.versions_name, "select node_id, day from added")

@@ -37,7 +37,12 @@ class RawTable:
     @property
     def versions(self) -> str:
         """Return the name of the table of its days' earlier versions."""
-        return f"{self.schema}.{quoted(f'{self.name}_versions')}"
+        return f"{self.schema}.{quoted(self.versions_name)}"
+
+    @property
+    def versions_name(self) -> str:
+        """Return the unqualified name of the table of its days' earlier versions."""
+        return f"{self.name}_versions"
 
     @property
     def action_keys(self) -> tuple[str, ...]:
@@ -70,7 +75,8 @@ def quoted(name: str) -> str:
 TABLES = tuple(RawTable(name=kind.name, columns=kind.columns) for kind in ENTITY_KINDS)
 
 # Tables about the pipeline itself: calls to Graph by UTC day, the versions of days with their sums, keys that Meta
-# sends and no column has, the linked nodes, and which metrics Meta answers for them.
+# sends and no column has, the linked nodes, which metrics Meta answers for them, and which load changed which days last
+# (`changes`; `report` is the name of a raw table) and up to which load a model of dbt was built and tested.
 OWN_SCHEMA = "raw_meta_pipeline"
 OWN_DDL = f"""
 create schema if not exists {OWN_SCHEMA};
@@ -92,6 +98,8 @@ create table if not exists {OWN_SCHEMA}.metric_availability (
     node_id varchar, report varchar, applies_to varchar, metric varchar, requested_at timestamptz,
     answered_at timestamptz, empty_since timestamptz, dead_since timestamptz, reason varchar
 );
+create table if not exists {OWN_SCHEMA}.changes (report varchar, node_id varchar, day date, load_number bigint);
+create table if not exists {OWN_SCHEMA}.model_builds (model varchar, built_to bigint, tested_to bigint);
 create table if not exists {OWN_SCHEMA}.warehouse_state (
     identity varchar, loads bigint, load_id varchar, loaded_at timestamptz
 );

@@ -17,6 +17,7 @@ from meta_pipeline.records import LoadError
 from meta_pipeline.store.gateway import audit_log
 from meta_pipeline.store.landed import day_versions, load_queue, read_times, warehouse_state
 from meta_pipeline.warehouse import histories
+from meta_pipeline.warehouse.changes import ChangeLog
 from meta_pipeline.warehouse.completeness import missing_days
 from meta_pipeline.warehouse.days import sync_day_versions
 from meta_pipeline.warehouse.file_state import FileState, has_raw_tables, read_state, write_state
@@ -93,24 +94,33 @@ class Warehouse:
             if is_whole:
                 load_queue.reset(engine)
             connection.execute(OWN_DDL)
+            log = ChangeLog(connection, max(file.loads, stored.loads) + 1)
             for table in (*self.insights, *TABLES):
-                ensure_table(connection, table)
+                ensure_table(connection, table, log=log)
             load_queue.reset_days(engine, missing_days(connection, engine, self.insights))
             load_id = secrets.token_hex(16)
             warehouse_state.start_load(engine, load_id=load_id)
             read_until = read_times.newest_read(engine)
-            loaded = self._load(connection, engine, is_whole=is_whole, now=now)
+            loaded = self._load(connection, engine, log=log, is_whole=is_whole, now=now)
             if is_new:
                 replace_calls(connection, calls_of_replaced(self._replaced, identity=stored.identity))
             replace_calls(connection, audit_log.calls_by_day(engine))
-            replace_nodes(connection, engine)
-            identity, loads = file.identity or secrets.token_hex(16), max(file.loads, stored.loads) + 1
-            write_state(connection, FileState(identity, loads, load_id), now=now)
-        warehouse_state.finish_load(engine, identity=identity, loads=loads, load_id=load_id, read_until=read_until)
+            replace_nodes(connection, engine, log=log)
+            identity = file.identity or secrets.token_hex(16)
+            write_state(connection, FileState(identity, log.load_number, load_id), now=now)
+        warehouse_state.finish_load(
+            engine, identity=identity, loads=log.load_number, load_id=load_id, read_until=read_until
+        )
         return loaded
 
     def _load(
-        self, connection: duckdb.DuckDBPyConnection, engine: sa.Engine, *, is_whole: bool, now: dt.datetime
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        engine: sa.Engine,
+        *,
+        log: ChangeLog,
+        is_whole: bool,
+        now: dt.datetime,
     ) -> Loaded:
         names = [table.name for table in self.insights if table.has_versions]
         # A report that left the catalogue keeps waiting until it is back.
@@ -121,13 +131,13 @@ class Warehouse:
         for table in (*self.insights, *TABLES):
             is_report = table in self.insights
             if waiting := [file for file in files if file.report == table.name]:
-                write = functools.partial(replace_days, connection, table, has_drift=is_report)
+                write = functools.partial(replace_days, connection, table, log=log, has_drift=is_report)
                 unreadable |= load_readable(waiting, write, table, lambda file: file)
             if earlier := [version for version in versions if version.file.report == table.name]:
-                add = functools.partial(add_versions, connection, table)
+                add = functools.partial(add_versions, connection, table, log=log)
                 unreadable |= load_readable(earlier, add, table, lambda version: version.file)
         readable = [file for file in files if file.path not in unreadable]
-        for file, error in histories.load(connection, engine, readable, is_whole=is_whole, now=now):
+        for file, error in histories.load(connection, engine, readable, log=log, is_whole=is_whole, now=now):
             unreadable.setdefault(file.path, (file, error))
         readable = [file for file in readable if file.path not in unreadable]
         if is_whole and files and not readable:
@@ -137,9 +147,8 @@ class Warehouse:
                 f"{str(error).splitlines()[0]}; make the landing folder readable, then run it again"
             )
         skipped = tuple(skip(engine, file, error) for file, error in unreadable.values())
-        sync_day_versions(
-            connection, engine, [table for table in self.insights if table.has_versions], is_whole=is_whole
-        )
+        versioned = [table for table in self.insights if table.has_versions]
+        sync_day_versions(connection, engine, versioned, log=log, is_whole=is_whole)
         load_queue.mark_loaded(engine, readable, now=now)
         loaded = [version for version in versions if version.file.path not in unreadable]
         day_versions.mark_loaded(engine, loaded, now=now)

@@ -10,8 +10,8 @@ from meta_pipeline.consent import invitation, oauth, state
 from meta_pipeline.consent.local import CALLBACK, code_of
 from meta_pipeline.consent.scopes import PHASES
 from meta_pipeline.consent.state import ConsentError
-from meta_pipeline.flows import consents
-from meta_pipeline.flows.consent_request import ConsentRequest, consent_request
+from meta_pipeline.flows.connections import consents
+from meta_pipeline.flows.connections.consent_request import ConsentRequest, consent_request
 from meta_pipeline.graph.errors import TransientError
 from meta_pipeline.records import MetaPipelineError
 from meta_pipeline.store.connections.invitations import Invitation

@@ -12,8 +12,8 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from meta_pipeline.consent.scopes import PHASES, SCOPES
 from meta_pipeline.consent.signing import is_same
 from meta_pipeline.consent.state import browser_digest
-from meta_pipeline.flows import consents, tokens
-from meta_pipeline.flows.consent_request import ConsentRequest, consent_request
+from meta_pipeline.flows.connections import consents, tokens
+from meta_pipeline.flows.connections.consent_request import ConsentRequest, consent_request
 from meta_pipeline.records import MetaPipelineError, NodeLink, VaultError
 from meta_pipeline.status import overview, wording
 from meta_pipeline.status.token_health import DISCONNECTED

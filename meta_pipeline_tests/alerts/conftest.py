@@ -12,7 +12,7 @@ import pytest
 from harness.frozen_clock import FrozenRuntime
 from meta_pipeline.alerts.due import Alert
 from meta_pipeline.alerts.targets import Email, Log, Target, Webhook
-from meta_pipeline.flows import tokens
+from meta_pipeline.flows.connections import tokens
 from meta_pipeline_tests.fakes.alert_receivers import Mail, Receiver
 
 DAY = dt.timedelta(days=1)

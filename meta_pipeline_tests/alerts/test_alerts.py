@@ -8,7 +8,7 @@ import pytest
 
 from harness.frozen_clock import PUBLIC
 from meta_pipeline.alerts.due import threshold_of
-from meta_pipeline.flows import consents, tokens
+from meta_pipeline.flows.connections import consents, tokens
 from meta_pipeline_tests.alerts.conftest import DAY, Walk
 
 

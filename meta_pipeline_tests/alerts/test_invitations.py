@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from harness.frozen_clock import PUBLIC
 from meta_pipeline.consent import invitation
-from meta_pipeline.flows import tokens
+from meta_pipeline.flows.connections import tokens
 from meta_pipeline.store.schema.connections import alerts as alert_rows
 from meta_pipeline.store.schema.connections import invitations as invitation_rows
 from meta_pipeline_tests.alerts.conftest import SIGNING_KEY, Walk

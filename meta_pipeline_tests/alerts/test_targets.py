@@ -25,7 +25,7 @@ HOSTILE = st.one_of(
 )
 
 
-@settings(max_examples=400, deadline=None, database=None)
+@settings(max_examples=400, database=None)
 @given(subject=HOSTILE, stops=st.lists(HOSTILE, max_size=7))
 def test_names_from_meta_are_data_in_every_message(subject: str, stops: list[str]) -> None:
     alert = Alert(

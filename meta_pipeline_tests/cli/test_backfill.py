@@ -13,8 +13,8 @@ from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.cli.backfill import landing
 from meta_pipeline.cli.backfill.scope import BackfillScope, BackfillTarget, describe_expected_calls, forecast_targets
 from meta_pipeline.cli.output import terminal
-from meta_pipeline.extract.ranges import Range
-from meta_pipeline.flows.node_range import NodeRange, RangeOutcome
+from meta_pipeline.extract.planning.ranges import Range
+from meta_pipeline.flows.pulling.node_range import NodeRange, RangeOutcome
 from meta_pipeline.node_kinds import AD_ACCOUNT, PAGE
 from meta_pipeline.records import LandedFile
 from meta_pipeline.settings import Settings

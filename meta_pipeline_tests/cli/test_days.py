@@ -16,7 +16,7 @@ from meta_pipeline.cli.backfill.days import Day, DaysAgo
 from meta_pipeline.cli.commands.options import backfill_arguments, tabular
 from meta_pipeline.cli.main import cli
 from meta_pipeline.cli.output import terminal
-from meta_pipeline.extract.ranges import Range
+from meta_pipeline.extract.planning.ranges import Range
 from meta_pipeline.linker import links
 from meta_pipeline.linker.discover import Discovery
 from meta_pipeline.node_kinds import PACIFIC

@@ -18,7 +18,7 @@ from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.cli.demo import pulls, summary
 from meta_pipeline.cli.output import terminal
 from meta_pipeline.extract.ads.catalogue.reports import REPORTS
-from meta_pipeline.flows.side_by_side import land_side_by_side
+from meta_pipeline.flows.pulling.side_by_side import land_side_by_side
 from meta_pipeline.linker import links
 from meta_pipeline.linker.discover import Discovery
 from meta_pipeline.publish.query import query

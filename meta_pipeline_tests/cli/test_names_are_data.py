@@ -31,8 +31,8 @@ from meta_pipeline.cli.output import logs
 from meta_pipeline.defs.runs import onboarding_run
 from meta_pipeline.defs.runs.mart_build_result import MartBuild
 from meta_pipeline.display import printable
-from meta_pipeline.flows import consents
-from meta_pipeline.flows.node_range import NodeRange, RangeOutcome
+from meta_pipeline.flows.connections import consents
+from meta_pipeline.flows.pulling.node_range import NodeRange, RangeOutcome
 from meta_pipeline.linker import links
 from meta_pipeline.linker.discover import Discovery
 from meta_pipeline.records import AccessToken, NodeLink
@@ -190,7 +190,7 @@ def examples(test: Callable[..., None]) -> Callable[..., None]:
 
 
 @examples
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(NAMES)
 def test_a_name_is_shown_as_it_is_wherever_it_is_shown(places: Places, name: str) -> None:
     places.name(name)

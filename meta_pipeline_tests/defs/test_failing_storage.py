@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.defs.home import instance
 from meta_pipeline.defs.runs import backfill_runs, mart_build, mart_build_run, range_run
-from meta_pipeline.flows.node_range import NodeRange
+from meta_pipeline.flows.pulling.node_range import NodeRange
 from meta_pipeline.node_kinds import AD_ACCOUNT
 from meta_pipeline.records import StoreError
 

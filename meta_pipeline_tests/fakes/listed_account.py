@@ -16,11 +16,11 @@ from harness.frozen_clock import FrozenClock
 from meta_pipeline.bootstrap import insights_tables
 from meta_pipeline.entity_kinds import ENTITY_KINDS
 from meta_pipeline.extract.ads.catalogue.reports import REPORTS
-from meta_pipeline.flows import listings
-from meta_pipeline.flows.listings import ListingPolicy
-from meta_pipeline.flows.pull_context import PullContext
+from meta_pipeline.flows.pulling.ads import listings
+from meta_pipeline.flows.pulling.ads.listings import ListingPolicy
+from meta_pipeline.flows.pulling.pull_context import PullContext
 from meta_pipeline.graph.client import GraphClient
-from meta_pipeline.graph.download import DownloadError, Picture
+from meta_pipeline.graph.http.download import DownloadError, Picture
 from meta_pipeline.landing.landing import SNAPSHOT_DAY, Landing
 from meta_pipeline.records import AccessToken
 from meta_pipeline.store.engine import open_store

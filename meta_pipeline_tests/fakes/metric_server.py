@@ -10,7 +10,7 @@ from typing import Any
 from meta_pipeline.graph.calls import CallKind, Operation
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.graph.errors import GraphError, RequestError, error_from
-from meta_pipeline.graph.response import Answer, GraphResponse
+from meta_pipeline.graph.responses.response import Answer, GraphResponse
 from meta_pipeline.records import AccessToken
 
 NOW = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.frozen_clock import FrozenRuntime
-from meta_pipeline.flows.pull_context import PullContext
+from meta_pipeline.flows.pulling.pull_context import PullContext
 from meta_pipeline.landing.landing import Landing
 from meta_pipeline_tests.fakes.listed_account import ListedAccount
 

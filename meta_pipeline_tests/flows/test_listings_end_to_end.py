@@ -17,11 +17,11 @@ import pyarrow.parquet as pq
 from harness.sandbox import Sandbox
 from meta_pipeline.bootstrap import insights_tables
 from meta_pipeline.extract.ads.catalogue.reports import REPORTS
-from meta_pipeline.flows import listings
-from meta_pipeline.flows.listings import ListingPolicy
-from meta_pipeline.flows.pull_context import PullContext
+from meta_pipeline.flows.pulling.ads import listings
+from meta_pipeline.flows.pulling.ads.listings import ListingPolicy
+from meta_pipeline.flows.pulling.pull_context import PullContext
 from meta_pipeline.graph.client import GraphClient
-from meta_pipeline.graph.download import Downloads
+from meta_pipeline.graph.http.download import Downloads
 from meta_pipeline.landing.landing import SNAPSHOT_DAY, Landing
 from meta_pipeline.records import AccessToken
 from meta_pipeline.store.engine import open_store

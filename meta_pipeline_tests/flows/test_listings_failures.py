@@ -9,8 +9,8 @@ import pytest
 from harness.account import NODE
 from meta_pipeline.entity_kinds import EntityKind
 from meta_pipeline.extract.ads.listings import entities
-from meta_pipeline.flows import listings
-from meta_pipeline.flows.listings import ListingsError
+from meta_pipeline.flows.pulling.ads import listings
+from meta_pipeline.flows.pulling.ads.listings import ListingsError
 from meta_pipeline.graph.errors import ThrottledError
 from meta_pipeline.landing.landing import SNAPSHOT_DAY
 from meta_pipeline.status import forecast

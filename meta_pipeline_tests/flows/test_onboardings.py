@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from harness.frozen_clock import FrozenRuntime
 from meta_pipeline.consent.scopes import scopes_for
 from meta_pipeline.consent.state import ConsentError
-from meta_pipeline.flows import consents
+from meta_pipeline.flows.connections import consents
 from meta_pipeline.store.connections import onboardings
 from meta_pipeline.store.connections.node_links import list_links
 from meta_pipeline.store.coordination.processes import identity

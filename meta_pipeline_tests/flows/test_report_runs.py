@@ -11,8 +11,8 @@ import pytest
 from harness.frozen_clock import FrozenRuntime
 from meta_pipeline.cli.backfill.run import lines_by_reason
 from meta_pipeline.extract.ads.insights.durations import size_class
-from meta_pipeline.flows import pulls
-from meta_pipeline.flows.pull_context import PullContext
+from meta_pipeline.flows.pulling import pulls
+from meta_pipeline.flows.pulling.pull_context import PullContext
 from meta_pipeline.landing.days import OpenDays
 from meta_pipeline.landing.landing import Landing, Outcome
 from meta_pipeline.records import FailedDay, LandedFile

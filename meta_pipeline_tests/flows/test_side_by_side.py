@@ -12,8 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from harness.frozen_clock import FrozenRuntime
-from meta_pipeline.flows import pulls, side_by_side
-from meta_pipeline.flows.pull_context import PullContext
+from meta_pipeline.flows.pulling import pulls, side_by_side
+from meta_pipeline.flows.pulling.pull_context import PullContext
 from meta_pipeline.graph.errors import ThrottledError
 from meta_pipeline.landing.days import OpenDays
 from meta_pipeline.landing.landing import Landing, Outcome

@@ -10,8 +10,9 @@ import sqlalchemy as sa
 
 from harness.frozen_clock import PUBLIC, FrozenRuntime
 from meta_pipeline.consent.scopes import SCOPES, Scope, scopes_for
-from meta_pipeline.flows import consents, pulls, tokens
-from meta_pipeline.flows.pull_context import PullContext
+from meta_pipeline.flows.connections import consents, tokens
+from meta_pipeline.flows.pulling import pulls
+from meta_pipeline.flows.pulling.pull_context import PullContext
 from meta_pipeline.landing.landing import Landing
 from meta_pipeline.records import FailedDay, LandedFile, VaultError
 from meta_pipeline.status import overview

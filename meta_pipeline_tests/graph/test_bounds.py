@@ -17,8 +17,6 @@ from harness.checked_calls import TOKEN
 from harness.response_strategies import bomb_answer
 from harness.scripted_transport import Clock, Scripted, ScriptedAdapter
 from harness.virtual_clock import START
-from meta_pipeline.graph import paging
-from meta_pipeline.graph.bounds import CALL_DEADLINE_S
 from meta_pipeline.graph.calls import CallKind, Operation
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.graph.errors import (
@@ -36,8 +34,10 @@ from meta_pipeline.graph.errors import (
     TransientError,
     UnreadableAnswerError,
 )
-from meta_pipeline.graph.paging import Positions
-from meta_pipeline.graph.response import Answer, GraphResponse, answer_of
+from meta_pipeline.graph.http.bounds import CALL_DEADLINE_S
+from meta_pipeline.graph.responses import paging
+from meta_pipeline.graph.responses.paging import Positions
+from meta_pipeline.graph.responses.response import Answer, GraphResponse, answer_of
 from meta_pipeline.records import AccessToken
 from meta_pipeline_tests.graph.http_server import Client, Server
 

@@ -11,7 +11,7 @@ import pytest
 from harness.virtual_clock import START
 from meta_pipeline.graph.calls import CallKind
 from meta_pipeline.graph.features import check
-from meta_pipeline.graph.limits import Charge, charges
+from meta_pipeline.graph.limits.rate_limits import Charge, charges
 from meta_pipeline.records import AccessToken, ConfigError
 from meta_pipeline.sandbox.graph import Graph
 from meta_pipeline.sandbox.protocol.requests import GraphRequest

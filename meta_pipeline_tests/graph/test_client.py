@@ -22,7 +22,7 @@ from meta_pipeline.graph.errors import (
     TooMuchDataError,
     TransientError,
 )
-from meta_pipeline.graph.response import answer_of
+from meta_pipeline.graph.responses.response import answer_of
 from meta_pipeline.graph.retry import TRIES
 from meta_pipeline.graph.samples import Samples
 from meta_pipeline.records import AccessToken, ConfigError

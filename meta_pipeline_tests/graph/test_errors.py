@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from meta_pipeline.graph.errors import REMEDIES, TooMuchDataError, TransientError, error_from
-from meta_pipeline.graph.response import decipher
+from meta_pipeline.graph.responses.response import decipher
 
 SAMPLES = json.loads((Path(__file__).parents[1] / "samples" / "graph" / "errors.json").read_text())
 

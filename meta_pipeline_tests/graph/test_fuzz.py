@@ -14,10 +14,10 @@ from harness.call_process import MOST_MIB, CallProcess
 from harness.response_strategies import BOMBS, bomb_answer, long_page
 from meta_pipeline.graph.calls import CallKind
 from meta_pipeline.graph.errors import ThrottledError
-from meta_pipeline.graph.limits import charges, readings
-from meta_pipeline.graph.pace import Budget, after_reading, after_throttle, wait_s
-from meta_pipeline.graph.response import answer_of, decipher, page_of
-from meta_pipeline.graph.usage import HEADERS, retry_after, usage_of
+from meta_pipeline.graph.limits.pace import Budget, after_reading, after_throttle, wait_s
+from meta_pipeline.graph.limits.rate_limits import charges, readings
+from meta_pipeline.graph.limits.usage import HEADERS, retry_after, usage_of
+from meta_pipeline.graph.responses.response import answer_of, decipher, page_of
 from meta_pipeline.records import MetaPipelineError
 
 NOW = dt.datetime(2026, 11, 20, tzinfo=dt.UTC)
@@ -37,7 +37,7 @@ headers = st.dictionaries(
 
 
 @given(status=st.integers(100, 599), headers=headers, body=texts)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_an_answer_is_a_result_or_an_error_of_ours(status: int, headers: dict[str, str], body: bytes) -> None:
     _, error = decipher(status, headers, body)
     assert error is None or isinstance(error, MetaPipelineError)
@@ -51,7 +51,7 @@ def test_an_answer_is_a_result_or_an_error_of_ours(status: int, headers: dict[st
 
 
 @given(first=headers, second=headers, age=st.integers(-10, 100_000))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_a_budget_survives_any_header_and_never_waits_for_ever(first: dict[str, str], second: dict[str, str], age: int) -> None:
     charged = charges(CallKind.INSIGHTS, "act_1/insights", None)
     budget = Budget("k", 3600.0)

@@ -11,11 +11,11 @@ import pytest
 import sqlalchemy as sa
 
 from harness.virtual_clock import SandboxAdapter, VirtualClock
-from meta_pipeline.graph.budget import SharedBudget
 from meta_pipeline.graph.calls import CallKind
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.graph.errors import ThrottledError
-from meta_pipeline.graph.limits import Charge, charges
+from meta_pipeline.graph.limits.budget import SharedBudget
+from meta_pipeline.graph.limits.rate_limits import Charge, charges
 from meta_pipeline.graph.request import CallContext
 from meta_pipeline.records import AccessToken
 from meta_pipeline.sandbox.graph import Graph

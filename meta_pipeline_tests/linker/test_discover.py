@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.frozen_clock import FrozenRuntime
-from meta_pipeline.flows import consents
+from meta_pipeline.flows.connections import consents
 from meta_pipeline.graph.errors import GraphError, TokenError
 from meta_pipeline.linker.discover import Discovery
 from meta_pipeline.records import TokenRef

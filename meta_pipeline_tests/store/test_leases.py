@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from harness.virtual_clock import VirtualClock
 from meta_pipeline.extract.ads.catalogue.reports import REPORTS
 from meta_pipeline.extract.reports import Reports
-from meta_pipeline.flows import side_by_side
+from meta_pipeline.flows.pulling import side_by_side
 from meta_pipeline.landing.landing import Landing
 from meta_pipeline.records import Batch, FailedDay, LandedFile
 from meta_pipeline.store.coordination import heartbeat, leases

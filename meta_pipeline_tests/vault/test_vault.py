@@ -169,7 +169,7 @@ KEY, OTHER = new_key(), new_key()
 SEALED = seal(AccessToken(kind="user", value="EAABplain"), subject="row", keys=keyring(KEY), sealed_at=NOW)
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=1000)
 @given(at=st.integers(0, len(SEALED) - 1), bit=st.integers(0, 7), cut=st.integers(0, len(SEALED) - 1), is_cut=st.booleans())
 def test_no_spoiled_ciphertext_opens(at: int, bit: int, cut: int, is_cut: bool) -> None:
     spoiled = bytearray(SEALED)

@@ -53,7 +53,7 @@ class Place:
 
 
 @given(LISTINGS)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_every_state_is_there_once_however_it_was_loaded(plan: list[tuple[str, dict[str, int], bool]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         place = Place(Path(folder))

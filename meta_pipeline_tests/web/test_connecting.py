@@ -9,7 +9,7 @@ import pytest
 
 from harness.connections_page import Web, parameter
 from meta_pipeline.consent.scopes import SCOPES, scopes_for
-from meta_pipeline.flows import consents
+from meta_pipeline.flows.connections import consents
 from meta_pipeline.records import TokenRef
 from meta_pipeline.store.connections import onboardings
 

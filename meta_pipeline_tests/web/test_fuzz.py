@@ -20,7 +20,7 @@ from meta_pipeline.store.schema.connections import node_links, tokens
 
 TIMES = 600  # by four shares
 HARD = settings(
-    max_examples=TIMES, deadline=None, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture],
+    max_examples=TIMES, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 anything = st.one_of(
     st.binary(max_size=300).map(quote_from_bytes), st.text(st.characters(max_codepoint=255, exclude_characters="#"), max_size=200),
@@ -112,7 +112,7 @@ def named(tmp_path_factory: pytest.TempPathFactory, shared_sandbox: Sandbox) -> 
     return web, web.connect().header("location")
 
 
-@settings(max_examples=60, deadline=None, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(person=HOSTILE, node=HOSTILE, business=HOSTILE, step=HOSTILE)
 def test_names_from_meta_are_data_on_every_page(named: tuple[Web, str], person: str, node: str, business: str, step: str) -> None:
     web, where = named

@@ -151,7 +151,7 @@ def test_trouble_of_meta_during_onboarding_loses_nothing(web: Web) -> None:
     where = web.browser.get(target).header("location")
 
     assert "this is tried again" in web.browser.get(where).body
-    from meta_pipeline.flows import consents
+    from meta_pipeline.flows.connections import consents
 
     consents.onboard(
         where.rpartition("/")[2], graph=web.runtime.graph, tokens=web.runtime.vault, engine=web.runtime.engine,

@@ -9,7 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.cli.output.terminal import Terminal, counted
 from meta_pipeline.defs.runs.backfill_runs import land_ranges
-from meta_pipeline.flows.node_range import NodeRange
+from meta_pipeline.flows.pulling.node_range import NodeRange
 from meta_pipeline.store.landed import ledger
 from meta_pipeline.store.pulls import deferrals, report_runs
 

@@ -23,8 +23,8 @@ from meta_pipeline.cli.output.terminal import Terminal, counted
 from meta_pipeline.defs.runs.mart_build import build_marts
 from meta_pipeline.defs.runs.mart_build_result import MartBuild
 from meta_pipeline.files import reading
-from meta_pipeline.flows import pulls
-from meta_pipeline.flows.node_range import NodeRange
+from meta_pipeline.flows.pulling import pulls
+from meta_pipeline.flows.pulling.node_range import NodeRange
 from meta_pipeline.store.gateway import audit_log
 from meta_pipeline.store.landed import ledger
 from meta_pipeline.store.pulls import backfills

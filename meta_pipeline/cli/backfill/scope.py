@@ -11,7 +11,7 @@ from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.cli.backfill.days import Day, DaysAgo, resolve
 from meta_pipeline.cli.backfill.nodes import reports_by_node
 from meta_pipeline.cli.output.terminal import Terminal, counted
-from meta_pipeline.extract.ranges import Range
+from meta_pipeline.extract.planning.ranges import Range
 from meta_pipeline.extract.reports import is_snapshot, too_old
 from meta_pipeline.node_kinds import AD_ACCOUNT, KINDS_BY_NAME, NodeKind
 from meta_pipeline.records import ConfigError, NodeLink

@@ -16,7 +16,7 @@ from meta_pipeline.cli.backfill.run import BackfillResult, read_scope
 from meta_pipeline.cli.backfill.scope import BackfillScope, BackfillTarget, resolve_scope
 from meta_pipeline.cli.demo.run import DAYS, GATED_ACCOUNT
 from meta_pipeline.cli.output import terminal
-from meta_pipeline.flows.side_by_side import land_side_by_side
+from meta_pipeline.flows.pulling.side_by_side import land_side_by_side
 from meta_pipeline.node_kinds import INSTAGRAM_ACCOUNT, PAGE
 from meta_pipeline.store.landed import read_times
 

@@ -14,11 +14,11 @@ import duckdb
 from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.cli.doctor.check_result import CheckResult, describe_size, describe_time, list_first
 from meta_pipeline.cli.output.terminal import counted
-from meta_pipeline.extract.restatement import LAST_READ_AGE, STABLE_AFTER_DAYS, parse_tiers
+from meta_pipeline.extract.planning.restatement import LAST_READ_AGE, STABLE_AFTER_DAYS, parse_tiers
 from meta_pipeline.files import reading
 from meta_pipeline.files.locations import Location
-from meta_pipeline.graph.limits import node_of
-from meta_pipeline.graph.pace import Budget
+from meta_pipeline.graph.limits.pace import Budget
+from meta_pipeline.graph.limits.rate_limits import node_of
 from meta_pipeline.node_kinds import KINDS_BY_NAME
 from meta_pipeline.status.due_pulls import due_days, reports_of_days
 from meta_pipeline.store.connections.node_links import list_links

@@ -11,7 +11,8 @@ from meta_pipeline.defs.assets.landing_run import LandingRun
 from meta_pipeline.defs.assets.run_context import pull_context_of
 from meta_pipeline.defs.partitions import AD_ACCOUNTS, NODE_DAYS
 from meta_pipeline.extract.reports import AnyReport, NodeReport, Reports, kind_of
-from meta_pipeline.flows import listings, side_by_side
+from meta_pipeline.flows.pulling import side_by_side
+from meta_pipeline.flows.pulling.ads import listings
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.node_kinds import AD_ACCOUNT, INSTAGRAM_ACCOUNT, NODE_KINDS, PAGE, NodeKind
 from meta_pipeline.store.coordination import leases

@@ -9,7 +9,7 @@ import dagster as dg
 
 from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.defs.partitions import days_by_node
-from meta_pipeline.flows.pull_context import PullContext
+from meta_pipeline.flows.pulling.pull_context import PullContext
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.graph.request import Purpose
 from meta_pipeline.vault.vault import Vault

@@ -9,8 +9,8 @@ from concurrent.futures.process import BrokenProcessPool, ProcessPoolExecutor
 from typing import Any
 
 from meta_pipeline.bootstrap import Runtime
-from meta_pipeline.flows.node_range import NodeRange, RangeOutcome
-from meta_pipeline.flows.prefetching import Prefetches, prefetching
+from meta_pipeline.flows.pulling.node_range import NodeRange, RangeOutcome
+from meta_pipeline.flows.pulling.prefetching import Prefetches, prefetching
 from meta_pipeline.node_kinds import NODE_KINDS
 from meta_pipeline.processes.worker_pool import STOP_WITHIN_S, worker_pool
 from meta_pipeline.settings import Settings

@@ -22,7 +22,7 @@ from meta_pipeline.defs.runs.console import SILENT_CONSOLE, silence_dagster
 from meta_pipeline.defs.runs.killed_runs import process_tags
 from meta_pipeline.defs.runs.results import failure_reasons
 from meta_pipeline.defs.runs.run_job import run_job
-from meta_pipeline.flows.node_range import NodeRange, RangeOutcome, are_listings_due
+from meta_pipeline.flows.pulling.node_range import NodeRange, RangeOutcome, are_listings_due
 from meta_pipeline.settings import Settings
 
 

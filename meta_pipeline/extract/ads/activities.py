@@ -11,9 +11,9 @@ import msgspec
 
 from meta_pipeline.extract.ads.catalogue.vocabulary import LONGEST_HISTORY
 from meta_pipeline.extract.ads.listings.entities import LISTING_PAGE
-from meta_pipeline.extract.ranges import Range
+from meta_pipeline.extract.planning.ranges import Range
+from meta_pipeline.extract.planning.sizes import Sizes
 from meta_pipeline.extract.reports import DAYS_PER_MONTH, NodeReport
-from meta_pipeline.extract.sizes import Sizes
 from meta_pipeline.extract.stored_listing import Row, parse_time
 from meta_pipeline.graph.calls import CallKind
 from meta_pipeline.graph.client import GraphClient

@@ -10,11 +10,11 @@ from zoneinfo import ZoneInfo
 from meta_pipeline.extract.metrics.answers import rows_by_day, total_rows
 from meta_pipeline.extract.metrics.metric import Metric
 from meta_pipeline.extract.metrics.reader import MetricReader, MetricRequest
-from meta_pipeline.extract.ranges import Range, contiguous_ranges
+from meta_pipeline.extract.planning.ranges import Range, contiguous_ranges
 from meta_pipeline.extract.stored_listing import Row
 from meta_pipeline.graph.calls import CallKind
 from meta_pipeline.graph.errors import GraphError
-from meta_pipeline.graph.response import GraphResponse
+from meta_pipeline.graph.responses.response import GraphResponse
 from meta_pipeline.node_kinds import PACIFIC
 
 # From `since` to `until` at most (docs/graph-api.md §3.4): the error counts seconds, and a range over the end of summer

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from meta_pipeline.extract.aged_objects import ObjectEdge, Record, text_of
+from meta_pipeline.extract.snapshots.aged_objects import ObjectEdge, Record, text_of
 from meta_pipeline.graph.calls import CallKind
 
 FIELDS = (

@@ -9,16 +9,16 @@ from dataclasses import dataclass
 
 import msgspec
 
-from meta_pipeline.extract.aged_objects import Record, is_missing, list_known_fields, text_of
 from meta_pipeline.extract.instagram.media import FIELDS
 from meta_pipeline.extract.metrics.answers import insights_list, provenance
 from meta_pipeline.extract.metrics.metric import Metric
 from meta_pipeline.extract.metrics.reader import MetricReader, MetricRequest
+from meta_pipeline.extract.snapshots.aged_objects import Record, is_missing, list_known_fields, text_of
 from meta_pipeline.extract.stored_listing import Row, parse_time
 from meta_pipeline.graph.calls import CallKind
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.graph.errors import GraphError
-from meta_pipeline.graph.response import GraphResponse
+from meta_pipeline.graph.responses.response import GraphResponse
 from meta_pipeline.records import AccessToken, Batch
 
 STORY = "STORY"  # the type of media by which their metrics are remembered

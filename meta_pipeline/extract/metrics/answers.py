@@ -11,7 +11,7 @@ import msgspec
 
 from meta_pipeline.extract.stored_listing import Row, parse_time
 from meta_pipeline.graph.errors import UnreadableAnswerError
-from meta_pipeline.graph.response import GraphResponse
+from meta_pipeline.graph.responses.response import GraphResponse
 from meta_pipeline.records import Batch
 
 # An end of a Pacific day is 07:00 or 08:00 UTC; half a day earlier is the day itself, whichever of the two Meta writes

@@ -21,7 +21,7 @@ from meta_pipeline.graph.errors import (
     ThrottledError,
     TokenError,
 )
-from meta_pipeline.graph.response import GraphResponse
+from meta_pipeline.graph.responses.response import GraphResponse
 from meta_pipeline.records import AccessToken
 
 # The codes with which Meta refuses a request for one of its metrics: 100 for a name that is dead or does not fit, 200

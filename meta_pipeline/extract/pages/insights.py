@@ -9,7 +9,7 @@ from typing import Any
 from meta_pipeline.extract.metrics.answers import rows_by_day
 from meta_pipeline.extract.metrics.metric import Metric
 from meta_pipeline.extract.metrics.reader import MetricReader, MetricRequest
-from meta_pipeline.extract.ranges import Range
+from meta_pipeline.extract.planning.ranges import Range
 from meta_pipeline.extract.stored_listing import Row
 from meta_pipeline.graph.calls import CallKind
 from meta_pipeline.graph.errors import TooMuchDataError

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from meta_pipeline.extract.aged_objects import ObjectEdge
+from meta_pipeline.extract.snapshots.aged_objects import ObjectEdge
 from meta_pipeline.graph.calls import CallKind
 
 # Without reactions and comments, which need another permission (docs/graph-api.md §3.2).

@@ -20,9 +20,9 @@ from meta_pipeline.extract.ads.catalogue.vocabulary import (
 )
 from meta_pipeline.extract.ads.insights.day_partitioner import DayPartitioner
 from meta_pipeline.extract.ads.insights.requests import insights_request
-from meta_pipeline.extract.forecast import forecast_report
-from meta_pipeline.extract.ranges import Range
-from meta_pipeline.extract.sizes import Sizes, plan_ranges
+from meta_pipeline.extract.forecasting.forecast import forecast_report
+from meta_pipeline.extract.planning.ranges import Range
+from meta_pipeline.extract.planning.sizes import Sizes, plan_ranges
 from meta_pipeline.records import Batch, ConfigError, LandingError
 from meta_pipeline.settings import Settings
 

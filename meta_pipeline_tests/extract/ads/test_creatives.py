@@ -39,7 +39,7 @@ def read(account: SmallAccount, wanted: set[str]) -> dict[str, dict[str, Any]]:
 
 
 @given(st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_all_the_good_ones_come_and_the_bad_ones_are_rows_with_an_error(data: st.DataObject) -> None:
     library = data.draw(st.integers(0, 400))
     account = SmallAccount(FrozenClock())

@@ -8,8 +8,8 @@ import pytest
 
 from meta_pipeline.extract.ads.catalogue.reports import REPORTS
 from meta_pipeline.extract.ads.insights.day_partitioner import DayPartitioner, key_row_type
-from meta_pipeline.extract.ranges import Range
-from meta_pipeline.graph.response import answer_of
+from meta_pipeline.extract.planning.ranges import Range
+from meta_pipeline.graph.responses.response import answer_of
 from meta_pipeline.records import Batch, LandingError
 
 DAY = dt.date(2026, 11, 1)

@@ -23,7 +23,7 @@ from meta_pipeline.extract.ads.insights.split_by_id import (
     join_rows,
     read_in_parts,
 )
-from meta_pipeline.extract.ranges import Range
+from meta_pipeline.extract.planning.ranges import Range
 from meta_pipeline.graph.errors import TooMuchDataError
 from meta_pipeline.records import LandingError
 from meta_pipeline_tests.fakes.day_of_ads import (

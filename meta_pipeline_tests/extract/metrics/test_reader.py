@@ -17,7 +17,7 @@ from meta_pipeline.extract.metrics.availability import PROBE_EVERY, Availability
 from meta_pipeline.extract.metrics.reader import MetricReader, MetricRequest
 from meta_pipeline.graph.calls import CallKind
 from meta_pipeline.graph.errors import GraphError, RequestError, ScopeError, ThrottledError, TokenError, error_from
-from meta_pipeline.graph.response import GraphResponse
+from meta_pipeline.graph.responses.response import GraphResponse
 from meta_pipeline.store.engine import open_store
 from meta_pipeline.store.pulls import metric_states
 from meta_pipeline_tests.fakes.metric_server import NOW, TOKEN, MetricServer, listing, naming, unnamed
@@ -74,7 +74,7 @@ def most_calls(metrics: int, dead: int) -> int:
 def test_any_dead_metrics_are_found_in_few_calls_and_cost_nothing_the_next_day(
     engine: sa.Engine, refusal: Callable[[Sequence[str], Sequence[str]], str],
 ) -> None:
-    @settings(deadline=None, max_examples=100)
+    @settings(max_examples=100)
     @given(st.integers(1, 30).flatmap(lambda n: st.tuples(st.just(ALL[:n]), st.sets(st.sampled_from(ALL[:n])))))
     def check(names: tuple[tuple[str, ...], set[str]]) -> None:
         metrics, dead = names

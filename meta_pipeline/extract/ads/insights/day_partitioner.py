@@ -16,8 +16,8 @@ import pyarrow as pa
 
 from meta_pipeline.extract.ads.catalogue.reports import Report
 from meta_pipeline.extract.page_slicing import slice_records, strip_separators
-from meta_pipeline.extract.ranges import Range
-from meta_pipeline.graph.response import UNREADABLE, page_reader
+from meta_pipeline.extract.planning.ranges import Range
+from meta_pipeline.graph.responses.response import UNREADABLE, page_reader
 from meta_pipeline.records import Batch, LandingError
 
 # Records that are yielded together: as many as stay in a core's cache while they land.

@@ -26,8 +26,8 @@ from meta_pipeline.extract.ads.insights.split_by_id import (
     read_in_parts,
 )
 from meta_pipeline.extract.ads.listings.entities import LISTING_PAGE, list_ids
-from meta_pipeline.extract.ranges import Range
-from meta_pipeline.extract.sizes import FixedSizes, Sizes
+from meta_pipeline.extract.planning.ranges import Range
+from meta_pipeline.extract.planning.sizes import FixedSizes, Sizes
 from meta_pipeline.graph.calls import CallKind
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.graph.errors import CursorError, TransientError

@@ -12,9 +12,9 @@ from meta_pipeline.extract.ads.catalogue.reports import Report
 from meta_pipeline.extract.ads.insights import durations
 from meta_pipeline.extract.ads.insights.durations import EndedRun
 from meta_pipeline.extract.ads.insights.requests import Pull
-from meta_pipeline.extract.ranges import Range
-from meta_pipeline.extract.sizes import SYNCHRONOUS_DAYS, Sizes, plan_ranges
-from meta_pipeline.extract.stored_sizes import load_sizes, store_sizes
+from meta_pipeline.extract.planning.ranges import Range
+from meta_pipeline.extract.planning.sizes import SYNCHRONOUS_DAYS, Sizes, plan_ranges
+from meta_pipeline.extract.planning.stored_sizes import load_sizes, store_sizes
 from meta_pipeline.store.pulls import report_sizes
 
 

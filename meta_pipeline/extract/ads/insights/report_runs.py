@@ -15,11 +15,11 @@ from meta_pipeline.extract.ads.insights.durations import FIRST_POLL_S, UNKNOWN_F
 from meta_pipeline.extract.ads.insights.planner import Planner
 from meta_pipeline.extract.ads.insights.requests import Pull, insights_request
 from meta_pipeline.extract.ads.insights.run_status import Abandoned, Done, ReportRunError, is_completed, outcome_of
-from meta_pipeline.extract.ranges import Range
+from meta_pipeline.extract.planning.ranges import Range
 from meta_pipeline.graph.calls import CallKind, Operation
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.graph.errors import GraphError, TooMuchDataError, TransientError
-from meta_pipeline.graph.response import GraphResponse
+from meta_pipeline.graph.responses.response import GraphResponse
 from meta_pipeline.records import AccessToken, MetaPipelineError
 from meta_pipeline.store.pulls import report_runs
 

@@ -9,7 +9,7 @@ from typing import Any
 from meta_pipeline.digests import request_digest
 from meta_pipeline.extract.ads.catalogue.reports import Report
 from meta_pipeline.extract.ads.insights.split_by_id import Part
-from meta_pipeline.extract.ranges import Range
+from meta_pipeline.extract.planning.ranges import Range
 
 
 def insights_request(report: Report, days: Range, part: Part | None = None) -> dict[str, Any]:

@@ -17,8 +17,8 @@ from meta_pipeline.extract.stored_listing import Row, StoredRecord, summarize
 from meta_pipeline.graph.calls import CallKind, Operation
 from meta_pipeline.graph.client import BATCH_LIMIT, GraphClient
 from meta_pipeline.graph.errors import GraphError, RequestError, ScopeError, TooMuchDataError, TransientError
-from meta_pipeline.graph.paging import Positions
-from meta_pipeline.graph.response import GraphResponse
+from meta_pipeline.graph.responses.paging import Positions
+from meta_pipeline.graph.responses.response import GraphResponse
 from meta_pipeline.records import AccessToken, Batch
 
 # What a creative is requested with; the digest of it says whether a sweep covered the same fields.

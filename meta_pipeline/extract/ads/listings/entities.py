@@ -12,16 +12,16 @@ import msgspec
 
 from meta_pipeline.entity_kinds import ACCOUNTS, ADS, CUSTOM_CONVERSIONS, LISTED_KINDS, EntityKind
 from meta_pipeline.extract import stored_listing
-from meta_pipeline.extract.sizes import Sizes
+from meta_pipeline.extract.planning.sizes import Sizes
 from meta_pipeline.extract.stored_listing import Row, StoredRecord
 from meta_pipeline.graph.calls import CallKind, Operation
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.graph.errors import GraphError, RequestError, ScopeError
 from meta_pipeline.graph.request import PageSize
-from meta_pipeline.graph.response import GraphResponse
+from meta_pipeline.graph.responses.response import GraphResponse
 from meta_pipeline.records import AccessToken, Batch
 
-# Things per page of a listing; pages of insights grow (`extract/sizes.py`).
+# Things per page of a listing; pages of insights grow (`extract/planning/sizes.py`).
 LISTING_PAGE = 500
 # Meta's clock is not ours, and a change is not listed everywhere at once: what was updated up to an hour before the
 # newest known update is read again. It costs no call, and a sweep finds what is later still.

@@ -1,0 +1,1 @@
+"""Forecasts of the calls that a report will cost."""

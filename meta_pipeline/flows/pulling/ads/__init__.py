@@ -1,0 +1,1 @@
+"""Land an ad account's insights and its listings."""

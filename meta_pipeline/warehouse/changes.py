@@ -1,0 +1,47 @@
+"""The log of changes: which node's days of which raw table a load changed. Incremental models of dbt read it to replace
+those partitions and no others (`dbt_project/macros/incremental/`)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import duckdb
+import pyarrow as pa
+
+from meta_pipeline.warehouse.tables import OWN_SCHEMA
+
+_KEYS = pa.schema([("node_id", pa.string()), ("day", pa.date32())])
+# The day of rows that are about a node and no day: listings land under it, too.
+NO_DAY = dt.date(1970, 1, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeLog:
+    """The changes of one load. Each is recorded in the transaction that makes it, so that a killed load has recorded
+    what it changed; the next load has the same number then."""
+
+    connection: duckdb.DuckDBPyConnection
+    load_number: int
+
+    def record(self, table: str, keys: str) -> None:
+        """Record the (node_id, day) that the query `keys` selects as changed in this raw table. The log has one row per
+        table, node and day: its last change."""
+        self.connection.execute(
+            f"delete from {OWN_SCHEMA}.changes as stored using ({keys}) as keys "
+            "where stored.report = ? and stored.node_id = keys.node_id and stored.day = keys.day",
+            [table],
+        )
+        self.connection.execute(
+            f"insert into {OWN_SCHEMA}.changes select distinct ?, node_id, day, ? from ({keys})",
+            [table, self.load_number],
+        )
+
+    def record_nodes(self, table: str, node_ids: Iterable[str]) -> None:
+        """Record that what this raw table has of these nodes changed, whatever the day."""
+        rows = pa.table([sorted(set(node_ids)), [NO_DAY] * len(set(node_ids))], schema=_KEYS)
+        if rows.num_rows:
+            self.connection.register("changed_nodes", rows)
+            self.record(table, "select node_id, day from changed_nodes")
+            self.connection.unregister("changed_nodes")
