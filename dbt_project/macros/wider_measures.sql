@@ -26,3 +26,9 @@
     {{ return(['video_plays', 'video_views_3s', 'video_thruplays', 'video_views_30s', 'video_p25', 'video_p50', 'video_p75',
         'video_p95', 'video_p100']) }}
 {%- endmacro %}
+
+{# The rates of a video, in percent, from the row's own counts. #}
+{% macro video_rates() -%}
+    cast(100 * days.video_views_3s / nullif(days.impressions, 0) as decimal(18, 6)) as hook_rate,
+    cast(100 * days.video_thruplays / nullif(days.video_views_3s, 0) as decimal(18, 6)) as hold_rate
+{%- endmacro %}

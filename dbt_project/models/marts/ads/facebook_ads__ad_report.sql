@@ -15,6 +15,13 @@ select
     days.reach,
     days.conversions,
     days.conversions_value,
+    days.outbound_clicks,
+    days.unique_clicks_all,
+    days.unique_link_clicks,
+    days.unique_outbound_clicks,
+    days.quality_ranking,
+    days.engagement_rate_ranking,
+    days.conversion_rate_ranking,
     {{ current_is_provisional() }}
 from {{ ref('int_ad_days') }} as days
 {{ join_current('ad_insights', ['account', 'campaign', 'ad_set', 'ad']) }}

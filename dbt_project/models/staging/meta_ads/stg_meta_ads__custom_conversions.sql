@@ -1,7 +1,7 @@
 select
     ---------- ids
     id as custom_conversion_id,
-    account_id,
+    replace(node_id, 'act_', '') as account_id,
 
     ---------- properties
     name as custom_conversion_name,
