@@ -10,8 +10,9 @@ import click
 from meta_pipeline.cli.commands.completion import completion
 from meta_pipeline.cli.commands.connections import connect, links, vault
 from meta_pipeline.cli.commands.health import audit, doctor, versions
-from meta_pipeline.cli.commands.published import export, report, sql
+from meta_pipeline.cli.commands.published import export, sql
 from meta_pipeline.cli.commands.pulls import backfill, build, metrics, plan, reports
+from meta_pipeline.cli.commands.report import report
 from meta_pipeline.cli.commands.servers import demo, sandbox, serve, up
 from meta_pipeline.cli.output import logs
 from meta_pipeline.cli.output.terminal import line
