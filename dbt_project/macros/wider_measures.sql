@@ -32,3 +32,10 @@
     cast(100 * days.video_views_3s / nullif(days.impressions, 0) as decimal(18, 6)) as hook_rate,
     cast(100 * days.video_thruplays / nullif(days.video_views_3s, 0) as decimal(18, 6)) as hold_rate
 {%- endmacro %}
+
+{# The rates of a row as Meta computes them. #}
+{% macro rates_of_meta() -%}
+    {%- for rate in ['ctr', 'cpc', 'cpm', 'cpp', 'frequency'] %}
+    try_cast({{ rate }} as decimal(18, 6)) as meta_{{ rate }}{{ ',' if not loop.last }}
+    {%- endfor %}
+{%- endmacro %}

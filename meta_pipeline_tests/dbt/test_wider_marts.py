@@ -156,3 +156,28 @@ def test_custom_conversions_have_their_name(built: Built) -> None:
         ("Checkout over 50",)
     ]
     assert built.sql("select count(*), count(rule) from marts.dim_custom_conversions") == [(2, 2)]
+
+
+# What the marts compute, or what a reader computes from the sums in a row of theirs.
+RATES = {
+    "ctr": "100 * clicks_all / nullif(impressions, 0)", "cpc": "spend / nullif(clicks_all, 0)",
+    "cpm": "1000 * spend / nullif(impressions, 0)", "cpp": "1000 * spend / nullif(reach, 0)",
+    "frequency": "impressions / nullif(reach, 0)",
+}
+
+
+@pytest.mark.parametrize("table, least", [("ad", 10_000), ("account", len(DAYS))])
+def test_rates_are_metas_own_in_every_row(built: Built, table: str, least: int) -> None:
+    mart = f"marts.facebook_ads__{table}_report"
+    columns = {row[0] for row in built.sql(f"describe {mart}")}
+    ours = {name: name if name in columns else formula for name, formula in RATES.items()}
+    computed = ", ".join(f"round({rate}, 6)::decimal(18, 6) as our_{name}" for name, rate in ours.items())
+    differing = " or ".join(f"our_{name} is distinct from meta_{name}" for name in RATES)
+    id = f"{table}_id"
+    joined = (
+        f"(select date_day, {id}, {computed} from {mart}) join staging.stg_meta_ads__{table}_insights using (date_day, {id})"
+    )
+
+    assert built.sql(f"select count(*) from {joined}")[0][0] >= least
+    assert built.sql(f"select * from {joined} where {differing} limit 3") == []
+    assert built.sql(f"select count(*) from {joined} where meta_ctr is null or meta_frequency is null") == [(0,)]

@@ -28,11 +28,7 @@ select
     action_values,
 
     ---------- rates as Meta computes them, to check ours
-    try_cast(ctr as decimal(18, 6)) as meta_ctr,
-    try_cast(cpc as decimal(18, 6)) as meta_cpc,
-    try_cast(cpm as decimal(18, 6)) as meta_cpm,
-    try_cast(cpp as decimal(18, 6)) as meta_cpp,
-    try_cast(frequency as decimal(18, 6)) as meta_frequency,
+    {{ rates_of_meta() }},
 
     ---------- provenance
     _fetched_at,
