@@ -15,8 +15,8 @@ from typing import Any
 import msgspec
 
 from meta_pipeline.extract.instagram.media import media_type_of
-from meta_pipeline.extract.metrics.built_in import METRICS
 from meta_pipeline.extract.metrics.metric import Metric, Registry
+from meta_pipeline.extract.registry.built_in import METRICS
 from meta_pipeline.sandbox.control import control
 from meta_pipeline.sandbox.graph import Graph
 

@@ -11,8 +11,8 @@ from typing import Any
 from harness.node_truth import Facts, NodeTruth, control_of, landed_facts
 from harness.organic import INSTAGRAM_ACCOUNTS, PAGES, Organic
 from meta_pipeline.extract.catalogue import NODE_REPORTS
-from meta_pipeline.extract.metrics.built_in import METRICS
 from meta_pipeline.extract.metrics.metric import Registry
+from meta_pipeline.extract.registry.built_in import METRICS
 from meta_pipeline.node_kinds import PAGE
 
 # Columns that are no text in what Graph wrote.

@@ -12,6 +12,7 @@ from meta_pipeline.report.marts.organic import OrganicDay
 from meta_pipeline.report.marts.reach import Reach
 from meta_pipeline.report.marts.restatement import AgeChange
 from meta_pipeline.report.marts.totals import Totals
+from meta_pipeline.report.marts.trust import Doubt
 from meta_pipeline.report.period import Period
 
 
@@ -88,3 +89,5 @@ class Document:
     sections: Sequence[Section]
     organic: Sequence[Organic]
     changes: Sequence[AgeChange]
+    doubts: Sequence[Doubt]
+    build_id: str | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from collections.abc import Sequence
 
@@ -14,6 +15,7 @@ from meta_pipeline.report.marts import creatives, groups, organic, restatement
 from meta_pipeline.report.marts.account_days import AccountDay, ReadDays, account_days, read_days
 from meta_pipeline.report.marts.published_marts import PublishedMarts, opened_marts
 from meta_pipeline.report.marts.reach import reach_by_node
+from meta_pipeline.report.marts.trust import doubts
 from meta_pipeline.report.period import LONGEST, Period, chosen_period
 
 CREATIVES = 6
@@ -22,10 +24,11 @@ _KINDS = (("Page", "Organic views", organic.page_days), ("Instagram account", "V
 
 def read_document(published: Location, *, since: dt.date | None = None, until: dt.date | None = None) -> Document:
     """Return the content of the report on a period; ConfigError if it ends before it begins or is too long."""
-    built_at = reading.modified_at(published) if reading.exists(published) else None
+    built_at, build_id = reading.modified_at(published) if reading.exists(published) else None, None
     with opened_marts(published) as marts:
-        if marts.has("publication", "built_at"):
-            built_at = next((row[0] for row in marts.rows("select built_at from marts.publication")), built_at)
+        if marts.has("publication", "built_at", "build_id"):
+            publications = marts.rows("select built_at, build_id from marts.publication")
+            built_at, build_id = next(iter(publications), (built_at, None))
         read = read_days(marts)
         if read is None or built_at is None:
             return _empty(built_at or dt.datetime.fromtimestamp(0, dt.UTC))
@@ -33,7 +36,7 @@ def read_document(published: Location, *, since: dt.date | None = None, until: d
         if not 1 <= period.length <= LONGEST:
             days = f"{period.since} to {period.until}"
             raise ConfigError(f"a report is about 1 to {LONGEST} days, not about {period.length}: {days}")
-        return _document(marts, read, period, built_at=built_at)
+        return dataclasses.replace(_document(marts, read, period, built_at=built_at), build_id=build_id)
 
 
 def _document(marts: PublishedMarts, read: ReadDays, period: Period, *, built_at: dt.datetime) -> Document:
@@ -42,6 +45,7 @@ def _document(marts: PublishedMarts, read: ReadDays, period: Period, *, built_at
     return Document(
         built_at=built_at, covers=Period(read.first, read.last), period=period, provisional=_provisional(days, period),
         sections=_sections(marts, read, period, days, changes), organic=_organic(marts, period), changes=changes,
+        doubts=doubts(marts),
     )
 
 
@@ -107,5 +111,5 @@ def _of(every: Sequence[groups.Group], currency: str) -> list[groups.Group]:
 
 def _empty(built_at: dt.datetime) -> Document:
     return Document(
-        built_at=built_at, covers=None, period=None, provisional=(), sections=(), organic=(), changes=()
+        built_at=built_at, covers=None, period=None, provisional=(), sections=(), organic=(), changes=(), doubts=()
     )

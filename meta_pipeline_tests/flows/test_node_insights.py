@@ -15,8 +15,8 @@ from harness import organic_truth as truth
 from harness.node_truth import Facts
 from harness.organic import INSTAGRAM_ACCOUNT, INSTAGRAM_ACCOUNTS, PAGE, Organic
 from meta_pipeline.extract.metrics.answers import day_of
-from meta_pipeline.extract.metrics.built_in import METRICS
 from meta_pipeline.extract.metrics.metric import Registry
+from meta_pipeline.extract.registry.built_in import METRICS
 from meta_pipeline.records import FailedDay
 from meta_pipeline.sandbox.protocol.requests import GraphRequest
 from meta_pipeline.store.pulls import metric_states

@@ -11,8 +11,8 @@ import pytest
 
 from harness import organic_truth as truth
 from harness.organic import INSTAGRAM_ACCOUNTS, PAGE, PAGES, Organic
-from meta_pipeline.extract.metrics.built_in import METRICS
 from meta_pipeline.extract.metrics.metric import Registry
+from meta_pipeline.extract.registry.built_in import METRICS
 
 END_OF_SUMMER_TIME, START_OF_SUMMER_TIME = dt.date(2026, 11, 1), dt.date(2026, 3, 8)
 

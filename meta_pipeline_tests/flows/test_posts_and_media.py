@@ -16,8 +16,8 @@ import pytest
 from harness import organic_truth as truth
 from harness.organic import INSTAGRAM_ACCOUNT, PAGE, Organic
 from meta_pipeline.extract.catalogue import NODE_REPORTS
-from meta_pipeline.extract.metrics.built_in import METRICS
 from meta_pipeline.extract.metrics.metric import Registry
+from meta_pipeline.extract.registry.built_in import METRICS
 from meta_pipeline.extract.stored_listing import read_rows
 from meta_pipeline.records import FailedDay
 from meta_pipeline.sandbox.protocol.requests import GraphRequest

@@ -131,6 +131,15 @@ def test_the_rest_of_the_campaigns_is_one_line_and_the_lines_add_up(tmp_path: Pa
     assert len(section.campaigns) == 13
 
 
+def test_top_creatives_are_those_with_most_spend_and_never_an_unknown_one(published: str) -> None:
+    expected = rows(published, f"""
+        select creative_id, sum(spend) from marts.facebook_ads__ad_report inner join marts.dim_ads using (ad_id)
+        where {PERIOD} and currency = 'USD' and creative_id is not null group by 1 order by 2 desc limit 6""")
+    (section,) = [section for section in read_document(published).sections if section.currency == "USD"]
+
+    assert [(creative.creative_id, creative.totals.spend) for creative in section.creatives] == expected and len(expected) == 6
+
+
 def test_organic_views_of_a_page_stand_beside_the_impressions_of_its_ads(published: str, page: ReportPage) -> None:
     ((views,),) = rows(published, f"select sum(media_views_organic) from marts.facebook_pages__pages_report where {PERIOD}")
 

@@ -71,9 +71,25 @@ def test_the_time_of_the_build_is_that_of_the_publication(tmp_path: Path) -> Non
     file = tmp_path / "warehouse.duckdb"
     publish_marts(file)
     with contextlib.closing(duckdb.connect(str(file))) as connection:
-        connection.execute("create table marts.publication as select timestamptz '2026-11-27 06:05:00+01' as built_at")
+        connection.execute("create table marts.publication as select timestamptz '2026-11-27 06:05:00+01' as built_at, "
+                           "'b7' as build_id")
+    html = render(read_document(str(file)), title="Report", pictures={})
 
-    assert "2026-11-27 05:05 UTC" in render(read_document(str(file)), title="Report", pictures={})
+    assert "2026-11-27 05:05 UTC" in html and "Build b7." in html
+
+
+def test_accounts_that_are_held_back_or_fail_a_check_are_named_on_top(tmp_path: Path) -> None:
+    file = tmp_path / "warehouse.duckdb"
+    publish_marts(file)
+    with contextlib.closing(duckdb.connect(str(file))) as connection:
+        connection.execute("""create table marts.account_status as select * from (values
+            ('act_1', 'Northwind <b>', 0, true, 'spend differs', timestamptz '2026-11-25 06:00:00+00'),
+            ('act_2', 'New', 0, true, null, null), ('act_3', 'Checked', 2, false, null, null), ('act_4', 'Fine', 0, false, null, null)
+        ) as rows(node_id, node_name, failed_checks, is_held_back, held_back_reason, last_good_at)""")
+    head = " ".join(render(read_document(str(file)), title="Report", pictures={}).split()).partition("<main>")[0]
+
+    assert "Northwind &lt;b&gt;</bdi>: shown as published at 2026-11-25 06:00 UTC, because" in head and "(<bdi>spend differs</bdi>)" in head
+    assert "New</bdi>: left out" in head and "Checked</bdi>: 2 checks of its days fail" in head and "Fine" not in head
 
 
 @pytest.mark.parametrize("statement", ["", "create table marts.facebook_ads__account_report (account_id varchar, date_day date)"])
