@@ -1,4 +1,4 @@
-"""What follows an impression, a click or a purchase: video views, outbound clicks, landing page views, custom
+"""The steps after an impression, a click or a purchase: video views, outbound clicks, landing page views, custom
 conversions. Every step is a whole number, derived from the delivery of an ad's day so that parts add up to it."""
 
 from __future__ import annotations
