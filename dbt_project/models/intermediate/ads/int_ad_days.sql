@@ -23,6 +23,7 @@ select
     {%- for count in video_counts() %}
     {{ count }},
     {%- endfor %}
-    video_average_seconds
+    video_average_seconds,
+    {{ group_columns() | join(',\n    ') }}
 from {{ ref('stg_meta_ads__ad_insights') }}
 {{ only_changed() }}
