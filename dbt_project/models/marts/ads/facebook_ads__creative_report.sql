@@ -83,6 +83,9 @@ select
     compared.video_plays,
     compared.video_views_3s,
     compared.video_thruplays,
+    {{ rates('compared', has_conversions=false) }}
+    {{ ratio('compared.conversions_value', 'compared.spend') }} as roas,
+    {{ ratio('compared.spend', 'compared.conversions') }} as cpa,
     cast(compared.first_ctr as decimal(18, 6)) as ctr_first_7_days,
     cast(compared.last_ctr as decimal(18, 6)) as ctr_last_7_days,
     case when compared.date_day >= compared.first_shown_on + 7
