@@ -117,9 +117,10 @@
     {% for name in media_durations() -%}
     {{ lifetime_seconds(name) }} as {{ name }},
     {% endfor -%}
+    {% set by_action = "list_filter(insights, lambda entry: entry.name = 'navigation' and len(entry.results) > 0)[1].results" -%}
     {% for name, action in story_actions().items() -%}
     coalesce(
-        {{ result_value("list_filter(insights, lambda entry: entry.name = 'navigation')[1].results", action) }},
+        {{ result_value(by_action, action) }},
         {{ lifetime_metric(name) }}
     ) as {{ name }}{{ ',' if not loop.last }}
     {% endfor -%}

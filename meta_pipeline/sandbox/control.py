@@ -32,8 +32,9 @@ from meta_pipeline.sandbox.ads.insights import totals
 from meta_pipeline.sandbox.ads.insights.breakdowns import COMBINATIONS
 from meta_pipeline.sandbox.ads.insights.query import LEVELS
 from meta_pipeline.sandbox.identity.scopes import ALL_SCOPES
-from meta_pipeline.sandbox.instagram.truth import InstagramTruthQuery, instagram_truth
-from meta_pipeline.sandbox.pages.truth import TruthQuery, pages_truth
+from meta_pipeline.sandbox.instagram.truth import instagram_truth
+from meta_pipeline.sandbox.metrics.truth_query import TruthQuery
+from meta_pipeline.sandbox.pages.truth import pages_truth
 from meta_pipeline.sandbox.state import SandboxState
 from meta_pipeline.sandbox.world.cast import APP_ID, OWN_BUSINESS, SYSTEM_USER_ID, USER_ID
 from meta_pipeline.sandbox.world.entities import Account
@@ -179,7 +180,7 @@ def _pages_truth(state: SandboxState, query: Mapping[str, str]) -> dict[str, lis
 
 
 def _instagram_truth(state: SandboxState, query: Mapping[str, str]) -> dict[str, list[dict[str, Any]]]:
-    return instagram_truth(InstagramTruthQuery.of(query, at=_instant(state, query)), state.instagram)
+    return instagram_truth(TruthQuery.of(query, at=_instant(state, query)), state.instagram)
 
 
 _TOTALS: dict[str, Callable[[SandboxState, Mapping[str, str]], Any]] = {

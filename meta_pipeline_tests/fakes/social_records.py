@@ -185,7 +185,7 @@ def instagram_stories() -> Iterator[tuple[dt.date, list[Record]]]:
     ]
     ended = {"ended_at": "2026-11-02T10:00:00+00:00"}
     yield day(2), [
-        media("41", "IMAGE", "STORY", insights=[*lifetime(reach=5, views=8, replies=1, shares=0, total_interactions=1),
+        media("41", "IMAGE", "STORY", insights=[*lifetime(reach=5, views=8, replies=1, shares=0, total_interactions=1, navigation=7),
                                                 navigation(forward=4, back=1, exit=2)], **ended),
         media("42", "IMAGE", "STORY", **few, **ended),
         media("43", "IMAGE", "STORY", **ended),  # its last values are those of the day before

@@ -81,8 +81,7 @@ def _story_calls(
     if not files:
         return 1, None
     live = [metric for metric in metrics if availability.live([metric.name], STORY)]
-    groups = {next(iter(metric.requested_breakdowns), "") for metric in live}
-    return 1 + len(groups) * count_live(read_rows(files[-1].path), now), files[-1].rows
+    return 1 + len(groups_of(live, STORY)) * count_live(read_rows(files[-1].path), now), files[-1].rows
 
 
 def _object_calls(

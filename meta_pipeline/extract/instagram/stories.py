@@ -13,7 +13,7 @@ from meta_pipeline.extract.instagram.media import FIELDS
 from meta_pipeline.extract.metrics.answers import insights_list, provenance
 from meta_pipeline.extract.metrics.metric import Metric
 from meta_pipeline.extract.metrics.reader import MetricReader, MetricRequest
-from meta_pipeline.extract.snapshots.aged_objects import Record, is_missing, list_known_fields, text_of
+from meta_pipeline.extract.snapshots.aged_objects import Record, groups_of, is_missing, list_known_fields, text_of
 from meta_pipeline.extract.stored_listing import Row, parse_time
 from meta_pipeline.graph.calls import CallKind
 from meta_pipeline.graph.client import GraphClient
@@ -67,10 +67,8 @@ def read_stories(
 def _read_insights(
     live: Mapping[str, _Story], metrics: Sequence[Metric], reader: MetricReader
 ) -> dict[str, list[list[GraphResponse] | GraphError]]:
-    """Return the answers about each story: one for all plain metrics, and one for each that is read by a breakdown."""
-    groups: dict[str, list[str]] = {}
-    for metric in metrics:
-        groups.setdefault(next(iter(metric.requested_breakdowns), ""), []).append(metric.name)
+    """Return the answers about each story: one for the totals of all metrics, and one for each breakdown."""
+    groups = groups_of(metrics, STORY)
     requests = [
         (id, MetricRequest(
             path=f"{id}/insights", metrics=tuple(names), params={"breakdown": breakdown or None},

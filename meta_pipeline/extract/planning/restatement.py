@@ -23,16 +23,22 @@ class Tier:
     every: int
 
 
-def parse_tiers(text: str) -> tuple[Tier, ...]:
-    """Parse tiers: with `3:1,7:2,14:4,28:7` days of age 1–3 are read every day, 4–7 every two days, and so on to 28.
-    Raise ConfigError when they don't rise or don't end at 28."""
+def rising_tiers(text: str) -> tuple[Tier, ...]:
+    """Parse `age:every` pairs separated by commas; none when they are not numbers from 1 that rise."""
     try:
         tiers = tuple(Tier(*(int(number) for number in part.split(":"))) for part in text.split(","))
     except (ValueError, TypeError):
-        tiers = ()
+        return ()
     ages, everies = [tier.age for tier in tiers], [tier.every for tier in tiers]
     is_rising = all(a < b for a, b in itertools.pairwise(ages)) and everies == sorted(everies)
-    if not tiers or not is_rising or min(everies) < 1 or min(ages) < 1 or ages[-1] != STABLE_AFTER_DAYS:
+    return tiers if is_rising and everies[0] >= 1 and ages[0] >= 1 else ()
+
+
+def parse_tiers(text: str) -> tuple[Tier, ...]:
+    """Parse tiers: with `3:1,7:2,14:4,28:7` days of age 1–3 are read every day, 4–7 every two days, and so on to 28.
+    Raise ConfigError when they don't rise or don't end at 28."""
+    tiers = rising_tiers(text)
+    if not tiers or tiers[-1].age != STABLE_AFTER_DAYS:
         raise ConfigError(
             f"META_PIPELINE_RESTATEMENT must be age:every pairs that rise up to age {STABLE_AFTER_DAYS}, "
             f"such as 3:1,7:2,14:4,28:7, not {text!r}"

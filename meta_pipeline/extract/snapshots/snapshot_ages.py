@@ -4,10 +4,9 @@ older, never when it is old. No I/O, no clock."""
 from __future__ import annotations
 
 import datetime as dt
-import itertools
 from collections.abc import Mapping
 
-from meta_pipeline.extract.planning.restatement import Tier
+from meta_pipeline.extract.planning.restatement import Tier, rising_tiers
 from meta_pipeline.records import ConfigError
 from meta_pipeline.store.landed.snapshot_objects import SnapshotObject
 
@@ -21,13 +20,8 @@ _GOLDEN = 0.6180339887498949
 def parse_ages(text: str) -> tuple[Tier, ...]:
     """Parse ages: with `7:1,90:7,730:30` an object is read daily until it is 7 days old, then weekly until 90, then
     every 30 days until 730, then never. Raise ConfigError when they don't rise."""
-    try:
-        tiers = tuple(Tier(*(int(number) for number in part.split(":"))) for part in text.split(","))
-    except (ValueError, TypeError):
-        tiers = ()
-    ages, everies = [tier.age for tier in tiers], [tier.every for tier in tiers]
-    is_rising = all(a < b for a, b in itertools.pairwise(ages)) and everies == sorted(everies)
-    if not tiers or not is_rising or min(everies) < 1 or min(ages) < 1:
+    tiers = rising_tiers(text)
+    if not tiers:
         raise ConfigError(
             f"META_PIPELINE_SNAPSHOT_AGES must be age:every pairs in days that rise, such as {DEFAULT_AGES}, "
             f"not {text!r}"

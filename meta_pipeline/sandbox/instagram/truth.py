@@ -23,8 +23,7 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from meta_pipeline.sandbox.instagram.account_insights import account_metrics
@@ -34,66 +33,41 @@ from meta_pipeline.sandbox.instagram.media import Media
 from meta_pipeline.sandbox.instagram.media_values import MEDIA_METRICS
 from meta_pipeline.sandbox.metrics.lives import is_retired
 from meta_pipeline.sandbox.metrics.pacific import end_of, graph_time, pacific_day
+from meta_pipeline.sandbox.metrics.truth_query import TruthQuery
 from meta_pipeline.sandbox.world.entities import Page
 
 Record = dict[str, Any]
 
 
-@dataclass(frozen=True, kw_only=True)
-class InstagramTruthQuery:
-    """The days, the instant and the restrictions of a truth; an empty restriction is none."""
-
-    since: dt.date
-    until: dt.date
-    at: dt.datetime
-    account_ids: frozenset[str] = frozenset()
-    metrics: frozenset[str] = frozenset()
-    records: frozenset[str] = frozenset()
-
-    @classmethod
-    def of(cls, query: Mapping[str, str], *, at: dt.datetime) -> InstagramTruthQuery:
-        """Return the query of a control call; raise KeyError or ValueError for an invalid one."""
-        def names(parameter: str) -> frozenset[str]:
-            return frozenset(filter(None, query.get(parameter, "").split(",")))
-
-        if unknown := names("records") - set(_RECORDS):
-            raise ValueError(f"no such records: {', '.join(sorted(unknown))}")
-        return cls(
-            since=dt.date.fromisoformat(query["since"]), until=dt.date.fromisoformat(query["until"]), at=at,
-            account_ids=names("instagram_account_id"), metrics=names("metrics"), records=names("records"),
-        )
-
-
-def instagram_truth(query: InstagramTruthQuery, instagram: InstagramEdges) -> dict[str, list[Record]]:
-    """Return the records of the accounts by their kind."""
+def instagram_truth(query: TruthQuery, instagram: InstagramEdges) -> dict[str, list[Record]]:
+    """Return the records of the accounts by their kind; raise ValueError for a kind that does not exist."""
+    if unknown := query.listed("records") - set(_RECORDS):
+        raise ValueError(f"no such records: {', '.join(sorted(unknown))}")
     truth = _Truth(query, instagram)
     pages = [
-        page for page in instagram.world.pages.values()
-        if not query.account_ids or page.instagram_id in query.account_ids
+        page for page in instagram.world.pages.values() if query.includes("instagram_account_id", page.instagram_id)
     ]
     return {
         name: [row for page in pages for row in read(truth, page)]
-        for name, read in _RECORDS.items() if not query.records or name in query.records
+        for name, read in _RECORDS.items() if query.includes("records", name)
     }
 
 
 class _Truth:
     """The records of one account at a time, at the instant `at`."""
 
-    def __init__(self, query: InstagramTruthQuery, instagram: InstagramEdges) -> None:
+    def __init__(self, query: TruthQuery, instagram: InstagramEdges) -> None:
         self.instagram, self.query = instagram, query
         self.since, self.until, self.at = query.since, query.until, query.at
         self.options = instagram.world.options
 
     def account_insights(self, page: Page) -> Iterator[Record]:
         """Yield the values of every finished day, by metric and by every selection of its breakdowns."""
-        count = (self.until - self.since).days + 1
-        days = [self.since + dt.timedelta(days=n) for n in range(count)]
         for name, metric in account_metrics(self.options).items():
             if self._is_absent(page, name) or name in ("follower_demographics", "engaged_audience_demographics"):
                 continue
             first = pacific_day(self.at) - dt.timedelta(days=metric.recent_days) if metric.recent_days else dt.date.min
-            for day in days:
+            for day in self.query.days:
                 if day >= first and end_of(day) <= self.at:
                     yield from self._day_rows(page, name, metric.breakdowns, day)
 
@@ -199,7 +173,7 @@ class _Truth:
         )
 
     def _is_wanted(self, name: str) -> bool:
-        return not self.query.metrics or name in self.query.metrics
+        return self.query.includes("metrics", name)
 
 
 _RECORDS: dict[str, Callable[[_Truth, Page], Iterator[Record]]] = {

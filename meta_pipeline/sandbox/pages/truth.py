@@ -16,12 +16,12 @@ A value that Graph leaves out has no record. The truth assumes a token with `rea
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import Any
 
 from meta_pipeline.sandbox.metrics.lives import added_metrics, is_retired
 from meta_pipeline.sandbox.metrics.pacific import graph_time
+from meta_pipeline.sandbox.metrics.truth_query import TruthQuery
 from meta_pipeline.sandbox.pages.audience import DIMENSIONS
 from meta_pipeline.sandbox.pages.catalogue import Metric, added, documented
 from meta_pipeline.sandbox.pages.page_days import PageDays
@@ -31,38 +31,10 @@ from meta_pipeline.sandbox.pages.posts import PagePosts, Post
 from meta_pipeline.sandbox.world.world import World
 
 
-@dataclass(frozen=True, kw_only=True)
-class TruthQuery:
-    """The days, the moment and the restrictions of a truth; an empty restriction is none."""
-
-    since: dt.date
-    until: dt.date
-    at: dt.datetime
-    page_ids: frozenset[str] = frozenset()
-    metrics: frozenset[str] = frozenset()
-    periods: frozenset[str] = frozenset()
-
-    @classmethod
-    def of(cls, query: Mapping[str, str], *, at: dt.datetime) -> TruthQuery:
-        """Return the query of a control call; raise KeyError or ValueError for an invalid one."""
-        def names(parameter: str) -> frozenset[str]:
-            return frozenset(filter(None, query.get(parameter, "").split(",")))
-
-        return cls(
-            since=dt.date.fromisoformat(query["since"]), until=dt.date.fromisoformat(query["until"]), at=at,
-            page_ids=names("page_id"), metrics=names("metrics"), periods=names("periods"),
-        )
-
-    @property
-    def days(self) -> list[dt.date]:
-        """The days, in order."""
-        return [self.since + dt.timedelta(days=n) for n in range((self.until - self.since).days + 1)]
-
-
 def pages_truth(query: TruthQuery, page_days: PageDays, posts: PagePosts) -> dict[str, list[dict[str, Any]]]:
     """Return the lists that the module's docstring names."""
     world = page_days.world
-    page_ids = [page_id for page_id in world.pages if not query.page_ids or page_id in query.page_ids]
+    page_ids = [page_id for page_id in world.pages if query.includes("page_id", page_id)]
     published = [post for page_id in page_ids for post in posts.published(page_id, query.at)]
     return {
         "page_insights": [row for page_id in page_ids for row in _page_insights(query, page_id, page_days)],
@@ -80,14 +52,14 @@ def _metrics(query: TruthQuery, node_kind: str, world: World) -> dict[str, Metri
     }
     return {
         name: metric for name, metric in metrics.items()
-        if not is_retired(name, world.options, query.at) and (not query.metrics or name in query.metrics)
+        if not is_retired(name, world.options, query.at) and query.includes("metrics", name)
     }
 
 
 def _page_insights(query: TruthQuery, page_id: str, page_days: PageDays) -> Iterator[dict[str, Any]]:
     for name, metric in _metrics(query, "page", page_days.world).items():
         for period in metric.periods:
-            if metric.kind == "audience" or (query.periods and period not in query.periods):
+            if metric.kind == "audience" or not query.includes("periods", period):
                 continue
             for breakdown in (None, *metric.breakdowns):
                 for row in page_days.rows(

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from meta_pipeline.store.schema.landed import snapshot_objects
-from meta_pipeline.store.upserts import insert
+from meta_pipeline.store.upserts import insert_or_replace
 
-_KEY = ("node_id", "report", "object_id")
 _VALUES = ("created_on", "kind", "read_on", "read_before_on", "gone_on")
 
 
@@ -49,10 +48,4 @@ def save(engine: sa.Engine, objects: Iterable[SnapshotObject], *, node_id: str, 
         }
         for each in objects
     ]
-    if not rows:
-        return
-    statement = insert(snapshot_objects, dialect=engine.dialect.name)
-    new = statement.excluded
-    statement = statement.on_conflict_do_update(index_elements=_KEY, set_={name: new[name] for name in _VALUES})
-    with engine.begin() as connection:
-        connection.execute(statement, rows)
+    insert_or_replace(engine, snapshot_objects, rows)

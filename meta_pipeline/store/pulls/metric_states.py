@@ -11,10 +11,9 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from meta_pipeline.store.schema.pulls import metric_states
-from meta_pipeline.store.upserts import insert
+from meta_pipeline.store.upserts import insert_or_replace
 
 _KEY = ("node_id", "report", "applies_to", "metric")
-_VALUES = ("requested_at", "answered_at", "empty_since", "dead_since", "probed_at", "reason")
 LONGEST_REASON = 500  # characters of Meta's message
 
 
@@ -52,10 +51,4 @@ def save(engine: sa.Engine, states: Iterable[MetricState]) -> None:
     rows = [
         {**dataclasses.asdict(state), "reason": state.reason and state.reason[:LONGEST_REASON]} for state in states
     ]
-    if not rows:
-        return
-    statement = insert(metric_states, dialect=engine.dialect.name)
-    new = statement.excluded
-    statement = statement.on_conflict_do_update(index_elements=_KEY, set_={name: new[name] for name in _VALUES})
-    with engine.begin() as connection:
-        connection.execute(statement, rows)
+    insert_or_replace(engine, metric_states, rows)
