@@ -83,10 +83,10 @@ def _closing_the_warehouse() -> Iterator[None]:
     try:
         yield
     finally:
-        cleanup_connections()
+        cleanup_connections()  # type: ignore[no-untyped-call]
         if (environment := DuckDBConnectionManager._ENV) is not None:
             environment.close()
-        DuckDBConnectionManager.close_all_connections()
+        DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
 
 
 def warm_up() -> None:

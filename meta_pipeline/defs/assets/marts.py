@@ -132,7 +132,7 @@ def _built(
             error = raised
     context.log.info(f"dbt ran {len(selection.run)} of {len(manifest['nodes'])} models and tests")
     yield from dagster_events(
-        context, events, manifest=manifest, translator=Translator(), changed=() if error else selection.changed,
+        context, events, manifest=manifest, translator=Translator(), selection=selection,
         row_counts=row_counts(project.warehouse),
     )
     if error is not None:
