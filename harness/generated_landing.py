@@ -30,7 +30,8 @@ GENERATED = (
     "account_insights", "campaign_insights", "ad_set_insights", "ad_insights", "ad_insights_by_demographics",
     "ad_insights_by_country",
 )
-ROWS_AN_AD = 16  # of its own, of a delivering day, in these reports
+ROWS_AN_AD = 24  # of a delivering day, in these reports
+_OLDER = dt.timedelta(days=365)  # the sandbox's ads are about a year old
 _MONTH = 30
 
 
@@ -70,8 +71,11 @@ def _land_account(work: tuple[GeneratedWorld, int, dt.date, dt.date, dt.datetime
 
 @functools.lru_cache(maxsize=1)
 def _world(generated: GeneratedWorld) -> World:
-    # A third of the built-in accounts may not deliver: more are drawn than are used.
-    return World(generated.seed, accounts=generated.accounts + 10, ads=generated.ads)
+    # Some of the built-in accounts may not deliver: more are drawn than are used.
+    world = World(generated.seed, accounts=generated.accounts + 10, ads=generated.ads)
+    for entity in (*world.campaigns.values(), *world.ad_sets.values(), *world.ads.values()):
+        entity.created_on -= _OLDER
+    return world
 
 
 @functools.lru_cache(maxsize=1)
