@@ -5,7 +5,7 @@
 Makes landed files with the sandbox's generator, then builds as `build` does, in Dagster runs: everything; after 28 days
 of all accounts were read again and differ; after those of one account; after nothing. Prints wall time, processor time
 and peak memory of each, the share of the rebuild, and the copy that publishes apart. `--before`: a checkout of
-another commit, which is measured on the same files. `--folder`: where; what was generated there before is used again."""
+another commit, which is measured on the same files. `--folder`: where; what was made there before is used."""
 
 from __future__ import annotations
 
