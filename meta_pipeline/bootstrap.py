@@ -38,6 +38,8 @@ from meta_pipeline.graph.samples import Samples
 from meta_pipeline.graph.versions import Calendar, calendar
 from meta_pipeline.landing.landing import Landing
 from meta_pipeline.node_kinds import NodeKind
+from meta_pipeline.publish.policy import PublishPolicy
+from meta_pipeline.publish.tenants import load_tenants
 from meta_pipeline.records import NodeLink
 from meta_pipeline.settings import Settings
 from meta_pipeline.status import forecast, overview
@@ -169,6 +171,15 @@ class Runtime:
     @functools.cached_property
     def warehouse(self) -> Warehouse:
         return Warehouse(self.settings.warehouse_file, insights_tables(self.catalogue.values()))
+
+    @functools.cached_property
+    def publish_policy(self) -> PublishPolicy:
+        """Return for whom the warehouse is published, and what is held back; ConfigError when the tenants' file is
+        wrong."""
+        return PublishPolicy(
+            tenants=load_tenants(self.settings.tenants), holds_failed=self.settings.hold_failed_accounts,
+            pins=self.settings.pins, landing=self.settings.landing_root,
+        )
 
     def connections(self, *, with_disconnected: bool = False) -> list[Connection]:
         """Return every token with what it reads, what is wrong with it and what to click; VaultError without a key."""

@@ -37,6 +37,10 @@ class Settings(BaseSettings):
     landing_url: str | None = Field(None, description="folder where Parquet lands; default under HOME")
     warehouse: Path | None = Field(None, description="the DuckDB file that the pipeline writes; default under HOME")
     publish_url: str | None = Field(None, description="where readers find the published warehouse")
+    tenants: Path | None = Field(None, description="TOML file: customers whose nodes are published apart")
+    hold_failed_accounts: bool = Field(
+        False, description="publish the last good rows of a node while a check of it fails with an error"
+    )
     public_url: str = Field("http://localhost:8600", description="where browsers and Meta reach `serve`")
     login_config_id: str | None = Field(None, description="Login for Business configuration; default: classic dialog")
     operator_password: SecretStr | None = Field(None, description="sign-in to `serve`: required once others reach it")

@@ -43,7 +43,7 @@ SOCIAL_SQL = "".join(
     file.read_text()
     for file in (
         *DBT.glob("macros/social_metrics.sql"), *DBT.glob("macros/metric_values.sql"),
-        *DBT.glob("models/marts/pages/*.sql"), *DBT.glob("models/marts/instagram/*.sql"),
+        *(file for source in ("pages", "instagram") for file in DBT.glob(f"models/*/{source}/*.sql")),
     )
 )
 

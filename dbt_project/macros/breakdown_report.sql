@@ -1,33 +1,58 @@
-{# A mart of ads by breakdown: ids, breakdown, additive measures. A missing breakdown value becomes `unknown`, and so
-   does a value that Meta itself calls `unknown`: an ad's day may have both, and they become one row. #}
-{% macro breakdown_report(report, breakdowns, has_conversions=true) -%}
+{# The stored days of ads by breakdown: ids, breakdown, additive measures. A missing breakdown value becomes `unknown`, and
+   so does a value that Meta itself calls `unknown`: an ad's day may have both, and they become one row. #}
+{% macro breakdown_days(report, breakdowns, has_conversions=true) -%}
+{{ stored_partitions([report]) }}
 select
-    insights.date_day,
-    insights.account_id,
-    any_value(insights.campaign_id) as campaign_id,
-    any_value(insights.ad_set_id) as ad_set_id,
-    insights.ad_id,
+    date_day,
+    account_id,
+    any_value(campaign_id) as campaign_id,
+    any_value(ad_set_id) as ad_set_id,
+    ad_id,
     {%- for name in breakdowns %}
-    coalesce(insights.{{ name }}, 'unknown') as {{ name }},
+    coalesce({{ name }}, 'unknown') as {{ name }},
     {%- endfor %}
-    any_value(insights.currency) as currency,
-    cast(sum(insights.impressions) as bigint) as impressions,
-    cast(sum(insights.link_clicks) as bigint) as clicks,
-    cast(sum(insights.clicks_all) as bigint) as clicks_all,
-    cast(sum(insights.link_clicks) as bigint) as link_clicks,
-    cast(sum(insights.spend) as decimal(18, 6)) as spend,
+    any_value(currency) as currency,
+    cast(sum(impressions) as bigint) as impressions,
+    cast(sum(clicks_all) as bigint) as clicks_all,
+    cast(sum(link_clicks) as bigint) as link_clicks,
     {%- if has_conversions %}
-    cast(sum(insights.conversions) as decimal(18, 6)) as conversions,
-    cast(sum(insights.conversions_value) as decimal(18, 6)) as conversions_value,
+    cast(sum(conversions) as decimal(18, 6)) as conversions,
+    cast(sum(conversions_value) as decimal(18, 6)) as conversions_value,
     {%- endif %}
-    coalesce(any_value(days.is_provisional), true) as is_provisional
-from {{ ref('stg_meta_ads__' ~ report) }} as insights
-{{ join_days(report, 'insights') }}
+    cast(sum(spend) as decimal(18, 6)) as spend
+from {{ ref('stg_meta_ads__' ~ report) }}
+{{ only_changed() }}
 group by
-    insights.date_day,
-    insights.account_id,
-    insights.ad_id
+    date_day,
+    account_id,
+    ad_id
     {%- for name in breakdowns %},
-    coalesce(insights.{{ name }}, 'unknown')
+    coalesce({{ name }}, 'unknown')
     {%- endfor %}
+{%- endmacro %}
+
+{# The mart over `breakdown_days`, with names, currency and provisional state as they are now. #}
+{% macro breakdown_report(report, breakdowns, has_conversions=true) -%}
+{{ view_of_partitions([report]) }}
+select
+    days.date_day,
+    {%- for level in ['account', 'campaign', 'ad_set', 'ad'] %}
+    {{ id_and_names(level) }}
+    {%- endfor %}
+    {%- for name in breakdowns %}
+    days.{{ name }},
+    {%- endfor %}
+    {{ current_currency() }},
+    days.impressions,
+    days.link_clicks as clicks,
+    days.clicks_all,
+    days.link_clicks,
+    days.spend,
+    {%- if has_conversions %}
+    days.conversions,
+    days.conversions_value,
+    {%- endif %}
+    {{ current_is_provisional() }}
+from {{ ref(report | replace('ad_insights', 'int_ad_days')) }} as days
+{{ join_current(report, ['account', 'campaign', 'ad_set', 'ad']) }}
 {%- endmacro %}

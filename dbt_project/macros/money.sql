@@ -14,3 +14,15 @@
             then {{ major_units('now.budget_remaining_minor_units', 'currencies.minor_units') }}
     end as budget_remaining
 {%- endmacro %}
+
+{# The budgets of `latest`, the last state of a campaign or an ad set, in major units (`join_currency_offsets`). #}
+{% macro current_budgets() -%}
+    {{ major_units('latest.daily_budget_minor_units', 'currencies.minor_units') }} as daily_budget,
+    {{ major_units('latest.lifetime_budget_minor_units', 'currencies.minor_units') }} as lifetime_budget
+{%- endmacro %}
+
+{# Join the currency of the rows' account, and how many minor units Meta has of it. #}
+{% macro join_currency_offsets(rows) -%}
+left join {{ ref('stg_meta_ads__accounts') }} as accounts on {{ rows }}.account_id = accounts.account_id
+left join {{ ref('stg_meta_ads__currencies') }} as currencies on accounts.currency = currencies.currency
+{%- endmacro %}

@@ -21,3 +21,34 @@ left join {{ ref('int_report_days_read') }} as days
     and {{ rows }}.account_id = days.account_id
     and {{ rows }}.date_day = days.date_day
 {%- endmacro %}
+
+{# A query of the time zone of every account and node; null if DuckDB does not know it. #}
+{% macro current_timezones() -%}
+    select
+        coalesce(accounts.account_id, nodes.node_id) as node_id,
+        coalesce(
+            {{ known_timezone('accounts.timezone_name') }}, {{ known_timezone('nodes.timezone_name') }}
+        ) as timezone_name
+    from {{ ref('int_accounts_current') }} as accounts
+    full outer join (
+        select replace(node_id, 'act_', '') as node_id, timezone_name from {{ ref('stg_meta_pipeline__nodes') }}
+    ) as nodes on accounts.account_id = nodes.node_id
+{%- endmacro %}
+
+{# A query of the days in `int_report_days_read` whose account has another time zone now. #}
+{% macro days_of_changed_timezones() -%}
+    select distinct stored.account_id, stored.date_day
+    from {{ this }} as stored
+    left join ({{ current_timezones() }}) as zones on stored.account_id = zones.node_id
+    where stored.timezone_name is distinct from zones.timezone_name
+{%- endmacro %}
+
+{# The instant at which a day ends in UTC, whatever the time zone of the reader's session. #}
+{% macro end_of_utc_day(day) -%}
+    timezone('UTC', cast({{ day }} + 1 as timestamp))
+{%- endmacro %}
+
+{# Today in UTC, whatever the time zone of the reader's session. #}
+{% macro utc_today() -%}
+    cast(timezone('UTC', now()) as date)
+{%- endmacro %}

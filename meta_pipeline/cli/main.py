@@ -10,7 +10,7 @@ import click
 from meta_pipeline.cli.commands.completion import completion
 from meta_pipeline.cli.commands.connections import connect, links, vault
 from meta_pipeline.cli.commands.health import audit, doctor, versions
-from meta_pipeline.cli.commands.published import report, sql
+from meta_pipeline.cli.commands.published import export, report, sql
 from meta_pipeline.cli.commands.pulls import backfill, build, metrics, plan, reports
 from meta_pipeline.cli.commands.servers import demo, sandbox, serve, up
 from meta_pipeline.cli.output import logs
@@ -40,7 +40,7 @@ def cli() -> None:
 for command in (
     vault, connect, links,
     backfill, plan, reports, metrics, build,
-    sql, report,
+    sql, report, export,
     sandbox, up, serve, demo,
     doctor, audit, versions, completion,
 ):

@@ -50,6 +50,16 @@ class DurableFile:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         self._is_created = True
         shutil.copyfile(source, self._temporary)
+        self.keep_permissions()
+
+    def reserve(self) -> Path:
+        """Return the path of the temporary file, for a writer that creates it; `discard` removes it then."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._is_created = True
+        return self._temporary
+
+    def keep_permissions(self) -> None:
+        """Give what was written the permissions of the file that it will replace."""
         if self._path.exists():
             shutil.copymode(self._path, self._temporary)
 

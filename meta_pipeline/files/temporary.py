@@ -52,9 +52,10 @@ def discard_left_behind_of(location: Location) -> None:
 def _discard(folder: Path, *, starting_with: str) -> None:
     with contextlib.suppress(FileNotFoundError, NotADirectoryError), os.scandir(folder) as entries:
         for entry in entries:
-            if not (entry.name.startswith(starting_with) and entry.name.endswith(".tmp")):
+            name = entry.name.removesuffix(".wal")  # DuckDB's log of changes to a temporary file
+            if not (name.startswith(starting_with) and name.endswith(".tmp")):
                 continue
-            process = entry.name.removeprefix(starting_with).removesuffix(".tmp").rpartition("~")[2]
+            process = name.removeprefix(starting_with).removesuffix(".tmp").rpartition("~")[2]
             with contextlib.suppress(FileNotFoundError):  # another process was faster
                 is_old = time.time() - entry.stat().st_mtime > LONGEST_S
                 if is_old or (process.count(":") >= 2 and is_gone(process)):

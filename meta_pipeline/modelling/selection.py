@@ -92,6 +92,16 @@ def _type(nodes: Mapping[str, Any], unique_id: str) -> str | None:
 def _reads_today(manifest: Mapping[str, Any], unique_id: str) -> bool:
     """Return whether the SQL of a node, or a macro of ours that it calls, depends on the date."""
     node = manifest["nodes"][unique_id]
-    macros = (manifest["macros"].get(name, {}) for name in node["depends_on"].get("macros", ()))
-    ours = [macro["macro_sql"] for macro in macros if macro.get("package_name") == _OWN_PACKAGE]
-    return any(_READS_TODAY.search(sql) for sql in (node.get("raw_code") or "", *ours))
+    if _READS_TODAY.search(node.get("raw_code") or ""):
+        return True
+    seen: set[str] = set()
+    waiting = list(node["depends_on"].get("macros", ()))
+    while waiting:
+        macro = manifest["macros"].get(name := waiting.pop(), {})
+        if name in seen or macro.get("package_name") != _OWN_PACKAGE:
+            continue
+        if _READS_TODAY.search(macro["macro_sql"]):
+            return True
+        seen.add(name)
+        waiting += macro.get("depends_on", {}).get("macros", ())
+    return False

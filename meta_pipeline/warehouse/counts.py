@@ -6,7 +6,7 @@ from pathlib import Path
 
 import duckdb
 
-_SCHEMAS = ("marts", "staging")
+_SCHEMAS = ("marts", "intermediate", "staging")
 
 
 def row_counts(file: Path) -> dict[str, int]:
@@ -14,7 +14,7 @@ def row_counts(file: Path) -> dict[str, int]:
     try:
         with duckdb.connect(str(file), read_only=True) as warehouse:
             tables = warehouse.execute(
-                "select schema_name, table_name from duckdb_tables() where schema_name in (?, ?)", _SCHEMAS
+                "select schema_name, table_name from duckdb_tables() where schema_name in (?, ?, ?)", _SCHEMAS
             ).fetchall()
             return {
                 table: warehouse.execute(f'select count(*) from "{schema}"."{table}"').fetchall()[0][0]

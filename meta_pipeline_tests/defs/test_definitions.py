@@ -140,12 +140,12 @@ def test_every_asset_has_a_group_by_its_step_an_owner_a_source_and_a_description
     assert {source for _, _, source, _ in assets.values()} == {"meta_ads", "meta_pages", "instagram", "meta_pipeline"}
     assert [name for name, (_, owners, _, text) in assets.items() if not owners or not text] == []
     groups = {name: assets[name][0] for name in (
-        "landing/meta_ads/ad_insights", "raw_meta_ads/ad_insights", "stg_meta_ads__ads", "int_ad_insights_named",
+        "landing/meta_ads/ad_insights", "raw_meta_ads/ad_insights", "stg_meta_ads__ads", "int_ad_days",
         "facebook_ads__ad_report", "ad_history", "stg_meta_pages__page_posts", "facebook_pages__posts_report",
     )}
     assert list(groups.values()) == ["landing", "raw", "staging", "staging", "marts", "compat", "staging", "marts"]
     sources = {name: assets[name][2] for name in (
-        "int_ads_promoting_pages", "dim_posts", "social__organic_and_paid", "int_instagram_media_snapshots",
+        "int_ads_promoting_pages", "dim_posts", "social__organic_and_paid", "int_instagram_media_days",
         "instagram_business__posts", "fct_metric_availability",
     )}
     assert list(sources.values()) == ["meta_ads", "meta_pages", "meta_pages", "instagram", "instagram", "meta_pipeline"]

@@ -79,7 +79,11 @@ def test_on_another_day_what_depends_on_the_date_is_tested_again() -> None:
 def test_a_macro_of_ours_that_reads_the_date_counts_and_one_of_dbts_does_not() -> None:
     project = manifest()
     project["macros"] = {
-        "macro.ours": {"package_name": "meta_pipeline", "macro_sql": "date_day < current_date - 28"},
+        "macro.ours": {
+            "package_name": "meta_pipeline", "macro_sql": "date_day < {{ today() }}",
+            "depends_on": {"macros": ["macro.today"]},
+        },
+        "macro.today": {"package_name": "meta_pipeline", "macro_sql": "cast(now() as date)"},
         "macro.dbts": {"package_name": "dbt", "macro_sql": "current_timestamp"},
     }
     project["nodes"]["drift_report"]["depends_on"]["macros"] = ["macro.ours"]

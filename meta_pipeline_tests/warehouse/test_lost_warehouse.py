@@ -197,7 +197,7 @@ def test_a_publication_is_current_until_something_changes(home: FilledHome, tmp_
     def build() -> None:
         home.load()
         warehouse_state.record_marts(home.engine, load_id=warehouse_state.find(home.engine).load_id, digest="d")
-        publish(home.warehouse.file, str(published))
+        publish(home.warehouse.file, str(published), now=NOW)
         warehouse_state.record_publication(home.engine, size=published.stat().st_size, at=NOW)
 
     assert not is_published()

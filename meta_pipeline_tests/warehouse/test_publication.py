@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from harness.filled_home import DAYS, FilledHome
+from harness.filled_home import DAYS, NOW, FilledHome
 from meta_pipeline.landing import thumbnails
 from meta_pipeline.landing.landing import SNAPSHOT_DAY
 from meta_pipeline.publish.publish import publish
@@ -50,7 +50,7 @@ class Steps:
 def test_what_takes_a_name_is_on_the_disk_before(home: FilledHome, monkeypatch: pytest.MonkeyPatch, write: str) -> None:
     steps = Steps(monkeypatch)
     if write == "publication":
-        publish(home.warehouse.file, str(home.path / "published" / "warehouse.duckdb"))
+        publish(home.warehouse.file, str(home.path / "published" / "warehouse.duckdb"), now=NOW)
     elif write == "thumbnail":
         thumbnails.save(home.landing.root, b"picture", "png")
     elif write == "listing":
@@ -67,7 +67,7 @@ def test_what_takes_a_name_is_on_the_disk_before(home: FilledHome, monkeypatch: 
 
 @pytest.fixture
 def published(home: FilledHome) -> Path:
-    return Path(publish(home.warehouse.file, str(home.path / "published" / "warehouse.duckdb")))
+    return Path(publish(home.warehouse.file, str(home.path / "published" / "warehouse.duckdb"), now=NOW).location)
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_a_query_larger_than_memory_is_still_answered(published: Path, monkeypat
 
 def test_a_publication_keeps_who_may_read_it(home: FilledHome, published: Path) -> None:
     published.chmod(0o640)
-    publish(home.warehouse.file, str(published))
+    publish(home.warehouse.file, str(published), now=NOW)
 
     assert published.stat().st_mode & 0o777 == 0o640
 
@@ -142,10 +142,10 @@ def test_a_publication_that_fails_leaves_the_one_before(
     with monkeypatch.context() as patched:
         patched.setattr(owner, step, fail)
         with pytest.raises(LoadError, match=r"Input/output error.*what was published before stays"):
-            publish(home.warehouse.file, str(published))
+            publish(home.warehouse.file, str(published), now=NOW)
 
     assert published.read_bytes() == before and sorted(published.parent.iterdir()) == listed
-    publish(home.warehouse.file, str(published))
+    publish(home.warehouse.file, str(published), now=NOW)
     assert published.read_bytes() != before
 
 
@@ -154,7 +154,7 @@ def test_nothing_is_published_of_a_warehouse_that_is_not_there(home: FilledHome,
     before = published.read_bytes()
 
     with pytest.raises(LoadError, match="does not exist"):
-        publish(home.warehouse.file, str(published))
+        publish(home.warehouse.file, str(published), now=NOW)
     assert published.read_bytes() == before and not home.warehouse.file.exists()
 
 

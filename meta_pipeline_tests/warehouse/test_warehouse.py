@@ -61,12 +61,12 @@ def test_readers_keep_their_file_and_the_next_one_sees_the_new(place: Place, tmp
     published = tmp_path / "published" / "warehouse.duckdb"
     place.land({"ad_id": "1"})
     place.load()
-    publish(place.warehouse.file, str(published))
+    publish(place.warehouse.file, str(published), now=NOW)
     count = "select count(*) from raw_meta_ads.ad_insights"
     with duckdb.connect(str(published), read_only=True) as reader:
         place.land({"ad_id": "1"}, {"ad_id": "2"})
         place.load()
-        publish(place.warehouse.file, str(published))
+        publish(place.warehouse.file, str(published), now=NOW)
 
         assert reader.execute(count).fetchone() == (1,)
     assert query(str(published), count)[1] == [(2,)]
@@ -92,7 +92,7 @@ def test_a_copy_whose_maker_was_killed_goes_and_one_that_is_being_made_stays(pla
     os.utime(long_ago, (0, 0))
     place.load()
 
-    publish(place.warehouse.file, str(published))
+    publish(place.warehouse.file, str(published), now=NOW)
 
     assert {published, under_way, elsewhere, of_another_file} == set(published.parent.iterdir())
 
@@ -101,7 +101,7 @@ def test_a_question_can_not_write_and_errors_are_sentences(place: Place, tmp_pat
     with pytest.raises(QueryError, match="backfill"):
         query(str(tmp_path / "nothing.duckdb"), "select 1")
     place.load()
-    publish(place.warehouse.file, str(tmp_path / "p.duckdb"))
+    publish(place.warehouse.file, str(tmp_path / "p.duckdb"), now=NOW)
     with pytest.raises(QueryError):
         query(str(tmp_path / "p.duckdb"), "create table t (i int)")
     with pytest.raises(QueryError, match="nonsense"):

@@ -13,6 +13,7 @@ from meta_pipeline.cli.backfill.days import Day, DaysAgo, DayType
 PORT = click.IntRange(0, 65535)
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="print JSON, for a program to read")
 WIDE = click.option("--wide", "is_wide", is_flag=True, help="print every column, however long the lines become")
+TENANT = click.option("--tenant", metavar="NAME", help="the published file of this tenant; default: the complete one")
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 _FORMAT = click.option(

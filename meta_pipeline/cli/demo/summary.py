@@ -38,7 +38,8 @@ select account_id, date_day, sum(spend), sum(impressions)
 from marts.facebook_ads__ad_report group by account_id, date_day
 """
 _TIMEZONES = "select account_id, timezone_name from marts.dim_accounts where is_current"
-_MARTS = "select table_name, estimated_size from duckdb_tables() where schema_name = 'marts' order by table_name"
+_MARTS = "select table_name from information_schema.tables where table_schema = 'marts' order by table_name"
+_ROWS = "select '{0}', count(*) from marts.{0}"
 # The account-day whose conversions changed most between its first version and the current one.
 _RESTATED = """
 with days as (
@@ -70,7 +71,8 @@ def show_accounts(rows: Sequence[Sequence[Any]]) -> None:
 
 def facts(published: Location) -> Iterator[tuple[str, str]]:
     """Yield a label and a sentence for each thing to see besides the table."""
-    _, tables = query(published, _MARTS)
+    _, names = query(published, _MARTS)
+    _, tables = query(published, " union all ".join(_ROWS.format(*name) for name in names))
     empty = [name for name, rows in tables if not rows]
     exception = f"; none in {', '.join(empty)}" if empty else ""
     yield "marts", f"{len(tables) - len(empty)} with rows, {sum(rows for _, rows in tables):,} in all{exception}"

@@ -1,11 +1,13 @@
-"""The snapshot that is published from the marts."""
+"""The snapshot that is published from the marts, and those of tenants."""
+
+from collections.abc import Iterator
+from typing import Any
 
 import dagster as dg
 
 from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.defs.assets.keys import OWNERS, PUBLISHED, SOURCE_TAG, WRITER
-from meta_pipeline.files import reading
-from meta_pipeline.publish.publish import publish
+from meta_pipeline.publish.publish import Publication, publish
 from meta_pipeline.store.landed import warehouse_state
 
 
@@ -19,9 +21,24 @@ def published_asset(marts: dg.AssetsDefinition) -> dg.AssetsDefinition:
     def published(runtime: dg.ResourceParam[Runtime]) -> dg.MaterializeResult[None]:
         """The copy of the warehouse that analysts open while the pipeline goes on."""
         runtime.warehouse.check_complete(runtime.engine)
-        location = publish(runtime.settings.warehouse_file, runtime.settings.published_file)
-        size = reading.size_of(location)
-        warehouse_state.record_publication(runtime.engine, size=size, at=runtime.now())
-        return dg.MaterializeResult(metadata={"path": dg.MetadataValue.path(location), "bytes": size})
+        settings, now = runtime.settings, runtime.now()
+        publication = publish(settings.warehouse_file, settings.published_file, now=now, policy=runtime.publish_policy)
+        warehouse_state.record_publication(runtime.engine, size=publication.size, at=now)
+        return dg.MaterializeResult(metadata=dict(_metadata(publication)))
 
     return published
+
+
+def _metadata(publication: Publication) -> Iterator[tuple[str, Any]]:
+    """Yield what the UI shows of a publication; nothing about tenants where there are none."""
+    yield "path", dg.MetadataValue.path(publication.location)
+    yield "bytes", publication.size
+    yield "build_id", publication.build_id
+    for name, location in publication.tenants.items():
+        yield f"tenant/{name}", dg.MetadataValue.path(location)
+    if publication.held:
+        yield "held_back", {held.node.id: held.reason for held in publication.held}
+    if publication.removed:
+        yield "removed_tenants", list(publication.removed)
+    if publication.warnings:
+        yield "warnings", list(publication.warnings)

@@ -10,6 +10,7 @@ from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.defs.runs.mart_build_result import MartBuild
 from meta_pipeline.processes.worker_pool import worker_pool
 from meta_pipeline.publish import freshness
+from meta_pipeline.publish.policy import is_applied
 from meta_pipeline.settings import Settings
 from meta_pipeline.store.engine import storage_error
 from meta_pipeline.store.landed import read_times, warehouse_state
@@ -58,8 +59,11 @@ def build_marts(
     if is_reload:
         warehouse_state.request_reload(runtime.engine)
     digest = freshness.digest_of(runtime.warehouse.insights, today=runtime.now().date())
-    if not (is_forced or is_reload) and freshness.is_published(
-        runtime.warehouse, runtime.engine, runtime.settings.published_file, digest=digest
+    published, policy = runtime.settings.published_file, runtime.publish_policy
+    if (
+        not (is_forced or is_reload)
+        and freshness.is_published(runtime.warehouse, runtime.engine, published, digest=digest)
+        and is_applied(published, policy)
     ):
         return MartBuild(note="nothing has landed or changed since the last publication: nothing to build")
     if worker is not None:

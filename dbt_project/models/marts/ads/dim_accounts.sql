@@ -1,5 +1,11 @@
 -- Every state of an ad account with its validity.
-with {{ entity_spans(ref('stg_meta_ads__account_history'), 'account_id') }},
+{{ stored_partitions(['accounts_history'], by='node') }}
+with states as (
+    select * from {{ ref('stg_meta_ads__account_history') }}
+    {{ only_changed() }}
+),
+
+{{ entity_spans('states', 'account_id') }},
 
 currencies as (
     select * from {{ ref('stg_meta_ads__currencies') }}

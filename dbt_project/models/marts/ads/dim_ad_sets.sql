@@ -1,5 +1,11 @@
 -- Every state of an ad set with its validity.
-with {{ entity_spans(ref('stg_meta_ads__ad_set_history'), 'ad_set_id') }},
+{{ stored_partitions(['ad_sets_history', 'ad_sets', 'accounts'], by='node') }}
+with states as (
+    select * from {{ ref('stg_meta_ads__ad_set_history') }}
+    {{ only_changed() }}
+),
+
+{{ entity_spans('states', 'ad_set_id') }},
 
 accounts as (
     select * from {{ ref('stg_meta_ads__accounts') }}

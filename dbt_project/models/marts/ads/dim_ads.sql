@@ -1,5 +1,11 @@
 -- Every state of an ad with its validity and its creative.
-with {{ entity_spans(ref('stg_meta_ads__ad_history'), 'ad_id') }}
+{{ stored_partitions(['ads_history'], by='node') }}
+with states as (
+    select * from {{ ref('stg_meta_ads__ad_history') }}
+    {{ only_changed() }}
+),
+
+{{ entity_spans('states', 'ad_id') }}
 
 select
     spans.ad_id,

@@ -1,5 +1,11 @@
 -- Every state of a campaign with its validity.
-with {{ entity_spans(ref('stg_meta_ads__campaign_history'), 'campaign_id') }},
+{{ stored_partitions(['campaigns_history', 'campaigns', 'accounts'], by='node') }}
+with states as (
+    select * from {{ ref('stg_meta_ads__campaign_history') }}
+    {{ only_changed() }}
+),
+
+{{ entity_spans('states', 'campaign_id') }},
 
 accounts as (
     select * from {{ ref('stg_meta_ads__accounts') }}

@@ -1,5 +1,11 @@
 -- Every state of a creative with its validity, and the stored thumbnail.
-with {{ entity_spans(ref('stg_meta_ads__creative_history'), 'creative_id') }},
+{{ stored_partitions(['creatives_history', 'thumbnails'], by='node') }}
+with states as (
+    select * from {{ ref('stg_meta_ads__creative_history') }}
+    {{ only_changed() }}
+),
+
+{{ entity_spans('states', 'creative_id') }},
 
 thumbnails as (
     select * from {{ ref('stg_meta_ads__thumbnails') }}

@@ -1,28 +1,19 @@
 -- Meta's own control totals, not a sum of ads, so that a difference between the two is visible.
-with insights as (
-    select * from {{ ref('stg_meta_ads__account_insights') }}
-),
-
-accounts as (
-    select * from {{ ref('stg_meta_ads__accounts') }}
-)
-
+{{ view_of_partitions(['account_insights']) }}
 select
-    insights.date_day,
-    insights.account_id,
-    coalesce(accounts.account_name, insights.account_name) as account_name,
+    days.date_day,
+    {{ id_and_names('account') }}
     accounts.account_status,
     accounts.timezone_name,
-    coalesce(accounts.currency, insights.currency) as currency,
-    cast(insights.impressions as bigint) as impressions,
-    cast(insights.link_clicks as bigint) as clicks,
-    cast(insights.clicks_all as bigint) as clicks_all,
-    cast(insights.link_clicks as bigint) as link_clicks,
-    cast(insights.spend as decimal(18, 6)) as spend,
-    cast(insights.reach as bigint) as reach,
-    cast(insights.conversions as decimal(18, 6)) as conversions,
-    cast(insights.conversions_value as decimal(18, 6)) as conversions_value,
-    coalesce(days.is_provisional, true) as is_provisional
-from insights
-left join accounts on insights.account_id = accounts.account_id
-{{ join_days('account_insights', 'insights') }}
+    {{ current_currency() }},
+    days.impressions,
+    days.link_clicks as clicks,
+    days.clicks_all,
+    days.link_clicks,
+    days.spend,
+    days.reach,
+    days.conversions,
+    days.conversions_value,
+    {{ current_is_provisional() }}
+from {{ ref('int_account_days') }} as days
+{{ join_current('account_insights', ['account']) }}

@@ -1,38 +1,18 @@
 -- Every action type that Meta returned. Types overlap: choose one, never add them up.
-with insights as (
-    select * from {{ ref('stg_meta_ads__ad_insights') }}
-),
-
-told as (
-    {% for kind in ['actions', 'action_values'] %}
-    select
-        account_id, campaign_id, ad_set_id, ad_id, date_day, currency, '{{ kind }}' as kind,
-        {{ exploded(kind) }} as action
-    from insights
-    {% if not loop.last %}union all{% endif %}
-    {% endfor %}
-),
-
-summed as (
-    select
-        date_day,
-        account_id,
-        any_value(campaign_id) as campaign_id,
-        any_value(ad_set_id) as ad_set_id,
-        ad_id,
-        coalesce(action['action_type'], 'unknown') as action_type,
-        any_value(currency) as currency,
-        {{ sum_of_actions('actions') }} as value,
-        {%- for window in ['1d_view', '1d_click', '7d_click', '28d_click'] %}
-        {{ sum_of_actions('actions', window) }} as value_{{ window }},
-        {%- endfor %}
-        {{ sum_of_actions('action_values') }} as action_value
-    from told
-    group by date_day, account_id, ad_id, coalesce(action['action_type'], 'unknown')
-)
-
+{{ view_of_partitions(['ad_insights']) }}
 select
-    summed.*,
-    coalesce(days.is_provisional, true) as is_provisional
-from summed
-{{ join_days('ad_insights', 'summed') }}
+    days.date_day,
+    {{ id_and_names('account') }}
+    {{ id_and_names('campaign') }}
+    {{ id_and_names('ad_set') }}
+    {{ id_and_names('ad') }}
+    days.action_type,
+    {{ current_currency() }},
+    days.value,
+    {%- for window in ['1d_view', '1d_click', '7d_click', '28d_click'] %}
+    days.value_{{ window }},
+    {%- endfor %}
+    days.action_value,
+    {{ current_is_provisional() }}
+from {{ ref('int_ad_action_days') }} as days
+{{ join_current('ad_insights', ['account', 'campaign', 'ad_set', 'ad']) }}

@@ -1,22 +1,20 @@
+{{ view_of_partitions(['ad_insights']) }}
 select
-    date_day,
-    account_id,
-    account_name,
-    campaign_id,
-    campaign_name,
-    ad_set_id,
-    ad_set_name,
-    ad_id,
-    ad_name,
-    ad_status,
-    currency,
-    cast(impressions as bigint) as impressions,
-    cast(link_clicks as bigint) as clicks,
-    cast(clicks_all as bigint) as clicks_all,
-    cast(link_clicks as bigint) as link_clicks,
-    cast(spend as decimal(18, 6)) as spend,
-    cast(reach as bigint) as reach,
-    cast(conversions as decimal(18, 6)) as conversions,
-    cast(conversions_value as decimal(18, 6)) as conversions_value,
-    is_provisional
-from {{ ref('int_ad_insights_named') }}
+    days.date_day,
+    {{ id_and_names('account') }}
+    {{ id_and_names('campaign') }}
+    {{ id_and_names('ad_set') }}
+    {{ id_and_names('ad') }}
+    ads.ad_status,
+    {{ current_currency() }},
+    days.impressions,
+    days.link_clicks as clicks,
+    days.clicks_all,
+    days.link_clicks,
+    days.spend,
+    days.reach,
+    days.conversions,
+    days.conversions_value,
+    {{ current_is_provisional() }}
+from {{ ref('int_ad_days') }} as days
+{{ join_current('ad_insights', ['account', 'campaign', 'ad_set', 'ad']) }}

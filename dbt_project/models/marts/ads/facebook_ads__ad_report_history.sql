@@ -1,20 +1,32 @@
 -- Meta's figures for an ad's day, with their validity: `valid_from <= :moment and (valid_to > :moment or valid_to is
 -- null)` selects the report as of a moment. A day is replaced as a whole, so all its ads share its spans; a version
 -- without rows ends the one before it.
+{{ stored_partitions(['ad_insights', 'ad_insights_versions']) }}
 with spans as (
-    select * from {{ ref('int_day_versions_spanned') }} where report = 'ad_insights'
+    select * from (select * from {{ ref('int_day_versions_spanned') }} where report = 'ad_insights')
+    {{ only_changed() }}
+),
+
+earlier as (
+    select * from {{ ref('stg_meta_ads__ad_insights_versions') }}
+    {{ only_changed() }}
+),
+
+current_days as (
+    select * from {{ ref('int_ad_days') }}
+    {{ only_changed() }}
 ),
 
 every_version as (
     select
         date_day, account_id, ad_id, currency, impressions, clicks_all, link_clicks, spend, conversions,
         conversions_value, landed_at, false as is_current
-    from {{ ref('stg_meta_ads__ad_insights_versions') }}
+    from earlier
     union all
     select
         date_day, account_id, ad_id, currency, impressions, clicks_all, link_clicks, spend, conversions,
         conversions_value, cast(null as timestamp with time zone) as landed_at, true as is_current
-    from {{ ref('stg_meta_ads__ad_insights') }}
+    from current_days
 )
 
 select

@@ -1,10 +1,15 @@
 -- Reels placements, selected from the report by placement, so that no extra call is needed.
+{{ view_of_partitions(['ad_insights_by_placement']) }}
 select
     date_day,
     account_id,
+    {{ current_columns('account') | join(', ') }},
     campaign_id,
+    {{ current_columns('campaign') | join(', ') }},
     ad_set_id,
+    {{ current_columns('ad_set') | join(', ') }},
     ad_id,
+    {{ current_columns('ad') | join(', ') }},
     publisher_platform,
     platform_position,
     currency,

@@ -1,6 +1,7 @@
 -- The totals of every report for an account's day, with their validity: `valid_from <= :moment and (valid_to > :moment
 -- or valid_to is null)` selects them as of a moment. A day without rows has zeros, or null for a figure that the report
 -- does not request.
+{{ stored_partitions(['day_versions']) }}
 select
     report,
     account_id,
@@ -14,3 +15,4 @@ select
     cast(link_clicks as bigint) as link_clicks,
     cast(spend as decimal(18, 6)) as spend
 from {{ ref('int_day_versions_spanned') }}
+{{ only_changed() }}

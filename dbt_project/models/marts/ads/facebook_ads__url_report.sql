@@ -1,10 +1,7 @@
 -- The destination URL of an ad's day: that of the ad's creative at the end of the day (UTC), as far back as the ad was
 -- observed; before that, its first known creative. Tags come from the creative's `url_tags`, else from the URL.
-with insights as (
-    select * from {{ ref('int_ad_insights_named') }}
-),
-
-ads as (
+{{ view_of_partitions(['ad_insights']) }}
+with ad_spans as (
     select
         ad_id,
         creative_id,
@@ -17,50 +14,52 @@ ads as (
     from {{ ref('dim_ads') }}
 ),
 
-creatives as (
+tagged as (
     select
-        creative_id,
-        creative_name,
-        destination_url,
+        *,
         coalesce(url_tags, '') || '&' || coalesce(split_part(destination_url, '?', 2), '') as tags
     from {{ ref('dim_creatives') }}
     where is_current
 ),
 
+creatives as (
+    select
+        creative_id,
+        creative_name,
+        nullif(split_part(split_part(destination_url, '?', 1), '#', 1), '') as base_url,
+        {{ url_host('destination_url') }} as url_host,
+        {{ url_path('destination_url') }} as url_path,
+        {% for name in ['source', 'medium', 'campaign', 'content', 'term'] -%}
+        {{ url_tag('tags', 'utm_' ~ name) }} as utm_{{ name }}{{ ',' if not loop.last }}
+        {% endfor %}
+    from tagged
+),
+
 final as (
     select
-        insights.date_day,
-        insights.account_id,
-        insights.account_name,
-        insights.campaign_id,
-        insights.campaign_name,
-        insights.ad_set_id,
-        insights.ad_set_name,
-        insights.ad_id,
-        insights.ad_name,
-        ads.creative_id,
-        creatives.creative_name,
-        nullif(split_part(split_part(creatives.destination_url, '?', 1), '#', 1), '') as base_url,
-        {{ url_host('creatives.destination_url') }} as url_host,
-        {{ url_path('creatives.destination_url') }} as url_path,
-        {% for name in ['source', 'medium', 'campaign', 'content', 'term'] %}
-        {{ url_tag('creatives.tags', 'utm_' ~ name) }} as utm_{{ name }},
-        {% endfor %}
-        insights.currency,
-        cast(insights.impressions as bigint) as impressions,
-        cast(insights.link_clicks as bigint) as clicks,
-        cast(insights.clicks_all as bigint) as clicks_all,
-        cast(insights.link_clicks as bigint) as link_clicks,
-        cast(insights.spend as decimal(18, 6)) as spend,
-        cast(insights.conversions as decimal(18, 6)) as conversions,
-        cast(insights.conversions_value as decimal(18, 6)) as conversions_value,
-        insights.is_provisional
-    from insights
-    left join ads
-        on insights.ad_id = ads.ad_id
-        and cast(insights.date_day + 1 as timestamp with time zone) >= ads.starts_at
-        and cast(insights.date_day + 1 as timestamp with time zone) < ads.ends_at
-    left join creatives on ads.creative_id = creatives.creative_id
+        days.date_day,
+        {{ id_and_names('account') }}
+        {{ id_and_names('campaign') }}
+        {{ id_and_names('ad_set') }}
+        {{ id_and_names('ad') }}
+        ad_spans.creative_id,
+        creatives.* exclude (creative_id),
+        {{ current_currency() }},
+        days.impressions,
+        days.link_clicks as clicks,
+        days.clicks_all,
+        days.link_clicks,
+        days.spend,
+        days.conversions,
+        days.conversions_value,
+        {{ current_is_provisional() }}
+    from {{ ref('int_ad_days') }} as days
+    left join ad_spans
+        on days.ad_id = ad_spans.ad_id
+        and {{ end_of_utc_day('days.date_day') }} >= ad_spans.starts_at
+        and {{ end_of_utc_day('days.date_day') }} < ad_spans.ends_at
+    left join creatives on ad_spans.creative_id = creatives.creative_id
+    {{ join_current('ad_insights', ['account', 'campaign', 'ad_set', 'ad']) }}
 )
 
 select *

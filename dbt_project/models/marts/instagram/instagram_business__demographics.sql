@@ -1,16 +1,13 @@
 -- The people behind an Instagram account on the day of the snapshot, by every combination of dimensions that was read.
-with results as (
-    select instagram_account_id, date_day, metric, timeframe, {{ exploded('results') }} as result
-    from {{ ref('stg_instagram__instagram_demographics') }}
-)
-
+{{ view_of_partitions(['instagram_demographics'], node='instagram_account_id') }}
 select
     date_day,
     instagram_account_id,
     metric,
     timeframe,
-    {% for name in ['age', 'gender', 'country', 'city'] -%}
-    result.dimension_values[list_position(result.dimension_keys, '{{ name }}')] as {{ name }},
-    {% endfor -%}
-    result.value
-from results
+    age,
+    gender,
+    country,
+    city,
+    value
+from {{ ref('int_instagram_demographics_days') }}

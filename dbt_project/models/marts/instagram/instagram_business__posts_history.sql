@@ -1,8 +1,9 @@
 -- The lifetime metrics of media and stories as they were on the days of their snapshots, with the fields that they have
 -- now. A media of which Meta has returned no metric has one row, of the last day on which it was read. Fivetran's columns
 -- have the same values by kind of media: `carousel_album_`, `reel_`, `story_`, and `video_photo_` for all other.
+{{ view_of_partitions(['instagram_media', 'instagram_stories'], node='user_id', by='node') }}
 with records as (
-    select * from {{ ref('int_instagram_media_snapshots') }}
+    select * from {{ ref('int_instagram_media_days') }}
 ),
 
 snapshots as (
@@ -29,13 +30,7 @@ nodes as (
 ),
 
 metrics as (
-    select
-        media_id,
-        date_day,
-        like_count,
-        comment_count,
-        {{ media_values() }}
-    from snapshots
+    select * from snapshots
 )
 
 select

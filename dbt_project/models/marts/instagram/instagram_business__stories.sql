@@ -1,18 +1,16 @@
 -- Every known story with the last values that Meta returned while it was live. `insights_error` says why there are none.
+{{ view_of_partitions(['instagram_media', 'instagram_stories'], node='instagram_account_id', by='node') }}
 with records as (
-    select * from {{ ref('int_instagram_media_snapshots') }} where is_story
+    select * from {{ ref('int_instagram_media_days') }} where is_story
 ),
 
 latest as (
     select
-        media_id,
-        date_day,
-        seen_at,
-        case when coalesce(len(insights), 0) = 0 then insights_error end as insights_error,
-        {{ media_values() }}
+        * exclude (insights_error),
+        case when metrics_read = 0 then insights_error end as insights_error
     from records
     qualify row_number() over (
-        partition by media_id order by coalesce(len(insights), 0) > 0 desc, date_day desc
+        partition by media_id order by metrics_read > 0 desc, date_day desc
     ) = 1
 ),
 

@@ -1,22 +1,8 @@
 -- What Meta reports of a Page's Pacific day. `media_views_organic` and `media_views_from_ads` are the parts of
 -- `media_views` by `is_from_ads`. A metric that has ended stays in its column, null after its end.
-with metrics as (
-    select * exclude (value), coalesce(value, {{ sum_of_keys('value_by_key') }}) as value
-    from {{ ref('stg_meta_pages__page_insights') }}
-    where period = 'day'
-),
-
-days as (
-    select
-        page_id,
-        date_day,
-        {% for column, metric in page_metrics().items() -%}
-        {{ page_metric(metric) }} as {{ column }},
-        {% endfor -%}
-        {{ page_metric('page_media_view', 'is_from_ads', '1') }} as media_views_from_ads,
-        {{ page_metric('page_media_view', 'is_from_ads', '0') }} as media_views_organic
-    from metrics
-    group by page_id, date_day
+{{ view_of_partitions(['page_insights'], node='page_id') }}
+with days as (
+    select * from {{ ref('int_page_days') }}
 ),
 
 nodes as (

@@ -1,5 +1,6 @@
 -- A Page's organic day beside what the ads that promote it or its posts delivered on the day of the same date, which is
 -- in the ad account's time zone; the Page's day is Pacific. Amounts of several currencies are not added.
+{{ config(materialized='view') }}
 with organic as (
     select * from {{ ref('facebook_pages__pages_report') }}
 ),
@@ -7,18 +8,18 @@ with organic as (
 ads as (
     select
         pages.page_id,
-        report.date_day,
-        count(distinct report.ad_id) as ads,
-        count(distinct report.currency) as currencies,
-        any_value(report.currency) as currency,
-        sum(report.spend) as spend,
-        sum(report.impressions) as impressions,
-        sum(report.clicks) as clicks,
-        sum(report.clicks_all) as clicks_all,
-        sum(report.link_clicks) as link_clicks
-    from {{ ref('facebook_ads__ad_report') }} as report
-    inner join {{ ref('int_ads_promoting_pages') }} as pages on report.ad_id = pages.ad_id
-    group by pages.page_id, report.date_day
+        days.date_day,
+        count(distinct days.ad_id) as ads,
+        count(distinct coalesce(accounts.currency, days.currency)) as currencies,
+        any_value(coalesce(accounts.currency, days.currency)) as currency,
+        sum(days.spend) as spend,
+        sum(days.impressions) as impressions,
+        sum(days.clicks_all) as clicks_all,
+        sum(days.link_clicks) as link_clicks
+    from {{ ref('int_ad_days') }} as days
+    inner join {{ ref('int_ads_promoting_pages') }} as pages on days.ad_id = pages.ad_id
+    left join {{ ref('int_accounts_current') }} as accounts on days.account_id = accounts.account_id
+    group by pages.page_id, days.date_day
 ),
 
 days as (
@@ -45,7 +46,7 @@ select
     case when ads.currencies = 1 then ads.currency end as currency,
     cast(case when ads.currencies = 1 then ads.spend end as decimal(18, 6)) as spend,
     cast(ads.impressions as bigint) as impressions,
-    cast(ads.clicks as bigint) as clicks,
+    cast(ads.link_clicks as bigint) as clicks,
     cast(ads.clicks_all as bigint) as clicks_all,
     cast(ads.link_clicks as bigint) as link_clicks
 from days

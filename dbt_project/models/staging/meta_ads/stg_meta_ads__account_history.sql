@@ -1,6 +1,6 @@
 select
     ---------- ids
-    account_id,
+    replace(node_id, 'act_', '') as account_id,
 
     ---------- properties
     name as account_name,

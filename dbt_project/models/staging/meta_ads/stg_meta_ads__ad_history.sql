@@ -3,7 +3,7 @@ select
     id as ad_id,
     adset_id as ad_set_id,
     campaign_id,
-    account_id,
+    replace(node_id, 'act_', '') as account_id,  -- a state that can't be read has none of its own
     {{ json_text('creative', '$.id') }} as creative_id,
 
     ---------- properties

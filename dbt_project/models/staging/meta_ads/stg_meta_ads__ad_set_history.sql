@@ -2,7 +2,7 @@ select
     ---------- ids
     id as ad_set_id,
     campaign_id,
-    account_id,
+    replace(node_id, 'act_', '') as account_id,  -- a state that can't be read has none of its own
     {{ json_text('promoted_object', '$.page_id') }} as promoted_page_id,
 
     ---------- properties

@@ -1,7 +1,7 @@
 select
     ---------- ids
     id as campaign_id,
-    account_id,
+    replace(node_id, 'act_', '') as account_id,  -- a state that can't be read has none of its own
 
     ---------- properties
     name as campaign_name,

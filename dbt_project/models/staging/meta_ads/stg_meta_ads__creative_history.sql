@@ -1,7 +1,7 @@
 select
     ---------- ids
     id as creative_id,
-    account_id,
+    replace(node_id, 'act_', '') as account_id,  -- a state that can't be read has none of its own
     {{ json_text('object_story_spec', '$.page_id') }} as story_page_id,
     effective_object_story_id,
     instagram_user_id,

@@ -1,6 +1,7 @@
 select
     ---------- ids
     id as creative_id,
+    replace(node_id, 'act_', '') as account_id,
 
     ---------- properties
     sha256 as thumbnail_sha256,

@@ -1,0 +1,39 @@
+{# The columns that a report has of each level as it is now, from `int_accounts_current` and its siblings. Reports join them
+   at read time, so a renamed campaign rewrites no history (decision 0045). #}
+{% macro current_columns(level) -%}
+    {{ return({
+        'account': ['account_name'],
+        'campaign': ['campaign_name'],
+        'ad_set': ['ad_set_name'],
+        'ad': ['ad_name'],
+    }[level]) }}
+{%- endmacro %}
+
+{# The id and the current columns of a level, for a select from `days` with `join_current`. #}
+{% macro id_and_names(level) -%}
+    days.{{ level }}_id,
+    {%- for column in current_columns(level) %}
+    {{ level }}s.{{ column }},
+    {%- endfor %}
+{%- endmacro %}
+
+{# The account's current currency; that of the row when the account is in no listing. #}
+{% macro current_currency() -%}
+    coalesce(accounts.currency, days.currency) as currency
+{%- endmacro %}
+
+{# True until a day of the report was read after it had ended. #}
+{% macro current_is_provisional() -%}
+    coalesce(days_read.is_provisional, true) as is_provisional
+{%- endmacro %}
+
+{# Join the current state of these levels to `days`, and what is known of the days of the report. #}
+{% macro join_current(report, levels) -%}
+    {%- for level in levels -%}
+left join {{ ref('int_' ~ level ~ 's_current') }} as {{ level }}s on days.{{ level }}_id = {{ level }}s.{{ level }}_id
+{% endfor -%}
+left join {{ ref('int_report_days_read') }} as days_read
+    on days_read.report = '{{ report }}'
+    and days.account_id = days_read.account_id
+    and days.date_day = days_read.date_day
+{%- endmacro %}

@@ -1,0 +1,1 @@
+{{ level_days(['campaign', 'ad_set']) }}

@@ -1,0 +1,85 @@
+"""Which node a row of a stored table belongs to, as data: the columns that say it, and the tables that are nobody's."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+from meta_pipeline.node_kinds import AD_ACCOUNT, INSTAGRAM_ACCOUNT, NODE_KINDS, PAGE
+from meta_pipeline.publish.tenants import Node
+
+_ALL = tuple(kind.name for kind in NODE_KINDS)
+# A row belongs to the node that the first of these columns names: an ad of an account is the account's, whatever Page
+# it promotes. `user_id` is Fivetran's name for an Instagram account.
+NODE_COLUMNS: Mapping[str, tuple[str, ...]] = {
+    "node_id": _ALL,
+    "account_id": (AD_ACCOUNT.name,),
+    "page_id": (PAGE.name,),
+    "instagram_account_id": (INSTAGRAM_ACCOUNT.name,),
+    "user_id": (INSTAGRAM_ACCOUNT.name,),
+}
+# Tables whose `account_id` is that of any node, because they are about reports.
+OF_ANY_KIND = frozenset({
+    "int_report_days_read", "fct_report_coverage", "fct_check_failures", "fct_graph_calls_daily",
+})
+# Tables that say nothing of any node; every tenant has them whole.
+SHARED = frozenset({
+    "staging.currency_offsets",  # a seed
+    "raw_meta_pipeline.warehouse_state",  # which load this is
+    "raw_meta_pipeline.model_builds",  # until which load each model is built
+    "marts.dim_calendar",
+    "marts.publication",  # written anew for each file
+})
+# Tables with sums over all nodes: a tenant has them empty.
+OVER_ALL_NODES = frozenset({"marts.fct_drift"})
+# What is current of a node that is held back as well: why it is.
+NEVER_HELD = frozenset({
+    "raw_meta_pipeline.nodes", "raw_meta_pipeline.metric_availability", "raw_meta_pipeline.graph_calls",
+    "raw_meta_pipeline.node_publications", "marts.fct_check_failures", "marts.fct_graph_calls_daily",
+    "marts.fct_metric_availability",
+})
+
+
+@dataclass(frozen=True, slots=True)
+class StoredTable:
+    """A table of a warehouse file. `columns`: names and types, in their order."""
+
+    schema: str
+    name: str
+    columns: tuple[tuple[str, str], ...]
+
+    @property
+    def place(self) -> str:
+        """Return the name of the table with its schema, as in SHARED."""
+        return f"{self.schema}.{self.name}"
+
+    @property
+    def sql(self) -> str:
+        """Return the quoted name."""
+        return f'"{self.schema}"."{self.name}"'
+
+    @property
+    def node_column(self) -> str | None:
+        """Return the column that names the node of a row; None for a table without one."""
+        names = {name for name, _ in self.columns}
+        return next((column for column in NODE_COLUMNS if column in names), None)
+
+    @property
+    def is_assigned(self) -> bool:
+        """Return True when it is known whose the rows are."""
+        return self.node_column is not None or self.place in SHARED or self.place in OVER_ALL_NODES
+
+    def ids_of(self, nodes: Collection[Node]) -> list[str]:
+        """Return the values of the node column that mean one of these nodes. An ad account's id has `act_` in links
+        and raw tables, and none in what Meta returns."""
+        column = self.node_column
+        if column is None:
+            return []
+        kinds = _ALL if self.name in OF_ANY_KIND else NODE_COLUMNS[column]
+        ids = {node.id for node in nodes if node.kind in kinds}
+        return sorted(ids | {id.removeprefix("act_") for id in ids if column != "node_id"})
+
+
+def assigned(tables: Iterable[StoredTable]) -> list[StoredTable]:
+    """Return the tables whose rows belong to nodes."""
+    return [table for table in tables if table.node_column is not None and table.place not in SHARED]
