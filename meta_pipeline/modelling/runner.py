@@ -46,14 +46,10 @@ def run_dbt(
     from dbt.cli.main import dbtRunner
     from dbt_common.events.functions import msg_to_dict
 
-    failures: list[str] = []
-
     def receive(message: Any) -> None:
         if message.info.level == "debug":
             return
         print(message.info.msg, flush=True)
-        if message.info.level == "error":
-            failures.append(" ".join(message.info.msg.split()))
         on_event(msg_to_dict(message))
 
     folder = str(dbt_project_folder())
@@ -68,10 +64,12 @@ def run_dbt(
         ran = dbtRunner(manifest=_parsed_manifest(project.parsed), callbacks=[receive]).invoke([*arguments, *options])
     if isinstance(ran.result, RunExecutionResult):
         ran.result.write(str(project.target / RESULTS))
+    results = list(ran.result.results) if isinstance(ran.result, RunExecutionResult) else []
     if not ran.success:
-        reasons = failures or [" ".join(str(ran.exception or "it ended without a result").split())]
-        raise ModelError(f"dbt failed: {' · '.join(reasons)[:2000]}") from ran.exception
-    return list(ran.result.results) if isinstance(ran.result, RunExecutionResult) else []
+        failed = [f"{each.node.name}: {each.message}" for each in results if str(each.status) in ("error", "fail")]
+        reasons = failed or [str(ran.exception or "it ended without a result")]
+        raise ModelError(f"dbt failed: {' '.join(' · '.join(reasons).split())[:2000]}") from ran.exception
+    return results
 
 
 @contextlib.contextmanager
@@ -103,5 +101,5 @@ def _parsed_manifest(parsed: Path) -> Any:
     from dbt.parser.manifest import extended_mashumuro_decoder
 
     manifest = Manifest.from_msgpack(parsed.read_bytes(), decoder=extended_mashumuro_decoder)
-    manifest.build_flat_graph()  # macros read it as `graph`
+    manifest.build_flat_graph()  # type: ignore[no-untyped-call]  # macros read it as `graph`
     return manifest
