@@ -24,10 +24,7 @@ from meta_pipeline.settings import Settings
 
 DAY = dt.date(2026, 11, 2)
 NOW = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
-AD = {
-    "account_id": "1", "account_currency": "EUR", "campaign_id": "C", "adset_id": "S", "ad_id": "A", "clicks": "4",
-    "impressions": "10", "inline_link_clicks": "3", "spend": "2.5",
-}
+AD = {"account_currency": "EUR", "clicks": "4", "inline_link_clicks": "3", "spend": "2.5"}
 # The stored models that the rows of ads reach.
 OF_ADS = {
     "facebook_ads__ad_report_history", "facebook_ads__restatement_report", "int_accounts_current", "int_ad_action_days",
@@ -48,7 +45,8 @@ class BuiltHome:
         self.at += dt.timedelta(hours=1)
         batch = Batch(records=(), trace_id="T", version="v26.0", fetched_at=self.at)
         number = account.removeprefix("act_")
-        row = json.dumps({**AD, "account_id": number, "ad_id": f"A{number}", "impressions": impressions}).encode()
+        ids = {"account_id": number, "campaign_id": f"C{number}", "adset_id": f"S{number}", "ad_id": f"A{number}"}
+        row = json.dumps({**AD, **ids, "impressions": impressions}).encode()
         self.runtime.landing.write_day(
             report, account, DAY, [(row, batch)], request={}, run_id="r", backfill_id="b", now=self.at
         )
