@@ -28,7 +28,7 @@ from meta_pipeline.warehouse.mart_builds import finish_mart_build, read_mart_sta
 # about Pages.
 SOURCES = {
     "meta_pages": PAGE.source, "pages": PAGE.source, "social": PAGE.source, "instagram": INSTAGRAM_ACCOUNT.source,
-    "meta_pipeline": "meta_pipeline", "ops": "meta_pipeline",
+    "meta_pipeline": "meta_pipeline", "ops": "meta_pipeline", "shared": "meta_pipeline",
 }
 
 
