@@ -2,8 +2,8 @@
 
     python benchmarks/incremental.py [--sequences 20] [--changes 10] [--seed 1]
 
-dbt runs in this process. Every change is loaded and built on its own; the marts are compared at the end of a sequence, and
-a difference names the sequence, its seed and its changes."""
+dbt runs in this process. Every change is loaded and built on its own; the marts are compared at the end of a sequence,
+and a difference is printed with the seed and the changes of its sequence."""
 
 from __future__ import annotations
 
@@ -45,7 +45,8 @@ def main() -> None:
                 builds, Path(folder) / str(number), seed=seed, changes=options.changes
             )
             failed += bool(differences)
-            print(f"seed {seed}, {time.monotonic() - began:.0f} s: {', '.join(names)}: {differences or 'equal'}", flush=True)
+            result = f"seed {seed}, {time.monotonic() - began:.0f} s: {differences or 'equal'}"
+            print(f"{result} ({', '.join(names)})", flush=True)
     print(f"{options.sequences - failed} of {options.sequences} sequences of {options.changes} changes end equal")
     if failed:
         sys.exit(f"{failed} sequences differ from a full refresh")

@@ -45,6 +45,14 @@
             {%- do readers.append("('" ~ node.name ~ "', '" ~ report ~ "')") -%}
         {%- endfor -%}
     {%- endfor -%}
+    {%- for test in graph.nodes.values() if test.resource_type == 'test' and test.config.meta.get('reports') -%}
+        {%- if test.unique_id in status and status[test.unique_id] in ('pass', 'warn') -%}
+            {%- do tested.append(test.name) -%}
+        {%- endif -%}
+        {%- for report in test.config.meta.reports -%}
+            {%- do readers.append("('" ~ test.name ~ "', '" ~ report ~ "')") -%}
+        {%- endfor -%}
+    {%- endfor -%}
     {{ _set_tested(tested) if tested }}
     {{ _prune_changes(readers) if readers }}
     {%- endif -%}
@@ -69,4 +77,6 @@
         group by readers.report
     ) as reports
     where changes.report = reports.report and changes.load_number <= reports.done_to;
+    delete from raw_meta_pipeline.changes
+    where report not in (select report from (values {{ readers | join(', ') }}) as readers(model, report));
 {%- endmacro %}
