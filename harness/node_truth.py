@@ -1,6 +1,7 @@
 """The facts that a day of a report of a Page or an Instagram account has: as the sandbox says them at a moment, and as
 they landed. A fact is a key (`insight` or `field`, the object, the metric or field, the breakdown and its value) with
-one value; what Meta leaves out has no key."""
+one value; what Meta leaves out has no key. Where a metric has values of several periods or timeframes, its name in the
+key is followed by them."""
 
 from __future__ import annotations
 
@@ -14,8 +15,8 @@ from typing import Any
 import msgspec
 
 from meta_pipeline.extract.instagram.media import media_type_of
-from meta_pipeline.extract.metrics.built_in import METRICS
 from meta_pipeline.extract.metrics.metric import Metric, Registry
+from meta_pipeline.extract.registry.built_in import METRICS
 from meta_pipeline.sandbox.control import control
 from meta_pipeline.sandbox.graph import Graph
 
@@ -72,9 +73,10 @@ class NodeTruth:
         return {metric.name: metric for metric in metrics}
 
     def _pages(self, page_id: str, since: dt.date, until: dt.date, at: dt.datetime, report: str) -> Any:
+        requested = self.requested(report, at)
         query = {
-            "since": since, "until": until, "at": at.isoformat(), "page_id": page_id, "periods": "day,lifetime",
-            "metrics": ",".join(self.requested(report, at)),
+            "since": since, "until": until, "at": at.isoformat(), "page_id": page_id, "metrics": ",".join(requested),
+            "periods": ",".join(sorted({period for metric in requested.values() for period in metric.default_periods})),
         }
         return self._ask("truth/pages", tuple((name, str(value)) for name, value in query.items()))
 
@@ -92,11 +94,11 @@ class NodeTruth:
         by_day: dict[dt.date, Facts] = {day: {} for day in days}
         for row in self._pages(page_id, min(days), max(days), at, "page_insights")["page_insights"]:
             metric, day = requested.get(row["metric"]), dt.date.fromisoformat(row["day"])
-            is_read = metric and row["period"] in metric.default_periods and (
-                row["breakdown"] in ("", *metric.requested_breakdowns))
+            breakdowns = metric.requested_breakdowns if metric and row["period"] == "day" else ()
+            is_read = metric and row["period"] in metric.default_periods and row["breakdown"] in ("", *breakdowns)
             if is_read and day in by_day:
-                key = ("insight", page_id, row["metric"], row["breakdown"], row["breakdown_value"])
-                by_day[day][key] = row["value"]
+                name = _name(row["metric"], row["period"])
+                by_day[day]["insight", page_id, name, row["breakdown"], row["breakdown_value"]] = row["value"]
         return by_day
 
     def _audience(self, page_id: str, at: dt.datetime) -> Facts:
@@ -117,8 +119,10 @@ class NodeTruth:
                     ("field", post["post_id"], name): post[name] for name in POST_FIELDS if post[name] is not None
                 }
         for row in truth["post_insights"]:
-            if row["metric"] in requested and not row["breakdown"]:
-                facts["insight", row["post_id"], row["metric"], "", ""] = row["value"]
+            metric = requested.get(row["metric"])
+            if metric and row["breakdown"] in ("", *metric.requested_breakdowns):
+                key = ("insight", row["post_id"], row["metric"], row["breakdown"], row["breakdown_value"])
+                facts[key] = row["value"]
         return facts
 
     def _account_insights(self, account_id: str, days: Sequence[dt.date], at: dt.datetime) -> dict[dt.date, Facts]:
@@ -199,7 +203,11 @@ def _object_facts(id: str, record: Any, report: str) -> Iterable[tuple[Fact, Any
 
 def _metric_facts(id: str, metric: Any, report: str) -> Iterable[tuple[Fact, Any]]:
     """Yield the facts of one metric, as Graph writes it or as one value of it landed."""
-    name = f"{metric['name']} {metric.get('timeframe', '')}" if report == "instagram_demographics" else metric["name"]
+    name = metric["name"]
+    if report == "instagram_demographics":
+        name = f"{name} {metric.get('timeframe', '')}"
+    if report == "page_insights":
+        name = _name(name, metric["period"])
     for value in metric.get("values", [metric] if "value" in metric else []):
         tags = [tag for tag in ("is_from_ads", "is_from_followers") if tag in value]
         tag, tagged = (tags[0], str(int(value[tags[0]]))) if tags else ("", "")
@@ -216,6 +224,11 @@ def _metric_facts(id: str, metric: Any, report: str) -> Iterable[tuple[Fact, Any
         for result in part.get("results", ()):
             keys, values = ",".join(part["dimension_keys"]), ",".join(result["dimension_values"])
             yield ("insight", id, name, keys, values), result["value"]
+
+
+def _name(metric: str, period: str) -> str:
+    """Return the name of a Page's metric in a key; the window of its value is in it when it has one."""
+    return f"{metric} {period}" if period in ("week", "days_28") else metric
 
 
 def difference(landed: Facts, truths: Sequence[Facts]) -> dict[Fact, tuple[Any, list[Any]]]:

@@ -21,7 +21,7 @@ from meta_pipeline.extract.ads.catalogue.report_file import Catalogue, load_cata
 from meta_pipeline.extract.ads.catalogue.reports import Report
 from meta_pipeline.extract.catalogue import NODE_REPORTS, all_reports
 from meta_pipeline.extract.metrics.metric import Registry
-from meta_pipeline.extract.metrics.registry_file import load_registry
+from meta_pipeline.extract.registry.registry_file import load_registry
 from meta_pipeline.extract.reports import Reports, default_names
 from meta_pipeline.extract.snapshots.snapshot_ages import parse_ages
 from meta_pipeline.files import permissions, reading

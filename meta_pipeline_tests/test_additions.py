@@ -19,9 +19,9 @@ from meta_pipeline.defs.jobs import PULLS
 from meta_pipeline.extract.ads.catalogue.reports import REPORTS, Report
 from meta_pipeline.extract.catalogue import all_reports
 from meta_pipeline.extract.instagram.reports import INSTAGRAM_REPORTS
-from meta_pipeline.extract.metrics.built_in import METRICS
 from meta_pipeline.extract.metrics.metric import Metric
 from meta_pipeline.extract.pages.reports import PAGE_REPORTS
+from meta_pipeline.extract.registry.built_in import METRICS
 from meta_pipeline.extract.reports import NodeReport, kind_of
 from meta_pipeline.graph.calls import CallKind
 from meta_pipeline.node_kinds import NODE_KINDS, NodeKind

@@ -14,14 +14,6 @@
     case when {{ timezone_name }} in (select name from pg_timezone_names()) then {{ timezone_name }} end
 {%- endmacro %}
 
-{# Join the days of a report to its rows, for the facts about a day as a whole. #}
-{% macro join_days(report, rows) -%}
-left join {{ ref('int_report_days_read') }} as days
-    on days.report = '{{ report }}'
-    and {{ rows }}.account_id = days.account_id
-    and {{ rows }}.date_day = days.date_day
-{%- endmacro %}
-
 {# A query of the time zone of every account and node; null if DuckDB does not know it. #}
 {% macro current_timezones() -%}
     select

@@ -10,9 +10,10 @@ import click
 from meta_pipeline.cli.commands.completion import completion
 from meta_pipeline.cli.commands.connections import connect, links, vault
 from meta_pipeline.cli.commands.health import audit, doctor, versions
-from meta_pipeline.cli.commands.published import export, report, sql
+from meta_pipeline.cli.commands.published import export, sql
 from meta_pipeline.cli.commands.pulls import backfill, build, metrics, plan, reports
-from meta_pipeline.cli.commands.servers import demo, sandbox, serve, up
+from meta_pipeline.cli.commands.report import report
+from meta_pipeline.cli.commands.servers import demo, docs, sandbox, serve, up
 from meta_pipeline.cli.output import logs
 from meta_pipeline.cli.output.terminal import line
 from meta_pipeline.cli.stopping import handle_sigterm, leave
@@ -41,7 +42,7 @@ for command in (
     vault, connect, links,
     backfill, plan, reports, metrics, build,
     sql, report, export,
-    sandbox, up, serve, demo,
+    sandbox, up, serve, docs, demo,
     doctor, audit, versions, completion,
 ):
     cli.add_command(command)

@@ -7,7 +7,7 @@ from typing import Any
 
 from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.extract.metrics.metric import Metric
-from meta_pipeline.extract.metrics.registry_file import LISTED_BY
+from meta_pipeline.extract.registry.registry_file import LISTED_BY
 from meta_pipeline.extract.toml_tables import suggestion
 
 COLUMNS = [

@@ -50,6 +50,11 @@ def check_readable(location: Location) -> None:
         opened.read(1)
 
 
+def read_bytes(location: Location) -> bytes:
+    """Return the whole content of a small file."""
+    return Path(location).read_bytes()
+
+
 def read_table(location: Location, columns: Sequence[str]) -> pa.Table:
     """Return some columns of a Parquet file."""
     return pq.read_table(location, columns=list(columns))

@@ -94,7 +94,7 @@ def storage_error(error: BaseException) -> StoreError | None:
                 )
             return StoreError(f"a database under this home can't be read or written: {_with_remedy(str(current.orig))}")
         if isinstance(current, OSError) and current.errno and current.filename:
-            return StoreError(_with_remedy(f"{current.filename}: {current.strerror}"))
+            return StoreError(_with_remedy(f"{current.filename}: {current.strerror}", current.strerror))
         current = current.__cause__ or current.__context__
     return None
 
@@ -111,12 +111,14 @@ _REMEDIES = (
 def _sentence(name: str, url: sa.URL, error: BaseException) -> str:
     where = url.database if url.drivername.startswith("sqlite") else url.render_as_string(hide_password=True)
     cause = str(getattr(error, "orig", error)).strip() or type(error).__name__
-    return f"{name} {where} can't be read or written: {_with_remedy(' '.join(cause.split()))}"
+    words = error.strerror if isinstance(error, OSError) else None
+    return f"{name} {where} can't be read or written: {_with_remedy(' '.join(cause.split()), words)}"
 
 
-def _with_remedy(cause: str) -> str:
+def _with_remedy(cause: str, text: str | None = None) -> str:
+    """Return a cause with what to do about it, by the words of `text`: the cause without the paths in it."""
     for words, remedy in _REMEDIES:
-        if any(word in cause.lower() for word in words):
+        if any(word in (text or cause).lower() for word in words):
             return f"{cause}; {remedy}"
     return cause
 

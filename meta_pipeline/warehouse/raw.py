@@ -121,6 +121,12 @@ def is_file_damage(error: Exception) -> bool:
     return damaged.is_damage(error) and not _mentions(error, _REFUSED)
 
 
+def is_locked(error: Exception) -> bool:
+    """Return True for DuckDB's error about a file that another process has open. Its text also names the file, so the
+    word "lock" alone says nothing."""
+    return "could not set lock on file" in str(error).lower()
+
+
 def _mentions(error: Exception, words: Sequence[str]) -> bool:
     return any(word in str(error).lower() for word in words)
 

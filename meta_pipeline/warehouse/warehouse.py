@@ -23,7 +23,7 @@ from meta_pipeline.warehouse.days import sync_day_versions
 from meta_pipeline.warehouse.file_state import FileState, has_raw_tables, read_state, write_state
 from meta_pipeline.warehouse.graph_calls import calls_of_replaced, replace_calls
 from meta_pipeline.warehouse.nodes import replace_nodes
-from meta_pipeline.warehouse.raw import add_versions, cause_of, ensure_table, replace_days
+from meta_pipeline.warehouse.raw import add_versions, cause_of, ensure_table, is_locked, replace_days
 from meta_pipeline.warehouse.tables import OWN_DDL, TABLES, RawTable
 from meta_pipeline.warehouse.unreadable import Unreadable, load_readable, skip
 
@@ -68,7 +68,7 @@ class Warehouse:
 
     def _refusal(self, error: Exception) -> LoadError:
         cause = str(error).splitlines()[0]
-        if "lock" in cause.lower():
+        if is_locked(error):
             return LoadError(
                 f"can't open {self.file}: another process writes it; readers use the published warehouse ({cause})"
             )
@@ -205,7 +205,7 @@ class Warehouse:
         try:
             duckdb.connect(str(self.file)).close()
         except duckdb.Error as error:
-            if "lock" in str(error).lower():
+            if is_locked(error):
                 raise self._refusal(error) from error
         try:
             for ending in ("", ".wal"):  # DuckDB's own name for the log: it belongs to the file of that name

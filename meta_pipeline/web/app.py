@@ -23,7 +23,7 @@ from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.consent.local import CALLBACK
 from meta_pipeline.records import ConfigError, MetaPipelineError
 from meta_pipeline.settings import Settings, is_loopback
-from meta_pipeline.web import oauth, pages
+from meta_pipeline.web import documentation, oauth, pages
 from meta_pipeline.web.security import Guard, Headers
 from meta_pipeline.web.site import HERE, Site
 
@@ -69,6 +69,7 @@ def create_app(
             route("/connections/{ref}/disconnect", pages.confirm_disconnect),
             route("/connections/{ref}/disconnect", pages.disconnect, "POST"),
             route("/connections/{ref}/check", pages.check, "POST"),
+            route("/docs", documentation.docs),
             route("/sign-in", pages.sign_in_page),
             route("/sign-in", pages.sign_in, "POST"),
             route("/sign-out", pages.sign_out, "POST"),

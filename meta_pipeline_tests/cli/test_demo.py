@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import math
 import subprocess
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import duckdb
-import numpy
 import pytest
 
 from harness.sandbox import NOW, Sandbox
@@ -22,7 +20,6 @@ from meta_pipeline.flows.pulling.side_by_side import land_side_by_side
 from meta_pipeline.linker import links
 from meta_pipeline.linker.discover import Discovery
 from meta_pipeline.publish.query import query
-from meta_pipeline.publish.report import draw
 from meta_pipeline.records import AccessToken, LandedFile, NodeLink
 from meta_pipeline.settings import Settings
 from meta_pipeline.store.landed import day_versions
@@ -84,47 +81,13 @@ def test_the_phases_add_up_to_the_whole(capsys: pytest.CaptureFixture[str]) -> N
     assert list(phases)[-1] == "starting processes" and abs(sum(phases.values()) - total) < 0.1
 
 
-def test_the_picture_marks_days_that_had_not_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from matplotlib import figure
+def test_the_next_steps_begin_with_the_report_and_its_picture() -> None:
+    lines = list(summary.next_steps(
+        "home/report.html", "home/report.png", "home/warehouse.duckdb", settings_file=Path("settings.env"),
+        sandbox_url="http://127.0.0.1:8700",
+    ))
 
-    figures: list[figure.Figure] = []
-    monkeypatch.setattr(figure.Figure, "savefig", lambda self, target, **how: figures.append(self))
-    draw(str(published(tmp_path)), tmp_path / "report.png")
-    panel = figures[0].axes[0]
-
-    assert [bar.get_hatch() for bar in panel.patches] == [None, "////"]
-    assert panel.get_title("left") == "Northwind $US$" and panel.title.get_parse_math() is not None
-    assert any("provisional" in text.get_text() for text in figures[0].legends[0].get_texts())
-    figures[0].canvas.draw()
-    assert all(label.get_text().endswith("2026") for label in panel.get_xticklabels() if label.get_text())
-
-
-def test_the_picture_has_a_panel_for_each_page_with_organic_beside_paid(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from matplotlib import figure
-    from matplotlib.patches import Rectangle
-
-    file = published(tmp_path)
-    with contextlib.closing(duckdb.connect(str(file))) as connection:
-        connection.execute("""
-            create table marts.social__organic_and_paid as select * from (values
-                ('11', 'Northwind', date '2026-11-18', 40, 900), ('11', 'Northwind', date '2026-11-19', null, 700),
-                ('12', null, date '2026-11-19', null, 5)
-            ) as rows(page_id, page_name, date_day, media_views_organic, impressions);
-            create table marts.facebook_pages__pages_report as select * from marts.social__organic_and_paid
-        """)
-    figures: list[figure.Figure] = []
-    monkeypatch.setattr(figure.Figure, "savefig", lambda self, target, **how: figures.append(self))
-    draw(str(file), tmp_path / "report.png")
-    account, page, _, paid = figures[0].axes  # not the Page of which nothing organic was read
-
-    assert account.get_title("left") == "Northwind $US$"
-    assert page.get_title("left") == "Northwind · organic and paid"
-    heights = [bar.get_height() for bar in page.patches if isinstance(bar, Rectangle)]
-    assert heights[0] == 40 and math.isnan(heights[1])
-    assert numpy.asarray(paid.lines[0].get_ydata()).tolist() == [900, 700]
-    assert any("organic media views" in text.get_text() for text in figures[0].legends[0].get_texts())
+    assert lines[:2] == ["report       home/report.html", "picture      home/report.png"]
 
 
 def test_every_report_of_the_readme_is_read() -> None:

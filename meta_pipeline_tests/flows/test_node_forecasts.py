@@ -11,7 +11,7 @@ from harness.organic import INSTAGRAM_ACCOUNT, PAGE, Organic
 from meta_pipeline.extract.catalogue import NODE_REPORTS
 from meta_pipeline.extract.forecasting.forecast import Forecast
 from meta_pipeline.extract.forecasting.node_forecast import forecast_node_report, hourly_story_calls
-from meta_pipeline.extract.metrics.built_in import METRICS
+from meta_pipeline.extract.registry.built_in import METRICS
 from meta_pipeline.extract.reports import is_snapshot
 from meta_pipeline.extract.snapshots.snapshot_ages import DEFAULT_AGES, parse_ages
 from meta_pipeline.node_kinds import PAGE as PAGE_KIND

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,11 @@ import msgspec
 import pytest
 
 from harness import organic_truth as truth
+from harness.node_truth import Facts
 from harness.organic import INSTAGRAM_ACCOUNT, INSTAGRAM_ACCOUNTS, PAGE, Organic
 from meta_pipeline.extract.metrics.answers import day_of
-from meta_pipeline.extract.metrics.built_in import METRICS
 from meta_pipeline.extract.metrics.metric import Registry
+from meta_pipeline.extract.registry.built_in import METRICS
 from meta_pipeline.records import FailedDay
 from meta_pipeline.sandbox.protocol.requests import GraphRequest
 from meta_pipeline.store.pulls import metric_states
@@ -46,7 +48,7 @@ def test_a_range_that_is_too_much_is_read_in_halves_and_loses_nothing(tmp_path: 
     organic.load()
 
     assert organic.cost.operations > 3
-    assert truth.landed_page_insights(organic) == truth.true_page_insights(organic, days, pages=[PAGE])
+    assert truth.loaded_facts(organic, "page_insights") == truth.true_facts(organic, "page_insights", days, nodes=[PAGE])
 
 
 def test_a_day_that_is_too_much_alone_fails_with_the_reason(tmp_path: Path) -> None:
@@ -70,9 +72,9 @@ def test_each_period_that_is_switched_on_takes_one_more_call(tmp_path: Path, per
     organic.load()
 
     assert organic.cost.operations == 3 + len(periods) - 1
-    expected = truth.true_page_insights(organic, days, registry=registry, pages=[PAGE])
-    assert {row[3] for row in expected} == set(periods)
-    assert truth.landed_page_insights(organic) == expected
+    expected = truth.true_facts(organic, "page_insights", days, registry=registry, nodes=[PAGE])
+    assert {metric.partition(" ")[2] or "day" for _, _, _, _, metric, *_ in expected} == set(periods)
+    assert truth.loaded_facts(organic, "page_insights") == expected
 
 
 def retire_after(organic: Organic, requests: int, *metrics: str) -> None:
@@ -90,6 +92,12 @@ def retire_after(organic: Organic, requests: int, *metrics: str) -> None:
     organic.runtime.graph.answer = counted  # type: ignore[method-assign]
 
 
+def assert_only_lost(loaded: Facts, everything: Facts, gone: Collection[str]) -> None:
+    """Raise AssertionError for a loaded value that is wrong, and for a missing one of a metric that is not `gone`."""
+    assert loaded.items() <= everything.items()
+    assert {key for key in everything if key[4] not in gone} <= loaded.keys()
+
+
 @pytest.mark.parametrize("requests", [0, 1, 3, 4, 6])
 def test_metrics_of_a_page_that_retire_in_the_middle_of_a_backfill_lose_no_other_value(
     tmp_path: Path, requests: int
@@ -97,14 +105,12 @@ def test_metrics_of_a_page_that_retire_in_the_middle_of_a_backfill_lose_no_other
     gone = ("page_video_views", "page_post_engagements")
     organic = Organic(tmp_path)
     days = organic.days(270)
-    everything = truth.true_page_insights(organic, days, pages=[PAGE])
+    everything = truth.true_facts(organic, "page_insights", days, nodes=[PAGE])
     retire_after(organic, requests, *gone)
     organic.land(PAGE, "page_insights", days)
     organic.load()
 
-    landed = truth.landed_page_insights(organic)
-    assert landed <= everything
-    assert {row for row in everything if row[2] not in gone} <= landed
+    assert_only_lost(truth.loaded_facts(organic, "page_insights"), everything, gone)
     dead = {state.metric for state in metric_states.find_all(organic.engine) if state.dead_since}
     assert dead == set(gone)
 
@@ -116,16 +122,12 @@ def test_metrics_of_instagram_that_retire_in_the_middle_of_a_batch_lose_no_other
     gone = ("likes", "profile_views", "follower_count")
     organic = Organic(tmp_path)
     days = organic.days(45)
-    everything = {
-        row for row in truth.true_instagram_insights(organic, days) if row[0] == INSTAGRAM_ACCOUNT
-    }
+    everything = truth.true_facts(organic, "instagram_insights", days, nodes=[INSTAGRAM_ACCOUNT])
     retire_after(organic, requests, *gone)
     organic.land(INSTAGRAM_ACCOUNT, "instagram_insights", days)
     organic.load()
 
-    landed = truth.landed_instagram_insights(organic)
-    assert landed <= everything
-    assert {row for row in everything if row[2] not in gone} <= landed
+    assert_only_lost(truth.loaded_facts(organic, "instagram_insights"), everything, gone)
     dead = {state.metric for state in metric_states.find_all(organic.engine) if state.dead_since}
     assert dead <= set(gone) and {"likes", "profile_views"} <= dead
 
@@ -136,6 +138,5 @@ def test_a_media_metric_that_retires_leaves_every_other_of_every_type(tmp_path: 
     organic.land(INSTAGRAM_ACCOUNTS, "instagram_media")
     organic.load()
 
-    expected = truth.true_lifetimes(organic, "instagram_media")
-    landed = truth.landed_lifetimes(organic, "raw_instagram.instagram_media")
-    assert {row for row in landed if row[1] != "saved"} == {row for row in expected if row[1] != "saved"} != set()
+    loaded, expected = truth.loaded_facts(organic, "instagram_media"), truth.true_facts(organic, "instagram_media")
+    assert expected and {key: value for key, value in loaded.items() if key[4] != "saved"} == expected

@@ -16,8 +16,8 @@ import pytest
 from harness import organic_truth as truth
 from harness.organic import INSTAGRAM_ACCOUNT, PAGE, Organic
 from meta_pipeline.extract.catalogue import NODE_REPORTS
-from meta_pipeline.extract.metrics.built_in import METRICS
 from meta_pipeline.extract.metrics.metric import Registry
+from meta_pipeline.extract.registry.built_in import METRICS
 from meta_pipeline.extract.stored_listing import read_rows
 from meta_pipeline.records import FailedDay
 from meta_pipeline.sandbox.protocol.requests import GraphRequest
@@ -114,9 +114,8 @@ def test_new_objects_are_read_on_their_first_day_and_daily_for_a_week(organic: O
 
     assert len(reads) >= 2
     organic.load()
-    assert truth.landed_objects(organic, kind.table, kind.text) >= {
-        row for row in truth.true_objects(organic, kind.report) if row[0] in reads
-    }
+    texts = truth.true_texts(organic, kind.report, kind.node_id)
+    assert truth.loaded_texts(organic, kind.report).items() >= {id: texts[id] for id in texts if id in reads}.items()
 
 
 def test_more_new_objects_than_fit_a_page_are_all_found(tmp_path: Path, kind: Kind) -> None:
@@ -181,7 +180,7 @@ def test_an_object_that_is_deleted_between_its_listing_and_its_insights_is_gone(
 
     assert rows_of_today(organic, kind)[id]["is_deleted"] is True
     organic.load()
-    assert truth.landed_objects(organic, kind.table, kind.text) == truth.true_objects_of(organic, kind.report, kind.node_id)
+    assert truth.loaded_texts(organic, kind.report) == truth.true_texts(organic, kind.report, kind.node_id)
 
 
 def test_a_second_read_of_a_day_lands_the_same_insights(organic: Organic, kind: Kind) -> None:

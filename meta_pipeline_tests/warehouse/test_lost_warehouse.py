@@ -21,6 +21,7 @@ from meta_pipeline.publish import freshness
 from meta_pipeline.publish.publish import publish
 from meta_pipeline.records import LoadError
 from meta_pipeline.store.landed import load_queue, warehouse_state
+from meta_pipeline.warehouse.warehouse import Warehouse
 
 
 @pytest.fixture
@@ -110,6 +111,15 @@ def test_a_damaged_file_is_repaired_as_its_message_says(home: FilledHome, conten
 
     assert home.everything() == before
     home.warehouse.check_complete(home.engine)
+
+
+def test_a_path_with_lock_in_it_is_no_lock(tmp_path: Path) -> None:
+    file = tmp_path / "clock" / "warehouse.duckdb"
+    file.parent.mkdir()
+    file.write_bytes(b"no database")
+
+    with pytest.raises(LoadError, match="damaged or no DuckDB file"), Warehouse(file, ()).open():
+        pass
 
 
 def test_a_reload_keeps_the_calls_that_the_audit_has_forgotten(home: FilledHome) -> None:

@@ -1,4 +1,4 @@
-"""Reading what is published: `sql`, `report`, `export`."""
+"""Reading what is published: `sql`, `export`."""
 
 from __future__ import annotations
 
@@ -31,18 +31,6 @@ def sql(query_text: str, tenant: str | None, form: str, is_wide: bool) -> None:
 
     columns, rows = query(published_for(tenant), query_text)
     show(columns, rows, form, is_wide=is_wide)
-
-
-@click.command()
-@click.option("--output", default=None, type=click.Path(path_type=Path), help="default: report.png under HOME")
-@TENANT
-def report(output: Path | None, tenant: str | None) -> None:
-    """A picture of spend and ROAS per account, and of organic and paid per Page, from the published warehouse."""
-    from meta_pipeline.cli.output.terminal import echo
-    from meta_pipeline.publish.report import draw
-    from meta_pipeline.settings import Settings
-
-    echo(draw(published_for(tenant), output or Settings().root / "report.png"))
 
 
 @click.command()

@@ -1,5 +1,5 @@
-"""The commands that start servers on this machine: `sandbox`, `up`, `serve`; and `demo`, which starts a sandbox of its
-own."""
+"""The commands that start servers on this machine: `sandbox`, `up`, `serve`, `docs`; and `demo`, which starts a sandbox
+of its own."""
 
 from __future__ import annotations
 
@@ -62,6 +62,20 @@ def serve(port: int, host: str, dagster_url: str | None) -> None:
     from meta_pipeline.cli.serve import run_server
 
     run_server(process_runtime(), port=port, host=host, dagster_url=dagster_url)
+
+
+@click.command()
+@click.option("--port", type=PORT, default=8610, show_default=True, help="0 takes any free port")
+@click.option("--output", default=None, type=click.Path(path_type=Path), help="write one HTML file instead")
+def docs(port: int, output: Path | None) -> None:
+    """The data dictionary: every mart and column with its meaning and lineage, in a browser."""
+    from meta_pipeline.cli.documentation import serve_documentation, write_documentation
+    from meta_pipeline.settings import Settings
+
+    if output is not None:
+        write_documentation(Settings(), output)
+    else:
+        serve_documentation(Settings(), port=port)
 
 
 @click.command()

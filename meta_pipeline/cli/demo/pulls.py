@@ -53,10 +53,13 @@ def run_pulls(runtime: Runtime, sandbox_url: str, *, now: dt.datetime) -> dict[s
 
 
 def read_early(runtime: Runtime, sandbox_url: str, *, now: dt.datetime) -> None:
-    """Land a few days while the sandbox's clock is set back: their figures change later, as Meta's do."""
-    context = runtime.pull_context(run_id="earlier read", backfill_id="earlier-read", purpose="daily")
+    """Land a few days while the clocks are set back, here and in the sandbox: figures change later, as Meta's do."""
+    earlier = now - dt.timedelta(days=DAYS_EARLIER)
+    context = Runtime(runtime.settings, now=lambda: earlier).pull_context(
+        run_id="earlier read", backfill_id="earlier-read", purpose="daily"
+    )
     days = [now.date() - dt.timedelta(days=days_ago) for days_ago in EARLY_DAYS]
-    _set_clock(sandbox_url, now - dt.timedelta(days=DAYS_EARLIER))
+    _set_clock(sandbox_url, earlier)
     try:
         for _ in land_side_by_side({account: days for account in EARLY_ACCOUNTS}, EARLY_REPORTS, context=context):
             pass

@@ -19,8 +19,10 @@ from meta_pipeline.cli.demo import summary
 from meta_pipeline.cli.output.terminal import Terminal, counted
 from meta_pipeline.processes.environment import child_environment
 from meta_pipeline.publish.query import query
-from meta_pipeline.publish.report import draw
 from meta_pipeline.records import ConfigError
+from meta_pipeline.report.picture import write_picture
+from meta_pipeline.report.read import read_document
+from meta_pipeline.report.write import picture_folders, write_page
 from meta_pipeline.vault.seal import new_key
 
 DAYS = 30
@@ -49,8 +51,11 @@ def run_demo(runtime: Runtime) -> int:
             f"{sandbox_url}/_sandbox/truth", params={"since": str(since), "until": str(until)}, timeout=60
         ).json()["account"]
     published = f"{home}/published/warehouse.duckdb"
-    with _phase(console, phases, "chart", "spend and ROAS per day, organic and paid per Page"):
-        picture = draw(published, home / "report.png")
+    with _phase(console, phases, "report", "one page to read and send, and a picture of it"):
+        document = read_document(published)
+        folders = picture_folders(published, runtime.settings.landing_root)
+        page = write_page(document, f"{home}/report.html", picture_folders=folders)
+        picture = write_picture(document, f"{home}/report.png")
     console.print("")
     summary.show_accounts(query(published, summary.ACCOUNTS)[1])
     console.print("")
@@ -58,7 +63,8 @@ def run_demo(runtime: Runtime) -> int:
         summary.print_labelled(console, label, text)
     summary.print_seconds(console, phases, now=runtime.now())
     console.print("")
-    for line in summary.next_steps(picture, published, settings_file=HOME / "settings.env", sandbox_url=sandbox_url):
+    settings_file = HOME / "settings.env"
+    for line in summary.next_steps(page, picture, published, settings_file=settings_file, sandbox_url=sandbox_url):
         console.print(line)
     console.print("")
     expected = summary.truth_of_own_days(published, truth, days=DAYS, now=now)

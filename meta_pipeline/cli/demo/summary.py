@@ -88,7 +88,7 @@ def facts(published: Location) -> Iterator[tuple[str, str]]:
     ended = "had not ended on its own calendar" if provisional else "had ended everywhere"
     of = f" of {counted(provisional, 'account')}" if provisional else ""
     yield "provisional", (
-        f"the last day{of} {ended} when it was read: such days have is_provisional and are hatched in the picture"
+        f"the last day{of} {ended} when it was read: such days have is_provisional and are shaded in the report"
     )
 
 
@@ -112,8 +112,11 @@ def print_seconds(console: Terminal, phases: dict[str, float], *, now: dt.dateti
     )
 
 
-def next_steps(picture: Path, published: Location, *, settings_file: Path, sandbox_url: str) -> Iterator[str]:
+def next_steps(
+    page: Location, picture: Location, published: Location, *, settings_file: Path, sandbox_url: str
+) -> Iterator[str]:
     """Yield the lines that name the files and the commands to go on with."""
+    yield f"report       {page}"
     yield f"picture      {picture}"
     yield f"warehouse    {published}"
     yield f"go on        set -a; . {settings_file}; set +a"

@@ -27,6 +27,7 @@ from meta_pipeline.store.coordination.processes import pid_of
 from meta_pipeline.store.gateway import budgets
 from meta_pipeline.store.landed import load_queue, read_times
 from meta_pipeline.store.pulls import backfills
+from meta_pipeline.warehouse.raw import is_locked
 
 STALE_AFTER = dt.timedelta(hours=36)  # a day and the six hours within which a pull starts, and some more
 WAITING_AFTER = dt.timedelta(hours=1)
@@ -123,8 +124,7 @@ def _warehouse_problem(runtime: Runtime) -> str | None:
         with contextlib.closing(duckdb.connect(str(file), read_only=True)):
             return None
     except duckdb.Error as error:
-        cause = str(error).splitlines()[0]
-        if "lock" in cause.lower():
+        if is_locked(error):
             return None
         return (
             f"{file} is damaged or no DuckDB file: run `meta-pipeline build --reload`, which makes it anew from "

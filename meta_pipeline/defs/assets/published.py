@@ -7,6 +7,7 @@ import dagster as dg
 
 from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.defs.assets.keys import OWNERS, PUBLISHED, SOURCE_TAG, WRITER
+from meta_pipeline.defs.assets.preview import preview_metadata
 from meta_pipeline.publish.publish import Publication, publish
 from meta_pipeline.store.landed import warehouse_state
 
@@ -18,13 +19,17 @@ def published_asset(marts: dg.AssetsDefinition) -> dg.AssetsDefinition:
         key=PUBLISHED, group_name="marts", kinds={"duckdb"}, pool=WRITER, owners=OWNERS, tags=SOURCE_TAG,
         deps=[key for key in marts.keys if not key.path[-1].startswith(("stg_", "int_"))],
     )
-    def published(runtime: dg.ResourceParam[Runtime]) -> dg.MaterializeResult[None]:
+    def published(
+        context: dg.AssetExecutionContext, runtime: dg.ResourceParam[Runtime]
+    ) -> dg.MaterializeResult[None]:
         """The copy of the warehouse that analysts open while the pipeline goes on."""
         runtime.warehouse.check_complete(runtime.engine)
         settings, now = runtime.settings, runtime.now()
+        last_at = warehouse_state.find(runtime.engine).published_at
         publication = publish(settings.warehouse_file, settings.published_file, now=now, policy=runtime.publish_policy)
         warehouse_state.record_publication(runtime.engine, size=publication.size, at=now)
-        return dg.MaterializeResult(metadata=dict(_metadata(publication)))
+        chart = preview_metadata(publication.location, run_tags=context.run_tags, last_at=last_at, now=now)
+        return dg.MaterializeResult(metadata={**dict(_metadata(publication)), **chart})
 
     return published
 

@@ -1,5 +1,5 @@
 """The metrics of Instagram accounts, media and stories, alive and dead, as data (docs/graph-api.md §3.4). An operator's
-file changes them: `extract/metrics/registry_file.py`."""
+file changes them: `extract/registry/registry_file.py`."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """The metrics of Pages and posts, alive and dead, as data (docs/graph-api.md §3.3). An operator's file changes them:
-`extract/metrics/registry_file.py`."""
+`extract/registry/registry_file.py`."""
 
 from __future__ import annotations
 

@@ -16,9 +16,9 @@ from meta_pipeline.display import printable
 from meta_pipeline.extract.ads.catalogue.report_file import Catalogue
 from meta_pipeline.extract.ads.catalogue.reports import REPORTS
 from meta_pipeline.extract.catalogue import all_reports
-from meta_pipeline.extract.metrics.built_in import METRICS
 from meta_pipeline.extract.metrics.metric import Registry
 from meta_pipeline.extract.planning.restatement import Tier
+from meta_pipeline.extract.registry.built_in import METRICS
 from meta_pipeline.extract.reports import Reports
 from meta_pipeline.extract.snapshots.snapshot_ages import DEFAULT_AGES, parse_ages
 from meta_pipeline.extract.stored_listing import Row

@@ -13,9 +13,9 @@ from facebook_business.adobjects.insightsresult import InsightsResult
 from facebook_business.adobjects.instagraminsightsresult import InstagramInsightsResult
 
 from meta_pipeline.extract.instagram.reports import INSTAGRAM_REPORTS
-from meta_pipeline.extract.metrics.built_in import METRICS
 from meta_pipeline.extract.metrics.metric import REPORTS_BY_OBJECT, Metric, ObjectKind, Registry
 from meta_pipeline.extract.pages.reports import PAGE_REPORTS
+from meta_pipeline.extract.registry.built_in import METRICS
 from meta_pipeline.records import ConfigError
 
 TODAY = dt.date(2026, 11, 27)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from meta_pipeline.extract.metrics.built_in import METRICS
 from meta_pipeline.extract.metrics.metric import Registry
-from meta_pipeline.extract.metrics.registry_file import load_registry, parse_registry
+from meta_pipeline.extract.registry.built_in import METRICS
+from meta_pipeline.extract.registry.registry_file import load_registry, parse_registry
 from meta_pipeline.records import ConfigError
 
 TODAY = dt.date(2026, 11, 27)

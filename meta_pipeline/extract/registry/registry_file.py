@@ -25,7 +25,6 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from meta_pipeline.extract.metrics.built_in import METRICS
 from meta_pipeline.extract.metrics.metric import (
     MEDIA_TYPES,
     METRIC_TYPES,
@@ -36,6 +35,7 @@ from meta_pipeline.extract.metrics.metric import (
     ObjectKind,
     Registry,
 )
+from meta_pipeline.extract.registry.built_in import METRICS
 from meta_pipeline.extract.toml_tables import (
     check_keys,
     name_in_errors,
