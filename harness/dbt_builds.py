@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import duckdb
@@ -10,7 +13,7 @@ from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
 from dbt.contracts.graph.manifest import Manifest
 
-from meta_pipeline.processes.environment import exported
+from meta_pipeline.processes.environment import child_environment, exported
 from meta_pipeline.project import dbt_project_folder
 
 STORED = ("--select", "config.materialized:incremental")
@@ -43,6 +46,23 @@ class DbtBuilds:
         DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]  # it keeps the file open
         errors = [f"{result.node.name}: {result.message}" for result in getattr(ended.result, "results", [])]
         assert ended.success, errors or ended.exception
+
+    def run_and_kill(self, file: Path, *, after_models: int) -> None:
+        """Run dbt on the stored models in a process of its own, and kill it when it has reported so many of them."""
+        command = [
+            str(Path(sys.executable).parent / "dbt"), "--log-level-file", "none", "run", *STORED, "--project-dir",
+            str(self.project), "--profiles-dir", str(self.project), "--target-path", str(self.folder / "killed"),
+        ]
+        environment = child_environment(META_PIPELINE_WAREHOUSE=str(file), PYTHONUNBUFFERED="1")
+        with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as running:
+            assert running.stdout
+            for line in running.stdout:
+                after_models -= "OK created sql incremental model" in line
+                if not after_models:
+                    running.send_signal(signal.SIGKILL)
+                    break
+            running.communicate()
+        assert running.returncode == -signal.SIGKILL, f"it ended before it was killed: {running.returncode}"
 
     def differences(self, file: Path, selection: tuple[str, ...] = STORED) -> list[str]:
         """Build the selected models of a copy from nothing, and return how many rows of which marts differ from it."""
