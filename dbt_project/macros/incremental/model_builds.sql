@@ -22,7 +22,8 @@
 {%- endmacro %}
 
 {# At the end of a run: the load up to which each model passed all of its tests, and no changes that every model is built
-   and tested past. A view's tests are recorded with the load that is in the warehouse. #}
+   and tested past. A test that fails or warns reads the same partitions again in the next build, so a warning stays until
+   its cause is gone. A view's tests are recorded with the load that is in the warehouse. #}
 {% macro record_tests(results) -%}
     {%- if execute and flags.WHICH in ('build', 'test') -%}
     {%- set status = {} -%}
@@ -30,7 +31,7 @@
         {%- do status.update({result.node.unique_id: result.status | string}) -%}
     {%- endfor -%}
     {%- set untested = {} -%}
-    {%- for node in graph.nodes.values() if node.resource_type == 'test' and status.get(node.unique_id) not in ('pass', 'warn') -%}
+    {%- for node in graph.nodes.values() if node.resource_type == 'test' and status.get(node.unique_id) != 'pass' -%}
         {%- for id in node.depends_on.nodes -%}
             {%- do untested.update({id: true}) -%}
         {%- endfor -%}
@@ -46,7 +47,7 @@
         {%- endfor -%}
     {%- endfor -%}
     {%- for test in graph.nodes.values() if test.resource_type == 'test' and test.config.meta.get('reports') -%}
-        {%- if test.unique_id in status and status[test.unique_id] in ('pass', 'warn') -%}
+        {%- if status.get(test.unique_id) == 'pass' -%}
             {%- do tested.append(test.name) -%}
         {%- endif -%}
         {%- for report in test.config.meta.reports -%}
