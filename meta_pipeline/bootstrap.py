@@ -25,6 +25,7 @@ from meta_pipeline.extract.registry.registry_file import load_registry
 from meta_pipeline.extract.reports import Reports, default_names
 from meta_pipeline.extract.snapshots.snapshot_ages import parse_ages
 from meta_pipeline.files import permissions, reading
+from meta_pipeline.flows.compaction import Compaction, compact_landing
 from meta_pipeline.flows.connections import consents
 from meta_pipeline.flows.connections import tokens as token_flows
 from meta_pipeline.flows.pulling.ads.listings import ListingPolicy
@@ -228,6 +229,10 @@ class Runtime:
     def check_tokens(self) -> list[str]:
         """Inspect and renew every token; return a sentence for each that could not be checked."""
         return token_flows.check_tokens(graph=self.graph, tokens=self.vault, now=self.now())
+
+    def compact(self) -> Compaction:
+        """Compact what is older than the hot zone, and remove what the ledger does not name."""
+        return compact_landing(self.landing, hot_days=self.settings.hot_days, now=self.now, sleep=self.sleep)
 
     def send_alerts(self) -> tuple[list[Alert], list[str]]:
         """Send every target the alerts it lacks; return what was sent, and a sentence for each target that failed."""

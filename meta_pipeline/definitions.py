@@ -21,6 +21,7 @@ from meta_pipeline.defs.checks import TOKENS_SPEC, api_versions, drift, gated_re
 from meta_pipeline.defs.jobs import (
     build_marts,
     check_connections,
+    compact_landing,
     onboarding_job,
     pull_ads,
     pull_entities,
@@ -30,6 +31,7 @@ from meta_pipeline.defs.jobs import (
 from meta_pipeline.defs.resources import resources_of
 from meta_pipeline.defs.schedules import (
     check_connections_schedule,
+    compact_landing_schedule,
     pull_ads_schedule,
     pull_entities_schedule,
     pull_instagram_schedule,
@@ -62,11 +64,12 @@ def defs() -> dg.Definitions:
         ],
         asset_checks=[api_versions, drift, gated_reports, tokens_live],
         jobs=[
-            onboarding_job, check_connections, pull_ads, pull_pages, pull_instagram, pull_entities, build_marts,
+            onboarding_job, check_connections, compact_landing, pull_ads, pull_pages, pull_instagram, pull_entities,
+            build_marts,
         ],
         schedules=[
             pull_ads_schedule, pull_pages_schedule, pull_instagram_schedule, pull_stories_schedule,
-            pull_entities_schedule, check_connections_schedule,
+            pull_entities_schedule, check_connections_schedule, compact_landing_schedule,
         ],
         sensors=[
             build_marts_sensor, waiting_ranges_sensor, onboarding_sensor, token_alerts_sensor, killed_runs_sensor,

@@ -35,6 +35,9 @@ class Settings(BaseSettings):
         None, description="Dagster's storage on Postgres, SQLAlchemy URL; default SQLite under HOME"
     )
     landing_url: str | None = Field(None, description="folder where Parquet lands; default under HOME")
+    hot_days: int = Field(
+        35, ge=1, description="age from which landed days are compacted by month, days; younger ones have a file each"
+    )
     warehouse: Path | None = Field(None, description="the DuckDB file that the pipeline writes; default under HOME")
     publish_url: str | None = Field(None, description="where readers find the published warehouse")
     tenants: Path | None = Field(None, description="TOML file: customers whose nodes are published apart")

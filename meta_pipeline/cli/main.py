@@ -10,6 +10,7 @@ import click
 from meta_pipeline.cli.commands.completion import completion
 from meta_pipeline.cli.commands.connections import connect, links, vault
 from meta_pipeline.cli.commands.health import audit, doctor, versions
+from meta_pipeline.cli.commands.landed import compact, rebuild
 from meta_pipeline.cli.commands.published import export, sql
 from meta_pipeline.cli.commands.pulls import backfill, build, metrics, plan, reports
 from meta_pipeline.cli.commands.report import report
@@ -40,7 +41,7 @@ def cli() -> None:
 
 for command in (
     vault, connect, links,
-    backfill, plan, reports, metrics, build,
+    backfill, plan, reports, metrics, build, rebuild, compact,
     sql, report, export,
     sandbox, up, serve, docs, demo,
     doctor, audit, versions, completion,

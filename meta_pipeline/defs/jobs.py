@@ -1,4 +1,5 @@
-"""The jobs: pulls, the build of the marts, the onboarding of a token, and the daily check of the connections."""
+"""The jobs: pulls, the build of the marts, the onboarding of a token, the daily check of the connections, and the
+daily compaction of the landing."""
 
 from typing import Any
 
@@ -116,6 +117,22 @@ def refresh_links(
 def check_connections() -> None:
     """First the tokens: a dead one reads no links."""
     refresh_links(check_tokens())
+
+
+@dg.op
+def compact_files(context: dg.OpExecutionContext, runtime: dg.ResourceParam[Runtime]) -> None:
+    """Put the days of finished months into one file a month; remove files that the ledger does not name."""
+    result = runtime.compact()
+    context.add_output_metadata(result.as_json())
+    if result.compacted.problems:
+        raise dg.Failure(plain(" · ".join(result.compacted.problems)), allow_retries=False)
+
+
+@dg.job(executor_def=dg.in_process_executor, description="Puts landed days that are settled into one file a month, "
+        "and removes files that nothing names. A node that is being landed is left for the next time.")
+def compact_landing() -> None:
+    """One step; no call to Graph."""
+    compact_files()
 
 
 def add_partitions(instance: dg.DagsterInstance, runtime: Runtime) -> dict[str, int]:

@@ -11,7 +11,14 @@ import dagster as dg
 from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.defs import calendar
 from meta_pipeline.defs.assets.keys import landing_key
-from meta_pipeline.defs.jobs import check_connections, pull_ads, pull_entities, pull_instagram, pull_pages
+from meta_pipeline.defs.jobs import (
+    check_connections,
+    compact_landing,
+    pull_ads,
+    pull_entities,
+    pull_instagram,
+    pull_pages,
+)
 from meta_pipeline.defs.partitions import node_tags, range_tags
 from meta_pipeline.extract.planning.ranges import Range
 from meta_pipeline.extract.planning.restatement import parse_tiers
@@ -113,6 +120,17 @@ def pull_entities_schedule(
 )
 def check_connections_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
     """Request the check every day: Meta does not announce that a token is dead (docs/graph-api.md §4.3)."""
+    return dg.RunRequest(run_key=f"{context.scheduled_execution_time.date()}")
+
+
+@dg.schedule(
+    job=compact_landing, cron_schedule=calendar.COMPACT_LANDING, name="compact_landing_schedule",
+    default_status=_RUNNING,
+    description="Every day at 04:45 UTC: puts the landed days of finished months into one file a month, and removes "
+    "files that nothing names.",
+)
+def compact_landing_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+    """Request the compaction every day: it does nothing where no month has ended and no old day was read again."""
     return dg.RunRequest(run_key=f"{context.scheduled_execution_time.date()}")
 
 

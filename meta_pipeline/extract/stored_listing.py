@@ -63,10 +63,10 @@ def read_listing(location: Location) -> dict[str, StoredRecord]:
     return index_rows(read_rows(location))
 
 
-def read_rows(location: Location) -> Iterator[Row]:
-    """Read the records of a landed file. Those of one answer share its batch."""
+def read_rows(location: Location, day: dt.date | None = None) -> Iterator[Row]:
+    """Read the records of a landed file, of a cold file those of a day. Those of one answer share its batch."""
     batches: dict[tuple[str | None, str, dt.datetime], Batch] = {}
-    for row in reading.read_table(location, _COLUMNS).to_pylist():
+    for row in reading.read_table(location, _COLUMNS, day=day).to_pylist():
         answer = row["_fbtrace_id"], row["_api_version"], row["_fetched_at"]
         yield row["payload"].encode(), batches.setdefault(
             answer, Batch(records=(), trace_id=answer[0], version=answer[1], fetched_at=answer[2])

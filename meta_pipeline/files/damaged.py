@@ -14,9 +14,9 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
-from meta_pipeline.files.locations import Location, folder_of, name_of
+from meta_pipeline.files.locations import Location, folder_of, is_cold, name_of
 from meta_pipeline.records import LandedFile
-from meta_pipeline.store.landed import day_versions, ledger
+from meta_pipeline.store.landed import day_versions, ledger, zones
 
 ENDING = ".corrupt"
 # Of one report and node; beyond them the oldest go.
@@ -27,7 +27,7 @@ _SNAPSHOT_DAY = dt.date(1970, 1, 1)  # listings land under this day
 
 
 class SetAside(NamedTuple):
-    """A file that was set aside, and what it held; `day`: ISO, as in its name."""
+    """A file that was set aside, and what it held; `day`: ISO, as in its name; of a cold file its month, `2026-01`."""
 
     location: Location
     report: str
@@ -56,26 +56,49 @@ def set_aside(location: Location) -> Location:
 
 
 def set_aside_file(engine: sa.Engine, file: LandedFile) -> Location:
-    """Set a landed file aside, or an earlier version of a day, and remove it from the ledger; return its new
-    location."""
+    """Set a landed file aside, or an earlier version of a day, and remove it from the ledger, a cold file with all that
+    it holds; return its new location."""
     target = set_aside(file.path)
-    (day_versions.remove if _is_earlier_version(file) else ledger.remove)(engine, file)
+    if is_cold(file.path):
+        zones.remove_file(engine, file.path)
+    else:
+        (day_versions.remove if _is_earlier_version(file) else ledger.remove)(engine, file)
     return target
 
 
-def not_landed_again(root: Location) -> Iterator[SetAside]:
-    """Yield the files set aside under `root` whose day has not landed since."""
+def not_landed_again(root: Location, engine: sa.Engine) -> Iterator[SetAside]:
+    """Yield the files set aside under `root` whose day, or one of whose days, has not landed since."""
     for path in sorted(Path(root).glob(f"*/*/*{ENDING}")):
-        if not path.with_name(path.name.removesuffix(ENDING)).exists():
-            report, node_id, name = path.parts[-3:]
-            yield SetAside(str(path), report, node_id, name.partition(".")[0])
+        report, node_id, name = path.parts[-3:]
+        file = SetAside(str(path), report, node_id, name.partition(".")[0])
+        replacement = path.with_name(name.removesuffix(ENDING))
+        if not (_has_month(engine, file) if is_cold(str(replacement)) else replacement.exists()):
+            yield file
+
+
+def _has_month(engine: sa.Engine, file: SetAside) -> bool:
+    """Return True if every day of the month of a cold file is in the ledger."""
+    days = _days_of(file.day)
+    return len(ledger.find_days(engine, report=file.report, node_id=file.node_id, days=days)) == len(days)
+
+
+def _days_of(month: str) -> list[dt.date]:
+    first = dt.date.fromisoformat(f"{month}-01")
+    following = (first + dt.timedelta(days=31)).replace(day=1)
+    return [first + dt.timedelta(days=number) for number in range((following - first).days)]
 
 
 def how_to_land_again(file: LandedFile) -> str:
     """Return what to do about a day whose file was set aside."""
     if _is_earlier_version(file):
-        return "it was an earlier version of that day, which can't be read again"
-    return _remedy(file.report, file.node_id, str(file.day))
+        what = "it held earlier versions of days" if is_cold(file.path) else "it was an earlier version of that day"
+        return f"{what}, which can't be read again"
+    return _remedy(file.report, file.node_id, label_of(file))
+
+
+def label_of(file: LandedFile) -> str:
+    """Return what is lost with a file: its day, or the month of a cold file."""
+    return name_of(file.path).partition(".")[0] if is_cold(file.path) else str(file.day)
 
 
 def describe(file: SetAside) -> str:
@@ -92,9 +115,11 @@ def _is_earlier_version(file: LandedFile) -> bool:
 def _remedy(report: str, node_id: str, day: str) -> str:
     if day == str(_SNAPSHOT_DAY):
         return f"the next backfill of {node_id} reads that listing again"
+    is_month = len(day) == len("2026-01")
+    since, until = (_days_of(day)[0], _days_of(day)[-1]) if is_month else (day, day)
     return (
-        "read that day again: meta-pipeline backfill "
-        f"--since {day} --until {day} --node {node_id} --report {report}"
+        f"read {'its days' if is_month else 'that day'} again: meta-pipeline backfill "
+        f"--since {since} --until {until} --node {node_id} --report {report}"
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +105,17 @@ def write(location: Location, content: bytes) -> None:
         file.discard()
 
 
+@contextlib.contextmanager
+def replacing(location: Location) -> Iterator[DurableFile]:
+    """Put the file that the block writes in place in one step; an error leaves what was there before."""
+    file = DurableFile(location)
+    try:
+        yield file
+        file.commit()
+    finally:
+        file.discard()
+
+
 def copy(source: Path, location: Location) -> None:
     """Put a copy of a local file in place in one step; remove the copies that killed processes left beside it."""
     file = DurableFile(location)
@@ -122,3 +134,8 @@ def keep_under(location: Location, target: Location) -> None:
     second.parent.mkdir(exist_ok=True)
     with contextlib.suppress(FileExistsError):
         second.hardlink_to(location)
+
+
+def remove(location: Location) -> None:
+    """Remove a file if it is there."""
+    Path(location).unlink(missing_ok=True)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import re
+
 # Only this package turns a location into a path.
 Location = str
 
@@ -19,3 +22,16 @@ def name_of(location: Location) -> str:
 def folder_of(location: Location) -> Location:
     """Return the location without its last part."""
     return location.rpartition("/")[0]
+
+
+_COLD = re.compile(r"\d{4}-\d{2}\.parquet")
+
+
+def cold_name(month: dt.date) -> str:
+    """Return the name of the cold file of a month."""
+    return f"{month:%Y-%m}.parquet"
+
+
+def is_cold(location: Location) -> bool:
+    """Return True for a cold file, which holds the days of a month; a hot file holds one."""
+    return _COLD.fullmatch(name_of(location)) is not None

@@ -38,7 +38,7 @@ SCHEMA = pa.schema(
         pa.field("_request", _TEXT, nullable=False),
     ]
 )
-_REQUEST, _DIGEST = "request", "digest"
+REQUEST, DIGEST = "request", "digest"
 # Whole payloads hardly repeat and are never filtered by their bounds; the other columns take next to no space.
 WRITER_OPTIONS: dict[str, Any] = {
     "compression": {name: "zstd" if name == "payload" else "none" for name in SCHEMA.names},
@@ -129,18 +129,18 @@ def to_parquet_bytes(table: pa.Table, source: Provenance, digest: str) -> memory
 
 def write_metadata(writer: pq.ParquetWriter, source: Provenance, digest: str) -> None:
     """Write the request and the digest of the records into the file's metadata."""
-    writer.add_key_value_metadata({_REQUEST: source.request_json, _DIGEST: digest})
+    writer.add_key_value_metadata({REQUEST: source.request_json, DIGEST: digest})
 
 
 def digest_of(location: Location) -> str | None:
     """Return the digest of the records from a file's metadata; None for a file of an older version."""
-    digest = reading.parquet_metadata(location).get(_DIGEST.encode())
+    digest = reading.parquet_metadata(location).get(DIGEST.encode())
     return digest.decode() if digest else None
 
 
-def payloads_of(location: Location) -> Iterator[str]:
-    """Yield the records of a file; they are read in portions."""
-    for batch in reading.read_batches(location, ["payload"], rows=10_000):
+def payloads_of(location: Location, day: dt.date | None = None) -> Iterator[str]:
+    """Yield the records of a file, of a cold file those of a day; they are read in portions."""
+    for batch in reading.read_batches(location, ["payload"], rows=10_000, day=day):
         yield from batch.column(0).to_pylist()
 
 

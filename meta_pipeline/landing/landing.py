@@ -17,8 +17,9 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from meta_pipeline.files import damaged, durable, reading
-from meta_pipeline.files.locations import Location, folder_of, join
+from meta_pipeline.files.locations import Location, folder_of, is_cold, join
 from meta_pipeline.files.temporary import discard_left_behind_once
+from meta_pipeline.landing.cold import UnlikeLedgerError, UnreadableError, write_version
 from meta_pipeline.landing.days import MemoryBudget, OpenDay, OpenDays, write_error
 from meta_pipeline.landing.file import Provenance, digest_of, payloads_of
 from meta_pipeline.records import Batch, LandedFile, LandingError
@@ -80,9 +81,10 @@ class Landing:
             )
             try:
                 before = landed_before.get(day)
-                if not self._write_if_changed(open_day, before) and before is not None:
+                location, is_changed = self._put(open_day, before)
+                if not is_changed and before is not None:
                     unchanged_since[day] = before.landed_at
-                outcomes.append((day, file))
+                outcomes.append((day, dataclasses.replace(file, path=location)))
             except (OSError, pa.ArrowException) as error:
                 outcomes.append((day, write_error(open_day.location, error)))
         outcomes.extend(open_days.failed.items())
@@ -97,7 +99,7 @@ class Landing:
             return file
         try:
             if is_whole:
-                for _ in payloads_of(file.path):
+                for _ in payloads_of(file.path, file.day):
                     pass
             else:
                 digest_of(file.path)
@@ -129,19 +131,24 @@ class Landing:
             raise file
         return file
 
-    def _write_if_changed(self, open_day: OpenDay, before: LandedFile | None) -> bool:
-        """Put the day in place; return True if its content differs from the one before. A file in its place that can't
-        be read is set aside."""
+    def _put(self, open_day: OpenDay, before: LandedFile | None) -> tuple[Location, bool]:
+        """Put the day in place unless it is there already; return its location, and whether its content differs from
+        the one before. A file in its place that can't be read is set aside."""
+        cold = before if before is not None and is_cold(before.path) else None
         try:
-            is_changed = self._compare(open_day, before)
-        except (OSError, pa.ArrowException) as error:
-            if not damaged.is_damage(error):
+            is_changed = self._compare(open_day, before) if cold is None else self._compare_with_cold(open_day, cold)
+        except (OSError, pa.ArrowException, UnlikeLedgerError, UnreadableError) as error:
+            if not damaged.is_damage(error.cause if isinstance(error, UnreadableError) else error):
                 raise
-            damaged.set_aside(open_day.location)
+            if cold is None:
+                damaged.set_aside(open_day.location)
+            else:
+                damaged.set_aside_file(self.engine, cold)
             is_changed = True
-        if is_changed is not None:
-            open_day.finish().commit()
-        return is_changed or False
+        if is_changed is None:
+            return cold.path if cold else open_day.location, False
+        open_day.finish().commit()
+        return open_day.location, is_changed
 
     def _compare(self, open_day: OpenDay, before: LandedFile | None) -> bool | None:
         """Return whether the content of a day differs from its file's, which is then kept as an earlier version; None
@@ -153,9 +160,19 @@ class Landing:
         # The file's own digest counts too: the process may have been killed between the rename and the ledger.
         if digest_of(open_day.location) in (open_day.digest, None) and before.digest == open_day.digest:
             return None
-        if (is_changed := _content_changed(open_day)) and open_day.keeps_versions:
+        if (is_changed := _content_changed(open_day, open_day.location)) and open_day.keeps_versions:
             self._keep_version(before)
         return is_changed or self._is_replaced(before)
+
+    def _compare_with_cold(self, open_day: OpenDay, before: LandedFile) -> bool | None:
+        """Return the same for a day in a cold file: the day lands hot and shadows it until the next compaction."""
+        if not reading.exists(before.path):
+            return True
+        if before.digest == open_day.digest:
+            return None
+        if (is_changed := _content_changed(open_day, before.path)) and open_day.keeps_versions:
+            self._keep_version(before)
+        return is_changed
 
     def _is_replaced(self, before: LandedFile) -> bool:
         """Return True if the file in the ledger was replaced already, and a kill came before the ledger recorded it."""
@@ -167,15 +184,19 @@ class Landing:
         step leaves the day as it was, and repeating it changes nothing."""
         name = f"{before.day}.{before.landed_at:%Y%m%dT%H%M%S.%fZ}.parquet"
         target = join(folder_of(before.path), damaged.VERSIONS, name)
-        durable.keep_under(before.path, target)
+        if not is_cold(before.path):
+            durable.keep_under(before.path, target)
+        elif not reading.exists(target):
+            with durable.replacing(target) as file:
+                write_version(file, before)
         day_versions.record(self.engine, dataclasses.replace(before, path=target))
 
 
-def _content_changed(open_day: OpenDay) -> bool:
+def _content_changed(open_day: OpenDay, location: Location) -> bool:
     """Return whether a day differs from its file: a listing in anything, insights in a metric or an id."""
     summarize: Callable[[Iterable[str]], Any] = list if open_day.day == SNAPSHOT_DAY else _metrics_hash
     try:
-        return bool(summarize(payloads_of(open_day.location)) != summarize(open_day.payloads()))
+        return bool(summarize(payloads_of(location, open_day.day)) != summarize(open_day.payloads()))
     except orjson.JSONDecodeError:
         return True
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from decimal import Decimal, InvalidOperation
 
 import msgspec
@@ -21,11 +22,12 @@ class _Delivery(msgspec.Struct):
 _decode = msgspec.json.Decoder(_Delivery).decode
 
 
-def totals_of(location: Location) -> dict[str, float]:
-    """Return spend and impressions of a landed file of insights, those that some row has; {} if unreadable."""
+def totals_of(location: Location, day: dt.date | None = None) -> dict[str, float]:
+    """Return spend and impressions of a landed file of insights, or of a day of a cold file, those that some row has;
+    {} if unreadable."""
     sums: dict[str, Decimal] = {}
     try:
-        for payload in reading.read_table(location, ["payload"]).column("payload").to_pylist():
+        for payload in reading.read_table(location, ["payload"], day=day).column("payload").to_pylist():
             row = _decode(payload)
             for name, value in (("spend", row.spend), ("impressions", row.impressions)):
                 if value is not None:

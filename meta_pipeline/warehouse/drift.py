@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 import duckdb
 
+from meta_pipeline.warehouse.landed_rows import LandedRows
 from meta_pipeline.warehouse.tables import OWN_SCHEMA, RawTable
 
 
-def count_drift(connection: duckdb.DuckDBPyConnection, table: RawTable, paths: Sequence[str]) -> None:
-    """Replace the drift of the changed days: those in the temporary table `changed`, in the files at `paths`. A key of
+def count_drift(connection: duckdb.DuckDBPyConnection, table: RawTable, landed: LandedRows) -> None:
+    """Replace the drift of the changed days, which are in the temporary table `changed`; `landed`: their rows. A key of
     the objects in a list is named `actions.28d_view`."""
     connection.execute(
         f"delete from {OWN_SCHEMA}.drift as stored using changed "
@@ -20,10 +21,10 @@ def count_drift(connection: duckdb.DuckDBPyConnection, table: RawTable, paths: S
     # Nearly every row has no drift, and to filter those out costs a third of counting their keys.
     connection.execute(
         "create or replace temp table drifted as select node_id, day, payload "
-        "from read_parquet(?, hive_partitioning = false) "
+        f"from {landed.sql} "
         f"where len({_unknown('json_keys(payload)', tuple(table.types))}) > 0 "
         f"or len({_unknown(_keys_within('*'), table.action_keys)}) > 0",
-        [list(paths)],
+        landed.parameters,
     )
     parts = [f"select node_id, day, unnest({_unknown('json_keys(payload)', tuple(table.types))}) as key from drifted"]
     for column in table.actions:

@@ -151,7 +151,7 @@ def _batches(
 
 
 def _batches_of(file: LandedFile) -> Iterator[pa.RecordBatch]:
-    for batch in reading.read_table(file.path, _READ).to_batches():
+    for batch in reading.read_table(file.path, _READ, day=file.day, landed_at=file.landed_at).to_batches():
         if not batch.num_rows:
             continue
         summaries = [id_and_digest(orjson.loads(payload)) for payload in batch.column("payload").to_pylist()]

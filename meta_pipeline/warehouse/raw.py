@@ -15,6 +15,7 @@ from meta_pipeline.records import LandedFile, LoadError
 from meta_pipeline.store.landed.day_versions import EarlierVersion
 from meta_pipeline.warehouse.changes import ChangeLog
 from meta_pipeline.warehouse.drift import count_drift
+from meta_pipeline.warehouse.landed_rows import days_in, one_in, versions_in
 from meta_pipeline.warehouse.tables import ENVELOPE, RawTable, quoted
 
 _CHANGED = pa.schema([("path", pa.string()), ("node_id", pa.string()), ("day", pa.date32())])
@@ -110,7 +111,7 @@ def cause_of(error: Exception) -> str:
     if _mentions(error, _REFUSED):
         return f"{cause}; check the disk and the permissions, then run it again"
     if _mentions(error, _DAMAGED) or isinstance(error, duckdb.InternalException):
-        return f"{cause}; if the warehouse file is damaged, `meta-pipeline build --reload` makes it anew"
+        return f"{cause}; if the warehouse file is damaged, `meta-pipeline rebuild` makes it anew"
     return cause
 
 
@@ -154,6 +155,7 @@ def replace_days(
     the rows: a day that became empty must be deleted too."""
     names = ", ".join(map(quoted, table.types))
     parsed = ", ".join(f"record.{quoted(column)}" for column in table.types)
+    landed = days_in(files)
     with transaction(connection, table.name):
         create_temp_table(connection, "changed", _CHANGED, [(file.path, file.node_id, file.day) for file in files])
         connection.execute(
@@ -163,8 +165,8 @@ def replace_days(
         connection.execute(
             f"insert into {table.place} (node_id, day, record_index, {names}, payload, {ENVELOPE}) "
             f"select node_id, day, record_index, {parsed}, payload, {ENVELOPE} from ("
-            "select *, from_json(payload, ?) as record from read_parquet(?, hive_partitioning = false))",
-            [table.structure, [reading.duckdb_location(file.path) for file in files]],
+            f"select *, from_json(payload, ?) as record from {landed.sql})",
+            [table.structure, *landed.parameters],
         )
         expected = sum(file.rows for file in files)
         loaded = connection.execute(
@@ -174,21 +176,21 @@ def replace_days(
             raise LoadError(f"{table.name}: {expected} rows landed and {loaded} loaded; nothing was changed")
         log.record(table.name, "select node_id, day from changed")
         if has_drift:
-            count_drift(connection, table, [reading.duckdb_location(file.path) for file in files])
+            count_drift(connection, table, landed)
 
 
-def load_error_of(table: RawTable, file: LandedFile) -> Exception | None:
+def load_error_of(table: RawTable, file: LandedFile, *, is_version: bool) -> Exception | None:
     """Return why this landed file can't be loaded, None if it can; the whole file is read and parsed. A
     connection of its own is used: the warehouse's may have failed for another reason."""
     if not reading.exists(file.path):
         return FileNotFoundError(errno.ENOENT, "it is in the ledger but not on disk", file.path)
+    landed = one_in(file, is_version=is_version)
     try:
         reading.check_readable(file.path)  # what the operating system refuses has an errno here
         with contextlib.closing(duckdb.connect()) as connection:
             connection.execute(
-                "create temp table probed as select *, from_json(payload, ?) as record "
-                "from read_parquet(?, hive_partitioning = false)",
-                [table.structure, [reading.duckdb_location(file.path)]],
+                f"create temp table probed as select *, from_json(payload, ?) as record from {landed.sql}",
+                [table.structure, *landed.parameters],
             )
             ((rows,),) = connection.execute("select count(*) from probed").fetchall()
     except (OSError, duckdb.Error) as error:
@@ -203,6 +205,7 @@ def add_versions(
     changes nothing."""
     names = ", ".join(map(quoted, table.types))
     parsed = ", ".join(f"record.{quoted(column)}" for column in table.types)
+    landed = versions_in(version.file for version in versions)
     with transaction(connection, f"earlier versions of {table.name}"):
         create_temp_table(
             connection, "added", _ADDED,
@@ -219,9 +222,7 @@ def add_versions(
             f"insert into {table.versions} "
             f"(node_id, day, record_index, {names}, payload, {ENVELOPE}, _landed_at, _replaced_at) "
             f"select node_id, day, record_index, {parsed}, payload, {ENVELOPE}, landed_at, replaced_at from ("
-            "select landed.*, from_json(landed.payload, ?) as record, added.landed_at, added.replaced_at "
-            "from read_parquet(?, filename = true, hive_partitioning = false) as landed "
-            "join added on added.path = landed.filename)",
-            [table.structure, [reading.duckdb_location(version.file.path) for version in versions]],
+            f"select *, from_json(payload, ?) as record from {landed.sql})",
+            [table.structure, *landed.parameters],
         )
         log.record(table.versions_name, "select node_id, day from added")

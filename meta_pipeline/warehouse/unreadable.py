@@ -8,6 +8,7 @@ from typing import TypeVar
 import sqlalchemy as sa
 
 from meta_pipeline.files import damaged, reading
+from meta_pipeline.files.locations import is_cold
 from meta_pipeline.records import LandedFile, LoadError
 from meta_pipeline.warehouse.raw import is_file_damage, load_error_of
 from meta_pipeline.warehouse.tables import RawTable
@@ -17,7 +18,8 @@ Unreadable = dict[str, tuple[LandedFile, Exception]]  # by path
 
 
 def load_readable(
-    items: list[Item], load: Callable[[list[Item]], None], table: RawTable, file_of: Callable[[Item], LandedFile]
+    items: list[Item], load: Callable[[list[Item]], None], table: RawTable, file_of: Callable[[Item], LandedFile], *,
+    has_versions: bool = False,
 ) -> Unreadable:
     """Load these files; when that fails, only those that can be read. Return the others by path, with their errors.
     Raise LoadError if all of them can be read: then the cause is elsewhere."""
@@ -27,7 +29,7 @@ def load_readable(
     except LoadError:
         unreadable: Unreadable = {}
         for file in map(file_of, items):
-            if (error := load_error_of(table, file)) is not None:
+            if (error := load_error_of(table, file, is_version=has_versions)) is not None:
                 unreadable[file.path] = file, error
         if not unreadable:
             raise
@@ -39,7 +41,8 @@ def load_readable(
 def skip(engine: sa.Engine, file: LandedFile, error: Exception) -> str:
     """Set a damaged file aside, leave one that is missing or refused where it is; return the sentence that names it."""
     cause = str(error).splitlines()[0]
-    name = f"{file.report} of {file.node_id} on {file.day}"
+    days = f"in {damaged.label_of(file)}" if is_cold(file.path) else f"on {file.day}"
+    name = f"{file.report} of {file.node_id} {days}"
     if not reading.exists(file.path):
         return f"{name} is not loaded: {file.path} is in the ledger but not on disk; restore it or read that day again"
     if not is_file_damage(error):

@@ -24,10 +24,10 @@ from meta_pipeline.warehouse.file_state import FileState, has_raw_tables, read_s
 from meta_pipeline.warehouse.graph_calls import calls_of_replaced, replace_calls
 from meta_pipeline.warehouse.nodes import replace_nodes
 from meta_pipeline.warehouse.raw import add_versions, cause_of, ensure_table, is_locked, replace_days
+from meta_pipeline.warehouse.replaced_file import REBUILT, REPLACED, beside, discard, lock_error, replace
 from meta_pipeline.warehouse.tables import OWN_DDL, TABLES, RawTable
 from meta_pipeline.warehouse.unreadable import Unreadable, load_readable, skip
 
-REPLACED = ".replaced"
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
@@ -75,18 +75,31 @@ class Warehouse:
         if isinstance(error, OSError) or "permission denied" in cause.lower() or "read-only file" in cause.lower():
             return LoadError(f"can't open {self.file}: {cause}; check the disk and the permissions")
         return LoadError(
-            f"can't open {self.file}: it is damaged or no DuckDB file ({cause}); run `meta-pipeline build --reload`: "
-            f"it sets the file aside as {self.file.name}{REPLACED} and makes a new one from everything that landed"
+            f"can't open {self.file}: it is damaged or no DuckDB file ({cause}); run `meta-pipeline rebuild`: "
+            f"it makes a new file from everything that landed and keeps this one as {self.file.name}{REPLACED}"
         )
 
     def load(self, engine: sa.Engine, *, now: dt.datetime) -> Loaded:
         """Load everything that landed and waits in the ledger; running it again loads nothing. A file that can't be
         read is skipped and named. Everything waits again when the warehouse is not the file that the ledger is about:
-        it was lost, replaced or restored from an older copy."""
+        it was lost, replaced or restored from an older copy. When a reload is requested, a new file is made beside the
+        old one, and replaces it once it is whole."""
+        if not warehouse_state.find(engine).is_reload_requested:
+            return self._load_file(engine, now=now, replaced=beside(self.file, REPLACED))
+        if error := lock_error(self.file):
+            raise self._refusal(error) from error
+        new = Warehouse(beside(self.file, REBUILT), self.insights)
+        discard(new.file)
+        load_queue.reset(engine)
+        old = self.file if self.file.exists() else beside(self.file, REPLACED)
+        loaded = new._load_file(engine, now=now, replaced=old)
+        replace(self.file, new=new.file)
+        warehouse_state.record_replacement(engine)
+        return loaded
+
+    def _load_file(self, engine: sa.Engine, *, now: dt.datetime, replaced: Path) -> Loaded:
+        """Load into this file. `replaced`: the file whose calls a new one takes over."""
         stored = warehouse_state.find(engine)
-        if stored.is_reload_requested:
-            self._set_aside()
-            warehouse_state.record_set_aside(engine)
         with self.open() as connection:
             file, is_new = read_state(connection), not has_raw_tables(connection)
             self._check_is_ours(file, stored)
@@ -103,7 +116,7 @@ class Warehouse:
             read_until = read_times.newest_read(engine)
             loaded = self._load(connection, engine, log=log, is_whole=is_whole, now=now)
             if is_new:
-                replace_calls(connection, calls_of_replaced(self._replaced, identity=stored.identity))
+                replace_calls(connection, calls_of_replaced(replaced, identity=stored.identity))
             replace_calls(connection, audit_log.calls_by_day(engine))
             replace_nodes(connection, engine, log=log)
             identity = file.identity or secrets.token_hex(16)
@@ -135,7 +148,9 @@ class Warehouse:
                 unreadable |= load_readable(waiting, write, table, lambda file: file)
             if earlier := [version for version in versions if version.file.report == table.name]:
                 add = functools.partial(add_versions, connection, table, log=log)
-                unreadable |= load_readable(earlier, add, table, lambda version: version.file)
+                unreadable |= load_readable(
+                    earlier, add, table, lambda version: version.file, has_versions=True
+                )
         readable = [file for file in files if file.path not in unreadable]
         for file, error in histories.load(connection, engine, readable, log=log, is_whole=is_whole, now=now):
             unreadable.setdefault(file.path, (file, error))
@@ -192,26 +207,7 @@ class Warehouse:
         if file.identity != stored.identity:
             raise LoadError(
                 f"{self.file} was made by another home, or before this home's warehouse was made anew: put the right "
-                "file back, set META_PIPELINE_WAREHOUSE to another path, or run `meta-pipeline build --reload`, which "
-                f"sets the file aside as {self.file.name}{REPLACED} and loads everything that landed in this home"
+                "file back, set META_PIPELINE_WAREHOUSE to another path, or run `meta-pipeline rebuild`, which "
+                "makes a new file from everything that landed in this home and keeps this one as "
+                f"{self.file.name}{REPLACED}"
             )
-
-    @property
-    def _replaced(self) -> Path:
-        return self.file.with_name(self.file.name + REPLACED)
-
-    def _set_aside(self) -> None:
-        """Rename the file, and its log of changes, unless another process writes it."""
-        try:
-            duckdb.connect(str(self.file)).close()
-        except duckdb.Error as error:
-            if is_locked(error):
-                raise self._refusal(error) from error
-        try:
-            for ending in ("", ".wal"):  # DuckDB's own name for the log: it belongs to the file of that name
-                source, target = (path.with_name(path.name + ending) for path in (self.file, self._replaced))
-                target.unlink(missing_ok=True)
-                if source.exists():
-                    source.rename(target)
-        except OSError as error:
-            raise LoadError(f"can't set {self.file} aside: {error}") from error

@@ -136,7 +136,7 @@ def test_a_warehouse_file_that_is_no_database_is_named_with_the_command_that_rep
     file.write_bytes(b"garbage" * 1000)
     damaged = check(runtime, "landed files")
 
-    assert not damaged.is_ok and str(file) in damaged.message and "meta-pipeline build --reload" in damaged.message
+    assert not damaged.is_ok and str(file) in damaged.message and "meta-pipeline rebuild" in damaged.message
 
 
 def test_a_warehouse_that_another_process_writes_is_not_damaged(runtime: Runtime) -> None:

@@ -81,7 +81,7 @@ def test_a_damaged_file_stops_no_other_and_its_day_lands_again(home: FilledHome,
     assert str(aside) in sentence and f"--since {DAYS[0]} --until {DAYS[0]} --node act_1" in sentence
     assert aside.exists() and not path.exists()
     assert ledger.find(home.engine, report="ad_insights", node_id="act_1", day=DAYS[0]) is None
-    assert list(damaged.not_landed_again(home.landing.root)) == [
+    assert list(damaged.not_landed_again(home.landing.root, home.engine)) == [
         (str(aside), "ad_insights", "act_1", str(DAYS[0]))
     ]
     assert home.warehouse.load(home.engine, now=home.at).skipped == ()
@@ -90,7 +90,7 @@ def test_a_damaged_file_stops_no_other_and_its_day_lands_again(home: FilledHome,
     assert home.load() == 1
     rows = [(node, spend) for node, _, _, spend in home.everything()["rows"]]
     assert rows == [("act_1", "6"), ("act_2", "5")]
-    assert list(damaged.not_landed_again(home.landing.root)) == []
+    assert list(damaged.not_landed_again(home.landing.root, home.engine)) == []
 
 
 @pytest.mark.parametrize("damage", DAMAGES)

@@ -87,7 +87,7 @@ def test_another_homes_file_is_refused_until_a_reload_is_requested(home: FilledH
     other.load()
     shutil.copy(other.warehouse.file, home.warehouse.file)
 
-    with pytest.raises(LoadError, match=r"another home.*build --reload"):
+    with pytest.raises(LoadError, match=r"another home.*rebuild"):
         home.load()
     with pytest.raises(LoadError, match="nothing was published"):
         home.warehouse.check_complete(home.engine)
@@ -104,7 +104,7 @@ def test_a_damaged_file_is_repaired_as_its_message_says(home: FilledHome, conten
     before, file = home.everything(), home.warehouse.file
     file.write_bytes(file.read_bytes()[:5000] if content is None else content)
 
-    with pytest.raises(LoadError, match="meta-pipeline build --reload"):
+    with pytest.raises(LoadError, match="meta-pipeline rebuild"):
         home.load()
     warehouse_state.request_reload(home.engine)
     home.load()

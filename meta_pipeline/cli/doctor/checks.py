@@ -10,15 +10,19 @@ from pathlib import Path
 from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.cli import versions
 from meta_pipeline.cli.doctor import daily_work, lost_access
-from meta_pipeline.cli.doctor.check_result import CheckResult
+from meta_pipeline.cli.doctor.check_result import CheckResult, describe_size
 from meta_pipeline.cli.output.terminal import counted
 from meta_pipeline.consent import oauth
 from meta_pipeline.files import damaged, permissions
+from meta_pipeline.landing import orphans
 from meta_pipeline.node_kinds import NODE_KINDS
 from meta_pipeline.records import MetaPipelineError
 from meta_pipeline.status import metric_health
 from meta_pipeline.status.unread import unread_sentences
 from meta_pipeline.store.connections.node_links import list_links
+
+# More files than that are listed in minutes; `compact` looks at all of them.
+MOST_LISTED = 200_000
 
 
 def run_checks(runtime: Runtime) -> Iterator[CheckResult]:
@@ -61,8 +65,22 @@ def check_files(runtime: Runtime) -> Iterator[CheckResult]:
     ))
     message = " · ".join(open_paths) or "nobody but the owner may use these files"
     yield CheckResult("permissions", not open_paths, message)
-    for file in damaged.not_landed_again(settings.landing_root):
+    yield _check_orphans(runtime)
+    for file in damaged.not_landed_again(settings.landing_root, runtime.engine):
         yield CheckResult("landed files", False, damaged.describe(file))
+
+
+def _check_orphans(runtime: Runtime) -> CheckResult:
+    """Count the landed files that nothing names, among so many that it takes a few seconds at most."""
+    counts = orphans.count(runtime.settings.landing_root, runtime.engine, now=runtime.now(), most=MOST_LISTED)
+    scope = "" if counts.is_complete else f" among the first {counted(MOST_LISTED, 'file')}"
+    message = f"every landed file{scope} is in the ledger, or younger than a day"
+    if counts.files:
+        size = describe_size(counts.bytes)
+        message = f"{counted(counts.files, 'file')} ({size}){scope} that nothing names: run `meta-pipeline compact`"
+    if counts.foreign:
+        message += f"; {counted(counts.foreign, 'file')} that another control store may know are left alone"
+    return CheckResult("landing folder", not counts.files, message)
 
 
 def _check_tokens(runtime: Runtime) -> Iterator[CheckResult]:

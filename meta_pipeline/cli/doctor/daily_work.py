@@ -127,7 +127,7 @@ def _warehouse_problem(runtime: Runtime) -> str | None:
         if is_locked(error):
             return None
         return (
-            f"{file} is damaged or no DuckDB file: run `meta-pipeline build --reload`, which makes it anew from "
+            f"{file} is damaged or no DuckDB file: run `meta-pipeline rebuild`, which makes it anew from "
             "everything that landed"
         )
 

@@ -20,6 +20,6 @@ def file_metadata(file: LandedFile) -> dict[str, Any]:
 
 def day_materialization(file: LandedFile, *, calls: float) -> dg.AssetMaterialization:
     """Report a day that has landed. `calls`: the average per day of its range, because a range is read at once."""
-    metadata = {**file_metadata(file), **totals_of(file.path), "calls": calls}
+    metadata = {**file_metadata(file), **totals_of(file.path, file.day), "calls": calls}
     partition = key(file.node_id, file.day, kind_of_landed(file.report))
     return dg.AssetMaterialization(landing_key(file.report), partition=partition, metadata=metadata)

@@ -26,7 +26,7 @@ from meta_pipeline.warehouse.counts import row_counts
 # about Pages.
 SOURCES = {
     "meta_pages": PAGE.source, "pages": PAGE.source, "social": PAGE.source, "instagram": INSTAGRAM_ACCOUNT.source,
-    "meta_pipeline": "meta_pipeline", "ops": "meta_pipeline",
+    "meta_pipeline": "meta_pipeline", "ops": "meta_pipeline", "shared": "meta_pipeline",
 }
 
 

@@ -28,8 +28,9 @@ def published_asset(marts: dg.AssetsDefinition) -> dg.AssetsDefinition:
         last_at = warehouse_state.find(runtime.engine).published_at
         publication = publish(settings.warehouse_file, settings.published_file, now=now, policy=runtime.publish_policy)
         warehouse_state.record_publication(runtime.engine, size=publication.size, at=now)
+        dictionary = {"data_dictionary": dg.MetadataValue.url(f"{settings.public_url}/docs")}
         chart = preview_metadata(publication.location, run_tags=context.run_tags, last_at=last_at, now=now)
-        return dg.MaterializeResult(metadata={**dict(_metadata(publication)), **chart})
+        return dg.MaterializeResult(metadata={**dict(_metadata(publication)), **dictionary, **chart})
 
     return published
 

@@ -7,7 +7,9 @@ import dagster as dg
 from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.defs.assets.keys import ENTITIES, OWNERS, WRITER, kind_of_landed, landing_key, raw_key
 from meta_pipeline.extract.reports import Reports, is_snapshot
+from meta_pipeline.store.coordination import leases
 from meta_pipeline.store.gateway import audit_log
+from meta_pipeline.store.landed.zones import FILES_LEASE
 from meta_pipeline.warehouse.histories import KINDS, history_of
 
 ALL_READ = "landed_files_read"  # the check that every landed file could be read
@@ -67,7 +69,9 @@ def raw_assets(reports: Reports) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext, runtime: dg.ResourceParam[Runtime]
     ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
         """Load every landed file that waits, one transaction per table. A file that can't be read stops no other."""
-        load = runtime.warehouse.load(runtime.engine, now=runtime.now())
+        # A compaction removes no file that this load has found in the ledger.
+        with leases.hold(runtime.engine, FILES_LEASE, now=runtime.now, sleep=runtime.sleep):
+            load = runtime.warehouse.load(runtime.engine, now=runtime.now())
         audit_log.forget_before(runtime.engine, runtime.now() - runtime.settings.audit_for)
         for asset_key in context.selected_asset_keys:
             yield dg.MaterializeResult(asset_key=asset_key, metadata={"files": load.files})

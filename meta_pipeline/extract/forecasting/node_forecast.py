@@ -81,7 +81,8 @@ def _story_calls(
     if not files:
         return 1, None
     live = [metric for metric in metrics if availability.live([metric.name], STORY)]
-    return 1 + len(groups_of(live, STORY)) * count_live(read_rows(files[-1].path), now), files[-1].rows
+    rows = read_rows(files[-1].path, files[-1].day)
+    return 1 + len(groups_of(live, STORY)) * count_live(rows, now), files[-1].rows
 
 
 def _object_calls(

@@ -178,7 +178,7 @@ def _earlier_stories(read: NodeRead) -> Iterator[Row]:
     for landed in (*before, *(file for file in files if file.day == read.today)):
         if (file := read.context.landing.check_intact(landed)) is None:
             continue
-        for record, source in stored_listing.read_rows(file.path):
+        for record, source in stored_listing.read_rows(file.path, file.day):
             if file.day == read.today or b'"ended_at"' not in record:
                 yield record, source
 

@@ -1,4 +1,4 @@
-"""What a reader must know about a node before its figures are used: it is held back, or a check of it fails."""
+"""Doubts that a reader must know of before a node's figures are used: it is held back, or a check of it fails."""
 
 from __future__ import annotations
 

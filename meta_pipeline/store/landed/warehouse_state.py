@@ -65,13 +65,13 @@ def finish_load(
 
 
 def request_reload(engine: sa.Engine) -> None:
-    """Make the next load start with an empty file and load everything in the ledger."""
+    """Make the next load make a new file from everything in the ledger."""
     _write(engine, is_reload_requested=True)
     load_queue.reset(engine)
 
 
-def record_set_aside(engine: sa.Engine) -> None:
-    """Record that the old file is out of the way; everything in the ledger waits."""
+def record_replacement(engine: sa.Engine) -> None:
+    """Record that the new file is in the place of the old one."""
     _write(engine, is_reload_requested=False)
 
 

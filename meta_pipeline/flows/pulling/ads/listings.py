@@ -167,7 +167,8 @@ class _Lister:
             # A run of insights and one of listings may overlap.
             since = min(at for at in read_at if at is not None) - entities.OVERLAP
             files = [file for file in files if file.landed_at > since]
-        readable = [file.path for file in files if self.context.landing.check_intact(file, is_whole=False)]
+        by_path = {file.path: file for file in files}  # a cold file holds many days
+        readable = [path for path, file in by_path.items() if self.context.landing.check_intact(file, is_whole=False)]
         return entities.read_mentioned(readable)
 
     def _land_creatives(self) -> Iterator[LandedFile]:

@@ -1,0 +1,170 @@
+"""Cold files: the days of a month, or the versions that landed in it, each record and its envelope as in the hot file
+that it came from. The metadata lists what is held: day, rows, digest and request of each."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from meta_pipeline.files import reading
+from meta_pipeline.files.durable import DurableFile
+from meta_pipeline.files.locations import Location, is_cold
+from meta_pipeline.landing.file import DIGEST, REQUEST, SCHEMA, WRITER_OPTIONS, hasher
+from meta_pipeline.landing.text import valid_text
+from meta_pipeline.records import LandedFile
+
+HELD = "held"
+# A row group is what a reader of one day reads: as large as stays cheap, for DuckDB reads many of them side by side.
+ROW_GROUP_BYTES = 16 * 1024 * 1024
+_TIME = pa.timestamp("us", tz="UTC")
+_PLAIN = pa.schema(
+    [
+        pa.field(field.name, getattr(field.type, "value_type", field.type), nullable=field.nullable)
+        for field in SCHEMA
+    ]
+)
+_OF_VERSIONS = _PLAIN.append(pa.field(reading.LANDED_AT, _TIME, nullable=False))
+_OPTIONS: dict[str, Any] = {
+    **WRITER_OPTIONS,
+    "compression": "zstd",
+    "compression_level": 3,  # written once and kept: a fifth smaller than at 1
+    "use_dictionary": [*WRITER_OPTIONS["use_dictionary"], reading.LANDED_AT],
+    "write_statistics": ["day", reading.LANDED_AT],
+}
+
+
+class UnlikeLedgerError(Exception):
+    """The rows that a file holds of a day are not what the ledger says. `is_damage`: the file says the same as the
+    ledger, and its rows differ; otherwise a kill came before the ledger recorded the file."""
+
+    def __init__(self, file: LandedFile, *, is_damage: bool) -> None:
+        super().__init__(f"{file.path} does not hold what the ledger says of {file.day}")
+        self.file = file
+        self.is_damage = is_damage
+
+
+class UnreadableError(Exception):
+    """A file that is to be compacted can't be read."""
+
+    def __init__(self, file: LandedFile, cause: Exception) -> None:
+        super().__init__(f"{file.path} can't be read: {(str(cause) or type(cause).__name__).splitlines()[0]}")
+        self.file = file
+        self.cause = cause
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """A day, or a version of it, that a cold file holds. `digest`: of its records; `request`: as canonical JSON,
+    empty when the hot file of an older release did not have them."""
+
+    day: dt.date
+    landed_at: dt.datetime
+    rows: int
+    digest: str
+    request: str
+
+
+def write(file: DurableFile, entries: Sequence[LandedFile], *, has_versions: bool) -> None:
+    """Write the entries, each from its hot file or from a cold one, in their order to a temporary file, and sync it.
+    Every entry is compared with the ledger: raise UnlikeLedgerError for the first that differs, UnreadableError for the
+    first that can't be read."""
+    schema = _OF_VERSIONS if has_versions else _PLAIN
+    listed: dict[Location, list[Held]] = {}
+    held: list[Held] = []
+    with file.parquet_writer(schema, **_options(schema)) as writer:
+        group: list[pa.Table] = []
+        for entry in entries:
+            held.append(_find_held(entry, listed))
+            for table in _checked(entry, held[-1].digest):
+                group.append(_with_landed_at(table, entry) if has_versions else table)
+                if sum(part.nbytes for part in group) >= ROW_GROUP_BYTES:
+                    writer.write_table(pa.concat_tables(group))
+                    group = []
+        if group:
+            writer.write_table(pa.concat_tables(group))
+        writer.add_key_value_metadata({HELD: _to_json(held)})
+    file.sync()
+
+
+def write_version(file: DurableFile, entry: LandedFile) -> None:
+    """Write a day of a cold file as a hot file of its own, to a temporary file, and sync it."""
+    held = _find_held(entry, {})
+    with file.parquet_writer(_PLAIN, **WRITER_OPTIONS) as writer:
+        for table in _checked(entry, held.digest):
+            writer.write_table(table)
+        writer.add_key_value_metadata({REQUEST: held.request, DIGEST: held.digest})
+    file.sync()
+
+
+def held_in(location: Location) -> list[Held]:
+    """Return what a cold file holds, in its order."""
+    listed = json.loads(reading.parquet_metadata(location)[HELD.encode()])
+    return [
+        Held(
+            day=dt.date.fromisoformat(day), landed_at=dt.datetime.fromisoformat(landed_at), rows=rows, digest=digest,
+            request=listed["requests"][request],
+        )
+        for day, landed_at, rows, digest, request in listed["held"]
+    ]
+
+
+def _to_json(held: Sequence[Held]) -> str:
+    """Return what a file holds as JSON; a request that many days share is in it once."""
+    requests = list(dict.fromkeys(each.request for each in held))
+    rows = [
+        (str(each.day), each.landed_at.isoformat(), each.rows, each.digest, requests.index(each.request))
+        for each in held
+    ]
+    return json.dumps({"requests": requests, "held": rows}, separators=(",", ":"))
+
+
+def _options(schema: pa.Schema) -> dict[str, Any]:
+    return {
+        key: [name for name in value if name in schema.names] if isinstance(value, list) else value
+        for key, value in _OPTIONS.items()
+    }
+
+
+def _find_held(entry: LandedFile, listed: dict[Location, list[Held]]) -> Held:
+    """Return what the entry's file says of it. `listed`: the cold files whose list was read before."""
+    try:
+        if not is_cold(entry.path):
+            metadata = reading.parquet_metadata(entry.path)
+            digest, request = (metadata.get(name.encode(), b"").decode() for name in (DIGEST, REQUEST))
+            return Held(
+                day=entry.day, landed_at=entry.landed_at, rows=entry.rows, digest=digest, request=request
+            )
+        if entry.path not in listed:
+            listed[entry.path] = held_in(entry.path)
+        of_day = [each for each in listed[entry.path] if each.day == entry.day]
+        same = [each for each in of_day if each.landed_at == entry.landed_at]
+        return (same or of_day)[0]
+    except (OSError, pa.ArrowException, ValueError, LookupError) as error:
+        raise UnreadableError(entry, error) from error
+
+
+def _checked(entry: LandedFile, digest: str) -> Iterator[pa.Table]:
+    """Yield the rows of an entry; after the last, raise UnlikeLedgerError unless they are what the ledger says."""
+    rows, hashed = 0, hasher()
+    try:
+        for batch in reading.read_batches(
+            entry.path, _PLAIN.names, rows=10_000, day=entry.day, landed_at=entry.landed_at
+        ):
+            if batch.num_rows:
+                rows += batch.num_rows
+                hashed.update(valid_text(batch.column("payload"))[1])
+                yield pa.Table.from_batches([batch]).cast(_PLAIN)
+    except (OSError, pa.ArrowException) as error:
+        raise UnreadableError(entry, error) from error
+    if rows != entry.rows or hashed.hexdigest() != entry.digest:
+        raise UnlikeLedgerError(entry, is_damage=digest == entry.digest)
+
+
+def _with_landed_at(table: pa.Table, entry: LandedFile) -> pa.Table:
+    column = pa.repeat(pa.scalar(entry.landed_at, _TIME), table.num_rows)
+    return table.append_column(_OF_VERSIONS.field(reading.LANDED_AT), column)
