@@ -18,6 +18,7 @@ select
     {%- if has_conversions %}
     cast(sum(conversions) as decimal(18, 6)) as conversions,
     cast(sum(conversions_value) as decimal(18, 6)) as conversions_value,
+    {{ sums_of_groups() }},
     {%- endif %}
     cast(sum(spend) as decimal(18, 6)) as spend
 from {{ ref('stg_meta_ads__' ~ report) }}
@@ -51,7 +52,11 @@ select
     {%- if has_conversions %}
     days.conversions,
     days.conversions_value,
+    {%- for column in group_columns() %}
+    days.{{ column }},
+    {%- endfor %}
     {%- endif %}
+    {{ rates(has_conversions=has_conversions) }}
     {{ current_is_provisional() }}
 from {{ ref(report | replace('ad_insights', 'int_ad_days')) }} as days
 {{ join_current(report, ['account', 'campaign', 'ad_set', 'ad']) }}

@@ -52,6 +52,10 @@ final as (
         days.spend,
         days.conversions,
         days.conversions_value,
+        {%- for column in group_columns() %}
+        days.{{ column }},
+        {%- endfor %}
+        {{ rates() }}
         {{ current_is_provisional() }}
     from {{ ref('int_ad_days') }} as days
     left join ad_spans
