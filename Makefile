@@ -39,6 +39,7 @@ bench: install-dev
 	$(BIN)/python benchmarks/warehouse.py
 	$(BIN)/python benchmarks/kills.py
 	$(BIN)/python benchmarks/faults.py
+	$(BIN)/python benchmarks/incremental.py
 	$(BIN)/python benchmarks/publications.py
 
 up: install
