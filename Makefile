@@ -38,6 +38,7 @@ bench: install-dev
 	$(BIN)/python benchmarks/truth.py
 	$(BIN)/python benchmarks/kills.py
 	$(BIN)/python benchmarks/faults.py
+	$(BIN)/python benchmarks/incremental.py
 	$(BIN)/python benchmarks/publications.py
 
 up: install
