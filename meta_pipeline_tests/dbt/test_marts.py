@@ -110,6 +110,15 @@ def sql(built: Path) -> Query:
     return query
 
 
+def test_rows_that_were_read_before_the_wider_fields_have_null_and_not_0(sql: Query) -> None:
+    columns = "outbound_clicks, unique_clicks_all, unique_link_clicks, unique_outbound_clicks, quality_ranking"
+    assert set(sql(f"select {columns} from marts.facebook_ads__ad_report")) == {(None,) * 5}
+    counts = "video_plays, video_thruplays, video_p25, video_p100"
+    for table in ("int_ad_days", "int_ad_days_by_placement"):
+        assert set(sql(f"select {counts}, video_views_3s from intermediate.{table}")) == {(None, None, None, None, 0)}
+    assert sql("select count(*) from marts.facebook_ads__video_report") == [(0,)]
+
+
 def test_a_day_is_provisional_until_it_has_ended_on_its_own_accounts_calendar(sql: Query) -> None:
     # The third account's time zone is none: its day ends when it has ended everywhere.
     assert sql("select account_id, is_provisional from marts.facebook_ads__account_report order by 1") == [
