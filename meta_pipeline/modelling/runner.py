@@ -22,8 +22,10 @@ class ModelError(MetaPipelineError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DbtProject:
-    """The parsed project, for dbt and as JSON: both are of one parse. `target`: the folder of dbt's artifacts."""
+    """The parsed project, for dbt and as JSON: both are of one parse. `digest`: of the project's files that were
+    parsed; `target`: the folder of dbt's artifacts."""
 
+    digest: str
     parsed: Path
     manifest: Path
     target: Path

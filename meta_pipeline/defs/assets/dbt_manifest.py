@@ -45,7 +45,8 @@ def parsed_project(settings: Settings) -> DbtProject:
             (files.folder / _PARSED).replace(files.parsed)
             files.digest.write_text(digest)
     return DbtProject(
-        parsed=files.parsed, manifest=files.manifest, target=target, warehouse=settings.warehouse_file.absolute()
+        digest=digest.partition(" ")[0], parsed=files.parsed, manifest=files.manifest, target=target,
+        warehouse=settings.warehouse_file.absolute(),
     )
 
 

@@ -72,7 +72,7 @@ def mart_assets(project: DbtProject) -> dg.AssetsDefinition:
     ) -> Iterator[Any]:
         """Run dbt once for a batch of loaded days, on what the days have changed."""
         load_id, today = warehouse_state.find(runtime.engine).load_id, runtime.now().date()
-        digest = freshness.structure_digest(runtime.warehouse.insights)
+        digest = freshness.structure_digest(runtime.warehouse.insights, parsed=project.digest)
         is_whole = set(context.selected_asset_keys) >= set(marts.keys)
         with runtime.warehouse.open() as connection:
             state = read_mart_state(connection)
@@ -89,9 +89,8 @@ def mart_assets(project: DbtProject) -> dg.AssetsDefinition:
         if is_whole:
             with runtime.warehouse.open() as connection:
                 finish_mart_build(connection, loads=state.loads, digest=digest, on=today)
-            warehouse_state.record_marts(
-                runtime.engine, load_id=load_id, digest=freshness.digest_of(runtime.warehouse.insights, today=today)
-            )
+            built = freshness.digest_of(runtime.warehouse.insights, today=today, parsed=project.digest)
+            warehouse_state.record_marts(runtime.engine, load_id=load_id, digest=built)
 
     return marts
 
