@@ -7,8 +7,9 @@
     try_cast(spend as decimal(18, 6)) as spend
 {%- endmacro %}
 
-{# The sums of the configured actions, for reports that request actions. #}
+{# The sums of the configured actions and groups of them, for reports that request actions. #}
 {% macro conversion_measures() -%}
     {{ sum_of_conversions('actions') }} as conversions,
-    {{ sum_of_conversions('action_values') }} as conversions_value
+    {{ sum_of_conversions('action_values') }} as conversions_value,
+    {{ group_measures() }}
 {%- endmacro %}

@@ -17,7 +17,8 @@ with ads as (
         cast(sum(link_clicks) as bigint) as link_clicks,
         cast(sum(spend) as decimal(18, 6)) as spend,
         cast(sum(conversions) as decimal(18, 6)) as conversions,
-        cast(sum(conversions_value) as decimal(18, 6)) as conversions_value
+        cast(sum(conversions_value) as decimal(18, 6)) as conversions_value,
+        {{ sums_of_groups() }}
     from {{ ref('int_ad_days') }}
     {{ only_changed() }}
     group by date_day, account_id{% for name in levels %}, {{ name }}_id{% endfor %}
@@ -41,6 +42,9 @@ select
     {%- for level in ['account'] + levels %}
     {{ id_and_names(level) }}
     {%- endfor %}
+    {%- for column in ['status', 'daily_budget', 'lifetime_budget', 'start_at', 'end_at'] %}
+    {{ levels | last }}s.{{ levels | last }}_{{ column }} as {{ column }},
+    {%- endfor %}
     {{ current_currency() }},
     days.impressions,
     days.link_clicks as clicks,
@@ -50,6 +54,10 @@ select
     days.reach,
     days.conversions,
     days.conversions_value,
+    {%- for column in group_columns() %}
+    days.{{ column }},
+    {%- endfor %}
+    {{ rates(has_reach=true) }}
     {{ current_is_provisional() }}
 from {{ ref('int_' ~ (levels | last) ~ '_days') }} as days
 {{ join_current('ad_insights', ['account'] + levels) }}

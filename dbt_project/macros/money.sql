@@ -16,9 +16,9 @@
 {%- endmacro %}
 
 {# The budgets of `latest`, the last state of a campaign or an ad set, in major units (`join_currency_offsets`). #}
-{% macro current_budgets() -%}
-    {{ major_units('latest.daily_budget_minor_units', 'currencies.minor_units') }} as daily_budget,
-    {{ major_units('latest.lifetime_budget_minor_units', 'currencies.minor_units') }} as lifetime_budget
+{% macro current_budgets(level) -%}
+    {{ major_units('latest.daily_budget_minor_units', 'currencies.minor_units') }} as {{ level }}_daily_budget,
+    {{ major_units('latest.lifetime_budget_minor_units', 'currencies.minor_units') }} as {{ level }}_lifetime_budget
 {%- endmacro %}
 
 {# Join the currency of the rows' account, and how many minor units Meta has of it. #}

@@ -3,9 +3,15 @@
 {% macro current_columns(level) -%}
     {{ return({
         'account': ['account_name'],
-        'campaign': ['campaign_name'],
-        'ad_set': ['ad_set_name'],
-        'ad': ['ad_name'],
+        'campaign': [
+            'campaign_name', 'campaign_status', 'objective', 'campaign_daily_budget', 'campaign_lifetime_budget',
+            'campaign_start_at', 'campaign_end_at',
+        ],
+        'ad_set': [
+            'ad_set_name', 'ad_set_status', 'optimization_goal', 'ad_set_daily_budget', 'ad_set_lifetime_budget',
+            'ad_set_start_at', 'ad_set_end_at',
+        ],
+        'ad': ['ad_name', 'ad_status'],
     }[level]) }}
 {%- endmacro %}
 

@@ -1,9 +1,12 @@
 -- Every breakdown adds up to the account's control total, for days that both have and that had ended when both were read:
 -- two reports of a running day are read at different moments and may differ. Recent days may still differ for the same
 -- reason, so this is a warning.
-{{ config(severity='warn') }}
+{% set reports = ['account_insights'] %}
+{% for name in var('breakdowns_that_add_up') %}{% do reports.append('ad_insights_by_' ~ name) %}{% endfor %}
+{{ config(severity='warn', meta={'reports': reports}) }}
 with totals as (
     select * from {{ ref('facebook_ads__account_report') }}
+    {{ only_untested(reports) }}
 ),
 
 parts as (
@@ -17,6 +20,7 @@ parts as (
         sum(spend) as spend,
         bool_or(is_provisional) as is_provisional
     from {{ ref('facebook_ads__' ~ name ~ '_report') }}
+    {{ only_untested(reports) }}
     group by account_id, date_day
     {% if not loop.last %}union all{% endif %}
     {% endfor %}

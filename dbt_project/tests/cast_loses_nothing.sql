@@ -12,9 +12,11 @@
 {% for level in ['account', 'campaign'] %}{% for window in ['7d', '28d', 'month'] %}
 {% do reports.update({level ~ '_reach_' ~ window: reach}) %}
 {% endfor %}{% endfor %}
+{{ config(meta={'reports': reports.keys() | list}) }}
 {% for report, measures in reports.items() %}
 select '{{ report }}' as report, account_id, day, payload
 from {{ source('raw_meta_ads', report) }}
+{{ only_untested([report], ['node_id', 'day']) }}
 where {% for name, type in measures.items() %}({{ name }} is not null and try_cast({{ name }} as {{ type }}) is null)
     {% if not loop.last %}or {% endif %}{% endfor %}
 {% if not loop.last %}union all{% endif %}

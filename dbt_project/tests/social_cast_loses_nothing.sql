@@ -16,9 +16,14 @@
     'raw_instagram.instagram_media': media_metrics() + media_durations(),
     'raw_instagram.instagram_stories': media_metrics() + story_actions().keys() | list,
 } %}
+{{ config(meta={'reports': [
+    'page_insights', 'page_posts', 'page_audience', 'instagram_insights', 'instagram_media', 'instagram_stories',
+    'instagram_demographics',
+]}) }}
 {% for table, columns in fields.items() %}
 select '{{ table }}' as report, node_id, day, payload
 from {{ source(*table.split('.')) }}
+{{ only_untested([table.split('.')[1]], ['node_id', 'day']) }}
 where {% for column, type in columns.items() -%}
     ({{ column }} is not null and try_cast({{ column }} as {{ type }}) is null)
     {% if not loop.last %}or {% endif %}{% endfor %}
@@ -27,7 +32,8 @@ union all
 
 {% for table, metrics in insights.items() %}
 select '{{ table }}' as report, node_id, day, payload
-from (select *, {{ lifetime_insights('insights') }} as parsed from {{ source(*table.split('.')) }})
+from (select *, {{ lifetime_insights('insights') }} as parsed from {{ source(*table.split('.')) }}
+    {{ only_untested([table.split('.')[1]], ['node_id', 'day']) }})
 where insights is not null
     and (
         parsed is null
@@ -42,7 +48,8 @@ union all
 
 {% for table in ['raw_instagram.instagram_insights', 'raw_instagram.instagram_demographics'] %}
 select '{{ table }}' as report, node_id, day, payload
-from (select *, {{ total_value('total_value') }} as parsed from {{ source(*table.split('.')) }})
+from (select *, {{ total_value('total_value') }} as parsed from {{ source(*table.split('.')) }}
+    {{ only_untested([table.split('.')[1]], ['node_id', 'day']) }})
 where total_value is not null
     and (
         parsed is null
@@ -60,8 +67,10 @@ union all
 
 select 'page_insights' as report, node_id, day, payload
 from {{ source('raw_meta_pages', 'page_insights') }}
+{{ only_untested(['page_insights'], ['node_id', 'day']) }}
 where name in ({{ quoted_list(page_metrics().values()) }}) and value is not null and {{ is_no_number('value') }}
 union all
 select 'page_audience' as report, node_id, day, payload
 from {{ source('raw_meta_pages', 'page_audience') }}
+{{ only_untested(['page_audience'], ['node_id', 'day']) }}
 where value is not null and {{ is_no_number('value') }}

@@ -1,4 +1,4 @@
-"""Which node a row of a stored table belongs to, as data: the columns that say it, and the tables that are nobody's."""
+"""The node that a row of a stored table belongs to, as data: the columns that name it, and the tables that are shared."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ NODE_COLUMNS: Mapping[str, tuple[str, ...]] = {
 }
 # Tables whose `account_id` is that of any node, because they are about reports.
 OF_ANY_KIND = frozenset({
-    "int_report_days_read", "fct_report_coverage", "fct_check_failures", "fct_graph_calls_daily",
+    "int_report_days_read", "facebook_ads__restatement_report", "fct_report_coverage", "fct_check_failures",
+    "fct_graph_calls_daily",
 })
 # Tables that say nothing of any node; every tenant has them whole.
 SHARED = frozenset({
@@ -30,8 +31,6 @@ SHARED = frozenset({
     "marts.dim_calendar",
     "marts.publication",  # written anew for each file
 })
-# Tables with sums over all nodes: a tenant has them empty.
-OVER_ALL_NODES = frozenset({"marts.fct_drift"})
 # What is current of a node that is held back as well: why it is.
 NEVER_HELD = frozenset({
     "raw_meta_pipeline.nodes", "raw_meta_pipeline.metric_availability", "raw_meta_pipeline.graph_calls",
@@ -67,7 +66,7 @@ class StoredTable:
     @property
     def is_assigned(self) -> bool:
         """Return True when it is known whose the rows are."""
-        return self.node_column is not None or self.place in SHARED or self.place in OVER_ALL_NODES
+        return self.node_column is not None or self.place in SHARED
 
     def ids_of(self, nodes: Collection[Node]) -> list[str]:
         """Return the values of the node column that mean one of these nodes. An ad account's id has `act_` in links

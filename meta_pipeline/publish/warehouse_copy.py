@@ -40,7 +40,7 @@ def opened(file: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open a private file for writing, or create it; when the block ends, everything is in the file itself. A new file
     has a format that older DuckDB clients can open."""
     with contextlib.closing(duckdb.connect(config=dict(_SETTINGS))) as connection:
-        attach(connection, str(file), CATALOG, options="(storage_version 'v1.5.0')")
+        attach(connection, str(file), CATALOG, options="" if file.exists() else "(storage_version 'v1.5.0')")
         connection.execute(f"use {CATALOG}; set timezone = 'UTC'")
         yield connection
         connection.execute(f"checkpoint {CATALOG}; use memory; detach {CATALOG}")

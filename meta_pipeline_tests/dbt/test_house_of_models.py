@@ -45,6 +45,11 @@ def models(manifest: dict[str, Any]) -> list[dict[str, Any]]:
     return [node for node in manifest["nodes"].values() if node["resource_type"] == "model"]
 
 
+def macro_texts(manifest: dict[str, Any]) -> dict[str, str]:
+    project = manifest["metadata"]["project_name"]
+    return {macro["name"]: macro["macro_sql"] for macro in manifest["macros"].values() if macro["package_name"] == project}
+
+
 def layer(node: dict[str, Any]) -> str:
     return "source" if node["resource_type"] in ("source", "seed") else node["fqn"][1]
 
@@ -95,25 +100,58 @@ def test_no_column_of_a_marts_grain_is_null(manifest: dict[str, Any]) -> None:
                 assert is_free or (test["attached_node"], column) in filled, f"{model['name']}.{column}"
 
 
-RATES = {"ctr", "cpc", "cpm", "cpp", "cpa", "frequency", "roas", "purchase_roas", "cost_per_click", "click_through_rate"}
+RATES = {"ctr", "link_ctr", "cpc", "link_cpc", "cpm", "cpp", "frequency", "roas", "cpa"}
+# What each is divided by, so that both can be added up and the rate computed again.
+DENOMINATORS = {"impressions", "clicks_all", "link_clicks", "spend"}
+# Figures as they were at a moment, not a report of what they are.
+WITHOUT_RATES = {"facebook_ads__ad_report_history", "facebook_ads__restatement_report"}
 # Where Meta measured it: levels, and windows of days.
 REACHES = {f"facebook_ads__{name}_report" for name in ("account", "campaign", "ad_set", "ad", "reach")}
 REACHES |= {f"instagram_business__{name}" for name in ("accounts_report", "posts", "posts_history", "stories")}
 
 
-def test_no_mart_holds_a_rate_and_only_where_it_was_measured_a_reach(manifest: dict[str, Any]) -> None:
+def test_every_report_of_delivery_has_rates_with_the_sums_that_they_come_from_and_reach_only_where_it_was_measured(
+    manifest: dict[str, Any],
+) -> None:
     for model in models(manifest):
         if layer(model) == "marts":
             columns = set(model["columns"])
+            has_reach, is_report = "reach" in columns, model["name"].startswith("facebook_ads__") and columns >= DENOMINATORS
+            of_reach, of_conversions = {"frequency", "cpp"}, {"roas", "cpa"}
+            expected = RATES - (set() if has_reach else of_reach) - (set() if "conversions" in columns else of_conversions)
 
-            assert not columns & RATES, model["name"]
-            assert "reach" not in columns or model["name"] in REACHES, model["name"]
+            assert not has_reach or model["name"] in REACHES, model["name"]
+            if is_report and model["name"] not in WITHOUT_RATES:
+                assert columns & RATES == expected, model["name"]
+            elif model["name"] != "facebook_ads__reach_report":
+                assert not columns & RATES, model["name"]
+
+
+def test_a_rate_is_never_averaged_or_added_up(manifest: dict[str, Any]) -> None:
+    rates = "|".join(sorted(RATES | {"cost_per_\\w+"}))
+    texts = {model["name"]: model["raw_code"] for model in models(manifest)} | macro_texts(manifest)
+    for name, text in texts.items():
+        assert not re.search(rf"\b(sum|avg|mean|median)\(\s*(\w+\.)?({rates})\b", text), name
+
+
+def test_every_report_of_ads_has_the_names_and_the_state_of_its_levels(manifest: dict[str, Any]) -> None:
+    wanted = {
+        "account": {"account_name"},
+        "campaign": {"campaign_name", "campaign_status", "objective", "campaign_daily_budget", "campaign_lifetime_budget",
+                     "campaign_start_at", "campaign_end_at"},
+        "ad_set": {"ad_set_name", "ad_set_status", "optimization_goal", "ad_set_daily_budget", "ad_set_lifetime_budget",
+                   "ad_set_start_at", "ad_set_end_at"},
+        "ad": {"ad_name", "ad_status"},
+    }
+    for model in models(manifest):
+        if layer(model) == "marts" and model["name"].startswith("facebook_ads__") and model["name"] not in WITHOUT_RATES:
+            for level, columns in wanted.items():
+                if f"{level}_id" in model["columns"] and "is_provisional" in model["columns"]:
+                    assert columns <= set(model["columns"]), f"{model['name']} lacks {columns - set(model['columns'])}"
 
 
 def test_no_model_and_no_macro_adds_up_reach(manifest: dict[str, Any]) -> None:
-    project = manifest["metadata"]["project_name"]
-    texts = {model["name"]: model["raw_code"] for model in models(manifest)}
-    texts |= {macro["name"]: macro["macro_sql"] for macro in manifest["macros"].values() if macro["package_name"] == project}
+    texts = {model["name"]: model["raw_code"] for model in models(manifest)} | macro_texts(manifest)
 
     assert "level_report" in texts
     for name, text in texts.items():

@@ -22,7 +22,8 @@
 {%- endmacro %}
 
 {# At the end of a run: the load up to which each model passed all of its tests, and no changes that every model is built
-   and tested past. A view's tests are recorded with the load that is in the warehouse. #}
+   and tested past. A test that fails or warns reads the same partitions again in the next build, so a warning stays until
+   its cause is gone. A view's tests are recorded with the load that is in the warehouse. #}
 {% macro record_tests(results) -%}
     {%- if execute and flags.WHICH in ('build', 'test') -%}
     {%- set status = {} -%}
@@ -30,7 +31,7 @@
         {%- do status.update({result.node.unique_id: result.status | string}) -%}
     {%- endfor -%}
     {%- set untested = {} -%}
-    {%- for node in graph.nodes.values() if node.resource_type == 'test' and status.get(node.unique_id) not in ('pass', 'warn') -%}
+    {%- for node in graph.nodes.values() if node.resource_type == 'test' and status.get(node.unique_id) != 'pass' -%}
         {%- for id in node.depends_on.nodes -%}
             {%- do untested.update({id: true}) -%}
         {%- endfor -%}
@@ -43,6 +44,14 @@
         {%- endif -%}
         {%- for report in node.config.meta.reports -%}
             {%- do readers.append("('" ~ node.name ~ "', '" ~ report ~ "')") -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {%- for test in graph.nodes.values() if test.resource_type == 'test' and test.config.meta.get('reports') -%}
+        {%- if status.get(test.unique_id) == 'pass' -%}
+            {%- do tested.append(test.name) -%}
+        {%- endif -%}
+        {%- for report in test.config.meta.reports -%}
+            {%- do readers.append("('" ~ test.name ~ "', '" ~ report ~ "')") -%}
         {%- endfor -%}
     {%- endfor -%}
     {{ _set_tested(tested) if tested }}
@@ -69,4 +78,6 @@
         group by readers.report
     ) as reports
     where changes.report = reports.report and changes.load_number <= reports.done_to;
+    delete from raw_meta_pipeline.changes
+    where report not in (select report from (values {{ readers | join(', ') }}) as readers(model, report));
 {%- endmacro %}

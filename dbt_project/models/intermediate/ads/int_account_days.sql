@@ -10,6 +10,7 @@ select
     spend,
     reach,
     conversions,
-    conversions_value
+    conversions_value,
+    {{ group_columns() | join(',\n    ') }}
 from {{ ref('stg_meta_ads__account_insights') }}
 {{ only_changed() }}

@@ -27,6 +27,9 @@ select
     {%- for window in ['1d_view', '1d_click', '7d_click', '28d_click'] %}
     {{ sum_of_actions('actions', window) }} as value_{{ window }},
     {%- endfor %}
-    {{ sum_of_actions('action_values') }} as action_value
+    {{ sum_of_actions('action_values') }} as action_value,
+    {%- for window in ['1d_view', '1d_click', '7d_click', '28d_click'] %}
+    {{ sum_of_actions('action_values', window) }} as action_value_{{ window }}{{ ',' if not loop.last }}
+    {%- endfor %}
 from actions
 group by date_day, account_id, ad_id, coalesce(action['action_type'], 'unknown')

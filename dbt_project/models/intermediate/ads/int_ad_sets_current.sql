@@ -11,9 +11,9 @@ select
     latest.ad_set_name,
     latest.status as ad_set_status,
     latest.optimization_goal,
-    {{ current_budgets() }},
-    latest.start_at,
-    latest.end_at
+    {{ current_budgets('ad_set') }},
+    latest.start_at as ad_set_start_at,
+    latest.end_at as ad_set_end_at
 from latest
 {{ join_currency_offsets('latest') }}
 union all by name

@@ -8,9 +8,9 @@ select
     latest.campaign_name,
     latest.status as campaign_status,
     latest.objective,
-    {{ current_budgets() }},
-    latest.start_at,
-    latest.end_at
+    {{ current_budgets('campaign') }},
+    latest.start_at as campaign_start_at,
+    latest.end_at as campaign_end_at
 from latest
 {{ join_currency_offsets('latest') }}
 union all by name

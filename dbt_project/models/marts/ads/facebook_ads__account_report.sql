@@ -14,6 +14,10 @@ select
     days.reach,
     days.conversions,
     days.conversions_value,
+    {%- for column in group_columns() %}
+    days.{{ column }},
+    {%- endfor %}
+    {{ rates(has_reach=true) }}
     {{ current_is_provisional() }}
 from {{ ref('int_account_days') }} as days
 {{ join_current('account_insights', ['account']) }}

@@ -5,7 +5,6 @@ select
     {{ id_and_names('campaign') }}
     {{ id_and_names('ad_set') }}
     {{ id_and_names('ad') }}
-    ads.ad_status,
     {{ current_currency() }},
     days.impressions,
     days.link_clicks as clicks,
@@ -15,6 +14,17 @@ select
     days.reach,
     days.conversions,
     days.conversions_value,
+    days.outbound_clicks,
+    days.unique_clicks_all,
+    days.unique_link_clicks,
+    days.unique_outbound_clicks,
+    days.quality_ranking,
+    days.engagement_rate_ranking,
+    days.conversion_rate_ranking,
+    {%- for column in group_columns() %}
+    days.{{ column }},
+    {%- endfor %}
+    {{ rates(has_reach=true) }}
     {{ current_is_provisional() }}
 from {{ ref('int_ad_days') }} as days
 {{ join_current('ad_insights', ['account', 'campaign', 'ad_set', 'ad']) }}

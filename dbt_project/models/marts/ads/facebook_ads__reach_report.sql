@@ -25,6 +25,7 @@ select
     window_start,
     impressions,
     reach,
+    {{ ratio('impressions', 'reach') }} as frequency,
     not is_provisional and (grain <> 'month' or date_day = last_day(date_day)) as is_complete,
     is_provisional
 from windows

@@ -20,6 +20,8 @@ select
     spend,
     conversions,
     conversions_value,
+    {{ group_columns() | join(', ') }},
+    {{ rate_columns() | join(', ') }},
     is_provisional
 from {{ ref('facebook_ads__placement_report') }}
 where platform_position in ({% for name in var('reels_positions') %}'{{ name }}'{{ ', ' if not loop.last }}{% endfor %})

@@ -1,0 +1,90 @@
+"""The file of tenants: what is refused, whose nodes are whose, and which command names what."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from meta_pipeline.cli.main import cli
+from meta_pipeline.publish.policy import PublishPolicy, location_for
+from meta_pipeline.publish.tenants import Node, Tenant, load_tenants, parse_tenants, warnings_about
+from meta_pipeline.records import ConfigError
+
+LINKED = [Node("ad_account", "act_1", "501"), Node("page", "2", "502"), Node("instagram_account", "3")]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("tenants = 1", "tenants: Input should be a valid dictionary"),
+        ("[tenants.a]\nbusineses = []", "tenants.a.busineses: there is no such key; a tenant has businesses and nodes"),
+        ("[tenants.a]\nnodes = [123]", 'tenants.a.nodes.0: must be an id in quotation marks, such as "act_1234567890"'),
+        ('[tenants.a]\nnodes = ["act_x"]', "tenants.a.nodes.0: must be an id"),
+        ("business = 12", "business: must be an id in quotation marks"),
+        ('[tenants."../x"]\nnodes = ["1"]', "a name becomes a folder"),
+        ('[tenants."A"]\nnodes = ["1"]', "a name becomes a folder"),
+        ('[tenants.""]\nnodes = ["1"]', "a name becomes a folder"),
+        ('[tenants.thumbnails]\nnodes = ["1"]', "a name becomes a folder"),
+        (f'[tenants.{"a" * 64}]\nnodes = ["1"]', "a name becomes a folder"),
+        ('[tenants.a]\n[tenants.b]\nnodes = ["1"]', "tenant a: name its businesses or its nodes"),
+        ("[tenants", "is not valid TOML"),
+        ("[tenants.a]\nnodes = [" + '"1", ' * 10_001 + "]", "tenants.a.nodes: List should have at most 10000 items"),
+        (f"# {'x' * 4_000_000}", "is longer than 4000000 characters"),
+    ],
+)
+def test_a_mistake_in_the_file_is_one_sentence_that_names_the_place(text: str, message: str) -> None:
+    with pytest.raises(ConfigError) as raised:
+        parse_tenants(text, source="tenants.toml")
+
+    assert message in str(raised.value) and str(raised.value).startswith("tenants.toml")
+    assert "\n" not in str(raised.value) or "TOML" in message
+
+
+def test_a_tenant_has_the_nodes_of_its_businesses_and_those_it_names() -> None:
+    by_business, by_id = parse_tenants('[tenants.b]\nnodes = ["3"]\n[tenants.a]\nbusinesses = ["501"]\nnodes = ["2"]', source="t")
+
+    assert [node.id for node in by_business.nodes_among(LINKED)] == ["act_1", "2"]
+    assert [node.id for node in by_id.nodes_among(LINKED)] == ["3"]
+    # A node without an owner is nobody's until it is named.
+    assert Tenant("c", businesses=frozenset({"None", ""})).nodes_among(LINKED) == []
+
+
+def test_a_sole_tenant_that_names_nothing_has_every_node() -> None:
+    (tenant,) = parse_tenants("[tenants.all]", source="t")
+
+    assert tenant.nodes_among(LINKED) == LINKED
+    assert parse_tenants('business = "1"', source="t") == () == load_tenants(None)
+
+
+def test_ids_that_no_link_has_and_shared_nodes_are_named() -> None:
+    tenants = parse_tenants(
+        '[tenants.a]\nbusinesses = ["501", "999"]\nnodes = ["404"]\n[tenants.b]\nnodes = ["act_1"]', source="t")
+
+    unknown, business, shared = warnings_about(tenants, LINKED)
+    assert unknown == "tenant a: no linked node has the id 404; `meta-pipeline links` lists them"
+    assert business.startswith("tenant a: business 999 owns no linked node")
+    assert shared == "act_1 is in several tenants: a, b"
+
+
+def test_a_wrong_tenant_lists_the_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "tenants.toml"
+    file.write_text('[tenants.north]\nnodes = ["1"]\n[tenants.south]\nnodes = ["2"]')
+    monkeypatch.setenv("META_PIPELINE_HOME", str(tmp_path))
+    monkeypatch.setenv("META_PIPELINE_TENANTS", str(file))
+
+    for command in (["sql", "select 1"], ["report"], ["export", "--to", str(tmp_path / "out")]):
+        raised = CliRunner().invoke(cli, [*command, "--tenant", "nroth"]).exception
+        assert isinstance(raised, ConfigError) and str(raised) == "there is no tenant 'nroth': there are north, south"
+    assert location_for("/p/warehouse.duckdb", "north", load_tenants(file)) == "/p/north/warehouse.duckdb"
+    with pytest.raises(ConfigError, match="META_PIPELINE_TENANTS names no file"):
+        location_for("/p/warehouse.duckdb", "north", ())
+
+
+def test_the_digest_follows_what_decides_the_files() -> None:
+    tenants = parse_tenants('[tenants.a]\nnodes = ["1", "2"]', source="t")
+    same = parse_tenants('# a comment\n[tenants.a]\nnodes = ["2", "1"]', source="t")
+
+    assert PublishPolicy(tenants=tenants).digest == PublishPolicy(tenants=same, landing="/elsewhere").digest
+    assert len({PublishPolicy().digest, PublishPolicy(tenants=tenants).digest, PublishPolicy(holds_failed=True).digest}) == 3
