@@ -1,4 +1,4 @@
-"""Which rows of a mart a question is about: days and equal values, as SQL with parameters."""
+"""The rows of a mart that a question is about: days and equal values, as SQL with parameters."""
 
 from __future__ import annotations
 

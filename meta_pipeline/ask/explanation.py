@@ -1,4 +1,4 @@
-"""`explain_number`: where a figure of an account's day comes from, and how final it is."""
+"""`explain_number`: the origin of a figure of an account's day, and its state."""
 
 from __future__ import annotations
 
@@ -51,9 +51,9 @@ def _value(
     if not rows:
         raise AskError("the mart has no such row: check account_id, date_day and ids")
     name = ALIASES.get(metric, metric)
-    known = metrics.get(name)
-    if known is not None and marts.has(mart, *known.columns):
-        expression, definition = known.sql, known.description
+    defined = metrics.get(name)
+    if defined is not None and marts.has(mart, *defined.columns):
+        expression, definition = defined.sql, defined.description
     elif rows == 1 and marts.has(mart, name):
         expression, definition = f'any_value("{name}")', f"column {name} of the mart"
     elif marts.has(mart, name):
@@ -79,7 +79,7 @@ def _responses(
         ):
             parts.append(f'"{name}" = ?')
             values.append(str(value))
-    found = marts.rows(
+    responses = marts.rows(
         "select _request, _run_id, _fbtrace_id, _api_version, _fetched_at, any_value(node_id), count(*) "
         f'from {origin.schema}."{origin.table}" where {" and ".join(parts)} '
         f"group by all order by _fetched_at desc limit {_MOST_RESPONSES}",
@@ -91,7 +91,7 @@ def _responses(
             "run_id": plain(run), "fbtrace_id": plain(trace), "api_version": plain(version),
             "fetched_at": plain(fetched), "raw_table": f"{origin.schema}.{origin.table}", "raw_rows": rows,
         }
-        for digest, run, trace, version, fetched, node_id, rows in found
+        for digest, run, trace, version, fetched, node_id, rows in responses
     ]
 
 

@@ -1,4 +1,4 @@
-"""Which figures Meta measured at which grain, as data: the marts of sums, and where reach was counted."""
+"""The grains at which Meta measured figures, as data: the marts of sums, and the windows in which reach was counted."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ def breakdowns_of(marts: Marts, mart: str) -> set[str]:
     return set(_BREAKDOWNS.get(mart, ())) & set(marts.columns.get(mart, ()))
 
 
-def columns_of(by: list[str]) -> list[str]:
+def columns_of(dimensions: list[str]) -> list[str]:
     """Return the columns that a list of levels and columns names."""
-    return list(dict.fromkeys(column for name in by for column in LEVELS.get(name, (name,))))
+    return list(dict.fromkeys(column for name in dimensions for column in LEVELS.get(name, (name,))))
 
 
 def mart_for(marts: Marts, columns: set[str]) -> str:
@@ -62,7 +62,7 @@ def mart_for(marts: Marts, columns: set[str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Where Meta counted the people of a level in a window of days: a mart, and its rows that are such figures."""
+    """The place of the figures that Meta counted for a level and a window of days: a mart, and its rows that are such figures."""
 
     mart: str
     condition: str = "true"

@@ -23,7 +23,7 @@ class MetricQuestion:
     """A metric, what it is grouped by, which rows, which days, and the length of a period."""
 
     metric: str
-    by: Sequence[str] = ()
+    dimensions: Sequence[str] = ()
     where: Where = field(default_factory=dict)
     since: dt.date | None = None
     until: dt.date | None = None
@@ -35,7 +35,7 @@ def query_metric(marts: Marts, question: MetricQuestion, *, metrics: Mapping[str
     """Return the figures with the days they are of."""
     if question.metric == "reach":
         return query_reach(
-            marts, by=question.by, where=question.where, since=question.since, until=question.until,
+            marts, dimensions=question.dimensions, where=question.where, since=question.since, until=question.until,
             grain=question.grain, limit=question.limit,
         )
     metric = metrics.get(ALIASES.get(question.metric, question.metric))
@@ -48,7 +48,7 @@ def query_metric(marts: Marts, question: MetricQuestion, *, metrics: Mapping[str
 
 
 def _query(marts: Marts, question: MetricQuestion, metric: Metric) -> dict[str, Any]:
-    columns, notes = columns_of(list(question.by)), list[str]()
+    columns, notes = columns_of(list(question.dimensions)), list[str]()
     if metric.has_money and "currency" not in columns:
         columns.append("currency")
         notes.append(f"grouped by currency as well: {metric.name} of two currencies can't be added up or compared")

@@ -1,4 +1,4 @@
-"""Which raw table the rows of a mart come from, as data."""
+"""The raw table that the rows of a mart come from, as data."""
 
 from __future__ import annotations
 

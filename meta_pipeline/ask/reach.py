@@ -18,7 +18,7 @@ _OF_A_WINDOW = ("window_start", "date_day", "is_complete", "is_provisional")
 def query_reach(
     marts: Marts,
     *,
-    by: Sequence[str],
+    dimensions: Sequence[str],
     where: Where,
     since: dt.date | None,
     until: dt.date | None,
@@ -27,12 +27,12 @@ def query_reach(
 ) -> dict[str, Any]:
     """Return the figures that Meta counted, dated by the last day of their window; AskError, which says what was
     counted, for any other level or window."""
-    level, window = _window(list(by), grain)
+    level, window = _window(list(dimensions), grain)
     if not marts.has(window.mart, "reach", "date_day", LEVELS[level][0]):
         raise AskError(f"this publication has no reach by {level} and {grain}: {possible()}")
     condition, values = condition_of(marts, window.mart, where, since=since, until=until)
     condition = f"{window.condition} and reach is not null and {condition}"
-    columns = [column for name in by for column in LEVELS[name] if marts.has(window.mart, column)]
+    columns = [column for name in dimensions for column in LEVELS[name] if marts.has(window.mart, column)]
     columns += [name for name in _OF_A_WINDOW if marts.has(window.mart, name)]
     selected = ", ".join(f'"{column}"' for column in dict.fromkeys(columns))
     answer = marts.read(
@@ -59,10 +59,11 @@ def possible() -> str:
     return f"Meta counts people per {counted}; set `by` to the level and `grain` to the window, reach does not add up"
 
 
-def _window(by: list[str], grain: str) -> tuple[str, Window]:
+def _window(dimensions: list[str], grain: str) -> tuple[str, Window]:
     """Return the finest level and its window; a level may be named with those above it."""
     levels = list(LEVELS)
-    chosen = [level for level in levels if level in by]
-    if not chosen or len(chosen) < len(by) or (chosen[-1], grain) not in REACH:
-        raise AskError(f"reach was not measured by {', '.join(by)[:200] or 'nothing'} and {grain[:40]}: {possible()}")
+    chosen = [level for level in levels if level in dimensions]
+    if not chosen or len(chosen) < len(dimensions) or (chosen[-1], grain) not in REACH:
+        names = ", ".join(dimensions)[:200] or "nothing"
+        raise AskError(f"reach was not measured by {names} and {grain[:40]}: {possible()}")
     return chosen[-1], REACH[chosen[-1], grain]

@@ -45,8 +45,8 @@ class MetricArguments(Arguments):
     """A metric, its dimensions, rows, days and periods."""
 
     metric: _Name = pydantic.Field(description="a metric that list_marts names, or reach")
-    by: list[_Name] = pydantic.Field(
-        default=[], max_length=10, description="account, campaign, ad_set, ad, currency, or a breakdown",
+    dimensions: list[_Name] = pydantic.Field(
+        default=[], alias="by", max_length=10, description="account, campaign, ad_set, ad, currency, or a breakdown",
     )
     where: _Where = pydantic.Field(default={}, description="a column and the value it equals, or a list of such values")
     since: dt.date | None = pydantic.Field(default=None, description="first day, on each account's own calendar")

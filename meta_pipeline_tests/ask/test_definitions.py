@@ -1,4 +1,4 @@
-"""What can be asked is what the dbt project defines, and what its marts have."""
+"""A question can be about what the dbt project defines, and what its marts have."""
 
 from __future__ import annotations
 
