@@ -62,7 +62,7 @@ def mart_for(marts: Marts, columns: set[str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The place of the figures that Meta counted for a level and a window of days: a mart, and its rows that are such figures."""
+    """The place of the figures that Meta counted for a level and a window: a mart, and its rows that are such figures."""
 
     mart: str
     condition: str = "true"
