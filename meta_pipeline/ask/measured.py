@@ -62,7 +62,7 @@ def mart_for(marts: Marts, columns: set[str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The place of the figures that Meta counted for a level and a window: a mart, and its rows that are such figures."""
+    """The place of the figures that Meta counted for a level and a window: a mart, and which of its rows they are."""
 
     mart: str
     condition: str = "true"
