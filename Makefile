@@ -36,6 +36,7 @@ bench: install-dev
 	$(BIN)/python benchmarks/from_the_ui.py
 	$(BIN)/python benchmarks/partitions.py
 	$(BIN)/python benchmarks/truth.py
+	$(BIN)/python benchmarks/warehouse.py
 	$(BIN)/python benchmarks/kills.py
 	$(BIN)/python benchmarks/faults.py
 	$(BIN)/python benchmarks/incremental.py

@@ -16,7 +16,8 @@ from requests.adapters import BaseAdapter
 from harness.frozen_clock import FrozenClock
 
 NODE = "act_7"
-EDGES = {"campaigns": "campaign", "adsets": "adset", "ads": "ad", "adcreatives": "creative"}
+EDGES = {"campaigns": "campaign", "adsets": "adset", "ads": "ad", "adcreatives": "creative",
+         "customconversions": "custom_conversion"}
 
 
 class SmallAccount(BaseAdapter):
@@ -40,7 +41,7 @@ class SmallAccount(BaseAdapter):
     def add(self, kind: str, id: str, **more: Any) -> None:
         self.kinds[id] = kind
         stamp = self.clock.now().strftime("%Y-%m-%dT%H:%M:%S%z")
-        status = {"status": "ACTIVE"} | ({} if kind == "creative" else {
+        status = {"status": "ACTIVE"} | ({} if kind in ("creative", "custom_conversion") else {
             "effective_status": "ACTIVE", "updated_time": stamp, "created_time": stamp})
         self.things[id] = {"id": id, "account_id": "7", "name": f"{kind} {id}", **status, **more}
 

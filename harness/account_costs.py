@@ -14,19 +14,21 @@ from typing import Any
 from harness.frozen_clock import FrozenClock
 from harness.virtual_clock import START, SandboxAdapter
 from meta_pipeline.audit import AuditEvent
+from meta_pipeline.entity_kinds import ADS
+from meta_pipeline.extract import stored_listing
 from meta_pipeline.extract.planning.restatement import LAST_READ_AGE, due_since, parse_tiers
 from meta_pipeline.flows.pulling import pulls
 from meta_pipeline.flows.pulling.ads import listings
 from meta_pipeline.flows.pulling.ads.listings import ListingPolicy
 from meta_pipeline.flows.pulling.pull_context import PullContext
 from meta_pipeline.graph.client import GraphClient
-from meta_pipeline.landing.landing import Landing
+from meta_pipeline.landing.landing import SNAPSHOT_DAY, Landing
 from meta_pipeline.records import AccessToken, LandedFile
 from meta_pipeline.sandbox.graph import Graph
 from meta_pipeline.settings import Settings
 from meta_pipeline.store.engine import open_store
 from meta_pipeline.store.gateway.audit_log import AuditLog
-from meta_pipeline.store.landed import read_times
+from meta_pipeline.store.landed import ledger, read_times
 
 NODE, TODAY = "act_1000000004", START.date()  # in UTC
 TWO = ("ad_insights", "account_insights")
@@ -40,12 +42,14 @@ FIRST = dt.date(2026, 9, 20)
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Calls of one round by what they were for, and the rows that landed."""
+    """Calls of one round by what they were for, and the rows that landed. `deleted`: those of `entities` that read a
+    deleted ad, which is done once for each."""
 
     submitted: int
     polls: int
     pages: int
     entities: int
+    deleted: int
     rows: int
 
     @property
@@ -89,6 +93,7 @@ class Account:
         """These days and the listings read, as a run reads them, and what that cost."""
         self.rounds += 1
         self.events.clear()
+        deleted_before = self._deleted_ads()
         before = self._charged()
         name = f"round {self.rounds}"
         context = PullContext(
@@ -101,7 +106,9 @@ class Account:
         if failed := [day for day in landed if not isinstance(day, LandedFile)]:
             raise SystemExit(f"{len(failed)} days did not land: {failed[0]}")
         collections.deque(listings.land_entities(NODE, context=context, listing_policy=ListingPolicy()), maxlen=0)
-        cost = self._cost(sum(day.rows for day in landed if isinstance(day, LandedFile)))
+        cost = self._cost(
+            sum(day.rows for day in landed if isinstance(day, LandedFile)), self._deleted_ads() - deleted_before
+        )
         if cost.calls != self._charged() - before:
             raise SystemExit(f"the audit has {cost.calls} calls, the sandbox charged {self._charged() - before}")
         return cost
@@ -120,7 +127,13 @@ class Account:
         since = due_since(today, {day: at.date() for day, at in read.items()}, tiers)
         return self.round(days_from(since or today, (today - (since or today)).days), reports)
 
-    def _cost(self, rows: int) -> Cost:
+    def _deleted_ads(self) -> int:
+        """How many deleted ads have been read by their ids."""
+        landed = ledger.find(self.engine, report=ADS.name, node_id=NODE, day=SNAPSHOT_DAY)
+        ads = stored_listing.read_listing(landed.path).values() if landed else ()
+        return sum(ad.summary.is_deleted and ad.summary.source is None for ad in ads)
+
+    def _cost(self, rows: int, deleted: int) -> Cost:
         counts: collections.Counter[str] = collections.Counter()
         for event in self.events:
             kind = "polls" if event.report == "report_runs" else "entities" if event.report == "entities" else (
@@ -128,7 +141,7 @@ class Account:
             counts[kind] += event.operations or 1
         return Cost(
             submitted=counts["submitted"], polls=counts["polls"], pages=counts["pages"], entities=counts["entities"],
-            rows=rows,
+            deleted=deleted, rows=rows,
         )
 
     def _charged(self) -> int:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.virtual_clock import SandboxAdapter, VirtualClock
+from meta_pipeline.entity_kinds import ADS
+from meta_pipeline.extract import stored_listing
 from meta_pipeline.flows.pulling import pulls
 from meta_pipeline.flows.pulling.ads import listings
 from meta_pipeline.flows.pulling.ads.listings import ListingPolicy
@@ -34,13 +36,15 @@ SERVERS: dict[str, dict[str, Any]] = {
 FIRST_DAY = dt.date(2026, 9, 20)
 AT_ONCE = 8
 SCRIPT_PAGE, SCRIPT_POLL_S = 500, 1.0
-# What ours reads and the script does not: the account's totals, the account, its campaigns, ad sets, ads, creatives.
-MORE_PER_ACCOUNT = 6
+# What ours reads and the script does not: the account's totals, the account, its campaigns, ad sets, ads, custom
+# conversions, creatives; and each deleted ad once.
+MORE_PER_ACCOUNT = 7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FirstRead:
-    """Calls by kind, the rows that landed, and the seconds that it took on the virtual clock."""
+    """Calls by kind, the rows that landed, and the seconds that it took on the virtual clock. `deleted`: those of
+    `others` that read a deleted ad."""
 
     submitted: int
     polls: int
@@ -48,6 +52,7 @@ class FirstRead:
     others: int
     rows: int
     seconds: float
+    deleted: int = 0
 
     @property
     def calls(self) -> int:
@@ -102,8 +107,13 @@ def ours(*, accounts: int, ads: int, days: int, limits: Mapping[str, Any]) -> Fi
                 collections.deque(listed, maxlen=0)
 
         clock.run(*[work] * min(AT_ONCE, accounts))
+        deleted = sum(
+            ad.summary.is_deleted and ad.summary.source is None
+            for node_id in node_ids if (listing := context.landed_listing(ADS.name, node_id))
+            for ad in stored_listing.read_listing(listing.path).values()
+        )
         engine.dispose()
-    return counted(graph, rows=rows[0], seconds=clock.seconds)
+    return counted(graph, rows=rows[0], seconds=clock.seconds, deleted=deleted)
 
 
 def script(*, accounts: int, ads: int, days: int, limits: Mapping[str, Any]) -> FirstRead:
@@ -147,7 +157,7 @@ def script(*, accounts: int, ads: int, days: int, limits: Mapping[str, Any]) -> 
     return counted(graph, rows=0, seconds=clock.seconds)
 
 
-def counted(graph: Graph, *, rows: int, seconds: float) -> FirstRead:
+def counted(graph: Graph, *, rows: int, seconds: float, deleted: int = 0) -> FirstRead:
     """Return what the sandbox charged, by kind of call."""
     counts: collections.Counter[str] = collections.Counter()
     names = {
@@ -158,6 +168,6 @@ def counted(graph: Graph, *, rows: int, seconds: float) -> FirstRead:
         if name != "POST /":  # a batch is charged by its operations
             counts[names.get(name, "others")] += count
     return FirstRead(
-        submitted=counts["submitted"], polls=counts["polls"], pages=counts["pages"], others=counts["others"], rows=rows,
-        seconds=seconds,
+        submitted=counts["submitted"], polls=counts["polls"] - deleted, pages=counts["pages"],
+        others=counts["others"] + deleted, rows=rows, seconds=seconds, deleted=deleted,
     )

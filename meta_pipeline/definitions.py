@@ -12,9 +12,9 @@ import warnings
 import dagster as dg
 
 from meta_pipeline.bootstrap import process_runtime
-from meta_pipeline.defs.assets.dbt_manifest import manifest
+from meta_pipeline.defs.assets.dbt_manifest import parsed_project
 from meta_pipeline.defs.assets.landing import land_entities, landing_assets
-from meta_pipeline.defs.assets.marts import dbt_resource, mart_assets
+from meta_pipeline.defs.assets.marts import mart_assets
 from meta_pipeline.defs.assets.published import published_asset
 from meta_pipeline.defs.assets.raw import raw_assets
 from meta_pipeline.defs.checks import TOKENS_SPEC, accounts, api_versions, drift, gated_reports, tokens_live
@@ -56,7 +56,7 @@ def defs() -> dg.Definitions:
     # Dagster itself uses features it calls beta for every sensor; the log of `up` is for what an operator can act on.
     warnings.filterwarnings("ignore", category=dg.BetaWarning)
     runtime = process_runtime()
-    marts = mart_assets(manifest(runtime.settings))
+    marts = mart_assets(parsed_project(runtime.settings))
     return dg.Definitions(
         assets=[
             TOKENS_SPEC, *landing_assets(runtime.reports), land_entities, raw_assets(runtime.reports), marts,
@@ -74,6 +74,6 @@ def defs() -> dg.Definitions:
         sensors=[
             build_marts_sensor, waiting_ranges_sensor, onboarding_sensor, token_alerts_sensor, killed_runs_sensor,
         ],
-        resources={**resources_of(runtime), "dbt": dbt_resource()},
+        resources=resources_of(runtime),
         executor=dg.in_process_executor,  # a run has one process: the resource `runtime` tags the run with it
     )

@@ -91,6 +91,16 @@ CREATIVES = EntityKind(
     # A signed address that has expired by the time anybody reads the table.
     payload_only=frozenset(("thumbnail_url",)),
 )
+CUSTOM_CONVERSIONS = EntityKind(
+    name="custom_conversions",
+    # The action type of a custom conversion has its id, and no name (docs/graph-api.md §9).
+    fields=(
+        "id", "account_id", "name", "custom_event_type", "rule", "creation_time", "first_fired_time", "is_archived",
+    ),
+    edge="customconversions",
+    has_error=False,
+    has_history=False,
+)
 # Not requested of Graph: a row by creative with its downloaded picture.
 THUMBNAILS = EntityKind(
     name="thumbnails", fields=("id", "account_id", "sha256", "path"), has_history=False,
@@ -98,7 +108,7 @@ THUMBNAILS = EntityKind(
 
 # In the order in which they land: a creative that has landed is not read again, and the signed address of its picture
 # expires, so pictures land first.
-ENTITY_KINDS = (ACCOUNTS, CAMPAIGNS, AD_SETS, ADS, THUMBNAILS, CREATIVES)
+ENTITY_KINDS = (ACCOUNTS, CAMPAIGNS, AD_SETS, ADS, CUSTOM_CONVERSIONS, THUMBNAILS, CREATIVES)
 # Those that the rows of Ads Insights mention, each below the one before it.
 LISTED_KINDS = (CAMPAIGNS, AD_SETS, ADS)
 

@@ -1,6 +1,6 @@
 {# The stored days of ads by breakdown: ids, breakdown, additive measures. A missing breakdown value becomes `unknown`, and
    so does a value that Meta itself calls `unknown`: an ad's day may have both, and they become one row. #}
-{% macro breakdown_days(report, breakdowns, has_conversions=true) -%}
+{% macro breakdown_days(report, breakdowns, has_conversions=true, has_video=false) -%}
 {{ stored_partitions([report]) }}
 select
     date_day,
@@ -19,6 +19,12 @@ select
     cast(sum(conversions) as decimal(18, 6)) as conversions,
     cast(sum(conversions_value) as decimal(18, 6)) as conversions_value,
     {{ sums_of_groups() }},
+    {%- endif %}
+    {%- if has_video %}
+    {%- for count in video_counts() %}
+    cast(sum({{ count }}) as bigint) as {{ count }},
+    {%- endfor %}
+    cast(sum(video_average_seconds * video_plays) / nullif(sum(video_plays), 0) as decimal(18, 3)) as video_average_seconds,
     {%- endif %}
     cast(sum(spend) as decimal(18, 6)) as spend
 from {{ ref('stg_meta_ads__' ~ report) }}

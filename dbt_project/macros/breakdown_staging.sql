@@ -1,7 +1,7 @@
 {# The staging model of an ad report with breakdowns: ids, day, breakdown, measures. It is a macro because reports
    differ only in the breakdown and in whether they request actions; all else must be cast alike, or the reports don't
    add up to one total. A missing breakdown value stays null here; the mart (`breakdown_report`) calls it `unknown`. #}
-{% macro breakdown_staging(report, breakdowns, has_conversions=true) -%}
+{% macro breakdown_staging(report, breakdowns, has_conversions=true, has_video=false) -%}
 select
     ---------- ids
     account_id,
@@ -21,6 +21,9 @@ select
     {{ delivery_measures() }},
     {%- if has_conversions %}
     {{ conversion_measures() }},
+    {%- endif %}
+    {%- if has_video %}
+    {{ video_measures() }},
     {%- endif %}
 
     ---------- provenance

@@ -42,6 +42,9 @@ select
     {%- for level in ['account'] + levels %}
     {{ id_and_names(level) }}
     {%- endfor %}
+    {%- for column in ['status', 'daily_budget', 'lifetime_budget', 'start_at', 'end_at'] %}
+    {{ levels | last }}s.{{ levels | last }}_{{ column }} as {{ column }},
+    {%- endfor %}
     {{ current_currency() }},
     days.impressions,
     days.link_clicks as clicks,

@@ -1,4 +1,5 @@
-"""Reports of Pages and Instagram accounts as data, and what they share with the reports of ad accounts."""
+"""Reports of Pages and Instagram accounts, and activity logs of ad accounts, as data, and what they share with the
+reports of Ads Insights."""
 
 from __future__ import annotations
 
@@ -15,10 +16,10 @@ DAYS_PER_MONTH = 30
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeReport:
-    """One report of a Page or an Instagram account. `columns`: of its raw table, all text; `is_snapshot`: it shows the
-    node as it is when it is read, and lands under that day, whatever days were requested; otherwise `history_days`: how
-    far back Meta answers; `is_default`: read when no report is named; `is_hourly`: what it shows is gone within a day,
-    so a schedule of its own reads it every hour."""
+    """One report of a Page or an Instagram account, or the activity log of an ad account. `columns`: of its raw table,
+    all text; `is_snapshot`: it shows the node as it is when it is read, and lands under that day, whatever days were
+    requested; otherwise `history_days`: how far back Meta answers; `is_default`: read when no report is named;
+    `is_hourly`: what it shows is gone within a day, so a schedule of its own reads it every hour."""
 
     name: str
     node_kind: NodeKind

@@ -21,11 +21,19 @@ _MADE_BY_DBT = {"target", "logs", "dbt_packages"}
 _PACKAGES = ("dbt-core", "dbt-duckdb", "duckdb")
 
 
-def digest_of(tables: Iterable[RawTable], *, today: dt.date, project: Path | None = None) -> str:
+def digest_of(
+    tables: Iterable[RawTable], *, today: dt.date, project: Path | None = None, parsed: str | None = None
+) -> str:
     """Return a digest of all that marts are built with, beside the data: the dbt project, the raw tables, the versions
     of dbt and DuckDB, and the day, which decides which days are frozen."""
-    digest = hashlib.sha256(f"{today} {sorted(tables, key=lambda table: table.name)}".encode())
-    digest.update(project_digest(project or dbt_project_folder()).encode())
+    return hashlib.sha256(f"{today} {structure_digest(tables, project, parsed=parsed)}".encode()).hexdigest()
+
+
+def structure_digest(tables: Iterable[RawTable], project: Path | None = None, *, parsed: str | None = None) -> str:
+    """Return the digest without the day: marts that were built with another one are built anew from all of raw.
+    `parsed`: the digest of the project that was parsed, where its files may have changed since."""
+    digest = hashlib.sha256(f"{sorted(tables, key=lambda table: table.name)}".encode())
+    digest.update((parsed or project_digest(project or dbt_project_folder())).encode())
     return digest.hexdigest()
 
 

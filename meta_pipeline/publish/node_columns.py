@@ -1,4 +1,4 @@
-"""Which node a row of a stored table belongs to, as data: the columns that say it, and the tables that are nobody's."""
+"""The node that a row of a stored table belongs to, as data: the columns that name it, and the tables that are shared."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the warehouse is published: for which tenants, and whether failed accounts are held back."""
+"""The policy of publication: for which tenants, and whether failed accounts are held back."""
 
 from __future__ import annotations
 

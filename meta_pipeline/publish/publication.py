@@ -43,7 +43,7 @@ _KINDS = {"ads": AD_ACCOUNT, "pages": PAGE, "instagram": INSTAGRAM_ACCOUNT}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stamp:
-    """What is the same in every file of one publication."""
+    """The values that every file of one publication has in common."""
 
     build_id: str
     built_at: dt.datetime

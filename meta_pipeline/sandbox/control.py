@@ -5,6 +5,7 @@
 | `GET app`, `secrets`, `calls` | the app's credentials; every secret; how often each path was requested |
 | `GET truth` | `since, until` and `at`, an instant: totals by day, level and id, as they were reported then |
 | `GET reach` | the same: the reach of the whole range by level and id |
+| `GET activities` | the same: every entry of the activity logs, by account and local day |
 | `GET truth/pages` | the same: what could be read of Pages and posts at `at` (`pages.truth` has the records) |
 | `GET truth/instagram` | the same: what could be read of Instagram at `at` (`instagram.truth` has the records) |
 | `GET breakdown` | the same, `breakdowns` (comma list), `level`: every row, null where Meta leaves the key out |
@@ -183,8 +184,14 @@ def _instagram_truth(state: SandboxState, query: Mapping[str, str]) -> dict[str,
     return instagram_truth(TruthQuery.of(query, at=_instant(state, query)), state.instagram)
 
 
+def _activities(state: SandboxState, query: Mapping[str, str]) -> list[dict[str, Any]]:
+    (since, until), at = _range(query), _instant(state, query)
+    return state.ads.activities.truth(since=since, until=until, at=at)
+
+
 _TOTALS: dict[str, Callable[[SandboxState, Mapping[str, str]], Any]] = {
     "truth": _daily_totals, "reach": _range_reach, "breakdown": _breakdown_totals,
+    "activities": _activities,
     "truth/pages": _pages_truth,
     "truth/instagram": _instagram_truth,
 }

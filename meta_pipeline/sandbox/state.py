@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 
+from meta_pipeline.sandbox.ads.activities import ActivityLog
 from meta_pipeline.sandbox.ads.edges import AdsEdges
 from meta_pipeline.sandbox.ads.entity_changes import EntityChanges
 from meta_pipeline.sandbox.ads.insights.endpoint import InsightsEndpoint
@@ -42,7 +43,7 @@ class SandboxState:
         self.insights = Insights(self.world)
         self.report_runs = ReportRuns(self.insights, self.limits, clock=lambda: self.clock())
         self.ads = AdsEdges(
-            world=self.world, access=self.access, limits=self.limits,
+            world=self.world, access=self.access, limits=self.limits, activities=ActivityLog(self.world, self.changes),
             insights=InsightsEndpoint(
                 insights=self.insights, report_runs=self.report_runs, limits=self.limits, faults=self.faults
             ),

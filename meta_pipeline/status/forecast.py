@@ -139,9 +139,9 @@ def _finished(
 
 
 def _entity_calls(engine: sa.Engine, node_id: str, *, sweep: dt.timedelta, now: dt.datetime) -> int:
-    """Return the calls for the account itself, for each listing (all its pages when a sweep is due, one for an
-    increment), and for the creatives when they are due. Lengths are those of the last reads."""
-    calls = 1
+    """Return the calls for the account itself and its custom conversions, for each listing (all its pages when a sweep
+    is due, one for an increment), and for the creatives when they are due. Lengths are those of the last reads."""
+    calls = 2
     for kind in LISTED_KINDS:
         landed = ledger.find(engine, report=kind.name, node_id=node_id, day=SNAPSHOT_DAY)
         is_due = _is_due(engine, node_id, kind.name, listing_request(kind), sweep=sweep, now=now)

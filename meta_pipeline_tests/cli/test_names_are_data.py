@@ -120,7 +120,7 @@ class Places:
             yield from (RangeOutcome(node_range, (f"Meta says: {name}",)) for node_range in ranges)
 
         self.patch.setattr(landing, "land_ranges", land)
-        self.patch.setattr(backfill, "build_marts", lambda runtime: MartBuild(reason=f"dbt says: {name}"))
+        self.patch.setattr(backfill, "build_marts", lambda runtime, worker: MartBuild(reason=f"dbt says: {name}"))
         return self.run("backfill", *days, "--report", "account_insights")
 
     def connect(self, name: str) -> str:

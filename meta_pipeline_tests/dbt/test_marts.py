@@ -60,10 +60,13 @@ def everything(land: Landed) -> None:
              account=account)
         land("account_insights", {"account_id": account, "impressions": "10", "spend": "1"}, at=AFTER, account=account)
     purchases = [
-        {"action_type": "brand_new", "value": "4", "7d_click": "3"}, {"action_type": "purchase", "value": "2"}
+        {"action_type": "brand_new", "value": "4", "7d_click": "3"}, {"action_type": "purchase", "value": "2", "7d_click": "1"},
+        {"action_type": "offsite_conversion.fb_pixel_purchase", "value": "1"},
+        {"action_type": "offsite_conversion.custom.77", "value": "5"},
     ]
     restated = {**AD, "impressions": "12", "actions": purchases,
-                "action_values": [{"action_type": "brand_new", "value": "99.5"}]}
+                "action_values": [{"action_type": "brand_new", "value": "99.5"}, {"action_type": "purchase", "value": "20"}]}
+    land("custom_conversions", {"id": "77", "name": "Trial begun"}, day=SNAPSHOT_DAY)
     land("ad_insights", AD, at=BEFORE)
     land("ad_insights", at=AFTER)
     land("ad_insights", restated, at=LATER)
@@ -108,6 +111,15 @@ def sql(built: Path) -> Query:
             return connection.execute(f"set timezone = 'UTC'; {text}").fetchall()
 
     return query
+
+
+def test_rows_that_were_read_before_the_wider_fields_have_null_and_not_0(sql: Query) -> None:
+    columns = "outbound_clicks, unique_clicks_all, unique_link_clicks, unique_outbound_clicks, quality_ranking"
+    assert set(sql(f"select {columns} from marts.facebook_ads__ad_report")) == {(None,) * 5}
+    counts = "video_plays, video_thruplays, video_p25, video_p100"
+    for table in ("int_ad_days", "int_ad_days_by_placement"):
+        assert set(sql(f"select {counts}, video_views_3s from intermediate.{table}")) == {(None, None, None, None, 0)}
+    assert sql("select count(*) from marts.facebook_ads__video_report") == [(0,)]
 
 
 def test_a_day_is_provisional_until_it_has_ended_on_its_own_accounts_calendar(sql: Query) -> None:
@@ -169,7 +181,12 @@ def test_every_action_type_has_its_rows_with_every_window(sql: Query) -> None:
     assert sql(
         "select action_type, value, value_7d_click, value_1d_view, action_value from marts.facebook_ads__action_report "
         "order by 1"
-    ) == [("brand_new", Decimal(4), Decimal(3), None, Decimal("99.5")), ("purchase", Decimal(2), None, None, None)]
+    ) == [
+        ("brand_new", Decimal(4), Decimal(3), None, Decimal("99.5")),
+        ("offsite_conversion.custom.77", Decimal(5), None, None, None),
+        ("offsite_conversion.fb_pixel_purchase", Decimal(1), None, None, None),
+        ("purchase", Decimal(2), Decimal(1), None, Decimal(20)),
+    ]
 
 
 def test_breakdowns_are_compared_on_days_that_had_ended_when_they_were_read(sql: Query) -> None:
@@ -216,3 +233,18 @@ def test_drift_and_absent_values_are_told(built: Path) -> None:
         {"report": "ad_insights_by_placement", "unknown_rows": 1, "rows": 3},
         {"report": "ad_insights_by_product", "unknown_rows": 1, "rows": 2},
     ]
+
+
+def test_a_group_of_conversions_is_its_first_action_type_in_every_window_and_custom_conversions_have_their_names(
+    sql: Query,
+) -> None:
+    every = sql(
+        "select conversion_group, conversion_name, action_type, attribution_window, conversions, conversions_value "
+        "from marts.facebook_ads__conversions_report order by all"
+    )
+    of_ad = sql("select purchases, purchases_value, cost_per_purchases, leads from marts.facebook_ads__ad_report where ad_id = 'A'")
+
+    custom = ("custom_conversions", "Trial begun", "offsite_conversion.custom.77", "default", Decimal(5), None)
+    purchases = ("purchases", "purchases", "purchase")
+    assert [custom, (*purchases, "7d_click", Decimal(1), None), (*purchases, "default", Decimal(2), Decimal(20))] == every
+    assert [(Decimal(2), Decimal(20), Decimal("1.25"), Decimal(0))] == of_ad

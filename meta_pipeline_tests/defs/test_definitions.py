@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from dagster_dbt import DbtCliResource
 
 TOP = Path(__file__).parents[2]
 PROGRAM = """
@@ -94,11 +93,6 @@ def test_what_dbt_left_half_written_is_nothing_that_the_definitions_read(tmp_pat
     assert loaded(tmp_path, **at).returncode == 0
 
 
-def test_what_a_build_leaves_out_of_dagsters_dbt_is_there_to_be_left_out() -> None:
-    """Private names of the pinned dagster-dbt (`defs/assets/marts.py`, Dbt)."""
-    assert {"_cli_version", "_initialize_dbt_core_adapter"} <= set(dir(DbtCliResource))
-
-
 def test_a_report_of_your_own_has_its_assets(tmp_path: Path) -> None:
     file = tmp_path / "reports.toml"
     file.write_text('[reports.mine]\nlevel = "ad"\nfields = ["account_id", "ad_id", "impressions"]\nenabled = false\n')
@@ -133,7 +127,7 @@ def inventory(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 def test_everything_that_runs_is_described_for_its_users(inventory: dict[str, Any]) -> None:
     descriptions = inventory["descriptions"]
 
-    assert {"pull_ads", "build_marts_sensor", "pull_entities_schedule", "graph", "runtime", "dbt"} <= set(descriptions)
+    assert {"pull_ads", "build_marts_sensor", "pull_entities_schedule", "graph", "runtime"} <= set(descriptions)
     assert [name for name, text in descriptions.items() if not text or not text[0].isupper()] == []
     # What an implementer must know is a comment.
     assert [name for name, text in descriptions.items() if "`reap`" in text or "processor time" in text] == []

@@ -47,7 +47,7 @@ def test_a_run_storage_that_is_damaged_is_named(runtime: Runtime) -> None:
 def test_a_worker_reports_an_error_of_storage_as_the_reason(
     runtime: Runtime, monkeypatch: pytest.MonkeyPatch, error: Exception, cause: str
 ) -> None:
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise RuntimeError("what a library says") from error
 
     monkeypatch.setattr(mart_build_run, "run_build", fail)
@@ -61,7 +61,7 @@ def test_a_worker_reports_an_error_of_storage_as_the_reason(
     "work", [mart_build._build, lambda settings: backfill_runs._run_range(settings, ONE_DAY)]
 )
 def test_a_fault_of_ours_is_raised(runtime: Runtime, monkeypatch: pytest.MonkeyPatch, work: Callable[[object], object]) -> None:
-    monkeypatch.setattr(mart_build_run, "run_build", lambda _: 1 // 0)
+    monkeypatch.setattr(mart_build_run, "run_build", lambda _, is_full: 1 // 0)
     monkeypatch.setattr(range_run, "open_range_run", lambda _: 1 // 0)
 
     with pytest.raises(ZeroDivisionError):

@@ -7,7 +7,7 @@ from pathlib import Path
 import dagster as dg
 import duckdb
 
-from meta_pipeline.defs.assets.marts import _counted
+from meta_pipeline.defs.assets.dbt_events import counted
 from meta_pipeline.warehouse.counts import row_counts
 
 
@@ -26,9 +26,9 @@ def test_an_event_of_dbt_gets_the_rows_of_its_table() -> None:
     def event(model: str) -> dg.Output[None]:
         return dg.Output(None, output_name=model, metadata={"unique_id": f"model.meta_pipeline.{model}"})
 
-    counted, view = (_counted(event(model), {"dim_ads": 3}) for model in ("dim_ads", "stg_ads"))
+    with_rows, view = (counted(event(model), {"dim_ads": 3}) for model in ("dim_ads", "stg_ads"))
     check = dg.AssetCheckResult(passed=True, check_name="unique")
 
-    assert counted.metadata["dagster/row_count"].value == 3 and counted.output_name == "dim_ads"
+    assert with_rows.metadata["dagster/row_count"].value == 3 and with_rows.output_name == "dim_ads"
     assert "dagster/row_count" not in view.metadata
-    assert _counted(check, {"dim_ads": 3}) is check
+    assert counted(check, {"dim_ads": 3}) is check

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import itertools
 import json
 from collections import Counter
 from collections.abc import Iterable
@@ -21,18 +22,20 @@ from meta_pipeline.flows.pulling.ads import listings
 from meta_pipeline.landing.landing import SNAPSHOT_DAY
 from meta_pipeline.records import Batch
 from meta_pipeline.status import forecast
+from meta_pipeline.warehouse import histories
 from meta_pipeline_tests.fakes.listed_account import DAY, HOUR, KINDS, ListedAccount
 
 
 def test_a_first_listing_then_one_without_change(listed: ListedAccount) -> None:
-    assert listed.land() == [NODE, f"{NODE}/campaigns", f"{NODE}/adsets", f"{NODE}/ads", f"{NODE}/adcreatives"]
+    edges = ("campaigns", "adsets", "ads", "customconversions", "adcreatives")
+    assert listed.land() == [NODE, *(f"{NODE}/{edge}" for edge in edges)]
     assert listed.landed("creatives").keys() == {"8", "9"}
-    before = {kind: listed.history(kind, "*") for kind in KINDS if kind != "thumbnails"}
+    before = {kind: listed.history(kind, "*") for kind in KINDS if kind in histories.KINDS}
     assert Counter(kind for kind, rows in before.items() for _ in rows) == {
         "accounts": 1, "campaigns": 1, "ad_sets": 1, "ads": 3, "creatives": 2}
     files = {kind: Path(listed.landing.location(kind, NODE, SNAPSHOT_DAY)).stat().st_ino for kind in KINDS}
 
-    assert listed.land() == [NODE, f"{NODE}/campaigns", f"{NODE}/adsets", f"{NODE}/ads"]
+    assert listed.land() == [NODE, *(f"{NODE}/{edge}" for edge in edges[:4])]
     assert before == {kind: listed.history(kind, "*") for kind in before}
     assert files == {kind: Path(listed.landing.location(kind, NODE, SNAPSHOT_DAY)).stat().st_ino for kind in KINDS}
 
@@ -46,7 +49,7 @@ def test_what_moves_by_itself_is_no_new_state_and_a_rename_a_budget_and_a_delete
     listed.account.delete("5")
     calls = listed.land()
 
-    assert calls[4:] == ["5"]
+    assert calls[4:] == ["5", f"{NODE}/customconversions"]
     assert listed.history("accounts") == [(NODE, "Seven")]
     assert listed.history("campaigns") == [("1", "campaign 1"), ("1", "Autumn")]
     assert listed.history("ad_sets", "daily_budget") == [("700",), ("900",)]
@@ -83,7 +86,7 @@ def test_an_increment_asks_for_changes_and_a_sweep_finds_what_vanished(listed: L
     calls = listed.land(page=2)
 
     assert [call.partition("?")[0] for call in calls] == [
-        NODE, f"{NODE}/campaigns", f"{NODE}/adsets", f"{NODE}/ads", "7"]
+        NODE, f"{NODE}/campaigns", f"{NODE}/adsets", f"{NODE}/ads", f"{NODE}/customconversions", "7"]
     assert "ad.updated_time" in calls[3] and "filtering" not in calls[1]
     ads = listed.landed("ads")
     assert list(ads) == ["3", "4", "5", "6"] and ads["4"]["name"] == "new name" and "error" not in ads["3"]
@@ -140,11 +143,13 @@ def test_what_only_insights_know_is_deleted_and_old_files_are_not_looked_through
         listed.account.add("ad", id, creative={"id": "9"})
         listed.account.delete(id)
     insights(1, "3", "50")
+    listed.account.delete("2")  # of an ad set that is deleted nothing else is needed: no call
     calls = listed.land()
-    deleted = listed.landed("ads")["50"]
-    assert "50" not in calls and deleted == {
-        "id": "50", "name": "old name", "account_id": "7", "campaign_id": "1", "adset_id": "2",
-        "effective_status": "DELETED", "told_by": "insights",
+    deleted = listed.landed("ad_sets")["2"]
+    assert calls.count("50") == 1 and listed.landed("ads")["50"] == listed.account.things["50"]
+    assert "2" not in calls and deleted == {
+        "id": "2", "name": None, "account_id": "7", "campaign_id": "1", "effective_status": "DELETED",
+        "told_by": "insights",
     }
     listed.clock.sleep(DAY.total_seconds())
     insights(2, "50", "51", "52")
@@ -156,7 +161,10 @@ def test_what_only_insights_know_is_deleted_and_old_files_are_not_looked_through
         return original(read_paths)
 
     monkeypatch.setattr(entities, "read_mentioned", read_mentioned)
-    assert len(listed.land()) == 4
+    calls = listed.land()
+    assert calls[4:] == ["51", "52", f"{NODE}/customconversions"]  # 52 can't be read, and is not tried again
+    assert listed.landed("ads")["52"]["told_by"] == "insights" and "33" in listed.landed("ads")["52"]["error"]
+    assert "52" not in listed.land()
     assert [Path(path).stem for path in read_paths] == ["2026-11-02"] and {"50", "51", "52"} <= listed.landed("ads").keys()
 
 
@@ -186,7 +194,7 @@ def test_a_creative_that_meta_can_not_answer_for_is_a_row_and_is_not_asked_for_e
     listed.land()
     assert "incomplete" in listed.landed("creatives")["8"]["error"] and "error" not in listed.landed("creatives")["9"]
 
-    assert listed.land()[4:] == []
+    assert listed.land()[5:] == []
     del listed.account.broken["8"]
     listed.clock.sleep(7 * DAY.total_seconds())
     listed.land()
@@ -227,4 +235,21 @@ def test_the_forecast_knows_what_a_listing_will_take(listed: ListedAccount) -> N
         assert len(listed.land()) == forecasted
     listed.clock.sleep(7 * DAY.total_seconds())
     forecasted = expected()
-    assert len(listed.land()) == forecasted == 5
+    assert len(listed.land()) == forecasted == 6
+
+
+def test_deleted_ads_are_read_a_batch_at_a_time_until_all_have_their_creative(
+    listed: ListedAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(entities, "MOST_DELETED_ADS", 2)
+    batch = Batch(records=(), trace_id="T", version="v26.0", fetched_at=listed.clock.now())
+    ids = [str(id) for id in range(70, 75)]
+    for id in ids:
+        listed.account.add("ad", id, campaign_id="1", adset_id="2", creative={"id": "9"})
+        listed.account.delete(id)
+    rows = [(json.dumps({"ad_id": id, "adset_id": "2", "campaign_id": "1", "account_id": "7"}).encode(), batch) for id in ids]
+    listed.context.write_day("ad_insights", NODE, dt.date(2026, 11, 1), rows, {})
+    read = [[call for call in listed.land() if call in ids] for _ in range(4)]
+
+    assert list(map(len, read)) == [2, 2, 1, 0] and sorted(itertools.chain(*read)) == ids
+    assert all(listed.landed("ads")[id]["creative"] == {"id": "9"} for id in ids)

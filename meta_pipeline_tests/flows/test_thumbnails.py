@@ -14,7 +14,7 @@ from meta_pipeline_tests.fakes.listed_account import DAY, ListedAccount
 
 def test_a_kill_between_pictures_and_creatives_loses_no_picture(listed: ListedAccount) -> None:
     run = listings.land_entities(NODE, context=listed.context, listing_policy=listed.policy)
-    assert [next(run).report for _ in range(5)][-1] == "thumbnails"
+    assert [next(run).report for _ in range(6)][-1] == "thumbnails"
     run.close()  # type: ignore[attr-defined]
     listed.land()
 

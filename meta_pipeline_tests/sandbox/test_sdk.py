@@ -16,6 +16,8 @@ from facebook_business.exceptions import FacebookRequestError
 from facebook_business.session import FacebookSession
 
 from harness.sandbox import Sandbox
+from meta_pipeline.extract.ads.activities import FIELDS
+from meta_pipeline.extract.ads.catalogue.reports import REPORTS
 
 DAYS = {"since": "2026-11-01", "until": "2026-11-07"}
 EVERY_STATUS = [
@@ -150,3 +152,31 @@ def test_the_impression_device_needs_a_report_run_and_an_account_that_opted_in(
     assert sum(int(row["impressions"]) for row in rows) == int(whole[0]["impressions"])
     assert list(account.get_insights(fields=["impressions"], params=params)) == []
     FacebookAdsApi.set_default_api(None)
+
+
+def test_the_wider_fields_the_activity_log_and_custom_conversions_are_read(api: FacebookAdsApi) -> None:
+    account = AdAccount("act_1000000001", api=api)
+    fields = [name for name in REPORTS["ad_insights"].fields if name not in ("date_start", "date_stop")]
+    rows = list(account.get_insights(fields=fields, params={"time_range": DAYS, "level": "ad", "limit": 500}))
+    activities = list(account.get_activities(fields=list(FIELDS), params={"since": DAYS["since"], "until": DAYS["until"]}))
+    conversions = list(account.get_custom_conversions(fields=["name", "rule"]))
+
+    assert {name for row in rows for name in row.export_all_data()} >= set(fields)
+    assert {activity["actor_name"] for activity in activities} > {"Meta"}
+    assert [conversion["name"] for conversion in conversions] == ["Checkout over 50", "Newsletter sign-up"]
+    custom = f"offsite_conversion.custom.{conversions[0]['id']}"
+    assert any(action["action_type"] == custom for row in rows for action in row.get("actions", ()))
+
+
+def test_rates_are_metas_own_to_six_decimals(api: FacebookAdsApi) -> None:
+    fields = ["clicks", "impressions", "spend", "reach", "ctr", "cpc", "cpm", "cpp", "frequency"]
+    rows = list(AdAccount("act_1000000001", api=api).get_insights(
+        fields=fields, params={"time_range": DAYS, "level": "ad", "time_increment": 1, "limit": 500}))
+
+    for row in rows:
+        clicks, impressions, spend, reach = (Decimal(row[name]) for name in fields[:4])
+        exact = (clicks / impressions * 100, spend / clicks if clicks else None, spend / impressions * 1000,
+                 spend / reach * 1000, impressions / reach)
+        for name, value in zip(fields[4:], exact, strict=True):
+            assert (name in row) == (value is not None)
+            assert value is None or row[name] == str(value.quantize(Decimal("0.000001"), "ROUND_HALF_UP"))

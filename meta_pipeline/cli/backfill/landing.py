@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -13,17 +13,20 @@ from meta_pipeline.flows.pulling.node_range import NodeRange
 from meta_pipeline.store.landed import ledger
 from meta_pipeline.store.pulls import deferrals, report_runs
 
+LAST_RANGES = 2
+
 
 def land_with_progress(
     runtime: Runtime, ranges: Sequence[NodeRange], reports: Sequence[str], console: Terminal, *,
-    max_wait: float | None,
+    max_wait: float | None, on_last: Callable[[], None] = lambda: None,
 ) -> dict[str, tuple[str, ...]]:
     """Land the ranges of one backfill; return the reasons of what failed, by account.
 
-    A range that waits for Meta's limit runs again when it is due, unless the waits exceed `max_wait` seconds."""
+    A range that waits for Meta's limit runs again when it is due, unless the waits exceed `max_wait` seconds. `on_last`
+    is called while the last few ranges are read, more than once: what comes after them can begin to start."""
     backfill_id = ranges[0].backfill_id
     failed: dict[NodeRange, tuple[str, ...]] = {}
-    remaining, waited = list(ranges), 0.0
+    remaining, unfinished, waited = list(ranges), set(ranges), 0.0
     with _progress_bar(console) as progress:
         total = sum(((range_.until - range_.since).days + 1) * len(range_.reports) for range_ in ranges)
         task = progress.add_task("days landed", total=total, completed=_days_landed(runtime, backfill_id, reports))
@@ -32,11 +35,15 @@ def land_with_progress(
             landed = _days_landed(runtime, backfill_id, reports)
             description = _describe_stage(runtime, backfill_id, is_complete=landed == total)
             progress.update(task, completed=landed, description=description)
+            if len(unfinished) <= LAST_RANGES:
+                on_last()
 
         while True:
             started_at = runtime.now()
+            unfinished = set(remaining)
             for outcome in land_ranges(runtime, remaining, tick=update_bar):
                 failed.pop(outcome.node_range, None)
+                unfinished.discard(outcome.node_range)
                 if outcome.reasons:
                     failed[outcome.node_range] = outcome.reasons
             update_bar()

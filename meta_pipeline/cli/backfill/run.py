@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +20,7 @@ from meta_pipeline.cli.backfill.scope import (
 )
 from meta_pipeline.cli.output import terminal
 from meta_pipeline.cli.output.terminal import Terminal, counted
-from meta_pipeline.defs.runs.mart_build import build_marts
+from meta_pipeline.defs.runs.mart_build import MartWorker, build_marts, mart_worker
 from meta_pipeline.defs.runs.mart_build_result import MartBuild
 from meta_pipeline.files import reading
 from meta_pipeline.flows.pulling import pulls
@@ -96,11 +96,15 @@ def read_scope(
     is_certain = all(forecast.is_certain for forecast in forecasts)
     console.print(describe_expected_calls(forecast_calls, is_certain=is_certain))
     started_at = time.monotonic()
-    failed = _land(runtime, scope, backfill_id, console, with_listings=with_listings, max_wait=max_wait)
-    seconds = {"fetch": time.monotonic() - started_at}
-    calls = audit_log.operations_of(runtime.engine, backfill_id=backfill_id) - calls_before
-    console.print(f"{counted(calls, 'call')} made, {forecast_calls:,} expected")
-    build = _build(runtime, console) if is_built else MartBuild()
+    with mart_worker(runtime.settings) as worker:
+        failed = _land(
+            runtime, scope, backfill_id, console, with_listings=with_listings, max_wait=max_wait,
+            on_last=worker.warm_up if is_built else lambda: None,
+        )
+        seconds = {"fetch": time.monotonic() - started_at}
+        calls = audit_log.operations_of(runtime.engine, backfill_id=backfill_id) - calls_before
+        console.print(f"{counted(calls, 'call')} made, {forecast_calls:,} expected")
+        build = _build(runtime, console, worker) if is_built else MartBuild()
     if reasons := (*((build.reason,) if build.reason else ()), *build.skipped):
         failed["marts"] = reasons
     for line in lines_by_reason(failed):
@@ -120,7 +124,7 @@ def read_scope(
 
 def _land(
     runtime: Runtime, scope: BackfillScope, backfill_id: str, console: Terminal, *, with_listings: bool,
-    max_wait: float | None,
+    max_wait: float | None, on_last: Callable[[], None],
 ) -> dict[str, tuple[str, ...]]:
     """Land every target whose account a token can read; return the reasons of what failed, by account."""
     unreadable = pulls.unreadable_nodes(
@@ -137,13 +141,13 @@ def _land(
         for target, has_listings in scope.with_has_listings() if target.node_id not in failed
     ]
     if ranges:
-        failed |= land_with_progress(runtime, ranges, scope.reports, console, max_wait=max_wait)
+        failed |= land_with_progress(runtime, ranges, scope.reports, console, max_wait=max_wait, on_last=on_last)
     return failed
 
 
-def _build(runtime: Runtime, console: Terminal) -> MartBuild:
+def _build(runtime: Runtime, console: Terminal, worker: MartWorker) -> MartBuild:
     console.print("building the marts …")
-    build = build_marts(runtime)
+    build = build_marts(runtime, worker=worker)
     if build.note:
         console.print(build.note)
     return build

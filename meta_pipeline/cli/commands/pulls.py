@@ -108,7 +108,7 @@ def metrics(names: tuple[str, ...], as_json: bool, is_wide: bool) -> None:
 
 
 @click.command()
-@click.option("--force", "is_forced", is_flag=True, help="build and publish even when nothing has changed")
+@click.option("--force", "is_forced", is_flag=True, help="build every mart anew from all rows, and publish")
 @click.option("--reload", "is_reload", is_flag=True, help="make the warehouse file anew from everything that landed")
 def build(is_forced: bool, is_reload: bool) -> None:
     """Load what landed, build the marts, publish; nothing when nothing has changed since."""

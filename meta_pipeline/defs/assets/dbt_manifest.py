@@ -1,13 +1,14 @@
-"""The manifest of the dbt project: the only file that is read, and made, when the definitions are loaded."""
+"""The parsed dbt project: the only files that are read, and made, when the definitions are loaded."""
 
 from __future__ import annotations
 
 import fcntl
-import shutil
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
+from meta_pipeline.modelling.runner import DbtProject
 from meta_pipeline.processes.environment import child_environment
 from meta_pipeline.project import dbt_project_folder
 from meta_pipeline.publish import freshness
@@ -18,46 +19,65 @@ DBT = Path(sys.executable).parent / "dbt"  # of this environment, whatever PATH 
 _PARSED = "partial_parse.msgpack"
 
 
-def manifest(settings: Settings) -> Path:
-    """Return the file of dbt's manifest, which is made under a lock when it is missing or of another project.
+def parsed_project(settings: Settings) -> DbtProject:
+    """Return the parsed project, which is made under a lock when it is missing or of another project.
 
-    It is not the one that dbt writes with every build: a reader of that could read half of it, during a
-    build or after a kill. All that dbt writes is under HOME: the project's folder may be read-only."""
+    The manifest is not the one that dbt writes with a build: a reader of that could read half of it, during a build or
+    after a kill. All that dbt writes is under HOME: the project's folder may be read-only."""
     project = dbt_project_folder()
-    parsed, target = settings.root / "dbt" / "parsed", target_folder(settings)
-    for folder in (parsed, target):
+    files, target = ParsedFiles.of_home(settings.root), target_folder(settings)
+    for folder in (files.folder, target):
         folder.mkdir(parents=True, exist_ok=True)
-    path, made_of = manifest_files(settings.root)
-    digest = digest_of_project()
-    with (path.parent / ".lock").open("w") as lock:
+    digest = digest_of_project(settings.warehouse_file.stem)
+    with (files.manifest.parent / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not path.exists() or not made_of.exists() or made_of.read_text() != digest:
+        if not files.are_of(digest):
             ran = subprocess.run(
                 [str(DBT), "--quiet", "parse", "--project-dir", str(project), "--profiles-dir", str(project),
-                 "--target-path", str(parsed), "--log-path", str(parsed)],
+                 "--target-path", str(files.folder), "--log-path", str(files.folder)],
                 env=child_environment(META_PIPELINE_WAREHOUSE=str(settings.warehouse_file)),
                 capture_output=True, text=True,
             )
             if ran.returncode != 0:
                 raise LoadError(f"the dbt project can't be read: {' '.join((ran.stdout + ran.stderr).split())[-600:]}")
-            if not (target / _PARSED).exists():  # the first build need not parse again; half a file is nothing to dbt
-                shutil.copyfile(parsed / _PARSED, target / _PARSED)
-            made_of.unlink(missing_ok=True)  # a kill between the two leaves a manifest that is made again
-            (parsed / "manifest.json").replace(path)
-            made_of.write_text(digest)
-    return path
+            files.digest.unlink(missing_ok=True)  # a kill between the two leaves a manifest that is made again
+            (files.folder / "manifest.json").replace(files.manifest)
+            (files.folder / _PARSED).replace(files.parsed)
+            files.digest.write_text(digest)
+    return DbtProject(
+        digest=digest.partition(" ")[0], parsed=files.parsed, manifest=files.manifest, target=target,
+        warehouse=settings.warehouse_file.absolute(),
+    )
 
 
-def manifest_files(root: Path) -> tuple[Path, Path]:
-    """Return the files under HOME that hold the manifest, and the digest of the project that it was parsed from."""
-    parsed = root / "dbt" / "parsed"
-    return parsed.with_suffix(".json"), parsed.with_suffix(".digest")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParsedFiles:
+    """The files under HOME that hold the manifest, dbt's own form of it, and the digest of the project that both were
+    parsed from. `folder`: where dbt parses."""
+
+    folder: Path
+    manifest: Path
+    parsed: Path
+    digest: Path
+
+    @classmethod
+    def of_home(cls, root: Path) -> ParsedFiles:
+        """Return the files of the home `root`."""
+        folder = root / "dbt" / "parsed"
+        ending = folder.with_suffix
+        return cls(folder=folder, manifest=ending(".json"), parsed=ending(".msgpack"), digest=ending(".digest"))
+
+    def are_of(self, digest: str) -> bool:
+        """Return True when they are there, parsed from the project with this digest."""
+        exist = self.manifest.exists() and self.parsed.exists() and self.digest.exists()
+        return exist and self.digest.read_text() == digest
 
 
-def digest_of_project() -> str:
-    """Return what a manifest depends on: the project's files, the versions of dbt and DuckDB, and the folder."""
+def digest_of_project(database: str = "warehouse") -> str:
+    """Return what a manifest depends on: the project's files, the versions of dbt and DuckDB, the folder, and the
+    `database`, which is the name of the warehouse file."""
     project = dbt_project_folder()
-    return f"{freshness.project_digest(project)} {project}"
+    return f"{freshness.project_digest(project)} {project} {database}"
 
 
 def target_folder(settings: Settings) -> Path:

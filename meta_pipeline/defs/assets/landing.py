@@ -26,7 +26,9 @@ def description_of(report: AnyReport) -> str:
     """Return what a report is, for the Dagster UI."""
     if isinstance(report, NodeReport):
         text = f"{report.description}; as Graph gave it, one file per {report.node_kind.noun} and "
-        return text + ("day on which it was read: past days can't be read" if report.is_snapshot else "Pacific day")
+        if report.is_snapshot:
+            return f"{text}day on which it was read: past days can't be read"
+        return text + ("day of the account" if report.node_kind is AD_ACCOUNT else "Pacific day")
     breakdowns = f" by {' and '.join(report.breakdowns)}" if report.breakdowns else ""
     text = (
         f"{report.level}-level insights{breakdowns} of a {report.grain} as Graph gave them, one file per ad account "

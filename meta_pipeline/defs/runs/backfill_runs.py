@@ -11,8 +11,8 @@ from typing import Any
 from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.flows.pulling.node_range import NodeRange, RangeOutcome
 from meta_pipeline.flows.pulling.prefetching import Prefetches, prefetching
-from meta_pipeline.node_kinds import NODE_KINDS
 from meta_pipeline.processes.worker_pool import STOP_WITHIN_S, worker_pool
+from meta_pipeline.records import StoreError
 from meta_pipeline.settings import Settings
 from meta_pipeline.store.engine import storage_error
 
@@ -26,21 +26,13 @@ def land_ranges(
     """Run the ranges, each as Dagster runs, and yield an outcome as each one ends.
 
     A run's failure never stops the others. `tick` is called at least every half second while runs are under way."""
-    from meta_pipeline.defs.home import instance
-    from meta_pipeline.defs.partitions import NODES, checked_id
-    from meta_pipeline.defs.runs.killed_runs import reap
-
-    with instance(runtime.settings) as dagster_instance:
-        reap(dagster_instance)
-        for kind in NODE_KINDS:
-            node_ids = {checked_id(each.node_id, kind) for each in ranges if each.kind == kind}
-            dagster_instance.add_dynamic_partitions(str(NODES[kind.name].name), sorted(node_ids))
     # Threads that call materialize deadlock on a logging lock: one run at a time per process, processes are spawned.
     # Threads of this process prefetch their report runs, so that no run waits for Meta.
     count = min(processes, len(ranges))
     with worker_pool(count) as pool:
+        opened = pool.submit(_open, runtime.settings, [(each.kind.name, each.node_id) for each in ranges])
         with contextlib.suppress(BrokenProcessPool):  # killed: the next submit reports it
-            for _ in range(count):
+            for _ in range(count - 1):
                 pool.submit(_warm_up, runtime.settings)
         with prefetching(
             ranges, sleep=runtime.sleep, stop_within_s=STOP_WITHIN_S,
@@ -48,7 +40,19 @@ def land_ranges(
                 run_id="ahead", backfill_id=backfill_id, purpose="backfill", sleep=sleep
             ),
         ) as prefetches:
+            _wait_until_open(opened, tick)
             yield from _land_when_prefetched(runtime.settings, prefetches, pool, tick)
+
+
+def _wait_until_open(opened: concurrent.futures.Future[str | None], tick: Callable[[], None]) -> None:
+    """Wait until a run may start; StoreError when Dagster's storage can't be used. A process that was killed is
+    reported by the next submit."""
+    while not concurrent.futures.wait([opened], TICK_S).done:
+        tick()
+    if opened.exception() is None and (refusal := opened.result()):
+        raise StoreError(refusal)
+    if (error := opened.exception()) is not None and not isinstance(error, BrokenProcessPool):
+        raise error
 
 
 def _land_when_prefetched(
@@ -77,6 +81,22 @@ def _land_when_prefetched(
             unfinished = (*killed, *running.values(), *prefetches.values())
             yield from (RangeOutcome(node_range, (_KILLED,)) for node_range in unfinished)
             return
+
+
+def _open(settings: Settings, nodes: Sequence[tuple[str, str]]) -> str | None:
+    """Prepare Dagster's storage in a worker process: runs that were killed, and the partitions of these nodes (name of
+    the kind, id); then import and open everything. Return an error of storage as a sentence. The command itself imports
+    no Dagster, and prefetches meanwhile."""
+    from meta_pipeline.defs.runs.range_run import open_range_run
+    from meta_pipeline.defs.runs.range_setup import add_partitions_of
+
+    try:
+        add_partitions_of(open_range_run(settings).instance, nodes)
+    except Exception as error:
+        if (named := storage_error(error)) is None:
+            raise
+        return str(named)
+    return None
 
 
 def _warm_up(settings: Settings) -> None:

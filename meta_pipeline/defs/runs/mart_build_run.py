@@ -8,8 +8,8 @@ import sys
 import dagster as dg
 
 from meta_pipeline import bootstrap
-from meta_pipeline.defs.assets.dbt_manifest import manifest
-from meta_pipeline.defs.assets.marts import dbt_resource, mart_assets
+from meta_pipeline.defs.assets.dbt_manifest import parsed_project
+from meta_pipeline.defs.assets.marts import mart_assets
 from meta_pipeline.defs.assets.published import published_asset
 from meta_pipeline.defs.assets.raw import ALL_READ, raw_assets
 from meta_pipeline.defs.checks import api_versions, drift, gated_reports
@@ -21,13 +21,21 @@ from meta_pipeline.defs.runs.killed_runs import process_tags, reaping
 from meta_pipeline.defs.runs.mart_build_result import MartBuild
 from meta_pipeline.defs.runs.results import check_items, failure_sentence, step_seconds
 from meta_pipeline.defs.runs.run_job import run_job
+from meta_pipeline.modelling import runner
 from meta_pipeline.settings import Settings
 
 STEPS = {"load_raw": "load", "marts": "dbt", "published__warehouse": "publish"}
 
 
-def run_build(settings: Settings) -> MartBuild:
-    """Load, build with dbt and publish. dbt's hundred lines go to `dbt/build.log`."""
+def warm_up(settings: Settings) -> None:
+    """Import everything and parse the project, if it is not, while there is nothing to build yet."""
+    silence_dagster()
+    parsed_project(settings)
+    runner.warm_up()
+
+
+def run_build(settings: Settings, *, is_full: bool = False) -> MartBuild:
+    """Load, build with dbt and publish; `is_full`: all from the first row. dbt's lines go to `dbt/build.log`."""
     silence_dagster()
     log = settings.root / "dbt" / "build.log"
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -35,14 +43,15 @@ def run_build(settings: Settings) -> MartBuild:
         os.dup2(file.fileno(), sys.stdout.fileno())
     runtime = bootstrap.runtime_of(settings)
     with instance(settings) as dagster_instance, reaping(dagster_instance):
-        marts = mart_assets(manifest(settings))
+        marts = mart_assets(parsed_project(settings))
         definitions = dg.Definitions(
             assets=[raw_assets(runtime.reports), marts, published_asset(marts)], jobs=[build_marts],
-            asset_checks=[api_versions, drift, gated_reports],
-            resources={**resources_of(runtime), "dbt": dbt_resource()}, executor=dg.in_process_executor,
+            asset_checks=[api_versions, drift, gated_reports], resources=resources_of(runtime),
+            executor=dg.in_process_executor,
         )
         job = definitions.resolve_job_def(build_marts.name)
-        result = run_job(dagster_instance, job, tags=process_tags(), run_config=SILENT_CONSOLE)
+        config = {"ops": {marts.op.name: {"config": {"is_full": is_full}}}}
+        result = run_job(dagster_instance, job, tags=process_tags(), run_config={**SILENT_CONSOLE, **config})
     return MartBuild(
         reason=failure_sentence(result), seconds=step_seconds(result, STEPS),
         skipped=check_items(result, ALL_READ, "skipped"),

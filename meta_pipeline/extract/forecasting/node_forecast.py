@@ -1,4 +1,5 @@
-"""Forecast the calls of a report of a Page or an Instagram account, from what was read of it before."""
+"""Forecast the calls of a report of a Page or an Instagram account, or of an activity log, from what was read of it
+before."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
+from meta_pipeline.extract.ads import activities
 from meta_pipeline.extract.forecasting.forecast import Forecast
 from meta_pipeline.extract.instagram.insights import insights_requests as instagram_requests
 from meta_pipeline.extract.instagram.stories import STORY, count_live
@@ -49,6 +51,8 @@ def forecast_node_report(
                 parts = [part for whole in contiguous_ranges(days) for part in whole.split(LONGEST_RANGE)]
                 calls = sum(1 for part in parts for _ in insights_requests(node_id, live, part))
                 rows = len(days) * len(live)
+            case "account_activities":
+                calls = sum(len(whole.split(activities.LONGEST_RANGE)) for whole in contiguous_ranges(days))
             case "page_audience":
                 calls, rows = min(1, len(live)), len(live)
             case "instagram_insights":

@@ -1,4 +1,5 @@
-"""One attempt at a Page's or an Instagram account's days with one token: each report is read and landed on its own."""
+"""One attempt at a node's days of reports that are not of Ads Insights, with one token: each report is read and landed
+on its own."""
 
 from __future__ import annotations
 

@@ -1,14 +1,16 @@
-"""Readers of the reports of Pages and Instagram accounts: in which parts each is read, and into which records of which
-days."""
+"""Readers of the reports of Pages and Instagram accounts, and of activity logs of ad accounts: in which parts each is
+read, and into which records of which days."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from zoneinfo import ZoneInfo
 
 from meta_pipeline.consent import oauth
 from meta_pipeline.extract import stored_listing
+from meta_pipeline.extract.ads import activities
 from meta_pipeline.extract.instagram import insights as instagram_insights
 from meta_pipeline.extract.instagram import stories
 from meta_pipeline.extract.instagram.media import MEDIA
@@ -27,6 +29,7 @@ from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.graph.errors import GraphError
 from meta_pipeline.graph.features import missing_scope
 from meta_pipeline.records import AccessToken
+from meta_pipeline.store.connections.node_links import find_link
 from meta_pipeline.store.landed import ledger, snapshot_objects
 from meta_pipeline.store.landed.snapshot_objects import SnapshotObject
 
@@ -183,7 +186,19 @@ def _earlier_stories(read: NodeRead) -> Iterator[Row]:
                 yield record, source
 
 
+def _account_activities(read: NodeRead) -> Reader:
+    def rows(days: Sequence[dt.date]) -> Mapping[dt.date, RowsOrError]:
+        link = find_link(read.context.engine, read.node_id)
+        return dict(activities.read_activities(
+            read.node_id, Range(days[0], days[-1]), zone=link.zone if link else ZoneInfo("UTC"), graph=read.graph,
+            token=read.token,
+        ))
+
+    return Reader(parts=_ranges_of(activities.LONGEST_RANGE), rows=rows)
+
+
 READERS: Mapping[str, Callable[[NodeRead], Reader]] = {
+    "account_activities": _account_activities,
     "page_insights": _page_insights, "page_audience": _page_audience, "page_posts": _page_posts,
     "instagram_insights": _instagram_insights, "instagram_demographics": _instagram_demographics,
     "instagram_media": _instagram_media, "instagram_stories": _instagram_stories,

@@ -61,14 +61,21 @@ def land(
 def _attempt(
     node_id: str, left: Iterable[tuple[str, dt.date]], *, token: AccessToken, context: PullContext
 ) -> Iterator[LandedFile | FailedDay]:
-    """Try these days of these reports with one token, as the kind of node needs it."""
+    """Try these days of these reports with one token: those of Ads Insights first, then the others, unless a limit of
+    Meta was reached."""
     days: dict[str, list[dt.date]] = {}
     for report, day in sorted(left):
         days.setdefault(report, []).append(day)
-    if all(name in context.catalogue for name in days):
-        every_day = sorted({day for report_days in days.values() for day in report_days})
-        return Attempt(node_id=node_id, days=every_day, reports=list(days), token=token, context=context).land()
-    return NodeAttempt(node_id=node_id, days=days, token=token, context=context).land()
+    throttled = None
+    if insights := {name: report_days for name, report_days in days.items() if name in context.catalogue}:
+        every_day = sorted({day for report_days in insights.values() for day in report_days})
+        attempt = Attempt(node_id=node_id, days=every_day, reports=list(insights), token=token, context=context)
+        yield from attempt.land()
+        throttled = attempt.throttled
+    if others := {name: report_days for name, report_days in days.items() if name not in insights}:
+        yield from NodeAttempt(
+            node_id=node_id, days=others, token=token, context=context, throttled=throttled
+        ).land()
 
 
 def unreadable_nodes(node_ids: Iterable[str], *, tokens: Vault, engine: sa.Engine) -> dict[str, str]:
@@ -87,8 +94,9 @@ def unreadable_nodes(node_ids: Iterable[str], *, tokens: Vault, engine: sa.Engin
 def prefetch_runs(node_id: str, days: Sequence[dt.date], reports: Sequence[str], *, context: PullContext) -> None:
     """Submit the report runs that `land` will need and wait for their end, so that their results are ready then: Meta
     works on them while other accounts land. A dead token is retired, so that no other account tries it. Other failures
-    are left for `land` to report. Only ad accounts have report runs."""
-    if not all(name in context.catalogue for name in reports):
+    are left for `land` to report. Only Ads Insights has report runs."""
+    reports = [name for name in reports if name in context.catalogue]
+    if not reports:
         return
     try:
         token = context.tokens.reveal_for(node_id, flow="ask_ahead")

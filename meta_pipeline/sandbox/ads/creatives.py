@@ -98,7 +98,7 @@ def creative_node(ad: Entity, world: World, now: dt.datetime, base_url: str) -> 
         "instagram_permalink_url": f"https://www.instagram.com/p/{draw % 16**10:010x}/",
         "thumbnail_url": picture_url(node["id"], size=64, world=world, now=now, base_url=base_url),
     }
-    if ad.name.startswith(("Reel", "Video")):
+    if world.is_video(ad):
         video = _video_data(story)
         media = {"object_type": "VIDEO", "video_id": video["video_id"]}
         data = {"video_data": video}

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from meta_pipeline.sandbox.ads import creatives
+from meta_pipeline.sandbox.ads.activities import ActivityLog
+from meta_pipeline.sandbox.ads.custom_conversions import list_custom_conversions
 from meta_pipeline.sandbox.ads.entity_filters import filter_entities
 from meta_pipeline.sandbox.ads.entity_nodes import entity_node
 from meta_pipeline.sandbox.ads.insights.endpoint import InsightsEndpoint
@@ -32,6 +34,7 @@ class AdsEdges:
     access: NodeAccess
     limits: Limits
     insights: InsightsEndpoint
+    activities: ActivityLog
 
     def list_accounts(self, call: NodeCall) -> dict[str, Any]:
         """Return the ad accounts that a person reaches (`me/adaccounts`)."""
@@ -59,6 +62,10 @@ class AdsEdges:
                     call, self.world.ads_of(account.id), self.world,
                     max_heavy=self.limits.settings.heavy_creatives_a_page,
                 )
+            case "customconversions":
+                return list_custom_conversions(call, account)
+            case "activities":
+                return self.activities.answer(call, account)
             case "ads" | "adsets" | "campaigns":
                 return self._list(call, [entity for entity in self._all(call.edge) if entity.account is account])
         raise unknown_path(call.edge)

@@ -7,23 +7,35 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
+from typing import Any, NamedTuple
 
 from meta_pipeline.sandbox.world.entities import Account, Entity
 from meta_pipeline.sandbox.world.world import World
 
 STATUSES = ("ACTIVE", "PAUSED", "ARCHIVED", "DELETED")
 _ID_PREFIXES = {"campaign": "12021", "adset": "12022", "ad": "12023"}
+_ATTRIBUTES = ("name", "daily_budget", "status")
 _FIRST_NUMBER = 900_000_000
 _KEYS = {"create", "id", "campaign_id", "adset_id", "account_id", "name", "daily_budget", "status"}
 
 
+class Edit(NamedTuple):
+    """One attribute of an entity that was changed by a control call, or its creation (`created`)."""
+
+    at: dt.datetime
+    entity: Entity
+    attribute: str
+    before: str | None
+    after: str | None
+
+
 class EntityChanges:
-    """The changes that are still to come."""
+    """The changes that are still to come, and the `edits` that were made."""
 
     def __init__(self, world: World) -> None:
         self.world = world
         self.planned: list[tuple[dt.datetime, dict[str, Any]]] = []
+        self.edits: list[Edit] = []
 
     def order(self, change: dict[str, Any], now: dt.datetime) -> Entity | None:
         """Apply the change and return the entity, or plan it for later and return None."""
@@ -32,7 +44,7 @@ class EntityChanges:
         at = at if at.tzinfo else at.replace(tzinfo=dt.UTC)
         _validate(change, self.world)
         if at <= now:
-            return apply_change(self.world, change, at)
+            return self._apply(change, at)
         self.planned.append((at, change))
         return None
 
@@ -43,7 +55,20 @@ class EntityChanges:
         due = sorted((item for item in self.planned if item[0] <= now), key=lambda item: item[0])
         self.planned = [item for item in self.planned if item[0] > now]
         for at, change in due:
-            apply_change(self.world, change, at)
+            self._apply(change, at)
+
+    def _apply(self, change: dict[str, Any], at: dt.datetime) -> Entity:
+        """Apply a change and record what it edited."""
+        edited = None if "create" in change else self.world.entity(str(change["id"]))
+        before = {name: getattr(edited, name) for name in _ATTRIBUTES if edited is not None}
+        entity = apply_change(self.world, change, at)
+        if not before:
+            self.edits.append(Edit(at, entity, "created", None, None))
+        self.edits += [
+            Edit(at, entity, name, value, getattr(entity, name))
+            for name, value in before.items() if value != getattr(entity, name)
+        ]
+        return entity
 
 
 def apply_change(world: World, change: dict[str, Any], now: dt.datetime) -> Entity:

@@ -54,10 +54,15 @@ def _campaign_fields(campaign: Entity, created: str) -> dict[str, Any]:
     }
 
 
+def usual_budget(currency: str) -> str:
+    """Return the daily budget of an ad set whose budget was never set."""
+    minor = minor_units(currency)
+    return "5000" if minor == 1 else str(500 * minor)
+
+
 def _ad_set_fields(ad_set: Entity, created: str) -> dict[str, Any]:
     """Return the fields that only ad sets have. Budgets are strings in the currency's minor unit."""
-    campaign, minor = ad_set.parents[0], minor_units(ad_set.account.currency)
-    budget = ad_set.daily_budget or ("5000" if minor == 1 else str(500 * minor))
+    campaign, budget = ad_set.parents[0], ad_set.daily_budget or usual_budget(ad_set.account.currency)
     return {
         "_type": "AdSet", "campaign_id": campaign.id, "campaign": _reference(campaign),
         "optimization_goal": "OFFSITE_CONVERSIONS", "billing_event": "IMPRESSIONS", "bid_amount": None,

@@ -110,6 +110,10 @@ class World:
             status=status, created_on=ad_set.created_on, ended_on=ended_on, parents=(*ad_set.parents, ad_set),
         ))
 
+    def is_video(self, ad: Entity) -> bool:
+        """Check whether the ad shows a video, whatever it is called now."""
+        return _FORMATS[self.roll(ad.id, "format") % 5].startswith(("Reel", "Video"))
+
     def add_ad(self, ad: Entity) -> None:
         """Add an ad."""
         self.ads[ad.id] = ad

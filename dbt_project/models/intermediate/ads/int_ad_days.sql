@@ -13,6 +13,17 @@ select
     reach,
     conversions,
     conversions_value,
+    outbound_clicks,
+    unique_clicks_all,
+    unique_link_clicks,
+    unique_outbound_clicks,
+    quality_ranking,
+    engagement_rate_ranking,
+    conversion_rate_ranking,
+    {%- for count in video_counts() %}
+    {{ count }},
+    {%- endfor %}
+    video_average_seconds,
     {{ group_columns() | join(',\n    ') }}
 from {{ ref('stg_meta_ads__ad_insights') }}
 {{ only_changed() }}

@@ -17,6 +17,7 @@ select
     known.creative_name,
     known.status,
     known.object_type,
+    known.creative_format,
     known.title,
     known.body,
     known.call_to_action_type,

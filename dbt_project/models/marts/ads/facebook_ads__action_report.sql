@@ -7,6 +7,7 @@ select
     {{ id_and_names('ad_set') }}
     {{ id_and_names('ad') }}
     days.action_type,
+    custom_conversions.custom_conversion_name,
     {{ current_currency() }},
     days.value,
     {%- for window in ['1d_view', '1d_click', '7d_click', '28d_click'] %}
@@ -16,3 +17,6 @@ select
     {{ current_is_provisional() }}
 from {{ ref('int_ad_action_days') }} as days
 {{ join_current('ad_insights', ['account', 'campaign', 'ad_set', 'ad']) }}
+left join {{ ref('dim_custom_conversions') }} as custom_conversions
+    on days.action_type = custom_conversions.action_type
+    and days.account_id = custom_conversions.account_id

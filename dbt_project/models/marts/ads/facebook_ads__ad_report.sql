@@ -14,6 +14,13 @@ select
     days.reach,
     days.conversions,
     days.conversions_value,
+    days.outbound_clicks,
+    days.unique_clicks_all,
+    days.unique_link_clicks,
+    days.unique_outbound_clicks,
+    days.quality_ranking,
+    days.engagement_rate_ranking,
+    days.conversion_rate_ranking,
     {%- for column in group_columns() %}
     days.{{ column }},
     {%- endfor %}

@@ -22,6 +22,7 @@ select
     {{ id_and_names('ad_set') }}
     {{ id_and_names('ad') }}
     days.conversion_group,
+    coalesce(custom.custom_conversion_name, days.conversion_group) as conversion_name,
     days.action_type,
     days.attribution_window,
     {{ current_currency() }},
@@ -29,4 +30,6 @@ select
     days.conversions_value,
     {{ current_is_provisional() }}
 from windows as days
+left join {{ ref('dim_custom_conversions') }} as custom
+    on days.account_id = custom.account_id and days.action_type = custom.action_type
 {{ join_current('ad_insights', ['account', 'campaign', 'ad_set', 'ad']) }}

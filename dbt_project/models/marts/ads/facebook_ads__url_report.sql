@@ -1,18 +1,7 @@
 -- The destination URL of an ad's day: that of the ad's creative at the end of the day (UTC), as far back as the ad was
 -- observed; before that, its first known creative. Tags come from the creative's `url_tags`, else from the URL.
 {{ view_of_partitions(['ad_insights']) }}
-with ad_spans as (
-    select
-        ad_id,
-        creative_id,
-        case
-            when row_number() over (partition by ad_id order by valid_from) = 1
-                then cast('-infinity' as timestamp with time zone)
-            else valid_from
-        end as starts_at,
-        coalesce(valid_to, cast('infinity' as timestamp with time zone)) as ends_at
-    from {{ ref('dim_ads') }}
-),
+with {{ creatives_of_ads() }},
 
 tagged as (
     select
@@ -58,10 +47,7 @@ final as (
         {{ rates() }}
         {{ current_is_provisional() }}
     from {{ ref('int_ad_days') }} as days
-    left join ad_spans
-        on days.ad_id = ad_spans.ad_id
-        and {{ end_of_utc_day('days.date_day') }} >= ad_spans.starts_at
-        and {{ end_of_utc_day('days.date_day') }} < ad_spans.ends_at
+    {{ join_creatives_of_ads() }}
     left join creatives on ad_spans.creative_id = creatives.creative_id
     {{ join_current('ad_insights', ['account', 'campaign', 'ad_set', 'ad']) }}
 )

@@ -11,6 +11,9 @@ select
     try_cast(reach as bigint) as reach,
     {{ conversion_measures() }},
 
+    ---------- rates as Meta computes them, to check ours
+    {{ rates_of_meta() }},
+
     ---------- provenance
     _fetched_at,
     _run_id

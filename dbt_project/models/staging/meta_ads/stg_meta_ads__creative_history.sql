@@ -16,6 +16,12 @@ select
     title,
     body,
     call_to_action_type,
+    case
+        when {{ json_text('object_story_spec', '$.link_data.child_attachments[0].link') }} is not null then 'carousel'
+        when video_id is not null then 'video'
+        when image_hash is not null then 'image'
+        else lower(object_type)
+    end as creative_format,
     url_tags,
     instagram_permalink_url,
     -- The destination URL, which each kind of creative has in another place; the first one of a carousel or an asset feed.

@@ -29,6 +29,18 @@ WINDOWS = ("1d_view", "1d_click", "7d_click", "28d_click")
 _ADDITIVE = ("impressions", "clicks", "inline_link_clicks", "spend")
 _ACTIONS = ("actions", "action_values")
 _DELIVERY = (*_ADDITIVE, "reach", *_ACTIONS)
+# As Meta computes them: our rates are checked against them. `ctr` is in every row that has impressions: a row without
+# it was read before these fields were requested (docs/decisions/0049).
+_RATES = ("ctr", "cpc", "cpm", "cpp", "frequency")
+# The views of three seconds are the action `video_view`, landing page views are an action as well.
+_VIDEO = (
+    "video_play_actions", "video_thruplay_watched_actions", "video_30_sec_watched_actions", "video_p25_watched_actions",
+    "video_p50_watched_actions", "video_p75_watched_actions", "video_p95_watched_actions", "video_p100_watched_actions",
+    "video_avg_time_watched_actions",
+)
+_CLICKS = ("outbound_clicks", "unique_clicks", "unique_inline_link_clicks", "unique_outbound_clicks")
+# Of ads only, and without a breakdown (docs/graph-api.md §2.5).
+_RANKINGS = ("quality_ranking", "engagement_rate_ranking", "conversion_rate_ranking")
 
 # Every window is written out in the request, about 75 characters each in a URL.
 MOST_WINDOWS = 31
@@ -133,17 +145,18 @@ def _by_breakdown(
     name: str,
     *breakdowns: str,
     has_actions: bool = True,
+    more: tuple[str, ...] = (),
     history_months: int = LONGEST_HISTORY,
     is_default: bool = True,
 ) -> Report:
-    """Return the report of ads by a breakdown: ids and additive metrics. Names come from the listings; reach does not
-    add up."""
+    """Return the report of ads by a breakdown: ids, additive metrics and `more` fields. Names come from the listings;
+    reach does not add up."""
     return Report(
         f"ad_insights_by_{name}",
         level="ad",
         fields=(
             "account_id", "account_currency", "campaign_id", "adset_id", "ad_id", *DAY, *_ADDITIVE,
-            *(_ACTIONS if has_actions else ()),
+            *(_ACTIONS if has_actions else ()), *more,
         ),
         key=("ad_id", *breakdowns),
         statuses=STATUSES["ad"],
@@ -179,7 +192,7 @@ REPORTS: dict[str, Report] = {
             level="ad",
             fields=(
                 "account_id", "account_name", "account_currency", "campaign_id", "campaign_name", "adset_id",
-                "adset_name", "ad_id", "ad_name", *DAY, *_DELIVERY,
+                "adset_name", "ad_id", "ad_name", *DAY, *_DELIVERY, *_RATES, *_CLICKS, *_RANKINGS, *_VIDEO,
             ),
             key=("ad_id",),
             statuses=STATUSES["ad"],
@@ -187,7 +200,7 @@ REPORTS: dict[str, Report] = {
         Report(
             "account_insights",
             level="account",
-            fields=("account_id", "account_name", "account_currency", *DAY, *_DELIVERY),
+            fields=("account_id", "account_name", "account_currency", *DAY, *_DELIVERY, *_RATES),
             key=("account_id",),
         ),
         # Levels of their own, because reach does not add up; everything else is summed from the ads.
@@ -203,7 +216,7 @@ REPORTS: dict[str, Report] = {
         _by_breakdown("country", "country"),
         # Meta has no off-Meta conversions by region or hour (docs/graph-api.md §2.3): none are requested.
         _by_breakdown("region", "region", has_actions=False),
-        _by_breakdown("placement", "publisher_platform", "platform_position"),
+        _by_breakdown("placement", "publisher_platform", "platform_position", more=("ctr", *_VIDEO)),
         _by_breakdown("device", "device_platform"),
         _by_breakdown(
             "hourly", "hourly_stats_aggregated_by_advertiser_time_zone", has_actions=False,

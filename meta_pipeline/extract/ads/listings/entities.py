@@ -10,12 +10,13 @@ from typing import Any
 
 import msgspec
 
-from meta_pipeline.entity_kinds import ACCOUNTS, LISTED_KINDS, EntityKind
+from meta_pipeline.entity_kinds import ACCOUNTS, ADS, CUSTOM_CONVERSIONS, LISTED_KINDS, EntityKind
 from meta_pipeline.extract import stored_listing
+from meta_pipeline.extract.planning.sizes import Sizes
 from meta_pipeline.extract.stored_listing import Row, StoredRecord
 from meta_pipeline.graph.calls import CallKind, Operation
 from meta_pipeline.graph.client import GraphClient
-from meta_pipeline.graph.errors import GraphError, ScopeError
+from meta_pipeline.graph.errors import GraphError, RequestError, ScopeError
 from meta_pipeline.graph.request import PageSize
 from meta_pipeline.graph.responses.response import GraphResponse
 from meta_pipeline.records import AccessToken, Batch
@@ -26,6 +27,9 @@ LISTING_PAGE = 500
 # newest known update is read again. It costs no call, and a sweep finds what is later still.
 OVERLAP = dt.timedelta(hours=1)
 SWEEP_DAYS = 7
+# Deleted ads that are read by their ids in one listing, for their creatives: the operations of one batch. The others
+# follow with later listings (docs/decisions/0050).
+MOST_DELETED_ADS = 50
 
 
 def listing_request(kind: EntityKind) -> dict[str, Any]:
@@ -64,6 +68,7 @@ class _Deleted(msgspec.Struct, omit_defaults=True, rename={"source": "told_by"})
     account_id: str
     campaign_id: str = ""
     adset_id: str = ""
+    error: str | None = None
     effective_status: str = msgspec.field(default_factory=lambda: "DELETED")
     source: str = msgspec.field(default_factory=lambda: "insights")
 
@@ -134,6 +139,16 @@ def read_account(node_id: str, *, graph: GraphClient, token: AccessToken) -> Sna
     return Snapshot(records=[row_of(answer)], request=request)
 
 
+def read_custom_conversions(node_id: str, *, graph: GraphClient, token: AccessToken) -> Snapshot:
+    """List the custom conversions of an account: a few, so all of them each time."""
+    request: dict[str, Any] = {"fields": list(CUSTOM_CONVERSIONS.fields)}
+    pages = graph.batches(
+        f"{node_id}/{CUSTOM_CONVERSIONS.edge}", request, token=token, kind=CallKind.AD_OBJECTS,
+        size=Sizes(LISTING_PAGE),
+    )
+    return Snapshot(records=[(record, page) for page in pages for record in page.records], request=request)
+
+
 def list_ids(node_id: str, kind: EntityKind, *, graph: GraphClient, token: AccessToken, size: PageSize) -> list[str]:
     """List nothing but the ids of an account's things."""
     request = {"fields": "id", "effective_status": list(kind.listed_statuses)}
@@ -164,6 +179,8 @@ def refresh(
     vanished = [id for id in unlisted if id in stored and stored[id].summary.source != "insights"]
     missing = stored_listing.index_rows(_by_id(vanished, {"fields": list(kind.fields)}, graph=graph, token=token))
     missing |= stored_listing.index_rows(mentioned[id] for id in unlisted if id not in stored)
+    if kind is ADS:
+        missing |= _read_deleted(missing, stored, graph=graph, token=token)
     has_status_changes = any(
         id in stored and stored[id].summary.effective_status != each.summary.effective_status
         for id, each in (fresh | missing).items()
@@ -175,6 +192,30 @@ def refresh(
         records=[each.row for each in merged.values()], request=listing_request(kind), is_whole=since is None,
         has_status_changes=has_status_changes,
     )
+
+
+def _read_deleted(
+    missing: Mapping[str, StoredRecord], stored: Mapping[str, StoredRecord], *, graph: GraphClient, token: AccessToken
+) -> dict[str, StoredRecord]:
+    """Read deleted ads of which only insights tell by their ids, new ones first, as many as one batch takes: only so is
+    their creative known. One that can't be read keeps what insights say, with the error, and is not tried again."""
+    unread = {
+        id: each for id, each in (*missing.items(), *reversed([*stored.items()]))
+        if each.summary.source == "insights" and not each.summary.error
+    }
+    ids = list(unread)[:MOST_DELETED_ADS]
+    operations = [Operation(id, {"fields": list(ADS.fields)}, CallKind.AD_OBJECTS) for id in ids]
+    rows: list[Row] = []
+    for id, answer in zip(ids, graph.batch(operations, token=token), strict=True):
+        if isinstance(answer, GraphResponse):
+            rows.append(row_of(answer))
+        elif isinstance(answer, ScopeError | RequestError):
+            deleted = msgspec.json.decode(unread[id].record, type=_Deleted)
+            deleted.error = str(answer)
+            rows.append((msgspec.json.encode(deleted), unread[id].batch))
+        else:
+            raise answer
+    return stored_listing.index_rows(rows)
 
 
 def row_of(answer: GraphResponse) -> Row:

@@ -17,6 +17,7 @@ from meta_pipeline.entity_kinds import (
     AD_SETS,
     ADS,
     CREATIVES,
+    CUSTOM_CONVERSIONS,
     ENTITY_KINDS,
     LISTED_KINDS,
     THUMBNAILS,
@@ -117,6 +118,7 @@ class _Lister:
         yield ACCOUNTS.name, self._land_account
         for kind in LISTED_KINDS:
             yield kind.name, functools.partial(self._land_kind, kind, mentioned)
+        yield CUSTOM_CONVERSIONS.name, self._land_custom_conversions
         yield CREATIVES.name, self._land_creatives
 
     def _land_account(self) -> Iterator[LandedFile]:
@@ -152,6 +154,10 @@ class _Lister:
                 engine, node_id=self.node_id, kind=kind.name, request_digest=digest, at=started_at
             )
         yield landed
+
+    def _land_custom_conversions(self) -> Iterator[LandedFile]:
+        snapshot = entities.read_custom_conversions(self.node_id, graph=self.graph, token=self.token)
+        yield self._write(CUSTOM_CONVERSIONS, snapshot.records, snapshot.request)
 
     def _mentioned(self) -> dict[str, dict[str, Row]]:
         """Return the ids that insights mention and that no listing may have yet. What an insights file mentions is in

@@ -17,6 +17,7 @@ LEVELS = ("account", "campaign", "adset", "ad")
 DEFAULT_FIELDS = ("account_id", "campaign_id", "adset_id", "ad_id", "impressions", "spend")
 WINDOWS_WITH_DATA = ("1d_view", "1d_click", "7d_click", "28d_click", "1d_ev")
 WINDOWS = (*WINDOWS_WITH_DATA, "7d_view", "28d_view", "default", "dda", "skan_view", "skan_click")
+_FUNNEL_FIELDS = frozenset(("actions", "outbound_clicks", "unique_outbound_clicks"))
 _REACH_FIELDS = frozenset(("reach", "frequency", "cpp"))
 _REACH_HISTORY = dt.timedelta(days=13 * 30)
 
@@ -37,6 +38,11 @@ class Query:
     def depth(self) -> int:
         """Level as a number: 0 for the account, 3 for ads."""
         return LEVELS.index(self.level)
+
+    @property
+    def needs_funnel(self) -> bool:
+        """True if a requested field counts what follows an impression, a click or a purchase."""
+        return any(name in _FUNNEL_FIELDS or name.startswith("video_") for name in self.fields)
 
     @property
     def is_gated(self) -> bool:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import functools
+import hashlib
+import re
 from collections.abc import Callable
 from typing import Any
 
+from meta_pipeline.sandbox.ads.custom_conversions import first_custom_conversion
 from meta_pipeline.sandbox.ads.insights.breakdowns import HOURLY
 from meta_pipeline.sandbox.ads.insights.drift import apply_drift
 from meta_pipeline.sandbox.ads.insights.query import Query
@@ -15,6 +18,10 @@ from meta_pipeline.sandbox.ads.insights.rows import InsightsRow, total_row
 from meta_pipeline.sandbox.world.delivery import format_money
 
 _iso = functools.lru_cache(maxsize=4096)(dt.date.isoformat)
+FieldWriter = Callable[[InsightsRow, Query], Any]
+RANKINGS = ("quality_ranking", "engagement_rate_ranking", "conversion_rate_ranking")
+_RANKS = ("ABOVE_AVERAGE", "AVERAGE", "BELOW_AVERAGE_35", "BELOW_AVERAGE_20", "BELOW_AVERAGE_10")
+_NOT_BY_REGION = re.compile("video_avg_|video_p[0-9]")
 _PURCHASES = ("omni_purchase", "purchase", "offsite_conversion.fb_pixel_purchase")
 
 
@@ -24,8 +31,7 @@ class RowWriter:
     def __init__(self, query: Query, drift: frozenset[str] = frozenset()) -> None:
         self.query, self.drift = query, drift
         names = [name for name in query.fields if FIELD_DEPTH.get(name, 0) <= query.depth]
-        if not HOURLY.isdisjoint(query.breakdowns):
-            names = [name for name in names if not name.startswith("unique_")]
+        names = [name for name in names if not _is_withheld(name, query.breakdowns)]
         split_at = next((n for n, name in enumerate(names) if name not in IDENTITY), len(names))
         self._per_ad = [(name, IDENTITY[name]) for name in names[:split_at]]
         self._per_row = [(name, IDENTITY.get(name) or METRICS[name]) for name in names[split_at:]]
@@ -47,6 +53,15 @@ class RowWriter:
                 fields[breakdown] = value
         fields["date_start"], fields["date_stop"] = _iso(row.since), _iso(row.until)
         return apply_drift(fields, self.drift) if self.drift else fields
+
+
+def _is_withheld(name: str, breakdowns: tuple[str, ...]) -> bool:
+    """Check for a field that Meta leaves out with these breakdowns (docs/graph-api.md §2.3)."""
+    if not HOURLY.isdisjoint(breakdowns) and name.startswith(("unique_", "video_")):
+        return True
+    if "region" in breakdowns and _NOT_BY_REGION.match(name):
+        return True
+    return bool(breakdowns) and name in RANKINGS
 
 
 def summarize(rows: list[InsightsRow], query: Query) -> dict[str, Any]:
@@ -103,8 +118,18 @@ def _purchase_actions(value: int, query: Query, write: Callable[[int], str] = st
 
 def _actions(row: InsightsRow, query: Query) -> list[dict[str, str]]:
     purchases, link_clicks = row.delivery.purchases, row.delivery.link_clicks
-    clicks = [{"action_type": "link_click", **_by_window(link_clicks, 0, query)}] if link_clicks else []
-    return clicks + _purchase_actions(purchases, query)
+    funnel = row.funnel
+    counts = {
+        "link_click": link_clicks, "video_view": funnel.views_3s, "landing_page_view": funnel.landing_page_views,
+    }
+    actions = [{"action_type": name, **_by_window(count, 0, query)} for name, count in counts.items() if count]
+    return actions + _purchase_actions(purchases, query) + _custom_conversions(row, query)
+
+
+def _custom_conversions(row: InsightsRow, query: Query) -> list[dict[str, str]]:
+    count = row.funnel.custom_conversions
+    action_type = f"offsite_conversion.custom.{first_custom_conversion(row.account)}"
+    return [{"action_type": action_type, **_by_window(count, count // 5, query)}] if count else []
 
 
 def _action_values(row: InsightsRow, query: Query) -> list[dict[str, str]]:
@@ -116,11 +141,46 @@ def _roas(row: InsightsRow, _: Query) -> list[dict[str, str]]:
     return [{"action_type": "omni_purchase", "value": value}] if value else []
 
 
+def _video(step: str) -> FieldWriter:
+    """Return the writer of a field that counts video views, as a list of one action object."""
+    def write(row: InsightsRow, _: Query) -> list[dict[str, str]]:
+        count = getattr(row.funnel, step)
+        return [{"action_type": "video_view", "value": str(count)}] if count else []
+
+    return write
+
+
+def _average_watched(row: InsightsRow, _: Query) -> list[dict[str, str]]:
+    """Return the seconds that a play lasted on average, a whole number."""
+    plays = row.funnel.plays
+    seconds = (2 * row.funnel.watched_ms + 1000 * plays) // (2000 * plays) if plays else 0
+    return [{"action_type": "video_view", "value": str(seconds)}] if seconds else []
+
+
+def _outbound(per_cent: int) -> FieldWriter:
+    def write(row: InsightsRow, _: Query) -> list[dict[str, str]]:
+        count = row.funnel.outbound_clicks * per_cent // 100
+        return [{"action_type": "outbound_click", "value": str(count)}] if count else []
+
+    return write
+
+
+def _ranking(name: str) -> FieldWriter:
+    def write(row: InsightsRow, _: Query) -> str:
+        """Return how the ad compares; `UNKNOWN` below 500 impressions (docs/graph-api.md §2.5)."""
+        if row.delivery.impressions < 500:
+            return "UNKNOWN"
+        digest = hashlib.blake2b(f"{row.ad.id}|{row.until}|{name}".encode(), digest_size=1).digest()
+        return _RANKS[digest[0] % len(_RANKS)]
+
+    return write
+
+
 # The level from which on a field has a value.
 FIELD_DEPTH = {
     "campaign_id": 1, "campaign_name": 1, "objective": 1, "adset_id": 2, "adset_name": 2, "ad_id": 3, "ad_name": 3,
+    "quality_ranking": 3, "engagement_rate_ranking": 3, "conversion_rate_ranking": 3,
 }
-FieldWriter = Callable[[InsightsRow, Query], Any]
 # Fields that are the same in all rows of a node.
 IDENTITY: dict[str, FieldWriter] = {
     "account_id": lambda row, _: row.account.id,
@@ -144,6 +204,9 @@ METRICS: dict[str, FieldWriter] = {
     "clicks": lambda row, _: str(row.delivery.clicks),
     "unique_clicks": lambda row, _: _positive(row.delivery.clicks * 95 // 100),
     "inline_link_clicks": lambda row, _: _positive(row.delivery.link_clicks),
+    "unique_inline_link_clicks": lambda row, _: _positive(row.delivery.link_clicks * 97 // 100),
+    "outbound_clicks": _outbound(100),
+    "unique_outbound_clicks": _outbound(96),
     "spend": lambda row, _: format_money(row.delivery.spend),
     "cpc": lambda row, _: _cost_per(row.delivery.spend, row.delivery.clicks),
     "cpm": lambda row, _: _ratio(row.delivery.spend, row.delivery.impressions * 1_000),
@@ -154,5 +217,11 @@ METRICS: dict[str, FieldWriter] = {
     "actions": _actions,
     "action_values": _action_values,
     "purchase_roas": _roas,
+    "video_play_actions": _video("plays"),
+    "video_thruplay_watched_actions": _video("thruplays"),
+    "video_30_sec_watched_actions": _video("views_30s"),
+    **{f"video_p{share}_watched_actions": _video(f"p{share}") for share in (25, 50, 75, 95, 100)},
+    "video_avg_time_watched_actions": _average_watched,
+    **{name: _ranking(name) for name in RANKINGS},
 }
 FIELDS = {*IDENTITY, *METRICS}

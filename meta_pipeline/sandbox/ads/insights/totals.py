@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from meta_pipeline.sandbox.ads.insights.breakdowns import BreakdownSplitter
+from meta_pipeline.sandbox.ads.insights.funnel import Funnel, Funnels, sum_funnels
 from meta_pipeline.sandbox.ads.insights.query import LEVELS
 from meta_pipeline.sandbox.world.delivery import Delivery, format_money, sum_deliveries, sum_over_days
 from meta_pipeline.sandbox.world.entities import Account, Entity
@@ -18,16 +19,18 @@ TotalsByLevel = dict[str, list[dict[str, Any]]]
 def daily_totals(world: World, *, since: dt.date, until: dt.date, at: dt.datetime) -> TotalsByLevel:
     """Return the totals per level, node and day as they were reported at `at`; money as decimal strings."""
     totals: TotalsByLevel = {level: [] for level in LEVELS}
+    funnels = Funnels(world)
     for account, day, local in _account_days(world, since, until, at):
-        groups: dict[tuple[str, str], list[Delivery]] = {}
+        groups: dict[tuple[str, str], list[tuple[Delivery, Funnel]]] = {}
         for ad, _, delivery in world.deliveries(world.ads_of(account.id), day, day, local):
             for level, node_id in _ids_by_level(ad).items():
-                groups.setdefault((level, node_id), []).append(delivery)
-        for (level, node_id), deliveries in groups.items():
-            total = sum_deliveries(deliveries)
+                groups.setdefault((level, node_id), []).append((delivery, funnels.whole(ad, day, delivery)))
+        for (level, node_id), parts in groups.items():
+            total = sum_deliveries([delivery for delivery, _ in parts])
             totals[level].append({
                 "account_id": account.id, "id": node_id, "day": day.isoformat(), "level": level,
                 "currency": account.currency, **_figures(total), "reach": total.reach,
+                "funnel": sum_funnels(funnel for _, funnel in parts)._asdict(),
             })
     return totals
 
@@ -56,16 +59,21 @@ def breakdown_totals(
 ) -> list[dict[str, Any]]:
     """Return every row of a breakdown per day, with null where Meta leaves the key out."""
     world, rows = splitter.world, []
+    funnels = Funnels(world)
     for account, day, local in _account_days(world, since, until, at):
-        groups: dict[tuple[str, tuple[str | None, ...]], list[Delivery]] = {}
+        groups: dict[tuple[str, tuple[str | None, ...]], list[tuple[Delivery, Funnel]]] = {}
         zone = world.zone_on(account, day)
         for ad, _, delivery in world.deliveries(world.ads_of(account.id), day, day, local):
-            for values, part in splitter.split(ad, day, delivery, breakdowns, zone=zone):
-                groups.setdefault((_ids_by_level(ad)[level], values), []).append(part)
+            split = list(splitter.split(ad, day, delivery, breakdowns, zone=zone))
+            of_parts = funnels.parts(ad, day, (part for _, part in split))
+            for (values, part), funnel in zip(split, of_parts, strict=True):
+                groups.setdefault((_ids_by_level(ad)[level], values), []).append((part, funnel))
         for (node_id, values), parts in groups.items():
             rows.append({
                 "account_id": account.id, "id": node_id, "day": day.isoformat(), "currency": account.currency,
-                **dict(zip(breakdowns, values, strict=True)), **_figures(sum_deliveries(parts)),
+                **dict(zip(breakdowns, values, strict=True)),
+                **_figures(sum_deliveries([delivery for delivery, _ in parts])),
+                "funnel": sum_funnels(funnel for _, funnel in parts)._asdict(),
             })
     return rows
 

@@ -1,0 +1,151 @@
+"""The cost of a build follows the change: a full rebuild beside restatements, over two years of 50 accounts.
+
+    python benchmarks/warehouse.py [--rows 10000000] [--accounts 50] [--before FOLDER] [--folder FOLDER]
+
+Makes landed files with the sandbox's generator, then builds as `build` does, in Dagster runs: everything; after 28 days
+of all accounts were read again and differ; after those of one account; after nothing. Prints wall time, processor time
+and peak memory of each, the share of the rebuild, and the copy that publishes apart. `--before`: a checkout of
+another commit, which is measured on the same files. `--folder`: where; what was made there before is used."""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.generated_landing import ROWS_AN_AD, GeneratedWorld
+from meta_pipeline.vault.seal import new_key
+
+TOP = Path(__file__).parents[1]
+UNTIL = dt.date(2026, 11, 20)
+DAYS = 730
+RESTATED_DAYS = 28
+NOW = dt.datetime(2026, 11, 21, 12, tzinfo=dt.UTC)
+# Of the ads of the sandbox, this share delivers on a day of the two years.
+DELIVERING = 0.7
+_BUILD = """
+import json, resource
+from meta_pipeline.bootstrap import process_runtime
+from meta_pipeline.defs.runs.mart_build import build_marts
+build = build_marts(process_runtime(), is_reload={is_reload})
+peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+print(json.dumps([build.seconds, build.reason, peak]))
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One build: seconds of wall time, of processor time and of each step, and the peak memory of its processes."""
+
+    wall_s: float
+    cpu_s: float
+    steps: dict[str, float]
+    peak_mib: float
+
+    def line(self, name: str, whole: Measured | None = None) -> str:
+        """Return the line that is printed; without the copy that publishes, which is the same for every change."""
+        steps = " ".join(f"{step} {seconds:.1f}" for step, seconds in self.steps.items())
+        share = f" · {self.work_s / whole.work_s:6.1%} of the rebuild" if whole else ""
+        return f"{name:<44} {self.wall_s:7.1f} s wall {self.cpu_s:7.1f} s cpu {self.peak_mib:6.0f} MiB · {steps}{share}"
+
+    @property
+    def work_s(self) -> float:
+        """Return the seconds of loading and modelling."""
+        return self.steps.get("load", 0.0) + self.steps.get("dbt", 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """A home whose days are generated, and the environment of a checkout that works in it."""
+
+    path: Path
+    world: GeneratedWorld
+    keys: str
+
+    def build(self, checkout: Path, *, is_reload: bool = False) -> Measured:
+        """Build in a process of its own; RuntimeError when the build fails."""
+        ours = ("META_PIPELINE_", "DAGSTER_")
+        environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith(ours)},
+            "META_PIPELINE_HOME": str(self.path), "META_PIPELINE_VAULT_KEYS": self.keys, "PYTHONPATH": str(checkout),
+        }
+        started, before = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
+        command = [sys.executable, "-c", _BUILD.format(is_reload=is_reload)]
+        ran = subprocess.run(command, env=environment, cwd=self.path, capture_output=True, text=True)
+        wall, after = time.monotonic() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
+        if ran.returncode != 0:
+            raise RuntimeError(ran.stderr[-2000:])
+        steps, reason, peak = json.loads(ran.stdout.splitlines()[-1])
+        if reason:
+            raise RuntimeError(reason)
+        cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        return Measured(wall, cpu, steps, peak)
+
+
+def generate(folder: Path, *, rows: int, accounts: int) -> Home:
+    """Make the landed files, if they are not there."""
+    ads = max(6, round(rows / (accounts * DAYS * ROWS_AN_AD * DELIVERING)))
+    world = GeneratedWorld(
+        store=f"sqlite:///{folder / 'control.sqlite'}", landing=str(folder / "landing"), accounts=accounts, ads=ads
+    )
+    made = folder / "generated.json"
+    if not made.exists():
+        started = time.monotonic()
+        landed = world.land(UNTIL - dt.timedelta(days=DAYS - 1), UNTIL, now=NOW)
+        made.write_text(json.dumps({"rows": landed, "seconds": time.monotonic() - started}))
+    facts = json.loads(made.read_text())
+    print(f"{facts['rows']:,} rows of {accounts} accounts, {ads} ads each, in {facts['seconds']:.0f} s")
+    return Home(folder, world, new_key())
+
+
+def restate(home: Home, days_later: int, accounts: int | None = None) -> None:
+    """Read the last four weeks again, some days later: Meta's figures have grown."""
+    home.world.land(
+        UNTIL - dt.timedelta(days=RESTATED_DAYS - 1), UNTIL, now=NOW + dt.timedelta(days=days_later), accounts=accounts
+    )
+
+
+def measure(home: Home, checkout: Path, name: str, *, first_day: int) -> None:
+    """Print what a rebuild and each change cost a checkout."""
+    rebuild = home.build(checkout, is_reload=True)
+    print(rebuild.line(f"{name}: full rebuild"), flush=True)
+    for change, days_later, accounts in (
+        (f"{RESTATED_DAYS} days of all accounts restated", first_day, None),
+        (f"{RESTATED_DAYS} days of one account restated", first_day + 3, 1),
+    ):
+        restate(home, days_later, accounts)
+        print(home.build(checkout).line(f"{name}: {change}", rebuild), flush=True)
+    print(home.build(checkout).line(f"{name}: nothing changed", rebuild), flush=True)
+
+
+def main() -> None:
+    """Generate, and measure one checkout or two."""
+    arguments = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    arguments.add_argument("--rows", type=int, default=10_000_000)
+    arguments.add_argument("--accounts", type=int, default=50)
+    arguments.add_argument("--before", type=Path)
+    arguments.add_argument("--folder", type=Path)
+    options = arguments.parse_args()
+    folder = options.folder or Path(tempfile.mkdtemp(prefix="meta-pipeline-warehouse-"))
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        home = generate(folder, rows=options.rows, accounts=options.accounts)
+        if options.before:
+            measure(home, options.before, "before", first_day=1)
+        measure(home, TOP, "now", first_day=8)
+    finally:
+        if options.folder is None:
+            shutil.rmtree(folder)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,54 @@
+"""The record in the warehouse file of the last build of all its marts, and of what has changed since."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import duckdb
+
+from meta_pipeline.warehouse.raw import transaction
+from meta_pipeline.warehouse.tables import OWN_DDL, OWN_SCHEMA
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MartState:
+    """`loads`: the number of the load that the file holds; `built_to`: that of the load which the marts were built
+    from, None when they never were; `digest`: of what they were built with; `built_on`: the day of that build;
+    `changed`: the raw tables that later loads have changed."""
+
+    loads: int = 0
+    built_to: int | None = None
+    digest: str | None = None
+    built_on: dt.date | None = None
+    changed: frozenset[str] = frozenset()
+
+
+def read_mart_state(connection: duckdb.DuckDBPyConnection) -> MartState:
+    """Return the state that the file records."""
+    connection.execute(OWN_DDL)
+    loads = connection.execute(f"select coalesce(max(loads), 0) from {OWN_SCHEMA}.warehouse_state").fetchall()[0][0]
+    rows = connection.execute(f"select built_to, digest, built_on, pending from {OWN_SCHEMA}.mart_builds").fetchall()
+    built_to, digest, built_on, pending = rows[0] if rows else (None, None, None, None)
+    logged = connection.execute(
+        f"select distinct report from {OWN_SCHEMA}.changes where load_number > ?", [built_to or 0]
+    ).fetchall()
+    return MartState(
+        loads=loads, built_to=built_to, digest=digest, built_on=built_on,
+        changed=frozenset([*(name for (name,) in logged), *(pending or ())]),
+    )
+
+
+def start_mart_build(connection: duckdb.DuckDBPyConnection, changed: Collection[str]) -> None:
+    """Record the raw tables that a build is about, before it begins. dbt removes from the log of changes what its
+    stored models contain, also when a test of another model then fails."""
+    connection.execute(f"update {OWN_SCHEMA}.mart_builds set pending = ?", [sorted(changed)])
+
+
+def finish_mart_build(connection: duckdb.DuckDBPyConnection, *, loads: int, digest: str, on: dt.date) -> None:
+    """Record that every mart was built and tested, from this load. A killed or failed build records nothing: the next
+    one runs the same nodes again."""
+    with transaction(connection, "the record of the build"):
+        connection.execute(f"delete from {OWN_SCHEMA}.mart_builds")
+        connection.execute(f"insert into {OWN_SCHEMA}.mart_builds values (?, ?, ?, null)", [loads, digest, on])

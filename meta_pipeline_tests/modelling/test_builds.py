@@ -1,0 +1,123 @@
+"""Builds of the whole line in the worker of `build`: which models run after which change, and what Dagster shows."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from harness import parsed_project
+from meta_pipeline.bootstrap import Runtime
+from meta_pipeline.defs.assets.dbt_manifest import parsed_project as parse
+from meta_pipeline.defs.home import instance
+from meta_pipeline.defs.runs.mart_build import MartWorker, build_marts, mart_worker
+from meta_pipeline.defs.runs.mart_build_result import MartBuild
+from meta_pipeline.modelling.selection import names_of, select_changed
+from meta_pipeline.records import Batch
+from meta_pipeline.settings import Settings
+
+DAY = dt.date(2026, 11, 2)
+NOW = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
+AD = {"account_currency": "EUR", "clicks": "4", "inline_link_clicks": "3", "spend": "2.5"}
+# The stored models that the rows of ads reach.
+OF_ADS = {
+    "facebook_ads__ad_report_history", "facebook_ads__restatement_report", "int_accounts_current", "int_ad_action_days",
+    "int_ad_conversion_days", "int_ad_days", "int_ad_set_days", "int_ad_sets_current", "int_ads_current", "int_campaign_days",
+    "int_campaigns_current", "int_reconciled_days", "int_report_days_read",
+}
+
+
+@dataclass
+class BuiltHome:
+    """A home, and the process that builds in it."""
+
+    runtime: Runtime
+    worker: MartWorker
+    at: dt.datetime = NOW
+
+    def land(self, impressions: str, report: str = "ad_insights", account: str = "act_1") -> None:
+        self.at += dt.timedelta(hours=1)
+        batch = Batch(records=(), trace_id="T", version="v26.0", fetched_at=self.at)
+        number = account.removeprefix("act_")
+        ids = {"account_id": number, "campaign_id": f"C{number}", "adset_id": f"S{number}", "ad_id": f"A{number}"}
+        row = json.dumps({**AD, **ids, "impressions": impressions}).encode()
+        self.runtime.landing.write_day(
+            report, account, DAY, [(row, batch)], request={}, run_id="r", backfill_id="b", now=self.at
+        )
+
+    def build(self) -> MartBuild:
+        build = build_marts(self.runtime, worker=self.worker)
+        assert build.reason is None
+        return build
+
+    def ran(self) -> set[str]:
+        """Return the nodes that dbt ran last."""
+        results = json.loads((self.runtime.settings.root / "dbt" / "target" / "run_results.json").read_text())
+        return {result["unique_id"] for result in results["results"]}
+
+    def materialized(self) -> dict[str, str]:
+        """Return the assets that the last run materialized, with dbt's status."""
+        with instance(self.runtime.settings) as opened:
+            (run,) = opened.get_runs(limit=1)
+            events = opened.get_records_for_run(run.run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION).records
+        shown = (record.event_log_entry.asset_materialization for record in events)
+        return {
+            each.asset_key.to_user_string(): str(each.metadata["status"].value)
+            for each in shown if each and "status" in each.metadata
+        }
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BuiltHome]:
+    root = tmp_path_factory.mktemp("home")
+    parsed_project.seed(root)
+    with pytest.MonkeyPatch.context() as patch, contextlib.ExitStack() as until_end:
+        patch.setenv("META_PIPELINE_HOME", str(root))
+        runtime = Runtime(Settings())
+        built = BuiltHome(runtime, until_end.enter_context(mart_worker(runtime.settings)))
+        for account in ("act_1", "act_2"):
+            built.land("10", account=account)
+            built.land("10", "account_insights", account)
+        built.build()
+        parsed_project.keep(root)
+        yield built
+
+
+def test_after_one_report_of_one_account_exactly_what_it_reaches_is_run(home: BuiltHome) -> None:
+    manifest = parse(home.runtime.settings).read_manifest()
+    home.land("11")
+    home.build()
+
+    models = {unique_id.rpartition(".")[2] for unique_id in home.ran() if unique_id.startswith("model.")}
+    assert models == OF_ADS
+    tests = home.ran() - {f"model.meta_pipeline.{name}" for name in models}
+    selected = select_changed(manifest, {"ad_insights", "ad_insights_versions", "day_versions"})
+    assert len(tests) < 80 and names_of(manifest, selected.run) == names_of(manifest, home.ran() - _hooks(home))
+
+    shown = home.materialized()
+    assert shown["int_ad_days"] == "success" and shown["facebook_ads__ad_report"] == "reads tables that have changed"
+    assert "int_account_days" not in shown and "facebook_ads__country_report" not in shown
+    query = "select impressions from marts.facebook_ads__ad_report where account_id = '1'"
+    with home.runtime.warehouse.open() as connection:
+        assert connection.execute(query).fetchall() == [(11,)]
+
+
+def test_after_nothing_changed_nothing_is_run(home: BuiltHome) -> None:
+    results = home.runtime.settings.root / "dbt" / "target" / "run_results.json"
+    before = results.read_bytes()
+
+    assert (home.build().note or "").startswith("nothing has landed or changed")
+    Path(home.runtime.settings.published_file).unlink()  # publishing again is no reason to build
+    home.build()
+    assert results.read_bytes() == before
+    assert home.materialized() == {}
+
+
+def _hooks(home: BuiltHome) -> set[str]:
+    return {unique_id for unique_id in home.ran() if unique_id.startswith("operation.")}

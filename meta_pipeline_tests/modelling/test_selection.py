@@ -1,0 +1,97 @@
+"""A build runs the stored models that a change reaches and the tests of what may have changed, and nothing else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from meta_pipeline.modelling.selection import names_of, select_changed, select_everything, select_models
+
+
+def node(kind: str, *reads: str, materialized: str = "view", sql: str = "select 1", **meta: Any) -> dict[str, Any]:
+    return {
+        "resource_type": kind, "raw_code": sql, "depends_on": {"nodes": list(reads), "macros": []},
+        "config": {"materialized": materialized, "meta": meta},
+    }
+
+
+def manifest() -> dict[str, Any]:
+    """Return a project of two reports: days are stored, marts are views over them that look names and reads up."""
+    nodes = {
+        "stg_ads": node("model", "ads"),
+        "stg_hours": node("model", "hours"),
+        "stg_versions": node("model", "day_versions"),
+        "ad_days": node("model", "stg_ads", materialized="incremental", reports=["ads"]),
+        "hour_days": node("model", "stg_hours", materialized="incremental", reports=["hours"]),
+        "days_read": node("model", "stg_versions", materialized="incremental", reports=["day_versions"]),
+        "ad_report": node("model", "ad_days", "days_read", reports=["ads"]),
+        "hour_report": node("model", "hour_days", "days_read", reports=["hours"]),
+        "drift_report": node("model", "drift", materialized="table"),
+        "late_report": node("model", "ad_days", sql="select current_date"),
+        "offsets": node("seed", materialized="seed"),
+        "unique_ad_report": node("test", "ad_report"),
+        "unique_hour_report": node("test", "hour_report"),
+        "ads_add_up": node("test", "ad_report", "hour_report"),
+        "days_read_test": node("test", "days_read"),
+        "no_late_day": node("test", "late_report"),
+    }
+    for name, each in nodes.items():
+        each["name"] = name
+    children: dict[str, list[str]] = {}
+    for name, each in nodes.items():
+        for read in each["depends_on"]["nodes"]:
+            children.setdefault(read, []).append(name)
+    return {
+        "nodes": nodes, "macros": {}, "child_map": children,
+        "sources": {name: {"name": name} for name in ("ads", "hours", "day_versions", "drift")},
+    }
+
+
+@pytest.mark.parametrize(
+    ("tables", "run"),
+    [
+        ({"ads"}, ["ad_days", "ads_add_up", "drift_report", "no_late_day", "unique_ad_report"]),
+        ({"hours"}, ["ads_add_up", "drift_report", "hour_days", "unique_hour_report"]),
+        # Whether a day is provisional is looked up by every mart: no mart is tested for it.
+        ({"day_versions"}, ["days_read", "days_read_test", "drift_report"]),
+        ({"a report without a model"}, ["drift_report"]),
+        (set(), []),
+    ],
+)
+def test_a_change_of_a_raw_table_runs_what_it_reaches(tables: set[str], run: list[str]) -> None:
+    selection = select_changed(manifest(), tables)
+
+    assert names_of(manifest(), selection.run) == run
+    assert bool(selection) == bool(run) and not selection.is_full
+
+
+def test_views_that_read_changed_rows_have_changed_and_are_not_built() -> None:
+    selection = select_changed(manifest(), {"ads"})
+
+    assert names_of(manifest(), selection.changed - selection.run) == ["ad_report", "late_report", "stg_ads"]
+
+
+def test_on_another_day_what_depends_on_the_date_is_tested_again() -> None:
+    assert names_of(manifest(), select_changed(manifest(), (), is_new_day=True).run) == ["no_late_day"]
+
+
+def test_a_macro_of_ours_that_reads_the_date_counts_and_one_of_dbts_does_not() -> None:
+    project = manifest()
+    project["macros"] = {
+        "macro.ours": {
+            "package_name": "meta_pipeline", "macro_sql": "date_day < {{ today() }}",
+            "depends_on": {"macros": ["macro.today"]},
+        },
+        "macro.today": {"package_name": "meta_pipeline", "macro_sql": "cast(now() as date)"},
+        "macro.dbts": {"package_name": "dbt", "macro_sql": "current_timestamp"},
+    }
+    project["nodes"]["drift_report"]["depends_on"]["macros"] = ["macro.ours"]
+    project["nodes"]["hour_days"]["depends_on"]["macros"] = ["macro.dbts"]
+
+    assert names_of(project, select_changed(project, (), is_new_day=True).run) == ["drift_report", "no_late_day"]
+
+
+def test_a_full_refresh_and_a_persons_selection_build_views_and_seeds_too() -> None:
+    assert names_of(manifest(), select_everything(manifest()).run) == sorted(manifest()["nodes"])
+    assert select_models(["ad_report"], tests=["unique_ad_report"]).run == {"ad_report", "unique_ad_report"}
