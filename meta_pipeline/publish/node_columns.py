@@ -1,4 +1,4 @@
-"""The node that a row of a stored table belongs to, as data: the columns that name it, and the tables that are shared."""
+"""The node that a row of a stored table belongs to, as data: the columns that name it, and the shared tables."""
 
 from __future__ import annotations
 
