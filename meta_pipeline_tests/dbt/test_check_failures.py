@@ -13,7 +13,7 @@ from meta_pipeline.publish.policy import PublishPolicy
 from meta_pipeline.publish.publish import publish
 from meta_pipeline_tests.fakes.three_accounts import DAYS, FAULTS, ThreeAccounts
 
-MODELS = ("--select", "+account_status", "+facebook_ads__ad_report", "+facebook_ads__account_report")
+MODELS = ("--select", "+account_status", "+facebook_ads__ad_report")
 HOLD = PublishPolicy(holds_failed=True)
 # What each fault is caught by, whatever the age of its day. Differences of sums are a warning on recent days.
 CAUGHT = {
@@ -56,7 +56,7 @@ def published(accounts: ThreeAccounts) -> dict[str, str]:
     publish_as("good", HOLD)
     accounts.read(spend=7)
     accounts.inject(*FAULTS)
-    builds.run(accounts.file, "build", *MODELS)  # no test stops it
+    builds.run(accounts.file, "build", "--indirect-selection", "buildable", *MODELS)  # no test stops it
     publish_as("held", HOLD, before="good")
     publish_as("marked", PublishPolicy(), before="good")
     accounts.read(spend=9)
