@@ -11,7 +11,7 @@ from meta_pipeline.cli.commands.completion import completion
 from meta_pipeline.cli.commands.connections import connect, links, vault
 from meta_pipeline.cli.commands.health import audit, doctor, versions
 from meta_pipeline.cli.commands.landed import compact, rebuild
-from meta_pipeline.cli.commands.published import export, sql
+from meta_pipeline.cli.commands.published import export, mcp, sql
 from meta_pipeline.cli.commands.pulls import backfill, build, metrics, plan, reports
 from meta_pipeline.cli.commands.report import report
 from meta_pipeline.cli.commands.servers import demo, docs, sandbox, serve, up
@@ -42,7 +42,7 @@ def cli() -> None:
 for command in (
     vault, connect, links,
     backfill, plan, reports, metrics, build, rebuild, compact,
-    sql, report, export,
+    sql, report, export, mcp,
     sandbox, up, serve, docs, demo,
     doctor, audit, versions, completion,
 ):

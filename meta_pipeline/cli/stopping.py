@@ -12,7 +12,7 @@ import click
 
 # What is said when a command is stopped; servers run until they are, so they say nothing.
 STOPPED = {
-    "sandbox": "", "serve": "",
+    "sandbox": "", "serve": "", "mcp": "",
     "backfill": "stopped: the days that have landed stay; run the same command again to go on",
     "build": "stopped: the published warehouse is unchanged; run `meta-pipeline build` again to go on",
 }
@@ -27,6 +27,13 @@ def handle_sigterm() -> None:
     signal.signal(signal.SIGTERM, _terminate)
 
 
+def end_at_signals() -> None:
+    """Let Ctrl-C and SIGTERM end this process at once. It is for a command that only reads, and whose thread waits for
+    standard input, which nothing else can end."""
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, _end)
+
+
 def leave(stop: KeyboardInterrupt, *, command: str | None) -> NoReturn:
     """Say that the command is stopped and exit with 130 (Ctrl-C) or 143 (SIGTERM).
 
@@ -39,6 +46,10 @@ def leave(stop: KeyboardInterrupt, *, command: str | None) -> NoReturn:
         click.echo(sentence, err=True)
     sys.stdout.flush()
     sys.stderr.flush()
+    os._exit(128 + number)
+
+
+def _end(number: int, frame: FrameType | None) -> None:
     os._exit(128 + number)
 
 

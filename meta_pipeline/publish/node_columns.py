@@ -28,6 +28,7 @@ SHARED = frozenset({
     "staging.currency_offsets",  # a seed
     "raw_meta_pipeline.warehouse_state",  # which load this is
     "raw_meta_pipeline.model_builds",  # until which load each model is built
+    "raw_meta_pipeline.mart_builds",  # and all of them
     "marts.dim_calendar",
     "marts.publication",  # written anew for each file
 })

@@ -16,6 +16,7 @@ from meta_pipeline.store.landed.day_versions import EarlierVersion
 from meta_pipeline.warehouse.changes import ChangeLog
 from meta_pipeline.warehouse.drift import count_drift
 from meta_pipeline.warehouse.landed_rows import days_in, one_in, versions_in
+from meta_pipeline.warehouse.requests import add_requests, remove_unused_requests
 from meta_pipeline.warehouse.tables import ENVELOPE, RawTable, quoted
 
 _CHANGED = pa.schema([("path", pa.string()), ("node_id", pa.string()), ("day", pa.date32())])
@@ -158,6 +159,7 @@ def replace_days(
     landed = days_in(files)
     with transaction(connection, table.name):
         create_temp_table(connection, "changed", _CHANGED, [(file.path, file.node_id, file.day) for file in files])
+        remove_unused_requests(connection, table, load_number=log.load_number)
         connection.execute(
             f"delete from {table.place} as stored using changed "
             "where stored.node_id = changed.node_id and stored.day = changed.day"
@@ -174,6 +176,7 @@ def replace_days(
         ).fetchone()
         if loaded is None or loaded[0] != expected:
             raise LoadError(f"{table.name}: {expected} rows landed and {loaded} loaded; nothing was changed")
+        add_requests(connection, table)
         log.record(table.name, "select node_id, day from changed")
         if has_drift:
             count_drift(connection, table, landed)

@@ -1,4 +1,4 @@
-"""Reading what is published: `sql`, `export`."""
+"""Reading what is published: `sql`, `mcp`, `export`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from typing import Literal
 import click
 
 from meta_pipeline.cli.commands.options import TENANT, tabular
+
+TABLE_ROWS = 1_000
+MEMORY = "2GB"  # what a query of `sql` may use
 
 
 def published_for(tenant: str | None) -> str:
@@ -22,15 +25,41 @@ def published_for(tenant: str | None) -> str:
 
 @click.command()
 @click.argument("query_text", metavar="SQL")
+@click.option(
+    "--limit", type=click.IntRange(min=1), metavar="N",
+    help=f"at most N rows; default: {TABLE_ROWS:,} in a table, all in CSV and JSON",
+)
+@click.option(
+    "--timeout", type=click.FloatRange(min=0, min_open=True), default=300, show_default=True, metavar="SECONDS",
+    help="stop a query that takes longer",
+)
 @TENANT
 @tabular
-def sql(query_text: str, tenant: str | None, form: str, is_wide: bool) -> None:
-    """Run a query on the published warehouse."""
+def sql(query_text: str, limit: int | None, timeout: float, tenant: str | None, form: str, is_wide: bool) -> None:
+    """Run a query on the published warehouse. It reads that file and nothing else."""
     from meta_pipeline.cli.output.tables import show
-    from meta_pipeline.publish.query import query
+    from meta_pipeline.cli.output.terminal import echo
+    from meta_pipeline.publish.query import Limits, connected, read
 
-    columns, rows = query(published_for(tenant), query_text)
-    show(columns, rows, form, is_wide=is_wide)
+    rows = limit or (TABLE_ROWS if form == "table" else None)
+    with connected(published_for(tenant), memory=MEMORY) as connection:
+        answer = read(connection, query_text, limits=Limits(rows=rows, seconds=timeout))
+    show(answer.columns, answer.rows, form, is_wide=is_wide)
+    if answer.is_cut:
+        echo(f"the first {rows:,} rows; --limit N prints more", err=True)
+
+
+@click.command()
+@TENANT
+def mcp(tenant: str | None) -> None:
+    """Serve the published marts to an MCP client (a program with a language model) over standard input and output.
+    It reads the published file, opens no socket and calls no one."""
+    from meta_pipeline.ask.server import serve
+    from meta_pipeline.cli.stopping import end_at_signals
+
+    published = published_for(tenant)
+    end_at_signals()
+    serve(published)
 
 
 @click.command()

@@ -1,0 +1,61 @@
+"""A question can be about what the dbt project defines, and what its marts have."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import yaml
+
+from meta_pipeline.ask.measured import LEVELS, REACH, REPORTS
+from meta_pipeline.ask.metrics import load_metrics
+from meta_pipeline.ask.origin import ORIGINS
+from meta_pipeline.project import dbt_project_folder
+
+MODELS = dbt_project_folder() / "models"
+GRAINS = {"day": "day", "7d": "7 days", "28d": "28 days", "month": "month"}
+
+
+def reach_of_metricflow() -> dict[tuple[str, str], tuple[str, str]]:
+    """Return the mart and the expression of each measure of reach, by level and grain."""
+    measures = {}
+    for model in yaml.safe_load((MODELS / "semantic" / "reach.yml").read_text())["semantic_models"]:
+        for measure in model["measures"]:
+            level, _, window = measure["name"].partition("_reach_")
+            if measure["agg"] == "sum":
+                measures[level, GRAINS[window]] = (model["model"].removeprefix("ref('").removesuffix("')"), measure["expr"])
+    return measures
+
+
+def test_reach_is_where_metricflow_has_it_and_at_the_levels_of_ads() -> None:
+    expected = reach_of_metricflow()
+
+    assert set(REACH) == {*expected, ("ad_set", "day"), ("ad", "day")}
+    for key, (mart, expression) in expected.items():
+        assert REACH[key].mart == mart
+        if REACH[key].condition != "true":
+            assert expression == f"case when {REACH[key].condition} then reach end"
+
+
+def columns() -> dict[str, set[str]]:
+    documents = [yaml.safe_load(path.read_text()) for path in (MODELS / "marts").rglob("_*.yml")]
+    models: list[dict[str, Any]] = [model for document in documents for model in document.get("models", [])]
+    return {model["name"]: {column["name"] for column in model["columns"]} for model in models}
+
+
+def test_what_is_asked_is_in_the_marts() -> None:
+    marts = columns()
+
+    assert {window.mart for window in REACH.values()} | set(REPORTS) | set(ORIGINS) <= set(marts)
+    for level, (id, name) in LEVELS.items():
+        assert {id, name} <= marts[f"facebook_ads__{level}_report"]
+    for metric in load_metrics().values():
+        assert metric.columns <= marts["facebook_ads__ad_report"]
+    for mart, origin in ORIGINS.items():
+        assert origin.account_column in marts[mart]
+
+
+@pytest.mark.parametrize("name", ["spend", "impressions", "clicks_all", "link_clicks", "conversions", "conversions_value",
+                                  "ctr", "cpc", "cpm", "cpa", "roas"])
+def test_every_metric_is_defined(name: str) -> None:
+    assert load_metrics()[name].description
