@@ -21,6 +21,7 @@ select
     {{ delivery_measures() }},
     {%- if has_conversions %}
     {{ conversion_measures() }},
+    actions,
     {%- endif %}
     {%- if has_video %}
     {{ video_measures() }},

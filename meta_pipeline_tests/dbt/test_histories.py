@@ -157,6 +157,8 @@ def test_the_same_states_stand_under_fivetrans_names(built: Place) -> None:
     assert built.rows("select name, status, daily_budget from facebook_ads.campaign_history where id = '1' order by updated_time") == [
         ("First", "ACTIVE", Decimal(12345)), ("Autumn", "ACTIVE", Decimal(20000)), ("Autumn", "WITH_ISSUES", None),
         ("Future", "ACTIVE", None), ("Future", "DELETED", None)]
-    assert built.rows("select id, creative_id from facebook_ads.ad_history order by updated_time") == [("30", "8"), ("30", "9")]
+    assert built.rows("select id, creative_id from facebook_ads.ad_history where id = '30' order by updated_time") == [("30", "8"), ("30", "9")]
+    assert built.rows("select status, updated_time = timezone('UTC', timestamp '2026-11-07') from facebook_ads.ad_history where id = '31'") == [
+        (None, True)]  # it was in no listing, only in insights
     assert built.rows("select page_link from facebook_ads.creative_history order by id")[1] == ("https://other.example/%zz",)
     assert built.rows("select count(*) from facebook_ads.account_history") == [(4,)]

@@ -23,10 +23,11 @@ from meta_pipeline.warehouse.warehouse import Warehouse
 PROJECT = Path(__file__).parents[2] / "dbt_project"
 # Prefixes of marts by folder, as Fivetran's packages have them.
 MARTS = {"ads": ("facebook_ads__", "dim_"), "pages": ("facebook_pages__", "dim_"), "instagram": ("instagram_business__",),
-         "social": ("social__",), "ops": ("fct_", "account_status"), "shared": ("dim_",)}
+         "social": ("social__",), "ops": ("fct_", "account_status"), "shared": ("dim_",),
+         "ad_reporting": ("ad_reporting__",)}
 PREFIXES = {"staging": ("stg_",), "intermediate": ("int_",), "fivetran": ("",)}
 LAYERS = {"staging": {"source"}, "intermediate": {"staging", "intermediate"}, "marts": {"staging", "intermediate", "marts"},
-          "fivetran": {"staging", "marts"}}
+          "fivetran": {"staging", "intermediate", "marts"}}
 
 
 @pytest.fixture(scope="module")

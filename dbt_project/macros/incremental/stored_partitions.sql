@@ -12,21 +12,21 @@
     ) }}
 {%- endmacro %}
 
-{# The same for a view over stored models: its tests run over the partitions that changed. #}
-{% macro view_of_partitions(reports, node='account_id', by='day') -%}
-    {{ config(materialized='view', meta={'reports': reports, 'node': node, 'by': by}) }}
+{# The same for a view over stored models: its tests run over the partitions that changed. `day` is its column of the day. #}
+{% macro view_of_partitions(reports, node='account_id', by='day', day='date_day') -%}
+    {{ config(materialized='view', meta={'reports': reports, 'node': node, 'by': by, 'day': day}) }}
 {%- endmacro %}
 
 {# The columns that identify a partition of a model with this `meta`. #}
 {% macro partition_columns(meta) -%}
-    {{ return([meta.node] if meta.by == 'node' else [meta.node, 'date_day']) }}
+    {{ return([meta.node] if meta.by == 'node' else [meta.node, meta.get('day', 'date_day')]) }}
 {%- endmacro %}
 
 {# A query of the partitions whose raw rows changed in a load after this one. #}
 {% macro partitions_changed_since(meta, load_number) -%}
     select distinct
         replace(node_id, 'act_', '') as {{ meta.node }}
-        {%- if meta.by == 'day' %}, day as date_day{% endif %}
+        {%- if meta.by == 'day' %}, day as {{ meta.get('day', 'date_day') }}{% endif %}
     from raw_meta_pipeline.changes
     where report in ('{{ meta.reports | join("', '") }}') and load_number > {{ load_number }}
 {%- endmacro %}

@@ -22,6 +22,9 @@ select
     any_value(ad_set_id) as ad_set_id,
     ad_id,
     coalesce(action['action_type'], 'unknown') as action_type,
+    row_number() over (
+        partition by date_day, account_id, ad_id order by coalesce(action['action_type'], 'unknown')
+    ) - 1 as action_index,
     any_value(currency) as currency,
     {{ sum_of_actions('actions') }} as value,
     {%- for window in ['1d_view', '1d_click', '7d_click', '28d_click'] %}

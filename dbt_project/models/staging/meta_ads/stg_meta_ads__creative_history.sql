@@ -23,6 +23,10 @@ select
         else lower(object_type)
     end as creative_format,
     url_tags,
+    {{ json_text('asset_feed_spec', '$.link_urls') }} as asset_feed_spec_link_urls,
+    {%- for part in ['child_attachments', 'caption', 'description', 'link', 'message'] %}
+    {{ json_text('object_story_spec', '$.link_data.' ~ part) }} as object_story_link_data_{{ part }},
+    {%- endfor %}
     instagram_permalink_url,
     -- The destination URL, which each kind of creative has in another place; the first one of a carousel or an asset feed.
     coalesce(

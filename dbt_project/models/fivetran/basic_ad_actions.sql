@@ -1,0 +1,1 @@
+{{ fivetran_ad_actions('value') }}

@@ -1,0 +1,1 @@
+{{ fivetran_demographics('country') }}

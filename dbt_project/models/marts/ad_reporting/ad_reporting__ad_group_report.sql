@@ -1,0 +1,1 @@
+{{ ad_reporting('ad_set', ['campaign', 'ad_set']) }}

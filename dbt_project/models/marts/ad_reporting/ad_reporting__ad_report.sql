@@ -1,0 +1,1 @@
+{{ ad_reporting('ad', ['campaign', 'ad_set', 'ad']) }}
