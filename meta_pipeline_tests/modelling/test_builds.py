@@ -27,8 +27,8 @@ NOW = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
 AD = {"account_currency": "EUR", "clicks": "4", "inline_link_clicks": "3", "spend": "2.5"}
 # The stored models that the rows of ads reach.
 OF_ADS = {
-    "facebook_ads__ad_report_history", "facebook_ads__restatement_report", "int_accounts_current", "int_ad_action_days",
-    "int_ad_conversion_days", "int_ad_days", "int_ad_set_days", "int_ad_sets_current", "int_ads_current", "int_campaign_days",
+    "fct_check_failures", "int_checked_days", "facebook_ads__ad_report_history", "facebook_ads__restatement_report",
+    "int_accounts_current", "int_ad_action_days", "int_ad_conversion_days", "int_ad_days", "int_ad_set_days", "int_ad_sets_current", "int_ads_current", "int_campaign_days",
     "int_campaigns_current", "int_reconciled_days", "int_report_days_read",
 }
 
