@@ -17,7 +17,7 @@ from meta_pipeline.defs.assets.landing import land_entities, landing_assets
 from meta_pipeline.defs.assets.marts import mart_assets
 from meta_pipeline.defs.assets.published import published_asset
 from meta_pipeline.defs.assets.raw import raw_assets
-from meta_pipeline.defs.checks import TOKENS_SPEC, api_versions, drift, gated_reports, tokens_live
+from meta_pipeline.defs.checks import TOKENS_SPEC, accounts, api_versions, drift, gated_reports, tokens_live
 from meta_pipeline.defs.jobs import (
     build_marts,
     check_connections,
@@ -62,7 +62,7 @@ def defs() -> dg.Definitions:
             TOKENS_SPEC, *landing_assets(runtime.reports), land_entities, raw_assets(runtime.reports), marts,
             published_asset(marts),
         ],
-        asset_checks=[api_versions, drift, gated_reports, tokens_live],
+        asset_checks=[accounts, api_versions, drift, gated_reports, tokens_live],
         jobs=[
             onboarding_job, check_connections, compact_landing, pull_ads, pull_pages, pull_instagram, pull_entities,
             build_marts,

@@ -10,6 +10,7 @@ from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.defs.assets.keys import OWNERS, PUBLISHED, SOURCE_TAG, TOKENS
 from meta_pipeline.defs.shown import bullets, escaped
 from meta_pipeline.status import coverage, metric_health
+from meta_pipeline.status.check_failures import check_failures
 from meta_pipeline.status.versions import version_warnings
 
 TOKENS_SPEC = dg.AssetSpec(
@@ -67,6 +68,22 @@ def gated_reports(runtime: dg.ResourceParam[Runtime]) -> dg.AssetCheckResult:
         metadata={
             "problems": bullets(map(escaped, problems), empty="all well"),
             "unknown": dg.MetadataValue.json(coverage.unknown(file)),
+        },
+    )
+
+
+@dg.asset_check(
+    asset=PUBLISHED, name="accounts",
+    description="no account's rows fail a check (marts.fct_check_failures); one that does stops no other",
+)
+def accounts(runtime: dg.ResourceParam[Runtime]) -> dg.AssetCheckResult:
+    """Warn with account, check, report, days and what to do."""
+    failures = check_failures(runtime.settings.published_file)
+    return dg.AssetCheckResult(
+        passed=not failures, severity=dg.AssetCheckSeverity.WARN,
+        metadata={
+            "problems": bullets((escaped(f"{each.sentence}. {each.remedy}") for each in failures), empty="all well"),
+            "accounts": dg.MetadataValue.json(sorted({each.account_id for each in failures})),
         },
     )
 

@@ -180,3 +180,11 @@ def test_every_source_is_a_table_that_the_warehouse_makes(manifest: dict[str, An
     assert {name for schema, name in sources if schema == "raw_meta_ads"} >= set(REPORTS)
     for report in (*PAGE_REPORTS.values(), *INSTAGRAM_REPORTS.values()):
         assert (report.node_kind.raw_schema, report.name) in sources
+
+
+def test_a_test_that_one_accounts_rows_can_fail_stops_no_other_account(manifest: dict[str, Any]) -> None:
+    for node in manifest["nodes"].values():
+        if node["resource_type"] == "test" and node["config"]["severity"].lower() == "error":
+            assert set(node["depends_on"]["nodes"]) <= {
+                "seed.meta_pipeline.currency_offsets", "model.meta_pipeline.dim_calendar"
+            }, node["name"]

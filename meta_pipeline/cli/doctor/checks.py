@@ -18,6 +18,7 @@ from meta_pipeline.landing import orphans
 from meta_pipeline.node_kinds import NODE_KINDS
 from meta_pipeline.records import MetaPipelineError
 from meta_pipeline.status import metric_health
+from meta_pipeline.status.check_failures import check_failures
 from meta_pipeline.status.unread import unread_sentences
 from meta_pipeline.store.connections.node_links import list_links
 
@@ -54,6 +55,7 @@ def run_checks(runtime: Runtime) -> Iterator[CheckResult]:
     yield from _check_tokens(runtime)
     yield from daily_work.check_daily_work(runtime, now=runtime.now())
     yield from lost_access.check_lost_access(runtime, now=runtime.now())
+    yield from _check_accounts(runtime)
     yield from check_files(runtime)
 
 
@@ -81,6 +83,15 @@ def _check_orphans(runtime: Runtime) -> CheckResult:
     if counts.foreign:
         message += f"; {counted(counts.foreign, 'file')} that another control store may know are left alone"
     return CheckResult("landing folder", not counts.files, message)
+
+
+def _check_accounts(runtime: Runtime) -> Iterator[CheckResult]:
+    """Yield the checks that an account's rows fail in the published marts, with what to do."""
+    try:
+        for failure in check_failures(runtime.settings.published_file):
+            yield CheckResult("account's rows", False, f"{failure.sentence}; {failure.remedy}")
+    except MetaPipelineError as error:
+        yield CheckResult("account's rows", False, str(error))
 
 
 def _check_tokens(runtime: Runtime) -> Iterator[CheckResult]:
