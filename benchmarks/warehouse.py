@@ -32,6 +32,7 @@ RESTATED_DAYS = 28
 NOW = dt.datetime(2026, 11, 21, 12, tzinfo=dt.UTC)
 # Of the ads of the sandbox, this share delivers on a day of the two years.
 DELIVERING = 0.7
+FEWEST_ADS = 6  # of an account of the sandbox
 _BUILD = """
 import json, resource
 from meta_pipeline.bootstrap import process_runtime
@@ -92,8 +93,10 @@ class Home:
 
 
 def generate(folder: Path, *, rows: int, accounts: int) -> Home:
-    """Make the landed files, if they are not there."""
-    ads = max(6, round(rows / (accounts * DAYS * ROWS_AN_AD * DELIVERING)))
+    """Make the landed files, if they are not there; of fewer accounts, if they would have fewer ads than they can."""
+    ads_of_all = round(rows / (DAYS * ROWS_AN_AD * DELIVERING))
+    accounts = max(1, min(accounts, ads_of_all // FEWEST_ADS))
+    ads = max(FEWEST_ADS, ads_of_all // accounts)
     world = GeneratedWorld(
         store=f"sqlite:///{folder / 'control.sqlite'}", landing=str(folder / "landing"), accounts=accounts, ads=ads
     )
@@ -103,7 +106,7 @@ def generate(folder: Path, *, rows: int, accounts: int) -> Home:
         landed = world.land(UNTIL - dt.timedelta(days=DAYS - 1), UNTIL, now=NOW)
         made.write_text(json.dumps({"rows": landed, "seconds": time.monotonic() - started}))
     facts = json.loads(made.read_text())
-    print(f"{facts['rows']:,} rows of {accounts} accounts, {ads} ads each, in {facts['seconds']:.0f} s")
+    print(f"{facts['rows']:,} rows of {accounts} accounts, {ads} ads each, in {facts['seconds']:.0f} s", flush=True)
     return Home(folder, world, new_key())
 
 

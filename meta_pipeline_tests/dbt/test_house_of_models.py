@@ -92,7 +92,9 @@ MAY_BE_NULL = {("facebook_ads__reach_report", "campaign_id"), ("fct_graph_calls_
 def test_no_column_of_a_marts_grain_is_null(manifest: dict[str, Any]) -> None:
     every = manifest["nodes"]
     tests = [node for node in every.values() if node.get("test_metadata")]
-    filled = {(node["attached_node"], node["column_name"]) for node in tests if node["test_metadata"]["name"] == "not_null"}
+    filled = {
+        (test["attached_node"], column) for test in tests for column in test["test_metadata"]["kwargs"].get("not_null", ())
+    }
     for test in tests:
         model = every.get(test["attached_node"] or "", {"fqn": ["", ""]})
         if test["test_metadata"]["name"] == "unique_grain" and model["fqn"][1] == "marts":

@@ -98,7 +98,7 @@ def test_after_one_report_of_one_account_exactly_what_it_reaches_is_run(home: Bu
     assert models == OF_ADS
     tests = home.ran() - {f"model.meta_pipeline.{name}" for name in models}
     selected = select_changed(manifest, {"ad_insights", "ad_insights_versions", "day_versions"})
-    assert len(tests) < 80 and names_of(manifest, selected.run) == names_of(manifest, home.ran() - _hooks(home))
+    assert len(tests) < 65 and names_of(manifest, selected.run) == names_of(manifest, home.ran() - _hooks(home))
 
     shown = home.materialized()
     assert shown["int_ad_days"] == "success" and shown["facebook_ads__ad_report"] == "reads tables that have changed"
