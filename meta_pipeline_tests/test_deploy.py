@@ -49,7 +49,7 @@ def test_every_command_and_option_of_the_files_exists(file: Path) -> None:
 def test_the_files_use_the_command_line() -> None:
     used = {words[0] for file in FILES for words in commands_in(file.read_text())}
 
-    assert {"up", "connect", "backfill", "build", "doctor", "vault"} <= used
+    assert {"up", "connect", "backfill", "rebuild", "doctor", "vault"} <= used
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)

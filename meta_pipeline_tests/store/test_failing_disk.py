@@ -263,20 +263,25 @@ def test_a_home_of_an_older_version_is_closed_and_what_is_not_ours_stays(tmp_pat
 def test_doctor_names_what_others_may_read_and_what_was_set_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     settings = Settings(home=tmp_path / "home", _env_file=None)
+    settings.root.mkdir()
+    runtime = Runtime(settings)
+    runtime.engine.dispose()  # the control store is there
     folder = Path(settings.landing_root) / "ad_insights" / "act_1"
     folder.mkdir(parents=True)
-    for path in (settings.root, Path(settings.landing_root)):
-        path.chmod(0o700)
-    assert [(result.name, result.is_ok) for result in doctor.check_files(Runtime(settings))] == [("permissions", True)]
+    permissions.make_private(settings.root)
+    assert [(result.name, result.is_ok) for result in doctor.check_files(runtime)] == [
+        ("permissions", True), ("landing folder", True),
+    ]
     (tmp_path / ".env").touch()
     (tmp_path / ".env").chmod(0o644)
     (folder / f"{DAYS[0]}.parquet.corrupt").touch()
     (folder / f"{DAYS[1]}.parquet.corrupt").touch()
     (folder / f"{DAYS[1]}.parquet").touch()  # it has landed since
 
-    permission, aside = doctor.check_files(Runtime(settings))
+    permission, orphans, aside = doctor.check_files(runtime)
 
     assert not permission.is_ok and f"chmod 600 {tmp_path / '.env'}" in permission.message
+    assert orphans.is_ok  # a file that was set aside has its own check
     assert not aside.is_ok and f"--since {DAYS[0]} --until {DAYS[0]} --node act_1 --report ad_insights" in aside.message
 
 
