@@ -43,7 +43,7 @@ def test_the_forecast_of_a_backfill_is_what_the_next_one_takes(home: Home, sandb
     assert sum(sandbox.control("calls").values()) == calls  # nothing is asked of Meta
     assert not first["is_certain"] and first["calls"] > 0
     (account,) = first["accounts"]
-    assert [report["report_runs"] for report in account["reports"]] == [1, 0, 1] and account["entity_calls"] == 5
+    assert [report["report_runs"] for report in account["reports"]] == [1, 0, 1] and account["entity_calls"] == 6
 
     landed = run_json(home, "backfill", *RANGE, *REPORTS, "--no-build")
     assert landed["forecast_calls"] == first["calls"] <= landed["calls"]

@@ -92,7 +92,7 @@ def moment(text: str) -> dt.datetime:
 
 def test_renames_budgets_and_deletes_are_dated_and_cost_little(tmp_path: Path, sandbox: Sandbox) -> None:
     account = SandboxListings(tmp_path, sandbox)
-    assert account.land("2026-11-20T12:00:00+00:00") == 5
+    assert account.land("2026-11-20T12:00:00+00:00") == 6
     campaign, other = list(account.landed("campaigns"))[:2]
     ad_set, ad = next(iter(account.landed("ad_sets"))), next(
         id for id, each in account.landed("ads").items() if each["effective_status"] == "ACTIVE")
@@ -100,11 +100,11 @@ def test_renames_budgets_and_deletes_are_dated_and_cost_little(tmp_path: Path, s
     assert thumbnails.keys() == account.landed("creatives").keys() and not any("error" in row for row in thumbnails.values())
     assert all((Path(account.landing.root) / row["path"]).read_bytes().startswith(b"\x89PNG") for row in thumbnails.values())
 
-    assert account.land("2026-11-21T12:00:00+00:00") == 4
+    assert account.land("2026-11-21T12:00:00+00:00") == 5
     edits = [{"id": campaign, "name": "Renamed"}, {"id": ad_set, "daily_budget": "777"}, {"id": ad, "status": "DELETED"}]
     calls = account.land("2026-11-22T12:00:00+00:00", *edits, edited="2026-11-22T09:30:00+00:00")
-    assert calls == 5  # the deleted ad, by its id
-    assert account.land("2026-11-23T12:00:00+00:00") == 4
+    assert calls == 6  # the deleted ad, by its id
+    assert account.land("2026-11-23T12:00:00+00:00") == 5
     # The pictures' addresses are dead by now; nobody asks for them.
     account.build()
 
@@ -129,7 +129,7 @@ def test_an_increment_misses_what_vanished_until_the_sweep_and_takes_what_is_new
     made = {"create": "ad", "adset_id": ads[ad]["adset_id"], "name": "Made"}
     calls = account.land("2026-11-21T12:00:00+00:00", {"id": ad, "status": "DELETED"}, made, page=10)
 
-    assert calls == 5  # the account, three edges, the new ad's creative
+    assert calls == 6  # the account, three edges, the custom conversions, the new ad's creative
     assert account.landed("ads")[ad]["effective_status"] == "ACTIVE"
     (new,) = account.landed("ads").keys() - ads.keys()
     assert account.landed("ads")[new]["creative"]["id"] in account.landed("creatives")
@@ -146,4 +146,4 @@ def test_incomplete_creatives_are_rows_and_stop_nothing(tmp_path: Path, sandbox:
     assert sum("error" in row for row in creatives.values()) == 2
     assert creatives.keys() == {row["creative"]["id"] for row in account.landed("ads").values()}
     assert account.landed("thumbnails").keys() == {id for id, row in creatives.items() if "error" not in row}
-    assert calls <= 30 and account.land("2026-11-21T12:00:00+00:00") == 4
+    assert calls <= 30 and account.land("2026-11-21T12:00:00+00:00") == 5

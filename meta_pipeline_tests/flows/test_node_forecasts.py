@@ -14,10 +14,12 @@ from meta_pipeline.extract.forecasting.node_forecast import forecast_node_report
 from meta_pipeline.extract.registry.built_in import METRICS
 from meta_pipeline.extract.reports import is_snapshot
 from meta_pipeline.extract.snapshots.snapshot_ages import DEFAULT_AGES, parse_ages
+from meta_pipeline.node_kinds import AD_ACCOUNT
 from meta_pipeline.node_kinds import PAGE as PAGE_KIND
 
 VERSION = "v24.0"
 WITH_OBJECTS = {"page_posts", "instagram_media", "instagram_stories"}
+OF_ACCOUNTS = {name for name, report in NODE_REPORTS.items() if report.node_kind == AD_ACCOUNT}
 
 
 def forecast(organic: Organic, name: str, days: list[dt.date]) -> Forecast:
@@ -34,7 +36,7 @@ def node_of(name: str) -> str:
 
 
 @pytest.mark.parametrize("count", [1, 30, 100])
-@pytest.mark.parametrize("name", sorted(set(NODE_REPORTS) - WITH_OBJECTS))
+@pytest.mark.parametrize("name", sorted(set(NODE_REPORTS) - WITH_OBJECTS - OF_ACCOUNTS))
 def test_days_and_audiences_take_the_calls_of_the_forecast_on_every_day(
     tmp_path: Path, name: str, count: int
 ) -> None:
