@@ -264,14 +264,11 @@ def test_doctor_names_what_others_may_read_and_what_was_set_aside(tmp_path: Path
     monkeypatch.chdir(tmp_path)
     settings = Settings(home=tmp_path / "home", _env_file=None)
     settings.root.mkdir()
-    runtime = Runtime(settings)
-    runtime.engine.dispose()  # the control store is there
+    (runtime := Runtime(settings)).engine.dispose()  # the control store is there
     folder = Path(settings.landing_root) / "ad_insights" / "act_1"
     folder.mkdir(parents=True)
     permissions.make_private(settings.root)
-    assert [(result.name, result.is_ok) for result in doctor.check_files(runtime)] == [
-        ("permissions", True), ("landing folder", True),
-    ]
+    assert {result.name: result.is_ok for result in doctor.check_files(runtime)} == {"permissions": True, "landing folder": True}
     (tmp_path / ".env").touch()
     (tmp_path / ".env").chmod(0o644)
     (folder / f"{DAYS[0]}.parquet.corrupt").touch()
