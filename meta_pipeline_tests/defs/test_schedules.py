@@ -57,15 +57,18 @@ def read_of_ads(runtime: Runtime) -> set[str]:
     return shown(request)[0]
 
 
-def test_without_a_file_the_ten_are_read(tmp_path: Path) -> None:
-    assert read_of_ads(runtime_of(tmp_path)) == set(default_reports(REPORTS))
+OF_ADS = {*default_reports(REPORTS), "account_activities"}
+
+
+def test_without_a_file_the_default_reports_are_read(tmp_path: Path) -> None:
+    assert read_of_ads(runtime_of(tmp_path)) == OF_ADS
 
 
 def test_what_a_file_switches_on_is_read_as_well(tmp_path: Path) -> None:
     file = tmp_path / "reports.toml"
     file.write_text('enabled = ["campaign_reach_28d"]')
 
-    assert read_of_ads(runtime_of(tmp_path, reports=str(file))) - set(default_reports(REPORTS)) == {"campaign_reach_28d"}
+    assert read_of_ads(runtime_of(tmp_path, reports=str(file))) - OF_ADS == {"campaign_reach_28d"}
 
 
 @BY_KIND
