@@ -23,14 +23,3 @@ def left_after(home: Home, *, within_s: float = 20.0) -> list[str]:
     """Return the command lines of what still runs after `within_s`; empty as soon as nothing does."""
     _, alive = psutil.wait_procs(processes_of(home), timeout=within_s)
     return [" ".join(process.cmdline()) for process in alive]
-
-
-def is_running(home: Home, program: str) -> bool:
-    """Return whether a process of the home runs a program, named by the end of one of its first two words."""
-    for process in processes_of(home):
-        try:
-            if any(word.endswith(program) for word in process.cmdline()[:2]):
-                return True
-        except psutil.Error:
-            continue
-    return False

@@ -16,7 +16,7 @@ import pytest
 
 from harness.backfilled_week import BACKFILL, connect, sums_of, truth_of
 from harness.home import Home
-from harness.leftover_processes import is_running, left_after
+from harness.leftover_processes import left_after
 from harness.sandbox import Sandbox
 
 ONE = "1000000001"
@@ -53,10 +53,13 @@ def test_a_stopped_or_killed_command_leaves_no_process_and_the_same_command_goes
     assert (code, left_after(home)) == (143, [])
     assert said.splitlines()[-1] == "stopped: the days that have landed stay; run the same command again to go on"
 
-    code, _ = stop(home, "build", when=lambda: is_running(home, "/dbt"), with_signal=signal.SIGKILL)
+    log = home.path / "home" / "dbt" / "build.log"  # the process that loads and builds begins with an empty one
+    assert not log.exists()
+    code, _ = stop(home, "build", when=log.exists, with_signal=signal.SIGKILL)
     assert (code, left_after(home)) == (-signal.SIGKILL, [])
 
-    code, said = stop(home, "build", when=lambda: is_running(home, "/dbt"), with_signal=signal.SIGINT)
+    log.unlink()
+    code, said = stop(home, "build", when=log.exists, with_signal=signal.SIGINT)
     assert (code, left_after(home)) == (130, [])
     assert "run `meta-pipeline build` again" in said.splitlines()[-1]
 
