@@ -26,7 +26,7 @@ def test_reports_of_days_say_how_many_months_meta_keeps_and_snapshots_have_no_pa
     months = {name: report.history_months for name, report in NODE_REPORTS.items()}
 
     assert months == {
-        "page_insights": 24, "instagram_insights": 24,
+        "account_activities": 37, "page_insights": 24, "instagram_insights": 24,
         **dict.fromkeys(
             ("page_audience", "page_posts", "instagram_demographics", "instagram_media", "instagram_stories")
         ),
