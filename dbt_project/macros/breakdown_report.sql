@@ -50,18 +50,7 @@ select
     days.{{ name }},
     {%- endfor %}
     {{ current_currency() }},
-    days.impressions,
-    days.link_clicks as clicks,
-    days.clicks_all,
-    days.link_clicks,
-    days.spend,
-    {%- if has_conversions %}
-    days.conversions,
-    days.conversions_value,
-    {%- for column in group_columns() %}
-    days.{{ column }},
-    {%- endfor %}
-    {%- endif %}
+    {{ delivered_columns(has_conversions=has_conversions) }}
     {{ rates(has_conversions=has_conversions) }}
     {{ current_is_provisional() }}
 from {{ ref(report | replace('ad_insights', 'int_ad_days')) }} as days

@@ -39,3 +39,29 @@
     try_cast({{ rate }} as decimal(18, 6)) as meta_{{ rate }}{{ ',' if not loop.last }}
     {%- endfor %}
 {%- endmacro %}
+
+{# A mart of the steps of a video, by ad, day and breakdown; a row where a video was watched. Rates are shares of the step
+   before, from the row's own counts. #}
+{% macro video_report(report, breakdowns=[]) -%}
+{{ view_of_partitions([report]) }}
+select
+    days.date_day,
+    {%- for level in ['account', 'campaign', 'ad_set', 'ad'] %}
+    {{ id_and_names(level) }}
+    {%- endfor %}
+    {%- for name in breakdowns %}
+    days.{{ name }},
+    {%- endfor %}
+    {{ current_currency() }},
+    days.impressions,
+    days.spend,
+    {%- for count in video_counts() %}
+    days.{{ count }},
+    {%- endfor %}
+    days.video_average_seconds,
+    {{ video_rates() }},
+    {{ current_is_provisional() }}
+from {{ ref(report | replace('ad_insights', 'int_ad_days')) }} as days
+{{ join_current(report, ['account', 'campaign', 'ad_set', 'ad']) }}
+where days.video_plays > 0 or days.video_views_3s > 0
+{%- endmacro %}

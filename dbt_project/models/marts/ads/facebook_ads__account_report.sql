@@ -6,17 +6,7 @@ select
     accounts.account_status,
     accounts.timezone_name,
     {{ current_currency() }},
-    days.impressions,
-    days.link_clicks as clicks,
-    days.clicks_all,
-    days.link_clicks,
-    days.spend,
-    days.reach,
-    days.conversions,
-    days.conversions_value,
-    {%- for column in group_columns() %}
-    days.{{ column }},
-    {%- endfor %}
+    {{ delivered_columns(has_reach=true) }}
     {{ rates(has_reach=true) }}
     {{ current_is_provisional() }}
 from {{ ref('int_account_days') }} as days

@@ -6,14 +6,7 @@ select
     {{ id_and_names('ad_set') }}
     {{ id_and_names('ad') }}
     {{ current_currency() }},
-    days.impressions,
-    days.link_clicks as clicks,
-    days.clicks_all,
-    days.link_clicks,
-    days.spend,
-    days.reach,
-    days.conversions,
-    days.conversions_value,
+    {{ delivered_columns(has_reach=true) }}
     days.outbound_clicks,
     days.unique_clicks_all,
     days.unique_link_clicks,
@@ -21,9 +14,6 @@ select
     days.quality_ranking,
     days.engagement_rate_ranking,
     days.conversion_rate_ranking,
-    {%- for column in group_columns() %}
-    days.{{ column }},
-    {%- endfor %}
     {{ rates(has_reach=true) }}
     {{ current_is_provisional() }}
 from {{ ref('int_ad_days') }} as days

@@ -34,16 +34,7 @@ final as (
         ad_spans.creative_id,
         creatives.* exclude (creative_id),
         {{ current_currency() }},
-        days.impressions,
-        days.link_clicks as clicks,
-        days.clicks_all,
-        days.link_clicks,
-        days.spend,
-        days.conversions,
-        days.conversions_value,
-        {%- for column in group_columns() %}
-        days.{{ column }},
-        {%- endfor %}
+        {{ delivered_columns() }}
         {{ rates() }}
         {{ current_is_provisional() }}
     from {{ ref('int_ad_days') }} as days

@@ -1,0 +1,17 @@
+{# The measures of a report's row, for a select from `days`; `clicks` are link clicks, as Fivetran's users expect. Reach is there
+   only where it was measured at the grain of the row, conversions where the report requests actions. #}
+{% macro delivered_columns(has_reach=false, has_conversions=true) -%}
+    days.impressions,
+    days.link_clicks as clicks,
+    days.clicks_all,
+    days.link_clicks,
+    days.spend,
+    {%- if has_reach %}
+    days.reach,
+    {%- endif %}
+    {%- if has_conversions %}
+    {%- for column in ['conversions', 'conversions_value'] + group_columns() %}
+    days.{{ column }},
+    {%- endfor %}
+    {%- endif %}
+{%- endmacro %}
