@@ -1,0 +1,122 @@
+"""Budgets, weeks and months of two accounts in two currencies, whose November is known to the last row."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from meta_pipeline.bootstrap import insights_tables
+from meta_pipeline.extract.ads.catalogue.reports import REPORTS
+from meta_pipeline.landing.landing import SNAPSHOT_DAY, Landing
+from meta_pipeline.records import Batch
+from meta_pipeline.store.engine import open_store
+from meta_pipeline.warehouse.warehouse import Warehouse
+
+PROJECT = Path(__file__).parents[2] / "dbt_project"
+NOVEMBER = [dt.date(2026, 11, 1) + dt.timedelta(days=number) for number in range(30)]
+ENDED = dt.datetime(2026, 12, 2, tzinfo=dt.UTC)
+# The first observation, and the one after the budget was raised at noon of the 10th in Auckland.
+FIRST, RAISED = dt.datetime(2026, 11, 3, 12, tzinfo=dt.UTC), dt.datetime(2026, 11, 10, 1, tzinfo=dt.UTC)
+NOT_READ = dt.date(2026, 11, 25)  # of the second account
+ACCOUNTS = {"1": ("NZD", "Pacific/Auckland"), "2": ("JPY", "Asia/Tokyo")}
+
+
+class World:
+    """Landed days and listings, the warehouse, and the marts under test."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.engine = open_store(f"sqlite:///{path / 'control.sqlite'}")
+        self.landing = Landing(str(path / "landing"), self.engine)
+        self.warehouse = Warehouse(path / "warehouse.duckdb", insights_tables(REPORTS.values()))
+
+    def land(self, report: str, account: str, *rows: Mapping[str, object], day: dt.date = SNAPSHOT_DAY, at: dt.datetime = ENDED) -> None:
+        batch = Batch(records=(), trace_id="T", version="v26.0", fetched_at=at)
+        self.landing.write_day(
+            report, f"act_{account}", day, [(json.dumps(row).encode(), batch) for row in rows], request={}, run_id="r",
+            backfill_id="b", now=at,
+        )
+
+    def observe(self, report: str, account: str, at: dt.datetime, **fields: object) -> None:
+        self.land(report, account, {"account_id": account, "effective_status": "ACTIVE", "status": "ACTIVE", **fields}, at=at)
+        self.warehouse.load(self.engine, now=at)
+
+    def build(self, *models: str) -> None:
+        ran = subprocess.run(
+            [Path(sys.executable).parent / "dbt", "--quiet", "build", "--project-dir", PROJECT, "--profiles-dir", PROJECT,
+             "--target-path", self.path, "--log-path", self.path, "--indirect-selection", "cautious", "--select",
+             *(f"+{model}" for model in models)],
+            env={**os.environ, "META_PIPELINE_WAREHOUSE": str(self.warehouse.file)}, capture_output=True, text=True,
+        )
+        assert ran.returncode == 0, ran.stdout[-3000:]
+
+    def sql(self, text: str) -> list[tuple[Any, ...]]:
+        with duckdb.connect(str(self.warehouse.file), read_only=True) as connection:
+            return connection.execute(f"set timezone = 'UTC'; {text}").fetchall()
+
+
+def spend_of(day: dt.date) -> Decimal:
+    return day.day + Decimal("0.25")
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> World:
+    world = World(tmp_path_factory.mktemp("periods"))
+    for account, (currency, zone) in ACCOUNTS.items():
+        world.observe("accounts", account, FIRST, id=f"act_{account}", currency=currency, timezone_name=zone, name=f"Account {account}")
+        ids = {"account_id": account, "campaign_id": f"C{account}"}
+        for day in NOVEMBER:
+            row = {**ids, "account_currency": currency, "adset_id": f"S{account}", "ad_id": f"A{account}",
+                   "spend": str(spend_of(day)), "impressions": f"{day.day}00", "clicks": "2", "inline_link_clicks": "1"}
+            if (account, day) != ("2", NOT_READ):
+                world.land("ad_insights", account, row, day=day)
+                world.land("account_insights", account, row, day=day)
+    # Of the campaign, for the flight from the 1st to the 30th in Auckland; of the ad set, for a day.
+    flight = {"id": "C1", "start_time": "2026-11-01T00:00:00+1300", "stop_time": "2026-12-01T00:00:00+1300"}
+    world.observe("campaigns", "1", FIRST, **flight, lifetime_budget="30000")
+    world.observe("ad_sets", "1", FIRST, id="S1", campaign_id="C1", daily_budget="0", lifetime_budget="0")
+    world.observe("campaigns", "1", RAISED, **flight, lifetime_budget="60000")
+    world.observe("campaigns", "2", FIRST, id="C2")
+    world.observe("ad_sets", "2", FIRST, id="S2", campaign_id="C2", daily_budget="40", start_time="2026-10-05T00:00:00+0900")
+    world.build("facebook_ads__budget_pacing")
+    return world
+
+
+def test_a_lifetime_budget_is_paced_over_its_flight_with_the_amount_of_the_day(world: World) -> None:
+    rows = world.sql("""
+        select date_day, budget_level, budget_owner_id, ad_set_id, currency, is_budget_observed, budget, period_days, days_remaining,
+            spend_to_date, expected_spend_to_date, projected_spend, share_of_budget_spent
+        from marts.facebook_ads__budget_pacing where account_id = '1' order by 1""")
+
+    assert len(rows) == 30
+    for number, row in enumerate(rows, 1):
+        budget = 300 if number < 10 else 600
+        spent = sum(map(spend_of, NOVEMBER[:number]))
+        assert row[:9] == (NOVEMBER[number - 1], "campaign", "C1", None, "NZD", number >= 4, budget, 30, 30 - number)
+        assert row[9:12] == (spent, pytest.approx(Decimal(budget * number) / 30), pytest.approx(spent * 30 / number, abs=Decimal("1e-6")))
+        assert row[12] == pytest.approx(spent / budget, abs=Decimal("1e-6"))
+
+
+def test_a_daily_budget_of_an_ad_set_is_paced_over_the_month_until_a_day_is_missing(world: World) -> None:
+    rows = world.sql("""
+        select date_day, budget_level, budget_owner_id, campaign_id, currency, budget_type, budget, period_start, period_end,
+            is_period_read, pacing_difference, period_budget
+        from marts.facebook_ads__budget_pacing where account_id = '2' order by 1""")
+
+    # The month's first day is that of the first one read, so nothing of it is missing before the gap.
+    assert [row[0] for row in rows] == [day for day in NOVEMBER if day != NOT_READ]
+    for row in rows:
+        number, is_read = row[0].day, row[0] < NOT_READ
+        assert row[1:9] == ("ad_set", "S2", "C2", "JPY", "daily", 40, NOVEMBER[0], NOVEMBER[-1])
+        spent = sum(map(spend_of, NOVEMBER[:number]))
+        assert row[9:] == (is_read, spent - 40 * number if is_read else None, 1200 if is_read else 1160)
