@@ -1,7 +1,17 @@
 {# True if a day had not ended on the account's own calendar when it was read. For an account without a known time zone,
    a day ends when it has ended everywhere on earth. #}
 {% macro was_running(read_at, timezone_name, date_day) -%}
-    cast({{ in_timezone(read_at, "coalesce(" ~ timezone_name ~ ", 'Etc/GMT+12')") }} as date) <= {{ date_day }}
+    cast({{ on_calendar(read_at, timezone_name) }} as date) <= {{ date_day }}
+{%- endmacro %}
+
+{# An instant as local time of an account; without a known time zone, of the last place on earth where a day ends. #}
+{% macro on_calendar(instant, timezone_name) -%}
+    {{ in_timezone(instant, "coalesce(" ~ timezone_name ~ ", 'Etc/GMT+12')") }}
+{%- endmacro %}
+
+{# How many days after its own a day was on its account's calendar at an instant; 0 while it runs. #}
+{% macro age_of_day(instant, timezone_name, date_day) -%}
+    greatest(cast({{ on_calendar(instant, timezone_name) }} as date) - {{ date_day }}, 0)
 {%- endmacro %}
 
 {# An instant as local time in a time zone. #}

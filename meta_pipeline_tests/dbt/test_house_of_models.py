@@ -83,9 +83,10 @@ def test_every_model_tests_its_grain_and_every_mart_keeps_a_contract(manifest: d
 
 
 # The grain may be wider than what is there: an account has no campaign, the app's own calls have no account or report, a
-# combination of dimensions has not all of them. `primary_key` tests that no column is null itself.
+# combination of dimensions has not all of them, a day that has ended was read in no hour of it. `primary_key` tests that no
+# column is null itself.
 MAY_BE_NULL = {("facebook_ads__reach_report", "campaign_id"), ("fct_graph_calls_daily", "account_id"),
-               ("fct_graph_calls_daily", "report"),
+               ("fct_graph_calls_daily", "report"), ("facebook_ads__maturity_report", "read_hour"),
                *(("instagram_business__demographics", name) for name in ("timeframe", "age", "gender", "country", "city"))}
 
 
@@ -107,7 +108,7 @@ RATES = {"ctr", "link_ctr", "cpc", "link_cpc", "cpm", "cpp", "frequency", "roas"
 # What each is divided by, so that both can be added up and the rate computed again.
 DENOMINATORS = {"impressions", "clicks_all", "link_clicks", "spend"}
 # Figures as they were at a moment, not a report of what they are.
-WITHOUT_RATES = {"facebook_ads__ad_report_history", "facebook_ads__restatement_report"}
+WITHOUT_RATES = {"facebook_ads__ad_report_history", "facebook_ads__restatement_report", "facebook_ads__settled_estimates"}
 # Where Meta measured it: levels, and windows of days.
 REACHES = {f"facebook_ads__{name}_report" for name in ("account", "campaign", "ad_set", "ad", "reach")}
 REACHES |= {f"instagram_business__{name}" for name in ("accounts_report", "posts", "posts_history", "stories")}
@@ -164,7 +165,7 @@ def test_no_model_and_no_macro_adds_up_reach(manifest: dict[str, Any]) -> None:
 def test_every_insights_mart_says_whether_a_day_is_provisional_and_no_grain_is_null(manifest: dict[str, Any]) -> None:
     for model in models(manifest):
         if layer(model) == "marts" and model["name"].startswith("facebook_ads__"):
-            is_of_now = not model["name"].endswith(("history", "restatement_report", "reconciliation"))
+            is_of_now = not model["name"].endswith(("history", "restatement_report", "maturity_report", "reconciliation"))
             assert ("is_provisional" in model["columns"]) == is_of_now, model["name"]
             assert "one row per" in model["description"], model["name"]
 
