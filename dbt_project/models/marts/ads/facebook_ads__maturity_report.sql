@@ -1,5 +1,5 @@
 -- How much of its final value an account's day had at each age, from its settled days: days that were read at an age at
--- which Meta no longer changes them. A day counts for the ages at which it had been read (decision 0060).
+-- which Meta no longer changes them. A day counts for the ages at which it had been read (decision 0061).
 {{ view_of_partitions(['day_versions', 'ad_insights', 'ad_insights_versions', 'accounts_history', 'nodes'], by='node') }}
 with settled as (
     select * from ({{ ages_when_read() }})
