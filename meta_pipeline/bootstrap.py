@@ -25,6 +25,7 @@ from meta_pipeline.extract.registry.registry_file import load_registry
 from meta_pipeline.extract.reports import Reports, default_names
 from meta_pipeline.extract.snapshots.snapshot_ages import parse_ages
 from meta_pipeline.files import permissions, reading
+from meta_pipeline.flows import failed_checks
 from meta_pipeline.flows.compaction import Compaction, compact_landing
 from meta_pipeline.flows.connections import consents
 from meta_pipeline.flows.connections import tokens as token_flows
@@ -45,6 +46,7 @@ from meta_pipeline.records import NodeLink
 from meta_pipeline.settings import Settings
 from meta_pipeline.status import forecast, overview
 from meta_pipeline.status.action_links import ActionLinks
+from meta_pipeline.status.check_failures import check_failures
 from meta_pipeline.status.forecast import NodeForecast, OrganicPolicy
 from meta_pipeline.status.overview import Connection
 from meta_pipeline.store.connections.node_links import list_links
@@ -239,6 +241,13 @@ class Runtime:
         return token_flows.send_alerts(
             self.alert_targets, engine=self.engine, tokens=self.vault, action_links=self.action_links,
             signing_key=self.app_secret, now=self.now(),
+        )
+
+    def send_check_alerts(self) -> tuple[list[Alert], list[str]]:
+        """Send every target what it lacks about checks that fail in the published file; needs no token."""
+        return failed_checks.send_check_alerts(
+            self.alert_targets, check_failures(self.settings.published_file), engine=self.engine,
+            url=self.settings.public_url, now=self.now(),
         )
 
 

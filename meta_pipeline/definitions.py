@@ -40,6 +40,7 @@ from meta_pipeline.defs.schedules import (
 )
 from meta_pipeline.defs.sensors import (
     build_marts_sensor,
+    check_alerts_sensor,
     killed_runs_sensor,
     onboarding_sensor,
     token_alerts_sensor,
@@ -72,7 +73,8 @@ def defs() -> dg.Definitions:
             pull_entities_schedule, check_connections_schedule, compact_landing_schedule,
         ],
         sensors=[
-            build_marts_sensor, waiting_ranges_sensor, onboarding_sensor, token_alerts_sensor, killed_runs_sensor,
+            build_marts_sensor, waiting_ranges_sensor, onboarding_sensor, token_alerts_sensor, check_alerts_sensor,
+            killed_runs_sensor,
         ],
         resources=resources_of(runtime),
         executor=dg.in_process_executor,  # a run has one process: the resource `runtime` tags the run with it

@@ -23,16 +23,20 @@ MOST_NAMES = 5  # of nodes in a text; of the others only the count
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alert:
-    """A problem of a token that is reported. `key` identifies it, so that it is delivered once; `token_refs`: the
-    tokens it is about; `url`: where to fix it, for somebody who can sign in; `stops`: names of the nodes that no other
-    token can read; `phase`: the phase of the consent to request again; `kinds`: the kinds of the nodes that are
-    affected, () for all of the tokens. Names come from Meta, so control characters are removed."""
+    """A problem that is reported. `key` identifies it, so that it is delivered once; `url`: where to fix it, for
+    somebody who can sign in, and `action`, what to do there; `effect`: what it means for readers.
+
+    Of a problem of tokens: `token_refs`, the tokens it is about; `stops`, names of the nodes that no other token can
+    read, which are its effect; `phase`, the phase of the consent to request again; `kinds`, the kinds of the nodes that
+    are affected, () for all of the tokens. Names come from Meta, so control characters are removed."""
 
     key: str
-    token_refs: tuple[str, ...]
     subject: str
     detail: str
     url: str
+    action: str = "Connect again"
+    effect: str | None = None
+    token_refs: tuple[str, ...] = ()
     stops: tuple[str, ...] = ()
     phase: int = 1
     kinds: tuple[str, ...] = ()
@@ -57,7 +61,9 @@ class Alert:
 
     @property
     def consequence(self) -> str:
-        """Return the sentence that says what is no longer read."""
+        """Return the sentence that says what it means: for readers, or what is no longer read."""
+        if self.effect is not None:
+            return self.effect
         if not self.stops:
             return "Nothing stops: other tokens read what it read."
         more = f" and {len(self.stops) - MOST_NAMES} more" if len(self.stops) > MOST_NAMES else ""

@@ -84,7 +84,7 @@ def message(alert: Alert) -> dict[str, Any]:
             {"type": "section", "text": _plain(f"{detail}\n{consequence}")},
             {
                 "type": "actions",
-                "elements": [{"type": "button", "text": _plain("Connect again"), "url": alert.url}],
+                "elements": [{"type": "button", "text": _plain(alert.action), "url": alert.url}],
             },
         ],
     }
@@ -147,5 +147,5 @@ def mail_of(alert: Alert, *, sender: str, recipients: Sequence[str]) -> EmailMes
     mail["Auto-Submitted"] = "auto-generated"
     mail["Subject"] = " ".join(f"Meta Pipeline: {alert.subject}".split())
     mail["From"], mail["To"] = sender, ", ".join(recipients)
-    mail.set_content(f"{alert.subject}.\n\n{alert.detail}\n{alert.consequence}\n\nConnect again: {alert.url}\n")
+    mail.set_content(f"{alert.subject}.\n\n{alert.detail}\n{alert.consequence}\n\n{alert.action}: {alert.url}\n")
     return mail

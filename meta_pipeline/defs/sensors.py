@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 import dagster as dg
 
 from meta_pipeline.bootstrap import Runtime
-from meta_pipeline.defs.assets.keys import TOKENS, landing_key
+from meta_pipeline.defs.assets.keys import PUBLISHED, TOKENS, landing_key
 from meta_pipeline.defs.checks import connection_health
 from meta_pipeline.defs.jobs import PULLS, add_partitions, build_marts, onboarding_config, onboarding_job
 from meta_pipeline.defs.partitions import node_tags, range_tags
@@ -18,7 +18,7 @@ from meta_pipeline.defs.shown import plain
 from meta_pipeline.extract.reports import is_snapshot, kind_of
 from meta_pipeline.flows.connections import consents
 from meta_pipeline.store.connections import onboardings
-from meta_pipeline.store.landed import load_queue
+from meta_pipeline.store.landed import load_queue, warehouse_state
 from meta_pipeline.store.pulls import backfills, deferrals
 from meta_pipeline.store.pulls.deferrals import Deferral
 
@@ -171,6 +171,26 @@ def token_alerts_sensor(
     ]
     health = dg.AssetCheckEvaluation(asset_key=TOKENS, check_name="tokens_live", **connection_health(runtime))
     return dg.SensorResult(asset_events=[*events, health])
+
+
+@dg.sensor(
+    name="check_alerts_sensor", minimum_interval_seconds=30, default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Sends an alert when an account's rows fail a check in what is published, and when they pass again.",
+)
+def check_alerts_sensor(
+    context: dg.SensorEvaluationContext, runtime: dg.ResourceParam[Runtime]
+) -> dg.SensorResult | dg.SkipReason:
+    """Read each publication once. A target that can't be reached is tried again in the next tick."""
+    published_at = warehouse_state.find(runtime.engine).published_at
+    if published_at is None or context.cursor == published_at.isoformat():
+        return dg.SkipReason("Nothing has been published since the last alerts.")
+    alerts, troubles = runtime.send_check_alerts()
+    for trouble in troubles:
+        context.log.error(plain(trouble))
+    return dg.SensorResult(
+        asset_events=[dg.AssetObservation(PUBLISHED, description=plain(alert.text)) for alert in alerts],
+        cursor=context.cursor if troubles else published_at.isoformat(),
+    )
 
 
 @dg.sensor(

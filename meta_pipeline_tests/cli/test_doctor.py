@@ -31,6 +31,7 @@ from meta_pipeline.store.gateway import budgets
 from meta_pipeline.store.landed import ledger
 from meta_pipeline.store.pulls import backfills
 from meta_pipeline.vault.seal import new_key
+from meta_pipeline_tests.fakes.failed_checks import DOUBLED, publish_failures
 
 NOW = dt.datetime(2026, 11, 27, 9, tzinfo=dt.UTC)
 HOUR = dt.timedelta(hours=1)
@@ -236,6 +237,15 @@ def test_too_little_disk_for_a_publication(runtime: Runtime, monkeypatch: pytest
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(5_000_000))
 
     assert not check(runtime, "disk").is_ok and check(runtime, "disk").message.startswith("5.0 MB free")
+
+
+def test_an_account_whose_rows_fail_a_check_is_named_with_the_remedy(runtime: Runtime) -> None:
+    assert [result for result in checks.run_checks(runtime) if result.name == "account's rows"] == []
+
+    publish_failures(runtime.settings.published_file, [DOUBLED])
+    (failed,) = (result for result in checks.run_checks(runtime) if result.name == "account's rows")
+    assert not failed.is_ok and failed.message.startswith("ad account 7 (Northwind): doubled_rows of ad_insights fails on")
+    assert failed.message.endswith("; `meta-pipeline rebuild` loads its landed days again, without a call")
 
 
 def test_what_was_lost_since_the_last_run_is_reported_once(runtime: Runtime) -> None:

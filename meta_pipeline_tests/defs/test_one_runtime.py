@@ -14,6 +14,7 @@ from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.defs.resources import resources_of
 from meta_pipeline.defs.sensors import (
     build_marts_sensor,
+    check_alerts_sensor,
     onboarding_sensor,
     token_alerts_sensor,
     waiting_ranges_sensor,
@@ -22,7 +23,7 @@ from meta_pipeline.records import StoreError
 from meta_pipeline.settings import Settings
 from meta_pipeline.store.engine import open_store
 
-SENSORS = [build_marts_sensor, onboarding_sensor, token_alerts_sensor, waiting_ranges_sensor]
+SENSORS = [build_marts_sensor, check_alerts_sensor, onboarding_sensor, token_alerts_sensor, waiting_ranges_sensor]
 
 
 @pytest.fixture

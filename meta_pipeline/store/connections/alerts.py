@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
 
 import sqlalchemy as sa
 
@@ -19,6 +20,12 @@ def record_delivery(engine: sa.Engine, key: str, target: str, text: str, *, now:
     """Record that the target has the alert."""
     with engine.begin() as connection:
         connection.execute(alerts.insert().values(key=key, target=target, text=text, sent_at=now))
+
+
+def forget(engine: sa.Engine, keys: Collection[str], target: str) -> None:
+    """Forget that the target has these alerts, because what they report is over."""
+    with engine.begin() as connection:
+        connection.execute(alerts.delete().where(alerts.c.target == target, alerts.c.key.in_(keys)))
 
 
 def latest(engine: sa.Engine, limit: int) -> list[tuple[dt.datetime, str]]:
