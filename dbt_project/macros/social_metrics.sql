@@ -1,5 +1,5 @@
 {# The metrics that the marts of Pages and Instagram have columns for, as data: the column and Meta's name of the metric.
-   `social_cast_loses_nothing` checks the same. #}
+   `checked_node_reports` checks the same. #}
 
 {% macro page_metrics() -%}
     {{ return({

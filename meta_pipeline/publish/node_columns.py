@@ -20,8 +20,8 @@ NODE_COLUMNS: Mapping[str, tuple[str, ...]] = {
 }
 # Tables whose `account_id` is that of any node, because they are about reports.
 OF_ANY_KIND = frozenset({
-    "int_report_days_read", "facebook_ads__restatement_report", "fct_report_coverage", "fct_check_failures",
-    "fct_graph_calls_daily",
+    "int_report_days_read", "int_checked_days", "facebook_ads__restatement_report", "fct_report_coverage",
+    "fct_check_failures", "fct_graph_calls_daily",
 })
 # Tables that say nothing of any node; every tenant has them whole.
 SHARED = frozenset({

@@ -46,14 +46,6 @@
             {%- do readers.append("('" ~ node.name ~ "', '" ~ report ~ "')") -%}
         {%- endfor -%}
     {%- endfor -%}
-    {%- for test in graph.nodes.values() if test.resource_type == 'test' and test.config.meta.get('reports') -%}
-        {%- if status.get(test.unique_id) == 'pass' -%}
-            {%- do tested.append(test.name) -%}
-        {%- endif -%}
-        {%- for report in test.config.meta.reports -%}
-            {%- do readers.append("('" ~ test.name ~ "', '" ~ report ~ "')") -%}
-        {%- endfor -%}
-    {%- endfor -%}
     {{ _set_tested(tested) if tested }}
     {{ _prune_changes(readers) if readers }}
     {%- endif -%}

@@ -23,20 +23,3 @@
         {%- if was_tested %} semi join ({{ partitions_changed_since(meta, since) }}) as changed using ({{ partition_columns(meta) | join(', ') }}){% endif -%}
     {%- endif -%}
 {%- endmacro %}
-
-{# For a singular test with `meta.reports`: the end of a `from` clause, only the partitions of these raw tables that changed
-   since the test passed. `columns` are the node and the day as the rows have them. #}
-{% macro only_untested(reports, columns=['account_id', 'date_day']) -%}
-    {%- if execute and not flags.FULL_REFRESH -%}
-        {%- set since = load_of_model('tested_to', model.name) -%}
-        {%- if run_query('select ' ~ since).rows[0][0] >= 0 %}
-    semi join (
-        select distinct
-            {{ 'node_id' if columns[0] == 'node_id' else "replace(node_id, 'act_', '')" }} as {{ columns[0] }},
-            day as {{ columns[1] }}
-        from raw_meta_pipeline.changes
-        where report in ('{{ reports | join("', '") }}') and load_number > {{ since }}
-    ) as untested using ({{ columns | join(', ') }})
-        {%- endif -%}
-    {%- endif -%}
-{%- endmacro %}

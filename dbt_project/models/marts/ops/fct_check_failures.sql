@@ -1,4 +1,4 @@
--- Checks that one account can fail, as data: a failure marks that account's days and stops no other. It is a table, so
+-- Checks that one node can fail, as data: a failure marks that node's days and stops no other. It is a table, so
 -- that a published file shows why a node is held back while it shows that node's earlier rows (decision 0057).
 {{ config(materialized='table') }}
 with days as (
@@ -15,7 +15,7 @@ with days as (
     from {{ ref('int_checked_days') }} as checked
     full outer join (
         select * from {{ ref('int_report_days_read') }}
-        where report in ({{ quoted_list(checked_reports().keys()) }})
+        where report in ({{ quoted_list(names_of_checked_reports()) }})
     ) as ledger
         on checked.report = ledger.report
         and checked.account_id = ledger.account_id
@@ -42,8 +42,7 @@ failures as (
     select
         'lost_value', report, account_id, date_day, 'error',
         concat(
-            {% for name in checked_measures() %}lost_{{ name }} + {% endfor %}0,
-            ' values are no number or have more digits than the column holds, such as ', lost_example
+            lost_values, ' values are not of their column''s type or have more digits than it holds, such as ', lost_example
         )
     from days
     where lost_example is not null
