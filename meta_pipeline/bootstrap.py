@@ -53,6 +53,7 @@ from meta_pipeline.store.connections.node_links import list_links
 from meta_pipeline.store.engine import check_store_is_there, open_store
 from meta_pipeline.store.gateway.audit_log import AuditLog
 from meta_pipeline.vault.vault import Vault
+from meta_pipeline.warehouse.exchange_rates import RateSettings
 from meta_pipeline.warehouse.tables import RawTable
 from meta_pipeline.warehouse.warehouse import Warehouse
 
@@ -173,7 +174,8 @@ class Runtime:
 
     @functools.cached_property
     def warehouse(self) -> Warehouse:
-        return Warehouse(self.settings.warehouse_file, insights_tables(self.catalogue.values()))
+        rates = RateSettings(self.settings.exchange_rates, self.settings.reporting_currency)
+        return Warehouse(self.settings.warehouse_file, insights_tables(self.catalogue.values()), rates=rates)
 
     @functools.cached_property
     def publish_policy(self) -> PublishPolicy:

@@ -41,6 +41,10 @@ class Settings(BaseSettings):
     warehouse: Path | None = Field(None, description="the DuckDB file that the pipeline writes; default under HOME")
     publish_url: str | None = Field(None, description="where readers find the published warehouse")
     tenants: Path | None = Field(None, description="TOML file: customers whose nodes are published apart")
+    exchange_rates: Path | None = Field(
+        None, description="CSV file date,currency,rate: units of the reporting currency for one unit of a currency"
+    )
+    reporting_currency: str | None = Field(None, description="currency into which reports convert money, ISO 4217")
     hold_failed_accounts: bool = Field(
         False, description="publish the last good rows of a node while a check of it fails with an error"
     )

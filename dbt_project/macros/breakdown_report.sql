@@ -55,4 +55,5 @@ select
     {{ current_is_provisional() }}
 from {{ ref(report | replace('ad_insights', 'int_ad_days')) }} as days
 {{ join_current(report, ['account', 'campaign', 'ad_set', 'ad']) }}
+{{ join_exchange_rates() }}
 {%- endmacro %}

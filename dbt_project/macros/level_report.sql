@@ -51,4 +51,5 @@ select
     {{ current_is_provisional() }}
 from {{ ref('int_' ~ (levels | last) ~ '_days') }} as days
 {{ join_current('ad_insights', ['account'] + levels) }}
+{{ join_exchange_rates() }}
 {%- endmacro %}

@@ -55,6 +55,7 @@ select
     {{ current_currency() }},
     days.impressions,
     days.spend,
+    {{ reporting_columns() }}
     {%- for count in video_counts() %}
     days.{{ count }},
     {%- endfor %}
@@ -63,5 +64,6 @@ select
     {{ current_is_provisional() }}
 from {{ ref(report | replace('ad_insights', 'int_ad_days')) }} as days
 {{ join_current(report, ['account', 'campaign', 'ad_set', 'ad']) }}
+{{ join_exchange_rates() }}
 where days.video_plays > 0 or days.video_views_3s > 0
 {%- endmacro %}

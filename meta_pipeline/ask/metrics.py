@@ -16,8 +16,11 @@ from meta_pipeline.project import dbt_project_folder
 ALIASES = {"clicks": "clicks_all", "value": "conversions_value"}
 # Counts the currencies of a group: what depends on it is money, and is grouped by currency.
 _CURRENCIES = "currencies"
+# Counts what no exchange rate covers; a part of others, as it is.
+_WITHOUT_RATE = "rows_without_rate"
 _WORDS = re.compile(r"'[^']*'|\b[a-z_][a-z0-9_]*\b")
 _UNCHECKED = "_unchecked"
+_SQL = frozenset({"coalesce", "case", "when", "is", "null", "then", "else", "end"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,13 +36,13 @@ class Metric:
 
 
 def load_metrics(folder: Path | None = None) -> dict[str, Metric]:
-    """Return the metrics by name. Parts of others (`…_unchecked`, `currencies`) are left out."""
+    """Return the metrics by name. Parts of others (`…_unchecked`, counts of currencies and rates) are left out."""
     path = (folder or dbt_project_folder()) / "models" / "semantic" / "ads.yml"
     document = yaml.safe_load(path.read_text(encoding="utf-8"))
     definitions = _Definitions(document)
     return {
         name: definitions.metric(name) for name in definitions.metrics
-        if name != _CURRENCIES and not name.endswith(_UNCHECKED)
+        if name not in (_CURRENCIES, _WITHOUT_RATE) and not name.endswith(_UNCHECKED)
     }
 
 
@@ -55,7 +58,7 @@ class _Definitions:
         columns = {word for text in expressions for word in _WORDS.findall(text) if not word.startswith("'")}
         return Metric(
             name=name, description=self.metrics[name]["description"], sql=self._sql(name),
-            columns=frozenset(columns - {"coalesce"}), has_money=_CURRENCIES in parts,
+            columns=frozenset(columns - _SQL), has_money=_CURRENCIES in parts,
         )
 
     def _expression(self, name: str) -> str:

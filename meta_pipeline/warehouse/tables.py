@@ -78,8 +78,8 @@ TABLES = tuple(RawTable(name=kind.name, columns=kind.columns) for kind in ENTITY
 # sends and no column has, the linked nodes, which metrics Meta answers for them, and which load changed which days last
 # (`changes`; `report` is the name of a raw table), up to which load a model of dbt was built and tested, and the last
 # build of all of them (`mart_builds`: one row).
-# `requests` has those of the raw rows, by their digest. `node_publications` is filled in published files only: which
-# nodes a publication holds back.
+# `requests` has those of the raw rows, by their digest; `exchange_rates` those of the operator's file.
+# `node_publications` is filled in published files only: which nodes a publication holds back.
 OWN_SCHEMA = "raw_meta_pipeline"
 OWN_DDL = f"""
 create schema if not exists {OWN_SCHEMA};
@@ -103,6 +103,9 @@ create table if not exists {OWN_SCHEMA}.metric_availability (
 );
 create table if not exists {OWN_SCHEMA}.changes (report varchar, node_id varchar, day date, load_number bigint);
 create table if not exists {OWN_SCHEMA}.model_builds (model varchar, built_to bigint, tested_to bigint);
+create table if not exists {OWN_SCHEMA}.exchange_rates (
+    currency varchar, day date, rate decimal(20, 12), reporting_currency varchar
+);
 create table if not exists {OWN_SCHEMA}.requests (report varchar, node_id varchar, digest varchar, request varchar);
 create table if not exists {OWN_SCHEMA}.mart_builds (
     built_to bigint, digest varchar, built_on date, pending varchar[]

@@ -20,6 +20,7 @@ from meta_pipeline.warehouse import histories
 from meta_pipeline.warehouse.changes import ChangeLog
 from meta_pipeline.warehouse.completeness import missing_days
 from meta_pipeline.warehouse.days import sync_day_versions
+from meta_pipeline.warehouse.exchange_rates import NO_RATES, RateSettings, replace_rates, stored_rates
 from meta_pipeline.warehouse.file_state import FileState, has_raw_tables, read_state, write_state
 from meta_pipeline.warehouse.graph_calls import calls_of_replaced, replace_calls
 from meta_pipeline.warehouse.nodes import replace_nodes
@@ -39,11 +40,12 @@ class Loaded:
 
 class Warehouse:
     """The file that only the loader and dbt open; readers open the published one. `insights`: the tables of the
-    reports, beside those of the entities."""
+    reports, beside those of the entities; `rates`: the settings of the reporting currency."""
 
-    def __init__(self, file: Path, insights: Sequence[RawTable]) -> None:
+    def __init__(self, file: Path, insights: Sequence[RawTable], *, rates: RateSettings = NO_RATES) -> None:
         self.file = file
         self.insights = tuple(insights)
+        self.rates = rates
 
     @contextlib.contextmanager
     def open(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -88,7 +90,7 @@ class Warehouse:
             return self._load_file(engine, now=now, replaced=beside(self.file, REPLACED))
         if error := lock_error(self.file):
             raise self._refusal(error) from error
-        new = Warehouse(beside(self.file, REBUILT), self.insights)
+        new = Warehouse(beside(self.file, REBUILT), self.insights, rates=self.rates)
         discard(new.file)
         load_queue.reset(engine)
         old = self.file if self.file.exists() else beside(self.file, REPLACED)
@@ -99,7 +101,7 @@ class Warehouse:
 
     def _load_file(self, engine: sa.Engine, *, now: dt.datetime, replaced: Path) -> Loaded:
         """Load into this file. `replaced`: the file whose calls a new one takes over."""
-        stored = warehouse_state.find(engine)
+        stored, rates = warehouse_state.find(engine), self.rates.read()
         with self.open() as connection:
             file, is_new = read_state(connection), not has_raw_tables(connection)
             self._check_is_ours(file, stored)
@@ -119,6 +121,7 @@ class Warehouse:
                 replace_calls(connection, calls_of_replaced(replaced, identity=stored.identity))
             replace_calls(connection, audit_log.calls_by_day(engine))
             replace_nodes(connection, engine, log=log)
+            replace_rates(connection, rates, log=log)
             identity = file.identity or secrets.token_hex(16)
             write_state(connection, FileState(identity, log.load_number, load_id), now=now)
         warehouse_state.finish_load(
@@ -188,8 +191,10 @@ class Warehouse:
                 )
 
     def is_current(self, engine: sa.Engine) -> bool:
-        """Return True when nothing has landed or was read since the last load, and the file is the one loaded then."""
+        """Return True when nothing has landed or was read since the last load, the file is the one loaded then, and the
+        exchange rates are those that it has."""
         stored, names = warehouse_state.find(engine), [table.name for table in self.insights]
+        rates = self.rates.read()
         if stored.is_reload_requested or not self.file.exists() or stored.read_until != read_times.newest_read(engine):
             return False
         reports = [*names, *(table.name for table in TABLES)]
@@ -197,7 +202,8 @@ class Warehouse:
             return False
         try:
             with contextlib.closing(duckdb.connect(str(self.file), read_only=True)) as connection:
-                return read_state(connection).load_id == stored.load_id is not None
+                is_loaded = read_state(connection).load_id == stored.load_id is not None
+                return is_loaded and stored_rates(connection) == rates
         except duckdb.Error:  # it is being written, or it is damaged: a load finds out
             return False
 

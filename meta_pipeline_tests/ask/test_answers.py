@@ -71,9 +71,20 @@ def test_a_metric_equals_sql_on_the_mart(questions: Questions, published: str, m
 
 def test_no_answer_adds_up_two_currencies(questions: Questions) -> None:
     for metric, described in load_metrics().items():
-        answer = questions.ask("query_metric", {"metric": metric})
+        answer = questions.ask("query_metric", {"metric": metric, "since": "2026-11-01"})
         assert ({each.get("currency") for each in records(answer)} == {"USD", "EUR", "JPY"}) is described.has_money
         assert any("currency" in note for note in answer["notes"]) is described.has_money
+
+
+def test_only_in_the_reporting_currency_one_figure_is_of_all_accounts(questions: Questions, published: str) -> None:
+    answer = questions.ask("query_metric", {"metric": "spend_in_reporting_currency", "since": "2026-11-01"})
+
+    ((total,),) = query(published, (
+        "select sum(spend * case currency when 'USD' then 0.9 when 'JPY' then 0.006 else 1 end) "
+        "from marts.facebook_ads__ad_report where date_day >= '2026-11-01'"
+    ))[1]
+    (figure,) = records(answer)
+    assert Decimal(figure["spend_in_reporting_currency"]) == pytest.approx(total, abs=Decimal("0.001"))
 
 
 @pytest.mark.parametrize(
@@ -88,6 +99,7 @@ def test_no_answer_adds_up_two_currencies(questions: Questions) -> None:
         ({"metric": "spend", "by": ["country"], "where": {"age": "18-24"}}, "no figures by age, country together"),
         ({"metric": "conversions", "by": ["country"]}, "conversions was not measured by country"),
         ({"metric": "spend", "grain": "28 days"}, "spend has no grain '28 days'"),
+        ({"metric": "spend_in_reporting_currency"}, "no exchange rate covers some of these days"),
         ({"metric": "frequency"}, "there is no metric 'frequency'"),
         ({"metric": "spend", "where": {"1=1; --": "x"}}, "no figures by 1=1; -- together"),
         ({"metric": "spend", "since": "2026-11-02", "until": "2026-11-01"}, "the days end before they begin"),

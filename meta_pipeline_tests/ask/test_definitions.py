@@ -56,6 +56,6 @@ def test_what_is_asked_is_in_the_marts() -> None:
 
 
 @pytest.mark.parametrize("name", ["spend", "impressions", "clicks_all", "link_clicks", "conversions", "conversions_value",
-                                  "ctr", "cpc", "cpm", "cpa", "roas"])
+                                  "ctr", "cpc", "cpm", "cpa", "roas", "spend_in_reporting_currency"])
 def test_every_metric_is_defined(name: str) -> None:
     assert load_metrics()[name].description

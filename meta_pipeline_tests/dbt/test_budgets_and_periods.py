@@ -20,6 +20,7 @@ from meta_pipeline.extract.ads.catalogue.reports import REPORTS
 from meta_pipeline.landing.landing import SNAPSHOT_DAY, Landing
 from meta_pipeline.records import Batch
 from meta_pipeline.store.engine import open_store
+from meta_pipeline.warehouse.exchange_rates import RateSettings
 from meta_pipeline.warehouse.warehouse import Warehouse
 
 PROJECT = Path(__file__).parents[2] / "dbt_project"
@@ -31,6 +32,9 @@ NOT_READ = dt.date(2026, 11, 25)  # of the second account
 ACCOUNTS = {"1": ("NZD", "Pacific/Auckland"), "2": ("JPY", "Asia/Tokyo")}
 
 
+CONVERTED = ("account_report", "campaign_report", "ad_set_report", "ad_report", "country_report", "creative_report")
+
+
 class World:
     """Landed days and listings, the warehouse, and the marts under test."""
 
@@ -38,7 +42,11 @@ class World:
         self.path = path
         self.engine = open_store(f"sqlite:///{path / 'control.sqlite'}")
         self.landing = Landing(str(path / "landing"), self.engine)
-        self.warehouse = Warehouse(path / "warehouse.duckdb", insights_tables(REPORTS.values()))
+        rates = path / "rates.csv"
+        rates.write_text("date,currency,rate\n2026-10-01,NZD,0.5\n2026-11-15,NZD,0.6\n2026-11-09,JPY,0.01\n")
+        self.warehouse = Warehouse(
+            path / "warehouse.duckdb", insights_tables(REPORTS.values()), rates=RateSettings(rates, "EUR")
+        )
 
     def land(self, report: str, account: str, *rows: Mapping[str, object], day: dt.date = SNAPSHOT_DAY, at: dt.datetime = ENDED) -> None:
         batch = Batch(records=(), trace_id="T", version="v26.0", fetched_at=at)
@@ -81,6 +89,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
             if (account, day) != ("2", NOT_READ):
                 world.land("ad_insights", account, row, day=day)
                 world.land("account_insights", account, row, day=day)
+                world.land("ad_insights_by_country", account, {**row, "country": "NZ"}, day=day)
     # Of the campaign, for the flight from the 1st to the 30th in Auckland; of the ad set, for a day.
     flight = {"id": "C1", "start_time": "2026-11-01T00:00:00+1300", "stop_time": "2026-12-01T00:00:00+1300"}
     world.observe("campaigns", "1", FIRST, **flight, lifetime_budget="30000")
@@ -88,7 +97,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     world.observe("campaigns", "1", RAISED, **flight, lifetime_budget="60000")
     world.observe("campaigns", "2", FIRST, id="C2")
     world.observe("ad_sets", "2", FIRST, id="S2", campaign_id="C2", daily_budget="40", start_time="2026-10-05T00:00:00+0900")
-    world.build("facebook_ads__budget_pacing")
+    world.build("facebook_ads__budget_pacing", *(f"facebook_ads__{name}" for name in CONVERTED))
     return world
 
 
@@ -120,3 +129,19 @@ def test_a_daily_budget_of_an_ad_set_is_paced_over_the_month_until_a_day_is_miss
         assert row[1:9] == ("ad_set", "S2", "C2", "JPY", "daily", 40, NOVEMBER[0], NOVEMBER[-1])
         spent = sum(map(spend_of, NOVEMBER[:number]))
         assert row[9:] == (is_read, spent - 40 * number if is_read else None, 1200 if is_read else 1160)
+
+
+def rate_of(currency: str, day: dt.date) -> Decimal | None:
+    if currency == "NZD":
+        return Decimal("0.5") if day < dt.date(2026, 11, 15) else Decimal("0.6")
+    return Decimal("0.01") if day >= dt.date(2026, 11, 9) else None
+
+
+@pytest.mark.parametrize("report", CONVERTED)
+def test_money_of_every_report_is_in_the_reporting_currency_from_the_first_rate_on(world: World, report: str) -> None:
+    rows = world.sql(f"select currency, date_day, spend, reporting_currency, spend_in_reporting_currency from marts.facebook_ads__{report}")
+
+    assert len(rows) == 59
+    for currency, day, spend, reporting_currency, converted in rows:
+        rate = rate_of(currency, day)
+        assert (reporting_currency, converted) == (rate and "EUR", rate and spend * rate)

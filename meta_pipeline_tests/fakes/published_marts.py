@@ -27,12 +27,19 @@ _SUMS = """
     sum(link_clicks)::bigint as link_clicks, sum(spend)::decimal(18, 6) as spend,
     sum(conversions)::decimal(18, 6) as conversions, sum(conversions_value)::decimal(18, 6) as conversions_value
 """
+# Exchange rates into euros begin in November.
+_CONVERTED = """
+    case when date_day >= date '2026-11-01' then 'EUR' end as reporting_currency,
+    case when date_day >= date '2026-11-01' then case currency when 'USD' then 0.9 when 'JPY' then 0.006 else 1 end end as rate,
+    cast(spend * rate as decimal(18, 6)) as spend_in_reporting_currency,
+    cast(conversions_value * rate as decimal(18, 6)) as conversions_value_in_reporting_currency
+"""
 # The last day of the first account is provisional. Ads are in two campaigns; the last ad's creative isn't known.
 _MARTS = f"""
 create table marts.facebook_ads__ad_report as
 select date_day, account_id, account_name, 'c' || account_id || (ad % 2) as campaign_id,
     case when ad % 2 = 0 then 'Spring <b>' else 'Autumn' end as campaign_name, account_id || '-' || ad as ad_id, currency,
-    {_MEASURES}, account_id = '1' and date_day = date '{LAST}' as is_provisional
+    {_MEASURES}, {_CONVERTED}, account_id = '1' and date_day = date '{LAST}' as is_provisional
 from accounts
 cross join (select cast(range as date) as date_day from range(date '{FIRST}', date '{LAST}' + 1, interval 1 day))
 cross join (select range as ad from range(4));

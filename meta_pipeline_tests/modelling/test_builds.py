@@ -7,6 +7,7 @@ import datetime as dt
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 
 import dagster as dg
@@ -19,6 +20,7 @@ from meta_pipeline.defs.home import instance
 from meta_pipeline.defs.runs.mart_build import MartWorker, build_marts, mart_worker
 from meta_pipeline.defs.runs.mart_build_result import MartBuild
 from meta_pipeline.modelling.selection import names_of, select_changed
+from meta_pipeline.publish import query as publications
 from meta_pipeline.records import Batch
 from meta_pipeline.settings import Settings
 
@@ -73,12 +75,21 @@ class BuiltHome:
         }
 
 
+def write_rates(root: Path, rate: str) -> Path:
+    """Write the operator's exchange rates: of one euro, from before DAY on."""
+    file = root / "rates.csv"
+    file.write_text(f"date,currency,rate\n2026-11-01,EUR,{rate}\n")
+    return file
+
+
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BuiltHome]:
     root = tmp_path_factory.mktemp("home")
     parsed_project.seed(root)
     with pytest.MonkeyPatch.context() as patch, contextlib.ExitStack() as until_end:
         patch.setenv("META_PIPELINE_HOME", str(root))
+        patch.setenv("META_PIPELINE_REPORTING_CURRENCY", "USD")
+        patch.setenv("META_PIPELINE_EXCHANGE_RATES", str(write_rates(root, "1.10")))
         runtime = Runtime(Settings())
         built = BuiltHome(runtime, until_end.enter_context(mart_worker(runtime.settings)))
         for account in ("act_1", "act_2"):
@@ -106,6 +117,17 @@ def test_after_one_report_of_one_account_exactly_what_it_reaches_is_run(home: Bu
     query = "select impressions from marts.facebook_ads__ad_report where account_id = '1'"
     with home.runtime.warehouse.open() as connection:
         assert connection.execute(query).fetchall() == [(11,)]
+
+
+def test_a_changed_exchange_rate_is_published_without_a_model_being_run(home: BuiltHome) -> None:
+    query = "select distinct reporting_currency, spend_in_reporting_currency from marts.facebook_ads__ad_report"
+    published = home.runtime.settings.published_file
+    assert publications.query(published, query)[1] == [("USD", Decimal("2.75"))]
+    write_rates(home.runtime.settings.root, "1.2")
+    home.build()
+
+    assert not {unique_id for unique_id in home.ran() if unique_id.startswith("model.")}
+    assert publications.query(published, query)[1] == [("USD", Decimal("3"))]
 
 
 def test_after_nothing_changed_nothing_is_run(home: BuiltHome) -> None:

@@ -17,6 +17,7 @@ OF_THE_PIPELINE = {
     "graph_calls": "the audit of the gateway by UTC day: calls, operations charged, seconds",
     "day_versions": "every version of every day of every report, from when until when, and its totals",
     "drift": "what Meta sends that no column knows, by report, account, day and key",
+    "exchange_rates": "the operator's exchange rates into the reporting currency, as the file has them",
     "nodes": "every node that is linked: ad accounts, Pages, Instagram accounts, pixels and catalogs",
     "node_publications": "which nodes a published file holds back, and why; empty in the warehouse itself",
     "metric_availability": "when each metric of each Page and Instagram account was requested and answered, and since "

@@ -11,3 +11,4 @@ select
     {{ current_is_provisional() }}
 from {{ ref('int_account_days') }} as days
 {{ join_current('account_insights', ['account']) }}
+{{ join_exchange_rates() }}

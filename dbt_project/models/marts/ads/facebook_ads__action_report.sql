@@ -14,9 +14,11 @@ select
     days.value_{{ window }},
     {%- endfor %}
     days.action_value,
+    {{ reporting_columns(['action_value']) }}
     {{ current_is_provisional() }}
 from {{ ref('int_ad_action_days') }} as days
 {{ join_current('ad_insights', ['account', 'campaign', 'ad_set', 'ad']) }}
+{{ join_exchange_rates() }}
 left join {{ ref('dim_custom_conversions') }} as custom_conversions
     on days.action_type = custom_conversions.action_type
     and days.account_id = custom_conversions.account_id

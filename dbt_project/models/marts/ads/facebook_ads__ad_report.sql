@@ -18,3 +18,4 @@ select
     {{ current_is_provisional() }}
 from {{ ref('int_ad_days') }} as days
 {{ join_current('ad_insights', ['account', 'campaign', 'ad_set', 'ad']) }}
+{{ join_exchange_rates() }}

@@ -28,8 +28,10 @@ select
     {{ current_currency() }},
     days.conversions,
     days.conversions_value,
+    {{ reporting_columns(['conversions_value']) }}
     {{ current_is_provisional() }}
 from windows as days
 left join {{ ref('dim_custom_conversions') }} as custom
     on days.account_id = custom.account_id and days.action_type = custom.action_type
 {{ join_current('ad_insights', ['account', 'campaign', 'ad_set', 'ad']) }}
+{{ join_exchange_rates() }}

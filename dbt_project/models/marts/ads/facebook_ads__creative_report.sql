@@ -78,6 +78,7 @@ select
     compared.clicks_all,
     compared.link_clicks,
     compared.spend,
+    {{ reporting_columns(['spend', 'conversions_value'], rows='compared') }}
     compared.conversions,
     compared.conversions_value,
     compared.video_plays,
@@ -94,3 +95,4 @@ select
 from compared
 left join creatives on compared.creative_id = creatives.creative_id
 left join {{ ref('int_accounts_current') }} as accounts on compared.account_id = accounts.account_id
+{{ join_exchange_rates('compared.currency', day='compared.date_day') }}

@@ -41,6 +41,7 @@ final as (
     {{ join_creatives_of_ads() }}
     left join creatives on ad_spans.creative_id = creatives.creative_id
     {{ join_current('ad_insights', ['account', 'campaign', 'ad_set', 'ad']) }}
+    {{ join_exchange_rates() }}
 )
 
 select *

@@ -13,12 +13,15 @@ ads as (
         count(distinct coalesce(accounts.currency, days.currency)) as currencies,
         any_value(coalesce(accounts.currency, days.currency)) as currency,
         sum(days.spend) as spend,
+        any_value(exchange_rates.reporting_currency) as reporting_currency,
+        case when count(*) = count(exchange_rates.rate) then sum({{ in_reporting_currency('days.spend') }}) end as spend_in_reporting_currency,
         sum(days.impressions) as impressions,
         sum(days.clicks_all) as clicks_all,
         sum(days.link_clicks) as link_clicks
     from {{ ref('int_ad_days') }} as days
     inner join {{ ref('int_ads_promoting_pages') }} as pages on days.ad_id = pages.ad_id
     left join {{ ref('int_accounts_current') }} as accounts on days.account_id = accounts.account_id
+    {{ join_exchange_rates() }}
     group by pages.page_id, days.date_day
 ),
 
@@ -45,6 +48,8 @@ select
     coalesce(ads.currencies, 0) as currencies,
     case when ads.currencies = 1 then ads.currency end as currency,
     cast(case when ads.currencies = 1 then ads.spend end as decimal(18, 6)) as spend,
+    ads.reporting_currency,
+    cast(ads.spend_in_reporting_currency as decimal(18, 6)) as spend_in_reporting_currency,
     cast(ads.impressions as bigint) as impressions,
     cast(ads.link_clicks as bigint) as clicks,
     cast(ads.clicks_all as bigint) as clicks_all,
