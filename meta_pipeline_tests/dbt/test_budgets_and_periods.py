@@ -90,6 +90,13 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
                 world.land("ad_insights", account, row, day=day)
                 world.land("account_insights", account, row, day=day)
                 world.land("ad_insights_by_country", account, {**row, "country": "NZ"}, day=day)
+    for day in NOVEMBER:
+        window = {"account_id": "1", "date_start": str(day - dt.timedelta(days=6)), "impressions": "9", "reach": f"{day.day}7"}
+        world.land("account_reach_7d", "1", window, day=day)
+        world.land("account_reach_7d", "2", {**window, "account_id": "2"}, day=day)
+        world.land("account_reach_month", "1", {**window, "date_start": "2026-11-01"}, day=day)
+    sunday = {"account_id": "1", "campaign_id": "C1", "date_start": "2026-11-02", "impressions": "9", "reach": "5"}
+    world.land("campaign_reach_7d", "1", sunday, day=dt.date(2026, 11, 8))
     # Of the campaign, for the flight from the 1st to the 30th in Auckland; of the ad set, for a day.
     flight = {"id": "C1", "start_time": "2026-11-01T00:00:00+1300", "stop_time": "2026-12-01T00:00:00+1300"}
     world.observe("campaigns", "1", FIRST, **flight, lifetime_budget="30000")
@@ -97,7 +104,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     world.observe("campaigns", "1", RAISED, **flight, lifetime_budget="60000")
     world.observe("campaigns", "2", FIRST, id="C2")
     world.observe("ad_sets", "2", FIRST, id="S2", campaign_id="C2", daily_budget="40", start_time="2026-10-05T00:00:00+0900")
-    world.build("facebook_ads__budget_pacing", *(f"facebook_ads__{name}" for name in CONVERTED))
+    world.build("facebook_ads__budget_pacing", "facebook_ads__weekly_report", "facebook_ads__monthly_report", *(f"facebook_ads__{name}" for name in CONVERTED))
     return world
 
 
@@ -145,3 +152,29 @@ def test_money_of_every_report_is_in_the_reporting_currency_from_the_first_rate_
     for currency, day, spend, reporting_currency, converted in rows:
         rate = rate_of(currency, day)
         assert (reporting_currency, converted) == (rate and "EUR", rate and spend * rate)
+
+
+def test_a_week_and_a_month_are_sums_of_days_with_the_reach_that_was_measured_of_exactly_them(world: World) -> None:
+    columns = "spend, impressions, reach, reach_status, days_read, is_complete, is_provisional, spend_in_reporting_currency"
+    periods = {
+        (level, account, start): row
+        for mart, start_of in (("weekly", "week_start"), ("monthly", "month_start"))
+        for level, account, start, *row in world.sql(f"select level, account_id, {start_of}, {columns} from marts.facebook_ads__{mart}_report")
+    }
+
+    assert len(periods) == 2 * 2 * (6 + 1)
+    for account, (currency, _) in ACCOUNTS.items():
+        # Sunday the 1st, four whole weeks, Monday the 30th, and the month.
+        spans = [NOVEMBER[:1], *(NOVEMBER[first:first + 7] for first in (1, 8, 15, 22)), NOVEMBER[29:]]
+        for days, start in [*((span, span[0] - dt.timedelta(days=span[0].weekday())) for span in spans), (NOVEMBER, NOVEMBER[0])]:
+            read = [day for day in days if (account, day) != ("2", NOT_READ)]
+            rates = [rate_of(currency, day) for day in read]
+            converted = None if None in rates else sum(spend_of(day) * rate for day, rate in zip(read, rates, strict=True) if rate)
+            is_whole = read == days and len(days) in (7, 30)
+            expected = [sum(map(spend_of, read)), sum(day.day * 100 for day in read), len(read), is_whole, start == NOVEMBER[29], converted]
+            reach = int(f"{days[-1].day}7") if is_whole and (account, days) != ("2", NOVEMBER) else None
+            of_campaign = 5 if (account, start) == ("1", NOVEMBER[1]) else None
+            for level, people in (("account", reach), ("campaign", of_campaign)):
+                status = "measured" if people else "not measured" if is_whole else "period incomplete"
+                row = periods[level, account, start]
+                assert [*row[:2], *row[4:]] == expected and row[2:4] == [people, status], (level, account, start)

@@ -85,7 +85,8 @@ def test_every_model_tests_its_grain_and_every_mart_keeps_a_contract(manifest: d
 # The grain may be wider than what is there: an account has no campaign, the app's own calls have no account or report, a
 # combination of dimensions has not all of them, a day that has ended was read in no hour of it. `primary_key` tests that no
 # column is null itself.
-MAY_BE_NULL = {("facebook_ads__reach_report", "campaign_id"), ("fct_graph_calls_daily", "account_id"),
+MAY_BE_NULL = {*((f"facebook_ads__{name}_report", "campaign_id") for name in ("reach", "weekly", "monthly")),
+               ("fct_graph_calls_daily", "account_id"),
                ("fct_graph_calls_daily", "report"), ("facebook_ads__maturity_report", "read_hour"),
                *(("instagram_business__demographics", name) for name in ("timeframe", "age", "gender", "country", "city"))}
 
@@ -110,7 +111,7 @@ DENOMINATORS = {"impressions", "clicks_all", "link_clicks", "spend"}
 # Figures as they were at a moment, not a report of what they are.
 WITHOUT_RATES = {"facebook_ads__ad_report_history", "facebook_ads__restatement_report", "facebook_ads__settled_estimates"}
 # Where Meta measured it: levels, and windows of days.
-REACHES = {f"facebook_ads__{name}_report" for name in ("account", "campaign", "ad_set", "ad", "reach")}
+REACHES = {f"facebook_ads__{name}_report" for name in ("account", "campaign", "ad_set", "ad", "reach", "weekly", "monthly")}
 REACHES |= {f"instagram_business__{name}" for name in ("accounts_report", "posts", "posts_history", "stories")}
 
 
