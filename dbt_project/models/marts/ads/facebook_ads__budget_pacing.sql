@@ -1,6 +1,6 @@
 -- What was spent of each budget, by day, beside what even pacing expects. A row is at the level that has the budget: the
 -- campaign, or the ad sets of a campaign that has none. Amounts of a budget are those that were in force at the end of the day.
-{{ view_of_partitions(['ad_insights']) }}
+{{ view_of_partitions(['ad_insights'], by='node') }}
 with numbered as (
     select
         account_id,
@@ -36,7 +36,7 @@ states as (
         start_at,
         end_at,
         valid_from,
-        lag(valid_from) over (partition by {{ level }}_id order by valid_from) is null as is_first,
+        lag(valid_from) over (partition by account_id, {{ level }}_id order by valid_from) is null as is_first,
         valid_to
     from {{ ref('dim_' ~ level ~ 's') }}
     {{ 'union all' if not loop.last }}
@@ -63,7 +63,10 @@ budget_days as (
         coalesce(states.daily_budget, states.lifetime_budget) as budget,
         cast({{ in_timezone('states.start_at', 'read_days.timezone_name') }} as date) as flight_start,
         cast({{ in_timezone('states.end_at - interval 1 second', 'read_days.timezone_name') }} as date) as flight_end,
-        delivered.spend
+        delivered.spend,
+        bool_or(states.budget_level = 'campaign') over (
+            partition by states.account_id, read_days.date_day, states.campaign_id
+        ) as has_budget_of_campaign
     from read_days
     inner join states
         on read_days.account_id = states.account_id
@@ -84,12 +87,15 @@ in_periods as (
         if(budget_type = 'daily', greatest(cast(date_trunc('month', date_day) as date), flight_start), flight_start) as period_start,
         if(budget_type = 'daily', least(last_day(date_day), flight_end), flight_end) as period_end
     from budget_days
-    where spend is not null
-        or (
-            is_active
-            and is_budget_observed
-            and date_day >= coalesce(flight_start, date_day)
-            and date_day <= coalesce(flight_end, date_day)
+    where (budget_level = 'campaign' or not has_budget_of_campaign)
+        and (
+            spend is not null
+            or (
+                is_active
+                and is_budget_observed
+                and date_day >= coalesce(flight_start, date_day)
+                and date_day <= coalesce(flight_end, date_day)
+            )
         )
 ),
 
@@ -157,10 +163,3 @@ from expected as days
 {% for level in ['account', 'campaign', 'ad_set'] -%}
 left join {{ ref('int_' ~ level ~ 's_current') }} as {{ level }}s on days.{{ level }}_id = {{ level }}s.{{ level }}_id
 {% endfor -%}
-where days.budget_level = 'campaign'
-    or not exists (
-        select 1 from budget_days as of_campaigns
-        where of_campaigns.budget_level = 'campaign'
-            and of_campaigns.budget_owner_id = days.campaign_id
-            and of_campaigns.date_day = days.date_day
-    )
