@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import datetime as dt
 import functools
 import secrets
@@ -18,7 +19,7 @@ from meta_pipeline.store.gateway import audit_log
 from meta_pipeline.store.landed import day_versions, load_queue, read_times, warehouse_state
 from meta_pipeline.warehouse import histories
 from meta_pipeline.warehouse.changes import ChangeLog
-from meta_pipeline.warehouse.completeness import missing_days
+from meta_pipeline.warehouse.completeness import differing_days, repair_sentences
 from meta_pipeline.warehouse.days import sync_day_versions
 from meta_pipeline.warehouse.exchange_rates import NO_RATES, RateSettings, replace_rates, stored_rates
 from meta_pipeline.warehouse.file_state import FileState, has_raw_tables, read_state, write_state
@@ -32,10 +33,12 @@ from meta_pipeline.warehouse.unreadable import Unreadable, load_readable, skip
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """The result of a load: the number of files, and a sentence for every landed file that could not be read."""
+    """The result of a load: the number of files, a sentence for every landed file that could not be read, and one for
+    every day whose rows in the warehouse were not those that had been loaded, and that was loaded again."""
 
     files: int
     skipped: tuple[str, ...] = ()
+    repaired: tuple[str, ...] = ()
 
 
 class Warehouse:
@@ -112,7 +115,8 @@ class Warehouse:
             log = ChangeLog(connection, max(file.loads, stored.loads) + 1)
             for table in (*self.insights, *TABLES):
                 ensure_table(connection, table, log=log)
-            load_queue.reset_days(engine, missing_days(connection, engine, self.insights))
+            differing = differing_days(connection, engine, self.insights)
+            load_queue.reset_days(engine, (each.key for each in differing))
             load_id = secrets.token_hex(16)
             warehouse_state.start_load(engine, load_id=load_id)
             read_until = read_times.newest_read(engine)
@@ -127,7 +131,7 @@ class Warehouse:
         warehouse_state.finish_load(
             engine, identity=identity, loads=log.load_number, load_id=load_id, read_until=read_until
         )
-        return loaded
+        return dataclasses.replace(loaded, repaired=repair_sentences(differing))
 
     def _load(
         self,
@@ -183,10 +187,10 @@ class Warehouse:
                     f"{self.file} is not the warehouse that was loaded last; nothing was published: "
                     "run `meta-pipeline build`, it loads everything again"
                 )
-            if missing := missing_days(connection, engine, self.insights):
-                report, node_id, day = missing[0]
+            if differing := differing_days(connection, engine, self.insights):
+                report, node_id, day = differing[0].key
                 raise LoadError(
-                    f"{self.file} lacks {len(missing)} days that the ledger lists as loaded, {report} of {node_id} on "
+                    f"{self.file} has other rows of {len(differing)} days than were loaded, {report} of {node_id} on "
                     f"{day} among them; nothing was published: run `meta-pipeline build`, it loads them again"
                 )
 

@@ -21,6 +21,7 @@ from meta_pipeline.publish import freshness
 from meta_pipeline.publish.publish import publish
 from meta_pipeline.records import LoadError
 from meta_pipeline.store.landed import load_queue, warehouse_state
+from meta_pipeline.warehouse.completeness import DifferingDay, repair_sentences
 from meta_pipeline.warehouse.warehouse import Warehouse
 
 
@@ -69,6 +70,24 @@ def test_a_load_brings_back_all_that_a_warehouse_lost(home: FilledHome, lose: Ca
     assert home.everything() == before
     home.warehouse.check_complete(home.engine)
     assert home.load() == 0  # and once is enough
+
+
+def test_a_load_names_the_days_that_it_repairs(home: FilledHome) -> None:
+    with home.warehouse.open() as connection:
+        connection.execute(f"delete from raw_meta_ads.ad_insights where day = '{DAYS[0]}'")
+        connection.execute(f"insert into raw_meta_ads.ad_insights from raw_meta_ads.ad_insights where day = '{DAYS[1]}'")
+        connection.execute("delete from raw_meta_ads.ad_insights_versions")
+
+    assert home.warehouse.load(home.engine, now=home.at).repaired == (
+        "ad_insights of act_1 on 2026-11-01 had 0 rows in the warehouse, 1 were read: loaded again",
+        "ad_insights of act_1 on 2026-11-02 had 2 rows in the warehouse, 1 were read: loaded again",
+    )
+    assert home.warehouse.load(home.engine, now=home.at).repaired == ()
+    differing = [DifferingDay(("ad_insights", "act_1", DAYS[0]), 2, 2)] * 22
+    assert repair_sentences(differing)[19:] == (
+        "ad_insights of act_1 on 2026-11-01 lacked rows of an earlier version: loaded again",
+        "2 more days had other rows than were read: loaded again",
+    )
 
 
 def test_rows_that_an_upgraded_home_lacks_come_back(home: FilledHome) -> None:

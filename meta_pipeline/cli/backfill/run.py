@@ -105,6 +105,8 @@ def read_scope(
         calls = audit_log.operations_of(runtime.engine, backfill_id=backfill_id) - calls_before
         console.print(f"{counted(calls, 'call')} made, {forecast_calls:,} expected")
         build = _build(runtime, console, worker) if is_built else MartBuild()
+    for sentence in build.repaired:
+        console.print(f"repaired: {sentence}")
     if reasons := (*((build.reason,) if build.reason else ()), *build.skipped):
         failed["marts"] = reasons
     for line in lines_by_reason(failed):

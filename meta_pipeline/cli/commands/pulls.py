@@ -121,6 +121,8 @@ def build(is_forced: bool, is_reload: bool) -> None:
     if build.reason:
         raise LoadError(" · ".join((build.reason, *build.skipped)))
     echo(build.note or f"published {runtime.settings.published_file}")
+    for sentence in build.repaired:
+        echo(f"repaired: {sentence}")
     for sentence in build.skipped:
         echo(f"failed: {sentence}", err=True)
     raise SystemExit(1 if build.skipped else 0)

@@ -13,6 +13,7 @@ from meta_pipeline.store.landed.zones import FILES_LEASE
 from meta_pipeline.warehouse.histories import KINDS, history_of
 
 ALL_READ = "landed_files_read"  # the check that every landed file could be read
+ALL_THERE = "rows_as_loaded"  # the check that the rows of each loaded day were still those that had been loaded
 OF_THE_PIPELINE = {
     "graph_calls": "the audit of the gateway by UTC day: calls, operations charged, seconds",
     "day_versions": "every version of every day of every report, from when until when, and its totals",
@@ -63,7 +64,12 @@ def raw_assets(reports: Reports) -> dg.AssetsDefinition:
                 ALL_READ, asset=["raw_meta_pipeline", "day_versions"],
                 description="every landed file could be read; one that is damaged is set aside, and its day lands "
                 "again",
-            )
+            ),
+            dg.AssetCheckSpec(
+                ALL_THERE, asset=["raw_meta_pipeline", "day_versions"],
+                description="every day had as many rows in the warehouse as were read; one that had not is loaded "
+                "again",
+            ),
         ],
         pool=WRITER,
     )
@@ -80,6 +86,10 @@ def raw_assets(reports: Reports) -> dg.AssetsDefinition:
         yield dg.AssetCheckResult(
             passed=not load.skipped, check_name=ALL_READ, severity=dg.AssetCheckSeverity.ERROR,
             metadata={"skipped": dg.MetadataValue.json(list(load.skipped))},
+        )
+        yield dg.AssetCheckResult(
+            passed=not load.repaired, check_name=ALL_THERE, severity=dg.AssetCheckSeverity.WARN,
+            metadata={"repaired": dg.MetadataValue.json(list(load.repaired))},
         )
 
     return load_raw

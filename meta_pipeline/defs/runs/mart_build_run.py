@@ -11,8 +11,8 @@ from meta_pipeline import bootstrap
 from meta_pipeline.defs.assets.dbt_manifest import parsed_project
 from meta_pipeline.defs.assets.marts import mart_assets
 from meta_pipeline.defs.assets.published import published_asset
-from meta_pipeline.defs.assets.raw import ALL_READ, raw_assets
-from meta_pipeline.defs.checks import api_versions, drift, gated_reports
+from meta_pipeline.defs.assets.raw import ALL_READ, ALL_THERE, raw_assets
+from meta_pipeline.defs.checks import accounts, api_versions, drift, gated_reports
 from meta_pipeline.defs.home import instance
 from meta_pipeline.defs.jobs import build_marts
 from meta_pipeline.defs.resources import resources_of
@@ -46,7 +46,7 @@ def run_build(settings: Settings, *, is_full: bool = False) -> MartBuild:
         marts = mart_assets(parsed_project(settings))
         definitions = dg.Definitions(
             assets=[raw_assets(runtime.reports), marts, published_asset(marts)], jobs=[build_marts],
-            asset_checks=[api_versions, drift, gated_reports], resources=resources_of(runtime),
+            asset_checks=[accounts, api_versions, drift, gated_reports], resources=resources_of(runtime),
             executor=dg.in_process_executor,
         )
         job = definitions.resolve_job_def(build_marts.name)
@@ -54,5 +54,5 @@ def run_build(settings: Settings, *, is_full: bool = False) -> MartBuild:
         result = run_job(dagster_instance, job, tags=process_tags(), run_config={**SILENT_CONSOLE, **config})
     return MartBuild(
         reason=failure_sentence(result), seconds=step_seconds(result, STEPS),
-        skipped=check_items(result, ALL_READ, "skipped"),
+        skipped=check_items(result, ALL_READ, "skipped"), repaired=check_items(result, ALL_THERE, "repaired"),
     )
