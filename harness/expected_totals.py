@@ -16,15 +16,21 @@ from meta_pipeline.sandbox.ads.insights.breakdowns import BreakdownSplitter
 from meta_pipeline.sandbox.graph import Graph
 from meta_pipeline.sandbox.world.world import World
 
-FIGURES = ("impressions", "clicks", "inline_link_clicks", "spend", "reach", "purchases", "value")
+# The fields of a video's funnel, and its steps in the sandbox's totals.
+VIDEO = {
+    "video_play_actions": "plays", "video_thruplay_watched_actions": "thruplays",
+    "video_30_sec_watched_actions": "views_30s",
+    **{f"video_p{share}_watched_actions": f"p{share}" for share in (25, 50, 75, 95, 100)},
+}
+FIGURES = ("impressions", "clicks", "inline_link_clicks", "spend", "reach", "purchases", "value", *VIDEO)
 # What tells a row apart within an account's day, and what it says; a figure that was not asked for is absent.
 Key = tuple[str | None, ...]
 Rows = dict[Key, dict[str, Decimal]]
 
 
 def figures_of(report: Report) -> tuple[str, ...]:
-    """The figures that a report asks for, as the sandbox's totals name them."""
-    requested = set(report.fields) | ({"purchases", "value"} if report.actions else set())
+    """The figures that a report asks for, as the sandbox's totals name them, or as fields of a video's funnel."""
+    requested = {*report.fields, *report.actions, *(("purchases", "value") if "actions" in report.actions else ())}
     return tuple(name for name in FIGURES if name in requested)
 
 
@@ -73,7 +79,9 @@ class ExpectedTotals:
 
 
 def _numbers(report: Report, row: dict[str, Any]) -> dict[str, Decimal]:
-    return {name: Decimal(row[name]) for name in figures_of(report)}
+    return {
+        name: Decimal(row["funnel"][VIDEO[name]] if name in VIDEO else row[name]) for name in figures_of(report)
+    }
 
 
 def _alone(world: World, account_id: str) -> World:

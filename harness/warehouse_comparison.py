@@ -10,7 +10,7 @@ from typing import Any
 
 import duckdb
 
-from harness.expected_totals import ExpectedTotals, Key, Rows, figures_of, summed
+from harness.expected_totals import VIDEO, ExpectedTotals, Key, Rows, figures_of, summed
 from harness.node_comparison import NodeComparison
 from harness.routine import Read, Routine
 from meta_pipeline.extract.ads.catalogue.reports import REPORTS, Report
@@ -20,6 +20,8 @@ LEVELS = {"account": "account_id", "campaign": "campaign_id", "adset": "ad_set_i
 _SPLIT = {"hourly_stats_aggregated_by_advertiser_time_zone": "hour"}
 _MART = {"impressions": "impressions", "clicks": "clicks_all", "inline_link_clicks": "link_clicks", "spend": "spend",
          "reach": "reach", "purchases": "conversions", "value": "conversions_value"}
+_VIDEO_MARTS = {"ad_insights": "video", "ad_insights_by_placement": "video_placement"}
+_VIDEO_COLUMNS = tuple(f"video_{step}" for step in VIDEO.values())
 _SUMS = ("impressions", "clicks", "inline_link_clicks", "spend")
 _GRAINS = {"7d": "7 days", "28d": "28 days", "month": "month"}
 Day = tuple[str, dt.date]
@@ -42,8 +44,17 @@ class WarehouseComparison:
         with self.routine.warehouse.open() as connection:
             for report in REPORTS.values():
                 wanted = self._last(report)
-                self._same(f"raw {report.name}", wanted, _rows(connection, raw_query(report), report))
-                self._same(f"mart {report.name}", _unknown(wanted), _rows(connection, mart_query(report), report))
+                self._same(f"raw {report.name}", wanted, _rows(connection, raw_query(report), figures_of(report)))
+                names = [name for name in figures_of(report) if name in _MART]
+                wanted_of_mart = _unknown(wanted)
+                self._same(
+                    f"mart {report.name}", _picked(wanted_of_mart, names), _rows(connection, mart_query(report), names)
+                )
+                if video := _VIDEO_MARTS.get(report.name):
+                    self._same(
+                        f"mart of videos {report.name}", _watched(wanted_of_mart),
+                        _rows(connection, video_query(report, video), tuple(VIDEO)),
+                    )
                 self._coverage(connection, report, wanted)
             self._restatements(connection)
             self._history(connection)
@@ -132,7 +143,7 @@ class WarehouseComparison:
 
     def _history(self, connection: duckdb.DuckDBPyConnection) -> None:
         """The ads at every moment."""
-        names = [name for name in figures_of(REPORTS["ad_insights"]) if name != "reach"]
+        names = [name for name in figures_of(REPORTS["ad_insights"]) if name in _MART and name != "reach"]
         spans: dict[Day, list[tuple[Any, ...]]] = defaultdict(list)
         for account_id, day, *span in connection.execute(
             f"select account_id, date_day, valid_from, valid_to, ad_id, {', '.join(_MART[name] for name in names)} "
@@ -169,6 +180,8 @@ def raw_query(report: Report) -> str:
     kinds = {"purchases": "actions", "value": "action_values"}
 
     def figure(name: str) -> str:
+        if name in VIDEO:
+            return f"coalesce({name}[1].value::decimal(18, 6), 0)"
         if name not in kinds:
             return f"coalesce({name}::decimal(18, 6), 0)"
         return (f"coalesce(list_sum(list_transform(list_filter({kinds[name]}, lambda each: each.action_type = "
@@ -181,7 +194,7 @@ def raw_query(report: Report) -> str:
 
 def mart_query(report: Report) -> str:
     """The same of its mart."""
-    figures = ", ".join(_MART[name] for name in figures_of(report))
+    figures = ", ".join(_MART[name] for name in figures_of(report) if name in _MART)
     if report.window is not None:
         grain = _GRAINS[report.name.rpartition("_")[2]]
         whose = "campaign_id is null" if report.level == "account" else "campaign_id is not null"
@@ -192,11 +205,32 @@ def mart_query(report: Report) -> str:
     return f"select account_id, date_day, {key}, {figures} from marts.facebook_ads__{of}_report"
 
 
-def _rows(connection: duckdb.DuckDBPyConnection, query: str, report: Report) -> dict[Day, Rows]:
-    names, rows_by_day = figures_of(report), defaultdict[Day, Rows](dict)
+def video_query(report: Report, mart: str) -> str:
+    """The rows of a mart of videos: account, day, key, counts."""
+    key, figures = ", ".join(("ad_id", *report.breakdowns)), ", ".join(_VIDEO_COLUMNS)
+    return f"select account_id, date_day, {key}, {figures} from marts.facebook_ads__{mart}_report"
+
+
+def _picked(wanted: dict[Day, Rows], names: Sequence[str]) -> dict[Day, Rows]:
+    """The same rows with these figures only."""
+    return {
+        day: {key: {name: row[name] for name in names} for key, row in rows.items()} for day, rows in wanted.items()
+    }
+
+
+def _watched(wanted: dict[Day, Rows]) -> dict[Day, Rows]:
+    """The funnels of the rows whose video was played."""
+    return {
+        day: {key: row for key, row in rows.items() if row["video_play_actions"]}
+        for day, rows in _picked(wanted, tuple(VIDEO)).items()
+    }
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, query: str, names: Sequence[str]) -> dict[Day, Rows]:
+    rows_by_day = defaultdict[Day, Rows](dict)
     for account_id, day, *rest in connection.execute(query).fetchall():
         key, figures = tuple(rest[: -len(names)]), rest[-len(names):]
-        assert key not in rows_by_day[(account_id, day)], f"two rows of {report.name} for {account_id} {day} {key}"
+        assert key not in rows_by_day[(account_id, day)], f"two rows for {account_id} {day} {key}: {query}"
         rows_by_day[(account_id, day)][key] = {
             name: Decimal(figure) for name, figure in zip(names, figures, strict=True)
         }

@@ -33,10 +33,13 @@ ORIGINS: dict[str, Origin] = {
     "facebook_ads__account_report": Origin(table="account_insights"),
     **{
         f"facebook_ads__{name}_report": Origin(table="ad_insights")
-        for name in ("ad", "ad_set", "campaign", "action", "url")
+        for name in ("ad", "ad_set", "campaign", "action", "conversions", "url", "video")
     },
     **{f"facebook_ads__{name}_report": Origin(table=f"ad_insights_by_{name}") for name in _BREAKDOWNS},
-    "facebook_ads__reels_report": Origin(table="ad_insights_by_placement"),
+    **{
+        f"facebook_ads__{name}_report": Origin(table="ad_insights_by_placement")
+        for name in ("reels", "video_placement")
+    },
     "facebook_pages__pages_report": Origin(
         schema=_PAGES, table="page_insights", edge=None, account_column="page_id"
     ),

@@ -55,6 +55,17 @@ def test_what_is_asked_is_in_the_marts() -> None:
         assert origin.account_column in marts[mart]
 
 
+# Figures of several requests, or of none.
+WITHOUT_REQUEST = {f"facebook_ads__{name}_report" for name in ("creative", "restatement", "maturity")}
+
+
+def test_a_figure_of_every_report_of_ads_can_be_explained() -> None:
+    reports = {name for name in columns() if name.startswith("facebook_ads__") and name.endswith("_report")}
+
+    assert reports - WITHOUT_REQUEST == {name for name in ORIGINS if name.startswith("facebook_ads__")} | {
+        "facebook_ads__reach_report"}
+
+
 @pytest.mark.parametrize("name", ["spend", "impressions", "clicks_all", "link_clicks", "conversions", "conversions_value",
                                   "ctr", "cpc", "cpm", "cpa", "roas", "spend_in_reporting_currency"])
 def test_every_metric_is_defined(name: str) -> None:

@@ -9,7 +9,6 @@ import json
 import re
 import shutil
 from collections import Counter
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -157,6 +156,8 @@ def test_metrics_are_valid_and_equal_sql_on_the_marts(clone: DbtClone, tmp_path:
     valid = clone.run("mf", "validate-configs")
     assert valid.returncode == 0, valid.stdout[-3000:]
 
+    with duckdb.connect(str(clone.copy)) as connection:  # the clone's ads have no conversions
+        connection.execute("update intermediate.int_ad_days set conversions = impressions // 3, conversions_value = 7.25 * clicks_all")
     output = tmp_path / "metrics.csv"
     ran = clone.run(
         "mf", "query", "--saved-query", "ads_by_week_and_account", "--csv", str(output), "--decimals", "6",
@@ -166,14 +167,19 @@ def test_metrics_are_valid_and_equal_sql_on_the_marts(clone: DbtClone, tmp_path:
         metrics = {(row["metric_time__week"][:10], row["account"]): row for row in csv.DictReader(file)}
     expected = rows(clone.copy, """
         select date_trunc('week', date_day)::varchar, account_id, sum(spend), sum(impressions), sum(clicks_all), sum(link_clicks),
-            sum(spend) / sum(clicks_all), 1000 * sum(spend) / sum(impressions)
+            sum(conversions), sum(conversions_value), 100 * sum(clicks_all) / sum(impressions), sum(spend) / sum(clicks_all),
+            1000 * sum(spend) / sum(impressions), sum(spend) / nullif(sum(conversions), 0), sum(conversions_value) / sum(spend)
         from marts.facebook_ads__ad_report group by all""")
 
     assert len(metrics) == len(expected) >= 6
     for week, account, *values in expected:
         row = metrics[week[:10], account]
-        names = ("spend", "impressions", "clicks_all", "link_clicks", "cpc", "cpm")
-        assert [Decimal(row[name]) for name in names] == pytest.approx([Decimal(str(value)) for value in values], abs=Decimal("0.000001"))
+        names = ("spend", "impressions", "clicks_all", "link_clicks", "conversions", "conversions_value", "ctr", "cpc", "cpm", "cpa",
+                 "roas")
+        for name, value in zip(names, values, strict=True):
+            assert value is None if row[name] in ("", "NULL", "nan", "None") else float(row[name]) == pytest.approx(
+                float(value), abs=1e-6), (week, account, name)
+    assert any(values[-1] for _, _, *values in expected) and any(values[-2] for _, _, *values in expected)
 
 
 @pytest.mark.parametrize(("metric", "group", "reason"), [

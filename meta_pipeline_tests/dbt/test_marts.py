@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -15,6 +16,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from harness.dbt_builds import DbtBuilds
 from meta_pipeline.bootstrap import insights_tables
 from meta_pipeline.extract.ads.catalogue.reports import REPORTS
 from meta_pipeline.landing.landing import SNAPSHOT_DAY, Landing
@@ -248,3 +250,33 @@ def test_a_group_of_conversions_is_its_first_action_type_in_every_window_and_cus
     purchases = ("purchases", "purchases", "purchase")
     assert [custom, (*purchases, "7d_click", Decimal(1), None), (*purchases, "default", Decimal(2), Decimal(20))] == every
     assert [(Decimal(2), Decimal(20), Decimal("1.25"), Decimal(0))] == of_ad
+
+
+BROKEN = {  # by generic test and model: columns that are replaced
+    ("primary_key", "facebook_ads__restatement_report"): (
+        "null as rows_read", "cast(null as varchar) as report", "'ad_insights' as report, timestamptz '2026-11-20' as valid_from"),
+    ("unique_grain", "facebook_ads__reach_report"): (
+        "null as window_start", "date '2026-11-20' as date_day, '7 days' as grain, null as campaign_id"),
+}
+
+
+@pytest.mark.parametrize(("test", "model"), BROKEN)
+def test_a_test_of_a_grain_finds_null_and_doubled_rows(built: Path, tmp_path: Path, test: str, model: str) -> None:
+    file, builds = tmp_path / "warehouse.duckdb", DbtBuilds(tmp_path)
+    shutil.copyfile(built, file)
+    with duckdb.connect(str(file)) as connection:
+        connection.execute(f"create table good as from marts.{model}")
+        kind = "view" if model.endswith("reach_report") else "table"
+        connection.execute(f"drop {kind} marts.{model}")
+
+    statuses = []
+    for columns in ("true as is_good", *BROKEN[test, model]):
+        selected = "*" if "is_good" in columns else f"* replace ({columns})"
+        with duckdb.connect(str(file)) as connection:
+            connection.execute(
+                f"create or replace table marts.{model} as select {selected} from good;"
+                "update raw_meta_pipeline.model_builds set tested_to = null")  # all rows are tested
+        builds.run(file, "test", "--select", f"{model},test_name:{test}")
+        results = json.loads((tmp_path / "target" / "run_results.json").read_text())["results"]
+        statuses.append((results[0]["status"], results[0]["failures"] > 0))
+    assert statuses == [("pass", False), *[("warn", True) for _ in BROKEN[test, model]]]

@@ -11,6 +11,7 @@ from meta_pipeline.cli.main import cli
 from meta_pipeline.publish.policy import PublishPolicy, location_for
 from meta_pipeline.publish.tenants import Node, Tenant, load_tenants, parse_tenants, warnings_about
 from meta_pipeline.records import ConfigError
+from meta_pipeline_tests.fakes.published_marts import publish_marts
 
 LINKED = [Node("ad_account", "act_1", "501"), Node("page", "2", "502"), Node("instagram_account", "3")]
 
@@ -80,6 +81,22 @@ def test_a_wrong_tenant_lists_the_names(tmp_path: Path, monkeypatch: pytest.Monk
     assert location_for("/p/warehouse.duckdb", "north", load_tenants(file)) == "/p/north/warehouse.duckdb"
     with pytest.raises(ConfigError, match="META_PIPELINE_TENANTS names no file"):
         location_for("/p/warehouse.duckdb", "north", ())
+
+
+def test_the_report_of_a_tenant_is_of_its_own_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file, published = tmp_path / "tenants.toml", tmp_path / "published"
+    file.write_text('[tenants.north]\nnodes = ["act_1"]')
+    monkeypatch.setenv("META_PIPELINE_HOME", str(tmp_path))
+    monkeypatch.setenv("META_PIPELINE_TENANTS", str(file))
+    publish_marts(published / "warehouse.duckdb", accounts=[("1", "Northwind", "EUR"), ("2", "Aroha", "NZD")])
+    publish_marts(published / "north" / "warehouse.duckdb", accounts=[("1", "Northwind", "EUR")])
+
+    for options in ([], ["--tenant", "north"]):
+        ran = CliRunner().invoke(cli, ["report", *options])
+        assert ran.exit_code == 0, ran.output
+    whole, of_tenant = ((tmp_path / name).read_text() for name in ("report.html", "report-north.html"))
+    assert "Northwind" in whole and "Aroha" in whole and "· north" not in whole
+    assert "Northwind" in of_tenant and "Aroha" not in of_tenant and "· north" in of_tenant
 
 
 def test_the_digest_follows_what_decides_the_files() -> None:
