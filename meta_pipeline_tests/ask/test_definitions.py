@@ -56,7 +56,7 @@ def test_what_is_asked_is_in_the_marts() -> None:
 
 
 # Figures of several requests, or of none.
-WITHOUT_REQUEST = {f"facebook_ads__{name}_report" for name in ("creative", "restatement", "maturity")}
+WITHOUT_REQUEST = {f"facebook_ads__{name}_report" for name in ("creative", "restatement", "maturity", "weekly", "monthly")}
 
 
 def test_a_figure_of_every_report_of_ads_can_be_explained() -> None:
