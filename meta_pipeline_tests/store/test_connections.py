@@ -129,3 +129,5 @@ def test_grants_follow_each_other_and_alerts_are_told_once(engine: sa.Engine) ->
     with pytest.raises(sa.exc.IntegrityError):
         alerts.record_delivery(engine, "k", "log", "text", now=NOW)
     assert alerts.delivered(engine) == {("k", "log"), ("k", "email")} and alerts.latest(engine, 9) == [(NOW, "text")]
+    alerts.forget(engine, ["k", "another"], "log")
+    assert alerts.delivered(engine) == {("k", "email")}
