@@ -29,7 +29,7 @@ def build(home: FilledHome, runtime: Runtime, stamp: int) -> float:
         home.land("account_insights", day, row)
         home.land("campaign_insights", day, {**row, "campaign_id": "9"})
         home.land("ad_insights", day, {**row, "campaign_id": "9", "adset_id": "8", "ad_id": "7"})
-    result = build_marts(runtime)
+    result = build_marts(runtime.settings)
     if result.reason or result.note:
         raise SystemExit(f"build {stamp}: {result.reason or result.note}")
     return float(result.seconds["publish"])

@@ -34,10 +34,11 @@ NOW = dt.datetime(2026, 11, 21, 12, tzinfo=dt.UTC)
 DELIVERING = 0.7
 FEWEST_ADS = 6  # of an account of the sandbox
 _BUILD = """
-import json, resource
+import inspect, json, resource
 from meta_pipeline.bootstrap import process_runtime
 from meta_pipeline.defs.runs.mart_build import build_marts
-build = build_marts(process_runtime(), is_reload={is_reload})
+takes_settings = "settings" in inspect.signature(build_marts).parameters  # older commits take the runtime
+build = build_marts(process_runtime().settings if takes_settings else process_runtime(), is_reload={is_reload})
 peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
 print(json.dumps([build.seconds, build.reason, peak]))
 """
@@ -80,7 +81,8 @@ class Home:
             "META_PIPELINE_HOME": str(self.path), "META_PIPELINE_VAULT_KEYS": self.keys, "PYTHONPATH": str(checkout),
         }
         started, before = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
-        command = [sys.executable, "-c", _BUILD.format(is_reload=is_reload)]
+        own = checkout / ".venv/bin/python"
+        command = [str(own) if own.exists() else sys.executable, "-c", _BUILD.format(is_reload=is_reload)]
         ran = subprocess.run(command, env=environment, cwd=self.path, capture_output=True, text=True)
         wall, after = time.monotonic() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
         if ran.returncode != 0:

@@ -40,14 +40,14 @@ def keep(root: Path) -> None:
             other.unlink(missing_ok=True)
 
 
-def _copied(files: ParsedFiles) -> tuple[Path, Path]:
-    return files.manifest, files.parsed
+def _copied(files: ParsedFiles) -> tuple[Path, ...]:
+    return files.manifest, files.parsed, files.assets
 
 
 @functools.cache
-def _copies() -> tuple[Path, Path]:
+def _copies() -> tuple[Path, ...]:
     """Return the files of the copy: one folder for each user and each clone."""
     clone = hashlib.sha256(f"{os.getuid()} {dbt_project_folder()}".encode()).hexdigest()[:16]
     name = hashlib.sha256(digest_of_project().encode()).hexdigest()
     folder = Path(tempfile.gettempdir()) / f"meta-pipeline-parsed-{clone}"
-    return folder / f"{name}.json", folder / f"{name}.msgpack"
+    return tuple(folder / f"{name}.{ending}" for ending in ("json", "msgpack", "assets.json"))

@@ -24,7 +24,7 @@ def rebuild_warehouse(runtime: Runtime) -> Rebuilt:
     """Make the warehouse file anew, build and publish; raise LoadError when that fails: the old file stays then."""
     file, replaced = runtime.settings.warehouse_file, beside(runtime.settings.warehouse_file, REPLACED)
     is_there = file.exists()
-    build = build_marts(runtime, is_reload=True)
+    build = build_marts(runtime.settings, is_reload=True)
     if build.reason:
         raise LoadError(" · ".join((build.reason, *build.skipped)))
     if build.note:

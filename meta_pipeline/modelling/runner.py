@@ -1,19 +1,22 @@
-"""Run dbt in this process: a process of its own would import it again for seconds."""
+"""Run dbt in this process: a process of its own for each command would import it again for seconds."""
 
 from __future__ import annotations
 
 import contextlib
-import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
+
+import orjson
 
 from meta_pipeline.processes.environment import exported
 from meta_pipeline.project import dbt_project_folder
 from meta_pipeline.records import MetaPipelineError
 
 RESULTS = "run_results.json"
+# Given to the selected nodes of the manifest in memory: dbt compares every name in `--select` with every node.
+_TAG = "selected_by_meta_pipeline"
 
 
 class ModelError(MetaPipelineError):
@@ -23,37 +26,68 @@ class ModelError(MetaPipelineError):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DbtProject:
     """The parsed project, for dbt and as JSON: both are of one parse. `digest`: of the project's files that were
-    parsed; `target`: the folder of dbt's artifacts."""
+    parsed; `assets`: what Dagster shows of the manifest; `target`: the folder of dbt's artifacts."""
 
     digest: str
     parsed: Path
     manifest: Path
+    assets: Path
     target: Path
     warehouse: Path
 
     def read_manifest(self) -> Mapping[str, Any]:
         """Return the manifest that a person or Dagster reads."""
-        manifest: Mapping[str, Any] = json.loads(self.manifest.read_bytes())
+        manifest: Mapping[str, Any] = orjson.loads(self.manifest.read_bytes())
         return manifest
 
 
-def run_dbt(
-    project: DbtProject, arguments: Sequence[str], *, on_event: Callable[[dict[str, Any]], None] = lambda _: None
-) -> list[Any]:
-    """Run a dbt command on the warehouse file and return the results of its nodes, which are in `run_results.json` too.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeResult:
+    """The result of a model, seed or test. `status`: as dbt has it; `failures`: rows that fail a test."""
 
-    Every event of dbt that is more than debugging is printed, and given to `on_event` as dbt's own JSON log has it.
-    Raise ModelError when a node fails."""
+    unique_id: str
+    status: str
+    seconds: float
+    failures: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DbtRun:
+    """The results of one invocation of dbt. `error`: one sentence, when a node failed or dbt could not begin."""
+
+    invocation_id: str = ""
+    results: tuple[NodeResult, ...] = ()
+    error: str | None = None
+
+
+class RunDbt(Protocol):
+    """Run a dbt command on the warehouse file; `select`: the unique ids of the nodes, None for those of the command."""
+
+    def __call__(
+        self, project: DbtProject, arguments: Sequence[str], *, select: Collection[str] | None = None
+    ) -> DbtRun: ...
+
+
+def run_dbt(
+    project: DbtProject, arguments: Sequence[str], *, select: Collection[str] | None = None, manifest: Any = None
+) -> DbtRun:
+    """Run a dbt command as RunDbt says; its results are in `run_results.json` too.
+
+    Every event of dbt that is more than debugging is printed. `manifest`: dbt's, from `read_parsed`; it is used up."""
     from dbt.artifacts.schemas.run import RunExecutionResult
     from dbt.cli.main import dbtRunner
-    from dbt_common.events.functions import msg_to_dict
+    from dbt_common.invocation import get_invocation_id
 
     def receive(message: Any) -> None:
-        if message.info.level == "debug":
-            return
-        print(message.info.msg, flush=True)
-        on_event(msg_to_dict(message))
+        if message.info.level != "debug":
+            print(message.info.msg, flush=True)
 
+    manifest = manifest or read_parsed(project.parsed)
+    selection: list[str] = []
+    if select is not None:
+        for unique_id in select:
+            manifest.nodes[unique_id].tags.append(_TAG)
+        selection = ["--indirect-selection", "empty", "--select", f"tag:{_TAG}"]
     folder = str(dbt_project_folder())
     options = [
         "--project-dir", folder, "--profiles-dir", folder, "--target-path", str(project.target),
@@ -63,15 +97,27 @@ def run_dbt(
         "--log-level", "none", "--log-level-file", "none", "--no-write-json",
     ]
     with exported(META_PIPELINE_WAREHOUSE=str(project.warehouse)), _closing_the_warehouse():
-        ran = dbtRunner(manifest=_parsed_manifest(project.parsed), callbacks=[receive]).invoke([*arguments, *options])
-    if isinstance(ran.result, RunExecutionResult):
-        ran.result.write(str(project.target / RESULTS))
-    results = list(ran.result.results) if isinstance(ran.result, RunExecutionResult) else []
-    if not ran.success:
-        failed = [f"{each.node.name}: {each.message}" for each in results if str(each.status) in ("error", "fail")]
-        reasons = failed or [str(ran.exception or "it ended without a result")]
-        raise ModelError(f"dbt failed: {' '.join(' · '.join(reasons).split())[:2000]}") from ran.exception
-    return results
+        ran = dbtRunner(manifest=manifest, callbacks=[receive]).invoke([*arguments, *selection, *options])
+    if not isinstance(ran.result, RunExecutionResult):
+        return DbtRun(error=None if ran.success else _error_of([str(ran.exception or "it ended without a result")]))
+    ran.result.write(str(project.target / RESULTS))
+    results = [each for each in ran.result.results if hasattr(each, "node")]
+    failed = [f"{each.node.name}: {each.message}" for each in results if str(each.status) in ("error", "fail")]
+    return DbtRun(
+        invocation_id=get_invocation_id(),
+        results=tuple(
+            NodeResult(
+                unique_id=each.node.unique_id, status=str(each.status), seconds=each.execution_time,
+                failures=each.failures,
+            )
+            for each in results
+        ),
+        error=None if ran.success else _error_of(failed or [str(ran.exception or "it ended without a result")]),
+    )
+
+
+def _error_of(reasons: Sequence[str]) -> str:
+    return f"dbt failed: {' '.join(' · '.join(reasons).split())[:2000]}"
 
 
 @contextlib.contextmanager
@@ -96,7 +142,7 @@ def warm_up() -> None:
     import dbt.task.build  # noqa: F401
 
 
-def _parsed_manifest(parsed: Path) -> Any:
+def read_parsed(parsed: Path) -> Any:
     """Return dbt's manifest from the file that `dbt parse` wrote. dbt itself would compare every file of the project
     with it first, and with the path of the warehouse, which another home has elsewhere."""
     from dbt.contracts.graph.manifest import Manifest

@@ -58,11 +58,6 @@ def select_models(models: Iterable[str], *, tests: Iterable[str]) -> Selection:
     return Selection(named | frozenset(tests), named)
 
 
-def names_of(manifest: Mapping[str, Any], unique_ids: Iterable[str]) -> list[str]:
-    """Return the names by which dbt's `--select` finds these nodes."""
-    return sorted(manifest["nodes"][unique_id]["name"] for unique_id in unique_ids)
-
-
 def _changed(manifest: Mapping[str, Any], tables: set[str], dated: set[str]) -> set[str]:
     """Return the sources that are among the tables, and all that reads them, directly or not.
 

@@ -49,6 +49,27 @@ def repair_sentences(differing: Sequence[DifferingDay]) -> tuple[str, ...]:
     return tuple(sentences)
 
 
+def has_all_rows(connection: duckdb.DuckDBPyConnection, engine: sa.Engine, insights: Sequence[RawTable]) -> bool:
+    """Return True when each table has as many rows as the ledger lists as loaded. DuckDB knows these numbers without
+    reading a row; `differing_days` counts the rows of every day."""
+    existing = set(connection.execute("select table_schema, table_name from information_schema.tables").fetchall())
+    listed = load_queue.loaded_rows(engine)
+    tables = [table for table in (*insights, *TABLES) if (table.schema, table.name) in existing]
+    counts = [
+        f"select '{table.name}', (select count(*) from {table.place}), "
+        + (f"(select count(*) from {table.versions})" if table.has_versions else "null")
+        for table in tables
+    ]
+    if not counts:
+        return not listed
+    stored = connection.execute(" union all ".join(counts)).fetchall()
+    for name, rows, version_rows in stored:
+        listed_rows, listed_version_rows = listed.get(name, (0, 0))
+        if rows != listed_rows or version_rows not in (None, listed_version_rows):
+            return False
+    return True
+
+
 def differing_days(
     connection: duckdb.DuckDBPyConnection, engine: sa.Engine, insights: Sequence[RawTable]
 ) -> list[DifferingDay]:

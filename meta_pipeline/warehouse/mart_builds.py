@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 from collections.abc import Collection
 from dataclasses import dataclass
+from pathlib import Path
 
 import duckdb
 
@@ -28,6 +30,21 @@ class MartState:
 def read_mart_state(connection: duckdb.DuckDBPyConnection) -> MartState:
     """Return the state that the file records."""
     connection.execute(OWN_DDL)
+    return _recorded(connection)
+
+
+def peek_mart_state(file: Path) -> MartState | None:
+    """Return the state that a file records, without writing; None when there is no file, or it can't be read yet."""
+    if not file.exists():
+        return None
+    try:
+        with contextlib.closing(duckdb.connect(str(file), read_only=True)) as connection:
+            return _recorded(connection)
+    except duckdb.Error:  # another process writes it, or it is older than the tables: the build finds out which
+        return None
+
+
+def _recorded(connection: duckdb.DuckDBPyConnection) -> MartState:
     loads = connection.execute(f"select coalesce(max(loads), 0) from {OWN_SCHEMA}.warehouse_state").fetchall()[0][0]
     rows = connection.execute(f"select built_to, digest, built_on, pending from {OWN_SCHEMA}.mart_builds").fetchall()
     built_to, digest, built_on, pending = rows[0] if rows else (None, None, None, None)

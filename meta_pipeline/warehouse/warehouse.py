@@ -19,7 +19,7 @@ from meta_pipeline.store.gateway import audit_log
 from meta_pipeline.store.landed import day_versions, load_queue, read_times, warehouse_state
 from meta_pipeline.warehouse import histories
 from meta_pipeline.warehouse.changes import ChangeLog
-from meta_pipeline.warehouse.completeness import differing_days, repair_sentences
+from meta_pipeline.warehouse.completeness import differing_days, has_all_rows, repair_sentences
 from meta_pipeline.warehouse.days import sync_day_versions
 from meta_pipeline.warehouse.exchange_rates import NO_RATES, RateSettings, replace_rates, stored_rates
 from meta_pipeline.warehouse.file_state import FileState, has_raw_tables, read_state, write_state
@@ -187,6 +187,8 @@ class Warehouse:
                     f"{self.file} is not the warehouse that was loaded last; nothing was published: "
                     "run `meta-pipeline build`, it loads everything again"
                 )
+            if has_all_rows(connection, engine, self.insights):
+                return
             if differing := differing_days(connection, engine, self.insights):
                 report, node_id, day = differing[0].key
                 raise LoadError(

@@ -50,6 +50,8 @@ def test_a_worker_reports_an_error_of_storage_as_the_reason(
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError("what a library says") from error
 
+    monkeypatch.setattr(mart_build, "_nothing_to_build", lambda *_, **__: None)
+    monkeypatch.setattr(mart_build, "_dbt_of", lambda _: None)
     monkeypatch.setattr(mart_build_run, "run_build", fail)
     monkeypatch.setattr(range_run, "open_range_run", fail)
 
@@ -61,7 +63,9 @@ def test_a_worker_reports_an_error_of_storage_as_the_reason(
     "work", [mart_build._build, lambda settings: backfill_runs._run_range(settings, ONE_DAY)]
 )
 def test_a_fault_of_ours_is_raised(runtime: Runtime, monkeypatch: pytest.MonkeyPatch, work: Callable[[object], object]) -> None:
-    monkeypatch.setattr(mart_build_run, "run_build", lambda _, is_full: 1 // 0)
+    monkeypatch.setattr(mart_build, "_nothing_to_build", lambda *_, **__: None)
+    monkeypatch.setattr(mart_build, "_dbt_of", lambda _: None)
+    monkeypatch.setattr(mart_build_run, "run_build", lambda *_, **__: 1 // 0)
     monkeypatch.setattr(range_run, "open_range_run", lambda _: 1 // 0)
 
     with pytest.raises(ZeroDivisionError):

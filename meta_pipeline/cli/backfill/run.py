@@ -149,7 +149,7 @@ def _land(
 
 def _build(runtime: Runtime, console: Terminal, worker: MartWorker) -> MartBuild:
     console.print("building the marts …")
-    build = build_marts(runtime, worker=worker)
+    build = build_marts(runtime.settings, worker=worker)
     if build.note:
         console.print(build.note)
     return build

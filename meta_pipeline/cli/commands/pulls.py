@@ -112,15 +112,15 @@ def metrics(names: tuple[str, ...], as_json: bool, is_wide: bool) -> None:
 @click.option("--reload", "is_reload", is_flag=True, help="make the warehouse file anew from everything that landed")
 def build(is_forced: bool, is_reload: bool) -> None:
     """Load what landed, build the marts, publish; nothing when nothing has changed since."""
-    from meta_pipeline.bootstrap import process_runtime
     from meta_pipeline.defs.runs.mart_build import build_marts
     from meta_pipeline.records import LoadError
+    from meta_pipeline.settings import Settings
 
-    runtime = process_runtime()
-    build = build_marts(runtime, is_forced=is_forced, is_reload=is_reload)
+    settings = Settings()
+    build = build_marts(settings, is_forced=is_forced, is_reload=is_reload)
     if build.reason:
         raise LoadError(" · ".join((build.reason, *build.skipped)))
-    echo(build.note or f"published {runtime.settings.published_file}")
+    echo(build.note or f"published {settings.published_file}")
     for sentence in build.repaired:
         echo(f"repaired: {sentence}")
     for sentence in build.skipped:

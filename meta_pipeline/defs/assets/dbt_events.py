@@ -1,73 +1,75 @@
-"""Convert dbt's events to Dagster's: a materialization for each model that changed, a check result for each test."""
+"""Convert dbt's results to Dagster's: a materialization for each model that changed, a check result for each test."""
 
 from __future__ import annotations
 
 import graphlib
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
 from dagster._core.definitions.source_asset import SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION
-from dagster_dbt import DagsterDbtTranslator
-from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 
+from meta_pipeline.defs.assets.mart_specs import UNIQUE_ID, asset_key_of
+from meta_pipeline.modelling.runner import DbtRun, NodeResult
 from meta_pipeline.modelling.selection import Selection
 
 # An output with this metadata is no materialization. Without an output, Dagster skips the publication, which depends on
 # every mart.
 _UNCHANGED = {SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION: True}
+_BUILT = ("success", "warn", "no-op", "reused")
 
 
-def dagster_events(
-    context: dg.AssetExecutionContext, events: Iterable[Mapping[str, Any]], *, manifest: Mapping[str, Any],
-    translator: DagsterDbtTranslator, selection: Selection, row_counts: Mapping[str, int],
-) -> Iterator[Any]:
-    """Yield outputs of the selected assets, each after those that it reads, then the results of the tests.
+def dagster_results(
+    context: dg.AssetExecutionContext, run: DbtRun, *, manifest: Mapping[str, Any],
+    checks: Sequence[dg.AssetCheckSpec], selection: Selection, row_counts: Mapping[str, int],
+) -> Iterator[dg.Output[None] | dg.AssetCheckResult]:
+    """Yield outputs of the selected assets, each after those that it reads, then the results of the selected checks.
 
-    An output is a materialization where dbt built the model (`events`: of its JSON log), or where the model is a view
-    whose tables have other rows. There is none for a model that failed, and for those that read it."""
-    converted = list(_converted(context, events, manifest=manifest, translator=translator))
-    built = {str(event.metadata["unique_id"].value): event for event in converted if isinstance(event, dg.Output)}
+    An output is a materialization where dbt built the model, or where the model is a view whose tables have other rows.
+    There is none for a model that failed, and for those that read it."""
+    results = {result.unique_id: result for result in run.results}
     missing: set[str] = set()
     for unique_id in _in_order(manifest):
-        node, reads = manifest["nodes"][unique_id], manifest["parent_map"][unique_id]
-        if translator.get_asset_key(node) not in context.selected_asset_keys:
+        key, reads = asset_key_of(manifest["nodes"][unique_id]), manifest["parent_map"][unique_id]
+        if key not in context.selected_asset_keys:
             continue
-        if unique_id in built:
-            yield counted(built[unique_id], row_counts)
+        result = results.get(unique_id)
+        if result is not None and result.status in _BUILT:
+            metadata = _metadata(result, run)
         elif unique_id in selection.run or not missing.isdisjoint(reads):
             missing.add(unique_id)
+            continue
+        elif unique_id in selection.changed:
+            metadata = {"unique_id": unique_id, "status": "reads tables that have changed"}
         else:
-            output = _output(translator.get_asset_key(node), unique_id, changed=selection.changed)
-            yield counted(output, row_counts)
-    yield from (event for event in converted if not isinstance(event, dg.Output))
+            metadata = _UNCHANGED
+        yield dg.Output(None, output_name=key.to_python_identifier(), metadata=_counted(metadata, row_counts))
+    for spec in checks:
+        result = results.get(str(spec.metadata[UNIQUE_ID]))
+        if result is not None and result.status != "skipped" and spec.key in context.selected_asset_check_keys:
+            yield _check_result(spec, result, run)
 
 
-def counted(event: Any, row_counts: Mapping[str, int]) -> Any:
-    """Return the output of a table with its number of rows."""
-    if not isinstance(event, dg.Output) or "unique_id" not in event.metadata:
-        return event
-    name = str(event.metadata["unique_id"].value).rpartition(".")[2]
-    if name not in row_counts:
-        return event
-    return event.with_metadata({**event.metadata, "dagster/row_count": row_counts[name]})
-
-
-def _converted(
-    context: dg.AssetExecutionContext, events: Iterable[Mapping[str, Any]], *, manifest: Mapping[str, Any],
-    translator: DagsterDbtTranslator,
-) -> Iterator[Any]:
-    for event in events:
-        message = DbtCoreCliEventMessage(raw_event=dict(event), event_history_metadata={})
-        yield from message.to_default_asset_events(manifest, translator, context)
-
-
-def _output(key: dg.AssetKey, unique_id: str, *, changed: Collection[str]) -> dg.Output[None]:
-    is_changed = unique_id in changed
-    metadata: dict[str, Any] = (
-        {"unique_id": unique_id, "status": "reads tables that have changed"} if is_changed else _UNCHANGED
+def _check_result(spec: dg.AssetCheckSpec, result: NodeResult, run: DbtRun) -> dg.AssetCheckResult:
+    failures = {} if result.failures is None else {"dagster_dbt/failed_row_count": result.failures}
+    return dg.AssetCheckResult(
+        passed=result.status == "pass", asset_key=spec.asset_key, check_name=spec.name,
+        severity=dg.AssetCheckSeverity.WARN if result.status == "warn" else dg.AssetCheckSeverity.ERROR,
+        metadata={**_metadata(result, run), **failures},
     )
-    return dg.Output(None, output_name=key.to_python_identifier(), metadata=metadata)
+
+
+def _metadata(result: NodeResult, run: DbtRun) -> dict[str, Any]:
+    return {
+        "unique_id": result.unique_id, "invocation_id": run.invocation_id, "status": result.status,
+        "Execution Duration": result.seconds,
+    }
+
+
+def _counted(metadata: Mapping[str, Any], row_counts: Mapping[str, int]) -> dict[str, Any]:
+    """Return the metadata of a table with its number of rows."""
+    name = str(metadata.get("unique_id", "")).rpartition(".")[2]
+    return {**metadata, **({"dagster/row_count": row_counts[name]} if name in row_counts else {})}
 
 
 def _in_order(manifest: Mapping[str, Any]) -> list[str]:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
+import importlib.metadata
+import json
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from meta_pipeline.defs.assets import mart_specs
 from meta_pipeline.modelling.runner import DbtProject
 from meta_pipeline.processes.environment import child_environment
 from meta_pipeline.project import dbt_project_folder
@@ -17,6 +21,7 @@ from meta_pipeline.settings import Settings
 
 DBT = Path(sys.executable).parent / "dbt"  # of this environment, whatever PATH says
 _PARSED = "partial_parse.msgpack"
+_TRANSLATION = Path(mart_specs.__file__)
 
 
 def parsed_project(settings: Settings) -> DbtProject:
@@ -43,21 +48,23 @@ def parsed_project(settings: Settings) -> DbtProject:
             files.digest.unlink(missing_ok=True)  # a kill between the two leaves a manifest that is made again
             (files.folder / "manifest.json").replace(files.manifest)
             (files.folder / _PARSED).replace(files.parsed)
+            files.assets.write_text(mart_specs.translate(json.loads(files.manifest.read_bytes())))
             files.digest.write_text(digest)
     return DbtProject(
-        digest=digest.partition(" ")[0], parsed=files.parsed, manifest=files.manifest, target=target,
-        warehouse=settings.warehouse_file.absolute(),
+        digest=digest.partition(" ")[0], parsed=files.parsed, manifest=files.manifest, assets=files.assets,
+        target=target, warehouse=settings.warehouse_file.absolute(),
     )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParsedFiles:
-    """The files under HOME that hold the manifest, dbt's own form of it, and the digest of the project that both were
-    parsed from. `folder`: where dbt parses."""
+    """The files under HOME that hold the manifest, dbt's own form of it, what Dagster shows of it, and the digest of
+    the project that they were made from. `folder`: where dbt parses."""
 
     folder: Path
     manifest: Path
     parsed: Path
+    assets: Path
     digest: Path
 
     @classmethod
@@ -65,19 +72,23 @@ class ParsedFiles:
         """Return the files of the home `root`."""
         folder = root / "dbt" / "parsed"
         ending = folder.with_suffix
-        return cls(folder=folder, manifest=ending(".json"), parsed=ending(".msgpack"), digest=ending(".digest"))
+        return cls(
+            folder=folder, manifest=ending(".json"), parsed=ending(".msgpack"), assets=ending(".assets.json"),
+            digest=ending(".digest"),
+        )
 
     def are_of(self, digest: str) -> bool:
         """Return True when they are there, parsed from the project with this digest."""
-        exist = self.manifest.exists() and self.parsed.exists() and self.digest.exists()
-        return exist and self.digest.read_text() == digest
+        files = (self.manifest, self.parsed, self.assets, self.digest)
+        return all(file.exists() for file in files) and self.digest.read_text() == digest
 
 
 def digest_of_project(database: str = "warehouse") -> str:
-    """Return what a manifest depends on: the project's files, the versions of dbt and DuckDB, the folder, and the
-    `database`, which is the name of the warehouse file."""
+    """Return what the parsed files depend on: the project's files, the versions of dbt and DuckDB, the folder, the
+    `database`, which is the name of the warehouse file, and what translates the manifest for Dagster."""
     project = dbt_project_folder()
-    return f"{freshness.project_digest(project)} {project} {database}"
+    translation = f"{importlib.metadata.version('dagster-dbt')} {hashlib.sha256(_TRANSLATION.read_bytes()).hexdigest()}"
+    return f"{freshness.project_digest(project)} {project} {database} {translation}"
 
 
 def target_folder(settings: Settings) -> Path:

@@ -1,6 +1,6 @@
 """The raw tables, loaded from landed files."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import dagster as dg
 
@@ -72,27 +72,43 @@ def raw_assets(reports: Reports) -> dg.AssetsDefinition:
             ),
         ],
         pool=WRITER,
+        can_subset=True,
     )
     def load_raw(
         context: dg.AssetExecutionContext, runtime: dg.ResourceParam[Runtime]
     ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
-        """Load every landed file that waits, one transaction per table. A file that can't be read stops no other."""
+        """Load every landed file that waits, one transaction per table, whatever is selected. A file that can't be read
+        stops no other."""
         # A compaction removes no file that this load has found in the ledger.
         with leases.hold(runtime.engine, FILES_LEASE, now=runtime.now, sleep=runtime.sleep):
             load = runtime.warehouse.load(runtime.engine, now=runtime.now())
         audit_log.forget_before(runtime.engine, runtime.now() - runtime.settings.audit_for)
         for asset_key in context.selected_asset_keys:
             yield dg.MaterializeResult(asset_key=asset_key, metadata={"files": load.files})
-        yield dg.AssetCheckResult(
-            passed=not load.skipped, check_name=ALL_READ, severity=dg.AssetCheckSeverity.ERROR,
-            metadata={"skipped": dg.MetadataValue.json(list(load.skipped))},
-        )
-        yield dg.AssetCheckResult(
-            passed=not load.repaired, check_name=ALL_THERE, severity=dg.AssetCheckSeverity.WARN,
-            metadata={"repaired": dg.MetadataValue.json(list(load.repaired))},
-        )
+        if context.selected_asset_check_keys:
+            yield dg.AssetCheckResult(
+                passed=not load.skipped, check_name=ALL_READ, severity=dg.AssetCheckSeverity.ERROR,
+                metadata={"skipped": dg.MetadataValue.json(list(load.skipped))},
+            )
+            yield dg.AssetCheckResult(
+                passed=not load.repaired, check_name=ALL_THERE, severity=dg.AssetCheckSeverity.WARN,
+                metadata={"repaired": dg.MetadataValue.json(list(load.repaired))},
+            )
 
     return load_raw
+
+
+def keys_of_landed(reports: Reports, landed: Iterable[str]) -> set[dg.AssetKey]:
+    """Return the raw tables that a load of these reports and listings may change: theirs, and those of the pipeline
+    itself."""
+    keys = {dg.AssetKey(["raw_meta_pipeline", name]) for name in OF_THE_PIPELINE}
+    for name in landed:
+        keys.add(raw_key(name, name))
+        if name in KINDS:
+            keys.add(raw_key(history_of(name), name))
+        if name in reports and not is_snapshot(reports[name]):
+            keys.add(raw_key(f"{name}_versions", name))
+    return keys
 
 
 def _spec(table: str, landed: str, description: str) -> dg.AssetSpec:

@@ -78,6 +78,32 @@ def loaded_days(engine: sa.Engine) -> list[tuple[str, str, dt.date, int, int]]:
     return [(*key, *rows) for key, rows in days.items()]
 
 
+def loaded_rows(engine: sa.Engine) -> dict[str, tuple[int, int]]:
+    """Return the rows of each report that are listed as loaded: of its days, and of their earlier versions."""
+    def rows_by_report(table: sa.Table) -> sa.Select[Any]:
+        query = sa.select(table.c.report, sa.func.sum(table.c.rows).label("rows"))
+        return query.where(table.c.loaded_at.is_not(None), table.c.rows > 0).group_by(table.c.report)
+
+    with engine.connect() as connection:
+        days, versions = (
+            {row.report: int(row.rows) for row in connection.execute(rows_by_report(table))}
+            for table in (landed_files, landed_versions)
+        )
+    return {report: (days.get(report, 0), versions.get(report, 0)) for report in days.keys() | versions.keys()}
+
+
+def waiting_reports(engine: sa.Engine) -> set[str]:
+    """Return the reports and listings of which a file or an earlier version has landed and is not loaded yet."""
+    with engine.connect() as connection:
+        return {
+            str(row.report)
+            for table in (landed_files, landed_versions)
+            for row in connection.execute(
+                sa.select(table.c.report).where(table.c.loaded_at.is_(None)).distinct()
+            )
+        }
+
+
 def reset(engine: sa.Engine) -> None:
     """List every landed file and every earlier version as not loaded."""
     with engine.begin() as connection:
