@@ -31,6 +31,10 @@ from meta_pipeline.warehouse.tables import OWN_DDL, TABLES, RawTable
 from meta_pipeline.warehouse.unreadable import Unreadable, load_readable, skip
 
 
+# DuckDB would take most of the machine's memory: what does not fit is spilled. dbt's limit is in `profiles.yml`.
+_LIMITS: dict[str, str | bool | int | float | list[str]] = {"memory_limit": "1GB", "preserve_insertion_order": False}
+
+
 @dataclass(frozen=True, slots=True)
 class Loaded:
     """The result of a load: the number of files, a sentence for every landed file that could not be read, and one for
@@ -53,7 +57,8 @@ class Warehouse:
     @contextlib.contextmanager
     def open(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """Open the warehouse for writing. A new file has a format that older DuckDB clients can open."""
-        connection = duckdb.connect()
+        spilled = {"temp_directory": f"{self.file}.tmp"}  # DuckDB's own choice is the working directory
+        connection = duckdb.connect(config={**_LIMITS, **spilled})
         try:
             self.file.parent.mkdir(parents=True, exist_ok=True)
             target = str(self.file).replace("'", "''")
