@@ -55,16 +55,18 @@ install-dev: .venv/installed-dev
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.lock
 	@touch $@
 
+# Compiled: otherwise every process compiles Dagster and dbt for 4 s where Python may not write (PYTHONDONTWRITEBYTECODE).
 .venv/installed: .venv/bin/uv requirements.lock pyproject.toml
 	@echo "▸ install 2 of 3: the $$(grep -c '^[a-z].*==' requirements.lock) packages of requirements.lock; a minute or two the first time"
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
+	@$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements.lock
 	@echo "▸ install 3 of 3: meta-pipeline itself"
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
+	@$(BIN)/python -m compileall -q meta_pipeline
 	@touch $@
 
 .venv/installed-dev: .venv/installed requirements-dev.lock
 	@echo "▸ install: the development packages of requirements-dev.lock"
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-dev.lock
+	@$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements-dev.lock
 	@touch $@
 
 lock: .venv/bin/uv

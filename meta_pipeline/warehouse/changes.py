@@ -11,6 +11,7 @@ import duckdb
 import pyarrow as pa
 
 from meta_pipeline.warehouse.tables import OWN_SCHEMA
+from meta_pipeline.warehouse.temp_table import create_temp_table
 
 _KEYS = pa.schema([("node_id", pa.string()), ("day", pa.date32())])
 # The day of rows that are about a node and no day: listings land under it, too.
@@ -40,8 +41,6 @@ class ChangeLog:
 
     def record_nodes(self, table: str, node_ids: Iterable[str]) -> None:
         """Record that what this raw table has of these nodes changed, whatever the day."""
-        rows = pa.table([sorted(set(node_ids)), [NO_DAY] * len(set(node_ids))], schema=_KEYS)
-        if rows.num_rows:
-            self.connection.register("changed_nodes", rows)
+        if names := sorted(set(node_ids)):
+            create_temp_table(self.connection, "changed_nodes", _KEYS, [(name, NO_DAY) for name in names])
             self.record(table, "select node_id, day from changed_nodes")
-            self.connection.unregister("changed_nodes")

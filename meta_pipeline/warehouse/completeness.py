@@ -10,8 +10,8 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from meta_pipeline.store.landed import load_queue
-from meta_pipeline.warehouse.raw import create_temp_table
 from meta_pipeline.warehouse.tables import TABLES, RawTable
+from meta_pipeline.warehouse.temp_table import create_temp_table
 
 MOST_NAMED = 20  # days of which somebody reads a sentence each
 _LOADED = pa.schema(

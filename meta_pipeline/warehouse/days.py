@@ -12,8 +12,9 @@ import sqlalchemy as sa
 
 from meta_pipeline.store.landed import day_versions
 from meta_pipeline.warehouse.changes import ChangeLog
-from meta_pipeline.warehouse.raw import create_temp_table, transaction
+from meta_pipeline.warehouse.raw import transaction
 from meta_pipeline.warehouse.tables import OWN_SCHEMA, RawTable, quoted
+from meta_pipeline.warehouse.temp_table import create_temp_table
 
 # The clocks of the hosts that land differ; copying a version twice changes nothing.
 OVERLAP = dt.timedelta(days=1)

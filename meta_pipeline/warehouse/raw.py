@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import errno
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -18,6 +17,7 @@ from meta_pipeline.warehouse.drift import count_drift
 from meta_pipeline.warehouse.landed_rows import days_in, one_in, versions_in
 from meta_pipeline.warehouse.requests import add_requests, remove_unused_requests
 from meta_pipeline.warehouse.tables import ENVELOPE, RawTable, quoted
+from meta_pipeline.warehouse.temp_table import create_temp_table
 
 _CHANGED = pa.schema([("path", pa.string()), ("node_id", pa.string()), ("day", pa.date32())])
 _VERSION_COLUMNS = {"_landed_at": "timestamptz", "_replaced_at": "timestamptz"}
@@ -131,17 +131,6 @@ def is_locked(error: Exception) -> bool:
 
 def _mentions(error: Exception, words: Sequence[str]) -> bool:
     return any(word in str(error).lower() for word in words)
-
-
-def create_temp_table(
-    connection: duckdb.DuckDBPyConnection, name: str, schema: pa.Schema, rows: Sequence[Sequence[Any]]
-) -> None:
-    """Create a temporary table of this connection with these rows."""
-    columns = zip(*rows, strict=True) if rows else [()] * len(schema)
-    table = pa.table([pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)], schema)
-    connection.register("incoming", table)
-    connection.execute(f"create or replace temp table {name} as select * from incoming")
-    connection.unregister("incoming")
 
 
 def replace_days(

@@ -30,7 +30,6 @@ from meta_pipeline.warehouse.replaced_file import REBUILT, REPLACED, beside, dis
 from meta_pipeline.warehouse.tables import OWN_DDL, TABLES, RawTable
 from meta_pipeline.warehouse.unreadable import Unreadable, load_readable, skip
 
-
 # DuckDB would take most of the machine's memory: what does not fit is spilled. dbt's limit is in `profiles.yml`.
 _LIMITS: dict[str, str | bool | int | float | list[str]] = {"memory_limit": "1GB", "preserve_insertion_order": False}
 
