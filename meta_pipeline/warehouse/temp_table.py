@@ -8,6 +8,8 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from meta_pipeline.warehouse.tables import quoted
+
 _TYPES = {
     pa.string(): "varchar", pa.date32(): "date", pa.int64(): "bigint", pa.timestamp("us", tz="UTC"): "timestamptz",
 }
@@ -33,7 +35,7 @@ def _insert_few(
 ) -> None:
     """Create the temporary table from parameters. Arrow, which is faster for many rows, imports pandas for a third of a
     second when it makes an array of Python's values."""
-    columns = ", ".join(f"{field.name} {_TYPES[field.type]}" for field in schema)
+    columns = ", ".join(f"{quoted(field.name)} {_TYPES[field.type]}" for field in schema)
     values = ", ".join([f"({', '.join('?' * len(schema))})"] * len(rows))
     connection.execute(f"create or replace temp table {name} ({columns})")
     connection.execute(f"insert into {name} values {values}", [value for row in rows for value in row])
