@@ -11,7 +11,7 @@ import pytest
 from meta_pipeline.warehouse.temp_table import create_temp_table
 
 SCHEMA = pa.schema(
-    [("name", pa.string()), ("day", pa.date32()), ("rows", pa.int64()), ("at", pa.timestamp("us", tz="UTC"))]
+    [("name", pa.string()), ("day", pa.date32()), ("rows", pa.int64()), ("landed_at", pa.timestamp("us", tz="UTC"))]
 )
 AT = dt.datetime(2026, 11, 1, 12, 30, 15, 250_000, dt.UTC)
 
@@ -23,7 +23,7 @@ def test_the_table_has_the_rows(count: int) -> None:
         connection.execute("set timezone = 'UTC'")
         create_temp_table(connection, "made", SCHEMA, [("other", None, 1, None)])
         create_temp_table(connection, "made", SCHEMA, rows)
-        read = connection.execute("select name, day, rows, epoch_us(at) from made order by rows").fetchall()
+        read = connection.execute("select name, day, rows, epoch_us(landed_at) from made order by rows").fetchall()
         kinds = [row[1] for row in connection.execute("describe made").fetchall()]
 
     assert read == [(name, day, n, None if at is None else round(at.timestamp() * 1e6)) for name, day, n, at in rows]
