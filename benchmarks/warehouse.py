@@ -1,11 +1,12 @@
 """The cost of a build follows the change: a full rebuild beside restatements, over two years of 50 accounts.
 
-    python benchmarks/warehouse.py [--rows 10000000] [--accounts 50] [--before FOLDER] [--folder FOLDER]
+    python benchmarks/warehouse.py [--rows 1000000 10000000] [--accounts 50] [--before FOLDER] [--folder FOLDER]
 
 Makes landed files with the sandbox's generator, then builds as `build` does, in Dagster runs: everything; after 28 days
 of all accounts were read again and differ; after those of one account; after nothing. Prints wall time, processor time
-and peak memory of each, the share of the rebuild, and the copy that publishes apart. `--before`: a checkout of
-another commit, which is measured on the same files. `--folder`: where; what was made there before is used."""
+and peak memory of each, the share of the rebuild, the copy that publishes apart, and how each grows with the rows.
+`--before`: a checkout of another commit, which is measured first, on the files as they landed; then they are compacted,
+as every night. `--folder`: where; what was made there before is used."""
 
 from __future__ import annotations
 
@@ -23,12 +24,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.generated_landing import ROWS_AN_AD, GeneratedWorld
+from meta_pipeline.flows.compaction import compact_landing
+from meta_pipeline.landing.landing import Landing
+from meta_pipeline.store.engine import open_store
 from meta_pipeline.vault.seal import new_key
 
 TOP = Path(__file__).parents[1]
 UNTIL = dt.date(2026, 11, 20)
 DAYS = 730
 RESTATED_DAYS = 28
+HOT_DAYS = 35  # the default of META_PIPELINE_HOT_DAYS
 NOW = dt.datetime(2026, 11, 21, 12, tzinfo=dt.UTC)
 # Of the ads of the sandbox, this share delivers on a day of the two years.
 DELIVERING = 0.7
@@ -119,37 +124,61 @@ def restate(home: Home, days_later: int, accounts: int | None = None) -> None:
     )
 
 
-def measure(home: Home, checkout: Path, name: str, *, first_day: int) -> None:
-    """Print what a rebuild and each change cost a checkout."""
+def compact(home: Home) -> None:
+    """Put the settled months into one file each, as the daily job does."""
+    started = time.monotonic()
+    landing = Landing(home.world.landing, open_store(home.world.store))
+    done = compact_landing(landing, hot_days=HOT_DAYS, now=lambda: NOW, sleep=time.sleep).compacted
+    seconds = time.monotonic() - started
+    print(f"{done.hot_files:,} files compacted into {done.cold_files:,} in {seconds:.0f} s", flush=True)
+
+
+def measure(home: Home, checkout: Path, name: str, *, first_day: int) -> dict[str, Measured]:
+    """Print what a rebuild and each change cost a checkout; return it by change."""
     rebuild = home.build(checkout, is_reload=True)
     print(rebuild.line(f"{name}: full rebuild"), flush=True)
+    measured = {"full rebuild": rebuild}
     for change, days_later, accounts in (
         (f"{RESTATED_DAYS} days of all accounts restated", first_day, None),
         (f"{RESTATED_DAYS} days of one account restated", first_day + 3, 1),
     ):
         restate(home, days_later, accounts)
-        print(home.build(checkout).line(f"{name}: {change}", rebuild), flush=True)
+        measured[change] = home.build(checkout)
+        print(measured[change].line(f"{name}: {change}", rebuild), flush=True)
     print(home.build(checkout).line(f"{name}: nothing changed", rebuild), flush=True)
+    return measured
+
+
+def measure_rows(options: argparse.Namespace, folder: Path, rows: int) -> dict[str, Measured]:
+    """Generate so many rows in a folder and measure one checkout or two; return what the newer one cost."""
+    folder.mkdir(parents=True, exist_ok=True)
+    home = generate(folder, rows=rows, accounts=options.accounts)
+    if options.before:
+        measure(home, options.before, "before", first_day=1)
+    compact(home)
+    return measure(home, TOP, "now", first_day=8)
 
 
 def main() -> None:
     """Generate, and measure one checkout or two."""
     arguments = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    arguments.add_argument("--rows", type=int, default=10_000_000)
+    arguments.add_argument("--rows", type=int, nargs="+", default=[1_000_000, 10_000_000])
     arguments.add_argument("--accounts", type=int, default=50)
     arguments.add_argument("--before", type=Path)
     arguments.add_argument("--folder", type=Path)
     options = arguments.parse_args()
-    folder = options.folder or Path(tempfile.mkdtemp(prefix="meta-pipeline-warehouse-"))
-    folder.mkdir(parents=True, exist_ok=True)
+    top = options.folder or Path(tempfile.mkdtemp(prefix="meta-pipeline-warehouse-"))
     try:
-        home = generate(folder, rows=options.rows, accounts=options.accounts)
-        if options.before:
-            measure(home, options.before, "before", first_day=1)
-        measure(home, TOP, "now", first_day=8)
+        by_rows = {rows: measure_rows(options, top / str(rows), rows) for rows in options.rows}
     finally:
         if options.folder is None:
-            shutil.rmtree(folder)
+            shutil.rmtree(top)
+    fewest, most = min(by_rows), max(by_rows)
+    if most > fewest:
+        print(f"{most / fewest:.0f} times as many rows:")
+        for change, measured in by_rows[most].items():
+            growth = measured.work_s / by_rows[fewest][change].work_s
+            print(f"{change:<44} {growth:7.1f} times the seconds of loading and dbt")
 
 
 if __name__ == "__main__":
