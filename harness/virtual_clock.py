@@ -8,7 +8,7 @@ import io
 import itertools
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -63,18 +63,30 @@ class VirtualClock:
                 raised.append(error)
             self._idle.set()
 
+        threads = []
         for program in programs:
             turn = threading.Event()
             thread = threading.Thread(target=play, args=(program, turn), daemon=True)
+            threads.append(thread)
             heapq.heappush(self._due, (self.seconds, next(self._order), turn, thread))
             thread.start()
-        while self._due:
+        while self._is_waiting_for(threads):
             self.seconds, _, turn, thread = heapq.heappop(self._due)
             self._idle.clear()
             turn.set()
             self._wait_for_the_end_of_its_turn(thread)
             if raised:
-                raise raised[0]
+                break
+        if raised:
+            raise raised[0]
+
+    def _is_waiting_for(self, threads: Sequence[threading.Thread]) -> bool:
+        """Return True when a thread is due, False when none is and all of these have ended. On a busy machine one may
+        have counted as waiting for another only because it got no processor: it goes on, and sleeps or ends."""
+        while not self._due and any(thread.is_alive() for thread in threads):
+            self._idle.clear()
+            self._idle.wait(HANDOVER_S)
+        return bool(self._due)
 
     def _wait_for_the_end_of_its_turn(self, thread: threading.Thread) -> None:
         """Return when the thread sleeps or has ended, or when it waits for a thread whose turn has not come."""
