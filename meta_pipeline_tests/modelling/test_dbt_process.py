@@ -1,0 +1,55 @@
+"""The process of dbt: it ends with the one that started it, and its death is a sentence."""
+
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+
+import psutil
+
+from meta_pipeline.modelling.dbt_process import DbtProcess
+from meta_pipeline.modelling.runner import DbtProject
+from meta_pipeline.processes.worker_pool import worker_pool
+
+
+def project(folder: Path) -> DbtProject:
+    return DbtProject(
+        digest="d", parsed=folder / "p.msgpack", manifest=folder / "p.json", assets=folder / "p.assets.json",
+        target=folder / "target", warehouse=folder / "warehouse.duckdb",
+    )
+
+
+def start(folder: Path) -> list[int]:
+    """Start dbt's process in a process of a pool, as a build does, and return the ids of both."""
+    dbt = DbtProcess(folder / "build.log")
+    dbt.warm_up(folder / "absent.msgpack")
+    return [os.getpid(), dbt._started().submit(os.getpid).result()]
+
+
+def test_a_killed_process_is_a_sentence_and_another_one_is_not_started(tmp_path: Path) -> None:
+    dbt = DbtProcess(tmp_path / "build.log")
+    try:
+        pid = dbt._started().submit(os.getpid).result()
+        psutil.Process(pid).kill()
+        run = dbt.run(project(tmp_path), ["build"])
+    finally:
+        dbt.end()
+
+    assert run.error == "the process of dbt was killed; run `meta-pipeline build` to go on" and run.results == ()
+
+
+def test_the_process_ends_with_the_worker_that_started_it(tmp_path: Path) -> None:
+    pids: list[int] = []
+
+    def build() -> None:
+        with worker_pool(1) as pool:
+            pids.extend(pool.submit(start, tmp_path).result())
+
+    thread = threading.Thread(target=build, daemon=True)
+    thread.start()
+    thread.join(120)
+
+    assert not thread.is_alive() and len(pids) == 2
+    _, alive = psutil.wait_procs([psutil.Process(pid) for pid in pids if psutil.pid_exists(pid)], timeout=30)
+    assert not alive
