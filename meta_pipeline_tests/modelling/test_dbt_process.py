@@ -24,14 +24,13 @@ def start(folder: Path) -> list[int]:
     """Start dbt's process in a process of a pool, as a build does, and return the ids of both."""
     dbt = DbtProcess(folder / "build.log")
     dbt.warm_up(folder / "absent.msgpack")
-    return [os.getpid(), dbt._started().submit(os.getpid).result()]
+    return [os.getpid(), dbt.pid]
 
 
 def test_a_killed_process_is_a_sentence_and_another_one_is_not_started(tmp_path: Path) -> None:
     dbt = DbtProcess(tmp_path / "build.log")
     try:
-        pid = dbt._started().submit(os.getpid).result()
-        psutil.Process(pid).kill()
+        psutil.Process(dbt.pid).kill()
         run = dbt.run(project(tmp_path), ["build"])
     finally:
         dbt.end()
