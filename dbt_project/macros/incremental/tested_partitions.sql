@@ -9,8 +9,9 @@
     {{ return('(select * from ' ~ (changed or relation) ~ (' where ' ~ own if own else '') ~ ') dbt_subquery') }}
 {%- endmacro %}
 
-{# The relation with only the partitions that changed since its tests passed; '' for all of them. A few changed nodes are
-   constants there, because DuckDB takes a condition, and no join, into the windows of a view (decision 0060). #}
+{# The relation with only the partitions that changed since its tests passed; '' for all of them. A few changed nodes, and
+   the range of the changed days, are constants there, because DuckDB takes a condition, and no join, into the windows and
+   the scans of a view (decision 0060). #}
 {% macro changed_since_tested(relation) -%}
     {%- set matching = [] -%}
     {%- for node in graph.nodes.values() if node.resource_type == 'model' and node.schema == relation.schema
@@ -23,13 +24,29 @@
         {%- set was_tested = run_query('select ' ~ since).rows[0][0] >= 0 -%}
         {%- if was_tested -%}
             {%- set changed = partitions_changed_since(meta, since) -%}
-            {%- set quoted = 'select chr(39) || ' ~ meta.node ~ ' || chr(39) from (' ~ changed ~ ') limit 21' -%}
-            {%- set nodes = run_query(quoted).columns[0].values() | list if meta.by == 'node' else [] -%}
-            {%- if nodes and nodes | length <= 20 %}
-    (select * from {{ relation }} where {{ meta.node }} in ({{ nodes | join(', ') }})) as of_nodes
-            {%- else %}
-    {{ relation }} semi join ({{ changed }}) as changed using ({{ partition_columns(meta) | join(', ') }})
+            {%- set conditions = constants_of_partitions(meta, changed) -%}
+            {%- set narrowed = '(select * from ' ~ relation ~ ' where ' ~ conditions | join(' and ') ~ ') as narrowed' -%}
+    {{ narrowed if conditions else relation }}
+            {%- if meta.by == 'day' or not conditions %} semi join ({{ changed }}) as changed using (
+                {{- partition_columns(meta) | join(', ') }})
             {%- endif %}
         {%- endif -%}
     {%- endif -%}
+{%- endmacro %}
+
+{# Conditions that hold for every row of these partitions: their nodes, of which there may be 20, and their range of days. #}
+{% macro constants_of_partitions(meta, partitions) -%}
+    {%- set day = partition_columns(meta)[1] if meta.by == 'day' else 'null' -%}
+    {%- set extent = run_query(
+        "select count(distinct " ~ meta.node ~ "), string_agg(distinct chr(39) || " ~ meta.node ~ " || chr(39), ', '), "
+        ~ "min(" ~ day ~ "), max(" ~ day ~ ") from (" ~ partitions ~ ")"
+    ).rows[0] -%}
+    {%- set conditions = [] -%}
+    {%- if 0 < extent[0] <= 20 -%}
+        {%- do conditions.append(meta.node ~ ' in (' ~ extent[1] ~ ')') -%}
+    {%- endif -%}
+    {%- if meta.by == 'day' and extent[2] is not none -%}
+        {%- do conditions.append(day ~ " between date '" ~ extent[2] ~ "' and date '" ~ extent[3] ~ "'") -%}
+    {%- endif -%}
+    {{ return(conditions) }}
 {%- endmacro %}
