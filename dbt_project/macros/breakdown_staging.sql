@@ -2,6 +2,7 @@
    differ only in the breakdown and in whether they request actions; all else must be cast alike, or the reports don't
    add up to one total. A missing breakdown value stays null here; the mart (`breakdown_report`) calls it `unknown`. #}
 {% macro breakdown_staging(report, breakdowns, has_conversions=true, has_video=false) -%}
+{{ view_of_partitions([report]) }}
 select
     ---------- ids
     account_id,
