@@ -42,14 +42,7 @@ group by
 {% macro breakdown_report(report, breakdowns, has_conversions=true) -%}
 {{ view_of_partitions([report]) }}
 select
-    days.date_day,
-    {%- for level in ['account', 'campaign', 'ad_set', 'ad'] %}
-    {{ id_and_names(level) }}
-    {%- endfor %}
-    {%- for name in breakdowns %}
-    days.{{ name }},
-    {%- endfor %}
-    {{ current_currency() }},
+    {{ keys_of_ad_days(breakdowns) }}
     {{ delivered_columns(has_conversions=has_conversions) }}
     {{ rates(has_conversions=has_conversions) }}
     {{ current_is_provisional() }}

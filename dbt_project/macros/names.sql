@@ -23,6 +23,18 @@
     {%- endfor %}
 {%- endmacro %}
 
+{# The first columns of a report of ads by day and breakdown: the day, ids and current names, breakdowns, currency. #}
+{% macro keys_of_ad_days(breakdowns) -%}
+days.date_day,
+    {%- for level in ['account', 'campaign', 'ad_set', 'ad'] %}
+    {{ id_and_names(level) }}
+    {%- endfor %}
+    {%- for name in breakdowns %}
+    days.{{ name }},
+    {%- endfor %}
+    {{ current_currency() }},
+{%- endmacro %}
+
 {# The account's current currency; that of the row when the account is in no listing. #}
 {% macro current_currency() -%}
     coalesce(accounts.currency, days.currency) as currency

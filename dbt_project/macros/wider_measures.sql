@@ -45,14 +45,7 @@
 {% macro video_report(report, breakdowns=[]) -%}
 {{ view_of_partitions([report]) }}
 select
-    days.date_day,
-    {%- for level in ['account', 'campaign', 'ad_set', 'ad'] %}
-    {{ id_and_names(level) }}
-    {%- endfor %}
-    {%- for name in breakdowns %}
-    days.{{ name }},
-    {%- endfor %}
-    {{ current_currency() }},
+    {{ keys_of_ad_days(breakdowns) }}
     days.impressions,
     days.spend,
     {{ reporting_columns() }}

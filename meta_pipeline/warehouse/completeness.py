@@ -52,13 +52,11 @@ def repair_sentences(differing: Sequence[DifferingDay]) -> tuple[str, ...]:
 def has_all_rows(connection: duckdb.DuckDBPyConnection, engine: sa.Engine, insights: Sequence[RawTable]) -> bool:
     """Return True when each table has as many rows as the ledger lists as loaded. DuckDB knows these numbers without
     reading a row; `differing_days` counts the rows of every day."""
-    existing = set(connection.execute("select table_schema, table_name from information_schema.tables").fetchall())
     listed = load_queue.loaded_rows(engine)
-    tables = [table for table in (*insights, *TABLES) if (table.schema, table.name) in existing]
     counts = [
         f"select '{table.name}', (select count(*) from {table.place}), "
         + (f"(select count(*) from {table.versions})" if table.has_versions else "null")
-        for table in tables
+        for table in _existing(connection, insights)
     ]
     if not counts:
         return not listed
@@ -75,11 +73,8 @@ def differing_days(
 ) -> list[DifferingDay]:
     """Return the days that the ledger lists as loaded and whose rows in the warehouse are too few or too many."""
     create_temp_table(connection, "loaded", _LOADED, load_queue.loaded_days(engine))
-    existing = set(connection.execute("select table_schema, table_name from information_schema.tables").fetchall())
     days: list[DifferingDay] = []
-    for table in (*insights, *TABLES):
-        if (table.schema, table.name) not in existing:
-            continue
+    for table in _existing(connection, insights):
         version_rows = f"select node_id, day, count(*) from {table.versions} group by all"
         counts = (
             f"(select node_id, day, count(*) from {table.place} group by all) as stored(node_id, day, rows)",
@@ -96,3 +91,9 @@ def differing_days(
         ).fetchall()
         days += (DifferingDay((report, node_id, day), stored, read) for report, node_id, day, stored, read in differing)
     return days
+
+
+def _existing(connection: duckdb.DuckDBPyConnection, insights: Sequence[RawTable]) -> list[RawTable]:
+    """Return the raw tables that the warehouse has."""
+    names = set(connection.execute("select table_schema, table_name from information_schema.tables").fetchall())
+    return [table for table in (*insights, *TABLES) if (table.schema, table.name) in names]
