@@ -38,10 +38,11 @@ from meta_pipeline.graph.limits.budget import SharedBudget
 from meta_pipeline.graph.request import Purpose
 from meta_pipeline.graph.samples import Samples
 from meta_pipeline.graph.versions import Calendar, calendar
+from meta_pipeline.intake.file import load_intake
+from meta_pipeline.intake.intake import Intake
 from meta_pipeline.landing.landing import Landing
 from meta_pipeline.node_kinds import NodeKind
 from meta_pipeline.publish.policy import PublishPolicy
-from meta_pipeline.publish.tenants import load_tenants
 from meta_pipeline.records import NodeLink
 from meta_pipeline.settings import Settings
 from meta_pipeline.status import forecast, overview
@@ -177,12 +178,17 @@ class Runtime:
         rates = RateSettings(self.settings.exchange_rates, self.settings.reporting_currency)
         return Warehouse(self.settings.warehouse_file, insights_tables(self.catalogue.values()), rates=rates)
 
+    @property
+    def intake(self) -> Intake:
+        """Return the intake as its file is now, an empty one without a file; ConfigError when it is not valid."""
+        return load_intake(self.settings.tenants)
+
     @functools.cached_property
     def publish_policy(self) -> PublishPolicy:
         """Return for whom the warehouse is published, and what is held back; ConfigError when the tenants' file is
         wrong."""
         return PublishPolicy(
-            tenants=load_tenants(self.settings.tenants), holds_failed=self.settings.hold_failed_accounts,
+            tenants=self.intake.tenants, holds_failed=self.settings.hold_failed_accounts,
             pins=self.settings.pins, landing=self.settings.landing_root,
         )
 

@@ -40,7 +40,7 @@ class Settings(BaseSettings):
     )
     warehouse: Path | None = Field(None, description="the DuckDB file that the pipeline writes; default under HOME")
     publish_url: str | None = Field(None, description="where readers find the published warehouse")
-    tenants: Path | None = Field(None, description="TOML file: customers whose nodes are published apart")
+    tenants: Path | None = Field(None, description="TOML file, the intake: our business, customers, people")
     exchange_rates: Path | None = Field(
         None, description="CSV file date,currency,rate: units of the reporting currency for one unit of a currency"
     )

@@ -10,6 +10,7 @@ import click
 from meta_pipeline.cli.commands.completion import completion
 from meta_pipeline.cli.commands.connections import connect, links, vault
 from meta_pipeline.cli.commands.health import audit, doctor, versions
+from meta_pipeline.cli.commands.intake import intake
 from meta_pipeline.cli.commands.landed import compact, rebuild
 from meta_pipeline.cli.commands.published import export, mcp, sql
 from meta_pipeline.cli.commands.pulls import backfill, build, metrics, plan, reports
@@ -40,7 +41,7 @@ def cli() -> None:
 
 
 for command in (
-    vault, connect, links,
+    vault, connect, links, intake,
     backfill, plan, reports, metrics, build, rebuild, compact,
     sql, report, export, mcp,
     sandbox, up, serve, docs, demo,

@@ -11,8 +11,8 @@ import duckdb
 
 from meta_pipeline.files import reading
 from meta_pipeline.files.locations import Location
+from meta_pipeline.intake.tenants import Node
 from meta_pipeline.publish.node_columns import NEVER_HELD, StoredTable, assigned
-from meta_pipeline.publish.tenants import Node
 from meta_pipeline.publish.warehouse_copy import attach, has_relation, linked_nodes, stored_tables
 from meta_pipeline.warehouse.tables import OWN_DDL, OWN_SCHEMA
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
+from meta_pipeline.intake.tenants import Node
 from meta_pipeline.node_kinds import AD_ACCOUNT, INSTAGRAM_ACCOUNT, NODE_KINDS, PAGE
-from meta_pipeline.publish.tenants import Node
 
 _ALL = tuple(kind.name for kind in NODE_KINDS)
 # A row belongs to the node that the first of these columns names: an ad of an account is the account's, whatever Page

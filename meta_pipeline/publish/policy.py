@@ -10,8 +10,8 @@ from typing import Literal
 from meta_pipeline.digests import short_hash
 from meta_pipeline.files import reading
 from meta_pipeline.files.locations import Location, folder_of, join, name_of
+from meta_pipeline.intake.tenants import Tenant
 from meta_pipeline.publish.publication import read_ids
-from meta_pipeline.publish.tenants import Tenant
 from meta_pipeline.records import ConfigError
 
 

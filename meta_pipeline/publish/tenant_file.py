@@ -8,8 +8,8 @@ from typing import Any
 
 import duckdb
 
+from meta_pipeline.intake.tenants import Node
 from meta_pipeline.publish.node_columns import SHARED, StoredTable
-from meta_pipeline.publish.tenants import Node
 from meta_pipeline.publish.warehouse_copy import literal, stored_tables
 from meta_pipeline.records import LoadError
 

@@ -12,8 +12,8 @@ from meta_pipeline.files import reading
 from meta_pipeline.files.durable import DurableFile
 from meta_pipeline.files.locations import Location
 from meta_pipeline.files.temporary import discard_left_behind_of
+from meta_pipeline.intake.tenants import Node
 from meta_pipeline.publish.node_columns import StoredTable
-from meta_pipeline.publish.tenants import Node
 from meta_pipeline.warehouse.tables import OWN_SCHEMA
 
 # The name of every published file: a view that names its database names this one.

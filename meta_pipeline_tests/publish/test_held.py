@@ -9,12 +9,12 @@ from typing import Any
 import duckdb
 import pytest
 
+from meta_pipeline.intake.file import parse_intake
 from meta_pipeline.publish.policy import PublishPolicy
 from meta_pipeline.publish.publish import Publication, publish
-from meta_pipeline.publish.tenants import parse_tenants
 from meta_pipeline_tests.fakes.small_warehouse import ACCOUNTS, NOW, SmallWarehouse
 
-HOLD = PublishPolicy(holds_failed=True, tenants=parse_tenants('[tenants.north]\nnodes = ["act_71", "81"]', source="t"))
+HOLD = PublishPolicy(holds_failed=True, tenants=parse_intake('[tenants.north]\nnodes = ["act_71", "81"]', source="t").tenants)
 
 
 @pytest.fixture

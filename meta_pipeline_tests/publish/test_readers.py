@@ -12,14 +12,14 @@ import pytest
 
 from harness.published_readers import PublishedReaders
 from meta_pipeline.files.temporary import discard_left_behind_of
+from meta_pipeline.intake.file import parse_intake
 from meta_pipeline.publish.policy import PublishPolicy, is_applied
 from meta_pipeline.publish.publication import COLUMNS
 from meta_pipeline.publish.publish import publish
-from meta_pipeline.publish.tenants import parse_tenants
 from meta_pipeline.records import LoadError
 from meta_pipeline_tests.fakes.small_warehouse import NOW, SmallWarehouse
 
-POLICY = PublishPolicy(tenants=parse_tenants('[tenants.north]\nnodes = ["act_71", "81"]', source="t"))
+POLICY = PublishPolicy(tenants=parse_intake('[tenants.north]\nnodes = ["act_71", "81"]', source="t").tenants)
 STAMPS = """
 select stamp from raw_meta_ads.ad_insights union select stamp from intermediate.int_ad_days
 union select stamp from marts.facebook_ads__ad_report union select stamp from marts.facebook_pages__pages_report
@@ -56,13 +56,13 @@ import importlib, json, os, signal, sys
 from unittest import mock
 from meta_pipeline.publish.policy import PublishPolicy
 from meta_pipeline.publish.publish import publish
-from meta_pipeline.publish.tenants import parse_tenants
+from meta_pipeline.intake.file import parse_intake
 from meta_pipeline_tests.fakes.small_warehouse import NOW
 from pathlib import Path
 def kill(*_, **__):
     os.kill(os.getpid(), signal.SIGKILL)
 file, published, step = sys.argv[1:]
-policy = PublishPolicy(tenants=parse_tenants('[tenants.north]\\nnodes = ["act_71", "81"]', source="t"), holds_failed=True)
+policy = PublishPolicy(tenants=parse_intake('[tenants.north]\\nnodes = ["act_71", "81"]', source="t").tenants, holds_failed=True)
 with mock.patch(step, kill):
     publish(Path(file), published, now=NOW, policy=policy)
 """

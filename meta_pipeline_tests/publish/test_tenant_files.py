@@ -11,14 +11,14 @@ from typing import Any
 import duckdb
 import pytest
 
+from meta_pipeline.intake.file import parse_intake
 from meta_pipeline.publish.node_columns import NEVER_HELD, OF_ANY_KIND, SHARED, StoredTable
 from meta_pipeline.publish.policy import PublishPolicy
 from meta_pipeline.publish.publish import Publication, publish
-from meta_pipeline.publish.tenants import parse_tenants
 from meta_pipeline.publish.warehouse_copy import stored_tables
 from meta_pipeline_tests.fakes.two_tenants import NORTH, NOW, SOUTH, TENANTS, build_two_tenants
 
-BOTH = parse_tenants(TENANTS, source="tenants.toml")
+BOTH = parse_intake(TENANTS, source="tenants.toml").tenants
 # What an ad account says of the Page that it promotes, in its own creatives: the only ids of another tenant.
 PROMOTED = {("marts", "social__organic_and_paid", "page_id"), ("intermediate", "int_ads_promoting_pages", "page_id")}
 OF_CREATIVES = ("payload", "effective_object_story_id", "page_id")
@@ -37,7 +37,7 @@ def publication(world: Path) -> Publication:
 
 
 def published(world: Path, tenants: str = TENANTS) -> Publication:
-    policy = PublishPolicy(tenants=parse_tenants(tenants, source="t"), landing=str(world / "landing"))
+    policy = PublishPolicy(tenants=parse_intake(tenants, source="t").tenants, landing=str(world / "landing"))
     return publish(world / "warehouse.duckdb", str(world / "published" / "warehouse.duckdb"), now=NOW, policy=policy)
 
 

@@ -15,12 +15,12 @@ MEMORY = "2GB"  # what a query of `sql` may use
 
 def published_for(tenant: str | None) -> str:
     """Return the location of the complete published file, or of a tenant's."""
+    from meta_pipeline.intake.file import load_intake
     from meta_pipeline.publish.policy import location_for
-    from meta_pipeline.publish.tenants import load_tenants
     from meta_pipeline.settings import Settings
 
     settings = Settings()
-    return location_for(settings.published_file, tenant, load_tenants(settings.tenants))
+    return location_for(settings.published_file, tenant, load_intake(settings.tenants).tenants)
 
 
 @click.command()

@@ -14,7 +14,7 @@ import duckdb
 from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.cli.doctor.check_result import CheckResult, describe_size, describe_time, list_first
 from meta_pipeline.cli.doctor.exchange_rates import check_exchange_rates
-from meta_pipeline.cli.doctor.tenants import check_tenants
+from meta_pipeline.cli.doctor.intake import check_intake
 from meta_pipeline.cli.output.terminal import counted
 from meta_pipeline.extract.planning.restatement import LAST_READ_AGE, STABLE_AFTER_DAYS, parse_tiers
 from meta_pipeline.files import reading
@@ -46,7 +46,7 @@ def check_daily_work(runtime: Runtime, *, now: dt.datetime) -> Iterator[CheckRes
     yield _check_last_build(runtime, now=now)
     yield _check_landed_files(runtime, now=now)
     yield _check_published(runtime.settings.published_file, now=now)
-    yield from check_tenants(runtime)
+    yield from check_intake(runtime)
     yield from check_exchange_rates(runtime)
     yield from _check_backfills(runtime, now=now)
     yield _check_overdue_days(runtime, is_up_running=is_up_running, now=now)

@@ -8,8 +8,9 @@ import pytest
 from click.testing import CliRunner
 
 from meta_pipeline.cli.main import cli
+from meta_pipeline.intake.file import load_intake, parse_intake
+from meta_pipeline.intake.tenants import Node, Tenant, warnings_about
 from meta_pipeline.publish.policy import PublishPolicy, location_for
-from meta_pipeline.publish.tenants import Node, Tenant, load_tenants, parse_tenants, warnings_about
 from meta_pipeline.records import ConfigError
 from meta_pipeline_tests.fakes.published_marts import publish_marts
 
@@ -37,14 +38,14 @@ LINKED = [Node("ad_account", "act_1", "501"), Node("page", "2", "502"), Node("in
 )
 def test_a_mistake_in_the_file_is_one_sentence_that_names_the_place(text: str, message: str) -> None:
     with pytest.raises(ConfigError) as raised:
-        parse_tenants(text, source="tenants.toml")
+        parse_intake(text, source="tenants.toml")
 
     assert message in str(raised.value) and str(raised.value).startswith("tenants.toml")
     assert "\n" not in str(raised.value) or "TOML" in message
 
 
 def test_a_tenant_has_the_nodes_of_its_businesses_and_those_it_names() -> None:
-    by_business, by_id = parse_tenants('[tenants.b]\nnodes = ["3"]\n[tenants.a]\nbusinesses = ["501"]\nnodes = ["2"]', source="t")
+    by_business, by_id = parse_intake('[tenants.b]\nnodes = ["3"]\n[tenants.a]\nbusinesses = ["501"]\nnodes = ["2"]', source="t").tenants
 
     assert [node.id for node in by_business.nodes_among(LINKED)] == ["act_1", "2"]
     assert [node.id for node in by_id.nodes_among(LINKED)] == ["3"]
@@ -53,15 +54,15 @@ def test_a_tenant_has_the_nodes_of_its_businesses_and_those_it_names() -> None:
 
 
 def test_a_sole_tenant_that_names_nothing_has_every_node() -> None:
-    (tenant,) = parse_tenants("[tenants.all]", source="t")
+    (tenant,) = parse_intake("[tenants.all]", source="t").tenants
 
     assert tenant.nodes_among(LINKED) == LINKED
-    assert parse_tenants('business = "1"', source="t") == () == load_tenants(None)
+    assert parse_intake('business = "1"', source="t").tenants == () == load_intake(None).tenants
 
 
 def test_ids_that_no_link_has_and_shared_nodes_are_named() -> None:
-    tenants = parse_tenants(
-        '[tenants.a]\nbusinesses = ["501", "999"]\nnodes = ["404"]\n[tenants.b]\nnodes = ["act_1"]', source="t")
+    tenants = parse_intake(
+        '[tenants.a]\nbusinesses = ["501", "999"]\nnodes = ["404"]\n[tenants.b]\nnodes = ["act_1"]', source="t").tenants
 
     unknown, business, shared = warnings_about(tenants, LINKED)
     assert unknown == "tenant a: no linked node has the id 404; `meta-pipeline links` lists them"
@@ -78,7 +79,7 @@ def test_a_wrong_tenant_lists_the_names(tmp_path: Path, monkeypatch: pytest.Monk
     for command in (["sql", "select 1"], ["report"], ["export", "--to", str(tmp_path / "out")]):
         raised = CliRunner().invoke(cli, [*command, "--tenant", "nroth"]).exception
         assert isinstance(raised, ConfigError) and str(raised) == "there is no tenant 'nroth': there are north, south"
-    assert location_for("/p/warehouse.duckdb", "north", load_tenants(file)) == "/p/north/warehouse.duckdb"
+    assert location_for("/p/warehouse.duckdb", "north", load_intake(file).tenants) == "/p/north/warehouse.duckdb"
     with pytest.raises(ConfigError, match="META_PIPELINE_TENANTS names no file"):
         location_for("/p/warehouse.duckdb", "north", ())
 
@@ -100,8 +101,8 @@ def test_the_report_of_a_tenant_is_of_its_own_file(tmp_path: Path, monkeypatch: 
 
 
 def test_the_digest_follows_what_decides_the_files() -> None:
-    tenants = parse_tenants('[tenants.a]\nnodes = ["1", "2"]', source="t")
-    same = parse_tenants('# a comment\n[tenants.a]\nnodes = ["2", "1"]', source="t")
+    tenants = parse_intake('[tenants.a]\nnodes = ["1", "2"]', source="t").tenants
+    same = parse_intake('# a comment\n[tenants.a]\nnodes = ["2", "1"]', source="t").tenants
 
     assert PublishPolicy(tenants=tenants).digest == PublishPolicy(tenants=same, landing="/elsewhere").digest
     assert len({PublishPolicy().digest, PublishPolicy(tenants=tenants).digest, PublishPolicy(holds_failed=True).digest}) == 3

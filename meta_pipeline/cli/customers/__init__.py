@@ -1,0 +1,1 @@
+"""Commands about customers and people: the intake, invitations, sign-in links."""
