@@ -71,7 +71,13 @@ class _Endpoints:
         """Answer a control call; an invalid one gets 400 and a sentence."""
         try:
             body = json.loads(await request.body() or b"{}") if request.method == "POST" else {}
-            return JSONResponse(control(self.graph, request.path_params["name"], body, request.query_params))
+            name, query = request.path_params["name"], request.query_params
+            # In a thread: a callback waits for the pipeline, which may call this Graph before it answers.
+            if name == "callbacks":
+                answer = await asyncio.to_thread(control, self.graph, name, body, query)
+            else:
+                answer = control(self.graph, name, body, query)
+            return JSONResponse(answer)
         except (KeyError, TypeError, ValueError) as error:
             return JSONResponse({"error": str(error)}, 400)
 

@@ -16,6 +16,9 @@
 | `POST media` | `{id, caption}` edits a caption on Instagram, `{id, delete: true}` deletes media or a story; `at` |
 | `POST faults`, `limits`, `clock` | `{fault, path, times}`; the fields of `limit_settings.LimitSettings`; `{now}` |
 | `POST tokens`, `dead`, `tasks` | issue a token; invalidate tokens; set what people may do on a node |
+| `POST signed_request`, `callbacks` | what Meta POSTs when a person leaves: `{user_id, issued_at, algorithm, secret}`,
+  each with a default; returned, or sent to `{url}`: the status and the body of the response. A `callback` of
+  `deauthorize` ends the person's tokens first, as Meta does |
 | `POST withheld` | `{page_id, scopes}`: the scopes that tokens of this Page lack from now on, none for an empty list |
 
 A scenario file is a list of `{"world": …}`, `{"limits": …}`, `{"entities": …}` and faults, applied in order.
@@ -32,6 +35,7 @@ from meta_pipeline.sandbox.ads.entity_nodes import entity_node
 from meta_pipeline.sandbox.ads.insights import totals
 from meta_pipeline.sandbox.ads.insights.breakdowns import COMBINATIONS
 from meta_pipeline.sandbox.ads.insights.query import LEVELS
+from meta_pipeline.sandbox.identity import callbacks
 from meta_pipeline.sandbox.identity.scopes import ALL_SCOPES
 from meta_pipeline.sandbox.instagram.truth import instagram_truth
 from meta_pipeline.sandbox.metrics.truth_query import TruthQuery
@@ -106,6 +110,17 @@ def _tasks(state: SandboxState, body: dict[str, Any]) -> dict[str, list[str]]:
     return state.access.tasks
 
 
+def _signed_request(state: SandboxState, body: dict[str, Any]) -> dict[str, str]:
+    return {"signed_request": callbacks.signed_request(body, secret=state.identity.secret, now=state.now())}
+
+
+def _callback(state: SandboxState, body: dict[str, Any]) -> dict[str, Any]:
+    """Send what Meta sends when a person leaves."""
+    if body.get("callback") == "deauthorize":
+        state.identity.revoke_permissions(str(body.get("user_id", USER_ID)), None)
+    return callbacks.send(str(body["url"]), _signed_request(state, body))
+
+
 def _withhold(state: SandboxState, body: dict[str, Any]) -> dict[str, list[str]]:
     """Set the scopes that the tokens of a Page lack, those that are issued later included; return all of them."""
     state.identity.withheld[str(body["page_id"])] = frozenset(str(scope) for scope in body["scopes"])
@@ -153,6 +168,8 @@ _CALLS: dict[str, Callable[[SandboxState, Any], Any]] = {
     "dead": _invalidate,
     "tasks": _tasks,
     "withheld": _withhold,
+    "signed_request": _signed_request,
+    "callbacks": _callback,
 }
 
 

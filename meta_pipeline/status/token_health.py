@@ -15,6 +15,8 @@ THRESHOLDS = (14, 7, 3, 1)
 EXCHANGE_DAYS = 20
 DISCONNECTED = "it was disconnected here"
 WITH_PARENT = "the person's own token died"
+DEAUTHORIZED = "the person removed this app"
+APP_REMOVED = 458  # the subcode of 190 for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,7 @@ class TokenInvalidation:
 
 
 INVALIDATIONS: dict[int | None, TokenInvalidation] = {
-    458: TokenInvalidation("removed this app from their Facebook settings"),
+    APP_REMOVED: TokenInvalidation("removed this app from their Facebook settings"),
     459: TokenInvalidation(
         "has to pass a checkpoint of Facebook: log in there and follow the instructions", first="facebook"
     ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
@@ -38,16 +39,34 @@ def keyring(keys: str) -> MultiFernet:
 
 def seal(token: AccessToken, *, subject: str, keys: MultiFernet, sealed_at: dt.datetime) -> bytes:
     """Encrypt a token so that it opens only for `subject`."""
-    plaintext = json.dumps({"subject": subject, "kind": token.kind, "value": token.value})
+    return seal_text(token.value, kind=token.kind, subject=subject, keys=keys, sealed_at=sealed_at)
+
+
+def seal_text(value: str, *, kind: str, subject: str, keys: MultiFernet, sealed_at: dt.datetime) -> bytes:
+    """Encrypt a secret of any kind so that it opens only for `subject`."""
+    plaintext = json.dumps({"subject": subject, "kind": kind, "value": value})
     return keys.encrypt_at_time(plaintext.encode(), int(sealed_at.timestamp()))
 
 
 def unseal(sealed: bytes, *, subject: str, keys: MultiFernet) -> AccessToken:
     """Decrypt a token; raise UnsealError for another subject's text, a changed text or a missing key."""
+    opened = _opened(sealed, subject=subject, keys=keys)
+    return AccessToken(kind=opened["kind"], value=opened["value"])
+
+
+def unseal_text(sealed: bytes, *, kind: str, subject: str, keys: MultiFernet) -> str:
+    """Decrypt a secret of this kind; raise UnsealError for any other."""
+    opened = _opened(sealed, subject=subject, keys=keys)
+    if opened["kind"] != kind:
+        raise UnsealError
+    return str(opened["value"])
+
+
+def _opened(sealed: bytes, *, subject: str, keys: MultiFernet) -> dict[str, Any]:
     try:
-        opened = json.loads(keys.decrypt(sealed))
+        opened: dict[str, Any] = json.loads(keys.decrypt(sealed))
     except InvalidToken:
         raise UnsealError from None
     if opened["subject"] != subject:
         raise UnsealError
-    return AccessToken(kind=opened["kind"], value=opened["value"])
+    return opened

@@ -13,7 +13,11 @@ import sqlalchemy as sa
 from meta_pipeline.display import printable
 from meta_pipeline.records import AccessToken, TokenRef, VaultError
 from meta_pipeline.store.connections import access, reveals, tokens
-from meta_pipeline.vault.seal import UnsealError, keyring, seal, unseal
+from meta_pipeline.vault import signing_key
+from meta_pipeline.vault.seal import UnsealError, keyring, seal, seal_text, unseal, unseal_text
+from meta_pipeline.vault.signing_key import SigningKey
+
+TEXT = "text"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,9 +131,22 @@ class Vault:
             now=self._now(),
         )
 
+    def seal_text(self, text: str, *, subject: str) -> bytes:
+        """Encrypt a text that is no token so that it opens only for `subject`."""
+        return seal_text(text, kind=TEXT, subject=subject, keys=self._keys, sealed_at=self._now())
+
+    def unseal_text(self, sealed: bytes, *, subject: str) -> str:
+        """Decrypt what `seal_text` has encrypted for this subject."""
+        return unseal_text(sealed, kind=TEXT, subject=subject, keys=self._keys)
+
+    def signing_key(self) -> SigningKey:
+        """Return the key that signs this installation's receipts; it is made on first use."""
+        return signing_key.open_or_make(self._engine, self._keys, now=self._now())
+
     def rotate(self) -> Rotation:
-        """Seal every token under the newest key. One that no key opens is skipped and named; one that was replaced
-        meanwhile is left as it is."""
+        """Seal every token, and the key of receipts, under the newest key. A token that no key opens is skipped and
+        named; one that was replaced meanwhile is left as it is."""
+        signing_key.reseal(self._engine, self._keys)
         count, unreadable = 0, []
         for stored in tokens.find_all_sealed(self._engine):
             try:

@@ -23,7 +23,7 @@ from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.consent.local import CALLBACK
 from meta_pipeline.records import ConfigError, MetaPipelineError
 from meta_pipeline.settings import Settings, is_loopback
-from meta_pipeline.web import documentation, oauth, pages
+from meta_pipeline.web import documentation, leaving, oauth, pages
 from meta_pipeline.web.security import Guard, Headers
 from meta_pipeline.web.site import HERE, Site
 
@@ -39,9 +39,11 @@ def create_app(
     host: str = "127.0.0.1",
     onboards: bool = True,
     dagster_url: str | None = None,
+    wake_erasures: Callable[[], None] = lambda: None,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> Starlette:
-    """Return the app for a server that listens on `host`; ConfigError when it would be open to strangers."""
+    """Return the app for a server that listens on `host`; ConfigError when it would be open to strangers.
+    `wake_erasures` is called when Meta has requested one."""
     settings = runtime.settings
     public = urlsplit(settings.public_url)
     if public.scheme not in ("http", "https") or not public.hostname:
@@ -54,7 +56,7 @@ def create_app(
         password=password, is_https=public.scheme == "https", now=runtime.now, engine=lambda: runtime.engine,
         sleep=sleep,
     )
-    site = Site(runtime=runtime, guard=guard, onboards=onboards, dagster_url=dagster_url)
+    site = Site(runtime=runtime, guard=guard, onboards=onboards, dagster_url=dagster_url, wake_erasures=wake_erasures)
 
     def route(path: str, page: Callable[..., Any], *methods: str) -> Route:
         return Route(path, functools.partial(_answer, page, site), methods=list(methods or ("GET",)))
@@ -69,6 +71,9 @@ def create_app(
             route("/connections/{ref}/disconnect", pages.confirm_disconnect),
             route("/connections/{ref}/disconnect", pages.disconnect, "POST"),
             route("/connections/{ref}/check", pages.check, "POST"),
+            route(leaving.DEAUTHORIZE, leaving.deauthorize, "POST"),
+            route(leaving.DATA_DELETION, leaving.data_deletion, "POST"),
+            route(f"{leaving.STATUS}/{{code}}", leaving.deletion),
             route("/docs", documentation.docs),
             route("/sign-in", pages.sign_in_page),
             route("/sign-in", pages.sign_in, "POST"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,12 +24,13 @@ HERE = Path(__file__).parent
 @dataclass(frozen=True, kw_only=True)
 class Site:
     """The objects that the routes share. `onboards`: this process runs onboardings itself, because no daemon does;
-    `dagster_url`: the Dagster UI, if there is one."""
+    `dagster_url`: the Dagster UI, if there is one; `wake_erasures`: called when an erasure was requested."""
 
     runtime: Runtime
     guard: Guard
     onboards: bool
     dagster_url: str | None = None
+    wake_erasures: Callable[[], None] = lambda: None
 
     def page(self, request: Request, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
         """Render a page and give its browser a secret."""

@@ -1,0 +1,1 @@
+"""Leaving: tokens that are retired, data that is erased, and data that expires."""
