@@ -1,4 +1,5 @@
-"""The callbacks that Meta POSTs to the app when a person removes it or wants their data deleted (docs/graph-api.md §4.7)."""
+"""The callbacks that Meta POSTs to the app when a person removes it or wants their data deleted
+(docs/graph-api.md §4.7)."""
 
 from __future__ import annotations
 

@@ -17,8 +17,8 @@ SubjectKind = Literal["person", "node", "tenant"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Erasure:
-    """One erasure. `code`: its confirmation code, which can't be guessed; `sealed_subject`, `sealed_plan`: who or what is
-    erased and what was found of it, None afterwards; `steps_done`: the result of each step that has ended, in their
+    """One erasure. `code`: its confirmation code, which can't be guessed; `sealed_subject`, `sealed_plan`: its subject
+    and everything that belongs to it, None afterwards; `steps_done`: the result of each step that has ended, in their
     order; `reason`: why it has to be tried again."""
 
     code: str
