@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import datetime as dt
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import duckdb
@@ -71,26 +72,54 @@ def has_all_rows(connection: duckdb.DuckDBPyConnection, engine: sa.Engine, insig
 def differing_days(
     connection: duckdb.DuckDBPyConnection, engine: sa.Engine, insights: Sequence[RawTable]
 ) -> list[DifferingDay]:
-    """Return the days that the ledger lists as loaded and whose rows in the warehouse are too few or too many."""
-    create_temp_table(connection, "loaded", _LOADED, load_queue.loaded_days(engine))
-    days: list[DifferingDay] = []
-    for table in _existing(connection, insights):
-        version_rows = f"select node_id, day, count(*) from {table.versions} group by all"
-        counts = (
-            f"(select node_id, day, count(*) from {table.place} group by all) as stored(node_id, day, rows)",
-            f"({version_rows if table.has_versions else 'select null, null, 0'}) as versions(node_id, day, rows)",
-        )
-        differing = connection.execute(
-            "select report, loaded.node_id, loaded.day, coalesce(stored.rows, 0), loaded.rows "
-            f"from loaded left join {counts[0]} "
-            "on loaded.node_id = stored.node_id and loaded.day = stored.day "
-            f"left join {counts[1]} on loaded.node_id = versions.node_id and loaded.day = versions.day "
-            "where report = ? and ((loaded.rows > 0 and coalesce(stored.rows, 0) <> loaded.rows) "
-            "or (? and coalesce(versions.rows, 0) < loaded.version_rows)) order by all",
-            [table.name, table.has_versions],
-        ).fetchall()
-        days += (DifferingDay((report, node_id, day), stored, read) for report, node_id, day, stored, read in differing)
-    return days
+    """Return the days that the ledger lists as loaded and whose rows in the warehouse are too few or too many. Months
+    are compared first: the days of those that differ are few."""
+    tables = _existing(connection, insights)
+    places = {table.name: table.place for table in tables}
+    versions = {table.name: table.versions for table in tables if table.has_versions}
+    differing: set[load_queue.MonthRows] = set()
+    for listed, stored in zip(load_queue.loaded_months(engine), (places, versions), strict=True):
+        differing |= {each for each in listed if each.report in stored} ^ _stored_months(connection, stored)
+    ranges: dict[tuple[str, str], list[dt.date]] = {}
+    for each in differing:
+        ranges.setdefault((each.report, each.node_id), []).extend(each.days)
+    days = [
+        day for (report, node_id), ends in ranges.items()
+        for day in load_queue.loaded_days(engine, report=report, node_id=node_id, first=min(ends), last=max(ends))
+    ]
+    reports = {day[0] for day in days}
+    create_temp_table(connection, "loaded", _LOADED, days)
+    return [day for table in tables if table.name in reports for day in _differing_days_of(connection, table)]
+
+
+def _stored_months(connection: duckdb.DuckDBPyConnection, tables: Mapping[str, str]) -> set[load_queue.MonthRows]:
+    """Return the rows of these tables, by report, in each month."""
+    months = " union all ".join(
+        f"select '{report}', node_id, strftime(month, '%Y-%m'), rows, weighted_rows from ("
+        "select node_id, date_trunc('month', day) as month, count(*) as rows, sum(day(day))::bigint as weighted_rows "
+        f"from {table} group by all)"
+        for report, table in tables.items()
+    )
+    return {load_queue.MonthRows(*row) for row in connection.execute(months).fetchall()} if months else set()
+
+
+def _differing_days_of(connection: duckdb.DuckDBPyConnection, table: RawTable) -> list[DifferingDay]:
+    """Compare the days of one report in the temporary table `loaded` with the rows in the warehouse."""
+    def rows_by_day(place: str) -> str:
+        return f"select node_id, day, count(*) as rows from {place} semi join these using (node_id, day) group by all"
+
+    versions = rows_by_day(table.versions) if table.has_versions else "select null, null, 0"
+    differing = connection.execute(
+        "with these as (select * from loaded where report = ?), "
+        f"stored(node_id, day, rows) as ({rows_by_day(table.place)}), versions(node_id, day, rows) as ({versions}) "
+        "select these.node_id, these.day, coalesce(stored.rows, 0), these.rows "
+        "from these left join stored on these.node_id = stored.node_id and these.day = stored.day "
+        "left join versions on these.node_id = versions.node_id and these.day = versions.day "
+        "where (these.rows > 0 and coalesce(stored.rows, 0) <> these.rows) "
+        "or (? and coalesce(versions.rows, 0) < these.version_rows) order by all",
+        [table.name, table.has_versions],
+    ).fetchall()
+    return [DifferingDay((table.name, *key), stored, read) for *key, stored, read in differing]
 
 
 def _existing(connection: duckdb.DuckDBPyConnection, insights: Sequence[RawTable]) -> list[RawTable]:

@@ -90,6 +90,16 @@ def test_a_load_names_the_days_that_it_repairs(home: FilledHome) -> None:
     )
 
 
+def test_a_lost_day_and_a_doubled_one_with_as_many_rows_are_both_found(home: FilledHome) -> None:
+    with home.warehouse.open() as connection:  # the rows of the month are as many as before, and so are its versions
+        connection.execute(f"delete from raw_meta_ads.ad_insights where day = '{DAYS[0]}'")
+        connection.execute(f"insert into raw_meta_ads.ad_insights from raw_meta_ads.ad_insights where day = '{DAYS[1]}'")
+
+    assert [sentence[:36] for sentence in home.warehouse.load(home.engine, now=home.at).repaired] == [
+        "ad_insights of act_1 on 2026-11-01 h", "ad_insights of act_1 on 2026-11-02 h",
+    ]
+
+
 def test_rows_that_an_upgraded_home_lacks_come_back(home: FilledHome) -> None:
     before = home.everything()["rows"]
     older_version_of_this_program(home)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import calendar
 import datetime as dt
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -62,13 +64,55 @@ def mark_loaded(engine: sa.Engine, files: Iterable[LandedFile], *, now: dt.datet
             connection.execute(statement, rows)
 
 
-def loaded_days(engine: sa.Engine) -> list[tuple[str, str, dt.date, int, int]]:
-    """Return every day with rows that is listed as loaded: report, node id, day, its rows, and the rows of those of
-    its earlier versions that are listed as loaded."""
+@dataclass(frozen=True, slots=True)
+class MonthRows:
+    """The rows of one report, node and month (`2026-11`): `rows` in all, `weighted_rows` with each row counted as often
+    as its day of the month. Two days whose differences cancel in the first do not in the second."""
+
+    report: str
+    node_id: str
+    month: str
+    rows: int
+    weighted_rows: int
+
+    @property
+    def days(self) -> tuple[dt.date, dt.date]:
+        """Return the first and the last day of the month."""
+        year, month = map(int, self.month.split("-"))
+        return dt.date(year, month, 1), dt.date(year, month, calendar.monthrange(year, month)[1])
+
+
+def loaded_months(engine: sa.Engine) -> tuple[list[MonthRows], list[MonthRows]]:
+    """Return the rows that are listed as loaded by month: of the days, and of their earlier versions."""
+    def rows_by_month(table: sa.Table) -> sa.Select[Any]:
+        day = sa.cast(table.c.day, sa.String)
+        month, day_of_month = sa.func.substr(day, 1, 7).label("month"), sa.cast(sa.func.substr(day, 9, 2), sa.Integer)
+        keys = (table.c.report, table.c.node_id, month)
+        sums = (
+            sa.func.sum(table.c.rows).label("rows"), sa.func.sum(table.c.rows * day_of_month).label("weighted_rows")
+        )
+        return sa.select(*keys, *sums).where(table.c.loaded_at.is_not(None), table.c.rows > 0).group_by(*keys)
+
+    with engine.connect() as connection:
+        days, versions = (
+            [MonthRows(row.report, row.node_id, row.month, row.rows, row.weighted_rows)
+             for row in connection.execute(rows_by_month(table))]
+            for table in (landed_files, landed_versions)
+        )
+    return days, versions
+
+
+def loaded_days(
+    engine: sa.Engine, *, report: str, node_id: str, first: dt.date, last: dt.date
+) -> list[tuple[str, str, dt.date, int, int]]:
+    """Return the days of this range with rows that are listed as loaded: report, node id, day, its rows, and the rows
+    of those of its earlier versions that are listed as loaded."""
     def rows_by_day(table: sa.Table) -> sa.Select[Any]:
         keys = [table.c[name] for name in DAY_KEY]
-        query = sa.select(*keys, sa.func.sum(table.c.rows).label("rows"))
-        return query.where(table.c.loaded_at.is_not(None), table.c.rows > 0).group_by(*keys)
+        return sa.select(*keys, sa.func.sum(table.c.rows).label("rows")).where(
+            table.c.report == report, table.c.node_id == node_id, table.c.day.between(first, last),
+            table.c.loaded_at.is_not(None), table.c.rows > 0,
+        ).group_by(*keys)
 
     with engine.connect() as connection:
         days = {tuple(row[:3]): (int(row.rows), 0) for row in connection.execute(rows_by_day(landed_files))}
