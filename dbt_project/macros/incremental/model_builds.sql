@@ -1,10 +1,13 @@
 {# After a build, in its transaction: the load that the model's rows contain now. #}
 {% macro record_build() -%}
-    {%- set tested = load_of_model('tested_to', this.identifier) if is_incremental() else 'cast(null as bigint)' -%}
+    {%- if execute and not is_incremental() -%}
+        {%- do recorded_builds().pop(this.identifier, none) -%}
+    {%- endif -%}
+    {%- set tested = load_of_model('tested_to', this.identifier) if execute else -1 -%}
     create or replace temp table recorded_build as select
         '{{ this.identifier }}' as model,
         (select coalesce(max(loads), 0) from raw_meta_pipeline.warehouse_state) as built_to,
-        nullif({{ tested }}, -1) as tested_to;
+        nullif(cast({{ tested }} as bigint), -1) as tested_to;
     delete from raw_meta_pipeline.model_builds where model = '{{ this.identifier }}';
     insert into raw_meta_pipeline.model_builds select * from recorded_build
 {%- endmacro %}
@@ -15,8 +18,7 @@
     {%- set configured = config.get('full_refresh') -%}
     {%- set is_full = flags.FULL_REFRESH if configured is none else configured -%}
     {%- if execute and not is_full and model.config.incremental_strategy == 'replace_partitions' -%}
-        {%- set query = 'select count(*) from raw_meta_pipeline.model_builds where built_to is not null and model = ' -%}
-        {{ return(run_query(query ~ "'" ~ this.identifier ~ "'").rows[0][0] == 0) }}
+        {{ return(load_of_model('built_to', this.identifier) < 0) }}
     {%- endif -%}
     {{ return(is_full) }}
 {%- endmacro %}

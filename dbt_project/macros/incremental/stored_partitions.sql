@@ -31,11 +31,6 @@
     where report in ('{{ meta.reports | join("', '") }}') and load_number > {{ load_number }}
 {%- endmacro %}
 
-{# A query of the last load that this model's rows contain, or that its tests passed on; -1 if there is none. #}
-{% macro load_of_model(column, name) -%}
-    (select coalesce(max({{ column }}), -1) from raw_meta_pipeline.model_builds where model = '{{ name }}')
-{%- endmacro %}
-
 {# Before an incremental build: the changed partitions as a temporary table, for the model and for the strategy. `also` is
    a query of more partitions. #}
 {% macro create_changed_partitions(also=none) -%}
@@ -57,7 +52,7 @@
     semi join changed_partitions using ({{ partition_columns(meta) | join(', ') }})
     {%- if in_range and meta.by == 'day' %}
     {%- set changed = partitions_changed_since(meta, load_of_model('built_to', this.identifier)) %}
-    {%- set days = run_query('select min(date_day), max(date_day) from (' ~ changed ~ ')').rows[0] %}
+    {%- set days = query_once('select min(date_day), max(date_day) from (' ~ changed ~ ')')[0] %}
     where date_day between {{ "date '" ~ days[0] ~ "' and date '" ~ days[1] ~ "'" if days[0] else 'null and null' }}
     {%- endif %}
     {%- endif %}

@@ -13,16 +13,10 @@
    the range of the changed days, are constants there, because DuckDB takes a condition, and no join, into the windows and
    the scans of a view (decision 0060). #}
 {% macro changed_since_tested(relation) -%}
-    {%- set matching = [] -%}
-    {%- for node in graph.nodes.values() if node.resource_type == 'model' and node.schema == relation.schema
-        and (node.alias or node.name) == relation.identifier and node.config.meta.get('reports') -%}
-        {%- do matching.append(node) -%}
-    {%- endfor -%}
-    {%- if matching and not flags.FULL_REFRESH -%}
-        {%- set meta = matching[0].config.meta -%}
+    {%- set meta = metas_of_partitioned().get(relation.schema ~ '.' ~ relation.identifier) -%}
+    {%- if meta and not flags.FULL_REFRESH -%}
         {%- set since = load_of_model('tested_to', relation.identifier) -%}
-        {%- set was_tested = run_query('select ' ~ since).rows[0][0] >= 0 -%}
-        {%- if was_tested -%}
+        {%- if since >= 0 -%}
             {%- set changed = partitions_changed_since(meta, since) -%}
             {%- set conditions = constants_of_partitions(meta, changed) -%}
             {%- set narrowed = '(select * from ' ~ relation ~ ' where ' ~ conditions | join(' and ') ~ ') as narrowed' -%}
@@ -37,10 +31,10 @@
 {# Conditions that hold for every row of these partitions: their nodes, of which there may be 20, and their range of days. #}
 {% macro constants_of_partitions(meta, partitions) -%}
     {%- set day = partition_columns(meta)[1] if meta.by == 'day' else 'null' -%}
-    {%- set extent = run_query(
+    {%- set extent = query_once(
         "select count(distinct " ~ meta.node ~ "), string_agg(distinct chr(39) || " ~ meta.node ~ " || chr(39), ', '), "
         ~ "min(" ~ day ~ "), max(" ~ day ~ ") from (" ~ partitions ~ ")"
-    ).rows[0] -%}
+    )[0] -%}
     {%- set conditions = [] -%}
     {%- if 0 < extent[0] <= 20 -%}
         {%- do conditions.append(meta.node ~ ' in (' ~ extent[1] ~ ')') -%}
