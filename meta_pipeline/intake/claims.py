@@ -14,8 +14,8 @@ from meta_pipeline.records import NodeLink, TokenRef
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
     """Facts that do not come from the intake. `links`: every linked node; `tasks`: those on a node with any token,
-    where Meta returned them; `tokens`: of people and system users that are in use; `owners`: the id of the business that
-    owns a node, where it is known; `redirect_uri`: the one that we send; `scope_names`: the permissions that exist
+    where Meta returned them; `tokens`: of people and system users that are in use; `owners`: the id of the business
+    that owns a node, where it is known; `redirect_uri`: the one that we send; `scope_names`: the permissions that exist
     here."""
 
     links: Sequence[NodeLink]
