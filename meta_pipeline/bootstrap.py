@@ -133,7 +133,7 @@ class Runtime:
 
     @property
     def app_secret(self) -> str | None:
-        """Return the Meta app's secret, which also signs invitations, sessions and forms; None while it is not set."""
+        """Return the Meta app's secret, which also signs links, sessions and forms; None while it is not set."""
         secret = self.settings.app_secret
         return secret.get_secret_value() if secret else None
 

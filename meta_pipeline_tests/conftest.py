@@ -10,6 +10,7 @@ from hypothesis import settings
 
 from harness.home import Home, make_home
 from harness.sandbox import Sandbox, serving
+from meta_pipeline_tests.fakes.alert_receivers import Mail, Receiver
 
 # An example that is slow on a busy machine is no failure.
 settings.register_profile("without a deadline", deadline=None)
@@ -33,3 +34,19 @@ def sandbox() -> Iterator[Sandbox]:
 @pytest.fixture
 def home(tmp_path: Path, sandbox: Sandbox) -> Home:
     return make_home(tmp_path, sandbox)
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    receiver = Receiver()
+    yield receiver
+    receiver.server.shutdown()
+    receiver.server.server_close()
+
+
+@pytest.fixture
+def mail() -> Iterator[Mail]:
+    mail = Mail()
+    mail.controller.start()
+    yield mail
+    mail.controller.stop()

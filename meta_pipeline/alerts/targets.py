@@ -25,7 +25,7 @@ class AlertError(MetaPipelineError):
 
 class Target(Protocol):
     """A destination of alerts. `name` is recorded with each delivery; `is_personal`: what it delivers reaches people
-    and is written to no log, so that it may carry an invitation."""
+    and is written to no log, so that it may carry a reconnect link."""
 
     name: str
     is_personal: bool
@@ -121,7 +121,11 @@ class Email:
 
     def deliver(self, alert: Alert) -> None:
         """Send the alert as a mail; raise AlertError when the server does not accept it."""
-        mail = mail_of(alert, sender=self._from, recipients=self._to)
+        self.deliver_to(self._to, alert)
+
+    def deliver_to(self, recipients: Sequence[str], alert: Alert) -> None:
+        """Send the alert to these addresses instead of the setting's."""
+        mail = mail_of(alert, sender=self._from, recipients=recipients)
         context = ssl.create_default_context()
         try:
             with (

@@ -12,6 +12,7 @@ from meta_pipeline.cli.commands.connections import connect, links, vault
 from meta_pipeline.cli.commands.health import audit, doctor, versions
 from meta_pipeline.cli.commands.intake import intake
 from meta_pipeline.cli.commands.landed import compact, rebuild
+from meta_pipeline.cli.commands.people import people
 from meta_pipeline.cli.commands.published import export, mcp, sql
 from meta_pipeline.cli.commands.pulls import backfill, build, metrics, plan, reports
 from meta_pipeline.cli.commands.report import report
@@ -41,7 +42,7 @@ def cli() -> None:
 
 
 for command in (
-    vault, connect, links, intake,
+    vault, connect, links, intake, people,
     backfill, plan, reports, metrics, build, rebuild, compact,
     sql, report, export, mcp,
     sandbox, up, serve, docs, demo,

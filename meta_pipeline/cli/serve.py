@@ -8,6 +8,7 @@ import socket
 import click
 
 from meta_pipeline.bootstrap import Runtime
+from meta_pipeline.intake.intake import Intake
 from meta_pipeline.records import ConfigError
 from meta_pipeline.settings import Settings, is_loopback
 from meta_pipeline.web.app import create_app
@@ -28,14 +29,16 @@ def run_server(runtime: Runtime, *, port: int, host: str, dagster_url: str | Non
             runtime = dataclasses.replace(runtime, settings=runtime.settings.model_copy(update=public_url))
         app = create_app(runtime, host=host, dagster_url=dagster_url)
         listener.listen(128)
-        click.echo(describe_access(runtime.settings, host), err=True)
+        click.echo(describe_access(runtime.settings, host, runtime.intake), err=True)
         click.echo(f"READY {runtime.settings.public_url}")
         server_for(app).run(sockets=[listener])
 
 
-def describe_access(settings: Settings, host: str) -> str:
+def describe_access(settings: Settings, host: str, intake: Intake) -> str:
     """Return one sentence on who reaches the pages and whether they sign in."""
     clients = "only this machine" if is_loopback(host) and not settings.is_exposed else "other machines"
-    if settings.operator_password is None:
+    if intake.operators:
+        return f"{clients} can reach these pages; the people of the intake sign in: `meta-pipeline people link ADDRESS`"
+    if settings.operator_password is None and not intake.has_people:
         return f"{clients} can reach these pages; nobody signs in, because META_PIPELINE_OPERATOR_PASSWORD is not set"
     return f"{clients} can reach these pages; operators sign in with META_PIPELINE_OPERATOR_PASSWORD"

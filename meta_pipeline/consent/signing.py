@@ -1,4 +1,4 @@
-"""Signed texts that go out and come back (itsdangerous): states, invitations, sessions, devices, forms.
+"""Signed texts that go out and come back (itsdangerous): states, reconnect links, sessions, devices, forms.
 
 Each purpose has a salt of its own, so that a text signed for one purpose is invalid for every other."""
 
@@ -63,6 +63,11 @@ def is_same(expected: str | bytes, received: str | bytes) -> bool:
 def as_bytes(text: str | bytes) -> bytes:
     """Encode a text from outside, which may hold half of a surrogate pair."""
     return text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")
+
+
+def keyed_digest(text: str, *, key: str) -> str:
+    """Return the HMAC-SHA256 that represents a text which others could guess, such as an address."""
+    return hmac.new(as_bytes(key), as_bytes(text), hashlib.sha256).hexdigest()
 
 
 def digest_of(text: str) -> str:

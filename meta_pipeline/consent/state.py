@@ -29,12 +29,13 @@ class ConsentError(MetaPipelineError):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
     """The content of a state. `browser`: digest of the asking browser's secret; empty for a listener on loopback, which
-    only this machine reaches. `invitation`: digest of the invitation that let the person in."""
+    only this machine reaches. `reconnect_link`, `invitation`: digest of the link that let the person in."""
 
     nonce: str
     issued_at: dt.datetime
     phase: int = 1
     browser: str = ""
+    reconnect_link: str = ""
     invitation: str = ""
 
 
@@ -44,11 +45,15 @@ def browser_digest(browser_secret: str) -> str:
 
 
 def issue(
-    *, key: str, now: dt.datetime, phase: int = 1, browser_secret: str | None = None, invitation: str = ""
+    *, key: str, now: dt.datetime, phase: int = 1, browser_secret: str | None = None,
+    reconnect_link: str = "", invitation: str = "",
 ) -> str:
     """Return a fresh state that only the holder of `key` can have made."""
     browser = browser_digest(browser_secret) if browser_secret else ""
-    content = {"nonce": secrets.token_urlsafe(24), "phase": phase, "browser": browser, "invitation": invitation}
+    content = {
+        "nonce": secrets.token_urlsafe(24), "phase": phase, "browser": browser, "reconnect_link": reconnect_link,
+        "invitation": invitation,
+    }
     return timed_serializer(PURPOSE, key=key, now=now).dumps(content)
 
 

@@ -11,7 +11,7 @@ _SETTINGS_PAGES = {"ad_account": "ad-accounts", "page": "pages", "instagram_acco
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActionLinks:
-    """The base URLs of the links that issues and alerts carry. `invites`: mails and webhooks carry an invitation,
+    """The base URLs of the links that issues and alerts carry. `invites`: mails and webhooks carry a reconnect link,
     because their readers can't sign in here."""
 
     public_url: str
@@ -30,9 +30,9 @@ class ActionLinks:
             query["rerequest"] = "1"
         return f"{self.public_url.rstrip('/')}/connect?{urlencode(query)}"
 
-    def invited(self, phase: int, invitation: str) -> str:
-        """Return the link for the person whom an invitation is for: to the page that says what is requested."""
-        return f"{self.public_url.rstrip('/')}/connections/new?{urlencode({'phase': phase, 'invitation': invitation})}"
+    def reconnect(self, phase: int, text: str) -> str:
+        """Return the link for the person whom a reconnect link is for: to the page that says what is requested."""
+        return f"{self.public_url.rstrip('/')}/connections/new?{urlencode({'phase': phase, 'reconnect': text})}"
 
     def node(self, kind: str, node_id: str) -> str:
         """Return the page of Meta's business settings where tasks on a node are assigned."""

@@ -23,9 +23,10 @@ from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.consent.local import CALLBACK
 from meta_pipeline.records import ConfigError, MetaPipelineError
 from meta_pipeline.settings import Settings, is_loopback
-from meta_pipeline.web import documentation, leaving, oauth, pages
+from meta_pipeline.web import documentation, leaving, oauth, pages, signing_in, tenants
 from meta_pipeline.web.security import Guard, Headers
 from meta_pipeline.web.site import HERE, Site
+from meta_pipeline.web.visitors import Access, People
 
 _LOG = logging.getLogger("meta_pipeline.web")
 MOST_FORM_BYTES = 64 * 1024
@@ -49,37 +50,44 @@ def create_app(
     if public.scheme not in ("http", "https") or not public.hostname:
         raise ConfigError(f"META_PIPELINE_PUBLIC_URL is no http(s) URL: {settings.public_url!r}")
     password = settings.operator_password.get_secret_value() if settings.operator_password else None
+    people = People(lambda: runtime.intake)
     if settings.is_exposed or not is_loopback(host):
-        _check_exposed(settings, host, password)
+        _check_exposed(settings, host, password, has_people=people.current().has_people)
     guard = Guard(
         key=runtime.app_secret or secrets.token_hex(),
-        password=password, is_https=public.scheme == "https", now=runtime.now, engine=lambda: runtime.engine,
-        sleep=sleep,
+        password=password, people=people, is_https=public.scheme == "https", now=runtime.now,
+        engine=lambda: runtime.engine, sleep=sleep,
     )
     site = Site(runtime=runtime, guard=guard, onboards=onboards, dagster_url=dagster_url, wake_erasures=wake_erasures)
 
-    def route(path: str, page: Callable[..., Any], *methods: str) -> Route:
-        return Route(path, functools.partial(_answer, page, site), methods=list(methods or ("GET",)))
+    def route(path: str, page: Callable[..., Any], *methods: str, access: Access = Access.OPERATOR) -> Route:
+        return Route(path, functools.partial(_answer, page, site, access), methods=list(methods or ("GET",)))
+
+    everybody = Access.EVERYBODY
 
     return Starlette(
         routes=[
             route("/", pages.connections),
-            route("/connections/new", pages.explain),
-            route("/connect", oauth.connect),
-            route(CALLBACK, oauth.callback),
-            route("/onboardings/{id}", pages.onboarding),
+            route("/connections/new", pages.explain, access=everybody),
+            route("/connect", oauth.connect, access=everybody),
+            route(CALLBACK, oauth.callback, access=everybody),
+            route("/onboardings/{id}", pages.onboarding, access=everybody),
             route("/connections/{ref}/disconnect", pages.confirm_disconnect),
             route("/connections/{ref}/disconnect", pages.disconnect, "POST"),
             route("/connections/{ref}/check", pages.check, "POST"),
-            route(leaving.DEAUTHORIZE, leaving.deauthorize, "POST"),
-            route(leaving.DATA_DELETION, leaving.data_deletion, "POST"),
-            route(f"{leaving.STATUS}/{{code}}", leaving.deletion),
+            route(leaving.DEAUTHORIZE, leaving.deauthorize, "POST", access=everybody),
+            route(leaving.DATA_DELETION, leaving.data_deletion, "POST", access=everybody),
+            route(f"{leaving.STATUS}/{{code}}", leaving.deletion, access=everybody),
             route("/docs", documentation.docs),
-            route("/sign-in", pages.sign_in_page),
-            route("/sign-in", pages.sign_in, "POST"),
-            route("/sign-out", pages.sign_out, "POST"),
-            route("/health/live", pages.live),
-            route("/health/ready", pages.ready),
+            route("/tenants/{tenant}", tenants.tenant_page, access=Access.TENANT),
+            route("/tenants/{tenant}/warehouse.duckdb", tenants.tenant_file, access=Access.TENANT),
+            route("/sign-in", signing_in.sign_in_page, access=everybody),
+            route("/sign-in", signing_in.sign_in, "POST", access=everybody),
+            route("/sign-in/{link}", signing_in.linked_page, access=everybody),
+            route("/sign-in/{link}", signing_in.sign_in_with_link, "POST", access=everybody),
+            route("/sign-out", signing_in.sign_out, "POST", access=everybody),
+            route("/health/live", pages.live, access=everybody),
+            route("/health/ready", pages.ready, access=everybody),
             Route("/favicon.ico", _favicon),
             Mount("/static", StaticFiles(directory=HERE / "static")),
         ],
@@ -91,14 +99,14 @@ def create_app(
     )
 
 
-def _check_exposed(settings: Settings, host: str, password: str | None) -> None:
+def _check_exposed(settings: Settings, host: str, password: str | None, *, has_people: bool) -> None:
     """Raise ConfigError for settings that are safe on one machine only."""
-    if password is None:
+    if password is None and not has_people:
         raise ConfigError(
             "META_PIPELINE_OPERATOR_PASSWORD is not set, and others than this machine reach `serve` "
             f"({host}, {settings.public_url}): set it, or keep to loopback"
         )
-    if len(password) < SHORTEST_PASSWORD:
+    if password is not None and len(password) < SHORTEST_PASSWORD:
         raise ConfigError(
             f"META_PIPELINE_OPERATOR_PASSWORD has fewer than {SHORTEST_PASSWORD} characters, and others than this "
             "machine reach `serve`: choose a longer one"
@@ -114,14 +122,17 @@ async def _favicon(request: Request) -> Response:
     return FileResponse(HERE / "static" / "favicon.ico", media_type="image/x-icon")
 
 
-async def _answer(page: Callable[[Site, Request], Response], site: Site, request: Request) -> Response:
-    """Run a page in a thread, because it waits for the store and for Meta; read its form before."""
+async def _answer(
+    page: Callable[[Site, Request], Response], site: Site, access: Access, request: Request
+) -> Response:
+    """Run a page in a thread, because it waits for the store and for Meta, if it is for this visitor; read its form
+    before."""
     try:
         if request.method == "POST":
             request.state.form = await _form(request)
-        if page is pages.sign_in:
+        if page is signing_in.sign_in:
             await site.guard.slow_down(request)
-        return await run_in_threadpool(page, site, request)
+        return await run_in_threadpool(_checked, page, site, access, request)
     except (HTTPException, MetaPipelineError):
         raise
     except ClientDisconnect:
@@ -132,6 +143,14 @@ async def _answer(page: Callable[[Site, Request], Response], site: Site, request
             request, "Something went wrong", "It is our mistake; the log says which kind.", status=500,
             action="Connections", url="/",
         )
+
+
+def _checked(
+    page: Callable[[Site, Request], Response], site: Site, access: Access, request: Request
+) -> Response:
+    if access is not Access.EVERYBODY and (refused := site.refused_unless(access, request)) is not None:
+        return refused
+    return page(site, request)
 
 
 async def _form(request: Request) -> dict[str, str]:

@@ -16,6 +16,4 @@ HEADERS = {"content-security-policy": POLICY}
 
 def docs(site: Site, request: Request) -> Response:
     """Show the documentation, which is written first when it is of an earlier release (`GET /docs`)."""
-    if (refused := site.refused(request)) is not None:
-        return refused
     return FileResponse(documentation(site.runtime.settings), media_type="text/html", headers=HEADERS)

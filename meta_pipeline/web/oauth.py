@@ -6,7 +6,7 @@ from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from meta_pipeline.consent import invitation, oauth, state
+from meta_pipeline.consent import oauth, reconnect_link, state
 from meta_pipeline.consent.local import CALLBACK, code_of
 from meta_pipeline.consent.scopes import PHASES
 from meta_pipeline.consent.state import ConsentError
@@ -14,8 +14,8 @@ from meta_pipeline.flows.connections import consents
 from meta_pipeline.flows.connections.consent_request import ConsentRequest, consent_request
 from meta_pipeline.graph.errors import TransientError
 from meta_pipeline.records import MetaPipelineError
-from meta_pipeline.store.connections.invitations import Invitation
 from meta_pipeline.store.coordination.processes import identity
+from meta_pipeline.store.people.reconnect_links import ReconnectLink
 from meta_pipeline.web.site import Site
 
 # What a person reads, by the reason of the error: one of RFC 6749, or one of ours.
@@ -67,7 +67,7 @@ def connect(site: Site, request: Request) -> Response:
             redirect_uri=redirect_uri(site),
             state=state.issue(
                 key=app_secret, now=site.runtime.now(), phase=consent.phase, browser_secret=secret,
-                invitation=invited.digest if invited else "",
+                reconnect_link=invited.digest if invited else "",
             ),
             scopes=consent.names, config_id=settings.login_config_id, asks_again=consent.asks_again,
         ),
@@ -77,16 +77,16 @@ def connect(site: Site, request: Request) -> Response:
     return response
 
 
-def requested_consent(site: Site, request: Request) -> tuple[ConsentRequest, Invitation | None] | Response:
-    """Return what the dialog will request, and the invitation that lets this person in; otherwise the page that says
-    why no dialog opens."""
+def requested_consent(site: Site, request: Request) -> tuple[ConsentRequest, ReconnectLink | None] | Response:
+    """Return what the dialog will request, and the link that lets this person in; otherwise the page that says why no
+    dialog opens."""
     phase = request.query_params.get("phase", "1")
-    text = request.query_params.get("invitation", "")
-    invited = invitation.find(site.runtime.engine, text, key=site.guard.key)
+    text = request.query_params.get("reconnect", "")
+    invited = reconnect_link.find(site.runtime.engine, text, key=site.guard.key)
     if invited is not None and str(invited.phase) != phase:
         invited = None
-    if not site.guard.is_signed_in(request):
-        if invited is not None and not invitation.is_open(invited, now=site.runtime.now()):
+    if not site.guard.visitor(request).is_operator:
+        if invited is not None and not reconnect_link.is_open(invited, now=site.runtime.now()):
             return site.message(
                 request, "This link has ended",
                 "A link to connect again works once, and for 72 hours. Ask whom it came from for a new one.",
@@ -99,7 +99,7 @@ def requested_consent(site: Site, request: Request) -> tuple[ConsentRequest, Inv
             request, "There is no such choice", "Choose on the connections page what to connect.", status=400,
             action="Connections", url="/",
         )
-    if invited is not None and not invitation.is_open(invited, now=site.runtime.now()):
+    if invited is not None and not reconnect_link.is_open(invited, now=site.runtime.now()):
         invited = None  # an operator may connect without it
     consent = consent_request(
         int(phase), engine=site.runtime.engine, features=site.runtime.features,
@@ -136,7 +136,7 @@ def callback(site: Site, request: Request) -> Response:
     try:
         id = consents.accept_token(
             token, phase=login.phase, through="the connections page", browser=login.browser,
-            invitation=login.invitation or None, tokens=vault, engine=site.runtime.engine, now=now,
+            reconnect_link=login.reconnect_link or None, tokens=vault, engine=site.runtime.engine, now=now,
             holder=identity() if site.onboards else None,
         )
     except ConsentError as error:

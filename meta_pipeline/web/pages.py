@@ -1,4 +1,4 @@
-"""The pages: connections, the consent to be requested, the progress of an onboarding, sign-in."""
+"""The pages: connections, the consent to be requested, the progress of an onboarding."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from meta_pipeline.status import overview, wording
 from meta_pipeline.status.token_health import DISCONNECTED
 from meta_pipeline.store.connections import alerts, onboardings
 from meta_pipeline.web import oauth
-from meta_pipeline.web.site import Site
+from meta_pipeline.web.site import Site, our_form
 from meta_pipeline.web.words import KINDS
 
 MOST_ALERTS = 5
@@ -28,8 +28,6 @@ WITHOUT = {scope.name: scope.without for scope in SCOPES}
 
 def connections(site: Site, request: Request) -> Response:
     """Show who is connected, what is read, what is wrong and where to fix it (`GET /`)."""
-    if (refused := site.refused(request)) is not None:
-        return refused
     runtime = site.runtime
     shown = runtime.connections()
     return site.page(
@@ -59,7 +57,7 @@ def explain(site: Site, request: Request) -> Response:
     choices: dict[tuple[str, ...], ConsentRequest] = {}
     for choice in requests:  # what was granted before can make two phases the same
         choices.setdefault(choice.names, choice)
-    query = {name: request.query_params[name] for name in ("rerequest", "invitation") if name in request.query_params}
+    query = {name: request.query_params[name] for name in ("rerequest", "reconnect") if name in request.query_params}
     return site.page(
         request, "explain.html", choices=list(choices.values()), titles=PHASES, invited=invited,
         has_configuration=site.runtime.settings.login_config_id is not None,
@@ -110,15 +108,13 @@ def onboarding(site: Site, request: Request) -> Response:
     is_theirs = started is not None and browser is not None and is_same(
         browser_digest(browser), started.browser or ""
     )
-    if started is None or not (is_theirs or site.guard.is_signed_in(request)):
+    if started is None or not (is_theirs or site.guard.visitor(request).is_operator):
         raise HTTPException(404, "There is no such onboarding.")
     return site.page(request, "onboarding.html", onboarding=started, without=WITHOUT)
 
 
 def confirm_disconnect(site: Site, request: Request) -> Response:
     """Show what disconnecting will stop, before it does (`GET /connections/{ref}/disconnect`)."""
-    if (refused := site.refused(request)) is not None:
-        return refused
     effect = overview.effect_of_disconnecting(
         _ref_id(site, request), engine=site.runtime.engine, tokens=site.runtime.vault
     )
@@ -127,7 +123,7 @@ def confirm_disconnect(site: Site, request: Request) -> Response:
 
 def disconnect(site: Site, request: Request) -> Response:
     """Ask Meta to revoke the consent and delete the token here (`POST /connections/{ref}/disconnect`)."""
-    _checked_form(site, request)
+    our_form(site, request)
     disconnection = tokens.disconnect(_ref_id(site, request), graph=site.runtime.graph, tokens=site.runtime.vault)
     if disconnection.outcome == "refused":
         return site.message(
@@ -155,7 +151,7 @@ def _ref_id(site: Site, request: Request) -> str:
 
 def check(site: Site, request: Request) -> Response:
     """Ask Meta now whether the token is valid and what it reaches (`POST /connections/{ref}/check`)."""
-    _checked_form(site, request)
+    our_form(site, request)
     runtime, ref_id = site.runtime, _ref_id(site, request)
     try:
         consents.check(ref_id, graph=runtime.graph, tokens=runtime.vault, engine=runtime.engine, now=runtime.now())
@@ -164,31 +160,6 @@ def check(site: Site, request: Request) -> Response:
             request, "Facebook gave no answer", f"{error}.", status=502, action="Connections", url="/"
         )
     return RedirectResponse("/", 303)
-
-
-def sign_in_page(site: Site, request: Request) -> Response:
-    """Show the sign-in (`GET /sign-in`)."""
-    if site.guard.is_signed_in(request):
-        return RedirectResponse("/", 303)
-    return site.page(request, "sign_in.html", error=None)
-
-
-def sign_in(site: Site, request: Request) -> Response:
-    """Check the operator's password and start a session (`POST /sign-in`)."""
-    form = _our_form(site, request)
-    if not site.guard.is_password(request, form.get("password", "")):
-        return site.page(request, "sign_in.html", status=403, error="That is not the password.")
-    response = RedirectResponse("/", 303)
-    site.guard.sign_in(response)
-    return response
-
-
-def sign_out(site: Site, request: Request) -> Response:
-    """End the session (`POST /sign-out`)."""
-    _our_form(site, request)
-    response = RedirectResponse("/sign-in", 303)
-    site.guard.sign_out(request, response)
-    return response
 
 
 def live(site: Site, request: Request) -> Response:
@@ -205,16 +176,3 @@ def ready(site: Site, request: Request) -> Response:
     except MetaPipelineError as error:
         return JSONResponse({"status": "not ready", "reason": str(error)}, 503)
     return JSONResponse({"status": "ok"})
-
-
-def _checked_form(site: Site, request: Request) -> None:
-    """Raise HTTP 403 unless the form comes from a page of ours and its sender is an operator."""
-    site.refused(request)
-    _our_form(site, request)
-
-
-def _our_form(site: Site, request: Request) -> dict[str, str]:
-    form: dict[str, str] = request.state.form
-    if not site.guard.is_our_form(request, form.get("form_token", "")):
-        raise HTTPException(403, "This form is out of date: reload the page and try again.")
-    return form

@@ -1,4 +1,4 @@
-"""Authentication of requests: the browser's secret, the operator's session, forms of our pages, the hosts we answer
+"""Authentication of requests: the browser's secret, the sessions of people, forms of our pages, the hosts we answer
 for.
 
 Forms, devices and sessions are signed with the app's secret, and sessions are rows of the control store, so that they
@@ -19,9 +19,12 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from meta_pipeline.consent.sign_in_link import person_digest
 from meta_pipeline.consent.signing import as_bytes, digest_of, is_same, serializer, timed_serializer
-from meta_pipeline.store.connections import sessions
+from meta_pipeline.intake.intake import Person
+from meta_pipeline.store.people import sessions
 from meta_pipeline.web.attempts import SLOW_S, Attempts, network_of
+from meta_pipeline.web.visitors import STRANGER, People, Visitor
 
 SESSION_LIFE, DEVICE_LIFE = dt.timedelta(hours=12), dt.timedelta(days=90)
 MOST_HEADERS = 100
@@ -45,11 +48,13 @@ HSTS = ("strict-transport-security", "max-age=31536000; includeSubDomains")
 
 @dataclass(kw_only=True)
 class Guard:
-    """Recognises browsers and operators. With `password` None only this machine reaches the server, and everybody is
-    an operator. `engine` opens the control store; `sleep` slows down wrong passwords."""
+    """Recognises browsers, operators and the people of the intake. Without a password and without people only this
+    machine reaches the server, and everybody is an operator. `engine` opens the control store; `sleep` slows down wrong
+    passwords."""
 
     key: str = field(repr=False)
     password: str | None = field(repr=False)
+    people: People
     is_https: bool
     now: Callable[[], dt.datetime]
     engine: Callable[[], sa.Engine]
@@ -83,21 +88,55 @@ class Guard:
             return False
         return _content(serializer("form", key=self.key, bound_to=browser).loads, token) is not None
 
-    def is_signed_in(self, request: Request) -> bool:
-        """Return whether this is an operator: a session that we signed for today's password, that is younger than
-        12 hours and was not ended."""
-        if self.password is None:
-            return True
-        session = self._cookie(request, SESSION)
-        load = functools.partial(self._session_serializer().loads, max_age=int(SESSION_LIFE.total_seconds()))
-        if _content(load, session) is None:
-            return False
-        return sessions.is_open(self.engine(), digest_of(session), now=self.now())
+    @property
+    def is_guarded(self) -> bool:
+        """Return whether anybody has to sign in."""
+        return self.password is not None or self.people.current().has_people
 
-    def sign_in(self, response: Response) -> None:
-        """Start a session of 12 hours, and recognise this device at its next sign-in."""
-        session, now = self._session_serializer().dumps(secrets.token_urlsafe(32)), self.now()
-        sessions.start(self.engine(), digest_of(session), now=now, ends_at=now + SESSION_LIFE)
+    @property
+    def accepts_password(self) -> bool:
+        """Return whether the operator password signs in: not once the intake names the operators."""
+        return self.password is not None and not self.people.current().operators
+
+    def visitor(self, request: Request) -> Visitor:
+        """Return who sent a request: a session that we signed, that is younger than 12 hours and was not ended, for
+        today's password or for a person whom the intake names today."""
+        if not hasattr(request.state, "visitor"):
+            request.state.visitor = self._visitor(request)
+        visitor: Visitor = request.state.visitor
+        return visitor
+
+    def _visitor(self, request: Request) -> Visitor:
+        if not self.is_guarded:
+            return Visitor(is_operator=True)
+        cookie = self._cookie(request, SESSION)
+        for is_person in (False, True):
+            serializer = self._session_serializer(is_person=is_person)
+            if _content(functools.partial(serializer.loads, max_age=int(SESSION_LIFE.total_seconds())), cookie) is None:
+                continue
+            session = sessions.find_open(self.engine(), digest_of(cookie), now=self.now())
+            if session is None or (session.person is not None) != is_person:
+                return STRANGER
+            if session.person is None:
+                return Visitor(is_operator=self.accepts_password)
+            person = self.person_of(session.person)
+            return Visitor(is_operator=person.is_operator, person=person) if person is not None else STRANGER
+        return STRANGER
+
+    def person_of(self, digest: str) -> Person | None:
+        """Return the person of the intake whom a digest represents."""
+        for person in self.people.current().people():
+            if is_same(person_digest(person.email, key=self.key), digest):
+                return person
+        return None
+
+    def sign_in(self, response: Response, *, person: Person | None = None) -> None:
+        """Start a session of 12 hours, of a person or of an operator with the password, and recognise this device at
+        its next sign-in."""
+        now = self.now()
+        session = self._session_serializer(is_person=person is not None).dumps(secrets.token_urlsafe(32))
+        digest = person_digest(person.email, key=self.key) if person is not None else None
+        sessions.start(self.engine(), digest_of(session), person=digest, now=now, ends_at=now + SESSION_LIFE)
         self._set(response, SESSION, session)
         device = self._device_serializer().dumps(secrets.token_urlsafe(16))
         self._set(response, DEVICE, device, life=DEVICE_LIFE)
@@ -120,7 +159,7 @@ class Guard:
 
     def is_password(self, request: Request, text: str) -> bool:
         """Return whether it is the operator's password; a wrong one counts against its sender."""
-        if self.password is not None and is_same(self.password, text):
+        if self.password is not None and is_same(self.password, text) and self.accepts_password:
             self.attempts.forgive(self._sender(request))
             return True
         return False
@@ -133,8 +172,9 @@ class Guard:
         return network_of(request.client.host if request.client else "")
 
     # A new password makes the sessions and devices of the one before invalid.
-    def _session_serializer(self) -> URLSafeTimedSerializer:
-        return timed_serializer("session", key=self.key, now=self.now(), bound_to=self.password or "")
+    def _session_serializer(self, *, is_person: bool) -> URLSafeTimedSerializer:
+        purpose, bound_to = ("person's session", "") if is_person else ("session", self.password or "")
+        return timed_serializer(purpose, key=self.key, now=self.now(), bound_to=bound_to)
 
     def _device_serializer(self) -> URLSafeSerializer:
         return serializer("device", key=self.key, bound_to=self.password or "")

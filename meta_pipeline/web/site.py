@@ -17,6 +17,7 @@ from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.display import printable
 from meta_pipeline.web import words
 from meta_pipeline.web.security import Guard
+from meta_pipeline.web.visitors import Access
 
 HERE = Path(__file__).parent
 
@@ -34,10 +35,11 @@ class Site:
 
     def page(self, request: Request, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
         """Render a page and give its browser a secret."""
+        visitor = self.guard.visitor(request)
         text = TEMPLATES.get_template(template).render(
-            form_token=self.guard.form_token(request), is_guarded=self.guard.password is not None,
-            is_signed_in=self.guard.is_signed_in(request), dagster_url=self.dagster_url, now=self.runtime.now(),
-            kinds=words.KINDS, token_kinds=words.TOKEN_KINDS, **values,
+            form_token=self.guard.form_token(request), is_guarded=self.guard.is_guarded, visitor=visitor,
+            is_operator=visitor.is_operator, dagster_url=self.dagster_url, now=self.runtime.now(), kinds=words.KINDS,
+            token_kinds=words.TOKEN_KINDS, **values,
         )
         response = HTMLResponse(text, status)
         self.guard.remember(request, response)
@@ -51,12 +53,31 @@ class Site:
         return self.page(request, "message.html", status=status, title=title, text=text, action=action, url=url)
 
     def refused(self, request: Request) -> Response | None:
-        """Return a redirect to the sign-in unless this is an operator; HTTP 403 for a form."""
-        if self.guard.is_signed_in(request):
+        """Return a redirect to the sign-in unless this is an operator; HTTP 403 for a form, and for people who have
+        signed in."""
+        return self.refused_unless(Access.OPERATOR, request)
+
+    def refused_unless(self, access: Access, request: Request) -> Response | None:
+        """Return a redirect to the sign-in when a page is not for this visitor; HTTP 403 for a form, and for people who
+        have signed in; HTTP 404 for the page of a tenant that they don't see."""
+        visitor = self.guard.visitor(request)
+        if visitor.may(access, request.path_params.get("tenant")):
             return None
+        if visitor.is_signed_in and access is not Access.OPERATOR:
+            raise HTTPException(404, "There is no such page.")
+        if visitor.is_signed_in:
+            raise HTTPException(403, "This page is for the operators of this pipeline.")
         if request.method != "GET":
             raise HTTPException(403, "Sign in first.")
         return RedirectResponse("/sign-in", 303)
+
+
+def our_form(site: Site, request: Request) -> dict[str, str]:
+    """Return the form of a request; HTTP 403 unless it comes from a page of ours in the same browser."""
+    form: dict[str, str] = request.state.form
+    if not site.guard.is_our_form(request, form.get("form_token", "")):
+        raise HTTPException(403, "This form is out of date: reload the page and try again.")
+    return form
 
 
 def without_control_characters(value: Any) -> Any:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,22 +16,6 @@ from meta_pipeline_tests.fakes.alert_receivers import Mail, Receiver
 
 DAY = dt.timedelta(days=1)
 SIGNING_KEY = "the app's secret"
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    receiver = Receiver()
-    yield receiver
-    receiver.server.shutdown()
-    receiver.server.server_close()
-
-
-@pytest.fixture
-def mail() -> Iterator[Mail]:
-    mail = Mail()
-    mail.controller.start()
-    yield mail
-    mail.controller.stop()
 
 
 class Walk:

@@ -56,7 +56,7 @@ def test_a_state_has_one_spelling() -> None:
 
 
 def test_a_text_signed_for_another_purpose_or_in_another_way_is_no_state() -> None:
-    content = {"nonce": "n", "phase": 1, "browser": "", "invitation": ""}
+    content = {"nonce": "n", "phase": 1, "browser": "", "reconnect_link": "", "invitation": ""}
     for text in (
         timed_serializer("session", key="k", now=NOW).dumps(content), serializer("oauth state", key="k").dumps(content),
         timed_serializer("oauth state", key="k", now=NOW, bound_to="x").dumps(content),

@@ -1,4 +1,4 @@
-"""Who gets in: the sign-in and its end, wrong passwords, invitations, and what `serve` refuses to start with."""
+"""Who gets in: the sign-in and its end, wrong passwords, reconnect links, and what `serve` refuses to start with."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from harness.connections_page import Web, make_web, parameter
 from harness.sandbox import Sandbox
 from meta_pipeline import bootstrap
 from meta_pipeline.cli.serve import describe_access
-from meta_pipeline.consent import invitation, state
+from meta_pipeline.consent import reconnect_link, state
 from meta_pipeline.consent.signing import digest_of, timed_serializer
 from meta_pipeline.records import ConfigError
-from meta_pipeline.store.connections import sessions
-from meta_pipeline.store.schema.connections import web_sessions
+from meta_pipeline.store.people import sessions
+from meta_pipeline.store.schema.people import web_sessions
 
 PASSWORD = "correct horse battery"
 SAM = "1020000000000001"  # as the sandbox calls the person who consents
@@ -94,7 +94,7 @@ def test_a_text_signed_for_another_purpose_is_no_session(guarded: Web, clock: Cl
     assert sign_in(guarded) == 303
     session = timed_serializer("session", key=key, now=clock.now(), bound_to=PASSWORD).dumps("a session")
     others = [
-        state.issue(key=key, now=clock.now()), parameter(invited(guarded, clock), "invitation"),
+        state.issue(key=key, now=clock.now()), parameter(invited(guarded, clock), "reconnect"),
         guarded.browser.cookies["__Host-meta_pipeline_device"],
         timed_serializer("session", key=key, now=clock.now(), bound_to="an earlier password").dumps("a session"),
     ]
@@ -211,13 +211,13 @@ def test_a_password_that_is_set_is_required_on_this_machine_too(tmp_path: Path, 
     assert web.browser.get("/").header("location") == "/sign-in"
     assert web.browser.get("/connect?phase=1").header("location") == "/sign-in"
     assert sign_in(web, "short") == 303 and is_in(web.browser)
-    assert "operators sign in" in describe_access(web.runtime.settings, host)
+    assert "operators sign in" in describe_access(web.runtime.settings, host, web.runtime.intake)
 
 
 def test_serve_says_describe_access(web: Web, guarded: Web) -> None:
-    assert describe_access(web.runtime.settings, "127.0.0.1") == (
+    assert describe_access(web.runtime.settings, "127.0.0.1", web.runtime.intake) == (
         "only this machine can reach these pages; nobody signs in, because META_PIPELINE_OPERATOR_PASSWORD is not set")
-    assert describe_access(guarded.runtime.settings, "0.0.0.0").startswith("other machines can reach these pages; operators")
+    assert describe_access(guarded.runtime.settings, "0.0.0.0", guarded.runtime.intake).startswith("other machines can reach these pages; operators")
 
 
 @pytest.mark.parametrize(("settings", "reason"), [
@@ -233,13 +233,13 @@ def test_what_is_not_safe_beyond_this_machine_is_refused(tmp_path: Path, sandbox
 
 
 def invited(web: Web, clock: Clock, *, subject_id: str = SAM, phase: int = 1) -> str:
-    text = invitation.issue(
+    text = reconnect_link.issue(
         web.runtime.engine, key=web.sandbox.app["app_secret"], subject_id=subject_id, phase=phase, now=clock.now()
     )
-    return web.runtime.action_links.invited(phase, text).removeprefix("https://etl.example")
+    return web.runtime.action_links.reconnect(phase, text).removeprefix("https://etl.example")
 
 
-def test_an_invitation_lets_its_person_connect_once_and_nothing_else(guarded: Web, clock: Clock) -> None:
+def test_a_reconnect_link_lets_its_person_connect_once_and_nothing_else(guarded: Web, clock: Clock) -> None:
     guest, link = guarded.another_browser(), invited(guarded, clock)
     page = guest.get(link)
     assert page.status == 200 and "Read ads and their results" in page.body
@@ -252,7 +252,7 @@ def test_an_invitation_lets_its_person_connect_once_and_nothing_else(guarded: We
     assert guest.get(link).status == 410 and guest.get(link.replace("/connections/new", "/connect")).status == 410
 
 
-def test_an_invitation_ends_after_72_hours(guarded: Web, clock: Clock) -> None:
+def test_a_reconnect_link_ends_after_72_hours(guarded: Web, clock: Clock) -> None:
     guest, link = guarded.another_browser(), invited(guarded, clock).replace("/connections/new", "/connect")
     clock.at += dt.timedelta(hours=71, minutes=59, seconds=59)
     assert guest.get(link).header("location").startswith(guarded.sandbox.url)
@@ -262,16 +262,16 @@ def test_an_invitation_ends_after_72_hours(guarded: Web, clock: Clock) -> None:
         assert page.status == 410 and "72 hours" in page.body
 
 
-def test_an_invitation_holds_for_its_phase_only(guarded: Web, clock: Clock) -> None:
+def test_a_reconnect_link_holds_for_its_phase_only(guarded: Web, clock: Clock) -> None:
     link = invited(guarded, clock, phase=1).replace("/connections/new", "/connect")
     guest = guarded.another_browser()
 
     assert guest.get(link.replace("phase=1", "phase=2")).header("location") == "/sign-in"
     for made_up in ("1.x", "", "é", "x" * 5000):
-        assert guest.get(f"/connect?phase=1&invitation={made_up}").header("location") == "/sign-in"
+        assert guest.get(f"/connect?phase=1&reconnect={made_up}").header("location") == "/sign-in"
 
 
-def test_somebody_else_can_not_use_an_invitation(guarded: Web, clock: Clock) -> None:
+def test_somebody_else_can_not_use_a_reconnect_link(guarded: Web, clock: Clock) -> None:
     guest, link = guarded.another_browser(), invited(guarded, clock, subject_id="another person")
     dialog = guarded.dialog(link.replace("/connections/new", "/connect"), guest)
     page = guest.get(guest.get(guarded.consented(dialog)).header("location")).body
@@ -280,8 +280,8 @@ def test_somebody_else_can_not_use_an_invitation(guarded: Web, clock: Clock) -> 
     assert guarded.runtime.vault.refs() == []
 
 
-def test_the_store_holds_no_invitation(guarded: Web, clock: Clock, tmp_path: Path) -> None:
-    text = parameter(invited(guarded, clock), "invitation")
+def test_the_store_holds_no_reconnect_link(guarded: Web, clock: Clock, tmp_path: Path) -> None:
+    text = parameter(invited(guarded, clock), "reconnect")
     stored = b"".join(file.read_bytes() for file in tmp_path.rglob("*") if file.is_file())
 
     assert text.encode() not in stored

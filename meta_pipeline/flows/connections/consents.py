@@ -21,11 +21,12 @@ from meta_pipeline.graph.request import CallContext
 from meta_pipeline.linker import links
 from meta_pipeline.linker.discover import Discovery, discover
 from meta_pipeline.records import AccessToken, Grant, MetaPipelineError, NodeLink, TokenRef
-from meta_pipeline.store.connections import access, grants, invitations, onboardings
+from meta_pipeline.store.connections import access, grants, onboardings
 from meta_pipeline.store.connections.node_links import list_links
 from meta_pipeline.store.connections.onboardings import Onboarding
 from meta_pipeline.store.coordination import leases
 from meta_pipeline.store.coordination.processes import identity
+from meta_pipeline.store.people import reconnect_links
 from meta_pipeline.vault.vault import Vault
 
 # A user token with less than this left is a short-lived one: 1–2 h against 60 days (docs/graph-api.md §4.2).
@@ -42,17 +43,17 @@ def accept_token(
     through: str,
     browser: str | None = None,
     holder: str | None = None,
-    invitation: str | None = None,
+    reconnect_link: str | None = None,
     tokens: Vault,
     engine: sa.Engine,
     now: dt.datetime,
 ) -> str:
     """Seal a token and queue its onboarding; return the onboarding's id. Meta is not called, so that nothing can fail
-    between a token and the vault. `invitation`: digest of the invitation that this consent uses; ConsentError when it
+    between a token and the vault. `reconnect_link`: digest of the link that this consent uses; ConsentError when it
     was used before."""
     id = onboardings.new_id()
-    if invitation and not invitations.use(engine, invitation, id):
-        raise ConsentError("state_reused", "this invitation was used before: ask for a new one")
+    if reconnect_link and not reconnect_links.use(engine, reconnect_link, id):
+        raise ConsentError("state_reused", "this link was used before: ask for a new one")
     tokens.keep_incoming(token, id)
     onboardings.start(engine, id, phase=phase, through=through, browser=browser, holder=holder, now=now)
     return id
@@ -152,7 +153,7 @@ def _keep_token(
     onboardings.update(engine, onboarding.id, step="asking Meta who connected")
     token = tokens.reveal(onboarding.id, flow="onboarding")
     inspection = oauth.inspect(token, graph=graph)
-    invited = invitations.invited_subject(engine, onboarding.id)
+    invited = reconnect_links.invited_subject(engine, onboarding.id)
     if invited is not None and invited != inspection.user_id:
         raise ConsentError(
             "access_denied", "this link was sent to somebody else: log in to Facebook as the person it was sent to, "

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from meta_pipeline.alerts.due import Alert, due
 from meta_pipeline.alerts.targets import Target
-from meta_pipeline.consent import invitation, oauth
+from meta_pipeline.consent import oauth, reconnect_link
 from meta_pipeline.consent.oauth import DeadTokenError
 from meta_pipeline.consent.scopes import requested_phase
 from meta_pipeline.display import printable
@@ -163,7 +163,7 @@ def send_alerts(
     now: dt.datetime,
 ) -> tuple[list[Alert], list[str]]:
     """Deliver to each target the alerts that it has not received yet; return the alerts that were delivered, and a
-    sentence for each delivery that failed. `signing_key` signs invitations; without one, nobody is invited."""
+    sentence for each delivery that failed. `signing_key` signs reconnect links; without one, none is sent."""
     for ref in tokens.refs():  # a token that has expired is invalid, whether Meta has said so or not
         if ref.expires_at is not None and ref.expires_at <= now:
             retire(ref.id, EXPIRED, tokens=tokens)
@@ -224,9 +224,9 @@ def _deliver(
     if not (action_links.invites and target.is_personal) or person is None or signing_key is None:
         target.deliver(alert)
         return
-    text = invitation.issue(engine, key=signing_key, subject_id=person.subject_id, phase=alert.phase, now=now)
+    text = reconnect_link.issue(engine, key=signing_key, subject_id=person.subject_id, phase=alert.phase, now=now)
     try:
-        target.deliver(alert.linking_to(action_links.invited(alert.phase, text)))
+        target.deliver(alert.linking_to(action_links.reconnect(alert.phase, text)))
     except MetaPipelineError:
-        invitation.withdraw(engine, text)
+        reconnect_link.withdraw(engine, text)
         raise

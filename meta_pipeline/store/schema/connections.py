@@ -1,4 +1,4 @@
-"""Tables of consents, tokens and what the tokens reach; of invitations, sign-ins and alerts."""
+"""Tables of consents, tokens and what the tokens reach; of logins under way and alerts."""
 
 from __future__ import annotations
 
@@ -66,28 +66,11 @@ onboardings = sa.Table(
     sa.Column("result", sa.JSON, nullable=False),
 )
 
-invitations = sa.Table(
-    "invitations", metadata,
-    sa.Column("digest", sa.String, primary_key=True),
-    sa.Column("subject_id", sa.String, nullable=False),
-    sa.Column("phase", sa.Integer, nullable=False),
-    sa.Column("issued_at", Utc, nullable=False),
-    sa.Column("ends_at", Utc, nullable=False),
-    sa.Column("onboarding_id", sa.String),
-)
-
 oauth_states = sa.Table(
     "oauth_states", metadata,
     sa.Column("nonce", sa.String, primary_key=True),
     sa.Column("issued_at", Utc, nullable=False),
     sa.Column("used_at", Utc),
-)
-
-web_sessions = sa.Table(
-    "web_sessions", metadata,
-    sa.Column("digest", sa.String, primary_key=True),
-    sa.Column("started_at", Utc, nullable=False),
-    sa.Column("ends_at", Utc, nullable=False),
 )
 
 node_links = sa.Table(

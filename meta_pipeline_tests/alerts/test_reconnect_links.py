@@ -1,4 +1,4 @@
-"""Alerts invite the person they are about, by mail and webhook."""
+"""Alerts let the person they are about connect again, by mail and webhook."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from urllib.parse import parse_qs, urlsplit
 import sqlalchemy as sa
 
 from harness.frozen_clock import PUBLIC
-from meta_pipeline.consent import invitation
+from meta_pipeline.consent import reconnect_link
 from meta_pipeline.flows.connections import tokens
 from meta_pipeline.store.schema.connections import alerts as alert_rows
-from meta_pipeline.store.schema.connections import invitations as invitation_rows
+from meta_pipeline.store.schema.people import reconnect_links as link_rows
 from meta_pipeline_tests.alerts.conftest import SIGNING_KEY, Walk
 
 
@@ -26,11 +26,11 @@ def test_people_are_invited_by_mail_and_webhook_and_nowhere_else(walk: Walk, tmp
     assert not problems
     links = [walk.receiver.received[0]["blocks"][2]["elements"][0]["url"],
              walk.mail.received[0].get_content().partition("Connect again: ")[2].strip()]
-    texts = [parse_qs(urlsplit(link).query)["invitation"][0] for link in links]
+    texts = [parse_qs(urlsplit(link).query)["reconnect"][0] for link in links]
 
     assert len(set(texts)) == 2  # each reader has a link of their own
     for text in texts:
-        invited = invitation.find(walk.home.engine, text, key=SIGNING_KEY)
+        invited = reconnect_link.find(walk.home.engine, text, key=SIGNING_KEY)
         assert invited
         assert (invited.subject_id, invited.phase) == (ref.subject_id, 2)
         assert invited.ends_at - invited.issued_at == dt.timedelta(hours=72)
@@ -38,11 +38,11 @@ def test_people_are_invited_by_mail_and_webhook_and_nowhere_else(walk: Walk, tmp
         assert text.encode() not in stored and text not in walk.lines[0] + alert.text + alert.url
     with walk.home.engine.connect() as connection:
         stored_texts: list[str] = list(connection.execute(sa.select(alert_rows.c.text)).scalars())
-    assert not [text for text in stored_texts if "invitation" in text]
+    assert not [text for text in stored_texts if "reconnect=" in text]
     assert f"{PUBLIC}/connect?phase=2" in walk.lines[0]
 
 
-def test_an_invitation_that_reached_nobody_is_withdrawn(walk: Walk) -> None:
+def test_a_link_that_reached_nobody_is_withdrawn(walk: Walk) -> None:
     walk.home.action_links = dataclasses.replace(walk.home.action_links, invites=True)
     walk.home.onboard(walk.home.mint(days=60))
     walk.home.graph.identity.invalidate(460, "USER")
@@ -51,7 +51,7 @@ def test_an_invitation_that_reached_nobody_is_withdrawn(walk: Walk) -> None:
     walk.send()
 
     with walk.home.engine.connect() as connection:
-        assert connection.execute(sa.select(sa.func.count()).select_from(invitation_rows)).scalar() == 1  # the mail's
+        assert connection.execute(sa.select(sa.func.count()).select_from(link_rows)).scalar() == 1  # the mail's
 
 
 def test_a_system_user_is_not_invited(walk: Walk) -> None:
@@ -61,4 +61,4 @@ def test_a_system_user_is_not_invited(walk: Walk) -> None:
     tokens.check_tokens(graph=walk.home.client, tokens=walk.home.vault, now=walk.home.clock.now())
     walk.send()
 
-    assert "invitation" not in walk.receiver.received[0]["text"]
+    assert "reconnect=" not in walk.receiver.received[0]["text"]
