@@ -97,7 +97,8 @@ def _serve(connection: Connection) -> None:
 def _prepare(parsed: Path) -> None:
     runner.warm_up()
     with contextlib.suppress(OSError):
-        _prepared[_state_of(parsed)] = runner.read_parsed(parsed)
+        manifest = _prepared[_state_of(parsed)] = runner.read_parsed(parsed)
+        runner.list_nothing(manifest, target=parsed.parent / "target")
 
 
 def _run(project: DbtProject, arguments: Sequence[str], select: Collection[str] | None, log: Path) -> DbtRun:

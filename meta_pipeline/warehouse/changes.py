@@ -8,12 +8,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import duckdb
-import pyarrow as pa
 
 from meta_pipeline.warehouse.tables import OWN_SCHEMA
 from meta_pipeline.warehouse.temp_table import create_temp_table
 
-_KEYS = pa.schema([("node_id", pa.string()), ("day", pa.date32())])
+_KEYS = {"node_id": "varchar", "day": "date"}
 # The day of rows that are about a node and no day: listings land under it, too.
 NO_DAY = dt.date(1970, 1, 1)
 

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import duckdb
-import pyarrow as pa
 import sqlalchemy as sa
 
 from meta_pipeline.store.landed import load_queue
@@ -15,12 +14,7 @@ from meta_pipeline.warehouse.tables import TABLES, RawTable
 from meta_pipeline.warehouse.temp_table import create_temp_table
 
 MOST_NAMED = 20  # days of which somebody reads a sentence each
-_LOADED = pa.schema(
-    [
-        ("report", pa.string()), ("node_id", pa.string()), ("day", pa.date32()), ("rows", pa.int64()),
-        ("version_rows", pa.int64()),
-    ]
-)
+_LOADED = {"report": "varchar", "node_id": "varchar", "day": "date", "rows": "bigint", "version_rows": "bigint"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ import datetime as dt
 from collections.abc import Sequence
 
 import duckdb
-import pyarrow as pa
 import sqlalchemy as sa
 
 from meta_pipeline.store.landed import day_versions
@@ -18,13 +17,10 @@ from meta_pipeline.warehouse.temp_table import create_temp_table
 
 # The clocks of the hosts that land differ; copying a version twice changes nothing.
 OVERLAP = dt.timedelta(days=1)
-_TIME = pa.timestamp("us", tz="UTC")
-_CHANGED_DAYS = pa.schema(
-    [
-        ("report", pa.string()), ("node_id", pa.string()), ("day", pa.date32()), ("landed_at", _TIME),
-        ("replaced_at", _TIME), ("read_at", _TIME), ("rows", pa.int64()),
-    ]
-)
+_CHANGED_DAYS = {
+    "report": "varchar", "node_id": "varchar", "day": "date", "landed_at": "timestamptz", "replaced_at": "timestamptz",
+    "read_at": "timestamptz", "rows": "bigint",
+}
 _METRICS = {
     "impressions": "bigint", "clicks": "bigint", "inline_link_clicks": "bigint", "spend": "decimal(38, 6)",
 }
@@ -54,7 +50,7 @@ def sync_day_versions(
     with transaction(connection, "the days"):
         create_temp_table(
             connection, "changed_days", _CHANGED_DAYS,
-            [tuple(getattr(version, name) for name in _CHANGED_DAYS.names) for version in versions],
+            [tuple(getattr(version, name) for name in _CHANGED_DAYS) for version in versions],
         )
         of_changed_days = f"from {OWN_SCHEMA}.day_versions semi join changed_days using (report, node_id, day)"
         connection.execute(f"create or replace temp table replaced_days as {of_changed_days}")

@@ -7,7 +7,6 @@ import errno
 from collections.abc import Iterator, Sequence
 
 import duckdb
-import pyarrow as pa
 
 from meta_pipeline.files import damaged, reading
 from meta_pipeline.records import LandedFile, LoadError
@@ -19,10 +18,9 @@ from meta_pipeline.warehouse.requests import add_requests, remove_unused_request
 from meta_pipeline.warehouse.tables import ENVELOPE, RawTable, quoted
 from meta_pipeline.warehouse.temp_table import create_temp_table
 
-_CHANGED = pa.schema([("path", pa.string()), ("node_id", pa.string()), ("day", pa.date32())])
+_CHANGED = {"path": "varchar", "node_id": "varchar", "day": "date"}
 _VERSION_COLUMNS = {"_landed_at": "timestamptz", "_replaced_at": "timestamptz"}
-_TIME = pa.timestamp("us", tz="UTC")
-_ADDED = pa.schema([*_CHANGED, ("landed_at", _TIME), ("replaced_at", _TIME)])
+_ADDED = {**_CHANGED, "landed_at": "timestamptz", "replaced_at": "timestamptz"}
 
 
 def ensure_table(connection: duckdb.DuckDBPyConnection, table: RawTable, *, log: ChangeLog) -> None:

@@ -1,18 +1,15 @@
-"""A temporary table has the same rows whether it is made of few of them or of many."""
+"""A temporary table has the rows that it is made of."""
 
 from __future__ import annotations
 
 import datetime as dt
 
 import duckdb
-import pyarrow as pa
 import pytest
 
 from meta_pipeline.warehouse.temp_table import create_temp_table
 
-SCHEMA = pa.schema(
-    [("name", pa.string()), ("day", pa.date32()), ("rows", pa.int64()), ("landed_at", pa.timestamp("us", tz="UTC"))]
-)
+TYPES = {"name": "varchar", "day": "date", "rows": "bigint", "landed_at": "timestamptz"}
 AT = dt.datetime(2026, 11, 1, 12, 30, 15, 250_000, dt.UTC)
 
 
@@ -21,8 +18,8 @@ def test_the_table_has_the_rows(count: int) -> None:
     rows = [(f"'{n}", dt.date(2026, 11, 1), n, None if n % 2 else AT) for n in range(count)]
     with duckdb.connect() as connection:
         connection.execute("set timezone = 'UTC'")
-        create_temp_table(connection, "made", SCHEMA, [("other", None, 1, None)])
-        create_temp_table(connection, "made", SCHEMA, rows)
+        create_temp_table(connection, "made", TYPES, [("other", None, 1, None)])
+        create_temp_table(connection, "made", TYPES, rows)
         read = connection.execute("select name, day, rows, epoch_us(landed_at) from made order by rows").fetchall()
         kinds = [row[1] for row in connection.execute("describe made").fetchall()]
 
