@@ -21,6 +21,7 @@ from meta_pipeline.defs.checks import TOKENS_SPEC, accounts, api_versions, drift
 from meta_pipeline.defs.jobs import (
     build_marts,
     check_connections,
+    check_invitations,
     compact_landing,
     onboarding_job,
     pull_ads,
@@ -41,6 +42,7 @@ from meta_pipeline.defs.schedules import (
 from meta_pipeline.defs.sensors import (
     build_marts_sensor,
     check_alerts_sensor,
+    invitations_sensor,
     killed_runs_sensor,
     onboarding_sensor,
     token_alerts_sensor,
@@ -65,8 +67,8 @@ def defs() -> dg.Definitions:
         ],
         asset_checks=[accounts, api_versions, drift, gated_reports, tokens_live],
         jobs=[
-            onboarding_job, check_connections, compact_landing, pull_ads, pull_pages, pull_instagram, pull_entities,
-            build_marts,
+            onboarding_job, check_connections, check_invitations, compact_landing, pull_ads, pull_pages, pull_instagram,
+            pull_entities, build_marts,
         ],
         schedules=[
             pull_ads_schedule, pull_pages_schedule, pull_instagram_schedule, pull_stories_schedule,
@@ -74,7 +76,7 @@ def defs() -> dg.Definitions:
         ],
         sensors=[
             build_marts_sensor, waiting_ranges_sensor, onboarding_sensor, token_alerts_sensor, check_alerts_sensor,
-            killed_runs_sensor,
+            killed_runs_sensor, invitations_sensor,
         ],
         resources=resources_of(runtime),
         executor=dg.in_process_executor,  # a run has one process: the resource `runtime` tags the run with it

@@ -11,6 +11,7 @@ from meta_pipeline.cli.commands.completion import completion
 from meta_pipeline.cli.commands.connections import connect, links, vault
 from meta_pipeline.cli.commands.health import audit, doctor, versions
 from meta_pipeline.cli.commands.intake import intake
+from meta_pipeline.cli.commands.invite import invite
 from meta_pipeline.cli.commands.landed import compact, rebuild
 from meta_pipeline.cli.commands.people import people
 from meta_pipeline.cli.commands.published import export, mcp, sql
@@ -42,7 +43,7 @@ def cli() -> None:
 
 
 for command in (
-    vault, connect, links, intake, people,
+    vault, connect, links, intake, people, invite,
     backfill, plan, reports, metrics, build, rebuild, compact,
     sql, report, export, mcp,
     sandbox, up, serve, docs, demo,

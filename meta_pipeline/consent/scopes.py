@@ -112,6 +112,14 @@ def scopes_for(phase: int, features: Collection[str] = ()) -> tuple[str, ...]:
     return tuple(scope.name for scope in enabled_scopes(phase, features))
 
 
+def scopes_for_kinds(kinds: Collection[str], features: Collection[str] = ()) -> tuple[Scope, ...]:
+    """Return the scopes that reading these kinds of nodes takes, and the one that shows who owns them."""
+    return tuple(
+        scope for scope in enabled_scopes(2, features)
+        if scope.phase == 2 or scope.feature is not None or set(kinds) & {*scope.kinds, *scope.reads}
+    )
+
+
 def missing_scopes(granted: Iterable[str], phase: int = 1, features: Collection[str] = ()) -> tuple[Scope, ...]:
     """Return the scopes of a phase that were not granted."""
     names = set(granted)

@@ -10,6 +10,7 @@ from meta_pipeline.defs.assets.keys import ENTITIES, landing_key
 from meta_pipeline.defs.partitions import NODES, checked_id
 from meta_pipeline.defs.shown import plain
 from meta_pipeline.flows.connections import consents
+from meta_pipeline.flows.inviting import shares
 from meta_pipeline.node_kinds import AD_ACCOUNT, INSTAGRAM_ACCOUNT, NODE_KINDS, PAGE
 from meta_pipeline.store.connections import onboardings, reveals
 from meta_pipeline.store.connections.node_links import list_links
@@ -117,6 +118,25 @@ def refresh_links(
 def check_connections() -> None:
     """First the tokens: a dead one reads no links."""
     refresh_links(check_tokens())
+
+
+@dg.op
+def look_for_shares(context: dg.OpExecutionContext, runtime: dg.ResourceParam[Runtime]) -> None:
+    """List what our tokens reach, and compare it with the invitations whose customers say that they have shared."""
+    shared, problems = shares.check_shares(
+        intake=runtime.intake, features=runtime.features, graph=runtime.graph, tokens=runtime.vault,
+        engine=runtime.engine, now=runtime.now(),
+    )
+    context.add_output_metadata({"shared": len(shared), **add_partitions(context.instance, runtime)})
+    if problems:
+        raise dg.Failure(plain(" · ".join(problems)), allow_retries=False)
+
+
+@dg.job(executor_def=dg.in_process_executor, description="Looks for what customers have shared with us as partners, "
+        "at growing intervals after they said so.")
+def check_invitations() -> None:
+    """One step."""
+    look_for_shares()
 
 
 @dg.op

@@ -11,12 +11,21 @@ import dagster as dg
 from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.defs.assets.keys import PUBLISHED, TOKENS, landing_key
 from meta_pipeline.defs.checks import connection_health
-from meta_pipeline.defs.jobs import PULLS, add_partitions, build_marts, onboarding_config, onboarding_job
+from meta_pipeline.defs.jobs import (
+    PULLS,
+    add_partitions,
+    build_marts,
+    check_invitations,
+    onboarding_config,
+    onboarding_job,
+)
 from meta_pipeline.defs.partitions import node_tags, range_tags
 from meta_pipeline.defs.runs.killed_runs import reap
 from meta_pipeline.defs.shown import plain
 from meta_pipeline.extract.reports import is_snapshot, kind_of
 from meta_pipeline.flows.connections import consents
+from meta_pipeline.flows.inviting import shares
+from meta_pipeline.flows.inviting.alerting import send_invitation_alerts
 from meta_pipeline.store.connections import onboardings
 from meta_pipeline.store.landed import load_queue, warehouse_state
 from meta_pipeline.store.pulls import backfills, deferrals
@@ -190,6 +199,32 @@ def check_alerts_sensor(
     return dg.SensorResult(
         asset_events=[dg.AssetObservation(PUBLISHED, description=plain(alert.text)) for alert in alerts],
         cursor=context.cursor if troubles else published_at.isoformat(),
+    )
+
+
+@dg.sensor(
+    name="invitations_sensor", job=check_invitations, minimum_interval_seconds=60,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Reports each state that an invitation reaches, reminds of those that nobody answers after 2 and 5 "
+    "days, ends them in time, and has shares looked for that customers have announced.",
+)
+def invitations_sensor(
+    context: dg.SensorEvaluationContext, runtime: dg.ResourceParam[Runtime]
+) -> dg.RunRequest | dg.SkipReason:
+    """Read the control store; the job calls Meta."""
+    now = runtime.now()
+    alerts, problems = send_invitation_alerts(
+        runtime.alert_targets, intake=runtime.intake, engine=runtime.engine,
+        public_url=runtime.settings.public_url, now=now,
+    )
+    for problem in problems:
+        context.log.error(plain(problem))
+    due = shares.due_checks(runtime.engine, now=now)
+    if due:
+        return dg.RunRequest(run_key=":".join(f"{each.id}-{each.checks}" for each in due))
+    return dg.SkipReason(
+        f"{len(alerts)} alerts about invitations were sent." if alerts
+        else "No invitation has news, and no share is due."
     )
 
 

@@ -26,6 +26,18 @@ def ad_account(node_id: str, day: dt.date, *, graph: GraphClient, token: AccessT
     return {name: str(row[name]) for name in ACCOUNT_FIELDS if name in row}
 
 
+def instagram_account(account_id: str, day: dt.date, *, graph: GraphClient, token: AccessToken) -> dict[str, str]:
+    """Return how many people an Instagram account reached on one day; empty when Meta has nothing for it (§3.4)."""
+    request = {
+        "metric": "reach", "period": "day", "since": str(day), "until": str(day + dt.timedelta(days=1)),
+    }
+    values = {}
+    for metric in graph.get(f"{account_id}/insights", request, token=token, kind=CallKind.INSTAGRAM_INSIGHTS).rows:
+        for value in metric.get("values", ())[:1]:
+            values[str(metric["name"])] = str(value.get("value"))
+    return values
+
+
 def page(page_id: str, day: dt.date, *, graph: GraphClient, token: AccessToken) -> dict[str, str]:
     """Return a Page's metrics on one Pacific day; empty when Meta has none for it. Raise ScopeError for a token
     without `read_insights`, for which Meta would return nothing, and no error (§3.1)."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from meta_pipeline.consent.scopes import Scope, missing_scopes, requested_phase
+from meta_pipeline.consent.scopes import Scope, missing_scopes, requested_phase, scopes_for
 from meta_pipeline.graph.limits.pace import Budget
 from meta_pipeline.graph.limits.rate_limits import node_of
 from meta_pipeline.records import Grant, NodeLink, TokenRef
@@ -96,6 +96,9 @@ def connections(
         phase = requested_phase(ref, grant)
         is_in_use = ref.retired_at is None
         missing = missing_scopes(ref.scopes, phase, features) if is_in_use else ()
+        if grant is not None and grant.requested:  # an invitation asks for the permissions of some kinds only
+            left_out = set(scopes_for(phase)) - set(grant.requested)
+            missing = tuple(scope for scope in missing if scope.name not in left_out)
         issues = token_issues(ref, phase=phase, action_links=action_links, now=now)
         if is_in_use:
             issues += access_issues(

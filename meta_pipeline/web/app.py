@@ -23,7 +23,7 @@ from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.consent.local import CALLBACK
 from meta_pipeline.records import ConfigError, MetaPipelineError
 from meta_pipeline.settings import Settings, is_loopback
-from meta_pipeline.web import documentation, leaving, oauth, pages, signing_in, tenants
+from meta_pipeline.web import documentation, invitations, leaving, oauth, pages, signing_in, tenants
 from meta_pipeline.web.security import Guard, Headers
 from meta_pipeline.web.site import HERE, Site
 from meta_pipeline.web.visitors import Access, People
@@ -79,6 +79,15 @@ def create_app(
             route(leaving.DATA_DELETION, leaving.data_deletion, "POST", access=everybody),
             route(f"{leaving.STATUS}/{{code}}", leaving.deletion, access=everybody),
             route("/docs", documentation.docs),
+            route("/invitations/{link}", invitations.page, access=everybody),
+            route("/invitations/{link}/connect", invitations.connect, access=everybody),
+            route("/invitations/{link}/decline", invitations.decline, "POST", access=everybody),
+            route("/invitations/{link}/shared", invitations.shared, "POST", access=everybody),
+            route("/invitations/{link}/assets", invitations.choose, "POST", access=everybody),
+            route("/invitations/{link}/disconnect", invitations.disconnect, "POST", access=everybody),
+            route("/tenants/{tenant}/invitations", tenants.invite, "POST", access=Access.TENANT_OPERATOR),
+            route("/tenants/{tenant}/invitations/{id}/revoke", tenants.revoke, "POST", access=Access.TENANT_OPERATOR),
+            route("/tenants/{tenant}/invitations/{id}/reissue", tenants.reissue, "POST", access=Access.TENANT_OPERATOR),
             route("/tenants/{tenant}", tenants.tenant_page, access=Access.TENANT),
             route("/tenants/{tenant}/warehouse.duckdb", tenants.tenant_file, access=Access.TENANT),
             route("/sign-in", signing_in.sign_in_page, access=everybody),
@@ -163,6 +172,8 @@ async def _form(request: Request) -> dict[str, str]:
 
 
 async def _http_error(site: Site, request: Request, error: Exception) -> Response:
+    if isinstance(error, invitations.GoneError):
+        return error.response
     status = error.status_code if isinstance(error, HTTPException) else 500
     detail = error.detail if isinstance(error, HTTPException) else ""
     return site.message(request, f"Error {status}", f"{detail}", status=status, action="Connections", url="/")

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from meta_pipeline.consent import oauth, reconnect_link, state
-from meta_pipeline.consent.local import CALLBACK, code_of
+from meta_pipeline.consent.local import code_of
 from meta_pipeline.consent.scopes import PHASES
 from meta_pipeline.consent.state import ConsentError
 from meta_pipeline.flows.connections import consents
@@ -16,6 +16,8 @@ from meta_pipeline.graph.errors import TransientError
 from meta_pipeline.records import MetaPipelineError
 from meta_pipeline.store.coordination.processes import identity
 from meta_pipeline.store.people.reconnect_links import ReconnectLink
+from meta_pipeline.web import invitations
+from meta_pipeline.web.following import WAITING
 from meta_pipeline.web.site import Site
 
 # What a person reads, by the reason of the error: one of RFC 6749, or one of ours.
@@ -48,7 +50,6 @@ OUTCOMES = {
     "temporarily_unavailable": ("Facebook is busy", "Nothing was stored. Please try again in a few minutes."),
 }
 STATUSES = {"access_denied": 403, "state_foreign": 403, "state_reused": 409}
-WAITING = "The daily collection is set up as soon as the pipeline runs."
 
 
 def connect(site: Site, request: Request) -> Response:
@@ -64,7 +65,7 @@ def connect(site: Site, request: Request) -> Response:
     response = RedirectResponse(
         oauth.authorization_url(
             dialog_url=settings.dialog_url, version=settings.graph_version, app_id=app_id,
-            redirect_uri=redirect_uri(site),
+            redirect_uri=site.redirect_uri,
             state=state.issue(
                 key=app_secret, now=site.runtime.now(), phase=consent.phase, browser_secret=secret,
                 reconnect_link=invited.digest if invited else "",
@@ -114,6 +115,7 @@ def callback(site: Site, request: Request) -> Response:
     (`GET /oauth/callback`)."""
     app_secret, vault = site.runtime.settings.require("app_secret"), site.runtime.vault
     params, browser, now = dict(request.query_params), site.guard.browser_of(request), site.runtime.now()
+    login: state.State | None = None
     try:
         # A refusal does not use up the state: the person may go back and consent after all. A browser without a secret
         # started no login, so no state belongs to it.
@@ -121,9 +123,14 @@ def callback(site: Site, request: Request) -> Response:
         code = code_of(params)
         state.mark_used(site.runtime.engine, login, now=now)
     except ConsentError as error:
+        if login is not None and login.invitation and error.reason == "access_denied":
+            return invitations.refused(site, request, login)
         return _refusal(site, request, error)
+    invitation = invitations.answerable(site, login) if login.invitation else None
+    if login.invitation and invitation is None:
+        return _refusal(site, request, ConsentError("state_reused", "this invitation was answered before"))
     try:
-        token = oauth.exchange_code(code, redirect_uri=redirect_uri(site), graph=site.runtime.graph)
+        token = oauth.exchange_code(code, redirect_uri=site.redirect_uri, graph=site.runtime.graph)
     except TransientError:
         # The code may have been used: it is not sent again.
         return site.message(
@@ -135,19 +142,17 @@ def callback(site: Site, request: Request) -> Response:
         )
     try:
         id = consents.accept_token(
-            token, phase=login.phase, through="the connections page", browser=login.browser,
+            token, phase=login.phase, through="an invitation" if invitation else "the connections page",
+            browser=login.browser, invitation=invitation,
             reconnect_link=login.reconnect_link or None, tokens=vault, engine=site.runtime.engine, now=now,
             holder=identity() if site.onboards else None,
         )
     except ConsentError as error:
         return _refusal(site, request, error)
+    if invitation is not None:
+        return invitations.accepted(site, request, login, id)
     task = BackgroundTask(_onboard, site, id) if site.onboards else None
     return RedirectResponse(f"/onboardings/{id}", 303, background=task)
-
-
-def redirect_uri(site: Site) -> str:
-    """Return the URL that the dialog redirects to; Meta compares it letter by letter."""
-    return site.runtime.settings.public_url.rstrip("/") + CALLBACK
 
 
 def _refusal(site: Site, request: Request, error: ConsentError) -> Response:

@@ -33,6 +33,7 @@ def connections(site: Site, request: Request) -> Response:
     return site.page(
         request, "connections.html", connections=shown, under_way=_under_way(site), explained=_explained,
         alerts=[(at, text.rpartition(" http")[0] or text) for at, text in alerts.latest(runtime.engine, MOST_ALERTS)],
+        tenants=site.guard.people.current().tenants,
         in_need=sum(1 for connection in shown if connection.state != "good"),
         counts={
             kind: len({

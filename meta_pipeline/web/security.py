@@ -29,6 +29,7 @@ from meta_pipeline.web.visitors import STRANGER, People, Visitor
 SESSION_LIFE, DEVICE_LIFE = dt.timedelta(hours=12), dt.timedelta(days=90)
 MOST_HEADERS = 100
 BROWSER, SESSION, DEVICE = "meta_pipeline_browser", "meta_pipeline_session", "meta_pipeline_device"
+INVITATION, INVITATION_LIFE = "meta_pipeline_invitation", dt.timedelta(minutes=30)  # while Meta's dialog is open
 
 HEADERS = {
     "content-security-policy": (
@@ -69,6 +70,14 @@ class Guard:
         """Give the browser a secret if it has none."""
         if self.browser_of(request) is None:
             self._set(response, BROWSER, self.secret_for(request))
+
+    def invitation_of(self, request: Request) -> str | None:
+        """Return the link of the invitation that this browser went to the dialog from."""
+        return self._cookie(request, INVITATION) or None
+
+    def remember_invitation(self, response: Response, link: str) -> None:
+        """Keep a link in its browser while the dialog is open, so that it is not sent to Meta."""
+        self._set(response, INVITATION, link, life=INVITATION_LIFE)
 
     def secret_for(self, request: Request) -> str:
         """Return the browser's secret, a fresh one when it has none yet: the same within one request."""

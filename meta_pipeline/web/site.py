@@ -14,7 +14,11 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from meta_pipeline.bootstrap import Runtime
+from meta_pipeline.consent.local import CALLBACK
 from meta_pipeline.display import printable
+from meta_pipeline.flows.inviting.shares import Share, share_of
+from meta_pipeline.intake.tenants import Tenant
+from meta_pipeline.store.people.invitations import Invitation
 from meta_pipeline.web import words
 from meta_pipeline.web.security import Guard
 from meta_pipeline.web.visitors import Access
@@ -32,6 +36,18 @@ class Site:
     onboards: bool
     dagster_url: str | None = None
     wake_erasures: Callable[[], None] = lambda: None
+
+    @property
+    def redirect_uri(self) -> str:
+        """Return the URL that the dialog redirects to; Meta compares it letter by letter."""
+        return self.runtime.settings.public_url.rstrip("/") + CALLBACK
+
+    def share_of(self, invitation: Invitation, tenant: Tenant) -> Share:
+        """Return what an invitation brings now, from the control store."""
+        runtime = self.runtime
+        return share_of(
+            invitation, tenant, features=runtime.features, tokens=runtime.vault, engine=runtime.engine
+        )
 
     def page(self, request: Request, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
         """Render a page and give its browser a secret."""

@@ -19,6 +19,7 @@ TASKS = {
 FIGURES = {
     "impressions": "Impressions", "clicks": "Clicks", "spend": "Spend", "page_media_view": "Views",
     "page_total_media_view_unique": "People reached", "page_post_engagements": "Interactions with posts",
+    "reach": "People reached",
 }
 LIMITS = {
     "score": "Requests", "ads_insights": "Results", "ads_management": "Ads", "insights_load": "Load", "pages": "Pages",

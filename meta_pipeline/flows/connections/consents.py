@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from meta_pipeline.consent import oauth
-from meta_pipeline.consent.scopes import missing_scopes, scopes_for
+from meta_pipeline.consent.scopes import missing_scopes, scopes_for, scopes_for_kinds
 from meta_pipeline.consent.state import ConsentError
 from meta_pipeline.extract import first_look as sampling
 from meta_pipeline.flows.connections.tokens import check_token, retire_if_invalid
@@ -26,7 +26,8 @@ from meta_pipeline.store.connections.node_links import list_links
 from meta_pipeline.store.connections.onboardings import Onboarding
 from meta_pipeline.store.coordination import leases
 from meta_pipeline.store.coordination.processes import identity
-from meta_pipeline.store.people import reconnect_links
+from meta_pipeline.store.people import invitations, reconnect_links
+from meta_pipeline.store.people.invitations import Invitation
 from meta_pipeline.vault.vault import Vault
 
 # A user token with less than this left is a short-lived one: 1–2 h against 60 days (docs/graph-api.md §4.2).
@@ -44,16 +45,21 @@ def accept_token(
     browser: str | None = None,
     holder: str | None = None,
     reconnect_link: str | None = None,
+    invitation: Invitation | None = None,
     tokens: Vault,
     engine: sa.Engine,
     now: dt.datetime,
 ) -> str:
     """Seal a token and queue its onboarding; return the onboarding's id. Meta is not called, so that nothing can fail
     between a token and the vault. `reconnect_link`: digest of the link that this consent uses; ConsentError when it
-    was used before."""
+    was used before. `invitation`: the one that this consent answers, alike."""
     id = onboardings.new_id()
     if reconnect_link and not reconnect_links.use(engine, reconnect_link, id):
         raise ConsentError("state_reused", "this link was used before: ask for a new one")
+    if invitation is not None and not invitations.claim(
+        engine, invitation.id, id, expected=invitation.onboarding_id, browser=browser or ""
+    ):
+        raise ConsentError("state_reused", "this invitation was used before: ask for a new link")
     tokens.keep_incoming(token, id)
     onboardings.start(engine, id, phase=phase, through=through, browser=browser, holder=holder, now=now)
     return id
@@ -180,13 +186,21 @@ def _keep_token(
         engine,
         Grant(
             token_ref=ref.id, subject_id=inspection.user_id, subject_name=name, phase=onboarding.phase,
-            requested=scopes_for(onboarding.phase, features), granted=tuple(sorted(inspection.scopes)),
+            requested=_requested(onboarding, features, engine), granted=tuple(sorted(inspection.scopes)),
             declined=declined, through=onboarding.through, granted_at=now,
         ),
     )
     onboardings.update(engine, onboarding.id, token_ref=ref.id)
     tokens.delete(onboarding.id)
     return ref
+
+
+def _requested(onboarding: Onboarding, features: Collection[str], engine: sa.Engine) -> tuple[str, ...]:
+    """Return the permissions that the dialog showed: of an invitation, those of the kinds that it asks for."""
+    invitation = invitations.find_by_onboarding(engine, onboarding.id)
+    if invitation is None:
+        return scopes_for(onboarding.phase, features)
+    return tuple(scope.name for scope in scopes_for_kinds(invitation.kinds, features))
 
 
 def _link(

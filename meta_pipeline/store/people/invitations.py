@@ -102,6 +102,13 @@ def find(engine: sa.Engine, id: str) -> Invitation | None:
     return None if row is None else _invitation(row)
 
 
+def find_by_onboarding(engine: sa.Engine, onboarding_id: str) -> Invitation | None:
+    """Return the invitation that a consent answers; None when it answers none."""
+    with engine.connect() as connection:
+        row = connection.execute(sa.select(invitations).where(invitations.c.onboarding_id == onboarding_id)).first()
+    return None if row is None else _invitation(row)
+
+
 def find_all(engine: sa.Engine, *, tenant: str | None = None) -> list[Invitation]:
     """Return the invitations, of one tenant or of all, newest first."""
     query = sa.select(invitations).order_by(invitations.c.created_at.desc(), invitations.c.id)

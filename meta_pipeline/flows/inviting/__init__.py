@@ -1,0 +1,1 @@
+"""Flows of invitations: issued and answered, checked, reported."""

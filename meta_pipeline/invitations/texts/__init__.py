@@ -1,0 +1,1 @@
+"""The texts of the pages that customers see, by language."""

@@ -1,0 +1,84 @@
+"""Ids, forms and headers that no invitation has: a 4xx each, no traceback, no row."""
+
+from __future__ import annotations
+
+import base64
+from urllib.parse import quote_from_bytes
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from harness.connections_page import Web
+from harness.invited_customer import Clock, invite, make_inviting_web
+from harness.sandbox import Sandbox
+
+TIMES = 300  # by three shares; 10,000 and more were tried once
+HARD = settings(max_examples=TIMES, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+ids = st.one_of(
+    st.binary(min_size=1, max_size=120).map(quote_from_bytes), st.binary(min_size=32, max_size=32).map(
+        lambda value: base64.urlsafe_b64encode(value).decode().rstrip("=")),
+    st.text("abcdefghijklmnopqrstuvwxyz0123456789-_.%", min_size=1, max_size=200),
+).filter(lambda text: text not in (".", "..") and "/" not in text)
+pages = st.sampled_from(["", "/connect", "/decline", "/shared", "/assets", "/disconnect"])
+bodies = st.one_of(
+    st.binary(max_size=300),
+    st.dictionaries(st.sampled_from(["form_token", "node-act_1", "email", "x"]), st.text(max_size=40), max_size=4).map(
+        lambda form: "&".join(f"{key}={quote_from_bytes(value.encode())}" for key, value in form.items()).encode()),
+)
+
+
+EXISTING: dict[int, tuple[object, str]] = {}
+
+
+@pytest.fixture(scope="module")
+def web(tmp_path_factory: pytest.TempPathFactory, shared_sandbox: Sandbox) -> Web:
+    web = make_inviting_web(tmp_path_factory.mktemp("invited"), shared_sandbox, Clock())
+    invite(web)  # there is something to find
+    return web
+
+
+def unmoved(web: Web, before: dict[str, int], *, status: int, body: str) -> None:
+    assert 400 <= status < 500, body
+    assert "Traceback" not in body and "Northwind" not in body and web.sandbox.app["app_secret"] not in body
+    assert web.rows() == before
+
+
+@HARD
+@given(id=ids, page=pages)
+def test_a_made_up_id(web: Web, id: str, page: str) -> None:
+    before = web.rows()
+    answer = web.browser.get(f"/invitations/{id}{page}")
+    unmoved(web, before, status=answer.status, body=answer.body)
+    if page in ("", "/connect"):
+        assert answer.status == 404
+
+
+@HARD
+@given(id=ids, page=pages, body=bodies)
+def test_a_made_up_form(web: Web, id: str, page: str, body: bytes) -> None:
+    before = web.rows()
+    kind = (b"content-type", b"application/x-www-form-urlencoded")
+    answer = web.browser.send("POST", f"/invitations/{id}{page}", body, [kind])
+    unmoved(web, before, status=answer.status, body=answer.body)
+
+
+@HARD
+@given(body=bodies, page=pages.filter(bool))
+def test_a_made_up_form_for_an_invitation_that_exists(web: Web, body: bytes, page: str) -> None:
+    _, path = EXISTING.setdefault(id(web), invite(web))
+    before = web.rows()
+    answer = web.another_browser().send("POST", f"{path}{page}", body, [(b"content-type", b"text/plain")])
+    assert 400 <= answer.status < 500 and web.rows() == before
+
+
+@HARD
+@given(at=st.integers(0, 42), shift=st.integers(1, 63))
+def test_a_true_link_with_one_character_changed(web: Web, at: int, shift: int) -> None:
+    _, path = EXISTING.setdefault(id(web), invite(web))
+    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    text = path.rpartition("/")[2]
+    changed = text[:at] + alphabet[(alphabet.index(text[at]) + shift) % 64] + text[at + 1 :]
+    before = web.rows()
+    answer = web.browser.get(f"/invitations/{changed}")
+    unmoved(web, before, status=answer.status, body=answer.body)
