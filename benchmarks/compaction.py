@@ -14,8 +14,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from harness.compacted_landing import HOT_DAYS, NOW, CompactedLanding
-from meta_pipeline.bootstrap import insights_tables
 from meta_pipeline.extract.ads.catalogue.reports import REPORTS
+from meta_pipeline.extract.raw_tables import insights_tables
 from meta_pipeline.flows.compaction import compact_landing
 from meta_pipeline.landing.file import Provenance
 from meta_pipeline.landing.text import arrow_text

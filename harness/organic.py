@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from harness.frozen_clock import FrozenRuntime
-from meta_pipeline.bootstrap import insights_tables
 from meta_pipeline.extract.ads.catalogue.reports import REPORTS
+from meta_pipeline.extract.raw_tables import insights_tables
 from meta_pipeline.flows.pulling.pull_context import PullContext
 from meta_pipeline.flows.pulling.side_by_side import land_side_by_side
 from meta_pipeline.landing.landing import Landing

@@ -17,9 +17,9 @@ from zoneinfo import ZoneInfo
 
 from harness.node_routine import NodeRoutine
 from harness.virtual_clock import SandboxAdapter, VirtualClock
-from meta_pipeline.bootstrap import insights_tables
 from meta_pipeline.extract.ads.catalogue.reports import REPORTS
 from meta_pipeline.extract.planning.restatement import LAST_READ_AGE, due_since, parse_tiers
+from meta_pipeline.extract.raw_tables import insights_tables
 from meta_pipeline.flows.pulling import side_by_side
 from meta_pipeline.flows.pulling.ads.listings import ListingPolicy, land_entities
 from meta_pipeline.flows.pulling.pull_context import PullContext

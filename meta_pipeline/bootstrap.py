@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import functools
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,9 +18,9 @@ import sqlalchemy as sa
 from meta_pipeline.alerts.due import Alert
 from meta_pipeline.alerts.targets import Email, Log, Target, Webhook
 from meta_pipeline.extract.ads.catalogue.report_file import Catalogue, load_catalogue
-from meta_pipeline.extract.ads.catalogue.reports import Report
-from meta_pipeline.extract.catalogue import NODE_REPORTS, all_reports
+from meta_pipeline.extract.catalogue import all_reports
 from meta_pipeline.extract.metrics.metric import Registry
+from meta_pipeline.extract.raw_tables import insights_tables
 from meta_pipeline.extract.registry.registry_file import load_registry
 from meta_pipeline.extract.reports import Reports, default_names
 from meta_pipeline.extract.snapshots.snapshot_ages import parse_ages
@@ -40,10 +40,13 @@ from meta_pipeline.graph.samples import Samples
 from meta_pipeline.graph.versions import Calendar, calendar
 from meta_pipeline.intake.file import load_intake
 from meta_pipeline.intake.intake import Intake
+from meta_pipeline.intake.tenants import Node
 from meta_pipeline.landing.landing import Landing
+from meta_pipeline.linker import choosing
+from meta_pipeline.linker.choosing import Selection
 from meta_pipeline.node_kinds import NodeKind
 from meta_pipeline.publish.policy import PublishPolicy
-from meta_pipeline.records import NodeLink
+from meta_pipeline.records import ConfigError, NodeLink
 from meta_pipeline.settings import Settings
 from meta_pipeline.status import forecast, overview
 from meta_pipeline.status.action_links import ActionLinks
@@ -55,7 +58,6 @@ from meta_pipeline.store.engine import check_store_is_there, open_store
 from meta_pipeline.store.gateway.audit_log import AuditLog
 from meta_pipeline.vault.vault import Vault
 from meta_pipeline.warehouse.exchange_rates import RateSettings
-from meta_pipeline.warehouse.tables import RawTable
 from meta_pipeline.warehouse.warehouse import Warehouse
 
 
@@ -192,11 +194,35 @@ class Runtime:
             pins=self.settings.pins, landing=self.settings.landing_root,
         )
 
+    @property
+    def chosen_by_default(self) -> frozenset[str] | None:
+        """Return the nodes that are read every day unless somebody chose otherwise: those of the intake's tenants;
+        None, for every node that is reached, without any."""
+        if not (tenants := self.intake.tenants):
+            return None
+        nodes = [Node(link.kind, link.id, link.owner) for link in list_links(self.engine)]
+        return frozenset(node.id for node in nodes if any(tenant.has(node) for tenant in tenants))
+
+    def selection(self) -> Selection:
+        """Return what decides which nodes are read every day."""
+        return choosing.selection(
+            self.engine, chosen_by_default=self.chosen_by_default,
+            grace=dt.timedelta(days=self.settings.lost_grace_days),
+        )
+
+    def links_to_read(self, *, kind: NodeKind | None = None, now: dt.datetime | None = None) -> list[NodeLink]:
+        """Return the links of the nodes that are read every day, or those of a kind."""
+        return self.selection().read(list_links(self.engine, kind=kind), now=now or self.now())
+
     def connections(self, *, with_disconnected: bool = False) -> list[Connection]:
         """Return every token with what it reads, what is wrong with it and what to click; VaultError without a key."""
+        try:
+            selection = self.selection()
+        except ConfigError:  # the intake is not valid, which `doctor` reports: connections are shown all the same
+            selection = None
         return overview.connections(
             engine=self.engine, tokens=self.vault, action_links=self.action_links, features=self.features,
-            now=self.now(), with_disconnected=with_disconnected,
+            now=self.now(), with_disconnected=with_disconnected, selection=selection,
         )
 
     def forecast(
@@ -232,7 +258,7 @@ class Runtime:
     def first_look(self, onboarding_id: str) -> list[dict[str, Any]]:
         """Read yesterday of one ad account and one Page, as a new connection sees them."""
         return consents.first_look(
-            onboarding_id, list_links(self.engine), graph=self.graph, tokens=self.vault, engine=self.engine,
+            onboarding_id, self.links_to_read(), graph=self.graph, tokens=self.vault, engine=self.engine,
             now=self.now(),
         )
 
@@ -257,31 +283,6 @@ class Runtime:
             self.alert_targets, check_failures(self.settings.published_file), engine=self.engine,
             url=self.settings.public_url, now=self.now(),
         )
-
-
-# Fixed: operators add metrics to these reports, and a metric is a row.
-_NODE_TABLES = tuple(
-    RawTable(
-        schema=report.node_kind.raw_schema, name=report.name, columns=report.columns,
-        has_versions=not report.is_snapshot,
-    )
-    for report in NODE_REPORTS.values()
-)
-
-
-def insights_tables(reports: Iterable[Report]) -> tuple[RawTable, ...]:
-    """Return the raw table of each of these reports of ad accounts, whose columns are the fields that it requests, and
-    of every report of Pages and Instagram accounts."""
-    return (
-        *(
-            RawTable(
-                name=report.name, columns=report.columns, actions=report.actions, breakdowns=report.breakdowns,
-                more_keys=(*report.windows, *report.action_breakdowns), has_versions=True,
-            )
-            for report in reports
-        ),
-        *_NODE_TABLES,
-    )
 
 
 @functools.lru_cache(maxsize=1)

@@ -29,6 +29,7 @@ from meta_pipeline.defs.jobs import (
     pull_instagram,
     pull_pages,
 )
+from meta_pipeline.defs.partner_shares import partner_shares_sensor
 from meta_pipeline.defs.resources import resources_of
 from meta_pipeline.defs.schedules import (
     check_connections_schedule,
@@ -76,7 +77,7 @@ def defs() -> dg.Definitions:
         ],
         sensors=[
             build_marts_sensor, waiting_ranges_sensor, onboarding_sensor, token_alerts_sensor, check_alerts_sensor,
-            killed_runs_sensor, invitations_sensor,
+            partner_shares_sensor, killed_runs_sensor, invitations_sensor,
         ],
         resources=resources_of(runtime),
         executor=dg.in_process_executor,  # a run has one process: the resource `runtime` tags the run with it

@@ -111,6 +111,12 @@ class NodeLink:
     currency: str | None
     token_ref: str
     related: tuple[dict[str, Any], ...] = ()
+    owner_business_id: str | None = None
+
+    @property
+    def owner(self) -> str | None:
+        """Return the id of the business that owns the node, or its name where only that is known."""
+        return self.owner_business_id or self.owner_business
 
     @property
     def zone(self) -> ZoneInfo:

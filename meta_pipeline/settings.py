@@ -74,6 +74,9 @@ class Settings(BaseSettings):
     sweep_days: int = Field(
         7, ge=1, description="how long an account's listings may go without being read whole, days"
     )
+    lost_grace_days: int = Field(
+        7, ge=0, description="how long a node that no token reaches is still tried every day, days"
+    )
     thumbnails: bool = Field(True, description="keep the thumbnails of creatives beside what lands")
     features: str = Field("", description="what is switched on, comma separated: ads_creation, publishing, leads")
     audit_days: int = Field(90, ge=1, description="how long the audit keeps a call, days")

@@ -13,11 +13,14 @@ from meta_pipeline.cli.commands.health import audit, doctor, versions
 from meta_pipeline.cli.commands.intake import intake
 from meta_pipeline.cli.commands.invite import invite
 from meta_pipeline.cli.commands.landed import compact, rebuild
+from meta_pipeline.cli.commands.nodes import nodes
+from meta_pipeline.cli.commands.partners import partners
 from meta_pipeline.cli.commands.people import people
 from meta_pipeline.cli.commands.published import export, mcp, sql
 from meta_pipeline.cli.commands.pulls import backfill, build, metrics, plan, reports
 from meta_pipeline.cli.commands.report import report
 from meta_pipeline.cli.commands.servers import demo, docs, sandbox, serve, up
+from meta_pipeline.cli.commands.system_users import system_users
 from meta_pipeline.cli.output import logs
 from meta_pipeline.cli.output.terminal import line
 from meta_pipeline.cli.stopping import handle_sigterm, leave
@@ -43,7 +46,7 @@ def cli() -> None:
 
 
 for command in (
-    vault, connect, links, intake, people, invite,
+    vault, connect, links, nodes, system_users, partners, intake, people, invite,
     backfill, plan, reports, metrics, build, rebuild, compact,
     sql, report, export, mcp,
     sandbox, up, serve, docs, demo,

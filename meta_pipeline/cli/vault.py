@@ -9,7 +9,7 @@ from meta_pipeline.display import printable
 from meta_pipeline.flows.connections import tokens as flow
 from meta_pipeline.store.connections import reveals
 
-COLUMNS = ["token", "of", "kind", "state", "expires", "data_access_ends", "nodes", "wrong", "click"]
+COLUMNS = ["token", "owner", "kind", "state", "expires", "data_access_ends", "nodes", "wrong", "click"]
 LOG_COLUMNS = ["at", "token_ref", "flow", "node_id", "process"]
 
 

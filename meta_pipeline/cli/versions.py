@@ -60,9 +60,10 @@ def compare_versions(runtime: Runtime, *, version: str | None, node_id: str | No
     others = [version] if version else runtime.versions.after(pinned, most=MOST_LATER)
     if not others:
         raise ConfigError(f"no version after {pinned} is known: name one with --version")
-    accounts = [link for link in list_links(runtime.engine, kind=AD_ACCOUNT) if node_id in (None, link.id)]
+    linked = list_links(runtime.engine, kind=AD_ACCOUNT) if node_id else runtime.links_to_read(kind=AD_ACCOUNT)
+    accounts = [link for link in linked if node_id in (None, link.id)]
     if not accounts:
-        missing = f"ad account {node_id} is not linked" if node_id else "no ad account is linked yet"
+        missing = f"ad account {node_id} is not linked" if node_id else "no ad account is read yet"
         raise ConfigError(f"{missing}: run `meta-pipeline connect` first")
     link = accounts[0]
     account = link.id

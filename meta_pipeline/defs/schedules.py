@@ -44,7 +44,8 @@ def _pull_schedule(kind: NodeKind, job: Any, description: str) -> dg.ScheduleDef
         """Request one run a node over one range, as far back as something is due: Meta charges by call. What the node
         shows today has a run of its own."""
         tiers, names = parse_tiers(runtime.settings.restatement), runtime.default_reports(kind)
-        now, links = context.scheduled_execution_time, list_links(runtime.engine, kind=kind)
+        now = context.scheduled_execution_time
+        links = runtime.links_to_read(kind=kind, now=now)
         is_due = False
         for link in links:
             for pull in due_pulls(link, names, reports=runtime.reports, tiers=tiers, engine=runtime.engine, now=now):
@@ -53,7 +54,7 @@ def _pull_schedule(kind: NodeKind, job: Any, description: str) -> dg.ScheduleDef
                 run_key = f"{link.id}:{link.today(now) - dt.timedelta(days=1)}{':snapshots' if of_today else ''}"
                 yield _request(kind, link, pull.days, pull.reports, run_key=run_key)
         if not links:
-            yield _not_connected(kind)
+            yield _nothing_to_read(runtime, kind)
         elif not is_due:
             yield dg.SkipReason(f"No day of the {len(links)} {kind.plural} is due: all were read since their midnight.")
 
@@ -88,12 +89,12 @@ def pull_stories_schedule(
     """Request one run an account every hour, of the reports whose content is gone within a day."""
     kind, now = INSTAGRAM_ACCOUNT, context.scheduled_execution_time
     names = tuple(name for name in runtime.default_reports(kind) if is_hourly(runtime.reports[name]))
-    links = list_links(runtime.engine, kind=kind)
+    links = runtime.links_to_read(kind=kind, now=now)
     for link in links:
         today = link.today(now)
         yield _request(kind, link, Range(today, today), names, run_key=f"{link.id}:{now:%Y-%m-%dT%H}:stories")
     if not links:
-        yield _not_connected(kind)
+        yield _nothing_to_read(runtime, kind)
 
 
 @dg.schedule(
@@ -105,11 +106,12 @@ def pull_entities_schedule(
     context: dg.ScheduleEvaluationContext, runtime: dg.ResourceParam[Runtime]
 ) -> Iterator[dg.RunRequest | dg.SkipReason]:
     """Request every account's listings, once the insights have named the ads that no listing holds."""
-    day, links = context.scheduled_execution_time.date(), list_links(runtime.engine, kind=AD_ACCOUNT)
+    day, now = context.scheduled_execution_time.date(), context.scheduled_execution_time
+    links = runtime.links_to_read(kind=AD_ACCOUNT, now=now)
     for link in links:
         yield dg.RunRequest(run_key=f"{link.id}:{day}", partition_key=link.id, tags=node_tags(link.id, AD_ACCOUNT))
     if not links:
-        yield _not_connected(AD_ACCOUNT)
+        yield _nothing_to_read(runtime, AD_ACCOUNT)
 
 
 @dg.schedule(
@@ -143,7 +145,11 @@ def _request(
     )
 
 
-def _not_connected(kind: NodeKind) -> dg.SkipReason:
+def _nothing_to_read(runtime: Runtime, kind: NodeKind) -> dg.SkipReason:
+    if linked := len(list_links(runtime.engine, kind=kind)):
+        return dg.SkipReason(
+            f"None of the {linked} {kind.plural} is read: `meta-pipeline nodes list` says which are paused or left out."
+        )
     return dg.SkipReason(
         f"No {kind.noun} is connected yet: open the connections page, or run `meta-pipeline connect`."
     )

@@ -79,7 +79,12 @@ def waiting_ranges_sensor(
     """Request one run a node, under the backfill that waited: its report runs are picked up."""
     engine = runtime.engine
     due = deferrals.due(engine, now=runtime.now())
-    deferred = [deferral for deferral in due if not backfills.is_running(engine, deferral.backfill_id)]
+    selection, now = runtime.selection(), runtime.now()
+    deferred = [
+        deferral for deferral in due
+        if not backfills.is_running(engine, deferral.backfill_id)
+        and selection.status(deferral.node_id, now=now) != "paused"
+    ]
     if not deferred:
         yield dg.SkipReason(
             f"{len(due)} pulls are continued by the `backfill` command that is running." if due

@@ -44,6 +44,10 @@ class CallKind(enum.Enum):
     IDENTITY = Call("who a token belongs to")
     PERMISSIONS = Call("permissions", methods=("GET", "DELETE"))
     BUSINESSES = Call("businesses", scopes=("business_management",))
+    # Only what an operator orders by name: creating them, giving them nodes, tokens (docs/graph-api.md §4.5).
+    SYSTEM_USERS = Call("system users", methods=("GET", "POST"), scopes=("business_management",))
+    # Shares between businesses, which an operator orders by name (docs/graph-api.md §5.3).
+    PARTNERS = Call("shares between businesses", methods=("GET", "POST", "DELETE"), scopes=("business_management",))
     PAGES = Call("the list of Pages", scopes=("pages_show_list",))
     # With the Page's own token: with a person's it would be the platform's (docs/graph-api.md §6.2).
     # Of a Page or of its posts. Without read_insights Meta answers with nothing, and no error (docs/graph-api.md §3.1).

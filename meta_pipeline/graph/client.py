@@ -141,9 +141,16 @@ class GraphClient:
         passes = (TransientError, ThrottledError) if is_repeatable else (ThrottledError,)
         return self._retry.persist(send, passes=passes)
 
-    def delete(self, path: str, *, token: AccessToken | None, kind: CallKind) -> GraphResponse:
+    def delete(
+        self,
+        path: str,
+        params: Mapping[str, Any] | None = None,
+        *,
+        token: AccessToken | None,
+        kind: CallKind,
+    ) -> GraphResponse:
         """Send a DELETE. It is idempotent, so it is retried as a GET is."""
-        return self._retry.persist(lambda: self._send("DELETE", path, {}, token=token, kind=kind))
+        return self._retry.persist(lambda: self._send("DELETE", path, params or {}, token=token, kind=kind))
 
     def batches(
         self,

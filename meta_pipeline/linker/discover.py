@@ -4,142 +4,53 @@ Every edge is read on its own: one that fails leaves the others as they are, and
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal, TypeVar
+import functools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
-import msgspec
-
-from meta_pipeline.graph.calls import CallKind
 from meta_pipeline.graph.client import GraphClient
-from meta_pipeline.graph.errors import (
-    ConnectionFailedError,
-    GraphError,
-    RequestError,
-    ScopeError,
-    SuspendedError,
-    ThrottledError,
-    TokenError,
-    UnreadableAnswerError,
+from meta_pipeline.linker.edge_reader import EdgeReader
+from meta_pipeline.linker.edges import (
+    ACCOUNTS,
+    BUSINESSES,
+    OF_A_BUSINESS,
+    PAGES,
+    Account,
+    BusinessEdge,
+    Edge,
+    FailedEdge,
+    Instagram,
+    Named,
+    Owner,
+    Page,
+    Pending,
+    Shared,
 )
-from meta_pipeline.graph.responses.unknown_fields import without_unknown
+from meta_pipeline.node_kinds import PACIFIC
 from meta_pipeline.records import AccessToken, NodeLink
+from meta_pipeline.store.nodes.business_assets import AssetStatus, BusinessAsset
 
-# Errors of the token, the app or the network: the next edge would meet them too.
-_OF_EVERY_EDGE = (TokenError, ThrottledError, SuspendedError, ConnectionFailedError)
-
-
-class _Named(msgspec.Struct):
-    id: str
-    name: str | None = None
-
-
-class _Business(msgspec.Struct):
-    id: str | None = None
-    name: str | None = None
-
-
-class _Account(msgspec.Struct):
-    id: str
-    name: str | None = None
-    currency: str | None = None
-    timezone_name: str | None = None
-    business: _Business | None = None
-    user_tasks: tuple[str, ...] = ()
-
-
-class _Instagram(msgspec.Struct):
-    id: str
-    username: str | None = None
-
-
-class _Page(msgspec.Struct):
-    id: str
-    name: str | None = None
-    access_token: str | None = None
-    tasks: tuple[str, ...] = ()
-    business: _Business | None = None
-    instagram_business_account: _Instagram | None = None
-
-
-class _Shared(msgspec.Struct):
-    id: str
-    name: str | None = None
-    owner_business: _Business | None = None
-    business: _Business | None = None
-
-
-Row = TypeVar("Row", bound=msgspec.Struct)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Edge:
-    """An edge: its path, the kinds of nodes at its end, its fields, and whose edge it is."""
-
-    path: str
-    call: CallKind
-    kinds: tuple[str, ...]
-    fields: tuple[str, ...]
-    limit: int = 100
-    business_id: str | None = None
-
-    @property
-    def name(self) -> str:
-        """Return the last part of the path."""
-        return self.path.rpartition("/")[2]
-
-
-@dataclass(frozen=True, slots=True)
-class FailedEdge:
-    """An edge that was not read, and why. `is_refused`: Meta says that the token may not read it, so its nodes are no
-    longer reachable; otherwise they may be."""
-
-    edge: Edge
-    reason: str
-    is_refused: bool
-
-    def leads_to(self, link: NodeLink) -> bool:
-        """Return whether a linked node may be listed by this edge."""
-        if link.kind not in self.edge.kinds:
-            return False
-        if self.edge.business_id is None:
-            return True
-        return any(
-            relation.get("via") == self.edge.name and relation.get("id") == self.edge.business_id
-            for relation in link.related
-        )
+KeepPageToken = Callable[[str, str, AccessToken], str]
 
 
 @dataclass(frozen=True, slots=True)
 class Discovery:
-    """The discovered nodes, the edges that were not read, and a sentence for each field that was left out."""
+    """The discovered nodes, the edges that were not read, and a sentence for each field that was left out.
+    `businesses`: the token's own, names by id; `assets`: what each of them lists, whether the token may read it or
+    not."""
 
     links: tuple[NodeLink, ...]
     failed: tuple[FailedEdge, ...] = ()
     lost_fields: tuple[str, ...] = ()
+    businesses: Mapping[str, str] = field(default_factory=dict)
+    assets: tuple[BusinessAsset, ...] = ()
 
     @property
     def unread(self) -> list[str]:
-        """Return a sentence for each edge and field that was not read."""
-        edges = [f"{failed.edge.path} was not read: {failed.reason}" for failed in self.failed]
+        """Return a sentence for each edge and field that was not read, and that may hide a node that can be."""
+        edges = [f"{each.edge.path} was not read: {each.reason}" for each in self.failed if each.hidden_kinds]
         return [*edges, *self.lost_fields]
-
-
-_BUSINESSES = Edge(path="me/businesses", call=CallKind.BUSINESSES, kinds=("pixel", "catalog"), fields=("id", "name"))
-_ACCOUNTS = Edge(
-    path="me/adaccounts", call=CallKind.AD_ACCOUNTS, kinds=("ad_account",),
-    fields=("id", "account_id", "name", "currency", "timezone_name", "account_status", "business", "user_tasks"),
-    limit=200,
-)
-_PAGES = Edge(
-    path="me/accounts", call=CallKind.PAGES, kinds=("page", "instagram_account"),
-    fields=("id", "name", "access_token", "category", "tasks", "business", "instagram_business_account{id,username}"),
-)
-# Edges of a business, the kind of node they list, and the field that names its owner (docs/graph-api.md §5.2).
-_OF_A_BUSINESS = (
-    ("owned_pixels", "pixel", "owner_business"), ("client_pixels", "pixel", "owner_business"),
-    ("owned_product_catalogs", "catalog", "business"), ("client_product_catalogs", "catalog", "business"),
-)
 
 
 def discover(
@@ -147,120 +58,166 @@ def discover(
     graph: GraphClient,
     token: AccessToken,
     token_ref: str,
-    keep_page_token: Callable[[str, str, AccessToken], str],
+    keep_page_token: KeepPageToken,
+    earlier_businesses: Mapping[str, str] | None = None,
 ) -> Discovery:
-    """Return every ad account, Page, Instagram account, pixel and catalog that the token reaches, and the edges that
-    failed. Raise the first failure when nothing is reachable, and errors of the token, the app or the network.
+    """Return every ad account, Page, Instagram account, pixel and catalog that the token reaches, what its businesses
+    list, and the edges that failed. Raise the first failure when nothing is reachable, and errors of the token, the
+    app or the network.
 
-    `keep_page_token(page_id, page_name, token)` seals a Page's own token in the vault and returns its ref."""
-    reader = _EdgeReader(graph, token)
-    own = frozenset(row.id for row in reader.rows(_BUSINESSES, _Named))
-    links = [_ad_account(row, token_ref, own) for row in reader.rows(_ACCOUNTS, _Account)]
-    for page in reader.rows(_PAGES, _Page):
-        links.extend(_page(page, token_ref, own, keep_page_token))
-    for business_id in sorted(own):
-        for name, kind, owner in _OF_A_BUSINESS:
-            edge = Edge(
-                path=f"{business_id}/{name}", call=CallKind.BUSINESSES, kinds=(kind,),
-                fields=("id", "name", f"{owner}{{id,name}}"), business_id=business_id,
-            )
-            links.extend(_shared(row, edge, token_ref, own) for row in reader.rows(edge, _Shared))
+    `keep_page_token(page_id, page_name, token)` seals a Page's own token in the vault and returns its ref.
+    `earlier_businesses`: of the last discovery, for one that can't list them."""
+    reader = EdgeReader(graph, token)
+    businesses = {row.id: row.name or "" for row in reader.rows(BUSINESSES, Named)}
+    if reader.failed:
+        businesses = dict(earlier_businesses or {})
+    nodes = _Nodes(token_ref, keep_page_token)
+    for account in reader.rows(ACCOUNTS, Account):
+        nodes.add_account(account)
+    for page in reader.rows(PAGES, Page):
+        nodes.add_page(page)
+    # Without the permission to list them, what a business lists can't be read either.
+    nodes.unreadable_kinds = {kind for each in reader.failed if each.is_refused for kind in each.edge.kinds}
+    for business_id in sorted(businesses):
+        for described in OF_A_BUSINESS:
+            nodes.read_edge(described, described.of(business_id), reader)
+    links = tuple(draft.link(businesses) for draft in nodes.drafts.values())
     if not links and reader.errors:
         raise reader.errors[0]
-    return Discovery(tuple(links), tuple(reader.failed), tuple(reader.lost_fields))
+    return Discovery(links, tuple(reader.failed), tuple(reader.lost_fields), businesses, tuple(nodes.assets))
 
 
-class _EdgeReader:
-    """Reads the edges of one token, each on its own, and collects what failed."""
+@dataclass(slots=True, kw_only=True)
+class _Draft:
+    """A node as the rows of several edges describe it."""
 
-    def __init__(self, graph: GraphClient, token: AccessToken) -> None:
-        self._graph, self._token = graph, token
-        self.failed: list[FailedEdge] = []
-        self.errors: list[GraphError] = []
-        self.lost_fields: list[str] = []
+    kind: str
+    id: str
+    name: str | None
+    owner: Owner | None
+    token_ref: str
+    tasks: tuple[str, ...] = ()
+    timezone: str | None = None
+    currency: str | None = None
+    related: list[dict[str, Any]] = field(default_factory=list)
+    listed: list[tuple[str, str]] = field(default_factory=list)  # business and relation
 
-    def rows(self, edge: Edge, row: type[Row]) -> list[Row]:
-        """Return an edge's rows; none, and a failed edge, when it can't be read. A field that this version does not
-        know is left out."""
-        fields = edge.fields
-        while True:
-            try:
-                return list(self._read(edge, fields, row))
-            except _OF_EVERY_EDGE:
-                raise
-            except RequestError as error:
-                fewer = without_unknown(fields, error)
-                if fewer is None:
-                    return self._fail(edge, error)
-                lost = ", ".join(sorted(set(fields) - set(fewer)))
-                self.lost_fields.append(f"{edge.path} was read without {lost}, which this version does not know")
-                fields = fewer
-            except GraphError as error:
-                return self._fail(edge, error)
-
-    def _fail(self, edge: Edge, error: GraphError) -> list[Any]:
-        is_refused = isinstance(error, ScopeError)
-        if not (is_refused and edge is _BUSINESSES):  # without business_management no owner is known, which is enough
-            self.errors.append(error)
-            self.failed.append(FailedEdge(edge, str(error), is_refused))
-        return []
-
-    def _read(self, edge: Edge, fields: Sequence[str], row: type[Row]) -> Iterator[Row]:
-        params = {"fields": list(fields), "limit": edge.limit}
-        for batch in self._graph.batches(edge.path, params, token=self._token, kind=edge.call):
-            for record in batch.records:
-                try:
-                    yield msgspec.json.decode(record, type=row)
-                except msgspec.MsgspecError:
-                    raise UnreadableAnswerError(
-                        f"{self._graph.host} answered {edge.path} with a row that is not one", trace_id=batch.trace_id
-                    ) from None
-
-
-def _access(business: _Business | None, own: frozenset[str]) -> Literal["owned", "partner", "unknown"]:
-    if business is None or not own:
-        return "unknown"
-    return "owned" if business.id in own else "partner"
-
-
-def _ad_account(row: _Account, token_ref: str, own: frozenset[str]) -> NodeLink:
-    return NodeLink(
-        kind="ad_account", id=row.id, name=row.name or "", access=_access(row.business, own),
-        owner_business=row.business.name if row.business else None, tasks=row.user_tasks, timezone=row.timezone_name,
-        currency=row.currency, token_ref=token_ref,
-    )
-
-
-def _page(
-    row: _Page, token_ref: str, own: frozenset[str], keep_page_token: Callable[[str, str, AccessToken], str]
-) -> Iterator[NodeLink]:
-    name, instagram = row.name or "", row.instagram_business_account
-    ref = token_ref
-    if row.access_token:
-        ref = keep_page_token(row.id, name, AccessToken(kind="page", value=row.access_token))
-    owner, access = row.business.name if row.business else None, _access(row.business, own)
-    related = (
-        ({"kind": "instagram_account", "id": instagram.id, "via": "instagram_business_account"},) if instagram else ()
-    )
-    # Page insights are on Pacific days whatever the Page's place (docs/graph-api.md §3.1).
-    yield NodeLink(
-        kind="page", id=row.id, name=name, access=access, owner_business=owner, tasks=row.tasks,
-        timezone="America/Los_Angeles", currency=None, token_ref=ref, related=related,
-    )
-    if instagram:
-        yield NodeLink(
-            kind="instagram_account", id=instagram.id, name=instagram.username or "", access=access,
-            owner_business=owner, tasks=row.tasks, timezone="America/Los_Angeles", currency=None, token_ref=ref,
-            related=({"kind": "page", "id": row.id, "via": "me/accounts"},),
+    def link(self, businesses: Mapping[str, str]) -> NodeLink:
+        """Return the link; its owner is the one that Meta names, or the business that lists the node as owned."""
+        owner_id, owner = (self.owner.id, self.owner.name) if self.owner else (None, None)
+        owned_by = next((business for business, relation in self.listed if relation == "owned"), None)
+        if owner_id is None and owned_by is not None:
+            owner_id, owner = owned_by, owner or businesses[owned_by] or None
+        return NodeLink(
+            kind=self.kind, id=self.id, name=self.name or "", access=self._access(owner_id, businesses),
+            owner_business=owner, owner_business_id=owner_id, tasks=self.tasks, timezone=self.timezone,
+            currency=self.currency, token_ref=self.token_ref, related=tuple(self.related),
         )
 
+    def _access(
+        self, owner_id: str | None, businesses: Mapping[str, str]
+    ) -> Literal["owned", "partner", "unknown"]:
+        if not businesses:
+            return "unknown"
+        if owner_id is not None:
+            return "owned" if owner_id in businesses else "partner"
+        return "partner" if any(relation == "client" for _, relation in self.listed) else "unknown"
 
-def _shared(row: _Shared, edge: Edge, token_ref: str, own: frozenset[str]) -> NodeLink:
-    """Return the link of a node that is reached through a business only, where Meta names no tasks."""
-    owner = row.owner_business or row.business
-    via = ({"kind": "business", "id": edge.business_id, "via": edge.name},)
-    return NodeLink(
-        kind=edge.kinds[0], id=row.id, name=row.name or "", access=_access(owner, own),
-        owner_business=owner.name if owner else None, tasks=(), timezone=None, currency=None, token_ref=token_ref,
-        related=via,
-    )
+
+class _Nodes:
+    """The nodes that were found so far, by id, and what businesses list."""
+
+    def __init__(self, token_ref: str, keep_page_token: KeepPageToken) -> None:
+        self._token_ref, self._keep_page_token = token_ref, keep_page_token
+        self.drafts: dict[str, _Draft] = {}
+        self.assets: list[BusinessAsset] = []
+        self.unreadable_kinds: set[str] = set()
+
+    def add_account(self, row: Account) -> None:
+        """Add an ad account that the token may read."""
+        self._add(_Draft(
+            kind="ad_account", id=row.id, name=row.name, owner=row.business, tasks=row.user_tasks or (),
+            timezone=row.timezone_name, currency=row.currency, token_ref=self._token_ref,
+        ))
+
+    def add_page(self, row: Page) -> None:
+        """Add a Page that the token may read, and its Instagram account."""
+        token_ref = self._token_ref
+        if row.access_token:
+            token = AccessToken(kind="page", value=row.access_token)
+            token_ref = self._keep_page_token(row.id, row.name or "", token)
+        # Page insights are on Pacific days whatever the Page's place (docs/graph-api.md §3.1).
+        page = self._add(_Draft(
+            kind="page", id=row.id, name=row.name, owner=row.business, tasks=row.tasks, timezone=PACIFIC,
+            token_ref=token_ref,
+        ))
+        if instagram := row.instagram_business_account:
+            page.related.append({
+                "kind": "instagram_account", "id": instagram.id, "via": "instagram_business_account",
+            })
+            self._add(_Draft(
+                kind="instagram_account", id=instagram.id, name=instagram.username, owner=row.business, tasks=row.tasks,
+                timezone=PACIFIC, token_ref=token_ref,
+                related=[{"kind": "page", "id": row.id, "via": "me/accounts"}],
+            ))
+
+    def read_edge(self, described: BusinessEdge, edge: Edge, reader: EdgeReader) -> None:
+        """Read an edge of a business: add what the token may read, and list the rest."""
+        if edge.is_pending:
+            for request in reader.rows(edge, Pending):
+                if (asset := request.ad_account or request.page) is not None:
+                    self._list(edge, _node_id(described.kind, asset.id), asset.name, status="pending")
+            return
+        match described.kind:
+            case "ad_account":
+                for account in reader.rows(edge, Account):
+                    add = functools.partial(self.add_account, account) if account.user_tasks else None
+                    self._place(edge, account.id, account.name, account.business, add=add)
+            case "page":
+                for page in reader.rows(edge, Page):
+                    add = functools.partial(self.add_page, page) if page.access_token else None
+                    self._place(edge, page.id, page.name, page.business, add=add)
+            case "instagram_account":
+                for instagram in reader.rows(edge, Instagram):
+                    name = instagram.username or instagram.ig_username
+                    self._place(edge, instagram.ig_user_id or instagram.id, name, instagram.owner_business, add=None)
+            case kind:
+                for shared in reader.rows(edge, Shared):
+                    add = functools.partial(self._add_shared, kind, shared)
+                    self._place(edge, shared.id, shared.name, shared.owner_business or shared.business, add=add)
+
+    def _add(self, draft: _Draft) -> _Draft:
+        return self.drafts.setdefault(draft.id, draft)
+
+    def _add_shared(self, kind: str, row: Shared) -> None:
+        """Add a pixel or a catalog, whose tasks Meta does not name."""
+        owner = row.owner_business or row.business
+        self._add(_Draft(kind=kind, id=row.id, name=row.name, owner=owner, token_ref=self._token_ref))
+
+    def _place(
+        self, edge: Edge, node_id: str, name: str | None, owner: Owner | None, *, add: Callable[[], None] | None
+    ) -> None:
+        """Relate a row to its business. A node that was not found yet is added if the token may read it."""
+        node_id = _node_id(edge.kinds[0], node_id)
+        if node_id not in self.drafts and add is not None and edge.kinds[0] not in self.unreadable_kinds:
+            add()
+        draft = self.drafts.get(node_id)
+        self._list(edge, node_id, name, status="reached" if draft else "unassigned", owner=owner)
+        if draft is None or edge.business_id is None or edge.relation is None:
+            return
+        draft.name, draft.owner = draft.name or name, draft.owner or owner
+        draft.listed.append((edge.business_id, edge.relation))
+        draft.related.append({"kind": "business", "id": edge.business_id, "via": edge.name})
+
+    def _list(
+        self, edge: Edge, node_id: str, name: str | None, *, status: AssetStatus, owner: Owner | None = None
+    ) -> None:
+        self.assets.append(BusinessAsset(
+            business_id=edge.business_id or "", edge=edge.name, node_id=node_id, kind=edge.kinds[0], name=name or "",
+            status=status, owner_business=owner.name if owner else None,
+        ))
+
+
+def _node_id(kind: str, id: str) -> str:
+    """Return the id as our links write it: of ad accounts with `act_`."""
+    return f"act_{id}" if kind == "ad_account" and not id.startswith("act_") else id

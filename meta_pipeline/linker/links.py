@@ -1,42 +1,56 @@
-"""Compute what a discovery changes: the nodes that a token reaches now, and those of its earlier ones that stay
-linked."""
+"""Store what a discovery found, and what it changes: the nodes that a token reaches now, those of its earlier ones that
+stay linked, and the difference for every node."""
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import sqlalchemy as sa
 
-from meta_pipeline.linker.discover import Discovery, FailedEdge
+from meta_pipeline.linker.changes import diff, merged
+from meta_pipeline.linker.discover import Discovery
+from meta_pipeline.linker.edges import FailedEdge
 from meta_pipeline.records import NodeLink
 from meta_pipeline.store.connections import access, node_links, unread_edges
 from meta_pipeline.store.connections.access import Access
 from meta_pipeline.store.connections.unread_edges import UnreadEdge
+from meta_pipeline.store.nodes import business_assets, history
+from meta_pipeline.store.nodes.history import LinkChange, NodeState
+from meta_pipeline.store.transactions import begin_alone
 
 
-def save(engine: sa.Engine, discovery: Discovery, *, through: str, now: dt.datetime) -> None:
+def save(engine: sa.Engine, discovery: Discovery, *, through: str, now: dt.datetime) -> list[LinkChange]:
     """Store the discovered links, the edges that were not read, and that the token `through` reaches these nodes now,
-    as well as those it reached before behind an edge that could not be read this time."""
+    as well as those it reached before behind an edge that could not be read this time. Return what changed.
+
+    One transaction: after a kill, the next discovery finds the same difference."""
     earlier = access.by_source_token(engine).get(through, []) if discovery.failed else []
     links = node_links.list_links(engine) if earlier else []
-    node_links.save(engine, discovery.links, now=now)
-    discovered = [
-        Access(node_id=link.id, token_ref=link.token_ref, through_ref=through, tasks=link.tasks)
-        for link in discovery.links
-    ]
-    remaining = still_reached(earlier, links, discovery.failed)
-    access.replace(engine, through, [*remaining, *discovered], now=now)
-    unread_edges.replace(
-        engine, through,
-        [
-            UnreadEdge(
-                path=failed.edge.path, kinds=failed.edge.kinds, reason=failed.reason, is_refused=failed.is_refused
-            )
-            for failed in discovery.failed
-        ],
-        now=now,
-    )
+    stored = {link.id: link for link in links}
+    discovered = [with_unread(link, stored.get(link.id), discovery.failed) for link in discovery.links]
+    with begin_alone(engine) as connection:
+        before = history.linked_states(connection)
+        node_links.save_in(connection, discovered, now=now)
+        access.replace_in(
+            connection, through, [*still_reached(earlier, links, discovery.failed), *_accesses(discovered, through)],
+            now=now,
+        )
+        unread_edges.replace_in(connection, through, _unread(discovery.failed), now=now)
+        business_assets.replace_in(
+            connection, through, discovery.businesses, discovery.assets,
+            unread=[(failed.edge.business_id, failed.edge.name) for failed in discovery.failed
+                    if failed.edge.business_id is not None],
+            now=now,
+        )
+        return _record(connection, before, through=through, now=now)
+
+
+def settle(engine: sa.Engine, *, now: dt.datetime) -> list[LinkChange]:
+    """Record which nodes are reached no longer, or again, since tokens were retired or kept; return what changed."""
+    with begin_alone(engine) as connection:
+        return _record(connection, history.linked_states(connection), through=None, now=now)
 
 
 def still_reached(
@@ -46,3 +60,49 @@ def still_reached(
     unread = [edge for edge in failed if not edge.is_refused]
     by_id = {access.node_id: access for access in earlier}
     return [by_id[link.id] for link in links if link.id in by_id and any(edge.leads_to(link) for edge in unread)]
+
+
+def with_unread(link: NodeLink, stored: NodeLink | None, failed: Sequence[FailedEdge]) -> NodeLink:
+    """Return the link with what it had through edges of businesses that could not be read this time: its relation to
+    the business, and its owner if no other edge named one."""
+    unread = {(each.edge.name, each.edge.business_id) for each in failed if not each.is_refused}
+    if stored is None or not unread:
+        return link
+    remaining = tuple(each for each in stored.related if (each.get("via"), each.get("id")) in unread)
+    if not remaining:
+        return link
+    link = dataclasses.replace(link, related=(*link.related, *remaining))
+    if link.access != "unknown":
+        return link
+    return dataclasses.replace(
+        link, access=stored.access, owner_business=stored.owner_business, owner_business_id=stored.owner_business_id
+    )
+
+
+def _accesses(links: Iterable[NodeLink], through: str) -> list[Access]:
+    return [
+        Access(
+            node_id=link.id, token_ref=link.token_ref, through_ref=through, tasks=link.tasks, access=link.access,
+            owner_business=link.owner_business, owner_business_id=link.owner_business_id,
+        )
+        for link in links
+    ]
+
+
+def _unread(failed: Iterable[FailedEdge]) -> list[UnreadEdge]:
+    return [
+        UnreadEdge(path=each.edge.path, kinds=each.hidden_kinds, reason=each.reason, is_refused=each.is_refused)
+        for each in failed
+    ]
+
+
+def _record(
+    connection: sa.Connection, before: Mapping[str, NodeState], *, through: str | None, now: dt.datetime
+) -> list[LinkChange]:
+    accesses, recorded = access.in_use_by_node(connection), history.open_states(connection)
+    linked = history.linked_states(connection)
+    after = {node_id: merged(state, accesses.get(node_id, ())) for node_id, state in linked.items()}
+    changes = list(diff(before, after, through_ref=through))
+    history.update_links(connection, [state for id, state in after.items() if linked[id] != state], now=now)
+    history.record(connection, [state for id, state in after.items() if recorded.get(id) != state], changes, now=now)
+    return changes

@@ -36,7 +36,8 @@ SHARED = frozenset({
 # What is current of a node that is held back as well: why it is.
 NEVER_HELD = frozenset({
     "raw_meta_pipeline.nodes", "raw_meta_pipeline.metric_availability", "raw_meta_pipeline.graph_calls",
-    "raw_meta_pipeline.node_publications", "marts.fct_check_failures", "marts.fct_graph_calls_daily",
+    "raw_meta_pipeline.node_publications", "raw_meta_pipeline.node_versions", "raw_meta_pipeline.link_changes",
+    "marts.dim_nodes", "marts.fct_link_changes", "marts.fct_check_failures", "marts.fct_graph_calls_daily",
     "marts.fct_metric_availability",
 })
 

@@ -72,7 +72,14 @@ def linked_nodes(connection: duckdb.DuckDBPyConnection) -> list[Node]:
     """Return the nodes that were linked when the warehouse was loaded."""
     if not has_relation(connection, OWN_SCHEMA, "nodes"):
         return []
-    rows = connection.execute(f"select kind, node_id, owner_business from {OWN_SCHEMA}.nodes order by all").fetchall()
+    if not has_relation(connection, OWN_SCHEMA, "node_versions"):  # a warehouse of an older release
+        listed = f"select kind, node_id, owner_business from {OWN_SCHEMA}.nodes order by all"
+        return [Node(*row) for row in connection.execute(listed).fetchall()]
+    rows = connection.execute(
+        "select nodes.kind, nodes.node_id, coalesce(versions.owner_business_id, nodes.owner_business) "
+        f"from {OWN_SCHEMA}.nodes left join {OWN_SCHEMA}.node_versions as versions "
+        "on nodes.node_id = versions.node_id and versions.valid_to is null order by all"
+    ).fetchall()
     return [Node(*row) for row in rows]
 
 

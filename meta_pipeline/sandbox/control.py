@@ -19,6 +19,9 @@
 | `POST signed_request`, `callbacks` | what Meta POSTs when a person leaves: `{user_id, issued_at, algorithm, secret}`,
   each with a default; returned, or sent to `{url}`: the status and the body of the response. A `callback` of
   `deauthorize` ends the person's tokens first, as Meta does |
+| `POST shares` | `{node, answer, tasks}` plays the admin of the partner that owns a node: `accept`, `refuse`, `tasks`
+  or `take_back`; `{allow_listed}`: whether the app may share through the API; `GET`: every share |
+| `POST owners` | `{node, business: {id, name}}`: who owns a node from now on; null: no portfolio does |
 | `POST withheld` | `{page_id, scopes}`: the scopes that tokens of this Page lack from now on, none for an empty list |
 
 A scenario file is a list of `{"world": …}`, `{"limits": …}`, `{"entities": …}` and faults, applied in order.
@@ -42,7 +45,7 @@ from meta_pipeline.sandbox.metrics.truth_query import TruthQuery
 from meta_pipeline.sandbox.pages.truth import pages_truth
 from meta_pipeline.sandbox.state import SandboxState
 from meta_pipeline.sandbox.world.cast import APP_ID, OWN_BUSINESS, SYSTEM_USER_ID, USER_ID
-from meta_pipeline.sandbox.world.entities import Account
+from meta_pipeline.sandbox.world.entities import Account, Business
 
 FIRST_ADDED_ACCOUNT = 1_000_000_901
 
@@ -121,6 +124,26 @@ def _callback(state: SandboxState, body: dict[str, Any]) -> dict[str, Any]:
     return callbacks.send(str(body["url"]), _signed_request(state, body))
 
 
+def _shares(state: SandboxState, body: dict[str, Any]) -> dict[str, Any]:
+    """Play the admin of a partner, set whether the app is allow-listed, and return every share."""
+    if "allow_listed" in body:
+        state.shares.is_allow_listed = bool(body["allow_listed"])
+    if "node" in body:
+        node_id = str(body["node"]).removeprefix("act_")
+        state.shares.answer(node_id, str(body["answer"]), body.get("tasks"), state.now())
+    return {
+        "allow_listed": state.shares.is_allow_listed, "shares": [share.to_json() for share in state.shares.shares],
+    }
+
+
+def _owners(state: SandboxState, body: dict[str, Any]) -> dict[str, Any]:
+    """Set who owns a node from now on: any portfolio, or none."""
+    business = body["business"]
+    owner = None if business is None else Business(str(business["id"]), str(business["name"]))
+    state.access.owners[str(body["node"]).removeprefix("act_")] = owner
+    return {node_id: owner and owner.id for node_id, owner in state.access.owners.items()}
+
+
 def _withhold(state: SandboxState, body: dict[str, Any]) -> dict[str, list[str]]:
     """Set the scopes that the tokens of a Page lack, those that are issued later included; return all of them."""
     state.identity.withheld[str(body["page_id"])] = frozenset(str(scope) for scope in body["scopes"])
@@ -167,6 +190,8 @@ _CALLS: dict[str, Callable[[SandboxState, Any], Any]] = {
     "tokens": _tokens,
     "dead": _invalidate,
     "tasks": _tasks,
+    "shares": _shares,
+    "owners": _owners,
     "withheld": _withhold,
     "signed_request": _signed_request,
     "callbacks": _callback,

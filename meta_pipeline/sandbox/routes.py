@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from meta_pipeline.sandbox.ads.creatives import ad_of_creative
+from meta_pipeline.sandbox.business.sharing import REQUEST_EDGES
 from meta_pipeline.sandbox.identity import oauth, people
 from meta_pipeline.sandbox.protocol.errors import unknown_object, unknown_path
 from meta_pipeline.sandbox.protocol.limits import ChargedCall
 from meta_pipeline.sandbox.protocol.requests import GraphRequest, NodeCall
 from meta_pipeline.sandbox.state import SandboxState
-from meta_pipeline.sandbox.world.cast import BUSINESSES, SYSTEM_USER_ID, USER_ID
+from meta_pipeline.sandbox.world.cast import BUSINESSES, USER_ID
 from meta_pipeline.sandbox.world.entities import Account
 
 
@@ -34,9 +35,15 @@ def _answer_node(state: SandboxState, call: NodeCall) -> Any:
     node_id = call.node_id
     if call.request.method == "DELETE" and call.edge.startswith("permissions"):
         return people.delete_permissions(state.identity, call)
+    if call.edge == "assigned_users":
+        return state.system_users.assign(call)
+    if call.edge == "agencies" and node_id not in BUSINESSES:
+        return state.sharing.answer_agencies(call)
+    if call.request.method == "POST" and node_id in BUSINESSES and call.edge in REQUEST_EDGES:
+        return state.sharing.request(call)
     if node_id.startswith("act_"):
         return state.ads.answer_account(call)
-    if node_id in (USER_ID, SYSTEM_USER_ID):
+    if node_id == USER_ID or state.system_users.find(node_id) is not None:
         return _answer_person(state, call)
     if node_id in BUSINESSES:
         return state.businesses.answer(call)
@@ -61,7 +68,8 @@ def _answer_person(state: SandboxState, call: NodeCall) -> Any:
     """Return a person or system user, or one of the edges, each of which belongs to another subject."""
     match call.edge:
         case "":
-            return people.person(call)
+            user = state.system_users.find(call.node_id)
+            return people.person(call, user.name if user else "Sam Operator")
         case "permissions":
             return people.permissions(state.identity, call)
         case "accounts":
@@ -70,6 +78,8 @@ def _answer_person(state: SandboxState, call: NodeCall) -> Any:
             return state.ads.list_accounts(call)
         case "businesses":
             return state.businesses.list_businesses(call)
+        case "applications" | "access_tokens":
+            return state.system_users.answer_user(call)
     raise unknown_path(call.edge)
 
 

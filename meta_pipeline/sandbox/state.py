@@ -12,6 +12,9 @@ from meta_pipeline.sandbox.ads.insights.endpoint import InsightsEndpoint
 from meta_pipeline.sandbox.ads.insights.report_runs import ReportRuns
 from meta_pipeline.sandbox.ads.insights.rows import Insights
 from meta_pipeline.sandbox.business.portfolios import BusinessEdges
+from meta_pipeline.sandbox.business.shares import Shares
+from meta_pipeline.sandbox.business.sharing import SharingEdges
+from meta_pipeline.sandbox.business.system_users import SystemUsers
 from meta_pipeline.sandbox.identity.identity import Identity
 from meta_pipeline.sandbox.instagram.edges import InstagramEdges
 from meta_pipeline.sandbox.pages.edges import PageEdges
@@ -50,7 +53,12 @@ class SandboxState:
         )
         self.pages = PageEdges(world=self.world, access=self.access, page_token=self.identity.page_token)
         self.instagram = InstagramEdges(world=self.world, access=self.access)
-        self.businesses = BusinessEdges(self.world)
+        self.shares = Shares(world=self.world, access=self.access)
+        self.system_users = SystemUsers(access=self.access, mint=self.identity.mint)
+        self.sharing = SharingEdges(self.world, self.access, self.shares)
+        self.businesses = BusinessEdges(
+            self.world, self.access, self.shares, self.system_users, self.pages.node
+        )
 
     def now(self) -> dt.datetime:
         """Return the server's time: the fixed one, or that of its clock."""

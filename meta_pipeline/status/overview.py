@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from meta_pipeline.consent.scopes import Scope, missing_scopes, requested_phase, scopes_for
 from meta_pipeline.graph.limits.pace import Budget
 from meta_pipeline.graph.limits.rate_limits import node_of
+from meta_pipeline.linker.choosing import Selection, Status
 from meta_pipeline.records import Grant, NodeLink, TokenRef
 from meta_pipeline.status.action_links import ActionLinks
 from meta_pipeline.status.issues import (
@@ -35,7 +36,7 @@ _ORDER = {"dead": 0, "trouble": 1, "good": 2}
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeState:
     """A node as one connection reaches it. `usage`: percent of Meta's limits by kind; `is_read`: this connection's
-    token is the one in use."""
+    token is the one in use; `status`: whether it is read every day, left out, paused or lost."""
 
     link: NodeLink
     tasks: tuple[str, ...]
@@ -43,6 +44,7 @@ class NodeState:
     pulled_at: dt.datetime | None
     usage: dict[str, float]
     issue: Issue | None
+    status: Status = "read"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,8 +75,10 @@ def connections(
     features: Collection[str],
     now: dt.datetime,
     with_disconnected: bool = False,
+    selection: Selection | None = None,
 ) -> list[Connection]:
-    """Return every connection, those with issues first; disconnected ones only `with_disconnected`."""
+    """Return every connection, those with issues first; disconnected ones only `with_disconnected`. Without a
+    `selection`, every node is read."""
     refs = tokens.refs(retired=True)
     latest_grants, reached = grants.latest(engine), access.by_source_token(engine)
     usable = access.usable_by_node(engine)
@@ -85,6 +89,7 @@ def connections(
         links=links, pulled_at=read_times.last_read_by_node(engine), usage=_usage(engine, now),
         token_in_use={node_id: accesses[0].token_ref for node_id, accesses in usable.items()},
         refs={ref.id: ref for ref in refs}, features=features, action_links=action_links,
+        statuses={id: selection.status(id, now=now) for id in links} if selection else {},
     )
     described = []
     for ref in refs:
@@ -126,6 +131,7 @@ class _NodeStates:
     refs: Mapping[str, TokenRef]
     features: Collection[str]
     action_links: ActionLinks
+    statuses: Mapping[str, Status]
 
     def of(self, ref: TokenRef, grant: Grant | None, accesses: Iterable[Access]) -> tuple[NodeState, ...]:
         """Return the nodes that a connection reaches, by id."""
@@ -139,6 +145,7 @@ class _NodeStates:
             pulled_at=self.pulled_at.get(link.id), usage=self.usage.get(link.id, {}),
             issue=task_issue(link, access.tasks, action_links=self.action_links)
             or self._page_token_issue(ref, access) or self._scope_issue(link, ref, grant, access),
+            status=self.statuses.get(link.id, "read"),
         )
 
     def _page_token_issue(self, ref: TokenRef, access: Access) -> Issue | None:

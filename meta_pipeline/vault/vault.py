@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from meta_pipeline.display import printable
 from meta_pipeline.records import AccessToken, TokenRef, VaultError
 from meta_pipeline.store.connections import access, reveals, tokens
+from meta_pipeline.store.nodes import choices
 from meta_pipeline.vault import signing_key
 from meta_pipeline.vault.seal import UnsealError, keyring, seal, seal_text, unseal, unseal_text
 from meta_pipeline.vault.signing_key import SigningKey
@@ -88,7 +89,10 @@ class Vault:
 
     def reveal_for(self, node_id: str, *, flow: str, without: Collection[str] = ()) -> AccessToken:
         """Return the best token that may read this node, `without` those that were tried; VaultError when there is
-        none."""
+        none, and for a paused node: nothing is read of it, whoever asks."""
+        choice = choices.find(self._engine, node_id)
+        if choice is not None and choice.choice == "paused":
+            raise VaultError(f"{node_id} is paused: `meta-pipeline nodes resume {node_id}` reads it again")
         for reader in access.readers(self._engine, node_id):
             if reader.token_ref not in without:
                 return self.reveal(reader.token_ref, flow=flow, node_id=node_id)

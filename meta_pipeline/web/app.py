@@ -23,7 +23,7 @@ from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.consent.local import CALLBACK
 from meta_pipeline.records import ConfigError, MetaPipelineError
 from meta_pipeline.settings import Settings, is_loopback
-from meta_pipeline.web import documentation, invitations, leaving, oauth, pages, signing_in, tenants
+from meta_pipeline.web import documentation, invitations, leaving, nodes, oauth, pages, signing_in, tenants
 from meta_pipeline.web.security import Guard, Headers
 from meta_pipeline.web.site import HERE, Site
 from meta_pipeline.web.visitors import Access, People
@@ -78,6 +78,7 @@ def create_app(
             route(leaving.DEAUTHORIZE, leaving.deauthorize, "POST", access=everybody),
             route(leaving.DATA_DELETION, leaving.data_deletion, "POST", access=everybody),
             route(f"{leaving.STATUS}/{{code}}", leaving.deletion, access=everybody),
+            route("/nodes/{id}/choice", nodes.choose, "POST"),
             route("/docs", documentation.docs),
             route("/invitations/{link}", invitations.page, access=everybody),
             route("/invitations/{link}/connect", invitations.connect, access=everybody),

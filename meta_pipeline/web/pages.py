@@ -20,7 +20,7 @@ from meta_pipeline.status.token_health import DISCONNECTED
 from meta_pipeline.store.connections import alerts, onboardings
 from meta_pipeline.web import oauth
 from meta_pipeline.web.site import Site, our_form
-from meta_pipeline.web.words import KINDS
+from meta_pipeline.web.words import KINDS, NODE_STATUSES
 
 MOST_ALERTS = 5
 WITHOUT = {scope.name: scope.without for scope in SCOPES}
@@ -42,7 +42,7 @@ def connections(site: Site, request: Request) -> Response:
             })
             for kind in KINDS
         },
-        disconnected=_disconnected(site, request.query_params.get("disconnected", "")),
+        node_statuses=NODE_STATUSES, disconnected=_disconnected(site, request.query_params.get("disconnected", "")),
     )
 
 

@@ -25,7 +25,7 @@ INVITED_KINDS = ("ad_account", "page", "instagram_account", "pixel", "catalog")
 def tenant_page(site: Site, request: Request) -> Response:
     """Show a tenant's nodes and its published file (`GET /tenants/{tenant}`). It reads the control store only."""
     tenant, engine = _tenant(site, request), site.runtime.engine
-    links = [link for link in list_links(engine) if tenant.has(Node(link.kind, link.id, link.owner_business))]
+    links = [link for link in list_links(engine) if tenant.has(Node(link.kind, link.id, link.owner))]
     location = location_of(site.runtime.settings.published_file, tenant.name)
     return site.page(
         request, "tenant.html", tenant=tenant, links=links, read_at=read_times.last_read_by_node(engine),

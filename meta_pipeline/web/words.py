@@ -25,6 +25,10 @@ LIMITS = {
     "score": "Requests", "ads_insights": "Results", "ads_management": "Ads", "insights_load": "Load", "pages": "Pages",
     "instagram": "Instagram",
 }
+NODE_STATUSES = {
+    "left out": "left out: not read every day", "paused": "paused: not read",
+    "lost": "not read: nobody has given access to it for days",
+}
 TOKEN_KINDS = {"user": "person", "system_user": "system user", "page": "Page", "app": "app"}
 BUSY_PERCENT = 1.0  # of one of Meta's limits: below it the limit is not shown
 

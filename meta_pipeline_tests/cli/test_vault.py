@@ -25,7 +25,7 @@ def test_list_log_check_and_revoke(home: Home, sandbox: Sandbox) -> None:
     connected = home.run("connect", "--no-browser", "--phase", "1")
     assert connected.returncode == 0, connected.stderr
     (token,) = listed(home)
-    assert (token["of"], token["kind"], token["state"], token["nodes"]) == ("Sam Operator", "user", "good", 12)
+    assert (token["owner"], token["kind"], token["state"], token["nodes"]) == ("Sam Operator", "user", "good", 12)
     assert home.run("vault", "check").returncode == 0
     log = json.loads(home.run("vault", "log", "--format", "json", "--token", token["token"]).stdout)
     assert {row["flow"] for row in log} == {"relink", "check_tokens", "first_look"}

@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from meta_pipeline.bootstrap import insights_tables
 from meta_pipeline.extract.ads.catalogue.reports import REPORTS
 from meta_pipeline.extract.instagram.reports import INSTAGRAM_REPORTS
 from meta_pipeline.extract.pages.reports import PAGE_REPORTS
+from meta_pipeline.extract.raw_tables import insights_tables
 from meta_pipeline.store.engine import open_store
 from meta_pipeline.warehouse.warehouse import Warehouse
 

@@ -17,8 +17,8 @@ import duckdb
 import pytest
 
 from harness.dbt_builds import DbtBuilds
-from meta_pipeline.bootstrap import insights_tables
 from meta_pipeline.extract.ads.catalogue.reports import REPORTS
+from meta_pipeline.extract.raw_tables import insights_tables
 from meta_pipeline.landing.landing import SNAPSHOT_DAY, Landing
 from meta_pipeline.records import Batch
 from meta_pipeline.status import coverage

@@ -15,8 +15,8 @@ from typing import Any
 import duckdb
 import pytest
 
-from meta_pipeline.bootstrap import insights_tables
 from meta_pipeline.extract.ads.catalogue.reports import REPORTS
+from meta_pipeline.extract.raw_tables import insights_tables
 from meta_pipeline.landing.landing import SNAPSHOT_DAY, Landing
 from meta_pipeline.publish.policy import PublishPolicy
 from meta_pipeline.publish.publish import publish

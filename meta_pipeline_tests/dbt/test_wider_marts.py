@@ -14,8 +14,8 @@ import duckdb
 import pytest
 
 from harness.account_costs import NODE, Account, days_from
-from meta_pipeline.bootstrap import insights_tables
 from meta_pipeline.extract.ads.catalogue.reports import REPORTS
+from meta_pipeline.extract.raw_tables import insights_tables
 from meta_pipeline.records import NodeLink
 from meta_pipeline.sandbox.ads.insights import totals
 from meta_pipeline.sandbox.control import control

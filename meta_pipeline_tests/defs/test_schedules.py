@@ -17,11 +17,14 @@ from meta_pipeline.defs.partitions import days_by_node
 from meta_pipeline.defs.sensors import waiting_ranges_sensor
 from meta_pipeline.extract.ads.catalogue.report_file import default_reports
 from meta_pipeline.extract.ads.catalogue.reports import REPORTS
+from meta_pipeline.linker.links import settle
 from meta_pipeline.node_kinds import AD_ACCOUNT, INSTAGRAM_ACCOUNT, NODE_KINDS, PAGE, NodeKind
 from meta_pipeline.records import LandedFile
 from meta_pipeline.settings import Settings
 from meta_pipeline.store.landed import ledger
+from meta_pipeline.store.nodes import choices, history
 from meta_pipeline.store.pulls import deferrals
+from meta_pipeline.store.schema.nodes import node_links
 
 DAY = dt.timedelta(days=1)
 TODAY, YESTERDAY = dt.date(2026, 11, 20), dt.date(2026, 11, 19)  # at NOW, in Los Angeles as in Berlin
@@ -158,3 +161,34 @@ def test_what_waited_for_a_limit_is_continued_by_the_job_of_its_kind(
     ]
     assert {(request.job_name, request.tags[f"meta/{kind.name}"]) for request in requests} == {(kind.job, node_id)}
     assert len({request.run_key for request in requests}) == len(requests)
+
+
+@pytest.mark.parametrize("choice", ["paused", "left_out"])
+def test_what_is_paused_or_left_out_is_not_requested_and_the_skip_says_so(tmp_path: Path, choice: choices.Choice) -> None:
+    runtime = runtime_of(tmp_path)
+    link(runtime, 2)
+    first, second = node_ids(2)
+    choices.save(runtime.engine, [first], choice, chosen_by="a test", now=NOW)
+    assert {request.tags["meta/ad_account"] for request in requests_of(runtime)} == {second}
+
+    choices.save(runtime.engine, [second], choice, chosen_by="a test", now=NOW)
+    for schedule in ("pull_ads_schedule", "pull_entities_schedule"):
+        (skip,) = requests_of(runtime, schedule)
+        assert skip.skip_message and "None of the 2 ad accounts is read: `meta-pipeline nodes list`" in skip.skip_message
+
+
+def test_a_lost_node_is_requested_until_the_grace_period_ends_and_again_once_it_is_back(tmp_path: Path) -> None:
+    lost_at = NOW - 7 * DAY
+    runtime = runtime_of(tmp_path, lost_grace_days=7)
+    link(runtime, 1)
+    (node_id,) = node_ids(1)
+    with runtime.engine.begin() as connection:
+        connection.execute(node_links.update().values(lost_at=lost_at + dt.timedelta(seconds=1)))
+    assert isinstance(requests_of(runtime)[0], dg.RunRequest)
+    with runtime.engine.begin() as connection:
+        connection.execute(node_links.update().values(lost_at=lost_at))
+    assert isinstance(requests_of(runtime)[0], dg.SkipReason)
+
+    settle(runtime.engine, now=NOW)  # a token reaches it
+    assert [change.change for change in history.changes(runtime.engine, node_id=node_id)] == ["back", "new"]
+    assert isinstance(requests_of(runtime)[0], dg.RunRequest)

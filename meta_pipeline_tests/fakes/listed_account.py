@@ -13,9 +13,9 @@ import sqlalchemy as sa
 
 from harness.account import NODE, SmallAccount
 from harness.frozen_clock import FrozenClock
-from meta_pipeline.bootstrap import insights_tables
 from meta_pipeline.entity_kinds import ENTITY_KINDS
 from meta_pipeline.extract.ads.catalogue.reports import REPORTS
+from meta_pipeline.extract.raw_tables import insights_tables
 from meta_pipeline.flows.pulling.ads import listings
 from meta_pipeline.flows.pulling.ads.listings import ListingPolicy
 from meta_pipeline.flows.pulling.pull_context import PullContext

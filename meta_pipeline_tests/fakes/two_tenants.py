@@ -14,8 +14,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from meta_pipeline.bootstrap import insights_tables
 from meta_pipeline.extract.ads.catalogue.reports import REPORTS
+from meta_pipeline.extract.raw_tables import insights_tables
 from meta_pipeline.landing.landing import SNAPSHOT_DAY, Landing
 from meta_pipeline.records import Batch, NodeLink
 from meta_pipeline.store.connections import node_links

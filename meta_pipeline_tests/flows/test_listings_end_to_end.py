@@ -15,8 +15,8 @@ import duckdb
 import pyarrow.parquet as pq
 
 from harness.sandbox import Sandbox
-from meta_pipeline.bootstrap import insights_tables
 from meta_pipeline.extract.ads.catalogue.reports import REPORTS
+from meta_pipeline.extract.raw_tables import insights_tables
 from meta_pipeline.flows.pulling.ads import listings
 from meta_pipeline.flows.pulling.ads.listings import ListingPolicy
 from meta_pipeline.flows.pulling.pull_context import PullContext

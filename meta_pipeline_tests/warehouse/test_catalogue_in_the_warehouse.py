@@ -9,9 +9,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from meta_pipeline.bootstrap import insights_tables
 from meta_pipeline.extract.ads.catalogue.report_file import parse_catalogue
 from meta_pipeline.extract.ads.catalogue.reports import REPORTS
+from meta_pipeline.extract.raw_tables import insights_tables
 from meta_pipeline.warehouse.warehouse import Warehouse
 from meta_pipeline_tests.warehouse.place import DAY, NOW, Place
 

@@ -15,8 +15,8 @@ import pytest
 import sqlalchemy as sa
 
 from harness.filled_home import DAYS, NOW, FilledHome
-from meta_pipeline.bootstrap import insights_tables
 from meta_pipeline.extract.ads.catalogue.reports import REPORTS
+from meta_pipeline.extract.raw_tables import insights_tables
 from meta_pipeline.publish import freshness
 from meta_pipeline.publish.publish import publish
 from meta_pipeline.records import LoadError

@@ -16,7 +16,8 @@ from harness.sandbox import Sandbox
 from meta_pipeline import bootstrap
 from meta_pipeline.consent import state
 from meta_pipeline.store.connections import onboardings
-from meta_pipeline.store.schema.connections import node_links, tokens
+from meta_pipeline.store.schema.connections import tokens
+from meta_pipeline.store.schema.nodes import node_links
 
 TIMES = 600  # by four shares
 HARD = settings(

@@ -16,13 +16,20 @@ _CONNECT_FIRST = "run `meta-pipeline connect` first"
 def reports_by_node(
     runtime: Runtime, *, nodes: Sequence[str], reports: Sequence[str]
 ) -> list[tuple[NodeLink, tuple[str, ...]]]:
-    """Return the nodes that are read, each with its reports: the named ones, else every linked node that has one of the
-    named reports, else all with what is read by default. Raise ConfigError for what is unknown or doesn't fit."""
+    """Return the nodes that are read, each with its reports: the named ones, else every node that is read every day and
+    has one of the named reports, else all of those with what is read by default. Raise ConfigError for what is unknown
+    or doesn't fit, and for a named node that is paused."""
     named = _named_by_kind(runtime, reports)
     links = {link.id: link for link in list_links(runtime.engine) if link.kind in KINDS_BY_NAME}
     if not links:
         raise ConfigError(f"no ad account is linked yet, and no Page or Instagram account: {_CONNECT_FIRST}")
-    chosen = [_link(links, node_id) for node_id in dict.fromkeys(nodes)] if nodes else list(links.values())
+    selection, now = runtime.selection(), runtime.now()
+    if nodes:
+        chosen = [_link(links, node_id) for node_id in dict.fromkeys(nodes)]
+        if paused := [link.id for link in chosen if selection.status(link.id, now=now) == "paused"]:
+            raise ConfigError(f"{paused[0]} is paused: `meta-pipeline nodes resume {paused[0]}` first")
+    elif not (chosen := selection.read(links.values(), now=now)):
+        raise ConfigError("no node is chosen: `meta-pipeline nodes list` says which are paused or left out")
     for kind_name, names in named.items():
         kind = KINDS_BY_NAME[kind_name]
         if not any(link.kind == kind_name for link in links.values()):

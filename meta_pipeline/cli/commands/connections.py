@@ -12,7 +12,7 @@ from meta_pipeline.cli.output.terminal import echo
 from meta_pipeline.records import NodeLink
 
 _TOKEN_HEADERS = {
-    "of": "person", "data_access_ends": "data access ends", "wrong": "problem", "click": "fix it at",
+    "owner": "person", "data_access_ends": "data access ends", "wrong": "problem", "click": "fix it at",
 }
 
 
@@ -104,7 +104,7 @@ def connect(token_stdin: bool, kind: str, no_browser: bool, phase: int) -> None:
         token, phase, through = verb.token_from_stdin(kind), 0, "connect --token-stdin"
     else:
         token, through = verb.token_from_dialog(runtime, browser=not no_browser, phase=phase), "connect"
-    _print_links(verb.onboard(runtime, token, phase=phase, through=through))
+    print_links(verb.onboard(runtime, token, phase=phase, through=through))
 
 
 @click.command()
@@ -123,14 +123,15 @@ def links(as_json: bool, is_wide: bool) -> None:
 
         click.echo(json.dumps([dataclasses.asdict(link) for link in node_links], ensure_ascii=False, indent=2))
     else:
-        _print_links(node_links, is_wide=is_wide)
+        print_links(node_links, is_wide=is_wide)
         if not node_links:
             click.echo("nothing is linked yet: run `meta-pipeline connect`", err=True)
     for sentence in unread_sentences(engine):
         echo(f"may be incomplete: {sentence}", err=True)
 
 
-def _print_links(node_links: Iterable[NodeLink], *, is_wide: bool = False) -> None:
+def print_links(node_links: Iterable[NodeLink], *, is_wide: bool = False) -> None:
+    """Print links as a table."""
     from meta_pipeline.cli.output.tables import show
 
     columns = ("kind", "id", "name", "access", "owner business", "time zone", "currency")

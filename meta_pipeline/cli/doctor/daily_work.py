@@ -23,7 +23,6 @@ from meta_pipeline.graph.limits.pace import Budget
 from meta_pipeline.graph.limits.rate_limits import node_of
 from meta_pipeline.node_kinds import KINDS_BY_NAME
 from meta_pipeline.status.due_pulls import due_days, reports_of_days
-from meta_pipeline.store.connections.node_links import list_links
 from meta_pipeline.store.coordination.processes import pid_of
 from meta_pipeline.store.gateway import budgets
 from meta_pipeline.store.landed import load_queue, read_times
@@ -157,7 +156,7 @@ def _check_overdue_days(runtime: Runtime, *, is_up_running: bool, now: dt.dateti
     """
     tiers, engine = parse_tiers(runtime.settings.restatement), runtime.engine
     overdue: dict[str, int] = {}
-    for link in list_links(engine):
+    for link in runtime.links_to_read(now=now):
         if link.kind not in KINDS_BY_NAME:
             continue
         today = link.today(now)

@@ -29,7 +29,7 @@ def check_intake(runtime: Runtime) -> Iterator[CheckResult]:
     except ConfigError as error:
         yield CheckResult("intake", False, str(error))
         return
-    linked = [Node(link.kind, link.id, link.owner_business) for link in list_links(runtime.engine)]
+    linked = [Node(link.kind, link.id, link.owner) for link in list_links(runtime.engine)]
     for sentence in warnings_about(intake.tenants, linked):
         yield CheckResult("tenants", False, sentence)
     for tenant in intake.tenants:
@@ -58,7 +58,7 @@ def evidence_of(runtime: Runtime) -> Evidence:
         tokens = []
     return Evidence(
         links=links, tasks=tasks, tokens=tokens,
-        owners={link.id: owner for link in links if (owner := link.owner_business or "").isdigit()},
+        owners={link.id: owner for link in links if (owner := link.owner or "").isdigit()},
         redirect_uri=runtime.settings.public_url.rstrip("/") + CALLBACK,
         scope_names=tuple(scope.name for scope in SCOPES),
     )

@@ -20,6 +20,8 @@ OF_THE_PIPELINE = {
     "drift": "what Meta sends that no column knows, by report, account, day and key",
     "exchange_rates": "the operator's exchange rates into the reporting currency, as the file has them",
     "nodes": "every node that is linked: ad accounts, Pages, Instagram accounts, pixels and catalogs",
+    "node_versions": "every state of every linked node with its validity: owner, tasks, time zone, currency",
+    "link_changes": "what changed of the linked nodes: new, gone, back, owners, tasks, time zones, currencies",
     "node_publications": "which nodes a published file holds back, and why; empty in the warehouse itself",
     "metric_availability": "when each metric of each Page and Instagram account was requested and answered, and since "
     "when it has been empty or dead",

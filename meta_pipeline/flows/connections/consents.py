@@ -26,6 +26,7 @@ from meta_pipeline.store.connections.node_links import list_links
 from meta_pipeline.store.connections.onboardings import Onboarding
 from meta_pipeline.store.coordination import leases
 from meta_pipeline.store.coordination.processes import identity
+from meta_pipeline.store.nodes import business_assets
 from meta_pipeline.store.people import invitations, reconnect_links
 from meta_pipeline.store.people.invitations import Invitation
 from meta_pipeline.vault.vault import Vault
@@ -241,7 +242,10 @@ def relink(
         ).id
 
     try:
-        discovery = discover(graph=graph, token=token, token_ref=ref.id, keep_page_token=keep_page_token)
+        discovery = discover(
+            graph=graph, token=token, token_ref=ref.id, keep_page_token=keep_page_token,
+            earlier_businesses=business_assets.names(engine, through_ref=ref.id),
+        )
     except TokenError as error:
         retire_if_invalid(token, error, graph=graph, tokens=tokens, now=now)
         raise
@@ -271,4 +275,5 @@ def relink_all(
             problems.extend(f"with the token of {ref.subject_name} {unread}" for unread in discovery.unread)
         except GraphError as error:
             problems.append(f"what {ref.subject_name} may read could not be read again: {error}")
+    links.settle(engine, now=now)
     return linked, problems

@@ -39,16 +39,19 @@ class AdsEdges:
     def list_accounts(self, call: NodeCall) -> dict[str, Any]:
         """Return the ad accounts that a person reaches (`me/adaccounts`)."""
         require_scope(call.token, *ADS_SCOPES)
-        accounts = [account for account in self.world.accounts.values() if self.access.is_reachable(account.id)]
+        accounts = [
+            account for account in self.world.accounts.values()
+            if self.access.is_reachable(account.id, call.token.subject_id)
+        ]
         return paginate(call.request, accounts, lambda account: self._account(call, account, with_tasks=True))
 
     def answer_account(self, call: NodeCall) -> Any:
         """Return an ad account (`act_…`) or one of its edges."""
         account = self.world.accounts.get(call.node_id.removeprefix("act_"))
-        if account is None or not self.access.is_reachable(account.id):
+        if account is None or not self.access.is_reachable(account.id, call.token.subject_id):
             raise unknown_object(call.node_id)
         has_scope = not set(ADS_SCOPES).isdisjoint(call.token.scopes)
-        if not has_scope or (call.edge and not self.access.may_read(account.id)):
+        if not has_scope or (call.edge and not self.access.may_read(account.id, call.token.subject_id)):
             raise GraphApiError(
                 "(#200) Ad account owner has NOT grant ads_management or ads_read permission", 200, status=403
             )
@@ -102,9 +105,11 @@ class AdsEdges:
         )
 
     def _account(self, call: NodeCall, account: Account, *, with_tasks: bool) -> dict[str, Any]:
+        has_business = "business_management" in call.token.scopes
         node = account_node(
-            account, self.world, call.now, has_business="business_management" in call.token.scopes,
-            tasks=self.access.tasks.get(account.id) if with_tasks else None,
+            account, self.world, call.now,
+            business=self.access.owner(account.id, account.business) if has_business else None,
+            tasks=self.access.tasks_of(call.token.subject_id, account.id) if with_tasks else None,
         )
         return select_fields(node, call.fields, ("id", "account_id"))
 

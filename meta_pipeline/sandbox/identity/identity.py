@@ -182,7 +182,7 @@ class Identity:
 
 def data_access_ends_at(token: AccessToken) -> dt.datetime | None:
     """Return 90 days after the person's last activity; None for a system user and for the app."""
-    if token.kind not in ("USER", "PAGE") or token.subject_id == SYSTEM_USER_ID:
+    if token.kind not in ("USER", "PAGE") or token.subject_id != USER_ID:
         return None
     return (token.active_at or token.issued_at) + DATA_ACCESS_LIFE
 

@@ -7,12 +7,10 @@ from typing import Any
 from meta_pipeline.sandbox.identity.identity import Identity
 from meta_pipeline.sandbox.protocol.field_selection import select_fields
 from meta_pipeline.sandbox.protocol.requests import NodeCall
-from meta_pipeline.sandbox.world.cast import SYSTEM_USER_NAME, USER_ID
 
 
-def person(call: NodeCall) -> dict[str, Any]:
+def person(call: NodeCall, name: str) -> dict[str, Any]:
     """Return the node of a person or system user."""
-    name = "Sam Operator" if call.node_id == USER_ID else SYSTEM_USER_NAME
     return select_fields({"_type": "User", "id": call.node_id, "name": name}, call.fields, ("id", "name"))
 
 

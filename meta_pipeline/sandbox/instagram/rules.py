@@ -18,11 +18,14 @@ _INSIGHTS_SCOPES = frozenset(("instagram_basic", "instagram_manage_insights", "p
 
 def check_access(call: NodeCall, page: Page, access: NodeAccess, *, is_insights: bool) -> None:
     """Raise unless the token reads the account: that of a person or system user, or of the account's own Page."""
-    node_ids = (page.id, page.instagram_id)
-    if not all(access.is_reachable(node_id) for node_id in node_ids) or call.token.page_id not in (None, page.id):
+    # A system user that was created here has an Instagram account through its Page.
+    node_ids = (page.id,) if call.token.subject_id in access.assigned else (page.id, page.instagram_id)
+    user_id = call.token.subject_id
+    is_reachable = all(access.is_reachable(node_id, user_id) for node_id in node_ids)
+    if not is_reachable or call.token.page_id not in (None, page.id):
         raise unknown_object(call.node_id)
     scopes = _INSIGHTS_SCOPES if is_insights else {"instagram_basic"}
-    may_read = all(access.may_read(node_id) for node_id in node_ids)
+    may_read = all(access.may_read(node_id, user_id) for node_id in node_ids)
     if not scopes <= set(call.token.scopes) or (is_insights and not may_read):
         raise GraphApiError("(#10) Application does not have permission for this action", 10)
 

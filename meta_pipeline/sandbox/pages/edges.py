@@ -47,10 +47,14 @@ class PageEdges:
         """Return the Pages that a person reaches, with their tokens (`me/accounts`)."""
         require_scope(call.token, "pages_show_list")
         has_business = "business_management" in call.token.scopes
-        pages = [page for page in self.world.pages.values() if self.access.is_reachable(page.id)]
+        pages = [
+            page for page in self.world.pages.values() if self.access.is_reachable(page.id, call.token.subject_id)
+        ]
         return paginate(call.request, pages, lambda page: select_fields(
-            self._node(call, page, has_business=has_business, tasks=self.access.tasks.get(page.id)), call.fields,
-            _LISTED_FIELDS,
+            self.node(
+                call, page, has_business=has_business, tasks=self.access.tasks_of(call.token.subject_id, page.id)
+            ),
+            call.fields, _LISTED_FIELDS,
         ))
 
     def find(self, node_id: str) -> Page | None:
@@ -64,7 +68,7 @@ class PageEdges:
     def answer(self, call: NodeCall, page: Page) -> dict[str, Any]:
         """Return a Page, its insights, or a page of its posts."""
         if call.edge == "":
-            return select_fields(self._node(call, page, has_business=True), call.fields, ("id", "name"))
+            return select_fields(self.node(call, page, has_business=True), call.fields, ("id", "name"))
         if call.edge.partition("/")[0] == "insights":
             check_page_token(call, page.id, self.access)
             return select_records(page_insights(call, page.id, self.days), call.fields)
@@ -101,13 +105,15 @@ class PageEdges:
             key=lambda post: f"{post.created_at.isoformat()} {post.id}",
         )
 
-    def _node(
+    def node(
         self, call: NodeCall, page: Page, *, has_business: bool, tasks: list[str] | None = None
     ) -> dict[str, Any]:
+        """Return a Page with every field, its token and the expansion of its insights included."""
         token = self._page_token(page.id, call.token, call.now)
         followers = self.days.followers(page.id, latest_day(call.now))
+        owner = self.access.owner(page.id, page.business) if has_business else None
         return {
-            **page_node(page, token, has_business=has_business, tasks=tasks),
+            **page_node(page, token, business=owner, tasks=tasks),
             "fan_count": followers * 97 // 100, "followers_count": followers,
             "insights": functools.partial(self._expanded_insights, call, page),
         }

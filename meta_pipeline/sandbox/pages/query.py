@@ -63,7 +63,7 @@ def check_page_token(call: NodeCall, page_id: str, access: NodeAccess) -> None:
     """Raise unless the request has the Page's own token, with `pages_read_engagement`, of somebody who may read."""
     if call.token.page_id != page_id:
         raise GraphApiError("(#190) This method must be called with a Page Access Token", 190)
-    if "pages_read_engagement" not in call.token.scopes or not access.may_read(page_id):
+    if "pages_read_engagement" not in call.token.scopes or not access.may_read(page_id, call.token.subject_id):
         raise GraphApiError(
             "(#10) This endpoint requires the 'pages_read_engagement' permission or the 'Page Public Content Access' "
             "feature.", 10, status=403,

@@ -43,6 +43,19 @@ PAGES = (
         instagram_name="sakura.beauty",
     ),
 )
+# What clients own and have not shared yet: requested, and waiting for their admins.
+PENDING_ACCOUNTS = (
+    Account(
+        id="1000000801", name="Sakura Beauty Japan", timezone="Asia/Tokyo", currency="JPY", business=_SAKURA,
+        is_delivering=False,
+    ),
+)
+PENDING_PAGES = (
+    Page(
+        id="3000000000004", name="Aroha Trails", business=_AROHA, instagram_id="17841400000000004",
+        instagram_name="aroha.trails",
+    ),
+)
 PIXELS = (
     SharedAsset("5000000000001", "Northwind shop", OWN_BUSINESS),
     SharedAsset("5000000000002", "Aroha Outdoor shop", _AROHA),

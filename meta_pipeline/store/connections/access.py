@@ -5,23 +5,28 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import sqlalchemy as sa
 
-from meta_pipeline.store.schema.connections import node_access, tokens
+from meta_pipeline.store.schema.connections import tokens
+from meta_pipeline.store.schema.nodes import node_access
 
 READING_TASK = "ANALYZE"  # what reading insights of an ad account or a Page takes (docs/graph-api.md §5.2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """A node, the token that reads it, and the token (of a person or system user) through which it was found."""
+    """A node, the token that reads it, and the token (of a person or system user) through which it was found. `access`
+    and the owner: as that token sees them, None where no discovery has recorded it."""
 
     node_id: str
     token_ref: str
     through_ref: str
     tasks: tuple[str, ...]
+    access: Literal["owned", "partner", "unknown"] | None = None
+    owner_business: str | None = None
+    owner_business_id: str | None = None
 
     @property
     def may_read(self) -> bool:
@@ -72,25 +77,49 @@ def _usable(engine: sa.Engine, where: sa.ColumnElement[bool]) -> list[Access]:
 
 
 def _access(row: sa.Row[Any]) -> Access:
-    return Access(node_id=row.node_id, token_ref=row.token_ref, through_ref=row.through_ref, tasks=tuple(row.tasks))
+    return Access(
+        node_id=row.node_id, token_ref=row.token_ref, through_ref=row.through_ref, tasks=tuple(row.tasks),
+        access=row.access, owner_business=row.owner_business, owner_business_id=row.owner_business_id,
+    )
+
+
+def in_use_by_node(connection: sa.Connection) -> dict[str, list[Access]]:
+    """Return every node's accesses whose token is not retired, the one that was seen last first."""
+    query = (
+        sa.select(node_access).outerjoin(tokens, tokens.c.id == node_access.c.token_ref)
+        .where(tokens.c.retired_at.is_(None))
+        .order_by(node_access.c.node_id, node_access.c.seen_at.desc(), node_access.c.through_ref)
+    )
+    by_node: dict[str, list[Access]] = {}
+    for row in connection.execute(query):
+        by_node.setdefault(row.node_id, []).append(_access(row))
+    return by_node
 
 
 def replace(engine: sa.Engine, through_ref: str, accesses: Iterable[Access], *, now: dt.datetime) -> None:
     """Replace what a token reaches by the result of its newest discovery; other tokens' access stays."""
-    rows = {access.node_id: access for access in accesses}
     with engine.begin() as connection:
-        connection.execute(node_access.delete().where(node_access.c.through_ref == through_ref))
-        if rows:
-            connection.execute(
-                node_access.insert(),
-                [
-                    {
-                        "node_id": access.node_id, "through_ref": through_ref, "token_ref": access.token_ref,
-                        "tasks": list(access.tasks), "seen_at": now,
-                    }
-                    for access in rows.values()
-                ],
-            )
+        replace_in(connection, through_ref, accesses, now=now)
+
+
+def replace_in(
+    connection: sa.Connection, through_ref: str, accesses: Iterable[Access], *, now: dt.datetime
+) -> None:
+    """Replace what a token reaches in this transaction."""
+    rows = {access.node_id: access for access in accesses}
+    connection.execute(node_access.delete().where(node_access.c.through_ref == through_ref))
+    if rows:
+        connection.execute(
+            node_access.insert(),
+            [
+                {
+                    "node_id": access.node_id, "through_ref": through_ref, "token_ref": access.token_ref,
+                    "tasks": list(access.tasks), "seen_at": now, "access": access.access,
+                    "owner_business": access.owner_business, "owner_business_id": access.owner_business_id,
+                }
+                for access in rows.values()
+            ],
+        )
 
 
 def nodes_of(engine: sa.Engine, token_ref: str) -> list[str]:

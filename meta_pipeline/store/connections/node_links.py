@@ -12,22 +12,42 @@ from meta_pipeline.node_kinds import NodeKind
 from meta_pipeline.records import NodeLink
 from meta_pipeline.store.connections import access
 from meta_pipeline.store.connections.access import Access
-from meta_pipeline.store.schema.connections import node_links
+from meta_pipeline.store.schema.nodes import node_links
+from meta_pipeline.store.upserts import insert
+
+# The columns that a discovery replaces; `lost_at` follows from what all tokens reach.
+_SAVED = frozenset({
+    "kind", "name", "access", "owner_business", "owner_business_id", "tasks", "timezone", "currency", "token_ref",
+    "related", "linked_at",
+})
 
 
 def save(engine: sa.Engine, links: Iterable[NodeLink], *, now: dt.datetime) -> None:
     """Insert or update each link, in one transaction. Links of other nodes stay as they are, and so do relations that
     `relate` recorded."""
     with engine.begin() as connection:
-        for link in links:
-            recorded = [each for each in _related(connection, link.id) if each.get("recorded")]
-            row = {
-                "kind": link.kind, "name": link.name, "access": link.access, "owner_business": link.owner_business,
-                "tasks": list(link.tasks), "timezone": link.timezone, "currency": link.currency,
-                "token_ref": link.token_ref, "related": [*link.related, *recorded], "linked_at": now,
-            }
-            if not connection.execute(node_links.update().where(node_links.c.id == link.id).values(row)).rowcount:
-                connection.execute(node_links.insert().values(id=link.id, **row))
+        save_in(connection, links, now=now)
+
+
+def save_in(connection: sa.Connection, links: Iterable[NodeLink], *, now: dt.datetime) -> None:
+    """Insert or update each link in this transaction. A name, time zone or currency that Meta left out stays what it
+    was."""
+    stored = {row.id: row for row in connection.execute(sa.select(node_links))}
+    rows: dict[str, dict[str, Any]] = {}
+    for link in links:
+        before = stored.get(link.id)
+        recorded = [each for each in before.related if each.get("recorded")] if before is not None else []
+        rows[link.id] = {
+            "id": link.id, "kind": link.kind, "name": link.name or (before.name if before else ""),
+            "access": link.access, "owner_business": link.owner_business, "owner_business_id": link.owner_business_id,
+            "tasks": list(link.tasks), "timezone": link.timezone or (before.timezone if before else None),
+            "currency": link.currency or (before.currency if before else None), "token_ref": link.token_ref,
+            "related": [*link.related, *recorded], "linked_at": now,
+        }
+    if rows:
+        statement = insert(node_links, dialect=connection.dialect.name)
+        changes = {column.name: statement.excluded[column.name] for column in node_links.c if column.name in _SAVED}
+        connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=changes), list(rows.values()))
 
 
 def relate(engine: sa.Engine, node_id: str, relations: Iterable[dict[str, str]], *, via: Collection[str]) -> None:
@@ -69,4 +89,5 @@ def _link(row: sa.Row[Any], usable: Sequence[Access]) -> NodeLink:
     return NodeLink(
         kind=row.kind, id=row.id, name=row.name, access=row.access, owner_business=row.owner_business, tasks=tasks,
         timezone=row.timezone, currency=row.currency, token_ref=token_ref, related=tuple(row.related),
+        owner_business_id=row.owner_business_id,
     )

@@ -10,7 +10,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from meta_pipeline.records import TokenKind, TokenRef
-from meta_pipeline.store.schema.connections import node_access, tokens
+from meta_pipeline.store.schema.connections import tokens
+from meta_pipeline.store.schema.nodes import node_access
 from meta_pipeline.store.upserts import insert
 
 INCOMING = "arrival"  # the stored subject of a token whose owner is not known yet

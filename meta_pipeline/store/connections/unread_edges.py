@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from meta_pipeline.store.schema.connections import unread_edges
+from meta_pipeline.store.schema.nodes import unread_edges
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +24,14 @@ class UnreadEdge:
 
 def replace(engine: sa.Engine, token_ref: str, edges: Iterable[UnreadEdge], *, now: dt.datetime) -> None:
     """Record the edges that the newest discovery through this token could not read; earlier ones are removed."""
+    with engine.begin() as connection:
+        replace_in(connection, token_ref, edges, now=now)
+
+
+def replace_in(
+    connection: sa.Connection, token_ref: str, edges: Iterable[UnreadEdge], *, now: dt.datetime
+) -> None:
+    """Record the unread edges in this transaction."""
     rows = {
         edge.path: {
             "token_ref": token_ref, "path": edge.path, "kinds": list(edge.kinds), "reason": edge.reason,
@@ -31,10 +39,9 @@ def replace(engine: sa.Engine, token_ref: str, edges: Iterable[UnreadEdge], *, n
         }
         for edge in edges
     }
-    with engine.begin() as connection:
-        connection.execute(unread_edges.delete().where(unread_edges.c.token_ref == token_ref))
-        if rows:
-            connection.execute(unread_edges.insert(), list(rows.values()))
+    connection.execute(unread_edges.delete().where(unread_edges.c.token_ref == token_ref))
+    if rows:
+        connection.execute(unread_edges.insert(), list(rows.values()))
 
 
 def by_token(engine: sa.Engine) -> dict[str, list[UnreadEdge]]:

@@ -1,4 +1,4 @@
-"""Tables of consents, tokens and what the tokens reach; of logins under way and alerts."""
+"""Tables of consents and tokens; of logins under way and alerts. What the tokens reach: `nodes.py`."""
 
 from __future__ import annotations
 
@@ -71,40 +71,6 @@ oauth_states = sa.Table(
     sa.Column("nonce", sa.String, primary_key=True),
     sa.Column("issued_at", Utc, nullable=False),
     sa.Column("used_at", Utc),
-)
-
-node_links = sa.Table(
-    "node_links", metadata,
-    sa.Column("id", sa.String, primary_key=True),
-    sa.Column("kind", sa.String, nullable=False),
-    sa.Column("name", sa.String, nullable=False),
-    sa.Column("access", sa.String, nullable=False),
-    sa.Column("owner_business", sa.String),
-    sa.Column("tasks", sa.JSON, nullable=False),
-    sa.Column("timezone", sa.String),
-    sa.Column("currency", sa.String),
-    sa.Column("token_ref", sa.String, nullable=False),
-    sa.Column("related", sa.JSON, nullable=False),
-    sa.Column("linked_at", Utc, nullable=False),
-)
-
-node_access = sa.Table(
-    "node_access", metadata,
-    sa.Column("node_id", sa.String, primary_key=True),
-    sa.Column("through_ref", sa.String, primary_key=True),
-    sa.Column("token_ref", sa.String, nullable=False),
-    sa.Column("tasks", sa.JSON, nullable=False),
-    sa.Column("seen_at", Utc, nullable=False),
-)
-
-unread_edges = sa.Table(
-    "unread_edges", metadata,
-    sa.Column("token_ref", sa.String, primary_key=True),
-    sa.Column("path", sa.String, primary_key=True),
-    sa.Column("kinds", sa.JSON, nullable=False),
-    sa.Column("reason", sa.String, nullable=False),
-    sa.Column("is_refused", sa.Boolean, nullable=False),
-    sa.Column("failed_at", Utc, nullable=False),
 )
 
 alerts = sa.Table(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from meta_pipeline.store.schema import connections, gateway, landed, leaving, people, pulls
+from meta_pipeline.store.schema import connections, gateway, landed, leaving, nodes, people, pulls
 from meta_pipeline.store.schema.metadata import metadata
 
-REVISION = "0018"  # the newest of migrations/versions
-TABLE_MODULES = (connections, gateway, landed, leaving, people, pulls)
+REVISION = "0019"  # the newest of migrations/versions
+TABLE_MODULES = (connections, gateway, landed, leaving, nodes, people, pulls)
 
 __all__ = ["REVISION", "TABLE_MODULES", "metadata"]

@@ -1,0 +1,71 @@
+"""`partners …`: request nodes of partners, poll the requests, give partners access to ours and take it back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from meta_pipeline.bootstrap import Runtime
+from meta_pipeline.flows.connections import partner_shares as flow
+from meta_pipeline.flows.connections.system_users import Admin, admin_of
+from meta_pipeline.records import AccessToken
+from meta_pipeline.store.nodes import share_requests
+
+COLUMNS = ["node", "direction", "business", "tasks", "state", "sentence", "requested_at", "checked_at", "next_check_at"]
+
+
+def admin(runtime: Runtime, business_id: str | None) -> Admin:
+    """Return our business and the token that administers it."""
+    return admin_of(business_id, graph=runtime.graph, tokens=runtime.vault, engine=runtime.engine)
+
+
+def shares(runtime: Runtime) -> tuple[list[str], list[tuple[Any, ...]]]:
+    """Return a row for every share that was started here."""
+    return COLUMNS, [
+        (each.node_id, each.direction, each.business_id, ", ".join(each.tasks), each.state, each.sentence,
+         each.requested_at, each.checked_at, each.next_check_at)
+        for each in share_requests.find_all(runtime.engine)
+    ]
+
+
+def request(runtime: Runtime, node_id: str, tasks: Sequence[str], business_id: str | None) -> str:
+    """Request a partner's node; return what is to be done now."""
+    wanted = flow.request(
+        node_id, tasks=tasks, admin=admin(runtime, business_id), engine=runtime.engine, now=runtime.now()
+    )
+    return f"{node_id}: {wanted.sentence}"
+
+
+def check(runtime: Runtime) -> list[str]:
+    """Poll every request that waits, whether it is due or not; return a sentence for each."""
+    waiting = [each for each in share_requests.find_all(runtime.engine) if each.state == "waiting"]
+    return [
+        f"{each.node_id}: {polled.state}; {polled.sentence}"
+        for each in waiting if each.direction == "in"
+        for polled in [flow.poll(
+            each, admin=admin(runtime, each.business_id), engine=runtime.engine, now=runtime.now()
+        )]
+    ]
+
+
+def give(runtime: Runtime, node_id: str, partner_id: str, tasks: Sequence[str], business_id: str | None) -> str:
+    """Give a partner tasks on a node of ours."""
+    given = flow.give(
+        node_id, partner_id, tasks=tasks, admin=admin(runtime, business_id), engine=runtime.engine, now=runtime.now(),
+        page_token=_page_token(runtime, node_id),
+    )
+    return f"{node_id}: {given.sentence}"
+
+
+def take_back(runtime: Runtime, node_id: str, partner_id: str, business_id: str | None) -> str:
+    """End a partner's access to a node of ours."""
+    ended = flow.take_back(
+        node_id, partner_id, admin=admin(runtime, business_id), engine=runtime.engine, now=runtime.now(),
+        page_token=_page_token(runtime, node_id),
+    )
+    return f"{node_id}: {ended.sentence}"
+
+
+def _page_token(runtime: Runtime, node_id: str) -> AccessToken | None:
+    """Return the own token of a Page; None for an ad account."""
+    return None if node_id.startswith("act_") else runtime.vault.reveal_for(node_id, flow="partners")

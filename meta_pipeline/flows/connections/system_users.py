@@ -1,0 +1,145 @@
+"""System users of a business: list and create them, give them nodes, install the app and mint tokens
+(docs/graph-api.md §4.5). What Meta leaves to a person is explained where it is refused."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import msgspec
+import sqlalchemy as sa
+
+from meta_pipeline.graph.calls import CallKind
+from meta_pipeline.graph.client import GraphClient
+from meta_pipeline.graph.errors import RequestError, ScopeError, UnreadableAnswerError
+from meta_pipeline.records import AccessToken, ConfigError, TokenRef
+from meta_pipeline.store.nodes import business_assets
+from meta_pipeline.vault.vault import Vault
+
+Role = Literal["ADMIN", "EMPLOYEE"]
+_ID = re.compile(r"(act_)?[0-9]{1,40}")
+_ADMIN_SCOPE = "business_management"
+# What somebody with full control of the business does by hand, by step.
+BY_HAND: Mapping[str, str] = {
+    "create": "Business settings → Users → System users → Add",
+    "assign": "Business settings → Users → System users → the system user → Assign assets",
+    "install": "Business settings → Accounts → Apps → Add → Connect an app, and assign it to the system user",
+    "mint": (
+        "Business settings → Users → System users → the system user → Generate token, then "
+        "`meta-pipeline connect --token-stdin --kind system-user`"
+    ),
+}
+# Tasks that reading takes, by kind of node (docs/graph-api.md §4.6, §5.2).
+READING_TASKS = ("ANALYZE",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SystemUser:
+    """A system user of a business; `role` is empty where Meta does not name it."""
+
+    id: str
+    name: str
+    role: str
+
+
+class _Row(msgspec.Struct):
+    id: str
+    name: str | None = None
+    role: str | None = None
+
+
+class StepError(ConfigError):
+    """Meta refused a step; the sentence says how a person does it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Admin:
+    """A business and the token with which it is administered."""
+
+    business_id: str
+    graph: GraphClient
+    token: AccessToken
+
+    def list_all(self) -> list[SystemUser]:
+        """Return the system users of the business."""
+        params = {"fields": ["id", "name", "role"], "limit": 100}
+        path = f"{self.business_id}/system_users"
+        rows = []
+        for batch in self.graph.batches(path, params, token=self.token, kind=CallKind.SYSTEM_USERS):
+            try:
+                rows += [msgspec.json.decode(record, type=_Row) for record in batch.records]
+            except msgspec.MsgspecError:
+                raise UnreadableAnswerError(
+                    f"{self.graph.host} answered {path} with a row that is not one", trace_id=batch.trace_id
+                ) from None
+        return [SystemUser(id=row.id, name=row.name or "", role=row.role or "") for row in rows]
+
+    def create(self, name: str, *, role: Role) -> str:
+        """Create a system user and return its id."""
+        response = self._post("create", f"{self.business_id}/system_users", {"name": name, "role": role})
+        if not (user_id := str(response.get("id") or "")):
+            raise UnreadableAnswerError("Meta created a system user and gave no id: `meta-pipeline system-users list`")
+        return user_id
+
+    def assign(self, user_id: str, node_id: str, *, tasks: Sequence[str] = READING_TASKS) -> None:
+        """Give a system user tasks on an ad account, Page, pixel or catalog."""
+        self._post("assign", f"{checked_id(node_id)}/assigned_users", {"user": user_id, "tasks": list(tasks)})
+
+    def install(self, user_id: str) -> None:
+        """Install our app for a system user, without which no token can be minted."""
+        self._post("install", f"{checked_id(user_id)}/applications", {"business_app": self.graph.app.id})
+
+    def mint(self, user_id: str, *, scopes: Sequence[str], expires: bool) -> AccessToken:
+        """Return a new token of a system user: for 60 days if it `expires`, else without an end. Earlier ones stay
+        valid. Some businesses allow only tokens that expire."""
+        params = {"business_app": self.graph.app.id, "scope": ",".join(scopes)}
+        if expires:
+            params |= {"set_token_expires_in_60_days": "true"}
+        value = self._post("mint", f"{checked_id(user_id)}/access_tokens", params).get("access_token")
+        if not isinstance(value, str) or not value:
+            raise UnreadableAnswerError(f"Meta gave no token: {BY_HAND['mint']}")
+        return AccessToken(kind="system_user", value=value)
+
+    def _post(self, step: str, path: str, params: Mapping[str, object]) -> dict[str, object]:
+        try:
+            return self.graph.post(path, params, token=self.token, kind=CallKind.SYSTEM_USERS).object
+        except (ScopeError, RequestError) as error:
+            raise StepError(
+                f"{error}; a person with full control of the business can do it: {BY_HAND[step]}"
+            ) from error
+
+
+def checked_id(id: str) -> str:
+    """Return an id that is to be part of a path; ConfigError for any other text."""
+    if not _ID.fullmatch(id):
+        raise ConfigError(f"{id!r} is no id: ids are digits, with act_ before those of ad accounts")
+    return id
+
+
+def admin_of(business_id: str | None, *, graph: GraphClient, tokens: Vault, engine: sa.Engine) -> Admin:
+    """Return the business and the best token that administers it: a system user's before a person's. Without an id,
+    the only business that our tokens see. ConfigError says what is missing."""
+    names = business_assets.names(engine)
+    if business_id is None:
+        if len(names) != 1:
+            listed = ", ".join(f"{name} ({id})" for id, name in names.items()) or "none"
+            raise ConfigError(f"name the business with --business: our tokens see {listed}")
+        (business_id,) = names
+    business_id = checked_id(business_id)
+    able = [ref for ref in tokens.refs() if _ADMIN_SCOPE in ref.scopes and ref.kind in ("user", "system_user")]
+    seeing = [ref for ref in able if business_id in business_assets.names(engine, through_ref=ref.id)]
+    if not seeing:
+        raise ConfigError(
+            f"no token of somebody in the business {business_id} has {_ADMIN_SCOPE}: let a person with full control "
+            f"of it connect, or do it by hand: {BY_HAND['create']}"
+        )
+    best = min(seeing, key=_preference)
+    return Admin(
+        business_id=business_id, graph=graph, token=tokens.reveal(best.id, flow="system_users")
+    )
+
+
+def _preference(ref: TokenRef) -> tuple[bool, str]:
+    return ref.kind != "system_user", ref.id

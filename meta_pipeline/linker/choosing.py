@@ -1,0 +1,55 @@
+"""Decide which nodes are read every day: what was chosen, the default, and nodes that nobody reaches any longer. No
+clock."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import sqlalchemy as sa
+
+from meta_pipeline.records import NodeLink
+from meta_pipeline.store.nodes import choices, history
+from meta_pipeline.store.nodes.choices import NodeChoice
+
+# `read`: every day; `left out`: only when somebody names it; `paused`: never; `lost`: no token has reached it for
+# longer than the grace period, and it is read again as soon as one does.
+Status = Literal["read", "left out", "paused", "lost"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """The facts that decide about every node: the choices, the nodes that are lost and since when, the nodes that are
+    chosen by default (None: every node), and how long a lost node is still tried."""
+
+    choices: Mapping[str, NodeChoice]
+    lost_since: Mapping[str, dt.datetime]
+    chosen_by_default: Collection[str] | None
+    grace: dt.timedelta
+
+    def status(self, node_id: str, *, now: dt.datetime) -> Status:
+        """Return what happens to a node: a choice of its own comes before its loss, and its loss before the default."""
+        choice = self.choices.get(node_id)
+        if choice is not None and choice.choice == "paused":
+            return "paused"
+        if choice is not None and choice.choice == "left_out":
+            return "left out"
+        lost_at = self.lost_since.get(node_id)
+        if lost_at is not None and now - lost_at >= self.grace:
+            return "lost"
+        is_default = self.chosen_by_default is None or node_id in self.chosen_by_default
+        return "read" if choice is not None or is_default else "left out"
+
+    def read(self, links: Iterable[NodeLink], *, now: dt.datetime) -> list[NodeLink]:
+        """Return the links of the nodes that are read every day."""
+        return [link for link in links if self.status(link.id, now=now) == "read"]
+
+
+def selection(engine: sa.Engine, *, chosen_by_default: Collection[str] | None, grace: dt.timedelta) -> Selection:
+    """Return what decides about every node now."""
+    return Selection(
+        choices=choices.find_all(engine), lost_since=history.lost_since(engine), chosen_by_default=chosen_by_default,
+        grace=grace,
+    )

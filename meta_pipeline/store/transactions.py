@@ -1,0 +1,21 @@
+"""Transactions that read first and write what follows from it, one at a time in all processes."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+import sqlalchemy as sa
+
+_LINKS_LOCK = 0x4C696E6B  # any number that nothing else on this Postgres locks
+
+
+@contextlib.contextmanager
+def begin_alone(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """Begin a transaction that no other of its kind runs beside: what it reads stays true until it commits."""
+    with engine.begin() as connection:
+        if connection.dialect.name == "sqlite":
+            connection.exec_driver_sql("begin immediate")
+        else:
+            connection.execute(sa.text("select pg_advisory_xact_lock(:lock)"), {"lock": _LINKS_LOCK})
+        yield connection

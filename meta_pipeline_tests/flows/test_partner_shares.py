@@ -1,0 +1,159 @@
+"""Shares with partners against the sandbox: requested or explained, polled until somebody answers, given and taken
+back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.frozen_clock import FrozenRuntime
+from meta_pipeline.flows.connections import partner_shares
+from meta_pipeline.flows.connections.system_users import Admin, admin_of
+from meta_pipeline.linker.sharing import FIRST_CHECK, LIFE
+from meta_pipeline.records import ConfigError
+from meta_pipeline.sandbox.control import control
+from meta_pipeline.store.nodes import share_requests
+from meta_pipeline.store.nodes.share_requests import ShareRequest
+
+PENDING_ACCOUNT, PENDING_PAGE, SHARED_PAGE = "act_1000000801", "3000000000004", "3000000000003"
+AROHA, OWN_ACCOUNT = "2000000000002", "act_1000000001"
+
+
+@pytest.fixture
+def runtime(tmp_path: Path) -> FrozenRuntime:
+    runtime = FrozenRuntime(tmp_path)
+    runtime.onboard(runtime.mint("SYSTEM_USER"))
+    return runtime
+
+
+def order(runtime: FrozenRuntime, **body: Any) -> dict[str, Any]:
+    answer: dict[str, Any] = control(runtime.graph, "shares", body, {})
+    return answer
+
+
+def admin(runtime: FrozenRuntime) -> Admin:
+    return admin_of(None, graph=runtime.client, tokens=runtime.vault, engine=runtime.engine)
+
+
+def request(runtime: FrozenRuntime, node_id: str, *tasks: str) -> ShareRequest:
+    return partner_shares.request(
+        node_id, tasks=tasks or ("ANALYZE",), admin=admin(runtime), engine=runtime.engine, now=runtime.clock.now())
+
+
+def tick(runtime: FrozenRuntime) -> list[tuple[str, str]]:
+    """What the sensor does."""
+    changed, problems = partner_shares.poll_due(
+        admin_of=lambda _: admin(runtime), engine=runtime.engine, now=runtime.clock.now())
+    assert problems == []
+    return [(each.node_id, each.state) for each in changed]
+
+
+def stored(runtime: FrozenRuntime) -> ShareRequest:
+    (only,) = share_requests.find_all(runtime.engine)
+    return only
+
+
+def test_an_app_that_may_not_request_explains_the_clicks_and_polls_all_the_same(runtime: FrozenRuntime) -> None:
+    wanted = request(runtime, PENDING_ACCOUNT)
+
+    assert not wanted.is_sent and "(3)" in wanted.sentence and "Assign partner, enters our business id 2000000000001" in wanted.sentence
+    assert wanted.next_check_at == runtime.clock.now() + FIRST_CHECK
+
+
+@pytest.mark.parametrize("node_id", [PENDING_ACCOUNT, PENDING_PAGE])
+@pytest.mark.parametrize("allow_listed", [True, False])
+def test_a_request_is_confirmed_two_polls_after_the_partner_was_asked(
+    runtime: FrozenRuntime, node_id: str, allow_listed: bool
+) -> None:
+    order(runtime, allow_listed=allow_listed)
+    assert request(runtime, node_id).is_sent == allow_listed
+    assert tick(runtime) == []  # not due yet
+    for _ in range(2):
+        runtime.clock.at = stored(runtime).next_check_at or runtime.clock.at
+        assert tick(runtime) == [] and stored(runtime).was_pending
+    order(runtime, node=node_id, answer="accept")
+    assert tick(runtime) == []
+    runtime.clock.at = stored(runtime).next_check_at or runtime.clock.at
+
+    assert tick(runtime) == [(node_id, "confirmed")]
+    assert (stored(runtime).checks, stored(runtime).next_check_at) == (3, None) and "shared" in stored(runtime).sentence
+    assert tick(runtime) == []
+
+
+def test_fewer_tasks_than_needed_are_named(runtime: FrozenRuntime) -> None:
+    request(runtime, PENDING_ACCOUNT, "ANALYZE", "ADVERTISE")
+    order(runtime, node=PENDING_ACCOUNT, answer="accept", tasks=["ANALYZE"])
+    runtime.clock.at += FIRST_CHECK
+
+    assert tick(runtime) == [(PENDING_ACCOUNT, "confirmed")]
+    assert "shared without “Manage campaigns” (ADVERTISE)" in stored(runtime).sentence
+
+
+@pytest.mark.parametrize(("answer", "state"), [("refuse", "refused"), (None, "lapsed")])
+def test_a_request_that_is_refused_or_ignored_ends(runtime: FrozenRuntime, answer: str | None, state: str) -> None:
+    request(runtime, PENDING_PAGE)
+    runtime.clock.at += FIRST_CHECK
+    assert tick(runtime) == []
+    if answer:
+        order(runtime, node=PENDING_PAGE, answer=answer)
+        runtime.clock.at += 2 * FIRST_CHECK
+    else:
+        runtime.clock.at += LIFE
+
+    assert tick(runtime) == [(PENDING_PAGE, state)] and stored(runtime).next_check_at is None
+
+
+def test_a_poll_that_fails_is_repeated_and_says_why(runtime: FrozenRuntime) -> None:
+    request(runtime, PENDING_PAGE)
+    runtime.clock.at += FIRST_CHECK
+    runtime.graph.faults.plan([{"fault": "500", "path": "client_pages", "times": 99}])
+    polled_at = runtime.clock.now()
+    assert tick(runtime) == []
+
+    assert "could not be checked: " in stored(runtime).sentence and stored(runtime).checks == 1
+    assert stored(runtime).next_check_at == polled_at + 2 * FIRST_CHECK
+
+
+def test_an_invalid_combination_of_tasks_is_said(runtime: FrozenRuntime) -> None:
+    order(runtime, allow_listed=True)
+
+    assert "1752129" in request(runtime, PENDING_PAGE, "DRAFT").sentence
+
+
+@pytest.mark.parametrize("node_id", [OWN_ACCOUNT, "3000000000001"])
+def test_our_nodes_are_given_to_partners_and_taken_back(runtime: FrozenRuntime, node_id: str) -> None:
+    order(runtime, allow_listed=True)
+    arguments = {
+        "admin": admin(runtime), "engine": runtime.engine, "now": runtime.clock.now(),
+        "page_token": None if node_id == OWN_ACCOUNT else runtime.vault.reveal_for(node_id, flow="test"),
+    }
+    given = partner_shares.give(node_id, AROHA, tasks=("ANALYZE",), **arguments)  # type: ignore[arg-type]
+    assert (given.state, given.direction) == ("confirmed", "out")
+    assert next(share for share in order(runtime)["shares"] if share["agency"] == AROHA)["status"] == "CONFIRMED"
+
+    ended = partner_shares.take_back(node_id, AROHA, **arguments)  # type: ignore[arg-type]
+    assert ended.state == stored(runtime).state == "taken_back"
+    assert next(share for share in order(runtime)["shares"] if share["agency"] == AROHA)["status"] == "DECLINED"
+
+
+def test_without_the_allow_listing_giving_and_taking_back_name_the_clicks(runtime: FrozenRuntime) -> None:
+    arguments = {"admin": admin(runtime), "engine": runtime.engine, "now": runtime.clock.now()}
+    given = partner_shares.give(OWN_ACCOUNT, AROHA, tasks=("ANALYZE",), **arguments)  # type: ignore[arg-type]
+    ended = partner_shares.take_back(OWN_ACCOUNT, AROHA, **arguments)  # type: ignore[arg-type]
+
+    assert not given.is_sent and "Assign partner" in given.sentence and "Remove" in ended.sentence
+    for strange in ("../me", "act_x", ""):
+        with pytest.raises(ConfigError, match="is no id"):
+            partner_shares.give(OWN_ACCOUNT, strange, tasks=("ANALYZE",), **arguments)  # type: ignore[arg-type]
+        with pytest.raises(ConfigError, match="is no id"):
+            request(runtime, strange)
+
+
+def test_what_people_reach_already_stays_reachable_while_more_is_requested(runtime: FrozenRuntime) -> None:
+    order(runtime, allow_listed=True)
+    request(runtime, SHARED_PAGE, "ANALYZE", "ADVERTISE")
+    runtime.clock.at += FIRST_CHECK
+
+    assert tick(runtime) == [(SHARED_PAGE, "confirmed")]
