@@ -30,7 +30,7 @@ def web(tmp_path: Path, sandbox: Sandbox, clock: Clock) -> Web:
 SINGLE = {
     "missing_scope": ("permission to read the insights of Pages was not given", "Sign in again, and leave the permission ticked"),
     "missing_task": ("Northwind US: you may see it, but the task “View performance”", "/settings/ad-accounts/1000000001"),
-    "wrong_owner": ("Northwind US belongs to another business portfolio (Elsewhere)", "Forward the text above to an admin"),
+    "wrong_owner": ("Northwind US belongs to another business portfolio (Elsewhere)", "Forward the text below to an admin"),
     "wrong_direction": ("Example Agency shares with you, and you don&#39;t share", "choose Give a partner access to your assets"),
 }
 
@@ -68,7 +68,7 @@ def test_a_node_without_a_role_and_a_page_without_instagram_are_named(tmp_path: 
     consent(web, path, web.browser)
     page = web.browser.get(path).body
 
-    assert "act_4040404040 is not among what you can share" in page and "Forward the text above to an admin" in page
+    assert "act_4040404040 is not among what you can share" in page and "Forward the text below to an admin" in page
     assert "17841499999999999: no Instagram account is linked" in page and "Linked accounts" in page
 
 

@@ -100,13 +100,13 @@ TEXTS = {
     "missing_task": "{name}: Sie sehen es, aber die Aufgabe „Performance ansehen“ (bei Seiten „Insights“) fehlt.",
     "missing_task_click": "In den Business-Einstellungen öffnen und die Aufgabe zuweisen",
     "wrong_owner": "{name} gehört einem anderen Business-Portfolio ({owner}). Nur ein Admin dort kann es freigeben.",
-    "wrong_owner_click": "Leiten Sie den Text oben an einen Admin dieses Portfolios weiter",
+    "wrong_owner_click": "Leiten Sie den Text unten an einen Admin dieses Portfolios weiter",
     "wrong_direction": "{us} gibt für Sie frei, aber Sie nicht für {us}: Der Partner wurde in der anderen Richtung "
     "hinzugefügt.",
     "wrong_direction_click": "Wählen Sie in den Business-Einstellungen unter Partner: Einem Partner Zugriff auf deine "
     "Assets geben",
     "not_an_admin": "{name} ist nicht unter dem, was Sie freigeben können: Sie haben dort keine Rolle.",
-    "not_an_admin_click": "Leiten Sie den Text oben an einen Admin weiter",
+    "not_an_admin_click": "Leiten Sie den Text unten an einen Admin weiter",
     "no_instagram_link": "{name}: Kein Instagram-Konto ist mit einer Seite verknüpft, die Sie freigeben.",
     "no_instagram_link_click": "Öffnen Sie Einstellungen der Seite → Verknüpfte Konten → Instagram, und verknüpfen Sie es",
     "leads_access": "{name}: Leads sind durch die Leads-Zugriffsverwaltung des Portfolios beschränkt.",
