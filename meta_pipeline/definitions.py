@@ -23,6 +23,7 @@ from meta_pipeline.defs.jobs import (
     check_connections,
     check_invitations,
     compact_landing,
+    expire_data,
     onboarding_job,
     pull_ads,
     pull_entities,
@@ -34,6 +35,7 @@ from meta_pipeline.defs.resources import resources_of
 from meta_pipeline.defs.schedules import (
     check_connections_schedule,
     compact_landing_schedule,
+    expire_data_schedule,
     pull_ads_schedule,
     pull_entities_schedule,
     pull_instagram_schedule,
@@ -69,11 +71,11 @@ def defs() -> dg.Definitions:
         asset_checks=[accounts, api_versions, drift, gated_reports, tokens_live],
         jobs=[
             onboarding_job, check_connections, check_invitations, compact_landing, pull_ads, pull_pages, pull_instagram,
-            pull_entities, build_marts,
+            pull_entities, build_marts, expire_data,
         ],
         schedules=[
             pull_ads_schedule, pull_pages_schedule, pull_instagram_schedule, pull_stories_schedule,
-            pull_entities_schedule, check_connections_schedule, compact_landing_schedule,
+            pull_entities_schedule, check_connections_schedule, compact_landing_schedule, expire_data_schedule,
         ],
         sensors=[
             build_marts_sensor, waiting_ranges_sensor, onboarding_sensor, token_alerts_sensor, check_alerts_sensor,

@@ -13,6 +13,7 @@ from meta_pipeline.cli.commands.health import audit, doctor, versions
 from meta_pipeline.cli.commands.intake import intake
 from meta_pipeline.cli.commands.invite import invite
 from meta_pipeline.cli.commands.landed import compact, rebuild
+from meta_pipeline.cli.commands.leaving import forget, receipt, retention
 from meta_pipeline.cli.commands.nodes import nodes
 from meta_pipeline.cli.commands.partners import partners
 from meta_pipeline.cli.commands.people import people
@@ -46,7 +47,7 @@ def cli() -> None:
 
 
 for command in (
-    vault, connect, links, nodes, system_users, partners, intake, people, invite,
+    vault, connect, links, nodes, system_users, partners, intake, people, invite, forget, receipt, retention,
     backfill, plan, reports, metrics, build, rebuild, compact,
     sql, report, export, mcp,
     sandbox, up, serve, docs, demo,

@@ -12,6 +12,7 @@ from meta_pipeline.intake.intake import Intake
 from meta_pipeline.records import ConfigError
 from meta_pipeline.settings import Settings, is_loopback
 from meta_pipeline.web.app import create_app
+from meta_pipeline.web.erasing import ErasureThread
 from meta_pipeline.web.server import server_for
 
 
@@ -27,10 +28,13 @@ def run_server(runtime: Runtime, *, port: int, host: str, dagster_url: str | Non
         if "public_url" not in runtime.settings.model_fields_set:
             public_url = {"public_url": f"http://localhost:{listener.getsockname()[1]}"}
             runtime = dataclasses.replace(runtime, settings=runtime.settings.model_copy(update=public_url))
-        app = create_app(runtime, host=host, dagster_url=dagster_url)
+        erasures = ErasureThread(runtime)
+        app = create_app(runtime, host=host, dagster_url=dagster_url, wake_erasures=erasures.wake)
         listener.listen(128)
         click.echo(describe_access(runtime.settings, host, runtime.intake), err=True)
         click.echo(f"READY {runtime.settings.public_url}")
+        if runtime.settings.vault_keys is not None:  # without them nothing is stored that could be erased
+            erasures.start()
         server_for(app).run(sockets=[listener])
 
 

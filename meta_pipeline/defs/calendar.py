@@ -12,6 +12,7 @@ PULL_ENTITIES = "30 */6 * * *"
 PULL_STORIES = "40 * * * *"
 CHECK_CONNECTIONS = "15 4 * * *"
 COMPACT_LANDING = "45 4 * * *"
+EXPIRE_DATA = "15 5 * * *"
 
 
 def next_run(cron: str, *, now: dt.datetime) -> dt.datetime:

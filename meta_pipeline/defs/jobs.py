@@ -1,5 +1,5 @@
-"""The jobs: pulls, the build of the marts, the onboarding of a token, the daily check of the connections, and the
-daily compaction of the landing."""
+"""The jobs: pulls, the build of the marts, the onboarding of a token, the daily check of the connections, the daily
+compaction of the landing, and the daily expiry of old data."""
 
 from typing import Any
 
@@ -11,6 +11,7 @@ from meta_pipeline.defs.partitions import NODES, checked_id
 from meta_pipeline.defs.shown import plain
 from meta_pipeline.flows.connections import consents
 from meta_pipeline.flows.inviting import shares
+from meta_pipeline.flows.leaving.expiring import expire_data_of
 from meta_pipeline.node_kinds import AD_ACCOUNT, INSTAGRAM_ACCOUNT, NODE_KINDS, PAGE
 from meta_pipeline.store.connections import onboardings, reveals
 from meta_pipeline.store.connections.node_links import list_links
@@ -153,6 +154,22 @@ def compact_files(context: dg.OpExecutionContext, runtime: dg.ResourceParam[Runt
 def compact_landing() -> None:
     """One step; no call to Graph."""
     compact_files()
+
+
+@dg.op
+def expire_days(context: dg.OpExecutionContext, runtime: dg.ResourceParam[Runtime]) -> None:
+    """Expire raw data that is older than its customer's ceiling."""
+    result = expire_data_of(runtime)
+    context.add_output_metadata(result.as_json())
+    if result.expired.problems:
+        raise dg.Failure(plain(" · ".join(result.expired.problems)), allow_retries=False)
+
+
+@dg.job(executor_def=dg.in_process_executor, description="Removes raw data that is older than its customer's ceiling "
+        "in META_PIPELINE_TENANTS, unless a floor keeps it. Nothing expires without a ceiling.")
+def expire_data() -> None:
+    """One step; no call to Graph."""
+    expire_days()
 
 
 def add_partitions(instance: dg.DagsterInstance, runtime: Runtime) -> dict[str, int]:

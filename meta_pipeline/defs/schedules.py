@@ -14,6 +14,7 @@ from meta_pipeline.defs.assets.keys import landing_key
 from meta_pipeline.defs.jobs import (
     check_connections,
     compact_landing,
+    expire_data,
     pull_ads,
     pull_entities,
     pull_instagram,
@@ -133,6 +134,20 @@ def check_connections_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunR
 )
 def compact_landing_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
     """Request the compaction every day: it does nothing where no month has ended and no old day was read again."""
+    return dg.RunRequest(run_key=f"{context.scheduled_execution_time.date()}")
+
+
+@dg.schedule(
+    job=expire_data, cron_schedule=calendar.EXPIRE_DATA, name="expire_data_schedule", default_status=_RUNNING,
+    description="Every day at 05:15 UTC: removes raw data that is older than its customer's ceiling "
+    "(`meta-pipeline retention` says what is next).",
+)
+def expire_data_schedule(
+    context: dg.ScheduleEvaluationContext, runtime: dg.ResourceParam[Runtime]
+) -> dg.RunRequest | dg.SkipReason:
+    """Request the expiry where a customer has a ceiling."""
+    if all(tenant.retention_ceiling_days is None for tenant in runtime.intake.tenants):
+        return dg.SkipReason("No customer has a retention_ceiling_days: nothing expires.")
     return dg.RunRequest(run_key=f"{context.scheduled_execution_time.date()}")
 
 

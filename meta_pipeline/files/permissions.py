@@ -13,8 +13,8 @@ from meta_pipeline.files.locations import Location
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 # What this program makes directly in its home: nothing else there is touched.
 _OURS = (
-    "control.sqlite*", "warehouse.duckdb*", "dagster", "dbt", "landing", "published", "samples", "demo*", "*.log",
-    "*.png", ".env",
+    "control.sqlite*", "warehouse.duckdb*", "dagster", "dbt", "landing", "published", "samples", "receipts", "demo*",
+    "*.log", "*.png", ".env",
 )
 
 

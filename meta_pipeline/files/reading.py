@@ -13,6 +13,11 @@ import pyarrow.parquet as pq
 from meta_pipeline.files.locations import Location, is_cold
 
 
+def path_of(location: Location) -> Path:
+    """Return the path of a local file, for a writer that replaces it."""
+    return Path(location)
+
+
 def exists(location: Location) -> bool:
     """Return True if there is a file, or a directory in its place."""
     return Path(location).exists()

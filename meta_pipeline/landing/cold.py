@@ -22,13 +22,13 @@ HELD = "held"
 # A row group is what a reader of one day reads: as large as stays cheap, for DuckDB reads many of them side by side.
 ROW_GROUP_BYTES = 16 * 1024 * 1024
 _TIME = pa.timestamp("us", tz="UTC")
-_PLAIN = pa.schema(
+PLAIN = pa.schema(
     [
         pa.field(field.name, getattr(field.type, "value_type", field.type), nullable=field.nullable)
         for field in SCHEMA
     ]
 )
-_OF_VERSIONS = _PLAIN.append(pa.field(reading.LANDED_AT, _TIME, nullable=False))
+OF_VERSIONS = PLAIN.append(pa.field(reading.LANDED_AT, _TIME, nullable=False))
 _OPTIONS: dict[str, Any] = {
     **WRITER_OPTIONS,
     "compression": "zstd",
@@ -73,29 +73,29 @@ def write(file: DurableFile, entries: Sequence[LandedFile], *, has_versions: boo
     """Write the entries, each from its hot file or from a cold one, in their order to a temporary file, and sync it.
     Every entry is compared with the ledger: raise UnlikeLedgerError for the first that differs, UnreadableError for the
     first that can't be read."""
-    schema = _OF_VERSIONS if has_versions else _PLAIN
+    schema = OF_VERSIONS if has_versions else PLAIN
     listed: dict[Location, list[Held]] = {}
     held: list[Held] = []
-    with file.parquet_writer(schema, **_options(schema)) as writer:
+    with file.parquet_writer(schema, **options_for(schema)) as writer:
         group: list[pa.Table] = []
         for entry in entries:
-            held.append(_find_held(entry, listed))
-            for table in _checked(entry, held[-1].digest):
-                group.append(_with_landed_at(table, entry) if has_versions else table)
+            held.append(find_held(entry, listed))
+            for table in checked_rows(entry, held[-1].digest):
+                group.append(with_landed_at(table, entry) if has_versions else table)
                 if sum(part.nbytes for part in group) >= ROW_GROUP_BYTES:
                     writer.write_table(pa.concat_tables(group))
                     group = []
         if group:
             writer.write_table(pa.concat_tables(group))
-        writer.add_key_value_metadata({HELD: _to_json(held)})
+        writer.add_key_value_metadata({HELD: held_json(held)})
     file.sync()
 
 
 def write_version(file: DurableFile, entry: LandedFile) -> None:
     """Write a day of a cold file as a hot file of its own, to a temporary file, and sync it."""
-    held = _find_held(entry, {})
-    with file.parquet_writer(_PLAIN, **WRITER_OPTIONS) as writer:
-        for table in _checked(entry, held.digest):
+    held = find_held(entry, {})
+    with file.parquet_writer(PLAIN, **WRITER_OPTIONS) as writer:
+        for table in checked_rows(entry, held.digest):
             writer.write_table(table)
         writer.add_key_value_metadata({REQUEST: held.request, DIGEST: held.digest})
     file.sync()
@@ -113,7 +113,7 @@ def held_in(location: Location) -> list[Held]:
     ]
 
 
-def _to_json(held: Sequence[Held]) -> str:
+def held_json(held: Sequence[Held]) -> str:
     """Return what a file holds as JSON; a request that many days share is in it once."""
     requests = list(dict.fromkeys(each.request for each in held))
     rows = [
@@ -123,14 +123,14 @@ def _to_json(held: Sequence[Held]) -> str:
     return json.dumps({"requests": requests, "held": rows}, separators=(",", ":"))
 
 
-def _options(schema: pa.Schema) -> dict[str, Any]:
+def options_for(schema: pa.Schema) -> dict[str, Any]:
     return {
         key: [name for name in value if name in schema.names] if isinstance(value, list) else value
         for key, value in _OPTIONS.items()
     }
 
 
-def _find_held(entry: LandedFile, listed: dict[Location, list[Held]]) -> Held:
+def find_held(entry: LandedFile, listed: dict[Location, list[Held]]) -> Held:
     """Return what the entry's file says of it. `listed`: the cold files whose list was read before."""
     try:
         if not is_cold(entry.path):
@@ -148,23 +148,23 @@ def _find_held(entry: LandedFile, listed: dict[Location, list[Held]]) -> Held:
         raise UnreadableError(entry, error) from error
 
 
-def _checked(entry: LandedFile, digest: str) -> Iterator[pa.Table]:
+def checked_rows(entry: LandedFile, digest: str) -> Iterator[pa.Table]:
     """Yield the rows of an entry; after the last, raise UnlikeLedgerError unless they are what the ledger says."""
     rows, hashed = 0, hasher()
     try:
         for batch in reading.read_batches(
-            entry.path, _PLAIN.names, rows=10_000, day=entry.day, landed_at=entry.landed_at
+            entry.path, PLAIN.names, rows=10_000, day=entry.day, landed_at=entry.landed_at
         ):
             if batch.num_rows:
                 rows += batch.num_rows
                 hashed.update(valid_text(batch.column("payload"))[1])
-                yield pa.Table.from_batches([batch]).cast(_PLAIN)
+                yield pa.Table.from_batches([batch]).cast(PLAIN)
     except (OSError, pa.ArrowException) as error:
         raise UnreadableError(entry, error) from error
     if rows != entry.rows or hashed.hexdigest() != entry.digest:
         raise UnlikeLedgerError(entry, is_damage=digest == entry.digest)
 
 
-def _with_landed_at(table: pa.Table, entry: LandedFile) -> pa.Table:
+def with_landed_at(table: pa.Table, entry: LandedFile) -> pa.Table:
     column = pa.repeat(pa.scalar(entry.landed_at, _TIME), table.num_rows)
-    return table.append_column(_OF_VERSIONS.field(reading.LANDED_AT), column)
+    return table.append_column(OF_VERSIONS.field(reading.LANDED_AT), column)

@@ -14,7 +14,7 @@ from meta_pipeline.publish.warehouse_copy import literal, stored_tables
 from meta_pipeline.records import LoadError
 
 SOURCE = "complete"
-_NODES = "raw_meta_pipeline.nodes"
+NODES = "raw_meta_pipeline.nodes"
 
 
 def fill(connection: duckdb.DuckDBPyConnection, *, nodes: Collection[Node], linked: Collection[Node]) -> list[str]:
@@ -27,9 +27,9 @@ def fill(connection: duckdb.DuckDBPyConnection, *, nodes: Collection[Node], link
     connection.execute("begin")  # one commit: a sync for each table would take longer than the rows
     unassigned = _copy_tables(connection, nodes, linked)
     connection.execute("commit")
-    _create_views(connection, list(_statements(connection, "duckdb_views()", "view_name", order="view_oid")))
+    create_views(connection, list(create_statements(connection, "duckdb_views()", "view_name", order="view_oid")))
     connection.execute("begin")
-    _copy_comments(connection)
+    copy_comments(connection)
     connection.execute("commit")
     return unassigned
 
@@ -37,21 +37,21 @@ def fill(connection: duckdb.DuckDBPyConnection, *, nodes: Collection[Node], link
 def _copy_tables(
     connection: duckdb.DuckDBPyConnection, nodes: Collection[Node], linked: Collection[Node]
 ) -> list[str]:
-    statements = dict(_statements(connection, "duckdb_tables()", "table_name", order="all"))
+    statements = dict(create_statements(connection, "duckdb_tables()", "table_name", order="all"))
     unassigned: list[str] = []
     foreign = {node.id for node in linked} - {node.id for node in nodes}
     for table in stored_tables(connection, SOURCE):
         connection.execute(statements[table.schema, table.name])
         if not table.is_assigned:
             unassigned.append(f"{table.place} is empty for tenants: nothing says whose its rows are")
-        elif table.place == _NODES:
+        elif table.place == NODES:
             _copy_nodes(connection, table, nodes, foreign=foreign)
         else:
             _copy_rows(connection, table, nodes)
     return unassigned
 
 
-def _statements(
+def create_statements(
     connection: duckdb.DuckDBPyConnection, catalog_table: str, name: str, *, order: str
 ) -> Iterator[tuple[tuple[str, str], str]]:
     """Yield the statement that creates each table or view, by schema and name."""
@@ -88,7 +88,7 @@ def _copy_nodes(
         connection.execute(f"insert into {table.sql} values ({', '.join('?' * len(values))})", values)
 
 
-def _create_views(connection: duckdb.DuckDBPyConnection, views: Sequence[tuple[tuple[str, str], str]]) -> None:
+def create_views(connection: duckdb.DuckDBPyConnection, views: Sequence[tuple[tuple[str, str], str]]) -> None:
     """Create the views in an order in which each finds those that it reads."""
     waiting = list(views)
     while waiting:
@@ -104,7 +104,7 @@ def _create_views(connection: duckdb.DuckDBPyConnection, views: Sequence[tuple[t
         waiting = rest
 
 
-def _copy_comments(connection: duckdb.DuckDBPyConnection) -> None:
+def copy_comments(connection: duckdb.DuckDBPyConnection) -> None:
     """Copy the comments of tables, views and their columns."""
     for kind in ("table", "view"):
         _comment(connection, kind, connection.execute(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import datetime as dt
+import functools
 import hashlib
 import hmac
 import json
@@ -22,8 +23,15 @@ from hypothesis import strategies as st
 from harness.connections_page import Web, make_web
 from harness.home import free_port
 from harness.sandbox import NOW, Sandbox
-from meta_pipeline.records import VaultError
+from meta_pipeline.flows.connections import consents
+from meta_pipeline.flows.leaving import callbacks
+from meta_pipeline.flows.leaving.erasing import run_erasures
+from meta_pipeline.flows.leaving.places import places_of
+from meta_pipeline.records import ConfigError, VaultError
 from meta_pipeline.status.token_health import APP_REMOVED, DEAUTHORIZED
+from meta_pipeline.store.connections.node_links import list_links
+from meta_pipeline.store.leaving import erasures
+from meta_pipeline.web.erasing import ErasureThread
 
 PERSON = "1020000000000001"
 AT = dt.datetime.fromisoformat(NOW)
@@ -237,3 +245,51 @@ def test_the_sandbox_sends_both_callbacks_as_meta_does(web: Web, served: str) ->
     assert refused["status"] == 400 and gone["status"] == 200
     assert deletion["status"] == 200 and set(deletion["body"]) == {"url", "confirmation_code"}
     assert web.runtime.vault.refs() == []
+
+
+def test_the_thread_of_the_web_process_erases_and_the_page_says_so(web: Web) -> None:
+    body = json.loads(web.browser.post(CALLBACKS[1], {"signed_request": signed(web)}).body)
+    thread = ErasureThread(web.runtime)
+
+    thread.start()  # as after a restart
+    thread.stop()
+
+    page = web.browser.get(f"/deletions/{body['confirmation_code']}")
+    assert "Done" in page.body and "Pending" not in page.body
+    assert (web.runtime.settings.root / "receipts" / f"{body['confirmation_code']}.json").exists()
+    assert web.runtime.vault.refs(retired=True) == [] and list_links(web.runtime.engine) == []
+    assert PERSON.encode() not in (web.runtime.settings.root / "control.sqlite").read_bytes()
+    unknown = signed(web, user_id="999999999999")  # somebody of whom nothing is stored
+    assert web.browser.post(CALLBACKS[1], {"signed_request": unknown}).status == 200
+    again = ErasureThread(web.runtime)
+    again.start()
+    again.stop()
+    assert len(list((web.runtime.settings.root / "receipts").iterdir())) == 2
+
+
+def test_an_erased_node_comes_back_only_with_a_later_consent(tmp_path: Path, sandbox: Sandbox) -> None:
+    clock = [AT]
+    web = make_web(tmp_path, sandbox, now=lambda: clock[0])
+    onboarding = web.connect().header("location").rpartition("/")[2]
+    web.runtime.onboard(onboarding)
+    callbacks.request_erasure("node", "act_1000000005", "test", tokens=web.runtime.vault, engine=web.runtime.engine, now=AT)
+
+    run_erasures(places_of(web.runtime))
+    consents.relink_all(graph=web.runtime.graph, tokens=web.runtime.vault, engine=web.runtime.engine, now=AT)
+    ids = {link.id for link in list_links(web.runtime.engine)}
+    assert "act_1000000005" not in ids and "act_1000000001" in ids
+
+    clock[0] += dt.timedelta(hours=1)
+    web.runtime.onboard(web.connect().header("location").rpartition("/")[2])
+    assert "act_1000000005" in {link.id for link in list_links(web.runtime.engine)}
+
+
+def test_an_erasure_that_fails_leaves_the_next_one_as_it_is(web: Web) -> None:
+    request = functools.partial(callbacks.request_erasure, tokens=web.runtime.vault, engine=web.runtime.engine, now=AT)
+    failing, other = request("node", "act_404", "test"), request("person", PERSON, "test")
+
+    with pytest.raises(ConfigError, match="nothing is stored"):
+        run_erasures(places_of(web.runtime))
+
+    statuses = {each.code: each.status for each in erasures.find_all(web.runtime.engine)}
+    assert statuses == {failing: "requested", other: "done"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable
@@ -26,6 +27,7 @@ from meta_pipeline.store.connections.node_links import list_links
 from meta_pipeline.store.connections.onboardings import Onboarding
 from meta_pipeline.store.coordination import leases
 from meta_pipeline.store.coordination.processes import identity
+from meta_pipeline.store.leaving import erased_rows
 from meta_pipeline.store.nodes import business_assets
 from meta_pipeline.store.people import invitations, reconnect_links
 from meta_pipeline.store.people.invitations import Invitation
@@ -249,8 +251,24 @@ def relink(
     except TokenError as error:
         retire_if_invalid(token, error, graph=graph, tokens=tokens, now=now)
         raise
+    discovery = without_erased(discovery, ref, tokens=tokens, engine=engine)
     links.save(engine, discovery, through=ref.id, now=now)
     return discovery
+
+
+def without_erased(discovery: Discovery, ref: TokenRef, *, tokens: Vault, engine: sa.Engine) -> Discovery:
+    """Return a discovery without the nodes that were erased after the last consent behind this token: a token that
+    still reaches them does not bring them back."""
+    erased_at = erased_rows.find_erased_nodes(engine)
+    if not erased_at:
+        return discovery
+    digest, grant = tokens.signing_key().digest, grants.latest(engine).get(ref.id)
+
+    def stays(link: NodeLink) -> bool:
+        at = erased_at.get(digest(f"node:{link.id}"))
+        return at is None or (grant is not None and grant.granted_at > at)
+
+    return dataclasses.replace(discovery, links=tuple(filter(stays, discovery.links)))
 
 
 def check(ref_id: str, *, graph: GraphClient, tokens: Vault, engine: sa.Engine, now: dt.datetime) -> None:

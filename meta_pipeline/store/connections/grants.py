@@ -56,6 +56,15 @@ def people(engine: sa.Engine) -> list[Person]:
     return list(by_token.values())
 
 
+def names_by_person(engine: sa.Engine) -> dict[str, frozenset[str]]:
+    """Return the names under which each person has consented, by id."""
+    names: dict[str, frozenset[str]] = {}
+    with engine.connect() as connection:
+        for row in connection.execute(sa.select(grants.c.subject_id, grants.c.subject_name).distinct()):
+            names[row.subject_id] = names.get(row.subject_id, frozenset()) | {row.subject_name}
+    return names
+
+
 def _grant(row: sa.Row[tuple[object, ...]]) -> Grant:
     return Grant(
         token_ref=row.token_ref, subject_id=row.subject_id, subject_name=row.subject_name, phase=row.phase,

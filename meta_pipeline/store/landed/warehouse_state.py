@@ -89,6 +89,11 @@ def record_publication(engine: sa.Engine, *, size: int, at: dt.datetime) -> None
     )
 
 
+def record_published_size(engine: sa.Engine, size: int) -> None:
+    """Record the size of a published file that was written anew with the same build."""
+    _write(engine, published_bytes=size)
+
+
 def _write(engine: sa.Engine, **values: Any) -> None:
     with engine.begin() as connection:
         if not connection.execute(warehouse_state.update().where(_ROW).values(values)).rowcount:

@@ -102,3 +102,80 @@ def first_landed_at(engine: sa.Engine) -> dt.datetime | None:
             query = sa.select(table.c.landed_at).order_by(table.c.landed_at).limit(1)
             times += connection.execute(query).scalars()
     return min(times, default=None)
+
+
+def replace_digests(engine: sa.Engine, changed: Sequence[tuple[LandedFile, str]], *, has_versions: bool) -> None:
+    """Record the new digests of days, or versions, whose records were changed in their files; what landed again
+    meanwhile stays as it is."""
+    table = landed_versions if has_versions else landed_files
+    names = (*DAY_KEY, "landed_at", "digest")
+    here = (table.c[name] == sa.bindparam(f"_{name}") for name in names)
+    rows = [{f"_{name}": getattr(file, name) for name in names} | {"_new": digest} for file, digest in changed]
+    if rows:
+        with engine.begin() as connection:
+            connection.execute(table.update().where(*here).values(digest=sa.bindparam("_new")), rows)
+
+
+def entries_in_files(
+    engine: sa.Engine, *, node_id: str, report: str, has_versions: bool
+) -> dict[str, list[LandedFile]]:
+    """Return a node's days, or versions, of a report, by the file that they are in and in its order."""
+    table = landed_versions if has_versions else landed_files
+    query = sa.select(table).where(table.c.node_id == node_id, table.c.report == report)
+    by_path: dict[str, list[LandedFile]] = {}
+    with engine.connect() as connection:
+        for row in connection.execute(query.order_by(table.c.day, table.c.landed_at)):
+            by_path.setdefault(row.path, []).append(file_of(row))
+    return by_path
+
+
+def nodes_with(engine: sa.Engine, *, report: str | None = None) -> dict[str, str]:
+    """Return a report that each node has landed files of, by node; of one report only if it is named."""
+    nodes: dict[str, str] = {}
+    with engine.connect() as connection:
+        for table in (landed_files, landed_versions):
+            query = sa.select(table.c.node_id, table.c.report).distinct()
+            if report is not None:
+                query = query.where(table.c.report == report)
+            nodes |= {row.node_id: row.report for row in connection.execute(query)}
+    return nodes
+
+
+def find_before(engine: sa.Engine, *, node_id: str, before: dt.date, has_versions: bool) -> list[LandedFile]:
+    """Return a node's days before this day, or the earlier versions of such days and of listings that landed before."""
+    table = landed_versions if has_versions else landed_files
+    is_before = sa.and_(table.c.day < before, table.c.day != LISTING_DAY)
+    if has_versions:
+        landed_before = table.c.landed_at < dt.datetime.combine(before, dt.time(), dt.UTC)
+        is_before = sa.or_(is_before, sa.and_(table.c.day == LISTING_DAY, landed_before))
+    query = sa.select(table).where(table.c.node_id == node_id, is_before)
+    with engine.connect() as connection:
+        return [file_of(row) for row in connection.execute(query.order_by(table.c.path, table.c.day))]
+
+
+def find_in_file(engine: sa.Engine, path: str, *, has_versions: bool) -> list[LandedFile]:
+    """Return the days, or versions, that the ledger has in a file, in the order of day and landing."""
+    table = landed_versions if has_versions else landed_files
+    query = sa.select(table).where(table.c.path == path).order_by(table.c.day, table.c.landed_at)
+    with engine.connect() as connection:
+        return [file_of(row) for row in connection.execute(query)]
+
+
+def remove_entries(engine: sa.Engine, files: Sequence[LandedFile], *, has_versions: bool) -> None:
+    """Remove these days, or versions, from the ledger; what landed again meanwhile stays."""
+    table = landed_versions if has_versions else landed_files
+    names = (*DAY_KEY, "landed_at", "digest")
+    here = (table.c[name] == sa.bindparam(f"_{name}") for name in names)
+    rows = [{f"_{name}": getattr(file, name) for name in names} for file in files]
+    if rows:
+        with engine.begin() as connection:
+            connection.execute(table.delete().where(*here), rows)
+
+
+def oldest_days(engine: sa.Engine) -> dict[str, dt.date]:
+    """Return the oldest day that each node has landed, listings aside."""
+    query = sa.select(landed_files.c.node_id, sa.func.min(landed_files.c.day).label("day")).where(
+        landed_files.c.day != LISTING_DAY
+    )
+    with engine.connect() as connection:
+        return {row.node_id: row.day for row in connection.execute(query.group_by(landed_files.c.node_id))}

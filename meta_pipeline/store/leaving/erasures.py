@@ -84,3 +84,10 @@ def update(engine: sa.Engine, code: str, **values: Any) -> None:
         if connection.dialect.name == "sqlite":
             connection.exec_driver_sql("pragma secure_delete = on")
         connection.execute(erasures.update().where(erasures.c.code == code).values(**values))
+
+
+def find_all(engine: sa.Engine) -> list[Erasure]:
+    """Return every erasure, the oldest first."""
+    with engine.connect() as connection:
+        rows = connection.execute(sa.select(erasures).order_by(erasures.c.requested_at)).all()
+    return [Erasure(**row._mapping) for row in rows]

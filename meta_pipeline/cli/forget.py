@@ -1,0 +1,99 @@
+"""`forget` and `receipt verify` in sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from meta_pipeline.bootstrap import Runtime
+from meta_pipeline.cli.output.terminal import counted
+from meta_pipeline.display import printable
+from meta_pipeline.erasure import receipt
+from meta_pipeline.erasure.plan import ErasurePlan, kind_of, plan_for
+from meta_pipeline.flows.leaving.callbacks import request_erasure
+from meta_pipeline.flows.leaving.erasing import run_erasures
+from meta_pipeline.flows.leaving.places import overridden_floors, places_of, stored_facts
+from meta_pipeline.records import ConfigError
+from meta_pipeline.store.connections.node_links import list_links
+from meta_pipeline.store.leaving import erased_rows, erasures
+from meta_pipeline.store.leaving.erasures import SubjectKind
+from meta_pipeline.vault import signing_key
+
+ORIGIN = "forget"
+
+
+@dataclass(frozen=True)
+class Effect:
+    """The things that forgetting would erase. `names` of nodes by id; `rows` of the control store."""
+
+    kind: SubjectKind
+    plan: ErasurePlan
+    names: dict[str, str]
+    rows: int
+    overridden: list[str]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it for a program."""
+        def nodes(ids: Any) -> list[dict[str, str]]:
+            return [
+                {"id": id, **({"kind": self.plan.nodes[id]} if id in self.plan.nodes else {}),
+                 "name": self.names.get(id, "")} for id in ids
+            ]
+
+        return {
+            "subject_kind": self.kind, "nodes": nodes(self.plan.nodes), "nodes_that_others_reach": nodes(
+                self.plan.shared
+            ),
+            "people": list(self.plan.people), "tokens": list(self.plan.refs), "rows_of_the_control_store": self.rows,
+            "retention_overridden": self.overridden,
+        }
+
+    def sentences(self) -> Iterator[str]:
+        """Yield it for people."""
+        plan = self.plan
+        yield f"this erases {counted(len(plan.nodes), 'node')} with all data, and {counted(len(plan.refs), 'token')}:"
+        yield from (f"  {kind} {id} {self._name(id)}".rstrip() for id, kind in plan.nodes.items())
+        if plan.people:
+            yield f"  everything about {counted(len(plan.people), 'person', 'people')}: {', '.join(plan.people)}"
+        if plan.tenant:
+            yield f"  the published file of the tenant {plan.tenant}; remove its table from META_PIPELINE_TENANTS"
+        for id in plan.shared:
+            yield f"{id} {self._name(id)} stays: others have access to it"
+        yield from self.overridden
+
+    def _name(self, id: str) -> str:
+        return printable(self.names.get(id, ""), limit=100)
+
+
+def effect_of(runtime: Runtime, subject: str) -> Effect:
+    """Return what forgetting a person, node or tenant would erase; nothing is written."""
+    places = places_of(runtime)
+    stored = stored_facts(places)
+    kind = kind_of(subject, stored)
+    plan = plan_for(kind, subject, stored)
+    rows = erased_rows.count_owned(places.engine, nodes=plan.nodes, refs=plan.refs, people=plan.people)
+    return Effect(
+        kind, plan, {link.id: link.name for link in list_links(places.engine)}, sum(rows.values()),
+        overridden_floors(plan, places.tenants),
+    )
+
+
+def forget(runtime: Runtime, kind: SubjectKind, subject: str) -> Path:
+    """Erase a subject and every other that waits; return the receipt's location."""
+    code = request_erasure(kind, subject, ORIGIN, tokens=runtime.vault, engine=runtime.engine, now=runtime.now())
+    run_erasures(places_of(runtime))
+    erasure = erasures.find(runtime.engine, code)
+    if erasure is None or erasure.status != "done":
+        raise ConfigError(
+            f"another process erases now: this erasure is queued as {code}, and that process goes on with it; "
+            "`serve` or the next `forget` does if it ends before"
+        )
+    return receipt.location_of(runtime.settings.root, code)
+
+
+def verify(runtime: Runtime, file: Path) -> dict[str, Any]:
+    """Return what a receipt says; ReceiptError unless this installation has signed it."""
+    engine = runtime.engine
+    return receipt.verify(file, is_signed=lambda content, text: signing_key.is_signed(engine, content, text))

@@ -1,0 +1,106 @@
+"""Expire raw data that is older than its customer's ceiling, unless a floor keeps it; and report what expires next."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from meta_pipeline.erasure.retention import Retention, retention_by_node
+from meta_pipeline.flows.leaving.places import LeavingRuntime
+from meta_pipeline.intake.tenants import Tenant
+from meta_pipeline.landing.expiry import Expired, expire_node
+from meta_pipeline.records import NodeLink
+from meta_pipeline.store.connections.node_links import list_links
+from meta_pipeline.store.coordination import leases
+from meta_pipeline.store.landed import zones
+from meta_pipeline.warehouse import expiry as raw_expiry
+from meta_pipeline.warehouse.warehouse import Warehouse
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expiry:
+    """The result of an expiry. `rows`: of raw tables; `busy`: nodes that another run works on, whose turn is the next
+    time."""
+
+    expired: Expired
+    rows: int
+    busy: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the result under the names that the command line prints and the Dagster UI shows."""
+        return {
+            "days": self.expired.days, "versions": self.expired.versions, "files": self.expired.files,
+            "rows": self.rows, "busy": list(self.busy), "problems": list(self.expired.problems),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeExpiry:
+    """The days that are kept of a node: its rule, the oldest day that has landed, and the day on which that one
+    expires."""
+
+    link: NodeLink
+    rule: Retention
+    oldest_day: dt.date | None
+    expires_on: dt.date | None
+
+
+def expire_data(
+    tenants: Iterable[Tenant],
+    *,
+    engine: sa.Engine,
+    warehouse: Warehouse,
+    now: Callable[[], dt.datetime],
+    sleep: Callable[[float], None],
+) -> Expiry:
+    """Expire the days of every node that are older than it keeps them: landed files first, then raw tables. A node that
+    is being read is left for the next time."""
+    first_days = _first_days(tenants, engine=engine, now=now())
+    expired, busy = Expired(), list[str]()
+    for node_id, before in first_days.items():
+        with leases.hold(engine, zones.FILES_LEASE, now=now, sleep=sleep):
+            try:
+                with leases.hold(engine, node_id, now=now, sleep=sleep, patience_s=0):
+                    expired += expire_node(engine, node_id, before=before)
+            except leases.LeaseError:
+                busy.append(node_id)
+    with leases.hold(engine, zones.FILES_LEASE, now=now, sleep=sleep):
+        done = {node_id: day for node_id, day in first_days.items() if node_id not in busy}
+        rows = raw_expiry.expire(warehouse, engine, done, now=now())
+    return Expiry(expired=expired, rows=rows, busy=tuple(busy))
+
+
+def expire_data_of(runtime: LeavingRuntime) -> Expiry:
+    """Expire the data of a runtime's customers."""
+    return expire_data(
+        runtime.intake.tenants, engine=runtime.engine, warehouse=runtime.warehouse, now=runtime.now, sleep=runtime.sleep
+    )
+
+
+def expiries(tenants: Iterable[Tenant], *, engine: sa.Engine) -> list[NodeExpiry]:
+    """Return what is kept of every node with a rule: those that expire next first."""
+    links, oldest = list_links(engine), zones.oldest_days(engine)
+    rules = retention_by_node(tenants, links)
+    listed = [
+        NodeExpiry(
+            link=link, rule=rule, oldest_day=(day := oldest.get(link.id)),
+            expires_on=None if day is None or rule.kept_days is None else day + dt.timedelta(days=rule.kept_days + 1),
+        )
+        for link in links if (rule := rules.get(link.id))
+    ]
+    return sorted(listed, key=lambda each: (each.expires_on is None, each.expires_on or dt.date.max, each.link.id))
+
+
+def _first_days(
+    tenants: Iterable[Tenant], *, engine: sa.Engine, now: dt.datetime
+) -> Mapping[str, dt.date]:
+    links = list_links(engine)
+    rules = retention_by_node(tenants, links)
+    return {
+        link.id: day for link in links
+        if link.id in rules and (day := rules[link.id].first_day(link.today(now))) is not None
+    }

@@ -1,0 +1,120 @@
+"""The places that an erasure reaches, and what the control store knows for its plan."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import sqlalchemy as sa
+
+from meta_pipeline.erasure import landed
+from meta_pipeline.erasure.plan import ErasurePlan, Stored
+from meta_pipeline.extract.reports import Reports, kind_of
+from meta_pipeline.files import reading
+from meta_pipeline.intake.intake import Intake
+from meta_pipeline.intake.tenants import Node, Tenant
+from meta_pipeline.node_kinds import AD_ACCOUNT
+from meta_pipeline.settings import Settings
+from meta_pipeline.store.connections import access, grants
+from meta_pipeline.store.connections.node_links import list_links
+from meta_pipeline.store.landed import zones
+from meta_pipeline.vault.vault import Vault
+from meta_pipeline.warehouse.warehouse import Warehouse
+
+
+@dataclass(frozen=True, kw_only=True)
+class Places:
+    """The locations of everything, and what the steps need. `operators_files` are never changed; `dagster_url`: of
+    Dagster's Postgres, None for its SQLite files."""
+
+    home: Path
+    landing: str
+    warehouse: Path
+    published: Path
+    dagster_url: str | None
+    operators_files: tuple[Path, ...]
+    engine: sa.Engine
+    tokens: Vault
+    tenants: tuple[Tenant, ...]
+    reports: Reports
+    now: Callable[[], dt.datetime]
+    sleep: Callable[[float], None]
+
+    @property
+    def dagster_home(self) -> Path:
+        return self.home / "dagster"
+
+
+class LeavingRuntime(Protocol):
+    """The parts of the process's runtime that erasures and expiries use."""
+
+    @property
+    def settings(self) -> Settings: ...
+    @property
+    def engine(self) -> sa.Engine: ...
+    @property
+    def vault(self) -> Vault: ...
+    @property
+    def intake(self) -> Intake: ...
+    @property
+    def reports(self) -> Reports: ...
+    @property
+    def warehouse(self) -> Warehouse: ...
+    @property
+    def now(self) -> Callable[[], dt.datetime]: ...
+    @property
+    def sleep(self) -> Callable[[float], None]: ...
+
+
+def places_of(runtime: LeavingRuntime) -> Places:
+    """Return the places that the settings of a runtime name."""
+    settings, dagster_url = runtime.settings, runtime.settings.dagster_postgres_url
+    files = (settings.tenants, settings.exchange_rates, settings.reports, settings.metrics, settings.versions)
+    return Places(
+        home=settings.root, landing=settings.landing_root, warehouse=settings.warehouse_file,
+        published=reading.path_of(settings.published_file),
+        dagster_url=dagster_url.get_secret_value() if dagster_url else None,
+        operators_files=tuple(file.expanduser().resolve() for file in files if file is not None),
+        engine=runtime.engine, tokens=runtime.vault, tenants=runtime.intake.tenants, reports=runtime.reports,
+        now=runtime.now, sleep=runtime.sleep,
+    )
+
+
+def stored_facts(places: Places) -> Stored:
+    """Return what the control store knows, for a plan."""
+    kinds = {
+        node_id: (kind_of(places.reports[report]) if report in places.reports else AD_ACCOUNT).name
+        for node_id, report in zones.nodes_with(places.engine).items()
+    }
+    return Stored(
+        refs=places.tokens.refs(retired=True), links=list_links(places.engine),
+        access=access.by_source_token(places.engine), people_names=grants.names_by_person(places.engine),
+        landed_kinds=kinds, tenants=places.tenants,
+    )
+
+
+def completed(plan: ErasurePlan, places: Places) -> ErasurePlan:
+    """Add to a plan what only the landed files say: the thumbnails of its nodes, and other names of its people."""
+    names = landed.names_of_people(places.landing, plan.people)
+    return dataclasses.replace(
+        plan, names=tuple(sorted({*plan.names, *names})),
+        pictures=tuple(landed.pictures_of(places.landing, plan.nodes)),
+    )
+
+
+def overridden_floors(plan: ErasurePlan, tenants: Iterable[Tenant]) -> list[str]:
+    """Return a sentence for each floor of retention that holds for an erased node; without the tenant's name."""
+    sentences: list[str] = []
+    for tenant in tenants:
+        nodes = tenant.nodes_among([Node(kind, id) for id, kind in plan.nodes.items()])
+        count = len(plan.nodes) if plan.tenant == tenant.name else len(nodes)
+        if tenant.retention_floor_days and count:
+            sentences.append(
+                f"raw data of {count} of the erased nodes had to be kept for {tenant.retention_floor_days} days: "
+                "erasing overrides that"
+            )
+    return sentences

@@ -1,0 +1,40 @@
+"""A home of two customers that is filled once; each test erases from a copy of it."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import shutil
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from harness.home import Home, make_home
+from harness.planted_home import TENANTS, connect_system_user, fill
+from harness.sandbox import Sandbox
+
+
+@pytest.fixture(scope="module")
+def filled_home(tmp_path_factory: pytest.TempPathFactory, shared_sandbox: Sandbox) -> Home:
+    """A person and a system user are connected, and both reach every node."""
+    path = tmp_path_factory.mktemp("filled")
+    (path / "tenants.toml").write_text(TENANTS)
+    settings = {"META_PIPELINE_TENANTS": str(path / "tenants.toml"), "META_PIPELINE_SAMPLES": "50"}
+    home = make_home(path, shared_sandbox, **settings)
+    fill(home)
+    connect_system_user(home, shared_sandbox)
+    return home
+
+
+@pytest.fixture
+def copied_home(filled_home: Home, tmp_path: Path) -> Home:
+    """A copy whose ledger names the files of the copy."""
+    before, folder = Path(filled_home.environment["META_PIPELINE_HOME"]), tmp_path / "home"
+    shutil.copytree(before, folder)
+    with contextlib.closing(sqlite3.connect(folder / "control.sqlite")) as store:
+        for table in ("landed_files", "landed_versions"):
+            store.execute(f"update {table} set path = replace(path, ?, ?)", (str(before), str(folder)))
+        store.commit()
+    environment = {**filled_home.environment, "META_PIPELINE_HOME": str(folder)}
+    return dataclasses.replace(filled_home, path=tmp_path, environment=environment)

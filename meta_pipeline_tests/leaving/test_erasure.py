@@ -1,0 +1,94 @@
+"""Erased from every byte of the home: people, customers and nodes, and nothing of anybody else."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from harness.erasure_kills import MOMENTS
+from harness.home import Home
+from harness.planted_home import (
+    AROHA,
+    AROHA_NODES,
+    PERSON,
+    PERSON_NAMES,
+    files_that_mention,
+    forget,
+    marts_of,
+    plant,
+    tokens_of,
+)
+
+FIGURES = "select account_id, date_day::varchar as day, spend::varchar as spend from marts.facebook_ads__account_report order by all"
+
+
+def _folder(home: Home) -> Path:
+    return Path(home.environment["META_PIPELINE_HOME"])
+
+
+def test_an_erased_customer_is_in_no_byte_and_another_ones_marts_are_the_same(copied_home: Home) -> None:
+    folder = _folder(copied_home)
+    plant(folder, AROHA)
+    before, marts = files_that_mention(folder, AROHA), marts_of(folder, "northwind")
+    assert {path.split("/")[0] for path in before} >= {
+        "control.sqlite", "dagster", "dbt", "exports", "landing", "published", "samples", "warehouse.duckdb", "report.html",
+    }
+
+    planned = forget(copied_home, "aroha", "--dry-run")
+    assert files_that_mention(folder, AROHA) == before, "a dry run writes nothing"
+    result = forget(copied_home, "aroha")
+
+    assert {node["id"].removeprefix("act_") for node in planned["nodes"]} == set(AROHA_NODES)
+    assert files_that_mention(folder, AROHA) == {}
+    assert marts_of(folder, "northwind") == marts and any(marts.values())
+    assert not (folder / "published" / "aroha").exists()
+    receipt = Path(result["receipt"])
+    content = json.loads(receipt.read_text())["receipt"]
+    assert "90 days" in content["retention_overridden"][0]
+    verified = copied_home.run("receipt", "verify", str(receipt))
+    assert verified.returncode == 0 and "valid" in verified.stdout
+    built = copied_home.run("build", "--force")
+    assert built.returncode == 0, built.stderr
+    assert files_that_mention(folder, AROHA) == {}
+
+
+def test_an_erased_person_is_in_no_byte_and_nodes_that_others_reach_stay(copied_home: Home) -> None:
+    folder, words = _folder(copied_home), (PERSON, *PERSON_NAMES)
+    plant(folder, words)
+    tokens = tokens_of(copied_home)
+    before = files_that_mention(folder, (*words, *tokens))
+    assert {path.split("/")[0] for path in before} >= {"control.sqlite", "dagster", "landing", "warehouse.duckdb", "published", "exports"}
+    figures = copied_home.sql(FIGURES)
+
+    result = forget(copied_home, PERSON)
+
+    staying = tokens_of(copied_home)
+    erased = [token for token in tokens if token not in staying]
+    assert result["nodes"] == [] and result["nodes_that_others_reach"] and erased and staying
+    assert files_that_mention(folder, (*words, *erased)) == {}
+    assert copied_home.sql(FIGURES) == figures
+    built = copied_home.run("build", "--force")
+    assert built.returncode == 0, built.stderr
+    assert copied_home.sql(FIGURES) == figures and files_that_mention(folder, words) == {}
+
+
+def test_an_erasure_that_is_killed_at_every_moment_ends_as_one_that_is_not(copied_home: Home) -> None:
+    folder = _folder(copied_home)
+    plant(folder, AROHA)
+    marts = marts_of(folder, "northwind")
+
+    ran = subprocess.run(
+        [sys.executable, "-m", "harness.erasure_kills", "tenant", "aroha"], env=copied_home.environment,
+        cwd=Path(__file__).parents[2], capture_output=True, text=True, timeout=900,
+    )
+
+    assert ran.returncode == 0, ran.stderr
+    assert len(json.loads(ran.stdout)) >= 20, set(map(str, MOMENTS)) - set(json.loads(ran.stdout))
+    assert files_that_mention(folder, AROHA) == {}
+    assert marts_of(folder, "northwind") == marts
+    (receipt,) = (folder / "receipts").iterdir()
+    assert copied_home.run("receipt", "verify", str(receipt)).returncode == 0
+    doctor = copied_home.run("build")
+    assert doctor.returncode == 0, doctor.stderr

@@ -1,0 +1,144 @@
+"""What belongs to a person, a node and a customer, and the words by which it is found."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from typing import Any
+
+import pytest
+
+from meta_pipeline.erasure.mentions import Mentions
+from meta_pipeline.erasure.plan import ErasurePlan, Stored, kind_of, plan_for
+from meta_pipeline.intake.tenants import Tenant
+from meta_pipeline.records import ConfigError, NodeLink, TokenRef
+from meta_pipeline.status.token_health import APP_REMOVED, DISCONNECTED
+from meta_pipeline.store.connections.access import Access
+
+NOW = dt.datetime(2026, 11, 20, tzinfo=dt.UTC)
+
+
+def ref(id: str, subject_id: str, *, kind: str = "user", parent: str | None = None, **retired: Any) -> TokenRef:
+    return TokenRef(
+        id=id, kind=kind, subject_id=subject_id, subject_name=f"name of {subject_id}", scopes=(), parent_ref=parent, **retired,  # type: ignore[arg-type]
+    )
+
+
+def link(id: str, *, kind: str = "ad_account", name: str = "", business: str | None = None, token_ref: str = "t") -> NodeLink:
+    return NodeLink(
+        kind=kind, id=id, name=name or f"node {id}", access="owned", owner_business=business, tasks=(), timezone=None,
+        currency=None, token_ref=token_ref,
+    )
+
+
+def reached(through: str, *node_ids: str) -> tuple[str, list[Access]]:
+    return through, [Access(node_id=id, token_ref=through, through_ref=through, tasks=()) for id in node_ids]
+
+
+def stored(*, refs: list[TokenRef], links: list[NodeLink], access: list[tuple[str, list[Access]]], tenants: tuple[Tenant, ...] = ()) -> Stored:
+    return Stored(
+        refs=refs, links=links, access=dict(access), people_names={}, landed_kinds={link.id: link.kind for link in links},
+        tenants=tenants,
+    )
+
+
+A, B = ref("refa", "700001"), ref("refb", "700002")
+PAGE_TOKEN = ref("refp", "300001", kind="page", parent="refa")
+LINKS = [link("act_100001"), link("act_100002"), link("300001", kind="page")]
+
+
+def test_a_person_takes_the_nodes_along_that_nobody_else_reaches() -> None:
+    facts = stored(
+        refs=[A, B, PAGE_TOKEN], links=LINKS,
+        access=[reached("refa", "act_100001", "act_100002", "300001"), reached("refb", "act_100002")],
+    )
+    plan = plan_for("person", "700001", facts)
+
+    assert set(plan.nodes) == {"act_100001", "300001"} and plan.shared == ("act_100002",)
+    assert plan.refs == ("refa", "refp") and plan.people == ("700001",)
+    assert plan.nodes["300001"] == "page"
+
+
+@pytest.mark.parametrize(
+    ("retired", "counts"),
+    [
+        ({}, True),
+        ({"retired_at": NOW, "retired_because": "190/463", "retired_subcode": 463}, True),  # expired, not taken back
+        ({"retired_at": NOW, "retired_because": DISCONNECTED}, False),
+        ({"retired_at": NOW, "retired_because": "190/458", "retired_subcode": APP_REMOVED}, False),
+    ],
+)
+def test_a_consent_of_somebody_else_counts_until_it_is_taken_back(retired: dict[str, Any], counts: bool) -> None:
+    facts = stored(
+        refs=[A, ref("refb", "700002", **retired)], links=LINKS[:1],
+        access=[reached("refa", "act_100001"), reached("refb", "act_100001")],
+    )
+    plan = plan_for("person", "700001", facts)
+
+    assert (plan.shared == ("act_100001",)) is counts and ("act_100001" in plan.nodes) is not counts
+
+
+def test_a_node_is_named_with_or_without_its_prefix_and_takes_nobodys_consent_along() -> None:
+    facts = stored(refs=[A, PAGE_TOKEN], links=LINKS, access=[reached("refa", "act_100001", "300001")])
+
+    assert plan_for("node", "100001", facts).nodes == {"act_100001": "ad_account"}
+    page = plan_for("node", "300001", facts)
+    assert page.refs == ("refp",) and page.people == ()
+    with pytest.raises(ConfigError, match="links"):
+        plan_for("node", "act_9", facts)
+
+
+def test_a_customer_takes_its_own_nodes_and_the_people_who_reach_nothing_else() -> None:
+    tenants = (
+        Tenant("one", businesses=frozenset({"500001"}), nodes=frozenset({"300001"})), Tenant("two", nodes=frozenset({"300001"})),
+    )
+    links = [link("act_100001", business="500001"), link("act_100002", business="500002"), LINKS[2]]
+    facts = stored(
+        refs=[A, B], links=links, tenants=tenants,
+        access=[reached("refa", "act_100001"), reached("refb", "act_100001", "act_100002")],
+    )
+    plan = plan_for("tenant", "one", facts)
+
+    assert set(plan.nodes) == {"act_100001"} and plan.shared == ("300001",)
+    assert plan.people == ("700001",) and plan.businesses == ("500001",) and plan.tenant == "one"
+    assert ErasurePlan.from_json(plan.to_json()) == plan
+
+
+def test_a_name_that_something_else_has_as_well_is_not_looked_for() -> None:
+    links = [link("act_100001", name="Northwind"), link("act_100002", name="Northwind Europe"), link("act_100003", name="Aroha")]
+    facts = stored(refs=[], links=links, access=[])
+
+    assert plan_for("node", "act_100001", facts).names == ()
+    assert plan_for("node", "act_100003", facts).names == ("Aroha",)
+
+
+def test_a_subject_is_a_customer_a_node_or_a_person() -> None:
+    facts = stored(refs=[A], links=LINKS, access=[], tenants=(Tenant("one", nodes=frozenset({"300001"})),))
+
+    assert [kind_of(text, facts) for text in ("one", "act_100001", "300001", "700001")] == ["tenant", "node", "node", "person"]
+    with pytest.raises(ConfigError, match="nothing is stored"):
+        kind_of("somebody", facts)
+
+
+MENTIONS = Mentions({"act_100001", "700001", "12"}, {"Café Süd", 'A "b" c', "abc"})
+
+
+@pytest.mark.parametrize(
+    ("text", "mentions"),
+    [
+        ("act_100001|2026-11-20", True), ("/v24.0/act_100001/insights", True), ("id=100001,", True), ("1100001", False),
+        ("100001a", False), ("act_12", True), ("12", False), ("act_123", False), ("Café Süd", True), ("Café Südwest", False),
+        (json.dumps("Café Süd"), True), (json.dumps(json.dumps("Café Süd")), True), (json.dumps('A "b" c'), True), ("abc", False),
+    ],
+)
+def test_ids_and_names_are_found_as_whole_words_however_they_are_encoded(text: str, mentions: bool) -> None:
+    assert MENTIONS.is_in(text) is mentions
+    assert not MENTIONS.is_in(MENTIONS.without(text.encode()))
+    if not mentions:
+        assert MENTIONS.without(text.encode()) == text.encode()
+
+
+def test_json_stays_json_without_the_mentions() -> None:
+    value = {"nodes": ["act_100001", "act_2"], "700001": {"name": "Café Süd", "n": 100001, "x": None}}
+
+    assert MENTIONS.without_in(value) == {"nodes": ["act_erased", "act_2"], "erased": {"name": "erased", "n": 100001, "x": None}}
