@@ -4,6 +4,7 @@ every format. It shares no code with the erasure."""
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import gzip
 import json
 import re
@@ -38,6 +39,15 @@ nodes = ["act_1000000001", "act_1000000002", "3000000000001", "17841400000000001
 """
 REPORTS = ("account_insights", "ad_insights", "account_activities", "page_insights", "page_posts", "instagram_media")
 DAYS = ("--since", "2026-11-17", "--until", "2026-11-18")
+
+
+def without_tenant(home: Home, name: str) -> Home:
+    """Return the home with settings that no longer name a tenant, as the operator edits them after an erasure."""
+    before, header, after = TENANTS.partition(f"[tenants.{name}]")
+    assert header
+    file = home.path / "tenants.toml"
+    file.write_text(before + after[after.index("[tenants."):])
+    return dataclasses.replace(home, environment={**home.environment, "META_PIPELINE_TENANTS": str(file)})
 
 
 def fill(home: Home, *, export_to: Path | None = None) -> Path:
