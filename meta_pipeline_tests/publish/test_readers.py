@@ -49,7 +49,7 @@ KILLS = {
     "before the complete file has its name": "pathlib.Path.replace",
     "while rows of a held account are replaced": "meta_pipeline.publish.publish.record_publications",
     "between the complete file and the tenant's": "meta_pipeline.publish.publish.publish_tenants",
-    "while a tenant's file is written": "meta_pipeline.publish.tenant_file._copy_comments",
+    "while a tenant's file is written": "meta_pipeline.publish.tenant_file.copy_comments",
 }
 PUBLISH = """
 import importlib, json, os, signal, sys
