@@ -4,6 +4,7 @@ invalid, and reported in time."""
 from __future__ import annotations
 
 import datetime as dt
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -16,6 +17,7 @@ from meta_pipeline.consent import oauth, reconnect_link
 from meta_pipeline.consent.oauth import DeadTokenError
 from meta_pipeline.consent.scopes import requested_phase
 from meta_pipeline.display import printable
+from meta_pipeline.flows.deliveries import deliver_to_each
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.graph.errors import TokenError
 from meta_pipeline.records import AccessToken, MetaPipelineError, TokenRef
@@ -177,7 +179,8 @@ def send_alerts(
     if not pending:  # an invalid token stays due: every check but the first ends here
         return [], []
     links, usable = {link.id: link for link in list_links(engine)}, access.usable_by_node(engine)
-    delivered, problems = [], []
+    delivered: list[Alert] = []
+    problems: list[str] = []
     for alert, missing in pending:
         token_refs = {ref.id for ref in refs if {ref.id, ref.parent_ref} & set(alert.token_refs)}
         nodes = {node for ref_id in token_refs for node in access.nodes_of(engine, ref_id)}
@@ -186,17 +189,12 @@ def send_alerts(
         ]
         stopped = access.nodes_stopped_by(token_refs, usable, affected)
         alert = alert.about([links[id].name or id for id in stopped])
-        person, is_delivered = _person_of(alert, refs), False
-        for target in missing:
-            try:
-                _deliver(
-                    alert, target, person, engine=engine, action_links=action_links, signing_key=signing_key, now=now
-                )
-            except MetaPipelineError as error:
-                problems.append(str(error))
-                continue
-            alerts.record_delivery(engine, alert.key, target.name, alert.text, now=now)
-            is_delivered = True
+        deliver = functools.partial(
+            _deliver, person=_person_of(alert, refs), engine=engine, action_links=action_links,
+            signing_key=signing_key, now=now,
+        )
+        is_delivered, failed = deliver_to_each(alert, missing, engine=engine, now=now, deliver=deliver)
+        problems += failed
         if is_delivered:
             delivered.append(alert)
     return delivered, problems
@@ -213,8 +211,8 @@ def _person_of(alert: Alert, refs: Sequence[TokenRef]) -> TokenRef | None:
 def _deliver(
     alert: Alert,
     target: Target,
-    person: TokenRef | None,
     *,
+    person: TokenRef | None,
     engine: sa.Engine,
     action_links: ActionLinks,
     signing_key: str | None,

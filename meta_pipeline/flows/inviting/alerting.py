@@ -10,10 +10,10 @@ import sqlalchemy as sa
 
 from meta_pipeline.alerts.due import Alert
 from meta_pipeline.alerts.targets import Target
+from meta_pipeline.flows.deliveries import deliver_to_each
 from meta_pipeline.flows.inviting import issuing
 from meta_pipeline.intake.intake import Intake
 from meta_pipeline.invitations.due import reminder, state_alert
-from meta_pipeline.records import MetaPipelineError
 from meta_pipeline.store.connections import alerts
 from meta_pipeline.store.people import invitations
 from meta_pipeline.store.people.invitations import Invitation
@@ -32,15 +32,8 @@ def send_invitation_alerts(
     problems: list[str] = []
     for alert in _due(intake, engine=engine, public_url=public_url, now=now):
         lacking = [target for target in targets if (alert.key, target.name) not in received]
-        delivered = False
-        for target in lacking:
-            try:
-                target.deliver(alert)
-            except MetaPipelineError as error:
-                problems.append(str(error))
-                continue
-            alerts.record_delivery(engine, alert.key, target.name, alert.text, now=now)
-            delivered = True
+        delivered, failed = deliver_to_each(alert, lacking, engine=engine, now=now)
+        problems += failed
         if delivered:
             sent.append(alert)
     return sent, problems

@@ -69,7 +69,7 @@ def _access(
         links=sorted(shown, key=lambda link: (link.kind, link.name, link.id)),
         tasks={each.node_id: each.tasks for each in reached},
         requested=scopes_for_kinds(invitation.kinds, features), granted=granted,
-        owners={link.id: owner for link in shown if (owner := getattr(link, "owner_business_id", None))},
+        owners={link.id: owner for link in shown if (owner := link.owner_business_id)},
         only_from_us=tuple(invitation.assets.get("only_from_us", ())),
     )
 
