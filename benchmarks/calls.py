@@ -14,7 +14,7 @@ import dataclasses
 import statistics
 from collections.abc import Sequence
 
-from harness.account_costs import BREAKDOWNS, GROWING, TWO, Cost, first_backfill, restatement
+from harness.costs.account_costs import BREAKDOWNS, GROWING, TWO, Cost, first_backfill, restatement
 
 
 def main() -> None:

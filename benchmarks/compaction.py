@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from harness.compacted_landing import HOT_DAYS, NOW, CompactedLanding
+from harness.landing.compacted_landing import HOT_DAYS, NOW, CompactedLanding
 from meta_pipeline.extract.ads.catalogue.reports import REPORTS
 from meta_pipeline.extract.raw_tables import insights_tables
 from meta_pipeline.flows.compaction import compact_landing

@@ -13,8 +13,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from harness.faulty_node_pull import FaultyNodePull, cases, faulty_world
-from harness.node_truth import NodeTruth, control_of
+from harness.faults.faulty_node_pull import FaultyNodePull, cases, faulty_world
+from harness.nodes.node_truth import NodeTruth, control_of
 from meta_pipeline.node_kinds import INSTAGRAM_ACCOUNT, KINDS_BY_NAME, PAGE, NodeKind
 
 

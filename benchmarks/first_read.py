@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import argparse
 
-from harness.first_read import MORE_PER_ACCOUNT, SERVERS, ours, script
+from harness.costs.first_read import MORE_PER_ACCOUNT, SERVERS, ours, script
 
 
 def main() -> None:

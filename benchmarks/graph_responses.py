@@ -15,9 +15,9 @@ import itertools
 import multiprocessing
 import time
 
-from harness.call_process import MOST_MIB, CallProcess
-from harness.generated_calls import Chunk, run
-from harness.response_strategies import BOMBS, bomb_answer, long_page
+from harness.calls.call_process import MOST_MIB, CallProcess
+from harness.calls.generated_calls import Chunk, run
+from harness.calls.response_strategies import BOMBS, bomb_answer, long_page
 from meta_pipeline.graph.http.bounds import CALL_DEADLINE_S
 
 

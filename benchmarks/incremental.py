@@ -13,8 +13,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from harness.changing_world import ChangingWorld
-from harness.dbt_builds import STORED, WITHOUT_TESTS, DbtBuilds
+from harness.dbt.dbt_builds import STORED, WITHOUT_TESTS, DbtBuilds
+from harness.routine.changing_world import ChangingWorld
 
 
 def run_sequence(builds: DbtBuilds, folder: Path, *, seed: int, changes: int) -> tuple[list[str], list[str]]:

@@ -17,10 +17,10 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from harness.backfilled_week import connect
 from harness.home import make_home
-from harness.kills import IN_FLIGHT, Killing
-from harness.leftover_processes import left_after
+from harness.kills.backfilled_week import connect
+from harness.kills.kills import IN_FLIGHT, Killing
+from harness.kills.leftover_processes import left_after
 from harness.sandbox import NOW, serving
 
 # Kills of one backfill before it goes on to its end: what landed stays, so later kills meet loading and dbt only.

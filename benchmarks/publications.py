@@ -8,8 +8,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from harness.filled_home import DAYS, FilledHome
-from harness.published_readers import PublishedReaders
+from harness.landing.filled_home import DAYS, FilledHome
+from harness.landing.published_readers import PublishedReaders
 from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.defs.runs.mart_build import build_marts
 from meta_pipeline.files import durable

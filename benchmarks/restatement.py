@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import itertools
 
-from harness.taper_search import (
+from harness.costs.taper_search import (
     DEFAULT,
     PAGES,
     PLANS,

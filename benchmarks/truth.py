@@ -17,8 +17,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from harness.routine import Routine
-from harness.warehouse_comparison import WarehouseComparison
+from harness.routine.routine import Routine
+from harness.routine.warehouse_comparison import WarehouseComparison
 
 START = dt.date(2026, 10, 20)
 MOVES = {

@@ -23,7 +23,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.generated_landing import ROWS_AN_AD, GeneratedWorld
+from harness.landing.generated_landing import ROWS_AN_AD, GeneratedWorld
 from meta_pipeline.flows.compaction import compact_landing
 from meta_pipeline.landing.landing import Landing
 from meta_pipeline.store.engine import open_store

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness import parsed_project
+from harness.dbt import parsed_project
 from harness.sandbox import COMMAND, Sandbox
 from meta_pipeline.vault.seal import new_key
 

@@ -57,7 +57,7 @@ from meta_pipeline.store.connections.node_links import list_links
 from meta_pipeline.store.engine import check_store_is_there, open_store
 from meta_pipeline.store.gateway.audit_log import AuditLog
 from meta_pipeline.vault.vault import Vault
-from meta_pipeline.warehouse.exchange_rates import RateSettings
+from meta_pipeline.warehouse.copied.exchange_rates import RateSettings
 from meta_pipeline.warehouse.warehouse import Warehouse
 
 

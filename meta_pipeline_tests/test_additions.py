@@ -37,12 +37,12 @@ DBT = TOP / "dbt_project"
 STAGING, MARTS = DBT / "models/staging/meta_ads", DBT / "models/marts/ads"
 BREAKDOWN = "ad_insights_by_"
 README = (TOP / "README.md").read_text()
-CHECKS = (DBT / "macros/checks.sql").read_text()
+CHECKS = (DBT / "macros/checks/checks.sql").read_text()
 # The columns of the marts of Pages and Instagram.
 SOCIAL_SQL = "".join(
     file.read_text()
     for file in (
-        *DBT.glob("macros/social_metrics.sql"), *DBT.glob("macros/metric_values.sql"),
+        *DBT.glob("macros/social/social_metrics.sql"), *DBT.glob("macros/social/metric_values.sql"),
         *(file for source in ("pages", "instagram") for file in DBT.glob(f"models/*/{source}/*.sql")),
     )
 )
@@ -119,7 +119,7 @@ def missing_of_node_report(report: NodeReport) -> list[str]:
         f"staging/{source}/{staging}.sql": (folder / f"{staging}.sql").exists(),
         f"staging/{source}/_{source}.yml: {staging} with its grain": staging in _models(folder / f"_{source}.yml"),
         f"a model that reads {staging}": any(f"ref('{staging}')" in text for text in texts.values()),
-        f"macros/checks.sql: {report.name}": f"'{report.name}':" in CHECKS,
+        f"macros/checks/checks.sql: {report.name}": f"'{report.name}':" in CHECKS,
     }
     return [what for what, is_there in checks.items() if not is_there]
 
@@ -162,7 +162,7 @@ def missing_of_metric(metric: Metric) -> list[str]:
         "its source: a section of docs/graph-api.md": f"### {section} " in facts,
         "a requested period": bool(metric.default_periods),
         f"sandbox/{file}: {metric.name} with its periods": set(metric.periods) <= set(periods.get(metric.name, ())),
-        "dbt_project/macros/social_metrics.sql: a column, if it is read by default": has_column or not metric.is_default,
+        "dbt_project/macros/social/social_metrics.sql: a column, if it is read by default": has_column or not metric.is_default,
     }
     return [what for what, is_there in checks.items() if not is_there]
 

@@ -11,8 +11,8 @@ import duckdb
 from meta_pipeline.ask.answers import AskError
 from meta_pipeline.display import printable
 from meta_pipeline.files.locations import Location
-from meta_pipeline.publish.deadline import Scheduler, thread_timer
-from meta_pipeline.publish.query import Answer, Limits, connected, read
+from meta_pipeline.publish.readers.deadline import Scheduler, thread_timer
+from meta_pipeline.publish.readers.query import Answer, Limits, connected, read
 
 SECONDS, MEMORY = 20.0, "1GB"
 MOST_ROWS, DEFAULT_ROWS = 5_000, 200

@@ -21,7 +21,7 @@ from meta_pipeline.ask.metrics import Metric, load_metrics
 from meta_pipeline.ask.tools import TOOLS, answer
 from meta_pipeline.display import printable
 from meta_pipeline.files.locations import Location
-from meta_pipeline.publish.deadline import Scheduler, thread_timer
+from meta_pipeline.publish.readers.deadline import Scheduler, thread_timer
 from meta_pipeline.records import MetaPipelineError
 
 _INSTRUCTIONS = (

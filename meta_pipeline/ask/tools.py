@@ -16,7 +16,7 @@ from meta_pipeline.ask.explanation import explain
 from meta_pipeline.ask.marts import DEFAULT_ROWS, MOST_ROWS, SECONDS, Marts
 from meta_pipeline.ask.metric_query import MetricQuestion, query_metric
 from meta_pipeline.ask.metrics import Metric
-from meta_pipeline.publish.query import LONGEST_QUERY
+from meta_pipeline.publish.readers.query import LONGEST_QUERY
 
 _Name = Annotated[str, pydantic.Field(min_length=1, max_length=200)]
 _Value = Annotated[str, pydantic.Field(max_length=1_000)] | int | bool | None

@@ -8,20 +8,20 @@ from typing import Any
 import click
 
 from meta_pipeline.cli.commands.completion import completion
-from meta_pipeline.cli.commands.connections import connect, links, vault
+from meta_pipeline.cli.commands.connections.nodes import nodes
+from meta_pipeline.cli.commands.connections.partners import partners
+from meta_pipeline.cli.commands.connections.system_users import system_users
+from meta_pipeline.cli.commands.connections.tokens import connect, links, vault
+from meta_pipeline.cli.commands.customers.intake import intake
+from meta_pipeline.cli.commands.customers.invite import invite
+from meta_pipeline.cli.commands.customers.people import people
 from meta_pipeline.cli.commands.health import audit, doctor, versions
-from meta_pipeline.cli.commands.intake import intake
-from meta_pipeline.cli.commands.invite import invite
-from meta_pipeline.cli.commands.landed import compact, rebuild
-from meta_pipeline.cli.commands.leaving import forget, receipt, retention
-from meta_pipeline.cli.commands.nodes import nodes
-from meta_pipeline.cli.commands.partners import partners
-from meta_pipeline.cli.commands.people import people
 from meta_pipeline.cli.commands.published import export, mcp, sql
 from meta_pipeline.cli.commands.pulls import backfill, build, metrics, plan, reports
 from meta_pipeline.cli.commands.report import report
 from meta_pipeline.cli.commands.servers import demo, docs, sandbox, serve, up
-from meta_pipeline.cli.commands.system_users import system_users
+from meta_pipeline.cli.commands.stored.landed import compact, rebuild
+from meta_pipeline.cli.commands.stored.leaving import forget, receipt, retention
 from meta_pipeline.cli.output import logs
 from meta_pipeline.cli.output.terminal import line
 from meta_pipeline.cli.stopping import handle_sigterm, leave

@@ -14,11 +14,11 @@ from meta_pipeline.erasure.mentions import ERASED
 from meta_pipeline.erasure.plan import ErasurePlan
 from meta_pipeline.files.temporary import discard_left_behind_of
 from meta_pipeline.publish import thumbnails
-from meta_pipeline.publish.copy_without import LeftOut, count_rows, write_copy
-from meta_pipeline.publish.warehouse_copy import attach, replacing
+from meta_pipeline.publish.copies.copy_without import LeftOut, count_rows, write_copy
+from meta_pipeline.publish.copies.warehouse_copy import attach, replacing
 from meta_pipeline.records import LoadError
-from meta_pipeline.warehouse.raw import is_locked
 from meta_pipeline.warehouse.replaced_file import REBUILT, REPLACED, beside, discard
+from meta_pipeline.warehouse.transactions import is_locked
 
 POLL_S, PATIENCE_S = 2.0, 3600.0
 _SOURCE = "searched"

@@ -13,7 +13,7 @@ import duckdb
 from meta_pipeline.files import reading
 from meta_pipeline.files.locations import Location
 from meta_pipeline.node_kinds import AD_ACCOUNT, INSTAGRAM_ACCOUNT, PAGE
-from meta_pipeline.publish.warehouse_copy import has_relation, literal
+from meta_pipeline.publish.copies.warehouse_copy import has_relation, literal
 from meta_pipeline.warehouse.tables import OWN_SCHEMA
 
 TABLE = "marts.publication"

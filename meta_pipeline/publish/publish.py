@@ -17,12 +17,12 @@ from meta_pipeline.files.locations import Location
 from meta_pipeline.intake.tenants import warnings_about
 from meta_pipeline.project import dbt_project_folder
 from meta_pipeline.publish import thumbnails
+from meta_pipeline.publish.copies.held import Held, failed_nodes, hold_back, record_publications
+from meta_pipeline.publish.copies.warehouse_copy import linked_nodes, opened, replacing
 from meta_pipeline.publish.freshness import project_digest
-from meta_pipeline.publish.held import Held, failed_nodes, hold_back, record_publications
 from meta_pipeline.publish.policy import PublishPolicy
 from meta_pipeline.publish.publication import Stamp, write_publication
 from meta_pipeline.publish.tenants_published import publish_tenants, remove_former_tenants
-from meta_pipeline.publish.warehouse_copy import linked_nodes, opened, replacing
 from meta_pipeline.records import LoadError
 
 

@@ -10,10 +10,11 @@ from meta_pipeline.files import linked as linked_files
 from meta_pipeline.files import reading
 from meta_pipeline.files.locations import Location, folder_of, join, name_of
 from meta_pipeline.intake.tenants import Tenant
-from meta_pipeline.publish import tenant_file, thumbnails
+from meta_pipeline.publish import thumbnails
+from meta_pipeline.publish.copies import tenant_file
+from meta_pipeline.publish.copies.warehouse_copy import attach, has_relation, linked_nodes, opened, replacing
 from meta_pipeline.publish.policy import PublishPolicy, location_of
 from meta_pipeline.publish.publication import TABLE, Stamp, write_publication
-from meta_pipeline.publish.warehouse_copy import attach, has_relation, linked_nodes, opened, replacing
 
 
 def publish_tenants(

@@ -8,7 +8,7 @@ import duckdb
 
 from meta_pipeline.files import linked
 from meta_pipeline.files.locations import Location, folder_of, join
-from meta_pipeline.publish.warehouse_copy import has_relation
+from meta_pipeline.publish.copies.warehouse_copy import has_relation
 
 FOLDER = "thumbnails"
 _NAME = re.compile(r"[0-9a-f]{64}\.[a-z0-9]{1,5}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from meta_pipeline.display import printable
 from meta_pipeline.files import durable
 from meta_pipeline.files.locations import Location
-from meta_pipeline.publish.query import QueryError
+from meta_pipeline.publish.readers.query import QueryError
 from meta_pipeline.report.charts import theme
 from meta_pipeline.report.charts.days import spend_chart, views_chart
 from meta_pipeline.report.charts.render import jpeg, png

@@ -10,7 +10,7 @@ from meta_pipeline.display import printable
 from meta_pipeline.files import reading
 from meta_pipeline.files.locations import Location
 from meta_pipeline.node_kinds import AD_ACCOUNT, KINDS_BY_NAME
-from meta_pipeline.publish.query import query
+from meta_pipeline.publish.readers.query import query
 
 REBUILD = "`meta-pipeline rebuild` loads its landed days again, without a call"
 # By name of a check: the remedy.

@@ -6,7 +6,7 @@ from typing import Any
 
 from meta_pipeline.extract.ads.catalogue.report_file import Catalogue
 from meta_pipeline.files.locations import Location
-from meta_pipeline.publish.query import query
+from meta_pipeline.publish.readers.query import query
 
 _DRIFT = "select report, key, first_day, last_day, rows_counted from marts.fct_drift order by report, key"
 _UNKNOWN = (

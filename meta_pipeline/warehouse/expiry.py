@@ -13,9 +13,9 @@ import sqlalchemy as sa
 from meta_pipeline.store.landed import warehouse_state
 from meta_pipeline.warehouse.changes import NO_DAY, ChangeLog
 from meta_pipeline.warehouse.file_state import FileState, read_state, write_state
-from meta_pipeline.warehouse.raw import transaction
 from meta_pipeline.warehouse.tables import OWN_SCHEMA
 from meta_pipeline.warehouse.temp_table import create_temp_table
+from meta_pipeline.warehouse.transactions import transaction
 from meta_pipeline.warehouse.warehouse import Warehouse
 
 _FIRST_DAYS = {"node_id": "varchar", "first_day": "date"}

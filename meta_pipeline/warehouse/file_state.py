@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import duckdb
 
-from meta_pipeline.warehouse.raw import transaction
 from meta_pipeline.warehouse.tables import OWN_SCHEMA, SCHEMA
+from meta_pipeline.warehouse.transactions import transaction
 
 
 @dataclass(frozen=True, slots=True)

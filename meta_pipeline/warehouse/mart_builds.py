@@ -10,8 +10,8 @@ from pathlib import Path
 
 import duckdb
 
-from meta_pipeline.warehouse.raw import transaction
 from meta_pipeline.warehouse.tables import OWN_DDL, OWN_SCHEMA
+from meta_pipeline.warehouse.transactions import transaction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

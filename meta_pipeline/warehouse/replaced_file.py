@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 
 from meta_pipeline.records import LoadError
-from meta_pipeline.warehouse.raw import is_locked
+from meta_pipeline.warehouse.transactions import is_locked
 
 REPLACED, REBUILT = ".replaced", ".rebuilt"
 # DuckDB's own name for the log of changes: it belongs to the file of that name.

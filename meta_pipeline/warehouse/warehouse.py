@@ -17,18 +17,19 @@ import sqlalchemy as sa
 from meta_pipeline.records import LoadError
 from meta_pipeline.store.gateway import audit_log
 from meta_pipeline.store.landed import day_versions, load_queue, read_times, warehouse_state
-from meta_pipeline.warehouse import histories
 from meta_pipeline.warehouse.changes import ChangeLog
 from meta_pipeline.warehouse.completeness import differing_days, has_all_rows, repair_sentences
-from meta_pipeline.warehouse.days import sync_day_versions
-from meta_pipeline.warehouse.exchange_rates import NO_RATES, RateSettings, replace_rates, stored_rates
+from meta_pipeline.warehouse.copied.days import sync_day_versions
+from meta_pipeline.warehouse.copied.exchange_rates import NO_RATES, RateSettings, replace_rates, stored_rates
+from meta_pipeline.warehouse.copied.graph_calls import calls_of_replaced, replace_calls
+from meta_pipeline.warehouse.copied.nodes import replace_nodes
 from meta_pipeline.warehouse.file_state import FileState, has_raw_tables, read_state, write_state
-from meta_pipeline.warehouse.graph_calls import calls_of_replaced, replace_calls
-from meta_pipeline.warehouse.nodes import replace_nodes
-from meta_pipeline.warehouse.raw import add_versions, cause_of, ensure_table, is_locked, replace_days
+from meta_pipeline.warehouse.raw import histories
+from meta_pipeline.warehouse.raw.rows import add_versions, ensure_table, replace_days
+from meta_pipeline.warehouse.raw.unreadable import Unreadable, load_readable, skip
 from meta_pipeline.warehouse.replaced_file import REBUILT, REPLACED, beside, discard, lock_error, replace
 from meta_pipeline.warehouse.tables import OWN_DDL, TABLES, RawTable
-from meta_pipeline.warehouse.unreadable import Unreadable, load_readable, skip
+from meta_pipeline.warehouse.transactions import cause_of, is_locked
 
 # DuckDB would take most of the machine's memory: what does not fit is spilled. dbt's limit is in `profiles.yml`.
 _LIMITS: dict[str, str | bool | int | float | list[str]] = {"memory_limit": "1GB", "preserve_insertion_order": False}

@@ -23,10 +23,11 @@ from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.consent.local import CALLBACK
 from meta_pipeline.records import ConfigError, MetaPipelineError
 from meta_pipeline.settings import Settings, is_loopback
-from meta_pipeline.web import documentation, invitations, leaving, nodes, oauth, pages, signing_in, tenants
-from meta_pipeline.web.security import Guard, Headers
+from meta_pipeline.web.access.security import Guard, Headers
+from meta_pipeline.web.access.visitors import Access, People
+from meta_pipeline.web.routes import connections as pages
+from meta_pipeline.web.routes import documentation, invitations, leaving, nodes, oauth, signing_in, tenants
 from meta_pipeline.web.site import HERE, Site
-from meta_pipeline.web.visitors import Access, People
 
 _LOG = logging.getLogger("meta_pipeline.web")
 MOST_FORM_BYTES = 64 * 1024

@@ -20,8 +20,8 @@ from meta_pipeline.flows.inviting.shares import Share, share_of
 from meta_pipeline.intake.tenants import Tenant
 from meta_pipeline.store.people.invitations import Invitation
 from meta_pipeline.web import words
-from meta_pipeline.web.security import Guard
-from meta_pipeline.web.visitors import Access
+from meta_pipeline.web.access.security import Guard
+from meta_pipeline.web.access.visitors import Access
 
 HERE = Path(__file__).parent
 

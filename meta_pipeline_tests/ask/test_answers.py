@@ -11,7 +11,7 @@ import pytest
 
 from meta_pipeline.ask.metrics import load_metrics
 from meta_pipeline.ask.server import Questions
-from meta_pipeline.publish.query import query
+from meta_pipeline.publish.readers.query import query
 from meta_pipeline.records import MetaPipelineError
 from meta_pipeline_tests.fakes.explained_marts import REQUEST, publish_explained
 from meta_pipeline_tests.fakes.published_marts import ACCOUNTS, LAST, publish_marts

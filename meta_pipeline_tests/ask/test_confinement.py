@@ -10,7 +10,7 @@ import pytest
 
 from meta_pipeline.ask.metrics import load_metrics
 from meta_pipeline.ask.server import Questions
-from meta_pipeline.publish.query import Limits, QueryError, connected, read
+from meta_pipeline.publish.readers.query import Limits, QueryError, connected, read
 from meta_pipeline_tests.fakes.published_marts import publish_marts
 
 

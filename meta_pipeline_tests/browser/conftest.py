@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, sync_playwright
 
-from harness.connections_page import make_web
 from harness.sandbox import Sandbox
+from harness.web.connections_page import make_web
 from meta_pipeline.web.app import create_app
 from meta_pipeline.web.server import server_for
 

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from harness.connections_page import Web
-from harness.invited_customer import INTAKE, Clock, invite, make_inviting_web
 from harness.sandbox import Sandbox
+from harness.web.connections_page import Web
+from harness.web.invited_customer import INTAKE, Clock, invite, make_inviting_web
 from meta_pipeline.flows.inviting import issuing
 from meta_pipeline.flows.sign_ins import sign_ins
 from meta_pipeline.web.app import create_app

@@ -19,7 +19,7 @@ from meta_pipeline.extract.ads.catalogue.reports import REPORTS
 from meta_pipeline.flows.pulling.side_by_side import land_side_by_side
 from meta_pipeline.linker import links
 from meta_pipeline.linker.discover import Discovery
-from meta_pipeline.publish.query import query
+from meta_pipeline.publish.readers.query import query
 from meta_pipeline.records import AccessToken, LandedFile, NodeLink
 from meta_pipeline.settings import Settings
 from meta_pipeline.store.landed import day_versions

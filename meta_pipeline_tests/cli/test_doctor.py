@@ -16,7 +16,7 @@ import pytest
 from click.testing import CliRunner
 
 from meta_pipeline.bootstrap import Runtime
-from meta_pipeline.cli.commands import connections
+from meta_pipeline.cli.commands.connections import tokens as connections
 from meta_pipeline.cli.doctor import checks, daily_work, lost_access
 from meta_pipeline.cli.doctor.check_result import CheckResult
 from meta_pipeline.linker import links

@@ -10,8 +10,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from meta_pipeline.bootstrap import Runtime
+from meta_pipeline.cli.catalogue.metrics import COLUMNS, describe_metrics, list_metrics, unknown_names
 from meta_pipeline.cli.main import cli
-from meta_pipeline.cli.metrics import COLUMNS, describe_metrics, list_metrics, unknown_names
 from meta_pipeline.records import ConfigError
 from meta_pipeline.settings import Settings
 

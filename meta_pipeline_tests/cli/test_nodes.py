@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 
 from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.cli.backfill.nodes import reports_by_node
-from meta_pipeline.cli.commands.nodes import nodes
+from meta_pipeline.cli.commands.connections.nodes import nodes
 from meta_pipeline.linker import links
 from meta_pipeline.linker.discover import Discovery
 from meta_pipeline.node_kinds import AD_ACCOUNT

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import requests
 
-from harness.dagster_api import backfill, wait_until
 from harness.home import Home, running_up
-from harness.leftover_processes import left_after, processes_of
+from harness.kills.leftover_processes import left_after, processes_of
 from harness.sandbox import Sandbox
+from harness.web.dagster_api import backfill, wait_until
 
 DAYS = ("2026-11-10", "2026-11-11")
 

@@ -14,7 +14,7 @@ import pytest
 
 from harness.frozen_clock import FrozenRuntime
 from harness.home import Home
-from meta_pipeline.cli import versions
+from meta_pipeline.cli.catalogue import versions
 from meta_pipeline.extract.ads.catalogue.reports import REPORTS
 from meta_pipeline.graph.versions import Calendar
 from meta_pipeline.store.connections.node_links import list_links

@@ -20,7 +20,7 @@ from meta_pipeline.extract.raw_tables import insights_tables
 from meta_pipeline.landing.landing import SNAPSHOT_DAY, Landing
 from meta_pipeline.records import Batch
 from meta_pipeline.store.engine import open_store
-from meta_pipeline.warehouse.exchange_rates import RateSettings
+from meta_pipeline.warehouse.copied.exchange_rates import RateSettings
 from meta_pipeline.warehouse.warehouse import Warehouse
 
 PROJECT = Path(__file__).parents[2] / "dbt_project"

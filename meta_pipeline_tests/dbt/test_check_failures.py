@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from harness.dbt_builds import WITHOUT_TESTS, DbtBuilds
+from harness.dbt.dbt_builds import WITHOUT_TESTS, DbtBuilds
 from meta_pipeline.publish.policy import PublishPolicy
 from meta_pipeline.publish.publish import publish
 from meta_pipeline_tests.fakes.three_accounts import DAYS, FAULTS, ThreeAccounts

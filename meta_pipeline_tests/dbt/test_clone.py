@@ -16,10 +16,10 @@ import duckdb
 import pytest
 from playwright.sync_api import Page
 
-from harness.dbt_clone import DbtClone, make_clone
+from harness.dbt.dbt_clone import DbtClone, make_clone
 from meta_pipeline.extract.ads.catalogue.reports import REPORTS
 from meta_pipeline.extract.raw_tables import insights_tables
-from meta_pipeline.publish.documentation import documentation
+from meta_pipeline.publish.readers.documentation import documentation
 from meta_pipeline.settings import Settings
 from meta_pipeline.warehouse.warehouse import Warehouse
 from meta_pipeline_tests.dbt.test_marts import AD, DAY, LATER, Landed, everything

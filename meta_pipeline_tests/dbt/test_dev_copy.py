@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from dbt_common.exceptions import DbtRuntimeError
 
-from harness.dbt_clone import make_clone
-from meta_pipeline.publish.dev_copy import copy_published, published_file
+from harness.dbt.dbt_clone import make_clone
+from meta_pipeline.publish.readers.dev_copy import copy_published, published_file
 from meta_pipeline.settings import Settings
 
 

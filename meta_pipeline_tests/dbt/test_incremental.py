@@ -9,8 +9,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from harness.changing_world import ChangingWorld
-from harness.dbt_builds import STORED, WITHOUT_TESTS, DbtBuilds
+from harness.dbt.dbt_builds import STORED, WITHOUT_TESTS, DbtBuilds
+from harness.routine.changing_world import ChangingWorld
 
 # Two builds in which every kind of change happens, in an order in which they meet.
 BATCHES = (

@@ -16,7 +16,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from harness.dbt_builds import DbtBuilds
+from harness.dbt.dbt_builds import DbtBuilds
 from meta_pipeline.extract.ads.catalogue.reports import REPORTS
 from meta_pipeline.extract.raw_tables import insights_tables
 from meta_pipeline.landing.landing import SNAPSHOT_DAY, Landing

@@ -9,8 +9,8 @@ from typing import Any
 import duckdb
 import pytest
 
-from harness.account_costs import NODE, TODAY, Account
-from harness.dbt_builds import WITHOUT_TESTS, DbtBuilds
+from harness.costs.account_costs import NODE, TODAY, Account
+from harness.dbt.dbt_builds import WITHOUT_TESTS, DbtBuilds
 from meta_pipeline.extract.ads.catalogue.reports import REPORTS
 from meta_pipeline.extract.raw_tables import insights_tables
 from meta_pipeline.sandbox.world.delivery import Delivery

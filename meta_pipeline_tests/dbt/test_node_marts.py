@@ -18,7 +18,7 @@ from meta_pipeline.extract.raw_tables import insights_tables
 from meta_pipeline.intake.tenants import Tenant
 from meta_pipeline.linker.discover import Discovery
 from meta_pipeline.linker.links import save
-from meta_pipeline.publish.warehouse_copy import linked_nodes
+from meta_pipeline.publish.copies.warehouse_copy import linked_nodes
 from meta_pipeline.records import NodeLink
 from meta_pipeline.store.engine import open_store
 from meta_pipeline.warehouse.warehouse import Warehouse

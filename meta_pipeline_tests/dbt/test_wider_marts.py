@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from harness.account_costs import NODE, Account, days_from
+from harness.costs.account_costs import NODE, Account, days_from
 from meta_pipeline.extract.ads.catalogue.reports import REPORTS
 from meta_pipeline.extract.raw_tables import insights_tables
 from meta_pipeline.records import NodeLink

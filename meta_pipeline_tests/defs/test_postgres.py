@@ -15,10 +15,10 @@ import pytest
 import requests
 import sqlalchemy as sa
 
-from harness.dagster_api import ask, backfill, wait_until
 from harness.home import Home, free_port, make_home, running_up
-from harness.leftover_processes import left_after, processes_of
+from harness.kills.leftover_processes import left_after, processes_of
 from harness.sandbox import Sandbox
+from harness.web.dagster_api import ask, backfill, wait_until
 from meta_pipeline.defs.postgres import SETTING, check
 from meta_pipeline.project import project_folder
 from meta_pipeline.records import ConfigError, MetaPipelineError

@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from harness.account_costs import NODE, Account, days_from
+from harness.costs.account_costs import NODE, Account, days_from
 from meta_pipeline.extract.ads.activities import ACCOUNT_ACTIVITIES, FIELDS
 from meta_pipeline.records import NodeLink
 from meta_pipeline.sandbox.control import control

@@ -6,9 +6,9 @@ import statistics
 
 import pytest
 
-from harness import first_read
-from harness.account_costs import BREAKDOWNS, GROWING, TWO, first_backfill, restatement
-from harness.first_read import MORE_PER_ACCOUNT, SERVERS
+from harness.costs import first_read
+from harness.costs.account_costs import BREAKDOWNS, GROWING, TWO, first_backfill, restatement
+from harness.costs.first_read import MORE_PER_ACCOUNT, SERVERS
 
 DAY_ROWS, BREAKDOWN_ROWS = 120, 120 * 23
 

@@ -11,10 +11,10 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from harness import faulty_node_pull
-from harness.faulty_node_pull import FaultyNodePull
-from harness.faulty_pull import ACCOUNT, DAYS, FaultyPull
-from harness.node_truth import NodeTruth, control_of
+from harness.faults import faulty_node_pull
+from harness.faults.faulty_node_pull import FaultyNodePull
+from harness.faults.faulty_pull import ACCOUNT, DAYS, FaultyPull
+from harness.nodes.node_truth import NodeTruth, control_of
 from meta_pipeline.node_kinds import INSTAGRAM_ACCOUNT, KINDS_BY_NAME, PAGE, NodeKind
 from meta_pipeline.records import LandedFile
 from meta_pipeline.sandbox.ads.insights import totals

@@ -9,8 +9,8 @@ from decimal import Decimal
 
 import duckdb
 
-from harness.backfilled_week import connect
 from harness.home import Home
+from harness.kills.backfilled_week import connect
 from harness.sandbox import Sandbox
 
 DAY, LATER_DAYS = "2026-11-12", ("--since", "2026-11-13", "--until", "2026-11-15")

@@ -7,9 +7,9 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
-from harness.backfilled_week import connect
 from harness.home import Home
-from harness.kills import DAYS, Killing
+from harness.kills.backfilled_week import connect
+from harness.kills.kills import DAYS, Killing
 from harness.sandbox import Sandbox
 
 

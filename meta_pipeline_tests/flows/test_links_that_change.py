@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from harness.faulty_pull import ACCOUNT, DAYS, FaultyPull
+from harness.faults.faulty_pull import ACCOUNT, DAYS, FaultyPull
 from harness.frozen_clock import FrozenRuntime
 from meta_pipeline.flows.connections import consents
 from meta_pipeline.flows.pulling import pulls

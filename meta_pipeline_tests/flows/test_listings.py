@@ -22,7 +22,7 @@ from meta_pipeline.flows.pulling.ads import listings
 from meta_pipeline.landing.landing import SNAPSHOT_DAY
 from meta_pipeline.records import Batch
 from meta_pipeline.status import forecast
-from meta_pipeline.warehouse import histories
+from meta_pipeline.warehouse.raw import histories
 from meta_pipeline_tests.fakes.listed_account import DAY, HOUR, KINDS, ListedAccount
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.organic import INSTAGRAM_ACCOUNT, PAGE, Organic
+from harness.nodes.organic import INSTAGRAM_ACCOUNT, PAGE, Organic
 from meta_pipeline.extract.catalogue import NODE_REPORTS
 from meta_pipeline.extract.forecasting.forecast import Forecast
 from meta_pipeline.extract.forecasting.node_forecast import forecast_node_report, hourly_story_calls

@@ -11,9 +11,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from harness import organic_truth as truth
-from harness.node_truth import Facts
-from harness.organic import INSTAGRAM_ACCOUNT, INSTAGRAM_ACCOUNTS, PAGE, Organic
+from harness.nodes import organic_truth as truth
+from harness.nodes.node_truth import Facts
+from harness.nodes.organic import INSTAGRAM_ACCOUNT, INSTAGRAM_ACCOUNTS, PAGE, Organic
 from meta_pipeline.extract.metrics.answers import day_of
 from meta_pipeline.extract.metrics.metric import Registry
 from meta_pipeline.extract.registry.built_in import METRICS

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.organic import INSTAGRAM_ACCOUNT, PAGE, Cost, Organic
+from harness.nodes.organic import INSTAGRAM_ACCOUNT, PAGE, Cost, Organic
 
 
 def test_a_month_of_a_page_with_all_its_metrics_takes_four_calls(tmp_path: Path) -> None:

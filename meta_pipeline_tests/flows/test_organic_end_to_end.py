@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from harness.backfilled_week import connect
 from harness.home import Home, make_home
-from harness.node_marts import MART_OF, Key, expected_rows, mart_rows, wrong_rows
-from harness.node_truth import NodeTruth, moments_between
-from harness.organic import INSTAGRAM_ACCOUNTS, PAGES, ZONE
+from harness.kills.backfilled_week import connect
+from harness.nodes.node_marts import MART_OF, Key, expected_rows, mart_rows, wrong_rows
+from harness.nodes.node_truth import NodeTruth, moments_between
+from harness.nodes.organic import INSTAGRAM_ACCOUNTS, PAGES, ZONE
 from harness.sandbox import serving
 from meta_pipeline import bootstrap
 from meta_pipeline.extract.instagram.reports import INSTAGRAM_REPORTS

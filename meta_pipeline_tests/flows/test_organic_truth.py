@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from harness import organic_truth as truth
-from harness.organic import INSTAGRAM_ACCOUNTS, PAGE, PAGES, Organic
+from harness.nodes import organic_truth as truth
+from harness.nodes.organic import INSTAGRAM_ACCOUNTS, PAGE, PAGES, Organic
 from meta_pipeline.extract.metrics.metric import Registry
 from meta_pipeline.extract.registry.built_in import METRICS
 

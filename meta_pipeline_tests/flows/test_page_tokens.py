@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from harness.organic import INSTAGRAM_ACCOUNT, PAGE, PAGES, Organic
+from harness.nodes.organic import INSTAGRAM_ACCOUNT, PAGE, PAGES, Organic
 from meta_pipeline.consent.scopes import scopes_for
 from meta_pipeline.graph.calls import CallKind, Operation
 from meta_pipeline.graph.errors import ScopeError

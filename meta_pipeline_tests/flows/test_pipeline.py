@@ -17,8 +17,8 @@ from typing import Any
 import duckdb
 import pyarrow.parquet as pq
 
-from harness.backfilled_week import ALL, BACKFILL, SINCE, UNTIL, connect, posts, sums_of, truth_of
 from harness.home import Home
+from harness.kills.backfilled_week import ALL, BACKFILL, SINCE, UNTIL, connect, posts, sums_of, truth_of
 from harness.sandbox import Sandbox
 
 BREAKDOWNS = {

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from harness import organic_truth as truth
-from harness.organic import INSTAGRAM_ACCOUNT, PAGE, Organic
+from harness.nodes import organic_truth as truth
+from harness.nodes.organic import INSTAGRAM_ACCOUNT, PAGE, Organic
 from meta_pipeline.extract.catalogue import NODE_REPORTS
 from meta_pipeline.extract.metrics.metric import Registry
 from meta_pipeline.extract.registry.built_in import METRICS

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.faulty_node_pull import FaultyNodePull, faulty_world
-from harness.node_truth import NodeTruth, control_of
+from harness.faults.faulty_node_pull import FaultyNodePull, faulty_world
+from harness.nodes.node_truth import NodeTruth, control_of
 from meta_pipeline.node_kinds import INSTAGRAM_ACCOUNT, KINDS_BY_NAME, PAGE
 
 FIRST_DAY = dt.date(2026, 6, 10)

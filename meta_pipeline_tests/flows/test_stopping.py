@@ -14,9 +14,9 @@ from contextlib import closing
 
 import pytest
 
-from harness.backfilled_week import BACKFILL, connect, sums_of, truth_of
 from harness.home import Home
-from harness.leftover_processes import left_after
+from harness.kills.backfilled_week import BACKFILL, connect, sums_of, truth_of
+from harness.kills.leftover_processes import left_after
 from harness.sandbox import Sandbox
 
 ONE = "1000000001"

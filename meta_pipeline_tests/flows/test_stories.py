@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from harness.organic import INSTAGRAM_ACCOUNT, PAGE, Organic
+from harness.nodes.organic import INSTAGRAM_ACCOUNT, PAGE, Organic
 from meta_pipeline.extract.metrics.availability import PROBE_EVERY
 from meta_pipeline.sandbox.instagram.media import Media
 

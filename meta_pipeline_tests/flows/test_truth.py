@@ -7,8 +7,8 @@ from __future__ import annotations
 import datetime as dt
 from pathlib import Path
 
-from harness.routine import Routine
-from harness.warehouse_comparison import WarehouseComparison
+from harness.routine.routine import Routine
+from harness.routine.warehouse_comparison import WarehouseComparison
 
 # The 28 days before it have the ends of summer time in Berlin, London (10-25) and Los Angeles (11-01).
 START = dt.date(2026, 11, 2)

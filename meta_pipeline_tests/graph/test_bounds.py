@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from harness.checked_calls import TOKEN
-from harness.response_strategies import bomb_answer
-from harness.scripted_transport import Clock, Scripted, ScriptedAdapter
+from harness.calls.checked_calls import TOKEN
+from harness.calls.response_strategies import bomb_answer
+from harness.calls.scripted_transport import Clock, Scripted, ScriptedAdapter
 from harness.virtual_clock import START
 from meta_pipeline.graph.calls import CallKind, Operation
 from meta_pipeline.graph.client import GraphClient

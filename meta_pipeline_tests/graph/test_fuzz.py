@@ -9,9 +9,9 @@ import json
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from harness import generated_calls
-from harness.call_process import MOST_MIB, CallProcess
-from harness.response_strategies import BOMBS, bomb_answer, long_page
+from harness.calls import generated_calls
+from harness.calls.call_process import MOST_MIB, CallProcess
+from harness.calls.response_strategies import BOMBS, bomb_answer, long_page
 from meta_pipeline.graph.calls import CallKind
 from meta_pipeline.graph.errors import ThrottledError
 from meta_pipeline.graph.limits.pace import Budget, after_reading, after_throttle, wait_s

@@ -11,7 +11,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from harness.compacted_landing import ENVELOPE, NOW, CompactedLanding, killed_at
+from harness.landing.compacted_landing import ENVELOPE, NOW, CompactedLanding, killed_at
 from meta_pipeline.landing import cold, orphans
 from meta_pipeline.landing.compaction import first_hot_day
 from meta_pipeline.landing.landing import SNAPSHOT_DAY

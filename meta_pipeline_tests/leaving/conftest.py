@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from harness.home import Home, make_home
-from harness.planted_home import TENANTS, connect_system_user, fill
+from harness.kills.planted_home import TENANTS, connect_system_user, fill
 from harness.sandbox import Sandbox
 
 

@@ -7,9 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from harness.erasure_kills import MOMENTS
 from harness.home import Home
-from harness.planted_home import (
+from harness.kills.erasure_kills import MOMENTS
+from harness.kills.planted_home import (
     AROHA,
     AROHA_NODES,
     PERSON,
@@ -82,7 +82,7 @@ def test_an_erasure_that_is_killed_at_every_moment_ends_as_one_that_is_not(copie
     marts = marts_of(folder, "northwind")
 
     ran = subprocess.run(
-        [sys.executable, "-m", "harness.erasure_kills", "tenant", "aroha"], env=copied_home.environment,
+        [sys.executable, "-m", "harness.kills.erasure_kills", "tenant", "aroha"], env=copied_home.environment,
         cwd=Path(__file__).parents[2], capture_output=True, text=True, timeout=900,
     )
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.filled_home import FilledHome
+from harness.landing.filled_home import FilledHome
 from meta_pipeline.erasure.retention import Retention, retention_by_node
 from meta_pipeline.flows.leaving.expiring import Expiry, expire_data, expiries
 from meta_pipeline.intake.tenants import Tenant

@@ -13,14 +13,14 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from harness import parsed_project
+from harness.dbt import parsed_project
 from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.defs.assets.dbt_manifest import parsed_project as parse
 from meta_pipeline.defs.home import instance
 from meta_pipeline.defs.runs.mart_build import MartWorker, build_marts, mart_worker
 from meta_pipeline.defs.runs.mart_build_result import MartBuild
 from meta_pipeline.modelling.selection import select_changed
-from meta_pipeline.publish import query as publications
+from meta_pipeline.publish.readers import query as publications
 from meta_pipeline.records import Batch
 from meta_pipeline.settings import Settings
 

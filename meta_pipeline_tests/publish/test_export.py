@@ -16,9 +16,9 @@ import pytest
 from click.testing import CliRunner
 
 from meta_pipeline.cli.main import cli
-from meta_pipeline.publish import spreadsheet
-from meta_pipeline.publish.export import export
-from meta_pipeline.publish.query import QueryError
+from meta_pipeline.publish.readers import spreadsheet
+from meta_pipeline.publish.readers.export import export
+from meta_pipeline.publish.readers.query import QueryError
 
 ROWS = """
 create schema marts;

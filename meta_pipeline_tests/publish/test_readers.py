@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from harness.published_readers import PublishedReaders
+from harness.landing.published_readers import PublishedReaders
 from meta_pipeline.files.temporary import discard_left_behind_of
 from meta_pipeline.intake.file import parse_intake
 from meta_pipeline.publish.policy import PublishPolicy, is_applied
@@ -49,7 +49,7 @@ KILLS = {
     "before the complete file has its name": "pathlib.Path.replace",
     "while rows of a held account are replaced": "meta_pipeline.publish.publish.record_publications",
     "between the complete file and the tenant's": "meta_pipeline.publish.publish.publish_tenants",
-    "while a tenant's file is written": "meta_pipeline.publish.tenant_file.copy_comments",
+    "while a tenant's file is written": "meta_pipeline.publish.copies.tenant_file.copy_comments",
 }
 PUBLISH = """
 import importlib, json, os, signal, sys

@@ -12,10 +12,10 @@ import duckdb
 import pytest
 
 from meta_pipeline.intake.file import parse_intake
-from meta_pipeline.publish.node_columns import NEVER_HELD, OF_ANY_KIND, SHARED, StoredTable
+from meta_pipeline.publish.copies.node_columns import NEVER_HELD, OF_ANY_KIND, SHARED, StoredTable
+from meta_pipeline.publish.copies.warehouse_copy import stored_tables
 from meta_pipeline.publish.policy import PublishPolicy
 from meta_pipeline.publish.publish import Publication, publish
-from meta_pipeline.publish.warehouse_copy import stored_tables
 from meta_pipeline_tests.fakes.two_tenants import NORTH, NOW, SOUTH, TENANTS, build_two_tenants
 
 BOTH = parse_intake(TENANTS, source="tenants.toml").tenants

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from meta_pipeline.publish.query import query
+from meta_pipeline.publish.readers.query import query
 from meta_pipeline.report.page import render
 from meta_pipeline.report.read import read_document
 from meta_pipeline_tests.fakes.published_marts import publish_marts

@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from meta_pipeline.publish.query import QueryError, connected
+from meta_pipeline.publish.readers.query import QueryError, connected
 from meta_pipeline.records import ConfigError
 from meta_pipeline.report.page import render
 from meta_pipeline.report.picture import preview

@@ -13,8 +13,8 @@ import duckdb
 import pytest
 import sqlalchemy as sa
 
-from harness.filled_home import DAYS, FilledHome
 from harness.home import Home, make_home
+from harness.landing.filled_home import DAYS, FilledHome
 from harness.sandbox import Sandbox
 from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.cli import main as cli_main
@@ -26,7 +26,7 @@ from meta_pipeline.settings import Settings
 from meta_pipeline.store.coordination.processes import identity
 from meta_pipeline.store.engine import check_store_is_there, open_store
 from meta_pipeline.store.landed import warehouse_state
-from meta_pipeline.warehouse import raw
+from meta_pipeline.warehouse.transactions import transaction
 
 
 @pytest.fixture
@@ -166,7 +166,7 @@ def test_a_load_on_a_full_disk_says_so_and_not_that_it_can_not_roll_back(failing
     connection = FailingConnection(failing)
 
     reason = r"^could not load ad_insights: IO Error: Could not write file: No space left on device; free space"
-    with pytest.raises(LoadError, match=reason), raw.transaction(connection, "ad_insights"):  # type: ignore[arg-type]
+    with pytest.raises(LoadError, match=reason), transaction(connection, "ad_insights"):  # type: ignore[arg-type]
         connection.execute("insert")
 
     assert connection.executed[-1] == "rollback"
@@ -233,7 +233,7 @@ def modes(root: Path) -> set[str]:
 def test_what_is_written_is_its_owners_alone(tmp_path: Path) -> None:
     program = (
         "import sys; from pathlib import Path; from meta_pipeline.cli import main; main.cli = lambda: None; main.main()\n"
-        "from harness.filled_home import FilledHome\n"
+        "from harness.landing.filled_home import FilledHome\n"
         "home = FilledHome(Path(sys.argv[1])); home.fill(generation=1); home.load()"
     )
     ran = subprocess.run(["sh", "-c", 'umask 022; exec "$@"', "sh", sys.executable, "-c", program, str(tmp_path / "home")])

@@ -9,7 +9,7 @@ from typing import IO, Any
 
 import pytest
 
-from harness.filled_home import DAYS, FilledHome
+from harness.landing.filled_home import DAYS, FilledHome
 from meta_pipeline.files import damaged
 from meta_pipeline.landing.landing import SNAPSHOT_DAY
 from meta_pipeline.records import LandedFile

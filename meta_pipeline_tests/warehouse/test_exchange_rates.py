@@ -10,12 +10,12 @@ import pytest
 
 from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.cli.doctor.exchange_rates import check_exchange_rates
-from meta_pipeline.publish.node_columns import SHARED
+from meta_pipeline.publish.copies.node_columns import SHARED
 from meta_pipeline.records import ConfigError, NodeLink
 from meta_pipeline.settings import Settings
 from meta_pipeline.store.connections import node_links
-from meta_pipeline.warehouse import exchange_rates
-from meta_pipeline.warehouse.exchange_rates import NO_RATES, Rate, RateSettings, parse_rates
+from meta_pipeline.warehouse.copied import exchange_rates
+from meta_pipeline.warehouse.copied.exchange_rates import NO_RATES, Rate, RateSettings, parse_rates
 from meta_pipeline_tests.warehouse.place import NOW, Place
 
 HEADER = "date,currency,rate\n"

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from meta_pipeline.landing.landing import SNAPSHOT_DAY, Landing
 from meta_pipeline.records import Batch, LoadError
 from meta_pipeline.store.engine import open_store
-from meta_pipeline.warehouse.histories import id_and_digest
+from meta_pipeline.warehouse.raw.histories import id_and_digest
 from meta_pipeline.warehouse.warehouse import Warehouse
 
 START = dt.datetime(2026, 11, 1, tzinfo=dt.UTC)

@@ -14,7 +14,7 @@ import duckdb
 import pytest
 import sqlalchemy as sa
 
-from harness.filled_home import DAYS, NOW, FilledHome
+from harness.landing.filled_home import DAYS, NOW, FilledHome
 from meta_pipeline.extract.ads.catalogue.reports import REPORTS
 from meta_pipeline.extract.raw_tables import insights_tables
 from meta_pipeline.publish import freshness
@@ -182,7 +182,7 @@ def test_a_reload_waits_for_a_process_that_writes_the_file(home: FilledHome) -> 
 KILLED = """
 import datetime as dt, os, sys
 from pathlib import Path
-from harness.filled_home import DAYS, FilledHome
+from harness.landing.filled_home import DAYS, FilledHome
 from meta_pipeline.store.landed import warehouse_state
 from meta_pipeline.warehouse import warehouse as module
 

@@ -9,11 +9,11 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from harness.filled_home import DAYS, NOW, FilledHome
+from harness.landing.filled_home import DAYS, NOW, FilledHome
 from meta_pipeline.landing import thumbnails
 from meta_pipeline.landing.landing import SNAPSHOT_DAY
 from meta_pipeline.publish.publish import publish
-from meta_pipeline.publish.query import QueryError, query
+from meta_pipeline.publish.readers.query import QueryError, query
 from meta_pipeline.records import LandingError, LoadError
 
 
@@ -112,7 +112,7 @@ def test_a_query_reads_and_writes_nothing_but_the_published_file(published: Path
 
 
 def test_a_query_larger_than_memory_is_still_answered(published: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from meta_pipeline.publish import query as module
+    from meta_pipeline.publish.readers import query as module
 
     monkeypatch.setitem(module._CONFINED, "memory_limit", "30MB")
     sql = "select count(*) from (select row_number() over (order by hash(range) desc) from range(3_000_000))"

@@ -13,7 +13,7 @@ from meta_pipeline.files.locations import is_cold
 from meta_pipeline.flows.compaction import compact_landing
 from meta_pipeline.records import Batch
 from meta_pipeline.store.landed import ledger
-from meta_pipeline.warehouse import requests
+from meta_pipeline.warehouse.raw import requests
 from meta_pipeline_tests.warehouse.place import DAY, NOW, Place
 
 UNEXPLAINED = (

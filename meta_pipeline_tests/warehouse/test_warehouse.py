@@ -13,7 +13,7 @@ import duckdb
 import pytest
 
 from meta_pipeline.publish.publish import publish
-from meta_pipeline.publish.query import QueryError, query
+from meta_pipeline.publish.readers.query import QueryError, query
 from meta_pipeline.store.coordination.processes import identity
 from meta_pipeline_tests.warehouse.place import DAY, NOW, Place
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.connections_page import Web, make_web
 from harness.sandbox import Sandbox
+from harness.web.connections_page import Web, make_web
 
 
 @pytest.fixture

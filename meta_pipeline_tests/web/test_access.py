@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from harness.browser import Browser
-from harness.connections_page import Web, make_web, parameter
 from harness.sandbox import Sandbox
+from harness.web.browser import Browser
+from harness.web.connections_page import Web, make_web, parameter
 from meta_pipeline import bootstrap
-from meta_pipeline.cli.serve import describe_access
+from meta_pipeline.cli.servers.serve import describe_access
 from meta_pipeline.consent import reconnect_link, state
 from meta_pipeline.consent.signing import digest_of, timed_serializer
 from meta_pipeline.records import ConfigError

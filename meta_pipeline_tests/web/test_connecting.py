@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import pytest
 
-from harness.connections_page import Web, parameter
+from harness.web.connections_page import Web, parameter
 from meta_pipeline.consent.scopes import SCOPES, scopes_for
 from meta_pipeline.flows.connections import consents
 from meta_pipeline.records import TokenRef

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from harness.connections_page import Web, make_web
 from harness.sandbox import Sandbox
-from meta_pipeline.cli.documentation import write_documentation
+from harness.web.connections_page import Web, make_web
+from meta_pipeline.cli.servers.documentation import write_documentation
 from meta_pipeline.project import dbt_project_folder
-from meta_pipeline.publish.documentation import offline
 from meta_pipeline.publish.freshness import project_digest
+from meta_pipeline.publish.readers.documentation import offline
 from meta_pipeline.records import LoadError
 
 

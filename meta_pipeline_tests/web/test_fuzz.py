@@ -11,8 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness.connections_page import Web, make_web
 from harness.sandbox import Sandbox
+from harness.web.connections_page import Web, make_web
 from meta_pipeline import bootstrap
 from meta_pipeline.consent import state
 from meta_pipeline.store.connections import onboardings

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness.connections_page import Web
-from harness.invited_customer import Clock, invite, make_inviting_web
 from harness.sandbox import Sandbox
+from harness.web.connections_page import Web
+from harness.web.invited_customer import Clock, invite, make_inviting_web
 
 TIMES = 300  # by three shares; 10,000 and more were tried once
 HARD = settings(max_examples=TIMES, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

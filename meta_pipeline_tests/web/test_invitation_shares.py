@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.browser import Browser
-from harness.connections_page import Web
-from harness.invited_customer import INTAKE, Clock, consent, form_token, invite, make_inviting_web, state_of
 from harness.sandbox import Sandbox
+from harness.web.browser import Browser
+from harness.web.connections_page import Web
+from harness.web.invited_customer import INTAKE, Clock, consent, form_token, invite, make_inviting_web, state_of
 from meta_pipeline.flows.inviting import issuing, shares
 from meta_pipeline.store.people import invitations
 from meta_pipeline_tests.web.test_people import signed_in
@@ -95,7 +95,7 @@ def test_sharing_as_partner_is_looked_for_at_growing_intervals(web: Web, sandbox
 def test_a_consent_whose_check_was_killed_is_checked_again(web: Web, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     invitation, path = invite(web)
     with monkeypatch.context() as killed:
-        killed.setattr("meta_pipeline.web.following.shares.verify", _killed)
+        killed.setattr("meta_pipeline.web.routes.following.shares.verify", _killed)
         with pytest.raises(SystemExit):
             consent(web, path, web.browser)
     assert state_of(web, invitation) == "waiting_for_meta"

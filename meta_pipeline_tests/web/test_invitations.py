@@ -10,9 +10,9 @@ from urllib.parse import quote
 
 import pytest
 
-from harness.connections_page import Web, parameter
-from harness.invited_customer import Clock, consent, form_token, invite, make_inviting_web, state_of
 from harness.sandbox import Sandbox
+from harness.web.connections_page import Web, parameter
+from harness.web.invited_customer import Clock, consent, form_token, invite, make_inviting_web, state_of
 from meta_pipeline.flows.inviting import issuing
 from meta_pipeline.invitations import links
 from meta_pipeline.store.people import invitations

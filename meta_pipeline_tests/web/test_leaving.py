@@ -20,9 +20,9 @@ import uvicorn
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness.connections_page import Web, make_web
 from harness.home import free_port
 from harness.sandbox import NOW, Sandbox
+from harness.web.connections_page import Web, make_web
 from meta_pipeline.flows.connections import consents
 from meta_pipeline.flows.leaving import callbacks
 from meta_pipeline.flows.leaving.erasing import run_erasures

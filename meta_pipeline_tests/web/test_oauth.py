@@ -8,9 +8,9 @@ from urllib.parse import quote
 
 import pytest
 
-from harness.browser import Browser
-from harness.connections_page import Web, make_web, parameter
 from harness.sandbox import Sandbox
+from harness.web.browser import Browser
+from harness.web.connections_page import Web, make_web, parameter
 from meta_pipeline import bootstrap
 from meta_pipeline.consent import state
 from meta_pipeline.store.connections import grants

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.browser import Browser
-from harness.connections_page import Web, make_web, parameter
 from harness.sandbox import Sandbox
+from harness.web.browser import Browser
+from harness.web.connections_page import Web, make_web, parameter
 from meta_pipeline.records import ConfigError
 
 PASSWORD = "correct horse battery"

@@ -12,9 +12,9 @@ import pytest
 from click.testing import CliRunner
 from starlette.routing import Route
 
-from harness.browser import Answer, Browser
-from harness.connections_page import Web, make_web
 from harness.sandbox import Sandbox
+from harness.web.browser import Answer, Browser
+from harness.web.connections_page import Web, make_web
 from meta_pipeline import bootstrap
 from meta_pipeline.cli.main import cli
 from meta_pipeline.consent import sign_in_link

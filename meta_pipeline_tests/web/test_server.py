@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from harness.connections_page import Web
+from harness.web.connections_page import Web
 from meta_pipeline.web.server import Limits, server_for
 
 SHORT = Limits(head_s=0.4, body_s=0.4, idle_s=1, head_bytes=8 * 1024)

@@ -64,7 +64,7 @@ def versions(context: click.Context, as_json: bool) -> None:
     if context.invoked_subcommand:
         return
     from meta_pipeline.bootstrap import process_runtime
-    from meta_pipeline.cli.versions import list_pins, recent_warnings
+    from meta_pipeline.cli.catalogue.versions import list_pins, recent_warnings
 
     runtime = process_runtime()
     pins, warnings = list_pins(runtime), recent_warnings(runtime)
@@ -89,8 +89,8 @@ def versions(context: click.Context, as_json: bool) -> None:
 def canary(version: str | None, node_id: str | None, form: str, is_wide: bool) -> None:
     """Pull yesterday on the pin and on each later version; show the fields and values that differ."""
     from meta_pipeline.bootstrap import process_runtime
+    from meta_pipeline.cli.catalogue.versions import compare_versions
     from meta_pipeline.cli.output.tables import show_records
-    from meta_pipeline.cli.versions import compare_versions
 
     rows = list(compare_versions(process_runtime(), version=version, node_id=node_id))
     columns = list(rows[0]) if rows else ["report", "key", "field"]

@@ -39,7 +39,7 @@ def sql(query_text: str, limit: int | None, timeout: float, tenant: str | None, 
     """Run a query on the published warehouse. It reads that file and nothing else."""
     from meta_pipeline.cli.output.tables import show
     from meta_pipeline.cli.output.terminal import echo
-    from meta_pipeline.publish.query import Limits, connected, read
+    from meta_pipeline.publish.readers.query import Limits, connected, read
 
     rows = limit or (TABLE_ROWS if form == "table" else None)
     with connected(published_for(tenant), memory=MEMORY) as connection:
@@ -75,7 +75,7 @@ def mcp(tenant: str | None) -> None:
 def export(marts: tuple[str, ...], form: Literal["parquet", "csv", "xlsx"], folder: Path, tenant: str | None) -> None:
     """Write the marts, or those that are named, as files of one build."""
     from meta_pipeline.cli.output.terminal import counted, echo
-    from meta_pipeline.publish.export import export as write_marts
+    from meta_pipeline.publish.readers.export import export as write_marts
 
     for mart in write_marts(published_for(tenant), marts, form, folder=folder):
         cut = f", {counted(mart.cut_texts, 'text')} cut to what a cell holds" if mart.cut_texts else ""

@@ -69,7 +69,7 @@ def plan(
 def reports(as_json: bool, is_wide: bool, is_names: bool) -> None:
     """The reports there are, and which are read when none is named."""
     from meta_pipeline.bootstrap import process_runtime
-    from meta_pipeline.cli import reports as catalogue
+    from meta_pipeline.cli.catalogue import reports as catalogue
     from meta_pipeline.cli.output.tables import show
 
     columns, rows = (
@@ -89,7 +89,7 @@ def reports(as_json: bool, is_wide: bool, is_names: bool) -> None:
 def metrics(names: tuple[str, ...], as_json: bool, is_wide: bool) -> None:
     """The metrics of Pages, posts, Instagram accounts, media and stories; with names, the state of each."""
     from meta_pipeline.bootstrap import process_runtime
-    from meta_pipeline.cli import metrics as registry
+    from meta_pipeline.cli.catalogue import metrics as registry
     from meta_pipeline.cli.output.tables import show
 
     runtime = process_runtime()

@@ -59,7 +59,7 @@ def up(port: int, web_port: int, allowed_hosts: tuple[str, ...]) -> None:
 def serve(port: int, host: str, dagster_url: str | None) -> None:
     """Consent and the connections page: whose token it is, what it reads, what to click when it breaks."""
     from meta_pipeline.bootstrap import process_runtime
-    from meta_pipeline.cli.serve import run_server
+    from meta_pipeline.cli.servers.serve import run_server
 
     run_server(process_runtime(), port=port, host=host, dagster_url=dagster_url)
 
@@ -69,7 +69,7 @@ def serve(port: int, host: str, dagster_url: str | None) -> None:
 @click.option("--output", default=None, type=click.Path(path_type=Path), help="write one HTML file instead")
 def docs(port: int, output: Path | None) -> None:
     """The data dictionary: every mart and column with its meaning and lineage, in a browser."""
-    from meta_pipeline.cli.documentation import serve_documentation, write_documentation
+    from meta_pipeline.cli.servers.documentation import serve_documentation, write_documentation
     from meta_pipeline.settings import Settings
 
     if output is not None:

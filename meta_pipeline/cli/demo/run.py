@@ -14,11 +14,11 @@ from pathlib import Path
 import requests
 
 from meta_pipeline.bootstrap import Runtime
-from meta_pipeline.cli import ports
 from meta_pipeline.cli.demo import summary
 from meta_pipeline.cli.output.terminal import Terminal, counted
+from meta_pipeline.cli.servers import ports
 from meta_pipeline.processes.environment import child_environment
-from meta_pipeline.publish.query import query
+from meta_pipeline.publish.readers.query import query
 from meta_pipeline.records import ConfigError
 from meta_pipeline.report.picture import write_picture
 from meta_pipeline.report.read import read_document

@@ -19,7 +19,7 @@ from meta_pipeline import money
 from meta_pipeline.cli.output.tables import show
 from meta_pipeline.cli.output.terminal import Terminal, counted
 from meta_pipeline.files.locations import Location
-from meta_pipeline.publish.query import query
+from meta_pipeline.publish.readers.query import query
 
 WIDTH, INDENT = 80, 13  # of the sentences after the table
 _COLUMNS = ("account", "currency", "days", "impressions", "link clicks", "spend", "ROAS")

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from meta_pipeline.bootstrap import Runtime
-from meta_pipeline.cli import versions
+from meta_pipeline.cli.catalogue import versions
 from meta_pipeline.cli.doctor import daily_work, lost_access
 from meta_pipeline.cli.doctor.check_result import CheckResult, describe_size
 from meta_pipeline.cli.output.terminal import counted

@@ -27,7 +27,7 @@ from meta_pipeline.store.coordination.processes import pid_of
 from meta_pipeline.store.gateway import budgets
 from meta_pipeline.store.landed import load_queue, read_times
 from meta_pipeline.store.pulls import backfills
-from meta_pipeline.warehouse.raw import is_locked
+from meta_pipeline.warehouse.transactions import is_locked
 
 STALE_AFTER = dt.timedelta(hours=36)  # a day and the six hours within which a pull starts, and some more
 WAITING_AFTER = dt.timedelta(hours=1)

@@ -17,7 +17,7 @@ import click
 import requests
 
 from meta_pipeline.bootstrap import Runtime
-from meta_pipeline.cli import ports
+from meta_pipeline.cli.servers import ports
 from meta_pipeline.cli.up.child_processes import ChildProcesses, kill_orphans, up_lock
 from meta_pipeline.node_kinds import NODE_KINDS
 from meta_pipeline.records import ConfigError

@@ -10,7 +10,7 @@ from meta_pipeline.extract.reports import Reports, is_snapshot
 from meta_pipeline.store.coordination import leases
 from meta_pipeline.store.gateway import audit_log
 from meta_pipeline.store.landed.zones import FILES_LEASE
-from meta_pipeline.warehouse.histories import KINDS, history_of
+from meta_pipeline.warehouse.raw.histories import KINDS, history_of
 
 ALL_READ = "landed_files_read"  # the check that every landed file could be read
 ALL_THERE = "rows_as_loaded"  # the check that the rows of each loaded day were still those that had been loaded

@@ -10,7 +10,7 @@ from typing import Any
 import duckdb
 
 from meta_pipeline.files.locations import Location
-from meta_pipeline.publish.query import connected
+from meta_pipeline.publish.readers.query import connected
 
 _COLUMNS = "select table_name, column_name from information_schema.columns where table_schema = 'marts'"
 

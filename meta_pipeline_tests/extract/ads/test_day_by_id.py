@@ -11,7 +11,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from harness.faulty_pull import ACCOUNT, DAYS, FaultyPull
+from harness.faults.faulty_pull import ACCOUNT, DAYS, FaultyPull
 from meta_pipeline.extract.ads.catalogue.reports import REPORTS
 from meta_pipeline.records import LandedFile
 from meta_pipeline.sandbox.ads.insights import totals

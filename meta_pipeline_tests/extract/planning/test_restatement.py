@@ -6,7 +6,7 @@ import datetime as dt
 
 import pytest
 
-from harness import taper_search as search
+from harness.costs import taper_search as search
 from meta_pipeline.extract.planning.restatement import LAST_READ_AGE, due, due_since, parse_tiers
 from meta_pipeline.records import ConfigError
 from meta_pipeline.settings import Settings

@@ -14,7 +14,7 @@ import requests
 from requests.adapters import BaseAdapter
 from urllib3.response import HTTPResponse
 
-from harness.scripted_transport import Clock
+from harness.calls.scripted_transport import Clock
 from meta_pipeline.graph.http import download
 from meta_pipeline.graph.http.download import DEADLINE_S, LARGEST_BYTES, DownloadError, Downloads, is_public
 

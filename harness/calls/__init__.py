@@ -1,0 +1,1 @@
+"""Calls of the client against scripted responses."""

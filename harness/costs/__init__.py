@@ -1,0 +1,1 @@
+"""What reads cost in calls and time."""

@@ -1,0 +1,1 @@
+"""Pulls from a sandbox in trouble."""

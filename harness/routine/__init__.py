@@ -1,0 +1,1 @@
+"""The daily routine on a world that changes, and the comparison of its results."""

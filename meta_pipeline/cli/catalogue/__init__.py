@@ -1,0 +1,1 @@
+"""The commands that list reports, metrics and versions."""

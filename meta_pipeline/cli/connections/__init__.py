@@ -1,0 +1,1 @@
+"""The commands about tokens and nodes."""

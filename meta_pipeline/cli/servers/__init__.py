@@ -1,0 +1,1 @@
+"""The commands that serve on a port of this machine."""

@@ -1,0 +1,1 @@
+"""The commands about landed files and the warehouse: compact, rebuild, expire, erase."""

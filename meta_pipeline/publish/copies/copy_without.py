@@ -1,0 +1,136 @@
+"""A warehouse file without some nodes and people: written from nothing, because a deleted row stays in a DuckDB file
+until it is overwritten."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from meta_pipeline.intake.tenants import Node
+from meta_pipeline.publish.copies.node_columns import SHARED, StoredTable
+from meta_pipeline.publish.copies.tenant_file import NODES, SOURCE, copy_comments, create_statements, create_views
+from meta_pipeline.publish.copies.warehouse_copy import attach, opened, stored_tables
+
+PAYLOAD = "payload"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeftOut:
+    """Rows and people that a copy leaves out: the rows of `nodes`, and `people` (ids) in the rows of others, where a
+    column is one of `person_columns`: an id and the name beside it. They become `word`. `without_people` does the same
+    for a record as Meta wrote it."""
+
+    nodes: Collection[Node] = ()
+    people: Collection[str] = ()
+    person_columns: Mapping[str, str] = field(default_factory=dict)
+    without_people: Callable[[str], str] = str
+    word: str = ""
+
+
+def write_copy(source: Path, target: Path, left_out: LeftOut, *, is_exclusive: bool) -> None:
+    """Write what a warehouse file has to a new file, without what is left out. If it `is_exclusive`, no other process
+    opens the source meanwhile."""
+    with opened(target) as connection:
+        attach(connection, str(source), SOURCE, options="" if is_exclusive else "(read_only)")
+        if is_exclusive:
+            connection.execute(f"checkpoint {SOURCE}")
+        if left_out.people:
+            connection.create_function("without_people", left_out.without_people, ["VARCHAR"], "VARCHAR")
+        for (schema,) in connection.execute(
+            "select distinct schema_name from duckdb_schemas() where database_name = ? and not internal", [SOURCE]
+        ).fetchall():
+            connection.execute(f'create schema if not exists "{schema}"')
+        connection.execute("begin")
+        statements = dict(create_statements(connection, "duckdb_tables()", "table_name", order="all"))
+        for table in stored_tables(connection, SOURCE):
+            connection.execute(statements[table.schema, table.name])
+            _copy_rows(connection, table, left_out)
+        connection.execute("commit")
+        create_views(connection, list(create_statements(connection, "duckdb_views()", "view_name", order="view_oid")))
+        connection.execute("begin")
+        copy_comments(connection)
+        connection.execute("commit")
+        connection.execute(f"detach {SOURCE}")
+
+
+def count_rows(connection: duckdb.DuckDBPyConnection, catalog: str, left_out: LeftOut) -> int:
+    """Return how many rows of an attached file belong to what is left out."""
+    count = 0
+    for table in stored_tables(connection, catalog):
+        conditions, values = _belongs(table, left_out)
+        if conditions:
+            query = f"select count(*) from {catalog}.{table.sql} where {' or '.join(conditions)}"
+            ((rows,),) = connection.execute(query, values).fetchall()
+            count += rows
+    return count
+
+
+def _belongs(table: StoredTable, left_out: LeftOut) -> tuple[list[str], list[Any]]:
+    """Return the conditions under which a row belongs to what is left out, and their values."""
+    conditions, values = list[str](), list[Any]()
+    if table.node_column is not None and table.place not in SHARED and left_out.nodes:
+        conditions.append(f'"{table.node_column}" in (select unnest(?::varchar[]))')
+        values.append(_ids(table, left_out.nodes))
+    names = {name for name, _ in table.columns}
+    for id_column in left_out.person_columns.keys() & names if left_out.people else ():
+        conditions.append(f'"{id_column}" in (select unnest(?::varchar[]))')
+        values.append(sorted(left_out.people))
+    return conditions, values
+
+
+def _ids(table: StoredTable, nodes: Collection[Node]) -> list[str]:
+    """Return the values of a table's node column that mean one of these nodes: pixels and catalogs, too, which only
+    tables about nodes of every kind have."""
+    if table.node_column == "node_id":
+        return sorted({node.id for node in nodes} | set(table.ids_of(nodes)))
+    return table.ids_of(nodes)
+
+
+def _copy_rows(connection: duckdb.DuckDBPyConnection, table: StoredTable, left_out: LeftOut) -> None:
+    is_assigned = table.node_column is not None and table.place not in SHARED
+    ids = _ids(table, left_out.nodes) if is_assigned else []
+    if table.place == NODES:
+        _copy_nodes(connection, table, ids)
+        return
+    replaced, values = _replacements(table, left_out)
+    query = f"insert into {table.sql} by name select *{replaced} from {SOURCE}.{table.sql}"
+    if ids:
+        query += f' where coalesce("{table.node_column}" not in (select unnest(?::varchar[])), true)'
+        values.append(ids)
+    connection.execute(query, values)
+
+
+def _replacements(table: StoredTable, left_out: LeftOut) -> tuple[str, list[Any]]:
+    """Return the `replace` clause that erases people from the rows of a table that names them."""
+    names = {name for name, _ in table.columns}
+    columns, values = list[str](), list[Any]()
+    for id_column, name_column in left_out.person_columns.items() if left_out.people else ():
+        if id_column not in names:
+            continue
+        is_theirs = f'"{id_column}" in (select unnest(?::varchar[]))'
+        for column in {id_column, name_column} & names:
+            columns.append(f"""case when {is_theirs} then '{left_out.word}' else "{column}" end as "{column}" """)
+            values.append(sorted(left_out.people))
+        if PAYLOAD in names:
+            mentioned = " or ".join(f"contains({PAYLOAD}, '{person}')" for person in sorted(left_out.people))
+            columns.append(f"case when {mentioned} then without_people({PAYLOAD}) else {PAYLOAD} end as {PAYLOAD}")
+    return (f" replace ({', '.join(columns)})" if columns else ""), values
+
+
+def _copy_nodes(connection: duckdb.DuckDBPyConnection, table: StoredTable, ids: Collection[str]) -> None:
+    """Copy the nodes that stay, without their relations to those that are left out."""
+    names = [name for name, _ in table.columns]
+    related = names.index("related")
+    for row in connection.execute(f"select * from {SOURCE}.{table.sql} order by all").fetchall():
+        values: list[Any] = list(row)
+        if values[names.index("node_id")] in ids:
+            continue
+        relations = json.loads(values[related] or "[]")
+        if any(each.get("id") in ids for each in relations):
+            values[related] = json.dumps([each for each in relations if each.get("id") not in ids], sort_keys=True)
+        connection.execute(f"insert into {table.sql} values ({', '.join('?' * len(values))})", values)

@@ -1,0 +1,1 @@
+"""Who a visitor is, and which pages are for whom."""

@@ -1,0 +1,1 @@
+"""The routes: each calls a flow or a query, and answers with a page."""
