@@ -1,4 +1,4 @@
-"""A clock that moves when it is told to, and a home whose Graph is a sandbox without a network."""
+"""A clock that moves when it is told to, and a runtime whose Graph is a sandbox without a network."""
 
 from __future__ import annotations
 

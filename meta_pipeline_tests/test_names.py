@@ -47,15 +47,34 @@ def test_no_name_is_a_catch_all(folder: str) -> None:
     assert bad == [] and not [file for file in files if file.stem in CATCH_ALL]
 
 
+def objects_named_home(tree: ast.AST) -> Iterator[int]:
+    """Yield the lines that give the name `home` to something that is neither a folder nor an object made for one."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.arg(arg="home", annotation=ast.expr() as kind):
+                pass
+            case ast.AnnAssign(target=ast.Name(id="home") | ast.Attribute(attr="home"), annotation=kind):
+                pass
+            case ast.Assign(targets=[ast.Name(id="home") | ast.Attribute(attr="home")], value=ast.Call(func=ast.Name(id=name) as kind)) if (
+                name[0].isupper()
+            ):
+                pass
+            case ast.FunctionDef(name="home", returns=ast.expr() as kind):
+                pass
+            case _:
+                continue
+        if not any(word in ast.unparse(kind) for word in ("Path", "Home", "str")):
+            yield node.lineno
+
+
 def test_home_names_only_the_folder() -> None:
     bad = [
-        f"{file.relative_to(TOP)}:{node.lineno}"
-        for file in FILES for node in ast.walk(ast.parse(file.read_text()))
-        if isinstance(node, ast.arg) and node.arg == "home" and node.annotation is not None
-        and not any(word in ast.unparse(node.annotation) for word in ("Path", "Home", "str"))
+        f"{file.relative_to(TOP)}:{line}"
+        for file in FILES for line in objects_named_home(ast.parse(file.read_text()))
     ]
 
     assert bad == []
+    assert list(objects_named_home(ast.parse("self.home = Runtime(x)\ndef home(): ...\nhome: Engine\nhome = Path(y)"))) == [1, 3]
 
 
 def test_a_docstring_says_what_to_do_or_what_it_is_and_asks_nothing() -> None:

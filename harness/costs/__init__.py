@@ -1,1 +1,1 @@
-"""What reads cost in calls and time."""
+"""Calls and times that reads cost."""

@@ -22,28 +22,28 @@ class Walk:
     """Days that pass: alerts are sent four times a day, tokens are checked once."""
 
     def __init__(self, path: Path, receiver: Receiver, mail: Mail) -> None:
-        self.home = FrozenRuntime(path)
-        self.start = self.home.clock.at
+        self.runtime = FrozenRuntime(path)
+        self.start = self.runtime.clock.at
         self.lines: list[str] = []
         self.receiver, self.mail = receiver, mail
         self.targets: list[Target] = [Log(self.lines.append), Webhook(receiver.url), Email(mail.url)]
 
     def day(self) -> int:
-        return (self.home.clock.at - self.start).days
+        return (self.runtime.clock.at - self.start).days
 
     def send(self) -> tuple[list[Alert], list[str]]:
         return tokens.send_alerts(
-            self.targets, engine=self.home.engine, tokens=self.home.vault, action_links=self.home.action_links,
-            signing_key=SIGNING_KEY, now=self.home.clock.now(),
+            self.targets, engine=self.runtime.engine, tokens=self.runtime.vault, action_links=self.runtime.action_links,
+            signing_key=SIGNING_KEY, now=self.runtime.clock.now(),
         )
 
     def days(self, until: int) -> list[tuple[int, str]]:
         """Return what was delivered until then, and on which day."""
         delivered = []
         while self.day() < until:
-            self.home.clock.at += DAY / 4
-            if (self.home.clock.at - self.start) % DAY == dt.timedelta(0):
-                tokens.check_tokens(graph=self.home.client, tokens=self.home.vault, now=self.home.clock.now())
+            self.runtime.clock.at += DAY / 4
+            if (self.runtime.clock.at - self.start) % DAY == dt.timedelta(0):
+                tokens.check_tokens(graph=self.runtime.client, tokens=self.runtime.vault, now=self.runtime.clock.now())
             alerts, problems = self.send()
             assert not problems
             delivered += [(self.day(), alert.key.partition(":")[0] + ":" + alert.key.rpartition(":")[2]

@@ -13,7 +13,7 @@ from meta_pipeline_tests.alerts.conftest import DAY, Walk
 
 
 def test_a_person_whose_token_is_renewed_is_alerted_about_data_access_only(walk: Walk) -> None:
-    walk.home.onboard(walk.home.mint(days=60))
+    walk.runtime.onboard(walk.runtime.mint(days=60))
 
     assert walk.days(100) == [
         (76, "data_access:14"), (83, "data_access:7"), (87, "data_access:3"), (89, "data_access:1"), (90, "dead")]
@@ -23,8 +23,8 @@ def test_a_person_whose_token_is_renewed_is_alerted_about_data_access_only(walk:
 
 
 def test_a_person_whose_token_can_not_be_renewed_is_alerted_until_it_ends(walk: Walk) -> None:
-    walk.home.onboard(walk.home.mint(days=60))
-    walk.home.graph.faults.plan([{"fault": "500", "path": "GET oauth/access_token", "times": 10**6}])
+    walk.runtime.onboard(walk.runtime.mint(days=60))
+    walk.runtime.graph.faults.plan([{"fault": "500", "path": "GET oauth/access_token", "times": 10**6}])
 
     assert walk.days(70) == [(46, "expiry:14"), (53, "expiry:7"), (57, "expiry:3"), (59, "expiry:1"), (60, "dead")]
     walk.assert_every_target_received_the_same(5)
@@ -37,22 +37,22 @@ def test_a_person_whose_token_can_not_be_renewed_is_alerted_until_it_ends(walk: 
 
 
 def test_a_system_user_is_renewed_without_an_alert(walk: Walk) -> None:
-    walk.home.onboard(walk.home.mint("SYSTEM_USER", days=60))
+    walk.runtime.onboard(walk.runtime.mint("SYSTEM_USER", days=60))
 
     assert walk.days(100) == []
 
 
 def test_a_system_user_that_never_expires_causes_no_alert(walk: Walk) -> None:
-    walk.home.onboard(walk.home.mint("SYSTEM_USER"))
+    walk.runtime.onboard(walk.runtime.mint("SYSTEM_USER"))
 
     assert walk.days(100) == []
 
 
 def test_a_token_that_dies_is_reported_at_once_and_nothing_stops_while_another_reads(walk: Walk) -> None:
-    walk.home.onboard(walk.home.mint(days=60))
-    walk.home.onboard(walk.home.mint("SYSTEM_USER"))
+    walk.runtime.onboard(walk.runtime.mint(days=60))
+    walk.runtime.onboard(walk.runtime.mint("SYSTEM_USER"))
     assert walk.days(10) == []
-    walk.home.graph.identity.invalidate(460, "USER")
+    walk.runtime.graph.identity.invalidate(460, "USER")
 
     assert walk.days(100) == [(11, "dead")]  # one alert for the person and all of their Pages
     walk.assert_every_target_received_the_same(1)
@@ -61,9 +61,9 @@ def test_a_token_that_dies_is_reported_at_once_and_nothing_stops_while_another_r
 
 
 def test_connecting_again_starts_the_alerts_anew(walk: Walk) -> None:
-    ref = walk.home.onboard(walk.home.mint(days=60))
+    ref = walk.runtime.onboard(walk.runtime.mint(days=60))
     assert [name for _, name in walk.days(80)] == ["data_access:14"]
-    assert walk.home.onboard(walk.home.mint(days=60)).id == ref.id
+    assert walk.runtime.onboard(walk.runtime.mint(days=60)).id == ref.id
 
     assert walk.days(150) == []
     assert [name for _, name in walk.days(171)] == [
@@ -71,18 +71,18 @@ def test_connecting_again_starts_the_alerts_anew(walk: Walk) -> None:
 
 
 def test_thresholds_that_passed_together_are_one_alert(walk: Walk) -> None:
-    walk.home.onboard(walk.home.mint(days=60))
-    walk.home.graph.faults.plan([{"fault": "500", "path": "GET oauth/access_token", "times": 10**6}])
-    walk.home.clock.at += 58 * DAY
+    walk.runtime.onboard(walk.runtime.mint(days=60))
+    walk.runtime.graph.faults.plan([{"fault": "500", "path": "GET oauth/access_token", "times": 10**6}])
+    walk.runtime.clock.at += 58 * DAY
 
     assert [alert.key.rpartition(":")[2] for alert in walk.send()[0]] == ["3"]
     assert walk.send() == ([], [])
 
 
 def test_a_target_that_is_down_receives_the_alert_later_and_the_others_not_twice(walk: Walk) -> None:
-    walk.home.onboard(walk.home.mint(days=60))
-    walk.home.graph.faults.plan([{"fault": "500", "path": "GET oauth/access_token", "times": 10**6}])
-    walk.home.clock.at += 50 * DAY
+    walk.runtime.onboard(walk.runtime.mint(days=60))
+    walk.runtime.graph.faults.plan([{"fault": "500", "path": "GET oauth/access_token", "times": 10**6}])
+    walk.runtime.clock.at += 50 * DAY
     walk.receiver.status = 500
     _, problems = walk.send()
     assert problems == ["the alert webhook answered HTTP 500"]
@@ -95,27 +95,27 @@ def test_a_target_that_is_down_receives_the_alert_later_and_the_others_not_twice
 
 
 def test_disconnecting_is_no_alert(walk: Walk) -> None:
-    ref = walk.home.onboard(walk.home.mint(days=60))
-    tokens.disconnect(ref.id, graph=walk.home.client, tokens=walk.home.vault)
+    ref = walk.runtime.onboard(walk.runtime.mint(days=60))
+    tokens.disconnect(ref.id, graph=walk.runtime.client, tokens=walk.runtime.vault)
 
     assert walk.days(100) == []
 
 
 def test_nodes_that_no_other_token_reads_are_listed_as_stopped(walk: Walk) -> None:
-    walk.home.onboard(walk.home.mint(days=60))
-    walk.home.onboard(walk.home.mint("SYSTEM_USER", scopes=("pages_show_list", "pages_read_engagement", "read_insights")))
-    walk.home.graph.identity.invalidate(458, "USER")
-    tokens.check_tokens(graph=walk.home.client, tokens=walk.home.vault, now=walk.home.clock.now())
+    walk.runtime.onboard(walk.runtime.mint(days=60))
+    walk.runtime.onboard(walk.runtime.mint("SYSTEM_USER", scopes=("pages_show_list", "pages_read_engagement", "read_insights")))
+    walk.runtime.graph.identity.invalidate(458, "USER")
+    tokens.check_tokens(graph=walk.runtime.client, tokens=walk.runtime.vault, now=walk.runtime.clock.now())
     ((alert,), _) = walk.send()
 
     assert "Northwind US" in alert.stops and "Aroha Outdoor" not in alert.stops
-    consents.relink_all(graph=walk.home.client, tokens=walk.home.vault, engine=walk.home.engine, now=walk.home.clock.now())
+    consents.relink_all(graph=walk.runtime.client, tokens=walk.runtime.vault, engine=walk.runtime.engine, now=walk.runtime.clock.now())
 
 
 def test_a_permission_that_is_lost_is_reported_once_with_the_click_that_brings_it_back(walk: Walk) -> None:
-    ref = walk.home.onboard(walk.home.mint("SYSTEM_USER"))
+    ref = walk.runtime.onboard(walk.runtime.mint("SYSTEM_USER"))
     assert walk.days(2) == []
-    walk.home.graph.identity.revoke_permissions(ref.subject_id, "read_insights")
+    walk.runtime.graph.identity.revoke_permissions(ref.subject_id, "read_insights")
 
     assert [kind.partition(":")[0] for _, kind in walk.days(30)] == ["scope"]  # for it and the Pages through it
     walk.assert_every_target_received_the_same(1)
@@ -125,10 +125,10 @@ def test_a_permission_that_is_lost_is_reported_once_with_the_click_that_brings_i
 
 
 def test_a_page_token_that_lost_a_permission_is_reported_alone(walk: Walk) -> None:
-    walk.home.onboard(walk.home.mint("SYSTEM_USER"))
-    walk.home.graph.identity.withheld["3000000000001"] = frozenset(["read_insights"])
+    walk.runtime.onboard(walk.runtime.mint("SYSTEM_USER"))
+    walk.runtime.graph.identity.withheld["3000000000001"] = frozenset(["read_insights"])
     assert [kind.partition(":")[0] for _, kind in walk.days(3)] == ["scope"]
-    walk.home.graph.identity.withheld["3000000000002"] = frozenset(["read_insights"])
+    walk.runtime.graph.identity.withheld["3000000000002"] = frozenset(["read_insights"])
     assert [kind.partition(":")[0] for _, kind in walk.days(30)] == ["scope"]
 
     walk.assert_every_target_received_the_same(2)
@@ -140,7 +140,7 @@ def test_a_page_token_that_lost_a_permission_is_reported_alone(walk: Walk) -> No
 
 
 def test_what_was_never_granted_is_no_loss(walk: Walk) -> None:
-    walk.home.onboard(walk.home.mint("SYSTEM_USER", scopes=("ads_read", "pages_show_list")))
+    walk.runtime.onboard(walk.runtime.mint("SYSTEM_USER", scopes=("ads_read", "pages_show_list")))
 
     assert walk.days(30) == []
 

@@ -18,10 +18,10 @@ from meta_pipeline_tests.alerts.conftest import SIGNING_KEY, Walk
 
 
 def test_people_are_invited_by_mail_and_webhook_and_nowhere_else(walk: Walk, tmp_path: Path) -> None:
-    walk.home.action_links = dataclasses.replace(walk.home.action_links, invites=True)
-    ref = walk.home.onboard(walk.home.mint(days=60))
-    walk.home.graph.identity.invalidate(460, "USER")
-    tokens.check_tokens(graph=walk.home.client, tokens=walk.home.vault, now=walk.home.clock.now())
+    walk.runtime.action_links = dataclasses.replace(walk.runtime.action_links, invites=True)
+    ref = walk.runtime.onboard(walk.runtime.mint(days=60))
+    walk.runtime.graph.identity.invalidate(460, "USER")
+    tokens.check_tokens(graph=walk.runtime.client, tokens=walk.runtime.vault, now=walk.runtime.clock.now())
     (alert,), problems = walk.send()
     assert not problems
     links = [walk.receiver.received[0]["blocks"][2]["elements"][0]["url"],
@@ -30,35 +30,35 @@ def test_people_are_invited_by_mail_and_webhook_and_nowhere_else(walk: Walk, tmp
 
     assert len(set(texts)) == 2  # each reader has a link of their own
     for text in texts:
-        invited = reconnect_link.find(walk.home.engine, text, key=SIGNING_KEY)
+        invited = reconnect_link.find(walk.runtime.engine, text, key=SIGNING_KEY)
         assert invited
         assert (invited.subject_id, invited.phase) == (ref.subject_id, 2)
         assert invited.ends_at - invited.issued_at == dt.timedelta(hours=72)
         stored = b"".join(file.read_bytes() for file in tmp_path.rglob("*") if file.is_file())
         assert text.encode() not in stored and text not in walk.lines[0] + alert.text + alert.url
-    with walk.home.engine.connect() as connection:
+    with walk.runtime.engine.connect() as connection:
         stored_texts: list[str] = list(connection.execute(sa.select(alert_rows.c.text)).scalars())
     assert not [text for text in stored_texts if "reconnect=" in text]
     assert f"{PUBLIC}/connect?phase=2" in walk.lines[0]
 
 
 def test_a_link_that_reached_nobody_is_withdrawn(walk: Walk) -> None:
-    walk.home.action_links = dataclasses.replace(walk.home.action_links, invites=True)
-    walk.home.onboard(walk.home.mint(days=60))
-    walk.home.graph.identity.invalidate(460, "USER")
-    tokens.check_tokens(graph=walk.home.client, tokens=walk.home.vault, now=walk.home.clock.now())
+    walk.runtime.action_links = dataclasses.replace(walk.runtime.action_links, invites=True)
+    walk.runtime.onboard(walk.runtime.mint(days=60))
+    walk.runtime.graph.identity.invalidate(460, "USER")
+    tokens.check_tokens(graph=walk.runtime.client, tokens=walk.runtime.vault, now=walk.runtime.clock.now())
     walk.receiver.status = 500
     walk.send()
 
-    with walk.home.engine.connect() as connection:
+    with walk.runtime.engine.connect() as connection:
         assert connection.execute(sa.select(sa.func.count()).select_from(link_rows)).scalar() == 1  # the mail's
 
 
 def test_a_system_user_is_not_invited(walk: Walk) -> None:
-    walk.home.action_links = dataclasses.replace(walk.home.action_links, invites=True)
-    walk.home.onboard(walk.home.mint("SYSTEM_USER"))
-    walk.home.graph.identity.invalidate(460, "SYSTEM_USER")
-    tokens.check_tokens(graph=walk.home.client, tokens=walk.home.vault, now=walk.home.clock.now())
+    walk.runtime.action_links = dataclasses.replace(walk.runtime.action_links, invites=True)
+    walk.runtime.onboard(walk.runtime.mint("SYSTEM_USER"))
+    walk.runtime.graph.identity.invalidate(460, "SYSTEM_USER")
+    tokens.check_tokens(graph=walk.runtime.client, tokens=walk.runtime.vault, now=walk.runtime.clock.now())
     walk.send()
 
     assert "reconnect=" not in walk.receiver.received[0]["text"]

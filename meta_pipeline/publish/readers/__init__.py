@@ -1,1 +1,1 @@
-"""What reads a published file: queries, exports, documentation, the copy for dbt."""
+"""Readers of a published file: queries, exports, documentation, the copy for dbt."""

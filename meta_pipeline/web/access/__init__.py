@@ -1,1 +1,1 @@
-"""Who a visitor is, and which pages are for whom."""
+"""Visitors: how each is recognized, and which pages are for whom."""
