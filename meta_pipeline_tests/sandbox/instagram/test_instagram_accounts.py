@@ -11,7 +11,7 @@ import pytest
 from meta_pipeline.sandbox.control import control
 from meta_pipeline.sandbox.graph import Graph
 from meta_pipeline_tests.sandbox.client import NOW, call, new_graph
-from meta_pipeline_tests.sandbox.instagram import (
+from meta_pipeline_tests.sandbox.instagram.client import (
     ACCOUNT,
     OTHER_PAGE,
     PAGE,

@@ -12,7 +12,7 @@ from meta_pipeline.sandbox.control import control
 from meta_pipeline.sandbox.graph import Graph
 from meta_pipeline.sandbox.instagram.media_values import MEDIA_METRICS
 from meta_pipeline_tests.sandbox.client import NOW, call, fetch_all, new_graph
-from meta_pipeline_tests.sandbox.instagram import ACCOUNT, OTHER_PAGE, error_of, insights, truth
+from meta_pipeline_tests.sandbox.instagram.client import ACCOUNT, OTHER_PAGE, error_of, insights, truth
 
 TODAY = NOW.date()
 FIELDS = (

@@ -12,7 +12,7 @@ from meta_pipeline.sandbox.control import control
 from meta_pipeline.sandbox.graph import Graph
 from meta_pipeline.sandbox.pages.catalogue import RETIRED
 from meta_pipeline_tests.sandbox.client import NOW, new_graph
-from meta_pipeline_tests.sandbox.pages_client import PAGE, get, truth
+from meta_pipeline_tests.sandbox.pages.client import PAGE, get, truth
 
 ALL = "day week days_28"
 VIDEO_FAMILY = ("_paid", "_organic", "_autoplayed", "_click_to_play")

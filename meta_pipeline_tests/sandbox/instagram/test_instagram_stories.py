@@ -10,7 +10,7 @@ import pytest
 from meta_pipeline.sandbox.control import control
 from meta_pipeline.sandbox.graph import Graph
 from meta_pipeline_tests.sandbox.client import NOW, call, new_graph
-from meta_pipeline_tests.sandbox.instagram import ACCOUNT, error_of, insights, truth
+from meta_pipeline_tests.sandbox.instagram.client import ACCOUNT, error_of, insights, truth
 
 METRICS = "reach,views,shares,replies,navigation,total_interactions,follows,profile_visits,reposts,link_clicks,profile_activity"
 YESTERDAY, TODAY = NOW.date() - dt.timedelta(days=1), NOW.date()

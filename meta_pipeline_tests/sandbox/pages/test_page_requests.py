@@ -11,7 +11,7 @@ from meta_pipeline.sandbox.control import control
 from meta_pipeline.sandbox.graph import Graph
 from meta_pipeline.sandbox.pages.catalogue import RETIRED
 from meta_pipeline_tests.sandbox.client import call, new_graph
-from meta_pipeline_tests.sandbox.pages_client import PAGE, error, get, page_token
+from meta_pipeline_tests.sandbox.pages.client import PAGE, error, get, page_token
 
 INSIGHTS = f"{PAGE}/insights"
 DAYS = {"since": "2026-11-01", "until": "2026-11-04"}

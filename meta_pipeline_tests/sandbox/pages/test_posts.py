@@ -11,7 +11,7 @@ from meta_pipeline.sandbox.control import control
 from meta_pipeline.sandbox.graph import Graph
 from meta_pipeline.sandbox.pages.catalogue import RETIRED
 from meta_pipeline_tests.sandbox.client import NOW, advance, call, new_graph
-from meta_pipeline_tests.sandbox.pages_client import PAGE, all_posts, error, get, page_token, truth
+from meta_pipeline_tests.sandbox.pages.client import PAGE, all_posts, error, get, page_token, truth
 
 COMPLETE = [f"post_video_complete_views_{end}" for end in (
     "30s", "30s_paid", "30s_organic", "30s_autoplayed", "30s_clicked_to_play", "30s_unique", "paid", "organic",

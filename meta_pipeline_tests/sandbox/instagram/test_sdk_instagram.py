@@ -13,7 +13,7 @@ from facebook_business.exceptions import FacebookRequestError
 from facebook_business.session import FacebookSession
 
 from harness.sandbox import Sandbox
-from meta_pipeline_tests.sandbox.instagram import ACCOUNT
+from meta_pipeline_tests.sandbox.instagram.client import ACCOUNT
 
 # The SDK knows the metrics of media only, and warns about those of accounts.
 pytestmark = pytest.mark.filterwarnings("ignore:value of")

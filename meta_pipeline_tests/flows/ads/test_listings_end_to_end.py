@@ -29,7 +29,7 @@ from meta_pipeline.warehouse.warehouse import Warehouse
 from meta_pipeline_tests.fakes.listed_account import Tokens
 
 NODE = "act_1000000002"
-PROJECT = Path(__file__).parents[2] / "dbt_project"
+PROJECT = Path(__file__).parents[3] / "dbt_project"
 
 
 class SandboxListings:
