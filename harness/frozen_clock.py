@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
 from pathlib import Path
 
 from harness.virtual_clock import START, SandboxAdapter
@@ -36,7 +37,7 @@ class FrozenClock:
 class FrozenRuntime:
     """Control store, vault and gateway on such a clock."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, features: Collection[str] = ("business_writes",)) -> None:
         self.clock = FrozenClock()
         self.graph = Graph(seed=1, now=None)
         self.graph.clock = self.clock.now
@@ -49,7 +50,7 @@ class FrozenRuntime:
         self.client = GraphClient(
             graph_url="http://sandbox", app_id="900000000000001", app_secret=self.graph.identity.secret,
             graph_version="v24.0", marketing_version="v26.0", audit=self.events.append, sleep=self.clock.sleep,
-            now=self.clock.now, adapter=SandboxAdapter(self.graph, self.clock, latency_s=0.0),  # type: ignore[arg-type]
+            now=self.clock.now, features=features, adapter=SandboxAdapter(self.graph, self.clock, latency_s=0.0),  # type: ignore[arg-type]
         )
 
     def mint(

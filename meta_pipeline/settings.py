@@ -78,7 +78,7 @@ class Settings(BaseSettings):
         7, ge=0, description="how long a node that no token reaches is still tried every day, days"
     )
     thumbnails: bool = Field(True, description="keep the thumbnails of creatives beside what lands")
-    features: str = Field("", description="what is switched on, comma separated: ads_creation, publishing, leads")
+    features: str = Field("", description="what is switched on, comma separated: ads_creation, publishing, …")
     audit_days: int = Field(90, ge=1, description="how long the audit keeps a call, days")
     samples: int = Field(0, ge=0, description="how many requests and answers are kept for debugging, redacted")
 

@@ -24,6 +24,7 @@ from meta_pipeline.extract.pages.reports import PAGE_REPORTS
 from meta_pipeline.extract.registry.built_in import METRICS
 from meta_pipeline.extract.reports import NodeReport, kind_of
 from meta_pipeline.graph.calls import CallKind
+from meta_pipeline.graph.writes import WriteKind
 from meta_pipeline.node_kinds import NODE_KINDS, NodeKind
 from meta_pipeline.sandbox.ads.insights.breakdowns import COMBINATIONS, VALUES
 from meta_pipeline.sandbox.identity.scopes import ALL_SCOPES
@@ -179,17 +180,16 @@ def test_a_metric_that_has_only_its_name_lacks_the_rest() -> None:
 
 
 def test_a_scope_has_its_call_and_is_granted_by_the_sandbox() -> None:
-    needed = {scope for kind in CallKind for scope in kind.value.scopes}
-    features = {kind.value.feature for kind in CallKind}
-    # What the reading of Pages and Instagram needs, whose calls do not exist yet.
-    ahead = {"pages_read_engagement", "read_insights", "instagram_basic", "instagram_manage_insights", "pages_manage_ads"}
+    needed = {scope for kind in CallKind for scope in (*kind.value.scopes, *kind.value.all_scopes)}
+    needed |= {scope for kind in WriteKind for scope in kind.value.scopes}
+    features = {kind.value.feature for kind in (*CallKind, *WriteKind)}
     lacking = [
         f"{scope.name}: {where}"
         for scope in SCOPES
         for where, is_there in (
-            ("graph/calls.py: a kind of call that needs it", scope.name in needed | ahead),
-            ("graph/calls.py: a kind of call with its feature", scope.feature is None or scope.feature in features),
-            ("sandbox/identity/scopes.py", scope.feature is not None or scope.name in ALL_SCOPES),
+            ("graph/calls.py or writes.py: a kind of call that needs it", scope.name in needed),
+            ("graph/calls.py or writes.py: a kind of call with its feature", set(scope.features) <= features),
+            ("sandbox/identity/scopes.py", bool(scope.features) or scope.name in ALL_SCOPES),
         )
         if not is_there
     ]

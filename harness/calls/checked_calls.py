@@ -15,6 +15,7 @@ from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.graph.errors import GraphError
 from meta_pipeline.graph.http.bounds import CALL_DEADLINE_S
 from meta_pipeline.graph.retry import DEADLINE_S, LONGEST_PAUSE_S, TRIES
+from meta_pipeline.graph.writes import WriteKind
 from meta_pipeline.records import AccessToken, MetaPipelineError
 
 # A page of these is enough of a listing that never ends; that one ends at all is a test of its own.
@@ -73,11 +74,11 @@ def _made(client: GraphClient, call: str) -> Iterator[Any]:
         case "get":
             yield client.get("me", {"fields": "id"}, token=TOKEN, kind=CallKind.IDENTITY)
         case "post" | "repeatable post":
-            yield client.post(
+            yield client.submit(
                 "act_1/insights", {"level": "ad"}, token=TOKEN, kind=CallKind.INSIGHTS, is_repeatable=call != "post"
             )
         case "delete":
-            yield client.delete("me/permissions", token=TOKEN, kind=CallKind.PERMISSIONS)
+            yield client.write(WriteKind.CONSENT_REVOCATION, "me/permissions", token=TOKEN)
         case "oauth":
             yield str(client.oauth("debug_token", {"input_token": TOKEN.value}))
         case "batches":

@@ -11,6 +11,7 @@ from meta_pipeline.consent.state import ConsentError
 from meta_pipeline.graph.calls import CallKind
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.graph.errors import UnreadableAnswerError
+from meta_pipeline.graph.writes import WriteKind
 from meta_pipeline.records import AccessToken, TokenKind
 
 _KINDS: dict[str, TokenKind] = {"USER": "user", "PAGE": "page", "SYSTEM_USER": "system_user", "APP": "app"}
@@ -120,7 +121,7 @@ def revoke(token: AccessToken, *, graph: GraphClient) -> None:
         params = {"client_id": app.id, "client_secret": app.secret, "revoke_token": token.value}
         graph.oauth("oauth/revoke", {**params, "access_token": app.token})
     else:
-        graph.delete("me/permissions", token=token, kind=CallKind.PERMISSIONS)
+        graph.write(WriteKind.CONSENT_REVOCATION, "me/permissions", token=token)
 
 
 def _time(seconds: int | None) -> dt.datetime | None:

@@ -13,7 +13,7 @@ from meta_pipeline.records import Grant, TokenRef
 class Scope:
     """A permission string, the phase that requests it and, in words for people: what it allows (after "permission
     to"), what needs it, and what does not work without it. `kinds`: the nodes that are discovered only with it;
-    `reads`: those whose reports lack something without it; with a `feature`, it is requested only while that is
+    `reads`: those whose reports lack something without it; with `features`, it is requested only while one of them is
     switched on."""
 
     name: str
@@ -23,7 +23,11 @@ class Scope:
     without: str
     kinds: tuple[str, ...] = ()
     reads: tuple[str, ...] = ()
-    feature: str | None = None
+    features: tuple[str, ...] = ()
+
+    def is_enabled(self, features: Collection[str]) -> bool:
+        """Return whether something that is switched on needs it."""
+        return not self.features or any(feature in features for feature in self.features)
 
 
 SCOPES = (
@@ -59,12 +63,13 @@ SCOPES = (
     Scope(
         name="pages_read_user_content", phase=1, allows="read reactions and comments on posts",
         needed_for="reactions and comments", without="reactions and comments on posts can't be read",
-        feature="post_comments",
+        features=("post_comments",),
     ),
     Scope(
         name="pages_manage_metadata", phase=1, allows="be notified of changes on Pages",
         needed_for="immediate updates instead of daily ones",
-        without="changes on Pages are seen only with the daily read", feature="webhooks",
+        without="changes on Pages are seen only with the daily read, and no conversations can be read",
+        features=("webhooks", "conversations"),
     ),
     Scope(
         name="business_management", phase=2, allows="see which business owns what",
@@ -73,37 +78,46 @@ SCOPES = (
         kinds=("pixel", "catalog"),
     ),
     Scope(
-        name="ads_management", phase=3, allows="create and change ads", needed_for="creating ads",
-        without="no ads can be created", feature="ads_creation",
+        name="ads_management", phase=3, allows="create and change ads", needed_for="creating ads, and leads",
+        without="no ads can be created, and leads can't be read", features=("ads_creation", "leads"),
     ),
     Scope(
-        name="pages_manage_ads", phase=3, allows="create ads for Pages", needed_for="creating ads for a Page",
-        without="no ads can be created for a Page", feature="ads_creation",
+        name="pages_manage_ads", phase=3, allows="create ads for Pages", needed_for="ads for a Page, and leads",
+        without="no ads can be created for a Page, and leads can't be read", features=("ads_creation", "leads"),
     ),
     Scope(
         name="pages_manage_posts", phase=3, allows="publish on Pages", needed_for="publishing on a Page",
-        without="nothing can be published on a Page", feature="publishing",
+        without="nothing can be published on a Page", features=("publishing",),
     ),
     Scope(
         name="instagram_content_publish", phase=3, allows="publish on Instagram", needed_for="publishing on Instagram",
-        without="nothing can be published on Instagram", feature="publishing",
+        without="nothing can be published on Instagram", features=("publishing",),
     ),
     Scope(
         name="leads_retrieval", phase=3, allows="read leads", needed_for="leads from forms",
-        without="leads can't be read", feature="leads",
+        without="leads can't be read", features=("leads",),
+    ),
+    Scope(
+        name="pages_messaging", phase=3, allows="read the conversations of Pages", needed_for="conversations of Pages",
+        without="conversations of Pages can't be read", features=("conversations",),
+    ),
+    Scope(
+        name="instagram_manage_messages", phase=3, allows="read the conversations on Instagram",
+        needed_for="conversations on Instagram", without="conversations on Instagram can't be read",
+        features=("conversations",),
     ),
 )
 # What a person can choose to consent to.
 PHASES = {
     1: "Read ads, Pages and Instagram accounts", 2: "The same, and see which business owns what",
-    3: "The same, and write: ads, posts, leads",
+    3: "The same, and what is switched on of ads, posts, leads and conversations",
 }
 
 
 def enabled_scopes(phase: int, features: Collection[str] = ()) -> tuple[Scope, ...]:
     """Return the scopes up to and including a phase, without those of features that are switched off."""
     return tuple(
-        scope for scope in SCOPES if scope.phase <= phase and (scope.feature is None or scope.feature in features)
+        scope for scope in SCOPES if scope.phase <= phase and scope.is_enabled(features)
     )
 
 
@@ -116,7 +130,7 @@ def scopes_for_kinds(kinds: Collection[str], features: Collection[str] = ()) -> 
     """Return the scopes that reading these kinds of nodes takes, and the one that shows who owns them."""
     return tuple(
         scope for scope in enabled_scopes(2, features)
-        if scope.phase == 2 or scope.feature is not None or set(kinds) & {*scope.kinds, *scope.reads}
+        if scope.phase == 2 or scope.features or set(kinds) & {*scope.kinds, *scope.reads}
     )
 
 

@@ -1,4 +1,5 @@
-"""The kinds of calls, as data: their surface, the budgets Meta charges, the permissions and the feature they need.
+"""The kinds of calls that read, as data: their surface, the budgets Meta charges, the permissions and the feature they
+need. Those that change something are in `writes.py`.
 
 The path alone is ambiguous: a number may be a report run or an ad. Every call therefore declares its kind, here and
 nowhere else. Budgets: docs/graph-api.md §6.1, §6.2 (D-GRL, D-MRL); scopes: §4.6, §5 (D-PERM)."""
@@ -24,14 +25,11 @@ _INSTAGRAM = ("instagram_basic", "pages_read_engagement")
 @dataclass(frozen=True, slots=True)
 class Call:
     """The budgets that one kind of call is charged to, and what it needs: one of `scopes`, all of `all_scopes`, and
-    `feature` if set. With `needs_page_token`, only the Page's own token is sent.
-
-    A method that is not listed is never sent, so nothing is written by accident."""
+    `feature` if set. With `needs_page_token`, only the Page's own token is sent."""
 
     for_what: str
     surface: Surface = "graph"
     budgets: tuple[str, ...] = ("platform",)
-    methods: tuple[str, ...] = ("GET",)
     scopes: tuple[str, ...] = ()
     feature: str | None = None
     all_scopes: tuple[str, ...] = ()
@@ -39,15 +37,12 @@ class Call:
 
 
 class CallKind(enum.Enum):
-    """Every kind of call that the gateway can send."""
+    """Every kind of call that reads."""
 
     IDENTITY = Call("who a token belongs to")
-    PERMISSIONS = Call("permissions", methods=("GET", "DELETE"))
+    PERMISSIONS = Call("permissions")
     BUSINESSES = Call("businesses", scopes=("business_management",))
-    # Only what an operator orders by name: creating them, giving them nodes, tokens (docs/graph-api.md §4.5).
-    SYSTEM_USERS = Call("system users", methods=("GET", "POST"), scopes=("business_management",))
-    # Shares between businesses, which an operator orders by name (docs/graph-api.md §5.3).
-    PARTNERS = Call("shares between businesses", methods=("GET", "POST", "DELETE"), scopes=("business_management",))
+    SYSTEM_USERS = Call("system users", scopes=("business_management",))
     PAGES = Call("the list of Pages", scopes=("pages_show_list",))
     # With the Page's own token: with a person's it would be the platform's (docs/graph-api.md §6.2).
     # Of a Page or of its posts. Without read_insights Meta answers with nothing, and no error (docs/graph-api.md §3.1).
@@ -67,24 +62,36 @@ class CallKind(enum.Enum):
     # An account, its campaigns, ad sets, ads and creatives: listed or read by id.
     AD_OBJECTS = Call("ad accounts and ads", "marketing", _OBJECT_BUDGETS, scopes=_ADS)
     # Fetched synchronously, or submitted with POST as a report run, which only reads as well.
-    INSIGHTS = Call("ad insights", "marketing", _INSIGHTS_BUDGETS, ("GET", "POST"), _ADS)
+    INSIGHTS = Call("ad insights", "marketing", _INSIGHTS_BUDGETS, _ADS)
     # The status and the results of a report run.
-    REPORT_RUN = Call("report runs", "marketing", _INSIGHTS_BUDGETS, scopes=_ADS)
-    AD_CHANGES = Call(
-        "creating and changing ads", "marketing", _OBJECT_BUDGETS, ("POST", "DELETE"), ("ads_management",),
-        "ads_creation",
+    REPORT_RUN = Call("report runs", "marketing", _INSIGHTS_BUDGETS, _ADS)
+    # Forms and leads of a Page, with the Page's own token (docs/graph-api.md §12).
+    LEADS = Call(
+        "leads", budgets=_PAGE_BUDGETS, feature="leads", needs_page_token=True,
+        all_scopes=(
+            "leads_retrieval", "ads_management", "pages_manage_ads", "pages_read_engagement", "pages_show_list",
+        ),
     )
-    PAGE_PUBLISHING = Call(
-        "publishing on a Page", methods=("POST",), scopes=("pages_manage_posts",), feature="publishing"
+    PAGE_CONVERSATIONS = Call(
+        "conversations of a Page", budgets=_PAGE_BUDGETS, feature="conversations", needs_page_token=True,
+        all_scopes=("pages_messaging", "pages_manage_metadata", "pages_read_engagement"),
     )
-    INSTAGRAM_PUBLISHING = Call(
-        "publishing on Instagram", methods=("POST",), scopes=("instagram_content_publish",), feature="publishing"
+    INSTAGRAM_CONVERSATIONS = Call(
+        "conversations on Instagram", budgets=_PAGE_BUDGETS, feature="conversations", needs_page_token=True,
+        all_scopes=("instagram_basic", "instagram_manage_messages", "pages_manage_metadata"),
     )
-    LEADS = Call("leads", scopes=("leads_retrieval",), feature="leads")
     POST_COMMENTS = Call(
         "reactions and comments on posts", scopes=("pages_read_user_content",), feature="post_comments"
     )
-    WEBHOOKS = Call("webhooks", methods=("POST",), scopes=("pages_manage_metadata",), feature="webhooks")
+    # The subscriptions of the app, of Pages and of ad accounts (docs/graph-api.md §11).
+    APP_SUBSCRIPTIONS = Call("subscriptions of the app", feature="webhooks")
+    PAGE_SUBSCRIPTIONS = Call(
+        "subscriptions of a Page", budgets=_PAGE_BUDGETS, feature="webhooks", needs_page_token=True,
+        all_scopes=("pages_manage_metadata", "pages_show_list"),
+    )
+    ACCOUNT_SUBSCRIPTIONS = Call(
+        "subscriptions of an ad account", "marketing", _OBJECT_BUDGETS, ("ads_management",), "webhooks"
+    )
 
 
 @dataclass(frozen=True, slots=True)

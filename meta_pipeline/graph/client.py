@@ -14,9 +14,9 @@ import msgspec
 from requests.adapters import BaseAdapter
 
 from meta_pipeline.audit import AuditEvent
-from meta_pipeline.graph import features as switches
 from meta_pipeline.graph.calls import CallKind, Operation
 from meta_pipeline.graph.errors import GraphError, ThrottledError, TransientError, UnreadableAnswerError
+from meta_pipeline.graph.gate import Gate, Permit
 from meta_pipeline.graph.limits.budget import SharedBudget
 from meta_pipeline.graph.limits.rate_limits import Charge, charges
 from meta_pipeline.graph.request import CallContext, PageSize, Surface, encoded
@@ -25,6 +25,7 @@ from meta_pipeline.graph.responses.response import Answer, GraphResponse
 from meta_pipeline.graph.retry import TRIES, Retry
 from meta_pipeline.graph.samples import Samples
 from meta_pipeline.graph.wire import Wire
+from meta_pipeline.graph.writes import WriteKind
 from meta_pipeline.records import AccessToken, App, Batch, ConfigError
 
 BATCH_LIMIT = 50  # operations in one batch (docs/graph-api.md §8)
@@ -62,7 +63,7 @@ class GraphClient:
         self._app_secret = app_secret
         self._versions: dict[Surface, str] = {"graph": graph_version, "marketing": marketing_version}
         self._budget = budget
-        self._features = features
+        self._gate = Gate(features)
         self._retry = Retry(now=now, sleep=sleep, has_budget=budget is not None)
         self._wire = Wire(
             self.graph_url, app_secret=app_secret, audit=audit, budget=budget, samples=samples, now=now,
@@ -122,9 +123,9 @@ class GraphClient:
         kind: CallKind,
     ) -> GraphResponse:
         """Fetch a node or an edge. Transient errors are retried a few times; a short rate limit is waited for."""
-        return self._retry.persist(lambda: self._send("GET", path, params or {}, token=token, kind=kind))
+        return self._retry.persist(lambda: self._send(self._gate.read(path, kind, token), params or {}, token=token))
 
-    def post(
+    def submit(
         self,
         path: str,
         params: Mapping[str, Any],
@@ -133,24 +134,37 @@ class GraphClient:
         kind: CallKind,
         is_repeatable: bool = False,
     ) -> GraphResponse:
-        """Send a POST.
+        """Send a POST that changes nothing: the submission of a report run.
 
-        Graph has no idempotency keys, so a POST with an unknown outcome is not sent again unless it `is_repeatable`
-        (submitting a report run twice does no harm). After a throttling error it is sent again: nothing was done."""
-        send = lambda: self._send("POST", path, params, token=token, kind=kind)
+        One with an unknown outcome is not sent again unless it `is_repeatable`: a second report run does no harm and
+        costs budget."""
+        send = lambda: self._send(self._gate.reading_post(path, kind, token), params, token=token)
         passes = (TransientError, ThrottledError) if is_repeatable else (ThrottledError,)
         return self._retry.persist(send, passes=passes)
 
-    def delete(
+    def require(self, kind: WriteKind) -> None:
+        """Raise ConfigError, which names the flag, the scopes and the task, when a kind of change is switched off."""
+        self._gate.require(kind)
+
+    def write(
         self,
+        kind: WriteKind,
         path: str,
         params: Mapping[str, Any] | None = None,
         *,
         token: AccessToken | None,
-        kind: CallKind,
+        plan_id: str | None = None,
     ) -> GraphResponse:
-        """Send a DELETE. It is idempotent, so it is retried as a GET is."""
-        return self._retry.persist(lambda: self._send("DELETE", path, params or {}, token=token, kind=kind))
+        """Change something at Meta, if the gate permits it. `plan_id`: the plan of ads or of publishing that lists it.
+
+        Graph has no idempotency keys, so a POST with an unknown outcome is not sent again; after a throttling error it
+        is: nothing was done. A DELETE is idempotent, so it is retried as a GET is."""
+        send = lambda: self._send(
+            self._gate.write(kind, path, token=token, plan_id=plan_id), params or {}, token=token
+        )
+        if kind.value.method == "DELETE":
+            return self._retry.persist(send)
+        return self._retry.persist(send, passes=(ThrottledError,))
 
     def batches(
         self,
@@ -193,18 +207,22 @@ class GraphClient:
 
     def oauth(self, path: str, params: Mapping[str, Any]) -> dict[str, Any]:
         """Send an OAuth call once. Its query has to hold a secret (docs/graph-api.md §4.1), so it is never stored."""
-        return self._send("GET", path, params, token=None, kind=CallKind.IDENTITY).object
+        return self._send(self._gate.oauth(path), params, token=None).object
 
-    def _send(
-        self, method: str, path: str, params: Mapping[str, Any], *, token: AccessToken | None, kind: CallKind
-    ) -> GraphResponse:
-        switches.check(method, kind, token, features=self._features)
-        charged = charges(kind, path, self.context.node_id)
-        version = self._versions[kind.value.surface]
-        answer = self._wire.exchange(
-            method, path, params, token=token, version=version, context=self.context, charged=charged, row=self._row
+    def _send(self, permit: Permit, params: Mapping[str, Any], *, token: AccessToken | None) -> GraphResponse:
+        version = self._versions[permit.surface]
+        return self._response(self._exchange(permit, params, token=token), version)
+
+    def _exchange(
+        self, permit: Permit, params: Mapping[str, Any], *, token: AccessToken | None, operations: int = 1
+    ) -> Answer:
+        charged: dict[Charge, None] = {}
+        for kind, path in permit.kinds:
+            charged |= dict.fromkeys(charges(kind, path, self.context.node_id))
+        return self._wire.exchange(
+            permit, params, token=token, version=self._versions[permit.surface], context=self.context,
+            charged=tuple(charged), row=self._row, operations=operations,
         )
-        return self._response(answer, version)
 
     def _response(self, answer: Answer, version: str) -> GraphResponse:
         """Return the result of an answer, or raise its error. `version` was requested; a header may name another."""
@@ -216,10 +234,7 @@ class GraphClient:
     def _send_batch(
         self, operations: Sequence[Operation], *, token: AccessToken
     ) -> list[GraphResponse | GraphError | None]:
-        charged: dict[Charge, None] = {}
-        for operation in operations:
-            switches.check("GET", operation.kind, token, features=self._features)
-            charged |= dict.fromkeys(charges(operation.kind, operation.path, self.context.node_id))
+        permit = self._gate.batch(operations, token)
         requests = [
             {
                 "method": "GET",
@@ -230,10 +245,8 @@ class GraphClient:
         ]
 
         def send() -> Answer:
-            answer = self._wire.exchange(
-                "POST", "", {"batch": requests, "include_headers": True}, token=token, version=self._versions["graph"],
-                context=self.context, charged=tuple(charged), row=self._row, operations=len(operations),
-            )
+            params = {"batch": requests, "include_headers": True}
+            answer = self._exchange(permit, params, token=token, operations=len(operations))
             if answer.error is not None:
                 raise answer.error
             return answer

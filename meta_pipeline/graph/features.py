@@ -1,6 +1,6 @@
-"""Check before a call is sent that its token has the scope and that its feature is switched on.
+"""Check before a call that reads is sent that its token has the scope and that its feature is switched on.
 
-The data is in `calls.py`. Nothing that Meta would reject is sent, and nothing is written by accident."""
+The data is in `calls.py`. The calls that change something pass `gate.py`."""
 
 from __future__ import annotations
 
@@ -8,13 +8,16 @@ from collections.abc import Collection
 
 from meta_pipeline.graph.calls import CallKind
 from meta_pipeline.graph.errors import ScopeError
+from meta_pipeline.graph.writes import WriteKind
 from meta_pipeline.records import AccessToken, ConfigError
 
 WHERE_TO_GET_ONE = (
     "on the connections page click Connect again and choose this Page, or give the person a task on the Page "
     "(Page settings → Page access)"
 )
-FEATURES = tuple(sorted({kind.value.feature for kind in CallKind if kind.value.feature}))
+GRANT_IT = "on the connections page click Connect again and grant it, or run `meta-pipeline connect`"
+_NAMED = {kind.value.feature for kind in (*CallKind, *WriteKind)}
+FEATURES = tuple(sorted(feature for feature in _NAMED if feature))
 
 
 def checked(features: Collection[str]) -> frozenset[str]:
@@ -24,14 +27,12 @@ def checked(features: Collection[str]) -> frozenset[str]:
     return frozenset(features)
 
 
-def check(method: str, kind: CallKind, token: AccessToken | None, *, features: Collection[str]) -> None:
+def check(kind: CallKind, token: AccessToken | None, *, features: Collection[str]) -> None:
     """Raise ConfigError or ScopeError, which say what to do, for a call that can't or must not succeed."""
     need = kind.value
-    if method not in need.methods:
-        raise ConfigError(f"{need.for_what} are never sent with {method}: nothing was sent")
     if need.feature and need.feature not in features:
         raise ConfigError(
-            f"{need.for_what} is switched off: add {need.feature} to META_PIPELINE_FEATURES to switch it on"
+            f"reading {need.for_what} is switched off: add {need.feature} to META_PIPELINE_FEATURES to switch it on"
         )
     if need.needs_page_token and token is not None and token.kind != "page":
         raise ScopeError(
@@ -51,5 +52,5 @@ def missing_scope(names: str, for_what: str) -> ScopeError:
     """Return the error for a token without a permission: it says which, and where to give it."""
     return ScopeError(
         f"the token lacks the permission {names}, which {for_what} need; nothing was sent",
-        remedy="on the connections page click Connect again and grant it, or run `meta-pipeline connect`",
+        remedy=GRANT_IT,
     )

@@ -24,6 +24,7 @@ from meta_pipeline.graph.errors import (
     ThrottledError,
     detached,
 )
+from meta_pipeline.graph.gate import Permit
 from meta_pipeline.graph.http import body as content
 from meta_pipeline.graph.http.bounds import CALL_DEADLINE_S
 from meta_pipeline.graph.http.transport import BROKEN, DeadlineAdapter, Session, cause_of, host_of
@@ -70,8 +71,7 @@ class Wire:
 
     def exchange(
         self,
-        method: str,
-        path: str,
+        permit: Permit,
         params: Mapping[str, Any],
         *,
         token: AccessToken | None,
@@ -81,10 +81,11 @@ class Wire:
         row: type,
         operations: int = 1,
     ) -> Answer:
-        """Send one HTTP call and return its answer, whose error contains no secrets.
+        """Send the HTTP call that the gate has permitted and return its answer, whose error contains no secrets.
 
         `row`: the fields that are decoded from a page's records. Raise ThrottledError when the budget has no room, and
         the errors of `http/bounds.py` and of the network."""
+        method, path = permit.method, permit.path
         form, headers = encoded(params), {}
         if token is not None:
             if not _TOKEN.fullmatch(token.value):
@@ -100,7 +101,7 @@ class Wire:
         try:
             try:
                 response = self._session.request(
-                    method, f"{self._graph_url}/{version}/{path.strip('/')}", headers=headers, timeout=self._timeout_s,
+                    method, f"{self._graph_url}/{version}/{path}", headers=headers, timeout=self._timeout_s,
                     params=form if method != "POST" else None, data=form if method == "POST" else None, stream=True,
                 )
                 try:
@@ -111,7 +112,7 @@ class Wire:
             except BROKEN as exception:
                 error = self._failed(exception, started)
             event = AuditEvent(
-                at=at, method=method, path=f"/{version}/{path.strip('/')}", duration_s=self._clock() - started,
+                at=at, method=method, path=f"/{version}/{path}", duration_s=self._clock() - started,
                 operations=operations,
                 node_id=context.node_id, report=context.report, run_id=context.run_id, backfill_id=context.backfill_id,
             )

@@ -10,9 +10,7 @@ import pytest
 
 from harness.virtual_clock import START
 from meta_pipeline.graph.calls import CallKind
-from meta_pipeline.graph.features import check
 from meta_pipeline.graph.limits.rate_limits import Charge, charges
-from meta_pipeline.records import AccessToken, ConfigError
 from meta_pipeline.sandbox.graph import Graph
 from meta_pipeline.sandbox.protocol.requests import GraphRequest
 from meta_pipeline.sandbox.world.cast import OWN_BUSINESS
@@ -93,15 +91,3 @@ def test_a_call_is_charged_to_the_budgets_that_the_headers_name(
 
 def test_a_batch_of_ads_read_by_id_is_charged_to_their_management() -> None:
     assert charges(CallKind.AD_OBJECTS, AD.id, NODE) == (Charge("score", NODE), Charge("ads_management", NODE))
-
-
-@pytest.mark.parametrize("kind", CallKind)
-def test_nothing_is_written_under_a_kind_that_reads(kind: CallKind) -> None:
-    token = AccessToken(kind="user", value="x", scopes=frozenset(kind.value.scopes))
-    for method in {"GET", "POST", "DELETE"} - set(kind.value.methods):
-        with pytest.raises(ConfigError, match="nothing was sent"):
-            check(method, kind, token, features=["ads_creation", "publishing", "leads", "post_comments", "webhooks"])
-    # What an operator orders by the name of a command needs no feature (decision 0067).
-    ordered = (CallKind.INSIGHTS, CallKind.PERMISSIONS, CallKind.SYSTEM_USERS, CallKind.PARTNERS)
-    if set(kind.value.methods) - {"GET"} and kind not in ordered:
-        assert kind.value.feature and kind.value.scopes

@@ -25,6 +25,7 @@ from meta_pipeline.graph.errors import (
 from meta_pipeline.graph.responses.response import answer_of
 from meta_pipeline.graph.retry import TRIES
 from meta_pipeline.graph.samples import Samples
+from meta_pipeline.graph.writes import WriteKind
 from meta_pipeline.records import AccessToken, ConfigError
 from meta_pipeline_tests.graph.http_server import SECRET, TOKEN, Client, Server
 
@@ -107,7 +108,7 @@ def test_what_passes_is_tried_again_with_pauses(server: Server, client: Client, 
 def test_a_post_is_sent_once(server: Server, client: Client) -> None:
     server.say(b"<html>", status=502)
     with pytest.raises(TransientError):
-        client.post("act_1/insights", {"level": "ad"}, token=TOKEN, kind=CallKind.INSIGHTS)
+        client.submit("act_1/insights", {"level": "ad"}, token=TOKEN, kind=CallKind.INSIGHTS)
 
     assert len(server.seen) == 1
 
@@ -153,7 +154,7 @@ def test_an_unknown_error_that_stays_is_too_much_data(server: Server, client: Cl
 def test_a_repeatable_post_is_sent_again(server: Server, client: Client) -> None:
     server.say(b"<html>", {"report_run_id": "7"}, status=502)
     server.answers[1] = (200, {}, server.answers[1][2])
-    answer = client.post("act_1/insights", {}, token=TOKEN, kind=CallKind.INSIGHTS, is_repeatable=True)
+    answer = client.submit("act_1/insights", {}, token=TOKEN, kind=CallKind.INSIGHTS, is_repeatable=True)
 
     assert answer.data == {"report_run_id": "7"}
     assert len(server.seen) == 2
@@ -202,7 +203,7 @@ def test_a_call_whose_scope_is_missing_is_never_sent(server: Server, client: Cli
     with pytest.raises(ScopeError, match="ads_read"):
         client.get("act_1/insights", token=blind, kind=CallKind.INSIGHTS)
     with pytest.raises(ConfigError, match="META_PIPELINE_FEATURES"):
-        client.post("act_1/ads", {"name": "x"}, token=TOKEN, kind=CallKind.AD_CHANGES)
+        client.write(WriteKind.AD_CREATION, "act_1/ads", {"name": "x"}, token=TOKEN, plan_id="1")
 
     assert server.seen == []
 

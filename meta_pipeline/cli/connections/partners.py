@@ -8,15 +8,16 @@ from typing import Any
 from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.flows.connections import partner_shares as flow
 from meta_pipeline.flows.connections.system_users import Admin, admin_of
+from meta_pipeline.graph.writes import WriteKind
 from meta_pipeline.records import AccessToken
 from meta_pipeline.store.nodes import share_requests
 
 COLUMNS = ["node", "direction", "business", "tasks", "state", "sentence", "requested_at", "checked_at", "next_check_at"]
 
 
-def admin(runtime: Runtime, business_id: str | None) -> Admin:
-    """Return our business and the token that administers it."""
-    return admin_of(business_id, graph=runtime.graph, tokens=runtime.vault, engine=runtime.engine)
+def admin(runtime: Runtime, business_id: str | None, *writes: WriteKind) -> Admin:
+    """Return our business and the token that administers it; ConfigError when one of the changes is switched off."""
+    return admin_of(business_id, graph=runtime.graph, tokens=runtime.vault, engine=runtime.engine, writes=writes)
 
 
 def shares(runtime: Runtime) -> tuple[list[str], list[tuple[Any, ...]]]:
@@ -31,7 +32,8 @@ def shares(runtime: Runtime) -> tuple[list[str], list[tuple[Any, ...]]]:
 def request(runtime: Runtime, node_id: str, tasks: Sequence[str], business_id: str | None) -> str:
     """Request a partner's node; return what is to be done now."""
     wanted = flow.request(
-        node_id, tasks=tasks, admin=admin(runtime, business_id), engine=runtime.engine, now=runtime.now()
+        node_id, tasks=tasks, admin=admin(runtime, business_id, WriteKind.PARTNER_REQUEST), engine=runtime.engine,
+        now=runtime.now(),
     )
     return f"{node_id}: {wanted.sentence}"
 
@@ -51,8 +53,8 @@ def check(runtime: Runtime) -> list[str]:
 def give(runtime: Runtime, node_id: str, partner_id: str, tasks: Sequence[str], business_id: str | None) -> str:
     """Give a partner tasks on a node of ours."""
     given = flow.give(
-        node_id, partner_id, tasks=tasks, admin=admin(runtime, business_id), engine=runtime.engine, now=runtime.now(),
-        page_token=_page_token(runtime, node_id),
+        node_id, partner_id, tasks=tasks, admin=admin(runtime, business_id, WriteKind.PARTNER_ACCESS),
+        engine=runtime.engine, now=runtime.now(), page_token=_page_token(runtime, node_id),
     )
     return f"{node_id}: {given.sentence}"
 
@@ -60,8 +62,8 @@ def give(runtime: Runtime, node_id: str, partner_id: str, tasks: Sequence[str], 
 def take_back(runtime: Runtime, node_id: str, partner_id: str, business_id: str | None) -> str:
     """End a partner's access to a node of ours."""
     ended = flow.take_back(
-        node_id, partner_id, admin=admin(runtime, business_id), engine=runtime.engine, now=runtime.now(),
-        page_token=_page_token(runtime, node_id),
+        node_id, partner_id, admin=admin(runtime, business_id, WriteKind.PARTNER_REMOVAL), engine=runtime.engine,
+        now=runtime.now(), page_token=_page_token(runtime, node_id),
     )
     return f"{node_id}: {ended.sentence}"
 

@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 import sqlalchemy as sa
 
 from meta_pipeline.flows.connections.system_users import Admin, checked_id
-from meta_pipeline.graph.calls import CallKind
 from meta_pipeline.graph.errors import RequestError, ScopeError
+from meta_pipeline.graph.writes import WriteKind
 from meta_pipeline.linker.edge_reader import EdgeReader
 from meta_pipeline.linker.edges import OF_A_BUSINESS, Account, Page, Pending
 from meta_pipeline.linker.sharing import LIFE, Listing, owner_steps, verdict, wait_before
@@ -37,7 +37,7 @@ def request(
     )
     try:
         params = {parameter: node_id, "permitted_tasks": list(tasks)}
-        admin.graph.post(f"{admin.business_id}/{edge}", params, token=admin.token, kind=CallKind.PARTNERS)
+        admin.graph.write(WriteKind.PARTNER_REQUEST, f"{admin.business_id}/{edge}", params, token=admin.token)
     except (ScopeError, RequestError) as error:
         wanted = dataclasses.replace(
             wanted, is_sent=False, sentence=f"Meta does not let this app request it ({error}). {owner_steps(wanted)}"
@@ -96,7 +96,7 @@ def give(
     try:
         params = {"business": partner_id, "permitted_tasks": list(tasks)}
         token = page_token or admin.token
-        answer = admin.graph.post(f"{node_id}/agencies", params, token=token, kind=CallKind.PARTNERS).object
+        answer = admin.graph.write(WriteKind.PARTNER_ACCESS, f"{node_id}/agencies", params, token=token).object
         if answer.get("requires_admin_approval"):
             given = dataclasses.replace(given, state="waiting", sentence="an admin of our business has to approve it")
     except (ScopeError, RequestError) as error:
@@ -129,8 +129,9 @@ def take_back(
         state="confirmed", sentence="", requested_at=now, ends_at=now + LIFE,
     )
     try:
-        admin.graph.delete(
-            f"{node_id}/agencies", {"business": partner_id}, token=page_token or admin.token, kind=CallKind.PARTNERS
+        admin.graph.write(
+            WriteKind.PARTNER_REMOVAL, f"{node_id}/agencies", {"business": partner_id},
+            token=page_token or admin.token,
         )
         ended = dataclasses.replace(given, state="taken_back", sentence="the partner has no access any longer")
     except (ScopeError, RequestError) as error:

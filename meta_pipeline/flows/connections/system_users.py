@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from meta_pipeline.graph.calls import CallKind
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.graph.errors import RequestError, ScopeError, UnreadableAnswerError
+from meta_pipeline.graph.writes import WriteKind
 from meta_pipeline.records import AccessToken, ConfigError, TokenRef
 from meta_pipeline.store.nodes import business_assets
 from meta_pipeline.vault.vault import Vault
@@ -21,12 +22,14 @@ from meta_pipeline.vault.vault import Vault
 Role = Literal["ADMIN", "EMPLOYEE"]
 _ID = re.compile(r"(act_)?[0-9]{1,40}")
 _ADMIN_SCOPE = "business_management"
-# What somebody with full control of the business does by hand, by step.
-BY_HAND: Mapping[str, str] = {
-    "create": "Business settings → Users → System users → Add",
-    "assign": "Business settings → Users → System users → the system user → Assign assets",
-    "install": "Business settings → Accounts → Apps → Add → Connect an app, and assign it to the system user",
-    "mint": (
+# What somebody with full control of the business does by hand instead.
+BY_HAND: Mapping[WriteKind, str] = {
+    WriteKind.SYSTEM_USER_CREATION: "Business settings → Users → System users → Add",
+    WriteKind.SYSTEM_USER_ASSIGNMENT: "Business settings → Users → System users → the system user → Assign assets",
+    WriteKind.APP_INSTALLATION: (
+        "Business settings → Accounts → Apps → Add → Connect an app, and assign it to the system user"
+    ),
+    WriteKind.SYSTEM_USER_TOKEN: (
         "Business settings → Users → System users → the system user → Generate token, then "
         "`meta-pipeline connect --token-stdin --kind system-user`"
     ),
@@ -78,18 +81,21 @@ class Admin:
 
     def create(self, name: str, *, role: Role) -> str:
         """Create a system user and return its id."""
-        response = self._post("create", f"{self.business_id}/system_users", {"name": name, "role": role})
+        path, params = f"{self.business_id}/system_users", {"name": name, "role": role}
+        response = self._write(WriteKind.SYSTEM_USER_CREATION, path, params)
         if not (user_id := str(response.get("id") or "")):
             raise UnreadableAnswerError("Meta created a system user and gave no id: `meta-pipeline system-users list`")
         return user_id
 
     def assign(self, user_id: str, node_id: str, *, tasks: Sequence[str] = READING_TASKS) -> None:
         """Give a system user tasks on an ad account, Page, pixel or catalog."""
-        self._post("assign", f"{checked_id(node_id)}/assigned_users", {"user": user_id, "tasks": list(tasks)})
+        path, params = f"{checked_id(node_id)}/assigned_users", {"user": user_id, "tasks": list(tasks)}
+        self._write(WriteKind.SYSTEM_USER_ASSIGNMENT, path, params)
 
     def install(self, user_id: str) -> None:
         """Install our app for a system user, without which no token can be minted."""
-        self._post("install", f"{checked_id(user_id)}/applications", {"business_app": self.graph.app.id})
+        path, params = f"{checked_id(user_id)}/applications", {"business_app": self.graph.app.id}
+        self._write(WriteKind.APP_INSTALLATION, path, params)
 
     def mint(self, user_id: str, *, scopes: Sequence[str], expires: bool) -> AccessToken:
         """Return a new token of a system user: for 60 days if it `expires`, else without an end. Earlier ones stay
@@ -97,17 +103,18 @@ class Admin:
         params = {"business_app": self.graph.app.id, "scope": ",".join(scopes)}
         if expires:
             params |= {"set_token_expires_in_60_days": "true"}
-        value = self._post("mint", f"{checked_id(user_id)}/access_tokens", params).get("access_token")
+        path = f"{checked_id(user_id)}/access_tokens"
+        value = self._write(WriteKind.SYSTEM_USER_TOKEN, path, params).get("access_token")
         if not isinstance(value, str) or not value:
-            raise UnreadableAnswerError(f"Meta gave no token: {BY_HAND['mint']}")
+            raise UnreadableAnswerError(f"Meta gave no token: {BY_HAND[WriteKind.SYSTEM_USER_TOKEN]}")
         return AccessToken(kind="system_user", value=value)
 
-    def _post(self, step: str, path: str, params: Mapping[str, object]) -> dict[str, object]:
+    def _write(self, kind: WriteKind, path: str, params: Mapping[str, object]) -> dict[str, object]:
         try:
-            return self.graph.post(path, params, token=self.token, kind=CallKind.SYSTEM_USERS).object
+            return self.graph.write(kind, path, params, token=self.token).object
         except (ScopeError, RequestError) as error:
             raise StepError(
-                f"{error}; a person with full control of the business can do it: {BY_HAND[step]}"
+                f"{error}; a person with full control of the business can do it: {BY_HAND[kind]}"
             ) from error
 
 
@@ -118,9 +125,19 @@ def checked_id(id: str) -> str:
     return id
 
 
-def admin_of(business_id: str | None, *, graph: GraphClient, tokens: Vault, engine: sa.Engine) -> Admin:
+def admin_of(
+    business_id: str | None,
+    *,
+    graph: GraphClient,
+    tokens: Vault,
+    engine: sa.Engine,
+    writes: Sequence[WriteKind] = (),
+) -> Admin:
     """Return the business and the best token that administers it: a system user's before a person's. Without an id,
-    the only business that our tokens see. ConfigError says what is missing."""
+    the only business that our tokens see. ConfigError says what is missing, first of all the flag of the changes that
+    are to follow (`writes`)."""
+    for kind in writes:
+        graph.require(kind)
     names = business_assets.names(engine)
     if business_id is None:
         if len(names) != 1:
@@ -133,7 +150,7 @@ def admin_of(business_id: str | None, *, graph: GraphClient, tokens: Vault, engi
     if not seeing:
         raise ConfigError(
             f"no token of somebody in the business {business_id} has {_ADMIN_SCOPE}: let a person with full control "
-            f"of it connect, or do it by hand: {BY_HAND['create']}"
+            f"of it connect, or do it by hand: {BY_HAND[WriteKind.SYSTEM_USER_CREATION]}"
         )
     best = min(seeing, key=_preference)
     return Admin(

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from meta_pipeline.graph.calls import CallKind
+from meta_pipeline.graph.writes import WriteKind
 
 HOUR_S, DAY_S, SCORE_DECAY_S = 3600.0, 86_400.0, 300.0
 
@@ -58,7 +59,7 @@ def node_of(key: str) -> tuple[str | None, str]:
     return (parts[1] if len(parts) == 3 else None), parts[-1]
 
 
-def charges(kind: CallKind, path: str, node_id: str | None) -> tuple[Charge, ...]:
+def charges(kind: CallKind | WriteKind, path: str, node_id: str | None) -> tuple[Charge, ...]:
     """Return the budgets of a call. `node_id`: the node whose data it is, for paths that don't name it (a report run,
     an ad, a media)."""
     if set(kind.value.budgets) <= OF_ORGANIC_NODES:

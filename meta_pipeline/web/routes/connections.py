@@ -83,7 +83,7 @@ def _phases(site: Site) -> list[int]:
     """Return the phases that a person can choose: writing only when a feature that writes is switched on."""
     return [
         phase for phase in PHASES
-        if phase < 3 or any(scope.feature in site.runtime.features for scope in SCOPES if scope.phase == phase)
+        if phase < 3 or any(scope.is_enabled(site.runtime.features) for scope in SCOPES if scope.phase == phase)
     ]
 
 

@@ -126,7 +126,7 @@ def test_a_token_that_may_not_read_a_node_leaves_it_to_one_that_may(runtime: Fro
     assert isinstance(failed, FailedDay) and "ads_read" in failed.reason
 
 
-@pytest.mark.parametrize("scope", [scope for scope in SCOPES if scope.feature is None], ids=lambda scope: scope.name)
+@pytest.mark.parametrize("scope", [scope for scope in SCOPES if not scope.features], ids=lambda scope: scope.name)
 def test_a_missing_scope_is_named_with_what_it_stops_and_asked_for_again(runtime: FrozenRuntime, scope: Scope) -> None:
     runtime.onboard(runtime.mint(days=60, scopes=tuple(set(scopes_for(2)) - {scope.name})))
     (connection,) = connections(runtime)
@@ -138,7 +138,7 @@ def test_a_missing_scope_is_named_with_what_it_stops_and_asked_for_again(runtime
 
 
 @pytest.mark.parametrize(
-    ("scope", "kind"), [(scope, kind) for scope in SCOPES if scope.feature is None for kind in scope.reads],
+    ("scope", "kind"), [(scope, kind) for scope in SCOPES if not scope.features for kind in scope.reads],
     ids=lambda value: getattr(value, "name", value),
 )
 def test_a_node_whose_token_lacks_a_scope_says_so_and_its_neighbours_do_not(
@@ -158,14 +158,14 @@ def test_a_node_whose_token_lacks_a_scope_says_so_and_its_neighbours_do_not(
     assert connection.state == "trouble" and connection.issues == ()
 
 
-@pytest.mark.parametrize("scope", [scope for scope in SCOPES if scope.feature], ids=lambda scope: scope.name)
+@pytest.mark.parametrize("scope", [scope for scope in SCOPES if scope.features], ids=lambda scope: scope.name)
 def test_a_scope_of_a_feature_is_missed_only_while_it_is_on(runtime: FrozenRuntime, scope: Scope) -> None:
-    assert scope.feature
-    granted = tuple(set(scopes_for(3, (scope.feature,))) - {scope.name})
+    feature = scope.features[0]
+    granted = tuple(set(scopes_for(3, (feature,))) - {scope.name})
     runtime.onboard(runtime.mint(days=60, scopes=granted), phase=3)
 
     assert connections(runtime)[0].missing == ()
-    assert [each.name for each in connections(runtime, (scope.feature,))[0].missing] == [scope.name]
+    assert [each.name for each in connections(runtime, (feature,))[0].missing] == [scope.name]
 
 
 @pytest.mark.parametrize(("kind", "node_id", "where"), [

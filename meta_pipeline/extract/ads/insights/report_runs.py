@@ -73,7 +73,7 @@ class ReportRuns:
     def submit(self, pull: Pull, *, previous_run_id: str | None = None) -> None:
         """Submit a report run for the pull and record it. `previous_run_id`: the run that it replaces, where that one
         may still complete."""
-        answer = self.gateway(pull.report.name).post(
+        answer = self.gateway(pull.report.name).submit(
             f"{pull.node_id}/insights", pull.request, token=self.token, kind=CallKind.INSIGHTS, is_repeatable=True
         ).data
         if not isinstance(answer, dict) or not answer.get("report_run_id"):

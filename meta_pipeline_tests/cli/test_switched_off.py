@@ -1,0 +1,71 @@
+"""With a flag off, every command that writes says which flag, permission and task it needs, and sends nothing."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from meta_pipeline.bootstrap import Runtime
+from meta_pipeline.cli.main import cli
+from meta_pipeline.graph.features import FEATURES
+from meta_pipeline.graph.writes import WriteKind
+from meta_pipeline.records import AccessToken, ConfigError
+from meta_pipeline.settings import Settings
+from meta_pipeline.store.gateway import audit_log
+from meta_pipeline.vault.seal import new_key
+
+PACKAGE = Path(__file__).parents[2] / "meta_pipeline"
+# Every command that changes something at Meta, with what it does first.
+COMMANDS: dict[str, WriteKind] = {
+    "system-users create ELT": WriteKind.SYSTEM_USER_CREATION,
+    "system-users assign 1 act_1": WriteKind.SYSTEM_USER_ASSIGNMENT,
+    "system-users mint 1": WriteKind.SYSTEM_USER_TOKEN,
+    "partners request act_1": WriteKind.PARTNER_REQUEST,
+    "partners give act_1 2": WriteKind.PARTNER_ACCESS,
+    "partners give 1 2": WriteKind.PARTNER_ACCESS,
+    "partners take-back act_1 2": WriteKind.PARTNER_REMOVAL,
+}
+# Sent after the first, by the same command.
+FOLLOWING = {WriteKind.APP_INSTALLATION}
+
+
+@pytest.fixture(params=["nothing is connected", "a person is connected"])
+def runtime(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Runtime:
+    runtime = Runtime(Settings(
+        home=tmp_path, vault_keys=new_key(), app_id="1", app_secret="s", graph_url="http://127.0.0.1:9", _env_file=None))
+    if request.param == "a person is connected":
+        runtime.vault.keep(
+            AccessToken(kind="user", value="EAAB"), subject_id="1", subject_name="P", scopes=("business_management",),
+            expires_at=None, data_access_expires_at=None)
+    monkeypatch.setattr("meta_pipeline.bootstrap.process_runtime", lambda: runtime)
+    return runtime
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_that_writes_names_flag_permission_and_task(runtime: Runtime, command: str) -> None:
+    need = COMMANDS[command].value
+    others = ",".join(feature for feature in FEATURES if feature != need.feature)
+    for features in ("", others):
+        object.__setattr__(runtime.settings, "features", features)
+        vars(runtime).pop("graph", None)
+        with pytest.raises(ConfigError) as refused:
+            CliRunner().invoke(cli, command.split(), catch_exceptions=False)
+        sentence = str(refused.value)
+
+        assert "\n" not in sentence and sentence.endswith("nothing was sent")
+        assert all(part in sentence for part in (str(need.feature), *need.scopes, need.task, "META_PIPELINE_FEATURES"))
+    assert audit_log.find(runtime.engine, limit=1) == []
+
+
+def test_every_kind_of_change_that_is_sent_belongs_to_a_command() -> None:
+    sent = {
+        node.attr
+        for file in PACKAGE.rglob("*.py") if "graph" not in file.relative_to(PACKAGE).parts
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "WriteKind"
+    }
+
+    assert sent == {kind.name for kind in {*COMMANDS.values(), *FOLLOWING, WriteKind.CONSENT_REVOCATION}}
