@@ -64,7 +64,8 @@ class App:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenRef:
     """A token kept in the vault, safe to log. Times are aware UTC; None means never. `parent_ref`: the person's token
-    that gave this Page token; `retired_subcode`: the subcode of Meta's 190 that ended it, where there was one."""
+    that gave this Page token; `retired_subcode`: the subcode of Meta's 190 that ended it, where there was one;
+    `replaced_by`: a newer token of the same system user, beside which this one works until its end."""
 
     id: str
     kind: TokenKind
@@ -79,6 +80,7 @@ class TokenRef:
     retired_at: dt.datetime | None = None
     retired_because: str | None = None
     retired_subcode: int | None = None
+    replaced_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

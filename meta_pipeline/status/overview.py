@@ -12,11 +12,13 @@ from meta_pipeline.consent.scopes import Scope, missing_scopes, requested_phase,
 from meta_pipeline.graph.limits.pace import Budget
 from meta_pipeline.graph.limits.rate_limits import node_of
 from meta_pipeline.linker.choosing import Selection, Status
+from meta_pipeline.linker.edges import IDENTITIES
 from meta_pipeline.records import Grant, NodeLink, TokenRef
 from meta_pipeline.status.action_links import ActionLinks
 from meta_pipeline.status.issues import (
     Issue,
     access_issues,
+    identity_issue,
     node_scope_issue,
     page_token_issue,
     task_issue,
@@ -27,7 +29,7 @@ from meta_pipeline.store.connections import access, grants, unread_edges
 from meta_pipeline.store.connections.access import Access
 from meta_pipeline.store.connections.node_links import list_links
 from meta_pipeline.store.gateway import budgets
-from meta_pipeline.store.landed import read_times
+from meta_pipeline.store.landed import listing_sweeps, read_times
 from meta_pipeline.vault.vault import Vault
 
 _ORDER = {"dead": 0, "trouble": 1, "good": 2}
@@ -90,6 +92,7 @@ def connections(
         token_in_use={node_id: accesses[0].token_ref for node_id, accesses in usable.items()},
         refs={ref.id: ref for ref in refs}, features=features, action_links=action_links,
         statuses={id: selection.status(id, now=now) for id in links} if selection else {},
+        with_known_identities=listing_sweeps.swept_by_node(engine, kind=IDENTITIES.name),
     )
     described = []
     for ref in refs:
@@ -132,6 +135,7 @@ class _NodeStates:
     features: Collection[str]
     action_links: ActionLinks
     statuses: Mapping[str, Status]
+    with_known_identities: Collection[str]
 
     def of(self, ref: TokenRef, grant: Grant | None, accesses: Iterable[Access]) -> tuple[NodeState, ...]:
         """Return the nodes that a connection reaches, by id."""
@@ -144,7 +148,11 @@ class _NodeStates:
             link=link, tasks=access.tasks, is_read=self.token_in_use.get(link.id) == access.token_ref,
             pulled_at=self.pulled_at.get(link.id), usage=self.usage.get(link.id, {}),
             issue=task_issue(link, access.tasks, action_links=self.action_links)
-            or self._page_token_issue(ref, access) or self._scope_issue(link, ref, grant, access),
+            or self._page_token_issue(ref, access) or self._scope_issue(link, ref, grant, access)
+            or identity_issue(
+                link, access.tasks, features=self.features, is_known=link.id in self.with_known_identities,
+                action_links=self.action_links,
+            ),
             status=self.statuses.get(link.id, "read"),
         )
 
@@ -178,7 +186,9 @@ class DisconnectionEffect:
 
 def effect_of_disconnecting(ref_id: str, *, engine: sa.Engine, tokens: Vault) -> DisconnectionEffect:
     """Return what is no longer read once this token, and the Page tokens that came through it, are deleted."""
-    token_refs = {ref.id for ref in tokens.refs() if ref_id in (ref.id, ref.parent_ref)}
+    token_refs = {
+        ref.id for ref in tokens.refs(replaced=True) if ref_id in (ref.id, ref.parent_ref, ref.replaced_by)
+    }
     node_ids = {node_id for token_ref in token_refs for node_id in access.nodes_of(engine, token_ref)}
     links = [link for link in list_links(engine) if link.id in node_ids]
     stopped = set(access.nodes_stopped_by(token_refs, access.usable_by_node(engine), [link.id for link in links]))

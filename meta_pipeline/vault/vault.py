@@ -69,6 +69,17 @@ class Vault:
         )
         return self.ref(ref_id)
 
+    def keep_beside(self, ref: TokenRef) -> None:
+        """Store the token of a ref once more, under a ref of its own: beside the newer one that is kept next in its
+        place, it is used until its end, after that one (docs/decisions/0067). Twice, it is stored once."""
+        replaced_id = hashlib.sha256(f"{ref.id}:until:{ref.expires_at}".encode()).hexdigest()[:16]
+        token, now = self.reveal(ref.id, flow="keep_beside"), self._now()
+        tokens.save(
+            self._engine, replaced_id, sealed=self._seal(token, replaced_id, now), kind=ref.kind, now=now,
+            subject_id=ref.subject_id, subject_name=ref.subject_name, scopes=ref.scopes, expires_at=ref.expires_at,
+            data_access_expires_at=ref.data_access_expires_at, replaced_by=ref.id,
+        )
+
     def _seal(self, token: AccessToken, ref_id: str, now: dt.datetime) -> bytes:
         return seal(token, subject=ref_id, keys=self._keys, sealed_at=now)
 
@@ -170,6 +181,7 @@ class Vault:
             raise VaultError(f"the vault holds no token {ref_id}: see `meta-pipeline vault list`")
         return ref
 
-    def refs(self, *, retired: bool = False) -> list[TokenRef]:
-        """Return what may be shown of every token; with `retired`, of those that are not used again as well."""
-        return tokens.find_all(self._engine, retired=retired)
+    def refs(self, *, retired: bool = False, replaced: bool = False) -> list[TokenRef]:
+        """Return what may be shown of every token; with `retired`, of those that are not used again as well, and with
+        `replaced`, of those beside which there is a newer one."""
+        return tokens.find_all(self._engine, retired=retired, replaced=replaced)

@@ -19,13 +19,18 @@ def listed(home: Home) -> list[dict[str, Any]]:
     return tokens
 
 
+def connections(home: Home) -> list[dict[str, Any]]:
+    return [token for token in listed(home) if token["kind"] != "page"]
+
+
 def test_list_log_check_and_revoke(home: Home, sandbox: Sandbox) -> None:
     sandbox.share_clock()
     assert listed(home) == []
     connected = home.run("connect", "--no-browser", "--phase", "1")
     assert connected.returncode == 0, connected.stderr
-    (token,) = listed(home)
+    token, *pages = listed(home)
     assert (token["owner"], token["kind"], token["state"], token["nodes"]) == ("Sam Operator", "user", "good", 12)
+    assert {(page["owner"], page["kind"], page["state"], page["expires"]) for page in pages} >= {("Northwind Outfitters", "page", "good", "never")}
     assert home.run("vault", "check").returncode == 0
     log = json.loads(home.run("vault", "log", "--format", "json", "--token", token["token"]).stdout)
     assert {row["flow"] for row in log} == {"relink", "check_tokens", "first_look"}
@@ -33,21 +38,21 @@ def test_list_log_check_and_revoke(home: Home, sandbox: Sandbox) -> None:
     sandbox.control("dead", {"subcode": 464, "kind": "USER"})
     checked = home.run("vault", "check")
     assert checked.returncode == 1 and "confirm it on Facebook" in checked.stderr
-    (token,) = listed(home)
+    (token,) = connections(home)
     assert token["state"] == "dead" and "http://localhost:8600/connect?phase=1" in token["click"]
     doctor = home.run("doctor")
     assert doctor.returncode == 1 and "confirm it on Facebook" in doctor.stdout
     assert home.run("connect", "--no-browser").returncode == 0
     revoked = home.run("vault", "revoke", token["token"])
     assert revoked.returncode == 0 and "Meta has revoked the consent" in revoked.stdout
-    assert listed(home)[0]["wrong"] == "Sam Operator was disconnected here."
+    assert connections(home)[0]["wrong"] == "Sam Operator was disconnected here."
     again = home.run("vault", "revoke", token["token"])
     assert again.returncode == 0 and "Meta was not asked now" in again.stdout
     doctor = home.run("doctor")
     assert "was disconnected here" not in doctor.stdout
     connected = home.run("connect", "--no-browser", "--phase", "1")  # what was granted before is requested again
     assert connected.returncode == 0, connected.stderr
-    assert (listed(home)[0]["state"], listed(home)[0]["nodes"]) == ("good", 16)
+    assert (connections(home)[0]["state"], connections(home)[0]["nodes"]) == ("good", 16)
     lost = dict(home.environment, META_PIPELINE_VAULT_KEYS=new_key())
     rotated = subprocess.run(
         [*home.command, "vault", "rotate"], env=lost, cwd=home.path, capture_output=True, text=True, timeout=60)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.display import printable
 from meta_pipeline.flows.connections import tokens as flow
+from meta_pipeline.records import TokenRef
+from meta_pipeline.status.issues import Issue
 from meta_pipeline.store.connections import reveals
 
 COLUMNS = ["token", "owner", "kind", "state", "expires", "data_access_ends", "nodes", "wrong", "click"]
@@ -14,18 +17,29 @@ LOG_COLUMNS = ["at", "token_ref", "flow", "node_id", "process"]
 
 
 def tokens(runtime: Runtime) -> tuple[list[str], list[tuple[Any, ...]]]:
-    """Return a row for every connection, those that need somebody first."""
-    rows = []
+    """Return a row for every token, the connections that need somebody first: after each one, the Page tokens through
+    it, and an earlier token that works beside it until its end."""
+    rows, refs = [], runtime.vault.refs(retired=True, replaced=True)
     for connection in runtime.connections(with_disconnected=True):
-        ref, nodes = connection.ref, connection.nodes
+        nodes = connection.nodes
         issues = [*connection.issues, *(node.issue for node in nodes if node.issue)]
-        rows.append((
-            ref.id, ref.subject_name, ref.kind, connection.state, ref.expires_at or "never",
-            ref.data_access_expires_at or "never", len(nodes),
-            " · ".join(issue.message for issue in issues),
-            " · ".join(dict.fromkeys(issue.url for issue in issues)),
-        ))
+        rows.append(_row(connection.ref, connection.state, len(nodes), issues))
+        issue_of = {node.link.id: node.issue for node in nodes if node.issue}
+        for ref in sorted(refs, key=lambda ref: (ref.subject_name, ref.id)):
+            if connection.ref.id not in (ref.parent_ref, ref.replaced_by):
+                continue
+            issue = issue_of.get(ref.subject_id)
+            state = "replaced" if ref.replaced_by else "trouble" if issue else "good"
+            count = sum(node.link.token_ref == ref.id for node in nodes)
+            rows.append(_row(ref, "dead" if ref.retired_at else state, count, [issue] if issue else []))
     return COLUMNS, rows
+
+
+def _row(ref: TokenRef, state: str, nodes: int, issues: Sequence[Issue]) -> tuple[Any, ...]:
+    return (
+        ref.id, ref.subject_name, ref.kind, state, ref.expires_at or "never", ref.data_access_expires_at or "never",
+        nodes, " · ".join(issue.message for issue in issues), " · ".join(dict.fromkeys(issue.url for issue in issues)),
+    )
 
 
 def log(runtime: Runtime, token_ref: str | None, limit: int) -> tuple[list[str], list[tuple[Any, ...]]]:

@@ -56,7 +56,7 @@ def retire(ref_id: str, subcode: int | None, *, tokens: Vault) -> set[str]:
     """Retire a token and the Page tokens that became invalid with it; return their refs."""
     retired = {ref_id}
     if invalidation(subcode).takes_pages:
-        retired |= {ref.id for ref in tokens.refs() if ref.parent_ref == ref_id}
+        retired |= {ref.id for ref in tokens.refs(replaced=True) if ref.parent_ref == ref_id}
     for token_ref in retired:
         reason = WITH_PARENT if token_ref != ref_id else f"190/{subcode}" if subcode else "190"
         tokens.retire(token_ref, reason, subcode=subcode)
@@ -68,7 +68,8 @@ def check_tokens(*, graph: GraphClient, tokens: Vault, now: dt.datetime) -> list
     """Inspect every token (Meta does not announce that one became invalid) and exchange those whose end is near; return
     a sentence for each that could not be checked."""
     problems, retired = [], set[str]()
-    for ref in sorted(tokens.refs(), key=lambda ref: ref.parent_ref is not None):  # people before their Pages
+    refs = tokens.refs(replaced=True)
+    for ref in sorted(refs, key=lambda ref: ref.parent_ref is not None):  # people before their Pages
         if ref.id in retired:
             continue
         try:
@@ -79,7 +80,8 @@ def check_tokens(*, graph: GraphClient, tokens: Vault, now: dt.datetime) -> list
 
 
 def check_token(ref: TokenRef, *, graph: GraphClient, tokens: Vault, now: dt.datetime) -> set[str]:
-    """Inspect one token, and exchange it when its end is near; return the refs of the tokens that were retired."""
+    """Inspect one token, and exchange it when its end is near; return the refs of the tokens that were retired. A
+    system user's earlier token is kept beside the new one until its end."""
     if ref.expires_at is not None and ref.expires_at <= now:
         return retire(ref.id, EXPIRED, tokens=tokens)
     token = tokens.reveal(ref.id, flow="check_tokens")
@@ -91,9 +93,12 @@ def check_token(ref: TokenRef, *, graph: GraphClient, tokens: Vault, now: dt.dat
         ref.id, scopes=inspection.scopes, expires_at=inspection.expires_at,
         data_access_expires_at=inspection.data_access_expires_at,
     )
-    if is_due_for_exchange(ref.kind, inspection.expires_at, now=now):
+    is_newest = ref.replaced_by is None or tokens.ref(ref.replaced_by).retired_at is not None
+    if is_newest and is_due_for_exchange(ref.kind, inspection.expires_at, now=now):
         exchanged = oauth.exchange_long_lived(token, graph=graph)
         inspection = oauth.inspect(exchanged, graph=graph)
+        if ref.kind == "system_user" and ref.replaced_by is None:  # Meta ends a person's earlier token when it likes
+            tokens.keep_beside(ref)
         tokens.keep(
             exchanged, subject_id=ref.subject_id, subject_name=ref.subject_name, scopes=inspection.scopes,
             expires_at=inspection.expires_at, data_access_expires_at=inspection.data_access_expires_at,
@@ -144,12 +149,14 @@ def disconnect(ref_id: str, *, graph: GraphClient, tokens: Vault) -> Disconnecti
         disconnection = Disconnection(ref, "not asked", ref.retired_because or "")
     else:
         try:
-            oauth.revoke(tokens.reveal(ref_id, flow="disconnect"), graph=graph)
+            replaced = [each.id for each in tokens.refs(replaced=True) if each.replaced_by == ref_id]
+            for revoked in (ref_id, *replaced):
+                oauth.revoke(tokens.reveal(revoked, flow="disconnect"), graph=graph)
             disconnection = Disconnection(ref, "revoked")
         except MetaPipelineError as error:
             disconnection = Disconnection(ref, "refused", str(error))
-    for other in tokens.refs(retired=True):
-        if ref_id in (other.id, other.parent_ref) and not tokens.retire(other.id, DISCONNECTED):
+    for other in tokens.refs(retired=True, replaced=True):
+        if ref_id in (other.id, other.parent_ref, other.replaced_by) and not tokens.retire(other.id, DISCONNECTED):
             tokens.replace_reason(other.id, DISCONNECTED)
     tokens.erase_retired()
     return disconnection
@@ -166,7 +173,7 @@ def send_alerts(
 ) -> tuple[list[Alert], list[str]]:
     """Deliver to each target the alerts that it has not received yet; return the alerts that were delivered, and a
     sentence for each delivery that failed. `signing_key` signs reconnect links; without one, none is sent."""
-    for ref in tokens.refs():  # a token that has expired is invalid, whether Meta has said so or not
+    for ref in tokens.refs(replaced=True):  # a token that has expired is invalid, whether Meta has said so or not
         if ref.expires_at is not None and ref.expires_at <= now:
             retire(ref.id, EXPIRED, tokens=tokens)
     refs, latest_grants, received = tokens.refs(retired=True), grants.latest(engine), alerts.delivered(engine)

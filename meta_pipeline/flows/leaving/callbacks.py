@@ -39,7 +39,7 @@ def deauthorize(request: SignedRequest, *, tokens: Vault, engine: sa.Engine, now
 
 def retire_person(user_id: str, *, tokens: Vault) -> int:
     """Retire every token of a person and the Page tokens through them; return how many were in use."""
-    refs = tokens.refs()
+    refs = tokens.refs(replaced=True)
     people = {ref.id for ref in refs if ref.subject_id == user_id and ref.kind in PEOPLE}
     theirs = [ref.id for ref in refs if {ref.id, ref.parent_ref} & people]
     count = sum(tokens.retire(ref_id, DEAUTHORIZED, subcode=APP_REMOVED) for ref_id in theirs)

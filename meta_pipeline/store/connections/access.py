@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
@@ -34,6 +35,10 @@ class Access:
         return not self.tasks or READING_TASK in self.tasks
 
 
+# A token that was replaced reads what the newer one reads.
+_IS_TOKEN = sa.or_(tokens.c.id == node_access.c.token_ref, tokens.c.replaced_by == node_access.c.token_ref)
+
+
 def usable_by_node(engine: sa.Engine) -> dict[str, list[Access]]:
     """Return every node's accesses whose token is not retired, best first: those that may read, system users before
     people, those that never expire before those that do, the latest expiry first."""
@@ -59,8 +64,8 @@ def readers(engine: sa.Engine, node_id: str) -> list[Access]:
 
 def _usable(engine: sa.Engine, where: sa.ColumnElement[bool]) -> list[Access]:
     query = (
-        sa.select(node_access, tokens.c.kind, tokens.c.expires_at)
-        .join(tokens, tokens.c.id == node_access.c.token_ref)
+        sa.select(node_access, tokens.c.kind, tokens.c.expires_at, tokens.c.replaced_by, tokens.c.id.label("used_ref"))
+        .join(tokens, _IS_TOKEN)
         .where(where, tokens.c.retired_at.is_(None))
     )
     with engine.connect() as connection:
@@ -69,11 +74,14 @@ def _usable(engine: sa.Engine, where: sa.ColumnElement[bool]) -> list[Access]:
     ordered = sorted(
         ((_access(row), row) for row in rows),
         key=lambda pair: (
-            not pair[0].may_read, pair[1].kind != "system_user", -(pair[1].expires_at or never).timestamp(),
-            pair[0].token_ref,
+            not pair[0].may_read, pair[1].kind != "system_user", pair[1].replaced_by is not None,
+            -(pair[1].expires_at or never).timestamp(), pair[0].token_ref,
         ),
     )
-    return [access for access, _ in ordered]
+    return [
+        access if row.replaced_by is None
+        else dataclasses.replace(access, token_ref=row.used_ref, through_ref=row.used_ref) for access, row in ordered
+    ]
 
 
 def _access(row: sa.Row[Any]) -> Access:
@@ -86,7 +94,7 @@ def _access(row: sa.Row[Any]) -> Access:
 def in_use_by_node(connection: sa.Connection) -> dict[str, list[Access]]:
     """Return every node's accesses whose token is not retired, the one that was seen last first."""
     query = (
-        sa.select(node_access).outerjoin(tokens, tokens.c.id == node_access.c.token_ref)
+        sa.select(node_access).outerjoin(tokens, _IS_TOKEN)
         .where(tokens.c.retired_at.is_(None))
         .order_by(node_access.c.node_id, node_access.c.seen_at.desc(), node_access.c.through_ref)
     )

@@ -45,14 +45,15 @@ def save(
     expires_at: dt.datetime | None = None,
     data_access_expires_at: dt.datetime | None = None,
     parent_ref: str | None = None,
+    replaced_by: str | None = None,
 ) -> None:
     """Insert a token, or replace the one with this ref; it is in use afterwards. Without a subject its owner is not
-    known yet."""
+    known yet. `replaced_by`: the ref of a newer token, which is used before this one."""
     row = {
         "kind": kind, "scopes": sorted(scopes), "sealed": sealed, "kept_at": now, "inspected_at": now,
         "retired_at": None, "retired_because": None, "retired_subcode": None, "subject_id": subject_id,
         "subject_name": subject_name, "expires_at": expires_at, "data_access_expires_at": data_access_expires_at,
-        "parent_ref": parent_ref,
+        "parent_ref": parent_ref, "replaced_by": replaced_by,
     }
     statement = insert(tokens, dialect=engine.dialect.name).values(id=ref_id, **row)
     with engine.begin() as connection:
@@ -95,11 +96,14 @@ def find(engine: sa.Engine, ref_id: str) -> TokenRef | None:
     return None if row is None else _ref(row)
 
 
-def find_all(engine: sa.Engine, *, retired: bool) -> list[TokenRef]:
-    """Return every token whose owner is known, by ref; with `retired`, those that are not used again as well."""
+def find_all(engine: sa.Engine, *, retired: bool, replaced: bool = False) -> list[TokenRef]:
+    """Return every token whose owner is known, by ref; with `retired`, those that are not used again as well, and with
+    `replaced`, those beside which there is a newer one."""
     query = sa.select(tokens).where(tokens.c.subject_id != INCOMING).order_by(tokens.c.id)
     if not retired:
         query = query.where(tokens.c.retired_at.is_(None))
+    if not replaced:
+        query = query.where(tokens.c.replaced_by.is_(None))
     with engine.connect() as connection:
         return [_ref(row) for row in connection.execute(query)]
 
@@ -187,5 +191,5 @@ def _ref(row: sa.Row[Any]) -> TokenRef:
         id=row.id, kind=row.kind, subject_id=row.subject_id, subject_name=row.subject_name, scopes=tuple(row.scopes),
         expires_at=row.expires_at, data_access_expires_at=row.data_access_expires_at, parent_ref=row.parent_ref,
         kept_at=row.kept_at, inspected_at=row.inspected_at, retired_at=row.retired_at,
-        retired_because=row.retired_because, retired_subcode=row.retired_subcode,
+        retired_because=row.retired_because, retired_subcode=row.retired_subcode, replaced_by=row.replaced_by,
     )

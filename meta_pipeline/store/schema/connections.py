@@ -22,6 +22,7 @@ tokens = sa.Table(
     sa.Column("retired_subcode", sa.Integer),
     sa.Column("parent_ref", sa.String),
     sa.Column("inspected_at", Utc),
+    sa.Column("replaced_by", sa.String),
 )
 
 token_reveals = sa.Table(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from meta_pipeline.store.schema import connections, gateway, landed, leaving, nodes, people, pulls
 from meta_pipeline.store.schema.metadata import metadata
 
-REVISION = "0019"  # the newest of migrations/versions
+REVISION = "0020"  # the newest of migrations/versions
 TABLE_MODULES = (connections, gateway, landed, leaving, nodes, people, pulls)
 
 __all__ = ["REVISION", "TABLE_MODULES", "metadata"]

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from harness.frozen_clock import FrozenRuntime
+from meta_pipeline.cli.connections import vault as vault_list
 from meta_pipeline.flows.connections import system_users, tokens
 from meta_pipeline.flows.connections.system_users import Admin, StepError, SystemUser
+from meta_pipeline.graph.calls import CallKind
+from meta_pipeline.graph.errors import TokenError
 from meta_pipeline.records import ConfigError, TokenRef
 from meta_pipeline.sandbox.protocol.errors import GraphApiError
+from meta_pipeline.status import overview
 from meta_pipeline.store.connections import access
 from meta_pipeline.store.connections.node_links import list_links
 
@@ -41,6 +48,16 @@ def connected(runtime: FrozenRuntime, *, expires: bool) -> TokenRef:
         business.assign(user_id, node_id)
     business.install(user_id)
     return runtime.onboard(business.mint(user_id, scopes=SCOPES, expires=expires))
+
+
+def listed_tokens(runtime: FrozenRuntime) -> list[dict[str, Any]]:
+    """What `vault list --json` prints."""
+    described: Any = SimpleNamespace(vault=runtime.vault, connections=lambda with_disconnected: overview.connections(
+        engine=runtime.engine, tokens=runtime.vault, action_links=runtime.action_links, features=(), now=runtime.clock.now(),
+        with_disconnected=with_disconnected,
+    ))
+    columns, rows = vault_list.tokens(described)
+    return [dict(zip(columns, row, strict=True)) for row in rows]
 
 
 def test_system_users_are_listed_and_created(runtime: FrozenRuntime) -> None:
@@ -75,11 +92,65 @@ def test_a_token_of_sixty_days_is_renewed_in_time_and_the_old_one_works_until_it
     renewed = runtime.vault.ref(ref.id)
     assert renewed.expires_at == runtime.clock.now() + dt.timedelta(days=60)
     assert runtime.vault.reveal(ref.id, flow="test").value != old
-    identity = runtime.graph.identity
+    identity, new = runtime.graph.identity, runtime.vault.reveal(ref.id, flow="test").value
     identity.check_valid(identity.tokens[old], ref.expires_at - dt.timedelta(seconds=1))
     with pytest.raises(GraphApiError, match="expired"):
         identity.check_valid(identity.tokens[old], ref.expires_at)
-    assert identity.invalid_subcode(identity.tokens[runtime.vault.reveal(ref.id, flow="test").value], ref.expires_at) is None
+    assert identity.invalid_subcode(identity.tokens[new], ref.expires_at) is None
+    # Both are in the vault; reads use the new one, and the old one only where the new one was refused.
+    (replaced,) = [each for each in runtime.vault.refs(replaced=True) if each.replaced_by == ref.id]
+    assert (replaced.kind, replaced.subject_name, replaced.expires_at) == ("system_user", "ELT", ref.expires_at)
+    assert runtime.vault.reveal_for(ACCOUNT, flow="test").value == new
+    assert runtime.vault.reveal_for(ACCOUNT, flow="test", without={ref.id}).value == old
+    assert runtime.vault.ref(ref.id) in runtime.vault.refs() and replaced not in runtime.vault.refs()
+
+    listed = {(row["owner"], row["kind"], row["state"], row["expires"]) for row in listed_tokens(runtime)}
+    assert listed >= {("ELT", "system_user", "replaced", ref.expires_at), ("Northwind", "page", "good", "never")}
+    assert [state for owner, _, state, expires in listed if (owner, expires) == ("ELT", renewed.expires_at)] in (["good"], ["trouble"])
+
+    calls = len(runtime.events)
+    assert tokens.check_tokens(graph=runtime.client, tokens=runtime.vault, now=runtime.clock.now()) == []
+    assert not any(event.path.endswith("oauth/access_token") for event in runtime.events[calls:]), "neither is exchanged again"
+    runtime.clock.at = ref.expires_at - dt.timedelta(seconds=1)
+    tokens.check_tokens(graph=runtime.client, tokens=runtime.vault, now=runtime.clock.now())
+    assert runtime.vault.reveal_for(ACCOUNT, flow="test", without={ref.id}).value == old
+    runtime.clock.at = ref.expires_at
+    tokens.check_tokens(graph=runtime.client, tokens=runtime.vault, now=runtime.clock.now())
+    assert runtime.vault.ref(replaced.id).retired_because == "190/463"
+    assert runtime.vault.reveal_for(ACCOUNT, flow="test").value == new
+
+
+def test_a_new_token_that_meta_refuses_leaves_the_old_one_in_use_until_it_is_renewed(runtime: FrozenRuntime) -> None:
+    ref = connected(runtime, expires=True)
+    old = runtime.vault.reveal(ref.id, flow="test").value
+    assert ref.expires_at is not None
+    runtime.clock.at = ref.expires_at - dt.timedelta(days=10)
+    check = functools.partial(tokens.check_tokens, graph=runtime.client, tokens=runtime.vault)
+    check(now=runtime.clock.now())
+    runtime.graph.identity.tokens[runtime.vault.reveal(ref.id, flow="test").value].invalid_subcode = 460
+    with pytest.raises(TokenError) as refused:
+        token = runtime.vault.reveal_for(ACCOUNT, flow="test")
+        runtime.client.get("me", {"fields": ["id"]}, token=token, kind=CallKind.IDENTITY)
+    assert tokens.retire_if_invalid(token, refused.value, graph=runtime.client, tokens=runtime.vault, now=runtime.clock.now())
+
+    assert runtime.vault.reveal_for(ACCOUNT, flow="test").value == old
+    check(now=runtime.clock.now())  # the old one is exchanged again, since nothing has replaced it any longer
+    renewed = runtime.vault.ref(ref.id)
+    assert renewed.retired_at is None and renewed.expires_at == runtime.clock.now() + dt.timedelta(days=60)
+    assert runtime.vault.reveal_for(ACCOUNT, flow="test").value not in (old, token.value)
+    assert runtime.vault.reveal_for(ACCOUNT, flow="test", without={ref.id}).value == old
+
+
+def test_both_tokens_of_a_system_user_are_revoked_together(runtime: FrozenRuntime) -> None:
+    ref = connected(runtime, expires=True)
+    assert ref.expires_at is not None
+    runtime.clock.at = ref.expires_at - dt.timedelta(days=10)
+    tokens.check_tokens(graph=runtime.client, tokens=runtime.vault, now=runtime.clock.now())
+    values = [runtime.vault.reveal(each.id, flow="test").value for each in runtime.vault.refs(replaced=True) if each.kind == "system_user"]
+    tokens.disconnect(ref.id, graph=runtime.client, tokens=runtime.vault)
+
+    assert len(values) == 2 and {runtime.graph.identity.tokens[value].invalid_subcode for value in values} == {458}
+    assert [each for each in runtime.vault.refs(replaced=True) if each.kind == "system_user"] == []
 
 
 def test_a_token_of_a_system_user_is_revoked_alone(runtime: FrozenRuntime) -> None:

@@ -45,7 +45,7 @@ def rotate() -> None:
 @vault.command("list")
 @tabular
 def vault_list(form: str, is_wide: bool) -> None:
-    """List the tokens: their owners, their expiry, what is wrong and what to click."""
+    """List every token: its owner, kind, state and expiry, what is wrong and what to click."""
     from meta_pipeline.bootstrap import process_runtime
     from meta_pipeline.cli.connections import vault as verb
     from meta_pipeline.cli.output.tables import show
