@@ -19,17 +19,23 @@ import pyarrow.parquet as pq
 
 from harness.home import Home
 from harness.kills.backfilled_week import connect
+from harness.kills.planted_rows import digest_of_member, plant_former_owner, plant_rows
 from harness.sandbox import Sandbox
 
 PERSON, SYSTEM_USER = "1020000000000001", "1020000000000099"
 PERSON_NAMES = ("Sam Operator", "Nora Northwind")  # with the token, and in the activity log
 # The nodes and names of one business of the sandbox, and of no other.
 AROHA_NODES = ("1000000005", "3000000000002", "17841400000000002", "5000000000002")
-AROHA = ("2000000000002", *AROHA_NODES, "Aroha Outdoor", "aroha.outdoor")
-TENANTS = """
+AROHA_BUSINESS, AROHA_NAME = "2000000000002", "Aroha Outdoor"
+AROHA_MEMBER, AROHA_TITLE = "viewer@aroha.example", "Outdoor People of Aotearoa"
+AROHA = (AROHA_BUSINESS, *AROHA_NODES, AROHA_NAME, "aroha.outdoor", AROHA_MEMBER, AROHA_TITLE, "tenants/aroha")
+FORMERLY_AROHAS = "act_1000000002"
+TENANTS = f"""
 business = "2000000000001"
 
 [tenants.aroha]
+name = "{AROHA_TITLE}"
+viewers = ["{AROHA_MEMBER}"]
 businesses = ["2000000000002"]
 nodes = ["act_1000000005", "3000000000002", "17841400000000002", "5000000000002"]
 retention_floor_days = 90
@@ -54,9 +60,13 @@ def fill(home: Home, *, export_to: Path | None = None) -> Path:
     """Connect a person, backfill both customers' nodes, and plant words in files that nothing else reads; return the
     home's folder."""
     connect(home)
+    folder = Path(home.environment["META_PIPELINE_HOME"])
+    plant_former_owner(folder / "control.sqlite", FORMERLY_AROHAS, owner=(AROHA_BUSINESS, AROHA_NAME))
+    for command in (("invite", "--tenant", "aroha"), ("nodes", "choose", "act_1000000005")):
+        ran = home.run(*command)
+        assert ran.returncode == 0, ran.stderr
     ran = home.run("backfill", *DAYS, *(word for report in REPORTS for word in ("--report", report)))
     assert ran.returncode == 0, ran.stderr
-    folder = Path(home.environment["META_PIPELINE_HOME"])
     exports = export_to or folder / "exports"
     marts = ("facebook_ads__account_report", "facebook_ads__activity")
     for form in ("parquet", "csv", "xlsx"):
@@ -66,8 +76,11 @@ def fill(home: Home, *, export_to: Path | None = None) -> Path:
     return folder
 
 
-def plant(folder: Path, words: tuple[str, ...]) -> None:
-    """Write words into logs, samples, archives, and into the free pages and the write-ahead log of a database."""
+def plant(home: Home, words: tuple[str, ...]) -> str:
+    """Write words into logs, samples, archives, into every table that may name somebody, and into the free pages and
+    the write-ahead log of a database; return what stands for a member of the customer there."""
+    folder = Path(home.environment["META_PIPELINE_HOME"])
+    member = digest_of_member(AROHA_MEMBER, key=home.environment["META_PIPELINE_APP_SECRET"])
     text = "\n".join(f'{{"message": {json.dumps(f"reads {word} now")}}}' for word in words)
     (folder / "samples").mkdir(exist_ok=True)
     (folder / "samples" / "1.json").write_text(text)
@@ -77,15 +90,28 @@ def plant(folder: Path, words: tuple[str, ...]) -> None:
     (folder / "dbt" / "notes.txt").write_text(text)
     with gzip.open(folder / "dagster" / "old.log.gz", "wt") as packed:
         packed.write(text)
+    plant_rows(folder / "control.sqlite", words, member=member)
     with contextlib.closing(sqlite3.connect(folder / "control.sqlite")) as store:
         store.execute("pragma journal_mode = wal")
         insert = "insert into alerts values (?, 'log', ?, '2026-11-20 12:00:00.000000')"
         for number, word in enumerate(words):
-            store.execute(insert, (f"planted {number}", f"the token of {word} ends"))
             store.execute(insert, (f"deleted {number}", f"{word} is gone " * 400))
         store.commit()
         store.execute("delete from alerts where key like 'deleted %'")
         store.commit()
+    return member
+
+
+def tables_that_mention(file: Path, words: tuple[str, ...]) -> set[str]:
+    """Return the tables of a DuckDB file that hold one of these words."""
+    with contextlib.closing(duckdb.connect(str(file), read_only=True)) as connection:
+        names = connection.execute(
+            "select table_schema || '.' || table_name from information_schema.tables"
+        ).fetchall()
+        return {
+            name for (name,) in names
+            if any(word in text for text in map(repr, connection.execute(f"from {name}").fetchall()) for word in words)
+        }
 
 
 def tokens_of(home: Home) -> list[str]:
@@ -149,6 +175,16 @@ def marts_of(folder: Path, tenant: str) -> dict[str, list[str]]:
             name: sorted(map(repr, connection.execute(f'from marts."{name}"').fetchall())) for (name,) in names
             if name != "publication"
         }
+
+
+def without_words(marts: dict[str, list[str]], words: tuple[str, ...]) -> dict[str, list[str]]:
+    """Return these rows as they are to be once the words are erased."""
+    def erased(row: str) -> str:
+        for word in words:
+            row = row.replace(word, "erased")
+        return row
+
+    return {name: sorted(map(erased, rows)) for name, rows in marts.items()}
 
 
 def connect_system_user(home: Home, sandbox: Sandbox) -> None:

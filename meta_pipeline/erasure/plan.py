@@ -4,40 +4,49 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from meta_pipeline.erasure.mentions import Mentions
+from meta_pipeline.intake.intake import Intake
 from meta_pipeline.intake.tenants import Node, Tenant
 from meta_pipeline.records import ConfigError, NodeLink, TokenRef
 from meta_pipeline.status.token_health import APP_REMOVED, DISCONNECTED
 from meta_pipeline.store.connections.access import Access
 from meta_pipeline.store.leaving.erasures import SubjectKind
+from meta_pipeline.store.nodes.business_assets import BusinessAsset
 
 PEOPLE = ("user", "system_user")
+# What stands before the name of a tenant in an address of a page, a label of Dagster and a path.
+_PLACES_OF_TENANTS = ("tenants", "tenant", "published")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErasurePlan:
-    """Everything that is erased. `people`: ids of people; `refs`: of tokens; `nodes`: kind by id; `shared`: nodes that
-    the subject reaches and that stay, because others have access to them; `tenant`: whose published file goes;
-    `pictures`: thumbnails of these nodes alone."""
+    """Everything that is erased. `people`: ids of people; `refs`: of tokens; `nodes`: kind by id; `owners`: the
+    businesses that own these, by node; `shared`: nodes that the subject reaches and that stay, because others have
+    access to them; `tenant`: whose published file goes; `members`: addresses of people who sign in for the tenant
+    alone; `pictures`: thumbnails of these nodes alone."""
 
     kind: SubjectKind
     people: tuple[str, ...] = ()
     refs: tuple[str, ...] = ()
     nodes: Mapping[str, str] = field(default_factory=dict)
+    owners: Mapping[str, str] = field(default_factory=dict)
     shared: tuple[str, ...] = ()
     businesses: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     tenant: str | None = None
+    members: tuple[str, ...] = ()
     pictures: tuple[str, ...] = ()
 
     @property
     def mentions(self) -> Mentions:
-        """Return the words to look for."""
-        return Mentions((*self.people, *self.refs, *self.nodes, *self.businesses), self.names)
+        """Return the words to look for. The name of a tenant may be any word: it is looked for where it can't be."""
+        places = tuple(f"{place}/{self.tenant}" for place in _PLACES_OF_TENANTS) if self.tenant else ()
+        ids = (*self.people, *self.refs, *self.nodes, *self.businesses)
+        return Mentions(ids, (*self.names, *self.members, *places))
 
     @property
     def of_people(self) -> Mentions:
@@ -47,7 +56,7 @@ class ErasurePlan:
     @property
     def node_list(self) -> list[Node]:
         """Return the nodes as the published files know them."""
-        return [Node(kind, id) for id, kind in self.nodes.items()]
+        return [Node(kind, id, self.owners.get(id)) for id, kind in self.nodes.items()]
 
     def to_json(self) -> str:
         """Return the plan as JSON, which the vault seals."""
@@ -65,14 +74,24 @@ class ErasurePlan:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stored:
     """The control store's knowledge: `access` by the token of a person or system user, `people_names` by id,
-    `landed_kinds` by node: the kind of a node that has landed files."""
+    `landed_kinds` by node: the kind of a node that has landed files; `earlier_names` of nodes, by id; `businesses`
+    (names by id) and `assets` (what these list), by token; `intake`: our business, customers and people."""
 
     refs: Sequence[TokenRef]
     links: Sequence[NodeLink]
     access: Mapping[str, Sequence[Access]]
     people_names: Mapping[str, frozenset[str]]
     landed_kinds: Mapping[str, str]
-    tenants: Sequence[Tenant] = ()
+    earlier_names: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    businesses: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    assets: Mapping[str, Sequence[BusinessAsset]] = field(default_factory=dict)
+    intake: Intake = field(default_factory=Intake)
+
+    @property
+    def kinds(self) -> dict[str, str]:
+        """Return the kind of every node of which anything is stored, by id."""
+        listed = {asset.node_id: asset.kind for assets in self.assets.values() for asset in assets}
+        return {**listed, **self.landed_kinds, **{link.id: link.kind for link in self.links}}
 
 
 def plan_for(kind: SubjectKind, subject: str, stored: Stored) -> ErasurePlan:
@@ -88,7 +107,7 @@ def plan_for(kind: SubjectKind, subject: str, stored: Stored) -> ErasurePlan:
 
 def kind_of(subject: str, stored: Stored) -> SubjectKind:
     """Return what a text names: a tenant, a node, or a person; ConfigError when it names nothing that is stored."""
-    if any(tenant.name == subject for tenant in stored.tenants):
+    if stored.intake.tenant(subject) is not None:
         return "tenant"
     if _node_id(subject, stored) is not None:
         return "node"
@@ -110,11 +129,13 @@ def is_withdrawn(ref: TokenRef) -> bool:
 def _of_person(subject: str, stored: Stored) -> ErasurePlan:
     own = {ref.id for ref in stored.refs if ref.subject_id == subject and ref.kind in PEOPLE}
     refs = own | {ref.id for ref in stored.refs if ref.parent_ref in own}
-    reached = {access.node_id for ref in own for access in stored.access.get(ref, ())}
-    reached |= {link.id for link in stored.links if link.token_ref in refs}
     others = {ref.id for ref in stored.refs if ref.kind in PEOPLE and ref.id not in own and not is_withdrawn(ref)}
-    shared = {access.node_id for ref in others for access in stored.access.get(ref, ())}
-    return _plan("person", {subject}, refs, reached - shared, stored, shared=reached & shared)
+    reached = _reached(own, stored) | {link.id for link in stored.links if link.token_ref in refs}
+    shared, listed = _reached(others, stored), _listed(own, stored) - _listed(others, stored)
+    businesses = {id for ref in own for id in stored.businesses.get(ref, ())}
+    return _plan(
+        "person", {subject}, refs, (reached | listed) - shared, stored, shared=reached & shared, businesses=businesses
+    )
 
 
 def _of_node(subject: str, stored: Stored) -> ErasurePlan:
@@ -125,24 +146,36 @@ def _of_node(subject: str, stored: Stored) -> ErasurePlan:
 
 
 def _of_tenant(subject: str, stored: Stored) -> ErasurePlan:
-    tenant = next((each for each in stored.tenants if each.name == subject), None)
+    tenant = stored.intake.tenant(subject)
     if tenant is None:
         raise ConfigError(f"there is no tenant {subject[:80]!r} in META_PIPELINE_TENANTS")
-    linked = [Node(link.kind, link.id, link.owner_business) for link in stored.links]
-    theirs = {node.id for node in tenant.nodes_among(linked)}
-    theirs |= {node_id for node_id in tenant.nodes if node_id in stored.landed_kinds}
-    of_others = {
-        node.id for other in stored.tenants if other is not tenant for node in other.nodes_among(linked)
-    }
+    linked = [Node(link.kind, link.id, link.owner) for link in stored.links]
+    linked_ids, kinds = {node.id for node in linked}, stored.kinds
+    # Of nodes without a link, it is known whose they are where a business lists them as its own.
+    linked += [
+        Node(asset.kind, asset.node_id, asset.business_id) for assets in stored.assets.values() for asset in assets
+        if asset.node_id not in linked_ids and asset.edge.startswith("owned_")
+    ]
+    theirs = {node.id for node in tenant.nodes_among(linked)} | (tenant.nodes & kinds.keys())
+    others = [other for other in stored.intake.tenants if other is not tenant]
+    of_others = {node.id for other in others for node in other.nodes_among(linked)}
     nodes = theirs - of_others
     people, refs = set[str](), set[str]()
     for ref in stored.refs:
-        reached = {access.node_id for access in stored.access.get(ref.id, ())}
+        reached = _reached([ref.id], stored)
         if ref.kind in PEOPLE and reached and reached <= nodes:
             people.add(ref.subject_id)
             refs.add(ref.id)
-    refs |= {ref.id for ref in stored.refs if ref.parent_ref in refs}
+    refs |= {ref.id for ref in stored.refs if {ref.parent_ref, ref.replaced_by} & refs}
     return _plan("tenant", people, refs, nodes, stored, shared=theirs & of_others, tenant=tenant)
+
+
+def _reached(refs: Iterable[str], stored: Stored) -> set[str]:
+    return {access.node_id for ref in refs for access in stored.access.get(ref, ())}
+
+
+def _listed(refs: Iterable[str], stored: Stored) -> set[str]:
+    return {asset.node_id for ref in refs for asset in stored.assets.get(ref, ())}
 
 
 def _plan(
@@ -153,34 +186,77 @@ def _plan(
     stored: Stored,
     *,
     shared: Iterable[str] = (),
+    businesses: Iterable[str] = (),
     tenant: Tenant | None = None,
 ) -> ErasurePlan:
-    """Complete a plan: Page tokens of the nodes, the businesses that own nothing else, and all names that nothing that
+    """Complete a plan: Page tokens of the nodes, the businesses that have nothing else, and all names that nothing that
     stays has as well."""
     refs = refs | {ref.id for ref in stored.refs if ref.kind == "page" and ref.subject_id in nodes}
-    kinds = {link.id: link.kind for link in stored.links}
-    own_links = [link for link in stored.links if link.id in nodes]
-    other_links = [link for link in stored.links if link.id not in nodes]
-    businesses = {link.owner_business for link in own_links} | (tenant.businesses if tenant else frozenset())
-    businesses -= {link.owner_business for link in other_links}
-    names = {link.name for link in own_links}
-    names |= {ref.subject_name for ref in stored.refs if ref.id in refs}
-    names |= {business for business in businesses if business and not business.isdigit()}
-    names |= {name for person in people for name in stored.people_names.get(person, ())}
-    staying = {link.name for link in other_links}
-    staying |= {link.owner_business for link in other_links if link.owner_business}
-    staying |= {ref.subject_name for ref in stored.refs if ref.id not in refs}
-    staying |= {name for id, each in stored.people_names.items() if id not in people for name in each}
+    kinds = stored.kinds
+    gone = _businesses(refs, nodes, stored, listed=businesses, tenant=tenant)
+    erased, staying = set[str](), set[str]()
+    for is_erased, names in _names(people, refs, nodes, gone, stored):
+        (erased if is_erased else staying).update(name for name in names if name)
+    members = _members(tenant, stored.intake) if tenant else frozenset()
+    if tenant is not None:
+        erased |= {tenant.title, *(contact.email for contact in tenant.contacts)} - {""}
+        staying |= {
+            word for each in stored.intake.tenants if each is not tenant
+            for word in (each.title, *(contact.email for contact in each.contacts)) if word
+        }
     # A name that is part of one that stays would take that one with it.
-    names = {name for name in names if name and not any(name in other for other in staying)}
+    erased = {name for name in erased if not any(name in other for other in staying)}
     return ErasurePlan(
         kind=kind, people=tuple(sorted(people)), refs=tuple(sorted(refs)),
-        nodes={id: kinds.get(id) or stored.landed_kinds[id] for id in sorted(nodes)}, shared=tuple(sorted(shared)),
-        businesses=tuple(sorted(id for id in businesses if id and id.isdigit())), names=tuple(sorted(names)),
-        tenant=tenant.name if tenant else None,
+        nodes={id: kinds[id] for id in sorted(nodes)},
+        owners={link.id: link.owner for link in stored.links if link.id in nodes and link.owner},
+        shared=tuple(sorted(shared)), businesses=tuple(sorted(gone)), names=tuple(sorted(erased)),
+        tenant=tenant.name if tenant else None, members=tuple(sorted(members)),
     )
 
 
+def _businesses(
+    refs: set[str], nodes: set[str], stored: Stored, *, listed: Iterable[str], tenant: Tenant | None
+) -> set[str]:
+    """Return the ids of the businesses that go: the tenant's, those that own its nodes, and those that only its people
+    are in. A business stays that is ours or another tenant's, or that owns a node that stays; without a tenant,
+    also one that a token that stays is in."""
+    owning = {link.owner_business_id for link in stored.links if link.id in nodes}
+    staying = {link.owner_business_id for link in stored.links if link.id not in nodes} | {stored.intake.business}
+    for other in stored.intake.tenants:
+        staying |= other.businesses if other is not tenant else frozenset()
+    if tenant is None:
+        staying |= {id for ref, names in stored.businesses.items() if ref not in refs for id in names}
+    named = tenant.businesses if tenant else frozenset()
+    return {id for id in {*listed, *owning, *named} if id} - {id for id in staying if id}
+
+
+def _names(
+    people: set[str], refs: set[str], nodes: set[str], businesses: set[str], stored: Stored
+) -> Iterator[tuple[bool, Iterable[str | None]]]:
+    """Yield the names of everything that is stored, and whether what they name is erased."""
+    for link in stored.links:
+        is_erased = link.id in nodes
+        yield is_erased, (link.name, *stored.earlier_names.get(link.id, ()))
+        owner_goes = link.owner_business_id in businesses if link.owner_business_id else is_erased
+        yield owner_goes, (link.owner_business,)
+    for ref in stored.refs:
+        yield ref.id in refs, (ref.subject_name,)
+    for id, names in stored.people_names.items():
+        yield id in people, names
+    for listed in stored.businesses.values():
+        for id, name in listed.items():
+            yield id in businesses, (name,)
+    for assets in stored.assets.values():
+        for asset in assets:
+            yield asset.node_id in nodes, (asset.name,)
+
+
+def _members(tenant: Tenant, intake: Intake) -> frozenset[str]:
+    """Return the addresses of those who sign in for a tenant, and for nothing else."""
+    others = {email for each in intake.tenants if each is not tenant for email in each.viewers | each.operators}
+    return (tenant.viewers | tenant.operators) - others - intake.operators
+
+
 def _node_id(subject: str, stored: Stored) -> str | None:
-    ids = {link.id for link in stored.links} | set(stored.landed_kinds)
-    return next((id for id in (subject, f"act_{subject}") if id in ids), None)
+    return next((id for id in (subject, f"act_{subject}") if id in stored.kinds), None)

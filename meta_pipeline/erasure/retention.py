@@ -37,7 +37,7 @@ class Retention:
 def retention_by_node(tenants: Iterable[Tenant], links: Iterable[NodeLink]) -> Mapping[str, Retention]:
     """Return the rule for each node of a tenant that states one."""
     rules: dict[str, Retention] = {}
-    nodes = [Node(link.kind, link.id, link.owner_business) for link in links]
+    nodes = [Node(link.kind, link.id, link.owner) for link in links]
     for tenant in tenants:
         if tenant.retention_floor_days is None and tenant.retention_ceiling_days is None:
             continue
@@ -49,6 +49,18 @@ def retention_by_node(tenants: Iterable[Tenant], links: Iterable[NodeLink]) -> M
                 tenants=(*before.tenants, tenant.name),
             )
     return rules
+
+
+def first_kept_days(
+    tenants: Iterable[Tenant], links: Iterable[NodeLink], *, now: dt.datetime
+) -> Mapping[str, dt.date]:
+    """Return the first day that is kept of each node whose days expire, on its own calendar."""
+    links = list(links)
+    rules = retention_by_node(tenants, links)
+    return {
+        link.id: day for link in links
+        if link.id in rules and (day := rules[link.id].first_day(link.today(now))) is not None
+    }
 
 
 def _stated(*days: int | None) -> list[int]:

@@ -27,9 +27,11 @@ _SOURCE = "searched"
 def left_out_of(plan: ErasurePlan) -> LeftOut:
     """Return what copies of a warehouse leave out."""
     (report,) = NAMING_PEOPLE
+    mentions = plan.mentions
     return LeftOut(
         nodes=plan.node_list, people=plan.people, person_columns=dict(NAMING_PEOPLE.values()),
-        without_people=without(plan.of_people, report), word=ERASED,
+        without_people=without(plan.of_people, report), word=ERASED, mentions=mentions.is_in,
+        without_mentions=mentions.without_in,
     )
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from harness.frozen_clock import PUBLIC
 from meta_pipeline.alerts.due import threshold_of
-from meta_pipeline.flows.connections import consents, tokens
+from meta_pipeline.flows.connections import relinking, tokens
 from meta_pipeline_tests.alerts.conftest import DAY, Walk
 
 
@@ -109,7 +109,7 @@ def test_nodes_that_no_other_token_reads_are_listed_as_stopped(walk: Walk) -> No
     ((alert,), _) = walk.send()
 
     assert "Northwind US" in alert.stops and "Aroha Outdoor" not in alert.stops
-    consents.relink_all(graph=walk.runtime.client, tokens=walk.runtime.vault, engine=walk.runtime.engine, now=walk.runtime.clock.now())
+    relinking.relink_all(graph=walk.runtime.client, tokens=walk.runtime.vault, engine=walk.runtime.engine, now=walk.runtime.clock.now())
 
 
 def test_a_permission_that_is_lost_is_reported_once_with_the_click_that_brings_it_back(walk: Walk) -> None:

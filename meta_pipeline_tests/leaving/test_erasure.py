@@ -18,8 +18,10 @@ from harness.kills.planted_home import (
     forget,
     marts_of,
     plant,
+    tables_that_mention,
     tokens_of,
     without_tenant,
+    without_words,
 )
 
 FIGURES = "select account_id, date_day::varchar as day, spend::varchar as spend from marts.facebook_ads__account_report order by all"
@@ -31,19 +33,22 @@ def _folder(home: Home) -> Path:
 
 def test_an_erased_customer_is_in_no_byte_and_another_ones_marts_are_the_same(copied_home: Home) -> None:
     folder = _folder(copied_home)
-    plant(folder, AROHA)
-    before, marts = files_that_mention(folder, AROHA), marts_of(folder, "northwind")
+    words = (*AROHA, plant(copied_home, AROHA))
+    before, marts = files_that_mention(folder, words), marts_of(folder, "northwind")
+    histories = {"raw_meta_pipeline.node_versions", "raw_meta_pipeline.link_changes", "marts.dim_nodes", "marts.fct_link_changes"}
+    assert tables_that_mention(folder / "warehouse.duckdb", AROHA) >= histories
     assert {path.split("/")[0] for path in before} >= {
         "control.sqlite", "dagster", "dbt", "exports", "landing", "published", "samples", "warehouse.duckdb", "report.html",
     }
 
     planned = forget(copied_home, "aroha", "--dry-run")
-    assert files_that_mention(folder, AROHA) == before, "a dry run writes nothing"
+    assert files_that_mention(folder, words) == before, "a dry run writes nothing"
     result = forget(copied_home, "aroha")
 
     assert {node["id"].removeprefix("act_") for node in planned["nodes"]} == set(AROHA_NODES)
-    assert files_that_mention(folder, AROHA) == {}
-    assert marts_of(folder, "northwind") == marts and any(marts.values())
+    assert files_that_mention(folder, words) == {}
+    assert marts_of(folder, "northwind") == without_words(marts, AROHA) and any(marts.values())
+    assert {name for name, rows in marts.items() if without_words({name: rows}, AROHA)[name] != rows} == {"dim_nodes", "fct_link_changes"}
     assert not (folder / "published" / "aroha").exists()
     receipt = Path(result["receipt"])
     content = json.loads(receipt.read_text())["receipt"]
@@ -53,12 +58,12 @@ def test_an_erased_customer_is_in_no_byte_and_another_ones_marts_are_the_same(co
     without = without_tenant(copied_home, "aroha")  # as `forget` says: the settings' own files are the operator's
     built = without.run("build", "--force")
     assert built.returncode == 0, built.stderr
-    assert files_that_mention(folder, AROHA) == {}
+    assert files_that_mention(folder, words) == {}
 
 
 def test_an_erased_person_is_in_no_byte_and_nodes_that_others_reach_stay(copied_home: Home) -> None:
     folder, words = _folder(copied_home), (PERSON, *PERSON_NAMES)
-    plant(folder, words)
+    plant(copied_home, words)
     tokens = tokens_of(copied_home)
     before = files_that_mention(folder, (*words, *tokens))
     assert {path.split("/")[0] for path in before} >= {"control.sqlite", "dagster", "landing", "warehouse.duckdb", "published", "exports"}
@@ -78,8 +83,8 @@ def test_an_erased_person_is_in_no_byte_and_nodes_that_others_reach_stay(copied_
 
 def test_an_erasure_that_is_killed_at_every_moment_ends_as_one_that_is_not(copied_home: Home) -> None:
     folder = _folder(copied_home)
-    plant(folder, AROHA)
-    marts = marts_of(folder, "northwind")
+    words = (*AROHA, plant(copied_home, AROHA))
+    marts = without_words(marts_of(folder, "northwind"), AROHA)
 
     ran = subprocess.run(
         [sys.executable, "-m", "harness.kills.erasure_kills", "tenant", "aroha"], env=copied_home.environment,
@@ -88,7 +93,7 @@ def test_an_erasure_that_is_killed_at_every_moment_ends_as_one_that_is_not(copie
 
     assert ran.returncode == 0, ran.stderr
     assert len(json.loads(ran.stdout)) >= 20, set(map(str, MOMENTS)) - set(json.loads(ran.stdout))
-    assert files_that_mention(folder, AROHA) == {}
+    assert files_that_mention(folder, words) == {}
     assert marts_of(folder, "northwind") == marts
     (receipt,) = (folder / "receipts").iterdir()
     assert copied_home.run("receipt", "verify", str(receipt)).returncode == 0

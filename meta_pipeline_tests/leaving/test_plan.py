@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import json
 from typing import Any
@@ -10,10 +11,12 @@ import pytest
 
 from meta_pipeline.erasure.mentions import Mentions
 from meta_pipeline.erasure.plan import ErasurePlan, Stored, kind_of, plan_for
-from meta_pipeline.intake.tenants import Tenant
+from meta_pipeline.intake.intake import Intake
+from meta_pipeline.intake.tenants import Contact, Tenant
 from meta_pipeline.records import ConfigError, NodeLink, TokenRef
 from meta_pipeline.status.token_health import APP_REMOVED, DISCONNECTED
 from meta_pipeline.store.connections.access import Access
+from meta_pipeline.store.nodes.business_assets import BusinessAsset
 
 NOW = dt.datetime(2026, 11, 20, tzinfo=dt.UTC)
 
@@ -26,7 +29,7 @@ def ref(id: str, subject_id: str, *, kind: str = "user", parent: str | None = No
 
 def link(id: str, *, kind: str = "ad_account", name: str = "", business: str | None = None, token_ref: str = "t") -> NodeLink:
     return NodeLink(
-        kind=kind, id=id, name=name or f"node {id}", access="owned", owner_business=business, tasks=(), timezone=None,
+        kind=kind, id=id, name=name or f"node {id}", access="owned", owner_business=business and f"business {business}", owner_business_id=business, tasks=(), timezone=None,
         currency=None, token_ref=token_ref,
     )
 
@@ -35,10 +38,10 @@ def reached(through: str, *node_ids: str) -> tuple[str, list[Access]]:
     return through, [Access(node_id=id, token_ref=through, through_ref=through, tasks=()) for id in node_ids]
 
 
-def stored(*, refs: list[TokenRef], links: list[NodeLink], access: list[tuple[str, list[Access]]], tenants: tuple[Tenant, ...] = ()) -> Stored:
+def stored(*, refs: list[TokenRef], links: list[NodeLink], access: list[tuple[str, list[Access]]], tenants: tuple[Tenant, ...] = (), **more: Any) -> Stored:
     return Stored(
         refs=refs, links=links, access=dict(access), people_names={}, landed_kinds={link.id: link.kind for link in links},
-        tenants=tenants,
+        intake=Intake(tenants=tenants), **more,
     )
 
 
@@ -102,6 +105,54 @@ def test_a_customer_takes_its_own_nodes_and_the_people_who_reach_nothing_else() 
     assert set(plan.nodes) == {"act_100001"} and plan.shared == ("300001",)
     assert plan.people == ("700001",) and plan.businesses == ("500001",) and plan.tenant == "one"
     assert ErasurePlan.from_json(plan.to_json()) == plan
+
+
+def listed(through: str, *assets: tuple[str, str, str]) -> tuple[str, list[BusinessAsset]]:
+    return through, [
+        BusinessAsset(
+            business_id=business, edge=edge, node_id=id, kind="page", name=f"listed {id}", status="unassigned",
+            owner_business=None,
+        )
+        for business, edge, id in assets
+    ]
+
+
+def test_a_customer_takes_its_businesses_its_earlier_names_and_what_its_businesses_own() -> None:
+    tenants = (
+        Tenant("one", nodes=frozenset({"act_100001", "act_100002"}), title="Customer One", viewers=frozenset({"v@one.example", "both@two.example"}), contacts=(Contact(business="500001", email="admin@one.example"),)),
+        Tenant("two", businesses=frozenset({"500002"}), viewers=frozenset({"both@two.example"})),
+    )
+    links = [link("act_100001", business="500001"), link("act_100002", business="500002"), link("act_100003", business="500009")]
+    facts = stored(
+        refs=[B], links=links, tenants=tenants, access=[reached("refb", *(each.id for each in links))],
+        earlier_names={"act_100001": frozenset({"An earlier name"})}, businesses={"refb": {"500001": "Business One", "500002": "Business Two"}},
+        assets=dict([listed("refb", ("500001", "owned_pages", "300007"), ("500002", "client_pages", "300008"))]),
+    )
+    plan = plan_for("tenant", "one", facts)
+
+    assert set(plan.nodes) == {"act_100001"} and plan.shared == ("act_100002",) and plan.owners == {"act_100001": "500001"}
+    assert plan.businesses == ("500001",) and plan.members == ("v@one.example",)
+    assert set(plan.names) == {"node act_100001", "An earlier name", "business 500001", "Business One", "Customer One", "admin@one.example"}
+    assert all(plan.mentions.is_in(text) for text in ("/tenants/one", "tenant/one", "published/one/warehouse.duckdb", "v@one.example"))
+    assert not plan.mentions.is_in("one of the tenants")
+    named = plan_for("tenant", "two", facts)
+    assert set(named.nodes) == set() and named.businesses == ()  # the ad account is in both
+
+
+def test_our_own_business_and_one_that_another_token_is_in_stay() -> None:
+    links = [link("act_100001", business="500001"), link("act_100002", business="500003")]
+    facts = stored(
+        refs=[A, B], links=links, tenants=(Tenant("one", nodes=frozenset({"act_100001"})),),
+        access=[reached("refa", "act_100001", "act_100002")],
+        businesses={"refa": {"500003": "Business Three", "500004": "Business Four"}, "refb": {"500004": "Business Four"}},
+        assets=dict([listed("refa", ("500003", "owned_pages", "300007"), ("500004", "owned_pages", "300008")), listed("refb", ("500004", "owned_pages", "300008"))]),
+    )
+    ours = dataclasses.replace(facts, intake=Intake(business="500001", tenants=facts.intake.tenants))
+
+    assert plan_for("tenant", "one", facts).businesses == ("500001",) and plan_for("tenant", "one", ours).businesses == ()
+    person = plan_for("person", "700001", facts)
+    assert person.businesses == ("500001", "500003") and set(person.nodes) == {"act_100001", "act_100002", "300007"}
+    assert plan_for("node", "300007", facts).nodes == {"300007": "page"}
 
 
 def test_a_name_that_something_else_has_as_well_is_not_looked_for() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.frozen_clock import FrozenRuntime
-from meta_pipeline.flows.connections import consents
+from meta_pipeline.flows.connections import relinking
 from meta_pipeline.graph.errors import GraphError, TokenError
 from meta_pipeline.linker.discover import Discovery
 from meta_pipeline.records import TokenRef
@@ -25,7 +25,7 @@ def runtime(tmp_path: Path) -> FrozenRuntime:
 
 
 def relink(runtime: FrozenRuntime, ref: TokenRef) -> Discovery:
-    return consents.relink(ref, graph=runtime.client, tokens=runtime.vault, engine=runtime.engine, now=runtime.clock.now())
+    return relinking.relink(ref, graph=runtime.client, tokens=runtime.vault, engine=runtime.engine, now=runtime.clock.now())
 
 
 def reached(runtime: FrozenRuntime, ref: TokenRef) -> Counter[str]:
@@ -85,7 +85,7 @@ def test_the_edges_of_the_last_discovery_that_were_not_read_are_remembered_and_s
     ref = runtime.onboard(runtime.mint("SYSTEM_USER"))
     assert unread_sentences(runtime.engine) == [] and connection_messages(runtime) == []
     fail(runtime, "500", "me/adaccounts")
-    links, problems = consents.relink_all(
+    links, problems = relinking.relink_all(
         graph=runtime.client, tokens=runtime.vault, engine=runtime.engine, now=runtime.clock.now()
     )
     (sentence,) = unread_sentences(runtime.engine)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from harness.frozen_clock import FrozenRuntime
-from meta_pipeline.flows.connections import consents
+from meta_pipeline.flows.connections import relinking
 from meta_pipeline.linker.discover import Discovery
 from meta_pipeline.records import AccessToken, NodeLink, TokenRef
 from meta_pipeline.sandbox.control import control
@@ -28,14 +28,14 @@ def runtime(tmp_path: Path) -> FrozenRuntime:
 
 
 def relink(runtime: FrozenRuntime, ref: TokenRef) -> Discovery:
-    return consents.relink(ref, graph=runtime.client, tokens=runtime.vault, engine=runtime.engine, now=runtime.clock.now())
+    return relinking.relink(ref, graph=runtime.client, tokens=runtime.vault, engine=runtime.engine, now=runtime.clock.now())
 
 
 def relink_a_day_later(runtime: FrozenRuntime) -> list[tuple[str, str, str | None, str | None]]:
     """The changes of the next daily check."""
     before = len(history.changes(runtime.engine))
     runtime.clock.at += dt.timedelta(days=1)
-    consents.relink_all(graph=runtime.client, tokens=runtime.vault, engine=runtime.engine, now=runtime.clock.now())
+    relinking.relink_all(graph=runtime.client, tokens=runtime.vault, engine=runtime.engine, now=runtime.clock.now())
     changes = history.changes(runtime.engine)
     return sorted((each.node_id, each.change, each.before, each.after) for each in changes[:len(changes) - before])
 

@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from harness.home import free_port
 from harness.sandbox import NOW, Sandbox
 from harness.web.connections_page import Web, make_web
-from meta_pipeline.flows.connections import consents
+from meta_pipeline.flows.connections import relinking
 from meta_pipeline.flows.leaving import callbacks
 from meta_pipeline.flows.leaving.erasing import run_erasures
 from meta_pipeline.flows.leaving.places import places_of
@@ -31,6 +31,7 @@ from meta_pipeline.records import ConfigError, VaultError
 from meta_pipeline.status.token_health import APP_REMOVED, DEAUTHORIZED
 from meta_pipeline.store.connections.node_links import list_links
 from meta_pipeline.store.leaving import erasures
+from meta_pipeline.store.nodes import business_assets
 from meta_pipeline.web.erasing import ErasureThread
 
 PERSON = "1020000000000001"
@@ -272,12 +273,16 @@ def test_an_erased_node_comes_back_only_with_a_later_consent(tmp_path: Path, san
     web = make_web(tmp_path, sandbox, now=lambda: clock[0])
     onboarding = web.connect().header("location").rpartition("/")[2]
     web.runtime.onboard(onboarding)
-    callbacks.request_erasure("node", "act_1000000005", "test", tokens=web.runtime.vault, engine=web.runtime.engine, now=AT)
+    for node_id in ("act_1000000005", "3000000000002"):
+        callbacks.request_erasure("node", node_id, "test", tokens=web.runtime.vault, engine=web.runtime.engine, now=AT)
 
     run_erasures(places_of(web.runtime))
-    consents.relink_all(graph=web.runtime.graph, tokens=web.runtime.vault, engine=web.runtime.engine, now=AT)
+    relinking.relink_all(graph=web.runtime.graph, tokens=web.runtime.vault, engine=web.runtime.engine, now=AT)
     ids = {link.id for link in list_links(web.runtime.engine)}
-    assert "act_1000000005" not in ids and "act_1000000001" in ids
+    assert not {"act_1000000005", "3000000000002"} & ids and "act_1000000001" in ids
+    assert [ref for ref in web.runtime.vault.refs(retired=True) if ref.subject_id == "3000000000002"] == []
+    listed = [asset for assets in business_assets.assets_by_token(web.runtime.engine).values() for asset in assets]
+    assert not {"act_1000000005", "3000000000002"} & {asset.node_id for asset in listed} and listed
 
     clock[0] += dt.timedelta(hours=1)
     web.runtime.onboard(web.connect().header("location").rpartition("/")[2])

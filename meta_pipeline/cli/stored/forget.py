@@ -14,7 +14,7 @@ from meta_pipeline.erasure import receipt
 from meta_pipeline.erasure.plan import ErasurePlan, kind_of, plan_for
 from meta_pipeline.flows.leaving.callbacks import request_erasure
 from meta_pipeline.flows.leaving.erasing import run_erasures
-from meta_pipeline.flows.leaving.places import overridden_floors, places_of, stored_facts
+from meta_pipeline.flows.leaving.places import overridden_floors, owners_of, places_of, stored_facts
 from meta_pipeline.records import ConfigError
 from meta_pipeline.store.connections.node_links import list_links
 from meta_pipeline.store.leaving import erased_rows, erasures
@@ -46,7 +46,8 @@ class Effect:
             "subject_kind": self.kind, "nodes": nodes(self.plan.nodes), "nodes_that_others_reach": nodes(
                 self.plan.shared
             ),
-            "people": list(self.plan.people), "tokens": list(self.plan.refs), "rows_of_the_control_store": self.rows,
+            "businesses": list(self.plan.businesses), "people": list(self.plan.people),
+            "tokens": list(self.plan.refs), "rows_of_the_control_store": self.rows,
             "retention_overridden": self.overridden,
         }
 
@@ -55,6 +56,9 @@ class Effect:
         plan = self.plan
         yield f"this erases {counted(len(plan.nodes), 'node')} with all data, and {counted(len(plan.refs), 'token')}:"
         yield from (f"  {kind} {id} {self._name(id)}".rstrip() for id, kind in plan.nodes.items())
+        if plan.businesses:
+            count = counted(len(plan.businesses), "business", "businesses")
+            yield f"  the names of {count}: {', '.join(plan.businesses)}"
         if plan.people:
             yield f"  everything about {counted(len(plan.people), 'person', 'people')}: {', '.join(plan.people)}"
         if plan.tenant:
@@ -73,10 +77,10 @@ def effect_of(runtime: Runtime, subject: str) -> Effect:
     stored = stored_facts(places)
     kind = kind_of(subject, stored)
     plan = plan_for(kind, subject, stored)
-    rows = erased_rows.count_owned(places.engine, nodes=plan.nodes, refs=plan.refs, people=plan.people)
+    rows = erased_rows.count_owned(places.engine, owners_of(plan, places))
     return Effect(
         kind, plan, {link.id: link.name for link in list_links(places.engine)}, sum(rows.values()),
-        overridden_floors(plan, places.tenants),
+        overridden_floors(plan, places.intake.tenants),
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime as dt
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable
@@ -14,21 +13,16 @@ from meta_pipeline.consent import oauth
 from meta_pipeline.consent.scopes import missing_scopes, scopes_for, scopes_for_kinds
 from meta_pipeline.consent.state import ConsentError
 from meta_pipeline.extract import first_look as sampling
-from meta_pipeline.flows.connections.tokens import check_token, retire_if_invalid
+from meta_pipeline.flows.connections import relinking
 from meta_pipeline.graph.calls import CallKind
 from meta_pipeline.graph.client import GraphClient
-from meta_pipeline.graph.errors import GraphError, TokenError
 from meta_pipeline.graph.request import CallContext
-from meta_pipeline.linker import links
-from meta_pipeline.linker.discover import Discovery, discover
 from meta_pipeline.records import AccessToken, Grant, MetaPipelineError, NodeLink, TokenRef
 from meta_pipeline.store.connections import access, grants, onboardings
 from meta_pipeline.store.connections.node_links import list_links
 from meta_pipeline.store.connections.onboardings import Onboarding
 from meta_pipeline.store.coordination import leases
 from meta_pipeline.store.coordination.processes import identity
-from meta_pipeline.store.leaving import erased_rows
-from meta_pipeline.store.nodes import business_assets
 from meta_pipeline.store.people import invitations, reconnect_links
 from meta_pipeline.store.people.invitations import Invitation
 from meta_pipeline.vault.vault import Vault
@@ -222,76 +216,9 @@ def _link(
         missing=[[scope.name, scope.needed_for] for scope in missing],
     )
     onboardings.update(engine, onboarding.id, step="looking for ad accounts, Pages and Instagram accounts")
-    discovery = relink(ref, graph=graph, tokens=tokens, engine=engine, now=now)
+    discovery = relinking.relink(ref, graph=graph, tokens=tokens, engine=engine, now=now)
     onboardings.add_result(
         engine, onboarding.id, nodes=dict(Counter(link.kind for link in discovery.links)), not_read=discovery.unread
     )
     onboardings.update(engine, onboarding.id, step="setting up the daily collection")
     return list(discovery.links)
-
-
-def relink(
-    ref: TokenRef, *, graph: GraphClient, tokens: Vault, engine: sa.Engine, now: dt.datetime
-) -> Discovery:
-    """Link what a token of a person or system user reaches now, and unlink what it lost. Nodes behind an edge that
-    could not be read stay linked, because they may still be there."""
-    token = tokens.reveal(ref.id, flow="relink")
-
-    def keep_page_token(page_id: str, page_name: str, token: AccessToken) -> str:
-        return tokens.keep(
-            token, subject_id=page_id, subject_name=page_name, scopes=ref.scopes, expires_at=None,
-            data_access_expires_at=ref.data_access_expires_at, parent_ref=ref.id,
-        ).id
-
-    try:
-        discovery = discover(
-            graph=graph, token=token, token_ref=ref.id, keep_page_token=keep_page_token,
-            earlier_businesses=business_assets.names(engine, through_ref=ref.id),
-        )
-    except TokenError as error:
-        retire_if_invalid(token, error, graph=graph, tokens=tokens, now=now)
-        raise
-    discovery = without_erased(discovery, ref, tokens=tokens, engine=engine)
-    links.save(engine, discovery, through=ref.id, now=now)
-    return discovery
-
-
-def without_erased(discovery: Discovery, ref: TokenRef, *, tokens: Vault, engine: sa.Engine) -> Discovery:
-    """Return a discovery without the nodes that were erased after the last consent behind this token: a token that
-    still reaches them does not bring them back."""
-    erased_at = erased_rows.find_erased_nodes(engine)
-    if not erased_at:
-        return discovery
-    digest, grant = tokens.signing_key().digest, grants.latest(engine).get(ref.id)
-
-    def stays(link: NodeLink) -> bool:
-        at = erased_at.get(digest(f"node:{link.id}"))
-        return at is None or (grant is not None and grant.granted_at > at)
-
-    return dataclasses.replace(discovery, links=tuple(filter(stays, discovery.links)))
-
-
-def check(ref_id: str, *, graph: GraphClient, tokens: Vault, engine: sa.Engine, now: dt.datetime) -> None:
-    """Inspect the token of one connection, and link what it reaches now."""
-    ref = tokens.ref(ref_id)
-    if not check_token(ref, graph=graph, tokens=tokens, now=now):
-        relink(tokens.ref(ref_id), graph=graph, tokens=tokens, engine=engine, now=now)
-
-
-def relink_all(
-    *, graph: GraphClient, tokens: Vault, engine: sa.Engine, now: dt.datetime
-) -> tuple[list[NodeLink], list[str]]:
-    """Link what every token reaches now; return all links, and a sentence for each edge and token that failed."""
-    linked: list[NodeLink] = []
-    problems: list[str] = []
-    for ref in tokens.refs():
-        if ref.kind == "page":
-            continue
-        try:
-            discovery = relink(ref, graph=graph, tokens=tokens, engine=engine, now=now)
-            linked.extend(discovery.links)
-            problems.extend(f"with the token of {ref.subject_name} {unread}" for unread in discovery.unread)
-        except GraphError as error:
-            problems.append(f"what {ref.subject_name} may read could not be read again: {error}")
-    links.settle(engine, now=now)
-    return linked, problems

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from meta_pipeline.consent.scopes import scopes_for_kinds
 from meta_pipeline.extract import first_look
-from meta_pipeline.flows.connections import consents
+from meta_pipeline.flows.connections import relinking
 from meta_pipeline.flows.inviting.issuing import move
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.graph.errors import GraphError
@@ -184,7 +184,7 @@ def check_shares(
     shared: list[str] = []
     problems: list[str] = []
     if any(each.way == "partner" for each in waiting):
-        _, problems = consents.relink_all(graph=graph, tokens=tokens, engine=engine, now=now)
+        _, problems = relinking.relink_all(graph=graph, tokens=tokens, engine=engine, now=now)
     for invitation in waiting:
         if invitation.way == "sign_in":
             invitations.update(engine, invitation.id, token_ref=_token_of(invitation, engine))

@@ -94,7 +94,7 @@ def _write_receipt(
     content = receipt.content_of(
         code=erasure.code, kind=erasure.subject_kind, subject_digest=erasure.subject_digest, origin=erasure.origin,
         times={"requested_at": erasure.requested_at, "started_at": started_at, "ended_at": places.now()},
-        overridden=overridden_floors(plan, places.tenants), steps=list(done.values()),
+        overridden=overridden_floors(plan, places.intake.tenants), steps=list(done.values()),
         digests={
             "warehouse": receipt.digest_of(places.warehouse), "published": receipt.digest_of(places.published),
         },

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 
-from meta_pipeline.erasure.retention import Retention, retention_by_node
+from meta_pipeline.erasure.retention import Retention, first_kept_days, retention_by_node
 from meta_pipeline.flows.leaving.places import LeavingRuntime
 from meta_pipeline.intake.tenants import Tenant
 from meta_pipeline.landing.expiry import Expired, expire_node
@@ -59,7 +59,7 @@ def expire_data(
 ) -> Expiry:
     """Expire the days of every node that are older than it keeps them: landed files first, then raw tables. A node that
     is being read is left for the next time."""
-    first_days = _first_days(tenants, engine=engine, now=now())
+    first_days = first_kept_days(tenants, list_links(engine), now=now())
     expired, busy = Expired(), list[str]()
     for node_id, before in first_days.items():
         with leases.hold(engine, zones.FILES_LEASE, now=now, sleep=sleep):
@@ -93,14 +93,3 @@ def expiries(tenants: Iterable[Tenant], *, engine: sa.Engine) -> list[NodeExpiry
         for link in links if (rule := rules.get(link.id))
     ]
     return sorted(listed, key=lambda each: (each.expires_on is None, each.expires_on or dt.date.max, each.link.id))
-
-
-def _first_days(
-    tenants: Iterable[Tenant], *, engine: sa.Engine, now: dt.datetime
-) -> Mapping[str, dt.date]:
-    links = list_links(engine)
-    rules = retention_by_node(tenants, links)
-    return {
-        link.id: day for link in links
-        if link.id in rules and (day := rules[link.id].first_day(link.today(now))) is not None
-    }

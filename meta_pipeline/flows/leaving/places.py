@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import functools
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,17 +12,20 @@ from typing import Protocol
 
 import sqlalchemy as sa
 
+from meta_pipeline.consent.sign_in_link import person_digest
 from meta_pipeline.erasure import landed
 from meta_pipeline.erasure.plan import ErasurePlan, Stored
 from meta_pipeline.extract.reports import Reports, kind_of
 from meta_pipeline.files import reading
 from meta_pipeline.intake.intake import Intake
-from meta_pipeline.intake.tenants import Node, Tenant
+from meta_pipeline.intake.tenants import Tenant
 from meta_pipeline.node_kinds import AD_ACCOUNT
 from meta_pipeline.settings import Settings
 from meta_pipeline.store.connections import access, grants
 from meta_pipeline.store.connections.node_links import list_links
 from meta_pipeline.store.landed import zones
+from meta_pipeline.store.leaving.erased_rows import Owners
+from meta_pipeline.store.nodes import business_assets, history
 from meta_pipeline.vault.vault import Vault
 from meta_pipeline.warehouse.warehouse import Warehouse
 
@@ -29,7 +33,8 @@ from meta_pipeline.warehouse.warehouse import Warehouse
 @dataclass(frozen=True, kw_only=True)
 class Places:
     """The locations of everything, and what the steps need. `operators_files` are never changed; `dagster_url`: of
-    Dagster's Postgres, None for its SQLite files."""
+    Dagster's Postgres, None for its SQLite files; `member_digest`: of the address of somebody who signs in, None while
+    nobody can."""
 
     home: Path
     landing: str
@@ -39,7 +44,8 @@ class Places:
     operators_files: tuple[Path, ...]
     engine: sa.Engine
     tokens: Vault
-    tenants: tuple[Tenant, ...]
+    intake: Intake
+    member_digest: Callable[[str], str] | None
     reports: Reports
     now: Callable[[], dt.datetime]
     sleep: Callable[[float], None]
@@ -72,14 +78,16 @@ class LeavingRuntime(Protocol):
 
 def places_of(runtime: LeavingRuntime) -> Places:
     """Return the places that the settings of a runtime name."""
-    settings, dagster_url = runtime.settings, runtime.settings.dagster_postgres_url
+    settings = runtime.settings
+    dagster_url, secret = settings.dagster_postgres_url, settings.app_secret
     files = (settings.tenants, settings.exchange_rates, settings.reports, settings.metrics, settings.versions)
     return Places(
         home=settings.root, landing=settings.landing_root, warehouse=settings.warehouse_file,
         published=reading.path_of(settings.published_file),
         dagster_url=dagster_url.get_secret_value() if dagster_url else None,
         operators_files=tuple(file.expanduser().resolve() for file in files if file is not None),
-        engine=runtime.engine, tokens=runtime.vault, tenants=runtime.intake.tenants, reports=runtime.reports,
+        engine=runtime.engine, tokens=runtime.vault, intake=runtime.intake, reports=runtime.reports,
+        member_digest=functools.partial(person_digest, key=secret.get_secret_value()) if secret else None,
         now=runtime.now, sleep=runtime.sleep,
     )
 
@@ -91,9 +99,11 @@ def stored_facts(places: Places) -> Stored:
         for node_id, report in zones.nodes_with(places.engine).items()
     }
     return Stored(
-        refs=places.tokens.refs(retired=True), links=list_links(places.engine),
+        refs=places.tokens.refs(retired=True, replaced=True), links=list_links(places.engine),
         access=access.by_source_token(places.engine), people_names=grants.names_by_person(places.engine),
-        landed_kinds=kinds, tenants=places.tenants,
+        landed_kinds=kinds, earlier_names=history.names_by_node(places.engine),
+        businesses=business_assets.names_by_token(places.engine),
+        assets=business_assets.assets_by_token(places.engine), intake=places.intake,
     )
 
 
@@ -106,11 +116,20 @@ def completed(plan: ErasurePlan, places: Places) -> ErasurePlan:
     )
 
 
+def owners_of(plan: ErasurePlan, places: Places) -> Owners:
+    """Return whose rows of the control store are erased."""
+    digest = places.member_digest
+    return Owners(
+        nodes=plan.nodes, refs=plan.refs, people=plan.people, tenant=plan.tenant,
+        members=[digest(email) for email in plan.members] if digest is not None else [],
+    )
+
+
 def overridden_floors(plan: ErasurePlan, tenants: Iterable[Tenant]) -> list[str]:
     """Return a sentence for each floor of retention that holds for an erased node; without the tenant's name."""
     sentences: list[str] = []
     for tenant in tenants:
-        nodes = tenant.nodes_among([Node(kind, id) for id, kind in plan.nodes.items()])
+        nodes = tenant.nodes_among(plan.node_list)
         count = len(plan.nodes) if plan.tenant == tenant.name else len(nodes)
         if tenant.retention_floor_days and count:
             sentences.append(

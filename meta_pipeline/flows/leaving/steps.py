@@ -9,7 +9,7 @@ from typing import Any
 
 from meta_pipeline.erasure import landed, loose_files, receipt, run_history, search, warehouses
 from meta_pipeline.erasure.plan import ErasurePlan
-from meta_pipeline.flows.leaving.places import Places
+from meta_pipeline.flows.leaving.places import Places, owners_of
 from meta_pipeline.records import MetaPipelineError
 from meta_pipeline.store.coordination import leases
 from meta_pipeline.store.landed import warehouse_state, zones
@@ -27,7 +27,7 @@ class IncompleteError(MetaPipelineError):
 def _search_before(plan: ErasurePlan, places: Places) -> dict[str, Any]:
     """Count what there is."""
     searched = _search(plan, places)
-    owned = erased_rows.count_owned(places.engine, nodes=plan.nodes, refs=plan.refs, people=plan.people)
+    owned = erased_rows.count_owned(places.engine, owners_of(plan, places))
     rows = sum(warehouses.count(file, plan) for file in _warehouse_files(places))
     return {
         "files": searched.files, "bytes": searched.bytes, "files_mentioning": dict(searched.mentioning),
@@ -41,7 +41,9 @@ def _erase_access(plan: ErasurePlan, places: Places) -> dict[str, Any]:
     if plan.kind != "person":  # others may still reach them, and must not bring them back
         digest = places.tokens.signing_key().digest
         erased_rows.record_erased_nodes(
-            places.engine, [digest(f"node:{node_id}") for node_id in plan.nodes], now=places.now()
+            places.engine,
+            [*(digest(f"node:{id}") for id in plan.nodes), *(digest(f"business:{id}") for id in plan.businesses)],
+            now=places.now(),
         )
     return {"rows": _erase_rows(plan, places, without_tables=_TRANSIENT)}
 
@@ -143,8 +145,8 @@ STEPS: Mapping[str, Step] = {
 def _erase_rows(plan: ErasurePlan, places: Places, *, without_tables: Iterable[str] = ()) -> int:
     mentions = plan.mentions
     counts = erased_rows.erase(
-        places.engine, nodes=plan.nodes, refs=plan.refs, people=plan.people, is_mentioned=mentions.is_in_json,
-        without=mentions.without_in, without_tables=frozenset(without_tables),
+        places.engine, owners_of(plan, places), is_mentioned=mentions.is_in_json, without=mentions.without_in,
+        without_tables=frozenset(without_tables),
     )
     return sum(counts.values())
 

@@ -17,19 +17,25 @@ from meta_pipeline.publish.copies.tenant_file import NODES, SOURCE, copy_comment
 from meta_pipeline.publish.copies.warehouse_copy import attach, opened, stored_tables
 
 PAYLOAD = "payload"
+RELATED = "related"
+# Columns of tables about nodes that name businesses and other nodes: the owner, both sides of a change, relations.
+NAMING_OTHERS = ("owner_business_id", "owner_business", "value_before", "value_after", RELATED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeftOut:
-    """Rows and people that a copy leaves out: the rows of `nodes`, and `people` (ids) in the rows of others, where a
-    column is one of `person_columns`: an id and the name beside it. They become `word`. `without_people` does the same
-    for a record as Meta wrote it."""
+    """Rows, people and businesses that a copy leaves out: the rows of `nodes`, and `people` (ids) in the rows of
+    others, where a column is one of `person_columns`: an id and the name beside it. They become `word`.
+    `without_people` does the same for a record as Meta wrote it. `mentions` and `without_mentions`: of anything that
+    is left out, in the columns that say who owns, or owned, a node."""
 
     nodes: Collection[Node] = ()
     people: Collection[str] = ()
     person_columns: Mapping[str, str] = field(default_factory=dict)
     without_people: Callable[[str], str] = str
     word: str = ""
+    mentions: Callable[[str], bool] = field(default=lambda _: False)
+    without_mentions: Callable[[str], str] = str
 
 
 def write_copy(source: Path, target: Path, left_out: LeftOut, *, is_exclusive: bool) -> None:
@@ -41,6 +47,7 @@ def write_copy(source: Path, target: Path, left_out: LeftOut, *, is_exclusive: b
             connection.execute(f"checkpoint {SOURCE}")
         if left_out.people:
             connection.create_function("without_people", left_out.without_people, ["VARCHAR"], "VARCHAR")
+        connection.create_function("without_mentions", left_out.without_mentions, ["VARCHAR"], "VARCHAR")
         for (schema,) in connection.execute(
             "select distinct schema_name from duckdb_schemas() where database_name = ? and not internal", [SOURCE]
         ).fetchall():
@@ -59,8 +66,9 @@ def write_copy(source: Path, target: Path, left_out: LeftOut, *, is_exclusive: b
 
 
 def count_rows(connection: duckdb.DuckDBPyConnection, catalog: str, left_out: LeftOut) -> int:
-    """Return how many rows of an attached file belong to what is left out."""
+    """Return how many rows of an attached file belong to what is left out, or name it as an owner."""
     count = 0
+    connection.create_function("mentions", left_out.mentions, ["VARCHAR"], "BOOLEAN")
     for table in stored_tables(connection, catalog):
         conditions, values = _belongs(table, left_out)
         if conditions:
@@ -80,6 +88,7 @@ def _belongs(table: StoredTable, left_out: LeftOut) -> tuple[list[str], list[Any
     for id_column in left_out.person_columns.keys() & names if left_out.people else ():
         conditions.append(f'"{id_column}" in (select unnest(?::varchar[]))')
         values.append(sorted(left_out.people))
+    conditions += [f'coalesce(mentions("{column}"), false)' for column in NAMING_OTHERS if column in names]
     return conditions, values
 
 
@@ -95,7 +104,7 @@ def _copy_rows(connection: duckdb.DuckDBPyConnection, table: StoredTable, left_o
     is_assigned = table.node_column is not None and table.place not in SHARED
     ids = _ids(table, left_out.nodes) if is_assigned else []
     if table.place == NODES:
-        _copy_nodes(connection, table, ids)
+        _copy_nodes(connection, table, ids, left_out)
         return
     replaced, values = _replacements(table, left_out)
     query = f"insert into {table.sql} by name select *{replaced} from {SOURCE}.{table.sql}"
@@ -106,7 +115,7 @@ def _copy_rows(connection: duckdb.DuckDBPyConnection, table: StoredTable, left_o
 
 
 def _replacements(table: StoredTable, left_out: LeftOut) -> tuple[str, list[Any]]:
-    """Return the `replace` clause that erases people from the rows of a table that names them."""
+    """Return the `replace` clause that erases people and owners from the rows of a table that names them."""
     names = {name for name, _ in table.columns}
     columns, values = list[str](), list[Any]()
     for id_column, name_column in left_out.person_columns.items() if left_out.people else ():
@@ -119,18 +128,25 @@ def _replacements(table: StoredTable, left_out: LeftOut) -> tuple[str, list[Any]
         if PAYLOAD in names:
             mentioned = " or ".join(f"contains({PAYLOAD}, '{person}')" for person in sorted(left_out.people))
             columns.append(f"case when {mentioned} then without_people({PAYLOAD}) else {PAYLOAD} end as {PAYLOAD}")
+    columns += [f'without_mentions("{column}") as "{column}"' for column in NAMING_OTHERS if column in names]
     return (f" replace ({', '.join(columns)})" if columns else ""), values
 
 
-def _copy_nodes(connection: duckdb.DuckDBPyConnection, table: StoredTable, ids: Collection[str]) -> None:
-    """Copy the nodes that stay, without their relations to those that are left out."""
+def _copy_nodes(
+    connection: duckdb.DuckDBPyConnection, table: StoredTable, ids: Collection[str], left_out: LeftOut
+) -> None:
+    """Copy the nodes that stay, without their relations to nodes and businesses that are left out."""
     names = [name for name, _ in table.columns]
-    related = names.index("related")
+    related = names.index(RELATED)
     for row in connection.execute(f"select * from {SOURCE}.{table.sql} order by all").fetchall():
         values: list[Any] = list(row)
         if values[names.index("node_id")] in ids:
             continue
         relations = json.loads(values[related] or "[]")
-        if any(each.get("id") in ids for each in relations):
-            values[related] = json.dumps([each for each in relations if each.get("id") not in ids], sort_keys=True)
+        staying = [each for each in relations if each.get("id") not in ids and not left_out.mentions(json.dumps(each))]
+        if staying != relations:
+            values[related] = json.dumps(staying, sort_keys=True)
+        for column in (set(NAMING_OTHERS) & set(names)) - {RELATED}:
+            place = names.index(column)
+            values[place] = None if values[place] is None else left_out.without_mentions(values[place])
         connection.execute(f"insert into {table.sql} values ({', '.join('?' * len(values))})", values)

@@ -1,64 +1,65 @@
-"""The rows of the control store that belong to people, tokens and nodes, whichever table they are in: by the columns
-that name them, and by what their texts mention."""
+"""The rows of the control store that belong to people, tokens, nodes and tenants, whichever table they are in: by the
+columns that name them, and by what their texts mention (`ownership.py`)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 
+from meta_pipeline.store.leaving.ownership import OWNERSHIP, Ownership
 from meta_pipeline.store.schema.current import metadata
-from meta_pipeline.store.schema.leaving import erased_nodes, erasures, installation_keys, signed_requests
+from meta_pipeline.store.schema.leaving import erased_nodes
+from meta_pipeline.store.schema.people import invitations
 
-# The column of a row's own node, token or person.
-_NODE, _TOKEN, _PERSON = ("node_id",), ("token_ref", "through_ref"), ("subject_id",)
-_OWN_NODE, _OWN_TOKEN = ("node_links", "dim_nodes"), ("tokens",)
-# A row of these whose text mentions what is erased is removed; in others the mention is.
-_REMOVED_WHOLE = frozenset({"alerts", "audit_calls", "budgets", "reservations", "waiters", "leases", "unread_edges"})
-# They name nothing but the node that a row belongs to, and are the largest.
-_NOT_SEARCHED = frozenset({"landed_files", "landed_versions", "snapshot_objects", "token_reveals", "report_runs"})
-_OURS = frozenset({table.name for table in (erasures, erased_nodes, installation_keys, signed_requests)})
 _CHUNK = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owners:
+    """Whose rows are erased: nodes and people by id, tokens by ref, `members` (digests of people who sign in), and a
+    tenant by its name."""
+
+    nodes: Collection[str] = ()
+    refs: Collection[str] = ()
+    people: Collection[str] = ()
+    members: Collection[str] = ()
+    tenant: str | None = None
 
 
 def erase(
     engine: sa.Engine,
+    owners: Owners,
     *,
-    nodes: Collection[str],
-    refs: Collection[str],
-    people: Collection[str],
     is_mentioned: Callable[[Any], bool],
     without: Callable[[Any], Any],
     without_tables: Collection[str] = (),
 ) -> dict[str, int]:
-    """Remove or change every row that belongs to these nodes, tokens or people or mentions them; return how many, by
-    table. What was deleted is overwritten in the file."""
+    """Remove or change every row that belongs to these owners or mentions them; return how many, by table. What was
+    deleted is overwritten in the file."""
     counts: dict[str, int] = {}
-    for table in metadata.sorted_tables:
-        if table.name in _OURS or table.name in without_tables:
+    for table in metadata.sorted_tables:  # those of an invitation before it
+        if table.name in without_tables:
             continue
         with engine.begin() as connection:
             if connection.dialect.name == "sqlite":
                 connection.exec_driver_sql("pragma secure_delete = on")
-            if table.name == "node_links":
-                _find_new_tokens(connection, table, refs)
-            count = _delete_owned(connection, table, nodes, refs, people)
-            if table.name not in _NOT_SEARCHED:
-                count += _erase_mentions(connection, table, is_mentioned, without)
+            _replace_tokens(connection, table, owners.refs)
+            count = _delete_owned(connection, table, owners)
+            count += _erase_mentions(connection, table, is_mentioned, without)
         if count:
             counts[table.name] = count
     return counts
 
 
-def count_owned(
-    engine: sa.Engine, *, nodes: Collection[str], refs: Collection[str], people: Collection[str]
-) -> dict[str, int]:
-    """Return how many rows belong to these nodes, tokens or people, by table."""
+def count_owned(engine: sa.Engine, owners: Owners) -> dict[str, int]:
+    """Return how many rows belong to these owners, by table."""
     counts: dict[str, int] = {}
     with engine.connect() as connection:
         for table in metadata.sorted_tables:
-            conditions = _conditions(table, nodes, refs, people) if table.name not in _OURS else []
+            conditions = _conditions(table, owners)
             query = sa.select(sa.func.count()).select_from(table)
             count = connection.execute(query.where(sa.or_(*conditions))).scalar_one() if conditions else 0
             if count:
@@ -80,7 +81,7 @@ def vacuum(engine: sa.Engine) -> None:
 
 
 def record_erased_nodes(engine: sa.Engine, digests: Collection[str], *, now: Any) -> None:
-    """Record nodes that are linked again only with a consent that is given after `now`."""
+    """Record nodes and businesses that are linked again only with a consent that is given after `now`."""
     with engine.begin() as connection:
         connection.execute(erased_nodes.delete().where(erased_nodes.c.digest.in_(list(digests))))
         if digests:
@@ -88,78 +89,96 @@ def record_erased_nodes(engine: sa.Engine, digests: Collection[str], *, now: Any
 
 
 def find_erased_nodes(engine: sa.Engine) -> dict[str, Any]:
-    """Return when each node was erased, by its digest."""
+    """Return when each node and business was erased, by its digest."""
     with engine.connect() as connection:
         return {row.digest: row.erased_at for row in connection.execute(sa.select(erased_nodes))}
 
 
-def _delete_owned(
-    connection: sa.Connection, table: sa.Table, nodes: Collection[str], refs: Collection[str], people: Collection[str]
-) -> int:
+def _delete_owned(connection: sa.Connection, table: sa.Table, owners: Owners) -> int:
     count = 0
-    for condition in _conditions(table, nodes, refs, people):
+    for condition in _conditions(table, owners):
         count += connection.execute(table.delete().where(condition)).rowcount
     return count
 
 
-def _conditions(
-    table: sa.Table, nodes: Collection[str], refs: Collection[str], people: Collection[str]
-) -> list[sa.ColumnElement[bool]]:
+def _conditions(table: sa.Table, owners: Owners) -> list[sa.ColumnElement[bool]]:
     """Return the conditions for rows that belong to them, in portions that a database accepts."""
-    tokens = (*_TOKEN, *(["id", "parent_ref"] if table.name in _OWN_TOKEN else []))
-    if table.name in _OWN_NODE:  # the token of a link is replaced, not its row
-        tokens = ()
-    wanted = (
-        ((*_NODE, *(["id"] if table.name in _OWN_NODE else [])), nodes), (tokens, refs), (_PERSON, [*people, *nodes]),
-    )
-    return [
+    declared: Ownership = OWNERSHIP[table.name]
+    tenants = [owners.tenant] if owners.tenant else []
+    wanted: list[tuple[tuple[str, ...], Collection[str]]] = [
+        (declared.nodes, owners.nodes), (declared.tokens, owners.refs), (declared.members, owners.members),
+        (declared.people, [*owners.people, *owners.nodes]), (declared.tenants, tenants),
+    ]
+    conditions = [
         table.c[name].in_(values[start : start + _CHUNK])
-        for names, all_values in wanted for name in names if name in table.c
+        for names, all_values in wanted for name in names
         for values in [sorted(all_values)] for start in range(0, len(values), _CHUNK)
+    ]
+    return [
+        *conditions,
+        *(
+            table.c[name].in_(sa.select(invitations.c.id).where(condition))
+            for name in declared.invitations for condition in _conditions(invitations, owners)
+        ),
     ]
 
 
-def _find_new_tokens(connection: sa.Connection, links: sa.Table, refs: Collection[str]) -> None:
-    """Let the links that were read with a token of these name another token that reads them, or none."""
-    node_access = metadata.tables["node_access"]
-    erased = frozenset(refs)
-    for row in connection.execute(sa.select(links.c.id, links.c.token_ref)).all():
-        if row.token_ref in erased:
-            other = sa.select(node_access.c.token_ref).where(
-                node_access.c.node_id == row.id, node_access.c.token_ref.not_in(list(refs))
-            )
-            token_ref = connection.execute(other.limit(1)).scalar() or ""
-            connection.execute(links.update().where(links.c.id == row.id).values(token_ref=token_ref))
+def _replace_tokens(connection: sa.Connection, table: sa.Table, refs: Collection[str]) -> None:
+    """Let the rows that name a token of these, and stay, name another token that reads their node, or none."""
+    declared, node_access = OWNERSHIP[table.name], metadata.tables["node_access"]
+    erased, values = frozenset(refs), sorted(refs)
+    for name in declared.replaced:
+        column, (node,) = table.c[name], declared.nodes
+        if column.nullable:
+            for start in range(0, len(values), _CHUNK):
+                here = column.in_(values[start : start + _CHUNK])
+                connection.execute(table.update().where(here).values({column.key: None}))
+            continue
+        for row in connection.execute(sa.select(table.c[node].label("node"), column.label("ref"))).all():
+            if row.ref in erased:
+                other = sa.select(node_access.c.token_ref).where(
+                    node_access.c.node_id == row.node, node_access.c.token_ref.not_in(values)
+                )
+                token_ref = connection.execute(other.limit(1)).scalar() or ""
+                connection.execute(table.update().where(table.c[node] == row.node).values({column.key: token_ref}))
 
 
 def _erase_mentions(
     connection: sa.Connection, table: sa.Table, is_mentioned: Callable[[Any], bool], without: Callable[[Any], Any]
 ) -> int:
     """Remove the rows of a table that mention what is erased, or the mentions: a relation in JSON, a name in a text."""
-    texts = [column for column in table.c if isinstance(column.type, (sa.String, sa.JSON))]
-    keys = list(table.primary_key)
+    declared = OWNERSHIP[table.name]
+    texts, keys = [table.c[name] for name in declared.texts], list(table.primary_key)
     if not texts:
         return 0
     count = 0
-    for row in connection.execute(sa.select(table)).all():
+    columns = {column.key: column for column in (*keys, *texts)}
+    for row in connection.execute(sa.select(*columns.values())).all():
         values = row._mapping
         mentioned = [column for column in texts if is_mentioned(values[column.key])]
         if not mentioned:
             continue
         here = sa.and_(*(key == values[key.key] for key in keys))
-        if table.name in _REMOVED_WHOLE or any(column.primary_key for column in mentioned):
+        if declared.removed_whole or any(column.primary_key for column in mentioned):
             connection.execute(table.delete().where(here))
         else:
             changes = {
-                column.key: _without_relations(values[column.key], is_mentioned, without) for column in mentioned
+                column.key: _without_mentions(values[column.key], is_mentioned, without) for column in mentioned
             }
             connection.execute(table.update().where(here).values(changes))
         count += 1
     return count
 
 
-def _without_relations(value: Any, is_mentioned: Callable[[Any], bool], without: Callable[[Any], Any]) -> Any:
-    """Return JSON or a text without mentions; from a list of objects, those that mention them are left out."""
-    if isinstance(value, list) and all(isinstance(each, dict) for each in value):
-        return [each for each in value if not is_mentioned(each)]
+def _without_mentions(value: Any, is_mentioned: Callable[[Any], bool], without: Callable[[Any], Any]) -> Any:
+    """Return JSON or a text without mentions: from a list of objects, those that mention them are left out, and from
+    an object, what is under a key that does."""
+    match value:
+        case list() if all(isinstance(each, dict) for each in value):
+            return [each for each in value if not is_mentioned(each)]
+        case dict():
+            return {
+                key: _without_mentions(each, is_mentioned, without)
+                for key, each in value.items() if not is_mentioned(key)
+            }
     return without(value)

@@ -83,6 +83,24 @@ def names(engine: sa.Engine, *, through_ref: str | None = None) -> dict[str, str
         return {row.id: row.name for row in connection.execute(query)}
 
 
+def names_by_token(engine: sa.Engine) -> dict[str, dict[str, str]]:
+    """Return the businesses of every token, retired ones too: names by id."""
+    by_token: dict[str, dict[str, str]] = {}
+    with engine.connect() as connection:
+        for row in connection.execute(sa.select(businesses)):
+            by_token.setdefault(row.through_ref, {})[row.id] = row.name
+    return by_token
+
+
+def assets_by_token(engine: sa.Engine) -> dict[str, list[BusinessAsset]]:
+    """Return everything that the businesses of every token list, retired ones too."""
+    by_token: dict[str, list[BusinessAsset]] = {}
+    with engine.connect() as connection:
+        for row in connection.execute(sa.select(business_assets)):
+            by_token.setdefault(row.through_ref, []).append(_asset(row))
+    return by_token
+
+
 def find_unread(engine: sa.Engine) -> list[BusinessAsset]:
     """Return what businesses list and no token could read when it was listed, each node once, by kind and id: pending
     before unassigned."""

@@ -134,6 +134,16 @@ def changes(engine: sa.Engine, *, node_id: str | None = None, limit: int | None 
         ]
 
 
+def names_by_node(engine: sa.Engine) -> dict[str, frozenset[str]]:
+    """Return every name that a node has had, by node."""
+    names: dict[str, set[str]] = {}
+    query = sa.select(node_versions.c.node_id, node_versions.c.name).distinct()
+    with engine.connect() as connection:
+        for row in connection.execute(query):
+            names.setdefault(row.node_id, set()).add(row.name)
+    return {node_id: frozenset(each) for node_id, each in names.items()}
+
+
 def lost_since(engine: sa.Engine) -> dict[str, dt.datetime]:
     """Return the nodes that no token reaches, and since when."""
     query = sa.select(node_links.c.id, node_links.c.lost_at).where(node_links.c.lost_at.is_not(None))

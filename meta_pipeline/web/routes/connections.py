@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from meta_pipeline.consent.scopes import PHASES, SCOPES
 from meta_pipeline.consent.signing import is_same
 from meta_pipeline.consent.state import browser_digest
-from meta_pipeline.flows.connections import consents, tokens
+from meta_pipeline.flows.connections import relinking, tokens
 from meta_pipeline.flows.connections.consent_request import ConsentRequest, consent_request
 from meta_pipeline.records import MetaPipelineError, NodeLink, VaultError
 from meta_pipeline.status import overview, wording
@@ -155,7 +155,7 @@ def check(site: Site, request: Request) -> Response:
     our_form(site, request)
     runtime, ref_id = site.runtime, _ref_id(site, request)
     try:
-        consents.check(ref_id, graph=runtime.graph, tokens=runtime.vault, engine=runtime.engine, now=runtime.now())
+        relinking.check(ref_id, graph=runtime.graph, tokens=runtime.vault, engine=runtime.engine, now=runtime.now())
     except MetaPipelineError as error:
         return site.message(
             request, "Facebook gave no answer", f"{error}.", status=502, action="Connections", url="/"

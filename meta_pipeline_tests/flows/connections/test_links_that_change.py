@@ -10,7 +10,7 @@ import pytest
 
 from harness.faults.faulty_pull import ACCOUNT, DAYS, FaultyPull
 from harness.frozen_clock import FrozenRuntime
-from meta_pipeline.flows.connections import consents
+from meta_pipeline.flows.connections import relinking
 from meta_pipeline.flows.pulling import pulls
 from meta_pipeline.flows.pulling.pull_context import PullContext
 from meta_pipeline.records import FailedDay, LandedFile
@@ -61,7 +61,7 @@ def test_a_change_before_any_call_of_a_pull_leaves_no_wrong_day(tmp_path: Path, 
 def test_a_discovery_during_a_pull_takes_the_node_from_the_next_one(runtime: FrozenRuntime, context: PullContext) -> None:
     def lose() -> None:
         control(runtime.graph, "tasks", {"node": ACCOUNT, "tasks": []}, {})
-        consents.relink_all(graph=runtime.client, tokens=runtime.vault, engine=runtime.engine, now=runtime.clock.now())
+        relinking.relink_all(graph=runtime.client, tokens=runtime.vault, engine=runtime.engine, now=runtime.clock.now())
 
     before = list(pulls.land(ACCOUNT, DAYS[:2], ["account_insights"], context=context))
     before_call(runtime.graph, 1, lose)

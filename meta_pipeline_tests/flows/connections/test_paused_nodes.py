@@ -7,7 +7,7 @@ import datetime as dt
 import pytest
 
 from harness.frozen_clock import FrozenRuntime
-from meta_pipeline.flows.connections import consents
+from meta_pipeline.flows.connections import consents, relinking
 from meta_pipeline.flows.pulling import pulls
 from meta_pipeline.flows.pulling.ads.listings import ListingPolicy, land_entities
 from meta_pipeline.flows.pulling.pull_context import PullContext
@@ -55,7 +55,7 @@ def test_a_paused_node_is_not_called_by_pulls_listings_prefetches_and_first_look
 def test_a_node_that_is_resumed_lands_what_it_missed_and_keeps_its_history(runtime: FrozenRuntime, context: PullContext) -> None:
     (first,) = pulls.land(ACCOUNT, DAYS[:1], ["account_insights"], context=context)
     choose(runtime, ACCOUNT, "paused")
-    consents.relink_all(graph=runtime.client, tokens=runtime.vault, engine=runtime.engine, now=runtime.clock.now())
+    relinking.relink_all(graph=runtime.client, tokens=runtime.vault, engine=runtime.engine, now=runtime.clock.now())
     choose(runtime, ACCOUNT, "chosen")
     results = list(pulls.land(ACCOUNT, DAYS, ["account_insights"], context=context))
 

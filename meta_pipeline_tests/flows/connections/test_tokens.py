@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from harness.frozen_clock import PUBLIC, FrozenRuntime
 from meta_pipeline.consent.scopes import SCOPES, Scope, scopes_for
-from meta_pipeline.flows.connections import consents, tokens
+from meta_pipeline.flows.connections import relinking, tokens
 from meta_pipeline.flows.pulling import pulls
 from meta_pipeline.flows.pulling.pull_context import PullContext
 from meta_pipeline.landing.landing import Landing
@@ -185,7 +185,7 @@ def test_a_missing_task_leads_to_where_it_is_given(runtime: FrozenRuntime, kind:
 def test_access_that_is_taken_away_is_no_longer_used(runtime: FrozenRuntime, tmp_path: Path) -> None:
     runtime.onboard(runtime.mint(days=60))
     runtime.graph.access.tasks[ACCOUNT.removeprefix("act_")] = []
-    consents.relink_all(graph=runtime.client, tokens=runtime.vault, engine=runtime.engine, now=runtime.clock.now())
+    relinking.relink_all(graph=runtime.client, tokens=runtime.vault, engine=runtime.engine, now=runtime.clock.now())
 
     (failed,) = land(runtime, tmp_path)
     assert isinstance(failed, FailedDay) and "no token reads act_1000000001" in failed.reason
