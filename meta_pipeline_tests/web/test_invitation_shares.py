@@ -27,37 +27,87 @@ def web(tmp_path: Path, sandbox: Sandbox, clock: Clock) -> Web:
     return make_inviting_web(tmp_path, sandbox, clock)
 
 
-SINGLE = {
-    "missing_scope": ("permission to read the insights of Pages was not given", "Sign in again, and leave the permission ticked"),
-    "missing_task": ("Northwind US: you may see it, but the task “View performance”", "/settings/ad-accounts/1000000001"),
-    "wrong_owner": ("Northwind US belongs to another business portfolio (Elsewhere)", "Forward the text below to an admin"),
-    "wrong_direction": ("Example Agency shares with you, and you don&#39;t share", "choose Give a partner access to your assets"),
+# By kind: the node, the one whose tasks and owner it follows, its name, the page of its tasks, and a permission.
+NODES = {
+    "ad_account": ("act_1000000001", "act_1000000001", "Northwind US", "/settings/ad-accounts/1000000001", "ads_read"),
+    "page": ("3000000000001", "3000000000001", "Northwind", "/settings/pages/3000000000001", "read_insights"),
+    "instagram_account": (
+        "17841400000000001", "3000000000001", "northwind", "/settings/instagram-account-v2s/17841400000000001",
+        "instagram_manage_insights",
+    ),
 }
+ALLOWS = {"ads_read": "read ads and their results", "read_insights": "read the insights of Pages", "instagram_manage_insights": "read the insights of Instagram accounts"}
+FAULTS = ("missing_scope", "missing_task", "wrong_owner", "wrong_direction")
 
 
-PRODUCED = [name for name in SINGLE if name != "wrong_owner"]  # by this sandbox; the owner is in test_findings.py
+def sentences(kind: str) -> dict[str, tuple[str, str]]:
+    """Return the sentence and the click of every fault of a node of this kind."""
+    _, _, name, tasks_page, scope = NODES[kind]
+    return {
+        "missing_scope": (f"permission to {ALLOWS[scope]} was not given", "Sign in again, and leave the permission ticked"),
+        "missing_task": (f"{name}: you may see it, but the task “View performance”", tasks_page),
+        "wrong_owner": (f"{name} belongs to another business portfolio (Elsewhere)", "Forward the text below to an admin of that portfolio"),
+        "wrong_direction": ("Example Agency shares with you, and you don&#39;t share", "choose Give a partner access to your assets"),
+    }
 
 
-@pytest.mark.parametrize("faults", [
-    *[(name,) for name in PRODUCED], *itertools.combinations(PRODUCED, 2),
-], ids="+".join)
-def test_each_pair_of_faults_leads_to_its_sentences_and_clicks(
-    tmp_path: Path, sandbox: Sandbox, clock: Clock, faults: tuple[str, ...]
-) -> None:
-    # The customer is the sandbox's agency; we are a client of it, so that only it shares.
+def faulty_web(path: Path, sandbox: Sandbox, clock: Clock, faults: tuple[str, ...], kind: str) -> Web:
+    """Return an app with faults in the sandbox. The customer is the sandbox's agency; we are a client of it, so that
+    only it shares with us."""
     text = INTAKE.replace("[tenants.north]", '[tenants.north]\nbusinesses = ["2000000000001"]\nshares = "with_us"')
     if "wrong_direction" in faults:
         text = text.replace('business = "2000000000009"', 'business = "2000000000002"')
-    web = make_inviting_web(tmp_path, sandbox, clock, text)
+    node_id = NODES[kind][1]
     if "missing_task" in faults:
-        sandbox.control("tasks", {"node": "act_1000000001", "tasks": ["ADVERTISE"]})
-    invitation, path = invite(web)
-    consent(web, path, web.browser, without=("read_insights",) if "missing_scope" in faults else ())
-    page = web.browser.get(path).body
+        sandbox.control("tasks", {"node": node_id, "tasks": ["ADVERTISE"]})
+    if "wrong_owner" in faults:
+        sandbox.control("owners", {"node": node_id, "business": {"id": "2000000000777", "name": "Elsewhere"}})
+    return make_inviting_web(path, sandbox, clock, text)
 
-    for name, (sentence, click) in SINGLE.items():
+
+def check_page(page: str, kind: str, faults: tuple[str, ...]) -> None:
+    """Check that a page has the sentence and the click of these faults, and of no other."""
+    for name, (sentence, click) in sentences(kind).items():
         assert (sentence in page) == (name in faults), (name, page)
         assert (click in page) == (name in faults), (name, page)
+
+
+@pytest.mark.parametrize("kind", NODES)
+@pytest.mark.parametrize("faults", [
+    *[(name,) for name in FAULTS], *itertools.combinations(FAULTS, 2),
+], ids="+".join)
+def test_each_pair_of_faults_leads_to_its_sentences_and_clicks(
+    tmp_path: Path, sandbox: Sandbox, clock: Clock, faults: tuple[str, ...], kind: str
+) -> None:
+    web = faulty_web(tmp_path, sandbox, clock, faults, kind)
+    # A consent without ads_read that has nothing else is no consent: a Page is asked for as well.
+    invitation, path = invite(web, kind, *(["page"] if kind == "ad_account" else []))
+    consent(web, path, web.browser, without=(NODES[kind][4],) if "missing_scope" in faults else ())
+
+    shown = faults
+    if kind == "ad_account" and "missing_scope" in faults:  # without it Meta lists no ad account: nothing is known of one
+        shown = tuple(name for name in faults if name in ("missing_scope", "wrong_direction"))
+    check_page(web.browser.get(path).body, kind, shown)
+    assert state_of(web, invitation) == "partly_granted"
+
+
+@pytest.mark.parametrize("kind", NODES)
+@pytest.mark.parametrize("faults", [
+    *[(name,) for name in FAULTS[1:]], *itertools.combinations(FAULTS[1:], 2),
+], ids="+".join)
+def test_each_pair_of_faults_of_a_partner_share_leads_to_its_sentences_and_clicks(
+    tmp_path: Path, sandbox: Sandbox, clock: Clock, faults: tuple[str, ...], kind: str
+) -> None:
+    """A share as partner is read from our side, with our own token, and takes no permission of the customer."""
+    web = faulty_web(tmp_path, sandbox, clock, faults, kind)
+    _connect_operator(web)
+    invitation, path = invite(web, kind)
+    guest = web.another_browser()
+    guest.post(f"{path}/shared", {"form_token": form_token(guest.get(path).body)})
+    clock.at += dt.timedelta(minutes=5)
+    guest.get(path)
+
+    check_page(guest.get(path).body, kind, faults)
     assert state_of(web, invitation) == "partly_granted"
 
 
