@@ -9,47 +9,37 @@ from __future__ import annotations
 import datetime as dt
 import functools
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
 
 from meta_pipeline.alerts.due import Alert
-from meta_pipeline.alerts.targets import Email, Log, Target, Webhook
-from meta_pipeline.extract.ads.catalogue.report_file import Catalogue, load_catalogue
-from meta_pipeline.extract.catalogue import all_reports
-from meta_pipeline.extract.metrics.metric import Registry
+from meta_pipeline.configuration import Configuration
+from meta_pipeline.erasure import retention
 from meta_pipeline.extract.raw_tables import insights_tables
-from meta_pipeline.extract.registry.registry_file import load_registry
-from meta_pipeline.extract.reports import Reports, default_names
 from meta_pipeline.extract.snapshots.snapshot_ages import parse_ages
 from meta_pipeline.files import permissions, reading
 from meta_pipeline.flows import failed_checks
 from meta_pipeline.flows.compaction import Compaction, compact_landing
-from meta_pipeline.flows.connections import consents
+from meta_pipeline.flows.connections import consents, instagram_identities
 from meta_pipeline.flows.connections import tokens as token_flows
 from meta_pipeline.flows.pulling.ads.listings import ListingPolicy
 from meta_pipeline.flows.pulling.pull_context import PullContext
 from meta_pipeline.graph.client import GraphClient
-from meta_pipeline.graph.features import checked as checked_features
 from meta_pipeline.graph.http.download import Downloads
 from meta_pipeline.graph.limits.budget import SharedBudget
 from meta_pipeline.graph.request import Purpose
 from meta_pipeline.graph.samples import Samples
-from meta_pipeline.graph.versions import Calendar, calendar
-from meta_pipeline.intake.file import load_intake
-from meta_pipeline.intake.intake import Intake
 from meta_pipeline.intake.tenants import Node
 from meta_pipeline.landing.landing import Landing
 from meta_pipeline.linker import choosing
 from meta_pipeline.linker.choosing import Selection
-from meta_pipeline.node_kinds import NodeKind
-from meta_pipeline.publish.policy import PublishPolicy
-from meta_pipeline.records import ConfigError, NodeLink
+from meta_pipeline.node_kinds import AD_ACCOUNT, NodeKind
+from meta_pipeline.records import AccessToken, ConfigError, NodeLink
 from meta_pipeline.settings import Settings
 from meta_pipeline.status import forecast, overview
-from meta_pipeline.status.action_links import ActionLinks
 from meta_pipeline.status.check_failures import check_failures
 from meta_pipeline.status.forecast import NodeForecast, OrganicPolicy
 from meta_pipeline.status.overview import Connection
@@ -67,13 +57,12 @@ def system_now() -> dt.datetime:
 
 
 @dataclass(frozen=True)
-class Runtime:
+class Runtime(Configuration):
     """Everything that one process needs, created on first use: one engine, one vault, one gateway, one clock.
 
     `now` returns aware UTC; `sleep` takes seconds.
     """
 
-    settings: Settings
     now: Callable[[], dt.datetime] = field(default=system_now, kw_only=True)
     sleep: Callable[[float], None] = field(default=time.sleep, kw_only=True)
 
@@ -103,62 +92,6 @@ class Runtime:
         )
 
     @functools.cached_property
-    def catalogue(self) -> Catalogue:
-        """Return every report of ad accounts, including those of the settings' file; ConfigError when the file can't be
-        read."""
-        return load_catalogue(self.settings.reports)
-
-    @functools.cached_property
-    def metrics(self) -> Registry:
-        """Return every metric of Pages and Instagram, with the changes of the settings' file; ConfigError when the file
-        can't be read."""
-        return load_registry(self.settings.metrics)
-
-    @functools.cached_property
-    def reports(self) -> Reports:
-        """Return every report: of ad accounts, Pages and Instagram accounts."""
-        return all_reports(self.catalogue)
-
-    @functools.cached_property
-    def versions(self) -> Calendar:
-        """Return Meta's calendar of versions: the built-in one, overridden by the settings' file."""
-        return calendar(self.settings.versions)
-
-    def default_reports(self, kind: NodeKind) -> tuple[str, ...]:
-        """Return the reports of a kind of node that are read when none is named."""
-        return default_names(self.reports, kind)
-
-    @property
-    def features(self) -> frozenset[str]:
-        """Return the features that are switched on; ConfigError for a feature that does not exist."""
-        return checked_features(self.settings.switched_on)
-
-    @property
-    def app_secret(self) -> str | None:
-        """Return the Meta app's secret, which also signs links, sessions and forms; None while it is not set."""
-        secret = self.settings.app_secret
-        return secret.get_secret_value() if secret else None
-
-    @functools.cached_property
-    def action_links(self) -> ActionLinks:
-        """Return the base URLs of the links that issues and alerts carry."""
-        settings = self.settings
-        return ActionLinks(
-            public_url=settings.public_url, business_url=settings.business_url, facebook_url=settings.dialog_url,
-            invites=settings.is_exposed,
-        )
-
-    @property
-    def alert_targets(self) -> list[Target]:
-        """Return where alerts go, besides the Dagster UI."""
-        targets: list[Target] = [Log()]
-        if url := self.settings.alert_url:
-            targets.append(Webhook(url.get_secret_value()))
-        if url := self.settings.smtp_url:
-            targets.append(Email(url.get_secret_value()))
-        return targets
-
-    @functools.cached_property
     def budget(self) -> SharedBudget:
         return SharedBudget(
             self.engine, app_id=self.settings.app_id, now=self.now, sleep=self.sleep,
@@ -181,20 +114,6 @@ class Runtime:
         return Warehouse(self.settings.warehouse_file, insights_tables(self.catalogue.values()), rates=rates)
 
     @property
-    def intake(self) -> Intake:
-        """Return the intake as its file is now, an empty one without a file; ConfigError when it is not valid."""
-        return load_intake(self.settings.tenants)
-
-    @functools.cached_property
-    def publish_policy(self) -> PublishPolicy:
-        """Return for whom the warehouse is published, and what is held back; ConfigError when the tenants' file is
-        wrong."""
-        return PublishPolicy(
-            tenants=self.intake.tenants, holds_failed=self.settings.hold_failed_accounts,
-            pins=self.settings.pins, landing=self.settings.landing_root,
-        )
-
-    @property
     def chosen_by_default(self) -> frozenset[str] | None:
         """Return the nodes that are read every day unless somebody chose otherwise: those of the intake's tenants;
         None, for every node that is reached, without any."""
@@ -213,6 +132,10 @@ class Runtime:
     def links_to_read(self, *, kind: NodeKind | None = None, now: dt.datetime | None = None) -> list[NodeLink]:
         """Return the links of the nodes that are read every day, or those of a kind."""
         return self.selection().read(list_links(self.engine, kind=kind), now=now or self.now())
+
+    def first_kept_days(self, links: Sequence[NodeLink], *, now: dt.datetime) -> Mapping[str, dt.date]:
+        """Return the first day that does not expire of each of these nodes whose customers agreed on a ceiling."""
+        return retention.first_kept_days(self.intake.tenants, links, now=now)
 
     def connections(self, *, with_disconnected: bool = False) -> list[Connection]:
         """Return every token with what it reads, what is wrong with it and what to click; VaultError without a key."""
@@ -259,6 +182,17 @@ class Runtime:
         """Read yesterday of one ad account and one Page, as a new connection sees them."""
         return consents.first_look(
             onboarding_id, self.links_to_read(), graph=self.graph, tokens=self.vault, engine=self.engine,
+            now=self.now(),
+        )
+
+    def page_token_of(self, node_id: str) -> AccessToken | None:
+        """Return the own token of a Page, for a share of it; None for an ad account."""
+        return None if node_id.startswith("act_") else self.vault.reveal_for(node_id, flow="partners")
+
+    def read_identities(self) -> list[str]:
+        """Record the Instagram accounts of ad accounts that are read every day; return a sentence for each failure."""
+        return instagram_identities.read_identities(
+            self.links_to_read(kind=AD_ACCOUNT), graph=self.graph, tokens=self.vault, engine=self.engine,
             now=self.now(),
         )
 

@@ -9,7 +9,7 @@ from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.defs.assets.keys import ENTITIES, landing_key
 from meta_pipeline.defs.partitions import NODES, checked_id
 from meta_pipeline.defs.shown import plain
-from meta_pipeline.flows.connections import consents
+from meta_pipeline.flows.connections import consents, relinking
 from meta_pipeline.flows.inviting import shares
 from meta_pipeline.flows.leaving.expiring import expire_data_of
 from meta_pipeline.node_kinds import AD_ACCOUNT, INSTAGRAM_ACCOUNT, NODE_KINDS, PAGE
@@ -106,10 +106,14 @@ def refresh_links(
     context: dg.OpExecutionContext, token_troubles: list[str], runtime: dg.ResourceParam[Runtime]
 ) -> None:
     """Link what every token reaches today, and add a partition for every new node that has reports."""
-    links, link_troubles = consents.relink_all(
+    links, link_troubles = relinking.relink_all(
         graph=runtime.graph, tokens=runtime.vault, engine=runtime.engine, now=runtime.now()
     )
-    context.add_output_metadata({"nodes": len(links), **add_partitions(context.instance, runtime)})
+    identity_troubles = runtime.read_identities()
+    context.add_output_metadata({
+        "nodes": len(links), "identity_troubles": dg.MetadataValue.json([plain(each) for each in identity_troubles]),
+        **add_partitions(context.instance, runtime),
+    })
     if troubles := [*token_troubles, *link_troubles]:
         raise dg.Failure(plain(" · ".join(troubles)), allow_retries=False)
 

@@ -1,19 +1,20 @@
-"""The sensor that polls requests for nodes of partners."""
+"""The sensor that polls shares with partners."""
 
 import dagster as dg
 
 from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.defs.jobs import add_partitions
 from meta_pipeline.defs.shown import plain
-from meta_pipeline.flows.connections import consents, partner_shares
+from meta_pipeline.flows.connections import partner_shares, relinking
 from meta_pipeline.flows.connections.system_users import Admin, admin_of
 from meta_pipeline.store.nodes import share_requests
 
 
 @dg.sensor(
     name="partner_shares_sensor", minimum_interval_seconds=60, default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Asks Meta what became of requests for ad accounts and Pages of partners: after 5 minutes, then at "
-    "growing intervals up to 12 hours, for 30 days. What was shared is linked at once.",
+    description="Asks Meta what became of requests for ad accounts and Pages of partners, and of those of ours that "
+    "partners are to use: after 5 minutes, then at growing intervals up to 12 hours, for 30 days. What was shared with "
+    "us is linked at once.",
 )
 def partner_shares_sensor(
     context: dg.SensorEvaluationContext, runtime: dg.ResourceParam[Runtime]
@@ -21,16 +22,18 @@ def partner_shares_sensor(
     """Poll what is due; without a request that is due, Meta is not called."""
     now = runtime.now()
     if not share_requests.find_due(runtime.engine, now=now):
-        return dg.SkipReason("No request for a partner's node is due.")
+        return dg.SkipReason("No share with a partner is due.")
 
-    def admin(business_id: str) -> Admin:
+    def admin(business_id: str | None) -> Admin:
         return admin_of(business_id, graph=runtime.graph, tokens=runtime.vault, engine=runtime.engine)
 
-    changed, problems = partner_shares.poll_due(admin_of=admin, engine=runtime.engine, now=now)
+    changed, problems = partner_shares.poll_due(
+        admin_of=admin, page_token_of=runtime.page_token_of, engine=runtime.engine, now=now
+    )
     for problem in problems:
         context.log.error(plain(problem))
-    if any(request.state == "confirmed" for request in changed):
-        _, troubles = consents.relink_all(
+    if any(request.state == "confirmed" and request.direction == "in" for request in changed):
+        _, troubles = relinking.relink_all(
             graph=runtime.graph, tokens=runtime.vault, engine=runtime.engine, now=now
         )
         for trouble in troubles:

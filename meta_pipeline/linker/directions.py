@@ -32,10 +32,15 @@ def only_we_share(
     return wrong
 
 
+def partner_in(record: bytes) -> str:
+    """Return the id of the partner that a row of such an edge names."""
+    return msgspec.json.decode(record, type=_Partner).id
+
+
 def _partners(business_id: str, *, graph: GraphClient, token: AccessToken) -> dict[str, set[str]]:
     return {
         edge: {
-            msgspec.json.decode(record, type=_Partner).id
+            partner_in(record)
             for batch in graph.batches(
                 f"{business_id}/{edge}", {"fields": ["id"], "limit": 100}, token=token, kind=CallKind.BUSINESSES
             )

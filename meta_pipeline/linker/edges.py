@@ -142,6 +142,13 @@ PAGES = Edge(
 )
 
 
+# Of each ad account, whose id goes before it: the Instagram accounts that its ads may appear as.
+IDENTITIES = Edge(
+    path="connected_instagram_accounts", call=CallKind.AD_OBJECTS, kinds=("instagram_account",),
+    fields=("id", "username"), is_extra=True,
+)
+
+
 @dataclass(frozen=True, slots=True)
 class BusinessEdge:
     """An edge of a business: its name, the kind of its nodes and what they are to the business."""

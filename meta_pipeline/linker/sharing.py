@@ -21,11 +21,13 @@ _WORDS = {
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listing:
     """The facts that Meta lists of a requested node. `tasks`: ours on a shared one, None where Meta does not name
-    them, empty without a role; `failed`: why something could not be read."""
+    them, empty without a role; `has_identity`: an Instagram account is assigned to a shared ad account, None where
+    that was not read; `failed`: why something could not be read."""
 
     is_pending: bool = False
     is_shared: bool = False
     tasks: tuple[str, ...] | None = None
+    has_identity: bool | None = None
     failed: str | None = None
 
 
@@ -37,7 +39,7 @@ def wait_before(checks: int) -> dt.timedelta:
 def verdict(request: ShareRequest, listing: Listing, *, now: dt.datetime) -> tuple[State, str]:
     """Return the state of a request after a poll, and a sentence with what to click."""
     if listing.is_shared:
-        return "confirmed", _shared(request, listing.tasks)
+        return "confirmed", _shared(request, listing)
     if listing.failed is not None and now < request.ends_at:
         return "waiting", f"could not be checked: {listing.failed}; it is tried again"
     if now >= request.ends_at:
@@ -50,6 +52,40 @@ def verdict(request: ShareRequest, listing: Listing, *, now: dt.datetime) -> tup
 
 
 ACCEPT = "Business settings → Requests → Received → Approve"
+ADVERTISE = "ADVERTISE"
+HAS_ACCESS = "the partner has access"
+WAITS_FOR_OUR_ADMIN = f"an admin of our business has to approve it: {ACCEPT}"
+
+
+def no_identity(node_id: str) -> str:
+    """Return that no Instagram account is assigned to an ad account, and the click that assigns one."""
+    return (
+        f"no Instagram account is assigned to {node_id}, so Meta refuses every ad of it on Instagram (1815199): "
+        "Business settings → Accounts → Instagram accounts → the account → Connected assets → Add assets → the ad "
+        "account"
+    )
+
+
+def verdict_of_given(
+    given: ShareRequest, *, is_shared: bool, failed: str | None, now: dt.datetime
+) -> tuple[State, str]:
+    """Return the state of a node of ours that a partner is to use, and a sentence with what to click. `failed`: why it
+    could not be read."""
+    if is_shared:
+        return "confirmed", HAS_ACCESS
+    if now >= given.ends_at:
+        return "lapsed", f"nobody gave the partner access within {LIFE.days} days: give it again"
+    if failed is not None:
+        return "waiting", f"could not be checked: {failed}; it is tried again"
+    return "waiting", WAITS_FOR_OUR_ADMIN if given.is_sent else f"not shared yet. {our_steps(given)}"
+
+
+def our_steps(given: ShareRequest) -> str:
+    """Return the clicks with which we share a node of ours by hand."""
+    return (
+        f"By hand: Business settings → {_PLACES[given.kind]} → {given.node_id} → Assign partner → {given.business_id}, "
+        f"and switch on {words(given.tasks)}"
+    )
 
 
 def owner_steps(request: ShareRequest) -> str:
@@ -65,7 +101,8 @@ def words(tasks: Sequence[str]) -> str:
     return " and ".join(f"“{_WORDS.get(task, task)}” ({task})" for task in tasks)
 
 
-def _shared(request: ShareRequest, tasks: tuple[str, ...] | None) -> str:
+def _shared(request: ShareRequest, listing: Listing) -> str:
+    tasks = listing.tasks
     if tasks == ():
         return (
             "shared with our business, but nobody of ours has a role on it: Business settings → "
@@ -78,4 +115,6 @@ def _shared(request: ShareRequest, tasks: tuple[str, ...] | None) -> str:
             f"shared without {words(missing)}: the owner opens Business settings → {_PLACES[request.kind]} → "
             f"{request.node_id} → Partners → our business → Manage, and switches it on"
         )
+    if listing.has_identity is False and ADVERTISE in request.tasks:
+        return f"shared, but {no_identity(request.node_id)}"
     return "shared with what is needed" if tasks is not None else "shared; Meta does not say with which tasks"

@@ -20,8 +20,10 @@
   each with a default; returned, or sent to `{url}`: the status and the body of the response. A `callback` of
   `deauthorize` ends the person's tokens first, as Meta does |
 | `POST shares` | `{node, answer, tasks}` plays the admin of the partner that owns a node: `accept`, `refuse`, `tasks`
-  or `take_back`; `{allow_listed}`: whether the app may share through the API; `GET`: every share |
+  or `take_back`; with `partner`, our own admin gives a node to it (`accept`) or takes it back; `{allow_listed}`:
+  whether the app may share through the API, `{needs_approval}`: our admin has to approve it; `GET`: every share |
 | `POST owners` | `{node, business: {id, name}}`: who owns a node from now on; null: no portfolio does |
+| `POST identities` | `{node, instagram_accounts}`: the Instagram accounts that ads of an ad account may appear as |
 | `POST withheld` | `{page_id, scopes}`: the scopes that tokens of this Page lack from now on, none for an empty list |
 
 A scenario file is a list of `{"world": …}`, `{"limits": …}`, `{"entities": …}` and faults, applied in order.
@@ -44,7 +46,7 @@ from meta_pipeline.sandbox.instagram.truth import instagram_truth
 from meta_pipeline.sandbox.metrics.truth_query import TruthQuery
 from meta_pipeline.sandbox.pages.truth import pages_truth
 from meta_pipeline.sandbox.state import SandboxState
-from meta_pipeline.sandbox.world.cast import APP_ID, OWN_BUSINESS, SYSTEM_USER_ID, USER_ID
+from meta_pipeline.sandbox.world.cast import APP_ID, BUSINESSES, OWN_BUSINESS, SYSTEM_USER_ID, USER_ID
 from meta_pipeline.sandbox.world.entities import Account, Business
 
 FIRST_ADDED_ACCOUNT = 1_000_000_901
@@ -125,12 +127,17 @@ def _callback(state: SandboxState, body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _shares(state: SandboxState, body: dict[str, Any]) -> dict[str, Any]:
-    """Play the admin of a partner, set whether the app is allow-listed, and return every share."""
+    """Play the admin of a partner or our own, set what the app may do, and return every share."""
     if "allow_listed" in body:
         state.shares.is_allow_listed = bool(body["allow_listed"])
+    if "needs_approval" in body:
+        state.shares.needs_approval = bool(body["needs_approval"])
     if "node" in body:
-        node_id = str(body["node"]).removeprefix("act_")
-        state.shares.answer(node_id, str(body["answer"]), body.get("tasks"), state.now())
+        node_id, answer = str(body["node"]).removeprefix("act_"), str(body["answer"])
+        if "partner" in body:
+            state.shares.answer_for(node_id, BUSINESSES[str(body["partner"])], answer, state.now())
+        else:
+            state.shares.answer(node_id, answer, body.get("tasks"), state.now())
     return {
         "allow_listed": state.shares.is_allow_listed, "shares": [share.to_json() for share in state.shares.shares],
     }
@@ -142,6 +149,13 @@ def _owners(state: SandboxState, body: dict[str, Any]) -> dict[str, Any]:
     owner = None if business is None else Business(str(business["id"]), str(business["name"]))
     state.access.owners[str(body["node"]).removeprefix("act_")] = owner
     return {node_id: owner and owner.id for node_id, owner in state.access.owners.items()}
+
+
+def _identities(state: SandboxState, body: dict[str, Any]) -> dict[str, list[str]]:
+    """Assign Instagram accounts to an ad account in place of its own; return all that were assigned."""
+    ids = [str(id) for id in body["instagram_accounts"]]
+    state.access.identities[str(body["node"]).removeprefix("act_")] = ids
+    return state.access.identities
 
 
 def _withhold(state: SandboxState, body: dict[str, Any]) -> dict[str, list[str]]:
@@ -192,6 +206,7 @@ _CALLS: dict[str, Callable[[SandboxState, Any], Any]] = {
     "tasks": _tasks,
     "shares": _shares,
     "owners": _owners,
+    "identities": _identities,
     "withheld": _withhold,
     "signed_request": _signed_request,
     "callbacks": _callback,

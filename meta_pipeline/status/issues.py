@@ -10,7 +10,9 @@ from dataclasses import dataclass
 
 from meta_pipeline.consent.scopes import Scope, missing_scopes
 from meta_pipeline.display import printable
-from meta_pipeline.node_kinds import KINDS_BY_NAME
+from meta_pipeline.linker.edges import IDENTITIES
+from meta_pipeline.linker.sharing import ADVERTISE, no_identity
+from meta_pipeline.node_kinds import AD_ACCOUNT, KINDS_BY_NAME
 from meta_pipeline.records import Grant, NodeLink, TokenRef
 from meta_pipeline.status.action_links import ActionLinks
 from meta_pipeline.status.token_health import DISCONNECTED, THRESHOLDS, days_left, in_days, invalidation_of
@@ -76,6 +78,21 @@ def task_issue(link: NodeLink, tasks: Sequence[str], *, action_links: ActionLink
     return Issue(
         message=f"{link.name or link.id} can't be read: the task ANALYZE (“View performance”) is missing.",
         action="Give the task", url=action_links.node(link.kind, link.id),
+    )
+
+
+def identity_issue(
+    link: NodeLink, tasks: Sequence[str], *, features: Collection[str], is_known: bool, action_links: ActionLinks
+) -> Issue | None:
+    """Return that an ad account is without an Instagram account, where ads are created with it. `is_known`: its
+    Instagram accounts were read."""
+    if not is_known or link.kind != AD_ACCOUNT.name or "ads_creation" not in features or ADVERTISE not in tasks:
+        return None
+    if any(relation.get("via") == IDENTITIES.name for relation in link.related):
+        return None
+    return Issue(
+        message=f"{(link.name or link.id)}: {no_identity(link.id)}", action="Assign an Instagram account",
+        url=action_links.node(link.kind, link.id), is_urgent=False,
     )
 
 

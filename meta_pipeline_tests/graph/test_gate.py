@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness.frozen_clock import FrozenRuntime
-from meta_pipeline.flows.connections import partner_shares, system_users, tokens
+from meta_pipeline.flows.connections import given_shares, partner_shares, system_users, tokens
 from meta_pipeline.graph import writes
 from meta_pipeline.graph.calls import CallKind, Operation
 from meta_pipeline.graph.client import GraphClient
@@ -98,8 +98,8 @@ def test_every_call_that_is_not_a_get_has_its_place_in_the_audit(tmp_path: Path)
     admin.mint(user_id, scopes=("ads_read",), expires=True)
     shared = {"admin": admin, "engine": runtime.engine, "now": runtime.clock.now()}
     partner_shares.request("act_1000000801", tasks=("ANALYZE",), **shared)  # type: ignore[arg-type]
-    partner_shares.give("act_1000000001", "2000000000002", tasks=("ANALYZE",), **shared)  # type: ignore[arg-type]
-    partner_shares.take_back("act_1000000001", "2000000000002", **shared)  # type: ignore[arg-type]
+    given_shares.give("act_1000000001", "2000000000002", tasks=("ANALYZE",), **shared)  # type: ignore[arg-type]
+    given_shares.take_back("act_1000000001", "2000000000002", **shared)  # type: ignore[arg-type]
     secret = runtime.vault.reveal(ref.id, flow="test")
     runtime.client.submit(f"{ACCOUNT}/insights", {"level": "account"}, token=secret, kind=CallKind.INSIGHTS)
     runtime.client.batch([Operation(ACCOUNT, {"fields": "id"}, CallKind.AD_OBJECTS)], token=secret)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
 from meta_pipeline.bootstrap import Runtime
+from meta_pipeline.flows.connections import given_shares
 from meta_pipeline.flows.connections import partner_shares as flow
 from meta_pipeline.flows.connections.system_users import Admin, admin_of
 from meta_pipeline.graph.writes import WriteKind
-from meta_pipeline.records import AccessToken
 from meta_pipeline.store.nodes import share_requests
 
 COLUMNS = ["node", "direction", "business", "tasks", "state", "sentence", "requested_at", "checked_at", "next_check_at"]
@@ -39,35 +40,31 @@ def request(runtime: Runtime, node_id: str, tasks: Sequence[str], business_id: s
 
 
 def check(runtime: Runtime) -> list[str]:
-    """Poll every request that waits, whether it is due or not; return a sentence for each."""
+    """Poll every share that waits, whether it is due or not; return a sentence for each."""
     waiting = [each for each in share_requests.find_all(runtime.engine) if each.state == "waiting"]
     return [
         f"{each.node_id}: {polled.state}; {polled.sentence}"
-        for each in waiting if each.direction == "in"
-        for polled in [flow.poll(
-            each, admin=admin(runtime, each.business_id), engine=runtime.engine, now=runtime.now()
+        for each in waiting
+        for polled in [flow.poll_any(
+            each, admin_of=functools.partial(admin, runtime), page_token_of=runtime.page_token_of,
+            engine=runtime.engine, now=runtime.now(),
         )]
     ]
 
 
 def give(runtime: Runtime, node_id: str, partner_id: str, tasks: Sequence[str], business_id: str | None) -> str:
     """Give a partner tasks on a node of ours."""
-    given = flow.give(
+    given = given_shares.give(
         node_id, partner_id, tasks=tasks, admin=admin(runtime, business_id, WriteKind.PARTNER_ACCESS),
-        engine=runtime.engine, now=runtime.now(), page_token=_page_token(runtime, node_id),
+        engine=runtime.engine, now=runtime.now(), page_token=runtime.page_token_of(node_id),
     )
     return f"{node_id}: {given.sentence}"
 
 
 def take_back(runtime: Runtime, node_id: str, partner_id: str, business_id: str | None) -> str:
     """End a partner's access to a node of ours."""
-    ended = flow.take_back(
+    ended = given_shares.take_back(
         node_id, partner_id, admin=admin(runtime, business_id, WriteKind.PARTNER_REMOVAL), engine=runtime.engine,
-        now=runtime.now(), page_token=_page_token(runtime, node_id),
+        now=runtime.now(), page_token=runtime.page_token_of(node_id),
     )
     return f"{node_id}: {ended.sentence}"
-
-
-def _page_token(runtime: Runtime, node_id: str) -> AccessToken | None:
-    """Return the own token of a Page; None for an ad account."""
-    return None if node_id.startswith("act_") else runtime.vault.reveal_for(node_id, flow="partners")

@@ -1,5 +1,4 @@
-"""Share nodes with partners, both ways: request, poll until somebody has answered, give and take back
-(docs/graph-api.md §5.3)."""
+"""Request nodes of partners, and poll every share until somebody has answered (docs/graph-api.md §5.3)."""
 
 from __future__ import annotations
 
@@ -9,13 +8,15 @@ from collections.abc import Callable, Sequence
 
 import sqlalchemy as sa
 
+from meta_pipeline.flows.connections import given_shares
 from meta_pipeline.flows.connections.system_users import Admin, checked_id
 from meta_pipeline.graph.errors import RequestError, ScopeError
 from meta_pipeline.graph.writes import WriteKind
 from meta_pipeline.linker.edge_reader import EdgeReader
-from meta_pipeline.linker.edges import OF_A_BUSINESS, Account, Page, Pending
-from meta_pipeline.linker.sharing import LIFE, Listing, owner_steps, verdict, wait_before
+from meta_pipeline.linker.edges import IDENTITIES, OF_A_BUSINESS, Account, Instagram, Page, Pending
+from meta_pipeline.linker.sharing import ADVERTISE, LIFE, Listing, owner_steps, verdict, wait_before
 from meta_pipeline.records import AccessToken, MetaPipelineError
+from meta_pipeline.store.connections.node_links import find_link
 from meta_pipeline.store.nodes import share_requests
 from meta_pipeline.store.nodes.share_requests import ShareRequest
 
@@ -60,87 +61,41 @@ def poll(wanted: ShareRequest, *, admin: Admin, engine: sa.Engine, now: dt.datet
 
 
 def poll_due(
-    *, admin_of: Callable[[str], Admin], engine: sa.Engine, now: dt.datetime
+    *,
+    admin_of: Callable[[str | None], Admin],
+    page_token_of: Callable[[str], AccessToken | None],
+    engine: sa.Engine,
+    now: dt.datetime,
 ) -> tuple[list[ShareRequest], list[str]]:
-    """Poll every request that is due; return those whose state changed, and a sentence for each that could not be
-    polled. `admin_of(business_id)` returns the token that administers our business."""
+    """Poll every share that is due, of partners' nodes and of ours; return those whose state changed, and a sentence
+    for each that could not be polled. `admin_of(business_id)` returns the token that administers our business, of None
+    the only one; `page_token_of(node_id)` the own token of a Page."""
     changed, problems = [], []
-    for wanted in share_requests.find_due(engine, now=now):
+    for waiting in share_requests.find_due(engine, now=now):
         try:
-            polled = poll(wanted, admin=admin_of(wanted.business_id), engine=engine, now=now)
+            polled = poll_any(waiting, admin_of=admin_of, page_token_of=page_token_of, engine=engine, now=now)
         except MetaPipelineError as error:
-            problems.append(f"the request for {wanted.node_id} could not be checked: {error}")
+            problems.append(f"the share of {waiting.node_id} could not be checked: {error}")
             continue
-        if polled.state != wanted.state:
+        if polled.state != waiting.state:
             changed.append(polled)
     return changed, problems
 
 
-def give(
-    node_id: str,
-    partner_id: str,
+def poll_any(
+    share: ShareRequest,
     *,
-    tasks: Sequence[str],
-    admin: Admin,
+    admin_of: Callable[[str | None], Admin],
+    page_token_of: Callable[[str], AccessToken | None],
     engine: sa.Engine,
     now: dt.datetime,
-    page_token: AccessToken | None = None,
 ) -> ShareRequest:
-    """Give a partner tasks on a node of ours, a Page with its own token; where Meta refuses, the sentence has the
-    clicks."""
-    kind = "ad_account" if checked_id(node_id).startswith("act_") else "page"
-    given = ShareRequest(
-        node_id=node_id, business_id=checked_id(partner_id), direction="out", kind=kind, tasks=tuple(tasks),
-        is_sent=True, state="confirmed", sentence="the partner has access", requested_at=now, ends_at=now + LIFE,
-    )
-    try:
-        params = {"business": partner_id, "permitted_tasks": list(tasks)}
-        token = page_token or admin.token
-        answer = admin.graph.write(WriteKind.PARTNER_ACCESS, f"{node_id}/agencies", params, token=token).object
-        if answer.get("requires_admin_approval"):
-            given = dataclasses.replace(given, state="waiting", sentence="an admin of our business has to approve it")
-    except (ScopeError, RequestError) as error:
-        given = dataclasses.replace(
-            given, is_sent=False, state="waiting",
-            sentence=f"Meta does not let this app share it ({error}). By hand: Business settings → the node → Assign "
-            f"partner → {partner_id}",
-        )
-    share_requests.save(engine, given)
-    return given
-
-
-def take_back(
-    node_id: str,
-    partner_id: str,
-    *,
-    admin: Admin,
-    engine: sa.Engine,
-    now: dt.datetime,
-    page_token: AccessToken | None = None,
-) -> ShareRequest:
-    """End a partner's access to a node of ours, of a Page with its own token; where Meta refuses, the sentence has the
-    clicks and the share stays as it was."""
-    of_partners = {
-        (each.node_id, each.business_id): each for each in share_requests.find_all(engine) if each.direction == "out"
-    }
-    kind = "ad_account" if checked_id(node_id).startswith("act_") else "page"
-    given = of_partners.get((node_id, checked_id(partner_id))) or ShareRequest(
-        node_id=node_id, business_id=partner_id, direction="out", kind=kind, tasks=(), is_sent=False,
-        state="confirmed", sentence="", requested_at=now, ends_at=now + LIFE,
-    )
-    try:
-        admin.graph.write(
-            WriteKind.PARTNER_REMOVAL, f"{node_id}/agencies", {"business": partner_id},
-            token=page_token or admin.token,
-        )
-        ended = dataclasses.replace(given, state="taken_back", sentence="the partner has no access any longer")
-    except (ScopeError, RequestError) as error:
-        ended = dataclasses.replace(
-            given, sentence=f"Meta does not let this app take it back ({error}). By hand: Business settings → the node "
-            f"→ Partners → {partner_id} → Remove",
-        )
-    share_requests.save(engine, dataclasses.replace(ended, checked_at=now))
-    return ended
+    """Ask Meta what became of a share, whichever direction it has."""
+    if share.direction == "in":
+        return poll(share, admin=admin_of(share.business_id), engine=engine, now=now)
+    link = find_link(engine, share.node_id)
+    admin = admin_of(link.owner_business_id if link else None)
+    return given_shares.poll(share, admin=admin, page_token=page_token_of(share.node_id), engine=engine, now=now)
 
 
 def _listing(wanted: ShareRequest, admin: Admin) -> Listing:
@@ -158,8 +113,13 @@ def _listing(wanted: ShareRequest, admin: Admin) -> Listing:
     else:
         for page in reader.rows(edges["client"], Page):
             tasks[page.id] = None if page.access_token else ()
+    has_identity = None
+    if wanted.kind == "ad_account" and ADVERTISE in wanted.tasks and tasks.get(wanted.node_id):
+        identities = EdgeReader(admin.graph, admin.token)  # whose failure is no failure of the poll
+        rows = identities.rows(dataclasses.replace(IDENTITIES, path=f"{wanted.node_id}/{IDENTITIES.name}"), Instagram)
+        has_identity = None if identities.failed else bool(rows)
     failed = "; ".join(f"{each.edge.name}: {each.reason}" for each in reader.failed) or None
     return Listing(
         is_pending=wanted.node_id in pending, is_shared=wanted.node_id in tasks, tasks=tasks.get(wanted.node_id),
-        failed=failed,
+        has_identity=has_identity, failed=failed,
     )

@@ -69,6 +69,8 @@ class AdsEdges:
                 return list_custom_conversions(call, account)
             case "activities":
                 return self.activities.answer(call, account)
+            case "connected_instagram_accounts":
+                return self._list_identities(call, account)
             case "ads" | "adsets" | "campaigns":
                 return self._list(call, [entity for entity in self._all(call.edge) if entity.account is account])
         raise unknown_path(call.edge)
@@ -103,6 +105,19 @@ class AdsEdges:
         return paginate(
             call.request, filter_entities(call.request, entities), lambda entity: self._entity(call, entity)
         )
+
+    def _list_identities(self, call: NodeCall, account: Account) -> dict[str, Any]:
+        """List the Instagram accounts that ads may appear as: those of the portfolio's Pages, unless others were
+        assigned."""
+        assigned = self.access.identities.get(account.id)
+        pages = [
+            page for page in self.world.pages.values()
+            if (page.business == account.business if assigned is None else page.instagram_id in assigned)
+        ]
+        return paginate(call.request, pages, lambda page: select_fields(
+            {"_type": "IGUser", "id": page.instagram_id, "username": page.instagram_name, "name": page.name},
+            call.fields, ("id",),
+        ))
 
     def _account(self, call: NodeCall, account: Account, *, with_tasks: bool) -> dict[str, Any]:
         has_business = "business_management" in call.token.scopes

@@ -49,11 +49,13 @@ class Share:
 
 @dataclass(kw_only=True)
 class Shares:
-    """Every share and request. `is_allow_listed`: the app may write them through the API."""
+    """Every share and request. `is_allow_listed`: the app may write them through the API; `needs_approval`: what the
+    agency gives waits for an admin of its own."""
 
     world: World
     access: NodeAccess
     is_allow_listed: bool = False
+    needs_approval: bool = False
     shares: list[Share] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -86,8 +88,21 @@ class Shares:
         return self._new(node, agency=agency, tasks=tasks, status=PENDING, now=now)
 
     def give(self, node: Account | Page, *, agency: Business, tasks: list[str], now: dt.datetime) -> Share:
-        """Give another portfolio access to a node at once."""
-        return self._new(node, agency=agency, tasks=tasks, status=CONFIRMED, now=now)
+        """Give another portfolio access to a node at once, unless an admin has to approve it."""
+        status = PENDING if self.needs_approval else CONFIRMED
+        return self._new(node, agency=agency, tasks=tasks, status=status, now=now)
+
+    def answer_for(self, node_id: str, partner: Business, answer: str, now: dt.datetime) -> Share:
+        """Play the agency's own admin: `accept` gives a partner a node, by hand or where it waits for approval;
+        `take_back` ends that. Raise ValueError when it is no node of the agency."""
+        node = self.world.accounts.get(node_id) or self.world.pages.get(node_id)
+        if node is None or node.business != OWN_BUSINESS or answer not in ("accept", "take_back"):
+            raise ValueError(f"the agency's admin can't {answer} {node_id}")
+        share = self.find(node_id, partner) or self._new(
+            node, agency=partner, tasks=["ANALYZE"], status=PENDING, now=now
+        )
+        share.status, share.updated_at = CONFIRMED if answer == "accept" else DECLINED, now
+        return share
 
     def take_back(self, node_id: str, *, agency: Business, now: dt.datetime) -> bool:
         """End a portfolio's access to a node, or withdraw its request; return whether there was any."""

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from meta_pipeline.sandbox.business.shares import Shares
+from meta_pipeline.sandbox.business.shares import PENDING, Shares
 from meta_pipeline.sandbox.protocol.errors import GraphApiError, unknown_object, unknown_path
 from meta_pipeline.sandbox.protocol.paging import paginate
 from meta_pipeline.sandbox.protocol.requests import NodeCall
@@ -40,7 +40,7 @@ class SharingEdges:
         if node is None or call.node_id != OWN_BUSINESS.id:
             raise unknown_object(node_id)
         tasks = self._tasks(call, node)
-        if pending is None or pending.status != "CLIENT_RESPONSE_PENDING":
+        if pending is None or pending.status != PENDING:
             self.shares.request(node, agency=OWN_BUSINESS, tasks=tasks, now=call.now)
         return {"access_status": "PENDING"}
 
@@ -62,8 +62,8 @@ class SharingEdges:
             raise GraphApiError("(#100) Invalid parameter: business", 100)
         if call.request.method == "DELETE":
             return {"success": self.shares.take_back(node.id, agency=partner, now=call.now)}
-        self.shares.give(node, agency=partner, tasks=self._tasks(call, node), now=call.now)
-        return {"success": True}
+        share = self.shares.give(node, agency=partner, tasks=self._tasks(call, node), now=call.now)
+        return {"success": True, **({"requires_admin_approval": True} if share.status == PENDING else {})}
 
     def _check(self, call: NodeCall) -> None:
         require_scope(call.token, "business_management")

@@ -11,11 +11,13 @@ from meta_pipeline.sandbox.world.entities import Business
 class NodeAccess:
     """The tasks of people on the nodes whose tasks were changed; people have every task on the others. `owners`: of
     the nodes whose owner was changed, None for a node that no portfolio owns. `assigned`: the tasks by node of each
-    system user that was created here, who has no others."""
+    system user that was created here, who has no others; `identities`: the Instagram accounts of the ad accounts to
+    which others were assigned."""
 
     tasks: dict[str, list[str]] = field(default_factory=dict)
     owners: dict[str, Business | None] = field(default_factory=dict)
     assigned: dict[str, dict[str, list[str]]] = field(default_factory=dict)
+    identities: dict[str, list[str]] = field(default_factory=dict)
 
     def tasks_of(self, user_id: str, node_id: str) -> list[str] | None:
         """Return the tasks of a person or system user on a node; None for every task."""

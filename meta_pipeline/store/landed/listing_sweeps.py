@@ -20,6 +20,14 @@ def swept_at(engine: sa.Engine, *, node_id: str, kind: str, request_digest: str)
         return connection.execute(query).scalar_one_or_none()
 
 
+def swept_by_node(engine: sa.Engine, *, kind: str) -> dict[str, dt.datetime]:
+    """Return when this listing was last read whole, by node."""
+    columns = (listing_sweeps.c.node_id, listing_sweeps.c.swept_at)
+    with engine.connect() as connection:
+        rows = connection.execute(sa.select(*columns).where(listing_sweeps.c.kind == kind))
+        return {row.node_id: row.swept_at for row in rows}
+
+
 def record_sweep(engine: sa.Engine, *, node_id: str, kind: str, request_digest: str, at: dt.datetime) -> None:
     """Record that this listing was read whole."""
     values = {"swept_at": at, "request_digest": request_digest}

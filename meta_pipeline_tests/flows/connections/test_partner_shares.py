@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from harness.frozen_clock import FrozenRuntime
-from meta_pipeline.flows.connections import partner_shares
+from meta_pipeline.flows.connections import given_shares, partner_shares
 from meta_pipeline.flows.connections.system_users import Admin, admin_of
 from meta_pipeline.linker.sharing import FIRST_CHECK, LIFE
-from meta_pipeline.records import ConfigError
+from meta_pipeline.records import AccessToken, ConfigError
 from meta_pipeline.sandbox.control import control
 from meta_pipeline.store.nodes import share_requests
 from meta_pipeline.store.nodes.share_requests import ShareRequest
@@ -37,6 +37,10 @@ def admin(runtime: FrozenRuntime) -> Admin:
     return admin_of(None, graph=runtime.client, tokens=runtime.vault, engine=runtime.engine)
 
 
+def own_token(runtime: FrozenRuntime, node_id: str) -> AccessToken | None:
+    return None if node_id.startswith("act_") else runtime.vault.reveal_for(node_id, flow="test")
+
+
 def request(runtime: FrozenRuntime, node_id: str, *tasks: str) -> ShareRequest:
     return partner_shares.request(
         node_id, tasks=tasks or ("ANALYZE",), admin=admin(runtime), engine=runtime.engine, now=runtime.clock.now())
@@ -45,7 +49,7 @@ def request(runtime: FrozenRuntime, node_id: str, *tasks: str) -> ShareRequest:
 def tick(runtime: FrozenRuntime) -> list[tuple[str, str]]:
     """What the sensor does."""
     changed, problems = partner_shares.poll_due(
-        admin_of=lambda _: admin(runtime), engine=runtime.engine, now=runtime.clock.now())
+        admin_of=lambda _: admin(runtime), page_token_of=lambda id: own_token(runtime, id), engine=runtime.engine, now=runtime.clock.now())
     assert problems == []
     return [(each.node_id, each.state) for each in changed]
 
@@ -91,6 +95,30 @@ def test_fewer_tasks_than_needed_are_named(runtime: FrozenRuntime) -> None:
     assert "shared without “Manage campaigns” (ADVERTISE)" in stored(runtime).sentence
 
 
+@pytest.mark.parametrize(("tasks", "assigned", "is_missed"), [
+    (("ANALYZE", "ADVERTISE"), [], True), (("ANALYZE", "ADVERTISE"), ["17841400000000003"], False), (("ANALYZE",), [], False),
+])
+def test_an_ad_account_for_ads_lacks_an_instagram_account_until_one_is_assigned(
+    runtime: FrozenRuntime, tasks: tuple[str, ...], assigned: list[str], is_missed: bool
+) -> None:
+    request(runtime, PENDING_ACCOUNT, *tasks)
+    order(runtime, node=PENDING_ACCOUNT, answer="accept", tasks=list(tasks))
+    control(runtime.graph, "identities", {"node": PENDING_ACCOUNT, "instagram_accounts": assigned}, {})
+    runtime.clock.at += FIRST_CHECK
+
+    assert tick(runtime) == [(PENDING_ACCOUNT, "confirmed")]
+    assert ("1815199" in stored(runtime).sentence and "Connected assets" in stored(runtime).sentence) == is_missed
+
+
+def test_instagram_accounts_that_can_not_be_read_leave_the_share_confirmed(runtime: FrozenRuntime) -> None:
+    request(runtime, PENDING_ACCOUNT, "ANALYZE", "ADVERTISE")
+    order(runtime, node=PENDING_ACCOUNT, answer="accept", tasks=["ANALYZE", "ADVERTISE"])
+    runtime.graph.faults.plan([{"fault": "200_missing", "path": "connected_instagram_accounts", "times": 9}])
+    runtime.clock.at += FIRST_CHECK
+
+    assert tick(runtime) == [(PENDING_ACCOUNT, "confirmed")] and stored(runtime).sentence == "shared with what is needed"
+
+
 @pytest.mark.parametrize(("answer", "state"), [("refuse", "refused"), (None, "lapsed")])
 def test_a_request_that_is_refused_or_ignored_ends(runtime: FrozenRuntime, answer: str | None, state: str) -> None:
     request(runtime, PENDING_PAGE)
@@ -127,26 +155,26 @@ def test_our_nodes_are_given_to_partners_and_taken_back(runtime: FrozenRuntime, 
     order(runtime, allow_listed=True)
     arguments = {
         "admin": admin(runtime), "engine": runtime.engine, "now": runtime.clock.now(),
-        "page_token": None if node_id == OWN_ACCOUNT else runtime.vault.reveal_for(node_id, flow="test"),
+        "page_token": own_token(runtime, node_id),
     }
-    given = partner_shares.give(node_id, AROHA, tasks=("ANALYZE",), **arguments)  # type: ignore[arg-type]
+    given = given_shares.give(node_id, AROHA, tasks=("ANALYZE",), **arguments)  # type: ignore[arg-type]
     assert (given.state, given.direction) == ("confirmed", "out")
     assert next(share for share in order(runtime)["shares"] if share["agency"] == AROHA)["status"] == "CONFIRMED"
 
-    ended = partner_shares.take_back(node_id, AROHA, **arguments)  # type: ignore[arg-type]
+    ended = given_shares.take_back(node_id, AROHA, **arguments)  # type: ignore[arg-type]
     assert ended.state == stored(runtime).state == "taken_back"
     assert next(share for share in order(runtime)["shares"] if share["agency"] == AROHA)["status"] == "DECLINED"
 
 
 def test_without_the_allow_listing_giving_and_taking_back_name_the_clicks(runtime: FrozenRuntime) -> None:
     arguments = {"admin": admin(runtime), "engine": runtime.engine, "now": runtime.clock.now()}
-    given = partner_shares.give(OWN_ACCOUNT, AROHA, tasks=("ANALYZE",), **arguments)  # type: ignore[arg-type]
-    ended = partner_shares.take_back(OWN_ACCOUNT, AROHA, **arguments)  # type: ignore[arg-type]
+    given = given_shares.give(OWN_ACCOUNT, AROHA, tasks=("ANALYZE",), **arguments)  # type: ignore[arg-type]
+    ended = given_shares.take_back(OWN_ACCOUNT, AROHA, **arguments)  # type: ignore[arg-type]
 
     assert not given.is_sent and "Assign partner" in given.sentence and "Remove" in ended.sentence
     for strange in ("../me", "act_x", ""):
         with pytest.raises(ConfigError, match="is no id"):
-            partner_shares.give(OWN_ACCOUNT, strange, tasks=("ANALYZE",), **arguments)  # type: ignore[arg-type]
+            given_shares.give(OWN_ACCOUNT, strange, tasks=("ANALYZE",), **arguments)  # type: ignore[arg-type]
         with pytest.raises(ConfigError, match="is no id"):
             request(runtime, strange)
 
@@ -157,3 +185,59 @@ def test_what_people_reach_already_stays_reachable_while_more_is_requested(runti
     runtime.clock.at += FIRST_CHECK
 
     assert tick(runtime) == [(SHARED_PAGE, "confirmed")]
+
+
+OWN_PAGE = "3000000000001"
+
+
+def given(runtime: FrozenRuntime, node_id: str) -> dict[str, Any]:
+    arguments = {"admin": admin(runtime), "engine": runtime.engine, "now": runtime.clock.now(), "page_token": own_token(runtime, node_id)}
+    given_shares.give(node_id, AROHA, tasks=("ANALYZE",), **arguments)  # type: ignore[arg-type]
+    return arguments
+
+
+@pytest.mark.parametrize("node_id", [OWN_ACCOUNT, OWN_PAGE])
+@pytest.mark.parametrize("by_hand", [False, True])
+def test_what_we_give_is_polled_at_growing_intervals_until_the_partner_has_it(runtime: FrozenRuntime, node_id: str, by_hand: bool) -> None:
+    order(runtime, allow_listed=not by_hand, needs_approval=True)
+    given(runtime, node_id)
+    waits = "Assign partner → 2000000000002, and switch on “View performance”" if by_hand else "an admin of our business has to approve it"
+    assert (stored(runtime).state, stored(runtime).is_sent) == ("waiting", not by_hand) and waits in stored(runtime).sentence
+    assert tick(runtime) == [] and stored(runtime).checks == 0  # not due yet
+    for checks in (1, 2):
+        at = runtime.clock.at = stored(runtime).next_check_at or runtime.clock.at
+        assert tick(runtime) == [] and waits in stored(runtime).sentence
+        assert (stored(runtime).checks, stored(runtime).next_check_at) == (checks, at + FIRST_CHECK * 2**checks)
+    order(runtime, node=node_id, partner=AROHA, answer="accept")
+    runtime.clock.at = stored(runtime).next_check_at or runtime.clock.at
+
+    assert tick(runtime) == [(node_id, "confirmed")]
+    assert (stored(runtime).sentence, stored(runtime).next_check_at) == ("the partner has access", None)
+    order(runtime, allow_listed=True)
+    arguments = {"admin": admin(runtime), "engine": runtime.engine, "now": runtime.clock.now(), "page_token": own_token(runtime, node_id)}
+    given_shares.take_back(node_id, AROHA, **arguments)  # type: ignore[arg-type]
+    assert stored(runtime).state == "taken_back" and tick(runtime) == []
+
+
+def test_what_nobody_approves_lapses_and_what_is_taken_back_meanwhile_is_polled_no_more(runtime: FrozenRuntime) -> None:
+    order(runtime, allow_listed=True, needs_approval=True)
+    given(runtime, OWN_ACCOUNT)
+    runtime.clock.at += LIFE
+    assert tick(runtime) == [(OWN_ACCOUNT, "lapsed")]
+    assert "give it again" in stored(runtime).sentence and stored(runtime).next_check_at is None
+
+    arguments = given(runtime, OWN_ACCOUNT)
+    given_shares.take_back(OWN_ACCOUNT, AROHA, **arguments)
+    runtime.clock.at += LIFE
+    assert tick(runtime) == [] and stored(runtime).state == "taken_back"
+
+
+def test_a_poll_of_what_we_give_that_fails_is_repeated_and_says_why(runtime: FrozenRuntime) -> None:
+    order(runtime, allow_listed=True, needs_approval=True)
+    given(runtime, OWN_ACCOUNT)
+    runtime.clock.at += FIRST_CHECK
+    runtime.graph.faults.plan([{"fault": "200_missing", "path": "agencies", "times": 1}])
+
+    assert tick(runtime) == [] and "could not be checked: " in stored(runtime).sentence
+    runtime.clock.at = stored(runtime).next_check_at or runtime.clock.at
+    assert tick(runtime) == [] and "has to approve it" in stored(runtime).sentence
