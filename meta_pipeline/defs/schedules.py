@@ -47,9 +47,12 @@ def _pull_schedule(kind: NodeKind, job: Any, description: str) -> dg.ScheduleDef
         tiers, names = parse_tiers(runtime.settings.restatement), runtime.default_reports(kind)
         now = context.scheduled_execution_time
         links = runtime.links_to_read(kind=kind, now=now)
-        is_due = False
+        kept_since, is_due = runtime.first_kept_days(links, now=now), False
         for link in links:
-            for pull in due_pulls(link, names, reports=runtime.reports, tiers=tiers, engine=runtime.engine, now=now):
+            for pull in due_pulls(
+                link, names, reports=runtime.reports, tiers=tiers, engine=runtime.engine, now=now,
+                kept_since=kept_since.get(link.id),
+            ):
                 is_due = True
                 of_today = any(is_snapshot(runtime.reports[name]) for name in pull.reports)
                 run_key = f"{link.id}:{link.today(now) - dt.timedelta(days=1)}{':snapshots' if of_today else ''}"

@@ -45,7 +45,7 @@ _TENANT = """
 [tenants.{key}]
 name = {title}
 # The customer's business portfolios: whatever they own is the customer's.
-# businesses = ["501"]
+# businesses = ["{business}"]
 # Its nodes by kind; `nodes` takes ids of any kind.
 {nodes}
 # Whether its events come through the Conversions API.
@@ -60,29 +60,31 @@ name = {title}
 # retention_floor_days = 90
 # retention_ceiling_days = 1125
 # An admin of each of its portfolios:
-# [tenants.{key}.contacts.501]
+# [tenants.{key}.contacts.{business}]
 # name = "Kim"
 # email = "kim@example.com"
 """
 
 
 def draft_intake(links: Iterable[NodeLink], *, scopes: Sequence[str], redirect_uri: str, domain: str) -> str:
-    """Return the text of an intake with a tenant for each business that owns linked nodes, and one for those of which
-    the owner is not known. It is valid as it is."""
+    """Return the text of an intake with a tenant for each business that owns linked nodes (two of the same name are
+    two), and one for those of which the owner is not known. It is valid as it is."""
     by_owner: dict[str, list[NodeLink]] = {}
     for link in links:
-        by_owner.setdefault(link.owner_business or "", []).append(link)
+        by_owner.setdefault(link.owner or "", []).append(link)
     text = _HEAD.format(
         business='# business = "1234567890"', scopes=_quoted(scopes), domains=_quoted([domain]),
         redirect_uris=_quoted([redirect_uri]),
     )
     used: set[str] = set()
     for owner, of_owner in sorted(by_owner.items()):
-        name = _unused(owner, used)
-        title = printable(owner, limit=200) or "Not known"
+        owner_name = next((link.owner_business for link in of_owner if link.owner_business), owner)
+        name = _unused(owner_name, used)
+        title = printable(owner_name, limit=200) or "Not known"
         comment = f"Nodes that {title} owns" if owner else "Nodes of which Meta does not say who owns them"
         text += _TENANT.format(
-            comment=comment, key=name, title=json.dumps(title, ensure_ascii=False), nodes=_node_lines(of_owner)
+            comment=comment, key=name, title=json.dumps(title, ensure_ascii=False), nodes=_node_lines(of_owner),
+            business=owner if re.fullmatch("[0-9]{1,40}", owner) else "501",
         )
     if not by_owner:
         text += "\n# Nothing is linked yet: run `meta-pipeline connect`, then `meta-pipeline intake new` again.\n"

@@ -29,13 +29,14 @@ class DuePull:
 
 def due_pulls(
     link: NodeLink, names: Sequence[str], *, reports: Reports, tiers: tuple[Tier, ...], engine: sa.Engine,
-    now: dt.datetime,
+    now: dt.datetime, kept_since: dt.date | None = None,
 ) -> list[DuePull]:
     """Return what is due of these reports of a node at `now`, on its own calendar. Days are one range, from the oldest
-    that is due to the newest: Meta charges by call. Reports that are read every hour are left out."""
+    that is due to the newest: Meta charges by call. Reports that are read every hour are left out. `kept_since`: the
+    first day that does not expire at once; None when every day is kept."""
     of_days = reports_of_days(names, reports)
     today, pulls = link.today(now), []
-    if days := due_days(link, of_days, tiers=tiers, engine=engine, now=now):
+    if days := due_days(link, of_days, tiers=tiers, engine=engine, now=now, kept_since=kept_since):
         # Of an ad account to yesterday: a range costs about the same however long it is (docs/decisions/0015).
         until = today - dt.timedelta(days=1) if link.kind == AD_ACCOUNT.name else days[-1]
         pulls.append(DuePull(Range(days[0], until), of_days))
@@ -52,12 +53,18 @@ def reports_of_days(names: Sequence[str], reports: Reports) -> tuple[str, ...]:
 
 
 def due_days(
-    link: NodeLink, names: Sequence[str], *, tiers: tuple[Tier, ...], engine: sa.Engine, now: dt.datetime
+    link: NodeLink, names: Sequence[str], *, tiers: tuple[Tier, ...], engine: sa.Engine, now: dt.datetime,
+    kept_since: dt.date | None = None,
 ) -> list[dt.date]:
     """Return the days of which one of these reports is due, oldest first. Ad accounts are restated for weeks, by the
-    `tiers`; Pages and Instagram accounts settle within days."""
-    if not names:
-        return []
+    `tiers`; Pages and Instagram accounts settle within days. Days before `kept_since` would expire again."""
+    days = _due_days(link, names, tiers=tiers, engine=engine, now=now) if names else []
+    return [day for day in days if kept_since is None or day >= kept_since]
+
+
+def _due_days(
+    link: NodeLink, names: Sequence[str], *, tiers: tuple[Tier, ...], engine: sa.Engine, now: dt.datetime
+) -> list[dt.date]:
     today = link.today(now)
     if link.kind == AD_ACCOUNT.name:
         read_days = read_times.days_read_since(

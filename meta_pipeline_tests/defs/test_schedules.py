@@ -86,6 +86,25 @@ def test_a_new_node_is_read_back_to_where_days_settle_and_as_it_is_today(tmp_pat
     assert len({days.run_key, snapshots.run_key}) == 2
 
 
+@pytest.mark.parametrize("kind", NODE_KINDS, ids=lambda kind: str(kind.name))
+@pytest.mark.parametrize(("ceiling", "floor", "days_back"), [(10, 0, 10), (10, 14, 14), (400, 0, 28)])
+def test_days_that_a_ceiling_expires_at_once_are_not_read(
+    tmp_path: Path, kind: NodeKind, ceiling: int, floor: int, days_back: int
+) -> None:
+    (node_id,), file = node_ids(1, kind), tmp_path / "intake.toml"
+    file.write_text(f'[tenants.one]\nnodes = ["{node_id}"]\nretention_ceiling_days = {ceiling}\nretention_floor_days = {floor}\n')
+    if floor > ceiling:  # of another customer: one customer's own floor can't be longer
+        file.write_text(
+            f'[tenants.one]\nnodes = ["{node_id}"]\nretention_ceiling_days = {ceiling}\n'
+            f'[tenants.two]\nnodes = ["{node_id}"]\nretention_floor_days = {floor}\n'
+        )
+    runtime = runtime_of(tmp_path, tenants=str(file))
+    link(runtime, 1, kind)
+    days = requests_of(runtime, f"{kind.job}_schedule")[0]
+
+    assert shown(days)[1] == (TODAY - days_back * DAY, YESTERDAY)
+
+
 @BY_KIND
 def test_days_are_read_until_they_settle_and_nothing_is_read_twice_a_day(tmp_path: Path, kind: NodeKind) -> None:
     runtime, (node_id,) = runtime_of(tmp_path), node_ids(1, kind)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import json
 import tomllib
@@ -164,6 +165,12 @@ def test_a_draft_is_valid_and_has_what_is_linked() -> None:
         "501": {"act_1", "2"}, "unknown": {"3"}, "thumbnails-1": {"4"},
     }
     assert intake.scopes == scopes_for(2)
+    owned = [dataclasses.replace(link(id), owner_business="Northwind", owner_business_id=owner) for id, owner in (("act_1", "501"), ("act_2", "502"), ("act_3", "501"))]
+    text = draft_intake(owned, scopes=(), redirect_uri="", domain="")  # two businesses of one name
+    assert {tenant.name: (tenant.title, set(tenant.nodes)) for tenant in parse_intake(text, source="t").tenants} == {
+        "northwind": ("Northwind", {"act_1", "act_3"}), "northwind-2": ("Northwind", {"act_2"}),
+    }
+    assert '# businesses = ["502"]' in text and "[tenants.northwind-2.contacts.502]" in text
     parse_intake(draft_intake([], scopes=(), redirect_uri="", domain=""), source="t")
     answered = "\n".join(line.removeprefix("# ") if " = " in line or line.startswith("# [") else line for line in text.splitlines())
     assert tomllib.loads(answered)["start_with"] == "user"  # the examples in the comments are valid too

@@ -156,12 +156,16 @@ def _check_overdue_days(runtime: Runtime, *, is_up_running: bool, now: dt.dateti
     """
     tiers, engine = parse_tiers(runtime.settings.restatement), runtime.engine
     overdue: dict[str, int] = {}
-    for link in runtime.links_to_read(now=now):
+    links = runtime.links_to_read(now=now)
+    kept_since = runtime.first_kept_days(links, now=now)
+    for link in links:
         if link.kind not in KINDS_BY_NAME:
             continue
         today = link.today(now)
         names = reports_of_days(runtime.default_reports(KINDS_BY_NAME[link.kind]), runtime.reports)
-        late = due_days(link, names, tiers=tiers, engine=engine, now=now - dt.timedelta(days=2))
+        late = due_days(
+            link, names, tiers=tiers, engine=engine, now=now - dt.timedelta(days=2), kept_since=kept_since.get(link.id)
+        )
         reads = read_times.days_read_since(
             engine, node_id=link.id, reports=names, since=today - dt.timedelta(days=LAST_READ_AGE + 2)
         )
