@@ -10,15 +10,20 @@ import sqlite3
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-# Columns that hold a name, a sentence or JSON, by table. A row is planted for each of them and each word.
+# Columns that may mention anybody, by table: a row is planted for each of them and each word. Of the columns that say
+# who bears a name (of links, grants, businesses) there are real rows: a planted one would give the name to another.
 NAMING: Mapping[str, tuple[str, ...]] = {
     "alerts": ("key", "text"), "audit_calls": ("path", "warning"), "backfills": ("arguments",), "budgets": ("key",),
-    "business_assets": ("name", "business_id", "node_id", "owner_business"), "businesses": ("name", "id"),
-    "deferred_ranges": ("reason",), "grants": ("subject_name", "through"), "invitation_events": ("actor",),
-    "invitations": ("assets",), "link_changes": ("before", "after"), "metric_states": ("reason",),
-    "node_access": ("owner_business",), "node_choices": ("chosen_by",), "node_links": ("related", "owner_business"),
-    "node_versions": ("name", "owner_business", "owner_business_id"), "onboardings": ("result", "reason", "step"),
-    "share_requests": ("sentence", "business_id"), "unread_edges": ("path", "reason"), "leases": ("name",),
+    "deferred_ranges": ("reason",), "grants": ("through",), "invitation_events": ("actor",), "invitations": ("assets",),
+    "leases": ("name",), "link_changes": ("before", "after"), "node_access": ("owner_business",),
+    "node_choices": ("chosen_by",), "node_versions": ("name", "owner_business", "owner_business_id"),
+    "onboardings": ("result", "reason", "step"), "share_requests": ("sentence", "business_id"),
+    "unread_edges": ("path", "reason"),
+}
+# What the marts accept of a node's history.
+_VALID: Mapping[str, Mapping[str, object]] = {
+    "node_versions": {"kind": "pixel", "access": "owned", "timezone": None, "currency": None},
+    "link_changes": {"kind": "pixel", "change": "owner"},
 }
 # The tables whose rows are a customer's by an id or a digest alone.
 MEMBERS = ("web_sessions", "sign_in_links")
@@ -46,8 +51,9 @@ def plant_former_owner(store_file: Path, node_id: str, *, owner: tuple[str, str]
     """Plant the history of a node that another business (id and name) has owned before."""
     with contextlib.closing(sqlite3.connect(store_file)) as store:
         version = {
-            "node_id": node_id, "kind": "ad_account", "valid_from": "2026-01-01 00:00:00.000000",
-            "valid_to": "2026-02-01 00:00:00.000000", "owner_business_id": owner[0], "owner_business": owner[1],
+            "node_id": node_id, "kind": "ad_account", "name": "A former name",
+            "valid_from": "2026-01-01 00:00:00.000000", "valid_to": "2026-02-01 00:00:00.000000",
+            "owner_business_id": owner[0], "owner_business": owner[1],
         }
         _insert(store, "node_versions", version, 1)
         change = {"node_id": node_id, "kind": "ad_account", "change": "owner", "before": owner[0]}
@@ -56,7 +62,7 @@ def plant_former_owner(store_file: Path, node_id: str, *, owner: tuple[str, str]
 
 
 def _insert(store: sqlite3.Connection, table: str, values: Mapping[str, object], number: int) -> None:
-    row = {**dict(_filled(store, table, number)), **values}
+    row = {**dict(_filled(store, table, number)), **_VALID.get(table, {}), **values}
     for name, value in values.items():
         if _types(store, table)[name] == "JSON":
             row[name] = f'{{"nodes": [{{"id": "1", "name": "{value}"}}], "{value}": 1}}'

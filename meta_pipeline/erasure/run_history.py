@@ -185,4 +185,4 @@ def _vacuum(engine: sa.Engine) -> None:
             connection.exec_driver_sql("vacuum")
             connection.exec_driver_sql("pragma wal_checkpoint(truncate)").all()
         else:
-            connection.exec_driver_sql("vacuum full")
+            connection.exec_driver_sql("vacuum (full, analyze)")  # statistics hold values of the rows

@@ -77,7 +77,7 @@ def vacuum(engine: sa.Engine) -> None:
             connection.exec_driver_sql("pragma wal_checkpoint(truncate)").all()
         else:
             for table in metadata.sorted_tables:
-                connection.exec_driver_sql(f'vacuum full "{table.name}"')
+                connection.exec_driver_sql(f'vacuum (full, analyze) "{table.name}"')  # statistics hold values
 
 
 def record_erased_nodes(engine: sa.Engine, digests: Collection[str], *, now: Any) -> None:
