@@ -19,8 +19,8 @@ _CHUNK = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Owners:
-    """Whose rows are erased: nodes and people by id, tokens by ref, `members` (digests of people who sign in), and a
-    tenant by its name."""
+    """The owners of the rows that are erased: nodes and people by id, tokens by ref, `members` (digests of people who
+    sign in), and a tenant by its name."""
 
     nodes: Collection[str] = ()
     refs: Collection[str] = ()

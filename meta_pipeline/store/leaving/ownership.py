@@ -1,5 +1,5 @@
-"""Whose the rows of every table of the control store are, as data: a test fails until a new table, and a new column of
-text, is declared here. Numbers, times and truth values say nothing of anybody by themselves."""
+"""The owners of the rows of every table of the control store, as data: a test fails until a new table, and a new
+column of text, is declared here. Numbers, times and truth values say nothing of anybody by themselves."""
 
 from __future__ import annotations
 
