@@ -41,6 +41,7 @@ bench: install-dev
 	$(BIN)/python benchmarks/faults.py
 	$(BIN)/python benchmarks/incremental.py
 	$(BIN)/python benchmarks/publications.py
+	$(BIN)/python benchmarks/webhooks.py
 
 up: install
 	$(BIN)/meta-pipeline up

@@ -51,6 +51,7 @@ from meta_pipeline.defs.sensors import (
     token_alerts_sensor,
     waiting_ranges_sensor,
 )
+from meta_pipeline.defs.webhooks import subscriptions_sensor, webhooks_sensor
 from meta_pipeline.files.permissions import keep_private
 
 
@@ -79,7 +80,7 @@ def defs() -> dg.Definitions:
         ],
         sensors=[
             build_marts_sensor, waiting_ranges_sensor, onboarding_sensor, token_alerts_sensor, check_alerts_sensor,
-            partner_shares_sensor, killed_runs_sensor, invitations_sensor,
+            partner_shares_sensor, killed_runs_sensor, invitations_sensor, webhooks_sensor, subscriptions_sensor,
         ],
         resources=resources_of(runtime),
         executor=dg.in_process_executor,  # a run has one process: the resource `runtime` tags the run with it

@@ -166,3 +166,16 @@ class FailedDay:
     day: dt.date
     reason: str
     is_refused: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One change that Meta reported in a webhook. `value`: only ids, verbs and figures of its value, never a name or a
+    text; `value_digest`: a keyed digest of the whole value, so that another value is another change."""
+
+    value: dict[str, Any] = field(default_factory=dict)
+    object: str
+    entry_id: str
+    field: str
+    time: int
+    value_digest: str

@@ -50,6 +50,9 @@ class Settings(BaseSettings):
     )
     public_url: str = Field("http://localhost:8600", description="where browsers and Meta reach `serve`")
     login_config_id: str | None = Field(None, description="Login for Business configuration; default: classic dialog")
+    webhook_verify_token: SecretStr | None = Field(
+        None, description="text of the webhooks' handshake: webhooks are received once it is set"
+    )
     operator_password: SecretStr | None = Field(None, description="sign-in to `serve`: required once others reach it")
     alert_url: SecretStr | None = Field(None, description="webhook for alerts, JSON as Slack takes it")
     smtp_url: SecretStr | None = Field(

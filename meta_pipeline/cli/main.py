@@ -22,6 +22,8 @@ from meta_pipeline.cli.commands.report import report
 from meta_pipeline.cli.commands.servers import demo, docs, sandbox, serve, up
 from meta_pipeline.cli.commands.stored.landed import compact, rebuild
 from meta_pipeline.cli.commands.stored.leaving import forget, receipt, retention
+from meta_pipeline.cli.commands.webhooks.inbox import inbox
+from meta_pipeline.cli.commands.webhooks.subscriptions import webhooks
 from meta_pipeline.cli.output import logs
 from meta_pipeline.cli.output.terminal import line
 from meta_pipeline.cli.stopping import handle_sigterm, leave
@@ -47,7 +49,8 @@ def cli() -> None:
 
 
 for command in (
-    vault, connect, links, nodes, system_users, partners, intake, people, invite, forget, receipt, retention,
+    vault, connect, links, nodes, system_users, partners, webhooks, inbox, intake, people, invite, forget,
+    receipt, retention,
     backfill, plan, reports, metrics, build, rebuild, compact,
     sql, report, export, mcp,
     sandbox, up, serve, docs, demo,

@@ -15,6 +15,8 @@ from meta_pipeline.flows.leaving.expiring import expire_data_of
 from meta_pipeline.node_kinds import AD_ACCOUNT, INSTAGRAM_ACCOUNT, NODE_KINDS, PAGE
 from meta_pipeline.store.connections import onboardings, reveals
 from meta_pipeline.store.connections.node_links import list_links
+from meta_pipeline.store.webhooks import inbox
+from meta_pipeline.store.webhooks.inbox import Inbox
 
 _ENTITIES = dg.AssetSelection.assets(*(landing_key(name) for name in ENTITIES))
 
@@ -97,6 +99,7 @@ def check_tokens(context: dg.OpExecutionContext, runtime: dg.ResourceParam[Runti
     now = runtime.now()
     consents.fail_abandoned(tokens=runtime.vault, engine=runtime.engine, now=now)
     reveals.forget_before(runtime.engine, now - runtime.settings.audit_for)
+    Inbox(runtime.engine).forget_before(now - inbox.KEPT_FOR)
     context.add_output_metadata({"troubles": dg.MetadataValue.json([plain(trouble) for trouble in troubles])})
     return troubles
 

@@ -17,6 +17,7 @@ Purpose = Literal["daily", "backfill"]
 # Parameters whose value may appear in a request only.
 SECRET_PARAMETERS = (
     "client_secret", "code", "fb_exchange_token", "input_token", "access_token", "appsecret_proof", "revoke_token",
+    "verify_token",
 )
 
 

@@ -61,7 +61,10 @@ class _Endpoints:
             return show_dialog(graph.identity, request, graph.now())
         if path == "dialog/oauth/choice":
             return submit_choice(graph.identity, request, graph.now())
-        response = graph.answer(await read_graph_request(request))
+        graph_request = await read_graph_request(request)
+        # In a thread: a new subscription waits for the handshake with the pipeline.
+        is_handshake = path.endswith("/subscriptions") and request.method == "POST"
+        response = await asyncio.to_thread(graph.answer, graph_request) if is_handshake else graph.answer(graph_request)
         if HANG_HEADER in response.headers:
             await asyncio.sleep(HANG_S)
         headers = {name: value for name, value in response.headers.items() if name != HANG_HEADER}
@@ -73,7 +76,7 @@ class _Endpoints:
             body = json.loads(await request.body() or b"{}") if request.method == "POST" else {}
             name, query = request.path_params["name"], request.query_params
             # In a thread: a callback waits for the pipeline, which may call this Graph before it answers.
-            if name == "callbacks":
+            if name in ("callbacks", "webhooks"):
                 answer = await asyncio.to_thread(control, self.graph, name, body, query)
             else:
                 answer = control(self.graph, name, body, query)

@@ -19,6 +19,8 @@
 | `POST signed_request`, `callbacks` | what Meta POSTs when a person leaves: `{user_id, issued_at, algorithm, secret}`,
   each with a default; returned, or sent to `{url}`: the status and the body of the response. A `callback` of
   `deauthorize` ends the person's tokens first, as Meta does |
+| `POST webhooks` | `{changes, …}` orders webhooks and sends what is due; `{switch: {object, active}}`; see
+  `webhooks.control.Webhooks` |
 | `POST shares` | `{node, answer, tasks}` plays the admin of the partner that owns a node: `accept`, `refuse`, `tasks`
   or `take_back`; with `partner`, our own admin gives a node to it (`accept`) or takes it back; `{allow_listed}`:
   whether the app may share through the API, `{needs_approval}`: our admin has to approve it; `GET`: every share |
@@ -210,6 +212,7 @@ _CALLS: dict[str, Callable[[SandboxState, Any], Any]] = {
     "withheld": _withhold,
     "signed_request": _signed_request,
     "callbacks": _callback,
+    "webhooks": lambda state, body: state.webhooks.control(body, state.now()),
 }
 
 

@@ -11,7 +11,7 @@ from meta_pipeline.sandbox.protocol.errors import unknown_object, unknown_path
 from meta_pipeline.sandbox.protocol.limits import ChargedCall
 from meta_pipeline.sandbox.protocol.requests import GraphRequest, NodeCall
 from meta_pipeline.sandbox.state import SandboxState
-from meta_pipeline.sandbox.world.cast import BUSINESSES, USER_ID
+from meta_pipeline.sandbox.world.cast import APP_ID, BUSINESSES, USER_ID
 from meta_pipeline.sandbox.world.entities import Account
 
 
@@ -35,6 +35,12 @@ def _answer_node(state: SandboxState, call: NodeCall) -> Any:
     node_id = call.node_id
     if call.request.method == "DELETE" and call.edge.startswith("permissions"):
         return people.delete_permissions(state.identity, call)
+    if node_id == APP_ID and call.edge == "subscriptions":
+        return state.webhooks.subscriptions.answer_app(call)
+    if call.edge == "subscribed_apps" and node_id.startswith("act_"):
+        return state.webhooks.subscriptions.answer_account(call)
+    if call.edge == "subscribed_apps" and state.pages.find(node_id):
+        return state.webhooks.subscriptions.answer_page(call)
     if call.edge == "assigned_users":
         return state.system_users.assign(call)
     if call.edge == "agencies" and node_id not in BUSINESSES:

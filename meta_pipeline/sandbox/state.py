@@ -20,6 +20,9 @@ from meta_pipeline.sandbox.instagram.edges import InstagramEdges
 from meta_pipeline.sandbox.pages.edges import PageEdges
 from meta_pipeline.sandbox.protocol.faults import Faults
 from meta_pipeline.sandbox.protocol.limits import Limits
+from meta_pipeline.sandbox.webhooks.control import Webhooks
+from meta_pipeline.sandbox.webhooks.delivery import Deliveries
+from meta_pipeline.sandbox.webhooks.subscriptions import Subscriptions
 from meta_pipeline.sandbox.world.access import NodeAccess
 from meta_pipeline.sandbox.world.world import ADS_PER_ACCOUNT, World
 
@@ -56,6 +59,10 @@ class SandboxState:
         self.shares = Shares(world=self.world, access=self.access)
         self.system_users = SystemUsers(access=self.access, mint=self.identity.mint)
         self.sharing = SharingEdges(self.world, self.access, self.shares)
+        self.webhooks = Webhooks(
+            subscriptions=Subscriptions(world=self.world, access=self.access),
+            deliveries=Deliveries(secret=self.identity.secret),
+        )
         self.businesses = BusinessEdges(
             self.world, self.access, self.shares, self.system_users, self.pages.node
         )

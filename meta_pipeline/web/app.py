@@ -26,7 +26,7 @@ from meta_pipeline.settings import Settings, is_loopback
 from meta_pipeline.web.access.security import Guard, Headers
 from meta_pipeline.web.access.visitors import Access, People
 from meta_pipeline.web.routes import connections as pages
-from meta_pipeline.web.routes import documentation, invitations, leaving, nodes, oauth, signing_in, tenants
+from meta_pipeline.web.routes import documentation, invitations, leaving, nodes, oauth, signing_in, tenants, webhooks
 from meta_pipeline.web.site import HERE, Site
 
 _LOG = logging.getLogger("meta_pipeline.web")
@@ -65,6 +65,7 @@ def create_app(
         return Route(path, functools.partial(_answer, page, site, access), methods=list(methods or ("GET",)))
 
     everybody = Access.EVERYBODY
+    receiver = webhooks.Receiver(runtime=runtime)
 
     return Starlette(
         routes=[
@@ -99,10 +100,12 @@ def create_app(
             route("/sign-out", signing_in.sign_out, "POST", access=everybody),
             route("/health/live", pages.live, access=everybody),
             route("/health/ready", pages.ready, access=everybody),
+            Route(webhooks.PATH, receiver.answer, methods=["GET", "POST"]),
             Route("/favicon.ico", _favicon),
             Mount("/static", StaticFiles(directory=HERE / "static")),
         ],
         middleware=[Middleware(Headers, hosts=LOOPBACK | {public.hostname}, is_https=public.scheme == "https")],
+        lifespan=receiver.lifespan,
         exception_handlers={
             HTTPException: functools.partial(_http_error, site),
             MetaPipelineError: functools.partial(_our_error, site),

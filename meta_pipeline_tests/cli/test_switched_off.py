@@ -27,9 +27,15 @@ COMMANDS: dict[str, WriteKind] = {
     "partners give act_1 2": WriteKind.PARTNER_ACCESS,
     "partners give 1 2": WriteKind.PARTNER_ACCESS,
     "partners take-back act_1 2": WriteKind.PARTNER_REMOVAL,
+    "webhooks subscribe": WriteKind.APP_SUBSCRIPTION,
+    "webhooks subscribe --node 1": WriteKind.APP_SUBSCRIPTION,
+    "webhooks unsubscribe": WriteKind.APP_UNSUBSCRIPTION,
 }
 # Sent after the first, by the same command.
-FOLLOWING = {WriteKind.APP_INSTALLATION}
+FOLLOWING = {
+    WriteKind.APP_INSTALLATION, WriteKind.PAGE_SUBSCRIPTION, WriteKind.PAGE_UNSUBSCRIPTION,
+    WriteKind.ACCOUNT_SUBSCRIPTION, WriteKind.ACCOUNT_UNSUBSCRIPTION,
+}
 
 
 @pytest.fixture(params=["nothing is connected", "a person is connected"])

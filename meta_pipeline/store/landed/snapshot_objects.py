@@ -49,3 +49,18 @@ def save(engine: sa.Engine, objects: Iterable[SnapshotObject], *, node_id: str, 
         for each in objects
     ]
     insert_or_replace(engine, snapshot_objects, rows)
+
+
+def mark_due(
+    engine: sa.Engine, *, node_id: str, report: str, ids: Iterable[str] | None = None, since: dt.date | None = None
+) -> None:
+    """Let the next read read these objects of a node, or all that were created `since` a day, whenever they were read
+    last."""
+    table = snapshot_objects
+    here = sa.and_(table.c.node_id == node_id, table.c.report == report)
+    if ids is not None:
+        here = sa.and_(here, table.c.object_id.in_(list(ids)))
+    if since is not None:
+        here = sa.and_(here, table.c.created_on >= since)
+    with engine.begin() as connection:
+        connection.execute(table.update().where(here).values(read_on=None, read_before_on=None))

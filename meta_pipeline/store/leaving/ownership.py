@@ -127,4 +127,14 @@ OWNERSHIP: Mapping[str, Ownership] = {
     "report_run_durations": Ownership(nodes=_OF_A_NODE, others=("report",)),
     "report_sizes": Ownership(nodes=_OF_A_NODE, others=("report",)),
     "metric_states": Ownership(nodes=_OF_A_NODE, texts=("reason",), others=("report", "applies_to", "metric")),
+    # Webhooks. The entry of a change is a node or a person.
+    "webhook_changes": Ownership(
+        texts=("entry_id", "value", "run_key", "outcome"), others=("object", "field", "value_digest", "status"),
+        removed_whole=True,
+    ),
+    "webhook_receivers": Ownership(others=("name",)),
+    "webhook_gaps": Ownership(texts=("outcome",)),
+    "webhook_subscriptions": Ownership(
+        nodes=("subject_id",), texts=("reason",), others=("kind", "fields", "status"),
+    ),
 }

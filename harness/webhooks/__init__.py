@@ -1,0 +1,1 @@
+"""Webhooks as Meta sends them to `serve`."""

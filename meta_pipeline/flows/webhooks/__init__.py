@@ -1,0 +1,1 @@
+"""Webhooks: subscribe, do what changes call for, and read again what was missed."""

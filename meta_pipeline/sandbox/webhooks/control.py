@@ -1,0 +1,38 @@
+"""The control call `webhooks`: order deliveries, send what is due, switch subscriptions."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any
+
+from meta_pipeline.sandbox.webhooks.delivery import Deliveries
+from meta_pipeline.sandbox.webhooks.subscriptions import Subscriptions
+
+
+@dataclass(frozen=True, kw_only=True)
+class Webhooks:
+    """The subscriptions of the app and the deliveries to its callback URL."""
+
+    subscriptions: Subscriptions
+    deliveries: Deliveries
+
+    def control(self, body: dict[str, Any], now: dt.datetime) -> dict[str, Any]:
+        """Order the deliveries of `changes` (see `Deliveries.order`) to `url`, or to the callback URL of the app's
+        subscription where it is active; send what is due unless `send` is false; `switch`: `{object, active}`. Return
+        what was sent, the counts and every subscription."""
+        if switch := body.get("switch"):
+            self.subscriptions.switch(str(switch["object"]), is_active=bool(switch["active"]))
+        for name in dict.fromkeys(str(change["object"]) for change in body.get("changes", ())):
+            order = {**body, "changes": [change for change in body["changes"] if change["object"] == name]}
+            if url := body.get("url") or self._callback_url(name):
+                self.deliveries.order(order, url=str(url), now=now)
+        sent = self.deliveries.send_due(now) if body.get("send", True) else []
+        for name in set(self.deliveries.given_up) & set(self.subscriptions.of_app):
+            self.subscriptions.switch(name, is_active=False)
+        self.deliveries.given_up.clear()
+        return {"sent": sent, **self.deliveries.to_json(), "subscriptions": self.subscriptions.to_json()}
+
+    def _callback_url(self, name: str) -> str | None:
+        subscription = self.subscriptions.of_app.get(name)
+        return subscription.callback_url if subscription is not None and subscription.is_active else None

@@ -1,0 +1,1 @@
+"""Webhooks that were received, and whether they can be."""

@@ -1,0 +1,185 @@
+"""Subscriptions to webhooks against the sandbox: ordered with what each needs, compared with Meta's lists, reported when
+they are off."""
+
+from __future__ import annotations
+
+import http.server
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from harness.frozen_clock import FrozenRuntime
+from meta_pipeline.alerts.due import Alert
+from meta_pipeline.flows.webhooks import reporting
+from meta_pipeline.flows.webhooks.subscribing import Subscriber
+from meta_pipeline.records import ConfigError, NodeLink
+from meta_pipeline.sandbox.control import control
+from meta_pipeline.store.connections.node_links import list_links
+from meta_pipeline.store.webhooks import subscriptions
+
+VERIFY_TOKEN = "a text of our choice"
+PAGE, ACCOUNT = "3000000000001", "act_1000000002"
+SCOPES = (
+    "ads_read", "business_management", "pages_show_list", "pages_read_engagement", "read_insights",
+    "pages_manage_metadata",
+)
+
+
+@pytest.fixture(scope="module")
+def callback_url() -> Iterator[str]:
+    """A receiver that shakes hands."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            query = parse_qs(urlsplit(self.path).query)
+            is_right = query["hub.verify_token"] == [VERIFY_TOKEN]
+            self.send_response(200 if is_right else 403)
+            self.end_headers()
+            self.wfile.write(query["hub.challenge"][0].encode() if is_right else b"")
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_address[1]}/webhooks"
+    server.shutdown()
+    server.server_close()
+
+
+class HomeOfSubscriber:
+    """A home to which a person with these scopes is connected."""
+
+    def __init__(self, path: Path, callback_url: str, *scopes: str, features: tuple[str, ...] = ("webhooks",)) -> None:
+        self.runtime = FrozenRuntime(path, features=features)
+        self.callback_url, self.features = callback_url, features
+        self.runtime.onboard(self.runtime.mint(days=60, scopes=(*SCOPES, *scopes)))
+
+    def subscriber(self, verify_token: str = VERIFY_TOKEN) -> Subscriber:
+        return Subscriber(
+            graph=self.runtime.client, tokens=self.runtime.vault, engine=self.runtime.engine, features=self.features,
+            callback_url=self.callback_url, verify_token=verify_token, now=self.runtime.clock.now(),
+        )
+
+    def links(self) -> list[NodeLink]:
+        return [link for link in list_links(self.runtime.engine) if link.id in (PAGE, ACCOUNT)]
+
+    def states(self) -> dict[str, str]:
+        return {each.subject_id: each.status for each in subscriptions.find_all(self.runtime.engine)}
+
+
+def test_the_app_and_pages_are_subscribed_and_ad_accounts_only_where_ads_can_be_edited(tmp_path: Path, callback_url: str) -> None:
+    reader = HomeOfSubscriber(tmp_path, callback_url)
+    _, problems = reader.subscriber().subscribe(reader.links())
+    listed = reader.runtime.graph.webhooks.subscriptions.to_json()
+
+    assert problems == []
+    assert {each["object"] for each in listed["app"]} == {"page", "instagram", "ad_account", "permissions"}
+    assert all(each["callback_url"] == callback_url and each["active"] for each in listed["app"])
+    assert (listed["pages"], listed["ad_accounts"]) == ({PAGE: ["feed"]}, [])
+
+
+def test_an_ad_account_is_subscribed_with_the_permission_to_edit_ads(tmp_path: Path, callback_url: str) -> None:
+    editor = HomeOfSubscriber(tmp_path, callback_url, "ads_management", "leads_retrieval", features=("webhooks", "leads"))
+    _, problems = editor.subscriber().subscribe(editor.links())
+    listed = editor.runtime.graph.webhooks.subscriptions.to_json()
+
+    assert problems == []
+    assert (listed["pages"], listed["ad_accounts"]) == ({PAGE: ["feed", "leadgen"]}, [ACCOUNT.removeprefix("act_")])
+    assert {each.status for each in editor.subscriber().check()} == {"active"}
+
+
+def test_without_the_flag_nothing_is_sent(tmp_path: Path, callback_url: str) -> None:
+    home = HomeOfSubscriber(tmp_path, callback_url, features=())
+    before = len(home.runtime.events)
+    with pytest.raises(ConfigError, match=r"webhooks in META_PIPELINE_FEATURES.*nothing was sent"):
+        home.subscriber().subscribe(home.links())
+    with pytest.raises(ConfigError, match=r"webhooks in META_PIPELINE_FEATURES.*nothing was sent"):
+        home.subscriber().unsubscribe()
+
+    assert len(home.runtime.events) == before
+
+
+def test_a_handshake_that_fails_is_reported_for_each_object(tmp_path: Path, callback_url: str) -> None:
+    home = HomeOfSubscriber(tmp_path, callback_url)
+    made, problems = home.subscriber("another text").subscribe([])
+
+    assert made == [] and len(problems) == 4 and all("2200" in problem for problem in problems)
+    assert "another text" not in " ".join(problems)
+
+
+@pytest.mark.parametrize(("change", "reason"), [
+    ("switch", "switched it off"), ("gone", "does not list it any longer"), ("fields", "without feed"),
+    ("page", "does not list the app there"),
+])
+def test_a_subscription_that_meta_switched_off_is_detected_and_reported_once(
+    tmp_path: Path, callback_url: str, change: str, reason: str
+) -> None:
+    home = HomeOfSubscriber(tmp_path, callback_url)
+    home.subscriber().subscribe(home.links())
+    meta = home.runtime.graph.webhooks.subscriptions
+    match change:
+        case "switch":
+            control(home.runtime.graph, "webhooks", {"switch": {"object": "page", "active": False}}, {})
+        case "gone":
+            del meta.of_app["page"]
+        case "fields":
+            meta.of_app["page"].fields = ["mention"]
+        case _:
+            meta.of_pages.clear()
+    delivered: list[Alert] = []
+
+    class Target:
+        name, is_personal = "test", False
+
+        def deliver(self, alert: Alert) -> None:
+            delivered.append(alert)
+
+    for _ in range(2):
+        checked = home.subscriber().check()
+        reporting.report(
+            checked, targets=[Target()], engine=home.runtime.engine, url="https://etl.example", now=home.runtime.clock.now())
+
+    assert [each.reason for each in checked if each.status == "off" and reason in str(each.reason)]
+    assert len(delivered) == 1 and reason in delivered[0].text
+    home.subscriber().subscribe(home.links())
+    assert {each.status for each in home.subscriber().check()} == {"active"}
+
+
+def test_what_meta_does_not_list_for_now_is_unknown_and_not_off(tmp_path: Path, callback_url: str) -> None:
+    home = HomeOfSubscriber(tmp_path, callback_url)
+    home.subscriber().subscribe(home.links())
+    home.runtime.graph.faults.plan([{"fault": "500", "path": "subscri.*", "times": 99}])
+
+    assert {each.status for each in home.subscriber().check()} == {"unknown"}
+
+
+def test_every_subscription_is_ended(tmp_path: Path, callback_url: str) -> None:
+    home = HomeOfSubscriber(tmp_path, callback_url, "ads_management")
+    home.subscriber().subscribe(home.links())
+    ended, problems = home.subscriber().unsubscribe()
+
+    assert problems == [] and len(ended) == 6 and home.states() == {}
+    assert home.runtime.graph.webhooks.subscriptions.to_json() == {"app": [], "pages": {}, "ad_accounts": []}
+
+
+def test_a_page_without_the_permission_is_named_and_the_others_are_subscribed(tmp_path: Path, callback_url: str) -> None:
+    runtime = FrozenRuntime(tmp_path, features=("webhooks",))
+    runtime.onboard(runtime.mint(days=60))
+    home = HomeOfSubscriber.__new__(HomeOfSubscriber)
+    home.runtime, home.callback_url, home.features = runtime, callback_url, ("webhooks",)
+    made, problems = home.subscriber().subscribe(home.links())
+
+    assert len(made) == 4
+    assert len(problems) == 1 and "pages_manage_metadata" in problems[0] and PAGE in problems[0]
+
+
+def test_a_person_without_the_task_on_the_page_is_told_which_it_takes(tmp_path: Path, callback_url: str) -> None:
+    home = HomeOfSubscriber(tmp_path, callback_url)
+    control(home.runtime.graph, "tasks", {"node": PAGE, "tasks": ["ANALYZE"]}, {})
+    _, problems = home.subscriber().subscribe(home.links())
+
+    assert len(problems) == 1 and "MODERATE" in problems[0] and PAGE in problems[0]
