@@ -9,6 +9,7 @@ from typing import Any
 
 import dagster as dg
 import pytest
+from dagster._core.definitions.partitions.context import partition_loading_context
 from dagster._core.test_utils import create_run_for_test
 
 from harness.frozen_clock import FrozenRuntime
@@ -71,7 +72,7 @@ def tick(instance: dg.DagsterInstance, runtime: Runtime) -> list[dg.RunRequest]:
         resources=resources_of(runtime))
     with dg.build_sensor_context(
         instance=instance, resources={"runtime": runtime}, definitions=definitions
-    ) as context:
+    ) as context, partition_loading_context(dynamic_partitions_store=instance):
         return list(webhooks_sensor.evaluate_tick(context).run_requests or ())
 
 
