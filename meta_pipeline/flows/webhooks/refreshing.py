@@ -1,4 +1,4 @@
-"""What the changes in the inbox call for: the smallest read, once, however many changes call for it."""
+"""The reads that the changes in the inbox call for: each the smallest, once, however many changes call for it."""
 
 from __future__ import annotations
 

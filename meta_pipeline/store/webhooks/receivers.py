@@ -1,4 +1,4 @@
-"""When the receiver of webhooks was up, and the gaps in between."""
+"""The times at which the receiver of webhooks was up, and the gaps in between."""
 
 from __future__ import annotations
 

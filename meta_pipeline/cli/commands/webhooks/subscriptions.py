@@ -12,7 +12,7 @@ from meta_pipeline.cli.output.terminal import echo, line
 
 @click.group()
 def webhooks() -> None:
-    """What Meta reports by itself, as soon as it happens: subscribe to it, and check that it still arrives."""
+    """Subscriptions to what Meta reports by itself, as soon as it happens."""
 
 
 @webhooks.command()

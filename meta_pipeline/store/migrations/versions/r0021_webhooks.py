@@ -58,6 +58,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """What was received is forgotten; polls read it all the same."""
+    """Changes that were received are forgotten; polls read them all the same."""
     for name in ("webhook_subscriptions", "webhook_gaps", "webhook_receivers", "webhook_changes"):
         op.drop_table(name)
