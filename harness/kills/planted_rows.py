@@ -27,7 +27,7 @@ _VALID: Mapping[str, Mapping[str, object]] = {
 }
 # The tables whose rows are a customer's by an id or a digest alone.
 MEMBERS = ("web_sessions", "sign_in_links")
-_FILLERS = {"DATETIME": "2026-11-20 12:00:00.000000", "DATE": "2026-11-20", "JSON": "[]", "BLOB": b"", "BOOLEAN": 0}
+_FILLERS = {"DATETIME": "2026-01-02 12:00:00.000000", "DATE": "2026-11-20", "JSON": "[]", "BLOB": b"", "BOOLEAN": 0}
 
 
 def digest_of_member(email: str, *, key: str) -> str:
@@ -75,6 +75,8 @@ def _filled(store: sqlite3.Connection, table: str, number: int) -> Iterator[tupl
     for name, type_ in _types(store, table).items():
         if type_ in ("INTEGER", "BIGINT", "FLOAT"):
             yield name, 1_000_000 + number
+        elif name == "holder":  # a process on another host, whose lease has ended
+            yield name, f"elsewhere:{number}:0"
         else:
             yield name, _FILLERS.get(type_, f"planted {number}")
 
