@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
@@ -92,6 +92,9 @@ def _serve(connection: Connection) -> None:
                 result = error
             if function is _run:
                 connection.send(result)
+            for _ in _compile_ahead():
+                if connection.poll():
+                    break
 
 
 def _prepare(parsed: Path) -> None:
@@ -99,6 +102,12 @@ def _prepare(parsed: Path) -> None:
     with contextlib.suppress(OSError):
         manifest = _prepared[_state_of(parsed)] = runner.read_parsed(parsed)
         runner.list_nothing(manifest, target=parsed.parent / "target")
+
+
+def _compile_ahead() -> Iterator[None]:
+    """Compile the macros of the manifest that was read, until there is something to do."""
+    for manifest in list(_prepared.values()):
+        yield from runner.compile_macros(manifest)
 
 
 def _run(project: DbtProject, arguments: Sequence[str], select: Collection[str] | None, log: Path) -> DbtRun:

@@ -17,6 +17,10 @@ from meta_pipeline.records import MetaPipelineError
 RESULTS = "run_results.json"
 # Given to the selected nodes of the manifest in memory: dbt compares every name in `--select` with every node.
 _TAG = "selected_by_meta_pipeline"
+# The macros of dbt and its adapter that build what is stored and run tests.
+_MATERIALIZATIONS = (
+    "materialization_incremental_duckdb", "materialization_table_duckdb", "materialization_test_default",
+)
 
 
 class ModelError(MetaPipelineError):
@@ -151,6 +155,24 @@ def list_nothing(manifest: Any, *, target: Path) -> None:
     from dbt.cli.main import dbtRunner
 
     dbtRunner(manifest=manifest).invoke(["list", "--select", f"tag:{_TAG}", *_options(target)])
+
+
+def compile_macros(manifest: Any) -> Iterator[None]:
+    """Compile the macros that a build runs, one for each step of the iterator: a run compiles each at its first use,
+    for a second in all, and finds those that are."""
+    from dbt_common.clients.jinja import template_cache
+
+    waiting = [name for node in manifest.nodes.values() for name in getattr(node.depends_on, "macros", ())]
+    waiting += [name for name in manifest.macros if name.rpartition(".")[2] in _MATERIALIZATIONS]
+    compiled: set[str] = set()
+    while waiting:
+        name = waiting.pop()
+        if name in compiled or (macro := manifest.macros.get(name)) is None:
+            continue
+        compiled.add(name)
+        waiting += macro.depends_on.macros
+        template_cache.get_node_template(macro)
+        yield
 
 
 def read_parsed(parsed: Path) -> Any:

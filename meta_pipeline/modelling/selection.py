@@ -13,6 +13,8 @@ _READS_TODAY = re.compile(r"\b(current_date|current_timestamp|now\s*\(|today\s*\
 _STORED = ("table", "incremental")
 _BUILT = ("model", "seed", "snapshot")
 _OWN_PACKAGE = "meta_pipeline"
+# `meta.tests` of a view whose tests run with the first build of a day, not with each one.
+_DAILY = "daily"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,20 +38,39 @@ def select_everything(manifest: Mapping[str, Any]) -> Selection:
     return Selection(models | tests, models, is_full=True)
 
 
-def select_changed(manifest: Mapping[str, Any], tables: Collection[str], *, is_new_day: bool = False) -> Selection:
+def select_changed(
+    manifest: Mapping[str, Any], tables: Collection[str], *, is_new_day: bool = False, untested: Collection[str] = ()
+) -> Selection:
     """Return what follows from a change of these raw tables; `is_new_day`: and from another date than the last build's.
 
-    A view is not built again: it reads its tables."""
+    A view is not built again: it reads its tables. The tests that are daily run on a new day only, then also for the
+    tables in `untested`: those that changed after they ran."""
     nodes = manifest["nodes"]
     dated = {unique_id for unique_id in nodes if is_new_day and _reads_today(manifest, unique_id)}
     models = {unique_id for unique_id in _changed(manifest, set(tables), dated) if _type(nodes, unique_id) in _BUILT}
     stored = {unique_id for unique_id in models if nodes[unique_id]["config"]["materialized"] in _STORED}
+    waiting = models | _changed(manifest, set(untested), set()) if is_new_day and untested else models
     tests = {
         unique_id for unique_id, node in nodes.items()
         if node["resource_type"] == "test"
-        and (unique_id in dated or not models.isdisjoint(node["depends_on"]["nodes"]))
+        and (unique_id in dated or not (waiting if is_daily(nodes, node) else models).isdisjoint(_tested(node)))
+        and (is_new_day or not is_daily(nodes, node))
     }
     return Selection(frozenset(stored | tests), frozenset(models))
+
+
+def is_daily(nodes: Mapping[str, Any], test: Mapping[str, Any]) -> bool:
+    """Return whether a test reads only views whose tests are daily: all their rows are of stored models, whose tests
+    run whenever they change."""
+    configs = [nodes[unique_id]["config"] for unique_id in _tested(test) if unique_id in nodes]
+    return bool(configs) and all(
+        config["materialized"] == "view" and config.get("meta", {}).get("tests") == _DAILY for config in configs
+    )
+
+
+def _tested(test: Mapping[str, Any]) -> list[str]:
+    read: list[str] = test["depends_on"]["nodes"]
+    return read
 
 
 def select_models(models: Iterable[str], *, tests: Iterable[str]) -> Selection:

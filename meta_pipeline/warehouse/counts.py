@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import duckdb
 
 _SCHEMAS = ("marts", "intermediate", "staging")
 
 
-def row_counts(file: Path) -> dict[str, int]:
-    """Return the number of rows of each table that dbt has built, by name; nothing if the file can't be read now."""
-    try:
-        with duckdb.connect(str(file), read_only=True) as warehouse:
-            tables = warehouse.execute(
-                "select schema_name, table_name from duckdb_tables() where schema_name in (?, ?, ?)", _SCHEMAS
-            ).fetchall()
-            return {
-                table: warehouse.execute(f'select count(*) from "{schema}"."{table}"').fetchall()[0][0]
-                for schema, table in tables
-            }
-    except duckdb.Error:
-        return {}
+def row_counts(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
+    """Return the number of rows of each table that dbt has built, by name. DuckDB knows them without reading a row."""
+    tables = connection.execute(
+        "select schema_name, table_name from duckdb_tables() "
+        "where database_name = current_database() and schema_name in (?, ?, ?)",
+        _SCHEMAS,
+    ).fetchall()
+    counts = (f"select '{table}', count(*) from \"{schema}\".\"{table}\"" for schema, table in tables)
+    return dict(connection.execute(" union all ".join(counts)).fetchall()) if tables else {}

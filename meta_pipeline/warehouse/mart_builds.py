@@ -18,13 +18,14 @@ from meta_pipeline.warehouse.transactions import transaction
 class MartState:
     """`loads`: the number of the load that the file holds; `built_to`: that of the load which the marts were built
     from, None when they never were; `digest`: of what they were built with; `built_on`: the day of that build;
-    `changed`: the raw tables that later loads have changed."""
+    `changed`: the raw tables that later loads have changed; `untested`: those that changed after the daily tests."""
 
     loads: int = 0
     built_to: int | None = None
     digest: str | None = None
     built_on: dt.date | None = None
     changed: frozenset[str] = frozenset()
+    untested: frozenset[str] = frozenset()
 
 
 def read_mart_state(connection: duckdb.DuckDBPyConnection) -> MartState:
@@ -51,9 +52,11 @@ def _recorded(connection: duckdb.DuckDBPyConnection) -> MartState:
     logged = connection.execute(
         f"select distinct report from {OWN_SCHEMA}.changes where load_number > ?", [built_to or 0]
     ).fetchall()
+    untested = connection.execute(f"select report from {OWN_SCHEMA}.untested_reports").fetchall()
     return MartState(
         loads=loads, built_to=built_to, digest=digest, built_on=built_on,
         changed=frozenset([*(name for (name,) in logged), *(pending or ())]),
+        untested=frozenset(name for (name,) in untested),
     )
 
 
@@ -63,9 +66,13 @@ def start_mart_build(connection: duckdb.DuckDBPyConnection, changed: Collection[
     connection.execute(f"update {OWN_SCHEMA}.mart_builds set pending = ?", [sorted(changed)])
 
 
-def finish_mart_build(connection: duckdb.DuckDBPyConnection, *, loads: int, digest: str, on: dt.date) -> None:
-    """Record that every mart was built and tested, from this load. A killed or failed build records nothing: the next
-    one runs the same nodes again."""
+def finish_mart_build(
+    connection: duckdb.DuckDBPyConnection, *, loads: int, digest: str, on: dt.date, untested: Collection[str] = ()
+) -> None:
+    """Record that every mart was built and tested, from this load; `untested`: raw tables that changed after the daily
+    tests. A killed or failed build records nothing: the next one runs the same nodes again."""
     with transaction(connection, "the record of the build"):
         connection.execute(f"delete from {OWN_SCHEMA}.mart_builds")
         connection.execute(f"insert into {OWN_SCHEMA}.mart_builds values (?, ?, ?, null)", [loads, digest, on])
+        connection.execute(f"delete from {OWN_SCHEMA}.untested_reports")
+        connection.execute(f"insert into {OWN_SCHEMA}.untested_reports select unnest(?::varchar[])", [sorted(untested)])

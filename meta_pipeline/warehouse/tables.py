@@ -77,7 +77,8 @@ TABLES = tuple(RawTable(name=kind.name, columns=kind.columns) for kind in ENTITY
 # Tables about the pipeline itself: calls to Graph by UTC day, the versions of days with their sums, keys that Meta
 # sends and no column has, the linked nodes with their states and changes, which metrics Meta answers for them, and
 # which load changed which days last (`changes`; `report` is the name of a raw table), up to which load a model of dbt
-# was built and tested, and the last build of all of them (`mart_builds`: one row).
+# was built and tested, and the last build of all of them (`mart_builds`: one row), and which
+# raw tables have changed since the tests that run once a day (`untested_reports`).
 # `requests` has those of the raw rows, by their digest; `exchange_rates` those of the operator's file.
 # `node_publications` is filled in published files only: which nodes a publication holds back.
 OWN_SCHEMA = "raw_meta_pipeline"
@@ -118,6 +119,7 @@ create table if not exists {OWN_SCHEMA}.requests (report varchar, node_id varcha
 create table if not exists {OWN_SCHEMA}.mart_builds (
     built_to bigint, digest varchar, built_on date, pending varchar[]
 );
+create table if not exists {OWN_SCHEMA}.untested_reports (report varchar);
 create table if not exists {OWN_SCHEMA}.node_publications (
     node_id varchar, is_held_back boolean, held_back_reason varchar, last_good_at timestamptz,
     last_good_build_id varchar

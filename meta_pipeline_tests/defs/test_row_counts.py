@@ -16,5 +16,9 @@ def test_the_tables_of_the_marts_are_counted_and_views_are_not(tmp_path: Path) -
         warehouse.execute("create schema staging; create view staging.stg_ads as select 1")
         warehouse.execute("create table raw as select 1")
 
-    assert row_counts(file) == {"dim_ads": 3}
-    assert row_counts(tmp_path / "absent.duckdb") == {}
+        assert row_counts(warehouse) == {"dim_ads": 3}
+
+
+def test_a_warehouse_without_tables_has_no_counts() -> None:
+    with duckdb.connect() as warehouse:
+        assert row_counts(warehouse) == {}

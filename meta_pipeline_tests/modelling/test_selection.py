@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import pytest
@@ -35,6 +36,11 @@ def manifest() -> dict[str, Any]:
         "ads_add_up": node("test", "ad_report", "hour_report"),
         "days_read_test": node("test", "days_read"),
         "no_late_day": node("test", "late_report"),
+        "ad_history": node("model", "ad_days", tests="daily"),
+        "stored_history": node("model", "ad_days", materialized="table", tests="daily"),
+        "unique_ad_history": node("test", "ad_history"),
+        "unique_stored_history": node("test", "stored_history"),
+        "histories_agree": node("test", "ad_history", "ad_report"),
     }
     for name, each in nodes.items():
         each["name"] = name
@@ -51,7 +57,13 @@ def manifest() -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("tables", "run"),
     [
-        ({"ads"}, ["ad_days", "ads_add_up", "drift_report", "no_late_day", "unique_ad_report"]),
+        (
+            {"ads"},
+            [
+                "ad_days", "ads_add_up", "drift_report", "histories_agree", "no_late_day", "stored_history",
+                "unique_ad_report", "unique_stored_history",
+            ],
+        ),
         ({"hours"}, ["ads_add_up", "drift_report", "hour_days", "unique_hour_report"]),
         # Whether a day is provisional is looked up by every mart: no mart is tested for it.
         ({"day_versions"}, ["days_read", "days_read_test", "drift_report"]),
@@ -69,7 +81,28 @@ def test_a_change_of_a_raw_table_runs_what_it_reaches(tables: set[str], run: lis
 def test_views_that_read_changed_rows_have_changed_and_are_not_built() -> None:
     selection = select_changed(manifest(), {"ads"})
 
-    assert sorted(selection.changed - selection.run) == ["ad_report", "late_report", "stg_ads"]
+    assert sorted(selection.changed - selection.run) == ["ad_history", "ad_report", "late_report", "stg_ads"]
+
+
+@pytest.mark.parametrize(
+    ("tables", "is_new_day", "untested", "is_run"),
+    [
+        ({"ads"}, False, (), False),
+        ({"ads"}, True, (), True),
+        ({"hours"}, True, (), False),
+        ({"hours"}, True, {"ads"}, True),
+        ((), True, {"ads"}, True),
+        ({"hours"}, False, {"ads"}, False),
+    ],
+)
+def test_daily_tests_run_on_a_new_day_for_all_that_changed_since_they_ran(
+    tables: Collection[str], is_new_day: bool, untested: Collection[str], is_run: bool
+) -> None:
+    run = select_changed(manifest(), tables, is_new_day=is_new_day, untested=untested).run
+
+    assert ("unique_ad_history" in run) == is_run
+    assert ("ad_days" in run) == ("ads" in tables)  # a test that waited builds no model
+    assert ("unique_ad_report" in run) == ("ads" in tables)
 
 
 def test_on_another_day_what_depends_on_the_date_is_tested_again() -> None:

@@ -105,7 +105,7 @@ def test_every_version_of_the_days_read_since_then_has_its_span(engine: sa.Engin
     ledger.record(engine, dataclasses.replace(landed(hours[2], 7), landed_at=hours[3]), backfill_id="b")
 
     def spans(since: dt.datetime | None) -> list[tuple[object, ...]]:
-        versions = day_versions.find_since(engine, reports=["ad_insights"], since=since)
+        versions = day_versions.find_since(engine, since={"ad_insights": since})
         return sorted((version.landed_at, version.replaced_at, version.read_at, version.rows) for version in versions)
 
     assert spans(None) == spans(hours[3]) == [

@@ -59,3 +59,10 @@ def test_a_build_that_did_not_end_leaves_its_changes_to_the_next_one(place: Plac
     assert state(place).changed == {"campaigns", "ad_insights"}
     build(place)
     assert state(place).changed == frozenset()
+
+
+def test_the_tables_that_daily_tests_have_not_seen_are_recorded_until_they_have(place: Place) -> None:
+    for untested in ({"ad_insights"}, {"ad_insights", "day_versions"}, set[str]()):
+        with place.warehouse.open() as connection:
+            finish_mart_build(connection, loads=1, digest="d", on=DAY, untested=untested)
+        assert state(place).untested == untested

@@ -46,25 +46,28 @@ def mart_assets(project: DbtProject, *, run: RunDbt = run_dbt) -> dg.AssetsDefin
         with runtime.warehouse.open() as connection:
             state = read_mart_state(connection)
             is_full = config.is_full or state.digest != digest
+            is_new_day = state.built_on != today
             if is_whole:
                 selection = (
                     select_everything(manifest) if is_full
-                    else select_changed(manifest, state.changed, is_new_day=state.built_on != today)
+                    else select_changed(manifest, state.changed, is_new_day=is_new_day, untested=state.untested)
                 )
                 start_mart_build(connection, state.changed)
             else:
                 selection = _selected(context, manifest, specs)
         ran = _run(project, selection, is_full=is_full, run=run)
         context.log.info(f"dbt ran {len(selection.run)} of {len(manifest['nodes'])} models and tests")
-        yield from dagster_results(
-            context, ran, manifest=manifest, checks=specs.checks, selection=selection,
-            row_counts=row_counts(project.warehouse),
-        )
-        if ran.error:
-            raise ModelError(ran.error)
+        with runtime.warehouse.open() as connection:
+            yield from dagster_results(
+                context, ran, manifest=manifest, checks=specs.checks, selection=selection,
+                row_counts=row_counts(connection),
+            )
+            if ran.error:
+                raise ModelError(ran.error)
+            if is_whole:
+                untested = () if is_full or is_new_day else state.untested | state.changed
+                finish_mart_build(connection, loads=state.loads, digest=digest, on=today, untested=untested)
         if is_whole:
-            with runtime.warehouse.open() as connection:
-                finish_mart_build(connection, loads=state.loads, digest=digest, on=today)
             built_with = freshness.digest_of(runtime.warehouse.insights, today=today, parsed=project.digest)
             warehouse_state.record_marts(runtime.engine, load_id=load_id, digest=built_with)
 

@@ -29,6 +29,7 @@ SHARED = frozenset({
     "raw_meta_pipeline.warehouse_state",  # which load this is
     "raw_meta_pipeline.model_builds",  # until which load each model is built
     "raw_meta_pipeline.mart_builds",  # and all of them
+    "raw_meta_pipeline.untested_reports",  # names of raw tables
     "raw_meta_pipeline.exchange_rates",  # the operator's file
     "marts.dim_calendar",
     "marts.publication",  # written anew for each file

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,12 +70,18 @@ def find_waiting(engine: sa.Engine, *, reports: Iterable[str]) -> list[EarlierVe
         return [EarlierVersion(file_of(row), row.replaced_at) for row in connection.execute(query)]
 
 
-def find_since(engine: sa.Engine, *, reports: Iterable[str], since: dt.datetime | None) -> list[DayVersion]:
-    """Return every version, earlier ones too, of the days of these reports that were read since then."""
+def find_since(engine: sa.Engine, *, since: Mapping[str, dt.datetime | None]) -> list[DayVersion]:
+    """Return every version, earlier ones too, of the days of each of these reports that were read since its time; of
+    all its days where that is None."""
     read_at = sa.func.coalesce(landed_files.c.read_at, landed_files.c.landed_at)
-    keys = sa.select(*(landed_files.c[name] for name in DAY_KEY)).where(
-        landed_files.c.report.in_(list(reports)), *(() if since is None else (read_at >= since,))
-    )
+    reports_by_time: dict[dt.datetime | None, list[str]] = {}
+    for report, time in since.items():
+        reports_by_time.setdefault(time, []).append(report)
+    keys = sa.select(*(landed_files.c[name] for name in DAY_KEY)).where(sa.or_(sa.false(), *(
+        landed_files.c.report.in_(reports) if time is None
+        else sa.and_(landed_files.c.report.in_(reports), read_at >= time)
+        for time, reports in reports_by_time.items()
+    )))
     spans = _spans(keys)
     with engine.connect() as connection:
         return [DayVersion(**row) for row in connection.execute(sa.select(spans)).mappings()]

@@ -41,10 +41,7 @@ def sync_day_versions(
         f"select report, max(read_at) from {OWN_SCHEMA}.day_versions group by report"
     ).fetchall()
     since = {report: at - OVERLAP for report, at in newest_copied}
-    versions = [
-        version for table in tables
-        for version in day_versions.find_since(engine, reports=[table.name], since=since.get(table.name))
-    ]
+    versions = day_versions.find_since(engine, since={table.name: since.get(table.name) for table in tables})
     if not versions:
         return
     with transaction(connection, "the days"):
