@@ -4,9 +4,9 @@
 
 Makes landed files with the sandbox's generator, then builds as `build` does, in Dagster runs: everything; after 28 days
 of all accounts were read again and differ; after those of one account; after nothing. Prints wall time, processor time
-and peak memory of each, the share of the rebuild, the copy that publishes apart, and how each grows with the rows. Then
-the files are compacted, as every night, and everything is built from those. `--before`: a checkout of another commit,
-which is measured first. `--folder`: where; what was made there before is used."""
+and peak memory of each, the share of the rebuild, the copy that publishes apart, and how each grows with the rows. At
+the end the files are compacted, as every night, and everything is built from those. `--before`: a checkout of another
+commit, which is measured first. `--folder`: where; what was made there before is used."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -155,17 +156,23 @@ def measure(home: Home, checkout: Path, name: str) -> dict[str, Measured]:
     return measured
 
 
-def measure_rows(options: argparse.Namespace, folder: Path, rows: int) -> dict[str, Measured]:
-    """Generate so many rows in a folder and measure one checkout or two; return what the newer one cost."""
+def measure_rows(options: argparse.Namespace, folder: Path, rows: int) -> tuple[Home, dict[str, Measured]]:
+    """Generate so many rows in a folder and measure one checkout or two; return the home and what the newer cost."""
     folder.mkdir(parents=True, exist_ok=True)
     home = generate(folder, rows=rows, accounts=options.accounts)
     if options.before:
         measure(home, options.before, "before")
-    measured = measure(home, TOP, "now")
-    compact(home)
-    measured["full rebuild, compacted"] = home.build(TOP, is_reload=True)
-    print(measured["full rebuild, compacted"].line("now: full rebuild of compacted files"), flush=True)
-    return measured
+    return home, measure(home, TOP, "now")
+
+
+def print_growth(by_rows: Mapping[int, Mapping[str, Measured]]) -> None:
+    """Print how many times longer each build of the most rows took than that of the fewest."""
+    fewest, most = min(by_rows), max(by_rows)
+    if most > fewest:
+        print(f"{most / fewest:.0f} times as many rows:")
+        for change, measured in by_rows[most].items():
+            growth = measured.work_s / by_rows[fewest][change].work_s
+            print(f"{change:<44} {growth:7.1f} times the seconds of loading and dbt", flush=True)
 
 
 def main() -> None:
@@ -179,15 +186,13 @@ def main() -> None:
     top = options.folder or Path(tempfile.mkdtemp(prefix="meta-pipeline-warehouse-"))
     try:
         by_rows = {rows: measure_rows(options, top / str(rows), rows) for rows in options.rows}
+        print_growth({rows: measured for rows, (_, measured) in by_rows.items()})
+        for rows, (home, _) in by_rows.items():
+            compact(home)
+            print(home.build(TOP, is_reload=True).line(f"now: full rebuild, {rows:,} rows compacted"), flush=True)
     finally:
         if options.folder is None:
             shutil.rmtree(top)
-    fewest, most = min(by_rows), max(by_rows)
-    if most > fewest:
-        print(f"{most / fewest:.0f} times as many rows:")
-        for change, measured in by_rows[most].items():
-            growth = measured.work_s / by_rows[fewest][change].work_s
-            print(f"{change:<44} {growth:7.1f} times the seconds of loading and dbt")
 
 
 if __name__ == "__main__":
