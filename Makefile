@@ -18,7 +18,7 @@ test: install-dev
 test-any-order: install-dev
 	$(BIN)/python -m pytest -n 3 --dist worksteal -o addopts="-q -rs --strict-markers" $(RANDOMLY)
 
-# Branch coverage of the package, subprocesses included; the gate is the measured value. Slower than `make test`, so apart from it.
+# Branch coverage of the package, subprocesses included. Slower than `make test`, so apart from it.
 coverage: install-dev
 	$(BIN)/python -m pytest -n 3 --dist worksteal --cov --cov-report=term --cov-report=xml:coverage.xml
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import collections
 import datetime as dt
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,6 +60,15 @@ class FirstRead:
         return self.submitted + self.polls + self.pages + self.others
 
 
+def deleted_ads(context: PullContext, node_ids: Iterable[str]) -> int:
+    """Count the deleted ads in the last listings of these accounts: each was read once, by its id."""
+    return sum(
+        ad.summary.is_deleted and ad.summary.source is None
+        for node_id in node_ids if (listing := context.landed_listing(ADS.name, node_id))
+        for ad in stored_listing.read_listing(listing.path).values()
+    )
+
+
 def sandbox(clock: VirtualClock, *, accounts: int, ads: int, limits: Mapping[str, Any]) -> tuple[Graph, list[str]]:
     """Return a fresh sandbox on this clock and the accounts to read: those that deliver."""
     graph = Graph(seed=1, now=None, accounts=accounts + 1, ads=ads)
@@ -107,11 +116,7 @@ def ours(*, accounts: int, ads: int, days: int, limits: Mapping[str, Any]) -> Fi
                 collections.deque(listed, maxlen=0)
 
         clock.run(*[work] * min(AT_ONCE, accounts))
-        deleted = sum(
-            ad.summary.is_deleted and ad.summary.source is None
-            for node_id in node_ids if (listing := context.landed_listing(ADS.name, node_id))
-            for ad in stored_listing.read_listing(listing.path).values()
-        )
+        deleted = deleted_ads(context, node_ids)
         engine.dispose()
     return counted(graph, rows=rows[0], seconds=clock.seconds, deleted=deleted)
 
