@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-any-order coverage screenshots bench up install install-dev lock clean
+.PHONY: demo test test-any-order coverage fuzz screenshots bench up install install-dev lock clean
 
 demo: install
 	@$(BIN)/meta-pipeline demo
@@ -21,6 +21,11 @@ test-any-order: install-dev
 # Branch coverage of the package, subprocesses included. Slower than `make test`, so apart from it.
 coverage: install-dev
 	$(BIN)/python -m pytest -n 3 --dist worksteal --cov --cov-report=term --cov-report=xml:coverage.xml
+
+# Hostile input: 10,000 invitation ids, forms, signed requests and callbacks, others every time. The suite has a share.
+fuzz: install-dev
+	GENERATED_REQUESTS=10000 $(BIN)/python -m pytest -n 2 meta_pipeline_tests/web/test_invitation_fuzz.py \
+	  meta_pipeline_tests/web/test_leaving.py meta_pipeline_tests/web/test_fuzz.py -k "made_up or true"
 
 screenshots: install-dev
 	$(BIN)/python docs/screenshots.py

@@ -56,6 +56,15 @@ def invite(web: Web, *kinds: str, language: str = "en", days: int = 7) -> tuple[
     return issued.invitation, issued.url.removeprefix(web.runtime.settings.public_url)
 
 
+def status_link(web: Web, invitation: Invitation) -> str:
+    """Issue the link of an invitation again, and return its path: that of the status page once it was answered."""
+    public_url = web.runtime.settings.public_url
+    issued = issuing.reissue(
+        invitation.id, actor="a test", engine=web.runtime.engine, public_url=public_url, now=web.app_now()
+    )
+    return issued.url.removeprefix(public_url)
+
+
 def state_of(web: Web, invitation: Invitation) -> str:
     """Return the state of an invitation now."""
     stored = invitations.find(web.runtime.engine, invitation.id)

@@ -72,10 +72,21 @@ class ErasurePlan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Invited:
+    """What the customer of an invitation granted. `token_ref`: of their consent, None for a share as partner; `nodes`:
+    those that it covers; `is_in_force`: nobody has ended it."""
+
+    token_ref: str | None
+    nodes: frozenset[str]
+    is_in_force: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stored:
     """The control store's knowledge: `access` by the token of a person or system user, `people_names` by id,
     `landed_kinds` by node: the kind of a node that has landed files; `earlier_names` of nodes, by id; `businesses`
-    (names by id) and `assets` (what these list), by token; `intake`: our business, customers and people."""
+    (names by id) and `assets` (what these list), by token; `intake`: our business, customers and people; `invited`: by
+    the id of an invitation."""
 
     refs: Sequence[TokenRef]
     links: Sequence[NodeLink]
@@ -86,6 +97,7 @@ class Stored:
     businesses: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     assets: Mapping[str, Sequence[BusinessAsset]] = field(default_factory=dict)
     intake: Intake = field(default_factory=Intake)
+    invited: Mapping[str, Invited] = field(default_factory=dict)
 
     @property
     def kinds(self) -> dict[str, str]:
@@ -103,6 +115,8 @@ def plan_for(kind: SubjectKind, subject: str, stored: Stored) -> ErasurePlan:
             return _of_node(subject, stored)
         case "tenant":
             return _of_tenant(subject, stored)
+        case "invitation":
+            return _of_invitation(subject, stored)
 
 
 def kind_of(subject: str, stored: Stored) -> SubjectKind:
@@ -176,6 +190,27 @@ def _reached(refs: Iterable[str], stored: Stored) -> set[str]:
 
 def _listed(refs: Iterable[str], stored: Stored) -> set[str]:
     return {asset.node_id for ref in refs for asset in stored.assets.get(ref, ())}
+
+
+def _of_invitation(subject: str, stored: Stored) -> ErasurePlan:
+    """Return what an invitation brought: its person, unless another invitation needs the same token, and the nodes that
+    no other grant reaches. A share as partner is reached by tokens of ours, which are no grants of their own."""
+    given = stored.invited.get(subject)
+    if given is None:  # erased before
+        return ErasurePlan(kind="invitation")
+    others = [each for id, each in stored.invited.items() if id != subject and each.is_in_force]
+    ref = next((ref for ref in stored.refs if ref.id == given.token_ref), None)
+    of_others = {node_id for each in others for node_id in each.nodes}
+    if ref is not None and ref.id not in {each.token_ref for each in others}:
+        plan = _of_person(ref.subject_id, stored)
+        nodes, shared = set(plan.nodes) - of_others, {*plan.shared, *(of_others & set(plan.nodes))}
+        return _plan("invitation", set(plan.people), set(plan.refs), nodes, stored, shared=shared)
+    for other in stored.refs:
+        is_own = other.id == given.token_ref or other.kind not in PEOPLE or is_withdrawn(other)
+        for access in () if is_own else stored.access.get(other.id, ()):
+            if given.token_ref is not None or access.access != "partner":
+                of_others.add(access.node_id)
+    return _plan("invitation", set(), set(), set(given.nodes - of_others), stored, shared=given.nodes & of_others)
 
 
 def _plan(

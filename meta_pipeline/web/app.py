@@ -26,7 +26,19 @@ from meta_pipeline.settings import Settings, is_loopback
 from meta_pipeline.web.access.security import Guard, Headers
 from meta_pipeline.web.access.visitors import Access, People
 from meta_pipeline.web.routes import connections as pages
-from meta_pipeline.web.routes import documentation, invitations, leaving, nodes, oauth, signing_in, tenants, webhooks
+from meta_pipeline.web.routes import (
+    documentation,
+    invitation_status,
+    invitations,
+    leaving,
+    nodes,
+    oauth,
+    signing_in,
+    tenants,
+    webhooks,
+)
+from meta_pipeline.web.routes.businesses import partners, system_users
+from meta_pipeline.web.routes.invitation_links import GoneError
 from meta_pipeline.web.site import HERE, Site
 
 _LOG = logging.getLogger("meta_pipeline.web")
@@ -82,12 +94,23 @@ def create_app(
             route(f"{leaving.STATUS}/{{code}}", leaving.deletion, access=everybody),
             route("/nodes/{id}/choice", nodes.choose, "POST"),
             route("/docs", documentation.docs),
+            route(partners.PAGE, partners.partners),
+            route(f"{partners.PAGE}/request", partners.ask, "POST"),
+            route(f"{partners.PAGE}/check", partners.check, "POST"),
+            route(f"{partners.PAGE}/give", partners.give, "POST"),
+            route(f"{partners.PAGE}/take-back", partners.take_back, "POST"),
+            route(system_users.PAGE, system_users.listed),
+            route(f"{system_users.PAGE}/create", system_users.create, "POST"),
+            route(f"{system_users.PAGE}/assign", system_users.assign, "POST"),
+            route(f"{system_users.PAGE}/mint", system_users.mint, "POST"),
             route("/invitations/{link}", invitations.page, access=everybody),
             route("/invitations/{link}/connect", invitations.connect, access=everybody),
             route("/invitations/{link}/decline", invitations.decline, "POST", access=everybody),
             route("/invitations/{link}/shared", invitations.shared, "POST", access=everybody),
             route("/invitations/{link}/assets", invitations.choose, "POST", access=everybody),
-            route("/invitations/{link}/disconnect", invitations.disconnect, "POST", access=everybody),
+            route("/invitations/{link}/disconnect", invitation_status.disconnect, "POST", access=everybody),
+            route("/invitations/{link}/erase", invitation_status.confirm_erasure, access=everybody),
+            route("/invitations/{link}/erase", invitation_status.erase, "POST", access=everybody),
             route("/tenants/{tenant}/invitations", tenants.invite, "POST", access=Access.TENANT_OPERATOR),
             route("/tenants/{tenant}/invitations/{id}/revoke", tenants.revoke, "POST", access=Access.TENANT_OPERATOR),
             route("/tenants/{tenant}/invitations/{id}/reissue", tenants.reissue, "POST", access=Access.TENANT_OPERATOR),
@@ -177,7 +200,7 @@ async def _form(request: Request) -> dict[str, str]:
 
 
 async def _http_error(site: Site, request: Request, error: Exception) -> Response:
-    if isinstance(error, invitations.GoneError):
+    if isinstance(error, GoneError):
         return error.response
     status = error.status_code if isinstance(error, HTTPException) else 500
     detail = error.detail if isinstance(error, HTTPException) else ""

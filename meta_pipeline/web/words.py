@@ -29,6 +29,11 @@ NODE_STATUSES = {
     "left out": "left out: not read every day", "paused": "paused: not read",
     "lost": "not read: nobody has given access to it for days",
 }
+# The state of a share with a partner, and the colour of its badge.
+SHARE_STATES = {
+    "waiting": ("Waiting", "trouble"), "confirmed": ("Shared", "good"), "refused": ("Refused", "dead"),
+    "lapsed": ("Nobody answered", "dead"), "taken_back": ("Taken back", "dead"),
+}
 TOKEN_KINDS = {"user": "person", "system_user": "system user", "page": "Page", "app": "app"}
 BUSY_PERCENT = 1.0  # of one of Meta's limits: below it the limit is not shown
 

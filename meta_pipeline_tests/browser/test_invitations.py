@@ -4,7 +4,9 @@ ways it ends; and no barrier on any of its pages."""
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import os
+import re
 import socket
 import threading
 from collections.abc import Iterator
@@ -12,19 +14,24 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Response, expect
 
 from harness.sandbox import Sandbox
 from harness.web.connections_page import Web
 from harness.web.invited_customer import INTAKE, Clock, invite, make_inviting_web
 from meta_pipeline.flows.inviting import issuing
+from meta_pipeline.flows.leaving.erasing import run_erasures
+from meta_pipeline.flows.leaving.places import places_of
 from meta_pipeline.flows.sign_ins import sign_ins
+from meta_pipeline.store.people import invitations
 from meta_pipeline.web.app import create_app
 from meta_pipeline.web.server import server_for
 from meta_pipeline_tests.browser.test_accessibility import violations
 from meta_pipeline_tests.browser.test_pages import fits
+from meta_pipeline_tests.web.test_people import signed_in
 
 WIDTHS = [1280, 390]
+PENDING_ACCOUNT, PENDING_PAGE = "act_1000000801", "3000000000004"
 SCREENSHOTS = os.environ.get("SCREENSHOTS")
 
 
@@ -34,6 +41,7 @@ class Served:
 
     web: Web
     url: str
+    clock: Clock
 
     def invite(self, *kinds: str, language: str = "en") -> tuple[str, str]:
         """Return the id of a new invitation, and its link."""
@@ -45,52 +53,58 @@ class Served:
 def serving(path: Path, sandbox: Sandbox, text: str = INTAKE) -> Iterator[Served]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"http://localhost:{listener.getsockname()[1]}"
-        web = make_inviting_web(path, sandbox, Clock(), text, public_url=url)
+        clock = Clock()
+        web = make_inviting_web(path, sandbox, clock, text, public_url=url)
         server = server_for(create_app(web.runtime))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
         try:
-            yield Served(web, url)
+            yield Served(web, url, clock)
         finally:
             server.should_exit = True
             thread.join(60)
 
 
 class Visit:
-    """What a browser has seen: every page is checked when it is shown."""
+    """What a browser has seen: every page is checked when it is shown, on a screen and on a phone."""
 
-    def __init__(self, page: Page, width: int) -> None:
-        self.page, self.width, self.broken = page, width, list[str]()
+    def __init__(self, page: Page, *widths: int) -> None:
+        self.page, self.widths, self.broken = page, widths or WIDTHS, list[str]()
         self.screens: list[str] = []
-        page.set_viewport_size({"width": width, "height": 900})
+        page.set_viewport_size({"width": self.widths[0], "height": 900})
 
-    def see(self, heading: str) -> None:
+    def see(self, heading: str | re.Pattern[str]) -> None:
         expect(self.page.locator("h1")).to_have_text(heading, timeout=60_000)
+        title = self.page.inner_text("h1")
+        self.screens.append(title)
         self.page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
-        self.broken += violations(self.page)
-        fits(self.page)
-        self.screens.append(heading)
-        if SCREENSHOTS:
-            name = f"{len(self.screens)}-{heading[:30].replace(' ', '-').replace('?', '')}-{self.width}.png"
-            self.page.screenshot(path=Path(SCREENSHOTS) / name, full_page=True)
+        for width in self.widths:
+            self.page.set_viewport_size({"width": width, "height": 900})
+            self.broken += violations(self.page)
+            fits(self.page)
+            if SCREENSHOTS:
+                name = f"{len(self.screens)}-{title[:30].replace(' ', '-').replace('?', '')}-{width}.png"
+                self.page.screenshot(path=Path(SCREENSHOTS) / name, full_page=True)
 
 
 @pytest.mark.parametrize("width", WIDTHS)
 def test_from_the_link_to_verified_assets_in_three_screens(tmp_path: Path, sandbox: Sandbox, page: Page, width: int) -> None:
     with serving(tmp_path, sandbox) as served:
         id, link = served.invite()
-        visit = Visit(page, width)
+        visit, screens = Visit(page, width), list[str]()
+        page.on("response", lambda response: screens.append(response.url) if _is_screen(response, served.url) else None)
         page.goto(link)
         visit.see("Example Agency asks for access")
         page.get_by_role("link", name="Continue to Facebook").click()
         page.click("#continue")
         visit.see("Everything is shared")
+        assert screens == [link, link]  # the invitation, and what is shared
         expect(page.locator("main")).to_contain_text("Northwind US")
         expect(page.locator("main")).to_contain_text("Yesterday")
         assert page.locator("input[type=checkbox]:checked").count() == 3
         page.get_by_role("button", name="Collect only what is ticked").click()
         expect(page.get_by_role("status")).to_have_text("Your choice is saved.")
-        assert len(visit.screens) <= 3 and page.url.startswith(link)
+        assert len(screens) <= 3 and page.url.startswith(link)
 
         issued = issuing.reissue(
             id, actor="a test", engine=served.web.runtime.engine, public_url=served.url, now=served.web.app_now())
@@ -98,17 +112,70 @@ def test_from_the_link_to_verified_assets_in_three_screens(tmp_path: Path, sandb
         visit.see("There is a newer link")
         page.goto(issued.url)
         visit.see("What Northwind shares with Example Agency")
-        page.get_by_role("button", name="Disconnect").click()
-        visit.see("Disconnect")
+        page.get_by_role("link", name="Erase").click()
+        visit.see("Erase what Northwind shares with Example Agency?")
+        page.get_by_role("link", name="Keep it").click()
+        page.get_by_role("link", name="Erase").click()
+        page.get_by_role("button", name="Erase for ever").click()
+        visit.see("The data is being erased")
+        page.get_by_role("link", name="Show the progress").click()
+        visit.see("Pending: the data is being erased")
+        run_erasures(places_of(served.web.runtime))
+        page.reload()
+        visit.see("Done: the data was erased")
+        page.goto(issued.url)
+        visit.see("Error 404")
         assert visit.broken == []
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+def _is_screen(response: Response, url: str) -> bool:
+    return response.request.resource_type == "document" and response.status == 200 and response.url.startswith(url)
+
+
+def test_a_share_as_partner_is_found_once_the_admin_accepts_and_lapses_when_they_refuse(
+    tmp_path: Path, sandbox: Sandbox, page: Page
+) -> None:
+    text = INTAKE.replace("2000000000009", "2000000000001").replace("act_1000000001", PENDING_ACCOUNT)
+    with serving(tmp_path, sandbox, text.replace("3000000000001", PENDING_PAGE)) as served:
+        web, visit = served.web, Visit(page)
+        operator = signed_in(web, "ann@agency.example")
+        operator.get(web.consented(web.dialog("/connect?phase=2", operator)))
+        id, link = served.invite("ad_account")
+        page.goto(link)
+        page.get_by_role("button", name="I have shared it").click()
+        visit.see("Waiting for your share")
+        expect(page.locator("main")).to_contain_text("Last looked 1×", timeout=60_000)
+        served.clock.at += dt.timedelta(minutes=5)
+        page.reload()
+        expect(page.locator("main")).to_contain_text("Last looked 2×", timeout=60_000)
+        sandbox.control("shares", {"node": PENDING_ACCOUNT, "answer": "accept"})
+        page.reload()
+        expect(page.locator("h1")).to_have_text("Waiting for your share")  # its time has not come
+        served.clock.at += dt.timedelta(minutes=15)
+        page.reload()
+        visit.see("Everything is shared")
+        expect(page.locator("main")).to_contain_text(PENDING_ACCOUNT)
+        stored = invitations.find(web.runtime.engine, id)
+        assert stored is not None and (stored.state, stored.checks) == ("verified", 3)
+
+        _, link = served.invite("page")
+        page.goto(link)
+        page.get_by_role("button", name="I have shared it").click()
+        sandbox.control("shares", {"node": PENDING_PAGE, "answer": "refuse"})
+        served.clock.at += dt.timedelta(minutes=5)
+        page.reload()
+        expect(page.locator("main")).to_contain_text("Last looked 2×", timeout=60_000)
+        served.clock.at += dt.timedelta(days=7)
+        page.reload()
+        visit.see("This invitation has ended")
+        assert visit.broken == []
+
+
 def test_refused_declined_revoked_lapsed_and_used_are_one_page_each(
-    tmp_path: Path, sandbox: Sandbox, page: Page, width: int
+    tmp_path: Path, sandbox: Sandbox, page: Page
 ) -> None:
     with serving(tmp_path, sandbox) as served:
-        visit, engine, now = Visit(page, width), served.web.runtime.engine, served.web.app_now
+        visit, engine, now = Visit(page), served.web.runtime.engine, served.web.app_now
         _, link = served.invite(language="de")
         page.goto(link)
         visit.see("Example Agency bittet um Zugriff")
@@ -142,7 +209,7 @@ def test_refused_declined_revoked_lapsed_and_used_are_one_page_each(
         visit.see("This answer was used before")
 
         _, link = served.invite()
-        served.web.runtime.now.__self__.at += issuing.dt.timedelta(days=8)  # type: ignore[attr-defined]
+        served.clock.at += dt.timedelta(days=8)
         page.goto(link)
         visit.see("This invitation has ended")
         page.goto(f"{served.url}/invitations/nothing")
@@ -150,12 +217,11 @@ def test_refused_declined_revoked_lapsed_and_used_are_one_page_each(
         assert visit.broken == []
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-def test_what_is_missing_and_sharing_as_partner(tmp_path: Path, sandbox: Sandbox, page: Page, width: int) -> None:
+def test_what_is_missing_and_sharing_as_partner(tmp_path: Path, sandbox: Sandbox, page: Page) -> None:
     sandbox.control("tasks", {"node": "act_1000000001", "tasks": ["ADVERTISE"]})
     text = INTAKE.replace('"3000000000001"', '"3000000000404"').replace('"17841400000000001"', '"17841400000000404"')
     with serving(tmp_path, sandbox, text) as served:
-        visit = Visit(page, width)
+        visit = Visit(page)
         _, link = served.invite()
         page.goto(link)
         page.get_by_role("link", name="Continue to Facebook").click()

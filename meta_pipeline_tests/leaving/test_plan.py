@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from meta_pipeline.erasure.mentions import Mentions
-from meta_pipeline.erasure.plan import ErasurePlan, Stored, kind_of, plan_for
+from meta_pipeline.erasure.plan import ErasurePlan, Invited, Stored, kind_of, plan_for
 from meta_pipeline.intake.intake import Intake
-from meta_pipeline.intake.tenants import Contact, Tenant
+from meta_pipeline.intake.tenants import Tenant
 from meta_pipeline.records import ConfigError, NodeLink, TokenRef
 from meta_pipeline.status.token_health import APP_REMOVED, DISCONNECTED
 from meta_pipeline.store.connections.access import Access
@@ -34,8 +34,12 @@ def link(id: str, *, kind: str = "ad_account", name: str = "", business: str | N
     )
 
 
-def reached(through: str, *node_ids: str) -> tuple[str, list[Access]]:
-    return through, [Access(node_id=id, token_ref=through, through_ref=through, tasks=()) for id in node_ids]
+def reached(through: str, *node_ids: str, access: Any = None) -> tuple[str, list[Access]]:
+    return through, [Access(node_id=id, token_ref=through, through_ref=through, tasks=(), access=access) for id in node_ids]
+
+
+def invited(*nodes: str, token_ref: str | None = None, is_in_force: bool = True) -> Invited:
+    return Invited(token_ref=token_ref, nodes=frozenset(nodes), is_in_force=is_in_force)
 
 
 def stored(*, refs: list[TokenRef], links: list[NodeLink], access: list[tuple[str, list[Access]]], tenants: tuple[Tenant, ...] = (), **more: Any) -> Stored:
@@ -153,6 +157,39 @@ def test_our_own_business_and_one_that_another_token_is_in_stay() -> None:
     person = plan_for("person", "700001", facts)
     assert person.businesses == ("500001", "500003") and set(person.nodes) == {"act_100001", "act_100002", "300007"}
     assert plan_for("node", "300007", facts).nodes == {"300007": "page"}
+# What the invitation `x` takes along: nodes, nodes that stay, people.
+@pytest.mark.parametrize(
+    ("invitations", "access", "nodes", "shared", "people"),
+    [
+        # A consent: everything that its token reaches, unless somebody else grants it.
+        ({"x": invited("act_100001", token_ref="refa")}, [reached("refa", "act_100001", "act_100002")],
+         {"act_100001", "act_100002"}, (), ("700001",)),
+        ({"x": invited("act_100001", token_ref="refa")}, [reached("refa", "act_100001"), reached("refb", "act_100001")],
+         set(), ("act_100001",), ("700001",)),
+        ({"x": invited("act_100001", token_ref="refa"), "y": invited("act_100002")},
+         [reached("refa", "act_100001", "act_100002")], {"act_100001"}, ("act_100002",), ("700001",)),
+        ({"x": invited("act_100001", token_ref="refa"), "y": invited("act_100002", is_in_force=False)},
+         [reached("refa", "act_100001", "act_100002")], {"act_100001", "act_100002"}, (), ("700001",)),
+        # The same person answered another invitation: its nodes, and the person, stay.
+        ({"x": invited("act_100001", "300001", token_ref="refa"), "y": invited("300001", token_ref="refa")},
+         [reached("refa", "act_100001", "act_100002", "300001")], {"act_100001"}, ("300001",), ()),
+        # A share as partner: our tokens reach it through the share; a grant of its own is one inside the owner.
+        ({"x": invited("act_100001")}, [reached("refa", "act_100001", access="partner")], {"act_100001"}, (), ()),
+        ({"x": invited("act_100001")}, [reached("refa", "act_100001", access="owned")], set(), ("act_100001",), ()),
+        ({"x": invited("act_100001"), "y": invited("act_100001", token_ref="refb")},
+         [reached("refb", "act_100001", access="partner")], set(), ("act_100001",), ()),
+        ({"x": invited()}, [], set(), (), ()),
+        ({}, [reached("refa", "act_100001")], set(), (), ()),  # erased before
+    ],
+)
+def test_an_invitation_takes_along_what_its_customer_alone_has_granted(
+    invitations: dict[str, Invited], access: list[tuple[str, list[Access]]], nodes: set[str], shared: tuple[str, ...],
+    people: tuple[str, ...],
+) -> None:
+    plan = plan_for("invitation", "x", stored(refs=[A, B], links=LINKS, access=access, invited=invitations))
+
+    assert (set(plan.nodes), plan.shared, plan.people) == (nodes, shared, people)
+    assert ("refa" in plan.refs) is bool(people)
 
 
 def test_a_name_that_something_else_has_as_well_is_not_looked_for() -> None:

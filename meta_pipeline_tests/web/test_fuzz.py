@@ -1,4 +1,4 @@
-"""Ten thousand callbacks that nobody's dialog gave: a 4xx each, nothing written, nothing told."""
+"""Callbacks that nobody's dialog gave: a 4xx each, nothing written, nothing told."""
 
 from __future__ import annotations
 
@@ -8,21 +8,19 @@ from pathlib import Path
 from urllib.parse import quote_from_bytes
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.sandbox import Sandbox
 from harness.web.connections_page import Web, make_web
+from harness.web.generated_requests import generated
 from meta_pipeline import bootstrap
 from meta_pipeline.consent import state
 from meta_pipeline.store.connections import onboardings
 from meta_pipeline.store.schema.connections import tokens
 from meta_pipeline.store.schema.nodes import node_links
 
-TIMES = 600  # by four shares
-HARD = settings(
-    max_examples=TIMES, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+HARD = generated(600, of_each=0.25)  # four tests generate the whole number
 anything = st.one_of(
     st.binary(max_size=300).map(quote_from_bytes), st.text(st.characters(max_codepoint=255, exclude_characters="#"), max_size=200),
 )
@@ -113,7 +111,7 @@ def named(tmp_path_factory: pytest.TempPathFactory, shared_sandbox: Sandbox) -> 
     return web, web.connect().header("location")
 
 
-@settings(max_examples=60, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@generated(60, of_each=0.01)
 @given(person=HOSTILE, node=HOSTILE, business=HOSTILE, step=HOSTILE)
 def test_names_from_meta_are_data_on_every_page(named: tuple[Web, str], person: str, node: str, business: str, step: str) -> None:
     web, where = named

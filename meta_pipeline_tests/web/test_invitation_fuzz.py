@@ -6,21 +6,21 @@ import base64
 from urllib.parse import quote_from_bytes
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.sandbox import Sandbox
 from harness.web.connections_page import Web
+from harness.web.generated_requests import generated
 from harness.web.invited_customer import Clock, invite, make_inviting_web
 
-TIMES = 300  # by three shares; 10,000 and more were tried once
-HARD = settings(max_examples=TIMES, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+IDS, FORMS = generated(300), generated(300, of_each=0.5)
 ids = st.one_of(
     st.binary(min_size=1, max_size=120).map(quote_from_bytes), st.binary(min_size=32, max_size=32).map(
         lambda value: base64.urlsafe_b64encode(value).decode().rstrip("=")),
     st.text("abcdefghijklmnopqrstuvwxyz0123456789-_.%", min_size=1, max_size=200),
 ).filter(lambda text: text not in (".", "..") and "/" not in text)
-pages = st.sampled_from(["", "/connect", "/decline", "/shared", "/assets", "/disconnect"])
+pages = st.sampled_from(["", "/connect", "/decline", "/shared", "/assets", "/disconnect", "/erase"])
 bodies = st.one_of(
     st.binary(max_size=300),
     st.dictionaries(st.sampled_from(["form_token", "node-act_1", "email", "x"]), st.text(max_size=40), max_size=4).map(
@@ -44,17 +44,17 @@ def unmoved(web: Web, before: dict[str, int], *, status: int, body: str) -> None
     assert web.rows() == before
 
 
-@HARD
+@IDS
 @given(id=ids, page=pages)
 def test_a_made_up_id(web: Web, id: str, page: str) -> None:
     before = web.rows()
     answer = web.browser.get(f"/invitations/{id}{page}")
     unmoved(web, before, status=answer.status, body=answer.body)
-    if page in ("", "/connect"):
+    if page in ("", "/connect", "/erase"):
         assert answer.status == 404
 
 
-@HARD
+@FORMS
 @given(id=ids, page=pages, body=bodies)
 def test_a_made_up_form(web: Web, id: str, page: str, body: bytes) -> None:
     before = web.rows()
@@ -63,7 +63,7 @@ def test_a_made_up_form(web: Web, id: str, page: str, body: bytes) -> None:
     unmoved(web, before, status=answer.status, body=answer.body)
 
 
-@HARD
+@FORMS
 @given(body=bodies, page=pages.filter(bool))
 def test_a_made_up_form_for_an_invitation_that_exists(web: Web, body: bytes, page: str) -> None:
     _, path = EXISTING.setdefault(id(web), invite(web))
@@ -72,7 +72,7 @@ def test_a_made_up_form_for_an_invitation_that_exists(web: Web, body: bytes, pag
     assert 400 <= answer.status < 500 and web.rows() == before
 
 
-@HARD
+@IDS
 @given(at=st.integers(0, 42), shift=st.integers(1, 63))
 def test_a_true_link_with_one_character_changed(web: Web, at: int, shift: int) -> None:
     _, path = EXISTING.setdefault(id(web), invite(web))

@@ -5,17 +5,24 @@ from __future__ import annotations
 import ast
 import datetime as dt
 import inspect
+import re
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
 
 from harness.sandbox import Sandbox
 from harness.web.connections_page import Web, parameter
-from harness.web.invited_customer import Clock, consent, form_token, invite, make_inviting_web, state_of
+from harness.web.invited_customer import INTAKE, Clock, consent, form_token, invite, make_inviting_web, state_of
+from meta_pipeline.consent.signing import digest_of, is_same
 from meta_pipeline.flows.inviting import issuing
 from meta_pipeline.invitations import links
+from meta_pipeline.store.nodes import choices
 from meta_pipeline.store.people import invitations
+from meta_pipeline.store.schema.nodes import node_choices
+from meta_pipeline.web.routes import invitation_links, invitation_status
+from meta_pipeline.web.routes import invitations as web_invitations
 from meta_pipeline_tests.web.test_people import signed_in
 
 
@@ -87,6 +94,49 @@ def test_unticked_nodes_are_recorded(web: Web) -> None:
     stored = invitations.find(web.runtime.engine, invitation.id)
     assert stored is not None and "3000000000001" in stored.assets["left_out"]
     assert "act_1000000001" not in stored.assets["left_out"]
+
+
+OTHERS = '\n[tenants.south]\nad_accounts = ["act_1000000005"]\n'
+
+
+@pytest.fixture(scope="module")
+def answered(tmp_path_factory: pytest.TempPathFactory, shared_sandbox: Sandbox) -> tuple[Web, str]:
+    """An invitation that was answered, beside another customer."""
+    web = make_inviting_web(tmp_path_factory.mktemp("answered"), shared_sandbox, Clock(), INTAKE + OTHERS)
+    _, path = invite(web)
+    consent(web, path, web.browser)
+    return web, path
+
+
+@pytest.mark.parametrize(
+    ("node_id", "before", "ticks", "choice"),
+    [
+        ("3000000000001", None, [False], "left_out"),
+        ("3000000000001", None, [True], None),
+        ("3000000000001", None, [False, True], "chosen"),
+        ("3000000000001", "chosen", [False], "left_out"),
+        ("3000000000001", "paused", [False], "paused"), ("3000000000001", "paused", [True], "paused"),
+        ("3000000000001", "left_out", [True], "left_out"),  # by an operator: not the customer's to undo
+        ("act_1000000005", None, [False], None),  # another customer's
+    ],
+)
+def test_what_is_not_ticked_is_not_read_every_day(
+    answered: tuple[Web, str], node_id: str, before: Any, ticks: list[bool], choice: str | None
+) -> None:
+    web, path = answered
+    engine = web.runtime.engine
+    with engine.begin() as connection:
+        connection.execute(node_choices.delete())
+    if before is not None:
+        choices.save(engine, [node_id], before, chosen_by="an operator", now=web.app_now())
+    for is_ticked in ticks:
+        form = {"form_token": form_token(web.browser.get(path).body), "node-act_1000000001": "1"}
+        web.browser.post(f"{path}/assets", {**form, **({f"node-{node_id}": "1"} if is_ticked else {})})
+
+    stored = choices.find(engine, node_id)
+    assert (stored.choice if stored else None) == choice
+    read = {link.id for link in web.runtime.links_to_read()}
+    assert (node_id in read) is (choice in (None, "chosen")) and "act_1000000001" in read
 
 
 def test_refusing_in_the_dialog_is_one_page_and_can_be_taken_back(web: Web) -> None:
@@ -211,3 +261,16 @@ def test_a_link_is_looked_up_by_its_digest_and_compared_in_constant_time() -> No
     called = [ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Call)]
     assert "find_by_digest(engine, digest_of(text))" in called and "is_same(link.digest, digest)" in called
     assert not [node for node in ast.walk(tree) if isinstance(node, ast.Compare) and "digest" in ast.unparse(node)]
+    (returned,) = [node for node in ast.walk(ast.parse(inspect.getsource(is_same))) if isinstance(node, ast.Return)]
+    assert ast.unparse(returned.value or returned) == "hmac.compare_digest(as_bytes(expected), as_bytes(received))"
+    hashed = [ast.unparse(node) for node in ast.walk(ast.parse(inspect.getsource(digest_of))) if isinstance(node, ast.Call)]
+    assert "hashlib.sha256(as_bytes(text))" in hashed
+
+
+@pytest.mark.parametrize("module", [web_invitations, invitation_links, invitation_status], ids=lambda module: module.__name__)
+def test_no_page_compares_a_link_or_looks_it_up_itself(module: Any) -> None:
+    tree = ast.parse(inspect.getsource(module))
+    compared = [ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Compare)]
+
+    assert not [text for text in compared if re.search(r"path_params|digest|browser(?! is| or)", text)]
+    assert "store.people.invitations import find_link" not in inspect.getsource(module)

@@ -17,13 +17,15 @@ from urllib.parse import quote_from_bytes
 import pytest
 import sqlalchemy as sa
 import uvicorn
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.home import free_port
 from harness.sandbox import NOW, Sandbox
 from harness.web.connections_page import Web, make_web
 from meta_pipeline.flows.connections import relinking
+from harness.web.generated_requests import generated
+from meta_pipeline.flows.connections import consents
 from meta_pipeline.flows.leaving import callbacks
 from meta_pipeline.flows.leaving.erasing import run_erasures
 from meta_pipeline.flows.leaving.places import places_of
@@ -157,8 +159,7 @@ def _is_refused(web: Web, status: int, body: str) -> None:
     assert WRITES == []
 
 
-# Thousands in all: four shares of each of these.
-HARD = settings(max_examples=600, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+HARD = generated(600, of_each=0.25)  # four tests generate the whole number
 path_of = st.sampled_from(CALLBACKS)
 words = st.text(st.characters(max_codepoint=255), max_size=120)
 json_values = st.recursive(

@@ -23,13 +23,13 @@ def admin(runtime: Runtime, business_id: str | None, *writes: WriteKind) -> Admi
 
 def system_users(runtime: Runtime, business_id: str | None) -> tuple[list[str], list[tuple[Any, ...]]]:
     """Return a row for every system user of the business, with the token that the vault has of it."""
-    stored = {ref.subject_id: ref for ref in runtime.vault.refs(retired=True) if ref.kind == "system_user"}
-    rows = []
-    for user in admin(runtime, business_id).list_all():
-        ref = stored.get(user.id)
-        state = "none" if ref is None else "in use" if ref.retired_at is None else "retired"
-        expires = None if ref is None or ref.retired_at is not None else ref.expires_at or "never"
-        rows.append((user.id, user.name, user.role, ref.id if ref else None, state, expires))
+    rows = [
+        (
+            each.user.id, each.user.name, each.user.role, each.ref.id if each.ref else None, each.state,
+            (each.ref.expires_at or "never") if each.ref and each.state == "in use" else None,
+        )
+        for each in flow.list_stored(admin(runtime, business_id), tokens=runtime.vault)
+    ]
     return COLUMNS, rows
 
 
@@ -55,6 +55,5 @@ def assign(
 def mint(runtime: Runtime, business_id: str | None, user_id: str, *, phase: int, expires: bool) -> list[NodeLink]:
     """Install the app for a system user, mint a token, keep it and link what it reaches; return every link."""
     business = admin(runtime, business_id, WriteKind.SYSTEM_USER_TOKEN, WriteKind.APP_INSTALLATION)
-    business.install(user_id)
-    token = business.mint(user_id, scopes=scopes_for(phase, runtime.features), expires=expires)
+    token = business.install_and_mint(user_id, scopes=scopes_for(phase, runtime.features), expires=expires)
     return onboard(runtime, token, phase=0, through="system-users mint")

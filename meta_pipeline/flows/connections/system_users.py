@@ -109,6 +109,11 @@ class Admin:
             raise UnreadableAnswerError(f"Meta gave no token: {BY_HAND[WriteKind.SYSTEM_USER_TOKEN]}")
         return AccessToken(kind="system_user", value=value)
 
+    def install_and_mint(self, user_id: str, *, scopes: Sequence[str], expires: bool) -> AccessToken:
+        """Install our app for a system user, and return a new token of it."""
+        self.install(user_id)
+        return self.mint(user_id, scopes=scopes, expires=expires)
+
     def _write(self, kind: WriteKind, path: str, params: Mapping[str, object]) -> dict[str, object]:
         try:
             return self.graph.write(kind, path, params, token=self.token).object
@@ -116,6 +121,25 @@ class Admin:
             raise StepError(
                 f"{error}; a person with full control of the business can do it: {BY_HAND[kind]}"
             ) from error
+
+
+@dataclass(frozen=True, slots=True)
+class StoredUser:
+    """A system user, and the newest token that the vault has had of it."""
+
+    user: SystemUser
+    ref: TokenRef | None
+
+    @property
+    def state(self) -> Literal["none", "in use", "retired"]:
+        """Return what became of the token."""
+        return "none" if self.ref is None else "in use" if self.ref.retired_at is None else "retired"
+
+
+def list_stored(admin: Admin, *, tokens: Vault) -> list[StoredUser]:
+    """Return the system users of a business with the tokens that the vault has of them."""
+    refs = {ref.subject_id: ref for ref in tokens.refs(retired=True) if ref.kind == "system_user"}
+    return [StoredUser(user, refs.get(user.id)) for user in admin.list_all()]
 
 
 def checked_id(id: str) -> str:

@@ -17,18 +17,20 @@ from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.graph.errors import GraphError
 from meta_pipeline.graph.request import CallContext
 from meta_pipeline.intake.intake import Intake
-from meta_pipeline.intake.tenants import Tenant
+from meta_pipeline.intake.tenants import Node, Tenant
 from meta_pipeline.invitations.due import next_check
 from meta_pipeline.invitations.findings import Access, Finding, findings, is_wanted, readable
 from meta_pipeline.linker.directions import only_we_share
 from meta_pipeline.records import ConfigError, MetaPipelineError, NodeLink, VaultError
 from meta_pipeline.store.connections import access, onboardings
 from meta_pipeline.store.connections.node_links import list_links
+from meta_pipeline.store.nodes import choices
 from meta_pipeline.store.people import invitations
 from meta_pipeline.store.people.invitations import Invitation
 from meta_pipeline.vault.vault import Vault
 
 ABANDONED_AFTER = dt.timedelta(minutes=5)
+BY_CUSTOMER = "the customer, on the page of an invitation"
 MOST_FIGURES = 25  # nodes whose yesterday is read: each is a call
 _READERS = {
     "ad_account": first_look.ad_account, "page": first_look.page, "instagram_account": first_look.instagram_account,
@@ -206,9 +208,21 @@ def check_shares(
 
 
 def leave_out(
-    invitation: Invitation, ticked: Collection[str], links: Sequence[NodeLink], *, engine: sa.Engine, now: dt.datetime
+    invitation: Invitation, ticked: Collection[str], links: Sequence[NodeLink], *, intake: Intake, engine: sa.Engine,
+    now: dt.datetime,
 ) -> list[str]:
-    """Record which nodes the customer does not want to be collected, and return their ids."""
+    """Leave the nodes that the customer has not ticked out of the daily reads, and return their ids. What is ticked
+    again is read again. The choices of operators, and the nodes of other tenants, stay as they are."""
     left_out = sorted(link.id for link in links if link.id not in ticked)
     invitations.update(engine, invitation.id, assets={**invitation.assets, "left_out": left_out})
+    others = [tenant for tenant in intake.tenants if tenant.name != invitation.tenant]
+    stored = choices.find_all(engine)
+    theirs = {
+        link.id for link in links
+        if (link.id not in stored or stored[link.id].chosen_by == BY_CUSTOMER or stored[link.id].choice == "chosen")
+        and not any(tenant.has(Node(link.kind, link.id, link.owner)) for tenant in others)
+    }
+    again = {node_id for node_id in theirs & {*ticked} if node_id in stored and stored[node_id].choice == "left_out"}
+    choices.save(engine, sorted(theirs - {*ticked}), "left_out", chosen_by=BY_CUSTOMER, now=now)
+    choices.save(engine, sorted(again), "chosen", chosen_by=BY_CUSTOMER, now=now)
     return left_out

@@ -17,6 +17,7 @@ from meta_pipeline.erasure import landed
 from meta_pipeline.erasure.plan import ErasurePlan, Stored
 from meta_pipeline.extract.reports import Reports, kind_of
 from meta_pipeline.files import reading
+from meta_pipeline.flows.leaving.customers import invited
 from meta_pipeline.intake.intake import Intake
 from meta_pipeline.intake.tenants import Tenant
 from meta_pipeline.node_kinds import AD_ACCOUNT
@@ -49,6 +50,10 @@ class Places:
     reports: Reports
     now: Callable[[], dt.datetime]
     sleep: Callable[[float], None]
+
+    @property
+    def tenants(self) -> tuple[Tenant, ...]:
+        return self.intake.tenants
 
     @property
     def dagster_home(self) -> Path:
@@ -104,6 +109,7 @@ def stored_facts(places: Places) -> Stored:
         landed_kinds=kinds, earlier_names=history.names_by_node(places.engine),
         businesses=business_assets.names_by_token(places.engine),
         assets=business_assets.assets_by_token(places.engine), intake=places.intake,
+        invited=invited(places.intake, engine=places.engine),
     )
 
 

@@ -49,6 +49,7 @@ TEXTS = {
     "Zugriff auf deine Assets geben, geben Sie die Business-ID {business} ein und geben Sie {kinds} mit „Performance "
     "ansehen“ oder „Insights“ frei. Damit ist nur Lesen möglich.",
     "decline": "Nein, danke",
+    "status_until": "Dieser Link funktioniert bis {until} UTC.",
     "valid_until": "Dieser Link funktioniert einmal, bis {until} UTC.",
     "you_declined": "Sie haben am {at} abgelehnt. Wenn Sie es sich anders überlegt haben, wählen Sie einen der Wege.",
     "unknown_title": "Diese Seite gibt es nicht",
@@ -93,6 +94,22 @@ TEXTS = {
     "disconnect_text": "Der gespeicherte Zugriff wird gelöscht, und Facebook wird gebeten, die Zustimmung zu widerrufen. "
     "Schon gesammelte Daten bleiben.",
     "disconnected": "Der Zugriff ist getrennt.",
+    "erase": "Löschen",
+    "erase_text": "Der Zugriff wird beendet, und alles, was darüber gesammelt wurde, wird überall gelöscht, wo es "
+    "gespeichert ist.",
+    "erase_title": "Löschen, was {tenant} für {us} freigibt?",
+    "erase_nothing": "Es wurde nichts gesammelt, das nur Sie freigeben. Ihr Zugriff wird beendet.",
+    "erase_count": "Dies wird mit allem gelöscht, was davon gesammelt wurde (Konten und Seiten: {count}):",
+    "erase_more": "Konten und Seiten, die Sie außerdem freigeben, werden ebenfalls gelöscht.",
+    "erase_person": "Auch Ihr Name und Ihre ID werden gelöscht, und der Zugriff wird jetzt beendet.",
+    "erase_stays": "Dies bleibt, weil auch andere den Zugriff darauf erlaubt haben:",
+    "erase_final": "Das lässt sich nicht rückgängig machen.",
+    "erase_button": "Endgültig löschen",
+    "erase_back": "Behalten",
+    "erasing_title": "Die Daten werden gelöscht",
+    "erasing_text": "Der Zugriff ist beendet. Der Bestätigungscode ist {code}: Mit ihm zeigt die nächste Seite, wann "
+    "alles gelöscht ist. Merken Sie sich ihre Adresse, denn dieser Link öffnet ab jetzt nichts mehr.",
+    "erasing_link": "Fortschritt zeigen",
     "kind_ad_account": "Werbekonto", "kind_page": "Seite", "kind_instagram_account": "Instagram-Konto",
     "kind_pixel": "Pixel", "kind_catalog": "Katalog",
     "missing_scope": "Eine Berechtigung wurde auf Facebook nicht erteilt ({scope}).",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
 from urllib.parse import urlencode
 
 from starlette.background import BackgroundTask
@@ -14,28 +13,32 @@ from meta_pipeline.consent import oauth, state
 from meta_pipeline.consent.scopes import scopes_for_kinds
 from meta_pipeline.consent.signing import digest_of, is_same
 from meta_pipeline.consent.state import State, browser_digest
-from meta_pipeline.flows.connections import tokens
 from meta_pipeline.flows.inviting import issuing
 from meta_pipeline.flows.inviting.shares import leave_out
-from meta_pipeline.intake.tenants import Tenant
 from meta_pipeline.invitations import links
 from meta_pipeline.invitations.findings import wanted_ids
 from meta_pipeline.invitations.links import OpenedLink
 from meta_pipeline.invitations.texts.wording import Wording
 from meta_pipeline.store.connections import onboardings
 from meta_pipeline.store.people.invitations import Invitation
-from meta_pipeline.web.routes import following
+from meta_pipeline.web.routes import following, invitation_status
+from meta_pipeline.web.routes.invitation_links import (
+    end_with,
+    message_page,
+    opened_link,
+    tenant_of,
+    time_text,
+    words_of,
+)
 from meta_pipeline.web.site import Site, our_form
-
-GONE = 410
 
 
 def page(site: Site, request: Request) -> Response:
     """Show an invitation as it is now (`GET /invitations/{link}`)."""
-    opened = _opened(site, request)
-    invitation, words, now = opened.invitation, _words(site, opened.invitation), site.runtime.now()
+    opened = opened_link(site, request)
+    invitation, words, now = opened.invitation, words_of(site, opened.invitation), site.runtime.now()
     if opened.link.is_status:
-        return _status_page(site, request, opened, words)
+        return invitation_status.status_page(site, request, opened, words)
     if issuing.is_open(invitation, now=now):
         invitation = issuing.mark_opened(invitation, engine=site.runtime.engine, now=now)
         return _request_page(site, request, invitation, words)
@@ -46,8 +49,8 @@ def page(site: Site, request: Request) -> Response:
 def connect(site: Site, request: Request) -> Response:
     """Redirect to the login dialog, with a state that only this browser brings back, for this invitation
     (`GET /invitations/{link}/connect`)."""
-    opened = _opened(site, request)
-    words, settings = _words(site, opened.invitation), site.runtime.settings
+    opened = opened_link(site, request)
+    words, settings = words_of(site, opened.invitation), site.runtime.settings
     app_id, app_secret = settings.require("app_id"), settings.require("app_secret")
     site.runtime.vault  # noqa: B018 - without a vault there is nowhere to store the token, so no consent is requested
     if opened.link.is_status:
@@ -92,32 +95,18 @@ def shared(site: Site, request: Request) -> Response:
 def choose(site: Site, request: Request) -> Response:
     """Record which nodes the customer wants to be collected (`POST /invitations/{link}/assets`)."""
     form = our_form(site, request)
-    opened = _opened(site, request)
-    words = _words(site, opened.invitation)
+    opened = opened_link(site, request)
+    words = words_of(site, opened.invitation)
     if opened.link.is_status or issuing.is_open(opened.invitation, now=site.runtime.now()):
         raise HTTPException(404, "There is no such page.")
     _refuse_strangers(site, request, opened, words)
-    share = site.share_of(opened.invitation, _tenant(site, opened.invitation))
+    share = site.share_of(opened.invitation, tenant_of(site, opened.invitation))
     ticked = {name.removeprefix("node-") for name in form if name.startswith("node-")}
     leave_out(
-        opened.invitation, ticked, [*share.wanted, *share.others], engine=site.runtime.engine, now=site.runtime.now()
+        opened.invitation, ticked, [*share.wanted, *share.others], intake=site.guard.people.current(),
+        engine=site.runtime.engine, now=site.runtime.now(),
     )
     return RedirectResponse(f"/invitations/{request.path_params['link']}?{urlencode({'saved': 1})}", 303)
-
-
-def disconnect(site: Site, request: Request) -> Response:
-    """End the access of an invitation (`POST /invitations/{link}/disconnect`)."""
-    our_form(site, request)
-    opened = _opened(site, request)
-    invitation = opened.invitation
-    if not opened.link.is_status or invitation.token_ref is None:
-        raise HTTPException(404, "There is no such page.")
-    words = _words(site, invitation)
-    tokens.disconnect(invitation.token_ref, graph=site.runtime.graph, tokens=site.runtime.vault)
-    issuing.move(
-        site.runtime.engine, invitation.id, "revoked", actor=issuing.CUSTOMER, now=site.runtime.now()
-    )
-    return _message(site, request, words, "disconnect", "disconnected", status=200)
 
 
 def refused(site: Site, request: Request, login: State) -> Response:
@@ -156,28 +145,12 @@ def answerable(site: Site, login: State) -> Invitation | None:
     return invitation if is_theirs and invitation.state == "partly_granted" and now < invitation.ends_at else None
 
 
-def _opened(site: Site, request: Request) -> OpenedLink:
-    """Return the link of the path; HTTP 404 for one that we did not issue, 410 for one that has ended."""
-    opened = links.find(site.runtime.engine, request.path_params["link"])
-    if opened is None or site.guard.people.current().tenant(opened.invitation.tenant) is None:
-        raise HTTPException(404, "There is no such page.")
-    words, now, engine = _words(site, opened.invitation), site.runtime.now(), site.runtime.engine
-    if opened.link.replaced_at is not None:
-        _gone(site, request, words, "replaced")
-    if opened.invitation.state == "revoked":
-        _gone(site, request, words, "revoked")
-    if now >= opened.link.ends_at or opened.invitation.state == "lapsed":
-        issuing.mark_opened(opened.invitation, engine=engine, now=now)  # lapses it
-        _gone(site, request, words, "lapsed", until=_time(opened.link.ends_at))
-    return opened
-
-
 def _answering(site: Site, request: Request) -> OpenedLink:
     """Return the link of a form that answers the invitation; HTTP 410 when it was answered already."""
     our_form(site, request)
-    opened = _opened(site, request)
+    opened = opened_link(site, request)
     if opened.link.is_status or not issuing.is_open(opened.invitation, now=site.runtime.now()):
-        _gone(site, request, _words(site, opened.invitation), "used")
+        end_with(site, request, words_of(site, opened.invitation), "used")
     return opened
 
 
@@ -186,48 +159,26 @@ def _refuse_strangers(site: Site, request: Request, opened: OpenedLink, words: W
     browser = site.guard.browser_of(request)
     theirs = opened.invitation.browser
     if browser is None or theirs is None or not is_same(theirs, browser_digest(browser)):
-        _gone(site, request, words, "used")
-
-
-class GoneError(HTTPException):
-    """A link that has ended: the page that says so."""
-
-    def __init__(self, response: Response) -> None:
-        self.response = response
-        super().__init__(GONE)
-
-
-def _gone(site: Site, request: Request, words: Wording, name: str, *, until: str = "") -> NoReturn:
-    raise GoneError(_message(site, request, words, f"{name}_title", f"{name}_text", status=GONE, until=until))
-
-
-def _message(
-    site: Site, request: Request, words: Wording, title: str, text: str, *, status: int, action: str | None = None,
-    url: str = "", **values: object,
-) -> Response:
-    return site.page(
-        request, "message.html", status=status, language=words.language, title=words(title, **values),
-        text=words(text, **values), action=action, url=url,
-    )
+        end_with(site, request, words, "used")
 
 
 def _declined_page(
     site: Site, request: Request, invitation: Invitation, name: str, link: str | None
 ) -> Response:
-    words = _words(site, invitation)
-    return _message(
+    words = words_of(site, invitation)
+    return message_page(
         site, request, words, f"{name}_title", f"{name}_text", status=403 if name == "refused" else 200,
-        action=words("back") if link else None, url=f"/invitations/{link}", until=_time(invitation.ends_at),
+        action=words("back") if link else None, url=f"/invitations/{link}", until=time_text(invitation.ends_at),
     )
 
 
 def _request_page(site: Site, request: Request, invitation: Invitation, words: Wording) -> Response:
-    tenant, intake = _tenant(site, invitation), site.guard.people.current()
+    tenant, intake = tenant_of(site, invitation), site.guard.people.current()
     kinds = ", ".join(words(f"kind_{kind}") for kind in invitation.kinds)
     return site.page(
         request, "invitation.html", language=words.language, t=words, invitation=invitation, tenant=tenant,
-        link=request.path_params["link"], business=intake.business, until=_time(invitation.ends_at),
-        declined_at=_time(invitation.state_at) if invitation.state == "declined" else None,
+        link=request.path_params["link"], business=intake.business, until=time_text(invitation.ends_at),
+        declined_at=time_text(invitation.state_at) if invitation.state == "declined" else None,
         wanted={kind: sorted(wanted_ids(tenant, kind)) for kind in invitation.kinds},
         forward=words("forward", business=intake.business or "…", kinds=kinds),
         failure=invitation.assets.get("failure") if _is_theirs(site, request, invitation) else None,
@@ -236,14 +187,14 @@ def _request_page(site: Site, request: Request, invitation: Invitation, words: W
 
 def _result_page(site: Site, request: Request, invitation: Invitation, words: Wording) -> Response:
     """Show how far the check is, or what is shared and what is missing."""
-    tenant, intake = _tenant(site, invitation), site.guard.people.current()
+    tenant, intake = tenant_of(site, invitation), site.guard.people.current()
     share = site.share_of(invitation, tenant) if invitation.state in ("partly_granted", "verified") else None
     kinds = ", ".join(words(f"kind_{kind}") for kind in invitation.kinds)
     onboarding = onboardings.get(site.runtime.engine, invitation.onboarding_id) if invitation.onboarding_id else None
     left_out = invitation.assets.get("left_out")
     response = site.page(
         request, "invitation_result.html", language=words.language, t=words, invitation=invitation, share=share,
-        link=request.path_params["link"], until=_time(invitation.ends_at), onboarding=onboarding,
+        link=request.path_params["link"], until=time_text(invitation.ends_at), onboarding=onboarding,
         is_saved="saved" in request.query_params, figures=invitation.assets.get("figures", {}),
         is_ticked=lambda node: node in (share.wanted if share else ()) if left_out is None else node.id not in left_out,
         node_url=site.runtime.action_links.node, forward=words("forward", business=intake.business or "…", kinds=kinds),
@@ -251,16 +202,6 @@ def _result_page(site: Site, request: Request, invitation: Invitation, words: Wo
     if invitation.way == "partner" and invitation.next_check_at and invitation.next_check_at <= site.runtime.now():
         response.background = BackgroundTask(following.look, site)
     return response
-
-
-def _status_page(site: Site, request: Request, opened: OpenedLink, words: Wording) -> Response:
-    invitation = opened.invitation
-    share = site.share_of(invitation, _tenant(site, invitation))
-    return site.page(
-        request, "invitation_status.html", language=words.language, t=words, invitation=invitation, share=share,
-        link=request.path_params["link"], figures=invitation.assets.get("figures", {}),
-        until=_time(opened.link.ends_at),
-    )
 
 
 def _is_theirs(site: Site, request: Request, invitation: Invitation) -> bool:
@@ -272,17 +213,3 @@ def _link_of(site: Site, request: Request, login: State) -> str | None:
     """Return the link that this browser came from; None when its cookie is gone."""
     text = site.guard.invitation_of(request)
     return text if text and is_same(login.invitation, digest_of(text)) else None
-
-
-def _words(site: Site, invitation: Invitation) -> Wording:
-    intake = site.guard.people.current()
-    tenant = intake.tenant(invitation.tenant)
-    return Wording(invitation.language, intake.display_name, tenant.display_name if tenant else invitation.tenant)
-
-
-def _tenant(site: Site, invitation: Invitation) -> Tenant:
-    return issuing.tenant_of(site.guard.people.current(), invitation.tenant)
-
-
-def _time(at: Any) -> str:
-    return f"{at:%Y-%m-%d %H:%M}"

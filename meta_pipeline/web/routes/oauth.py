@@ -151,7 +151,7 @@ def callback(site: Site, request: Request) -> Response:
         return _refusal(site, request, error)
     if invitation is not None:
         return invitations.accepted(site, request, login, id)
-    task = BackgroundTask(_onboard, site, id) if site.onboards else None
+    task = BackgroundTask(onboard, site, id) if site.onboards else None
     return RedirectResponse(f"/onboardings/{id}", 303, background=task)
 
 
@@ -160,7 +160,7 @@ def _refusal(site: Site, request: Request, error: ConsentError) -> Response:
     return site.message(request, title, sentence, status=STATUSES.get(error.reason, 400))
 
 
-def _onboard(site: Site, id: str) -> None:
+def onboard(site: Site, id: str) -> None:
     """Run the onboarding without its partitions, so that the person need not wait for a place in Dagster's queue."""
     runtime = site.runtime
     try:

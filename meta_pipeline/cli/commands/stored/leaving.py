@@ -59,8 +59,8 @@ def receipt_verify(path: Path, as_json: bool) -> None:
         click.echo(json.dumps(content, ensure_ascii=False))
     else:
         echo(
-            f"valid: this installation signed it; a {content['subject_kind']} was erased from {content['started_at']} "
-            f"to {content['ended_at']}"
+            f"valid: this installation signed it; what belonged to the {content['subject_kind']} was erased from "
+            f"{content['started_at']} to {content['ended_at']}"
         )
 
 

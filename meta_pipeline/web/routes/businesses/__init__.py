@@ -1,0 +1,1 @@
+"""The pages about businesses: shares with partners, system users."""

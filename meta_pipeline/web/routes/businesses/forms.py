@@ -1,0 +1,48 @@
+"""What the pages of partners and system users share: our businesses, the ids and tasks of a form, and refusals."""
+
+from __future__ import annotations
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from meta_pipeline.flows.connections.system_users import Admin, admin_of
+from meta_pipeline.records import ConfigError, MetaPipelineError
+from meta_pipeline.store.nodes import business_assets
+from meta_pipeline.web.site import Site
+from meta_pipeline.web.words import TASKS
+
+MOST_IDS = 50
+
+
+def admin_for(site: Site, business_id: str | None) -> Admin:
+    """Return a business of ours and the token that administers it; without an id, the only one that is seen."""
+    runtime = site.runtime
+    return admin_of(business_id or None, graph=runtime.graph, tokens=runtime.vault, engine=runtime.engine)
+
+
+def our_businesses(site: Site) -> dict[str, str]:
+    """Return the businesses that our tokens see: names by id."""
+    return business_assets.names(site.runtime.engine)
+
+
+def tasks_of(form: dict[str, str]) -> list[str]:
+    """Return the tasks that are ticked in a form; HTTP 400 without any."""
+    tasks = [task for task in TASKS if form.get(f"task-{task}")]
+    if not tasks:
+        raise HTTPException(400, "Tick at least one task.")
+    return tasks
+
+
+def ids_of(text: str) -> list[str]:
+    """Return the ids of a form's field, which spaces or commas separate; HTTP 400 without any, and for too many."""
+    ids = list(dict.fromkeys(text.replace(",", " ").split()))
+    if not 0 < len(ids) <= MOST_IDS:
+        raise HTTPException(400, f"Enter the ids of 1 to {MOST_IDS} accounts or Pages.")
+    return ids
+
+
+def refused(site: Site, request: Request, error: MetaPipelineError, *, back: str) -> Response:
+    """Return the page that says why a step was refused, and what a person can do instead."""
+    status = 400 if isinstance(error, ConfigError) else 502
+    return site.message(request, "This was not done", f"{error}.", status=status, action="Back", url=back)

@@ -1,0 +1,85 @@
+"""The page of shares with partners, both ways: what waits for whom, what to click, and the steps that we can take."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from meta_pipeline.flows.connections import partner_shares
+from meta_pipeline.records import MetaPipelineError
+from meta_pipeline.store.connections.node_links import list_links
+from meta_pipeline.store.nodes import share_requests
+from meta_pipeline.web.routes.businesses.forms import admin_for, our_businesses, refused, tasks_of
+from meta_pipeline.web.site import Site, our_form
+from meta_pipeline.web.words import SHARE_STATES, TASKS
+
+PAGE = "/partners"
+SHARED_KINDS = ("ad_account", "page")
+
+
+def partners(site: Site, request: Request) -> Response:
+    """Show every share that was started here (`GET /partners`). It reads the control store only."""
+    engine = site.runtime.engine
+    links = {link.id: link for link in list_links(engine)}
+    owned = [link for link in links.values() if link.access == "owned" and link.kind in SHARED_KINDS]
+    return site.page(
+        request, "partners.html", shares=share_requests.find_all(engine), links=links, states=SHARE_STATES,
+        tasks=TASKS, businesses=our_businesses(site), owned=sorted(owned, key=lambda link: (link.kind, link.name)),
+    )
+
+
+def ask(site: Site, request: Request) -> Response:
+    """Request a partner's node (`POST /partners/request`)."""
+    form = our_form(site, request)
+    tasks = tasks_of(form)
+    try:
+        partner_shares.request(
+            form.get("node", "").strip(), tasks=tasks, admin=admin_for(site, form.get("business")),
+            engine=site.runtime.engine, now=site.runtime.now(),
+        )
+    except MetaPipelineError as error:
+        return refused(site, request, error, back=PAGE)
+    return RedirectResponse(PAGE, 303)
+
+
+def check(site: Site, request: Request) -> Response:
+    """Ask Meta now what became of the requests that wait (`POST /partners/check`)."""
+    our_form(site, request)
+    try:
+        partner_shares.poll_waiting(
+            admin_of=lambda business_id: admin_for(site, business_id), engine=site.runtime.engine,
+            now=site.runtime.now(),
+        )
+    except MetaPipelineError as error:
+        return refused(site, request, error, back=PAGE)
+    return RedirectResponse(PAGE, 303)
+
+
+def give(site: Site, request: Request) -> Response:
+    """Give a partner tasks on a node of ours (`POST /partners/give`)."""
+    form, runtime = our_form(site, request), site.runtime
+    node_id, tasks = form.get("node", "").strip(), tasks_of(form)
+    try:
+        partner_shares.give(
+            node_id, form.get("partner", "").strip(), tasks=tasks, admin=admin_for(site, form.get("business")),
+            engine=runtime.engine, now=runtime.now(),
+            page_token=partner_shares.page_token_of(node_id, tokens=runtime.vault),
+        )
+    except MetaPipelineError as error:
+        return refused(site, request, error, back=PAGE)
+    return RedirectResponse(PAGE, 303)
+
+
+def take_back(site: Site, request: Request) -> Response:
+    """End a partner's access to a node of ours (`POST /partners/take-back`)."""
+    form, runtime = our_form(site, request), site.runtime
+    node_id = form.get("node", "").strip()
+    try:
+        partner_shares.take_back(
+            node_id, form.get("partner", "").strip(), admin=admin_for(site, form.get("business")),
+            engine=runtime.engine, now=runtime.now(),
+            page_token=partner_shares.page_token_of(node_id, tokens=runtime.vault),
+        )
+    except MetaPipelineError as error:
+        return refused(site, request, error, back=PAGE)
+    return RedirectResponse(PAGE, 303)
