@@ -54,7 +54,7 @@ def serving(path: Path, sandbox: Sandbox, text: str = INTAKE) -> Iterator[Served
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"http://localhost:{listener.getsockname()[1]}"
         clock = Clock()
-        web = make_inviting_web(path, sandbox, clock, text, public_url=url)
+        web = make_inviting_web(path, sandbox, clock, text, public_url=url, features="business_writes")
         server = server_for(create_app(web.runtime))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()

@@ -16,7 +16,8 @@ ANALYZE = {"task-ANALYZE": "1"}
 
 
 @pytest.fixture
-def connected(web: Web) -> Web:
+def connected(tmp_path: Path, sandbox: Sandbox) -> Web:
+    web = make_web(tmp_path, sandbox, features="business_writes")
     web.connect()
     return web
 
@@ -24,7 +25,7 @@ def connected(web: Web) -> Web:
 @pytest.fixture(scope="module")
 def unchanged(tmp_path_factory: pytest.TempPathFactory, shared_sandbox: Sandbox) -> Web:
     """For forms that change nothing."""
-    web = make_web(tmp_path_factory.mktemp("businesses"), shared_sandbox)
+    web = make_web(tmp_path_factory.mktemp("businesses"), shared_sandbox, features="business_writes")
     web.connect()
     return web
 
@@ -143,6 +144,15 @@ def test_a_form_that_means_nothing_stores_nothing_and_says_why(
     assert answer.status == status and "Traceback" not in answer.body and "<b>" not in answer.body
     changed = {table for table, count in unchanged.rows().items() if count != rows[table]}
     assert changed <= {"token_reveals"}  # who used which token, whatever Meta answered
+
+
+def test_what_is_switched_off_costs_no_call_and_names_the_flag(web: Web, sandbox: Sandbox) -> None:
+    web.connect()
+    calls = sandbox.control("calls")
+    answers = {path: post(web, path, **VALID) for path in ROUTES if path != "/partners/check"}
+
+    assert {path for path, answer in answers.items() if answer.status != 400 or "business_writes" not in answer.body} == set()
+    assert sandbox.control("calls") == calls
 
 
 def test_only_operators_see_and_use_these_pages(tmp_path: Path, sandbox: Sandbox) -> None:

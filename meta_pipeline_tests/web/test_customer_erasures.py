@@ -25,7 +25,7 @@ SCOPES = ("ads_read", "business_management")
 
 @pytest.fixture
 def web(tmp_path: Path, sandbox: Sandbox) -> Web:
-    return make_inviting_web(tmp_path, sandbox, Clock())
+    return make_inviting_web(tmp_path, sandbox, Clock(), features="business_writes")
 
 
 def answered(web: Web) -> tuple[invitations.Invitation, str]:

@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from meta_pipeline.flows.connections.system_users import Admin, admin_of
+from meta_pipeline.graph.writes import WriteKind
 from meta_pipeline.records import ConfigError, MetaPipelineError
 from meta_pipeline.store.nodes import business_assets
 from meta_pipeline.web.site import Site
@@ -15,10 +16,13 @@ from meta_pipeline.web.words import TASKS
 MOST_IDS = 50
 
 
-def admin_for(site: Site, business_id: str | None) -> Admin:
-    """Return a business of ours and the token that administers it; without an id, the only one that is seen."""
+def admin_for(site: Site, business_id: str | None, *writes: WriteKind) -> Admin:
+    """Return a business of ours and the token that administers it; without an id, the only one that is seen.
+    ConfigError when one of the changes is switched off."""
     runtime = site.runtime
-    return admin_of(business_id or None, graph=runtime.graph, tokens=runtime.vault, engine=runtime.engine)
+    return admin_of(
+        business_id or None, graph=runtime.graph, tokens=runtime.vault, engine=runtime.engine, writes=writes
+    )
 
 
 def our_businesses(site: Site) -> dict[str, str]:

@@ -6,6 +6,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from meta_pipeline.flows.connections import partner_shares
+from meta_pipeline.graph.writes import WriteKind
 from meta_pipeline.records import MetaPipelineError
 from meta_pipeline.store.connections.node_links import list_links
 from meta_pipeline.store.nodes import share_requests
@@ -34,7 +35,8 @@ def ask(site: Site, request: Request) -> Response:
     tasks = tasks_of(form)
     try:
         partner_shares.request(
-            form.get("node", "").strip(), tasks=tasks, admin=admin_for(site, form.get("business")),
+            form.get("node", "").strip(), tasks=tasks,
+            admin=admin_for(site, form.get("business"), WriteKind.PARTNER_REQUEST),
             engine=site.runtime.engine, now=site.runtime.now(),
         )
     except MetaPipelineError as error:
@@ -61,7 +63,8 @@ def give(site: Site, request: Request) -> Response:
     node_id, tasks = form.get("node", "").strip(), tasks_of(form)
     try:
         partner_shares.give(
-            node_id, form.get("partner", "").strip(), tasks=tasks, admin=admin_for(site, form.get("business")),
+            node_id, form.get("partner", "").strip(), tasks=tasks,
+            admin=admin_for(site, form.get("business"), WriteKind.PARTNER_ACCESS),
             engine=runtime.engine, now=runtime.now(),
             page_token=partner_shares.page_token_of(node_id, tokens=runtime.vault),
         )
@@ -76,7 +79,8 @@ def take_back(site: Site, request: Request) -> Response:
     node_id = form.get("node", "").strip()
     try:
         partner_shares.take_back(
-            node_id, form.get("partner", "").strip(), admin=admin_for(site, form.get("business")),
+            node_id, form.get("partner", "").strip(),
+            admin=admin_for(site, form.get("business"), WriteKind.PARTNER_REMOVAL),
             engine=runtime.engine, now=runtime.now(),
             page_token=partner_shares.page_token_of(node_id, tokens=runtime.vault),
         )

@@ -15,6 +15,7 @@ from meta_pipeline.consent.state import browser_digest
 from meta_pipeline.display import printable
 from meta_pipeline.flows.connections import consents, system_users
 from meta_pipeline.flows.connections.system_users import BY_HAND, Role
+from meta_pipeline.graph.writes import WriteKind
 from meta_pipeline.records import MetaPipelineError
 from meta_pipeline.store.coordination.processes import identity
 from meta_pipeline.web.routes import oauth
@@ -41,7 +42,7 @@ def listed(site: Site, request: Request) -> Response:
         problem = str(error)
     return site.page(
         request, "system_users.html", users=users, problem=problem, business=chosen, businesses=businesses,
-        tasks=TASKS, by_hand=BY_HAND, roles=ROLES, phases=READING_PHASES,
+        tasks=TASKS, by_hand={kind.name: clicks for kind, clicks in BY_HAND.items()}, roles=ROLES,
     )
 
 
@@ -52,7 +53,7 @@ def create(site: Site, request: Request) -> Response:
     if not 0 < len(name) <= LONGEST_NAME or role not in ROLES:
         raise HTTPException(400, f"Enter a name of 1 to {LONGEST_NAME} characters, and choose a role.")
     try:
-        admin_for(site, form.get("business")).create(name, role=cast(Role, role))
+        admin_for(site, form.get("business"), WriteKind.SYSTEM_USER_CREATION).create(name, role=cast(Role, role))
     except MetaPipelineError as error:
         return refused(site, request, error, back=_page(form))
     return RedirectResponse(_page(form), 303)
@@ -66,7 +67,7 @@ def assign(site: Site, request: Request) -> Response:
     try:
         for id in (user_id, *node_ids):
             system_users.checked_id(id)
-        admin = admin_for(site, form.get("business"))
+        admin = admin_for(site, form.get("business"), WriteKind.SYSTEM_USER_ASSIGNMENT)
         for node_id in node_ids:
             admin.assign(user_id, node_id, tasks=tasks)
             done.append(node_id)
@@ -91,7 +92,8 @@ def mint(site: Site, request: Request) -> Response:
     if phase not in {str(number) for number in READING_PHASES}:
         raise HTTPException(400, "Choose how much the token may read.")
     try:
-        token = admin_for(site, form.get("business")).install_and_mint(
+        admin = admin_for(site, form.get("business"), WriteKind.SYSTEM_USER_TOKEN, WriteKind.APP_INSTALLATION)
+        token = admin.install_and_mint(
             form.get("user", ""), scopes=scopes_for(int(phase), runtime.features),
             expires=form.get("life", "") == "60 days",
         )
