@@ -128,7 +128,8 @@ REDIRECTS = {
 }
 NO_PAGES = {  # JSON and files; the last is written by dbt
     "GET /health/live", "GET /health/ready", "GET /favicon.ico", "GET /tenants/{tenant}/warehouse.duckdb",
-    "POST /callbacks/deauthorize", "POST /callbacks/data-deletion", "GET /docs",
+    "POST /callbacks/deauthorize", "POST /callbacks/data-deletion", "GET /webhooks", "POST /webhooks",
+    "GET /docs",
 }
 
 

@@ -12,7 +12,7 @@ import pytest
 from meta_pipeline.erasure.mentions import Mentions
 from meta_pipeline.erasure.plan import ErasurePlan, Invited, Stored, kind_of, plan_for
 from meta_pipeline.intake.intake import Intake
-from meta_pipeline.intake.tenants import Tenant
+from meta_pipeline.intake.tenants import Contact, Tenant
 from meta_pipeline.records import ConfigError, NodeLink, TokenRef
 from meta_pipeline.status.token_health import APP_REMOVED, DISCONNECTED
 from meta_pipeline.store.connections.access import Access

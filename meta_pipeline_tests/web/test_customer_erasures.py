@@ -10,7 +10,7 @@ import pytest
 from harness.sandbox import Sandbox
 from harness.web.connections_page import Web
 from harness.web.invited_customer import Clock, consent, form_token, invite, make_inviting_web, state_of, status_link
-from meta_pipeline.flows.connections import consents
+from meta_pipeline.flows.connections import consents, relinking
 from meta_pipeline.flows.connections.system_users import admin_of
 from meta_pipeline.flows.leaving.erasing import run_erasures
 from meta_pipeline.flows.leaving.places import places_of
@@ -109,7 +109,7 @@ def test_a_share_as_partner_is_erased_and_does_not_come_back_with_a_token_of_our
     guest.post(f"{path}/erase", {"form_token": form_token(page)})
     run_erasures(places_of(web.runtime))
     runtime = web.runtime
-    consents.relink_all(graph=runtime.graph, tokens=runtime.vault, engine=runtime.engine, now=web.app_now())
+    relinking.relink_all(graph=runtime.graph, tokens=runtime.vault, engine=runtime.engine, now=web.app_now())
     assert "act_1000000005" not in nodes(web) and "act_1000000001" in nodes(web) and runtime.vault.refs()
 
 

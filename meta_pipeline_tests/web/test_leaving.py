@@ -23,9 +23,8 @@ from hypothesis import strategies as st
 from harness.home import free_port
 from harness.sandbox import NOW, Sandbox
 from harness.web.connections_page import Web, make_web
-from meta_pipeline.flows.connections import relinking
 from harness.web.generated_requests import generated
-from meta_pipeline.flows.connections import consents
+from meta_pipeline.flows.connections import relinking
 from meta_pipeline.flows.leaving import callbacks
 from meta_pipeline.flows.leaving.erasing import run_erasures
 from meta_pipeline.flows.leaving.places import places_of

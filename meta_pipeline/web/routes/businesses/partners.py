@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import functools
+
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from meta_pipeline.flows.connections import partner_shares
+from meta_pipeline.flows.connections import given_shares, partner_shares
+from meta_pipeline.flows.connections.system_users import checked_id
 from meta_pipeline.graph.writes import WriteKind
 from meta_pipeline.records import MetaPipelineError
 from meta_pipeline.store.connections.node_links import list_links
@@ -45,13 +48,16 @@ def ask(site: Site, request: Request) -> Response:
 
 
 def check(site: Site, request: Request) -> Response:
-    """Ask Meta now what became of the requests that wait (`POST /partners/check`)."""
+    """Ask Meta now what became of the shares that wait (`POST /partners/check`)."""
     our_form(site, request)
+    runtime = site.runtime
     try:
-        partner_shares.poll_waiting(
-            admin_of=lambda business_id: admin_for(site, business_id), engine=site.runtime.engine,
-            now=site.runtime.now(),
-        )
+        for share in share_requests.find_all(runtime.engine):
+            if share.state == "waiting":
+                partner_shares.poll_any(
+                    share, admin_of=functools.partial(admin_for, site), page_token_of=runtime.page_token_of,
+                    engine=runtime.engine, now=runtime.now(),
+                )
     except MetaPipelineError as error:
         return refused(site, request, error, back=PAGE)
     return RedirectResponse(PAGE, 303)
@@ -62,11 +68,12 @@ def give(site: Site, request: Request) -> Response:
     form, runtime = our_form(site, request), site.runtime
     node_id, tasks = form.get("node", "").strip(), tasks_of(form)
     try:
-        partner_shares.give(
+        checked_id(node_id)
+        given_shares.give(
             node_id, form.get("partner", "").strip(), tasks=tasks,
             admin=admin_for(site, form.get("business"), WriteKind.PARTNER_ACCESS),
             engine=runtime.engine, now=runtime.now(),
-            page_token=partner_shares.page_token_of(node_id, tokens=runtime.vault),
+            page_token=runtime.page_token_of(node_id),
         )
     except MetaPipelineError as error:
         return refused(site, request, error, back=PAGE)
@@ -78,11 +85,12 @@ def take_back(site: Site, request: Request) -> Response:
     form, runtime = our_form(site, request), site.runtime
     node_id = form.get("node", "").strip()
     try:
-        partner_shares.take_back(
+        checked_id(node_id)
+        given_shares.take_back(
             node_id, form.get("partner", "").strip(),
             admin=admin_for(site, form.get("business"), WriteKind.PARTNER_REMOVAL),
             engine=runtime.engine, now=runtime.now(),
-            page_token=partner_shares.page_token_of(node_id, tokens=runtime.vault),
+            page_token=runtime.page_token_of(node_id),
         )
     except MetaPipelineError as error:
         return refused(site, request, error, back=PAGE)
