@@ -73,7 +73,7 @@ class ErasurePlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Invited:
-    """What the customer of an invitation granted. `token_ref`: of their consent, None for a share as partner; `nodes`:
+    """The grant of an invitation's customer. `token_ref`: of their consent, None for a share as partner; `nodes`:
     those that it covers; `is_in_force`: nobody has ended it."""
 
     token_ref: str | None

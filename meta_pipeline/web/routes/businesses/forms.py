@@ -1,4 +1,4 @@
-"""What the pages of partners and system users share: our businesses, the ids and tasks of a form, and refusals."""
+"""Our businesses, the ids and tasks of a form, and refusals, for the pages of partners and system users."""
 
 from __future__ import annotations
 
