@@ -10,6 +10,7 @@ from harness.virtual_clock import START, SandboxAdapter
 from meta_pipeline.audit import AuditEvent
 from meta_pipeline.flows.connections import consents
 from meta_pipeline.graph.client import GraphClient
+from meta_pipeline.graph.features import FEATURES
 from meta_pipeline.records import AccessToken, TokenRef
 from meta_pipeline.sandbox.graph import Graph
 from meta_pipeline.status.action_links import ActionLinks
@@ -37,7 +38,7 @@ class FrozenClock:
 class FrozenRuntime:
     """Control store, vault and gateway on such a clock."""
 
-    def __init__(self, path: Path, *, features: Collection[str] = ("business_writes",)) -> None:
+    def __init__(self, path: Path, *, features: Collection[str] = FEATURES) -> None:
         self.clock = FrozenClock()
         self.graph = Graph(seed=1, now=None)
         self.graph.clock = self.clock.now
