@@ -28,7 +28,8 @@ from meta_pipeline.records import MetaPipelineError
 
 
 class GraphError(MetaPipelineError):
-    """A response of Graph that is not a result. `str()` holds neither URL nor parameters."""
+    """A response of Graph that is not a result. `str()` holds neither URL nor parameters; `reason` is its first part:
+    what Graph says, without what to do."""
 
     remedy = ""
 
@@ -46,7 +47,8 @@ class GraphError(MetaPipelineError):
         self.code, self.subcode, self.http_status, self.trace_id = code, subcode, http_status, trace_id
         number = f"({code}/{subcode}) " if subcode else f"({code}) " if code is not None else ""
         trace = f" [fbtrace {trace_id}]" if trace_id else ""
-        super().__init__(f"{number}{message}{trace}" + (f": {remedy}" if remedy else ""))
+        self.reason = f"{number}{message}{trace}"
+        super().__init__(self.reason + (f": {remedy}" if remedy else ""))
 
     @property
     def without_trace(self) -> str:

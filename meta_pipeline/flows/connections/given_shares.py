@@ -52,7 +52,7 @@ def give(
             given = dataclasses.replace(waiting, sentence=WAITS_FOR_OUR_ADMIN)
     except (ScopeError, RequestError) as error:
         given = dataclasses.replace(
-            waiting, is_sent=False, sentence=f"Meta does not let this app share it ({error}). {our_steps(given)}"
+            waiting, is_sent=False, sentence=f"Meta does not let this app share it: {error.reason}. {our_steps(given)}"
         )
     share_requests.save(engine, given)
     return given
@@ -85,8 +85,8 @@ def take_back(
         ended = dataclasses.replace(given, state="taken_back", sentence="the partner has no access any longer")
     except (ScopeError, RequestError) as error:
         ended = dataclasses.replace(
-            given, sentence=f"Meta does not let this app take it back ({error}). By hand: Business settings → the node "
-            f"→ Partners → {partner_id} → Remove",
+            given, sentence=f"Meta does not let this app take it back: {error.reason}. By hand: Business settings → "
+            f"the node → Partners → {partner_id} → Remove",
         )
     if ended.state == "taken_back":
         ended = dataclasses.replace(ended, next_check_at=None)

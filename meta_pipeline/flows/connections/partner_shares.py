@@ -41,7 +41,8 @@ def request(
         admin.graph.write(WriteKind.PARTNER_REQUEST, f"{admin.business_id}/{edge}", params, token=admin.token)
     except (ScopeError, RequestError) as error:
         wanted = dataclasses.replace(
-            wanted, is_sent=False, sentence=f"Meta does not let this app request it ({error}). {owner_steps(wanted)}"
+            wanted, is_sent=False,
+            sentence=f"Meta does not let this app request it: {error.reason}. {owner_steps(wanted)}",
         )
     share_requests.save(engine, wanted)
     return wanted

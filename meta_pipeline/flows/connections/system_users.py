@@ -119,7 +119,7 @@ class Admin:
             return self.graph.write(kind, path, params, token=self.token).object
         except (ScopeError, RequestError) as error:
             raise StepError(
-                f"{error}; a person with full control of the business can do it: {BY_HAND[kind]}"
+                f"{error.reason}; a person with full control of the business can do it: {BY_HAND[kind]}"
             ) from error
 
 

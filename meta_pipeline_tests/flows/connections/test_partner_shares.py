@@ -63,6 +63,7 @@ def test_an_app_that_may_not_request_explains_the_clicks_and_polls_all_the_same(
     wanted = request(runtime, PENDING_ACCOUNT)
 
     assert not wanted.is_sent and "(3)" in wanted.sentence and "Assign partner, enters our business id 2000000000001" in wanted.sentence
+    assert "`meta-pipeline connect`" not in wanted.sentence  # our access is not what is missing
     assert wanted.next_check_at == runtime.clock.now() + FIRST_CHECK
 
 
