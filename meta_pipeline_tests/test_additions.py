@@ -202,11 +202,11 @@ def test_an_alert_target_is_created_by_the_runtime() -> None:
         name for name, value in vars(targets).items()
         if isinstance(value, type) and value.__module__ == targets.__name__ and hasattr(value, "deliver")
     } - {"Target"}
-    bootstrap = (TOP / "meta_pipeline" / "bootstrap.py").read_text()
+    configuration = (TOP / "meta_pipeline" / "configuration.py").read_text()
     tests = (TOP / "meta_pipeline_tests" / "alerts" / "test_targets.py").read_text()
 
     assert classes
-    _assert_nothing([f"bootstrap.py: {name} in alert_targets" for name in sorted(classes) if f"{name}(" not in bootstrap])
+    _assert_nothing([f"configuration.py: {name} in alert_targets" for name in sorted(classes) if f"{name}(" not in configuration])
     # Each is tested with an address that can't be used, and one that must not be in the error.
     _assert_nothing([
         f"alerts/test_targets.py: {name} {what}"
