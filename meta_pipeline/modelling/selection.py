@@ -49,28 +49,26 @@ def select_changed(
     dated = {unique_id for unique_id in nodes if is_new_day and _reads_today(manifest, unique_id)}
     models = {unique_id for unique_id in _changed(manifest, set(tables), dated) if _type(nodes, unique_id) in _BUILT}
     stored = {unique_id for unique_id in models if nodes[unique_id]["config"]["materialized"] in _STORED}
-    waiting = models | _changed(manifest, set(untested), set()) if is_new_day and untested else models
-    tests = {
-        unique_id for unique_id, node in nodes.items()
-        if node["resource_type"] == "test"
-        and (unique_id in dated or not (waiting if is_daily(nodes, node) else models).isdisjoint(_tested(node)))
-        and (is_new_day or not is_daily(nodes, node))
-    }
+    waiting = models | _changed(manifest, set(untested), set())
+    tests = set()
+    for unique_id, node in nodes.items():
+        if node["resource_type"] != "test":
+            continue
+        is_daily = _is_daily(nodes, node)
+        if is_daily and not is_new_day:
+            continue
+        if unique_id in dated or not (waiting if is_daily else models).isdisjoint(node["depends_on"]["nodes"]):
+            tests.add(unique_id)
     return Selection(frozenset(stored | tests), frozenset(models))
 
 
-def is_daily(nodes: Mapping[str, Any], test: Mapping[str, Any]) -> bool:
+def _is_daily(nodes: Mapping[str, Any], test: Mapping[str, Any]) -> bool:
     """Return whether a test reads only views whose tests are daily: all their rows are of stored models, whose tests
     run whenever they change."""
-    configs = [nodes[unique_id]["config"] for unique_id in _tested(test) if unique_id in nodes]
+    configs = [nodes[unique_id]["config"] for unique_id in test["depends_on"]["nodes"] if unique_id in nodes]
     return bool(configs) and all(
         config["materialized"] == "view" and config.get("meta", {}).get("tests") == _DAILY for config in configs
     )
-
-
-def _tested(test: Mapping[str, Any]) -> list[str]:
-    read: list[str] = test["depends_on"]["nodes"]
-    return read
 
 
 def select_models(models: Iterable[str], *, tests: Iterable[str]) -> Selection:
