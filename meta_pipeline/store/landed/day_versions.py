@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from meta_pipeline.records import LandedFile
-from meta_pipeline.store.landed.ledger import DAY_KEY, day_is, file_of
+from meta_pipeline.store.landed.ledger import DAY_KEY, day_is, file_of, read_time
 from meta_pipeline.store.schema.landed import landed_files, landed_versions
 from meta_pipeline.store.schema.metadata import Utc
 
@@ -73,13 +73,12 @@ def find_waiting(engine: sa.Engine, *, reports: Iterable[str]) -> list[EarlierVe
 def find_since(engine: sa.Engine, *, since: Mapping[str, dt.datetime | None]) -> list[DayVersion]:
     """Return every version, earlier ones too, of the days of each of these reports that were read since its time; of
     all its days where that is None."""
-    read_at = sa.func.coalesce(landed_files.c.read_at, landed_files.c.landed_at)
     reports_by_time: dict[dt.datetime | None, list[str]] = {}
     for report, time in since.items():
         reports_by_time.setdefault(time, []).append(report)
     keys = sa.select(*(landed_files.c[name] for name in DAY_KEY)).where(sa.or_(sa.false(), *(
         landed_files.c.report.in_(reports) if time is None
-        else sa.and_(landed_files.c.report.in_(reports), read_at >= time)
+        else sa.and_(landed_files.c.report.in_(reports), read_time >= time)
         for time, reports in reports_by_time.items()
     )))
     spans = _spans(keys)
@@ -101,7 +100,7 @@ def _spans(keys: sa.Select[Any]) -> sa.Subquery:
         ).join(wanted, _same(landed_versions, wanted, *DAY_KEY)).join(landed_files, is_earlier),
         sa.select(
             *(landed_files.c[name] for name in (*DAY_KEY, "landed_at", "rows")),
-            sa.func.coalesce(landed_files.c.read_at, landed_files.c.landed_at).label("read_at"),
+            read_time.label("read_at"),
         ).join(wanted, _same(landed_files, wanted, *DAY_KEY)),
     ).subquery()
     follows = sa.func.lead(every.c.landed_at).over(

@@ -14,6 +14,8 @@ from meta_pipeline.store.schema.landed import landed_files
 from meta_pipeline.store.upserts import insert
 
 DAY_KEY = ("report", "node_id", "day")
+# When a day was last read, whether or not anything had changed.
+read_time = sa.func.coalesce(landed_files.c.read_at, landed_files.c.landed_at)
 
 def record(
     engine: sa.Engine,

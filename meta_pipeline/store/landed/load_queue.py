@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from meta_pipeline.records import LandedFile
-from meta_pipeline.store.landed.ledger import DAY_KEY, file_of
+from meta_pipeline.store.landed.ledger import DAY_KEY, file_of, read_time
 from meta_pipeline.store.schema.landed import landed_files, landed_versions
 
 DayKey = tuple[str, str, dt.date]
@@ -25,9 +25,7 @@ def waiting_files(engine: sa.Engine) -> list[LandedFile]:
 
 def waiting_read_times(engine: sa.Engine) -> list[dt.datetime]:
     """Return when the waiting files were read; `landed_at` of an unchanged day is older."""
-    query = sa.select(sa.func.coalesce(landed_files.c.read_at, landed_files.c.landed_at)).where(
-        landed_files.c.loaded_at.is_(None)
-    )
+    query = sa.select(read_time).where(landed_files.c.loaded_at.is_(None))
     with engine.connect() as connection:
         return list(connection.execute(query).scalars())
 
