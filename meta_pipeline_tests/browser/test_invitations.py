@@ -169,6 +169,7 @@ def test_a_share_as_partner_is_found_once_the_admin_accepts_and_lapses_when_they
         _, link = served.invite("page")
         page.goto(link)
         page.get_by_role("button", name="I have shared it").click()
+        expect(page.locator("main")).to_contain_text("Last looked 1×", timeout=60_000)  # before the clock moves
         sandbox.control("shares", {"node": PENDING_PAGE, "answer": "refuse"})
         served.clock.at += dt.timedelta(minutes=5)
         page.reload()
