@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import email
 import heapq
 import io
 import itertools
@@ -121,13 +122,13 @@ class SandboxAdapter(BaseAdapter):
     def send(self, request: requests.PreparedRequest, *_: Any, **__: Any) -> requests.Response:
         split = urlsplit(str(request.url))
         version, path = split_version(split.path.lstrip("/"))
-        body = request.body.decode() if isinstance(request.body, bytes) else request.body or ""
-        params = dict(parse_qsl(split.query)) | dict(parse_qsl(body))
         headers = {name.lower(): value for name, value in request.headers.items()}
+        form, files, upload = _body_of(request, headers.get("content-type", ""))
+        params = dict(parse_qsl(split.query)) | form
         self.clock.sleep(self.latency_s / 2)
         answer = self.graph.answer(GraphRequest(
             method=str(request.method), path=path, version=version, params=params, headers=headers,
-            base_url="http://sandbox",
+            base_url="http://sandbox", files=files, body=upload,
         ))
         self.clock.sleep(self.latency_s / 2)
         response = requests.Response()
@@ -140,3 +141,28 @@ class SandboxAdapter(BaseAdapter):
 
     def close(self) -> None:
         pass
+
+
+def _body_of(request: requests.PreparedRequest, kind: str) -> tuple[dict[str, str], dict[str, bytes], bytes]:
+    """The fields and the files of a request's form, or the bytes of an upload."""
+    body: Any = request.body or b""
+    body = body.read() if hasattr(body, "read") else body
+    if kind.startswith("application/octet-stream"):
+        return {}, {}, bytes(body)
+    if kind.startswith("multipart/"):
+        return *_parts_of(bytes(body), kind), b""
+    text = body.decode() if isinstance(body, bytes) else str(body)
+    return dict(parse_qsl(text)), {}, b""
+
+
+def _parts_of(body: bytes, kind: str) -> tuple[dict[str, str], dict[str, bytes]]:
+    message: Any = email.message_from_bytes(b"Content-Type: " + kind.encode() + b"\r\n\r\n" + body)
+    form: dict[str, str] = {}
+    files: dict[str, bytes] = {}
+    for part in message.get_payload():
+        name, content = str(part.get_param("name", header="content-disposition")), part.get_payload(decode=True)
+        if part.get_filename():
+            files[name] = content
+        else:
+            form[name] = content.decode()
+    return form, files

@@ -14,7 +14,8 @@
   `{create: campaign, account_id}`; with any of `name, daily_budget, status` and `at`, an instant; or a list of these |
 | `POST posts` | `{id, message}` edits a post of a Page, `{id, delete: true}` deletes it; `at`, an instant |
 | `POST media` | `{id, caption}` edits a caption on Instagram, `{id, delete: true}` deletes media or a story; `at` |
-| `POST faults`, `limits`, `clock` | `{fault, path, times}`; the fields of `limit_settings.LimitSettings`; `{now}` |
+| `POST faults`, `limits`, `clock` | `{fault, path, times}` (`protocol.faults` has the names); the fields of
+  `limit_settings.LimitSettings`; `{now}` |
 | `POST tokens`, `dead`, `tasks` | issue a token; invalidate tokens; set what people may do on a node |
 | `POST signed_request`, `callbacks` | what Meta POSTs when a person leaves: `{user_id, issued_at, algorithm, secret}`,
   each with a default; returned, or sent to `{url}`: the status and the body of the response. A `callback` of

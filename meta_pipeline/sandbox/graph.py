@@ -46,6 +46,7 @@ class Graph(SandboxState):
             response = self.faults.respond(request) or GraphResponse(
                 self._run_batch(request) if is_batch else routes.dispatch(self, request)
             )
+            response = self.faults.lost_answer(request) or response
         except GraphApiError as error:
             response = error.to_response(trace_id)
         usage = self.limits.usage_headers(self._charged_call(request), now=self.now())

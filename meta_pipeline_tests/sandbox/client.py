@@ -25,13 +25,13 @@ def new_graph(**options: Any) -> Graph:
 def call(
     graph: Graph, path: str, method: str = "GET", *, version: str = "v26.0", token: str | None = None, **params: Any
 ) -> tuple[GraphResponse, Any]:
-    """Return the response and its body as JSON; the system user calls unless a token is given."""
+    """Return the response and its body as JSON, None for an empty one; the system user calls unless a token is given."""
     response = graph.answer(GraphRequest(
         method=method, path=path, version=version,
         params={name: value if isinstance(value, str) else json.dumps(value) for name, value in params.items()},
         headers={"authorization": f"Bearer {token or graph.identity.system_user_token}"}, base_url="http://sandbox",
     ))
-    return response, json.loads(response.content)
+    return response, json.loads(response.content or b"null")
 
 
 def advance(graph: Graph, **duration: int) -> None:

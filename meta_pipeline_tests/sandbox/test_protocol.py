@@ -61,3 +61,16 @@ def test_a_token_without_ads_read_gets_200(graph: Graph) -> None:
     response, body = call(graph, "act_1000000001/insights", token=token)
 
     assert (response.status, body["error"]["code"]) == (403, 200)
+
+
+def test_a_call_takes_effect_although_its_answer_is_lost_once() -> None:
+    graph = Graph(seed=1, now=NOW)
+    graph.faults.plan([{"fault": "answer_lost", "path": "^POST .*/system_users$"}])
+    statuses = [
+        call(graph, "2000000000001/system_users", "POST", name=name, role="EMPLOYEE")[0].status for name in ("ELT", "Second")
+    ]
+
+    assert statuses == [504, 200]
+    assert {"ELT", "Second"} <= {
+        user["name"] for user in call(graph, "2000000000001/system_users", fields="name")[1]["data"]
+    }

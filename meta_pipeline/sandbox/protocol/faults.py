@@ -22,6 +22,9 @@ from meta_pipeline.sandbox.protocol.responses import GraphResponse
 # Faults that decide how a report run ends, and the one that drops an operation of a batch: no response of their own.
 REPORT_RUN_OUTCOMES = ("job_failed", "job_skipped", "job_stuck", "job_late", "33_race")
 DROPPED_OPERATION = "batch_null"
+# Faults of writes: the call takes effect and its answer is lost; the connection breaks in the middle of an upload.
+LOST_ANSWER, BROKEN_UPLOAD = "answer_lost", "upload_broken"
+_ELSEWHERE = (*REPORT_RUN_OUTCOMES, DROPPED_OPERATION, LOST_ANSWER, BROKEN_UPLOAD)
 HEADER = "x-sandbox-fault"
 # On the response of a timeout; the HTTP server lets the connection hang.
 HANG_HEADER = "x-sandbox-hang"
@@ -136,9 +139,18 @@ class Faults:
     def respond(self, request: GraphRequest) -> GraphResponse | None:
         """Return the response of the fault that meets this request, or raise its error; None without a fault."""
         name = request.headers.get(HEADER) or self._take(
-            request, lambda name: name not in (*REPORT_RUN_OUTCOMES, DROPPED_OPERATION)
+            request, lambda name: name not in _ELSEWHERE
         )
-        return fault_response(name, request) if name else None
+        return fault_response(name, request) if name and name not in _ELSEWHERE else None
+
+    def lost_answer(self, request: GraphRequest) -> GraphResponse | None:
+        """Return the timeout that a client sees in place of the answer to a call that took effect, if one is due."""
+        is_lost = request.headers.get(HEADER) == LOST_ANSWER or self._take(request, _one_of((LOST_ANSWER,)))
+        return _RESPONSES["timeout"](request) if is_lost else None
+
+    def is_upload_broken(self, request: GraphRequest) -> bool:
+        """Check whether the connection breaks in the middle of this upload."""
+        return self._take(request, _one_of((BROKEN_UPLOAD,))) is not None
 
     def report_run_outcome(self, request: GraphRequest) -> str | None:
         """Return how the report run that this request submits ends, if a fault decides it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from urllib.parse import parse_qsl
 
 from starlette.requests import Request
@@ -21,17 +22,34 @@ async def read_graph_request(request: Request) -> GraphRequest:
     version, path = split_version(request.url.path.lstrip("/"))
     if not version and not path.startswith("act_"):
         version = DEFAULT_VERSION
+    form = await _read_form(request)
     return GraphRequest(
-        method=request.method, path=path, version=version, params=await _read_params(request),
-        headers=request.headers, base_url=str(request.base_url).rstrip("/"),
+        method=request.method, path=path, version=version, params=dict(request.query_params) | form.params,
+        headers=request.headers, base_url=str(request.base_url).rstrip("/"), files=form.files, body=form.body,
     )
 
 
-async def _read_params(request: Request) -> dict[str, str]:
-    params = dict(request.query_params)
+@dataclass(frozen=True, slots=True)
+class _Form:
+    params: dict[str, str] = field(default_factory=dict)
+    files: dict[str, bytes] = field(default_factory=dict)
+    body: bytes = b""
+
+
+async def _read_form(request: Request) -> _Form:
+    """Return the fields and the files of the request's form, or the bytes of an upload."""
     if request.method == "GET":
-        return params
-    if request.headers.get("content-type", "").startswith("multipart/"):
-        form = await request.form()
-        return params | {name: value for name, value in form.items() if isinstance(value, str)}
-    return params | dict(parse_qsl((await request.body()).decode("utf-8", "replace"), keep_blank_values=True))
+        return _Form()
+    kind = request.headers.get("content-type", "")
+    if kind.startswith("multipart/"):
+        params, files = {}, {}
+        for name, value in (await request.form()).multi_items():
+            if isinstance(value, str):
+                params[name] = value
+            else:
+                files[name] = await value.read()
+        return _Form(params, files)
+    body = await request.body()
+    if kind.startswith("application/octet-stream"):
+        return _Form(body=body)
+    return _Form(dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True)))

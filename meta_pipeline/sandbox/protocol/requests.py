@@ -6,7 +6,7 @@ import datetime as dt
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from meta_pipeline.sandbox.protocol.tokens import AccessToken
@@ -14,7 +14,10 @@ from meta_pipeline.sandbox.protocol.tokens import AccessToken
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GraphRequest:
-    """One request; `params` are those of the query and of the form alike, `path` has no version and no outer slash."""
+    """One request; `params` are those of the query and of the form alike, `path` has no version and no outer slash.
+
+    `files`: the files of a multipart form by the name of their part; `body`: the bytes of an upload, which has no form.
+    """
 
     method: str
     path: str
@@ -22,6 +25,8 @@ class GraphRequest:
     params: dict[str, str]
     headers: Mapping[str, str]
     base_url: str
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    body: bytes = b""
 
     def json_param(self, name: str, default: Any = None) -> Any:
         """Return a parameter given as JSON, as a comma list, or in the bracket form `name[key]=`."""
