@@ -25,7 +25,8 @@ _INSTAGRAM = ("instagram_basic", "pages_read_engagement")
 @dataclass(frozen=True, slots=True)
 class Call:
     """The budgets that one kind of call is charged to, and what it needs: one of `scopes`, all of `all_scopes`, and
-    `feature` if set. With `needs_page_token`, only the Page's own token is sent."""
+    `feature` if set. With `needs_page_token`, only the Page's own token is sent. With `is_personal`, its answers hold
+    data of people, and no sample is stored of them."""
 
     for_what: str
     surface: Surface = "graph"
@@ -34,6 +35,7 @@ class Call:
     feature: str | None = None
     all_scopes: tuple[str, ...] = ()
     needs_page_token: bool = False
+    is_personal: bool = False
 
 
 class CallKind(enum.Enum):
@@ -67,21 +69,24 @@ class CallKind(enum.Enum):
     REPORT_RUN = Call("report runs", "marketing", _INSIGHTS_BUDGETS, _ADS)
     # Forms and leads of a Page, with the Page's own token (docs/graph-api.md §12).
     LEADS = Call(
-        "leads", budgets=_PAGE_BUDGETS, feature="leads", needs_page_token=True,
+        "leads", budgets=_PAGE_BUDGETS, feature="leads", needs_page_token=True, is_personal=True,
         all_scopes=(
             "leads_retrieval", "ads_management", "pages_manage_ads", "pages_read_engagement", "pages_show_list",
         ),
     )
     PAGE_CONVERSATIONS = Call(
         "conversations of a Page", budgets=_PAGE_BUDGETS, feature="conversations", needs_page_token=True,
+        is_personal=True,
         all_scopes=("pages_messaging", "pages_manage_metadata", "pages_read_engagement"),
     )
     INSTAGRAM_CONVERSATIONS = Call(
         "conversations on Instagram", budgets=_PAGE_BUDGETS, feature="conversations", needs_page_token=True,
+        is_personal=True,
         all_scopes=("instagram_basic", "instagram_manage_messages", "pages_manage_metadata"),
     )
     POST_COMMENTS = Call(
-        "reactions and comments on posts", scopes=("pages_read_user_content",), feature="post_comments"
+        "reactions and comments on posts", scopes=("pages_read_user_content",), feature="post_comments",
+        is_personal=True,
     )
     # The subscriptions of the app, of Pages and of ad accounts (docs/graph-api.md §11).
     APP_SUBSCRIPTIONS = Call("subscriptions of the app", feature="webhooks")

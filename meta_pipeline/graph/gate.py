@@ -27,6 +27,11 @@ class Permit:
     kinds: tuple[tuple[CallKind | WriteKind, str], ...]
     plan_id: str | None = None
 
+    @property
+    def is_personal(self) -> bool:
+        """Return whether the answer may hold data of people."""
+        return any(isinstance(kind, CallKind) and kind.value.is_personal for kind, _ in self.kinds)
+
 
 class Gate:
     """The checks of calls under the features that are switched on; nothing that Meta would reject is sent."""

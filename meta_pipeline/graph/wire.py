@@ -125,7 +125,7 @@ class Wire:
         finally:
             if admission is not None and self._budget is not None:
                 self._budget.settle(admission, usage, limit)
-        if self._samples is not None:
+        if self._samples is not None and not permit.is_personal:
             secret = secrets_of(token, self._app_secret, form)
             self._samples.write(method, event.path, form, response.status_code, body, secret)
         if answer.error is not None:

@@ -16,6 +16,8 @@
 | `POST media` | `{id, caption}` edits a caption on Instagram, `{id, delete: true}` deletes media or a story; `at` |
 | `POST faults`, `limits`, `clock` | `{fault, path, times}` (`protocol.faults` has the names); the fields of
   `limit_settings.LimitSettings`; `{now}` |
+| `POST conversations` | `{page_id, platform, person_id, name, text}` writes to a Page, `{…, answer}` answers |
+| `POST faults`, `limits`, `clock` | `{fault, path, times}`; the fields of `limit_settings.LimitSettings`; `{now}` |
 | `POST tokens`, `dead`, `tasks` | issue a token; invalidate tokens; set what people may do on a node |
 | `POST signed_request`, `callbacks` | what Meta POSTs when a person leaves: `{user_id, issued_at, algorithm, secret}`,
   each with a default; returned, or sent to `{url}`: the status and the body of the response. A `callback` of
@@ -201,6 +203,7 @@ _CALLS: dict[str, Callable[[SandboxState, Any], Any]] = {
     "entities": _entities,
     "posts": lambda state, body: state.pages.posts.change(body, state.now()),
     "media": lambda state, body: state.instagram.library.change(body, state.now()),
+    "conversations": lambda state, body: state.conversations.threads.plant(body, state.now()),
     "faults": _faults,
     "limits": lambda state, body: state.limits.configure(body),
     "clock": _clock,

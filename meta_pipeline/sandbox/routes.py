@@ -6,6 +6,7 @@ from typing import Any
 
 from meta_pipeline.sandbox.ads.creatives import ad_of_creative
 from meta_pipeline.sandbox.business.sharing import REQUEST_EDGES
+from meta_pipeline.sandbox.conversations.threads import CONVERSATION_IDS
 from meta_pipeline.sandbox.identity import oauth, people
 from meta_pipeline.sandbox.protocol.errors import unknown_object, unknown_path
 from meta_pipeline.sandbox.protocol.limits import ChargedCall
@@ -60,7 +61,10 @@ def _answer_node(state: SandboxState, call: NodeCall) -> Any:
     if node_id in state.report_runs.by_id:
         return state.ads.insights.answer_run(call)
     if page := state.pages.find(node_id):
-        return state.pages.answer(call, page)
+        subject = state.conversations.answer_page if call.edge == "conversations" else state.pages.answer
+        return subject(call, page)
+    if node_id.startswith(CONVERSATION_IDS) and (answer := state.conversations.answer(call)) is not None:
+        return answer
     if page := state.instagram.find(node_id):
         return state.instagram.answer(call, page)
     if post := state.pages.find_post(node_id, call.now):
@@ -108,6 +112,8 @@ def charged_organic(state: SandboxState, request: GraphRequest) -> ChargedCall |
     node_id = request.path.partition("/")[0]
     if node_id == "me" and token is not None:
         node_id = token.page_id or token.subject_id
+    if node_id.startswith(CONVERSATION_IDS) and token is not None:
+        node_id = token.page_id or ""
     if account_id := state.instagram.account_id_of(node_id):
         return ChargedCall(node_id=account_id, kind="instagram")
     if page := state.pages.find(node_id.partition("_")[0]):

@@ -15,6 +15,7 @@ from meta_pipeline.sandbox.business.portfolios import BusinessEdges
 from meta_pipeline.sandbox.business.shares import Shares
 from meta_pipeline.sandbox.business.sharing import SharingEdges
 from meta_pipeline.sandbox.business.system_users import SystemUsers
+from meta_pipeline.sandbox.conversations.edges import ConversationEdges
 from meta_pipeline.sandbox.identity.identity import Identity
 from meta_pipeline.sandbox.instagram.edges import InstagramEdges
 from meta_pipeline.sandbox.pages.edges import PageEdges
@@ -56,6 +57,7 @@ class SandboxState:
         )
         self.pages = PageEdges(world=self.world, access=self.access, page_token=self.identity.page_token)
         self.instagram = InstagramEdges(world=self.world, access=self.access)
+        self.conversations = ConversationEdges(world=self.world, access=self.access)
         self.shares = Shares(world=self.world, access=self.access)
         self.system_users = SystemUsers(access=self.access, mint=self.identity.mint)
         self.sharing = SharingEdges(self.world, self.access, self.shares)

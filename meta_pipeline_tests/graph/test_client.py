@@ -222,6 +222,18 @@ def test_samples_are_bounded_and_redacted(server: Server, tmp_path: Path) -> Non
         assert not any(secret in text for secret in (TOKEN.value, "EAABpagetoken", "AQsecretcode", SECRET))
 
 
+@pytest.mark.parametrize("kind", [kind for kind in CallKind if kind.value.is_personal])
+def test_no_sample_is_stored_of_what_people_wrote(server: Server, tmp_path: Path, kind: CallKind) -> None:
+    features = {kind.value.feature or "", "leads", "conversations"} - {""}
+    client = Client(server.url, samples=Samples(tmp_path, most=9), features=features)
+    server.say({"data": [{"field_data": [{"name": "email", "values": ["ada@example.com"]}]}]})
+    page_token = AccessToken(kind="page", value="EAABpage")
+    client.get("1/leads", token=page_token, kind=kind)
+    client.get("me", token=page_token, kind=CallKind.IDENTITY)
+
+    assert ['"/v24.0/me"' in file.read_text() for file in tmp_path.iterdir()] == [True]
+
+
 @pytest.mark.parametrize("ending", ["hang", "reset"])
 def test_a_server_that_hangs_or_hangs_up_is_trouble_that_passes(ending: str) -> None:
     listener = socket.create_server(("127.0.0.1", 0))

@@ -39,7 +39,8 @@ class WorldOptions:
     `page_late_days`: this many of the latest finished Pacific days of Page insights are absent, 0 or incomplete.
     `instagram_late_hours`: the values of an Instagram account's day are absent until this long after the day's end.
     `small_pages`, `small_instagram`: the ids of Pages and Instagram accounts with too few followers for insights.
-    `posts_per_page`, `media_per_account`: how many are published in two years; `stories_per_day`: of an account.
+    `posts_per_page`, `media_per_account`: how many are published in two years; `stories_per_day`: of an account;
+    `conversations_per_page`: on each platform, in two years.
     """
 
     absent_breakdowns: bool = False
@@ -61,6 +62,7 @@ class WorldOptions:
     posts_per_page: int = 60
     media_per_account: int = 120
     stories_per_day: int = 2
+    conversations_per_page: int = 40
 
     def configure(self, changes: dict[str, Any]) -> None:
         """Set the given options and leave the others; raise ValueError, before any change, for an invalid one."""
@@ -143,4 +145,5 @@ _PARSERS: dict[str, Callable[[Any], Any]] = {
     "posts_per_page": _count,
     "media_per_account": _count,
     "stories_per_day": _count,
+    "conversations_per_page": _count,
 }
