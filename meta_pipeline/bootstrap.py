@@ -38,6 +38,7 @@ from meta_pipeline.linker import choosing
 from meta_pipeline.linker.choosing import Selection
 from meta_pipeline.node_kinds import AD_ACCOUNT, NodeKind
 from meta_pipeline.records import AccessToken, ConfigError, NodeLink
+from meta_pipeline.sealed.store import CONVERSATIONS, LEADS, SealedStore
 from meta_pipeline.settings import Settings
 from meta_pipeline.status import forecast, overview
 from meta_pipeline.status.check_failures import check_failures
@@ -76,6 +77,19 @@ class Runtime(Configuration):
     @functools.cached_property
     def vault(self) -> Vault:
         return Vault(self.engine, self.settings.require("vault_keys"), now=self.now)
+
+    @functools.cached_property
+    def sealed_stores(self) -> Mapping[str, SealedStore]:
+        """Return the stores of what people wrote, by name; ConfigError without a key of the vault."""
+        settings = self.settings
+        days = {LEADS: settings.leads_days, CONVERSATIONS: settings.conversations_days}
+        return {
+            name: SealedStore(
+                name, settings.root / name, vault_keys=settings.require("vault_keys"), engine=self.engine,
+                digest=lambda text: self.vault.signing_key().digest(text), content_days=content_days, now=self.now,
+                sleep=self.sleep,
+            ) for name, content_days in days.items()
+        }
 
     @functools.cached_property
     def graph(self) -> GraphClient:

@@ -83,6 +83,10 @@ class Settings(BaseSettings):
     thumbnails: bool = Field(True, description="keep the thumbnails of creatives beside what lands")
     features: str = Field("", description="what is switched on, comma separated: ads_creation, publishing, …")
     audit_days: int = Field(90, ge=1, description="how long the audit keeps a call, days")
+    leads_days: int = Field(90, ge=1, description="how long the answers of leads are kept, days; their count stays")
+    conversations_days: int = Field(
+        90, ge=1, description="how long the messages of conversations are kept, days; their count stays"
+    )
     samples: int = Field(0, ge=0, description="how many requests and answers are kept for debugging, redacted")
 
     @property

@@ -14,6 +14,7 @@ _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 # What this program makes directly in its home: nothing else there is touched.
 _OURS = (
     "control.sqlite*", "warehouse.duckdb*", "dagster", "dbt", "landing", "published", "samples", "receipts", "demo*",
+    "leads", "conversations",
     "*.log", "*.png", ".env",
 )
 

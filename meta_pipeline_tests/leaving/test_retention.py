@@ -101,7 +101,7 @@ def test_days_beyond_the_ceiling_are_in_no_file_no_ledger_and_no_raw_table(tmp_p
     on_disk = {path.name for path in (tmp_path / "landing" / "ad_insights").rglob("*.parquet") if path.is_file()}
     assert ("2026-10.parquet" in on_disk) == any(day.month == 10 for day in days)
     assert (tmp_path / "landing" / "campaigns" / "act_1" / f"{SNAPSHOT_DAY}.parquet").exists()
-    assert expire(home, NOW, *tenants).as_json() == {"days": 0, "versions": 0, "files": 0, "rows": 0, "busy": [], "problems": []}
+    assert expire(home, NOW, *tenants).as_json() == {"days": 0, "versions": 0, "files": 0, "rows": 0, "sealed_records": 0, "busy": [], "problems": []}
 
 
 def test_a_build_is_due_after_an_expiry_and_the_rest_loads_as_before(tmp_path: Path) -> None:

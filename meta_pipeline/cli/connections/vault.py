@@ -56,13 +56,19 @@ def check(runtime: Runtime) -> list[str]:
 
 
 def rotate(runtime: Runtime) -> tuple[str, list[str]]:
-    """Return what was re-encrypted, and a sentence for every token that no key opens."""
+    """Return what was re-encrypted, and a sentence for every token, and every store of records, that no key opens."""
     done = runtime.vault.rotate()
     issues = [
         f"{name} does not open: META_PIPELINE_VAULT_KEYS lacks its key. Add that key, or run "
         "`meta-pipeline vault revoke` and connect again" for name in done.unreadable
     ]
-    return f"{done.count} tokens sealed under the newest key", issues
+    resealed = {name: store.rotate() for name, store in runtime.sealed_stores.items()}
+    issues += [
+        f"{each.unreadable} records of {name} do not open: META_PIPELINE_VAULT_KEYS lacks their key. Add that key"
+        for name, each in resealed.items() if each.unreadable
+    ]
+    records = "".join(f", {each.count} records of {name}" for name, each in resealed.items() if each.count)
+    return f"{done.count} tokens{records} sealed under the newest key", issues
 
 
 def revoke(runtime: Runtime, token_ref: str) -> str:

@@ -32,6 +32,8 @@ def sentences_of(result: Expiry) -> Iterator[str]:
         f"expired: {counted(expired.days, 'day')} and {counted(expired.versions, 'earlier version')} in "
         f"{counted(expired.files, 'file')}, {counted(result.rows, 'row')} of raw tables"
     )
+    if result.sealed_records:
+        yield f"expired: what people wrote in {counted(result.sealed_records, 'record')}"
     if result.rows:
         yield "the next build takes them out of the marts: `meta-pipeline build`"
     if result.busy:

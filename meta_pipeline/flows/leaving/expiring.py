@@ -14,6 +14,7 @@ from meta_pipeline.flows.leaving.places import LeavingRuntime
 from meta_pipeline.intake.tenants import Tenant
 from meta_pipeline.landing.expiry import Expired, expire_node
 from meta_pipeline.records import NodeLink
+from meta_pipeline.sealed.store import SealedStore
 from meta_pipeline.store.connections.node_links import list_links
 from meta_pipeline.store.coordination import leases
 from meta_pipeline.store.landed import zones
@@ -23,18 +24,20 @@ from meta_pipeline.warehouse.warehouse import Warehouse
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expiry:
-    """The result of an expiry. `rows`: of raw tables; `busy`: nodes that another run works on, whose turn is the next
-    time."""
+    """The result of an expiry. `rows`: of raw tables; `sealed_records`: those of what people wrote; `busy`: nodes that
+    another run works on, whose turn is the next time."""
 
     expired: Expired
     rows: int
+    sealed_records: int = 0
     busy: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Return the result under the names that the command line prints and the Dagster UI shows."""
         return {
             "days": self.expired.days, "versions": self.expired.versions, "files": self.expired.files,
-            "rows": self.rows, "busy": list(self.busy), "problems": list(self.expired.problems),
+            "rows": self.rows, "sealed_records": self.sealed_records, "busy": list(self.busy),
+            "problems": list(self.expired.problems),
         }
 
 
@@ -54,11 +57,12 @@ def expire_data(
     *,
     engine: sa.Engine,
     warehouse: Warehouse,
+    sealed: Iterable[SealedStore] = (),
     now: Callable[[], dt.datetime],
     sleep: Callable[[float], None],
 ) -> Expiry:
     """Expire the days of every node that are older than it keeps them: landed files first, then raw tables. A node that
-    is being read is left for the next time."""
+    is being read is left for the next time. What people wrote expires by the days of its own store as well."""
     first_days = first_kept_days(tenants, list_links(engine), now=now())
     expired, busy = Expired(), list[str]()
     for node_id, before in first_days.items():
@@ -71,13 +75,15 @@ def expire_data(
     with leases.hold(engine, zones.FILES_LEASE, now=now, sleep=sleep):
         done = {node_id: day for node_id, day in first_days.items() if node_id not in busy}
         rows = raw_expiry.expire(warehouse, engine, done, now=now())
-    return Expiry(expired=expired, rows=rows, busy=tuple(busy))
+    sealed_records = sum(store.expire(first_days) for store in sealed)
+    return Expiry(expired=expired, rows=rows, sealed_records=sealed_records, busy=tuple(busy))
 
 
 def expire_data_of(runtime: LeavingRuntime) -> Expiry:
     """Expire the data of a runtime's customers."""
     return expire_data(
-        runtime.intake.tenants, engine=runtime.engine, warehouse=runtime.warehouse, now=runtime.now, sleep=runtime.sleep
+        runtime.intake.tenants, engine=runtime.engine, warehouse=runtime.warehouse,
+        sealed=tuple(runtime.sealed_stores.values()), now=runtime.now, sleep=runtime.sleep,
     )
 
 

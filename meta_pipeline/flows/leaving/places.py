@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -21,6 +21,7 @@ from meta_pipeline.flows.leaving.customers import invited
 from meta_pipeline.intake.intake import Intake
 from meta_pipeline.intake.tenants import Tenant
 from meta_pipeline.node_kinds import AD_ACCOUNT
+from meta_pipeline.sealed.store import SealedStore
 from meta_pipeline.settings import Settings
 from meta_pipeline.store.connections import access, grants
 from meta_pipeline.store.connections.node_links import list_links
@@ -48,6 +49,7 @@ class Places:
     intake: Intake
     member_digest: Callable[[str], str] | None
     reports: Reports
+    sealed: tuple[SealedStore, ...]
     now: Callable[[], dt.datetime]
     sleep: Callable[[float], None]
 
@@ -76,6 +78,8 @@ class LeavingRuntime(Protocol):
     @property
     def warehouse(self) -> Warehouse: ...
     @property
+    def sealed_stores(self) -> Mapping[str, SealedStore]: ...
+    @property
     def now(self) -> Callable[[], dt.datetime]: ...
     @property
     def sleep(self) -> Callable[[float], None]: ...
@@ -92,6 +96,7 @@ def places_of(runtime: LeavingRuntime) -> Places:
         dagster_url=dagster_url.get_secret_value() if dagster_url else None,
         operators_files=tuple(file.expanduser().resolve() for file in files if file is not None),
         engine=runtime.engine, tokens=runtime.vault, intake=runtime.intake, reports=runtime.reports,
+        sealed=tuple(runtime.sealed_stores.values()),
         member_digest=functools.partial(person_digest, key=secret.get_secret_value()) if secret else None,
         now=runtime.now, sleep=runtime.sleep,
     )

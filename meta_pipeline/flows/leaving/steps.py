@@ -49,18 +49,19 @@ def _erase_access(plan: ErasurePlan, places: Places) -> dict[str, Any]:
 
 
 def _erase_landed(plan: ErasurePlan, places: Places) -> dict[str, Any]:
-    """Remove the landed files of each node, once the run that reads it has ended."""
-    files = records = 0
+    """Remove the landed files of each node and what people wrote to it, once the run that reads it has ended."""
+    files = records = sealed = 0
     for node_id in plan.nodes:
         with _alone(places, node_id):
             files += landed.remove_nodes(places.landing, [node_id])
+            sealed += sum(store.delete_owner(node_id) for store in places.sealed)
     pictures = landed.remove_pictures(places.landing, plan.pictures)
     if plan.people:
         (report,) = landed.NAMING_PEOPLE
         for node_id in sorted(zones.nodes_with(places.engine, report=report)):
             with _alone(places, node_id):
                 records += landed.erase_people(places.engine, plan.of_people, [node_id])
-    return {"files": files, "thumbnails": pictures, "records_changed": records}
+    return {"files": files, "thumbnails": pictures, "records_changed": records, "sealed_records": sealed}
 
 
 def _erase_warehouse(plan: ErasurePlan, places: Places) -> dict[str, Any]:
@@ -176,4 +177,5 @@ def _written_by_steps(places: Places) -> list[Path]:
     home = places.home
     stores = [home / f"control.sqlite{ending}" for ending in ("", "-wal", "-shm", ".lock")]
     history = [places.dagster_home / name for name in ("history", "schedules")]
-    return [*stores, *history, Path(places.landing), *_warehouse_files(places), home / receipt.FOLDER]
+    sealed = [store.folder for store in places.sealed]
+    return [*stores, *history, Path(places.landing), *_warehouse_files(places), *sealed, home / receipt.FOLDER]

@@ -78,6 +78,7 @@ OWNERSHIP: Mapping[str, Ownership] = {
         "reason",
     )),
     "erased_nodes": Ownership(others=("digest",)),
+    "erased_records": Ownership(others=("digest",)),
     "installation_keys": Ownership(others=("name", "public", "sealed")),
     # Nodes: the token of a link is replaced, not its row.
     "node_links": Ownership(

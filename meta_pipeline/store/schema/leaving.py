@@ -37,6 +37,13 @@ erased_nodes = sa.Table(
     sa.Column("erased_at", Utc, nullable=False),
 )
 
+# Leads and messages that were erased: Meta still returns them, and they are not stored again.
+erased_records = sa.Table(
+    "erased_records", metadata,
+    sa.Column("digest", sa.String, primary_key=True),
+    sa.Column("erased_at", Utc, nullable=False),
+)
+
 installation_keys = sa.Table(
     "installation_keys", metadata,
     sa.Column("name", sa.String, primary_key=True),
