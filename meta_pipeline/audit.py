@@ -10,8 +10,8 @@ from typing import Any
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditEvent:
     """One HTTP call. `path` has no query; `version` is the one Graph says it used; `duration_s` in seconds;
-    `operations` is what Meta charges (those of a batch count); `rows` of a page of results; the last five say what the
-    call was made for."""
+    `operations` is what Meta charges (those of a batch count); `rows` of a page of results; the last six say what the
+    call was made for: `plan_id` for a change that a plan lists, whose body is nowhere in it."""
 
     at: dt.datetime
     method: str
@@ -31,3 +31,4 @@ class AuditEvent:
     report: str | None = None
     run_id: str | None = None
     backfill_id: str | None = None
+    plan_id: str | None = None

@@ -12,15 +12,15 @@ from meta_pipeline.store.gateway import audit_log, budgets
 
 CALL_COLUMNS = (
     "at", "method", "path", "status", "code", "subcode", "fbtrace_id", "version", "operations", "rows", "duration_s",
-    "node_id", "report", "run_id",
+    "node_id", "report", "run_id", "plan_id",
 )
 HEADERS = {
-    "at": "at (UTC)", "duration_s": "seconds", "node_id": "node", "run_id": "run", "percent_used": "used %",
-    "percent_a_call": "% a call", "closed_until": "closed until", "read_at": "read at",
+    "at": "at (UTC)", "duration_s": "seconds", "node_id": "node", "run_id": "run", "plan_id": "plan",
+    "percent_used": "used %", "percent_a_call": "% a call", "closed_until": "closed until", "read_at": "read at",
 }
 # The columns that a narrow terminal leaves out, in this order.
 OPTIONAL = (
-    "run_id", "version", "subcode", "operations", "fbtrace_id", "node_id", "duration_s", "report", "code",
+    "plan_id", "run_id", "version", "subcode", "operations", "fbtrace_id", "node_id", "duration_s", "report", "code",
     "read_at", "percent_a_call",
 )
 LIMIT_COLUMNS = ("limit", "percent_used", "percent_a_call", "closed_until", "read_at")

@@ -24,7 +24,7 @@ from meta_pipeline.graph.responses import paging
 from meta_pipeline.graph.responses.response import Answer, GraphResponse
 from meta_pipeline.graph.retry import TRIES, Retry
 from meta_pipeline.graph.samples import Samples
-from meta_pipeline.graph.wire import Wire
+from meta_pipeline.graph.wire import Files, Wire
 from meta_pipeline.graph.writes import WriteKind
 from meta_pipeline.records import AccessToken, App, Batch, ConfigError
 
@@ -154,13 +154,15 @@ class GraphClient:
         *,
         token: AccessToken | None,
         plan_id: str | None = None,
+        files: Files | None = None,
     ) -> GraphResponse:
-        """Change something at Meta, if the gate permits it. `plan_id`: the plan of ads or of publishing that lists it.
+        """Change something at Meta, if the gate permits it. `plan_id`: the plan of ads or of publishing that lists it;
+        `files` are parts of a POST's body.
 
         Graph has no idempotency keys, so a POST with an unknown outcome is not sent again; after a throttling error it
         is: nothing was done. A DELETE is idempotent, so it is retried as a GET is."""
         send = lambda: self._send(
-            self._gate.write(kind, path, token=token, plan_id=plan_id), params or {}, token=token
+            self._gate.write(kind, path, token=token, plan_id=plan_id), params or {}, token=token, files=files
         )
         if kind.value.method == "DELETE":
             return self._retry.persist(send)
@@ -209,19 +211,22 @@ class GraphClient:
         """Send an OAuth call once. Its query has to hold a secret (docs/graph-api.md §4.1), so it is never stored."""
         return self._send(self._gate.oauth(path), params, token=None).object
 
-    def _send(self, permit: Permit, params: Mapping[str, Any], *, token: AccessToken | None) -> GraphResponse:
+    def _send(
+        self, permit: Permit, params: Mapping[str, Any], *, token: AccessToken | None, files: Files | None = None
+    ) -> GraphResponse:
         version = self._versions[permit.surface]
-        return self._response(self._exchange(permit, params, token=token), version)
+        return self._response(self._exchange(permit, params, token=token, files=files), version)
 
     def _exchange(
-        self, permit: Permit, params: Mapping[str, Any], *, token: AccessToken | None, operations: int = 1
+        self, permit: Permit, params: Mapping[str, Any], *, token: AccessToken | None, operations: int = 1,
+        files: Files | None = None,
     ) -> Answer:
         charged: dict[Charge, None] = {}
         for kind, path in permit.kinds:
             charged |= dict.fromkeys(charges(kind, path, self.context.node_id))
         return self._wire.exchange(
             permit, params, token=token, version=self._versions[permit.surface], context=self.context,
-            charged=tuple(charged), row=self._row, operations=operations,
+            charged=tuple(charged), row=self._row, operations=operations, files=files,
         )
 
     def _response(self, answer: Answer, version: str) -> GraphResponse:

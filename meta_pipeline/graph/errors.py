@@ -21,6 +21,7 @@ Codes: docs/graph-api.md §6.3, §7.2, §2.10 (D-GERR, D-MERR, D-IERR). Classifi
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -29,7 +30,7 @@ from meta_pipeline.records import MetaPipelineError
 
 class GraphError(MetaPipelineError):
     """A response of Graph that is not a result. `str()` holds neither URL nor parameters; `reason` is its first part:
-    what Graph says, without what to do."""
+    what Graph says, without what to do; `resume_offset`: the byte at which an upload goes on."""
 
     remedy = ""
 
@@ -42,7 +43,9 @@ class GraphError(MetaPipelineError):
         http_status: int | None = None,
         trace_id: str | None = None,
         remedy: str | None = None,
+        resume_offset: int | None = None,
     ) -> None:
+        self.resume_offset = resume_offset
         remedy = self.remedy if remedy is None else remedy
         self.code, self.subcode, self.http_status, self.trace_id = code, subcode, http_status, trace_id
         number = f"({code}/{subcode}) " if subcode else f"({code}) " if code is not None else ""
@@ -220,10 +223,27 @@ def error_from(
             remedy = TooMuchDataError
     if remedy is None:
         remedy = TransientError if http_status >= 500 or error.get("is_transient") else RequestError
-    graph_error = remedy(message, code=code, subcode=subcode, http_status=http_status, trace_id=trace_id)
+    graph_error = remedy(
+        message, code=code, subcode=subcode, http_status=http_status, trace_id=trace_id,
+        resume_offset=_resume_offset(error.get("error_data")),
+    )
     if isinstance(graph_error, ThrottledError) and retry_after:
         graph_error.retry_after = retry_after
     return graph_error
+
+
+def _resume_offset(data: Any) -> int | None:
+    """Return the offset in the data of an upload's error, which is an object or its JSON text (docs/graph-api.md §7.1,
+    §10)."""
+    if isinstance(data, str):
+        try:
+            data = json.loads(data[:LONGEST_MESSAGE])
+        except (ValueError, RecursionError):
+            return None
+    offset = data.get("start_offset") if isinstance(data, dict) else None
+    if isinstance(offset, str) and offset.isascii() and offset.isdigit() and len(offset) < 19:
+        return int(offset)
+    return offset if isinstance(offset, int) and not isinstance(offset, bool) and 0 <= offset < 2**63 else None
 
 
 def detached(error: GraphError) -> GraphError:

@@ -36,6 +36,8 @@ from meta_pipeline.graph.responses.response import Answer, answer_of
 from meta_pipeline.graph.samples import Samples
 from meta_pipeline.records import AccessToken
 
+# The parts of a multipart body: by the parameter's name, the file's name and its bytes.
+Files = Mapping[str, tuple[str, bytes]]
 # The characters of an access token: those a header allows, without the space.
 _TOKEN = re.compile(r"[\x21-\x7e]+")
 
@@ -80,11 +82,12 @@ class Wire:
         charged: tuple[Charge, ...],
         row: type,
         operations: int = 1,
+        files: Files | None = None,
     ) -> Answer:
         """Send the HTTP call that the gate has permitted and return its answer, whose error contains no secrets.
 
-        `row`: the fields that are decoded from a page's records. Raise ThrottledError when the budget has no room, and
-        the errors of `http/bounds.py` and of the network."""
+        `row`: the fields that are decoded from a page's records; `files` go with a POST as parts of its body. Raise
+        ThrottledError when the budget has no room, and the errors of `http/bounds.py` and of the network."""
         method, path = permit.method, permit.path
         form, headers = encoded(params), {}
         if token is not None:
@@ -102,7 +105,8 @@ class Wire:
             try:
                 response = self._session.request(
                     method, f"{self._graph_url}/{version}/{path}", headers=headers, timeout=self._timeout_s,
-                    params=form if method != "POST" else None, data=form if method == "POST" else None, stream=True,
+                    params=form if method != "POST" else None, data=form if method == "POST" else None,
+                    files=files, stream=True,
                 )
                 try:
                     body = content.read(response.raw, deadline=started + CALL_DEADLINE_S, clock=self._clock)
@@ -115,6 +119,7 @@ class Wire:
                 at=at, method=method, path=f"/{version}/{path}", duration_s=self._clock() - started,
                 operations=operations,
                 node_id=context.node_id, report=context.report, run_id=context.run_id, backfill_id=context.backfill_id,
+                plan_id=permit.plan_id,
             )
             if error is not None:
                 self._audit(event)

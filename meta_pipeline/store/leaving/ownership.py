@@ -61,7 +61,7 @@ OWNERSHIP: Mapping[str, Ownership] = {
     "leases": Ownership(texts=("name",), others=("holder",), removed_whole=True),
     "audit_calls": Ownership(
         nodes=_OF_A_NODE, texts=("path", "usage", "warning"), removed_whole=True,
-        others=("method", "fbtrace_id", "fb_rev", "version", "report", "run_id", "backfill_id"),
+        others=("method", "fbtrace_id", "fb_rev", "version", "report", "run_id", "backfill_id", "plan_id"),
     ),
     # What has landed: paths name nothing but the node of the row.
     "landed_files": Ownership(nodes=_OF_A_NODE, others=("report", "path", "digest", "backfill_id")),
@@ -118,6 +118,15 @@ OWNERSHIP: Mapping[str, Ownership] = {
     ),
     "invitation_links": Ownership(invitations=("invitation_id",), others=("digest",)),
     "invitation_events": Ownership(invitations=("invitation_id",), texts=("actor",), others=("state",)),
+    # Plans of changes at Meta: their bodies hold the texts of ads and posts.
+    "plans": Ownership(
+        nodes=_OF_A_NODE, replaced=("token_ref",), texts=("title", "reason", "details"),
+        others=("id", "kind", "spec_digest", "status"),
+    ),
+    "plan_steps": Ownership(
+        nodes=_OF_A_NODE, texts=("definition", "progress"),
+        others=("plan_id", "name", "object_kind", "status", "object_id"),
+    ),
     # Pulls.
     "backfills": Ownership(texts=("arguments",), others=("id", "arguments_digest", "status", "holder")),
     "deferred_ranges": Ownership(nodes=_OF_A_NODE, texts=("reason",), others=("backfill_id", "report")),

@@ -66,6 +66,7 @@ audit_calls = sa.Table(
     sa.Column("report", sa.String),
     sa.Column("run_id", sa.String),
     sa.Column("backfill_id", sa.String),
+    sa.Column("plan_id", sa.String),
     sa.Index("audit_calls_at", "at"),
     sa.Index("audit_calls_fbtrace_id", "fbtrace_id"),
 )

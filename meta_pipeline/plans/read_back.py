@@ -1,0 +1,102 @@
+"""Find at Meta what a step has created, and see whether it is gone. Listings may lag behind a change."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import orjson
+
+from meta_pipeline.graph.client import GraphClient
+from meta_pipeline.graph.errors import GraphError, RequestError, ScopeError
+from meta_pipeline.plans.step import ReadBack, StepRecord, Values, nested
+from meta_pipeline.records import AccessToken
+
+# Seconds before each look for an object whose creation had an unknown outcome: Meta shows it after a moment (R).
+PAUSES_S = (0.0, 2.0, 5.0, 15.0, 30.0)
+# The clocks of Meta and of this machine may differ by this much.
+CLOCKS_DIFFER = dt.timedelta(minutes=2)
+
+
+class Reader:
+    """Read back with one token. `sleep` takes seconds."""
+
+    def __init__(self, *, graph: GraphClient, token: AccessToken, sleep: Callable[[float], None]) -> None:
+        self._graph, self._token, self._sleep = graph, token, sleep
+
+    def find(self, record: StepRecord, values: Values) -> list[str]:
+        """Return the ids of what a step has created, looking until something is there or the patience is over."""
+        for pause_s in PAUSES_S:
+            if pause_s:
+                self._sleep(pause_s)
+            if ids := self.list(record, values):
+                return ids
+        return []
+
+    def list(self, record: StepRecord, values: Values) -> list[str]:
+        """Return the ids of what a step has created, as they are listed now."""
+        wanted = record.step.read_back
+        if wanted is None:
+            return []
+        equals = values.body(wanted.equals)
+        fields = dict.fromkeys((*wanted.fields, *(name.partition(".")[0] for name in equals)))
+        params = {"fields": list(fields), "limit": 100, **values.body(wanted.params)}
+        kind = record.step.reads
+        return [
+            str(row["id"])
+            for batch in self._graph.batches(values.path(wanted.path), params, token=self._token, kind=kind)
+            for row in _objects(batch.records)
+            if row.get("id") and row.get("status") != "DELETED"
+            and _matches(row, equals) and _is_new(row, wanted, record.sent_at)
+        ]
+
+    def node(self, record: StepRecord, path: str, fields: tuple[str, ...]) -> dict[str, Any]:
+        """Return fields of an object that a step is about."""
+        return self._graph.get(path, {"fields": list(fields)}, token=self._token, kind=record.step.reads).object
+
+    def is_gone(self, record: StepRecord) -> bool:
+        """Return whether a step's object no longer exists: it can't be read, or is marked as deleted."""
+        try:
+            node = self._graph.get(
+                str(record.object_id), {"fields": ["id", *_status_field(record)]}, token=self._token,
+                kind=record.step.reads,
+            ).object
+        except GraphError as error:
+            if is_absence(error):
+                return True
+            raise
+        return node.get("status") == "DELETED"
+
+
+def is_absence(error: GraphError) -> bool:
+    """Return whether an error says that an object does not exist (docs/graph-api.md §7.2)."""
+    return (isinstance(error, ScopeError) and (error.code, error.subcode) == (100, 33)) or (
+        isinstance(error, RequestError) and error.code == 803
+    )
+
+
+def _status_field(record: StepRecord) -> tuple[str, ...]:
+    return ("status",) if record.step.object_kind in ("campaign", "ad_set", "ad", "creative") else ()
+
+
+def _matches(row: Mapping[str, Any], equals: Mapping[str, Any]) -> bool:
+    return all(str(nested(row, name)) == str(value) for name, value in equals.items())
+
+
+def _is_new(row: Mapping[str, Any], wanted: ReadBack, sent_at: dt.datetime | None) -> bool:
+    """Return whether an object was created after its call was sent, where that is the only way to recognize it."""
+    if wanted.since is None or sent_at is None:
+        return True
+    try:
+        created_at = dt.datetime.fromisoformat(str(nested(row, wanted.since)))
+    except ValueError:
+        return False
+    if created_at.tzinfo is None:
+        return False
+    return created_at >= sent_at - CLOCKS_DIFFER
+
+
+def _objects(records: Any) -> list[dict[str, Any]]:
+    rows = [orjson.loads(bytes(record)) for record in records]
+    return [row for row in rows if isinstance(row, dict)]

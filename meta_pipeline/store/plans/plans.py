@@ -1,0 +1,63 @@
+"""The plans in the control store, with their steps. A row of a step is written before its call is sent."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from meta_pipeline.store.schema.plans import plan_steps, plans
+
+
+def insert(engine: sa.Engine, plan: dict[str, Any], steps: Sequence[dict[str, Any]]) -> None:
+    """Store a new plan and its steps, in one transaction."""
+    with engine.begin() as connection:
+        connection.execute(plans.insert().values(plan))
+        connection.execute(plan_steps.insert(), list(steps))
+
+
+def find(engine: sa.Engine, plan_id: str) -> tuple[dict[str, Any], list[dict[str, Any]]] | None:
+    """Return a plan and its steps in their order, None without one of this id."""
+    with engine.connect() as connection:
+        plan = connection.execute(sa.select(plans).where(plans.c.id == plan_id)).mappings().first()
+        if plan is None:
+            return None
+        query = sa.select(plan_steps).where(plan_steps.c.plan_id == plan_id).order_by(plan_steps.c.position)
+        return dict(plan), [dict(row) for row in connection.execute(query).mappings()]
+
+
+def find_ids(engine: sa.Engine, *, kinds: Sequence[str], node_id: str | None = None) -> list[str]:
+    """Return the ids of the plans of these kinds, or of those for a node, newest first."""
+    query = sa.select(plans.c.id).where(plans.c.kind.in_(list(kinds))).order_by(plans.c.created_at.desc(), plans.c.id)
+    if node_id is not None:
+        query = query.where(plans.c.node_id == node_id)
+    with engine.connect() as connection:
+        return [str(row.id) for row in connection.execute(query)]
+
+
+def update(engine: sa.Engine, plan_id: str, *, now: dt.datetime, **values: Any) -> None:
+    """Change a plan."""
+    with engine.begin() as connection:
+        connection.execute(plans.update().where(plans.c.id == plan_id).values(changed_at=now, **values))
+
+
+def update_step(engine: sa.Engine, plan_id: str, position: int, **values: Any) -> None:
+    """Change a step, durably: what is sent after this must find it in the store even when the power fails."""
+    here = sa.and_(plan_steps.c.plan_id == plan_id, plan_steps.c.position == position)
+    with engine.begin() as connection:
+        if connection.dialect.name == "sqlite":
+            connection.exec_driver_sql("pragma synchronous = full")
+        connection.execute(plan_steps.update().where(here).values(**values))
+
+
+def created_objects(engine: sa.Engine) -> list[dict[str, Any]]:
+    """Return what plans have created and not removed: its node, kind and id, and the plan."""
+    query = (
+        sa.select(plan_steps.c.node_id, plan_steps.c.object_kind, plan_steps.c.object_id, plan_steps.c.plan_id)
+        .where(plan_steps.c.object_id.is_not(None), plan_steps.c.status.in_(["created", "done"]))
+        .order_by(plan_steps.c.plan_id, plan_steps.c.position)
+    )
+    with engine.connect() as connection:
+        return [dict(row) for row in connection.execute(query).mappings()]
