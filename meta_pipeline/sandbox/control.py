@@ -24,6 +24,7 @@
   `deauthorize` ends the person's tokens first, as Meta does |
 | `POST webhooks` | `{changes, …}` orders webhooks and sends what is due; `{switch: {object, active}}`; see
   `webhooks.control.Webhooks` |
+| `POST publishing` | the options of `publishing.rules.PublishingOptions`; returned with how much is not published yet |
 | `POST shares` | `{node, answer, tasks}` plays the admin of the partner that owns a node: `accept`, `refuse`, `tasks`
   or `take_back`; with `partner`, our own admin gives a node to it (`accept`) or takes it back; `{allow_listed}`:
   whether the app may share through the API, `{needs_approval}`: our admin has to approve it; `GET`: every share |
@@ -216,6 +217,7 @@ _CALLS: dict[str, Callable[[SandboxState, Any], Any]] = {
     "withheld": _withhold,
     "signed_request": _signed_request,
     "callbacks": _callback,
+    "publishing": lambda state, body: state.publishing.control(body),
     "webhooks": lambda state, body: state.webhooks.control(body, state.now()),
 }
 

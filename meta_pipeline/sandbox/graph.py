@@ -43,14 +43,17 @@ class Graph(SandboxState):
             if not is_batch:  # a batch is charged by its operations
                 charged = self._charged_call(request)
                 self.limits.admit(charged, is_write=routes.is_write(request), now=self.now())
-            response = self.faults.respond(request) or GraphResponse(
-                self._run_batch(request) if is_batch else routes.dispatch(self, request)
-            )
+            response = self.faults.respond(request) or self._respond(request, is_batch=is_batch)
             response = self.faults.lost_answer(request) or response
         except GraphApiError as error:
             response = error.to_response(trace_id)
         usage = self.limits.usage_headers(self._charged_call(request), now=self.now())
         return dataclasses.replace(response, headers={**headers, **usage, **response.headers})
+
+    def _respond(self, request: GraphRequest, *, is_batch: bool) -> GraphResponse:
+        """Return the response of a batch or of a path; an upload's has its own form."""
+        body = self._run_batch(request) if is_batch else routes.dispatch(self, request)
+        return body if isinstance(body, GraphResponse) else GraphResponse(body)
 
     def _run_batch(self, request: GraphRequest) -> list[dict[str, Any] | None]:
         return run_batch(

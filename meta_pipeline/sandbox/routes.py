@@ -26,6 +26,8 @@ def dispatch(state: SandboxState, request: GraphRequest) -> Any:
     if request.path == "debug_token":
         return oauth.debug_token(state.identity, request, now)
     token = state.identity.authenticate(request, now)
+    if state.publishing.uploads.serves(request):
+        return state.publishing.uploads.receive(request, token)
     node_id, _, edge = request.path.partition("/")
     if node_id == "me":
         node_id = token.page_id or token.subject_id
@@ -48,6 +50,8 @@ def _answer_node(state: SandboxState, call: NodeCall) -> Any:
         return state.sharing.answer_agencies(call)
     if call.request.method == "POST" and node_id in BUSINESSES and call.edge in REQUEST_EDGES:
         return state.sharing.request(call)
+    if (answer := state.publishing.answer(call)) is not None:
+        return answer
     if node_id.startswith("act_"):
         return state.ads.answer_account(call)
     if node_id == USER_ID or state.system_users.find(node_id) is not None:

@@ -21,6 +21,7 @@ from meta_pipeline.sandbox.instagram.edges import InstagramEdges
 from meta_pipeline.sandbox.pages.edges import PageEdges
 from meta_pipeline.sandbox.protocol.faults import Faults
 from meta_pipeline.sandbox.protocol.limits import Limits
+from meta_pipeline.sandbox.publishing.publishing import Publishing
 from meta_pipeline.sandbox.webhooks.control import Webhooks
 from meta_pipeline.sandbox.webhooks.delivery import Deliveries
 from meta_pipeline.sandbox.webhooks.subscriptions import Subscriptions
@@ -58,6 +59,9 @@ class SandboxState:
         self.pages = PageEdges(world=self.world, access=self.access, page_token=self.identity.page_token)
         self.instagram = InstagramEdges(world=self.world, access=self.access)
         self.conversations = ConversationEdges(world=self.world, access=self.access)
+        self.publishing = Publishing(
+            pages=self.pages, instagram=self.instagram, access=self.access, faults=self.faults
+        )
         self.shares = Shares(world=self.world, access=self.access)
         self.system_users = SystemUsers(access=self.access, mint=self.identity.mint)
         self.sharing = SharingEdges(self.world, self.access, self.shares)

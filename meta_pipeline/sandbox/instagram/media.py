@@ -28,13 +28,28 @@ _ID = re.compile(r"179(\d{3})([012])(\d{10})")
 _MEDIUM, _STORY, _CHILD = "0", "1", "2"
 _CHILDREN_OF_CAROUSEL = 3
 _STORIES_PER_DAY_MAX = 100
+_FIRST_MADE = 900_000_000
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Publication:
+    """Media as an app published them. `videos_in_carousel`: for each child, whether it is a video."""
+
+    page: Page
+    kind: str
+    published_at: dt.datetime
+    caption: str | None = None
+    is_video: bool = False
+    is_ai_generated: bool = False
+    videos_in_carousel: tuple[bool, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Media:
     """A media object of an account: one of its feed, a reel, a story, or a child of a carousel.
 
-    `ended_at` is when a story ends, or when a media object is deleted; None for what stays.
+    `ended_at` is when a story ends, or when a media object is deleted; None for what stays. `publication`: of what an
+    app published.
     """
 
     id: str
@@ -45,6 +60,7 @@ class Media:
     edited_caption: str | None = None
     ended_at: dt.datetime | None = None
     parent_id: str | None = None
+    publication: Publication | None = None
 
     def exists(self, now: dt.datetime) -> bool:
         """Check whether the media object is published, and neither deleted nor an ended story."""
@@ -61,20 +77,24 @@ class MediaLibrary:
     def __init__(self, world: World) -> None:
         self.world = world
         self._changes: dict[str, dict[str, Any]] = {}
+        self._made: dict[str, Media] = {}
         self._times = functools.lru_cache(maxsize=256)(self._publication_times)
 
     def published(self, page: Page, now: dt.datetime) -> list[Media]:
         """Return the media ever published in an account's feed, deleted ones included, newest first."""
         times = self._times(page.instagram_id, self.world.options.media_per_account, pacific_day(now))
         count = bisect.bisect_right(times, now)
-        return [self._feed_media(page, number, times[number]) for number in reversed(range(count))]
+        media = [self._feed_media(page, number, times[number]) for number in reversed(range(count))]
+        return self._with_made(media, page, now, is_story=False)
 
     def stories(self, page: Page, since: dt.date, until: dt.date, now: dt.datetime) -> list[Media]:
         """Return the stories published on these Pacific days until now, ended ones included, newest first."""
         days = [since + dt.timedelta(days=n) for n in range((until - since).days + 1)]
         per_day = min(_STORIES_PER_DAY_MAX, self.world.options.stories_per_day)
         stories = [self._story(page, day, number, per_day) for day in days for number in range(per_day)]
-        return [story for story in reversed(stories) if story.published_at <= now]
+        published = [story for story in reversed(stories) if story.published_at <= now]
+        made = self._with_made([], page, now, is_story=True)
+        return _newest_first([*(story for story in made if pacific_day(story.published_at) in days), *published])
 
     def live_stories(self, page: Page, now: dt.datetime) -> list[Media]:
         """Return the stories that are live, newest first."""
@@ -92,6 +112,8 @@ class MediaLibrary:
         if (match := _ID.fullmatch(node_id)) is None or (page := self.page_of(node_id)) is None:
             return None
         kind, digits = match[2], int(match[3])
+        if (made := self._made_media(node_id)) is not None:
+            return made if made.exists(now) else None
         if kind == _STORY:
             ordinal = digits // _STORIES_PER_DAY_MAX
             if not 700_000 < ordinal < 800_000:
@@ -106,6 +128,30 @@ class MediaLibrary:
             times = self._times(page.instagram_id, self.world.options.media_per_account, pacific_day(now))
             media = self._feed_media(page, digits, times[digits]) if digits < len(times) else None
         return media if media and media.exists(now) else None
+
+    def add(self, publication: Publication) -> str:
+        """Add what an app published and return its id."""
+        is_story = publication.kind == STORY
+        number = _FIRST_MADE + len(self._made) * (10 if is_story else 1)
+        media_id = _media_id(publication.page, _STORY if is_story else _MEDIUM, number)
+        at = publication.published_at
+        self._made[media_id] = Media(
+            id=media_id, page=publication.page, kind=publication.kind, published_at=at, publication=publication,
+            ended_at=at + STORY_LIFE if is_story else None,
+        )
+        return media_id
+
+    def _made_media(self, media_id: str) -> Media | None:
+        media = self._made.get(media_id)
+        return dataclasses.replace(media, **self._changes.get(media_id, {})) if media else None
+
+    def _with_made(self, media: list[Media], page: Page, now: dt.datetime, *, is_story: bool) -> list[Media]:
+        """Return media with those that apps published in an account until now, newest first."""
+        made = [
+            each for id in self._made if (each := self._made_media(id)) is not None
+            and each.page == page and each.published_at <= now and (each.kind == STORY) == is_story
+        ]
+        return _newest_first([*made, *media]) if made else media
 
     def change(self, body: Mapping[str, Any], now: dt.datetime) -> dict[str, str]:
         """Edit a caption (`id`, `caption`) or delete media or a story (`id`, `delete: true`) `at` an instant or now;
@@ -128,19 +174,20 @@ class MediaLibrary:
         """Return the pictures of a carousel, in its order."""
         if media.kind != CAROUSEL:
             return []
-        number = int(media.id[-10:])
+        number, made = int(media.id[-10:]), media.publication
+        count = len(made.videos_in_carousel) if made else _CHILDREN_OF_CAROUSEL
         return [
             Media(
                 id=_media_id(media.page, _CHILD, number * 10 + n), page=media.page, kind=CAROUSEL_CHILD,
                 published_at=media.published_at, ended_at=media.ended_at, parent_id=media.id,
             )
-            for n in range(_CHILDREN_OF_CAROUSEL)
+            for n in range(count)
         ]
 
     def fields(self, media: Media, now: dt.datetime) -> dict[str, Any]:
         """Return a media object's fields as Graph writes them, without its counts; None where it has no value."""
         shortcode = f"C{int(media.id) % 10**13:x}"
-        is_video = media.kind in (VIDEO, REELS) or (media.kind == STORY and self._draw(media.id, "video") % 3 == 0)
+        is_video = media.kind in (VIDEO, REELS) or (media.kind == STORY and self._is_video_story(media))
         place = {REELS: "reel", STORY: f"stories/{media.page.instagram_name}"}.get(media.kind, "p")
         picture = f"https://scontent.cdninstagram.com/v/{media.id}.jpg"
         has_caption = media.kind not in (STORY, CAROUSEL_CHILD)
@@ -153,9 +200,13 @@ class MediaLibrary:
             "permalink": f"https://www.instagram.com/{place}/{media.id if media.kind == STORY else shortcode}/",
             "shortcode": shortcode, "timestamp": graph_time(media.published_at), "username": media.page.instagram_name,
             "owner": {"id": media.page.instagram_id}, "is_comment_enabled": media.kind != STORY,
-            "is_shared_to_feed": True if media.kind == REELS else None, "alt_text": None, "is_ai_generated": False,
+            "is_shared_to_feed": True if media.kind == REELS else None, "alt_text": None,
+            "is_ai_generated": media.publication is not None and media.publication.is_ai_generated,
             "legacy_instagram_media_id": None,
         }
+
+    def _is_video_story(self, media: Media) -> bool:
+        return media.publication.is_video if media.publication else self._draw(media.id, "video") % 3 == 0
 
     def _feed_media(self, page: Page, number: int, published_at: dt.datetime) -> Media:
         media_id = _media_id(page, _MEDIUM, number)
@@ -177,7 +228,9 @@ class MediaLibrary:
         story = Media(id=media_id, page=page, kind=STORY, published_at=published_at, ended_at=ended_at)
         return dataclasses.replace(story, **self._changes.get(media_id, {}))
 
-    def _caption(self, media: Media, now: dt.datetime) -> str:
+    def _caption(self, media: Media, now: dt.datetime) -> str | None:
+        if media.publication is not None:
+            return media.edited_caption if media.is_edited(now) else media.publication.caption
         topic, is_edited = _TOPICS[self._draw(media.id, "topic") % len(_TOPICS)], media.is_edited(now)
         caption = f"{topic} · {media.page.name} #{int(media.id[-10:])}{' (edited)' if is_edited else ''}"
         return media.edited_caption if is_edited and media.edited_caption is not None else caption
@@ -189,6 +242,10 @@ class MediaLibrary:
 
     def _draw(self, *parts: object) -> int:
         return self.world.roll("media", *parts)
+
+
+def _newest_first(media: list[Media]) -> list[Media]:
+    return sorted(media, key=lambda each: each.published_at, reverse=True)
 
 
 def _media_id(page: Page, kind: str, number: int) -> str:

@@ -25,20 +25,23 @@ STATUS_TYPES = {
 
 def post_node(call: NodeCall, post: Post, world: World) -> dict[str, Any]:
     """Return a post's fields; `insights`, `reactions`, `likes` and `comments` are edges."""
-    now, address = call.now, post.permalink()
+    now, address, is_scheduled = call.now, post.permalink(), post.created_at > call.now
+    created_at = post.made_at or post.created_at if is_scheduled else post.created_at
     shares = lifetime_value(world, post, "post_clicks", POST_METRICS["post_clicks"], now)
     picture = f"https://scontent.example/{post.id}.jpg" if post.kind in ("photo", "video") else None
     return {
-        "_type": "Post", "_shown": DEFAULT_FIELDS, "id": post.id, "created_time": graph_time(post.created_at),
-        "updated_time": graph_time(post.updated_at(now)), "message": post.message_at(now), "story": None,
-        "permalink_url": address, "status_type": STATUS_TYPES[post.kind], "is_published": True, "is_hidden": False,
-        "is_expired": False, "is_popular": False, "is_spherical": False, "is_eligible_for_promotion": True,
+        "_type": "Post", "_shown": DEFAULT_FIELDS, "id": post.id, "created_time": graph_time(created_at),
+        "updated_time": graph_time(post.updated_at(now)), "message": post.message_at(now) or None, "story": None,
+        "permalink_url": address, "status_type": STATUS_TYPES[post.kind], "is_published": not is_scheduled,
+        "is_hidden": False, "is_expired": False, "is_popular": False, "is_spherical": False,
+        "is_eligible_for_promotion": True,
         "is_instagram_eligible": post.kind != "status", "promotable_id": post.id, "parent_id": None, "place": None,
         "from": {"name": world.pages[post.page_id].name, "id": post.page_id}, "full_picture": picture,
         "picture": picture,
         "attachments": None if post.kind == "status" else _attachments(post, address), "message_tags": None,
         "shares": {"count": shares // 12} if isinstance(shares, int) and shares >= 12 else None,
-        "scheduled_publish_time": None, "timeline_visibility": "normal",
+        "scheduled_publish_time": int(post.created_at.timestamp()) if is_scheduled else None,
+        "timeline_visibility": "normal",
         "insights": functools.partial(expanded_insights, call, post, world),
         **{name: functools.partial(peoples_edge, call, post, world, name) for name in PEOPLES_EDGES},
     }
