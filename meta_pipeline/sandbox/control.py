@@ -18,6 +18,7 @@
   `limit_settings.LimitSettings`; `{now}` |
 | `POST conversations` | `{page_id, platform, person_id, name, text}` writes to a Page, `{…, answer}` answers |
 | `POST faults`, `limits`, `clock` | `{fault, path, times}`; the fields of `limit_settings.LimitSettings`; `{now}` |
+| `POST leads` | `{form_id or page_id, answers, ad_id}` submits a lead, orders its webhook unless `webhook` is false |
 | `POST tokens`, `dead`, `tasks` | issue a token; invalidate tokens; set what people may do on a node |
 | `POST signed_request`, `callbacks` | what Meta POSTs when a person leaves: `{user_id, issued_at, algorithm, secret}`,
   each with a default; returned, or sent to `{url}`: the status and the body of the response. A `callback` of
@@ -204,6 +205,7 @@ _CALLS: dict[str, Callable[[SandboxState, Any], Any]] = {
     "entities": _entities,
     "posts": lambda state, body: state.pages.posts.change(body, state.now()),
     "media": lambda state, body: state.instagram.library.change(body, state.now()),
+    "leads": lambda state, body: state.leads.plant(body, state.now()),
     "conversations": lambda state, body: state.conversations.threads.plant(body, state.now()),
     "faults": _faults,
     "limits": lambda state, body: state.limits.configure(body),

@@ -59,14 +59,20 @@ def _answer_node(state: SandboxState, call: NodeCall) -> Any:
     if node_id in BUSINESSES:
         return state.businesses.answer(call)
     if entity := state.world.entity(node_id):
+        if call.edge == "leads" and entity.kind == "ad":
+            return state.leads.answer_ad(call, entity)
         return state.ads.answer_entity(call, entity)
     if ad := ad_of_creative(node_id, state.world):
         return state.ads.answer_creative(call, ad)
     if node_id in state.report_runs.by_id:
         return state.ads.insights.answer_run(call)
     if page := state.pages.find(node_id):
+        if state.leads.answers_page(call):
+            return state.leads.answer_page(call, page)
         subject = state.conversations.answer_page if call.edge == "conversations" else state.pages.answer
         return subject(call, page)
+    if (answer := state.leads.answer(call)) is not None:
+        return answer
     if node_id.startswith(CONVERSATION_IDS) and (answer := state.conversations.answer(call)) is not None:
         return answer
     if page := state.instagram.find(node_id):
@@ -120,7 +126,7 @@ def charged_organic(state: SandboxState, request: GraphRequest) -> ChargedCall |
         node_id = token.page_id or ""
     if account_id := state.instagram.account_id_of(node_id):
         return ChargedCall(node_id=account_id, kind="instagram")
-    if page := state.pages.find(node_id.partition("_")[0]):
+    if page := state.pages.find(node_id.partition("_")[0]) or state.leads.page_of(node_id, state.now()):
         is_own = token is not None and token.kind in ("PAGE", "SYSTEM_USER")
         return ChargedCall(node_id=page.id if is_own else None, kind="pages")
     return None

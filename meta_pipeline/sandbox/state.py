@@ -11,6 +11,7 @@ from meta_pipeline.sandbox.ads.entity_changes import EntityChanges
 from meta_pipeline.sandbox.ads.insights.endpoint import InsightsEndpoint
 from meta_pipeline.sandbox.ads.insights.report_runs import ReportRuns
 from meta_pipeline.sandbox.ads.insights.rows import Insights
+from meta_pipeline.sandbox.ads.promoted_pages import promoted_page
 from meta_pipeline.sandbox.business.portfolios import BusinessEdges
 from meta_pipeline.sandbox.business.shares import Shares
 from meta_pipeline.sandbox.business.sharing import SharingEdges
@@ -18,6 +19,7 @@ from meta_pipeline.sandbox.business.system_users import SystemUsers
 from meta_pipeline.sandbox.conversations.edges import ConversationEdges
 from meta_pipeline.sandbox.identity.identity import Identity
 from meta_pipeline.sandbox.instagram.edges import InstagramEdges
+from meta_pipeline.sandbox.leads.edges import LeadEdges
 from meta_pipeline.sandbox.pages.edges import PageEdges
 from meta_pipeline.sandbox.protocol.faults import Faults
 from meta_pipeline.sandbox.protocol.limits import Limits
@@ -68,6 +70,10 @@ class SandboxState:
         self.webhooks = Webhooks(
             subscriptions=Subscriptions(world=self.world, access=self.access),
             deliveries=Deliveries(secret=self.identity.secret),
+        )
+        self.leads = LeadEdges(
+            world=self.world, access=self.access, promoted_page=promoted_page,
+            order_webhook=lambda page, value: self.webhooks.order_for_page(page.id, "leadgen", value, self.now()),
         )
         self.businesses = BusinessEdges(
             self.world, self.access, self.shares, self.system_users, self.pages.node

@@ -33,6 +33,14 @@ class Webhooks:
         self.deliveries.given_up.clear()
         return {"sent": sent, **self.deliveries.to_json(), "subscriptions": self.subscriptions.to_json()}
 
+    def order_for_page(self, page_id: str, field: str, value: dict[str, Any], now: dt.datetime) -> None:
+        """Order the delivery of a change of a Page that the app is subscribed to; `control` sends what is due."""
+        app = self.subscriptions.of_app.get("page")
+        fields = self.subscriptions.of_pages.get(page_id, ())
+        if app is not None and field in app.fields and field in fields and (url := self._callback_url("page")):
+            change = {"object": "page", "entry_id": page_id, "field": field, "value": value}
+            self.deliveries.order({"changes": [change]}, url=url, now=now)
+
     def _callback_url(self, name: str) -> str | None:
         subscription = self.subscriptions.of_app.get(name)
         return subscription.callback_url if subscription is not None and subscription.is_active else None

@@ -40,7 +40,8 @@ class WorldOptions:
     `instagram_late_hours`: the values of an Instagram account's day are absent until this long after the day's end.
     `small_pages`, `small_instagram`: the ids of Pages and Instagram accounts with too few followers for insights.
     `posts_per_page`, `media_per_account`: how many are published in two years; `stories_per_day`: of an account;
-    `conversations_per_page`: on each platform, in two years.
+    `conversations_per_page`: on each platform, in two years; `leads_per_page`: in two years; `refused_leads`: the ids
+    of forms, and of Pages, whose leads the Leads Access Manager refuses.
     """
 
     absent_breakdowns: bool = False
@@ -63,6 +64,8 @@ class WorldOptions:
     media_per_account: int = 120
     stories_per_day: int = 2
     conversations_per_page: int = 40
+    leads_per_page: int = 240
+    refused_leads: frozenset[str] = frozenset()
 
     def configure(self, changes: dict[str, Any]) -> None:
         """Set the given options and leave the others; raise ValueError, before any change, for an invalid one."""
@@ -146,4 +149,6 @@ _PARSERS: dict[str, Callable[[Any], Any]] = {
     "media_per_account": _count,
     "stories_per_day": _count,
     "conversations_per_page": _count,
+    "leads_per_page": _count,
+    "refused_leads": _ids,
 }

@@ -1,0 +1,1 @@
+"""The sandbox's lead forms and leads."""
