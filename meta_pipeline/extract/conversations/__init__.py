@@ -1,0 +1,1 @@
+"""Conversations of Pages with people, on Messenger and on Instagram."""
