@@ -17,7 +17,6 @@
 | `POST faults`, `limits`, `clock` | `{fault, path, times}` (`protocol.faults` has the names); the fields of
   `limit_settings.LimitSettings`; `{now}` |
 | `POST conversations` | `{page_id, platform, person_id, name, text}` writes to a Page, `{…, answer}` answers |
-| `POST faults`, `limits`, `clock` | `{fault, path, times}`; the fields of `limit_settings.LimitSettings`; `{now}` |
 | `POST leads` | `{form_id or page_id, answers, ad_id}` submits a lead, orders its webhook unless `webhook` is false |
 | `POST tokens`, `dead`, `tasks` | issue a token; invalidate tokens; set what people may do on a node |
 | `POST signed_request`, `callbacks` | what Meta POSTs when a person leaves: `{user_id, issued_at, algorithm, secret}`,

@@ -167,9 +167,10 @@ def test_every_media_and_story_has_its_latest_values_by_kind(sql: Query) -> None
          None, None, "caption 33"),
         ("34", day(1), False, False, 3, 7, None, 6, *none[:8], 7, None, None, "caption 34"),
         ("35", day(2), False, False, 3, *none, None, None, None, None, None, "caption 35"),
-        ("41", day(2), True, False, 3, 8, None, 5, *none, 5, 2, "caption 41"),
+        ("41", day(3), True, False, 3, 8, None, 7, *none, 7, 4, "caption 41"),
         ("42", day(2), True, False, 3, *none, None, None, None, None, None, "caption 42"),
-        ("43", day(1), True, False, 3, None, None, 5, *none, 5, None, "caption 43")]
+        ("43", day(1), True, False, 3, None, None, 5, *none, 5, None, "caption 43"),
+            ("44", day(2), True, False, None, None, None, 9, *none, 9, 2, None)]
 
 
 def test_the_history_of_a_media_has_each_snapshot(sql: Query) -> None:
@@ -179,15 +180,16 @@ def test_the_history_of_a_media_has_each_snapshot(sql: Query) -> None:
     assert rows == [(day(1), 9, 12, 3, 1, 6, False), (day(3), 10, None, None, None, None, True)]
 
 
-def test_an_ended_story_keeps_its_last_values(sql: Query) -> None:
+def test_an_ended_story_has_what_a_webhook_reported_or_keeps_its_last_values(sql: Query) -> None:
     rows = sql("select media_id, username, date_day, ended_at, reach, views, replies, shares, total_interactions, exits, "
-               "taps_back, taps_forward, swipes_forward, insights_error from marts.instagram_business__stories order by 1")
+               "taps_back, taps_forward, swipes_forward, insights_error, figures_from, is_webhook_lost from marts.instagram_business__stories order by 1")
     reason = "(10) Not enough viewers for the media to show insights"
 
     assert rows == [
-        ("41", "northwind", day(2), at(2, 10), 5, 8, 1, 0, 1, 2, 1, 4, None, None),
-        ("42", "northwind", day(2), at(2, 10), *(None,) * 9, reason),
-        ("43", "northwind", day(1), at(2, 10), 5, *(None,) * 9)]
+        ("41", "northwind", day(3), at(2, 10), 7, 8, 2, 0, 1, 4, 1, 6, None, None, "webhook", False),
+        ("42", "northwind", day(2), at(2, 10), *(None,) * 9, reason, None, False),
+        ("43", "northwind", day(1), at(2, 10), 5, *(None,) * 9, "poll", True),
+        ("44", "northwind.insta", day(2), at(2, 10), 9, None, None, None, None, 2, *(None,) * 4, "webhook", False)]
 
 
 def test_organic_days_are_beside_the_ads_of_the_page_and_amounts_of_two_currencies_are_not_added(sql: Query) -> None:

@@ -184,12 +184,17 @@ def instagram_stories() -> Iterator[tuple[dt.date, list[Record]]]:
         media("43", "IMAGE", "STORY", insights=lifetime(reach=5)),
     ]
     ended = {"ended_at": "2026-11-02T10:00:00+00:00"}
+    last = media("41", "IMAGE", "STORY", **ended, insights=[
+        *lifetime(reach=5, views=8, replies=1, shares=0, total_interactions=1, navigation=7), navigation(forward=4, back=1, exit=2),
+    ])
     yield day(2), [
-        media("41", "IMAGE", "STORY", insights=[*lifetime(reach=5, views=8, replies=1, shares=0, total_interactions=1, navigation=7),
-                                                navigation(forward=4, back=1, exit=2)], **ended),
+        last,
         media("42", "IMAGE", "STORY", **few, **ended),
-        media("43", "IMAGE", "STORY", **ended),  # its last values are those of the day before
+        media("43", "IMAGE", "STORY", **ended, webhook_lost=True),  # its last values are those of the day before
+        {"id": "44", **ended, "story_insights": {"reach": 9, "exits": 2}},  # no poll has seen it
     ]
+    # Reported a day after its end.
+    yield day(3), [{**last, "story_insights": {"reach": 7, "replies": 2, "taps_forward": 6, "taps_back": 1, "exits": 4}}]
 
 
 def ads() -> Iterator[Landed]:

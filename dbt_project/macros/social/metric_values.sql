@@ -112,18 +112,25 @@
 {# The values of a media or story in the column `insights`. #}
 {% macro media_values() -%}
     {% for name in media_metrics() -%}
-    {{ lifetime_metric(name) }} as {{ name }},
+    {{ reported_or(name, lifetime_metric(name)) }} as {{ name }},
     {% endfor -%}
     {% for name in media_durations() -%}
     {{ lifetime_seconds(name) }} as {{ name }},
     {% endfor -%}
     {% set by_action = "list_filter(insights, lambda entry: entry.name = 'navigation' and len(entry.results) > 0)[1].results" -%}
     {% for name, action in story_actions().items() -%}
-    coalesce(
-        {{ result_value(by_action, action) }},
-        {{ lifetime_metric(name) }}
-    ) as {{ name }}{{ ',' if not loop.last }}
+    {% set polled = "coalesce(" ~ result_value(by_action, action) ~ ", " ~ lifetime_metric(name) ~ ")" -%}
+    {{ reported_or(name, polled) }} as {{ name }}{{ ',' if not loop.last }}
     {% endfor -%}
+{%- endmacro %}
+
+{# A value of a story: the one that a webhook reported when it ended, if there is one, or the one that was `polled`. #}
+{% macro reported_or(name, polled) -%}
+    {% if name in reported_story_metrics() -%}
+    coalesce(try_cast(json_extract_string(try_cast(story_insights as json), '$.{{ name }}') as bigint), {{ polled }})
+    {%- else -%}
+    {{ polled }}
+    {%- endif %}
 {%- endmacro %}
 
 {# Names as a list of SQL literals. #}

@@ -76,6 +76,11 @@
     }) }}
 {%- endmacro %}
 
+{# What a webhook reports of a story when it ends. #}
+{% macro reported_story_metrics() -%}
+    {{ return(['reach', 'replies', 'exits', 'taps_back', 'taps_forward']) }}
+{%- endmacro %}
+
 {# Fivetran's columns of Instagram media, by kind of media: the end of the column's name, and the metric in it. #}
 {% macro fivetran_media_columns() -%}
     {% set feed = {

@@ -32,7 +32,7 @@ INSTAGRAM_MEDIA = NodeReport(
 INSTAGRAM_STORIES = NodeReport(
     name="instagram_stories", node_kind=INSTAGRAM_ACCOUNT, is_snapshot=True, is_hourly=True,
     description="the stories of an Instagram account, read hourly while they are live; the last values stay",
-    columns=(*_MEDIA, "ended_at", "insights_error"),
+    columns=(*_MEDIA, "ended_at", "insights_error", "story_insights", "webhook_lost"),
 )
 INSTAGRAM_REPORTS = {
     report.name: report

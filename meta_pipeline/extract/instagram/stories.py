@@ -6,6 +6,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 
@@ -28,6 +29,35 @@ _read_record = msgspec.json.Decoder(Record).decode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StoryReport:
+    """The figures of a story that a webhook reported when it ended. `is_new`: it came today, so that it lands today
+    whether or not the story was ever read."""
+
+    story_id: str
+    figures: Mapping[str, int]
+    reported_at: dt.datetime
+    is_new: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Webhooks:
+    """Reports about the stories of an account besides polls: the newest of each story, and the times from which until
+    which they are `lost`, because nobody received them and Meta no longer repeats them."""
+
+    reports: tuple[StoryReport, ...] = ()
+    lost: tuple[tuple[dt.datetime, dt.datetime], ...] = ()
+
+    def earliest_day(self, today: dt.date) -> dt.date:
+        """Return the first day on which a story landed that lands again `today`."""
+        ended = [report.reported_at for report in self.reports if report.is_new] + [since for since, _ in self.lost]
+        return min((at.date() - 2 * LIVE_FOR for at in ended), default=today)
+
+    def lose(self, at: dt.datetime) -> bool:
+        """Return whether the report of a story that ended then is lost."""
+        return any(since <= at < until for since, until in self.lost)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Story:
     record: Record
     source: Batch
@@ -41,9 +71,12 @@ def read_stories(
     graph: GraphClient,
     token: AccessToken,
     reader: MetricReader,
+    webhooks: Webhooks = Webhooks(),
 ) -> list[Row]:
     """Return the records of the day: the stories that are live, with their values now, and of the `earlier` records
-    those that have ended, with their last values and `ended_at`. Too few viewers is a fact of a story, no failure."""
+    those that have ended, with their last values and `ended_at`. Too few viewers is a fact of a story, no failure.
+
+    A record has what a webhook reported as `story_insights`; with `webhook_lost`, that report is lost."""
     now = graph.now()
     before = {text_of(record, "id") or "": _Story(record=record, source=source) for record, source in (
         (_read_record(payload), source) for payload, source in earlier
@@ -61,6 +94,13 @@ def read_stories(
     stories = {id: _ended(story, now) for id, story in before.items() if id not in live}
     for id, answers in _read_insights(live, metrics, reader).items():
         stories[id] = _with_insights(live[id], before.get(id), answers, now)
+    for report in webhooks.reports:
+        if report.story_id in stories:
+            stories[report.story_id] = _reported(stories[report.story_id], report)
+        elif report.is_new:
+            source = Batch(records=(), trace_id=None, version=graph.version, fetched_at=now)
+            stories[report.story_id] = _reported(_Story(record=_bare_record(report), source=source), report)
+    stories = {id: _marked(story, webhooks) for id, story in stories.items()}
     return [(msgspec.json.encode(story.record), story.source) for story in stories.values()]
 
 
@@ -105,6 +145,43 @@ def _with_insights(
     elif before is not None and "insights" in before.record:
         record["insights"] = before.record["insights"]
     return _Story(record=record, source=source)
+
+
+def lands_again(record: bytes, webhooks: Webhooks) -> bool:
+    """Return whether a story of an earlier day lands again: it was reported today, or it ended while its report could
+    not arrive and is not marked yet."""
+    if not webhooks.reports and not webhooks.lost:
+        return False
+    fields = _read_record(record)
+    if text_of(fields, "id") in {report.story_id for report in webhooks.reports if report.is_new}:
+        return True
+    ended = parse_time(text_of(fields, "ended_at"))
+    is_settled = "webhook_lost" in fields or "story_insights" in fields
+    return ended is not None and not is_settled and webhooks.lose(ended)
+
+
+def _bare_record(report: StoryReport) -> Record:
+    """Return the record of a story that no poll has seen: it ended when it was reported."""
+    return {
+        "id": _raw(report.story_id),
+        "ended_at": _raw(report.reported_at.astimezone(dt.UTC).isoformat(timespec="seconds")),
+    }
+
+
+def _reported(story: _Story, report: StoryReport) -> _Story:
+    return _Story(record={**story.record, "story_insights": _raw(report.figures)}, source=story.source)
+
+
+def _marked(story: _Story, webhooks: Webhooks) -> _Story:
+    """Return a story with a mark when it ended while its report could not arrive."""
+    ended = parse_time(text_of(story.record, "ended_at"))
+    if ended is None or "story_insights" in story.record or not webhooks.lose(ended):
+        return story
+    return _Story(record={**story.record, "webhook_lost": _raw(True)}, source=story.source)
+
+
+def _raw(value: Any) -> msgspec.Raw:
+    return msgspec.Raw(msgspec.json.encode(value))
 
 
 def count_live(rows: Iterable[Row], now: dt.datetime | None) -> int:

@@ -14,6 +14,7 @@ from meta_pipeline.extract.ads import activities
 from meta_pipeline.extract.instagram import insights as instagram_insights
 from meta_pipeline.extract.instagram import stories
 from meta_pipeline.extract.instagram.media import MEDIA
+from meta_pipeline.extract.instagram.stories import Webhooks
 from meta_pipeline.extract.metrics.availability import Availability
 from meta_pipeline.extract.metrics.metric import Metric
 from meta_pipeline.extract.metrics.reader import MetricReader
@@ -24,6 +25,7 @@ from meta_pipeline.extract.reports import NodeReport
 from meta_pipeline.extract.snapshots.aged_objects import ObjectEdge, ObjectReader
 from meta_pipeline.extract.stored_listing import Row
 from meta_pipeline.flows.pulling.pull_context import PullContext
+from meta_pipeline.flows.pulling.story_webhooks import story_webhooks
 from meta_pipeline.graph.calls import CallKind
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.graph.errors import GraphError
@@ -51,6 +53,12 @@ class NodeRead:
     def today(self) -> dt.date:
         """Return the day it is on the node's calendar."""
         return self.context.today_of(self.node_id)
+
+    @property
+    def today_began_at(self) -> dt.datetime:
+        """Return when this day began on the node's calendar."""
+        link = find_link(self.context.engine, self.node_id)
+        return dt.datetime.combine(self.today, dt.time(), tzinfo=link.zone if link else dt.UTC)
 
     @property
     def reader(self) -> MetricReader:
@@ -165,24 +173,35 @@ def _instagram_demographics(read: NodeRead) -> Reader:
 
 def _instagram_stories(read: NodeRead) -> Reader:
     def rows(days: Sequence[dt.date]) -> Mapping[dt.date, RowsOrError]:
+        webhooks = story_webhooks(
+            read.context.engine, read.node_id, now=read.context.now(), today_began_at=read.today_began_at
+        )
         records = stories.read_stories(
-            read.node_id, read.metrics(), earlier=_earlier_stories(read), graph=read.graph, token=read.token,
-            reader=read.reader,
+            read.node_id, read.metrics(), earlier=_earlier_stories(read, webhooks), graph=read.graph, token=read.token,
+            reader=read.reader, webhooks=webhooks,
         )
         return dict.fromkeys(days, records)
 
     return Reader(parts=_at_once, rows=rows)
 
 
-def _earlier_stories(read: NodeRead) -> Iterator[Row]:
-    """Yield the stories that landed today, and those that were still live when the newest day before it landed."""
+def _earlier_stories(read: NodeRead, webhooks: Webhooks) -> Iterator[Row]:
+    """Yield the stories that landed today, those that were still live when the newest day before it landed, and those
+    about which a webhook says more, or can't."""
     files = ledger.files_of(read.context.engine, report=read.report.name, node_id=read.node_id)
-    before = [file for file in files if file.day < read.today][-1:]
+    before = [file for file in files if file.day < read.today]
+    earliest = webhooks.earliest_day(read.today)
     for landed in (*before, *(file for file in files if file.day == read.today)):
+        is_newest = landed.day == read.today or landed == before[-1]
+        if not is_newest and landed.day < earliest:
+            continue
         if (file := read.context.landing.check_intact(landed)) is None:
             continue
         for record, source in stored_listing.read_rows(file.path, file.day):
-            if file.day == read.today or b'"ended_at"' not in record:
+            if (
+                file.day == read.today or (is_newest and b'"ended_at"' not in record)
+                or stories.lands_again(record, webhooks)
+            ):
                 yield record, source
 
 

@@ -60,7 +60,7 @@ class Inbox:
 
     def find(
         self, *, statuses: Collection[str] = (), objects: Collection[str] = (), ids: Collection[int] = (),
-        limit: int | None = None,
+        entry_id: str | None = None, received_since: dt.datetime | None = None, limit: int | None = None,
     ) -> list[Entry]:
         """Return the rows that match, in the order of their arrival; the newest of them with a `limit`."""
         query = sa.select(inbox).order_by(inbox.c.id.desc() if limit is not None else inbox.c.id)
@@ -70,6 +70,10 @@ class Inbox:
             query = query.where(inbox.c.object.in_(list(objects)))
         if ids:
             query = query.where(inbox.c.id.in_(list(ids)))
+        if entry_id is not None:
+            query = query.where(inbox.c.entry_id == entry_id)
+        if received_since is not None:
+            query = query.where(inbox.c.received_at >= received_since)
         if limit is not None:
             query = query.limit(limit)
         with self._engine.connect() as connection:

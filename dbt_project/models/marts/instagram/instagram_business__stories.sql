@@ -1,4 +1,5 @@
--- Every known story with the last values that Meta returned while it was live. `insights_error` says why there are none.
+-- Every known story with the figures that a webhook reported when it ended (`figures_from`), and otherwise with the last
+-- values that Meta returned while it was live. `insights_error` says why there are none.
 {{ view_of_partitions(['instagram_media', 'instagram_stories'], node='instagram_account_id', by='node') }}
 with records as (
     select * from {{ ref('int_instagram_media_days') }} where is_story
@@ -15,7 +16,10 @@ latest as (
 ),
 
 fields as (
-    select * exclude (ended_at), max(ended_at) over (partition by media_id) as last_ended_at
+    select
+        * exclude (ended_at, is_webhook_lost),
+        max(ended_at) over (partition by media_id) as last_ended_at,
+        bool_or(is_webhook_lost) over (partition by media_id) as is_webhook_lost
     from records
     qualify row_number() over (partition by media_id order by has_fields desc, date_day desc) = 1
 ),
@@ -46,7 +50,9 @@ select
     latest.taps_back,
     latest.taps_forward,
     latest.swipes_forward,
-    latest.insights_error
+    latest.insights_error,
+    case when latest.story_insights is not null then 'webhook' when latest.metrics_read > 0 then 'poll' end as figures_from,
+    fields.is_webhook_lost and latest.story_insights is null as is_webhook_lost
 from fields
 inner join latest on fields.media_id = latest.media_id
 left join nodes on fields.instagram_account_id = nodes.node_id
