@@ -95,6 +95,7 @@ class Runtime(Configuration):
     def graph(self) -> GraphClient:
         return GraphClient(
             graph_url=self.settings.graph_url,
+            upload_url=self.settings.upload_url,
             app_id=self.settings.app_id,
             app_secret=self.app_secret,
             graph_version=self.settings.graph_version,

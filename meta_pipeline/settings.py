@@ -23,6 +23,9 @@ class Settings(BaseSettings):
 
     home: Path = Field(Path(".meta_pipeline"), description="folder for everything local")
     graph_url: str = Field("https://graph.facebook.com", description="base of the Graph API")
+    upload_url: str | None = Field(
+        None, description="host for resumable uploads; default: Meta's own, or the base of another Graph API"
+    )
     dialog_url: str = Field("https://www.facebook.com", description="base of the login dialog")
     app_id: str | None = Field(None, description="the Meta app's id")
     app_secret: SecretStr | None = Field(None, description="the Meta app's secret")

@@ -19,7 +19,7 @@ from meta_pipeline.graph.errors import GraphError, ThrottledError, TransientErro
 from meta_pipeline.graph.gate import Gate, Permit
 from meta_pipeline.graph.limits.budget import SharedBudget
 from meta_pipeline.graph.limits.rate_limits import Charge, charges
-from meta_pipeline.graph.request import CallContext, PageSize, Surface, encoded
+from meta_pipeline.graph.request import CallContext, PageSize, Piece, Surface, encoded
 from meta_pipeline.graph.responses import paging
 from meta_pipeline.graph.responses.response import Answer, GraphResponse
 from meta_pipeline.graph.retry import TRIES, Retry
@@ -38,6 +38,7 @@ class GraphClient:
         self,
         *,
         graph_url: str,
+        upload_url: str | None = None,
         app_id: str | None,
         app_secret: str | None,
         graph_version: str,
@@ -66,8 +67,8 @@ class GraphClient:
         self._gate = Gate(features)
         self._retry = Retry(now=now, sleep=sleep, has_budget=budget is not None)
         self._wire = Wire(
-            self.graph_url, app_secret=app_secret, audit=audit, budget=budget, samples=samples, now=now,
-            timeout_s=(connect_timeout_s, read_timeout_s), adapter=adapter, clock=clock,
+            self.graph_url, upload_url=upload_url, app_secret=app_secret, audit=audit, budget=budget, samples=samples,
+            now=now, timeout_s=(connect_timeout_s, read_timeout_s), adapter=adapter, clock=clock,
         )
         self._row: type = msgspec.Raw
 
@@ -168,6 +169,15 @@ class GraphClient:
             return self._retry.persist(send)
         return self._retry.persist(send, passes=(ThrottledError,))
 
+    def upload(
+        self, kind: WriteKind, address: str, piece: Piece, *, token: AccessToken, plan_id: str
+    ) -> GraphResponse:
+        """Send a piece of a file to an address that Graph named; raise ConfigError unless it is on the host for
+        uploads, because the token goes along. It is not sent again: where the connection broke, the status says how
+        much has arrived."""
+        permit = self._gate.write(kind, self._wire.path_of_upload(address), token=token, plan_id=plan_id)
+        return self._response(self._exchange(permit, {}, token=token, piece=piece), self._versions[permit.surface])
+
     def batches(
         self,
         path: str,
@@ -219,14 +229,14 @@ class GraphClient:
 
     def _exchange(
         self, permit: Permit, params: Mapping[str, Any], *, token: AccessToken | None, operations: int = 1,
-        files: Files | None = None,
+        files: Files | None = None, piece: Piece | None = None,
     ) -> Answer:
         charged: dict[Charge, None] = {}
         for kind, path in permit.kinds:
             charged |= dict.fromkeys(charges(kind, path, self.context.node_id))
         return self._wire.exchange(
             permit, params, token=token, version=self._versions[permit.surface], context=self.context,
-            charged=tuple(charged), row=self._row, operations=operations, files=files,
+            charged=tuple(charged), row=self._row, operations=operations, files=files, piece=piece,
         )
 
     def _response(self, answer: Answer, version: str) -> GraphResponse:

@@ -9,7 +9,7 @@ import hmac
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, BinaryIO, Literal, Protocol
 
 Surface = Literal["graph", "marketing"]
 Purpose = Literal["daily", "backfill"]
@@ -50,6 +50,24 @@ class CallContext:
     run_id: str | None = None
     backfill_id: str | None = None
     purpose: Purpose = "daily"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Piece:
+    """Content for the host for uploads: the bytes of a file of `size` from `offset` on, or the address from which Meta
+    fetches the file."""
+
+    content: BinaryIO | None = None
+    offset: int = 0
+    size: int = 0
+    file_url: str | None = None
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Return the headers of its call (docs/graph-api.md §12)."""
+        if self.file_url is not None:
+            return {"file_url": self.file_url}
+        return {"offset": str(self.offset), "file_size": str(self.size), "Content-Type": "application/octet-stream"}
 
 
 class PageSize(Protocol):

@@ -10,6 +10,7 @@ import re
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 import urllib3
@@ -31,13 +32,15 @@ from meta_pipeline.graph.http.transport import BROKEN, DeadlineAdapter, Session,
 from meta_pipeline.graph.limits.budget import Admission, SharedBudget
 from meta_pipeline.graph.limits.rate_limits import Charge
 from meta_pipeline.graph.redaction import secrets_of, without
-from meta_pipeline.graph.request import CallContext, appsecret_proof, encoded
+from meta_pipeline.graph.request import CallContext, Piece, appsecret_proof, encoded
 from meta_pipeline.graph.responses.response import Answer, answer_of
 from meta_pipeline.graph.samples import Samples
-from meta_pipeline.records import AccessToken
+from meta_pipeline.records import AccessToken, ConfigError
 
 # The parts of a multipart body: by the parameter's name, the file's name and its bytes.
 Files = Mapping[str, tuple[str, bytes]]
+# Meta's Graph, and its host for resumable uploads (docs/graph-api.md §12).
+META_URL, UPLOAD_URL = "https://graph.facebook.com", "https://rupload.facebook.com"
 # The characters of an access token: those a header allows, without the space.
 _TOKEN = re.compile(r"[\x21-\x7e]+")
 
@@ -50,6 +53,7 @@ class Wire:
         self,
         graph_url: str,
         *,
+        upload_url: str | None,
         app_secret: str | None,
         audit: Callable[[AuditEvent], None],
         budget: SharedBudget | None,
@@ -61,6 +65,7 @@ class Wire:
     ) -> None:
         self.host = host_of(graph_url)
         self._graph_url = graph_url
+        self._upload_url = (upload_url or upload_url_of(graph_url)).rstrip("/")
         self._app_secret = app_secret
         self._audit = audit
         self._budget = budget
@@ -83,18 +88,20 @@ class Wire:
         row: type,
         operations: int = 1,
         files: Files | None = None,
+        piece: Piece | None = None,
     ) -> Answer:
         """Send the HTTP call that the gate has permitted and return its answer, whose error contains no secrets.
 
-        `row`: the fields that are decoded from a page's records; `files` go with a POST as parts of its body. Raise
-        ThrottledError when the budget has no room, and the errors of `http/bounds.py` and of the network."""
+        `row`: the fields that are decoded from a page's records; `files` go with a POST as parts of its body; a `piece`
+        goes to the host for uploads. Raise ThrottledError when the budget has no room, and the errors of
+        `http/bounds.py` and of the network."""
         method, path = permit.method, permit.path
         form, headers = encoded(params), {}
         if token is not None:
             if not _TOKEN.fullmatch(token.value):
                 raise MalformedTokenError("the access token is empty or has characters that no token has")
-            headers["Authorization"] = f"Bearer {token.value}"
-            if self._app_secret:
+            headers["Authorization"] = f"Bearer {token.value}" if piece is None else f"OAuth {token.value}"
+            if self._app_secret and piece is None:
                 form["appsecret_proof"] = appsecret_proof(token.value, self._app_secret)
         admission = self._admitted(charged, operations, context)
         started, at = self._clock(), self._now()
@@ -104,12 +111,14 @@ class Wire:
         try:
             try:
                 response = self._session.request(
-                    method, f"{self._graph_url}/{version}/{path}", headers=headers, timeout=self._timeout_s,
-                    params=form if method != "POST" else None, data=form if method == "POST" else None,
-                    files=files, stream=True,
+                    method, f"{self._graph_url}/{version}/{path}" if piece is None else f"{self._upload_url}/{path}",
+                    headers={**headers, **(piece.headers if piece else {})}, timeout=self._timeout_s,
+                    params=form if method != "POST" else None,
+                    data=piece.content if piece else form if method == "POST" else None, files=files, stream=True,
                 )
+                sent = started if piece is None else self._clock()  # an upload takes as long as it takes
                 try:
-                    body = content.read(response.raw, deadline=started + CALL_DEADLINE_S, clock=self._clock)
+                    body = content.read(response.raw, deadline=sent + CALL_DEADLINE_S, clock=self._clock)
                 except GraphError as bound:  # the next call must not read the rest of the body
                     response.close()
                     error = detached(bound)
@@ -136,6 +145,20 @@ class Wire:
         if answer.error is not None:
             self.without_secrets(answer.error, token, form)
         return answer
+
+    def path_of_upload(self, address: str) -> str:
+        """Return the path of an address for an upload; raise ConfigError for one on another host."""
+        try:
+            split = urlsplit(address)
+            is_ours = f"{split.scheme}://{split.netloc}" == self._upload_url and not split.query
+        except ValueError:
+            split, is_ours = urlsplit(""), False
+        if not is_ours:
+            raise ConfigError(
+                f"Graph wants an upload on {host_of(address[:200])}, and uploads go to {self._upload_url} only: if "
+                "that is Meta's new host, set META_PIPELINE_UPLOAD_URL to it; nothing was uploaded"
+            )
+        return split.path.strip("/")
 
     def _failed(self, exception: Exception, started: float) -> GraphError:
         """Return the error of a network failure. The exception's text contains the URL with its query, so only its
@@ -165,8 +188,14 @@ class Wire:
             self._local.session = Session(self._graph_url)
             adapter = self._adapter or DeadlineAdapter(deadline_s=CALL_DEADLINE_S, clock=self._clock)
             self._local.session.mount(self._graph_url, adapter)
+            self._local.session.mount(self._upload_url, adapter)
         session: requests.Session = self._local.session
         return session
+
+
+def upload_url_of(graph_url: str) -> str:
+    """Return the host for uploads: Meta's own beside Meta's Graph, else the one that serves Graph."""
+    return UPLOAD_URL if graph_url == META_URL else graph_url
 
 
 def _answered(event: AuditEvent, status: int, answer: Answer) -> AuditEvent:

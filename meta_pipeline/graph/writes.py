@@ -14,7 +14,7 @@ from typing import Literal
 from meta_pipeline.graph.calls import CallKind
 from meta_pipeline.graph.request import Surface
 
-_ID, _ACCOUNT = r"[0-9]+", r"act_[0-9]+"
+_ID, _ACCOUNT, _VERSION = r"[0-9]+", r"act_[0-9]+", r"v[0-9]+\.[0-9]+"
 _OBJECT_BUDGETS = ("score", "ads_management")
 
 
@@ -77,6 +77,23 @@ def _subscription(
     )
 
 
+def _post(for_what: str, path: str, *, method: Literal["POST", "DELETE"] = "POST") -> Write:
+    return Write(
+        for_what=for_what, method=method, path=path, task="the task CREATE_CONTENT on the Page", feature="publishing",
+        scopes=("pages_manage_posts",), budgets=("pages",), needs_plan=True,
+    )
+
+
+def _media(
+    for_what: str, path: str, *, method: Literal["POST", "DELETE"] = "POST",
+    scopes: tuple[str, ...] = ("instagram_basic", "instagram_content_publish", "pages_read_engagement"),
+) -> Write:
+    return Write(
+        for_what=for_what, method=method, path=path, task="the task CREATE_CONTENT on the Page of the account",
+        feature="publishing", scopes=scopes, budgets=("instagram",), needs_plan=True,
+    )
+
+
 class WriteKind(enum.Enum):
     """Every kind of change that the gateway can send."""
 
@@ -128,15 +145,17 @@ class WriteKind(enum.Enum):
     AD_CREATION = _ad("creating ads", rf"{_ACCOUNT}/(campaigns|adsets|ads|adcreatives|advideos|adimages)")
     AD_CHANGE = _ad("changing ads", _ID)
     AD_REMOVAL = _ad("deleting ads", _ID, method="DELETE")
-    PAGE_PUBLISHING = Write(
-        for_what="publishing on a Page", method="POST", path=rf"{_ID}/(feed|photos|videos|video_reels)",
-        task="the task CREATE_CONTENT on the Page", feature="publishing", scopes=("pages_manage_posts",),
-        needs_plan=True,
+    PAGE_PUBLISHING = _post(
+        "publishing on a Page", rf"{_ID}/(feed|photos|videos|video_reels|photo_stories|video_stories)"
     )
-    INSTAGRAM_PUBLISHING = Write(
-        for_what="publishing on Instagram", method="POST", path=rf"{_ID}/(media|media_publish)",
-        task="the task CREATE_CONTENT on the Page of the account", feature="publishing",
-        scopes=("instagram_basic", "instagram_content_publish", "pages_read_engagement"), needs_plan=True,
+    PAGE_UPLOAD = _post("uploading a video of a Page", rf"video-upload/{_VERSION}/{_ID}")
+    POST_CHANGE = _post("changing a post of a Page", rf"{_ID}_{_ID}")
+    POST_REMOVAL = _post("deleting a post of a Page", rf"{_ID}(_{_ID})?", method="DELETE")
+    INSTAGRAM_PUBLISHING = _media("publishing on Instagram", rf"{_ID}/(media|media_publish)")
+    INSTAGRAM_UPLOAD = _media("uploading a video for Instagram", rf"ig-api-upload/{_VERSION}/{_ID}")
+    MEDIA_REMOVAL = _media(
+        "deleting media on Instagram", _ID, method="DELETE",
+        scopes=("instagram_basic", "instagram_manage_contents", "pages_read_engagement"),
     )
 
 

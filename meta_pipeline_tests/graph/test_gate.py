@@ -32,7 +32,9 @@ PATHS = {
     WriteKind.PAGE_SUBSCRIPTION: "1/subscribed_apps", WriteKind.PAGE_UNSUBSCRIPTION: "1/subscribed_apps",
     WriteKind.ACCOUNT_SUBSCRIPTION: "act_1/subscribed_apps", WriteKind.ACCOUNT_UNSUBSCRIPTION: "act_1/subscribed_apps",
     WriteKind.AD_CREATION: "act_1/adsets", WriteKind.AD_CHANGE: "1", WriteKind.AD_REMOVAL: "1",
-    WriteKind.PAGE_PUBLISHING: "1/feed", WriteKind.INSTAGRAM_PUBLISHING: "1/media_publish",
+    WriteKind.PAGE_PUBLISHING: "1/feed", WriteKind.PAGE_UPLOAD: "video-upload/v24.0/1", WriteKind.POST_CHANGE: "1_2",
+    WriteKind.POST_REMOVAL: "1_2", WriteKind.INSTAGRAM_UPLOAD: "ig-api-upload/v24.0/1", WriteKind.MEDIA_REMOVAL: "1",
+    WriteKind.INSTAGRAM_PUBLISHING: "1/media_publish",
 }
 OF_LEAVING = {WriteKind.CONSENT_REVOCATION}
 
@@ -149,7 +151,7 @@ def test_the_client_has_no_bare_post_or_delete() -> None:
 
     assert public == {
         "app", "batch", "batches", "get", "host", "oauth", "on", "pinned", "reading", "require", "submit", "version",
-        "write",
+        "upload", "write",
     }
 
 
