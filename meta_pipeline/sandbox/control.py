@@ -12,6 +12,7 @@
 | `POST world` | the options of `world.options.WorldOptions`, and `add_accounts: [{currency, timezone, name}]` |
 | `POST entities` | `{id}` to edit, `{create: ad, adset_id}`, `{create: adset, campaign_id}` or
   `{create: campaign, account_id}`; with any of `name, daily_budget, status` and `at`, an instant; or a list of these |
+| `POST creation` | `{processing_s, processing_fails, review_s, review_fails}`: how videos are processed, ads reviewed |
 | `POST posts` | `{id, message}` edits a post of a Page, `{id, delete: true}` deletes it; `at`, an instant |
 | `POST media` | `{id, caption}` edits a caption on Instagram, `{id, delete: true}` deletes media or a story; `at` |
 | `POST faults`, `limits`, `clock` | `{fault, path, times}` (`protocol.faults` has the names); the fields of
@@ -202,6 +203,7 @@ _CALLS: dict[str, Callable[[SandboxState, Any], Any]] = {
     "calls": lambda state, _: state.calls,
     "world": _world,
     "entities": _entities,
+    "creation": lambda state, body: state.creation.configure(body),
     "posts": lambda state, body: state.pages.posts.change(body, state.now()),
     "media": lambda state, body: state.instagram.library.change(body, state.now()),
     "leads": lambda state, body: state.leads.plant(body, state.now()),

@@ -64,6 +64,8 @@ def _answer_node(state: SandboxState, call: NodeCall) -> Any:
         return state.ads.answer_entity(call, entity)
     if ad := ad_of_creative(node_id, state.world):
         return state.ads.answer_creative(call, ad)
+    if state.creation.find(node_id):
+        return state.creation.answer(call)
     if node_id in state.report_runs.by_id:
         return state.ads.insights.answer_run(call)
     if page := state.pages.find(node_id):
@@ -110,6 +112,8 @@ def charged_account(state: SandboxState, path: str) -> Account | None:
         return entity.account
     if node_id in state.report_runs.by_id:
         return state.report_runs.by_id[node_id].account
+    if account := state.creation.account_of(node_id):
+        return account
     return state.world.accounts.get(node_id.removeprefix("act_")) if node_id.startswith("act_") else None
 
 
@@ -137,7 +141,7 @@ def is_marketing(state: SandboxState, path: str) -> bool:
     node_id, _, edge = path.partition("/")
     return (
         node_id.startswith("act_") or node_id in state.report_runs.by_id or edge == "adaccounts"
-        or bool(state.world.entity(node_id) or ad_of_creative(node_id, state.world))
+        or bool(state.world.entity(node_id) or ad_of_creative(node_id, state.world) or state.creation.find(node_id))
     )
 
 

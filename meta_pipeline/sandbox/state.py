@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Callable
 
 from meta_pipeline.sandbox.ads.activities import ActivityLog
+from meta_pipeline.sandbox.ads.creation.creation import Creation
 from meta_pipeline.sandbox.ads.edges import AdsEdges
 from meta_pipeline.sandbox.ads.entity_changes import EntityChanges
 from meta_pipeline.sandbox.ads.insights.endpoint import InsightsEndpoint
@@ -52,8 +53,10 @@ class SandboxState:
         self.changes = EntityChanges(self.world)
         self.insights = Insights(self.world)
         self.report_runs = ReportRuns(self.insights, self.limits, clock=lambda: self.clock())
+        self.creation = Creation(changes=self.changes, access=self.access, faults=self.faults)
         self.ads = AdsEdges(
-            world=self.world, access=self.access, limits=self.limits, activities=ActivityLog(self.world, self.changes),
+            creation=self.creation, world=self.world, access=self.access, limits=self.limits,
+            activities=ActivityLog(self.world, self.changes),
             insights=InsightsEndpoint(
                 insights=self.insights, report_runs=self.report_runs, limits=self.limits, faults=self.faults
             ),

@@ -36,6 +36,8 @@ _UNUSED_FIELDS = (
     "platform_customizations", "playable_asset_id", "product_set_id", "source_instagram_media_id", "template_url",
     "template_url_spec", "thumbnail_id", "use_page_actor_override", "effective_authorization_category",
 )
+# A creative without any values.
+EMPTY_CREATIVE: dict[str, Any] = dict.fromkeys((*STORY_FIELDS, *_UNUSED_FIELDS))
 _AD_PREFIX, _CREATIVE_PREFIX = "12023", "12024"
 _SHOP_URL = "https://www.example.com/shop"
 
@@ -76,7 +78,7 @@ class _Story:
 
 def creative_node(ad: Entity, world: World, now: dt.datetime, base_url: str) -> dict[str, Any]:
     """Return the fields of an ad's creative."""
-    node: dict[str, Any] = {name: None for name in (*STORY_FIELDS, *_UNUSED_FIELDS)}
+    node = dict(EMPTY_CREATIVE)
     node |= {
         "_type": "AdCreative", "_shown": ("id",), "id": creative_id(ad), "account_id": ad.account.id,
         "name": f"{ad.name} · creative", "status": "ACTIVE", "url_tags": "utm_source=facebook&utm_medium=paid",
@@ -146,10 +148,17 @@ def refuse_incomplete(ad: Entity, world: World, names: set[str]) -> None:
         )
 
 
-def list_creatives(call: NodeCall, ads: list[Entity], world: World, *, max_heavy: int) -> dict[str, Any]:
-    """Return a page of creatives; raise when it has more than `max_heavy` (0: any number) with their story spec
-    (docs/graph-api.md §9)."""
-    page = paginate(call.request, ads, lambda ad: read_creative(call, ad, world))
+def list_creatives(
+    call: NodeCall, ads: list[Entity], world: World, *, max_heavy: int, created: list[dict[str, Any]]
+) -> dict[str, Any]:
+    """Return a page of the ads' creatives and of those that were `created` through the API; raise when it has more than
+    `max_heavy` (0: any number) with their story spec (docs/graph-api.md §9)."""
+    items: list[Entity | dict[str, Any]] = [*ads, *created]
+
+    def render(item: Entity | dict[str, Any]) -> dict[str, Any]:
+        return select_fields(item, call.fields, ("id",)) if isinstance(item, dict) else read_creative(call, item, world)
+
+    page = paginate(call.request, items, render)
     if max_heavy and top_level_names(call.fields) & HEAVY_FIELDS and len(page["data"]) > max_heavy:
         raise GraphApiError(REDUCE, 1, status=500)
     return page

@@ -8,6 +8,8 @@ from typing import Any
 
 from meta_pipeline.sandbox.ads import creatives
 from meta_pipeline.sandbox.ads.activities import ActivityLog
+from meta_pipeline.sandbox.ads.creation import previews
+from meta_pipeline.sandbox.ads.creation.creation import Creation
 from meta_pipeline.sandbox.ads.custom_conversions import list_custom_conversions
 from meta_pipeline.sandbox.ads.entity_filters import filter_entities
 from meta_pipeline.sandbox.ads.entity_nodes import entity_node
@@ -35,6 +37,7 @@ class AdsEdges:
     limits: Limits
     insights: InsightsEndpoint
     activities: ActivityLog
+    creation: Creation
 
     def list_accounts(self, call: NodeCall) -> dict[str, Any]:
         """Return the ad accounts that a person reaches (`me/adaccounts`)."""
@@ -55,6 +58,8 @@ class AdsEdges:
             raise GraphApiError(
                 "(#200) Ad account owner has NOT grant ads_management or ads_read permission", 200, status=403
             )
+        if call.request.method == "POST" and call.edge != "insights":
+            return self.creation.post(call, account)
         match call.edge:
             case "":
                 return self._account(call, account, with_tasks=False)
@@ -62,9 +67,12 @@ class AdsEdges:
                 return self.insights.answer(call, account)
             case "adcreatives":
                 return creatives.list_creatives(
-                    call, self.world.ads_of(account.id), self.world,
+                    call, self._with_drawn_creative(self.world.ads_of(account.id)), self.world,
                     max_heavy=self.limits.settings.heavy_creatives_a_page,
+                    created=[self.creation.creatives.node(each) for each in self.creation.creatives.of(account)],
                 )
+            case "advideos":
+                return self.creation.list_videos(call, account)
             case "customconversions":
                 return list_custom_conversions(call, account)
             case "activities":
@@ -78,14 +86,21 @@ class AdsEdges:
     def answer_entity(self, call: NodeCall, entity: Entity) -> Any:
         """Return a campaign, ad set or ad, or one of its edges."""
         require_scope(call.token, *ADS_SCOPES)
+        if call.request.method != "GET" and call.edge != "insights":
+            return self.creation.change_entity(call, entity)
         match call.edge:
             case "":
                 return self._entity(call, entity)
+            case "previews" if entity.kind == "ad":
+                return previews.answer(call, entity.id)
             case "insights":
                 return self.insights.answer(call, entity)
             case "adcreatives":
                 ads = [ad for ad in self.world.ads_of(entity.account.id) if ad is entity or entity in ad.parents]
-                return creatives.list_creatives(call, ads, self.world, max_heavy=0)
+                created = [node for ad in ads if (node := self.creation.creative_node_of(ad)) is not None]
+                return creatives.list_creatives(
+                    call, self._with_drawn_creative(ads), self.world, max_heavy=0, created=created
+                )
             case "ads" | "adsets":
                 return self._list(call, [child for child in self._all(call.edge) if entity in child.parents])
         raise unknown_path(call.edge)
@@ -94,6 +109,10 @@ class AdsEdges:
         """Return an ad's creative."""
         require_scope(call.token, *ADS_SCOPES)
         return creatives.read_creative(call, ad, self.world)
+
+    def _with_drawn_creative(self, ads: list[Entity]) -> list[Entity]:
+        """Return the ads whose creatives are the world's, one for each."""
+        return [ad for ad in ads if self.creation.creative_node_of(ad) is None]
 
     def _all(self, edge: str) -> list[Entity]:
         stores: dict[str, Mapping[str, Entity]] = {
@@ -129,8 +148,10 @@ class AdsEdges:
         return select_fields(node, call.fields, ("id", "account_id"))
 
     def _entity(self, call: NodeCall, entity: Entity) -> dict[str, Any]:
-        creative = None
-        if entity.kind == "ad" and "creative" in (call.fields or ""):
+        creative: dict[str, Any] | None = None
+        if entity.kind == "ad" and (created := self.creation.creative_node_of(entity)) is not None:
+            creative = created
+        elif entity.kind == "ad" and "creative" in (call.fields or ""):
             for name in split_fields(call.fields or ""):
                 base, _, nested = name.partition("{")
                 if base == "creative":

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from meta_pipeline.sandbox.world.entities import Account, Entity
@@ -35,6 +36,7 @@ class EntityChanges:
     def __init__(self, world: World) -> None:
         self.world = world
         self.planned: list[tuple[dt.datetime, dict[str, Any]]] = []
+        self._later: list[tuple[dt.datetime, Callable[[], None]]] = []
         self.edits: list[Edit] = []
 
     def order(self, change: dict[str, Any], now: dt.datetime) -> Entity | None:
@@ -48,8 +50,15 @@ class EntityChanges:
         self.planned.append((at, change))
         return None
 
+    def at(self, moment: dt.datetime, do: Callable[[], None]) -> None:
+        """Call a function when the clock reaches a moment."""
+        self._later.append((moment, do))
+
     def apply_due(self, now: dt.datetime) -> None:
         """Apply every planned change that is due, in order of time."""
+        for item in [item for item in self._later if item[0] <= now]:
+            self._later.remove(item)
+            item[1]()
         if not self.planned:
             return
         due = sorted((item for item in self.planned if item[0] <= now), key=lambda item: item[0])

@@ -31,6 +31,8 @@ def filter_entities(request: GraphRequest, entities: list[Entity]) -> list[Entit
             statuses = [str(status) for status in value]
         elif name.rpartition(".")[2] == "updated_time":
             entities = _filter_by_update(entities, str(rule.get("operator")), value)
+        elif name.rpartition(".")[2] == "name" and rule.get("operator") == "CONTAIN":
+            entities = [entity for entity in entities if str(value) in entity.name]
         elif name.endswith(".id") or name == "id":
             ids = {str(entity_id) for entity_id in value}
             entities = [entity for entity in entities if entity.id in ids]

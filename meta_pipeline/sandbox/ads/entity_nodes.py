@@ -39,10 +39,11 @@ def entity_node(
         "updated_time": _format_time(updated_at(entity), zone), "issues_info": None, "recommendations": None,
     }
     if entity.kind == "campaign":
-        return node | _campaign_fields(entity, created)
+        return node | _campaign_fields(entity, created) | entity.fields
     if entity.kind == "adset":
-        return node | _ad_set_fields(entity, created)
-    return node | _ad_fields(entity, creative)
+        return node | _ad_set_fields(entity, created) | entity.fields
+    review = {"ad_review_feedback": {"global": {"POLICY": "Not allowed here"}}} if entity.is_disapproved else {}
+    return node | _ad_fields(entity, creative) | review
 
 
 def _campaign_fields(campaign: Entity, created: str) -> dict[str, Any]:

@@ -38,11 +38,12 @@ class GraphApiError(Exception):
         user_msg: str | None = None,
         is_transient: bool | None = None,
         headers: dict[str, str] | None = None,
+        data: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(message)
         self.message, self.code, self.subcode, self.status = message, code, subcode, status
         self.error_type, self.user_title, self.user_msg = error_type, user_title, user_msg
-        self.is_transient, self.headers = is_transient, headers or {}
+        self.is_transient, self.headers, self.data = is_transient, headers or {}, data
 
     def to_response(self, trace_id: str) -> GraphResponse:
         """Return the error envelope (docs/graph-api.md §7.1)."""
@@ -54,6 +55,8 @@ class GraphApiError(Exception):
         if self.user_msg:
             error["error_user_title"] = self.user_title
             error["error_user_msg"] = self.user_msg
+        if self.data:
+            error["error_data"] = self.data
         error["fbtrace_id"] = trace_id
         return GraphResponse({"error": error}, status=self.status, headers=dict(self.headers))
 

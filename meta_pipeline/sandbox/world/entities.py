@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import KW_ONLY, dataclass, field
+from typing import Any
 from zoneinfo import ZoneInfo
 
 
@@ -37,7 +38,8 @@ class Entity:
 
     `parents` are the campaign and the ad set above it. `ended_on` is the first day without delivery; `pauses` are
     spans of days without delivery, end excluded. `created_at` is set for entities made through a control call,
-    `edited_at` at every edit.
+    `edited_at` at every edit; `fields` are what its creation through the API set; an ad `is_in_review` or
+    `is_disapproved` after it was switched on.
     """
 
     id: str
@@ -53,6 +55,9 @@ class Entity:
     created_at: dt.datetime | None = None
     edited_at: dt.datetime | None = None
     pauses: list[tuple[dt.date, dt.date]] = field(default_factory=list)
+    fields: dict[str, Any] = field(default_factory=dict)
+    is_in_review: bool = False
+    is_disapproved: bool = False
 
     @property
     def effective_status(self) -> str:
@@ -64,11 +69,13 @@ class Entity:
                 return "CAMPAIGN_PAUSED" if parent.kind == "campaign" else "ADSET_PAUSED"
             if parent.status != "ACTIVE":
                 return parent.status
-        return self.status
+        if self.is_in_review:
+            return "PENDING_REVIEW"
+        return "DISAPPROVED" if self.is_disapproved else self.status
 
     def delivers_on(self, day: dt.date) -> bool:
         """Check whether neither itself nor a parent is paused or ended on that day."""
-        return day >= self.created_on and all(
+        return day >= self.created_on and not self.is_in_review and not self.is_disapproved and all(
             not (entity.ended_on and day >= entity.ended_on)
             and not any(since <= day < until for since, until in entity.pauses)
             for entity in (*self.parents, self)

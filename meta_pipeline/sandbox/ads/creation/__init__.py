@@ -1,0 +1,1 @@
+"""Creating ads: what Meta accepts, rejects and makes of it (docs/graph-api.md §10)."""
