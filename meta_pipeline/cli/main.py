@@ -16,6 +16,7 @@ from meta_pipeline.cli.commands.customers.intake import intake
 from meta_pipeline.cli.commands.customers.invite import invite
 from meta_pipeline.cli.commands.customers.people import people
 from meta_pipeline.cli.commands.health import audit, doctor, versions
+from meta_pipeline.cli.commands.leads import leads
 from meta_pipeline.cli.commands.published import export, mcp, sql
 from meta_pipeline.cli.commands.pulls import backfill, build, metrics, plan, reports
 from meta_pipeline.cli.commands.report import report
@@ -49,7 +50,7 @@ def cli() -> None:
 
 
 for command in (
-    vault, connect, links, nodes, system_users, partners, webhooks, inbox, intake, people, invite, forget,
+    vault, connect, links, nodes, system_users, partners, webhooks, inbox, leads, intake, people, invite, forget,
     receipt, retention,
     backfill, plan, reports, metrics, build, rebuild, compact,
     sql, report, export, mcp,

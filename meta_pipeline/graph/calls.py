@@ -26,7 +26,7 @@ _INSTAGRAM = ("instagram_basic", "pages_read_engagement")
 class Call:
     """The budgets that one kind of call is charged to, and what it needs: one of `scopes`, all of `all_scopes`, and
     `feature` if set. With `needs_page_token`, only the Page's own token is sent. With `is_personal`, its answers hold
-    data of people, and no sample is stored of them."""
+    data of people, and no sample is stored of them. `task`: on the node, in words."""
 
     for_what: str
     surface: Surface = "graph"
@@ -36,6 +36,14 @@ class Call:
     all_scopes: tuple[str, ...] = ()
     needs_page_token: bool = False
     is_personal: bool = False
+    task: str = ""
+
+    @property
+    def needs(self) -> str:
+        """Return the flag, the permissions and the task that it takes, as a part of a sentence."""
+        scopes = " or ".join(self.scopes) or " and ".join(self.all_scopes)
+        flag = f"{self.feature} in META_PIPELINE_FEATURES" if self.feature else ""
+        return ", ".join(part for part in (flag, scopes and f"the permission {scopes}", self.task) if part)
 
 
 class CallKind(enum.Enum):
@@ -70,6 +78,7 @@ class CallKind(enum.Enum):
     # Forms and leads of a Page, with the Page's own token (docs/graph-api.md §12).
     LEADS = Call(
         "leads", budgets=_PAGE_BUDGETS, feature="leads", needs_page_token=True, is_personal=True,
+        task="the task ADVERTISE or MANAGE_LEADS on the Page",
         all_scopes=(
             "leads_retrieval", "ads_management", "pages_manage_ads", "pages_read_engagement", "pages_show_list",
         ),

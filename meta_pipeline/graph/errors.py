@@ -172,7 +172,7 @@ _INVALID_REQUESTS = (
 # (code, subcode) → class; a subcode of None matches every other subcode.
 REMEDIES: dict[tuple[int, int | None], type[GraphError]] = {
     **{(code, None): ThrottledError for code in _THROTTLED},
-    **{(code, None): ScopeError for code in (3, 10, *range(200, 300), 3000, 1815199)},
+    **{(code, None): ScopeError for code in (3, 10, 103, *range(200, 300), 3000, 1815199)},
     **{(code, None): RequestError for code in _INVALID_REQUESTS},
     (368, None): SuspendedError,
     (2642, None): CursorError,

@@ -30,10 +30,7 @@ def checked(features: Collection[str]) -> frozenset[str]:
 def check(kind: CallKind, token: AccessToken | None, *, features: Collection[str]) -> None:
     """Raise ConfigError or ScopeError, which say what to do, for a call that can't or must not succeed."""
     need = kind.value
-    if need.feature and need.feature not in features:
-        raise ConfigError(
-            f"reading {need.for_what} is switched off: add {need.feature} to META_PIPELINE_FEATURES to switch it on"
-        )
+    require(kind, features)
     if need.needs_page_token and token is not None and token.kind != "page":
         raise ScopeError(
             f"{need.for_what} need the Page's own token, and Meta gave none to this person: nothing was sent",
@@ -46,6 +43,14 @@ def check(kind: CallKind, token: AccessToken | None, *, features: Collection[str
         missing.append(" or ".join(need.scopes))
     if missing:
         raise missing_scope(" and ".join(missing), need.for_what)
+
+
+def require(kind: CallKind, features: Collection[str]) -> None:
+    """Raise ConfigError, which names the flag, the permissions and the task, for a kind of call that is switched
+    off."""
+    need = kind.value
+    if need.feature and need.feature not in features:
+        raise ConfigError(f"reading {need.for_what} is switched off: it needs {need.needs}; nothing was sent")
 
 
 def missing_scope(names: str, for_what: str) -> ScopeError:

@@ -71,6 +71,7 @@ OWNERSHIP: Mapping[str, Ownership] = {
     "warehouse_state": Ownership(others=(
         "identity", "load_id", "next_load_id", "built_load_id", "built_digest", "published_load_id", "published_digest",
     )),
+    "lead_forms": Ownership(nodes=("page_id",), texts=("name", "refusal"), others=("form_id", "status")),
     # Erasures themselves: sealed, or digests.
     "signed_requests": Ownership(others=("callback", "digest", "code")),
     "erasures": Ownership(others=(

@@ -79,3 +79,19 @@ metric_states = sa.Table(
     sa.Column("probed_at", Utc),
     sa.Column("reason", sa.String),
 )
+
+# The lead forms of Pages: until when the leads of each were read, and why they could not be. `changed_at`: when a lead
+# or the form changed last, `loaded_change_at`: the change that the warehouse has.
+lead_forms = sa.Table(
+    "lead_forms", metadata,
+    sa.Column("page_id", sa.String, primary_key=True),
+    sa.Column("form_id", sa.String, primary_key=True),
+    sa.Column("name", sa.String, nullable=False),
+    sa.Column("status", sa.String, nullable=False),
+    sa.Column("created_at", Utc),
+    sa.Column("read_at", Utc),
+    sa.Column("read_until", Utc),
+    sa.Column("refusal", sa.String),
+    sa.Column("changed_at", Utc, nullable=False),
+    sa.Column("loaded_change_at", Utc),
+)

@@ -1,0 +1,61 @@
+"""Leads: `leads pull|forms|list`."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from meta_pipeline.cli.commands.options import AS_JSON, tabular
+from meta_pipeline.cli.output.terminal import echo
+
+
+@click.group()
+def leads() -> None:
+    """Lead forms of Pages, and what people submitted through them, which is stored sealed."""
+
+
+@leads.command()
+@click.option("--node", "page_ids", multiple=True, metavar="PAGE", help="a Page; default: all that are read")
+@AS_JSON
+def pull(page_ids: tuple[str, ...], as_json: bool) -> None:
+    """Read the forms of Pages and their leads since the newest one, of 90 days at most; exit 1 when some can't be."""
+    from meta_pipeline.bootstrap import process_runtime
+    from meta_pipeline.cli.stored import leads as verb
+
+    pulls = verb.pull(process_runtime(), page_ids)
+    if as_json:
+        names = ("page_id", "name", "forms", "added", "changed", "refused", "problems")
+        click.echo(json.dumps([{name: getattr(each, name) for name in names} for each in pulls], ensure_ascii=False))
+    else:
+        for sentence in verb.sentences_of(pulls):
+            echo(sentence)
+    problems = verb.problems_of(pulls)
+    for sentence in problems:
+        echo(sentence, err=True)
+    raise SystemExit(1 if problems else 0)
+
+
+@leads.command()
+@tabular
+def forms(form: str, is_wide: bool) -> None:
+    """List the forms, how many leads of each are stored, and why those of a form can't be read."""
+    from meta_pipeline.bootstrap import process_runtime
+    from meta_pipeline.cli.output.tables import show
+    from meta_pipeline.cli.stored import leads as verb
+
+    columns, rows = verb.forms(process_runtime())
+    show(columns, rows, form, optional=["read_at", "page_id", "refusal"], is_wide=is_wide)
+
+
+@leads.command("list")
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="the newest N; default: all")
+@tabular
+def leads_list(limit: int | None, form: str, is_wide: bool) -> None:
+    """List the leads with their ads, never who submitted them or what they answered."""
+    from meta_pipeline.bootstrap import process_runtime
+    from meta_pipeline.cli.output.tables import show
+    from meta_pipeline.cli.stored import leads as verb
+
+    columns, rows = verb.leads(process_runtime(), limit)
+    show(columns, rows, form, optional=["campaign_id", "adset_id", "platform", "page_id"], is_wide=is_wide)

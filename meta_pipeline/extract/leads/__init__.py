@@ -1,0 +1,1 @@
+"""Leads: how forms and leads are requested, and read from Meta's answers. Pure."""
