@@ -31,6 +31,26 @@ _LISTED = ("id", "updated_time", "message_count", "participants")
 _READ = ("id", "created_time", "from", "to", "message")
 
 
+# Times have whole seconds: a conversation that was read so soon after its change may have changed again within them.
+_SETTLED_AFTER = dt.timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadBefore:
+    """A conversation as it was at an earlier read, and when that was."""
+
+    updated_at: dt.datetime
+    message_count: int | None
+    read_at: dt.datetime
+
+    def has_changed(self, summary: Summary) -> bool:
+        """Return whether it may have another message now."""
+        return (
+            summary.updated_at > self.updated_at or summary.message_count != self.message_count
+            or self.read_at - self.updated_at < _SETTLED_AFTER
+        )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConversationRead:
     """The result for one conversation: the messages that could be read, newest first, and `unreadable`, the number of
@@ -58,14 +78,12 @@ class ConversationReader:
     def _kind(self) -> CallKind:
         return PLATFORMS[self.platform]
 
-    def read(self, *, read_before: Mapping[str, dt.datetime], since: dt.datetime) -> Iterator[ConversationRead]:
-        """Yield every conversation that changed since it was read (`read_before`: by id, the `updated_time` then), but
-        none that changed last before `since`. Raise GraphError when they can't be listed, or for a reason that is not
-        one conversation's."""
+    def read(self, *, read_before: Mapping[str, ReadBefore], since: dt.datetime) -> Iterator[ConversationRead]:
+        """Yield every conversation that changed since it was read (`read_before`, by id), but none that changed last
+        before `since`. Raise GraphError when they can't be listed, or for a reason that is not one conversation's."""
         changed = (
             each for each in self._list(since)
-            if each.updated_at >= since and read_before.get(each.id, dt.datetime.min.replace(tzinfo=dt.UTC))
-            < each.updated_at
+            if each.updated_at >= since and (each.id not in read_before or read_before[each.id].has_changed(each))
         )
         limited = itertools.islice(changed, MOST_CONVERSATIONS)
         while chunk := list(itertools.islice(limited, _AT_ONCE)):

@@ -138,6 +138,7 @@ OWNERSHIP: Mapping[str, Ownership] = {
     "report_run_durations": Ownership(nodes=_OF_A_NODE, others=("report",)),
     "report_sizes": Ownership(nodes=_OF_A_NODE, others=("report",)),
     "metric_states": Ownership(nodes=_OF_A_NODE, texts=("reason",), others=("report", "applies_to", "metric")),
+    "conversations": Ownership(nodes=("page_id",), others=("id", "platform")),
     # Webhooks. The entry of a change is a node or a person.
     "webhook_changes": Ownership(
         texts=("entry_id", "value", "run_key", "outcome"), others=("object", "field", "value_digest", "status"),

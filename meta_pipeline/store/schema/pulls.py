@@ -95,3 +95,15 @@ lead_forms = sa.Table(
     sa.Column("changed_at", Utc, nullable=False),
     sa.Column("loaded_change_at", Utc),
 )
+
+# The conversations of Pages as they were read last. What people wrote is not here: it is sealed in files.
+conversations = sa.Table(
+    "conversations", metadata,
+    sa.Column("page_id", sa.String, primary_key=True),
+    sa.Column("id", sa.String, primary_key=True),
+    sa.Column("platform", sa.String, nullable=False),
+    sa.Column("updated_at", Utc, nullable=False),
+    sa.Column("message_count", sa.Integer),
+    sa.Column("unreadable", sa.Integer),
+    sa.Column("read_at", Utc, nullable=False),
+)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import json
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ import pytest
 
 from harness.sandbox import Sandbox
 from meta_pipeline.extract.conversations.conversation import parse_message, parse_summary
-from meta_pipeline.extract.conversations.reader import PLATFORMS, READABLE_MESSAGES, ConversationReader
+from meta_pipeline.extract.conversations.reader import PLATFORMS, READABLE_MESSAGES, ConversationReader, ReadBefore
 from meta_pipeline.graph.calls import CallKind
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.graph.errors import TokenError
@@ -101,10 +102,23 @@ def test_a_dead_token_ends_the_read(server: Server) -> None:
 def test_nothing_is_requested_of_a_conversation_that_did_not_change(server: Server) -> None:
     server.say(listed("t_1"))
     at = dt.datetime(2026, 11, 20, 10, tzinfo=dt.UTC)
+    before = ReadBefore(updated_at=at, message_count=3, read_at=at + dt.timedelta(minutes=2))
 
-    assert list(reader(server.url, "EAABpage").read(read_before={"t_1": at}, since=LONG_AGO)) == []
+    assert list(reader(server.url, "EAABpage").read(read_before={"t_1": before}, since=LONG_AGO)) == []
     assert list(reader(server.url, "EAABpage").read(read_before={}, since=at + dt.timedelta(seconds=1))) == []
     assert [method for method, *_ in server.seen] == ["GET", "GET"]
+
+
+def test_a_conversation_that_changed_within_the_second_of_its_read_is_read_again() -> None:
+    at = dt.datetime(2026, 11, 20, 10, tzinfo=dt.UTC)
+    before = ReadBefore(updated_at=at, message_count=3, read_at=at + dt.timedelta(minutes=2))
+    summary = parse_summary(listed("t_1")["data"][0])
+    assert summary is not None
+
+    assert not before.has_changed(summary)
+    assert dataclasses.replace(before, read_at=at + dt.timedelta(seconds=1)).has_changed(summary)
+    assert before.has_changed(dataclasses.replace(summary, message_count=4))
+    assert before.has_changed(dataclasses.replace(summary, updated_at=at + dt.timedelta(seconds=1)))
 
 
 @pytest.mark.parametrize("strange", [

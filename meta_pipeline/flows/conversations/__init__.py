@@ -1,0 +1,1 @@
+"""Reading conversations of Pages, on Messenger and on Instagram."""

@@ -1,0 +1,154 @@
+"""Read the conversations of Pages that changed. What people wrote is stored sealed; a platform that Meta refuses stops
+no other, and neither does a conversation."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import sqlalchemy as sa
+
+from meta_pipeline.display import printable
+from meta_pipeline.extract.conversations.conversation import Message
+from meta_pipeline.extract.conversations.reader import PLATFORMS, ConversationRead, ConversationReader, ReadBefore
+from meta_pipeline.flows.connections.tokens import retire_if_invalid
+from meta_pipeline.graph.client import GraphClient
+from meta_pipeline.graph.errors import ScopeError, TokenError
+from meta_pipeline.graph.request import CallContext
+from meta_pipeline.node_kinds import INSTAGRAM_ACCOUNT
+from meta_pipeline.records import AccessToken, MetaPipelineError, NodeLink
+from meta_pipeline.sealed.people import identifiers_in, page_scoped_user
+from meta_pipeline.sealed.record import PersonalRecord
+from meta_pipeline.sealed.store import SealedStore
+from meta_pipeline.store.pulls import conversations
+from meta_pipeline.store.pulls.conversations import Conversation
+from meta_pipeline.vault.vault import Vault
+
+FLOW = "conversations"
+# Conversations whose messages are stored at once: a file is written again for each.
+_CHUNK = 500
+
+
+@dataclass(kw_only=True)
+class ConversationPull:
+    """The result for one Page. `messages`: those that are new; `unreadable`: those of the conversations that changed
+    that Meta lets no app read; `refused`: sentences about platforms and conversations that Meta refuses; `problems`:
+    what else went wrong, and is tried again."""
+
+    page_id: str
+    name: str
+    conversations: int = 0
+    messages: int = 0
+    unreadable: int = 0
+    refused: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConversationPuller:
+    """Reads conversations and stores them. `kept_days`: for how long what people wrote is kept."""
+
+    graph: GraphClient
+    tokens: Vault
+    engine: sa.Engine
+    store: SealedStore
+    kept_days: int
+    now: Callable[[], dt.datetime]
+    run_id: str | None = None
+
+    def pull(self, links: Sequence[NodeLink], first_days: Mapping[str, dt.date]) -> Iterator[ConversationPull]:
+        """Yield the result for each Page. `first_days`: the first that is kept, of Pages whose customers agreed on
+        one."""
+        for link in links:
+            yield self._pull(link, first_days.get(link.id))
+
+    def _pull(self, link: NodeLink, first_day: dt.date | None) -> ConversationPull:
+        result = ConversationPull(page_id=link.id, name=link.name)
+        instagram_ids = [each["id"] for each in link.related if each.get("kind") == INSTAGRAM_ACCOUNT.name]
+        since = self.now() - dt.timedelta(days=self.kept_days)
+        if first_day is not None:
+            since = max(since, dt.datetime.combine(first_day, dt.time(), tzinfo=link.zone))
+        for platform in PLATFORMS:
+            if platform == "instagram" and not instagram_ids:
+                continue
+            what = f"the conversations of the Page {_named(link)} on {platform.title()}"
+            try:
+                token = self.tokens.reveal_for(link.id, flow=FLOW)
+                self._pull_platform(link, platform, {link.id, *instagram_ids}, result, token=token, since=since)
+            except ScopeError as error:
+                result.refused.append(f"{what} can't be read: {error}")
+            except TokenError as error:
+                retire_if_invalid(token, error, graph=self.graph, tokens=self.tokens, now=self.now())
+                result.problems.append(f"{what} were not read: {error}")
+                return result
+            except MetaPipelineError as error:
+                result.problems.append(f"{what} were not read: {error}")
+        return result
+
+    def _pull_platform(
+        self, link: NodeLink, platform: str, own_ids: set[str], result: ConversationPull, *, token: AccessToken,
+        since: dt.datetime,
+    ) -> None:
+        reader = ConversationReader(
+            page_id=link.id, platform=platform, own_ids=frozenset(own_ids), token=token,
+            graph=self.graph.on(CallContext(node_id=link.id, report=FLOW, run_id=self.run_id)),
+        )
+        read_before = {
+            each.id: ReadBefore(
+                updated_at=each.updated_at, message_count=each.message_count, read_at=each.read_at
+            )
+            for each in conversations.find(self.engine, page_id=link.id)
+        }
+        chunk: list[ConversationRead] = []
+        for read in reader.read(read_before=read_before, since=since):
+            if read.error is not None:
+                result.refused.append(
+                    f"a conversation of the Page {_named(link)} ({read.summary.id[:80]}) can't be read: {read.error}"
+                )
+                continue
+            chunk.append(read)
+            if len(chunk) >= _CHUNK:
+                self._store(link, platform, chunk, result)
+                chunk = []
+        self._store(link, platform, chunk, result)
+
+    def _store(
+        self, link: NodeLink, platform: str, reads: Sequence[ConversationRead], result: ConversationPull
+    ) -> None:
+        """Store messages first, and then that their conversations were read."""
+        records = []
+        for read in reads:
+            try:
+                records += [_record(link.id, platform, read, message) for message in read.messages]
+            except MetaPipelineError as error:  # an id that Meta does not give
+                result.problems.append(f"a conversation of the Page {_named(link)} was not stored: {error}")
+        stored = self.store.upsert(records)
+        conversations.save(
+            self.engine,
+            [
+                Conversation(
+                    page_id=link.id, id=read.summary.id, platform=platform, updated_at=read.summary.updated_at,
+                    message_count=read.summary.message_count, unreadable=read.unreadable, read_at=self.now(),
+                )
+                for read in reads
+            ],
+        )
+        result.conversations += len(reads)
+        result.messages += stored.added
+        result.unreadable += sum(read.unreadable or 0 for read in reads)
+
+
+def _record(page_id: str, platform: str, read: ConversationRead, message: Message) -> PersonalRecord:
+    people = [dict(person) for person in (message.people or read.summary.participants)]
+    ids = frozenset(page_scoped_user(person["id"]) for person in people if person.get("id"))
+    texts = [message.text, *(text for person in people for name, text in person.items() if name != "id")]
+    return PersonalRecord(
+        owner=page_id, id=message.id, group=read.summary.id, at=message.at,
+        attributes={"platform": platform, "is_from_page": message.is_from_page},
+        content={"text": message.text, "people": people}, people=ids | identifiers_in(texts),
+    )
+
+
+def _named(link: NodeLink) -> str:
+    return f"{printable(link.name, limit=100)} ({link.id})"

@@ -1,0 +1,52 @@
+"""The conversations of Pages: how far each was read, and how many of its messages Meta lets no app read."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from meta_pipeline.store.schema.pulls import conversations
+from meta_pipeline.store.upserts import insert_or_replace
+
+_CHUNK = 500
+_NAMES = ("page_id", "id", "platform", "updated_at", "message_count", "unreadable", "read_at")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conversation:
+    """A conversation as it was read last. `updated_at`: when it had changed last; `message_count` and `unreadable`:
+    None where Meta does not say."""
+
+    page_id: str
+    id: str
+    platform: str
+    updated_at: dt.datetime
+    message_count: int | None
+    unreadable: int | None
+    read_at: dt.datetime
+
+
+def find(engine: sa.Engine, *, page_id: str | None = None) -> list[Conversation]:
+    """Return the conversations, those of a Page if one is named."""
+    query = sa.select(*(conversations.c[name] for name in _NAMES)).order_by(conversations.c.page_id, conversations.c.id)
+    if page_id is not None:
+        query = query.where(conversations.c.page_id == page_id)
+    with engine.connect() as connection:
+        return [Conversation(**row._mapping) for row in connection.execute(query)]
+
+
+def save(engine: sa.Engine, read: Sequence[Conversation]) -> None:
+    """Insert or replace conversations, in one transaction."""
+    insert_or_replace(engine, conversations, [{name: getattr(each, name) for name in _NAMES} for each in read])
+
+
+def delete(engine: sa.Engine, ids: Collection[str]) -> None:
+    """Forget conversations: one that Meta still has is listed again."""
+    wanted = sorted(ids)
+    with engine.begin() as connection:
+        for start in range(0, len(wanted), _CHUNK):
+            here = conversations.c.id.in_(wanted[start : start + _CHUNK])
+            connection.execute(conversations.delete().where(here))

@@ -1,0 +1,1 @@
+"""Conversations from the sandbox into the sealed store."""
