@@ -12,6 +12,7 @@ from meta_pipeline.cli.commands.connections.nodes import nodes
 from meta_pipeline.cli.commands.connections.partners import partners
 from meta_pipeline.cli.commands.connections.system_users import system_users
 from meta_pipeline.cli.commands.connections.tokens import connect, links, vault
+from meta_pipeline.cli.commands.conversations import conversations
 from meta_pipeline.cli.commands.customers.intake import intake
 from meta_pipeline.cli.commands.customers.invite import invite
 from meta_pipeline.cli.commands.customers.people import people
@@ -50,7 +51,8 @@ def cli() -> None:
 
 
 for command in (
-    vault, connect, links, nodes, system_users, partners, webhooks, inbox, leads, intake, people, invite, forget,
+    vault, connect, links, nodes, system_users, partners, webhooks, inbox, leads, conversations, intake, people, invite,
+    forget,
     receipt, retention,
     backfill, plan, reports, metrics, build, rebuild, compact,
     sql, report, export, mcp,

@@ -10,8 +10,9 @@ from click.testing import CliRunner
 
 from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.cli.main import cli
+from meta_pipeline.graph.calls import Call, CallKind
 from meta_pipeline.graph.features import FEATURES
-from meta_pipeline.graph.writes import WriteKind
+from meta_pipeline.graph.writes import Write, WriteKind
 from meta_pipeline.records import AccessToken, ConfigError
 from meta_pipeline.settings import Settings
 from meta_pipeline.store.gateway import audit_log
@@ -30,6 +31,11 @@ COMMANDS: dict[str, WriteKind] = {
     "webhooks subscribe": WriteKind.APP_SUBSCRIPTION,
     "webhooks subscribe --node 1": WriteKind.APP_SUBSCRIPTION,
     "webhooks unsubscribe": WriteKind.APP_UNSUBSCRIPTION,
+}
+# Every command that reads what people wrote.
+READING: dict[str, CallKind] = {
+    "leads pull": CallKind.LEADS, "leads forms": CallKind.LEADS, "leads list": CallKind.LEADS,
+    "conversations pull": CallKind.PAGE_CONVERSATIONS, "conversations list": CallKind.PAGE_CONVERSATIONS,
 }
 # Sent after the first, by the same command.
 FOLLOWING = {
@@ -50,9 +56,10 @@ def runtime(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.
     return runtime
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_a_command_that_writes_names_flag_permission_and_task(runtime: Runtime, command: str) -> None:
-    need = COMMANDS[command].value
+@pytest.mark.parametrize("command", [*COMMANDS, *READING])
+def test_a_command_names_flag_permission_and_task(runtime: Runtime, command: str) -> None:
+    need: Write | Call = COMMANDS[command].value if command in COMMANDS else READING[command].value
+    scopes = need.scopes if isinstance(need, Write) else need.all_scopes
     others = ",".join(feature for feature in FEATURES if feature != need.feature)
     for features in ("", others):
         object.__setattr__(runtime.settings, "features", features)
@@ -62,7 +69,7 @@ def test_a_command_that_writes_names_flag_permission_and_task(runtime: Runtime, 
         sentence = str(refused.value)
 
         assert "\n" not in sentence and sentence.endswith("nothing was sent")
-        assert all(part in sentence for part in (str(need.feature), *need.scopes, need.task, "META_PIPELINE_FEATURES"))
+        assert all(part in sentence for part in (str(need.feature), *scopes, need.task, "META_PIPELINE_FEATURES"))
     assert audit_log.find(runtime.engine, limit=1) == []
 
 

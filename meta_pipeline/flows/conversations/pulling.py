@@ -4,6 +4,7 @@ no other, and neither does a conversation."""
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -124,19 +125,28 @@ class ConversationPuller:
             except MetaPipelineError as error:  # an id that Meta does not give
                 result.problems.append(f"a conversation of the Page {_named(link)} was not stored: {error}")
         stored = self.store.upsert(records)
+        counts = Counter(entry.group for entry in self.store.entries(link.id))
+        unreadable = {read.summary.id: _unreadable(read, counts[read.summary.id]) for read in reads}
         conversations.save(
             self.engine,
             [
                 Conversation(
                     page_id=link.id, id=read.summary.id, platform=platform, updated_at=read.summary.updated_at,
-                    message_count=read.summary.message_count, unreadable=read.unreadable, read_at=self.now(),
+                    message_count=read.summary.message_count, unreadable=unreadable[read.summary.id], read_at=self.now(),
                 )
                 for read in reads
             ],
         )
         result.conversations += len(reads)
         result.messages += stored.added
-        result.unreadable += sum(read.unreadable or 0 for read in reads)
+        result.unreadable += sum(each or 0 for each in unreadable.values())
+
+
+def _unreadable(read: ConversationRead, stored: int) -> int | None:
+    """Return how many messages of a conversation are missing: of those that can't be read now, some were before."""
+    if read.unreadable is None or read.summary.message_count is None:
+        return read.unreadable
+    return min(read.unreadable, max(0, read.summary.message_count - stored))
 
 
 def _record(page_id: str, platform: str, read: ConversationRead, message: Message) -> PersonalRecord:

@@ -103,6 +103,21 @@ def test_a_second_read_lists_and_reads_only_the_conversation_that_changed(home: 
     assert {*identifiers_of("+49 151 7654321"), page_scoped_user(PERSON)} & record.people
 
 
+def test_messages_that_were_read_before_are_not_missing_when_the_conversation_grows(home: Home) -> None:
+    def write(count: int) -> None:
+        for number in range(count):
+            home.runtime.clock.sleep(60)
+            home.plant(text=f"message {number}")
+
+    write(15)
+    home.pull()
+    write(10)
+    assert home.pull().unreadable == 0
+    write(22)
+    assert home.pull().unreadable == 2
+    assert [each.unreadable for each in conversations.find(home.runtime.engine) if each.message_count == 47] == [2]
+
+
 @pytest.mark.parametrize(("scope", "platform", "other"), [
     ("pages_messaging", "Messenger", "instagram"), ("instagram_manage_messages", "Instagram", "messenger"),
 ])
