@@ -10,8 +10,15 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from facebook_business.adobjects.adaccount import AdAccount
+from facebook_business.adobjects.application import Application
+from facebook_business.adobjects.page import Page
+from facebook_business.adobjects.user import User
+from facebook_business.api import FacebookAdsApi
+from facebook_business.session import FacebookSession
 
 from harness.frozen_clock import FrozenRuntime
+from harness.sandbox import Sandbox
 from meta_pipeline.alerts.due import Alert
 from meta_pipeline.flows.webhooks import reporting
 from meta_pipeline.flows.webhooks.subscribing import Subscriber
@@ -183,3 +190,38 @@ def test_a_person_without_the_task_on_the_page_is_told_which_it_takes(tmp_path: 
     _, problems = home.subscriber().subscribe(home.links())
 
     assert len(problems) == 1 and "MODERATE" in problems[0] and PAGE in problems[0]
+
+
+def test_the_official_sdk_subscribes_lists_and_unsubscribes(
+    sandbox: Sandbox, callback_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(FacebookSession, "GRAPH", sandbox.url)
+    app = sandbox.app
+
+    def api(token: str) -> FacebookAdsApi:
+        return FacebookAdsApi.init(
+            app["app_id"], app["app_secret"], token, api_version="v26.0", crash_log=False
+        )
+
+    person = api(sandbox.token(scopes=[*SCOPES, "ads_management"]))
+    pages = User("me", api=person).get_accounts(fields=["id", "access_token"])
+    page_token = next(each["access_token"] for each in pages if each["id"] == PAGE)
+    page, account = Page(PAGE, api=api(page_token)), AdAccount(ACCOUNT, api=person)
+    of_app = Application(app["app_id"], api=api(f"{app['app_id']}|{app['app_secret']}"))
+    of_app.create_subscription(params={
+        "object": "page", "callback_url": callback_url, "verify_token": VERIFY_TOKEN, "fields": ["feed"],
+        "include_values": True,
+    })
+    page.create_subscribed_app(params={"subscribed_fields": ["feed"]})
+    account.create_subscribed_app(params={"app_id": app["app_id"]})
+
+    assert [(each["object"], each["active"]) for each in of_app.get_subscriptions()] == [("page", True)]
+    assert [(each["id"], each["subscribed_fields"]) for each in page.get_subscribed_apps(fields=["subscribed_fields"])] == [
+        (app["app_id"], ["feed"])]
+    assert [each["app_id"] for each in account.get_subscribed_apps()] == [app["app_id"]]
+    page.delete_subscribed_apps()
+    account.delete_subscribed_apps(params={"app_id": app["app_id"]})
+    of_app.delete_subscriptions(params={"object": "page"})
+    assert [list(each) for each in (
+        of_app.get_subscriptions(), page.get_subscribed_apps(), account.get_subscribed_apps())] == [[], [], []]
+    FacebookAdsApi.set_default_api(None)
