@@ -1,4 +1,4 @@
-"""Callbacks that nobody's dialog gave: a 4xx each, nothing written, nothing told."""
+"""Callbacks that nobody's dialog gave: a 4xx each, nothing written, nothing is repeated."""
 
 from __future__ import annotations
 

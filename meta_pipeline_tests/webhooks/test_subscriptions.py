@@ -20,9 +20,10 @@ from facebook_business.session import FacebookSession
 from harness.frozen_clock import FrozenRuntime
 from harness.sandbox import Sandbox
 from meta_pipeline.alerts.due import Alert
+from meta_pipeline.cli.webhooks.subscriptions import sentences
 from meta_pipeline.flows.webhooks import reporting
 from meta_pipeline.flows.webhooks.subscribing import Subscriber
-from meta_pipeline.records import ConfigError, NodeLink
+from meta_pipeline.records import ConfigError, MetaPipelineError, NodeLink
 from meta_pipeline.sandbox.control import control
 from meta_pipeline.store.connections.node_links import list_links
 from meta_pipeline.store.webhooks import subscriptions
@@ -225,3 +226,12 @@ def test_the_official_sdk_subscribes_lists_and_unsubscribes(
     assert [list(each) for each in (
         of_app.get_subscriptions(), page.get_subscribed_apps(), account.get_subscribed_apps())] == [[], [], []]
     FacebookAdsApi.set_default_api(None)
+
+
+def test_a_reason_that_several_share_is_said_once() -> None:
+    with pytest.raises(MetaPipelineError) as refused:
+        sentences(["subscribed to Page 1"], ["Page 2: it lacks a task", "Page 3: it lacks a task", "Page 4: gone"])
+
+    assert str(refused.value) == (
+        "3 subscriptions failed: Page 2, Page 3: it lacks a task; Page 4: gone (1 other done)"
+    )

@@ -34,14 +34,14 @@ def subscribe(runtime: Runtime, node_ids: Sequence[str]) -> list[str]:
     made, problems = subscriber(runtime).subscribe(
         link for link in links if not node_ids or link.id in node_ids
     )
-    return _sentences([f"subscribed to {each.name}: {', '.join(each.fields)}" for each in made], problems)
+    return sentences([f"subscribed to {each.name}: {', '.join(each.fields)}" for each in made], problems)
 
 
 def unsubscribe(runtime: Runtime) -> list[str]:
     """End every subscription; return sentences."""
     runtime.graph.require(WriteKind.APP_UNSUBSCRIPTION)
     ended, problems = subscriber(runtime).unsubscribe()
-    return _sentences([f"ended: {each.name}" for each in ended] or ["nothing was subscribed"], problems)
+    return sentences([f"ended: {each.name}" for each in ended] or ["nothing was subscribed"], problems)
 
 
 def listed(runtime: Runtime, *, is_checked: bool) -> tuple[list[str], list[tuple[Any, ...]]]:
@@ -59,13 +59,23 @@ def off(runtime: Runtime) -> list[Subscription]:
     return [each for each in subscriptions.find_all(runtime.engine) if each.status != "active"]
 
 
-def _sentences(done: list[str], problems: list[str]) -> list[str]:
+def sentences(done: list[str], problems: list[str]) -> list[str]:
+    """Return what was done; raise RefusedError, which says it too, when there are problems."""
     if problems:
         raise RefusedError(
-            f"{counted(len(problems), 'subscription')} failed: {'; '.join(problems)}"
+            f"{counted(len(problems), 'subscription')} failed: {'; '.join(_by_reason(problems))}"
             + (f" ({counted(len(done), 'other')} done)" if done else "")
         )
     return done
+
+
+def _by_reason(problems: Sequence[str]) -> list[str]:
+    """Return each reason once, after the names of everything that it is true of."""
+    names: dict[str, list[str]] = {}
+    for problem in problems:
+        name, _, reason = problem.partition(": ")
+        names.setdefault(reason, []).append(name)
+    return [f"{', '.join(each)}: {reason}" for reason, each in names.items()]
 
 
 class RefusedError(MetaPipelineError):

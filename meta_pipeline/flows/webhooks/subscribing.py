@@ -14,7 +14,6 @@ import sqlalchemy as sa
 from meta_pipeline.consent.scopes import scopes_for
 from meta_pipeline.graph.calls import CallKind
 from meta_pipeline.graph.client import GraphClient
-from meta_pipeline.graph.errors import GraphError
 from meta_pipeline.graph.writes import WriteKind
 from meta_pipeline.node_kinds import AD_ACCOUNT, PAGE
 from meta_pipeline.records import AccessToken, MetaPipelineError, NodeLink
@@ -65,7 +64,7 @@ class Subscriber:
             )
             try:
                 self._order(subscription)
-            except GraphError as error:
+            except MetaPipelineError as error:
                 problems.append(f"{subscription.name}: {error}")
                 continue
             subscriptions.save(self.engine, subscription)
