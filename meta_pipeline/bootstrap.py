@@ -25,6 +25,7 @@ from meta_pipeline.flows import failed_checks
 from meta_pipeline.flows.compaction import Compaction, compact_landing
 from meta_pipeline.flows.connections import consents, instagram_identities
 from meta_pipeline.flows.connections import tokens as token_flows
+from meta_pipeline.flows.posting.planning import Publisher
 from meta_pipeline.flows.pulling.ads.listings import ListingPolicy
 from meta_pipeline.flows.pulling.pull_context import PullContext
 from meta_pipeline.graph.client import GraphClient
@@ -198,6 +199,12 @@ class Runtime(Configuration):
         return consents.first_look(
             onboarding_id, self.links_to_read(), graph=self.graph, tokens=self.vault, engine=self.engine,
             now=self.now(),
+        )
+
+    def publisher(self) -> Publisher:
+        """Return what plans and publishes posts, now."""
+        return Publisher(
+            graph=self.graph, tokens=self.vault, engine=self.engine, rules=self.posting_rules, now=self.now()
         )
 
     def page_token_of(self, node_id: str) -> AccessToken | None:

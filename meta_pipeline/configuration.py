@@ -17,6 +17,7 @@ from meta_pipeline.graph.versions import Calendar, calendar
 from meta_pipeline.intake.file import load_intake
 from meta_pipeline.intake.intake import Intake
 from meta_pipeline.node_kinds import NodeKind
+from meta_pipeline.posting.rules import PostingRules, load_rules
 from meta_pipeline.publish.policy import PublishPolicy
 from meta_pipeline.settings import Settings
 from meta_pipeline.status.action_links import ActionLinks
@@ -49,6 +50,11 @@ class Configuration:
     def versions(self) -> Calendar:
         """Return Meta's calendar of versions: the built-in one, overridden by the settings' file."""
         return calendar(self.settings.versions)
+
+    @functools.cached_property
+    def posting_rules(self) -> PostingRules:
+        """Return Meta's limits of publishing: the built-in ones, overridden by the settings' file."""
+        return load_rules(self.settings.publishing_rules)
 
     def default_reports(self, kind: NodeKind) -> tuple[str, ...]:
         """Return the reports of a kind of node that are read when none is named."""

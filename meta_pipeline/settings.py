@@ -32,6 +32,9 @@ class Settings(BaseSettings):
     vault_keys: SecretStr | None = Field(None, description="Fernet keys, newest first, comma separated")
     graph_version: str = Field("v24.0", description="pin of the Graph surfaces")
     marketing_version: str = Field("v26.0", description="pin of the Marketing API")
+    publishing_rules: Path | None = Field(
+        None, description="TOML file: other limits of publishing than the built-in"
+    )
     versions: Path | None = Field(None, description="TOML file: newer facts about Meta's versions than the built-in")
     store_url: SecretStr | None = Field(None, description="control store, SQLAlchemy URL; default SQLite under HOME")
     dagster_postgres_url: SecretStr | None = Field(

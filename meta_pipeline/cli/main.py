@@ -18,6 +18,7 @@ from meta_pipeline.cli.commands.customers.invite import invite
 from meta_pipeline.cli.commands.customers.people import people
 from meta_pipeline.cli.commands.health import audit, doctor, versions
 from meta_pipeline.cli.commands.leads import leads
+from meta_pipeline.cli.commands.posting import publishing
 from meta_pipeline.cli.commands.published import export, mcp, sql
 from meta_pipeline.cli.commands.pulls import backfill, build, metrics, plan, reports
 from meta_pipeline.cli.commands.report import report
@@ -51,8 +52,8 @@ def cli() -> None:
 
 
 for command in (
-    vault, connect, links, nodes, system_users, partners, webhooks, inbox, leads, conversations, intake, people, invite,
-    forget,
+    vault, connect, links, nodes, system_users, partners, webhooks, inbox, leads, conversations, publishing, intake,
+    people, invite, forget,
     receipt, retention,
     backfill, plan, reports, metrics, build, rebuild, compact,
     sql, report, export, mcp,

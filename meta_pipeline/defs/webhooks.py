@@ -24,7 +24,7 @@ TAG = "meta/webhook"
 # A change whose run nobody has started by then is requested again.
 LOST_AFTER = dt.timedelta(minutes=10)
 _CHECK_EVERY = dt.timedelta(hours=1)
-_KIND_OF = {"post": PAGE, "story": INSTAGRAM_ACCOUNT, "entities": AD_ACCOUNT}
+_KIND_OF = {"post": PAGE, "story": INSTAGRAM_ACCOUNT, "media": INSTAGRAM_ACCOUNT, "entities": AD_ACCOUNT}
 
 
 @dg.sensor(

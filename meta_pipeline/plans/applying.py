@@ -40,7 +40,7 @@ class Performer(Protocol):
 @dataclass(frozen=True, kw_only=True)
 class Run:
     """The objects that applying and rolling back work with. `command`: the group of commands that a sentence names;
-    `progress` is called with a sentence for each thing that happens."""
+    `progress` is called with a sentence for each thing that happens; `undo`: the command that rolls back."""
 
     engine: sa.Engine
     graph: GraphClient
@@ -48,6 +48,7 @@ class Run:
     now: Callable[[], dt.datetime]
     sleep: Callable[[float], None]
     command: str
+    undo: str = "rollback"
     performers: Mapping[str, Performer] = field(default_factory=dict)
     progress: Callable[[str], None] = lambda sentence: None
 
@@ -95,13 +96,21 @@ def failed(plan_id: str, error: MetaPipelineError, *, run: Run) -> PlanFailedErr
     return PlanFailedError(
         f"plan {plan_id} stopped: {reason}. What exists: {existing_in_words(plan)}. "
         f"`meta-pipeline {run.command} apply {plan_id}` goes on from here, "
-        f"`meta-pipeline {run.command} rollback {plan_id}` removes it",
+        f"`meta-pipeline {run.command} {run.undo} {plan_id}` removes it",
         plan_id=plan_id,
     )
 
 
 class _StepFailedError(MetaPipelineError):
     """Meta could not do what a step asked for."""
+
+
+class ExpiredError(MetaPipelineError):
+    """Raised by a performer: the object of an earlier step has expired, and is created again."""
+
+    def __init__(self, step: str) -> None:
+        super().__init__(f"what the step {step} created has expired")
+        self.step = step
 
 
 class _Applying:
@@ -137,6 +146,11 @@ class _Applying:
         run.progress(f"sending {step.creates}")
         try:
             created = self._perform(record, path, body) if step.performer else self._call(step, path, body)
+        except ExpiredError as expired:
+            if sends >= SENDS:
+                raise _StepFailedError(f"{expired} {sends} times") from None
+            self._mark(record, status="planned", sent_at=None, progress={})
+            return self._renew(self._plan.step(expired.step))
         except GraphError as error:
             if not is_unknown(error):
                 if step.performer is None:
@@ -145,8 +159,8 @@ class _Applying:
             if step.performer or sends >= SENDS:
                 raise
             run.progress(f"no clear answer about {step.creates}: {error.reason}")
-            return  # its status is "sending", so it is read back next
-        self._created(self._plan.steps[record.position], created)
+            return None  # its status is "sending", so it is read back next
+        return self._created(self._plan.steps[record.position], created)
 
     def _call(self, step: Step, path: str, body: Mapping[str, Any]) -> Created:
         answer = self._run.graph.write(step.write, path, body, token=self._run.token, plan_id=self._plan_id)
@@ -197,10 +211,7 @@ class _Applying:
                 progress = {**record.progress, "outputs": {**record.progress.get("outputs", {}), **outputs}}
                 return self._mark(record, status="done", progress=progress)
             if status in wait.renewed_on:
-                run.progress(f"{record.step.creates} has expired: creating it again")
-                for each in renewed_with(record, self._plan.steps):
-                    self._mark(each, status="planned", object_id=None, sent_at=None, progress={})
-                return None
+                return self._renew(record)
             if status in wait.failed:
                 raise _StepFailedError(f"Meta can't process {record.step.creates}: {_words_of(node, wait.status)}")
             if waited_s >= wait.longest_s:
@@ -210,6 +221,12 @@ class _Applying:
             run.progress(f"waiting for {record.step.creates}: {status[:50]}")
             run.sleep(wait.every_s)
             waited_s += wait.every_s
+
+    def _renew(self, expired: StepRecord) -> None:
+        """Let what has expired, and what was made of it, be created again."""
+        self._run.progress(f"{expired.step.creates} has expired: creating it again")
+        for each in renewed_with(expired, self._plan.steps):
+            self._mark(each, status="planned", object_id=None, sent_at=None, progress={})
 
 
 def _words_of(node: Mapping[str, Any], status: str) -> str:

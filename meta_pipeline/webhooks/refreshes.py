@@ -9,7 +9,7 @@ from typing import Literal
 
 from meta_pipeline.records import Change
 
-RefreshKind = Literal["post", "story", "entities", "token", "lead"]
+RefreshKind = Literal["post", "story", "media", "entities", "token", "lead"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +40,9 @@ def refresh_of(change: Change) -> Refresh | None:
         case "instagram", "story_insights":
             media_id = value.get("media_id")
             return Refresh(kind="story", node_id=change.entry_id, object_id=media_id) if media_id else None
+        case "instagram", "media" | "stories":  # what was published from here: Meta reports neither
+            kind: RefreshKind = "media" if change.field == "media" else "story"
+            return Refresh(kind=kind, node_id=change.entry_id, object_id=value.get("media_id"))
         case "permissions", _:
             return Refresh(kind="token", node_id=change.entry_id)
         case "ad_account", _:

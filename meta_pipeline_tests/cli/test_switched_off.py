@@ -31,6 +31,10 @@ COMMANDS: dict[str, WriteKind] = {
     "webhooks subscribe": WriteKind.APP_SUBSCRIPTION,
     "webhooks subscribe --node 1": WriteKind.APP_SUBSCRIPTION,
     "webhooks unsubscribe": WriteKind.APP_UNSUBSCRIPTION,
+    "publishing plan post.toml": WriteKind.PAGE_PUBLISHING,
+    "publishing apply 1": WriteKind.PAGE_PUBLISHING,
+    "publishing due": WriteKind.INSTAGRAM_PUBLISHING,
+    "publishing undo 1": WriteKind.PAGE_PUBLISHING,
 }
 # Every command that reads what people wrote.
 READING: dict[str, CallKind] = {
@@ -41,6 +45,8 @@ READING: dict[str, CallKind] = {
 FOLLOWING = {
     WriteKind.APP_INSTALLATION, WriteKind.PAGE_SUBSCRIPTION, WriteKind.PAGE_UNSUBSCRIPTION,
     WriteKind.ACCOUNT_SUBSCRIPTION, WriteKind.ACCOUNT_UNSUBSCRIPTION,
+    WriteKind.PAGE_UPLOAD, WriteKind.POST_CHANGE, WriteKind.POST_REMOVAL, WriteKind.INSTAGRAM_UPLOAD,
+    WriteKind.MEDIA_REMOVAL,
 }
 
 

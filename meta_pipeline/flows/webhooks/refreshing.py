@@ -21,7 +21,7 @@ PEOPLE = ("user", "system_user")
 MOST_ATTEMPTS = 3
 RETRY_AFTER = dt.timedelta(minutes=10)
 # The report that shows what a change is about.
-REPORT_OF = {"post": "page_posts", "story": "instagram_stories"}
+REPORT_OF = {"post": "page_posts", "story": "instagram_stories", "media": "instagram_media"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

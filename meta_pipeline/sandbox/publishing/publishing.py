@@ -114,7 +114,8 @@ class Publishing:
                 if story.page_id == page_id and story.created_at <= call.now < story.created_at + DAY
             ]
             return paginate(call.request, stories, lambda story: {
-                "post_id": story.id, "status": "PUBLISHED", "creation_time": str(int(story.created_at.timestamp())),
+                "id": story.id, "post_id": story.id,
+                "status": "PUBLISHED", "creation_time": str(int(story.created_at.timestamp())),
                 "media_type": story.media_type, "media_id": story.media_id,
                 "url": f"https://www.facebook.com/stories/{story.id}",
             })

@@ -1,0 +1,1 @@
+"""Posts published in a sandbox without a network."""
