@@ -48,10 +48,11 @@ class FrozenRuntime:
             public_url=PUBLIC, business_url="https://business.example", facebook_url="https://www.example"
         )
         self.events: list[AuditEvent] = []
+        self.adapter = SandboxAdapter(self.graph, self.clock, latency_s=0.0)  # type: ignore[arg-type]
         self.client = GraphClient(
             graph_url="http://sandbox", app_id="900000000000001", app_secret=self.graph.identity.secret,
             graph_version="v24.0", marketing_version="v26.0", audit=self.events.append, sleep=self.clock.sleep,
-            now=self.clock.now, features=features, adapter=SandboxAdapter(self.graph, self.clock, latency_s=0.0),  # type: ignore[arg-type]
+            now=self.clock.now, features=features, adapter=self.adapter,
         )
 
     def mint(

@@ -118,6 +118,9 @@ class SandboxAdapter(BaseAdapter):
     def __init__(self, graph: Graph, clock: VirtualClock, *, latency_s: float = 0.3) -> None:
         super().__init__()
         self.graph, self.clock, self.latency_s = graph, clock, latency_s
+        # Called before a request reaches the sandbox, and after it has answered; what they raise ends the client.
+        self.before: Callable[[requests.PreparedRequest], None] = lambda request: None
+        self.after: Callable[[requests.PreparedRequest], None] = lambda request: None
 
     def send(self, request: requests.PreparedRequest, *_: Any, **__: Any) -> requests.Response:
         split = urlsplit(str(request.url))
@@ -126,10 +129,12 @@ class SandboxAdapter(BaseAdapter):
         form, files, upload = _body_of(request, headers.get("content-type", ""))
         params = dict(parse_qsl(split.query)) | form
         self.clock.sleep(self.latency_s / 2)
+        self.before(request)
         answer = self.graph.answer(GraphRequest(
             method=str(request.method), path=path, version=version, params=params, headers=headers,
             base_url="http://sandbox", files=files, body=upload,
         ))
+        self.after(request)
         self.clock.sleep(self.latency_s / 2)
         response = requests.Response()
         response.status_code = answer.status

@@ -79,6 +79,7 @@ class Settings(BaseSettings):
         "7:1,90:7,730:30", description="age:every pairs: how often posts and media of that age are read again, days"
     )
     reports: Path | None = Field(None, description="TOML file: which reports are switched on, and your own")
+    ads_facts: Path | None = Field(None, description="TOML file: newer facts about what Meta takes of Reels ads")
     metrics: Path | None = Field(None, description="TOML file: new, retired and switched metrics of Pages, Instagram")
     sweep_days: int = Field(
         7, ge=1, description="how long an account's listings may go without being read whole, days"

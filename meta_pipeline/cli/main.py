@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from meta_pipeline.cli.commands.ads.plans import ads
 from meta_pipeline.cli.commands.completion import completion
 from meta_pipeline.cli.commands.connections.nodes import nodes
 from meta_pipeline.cli.commands.connections.partners import partners
@@ -52,9 +53,8 @@ def cli() -> None:
 
 
 for command in (
-    vault, connect, links, nodes, system_users, partners, webhooks, inbox, leads, conversations, publishing, intake,
-    people, invite, forget,
-    receipt, retention,
+    vault, connect, links, nodes, system_users, partners, webhooks, inbox, ads, leads, conversations, publishing,
+    intake, people, invite, forget, receipt, retention,
     backfill, plan, reports, metrics, build, rebuild, compact,
     sql, report, export, mcp,
     sandbox, up, serve, docs, demo,

@@ -61,9 +61,12 @@ def _business(
     )
 
 
-def _ad(for_what: str, path: str, *, method: Literal["POST", "DELETE"] = "POST") -> Write:
+def _ad(
+    for_what: str, path: str, *, method: Literal["POST", "DELETE"] = "POST",
+    scopes: tuple[str, ...] = ("ads_management",),
+) -> Write:
     return Write(
-        for_what=for_what, method=method, path=path, task=_ADS, feature="ads_creation", scopes=("ads_management",),
+        for_what=for_what, method=method, path=path, task=_ADS, feature="ads_creation", scopes=scopes,
         surface="marketing", budgets=_OBJECT_BUDGETS, needs_plan=True,
     )
 
@@ -142,7 +145,10 @@ class WriteKind(enum.Enum):
         surface="marketing",
     )
     # Ads (§10) and publishing (§12), each by a plan.
-    AD_CREATION = _ad("creating ads", rf"{_ACCOUNT}/(campaigns|adsets|ads|adcreatives|advideos|adimages)")
+    AD_CREATION = _ad(
+        "creating ads", rf"{_ACCOUNT}/(campaigns|adsets|ads|adcreatives|advideos)",
+        scopes=("ads_management", "pages_manage_ads", "pages_read_engagement", "instagram_basic"),
+    )
     AD_CHANGE = _ad("changing ads", _ID)
     AD_REMOVAL = _ad("deleting ads", _ID, method="DELETE")
     PAGE_PUBLISHING = _post(

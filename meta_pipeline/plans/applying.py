@@ -4,6 +4,7 @@ Every status is stored before the call that it announces, so a run that was kill
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime as dt
 from collections.abc import Callable, Mapping
@@ -13,7 +14,7 @@ from typing import Any, Protocol
 import sqlalchemy as sa
 
 from meta_pipeline.graph.client import GraphClient
-from meta_pipeline.graph.errors import GraphError, UnreadableAnswerError
+from meta_pipeline.graph.errors import GraphError, TransientError, UnreadableAnswerError
 from meta_pipeline.graph.request import CallContext
 from meta_pipeline.plans import stored
 from meta_pipeline.plans.decide import Await, Check, Send, is_unknown, next_action, renewed_with, to_poll_again
@@ -142,6 +143,8 @@ class _Applying:
         step, run = record.step, self._run
         sends = self._sends[step.name] = self._sends.get(step.name, 0) + 1
         path, body = self._values.path(step.path), self._values.body(step.body)
+        if step.dry_run is not None and record.sent_at is None:
+            self._validate(step, path, {**body, **step.dry_run})
         self._mark(record, status="sending", sent_at=record.sent_at or run.now())
         run.progress(f"sending {step.creates}")
         try:
@@ -161,6 +164,11 @@ class _Applying:
             run.progress(f"no clear answer about {step.creates}: {error.reason}")
             return None  # its status is "sending", so it is read back next
         return self._created(self._plan.steps[record.position], created)
+
+    def _validate(self, step: Step, path: str, body: Mapping[str, Any]) -> None:
+        """Let Meta check a call that changes nothing. Without an answer, the call itself is checked."""
+        with contextlib.suppress(TransientError):
+            self._run.graph.write(step.write, path, body, token=self._run.token, plan_id=self._plan_id)
 
     def _call(self, step: Step, path: str, body: Mapping[str, Any]) -> Created:
         answer = self._run.graph.write(step.write, path, body, token=self._run.token, plan_id=self._plan_id)

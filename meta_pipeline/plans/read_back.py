@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from meta_pipeline.graph.calls import CallKind
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.graph.errors import GraphError, RequestError, ScopeError
 from meta_pipeline.plans.step import ReadBack, StepRecord, Values, nested
@@ -53,7 +54,11 @@ class Reader:
 
     def node(self, record: StepRecord, path: str, fields: tuple[str, ...]) -> dict[str, Any]:
         """Return fields of an object that a step is about."""
-        return self._graph.get(path, {"fields": list(fields)}, token=self._token, kind=record.step.reads).object
+        return self.get(record.step.reads, path, fields)
+
+    def get(self, kind: CallKind, path: str, fields: tuple[str, ...]) -> dict[str, Any]:
+        """Return fields of a node."""
+        return self._graph.get(path, {"fields": list(fields)}, token=self._token, kind=kind).object
 
     def is_gone(self, record: StepRecord) -> bool:
         """Return whether a step's object no longer exists: it can't be read, or is marked as deleted."""

@@ -56,7 +56,8 @@ class Wait:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """One change of a plan. `object_kind`: what it creates, such as campaign; `local`: data of the performer that is
-    not sent, such as a file's path; `id_field`: the field of the answer that has the new id."""
+    not sent, such as a file's path; `id_field`: the field of the answer that has the new id; `dry_run`: further
+    parameters with which Meta only checks the call, which is done once before it is sent."""
 
     name: str
     write: WriteKind
@@ -72,6 +73,11 @@ class Step:
     performer: str | None = None
     local: Mapping[str, Any] = field(default_factory=dict)
     id_field: str = "id"
+    dry_run: Mapping[str, Any] | None = None
+
+    def refers(self) -> bool:
+        """Return whether its path or body refers to what an earlier step creates."""
+        return "{" in self.path or _has_reference(self.body)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +126,7 @@ class Values:
     def body(self, body: Any) -> Any:
         """Return a body with the values that it refers to."""
         match body:
-            case {"$from": str(step), "output": str(output)} if len(body) == 2:
+            case {"$from": str(step), "output": str(output)} if len(body) == 2:  # see `ref`
                 try:
                     return self._values[step][output]
                 except KeyError:
@@ -130,6 +136,15 @@ class Values:
             case list() | tuple():
                 return [self.body(value) for value in body]
         return body
+
+
+def _has_reference(body: Any) -> bool:
+    match body:
+        case Mapping():
+            return _REFERENCE in body or any(map(_has_reference, body.values()))
+        case list() | tuple():
+            return any(map(_has_reference, body))
+    return False
 
 
 def nested(row: Mapping[str, Any], name: str) -> Any:
@@ -142,7 +157,7 @@ def nested(row: Mapping[str, Any], name: str) -> Any:
 
 def to_json(step: Step) -> dict[str, Any]:
     """Return a step as JSON."""
-    names = ("name", "path", "creates", "object_kind", "body", "costs", "performer", "local", "id_field")
+    names = ("name", "path", "creates", "object_kind", "body", "costs", "performer", "local", "id_field", "dry_run")
     return {
         **{name: getattr(step, name) for name in names},
         "write": step.write.name, "reads": step.reads.name, "undo": step.undo.name if step.undo else None,

@@ -35,6 +35,10 @@ COMMANDS: dict[str, WriteKind] = {
     "publishing apply 1": WriteKind.PAGE_PUBLISHING,
     "publishing due": WriteKind.INSTAGRAM_PUBLISHING,
     "publishing undo 1": WriteKind.PAGE_PUBLISHING,
+    "ads plan spec.toml": WriteKind.AD_CREATION,
+    "ads apply 0": WriteKind.AD_CREATION,
+    "ads rollback 0": WriteKind.AD_REMOVAL,
+    "ads activate 0 --spend-limit 1": WriteKind.AD_CHANGE,
 }
 # Every command that reads what people wrote.
 READING: dict[str, CallKind] = {

@@ -13,7 +13,7 @@ from meta_pipeline.sandbox.protocol.faults import Faults, fault_response
 from meta_pipeline.sandbox.protocol.requests import NodeCall
 from meta_pipeline.sandbox.world.entities import Account
 
-CHUNK = 1_048_576
+_CHUNK = 1_048_576
 RESEND = 1363037
 _FIRST_ID = 4_700_000_000_000_000
 _SMALLEST = 1024
@@ -41,12 +41,12 @@ class Video:
 
 class Videos:
     """The videos of one world. `processing_s`: how long Meta works on one; `fails`: whether the next ones can't be
-    processed."""
+    processed; `chunk`: the bytes of an upload that it asks for at once."""
 
     def __init__(self, faults: Faults) -> None:
         self.by_id: dict[str, Video] = {}
         self.uploads: dict[str, Video] = {}
-        self.processing_s, self.fails = 20.0, False
+        self.processing_s, self.fails, self.chunk = 20.0, False, _CHUNK
         self._faults = faults
         self._count = 0
 
@@ -100,7 +100,7 @@ class Videos:
         video.file_size = int(size)
         session = f"8{video.id}"
         self.uploads[session] = video
-        return {"upload_session_id": session, "video_id": video.id, **_offsets(video)}
+        return {"upload_session_id": session, "video_id": video.id, **self._offsets(video)}
 
     def _transfer(self, call: NodeCall, account: Account) -> Any:
         video = self._upload_of(call, account)
@@ -109,7 +109,7 @@ class Videos:
         if offset != str(len(video.content)):
             raise GraphApiError(
                 "There was a problem uploading your video file. Please try again.", 6001, subcode=RESEND,
-                is_transient=True, data=_offsets(video),
+                is_transient=True, data=self._offsets(video),
             )
         if self._faults.is_upload_broken(call.request):  # half of it has arrived
             video.content += chunk[: len(chunk) // 2]
@@ -117,7 +117,7 @@ class Videos:
         if not chunk or len(video.content) + len(chunk) > video.file_size:
             raise GraphApiError("(#6001) There was a problem uploading your video. Please try again.", 6001)
         video.content += chunk
-        return _offsets(video)
+        return self._offsets(video)
 
     def _finish(self, call: NodeCall, account: Account) -> dict[str, bool]:
         video = self._upload_of(call, account)
@@ -147,16 +147,13 @@ class Videos:
         video.finished_at, video.has_failed = call.now, self.fails
         self.by_id[video.id] = video
 
+    def _offsets(self, video: Video) -> dict[str, str]:
+        """Return where the next chunk begins and ends; the two are equal when everything has arrived."""
+        start = len(video.content)
+        return {"start_offset": str(start), "end_offset": str(min(start + self.chunk, video.file_size))}
+
     def _upload_of(self, call: NodeCall, account: Account) -> Video:
         video = self.uploads.get(required(call, "upload_session_id"))
         if video is None or video.account is not account:
             raise GraphApiError("(#6000) There was a problem uploading your video. Please try again.", 6000)
         return video
-
-
-def _offsets(video: Video) -> dict[str, str]:
-    """Return where the next chunk begins and ends; the two are equal when everything has arrived."""
-    start = len(video.content)
-    return {"start_offset": str(start), "end_offset": str(min(start + CHUNK, video.file_size))}
-
-

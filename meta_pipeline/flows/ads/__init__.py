@@ -1,0 +1,1 @@
+"""Reels ads: plan, apply, activate and roll back."""
