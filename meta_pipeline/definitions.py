@@ -18,6 +18,7 @@ from meta_pipeline.defs.assets.marts import mart_assets
 from meta_pipeline.defs.assets.published import published_asset
 from meta_pipeline.defs.assets.raw import raw_assets
 from meta_pipeline.defs.checks import TOKENS_SPEC, accounts, api_versions, drift, gated_reports, tokens_live
+from meta_pipeline.defs.due_posts import due_posts_sensor, publish_post
 from meta_pipeline.defs.jobs import (
     build_marts,
     check_connections,
@@ -72,7 +73,7 @@ def defs() -> dg.Definitions:
         asset_checks=[accounts, api_versions, drift, gated_reports, tokens_live],
         jobs=[
             onboarding_job, check_connections, check_invitations, compact_landing, pull_ads, pull_pages, pull_instagram,
-            pull_entities, build_marts, expire_data,
+            pull_entities, build_marts, expire_data, publish_post,
         ],
         schedules=[
             pull_ads_schedule, pull_pages_schedule, pull_instagram_schedule, pull_stories_schedule,
@@ -81,6 +82,7 @@ def defs() -> dg.Definitions:
         sensors=[
             build_marts_sensor, waiting_ranges_sensor, onboarding_sensor, token_alerts_sensor, check_alerts_sensor,
             partner_shares_sensor, killed_runs_sensor, invitations_sensor, webhooks_sensor, subscriptions_sensor,
+            due_posts_sensor,
         ],
         resources=resources_of(runtime),
         executor=dg.in_process_executor,  # a run has one process: the resource `runtime` tags the run with it
