@@ -18,6 +18,7 @@ NAMING: Mapping[str, tuple[str, ...]] = {
     "leases": ("name",), "link_changes": ("before", "after"), "node_access": ("owner_business",),
     "node_choices": ("chosen_by",), "node_versions": ("name", "owner_business", "owner_business_id"),
     "onboardings": ("result", "reason", "step"), "share_requests": ("sentence", "business_id"),
+    "plan_steps": ("definition", "progress"), "plans": ("title", "reason", "details"),
     "unread_edges": ("path", "reason"),
 }
 # What the marts accept of a node's history.

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from harness.routine.created_objects import create_by_plan
 from meta_pipeline.extract.ads.catalogue.reports import REPORTS
 from meta_pipeline.extract.raw_tables import insights_tables
 from meta_pipeline.landing.landing import SNAPSHOT_DAY, Landing
@@ -52,7 +53,7 @@ class ChangingWorld:
                 self.restated_day, self.emptied_day, self.removed_ad, self.late_ad, self.new_account, self.new_report,
                 self.changed_currency, self.changed_timezone, self.renamed_campaign, self.renamed_ad, self.new_budget,
                 self.ad_out_of_sight, self.new_creative, self.read_again, self.restated_page, self.edited_post,
-                self.new_media, self.renamed_page,
+                self.new_media, self.renamed_page, self.created_by_us,
             )
         }
         for _ in range(2):
@@ -158,6 +159,11 @@ class ChangingWorld:
             {"id": f"{node}{id}", "account_id": node[4:], "name": id, "link_url": f"https://shop.example/{id}?utm_term=x"}])
         self._list("thumbnails", node, [{"id": f"{node}{id}", "error": "(403)"}])
         self._update("ads", node, creative={"id": f"{node}{id}"})
+
+    def created_by_us(self) -> None:
+        """Let a plan have created a campaign and an ad."""
+        node = self.chance.choice(self.accounts)
+        create_by_plan(self.engine, node, {"campaign": f"{node}C1", "ad": f"{node}A1"}, plan_id=f"{self.now:%d%H}")
 
     def read_again(self) -> None:
         """Read all days of an account again without a change."""

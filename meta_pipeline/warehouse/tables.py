@@ -75,10 +75,10 @@ def quoted(name: str) -> str:
 TABLES = tuple(RawTable(name=kind.name, columns=kind.columns) for kind in ENTITY_KINDS)
 
 # Tables about the pipeline itself: calls to Graph by UTC day, the versions of days with their sums, keys that Meta
-# sends and no column has, the linked nodes with their states and changes, which metrics Meta answers for them, and
-# which load changed which days last (`changes`; `report` is the name of a raw table), up to which load a model of dbt
-# was built and tested, and the last build of all of them (`mart_builds`: one row), and which
-# raw tables have changed since the tests that run once a day (`untested_reports`).
+# sends and no column has, the linked nodes with their states and changes, which metrics Meta answers for them, what
+# plans have created at Meta, and which load changed which days last (`changes`; `report` is the name of a raw table),
+# up to which load a model of dbt was built and tested, and the last build of all of them (`mart_builds`: one row), and
+# which raw tables have changed since the tests that run once a day (`untested_reports`).
 # `requests` has those of the raw rows, by their digest; `exchange_rates` those of the operator's file.
 # `node_publications` is filled in published files only: which nodes a publication holds back.
 OWN_SCHEMA = "raw_meta_pipeline"
@@ -109,6 +109,9 @@ create table if not exists {OWN_SCHEMA}.node_versions (
 create table if not exists {OWN_SCHEMA}.link_changes (
     node_id varchar, change_id bigint, changed_at timestamptz, kind varchar, change varchar, value_before varchar,
     value_after varchar
+);
+create table if not exists {OWN_SCHEMA}.created_objects (
+    node_id varchar, object_kind varchar, object_id varchar, plan_id varchar
 );
 create table if not exists {OWN_SCHEMA}.changes (report varchar, node_id varchar, day date, load_number bigint);
 create table if not exists {OWN_SCHEMA}.model_builds (model varchar, built_to bigint, tested_to bigint);

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from harness.routine.created_objects import create_by_plan
 from meta_pipeline.extract.ads.catalogue.reports import REPORTS
 from meta_pipeline.extract.raw_tables import insights_tables
 from meta_pipeline.landing.landing import SNAPSHOT_DAY, Landing
@@ -74,6 +75,8 @@ def stamp(moment: dt.datetime) -> str:
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Place:
     place = Place(tmp_path_factory.mktemp("histories"))
+    create_by_plan(place.engine, "act_1", {"campaign": "1", "ad": "30"}, plan_id="p")
+    create_by_plan(place.engine, "act_2", {"campaign": "2"}, plan_id="q", status="sending")
     for node, currency, cap in (("1", "USD", "123456"), ("2", "JPY", "5000"), ("3", "BHD", "100"), ("4", "KWD", "100")):
         account = {"id": f"act_{node}", "account_id": node, "name": node, "currency": currency, "spend_cap": cap}
         place.listed("accounts", at(0), account, node=f"act_{node}")
@@ -138,6 +141,11 @@ def test_money_is_in_major_units_by_metas_own_offsets_and_unknown_is_null(built:
     assert budgets == {"USD": Decimal("123.45"), "JPY": Decimal(12345), "BHD": Decimal("123.45"), "KWD": None}
     assert built.rows("select daily_budget from marts.dim_campaigns where campaign_name = 'Autumn' order by valid_from")[0] == (Decimal(200),)
     assert "currency_has_an_offset" in built.printed
+
+
+def test_what_a_plan_created_is_ours(built: Place) -> None:
+    assert set(built.rows("select campaign_id, is_ours from marts.dim_campaigns where is_ours or campaign_id = '2'")) == {("1", True), ("2", False)}
+    assert built.rows("select distinct ad_id from marts.dim_ads where is_ours") == [("30",)]
 
 
 def test_an_ads_day_leads_where_its_creative_of_that_day_led(built: Place) -> None:

@@ -17,7 +17,7 @@ BATCHES = (
     ("new_account", "renamed_campaign", "late_ad", "changed_currency", "emptied_day", "new_report", "read_again",
      "restated_page", "new_media", "ad_out_of_sight"),
     ("restated_day", "removed_ad", "changed_timezone", "renamed_ad", "new_budget", "new_creative", "edited_post",
-     "renamed_page", "late_ad"),
+     "renamed_page", "late_ad", "created_by_us"),
 )
 DAYS = ("--select", "int_ad_days", "int_account_days", "int_campaign_days", "int_ad_days_by_country")
 # Raw tables whose change leaves a stored model as it is: a read without a change adds no version; insights have names and

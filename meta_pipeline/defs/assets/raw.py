@@ -22,6 +22,7 @@ OF_THE_PIPELINE = {
     "nodes": "every node that is linked: ad accounts, Pages, Instagram accounts, pixels and catalogs",
     "node_versions": "every state of every linked node with its validity: owner, tasks, time zone, currency",
     "link_changes": "what changed of the linked nodes: new, gone, back, owners, tasks, time zones, currencies",
+    "created_objects": "what plans have created at Meta: ads, ad sets, campaigns, creatives, videos, posts",
     "node_publications": "which nodes a published file holds back, and why; empty in the warehouse itself",
     "metric_availability": "when each metric of each Page and Instagram account was requested and answered, and since "
     "when it has been empty or dead",

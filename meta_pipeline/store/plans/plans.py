@@ -53,10 +53,10 @@ def update_step(engine: sa.Engine, plan_id: str, position: int, **values: Any) -
 
 
 def created_objects(engine: sa.Engine) -> list[dict[str, Any]]:
-    """Return what plans have created and not removed: its node, kind and id, and the plan."""
+    """Return what plans have created, whether it is removed by now or not: its node, kind and id, and the plan."""
     query = (
         sa.select(plan_steps.c.node_id, plan_steps.c.object_kind, plan_steps.c.object_id, plan_steps.c.plan_id)
-        .where(plan_steps.c.object_id.is_not(None), plan_steps.c.status.in_(["created", "done"]))
+        .where(plan_steps.c.object_id.is_not(None), plan_steps.c.status.in_(["created", "done", "removed"]))
         .order_by(plan_steps.c.plan_id, plan_steps.c.position)
     )
     with engine.connect() as connection:

@@ -1,5 +1,5 @@
-"""Copy what the control store lists of the nodes into the warehouse: their names and relations, their history, and
-which metrics Meta answers for them."""
+"""Copy what the control store lists of the nodes into the warehouse: their names and relations, their history, which
+metrics Meta answers for them, and what plans have created in them."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from meta_pipeline.store.connections.node_links import list_links
 from meta_pipeline.store.nodes import history
+from meta_pipeline.store.plans import plans
 from meta_pipeline.store.pulls import metric_states
 from meta_pipeline.warehouse.changes import ChangeLog
 from meta_pipeline.warehouse.tables import OWN_SCHEMA
@@ -23,8 +24,8 @@ _AVAILABILITY = (
 
 
 def replace_nodes(connection: duckdb.DuckDBPyConnection, engine: sa.Engine, *, log: ChangeLog) -> None:
-    """Replace the linked nodes, their history and the availability of their metrics, in one transaction; log the nodes
-    that differ."""
+    """Replace the linked nodes, their history, the availability of their metrics and what was created in them, in one
+    transaction; log the nodes that differ."""
     nodes = [
         (
             link.id, link.kind, link.name, link.access, link.owner_business, link.timezone, link.currency,
@@ -46,11 +47,15 @@ def replace_nodes(connection: duckdb.DuckDBPyConnection, engine: sa.Engine, *, l
         (row.node_id, row.id, row.at, row.kind, row.change, row.before, row.after)
         for row in history.change_rows(engine)
     ]
+    created = [
+        (row["node_id"], row["object_kind"], row["object_id"], row["plan_id"]) for row in plans.created_objects(engine)
+    ]
     with transaction(connection, "the nodes"):
         _replace(connection, "nodes", nodes, log=log)
         _replace(connection, "node_versions", versions, log=log)
         _replace(connection, "link_changes", changes, log=log)
         _replace(connection, "metric_availability", availability, log=log)
+        _replace(connection, "created_objects", created, log=log)
 
 
 def _replace(
