@@ -9,7 +9,7 @@ from typing import Any
 from meta_pipeline.ads.checks import minor_units
 from meta_pipeline.ads.facts import AdsFacts
 from meta_pipeline.ads.spec import Spec
-from meta_pipeline.ads.video import VideoFacts
+from meta_pipeline.files.video import VideoFacts
 from meta_pipeline.graph.calls import CallKind
 from meta_pipeline.graph.writes import WriteKind
 from meta_pipeline.plans.plan import tag_of

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from meta_pipeline.ads.facts import AdsFacts
 from meta_pipeline.ads.spec import Spec
-from meta_pipeline.ads.video import VideoFacts
+from meta_pipeline.files.video import VideoFacts
 from meta_pipeline.money import decimals_of
 
 _STORY = re.compile(r"[0-9]{1,30}_[0-9]{1,30}")

@@ -5,8 +5,11 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+from types import MappingProxyType
 
+from meta_pipeline.files.video import VideoFacts
 from meta_pipeline.graph.writes import WriteKind
 from meta_pipeline.node_kinds import INSTAGRAM_ACCOUNT, PAGE
 from meta_pipeline.posting.rules import PostingRules
@@ -33,10 +36,12 @@ _INSTEAD = {
 
 
 def problems(
-    spec: PostSpec, link: NodeLink, *, rules: PostingRules, scopes: Collection[str] | None, now: dt.datetime
+    spec: PostSpec, link: NodeLink, *, rules: PostingRules, scopes: Collection[str] | None, now: dt.datetime,
+    videos: Mapping[Path, VideoFacts | str] = MappingProxyType({}),
 ) -> list[str]:
-    """Return what keeps a spec from being published at a node, as far as it can be known beforehand."""
-    sentences = [*_of_access(link, scopes), *_of_media(spec, link, rules), *_of_text(spec, link, rules)]
+    """Return what keeps a spec from being published at a node, as far as it can be known beforehand. `videos`: what the
+    files of videos say of themselves, or why they can't be read."""
+    sentences = [*_of_access(link, scopes), *_of_media(spec, link, rules, videos), *_of_text(spec, link, rules)]
     return [*sentences, *_of_time(spec, link, rules, now)]
 
 
@@ -48,7 +53,9 @@ def _of_access(link: NodeLink, scopes: Collection[str] | None) -> Iterator[str]:
         yield f"nobody who connected has {need.task}: their tasks are {', '.join(link.tasks)[:200]}"
 
 
-def _of_media(spec: PostSpec, link: NodeLink, rules: PostingRules) -> Iterator[str]:
+def _of_media(
+    spec: PostSpec, link: NodeLink, rules: PostingRules, videos: Mapping[Path, VideoFacts | str]
+) -> Iterator[str]:
     takes = _TAKES[link.kind].get(spec.kind)
     if takes is None:
         yield _INSTEAD[spec.kind]
@@ -62,10 +69,12 @@ def _of_media(spec: PostSpec, link: NodeLink, rules: PostingRules) -> Iterator[s
     if media_type and (others := [item for item in spec.media if item.type != media_type]):
         yield f"{_quoted(others[0])} is no {media_type}, which a {spec.kind} here takes"
     for item in spec.media:
-        yield from _of_file(item, spec, link, rules)
+        yield from _of_file(item, link, rules)
+        if item.path is not None and (facts := videos.get(item.path)) is not None:
+            yield from (f"{_quoted(item)}: {sentence}" for sentence in _of_video(facts, spec, link, rules))
 
 
-def _of_file(item: MediaItem, spec: PostSpec, link: NodeLink, rules: PostingRules) -> Iterator[str]:
+def _of_file(item: MediaItem, link: NodeLink, rules: PostingRules) -> Iterator[str]:
     if item.path is None:
         return
     is_instagram = link.kind == INSTAGRAM_ACCOUNT.name
@@ -84,6 +93,25 @@ def _of_file(item: MediaItem, spec: PostSpec, link: NodeLink, rules: PostingRule
         most = rules.instagram_video_bytes if is_instagram else rules.page_video_bytes
     if not 0 < size <= most:
         yield f"{_quoted(item)} has {size} bytes, and at most {most} are taken"
+
+
+def _of_video(facts: VideoFacts | str, spec: PostSpec, link: NodeLink, rules: PostingRules) -> Iterator[str]:
+    if isinstance(facts, str):
+        yield facts
+        return
+    is_page = link.kind == PAGE.name
+    if facts.video_codec not in rules.video_codecs.split():
+        yield f"the codec {facts.video_codec!r} is none of {rules.video_codecs}"
+    if spec.kind == "video":
+        return
+    longest = rules.page_reel_longest_s if is_page else rules.instagram_reel_longest_s
+    longest = rules.story_longest_s if spec.kind == "story" else longest
+    if not rules.reel_shortest_s <= facts.duration_s <= longest:
+        yield f"it is {facts.duration_s:.1f} s long, and a {spec.kind} has {rules.reel_shortest_s:g} to {longest:g} s"
+    if is_page and not rules.page_reel_narrowest <= facts.ratio <= rules.page_reel_widest:
+        yield f"it is {facts.width} × {facts.height}, and a {spec.kind} of a Page is 9 by 16"
+    if is_page and facts.width < rules.page_reel_least_width:
+        yield f"it is {facts.width} pixels wide, and at least {rules.page_reel_least_width} are needed"
 
 
 def _of_text(spec: PostSpec, link: NodeLink, rules: PostingRules) -> Iterator[str]:

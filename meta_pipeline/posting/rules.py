@@ -14,8 +14,8 @@ _MB = 1_000_000
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class PostingRules:
-    """The limits. Seconds, bytes and numbers; `disclosure_*`: how a post of a Page is declared as made by an AI, by an
-    edit in this version of Graph."""
+    """The limits. Seconds, bytes, numbers, and width by height; `video_codecs`: their four letters; `disclosure_*`: how
+    a post of a Page is declared as made by an AI, by an edit in this version of Graph."""
 
     instagram_caption_letters: int = 2_200
     instagram_hashtags: int = 30
@@ -33,8 +33,10 @@ class PostingRules:
     page_reel_longest_s: float = 90
     instagram_reel_longest_s: float = 900
     story_longest_s: float = 60
-    reel_narrowest: float = 0.5
-    reel_widest: float = 0.6
+    page_reel_narrowest: float = 0.55
+    page_reel_widest: float = 0.575
+    page_reel_least_width: int = 540
+    video_codecs: str = "avc1 avc3 hvc1 hev1 vp09 av01"
     poll_every_s: float = 5
     processing_longest_s: float = 1_800
     disclosure_parameter: str = "is_ai_generated"

@@ -8,7 +8,6 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from harness.posting.posted import ACCOUNT, Posted
 from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.defs.due_posts import TAG, due_posts_sensor, publish_post
 from meta_pipeline.defs.resources import resources_of
@@ -16,6 +15,7 @@ from meta_pipeline.plans import stored
 from meta_pipeline.plans.plan import Plan
 from meta_pipeline.settings import Settings
 from meta_pipeline.vault.seal import new_key
+from meta_pipeline_tests.posting.world import ACCOUNT, Posted
 
 SPEC = 'kind = "photo"\ntext = "Later"\nmedia = ["https://cdn.example/a.jpg"]\npublish_at = 2026-11-20T18:00:00Z'
 

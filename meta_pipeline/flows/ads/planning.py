@@ -13,7 +13,7 @@ from meta_pipeline.ads.building import KIND, steps_of
 from meta_pipeline.ads.checks import AccountState, problems_of
 from meta_pipeline.ads.facts import AdsFacts
 from meta_pipeline.ads.spec import Spec, read_spec
-from meta_pipeline.ads.video import VideoError, read_video
+from meta_pipeline.files.video import VideoError, read_video
 from meta_pipeline.graph.calls import CallKind
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.graph.errors import GraphError

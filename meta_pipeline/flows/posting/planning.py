@@ -10,6 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from meta_pipeline.files.video import VideoError, VideoFacts, read_video
 from meta_pipeline.flows.posting.performers.files import digest_of
 from meta_pipeline.flows.posting.quotas import Quota, instagram_quota, reels_quota
 from meta_pipeline.graph.client import GraphClient
@@ -81,7 +82,9 @@ def plan_post(spec: PostSpec, *, publisher: Publisher) -> Plan:
     link = publisher.link(spec.node_id)
     publisher.graph.require(PUBLISHES[link.kind])
     token, through = publisher.token(link)
-    sentences = problems(spec, through, rules=publisher.rules, scopes=token.scopes, now=publisher.now)
+    sentences = problems(
+        spec, through, rules=publisher.rules, scopes=token.scopes, now=publisher.now, videos=_videos(spec)
+    )
     if sentences:
         raise SpecError(f"{'; '.join(sentences)}; nothing was sent")
     quota = publisher.quota(link, token, kind=spec.kind)
@@ -114,6 +117,18 @@ def same_spec(plan: Plan, engine: sa.Engine) -> list[Plan]:
         other for other in plans
         if other.id != plan.id and other.spec_digest == plan.spec_digest and other.status in ("applying", "applied")
     ]
+
+
+def _videos(spec: PostSpec) -> dict[Path, VideoFacts | str]:
+    """Return what the video files of a spec say of themselves, or why they can't be read."""
+    videos: dict[Path, VideoFacts | str] = {}
+    for item in spec.media:
+        if item.type == "video" and item.path is not None and item.path.is_file():
+            try:
+                videos[item.path] = read_video(item.path)
+            except VideoError as error:
+                videos[item.path] = str(error)
+    return videos
 
 
 def _with_digest(step: Step) -> Step:

@@ -15,11 +15,12 @@ from meta_pipeline.posting.spec import parse_spec
 from meta_pipeline.sandbox.identity.scopes import ALL_SCOPES
 from meta_pipeline.sandbox.pages.posts import Post
 from meta_pipeline.sandbox.world.cast import PAGES
+from meta_pipeline_tests.fakes.videos import reel
 
 PAGE, ACCOUNT = PAGES[0].id, PAGES[0].instagram_id
 SCOPES = (*ALL_SCOPES, "pages_manage_posts", "instagram_content_publish")
 PHOTO, VIDEO = "https://cdn.example/a.jpg", "https://cdn.example/v.mp4"
-CONTENT = bytes(range(256)) * 8
+CONTENT = reel(size=4096)
 # Every kind of post, by a name: its node and the rest of its spec.
 SPECS: dict[str, tuple[str, str]] = {
     "a post": (PAGE, 'kind = "post"\ntext = "Hello"\nlink = "https://example.com"'),

@@ -1,1 +1,0 @@
-"""Posts published in a sandbox without a network."""
