@@ -83,8 +83,8 @@ def read_video(path: Path) -> VideoFacts:
 
 
 def _index(file: BufferedReader, size: int) -> bytes:
-    """Return the body of the box `moov`, wherever it is in the file."""
-    position, count, first = 0, 0, b""
+    """Return the body of the box `moov`, wherever it is in the file, whose last box must be whole."""
+    position, count, first, index = 0, 0, b"", b""
     while position + 8 <= size and count < _MOST_BOXES:
         file.seek(position)
         head = file.read(16)
@@ -104,11 +104,13 @@ def _index(file: BufferedReader, size: int) -> bytes:
             if length > _LARGEST_INDEX:
                 raise VideoError("the video's index is too large")
             file.seek(position + header)
-            return file.read(length - header)
+            index = file.read(length - header)
         position, count = position + length, count + 1
     if first not in (b"ftyp", b"moov", b"wide", b"mdat", b"free", b"skip"):
         raise VideoError("the file is no MP4 or MOV video")
-    raise VideoError("the video is cut off: it has no index")
+    if not index:
+        raise VideoError("the video is cut off: it has no index")
+    return index
 
 
 def _movie(index: bytes) -> tuple[float, list[_Track]]:

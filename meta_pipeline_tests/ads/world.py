@@ -18,6 +18,7 @@ from meta_pipeline_tests.fakes.objects_at_meta import Killed
 from meta_pipeline_tests.fakes.videos import reel
 
 ACCOUNT, PAGE, INSTAGRAM = "act_1000000002", "3000000000001", "17841400000000001"
+ALL = scopes_for(3, FEATURES)
 SPEC = f"""
 name = "Spring"
 account = "{ACCOUNT}"
@@ -50,12 +51,12 @@ image_touchups = true
 class AdsWorld(FrozenRuntime):
     """`writes`: every POST and DELETE so far, by method and path without its version."""
 
-    def __init__(self, path: Path, *, spec: str = SPEC, video: bytes | None = None) -> None:
+    def __init__(self, path: Path, *, spec: str = SPEC, video: bytes | None = None, scopes: tuple[str, ...] = ALL) -> None:
         super().__init__(path)
         self.path, self.writes, self._is_killed = path, list[str](), False
         self.write_spec(spec)
         (path / "reel.mp4").write_bytes(reel(size=45_000) if video is None else video)
-        self.onboard(self.mint(scopes=scopes_for(3, FEATURES)), phase=3)
+        self.onboard(self.mint(scopes=scopes), phase=3)
         self.adapter.before = self._count
         self.graph.creation.videos.chunk = 20_000
 
