@@ -25,8 +25,8 @@ from meta_pipeline.records import ConfigError, MetaPipelineError
 from meta_pipeline.settings import Settings, is_loopback
 from meta_pipeline.web.access.security import Guard, Headers
 from meta_pipeline.web.access.visitors import Access, People
-from meta_pipeline.web.routes import connections as pages
 from meta_pipeline.web.routes import (
+    ads,
     documentation,
     invitation_status,
     invitations,
@@ -37,6 +37,7 @@ from meta_pipeline.web.routes import (
     tenants,
     webhooks,
 )
+from meta_pipeline.web.routes import connections as pages
 from meta_pipeline.web.routes.businesses import partners, system_users
 from meta_pipeline.web.routes.invitation_links import GoneError
 from meta_pipeline.web.site import HERE, Site
@@ -99,6 +100,8 @@ def create_app(
             route(f"{partners.PAGE}/check", partners.check, "POST"),
             route(f"{partners.PAGE}/give", partners.give, "POST"),
             route(f"{partners.PAGE}/take-back", partners.take_back, "POST"),
+            route(ads.PAGE, ads.listed),
+            route(f"{ads.PAGE}/{{id}}", ads.plan),
             route(system_users.PAGE, system_users.listed),
             route(f"{system_users.PAGE}/create", system_users.create, "POST"),
             route(f"{system_users.PAGE}/assign", system_users.assign, "POST"),

@@ -54,7 +54,8 @@ class Site:
         visitor = self.guard.visitor(request)
         text = TEMPLATES.get_template(template).render(
             form_token=self.guard.form_token(request), is_guarded=self.guard.is_guarded, visitor=visitor,
-            is_operator=visitor.is_operator, dagster_url=self.dagster_url, now=self.runtime.now(), kinds=words.KINDS,
+            is_operator=visitor.is_operator, has_ads="ads_creation" in self.runtime.features,
+            dagster_url=self.dagster_url, now=self.runtime.now(), kinds=words.KINDS,
             token_kinds=words.TOKEN_KINDS, **values,
         )
         response = HTMLResponse(text, status)

@@ -15,7 +15,7 @@ from meta_pipeline.ads.building import steps_of
 from meta_pipeline.ads.checks import AccountState, problems_of
 from meta_pipeline.ads.facts import AdsFacts, read_facts
 from meta_pipeline.ads.spec import LARGEST_SPEC, parse_spec, read_spec
-from meta_pipeline.ads.video import VideoFacts
+from meta_pipeline.files.video import VideoFacts
 from meta_pipeline.plans import stored
 from meta_pipeline.records import ConfigError
 from meta_pipeline_tests.ads.world import ACCOUNT, INSTAGRAM, SPEC, AdsWorld

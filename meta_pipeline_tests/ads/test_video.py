@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.web.generated_requests import generated
-from meta_pipeline.ads.video import VideoError, VideoFacts, read_video
+from meta_pipeline.files.video import VideoError, VideoFacts, read_video
 from meta_pipeline_tests.fakes.videos import box, reel
 
 

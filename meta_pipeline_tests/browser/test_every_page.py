@@ -18,10 +18,12 @@ from harness.web.connections_page import make_web
 from harness.web.invited_customer import INTAKE, status_link
 from meta_pipeline.consent import reconnect_link
 from meta_pipeline.flows.leaving.callbacks import request_erasure
+from meta_pipeline.plans import stored
 from meta_pipeline.store.leaving import erasures
 from meta_pipeline.store.people import invitations
 from meta_pipeline.web import site
 from meta_pipeline_tests.browser.test_invitations import PENDING_ACCOUNT, Served, Visit, connect_operator, serving
+from meta_pipeline_tests.fakes.reel_plans import plan_of_a_reel
 from meta_pipeline_tests.web.test_people import link_for
 
 ANYTHING = re.compile(".+")
@@ -78,6 +80,13 @@ class Tour:
         (answered,) = [each for each in stored if each.way == "sign_in" and each.state == "verified"]
         return status_link(self.served.web, answered)
 
+    def plan_ad(self) -> str:
+        """Store the plan of an ad, and return its id."""
+        plan = plan_of_a_reel(now=self.served.web.runtime.now())
+        if not stored.load_all(self.served.web.runtime.engine, kinds=(plan.kind,)):
+            stored.keep(self.served.web.runtime.engine, plan)
+        return stored.load_all(self.served.web.runtime.engine, kinds=(plan.kind,))[0].id
+
     def wait_for_partner(self) -> None:
         """Say that something is shared that is not."""
         self.press(self.served.invite("page")[1], "I have shared it", as_guest=True)
@@ -96,6 +105,8 @@ PAGES: dict[str, tuple[str, Callable[[Tour], None]]] = {
     "GET /partners": ("partners", lambda tour: tour.open("/partners")),
     "POST /partners/request": ("partners", lambda tour: _request(tour, PENDING_ACCOUNT)),
     "POST /partners/give refused": ("message", lambda tour: _give(tour, "1" * 40)),
+    "GET /ads": ("ads", lambda tour: tour.open(f"/ads?{tour.plan_ad()[:0]}")),
+    "GET /ads/{id}": ("ad", lambda tour: tour.open(f"/ads/{tour.plan_ad()}")),
     "GET /system-users": ("system_users", lambda tour: tour.open("/system-users")),
     "POST /system-users/assign": ("message", lambda tour: _assign(tour)),
     "GET /invitations/{link}": ("invitation", lambda tour: tour.open(tour.served.invite()[1], as_guest=True)),

@@ -1,0 +1,111 @@
+"""The commands over HTTP: the official SDK reads back what they create, and the pages show it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from facebook_business.adobjects.ad import Ad
+from facebook_business.adobjects.adaccount import AdAccount
+from facebook_business.adobjects.adcreative import AdCreative
+from facebook_business.adobjects.adset import AdSet
+from facebook_business.adobjects.advideo import AdVideo
+from facebook_business.adobjects.campaign import Campaign
+from facebook_business.api import FacebookAdsApi
+from facebook_business.session import FacebookSession
+
+from harness.sandbox import Sandbox
+from harness.web.connections_page import Web, make_web
+from meta_pipeline.ads.previews import frame_address
+from meta_pipeline.cli.ads import plans as verb
+from meta_pipeline.plans import stored
+from meta_pipeline.plans.plan import Plan
+from meta_pipeline.plans.step import Values
+from meta_pipeline_tests.ads.world import ACCOUNT, SPEC
+from meta_pipeline_tests.fakes.reel_plans import plan_of_a_reel
+from meta_pipeline_tests.fakes.videos import reel
+
+
+@pytest.fixture
+def web(tmp_path: Path, sandbox: Sandbox) -> Web:
+    sandbox.control("creation", {"processing_s": 0, "review_s": 0})
+    web = make_web(tmp_path, sandbox, features="ads_creation")
+    web.connect("/connect?phase=3")
+    return web
+
+
+@pytest.fixture
+def api(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[FacebookAdsApi]:
+    monkeypatch.setattr(FacebookSession, "GRAPH", sandbox.url)
+    app = sandbox.app
+    yield FacebookAdsApi.init(
+        app["app_id"], app["app_secret"], app["system_user_token"], api_version="v26.0", crash_log=False
+    )
+    FacebookAdsApi.set_default_api(None)
+
+
+def expected(plan: Plan, name: str) -> dict[str, Any]:
+    """The body that was sent, with the ids in it."""
+    body = Values(plan.steps).body(plan.step(name).step.body)
+    return {field: str(value) if field == "daily_budget" else value for field, value in body.items()}
+
+
+def test_the_sdk_reads_back_what_the_commands_create(web: Web, api: FacebookAdsApi, tmp_path: Path) -> None:
+    (tmp_path / "spec.toml").write_text(SPEC)
+    (tmp_path / "reel.mp4").write_bytes(reel(size=2_300_000))
+    plan = verb.plan(web.runtime, tmp_path / "spec.toml")
+    before = len(AdAccount(ACCOUNT, api=api).get_campaigns(params={"limit": 500}))
+    said = verb.apply(web.runtime, plan.id)
+    applied = stored.load(web.runtime.engine, plan.id)
+
+    assert f"plan {plan.id} is applied, everything is paused: the video" in said
+    for name, kind in (("campaign", Campaign), ("ad_set", AdSet), ("creative", AdCreative)):
+        sent = expected(applied, name)
+        read = kind(applied.step(name).object_id).api_get(fields=list(sent)).export_all_data()
+        assert {field: read[field] for field in sent} == sent
+    sent = expected(applied, "ad")
+    read = Ad(applied.step("ad").object_id).api_get(fields=list(sent)).export_all_data()
+    assert {**read, "creative": {"creative_id": read["creative"]["id"]}} == {**sent, "id": applied.step("ad").object_id}
+    read = AdVideo(applied.step("video").object_id).api_get(fields=["title", "status"]).export_all_data()
+    assert (read["title"], read["status"]["video_status"]) == (expected(applied, "video")["title"], "ready")
+
+    verb.apply(web.runtime, plan.id)
+    assert len(AdAccount(ACCOUNT, api=api).get_campaigns(params={"limit": 500})) == before + 1
+    listed = web.browser.get("/ads").body
+    assert f'href="/ads/{plan.id}"' in listed and "Spring" in listed
+    page = web.browser.get(f"/ads/{plan.id}")
+    assert page.body.count('<iframe class="preview" src="https://www.facebook.com/ads/api/preview_iframe.php?') == 2
+    assert page.body.count('sandbox="allow-scripts"') == 2
+    assert page.header("content-security-policy").endswith("frame-src https://www.facebook.com https://business.facebook.com")
+    assert "frame-src" not in web.browser.get("/ads").header("content-security-policy")
+    assert "paused" not in verb.activate(web.runtime, plan.id, "100")
+    assert verb.listed(web.runtime)[1][0][6] == "100"
+    assert verb.roll_back(web.runtime, plan.id).endswith("nothing of it is left at Meta")
+    assert len(AdAccount(ACCOUNT, api=api).get_campaigns(params={"limit": 500})) == before
+
+
+def test_a_page_of_a_plan_escapes_its_texts_and_is_for_operators(web: Web) -> None:
+    spec = SPEC.replace('title = "Spring is here"', "title = \"</pre><script>alert(1)</script>\"")
+    stored.keep(web.runtime.engine, plan_of_a_reel(now=web.runtime.now(), spec=spec))
+    page = web.browser.get("/ads/0123456789ab")
+
+    assert page.status == 200 and "<script>alert" not in page.body and "&lt;script&gt;" in page.body
+    assert "Meta has previews once the plan is applied" in page.body and "<iframe" not in page.body
+    assert web.browser.get("/ads/none").status == 404
+
+
+@pytest.mark.parametrize(
+    "code", [
+        "", "<p>no frame</p>", '<iframe src="https://evil.example/">', '<iframe src="javascript:alert(1)">',
+        '<iframe src="http://www.facebook.com/x">', '<iframe src="https://www.facebook.com.evil.example/x">',
+        '<iframe src="https://www.facebook.com@evil.example/x">', '<iframe src="https://www.facebook.com:8443/x">',
+        '<iframe src="//www.facebook.com/x">', '<iframe src="https://www.facebook.com/\n x">', "<iframe src>", "<![x[<iframe", "<!x<![if y]>",
+        '<iframe src="https://www.facebook.com\\@evil.example/x">', '<iframe src="https://[x/">', "<iframe " * 9_000,
+    ],
+)
+def test_only_a_frame_of_facebook_is_a_preview(code: str) -> None:
+    assert frame_address(code) is None
+    good = '<iframe src="https://www.facebook.com/ads/api/preview_iframe.php?d=1&amp;t=2" onload="alert(1)">'
+    assert frame_address(good) == "https://www.facebook.com/ads/api/preview_iframe.php?d=1&t=2"
