@@ -29,6 +29,7 @@ PROJECT = Path(__file__).parents[2] / "dbt_project"
 NOW = dt.datetime(2026, 11, 20, tzinfo=dt.UTC)
 MODELS = (
     "path:models/staging/meta_pages+ path:models/staging/instagram+ +social__organic_and_paid +fct_metric_availability "
+    "stg_meta_pipeline__created_objects "
     "+fct_report_coverage +account_status"
 )
 HOLD = PublishPolicy(holds_failed=True)
@@ -53,6 +54,8 @@ def load(folder: Path, *more: tuple[str, str, dt.date, list[Record]]) -> Path:
             connection.execute(
                 "insert into raw_meta_pipeline.nodes (node_id, kind, name, timezone) values (?, ?, ?, 'America/Los_Angeles')",
                 [node_id, kind, name])
+        for node_id, kind, object_id in ((PAGE, "page_post", f"{PAGE}_3"), (INSTAGRAM, "instagram_media", "33"), (INSTAGRAM, "instagram_story", "43")):
+            connection.execute("insert into raw_meta_pipeline.created_objects values (?, ?, ?, 'plan')", [node_id, kind, object_id])
         connection.execute(
             "insert into raw_meta_pipeline.metric_availability (node_id, report, applies_to, metric, requested_at, "
             "dead_since, reason) values (?, 'page_insights', '', 'page_fans', ?, ?, '(100)')", [PAGE, NOW, NOW])
@@ -134,6 +137,13 @@ def test_edited_and_deleted_posts_keep_their_history(sql: Query) -> None:
         ("11_1", "second", False, at(2, 9), at(9), False, None),
         ("11_1", "second", True, at(9), None, True, at(9)),
         ("11_4", None, True, at(9), None, True, at(9))]
+
+
+def test_what_a_plan_published_is_ours(sql: Query) -> None:
+    assert sql("select distinct post_id from marts.dim_posts where is_ours") == [("11_3",)]
+    assert sql("select post_id from marts.instagram_business__posts where is_ours order by 1") == [("33",), ("43",)]
+    assert sql("select media_id, is_ours from marts.instagram_business__stories where media_id in ('41', '43') order by 1") == [
+        ("41", False), ("43", True)]
 
 
 def test_an_instagram_day_without_a_value_is_null_and_parts_of_people_are_not_added(sql: Query) -> None:

@@ -14,6 +14,7 @@ from meta_pipeline.plans import stored
 from meta_pipeline.plans.plan import PlanFailedError
 from meta_pipeline.records import ConfigError
 from meta_pipeline.sandbox.world.cast import PAGES
+from meta_pipeline.store.plans import plans
 from meta_pipeline.store.webhooks.inbox import Inbox
 from meta_pipeline.webhooks.refreshes import refresh_of
 from meta_pipeline_tests.posting.world import ACCOUNT, CONTENT, PAGE, SCOPES, SPECS, Posted
@@ -197,6 +198,18 @@ def test_what_was_published_is_read_at_once(tmp_path: Path) -> None:
 
     assert sorted(str(each and each.object_id) for each in refreshes) == sorted(made)
     assert [each and each.kind for each in refreshes] == ["post", "post", "media", "story"]
+
+
+def test_the_store_names_posts_by_the_ids_that_listings_have(tmp_path: Path) -> None:
+    posted = Posted(tmp_path)
+    for name in ("a page reel", "a video", "an AI post", "an instagram photo"):
+        posted.apply(posted.plan(name))
+    created = {row["object_id"]: row["node_id"] for row in plans.created_objects(posted.runtime.engine)}
+
+    assert {id: node for id, node in created.items() if id in posted.made()} == {
+        id: ACCOUNT if id.startswith("179") else PAGE for id in posted.made()
+    }
+    assert len(created) == 5  # and the container
 
 
 def test_a_plan_whose_answers_never_come_says_what_may_exist(tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ from meta_pipeline.posting.spec import PostSpec, SpecError
 from meta_pipeline.records import AccessToken, ConfigError, NodeLink
 from meta_pipeline.store.connections import access
 from meta_pipeline.store.connections.node_links import find_link
+from meta_pipeline.store.plans import plans
 from meta_pipeline.vault.vault import Vault
 
 PLAN_KIND = "post"
@@ -72,8 +73,8 @@ class Publisher:
             graph = self.graph.on(CallContext(node_id=link.id))
             return instagram_quota(link.id, graph=graph, token=token, rules=self.rules, now=self.now)
         if kind == "reel":
-            plans = stored.load_all(self.engine, kinds=[PLAN_KIND], node_id=link.id)
-            return reels_quota(plans, rules=self.rules, now=self.now)
+            made = stored.load_all(self.engine, kinds=[PLAN_KIND], node_id=link.id)
+            return reels_quota(made, rules=self.rules, now=self.now)
         return None
 
 
@@ -101,8 +102,9 @@ def plan_post(spec: PostSpec, *, publisher: Publisher) -> Plan:
     if spec.publish_at is not None:
         # Graph schedules posts of Pages itself; of Instagram, this installation publishes when it is time.
         details |= {"publish_at": spec.publish_at.isoformat(), "is_scheduled_here": not is_page}
+    earlier = len(plans.find_ids(publisher.engine, kinds=[PLAN_KIND]))
     plan = new_plan(
-        id=plan_id_of(spec.to_json(), salt=publisher.now.isoformat()), kind=PLAN_KIND,
+        id=plan_id_of(spec.to_json(), salt=f"{publisher.now.isoformat()} {earlier}"), kind=PLAN_KIND,
         title=f"{spec.kind} on {link.name[:100]}", node_id=link.id, token_ref=token.ref or "", spec=spec.to_json(),
         steps=tuple(map(_with_digest, steps)), now=publisher.now, details=details,
     )
@@ -112,9 +114,8 @@ def plan_post(spec: PostSpec, *, publisher: Publisher) -> Plan:
 
 def same_spec(plan: Plan, engine: sa.Engine) -> list[Plan]:
     """Return the other plans of the same spec that were applied and not undone: a person may have meant one of them."""
-    plans = stored.load_all(engine, kinds=[PLAN_KIND], node_id=plan.node_id)
     return [
-        other for other in plans
+        other for other in stored.load_all(engine, kinds=[PLAN_KIND], node_id=plan.node_id)
         if other.id != plan.id and other.spec_digest == plan.spec_digest and other.status in ("applying", "applied")
     ]
 

@@ -55,9 +55,18 @@ def update_step(engine: sa.Engine, plan_id: str, position: int, **values: Any) -
 def created_objects(engine: sa.Engine) -> list[dict[str, Any]]:
     """Return what plans have created, whether it is removed by now or not: its node, kind and id, and the plan."""
     query = (
-        sa.select(plan_steps.c.node_id, plan_steps.c.object_kind, plan_steps.c.object_id, plan_steps.c.plan_id)
+        sa.select(
+            plan_steps.c.node_id, plan_steps.c.object_kind, plan_steps.c.object_id, plan_steps.c.plan_id,
+            plan_steps.c.progress,
+        )
         .where(plan_steps.c.object_id.is_not(None), plan_steps.c.status.in_(["created", "done", "removed"]))
         .order_by(plan_steps.c.plan_id, plan_steps.c.position)
     )
+    created: dict[str, dict[str, Any]] = {}
     with engine.connect() as connection:
-        return [dict(row) for row in connection.execute(query).mappings()]
+        for row in connection.execute(query).mappings():
+            # People see a video as the post that shows it.
+            object_id = row["progress"].get("outputs", {}).get("post_id") or row["object_id"]
+            names = ("node_id", "object_kind", "plan_id")
+            created.setdefault(object_id, {**{name: row[name] for name in names}, "object_id": object_id})
+    return list(created.values())

@@ -26,6 +26,10 @@ fields as (
 
 nodes as (
     select * from {{ ref('stg_meta_pipeline__nodes') }}
+),
+
+ours as (
+    select * from {{ ref('stg_meta_pipeline__created_objects') }}
 )
 
 select
@@ -52,7 +56,9 @@ select
     latest.swipes_forward,
     latest.insights_error,
     case when latest.story_insights is not null then 'webhook' when latest.metrics_read > 0 then 'poll' end as figures_from,
-    fields.is_webhook_lost and latest.story_insights is null as is_webhook_lost
+    fields.is_webhook_lost and latest.story_insights is null as is_webhook_lost,
+    ours.object_id is not null as is_ours
 from fields
 inner join latest on fields.media_id = latest.media_id
 left join nodes on fields.instagram_account_id = nodes.node_id
+left join ours on fields.media_id = ours.object_id

@@ -2,6 +2,10 @@
 {{ view_of_partitions(['page_posts'], node='page_id', by='node') }}
 with nodes as (
     select * from {{ ref('stg_meta_pipeline__nodes') }}
+),
+
+ours as (
+    select * from {{ ref('stg_meta_pipeline__created_objects') }}
 )
 
 select
@@ -14,6 +18,7 @@ select
     spans.is_published,
     spans.created_timestamp,
     spans.is_deleted,
+    ours.object_id is not null as is_ours,
     spans.valid_from,
     spans.valid_to,
     spans.is_current,
@@ -21,3 +26,4 @@ select
     spans.deleted_seen_at
 from {{ ref('int_page_post_spans') }} as spans
 left join nodes on spans.page_id = nodes.node_id
+left join ours on spans.post_id = ours.object_id
