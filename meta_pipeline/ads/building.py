@@ -4,8 +4,10 @@ The facts about the calls: docs/graph-api.md §10, §1.3."""
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
+from meta_pipeline import money
 from meta_pipeline.ads.checks import minor_units
 from meta_pipeline.ads.facts import AdsFacts
 from meta_pipeline.ads.spec import Spec
@@ -94,7 +96,11 @@ def _ad_set_step(spec: Spec, names: _Names, *, currency: str, facts: AdsFacts, m
             body[name] = moment.isoformat()
     if spec.objective in ("OUTCOME_ENGAGEMENT", "OUTCOME_LEADS"):
         body["promoted_object"] = {"page_id": spec.page}
-    costs = f"nothing while paused; once activated up to {spec.daily_budget} {currency} a day on average"
+    most = spec.daily_budget * (1 + Decimal(str(facts.daily_overspend)))
+    costs = (
+        f"nothing while paused; once activated {spec.daily_budget} {currency} a day on average, at most "
+        f"{money.amount(most, currency)} {currency} on one day"
+    )
     return _step("ad_set", edge="adsets", spec=spec, names=names, creates="the ad set", body=body, costs=costs)
 
 

@@ -62,6 +62,8 @@ class AdsFacts:
     audio_codecs: tuple[str, ...] = ("mp4a",)
     # The smallest daily budget in minor units by currency, where the account does not say it (R).
     minimum_daily_budgets: tuple[tuple[str, int], ...] = (("USD", 100), ("EUR", 100), ("GBP", 100), ("JPY", 100))
+    # A day may cost this much more than the daily budget (§1.3 · D).
+    daily_overspend: float = 0.75
     preview_formats: tuple[str, ...] = ("INSTAGRAM_REELS", "FACEBOOK_REELS_MOBILE")
     # Seconds between two looks at a video that Meta processes, and when to give up (R).
     processing_every_s: float = 5.0

@@ -27,11 +27,12 @@ LIMIT_COLUMNS = ("limit", "percent_used", "percent_a_call", "closed_until", "rea
 
 
 def list_calls(
-    runtime: Runtime, *, trace: str | None, node_id: str | None, run_id: str | None, is_failed: bool, limit: int
+    runtime: Runtime, *, trace: str | None, node_id: str | None, run_id: str | None, plan_id: str | None,
+    is_failed: bool, limit: int,
 ) -> list[dict[str, Any]]:
     """Return the newest calls that match, each with its usage headers."""
     return audit_log.find(
-        runtime.engine, trace=trace, node_id=node_id, run_id=run_id, is_failed=is_failed, limit=limit
+        runtime.engine, trace=trace, node_id=node_id, run_id=run_id, plan_id=plan_id, is_failed=is_failed, limit=limit
     )
 
 

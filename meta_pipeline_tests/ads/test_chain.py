@@ -9,10 +9,13 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+import requests
 
+from meta_pipeline.graph.calls import CallKind
 from meta_pipeline.plans import stored
 from meta_pipeline.plans.plan import PlanFailedError
 from meta_pipeline.records import ConfigError
+from meta_pipeline.store.coordination.leases import LeaseError
 from meta_pipeline_tests.ads.world import ACCOUNT, INSTAGRAM, PAGE, SPEC, AdsWorld
 from meta_pipeline_tests.fakes.objects_at_meta import Killed
 
@@ -85,6 +88,62 @@ def test_one_call_without_an_answer_leads_to_the_same_end(world: AdsWorld, fault
         assert (applied.status, world.state()) == ("applied", state), f"{fault} at call {number}, {write}"
         world.roll_back(plan)
         assert (stored.load(world.engine, plan.id).status, world.state()) == ("rolled_back", EMPTY), number
+
+
+def test_one_read_without_an_answer_leads_to_the_same_end(world: AdsWorld) -> None:
+    plan = world.plan()
+    calls = len(world.events)
+    world.apply(plan)
+    reads = sum(event.method == "GET" for event in world.events[calls:])
+    world.roll_back(plan)
+    assert reads >= 4
+    for number in range(reads):
+        plan = world.plan()
+        world.disturb_reads(number)
+        world.apply(plan)
+        world.calm()
+
+        assert world.state() == undisturbed()[1], number
+        world.roll_back(plan)
+
+
+def test_an_upload_that_meta_has_forgotten_begins_again(world: AdsWorld) -> None:
+    plan = world.plan()
+    world.disturb(2, "killed after")
+    with pytest.raises(Killed):
+        world.apply(plan)
+    world.graph.creation.videos.uploads.clear()
+    world.apply(plan)
+
+    assert world.state() == undisturbed()[1]
+
+
+def test_two_that_apply_a_plan_at_once_create_it_once(world: AdsWorld) -> None:
+    plan = world.plan()
+    refused: list[str] = []
+
+    def apply_beside(request: requests.PreparedRequest) -> None:
+        if request.method == "POST" and not refused:
+            refused.append("")
+            with pytest.raises(LeaseError) as held:
+                world.apply(plan)
+            refused.append(str(held.value))
+
+    world.adapter.before = apply_beside
+    world.apply(plan)
+    assert "another run works on plan" in refused[1] and world.state() == undisturbed()[1]
+
+
+def test_an_ad_that_meta_disapproves_says_so(world: AdsWorld) -> None:
+    world.graph.creation.review_fails = True
+    applied = world.apply(world.plan())
+    world.activate(applied)
+    world.clock.sleep(3600)
+
+    fields = {"fields": "effective_status,ad_review_feedback"}
+    token = world.vault.reveal(applied.token_ref, flow="test")
+    ad = world.client.get(str(applied.step("ad").object_id), fields, token=token, kind=CallKind.AD_OBJECTS).object
+    assert ad["effective_status"] == "DISAPPROVED" and ad["ad_review_feedback"]["global"]
 
 
 def test_an_upload_goes_on_where_the_connection_broke(world: AdsWorld) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -98,6 +99,18 @@ class AdsWorld(FrozenRuntime):
     def _count(self, request: requests.PreparedRequest) -> None:
         if request.method != "GET":
             self.writes.append(f"{request.method} {str(request.path_url).split('/', 2)[2].partition('?')[0]}")
+
+    def disturb_reads(self, number: int) -> None:
+        """Let the answer to the read of this number from now on be lost."""
+        reads = itertools.count()
+        self.clock.sleep(60)
+
+        def before(request: requests.PreparedRequest) -> None:
+            self._count(request)
+            if request.method == "GET" and next(reads) == number:
+                self.graph.faults.plan([{"fault": "timeout", "path": ""}])
+
+        self.adapter.before = before
 
     def disturb(self, number: int, fault: str) -> None:
         """Let something happen at the write of this number from now on: lost before or after it takes effect, the client

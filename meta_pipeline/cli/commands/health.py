@@ -30,13 +30,14 @@ def doctor(as_json: bool) -> None:
 @click.option("--trace", help="an fbtrace id, as errors and rows have it")
 @click.option("--node", "node_id", help="the id of an ad account (act_…), Page or Instagram account")
 @click.option("--run", "run_id", help="a Dagster run")
+@click.option("--plan", "plan_id", help="a plan of ads or of publishing: the changes that were sent for it")
 @click.option("--failed", "is_failed", is_flag=True, help="only what was refused or never answered")
 @click.option("--limits", "is_limits", is_flag=True, help="how much of every limit of Meta is used")
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 100_000), help="how many, newest first")
 @tabular
 def audit(
-    trace: str | None, node_id: str | None, run_id: str | None, is_failed: bool, is_limits: bool, limit: int,
-    form: str, is_wide: bool,
+    trace: str | None, node_id: str | None, run_id: str | None, plan_id: str | None, is_failed: bool,
+    is_limits: bool, limit: int, form: str, is_wide: bool,
 ) -> None:
     """Every call to Graph: what for, what came back, which trace; or the limits they are charged to."""
     from meta_pipeline.bootstrap import process_runtime
@@ -49,7 +50,7 @@ def audit(
         rows = audits.with_short_names(rows) if form == "table" else rows
     else:
         rows = audits.list_calls(
-            runtime, trace=trace, node_id=node_id, run_id=run_id, is_failed=is_failed, limit=limit
+            runtime, trace=trace, node_id=node_id, run_id=run_id, plan_id=plan_id, is_failed=is_failed, limit=limit
         )
     table_columns = audits.LIMIT_COLUMNS if is_limits else audits.CALL_COLUMNS
     columns = list(rows[0]) if rows and form == "json" else list(table_columns)

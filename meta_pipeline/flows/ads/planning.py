@@ -16,7 +16,7 @@ from meta_pipeline.ads.spec import Spec, read_spec
 from meta_pipeline.files.video import VideoError, read_video
 from meta_pipeline.graph.calls import CallKind
 from meta_pipeline.graph.client import GraphClient
-from meta_pipeline.graph.errors import GraphError
+from meta_pipeline.graph.errors import GraphError, ThrottledError, TransientError
 from meta_pipeline.graph.request import CallContext
 from meta_pipeline.graph.writes import WriteKind
 from meta_pipeline.plans import stored
@@ -102,6 +102,8 @@ def _validate(steps: Sequence[Step], plan_id: str, *, graph: GraphClient, token:
             continue
         try:
             graph.write(step.write, step.path, {**step.body, **step.dry_run}, token=token, plan_id=plan_id)
+        except (TransientError, ThrottledError):
+            raise
         except GraphError as error:
             raise UnplannableError(f"Meta would not create {step.creates}: {error}") from None
 

@@ -37,6 +37,7 @@ def find(
     trace: str | None = None,
     node_id: str | None = None,
     run_id: str | None = None,
+    plan_id: str | None = None,
     is_failed: bool = False,
     limit: int,
 ) -> list[dict[str, Any]]:
@@ -48,6 +49,8 @@ def find(
         query = query.where(calls.c.node_id == node_id)
     if run_id is not None:
         query = query.where(calls.c.run_id == run_id)
+    if plan_id is not None:
+        query = query.where(calls.c.plan_id == plan_id)
     if is_failed:
         query = query.where(_FAILED)
     with engine.connect() as connection:
