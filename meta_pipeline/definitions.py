@@ -14,6 +14,7 @@ import dagster as dg
 from meta_pipeline.bootstrap import process_runtime
 from meta_pipeline.defs.assets.dbt_manifest import parsed_project
 from meta_pipeline.defs.assets.landing import land_entities, landing_assets
+from meta_pipeline.defs.assets.leads import land_leads
 from meta_pipeline.defs.assets.marts import mart_assets
 from meta_pipeline.defs.assets.published import published_asset
 from meta_pipeline.defs.assets.raw import raw_assets
@@ -29,6 +30,7 @@ from meta_pipeline.defs.jobs import (
     pull_ads,
     pull_entities,
     pull_instagram,
+    pull_leads,
     pull_pages,
 )
 from meta_pipeline.defs.partner_shares import partner_shares_sensor
@@ -40,6 +42,7 @@ from meta_pipeline.defs.schedules import (
     pull_ads_schedule,
     pull_entities_schedule,
     pull_instagram_schedule,
+    pull_leads_schedule,
     pull_pages_schedule,
     pull_stories_schedule,
 )
@@ -67,17 +70,18 @@ def defs() -> dg.Definitions:
     marts = mart_assets(parsed_project(runtime.settings))
     return dg.Definitions(
         assets=[
-            TOKENS_SPEC, *landing_assets(runtime.reports), land_entities, raw_assets(runtime.reports), marts,
-            published_asset(marts),
+            TOKENS_SPEC, *landing_assets(runtime.reports), land_entities, land_leads,
+            raw_assets(runtime.reports), marts, published_asset(marts),
         ],
         asset_checks=[accounts, api_versions, drift, gated_reports, tokens_live],
         jobs=[
             onboarding_job, check_connections, check_invitations, compact_landing, pull_ads, pull_pages, pull_instagram,
-            pull_entities, build_marts, expire_data, publish_post,
+            pull_entities, pull_leads, build_marts, expire_data, publish_post,
         ],
         schedules=[
             pull_ads_schedule, pull_pages_schedule, pull_instagram_schedule, pull_stories_schedule,
-            pull_entities_schedule, check_connections_schedule, compact_landing_schedule, expire_data_schedule,
+            pull_entities_schedule, pull_leads_schedule, check_connections_schedule, compact_landing_schedule,
+            expire_data_schedule,
         ],
         sensors=[
             build_marts_sensor, waiting_ranges_sensor, onboarding_sensor, token_alerts_sensor, check_alerts_sensor,

@@ -10,6 +10,7 @@ from meta_pipeline.node_kinds import AD_ACCOUNT, INSTAGRAM_ACCOUNT, PAGE
 PULLS = {AD_ACCOUNT.name: "0 */6 * * *", PAGE.name: "10 */6 * * *", INSTAGRAM_ACCOUNT.name: "20 */6 * * *"}
 PULL_ENTITIES = "30 */6 * * *"
 PULL_STORIES = "40 * * * *"
+PULL_LEADS = "50 */6 * * *"
 CHECK_CONNECTIONS = "15 4 * * *"
 COMPACT_LANDING = "45 4 * * *"
 EXPIRE_DATA = "15 5 * * *"

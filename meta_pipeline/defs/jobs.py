@@ -7,6 +7,7 @@ import dagster as dg
 
 from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.defs.assets.keys import ENTITIES, landing_key
+from meta_pipeline.defs.assets.leads import LEADS
 from meta_pipeline.defs.partitions import NODES, checked_id
 from meta_pipeline.defs.shown import plain
 from meta_pipeline.flows.connections import consents, relinking
@@ -38,6 +39,11 @@ PULLS = (pull_ads, pull_pages, pull_instagram)
 pull_entities = dg.define_asset_job(
     "pull_entities", selection=_ENTITIES,
     description="Reads the campaigns, ad sets, ads and creatives of one ad account from Meta and lands them.",
+)
+pull_leads = dg.define_asset_job(
+    "pull_leads", selection=dg.AssetSelection.assets(LEADS),
+    description="Reads the leads of every Page since the newest one, or those that a webhook has reported, and stores "
+    "them sealed.",
 )
 build_marts = dg.define_asset_job(
     "build_marts", selection=dg.AssetSelection.groups("raw", "staging", "marts", "compat"),

@@ -18,14 +18,17 @@ from meta_pipeline.defs.jobs import (
     pull_ads,
     pull_entities,
     pull_instagram,
+    pull_leads,
     pull_pages,
 )
 from meta_pipeline.defs.partitions import node_tags, range_tags
 from meta_pipeline.extract.planning.ranges import Range
 from meta_pipeline.extract.planning.restatement import parse_tiers
 from meta_pipeline.extract.reports import is_hourly, is_snapshot
+from meta_pipeline.flows.leads.reading import require as require_leads
 from meta_pipeline.node_kinds import AD_ACCOUNT, INSTAGRAM_ACCOUNT, PAGE, NodeKind
-from meta_pipeline.records import NodeLink
+from meta_pipeline.records import ConfigError, NodeLink
+from meta_pipeline.sealed.store import CONVERSATIONS, LEADS
 from meta_pipeline.status.due_pulls import due_pulls
 from meta_pipeline.store.connections.node_links import list_links
 
@@ -119,6 +122,24 @@ def pull_entities_schedule(
 
 
 @dg.schedule(
+    job=pull_leads, cron_schedule=calendar.PULL_LEADS, name="pull_leads_schedule", default_status=_RUNNING,
+    description="Every six hours, while leads are switched on: reads the forms of every Page and their leads since the "
+    "newest one. Webhooks report a lead at once; this reads what they have lost.",
+)
+def pull_leads_schedule(
+    context: dg.ScheduleEvaluationContext, runtime: dg.ResourceParam[Runtime]
+) -> dg.RunRequest | dg.SkipReason:
+    """Request one run for all Pages: most polls read nothing new."""
+    try:
+        require_leads(runtime)
+    except ConfigError as switched_off:
+        return dg.SkipReason(str(switched_off))
+    if not runtime.links_to_read(kind=PAGE, now=context.scheduled_execution_time):
+        return _nothing_to_read(runtime, PAGE)
+    return dg.RunRequest(run_key=f"leads:{context.scheduled_execution_time.isoformat()}")
+
+
+@dg.schedule(
     job=check_connections, cron_schedule=calendar.CHECK_CONNECTIONS, name="check_connections_schedule",
     default_status=_RUNNING,
     description="Every day at 04:15 UTC: checks that every connection still works, and looks for new ad accounts, "
@@ -143,13 +164,14 @@ def compact_landing_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunReq
 @dg.schedule(
     job=expire_data, cron_schedule=calendar.EXPIRE_DATA, name="expire_data_schedule", default_status=_RUNNING,
     description="Every day at 05:15 UTC: removes raw data that is older than its customer's ceiling "
-    "(`meta-pipeline retention` says what is next).",
+    "(`meta-pipeline retention` says what is next), and what people wrote once it has been kept long enough.",
 )
 def expire_data_schedule(
     context: dg.ScheduleEvaluationContext, runtime: dg.ResourceParam[Runtime]
 ) -> dg.RunRequest | dg.SkipReason:
-    """Request the expiry where a customer has a ceiling."""
-    if all(tenant.retention_ceiling_days is None for tenant in runtime.intake.tenants):
+    """Request the expiry where a customer has a ceiling, and where there is something that people wrote."""
+    has_records = any((runtime.settings.root / name).is_dir() for name in (LEADS, CONVERSATIONS))
+    if not has_records and all(tenant.retention_ceiling_days is None for tenant in runtime.intake.tenants):
         return dg.SkipReason("No customer has a retention_ceiling_days: nothing expires.")
     return dg.RunRequest(run_key=f"{context.scheduled_execution_time.date()}")
 

@@ -9,7 +9,8 @@ import dagster as dg
 
 from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.defs.assets.keys import landing_key
-from meta_pipeline.defs.jobs import pull_entities, pull_instagram, pull_pages
+from meta_pipeline.defs.assets.leads import leads_config
+from meta_pipeline.defs.jobs import pull_entities, pull_instagram, pull_leads, pull_pages
 from meta_pipeline.defs.partitions import node_tags, range_tags
 from meta_pipeline.defs.shown import plain
 from meta_pipeline.flows.webhooks import gaps, refreshing, reporting
@@ -24,14 +25,17 @@ TAG = "meta/webhook"
 # A change whose run nobody has started by then is requested again.
 LOST_AFTER = dt.timedelta(minutes=10)
 _CHECK_EVERY = dt.timedelta(hours=1)
-_KIND_OF = {"post": PAGE, "story": INSTAGRAM_ACCOUNT, "media": INSTAGRAM_ACCOUNT, "entities": AD_ACCOUNT}
+_KIND_OF = {
+    "post": PAGE, "lead": PAGE, "story": INSTAGRAM_ACCOUNT, "media": INSTAGRAM_ACCOUNT, "entities": AD_ACCOUNT,
+}
 
 
 @dg.sensor(
-    name="webhooks_sensor", jobs=[pull_pages, pull_instagram, pull_entities], minimum_interval_seconds=15,
+    name="webhooks_sensor", jobs=[pull_pages, pull_instagram, pull_entities, pull_leads], minimum_interval_seconds=15,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Reads what Meta has reported through webhooks: one post, the stories of one account, the changes of "
-    "one ad account, the tokens of one person; and everything that polls can see after the receiver was down.",
+    "one ad account, the tokens of one person, single leads; and everything that polls can see after the receiver was "
+    "down.",
 )
 def webhooks_sensor(
     context: dg.SensorEvaluationContext, runtime: dg.ResourceParam[Runtime]
@@ -57,6 +61,8 @@ def webhooks_sensor(
         gaps.prepare(gap, list(links.values()), engine=engine, now=now)
         for link in links.values():
             yield from _runs_after(f"webhook-gap:{gap.began_at:%Y%m%dT%H%M%S}:{link.id}", link, now)
+        if "leads" in runtime.features:
+            yield dg.RunRequest(job_name=pull_leads.name, run_key=f"webhook-gap:{gap.began_at:%Y%m%dT%H%M%S}:leads")
         sentences.append(gaps.close(
             gap, list(links.values()), graph=runtime.graph, tokens=runtime.vault, engine=engine, now=now
         ))
@@ -82,6 +88,11 @@ def _request(work: Work, links: dict[str, NodeLink], runtime: Runtime) -> dg.Run
     inbox.request(work.ids, run_key=run_key, now=now)
     if kind is AD_ACCOUNT:
         return _entities(node_id, run_key)
+    if refresh.kind == "lead":
+        return dg.RunRequest(
+            job_name=pull_leads.name, run_key=run_key, tags={**node_tags(node_id, PAGE), TAG: run_key},
+            run_config=leads_config(node_id, work.lead_ids),
+        )
     return _snapshot(kind, links[node_id], REPORT_OF[refresh.kind], run_key, now)
 
 

@@ -74,6 +74,22 @@ def quoted(name: str) -> str:
 # The entities; the tables of the insights follow the catalogue of reports.
 TABLES = tuple(RawTable(name=kind.name, columns=kind.columns) for kind in ENTITY_KINDS)
 
+# Leads as they are counted, and the forms: nothing of a person (docs/decisions/0078).
+LEADS_SCHEMA = "raw_meta_leads"
+LEAD_COLUMNS = {
+    "page_id": "varchar", "lead_id": "varchar", "form_id": "varchar", "created_at": "timestamptz", "ad_id": "varchar",
+    "adset_id": "varchar", "campaign_id": "varchar", "is_organic": "boolean", "platform": "varchar",
+}
+LEAD_FORM_COLUMNS = {
+    "page_id": "varchar", "form_id": "varchar", "name": "varchar", "status": "varchar", "created_at": "timestamptz",
+    "read_at": "timestamptz", "is_refused": "boolean",
+}
+
+
+def _columns(types: dict[str, str]) -> str:
+    return ", ".join(f"{name} {kind}" for name, kind in types.items())
+
+
 # Tables about the pipeline itself: calls to Graph by UTC day, the versions of days with their sums, keys that Meta
 # sends and no column has, the linked nodes with their states and changes, which metrics Meta answers for them, what
 # plans have created at Meta, and which load changed which days last (`changes`; `report` is the name of a raw table),
@@ -130,4 +146,7 @@ create table if not exists {OWN_SCHEMA}.node_publications (
 create table if not exists {OWN_SCHEMA}.warehouse_state (
     identity varchar, loads bigint, load_id varchar, loaded_at timestamptz
 );
+create schema if not exists {LEADS_SCHEMA};
+create table if not exists {LEADS_SCHEMA}.leads ({_columns(LEAD_COLUMNS)});
+create table if not exists {LEADS_SCHEMA}.lead_forms ({_columns(LEAD_FORM_COLUMNS)});
 """

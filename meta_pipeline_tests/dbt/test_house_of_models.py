@@ -23,7 +23,7 @@ from meta_pipeline.warehouse.warehouse import Warehouse
 PROJECT = Path(__file__).parents[2] / "dbt_project"
 # Prefixes of marts by folder, as Fivetran's packages have them.
 MARTS = {"ads": ("facebook_ads__", "dim_"), "pages": ("facebook_pages__", "dim_"), "instagram": ("instagram_business__",),
-         "social": ("social__",), "ops": ("fct_", "account_status"), "shared": ("dim_",),
+         "social": ("social__",), "ops": ("fct_", "account_status"), "shared": ("dim_",), "leads": ("leads__",),
          "ad_reporting": ("ad_reporting__",)}
 PREFIXES = {"staging": ("stg_",), "intermediate": ("int_",), "fivetran": ("",)}
 LAYERS = {"staging": {"source"}, "intermediate": {"staging", "intermediate"}, "marts": {"staging", "intermediate", "marts"},
@@ -86,7 +86,7 @@ def test_every_model_tests_its_grain_and_every_mart_keeps_a_contract(manifest: d
 # combination of dimensions has not all of them, a day that has ended was read in no hour of it. `primary_key` tests that no
 # column is null itself.
 MAY_BE_NULL = {*((f"facebook_ads__{name}_report", "campaign_id") for name in ("reach", "weekly", "monthly")),
-               ("fct_graph_calls_daily", "account_id"),
+               ("fct_graph_calls_daily", "account_id"), ("leads__form_report", "currency"),
                ("fct_graph_calls_daily", "report"), ("facebook_ads__maturity_report", "read_hour"),
                *(("instagram_business__demographics", name) for name in ("timeframe", "age", "gender", "country", "city"))}
 

@@ -15,7 +15,8 @@ from dagster._core.test_utils import create_run_for_test
 from harness.frozen_clock import FrozenRuntime
 from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.defs.assets.landing import land_entities, landing_assets
-from meta_pipeline.defs.jobs import pull_entities, pull_instagram, pull_pages
+from meta_pipeline.defs.assets.leads import land_leads
+from meta_pipeline.defs.jobs import pull_entities, pull_instagram, pull_leads, pull_pages
 from meta_pipeline.defs.partitions import AD_ACCOUNTS
 from meta_pipeline.defs.resources import resources_of
 from meta_pipeline.defs.webhooks import LOST_AFTER, webhooks_sensor
@@ -68,7 +69,8 @@ def report(runtime: Runtime, *changes: tuple[str, str, str, dict[str, Any]], tim
 def tick(instance: dg.DagsterInstance, runtime: Runtime) -> list[dg.RunRequest]:
     instance.add_dynamic_partitions(str(AD_ACCOUNTS.name), [link.id for link in list_links(runtime.engine, kind=AD_ACCOUNT)])
     definitions = dg.Definitions(
-        assets=[*landing_assets(runtime.reports), land_entities], jobs=[pull_pages, pull_instagram, pull_entities],
+        assets=[*landing_assets(runtime.reports), land_entities, land_leads],
+        jobs=[pull_pages, pull_instagram, pull_entities, pull_leads],
         resources=resources_of(runtime))
     with dg.build_sensor_context(
         instance=instance, resources={"runtime": runtime}, definitions=definitions
@@ -144,6 +146,18 @@ def test_an_ad_object_without_its_account_is_found_and_its_account_is_listed(run
     (request,) = tick(instance, runtime)
 
     assert (request.job_name, request.partition_key) == ("pull_entities", ACCOUNT)
+
+
+def test_reported_leads_are_one_run_of_their_page_that_reads_these_and_no_others(runtime: Runtime, instance: dg.DagsterInstance) -> None:
+    object.__setattr__(runtime.settings, "features", "leads")
+    report(runtime, *[("page", PAGE, "leadgen", {"leadgen_id": id}) for id in ("11", "12", "11")], ("page", "3000000000002", "leadgen", {"leadgen_id": "21"}))
+    requests = {request.run_config["ops"]["landing__meta_leads__leads"]["config"]["page_id"]: request for request in tick(instance, runtime)}
+
+    assert set(requests) == {PAGE, "3000000000002"} and {request.job_name for request in requests.values()} == {"pull_leads"}
+    assert requests[PAGE].run_config["ops"]["landing__meta_leads__leads"]["config"]["lead_ids"] == ["11", "12"]
+    assert states(runtime) == ["requested"] * 4
+    end(instance, requests[PAGE], dg.DagsterRunStatus.SUCCESS)
+    assert tick(instance, runtime) == [] and states(runtime) == ["done"] * 3 + ["requested"]
 
 
 def test_what_calls_for_nothing_is_settled(runtime: Runtime, instance: dg.DagsterInstance) -> None:

@@ -6,11 +6,13 @@ import dagster as dg
 
 from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.defs.assets.keys import ENTITIES, OWNERS, WRITER, kind_of_landed, landing_key, raw_key
+from meta_pipeline.defs.assets.leads import LEADS
 from meta_pipeline.extract.reports import Reports, is_snapshot
 from meta_pipeline.store.coordination import leases
 from meta_pipeline.store.gateway import audit_log
 from meta_pipeline.store.landed.zones import FILES_LEASE
 from meta_pipeline.warehouse.raw.histories import KINDS, history_of
+from meta_pipeline.warehouse.tables import LEADS_SCHEMA
 
 ALL_READ = "landed_files_read"  # the check that every landed file could be read
 ALL_THERE = "rows_as_loaded"  # the check that the rows of each loaded day were still those that had been loaded
@@ -26,6 +28,12 @@ OF_THE_PIPELINE = {
     "node_publications": "which nodes a published file holds back, and why; empty in the warehouse itself",
     "metric_availability": "when each metric of each Page and Instagram account was requested and answered, and since "
     "when it has been empty or dead",
+}
+
+
+OF_LEADS = {
+    "leads": "every lead with its form, its ad and its time, and nothing of who submitted it",
+    "lead_forms": "every lead form of a Page that was listed",
 }
 
 
@@ -60,6 +68,13 @@ def raw_assets(reports: Reports) -> dg.AssetsDefinition:
                     tags={"source": "meta_pipeline"}, description=description,
                 )
                 for name, description in OF_THE_PIPELINE.items()
+            ),
+            *(
+                dg.AssetSpec(
+                    [LEADS_SCHEMA, name], deps=[LEADS], group_name="raw", kinds={"duckdb"}, owners=OWNERS,
+                    tags={"source": "meta_leads"}, description=description,
+                )
+                for name, description in OF_LEADS.items()
             ),
         ],
         check_specs=[
@@ -105,6 +120,7 @@ def keys_of_landed(reports: Reports, landed: Iterable[str]) -> set[dg.AssetKey]:
     """Return the raw tables that a load of these reports and listings may change: theirs, and those of the pipeline
     itself."""
     keys = {dg.AssetKey(["raw_meta_pipeline", name]) for name in OF_THE_PIPELINE}
+    keys |= {dg.AssetKey([LEADS_SCHEMA, name]) for name in OF_LEADS}
     for name in landed:
         keys.add(raw_key(name, name))
         if name in KINDS:

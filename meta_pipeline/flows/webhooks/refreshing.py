@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -19,6 +19,7 @@ from meta_pipeline.webhooks.refreshes import Refresh, by_refresh, refresh_of
 
 PEOPLE = ("user", "system_user")
 MOST_ATTEMPTS = 3
+MOST_LEADS = 500  # in one run
 RETRY_AFTER = dt.timedelta(minutes=10)
 # The report that shows what a change is about.
 REPORT_OF = {"post": "page_posts", "story": "instagram_stories", "media": "instagram_media"}
@@ -26,10 +27,11 @@ REPORT_OF = {"post": "page_posts", "story": "instagram_stories", "media": "insta
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
-    """A read, and the rows of the inbox that call for it."""
+    """A read, and the rows of the inbox that call for it. `lead_ids`: the leads of a Page that are read together."""
 
     refresh: Refresh
     ids: tuple[int, ...]
+    lead_ids: tuple[str, ...] = ()
 
     def run_key(self, now: dt.datetime) -> str:
         """Return the key of the run that does it, which no other run has had: a replay must run again."""
@@ -44,10 +46,25 @@ def due_work(engine: sa.Engine, *, features: Collection[str], now: dt.datetime) 
     inbox.settle(unused, status="ignored", outcome="nothing is read because of this field", now=now)
     grouped = by_refresh((entry.id, entry.change) for entry in entries)
     work = [Work(refresh=refresh, ids=tuple(ids)) for refresh, ids in grouped.items()]
+    of_leads = [each for each in work if each.refresh.kind == "lead"]
+    others = [each for each in work if each.refresh.kind != "lead"]
     if "leads" not in features:
-        leads = [id for each in work if each.refresh.kind == "lead" for id in each.ids]
-        inbox.settle(leads, status="ignored", outcome="leads is not in META_PIPELINE_FEATURES", now=now)
-    return [each for each in work if each.refresh.kind != "lead" or "leads" in features]
+        ids = [id for each in of_leads for id in each.ids]
+        inbox.settle(ids, status="ignored", outcome="leads is not in META_PIPELINE_FEATURES", now=now)
+        return others
+    return [*others, *_by_page(of_leads)]
+
+
+def _by_page(of_leads: Sequence[Work]) -> Iterator[Work]:
+    """Yield one read for the leads of a Page, in portions: a campaign may bring hundreds within a minute."""
+    for page_id in dict.fromkeys(each.refresh.node_id for each in of_leads):
+        theirs = [each for each in of_leads if each.refresh.node_id == page_id]
+        for start in range(0, len(theirs), MOST_LEADS):
+            portion = theirs[start : start + MOST_LEADS]
+            yield Work(
+                refresh=Refresh(kind="lead", node_id=page_id), ids=tuple(id for each in portion for id in each.ids),
+                lead_ids=tuple(each.refresh.object_id for each in portion if each.refresh.object_id),
+            )
 
 
 def check_person(

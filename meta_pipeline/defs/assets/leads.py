@@ -1,0 +1,50 @@
+"""The asset of leads: read from Meta and stored sealed. Nothing that Dagster shows is about a person."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import dagster as dg
+import pydantic
+
+from meta_pipeline.bootstrap import Runtime
+from meta_pipeline.defs.assets.keys import OWNERS
+from meta_pipeline.defs.shown import plain
+from meta_pipeline.flows.leads import reading
+
+LEADS = dg.AssetKey(["landing", "meta_leads", "leads"])
+
+
+class LeadsConfig(dg.Config):
+    """The leads of a Page that webhooks have reported; without any, every Page is polled."""
+
+    page_id: str = ""
+    lead_ids: list[str] = pydantic.Field(default_factory=list)
+
+
+@dg.asset(
+    key=LEADS, group_name="landing", kinds={"meta", "parquet"}, owners=OWNERS, tags={"source": "meta_leads"},
+    description="the leads of every Page, sealed: who submitted them and what they answered opens only with the "
+    "vault's keys; ids, times and ads are in the clear",
+)
+def land_leads(
+    context: dg.AssetExecutionContext, config: LeadsConfig, runtime: dg.ResourceParam[Runtime]
+) -> dg.MaterializeResult[None]:
+    """Read the leads that a webhook has reported, or every form since its newest lead."""
+    if config.lead_ids:
+        pulls = [reading.read_reported(runtime, config.page_id, config.lead_ids, run_id=context.run.run_id)]
+    else:
+        pulls = reading.pull_leads(runtime, run_id=context.run.run_id)
+    refused = [plain(sentence) for pull in pulls for sentence in pull.refused]
+    for sentence in refused:
+        context.log.warning(sentence)
+    if problems := [plain(sentence) for pull in pulls for sentence in pull.problems]:
+        raise dg.Failure(" · ".join(problems), allow_retries=False)
+    return dg.MaterializeResult(metadata={
+        "pages": len(pulls), "added": sum(pull.added for pull in pulls),
+        "changed": sum(pull.changed for pull in pulls), "refused": dg.MetadataValue.json(refused),
+    })
+
+
+def leads_config(page_id: str, lead_ids: Sequence[str]) -> dict[str, Any]:
+    """Return the run config that reads these leads of a Page and no others."""
+    return {"ops": {land_leads.op.name: {"config": {"page_id": page_id, "lead_ids": list(lead_ids)}}}}

@@ -1,0 +1,76 @@
+"""Leads and lead forms in the warehouse, copied whole: of a lead, what is counted and in the clear, and nothing of a
+person (docs/decisions/0078)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import duckdb
+import sqlalchemy as sa
+
+from meta_pipeline.store.pulls import lead_forms
+from meta_pipeline.warehouse.changes import ChangeLog
+from meta_pipeline.warehouse.tables import LEAD_COLUMNS, LEAD_FORM_COLUMNS, LEADS_SCHEMA
+from meta_pipeline.warehouse.temp_table import create_temp_table
+from meta_pipeline.warehouse.transactions import transaction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeadRow:
+    """A lead as it is counted."""
+
+    page_id: str
+    lead_id: str
+    form_id: str
+    created_at: dt.datetime
+    ad_id: str | None
+    adset_id: str | None
+    campaign_id: str | None
+    is_organic: bool | None
+    platform: str | None
+
+
+ReadLeads = Callable[[], Sequence[LeadRow]]
+
+
+def no_leads() -> Sequence[LeadRow]:
+    """Return no leads, for a warehouse without any."""
+    return ()
+
+
+def replace_leads(
+    connection: duckdb.DuckDBPyConnection, engine: sa.Engine, read_leads: ReadLeads, *, log: ChangeLog, is_whole: bool
+) -> list[lead_forms.LeadForm]:
+    """Replace the leads and the forms if any has changed since the last load, or when the load `is_whole`; return the
+    forms whose changes the file has then."""
+    if not (is_whole or lead_forms.waiting_changes(engine)):
+        return []
+    forms = lead_forms.find(engine)  # before the leads: what changes meanwhile waits for the next load
+    leads = [tuple(getattr(lead, name) for name in LEAD_COLUMNS) for lead in read_leads()]
+    rows = [
+        (form.page_id, form.form_id, form.name, form.status, form.created_at, form.read_at, form.refusal is not None)
+        for form in forms
+    ]
+    with transaction(connection, "the leads"):
+        _replace(connection, "leads", LEAD_COLUMNS, leads, log)
+        _replace(connection, "lead_forms", LEAD_FORM_COLUMNS, rows, log)
+    return forms
+
+
+def _replace(
+    connection: duckdb.DuckDBPyConnection, table: str, types: dict[str, str], rows: Sequence[tuple[object, ...]],
+    log: ChangeLog,
+) -> None:
+    """Replace a table, and log the Pages whose rows differ."""
+    create_temp_table(connection, "current_rows", types, rows)
+    place = f"{LEADS_SCHEMA}.{table}"
+    changed = connection.execute(
+        f"select distinct page_id from ((from current_rows except from {place}) union (from {place} except from "
+        "current_rows))"
+    ).fetchall()
+    if changed:
+        log.record_nodes(table, [page_id for (page_id,) in changed])
+        connection.execute(f"delete from {place}")
+        connection.execute(f"insert into {place} from current_rows")
