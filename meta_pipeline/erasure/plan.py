@@ -12,6 +12,7 @@ from meta_pipeline.erasure.mentions import Mentions
 from meta_pipeline.intake.intake import Intake
 from meta_pipeline.intake.tenants import Node, Tenant
 from meta_pipeline.records import ConfigError, NodeLink, TokenRef
+from meta_pipeline.sealed.people import identifiers_of
 from meta_pipeline.status.token_health import APP_REMOVED, DISCONNECTED
 from meta_pipeline.store.connections.access import Access
 from meta_pipeline.store.leaving.erasures import SubjectKind
@@ -27,7 +28,8 @@ class ErasurePlan:
     """Everything that is erased. `people`: ids of people; `refs`: of tokens; `nodes`: kind by id; `owners`: the
     businesses that own these, by node; `shared`: nodes that the subject reaches and that stay, because others have
     access to them; `tenant`: whose published file goes; `members`: addresses of people who sign in for the tenant
-    alone; `pictures`: thumbnails of these nodes alone."""
+    alone; `pictures`: thumbnails of these nodes alone. `identifiers`: of a
+    person who wrote to a Page, and `records`: the ids of what they wrote."""
 
     kind: SubjectKind
     people: tuple[str, ...] = ()
@@ -40,6 +42,8 @@ class ErasurePlan:
     tenant: str | None = None
     members: tuple[str, ...] = ()
     pictures: tuple[str, ...] = ()
+    identifiers: tuple[str, ...] = ()
+    records: tuple[str, ...] = ()
 
     @property
     def mentions(self) -> Mentions:
@@ -117,10 +121,16 @@ def plan_for(kind: SubjectKind, subject: str, stored: Stored) -> ErasurePlan:
             return _of_tenant(subject, stored)
         case "invitation":
             return _of_invitation(subject, stored)
+        case "contact":
+            return _of_contact(subject)
 
 
 def kind_of(subject: str, stored: Stored) -> SubjectKind:
     """Return what a text names: a tenant, a node, or a person; ConfigError when it names nothing that is stored."""
+    if "@" in subject:
+        raise ConfigError(
+            "an address stays in the shell's history: `meta-pipeline forget --contact` reads it from standard input"
+        )
     if stored.intake.tenant(subject) is not None:
         return "tenant"
     if _node_id(subject, stored) is not None:
@@ -182,6 +192,15 @@ def _of_tenant(subject: str, stored: Stored) -> ErasurePlan:
             refs.add(ref.id)
     refs |= {ref.id for ref in stored.refs if {ref.parent_ref, ref.replaced_by} & refs}
     return _plan("tenant", people, refs, nodes, stored, shared=theirs & of_others, tenant=tenant)
+
+
+def _of_contact(subject: str) -> ErasurePlan:
+    """Return what is erased of a person who wrote to a Page, by an e-mail address or a phone number; what they wrote is
+    looked up later."""
+    identifiers = identifiers_of(subject)
+    if not identifiers:
+        raise ConfigError("this is no e-mail address and no phone number: write a number with the code of its country")
+    return ErasurePlan(kind="contact", identifiers=tuple(sorted(identifiers)), names=(subject.strip(),))
 
 
 def _reached(refs: Iterable[str], stored: Stored) -> set[str]:

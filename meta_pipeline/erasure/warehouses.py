@@ -13,7 +13,7 @@ from meta_pipeline.erasure.landed import NAMING_PEOPLE, without
 from meta_pipeline.erasure.mentions import ERASED
 from meta_pipeline.erasure.plan import ErasurePlan
 from meta_pipeline.files.temporary import discard_left_behind_of
-from meta_pipeline.publish import thumbnails
+from meta_pipeline.publish import lead_answers, thumbnails
 from meta_pipeline.publish.copies.copy_without import LeftOut, count_rows, write_copy
 from meta_pipeline.publish.copies.warehouse_copy import attach, replacing
 from meta_pipeline.records import LoadError
@@ -31,7 +31,7 @@ def left_out_of(plan: ErasurePlan) -> LeftOut:
     return LeftOut(
         nodes=plan.node_list, people=plan.people, person_columns=dict(NAMING_PEOPLE.values()),
         without_people=without(plan.of_people, report), word=ERASED, mentions=mentions.is_in,
-        without_mentions=mentions.without_in,
+        without_mentions=mentions.without_in, records=plan.records,
     )
 
 
@@ -82,6 +82,7 @@ def published_files(published: Path) -> list[Path]:
 def remove_published(file: Path) -> None:
     """Remove a tenant's published file with its thumbnails and its folder."""
     thumbnails.remove_all(str(file))
+    lead_answers.remove_all(str(file.parents[1] / file.name), file.parent.name)
     discard(file)
     with contextlib.suppress(OSError):
         file.parent.rmdir()

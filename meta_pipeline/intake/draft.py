@@ -56,6 +56,8 @@ name = {title}
 # Who may see the customer's page and file, and who may also handle its invitations.
 # viewers = ["kim@example.com"]
 # operators = ["ann@example.com"]
+# Which of them also get what people answered in lead forms, in a file of their own.
+# lead_viewers = ["kim@example.com"]
 # For how many days raw data is kept at least and at most.
 # retention_floor_days = 90
 # retention_ceiling_days = 1125

@@ -73,6 +73,7 @@ class _Tenant(_Strict):
     tasks: Annotated[dict[str, _Words], pydantic.Field(max_length=10)] = {}
     viewers: _Emails = []
     operators: _Emails = []
+    lead_viewers: _Emails = []
     contacts: Annotated[dict[_Digits, _Contact], pydantic.Field(max_length=1_000)] = {}
     retention_floor_days: _Days | None = None
     retention_ceiling_days: _Days | None = None
@@ -154,7 +155,8 @@ def _tenant(name: str, table: _Tenant) -> Tenant:
         title=table.name, contacts=tuple(contacts), shares=table.shares,
         tasks={kind: tuple(tasks) for kind, tasks in table.tasks.items()},
         uses_conversions_api=table.uses_conversions_api, viewers=_addresses(table.viewers),
-        operators=_addresses(table.operators), retention_floor_days=table.retention_floor_days,
+        operators=_addresses(table.operators), lead_viewers=_addresses(table.lead_viewers),
+        retention_floor_days=table.retention_floor_days,
         retention_ceiling_days=table.retention_ceiling_days,
     )
 
@@ -178,6 +180,9 @@ def _check(name: str, table: _Tenant, tables: Mapping[str, _Tenant], source: str
         raise ConfigError(f"{place}: tasks: there is no kind {strange[0]!r}: there are {', '.join(KEYS_BY_KIND)}")
     if strange := sorted(set(table.contacts) - set(table.businesses)):
         raise ConfigError(f"{place}: contacts: {strange[0]} is none of its businesses")
+    others = _addresses(table.lead_viewers) - _addresses(table.viewers) - _addresses(table.operators)
+    if others:
+        raise ConfigError(f"{place}: lead_viewers: {min(others)} is none of its viewers and operators")
     floor, ceiling = table.retention_floor_days, table.retention_ceiling_days
     if floor is not None and ceiling is not None and floor > ceiling:
         raise ConfigError(
@@ -215,7 +220,7 @@ def _describe_keys(parts: list[str]) -> str:
 
 def _expected(parts: list[str]) -> str:
     """Return what a text at this place must look like."""
-    if any(part in ("viewers", "operators", "email") for part in parts):
+    if any(part in ("viewers", "operators", "lead_viewers", "email") for part in parts):
         return 'an e-mail address in quotation marks, such as "ann@example.com"'
     if any(part in ("tasks", "scopes") for part in parts):
         return 'names in quotation marks, such as ["ANALYZE"]'

@@ -33,8 +33,8 @@ class Tenant:
 
     `title`: its name for people; `nodes`: the ids that the intake names, `kinds`: the kind of those that it names by
     kind; `contacts`: an admin of each business; `shares`: who shares with whom; `tasks`: those that were agreed, by
-    kind of node; `viewers`, `operators`: addresses of people; the retention of raw data is in days, None when it is
-    not stated."""
+    kind of node; `viewers`, `operators`: addresses of people, `lead_viewers`: those of them who get the answers of
+    leads; the retention of raw data is in days, None when it is not stated."""
 
     name: str
     businesses: frozenset[str] = frozenset()
@@ -47,6 +47,7 @@ class Tenant:
     uses_conversions_api: bool | None = None
     viewers: frozenset[str] = frozenset()
     operators: frozenset[str] = frozenset()
+    lead_viewers: frozenset[str] = frozenset()
     retention_floor_days: int | None = None
     retention_ceiling_days: int | None = None
 

@@ -27,7 +27,10 @@ class PublishPolicy:
     @property
     def digest(self) -> str:
         """Return a digest of what decides which files are published and what is in them."""
-        tenants = [[tenant.name, sorted(tenant.businesses), sorted(tenant.nodes)] for tenant in self.tenants]
+        tenants = [
+            [tenant.name, sorted(tenant.businesses), sorted(tenant.nodes), sorted(tenant.lead_viewers)]
+            for tenant in self.tenants
+        ]
         return short_hash(json.dumps([tenants, self.holds_failed]).encode())
 
 

@@ -35,6 +35,14 @@ def identifiers_in(texts: Iterable[str]) -> frozenset[str]:
     return frozenset(identifiers)
 
 
+def spellings_in(texts: Iterable[str], identifiers: frozenset[str]) -> frozenset[str]:
+    """Return the addresses and numbers of these identifiers as they are spelled in texts."""
+    return frozenset(
+        match for text in texts for pattern in (_EMAIL, _PHONE) for match in pattern.findall(text[:_LONGEST])
+        if identifiers & identifiers_in([match])
+    )
+
+
 def identifiers_of(contact: str) -> frozenset[str]:
     """Return the identifiers that an e-mail address or a phone number may have in a record; none for another text. Of a
     number with the code of its country, that is also its spelling without."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -86,6 +86,19 @@ def opened_row(row: Row, keys: Keyring, *, store: str, owner: str) -> PersonalRe
         owner=owner, id=row["record_id"], group=row["group_id"], at=row["at"],
         attributes=json.loads(row["attributes"]), content=opened["content"], people=frozenset(opened["people"]),
     )
+
+
+def texts_in(content: Any) -> Iterator[str]:
+    """Yield every text in the content of a record."""
+    match content:
+        case str():
+            yield content
+        case Mapping():
+            for value in content.values():
+                yield from texts_in(value)
+        case list() | tuple():
+            for value in content:
+                yield from texts_in(value)
 
 
 def entry_of(row: Row, owner: str) -> Entry:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import getpass
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +16,7 @@ from meta_pipeline.erasure import receipt
 from meta_pipeline.erasure.plan import ErasurePlan, kind_of, plan_for
 from meta_pipeline.flows.leaving.callbacks import request_erasure
 from meta_pipeline.flows.leaving.erasing import run_erasures
-from meta_pipeline.flows.leaving.places import overridden_floors, owners_of, places_of, stored_facts
+from meta_pipeline.flows.leaving.places import completed, overridden_floors, owners_of, places_of, stored_facts
 from meta_pipeline.records import ConfigError
 from meta_pipeline.store.connections.node_links import list_links
 from meta_pipeline.store.leaving import erased_rows, erasures
@@ -47,13 +49,16 @@ class Effect:
                 self.plan.shared
             ),
             "businesses": list(self.plan.businesses), "people": list(self.plan.people),
-            "tokens": list(self.plan.refs), "rows_of_the_control_store": self.rows,
+            "tokens": list(self.plan.refs), "records": list(self.plan.records), "rows_of_the_control_store": self.rows,
             "retention_overridden": self.overridden,
         }
 
     def sentences(self) -> Iterator[str]:
         """Yield it for people."""
         plan = self.plan
+        if self.kind == "contact":
+            yield f"this erases {counted(len(plan.records), 'record')} of what this person submitted or wrote to Pages"
+            return
         yield f"this erases {counted(len(plan.nodes), 'node')} with all data, and {counted(len(plan.refs), 'token')}:"
         yield from (f"  {kind} {id} {self._name(id)}".rstrip() for id, kind in plan.nodes.items())
         if plan.businesses:
@@ -71,12 +76,24 @@ class Effect:
         return printable(self.names.get(id, ""), limit=100)
 
 
-def effect_of(runtime: Runtime, subject: str) -> Effect:
-    """Return what forgetting a person, node or tenant would erase; nothing is written."""
+def read_contact() -> str:
+    """Return the e-mail address or phone number that is piped in, or typed without being shown: as an argument it would
+    stay in the shell's history. Raise ConfigError when there is none."""
+    text = getpass.getpass("E-mail address or phone number: ") if sys.stdin.isatty() else sys.stdin.readline()
+    if not text.strip():
+        raise ConfigError("no e-mail address and no phone number came on standard input")
+    return text.strip()
+
+
+def effect_of(runtime: Runtime, subject: str, *, is_contact: bool = False) -> Effect:
+    """Return what forgetting a person, node or tenant, or somebody who wrote to a Page, would erase; nothing is
+    written."""
     places = places_of(runtime)
     stored = stored_facts(places)
-    kind = kind_of(subject, stored)
+    kind: SubjectKind = "contact" if is_contact else kind_of(subject, stored)
     plan = plan_for(kind, subject, stored)
+    if is_contact:
+        plan = completed(plan, places)
     rows = erased_rows.count_owned(places.engine, owners_of(plan, places))
     return Effect(
         kind, plan, {link.id: link.name for link in list_links(places.engine)}, sum(rows.values()),

@@ -8,6 +8,7 @@ import dagster as dg
 from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.defs.assets.keys import OWNERS, PUBLISHED, SOURCE_TAG, WRITER
 from meta_pipeline.defs.assets.preview import preview_metadata
+from meta_pipeline.flows.leads.answers import write_answers_of
 from meta_pipeline.publish.publish import Publication, publish
 from meta_pipeline.store.landed import warehouse_state
 
@@ -27,6 +28,7 @@ def published_asset(marts: dg.AssetsDefinition) -> dg.AssetsDefinition:
         settings, now = runtime.settings, runtime.now()
         last_at = warehouse_state.find(runtime.engine).published_at
         publication = publish(settings.warehouse_file, settings.published_file, now=now, policy=runtime.publish_policy)
+        write_answers_of(runtime)
         warehouse_state.record_publication(runtime.engine, size=publication.size, at=now)
         dictionary = {"data_dictionary": dg.MetadataValue.url(f"{settings.public_url}/docs")}
         chart = preview_metadata(publication.location, run_tags=context.run_tags, last_at=last_at, now=now)

@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from meta_pipeline.erasure.retention import Retention, first_kept_days, retention_by_node
+from meta_pipeline.flows.leads.answers import write_answers_of
 from meta_pipeline.flows.leaving.places import LeavingRuntime
 from meta_pipeline.intake.tenants import Tenant
 from meta_pipeline.landing.expiry import Expired, expire_node
@@ -80,11 +81,14 @@ def expire_data(
 
 
 def expire_data_of(runtime: LeavingRuntime) -> Expiry:
-    """Expire the data of a runtime's customers."""
-    return expire_data(
+    """Expire the data of a runtime's customers, and take what has expired out of the files of answers."""
+    expiry = expire_data(
         runtime.intake.tenants, engine=runtime.engine, warehouse=runtime.warehouse,
         sealed=tuple(runtime.sealed_stores.values()), now=runtime.now, sleep=runtime.sleep,
     )
+    if expiry.sealed_records:
+        write_answers_of(runtime)
+    return expiry
 
 
 def expiries(tenants: Iterable[Tenant], *, engine: sa.Engine) -> list[NodeExpiry]:

@@ -21,6 +21,8 @@ from meta_pipeline.flows.leaving.customers import invited
 from meta_pipeline.intake.intake import Intake
 from meta_pipeline.intake.tenants import Tenant
 from meta_pipeline.node_kinds import AD_ACCOUNT
+from meta_pipeline.sealed.people import spellings_in
+from meta_pipeline.sealed.record import texts_in
 from meta_pipeline.sealed.store import SealedStore
 from meta_pipeline.settings import Settings
 from meta_pipeline.store.connections import access, grants
@@ -56,6 +58,10 @@ class Places:
     @property
     def tenants(self) -> tuple[Tenant, ...]:
         return self.intake.tenants
+
+    def sealed_store(self, name: str) -> SealedStore:
+        """Return the store of this name."""
+        return next(store for store in self.sealed if store.name == name)
 
     @property
     def dagster_home(self) -> Path:
@@ -119,11 +125,17 @@ def stored_facts(places: Places) -> Stored:
 
 
 def completed(plan: ErasurePlan, places: Places) -> ErasurePlan:
-    """Add to a plan what only the landed files say: the thumbnails of its nodes, and other names of its people."""
+    """Add to a plan what only files say: the thumbnails of its nodes, other names of its people, and what a person
+    wrote to Pages, with the spellings of their address or number there."""
     names = landed.names_of_people(places.landing, plan.people)
+    written = [record for store in places.sealed for record in store.find_person(plan.identifiers)]
+    spellings = spellings_in(
+        (text for record in written for text in texts_in(record.content)), frozenset(plan.identifiers)
+    )
     return dataclasses.replace(
-        plan, names=tuple(sorted({*plan.names, *names})),
+        plan, names=tuple(sorted({*plan.names, *names, *spellings})),
         pictures=tuple(landed.pictures_of(places.landing, plan.nodes)),
+        records=tuple(sorted({record.id for record in written})),
     )
 
 

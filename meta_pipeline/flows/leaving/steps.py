@@ -9,11 +9,14 @@ from typing import Any
 
 from meta_pipeline.erasure import landed, loose_files, receipt, run_history, search, warehouses
 from meta_pipeline.erasure.plan import ErasurePlan
+from meta_pipeline.flows.leads.answers import write_answers
 from meta_pipeline.flows.leaving.places import Places, owners_of
 from meta_pipeline.records import MetaPipelineError
+from meta_pipeline.sealed.store import LEADS
 from meta_pipeline.store.coordination import leases
 from meta_pipeline.store.landed import warehouse_state, zones
 from meta_pipeline.store.leaving import erased_rows
+from meta_pipeline.store.pulls import lead_forms
 
 # What writes meanwhile may mention the subject once more: those steps are repeated until a search finds nothing.
 ROUNDS = 3
@@ -56,6 +59,11 @@ def _erase_landed(plan: ErasurePlan, places: Places) -> dict[str, Any]:
             files += landed.remove_nodes(places.landing, [node_id])
             sealed += sum(store.delete_owner(node_id) for store in places.sealed)
     pictures = landed.remove_pictures(places.landing, plan.pictures)
+    if plan.identifiers:
+        for store in places.sealed:
+            erased = store.delete_person(plan.identifiers)
+            lead_forms.mark_changed(places.engine, [entry.owner for entry in erased], now=places.now())
+            sealed += len(erased)
     if plan.people:
         (report,) = landed.NAMING_PEOPLE
         for node_id in sorted(zones.nodes_with(places.engine, report=report)):
@@ -84,6 +92,10 @@ def _erase_published(plan: ErasurePlan, places: Places) -> dict[str, Any]:
         warehouses.rewrite(file, plan, is_published=True, sleep=places.sleep)
         warehouses.remove_unused_pictures(file)
         after += warehouses.count(file, plan)
+    write_answers(
+        str(places.published), [tenant for tenant in places.tenants if tenant.name != plan.tenant],
+        engine=places.engine, read=lambda page_id: places.sealed_store(LEADS).read(page_id),
+    )
     if places.published.exists():
         warehouse_state.record_published_size(places.engine, places.published.stat().st_size)
     return {"rows_before": before, "rows_after": after, "files_removed": removed}

@@ -19,6 +19,8 @@ from meta_pipeline.publish.copies.warehouse_copy import attach, opened, stored_t
 PAYLOAD = "payload"
 RELATED = "related"
 # Columns of tables about nodes that name businesses and other nodes: the owner, both sides of a change, relations.
+# The id of something that a person wrote; a table has one of these at most.
+RECORD_COLUMNS = frozenset({"lead_id", "message_id"})
 NAMING_OTHERS = ("owner_business_id", "owner_business", "value_before", "value_after", RELATED)
 
 
@@ -27,7 +29,8 @@ class LeftOut:
     """Rows, people and businesses that a copy leaves out: the rows of `nodes`, and `people` (ids) in the rows of
     others, where a column is one of `person_columns`: an id and the name beside it. They become `word`.
     `without_people` does the same for a record as Meta wrote it. `mentions` and `without_mentions`: of anything that
-    is left out, in the columns that say who owns, or owned, a node."""
+    is left out, in the columns that say who owns, or owned, a node. `records`: ids of what a person wrote, whose rows
+    are left out."""
 
     nodes: Collection[Node] = ()
     people: Collection[str] = ()
@@ -36,6 +39,7 @@ class LeftOut:
     word: str = ""
     mentions: Callable[[str], bool] = field(default=lambda _: False)
     without_mentions: Callable[[str], str] = str
+    records: Collection[str] = ()
 
 
 def write_copy(source: Path, target: Path, left_out: LeftOut, *, is_exclusive: bool) -> None:
@@ -85,6 +89,9 @@ def _belongs(table: StoredTable, left_out: LeftOut) -> tuple[list[str], list[Any
         conditions.append(f'"{table.node_column}" in (select unnest(?::varchar[]))')
         values.append(_ids(table, left_out.nodes))
     names = {name for name, _ in table.columns}
+    for column in RECORD_COLUMNS & names if left_out.records else ():
+        conditions.append(f'"{column}" in (select unnest(?::varchar[]))')
+        values.append(sorted(left_out.records))
     for id_column in left_out.person_columns.keys() & names if left_out.people else ():
         conditions.append(f'"{id_column}" in (select unnest(?::varchar[]))')
         values.append(sorted(left_out.people))
@@ -111,6 +118,9 @@ def _copy_rows(connection: duckdb.DuckDBPyConnection, table: StoredTable, left_o
     if ids:
         query += f' where coalesce("{table.node_column}" not in (select unnest(?::varchar[])), true)'
         values.append(ids)
+    for column in RECORD_COLUMNS & {name for name, _ in table.columns} if left_out.records else ():
+        query += f' {"and" if ids else "where"} "{column}" not in (select unnest(?::varchar[]))'
+        values.append(sorted(left_out.records))
     connection.execute(query, values)
 
 

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from meta_pipeline.store.schema.leaving import erasures
 
-SubjectKind = Literal["person", "node", "tenant", "invitation"]
+SubjectKind = Literal["person", "node", "tenant", "invitation", "contact"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,18 +13,24 @@ from meta_pipeline.cli.output.terminal import echo
 
 
 @click.command()
-@click.argument("subject", metavar="PERSON|NODE|TENANT")
+@click.argument("subject", metavar="[PERSON|NODE|TENANT]", required=False)
+@click.option("--contact", is_flag=True, help="a person who wrote to a Page: reads an e-mail address or phone number "
+              "from standard input, or asks for it")
 @click.option("--dry-run", is_flag=True, help="show what would be erased, and write nothing")
 @click.option("--yes", is_flag=True, help="do not ask on a terminal")
 @AS_JSON
-def forget(subject: str, dry_run: bool, yes: bool, as_json: bool) -> None:
+def forget(subject: str | None, contact: bool, dry_run: bool, yes: bool, as_json: bool) -> None:
     """Erase a person (by app-scoped user id), a node (by its id) or a tenant everywhere, and write a signed receipt. It
-    is final: only a new consent brings the data back."""
+    is final: only a new consent brings the data back. With --contact: what somebody submitted or wrote to a Page."""
     from meta_pipeline.bootstrap import process_runtime
     from meta_pipeline.cli.stored import forget as verb
 
+    if contact == (subject is not None):
+        raise click.UsageError("name a person, a node or a tenant, or use --contact")
     runtime = process_runtime()
-    effect = verb.effect_of(runtime, subject)
+    if subject is None:
+        subject = verb.read_contact()
+    effect = verb.effect_of(runtime, subject, is_contact=contact)
     if not as_json:
         for sentence in effect.sentences():
             echo(sentence)

@@ -1,0 +1,135 @@
+"""What somebody submitted is in the sealed store and in the file of the named viewer, in no other byte of the home, and
+after an erasure nowhere at all; the marts count every lead."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from harness.home import Home, make_home
+from harness.kills.planted_home import files_that_mention
+from harness.sandbox import Sandbox, serving
+from meta_pipeline.consent.scopes import scopes_for
+
+PAGE = "3000000000001"
+VIEWER = "kim@north.example"
+TENANTS = f"""
+business = "2000000000001"
+[tenants.north]
+nodes = ["act_1000000001", "act_1000000002", "{PAGE}"]
+viewers = ["{VIEWER}", "lee@north.example"]
+lead_viewers = ["{VIEWER}"]
+[tenants.south]
+nodes = ["act_1000000005", "3000000000002"]
+viewers = ["sue@south.example"]
+"""
+EMAIL, PHONE, ANSWER = "planted.ann@example.com", "+49 171 5550000", "because I planted this"
+PLANTED = (EMAIL, EMAIL.upper(), PHONE, "491715550000", "5550000", ANSWER)
+DAYS = ("--since", "2026-11-10", "--until", "2026-11-19")
+FILE = f"published/north/leads/{VIEWER}/leads.parquet"
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    with serving() as sandbox:
+        sandbox.control("world", {"leads_per_page": 4000})
+        yield sandbox
+
+
+@pytest.fixture(scope="module")
+def lead_ids(sandbox: Sandbox) -> list[str]:
+    answers: list[dict[str, str]] = [{"email": EMAIL.upper(), "phone_number": PHONE, "why?": ANSWER}, {"contact": f"write to {EMAIL}", "why?": ANSWER}]
+    return [sandbox.control("leads", {"page_id": PAGE, "answers": each})["lead_id"] for each in answers]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory, sandbox: Sandbox, lead_ids: list[str]) -> Home:
+    """Ads of ten days and the leads of ninety are read, built and published."""
+    path = tmp_path_factory.mktemp("leads")
+    (path / "tenants.toml").write_text(TENANTS)
+    home = make_home(
+        path, sandbox, META_PIPELINE_FEATURES="leads", META_PIPELINE_SAMPLES="50", META_PIPELINE_TENANTS=str(path / "tenants.toml"))
+    for command, stdin in (
+        (("connect", "--token-stdin"), sandbox.token(scopes=list(scopes_for(3, ["leads"])))),
+        (("backfill", *DAYS, "--report", "ad_insights", "--report", "account_insights", "--no-build"), ""),
+        (("leads", "pull"), ""), (("build",), ""),
+    ):
+        ran = home.run(*command, stdin=stdin)
+        assert ran.returncode == 0, ran.stderr
+    return home
+
+
+def folder(home: Home) -> Path:
+    return Path(home.environment["META_PIPELINE_HOME"])
+
+
+def test_the_marts_count_every_lead_and_an_ad_costs_what_it_cost(home: Home) -> None:
+    listed = json.loads(home.run("leads", "list", "--format", "json").stdout)
+    of_page = [lead for lead in listed if lead["page_id"] == PAGE]
+    (counted,) = home.sql(f"select sum(leads)::int as leads, sum(leads_organic)::int as organic from marts.leads__form_report where page_id = '{PAGE}'")
+    assert (counted["leads"], counted["organic"]) == (len(of_page), sum(lead["ad_id"] is None for lead in of_page))
+
+    costs = home.sql("""
+        select leads.ad_id, leads.date_day::varchar as day, sum(leads.spend)::varchar as spend, any_value(ads.spend)::varchar as of_ad,
+            sum(leads.leads)::int as leads
+        from marts.leads__ad_report as leads inner join marts.facebook_ads__ad_report as ads
+            on leads.ad_id = ads.ad_id and leads.date_day = ads.date_day
+        where ads.spend > 0 group by all
+    """)
+    assert costs and sum(row["leads"] for row in costs) > 0
+    assert all(abs(Decimal(row["spend"]) - Decimal(row["of_ad"])) < Decimal("0.00001") for row in costs)
+    rated = home.sql("select spend, leads_paid, cost_per_lead from marts.leads__ad_report where cost_per_lead is not null and spend is not null")
+    assert rated and all(abs(Decimal(row["cost_per_lead"]) - Decimal(row["spend"]) / row["leads_paid"]) < Decimal("0.000001") for row in rated)
+
+
+def test_answers_are_in_the_file_of_the_named_viewer_and_in_no_other_byte(home: Home, lead_ids: list[str]) -> None:
+    rows = [row for row in pq.read_table(folder(home) / FILE, partitioning=None).to_pylist() if row["lead_id"] in lead_ids]
+
+    assert {(row["question"], row["answer"]) for row in rows} >= {("email", EMAIL.upper()), ("phone_number", PHONE), ("why?", ANSWER)}
+    assert set(files_that_mention(folder(home), PLANTED)) == {FILE}
+    assert [str(path.relative_to(folder(home))) for path in (folder(home) / "published").rglob("leads*")] == ["published/north/leads", FILE]
+    everything = json.loads(home.run("leads", "list", "--format", "json").stdout)
+    pages = {row["page_id"] for row in pq.read_table(folder(home) / FILE, partitioning=None).to_pylist()}
+    assert pages == {PAGE} < {lead["page_id"] for lead in everything}
+
+
+def test_another_viewer_in_the_intake_takes_the_file_over(home: Home) -> None:
+    settings = home.path / "tenants.toml"
+    settings.write_text(TENANTS.replace(f'lead_viewers = ["{VIEWER}"]', 'lead_viewers = ["lee@north.example"]'))
+    assert home.run("build").returncode == 0
+    assert set(files_that_mention(folder(home), (PHONE,))) == {"published/north/leads/lee@north.example/leads.parquet"}
+    settings.write_text(TENANTS)
+    assert home.run("build").returncode == 0
+    assert set(files_that_mention(folder(home), (PHONE,))) == {FILE}
+
+
+def test_a_person_is_forgotten_by_address_or_number_everywhere(home: Home, lead_ids: list[str]) -> None:
+    (folder(home) / "dagster" / "up.log").write_text(f"before\nreads {EMAIL}\nafter\n")
+    before = json.loads(home.run("leads", "list", "--format", "json").stdout)
+    assert home.run("forget", EMAIL).returncode == 1, "an address is no argument"
+    planned: dict[str, Any] = json.loads(home.run("forget", "--contact", "--dry-run", "--json", stdin=f"{EMAIL}\n").stdout)
+    assert sorted(planned["records"]) == sorted(lead_ids) and set(files_that_mention(folder(home), (PHONE,))) == {FILE}
+
+    ran = home.run("forget", "--contact", "--yes", stdin="0049 171 5550000\n")
+    assert ran.returncode == 0 and PHONE not in ran.stdout + ran.stderr
+    assert EMAIL not in json.dumps(pq.read_table(folder(home) / FILE, partitioning=None).to_pylist()[:0])
+    ran = home.run("forget", "--contact", "--yes", "--json", stdin=f"{EMAIL}\n")
+    assert ran.returncode == 0, ran.stderr
+
+    assert files_that_mention(folder(home), (*PLANTED, *lead_ids)) == {}
+    assert (folder(home) / "dagster" / "up.log").read_text() == "before\nreads erased\nafter\n"
+    assert home.run("receipt", "verify", json.loads(ran.stdout)["receipt"]).returncode == 0
+    for command in (("leads", "pull"), ("build",)):
+        again = home.run(*command)
+        assert again.returncode == 0, again.stderr
+    after = json.loads(home.run("leads", "list", "--format", "json").stdout)
+    assert [lead for lead in before if lead["lead_id"] not in lead_ids] == after, "Meta still has the leads; they do not come back"
+    assert files_that_mention(folder(home), (*PLANTED, *lead_ids)) == {}
+    (counted,) = home.sql("select sum(leads)::int as leads from marts.leads__form_report")
+    assert counted["leads"] == len(after)
