@@ -158,7 +158,7 @@ def test_what_may_be_the_text_of_a_person_is_never_stored_in_the_clear(field: di
     assert "Ann" not in str(exc_info.value)
 
 
-@pytest.mark.parametrize("keys", ["", "short", "ä" * 43, f"{OLD_KEY},AAAA"])
+@pytest.mark.parametrize("keys", ["", "short", "ä" * 43, f"{OLD_KEY},AAAA"], ids=["none", "short", "letters", "the second"])
 def test_keys_that_are_none_are_refused_by_name(engine: sa.Engine, tmp_path: Path, keys: str) -> None:
     with pytest.raises(ConfigError, match="META_PIPELINE_VAULT_KEYS"):
         store(engine, tmp_path, keys=keys)
