@@ -9,9 +9,9 @@ from pathlib import Path
 
 import duckdb
 
+from meta_pipeline.erasure.erasure_plan import ErasurePlan
 from meta_pipeline.erasure.landed import NAMING_PEOPLE, without
 from meta_pipeline.erasure.mentions import ERASED
-from meta_pipeline.erasure.plan import ErasurePlan
 from meta_pipeline.files.temporary import discard_left_behind_of
 from meta_pipeline.publish import lead_answers, thumbnails
 from meta_pipeline.publish.copies.copy_without import LeftOut, count_rows, write_copy

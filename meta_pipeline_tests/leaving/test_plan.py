@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from meta_pipeline.erasure.erasure_plan import ErasurePlan
 from meta_pipeline.erasure.mentions import Mentions
-from meta_pipeline.erasure.plan import ErasurePlan, Invited, Stored, kind_of, plan_for
+from meta_pipeline.erasure.plan import Invited, Stored, kind_of, plan_for
 from meta_pipeline.intake.intake import Intake
 from meta_pipeline.intake.tenants import Contact, Tenant
 from meta_pipeline.records import ConfigError, NodeLink, TokenRef

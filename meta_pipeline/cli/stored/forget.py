@@ -13,7 +13,8 @@ from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.cli.output.terminal import counted
 from meta_pipeline.display import printable
 from meta_pipeline.erasure import receipt
-from meta_pipeline.erasure.plan import ErasurePlan, kind_of, plan_for
+from meta_pipeline.erasure.erasure_plan import ErasurePlan
+from meta_pipeline.erasure.plan import kind_of, plan_for
 from meta_pipeline.flows.leaving.callbacks import request_erasure
 from meta_pipeline.flows.leaving.erasing import run_erasures
 from meta_pipeline.flows.leaving.places import completed, overridden_floors, owners_of, places_of, stored_facts

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from meta_pipeline.erasure import receipt
-from meta_pipeline.erasure.plan import ErasurePlan, plan_for
+from meta_pipeline.erasure.erasure_plan import ErasurePlan
+from meta_pipeline.erasure.plan import plan_for
 from meta_pipeline.flows.leaving.places import Places, completed, overridden_floors, stored_facts
 from meta_pipeline.flows.leaving.steps import STEPS
 from meta_pipeline.records import MetaPipelineError

@@ -14,7 +14,8 @@ import sqlalchemy as sa
 
 from meta_pipeline.consent.sign_in_link import person_digest
 from meta_pipeline.erasure import landed
-from meta_pipeline.erasure.plan import ErasurePlan, Stored
+from meta_pipeline.erasure.erasure_plan import ErasurePlan
+from meta_pipeline.erasure.plan import Stored
 from meta_pipeline.extract.reports import Reports, kind_of
 from meta_pipeline.files import reading
 from meta_pipeline.flows.leaving.customers import invited

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from meta_pipeline.erasure import landed, loose_files, receipt, run_history, search, warehouses
-from meta_pipeline.erasure.plan import ErasurePlan
+from meta_pipeline.erasure.erasure_plan import ErasurePlan
 from meta_pipeline.flows.leads.answers import write_answers
 from meta_pipeline.flows.leaving.places import Places, owners_of
 from meta_pipeline.records import MetaPipelineError
