@@ -24,6 +24,7 @@ from meta_pipeline.plans.step import Created, Step, StepRecord, Values, nested
 from meta_pipeline.records import AccessToken, ConfigError, MetaPipelineError
 from meta_pipeline.store.coordination import leases
 
+MOST_RENEWALS = 10
 SENDS = 3  # how often one run sends a call whose outcome was unknown and that had no effect
 LEASE_PATIENCE_S = 5.0
 
@@ -119,6 +120,8 @@ class _Applying:
         self._plan_id, self._run = plan_id, run
         self._plan = stored.load(run.engine, plan_id)
         self._sends: dict[str, int] = {}
+        self._sent_again: set[str] = set()
+        self._renewals = 0
 
     def finish(self) -> None:
         """Do one action after another until nothing is left to do."""
@@ -130,6 +133,20 @@ class _Applying:
                     self._check(record)
                 case Await(record):
                     self._wait(record)
+        for record in self._plan.steps:
+            if record.step.name in self._sent_again:
+                self._check_once(record)
+
+    def _check_once(self, record: StepRecord) -> None:
+        """Raise when something that was sent again exists twice: its first call took effect later than was waited."""
+        wanted = record.step.read_back
+        if record.step.performer is None and wanted is not None and wanted.has_tag:
+            more = set(self._run.reader.list(record, self._values)) - {record.object_id}
+            if more:
+                raise _StepFailedError(
+                    f"{record.step.creates} exists {1 + len(more)} times, also as {', '.join(sorted(more))}: Meta did "
+                    "late what it had not answered. Roll the plan back and plan it again"
+                )
 
     @property
     def _values(self) -> Values:
@@ -156,7 +173,8 @@ class _Applying:
             return self._renew(self._plan.step(expired.step))
         except GraphError as error:
             if not is_unknown(error):
-                if step.performer is None:
+                # Refused: nothing was created, unless an earlier call was, whose outcome is still unknown.
+                if step.performer is None and record.sent_at is None:
                     self._mark(record, status="planned", sent_at=None)
                 raise
             if step.performer or sends >= SENDS:
@@ -200,6 +218,7 @@ class _Applying:
             self._created(record, Created(object_id=ids[0]))
         else:
             self._run.progress(f"{record.step.creates} does not exist: sending it again")
+            self._sent_again.add(record.step.name)
             self._send(record)
 
     def _wait(self, record: StepRecord) -> None:
@@ -231,7 +250,10 @@ class _Applying:
             waited_s += wait.every_s
 
     def _renew(self, expired: StepRecord) -> None:
-        """Let what has expired, and what was made of it, be created again."""
+        """Let what has expired, and what was made of it, be created again, a few times in one run."""
+        self._renewals += 1
+        if self._renewals > MOST_RENEWALS:
+            raise _StepFailedError(f"{expired.step.creates} has expired again and again")
         self._run.progress(f"{expired.step.creates} has expired: creating it again")
         for each in renewed_with(expired, self._plan.steps):
             self._mark(each, status="planned", object_id=None, sent_at=None, progress={})

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner, Result
 from facebook_business.adobjects.ad import Ad
 from facebook_business.adobjects.adaccount import AdAccount
 from facebook_business.adobjects.adcreative import AdCreative
@@ -20,10 +22,12 @@ from harness.sandbox import Sandbox
 from harness.web.connections_page import Web, make_web
 from meta_pipeline.ads.previews import frame_address
 from meta_pipeline.cli.ads import plans as verb
+from meta_pipeline.cli.main import cli
 from meta_pipeline.plans import stored
 from meta_pipeline.plans.plan import Plan
 from meta_pipeline.plans.step import Values
 from meta_pipeline_tests.ads.world import ACCOUNT, SPEC
+from meta_pipeline_tests.fakes.objects_at_meta import START
 from meta_pipeline_tests.fakes.reel_plans import plan_of_a_reel
 from meta_pipeline_tests.fakes.videos import reel
 
@@ -84,6 +88,42 @@ def test_the_sdk_reads_back_what_the_commands_create(web: Web, api: FacebookAdsA
     assert verb.listed(web.runtime)[1][0][6] == "100"
     assert verb.roll_back(web.runtime, plan.id).endswith("nothing of it is left at Meta")
     assert len(AdAccount(ACCOUNT, api=api).get_campaigns(params={"limit": 500})) == before
+
+
+def test_the_commands_ask_before_something_costs_money(
+    web: Web, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("meta_pipeline.bootstrap.process_runtime", lambda: web.runtime)
+    (tmp_path / "spec.toml").write_text(SPEC)
+    (tmp_path / "reel.mp4").write_bytes(reel(size=9_000))
+
+    def run(*words: str, answer: str = "") -> Result:
+        return CliRunner().invoke(cli, ["ads", *words], input=answer)
+
+    planned = json.loads(run("plan", str(tmp_path / "spec.toml"), "--format", "json").stdout)
+    plan_id = planned[0]["plan"]
+    assert [row["step"] for row in planned] == ["video", "campaign", "creative", "ad_set", "ad"]
+    assert "35.00 EUR on one day" in planned[3]["costs"] and all(row["id"] is None for row in planned)
+    assert "uploaded 100 % of the video" in run("apply", plan_id).stderr
+    limit = ("activate", plan_id, "--spend-limit", "100")
+    refused = run(*limit, answer="n\n")
+    assert refused.exit_code == 1 and "up to 20.00 EUR a day on average, and 100 EUR in total" in refused.stderr
+    assert stored.load(web.runtime.engine, plan_id).details.get("activated_at") is None
+    assert run(*limit, answer="y\n").exit_code == 0
+    (row,) = json.loads(run("list", "--format", "json").stdout)
+    assert (row["id"], row["status"], row["spend_limit"]) == (plan_id, "applied", "100")
+    assert {row["status"] for row in json.loads(run("show", plan_id, "--format", "json").stdout)} == {"done"}
+    assert run("rollback", plan_id).stdout == f"plan {plan_id} is rolled back: nothing of it is left at Meta\n"
+    assert run("apply", "unknown").exit_code == 1
+
+
+def test_only_fields_that_the_sdk_knows_are_requested() -> None:
+    kinds = {"video": AdVideo, "campaign": Campaign, "creative": AdCreative, "ad_set": AdSet, "ad": Ad}
+    for record in plan_of_a_reel(now=START).steps:
+        step, known_to_the_sdk = record.step, set(vars(kinds[record.step.name].Field).values())
+        assert step.read_back and set(step.read_back.fields) <= known_to_the_sdk
+        if step.wait:
+            assert {step.wait.status.partition(".")[0], *step.wait.outputs.values()} <= known_to_the_sdk
 
 
 def test_a_page_of_a_plan_escapes_its_texts_and_is_for_operators(web: Web) -> None:

@@ -31,6 +31,8 @@ class ObjectsAtMeta(BaseAdapter):
     writes: list[tuple[str, str]] = field(default_factory=list)
     at: dt.datetime = START
     on_read: Callable[[dict[str, Any]], None] = lambda node: None
+    on_write: Callable[[str], None] = lambda edge: None
+    takes_filters: bool = True
 
     def __post_init__(self) -> None:
         super().__init__()
@@ -50,6 +52,7 @@ class ObjectsAtMeta(BaseAdapter):
         if request.method == "GET":
             return self._read(path, request)
         number = len(self.writes)
+        self.on_write("/".join(path))
         self.writes.append((str(request.method), "/".join(path)))
         fault = self.faults.get(number)
         if fault == "lost request":
@@ -86,6 +89,8 @@ class ObjectsAtMeta(BaseAdapter):
                 return self._answer(request, *self._missing())
             self.on_read(self.objects[path[0]])
             return self._answer(request, 200, self.objects[path[0]])
+        if "filtering" in str(request.url) and not self.takes_filters:
+            return self._answer(request, 400, {"error": {"code": 100, "message": "filtering is not supported"}})
         listed = [
             each for each in self.objects.values() if each["edge"] == "/".join(path)
             and (self.at - dt.datetime.fromisoformat(each["created_time"])).total_seconds() >= self.shown_after_s

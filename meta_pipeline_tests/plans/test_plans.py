@@ -149,6 +149,39 @@ def test_a_rollback_can_be_repeated_until_nothing_is_left(tmp_path: Path, number
         apply(PLAN_ID, run=world.run)
 
 
+def test_a_call_that_meta_handles_late_is_noticed(tmp_path: Path) -> None:
+    """The listings do not show it before the patience is over, and it is sent again."""
+    world = World(tmp_path, ObjectsAtMeta({0: "lost answer"}, shown_after_s=100.0), plan_of())
+    meta = world.meta
+    meta.on_write = lambda edge: meta.sleep(60.0) if edge.endswith("ads") else None
+    with pytest.raises(PlanFailedError, match="the campaign exists 2 times"):
+        apply(PLAN_ID, run=world.run)
+
+    meta.sleep(100.0)
+    roll_back(PLAN_ID, run=world.run)
+    assert meta.objects == {}
+
+
+def test_a_refusal_after_an_unknown_outcome_is_checked_again(tmp_path: Path) -> None:
+    """What the first call created is found by the next run, although the second call was refused."""
+    world = World(tmp_path, ObjectsAtMeta({0: "lost answer", 1: "refused"}, shown_after_s=60.0), plan_of())
+    with pytest.raises(PlanFailedError, match="perhaps the campaign"):
+        apply(PLAN_ID, run=world.run)
+    world.meta.sleep(60.0)
+    apply(PLAN_ID, run=world.run)
+
+    assert world.created.count("act_1/campaigns") == 1
+
+
+def test_an_edge_that_takes_no_filter_is_listed_whole(tmp_path: Path) -> None:
+    tagged = f"Spring {tag_of(PLAN_ID)} campaign"
+    filtered = ReadBack(path="act_1/campaigns", equals={"name": tagged}, params={"filtering": [{"field": "name"}]})
+    world = World(tmp_path, ObjectsAtMeta({0: "lost answer"}, takes_filters=False), plan_of(step("campaign", read_back=filtered)))
+    apply(PLAN_ID, run=world.run)
+
+    assert world.created == ["act_1/campaigns"]
+
+
 def test_a_rollback_removes_what_exists_twice(tmp_path: Path) -> None:
     """A request that Meta handles after the client has given up, later than it was read back."""
     world = World(tmp_path, ObjectsAtMeta(), plan_of())
@@ -176,7 +209,7 @@ def test_a_performer_goes_on_from_its_progress(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "states,outcome", [
         (["IN_PROGRESS", "FINISHED"], "applied"), (["ERROR"], "can't process"), (["IN_PROGRESS"] * 500, "not ready"),
-        (["EXPIRED", "FINISHED"], "applied"),
+        (["EXPIRED", "FINISHED"], "applied"), (["EXPIRED"] * 99, "again and again"),
     ],
 )
 def test_an_object_is_waited_for(tmp_path: Path, states: list[str], outcome: str) -> None:
@@ -191,7 +224,7 @@ def test_an_object_is_waited_for(tmp_path: Path, states: list[str], outcome: str
     else:
         with pytest.raises(PlanFailedError, match=outcome):
             apply(PLAN_ID, run=world.run)
-        assert world.created == ["act_1/campaigns"]
+        assert set(world.created) == {"act_1/campaigns"}
 
 
 def test_what_expires_is_polled_again_before_something_is_made_of_it() -> None:

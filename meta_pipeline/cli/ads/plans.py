@@ -18,7 +18,7 @@ from meta_pipeline.plans.plan import Plan, existing_in_words
 from meta_pipeline.records import ConfigError
 
 COLUMNS = ["id", "title", "node", "status", "exists", "activated_at", "spend_limit", "created_at", "reason"]
-STEP_COLUMNS = ["step", "status", "id", "call", "creates", "costs", "body"]
+STEP_COLUMNS = ["plan", "step", "status", "id", "call", "creates", "costs", "body"]
 
 
 def plan(runtime: Runtime, spec: Path) -> Plan:
@@ -95,7 +95,7 @@ def steps_of(plan: Plan) -> tuple[list[str], list[tuple[Any, ...]]]:
     """Return a row for every step of a plan."""
     return STEP_COLUMNS, [
         (
-            record.step.name, record.status, record.object_id, f"POST {record.step.path}", record.step.creates,
+            plan.id, record.step.name, record.status, record.object_id, f"POST {record.step.path}", record.step.creates,
             record.step.costs, json.dumps(record.step.body, ensure_ascii=False, sort_keys=True),
         )
         for record in plan.steps

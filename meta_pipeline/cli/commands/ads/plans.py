@@ -25,7 +25,7 @@ def plan(spec: Path, form: str, is_wide: bool) -> None:
     from meta_pipeline.cli.output.tables import show
 
     made = verb.plan(process_runtime(), spec)
-    show(*verb.steps_of(made), form, optional=["status", "id"], is_wide=is_wide)
+    show(*verb.steps_of(made), form, optional=["plan", "status", "id"], is_wide=is_wide)
     for sentence in verb.next_steps(made):
         echo(sentence, err=True)
 
