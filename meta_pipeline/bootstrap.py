@@ -25,7 +25,8 @@ from meta_pipeline.flows import failed_checks
 from meta_pipeline.flows.compaction import Compaction, compact_landing
 from meta_pipeline.flows.connections import consents, instagram_identities
 from meta_pipeline.flows.connections import tokens as token_flows
-from meta_pipeline.flows.leads import counting
+from meta_pipeline.flows.conversations.counting import message_rows
+from meta_pipeline.flows.leads.counting import lead_rows
 from meta_pipeline.flows.posting.planning import Publisher
 from meta_pipeline.flows.pulling.ads.listings import ListingPolicy
 from meta_pipeline.flows.pulling.pull_context import PullContext
@@ -128,8 +129,10 @@ class Runtime(Configuration):
     @functools.cached_property
     def warehouse(self) -> Warehouse:
         rates = RateSettings(self.settings.exchange_rates, self.settings.reporting_currency)
-        return Warehouse(self.settings.warehouse_file, insights_tables(self.catalogue.values()), rates=rates,
-                         read_leads=lambda: counting.lead_rows(self))
+        return Warehouse(
+            self.settings.warehouse_file, insights_tables(self.catalogue.values()), rates=rates,
+            read_leads=lambda: lead_rows(self), read_messages=lambda: message_rows(self),
+        )
 
     @property
     def chosen_by_default(self) -> frozenset[str] | None:

@@ -12,6 +12,7 @@ import warnings
 import dagster as dg
 
 from meta_pipeline.bootstrap import process_runtime
+from meta_pipeline.defs.assets.conversations import land_conversations
 from meta_pipeline.defs.assets.dbt_manifest import parsed_project
 from meta_pipeline.defs.assets.landing import land_entities, landing_assets
 from meta_pipeline.defs.assets.leads import land_leads
@@ -28,6 +29,7 @@ from meta_pipeline.defs.jobs import (
     expire_data,
     onboarding_job,
     pull_ads,
+    pull_conversations,
     pull_entities,
     pull_instagram,
     pull_leads,
@@ -40,6 +42,7 @@ from meta_pipeline.defs.schedules import (
     compact_landing_schedule,
     expire_data_schedule,
     pull_ads_schedule,
+    pull_conversations_schedule,
     pull_entities_schedule,
     pull_instagram_schedule,
     pull_leads_schedule,
@@ -71,17 +74,17 @@ def defs() -> dg.Definitions:
     return dg.Definitions(
         assets=[
             TOKENS_SPEC, *landing_assets(runtime.reports), land_entities, land_leads,
-            raw_assets(runtime.reports), marts, published_asset(marts),
+            land_conversations, raw_assets(runtime.reports), marts, published_asset(marts),
         ],
         asset_checks=[accounts, api_versions, drift, gated_reports, tokens_live],
         jobs=[
             onboarding_job, check_connections, check_invitations, compact_landing, pull_ads, pull_pages, pull_instagram,
-            pull_entities, pull_leads, build_marts, expire_data, publish_post,
+            pull_entities, pull_leads, pull_conversations, build_marts, expire_data, publish_post,
         ],
         schedules=[
             pull_ads_schedule, pull_pages_schedule, pull_instagram_schedule, pull_stories_schedule,
-            pull_entities_schedule, pull_leads_schedule, check_connections_schedule, compact_landing_schedule,
-            expire_data_schedule,
+            pull_entities_schedule, pull_leads_schedule, pull_conversations_schedule, check_connections_schedule,
+            compact_landing_schedule, expire_data_schedule,
         ],
         sensors=[
             build_marts_sensor, waiting_ranges_sensor, onboarding_sensor, token_alerts_sensor, check_alerts_sensor,

@@ -11,6 +11,7 @@ PULLS = {AD_ACCOUNT.name: "0 */6 * * *", PAGE.name: "10 */6 * * *", INSTAGRAM_AC
 PULL_ENTITIES = "30 */6 * * *"
 PULL_STORIES = "40 * * * *"
 PULL_LEADS = "50 */6 * * *"
+PULL_CONVERSATIONS = "40 * * * *"
 CHECK_CONNECTIONS = "15 4 * * *"
 COMPACT_LANDING = "45 4 * * *"
 EXPIRE_DATA = "15 5 * * *"

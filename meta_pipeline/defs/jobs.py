@@ -6,6 +6,7 @@ from typing import Any
 import dagster as dg
 
 from meta_pipeline.bootstrap import Runtime
+from meta_pipeline.defs.assets.conversations import CONVERSATIONS
 from meta_pipeline.defs.assets.keys import ENTITIES, landing_key
 from meta_pipeline.defs.assets.leads import LEADS
 from meta_pipeline.defs.partitions import NODES, checked_id
@@ -44,6 +45,10 @@ pull_leads = dg.define_asset_job(
     "pull_leads", selection=dg.AssetSelection.assets(LEADS),
     description="Reads the leads of every Page since the newest one, or those that a webhook has reported, and stores "
     "them sealed.",
+)
+pull_conversations = dg.define_asset_job(
+    "pull_conversations", selection=dg.AssetSelection.assets(CONVERSATIONS),
+    description="Reads the last 20 messages of every conversation of a Page that changed, and stores them sealed.",
 )
 build_marts = dg.define_asset_job(
     "build_marts", selection=dg.AssetSelection.groups("raw", "staging", "marts", "compat"),

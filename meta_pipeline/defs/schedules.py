@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import dagster as dg
@@ -16,6 +16,7 @@ from meta_pipeline.defs.jobs import (
     compact_landing,
     expire_data,
     pull_ads,
+    pull_conversations,
     pull_entities,
     pull_instagram,
     pull_leads,
@@ -25,6 +26,7 @@ from meta_pipeline.defs.partitions import node_tags, range_tags
 from meta_pipeline.extract.planning.ranges import Range
 from meta_pipeline.extract.planning.restatement import parse_tiers
 from meta_pipeline.extract.reports import is_hourly, is_snapshot
+from meta_pipeline.flows.conversations.reading import require as require_conversations
 from meta_pipeline.flows.leads.reading import require as require_leads
 from meta_pipeline.node_kinds import AD_ACCOUNT, INSTAGRAM_ACCOUNT, PAGE, NodeKind
 from meta_pipeline.records import ConfigError, NodeLink
@@ -130,13 +132,33 @@ def pull_leads_schedule(
     context: dg.ScheduleEvaluationContext, runtime: dg.ResourceParam[Runtime]
 ) -> dg.RunRequest | dg.SkipReason:
     """Request one run for all Pages: most polls read nothing new."""
+    return _of_people(context, runtime, LEADS, require_leads)
+
+
+@dg.schedule(
+    job=pull_conversations, cron_schedule=calendar.PULL_CONVERSATIONS, name="pull_conversations_schedule",
+    default_status=_RUNNING,
+    description="Every hour, while conversations are switched on: lists the conversations of every Page, and reads the "
+    "last 20 messages of those that changed. Meta lets no app read older ones.",
+)
+def pull_conversations_schedule(
+    context: dg.ScheduleEvaluationContext, runtime: dg.ResourceParam[Runtime]
+) -> dg.RunRequest | dg.SkipReason:
+    """Request one run for all Pages: most conversations have not changed."""
+    return _of_people(context, runtime, CONVERSATIONS, require_conversations)
+
+
+def _of_people(
+    context: dg.ScheduleEvaluationContext, runtime: Runtime, name: str, require: Callable[[Runtime], None]
+) -> dg.RunRequest | dg.SkipReason:
+    """Request one run that reads what people wrote to all Pages; skip, with the reason, while it is switched off."""
     try:
-        require_leads(runtime)
+        require(runtime)
     except ConfigError as switched_off:
         return dg.SkipReason(str(switched_off))
     if not runtime.links_to_read(kind=PAGE, now=context.scheduled_execution_time):
         return _nothing_to_read(runtime, PAGE)
-    return dg.RunRequest(run_key=f"leads:{context.scheduled_execution_time.isoformat()}")
+    return dg.RunRequest(run_key=f"{name}:{context.scheduled_execution_time.isoformat()}")
 
 
 @dg.schedule(

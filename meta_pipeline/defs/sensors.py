@@ -28,7 +28,7 @@ from meta_pipeline.flows.inviting import shares
 from meta_pipeline.flows.inviting.alerting import send_invitation_alerts
 from meta_pipeline.store.connections import onboardings
 from meta_pipeline.store.landed import load_queue, warehouse_state
-from meta_pipeline.store.pulls import backfills, deferrals, lead_forms
+from meta_pipeline.store.pulls import backfills, conversations, deferrals, lead_forms
 from meta_pipeline.store.pulls.deferrals import Deferral
 
 # One dbt build for a batch of days, never one per day: its start and parse alone cost seconds.
@@ -57,7 +57,10 @@ def build_marts_sensor(
         job_name="build_marts",
         statuses=[dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED],
     )
-    waiting = [*load_queue.waiting_read_times(runtime.engine), *lead_forms.waiting_changes(runtime.engine)]
+    waiting = [
+        *load_queue.waiting_read_times(runtime.engine), *lead_forms.waiting_changes(runtime.engine),
+        *conversations.waiting_changes(runtime.engine),
+    ]
     if not waiting:
         return dg.SkipReason("Everything that has landed is in the marts.")
     if context.instance.get_runs(active, limit=1):

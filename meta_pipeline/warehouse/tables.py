@@ -85,6 +85,17 @@ LEAD_FORM_COLUMNS = {
     "read_at": "timestamptz", "is_refused": "boolean",
 }
 
+# Messages and conversations, without what was written and who wrote it (docs/decisions/0083).
+CONVERSATIONS_SCHEMA = "raw_meta_conversations"
+MESSAGE_COLUMNS = {
+    "page_id": "varchar", "message_id": "varchar", "conversation_id": "varchar", "written_at": "timestamptz",
+    "is_from_page": "boolean",
+}
+CONVERSATION_COLUMNS = {
+    "page_id": "varchar", "conversation_id": "varchar", "platform": "varchar", "updated_at": "timestamptz",
+    "message_count": "bigint", "unreadable": "bigint", "read_at": "timestamptz",
+}
+
 
 def _columns(types: dict[str, str]) -> str:
     return ", ".join(f"{name} {kind}" for name, kind in types.items())
@@ -149,4 +160,7 @@ create table if not exists {OWN_SCHEMA}.warehouse_state (
 create schema if not exists {LEADS_SCHEMA};
 create table if not exists {LEADS_SCHEMA}.leads ({_columns(LEAD_COLUMNS)});
 create table if not exists {LEADS_SCHEMA}.lead_forms ({_columns(LEAD_FORM_COLUMNS)});
+create schema if not exists {CONVERSATIONS_SCHEMA};
+create table if not exists {CONVERSATIONS_SCHEMA}.messages ({_columns(MESSAGE_COLUMNS)});
+create table if not exists {CONVERSATIONS_SCHEMA}.conversations ({_columns(CONVERSATION_COLUMNS)});
 """

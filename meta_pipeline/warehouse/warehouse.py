@@ -17,9 +17,10 @@ import sqlalchemy as sa
 from meta_pipeline.records import LoadError
 from meta_pipeline.store.gateway import audit_log
 from meta_pipeline.store.landed import day_versions, load_queue, read_times, warehouse_state
-from meta_pipeline.store.pulls import lead_forms
+from meta_pipeline.store.pulls import conversations, lead_forms
 from meta_pipeline.warehouse.changes import ChangeLog
 from meta_pipeline.warehouse.completeness import differing_days, has_all_rows, repair_sentences
+from meta_pipeline.warehouse.copied.conversations import ReadMessages, no_messages, replace_conversations
 from meta_pipeline.warehouse.copied.days import sync_day_versions
 from meta_pipeline.warehouse.copied.exchange_rates import NO_RATES, RateSettings, replace_rates, stored_rates
 from meta_pipeline.warehouse.copied.graph_calls import calls_of_replaced, replace_calls
@@ -49,17 +50,17 @@ class Loaded:
 
 class Warehouse:
     """The file that only the loader and dbt open; readers open the published one. `insights`: the tables of the
-    reports, beside those of the entities; `rates`: the settings of the reporting currency; `read_leads` returns the
-    leads as they are counted."""
+    reports, beside those of the entities; `rates`: the settings of the reporting currency; `read_leads` and
+    `read_messages` return leads and messages as they are counted."""
 
     def __init__(
         self, file: Path, insights: Sequence[RawTable], *, rates: RateSettings = NO_RATES,
-        read_leads: ReadLeads = no_leads,
+        read_leads: ReadLeads = no_leads, read_messages: ReadMessages = no_messages,
     ) -> None:
         self.file = file
         self.insights = tuple(insights)
         self.rates = rates
-        self.read_leads = read_leads
+        self.read_leads, self.read_messages = read_leads, read_messages
 
     @contextlib.contextmanager
     def open(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -105,7 +106,10 @@ class Warehouse:
             return self._load_file(engine, now=now, replaced=beside(self.file, REPLACED))
         if error := lock_error(self.file):
             raise self._refusal(error) from error
-        new = Warehouse(beside(self.file, REBUILT), self.insights, rates=self.rates, read_leads=self.read_leads)
+        new = Warehouse(
+            beside(self.file, REBUILT), self.insights, rates=self.rates, read_leads=self.read_leads,
+            read_messages=self.read_messages,
+        )
         discard(new.file)
         load_queue.reset(engine)
         old = self.file if self.file.exists() else beside(self.file, REPLACED)
@@ -139,12 +143,14 @@ class Warehouse:
             replace_nodes(connection, engine, log=log)
             replace_rates(connection, rates, log=log)
             forms = replace_leads(connection, engine, self.read_leads, log=log, is_whole=is_whole)
+            read = replace_conversations(connection, engine, self.read_messages, log=log, is_whole=is_whole)
             identity = file.identity or secrets.token_hex(16)
             write_state(connection, FileState(identity, log.load_number, load_id), now=now)
         warehouse_state.finish_load(
             engine, identity=identity, loads=log.load_number, load_id=load_id, read_until=read_until
         )
         lead_forms.mark_loaded(engine, forms)
+        conversations.mark_loaded(engine, read)
         return dataclasses.replace(loaded, repaired=repair_sentences(differing))
 
     def _load(
@@ -211,11 +217,11 @@ class Warehouse:
                 )
 
     def is_current(self, engine: sa.Engine) -> bool:
-        """Return True when nothing has landed or was read since the last load, no lead has changed, the file is the one
-        loaded then, and the exchange rates are those that it has."""
+        """Return True when nothing has landed or was read since the last load, no lead and no conversation has changed,
+        the file is the one loaded then, and the exchange rates are those that it has."""
         stored, names = warehouse_state.find(engine), [table.name for table in self.insights]
         rates = self.rates.read()
-        if lead_forms.waiting_changes(engine):
+        if lead_forms.waiting_changes(engine) or conversations.waiting_changes(engine):
             return False
         if stored.is_reload_requested or not self.file.exists() or stored.read_until != read_times.newest_read(engine):
             return False

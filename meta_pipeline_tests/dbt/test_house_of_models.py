@@ -24,6 +24,7 @@ PROJECT = Path(__file__).parents[2] / "dbt_project"
 # Prefixes of marts by folder, as Fivetran's packages have them.
 MARTS = {"ads": ("facebook_ads__", "dim_"), "pages": ("facebook_pages__", "dim_"), "instagram": ("instagram_business__",),
          "social": ("social__",), "ops": ("fct_", "account_status"), "shared": ("dim_",), "leads": ("leads__",),
+         "conversations": ("conversations__",),
          "ad_reporting": ("ad_reporting__",)}
 PREFIXES = {"staging": ("stg_",), "intermediate": ("int_",), "fivetran": ("",)}
 LAYERS = {"staging": {"source"}, "intermediate": {"staging", "intermediate"}, "marts": {"staging", "intermediate", "marts"},

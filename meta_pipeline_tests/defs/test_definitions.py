@@ -137,7 +137,8 @@ def test_every_asset_has_a_group_by_its_step_an_owner_a_source_and_a_description
     assets = inventory["assets"]
 
     assert {group for group, *_ in assets.values()} == {"landing", "raw", "staging", "marts", "compat"}
-    assert {source for _, _, source, _ in assets.values()} == {"meta_ads", "meta_pages", "instagram", "meta_leads", "meta_pipeline"}
+    assert {source for _, _, source, _ in assets.values()} == {
+        "meta_ads", "meta_pages", "instagram", "meta_leads", "meta_conversations", "meta_pipeline"}
     assert [name for name, (_, owners, _, text) in assets.items() if not owners or not text] == []
     groups = {name: assets[name][0] for name in (
         "landing/meta_ads/ad_insights", "raw_meta_ads/ad_insights", "stg_meta_ads__ads", "int_ad_days",

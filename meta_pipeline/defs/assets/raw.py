@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 import dagster as dg
 
 from meta_pipeline.bootstrap import Runtime
+from meta_pipeline.defs.assets.conversations import CONVERSATIONS
 from meta_pipeline.defs.assets.keys import ENTITIES, OWNERS, WRITER, kind_of_landed, landing_key, raw_key
 from meta_pipeline.defs.assets.leads import LEADS
 from meta_pipeline.extract.reports import Reports, is_snapshot
@@ -12,7 +13,7 @@ from meta_pipeline.store.coordination import leases
 from meta_pipeline.store.gateway import audit_log
 from meta_pipeline.store.landed.zones import FILES_LEASE
 from meta_pipeline.warehouse.raw.histories import KINDS, history_of
-from meta_pipeline.warehouse.tables import LEADS_SCHEMA
+from meta_pipeline.warehouse.tables import CONVERSATIONS_SCHEMA, LEADS_SCHEMA
 
 ALL_READ = "landed_files_read"  # the check that every landed file could be read
 ALL_THERE = "rows_as_loaded"  # the check that the rows of each loaded day were still those that had been loaded
@@ -31,10 +32,18 @@ OF_THE_PIPELINE = {
 }
 
 
-OF_LEADS = {
-    "leads": "every lead with its form, its ad and its time, and nothing of who submitted it",
-    "lead_forms": "every lead form of a Page that was listed",
+# Tables of what people wrote, by schema: what is counted.
+OF_PEOPLE = {
+    LEADS_SCHEMA: {
+        "leads": "every lead with its form, its ad and its time, and nothing of who submitted it",
+        "lead_forms": "every lead form of a Page that was listed",
+    },
+    CONVERSATIONS_SCHEMA: {
+        "messages": "every message with its time and the side that wrote it, and nothing of who or what",
+        "conversations": "every conversation of a Page, and how many of its messages can't be read",
+    },
 }
+_READ_BY = {LEADS_SCHEMA: LEADS, CONVERSATIONS_SCHEMA: CONVERSATIONS}
 
 
 def raw_assets(reports: Reports) -> dg.AssetsDefinition:
@@ -71,10 +80,10 @@ def raw_assets(reports: Reports) -> dg.AssetsDefinition:
             ),
             *(
                 dg.AssetSpec(
-                    [LEADS_SCHEMA, name], deps=[LEADS], group_name="raw", kinds={"duckdb"}, owners=OWNERS,
-                    tags={"source": "meta_leads"}, description=description,
+                    [schema, name], deps=[_READ_BY[schema]], group_name="raw", kinds={"duckdb"}, owners=OWNERS,
+                    tags={"source": schema.removeprefix("raw_")}, description=description,
                 )
-                for name, description in OF_LEADS.items()
+                for schema, tables in OF_PEOPLE.items() for name, description in tables.items()
             ),
         ],
         check_specs=[
@@ -120,7 +129,7 @@ def keys_of_landed(reports: Reports, landed: Iterable[str]) -> set[dg.AssetKey]:
     """Return the raw tables that a load of these reports and listings may change: theirs, and those of the pipeline
     itself."""
     keys = {dg.AssetKey(["raw_meta_pipeline", name]) for name in OF_THE_PIPELINE}
-    keys |= {dg.AssetKey([LEADS_SCHEMA, name]) for name in OF_LEADS}
+    keys |= {dg.AssetKey([schema, name]) for schema, tables in OF_PEOPLE.items() for name in tables}
     for name in landed:
         keys.add(raw_key(name, name))
         if name in KINDS:

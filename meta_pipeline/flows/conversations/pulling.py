@@ -133,7 +133,7 @@ class ConversationPuller:
                 Conversation(
                     page_id=link.id, id=read.summary.id, platform=platform, updated_at=read.summary.updated_at,
                     message_count=read.summary.message_count, unreadable=unreadable[read.summary.id],
-                    read_at=self.now(),
+                    read_at=self.now(), changed_at=self.now(),
                 )
                 for read in reads
             ],

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from meta_pipeline.store.pulls import loaded_changes
 from meta_pipeline.store.schema.pulls import conversations
 from meta_pipeline.store.upserts import insert_or_replace
 
 _CHUNK = 500
-_NAMES = ("page_id", "id", "platform", "updated_at", "message_count", "unreadable", "read_at")
+_NAMES = ("page_id", "id", "platform", "updated_at", "message_count", "unreadable", "read_at", "changed_at")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conversation:
     """A conversation as it was read last. `updated_at`: when it had changed last; `message_count` and `unreadable`:
-    None where Meta does not say."""
+    None where Meta does not say; `changed_at`: when it, or a message of it, changed here."""
 
     page_id: str
     id: str
@@ -27,6 +28,7 @@ class Conversation:
     message_count: int | None
     unreadable: int | None
     read_at: dt.datetime
+    changed_at: dt.datetime
 
 
 def find(engine: sa.Engine, *, page_id: str | None = None) -> list[Conversation]:
@@ -50,3 +52,20 @@ def delete(engine: sa.Engine, ids: Collection[str]) -> None:
         for start in range(0, len(wanted), _CHUNK):
             here = conversations.c.id.in_(wanted[start : start + _CHUNK])
             connection.execute(conversations.delete().where(here))
+
+
+def mark_changed(engine: sa.Engine, page_ids: Iterable[str], *, now: dt.datetime) -> None:
+    """Record that messages of these Pages changed, whichever conversation they are of."""
+    loaded_changes.mark_changed(engine, conversations, page_ids, now=now)
+
+
+def waiting_changes(engine: sa.Engine) -> list[dt.datetime]:
+    """Return when each change was made that the warehouse does not have."""
+    return loaded_changes.waiting_changes(engine, conversations)
+
+
+def mark_loaded(engine: sa.Engine, loaded: Iterable[Conversation]) -> None:
+    """Record that the warehouse has the changes of these conversations, as they were read before it was written."""
+    loaded_changes.mark_loaded(engine, conversations, [
+        {"page_id": each.page_id, "id": each.id, "changed_at": each.changed_at} for each in loaded
+    ])

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from meta_pipeline.store.pulls import loaded_changes
 from meta_pipeline.store.schema.pulls import lead_forms
 from meta_pipeline.store.upserts import insert
 
@@ -71,25 +72,19 @@ def record_refusal(engine: sa.Engine, form: LeadForm, sentence: str) -> None:
 
 def mark_changed(engine: sa.Engine, page_ids: Iterable[str], *, now: dt.datetime) -> None:
     """Record that leads of these Pages changed, whichever form they are of."""
-    with engine.begin() as connection:
-        for page_id in sorted(set(page_ids)):
-            connection.execute(lead_forms.update().where(lead_forms.c.page_id == page_id).values(changed_at=now))
+    loaded_changes.mark_changed(engine, lead_forms, page_ids, now=now)
 
 
 def waiting_changes(engine: sa.Engine) -> list[dt.datetime]:
     """Return when each change was made that the warehouse does not have."""
-    is_waiting = sa.or_(
-        lead_forms.c.loaded_change_at.is_(None), lead_forms.c.loaded_change_at < lead_forms.c.changed_at
-    )
-    with engine.connect() as connection:
-        return list(connection.execute(sa.select(lead_forms.c.changed_at).where(is_waiting)).scalars())
+    return loaded_changes.waiting_changes(engine, lead_forms)
 
 
 def mark_loaded(engine: sa.Engine, forms: Iterable[LeadForm]) -> None:
     """Record that the warehouse has the changes of these forms, as they were read before it was written."""
-    with engine.begin() as connection:
-        for form in forms:
-            connection.execute(lead_forms.update().where(_is(form)).values(loaded_change_at=form.changed_at))
+    loaded_changes.mark_loaded(engine, lead_forms, [
+        {"page_id": form.page_id, "form_id": form.form_id, "changed_at": form.changed_at} for form in forms
+    ])
 
 
 def _update(engine: sa.Engine, form: LeadForm, values: dict[str, object]) -> None:

@@ -106,4 +106,6 @@ conversations = sa.Table(
     sa.Column("message_count", sa.Integer),
     sa.Column("unreadable", sa.Integer),
     sa.Column("read_at", Utc, nullable=False),
+    sa.Column("changed_at", Utc, nullable=False),
+    sa.Column("loaded_change_at", Utc),
 )

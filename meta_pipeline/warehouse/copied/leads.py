@@ -12,8 +12,8 @@ import sqlalchemy as sa
 
 from meta_pipeline.store.pulls import lead_forms
 from meta_pipeline.warehouse.changes import ChangeLog
+from meta_pipeline.warehouse.copied.page_rows import replace_page_rows
 from meta_pipeline.warehouse.tables import LEAD_COLUMNS, LEAD_FORM_COLUMNS, LEADS_SCHEMA
-from meta_pipeline.warehouse.temp_table import create_temp_table
 from meta_pipeline.warehouse.transactions import transaction
 
 
@@ -54,23 +54,6 @@ def replace_leads(
         for form in forms
     ]
     with transaction(connection, "the leads"):
-        _replace(connection, "leads", LEAD_COLUMNS, leads, log)
-        _replace(connection, "lead_forms", LEAD_FORM_COLUMNS, rows, log)
+        replace_page_rows(connection, LEADS_SCHEMA, "leads", LEAD_COLUMNS, leads, log=log)
+        replace_page_rows(connection, LEADS_SCHEMA, "lead_forms", LEAD_FORM_COLUMNS, rows, log=log)
     return forms
-
-
-def _replace(
-    connection: duckdb.DuckDBPyConnection, table: str, types: dict[str, str], rows: Sequence[tuple[object, ...]],
-    log: ChangeLog,
-) -> None:
-    """Replace a table, and log the Pages whose rows differ."""
-    create_temp_table(connection, "current_rows", types, rows)
-    place = f"{LEADS_SCHEMA}.{table}"
-    changed = connection.execute(
-        f"select distinct page_id from ((from current_rows except from {place}) union (from {place} except from "
-        "current_rows))"
-    ).fetchall()
-    if changed:
-        log.record_nodes(table, [page_id for (page_id,) in changed])
-        connection.execute(f"delete from {place}")
-        connection.execute(f"insert into {place} from current_rows")

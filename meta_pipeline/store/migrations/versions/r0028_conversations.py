@@ -22,6 +22,8 @@ def upgrade() -> None:
         sa.Column("message_count", sa.Integer),
         sa.Column("unreadable", sa.Integer),
         sa.Column("read_at", Utc, nullable=False),
+        sa.Column("changed_at", Utc, nullable=False),
+        sa.Column("loaded_change_at", Utc),
     )
 
 
