@@ -18,6 +18,7 @@ from meta_pipeline.ads.spec import LARGEST_SPEC, parse_spec, read_spec
 from meta_pipeline.files.video import VideoFacts
 from meta_pipeline.plans import stored
 from meta_pipeline.records import ConfigError
+from meta_pipeline.store.plans.plans import find_ids
 from meta_pipeline_tests.ads.world import ACCOUNT, INSTAGRAM, SPEC, AdsWorld
 from meta_pipeline_tests.fakes.videos import reel
 
@@ -195,13 +196,13 @@ def test_a_made_up_spec_is_planned_or_refused_in_a_sentence(fuzzed: AdsWorld, da
             case "text":
                 lines.insert(at, data.draw(st.text(max_size=40)))
     fuzzed.spec.write_bytes("\n".join(lines).encode("utf-8", "surrogatepass"))
-    before = len(stored.load_all(fuzzed.engine, kinds=("reel_ad",)))
+    before = len(find_ids(fuzzed.engine, kinds=("reel_ad",)))
     fuzzed.clock.sleep(1)
     try:
         fuzzed.plan()
     except ConfigError as error:
         assert len(str(error)) < 4_000
-        assert len(stored.load_all(fuzzed.engine, kinds=("reel_ad",))) == before
+        assert len(find_ids(fuzzed.engine, kinds=("reel_ad",))) == before
 
 
 @generated(50)
