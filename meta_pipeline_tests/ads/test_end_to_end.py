@@ -23,9 +23,12 @@ from harness.web.connections_page import Web, make_web
 from meta_pipeline.ads.previews import frame_address
 from meta_pipeline.cli.ads import plans as verb
 from meta_pipeline.cli.main import cli
+from meta_pipeline.graph import writes
+from meta_pipeline.graph.writes import WriteKind
 from meta_pipeline.plans import stored
 from meta_pipeline.plans.plan import Plan
 from meta_pipeline.plans.step import Values
+from meta_pipeline.store.gateway import audit_log
 from meta_pipeline_tests.ads.world import ACCOUNT, SPEC
 from meta_pipeline_tests.fakes.objects_at_meta import START
 from meta_pipeline_tests.fakes.reel_plans import plan_of_a_reel
@@ -88,6 +91,12 @@ def test_the_sdk_reads_back_what_the_commands_create(web: Web, api: FacebookAdsA
     assert verb.listed(web.runtime)[1][0][6] == "100"
     assert verb.roll_back(web.runtime, plan.id).endswith("nothing of it is left at Meta")
     assert len(AdAccount(ACCOUNT, api=api).get_campaigns(params={"limit": 500})) == before
+    changes = audit_log.find(web.runtime.engine, plan_id=plan.id, limit=1_000)
+    kinds = {writes.listed(row["method"], row["path"].strip("/").partition("/")[2]) for row in changes}
+    assert kinds == {WriteKind.AD_CREATION, WriteKind.AD_CHANGE, WriteKind.AD_REMOVAL}
+    everything = audit_log.find(web.runtime.engine, limit=10_000)
+    assert {row["plan_id"] for row in everything if row["method"] != "GET"} == {plan.id}
+    assert "Spring" not in json.dumps(everything, default=str)
 
 
 def test_the_commands_ask_before_something_costs_money(
