@@ -83,6 +83,19 @@ def test_a_command_names_flag_permission_and_task(runtime: Runtime, command: str
     assert audit_log.find(runtime.engine, limit=1) == []
 
 
+@pytest.mark.parametrize("command", ["leads pull", "leads pull --node 1", "leads forms", "leads list"])
+def test_a_command_that_reads_leads_names_flag_permissions_and_task(runtime: Runtime, command: str) -> None:
+    need = CallKind.LEADS.value
+    object.__setattr__(runtime.settings, "features", ",".join(feature for feature in FEATURES if feature != need.feature))
+    with pytest.raises(ConfigError) as refused:
+        CliRunner().invoke(cli, command.split(), catch_exceptions=False)
+    sentence = str(refused.value)
+
+    assert "\n" not in sentence and sentence.endswith("nothing was sent")
+    assert all(part in sentence for part in ("leads in META_PIPELINE_FEATURES", *need.all_scopes, need.task))
+    assert audit_log.find(runtime.engine, limit=1) == []
+
+
 def test_every_kind_of_change_that_is_sent_belongs_to_a_command() -> None:
     sent = {
         node.attr

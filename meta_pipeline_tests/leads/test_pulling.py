@@ -12,6 +12,7 @@ import pytest
 from harness.kills.planted_home import files_that_mention
 from harness.sandbox import Sandbox
 from meta_pipeline.bootstrap import Runtime
+from meta_pipeline.cli.doctor.leads import check_leads
 from meta_pipeline.flows.leads import reading
 from meta_pipeline.records import ConfigError
 from meta_pipeline.store.gateway import audit_log
@@ -88,6 +89,8 @@ def test_a_form_that_leads_access_manager_refuses_is_named_and_the_others_are_re
     assert "Leads Access Manager refuses the leads of the form Newsletter" in sentence and "Northwind" in sentence
     assert result.added and result.problems == [] and form_id not in {record.group for record in stored(runtime).values()}
     assert {each.form_id: each.refusal for each in lead_forms.find(runtime.engine, page_id=PAGE) if each.refusal} == {form_id: sentence}
+    bad, good = check_leads(runtime, now=runtime.now())
+    assert (bad.is_ok, bad.message, good.is_ok) == (False, sentence, True)
     assert reported.added == 0 and "Leads Access Manager refuses leads of the Page Northwind" in reported.refused[0]
     sandbox.control("world", {"refused_leads": []})
     (result,) = reading.pull_leads(runtime, page_ids=[PAGE])

@@ -11,6 +11,7 @@ from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.cli.catalogue import versions
 from meta_pipeline.cli.doctor import daily_work, lost_access
 from meta_pipeline.cli.doctor.check_result import CheckResult, describe_size
+from meta_pipeline.cli.doctor.leads import check_leads
 from meta_pipeline.cli.doctor.webhooks import check_webhooks
 from meta_pipeline.cli.output.terminal import counted
 from meta_pipeline.consent import oauth
@@ -55,6 +56,7 @@ def run_checks(runtime: Runtime) -> Iterator[CheckResult]:
         yield CheckResult("links", False, f"may be incomplete: {sentence}")
     yield from _check_tokens(runtime)
     yield from check_webhooks(runtime, now=runtime.now())
+    yield from check_leads(runtime, now=runtime.now())
     yield from daily_work.check_daily_work(runtime, now=runtime.now())
     yield from lost_access.check_lost_access(runtime, now=runtime.now())
     yield from _check_accounts(runtime)

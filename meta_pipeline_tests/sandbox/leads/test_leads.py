@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,6 +19,7 @@ from harness.sandbox import Sandbox
 from meta_pipeline.sandbox.control import control
 from meta_pipeline.sandbox.graph import Graph
 from meta_pipeline.sandbox.leads.edges import SCOPES
+from meta_pipeline.sandbox.webhooks.subscriptions import AppSubscription
 from meta_pipeline.sandbox.world.cast import PAGES
 from meta_pipeline_tests.sandbox.client import NOW, advance, call, fetch_all, new_graph
 from meta_pipeline_tests.sandbox.pages.client import PAGE, page_token
@@ -115,6 +117,26 @@ def test_a_planted_lead_is_the_newest() -> None:
     leads = call(graph, f"{planted['form_id']}/leads", token=token(graph))[1]["data"]
 
     assert leads[0]["id"] == planted["lead_id"] and leads[0]["field_data"] == [{"name": "email", "values": ["ann@example.com"]}]
+
+
+def test_the_webhook_of_a_lead_is_ordered_where_the_app_and_the_page_are_subscribed() -> None:
+    graph = new_graph()
+    subscriptions = graph.webhooks.subscriptions
+    control(graph, "leads", {"page_id": PAGE, "answers": {}}, {})
+    subscriptions.of_app["page"] = AppSubscription(object="page", callback_url="http://127.0.0.1:9/webhooks", fields=["feed", "leadgen"])
+    control(graph, "leads", {"page_id": PAGE, "answers": {}}, {})
+    subscriptions.of_pages[PAGE] = ["leadgen"]
+    ad = next(iter(graph.world.ads))
+
+    planted: Any = control(graph, "leads", {"page_id": PAGE, "answers": {"email": "ann@example.com"}, "ad_id": ad}, {})
+    call(graph, f"{planted['form_id']}/test_leads", "POST", token=token(graph))
+    control(graph, "leads", {"page_id": PAGE, "answers": {}, "webhook": False}, {})
+
+    first, second = (json.loads(delivery.body)["entry"][0] for delivery in graph.webhooks.deliveries.waiting)
+    assert first["id"] == PAGE and first["changes"] == [{"field": "leadgen", "value": {
+        "leadgen_id": planted["lead_id"], "page_id": PAGE, "form_id": planted["form_id"], "ad_id": ad, "adgroup_id": ad,
+        "created_time": int(NOW.timestamp())}}]
+    assert "ad_id" not in second["changes"][0]["value"] and b"ann@" not in graph.webhooks.deliveries.waiting[0].body
 
 
 def test_another_seed_has_other_leads_and_the_same_has_the_same() -> None:
