@@ -7,7 +7,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -23,6 +23,7 @@ from meta_pipeline.plans.read_back import Reader
 from meta_pipeline.plans.step import Created, Step, StepRecord, Values, nested
 from meta_pipeline.records import AccessToken, ConfigError, MetaPipelineError
 from meta_pipeline.store.coordination import leases
+from meta_pipeline.store.plans import plans
 
 MOST_RENEWALS = 10
 SENDS = 3  # how often one run sends a call whose outcome was unknown and that had no effect
@@ -213,13 +214,19 @@ class _Applying:
         self._run.progress(f"{record.step.creates} is {created.object_id}")
 
     def _check(self, record: StepRecord) -> None:
-        ids = self._run.reader.find(record, self._values)
+        ids = self._run.reader.find(record, self._values, without=self._ids_of_others(record))
         if ids:
             self._created(record, Created(object_id=ids[0]))
         else:
             self._run.progress(f"{record.step.creates} does not exist: sending it again")
             self._sent_again.add(record.step.name)
             self._send(record)
+
+    def _ids_of_others(self, record: StepRecord) -> Collection[str]:
+        """Return what other plans have created: without a tag, it may look like what this step creates."""
+        if record.step.read_back is None or record.step.read_back.has_tag:
+            return ()
+        return plans.ids_of_others(self._run.engine, self._plan_id)
 
     def _wait(self, record: StepRecord) -> None:
         wait, run = record.step.wait, self._run

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -26,12 +26,13 @@ class Reader:
     def __init__(self, *, graph: GraphClient, token: AccessToken, sleep: Callable[[float], None]) -> None:
         self._graph, self._token, self._sleep = graph, token, sleep
 
-    def find(self, record: StepRecord, values: Values) -> list[str]:
-        """Return the ids of what a step has created, looking until something is there or the patience is over."""
+    def find(self, record: StepRecord, values: Values, *, without: Collection[str] = ()) -> list[str]:
+        """Return the ids of what a step has created, `without` those that others have, looking until something is there
+        or the patience is over."""
         for pause_s in PAUSES_S:
             if pause_s:
                 self._sleep(pause_s)
-            if ids := self.list(record, values):
+            if ids := [id for id in self.list(record, values) if id not in without]:
                 return ids
         return []
 

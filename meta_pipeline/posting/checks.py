@@ -69,12 +69,12 @@ def _of_media(
     if media_type and (others := [item for item in spec.media if item.type != media_type]):
         yield f"{_quoted(others[0])} is no {media_type}, which a {spec.kind} here takes"
     for item in spec.media:
-        yield from _of_file(item, link, rules)
+        yield from _of_file(item, spec, link, rules)
         if item.path is not None and (facts := videos.get(item.path)) is not None:
             yield from (f"{_quoted(item)}: {sentence}" for sentence in _of_video(facts, spec, link, rules))
 
 
-def _of_file(item: MediaItem, link: NodeLink, rules: PostingRules) -> Iterator[str]:
+def _of_file(item: MediaItem, spec: PostSpec, link: NodeLink, rules: PostingRules) -> Iterator[str]:
     if item.path is None:
         return
     is_instagram = link.kind == INSTAGRAM_ACCOUNT.name
@@ -90,7 +90,8 @@ def _of_file(item: MediaItem, link: NodeLink, rules: PostingRules) -> Iterator[s
         return
     most = rules.page_photo_bytes
     if item.type == "video":
-        most = rules.instagram_video_bytes if is_instagram else rules.page_video_bytes
+        most = rules.page_video_file_bytes if spec.kind == "video" else rules.page_video_bytes
+        most = rules.instagram_video_bytes if is_instagram else most
     if not 0 < size <= most:
         yield f"{_quoted(item)} has {size} bytes, and at most {most} are taken"
 

@@ -28,6 +28,7 @@ class PostingRules:
     page_reels_per_day: int = 30
     page_photo_bytes: int = 10 * _MB
     page_video_bytes: int = 1_000 * _MB
+    page_video_file_bytes: int = 100 * _MB  # sent in one call; a Reel is uploaded in pieces
     instagram_video_bytes: int = 300 * _MB
     reel_shortest_s: float = 3
     page_reel_longest_s: float = 90

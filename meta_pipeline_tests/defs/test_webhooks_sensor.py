@@ -109,6 +109,18 @@ def test_changes_of_one_post_are_one_run_of_its_page_and_are_done_when_it_succee
     assert again.run_key != request.run_key
 
 
+def test_media_and_stories_that_were_published_from_here_are_one_run_each(
+    runtime: Runtime, instance: dg.DagsterInstance
+) -> None:
+    account = "17841400000000001"
+    report(runtime, ("instagram", account, "media", {"media_id": "1"}), ("instagram", account, "stories", {"media_id": "2"}))
+
+    requests = tick(instance, runtime)
+    assert [(request.job_name, [key.path[-1] for key in request.asset_selection or ()]) for request in requests] == [
+        ("pull_instagram", ["instagram_media"]), ("pull_instagram", ["instagram_stories"]),
+    ]
+
+
 def test_a_run_that_fails_is_requested_again_until_it_is_given_up(runtime: Runtime, instance: dg.DagsterInstance, frozen: FrozenRuntime) -> None:
     report(runtime, ("page", PAGE, "feed", {"post_id": POST}))
     for _ in range(MOST_ATTEMPTS):

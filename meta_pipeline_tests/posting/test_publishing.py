@@ -94,6 +94,20 @@ def test_a_broken_upload_goes_on_where_it_stopped(tmp_path: Path, name: str) -> 
     ]
 
 
+@pytest.mark.parametrize("fault", ["timeout", "answer_lost"])
+@pytest.mark.parametrize("name", ["a post", "a video", "an instagram photo", "an instagram story"])
+def test_another_plan_with_the_same_text_a_moment_before_is_not_mistaken_for_it(
+    tmp_path: Path, name: str, fault: str
+) -> None:
+    posted = Posted(tmp_path)
+    first = posted.apply(posted.plan(name))
+    second = posted.plan(name)
+    posted.graph.faults.plan([{"fault": fault, "path": "POST .*/(feed|videos|media_publish)$"}])
+    ids = {posted.apply(second).steps[-1].object_id, first.steps[-1].object_id}
+
+    assert len(ids) == len(posted.made()) == 2
+
+
 def test_a_container_that_has_expired_is_created_again(tmp_path: Path) -> None:
     posted = Posted(tmp_path)
     plan = posted.plan("an instagram carousel")

@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 
 from harness.web.generated_requests import generated
 from meta_pipeline.flows.posting import planning
-from meta_pipeline.plans import stored
 from meta_pipeline.posting import rules
 from meta_pipeline.posting.rules import PostingRules
 from meta_pipeline.posting.spec import KINDS, PostSpec, SpecError, is_address, parse_spec, read_spec
 from meta_pipeline.records import ConfigError, MetaPipelineError
 from meta_pipeline.store.nodes import choices
+from meta_pipeline.store.plans import plans
 from meta_pipeline_tests.fakes.videos import reel
 from meta_pipeline_tests.posting.world import ACCOUNT, PAGE, PHOTO, SCOPES, SPECS, VIDEO, Posted
 
@@ -72,12 +72,12 @@ def test_a_spec_says_what_is_wrong_with_it(tmp_path: Path, text: str, sentence: 
     ],
 )
 def test_every_reason_is_said_and_nothing_is_sent(a_world: Posted, node: str, text: str, sentences: list[str]) -> None:
-    plans = len(stored.load_all(a_world.runtime.engine, kinds=["post"]))
+    count = len(plans.find_ids(a_world.runtime.engine, kinds=["post"]))
     with pytest.raises(SpecError) as refused:
         a_world.plan(text, node=node)
 
     assert all(sentence in str(refused.value) for sentence in (*sentences, "nothing was sent")), str(refused.value)
-    assert a_world.writes() == [] and len(stored.load_all(a_world.runtime.engine, kinds=["post"])) == plans
+    assert a_world.writes() == [] and len(plans.find_ids(a_world.runtime.engine, kinds=["post"])) == count
 
 
 @pytest.mark.parametrize(
@@ -172,7 +172,7 @@ MADE_UP = st.one_of(
 def test_a_made_up_spec_is_planned_or_refused_in_a_sentence(a_world: Posted, text: str) -> None:
     path = a_world.folder / "spec.toml"
     path.write_bytes(text.encode(errors="surrogatepass"))
-    before = len(stored.load_all(a_world.runtime.engine, kinds=["post"]))
+    before = len(plans.find_ids(a_world.runtime.engine, kinds=["post"]))
     try:
         spec = read_spec(path)
         planning.plan_post(spec, publisher=a_world.publisher())
@@ -180,7 +180,7 @@ def test_a_made_up_spec_is_planned_or_refused_in_a_sentence(a_world: Posted, tex
     except MetaPipelineError as error:
         assert (str(error) and "\n" not in str(error).strip()) or "TOML" in str(error)
     a_world.runtime.clock.sleep(1)
-    assert len(stored.load_all(a_world.runtime.engine, kinds=["post"])) == before and a_world.writes() == []
+    assert len(plans.find_ids(a_world.runtime.engine, kinds=["post"])) == before and a_world.writes() == []
 
 
 def test_every_kind_of_spec_becomes_json_and_back(tmp_path: Path) -> None:

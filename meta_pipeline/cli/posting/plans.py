@@ -17,7 +17,7 @@ from meta_pipeline.plans.plan import Plan
 from meta_pipeline.plans.step import StepRecord
 from meta_pipeline.posting.checks import PUBLISHES
 from meta_pipeline.posting.spec import SpecError, read_spec
-from meta_pipeline.records import ConfigError
+from meta_pipeline.records import ConfigError, MetaPipelineError
 from meta_pipeline.store.connections.node_links import find_link
 
 COLUMNS = ["plan", "status", "post", "node", "publish_at", "published", "created_at", "reason"]
@@ -51,10 +51,18 @@ def apply(runtime: Runtime, plan_id: str, progress: Callable[[str], None]) -> st
 
 
 def due(runtime: Runtime, progress: Callable[[str], None]) -> list[str]:
-    """Publish every plan whose time has come; return a sentence for each."""
+    """Publish every plan whose time has come; return a sentence for each. Raise ConfigError after them for what could
+    not be published."""
     runtime.graph.require(WriteKind.INSTAGRAM_PUBLISHING)
-    plans = publishing.due(runtime.publisher())
-    return [apply(runtime, plan.id, progress) for plan in plans] or ["nothing is due"]
+    sentences, problems = list[str](), list[str]()
+    for plan in publishing.due(runtime.publisher()):
+        try:
+            sentences.append(apply(runtime, plan.id, progress))
+        except MetaPipelineError as error:
+            problems.append(str(error))
+    if problems:
+        raise ConfigError("; ".join([*problems, *sentences]))
+    return sentences or ["nothing is due"]
 
 
 def undo(runtime: Runtime, plan_id: str, progress: Callable[[str], None]) -> str:

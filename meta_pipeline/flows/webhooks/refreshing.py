@@ -95,9 +95,9 @@ def check_person(
 
 def prepare(work: Work, *, engine: sa.Engine) -> None:
     """Let the next read of a node's posts read the metrics of this one as well, whenever they were read last."""
-    if work.refresh.kind == "post" and work.refresh.object_id is not None:
+    if work.refresh.kind in ("post", "media") and work.refresh.object_id is not None:
         snapshot_objects.mark_due(
-            engine, node_id=work.refresh.node_id, report=REPORT_OF["post"], ids=[work.refresh.object_id]
+            engine, node_id=work.refresh.node_id, report=REPORT_OF[work.refresh.kind], ids=[work.refresh.object_id]
         )
 
 

@@ -70,3 +70,12 @@ def created_objects(engine: sa.Engine) -> list[dict[str, Any]]:
             names = ("node_id", "object_kind", "plan_id")
             created.setdefault(object_id, {**{name: row[name] for name in names}, "object_id": object_id})
     return list(created.values())
+
+
+def ids_of_others(engine: sa.Engine, plan_id: str) -> set[str]:
+    """Return the ids of what every other plan has created."""
+    query = sa.select(plan_steps.c.object_id).where(
+        plan_steps.c.object_id.is_not(None), plan_steps.c.plan_id != plan_id
+    )
+    with engine.connect() as connection:
+        return {str(row.object_id) for row in connection.execute(query)}
