@@ -47,11 +47,12 @@ class Plan:
 
 
 class PlanFailedError(MetaPipelineError):
-    """A plan that could not be applied or rolled back completely; the sentence says what exists."""
+    """A plan that could not be applied or rolled back completely; the sentence says what exists. `cause`: the error
+    that stopped it."""
 
-    def __init__(self, message: str, *, plan_id: str) -> None:
+    def __init__(self, message: str, *, plan_id: str, cause: MetaPipelineError | None = None) -> None:
         super().__init__(message)
-        self.plan_id = plan_id
+        self.plan_id, self.cause = plan_id, cause
 
 
 def tag_of(plan_id: str) -> str:

@@ -16,7 +16,7 @@ from meta_pipeline.plans import stored
 from meta_pipeline.plans.plan import PlanFailedError
 from meta_pipeline.records import ConfigError
 from meta_pipeline.store.coordination.leases import LeaseError
-from meta_pipeline_tests.ads.world import ACCOUNT, INSTAGRAM, PAGE, SPEC, AdsWorld
+from meta_pipeline_tests.ads.world import ACCOUNT, ALL, INSTAGRAM, PAGE, SPEC, AdsWorld
 from meta_pipeline_tests.fakes.objects_at_meta import Killed
 
 EMPTY: dict[str, Any] = {"entities": [], "creatives": [], "videos": []}
@@ -116,6 +116,22 @@ def test_an_upload_that_meta_has_forgotten_begins_again(world: AdsWorld) -> None
     world.apply(plan)
 
     assert world.state() == undisturbed()[1]
+
+
+def test_a_token_that_ends_in_the_middle_is_replaced_by_the_next_one(world: AdsWorld) -> None:
+    plan = world.plan()
+
+    def invalidate(request: requests.PreparedRequest) -> None:
+        if "campaigns" in request.path_url:
+            world.graph.identity.invalidate(460, "USER")
+
+    world.adapter.before = invalidate
+    with pytest.raises(PlanFailedError, match="connect again"):
+        world.apply(plan)
+    world.calm()
+    world.onboard(world.mint(scopes=ALL), phase=3)
+
+    assert world.apply(plan).status == "applied" and world.state() == undisturbed()[1]
 
 
 def test_two_that_apply_a_plan_at_once_create_it_once(world: AdsWorld) -> None:

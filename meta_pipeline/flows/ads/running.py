@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -13,9 +13,10 @@ import sqlalchemy as sa
 from meta_pipeline.ads.building import KIND, UPLOAD
 from meta_pipeline.ads.checks import minor_units
 from meta_pipeline.ads.uploading import upload
+from meta_pipeline.flows.connections.tokens import retire_if_invalid
 from meta_pipeline.graph.calls import CallKind
 from meta_pipeline.graph.client import GraphClient
-from meta_pipeline.graph.errors import TransientError
+from meta_pipeline.graph.errors import TokenError, TransientError
 from meta_pipeline.graph.writes import WriteKind
 from meta_pipeline.money import decimals_of
 from meta_pipeline.plans import applying, rollback, stored
@@ -36,7 +37,8 @@ def apply_ad(
     graph.require(WriteKind.AD_CREATION)
     plan = stored.load(engine, plan_id, kinds=(KIND,))
     run = _run(plan, graph=graph, tokens=tokens, engine=engine, now=now, sleep=sleep, progress=progress)
-    return applying.apply(plan_id, run=run)
+    with _retiring(run, tokens):
+        return applying.apply(plan_id, run=run)
 
 
 def roll_back_ad(
@@ -47,7 +49,8 @@ def roll_back_ad(
     graph.require(WriteKind.AD_REMOVAL)
     plan = stored.load(engine, plan_id, kinds=(KIND,))
     run = _run(plan, graph=graph, tokens=tokens, engine=engine, now=now, sleep=sleep, progress=progress)
-    return rollback.roll_back(plan_id, run=run)
+    with _retiring(run, tokens):
+        return rollback.roll_back(plan_id, run=run)
 
 
 def activate_ad(
@@ -107,6 +110,17 @@ def token_of(plan: Plan, tokens: Vault) -> AccessToken:
         return tokens.reveal(plan.token_ref, flow="ads", node_id=plan.node_id)
     except VaultError:
         return tokens.reveal_for(plan.node_id, flow="ads")
+
+
+@contextlib.contextmanager
+def _retiring(run: Run, tokens: Vault) -> Iterator[None]:
+    """Retire the token when Meta calls it invalid, so that the next try uses another one of the account."""
+    try:
+        yield
+    except PlanFailedError as failed:
+        if isinstance(failed.cause, TokenError):
+            retire_if_invalid(run.token, failed.cause, graph=run.graph, tokens=tokens, now=run.now())
+        raise
 
 
 def _run(
