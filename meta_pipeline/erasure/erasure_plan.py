@@ -75,5 +75,8 @@ def plan_of_contact(subject: str) -> ErasurePlan:
     looked up later."""
     identifiers = identifiers_of(subject)
     if not identifiers:
-        raise ConfigError("this is no e-mail address and no phone number: write a number with the code of its country")
+        raise ConfigError(
+            "this is no e-mail address, no phone number and no @name on Instagram: write a number with the code of its "
+            "country"
+        )
     return ErasurePlan(kind="contact", identifiers=tuple(sorted(identifiers)), names=(subject.strip(),))

@@ -13,6 +13,8 @@ from collections.abc import Iterable
 _LONGEST = 20_000
 _EMAIL = re.compile(r"[^\s@<>\"'(),;:\[\]\\]{1,64}@[^\s@<>\"'(),;:\[\]\\/]{1,250}")
 _PHONE = re.compile(r"(?<![\w.])\+?\(?[0-9](?:[\s().\-/]{0,3}[0-9]){5,19}(?!\w)")
+USER = "user:"
+_USERNAME = re.compile(r"@[A-Za-z0-9._]{1,60}")
 _FEWEST_DIGITS, _MOST_DIGITS = 6, 15
 # A number without the code of a country has 10 digits at most; its last 9 are the same in both spellings.
 _LONGEST_NATIONAL, _SAME_DIGITS = 10, 9
@@ -20,7 +22,12 @@ _LONGEST_NATIONAL, _SAME_DIGITS = 10, 9
 
 def page_scoped_user(id: str) -> str:
     """Return the identifier of a person by the id that one Page or Instagram account knows them by."""
-    return f"user:{id}"
+    return f"{USER}{id}"
+
+
+def username(name: str) -> str:
+    """Return the identifier of a person by their name on Instagram, without the @."""
+    return f"username:{name.casefold()}"
 
 
 def identifiers_in(texts: Iterable[str]) -> frozenset[str]:
@@ -44,9 +51,11 @@ def spellings_in(texts: Iterable[str], identifiers: frozenset[str]) -> frozenset
 
 
 def identifiers_of(contact: str) -> frozenset[str]:
-    """Return the identifiers that an e-mail address or a phone number may have in a record; none for another text. Of a
-    number with the code of its country, that is also its spelling without."""
+    """Return the identifiers that an e-mail address, a phone number or a name on Instagram (`@name`) may have in a
+    record; none for another text. Of a number with the code of its country, that is also its spelling without."""
     normalized = unicodedata.normalize("NFKC", contact.strip())
+    if _USERNAME.fullmatch(normalized):
+        return frozenset({username(normalized[1:])})
     if _EMAIL.fullmatch(normalized):
         return frozenset({_email(normalized)})
     if not _PHONE.fullmatch(normalized) or not _FEWEST_DIGITS <= len(digits := _digits(normalized)) <= _MOST_DIGITS:

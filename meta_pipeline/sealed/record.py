@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from meta_pipeline.records import MetaPipelineError
 from meta_pipeline.sealed.keyring import Keyring
+from meta_pipeline.sealed.people import USER
 
 SCHEMA = pa.schema([
     ("record_id", pa.string()), ("group_id", pa.string()), ("at", pa.timestamp("us", "UTC")),
@@ -99,6 +100,15 @@ def texts_in(content: Any) -> Iterator[str]:
         case list() | tuple():
             for value in content:
                 yield from texts_in(value)
+
+
+def writers_of(records: Iterable[PersonalRecord]) -> frozenset[str]:
+    """Return the identifiers by which Pages know the people who wrote messages: everything that they wrote is found by
+    them, also where it mentions no address. Those of whom a Page wrote are other people."""
+    return frozenset(
+        identifier for record in records if record.attributes.get("is_from_page") is False
+        for identifier in record.people if identifier.startswith(USER)
+    )
 
 
 def entry_of(row: Row, owner: str) -> Entry:

@@ -30,7 +30,8 @@ nodes = ["act_1000000005", "3000000000002"]
 viewers = ["sue@south.example"]
 """
 EMAIL, PHONE, ANSWER = "planted.ann@example.com", "+49 171 5550000", "because I planted this"
-PLANTED = (EMAIL, EMAIL.upper(), PHONE, "491715550000", "5550000", ANSWER)
+MESSAGE, LATER, NAME, PERSON = f"mail me at {EMAIL}, I planted it", "and a second planted one", "Adelheid Planted", "7399999999"
+PLANTED = (MESSAGE, LATER, NAME, PERSON, EMAIL, EMAIL.upper(), PHONE, "491715550000", "5550000", ANSWER)
 ACCOUNT = "act_1000000001"
 DAYS = ("--since", "2026-11-16", "--until", "2026-11-18", "--node", ACCOUNT)
 FILE = f"published/north/leads/{VIEWER}/leads.parquet"
@@ -50,15 +51,26 @@ def lead_ids(sandbox: Sandbox) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory, sandbox: Sandbox, lead_ids: list[str]) -> Home:
-    """An account's ads of three days and the leads of ninety are read, built and published."""
+def message_ids(sandbox: Sandbox) -> list[str]:
+    """A person writes twice, and names their address once; the Page mentions it to somebody else."""
+    body = {"page_id": PAGE, "person_id": PERSON, "name": NAME}
+    other = {"page_id": PAGE, "person_id": "7388888888", "name": "Ben Other"}
+    planted = [sandbox.control("conversations", {**body, "text": text})["message_id"] for text in (MESSAGE, LATER)]
+    sandbox.control("conversations", {**other, "text": "who answers?"})
+    return [*planted, sandbox.control("conversations", {**other, "answer": f"ask {EMAIL}"})["message_id"]]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory, sandbox: Sandbox, lead_ids: list[str], message_ids: list[str]) -> Home:
+    """An account's ads of three days, the leads of ninety and the conversations are read, built and published."""
     path = tmp_path_factory.mktemp("leads")
     (path / "tenants.toml").write_text(TENANTS)
     home = make_home(
-        path, sandbox, META_PIPELINE_FEATURES="leads", META_PIPELINE_SAMPLES="50", META_PIPELINE_TENANTS=str(path / "tenants.toml"))
+        path, sandbox, META_PIPELINE_FEATURES="leads,conversations", META_PIPELINE_SAMPLES="50", META_PIPELINE_TENANTS=str(path / "tenants.toml"))
     for command, stdin in (
-        (("connect", "--token-stdin"), sandbox.token(scopes=list(scopes_for(3, ["leads"])))),
-        (("backfill", *DAYS, "--report", "ad_insights", "--no-build"), ""), (("leads", "pull"), ""), (("build",), ""),
+        (("connect", "--token-stdin"), sandbox.token(scopes=list(scopes_for(3, ["leads", "conversations"])))),
+        (("backfill", *DAYS, "--report", "ad_insights", "--no-build"), ""), (("leads", "pull"), ""),
+        (("conversations", "pull"), ""), (("build",), ""),
     ):
         ran = home.run(*command, stdin=stdin)
         assert ran.returncode == 0, ran.stderr
@@ -99,7 +111,7 @@ def test_answers_are_in_the_file_of_the_named_viewer_and_in_no_other_byte(home: 
     assert pages == {PAGE} < {lead["page_id"] for lead in everything}
 
 
-def test_a_person_is_forgotten_everywhere(home: Home, lead_ids: list[str]) -> None:
+def test_a_person_is_forgotten_everywhere(home: Home, lead_ids: list[str], message_ids: list[str]) -> None:
     (folder(home) / "dagster" / "up.log").write_text(f"before\nreads {EMAIL}\nafter\n")
     before = json.loads(home.run("leads", "list", "--format", "json").stdout)
     assert home.run("forget", EMAIL).returncode == 1, "an address is no argument"
@@ -108,8 +120,12 @@ def test_a_person_is_forgotten_everywhere(home: Home, lead_ids: list[str]) -> No
 
     assert ran.returncode == 0 and EMAIL not in ran.stdout + ran.stderr, ran.stderr
     result: dict[str, Any] = json.loads(ran.stdout)
-    assert sorted(result["records"]) == sorted(lead_ids) and home.run("receipt", "verify", result["receipt"]).returncode == 0
-    assert files_that_mention(folder(home), (*PLANTED, *lead_ids)) == {}
+    assert sorted(result["records"]) == sorted([*lead_ids, *message_ids]) and home.run("receipt", "verify", result["receipt"]).returncode == 0
+    assert files_that_mention(folder(home), (*PLANTED, *lead_ids, *message_ids)) == {}
     assert (folder(home) / "dagster" / "up.log").read_text() == "before\nreads erased\nafter\n"
     (counted,) = home.sql("select sum(leads)::int as leads from marts.leads__form_report")
     assert counted["leads"] == len(before) - len(lead_ids)
+    of_others = home.sql("select count(*)::int as messages from raw_meta_conversations.messages")
+    listed = json.loads(home.run("conversations", "list", "--format", "json").stdout)
+    assert of_others == [{"messages": sum(each["stored"] for each in listed)}]
+    assert json.loads(home.run("conversations", "pull", "--json").stdout)[0]["messages"] == 0, "they stay erased"

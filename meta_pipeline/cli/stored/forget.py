@@ -78,11 +78,12 @@ class Effect:
 
 
 def read_contact() -> str:
-    """Return the e-mail address or phone number that is piped in, or typed without being shown: as an argument it would
-    stay in the shell's history. Raise ConfigError when there is none."""
-    text = getpass.getpass("E-mail address or phone number: ") if sys.stdin.isatty() else sys.stdin.readline()
+    """Return the e-mail address, phone number or @name that is piped in, or typed without being shown: as an argument
+    it would stay in the shell's history. Raise ConfigError when there is none."""
+    is_typed = sys.stdin.isatty()
+    text = getpass.getpass("E-mail address, phone number or @name: ") if is_typed else sys.stdin.readline()
     if not text.strip():
-        raise ConfigError("no e-mail address and no phone number came on standard input")
+        raise ConfigError("no e-mail address, phone number or @name came on standard input")
     return text.strip()
 
 

@@ -19,7 +19,7 @@ from meta_pipeline.graph.errors import ScopeError, TokenError
 from meta_pipeline.graph.request import CallContext
 from meta_pipeline.node_kinds import INSTAGRAM_ACCOUNT
 from meta_pipeline.records import AccessToken, MetaPipelineError, NodeLink
-from meta_pipeline.sealed.people import identifiers_in, page_scoped_user
+from meta_pipeline.sealed.people import identifiers_in, page_scoped_user, username
 from meta_pipeline.sealed.record import PersonalRecord
 from meta_pipeline.sealed.store import SealedStore
 from meta_pipeline.store.pulls import conversations
@@ -153,6 +153,7 @@ def _unreadable(read: ConversationRead, stored: int) -> int | None:
 def _record(page_id: str, platform: str, read: ConversationRead, message: Message) -> PersonalRecord:
     people = [dict(person) for person in (message.people or read.summary.participants)]
     ids = frozenset(page_scoped_user(person["id"]) for person in people if person.get("id"))
+    ids |= frozenset(username(person["username"]) for person in people if person.get("username"))
     texts = [message.text, *(text for person in people for name, text in person.items() if name != "id")]
     return PersonalRecord(
         owner=page_id, id=message.id, group=read.summary.id, at=message.at,

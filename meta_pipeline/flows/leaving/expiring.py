@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from meta_pipeline.erasure.retention import Retention, first_kept_days, retention_by_node
 from meta_pipeline.flows.leads.answers import write_answers_of
 from meta_pipeline.flows.leaving.places import LeavingRuntime
+from meta_pipeline.flows.leaving.sealed_counts import expire_sealed
 from meta_pipeline.intake.tenants import Tenant
 from meta_pipeline.landing.expiry import Expired, expire_node
 from meta_pipeline.records import NodeLink
@@ -76,7 +77,7 @@ def expire_data(
     with leases.hold(engine, zones.FILES_LEASE, now=now, sleep=sleep):
         done = {node_id: day for node_id, day in first_days.items() if node_id not in busy}
         rows = raw_expiry.expire(warehouse, engine, done, now=now())
-    sealed_records = sum(store.expire(first_days) for store in sealed)
+    sealed_records = expire_sealed(sealed, first_days, engine=engine, now=now)
     return Expiry(expired=expired, rows=rows, sealed_records=sealed_records, busy=tuple(busy))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import functools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -23,7 +23,7 @@ from meta_pipeline.intake.intake import Intake
 from meta_pipeline.intake.tenants import Tenant
 from meta_pipeline.node_kinds import AD_ACCOUNT
 from meta_pipeline.sealed.people import spellings_in
-from meta_pipeline.sealed.record import texts_in
+from meta_pipeline.sealed.record import PersonalRecord, texts_in, writers_of
 from meta_pipeline.sealed.store import SealedStore
 from meta_pipeline.settings import Settings
 from meta_pipeline.store.connections import access, grants
@@ -129,15 +129,20 @@ def completed(plan: ErasurePlan, places: Places) -> ErasurePlan:
     """Add to a plan what only files say: the thumbnails of its nodes, other names of its people, and what a person
     wrote to Pages, with the spellings of their address or number there."""
     names = landed.names_of_people(places.landing, plan.people)
-    written = [record for store in places.sealed for record in store.find_person(plan.identifiers)]
-    spellings = spellings_in(
-        (text for record in written for text in texts_in(record.content)), frozenset(plan.identifiers)
-    )
+    written = _written_by(plan.identifiers, places)
+    identifiers = frozenset(plan.identifiers) | writers_of(written)
+    if identifiers > set(plan.identifiers):
+        written = _written_by(identifiers, places)
+    spellings = spellings_in((text for record in written for text in texts_in(record.content)), identifiers)
     return dataclasses.replace(
-        plan, names=tuple(sorted({*plan.names, *names, *spellings})),
+        plan, identifiers=tuple(sorted(identifiers)), names=tuple(sorted({*plan.names, *names, *spellings})),
         pictures=tuple(landed.pictures_of(places.landing, plan.nodes)),
         records=tuple(sorted({record.id for record in written})),
     )
+
+
+def _written_by(identifiers: Collection[str], places: Places) -> list[PersonalRecord]:
+    return [record for store in places.sealed for record in store.find_person(identifiers)]
 
 
 def owners_of(plan: ErasurePlan, places: Places) -> Owners:

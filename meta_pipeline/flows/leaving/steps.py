@@ -11,12 +11,12 @@ from meta_pipeline.erasure import landed, loose_files, receipt, run_history, sea
 from meta_pipeline.erasure.erasure_plan import ErasurePlan
 from meta_pipeline.flows.leads.answers import write_answers
 from meta_pipeline.flows.leaving.places import Places, owners_of
+from meta_pipeline.flows.leaving.sealed_counts import count_again
 from meta_pipeline.records import MetaPipelineError
 from meta_pipeline.sealed.store import LEADS
 from meta_pipeline.store.coordination import leases
 from meta_pipeline.store.landed import warehouse_state, zones
 from meta_pipeline.store.leaving import erased_rows
-from meta_pipeline.store.pulls import lead_forms
 
 # What writes meanwhile may mention the subject once more: those steps are repeated until a search finds nothing.
 ROUNDS = 3
@@ -62,7 +62,7 @@ def _erase_landed(plan: ErasurePlan, places: Places) -> dict[str, Any]:
     if plan.identifiers:
         for store in places.sealed:
             erased = store.delete_person(plan.identifiers)
-            lead_forms.mark_changed(places.engine, [entry.owner for entry in erased], now=places.now())
+            count_again(store, [entry.owner for entry in erased], engine=places.engine, now=places.now())
             sealed += len(erased)
     if plan.people:
         (report,) = landed.NAMING_PEOPLE

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -12,7 +12,6 @@ from meta_pipeline.store.pulls import loaded_changes
 from meta_pipeline.store.schema.pulls import conversations
 from meta_pipeline.store.upserts import insert_or_replace
 
-_CHUNK = 500
 _NAMES = ("page_id", "id", "platform", "updated_at", "message_count", "unreadable", "read_at", "changed_at")
 
 
@@ -43,15 +42,6 @@ def find(engine: sa.Engine, *, page_id: str | None = None) -> list[Conversation]
 def save(engine: sa.Engine, read: Sequence[Conversation]) -> None:
     """Insert or replace conversations, in one transaction."""
     insert_or_replace(engine, conversations, [{name: getattr(each, name) for name in _NAMES} for each in read])
-
-
-def delete(engine: sa.Engine, ids: Collection[str]) -> None:
-    """Forget conversations: one that Meta still has is listed again."""
-    wanted = sorted(ids)
-    with engine.begin() as connection:
-        for start in range(0, len(wanted), _CHUNK):
-            here = conversations.c.id.in_(wanted[start : start + _CHUNK])
-            connection.execute(conversations.delete().where(here))
 
 
 def mark_changed(engine: sa.Engine, page_ids: Iterable[str], *, now: dt.datetime) -> None:

@@ -14,8 +14,8 @@ from meta_pipeline.cli.output.terminal import echo
 
 @click.command()
 @click.argument("subject", metavar="[PERSON|NODE|TENANT]", required=False)
-@click.option("--contact", is_flag=True, help="a person who wrote to a Page: reads an e-mail address or phone number "
-              "from standard input, or asks for it")
+@click.option("--contact", is_flag=True, help="a person who wrote to a Page: reads an e-mail address, a phone number "
+              "or an @name on Instagram from standard input, or asks for it")
 @click.option("--dry-run", is_flag=True, help="show what would be erased, and write nothing")
 @click.option("--yes", is_flag=True, help="do not ask on a terminal")
 @AS_JSON
