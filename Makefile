@@ -22,11 +22,11 @@ test-any-order: install-dev
 coverage: install-dev
 	$(BIN)/python -m pytest -n 3 --dist worksteal --cov --cov-report=term --cov-report=xml:coverage.xml
 
-# Hostile input: 10,000 invitation ids, forms, signed requests and callbacks, others every time. The suite has a share.
+# Hostile input: 10,000 invitation ids, forms, signed requests, callbacks, webhooks, specs and videos, others every time. The suite has a share.
 fuzz: install-dev
 	GENERATED_REQUESTS=10000 $(BIN)/python -m pytest -n 2 meta_pipeline_tests/web/test_invitation_fuzz.py \
 	  meta_pipeline_tests/web/test_leaving.py meta_pipeline_tests/web/test_fuzz.py meta_pipeline_tests/ads \
-	  meta_pipeline_tests/posting/test_specs.py -k "made_up or true"
+	  meta_pipeline_tests/posting/test_specs.py meta_pipeline_tests/webhooks/test_storm.py -k "made_up or true"
 
 screenshots: install-dev
 	$(BIN)/python docs/screenshots.py
