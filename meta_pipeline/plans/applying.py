@@ -20,7 +20,7 @@ from meta_pipeline.plans import stored
 from meta_pipeline.plans.decide import Await, Check, Send, is_unknown, next_action, renewed_with, to_poll_again
 from meta_pipeline.plans.plan import Plan, PlanFailedError, existing_in_words
 from meta_pipeline.plans.read_back import Reader
-from meta_pipeline.plans.step import Created, Step, StepRecord, Values, nested
+from meta_pipeline.plans.step import Created, Step, StepRecord, Values, Wait, nested
 from meta_pipeline.records import AccessToken, ConfigError, MetaPipelineError
 from meta_pipeline.store.coordination import leases
 from meta_pipeline.store.plans import plans
@@ -247,7 +247,7 @@ class _Applying:
             if status in wait.renewed_on:
                 return self._renew(record)
             if status in wait.failed:
-                raise _StepFailedError(f"Meta can't process {record.step.creates}: {_words_of(node, wait.status)}")
+                raise _StepFailedError(f"Meta can't process {record.step.creates}: {_words_of(node, wait)}")
             if waited_s >= wait.longest_s:
                 raise _StepFailedError(
                     f"{record.step.creates} is not ready after {waited_s / 60:.0f} minutes ({status[:50]})"
@@ -266,7 +266,8 @@ class _Applying:
             self._mark(each, status="planned", object_id=None, sent_at=None, progress={})
 
 
-def _words_of(node: Mapping[str, Any], status: str) -> str:
+def _words_of(node: Mapping[str, Any], wait: Wait) -> str:
     """Return what an object says about its status, bounded."""
-    inner = nested(node, status.partition(".")[0])
-    return str(inner)[:300].replace("\n", " ")
+    names = dict.fromkeys((wait.status.partition(".")[0], *wait.fields))
+    words = [str(node[name]) for name in names if node.get(name) is not None]
+    return ", ".join(words)[:300].replace("\n", " ")

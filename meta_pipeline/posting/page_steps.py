@@ -55,6 +55,8 @@ def _post(spec: PostSpec, photos: list[Step], now: dt.datetime) -> Step:
         **({"attached_media": [{"media_fbid": ref(photo.name)} for photo in photos]} if photos else {}),
         **_schedule(spec),
     }
+    if spec.publish_at and photos:
+        body["unpublished_content_type"] = "SCHEDULED"
     edge = "scheduled_posts" if spec.publish_at else "posts"
     when = {"scheduled_publish_time": int(spec.publish_at.timestamp())} if spec.publish_at else {}
     since = {} if spec.publish_at else {"since": int((now - _LISTED_SINCE).timestamp())}
