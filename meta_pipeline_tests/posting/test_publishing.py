@@ -94,6 +94,38 @@ def test_a_broken_upload_goes_on_where_it_stopped(tmp_path: Path, name: str) -> 
     ]
 
 
+class Killed(BaseException):
+    """The process ends here."""
+
+
+@pytest.mark.parametrize("name", [
+    "an AI post", "a page carousel", "a video file", "a page reel", "an instagram carousel", "an instagram reel file",
+    "an instagram story",
+])
+def test_a_kill_after_any_single_call_ends_in_one_post(tmp_path: Path, name: str) -> None:
+    posted = Posted(tmp_path)
+    posted.apply(posted.plan(name))
+    texts, count, answer = list(posted.made().values()), len(posted.writes()), posted.graph.answer
+    for number in range(count):
+        posted.runtime.clock.sleep(3600)
+        before, plan, left = posted.made(), posted.plan(name), [number]
+
+        def answer_and_die(request, left=left):  # type: ignore[no-untyped-def]
+            response = answer(request)
+            if request.method != "GET":
+                left[0] -= 1
+                if left[0] == -1:
+                    raise Killed
+            return response
+
+        posted.graph.answer = answer_and_die
+        with pytest.raises(Killed):
+            posted.apply(plan)
+        posted.runtime.clock.sleep(120)
+        assert posted.apply(plan).status == "applied"
+        assert [text for id, text in posted.made().items() if id not in before] == texts, number
+
+
 @pytest.mark.parametrize("fault", ["timeout", "answer_lost"])
 @pytest.mark.parametrize("name", ["a post", "a video", "an instagram photo", "an instagram story"])
 def test_another_plan_with_the_same_text_a_moment_before_is_not_mistaken_for_it(

@@ -38,6 +38,8 @@ def page_upload(
         plan_id=plan.id,
     )
     for attempt in range(_FINISHES):
+        was_sent = bool(progress.get("is_finish_sent"))
+        save(progress := {**progress, "is_finish_sent": True})
         try:
             run.graph.write(
                 step.write, path, {"upload_phase": "finish", "video_id": video_id, **body}, token=run.token,
@@ -46,12 +48,10 @@ def page_upload(
         except TransientError:
             if attempt + 1 == _FINISHES:
                 raise
-            save(progress := {**progress, "is_finish_sent": True})
             continue
         except GraphError:
             # Refused because the call before, whose answer was lost, took effect.
-            is_taken = progress.get("is_finish_sent") and nested(node(), "status.video_status") in _FINISHED
-            if not is_taken:
+            if not (was_sent and nested(node(), "status.video_status") in _FINISHED):
                 raise
         return Created(object_id=video_id)
     raise AssertionError("unreachable")
