@@ -18,7 +18,7 @@ from meta_pipeline.vault.seal import new_key
 
 NOW = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
 PAGE, OTHER_PAGE = "3000000000001", "3000000000002"
-FEATURES = ("leads", "webhooks")
+FEATURES = ("leads", "conversations", "webhooks")
 
 
 @pytest.fixture

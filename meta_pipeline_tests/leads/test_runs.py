@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import dagster as dg
 import pytest
 
 from harness.kills.planted_home import files_that_mention
 from harness.sandbox import Sandbox
 from meta_pipeline.bootstrap import Runtime
+from meta_pipeline.defs.assets.conversations import land_conversations
 from meta_pipeline.defs.assets.leads import LEADS, land_leads, leads_config
 from meta_pipeline.defs.resources import resources_of
-from meta_pipeline.defs.schedules import pull_leads_schedule
+from meta_pipeline.defs.schedules import pull_conversations_schedule, pull_leads_schedule
 from meta_pipeline_tests.leads.conftest import PAGE
 from meta_pipeline_tests.leads.test_pulling import ANSWERS, plant, stored
 
 
-def run(runtime: Runtime, **config: object) -> dg.ExecuteInProcessResult:
+def run(runtime: Runtime, asset: dg.AssetsDefinition = land_leads, **config: object) -> dg.ExecuteInProcessResult:
     home = runtime.settings.root / "dagster"
     home.mkdir(exist_ok=True)
     with dg.DagsterInstance.local_temp(str(home)) as instance:
-        return dg.materialize([land_leads], instance=instance, resources=resources_of(runtime), raise_on_error=False, **config)  # type: ignore[arg-type]
+        return dg.materialize([asset], instance=instance, resources=resources_of(runtime), raise_on_error=False, **config)  # type: ignore[arg-type]
 
 
 def test_a_run_reads_reported_leads_or_every_form_and_nothing_of_a_person_is_in_its_history(runtime: Runtime, sandbox: Sandbox) -> None:
@@ -43,11 +46,31 @@ def test_a_run_that_could_not_read_fails_with_the_reason(runtime: Runtime, sandb
     assert not failed.success and "Northwind" in str(event.step_failure_data.user_failure_data)
 
 
-@pytest.mark.parametrize("features", ["", "leads"])
-def test_the_schedule_waits_until_leads_are_switched_on(runtime: Runtime, features: str) -> None:
+def test_a_run_reads_conversations_and_nothing_of_a_person_is_in_its_history(runtime: Runtime, sandbox: Sandbox) -> None:
+    text = "Is planted.ann@example.com the right address?"
+    sandbox.control("conversations", {"page_id": PAGE, "person_id": "7399999999", "name": "Ann Planted", "text": text})
+    first, second = run(runtime, land_conversations), run(runtime, land_conversations)
+
+    counts: list[dict[str, Any]] = [
+        {name: result.asset_materializations_for_node(land_conversations.op.name)[0].metadata[name].value
+         for name in ("pages", "conversations", "messages")}
+        for result in (first, second)
+    ]
+    assert counts[0]["pages"] == 3 and counts[0]["messages"] > counts[0]["conversations"] > 3
+    assert counts[1] == {"pages": 3, "conversations": counts[1]["conversations"], "messages": 0}
+    assert files_that_mention(runtime.settings.root, (text, "planted.ann", "Ann Planted", "7399999999")) == {}
+
+
+@pytest.mark.parametrize(("schedule", "scope"), [
+    (pull_leads_schedule, "leads_retrieval"), (pull_conversations_schedule, "pages_messaging"),
+])
+@pytest.mark.parametrize("features", ["", "leads,conversations"])
+def test_a_schedule_waits_until_its_feature_is_switched_on(
+    runtime: Runtime, features: str, schedule: dg.ScheduleDefinition, scope: str
+) -> None:
     object.__setattr__(runtime.settings, "features", features)
     with dg.build_schedule_context(resources={"runtime": runtime}, scheduled_execution_time=runtime.now()) as context:
-        tick = pull_leads_schedule.evaluate_tick(context)
+        tick = schedule.evaluate_tick(context)
 
     assert len(tick.run_requests or ()) == (1 if features else 0)
-    assert features or "leads_retrieval" in str(tick.skip_message)
+    assert features or scope in str(tick.skip_message)
