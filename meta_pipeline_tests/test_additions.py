@@ -240,4 +240,4 @@ def test_a_kind_of_node_has_everything_up_to_its_schedule(kind: NodeKind) -> Non
 
 
 def test_a_kind_that_has_only_its_name_lacks_the_rest() -> None:
-    assert len(missing_of_kind(dataclasses.replace(NODE_KINDS[0], name="lead_form", job="pull_leads"))) == 9
+    assert len(missing_of_kind(dataclasses.replace(NODE_KINDS[0], name="whatsapp_number", job="pull_whatsapp"))) == 9
