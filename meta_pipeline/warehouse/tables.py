@@ -85,7 +85,7 @@ LEAD_FORM_COLUMNS = {
     "read_at": "timestamptz", "is_refused": "boolean",
 }
 
-# Messages and conversations, without what was written and who wrote it (docs/decisions/0083).
+# Messages and conversations, without what was written and who wrote it (docs/decisions/0082).
 CONVERSATIONS_SCHEMA = "raw_meta_conversations"
 MESSAGE_COLUMNS = {
     "page_id": "varchar", "message_id": "varchar", "conversation_id": "varchar", "written_at": "timestamptz",

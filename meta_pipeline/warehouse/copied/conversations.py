@@ -1,5 +1,5 @@
 """Conversations and their messages in the warehouse, copied whole: when and by which side, and nothing of a person or
-of what they wrote (docs/decisions/0083)."""
+of what they wrote (docs/decisions/0082)."""
 
 from __future__ import annotations
 
