@@ -139,6 +139,7 @@ def test_limits_and_calls_of_the_audit_are_legible_at_80_columns(
         "at": AT, "method": "POST", "path": "/v26.0/act_1000000001/insights", "status": 200, "code": None,
         "subcode": None, "fbtrace_id": "AbCdEfGhIjK", "version": "v26.0", "operations": 1, "rows": 500,
         "duration_s": 0.12, "node_id": "act_1000000001", "report": "ad_insights_by_demographics", "run_id": "r" * 36,
+            "plan_id": None,
     }
     tables.show_records(audit.CALL_COLUMNS, [call], "table", headers=audit.HEADERS, optional=audit.OPTIONAL)
     text = capsys.readouterr().out
