@@ -37,6 +37,7 @@ def test_a_feature_requests_exactly_the_scopes_that_it_needs(feature: str) -> No
     assert requested - set(scopes_for(2)) == ADDED[feature]
     assert requested >= NEEDED.get(feature, set())
     for kind in (*CallKind, *WriteKind):
-        # Webhooks of ad accounts are only where `ads_management` is granted for another reason.
-        if kind.value.feature == feature and not kind.name.startswith("ACCOUNT_"):
+        # Webhooks of ad accounts are only where `ads_management` is granted for another reason, and media on Instagram
+        # are deleted only where `instagram_manage_contents` is.
+        if kind.value.feature == feature and not kind.name.startswith(("ACCOUNT_", "MEDIA_REMOVAL")):
             assert requested >= {*kind.value.scopes, *getattr(kind.value, "all_scopes", ())}
