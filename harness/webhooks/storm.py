@@ -66,6 +66,7 @@ class Storm:
     statuses: dict[int, int] = field(default_factory=dict)
     _server: subprocess.Popen[str] | None = None
     _local: threading.local = field(default_factory=threading.local)
+    _connections: list[http.client.HTTPConnection] = field(default_factory=list)
 
     def start(self) -> None:
         """Start `serve`, and wait until it answers."""
@@ -92,6 +93,8 @@ class Storm:
             self.start()
             for each in sending:
                 each.result()
+        for connection in self._connections:
+            connection.close()
         self.kill()
 
     def entries(self) -> list[Entry]:
@@ -133,6 +136,7 @@ class Storm:
         what a larger client costs would be measured as the answer's time."""
         if not hasattr(self._local, "connection"):
             self._local.connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+            self._connections.append(self._local.connection)
         connection: http.client.HTTPConnection = self._local.connection
         connection.request("POST", "/webhooks", body, headers)
         answer = connection.getresponse()
