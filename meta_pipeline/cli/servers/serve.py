@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import socket
 
@@ -9,8 +10,9 @@ import click
 
 from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.intake.intake import Intake
-from meta_pipeline.records import ConfigError
+from meta_pipeline.records import ConfigError, StoreError
 from meta_pipeline.settings import Settings, is_loopback
+from meta_pipeline.store.webhooks import receivers
 from meta_pipeline.web.app import create_app
 from meta_pipeline.web.erasing import ErasureThread
 from meta_pipeline.web.server import server_for
@@ -30,6 +32,9 @@ def run_server(runtime: Runtime, *, port: int, host: str, dagster_url: str | Non
             runtime = dataclasses.replace(runtime, settings=runtime.settings.model_copy(update=public_url))
         erasures = ErasureThread(runtime)
         app = create_app(runtime, host=host, dagster_url=dagster_url, wake_erasures=erasures.wake)
+        if runtime.settings.webhook_verify_token is not None:
+            with contextlib.suppress(StoreError):  # which the first request reports
+                receivers.last_up_at(runtime.engine)  # a store that has to be opened first would let webhooks wait
         listener.listen(128)
         click.echo(describe_access(runtime.settings, host, runtime.intake), err=True)
         click.echo(f"READY {runtime.settings.public_url}")
