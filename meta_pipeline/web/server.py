@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import resource
+import socket
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,15 +40,32 @@ class Limits:
         return self.connections or allowed
 
 
-def server_for(app: Any, limits: Limits | None = None) -> uvicorn.Server:
-    """Return a server for the app. It logs neither requests (a URL may hold a code) nor what strangers break off."""
+class _Server(uvicorn.Server):
+    """A server that says when its app has started: from then on requests are answered."""
+
+    def __init__(self, config: uvicorn.Config, when_ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._when_ready = when_ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start the app and accept connections."""
+        await super().startup(sockets=sockets)
+        if self.started:
+            self._when_ready()
+
+
+def server_for(
+    app: Any, limits: Limits | None = None, *, when_ready: Callable[[], None] = lambda: None
+) -> uvicorn.Server:
+    """Return a server for the app. It logs neither requests (a URL may hold a code) nor what strangers break off.
+    `when_ready` is called once the app has started and requests are answered."""
     limits = limits or Limits()
     config = uvicorn.Config(
         app, http=_protocol(limits), ws="none", log_level="error", access_log=False, server_header=False,
         h11_max_incomplete_event_size=limits.head_bytes, timeout_keep_alive=limits.idle_s,
         limit_concurrency=limits.most_connections + 1, timeout_graceful_shutdown=5,
     )
-    return uvicorn.Server(config)
+    return _Server(config, when_ready)
 
 
 def _protocol(limits: Limits) -> type[H11Protocol]:

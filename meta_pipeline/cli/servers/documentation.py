@@ -44,8 +44,8 @@ def serve_documentation(settings: Settings, *, port: int) -> None:
             raise ConfigError(f"port {port} can't be listened on ({error.strerror}): choose another --port") from None
         app = documentation_app(documentation(settings))
         listener.listen(16)
-        click.echo(f"READY http://localhost:{listener.getsockname()[1]}/")
-        server_for(app).run(sockets=[listener])
+        ready = f"READY http://localhost:{listener.getsockname()[1]}/"
+        server_for(app, when_ready=lambda: click.echo(ready)).run(sockets=[listener])
 
 
 def documentation_app(file: Path) -> Starlette:

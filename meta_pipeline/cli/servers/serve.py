@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import socket
 
@@ -10,9 +9,8 @@ import click
 
 from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.intake.intake import Intake
-from meta_pipeline.records import ConfigError, StoreError
+from meta_pipeline.records import ConfigError
 from meta_pipeline.settings import Settings, is_loopback
-from meta_pipeline.store.webhooks import receivers
 from meta_pipeline.web.app import create_app
 from meta_pipeline.web.erasing import ErasureThread
 from meta_pipeline.web.server import server_for
@@ -32,15 +30,12 @@ def run_server(runtime: Runtime, *, port: int, host: str, dagster_url: str | Non
             runtime = dataclasses.replace(runtime, settings=runtime.settings.model_copy(update=public_url))
         erasures = ErasureThread(runtime)
         app = create_app(runtime, host=host, dagster_url=dagster_url, wake_erasures=erasures.wake)
-        if runtime.settings.webhook_verify_token is not None:
-            with contextlib.suppress(StoreError):  # which the first request reports
-                receivers.last_up_at(runtime.engine)  # a store that has to be opened first would let webhooks wait
         listener.listen(128)
         click.echo(describe_access(runtime.settings, host, runtime.intake), err=True)
-        click.echo(f"READY {runtime.settings.public_url}")
         if runtime.settings.vault_keys is not None:  # without them nothing is stored that could be erased
             erasures.start()
-        server_for(app).run(sockets=[listener])
+        ready = f"READY {runtime.settings.public_url}"
+        server_for(app, when_ready=lambda: click.echo(ready)).run(sockets=[listener])
 
 
 def describe_access(settings: Settings, host: str, intake: Intake) -> str:
