@@ -1,16 +1,20 @@
-"""Readers of what people wrote to Pages: the parts of the process's runtime that they use, and the Pages they read."""
+"""Readers of what people wrote to Pages: the parts of the process's runtime that they use, the Pages they read, the
+token of each, and how their results are reported."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
 import sqlalchemy as sa
 
+from meta_pipeline.display import printable
+from meta_pipeline.flows.connections.tokens import retire_if_invalid
 from meta_pipeline.graph.client import GraphClient
+from meta_pipeline.graph.errors import TokenError
 from meta_pipeline.node_kinds import PAGE, NodeKind
-from meta_pipeline.records import ConfigError, NodeLink
+from meta_pipeline.records import AccessToken, ConfigError, NodeLink
 from meta_pipeline.sealed.store import SealedStore
 from meta_pipeline.settings import Settings
 from meta_pipeline.vault.vault import Vault
@@ -47,3 +51,35 @@ def chosen_pages(
         raise ConfigError(f"no Page {unknown[0][:40]} is read: `meta-pipeline nodes list` says which are")
     chosen = [link for link in links if not page_ids or link.id in page_ids]
     return chosen, runtime.first_kept_days(chosen, now=runtime.now())
+
+
+class PagePull(Protocol):
+    """The sentences in the result for one Page. `refused`: what Meta refuses; `problems`: what else went wrong, and is
+    tried again."""
+
+    refused: list[str]
+    problems: list[str]
+
+
+def failures_of(pulls: Iterable[PagePull]) -> list[str]:
+    """Return what could not be read, by name."""
+    return [sentence for each in pulls for sentence in (*each.refused, *each.problems)]
+
+
+def use_page_token(
+    link: NodeLink, use: Callable[[AccessToken], None], *, flow: str, graph: GraphClient, tokens: Vault,
+    now: Callable[[], dt.datetime],
+) -> None:
+    """Reveal the token of a Page for a flow and use it; retire it where Meta says that it is invalid, and raise that
+    TokenError."""
+    token = tokens.reveal_for(link.id, flow=flow)
+    try:
+        use(token)
+    except TokenError as error:
+        retire_if_invalid(token, error, graph=graph, tokens=tokens, now=now())
+        raise
+
+
+def named_page(link: NodeLink) -> str:
+    """Return a Page as sentences name it: printable, with its id."""
+    return f"{printable(link.name, limit=100)} ({link.id})"

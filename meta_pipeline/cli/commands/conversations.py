@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
-
 import click
 
 from meta_pipeline.cli.commands.options import AS_JSON, tabular
-from meta_pipeline.cli.output.terminal import echo
 
 
 @click.group()
@@ -21,18 +18,11 @@ def conversations() -> None:
 def pull(page_ids: tuple[str, ...], as_json: bool) -> None:
     """Read the last 20 messages of every conversation that changed; exit 1 when some can't be read."""
     from meta_pipeline.bootstrap import process_runtime
+    from meta_pipeline.cli.output.page_pulls import end_with
     from meta_pipeline.cli.stored import conversations as verb
 
     pulls = verb.pull(process_runtime(), page_ids)
-    if as_json:
-        click.echo(json.dumps([verb.as_json(each) for each in pulls], ensure_ascii=False))
-    else:
-        for sentence in verb.sentences_of(pulls):
-            echo(sentence)
-    problems = verb.problems_of(pulls)
-    for sentence in problems:
-        echo(sentence, err=True)
-    raise SystemExit(1 if problems else 0)
+    end_with(pulls, verb.sentences_of(pulls), [verb.as_json(each) for each in pulls] if as_json else None)
 
 
 @conversations.command("list")

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
-
 import click
 
 from meta_pipeline.cli.commands.options import AS_JSON, tabular
-from meta_pipeline.cli.output.terminal import echo
 
 
 @click.group()
@@ -21,19 +18,13 @@ def leads() -> None:
 def pull(page_ids: tuple[str, ...], as_json: bool) -> None:
     """Read the forms of Pages and their leads since the newest one, of 90 days at most; exit 1 when some can't be."""
     from meta_pipeline.bootstrap import process_runtime
+    from meta_pipeline.cli.output.page_pulls import end_with
     from meta_pipeline.cli.stored import leads as verb
 
     pulls = verb.pull(process_runtime(), page_ids)
-    if as_json:
-        names = ("page_id", "name", "forms", "added", "changed", "refused", "problems")
-        click.echo(json.dumps([{name: getattr(each, name) for name in names} for each in pulls], ensure_ascii=False))
-    else:
-        for sentence in verb.sentences_of(pulls):
-            echo(sentence)
-    problems = verb.problems_of(pulls)
-    for sentence in problems:
-        echo(sentence, err=True)
-    raise SystemExit(1 if problems else 0)
+    names = ("page_id", "name", "forms", "added", "changed", "refused", "problems")
+    rows = [{name: getattr(each, name) for name in names} for each in pulls]
+    end_with(pulls, verb.sentences_of(pulls), rows if as_json else None)
 
 
 @leads.command()

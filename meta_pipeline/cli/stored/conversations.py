@@ -43,11 +43,6 @@ def sentences_of(pulls: Sequence[ConversationPull]) -> Iterator[str]:
         yield "no Page is read: `meta-pipeline nodes list`"
 
 
-def problems_of(pulls: Sequence[ConversationPull]) -> list[str]:
-    """Return what could not be read, by name."""
-    return [sentence for each in pulls for sentence in (*each.refused, *each.problems)]
-
-
 def conversations_of(runtime: Runtime) -> tuple[list[str], list[tuple[Any, ...]]]:
     """Return a row for every conversation, the one that changed last at the end; nothing is decrypted."""
     reading.require(runtime)

@@ -38,11 +38,6 @@ def sentences_of(pulls: Sequence[LeadPull]) -> Iterator[str]:
         yield "no Page is read: `meta-pipeline nodes list`"
 
 
-def problems_of(pulls: Sequence[LeadPull]) -> list[str]:
-    """Return what could not be read, by name."""
-    return [sentence for each in pulls for sentence in (*each.refused, *each.problems)]
-
-
 def forms(runtime: Runtime) -> tuple[list[str], list[tuple[Any, ...]]]:
     """Return a row for every form that a Page has listed."""
     reading.require(runtime)

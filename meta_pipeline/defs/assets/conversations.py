@@ -4,7 +4,7 @@ import dagster as dg
 
 from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.defs.assets.keys import OWNERS
-from meta_pipeline.defs.shown import plain
+from meta_pipeline.defs.assets.page_pulls import result_of
 from meta_pipeline.flows.conversations import reading
 
 CONVERSATIONS = dg.AssetKey(["landing", "meta_conversations", "messages"])
@@ -21,13 +21,7 @@ def land_conversations(
 ) -> dg.MaterializeResult[None]:
     """Read the last 20 messages of every conversation that changed."""
     pulls = reading.pull_conversations(runtime, run_id=context.run.run_id)
-    refused = [plain(sentence) for pull in pulls for sentence in pull.refused]
-    for sentence in refused:
-        context.log.warning(sentence)
-    if problems := [plain(sentence) for pull in pulls for sentence in pull.problems]:
-        raise dg.Failure(" · ".join(problems), allow_retries=False)
-    return dg.MaterializeResult(metadata={
-        "pages": len(pulls), "conversations": sum(pull.conversations for pull in pulls),
-        "messages": sum(pull.messages for pull in pulls), "unreadable": sum(pull.unreadable for pull in pulls),
-        "refused": dg.MetadataValue.json(refused),
-    })
+    return result_of(
+        context, pulls, conversations=sum(pull.conversations for pull in pulls),
+        messages=sum(pull.messages for pull in pulls), unreadable=sum(pull.unreadable for pull in pulls),
+    )

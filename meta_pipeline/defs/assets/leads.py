@@ -8,7 +8,7 @@ import pydantic
 
 from meta_pipeline.bootstrap import Runtime
 from meta_pipeline.defs.assets.keys import OWNERS
-from meta_pipeline.defs.shown import plain
+from meta_pipeline.defs.assets.page_pulls import result_of
 from meta_pipeline.flows.leads import reading
 
 LEADS = dg.AssetKey(["landing", "meta_leads", "leads"])
@@ -34,15 +34,9 @@ def land_leads(
         pulls = [reading.read_reported(runtime, config.page_id, config.lead_ids, run_id=context.run.run_id)]
     else:
         pulls = reading.pull_leads(runtime, run_id=context.run.run_id)
-    refused = [plain(sentence) for pull in pulls for sentence in pull.refused]
-    for sentence in refused:
-        context.log.warning(sentence)
-    if problems := [plain(sentence) for pull in pulls for sentence in pull.problems]:
-        raise dg.Failure(" · ".join(problems), allow_retries=False)
-    return dg.MaterializeResult(metadata={
-        "pages": len(pulls), "added": sum(pull.added for pull in pulls),
-        "changed": sum(pull.changed for pull in pulls), "refused": dg.MetadataValue.json(refused),
-    })
+    return result_of(
+        context, pulls, added=sum(pull.added for pull in pulls), changed=sum(pull.changed for pull in pulls)
+    )
 
 
 def leads_config(page_id: str, lead_ids: Sequence[str]) -> dict[str, Any]:

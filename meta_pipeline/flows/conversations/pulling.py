@@ -4,16 +4,16 @@ no other, and neither does a conversation."""
 from __future__ import annotations
 
 import datetime as dt
+import functools
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 
-from meta_pipeline.display import printable
 from meta_pipeline.extract.conversations.conversation import Message
 from meta_pipeline.extract.conversations.reader import PLATFORMS, ConversationRead, ConversationReader, ReadBefore
-from meta_pipeline.flows.connections.tokens import retire_if_invalid
+from meta_pipeline.flows.page_readers import named_page, use_page_token
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.graph.errors import ScopeError, TokenError
 from meta_pipeline.graph.request import CallContext
@@ -73,23 +73,21 @@ class ConversationPuller:
         for platform in PLATFORMS:
             if platform == "instagram" and not instagram_ids:
                 continue
-            what = f"the conversations of the Page {_named(link)} on {platform.title()}"
+            what = f"the conversations of the Page {named_page(link)} on {platform.title()}"
+            read = functools.partial(self._pull_platform, link, platform, {link.id, *instagram_ids}, result, since)
             try:
-                token = self.tokens.reveal_for(link.id, flow=FLOW)
-                self._pull_platform(link, platform, {link.id, *instagram_ids}, result, token=token, since=since)
+                use_page_token(link, read, flow=FLOW, graph=self.graph, tokens=self.tokens, now=self.now)
             except ScopeError as error:
                 result.refused.append(f"{what} can't be read: {error}")
-            except TokenError as error:
-                retire_if_invalid(token, error, graph=self.graph, tokens=self.tokens, now=self.now())
-                result.problems.append(f"{what} were not read: {error}")
-                return result
             except MetaPipelineError as error:
                 result.problems.append(f"{what} were not read: {error}")
+                if isinstance(error, TokenError):
+                    return result
         return result
 
     def _pull_platform(
-        self, link: NodeLink, platform: str, own_ids: set[str], result: ConversationPull, *, token: AccessToken,
-        since: dt.datetime,
+        self, link: NodeLink, platform: str, own_ids: set[str], result: ConversationPull, since: dt.datetime,
+        token: AccessToken,
     ) -> None:
         reader = ConversationReader(
             page_id=link.id, platform=platform, own_ids=frozenset(own_ids), token=token,
@@ -105,14 +103,16 @@ class ConversationPuller:
         for read in reader.read(read_before=read_before, since=since):
             if read.error is not None:
                 result.refused.append(
-                    f"a conversation of the Page {_named(link)} ({read.summary.id[:80]}) can't be read: {read.error}"
+                    f"a conversation of the Page {named_page(link)} ({read.summary.id[:80]}) can't be read: "
+                    f"{read.error}"
                 )
                 continue
             chunk.append(read)
             if len(chunk) >= _CHUNK:
                 self._store(link, platform, chunk, result)
                 chunk = []
-        self._store(link, platform, chunk, result)
+        if chunk:
+            self._store(link, platform, chunk, result)
 
     def _store(
         self, link: NodeLink, platform: str, reads: Sequence[ConversationRead], result: ConversationPull
@@ -123,7 +123,7 @@ class ConversationPuller:
             try:
                 records += [_record(link.id, platform, read, message) for message in read.messages]
             except MetaPipelineError as error:  # an id that Meta does not give
-                result.problems.append(f"a conversation of the Page {_named(link)} was not stored: {error}")
+                result.problems.append(f"a conversation of the Page {named_page(link)} was not stored: {error}")
         stored = self.store.upsert(records)
         counts = Counter(entry.group for entry in self.store.entries(link.id))
         unreadable = {read.summary.id: _unreadable(read, counts[read.summary.id]) for read in reads}
@@ -160,7 +160,3 @@ def _record(page_id: str, platform: str, read: ConversationRead, message: Messag
         attributes={"platform": platform, "is_from_page": message.is_from_page},
         content={"text": message.text, "people": people}, people=ids | identifiers_in(texts),
     )
-
-
-def _named(link: NodeLink) -> str:
-    return f"{printable(link.name, limit=100)} ({link.id})"

@@ -11,11 +11,10 @@ from typing import TypeVar
 import msgspec
 import sqlalchemy as sa
 
-from meta_pipeline.display import printable
 from meta_pipeline.extract.leads import forms as form_listing
 from meta_pipeline.extract.leads import leads as lead_listing
-from meta_pipeline.flows.connections.tokens import retire_if_invalid
 from meta_pipeline.flows.leads.refusals import refusal_of
+from meta_pipeline.flows.page_readers import named_page, use_page_token
 from meta_pipeline.graph.calls import CallKind, Operation
 from meta_pipeline.graph.client import GraphClient
 from meta_pipeline.graph.errors import GraphError, ScopeError, TokenError, UnreadableAnswerError
@@ -75,9 +74,9 @@ class LeadReader:
         try:
             self._with_token(link, lambda token: self._pull_page(link, result, token, first_day))
         except ScopeError as error:
-            result.refused.append(f"the leads of the Page {_named(link)} can't be read: {error}")
+            result.refused.append(f"the leads of the Page {named_page(link)} can't be read: {error}")
         except MetaPipelineError as error:
-            result.problems.append(f"the leads of the Page {_named(link)} were not read: {error}")
+            result.problems.append(f"the leads of the Page {named_page(link)} were not read: {error}")
         return result
 
     def read(self, link: NodeLink, lead_ids: Sequence[str]) -> LeadPull:
@@ -86,16 +85,11 @@ class LeadReader:
         try:
             self._with_token(link, lambda token: self._read_leads(link, lead_ids, result, token))
         except MetaPipelineError as error:
-            result.problems.append(f"{len(lead_ids)} leads of the Page {_named(link)} were not read: {error}")
+            result.problems.append(f"{len(lead_ids)} leads of the Page {named_page(link)} were not read: {error}")
         return result
 
     def _with_token(self, link: NodeLink, use: Callable[[AccessToken], None]) -> None:
-        token = self.tokens.reveal_for(link.id, flow=FLOW)
-        try:
-            use(token)
-        except TokenError as error:
-            retire_if_invalid(token, error, graph=self.graph, tokens=self.tokens, now=self.now())
-            raise
+        use_page_token(link, use, flow=FLOW, graph=self.graph, tokens=self.tokens, now=self.now)
 
     def _pull_page(self, link: NodeLink, result: LeadPull, token: AccessToken, first_day: dt.date | None) -> None:
         forms = self._list_forms(link, token)
@@ -146,7 +140,7 @@ class LeadReader:
             if isinstance(answer, ScopeError):
                 refused.append(answer)
             elif isinstance(answer, GraphError):
-                result.problems.append(f"a lead of the Page {_named(link)} was not read: {answer}")
+                result.problems.append(f"a lead of the Page {named_page(link)} was not read: {answer}")
             elif lead := self._parsed(
                 answer.body, lambda record: lead_listing.parse_lead(record, page_id=link.id), answer.trace_id
             ):
@@ -186,7 +180,3 @@ class LeadReader:
 
     def _of(self, link: NodeLink) -> GraphClient:
         return self.graph.on(CallContext(node_id=link.id, report=FLOW, run_id=self.run_id))
-
-
-def _named(link: NodeLink) -> str:
-    return f"{printable(link.name, limit=100)} ({link.id})"
