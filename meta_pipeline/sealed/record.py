@@ -46,7 +46,7 @@ class PersonalRecord:
         """Refuse, without saying it, what could not be the name of a folder or might be the text of a person."""
         words = (self.id, self.group, *(each for each in self.attributes.values() if isinstance(each, str)))
         if not _OWNER.fullmatch(self.owner) or not all(_ID.fullmatch(each) for each in words):
-            raise MetaPipelineError("a record of a person has an id that is none: it is not stored")
+            raise MetaPipelineError("a record of a person has an invalid id: it is not stored")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,5 +1,5 @@
 -- What a person wrote without an answer in between is one request. The first message that could be read of a conversation with
--- older ones is none: it may continue an older request.
+-- older ones begins no request: it may continue an older one.
 with messages as (
     select *
     from {{ ref('stg_meta_conversations__messages') }}
