@@ -13,25 +13,30 @@ from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
 from dbt.contracts.graph.manifest import Manifest
 
+from harness.dbt import parsed_project
+from meta_pipeline.modelling.runner import read_parsed
 from meta_pipeline.processes.environment import child_environment, exported
 from meta_pipeline.project import dbt_project_folder
 
 STORED = ("--select", "config.materialized:incremental")
 WITHOUT_TESTS = ("--exclude-resource-type", "test", "unit_test")
+WITHOUT_UNIT_TESTS = ("--exclude-resource-type", "unit_test")
 COMPARED = ("marts", "facebook_ads")
 # The stamps of a publication, which differ between any two builds.
 STAMPS = {("marts", "publication")}
 
 
 class DbtBuilds:
-    """Runs dbt on files of one name, with a manifest that is parsed once. `folder` receives what dbt writes."""
+    """Runs dbt on files named `warehouse.duckdb`, with a manifest that is parsed once for all tests; a `project` of
+    another folder is parsed on its own. `folder` receives what dbt writes."""
 
     def __init__(self, folder: Path, *, project: Path | None = None) -> None:
         self.folder, self.project = folder, project or dbt_project_folder()
-        self.manifest: Manifest | None = None
+        self.manifest: Manifest | None = None if project else read_parsed(parsed_project.parsed_file())
 
-    def run(self, file: Path, command: str, *arguments: str) -> None:
-        """Run a command of dbt on this warehouse; raise AssertionError with dbt's errors when it fails."""
+    def run(self, file: Path, command: str, *arguments: str) -> dict[str, str]:
+        """Run a command of dbt on this warehouse; return the status of each node by its name. Raise AssertionError
+        with dbt's errors when it fails."""
         options = (
             "--quiet", command, "--project-dir", str(self.project), "--profiles-dir", str(self.project),
             "--target-path", str(self.folder / "target"), "--log-path", str(self.folder / "logs"),
@@ -44,8 +49,10 @@ class DbtBuilds:
                 self.manifest = parsed.result
             ended = dbtRunner(manifest=self.manifest).invoke([*options, *arguments])
         DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]  # it keeps the file open
-        errors = [f"{result.node.name}: {result.message}" for result in getattr(ended.result, "results", [])]
-        assert ended.success, errors or ended.exception
+        results = getattr(ended.result, "results", [])
+        failed = [f"{result.node.name}: {result.message}" for result in results if result.status in ("error", "fail")]
+        assert ended.success, failed or ended.exception
+        return {result.node.name: str(result.status) for result in results}
 
     def run_and_kill(self, file: Path, *, after_models: int) -> None:
         """Run dbt on the stored models in a process of its own, and kill it when it has reported so many of them."""
@@ -71,6 +78,12 @@ class DbtBuilds:
         shutil.copyfile(file, copy)
         self.run(copy, "run", "--full-refresh", *selection)
         return differing_rows(file, copy)
+
+
+def build(file: Path, *selection: str) -> dict[str, str]:
+    """Build and test the selected nodes, or all, in this warehouse; return the status of each by its name. Unit tests
+    are left out: they read no warehouse, and one test runs them all."""
+    return DbtBuilds(file.parent / "dbt").run(file, "build", *selection, *WITHOUT_UNIT_TESTS)
 
 
 def differing_rows(file: Path, other: Path) -> list[str]:

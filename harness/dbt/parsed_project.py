@@ -9,8 +9,28 @@ import os
 import tempfile
 from pathlib import Path
 
-from meta_pipeline.defs.assets.dbt_manifest import ParsedFiles, digest_of_project
+from meta_pipeline.defs.assets.dbt_manifest import ParsedFiles, digest_of_project, parsed_project
 from meta_pipeline.project import dbt_project_folder
+from meta_pipeline.settings import Settings
+
+
+def parsed_file() -> Path:
+    """Return dbt's own form of the parsed project, which is made when no home has parsed it yet."""
+    return _made()[1]
+
+
+def manifest_file() -> Path:
+    """Return `manifest.json` of the parsed project, which is made when no home has parsed it yet."""
+    return _made()[0]
+
+
+def _made() -> tuple[Path, ...]:
+    if not all(copy.exists() for copy in _copies()):
+        with tempfile.TemporaryDirectory() as folder:
+            settings = Settings(home=Path(folder))
+            parsed_project(settings)
+            keep(settings.root)
+    return _copies()
 
 
 def seed(root: Path) -> None:

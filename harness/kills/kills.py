@@ -23,7 +23,7 @@ from harness.home import Home
 from harness.kills.backfilled_week import ALL, SINCE, posts, sums_of, truth_of
 from harness.kills.leftover_processes import left_after
 from harness.nodes.node_marts import Key, expected_rows, mart_rows, wrong_rows
-from harness.nodes.node_truth import NodeTruth
+from harness.nodes.node_truth import Facts, NodeTruth
 from harness.nodes.organic import INSTAGRAM_ACCOUNTS, PAGES
 from harness.sandbox import NOW, Sandbox
 from meta_pipeline.flows.pulling.prefetching import PREFETCHED_AT_ONCE
@@ -164,7 +164,8 @@ class Killing:
             for node_id in NODES[report.partition("_")[0]]:
                 of_report = [snapshots[report, node_id]] if report in SNAPSHOT_REPORTS else days
                 for day, facts in truth.facts(report, node_id, of_report, self.now).items():
-                    expected |= {key: [row] for key, row in expected_rows(report, day, facts).items()}
+                    moments = [expected_rows(report, day, each) for each in (facts, _recent(truth, report, day, facts))]
+                    expected |= {key: [moment.get(key, {}) for moment in moments] for key in moments[0]}
                     count = len({fact[1] for fact in facts if fact[0] == "field"})
                     stored = objects.get(f"{report} {node_id}")
                     if report in SNAPSHOT_REPORTS and stored != count:
@@ -195,3 +196,12 @@ class Killing:
     def _published(self) -> float | None:
         file = self.home.path / "home" / "published" / "warehouse.duckdb"
         return file.stat().st_mtime if file.exists() else None
+
+
+def _recent(truth: NodeTruth, report: str, day: dt.date, facts: Facts) -> Facts:
+    """Return the facts without the metrics whose history at Meta may no longer reach this day: the command line has the
+    machine's clock, and the sandbox its own."""
+    now = dt.datetime.now(dt.UTC)
+    metrics, age = truth.requested(report, now), (now.date() - day).days
+    ended = {name for name, metric in metrics.items() if metric.history_days and age >= metric.history_days - 1}
+    return {fact: value for fact, value in facts.items() if fact[0] != "insight" or fact[2] not in ended}

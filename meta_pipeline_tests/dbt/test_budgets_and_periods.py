@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
@@ -15,6 +12,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from harness.dbt import dbt_builds
 from meta_pipeline.extract.ads.catalogue.reports import REPORTS
 from meta_pipeline.extract.raw_tables import insights_tables
 from meta_pipeline.landing.landing import SNAPSHOT_DAY, Landing
@@ -23,7 +21,6 @@ from meta_pipeline.store.engine import open_store
 from meta_pipeline.warehouse.copied.exchange_rates import RateSettings
 from meta_pipeline.warehouse.warehouse import Warehouse
 
-PROJECT = Path(__file__).parents[2] / "dbt_project"
 NOVEMBER = [dt.date(2026, 11, 1) + dt.timedelta(days=number) for number in range(30)]
 ENDED = dt.datetime(2026, 12, 2, tzinfo=dt.UTC)
 # The first observation, and the one after the budget was raised at noon of the 10th in Auckland.
@@ -60,13 +57,7 @@ class World:
         self.warehouse.load(self.engine, now=at)
 
     def build(self, *models: str) -> None:
-        ran = subprocess.run(
-            [Path(sys.executable).parent / "dbt", "--quiet", "build", "--project-dir", PROJECT, "--profiles-dir", PROJECT,
-             "--target-path", self.path, "--log-path", self.path, "--indirect-selection", "cautious", "--select",
-             *(f"+{model}" for model in models)],
-            env={**os.environ, "META_PIPELINE_WAREHOUSE": str(self.warehouse.file)}, capture_output=True, text=True,
-        )
-        assert ran.returncode == 0, ran.stdout[-3000:]
+        dbt_builds.build(self.warehouse.file, "--indirect-selection", "cautious", "--select", *(f"+{model}" for model in models))
 
     def sql(self, text: str) -> list[tuple[Any, ...]]:
         with duckdb.connect(str(self.warehouse.file), read_only=True) as connection:

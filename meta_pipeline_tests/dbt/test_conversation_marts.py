@@ -8,6 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from harness.dbt import dbt_builds
 from meta_pipeline.extract.ads.catalogue.reports import REPORTS
 from meta_pipeline.extract.raw_tables import insights_tables
 from meta_pipeline.store.engine import open_store
@@ -15,7 +16,6 @@ from meta_pipeline.store.pulls import conversations
 from meta_pipeline.store.pulls.conversations import Conversation
 from meta_pipeline.warehouse.copied.conversations import MessageRow
 from meta_pipeline.warehouse.warehouse import Warehouse
-from meta_pipeline_tests.dbt.test_social_marts import build
 
 NOW = dt.datetime(2026, 11, 20, tzinfo=dt.UTC)
 PAGE, NOON = "11", dt.datetime(2026, 11, 10, 20, tzinfo=dt.UTC)  # in Pacific time
@@ -53,8 +53,9 @@ def marts(tmp_path_factory: pytest.TempPathFactory) -> Path:
     warehouse = Warehouse(folder / "warehouse.duckdb", insights_tables(REPORTS.values()), read_messages=messages)
     warehouse.load(engine, now=NOW)
     assert warehouse.is_current(engine) and conversations.waiting_changes(engine) == []
-    ran = build(warehouse.file, "+conversations__response_report +conversations__conversation_report")
-    assert ran.returncode == 0, ran.stdout[-3000:]
+    dbt_builds.build(
+        warehouse.file, "--indirect-selection", "buildable", "--select",
+        "+conversations__response_report +conversations__conversation_report")
     return warehouse.file
 
 

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,13 +11,13 @@ import duckdb
 import pytest
 
 from harness.costs.account_costs import NODE, Account, days_from
+from harness.dbt import dbt_builds
 from meta_pipeline.extract.ads.catalogue.reports import REPORTS
 from meta_pipeline.extract.raw_tables import insights_tables
 from meta_pipeline.records import NodeLink
 from meta_pipeline.store.connections import node_links
 from meta_pipeline.warehouse.warehouse import Warehouse
 
-PROJECT = Path(__file__).parents[2] / "dbt_project"
 # A whole week, and the whole of its month but the first days.
 DAYS = days_from(dt.date(2026, 10, 26), 25)
 READ = ("ad_insights", "account_insights", "campaign_insights", "ad_insights_by_country", "ad_insights_by_region",
@@ -43,13 +40,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     account.clock.at += dt.timedelta(days=1)
     account.round([], ())
     warehouse.load(account.engine, now=account.clock.now())
-    ran = subprocess.run(
-        [Path(sys.executable).parent / "dbt", "--quiet", "build", "--project-dir", PROJECT, "--profiles-dir", PROJECT,
-         "--target-path", path, "--log-path", path, "--indirect-selection", "cautious", "--select",
-         "+path:models/fivetran", "+path:models/marts/ad_reporting"],
-        env={**os.environ, "META_PIPELINE_WAREHOUSE": str(warehouse.file)}, capture_output=True, text=True,
-    )
-    assert ran.returncode == 0, ran.stdout[-3000:]
+    dbt_builds.build(warehouse.file, "--indirect-selection", "cautious", "--select", "+path:models/fivetran", "+path:models/marts/ad_reporting")
     return warehouse.file
 
 

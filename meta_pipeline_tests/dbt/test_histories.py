@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
@@ -15,6 +12,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from harness.dbt import dbt_builds
 from harness.routine.created_objects import create_by_plan
 from meta_pipeline.extract.ads.catalogue.reports import REPORTS
 from meta_pipeline.extract.raw_tables import insights_tables
@@ -23,7 +21,6 @@ from meta_pipeline.records import Batch
 from meta_pipeline.store.engine import open_store
 from meta_pipeline.warehouse.warehouse import Warehouse
 
-PROJECT = Path(__file__).parents[2] / "dbt_project"
 NOON = dt.datetime(2026, 11, 10, 12, tzinfo=dt.UTC)
 DAY = dt.timedelta(days=1)
 SPEC = {"link_data": {"link": "https://shop.example:443/a/b?utm_source=fb&x=1#top"}}
@@ -33,7 +30,7 @@ class Place:
     """Landing and warehouse of one account; listings are given as they stood at a moment."""
 
     def __init__(self, path: Path) -> None:
-        self.path, self.printed = path, ""
+        self.path, self.statuses = path, dict[str, str]()
         self.engine: sa.Engine = open_store(f"sqlite:///{path / 'control.sqlite'}")
         self.landing = Landing(str(path / "landing"), self.engine)
         self.warehouse = Warehouse(path / "warehouse.duckdb", insights_tables(REPORTS.values()))
@@ -49,15 +46,8 @@ class Place:
         )
         self.warehouse.load(self.engine, now=at)
 
-    def build(self) -> str:
-        ran = subprocess.run(
-            [Path(sys.executable).parent / "dbt", "build", "--project-dir", PROJECT, "--profiles-dir", PROJECT,
-             "--target-path", self.path / "dbt", "--log-path", self.path / "dbt", "--select",
-             "+facebook_ads__url_report +fivetran"],
-            env={**os.environ, "META_PIPELINE_WAREHOUSE": str(self.warehouse.file)}, capture_output=True, text=True,
-        )
-        assert ran.returncode == 0, ran.stdout[-3000:]
-        return ran.stdout
+    def build(self) -> dict[str, str]:
+        return dbt_builds.build(self.warehouse.file, "--select", "+facebook_ads__url_report +fivetran")
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         with self.warehouse.open() as connection:
@@ -108,7 +98,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Place:
         row = {"account_id": "1", "campaign_id": "1", "adset_id": "20", "ad_id": "30", "spend": "1.5",
                "date_start": str(at(day).date()), "account_currency": "USD"}
         place.land("ad_insights", at(day).date(), at(9), row, {**row, "ad_id": "31"})
-    place.printed = place.build()
+    place.statuses = place.build()
     return place
 
 
@@ -140,7 +130,7 @@ def test_money_is_in_major_units_by_metas_own_offsets_and_unknown_is_null(built:
     assert caps == {"USD": Decimal("1234.56"), "JPY": Decimal(5000), "BHD": Decimal(1), "KWD": None}
     assert budgets == {"USD": Decimal("123.45"), "JPY": Decimal(12345), "BHD": Decimal("123.45"), "KWD": None}
     assert built.rows("select daily_budget from marts.dim_campaigns where campaign_name = 'Autumn' order by valid_from")[0] == (Decimal(200),)
-    assert "currency_has_an_offset" in built.printed
+    assert [status for name, status in built.statuses.items() if "currency_has_an_offset" in name] == ["warn"]
 
 
 def test_what_a_plan_created_is_ours(built: Place) -> None:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from harness.dbt import parsed_project
 from meta_pipeline.extract.ads.catalogue.reports import REPORTS
 from meta_pipeline.extract.instagram.reports import INSTAGRAM_REPORTS
 from meta_pipeline.extract.pages.reports import PAGE_REPORTS
@@ -20,7 +18,6 @@ from meta_pipeline.extract.raw_tables import insights_tables
 from meta_pipeline.store.engine import open_store
 from meta_pipeline.warehouse.warehouse import Warehouse
 
-PROJECT = Path(__file__).parents[2] / "dbt_project"
 # Prefixes of marts by folder, as Fivetran's packages have them.
 MARTS = {"ads": ("facebook_ads__", "dim_"), "pages": ("facebook_pages__", "dim_"), "instagram": ("instagram_business__",),
          "social": ("social__",), "ops": ("fct_", "account_status"), "shared": ("dim_",), "leads": ("leads__",),
@@ -32,14 +29,8 @@ LAYERS = {"staging": {"source"}, "intermediate": {"staging", "intermediate"}, "m
 
 
 @pytest.fixture(scope="module")
-def manifest(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    target = tmp_path_factory.mktemp("dbt")
-    subprocess.run(
-        [Path(sys.executable).parent / "dbt", "--quiet", "parse", "--project-dir", PROJECT, "--profiles-dir", PROJECT,
-         "--target-path", target, "--log-path", target],
-        env={**os.environ, "META_PIPELINE_WAREHOUSE": str(target / "warehouse.duckdb")}, check=True,
-    )
-    manifest: dict[str, Any] = json.loads((target / "manifest.json").read_text())
+def manifest() -> dict[str, Any]:
+    manifest: dict[str, Any] = json.loads(parsed_project.manifest_file().read_text())
     return manifest
 
 

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from pathlib import Path
@@ -16,6 +13,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from harness.dbt import dbt_builds
 from harness.dbt.dbt_builds import DbtBuilds
 from meta_pipeline.extract.ads.catalogue.reports import REPORTS
 from meta_pipeline.extract.raw_tables import insights_tables
@@ -25,7 +23,6 @@ from meta_pipeline.status import coverage
 from meta_pipeline.store.engine import open_store
 from meta_pipeline.warehouse.warehouse import Warehouse
 
-PROJECT = Path(__file__).parents[2] / "dbt_project"
 DAY = dt.date(2026, 11, 20)
 # 23:00 on DAY in Auckland, 02:00 in Los Angeles.
 BEFORE = dt.datetime(2026, 11, 20, 10, tzinfo=dt.UTC)
@@ -97,12 +94,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     everything(land)
     warehouse = Warehouse(path / "warehouse.duckdb", insights_tables(REPORTS.values()))
     warehouse.load(land.engine, now=LATER)
-    ran = subprocess.run(
-        [Path(sys.executable).parent / "dbt", "--quiet", "build", "--project-dir", PROJECT, "--profiles-dir", PROJECT,
-         "--target-path", path, "--log-path", path],
-        env={**os.environ, "META_PIPELINE_WAREHOUSE": str(warehouse.file)}, capture_output=True, text=True,
-    )
-    assert ran.returncode == 0, ran.stdout[-3000:]
+    dbt_builds.build(warehouse.file)
     return warehouse.file
 
 

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
 
+from harness.dbt import dbt_builds
 from meta_pipeline.extract.ads.catalogue.reports import REPORTS
 from meta_pipeline.extract.raw_tables import insights_tables
 from meta_pipeline.intake.tenants import Tenant
@@ -23,7 +21,6 @@ from meta_pipeline.records import NodeLink
 from meta_pipeline.store.engine import open_store
 from meta_pipeline.warehouse.warehouse import Warehouse
 
-PROJECT = Path(__file__).parents[2] / "dbt_project"
 MONDAY = dt.datetime(2026, 11, 16, 4, 15, tzinfo=dt.UTC)
 DAY = dt.timedelta(days=1)
 ACCOUNT = NodeLink(
@@ -47,12 +44,7 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
     warehouse = Warehouse(folder / "warehouse.duckdb", insights_tables(REPORTS.values()))
     warehouse.load(engine, now=MONDAY)
     warehouse.load(engine, now=MONDAY)  # a second load changes nothing
-    ran = subprocess.run(
-        [Path(sys.executable).parent / "dbt", "--quiet", "build", "--project-dir", PROJECT, "--profiles-dir", PROJECT,
-         "--target-path", folder, "--log-path", folder, "--indirect-selection", "buildable", "--select", "+dim_nodes +fct_link_changes"],
-        env={**os.environ, "META_PIPELINE_WAREHOUSE": str(warehouse.file)}, capture_output=True, text=True,
-    )
-    assert ran.returncode == 0, ran.stdout[-3000:]
+    dbt_builds.build(warehouse.file, "--indirect-selection", "buildable", "--select", "+dim_nodes +fct_link_changes")
     return warehouse.file
 
 

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
@@ -15,6 +12,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from harness.dbt import dbt_builds
 from meta_pipeline.extract.ads.catalogue.reports import REPORTS
 from meta_pipeline.extract.raw_tables import insights_tables
 from meta_pipeline.landing.landing import SNAPSHOT_DAY, Landing
@@ -25,8 +23,8 @@ from meta_pipeline.store.engine import open_store
 from meta_pipeline.warehouse.warehouse import Warehouse
 from meta_pipeline_tests.fakes.social_records import INSTAGRAM, PAGE, Record, day, encoded, landed, seen_at
 
-PROJECT = Path(__file__).parents[2] / "dbt_project"
 NOW = dt.datetime(2026, 11, 20, tzinfo=dt.UTC)
+BUILDABLE = ("--indirect-selection", "buildable", "--select")
 MODELS = (
     "path:models/staging/meta_pages+ path:models/staging/instagram+ +social__organic_and_paid +fct_metric_availability "
     "stg_meta_pipeline__created_objects "
@@ -62,19 +60,10 @@ def load(folder: Path, *more: tuple[str, str, dt.date, list[Record]]) -> Path:
     return warehouse.file
 
 
-def build(warehouse: Path, models: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [Path(sys.executable).parent / "dbt", "--quiet", "build", "--project-dir", PROJECT, "--profiles-dir", PROJECT,
-         "--target-path", warehouse.parent, "--log-path", warehouse.parent, "--indirect-selection", "buildable", "--select", models],
-        env={**os.environ, "META_PIPELINE_WAREHOUSE": str(warehouse)}, capture_output=True, text=True,
-    )
-
-
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     warehouse = load(tmp_path_factory.mktemp("social"))
-    ran = build(warehouse, MODELS)
-    assert ran.returncode == 0, ran.stdout[-3000:]
+    dbt_builds.build(warehouse, *BUILDABLE, MODELS)
     return warehouse
 
 
@@ -237,9 +226,8 @@ def test_a_value_that_a_cast_loses_stops_no_build_and_marks_its_node(tmp_path: P
     date = day(7)
     node = {name: PAGE if name.startswith("page") else INSTAGRAM for name in LOST}
     warehouse = load(tmp_path, *((name, node[name], date, [record]) for name, record in LOST.items()))
-    ran = build(warehouse, "+account_status")
+    dbt_builds.build(warehouse, *BUILDABLE, "+account_status")
 
-    assert ran.returncode == 0, ran.stdout[-3000:]
     with duckdb.connect(str(warehouse), read_only=True) as connection:
         failures = connection.execute(
             "select account_id, report, date_day, check_name from marts.fct_check_failures where severity = 'error'").fetchall()
@@ -265,7 +253,7 @@ def test_a_page_that_fails_a_check_keeps_its_last_good_rows_and_nobody_else_does
             "insert into raw_meta_pipeline.changes select distinct report, node_id, day, loads from raw_meta_pipeline.warehouse_state, "
             "(select 'page_insights' as report, node_id, day from raw_meta_pages.page_insights "
             "union all select 'instagram_insights', node_id, day from raw_instagram.instagram_insights)")
-    assert build(file, MODELS).returncode == 0
+    dbt_builds.build(file, *BUILDABLE, MODELS)
     publish(file, published, now=NOW + dt.timedelta(hours=1), policy=HOLD)
 
     with duckdb.connect(published, read_only=True) as connection:

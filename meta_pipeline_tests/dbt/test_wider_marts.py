@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +11,7 @@ import duckdb
 import pytest
 
 from harness.costs.account_costs import NODE, Account, days_from
+from harness.dbt import dbt_builds
 from meta_pipeline.extract.ads.catalogue.reports import REPORTS
 from meta_pipeline.extract.raw_tables import insights_tables
 from meta_pipeline.records import NodeLink
@@ -22,7 +20,6 @@ from meta_pipeline.sandbox.control import control
 from meta_pipeline.store.connections import node_links
 from meta_pipeline.warehouse.warehouse import Warehouse
 
-PROJECT = Path(__file__).parents[2] / "dbt_project"
 ADS, DAYS = 60, days_from(dt.date(2026, 6, 1), 170)
 PLACED = DAYS[-14:]
 READ = ("ad_insights", "account_insights", "account_activities")
@@ -47,12 +44,7 @@ class Built:
         self.account.round([*DAYS, self.account.clock.now().date()], READ)
         self.account.round(PLACED, ("ad_insights_by_placement",))
         self.warehouse.load(self.account.engine, now=self.account.clock.now())
-        ran = subprocess.run(
-            [Path(sys.executable).parent / "dbt", "--quiet", "build", "--project-dir", PROJECT, "--profiles-dir", PROJECT,
-             "--target-path", path, "--log-path", path],
-            env={**os.environ, "META_PIPELINE_WAREHOUSE": str(self.warehouse.file)}, capture_output=True, text=True,
-        )
-        assert ran.returncode == 0, ran.stdout[-3000:]
+        dbt_builds.build(self.warehouse.file)
 
     def sql(self, text: str) -> list[tuple[Any, ...]]:
         """Query the marts."""

@@ -5,15 +5,13 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
+from harness.dbt import dbt_builds
 from meta_pipeline.extract.ads.catalogue.reports import REPORTS
 from meta_pipeline.extract.raw_tables import insights_tables
 from meta_pipeline.landing.landing import SNAPSHOT_DAY, Landing
@@ -23,7 +21,6 @@ from meta_pipeline.store.engine import open_store
 from meta_pipeline.warehouse.warehouse import Warehouse
 from meta_pipeline_tests.fakes.social_records import INSTAGRAM, PAGE, Record, ads, encoded, landed, seen_at
 
-PROJECT = Path(__file__).parents[2] / "dbt_project"
 NOW = dt.datetime(2026, 11, 20, tzinfo=dt.UTC)
 NORTH = ("act_7100000001", "8100000011", "9100000021")
 SOUTH = ("act_7100000002", "8100000012", "9100000022")
@@ -63,7 +60,7 @@ def build_two_tenants(folder: Path) -> Warehouse:
         _land(landing, report, f"act_{node_id}", dt.date(2026, 11, 1), [delivery])
     warehouse = Warehouse(folder / "warehouse.duckdb", insights_tables(REPORTS.values()))
     warehouse.load(engine, now=NOW)
-    build(warehouse.file)
+    dbt_builds.build(warehouse.file)
     return warehouse
 
 
@@ -78,16 +75,6 @@ def link(engine: sa.Engine) -> None:
             )
             for kind, id in zip(KINDS, ids, strict=True)
         ], now=NOW)
-
-
-def build(file: Path) -> None:
-    """Run dbt on a warehouse."""
-    ran = subprocess.run(
-        [Path(sys.executable).parent / "dbt", "--quiet", "build", "--project-dir", PROJECT, "--profiles-dir", PROJECT,
-         "--target-path", file.parent / "dbt", "--log-path", file.parent / "dbt"],
-        env={**os.environ, "META_PIPELINE_WAREHOUSE": str(file)}, capture_output=True, text=True,
-    )
-    assert ran.returncode == 0, ran.stdout[-3000:]
 
 
 def _land(landing: Landing, report: str, node_id: str, day: dt.date, records: list[Record]) -> None:

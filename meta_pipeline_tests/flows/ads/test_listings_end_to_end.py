@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import os
-import subprocess
-import sys
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -14,6 +11,7 @@ from typing import Any
 import duckdb
 import pyarrow.parquet as pq
 
+from harness.dbt import dbt_builds
 from harness.sandbox import Sandbox
 from meta_pipeline.extract.ads.catalogue.reports import REPORTS
 from meta_pipeline.extract.raw_tables import insights_tables
@@ -29,7 +27,6 @@ from meta_pipeline.warehouse.warehouse import Warehouse
 from meta_pipeline_tests.fakes.listed_account import Tokens
 
 NODE = "act_1000000002"
-PROJECT = Path(__file__).parents[3] / "dbt_project"
 
 
 class SandboxListings:
@@ -72,13 +69,7 @@ class SandboxListings:
 
     def build(self) -> None:
         self.warehouse.load(self.engine, now=self.now())
-        ran = subprocess.run(
-            [Path(sys.executable).parent / "dbt", "build", "--project-dir", PROJECT, "--profiles-dir", PROJECT,
-             "--target-path", self.path / "dbt", "--log-path", self.path / "dbt", "--select",
-             "+dim_accounts +dim_campaigns +dim_ad_sets +dim_ads +dim_creatives"],
-            env={**os.environ, "META_PIPELINE_WAREHOUSE": str(self.warehouse.file)}, capture_output=True, text=True,
-        )
-        assert ran.returncode == 0, ran.stdout[-3000:]
+        dbt_builds.build(self.warehouse.file, "--select", "+dim_accounts +dim_campaigns +dim_ad_sets +dim_ads +dim_creatives")
 
     def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         with duckdb.connect(str(self.warehouse.file)) as connection:
