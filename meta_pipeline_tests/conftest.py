@@ -24,6 +24,13 @@ def shared_sandbox() -> Iterator[Sandbox]:
         yield sandbox
 
 
+@pytest.fixture(scope="session")
+def shared_web_sandbox() -> Iterator[Sandbox]:
+    """For tests of the web application, which set its clock to their own."""
+    with serving() as sandbox:
+        yield sandbox
+
+
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
     """For tests that order faults or move the clock."""

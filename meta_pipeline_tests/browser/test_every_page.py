@@ -144,8 +144,8 @@ NO_PAGES = {  # JSON and files; the last is written by dbt
 }
 
 
-def test_every_route_and_every_template_is_in_a_table(tmp_path: Path, shared_sandbox: Sandbox) -> None:
-    app = make_web(tmp_path, shared_sandbox).app
+def test_every_route_and_every_template_is_in_a_table(tmp_path: Path, shared_web_sandbox: Sandbox) -> None:
+    app = make_web(tmp_path, shared_web_sandbox).app
     routes = {
         f"{method} {route.path}" for route in app.routes if isinstance(route, Route)
         for method in route.methods or () if method != "HEAD"

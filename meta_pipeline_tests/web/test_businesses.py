@@ -23,9 +23,9 @@ def connected(tmp_path: Path, sandbox: Sandbox) -> Web:
 
 
 @pytest.fixture(scope="module")
-def unchanged(tmp_path_factory: pytest.TempPathFactory, shared_sandbox: Sandbox) -> Web:
+def unchanged(tmp_path_factory: pytest.TempPathFactory, shared_web_sandbox: Sandbox) -> Web:
     """For forms that change nothing."""
-    web = make_web(tmp_path_factory.mktemp("businesses"), shared_sandbox, features="business_writes")
+    web = make_web(tmp_path_factory.mktemp("businesses"), shared_web_sandbox, features="business_writes")
     web.connect()
     return web
 

@@ -114,9 +114,9 @@ def test_a_share_as_partner_is_erased_and_does_not_come_back_with_a_token_of_our
 
 
 @pytest.fixture(scope="module")
-def links(tmp_path_factory: pytest.TempPathFactory, shared_sandbox: Sandbox) -> tuple[Web, dict[str, str]]:
+def links(tmp_path_factory: pytest.TempPathFactory, shared_web_sandbox: Sandbox) -> tuple[Web, dict[str, str]]:
     """The links of an app that nothing is erased through, by what they are."""
-    web = make_inviting_web(tmp_path_factory.mktemp("links"), shared_sandbox, Clock())
+    web = make_inviting_web(tmp_path_factory.mktemp("links"), shared_web_sandbox, Clock())
     paths = {"nothing": "/invitations/nothing", "unanswered": invite(web)[1]}
     revoked, path = invite(web)
     consent(web, path, web.browser)

@@ -37,16 +37,16 @@ header = st.tuples(
 
 
 @pytest.fixture(scope="module")
-def web(tmp_path_factory: pytest.TempPathFactory, shared_sandbox: Sandbox) -> Web:
-    web = make_web(tmp_path_factory.mktemp("web"), shared_sandbox)
+def web(tmp_path_factory: pytest.TempPathFactory, shared_web_sandbox: Sandbox) -> Web:
+    web = make_web(tmp_path_factory.mktemp("web"), shared_web_sandbox)
     web.connect()  # there is something to lose
     return web
 
 
 @pytest.fixture(scope="module")
-def guarded(tmp_path_factory: pytest.TempPathFactory, shared_sandbox: Sandbox) -> Web:
+def guarded(tmp_path_factory: pytest.TempPathFactory, shared_web_sandbox: Sandbox) -> Web:
     return make_web(
-        tmp_path_factory.mktemp("guarded"), shared_sandbox, host="0.0.0.0", operator_password="correct horse",
+        tmp_path_factory.mktemp("guarded"), shared_web_sandbox, host="0.0.0.0", operator_password="correct horse",
         public_url="http://localhost:8600",
     )
 
@@ -105,9 +105,9 @@ HOSTILE = st.one_of(
 
 
 @pytest.fixture(scope="module")
-def named(tmp_path_factory: pytest.TempPathFactory, shared_sandbox: Sandbox) -> tuple[Web, str]:
+def named(tmp_path_factory: pytest.TempPathFactory, shared_web_sandbox: Sandbox) -> tuple[Web, str]:
     """A connection whose names are replaced, and its onboarding."""
-    web = make_web(tmp_path_factory.mktemp("named"), shared_sandbox)
+    web = make_web(tmp_path_factory.mktemp("named"), shared_web_sandbox)
     return web, web.connect().header("location")
 
 

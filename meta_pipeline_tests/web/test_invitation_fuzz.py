@@ -32,8 +32,8 @@ EXISTING: dict[int, tuple[object, str]] = {}
 
 
 @pytest.fixture(scope="module")
-def web(tmp_path_factory: pytest.TempPathFactory, shared_sandbox: Sandbox) -> Web:
-    web = make_inviting_web(tmp_path_factory.mktemp("invited"), shared_sandbox, Clock())
+def web(tmp_path_factory: pytest.TempPathFactory, shared_web_sandbox: Sandbox) -> Web:
+    web = make_inviting_web(tmp_path_factory.mktemp("invited"), shared_web_sandbox, Clock())
     invite(web)  # there is something to find
     return web
 

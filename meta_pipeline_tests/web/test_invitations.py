@@ -100,9 +100,9 @@ OTHERS = '\n[tenants.south]\nad_accounts = ["act_1000000005"]\n'
 
 
 @pytest.fixture(scope="module")
-def answered(tmp_path_factory: pytest.TempPathFactory, shared_sandbox: Sandbox) -> tuple[Web, str]:
+def answered(tmp_path_factory: pytest.TempPathFactory, shared_web_sandbox: Sandbox) -> tuple[Web, str]:
     """An invitation that was answered, beside another customer."""
-    web = make_inviting_web(tmp_path_factory.mktemp("answered"), shared_sandbox, Clock(), INTAKE + OTHERS)
+    web = make_inviting_web(tmp_path_factory.mktemp("answered"), shared_web_sandbox, Clock(), INTAKE + OTHERS)
     _, path = invite(web)
     consent(web, path, web.browser)
     return web, path

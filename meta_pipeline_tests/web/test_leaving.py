@@ -134,8 +134,8 @@ def test_a_request_within_the_times_is_accepted(web: Web, path: str, claims: dic
 
 
 @pytest.fixture(scope="module")
-def shared_web(tmp_path_factory: pytest.TempPathFactory, shared_sandbox: Sandbox) -> Web:
-    web = make_web(tmp_path_factory.mktemp("leaving"), shared_sandbox, now=lambda: AT)
+def shared_web(tmp_path_factory: pytest.TempPathFactory, shared_web_sandbox: Sandbox) -> Web:
+    web = make_web(tmp_path_factory.mktemp("leaving"), shared_web_sandbox, now=lambda: AT)
     web.connect()  # there is something to lose
     WRITES.clear()
 
