@@ -1,4 +1,4 @@
-"""The intake: what is refused, what is open, what the evidence contradicts, and the draft from what is linked."""
+"""The intake: refused files, open questions, answers that the evidence contradicts, and the draft from the links."""
 
 from __future__ import annotations
 
@@ -154,7 +154,7 @@ def test_a_changed_file_is_read_again(tmp_path: Path) -> None:
     assert load_intake(file).operators == {"other@b.example"}
 
 
-def test_a_draft_is_valid_and_has_what_is_linked() -> None:
+def test_a_draft_is_valid_and_names_the_linked_nodes() -> None:
     text = draft_intake(
         [link(), link("2", "page", name="Bäckerei \"7\" # ]"), link("3", "pixel", owner=None), link("4", "catalog", owner="Thumbnails")],
         scopes=scopes_for(2), redirect_uri="https://etl.example/oauth/callback", domain="etl.example",
@@ -178,7 +178,7 @@ def test_a_draft_is_valid_and_has_what_is_linked() -> None:
 
 @settings(max_examples=200, database=None)
 @given(names=st.lists(st.tuples(st.text(max_size=30), st.one_of(st.none(), st.text(max_size=30))), max_size=5))
-def test_whatever_names_meta_returns_a_draft_is_valid(names: list[tuple[str, str | None]]) -> None:
+def test_a_draft_is_valid_with_any_names_that_meta_returns(names: list[tuple[str, str | None]]) -> None:
     links = [link(f"act_{number}", name=name, owner=owner) for number, (name, owner) in enumerate(names)]
     intake = parse_intake(draft_intake(links, scopes=(), redirect_uri="", domain=""), source="t")
 

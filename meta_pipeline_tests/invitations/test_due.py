@@ -43,7 +43,7 @@ def send(engine: sa.Engine, targets: list[Target], now: dt.datetime) -> list[str
     return [alert.subject for alert in alerts]
 
 
-def test_reminders_go_out_after_two_and_five_days_and_then_it_lapses(engine: sa.Engine, receiver: Receiver, mail: Mail) -> None:
+def test_reminders_go_out_after_two_and_five_days_before_it_lapses(engine: sa.Engine, receiver: Receiver, mail: Mail) -> None:
     issued = invite(engine)
     targets: list[Target] = [Webhook(receiver.url), Email(mail.url)]
     sent = []
@@ -95,7 +95,7 @@ def test_only_states_that_may_follow_are_reached(engine: sa.Engine) -> None:
     assert not FOLLOWERS["revoked"]
 
 
-def test_issuing_again_opens_what_lapsed_and_ends_the_earlier_link(engine: sa.Engine) -> None:
+def test_issuing_again_reopens_a_lapsed_invitation_and_ends_the_earlier_link(engine: sa.Engine) -> None:
     issued = invite(engine)
     issuing.lapse(engine=engine, now=START + 7 * DAY)
     again = issuing.reissue(issued.invitation.id, actor="a test", engine=engine, public_url="", now=START + 8 * DAY)
@@ -120,7 +120,7 @@ def test_other_lives_are_refused(text: str) -> None:
         parse_life(text)
 
 
-def test_every_language_has_every_text_with_the_same_gaps() -> None:
+def test_every_language_has_every_text_with_the_same_placeholders() -> None:
     import string
 
     def gaps(text: str) -> set[str]:

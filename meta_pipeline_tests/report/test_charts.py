@@ -1,4 +1,4 @@
-"""Charts draw what they are given, one currency each, as SVG without a link and as PNG."""
+"""Charts show one currency each, as SVG without links and as PNG."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ def test_rows_without_a_breakdown_value_are_one_per_day_and_combination_and_add_
         assert absent == {(True, True), (True, False), (False, True), (False, False)}
 
 
-def test_every_value_is_present_until_absent_values_are_ordered() -> None:
+def test_every_value_is_present_until_absent_values_are_configured() -> None:
     graph = new_graph()
     before = fetch_all(graph, f"{ACCOUNT}/insights", breakdowns="age", **QUERY)
     control(graph, "world", {"absent_breakdowns": True}, {})
