@@ -1,4 +1,4 @@
-"""Webhooks in a storm, to a receiver that is killed: each true change once, no forged one; and bodies of any form."""
+"""Many webhooks to a receiver that is killed: each true change is stored once, no forged one; and bodies of any form."""
 
 from __future__ import annotations
 
