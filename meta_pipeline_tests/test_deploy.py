@@ -115,7 +115,7 @@ def test_systemd_accepts_the_unit(tmp_path: Path) -> None:
     assert UNIT.name not in ran.stderr, ran.stderr
 
 
-def test_the_compose_file_gives_each_storage_a_database_of_its_own() -> None:
+def test_the_compose_file_has_a_database_for_each_storage() -> None:
     compose = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
     postgres, pipeline = compose["services"]["postgres"], compose["services"]["pipeline"]
 

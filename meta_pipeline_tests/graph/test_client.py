@@ -72,7 +72,7 @@ def test_half_an_emoji_is_replaced_and_its_batch_is_read(sent: bytes, read: byte
     assert answer.error is None and answer.page and [read] == [bytes(raw) for raw in answer.page.data]
 
 
-def test_paging_goes_on_over_an_empty_page_and_ends_where_next_is_absent(server: Server, client: Client) -> None:
+def test_paging_continues_after_an_empty_page_and_ends_where_next_is_absent(server: Server, client: Client) -> None:
     def page(ids: list[str], after: str, more: bool) -> dict[str, Any]:
         paging = {"cursors": {"before": "x", "after": after}}
         return {"data": [{"id": i} for i in ids], "paging": {**paging, **({"next": "http://x?access_token=T"} if more else {})}}
@@ -143,7 +143,7 @@ def test_no_error_holds_a_token_or_a_secret(server: Server, client: Client) -> N
         assert TOKEN.value not in text and SECRET not in text and "AQcode" not in text
 
 
-def test_an_unknown_error_that_stays_is_too_much_data(server: Server, client: Client) -> None:
+def test_an_unknown_error_that_persists_counts_as_too_much_data(server: Server, client: Client) -> None:
     server.say({"error": {"message": "An unknown error occurred", "code": 1, "error_subcode": 99}}, status=500)
     with pytest.raises(TooMuchDataError):
         client.get("act_1/insights", token=TOKEN, kind=CallKind.INSIGHTS)

@@ -14,7 +14,7 @@ from meta_pipeline.settings import Settings
 TODAY = dt.date(2026, 11, 27)
 
 
-def test_the_default_pins_are_good_today() -> None:
+def test_the_default_pins_are_valid_today() -> None:
     settings = Settings(_env_file=None)
 
     assert (settings.graph_version, settings.marketing_version) == ("v24.0", "v26.0")

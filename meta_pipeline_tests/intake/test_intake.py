@@ -78,7 +78,7 @@ def evidence(**changed: Any) -> Evidence:
     })
 
 
-def test_a_whole_intake_leaves_nothing_open_and_is_not_contradicted() -> None:
+def test_a_complete_intake_has_no_open_question_and_no_contradiction() -> None:
     intake = parse_intake(WHOLE, source="t")
 
     assert list(open_questions(intake)) == [] and list(contradictions(intake, evidence())) == []
@@ -109,7 +109,7 @@ def test_every_question_is_open_in_a_file_that_names_a_tenant_only() -> None:
     ("[tenants.a]\nretention_floor_days = 9\nretention_ceiling_days = 8", "retention_floor_days (9) is more than"),
     ("[tenants.a]\nretention_floor_days = -1", "greater than or equal to 0"),
 ])
-def test_a_mistake_is_one_sentence(text: str, message: str) -> None:
+def test_a_mistake_is_reported_in_one_sentence(text: str, message: str) -> None:
     with pytest.raises(ConfigError) as raised:
         parse_intake(text, source="intake.toml")
 

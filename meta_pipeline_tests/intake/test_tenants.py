@@ -36,7 +36,7 @@ LINKED = [Node("ad_account", "act_1", "501"), Node("page", "2", "502"), Node("in
         (f"# {'x' * 4_000_000}", "is longer than 4000000 characters"),
     ],
 )
-def test_a_mistake_in_the_file_is_one_sentence_that_names_the_place(text: str, message: str) -> None:
+def test_a_mistake_in_the_file_is_reported_in_one_sentence_with_its_place(text: str, message: str) -> None:
     with pytest.raises(ConfigError) as raised:
         parse_intake(text, source="tenants.toml")
 

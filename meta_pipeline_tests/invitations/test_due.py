@@ -82,7 +82,7 @@ def test_a_target_that_was_down_receives_it_later(engine: sa.Engine, receiver: R
     assert len(mail.received) == 1
 
 
-def test_only_states_that_may_follow_are_reached(engine: sa.Engine) -> None:
+def test_only_allowed_transitions_between_states_are_made(engine: sa.Engine) -> None:
     id = invite(engine).invitation.id
     reached: set[tuple[str, str]] = set()
     for before in FOLLOWERS:
@@ -115,7 +115,7 @@ def test_a_life_is_hours_or_days(text: str, life: dt.timedelta) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "0d", "91d", "7", "-1d", "7w", "9999999d", "1.5d", "x" * 500])
-def test_other_lives_are_refused(text: str) -> None:
+def test_an_invalid_life_is_refused(text: str) -> None:
     with pytest.raises(ConfigError, match="from 1h to 90d"):
         parse_life(text)
 

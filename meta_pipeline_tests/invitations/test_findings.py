@@ -90,7 +90,7 @@ def test_a_tenant_without_named_nodes_wants_those_that_it_owns() -> None:
     assert not is_wanted(LINKS[0], BY_OWNER, ("page",), given.owners)
 
 
-def test_leads_need_a_task_of_their_own() -> None:
+def test_leads_need_their_own_task() -> None:
     requested = scopes_for_kinds(KINDS, {"leads"})
     leads = [scope for scope in enabled_scopes(3, {"leads"}) if scope.name == "leads_retrieval"]
     given = Access(

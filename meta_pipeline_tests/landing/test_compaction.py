@@ -153,7 +153,7 @@ def test_a_damaged_cold_file_is_set_aside_with_all_of_its_days(landing: Compacte
     assert cold_file.with_name("2026-08.parquet.corrupt").read_bytes() == b"garbage"
 
 
-def test_an_account_that_is_being_landed_is_left_for_the_next_time(landing: CompactedLanding) -> None:
+def test_an_account_that_is_being_landed_is_left_to_the_next_compaction(landing: CompactedLanding) -> None:
     before = landing.on_disk()
     with leases.hold(landing.engine, "act_1", now=lambda: landing.now, sleep=lambda _: None):
         assert landing.compact().busy == ("act_1",)

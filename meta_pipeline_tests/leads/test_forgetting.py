@@ -52,7 +52,7 @@ def lead_ids(sandbox: Sandbox) -> list[str]:
 
 @pytest.fixture(scope="module")
 def message_ids(sandbox: Sandbox) -> list[str]:
-    """A person writes twice and names their address once; the Page mentions the address to another person."""
+    """Plant two messages of a person, one with their address, and one of the Page that mentions it to another person."""
     body = {"page_id": PAGE, "person_id": PERSON, "name": NAME}
     other = {"page_id": PAGE, "person_id": "7388888888", "name": "Ben Other"}
     planted = [sandbox.control("conversations", {**body, "text": text})["message_id"] for text in (MESSAGE, LATER)]
@@ -114,7 +114,7 @@ def test_answers_are_in_the_file_of_the_named_viewer_and_in_no_other_byte(home: 
 def test_a_person_is_erased_everywhere(home: Home, lead_ids: list[str], message_ids: list[str]) -> None:
     (folder(home) / "dagster" / "up.log").write_text(f"before\nreads {EMAIL}\nafter\n")
     before = json.loads(home.run("leads", "list", "--format", "json").stdout)
-    assert home.run("forget", EMAIL).returncode == 1, "an address is no argument"
+    assert home.run("forget", EMAIL).returncode == 1, "an address is not accepted as an argument"
 
     ran = home.run("forget", "--contact", "--yes", "--json", stdin=f"{EMAIL}\n")
 

@@ -1,4 +1,4 @@
-"""Erasing a Page erases its leads and their files, and a person is found by another spelling of a phone number."""
+"""Erasing a Page erases its leads and their files, and a person is found by another spelling of a contact."""
 
 from __future__ import annotations
 

@@ -193,7 +193,7 @@ def test_erasing_an_invitation_erases_the_nodes_that_only_its_customer_granted(
     assert ("refa" in plan.refs) is bool(people)
 
 
-def test_a_name_that_another_node_contains_is_not_searched() -> None:
+def test_a_name_that_is_part_of_another_is_not_searched() -> None:
     links = [link("act_100001", name="Northwind"), link("act_100002", name="Northwind Europe"), link("act_100003", name="Aroha")]
     facts = stored(refs=[], links=links, access=[])
 

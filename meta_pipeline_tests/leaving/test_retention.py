@@ -120,7 +120,7 @@ def test_an_expiry_makes_a_build_due_and_needs_no_other_load(tmp_path: Path) -> 
     home.warehouse.check_complete(home.engine)
 
 
-def test_a_node_that_is_being_read_is_left_for_the_next_time(tmp_path: Path) -> None:
+def test_a_node_that_is_being_read_is_left_to_the_next_expiry(tmp_path: Path) -> None:
     home = filled(tmp_path)
     with leases.hold(home.engine, "act_1", now=lambda: NOW, sleep=lambda _: None):
         result = expire(home, NOW, tenant("a", None, 7))

@@ -44,7 +44,7 @@ def test_every_listing_has_one_verdict_and_names_the_next_click(
     assert decided == state and sentence in text
 
 
-def test_polls_become_rarer_up_to_half_a_day() -> None:
+def test_the_time_between_polls_grows_up_to_half_a_day() -> None:
     waits = [wait_before(checks) for checks in range(12)]
 
     assert waits[:3] == [FIRST_CHECK, 2 * FIRST_CHECK, 4 * FIRST_CHECK] and waits == sorted(waits)

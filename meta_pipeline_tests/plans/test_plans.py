@@ -64,7 +64,7 @@ class World:
             stored.keep(self.engine, plan)
 
     def until_applied(self) -> Plan:
-        """Apply again after each kill, as a person would."""
+        """Apply again after each kill or failure, as a person would."""
         for _ in range(10):
             try:
                 return apply(PLAN_ID, run=self.run)
@@ -173,7 +173,7 @@ def test_a_refusal_after_an_unknown_outcome_is_checked_again(tmp_path: Path) -> 
     assert world.created.count("act_1/campaigns") == 1
 
 
-def test_an_edge_that_takes_no_filter_is_listed_whole(tmp_path: Path) -> None:
+def test_an_edge_that_accepts_no_filter_is_listed_completely(tmp_path: Path) -> None:
     tagged = f"Spring {tag_of(PLAN_ID)} campaign"
     filtered = ReadBack(path="act_1/campaigns", equals={"name": tagged}, params={"filtering": [{"field": "name"}]})
     world = World(tmp_path, ObjectsAtMeta({0: "lost answer"}, takes_filters=False), plan_of(step("campaign", read_back=filtered)))
@@ -182,7 +182,7 @@ def test_an_edge_that_takes_no_filter_is_listed_whole(tmp_path: Path) -> None:
     assert world.created == ["act_1/campaigns"]
 
 
-def test_a_rollback_removes_what_exists_twice(tmp_path: Path) -> None:
+def test_a_rollback_removes_objects_that_exist_twice(tmp_path: Path) -> None:
     """Meta may handle a request after the client has given up and has read the objects back."""
     world = World(tmp_path, ObjectsAtMeta(), plan_of())
     plan = apply(PLAN_ID, run=world.run)

@@ -132,7 +132,7 @@ def test_nothing_is_planned_for_a_node_that_is_unknown_or_paused(tmp_path: Path)
     assert posted.writes() == []
 
 
-def test_the_limits_are_data_that_a_file_replaces(tmp_path: Path) -> None:
+def test_a_file_replaces_the_limits(tmp_path: Path) -> None:
     (tmp_path / "rules.toml").write_text('instagram_hashtags = 5\ndisclosure_parameter = "ai"')
     loaded = rules.load_rules(tmp_path / "rules.toml")
     posted = Posted(tmp_path, rules=loaded)

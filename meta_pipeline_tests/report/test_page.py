@@ -93,7 +93,7 @@ def test_accounts_that_are_held_back_or_fail_a_check_are_named_on_top(tmp_path: 
 
 
 @pytest.mark.parametrize("statement", ["", "create table marts.facebook_ads__account_report (account_id varchar, date_day date)"])
-def test_a_file_without_figures_gives_a_page_that_says_so(tmp_path: Path, statement: str) -> None:
+def test_a_file_without_figures_becomes_a_page_that_says_so(tmp_path: Path, statement: str) -> None:
     published = empty(tmp_path / "warehouse.duckdb", statement)
 
     assert "Nothing has been read yet" in render(read_document(published), title="Report", pictures={})

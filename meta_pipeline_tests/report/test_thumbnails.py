@@ -17,7 +17,7 @@ def place(folder: Path, name: str, content: bytes) -> str:
     return name
 
 
-def test_the_type_is_that_of_the_bytes(tmp_path: Path) -> None:
+def test_the_type_of_a_picture_follows_from_its_bytes(tmp_path: Path) -> None:
     paths = [place(tmp_path, "a.jpg", PNG), place(tmp_path, "b.png", JPEG), None]
 
     addresses = inlined(paths, folders=[str(tmp_path)])

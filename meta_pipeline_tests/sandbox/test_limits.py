@@ -72,7 +72,7 @@ def test_points_decay_linearly_and_never_grow_when_the_clock_is_set_back() -> No
     assert [budget.used(now) for now in (999.0, 0.0, -1e9)] == [50.0, 50.0, 50.0]
 
 
-def test_the_calls_of_a_page_have_a_budget_of_a_day_and_each_operation_of_a_batch_counts() -> None:
+def test_the_calls_of_a_page_have_a_daily_budget_and_each_operation_of_a_batch_counts() -> None:
     graph = new_graph()
     page_id = next(iter(graph.world.pages))
     page_token = graph.identity.page_token(page_id, graph.identity.tokens[graph.identity.system_user_token], NOW)

@@ -181,7 +181,7 @@ def test_the_command_line_prints_one_sentence_for_a_disk_that_fails(
         except OSError as error:
             raise RuntimeError("what Dagster says") from error
 
-    monkeypatch.setattr(cli_main, "keep_private", lambda: None)  # not of this process
+    monkeypatch.setattr(cli_main, "keep_private", lambda: None)  # it would change this process's umask
     monkeypatch.setattr(cli_main, "cli", fail)
     with pytest.raises(SystemExit, match=r"^error: /home/of/it: Input/output error; check the disk"):
         cli_main.main()

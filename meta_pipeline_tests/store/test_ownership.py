@@ -37,7 +37,7 @@ def test_every_column_that_may_hold_text_is_declared_once(table: sa.Table) -> No
     assert sorted(declared) == sorted(column.key for column in table.c if may_hold_text(column))
 
 
-def test_no_table_is_declared_that_is_gone() -> None:
+def test_no_removed_table_is_declared() -> None:
     assert set(OWNERSHIP) == {table.name for table in TABLES}
 
 

@@ -152,7 +152,7 @@ def test_one_token_without_its_key_does_not_stop_the_rotation(engine: sa.Engine)
     assert [only_new.reveal(ref.id, flow="test").value for ref in others] == [f"EAAB{n}" for n in range(1, 9)]
 
 
-def test_a_retired_token_without_its_key_does_not_matter_to_the_rotation(engine: sa.Engine) -> None:
+def test_a_retired_token_without_its_key_does_not_affect_the_rotation(engine: sa.Engine) -> None:
     lost, new = new_key(), new_key()
     before = Vault(engine, lost, now=lambda: NOW)
     before.retire(keep(before).id, "it expired")
@@ -196,7 +196,7 @@ def test_the_key_is_never_stored(engine: sa.Engine, tmp_path: Path) -> None:
         assert key.encode() not in stored and key.rstrip("=").encode() not in stored
 
 
-def test_nothing_plain_is_left_in_memory_by_the_vault(engine: sa.Engine) -> None:
+def test_the_vault_leaves_no_plain_token_in_memory(engine: sa.Engine) -> None:
     vault = Vault(engine, KEY, now=lambda: NOW)
     ref = keep(vault, value="EAAB" + "only here")
     token = vault.reveal(ref.id, flow="test")

@@ -60,7 +60,7 @@ def test_a_load_that_cannot_be_logged_changes_no_row(place: Place) -> None:
     place.land({"ad_id": "1"})
     place.load()
     place.land({"ad_id": "2"}, at=NOW + dt.timedelta(hours=1))
-    with place.warehouse.open() as connection:  # a table that lacks a column: every record of a change fails
+    with place.warehouse.open() as connection:  # without this column every insert of a change fails
         connection.execute("alter table raw_meta_pipeline.changes drop column load_number")
     with pytest.raises(LoadError):
         place.load()

@@ -201,7 +201,7 @@ home.load()
 
 
 @pytest.mark.parametrize("where", ["before the file", "before the ledger", "before the control store"])
-def test_a_kill_between_the_two_commits_costs_no_reload_of_everything(home: FilledHome, where: str) -> None:
+def test_a_kill_between_the_two_commits_causes_no_full_reload(home: FilledHome, where: str) -> None:
     killed = subprocess.run([sys.executable, "-c", KILLED, str(home.path), where], env={**os.environ})
     assert killed.returncode == 9
 
@@ -242,7 +242,7 @@ def test_a_publication_is_current_until_something_changes(home: FilledHome, tmp_
     assert not is_published()
     build()
     assert is_published() and not is_published("of another project")
-    home.land("ad_insights", DAYS[0], {"ad_id": "1", "spend": "2", "odd": 1})  # read again, and the same
+    home.land("ad_insights", DAYS[0], {"ad_id": "1", "spend": "2", "odd": 1})  # read again without a change
     assert not load_queue.waiting_files(home.engine) and not is_published()
     build()
     published.write_bytes(b"else")

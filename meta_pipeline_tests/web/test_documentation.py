@@ -35,7 +35,7 @@ def test_an_operator_reads_the_documentation_and_its_scripts_have_their_own_orig
     assert 'href="/docs"' in web.browser.get("/").body
 
 
-def test_a_stranger_signs_in_first(tmp_path: Path, sandbox: Sandbox) -> None:
+def test_a_stranger_must_sign_in_first(tmp_path: Path, sandbox: Sandbox) -> None:
     web = make_web(
         tmp_path, sandbox, host="0.0.0.0", public_url="https://etl.example", operator_password="correct horse battery"
     )

@@ -75,7 +75,7 @@ def test_made_up_headers_and_cookies_are_refused(web: Web, headers: list[tuple[b
 
 @HARD
 @given(at=st.integers(0, 400), bit=st.integers(0, 7), cut=st.integers(0, 400))
-def test_a_true_state_with_one_bit_changed_or_cut_short_is_refused(web: Web, at: int, bit: int, cut: int) -> None:
+def test_a_valid_state_with_one_bit_changed_or_cut_short_is_refused(web: Web, at: int, bit: int, cut: int) -> None:
     before = web.rows()
     secret = web.browser.cookies["meta_pipeline_browser"]
     true = state.issue(key=web.sandbox.app["app_secret"], now=bootstrap.system_now(), browser_secret=secret).encode()

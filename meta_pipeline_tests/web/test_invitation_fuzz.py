@@ -74,7 +74,7 @@ def test_a_made_up_form_for_an_invitation_that_exists_is_refused(web: Web, body:
 
 @IDS
 @given(at=st.integers(0, 42), shift=st.integers(1, 63))
-def test_a_true_link_with_one_character_changed_is_refused(web: Web, at: int, shift: int) -> None:
+def test_a_valid_link_with_one_character_changed_is_refused(web: Web, at: int, shift: int) -> None:
     _, path = EXISTING.setdefault(id(web), invite(web))
     alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
     text = path.rpartition("/")[2]

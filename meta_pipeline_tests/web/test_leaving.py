@@ -191,7 +191,7 @@ def test_made_up_signatures_are_refused(shared_web: Web, path: str, signature: s
 
 @HARD
 @given(path=path_of, payload=payloads)
-def test_invalid_payloads_with_a_true_signature_are_refused(shared_web: Web, path: str, payload: bytes) -> None:
+def test_invalid_payloads_with_a_valid_signature_are_refused(shared_web: Web, path: str, payload: bytes) -> None:
     """Even with a leaked secret, nothing is stored of a payload without a person or without a current time."""
     text = encoded(payload)
     signature = hmac.new(shared_web.sandbox.app["app_secret"].encode(), text.encode(), hashlib.sha256).digest()
@@ -200,7 +200,7 @@ def test_invalid_payloads_with_a_true_signature_are_refused(shared_web: Web, pat
 
 @HARD
 @given(path=path_of, at=st.integers(0, 400), bit=st.integers(0, 7), cut=st.integers(0, 400))
-def test_a_true_request_with_one_bit_changed_or_cut_short_is_refused(shared_web: Web, path: str, at: int, bit: int, cut: int) -> None:
+def test_a_valid_request_with_one_bit_changed_or_cut_short_is_refused(shared_web: Web, path: str, at: int, bit: int, cut: int) -> None:
     true = signed_here(shared_web).encode()
     damaged = bytearray(true)
     damaged[at % len(true)] ^= 1 << bit
@@ -209,7 +209,7 @@ def test_a_true_request_with_one_bit_changed_or_cut_short_is_refused(shared_web:
     _is_refused(shared_web, answer.status, answer.body)
 
 
-def test_a_true_request_is_written(shared_web: Web) -> None:
+def test_a_valid_request_is_written(shared_web: Web) -> None:
     """Check that the tests above would notice a written row."""
     answer = shared_web.browser.post(CALLBACKS[0], {"signed_request": signed_here(shared_web)})
 

@@ -159,7 +159,7 @@ def test_serve_accepts_other_machines_when_operators_are_named(tmp_path: Path, s
         with_intake(tmp_path / "bare", sandbox, clock, '[tenants.a]\nnodes = ["1"]', host="0.0.0.0")
 
 
-def test_a_link_works_once_for_fifteen_minutes_and_opening_it_uses_nothing(web: Web, clock: Clock) -> None:
+def test_a_link_works_once_for_fifteen_minutes_and_opening_it_does_not_use_it(web: Web, clock: Clock) -> None:
     url = link_for(web, "kim@north.example")
     path = url.removeprefix(web.runtime.settings.public_url)
     assert [web.another_browser().get(path).status for _ in range(3)] == [200] * 3

@@ -68,7 +68,7 @@ def test_a_client_is_served_several_times_on_one_connection(server: Server) -> N
 
 
 @pytest.mark.parametrize("sent", [b"", b"GET /", GET, GET + b"x-slow: "], ids=["nothing", "line", "headers", "half"])
-def test_a_head_that_does_not_end_is_closed(server: Server, sent: bytes) -> None:
+def test_a_connection_whose_head_does_not_end_is_closed(server: Server, sent: bytes) -> None:
     assert server.answer(sent) == b""
 
 
@@ -88,7 +88,7 @@ def test_a_head_that_arrives_slowly_gets_no_more_time(server: Server) -> None:
         thread.join(30)
 
 
-def test_a_body_that_does_not_come_is_closed_and_logs_nothing(server: Server, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_connection_whose_body_does_not_arrive_is_closed_and_logs_nothing(server: Server, caplog: pytest.LogCaptureFixture) -> None:
     head = b"POST /sign-out HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/x-www-form-urlencoded\r\n"
     with caplog.at_level(logging.DEBUG):
         assert b"200" not in server.answer(head + b"content-length: 1000\r\n\r\nform_token=")
@@ -131,7 +131,7 @@ def test_waiting_connections_are_closed_for_new_requests(web: Web) -> None:
         assert drained(held[0]) == b""  # the oldest was closed, long before its timeout
 
 
-def test_a_page_that_nobody_reads_does_not_stop_the_server(web: Web) -> None:
+def test_a_client_that_reads_nothing_does_not_stop_the_server(web: Web) -> None:
     with serving(web, Limits(read_s=0.2)) as server:
         with server.client() as client:
             client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)

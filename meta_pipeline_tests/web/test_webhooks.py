@@ -181,7 +181,7 @@ def test_changes_without_values_are_stored_as_well(runtime: Runtime, client: Tes
 
 
 @pytest.mark.parametrize("missing", ["webhook_verify_token", "app_secret"])
-def test_without_its_settings_the_receiver_names_the_one_that_is_missing(runtime: Runtime, client: TestClient, missing: str) -> None:
+def test_the_receiver_names_its_missing_setting(runtime: Runtime, client: TestClient, missing: str) -> None:
     object.__setattr__(runtime.settings, missing, None)
     answer = client.post("/webhooks", content=b"{}", headers={"x-hub-signature-256": signature(b"{}")})
 

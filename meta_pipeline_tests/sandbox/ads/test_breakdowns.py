@@ -140,7 +140,7 @@ def test_an_hour_has_no_reach() -> None:
     assert not any("unique_clicks" in row for row in rows)
 
 
-def test_the_audiences_hours_are_not_the_advertisers() -> None:
+def test_hours_of_the_audience_differ_from_hours_of_the_advertiser() -> None:
     graph = new_graph()
     control(graph, "world", {"opted_in": [ACCOUNT]}, {})
     rows = fetch_by_report_run(graph, f"{ACCOUNT}/insights", breakdowns=AUDIENCE_HOUR, **{**QUERY, "level": "account", "filtering": []})[1]
