@@ -51,7 +51,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
     run(uv, "venv", "--python", sys.executable, environment)
     install = (uv, "pip", "install", "--python", environment / "bin" / "python")
     run(*install, "--require-hashes", "-r", "requirements.lock")
-    run(*install, "--no-deps", "--compile-bytecode", "--link-mode", "copy", wheel)  # links would share their modes with the cache
+    run(*install, "--no-deps", "--compile-bytecode", "--link-mode", "copy", wheel)  # links share modes with the cache
     share_bytecode(environment)
     place = Installed(wheel, environment)
     for path in (place.package, *place.package.rglob("*")):

@@ -203,7 +203,7 @@ def test_every_file_of_a_node_is_listed(landing: CompactedLanding) -> None:
 
 
 def test_a_compaction_killed_at_any_step_changes_no_row_that_is_loaded(tmp_path: Path) -> None:
-    """In the first world all files are hot; in the second, cold files are replaced and some of their days are shadowed."""
+    """In the first world all files are hot; in the second, cold files are replaced and some of their days shadowed."""
     first = CompactedLanding(tmp_path / "place")
     first.fill()
     first.save_as(tmp_path / "first")
@@ -226,7 +226,7 @@ def test_a_compaction_killed_at_any_step_changes_no_row_that_is_loaded(tmp_path:
             if state not in loaded_states:
                 loaded_states.add(state)
                 assert place.raw_rows() == wanted, f"{world} world, killed at step {kills[world]}"
-            place.compact(days_later=120)  # by then the dead process's leases are free, and its leftover files are a day old
+            place.compact(days_later=120)  # by then the dead process's leases are free, and its files a day old
             assert place.contents() == before
             named = {file.path for file in (*place.files(), *place.files(landed_versions))}
             assert {str(Path(place.landing.root) / name) for name in place.on_disk()} == named

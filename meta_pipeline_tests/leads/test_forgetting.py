@@ -52,7 +52,7 @@ def lead_ids(sandbox: Sandbox) -> list[str]:
 
 @pytest.fixture(scope="module")
 def message_ids(sandbox: Sandbox) -> list[str]:
-    """Plant two messages of a person, one with their address, and one of the Page that mentions it to another person."""
+    """Plant two messages of a person, one with their address, and one of the Page that mentions it to somebody else."""
     body = {"page_id": PAGE, "person_id": PERSON, "name": NAME}
     other = {"page_id": PAGE, "person_id": "7388888888", "name": "Ben Other"}
     planted = [sandbox.control("conversations", {**body, "text": text})["message_id"] for text in (MESSAGE, LATER)]

@@ -1,4 +1,4 @@
-"""Leads are read by poll and by webhook, each once in any order; when Meta refuses a form, the others are still read."""
+"""Leads are read by poll and by webhook, each once in any order; if Meta refuses a form, the others are still read."""
 
 from __future__ import annotations
 

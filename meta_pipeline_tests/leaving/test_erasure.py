@@ -55,7 +55,7 @@ def test_an_erased_customer_is_in_no_byte_and_the_marts_of_another_are_unchanged
     assert "90 days" in content["retention_overridden"][0]
     verified = copied_home.run("receipt", "verify", str(receipt))
     assert verified.returncode == 0 and "valid" in verified.stdout
-    without = without_tenant(copied_home, "aroha")  # as `forget` says, the operator removes the tenant from the settings
+    without = without_tenant(copied_home, "aroha")  # as `forget` says, the operator removes the tenant there
     built = without.run("build", "--force")
     assert built.returncode == 0, built.stderr
     assert files_that_mention(folder, words) == {}

@@ -52,8 +52,8 @@ def files_mentioning(folder: Path, words: tuple[str, ...]) -> list[str]:
 
 
 def checkpoint(server: Postgres) -> None:
-    """Make the server write its memory to disk and remove replaced data: the files of rewritten tables and old versions of
-    its statistics, which it would otherwise remove at some later time."""
+    """Make the server write its memory to disk and remove replaced data: the files of rewritten tables and old versions
+    of its statistics, which it would otherwise remove later."""
     for database in DATABASES:
         url = f"postgresql+psycopg2://postgres@/{database}?host={quote(server.folder, safe='')}"
         engine = sa.create_engine(url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)

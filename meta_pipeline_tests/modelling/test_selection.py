@@ -18,7 +18,7 @@ def node(kind: str, *reads: str, materialized: str = "view", sql: str = "select 
 
 
 def manifest() -> dict[str, Any]:
-    """Return a project of two reports: days are stored, and marts are views over them that look up when days were read."""
+    """Return a project of two reports: days are stored, and marts are views over them that look up read times."""
     nodes = {
         "stg_ads": node("model", "ads"),
         "stg_hours": node("model", "hours"),

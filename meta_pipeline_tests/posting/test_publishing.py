@@ -46,7 +46,7 @@ def test_every_kind_is_published_once_and_undone(tmp_path: Path, name: str) -> N
 @pytest.mark.parametrize("name", SPECS)
 def test_a_timeout_before_or_after_any_single_call_ends_in_one_post(tmp_path: Path, name: str) -> None:
     posted = Posted(tmp_path)
-    posted.apply(posted.plan(name))  # without a fault; the later posts have the same text and must not be mistaken for it
+    posted.apply(posted.plan(name))  # without a fault; later posts with the same text must not be mistaken for it
     texts, count, answer = list(posted.made().values()), len(posted.writes()), posted.graph.answer
     assert count >= 1 and len(texts) == 1
     for number, fault in itertools.product(range(count), ("timeout", "answer_lost")):

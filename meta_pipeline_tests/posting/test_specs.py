@@ -1,5 +1,5 @@
-"""A spec that can't be published is refused with every reason in one sentence; whatever it contains, there is no traceback,
-and nothing is stored or sent."""
+"""A spec that can't be published is refused with every reason in one sentence; whatever it contains, there is no
+traceback, and nothing is stored or sent."""
 
 from __future__ import annotations
 

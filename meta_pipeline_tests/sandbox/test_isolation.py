@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import requests
 
-# The dependencies of the web server and the JSON encoder; no other package outside the standard library can be imported.
+# The dependencies of the web server and the JSON encoder; no other third-party package can be imported.
 ALLOWED = (
     "starlette", "anyio", "idna", "uvicorn", "h11", "click", "python_multipart", "orjson", "typing_extensions", "tzdata",
 )

@@ -1,4 +1,4 @@
-"""Sealed records are encrypted before they reach a disk, stored once each, found by person, and removed by an erasure."""
+"""Sealed records are encrypted before they reach a disk, stored once each, found by person, and erased completely."""
 
 from __future__ import annotations
 

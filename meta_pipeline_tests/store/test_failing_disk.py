@@ -1,4 +1,4 @@
-"""Every storage error is one sentence that names the file and the cause; the next run removes a killed process's files."""
+"""Every storage error is one sentence that names the file and the cause; the next run removes the files of a kill."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ def test_a_process_is_gone_when_it_has_ended_and_not_before(process: subprocess.
     assert is_gone(name)
 
 
-def test_the_identity_of_a_process_needs_no_proc_folder(process: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_identity_needs_no_proc_folder(process: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch) -> None:
     """On macOS the identity was `host:pid:None`, and no process was ever reported as gone."""
     def absent(self: Path, *_: object, **__: object) -> str:
         raise FileNotFoundError(self)

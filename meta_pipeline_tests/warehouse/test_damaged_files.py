@@ -144,7 +144,7 @@ def test_a_damaged_listing_counts_as_missing(home: FilledHome, damage: Callable[
     assert landed() is not None
 
 
-def test_a_file_that_the_operating_system_cannot_read_is_left_in_place(home: FilledHome, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_the_system_cannot_read_is_left_in_place(home: FilledHome, monkeypatch: pytest.MonkeyPatch) -> None:
     path = Path(home.landing.location("ad_insights", "act_1", DAYS[0]))
     content = path.read_bytes()
     empty(path)

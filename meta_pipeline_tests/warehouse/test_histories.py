@@ -40,8 +40,8 @@ class Place:
         self.at += dt.timedelta(hours=1)
         batch = Batch(records=(), trace_id="T", version="v26.0", fetched_at=self.at)
         self.landing.write_day(
-            "campaigns", node_id, SNAPSHOT_DAY, [(json.dumps(entity).encode(), batch) for entity in entities], request={},
-            run_id="r", backfill_id="b", now=self.at,
+            "campaigns", node_id, SNAPSHOT_DAY, [(json.dumps(entity).encode(), batch) for entity in entities],
+            request={}, run_id="r", backfill_id="b", now=self.at,
         )
 
     def states(self) -> list[tuple[Any, ...]]:

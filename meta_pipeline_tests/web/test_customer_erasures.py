@@ -1,4 +1,4 @@
-"""Erasing on the status page of an invitation: the question before it, the nodes that it erases, and a killed erasure."""
+"""Erasing on the status page of an invitation: the question before it, the erased nodes, and a killed erasure."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_erasing_asks_first_ends_the_access_at_once_and_links_to_the_progress(we
     assert f'href="{path}/erase"' in anybody.get(path).body
     page = anybody.get(f"{path}/erase")
     assert page.status == 200 and "Erase what Northwind shares with Example Agency?" in page.body
-    assert "Northwind US" in page.body and "Aroha" not in page.body  # nodes that were not requested are counted, not named
+    assert "Northwind US" in page.body and "Aroha" not in page.body  # nodes not requested are counted, not named
     assert "are erased as well" in page.body and erasures.find_all(web.runtime.engine) == []
 
     page = anybody.post(f"{path}/erase", {"form_token": form_token(page.body)})

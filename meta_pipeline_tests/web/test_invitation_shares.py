@@ -1,4 +1,4 @@
-"""The results of an invitation: each fault with its sentence and click, shares as partner, and a check that was killed."""
+"""The results of an invitation: each fault with its sentence and click, shares as partner, and a killed check."""
 
 from __future__ import annotations
 
@@ -159,7 +159,7 @@ def test_a_consent_whose_check_was_killed_is_checked_again(web: Web, clock: Cloc
     assert state_of(web, invitation) == "verified"
 
 
-def test_the_invitation_of_a_partner_who_never_shares_lapses_and_makes_few_calls(web: Web, sandbox: Sandbox, clock: Clock) -> None:
+def test_without_a_share_an_invitation_lapses_and_makes_few_calls(web: Web, sandbox: Sandbox, clock: Clock) -> None:
     sandbox.control("tasks", {"node": "act_1000000001", "tasks": []})
     _connect_operator(web)
     invitation, path = invite(web, "ad_account")

@@ -1,4 +1,4 @@
-"""Meta's callbacks when a person leaves: only requests that Meta signed count, each once, and they take effect at once."""
+"""Meta's callbacks when a person leaves: only requests signed by Meta count, each once, and they take effect at once."""
 
 from __future__ import annotations
 

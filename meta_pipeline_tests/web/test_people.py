@@ -140,7 +140,7 @@ def test_operators_who_are_named_sign_in_by_link_and_not_by_password(tmp_path: P
     assert web.another_browser().get("/").header("location") == "/sign-in"
 
 
-def test_the_password_is_valid_while_the_intake_names_no_operator(tmp_path: Path, sandbox: Sandbox, clock: Clock) -> None:
+def test_the_password_is_valid_while_no_operator_is_named(tmp_path: Path, sandbox: Sandbox, clock: Clock) -> None:
     web = with_intake(tmp_path, sandbox, clock, NORTH, operator_password=PASSWORD)
     page = web.browser.get("/sign-in").body
     assert web.browser.post("/sign-in", {"form_token": form_token(page), "password": PASSWORD}).status == 303

@@ -88,7 +88,7 @@ def test_a_head_that_arrives_slowly_gets_no_more_time(server: Server) -> None:
         thread.join(30)
 
 
-def test_a_connection_whose_body_does_not_arrive_is_closed_and_logs_nothing(server: Server, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_body_that_does_not_arrive_ends_the_connection_silently(server: Server, caplog: pytest.LogCaptureFixture) -> None:
     head = b"POST /sign-out HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/x-www-form-urlencoded\r\n"
     with caplog.at_level(logging.DEBUG):
         assert b"200" not in server.answer(head + b"content-length: 1000\r\n\r\nform_token=")

@@ -1,5 +1,5 @@
-"""A receiver that was down for two days ends with the same tables as one that was never down, except for figures that only
-a lost webhook had; their stories are marked."""
+"""A receiver that was down for two days ends with the same tables as one that was never down, except for figures that
+only a lost webhook had; their stories are marked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Many webhooks to a receiver that is killed: each genuine change is stored once, no forged one; and bodies of any form."""
+"""Many webhooks to a receiver that is killed: each genuine change is stored once, no forged one; bodies of any form."""
 
 from __future__ import annotations
 

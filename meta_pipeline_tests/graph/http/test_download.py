@@ -184,7 +184,7 @@ def test_the_connection_goes_to_the_address_that_was_checked_and_shows_a_certifi
         "157.240.1.1", "scontent.example", "scontent.example")
 
 
-def test_a_head_that_arrives_byte_by_byte_is_stopped_at_the_deadline_of_a_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_head_is_stopped_at_the_deadline_of_a_picture(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(download, "DEADLINE_S", 0.2)
     sent: list[bytes] = []
 

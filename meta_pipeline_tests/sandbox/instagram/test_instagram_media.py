@@ -1,4 +1,4 @@
-"""Media of Instagram accounts and their insights: equal to the truth, with Meta's errors for metrics that do not fit."""
+"""Media of Instagram accounts and their insights: equal to the truth, with Meta's errors for metrics that don't fit."""
 
 from __future__ import annotations
 
