@@ -19,7 +19,7 @@ settings.load_profile("without a deadline")
 
 @pytest.fixture(scope="session")
 def shared_sandbox() -> Iterator[Sandbox]:
-    """For tests that only read."""
+    """Yield a sandbox for tests that only read."""
     with serving() as sandbox:
         yield sandbox
 
@@ -33,7 +33,7 @@ def shared_web_sandbox() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
-    """For tests that order faults or move the clock."""
+    """Yield a sandbox for tests that plan faults or move the clock."""
     with serving() as sandbox:
         yield sandbox
 

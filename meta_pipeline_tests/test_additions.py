@@ -1,4 +1,4 @@
-"""What a half-added item still lacks: each test names the files that are missing something (CONTRIBUTING.md, Recipes)."""
+"""Incompletely added items: each test names the files in which something is missing (CONTRIBUTING.md, Recipes)."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def _models(file: Path) -> dict[str, dict[str, Any]]:
 
 
 def _assert_nothing(lacking: Collection[str]) -> None:
-    """Fail with everything that lacks, a line each: pytest cuts a list."""
+    """Fail with everything that is missing, one item a line, because pytest truncates a list."""
     assert not lacking, "\n" + "\n".join(lacking)
 
 

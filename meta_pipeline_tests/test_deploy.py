@@ -68,7 +68,7 @@ def test_every_file_that_the_instructions_name_is_in_the_repository() -> None:
     assert {name for name in named if not (TOP / name).exists() and not (DEPLOY / name).exists()} == set()
 
 
-def test_every_program_of_the_installation_comes_with_it() -> None:
+def test_every_program_that_the_instructions_use_is_installed() -> None:
     text = "\n".join(file.read_text() for file in FILES)
     programs = set(re.findall(r"/opt/meta-pipeline/bin/([\w-]+)", text))
 
@@ -76,7 +76,7 @@ def test_every_program_of_the_installation_comes_with_it() -> None:
     assert {program for program in programs if not (Path(sys.executable).parent / program).exists()} == set()
 
 
-def test_unit_image_and_compose_file_start_the_same_command_and_ask_its_port() -> None:
+def test_unit_image_and_compose_file_start_the_same_command_and_check_its_port() -> None:
     pipeline = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]["pipeline"]
     (unit_command,) = re.findall(r"^ExecStart=/opt/meta-pipeline/bin/(.+)$", UNIT.read_text(), re.M)
     (image_command,) = re.findall(r"^CMD (.+)$", (DEPLOY / "Dockerfile").read_text(), re.M)
@@ -115,7 +115,7 @@ def test_systemd_accepts_the_unit(tmp_path: Path) -> None:
     assert UNIT.name not in ran.stderr, ran.stderr
 
 
-def test_the_compose_file_gives_each_storage_a_database_of_its_own() -> None:
+def test_the_compose_file_has_a_database_for_each_storage() -> None:
     compose = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
     postgres, pipeline = compose["services"]["postgres"], compose["services"]["pipeline"]
 

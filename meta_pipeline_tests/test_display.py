@@ -1,4 +1,4 @@
-"""Text of others is shown on one line, without anything a terminal or a log would act on."""
+"""Text of others is shown on one line, without characters that a terminal or a log would interpret."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from meta_pipeline.display import printable
         ("x" * 600, "x" * 499 + "…"),
     ],
 )
-def test_what_a_terminal_would_act_on_is_escaped(text: str, shown: str) -> None:
+def test_characters_that_a_terminal_would_interpret_are_escaped(text: str, shown: str) -> None:
     assert shown == printable(text)
 
 

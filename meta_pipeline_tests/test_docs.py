@@ -15,7 +15,7 @@ TEXT_SUFFIXES = {".py", ".sql", ".yml", ".yaml", ".toml", ".md", ".csv"}
 TEXT_FILES = [TOP / name for name in TRACKED if Path(name).suffix in TEXT_SUFFIXES and (TOP / name).exists()]
 DOCUMENTS = [file for file in TEXT_FILES if file.suffix == ".md"]
 DECISIONS = TOP / "docs" / "decisions"
-# Where a path in a document may begin: the architecture calls files as the import does, without the package's name.
+# The folders in which a path in a document may begin: the architecture names files without the package's name.
 ROOTS = [TOP, TOP / "meta_pipeline", TOP / "dbt_project", TOP / "meta_pipeline_tests"]
 
 pytestmark = pytest.mark.skipif(not DOCUMENTS, reason="needs the git checkout")
@@ -75,7 +75,7 @@ def test_decisions_are_numbered_once_and_have_one_form() -> None:
     files = sorted(DECISIONS.glob("*.md"))
 
     numbers = [file.name[:4] for file in files]
-    assert len(numbers) == len(set(numbers)), "two decisions have one number"
+    assert len(numbers) == len(set(numbers)), "two decisions have the same number"
     for file in files:
         text = file.read_text()
         headings = re.findall(r"^#+ .*$", text, re.M)

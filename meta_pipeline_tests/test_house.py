@@ -1,4 +1,4 @@
-"""The house rules that no linter knows."""
+"""The house rules that no linter checks."""
 
 import re
 import subprocess
@@ -18,7 +18,7 @@ def test_the_locks_name_hashes_and_no_host() -> None:
         assert not re.search(r"https?://|--index|--find-links", text), name
 
 
-def test_the_sandbox_is_a_second_reading_of_the_protocol() -> None:
+def test_the_sandbox_imports_no_other_package_of_ours() -> None:
     for file in (TOP / "meta_pipeline" / "sandbox").rglob("*.py"):
         imports = re.findall(r"^\s*(?:from|import) (meta_pipeline\S*)", file.read_text(), re.M)
 
@@ -26,21 +26,21 @@ def test_the_sandbox_is_a_second_reading_of_the_protocol() -> None:
 
 
 @pytest.mark.parametrize(
-    ("folder", "strangers"),
+    ("folder", "forbidden"),
     [
         ("benchmarks", {"meta_pipeline_tests"}),
         ("meta_pipeline_tests", {"benchmarks"}),
         ("harness", {"benchmarks", "meta_pipeline_tests"}),
     ],
 )
-def test_tests_and_benchmarks_share_the_harness_and_do_not_import_each_other(folder: str, strangers: set[str]) -> None:
+def test_tests_and_benchmarks_share_the_harness_and_do_not_import_each_other(folder: str, forbidden: set[str]) -> None:
     files = list((TOP / folder).rglob("*.py"))
 
     assert files
     for file in files:
         # Programs that tests start in other processes import as well.
         imported = set(re.findall(r"^\W*(?:from|import) (\w+)", file.read_text(), re.M))
-        assert not imported & strangers, file
+        assert not imported & forbidden, file
 
 
 def test_only_the_package_of_files_turns_the_location_of_a_landed_or_published_file_into_a_path() -> None:
@@ -54,13 +54,13 @@ def test_only_the_package_of_files_turns_the_location_of_a_landed_or_published_f
     assert {file.name: match[0] for file in files if (match := of_a_location.search(file.read_text()))} == {}
 
 
-def test_nothing_is_needed_to_import_the_map() -> None:
+def test_the_package_can_be_imported_without_an_environment() -> None:
     ran = subprocess.run([sys.executable, "-c", "import meta_pipeline"], env={}, cwd="/", capture_output=True)
 
     assert ran.returncode == 0, ran.stderr
 
 
-def test_every_setting_stands_in_the_readme_and_the_example() -> None:
+def test_every_setting_is_in_the_readme_and_the_example() -> None:
     sys.path.insert(0, str(TOP))
     from meta_pipeline.settings import Settings
 

@@ -77,7 +77,7 @@ def test_home_names_only_the_folder() -> None:
     assert list(objects_named_home(ast.parse("self.home = Runtime(x)\ndef home(): ...\nhome: Engine\nhome = Path(y)"))) == [1, 3]
 
 
-def test_a_docstring_says_what_to_do_or_what_it_is_and_asks_nothing() -> None:
+def test_no_docstring_begins_with_a_question_word() -> None:
     documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
     docstrings = [
         (f"{file.relative_to(TOP)} {getattr(node, 'name', '')}", docstring)
@@ -90,5 +90,5 @@ def test_a_docstring_says_what_to_do_or_what_it_is_and_asks_nothing() -> None:
     assert [place for place, docstring in docstrings if re.split(r"\W", docstring, maxsplit=1)[0] in QUESTIONS] == []
 
 
-def test_no_file_is_longer_than_it_can_be_read() -> None:
+def test_no_file_is_longer_than_300_lines() -> None:
     assert [f"{file.relative_to(TOP)}" for file in FILES if len(file.read_text().splitlines()) > LONGEST] == []

@@ -1,4 +1,4 @@
-"""The wheel as its user installs it: in an empty environment from the lock, read-only, away from the repository."""
+"""The wheel as its user installs it: in an empty environment from the lock, read-only, outside the repository."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Installed:
 
     @property
     def command(self) -> tuple[str, ...]:
-        """The command line, for which what is read-only is so for root as well."""
+        """The command line, for which read-only files are read-only for root as well."""
         program = str(self.environment / "bin" / "meta-pipeline")
         if os.geteuid() == 0 and shutil.which("setpriv"):
             return ("setpriv", "--bounding-set", "-dac_override", program)
@@ -51,7 +51,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
     run(uv, "venv", "--python", sys.executable, environment)
     install = (uv, "pip", "install", "--python", environment / "bin" / "python")
     run(*install, "--require-hashes", "-r", "requirements.lock")
-    run(*install, "--no-deps", "--compile-bytecode", "--link-mode", "copy", wheel)  # modes of links are the cache's
+    run(*install, "--no-deps", "--compile-bytecode", "--link-mode", "copy", wheel)  # links share modes with the cache
     share_bytecode(environment)
     place = Installed(wheel, environment)
     for path in (place.package, *place.package.rglob("*")):

@@ -16,7 +16,7 @@ SECRET = "app-secret-value"
 
 
 class Server:
-    """Answers what it was told to, one after the other; the last one again and again."""
+    """A server that sends the responses that a test sets, in order, and repeats the last one."""
 
     def __init__(self) -> None:
         self.answers: list[tuple[int, dict[str, str], bytes]] = []

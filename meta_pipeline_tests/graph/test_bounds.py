@@ -1,4 +1,4 @@
-"""No answer of Graph costs more than the bounds: bytes, depth, time, pages; and each bound has an error of its own."""
+"""Responses are bounded in bytes, depth, time and pages, and each bound has its own error."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def page(after: str, rows: int = 1) -> dict[str, Any]:
     return {"data": [{"id": "1"}] * rows, "paging": {"cursors": {"after": after}, "next": "https://x/?after=A"}}
 
 
-def test_a_cursor_that_comes_back_ends_the_listing() -> None:
+def test_a_repeated_cursor_ends_the_listing() -> None:
     client, _, events = scripted(answer(page("A")))
 
     with pytest.raises(RepeatedCursorError) as caught:
@@ -101,7 +101,7 @@ def test_a_listing_without_end_is_too_much_data(bound: dict[str, int]) -> None:
     assert isinstance(caught.value, TooMuchDataError) and next(numbers) == 3
 
 
-def test_a_following_address_that_is_none_is_named() -> None:
+def test_an_invalid_address_in_paging_next_is_named() -> None:
     client, _, _ = scripted(answer({"data": [{"id": "1"}], "paging": {"next": "http://[::1"}}))
 
     with pytest.raises(UnreadableAnswerError, match=r"paging\.next"):
@@ -149,7 +149,7 @@ def test_an_error_keeps_no_body_in_memory(response: Scripted, error: type[GraphE
 
 
 @pytest.mark.parametrize("drips", ["the body", "the head"])
-def test_a_host_that_sends_a_byte_a_second_meets_the_deadline(drips: str) -> None:
+def test_a_host_that_sends_a_byte_a_second_is_stopped_at_the_deadline(drips: str) -> None:
     slow = answer(b" " * 100_000, piece=1, delay_s=1.0)
     if drips == "the head":
         slow = Scripted(b"HTTP/1.1 200 X\r\nx: " + b"x" * 60_000, b"", 1, 1.0)
@@ -165,7 +165,7 @@ def test_a_host_that_sends_a_byte_a_second_meets_the_deadline(drips: str) -> Non
     b'{"data":[' + b"[" * 5_000 + b"]" * 5_000 + b"]}", b'{"error":{"code":1,"message":' + b"[" * 900 + b"]" * 900 + b"}}",
     b'{"data":[{"id":"1","a":' + b"[" * 70 + b"]" * 70 + b"}]}",
 ])
-def test_json_that_no_walk_could_follow_is_named(body: bytes) -> None:
+def test_json_that_is_nested_too_deep_has_its_own_error(body: bytes) -> None:
     client, _, _ = scripted(answer(body))
 
     with pytest.raises(NestedTooDeepError) as caught:
@@ -173,7 +173,7 @@ def test_json_that_no_walk_could_follow_is_named(body: bytes) -> None:
     assert isinstance(caught.value, TransientError)
 
 
-def test_brackets_in_texts_are_not_depth() -> None:
+def test_brackets_in_strings_do_not_count_as_depth() -> None:
     client, _, _ = scripted(answer({"id": "1", "name": '[{"' * 500, "other": "\\" * 7 + '"[[['}))
 
     assert client.get("1", token=TOKEN, kind=CallKind.IDENTITY).object["id"] == "1"
@@ -200,7 +200,7 @@ def test_no_redirect_is_followed(server: Server) -> None:
     assert other.seen == [] and server.seen
 
 
-def test_no_password_of_a_netrc_takes_the_tokens_place(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_netrc_password_does_not_replace_the_token(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     netrc = tmp_path / "netrc"
     netrc.write_text("machine 127.0.0.1 login somebody password hidden\n")
     netrc.chmod(0o600)
@@ -212,7 +212,7 @@ def test_no_password_of_a_netrc_takes_the_tokens_place(server: Server, tmp_path:
 
 
 @pytest.mark.parametrize("value", ["EAAB\u0142", "EAAB\nx: y", "EAAB x", "", "\ud800"])
-def test_what_can_be_no_token_is_not_sent(value: str) -> None:
+def test_a_value_that_cannot_be_a_token_is_not_sent(value: str) -> None:
     client, _, events = scripted(answer({"id": "1"}))
 
     with pytest.raises(MalformedTokenError, match="characters that no token has"):
@@ -220,7 +220,7 @@ def test_what_can_be_no_token_is_not_sent(value: str) -> None:
     assert events == []
 
 
-def _refused() -> str:
+def _refusing_url() -> str:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return f"http://127.0.0.1:{listener.getsockname()[1]}"
 
@@ -235,7 +235,7 @@ CALLS: dict[str, Callable[[GraphClient], Any]] = {
 
 @pytest.mark.parametrize("call", CALLS)
 def test_a_host_that_refuses_is_named_with_its_port_and_the_cause(call: str) -> None:
-    url = _refused()
+    url = _refusing_url()
     with pytest.raises(ConnectionFailedError) as caught:
         CALLS[call](Client(f"{url}/?secret=1"))
 
@@ -247,7 +247,7 @@ def test_a_host_that_refuses_is_named_with_its_port_and_the_cause(call: str) -> 
 @pytest.mark.parametrize(("url", "cause"), [
     ("http://nowhere.invalid", "DNS: the host name can't be resolved"), ("https://127.0.0.1:{port}", "TLS"),
 ])
-def test_dns_and_tls_are_causes_of_their_own(server: Server, url: str, cause: str) -> None:
+def test_dns_and_tls_failures_are_named_as_the_cause(server: Server, url: str, cause: str) -> None:
     server.say({})
     with pytest.raises(ConnectionFailedError) as caught:
         Client(url.format(port=server.http.server_port)).get("me", token=TOKEN, kind=CallKind.IDENTITY)
@@ -256,7 +256,7 @@ def test_dns_and_tls_are_causes_of_their_own(server: Server, url: str, cause: st
 
 
 @pytest.mark.parametrize("body", [b"<html>", b'"a text"', b"[1, 2]", b"{}"])
-def test_another_server_than_graph_is_named(body: bytes) -> None:
+def test_a_response_of_another_server_names_the_setting_of_the_url(body: bytes) -> None:
     client, _, _ = scripted(answer(body))
 
     with pytest.raises(UnreadableAnswerError) as caught:
@@ -275,7 +275,7 @@ def test_every_bound_says_what_to_do(error: type[GraphError]) -> None:
     assert error.remedy and str(error("this happened")) == f"this happened: {error.remedy}"
 
 
-def test_a_chunk_of_an_impossible_size_is_a_broken_answer() -> None:
+def test_a_chunk_of_an_impossible_size_is_a_failed_connection() -> None:
     head = b"HTTP/1.1 200 X\r\ntransfer-encoding: chunked\r\ncontent-encoding: identity\r\n\r\n"
     client, _, _ = scripted(Scripted(head, b"-55066011496323786459463024640\r\n{}\r\n"))
 

@@ -32,7 +32,7 @@ def ask(method: str, path: str, params: Mapping[str, str]) -> tuple[dict[str, st
 
 
 def named(headers: Mapping[str, str]) -> set[Charge]:
-    """The budgets that the usage headers of an answer name."""
+    """Return the budgets that the usage headers of a response name."""
     usage = {name.lower(): json.loads(value) for name, value in headers.items() if name.lower().startswith("x-") and value[:1] == "{"}
     budgets: set[Charge] = set()
     for node_id, entries in usage.get("x-business-use-case-usage", {}).items():
@@ -89,5 +89,5 @@ def test_a_call_is_charged_to_the_budgets_that_the_headers_name(
     assert named(headers) == set(charges(kind, path, None if path.startswith(PAGE) else NODE))
 
 
-def test_a_batch_of_ads_read_by_id_is_charged_to_their_management() -> None:
+def test_ads_read_by_id_are_charged_to_ads_management() -> None:
     assert charges(CallKind.AD_OBJECTS, AD.id, NODE) == (Charge("score", NODE), Charge("ads_management", NODE))

@@ -35,7 +35,7 @@ def client(server: Server) -> Client:
     return Client(server.url)
 
 
-def test_the_token_travels_in_the_header_and_the_proof_beside_it(server: Server, client: Client) -> None:
+def test_the_token_is_sent_in_a_header_and_the_proof_in_the_query(server: Server, client: Client) -> None:
     server.say({"id": "1"}, x_fb_trace_id="T1", facebook_api_version="v26.0", x_fb_rev="7")
     answer = client.get("act_1", {"fields": ["id", "name"]}, token=TOKEN, kind=CallKind.AD_OBJECTS)
     method, path, headers, _ = server.seen[0]
@@ -66,13 +66,13 @@ def test_every_call_leaves_an_audit_line_without_its_query(server: Server, clien
         (rb'{"n":"cut \ud83d text \\ud83d"}', rb'{"n":"cut \ufffd text \\ud83d"}'),
     ],
 )
-def test_a_name_cut_in_the_middle_of_an_emoji_costs_half_an_emoji_and_no_page(sent: bytes, read: bytes) -> None:
+def test_half_an_emoji_is_replaced_and_its_batch_is_read(sent: bytes, read: bytes) -> None:
     answer = answer_of(200, {}, b'{"data":[' + sent + b'],"paging":{"cursors":{"after":"A"}}}')
 
     assert answer.error is None and answer.page and [read] == [bytes(raw) for raw in answer.page.data]
 
 
-def test_paging_goes_on_over_an_empty_page_and_ends_where_next_is_absent(server: Server, client: Client) -> None:
+def test_paging_continues_after_an_empty_page_and_ends_where_next_is_absent(server: Server, client: Client) -> None:
     def page(ids: list[str], after: str, more: bool) -> dict[str, Any]:
         paging = {"cursors": {"before": "x", "after": after}}
         return {"data": [{"id": i} for i in ids], "paging": {**paging, **({"next": "http://x?access_token=T"} if more else {})}}
@@ -95,7 +95,7 @@ def test_paging_goes_on_over_an_empty_page_and_ends_where_next_is_absent(server:
         (500, {"error": {"message": "unknown", "code": 1}}),
     ],
 )
-def test_what_passes_is_tried_again_with_pauses(server: Server, client: Client, status: int, body: Any) -> None:
+def test_a_transient_error_is_retried_with_pauses(server: Server, client: Client, status: int, body: Any) -> None:
     server.say(body, status=status)
     with pytest.raises((TransientError, RequestError)):
         client.get("me", token=TOKEN, kind=CallKind.IDENTITY)
@@ -113,7 +113,7 @@ def test_a_post_is_sent_once(server: Server, client: Client) -> None:
     assert len(server.seen) == 1
 
 
-def test_a_block_says_for_how_long(server: Server, client: Client) -> None:
+def test_a_throttled_error_says_when_to_retry(server: Server, client: Client) -> None:
     usage = '{"1":[{"type":"ads_insights","call_count":100,"estimated_time_to_regain_access":7}]}'
     server.say({"error": {"message": "too many", "code": 80000, "error_subcode": 2446079}}, status=400,
                X_Business_Use_Case_Usage=usage)
@@ -143,7 +143,7 @@ def test_no_error_holds_a_token_or_a_secret(server: Server, client: Client) -> N
         assert TOKEN.value not in text and SECRET not in text and "AQcode" not in text
 
 
-def test_an_unknown_error_that_stays_is_too_much_data(server: Server, client: Client) -> None:
+def test_an_unknown_error_that_persists_counts_as_too_much_data(server: Server, client: Client) -> None:
     server.say({"error": {"message": "An unknown error occurred", "code": 1, "error_subcode": 99}}, status=500)
     with pytest.raises(TooMuchDataError):
         client.get("act_1/insights", token=TOKEN, kind=CallKind.INSIGHTS)
@@ -160,7 +160,7 @@ def test_a_repeatable_post_is_sent_again(server: Server, client: Client) -> None
     assert len(server.seen) == 2
 
 
-def test_a_promised_page_that_holds_nothing_is_asked_for_once_more(server: Server, client: Client) -> None:
+def test_an_empty_batch_without_paging_is_fetched_once_more(server: Server, client: Client) -> None:
     lost: dict[str, Any] = {"data": []}
     first = {"data": [{"id": "1"}], "paging": {"cursors": {"after": "A"}, "next": "https://x/?after=A&access_token=t"}}
     server.say(first, lost, {"data": [{"id": "2"}]})
@@ -171,7 +171,7 @@ def test_a_promised_page_that_holds_nothing_is_asked_for_once_more(server: Serve
     assert "after=A" in server.seen[2][1]
 
 
-def test_an_edge_without_cursors_is_followed_by_what_next_says_and_never_by_its_token(server: Server, client: Client) -> None:
+def test_an_edge_without_cursors_is_paged_with_the_parameters_of_next_but_not_its_token(server: Server, client: Client) -> None:
     following = "https://graph.facebook.com/v24.0/1/feed?limit=1&until=99&__paging_token=p&access_token=stolen"
     server.say({"data": [{"id": "1"}], "paging": {"next": following}}, {"data": [{"id": "2"}]})
     batches = client.batches("1/feed", token=TOKEN, kind=CallKind.IDENTITY)
@@ -182,7 +182,7 @@ def test_an_edge_without_cursors_is_followed_by_what_next_says_and_never_by_its_
     assert "stolen" not in server.seen[1][1]
 
 
-def test_a_batch_answers_in_order_and_asks_again_for_what_was_left_out(server: Server, client: Client) -> None:
+def test_a_batch_returns_responses_in_order_and_repeats_operations_without_one(server: Server, client: Client) -> None:
     def answer(body: dict[str, Any], code: int = 200) -> dict[str, Any]:
         return {"code": code, "headers": [{"name": "facebook-api-version", "value": "v26.0"}], "body": json.dumps(body)}
 
@@ -223,7 +223,7 @@ def test_samples_are_bounded_and_redacted(server: Server, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("kind", [kind for kind in CallKind if kind.value.is_personal])
-def test_no_sample_is_stored_of_what_people_wrote(server: Server, tmp_path: Path, kind: CallKind) -> None:
+def test_no_sample_of_a_personal_response_is_stored(server: Server, tmp_path: Path, kind: CallKind) -> None:
     features = {kind.value.feature or "", "leads", "conversations"} - {""}
     client = Client(server.url, samples=Samples(tmp_path, most=9), features=features)
     server.say({"data": [{"field_data": [{"name": "email", "values": ["ada@example.com"]}]}]})
@@ -235,16 +235,16 @@ def test_no_sample_is_stored_of_what_people_wrote(server: Server, tmp_path: Path
 
 
 @pytest.mark.parametrize("ending", ["hang", "reset"])
-def test_a_server_that_hangs_or_hangs_up_is_trouble_that_passes(ending: str) -> None:
+def test_a_server_that_hangs_or_resets_is_a_transient_error(ending: str) -> None:
     listener = socket.create_server(("127.0.0.1", 0))
-    open_ones: list[socket.socket] = []
+    open_connections: list[socket.socket] = []
 
     def serve() -> None:
         with contextlib.suppress(OSError):
             while True:
                 connection, _ = listener.accept()
                 if ending == "hang":
-                    open_ones.append(connection)
+                    open_connections.append(connection)
                 else:
                     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                     connection.close()

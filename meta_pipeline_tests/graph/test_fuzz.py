@@ -38,7 +38,7 @@ headers = st.dictionaries(
 
 @given(status=st.integers(100, 599), headers=headers, body=texts)
 @settings(max_examples=400)
-def test_an_answer_is_a_result_or_an_error_of_ours(status: int, headers: dict[str, str], body: bytes) -> None:
+def test_a_response_is_a_result_or_a_meta_pipeline_error(status: int, headers: dict[str, str], body: bytes) -> None:
     _, error = decipher(status, headers, body)
     assert error is None or isinstance(error, MetaPipelineError)
     with contextlib.suppress(MetaPipelineError):
@@ -66,8 +66,8 @@ def test_a_budget_survives_any_header_and_never_waits_for_ever(first: dict[str, 
     assert 0 <= pause < 1e12
 
 
-def test_no_response_of_a_server_gets_through_the_client_but_as_an_error_of_ours() -> None:
-    """Three responses an example: the generator and its checks are those of `make bench`, which runs 100,000."""
+def test_the_client_raises_nothing_but_meta_pipeline_errors() -> None:
+    """Run the generator and the checks of `make bench`, with three responses per example; `make bench` runs 100,000."""
     chunk = generated_calls.Chunk()
     with CallProcess() as process:
         phases = (Phase.explicit, Phase.generate, Phase.shrink)
@@ -79,7 +79,7 @@ def test_no_response_of_a_server_gets_through_the_client_but_as_an_error_of_ours
 
 
 def test_no_response_takes_more_memory_than_a_process_may() -> None:
-    """A call that is tried four times reads four of them; a listing holds a page while it reads the next."""
+    """A call that is tried four times reads four responses; a listing holds a page while it reads the next."""
     chunk = generated_calls.Chunk()
     with CallProcess() as process:
         for kind in BOMBS:

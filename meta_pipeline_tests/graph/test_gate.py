@@ -1,4 +1,4 @@
-"""Nothing is written by accident: every call passes the gate, and no code can send one without it."""
+"""Nothing is written by accident: every call passes the gate, and no code can send a call without it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from meta_pipeline.records import AccessToken, ConfigError
 PACKAGE = Path(__file__).parents[2] / "meta_pipeline"
 TOKEN = AccessToken(kind="user", value="EAABx")
 ACCOUNT, PAGE = "act_1000000002", "3000000000001"
-# A path of each kind of change.
+# One path for each kind of change.
 PATHS = {
     WriteKind.CONSENT_REVOCATION: "me/permissions", WriteKind.SYSTEM_USER_CREATION: "1/system_users",
     WriteKind.SYSTEM_USER_ASSIGNMENT: "act_1/assigned_users", WriteKind.APP_INSTALLATION: "1/applications",
@@ -36,7 +36,7 @@ PATHS = {
     WriteKind.POST_REMOVAL: "1_2", WriteKind.INSTAGRAM_UPLOAD: "ig-api-upload/v24.0/1", WriteKind.MEDIA_REMOVAL: "1",
     WriteKind.INSTAGRAM_PUBLISHING: "1/media_publish",
 }
-OF_LEAVING = {WriteKind.CONSENT_REVOCATION}
+WITHOUT_FEATURE = {WriteKind.CONSENT_REVOCATION}
 
 
 def write(gate: Gate, kind: WriteKind, *, token: AccessToken | None = TOKEN, path: str | None = None) -> object:
@@ -49,7 +49,7 @@ def write(gate: Gate, kind: WriteKind, *, token: AccessToken | None = TOKEN, pat
 def test_a_change_passes_only_with_its_flag_its_scopes_and_its_plan(kind: WriteKind) -> None:
     need = kind.value
     assert write(Gate(FEATURES), kind)
-    if kind not in OF_LEAVING:
+    if kind not in WITHOUT_FEATURE:
         assert need.feature in FEATURES and "task" in need.needs
         for features in ((), set(FEATURES) - {need.feature}):
             with pytest.raises(ConfigError, match="nothing was sent") as refused:
@@ -66,14 +66,14 @@ def test_a_change_passes_only_with_its_flag_its_scopes_and_its_plan(kind: WriteK
 
 
 @pytest.mark.parametrize("kind", WriteKind)
-def test_a_change_has_no_other_path(kind: WriteKind) -> None:
+def test_a_change_is_refused_on_any_other_path(kind: WriteKind) -> None:
     for path in ("me", f"{PATHS[kind]}/x", f"x/{PATHS[kind]}", "../1/feed", "1/feed?x=y", "", "act_1/insights", "me/feed"):
         with pytest.raises(ConfigError, match="has no path"):
             Gate(FEATURES).write(kind, path, token=TOKEN, plan_id="plan" if kind.value.needs_plan else None)
 
 
 @pytest.mark.parametrize("kind", CallKind)
-def test_a_kind_that_reads_is_only_read(kind: CallKind) -> None:
+def test_a_kind_that_reads_is_not_posted_to_a_path_that_writes(kind: CallKind) -> None:
     gate, token = Gate(FEATURES), AccessToken(kind="page", value="x")
 
     assert gate.read("1/edge", kind, token).method == "GET"
@@ -84,12 +84,12 @@ def test_a_kind_that_reads_is_only_read(kind: CallKind) -> None:
 
 
 @pytest.mark.parametrize("path", ["me/permissions", "oauth/x", "1/feed", "debug_token/../1", ""])
-def test_an_oauth_call_has_a_path_of_the_list(path: str) -> None:
+def test_an_oauth_call_is_refused_on_a_path_that_is_not_listed(path: str) -> None:
     with pytest.raises(ConfigError, match="nothing was sent"):
         Gate(FEATURES).oauth(path)
 
 
-def test_every_call_that_is_not_a_get_has_its_place_in_the_audit(tmp_path: Path) -> None:
+def test_every_audited_call_is_of_a_listed_kind(tmp_path: Path) -> None:
     runtime = FrozenRuntime(tmp_path)
     runtime.graph.shares.is_allow_listed = True
     ref = runtime.onboard(runtime.mint(days=60))
@@ -117,7 +117,7 @@ def test_every_call_that_is_not_a_get_has_its_place_in_the_audit(tmp_path: Path)
 
 
 def trees() -> Iterator[tuple[str, ast.AST]]:
-    """Every module of the package but the sandbox's, which is Meta's side."""
+    """Yield the modules of the package, except those of the sandbox, which plays Meta's side."""
     for file in sorted(PACKAGE.rglob("*.py")):
         name = file.relative_to(PACKAGE).as_posix()
         if not name.startswith("sandbox/"):
@@ -125,7 +125,7 @@ def trees() -> Iterator[tuple[str, ast.AST]]:
 
 
 def calls_of(names: set[str]) -> set[tuple[str, str]]:
-    """The modules that call a function or method of one of these names."""
+    """Return the modules that call a function or method with one of these names."""
     return {
         (module, name)
         for module, tree in trees() for node in ast.walk(tree) if isinstance(node, ast.Call)
@@ -137,7 +137,7 @@ def test_only_the_gate_permits_and_only_the_client_sends() -> None:
     assert calls_of({"Permit"}) == {("graph/gate.py", "Permit")}
     assert calls_of({"exchange", "Wire"}) == {("graph/client.py", "exchange"), ("graph/client.py", "Wire")}
     assert calls_of({"Gate"}) == {("graph/client.py", "Gate")}
-    # Permits are not changed afterwards, and the private parts of the client are its own.
+    # No other module uses the private parts of the client.
     reached = {
         module for module, tree in trees() for node in ast.walk(tree)
         if isinstance(node, ast.Attribute) and node.attr in ("_gate", "_wire", "_exchange", "_send", "_session")
@@ -155,7 +155,7 @@ def test_the_client_has_no_bare_post_or_delete() -> None:
     }
 
 
-def test_nothing_else_reaches_a_network_with_a_method_that_writes() -> None:
+def test_no_other_code_sends_a_writing_http_method() -> None:
     sent = {
         (module, f"{node.func.value.id}.{node.func.attr}")
         for module, tree in trees() for node in ast.walk(tree)
@@ -169,6 +169,6 @@ def test_nothing_else_reaches_a_network_with_a_method_that_writes() -> None:
         ("alerts/targets.py", "requests.post"), ("cli/demo/pulls.py", "requests.post"),
         ("cli/demo/run.py", "requests.post"),
     }
-    # `store/people/sessions.py` has a record of that name.
+    # `store/people/sessions.py` has a record named `Session`.
     senders = {module for module, _ in calls_of({"Session", "urlopen", "HTTPConnection", "PoolManager"})}
     assert senders - {"store/people/sessions.py"} == {"graph/wire.py", "graph/http/download.py"}

@@ -1,4 +1,4 @@
-"""Uploads go to the host for uploads only, piece by piece, with the token and without a form."""
+"""Uploads go only to the host for uploads, in pieces, with the token and without a form."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def page_token(runtime: FrozenRuntime) -> AccessToken:
     return AccessToken(kind="page", value=runtime.graph.identity.page_token(PAGES[0].id, person, runtime.clock.now()))
 
 
-def test_a_broken_upload_goes_on_where_it_stopped(tmp_path: Path) -> None:
+def test_a_broken_upload_resumes_where_it_stopped(tmp_path: Path) -> None:
     runtime = FrozenRuntime(tmp_path)
     token = page_token(runtime)
     kind = WriteKind.PAGE_UPLOAD
@@ -62,6 +62,6 @@ def test_nothing_is_uploaded_anywhere_else(tmp_path: Path, address: str) -> None
     assert runtime.events == []
 
 
-def test_the_host_for_uploads_is_metas_own_beside_metas_graph() -> None:
+def test_the_host_for_uploads_is_metas_only_when_graph_is_metas() -> None:
     assert upload_url_of("https://graph.facebook.com") == UPLOAD_URL
     assert upload_url_of("http://127.0.0.1:8700") == "http://127.0.0.1:8700"

@@ -1,4 +1,4 @@
-"""Meta's calendar of versions: what is wrong with a pin, and newer facts from a file."""
+"""Meta's calendar of versions: problems of a pin, and newer facts from a file."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from meta_pipeline.settings import Settings
 TODAY = dt.date(2026, 11, 27)
 
 
-def test_the_default_pins_are_good_today() -> None:
+def test_the_default_pins_are_valid_today() -> None:
     settings = Settings(_env_file=None)
 
     assert (settings.graph_version, settings.marketing_version) == ("v24.0", "v26.0")
@@ -33,7 +33,7 @@ def test_the_default_pins_are_good_today() -> None:
     ("marketing", "v27.0", TODAY, None),
     ("marketing", "v99.0", TODAY, "unknown"),
 ])
-def test_what_is_wrong_with_a_pin(surface: str, version: str, today: dt.date, says: str | None) -> None:
+def test_the_problem_of_a_pin_is_reported(surface: str, version: str, today: dt.date, says: str | None) -> None:
     trouble = Calendar().trouble_with(surface, version, today=today)  # type: ignore[arg-type]
 
     assert trouble is None if says is None else says in str(trouble)
@@ -72,6 +72,6 @@ def test_a_wrong_file_says_what_is_wrong(text: str, says: str) -> None:
     assert says in str(caught.value) and "f.toml" in str(caught.value)
 
 
-def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"missing\.toml can't be read"):
         calendar(tmp_path / "missing.toml")

@@ -1,4 +1,4 @@
-"""The intake: what is refused, what is open, what the evidence contradicts, and the draft from what is linked."""
+"""The intake: refused files, open questions, answers that the evidence contradicts, and the draft from the links."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def evidence(**changed: Any) -> Evidence:
     })
 
 
-def test_a_whole_intake_leaves_nothing_open_and_is_not_contradicted() -> None:
+def test_a_complete_intake_has_no_open_question_and_no_contradiction() -> None:
     intake = parse_intake(WHOLE, source="t")
 
     assert list(open_questions(intake)) == [] and list(contradictions(intake, evidence())) == []
@@ -109,7 +109,7 @@ def test_every_question_is_open_in_a_file_that_names_a_tenant_only() -> None:
     ("[tenants.a]\nretention_floor_days = 9\nretention_ceiling_days = 8", "retention_floor_days (9) is more than"),
     ("[tenants.a]\nretention_floor_days = -1", "greater than or equal to 0"),
 ])
-def test_a_mistake_is_one_sentence(text: str, message: str) -> None:
+def test_a_mistake_is_reported_in_one_sentence(text: str, message: str) -> None:
     with pytest.raises(ConfigError) as raised:
         parse_intake(text, source="intake.toml")
 
@@ -154,7 +154,7 @@ def test_a_changed_file_is_read_again(tmp_path: Path) -> None:
     assert load_intake(file).operators == {"other@b.example"}
 
 
-def test_a_draft_is_valid_and_has_what_is_linked() -> None:
+def test_a_draft_is_valid_and_names_the_linked_nodes() -> None:
     text = draft_intake(
         [link(), link("2", "page", name="Bäckerei \"7\" # ]"), link("3", "pixel", owner=None), link("4", "catalog", owner="Thumbnails")],
         scopes=scopes_for(2), redirect_uri="https://etl.example/oauth/callback", domain="etl.example",
@@ -178,7 +178,7 @@ def test_a_draft_is_valid_and_has_what_is_linked() -> None:
 
 @settings(max_examples=200, database=None)
 @given(names=st.lists(st.tuples(st.text(max_size=30), st.one_of(st.none(), st.text(max_size=30))), max_size=5))
-def test_whatever_names_meta_returns_a_draft_is_valid(names: list[tuple[str, str | None]]) -> None:
+def test_a_draft_is_valid_with_any_names_that_meta_returns(names: list[tuple[str, str | None]]) -> None:
     links = [link(f"act_{number}", name=name, owner=owner) for number, (name, owner) in enumerate(names)]
     intake = parse_intake(draft_intake(links, scopes=(), redirect_uri="", domain=""), source="t")
 

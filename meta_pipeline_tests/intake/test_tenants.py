@@ -1,4 +1,4 @@
-"""The file of tenants: what is refused, whose nodes are whose, and which command names what."""
+"""The file of tenants: refused files, the nodes of each tenant, and the commands that accept a tenant."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ LINKED = [Node("ad_account", "act_1", "501"), Node("page", "2", "502"), Node("in
         (f"# {'x' * 4_000_000}", "is longer than 4000000 characters"),
     ],
 )
-def test_a_mistake_in_the_file_is_one_sentence_that_names_the_place(text: str, message: str) -> None:
+def test_a_mistake_in_the_file_is_reported_in_one_sentence_with_its_place(text: str, message: str) -> None:
     with pytest.raises(ConfigError) as raised:
         parse_intake(text, source="tenants.toml")
 
@@ -49,7 +49,7 @@ def test_a_tenant_has_the_nodes_of_its_businesses_and_those_it_names() -> None:
 
     assert [node.id for node in by_business.nodes_among(LINKED)] == ["act_1", "2"]
     assert [node.id for node in by_id.nodes_among(LINKED)] == ["3"]
-    # A node without an owner is nobody's until it is named.
+    # A node without an owner belongs to no tenant until a tenant names it.
     assert Tenant("c", businesses=frozenset({"None", ""})).nodes_among(LINKED) == []
 
 
@@ -100,7 +100,7 @@ def test_the_report_of_a_tenant_is_of_its_own_file(tmp_path: Path, monkeypatch: 
     assert "Northwind" in of_tenant and "Aroha" not in of_tenant and "· north" in of_tenant
 
 
-def test_the_digest_follows_what_decides_the_files() -> None:
+def test_the_digest_changes_only_with_values_that_change_the_files() -> None:
     tenants = parse_intake('[tenants.a]\nnodes = ["1", "2"]', source="t").tenants
     same = parse_intake('# a comment\n[tenants.a]\nnodes = ["2", "1"]', source="t").tenants
 

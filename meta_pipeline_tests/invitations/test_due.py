@@ -43,7 +43,7 @@ def send(engine: sa.Engine, targets: list[Target], now: dt.datetime) -> list[str
     return [alert.subject for alert in alerts]
 
 
-def test_reminders_go_out_after_two_and_five_days_and_then_it_lapses(engine: sa.Engine, receiver: Receiver, mail: Mail) -> None:
+def test_reminders_go_out_after_two_and_five_days_before_it_lapses(engine: sa.Engine, receiver: Receiver, mail: Mail) -> None:
     issued = invite(engine)
     targets: list[Target] = [Webhook(receiver.url), Email(mail.url)]
     sent = []
@@ -82,7 +82,7 @@ def test_a_target_that_was_down_receives_it_later(engine: sa.Engine, receiver: R
     assert len(mail.received) == 1
 
 
-def test_only_states_that_may_follow_are_reached(engine: sa.Engine) -> None:
+def test_only_allowed_transitions_between_states_are_made(engine: sa.Engine) -> None:
     id = invite(engine).invitation.id
     reached: set[tuple[str, str]] = set()
     for before in FOLLOWERS:
@@ -95,7 +95,7 @@ def test_only_states_that_may_follow_are_reached(engine: sa.Engine) -> None:
     assert not FOLLOWERS["revoked"]
 
 
-def test_issuing_again_opens_what_lapsed_and_ends_the_earlier_link(engine: sa.Engine) -> None:
+def test_issuing_again_reopens_a_lapsed_invitation_and_ends_the_earlier_link(engine: sa.Engine) -> None:
     issued = invite(engine)
     issuing.lapse(engine=engine, now=START + 7 * DAY)
     again = issuing.reissue(issued.invitation.id, actor="a test", engine=engine, public_url="", now=START + 8 * DAY)
@@ -115,12 +115,12 @@ def test_a_life_is_hours_or_days(text: str, life: dt.timedelta) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "0d", "91d", "7", "-1d", "7w", "9999999d", "1.5d", "x" * 500])
-def test_other_lives_are_refused(text: str) -> None:
+def test_an_invalid_life_is_refused(text: str) -> None:
     with pytest.raises(ConfigError, match="from 1h to 90d"):
         parse_life(text)
 
 
-def test_every_language_has_every_text_with_the_same_gaps() -> None:
+def test_every_language_has_every_text_with_the_same_placeholders() -> None:
     import string
 
     def gaps(text: str) -> set[str]:

@@ -1,4 +1,4 @@
-"""What is missing of what an invitation asks for: each reason, alone and in pairs, from plain records."""
+"""The findings about an invitation: each reason, alone and in pairs, from plain records."""
 
 from __future__ import annotations
 
@@ -47,14 +47,14 @@ def access(*faults: str) -> Access:
 
 
 @pytest.mark.parametrize("faults", [(), *[(name,) for name in FAULTS], *itertools.combinations(FAULTS, 2), tuple(FAULTS)])
-def test_each_set_of_faults_is_what_is_found(faults: tuple[str, ...]) -> None:
+def test_each_set_of_faults_is_reported(faults: tuple[str, ...]) -> None:
     missing = findings(NORTH, KINDS, access(*faults))
 
     assert {finding.reason for finding in missing} == set(faults)
     assert len(missing) == len(faults)
 
 
-def test_a_finding_names_what_its_sentence_needs() -> None:
+def test_a_finding_has_the_values_that_its_sentence_names() -> None:
     by_reason = {finding.reason: finding for finding in findings(NORTH, KINDS, access(*FAULTS))}
 
     scope = by_reason["missing_scope"].scope
@@ -63,7 +63,7 @@ def test_a_finding_names_what_its_sentence_needs() -> None:
     assert (by_reason["missing_task"].kind, by_reason["missing_task"].node_id) == ("page", "2")
 
 
-def test_a_node_that_is_not_reached_is_no_role_or_no_link() -> None:
+def test_an_unreached_node_is_reported_as_a_missing_role_or_link() -> None:
     missing = findings(NORTH, KINDS, Access(links=[link("2", "page")], requested=REQUESTED, granted=ALL, owners=OWNED))
 
     assert [(finding.reason, finding.node_id) for finding in missing] == [
@@ -71,7 +71,7 @@ def test_a_node_that_is_not_reached_is_no_role_or_no_link() -> None:
     ]
 
 
-def test_what_no_permission_lists_is_not_called_missing_as_well() -> None:
+def test_nodes_that_a_missing_permission_would_list_are_not_reported_too() -> None:
     missing = findings(NORTH, ("ad_account",), Access(requested=REQUESTED, granted=ALL - {"ads_read"}))
 
     assert [(finding.reason, finding.scope and finding.scope.name) for finding in missing] == [("missing_scope", "ads_read")]
@@ -81,7 +81,7 @@ def test_a_share_without_a_consent_lacks_no_permission() -> None:
     assert findings(NORTH, KINDS, Access(links=LINKS, tasks=TASKS, requested=REQUESTED, owners=OWNED)) == []
 
 
-def test_without_named_nodes_those_that_the_tenant_owns_are_wanted() -> None:
+def test_a_tenant_without_named_nodes_wants_those_that_it_owns() -> None:
     given = Access(links=LINKS, tasks=TASKS, requested=REQUESTED, granted=ALL, owners={"act_1": "501", "2": "777"})
     missing = findings(BY_OWNER, ("ad_account", "page"), given)
 
@@ -90,7 +90,7 @@ def test_without_named_nodes_those_that_the_tenant_owns_are_wanted() -> None:
     assert not is_wanted(LINKS[0], BY_OWNER, ("page",), given.owners)
 
 
-def test_leads_need_a_task_of_their_own() -> None:
+def test_leads_need_their_own_task() -> None:
     requested = scopes_for_kinds(KINDS, {"leads"})
     leads = [scope for scope in enabled_scopes(3, {"leads"}) if scope.name == "leads_retrieval"]
     given = Access(

@@ -1,4 +1,4 @@
-"""Finished months become one file each, and nobody who reads them notices."""
+"""Finished months become one file each, and reading them returns the same rows as before."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_a_month_is_compacted_as_a_whole_once_its_last_day_is_out_of_the_hot_zon
     assert first_hot_day(dt.date(2026, 11, 4), 35) == dt.date(2026, 9, 1)
 
 
-def test_a_compaction_leaves_one_file_a_month_and_every_row_and_envelope_as_it_was(landing: CompactedLanding) -> None:
+def test_a_compaction_leaves_one_file_a_month_and_changes_no_row_and_no_envelope(landing: CompactedLanding) -> None:
     before = landing.contents()
 
     result = landing.compact(days_later=60)
@@ -54,10 +54,10 @@ def test_a_compaction_leaves_one_file_a_month_and_every_row_and_envelope_as_it_w
     ]
     assert (result.compacted.hot_files, result.compacted.cold_files) == (7, 5)
     assert result.compacted.problems == () and result.busy == ()
-    assert landing.compact(days_later=60).compacted.hot_files == 0  # once is enough
+    assert landing.compact(days_later=60).compacted.hot_files == 0  # nothing is left to compact
 
 
-def test_what_is_younger_than_the_hot_zone_stays_hot(landing: CompactedLanding) -> None:
+def test_days_and_versions_in_the_hot_zone_stay_hot(landing: CompactedLanding) -> None:
     result = landing.compact()
 
     assert (result.compacted.hot_files, result.compacted.cold_files) == (4, 2)
@@ -65,7 +65,7 @@ def test_what_is_younger_than_the_hot_zone_stays_hot(landing: CompactedLanding) 
     assert sum("versions/" in name for name in landing.on_disk()) == 2
 
 
-def test_a_cold_file_says_which_days_it_holds_and_the_request_of_each(landing: CompactedLanding) -> None:
+def test_a_cold_file_lists_its_days_and_the_request_of_each(landing: CompactedLanding) -> None:
     days = {file.day: file for file in landing.files() if file.day.month == 8}
     landing.compact()
 
@@ -101,7 +101,7 @@ def test_a_day_that_is_read_again_shadows_its_cold_copy_until_it_is_folded_in(la
     assert not Path(again.path).exists()
 
 
-def test_a_name_that_changed_in_a_cold_day_is_no_restatement(landing: CompactedLanding) -> None:
+def test_a_changed_name_in_a_cold_day_is_no_restatement(landing: CompactedLanding) -> None:
     landing.compact()
     first = ledger.find(landing.engine, report="ad_insights", node_id="act_1", day=COLD_DAY)
     rows = [{"ad_id": "1", "spend": "7", "ad_name": "new"}, {"ad_id": "2", "spend": "1"}]
@@ -130,7 +130,7 @@ def test_a_hot_file_that_differs_from_the_ledger_stays_hot_and_is_named(landing:
     assert find(landing, dt.date(2026, 8, 31)).endswith("/2026-08.parquet")
 
 
-def test_a_month_whose_cold_file_is_damaged_stays_as_it_is(landing: CompactedLanding) -> None:
+def test_a_month_whose_cold_file_is_damaged_is_not_compacted(landing: CompactedLanding) -> None:
     landing.compact()
     cold_file = Path(find(landing))
     again = landing.land(COLD_DAY, {"ad_id": "1", "spend": "9"})
@@ -153,7 +153,7 @@ def test_a_damaged_cold_file_is_set_aside_with_all_of_its_days(landing: Compacte
     assert cold_file.with_name("2026-08.parquet.corrupt").read_bytes() == b"garbage"
 
 
-def test_an_account_that_is_being_landed_is_left_for_the_next_time(landing: CompactedLanding) -> None:
+def test_an_account_that_is_being_landed_is_left_to_the_next_compaction(landing: CompactedLanding) -> None:
     before = landing.on_disk()
     with leases.hold(landing.engine, "act_1", now=lambda: landing.now, sleep=lambda _: None):
         assert landing.compact().busy == ("act_1",)
@@ -163,7 +163,7 @@ def test_an_account_that_is_being_landed_is_left_for_the_next_time(landing: Comp
     assert landing.on_disk() != before
 
 
-def test_what_nothing_names_is_counted_and_removed_after_a_day_and_nothing_else_is(landing: CompactedLanding) -> None:
+def test_only_orphans_older_than_a_day_are_counted_and_removed(landing: CompactedLanding) -> None:
     folder = Path(landing.landing.root) / "ad_insights" / "act_1"
     orphan, foreign = folder / "2026-08-05.parquet", Path(landing.landing.root) / "ad_insights" / "act_9"
     orphan.write_bytes(b"left")
@@ -171,7 +171,7 @@ def test_what_nothing_names_is_counted_and_removed_after_a_day_and_nothing_else_
     foreign.mkdir()
     for other in (foreign / "2026-08-05.parquet", folder / "notes.txt", folder / "2026-08-05.parquet.corrupt"):
         other.write_bytes(b"x")
-    now = dt.datetime.now(dt.UTC)  # of the disk: the ages of the files are real
+    now = dt.datetime.now(dt.UTC)  # the real time, because the files have real ages
 
     def count(hours: int) -> tuple[int, int, int]:
         orphaned = orphans.count(landing.landing.root, landing.engine, now=now + dt.timedelta(hours=hours), most=99)
@@ -187,7 +187,7 @@ def test_what_nothing_names_is_counted_and_removed_after_a_day_and_nothing_else_
     assert all(Path(path).exists() for path in named) and count(25) == (0, 0, 1)
 
 
-def test_every_file_of_a_node_can_be_named(landing: CompactedLanding) -> None:
+def test_every_file_of_a_node_is_listed(landing: CompactedLanding) -> None:
     landing.compact(days_later=60)
     landing.land(COLD_DAY, {"ad_id": "1", "spend": "9"})
     landing.land(COLD_DAY, {"ad_id": "5", "spend": "9"}, node_id="act_2")
@@ -203,7 +203,7 @@ def test_every_file_of_a_node_can_be_named(landing: CompactedLanding) -> None:
 
 
 def test_a_compaction_killed_at_any_step_changes_no_row_that_is_loaded(tmp_path: Path) -> None:
-    """The first world has hot files only; in the second, cold files are replaced and days in them are shadowed."""
+    """In the first world all files are hot; in the second, cold files are replaced and some of their days shadowed."""
     first = CompactedLanding(tmp_path / "place")
     first.fill()
     first.save_as(tmp_path / "first")
@@ -226,7 +226,7 @@ def test_a_compaction_killed_at_any_step_changes_no_row_that_is_loaded(tmp_path:
             if state not in loaded_states:
                 loaded_states.add(state)
                 assert place.raw_rows() == wanted, f"{world} world, killed at step {kills[world]}"
-            place.compact(days_later=120)  # a dead process's leases are free, and what it left is a day old
+            place.compact(days_later=120)  # by then the dead process's leases are free, and its files a day old
             assert place.contents() == before
             named = {file.path for file in (*place.files(), *place.files(landed_versions))}
             assert {str(Path(place.landing.root) / name) for name in place.on_disk()} == named
@@ -234,7 +234,7 @@ def test_a_compaction_killed_at_any_step_changes_no_row_that_is_loaded(tmp_path:
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_random_landings_and_compactions_hold_what_was_landed_last_and_every_restatement(
+def test_after_random_landings_and_compactions_the_last_rows_and_every_restatement_are_stored(
     tmp_path: Path, seed: int
 ) -> None:
     chance, place = random.Random(seed), CompactedLanding(tmp_path / "place")

@@ -1,4 +1,4 @@
-"""A day is put down whole, as Graph gave it."""
+"""A day is written completely and exactly as Graph returned it."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def write(landing: Landing, *records: bytes, backfill_id: str = "b1") -> LandedF
     )
 
 
-def test_the_payload_is_metas_to_the_byte_and_says_where_it_came_from(landing: Landing) -> None:
+def test_the_payload_is_stored_byte_for_byte_with_its_provenance(landing: Landing) -> None:
     record = '{"ad_name":"Café ☕","spend":"1.50","new_field":{"28d_view":"3"}}'.encode()
     table = pq.read_table(write(landing, record).path)
 
@@ -50,13 +50,13 @@ def test_the_payload_is_metas_to_the_byte_and_says_where_it_came_from(landing: L
     assert table.schema.metadata[b"request"] == b'{"level":"ad"}'
 
 
-def test_a_day_without_delivery_is_a_file_of_no_rows(landing: Landing) -> None:
+def test_a_day_without_delivery_is_a_file_without_rows(landing: Landing) -> None:
     file = write(landing)
 
     assert 0 == file.rows == pq.read_metadata(file.path).num_rows
 
 
-def test_the_same_content_again_waits_for_no_second_load(landing: Landing, engine: sa.Engine) -> None:
+def test_landing_the_same_content_again_needs_no_second_load(landing: Landing, engine: sa.Engine) -> None:
     file = write(landing, b'{"a":"1"}')
     load_queue.mark_loaded(engine, [file], now=NOW)
     write(landing, b'{"a":"1"}', backfill_id="b2")
@@ -66,7 +66,7 @@ def test_the_same_content_again_waits_for_no_second_load(landing: Landing, engin
     assert len(load_queue.waiting_files(engine)) == 1
 
 
-def test_a_write_that_breaks_leaves_the_day_as_it_was(landing: Landing, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_write_leaves_the_day_unchanged(landing: Landing, monkeypatch: pytest.MonkeyPatch) -> None:
     before = Path(write(landing, b'{"a":"1"}').path).read_bytes()
 
     def full(file: int, data: bytes) -> int:
@@ -85,7 +85,7 @@ def test_a_write_that_breaks_leaves_the_day_as_it_was(landing: Landing, monkeypa
     [
         (b'{"n":"ok \\ud83d\\ude00"}', '{"n":"ok \\ud83d\\ude00"}'),
         (b'{"n":"cut \\ud83d"}', '{"n":"cut \\ufffd"}'),
-        (b'{"nn":"cut \\uD83D"}', '{"nn":"cut \\ufffd"}'),  # one place further: it is looked for in pairs of bytes
+        (b'{"nn":"cut \\uD83D"}', '{"nn":"cut \\ufffd"}'),  # one byte further: the search goes over pairs of bytes
         (b'{"n":"an audience \\u00b7 \\\\ud"}', '{"n":"an audience \\u00b7 \\\\ud"}'),
         (b'{"n":"\\\\ud83d is text"}', '{"n":"\\\\ud83d is text"}'),
         (b'{"n":"no utf-8 \xff"}', '{"n":"no utf-8 \ufffd"}'),
@@ -100,7 +100,7 @@ def test_only_a_lone_surrogate_is_replaced(record: bytes, expected: str) -> None
     assert "".join(payloads.to_pylist()).encode() == bytes(joined)
 
 
-def test_an_earlier_version_is_kept_when_a_number_moved_and_only_then(landing: Landing, engine: sa.Engine) -> None:
+def test_an_earlier_version_is_stored_only_when_a_figure_changed(landing: Landing, engine: sa.Engine) -> None:
     def write(record: bytes, hour: int) -> None:
         landing.write_day(
             "ad_insights", "act_1", DAY, [(record, BATCH)], request={}, run_id="r", backfill_id=str(hour),
@@ -119,7 +119,7 @@ def test_an_earlier_version_is_kept_when_a_number_moved_and_only_then(landing: L
     write(b'{"ad_id":"1","spend":"1.10","ad_name":"new"}', 2)
     assert versions() == []
     (current,) = ledger.files_of(engine, report="ad_insights", node_id="act_1")
-    assert current.landed_at == NOW  # it says what it said
+    assert current.landed_at == NOW  # its figures are the same
     write(b'{"ad_id":"1","ad_name":"new","spend":"1.20"}', 3)
     write(b'{"ad_id":"1","ad_name":"new","spend":"1.30"}', 4)
 
@@ -128,7 +128,7 @@ def test_an_earlier_version_is_kept_when_a_number_moved_and_only_then(landing: L
     assert [file.landed_at for file in earlier] == [NOW, NOW + dt.timedelta(hours=3)]
 
 
-def test_a_day_that_a_kill_left_unnoted_is_new_when_it_is_put_down_again(
+def test_a_day_that_a_kill_left_out_of_the_ledger_is_new_when_it_is_written_again(
     landing: Landing, engine: sa.Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def write(record: bytes, hour: int) -> None:
@@ -148,7 +148,7 @@ def test_a_day_that_a_kill_left_unnoted_is_new_when_it_is_put_down_again(
     assert (version.landed_at, current.landed_at) == (NOW, NOW + dt.timedelta(hours=2))
 
 
-def test_a_kill_before_the_ledger_and_then_the_old_figures_again_leave_file_and_ledger_alike(
+def test_after_a_kill_before_the_ledger_the_old_figures_again_leave_file_and_ledger_equal(
     landing: Landing, engine: sa.Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(landing, b'{"ad_id":"1","spend":"1"}')
@@ -189,8 +189,8 @@ def test_a_disk_that_is_full_while_days_spill_fails_that_day_and_no_other(
     assert landing.memory_budget.bytes_buffered == 0 and not list(Path(landing.root).rglob("*.tmp"))
 
 
-def test_every_row_says_of_which_answer_it_is(landing: Landing) -> None:
-    """Two versions and answers without a trace id on one day; a page that came in two pieces is one answer."""
+def test_every_row_names_the_response_that_it_came_from(landing: Landing) -> None:
+    """A day has two versions and a response without a trace id; a batch that came in two pieces is one response."""
     provenance = [("v26.0", "T", 0), ("v26.0", "T", 0), ("v26.0", None, 1), ("v27.0", "T", 2), ("v26.0", "U", 3)]
     batches = [Batch(
         records=(), trace_id=trace, version=version, fetched_at=NOW + dt.timedelta(microseconds=at),
@@ -211,7 +211,7 @@ def test_every_row_says_of_which_answer_it_is(landing: Landing) -> None:
     assert duckdb.execute(f"select {', '.join(columns)} from '{file.path}'").fetchall() == expected
 
 
-def test_rows_after_a_spill_leave_no_memory_taken(landing: Landing) -> None:
+def test_the_rows_of_a_spilled_day_release_their_memory(landing: Landing) -> None:
     landing.memory_budget = module.MemoryBudget(limit=1_000_000)
     piece = arrow_text([b'{"n":"%d%s"}' % (number, b"x" * 2000) for number in range(100)])
     groups = []
@@ -227,7 +227,7 @@ def test_rows_after_a_spill_leave_no_memory_taken(landing: Landing) -> None:
 
 
 @pytest.mark.parametrize("day", [DAY, SNAPSHOT_DAY])
-def test_a_day_whose_digest_an_older_version_made_is_no_restatement(landing: Landing, engine: sa.Engine, day: dt.date) -> None:
+def test_a_day_whose_digest_is_of_an_older_release_is_no_restatement(landing: Landing, engine: sa.Engine, day: dt.date) -> None:
     def write(number: int) -> None:
         landing.write_day(
             "ads", "act_1", day, [(b'{"id":"1","name":"a"}', BATCH)], request={}, run_id="r", backfill_id=str(number),
@@ -244,7 +244,7 @@ def test_a_day_whose_digest_an_older_version_made_is_no_restatement(landing: Lan
     assert day_versions.find(engine, report="ads", node_id="act_1", day=day) == []
 
 
-def test_a_day_that_is_no_json_can_be_read_again(landing: Landing) -> None:
+def test_a_day_with_invalid_json_can_be_written_again(landing: Landing) -> None:
     write(landing, b'{"ad_id":"1"')
 
     assert write(landing, b'{"ad_id":"1"}', backfill_id="b2").rows == 1

@@ -1,4 +1,4 @@
-"""What a landed file amounts to, for the plots of the Dagster UI."""
+"""The totals of a landed file, for the plots of the Dagster UI."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_spend_and_impressions_are_added_up(tmp_path: Path) -> None:
     assert totals_of(str(path)) == {"spend": 0.3, "impressions": 7.0}
 
 
-def test_what_no_row_has_is_absent_and_what_cannot_be_read_adds_up_to_nothing(tmp_path: Path) -> None:
+def test_a_metric_without_values_is_absent_and_an_unreadable_file_has_no_totals(tmp_path: Path) -> None:
     assert totals_of(str(file_of(tmp_path, '{"reach":"5"}'))) == {}
     assert totals_of(str(file_of(tmp_path, '{"spend":"a lot"}'))) == {}
     assert totals_of(str(tmp_path / "absent.parquet")) == {}

@@ -1,4 +1,4 @@
-"""A runtime with leads switched on, against a sandbox of its own, and a person who granted every permission."""
+"""A runtime with leads switched on, its own sandbox, and a person who granted every permission."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FEATURES = ("leads", "conversations", "webhooks")
 
 @pytest.fixture
 def clock(sandbox: Sandbox) -> Callable[[dt.timedelta], dt.datetime]:
-    """Move the clocks of both sides."""
+    """Return a function that moves the clocks of the runtime and of the sandbox."""
     times = [NOW]
 
     def advance(duration: dt.timedelta = dt.timedelta()) -> dt.datetime:

@@ -1,4 +1,4 @@
-"""The answers of leads get to the people whom the intake names, and to nobody else."""
+"""The answers of leads are published only to the people whom the intake names."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Name = Callable[..., None]
 
 @pytest.fixture
 def name_viewers(runtime: Runtime, tmp_path: Path) -> Name:
-    """Write an intake with these lead viewers of the customer that has the first Page."""
+    """Return a function that writes an intake with these lead viewers of the customer that has the first Page."""
     file = tmp_path / "tenants.toml"
     object.__setattr__(runtime.settings, "tenants", file)
 
@@ -80,13 +80,13 @@ def test_answers_that_expire_leave_the_file_and_stay_counted(
     assert pq.read_table(runtime.settings.root / "published" / files(runtime)[0], partitioning=None).num_rows == 0
 
 
-def test_a_lead_viewer_is_one_of_the_viewers() -> None:
+def test_a_lead_viewer_must_be_one_of_the_viewers() -> None:
     with pytest.raises(ConfigError, match=r"lead_viewers: eve@x\.example is none of its viewers"):
         parse_intake('[tenants.a]\nnodes = ["1"]\nviewers = ["ann@x.example"]\nlead_viewers = ["eve@x.example"]', source="t")
 
 
 @pytest.mark.parametrize("viewer", ["../../ann@x.example", "a/b@x.example", ".ann@x.example", "a?*|b@x.example"])
-def test_an_address_is_never_a_path(viewer: str) -> None:
+def test_an_address_never_becomes_a_path_with_several_parts(viewer: str) -> None:
     folder = location_of("/home/published/warehouse.duckdb", "north", viewer).removeprefix("/home/published/north/leads/").removesuffix("/leads.parquet")
 
     assert "/" not in folder and not folder.startswith(".") and folder != viewer

@@ -1,5 +1,5 @@
-"""What somebody submitted is in the sealed store and in the file of the named viewer, in no other byte of the home, and
-after an erasure nowhere at all; the marts count every lead."""
+"""A person's answers are only in the sealed store and in the file of the named viewer, and after an erasure nowhere in
+the home; the marts count every lead."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def lead_ids(sandbox: Sandbox) -> list[str]:
 
 @pytest.fixture(scope="module")
 def message_ids(sandbox: Sandbox) -> list[str]:
-    """A person writes twice, and names their address once; the Page mentions it to somebody else."""
+    """Plant two messages of a person, one with their address, and one of the Page that mentions it to somebody else."""
     body = {"page_id": PAGE, "person_id": PERSON, "name": NAME}
     other = {"page_id": PAGE, "person_id": "7388888888", "name": "Ben Other"}
     planted = [sandbox.control("conversations", {**body, "text": text})["message_id"] for text in (MESSAGE, LATER)]
@@ -62,7 +62,7 @@ def message_ids(sandbox: Sandbox) -> list[str]:
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory, sandbox: Sandbox, lead_ids: list[str], message_ids: list[str]) -> Home:
-    """An account's ads of three days, the leads of ninety and the conversations are read, built and published."""
+    """Read, build and publish an account's ads of three days, the leads of ninety days and the conversations."""
     path = tmp_path_factory.mktemp("leads")
     (path / "tenants.toml").write_text(TENANTS)
     home = make_home(
@@ -81,7 +81,7 @@ def folder(home: Home) -> Path:
     return Path(home.environment["META_PIPELINE_HOME"])
 
 
-def test_the_marts_count_every_lead_and_an_ad_costs_what_it_cost(home: Home) -> None:
+def test_the_marts_count_every_lead_with_the_spend_of_its_ad(home: Home) -> None:
     listed = json.loads(home.run("leads", "list", "--format", "json").stdout)
     of_page = [lead for lead in listed if lead["page_id"] == PAGE]
     (counted,) = home.sql(f"select sum(leads)::int as leads, sum(leads_organic)::int as organic from marts.leads__form_report where page_id = '{PAGE}'")
@@ -111,10 +111,10 @@ def test_answers_are_in_the_file_of_the_named_viewer_and_in_no_other_byte(home: 
     assert pages == {PAGE} < {lead["page_id"] for lead in everything}
 
 
-def test_a_person_is_forgotten_everywhere(home: Home, lead_ids: list[str], message_ids: list[str]) -> None:
+def test_a_person_is_erased_everywhere(home: Home, lead_ids: list[str], message_ids: list[str]) -> None:
     (folder(home) / "dagster" / "up.log").write_text(f"before\nreads {EMAIL}\nafter\n")
     before = json.loads(home.run("leads", "list", "--format", "json").stdout)
-    assert home.run("forget", EMAIL).returncode == 1, "an address is no argument"
+    assert home.run("forget", EMAIL).returncode == 1, "an address is not accepted as an argument"
 
     ran = home.run("forget", "--contact", "--yes", "--json", stdin=f"{EMAIL}\n")
 

@@ -1,4 +1,4 @@
-"""A Page that leaves takes its leads and their files along, and a person is forgotten by another spelling of a number."""
+"""Erasing a Page erases its leads and their files, and a person is found by another spelling of a contact."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from meta_pipeline_tests.leads.test_answers import name_viewers as name_viewers
 from meta_pipeline_tests.leads.test_pulling import ANSWERS, plant, stored
 
 
-def test_a_page_that_is_forgotten_leaves_no_lead_no_form_and_no_answer(runtime: Runtime, sandbox: Sandbox, name_viewers: Name) -> None:
+def test_an_erased_page_leaves_no_lead_no_form_and_no_answer(runtime: Runtime, sandbox: Sandbox, name_viewers: Name) -> None:
     plant(sandbox)
     reading.pull_leads(runtime)
     write_answers_of(runtime)
@@ -38,7 +38,7 @@ def test_a_page_that_is_forgotten_leaves_no_lead_no_form_and_no_answer(runtime: 
 
 
 @pytest.mark.parametrize("contact", ["0049 (171) 555-0000", "planted.Ann@EXAMPLE.com"])
-def test_a_person_is_forgotten_by_another_spelling(runtime: Runtime, sandbox: Sandbox, name_viewers: Name, contact: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_person_is_erased_by_another_spelling(runtime: Runtime, sandbox: Sandbox, name_viewers: Name, contact: str, monkeypatch: pytest.MonkeyPatch) -> None:
     planted = plant(sandbox)
     reading.pull_leads(runtime)
     write_answers_of(runtime)
@@ -55,7 +55,7 @@ def test_a_person_is_forgotten_by_another_spelling(runtime: Runtime, sandbox: Sa
     assert planted not in stored(runtime), "Meta still has it"
 
 
-def test_what_is_no_address_and_no_number_forgets_nobody(runtime: Runtime) -> None:
+def test_a_text_that_is_no_address_and_no_number_erases_nobody(runtime: Runtime) -> None:
     facts = stored_facts(places_of(runtime))
 
     for text in ("Ann", "12", "act_1"):

@@ -1,4 +1,4 @@
-"""Leads are read by poll and by webhook, each once in any order, and a form that Meta refuses stops no other."""
+"""Leads are read by poll and by webhook, each once in any order; if Meta refuses a form, the others are still read."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def leads_calls(runtime: Runtime) -> list[str]:
     return [row["path"] for row in audit_log.find(runtime.engine, limit=1000) if row["path"].endswith("/leads")]
 
 
-def test_ninety_days_are_read_once_and_then_only_what_is_new(runtime: Runtime, sandbox: Sandbox, clock: Clock) -> None:
+def test_ninety_days_are_read_once_and_then_only_new_leads(runtime: Runtime, sandbox: Sandbox, clock: Clock) -> None:
     first = {each.page_id: each for each in reading.pull_leads(runtime)}
     before = stored(runtime)
 
@@ -68,7 +68,7 @@ def test_webhook_and_poll_in_any_order_store_each_lead_once(runtime: Runtime, sa
     assert lead_forms.waiting_changes(runtime.engine)
 
 
-def test_a_reported_lead_is_read_and_no_other(runtime: Runtime, sandbox: Sandbox) -> None:
+def test_only_the_reported_lead_is_read(runtime: Runtime, sandbox: Sandbox) -> None:
     planted = plant(sandbox)
 
     result = reading.read_reported(runtime, PAGE, [planted])
@@ -118,7 +118,7 @@ def test_an_erased_lead_is_not_read_again(runtime: Runtime, sandbox: Sandbox) ->
     assert planted not in stored(runtime)
 
 
-def test_leads_older_than_their_days_are_not_even_requested(runtime: Runtime) -> None:
+def test_leads_older_than_the_setting_are_not_stored(runtime: Runtime) -> None:
     object.__setattr__(runtime.settings, "leads_days", 30)
 
     reading.pull_leads(runtime)
@@ -126,7 +126,7 @@ def test_leads_older_than_their_days_are_not_even_requested(runtime: Runtime) ->
     assert min(record.at for record in stored(runtime).values()) > NOW - dt.timedelta(days=30)
 
 
-def test_while_leads_are_off_the_sentence_says_what_they_need_and_nothing_is_sent(runtime: Runtime) -> None:
+def test_while_leads_are_off_the_error_names_what_they_need_and_nothing_is_sent(runtime: Runtime) -> None:
     object.__setattr__(runtime.settings, "features", "webhooks")
     before = len(audit_log.find(runtime.engine, limit=1000))
 
@@ -138,7 +138,7 @@ def test_while_leads_are_off_the_sentence_says_what_they_need_and_nothing_is_sen
     assert len(audit_log.find(runtime.engine, limit=1000)) == before
 
 
-def test_what_people_answered_is_in_no_byte_of_the_home(runtime: Runtime, sandbox: Sandbox) -> None:
+def test_the_answers_of_people_are_in_no_file_of_the_home(runtime: Runtime, sandbox: Sandbox) -> None:
     planted = plant(sandbox)
     reading.pull_leads(runtime)
     reading.read_reported(runtime, PAGE, [planted])

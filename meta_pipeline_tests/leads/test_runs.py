@@ -1,4 +1,4 @@
-"""Dagster reads leads, and shows nothing of a person."""
+"""Dagster reads leads and conversations, and its history has no personal data."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def run(runtime: Runtime, asset: dg.AssetsDefinition = land_leads, **config: obj
         return dg.materialize([asset], instance=instance, resources=resources_of(runtime), raise_on_error=False, **config)  # type: ignore[arg-type]
 
 
-def test_a_run_reads_reported_leads_or_every_form_and_nothing_of_a_person_is_in_its_history(runtime: Runtime, sandbox: Sandbox) -> None:
+def test_a_run_reads_reported_leads_or_every_form_without_personal_data_in_its_history(runtime: Runtime, sandbox: Sandbox) -> None:
     planted = plant(sandbox)
 
     reported = run(runtime, run_config=leads_config(PAGE, [planted]))
@@ -46,7 +46,7 @@ def test_a_run_that_could_not_read_fails_with_the_reason(runtime: Runtime, sandb
     assert not failed.success and "Northwind" in str(event.step_failure_data.user_failure_data)
 
 
-def test_a_run_reads_conversations_and_nothing_of_a_person_is_in_its_history(runtime: Runtime, sandbox: Sandbox) -> None:
+def test_a_run_reads_conversations_without_personal_data_in_its_history(runtime: Runtime, sandbox: Sandbox) -> None:
     text = "Is planted.ann@example.com the right address?"
     sandbox.control("conversations", {"page_id": PAGE, "person_id": "7399999999", "name": "Ann Planted", "text": text})
     first, second = run(runtime, land_conversations), run(runtime, land_conversations)

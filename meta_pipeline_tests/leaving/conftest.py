@@ -17,7 +17,7 @@ from harness.sandbox import Sandbox
 
 @pytest.fixture(scope="module")
 def filled_home(tmp_path_factory: pytest.TempPathFactory, shared_sandbox: Sandbox) -> Home:
-    """A person and a system user are connected, and both reach every node."""
+    """Return a home to which a person and a system user are connected; both reach every node."""
     path = tmp_path_factory.mktemp("filled")
     (path / "tenants.toml").write_text(TENANTS)
     settings = {"META_PIPELINE_TENANTS": str(path / "tenants.toml"), "META_PIPELINE_SAMPLES": "50"}
@@ -29,7 +29,7 @@ def filled_home(tmp_path_factory: pytest.TempPathFactory, shared_sandbox: Sandbo
 
 @pytest.fixture
 def copied_home(filled_home: Home, tmp_path: Path) -> Home:
-    """A copy whose ledger names the files of the copy."""
+    """Return a copy of the filled home whose ledger names the files of the copy."""
     before, folder = Path(filled_home.environment["META_PIPELINE_HOME"]), tmp_path / "home"
     shutil.copytree(before, folder)
     with contextlib.closing(sqlite3.connect(folder / "control.sqlite")) as store:

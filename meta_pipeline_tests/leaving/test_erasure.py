@@ -1,4 +1,4 @@
-"""Erased from every byte of the home: people, customers and nodes, and nothing of anybody else."""
+"""An erasure removes a person or a customer from every byte of the home and changes nothing of the others."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _folder(home: Home) -> Path:
     return Path(home.environment["META_PIPELINE_HOME"])
 
 
-def test_an_erased_customer_is_in_no_byte_and_another_ones_marts_are_the_same(copied_home: Home) -> None:
+def test_an_erased_customer_is_in_no_byte_and_the_marts_of_another_are_unchanged(copied_home: Home) -> None:
     folder = _folder(copied_home)
     words = (*AROHA, plant(copied_home, AROHA))
     before, marts = files_that_mention(folder, words), marts_of(folder, "northwind")
@@ -55,7 +55,7 @@ def test_an_erased_customer_is_in_no_byte_and_another_ones_marts_are_the_same(co
     assert "90 days" in content["retention_overridden"][0]
     verified = copied_home.run("receipt", "verify", str(receipt))
     assert verified.returncode == 0 and "valid" in verified.stdout
-    without = without_tenant(copied_home, "aroha")  # as `forget` says: the settings' own files are the operator's
+    without = without_tenant(copied_home, "aroha")  # as `forget` says, the operator removes the tenant there
     built = without.run("build", "--force")
     assert built.returncode == 0, built.stderr
     assert files_that_mention(folder, words) == {}
@@ -81,7 +81,7 @@ def test_an_erased_person_is_in_no_byte_and_nodes_that_others_reach_stay(copied_
     assert copied_home.sql(FIGURES) == figures and files_that_mention(folder, words) == {}
 
 
-def test_an_erasure_that_is_killed_at_every_moment_ends_as_one_that_is_not(copied_home: Home) -> None:
+def test_an_erasure_that_is_killed_at_every_moment_is_as_complete_as_any_other(copied_home: Home) -> None:
     folder = _folder(copied_home)
     words = (*AROHA, plant(copied_home, AROHA))
     marts = without_words(marts_of(folder, "northwind"), AROHA)

@@ -46,14 +46,14 @@ def mentioning(server: Postgres, words: tuple[str, ...]) -> set[str]:
 
 
 def files_mentioning(folder: Path, words: tuple[str, ...]) -> list[str]:
-    """Return the files of tables and indexes that hold one of these words; the write-ahead log is the server's own."""
+    """Return the files of tables and indexes that hold one of these words, without the write-ahead log."""
     contents = ((file, file.read_bytes()) for file in (folder / "base").rglob("*") if file.is_file())
     return [str(file) for file, content in contents if any(word.encode() in content for word in words)]
 
 
 def checkpoint(server: Postgres) -> None:
-    """Let the server write what it holds in memory, and remove what it has replaced: the files of rewritten tables, and
-    versions of its own statistics, which it removes by itself some day."""
+    """Make the server write its memory to disk and remove replaced data: the files of rewritten tables and old versions
+    of its statistics, which it would otherwise remove later."""
     for database in DATABASES:
         url = f"postgresql+psycopg2://postgres@/{database}?host={quote(server.folder, safe='')}"
         engine = sa.create_engine(url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
@@ -63,7 +63,7 @@ def checkpoint(server: Postgres) -> None:
 
 
 def plant_events(url: str, words: tuple[str, ...]) -> None:
-    """Put words into the newest event of a run that stays, as a run of several nodes does."""
+    """Insert events with these words into the history of a run that stays, like those of a run of several nodes."""
     engine = sa.create_engine(url, poolclass=sa.NullPool)
     with engine.begin() as connection:
         for word in words:
@@ -106,6 +106,6 @@ def test_an_erased_customer_is_in_no_row_and_no_file_of_postgres_and_others_stay
     assert home.run("receipt", "verify", result["receipt"]).returncode == 0
     tags = rows_of(server.url("dagster"))["run_tags"]
     assert any(OURS.removeprefix("act_") in row for row in tags), "the other customer's runs stay"
-    again = home.run("backfill", "--node", OURS, *DAY)  # Dagster still writes there
+    again = home.run("backfill", "--node", OURS, *DAY)  # Dagster can still write to its database
     assert again.returncode == 0, again.stderr
     assert home.run("forget", PERSON, "--json").returncode != 0  # nobody of that id is connected

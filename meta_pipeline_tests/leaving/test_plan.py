@@ -1,4 +1,4 @@
-"""What belongs to a person, a node and a customer, and the words by which it is found."""
+"""The plan of an erasure: which records belong to a person, a node or a customer, and which words identify them."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ PAGE_TOKEN = ref("refp", "300001", kind="page", parent="refa")
 LINKS = [link("act_100001"), link("act_100002"), link("300001", kind="page")]
 
 
-def test_a_person_takes_the_nodes_along_that_nobody_else_reaches() -> None:
+def test_erasing_a_person_erases_the_nodes_that_nobody_else_reaches() -> None:
     facts = stored(
         refs=[A, B, PAGE_TOKEN], links=LINKS,
         access=[reached("refa", "act_100001", "act_100002", "300001"), reached("refb", "act_100002")],
@@ -71,12 +71,12 @@ def test_a_person_takes_the_nodes_along_that_nobody_else_reaches() -> None:
     ("retired", "counts"),
     [
         ({}, True),
-        ({"retired_at": NOW, "retired_because": "190/463", "retired_subcode": 463}, True),  # expired, not taken back
+        ({"retired_at": NOW, "retired_because": "190/463", "retired_subcode": 463}, True),  # expired, not revoked
         ({"retired_at": NOW, "retired_because": DISCONNECTED}, False),
         ({"retired_at": NOW, "retired_because": "190/458", "retired_subcode": APP_REMOVED}, False),
     ],
 )
-def test_a_consent_of_somebody_else_counts_until_it_is_taken_back(retired: dict[str, Any], counts: bool) -> None:
+def test_a_consent_of_another_person_counts_until_it_is_revoked(retired: dict[str, Any], counts: bool) -> None:
     facts = stored(
         refs=[A, ref("refb", "700002", **retired)], links=LINKS[:1],
         access=[reached("refa", "act_100001"), reached("refb", "act_100001")],
@@ -86,7 +86,7 @@ def test_a_consent_of_somebody_else_counts_until_it_is_taken_back(retired: dict[
     assert (plan.shared == ("act_100001",)) is counts and ("act_100001" in plan.nodes) is not counts
 
 
-def test_a_node_is_named_with_or_without_its_prefix_and_takes_nobodys_consent_along() -> None:
+def test_a_node_is_named_with_or_without_its_prefix_and_no_consent_is_erased_with_it() -> None:
     facts = stored(refs=[A, PAGE_TOKEN], links=LINKS, access=[reached("refa", "act_100001", "300001")])
 
     assert plan_for("node", "100001", facts).nodes == {"act_100001": "ad_account"}
@@ -96,7 +96,7 @@ def test_a_node_is_named_with_or_without_its_prefix_and_takes_nobodys_consent_al
         plan_for("node", "act_9", facts)
 
 
-def test_a_customer_takes_its_own_nodes_and_the_people_who_reach_nothing_else() -> None:
+def test_erasing_a_customer_erases_its_own_nodes_and_the_people_who_reach_no_others() -> None:
     tenants = (
         Tenant("one", businesses=frozenset({"500001"}), nodes=frozenset({"300001"})), Tenant("two", nodes=frozenset({"300001"})),
     )
@@ -122,7 +122,7 @@ def listed(through: str, *assets: tuple[str, str, str]) -> tuple[str, list[Busin
     ]
 
 
-def test_a_customer_takes_its_businesses_its_earlier_names_and_what_its_businesses_own() -> None:
+def test_erasing_a_customer_erases_its_businesses_and_their_names_but_no_shared_node() -> None:
     tenants = (
         Tenant("one", nodes=frozenset({"act_100001", "act_100002"}), title="Customer One", viewers=frozenset({"v@one.example", "both@two.example"}), contacts=(Contact(business="500001", email="admin@one.example"),)),
         Tenant("two", businesses=frozenset({"500002"}), viewers=frozenset({"both@two.example"})),
@@ -144,7 +144,7 @@ def test_a_customer_takes_its_businesses_its_earlier_names_and_what_its_business
     assert set(named.nodes) == set() and named.businesses == ()  # the ad account is in both
 
 
-def test_our_own_business_and_one_that_another_token_is_in_stay() -> None:
+def test_our_own_business_and_those_of_other_tokens_stay() -> None:
     links = [link("act_100001", business="500001"), link("act_100002", business="500003")]
     facts = stored(
         refs=[A, B], links=links, tenants=(Tenant("one", nodes=frozenset({"act_100001"})),),
@@ -158,7 +158,7 @@ def test_our_own_business_and_one_that_another_token_is_in_stay() -> None:
     person = plan_for("person", "700001", facts)
     assert person.businesses == ("500001", "500003") and set(person.nodes) == {"act_100001", "act_100002", "300007"}
     assert plan_for("node", "300007", facts).nodes == {"300007": "page"}
-# What the invitation `x` takes along: nodes, nodes that stay, people.
+# The plan for the invitation `x`: erased nodes, nodes that stay, erased people.
 @pytest.mark.parametrize(
     ("invitations", "access", "nodes", "shared", "people"),
     [
@@ -174,7 +174,7 @@ def test_our_own_business_and_one_that_another_token_is_in_stay() -> None:
         # The same person answered another invitation: its nodes, and the person, stay.
         ({"x": invited("act_100001", "300001", token_ref="refa"), "y": invited("300001", token_ref="refa")},
          [reached("refa", "act_100001", "act_100002", "300001")], {"act_100001"}, ("300001",), ()),
-        # A share as partner: our tokens reach it through the share; a grant of its own is one inside the owner.
+        # A share as partner: our tokens reach the node through it. A grant from inside the owner keeps the node.
         ({"x": invited("act_100001")}, [reached("refa", "act_100001", access="partner")], {"act_100001"}, (), ()),
         ({"x": invited("act_100001")}, [reached("refa", "act_100001", access="owned")], set(), ("act_100001",), ()),
         ({"x": invited("act_100001"), "y": invited("act_100001", token_ref="refb")},
@@ -183,7 +183,7 @@ def test_our_own_business_and_one_that_another_token_is_in_stay() -> None:
         ({}, [reached("refa", "act_100001")], set(), (), ()),  # erased before
     ],
 )
-def test_an_invitation_takes_along_what_its_customer_alone_has_granted(
+def test_erasing_an_invitation_erases_the_nodes_that_only_its_customer_granted(
     invitations: dict[str, Invited], access: list[tuple[str, list[Access]]], nodes: set[str], shared: tuple[str, ...],
     people: tuple[str, ...],
 ) -> None:
@@ -193,7 +193,7 @@ def test_an_invitation_takes_along_what_its_customer_alone_has_granted(
     assert ("refa" in plan.refs) is bool(people)
 
 
-def test_a_name_that_something_else_has_as_well_is_not_looked_for() -> None:
+def test_a_name_that_is_part_of_another_is_not_searched() -> None:
     links = [link("act_100001", name="Northwind"), link("act_100002", name="Northwind Europe"), link("act_100003", name="Aroha")]
     facts = stored(refs=[], links=links, access=[])
 

@@ -1,4 +1,4 @@
-"""A receipt is valid as it was written, in the installation that wrote it, and nowhere and in no way else."""
+"""A receipt is valid only when unchanged and only in the installation that wrote it."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_every_changed_byte_makes_a_receipt_invalid(tmp_path: Path) -> None:
         receipt.verify(file, is_signed=checked_by(engine))
 
 
-def test_a_receipt_of_another_installation_or_with_a_key_of_its_own_is_invalid(tmp_path: Path) -> None:
+def test_a_receipt_of_another_installation_or_with_another_key_is_invalid(tmp_path: Path) -> None:
     engine, vault = installation(tmp_path / "ours.sqlite")
     other_engine, other = installation(tmp_path / "other.sqlite")
     file = receipt.write(tmp_path, {**CONTENT, "public_key": "AAAA"}, sign=other.signing_key().sign)
@@ -61,7 +61,7 @@ def test_a_receipt_of_another_installation_or_with_a_key_of_its_own_is_invalid(t
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"[]", b"null", b'{"receipt": 1, "signature": 2}', b"\xff", b"[" * 10_000])
-def test_what_is_no_receipt_is_said_in_a_sentence(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_no_receipt_is_reported_in_a_sentence(tmp_path: Path, content: bytes) -> None:
     engine, vault = installation(tmp_path / "control.sqlite")
     vault.signing_key()
     (tmp_path / "x.json").write_bytes(content)
@@ -72,7 +72,7 @@ def test_what_is_no_receipt_is_said_in_a_sentence(tmp_path: Path, content: bytes
         receipt.verify(tmp_path / "missing.json", is_signed=checked_by(engine))
 
 
-def test_the_private_half_is_sealed_and_outlives_a_rotation(tmp_path: Path) -> None:
+def test_the_private_key_is_sealed_and_survives_a_rotation(tmp_path: Path) -> None:
     engine = open_store(f"sqlite:///{tmp_path / 'control.sqlite'}")
     old, new = new_key(), new_key()
     signature = Vault(engine, old, now=lambda: NOW).signing_key().sign(b"content")

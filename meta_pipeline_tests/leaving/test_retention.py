@@ -1,4 +1,4 @@
-"""Retention with an injected clock: a floor keeps data, a ceiling expires it, and erasing waits for neither."""
+"""Retention with an injected clock: a floor keeps data and a ceiling expires it."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ def tenant(name: str, floor: int | None, ceiling: int | None) -> Tenant:
         ([tenant("a", None, 30), tenant("b", 90, 400)], 90),
     ],
 )
-def test_the_longest_floor_and_the_shortest_ceiling_of_a_nodes_customers_hold(tenants: list[Tenant], kept_days: int | None) -> None:
+def test_the_longest_floor_and_the_shortest_ceiling_of_a_nodes_customers_apply(tenants: list[Tenant], kept_days: int | None) -> None:
     rule = retention_by_node(tenants, [LINK]).get("act_1", Retention())
 
     assert rule.kept_days == kept_days
 
 
 def filled(path: Path) -> FilledHome:
-    """Days of October, which are compacted, and of November; one of each was restated."""
+    """Return a home with compacted days of October and a day of November, each of them restated."""
     home = FilledHome(path)
     node_links.save(home.engine, [LINK], now=home.at)
     for day in (dt.date(2026, 10, 1), dt.date(2026, 10, 20), dt.date(2026, 11, 10)):
@@ -91,7 +91,7 @@ ALL = [dt.date(2026, 10, 1), dt.date(2026, 10, 20), dt.date(2026, 11, 10)]
         ([tenant("a", None, 5)], []),
     ],
 )
-def test_days_beyond_the_ceiling_are_in_no_file_no_ledger_and_no_raw_table(tmp_path: Path, tenants: list[Tenant], days: list[dt.date]) -> None:
+def test_days_beyond_the_ceiling_leave_the_files_the_ledger_and_the_raw_tables(tmp_path: Path, tenants: list[Tenant], days: list[dt.date]) -> None:
     home = filled(tmp_path)
 
     result = expire(home, NOW, *tenants)
@@ -104,7 +104,7 @@ def test_days_beyond_the_ceiling_are_in_no_file_no_ledger_and_no_raw_table(tmp_p
     assert expire(home, NOW, *tenants).as_json() == {"days": 0, "versions": 0, "files": 0, "rows": 0, "sealed_records": 0, "busy": [], "problems": []}
 
 
-def test_a_build_is_due_after_an_expiry_and_the_rest_loads_as_before(tmp_path: Path) -> None:
+def test_an_expiry_makes_a_build_due_and_needs_no_other_load(tmp_path: Path) -> None:
     home = filled(tmp_path)
     before = warehouse_state.find(home.engine)
 
@@ -120,7 +120,7 @@ def test_a_build_is_due_after_an_expiry_and_the_rest_loads_as_before(tmp_path: P
     home.warehouse.check_complete(home.engine)
 
 
-def test_a_node_that_is_being_read_is_left_for_the_next_time(tmp_path: Path) -> None:
+def test_a_node_that_is_being_read_is_left_to_the_next_expiry(tmp_path: Path) -> None:
     home = filled(tmp_path)
     with leases.hold(home.engine, "act_1", now=lambda: NOW, sleep=lambda _: None):
         result = expire(home, NOW, tenant("a", None, 7))

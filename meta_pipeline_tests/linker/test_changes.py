@@ -1,4 +1,4 @@
-"""What changed between two discoveries, and who owns a node that several tokens see differently."""
+"""The changes between two discoveries, and the owner of a node that several tokens see differently."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_every_property_that_differs_is_one_change(facts: dict[str, Any], expect
     assert changes(NODE, dataclasses.replace(NODE, **facts)) == expected
 
 
-def test_a_node_that_comes_back_is_back_with_what_else_changed() -> None:
+def test_a_node_that_returns_is_back_and_its_other_changes_are_listed() -> None:
     lost = dataclasses.replace(NODE, is_reached=False)
     assert changes(lost, dataclasses.replace(NODE, currency="EUR")) == [("back", None, None), ("currency", "NZD", "EUR")]
 
@@ -62,17 +62,17 @@ UNKNOWN = {"access": "unknown"}
 @pytest.mark.parametrize(("accesses", "expected"), [
     ([seen(**OWNED)], ("owned", "501")),
     ([seen(**UNKNOWN)], ("unknown", None)),
-    # A token without business_management knows no owner; another one does.
+    # A token without business_management knows no owner, but another token does.
     ([seen(**UNKNOWN), seen("t2", **OWNED)], ("owned", "501")),
-    # The newest of those that name an owner is right.
+    # The newest access that names an owner counts.
     ([seen(**PARTNER), seen("t2", **OWNED)], ("owned", "502")),
-    # Shared with us by somebody whom Meta does not name.
+    # Shared with us by an owner whom Meta does not name.
     ([seen(access="partner")], ("partner", None)),
-    # Before the first discovery that records owners, the link stays as it was.
+    # Before the first discovery that records owners, the link keeps its owner.
     ([seen()], ("partner", "501")),
     ([], ("partner", "501")),
 ])
-def test_the_owner_is_known_when_any_token_in_use_knows_it_and_is_never_guessed(
+def test_the_owner_is_the_newest_that_a_token_in_use_names_and_is_never_guessed(
     accesses: list[Access], expected: tuple[str, str | None]
 ) -> None:
     state = merged(NODE, accesses)
@@ -80,7 +80,7 @@ def test_the_owner_is_known_when_any_token_in_use_knows_it_and_is_never_guessed(
     assert (state.access, state.owner_business_id) == expected and state.is_reached == bool(accesses)
 
 
-def test_tasks_are_those_of_all_tokens_together() -> None:
+def test_tasks_are_the_union_over_all_tokens() -> None:
     accesses = [seen(tasks=("ANALYZE",)), seen("t2", tasks=("ADVERTISE", "ANALYZE"))]
 
     assert merged(NODE, accesses).tasks == ("ADVERTISE", "ANALYZE")

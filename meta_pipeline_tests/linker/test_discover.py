@@ -1,4 +1,4 @@
-"""One failing edge leaves the others as they are, and what lies behind it stays linked."""
+"""A failing edge does not affect the others, and its nodes stay linked."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def fail(runtime: FrozenRuntime, fault: str, path: str, times: int = 99) -> None
     runtime.graph.faults.plan([{"fault": fault, "path": path, "times": times}])
 
 
-def test_a_field_that_a_version_does_not_know_costs_that_field_only(runtime: FrozenRuntime) -> None:
+def test_an_edge_with_a_field_unknown_to_the_version_is_read_without_it(runtime: FrozenRuntime) -> None:
     fail(runtime, "100_nonexisting_owner_business", "owned_pixels")
     ref = runtime.onboard(runtime.mint("SYSTEM_USER"))
     whole = reached(runtime, ref)
@@ -53,7 +53,7 @@ def test_a_field_that_a_version_does_not_know_costs_that_field_only(runtime: Fro
     ("me/accounts", {"page", "instagram_account"}), ("me/businesses", {"pixel", "catalog"}),
 ])
 @pytest.mark.parametrize("fault", ["100_nonexisting_id", "dead_metric", "500", "truncated", "code1_reduce"])
-def test_an_edge_that_fails_fails_alone_and_keeps_its_links(runtime: FrozenRuntime, path: str, kinds: set[str], fault: str) -> None:
+def test_a_failing_edge_affects_no_other_and_keeps_its_links(runtime: FrozenRuntime, path: str, kinds: set[str], fault: str) -> None:
     ref = runtime.onboard(runtime.mint("SYSTEM_USER"))
     before = reached(runtime, ref)
     fail(runtime, fault, path)
@@ -66,7 +66,7 @@ def test_an_edge_that_fails_fails_alone_and_keeps_its_links(runtime: FrozenRunti
     assert relink(runtime, ref).failed == () and reached(runtime, ref) == before
 
 
-def test_a_refused_edge_is_gone_and_named(runtime: FrozenRuntime) -> None:
+def test_a_refused_edge_loses_its_nodes_and_is_named(runtime: FrozenRuntime) -> None:
     ref = runtime.onboard(runtime.mint("SYSTEM_USER"))
     fail(runtime, "200_missing", "me/adaccounts")
     discovery = relink(runtime, ref)
@@ -81,7 +81,7 @@ def connection_messages(runtime: FrozenRuntime) -> list[str]:
     return [issue.message for issue in connection.issues]
 
 
-def test_the_edges_of_the_last_discovery_that_were_not_read_are_remembered_and_shown(runtime: FrozenRuntime) -> None:
+def test_unread_edges_of_the_last_discovery_are_stored_and_shown(runtime: FrozenRuntime) -> None:
     ref = runtime.onboard(runtime.mint("SYSTEM_USER"))
     assert unread_sentences(runtime.engine) == [] and connection_messages(runtime) == []
     fail(runtime, "500", "me/adaccounts")
@@ -117,7 +117,7 @@ def test_a_refused_edge_is_reported_unless_a_missing_permission_explains_it(runt
     assert unread_sentences(runtime.engine) == []
 
 
-def test_a_connection_says_what_was_not_read(runtime: FrozenRuntime) -> None:
+def test_an_onboarding_lists_the_edges_that_were_not_read(runtime: FrozenRuntime) -> None:
     fail(runtime, "dead_metric", "owned_pixels")
     runtime.onboard(runtime.mint("SYSTEM_USER"))
     with runtime.engine.connect() as connection:
@@ -126,7 +126,7 @@ def test_a_connection_says_what_was_not_read(runtime: FrozenRuntime) -> None:
     assert row.status == "running" and "owned_pixels was not read: (100)" in row.result["not_read"][0]
 
 
-def test_a_dead_token_and_a_listing_of_nothing_end_the_whole(runtime: FrozenRuntime) -> None:
+def test_a_dead_token_or_the_failure_of_every_edge_fails_the_discovery(runtime: FrozenRuntime) -> None:
     ref = runtime.onboard(runtime.mint("SYSTEM_USER"))
     fail(runtime, "500", "GET (me|\\d+)/")
     with pytest.raises(GraphError):

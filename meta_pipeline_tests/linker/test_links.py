@@ -1,4 +1,4 @@
-"""Discoveries against the sandbox: owners, relations, what businesses list, and the history of every node."""
+"""Discoveries against the sandbox: owners, relations, the listings of businesses, and the history of every node."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def relink(runtime: FrozenRuntime, ref: TokenRef) -> Discovery:
 
 
 def relink_a_day_later(runtime: FrozenRuntime) -> list[tuple[str, str, str | None, str | None]]:
-    """The changes of the next daily check."""
+    """Run the next daily check and return the changes that it recorded."""
     before = len(history.changes(runtime.engine))
     runtime.clock.at += dt.timedelta(days=1)
     relinking.relink_all(graph=runtime.client, tokens=runtime.vault, engine=runtime.engine, now=runtime.clock.now())
@@ -64,7 +64,7 @@ def test_every_node_has_its_owner_and_its_relation_to_our_business(runtime: Froz
     assert business_assets.names(runtime.engine) == {NORTHWIND: "Northwind Agency"}
 
 
-def test_without_business_management_no_owner_is_known_and_none_is_guessed(runtime: FrozenRuntime) -> None:
+def test_without_business_management_no_owner_is_stored(runtime: FrozenRuntime) -> None:
     runtime.onboard(runtime.mint(days=60, scopes=("ads_read", "pages_show_list")))
 
     links = list_links(runtime.engine)
@@ -72,7 +72,7 @@ def test_without_business_management_no_owner_is_known_and_none_is_guessed(runti
     assert {each.kind for each in links} == {"ad_account", "page", "instagram_account"}
 
 
-def test_a_second_person_who_knows_no_owners_changes_none(runtime: FrozenRuntime) -> None:
+def test_a_second_person_who_knows_no_owners_changes_no_owner(runtime: FrozenRuntime) -> None:
     runtime.onboard(runtime.mint("SYSTEM_USER"))
     before = list_links(runtime.engine)
     runtime.clock.at += dt.timedelta(hours=1)
@@ -83,7 +83,7 @@ def test_a_second_person_who_knows_no_owners_changes_none(runtime: FrozenRuntime
     assert {each.change for each in history.changes(runtime.engine)} == {"new"}
 
 
-def test_requests_that_nobody_answered_and_nodes_without_a_role_are_listed_and_not_linked(runtime: FrozenRuntime) -> None:
+def test_pending_requests_and_nodes_without_a_role_are_listed_but_not_linked(runtime: FrozenRuntime) -> None:
     order(runtime, "tasks", node=OWN_ACCOUNT, tasks=[])
     order(runtime, "tasks", node="3000000000001", tasks=[])
     runtime.onboard(runtime.mint("SYSTEM_USER"))
@@ -138,7 +138,7 @@ def test_the_next_discovery_records_exactly_what_changed(
     assert relink_a_day_later(runtime) == []
 
 
-def test_the_history_of_a_node_has_no_gap_and_ends_open(runtime: FrozenRuntime) -> None:
+def test_the_history_of_a_node_has_no_gap_and_its_last_version_has_no_end(runtime: FrozenRuntime) -> None:
     runtime.onboard(runtime.mint("SYSTEM_USER"))
     first = runtime.clock.now()
     order(runtime, "tasks", node=CLIENTS_ACCOUNT, tasks=[])
@@ -173,13 +173,13 @@ def test_nodes_are_gone_when_their_last_token_is_retired_and_back_with_a_new_one
 EDGES_OF_BUSINESSES = ["pending_client_pages", "owned_ad_accounts", "client_pages", "client_instagram_assets"]
 FAILING_EDGES = [
     *itertools.product([*EDGES_OF_BUSINESSES, "me/businesses"], ["500", "dead_metric"]),
-    # Not of `me/businesses`: a token without business_management knows no owner any longer.
+    # Not for `me/businesses`: a token that loses business_management no longer knows owners.
     *itertools.product(EDGES_OF_BUSINESSES, ["200_missing"]),
 ]
 
 
 @pytest.mark.parametrize(("path", "fault"), FAILING_EDGES)
-def test_an_edge_that_fails_changes_no_owner_and_loses_no_node(runtime: FrozenRuntime, path: str, fault: str) -> None:
+def test_a_failing_edge_changes_no_owner_and_loses_no_node(runtime: FrozenRuntime, path: str, fault: str) -> None:
     runtime.onboard(runtime.mint("SYSTEM_USER"))
     runtime.graph.faults.plan([{"fault": fault, "path": path, "times": 99}])
 
@@ -211,7 +211,7 @@ def test_a_business_with_three_thousand_accounts_is_linked_in_full(runtime: Froz
     assert relink_a_day_later(runtime) == []
 
 
-def test_a_page_without_a_name_keeps_the_one_it_had(runtime: FrozenRuntime) -> None:
+def test_a_page_that_comes_without_a_name_keeps_its_last_name(runtime: FrozenRuntime) -> None:
     pages = runtime.graph.world.pages
     named = pages["3000000000003"]
     pages["3000000000003"] = type(named)(
@@ -225,7 +225,7 @@ def test_a_page_without_a_name_keeps_the_one_it_had(runtime: FrozenRuntime) -> N
     assert relink_a_day_later(runtime) == [] and link(runtime, named.id).name == "Sakura Beauty"
 
 
-def test_two_people_with_the_same_page_are_one_node_that_either_may_lose(runtime: FrozenRuntime) -> None:
+def test_a_page_of_two_people_is_one_node_and_stays_when_one_leaves(runtime: FrozenRuntime) -> None:
     runtime.onboard(runtime.mint("SYSTEM_USER"))
     runtime.onboard(runtime.mint(days=60))
     person = next(ref for ref in runtime.vault.refs() if ref.kind == "user")
@@ -253,7 +253,7 @@ def test_a_discovery_that_is_killed_before_it_is_stored_loses_no_change(runtime:
     assert [change for _, change, _, _ in relink_a_day_later(runtime)] == ["access", "owner"]
 
 
-def test_a_token_of_somebody_without_a_business_links_what_they_have(runtime: FrozenRuntime) -> None:
+def test_a_token_of_a_person_without_a_business_links_their_nodes(runtime: FrozenRuntime) -> None:
     order(runtime, "owners", node=OWN_ACCOUNT, business=None)
     runtime.graph.faults.plan([{"fault": "empty_200", "path": "me/businesses", "times": 99}])
     runtime.onboard(runtime.mint(days=60))

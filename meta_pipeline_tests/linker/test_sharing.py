@@ -1,4 +1,4 @@
-"""What a poll of a request means, and when the next one is due."""
+"""The verdict of a poll of a share request, and when the next poll is due."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def request(**facts: Any) -> ShareRequest:
     ({}, {"failed": "x", "is_shared": True, "tasks": ("ANALYZE", "ADVERTISE")}, dt.timedelta(0), "confirmed", "what is needed"),
     ({}, {"failed": "x"}, LIFE, "lapsed", "nobody accepted it"),
 ])
-def test_every_listing_has_one_verdict_with_its_click(
+def test_every_listing_has_one_verdict_and_names_the_next_click(
     facts: dict[str, Any], listing: dict[str, Any], after: dt.timedelta, state: str, sentence: str
 ) -> None:
     decided, text = verdict(request(**facts), Listing(**listing), now=NOW + after)
@@ -44,7 +44,7 @@ def test_every_listing_has_one_verdict_with_its_click(
     assert decided == state and sentence in text
 
 
-def test_polls_become_rarer_up_to_half_a_day() -> None:
+def test_the_time_between_polls_grows_up_to_half_a_day() -> None:
     waits = [wait_before(checks) for checks in range(12)]
 
     assert waits[:3] == [FIRST_CHECK, 2 * FIRST_CHECK, 4 * FIRST_CHECK] and waits == sorted(waits)

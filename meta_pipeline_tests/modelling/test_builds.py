@@ -1,4 +1,4 @@
-"""Builds of the whole line in the worker of `build`: which models run after which change, and what Dagster shows."""
+"""Complete builds in the worker of `build`: which models run after which change, and what Dagster shows."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from meta_pipeline.settings import Settings
 DAY = dt.date(2026, 11, 2)
 NOW = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
 AD = {"account_currency": "EUR", "clicks": "4", "inline_link_clicks": "3", "spend": "2.5"}
-# The stored models that the rows of ads reach.
+# The stored models that are built from the rows of ads.
 OF_ADS = {
     "fct_check_failures", "int_checked_days", "facebook_ads__ad_report_history", "facebook_ads__restatement_report",
     "int_accounts_current", "int_ad_action_days", "int_ad_conversion_days", "int_ad_days", "int_ad_set_days", "int_ad_sets_current", "int_ads_current", "int_campaign_days",
@@ -76,7 +76,7 @@ class BuiltHome:
 
 
 def write_rates(root: Path, rate: str) -> Path:
-    """Write the operator's exchange rates: of one euro, from before DAY on."""
+    """Write the operator's exchange rates: one rate of the euro, valid from the day before DAY."""
     file = root / "rates.csv"
     file.write_text(f"date,currency,rate\n2026-11-01,EUR,{rate}\n")
     return file
@@ -100,7 +100,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BuiltHome]:
         yield built
 
 
-def test_after_one_report_of_one_account_exactly_what_it_reaches_is_run(home: BuiltHome) -> None:
+def test_after_one_report_of_one_account_only_the_models_that_it_reaches_run(home: BuiltHome) -> None:
     manifest = parse(home.runtime.settings).read_manifest()
     home.land("11")
     home.build()
@@ -132,7 +132,7 @@ def test_the_first_build_of_a_day_runs_the_tests_of_views_for_all_that_changed_s
     home.land("11", "account_insights", "act_2")
     home.build()
     assert _tests_of(home, "facebook_ads__campaign_report") and _tests_of(home, "int_account_days")
-    assert not _tests_of(home, "int_ad_days")  # it has no other rows than the last build tested
+    assert not _tests_of(home, "int_ad_days")  # it has the same rows that the last build tested
     with home.runtime.warehouse.open() as connection:
         assert connection.execute("from raw_meta_pipeline.untested_reports").fetchall() == []
         assert connection.execute(tested).fetchall() > before
@@ -149,7 +149,7 @@ def test_a_changed_exchange_rate_is_published_without_a_model_being_run(home: Bu
     assert publications.query(published, query)[1] == [("USD", Decimal("3"))]
 
 
-def test_after_nothing_changed_nothing_is_run(home: BuiltHome) -> None:
+def test_without_a_change_nothing_is_run(home: BuiltHome) -> None:
     results = home.runtime.settings.root / "dbt" / "target" / "run_results.json"
     before = results.read_bytes()
 

@@ -1,4 +1,4 @@
-"""The process of dbt: it ends with the one that started it, and its death is a sentence."""
+"""The process of dbt ends with the process that started it, and its death is reported in one sentence."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def start(folder: Path) -> list[int]:
     return [os.getpid(), dbt.pid]
 
 
-def test_a_killed_process_is_a_sentence_and_another_one_is_not_started(tmp_path: Path) -> None:
+def test_a_killed_process_is_reported_and_not_replaced(tmp_path: Path) -> None:
     dbt = DbtProcess(tmp_path / "build.log")
     try:
         psutil.Process(dbt.pid).kill()

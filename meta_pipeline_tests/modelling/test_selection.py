@@ -1,4 +1,4 @@
-"""A build runs the stored models that a change reaches and the tests of what may have changed, and nothing else."""
+"""A build runs only the stored models that a change reaches and the tests of rows that may have changed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def node(kind: str, *reads: str, materialized: str = "view", sql: str = "select 
 
 
 def manifest() -> dict[str, Any]:
-    """Return a project of two reports: days are stored, marts are views over them that look names and reads up."""
+    """Return a project of two reports: days are stored, and marts are views over them that look up read times."""
     nodes = {
         "stg_ads": node("model", "ads"),
         "stg_hours": node("model", "hours"),
@@ -65,20 +65,20 @@ def manifest() -> dict[str, Any]:
             ],
         ),
         ({"hours"}, ["ads_add_up", "drift_report", "hour_days", "unique_hour_report"]),
-        # Whether a day is provisional is looked up by every mart: no mart is tested for it.
+        # Every mart looks up whether a day is provisional: a change of that tests no mart.
         ({"day_versions"}, ["days_read", "days_read_test", "drift_report"]),
         ({"a report without a model"}, ["drift_report"]),
         (set(), []),
     ],
 )
-def test_a_change_of_a_raw_table_runs_what_it_reaches(tables: set[str], run: list[str]) -> None:
+def test_a_change_of_a_raw_table_runs_the_nodes_that_it_reaches(tables: set[str], run: list[str]) -> None:
     selection = select_changed(manifest(), tables)
 
     assert sorted(selection.run) == run
     assert bool(selection) == bool(run) and not selection.is_full
 
 
-def test_views_that_read_changed_rows_have_changed_and_are_not_built() -> None:
+def test_views_that_read_changed_rows_count_as_changed_and_are_not_built() -> None:
     selection = select_changed(manifest(), {"ads"})
 
     assert sorted(selection.changed - selection.run) == ["ad_history", "ad_report", "late_report", "stg_ads"]
@@ -101,15 +101,15 @@ def test_daily_tests_run_on_a_new_day_for_all_that_changed_since_they_ran(
     run = select_changed(manifest(), tables, is_new_day=is_new_day, untested=untested).run
 
     assert ("unique_ad_history" in run) == is_run
-    assert ("ad_days" in run) == ("ads" in tables)  # a test that waited builds no model
+    assert ("ad_days" in run) == ("ads" in tables)  # a postponed test builds no model
     assert ("unique_ad_report" in run) == ("ads" in tables)
 
 
-def test_on_another_day_what_depends_on_the_date_is_tested_again() -> None:
+def test_on_another_day_models_that_read_the_date_are_tested_again() -> None:
     assert sorted(select_changed(manifest(), (), is_new_day=True).run) == ["no_late_day"]
 
 
-def test_a_macro_of_ours_that_reads_the_date_counts_and_one_of_dbts_does_not() -> None:
+def test_our_macros_that_read_the_date_count_and_dbts_do_not() -> None:
     project = manifest()
     project["macros"] = {
         "macro.ours": {

@@ -64,7 +64,7 @@ class World:
             stored.keep(self.engine, plan)
 
     def until_applied(self) -> Plan:
-        """Apply again after each kill, as a person would."""
+        """Apply again after each kill or failure, as a person would."""
         for _ in range(10):
             try:
                 return apply(PLAN_ID, run=self.run)
@@ -78,7 +78,7 @@ class World:
 
 
 def upload(step: Step, path: str, body: Any, progress: dict[str, Any], *, save: Any, run: Run, plan: Plan) -> Created:
-    """Two calls, of which the first is not repeated when it is saved."""
+    """Create an object with two calls; the first is not repeated after its progress is saved."""
     if "object_id" not in progress:
         answer = run.graph.write(step.write, path, body, token=run.token, plan_id=plan.id)
         save(progress := {**progress, "object_id": answer.object["id"]})
@@ -149,8 +149,8 @@ def test_a_rollback_can_be_repeated_until_nothing_is_left(tmp_path: Path, number
         apply(PLAN_ID, run=world.run)
 
 
-def test_a_call_that_meta_handles_late_is_noticed(tmp_path: Path) -> None:
-    """The listings do not show it before the patience is over, and it is sent again."""
+def test_an_object_that_meta_creates_late_and_twice_is_reported(tmp_path: Path) -> None:
+    """The listings show the object too late, so that the call is sent again."""
     world = World(tmp_path, ObjectsAtMeta({0: "lost answer"}, shown_after_s=100.0), plan_of())
     meta = world.meta
     meta.on_write = lambda edge: meta.sleep(60.0) if edge.endswith("ads") else None
@@ -173,7 +173,7 @@ def test_a_refusal_after_an_unknown_outcome_is_checked_again(tmp_path: Path) -> 
     assert world.created.count("act_1/campaigns") == 1
 
 
-def test_an_edge_that_takes_no_filter_is_listed_whole(tmp_path: Path) -> None:
+def test_an_edge_that_accepts_no_filter_is_listed_completely(tmp_path: Path) -> None:
     tagged = f"Spring {tag_of(PLAN_ID)} campaign"
     filtered = ReadBack(path="act_1/campaigns", equals={"name": tagged}, params={"filtering": [{"field": "name"}]})
     world = World(tmp_path, ObjectsAtMeta({0: "lost answer"}, takes_filters=False), plan_of(step("campaign", read_back=filtered)))
@@ -182,8 +182,8 @@ def test_an_edge_that_takes_no_filter_is_listed_whole(tmp_path: Path) -> None:
     assert world.created == ["act_1/campaigns"]
 
 
-def test_a_rollback_removes_what_exists_twice(tmp_path: Path) -> None:
-    """A request that Meta handles after the client has given up, later than it was read back."""
+def test_a_rollback_removes_objects_that_exist_twice(tmp_path: Path) -> None:
+    """Meta may handle a request after the client has given up and has read the objects back."""
     world = World(tmp_path, ObjectsAtMeta(), plan_of())
     plan = apply(PLAN_ID, run=world.run)
     double = world.meta.objects[str(plan.step("ad").object_id)]
@@ -194,7 +194,7 @@ def test_a_rollback_removes_what_exists_twice(tmp_path: Path) -> None:
     assert list(world.meta.objects) == ["78"]
 
 
-def test_a_performer_goes_on_from_its_progress(tmp_path: Path) -> None:
+def test_a_performer_resumes_from_its_progress(tmp_path: Path) -> None:
     video = step("campaign", performer="upload", read_back=None)
     ad_set = step("ad_set", body={"name": f"Spring {tag_of(PLAN_ID)} ad_set", "image_url": ref("campaign", "picture")})
     world = World(tmp_path, ObjectsAtMeta({1: "killed after"}), plan_of(video, ad_set))
@@ -212,7 +212,7 @@ def test_a_performer_goes_on_from_its_progress(tmp_path: Path) -> None:
         (["EXPIRED", "FINISHED"], "applied"), (["EXPIRED"] * 99, "again and again"),
     ],
 )
-def test_an_object_is_waited_for(tmp_path: Path, states: list[str], outcome: str) -> None:
+def test_an_object_is_polled_until_it_is_ready(tmp_path: Path, states: list[str], outcome: str) -> None:
     wait = Wait(status="state", done=("FINISHED",), failed=("ERROR",), renewed_on=("EXPIRED",), longest_s=60.0)
     meta, coming = ObjectsAtMeta(), iter(states)
     meta.on_read = lambda node: node.update(state=next(coming))
@@ -227,7 +227,7 @@ def test_an_object_is_waited_for(tmp_path: Path, states: list[str], outcome: str
         assert set(world.created) == {"act_1/campaigns"}
 
 
-def test_what_expires_is_polled_again_before_something_is_made_of_it() -> None:
+def test_objects_that_expire_are_polled_again_before_they_are_used() -> None:
     expiring = Wait(status="s", done=("F",), renewed_on=("EXPIRED",))
     records = [
         StepRecord(position=at, step=step(name, wait=expiring if name != "ad" else None), status="done", object_id="1")
@@ -243,7 +243,7 @@ def test_what_expires_is_polled_again_before_something_is_made_of_it() -> None:
     assert decide.renewed_with(records[0], records) == records[:2]
 
 
-def test_without_its_flag_nothing_of_a_plan_is_sent(tmp_path: Path) -> None:
+def test_without_its_feature_nothing_of_a_plan_is_sent(tmp_path: Path) -> None:
     world = World(tmp_path, ObjectsAtMeta(), plan_of(), features=set(FEATURES) - {"ads_creation"})
     for flow in (apply, roll_back):
         with pytest.raises(ConfigError, match="ads_creation in META_PIPELINE_FEATURES"):
@@ -251,7 +251,7 @@ def test_without_its_flag_nothing_of_a_plan_is_sent(tmp_path: Path) -> None:
     assert world.events == []
 
 
-def test_a_step_is_the_same_after_the_store() -> None:
+def test_a_step_is_unchanged_after_serialization() -> None:
     full = step("ad", wait=Wait(status="a.b", done=("x",), outputs={"picture": "picture"}), local={"path": "x.mp4"})
 
     assert from_json(to_json(full)) == full

@@ -32,7 +32,7 @@ def test_every_kind_is_published_once_and_undone(tmp_path: Path, name: str) -> N
     applied = posted.apply(plan)
     calls = len(posted.runtime.events)
     assert applied.status == "applied" and len(posted.made()) == 1
-    assert posted.apply(plan) == applied and len(posted.runtime.events) == calls  # a second one sends nothing
+    assert posted.apply(plan) == applied and len(posted.runtime.events) == calls  # applying it again sends nothing
     assert {event.plan_id for event in posted.runtime.events if event.method != "GET"} == {plan.id}
     if name in STORIES_OF_PAGE:
         with pytest.raises(ConfigError, match="can't be deleted through Graph: it ends 24 hours"):
@@ -46,17 +46,17 @@ def test_every_kind_is_published_once_and_undone(tmp_path: Path, name: str) -> N
 @pytest.mark.parametrize("name", SPECS)
 def test_a_timeout_before_or_after_any_single_call_ends_in_one_post(tmp_path: Path, name: str) -> None:
     posted = Posted(tmp_path)
-    posted.apply(posted.plan(name))  # undisturbed; the others have the same text, and are not mistaken for it
+    posted.apply(posted.plan(name))  # without a fault; later posts with the same text must not be mistaken for it
     texts, count, answer = list(posted.made().values()), len(posted.writes()), posted.graph.answer
     assert count >= 1 and len(texts) == 1
     for number, fault in itertools.product(range(count), ("timeout", "answer_lost")):
         posted.runtime.clock.sleep(3600)
         before, plan = posted.made(), posted.plan(name)
-        met = _fail_write(posted, answer, number, fault)
+        failed_writes = _fail_write(posted, answer, number, fault)
         applied = posted.apply(plan)
         made = {id: text for id, text in posted.made().items() if id not in before}
 
-        assert met == [number]
+        assert failed_writes == [number]
         assert (applied.status, list(made.values())) == ("applied", texts), number
         ids = {
             str(each) for record in applied.steps
@@ -66,23 +66,23 @@ def test_a_timeout_before_or_after_any_single_call_ends_in_one_post(tmp_path: Pa
 
 
 def _fail_write(posted: Posted, answer: Callable[[Any], Any], number: int, fault: str) -> list[int]:
-    """Let the write of this number from now on time out: before it takes effect, or after."""
-    met, seen = list[int](), list[str]()
+    """Make the write with this number, counted from now on, time out before or after it takes effect."""
+    failed_writes, seen = list[int](), list[str]()
 
     def answer_or_not(request):  # type: ignore[no-untyped-def]
         if request.method != "GET":
             seen.append(request.path)
             if len(seen) - 1 == number:
-                met.append(number)
+                failed_writes.append(number)
                 posted.graph.faults.plan([{"fault": fault, "path": f"^{request.method} {request.path}$"}])
         return answer(request)
 
     posted.graph.answer = answer_or_not
-    return met
+    return failed_writes
 
 
 @pytest.mark.parametrize("name", ["a page reel", "an instagram reel file", "a page video story"])
-def test_a_broken_upload_goes_on_where_it_stopped(tmp_path: Path, name: str) -> None:
+def test_a_broken_upload_resumes_where_it_stopped(tmp_path: Path, name: str) -> None:
     posted = Posted(tmp_path)
     posted.graph.faults.plan([{"fault": "upload_broken", "times": 2}])
     posted.apply(posted.plan(name))
@@ -175,7 +175,7 @@ def test_a_container_that_expires_before_it_is_published_is_created_again(tmp_pa
 
 
 @pytest.mark.parametrize("name", ["a video", "a page reel", "an instagram reel", "an instagram reel file"])
-def test_a_processing_that_fails_is_one_sentence(tmp_path: Path, name: str) -> None:
+def test_failed_processing_is_reported_in_one_sentence(tmp_path: Path, name: str) -> None:
     posted = Posted(tmp_path)
     posted.graph.publishing.options.failing = ["Reel", "Video"]
     plan = posted.plan(name)
@@ -189,7 +189,7 @@ def test_a_processing_that_fails_is_one_sentence(tmp_path: Path, name: str) -> N
     assert posted.undo(plan).status == "rolled_back"
 
 
-def test_a_used_up_quota_is_one_sentence_that_says_when_it_is_free(tmp_path: Path) -> None:
+def test_a_used_up_quota_is_reported_with_the_time_when_it_is_free(tmp_path: Path) -> None:
     posted = Posted(tmp_path)
     plan = posted.plan("an instagram photo")
     now = posted.runtime.clock.now()
@@ -207,7 +207,7 @@ def test_a_used_up_quota_is_one_sentence_that_says_when_it_is_free(tmp_path: Pat
     assert posted.apply(plan).status == "applied"
 
 
-def test_a_quota_that_is_used_up_meanwhile_is_a_sentence(tmp_path: Path) -> None:
+def test_a_quota_that_is_used_up_after_planning_is_reported(tmp_path: Path) -> None:
     posted = Posted(tmp_path)
     plan = posted.plan("an instagram reel")
     posted.graph.publishing.options.instagram_quota = 1
@@ -236,7 +236,7 @@ def test_a_post_of_a_page_is_scheduled_at_meta(tmp_path: Path) -> None:
     assert list(posted.made().values()) == ["Later"]
 
 
-def test_what_was_published_is_read_at_once(tmp_path: Path) -> None:
+def test_a_published_object_is_queued_to_be_read_at_once(tmp_path: Path) -> None:
     posted = Posted(tmp_path)
     for name in ("a post", "a page reel", "an instagram reel", "an instagram story", "a scheduled post"):
         posted.apply(posted.plan(name))
@@ -259,7 +259,7 @@ def test_the_store_names_posts_by_the_ids_that_listings_have(tmp_path: Path) -> 
     assert len(created) == 5  # and the container
 
 
-def test_a_plan_whose_answers_never_come_says_what_may_exist(tmp_path: Path) -> None:
+def test_a_plan_without_any_response_names_what_may_exist(tmp_path: Path) -> None:
     posted = Posted(tmp_path)
     plan = posted.plan("a post")
     posted.graph.faults.plan([{"fault": "timeout", "path": "POST .*/feed", "times": 99}])

@@ -1,5 +1,5 @@
-"""A spec that can't be published is refused with every reason in one sentence, and whatever it holds: no traceback, and
-nothing is stored or sent."""
+"""A spec that can't be published is refused with every reason in one sentence; whatever it contains, there is no
+traceback, and nothing is stored or sent."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def a_world() -> Any:
         (POST + f"media = {['a.jpg'] * 51}", "at most 50"),
     ],
 )
-def test_a_spec_says_what_is_wrong_with_it(tmp_path: Path, text: str, sentence: str) -> None:
+def test_the_error_of_a_spec_names_its_mistake(tmp_path: Path, text: str, sentence: str) -> None:
     with pytest.raises(SpecError, match=sentence):
         parse_spec(text, folder=tmp_path)
 
@@ -71,7 +71,7 @@ def test_a_spec_says_what_is_wrong_with_it(tmp_path: Path, text: str, sentence: 
         (ACCOUNT, f'kind = "photo"\nmedia = ["{PHOTO}"]\nlink = "https://x.example"', ["Instagram has no links"]),
     ],
 )
-def test_every_reason_is_said_and_nothing_is_sent(a_world: Posted, node: str, text: str, sentences: list[str]) -> None:
+def test_every_reason_is_named_and_nothing_is_sent(a_world: Posted, node: str, text: str, sentences: list[str]) -> None:
     count = len(plans.find_ids(a_world.runtime.engine, kinds=["post"]))
     with pytest.raises(SpecError) as refused:
         a_world.plan(text, node=node)
@@ -100,7 +100,7 @@ def test_a_video_is_checked_before_anything_is_sent(
     assert all(sentence in str(refused.value) for sentence in sentences), str(refused.value)
 
 
-def test_what_instagram_takes_may_have_another_ratio(a_world: Posted) -> None:
+def test_a_reel_for_instagram_may_have_another_ratio(a_world: Posted) -> None:
     (a_world.folder / "square.mp4").write_bytes(reel(seconds=200, width=1080, height=1080))
 
     assert a_world.plan('kind = "reel"\nmedia = ["square.mp4"]', node=ACCOUNT).steps
@@ -132,7 +132,7 @@ def test_nothing_is_planned_for_a_node_that_is_unknown_or_paused(tmp_path: Path)
     assert posted.writes() == []
 
 
-def test_the_limits_are_data_that_a_file_replaces(tmp_path: Path) -> None:
+def test_a_file_replaces_the_limits(tmp_path: Path) -> None:
     (tmp_path / "rules.toml").write_text('instagram_hashtags = 5\ndisclosure_parameter = "ai"')
     loaded = rules.load_rules(tmp_path / "rules.toml")
     posted = Posted(tmp_path, rules=loaded)
@@ -145,7 +145,7 @@ def test_the_limits_are_data_that_a_file_replaces(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", ["x", "instagram_hashtag = 1", "instagram_hashtags = true", "instagram_hashtags = 0",
                                   'instagram_hashtags = "5"', "disclosure_version = 27", "story_longest_s = inf"])
-def test_limits_that_are_none_are_refused(text: str) -> None:
+def test_invalid_limits_are_refused(text: str) -> None:
     with pytest.raises(ConfigError, match="META_PIPELINE_PUBLISHING_RULES: file"):
         rules.parsed(text, source="file")
 

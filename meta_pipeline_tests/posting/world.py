@@ -1,4 +1,4 @@
-"""A person who may publish is connected to a sandbox; specs are planned and applied, and what exists then is listed."""
+"""A sandbox with a connected person who may publish: plan and apply specs, and list the objects that exist."""
 
 from __future__ import annotations
 
@@ -73,25 +73,25 @@ class Posted:
         )
 
     def plan(self, name_or_spec: str, *, node: str = PAGE) -> Plan:
-        """The plan of one of `SPECS`, or of a spec at a node."""
+        """Plan one of `SPECS`, or a spec for this node."""
         node, text = SPECS.get(name_or_spec, (node, name_or_spec))
         spec = parse_spec(f'node = "{node}"\n{text}', folder=self.folder)
         return planning.plan_post(spec, publisher=self.publisher())
 
     def apply(self, plan: Plan) -> Plan:
-        return self._with_it(publishing.publish, plan)
+        return self._run_plan(publishing.publish, plan)
 
     def undo(self, plan: Plan) -> Plan:
-        return self._with_it(publishing.undo, plan)
+        return self._run_plan(publishing.undo, plan)
 
-    def _with_it(self, act: Callable[..., Plan], plan: Plan) -> Plan:
+    def _run_plan(self, act: Callable[..., Plan], plan: Plan) -> Plan:
         clock = self.runtime.clock
         return act(
             plan.id, publisher=self.publisher(), clock=clock.now, sleep=clock.sleep, progress=self.sentences.append
         )
 
     def objects(self) -> dict[str, str]:
-        """Everything that people see or will see, by id, with its text."""
+        """Return the text of every visible or scheduled object by its id."""
         now, graph = self.runtime.clock.now(), self.runtime.graph
         posts: list[Post] = [
             *(post for post in graph.pages.posts.published(PAGE, now) if post.exists(now)),
@@ -109,12 +109,12 @@ class Posted:
         }
 
     def made(self) -> dict[str, str]:
-        """What was published since the beginning, by id. The world's own posts, which go on, are left out."""
+        """Return the text of every object that was published through Graph by its id, without the world's own posts."""
         graph = self.runtime.graph
         stories = {story.id for story in graph.publishing.shelf.stories}
         own = {*graph.pages.posts._made, *graph.instagram.library._made, *stories}
         return {id: text for id, text in self.objects().items() if id in own}
 
     def writes(self) -> list[str]:
-        """The paths of the POSTs and DELETEs so far."""
+        """Return the method and path of every POST and DELETE so far."""
         return [f"{event.method} {event.path}" for event in self.runtime.events if event.method != "GET"]

@@ -1,4 +1,4 @@
-"""A library's children get variables that are gone afterwards; our own children get an environment of their own."""
+"""Variables for a library's child processes are removed afterwards; our child processes get their own environment."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from meta_pipeline.processes.environment import child_environment, exported
 
 
-def test_variables_are_set_in_the_block_and_put_back_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_variables_are_set_in_the_block_and_restored_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SET_BEFORE", "before")
     monkeypatch.delenv("NOT_SET_BEFORE", raising=False)
 
@@ -21,7 +21,7 @@ def test_variables_are_set_in_the_block_and_put_back_after_it(monkeypatch: pytes
     assert "NOT_SET_BEFORE" not in os.environ
 
 
-def test_a_childs_environment_leaves_this_one_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_childs_environment_does_not_change_this_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SET_BEFORE", "before")
 
     assert child_environment(SET_BEFORE="child", OTHER="child").items() >= {"SET_BEFORE": "child", "OTHER": "child"}.items()

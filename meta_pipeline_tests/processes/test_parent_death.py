@@ -1,4 +1,4 @@
-"""What a process has started ends with the process's parent, however that ends."""
+"""Workers and their child processes end with the parent process, however it ends."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from meta_pipeline.store.coordination.processes import identity, is_gone, pid_of
 
-# A worker of a pool that starts a process of its own, and a parent that is killed meanwhile.
+# A worker of a pool starts a child process, and the parent is killed while both run.
 PARENT = """
 import os, signal, subprocess, sys
 from meta_pipeline.processes.worker_pool import worker_pool
@@ -27,7 +27,7 @@ if __name__ == "__main__":
 """
 
 
-def test_a_worker_and_what_it_started_end_when_the_parent_is_killed(tmp_path: Path) -> None:
+def test_a_worker_and_its_child_end_when_the_parent_is_killed(tmp_path: Path) -> None:
     script = tmp_path / "parent.py"
     script.write_text(PARENT)
     with subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True) as parent:

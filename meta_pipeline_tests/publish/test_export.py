@@ -1,4 +1,4 @@
-"""Marts as files: every digit, no formula, one build, whole or not at all."""
+"""Exported marts have every digit, no formula and the rows of one build, and are written completely or not at all."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def published(tmp_path: Path) -> str:
 
 
 def cells(path: Path, sheet: int = 1) -> list[dict[str, tuple[str, str]]]:
-    """Type and text of each cell of a sheet, by its column's letter."""
+    """Return the type and text of each cell of a sheet by the letter of its column."""
     with zipfile.ZipFile(path) as book:
         root = ElementTree.fromstring(book.read(f"xl/worksheets/sheet{sheet}.xml"))
     space = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
@@ -101,7 +101,7 @@ def test_more_rows_than_a_sheet_holds_continue_on_the_next(
 
 
 @pytest.mark.parametrize("form", ["parquet", "csv", "xlsx"])
-def test_what_was_exported_before_stays_when_the_export_fails(published: str, tmp_path: Path, form: Any) -> None:
+def test_an_earlier_export_stays_when_an_export_fails(published: str, tmp_path: Path, form: Any) -> None:
     folder = tmp_path / "out"
     (mart,) = export(published, ["people"], form, folder=folder)
     before = mart.path.read_bytes()

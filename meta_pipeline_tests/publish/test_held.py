@@ -1,4 +1,4 @@
-"""An account whose check fails keeps its last good publication; nobody else is affected."""
+"""An account whose check fails keeps its last good publication; the others are not affected."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def rows(file: str, sql: str) -> list[tuple[Any, ...]]:
 
 
 def stamps(file: str) -> dict[str, int]:
-    """The stamp of each account in the view; raw and stored rows agree with it."""
+    """Return the stamp of each account in the view, after checking that the raw rows have the same."""
     by_account = dict(rows(file, "select 'act_' || account_id, stamp from marts.facebook_ads__ad_report"))
     assert dict(rows(file, "select node_id, stamp from raw_meta_ads.ad_insights")) == by_account
     return by_account
@@ -45,7 +45,7 @@ def status(file: str, node_id: str) -> tuple[Any, ...]:
     return held, reason, at, build
 
 
-def test_a_failed_account_keeps_its_last_good_rows_and_the_others_go_on(warehouse: SmallWarehouse) -> None:
+def test_a_failed_account_keeps_its_last_good_rows_and_the_others_are_updated(warehouse: SmallWarehouse) -> None:
     first = published(warehouse)
     for stamp in (1, 2):  # held over several publications
         warehouse.build(stamp, failing=("act_71",))
@@ -55,7 +55,7 @@ def test_a_failed_account_keeps_its_last_good_rows_and_the_others_go_on(warehous
         assert stamps(file)["act_71"] == 0
         assert rows(file, "select stamp from marts.facebook_pages__pages_report") == [(2,)]
         assert status(file, "act_71") == (True, "reconciliation (1 from 2026-11-01 on)", NOW + dt.timedelta(days=1), first.build_id)
-        # The failure itself is current.
+        # The failure itself is of the current build.
         assert rows(file, "select account_id from marts.fct_check_failures") == [("71",)]
         assert rows(file, "select held_back_nodes from marts.publication") == [(1,)]
     assert stamps(warehouse.published) == {"act_71": 0, "act_72": 2, "act_73": 2}
@@ -77,7 +77,7 @@ def test_without_the_setting_a_failed_account_is_published(warehouse: SmallWareh
 
 
 @pytest.mark.parametrize("cause", ["nothing was published before", "had other columns then", "no good publication"])
-def test_an_account_without_comparable_rows_of_before_is_left_out_and_the_status_says_so(
+def test_an_account_without_comparable_earlier_rows_is_left_out_and_its_status_says_so(
     warehouse: SmallWarehouse, cause: str
 ) -> None:
     if cause == "had other columns then":

@@ -1,4 +1,4 @@
-"""Readers never meet a lock and never see half a build, and a kill leaves what was published before."""
+"""Readers are never blocked by a lock and never see half a build, and a kill leaves the previous publication."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ def test_every_answer_of_four_processes_belongs_to_one_of_twenty_builds(tmp_path
             warehouse.build(stamp)
             stamps[publish(warehouse.file, warehouse.published, now=NOW, policy=POLICY).build_id] = stamp
             readers.read()
-        readers.read()  # what was read before may be of a query that began before the last publication
+        readers.read()  # the previous queries may have begun before the last publication
 
     assert {answer[0][0][0] for answer in readers.answers} == set(stamps) and len(stamps) == 21
     assert [answer for answer in readers.answers if answer[1] != [[stamps[answer[0][0][0]]]]] == []
 
 
-# Each kills the process at a step of a publication.
+# The function that kills the process at each step of a publication.
 KILLS = {
     "before the copy is synced": "os.fsync",
     "before the complete file has its name": "pathlib.Path.replace",
@@ -93,7 +93,7 @@ def test_a_kill_leaves_whole_files_and_the_next_publication_completes_them(tmp_p
     assert [path.name for folder in folders for path in folder.iterdir() if path.is_file()] == ["warehouse.duckdb"] * 2
 
 
-def test_a_publication_explains_itself(tmp_path: Path) -> None:
+def test_a_publication_states_its_build_versions_and_days(tmp_path: Path) -> None:
     warehouse = SmallWarehouse(tmp_path)
     warehouse.change(
         "insert into raw_meta_pipeline.day_versions (report, node_id, day) values "
@@ -134,7 +134,7 @@ def test_nothing_is_published_while_another_process_writes_the_warehouse(tmp_pat
     assert Path(warehouse.published).read_bytes() == before
 
 
-def test_the_published_file_changes_with_the_settings_only(tmp_path: Path) -> None:
+def test_a_publication_is_applied_while_settings_and_files_are_unchanged(tmp_path: Path) -> None:
     warehouse = SmallWarehouse(tmp_path)
     assert not is_applied(warehouse.published, POLICY)
     publish(warehouse.file, warehouse.published, now=NOW, policy=POLICY)

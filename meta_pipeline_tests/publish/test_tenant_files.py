@@ -1,4 +1,4 @@
-"""A tenant's file has its own nodes' rows, all of them, in every schema, and nothing of anybody else."""
+"""A tenant's file has all rows of its own nodes, in every schema, and none of other tenants."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from meta_pipeline.publish.publish import Publication, publish
 from meta_pipeline_tests.fakes.two_tenants import NORTH, NOW, SOUTH, TENANTS, build_two_tenants
 
 BOTH = parse_intake(TENANTS, source="tenants.toml").tenants
-# What an ad account says of the Page that it promotes, in its own creatives: the only ids of another tenant.
+# The only ids of another tenant: an ad account's own creatives name the Page that they promote.
 PROMOTED = {("marts", "social__organic_and_paid", "page_id"), ("intermediate", "int_ads_promoting_pages", "page_id")}
 OF_CREATIVES = ("payload", "effective_object_story_id", "page_id")
 
@@ -50,7 +50,7 @@ def tables(connection: duckdb.DuckDBPyConnection) -> list[StoredTable]:
 
 
 def relations(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str]]:
-    """Every column of every table and view with text in it."""
+    """Return every text column of every table and view."""
     return connection.execute(
         "select schema_name, table_name, column_name from duckdb_columns() where not internal "
         "and (data_type = 'VARCHAR' or data_type like '%VARCHAR%')").fetchall()
@@ -60,7 +60,7 @@ def rows(connection: duckdb.DuckDBPyConnection, place: str) -> Counter[tuple[str
     return Counter(tuple(map(str, row)) for row in connection.execute(f"select * from {place}").fetchall())
 
 
-def test_it_is_known_whose_the_rows_of_every_table_are(world: Path) -> None:
+def test_every_table_is_assigned_to_nodes_or_shared(world: Path) -> None:
     with connect(world / "warehouse.duckdb") as connection:
         stored = tables(connection)
         names = {name for (name,) in connection.execute("select table_name from information_schema.tables").fetchall()}
@@ -133,7 +133,7 @@ def test_views_and_comments_are_those_of_the_complete_file(publication: Publicat
     assert described(publication.tenants["south"]) == described(publication.location)
 
 
-def test_thumbnails_lie_beside_each_file_that_refers_to_them(publication: Publication, world: Path) -> None:
+def test_thumbnails_are_beside_each_file_that_refers_to_them(publication: Publication, world: Path) -> None:
     for location, ids in ((publication.location, (NORTH, SOUTH)), (publication.tenants["south"], (SOUTH,))):
         folder = Path(location).parent / "thumbnails"
         assert sorted(path.name for path in folder.iterdir()) == [f"{nodes[1]:0>64}.png" for nodes in ids]
@@ -155,7 +155,7 @@ def test_a_former_tenants_file_is_removed_and_nothing_else(world: Path) -> None:
     folder = Path(first.location).parent
     stranger = folder / "stranger" / "warehouse.duckdb"
     stranger.parent.mkdir()
-    shutil.copyfile(first.tenants["south"], stranger)  # it says that it is another's
+    shutil.copyfile(first.tenants["south"], stranger)  # its publication names another tenant
     second = published(world, '[tenants.south]\nnodes = ["act_7100000002"]')
 
     assert second.removed == ("north",) and not (folder / "north").exists()

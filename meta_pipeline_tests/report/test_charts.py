@@ -1,4 +1,4 @@
-"""Charts draw what they are given, one currency each, as SVG without a link and as PNG."""
+"""Charts show one currency each, as SVG without links and as PNG."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_a_provisional_day_is_shaded_and_stays_in_its_place() -> None:
     assert image.index("1 Nov") < image.index("2 Nov") < image.index("3 Nov")
 
 
-def test_an_image_links_to_nothing() -> None:
+def test_an_image_has_no_link() -> None:
     image = svg(spend_chart(DAYS, currency="EUR", width=300, title="<a href='https://example.com'>"))
 
     assert not re.search(r"<(a|image|script|use)\b", image) and "&lt;a href" in image

@@ -104,7 +104,7 @@ def test_the_days_have_their_figures_beside_those_of_the_previous_period(publish
 def test_reach_is_never_added_up(page: ReportPage) -> None:
     accounts = page.tables["Accounts, USD"]
 
-    assert accounts["Northwind US"]["Reach"] == 1600  # Meta's own, of its window
+    assert accounts["Northwind US"]["Reach"] == 1600  # Meta's own figure for its window
     assert accounts["Northwind West"]["Reach"] == 402  # the mean of days that have 402 each
     assert "Reach" not in accounts["2 accounts"] and "Reach, people" not in page.tiles["s1"]
     assert page.tiles["s3"]["Reach, people"] == 403
@@ -140,7 +140,7 @@ def test_top_creatives_are_those_with_most_spend_and_never_an_unknown_one(publis
     assert [(creative.creative_id, creative.totals.spend) for creative in section.creatives] == expected and len(expected) == 6
 
 
-def test_organic_views_of_a_page_stand_beside_the_impressions_of_its_ads(published: str, page: ReportPage) -> None:
+def test_organic_views_of_a_page_are_beside_the_impressions_of_its_ads(published: str, page: ReportPage) -> None:
     ((views,),) = rows(published, f"select sum(media_views_organic) from marts.facebook_pages__pages_report where {PERIOD}")
 
     assert page.tiles["organic"]["Views"] > 0 and "Figures by day, 12, Page" not in page.tables

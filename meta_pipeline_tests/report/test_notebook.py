@@ -1,4 +1,4 @@
-"""The notebook's code runs on a published file, without Jupyter, and nothing of a machine is stored in it."""
+"""The notebook's code runs on a published file without Jupyter, and no output is stored in it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page is safe whatever Meta's names are, needs no network, and can be written of any published file."""
+"""The report page is safe with any names from Meta, needs no network, and can be written from any published file."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def html(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def empty(file: Path, *statements: str) -> str:
-    """A published file with the schema of marts, and what the statements add."""
+    """Create a published file with the schema of marts and the tables of these statements."""
     with contextlib.closing(duckdb.connect(str(file))) as connection:
         connection.execute("create schema marts;" + ";".join(statements))
     return str(file)
@@ -52,7 +52,7 @@ def test_nothing_is_fetched(html: str) -> None:
     assert "http" not in html.replace("http-equiv", "")
 
 
-def test_every_picture_says_in_words_what_it_shows(html: str) -> None:
+def test_every_picture_has_an_alternative_text(html: str) -> None:
     alts = ReportPage(html).alts
 
     assert all(alts) and any("Spend and ROAS by day" in alt and "USD in all" in alt for alt in alts)
@@ -93,7 +93,7 @@ def test_accounts_that_are_held_back_or_fail_a_check_are_named_on_top(tmp_path: 
 
 
 @pytest.mark.parametrize("statement", ["", "create table marts.facebook_ads__account_report (account_id varchar, date_day date)"])
-def test_a_file_without_figures_gives_a_page_that_says_so(tmp_path: Path, statement: str) -> None:
+def test_a_file_without_figures_becomes_a_page_that_says_so(tmp_path: Path, statement: str) -> None:
     published = empty(tmp_path / "warehouse.duckdb", statement)
 
     assert "Nothing has been read yet" in render(read_document(published), title="Report", pictures={})
@@ -102,12 +102,12 @@ def test_a_file_without_figures_gives_a_page_that_says_so(tmp_path: Path, statem
         write_report(read_document(published), str(tmp_path / "report.png"), picture_folders=[])
 
 
-def test_a_file_that_does_not_exist_is_one_sentence(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported_in_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(QueryError, match="nothing is published yet"):
         read_document(str(tmp_path / "warehouse.duckdb"))
 
 
-def test_one_day_of_an_earlier_release_gives_a_page(tmp_path: Path) -> None:
+def test_one_day_of_an_earlier_release_can_be_rendered(tmp_path: Path) -> None:
     published = empty(tmp_path / "warehouse.duckdb", """create table marts.facebook_ads__ad_report as select
         date '2026-11-26' as date_day, '1' as account_id, 'Shop' as account_name, 'EUR' as currency, 'a' as ad_id,
         2::bigint as impressions, 3.5::decimal(18, 6) as spend""")
@@ -116,7 +116,7 @@ def test_one_day_of_an_earlier_release_gives_a_page(tmp_path: Path) -> None:
     assert page.tiles["s1"] == {"Spend, EUR": 3.5, "Impressions": 2}
 
 
-def test_an_account_whose_ads_alone_were_read_is_the_sum_of_them(tmp_path: Path) -> None:
+def test_an_account_of_which_only_ads_were_read_has_their_sums(tmp_path: Path) -> None:
     file = tmp_path / "warehouse.duckdb"
     publish_marts(file)
     before = [section.total.totals for section in read_document(str(file)).sections]
@@ -156,7 +156,7 @@ def test_a_period_that_ends_before_it_begins_or_is_too_long_is_refused(tmp_path:
         read_document(published, since=dt.date.fromisoformat(since), until=dt.date.fromisoformat(until))
 
 
-def test_a_place_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
+def test_a_path_that_cannot_be_written_is_reported_in_one_sentence(tmp_path: Path) -> None:
     published = publish_marts(tmp_path / "warehouse.duckdb", accounts=[])
     (tmp_path / "file").touch()
 

@@ -1,4 +1,4 @@
-"""How much days of an age usually still change is measured on days that were read again, changed or not."""
+"""The usual later change of days of an age is measured on all days that were read again, changed or not."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def age(since: int, until: int) -> AgeChange:
 
 
 def published_versions(file: Path, versions: str) -> str:
-    """A file whose versions of days are: day, version's day, last read's day, current, spend, value."""
+    """Create a file with these versions of days: day, start of the version, last read, is current, spend, value."""
     with contextlib.closing(duckdb.connect(str(file))) as connection:
         connection.execute(f"""
             set timezone = 'UTC'; create schema marts;
@@ -58,13 +58,13 @@ def test_a_day_read_again_without_a_change_counts_as_unchanged(tmp_path: Path) -
     assert change.spend.middle == pytest.approx(0.05)
 
 
-def test_a_day_that_was_not_read_again_tells_nothing(tmp_path: Path) -> None:
+def test_a_day_that_was_not_read_again_is_no_sample(tmp_path: Path) -> None:
     versions = ", ".join(f"('2026-11-0{n}', '2026-11-0{n + 2}', '2026-11-0{n + 2}', true, 10, 10)" for n in range(1, 7))
     with opened_marts(published_versions(tmp_path / "warehouse.duckdb", versions)) as marts:
         assert usual_changes(marts) == []
 
 
-def test_a_day_younger_than_any_sample_changes_at_least_as_the_youngest_does() -> None:
+def test_a_day_younger_than_any_sample_has_the_change_of_the_youngest() -> None:
     changes = [age(2, 3), age(4, 7)]
 
     assert [change_at(days, changes) for days in (0, 1, 2, 5, 8)] == [changes[0], changes[0], changes[0], changes[1], None]

@@ -17,7 +17,7 @@ def place(folder: Path, name: str, content: bytes) -> str:
     return name
 
 
-def test_the_type_is_that_of_the_bytes(tmp_path: Path) -> None:
+def test_the_type_of_a_picture_follows_from_its_bytes(tmp_path: Path) -> None:
     paths = [place(tmp_path, "a.jpg", PNG), place(tmp_path, "b.png", JPEG), None]
 
     addresses = inlined(paths, folders=[str(tmp_path)])
@@ -26,7 +26,7 @@ def test_the_type_is_that_of_the_bytes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"<svg xmlns='http://www.w3.org/2000/svg'/>", b"<html>", b"", PNG + b"0" * LARGEST])
-def test_what_is_no_picture_or_too_large_is_left_out(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_no_picture_or_too_large_is_left_out(tmp_path: Path, content: bytes) -> None:
     assert inlined([place(tmp_path, "a.png", content)], folders=[str(tmp_path)]) == {}
 
 
@@ -46,7 +46,7 @@ def test_pictures_beside_the_published_file_come_first(tmp_path: Path) -> None:
     assert "image/png" in inlined(["a.png"], folders=folders)["a.png"]
 
 
-def test_all_of_them_together_are_bounded(tmp_path: Path) -> None:
+def test_the_total_size_of_inlined_pictures_is_bounded(tmp_path: Path) -> None:
     count = ALTOGETHER // LARGEST + 5
     paths = [place(tmp_path, f"{number}.png", PNG + b"0" * (LARGEST - len(PNG))) for number in range(count)]
 

@@ -49,7 +49,7 @@ def test_the_command_line_creates_as_many_ads_as_requested() -> None:
     assert len(page["data"]) == 120
 
 
-def test_an_invalid_scenario_ends_in_one_sentence(tmp_path: Path) -> None:
+def test_an_invalid_scenario_is_reported_in_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "plan.json").write_text('[{"world": {"colour": "red"}}]')
     ran = subprocess.run(
         [sys.executable, "-m", "meta_pipeline.cli", "sandbox", "--port", "0", "--scenario", str(tmp_path / "plan.json")],

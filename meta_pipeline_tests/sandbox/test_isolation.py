@@ -1,4 +1,4 @@
-"""The sandbox imports and starts with its own few dependencies: no Dagster, no dbt, no DuckDB, nothing of the rest."""
+"""The sandbox imports and starts with its few dependencies: no Dagster, no dbt, no DuckDB, no other package of ours."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import requests
 
-# What the web server and the JSON encoder need; anything else that is not in the standard library can't be imported.
+# The dependencies of the web server and the JSON encoder; no other third-party package can be imported.
 ALLOWED = (
     "starlette", "anyio", "idna", "uvicorn", "h11", "click", "python_multipart", "orjson", "typing_extensions", "tzdata",
 )

@@ -36,7 +36,7 @@ def test_a_block_starts_at_the_limit_and_lengthens_when_called_during_it() -> No
     assert [call_account(graph)[0] for _ in range(3)] == [200, 200, 200]
     assert call_account(graph)[0] == 400
     now[0] += dt.timedelta(seconds=200)
-    assert call_account(graph)[0] == 400  # in the block of 300 s: it starts again
+    assert call_account(graph)[0] == 400  # a call during the block of 300 s restarts it
     now[0] += dt.timedelta(seconds=200)
     assert call_account(graph)[0] == 400
     now[0] += dt.timedelta(seconds=500)
@@ -45,7 +45,7 @@ def test_a_block_starts_at_the_limit_and_lengthens_when_called_during_it() -> No
     assert graph.limits.configure({})["sent_while_blocked"] == {"1000000001": 2}
 
 
-def test_only_so_many_report_runs_are_in_flight() -> None:
+def test_the_number_of_report_runs_in_flight_is_limited() -> None:
     graph = new_graph()
     graph.limits.settings.running_report_runs = 2
     query: dict[str, Any] = {"level": "account", "time_range": days("2026-11-01", "2026-11-02"), "fields": "impressions"}
@@ -72,7 +72,7 @@ def test_points_decay_linearly_and_never_grow_when_the_clock_is_set_back() -> No
     assert [budget.used(now) for now in (999.0, 0.0, -1e9)] == [50.0, 50.0, 50.0]
 
 
-def test_the_calls_of_a_page_have_a_budget_of_a_day_and_each_operation_of_a_batch_counts() -> None:
+def test_the_calls_of_a_page_have_a_daily_budget_and_each_operation_of_a_batch_counts() -> None:
     graph = new_graph()
     page_id = next(iter(graph.world.pages))
     page_token = graph.identity.page_token(page_id, graph.identity.tokens[graph.identity.system_user_token], NOW)

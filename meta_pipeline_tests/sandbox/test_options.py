@@ -31,7 +31,7 @@ QUERY: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("ads", [1, 25, 60, 120, 2500])
-def test_an_account_has_as_many_ads_as_ordered(ads: int) -> None:
+def test_an_account_has_as_many_ads_as_configured(ads: int) -> None:
     graph = create_app(now=NOW, ads=ads).state.graph
 
     assert {len(graph.world.ads_of(id)) for id in graph.world.accounts} == {0, ads}
@@ -100,7 +100,7 @@ def test_a_currency_has_its_own_smallest_unit() -> None:
             and isinstance(row["actions"][0]["value"], int) and isinstance(row["date_start"], str)),
     ],
 )
-def test_rows_drift_to_order(drift: str, shown: Callable[[dict[str, Any]], bool]) -> None:
+def test_rows_drift_as_configured(drift: str, shown: Callable[[dict[str, Any]], bool]) -> None:
     graph = new_graph()
     before = fetch_all(graph, f"{ACCOUNT}/insights", **QUERY)
     control(graph, "world", {"drift": [drift]}, {})
@@ -141,7 +141,7 @@ def test_a_page_may_be_as_long_as_its_bytes_allow() -> None:
     assert call(graph, f"{ACCOUNT}/insights", **{**query, "limit": "600"})[0].status == 200
 
 
-def test_rows_of_the_next_page_are_those_of_the_same_hour_and_new_ones_the_hour_after() -> None:
+def test_rows_of_today_change_with_the_hour_only() -> None:
     graph = new_graph()
     today = {**QUERY, "date_preset": "today", "level": "account", "filtering": [], "time_range": ""}
     first = call(graph, f"{ACCOUNT}/insights", **today)[1]["data"]
@@ -152,7 +152,7 @@ def test_rows_of_the_next_page_are_those_of_the_same_hour_and_new_ones_the_hour_
     assert total(call(graph, f"{ACCOUNT}/insights", **today)[1]["data"], "impressions") > total(first, "impressions")
 
 
-def test_a_world_has_as_many_rows_as_ordered() -> None:
+def test_a_world_has_as_many_rows_as_configured() -> None:
     graph = new_graph(ads=120)
     october = {**QUERY, "time_range": days("2026-10-01", "2026-10-03")}
     usual = fetch_all(graph, f"{ACCOUNT}/insights", **october)
@@ -172,7 +172,7 @@ def test_a_world_has_as_many_rows_as_ordered() -> None:
     assert fetch_all(graph, f"{ACCOUNT}/insights", **october) == usual
 
 
-def test_a_scenario_orders_a_world() -> None:
+def test_a_scenario_configures_a_world() -> None:
     plan = [{"world": {"absent_breakdowns": True, "opted_in": [ACCOUNT]}}, {"limits": {"page_bytes": 7}},
             {"entities": [{"id": "12021001000000001", "name": "Ordered"}]}, {"fault": "500", "path": "me"}]
     graph = create_app(now=NOW, scenario=json.loads(json.dumps(plan))).state.graph

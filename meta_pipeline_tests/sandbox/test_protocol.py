@@ -56,7 +56,7 @@ def test_an_expired_marketing_version_is_upgraded_with_a_warning(graph: Graph) -
     assert call(graph, "act_1000000001", version="v22.0")[1]["error"]["code"] == 2635
 
 
-def test_a_token_without_ads_read_gets_200(graph: Graph) -> None:
+def test_a_token_without_ads_read_gets_error_code_200(graph: Graph) -> None:
     token = graph.identity.mint("USER", scopes=("pages_show_list",), now=NOW, life=None).value
     response, body = call(graph, "act_1000000001/insights", token=token)
 

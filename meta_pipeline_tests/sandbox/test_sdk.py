@@ -1,4 +1,4 @@
-"""The official SDK is the referee: it works with the sandbox as it does with Meta."""
+"""The official SDK works with the sandbox as it does with Meta."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_synchronous_insights_are_strings_and_add_up(api: FacebookAdsApi) -> Non
     assert Decimal(total[0]["spend"]) == sum(Decimal(ad["spend"]) for ad in ads)
 
 
-def test_a_report_run_ends_and_gives_the_same_rows(api: FacebookAdsApi) -> None:
+def test_a_report_run_ends_and_returns_the_same_rows(api: FacebookAdsApi) -> None:
     account = AdAccount("act_1000000002", api=api)
     params = {"time_range": DAYS, "level": "ad", "time_increment": 1}
     run: AdReportRun = account.get_insights(fields=["ad_id", "spend"], params=params, is_async=True)

@@ -1,4 +1,4 @@
-"""Every query over the same deliveries agrees."""
+"""All queries over the same deliveries agree."""
 
 from __future__ import annotations
 

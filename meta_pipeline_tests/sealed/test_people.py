@@ -1,4 +1,4 @@
-"""Identifiers of people: the same person, however an address or a number is written."""
+"""Identifiers of people: an address or a number in another spelling identifies the same person."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ def test_a_person_is_recognized_in_another_spelling(written: str, named: str) ->
     ("order 12", "12"),
     ("", "ann@example.com"),
 ])
-def test_another_person_is_not(written: str, named: str) -> None:
+def test_another_person_is_not_recognized(written: str, named: str) -> None:
     assert not identifiers_in([written]) & identifiers_of(named)
 
 
 @pytest.mark.parametrize("text", ["", "Ann Example", "@", "12", "+" * 50, "1" * 40])
-def test_what_is_no_address_and_no_number_has_no_identifier(text: str) -> None:
+def test_a_text_that_is_no_address_and_no_number_has_no_identifier(text: str) -> None:
     assert not identifiers_of(text)

@@ -1,4 +1,4 @@
-"""Sealed records: encrypted before they reach a disk, each once, found by person, gone when they are erased."""
+"""Sealed records are encrypted before they reach a disk, stored once each, found by person, and erased completely."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def record(id: str, text: str, *, age_days: int = 1, owner: str = PAGE, **fields
     })
 
 
-def test_what_was_stored_is_read_again_and_is_in_no_byte(engine: sa.Engine, tmp_path: Path) -> None:
+def test_stored_records_are_read_again_and_are_in_no_file_in_the_clear(engine: sa.Engine, tmp_path: Path) -> None:
     leads = store(engine, tmp_path)
     records = [record("1", ANN, age_days=40), record("2", BEN), record("3", "Zürich 🙂", owner=OTHER_PAGE)]
 
@@ -94,7 +94,7 @@ def test_a_record_opens_under_no_other_owner_and_in_no_other_store(engine: sa.En
         list(store(engine, tmp_path).read())
 
 
-def test_rotation_seals_again_and_the_old_key_opens_nothing_then(engine: sa.Engine, tmp_path: Path) -> None:
+def test_after_a_rotation_the_old_key_opens_nothing(engine: sa.Engine, tmp_path: Path) -> None:
     store(engine, tmp_path).upsert([record("1", ANN), record("2", BEN, age_days=50)])
     both = store(engine, tmp_path, keys=f"{NEW_KEY},{OLD_KEY}")
     assert len(list(both.read())) == 2 and len(both.find_person(identifiers_of(ANN))) == 1
@@ -110,7 +110,7 @@ def test_rotation_seals_again_and_the_old_key_opens_nothing_then(engine: sa.Engi
         list(store(engine, tmp_path, keys=OLD_KEY).read())
 
 
-def test_a_person_is_deleted_and_does_not_come_back(engine: sa.Engine, tmp_path: Path) -> None:
+def test_a_deleted_person_is_not_stored_again(engine: sa.Engine, tmp_path: Path) -> None:
     leads = store(engine, tmp_path)
     records = [
         record("1", f"I am {ANN.upper()}"), record("2", BEN), record("3", "hello", people=frozenset({page_scoped_user("9")})),
@@ -128,7 +128,7 @@ def test_a_person_is_deleted_and_does_not_come_back(engine: sa.Engine, tmp_path:
     assert leads.upsert(records) == Upserted(erased_before=5)
 
 
-def test_a_node_that_leaves_takes_its_records_and_may_come_back(engine: sa.Engine, tmp_path: Path) -> None:
+def test_the_records_of_a_deleted_owner_are_deleted_and_may_be_stored_again(engine: sa.Engine, tmp_path: Path) -> None:
     leads = store(engine, tmp_path)
     leads.upsert([record("1", ANN), record("2", BEN, owner=OTHER_PAGE), record("3", BEN, age_days=60)])
 
@@ -148,18 +148,18 @@ def test_contents_expire_and_their_count_stays(engine: sa.Engine, tmp_path: Path
     assert [each.id for each in short.read()] == ["2"] and not short.find_person(identifiers_of(ANN))
     assert [(each.id, each.has_content) for each in short.entries()] == [("1", False), ("2", True)]
     assert short.upsert([record("1", ANN, age_days=31), record("4", ANN, age_days=32)]) == Upserted(added=1)
-    assert [each.id for each in short.read()] == ["2"], "what has expired is not stored again"
+    assert [each.id for each in short.read()] == ["2"], "expired content is not stored again"
 
 
 @pytest.mark.parametrize("field", [{"owner": "../x"}, {"owner": "act_1"}, {"id": "a b"}, {"group": ""}, {"attributes": {"name": "Ann Example"}}])
-def test_what_may_be_the_text_of_a_person_is_never_stored_in_the_clear(field: dict[str, Any]) -> None:
+def test_a_clear_field_that_may_be_personal_text_is_refused(field: dict[str, Any]) -> None:
     with pytest.raises(MetaPipelineError) as exc_info:
         dataclasses.replace(record("1", ANN), **field)
     assert "Ann" not in str(exc_info.value)
 
 
 @pytest.mark.parametrize("keys", ["", "short", "ä" * 43, f"{OLD_KEY},AAAA"], ids=["none", "short", "letters", "the second"])
-def test_keys_that_are_none_are_refused_by_name(engine: sa.Engine, tmp_path: Path, keys: str) -> None:
+def test_invalid_keys_are_refused_with_the_name_of_the_setting(engine: sa.Engine, tmp_path: Path, keys: str) -> None:
     with pytest.raises(ConfigError, match="META_PIPELINE_VAULT_KEYS"):
         store(engine, tmp_path, keys=keys)
 

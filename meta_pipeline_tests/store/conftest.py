@@ -1,4 +1,4 @@
-"""A control store on SQLite, and the same one on a real Postgres."""
+"""A control store, on SQLite and on a real Postgres."""
 
 from __future__ import annotations
 

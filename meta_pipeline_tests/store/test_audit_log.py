@@ -1,4 +1,4 @@
-"""The audit keeps calls for as long as it is told to, on SQLite and on a real Postgres."""
+"""Old calls are deleted from the audit, on SQLite and on a real Postgres."""
 
 from __future__ import annotations
 

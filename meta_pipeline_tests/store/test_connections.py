@@ -20,7 +20,7 @@ from meta_pipeline.vault.vault import Vault
 NOW = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
 
 
-def test_links_are_kept_by_node(engine: sa.Engine) -> None:
+def test_links_are_stored_by_node(engine: sa.Engine) -> None:
     link = NodeLink(
         kind="ad_account", id="act_1", name="A", access="owned", owner_business="B", tasks=("ANALYZE",),
         timezone="Asia/Tokyo", currency="JPY", token_ref="t1",
@@ -63,7 +63,7 @@ def keep_token(engine: sa.Engine, subject_id: str = "1") -> tuple[Vault, TokenRe
         data_access_expires_at=None)
 
 
-def test_a_token_kept_again_takes_the_place_of_the_earlier_one(engine: sa.Engine) -> None:
+def test_a_token_that_is_stored_again_replaces_the_earlier_one(engine: sa.Engine) -> None:
     vault, ref = keep_token(engine)
     vault.retire(ref.id, "190/460", subcode=460)
     vault.keep_incoming(AccessToken(kind="user", value="EAABnew"), "arrival-1")
@@ -80,7 +80,7 @@ def test_a_token_kept_again_takes_the_place_of_the_earlier_one(engine: sa.Engine
     assert reveals.forget_before(engine, NOW + dt.timedelta(days=1)) == 2
 
 
-def test_access_is_what_was_found_last_and_other_tokens_keep_theirs(engine: sa.Engine) -> None:
+def test_the_access_of_a_token_is_replaced_and_that_of_others_stays(engine: sa.Engine) -> None:
     _, first = keep_token(engine)
     _, second = keep_token(engine, "2")
     for ref, nodes in ((first, ("act_1", "act_2")), (second, ("act_2",)), (first, ("act_1",))):
@@ -93,7 +93,7 @@ def test_access_is_what_was_found_last_and_other_tokens_keep_theirs(engine: sa.E
     assert access.nodes_stopped_by({first.id}, access.usable_by_node(engine), ["act_1", "act_2"]) == ["act_1"]
 
 
-def test_an_onboarding_waits_for_whoever_may_take_it(engine: sa.Engine) -> None:
+def test_an_onboarding_without_a_live_holder_waits_and_an_old_one_is_abandoned(engine: sa.Engine) -> None:
     orphaned = identity().rpartition(":")[0] + ":0"
     for id, holder in (("free", None), ("mine", identity()), ("orphan", orphaned)):
         onboardings.start(engine, id, phase=1, through="a test", browser=None, holder=holder, now=NOW)
@@ -112,7 +112,7 @@ def test_an_onboarding_waits_for_whoever_may_take_it(engine: sa.Engine) -> None:
     assert onboardings.get(engine, "nobody") is None
 
 
-def test_grants_follow_each_other_and_alerts_are_told_once(engine: sa.Engine) -> None:
+def test_the_latest_grant_counts_and_an_alert_is_recorded_once_for_each_target(engine: sa.Engine) -> None:
     grant = Grant(
         token_ref="t", subject_id="1", subject_name="Sam", phase=1, requested=("ads_read",), granted=("ads_read",),
         declined=(), through="a test", granted_at=NOW,

@@ -1,4 +1,4 @@
-"""Every error of storage is one sentence that names the file and the cause; the next run removes what a kill left."""
+"""Every storage error is one sentence that names the file and the cause; the next run removes the files of a kill."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def locked(engine: sa.Engine) -> None:
     @sa.event.listens_for(engine, "connect")
     def _impatient(connection: sqlite3.Connection, _: object) -> None:
         connection.execute("pragma busy_timeout = 1")
-        holder.execute("select 1")  # it lives as long as the engine
+        holder.execute("select 1")  # the reference keeps the holder open as long as the engine
 
 
 def malformed(engine: sa.Engine) -> None:
@@ -91,7 +91,7 @@ def test_an_error_of_the_control_store_names_the_file_the_cause_and_what_to_do(
 
 
 @pytest.mark.parametrize("content", [b"no database " * 100, None], ids=["garbage", "truncated"])
-def test_a_control_store_that_is_no_database_is_one_sentence(tmp_path: Path, content: bytes | None) -> None:
+def test_a_control_store_that_is_no_database_is_reported_in_one_sentence(tmp_path: Path, content: bytes | None) -> None:
     file = tmp_path / "control.sqlite"
     open_store(f"sqlite:///{file}").dispose()
     file.write_bytes(file.read_bytes()[:5000] if content is None else content)
@@ -100,13 +100,13 @@ def test_a_control_store_that_is_no_database_is_one_sentence(tmp_path: Path, con
         open_store(f"sqlite:///{file}")
 
 
-def test_a_statement_that_is_wrong_stays_what_it_is(store: sa.Engine) -> None:
+def test_the_error_of_a_wrong_statement_is_not_translated(store: sa.Engine) -> None:
     with pytest.raises(sa.exc.OperationalError, match="no such table"), store.begin() as connection:
         connection.execute(sa.text("select * from not_there"))
 
 
 @pytest.mark.parametrize("is_there", [True, False])
-def test_a_control_store_that_was_lost_is_noticed_where_data_lies(tmp_path: Path, is_there: bool) -> None:
+def test_a_lost_control_store_is_noticed_when_landed_data_exists(tmp_path: Path, is_there: bool) -> None:
     file, landing = tmp_path / "control.sqlite", tmp_path / "landing"
     if is_there:
         file.touch()
@@ -147,7 +147,7 @@ def test_a_day_that_can_not_be_written_is_named_and_lands_the_next_time(
 
 
 class FailingConnection:
-    """A connection on which one statement fails as DuckDB does on a disk that is full: it has rolled back itself."""
+    """A connection on which one statement fails like DuckDB on a full disk, which has already rolled back."""
 
     def __init__(self, failing: str) -> None:
         self.failing = failing
@@ -162,7 +162,7 @@ class FailingConnection:
 
 
 @pytest.mark.parametrize("failing", ["insert", "commit"])
-def test_a_load_on_a_full_disk_says_so_and_not_that_it_can_not_roll_back(failing: str) -> None:
+def test_a_load_on_a_full_disk_reports_that_and_not_the_failed_rollback(failing: str) -> None:
     connection = FailingConnection(failing)
 
     reason = r"^could not load ad_insights: IO Error: Could not write file: No space left on device; free space"
@@ -181,12 +181,12 @@ def test_the_command_line_prints_one_sentence_for_a_disk_that_fails(
         except OSError as error:
             raise RuntimeError("what Dagster says") from error
 
-    monkeypatch.setattr(cli_main, "keep_private", lambda: None)  # not of this process
+    monkeypatch.setattr(cli_main, "keep_private", lambda: None)  # it would change this process's umask
     monkeypatch.setattr(cli_main, "cli", fail)
     with pytest.raises(SystemExit, match=r"^error: /home/of/it: Input/output error; check the disk"):
         cli_main.main()
     monkeypatch.setattr(cli_main, "cli", lambda: 1 // 0)
-    with pytest.raises(ZeroDivisionError):  # a fault of ours is shown whole
+    with pytest.raises(ZeroDivisionError):  # our own bug is shown with its traceback
         cli_main.main()
 
 
@@ -198,7 +198,7 @@ def killed_process() -> str:
     return process
 
 
-def test_what_a_killed_process_left_goes_and_what_is_being_written_stays(tmp_path: Path) -> None:
+def test_files_of_a_killed_process_are_removed_and_files_being_written_stay(tmp_path: Path) -> None:
     mine, dead, elsewhere = temporary.beside(tmp_path / "a.parquet"), killed_process(), "elsewhere:1:1"
     assert str(os.getpid()) in mine.name and mine != temporary.beside(tmp_path / "a.parquet")
     theirs = [tmp_path / f".a.parquet~7~{process}.tmp" for process in (dead, elsewhere)]
@@ -212,7 +212,7 @@ def test_what_a_killed_process_left_goes_and_what_is_being_written_stays(tmp_pat
     assert set(tmp_path.iterdir()) == {mine, theirs[1], older[1], tmp_path / "a.parquet"}
 
 
-def test_the_next_run_removes_what_a_kill_left_of_days_and_pictures(tmp_path: Path) -> None:
+def test_the_next_run_removes_unfinished_days_and_pictures_of_a_killed_process(tmp_path: Path) -> None:
     home, dead = FilledHome(tmp_path / "home"), killed_process()
     day = Path(home.landing.location("ad_insights", "act_1", DAYS[0]))
     left = [day.with_name(f".{day.name}~1~{dead}.tmp"), Path(home.landing.root) / thumbnails.FOLDER / f".x.png~1~{dead}.tmp"]
@@ -230,7 +230,7 @@ def modes(root: Path) -> set[str]:
     return {oct(path.stat().st_mode & 0o777) for path in (root, *root.rglob("*"))}
 
 
-def test_what_is_written_is_its_owners_alone(tmp_path: Path) -> None:
+def test_written_files_are_readable_only_by_their_owner(tmp_path: Path) -> None:
     program = (
         "import sys; from pathlib import Path; from meta_pipeline.cli import main; main.cli = lambda: None; main.main()\n"
         "from harness.landing.filled_home import FilledHome\n"
@@ -242,7 +242,7 @@ def test_what_is_written_is_its_owners_alone(tmp_path: Path) -> None:
     assert modes(tmp_path / "home") == {"0o700", "0o600"}
 
 
-def test_a_home_of_an_older_version_is_closed_and_what_is_not_ours_stays(tmp_path: Path) -> None:
+def test_a_home_of_an_older_version_is_made_private_except_for_foreign_files(tmp_path: Path) -> None:
     root = tmp_path / "home"
     (root / "landing" / "x").mkdir(parents=True)
     outside = tmp_path / ".env"
@@ -260,7 +260,7 @@ def test_a_home_of_an_older_version_is_closed_and_what_is_not_ours_stays(tmp_pat
     assert (root / "notes.txt").stat().st_mode & 0o777 == 0o644
 
 
-def test_doctor_names_what_others_may_read_and_what_was_set_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_doctor_names_files_that_others_may_read_and_files_that_were_set_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     settings = Settings(home=tmp_path / "home", _env_file=None)
     settings.root.mkdir()

@@ -66,7 +66,7 @@ def test_a_deferred_change_waits_and_its_tries_are_counted(engine: sa.Engine) ->
     assert [(each.attempts, each.outcome) for each in inbox.due(now=NOW + dt.timedelta(minutes=1))] == [(1, "no answer")]
 
 
-def test_only_what_waits_for_nothing_is_forgotten(engine: sa.Engine) -> None:
+def test_only_processed_changes_are_deleted(engine: sa.Engine) -> None:
     inbox = Inbox(engine)
     inbox.append([change(1), change(2)], now=NOW)
     inbox.settle([inbox.find()[0].id], status="ignored", outcome=None, now=NOW)

@@ -1,4 +1,4 @@
-"""A lease outlives clock jumps and suspended machines, and one that is lost stops every commit."""
+"""A lease survives clock jumps and suspended machines, and a process that lost its lease commits nothing."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def clock() -> VirtualClock:
 
 
 def steal(engine: sa.Engine, name: str = "act_1") -> None:
-    """As a run on another host takes a lease whose end has passed."""
+    """Take the lease as a run on another host does after it has expired."""
     with engine.begin() as connection:
         connection.execute(table.update().where(table.c.name == name).values(holder=ELSEWHERE))
 
@@ -57,11 +57,11 @@ def test_a_live_holder_on_this_host_keeps_its_lease_whatever_the_clock_says(engi
 
     assert leases.try_take(engine, "act_1", holder=ELSEWHERE, now=clock.now())
     assert not leases.try_take(engine, "act_1", holder=identity(), now=clock.now())
-    clock.seconds += 61  # nothing is known of a process on another host
+    clock.seconds += 61  # whether a process on another host lives is unknown
     assert leases.try_take(engine, "act_1", holder=identity(), now=clock.now())
 
 
-def test_what_lost_its_lease_commits_nothing(engine: sa.Engine, clock: VirtualClock, tmp_path: Path) -> None:
+def test_a_process_that_lost_its_lease_commits_nothing(engine: sa.Engine, clock: VirtualClock, tmp_path: Path) -> None:
     landing = Landing(str(tmp_path / "landing"), engine)
     with leases.hold(engine, "act_1", now=clock.now, sleep=clock.sleep):
         file = write(landing, clock, "1")
@@ -69,7 +69,7 @@ def test_what_lost_its_lease_commits_nothing(engine: sa.Engine, clock: VirtualCl
         steal(engine)
         with pytest.raises(leases.LeaseLostError, match="another run took over act_1"):
             write(landing, clock, "2")
-        with pytest.raises(leases.LeaseLostError):  # as one that was suspended between the file and the ledger
+        with pytest.raises(leases.LeaseLostError):  # like a process that was suspended between the file and the ledger
             ledger.record(engine, LandedFile(
                 report="ad_insights", node_id="act_1", day=DAY, path="p", rows=9, digest="d", landed_at=clock.now(),
             ), backfill_id="b")
@@ -77,17 +77,17 @@ def test_what_lost_its_lease_commits_nothing(engine: sa.Engine, clock: VirtualCl
     assert Path(file.path).read_bytes() == before
     assert [file] == load_queue.waiting_files(engine)
     assert not [path for path in Path(landing.root).rglob("*") if path.name.endswith(".tmp")]
-    with engine.connect() as connection:  # the other one's lease is not given back for it
+    with engine.connect() as connection:  # the other host keeps its lease
         assert connection.execute(sa.select(table.c.holder)).scalars().all() == [ELSEWHERE]
 
 
-def test_what_holds_no_lease_commits_as_ever(engine: sa.Engine, clock: VirtualClock, tmp_path: Path) -> None:
+def test_a_write_outside_any_lease_is_committed(engine: sa.Engine, clock: VirtualClock, tmp_path: Path) -> None:
     assert write(Landing(str(tmp_path / "landing"), engine), clock, "1").rows == 1
 
 
 @dataclass
 class Context:
-    """What `land_side_by_side` uses of a pull."""
+    """The part of a pull's context that `land_side_by_side` uses."""
 
     engine: sa.Engine
     now: object
@@ -95,7 +95,7 @@ class Context:
     reports: Reports = field(default_factory=lambda: REPORTS)
 
 
-def test_a_run_that_lost_its_lease_asks_for_nothing_more(
+def test_a_run_that_lost_its_lease_reads_no_further_day(
     tmp_path: Path, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from meta_pipeline.store.engine import open_store
@@ -124,7 +124,7 @@ def test_a_renewal_that_fails_is_tried_again(monkeypatch: pytest.MonkeyPatch, ca
     beats: list[int] = []
 
     class Event:
-        """An event on which waiting costs nothing: over after four beats."""
+        """An event whose wait returns at once, and which is set after four beats."""
 
         def wait(self, seconds: float) -> bool:
             assert seconds == leases.RENEW_S
@@ -148,7 +148,7 @@ def test_a_renewal_that_fails_is_tried_again(monkeypatch: pytest.MonkeyPatch, ca
 
 
 class Immediate:
-    """A thread that has ended when it has started."""
+    """A thread that runs its target in `start`."""
 
     def __init__(self, *, target: Callable[[], None], daemon: bool) -> None:
         self.target = target
@@ -160,7 +160,7 @@ class Immediate:
         pass
 
 
-def test_a_lease_is_one_holders_until_it_ends(engine: sa.Engine) -> None:
+def test_a_lease_has_one_holder_until_it_expires(engine: sa.Engine) -> None:
     assert leases.try_take(engine, "act_1", holder="elsewhere:1:1", now=AT)
     assert not leases.try_take(engine, "act_1", holder="elsewhere:2:2", now=AT)
     assert leases.try_take(engine, "act_1", holder="elsewhere:2:2", now=AT + leases.LIFE)

@@ -14,7 +14,7 @@ NOW = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
 DAY = dt.date(2026, 11, 1)
 
 
-def test_the_ledger_is_a_queue(engine: sa.Engine) -> None:
+def test_a_landed_file_waits_until_it_is_loaded(engine: sa.Engine) -> None:
     file = LandedFile(report="ad_insights", node_id="act_1", day=DAY, path="p", rows=3, digest="d1", landed_at=NOW)
     ledger.record(engine, file, backfill_id="b")
 
@@ -37,7 +37,7 @@ def test_a_file_that_landed_again_meanwhile_keeps_waiting(engine: sa.Engine) -> 
     assert [new] == load_queue.waiting_files(engine)
 
 
-def test_a_listing_counts_as_read_whole_for_the_request_of_then(engine: sa.Engine) -> None:
+def test_a_sweep_counts_only_for_the_request_that_it_was_made_with(engine: sa.Engine) -> None:
     here = {"node_id": "act_1", "kind": "ads"}
     assert listing_sweeps.swept_at(engine, **here, request_digest="a") is None
     listing_sweeps.record_sweep(engine, **here, request_digest="a", at=NOW)
@@ -57,7 +57,7 @@ def test_a_listing_counts_as_read_whole_for_the_request_of_then(engine: sa.Engin
     assert listing_sweeps.all_listings(engine, kind="ads") == [file, now] and listing_sweeps.all_listings(engine, kind="x") == []
 
 
-def test_when_a_node_was_pulled_last(engine: sa.Engine) -> None:
+def test_the_last_reads_of_a_node_and_its_days_are_returned(engine: sa.Engine) -> None:
     later = NOW + dt.timedelta(hours=1)
     for day, at in ((DAY, NOW), (DAY + dt.timedelta(days=1), later)):
         ledger.record(engine, LandedFile(
@@ -89,7 +89,7 @@ def test_earlier_versions_wait_until_they_are_loaded_each_with_its_end(engine: s
     assert [version.file for version in day_versions.find_waiting(engine, reports=["ad_insights"])] == [files[1]]
 
 
-def test_every_version_of_the_days_read_since_then_has_its_span(engine: sa.Engine) -> None:
+def test_every_version_of_the_days_read_since_a_time_has_its_span(engine: sa.Engine) -> None:
     hours = [NOW + dt.timedelta(hours=n) for n in range(4)]
 
     def landed(at: dt.datetime, rows: int, *, report: str = "ad_insights") -> LandedFile:

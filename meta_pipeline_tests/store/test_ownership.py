@@ -21,23 +21,23 @@ AT = dt.datetime(2026, 11, 20, tzinfo=dt.UTC)
 NODE, REF, PERSON, MEMBER, TENANT, INVITATION, NAME = "act_100001", "refa1234", "700001", "digest-of-a-viewer", "one", "invitation1", "Aroha Outdoor"
 OWNERS = Owners(nodes=[NODE], refs=[REF], people=[PERSON], members=[MEMBER], tenant=TENANT)
 MENTIONS = Mentions({NODE, REF, PERSON}, {NAME})
-SAYS = {"nodes": NODE, "people": PERSON, "tokens": REF, "members": MEMBER, "tenants": TENANT, "invitations": INVITATION, "replaced": REF, "texts": f"about {NAME}"}
-# What only says something by its column: a digest, and the name of a customer, which may be any word.
+TEXTS = {"nodes": NODE, "people": PERSON, "tokens": REF, "members": MEMBER, "tenants": TENANT, "invitations": INVITATION, "replaced": REF, "texts": f"about {NAME}"}
+# Values that identify the subject only in their column: a digest, and a customer's name, which may be any word.
 BY_COLUMN = {MEMBER, TENANT, INVITATION}
 TABLES = metadata.sorted_tables
 
 
-def says_something(column: sa.Column[Any]) -> bool:
+def may_hold_text(column: sa.Column[Any]) -> bool:
     return isinstance(column.type, (sa.String, sa.JSON, sa.LargeBinary))
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
-def test_every_column_that_says_something_is_declared_once(table: sa.Table) -> None:
+def test_every_column_that_may_hold_text_is_declared_once(table: sa.Table) -> None:
     declared = OWNERSHIP[table.name].columns
-    assert sorted(declared) == sorted(column.key for column in table.c if says_something(column))
+    assert sorted(declared) == sorted(column.key for column in table.c if may_hold_text(column))
 
 
-def test_no_table_is_declared_that_is_gone() -> None:
+def test_no_removed_table_is_declared() -> None:
     assert set(OWNERSHIP) == {table.name for table in TABLES}
 
 
@@ -59,9 +59,9 @@ def filler(column: sa.Column[Any], number: int) -> Any:
 
 
 def planted(table: sa.Table, numbers: Iterator[int]) -> Iterator[tuple[dict[str, Any], bool]]:
-    """Yield rows and whether they name the subject: one for each declared column, and one that names somebody else."""
+    """Yield rows and whether they name the subject: one for each declared column, and one that does not name it."""
     declared = OWNERSHIP[table.name]
-    rows: list[tuple[str, str]] = [(name, text) for kind, text in SAYS.items() for name in getattr(declared, kind)]
+    rows: list[tuple[str, str]] = [(name, text) for kind, text in TEXTS.items() for name in getattr(declared, kind)]
     for name, text in [*rows, ("", "")]:
         number = next(numbers)
         row = {column.key: filler(column, number) for column in table.c}
@@ -82,7 +82,7 @@ def everything(engine: sa.Engine) -> dict[str, list[dict[str, Any]]]:
         }
 
 
-def test_no_row_of_any_table_names_what_was_erased_and_no_other_row_has_changed(engine: sa.Engine) -> None:
+def test_no_row_of_any_table_names_the_erased_subject_and_no_other_row_has_changed(engine: sa.Engine) -> None:
     numbers, others, count = itertools.count(1), dict[str, dict[str, Any]](), 0
     with engine.begin() as connection:
         for table in TABLES:

@@ -35,8 +35,8 @@ def test_a_process_is_gone_when_it_has_ended_and_not_before(process: subprocess.
     assert is_gone(name)
 
 
-def test_it_needs_no_proc_folder(process: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch) -> None:
-    """As on macOS, where the identity was `host:pid:None` and no process was ever gone."""
+def test_a_process_identity_needs_no_proc_folder(process: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch) -> None:
+    """On macOS the identity was `host:pid:None`, and no process was ever reported as gone."""
     def absent(self: Path, *_: object, **__: object) -> str:
         raise FileNotFoundError(self)
 
@@ -48,7 +48,7 @@ def test_it_needs_no_proc_folder(process: subprocess.Popen[bytes], monkeypatch: 
     assert is_gone(name) and not is_gone(identity())
 
 
-def test_another_process_with_the_same_id_is_not_taken_for_it() -> None:
+def test_another_process_with_the_same_id_is_not_mistaken_for_it() -> None:
     host, pid, started = identity().rsplit(":", 2)
 
     assert is_gone(f"{host}:{pid}:{float(started) - 60:.2f}")

@@ -1,4 +1,4 @@
-"""The store opens at this version's schema, whichever version made it, on SQLite and on a real Postgres."""
+"""A store of any earlier version opens at the current schema, on SQLite and on a real Postgres."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_a_store_of_a_newer_version_is_refused(engine: sa.Engine) -> None:
         open_store(engine.url.render_as_string(hide_password=False))
 
 
-def test_processes_that_open_a_new_store_together_all_find_it_whole(tmp_path: Path) -> None:
+def test_processes_that_open_a_new_store_together_all_find_it_complete(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'control.sqlite'}"
     program = "import sys; from meta_pipeline.store.engine import open_store; open_store(sys.argv[1])"
     started = [subprocess.Popen([sys.executable, "-c", program, url]) for _ in range(4)]
@@ -50,7 +50,7 @@ def test_processes_that_open_a_new_store_together_all_find_it_whole(tmp_path: Pa
 
 
 @pytest.mark.parametrize("url", ["nonsense", "oracle+none://u:hunter2@h/x", "sqlite:////nowhere/at/all/control.sqlite"])
-def test_a_store_that_can_not_be_opened_is_said_in_a_sentence_without_its_password(url: str) -> None:
+def test_a_store_that_can_not_be_opened_is_reported_without_its_password(url: str) -> None:
     with pytest.raises((ConfigError, StoreError)) as caught:
         open_store(url)
 

@@ -1,4 +1,4 @@
-"""Tokens go in once and come out only where they belong."""
+"""Tokens are stored encrypted, and each is revealed only from its own row."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def keep(vault: Vault, subject_id: str = "1", value: str = "EAABplain") -> Token
     )
 
 
-def test_what_was_kept_is_revealed_and_never_stored_in_the_clear(engine: sa.Engine, tmp_path: Path) -> None:
+def test_a_token_is_revealed_and_never_stored_in_the_clear(engine: sa.Engine, tmp_path: Path) -> None:
     vault = Vault(engine, new_key(), now=lambda: NOW)
     ref = keep(vault)
 
@@ -56,7 +56,7 @@ def test_a_ciphertext_opens_only_in_its_own_row(engine: sa.Engine) -> None:
 
 
 @pytest.mark.parametrize("spoil", [lambda text: text[:-4], lambda text: text[:20] + (b"B" if text[20:21] == b"A" else b"A") + text[21:], lambda _: b""])
-def test_a_spoiled_ciphertext_never_opens(engine: sa.Engine, spoil: Callable[[bytes], bytes]) -> None:
+def test_a_damaged_ciphertext_never_opens(engine: sa.Engine, spoil: Callable[[bytes], bytes]) -> None:
     vault = Vault(engine, new_key(), now=lambda: NOW)
     ref = keep(vault)
     with engine.begin() as connection:
@@ -78,7 +78,7 @@ def test_after_rotation_the_old_key_is_not_needed(engine: sa.Engine) -> None:
         Vault(engine, old, now=lambda: NOW).reveal(ref.id, flow="test")
 
 
-def test_a_retired_token_says_what_to_do(engine: sa.Engine) -> None:
+def test_the_error_of_a_retired_token_says_what_to_do(engine: sa.Engine) -> None:
     vault = Vault(engine, new_key(), now=lambda: NOW)
     ref = keep(vault)
     vault.retire(ref.id, "password changed")
@@ -152,7 +152,7 @@ def test_one_token_without_its_key_does_not_stop_the_rotation(engine: sa.Engine)
     assert [only_new.reveal(ref.id, flow="test").value for ref in others] == [f"EAAB{n}" for n in range(1, 9)]
 
 
-def test_a_retired_token_without_its_key_does_not_matter_to_the_rotation(engine: sa.Engine) -> None:
+def test_a_retired_token_without_its_key_does_not_affect_the_rotation(engine: sa.Engine) -> None:
     lost, new = new_key(), new_key()
     before = Vault(engine, lost, now=lambda: NOW)
     before.retire(keep(before).id, "it expired")
@@ -160,7 +160,7 @@ def test_a_retired_token_without_its_key_does_not_matter_to_the_rotation(engine:
     assert Vault(engine, new, now=lambda: NOW).rotate().unreadable == ()
 
 
-def test_a_wrong_key_is_a_sentence() -> None:
+def test_an_invalid_key_is_reported_in_a_sentence() -> None:
     with pytest.raises(ConfigError, match="vault new-key"):
         Vault(sa.create_engine("sqlite://"), "not-a-key", now=lambda: NOW)
 
@@ -171,7 +171,7 @@ SEALED = seal(AccessToken(kind="user", value="EAABplain"), subject="row", keys=k
 
 @settings(max_examples=1000)
 @given(at=st.integers(0, len(SEALED) - 1), bit=st.integers(0, 7), cut=st.integers(0, len(SEALED) - 1), is_cut=st.booleans())
-def test_no_spoiled_ciphertext_opens(at: int, bit: int, cut: int, is_cut: bool) -> None:
+def test_no_generated_damage_opens_as_another_token(at: int, bit: int, cut: int, is_cut: bool) -> None:
     spoiled = bytearray(SEALED)
     spoiled[at] ^= 1 << bit
     text = SEALED[:cut] if is_cut else bytes(spoiled)
@@ -180,13 +180,13 @@ def test_no_spoiled_ciphertext_opens(at: int, bit: int, cut: int, is_cut: bool) 
         opened = unseal(text, subject="row", keys=keyring(KEY))
     except UnsealError:
         return
-    # Base64 has bits that mean nothing: what opens all the same is the same token, of the same row.
+    # Base64 has unused bits: a changed ciphertext that still opens is the same token of the same row.
     assert opened.value == "EAABplain" and not is_cut
     with pytest.raises(UnsealError):
         unseal(text, subject="another row", keys=keyring(KEY))
 
 
-def test_the_key_never_touches_the_database(engine: sa.Engine, tmp_path: Path) -> None:
+def test_the_key_is_never_stored(engine: sa.Engine, tmp_path: Path) -> None:
     vault = Vault(engine, f"{KEY},{OTHER}", now=lambda: NOW)
     keep(vault)
     vault.rotate()
@@ -196,7 +196,7 @@ def test_the_key_never_touches_the_database(engine: sa.Engine, tmp_path: Path) -
         assert key.encode() not in stored and key.rstrip("=").encode() not in stored
 
 
-def test_nothing_plain_is_left_in_memory_by_the_vault(engine: sa.Engine) -> None:
+def test_the_vault_leaves_no_plain_token_in_memory(engine: sa.Engine) -> None:
     vault = Vault(engine, KEY, now=lambda: NOW)
     ref = keep(vault, value="EAAB" + "only here")
     token = vault.reveal(ref.id, flow="test")
@@ -204,18 +204,18 @@ def test_nothing_plain_is_left_in_memory_by_the_vault(engine: sa.Engine) -> None
     del token
     gc.collect()
 
-    assert not [thing for thing in gc.get_objects() if isinstance(thing, AccessToken) and thing.value == "EAABonly here"]
+    assert not [each for each in gc.get_objects() if isinstance(each, AccessToken) and each.value == "EAABonly here"]
     seen, todo = set(), [vault]
-    while todo:  # everything the vault holds, and what that holds
-        thing = todo.pop()
-        assert not (isinstance(thing, str | bytes) and "EAABonly here" in str(thing))
-        if id(thing) not in seen and not isinstance(thing, sa.Engine | type):
-            seen.add(id(thing))
-            todo.extend(getattr(thing, "__dict__", {}).values())
-            todo.extend(thing if isinstance(thing, list | tuple | set) else thing.values() if isinstance(thing, dict) else ())
+    while todo:  # every object that the vault refers to, directly or not
+        each = todo.pop()
+        assert not (isinstance(each, str | bytes) and "EAABonly here" in str(each))
+        if id(each) not in seen and not isinstance(each, sa.Engine | type):
+            seen.add(id(each))
+            todo.extend(getattr(each, "__dict__", {}).values())
+            todo.extend(each if isinstance(each, list | tuple | set) else each.values() if isinstance(each, dict) else ())
 
 
-def test_every_reveal_is_on_record_with_what_it_was_for(engine: sa.Engine) -> None:
+def test_every_reveal_is_recorded_with_its_purpose(engine: sa.Engine) -> None:
     vault = Vault(engine, KEY, now=lambda: NOW)
     ref = keep(vault)
     access.replace(engine, ref.id, [Access(
@@ -228,7 +228,7 @@ def test_every_reveal_is_on_record_with_what_it_was_for(engine: sa.Engine) -> No
     assert revealed == [(ref.id, "land", "act_1"), (ref.id, "doctor", None)]
 
 
-def test_another_token_that_has_the_access_takes_over(engine: sa.Engine) -> None:
+def test_another_token_with_access_replaces_a_retired_one(engine: sa.Engine) -> None:
     vault = Vault(engine, KEY, now=lambda: NOW)
 
     def keep_as(kind: TokenKind, value: str, expires_at: dt.datetime | None) -> TokenRef:
@@ -261,7 +261,7 @@ def test_another_token_that_has_the_access_takes_over(engine: sa.Engine) -> None
 
 
 def work(url: str, keys: str, number: int, rounds: int, outcomes: multiprocessing.Queue[str]) -> None:
-    """Keep and reveal over and over; what was revealed must be what was stored last."""
+    """Store and reveal tokens repeatedly, and check that each reveal returns what was stored last."""
     try:
         vault = Vault(open_store(url), keys, now=lambda: NOW)
         for n in range(rounds):
@@ -282,7 +282,7 @@ def test_rotation_while_four_processes_read_and_write_loses_nothing(tmp_path: Pa
     stays = [keep(before, f"stays {n}", f"EAABstays:{n}") for n in range(20)]
     spawn = multiprocessing.get_context("spawn")
     outcomes = spawn.Queue()
-    # Two have the new key already, two were started before it was rolled out to all: readable keys first, then writing.
+    # Two processes already write with the new key; the two others can read it, and still write with the old one.
     keys = [f"{new},{old}", f"{new},{old}", f"{old},{new}", f"{old},{new}"]
     processes = [spawn.Process(target=work, args=(url, keys[n], n, rounds, outcomes)) for n in range(4)]
     for process in processes:

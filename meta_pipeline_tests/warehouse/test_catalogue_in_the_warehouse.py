@@ -1,4 +1,4 @@
-"""Raw tables follow the catalogue; an older warehouse catches up; drift and every version of every day are told."""
+"""Raw tables follow the catalogue, an older warehouse is upgraded, and drift and all versions of days are recorded."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def place(tmp_path: Path) -> Place:
     return Place(tmp_path)
 
 
-def test_every_report_has_a_table_of_what_it_asks_for(place: Place) -> None:
+def test_every_report_has_a_table_with_its_fields_and_breakdowns(place: Place) -> None:
     place.load()
     for report in REPORTS.values():
         for table in (report.name, f"{report.name}_versions"):
@@ -38,7 +38,7 @@ def test_every_report_has_a_table_of_what_it_asks_for(place: Place) -> None:
             assert {*report.fields, *report.breakdowns, "payload", "node_id", "day", "_fetched_at"} <= columns
 
 
-def test_a_report_of_ones_own_has_a_table_whatever_it_is_called(place: Place) -> None:
+def test_a_custom_report_has_a_table_even_if_its_name_is_a_sql_keyword(place: Place) -> None:
     place.warehouse = Warehouse(place.path, insights_tables(parse_catalogue(MINE, source="r").values()))
     clicks = [{"action_type": "outbound_click", "value": 7, "1d_ev": "2"}]
     results = [{"indicator": "x", "values": [{"value": "3"}]}]
@@ -50,7 +50,7 @@ def test_a_report_of_ones_own_has_a_table_whatever_it_is_called(place: Place) ->
     assert "indicator" in results
 
 
-def test_numbers_where_strings_were_are_read(place: Place) -> None:
+def test_numbers_instead_of_strings_are_read(place: Place) -> None:
     actions = [{"action_type": "purchase", "value": 4, "7d_click": 2.5}]
     place.land({"ad_id": 120210000000000001, "spend": 19.544921, "impressions": 5, "actions": actions})
     place.load()
@@ -80,7 +80,7 @@ def test_an_older_warehouse_gains_columns_filled_from_the_payload(place: Place) 
     assert rows[0][3] is None
 
 
-def test_what_no_column_knows_is_counted_once_a_row_and_stays_in_the_payload(place: Place) -> None:
+def test_unknown_keys_are_counted_once_a_row_and_stay_in_the_payload(place: Place) -> None:
     odd = {"action_type": "brand_new_type", "value": "4", "28d_view": "3", "dda": "1"}
     place.land({"ad_id": "1", "shiny": 1, "actions": [odd, odd]}, {"ad_id": "2", "shiny": 2}, {"ad_id": "3"})
     place.land({"ad_id": "1", "shiny": 3}, day=DAY + dt.timedelta(days=1))
@@ -97,7 +97,7 @@ def test_what_no_column_knows_is_counted_once_a_row_and_stays_in_the_payload(pla
     assert place.rows(counted) == first
 
 
-def test_nothing_that_is_asked_for_is_drift(place: Place) -> None:
+def test_no_requested_field_is_drift(place: Place) -> None:
     for report in REPORTS.values():
         row: dict[str, object] = dict.fromkeys(report.columns, "1")
         row |= {name: [dict.fromkeys(("action_type", "value", *report.windows), "1")] for name in report.actions}
@@ -107,7 +107,7 @@ def test_nothing_that_is_asked_for_is_drift(place: Place) -> None:
     assert place.rows("select * from raw_meta_pipeline.drift") == []
 
 
-def test_every_version_of_a_day_is_told_with_its_amount_and_one_without_rows_too(place: Place) -> None:
+def test_every_version_of_a_day_is_recorded_with_its_totals_even_without_rows(place: Place) -> None:
     row = {"account_id": "1", "impressions": "5", "spend": "1.5"}
     later, last = NOW + HOUR, NOW + 2 * HOUR
     place.land(row, report="account_insights")
@@ -126,7 +126,7 @@ def test_every_version_of_a_day_is_told_with_its_amount_and_one_without_rows_too
     assert place.versions("account_insights") == expected
 
 
-def test_a_version_that_is_replaced_between_two_loads_is_told_anew(place: Place) -> None:
+def test_a_version_that_is_replaced_between_two_loads_gets_its_end(place: Place) -> None:
     place.land({"ad_id": "1", "impressions": "5"})
     place.load()
     assert place.versions(names="rows, impressions") == [(NOW, None, 1, 5)]
@@ -136,7 +136,7 @@ def test_a_version_that_is_replaced_between_two_loads_is_told_anew(place: Place)
     assert place.versions(names="rows, impressions") == [(NOW, NOW + HOUR, 1, 5), (NOW + HOUR, None, 2, 7)]
 
 
-def test_a_day_that_reads_the_same_later_is_told_when_it_was_read(place: Place) -> None:
+def test_a_day_that_is_read_again_unchanged_gets_a_new_read_time(place: Place) -> None:
     place.land({"ad_id": "1"})
     place.load()
     place.land({"ad_id": "1"}, at=NOW + HOUR)
@@ -145,7 +145,7 @@ def test_a_day_that_reads_the_same_later_is_told_when_it_was_read(place: Place) 
     assert place.rows("select landed_at, read_at from raw_meta_pipeline.day_versions") == [(NOW, NOW + HOUR)]
 
 
-def test_absent_values_of_a_breakdown_are_counted_and_figures_that_are_not_asked_for_are_null(place: Place) -> None:
+def test_absent_values_of_a_breakdown_are_counted_and_figures_that_are_not_requested_are_null(place: Place) -> None:
     place.land({"ad_id": "1", "age": "18-24"}, {"ad_id": "1", "age": "65+", "gender": "unknown"},
                report="ad_insights_by_demographics")
     place.land({"account_id": "1", "reach": "4", "impressions": "8"}, report="account_reach_7d")
@@ -155,7 +155,7 @@ def test_absent_values_of_a_breakdown_are_counted_and_figures_that_are_not_asked
     assert place.versions("account_reach_7d", "unknown_rows, impressions, spend") == [(NOW, None, 0, 8, None)]
 
 
-def test_versions_of_an_older_warehouse_are_told_by_their_end(place: Place) -> None:
+def test_versions_of_an_older_warehouse_are_identified_by_their_end(place: Place) -> None:
     place.land({"ad_id": "1", "impressions": "5"})
     place.land({"ad_id": "1", "impressions": "6"}, at=NOW + HOUR)
     place.load()
@@ -167,7 +167,7 @@ def test_versions_of_an_older_warehouse_are_told_by_their_end(place: Place) -> N
     assert place.versions(names="impressions") == [(NOW, NOW + HOUR, 5), (NOW + HOUR, None, 6)]
 
 
-def test_a_kill_while_a_version_was_kept_tells_the_day_once(place: Place) -> None:
+def test_after_a_kill_while_a_version_was_stored_the_day_is_recorded_once(place: Place) -> None:
     place.land({"ad_id": "1", "impressions": "5"})
     file = Path(place.landing.location("ad_insights", "act_1", DAY))
     from meta_pipeline.store.landed import day_versions, ledger
@@ -179,7 +179,7 @@ def test_a_kill_while_a_version_was_kept_tells_the_day_once(place: Place) -> Non
     assert place.versions(names="impressions") == [(NOW, None, 5)]
 
 
-def test_a_report_that_left_the_catalogue_waits_until_it_is_back(place: Place) -> None:
+def test_files_of_a_report_that_left_the_catalogue_wait_until_it_is_back(place: Place) -> None:
     place.land({"ad_id": "1"}, report="select")
     assert place.load() == 0
     place.warehouse = Warehouse(place.path, insights_tables(parse_catalogue(MINE, source="r").values()))

@@ -1,4 +1,4 @@
-"""The log of changes has what a load changed, and nothing else."""
+"""The log of changes has exactly what a load changed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def place(tmp_path: Path) -> Place:
 
 
 def changes(place: Place, load_number: int) -> list[tuple[str, dt.date]]:
-    """Load what waits and return the (report, day) that the log has under this number."""
+    """Load the waiting files and return the (report, day) pairs that the log has under this number."""
     place.load()
     query = f"select report, day from raw_meta_pipeline.changes where load_number = {load_number} order by all"
     return [(str(report), day) for report, day in place.rows(query)]
@@ -39,7 +39,7 @@ def test_a_load_logs_the_days_that_it_replaced_with_its_number(place: Place) -> 
     assert place.rows("select count(*) from raw_meta_pipeline.changes where report = 'ad_insights'") == [(2,)]
 
 
-def test_a_day_that_was_read_again_without_a_change_has_only_another_time_of_its_read(place: Place) -> None:
+def test_a_day_that_was_read_again_without_a_change_has_only_a_new_read_time(place: Place) -> None:
     place.land({"ad_id": "1"})
     changes(place, 1)
     place.land({"ad_id": "1"}, at=NOW + dt.timedelta(hours=1))
@@ -56,11 +56,11 @@ def test_a_listing_is_logged_and_its_history_only_when_a_state_is_new(place: Pla
     assert changes(place, 2) == [("campaigns", NO_DAY)]
 
 
-def test_a_load_without_a_log_changes_no_row(place: Place) -> None:
+def test_a_load_that_cannot_be_logged_changes_no_row(place: Place) -> None:
     place.land({"ad_id": "1"})
     place.load()
     place.land({"ad_id": "2"}, at=NOW + dt.timedelta(hours=1))
-    with place.warehouse.open() as connection:  # a table that lacks a column: every record of a change fails
+    with place.warehouse.open() as connection:  # without this column every insert of a change fails
         connection.execute("alter table raw_meta_pipeline.changes drop column load_number")
     with pytest.raises(LoadError):
         place.load()

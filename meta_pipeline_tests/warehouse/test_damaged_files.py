@@ -110,7 +110,7 @@ def test_a_damaged_file_is_replaced_when_its_day_is_read_again(
     home.warehouse.check_complete(home.engine)
 
 
-def test_a_damaged_listing_and_a_damaged_earlier_version_stop_nobody(home: FilledHome) -> None:
+def test_a_damaged_listing_and_a_damaged_earlier_version_stop_no_other_file(home: FilledHome) -> None:
     home.land("campaigns", SNAPSHOT_DAY, {"id": "9", "name": "a"})
     home.land("campaigns", SNAPSHOT_DAY, {"id": "9", "name": "b"})
     home.land("campaigns", SNAPSHOT_DAY, {"id": "9", "name": "c"})
@@ -128,7 +128,7 @@ def test_a_damaged_listing_and_a_damaged_earlier_version_stop_nobody(home: Fille
 
 
 @pytest.mark.parametrize("damage", [truncated, garbage, empty, directory])
-def test_a_damaged_listing_is_no_listing_for_those_that_read_it(home: FilledHome, damage: Callable[[Path], None]) -> None:
+def test_a_damaged_listing_counts_as_missing(home: FilledHome, damage: Callable[[Path], None]) -> None:
     home.land("campaigns", SNAPSHOT_DAY, {"id": "9", "name": "a"})
     home.load()  # nothing will load it again
 
@@ -144,7 +144,7 @@ def test_a_damaged_listing_is_no_listing_for_those_that_read_it(home: FilledHome
     assert landed() is not None
 
 
-def test_what_the_operating_system_refuses_is_left_in_place(home: FilledHome, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_the_system_cannot_read_is_left_in_place(home: FilledHome, monkeypatch: pytest.MonkeyPatch) -> None:
     path = Path(home.landing.location("ad_insights", "act_1", DAYS[0]))
     content = path.read_bytes()
     empty(path)

@@ -68,7 +68,7 @@ def test_a_file_is_bounded_and_needs_its_header(monkeypatch: pytest.MonkeyPatch)
         parsed("2026-11-01,JPY,0.0061\n2026-11-02,JPY,0.0061")
 
 
-def test_without_a_file_the_reporting_currency_alone_has_a_rate_and_a_file_needs_one(tmp_path: Path) -> None:
+def test_without_a_file_only_the_reporting_currency_has_a_rate_and_a_file_needs_one(tmp_path: Path) -> None:
     assert NO_RATES.read() == frozenset()
     assert RateSettings(reporting_currency="EUR").read() == {UNIT}
     for wrong, sentence in (

@@ -1,4 +1,4 @@
-"""Whatever listings came, and however often they were loaded in between: each state once, in order."""
+"""A history has each state once and in order, for any listings and any number of loads between them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from meta_pipeline.warehouse.raw.histories import id_and_digest
 from meta_pipeline.warehouse.warehouse import Warehouse
 
 START = dt.datetime(2026, 11, 1, tzinfo=dt.UTC)
-# An account's listing: of each id its state, or none while it is not there.
+# Listings of an account: the state of each listed id, and whether a load follows.
 LISTINGS = st.lists(
     st.tuples(st.sampled_from(["act_1", "act_2"]), st.dictionaries(st.sampled_from("abc"), st.integers(0, 2)), st.booleans()),
     max_size=8,
@@ -28,7 +28,7 @@ LISTINGS = st.lists(
 
 
 class Place:
-    """A home without tables of insights: every load would go through each of them."""
+    """A home without insights tables, which every load would have to go through."""
 
     def __init__(self, path: Path) -> None:
         self.engine = open_store(f"sqlite:///{path / 'control.sqlite'}")
@@ -36,12 +36,12 @@ class Place:
         self.warehouse = Warehouse(path / "warehouse.duckdb", ())
         self.at = START
 
-    def listed(self, node_id: str, *things: Mapping[str, object]) -> None:
+    def listed(self, node_id: str, *entities: Mapping[str, object]) -> None:
         self.at += dt.timedelta(hours=1)
         batch = Batch(records=(), trace_id="T", version="v26.0", fetched_at=self.at)
         self.landing.write_day(
-            "campaigns", node_id, SNAPSHOT_DAY, [(json.dumps(thing).encode(), batch) for thing in things], request={},
-            run_id="r", backfill_id="b", now=self.at,
+            "campaigns", node_id, SNAPSHOT_DAY, [(json.dumps(entity).encode(), batch) for entity in entities],
+            request={}, run_id="r", backfill_id="b", now=self.at,
         )
 
     def states(self) -> list[tuple[Any, ...]]:
@@ -54,13 +54,13 @@ class Place:
 
 @given(LISTINGS)
 @settings(max_examples=25)
-def test_every_state_is_there_once_however_it_was_loaded(plan: list[tuple[str, dict[str, int], bool]]) -> None:
+def test_every_state_is_stored_once_for_any_number_of_loads(plan: list[tuple[str, dict[str, int], bool]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         place = Place(Path(folder))
         expected: dict[str, list[tuple[Any, ...]]] = {}
-        for node_id, things, is_loaded in plan:
-            place.listed(node_id, *({"id": f"{node_id}{id}", "daily_budget": str(state)} for id, state in things.items()))
-            for id, state in things.items():
+        for node_id, entities, is_loaded in plan:
+            place.listed(node_id, *({"id": f"{node_id}{id}", "daily_budget": str(state)} for id, state in entities.items()))
+            for id, state in entities.items():
                 states = expected.setdefault(f"{node_id}{id}", [])
                 if not states or states[-1][1] != str(state):
                     states.append((f"{node_id}{id}", str(state), place.at, node_id))
@@ -70,10 +70,10 @@ def test_every_state_is_there_once_however_it_was_loaded(plan: list[tuple[str, d
 
         assert place.states() == wanted == place.states()
         place.warehouse.file.unlink(missing_ok=True)
-        assert place.states() == wanted  # from what landed, without a call
+        assert place.states() == wanted  # from the landed files, without a call
 
 
-def test_content_is_what_the_thing_is_not_how_it_was_told() -> None:
+def test_the_digest_ignores_the_order_of_keys_and_volatile_values() -> None:
     campaign = {"id": "1", "name": "A", "daily_budget": "5", "budget_remaining": "4", "amount_spent": "1", "thumbnail_url": "x"}
     same = {"daily_budget": "5", "name": "A", "id": "1", "budget_remaining": "3", "amount_spent": "2", "thumbnail_url": "y"}
 
@@ -91,7 +91,7 @@ def test_a_listing_that_is_lost_is_named(tmp_path: Path) -> None:
         place.states()
 
 
-def test_of_two_states_in_one_listing_one_counts_and_what_has_no_id_none(tmp_path: Path) -> None:
+def test_of_two_states_in_one_listing_one_is_stored_and_none_without_an_id(tmp_path: Path) -> None:
     place = Place(tmp_path)
     place.listed("act_1", {"id": "1", "daily_budget": "1"}, {"id": "1", "daily_budget": "2"}, {"name": "x"})
 

@@ -1,4 +1,4 @@
-"""A warehouse file that was lost, replaced or restored from an older copy gets everything again from what landed."""
+"""A warehouse file that was lost, replaced or restored from an older copy is loaded again from the landed files."""
 
 from __future__ import annotations
 
@@ -58,18 +58,18 @@ def older_version_of_this_program(home: FilledHome) -> None:
 
 
 @pytest.mark.parametrize("lose", [deleted, restored, rows_deleted])
-def test_a_load_brings_back_all_that_a_warehouse_lost(home: FilledHome, lose: Callable[[FilledHome], None]) -> None:
+def test_a_load_restores_everything_that_a_warehouse_lost(home: FilledHome, lose: Callable[[FilledHome], None]) -> None:
     before = home.everything()
     assert all(before.values())
     lose(home)
-    with pytest.raises(LoadError, match="meta-pipeline build"):  # never published as it is
+    with pytest.raises(LoadError, match="meta-pipeline build"):  # it is not published in this state
         home.warehouse.check_complete(home.engine)
 
     home.load()
 
     assert home.everything() == before
     home.warehouse.check_complete(home.engine)
-    assert home.load() == 0  # and once is enough
+    assert home.load() == 0  # nothing is left to load
 
 
 def test_a_load_names_the_days_that_it_repairs(home: FilledHome) -> None:
@@ -90,7 +90,7 @@ def test_a_load_names_the_days_that_it_repairs(home: FilledHome) -> None:
     )
 
 
-def test_a_lost_day_and_a_doubled_one_with_as_many_rows_are_both_found(home: FilledHome) -> None:
+def test_a_lost_day_and_a_duplicated_one_with_as_many_rows_are_both_noticed(home: FilledHome) -> None:
     with home.warehouse.open() as connection:  # the rows of the month are as many as before, and so are its versions
         connection.execute(f"delete from raw_meta_ads.ad_insights where day = '{DAYS[0]}'")
         connection.execute(f"insert into raw_meta_ads.ad_insights from raw_meta_ads.ad_insights where day = '{DAYS[1]}'")
@@ -100,7 +100,7 @@ def test_a_lost_day_and_a_doubled_one_with_as_many_rows_are_both_found(home: Fil
     ]
 
 
-def test_rows_that_an_upgraded_home_lacks_come_back(home: FilledHome) -> None:
+def test_rows_that_an_upgraded_home_lacks_are_loaded_again(home: FilledHome) -> None:
     before = home.everything()["rows"]
     older_version_of_this_program(home)
 
@@ -142,7 +142,7 @@ def test_a_damaged_file_is_repaired_as_its_message_says(home: FilledHome, conten
     home.warehouse.check_complete(home.engine)
 
 
-def test_a_path_with_lock_in_it_is_no_lock(tmp_path: Path) -> None:
+def test_a_path_that_contains_lock_is_not_mistaken_for_a_lock(tmp_path: Path) -> None:
     file = tmp_path / "clock" / "warehouse.duckdb"
     file.parent.mkdir()
     file.write_bytes(b"no database")
@@ -151,7 +151,7 @@ def test_a_path_with_lock_in_it_is_no_lock(tmp_path: Path) -> None:
         pass
 
 
-def test_a_reload_keeps_the_calls_that_the_audit_has_forgotten(home: FilledHome) -> None:
+def test_a_reload_keeps_the_calls_that_the_audit_has_deleted(home: FilledHome) -> None:
     with home.warehouse.open() as connection:
         connection.execute(
             "insert into raw_meta_pipeline.graph_calls values ('2025-01-01', 'act_1', 'ad_insights', 7, 7, 7, 0, 1, 1)"
@@ -201,7 +201,7 @@ home.load()
 
 
 @pytest.mark.parametrize("where", ["before the file", "before the ledger", "before the control store"])
-def test_a_kill_between_the_two_commits_costs_no_reload_of_everything(home: FilledHome, where: str) -> None:
+def test_a_kill_between_the_two_commits_causes_no_full_reload(home: FilledHome, where: str) -> None:
     killed = subprocess.run([sys.executable, "-c", KILLED, str(home.path), where], env={**os.environ})
     assert killed.returncode == 9
 
@@ -242,7 +242,7 @@ def test_a_publication_is_current_until_something_changes(home: FilledHome, tmp_
     assert not is_published()
     build()
     assert is_published() and not is_published("of another project")
-    home.land("ad_insights", DAYS[0], {"ad_id": "1", "spend": "2", "odd": 1})  # read again, and the same
+    home.land("ad_insights", DAYS[0], {"ad_id": "1", "spend": "2", "odd": 1})  # read again without a change
     assert not load_queue.waiting_files(home.engine) and not is_published()
     build()
     published.write_bytes(b"else")
@@ -256,7 +256,7 @@ def test_a_publication_is_current_until_something_changes(home: FilledHome, tmp_
     assert not is_published()
 
 
-def test_the_digest_of_a_build_follows_the_project_the_reports_and_the_day(tmp_path: Path) -> None:
+def test_the_digest_of_a_build_depends_on_the_project_the_reports_and_the_day(tmp_path: Path) -> None:
     project = tmp_path / "dbt"
     (project / "models").mkdir(parents=True)
     (project / "models" / "a.sql").write_text("select 1")

@@ -61,7 +61,7 @@ def test_a_build_that_did_not_end_leaves_its_changes_to_the_next_one(place: Plac
     assert state(place).changed == frozenset()
 
 
-def test_the_tables_that_daily_tests_have_not_seen_are_recorded_until_they_have(place: Place) -> None:
+def test_tables_are_recorded_as_untested_until_their_daily_tests_run(place: Place) -> None:
     for untested in ({"ad_insights"}, {"ad_insights", "day_versions"}, set[str]()):
         with place.warehouse.open() as connection:
             finish_mart_build(connection, loads=1, digest="d", on=DAY, untested=untested)

@@ -1,4 +1,4 @@
-"""What is published reaches the disk before its name, and a query reaches nothing else."""
+"""A file is synced to disk before it gets its name, and a query reads only the published file."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def home(tmp_path: Path) -> FilledHome:
 
 
 class Steps:
-    """The durable steps in their order: which file was synced or renamed (its inode and size)."""
+    """The syncs and renames in their order, each with the inode and the size of its file."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.made: list[tuple[str, tuple[int, int]]] = []
@@ -47,7 +47,7 @@ class Steps:
 
 
 @pytest.mark.parametrize("write", ["day", "spilled day", "listing", "publication", "thumbnail"])
-def test_what_takes_a_name_is_on_the_disk_before(home: FilledHome, monkeypatch: pytest.MonkeyPatch, write: str) -> None:
+def test_a_file_is_synced_before_it_is_renamed(home: FilledHome, monkeypatch: pytest.MonkeyPatch, write: str) -> None:
     steps = Steps(monkeypatch)
     if write == "publication":
         publish(home.warehouse.file, str(home.path / "published" / "warehouse.duckdb"), now=NOW)
@@ -62,7 +62,7 @@ def test_what_takes_a_name_is_on_the_disk_before(home: FilledHome, monkeypatch: 
 
     (first, synced), (second, renamed) = steps.made
     assert (first, second) == ("sync", "rename")
-    assert synced == renamed  # the same file, and whole when it was synced
+    assert synced == renamed  # the same file, complete when it was synced
 
 
 @pytest.fixture
@@ -120,7 +120,7 @@ def test_a_query_larger_than_memory_is_still_answered(published: Path, monkeypat
     assert query(str(published), sql)[1] == [(3_000_000,)]
 
 
-def test_a_publication_keeps_who_may_read_it(home: FilledHome, published: Path) -> None:
+def test_a_publication_keeps_the_permissions_of_its_file(home: FilledHome, published: Path) -> None:
     published.chmod(0o640)
     publish(home.warehouse.file, str(published), now=NOW)
 
@@ -128,7 +128,7 @@ def test_a_publication_keeps_who_may_read_it(home: FilledHome, published: Path) 
 
 
 @pytest.mark.parametrize("step", ["copyfile", "fsync", "replace", "mkdir"])
-def test_a_publication_that_fails_leaves_the_one_before(
+def test_a_publication_that_fails_leaves_the_previous_one(
     home: FilledHome, published: Path, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     before, listed = published.read_bytes(), sorted(published.parent.iterdir())
@@ -149,7 +149,7 @@ def test_a_publication_that_fails_leaves_the_one_before(
     assert published.read_bytes() != before
 
 
-def test_nothing_is_published_of_a_warehouse_that_is_not_there(home: FilledHome, published: Path) -> None:
+def test_nothing_is_published_from_a_missing_warehouse(home: FilledHome, published: Path) -> None:
     home.warehouse.file.unlink()
     before = published.read_bytes()
 

@@ -66,7 +66,7 @@ def test_a_request_without_a_row_is_removed_now_and_then(place: Place, monkeypat
     assert place.rows("select count(*) from raw_meta_pipeline.requests where digest in ('gone', 'other')") == [(1,)]
 
 
-def test_the_requests_of_compacted_days_are_there_and_explain_a_figure(place: Place) -> None:
+def test_the_requests_of_compacted_days_are_loaded_and_explain_a_figure(place: Place) -> None:
     for request, hours in (("a", 0), ("b", 1)):
         land(place, request=request, days=3 - hours, hours=hours)
     later = NOW + dt.timedelta(days=120)

@@ -1,4 +1,4 @@
-"""A temporary table has the rows that it is made of."""
+"""A temporary table has the rows that it is created from."""
 
 from __future__ import annotations
 

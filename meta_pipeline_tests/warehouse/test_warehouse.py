@@ -1,4 +1,4 @@
-"""Landed days become raw rows, whole or not at all; readers never see half."""
+"""Landed days become raw rows, completely or not at all; readers never see a partial load."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def place(tmp_path: Path) -> Place:
     return Place(tmp_path)
 
 
-def test_a_day_is_replaced_and_an_emptied_day_is_emptied(place: Place) -> None:
+def test_a_day_is_replaced_and_a_day_without_rows_becomes_empty(place: Place) -> None:
     place.land({"ad_id": "1", "spend": "1.10"}, {"ad_id": "2", "spend": "2"})
     place.land({"ad_id": "1", "spend": "3"}, day=DAY + dt.timedelta(days=1))
     assert place.load() == 2
@@ -57,7 +57,7 @@ def test_a_lost_file_is_named_and_waits_until_it_is_back(place: Place) -> None:
     assert place.load() == 1
 
 
-def test_readers_keep_their_file_and_the_next_one_sees_the_new(place: Place, tmp_path: Path) -> None:
+def test_an_open_reader_keeps_its_file_and_the_next_one_sees_the_new_file(place: Place, tmp_path: Path) -> None:
     published = tmp_path / "published" / "warehouse.duckdb"
     place.land({"ad_id": "1"})
     place.load()
@@ -73,7 +73,7 @@ def test_readers_keep_their_file_and_the_next_one_sees_the_new(place: Place, tmp
     assert [published.name] == [file.name for file in published.parent.iterdir()]
 
 
-def test_a_copy_whose_maker_was_killed_goes_and_one_that_is_being_made_stays(place: Place, tmp_path: Path) -> None:
+def test_a_copy_of_a_killed_process_is_removed_and_one_in_progress_stays(place: Place, tmp_path: Path) -> None:
     published = tmp_path / "published" / "warehouse.duckdb"
     published.parent.mkdir()
     ended = subprocess.Popen(["sleep", "60"])
@@ -97,7 +97,7 @@ def test_a_copy_whose_maker_was_killed_goes_and_one_that_is_being_made_stays(pla
     assert {published, under_way, elsewhere, of_another_file} == set(published.parent.iterdir())
 
 
-def test_a_question_can_not_write_and_errors_are_sentences(place: Place, tmp_path: Path) -> None:
+def test_a_query_can_not_write_and_its_errors_are_sentences(place: Place, tmp_path: Path) -> None:
     with pytest.raises(QueryError, match="backfill"):
         query(str(tmp_path / "nothing.duckdb"), "select 1")
     place.load()

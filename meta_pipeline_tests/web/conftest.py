@@ -1,4 +1,4 @@
-"""The connections page of a home of its own, connected to a sandbox."""
+"""The connections page of a new home, connected to a sandbox."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who gets in: the sign-in and its end, wrong passwords, reconnect links, and what `serve` refuses to start with."""
+"""Access: the sign-in and its end, wrong passwords, reconnect links, and settings with which `serve` does not start."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from meta_pipeline.store.people import sessions
 from meta_pipeline.store.schema.people import web_sessions
 
 PASSWORD = "correct horse battery"
-SAM = "1020000000000001"  # as the sandbox calls the person who consents
+SAM = "1020000000000001"  # the sandbox's id of the person who consents
 
 
 class Clock:
@@ -60,7 +60,7 @@ def sign_in(web: Web, password: str = PASSWORD, browser: Browser | None = None) 
     return browser.post("/sign-in", {"form_token": token, "password": password}).status
 
 
-def is_in(browser: Browser) -> bool:
+def is_signed_in(browser: Browser) -> bool:
     return browser.get("/").status == 200
 
 
@@ -72,10 +72,10 @@ def sign_out(web: Web, browser: Browser) -> None:
 def test_a_session_ends_after_twelve_hours(guarded: Web, clock: Clock) -> None:
     assert sign_in(guarded) == 303
     clock.at += dt.timedelta(hours=11, minutes=59, seconds=59)
-    assert is_in(guarded.browser)
+    assert is_signed_in(guarded.browser)
     clock.at += dt.timedelta(seconds=1)
 
-    assert not is_in(guarded.browser)
+    assert not is_signed_in(guarded.browser)
 
 
 def test_a_session_ends_after_twelve_hours_whatever_its_row_says(guarded: Web, clock: Clock) -> None:
@@ -83,10 +83,10 @@ def test_a_session_ends_after_twelve_hours_whatever_its_row_says(guarded: Web, c
     with guarded.runtime.engine.begin() as connection:
         connection.execute(web_sessions.update().values(ends_at=clock.now() + dt.timedelta(days=30)))
     clock.at += dt.timedelta(hours=12)
-    assert is_in(guarded.browser)  # the signature's age is in whole seconds
+    assert is_signed_in(guarded.browser)  # the signature's age is in whole seconds
     clock.at += dt.timedelta(seconds=1)
 
-    assert not is_in(guarded.browser)
+    assert not is_signed_in(guarded.browser)
 
 
 def test_a_text_signed_for_another_purpose_is_no_session(guarded: Web, clock: Clock) -> None:
@@ -103,7 +103,7 @@ def test_a_text_signed_for_another_purpose_is_no_session(guarded: Web, clock: Cl
         sessions.start(engine, digest_of(text), now=clock.now(), ends_at=clock.now() + dt.timedelta(hours=1))
         browser = guarded.another_browser()
         browser.cookies = {"__Host-meta_pipeline_session": text}
-        outcomes.append(is_in(browser))
+        outcomes.append(is_signed_in(browser))
 
     assert outcomes == [True, False, False, False, False]
 
@@ -112,10 +112,10 @@ def test_signing_out_ends_the_session_also_for_a_copy_of_its_cookie(guarded: Web
     other, thief = guarded.another_browser(), guarded.another_browser()
     assert sign_in(guarded) == sign_in(guarded, browser=other) == 303
     thief.cookies = dict(guarded.browser.cookies)
-    assert is_in(thief)
+    assert is_signed_in(thief)
     sign_out(guarded, guarded.browser)
 
-    assert not is_in(thief) and not is_in(guarded.browser) and is_in(other)
+    assert not is_signed_in(thief) and not is_signed_in(guarded.browser) and is_signed_in(other)
 
 
 def test_a_new_password_ends_every_session_and_a_restart_none(guarded: Web, tmp_path: Path, clock: Clock) -> None:
@@ -123,11 +123,11 @@ def test_a_new_password_ends_every_session_and_a_restart_none(guarded: Web, tmp_
 
     assert sign_in(guarded) == 303
     again = Browser(create_app(guarded.runtime, host="0.0.0.0"), cookies=dict(guarded.browser.cookies))
-    assert is_in(again)
+    assert is_signed_in(again)
     runtime = bootstrap.Runtime(guarded.runtime.settings.model_copy(update={
         "operator_password": SecretStr("another long password")}), now=clock.now)
 
-    assert not is_in(Browser(create_app(runtime, host="0.0.0.0"), cookies=dict(guarded.browser.cookies)))
+    assert not is_signed_in(Browser(create_app(runtime, host="0.0.0.0"), cookies=dict(guarded.browser.cookies)))
 
 
 def test_the_store_holds_no_cookie(guarded: Web, tmp_path: Path) -> None:
@@ -174,7 +174,7 @@ def test_wrong_passwords_are_forgotten_after_a_minute(guarded: Web, clock: Clock
     assert len(waits) == 1
 
 
-def test_many_guesses_at_once_are_few_guesses(tmp_path: Path, sandbox: Sandbox) -> None:
+def test_the_number_of_simultaneous_guesses_is_limited(tmp_path: Path, sandbox: Sandbox) -> None:
     go_on = threading.Event()
 
     async def wait(seconds: float) -> None:
@@ -210,11 +210,11 @@ def test_a_password_that_is_set_is_required_on_this_machine_too(tmp_path: Path, 
 
     assert web.browser.get("/").header("location") == "/sign-in"
     assert web.browser.get("/connect?phase=1").header("location") == "/sign-in"
-    assert sign_in(web, "short") == 303 and is_in(web.browser)
+    assert sign_in(web, "short") == 303 and is_signed_in(web.browser)
     assert "operators sign in" in describe_access(web.runtime.settings, host, web.runtime.intake)
 
 
-def test_serve_says_describe_access(web: Web, guarded: Web) -> None:
+def test_serve_describes_who_has_access(web: Web, guarded: Web) -> None:
     assert describe_access(web.runtime.settings, "127.0.0.1", web.runtime.intake) == (
         "only this machine can reach these pages; nobody signs in, because META_PIPELINE_OPERATOR_PASSWORD is not set")
     assert describe_access(guarded.runtime.settings, "0.0.0.0", guarded.runtime.intake).startswith("other machines can reach these pages; operators")
@@ -225,7 +225,7 @@ def test_serve_says_describe_access(web: Web, guarded: Web) -> None:
     ({"operator_password": PASSWORD, "public_url": "http://etl.example"}, "must be https://"),
     ({}, "META_PIPELINE_OPERATOR_PASSWORD is not set"),
 ])
-def test_what_is_not_safe_beyond_this_machine_is_refused(tmp_path: Path, sandbox: Sandbox, settings: dict[str, Any], reason: str) -> None:
+def test_unsafe_settings_are_refused_when_other_machines_have_access(tmp_path: Path, sandbox: Sandbox, settings: dict[str, Any], reason: str) -> None:
     with pytest.raises(ConfigError, match=reason):
         make_web(tmp_path, sandbox, host="0.0.0.0", **settings)
     with pytest.raises(ConfigError, match=reason):
@@ -262,7 +262,7 @@ def test_a_reconnect_link_ends_after_72_hours(guarded: Web, clock: Clock) -> Non
         assert page.status == 410 and "72 hours" in page.body
 
 
-def test_a_reconnect_link_holds_for_its_phase_only(guarded: Web, clock: Clock) -> None:
+def test_a_reconnect_link_is_valid_for_its_phase_only(guarded: Web, clock: Clock) -> None:
     link = invited(guarded, clock, phase=1).replace("/connections/new", "/connect")
     guest = guarded.another_browser()
 

@@ -1,4 +1,4 @@
-"""The pages of partners and system users: the steps of the command line as forms, and what a refusal says."""
+"""The pages of partners and system users: the steps of the command line as forms, and the texts of refusals."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def connected(tmp_path: Path, sandbox: Sandbox) -> Web:
 
 @pytest.fixture(scope="module")
 def unchanged(tmp_path_factory: pytest.TempPathFactory, shared_web_sandbox: Sandbox) -> Web:
-    """For forms that change nothing."""
+    """Return an app for forms that change nothing."""
     web = make_web(tmp_path_factory.mktemp("businesses"), shared_web_sandbox, features="business_writes")
     web.connect()
     return web
@@ -67,7 +67,7 @@ def test_a_refused_request_is_made_again_by_a_button(connected: Web, sandbox: Sa
 
 
 @pytest.mark.parametrize("node_id", [OWN_ACCOUNT, OWN_PAGE])
-def test_a_node_of_ours_is_given_and_taken_back_on_the_page(connected: Web, sandbox: Sandbox, node_id: str) -> None:
+def test_our_node_is_shared_and_taken_back_on_the_page(connected: Web, sandbox: Sandbox, node_id: str) -> None:
     sandbox.control("shares", {"allow_listed": True})
     assert f'value="{node_id}"' in connected.browser.get("/partners").body
     assert post(connected, "/partners/give", node=node_id, partner=AROHA, **ANALYZE).status == 303
@@ -76,7 +76,7 @@ def test_a_node_of_ours_is_given_and_taken_back_on_the_page(connected: Web, sand
     assert states(connected) == {node_id: "taken_back"} and "Take back<" not in connected.browser.get("/partners").body
 
 
-def test_where_meta_refuses_the_page_names_the_clicks(connected: Web) -> None:
+def test_when_meta_refuses_the_page_names_the_clicks(connected: Web) -> None:
     post(connected, "/partners/give", node=OWN_ACCOUNT, partner=AROHA, **ANALYZE)
     assert f"Assign partner → {AROHA}" in connected.browser.get("/partners").body
 
@@ -112,7 +112,7 @@ VALID = {"node": OWN_ACCOUNT, "partner": AROHA, "name": "ELT", "role": "EMPLOYEE
 
 @pytest.mark.parametrize("path", ROUTES)
 @pytest.mark.parametrize("form_token", ["", "another's"])
-def test_a_form_that_is_not_ours_costs_no_call(unchanged: Web, path: str, form_token: str) -> None:
+def test_a_forged_form_makes_no_call(unchanged: Web, path: str, form_token: str) -> None:
     calls, rows = unchanged.sandbox.control("calls"), unchanged.rows()
     assert unchanged.browser.post(path, {**VALID, "form_token": form_token}).status == 403
     assert unchanged.sandbox.control("calls") == calls and unchanged.rows() == rows
@@ -135,7 +135,7 @@ def test_a_form_that_is_not_ours_costs_no_call(unchanged: Web, path: str, form_t
         ("/system-users/mint", {"phase": ""}, 400),
     ],
 )
-def test_a_form_that_means_nothing_stores_nothing_and_says_why(
+def test_an_invalid_form_stores_nothing_and_names_the_reason(
     unchanged: Web, path: str, wrong: dict[str, str], status: int
 ) -> None:
     rows = unchanged.rows()
@@ -143,10 +143,10 @@ def test_a_form_that_means_nothing_stores_nothing_and_says_why(
 
     assert answer.status == status and "Traceback" not in answer.body and "<b>" not in answer.body
     changed = {table for table, count in unchanged.rows().items() if count != rows[table]}
-    assert changed <= {"token_reveals"}  # who used which token, whatever Meta answered
+    assert changed <= {"token_reveals"}  # a token that was used is recorded whatever Meta answered
 
 
-def test_what_is_switched_off_costs_no_call_and_names_the_flag(web: Web, sandbox: Sandbox) -> None:
+def test_a_feature_that_is_off_makes_no_call_and_is_named(web: Web, sandbox: Sandbox) -> None:
     web.connect()
     calls = sandbox.control("calls")
     answers = {path: post(web, path, **VALID) for path in ROUTES if path != "/partners/check"}

@@ -1,4 +1,4 @@
-"""Connecting, disconnecting and connecting again: what is requested, what stops, and what the pages say of it."""
+"""Connecting, disconnecting and connecting again: what is requested, what stops, and what the pages say about it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def disconnect(web: Web) -> str:
 
 
 def connect_without(web: Web, *declined: str, phase: int = 2) -> str:
-    """Consent with permissions unticked; the onboarding's address."""
+    """Consent without these permissions, and return the onboarding's address."""
     dialog = web.dialog(f"/connect?phase={phase}&rerequest=1")
     requested = parameter(dialog, "scope").split(",")
     chosen = "&".join(f"scope={name}" for name in requested if name not in declined)
@@ -50,7 +50,7 @@ def test_before_the_dialog_a_page_says_what_is_requested_and_why(web: Web) -> No
     assert again.count("Continue to Facebook") == 1 and "/connect?phase=2&amp;rerequest=1" in again
 
 
-def test_every_button_of_the_connections_page_leads_by_the_explanation(web: Web) -> None:
+def test_every_button_of_the_connections_page_leads_to_the_explanation_first(web: Web) -> None:
     connect_without(web, "ads_read")
     page = web.browser.get("/").body
 
@@ -66,11 +66,11 @@ def test_disconnecting_asks_first_and_says_what_stops(web: Web) -> None:
     assert "Disconnect Sam Operator?" in page
     assert "6 ad accounts, 3 Pages, 3 Instagram accounts, 2 pixels and 2 catalogs will no longer be read" in page
     assert "Northwind US" in page and "pull_ads_schedule" in page and "Stay connected" in page
-    assert person(web).id == ref.id  # looking at it ends nothing
+    assert person(web).id == ref.id  # opening the page ends nothing
     assert web.browser.get("/connections/nobody/disconnect").status == 404
 
 
-def test_what_somebody_else_reads_goes_on(web: Web) -> None:
+def test_nodes_that_another_token_reads_are_still_read(web: Web) -> None:
     web.connect()
     token = web.sandbox.token(kind="SYSTEM_USER")
     from meta_pipeline.records import AccessToken
@@ -174,7 +174,7 @@ def test_access_that_was_taken_away_is_named(web: Web) -> None:
     assert "1 ad account is no longer read, because Sam Operator has lost access: Northwind Europe." in page
 
 
-def test_each_person_is_being_set_up_once(web: Web) -> None:
+def test_a_person_who_connects_twice_is_being_set_up_once(web: Web) -> None:
     web.connect()
     web.connect()
     page = web.browser.get("/").body
@@ -220,7 +220,7 @@ def test_the_onboarding_page_says_what_it_waits_for_and_for_how_long(web: Web) -
     assert "Waiting for the pipeline to pick this up" in page and re.search(r"Started \d+ s ago", page)
 
 
-def test_what_the_dialog_says_is_not_repeated_under_our_name(web: Web) -> None:
+def test_the_texts_of_the_dialog_are_not_repeated_on_our_page(web: Web) -> None:
     state = parameter(web.dialog(), "state")
     page = web.browser.get(
         f"/oauth/callback?error=access_denied&error_description=Call+555-0100+now&error_reason=x&state={quote(state)}").body
@@ -230,13 +230,13 @@ def test_what_the_dialog_says_is_not_repeated_under_our_name(web: Web) -> None:
     assert "Facebook ended the login" in other and "locked" not in other and "Call us" not in other
 
 
-def test_browsers_find_an_icon(web: Web) -> None:
+def test_browsers_get_an_icon(web: Web) -> None:
     answer = web.browser.get("/favicon.ico")
 
     assert answer.status == 200 and answer.header("content-type") == "image/x-icon"
 
 
-def test_no_page_speaks_the_language_of_implementers(web: Web) -> None:
+def test_no_page_has_internal_terms(web: Web) -> None:
     shown = web.browser.get("/").body + web.browser.get("/connections/new").body
     where = web.connect().header("location")
     shown += web.browser.get(where).body + web.browser.get("/").body

@@ -1,4 +1,4 @@
-"""Erasing on the status page of an invitation: what it asks first, what it takes along, and that it survives a kill."""
+"""Erasing on the status page of an invitation: the question before it, the erased nodes, and a killed erasure."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def answered(web: Web) -> tuple[invitations.Invitation, str]:
 
 
 def grant_to_a_system_user(web: Web, *node_ids: str) -> None:
-    """Let somebody else have access to these nodes."""
+    """Give a system user access to these nodes."""
     runtime = web.runtime
     business = admin_of(None, graph=runtime.graph, tokens=runtime.vault, engine=runtime.engine)
     user_id = business.create("ELT", role="EMPLOYEE")
@@ -54,13 +54,13 @@ def nodes(web: Web) -> set[str]:
     return {link.id for link in list_links(web.runtime.engine)}
 
 
-def test_erasing_asks_first_takes_the_access_at_once_and_shows_where_the_progress_is(web: Web, sandbox: Sandbox) -> None:
+def test_erasing_asks_first_ends_the_access_at_once_and_links_to_the_progress(web: Web, sandbox: Sandbox) -> None:
     invitation, path = answered(web)
     anybody = web.another_browser()
     assert f'href="{path}/erase"' in anybody.get(path).body
     page = anybody.get(f"{path}/erase")
     assert page.status == 200 and "Erase what Northwind shares with Example Agency?" in page.body
-    assert "Northwind US" in page.body and "Aroha" not in page.body  # what was not asked for is counted, not named
+    assert "Northwind US" in page.body and "Aroha" not in page.body  # nodes not requested are counted, not named
     assert "are erased as well" in page.body and erasures.find_all(web.runtime.engine) == []
 
     page = anybody.post(f"{path}/erase", {"form_token": form_token(page.body)})
@@ -90,7 +90,7 @@ def test_a_node_that_somebody_else_grants_stays_and_the_page_says_so_before(web:
     assert [ref.kind for ref in web.runtime.vault.refs(retired=True)] == ["system_user"]
 
 
-def test_a_share_as_partner_is_erased_and_does_not_come_back_with_a_token_of_ours(
+def test_a_share_as_partner_is_erased_and_does_not_come_back_with_our_token(
     tmp_path: Path, sandbox: Sandbox
 ) -> None:
     text = INTAKE_OF_AROHA
@@ -115,7 +115,7 @@ def test_a_share_as_partner_is_erased_and_does_not_come_back_with_a_token_of_our
 
 @pytest.fixture(scope="module")
 def links(tmp_path_factory: pytest.TempPathFactory, shared_web_sandbox: Sandbox) -> tuple[Web, dict[str, str]]:
-    """The links of an app that nothing is erased through, by what they are."""
+    """Return an app and its links by their state; none of them erases anything in these tests."""
     web = make_inviting_web(tmp_path_factory.mktemp("links"), shared_web_sandbox, Clock())
     paths = {"nothing": "/invitations/nothing", "unanswered": invite(web)[1]}
     revoked, path = invite(web)
@@ -173,7 +173,7 @@ def test_an_erasure_whose_request_was_killed_is_carried_out_by_the_next_process(
     assert nodes(web) == set() and web.runtime.vault.refs(retired=True) == []
 
 
-def test_pressing_the_button_twice_is_one_erasure(web: Web) -> None:
+def test_pressing_the_button_twice_starts_one_erasure(web: Web) -> None:
     _, path = answered(web)
     form = {"form_token": form_token(web.browser.get(f"{path}/erase").body)}
     statuses = [web.browser.post(f"{path}/erase", form).status for _ in range(2)]

@@ -16,7 +16,7 @@ from meta_pipeline.records import LoadError
 
 
 def put_documentation(web: Web) -> Path:
-    """Write a documentation of this project, as if dbt had."""
+    """Write documentation of this project as dbt would."""
     folder = web.runtime.settings.root / "dbt" / "docs"
     folder.mkdir(parents=True)
     (folder / "documentation.html").write_text("<html>the marts</html>")
@@ -24,7 +24,7 @@ def put_documentation(web: Web) -> Path:
     return folder / "documentation.html"
 
 
-def test_an_operator_reads_it_and_its_scripts_have_an_origin_of_their_own(web: Web) -> None:
+def test_an_operator_reads_the_documentation_and_its_scripts_have_their_own_origin(web: Web) -> None:
     put_documentation(web)
 
     answer = web.browser.get("/docs")
@@ -35,7 +35,7 @@ def test_an_operator_reads_it_and_its_scripts_have_an_origin_of_their_own(web: W
     assert 'href="/docs"' in web.browser.get("/").body
 
 
-def test_a_stranger_signs_in_first(tmp_path: Path, sandbox: Sandbox) -> None:
+def test_a_stranger_must_sign_in_first(tmp_path: Path, sandbox: Sandbox) -> None:
     web = make_web(
         tmp_path, sandbox, host="0.0.0.0", public_url="https://etl.example", operator_password="correct horse battery"
     )
@@ -47,7 +47,7 @@ def test_a_stranger_signs_in_first(tmp_path: Path, sandbox: Sandbox) -> None:
     assert (answer.status, answer.header("location")) == (303, "/sign-in")
 
 
-def test_nothing_published_is_said_with_what_to_do(web: Web, tmp_path: Path) -> None:
+def test_without_a_publication_the_page_says_what_to_do(web: Web, tmp_path: Path) -> None:
     answer = web.browser.get("/docs")
 
     assert answer.status == 503

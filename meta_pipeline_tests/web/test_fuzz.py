@@ -1,4 +1,4 @@
-"""Callbacks that nobody's dialog gave: a 4xx each, nothing written, nothing is repeated."""
+"""Callbacks that come from no dialog: each gets a 4xx, nothing is written, and no secret is shown."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from meta_pipeline.store.connections import onboardings
 from meta_pipeline.store.schema.connections import tokens
 from meta_pipeline.store.schema.nodes import node_links
 
-HARD = generated(600, of_each=0.25)  # four tests generate the whole number
+HARD = generated(600, of_each=0.25)  # each of four tests generates a quarter
 anything = st.one_of(
     st.binary(max_size=300).map(quote_from_bytes), st.text(st.characters(max_codepoint=255, exclude_characters="#"), max_size=200),
 )
@@ -39,7 +39,7 @@ header = st.tuples(
 @pytest.fixture(scope="module")
 def web(tmp_path_factory: pytest.TempPathFactory, shared_web_sandbox: Sandbox) -> Web:
     web = make_web(tmp_path_factory.mktemp("web"), shared_web_sandbox)
-    web.connect()  # there is something to lose
+    web.connect()  # a connection that could be lost
     return web
 
 
@@ -51,7 +51,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory, shared_web_sandbox: Sandbo
     )
 
 
-def unmoved(web: Web, before: dict[str, int], *, status: int, body: str) -> None:
+def assert_refused(web: Web, before: dict[str, int], *, status: int, body: str) -> None:
     assert 400 <= status < 500, body
     assert "Traceback" not in body and web.sandbox.app["app_secret"] not in body
     assert web.rows() == before
@@ -59,40 +59,40 @@ def unmoved(web: Web, before: dict[str, int], *, status: int, body: str) -> None
 
 @HARD
 @given(query=queries)
-def test_a_made_up_query(web: Web, query: str) -> None:
+def test_a_made_up_query_is_refused(web: Web, query: str) -> None:
     before = web.rows()
     answer = web.browser.get(f"/oauth/callback?{query}")
-    unmoved(web, before, status=answer.status, body=answer.body)
+    assert_refused(web, before, status=answer.status, body=answer.body)
 
 
 @HARD
 @given(headers=st.lists(header, max_size=4), query=queries)
-def test_made_up_headers_and_cookies(web: Web, headers: list[tuple[bytes, bytes]], query: str) -> None:
+def test_made_up_headers_and_cookies_are_refused(web: Web, headers: list[tuple[bytes, bytes]], query: str) -> None:
     before = web.rows()
     answer = web.browser.get(f"/oauth/callback?{query}", headers)
-    unmoved(web, before, status=answer.status, body=answer.body)
+    assert_refused(web, before, status=answer.status, body=answer.body)
 
 
 @HARD
 @given(at=st.integers(0, 400), bit=st.integers(0, 7), cut=st.integers(0, 400))
-def test_a_true_state_with_one_bit_changed_or_cut_short(web: Web, at: int, bit: int, cut: int) -> None:
+def test_a_valid_state_with_one_bit_changed_or_cut_short_is_refused(web: Web, at: int, bit: int, cut: int) -> None:
     before = web.rows()
     secret = web.browser.cookies["meta_pipeline_browser"]
     true = state.issue(key=web.sandbox.app["app_secret"], now=bootstrap.system_now(), browser_secret=secret).encode()
-    spoiled = bytearray(true)
-    spoiled[at % len(true)] ^= 1 << bit
-    short = bytes(spoiled)[: cut % len(true)] if cut % 2 else bytes(spoiled)
+    damaged = bytearray(true)
+    damaged[at % len(true)] ^= 1 << bit
+    short = bytes(damaged)[: cut % len(true)] if cut % 2 else bytes(damaged)
     answer = web.browser.get(f"/oauth/callback?code=AQ{'1' * 40}&state={quote_from_bytes(short)}")
-    unmoved(web, before, status=answer.status, body=answer.body)
+    assert_refused(web, before, status=answer.status, body=answer.body)
 
 
 @HARD
 @given(headers=st.lists(header, max_size=4), body=st.binary(max_size=300), path=st.sampled_from(
     ["/sign-in", "/sign-out", "/connections/x/check", "/connections/x/disconnect", "/oauth/callback"]))
-def test_made_up_forms_without_a_sign_in(guarded: Web, headers: list[tuple[bytes, bytes]], body: bytes, path: str) -> None:
+def test_made_up_forms_without_a_sign_in_are_refused(guarded: Web, headers: list[tuple[bytes, bytes]], body: bytes, path: str) -> None:
     before = guarded.rows()
     answer = guarded.browser.send("POST", path, body, headers)
-    unmoved(guarded, before, status=answer.status, body=answer.body)
+    assert_refused(guarded, before, status=answer.status, body=answer.body)
 
 
 HOSTILE = st.one_of(
@@ -106,7 +106,7 @@ HOSTILE = st.one_of(
 
 @pytest.fixture(scope="module")
 def named(tmp_path_factory: pytest.TempPathFactory, shared_web_sandbox: Sandbox) -> tuple[Web, str]:
-    """A connection whose names are replaced, and its onboarding."""
+    """Return an app whose names are replaced, and the path of its onboarding."""
     web = make_web(tmp_path_factory.mktemp("named"), shared_web_sandbox)
     return web, web.connect().header("location")
 
@@ -137,5 +137,5 @@ def test_names_from_meta_are_data_on_every_page(named: tuple[Web, str], person: 
             assert [name for name, _ in answer.headers].count("set-cookie") <= 1
 
 
-def test_the_app_is_still_well(web: Web, tmp_path: Path) -> None:
+def test_the_app_is_still_ready(web: Web, tmp_path: Path) -> None:
     assert web.browser.get("/health/ready").status == 200

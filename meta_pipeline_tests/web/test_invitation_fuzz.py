@@ -1,4 +1,4 @@
-"""Ids, forms and headers that no invitation has: a 4xx each, no traceback, no row."""
+"""Ids, forms and headers that no invitation has: each gets a 4xx, without a traceback and without a stored row."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ EXISTING: dict[int, tuple[object, str]] = {}
 @pytest.fixture(scope="module")
 def web(tmp_path_factory: pytest.TempPathFactory, shared_web_sandbox: Sandbox) -> Web:
     web = make_inviting_web(tmp_path_factory.mktemp("invited"), shared_web_sandbox, Clock())
-    invite(web)  # there is something to find
+    invite(web)  # an invitation that could be shown
     return web
 
 
-def unmoved(web: Web, before: dict[str, int], *, status: int, body: str) -> None:
+def assert_refused(web: Web, before: dict[str, int], *, status: int, body: str) -> None:
     assert 400 <= status < 500, body
     assert "Traceback" not in body and "Northwind" not in body and web.sandbox.app["app_secret"] not in body
     assert web.rows() == before
@@ -46,26 +46,26 @@ def unmoved(web: Web, before: dict[str, int], *, status: int, body: str) -> None
 
 @IDS
 @given(id=ids, page=pages)
-def test_a_made_up_id(web: Web, id: str, page: str) -> None:
+def test_a_made_up_id_is_refused(web: Web, id: str, page: str) -> None:
     before = web.rows()
     answer = web.browser.get(f"/invitations/{id}{page}")
-    unmoved(web, before, status=answer.status, body=answer.body)
+    assert_refused(web, before, status=answer.status, body=answer.body)
     if page in ("", "/connect", "/erase"):
         assert answer.status == 404
 
 
 @FORMS
 @given(id=ids, page=pages, body=bodies)
-def test_a_made_up_form(web: Web, id: str, page: str, body: bytes) -> None:
+def test_a_made_up_form_is_refused(web: Web, id: str, page: str, body: bytes) -> None:
     before = web.rows()
     kind = (b"content-type", b"application/x-www-form-urlencoded")
     answer = web.browser.send("POST", f"/invitations/{id}{page}", body, [kind])
-    unmoved(web, before, status=answer.status, body=answer.body)
+    assert_refused(web, before, status=answer.status, body=answer.body)
 
 
 @FORMS
 @given(body=bodies, page=pages.filter(bool))
-def test_a_made_up_form_for_an_invitation_that_exists(web: Web, body: bytes, page: str) -> None:
+def test_a_made_up_form_for_an_invitation_that_exists_is_refused(web: Web, body: bytes, page: str) -> None:
     _, path = EXISTING.setdefault(id(web), invite(web))
     before = web.rows()
     answer = web.another_browser().send("POST", f"{path}{page}", body, [(b"content-type", b"text/plain")])
@@ -74,11 +74,11 @@ def test_a_made_up_form_for_an_invitation_that_exists(web: Web, body: bytes, pag
 
 @IDS
 @given(at=st.integers(0, 42), shift=st.integers(1, 63))
-def test_a_true_link_with_one_character_changed(web: Web, at: int, shift: int) -> None:
+def test_a_valid_link_with_one_character_changed_is_refused(web: Web, at: int, shift: int) -> None:
     _, path = EXISTING.setdefault(id(web), invite(web))
     alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
     text = path.rpartition("/")[2]
     changed = text[:at] + alphabet[(alphabet.index(text[at]) + shift) % 64] + text[at + 1 :]
     before = web.rows()
     answer = web.browser.get(f"/invitations/{changed}")
-    unmoved(web, before, status=answer.status, body=answer.body)
+    assert_refused(web, before, status=answer.status, body=answer.body)

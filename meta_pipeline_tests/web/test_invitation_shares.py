@@ -1,4 +1,4 @@
-"""What an invitation brings: each fault with its sentence and click, shares as partner, and a check that was killed."""
+"""The results of an invitation: each fault with its sentence and click, shares as partner, and a killed check."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def web(tmp_path: Path, sandbox: Sandbox, clock: Clock) -> Web:
     return make_inviting_web(tmp_path, sandbox, clock)
 
 
-# By kind: the node, the one whose tasks and owner it follows, its name, the page of its tasks, and a permission.
+# By kind: the node, the node that decides its tasks and owner, its name, the page of its tasks, and a permission.
 NODES = {
     "ad_account": ("act_1000000001", "act_1000000001", "Northwind US", "/settings/ad-accounts/1000000001", "ads_read"),
     "page": ("3000000000001", "3000000000001", "Northwind", "/settings/pages/3000000000001", "read_insights"),
@@ -80,12 +80,12 @@ def test_each_pair_of_faults_leads_to_its_sentences_and_clicks(
     tmp_path: Path, sandbox: Sandbox, clock: Clock, faults: tuple[str, ...], kind: str
 ) -> None:
     web = faulty_web(tmp_path, sandbox, clock, faults, kind)
-    # A consent without ads_read that has nothing else is no consent: a Page is asked for as well.
+    # A consent to ad accounts alone fails without ads_read, so that a Page is requested as well.
     invitation, path = invite(web, kind, *(["page"] if kind == "ad_account" else []))
     consent(web, path, web.browser, without=(NODES[kind][4],) if "missing_scope" in faults else ())
 
     shown = faults
-    if kind == "ad_account" and "missing_scope" in faults:  # without it Meta lists no ad account: nothing is known of one
+    if kind == "ad_account" and "missing_scope" in faults:  # Meta then lists no ad account, and its other faults are unknown
         shown = tuple(name for name in faults if name in ("missing_scope", "wrong_direction"))
     check_page(web.browser.get(path).body, kind, shown)
     assert state_of(web, invitation) == "partly_granted"
@@ -98,7 +98,7 @@ def test_each_pair_of_faults_leads_to_its_sentences_and_clicks(
 def test_each_pair_of_faults_of_a_partner_share_leads_to_its_sentences_and_clicks(
     tmp_path: Path, sandbox: Sandbox, clock: Clock, faults: tuple[str, ...], kind: str
 ) -> None:
-    """A share as partner is read from our side, with our own token, and takes no permission of the customer."""
+    """A share as partner is read with our token and needs no permission from the customer."""
     web = faulty_web(tmp_path, sandbox, clock, faults, kind)
     _connect_operator(web)
     invitation, path = invite(web, kind)
@@ -122,7 +122,7 @@ def test_a_node_without_a_role_and_a_page_without_instagram_are_named(tmp_path: 
     assert "17841499999999999: no Instagram account is linked" in page and "Linked accounts" in page
 
 
-def test_sharing_as_partner_is_looked_for_at_growing_intervals(web: Web, sandbox: Sandbox, clock: Clock) -> None:
+def test_sharing_as_partner_is_checked_at_growing_intervals(web: Web, sandbox: Sandbox, clock: Clock) -> None:
     sandbox.control("tasks", {"node": "act_1000000001", "tasks": []})  # not shared yet
     _connect_operator(web)
     invitation, path = invite(web, "ad_account")
@@ -159,12 +159,12 @@ def test_a_consent_whose_check_was_killed_is_checked_again(web: Web, clock: Cloc
     assert state_of(web, invitation) == "verified"
 
 
-def test_a_partner_who_never_shares_lapses_and_costs_few_calls(web: Web, sandbox: Sandbox, clock: Clock) -> None:
+def test_without_a_share_an_invitation_lapses_and_makes_few_calls(web: Web, sandbox: Sandbox, clock: Clock) -> None:
     sandbox.control("tasks", {"node": "act_1000000001", "tasks": []})
     _connect_operator(web)
     invitation, path = invite(web, "ad_account")
     web.browser.post(f"{path}/shared", {"form_token": form_token(web.browser.get(path).body)})
-    runtime, looks = web.runtime, 0
+    runtime, checks = web.runtime, 0
     for _ in range(7 * 24 * 4):
         clock.at += dt.timedelta(minutes=15)
         before = sandbox.control("calls").get("GET /me/adaccounts", 0)
@@ -172,8 +172,8 @@ def test_a_partner_who_never_shares_lapses_and_costs_few_calls(web: Web, sandbox
             intake=runtime.intake, features=runtime.features, graph=runtime.graph, tokens=runtime.vault,
             engine=runtime.engine, now=clock.now(),
         )
-        looks += sandbox.control("calls").get("GET /me/adaccounts", 0) - before
-    assert 8 <= looks <= 16
+        checks += sandbox.control("calls").get("GET /me/adaccounts", 0) - before
+    assert 8 <= checks <= 16
     issuing.lapse(engine=runtime.engine, now=clock.now())
     assert state_of(web, invitation) == "lapsed"
 

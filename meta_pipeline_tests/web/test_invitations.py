@@ -1,4 +1,4 @@
-"""An invitation as its customer sees it: from the link to verified assets, and every way in which it ends."""
+"""An invitation from the customer's side: from the link to verified assets, and every way in which it ends."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def web(tmp_path: Path, sandbox: Sandbox, clock: Clock) -> Web:
     return make_inviting_web(tmp_path, sandbox, clock)
 
 
-def test_the_page_says_who_asks_what_is_read_and_never_possible_how_long_and_how_to_leave(web: Web) -> None:
+def test_the_page_says_who_requests_which_access_for_how_long_and_how_to_end_it(web: Web) -> None:
     invitation, path = invite(web)
     body = web.browser.get(path).body
 
@@ -61,14 +61,14 @@ def test_signing_in_leads_to_verified_assets_with_yesterdays_figures(web: Web) -
     page = guest.get(path).body
 
     assert "Everything is shared" in page and "Northwind US" in page and "Impressions" in page and "Yesterday (" in page
-    assert page.count(" checked") == 3  # what was not asked for is not ticked
+    assert page.count(" checked") == 3  # nodes that were not requested are not ticked
     assert "Aroha Outdoor NZ" in page
     assert state_of(web, invitation) == "verified"
     states = [change.state for change in invitations.history(web.runtime.engine, invitation.id)]
     assert states == ["created", "opened", "signed_in", "waiting_for_meta", "verified"]
 
 
-def test_an_invitation_asks_for_the_permissions_of_its_kinds_only(web: Web) -> None:
+def test_an_invitation_requests_only_the_permissions_of_its_kinds(web: Web) -> None:
     invitation, path = invite(web, "ad_account")
     scopes = parameter(web.dialog(f"{path}/connect"), "scope").split(",")
     assert set(scopes) == {"ads_read", "business_management"}
@@ -101,7 +101,7 @@ OTHERS = '\n[tenants.south]\nad_accounts = ["act_1000000005"]\n'
 
 @pytest.fixture(scope="module")
 def answered(tmp_path_factory: pytest.TempPathFactory, shared_web_sandbox: Sandbox) -> tuple[Web, str]:
-    """An invitation that was answered, beside another customer."""
+    """Return an app with another customer, and the path of an invitation that was answered."""
     web = make_inviting_web(tmp_path_factory.mktemp("answered"), shared_web_sandbox, Clock(), INTAKE + OTHERS)
     _, path = invite(web)
     consent(web, path, web.browser)
@@ -116,11 +116,11 @@ def answered(tmp_path_factory: pytest.TempPathFactory, shared_web_sandbox: Sandb
         ("3000000000001", None, [False, True], "chosen"),
         ("3000000000001", "chosen", [False], "left_out"),
         ("3000000000001", "paused", [False], "paused"), ("3000000000001", "paused", [True], "paused"),
-        ("3000000000001", "left_out", [True], "left_out"),  # by an operator: not the customer's to undo
+        ("3000000000001", "left_out", [True], "left_out"),  # an operator's choice, which a customer can't change
         ("act_1000000005", None, [False], None),  # another customer's
     ],
 )
-def test_what_is_not_ticked_is_not_read_every_day(
+def test_unticked_nodes_are_not_read_every_day(
     answered: tuple[Web, str], node_id: str, before: Any, ticks: list[bool], choice: str | None
 ) -> None:
     web, path = answered
@@ -139,7 +139,7 @@ def test_what_is_not_ticked_is_not_read_every_day(
     assert (node_id in read) is (choice in (None, "chosen")) and "act_1000000001" in read
 
 
-def test_refusing_in_the_dialog_is_one_page_and_can_be_taken_back(web: Web) -> None:
+def test_refusing_in_the_dialog_shows_one_page_and_can_be_undone(web: Web) -> None:
     invitation, path = invite(web)
     state = parameter(web.dialog(f"{path}/connect"), "state")
     page = web.browser.get(f"/oauth/callback?error=access_denied&state={quote(state)}")

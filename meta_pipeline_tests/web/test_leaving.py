@@ -1,4 +1,4 @@
-"""Meta's callbacks when a person leaves: only its own requests count, each once, and they take effect at once."""
+"""Meta's callbacks when a person leaves: only requests signed by Meta count, each once, and they take effect at once."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ def test_a_request_within_the_times_is_accepted(web: Web, path: str, claims: dic
 @pytest.fixture(scope="module")
 def shared_web(tmp_path_factory: pytest.TempPathFactory, shared_web_sandbox: Sandbox) -> Web:
     web = make_web(tmp_path_factory.mktemp("leaving"), shared_web_sandbox, now=lambda: AT)
-    web.connect()  # there is something to lose
+    web.connect()  # a connection that could be lost
     WRITES.clear()
 
     @sa.event.listens_for(web.runtime.engine, "before_cursor_execute")
@@ -158,7 +158,7 @@ def _is_refused(web: Web, status: int, body: str) -> None:
     assert WRITES == []
 
 
-HARD = generated(600, of_each=0.25)  # four tests generate the whole number
+HARD = generated(600, of_each=0.25)  # each of four tests generates a quarter
 path_of = st.sampled_from(CALLBACKS)
 words = st.text(st.characters(max_codepoint=255), max_size=120)
 json_values = st.recursive(
@@ -178,21 +178,21 @@ def encoded(content: bytes) -> str:
 
 @HARD
 @given(path=path_of, body=st.binary(max_size=400), field=st.sampled_from(["signed_request", "x", "signed_request[]"]))
-def test_made_up_forms(shared_web: Web, path: str, body: bytes, field: str) -> None:
+def test_made_up_forms_are_refused(shared_web: Web, path: str, body: bytes, field: str) -> None:
     answer = shared_web.browser.send("POST", path, f"{field}={quote_from_bytes(body)}".encode(), [])
     _is_refused(shared_web, answer.status, answer.body)
 
 
 @HARD
 @given(path=path_of, signature=words, payload=words)
-def test_made_up_signatures(shared_web: Web, path: str, signature: str, payload: str) -> None:
+def test_made_up_signatures_are_refused(shared_web: Web, path: str, signature: str, payload: str) -> None:
     _refused(shared_web, path, {"signed_request": f"{signature}.{payload}"})
 
 
 @HARD
 @given(path=path_of, payload=payloads)
-def test_true_signatures_of_payloads_that_are_none(shared_web: Web, path: str, payload: bytes) -> None:
-    """A leaked secret would not help: even then nothing is stored of what names no person of today."""
+def test_invalid_payloads_with_a_valid_signature_are_refused(shared_web: Web, path: str, payload: bytes) -> None:
+    """Even with a leaked secret, nothing is stored of a payload without a person or without a current time."""
     text = encoded(payload)
     signature = hmac.new(shared_web.sandbox.app["app_secret"].encode(), text.encode(), hashlib.sha256).digest()
     _refused(shared_web, path, {"signed_request": f"{encoded(signature)}.{text}"})
@@ -200,17 +200,17 @@ def test_true_signatures_of_payloads_that_are_none(shared_web: Web, path: str, p
 
 @HARD
 @given(path=path_of, at=st.integers(0, 400), bit=st.integers(0, 7), cut=st.integers(0, 400))
-def test_a_true_request_with_one_bit_changed_or_cut_short(shared_web: Web, path: str, at: int, bit: int, cut: int) -> None:
+def test_a_valid_request_with_one_bit_changed_or_cut_short_is_refused(shared_web: Web, path: str, at: int, bit: int, cut: int) -> None:
     true = signed_here(shared_web).encode()
-    spoiled = bytearray(true)
-    spoiled[at % len(true)] ^= 1 << bit
-    short = bytes(spoiled)[: cut % len(true)] if cut % 2 else bytes(spoiled)
+    damaged = bytearray(true)
+    damaged[at % len(true)] ^= 1 << bit
+    short = bytes(damaged)[: cut % len(true)] if cut % 2 else bytes(damaged)
     answer = shared_web.browser.send("POST", path, b"signed_request=" + quote_from_bytes(short).encode(), [])
     _is_refused(shared_web, answer.status, answer.body)
 
 
-def test_a_true_request_writes(shared_web: Web) -> None:
-    """The tests above would see a row."""
+def test_a_valid_request_is_written(shared_web: Web) -> None:
+    """Check that the tests above would notice a written row."""
     answer = shared_web.browser.post(CALLBACKS[0], {"signed_request": signed_here(shared_web)})
 
     assert answer.status == 200 and any("signed_requests" in statement for statement in WRITES)
@@ -289,7 +289,7 @@ def test_an_erased_node_comes_back_only_with_a_later_consent(tmp_path: Path, san
     assert "act_1000000005" in {link.id for link in list_links(web.runtime.engine)}
 
 
-def test_an_erasure_that_fails_leaves_the_next_one_as_it_is(web: Web) -> None:
+def test_an_erasure_that_fails_does_not_stop_the_next_one(web: Web) -> None:
     request = functools.partial(callbacks.request_erasure, tokens=web.runtime.vault, engine=web.runtime.engine, now=AT)
     failing, other = request("node", "act_404", "test"), request("person", PERSON, "test")
 

@@ -35,7 +35,7 @@ def test_a_node_is_paused_and_read_again_by_a_button(web: Web) -> None:
     ("pause", NODE, "", 403), ("pause", NODE, "another's", 403), ("pause", "act_404", None, 404), ("delete", NODE, None, 404),
     ("", NODE, None, 404), ("pause", "%00", None, 404), ("pause", "x" * 3000, None, 404),
 ])
-def test_a_form_that_is_not_ours_or_means_nothing_changes_nothing(
+def test_a_forged_or_invalid_form_changes_nothing(
     web: Web, choice: str, node_id: str, form_token: str | None, status: int
 ) -> None:
     web.connect()

@@ -1,4 +1,4 @@
-"""Consent in a browser: a yes is sealed, everything else is one clear page and leaves nothing behind."""
+"""Consent in a browser: a granted token is sealed; everything else shows one clear page and stores nothing."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from meta_pipeline.consent import state
 from meta_pipeline.store.connections import grants
 
 
-def test_a_yes_ends_in_a_sealed_token_links_and_a_grant(web: Web) -> None:
+def test_a_consent_ends_in_a_sealed_token_links_and_a_grant(web: Web) -> None:
     answer = web.connect()
 
     assert answer.status == 303 and answer.header("location").startswith("/onboardings/")
@@ -43,7 +43,7 @@ def test_a_connection_is_healthy_whatever_the_date(
     assert "Healthy" in web.browser.get("/").body
 
 
-def test_the_dialog_asks_for_what_the_phase_needs(web: Web) -> None:
+def test_the_dialog_requests_the_scopes_of_the_phase(web: Web) -> None:
     first, second = (parameter(web.dialog(f"/connect?phase={phase}"), "scope").split(",") for phase in (1, 2))
 
     assert "business_management" not in first and "ads_management" not in second
@@ -52,7 +52,7 @@ def test_the_dialog_asks_for_what_the_phase_needs(web: Web) -> None:
     assert web.browser.get("/connect?phase=9").status == 400
 
 
-def test_a_configuration_of_login_for_business_takes_the_place_of_scopes(tmp_path: Path, sandbox: Sandbox) -> None:
+def test_a_configuration_of_login_for_business_replaces_the_scopes(tmp_path: Path, sandbox: Sandbox) -> None:
     web = make_web(tmp_path, sandbox, login_config_id="1100000000000002")
     dialog = web.dialog()
 
@@ -62,7 +62,7 @@ def test_a_configuration_of_login_for_business_takes_the_place_of_scopes(tmp_pat
     assert ref.kind == "system_user" and ref.expires_at is None
 
 
-def test_what_was_declined_is_named_and_asked_for_again(web: Web) -> None:
+def test_a_declined_permission_is_named_and_requested_again(web: Web) -> None:
     dialog = web.dialog("/connect?phase=1")
     requested = parameter(dialog, "scope").split(",")
     chosen = "&".join(f"scope={name}" for name in requested if name != "read_insights")
@@ -86,7 +86,7 @@ def refused(web: Web, target: str, status: int, text: str, browser: Browser | No
     assert (web.rows(), web.exchanges()) == (before, exchanges)
 
 
-def test_a_no_leaves_nothing_behind_and_may_become_a_yes(web: Web) -> None:
+def test_a_declined_consent_stores_nothing_and_may_be_given_later(web: Web) -> None:
     dialog = web.dialog()
     state_text = parameter(dialog, "state")
     refused(
@@ -119,7 +119,7 @@ def test_a_state_that_was_tampered_with_is_refused(web: Web) -> None:
     refused(web, f"/oauth/callback?state={state_text}", 400, "without a code")
 
 
-def test_an_old_answer_is_refused(web: Web) -> None:
+def test_an_old_state_is_refused(web: Web) -> None:
     web.browser.get("/")
     secret = web.browser.cookies["meta_pipeline_browser"]
     key = web.sandbox.app["app_secret"]
@@ -137,7 +137,7 @@ def test_a_code_is_never_sent_twice(web: Web, fault: str, status: int) -> None:
     assert web.exchanges() == 1 and web.rows()["tokens"] == web.rows()["onboardings"] == 0
 
 
-def test_a_code_that_meta_refuses_is_said(web: Web) -> None:
+def test_a_code_that_meta_refuses_is_reported(web: Web) -> None:
     state_text = parameter(web.dialog(), "state")
     answer = web.browser.get(f"/oauth/callback?code=AQnonsense&state={quote(state_text)}")
 
@@ -145,7 +145,7 @@ def test_a_code_that_meta_refuses_is_said(web: Web) -> None:
     assert web.rows()["tokens"] == 0
 
 
-def test_trouble_of_meta_during_onboarding_loses_nothing(web: Web) -> None:
+def test_an_error_of_meta_during_onboarding_loses_nothing(web: Web) -> None:
     target = web.consented(web.dialog())
     web.sandbox.control("faults", {"fault": "500", "path": "GET debug_token", "times": 1})
     where = web.browser.get(target).header("location")
@@ -160,7 +160,7 @@ def test_trouble_of_meta_during_onboarding_loses_nothing(web: Web) -> None:
     assert "Sam Operator is connected" in web.browser.get(where).body
 
 
-def test_no_secret_is_on_a_page_in_the_store_or_in_a_url_of_ours(web: Web, tmp_path: Path) -> None:
+def test_no_secret_is_on_a_page_or_in_the_store(web: Web, tmp_path: Path) -> None:
     where = web.connect().header("location")
     shown = web.browser.get(where).body + web.browser.get("/").body
     stored = b"".join(file.read_bytes() for file in tmp_path.rglob("*") if file.is_file())

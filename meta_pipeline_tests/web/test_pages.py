@@ -1,4 +1,4 @@
-"""The pages: who may see them, what they say, what a form may do."""
+"""The pages: who may see them, what they show, and what their forms may do."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def sign_in(web: Web, password: str = PASSWORD) -> int:
     return web.browser.post("/sign-in", {"form_token": token, "password": password}).status
 
 
-def test_who_is_connected_what_is_reachable_and_through_whom(web: Web) -> None:
+def test_the_page_shows_who_is_connected_and_what_is_reachable(web: Web) -> None:
     assert "Nobody is connected yet" in web.browser.get("/").body
     web.connect()
     page = web.browser.get("/").body
@@ -50,7 +50,7 @@ def test_a_missing_task_is_named_with_the_place_where_it_is_given(web: Web) -> N
     assert "https://business.facebook.com/settings/ad-accounts/1000000002" in page
 
 
-def test_disconnecting_is_known_at_meta_and_here(web: Web) -> None:
+def test_disconnecting_takes_effect_at_meta_and_here(web: Web) -> None:
     web.connect()
     (ref,) = [ref for ref in web.runtime.vault.refs() if ref.kind == "user"]
     value = web.runtime.vault.reveal(ref.id, flow="test").value
@@ -66,7 +66,7 @@ def test_disconnecting_is_known_at_meta_and_here(web: Web) -> None:
 
 
 @pytest.mark.parametrize("spoil", ["no token", "another browser's", "from elsewhere"])
-def test_a_form_that_is_not_ours_does_nothing(web: Web, spoil: str) -> None:
+def test_a_forged_form_does_nothing(web: Web, spoil: str) -> None:
     web.connect()
     (ref,) = [ref for ref in web.runtime.vault.refs() if ref.kind == "user"]
     form, headers = {"form_token": web.form_token()}, []
@@ -94,13 +94,13 @@ def test_every_answer_carries_the_security_headers(web: Web) -> None:
     assert "<script>" not in page and " style=" not in page and " onclick=" not in page
 
 
-def test_a_page_that_points_its_name_at_us_is_refused(web: Web) -> None:
+def test_a_request_with_a_foreign_host_name_is_refused(web: Web) -> None:
     assert Browser(web.app, host="evil.example").get("/").status == 400
     assert Browser(web.app, host="127.0.0.1:8600").get("/").status == 200
     assert Browser(web.app, host="[::1]:8600").get("/").status == 200
 
 
-def test_nobody_is_let_in_from_elsewhere_without_a_password(tmp_path: Path, sandbox: Sandbox) -> None:
+def test_access_from_other_machines_needs_a_password(tmp_path: Path, sandbox: Sandbox) -> None:
     with pytest.raises(ConfigError, match="META_PIPELINE_OPERATOR_PASSWORD"):
         make_web(tmp_path, sandbox, host="0.0.0.0")
     with pytest.raises(ConfigError, match="META_PIPELINE_OPERATOR_PASSWORD"):
@@ -109,7 +109,7 @@ def test_nobody_is_let_in_from_elsewhere_without_a_password(tmp_path: Path, sand
         make_web(tmp_path, sandbox, public_url="etl.example")
 
 
-def test_from_elsewhere_only_operators_see_anything(guarded: Web) -> None:
+def test_from_other_machines_only_operators_have_access(guarded: Web) -> None:
     for target in ("/", "/connect?phase=1"):
         assert guarded.browser.get(target).header("location") == "/sign-in"
     assert guarded.browser.post("/connections/x/check", {}).status == 403
@@ -126,7 +126,7 @@ def test_from_elsewhere_only_operators_see_anything(guarded: Web) -> None:
     assert guarded.browser.get("/").status == 303
 
 
-def test_what_is_not_set_is_named(tmp_path: Path, sandbox: Sandbox) -> None:
+def test_a_missing_setting_is_named(tmp_path: Path, sandbox: Sandbox) -> None:
     web = make_web(tmp_path, sandbox)
     web = make_web(tmp_path / "other", sandbox)
     object.__setattr__(web.runtime.settings, "app_id", None)

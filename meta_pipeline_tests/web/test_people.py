@@ -77,7 +77,7 @@ def signed_in(web: Web, email: str) -> Browser:
 
 
 def paths_of(web: Web) -> list[tuple[str, str]]:
-    """Return every method and path of the app, with values that exist where a path has a part to fill in."""
+    """Return every method and path of the app, with existing values for the parameters of paths."""
     (ref,) = [ref for ref in web.runtime.vault.refs() if ref.kind == "user"]
     values = {"ref": ref.id, "tenant": "south"}
     routes = [route for route in web.app.routes if isinstance(route, Route)]
@@ -128,7 +128,7 @@ def test_an_operator_of_a_tenant_sees_that_tenant_only(web: Web) -> None:
     assert browser.get("/").status == browser.get("/connect?phase=1").status == 403
 
 
-def test_an_operator_signs_in_as_themselves_and_the_password_ends(tmp_path: Path, sandbox: Sandbox, clock: Clock) -> None:
+def test_operators_who_are_named_sign_in_by_link_and_not_by_password(tmp_path: Path, sandbox: Sandbox, clock: Clock) -> None:
     web = with_intake(tmp_path, sandbox, clock, INTAKE, operator_password=PASSWORD)
     page = web.browser.get("/sign-in").body
     assert "Operator password" not in page
@@ -140,7 +140,7 @@ def test_an_operator_signs_in_as_themselves_and_the_password_ends(tmp_path: Path
     assert web.another_browser().get("/").header("location") == "/sign-in"
 
 
-def test_the_password_stays_where_the_intake_names_no_operator(tmp_path: Path, sandbox: Sandbox, clock: Clock) -> None:
+def test_the_password_is_valid_while_no_operator_is_named(tmp_path: Path, sandbox: Sandbox, clock: Clock) -> None:
     web = with_intake(tmp_path, sandbox, clock, NORTH, operator_password=PASSWORD)
     page = web.browser.get("/sign-in").body
     assert web.browser.post("/sign-in", {"form_token": form_token(page), "password": PASSWORD}).status == 303
@@ -150,7 +150,7 @@ def test_the_password_stays_where_the_intake_names_no_operator(tmp_path: Path, s
     assert web.browser.get("/").header("location") == "/sign-in"
 
 
-def test_people_alone_make_serve_safe_for_others(tmp_path: Path, sandbox: Sandbox, clock: Clock) -> None:
+def test_serve_accepts_other_machines_when_operators_are_named(tmp_path: Path, sandbox: Sandbox, clock: Clock) -> None:
     web = with_intake(tmp_path, sandbox, clock, INTAKE, host="0.0.0.0", public_url="https://etl.example")
     assert web.browser.get("/").header("location") == "/sign-in"
     (tmp_path / "bare").mkdir()
@@ -159,7 +159,7 @@ def test_people_alone_make_serve_safe_for_others(tmp_path: Path, sandbox: Sandbo
         with_intake(tmp_path / "bare", sandbox, clock, '[tenants.a]\nnodes = ["1"]', host="0.0.0.0")
 
 
-def test_a_link_works_once_for_fifteen_minutes_and_opening_it_uses_nothing(web: Web, clock: Clock) -> None:
+def test_a_link_works_once_for_fifteen_minutes_and_opening_it_does_not_use_it(web: Web, clock: Clock) -> None:
     url = link_for(web, "kim@north.example")
     path = url.removeprefix(web.runtime.settings.public_url)
     assert [web.another_browser().get(path).status for _ in range(3)] == [200] * 3
@@ -191,14 +191,14 @@ def test_two_browsers_can_not_use_one_link(web: Web) -> None:
     assert sorted(statuses) == [303] + [404] * 5
 
 
-def test_whoever_leaves_the_intake_is_signed_out_at_once(web: Web, tmp_path: Path) -> None:
+def test_a_person_removed_from_the_intake_is_signed_out_at_once(web: Web, tmp_path: Path) -> None:
     viewer, operator = signed_in(web, "kim@north.example"), signed_in(web, "ann@agency.example")
     pending = link_for(web, "kim@north.example")
     (tmp_path / "intake.toml").write_text(INTAKE.replace("kim@", "new@"))
 
     assert viewer.get("/tenants/north").header("location") == "/sign-in" and operator.get("/").status == 200
     assert follow(web, pending, web.another_browser()).status == 404
-    (tmp_path / "intake.toml").write_text("[tenants")  # a slip: the last valid file counts
+    (tmp_path / "intake.toml").write_text("[tenants")  # an invalid file: the last valid one counts
     assert operator.get("/").status == 200 and viewer.get("/tenants/north").header("location") == "/sign-in"
 
 
@@ -212,7 +212,7 @@ def test_a_session_ends_with_its_age_and_by_signing_out(web: Web, clock: Clock) 
 
 
 @pytest.mark.parametrize("email", ["kim@north.example", "eve@north.example", "x" * 60_000, "a\r\nBcc: b@c.example"])
-def test_the_sign_in_page_tells_nobody_who_is_named_and_mails_a_link(
+def test_the_sign_in_page_does_not_reveal_who_is_named_and_mails_a_link(
     tmp_path: Path, sandbox: Sandbox, clock: Clock, mail: Mail, email: str
 ) -> None:
     web = with_intake(tmp_path, sandbox, clock, INTAKE, smtp_url=mail.url)

@@ -1,4 +1,4 @@
-"""The server on a socket: what a stranger can't hold, fill or make it write."""
+"""The server on a socket: no stranger can occupy it, exhaust its memory or make it write."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ GET = b"GET /health/live HTTP/1.1\r\nhost: localhost\r\n"
 
 
 class Server:
-    """A running server, and clients that speak bytes."""
+    """A running server, with clients that send raw bytes."""
 
     def __init__(self, port: int) -> None:
         self.port = port
@@ -27,7 +27,7 @@ class Server:
         return socket.create_connection(("127.0.0.1", self.port), timeout=60)
 
     def answer(self, request: bytes) -> bytes:
-        """Everything the server sends until it closes the connection."""
+        """Return everything that the server sends until it closes the connection."""
         with self.client() as client:
             client.sendall(request)
             return drained(client)
@@ -60,7 +60,7 @@ def server(web: Web) -> Iterator[Server]:
         yield server
 
 
-def test_an_honest_client_is_served_again_and_again_on_one_connection(server: Server) -> None:
+def test_a_client_is_served_several_times_on_one_connection(server: Server) -> None:
     with server.client() as client:
         for _ in range(3):
             client.sendall(GET + b"\r\n")
@@ -68,11 +68,11 @@ def test_an_honest_client_is_served_again_and_again_on_one_connection(server: Se
 
 
 @pytest.mark.parametrize("sent", [b"", b"GET /", GET, GET + b"x-slow: "], ids=["nothing", "line", "headers", "half"])
-def test_a_head_that_does_not_end_is_closed(server: Server, sent: bytes) -> None:
+def test_a_connection_whose_head_does_not_end_is_closed(server: Server, sent: bytes) -> None:
     assert server.answer(sent) == b""
 
 
-def test_a_head_that_drips_gets_no_more_time(server: Server) -> None:
+def test_a_head_that_arrives_slowly_gets_no_more_time(server: Server) -> None:
     stop = threading.Event()
     with server.client() as client:
         def drip() -> None:
@@ -83,12 +83,12 @@ def test_a_head_that_drips_gets_no_more_time(server: Server) -> None:
 
         thread = threading.Thread(target=drip)
         thread.start()
-        assert drained(client) == b""  # closed although something came all the time
+        assert drained(client) == b""  # closed although bytes kept arriving
         stop.set()
         thread.join(30)
 
 
-def test_a_body_that_does_not_come_is_closed_and_logs_nothing(server: Server, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_body_that_does_not_arrive_ends_the_connection_silently(server: Server, caplog: pytest.LogCaptureFixture) -> None:
     head = b"POST /sign-out HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/x-www-form-urlencoded\r\n"
     with caplog.at_level(logging.DEBUG):
         assert b"200" not in server.answer(head + b"content-length: 1000\r\n\r\nform_token=")
@@ -120,7 +120,7 @@ def test_a_request_with_two_lengths_is_refused_and_what_follows_is_no_request(se
     assert answer.startswith(b"HTTP/1.1 400") and answer.count(b"HTTP/1.1") == 1
 
 
-def test_connections_that_wait_give_way_to_those_that_ask(web: Web) -> None:
+def test_waiting_connections_are_closed_for_new_requests(web: Web) -> None:
     with serving(web, Limits(head_s=600, connections=8)) as server, contextlib.ExitStack() as stack:
         held = []
         for _ in range(30):
@@ -128,10 +128,10 @@ def test_connections_that_wait_give_way_to_those_that_ask(web: Web) -> None:
             client.sendall(b"GET /")
             held.append(client)
         assert b"200 OK" in server.answer(GET + b"connection: close\r\n\r\n")
-        assert drained(held[0]) == b""  # the oldest had to go, long before its time
+        assert drained(held[0]) == b""  # the oldest was closed, long before its timeout
 
 
-def test_a_page_that_nobody_reads_does_not_stop_the_server(web: Web) -> None:
+def test_a_client_that_reads_nothing_does_not_stop_the_server(web: Web) -> None:
     with serving(web, Limits(read_s=0.2)) as server:
         with server.client() as client:
             client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)

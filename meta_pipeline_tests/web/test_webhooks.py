@@ -1,4 +1,4 @@
-"""Meta's webhooks are received: verified, bounded, each change once and in the inbox before the answer."""
+"""Meta's webhooks are verified and bounded, and each change is in the inbox once before the response is sent."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def rows(runtime: Runtime) -> list[Entry]:
     return Inbox(runtime.engine).find()
 
 
-def test_the_handshake_returns_the_challenge_to_whoever_has_the_verify_token(client: TestClient) -> None:
+def test_the_handshake_returns_the_challenge_for_the_right_verify_token(client: TestClient) -> None:
     query = {"hub.mode": "subscribe", "hub.challenge": "1158201444", "hub.verify_token": VERIFY_TOKEN}
     answer = client.get("/webhooks", params=query)
 
@@ -113,7 +113,7 @@ BROKEN = [
 
 
 @pytest.mark.parametrize("body", BROKEN, ids=range(len(BROKEN)))
-def test_a_signed_body_that_is_no_webhook_is_refused_whole(runtime: Runtime, client: TestClient, body: bytes) -> None:
+def test_a_signed_body_that_is_no_webhook_stores_nothing(runtime: Runtime, client: TestClient, body: bytes) -> None:
     assert post(client, body) == 400
     assert rows(runtime) == []
 
@@ -139,7 +139,7 @@ def test_a_thousand_changes_come_in_one_body_and_not_more(runtime: Runtime, clie
 
 
 @pytest.mark.parametrize("size", [MOST_BYTES, MOST_BYTES + 1, 2 * MOST_BYTES])
-def test_a_body_that_is_too_long_is_refused_without_being_kept(runtime: Runtime, client: TestClient, size: int) -> None:
+def test_a_body_that_is_too_long_is_refused_and_not_stored(runtime: Runtime, client: TestClient, size: int) -> None:
     body = b" " * size
 
     assert post(client, body, x_hub_signature_256=f"sha256={hashlib.sha256(body).hexdigest()}") == 413
@@ -181,7 +181,7 @@ def test_changes_without_values_are_stored_as_well(runtime: Runtime, client: Tes
 
 
 @pytest.mark.parametrize("missing", ["webhook_verify_token", "app_secret"])
-def test_without_its_settings_the_receiver_names_the_one_that_is_missing(runtime: Runtime, client: TestClient, missing: str) -> None:
+def test_the_receiver_names_its_missing_setting(runtime: Runtime, client: TestClient, missing: str) -> None:
     object.__setattr__(runtime.settings, missing, None)
     answer = client.post("/webhooks", content=b"{}", headers={"x-hub-signature-256": signature(b"{}")})
 

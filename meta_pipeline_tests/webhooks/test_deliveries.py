@@ -1,4 +1,4 @@
-"""The sandbox delivers webhooks as Meta does, and as badly as a test wants."""
+"""The sandbox delivers webhooks as Meta does, including repeated, reordered, late, lost and forged ones."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Receiver:
                 self.end_headers()
 
             def log_message(self, *_: object) -> None:
-                """Say nothing."""
+                """Log nothing."""
 
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
@@ -62,7 +62,7 @@ def graph() -> Graph:
     return graph
 
 
-def order(graph: Graph, receiver: Receiver, count: int = 3, **how: Any) -> dict[str, Any]:
+def deliver(graph: Graph, receiver: Receiver, count: int = 3, **how: Any) -> dict[str, Any]:
     changes = [
         {"object": "page", "entry_id": "3", "field": "feed", "value": {"n": number}, "time": 1000 + number} for number in range(count)
     ]
@@ -75,8 +75,8 @@ def is_signed(graph: Graph, body: bytes, headers: dict[str, str]) -> bool:
     return headers.get("x-hub-signature-256") == f"sha256={expected}"
 
 
-def test_changes_come_signed_in_one_body(graph: Graph, receiver: Receiver) -> None:
-    assert order(graph, receiver)["accepted"] == 1
+def test_changes_are_delivered_signed_in_one_body(graph: Graph, receiver: Receiver) -> None:
+    assert deliver(graph, receiver)["accepted"] == 1
     ((body, headers),) = receiver.received
 
     assert is_signed(graph, body, headers) and [value["n"] for value in receiver.changes()] == [0, 1, 2]
@@ -86,8 +86,8 @@ def test_changes_come_signed_in_one_body(graph: Graph, receiver: Receiver) -> No
     ({"copies": 2}, [0, 1, 2, 0, 1, 2]), ({"reversed": True}, [2, 1, 0]), ({"lost": True}, []), ({"batch": 1}, [0, 1, 2]),
     ({"send": False}, []), ({"delay_s": 60}, []),
 ])
-def test_they_come_repeated_reordered_late_or_never(graph: Graph, receiver: Receiver, how: dict[str, Any], numbers: list[int]) -> None:
-    order(graph, receiver, **how)
+def test_changes_are_delivered_repeated_reordered_late_or_never(graph: Graph, receiver: Receiver, how: dict[str, Any], numbers: list[int]) -> None:
+    deliver(graph, receiver, **how)
     assert [value["n"] for value in receiver.changes()] == numbers
     graph.fixed_now = START + dt.timedelta(seconds=60)
     control(graph, "webhooks", {}, {})
@@ -96,24 +96,24 @@ def test_they_come_repeated_reordered_late_or_never(graph: Graph, receiver: Rece
     assert [value["n"] for value in receiver.changes()] == ([0, 1, 2] if is_late else numbers)
 
 
-def test_a_thousand_are_in_one_body(graph: Graph, receiver: Receiver) -> None:
-    order(graph, receiver, count=2500)
+def test_a_body_has_at_most_a_thousand_changes(graph: Graph, receiver: Receiver) -> None:
+    deliver(graph, receiver, count=2500)
 
     assert [len(json.loads(body)["entry"]) for body, _ in receiver.received] == [1000, 1000, 500]
 
 
 @pytest.mark.parametrize("how", [{"forged": True}, {"unsigned": True}, {"sha1": True}])
 def test_a_forged_body_has_no_valid_signature(graph: Graph, receiver: Receiver, how: dict[str, Any]) -> None:
-    order(graph, receiver, **how)
+    deliver(graph, receiver, **how)
     ((body, headers),) = receiver.received
 
     assert not is_signed(graph, body, headers)
 
 
-def test_what_is_refused_comes_again_for_36_hours_and_then_the_subscription_is_off(graph: Graph, receiver: Receiver) -> None:
+def test_a_refused_delivery_is_retried_for_36_hours_and_then_the_subscription_is_off(graph: Graph, receiver: Receiver) -> None:
     receiver.status = 503
     graph.webhooks.subscriptions.of_app["page"] = AppSubscription(object="page", callback_url=receiver.url, fields=["feed"])
-    order(graph, receiver, count=1)
+    deliver(graph, receiver, count=1)
     while graph.webhooks.deliveries.waiting:
         graph.fixed_now = graph.webhooks.deliveries.waiting[0].due_at
         answer = control(graph, "webhooks", {}, {})
@@ -123,9 +123,9 @@ def test_what_is_refused_comes_again_for_36_hours_and_then_the_subscription_is_o
     assert answer["subscriptions"]["app"][0]["active"] is False
 
 
-def test_what_is_accepted_at_last_does_not_come_again(graph: Graph, receiver: Receiver) -> None:
+def test_a_delivery_that_was_accepted_is_not_repeated(graph: Graph, receiver: Receiver) -> None:
     receiver.status = 500
-    order(graph, receiver)
+    deliver(graph, receiver)
     receiver.status = 200
     for hours in (1, 2):
         graph.fixed_now = START + dt.timedelta(hours=hours)

@@ -1,5 +1,5 @@
-"""A receiver that was down for two days ends with the tables of one that never was, but for what only a webhook that is
-lost had said, and that is marked."""
+"""A receiver that was down for two days ends with the same tables as one that was never down, except for figures that
+only a lost webhook had; their stories are marked."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ FIGURES = ("reach", "replies", "exits")
 
 
 class Receiver:
-    """A home whose stories are read hourly and whose posts daily, and a receiver that is down for some hours. Meta
-    repeats what it refuses until it is up again, or for 36 hours."""
+    """A home whose stories are read hourly and whose posts daily, with a receiver that is down for some hours. Meta
+    repeats undelivered webhooks until the receiver is up again, for at most 36 hours."""
 
     def __init__(self, folder: Path, down: range) -> None:
         folder.mkdir()
@@ -36,7 +36,7 @@ class Receiver:
         self.lost: list[str] = []
 
     def pass_hour(self, hour: int) -> None:
-        """Report the stories that ended, deliver what can be delivered, and read what is due."""
+        """Report the stories that ended, deliver the webhooks if the receiver is up, and read what is due."""
         organic = self.organic
         now = organic.runtime.clock.at
         self.undelivered += self._ended()
@@ -77,14 +77,14 @@ class Receiver:
         return {row["id"]: row for row in rows}
 
     def posts(self) -> list[dict[str, Any]]:
-        """Return the last record of every post, without when and by which run it was read."""
+        """Return the last record of every post, without the time and the run of its read."""
         return self.organic.sql(
             "select * exclude (day, record_index, _fetched_at, _run_id, _fbtrace_id, _request) from raw_meta_pages.page_posts "
             "qualify row_number() over (partition by id order by day desc) = 1 order by id"
         )
 
 
-def test_two_days_without_a_receiver_lose_nothing_but_what_is_marked(tmp_path: Path) -> None:
+def test_two_days_without_a_receiver_lose_only_figures_that_are_marked(tmp_path: Path) -> None:
     always, down = Receiver(tmp_path / "always", range(0)), Receiver(tmp_path / "down", DOWN)
     for hour in range(60):
         for each in (always, down):

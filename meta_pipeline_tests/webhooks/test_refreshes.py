@@ -1,4 +1,4 @@
-"""The smallest read that changes call for does not depend on their order or number."""
+"""The smallest read that changes require does not depend on their order or number."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ def change(object: str, field: str, entry_id: str = "3", **value: Any) -> Change
     (change("ad_account", "in_process_ad_objects", "0"), None), (change("page", "feed"), None),
     (change("page", "mention", post_id="3_1"), None), (change("novelty", "thing"), None),
 ])
-def test_a_change_calls_for_one_read_or_none(reported: Change, refresh: Refresh | None) -> None:
+def test_a_change_requires_one_read_or_none(reported: Change, refresh: Refresh | None) -> None:
     assert refresh_of(reported) == refresh
 
 
-def test_changes_in_any_order_call_for_the_same_reads() -> None:
+def test_changes_in_any_order_require_the_same_reads() -> None:
     changes = list(enumerate(
         [change("page", "feed", post_id=f"3_{n % 4}", verb=verb) for n in range(8) for verb in ("add", "edit", "remove")]
     ))

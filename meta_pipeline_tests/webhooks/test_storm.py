@@ -1,4 +1,4 @@
-"""Webhooks in a storm, to a receiver that is killed: each true change once, no forged one; and bodies of any form."""
+"""Many webhooks to a receiver that is killed: each genuine change is stored once, no forged one; bodies of any form."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from harness.webhooks.fuzzed import check_fuzzed
 from harness.webhooks.storm import PAGE, TIME, VERIFY_TOKEN, Storm, posts_of
 
 
-def test_every_true_change_is_stored_and_acted_on_once_although_the_receiver_is_killed(tmp_path: Path, sandbox: Sandbox) -> None:
+def test_every_genuine_change_is_stored_and_acted_on_once_although_the_receiver_is_killed(tmp_path: Path, sandbox: Sandbox) -> None:
     posts = posts_of(120, duplicates=0.2, forged=0.05, seed=3)
     storm = Storm(make_home(tmp_path, sandbox, META_PIPELINE_WEBHOOK_VERIFY_TOKEN=VERIFY_TOKEN), sandbox.app["app_secret"])
     storm.run(posts, rate=100)

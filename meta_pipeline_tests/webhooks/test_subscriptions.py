@@ -1,5 +1,5 @@
-"""Subscriptions to webhooks against the sandbox: ordered with what each needs, compared with Meta's lists, reported when
-they are off."""
+"""Subscriptions to webhooks against the sandbox: created with the permissions that each needs, compared with Meta's lists,
+and reported when they are off."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ SCOPES = (
 
 @pytest.fixture(scope="module")
 def callback_url() -> Iterator[str]:
-    """A receiver that shakes hands."""
+    """Yield the URL of a receiver that answers the handshake."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -49,7 +49,7 @@ def callback_url() -> Iterator[str]:
             self.wfile.write(query["hub.challenge"][0].encode() if is_right else b"")
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -100,7 +100,7 @@ def test_an_ad_account_is_subscribed_with_the_permission_to_edit_ads(tmp_path: P
     assert {each.status for each in editor.subscriber().check()} == {"active"}
 
 
-def test_without_the_flag_nothing_is_sent(tmp_path: Path, callback_url: str) -> None:
+def test_without_the_feature_no_subscription_is_sent(tmp_path: Path, callback_url: str) -> None:
     home = HomeOfSubscriber(tmp_path, callback_url, features=())
     before = len(home.runtime.events)
     with pytest.raises(ConfigError, match=r"webhooks in META_PIPELINE_FEATURES.*nothing was sent"):
@@ -157,7 +157,7 @@ def test_a_subscription_that_meta_switched_off_is_detected_and_reported_once(
     assert {each.status for each in home.subscriber().check()} == {"active"}
 
 
-def test_what_meta_does_not_list_for_now_is_unknown_and_not_off(tmp_path: Path, callback_url: str) -> None:
+def test_a_subscription_that_meta_cannot_list_now_is_unknown_and_not_off(tmp_path: Path, callback_url: str) -> None:
     home = HomeOfSubscriber(tmp_path, callback_url)
     home.subscriber().subscribe(home.links())
     home.runtime.graph.faults.plan([{"fault": "500", "path": "subscri.*", "times": 99}])
@@ -185,7 +185,7 @@ def test_a_page_without_the_permission_is_named_and_the_others_are_subscribed(tm
     assert len(problems) == 1 and "pages_manage_metadata" in problems[0] and PAGE in problems[0]
 
 
-def test_a_person_without_the_task_on_the_page_is_told_which_it_takes(tmp_path: Path, callback_url: str) -> None:
+def test_the_task_that_a_person_lacks_on_a_page_is_named(tmp_path: Path, callback_url: str) -> None:
     home = HomeOfSubscriber(tmp_path, callback_url)
     control(home.runtime.graph, "tasks", {"node": PAGE, "tasks": ["ANALYZE"]}, {})
     _, problems = home.subscriber().subscribe(home.links())
@@ -228,7 +228,7 @@ def test_the_official_sdk_subscribes_lists_and_unsubscribes(
     FacebookAdsApi.set_default_api(None)
 
 
-def test_a_reason_that_several_share_is_said_once() -> None:
+def test_a_reason_of_several_subscriptions_is_written_once() -> None:
     with pytest.raises(MetaPipelineError) as refused:
         sentences(["subscribed to Page 1"], ["Page 2: it lacks a task", "Page 3: it lacks a task", "Page 4: gone"])
 

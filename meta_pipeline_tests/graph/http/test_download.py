@@ -1,4 +1,4 @@
-"""Pictures come from public https addresses and from Graph's own host, and from nowhere else."""
+"""Pictures are downloaded only from public https addresses and from Graph's own host."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def downloads(cdn: Cdn, clock: Callable[[], float] = time.monotonic) -> Download
     return Downloads(GRAPH, adapter=cdn, resolve=resolve, clock=clock)
 
 
-def test_a_picture_and_no_secret_goes_with_the_asking() -> None:
+def test_a_picture_is_downloaded_without_sending_a_secret() -> None:
     cdn = Cdn()
     picture = downloads(cdn).picture(PUBLIC)
 
@@ -88,7 +88,7 @@ def test_a_picture_and_no_secret_goes_with_the_asking() -> None:
     "https://multicast.example/1", "https://multicast6.example/1", "https://teredo.example/1", "https://ex\u00e4mple/1",
     "http://127.0.0.1:8701/1", "https://127.0.0.1:8700/1", "", "https://", "https://[", "gopher://x", "//scontent.example/1",
 ])
-def test_an_address_that_may_not_be_followed_is_not(url: str) -> None:
+def test_an_address_that_is_not_allowed_is_never_requested(url: str) -> None:
     cdn = Cdn()
     with pytest.raises(DownloadError) as refused:
         downloads(cdn).picture(url)
@@ -98,7 +98,7 @@ def test_an_address_that_may_not_be_followed_is_not(url: str) -> None:
 
 
 @pytest.mark.parametrize("to", ["https://inside.example/1", "http://scontent.example/1", "/1", PUBLIC])
-def test_a_redirect_is_looked_at_like_an_address(to: str) -> None:
+def test_the_target_of_a_redirect_is_checked_like_an_address(to: str) -> None:
     cdn = Cdn(redirects={PUBLIC: to})
     if to == "/1":
         assert downloads(cdn).picture(PUBLIC).content == b"JPEG" and cdn.seen[-1].url == "https://scontent.example/1"
@@ -116,14 +116,14 @@ def test_a_redirect_is_looked_at_like_an_address(to: str) -> None:
     (Cdn(content=b"x" * (LARGEST_BYTES + 1)), "larger"),
     (Cdn(content=b""), "empty"),
 ])
-def test_what_is_no_picture_is_a_sentence_without_the_address(cdn: Cdn, says: str) -> None:
+def test_the_error_for_a_response_without_a_picture_hides_the_address(cdn: Cdn, says: str) -> None:
     with pytest.raises(DownloadError, match=says) as refused:
         downloads(cdn).picture(PUBLIC)
 
     assert "signed" not in str(refused.value) and "scontent" not in str(refused.value)
 
 
-def test_trouble_of_the_network_tells_no_address_and_a_slow_one_ends() -> None:
+def test_a_network_error_hides_the_address_and_a_slow_download_ends() -> None:
     class Broken(Cdn):
         def send(self, request: requests.PreparedRequest, *_: object, **__: object) -> requests.Response:
             raise requests.ConnectionError(f"no route to {request.url}")
@@ -137,7 +137,7 @@ def test_trouble_of_the_network_tells_no_address_and_a_slow_one_ends() -> None:
 
 
 class Drip(io.RawIOBase):
-    """A byte a second, without end."""
+    """A stream that returns one byte a second and never ends."""
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
@@ -149,11 +149,11 @@ class Drip(io.RawIOBase):
         self.clock.sleep(1.0)
         return b"x"
 
-    def read(self, amount: int = -1) -> bytes:  # as a reader does that waits for a whole piece
+    def read(self, amount: int = -1) -> bytes:  # like a reader that waits for the whole amount
         return b"".join(self.read1() for _ in range(amount))
 
 
-def test_a_host_that_sends_a_byte_a_second_meets_the_deadline_of_a_picture() -> None:
+def test_a_host_that_sends_a_byte_a_second_is_stopped_at_the_deadline_of_a_picture() -> None:
     clock = Clock()
 
     class Dripping(Cdn):
@@ -168,7 +168,7 @@ def test_a_host_that_sends_a_byte_a_second_meets_the_deadline_of_a_picture() -> 
 
 
 @pytest.mark.parametrize("location", ["http://[::1", "http://\xff\xfe/", "https://[v", "\u0142"])
-def test_a_redirect_that_is_no_address_is_a_download_error(location: str) -> None:
+def test_a_redirect_to_an_invalid_address_is_a_download_error(location: str) -> None:
     with pytest.raises(DownloadError):
         downloads(Cdn(redirects={PUBLIC: location})).picture(PUBLIC)
 
@@ -184,7 +184,7 @@ def test_the_connection_goes_to_the_address_that_was_checked_and_shows_a_certifi
         "157.240.1.1", "scontent.example", "scontent.example")
 
 
-def test_a_head_that_drips_meets_the_deadline_of_a_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_head_is_stopped_at_the_deadline_of_a_picture(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(download, "DEADLINE_S", 0.2)
     sent: list[bytes] = []
 
@@ -220,5 +220,5 @@ def test_no_address_for_special_use_is_public(address: str) -> None:
     assert not is_public(address)
 
 
-def test_a_public_address_of_version_six_is_one() -> None:
+def test_a_public_ipv6_address_is_public() -> None:
     assert is_public("2606:2800:220:1::1") and not is_public("fe80::1%eth0") and not is_public("::ffff:127.0.0.1")

@@ -1,4 +1,4 @@
-"""The pace of calls in values: what a budget is assumed to hold, cost and refill, and how long a call waits."""
+"""The pace of calls: how a budget refills, what a call is assumed to cost and how long it waits."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ USED = Budget("k", HOUR_S, percent=80.0, read_at=NOW - dt.timedelta(minutes=30),
 
 
 def used(percent: float, **changes: object) -> Budget:
-    """Return a budget whose last reading is of this moment."""
+    """Return a budget that was last read now."""
     return dataclasses.replace(USED, percent=percent, read_at=NOW, low_at=None, **changes)  # type: ignore[arg-type]
 
 
 def wait(budget: Budget, **changes: float) -> float:
-    """Return how long one call waits that nobody else competes with."""
+    """Return how long a single call waits when no other call is outstanding or waiting."""
     situation = {"operations": 1, "outstanding": 0, "ahead": 0, "ceiling": CEILING_PERCENT["daily"], **changes}
     return wait_s(budget, now=NOW, **situation)  # type: ignore[arg-type]
 
@@ -42,7 +42,7 @@ class TestRefill:
         assert USED.drained(NOW) == 30.0
         assert dataclasses.replace(USED, slowness=1).drained(NOW) == 55.0
 
-    def test_a_budget_never_holds_less_than_nothing(self) -> None:
+    def test_the_used_share_of_a_budget_is_never_negative(self) -> None:
         assert USED.drained(NOW + dt.timedelta(days=1)) == 0.0
         assert Budget("k", HOUR_S).drained(NOW) == 0.0
 
@@ -91,7 +91,7 @@ class TestCost:
         assert after_reading(used(10.0), UsageReading(10.5), operations=1, now=NOW).cost_percent == pytest.approx(0.95)
         assert after_reading(used(10.0), UsageReading(10.0), operations=1, now=NOW).cost_percent == pytest.approx(0.9)
 
-    def test_a_call_that_can_not_have_cost_so_much_did_not(self) -> None:
+    def test_the_cost_of_a_call_is_at_most_what_the_reading_allows(self) -> None:
         after = after_reading(used(0.0, cost_percent=5.0), UsageReading(0.5), operations=1, now=NOW)
 
         assert after.cost_percent == 1.0
@@ -112,18 +112,18 @@ class TestCeiling:
         assert wait(dataclasses.replace(almost_over, low_at=NOW - dt.timedelta(hours=2))) == pytest.approx(180.0)
         assert almost_over.window_ends_in_s(NOW) == 60.0 and used(99.0).window_ends_in_s(NOW) == math.inf
 
-    def test_a_call_that_costs_more_than_the_whole_budget_goes_when_it_is_empty(self) -> None:
-        dear = used(50.0, cost_percent=120.0)
+    def test_a_call_that_costs_more_than_the_whole_budget_goes_when_nothing_is_used(self) -> None:
+        expensive = used(50.0, cost_percent=120.0)
 
-        assert wait(dear) == pytest.approx(1980.0)  # until nothing is used: (150 - 95) % of an hour
-        assert wait(dataclasses.replace(dear, percent=0.0)) == 0.0
+        assert wait(expensive) == pytest.approx(1980.0)  # until nothing is used: (150 - 95) % of an hour
+        assert wait(dataclasses.replace(expensive, percent=0.0)) == 0.0
 
     def test_calls_go_one_at_a_time_near_the_limit(self) -> None:
         assert wait(used(70.0), outstanding=1) == 0.0
         assert wait(used(74.0), outstanding=1) == RECHECK_S
         assert wait(used(74.0)) == 0.0
 
-    def test_a_call_lets_those_pass_that_have_waited_longer_when_there_is_not_room_for_all(self) -> None:
+    def test_calls_that_have_waited_longer_go_first_when_there_is_not_room_for_all(self) -> None:
         assert wait(used(70.0), ahead=4) == 0.0
         assert wait(used(70.0), ahead=5) == RECHECK_S
 
@@ -133,7 +133,7 @@ class TestCeiling:
         assert wait(new) == 0.0
         assert wait(new, outstanding=1) == RECHECK_S and wait(new, ahead=1) == RECHECK_S
 
-    def test_responses_without_usage_hold_nobody_back(self) -> None:
+    def test_responses_without_usage_delay_no_call(self) -> None:
         silent = after_reading(Budget("k", HOUR_S), None, operations=1, now=NOW)
 
         assert silent.answers == 1 and silent.percent is None
@@ -157,7 +157,7 @@ class TestBlocks:
 
         assert lengths[:3] == [120.0, 240.0, 480.0] and lengths[-1] == LONGEST_BLOCK_S == 3600.0
 
-    def test_after_a_block_one_call_finds_out_and_a_success_ends_it(self) -> None:
+    def test_after_a_block_one_call_is_tried_and_its_success_ends_the_block(self) -> None:
         later = NOW + dt.timedelta(seconds=61)
         blocked = after_throttle(used(90.0), for_s=60.0, now=NOW)
         alone, beside = (

@@ -49,7 +49,7 @@ def test_rows_without_a_breakdown_value_are_one_per_day_and_combination_and_add_
         assert absent == {(True, True), (True, False), (False, True), (False, False)}
 
 
-def test_every_value_is_present_until_absent_values_are_ordered() -> None:
+def test_every_value_is_present_until_absent_values_are_configured() -> None:
     graph = new_graph()
     before = fetch_all(graph, f"{ACCOUNT}/insights", breakdowns="age", **QUERY)
     control(graph, "world", {"absent_breakdowns": True}, {})
@@ -140,7 +140,7 @@ def test_an_hour_has_no_reach() -> None:
     assert not any("unique_clicks" in row for row in rows)
 
 
-def test_the_audiences_hours_are_not_the_advertisers() -> None:
+def test_hours_of_the_audience_differ_from_hours_of_the_advertiser() -> None:
     graph = new_graph()
     control(graph, "world", {"opted_in": [ACCOUNT]}, {})
     rows = fetch_by_report_run(graph, f"{ACCOUNT}/insights", breakdowns=AUDIENCE_HOUR, **{**QUERY, "level": "account", "filtering": []})[1]

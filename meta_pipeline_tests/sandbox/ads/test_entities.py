@@ -64,7 +64,7 @@ def test_only_entities_edited_since_are_listed(graph: Graph, active_ad: dict[str
     assert since(LATER) == []
 
 
-def test_updated_since_is_the_same_for_ads(graph: Graph, active_ad: dict[str, str]) -> None:
+def test_updated_since_lists_the_edited_ads(graph: Graph, active_ad: dict[str, str]) -> None:
     graph.fixed_now = LATER
     control(graph, "entities", {"id": active_ad["id"], "name": "Renamed"}, {})
 

@@ -20,7 +20,7 @@ PAGE = "3000000000002"
 
 @pytest.fixture
 def page(shared_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[Page]:
-    """Yield the Page with its own token, of a person who granted what conversations need."""
+    """Yield the Page with its own token, of a person who granted the scopes of conversations."""
     monkeypatch.setattr(FacebookSession, "GRAPH", shared_sandbox.url)
     app = shared_sandbox.app
     scopes = sorted({"pages_show_list", *(scope for scopes in SCOPES.values() for scope in scopes)})

@@ -40,7 +40,7 @@ AD_SET = {
 @pytest.fixture
 def account(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[AdAccount]:
     monkeypatch.setattr(FacebookSession, "GRAPH", sandbox.url)
-    # The uploader has a host of its own.
+    # The SDK's uploader sends to another host; here it sends to the sandbox.
     monkeypatch.setattr(VideoUploadRequest, "send", lambda self, path: self._api.call(
         "POST", path, params=self._params, files=self._files))
     app = sandbox.app
@@ -117,7 +117,7 @@ def changed(params: dict[str, Any], **more: Any) -> dict[str, Any]:
     ],
 )
 @pytest.mark.parametrize("execution_options", [None, ["validate_only"]])
-def test_what_meta_rejects_is_rejected(
+def test_parameters_that_meta_rejects_are_rejected(
     account: AdAccount, params: dict[str, Any], message: str, execution_options: list[str] | None
 ) -> None:
     options = {"execution_options": execution_options} if execution_options else {}
@@ -149,7 +149,7 @@ def test_an_identity_that_is_not_assigned_is_refused(account: AdAccount, sandbox
     assert refused.value.api_error_code() == 1815199
 
 
-def test_a_video_that_cannot_be_processed_says_so(account: AdAccount, sandbox: Sandbox) -> None:
+def test_a_video_that_cannot_be_processed_has_the_status_error(account: AdAccount, sandbox: Sandbox) -> None:
     sandbox.control("creation", {"processing_fails": True})
     video_id = account.create_ad_video(params={"file_url": "https://example.com/reel.mp4", "name": "Reel"})["id"]
 

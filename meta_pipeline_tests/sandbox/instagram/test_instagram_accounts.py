@@ -79,7 +79,7 @@ def test_some_zeros_are_left_out_and_others_are_sent(graph: Graph) -> None:
     assert 0 in {entries[0]["total_value"]["value"] for entries in replies.values() if entries}
 
 
-def test_a_window_adds_up_what_is_counted_but_not_people(graph: Graph) -> None:
+def test_a_window_adds_up_counts_but_not_people(graph: Graph) -> None:
     since = dt.date(2026, 10, 5)
     window = {entry["name"]: entry["total_value"]["value"] for entry in total_values(graph, "likes,reach", since, days=30)}
     by_day = [total_values(graph, "likes,reach", day) for day in days(since, dt.date(2026, 11, 3))]

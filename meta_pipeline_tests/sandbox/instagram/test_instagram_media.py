@@ -1,4 +1,4 @@
-"""Media of Instagram accounts and their insights: equal to the truth, with Meta's errors for what does not fit."""
+"""Media of Instagram accounts and their insights: equal to the truth, with Meta's errors for metrics that don't fit."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def graph() -> Graph:
 
 @pytest.fixture(scope="module")
 def media(graph: Graph) -> list[dict[str, Any]]:
-    """The truth about the account's media that exist now."""
+    """Return the truth about the account's media that exist now."""
     return [row for row in truth(graph, TODAY, TODAY)["media"] if row["instagram_account_id"] == ACCOUNT and not row["is_deleted"]]
 
 
@@ -214,7 +214,7 @@ def test_a_listing_is_limited_by_since_and_until(graph: Graph, media: list[dict[
 
 
 @pytest.mark.parametrize("count", [0, 7, 300])
-def test_an_account_has_as_many_media_as_ordered(count: int) -> None:
+def test_an_account_has_as_many_media_as_configured(count: int) -> None:
     graph = new_graph()
     control(graph, "world", {"media_per_account": count}, {})
     rows = [row for row in truth(graph, TODAY, TODAY)["media"] if row["instagram_account_id"] == ACCOUNT]

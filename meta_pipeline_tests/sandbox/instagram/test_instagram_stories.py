@@ -125,7 +125,7 @@ def test_the_navigation_of_a_story_is_broken_down(graph: Graph) -> None:
 
 
 @pytest.mark.parametrize(("count", "listed"), [(0, 0), (5, 5)])
-def test_an_account_has_as_many_stories_a_day_as_ordered(graph: Graph, count: int, listed: int) -> None:
+def test_an_account_has_as_many_stories_a_day_as_configured(graph: Graph, count: int, listed: int) -> None:
     control(graph, "world", {"stories_per_day": count}, {})
 
     assert len(true_stories(graph, YESTERDAY, YESTERDAY)) == count

@@ -1,4 +1,4 @@
-"""Leads of the sandbox: who may read them, how far back, in what order, and what calls add."""
+"""Leads of the sandbox: who may read them, how far back and in what order, and how calls add leads."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_every_scope_is_needed(scope: str) -> None:
     assert (body["error"]["code"], scope in body["error"]["message"]) == (200, True)
 
 
-def test_a_task_the_page_s_token_and_the_leads_access_manager_decide() -> None:
+def test_leads_need_a_task_the_page_s_token_and_the_leads_access_manager() -> None:
     graph = new_graph()
     page, (first, second, _) = token(graph), forms(graph)
     assert call(graph, f"{PAGE}/leadgen_forms")[1]["error"]["code"] == 190
@@ -119,7 +119,7 @@ def test_a_planted_lead_is_the_newest() -> None:
     assert leads[0]["id"] == planted["lead_id"] and leads[0]["field_data"] == [{"name": "email", "values": ["ann@example.com"]}]
 
 
-def test_the_webhook_of_a_lead_is_ordered_where_the_app_and_the_page_are_subscribed() -> None:
+def test_the_webhook_of_a_lead_is_queued_when_the_app_and_the_page_are_subscribed() -> None:
     graph = new_graph()
     subscriptions = graph.webhooks.subscriptions
     control(graph, "leads", {"page_id": PAGE, "answers": {}}, {})
@@ -139,7 +139,7 @@ def test_the_webhook_of_a_lead_is_ordered_where_the_app_and_the_page_are_subscri
     assert "ad_id" not in second["changes"][0]["value"] and b"ann@" not in graph.webhooks.deliveries.waiting[0].body
 
 
-def test_another_seed_has_other_leads_and_the_same_has_the_same() -> None:
+def test_the_seed_decides_the_leads() -> None:
     def answers(seed: int) -> str:
         graph = Graph(seed=seed, now=NOW)
         return str(call(graph, f"{forms(graph)[0]['id']}/leads", token=token(graph))[1]["data"])

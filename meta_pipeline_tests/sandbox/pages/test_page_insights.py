@@ -16,7 +16,7 @@ from meta_pipeline_tests.sandbox.pages.client import PAGE, get, truth
 
 ALL = "day week days_28"
 VIDEO_FAMILY = ("_paid", "_organic", "_autoplayed", "_click_to_play")
-# docs/graph-api.md §3.3, written down a second time: what is alive, with its periods.
+# docs/graph-api.md §3.3, repeated independently of the code: the metrics that work, with their periods.
 DOCUMENTED = {
     **dict.fromkeys(
         ["page_media_view", "page_total_media_view_unique", "page_post_engagements", "page_views_total", "page_total_actions",
@@ -117,7 +117,7 @@ def test_a_breakdowns_row_of_0_is_sometimes_left_out(graph: Graph) -> None:
     assert zeros and len(from_ads) < 75
 
 
-def test_people_are_counted_anew_in_every_period(graph: Graph) -> None:
+def test_people_are_counted_once_per_period(graph: Graph) -> None:
     daily = values(graph, "page_total_media_view_unique", since="2026-10-28", until="2026-11-04")
     weekly = values(graph, "page_total_media_view_unique", "week", since="2026-11-03", until="2026-11-04")
 

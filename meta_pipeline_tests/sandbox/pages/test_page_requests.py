@@ -1,4 +1,4 @@
-"""Requests for Page insights that Graph refuses, answers with nothing, or reads in an unusual way."""
+"""Requests for Page insights that Graph refuses, answers without data, or interprets in an unusual way."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_a_dead_or_unknown_metric_fails_the_whole_request_on_every_version(graph
     assert error(graph, INSIGHTS, metric=f"page_media_view,{metric}", period="day", version=version, **DAYS) == INVALID_METRIC
 
 
-def test_the_line_of_the_first_plan_is_refused_and_its_live_metric_alone_has_data(graph: Graph) -> None:
+def test_both_spellings_of_a_range_return_the_same_data_and_error(graph: Graph) -> None:
     metrics = "page_impressions,page_engaged_users,page_video_views"
 
     assert error(graph, INSIGHTS, metric=metrics, period="day", **DAYS) == INVALID_METRIC
@@ -68,11 +68,11 @@ def test_invalid_parameters_have_their_error(
     refused = error(graph, INSIGHTS, **params)
 
     assert refused[:2] == (status, code) and words in refused[2]
-    # They are checked before the permission whose lack gives an empty answer.
+    # Parameters are checked before read_insights, without which the response is empty.
     assert error(graph, INSIGHTS, token=page_token(graph, without="read_insights"), **params) == refused
 
 
-def test_a_request_without_metrics_says_so_to_the_user(graph: Graph) -> None:
+def test_a_request_without_metrics_has_an_error_for_the_user(graph: Graph) -> None:
     body = call(graph, INSIGHTS, token=page_token(graph))[1]["error"]
 
     assert (body["error_subcode"], body["error_user_title"], body["is_transient"]) == (1504028, "No Metric Specified", False)
@@ -86,11 +86,11 @@ def test_without_read_insights_the_answer_is_empty_and_no_error(graph: Graph) ->
 
 
 @pytest.mark.parametrize("metric", ["monetization_approximate_earnings", "content_monetization_earnings"])
-def test_the_earnings_of_a_page_that_is_not_monetized_are_known_and_absent(graph: Graph, metric: str) -> None:
+def test_the_earnings_of_a_page_that_is_not_monetized_are_valid_metrics_without_data(graph: Graph, metric: str) -> None:
     assert get(graph, INSIGHTS, metric=metric, period="day", **DAYS)["data"] == []
 
 
-def test_a_scope_is_withheld_from_one_page_and_given_back() -> None:
+def test_a_scope_is_withheld_from_one_page_and_restored() -> None:
     graph = new_graph()
     neighbour, token = "3000000000002", page_token(graph)
     params = {"metric": "page_media_view", "period": "day", **DAYS}
@@ -165,7 +165,7 @@ def test_the_path_may_name_metric_and_period_and_fields_select(graph: Graph) -> 
     assert node["insights"]["data"] == [{"values": whole["values"], "id": whole["id"]}]
 
 
-def test_one_call_carries_every_metric_and_a_failing_operation_of_a_batch_fails_alone(graph: Graph) -> None:
+def test_a_failing_operation_of_a_batch_fails_alone(graph: Graph) -> None:
     token = page_token(graph)
     urls = [f"v26.0/{INSIGHTS}?metric={metric}&period=day" for metric in ("page_fans", "page_media_view")]
     batch = [{"method": "GET", "relative_url": url} for url in urls]

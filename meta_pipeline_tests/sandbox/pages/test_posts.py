@@ -17,7 +17,7 @@ COMPLETE = [f"post_video_complete_views_{end}" for end in (
     "30s", "30s_paid", "30s_organic", "30s_autoplayed", "30s_clicked_to_play", "30s_unique", "paid", "organic",
     "paid_unique", "organic_unique",
 )]
-# docs/graph-api.md §3.3, written down a second time.
+# docs/graph-api.md §3.3, repeated independently of the code.
 DOCUMENTED = [
     "post_media_view", "post_total_media_view_unique", "post_clicks", "post_clicks_by_type", "post_reactions_by_type_total",
     *(f"post_reactions_{name}_total" for name in ("like", "love", "wow", "haha", "sorry", "anger")),
@@ -75,7 +75,7 @@ def test_a_page_of_posts_has_at_most_a_hundred() -> None:
     assert len(all_posts(graph, limit="500")) == sum(not post["is_deleted"] for post in posts_truth(graph)) > 200
 
 
-def test_posts_that_appear_and_vanish_between_two_pages_are_neither_repeated_nor_in_the_way() -> None:
+def test_posts_that_appear_or_vanish_between_two_pages_do_not_disturb_paging() -> None:
     graph = new_graph()
     before = [post["id"] for post in all_posts(graph)]
     first = get(graph, f"{PAGE}/posts", limit="10")

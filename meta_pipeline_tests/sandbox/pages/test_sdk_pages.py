@@ -1,4 +1,4 @@
-"""The official SDK is the referee of Pages too: it reads the same edges, with numbers equal to the truth."""
+"""The official SDK reads the sandbox's Page edges, with numbers equal to the truth."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ DAYS = {"since": "2026-10-30", "until": "2026-11-20"}
 
 @pytest.fixture
 def api(shared_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[FacebookAdsApi]:
-    """Yield the SDK with the Page's own token, as `me/accounts` gives it."""
+    """Yield the SDK with the Page's own token, as `me/accounts` returns it."""
     monkeypatch.setattr(FacebookSession, "GRAPH", shared_sandbox.url)
     app = shared_sandbox.app
     person = FacebookAdsApi.init(

@@ -152,7 +152,7 @@ def test_a_file_is_uploaded_in_pieces(graph: Graph) -> None:
         ({"media_type": "REELS", "image_url": IMAGE}, 100), ({"media_type": "IGTV", "video_url": VIDEO}, 100),
     ],
 )
-def test_what_instagram_does_not_take_is_refused(graph: Graph, params: dict[str, str], code: int) -> None:
+def test_parameters_that_instagram_does_not_accept_are_refused(graph: Graph, params: dict[str, str], code: int) -> None:
     assert post(graph, **params)["error"]["code"] == code
 
 

@@ -1,4 +1,4 @@
-"""Publishing on a Page: what was published is listed, scheduled, processed, limited and removed."""
+"""Publishing on a Page: posts are listed, scheduled, processed, limited and removed."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def post(graph: Graph, edge: str, **params: Any) -> Any:
 
 
 def upload(graph: Graph, url: str, content: bytes, *, offset: int = 0, size: int | None = None, **headers: str) -> Any:
-    """Send a piece to the host for files; None where the connection broke."""
+    """Send a piece to the host for files, and return the body of the response, or None if the connection broke."""
     response = graph.answer(GraphRequest(
         method="POST", path=url.removeprefix("http://sandbox/"), version="v26.0", params={}, base_url="http://sandbox",
         body=content, headers={
@@ -44,7 +44,7 @@ def video_status(graph: Graph, video_id: str) -> dict[str, Any]:
     return status
 
 
-def test_what_is_published_is_listed_and_has_insights(graph: Graph) -> None:
+def test_published_posts_are_listed_and_have_insights(graph: Graph) -> None:
     ids = [
         post(graph, "feed", message="Hello")["id"], post(graph, "feed", link="https://example.com", message="Look")["id"],
         post(graph, "photos", url=PHOTO, message="A photo")["post_id"],
@@ -98,7 +98,7 @@ def test_a_reel_is_uploaded_with_a_broken_connection_and_published_after_its_pro
     assert upload(graph, start["upload_url"], content) is None
     done = video_status(graph, start["video_id"])["status"]["uploading_phase"]["bytes_transfered"]
     assert done == 500
-    assert "debug_info" in upload(graph, start["upload_url"], content)  # not from the start again
+    assert "debug_info" in upload(graph, start["upload_url"], content)  # it can't start again from the beginning
     finish = {"upload_phase": "finish", "video_id": start["video_id"], "video_state": "PUBLISHED", "description": "Reel"}
     assert "error" in post(graph, "video_reels", **finish)
     assert upload(graph, start["upload_url"], content[done:], offset=done, size=len(content)) == {
