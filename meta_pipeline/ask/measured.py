@@ -62,7 +62,7 @@ def mart_for(marts: Marts, columns: set[str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Where the figures are that Meta counted for a level and a window: a mart, and a condition on its rows."""
+    """The place of the figures that Meta counted for a level and a window: a mart, and a condition on its rows."""
 
     mart: str
     condition: str = "true"
