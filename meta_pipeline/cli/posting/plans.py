@@ -135,8 +135,8 @@ def _ids(plan: Plan) -> Iterator[str]:
 
 
 def _require(runtime: Runtime, plan_id: str) -> None:
-    """Raise ConfigError, which names the flag, the permission and the task, if the change of a plan is switched off.
-    Called before the plan is loaded, so that this error comes before any other."""
+    """Raise ConfigError, which names the flag, the permission and the task, if the change of a plan is switched off:
+    this error comes before any other about the plan."""
     try:
         kind = stored.load(runtime.engine, plan_id, kinds=[PLAN_KIND]).details.get("node_kind")
     except ConfigError:

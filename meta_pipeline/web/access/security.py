@@ -160,7 +160,7 @@ class Guard:
         """Wait before a password is compared if its sender has sent too many wrong ones. Raise HTTP 429 if too many
         requests are waiting already.
 
-        A wrong password slows down only its own sender; it never blocks the right password of another one."""
+        A wrong password never blocks the right one: it only slows down its own sender."""
         with self.attempts.waiting(self._sender(request), now=self.now()) as must_wait:
             if must_wait is None:
                 raise HTTPException(429, "Too many wrong passwords are being tried. Wait a minute, then sign in.")
