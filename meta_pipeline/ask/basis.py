@@ -1,4 +1,5 @@
-"""The basis of an answer: the build, the days it covers, whether any of them may still change or does not add up."""
+"""The basis of an answer: the build, the days it covers, and whether one of them may still change or does not equal
+Meta's totals."""
 
 from __future__ import annotations
 
@@ -12,7 +13,8 @@ _KINDS = {"facebook_pages": "pages", "instagram_business": "instagram"}
 
 
 def basis_of(marts: Marts, *, mart: str | None = None) -> dict[str, Any]:
-    """Return what the published file says of itself; `provisional` and `reconciled` are about all its days."""
+    """Return the build, the tenant and the days of the published file; `provisional` and `reconciled` are about all its
+    days."""
     kind = _KINDS.get((mart or "").split("__")[0], "ads")
     basis: dict[str, Any] = {"build_id": None, "built_at": None, "tenant": None, "covers_until": None}
     if marts.has("publication", "built_at", "build_id", "tenant", f"{kind}_until"):
@@ -24,7 +26,7 @@ def basis_of(marts: Marts, *, mart: str | None = None) -> dict[str, Any]:
 
 
 def _state(marts: Marts) -> dict[str, Any]:
-    """Return whether a day of the file is provisional, and whether all adds up; null where nothing is compared."""
+    """Return whether a day of the file is provisional, and whether all days are reconciled; None if not compared."""
     if marts.has("account_status", "provisional_until", "worst_open_difference", "is_held_back"):
         ((provisional, reconciled, held),) = marts.rows(
             "select coalesce(bool_or(provisional_until is not null), false), "

@@ -1,4 +1,4 @@
-"""The marts and their columns, with the comments that the published file has of them."""
+"""The marts and their columns, with their comments in the published file."""
 
 from __future__ import annotations
 

@@ -17,8 +17,8 @@ Where = Mapping[str, Value | Sequence[Value]]
 def condition_of(
     marts: Marts, mart: str, where: Where, *, since: dt.date | None = None, until: dt.date | None = None
 ) -> tuple[str, list[Any]]:
-    """Return the condition and its values; AskError for a column that the mart lacks, and for days that end before they
-    begin."""
+    """Return the condition and its values. Raise AskError for a column that the mart lacks, and if `until` is before
+    `since`."""
     if since is not None and until is not None and until < since:
         raise AskError(f"the days end before they begin: since {since}, until {until}")
     parts, values = ["true"], list[Any]()

@@ -67,7 +67,7 @@ def _value(
 def _responses(
     marts: Marts, origin: Origin, account_id: str, day: dt.date, ids: Where
 ) -> list[dict[str, Any]] | str:
-    """Return the requests and responses that the rows came with, newest first."""
+    """Return the requests and responses that the rows were read from, newest first."""
     if not marts.has_table(origin.schema, origin.table):
         return f"the published file has no rows of {origin.table}"
     parts, values = ["replace(node_id, 'act_', '') = ?", "day = ?"], [account_id, day]

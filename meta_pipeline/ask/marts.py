@@ -1,4 +1,4 @@
-"""One published file while a question is answered: its marts, and queries within the limits."""
+"""The marts of one published file, and queries on them within limits, while a question is answered."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ class Marts:
             self.columns.setdefault(mart, []).append(column)
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """Return the rows of a query of ours."""
+        """Return the rows of one of our own queries."""
         return self.read(sql, values, limit=MOST_ROWS).rows
 
     def read(self, sql: str, values: Sequence[Any] = (), *, limit: int) -> Answer:
-        """Return at most so many rows of a query."""
+        """Return at most `limit` rows of a query."""
         limits = Limits(rows=min(limit, MOST_ROWS), seconds=SECONDS, characters=_CHARACTERS)
         return read(self._connection, sql, values, limits=limits, schedule=self._schedule)
 
@@ -43,7 +43,7 @@ class Marts:
         return mart in self.columns and set(columns) <= set(self.columns[mart])
 
     def has_table(self, schema: str, name: str) -> bool:
-        """Return True if there is this table or view."""
+        """Return True if the file has this table or view."""
         sql = "select 1 from duckdb_columns() where schema_name = ? and table_name = ? limit 1"
         return bool(self.rows(sql, [schema, name]))
 

@@ -13,7 +13,7 @@ REPORTS = (
     "facebook_ads__demographics_report", "facebook_ads__placement_report", "facebook_ads__device_report",
     "facebook_ads__hourly_report", "facebook_ads__impression_device_report", "facebook_ads__product_report",
 )
-# What can be grouped by, and the columns that this adds: ids with the names as they are now.
+# The levels that figures can be grouped by, and the columns of each: the id and its current name.
 LEVELS = {
     "account": ("account_id", "account_name"), "campaign": ("campaign_id", "campaign_name"),
     "ad_set": ("ad_set_id", "ad_set_name"), "ad": ("ad_id", "ad_name"),
@@ -41,12 +41,12 @@ def breakdowns_of(marts: Marts, mart: str) -> set[str]:
 
 
 def columns_of(dimensions: list[str]) -> list[str]:
-    """Return the columns that a list of levels and columns names."""
+    """Return the columns of a list of levels and columns."""
     return list(dict.fromkeys(column for name in dimensions for column in LEVELS.get(name, (name,))))
 
 
 def mart_for(marts: Marts, columns: set[str]) -> str:
-    """Return the mart that measured these columns together; AskError, which names the possible ones, if none did."""
+    """Return the mart that has these columns together. Raise AskError, which names the possible ones, if none has."""
     for mart in REPORTS:
         if columns <= (breakdowns_of(marts, mart) | _OF_EVERY_REPORT) & set(marts.columns.get(mart, ())):
             return mart
@@ -62,7 +62,7 @@ def mart_for(marts: Marts, columns: set[str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The place of the figures that Meta counted for a level and a window: a mart, and which of its rows they are."""
+    """The place of the figures that Meta counted for a level and a window: a mart, and a condition on its rows."""
 
     mart: str
     condition: str = "true"

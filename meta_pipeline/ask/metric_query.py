@@ -20,7 +20,7 @@ from meta_pipeline.display import printable
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetricQuestion:
-    """A metric, what it is grouped by, which rows, which days, and the length of a period."""
+    """A metric, the dimensions it is grouped by, the rows and days, and the length of a period (`grain`)."""
 
     metric: str
     dimensions: Sequence[str] = ()
@@ -32,7 +32,7 @@ class MetricQuestion:
 
 
 def query_metric(marts: Marts, question: MetricQuestion, *, metrics: Mapping[str, Metric]) -> dict[str, Any]:
-    """Return the figures with the days they are of."""
+    """Return the figures with the days that they were computed from."""
     if question.metric == "reach":
         return query_reach(
             marts, dimensions=question.dimensions, where=question.where, since=question.since, until=question.until,
@@ -65,7 +65,7 @@ def _query(marts: Marts, question: MetricQuestion, metric: Metric) -> dict[str, 
         f"select {selected} from marts.{mart} where {condition} group by all order by all", values, limit=question.limit
     )
     if answer.is_cut:
-        notes.append(f"only the first {len(answer.rows)} rows: ask for fewer dimensions, or set limit")
+        notes.append(f"only the first {len(answer.rows)} rows: choose fewer dimensions, or set limit")
     return {
         "metric": metric.name, "definition": metric.description, "mart": mart, "notes": notes,
         **table(answer.columns, answer.rows), "basis": state_of_days(marts, mart, condition, values),

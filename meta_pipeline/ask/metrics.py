@@ -14,9 +14,9 @@ from meta_pipeline.project import dbt_project_folder
 
 # Other names for the same metric; `clicks` alone is Meta's: all clicks.
 ALIASES = {"clicks": "clicks_all", "value": "conversions_value"}
-# Counts the currencies of a group: what depends on it is money, and is grouped by currency.
+# Counts the currencies of a group: a metric that uses it is money, and is grouped by currency.
 _CURRENCIES = "currencies"
-# Counts what no exchange rate covers; a part of others, as it is.
+# Counts the rows that no exchange rate covers; like `currencies` it is only a part of other metrics.
 _WITHOUT_RATE = "rows_without_rate"
 _WORDS = re.compile(r"'[^']*'|\b[a-z_][a-z0-9_]*\b")
 _UNCHECKED = "_unchecked"
@@ -25,8 +25,8 @@ _SQL = frozenset({"coalesce", "case", "when", "is", "null", "then", "else", "end
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
-    """A metric. `sql`: the aggregate; `columns`: those of a mart that it reads; `has_money`: it is in a currency, or
-    compares two amounts, and is only right within one."""
+    """A metric. `sql`: the aggregate; `columns`: the columns of a mart that it reads; `has_money`: it is an amount, or
+    compares two amounts, and is only correct within one currency."""
 
     name: str
     description: str
@@ -36,7 +36,8 @@ class Metric:
 
 
 def load_metrics(folder: Path | None = None) -> dict[str, Metric]:
-    """Return the metrics by name. Parts of others (`…_unchecked`, counts of currencies and rates) are left out."""
+    """Return the metrics by name. Metrics that are only parts of others (`…_unchecked`, counts of currencies and of
+    rows without a rate) are left out."""
     path = (folder or dbt_project_folder()) / "models" / "semantic" / "ads.yml"
     document = yaml.safe_load(path.read_text(encoding="utf-8"))
     definitions = _Definitions(document)
@@ -66,7 +67,7 @@ class _Definitions:
         return str(measure.get("expr", measure["name"]))
 
     def _parts(self, name: str) -> set[str]:
-        """Return the metrics that sum a column and that this one is computed from."""
+        """Return the simple metrics that this one is computed from."""
         metric = self.metrics[name]
         if metric["type"] == "simple":
             return {name}

@@ -9,7 +9,7 @@ from meta_pipeline.ask.conditions import Where
 from meta_pipeline.ask.marts import Marts
 
 _ADS, _PAGES, _INSTAGRAM = "raw_meta_ads", "raw_meta_pages", "raw_instagram"
-# Names that Meta writes otherwise.
+# Columns that have another name in Meta's records.
 _RAW_COLUMNS = {"ad_set_id": "adset_id", "ad_set_name": "adset_name", "currency": "account_currency",
                 "hour": "hourly_stats_aggregated_by_advertiser_time_zone"}
 _BREAKDOWNS = ("country", "region", "demographics", "placement", "device", "hourly", "impression_device", "product")
@@ -17,7 +17,8 @@ _BREAKDOWNS = ("country", "region", "demographics", "placement", "device", "hour
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """The raw table; the edge of the node that was requested, if it was one; the mart's column with the node."""
+    """The raw table of a mart; the edge of the node that was requested (None: more than one); the mart's column that
+    names the node."""
 
     schema: str = _ADS
     table: str
@@ -47,14 +48,14 @@ ORIGINS: dict[str, Origin] = {
         schema=_INSTAGRAM, table="instagram_insights", edge=None, account_column="instagram_account_id"
     ),
 }
-# Reach is not a sum of ads: a level has a report of its own.
+# Reach is not a sum over ads: each level has its own report.
 _REACH = {"facebook_ads__ad_set_report": "ad_set_insights", "facebook_ads__campaign_report": "campaign_insights"}
 _REACH_REPORT = "facebook_ads__reach_report"
 _WINDOWS = {"7 days": "7d", "28 days": "28d", "month": "month"}
 
 
 def origin_of(marts: Marts, mart: str, metric: str, ids: Where) -> Origin:
-    """Return the origin of a figure; AskError, which names the marts that have one, for any other mart."""
+    """Return the origin of a figure. Raise AskError, which names the marts that have one, for any other mart."""
     if mart == _REACH_REPORT:
         window = _WINDOWS.get(str(ids.get("grain")))
         if window is None:
@@ -65,5 +66,5 @@ def origin_of(marts: Marts, mart: str, metric: str, ids: Where) -> Origin:
         return Origin(table=_REACH[mart])
     if mart not in ORIGINS:
         possible = ", ".join([*ORIGINS, _REACH_REPORT])
-        raise AskError(f"the rows of {mart} are not of one request; possible are {possible}")
+        raise AskError(f"the rows of {mart} do not come from one request; possible are {possible}")
     return ORIGINS[mart]

@@ -25,8 +25,8 @@ def query_reach(
     grain: str,
     limit: int,
 ) -> dict[str, Any]:
-    """Return the figures that Meta counted, dated by the last day of their window; AskError, which says what was
-    counted, for any other level or window."""
+    """Return the figures that Meta counted, dated by the last day of their window. Raise AskError, which lists the
+    levels and windows that Meta counts, for any other."""
     level, window = _window(list(dimensions), grain)
     if not marts.has(window.mart, "reach", "date_day", LEVELS[level][0]):
         raise AskError(f"this publication has no reach by {level} and {grain}: {possible()}")
@@ -38,11 +38,13 @@ def query_reach(
     answer = marts.read(
         f"select {selected}, reach from marts.{window.mart} where {condition} order by all", values, limit=limit
     )
-    notes = ["people: figures of several rows can't be added up"]
+    notes = ["reach counts people: figures of several rows can't be added up"]
     if answer.is_cut:
         notes.append(f"only the first {len(answer.rows)} rows: choose fewer days, or set limit")
     if not answer.rows:
-        notes.append("no such figure is published: reach in windows of several days has reports to be switched on")
+        notes.append(
+            "no such figure is published: reach in windows of several days is in reports that must be switched on first"
+        )
     return {
         "metric": "reach", "definition": f"people whom the ads of one {level} reached, as Meta counted them ({grain})",
         "mart": window.mart, "notes": notes, **table(answer.columns, answer.rows),
@@ -51,7 +53,7 @@ def query_reach(
 
 
 def possible() -> str:
-    """Return a sentence that says which reach was counted."""
+    """Return a sentence that lists the levels and windows for which Meta counts reach."""
     grains: dict[str, list[str]] = {}
     for level, grain in REACH:
         grains.setdefault(level, []).append(grain)

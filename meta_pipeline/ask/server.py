@@ -1,5 +1,5 @@
-"""The MCP server on standard input and output. All it opens is the published file, anew for each question, so that an
-answer is of one build; everything it needs beside that is read before it starts."""
+"""The MCP server on standard input and output. It opens only the published file, again for each question, so that an
+answer is of one build. Everything else that it needs is read before it starts."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Questions:
         self._turn = threading.Lock()
 
     def ask(self, tool: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """Return an answer; MetaPipelineError, one sentence, if there is none."""
+        """Return an answer. Raise MetaPipelineError, with one sentence, if there is none."""
         if tool not in TOOLS:
             raise AskError(f"there is no tool {printable(tool, limit=80)!r}: there are {', '.join(TOOLS)}")
         try:
@@ -59,7 +59,7 @@ class Questions:
 
 
 def server_of(questions: Questions) -> Server[Any]:
-    """Return the server that answers with these."""
+    """Return the server that answers with `questions`."""
 
     async def list_tools(
         context: ServerRequestContext[Any], params: types.PaginatedRequestParams | None
@@ -75,7 +75,7 @@ def server_of(questions: Questions) -> Server[Any]:
                     questions.ask, params.name, params.arguments or {}, abandon_on_cancel=True
                 )
         except TimeoutError:
-            return _failed("the question took too long and was given up")
+            return _failed("the question took too long and was stopped")
         except MetaPipelineError as error:
             return _failed(str(error))
         text = json.dumps(result, ensure_ascii=False)
@@ -90,7 +90,7 @@ def server_of(questions: Questions) -> Server[Any]:
 def serve(published: Location) -> None:
     """Serve until standard input ends."""
     questions = Questions(published, load_metrics())
-    questions.ask("list_marts", {})  # nothing is published, or the file is no warehouse: say so now
+    questions.ask("list_marts", {})  # fail now if nothing is published, or the file is not a warehouse
     server = server_of(questions)
 
     async def run() -> None:

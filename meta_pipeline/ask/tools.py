@@ -1,4 +1,4 @@
-"""The tools: names, arguments, and which question each asks."""
+"""The tools: their names, descriptions, arguments and answers."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _Rows = Annotated[int, pydantic.Field(ge=1, le=MOST_ROWS)]
 
 
 class Arguments(pydantic.BaseModel):
-    """The arguments of a tool; others are refused."""
+    """The arguments of a tool; unknown ones are refused."""
 
     model_config = pydantic.ConfigDict(extra="forbid")
 
@@ -69,7 +69,7 @@ class ExplainArguments(Arguments):
 
     mart: _Name
     metric: _Name = pydantic.Field(description="a metric, or a column of the mart")
-    account_id: _Name = pydantic.Field(description="of the ad account; in marts of Pages and Instagram their id")
+    account_id: _Name = pydantic.Field(description="id of the ad account, or of the Page or Instagram account")
     date_day: dt.date
     ids: _Where = pydantic.Field(
         default={}, description="other columns that name the row, such as campaign_id, ad_id, country; grain for reach"
@@ -102,7 +102,7 @@ TOOLS: Mapping[str, Tool] = {
     ),
     "query_metric": Tool(
         "Compute a metric of ads by dimensions and period, from sums. It never mixes currencies and refuses grains "
-        "that Meta did not measure, for reach above all. Prefer it to sql for metrics.",
+        "that Meta did not measure, especially for reach. Prefer it to sql for metrics.",
         MetricArguments,
         lambda marts, arguments, metrics: query_metric(
             marts, MetricQuestion(**{name: getattr(arguments, name) for name in MetricArguments.model_fields}),
@@ -127,7 +127,7 @@ TOOLS: Mapping[str, Tool] = {
 
 
 def answer(name: str, marts: Marts, arguments: Arguments, metrics: Mapping[str, Metric]) -> dict[str, Any]:
-    """Return the answer of a tool with what it is based on: the file, and where it is known the days of the answer."""
+    """Return a tool's answer with its basis: the published file and, if they are known, the days of the answer."""
     result = TOOLS[name].answer(marts, arguments, metrics)
     own = result.pop("basis", {})
     return {**result, **basis_of(marts, mart=result.get("mart")), **own}

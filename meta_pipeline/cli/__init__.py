@@ -1,1 +1,1 @@
-"""Operators' verbs."""
+"""The commands of operators."""

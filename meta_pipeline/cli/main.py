@@ -1,4 +1,4 @@
-"""The command line: each verb calls one flow and turns our errors into one sentence."""
+"""The command line: each command calls one flow, and our errors are printed as one sentence."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from meta_pipeline.records import MetaPipelineError
 
 
 class Commands(click.Group):
-    """The commands; stopping one of them ends in a sentence and an exit code, not in click's "Aborted!"."""
+    """The commands. A command that is stopped prints a sentence and exits with a code, without click's "Aborted!"."""
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command that was named."""
@@ -64,7 +64,7 @@ for command in (
 
 
 def main() -> None:
-    """Run the command line: exit 0 only when all that was asked for is done."""
+    """Run the command line: exit 0 only if the command has done everything."""
     from pydantic import ValidationError
 
     keep_private()

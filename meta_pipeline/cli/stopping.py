@@ -1,4 +1,4 @@
-"""Stop a command on Ctrl-C or SIGTERM: clean up, say what stays, exit as a shell expects."""
+"""Stop a command on Ctrl-C or SIGTERM: clean up, print what stays, exit with the code that a shell expects."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import NoReturn
 
 import click
 
-# What is said when a command is stopped; servers run until they are, so they say nothing.
+# The sentence that a command prints when it is stopped. Servers run until they are stopped, so they print nothing.
 STOPPED = {
     "sandbox": "", "serve": "", "mcp": "",
     "backfill": "stopped: the days that have landed stay; run the same command again to go on",
@@ -19,7 +19,7 @@ STOPPED = {
 
 
 class Terminated(KeyboardInterrupt):
-    """SIGTERM arrived. Everything that cleans up after Ctrl-C does so here too."""
+    """SIGTERM arrived. Code that cleans up after Ctrl-C also runs for it."""
 
 
 def handle_sigterm() -> None:
@@ -35,7 +35,7 @@ def end_at_signals() -> None:
 
 
 def leave(stop: KeyboardInterrupt, *, command: str | None) -> NoReturn:
-    """Say that the command is stopped and exit with 130 (Ctrl-C) or 143 (SIGTERM).
+    """Print that the command is stopped and exit with 130 (Ctrl-C) or 143 (SIGTERM).
 
     The interpreter would first wait for every thread, and one may wait for Meta for minutes, so this process ends at
     once; its worker processes end with it."""

@@ -82,8 +82,13 @@ def read_spec(path: Path) -> PostSpec:
         if path.stat().st_size > LARGEST_SPEC_BYTES:
             raise SpecError(f"{path.name[:100]} is larger than {LARGEST_SPEC_BYTES} bytes")
         text = path.read_bytes().decode()
-    except (OSError, UnicodeDecodeError, ValueError) as error:
-        raise SpecError(f"the spec {path.name[:100]!r} can't be read: {type(error).__name__}") from error
+    except FileNotFoundError as error:
+        raise SpecError(f"there is no file {str(path)[:200]!r}: name the TOML file that describes the post") from error
+    except UnicodeDecodeError as error:
+        raise SpecError(f"the spec {path.name[:100]!r} is not UTF-8 text: save it as UTF-8") from error
+    except (OSError, ValueError) as error:
+        cause = error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
+        raise SpecError(f"the spec {path.name[:100]!r} can't be read: {cause}") from error
     return parse_spec(text, folder=path.parent)
 
 

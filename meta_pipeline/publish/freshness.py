@@ -24,14 +24,14 @@ _PACKAGES = ("dbt-core", "dbt-duckdb", "duckdb")
 def digest_of(
     tables: Iterable[RawTable], *, today: dt.date, project: Path | None = None, parsed: str | None = None
 ) -> str:
-    """Return a digest of all that marts are built with, beside the data: the dbt project, the raw tables, the versions
-    of dbt and DuckDB, and the day, which decides which days are frozen."""
+    """Return a digest of everything except the data that marts are built with: the dbt project, the raw tables, the
+    versions of dbt and DuckDB, and the day, which decides which days are frozen."""
     return hashlib.sha256(f"{today} {structure_digest(tables, project, parsed=parsed)}".encode()).hexdigest()
 
 
 def structure_digest(tables: Iterable[RawTable], project: Path | None = None, *, parsed: str | None = None) -> str:
-    """Return the digest without the day: marts that were built with another one are built anew from all of raw.
-    `parsed`: the digest of the project that was parsed, where its files may have changed since."""
+    """Return the digest without the day. Marts that were built with a different one are rebuilt from all raw rows.
+    `parsed`: the digest of the project when it was parsed, if its files may have changed since."""
     digest = hashlib.sha256(f"{sorted(tables, key=lambda table: table.name)}".encode())
     digest.update((parsed or project_digest(project or dbt_project_folder())).encode())
     return digest.hexdigest()
@@ -52,7 +52,7 @@ def project_digest(project: Path) -> str:
 
 
 def is_published(warehouse: Warehouse, engine: sa.Engine, published: Location, *, digest: str) -> bool:
-    """Return True when the published file holds everything that has landed, built with what has this digest."""
+    """Return True if the published file contains everything that has landed and was built with this digest."""
     state = warehouse_state.find(engine)
     if state.load_id is None or (state.published_load_id, state.published_digest) != (state.load_id, digest):
         return False

@@ -1,5 +1,5 @@
-"""The answers of leads in plain text: a file of its own for each person whom the intake names for it, in a folder of
-their own, and nowhere else."""
+"""The answers of leads in plain text: one file for each lead viewer whom the intake names, in that viewer's own folder,
+and nowhere else."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ _STRANGE = re.compile(r"[^a-z0-9@._+-]|^\.")
 
 
 def location_of(published: Location, tenant: str, viewer: str) -> Location:
-    """Return where the file of a viewer is: `<tenant>/leads/<address>/leads.parquet` beside the complete file. An
-    address that is no name of a folder everywhere is spelled with a digest."""
+    """Return where the file of a viewer is: `<tenant>/leads/<address>/leads.parquet` beside the complete file. In an
+    address, characters that not every folder name can have become `_`, and a digest is appended."""
     name = _STRANGE.sub("_", viewer)
     if name != viewer:
         name = f"{name}-{short_hash(viewer.encode())[:8]}"
@@ -40,7 +40,7 @@ def publish_answers(
     published: Location, tenants: Iterable[Tenant], *, read: Callable[[str], Iterable[PersonalRecord]],
     linked: Sequence[Node], form_names: Mapping[str, str],
 ) -> list[Location]:
-    """Write the answers that are stored of each tenant's Pages for each of its lead viewers, one row for each answer;
+    """Write the stored answers of each tenant's Pages to a file for each of its lead viewers, one row for each answer;
     remove the files of everybody else. Return the locations. `read`: the records of a Page; `linked`: all nodes;
     `form_names` by id."""
     written: list[Location] = []
@@ -79,7 +79,7 @@ def _folder(published: Location, tenant: str) -> Location:
 
 
 def _rows(record: PersonalRecord, form_names: Mapping[str, str]) -> Iterator[dict[str, object]]:
-    """Yield a row for each answer; of a lead without any, one row."""
+    """Yield a row for each answer, and one row for a lead without answers."""
     lead = {
         "lead_id": record.id, "page_id": record.owner, "form_id": record.group,
         "form_name": form_names.get(record.group), "created_at": record.at,

@@ -40,19 +40,20 @@ def location_of(published: Location, tenant: str) -> Location:
 
 
 def location_for(published: Location, tenant: str | None, tenants: tuple[Tenant, ...]) -> Location:
-    """Return the location of the complete file, or of a tenant's; ConfigError, which lists them, for a wrong name."""
+    """Return the location of the complete file, or of a tenant's. Raise ConfigError, which lists the tenants, for an
+    unknown name."""
     if tenant is None:
         return published
     names = [each.name for each in tenants]
     if not names:
-        raise ConfigError("there are no tenants: META_PIPELINE_TENANTS names no file, or a file without one")
+        raise ConfigError("there are no tenants: META_PIPELINE_TENANTS names no file, or a file without tenants")
     if tenant not in names:
         raise ConfigError(f"there is no tenant {tenant[:80]!r}: there are {', '.join(names)}")
     return location_of(published, tenant)
 
 
 def is_applied(published: Location, policy: PublishPolicy) -> bool:
-    """Return True when the published file was made with this policy, and the file of every tenant with it."""
+    """Return True if the published file and the file of every tenant are from one publication with this policy."""
     if not reading.exists(published) or (ids := read_ids(published)) is None or ids[1] != policy.digest:
         return False
     return all(read_ids(location_of(published, tenant.name)) == ids for tenant in policy.tenants)

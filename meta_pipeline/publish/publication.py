@@ -17,12 +17,12 @@ from meta_pipeline.publish.copies.warehouse_copy import has_relation, literal
 from meta_pipeline.warehouse.tables import OWN_SCHEMA
 
 TABLE = "marts.publication"
-_COMMENT = "one row: which build this file holds, of what, and which days it covers"
+_COMMENT = "one row: the build in this file, the versions and settings that it was made with, the days it covers"
 # By column: its type and comment. A test compares them with what is written.
 COLUMNS: Mapping[str, tuple[str, str]] = {
     "build_id": ("varchar", "Random id of this publication. The complete file and those of tenants have the same."),
     "built_at": ("timestamptz", "When this file was made."),
-    "loaded_at": ("timestamptz", "When landed files were last loaded into the warehouse before."),
+    "loaded_at": ("timestamptz", "When landed files were last loaded into the warehouse before this file was made."),
     "tenant": ("varchar", "The tenant whose nodes the file holds; null for the file that holds all."),
     "package_version": ("varchar", "Version of meta-pipeline."),
     "project_digest": ("varchar", "Digest of the dbt project and of the versions of dbt and DuckDB."),

@@ -28,8 +28,8 @@ from meta_pipeline.records import LoadError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Publication:
-    """The result of a publication: the complete file, those of tenants by name, the nodes that were held back, the
-    tenants whose files were removed, and sentences about what is not as the settings want it."""
+    """The result of a publication: the complete file, the files of tenants by name, the nodes that were held back, the
+    tenants whose files were removed, and warnings about the settings of tenants."""
 
     location: Location
     size: int
@@ -43,14 +43,14 @@ class Publication:
 def publish(
     warehouse: Path, published: Location, *, now: dt.datetime, policy: PublishPolicy | None = None
 ) -> Publication:
-    """Replace the published file by a copy of the warehouse, and the files of tenants. Readers that have an earlier one
-    open keep it. Raise LoadError if it can't be made; the earlier one stays then."""
+    """Replace the published file by a copy of the warehouse, and the files of tenants. A reader that has an earlier
+    file open keeps reading it. Raise LoadError if a file can't be written; the earlier one stays then."""
     policy = policy or PublishPolicy()
     stamp = Stamp(
         build_id=secrets.token_hex(8), built_at=now, project_digest=project_digest(dbt_project_folder())[:16],
         settings_digest=policy.digest, pins=policy.pins,
     )
-    if not warehouse.exists():  # DuckDB would make an empty one
+    if not warehouse.exists():  # DuckDB would create an empty file
         raise LoadError(f"can't publish {warehouse}: it does not exist; run `meta-pipeline build`")
     try:
         held, warnings = _publish_complete(warehouse, published, stamp, policy)
@@ -58,7 +58,7 @@ def publish(
         removed = remove_former_tenants(published, policy)
     except (OSError, duckdb.Error) as error:
         cause = str(error).splitlines()[0]
-        raise LoadError(f"can't publish to {published}: {cause}; what was published before stays") from error
+        raise LoadError(f"can't publish to {published}: {cause}; the earlier publication stays") from error
     return Publication(
         location=published, size=reading.size_of(published), build_id=stamp.build_id, tenants=tenants,
         held=tuple(held), removed=tuple(removed), warnings=(*warnings, *more),
@@ -68,7 +68,7 @@ def publish(
 def _publish_complete(
     warehouse: Path, published: Location, stamp: Stamp, policy: PublishPolicy
 ) -> tuple[list[Held], list[str]]:
-    """Publish the file with everything; return the nodes that it holds back, and what is wrong with the tenants."""
+    """Publish the complete file; return the nodes that it holds back, and warnings about the settings of tenants."""
     with replacing(published) as file:
         with _unchanged(warehouse):
             file.copy_from(warehouse)
@@ -88,9 +88,9 @@ def _publish_complete(
 
 @contextlib.contextmanager
 def _unchanged(warehouse: Path) -> Iterator[None]:
-    """Keep other processes from writing the warehouse during the block; all that was written is in the file itself.
+    """Keep other processes from writing the warehouse during the block, after a checkpoint.
 
-    A copy without the checkpoint silently misses the rows that are in the log of changes."""
+    Without the checkpoint, a copy of the file would silently miss the rows that are still in the write-ahead log."""
     try:
         with contextlib.closing(duckdb.connect(str(warehouse))) as connection:
             connection.execute("checkpoint")

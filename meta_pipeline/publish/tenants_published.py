@@ -20,7 +20,7 @@ from meta_pipeline.publish.publication import TABLE, Stamp, write_publication
 def publish_tenants(
     complete: Location, stamp: Stamp, policy: PublishPolicy
 ) -> tuple[dict[str, Location], list[str]]:
-    """Replace the file of each tenant; return their locations, and a sentence for each table that they have empty."""
+    """Replace the file of each tenant; return their locations, and a sentence for each table that is left empty."""
     locations: dict[str, Location] = {}
     warnings: list[str] = []
     for tenant in policy.tenants:
@@ -51,7 +51,8 @@ def _publish_tenant(complete: Location, tenant: Tenant, stamp: Stamp, policy: Pu
 def remove_former_tenants(complete: Location, policy: PublishPolicy) -> list[str]:
     """Remove the files of tenants that the settings no longer name, with their thumbnails; return the names.
 
-    A file is removed only when it says itself that it is the tenant's of its folder: others may use the place too."""
+    A file is removed only if its `marts.publication` names the tenant of its folder: others may use the location,
+    too."""
     current = {tenant.name for tenant in policy.tenants}
     removed: list[str] = []
     for name in reading.folders_in(folder_of(complete)):
@@ -64,7 +65,7 @@ def remove_former_tenants(complete: Location, policy: PublishPolicy) -> list[str
 
 
 def _tenant_of(location: Location) -> str | None:
-    """Return the tenant that a published file says it is of; None for another file."""
+    """Return the tenant that the `marts.publication` of a file names; None for any other file."""
     try:
         with contextlib.closing(duckdb.connect(reading.duckdb_location(location), read_only=True)) as connection:
             is_ours = has_relation(connection, *TABLE.split("."))

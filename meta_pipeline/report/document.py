@@ -1,4 +1,4 @@
-"""The content of a report: a section for each currency, and what is organic. No HTML and no chart."""
+"""The content of a report: a section for each currency, and the organic figures. No HTML and no chart."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Day:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """A line of a table. `previous`: the same in the previous period, None where that was not read."""
+    """A line of a table. `previous`: its totals in the previous period, None if that was not read."""
 
     name: str
     totals: Totals
@@ -42,7 +42,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Breakdown:
-    """The lines of a breakdown and the days that were read of it."""
+    """The lines of a breakdown, and the days that it covers."""
 
     lines: Sequence[Line]
     groups: Sequence[Group]
@@ -51,7 +51,7 @@ class Breakdown:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
-    """Everything in one currency."""
+    """All figures in one currency."""
 
     currency: str
     total: Line
@@ -66,7 +66,8 @@ class Section:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Organic:
-    """A Page or an Instagram account. `measure`: the name of `organic`, which of an Instagram account is all views."""
+    """A Page or an Instagram account. `measure`: the name of the figure `organic`, which for an Instagram account
+    counts all views."""
 
     name: str
     kind: str
@@ -79,8 +80,8 @@ class Organic:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """A report. `provisional`: the provisional days, each with the accounts in which it is; `period`: None without any
-    figure."""
+    """A report. `provisional`: the provisional days, each with the names of its accounts; `period`: None if there are
+    no figures."""
 
     built_at: dt.datetime
     covers: Period | None

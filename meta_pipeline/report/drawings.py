@@ -1,4 +1,5 @@
-"""The charts of a document as images of a page: one for a screen, a narrow one for a phone, and the same in words."""
+"""The charts of a document as images of a page: a wide one for a screen, a narrow one for a phone, and a text that
+replaces them."""
 
 from __future__ import annotations
 
@@ -36,7 +37,7 @@ class Image:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Images:
-    """A chart in both widths, and in words."""
+    """A chart in both widths, and the text that replaces it."""
 
     wide: Image
     narrow: Image
@@ -58,7 +59,7 @@ class SectionCharts:
 
 
 def section_charts(section: Section, *, is_drawn: bool) -> SectionCharts:
-    """Draw a section; without charts it has the lines by age only."""
+    """Draw a section; if it is not drawn, return only its lines by age."""
     groups = section.demographics.groups
     genders = sorted({group.key[1] for group in groups}, key=lambda gender: (gender == "unknown", gender))
     age_lines = [
@@ -79,7 +80,7 @@ def section_charts(section: Section, *, is_drawn: bool) -> SectionCharts:
 
 
 def spend_days(section: Section) -> list[SpendDay]:
-    """Return the days of a section as its chart has them; the previous period only where it was read."""
+    """Return the days of a section for its chart; the previous period only if it was read."""
     return [_spend_day(day, has_previous=section.total.previous is not None) for day in section.days]
 
 
@@ -92,7 +93,7 @@ def organic_images(node: Organic) -> Images:
 
 
 def views_days(node: Organic) -> list[ViewsDay]:
-    """Return the days of a node as its chart has them."""
+    """Return the days of a node for its chart."""
     return [ViewsDay(day=day.date_day, organic=day.organic, paid=day.paid) for day in node.days]
 
 

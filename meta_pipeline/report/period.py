@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
-LENGTHS = (28, 14, 7)  # days of a period that nobody has chosen, the longest first
+LENGTHS = (28, 14, 7)  # days of the default period, the longest first
 LONGEST = 400  # days; a chart has a bar for each
 _DAY = dt.timedelta(days=1)
 
@@ -41,7 +41,7 @@ def default_period(first: dt.date, last: dt.date) -> Period:
 
 
 def chosen_period(first: dt.date, last: dt.date, *, since: dt.date | None, until: dt.date | None) -> Period:
-    """Return the requested period; what is not requested follows from the days there are."""
+    """Return the requested period; a missing end is chosen from the days that were read."""
     if since is None and until is None:
         return default_period(first, last)
     end = until or max(last, since or last)

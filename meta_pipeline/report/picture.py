@@ -19,7 +19,7 @@ from meta_pipeline.report.read import read_document
 if TYPE_CHECKING:
     import altair as alt
 
-_SECTIONS, _NODES = 10, 4  # panels, so that the picture stays one
+_SECTIONS, _NODES = 10, 4  # most panels of each kind
 _WIDTH, _PREVIEW_WIDTH, _PREVIEW_QUALITY = 470, 320, 65
 _EMPTY = "the published warehouse holds no delivery yet: run `meta-pipeline backfill` first"
 

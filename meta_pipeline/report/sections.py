@@ -14,7 +14,7 @@ from meta_pipeline.report.marts.restatement import AgeChange, Spread, change_at
 from meta_pipeline.report.marts.totals import MEASURES, Totals, minus
 from meta_pipeline.report.period import Period
 
-CAMPAIGNS, PLACEMENTS = 12, 12  # lines of a table; what is below is one line
+CAMPAIGNS, PLACEMENTS = 12, 12  # lines of a table; the others are summed in one line
 _MOST_MISSING = 5  # sentences on missing days
 
 
@@ -31,7 +31,7 @@ def total_of(totals: Iterable[Totals]) -> Totals:
 def account_lines(
     days: Sequence[AccountDay], *, period: Period, read: ReadDays, reach: Mapping[str, Reach]
 ) -> list[Line]:
-    """Return a line per account, by spend. Days before the period are those of the previous one."""
+    """Return a line per account, by spend. Days before the period belong to the previous period."""
     lines = []
     for account_id in dict.fromkeys(day.account_id for day in days):
         own = [day for day in days if day.account_id == account_id]
@@ -46,7 +46,7 @@ def account_lines(
 
 
 def total_line(currency: str, accounts: Sequence[Line]) -> Line:
-    """Return the sum of the accounts; it is compared only if each of them is. People reached don't add up."""
+    """Return the sum of the accounts, with a previous period only if each account has one. Reach is never added up."""
     previous = [line.previous for line in accounts if line.previous is not None]
     return Line(
         name=f"{len(accounts)} accounts" if len(accounts) > 1 else accounts[0].name, detail=currency,
@@ -65,13 +65,13 @@ def missing_days(days: Sequence[AccountDay], *, period: Period, read: ReadDays) 
             count = "1 day" if len(missing) == 1 else f"{len(missing)} days"
             sentences.append(f"{name}: {count} of this period not read ({missing[0]:%-d %b} first)")
     rest = len(sentences) - _MOST_MISSING
-    return sentences[:_MOST_MISSING] + ([f"and of {rest} more accounts"] if rest > 0 else [])
+    return sentences[:_MOST_MISSING] + ([f"and days of {rest} more accounts"] if rest > 0 else [])
 
 
 def day_lines(
     days: Sequence[AccountDay], *, period: Period, ages: Mapping[tuple[str, dt.date], int], changes: Sequence[AgeChange]
 ) -> list[Day]:
-    """Return every day of the period, with the day of the previous one that has its place."""
+    """Return every day of the period, with the day at the same position in the previous period."""
     by_day: dict[dt.date, list[AccountDay]] = {}
     for day in days:
         by_day.setdefault(day.date_day, []).append(day)
@@ -93,8 +93,8 @@ def day_lines(
 def campaign_lines(
     current: Sequence[Group], previous: Sequence[Group], *, accounts: Sequence[Line], reach: Mapping[str, Reach]
 ) -> list[Line]:
-    """Return the campaigns with most spend and the sum of all others. A campaign is compared if its account is; one
-    that is new has nothing before."""
+    """Return the campaigns with most spend and the sum of all others. A campaign has a previous period if its account
+    has one; the totals of a new campaign are empty there."""
     comparable = {line.detail for line in accounts if line.previous is not None}
     before = {group.key[2]: group.totals for group in previous}
     has_several = len(accounts) > 1
@@ -110,7 +110,7 @@ def campaign_lines(
 
 
 def breakdown(groups: Sequence[Group], *, limit: int = PLACEMENTS, noun: str = "placements") -> Breakdown:
-    """Return the lines of a breakdown by spend, and the days it has; the name of a line is its key."""
+    """Return the lines of a breakdown by spend, and its days; the name of a line is its key."""
     lines = [Line(name=_name_of(group.key), totals=group.totals) for group in groups]
     days = Period(min(group.first_day for group in groups), max(group.last_day for group in groups)) if groups else None
     return Breakdown(lines=_shortened(lines, limit=limit, noun=noun), groups=groups, days=days)

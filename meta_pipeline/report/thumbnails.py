@@ -1,5 +1,4 @@
-"""The pictures of creatives, inlined: small, few, and only of the formats that a browser shows as a picture and nothing
-else."""
+"""The pictures of creatives, inlined: small, few, and only in formats that can contain nothing but a picture."""
 
 from __future__ import annotations
 
@@ -17,8 +16,8 @@ _TYPES = ((b"\xff\xd8\xff", "image/jpeg"), (b"\x89PNG\r\n\x1a\n", "image/png"), 
 
 
 def inlined(paths: Iterable[str | None], *, folders: Sequence[Location]) -> dict[str, str]:
-    """Return the `data:` address of each picture that is in one of the folders, is small and is a picture. `paths` are
-    relative to the folders; their total size is bounded."""
+    """Return the `data:` address of each file that is in one of the folders, is small and is a picture. `paths` are
+    relative to the folders; the total size of the pictures is bounded."""
     addresses: dict[str, str] = {}
     left = ALTOGETHER
     for path in paths:

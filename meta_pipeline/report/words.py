@@ -21,7 +21,7 @@ MISSING = "–"
 
 
 def short(text: object, limit: int) -> str:
-    """Return a text on one line, cut after so many characters."""
+    """Return a text on one line, cut after `limit` characters."""
     return printable(text, limit=limit)
 
 
@@ -46,7 +46,7 @@ def decimals(value: Decimal | None) -> str:
 
 
 def percent(value: Decimal | None) -> str:
-    """Return a number of hundredths, such as CTR."""
+    """Return a rate in percent, such as CTR."""
     return MISSING if value is None else f"{value:.2f} %"
 
 
@@ -74,18 +74,18 @@ def moment(value: dt.datetime) -> str:
 
 
 def period(value: Period) -> str:
-    """Return the days of a period, the year once if it has one."""
+    """Return the days of a period, with the year once if both are in the same year."""
     since = day(value.since) + ("" if value.since.year == value.until.year else f" {value.since.year}")
     return f"{since} – {day(value.until)} {value.until.year}"
 
 
 def partial(days: Period, whole_period: Period) -> str:
-    """Return which days a breakdown has, if they aren't those of the report."""
+    """Return a sentence that says which days of the report a breakdown has."""
     if days.since <= whole_period.since and days.until >= whole_period.until:
         return "All days of the period."
     if days.length == 1:
-        return f"Read of {day(days.since)} only, not of the whole period."
-    return f"Read of {day(days.since)} – {day(days.until)} only, not of the whole period."
+        return f"Read for {day(days.since)} only, not for the whole period."
+    return f"Read for {day(days.since)} – {day(days.until)} only, not for the whole period."
 
 
 def counted(number: int, singular: str, plural: str) -> str:
@@ -103,7 +103,7 @@ def ages(change: AgeChange) -> str:
 
 
 def spread(value: Spread | None) -> str:
-    """Return the middle change and the range of most."""
+    """Return the median change and the range of four of five days."""
     if value is None:
         return MISSING
     middle, low, high = (signed(Decimal(str(each))) for each in (value.middle, value.low, value.high))
@@ -116,12 +116,12 @@ def share_of(value: Decimal, most: Decimal) -> str:
 
 
 def most_spend(lines: Iterable[Line]) -> Decimal | None:
-    """Return the highest spend of the lines; None if there is none. The rest of a table may be more than any line."""
+    """Return the highest spend of the lines; None if no line has any. The line of all others counts, too."""
     return max((line.totals.spend for line in lines if line.totals.spend), default=None)
 
 
 def any_of(values: Iterable[object]) -> bool:
-    """Return True if one of them is there."""
+    """Return True if one of the values is not empty."""
     return any(values)
 
 

@@ -18,7 +18,7 @@ TITLE = "Performance on Meta"
 def write_report(
     document: Document, target: Location, *, picture_folders: Sequence[Location], title: str = TITLE
 ) -> Location:
-    """Write a page, or a picture if the target is a PNG, and return its location; ConfigError if that fails."""
+    """Write a page, or a picture if the target is a PNG, and return its location. Raise ConfigError if that fails."""
     try:
         if target.lower().endswith(".png"):
             return write_picture(document, target)
@@ -30,8 +30,8 @@ def write_report(
 def write_page(
     document: Document, target: Location, *, picture_folders: Sequence[Location] = (), title: str = TITLE
 ) -> Location:
-    """Write one HTML file and return its location. `picture_folders`: where thumbnails are, by the paths that the marts
-    have."""
+    """Write one HTML file and return its location. `picture_folders`: the folders that the paths of thumbnails in the
+    marts are relative to."""
     paths = [creative.thumbnail for section in document.sections for creative in section.creatives]
     page = render(document, title=title, pictures=inlined(paths, folders=picture_folders))
     durable.write(target, page.encode())
@@ -39,6 +39,6 @@ def write_page(
 
 
 def picture_folders(published: Location, landing_root: Location) -> list[Location]:
-    """Return the folders that may have thumbnails: the one of the published file, so that it can be given away with
-    them, then the landing."""
+    """Return the folders that may have thumbnails: that of the published file, which can be passed on with them, then
+    the landing folder."""
     return [folder_of(published), landing_root]

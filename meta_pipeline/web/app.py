@@ -57,12 +57,12 @@ def create_app(
     wake_erasures: Callable[[], None] = lambda: None,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> Starlette:
-    """Return the app for a server that listens on `host`; ConfigError when it would be open to strangers.
-    `wake_erasures` is called when Meta has requested one."""
+    """Return the app for a server that listens on `host`. Raise ConfigError if it would be open to strangers.
+    `wake_erasures` is called when an erasure was requested."""
     settings = runtime.settings
     public = urlsplit(settings.public_url)
     if public.scheme not in ("http", "https") or not public.hostname:
-        raise ConfigError(f"META_PIPELINE_PUBLIC_URL is no http(s) URL: {settings.public_url!r}")
+        raise ConfigError(f"META_PIPELINE_PUBLIC_URL is not an http(s) URL: {settings.public_url!r}")
     password = settings.operator_password.get_secret_value() if settings.operator_password else None
     people = People(lambda: runtime.intake)
     if settings.is_exposed or not is_loopback(host):
@@ -143,18 +143,18 @@ def _check_exposed(settings: Settings, host: str, password: str | None, *, has_p
     """Raise ConfigError for settings that are safe on one machine only."""
     if password is None and not has_people:
         raise ConfigError(
-            "META_PIPELINE_OPERATOR_PASSWORD is not set, and others than this machine reach `serve` "
-            f"({host}, {settings.public_url}): set it, or keep to loopback"
+            "META_PIPELINE_OPERATOR_PASSWORD is not set, and other machines can reach `serve` "
+            f"({host}, {settings.public_url}): set it, or listen on loopback only"
         )
     if password is not None and len(password) < SHORTEST_PASSWORD:
         raise ConfigError(
-            f"META_PIPELINE_OPERATOR_PASSWORD has fewer than {SHORTEST_PASSWORD} characters, and others than this "
-            "machine reach `serve`: choose a longer one"
+            f"META_PIPELINE_OPERATOR_PASSWORD has fewer than {SHORTEST_PASSWORD} characters, and other machines can "
+            "reach `serve`: choose a longer one"
         )
     if settings.is_exposed and not settings.public_url.startswith("https://"):
         raise ConfigError(
             f"META_PIPELINE_PUBLIC_URL is {settings.public_url!r}: beyond this machine it must be https://, or others "
-            "on the way read the password and the tokens' codes (Meta accepts no other redirect either)"
+            "on the network can read the password and the codes for tokens (Meta accepts no other redirect either)"
         )
 
 
@@ -165,8 +165,8 @@ async def _favicon(request: Request) -> Response:
 async def _answer(
     page: Callable[[Site, Request], Response], site: Site, access: Access, request: Request
 ) -> Response:
-    """Run a page in a thread, because it waits for the store and for Meta, if it is for this visitor; read its form
-    before."""
+    """Read the form of a request, and run its page if this visitor may use it. A page runs in a thread, because it
+    waits for the store and for Meta."""
     try:
         if request.method == "POST":
             request.state.form = await _form(request)
@@ -177,10 +177,10 @@ async def _answer(
         raise
     except ClientDisconnect:
         return Response(status_code=400)  # nobody receives it, and a stranger must not fill the log
-    except Exception as error:  # a bug of ours; its text may hold parts of the request
+    except Exception as error:  # a bug in our code; its text may hold parts of the request
         _LOG.error("a page failed: %s", type(error).__name__)
         return site.message(
-            request, "Something went wrong", "It is our mistake; the log says which kind.", status=500,
+            request, "Something went wrong", "This is an error of this service; its type is in the log.", status=500,
             action="Connections", url="/",
         )
 
@@ -198,7 +198,7 @@ async def _form(request: Request) -> dict[str, str]:
     async for chunk in request.stream():
         body += chunk
         if len(body) > MOST_FORM_BYTES:
-            raise HTTPException(413, "That is too much for a form.")
+            raise HTTPException(413, "The form is too large.")
     return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
 
 
@@ -211,5 +211,5 @@ async def _http_error(site: Site, request: Request, error: Exception) -> Respons
 
 
 async def _our_error(site: Site, request: Request, error: Exception) -> Response:
-    """Show the sentence of an error of ours, such as a missing setting: it says what to do."""
+    """Show the sentence of one of our errors, such as a missing setting: it says what to do."""
     return site.message(request, "This does not work yet", f"{error}.", status=503, action=None)

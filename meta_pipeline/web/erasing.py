@@ -12,11 +12,11 @@ from meta_pipeline.flows.leaving.places import places_of
 from meta_pipeline.records import MetaPipelineError
 
 _LOG = logging.getLogger("meta_pipeline.web")
-EVERY_S = 30.0  # an erasure that another process has requested, or one that failed, is looked for
+EVERY_S = 30.0  # between checks for erasures that another process has requested, or that failed
 
 
 class ErasureThread:
-    """Runs the erasures that wait when it starts, when it is woken, and every half minute."""
+    """Runs the queued erasures when it starts, when it is woken, and every half minute."""
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
@@ -29,11 +29,11 @@ class ErasureThread:
         self._thread.start()
 
     def wake(self) -> None:
-        """Look for erasures now."""
+        """Run the queued erasures now."""
         self._woken.set()
 
     def stop(self) -> None:
-        """End the thread after the erasures that wait."""
+        """End the thread after the queued erasures."""
         self._is_stopped = True
         self._woken.set()
         self._thread.join()
@@ -45,7 +45,7 @@ class ErasureThread:
                 run_erasures(places_of(self._runtime))
             except MetaPipelineError as error:
                 _LOG.error("an erasure failed and is tried again: %s", type(error).__name__)
-            except Exception as error:  # a bug of ours; its text may name what is erased
+            except Exception as error:  # a bug in our code; its text may name what is erased
                 _LOG.error("an erasure failed: %s", type(error).__name__)
             if self._is_stopped:
                 return

@@ -1,7 +1,7 @@
-"""The HTTP server in front of the app: bounds on heads, bodies, time and connections, with no proxy to do it.
+"""The HTTP server in front of the app. It limits heads, bodies, time and connections, without the help of a proxy.
 
-A stranger can hold a connection only for as long as an honest client needs; when all connections are in use, the one
-that has waited longest for its request gives way."""
+A stranger can hold a connection only for as long as an honest client needs. When all connections are in use, the one
+that has waited longest for its request is closed."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _SPARE_FILES = 200  # descriptors that are left for the store, for Graph and for
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """`head_s`, `body_s`: how long a request's head and body may take to arrive, `read_s`: how long a client may
-    not read its answer, `idle_s`: how long a connection stays open without a request. `connections` None: as many as
+    """`head_s`, `body_s`: how long a request's head and body may take to arrive; `read_s`: how long a client may leave
+    its response unread; `idle_s`: how long a connection stays open without a request. `connections` None: as many as
     the process may open files, 800 at most."""
 
     head_bytes: int = 16 * 1024
@@ -34,14 +34,14 @@ class Limits:
 
     @property
     def most_connections(self) -> int:
-        """The number of connections that are open at once."""
+        """Return the highest number of connections that are open at once."""
         files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
         allowed = 800 if files == resource.RLIM_INFINITY else max(8, min(800, files - _SPARE_FILES))
         return self.connections or allowed
 
 
 class _Server(uvicorn.Server):
-    """A server that says when its app has started: from then on requests are answered."""
+    """A server that calls `when_ready` when its app has started and requests are answered."""
 
     def __init__(self, config: uvicorn.Config, when_ready: Callable[[], None]) -> None:
         super().__init__(config)
@@ -57,7 +57,7 @@ class _Server(uvicorn.Server):
 def server_for(
     app: Any, limits: Limits | None = None, *, when_ready: Callable[[], None] = lambda: None
 ) -> uvicorn.Server:
-    """Return a server for the app. It logs neither requests (a URL may hold a code) nor what strangers break off.
+    """Return a server for the app. It logs neither requests (a URL may hold a code) nor broken connections.
     `when_ready` is called once the app has started and requests are answered."""
     limits = limits or Limits()
     config = uvicorn.Config(
@@ -69,8 +69,8 @@ def server_for(
 
 
 def _protocol(limits: Limits) -> type[H11Protocol]:
-    """Return uvicorn's protocol with deadlines; its connections know each other."""
-    # Those whose request has not arrived, the oldest first.
+    """Return uvicorn's protocol with deadlines and a limit on the number of connections."""
+    # The connections whose request has not arrived completely, the oldest first.
     waiting: dict[asyncio.Protocol, None] = {}
     most = limits.most_connections
     seconds = {"head": limits.head_s, "body": limits.body_s}
@@ -88,7 +88,7 @@ def _protocol(limits: Limits) -> type[H11Protocol]:
                 oldest._break_off()  # type: ignore[attr-defined]
 
         def data_received(self, data: bytes) -> None:
-            # h11 looks at the size of a head only while it is incomplete: in pieces it can't arrive all at once.
+            # h11 checks the size of a head only while it is incomplete, so data is passed on in pieces of that size.
             for start in range(0, len(data), limits.head_bytes):
                 if self.transport.is_closing():
                     return
@@ -133,7 +133,7 @@ def _protocol(limits: Limits) -> type[H11Protocol]:
 
         def _break_off(self) -> None:
             waiting.pop(self, None)
-            self.connections.discard(self)  # now, not when the loop comes to it: it counts against the limit
+            self.connections.discard(self)  # now, not in a later turn of the loop: it counts against the limit
             self.transport.abort()
 
     return Bounded

@@ -39,7 +39,7 @@ class Site:
 
     @property
     def redirect_uri(self) -> str:
-        """Return the URL that the dialog redirects to; Meta compares it letter by letter."""
+        """Return the URL that the dialog redirects to; Meta compares it character by character."""
         return self.runtime.settings.public_url.rstrip("/") + CALLBACK
 
     def share_of(self, invitation: Invitation, tenant: Tenant) -> Share:
@@ -66,7 +66,7 @@ class Site:
         self, request: Request, title: str, text: str, *, status: int, action: str | None = "Start again",
         url: str = "/connections/new",
     ) -> HTMLResponse:
-        """Render a page that says what happened, with a link to what can be done."""
+        """Render a page that says what happened, with a link to the next step."""
         return self.page(request, "message.html", status=status, title=title, text=text, action=action, url=url)
 
     def refused(self, request: Request) -> Response | None:
@@ -90,7 +90,7 @@ class Site:
 
 
 def our_form(site: Site, request: Request) -> dict[str, str]:
-    """Return the form of a request; HTTP 403 unless it comes from a page of ours in the same browser."""
+    """Return the form of a request. Raise HTTP 403 unless it comes from one of our pages in the same browser."""
     form: dict[str, str] = request.state.form
     if not site.guard.is_our_form(request, form.get("form_token", "")):
         raise HTTPException(403, "This form is out of date: reload the page and try again.")

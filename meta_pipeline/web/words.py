@@ -52,7 +52,7 @@ def ago(at: dt.datetime | None, now: dt.datetime) -> str:
 
 
 def elapsed(since: dt.datetime, now: dt.datetime) -> str:
-    """Return how long something has been going on: `42 s`, `3 min 5 s`."""
+    """Return the time since a moment: `42 s`, `3 min 5 s`."""
     seconds = max(0, int((now - since).total_seconds()))
     minutes, seconds = divmod(seconds, 60)
     hours, minutes = divmod(minutes, 60)
@@ -67,7 +67,7 @@ def counted(count: int, kind: str) -> str:
 
 
 def totals(counts: Mapping[str, int]) -> str:
-    """Return `6 ad accounts, 3 Pages`; kinds of which there are none are left out."""
+    """Return `6 ad accounts, 3 Pages`; kinds with a count of 0 are left out."""
     return ", ".join(counted(counts[kind], kind) for kind in KINDS if counts.get(kind))
 
 

@@ -180,7 +180,7 @@ def test_a_number_is_explained_by_its_request_and_its_state(questions: Questions
         ({"metric": "nothing"}, "has no column 'nothing'"),
         ({"metric": "spend", "date_day": "2020-01-01"}, "no such row"),
         ({"metric": "spend", "ids": {"nothing": "1"}}, "has no column 'nothing'"),
-        ({"metric": "spend", "mart": "dim_ads"}, "not of one request"),
+        ({"metric": "spend", "mart": "dim_ads"}, "do not come from one request"),
         ({"metric": "reach", "mart": "facebook_ads__reach_report"}, "name the window"),
         ({"metric": "spend", "mart": "no"}, "there is no mart 'no'"),
     ],

@@ -127,7 +127,7 @@ def test_that_a_snapshot_is_of_today_is_printed(runtime: Runtime, capsys: pytest
     link_page(runtime)
     targets_of(runtime)
 
-    assert "page_audience, page_posts show what is there now: they are read as of today" in capsys.readouterr().err
+    assert "page_audience, page_posts show the current state: they are read as of today" in capsys.readouterr().err
     targets_of(runtime, reports=("page_insights", "ad_insights"))
     assert capsys.readouterr().err == ""
 

@@ -62,7 +62,7 @@ def test_names_are_described_in_a_sentence_each(tmp_path: Path) -> None:
         "reach (media): live, read by default in instagram_media; periods lifetime; "
         "only IMAGE, VIDEO, CAROUSEL_ALBUM, REELS",
         "reach (story): live, read by default in instagram_stories; periods lifetime; only STORY",
-        "page_video_repeat_views (page): live, off, of page_insights; periods day, week, days_28",
+        "page_video_repeat_views (page): live, not read by default in page_insights; periods day, week, days_28",
     ]
     december = runtime(tmp_path, now=NOW + dt.timedelta(days=4))
     assert list(describe_metrics(december, ["page_views_total"])) == [

@@ -106,7 +106,7 @@ def test_a_backfill_reads_what_is_chosen_and_what_is_named_but_never_what_is_pau
     with pytest.raises(ConfigError, match="act_1 is paused: `meta-pipeline nodes resume act_1` first"):
         reports_by_node(runtime, nodes=["act_1"], reports=[])
     run("leave-out", "act_3")
-    with pytest.raises(ConfigError, match="no node is chosen"):
+    with pytest.raises(ConfigError, match="no node is read every day"):
         reports_by_node(runtime, nodes=[], reports=[])
 
 

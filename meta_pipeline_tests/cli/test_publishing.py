@@ -90,8 +90,23 @@ def test_what_is_scheduled_on_a_page_is_said_to_be_metas(posted: Posted) -> None
     assert "Facebook shows it at 2026-11-21T09:00:00+00:00" in run("apply", plan_id)
 
 
-@pytest.mark.parametrize("words", [("apply", "nope"), ("undo", "nope"), ("show", "nope"), ("plan", "gone.toml")])
-def test_what_does_not_exist_is_a_sentence(posted: Posted, words: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("command", ["apply", "undo", "show"])
+def test_a_plan_that_does_not_exist_is_a_sentence(posted: Posted, command: str) -> None:
     with pytest.raises(ConfigError) as error:
-        CliRunner().invoke(cli, ["publishing", *words], catch_exceptions=False)
-    assert "\n" not in str(error.value) and ("no plan 'nope'" in str(error.value) or "can't be read" in str(error.value))
+        CliRunner().invoke(cli, ["publishing", command, "nope"], catch_exceptions=False)
+
+    assert "\n" not in str(error.value) and "no plan 'nope'" in str(error.value)
+
+
+def test_a_spec_that_can_not_be_read_is_a_sentence_that_says_what_to_do(posted: Posted) -> None:
+    latin = posted.folder / "latin.toml"
+    latin.write_bytes('kind = "post"\ntext = "Größe"'.encode("latin-1"))
+    for path, sentence in (
+        ("gone/post.toml", "there is no file 'gone/post.toml': name the TOML file that describes the post"),
+        (str(latin), "the spec 'latin.toml' is not UTF-8 text: save it as UTF-8"),
+        (f"{latin}/post.toml", "the spec 'post.toml' can't be read: Not a directory"),
+    ):
+        with pytest.raises(ConfigError) as error:
+            CliRunner().invoke(cli, ["publishing", "plan", path], catch_exceptions=False)
+
+        assert str(error.value) == sentence

@@ -69,7 +69,7 @@ def test_what_backfill_refuses(home: Home, sandbox: Sandbox) -> None:
         ((*DAYS, "--node", "act_1000000001", "--report", "page_posts"), "page_posts is a report of Pages"),
         (
             (*DAYS, "--node", "act_1000000001", "--node", "3000000000001", "--report", "page_posts"),
-            "page_posts is no report of ad accounts: act_1000000001 is one",
+            "page_posts is not a report of ad accounts such as act_1000000001",
         ),
     ):
         assert sentence in refused(home, "backfill", *arguments)

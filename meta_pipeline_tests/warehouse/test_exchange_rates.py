@@ -118,7 +118,7 @@ def test_doctor_names_a_wrong_line_and_currencies_without_a_rate(tmp_path: Path)
 
     file.write_text(HEADER + "2026-11-01,JPY,0.0061\n")
     (good,) = check_exchange_rates(Runtime(settings))
-    assert (good.is_ok, good.message) == (True, "1 currency into EUR, the newest rate is of 2026-11-01")
+    assert (good.is_ok, good.message) == (True, "1 currency into EUR, the newest rate is from 2026-11-01")
     links = [
         NodeLink(kind="ad_account", id=f"act_{currency}", name="", access="owned", owner_business=None, tasks=(),
                  timezone="Etc/UTC", currency=currency, token_ref="t")
@@ -126,7 +126,7 @@ def test_doctor_names_a_wrong_line_and_currencies_without_a_rate(tmp_path: Path)
     ]
     node_links.save(Runtime(settings).engine, links, now=NOW)
     (incomplete,) = check_exchange_rates(Runtime(settings))
-    assert not incomplete.is_ok and "none of USD: add them to META_PIPELINE_EXCHANGE_RATES" in incomplete.message
+    assert not incomplete.is_ok and "no rates for USD: add them to META_PIPELINE_EXCHANGE_RATES" in incomplete.message
     file.write_text(HEADER + "2026-11-01,JPY\n")
     (bad,) = check_exchange_rates(Runtime(settings))
     assert not bad.is_ok and "line 2: it has 2 fields" in bad.message

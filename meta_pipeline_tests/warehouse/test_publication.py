@@ -141,7 +141,7 @@ def test_a_publication_that_fails_leaves_the_previous_one(
     owner = {"copyfile": shutil, "fsync": os, "replace": Path, "mkdir": Path}[step]
     with monkeypatch.context() as patched:
         patched.setattr(owner, step, fail)
-        with pytest.raises(LoadError, match=r"Input/output error.*what was published before stays"):
+        with pytest.raises(LoadError, match=r"Input/output error.*the earlier publication stays"):
             publish(home.warehouse.file, str(published), now=NOW)
 
     assert published.read_bytes() == before and sorted(published.parent.iterdir()) == listed

@@ -85,7 +85,7 @@ def test_a_system_user_is_created_given_accounts_and_a_token_and_revoked_on_the_
     assert post(connected, "/system-users/create", name="ELT", role="EMPLOYEE").status == 303
     page = connected.browser.get("/system-users").body
     user_id = page.split('id="u-')[-1].split('"')[0]
-    assert ">ELT<" in page and "none yet: give it accounts" in page and "Users → System users → Add" in page
+    assert ">ELT<" in page and "none yet: give the user accounts" in page and "Users → System users → Add" in page
     page = post(connected, "/system-users/assign", user=user_id, nodes=f"{OWN_ACCOUNT} act_1000000002", **ANALYZE).body
     assert "The system user has access" in page and f"on {OWN_ACCOUNT}, act_1000000002" in page
     answer = post(connected, "/system-users/mint", user=user_id, phase="2", life="60 days")

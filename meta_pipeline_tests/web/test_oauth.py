@@ -141,7 +141,7 @@ def test_a_code_that_meta_refuses_is_reported(web: Web) -> None:
     state_text = parameter(web.dialog(), "state")
     answer = web.browser.get(f"/oauth/callback?code=AQnonsense&state={quote(state_text)}")
 
-    assert answer.status == 400 and "Facebook refused the answer it gave" in answer.body and "AQnonsense" not in answer.body
+    assert answer.status == 400 and "Facebook did not accept the login" in answer.body and "AQnonsense" not in answer.body
     assert web.rows()["tokens"] == 0
 
 

@@ -31,17 +31,17 @@ def plan(runtime: Runtime, spec: Path) -> Plan:
 
 
 def next_steps(plan: Plan) -> list[str]:
-    """Return what a person does with a new plan, in sentences."""
+    """Return sentences that say what to do with a new plan."""
     return [
-        f"plan {plan.id}: {len(plan.steps)} things are to be created, nothing was created yet. Everything is created "
-        "paused and costs nothing until it is activated",
+        f"plan {plan.id} creates {len(plan.steps)} objects; nothing was created yet. Everything is created paused and "
+        "costs nothing until it is activated",
         f"`meta-pipeline ads apply {plan.id}` creates it",
     ]
 
 
 def apply(runtime: Runtime, plan_id: str) -> str:
     """Create what a plan lists; return a sentence."""
-    applied = running.apply_ad(plan_id, **_world(runtime))
+    applied = running.apply_ad(plan_id, **_run_arguments(runtime))
     return (
         f"plan {plan_id} is applied, everything is paused: {existing_in_words(applied)}. Its previews are on "
         f"{runtime.settings.public_url.rstrip('/')}/ads/{plan_id} while `meta-pipeline serve` runs; "
@@ -50,7 +50,8 @@ def apply(runtime: Runtime, plan_id: str) -> str:
 
 
 def question(runtime: Runtime, plan_id: str, spend_limit: str) -> str:
-    """Return what a person confirms before ads are activated; raise ConfigError when they can't be."""
+    """Return the question that a person confirms before ads are activated. Raise ConfigError if they can't be
+    activated."""
     limit = _money(spend_limit)
     plan = running.to_activate(plan_id, spend_limit=limit, graph=runtime.graph, engine=runtime.engine)
     currency = plan.details["currency"]
@@ -62,7 +63,7 @@ def question(runtime: Runtime, plan_id: str, spend_limit: str) -> str:
 
 def activate(runtime: Runtime, plan_id: str, spend_limit: str) -> str:
     """Switch on what a plan created; return a sentence."""
-    plan = running.activate_ad(plan_id, spend_limit=_money(spend_limit), **_world(runtime))
+    plan = running.activate_ad(plan_id, spend_limit=_money(spend_limit), **_run_arguments(runtime))
     return (
         f"plan {plan_id} is active, with a spend limit of {plan.details['spend_limit']} {plan.details['currency']}: "
         "Meta reviews the ad before it shows it"
@@ -71,7 +72,7 @@ def activate(runtime: Runtime, plan_id: str, spend_limit: str) -> str:
 
 def roll_back(runtime: Runtime, plan_id: str) -> str:
     """Remove what a plan created; return a sentence."""
-    running.roll_back_ad(plan_id, **_world(runtime))
+    running.roll_back_ad(plan_id, **_run_arguments(runtime))
     return f"plan {plan_id} is rolled back: nothing of it is left at Meta"
 
 
@@ -102,7 +103,7 @@ def steps_of(plan: Plan) -> tuple[list[str], list[tuple[Any, ...]]]:
     ]
 
 
-def _world(runtime: Runtime) -> dict[str, Any]:
+def _run_arguments(runtime: Runtime) -> dict[str, Any]:
     return {
         "graph": runtime.graph, "tokens": runtime.vault, "engine": runtime.engine, "now": runtime.now,
         "sleep": runtime.sleep, "progress": lambda sentence: echo(sentence, err=True),

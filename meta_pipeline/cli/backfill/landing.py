@@ -1,4 +1,4 @@
-"""Land the ranges of a backfill with a progress bar, and run those again that wait for a rate limit."""
+"""Land the ranges of a backfill with a progress bar, and run again the ranges that wait for a rate limit."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ def land_with_progress(
     runtime: Runtime, ranges: Sequence[NodeRange], reports: Sequence[str], console: Terminal, *,
     max_wait: float | None, on_last: Callable[[], None] = lambda: None,
 ) -> dict[str, tuple[str, ...]]:
-    """Land the ranges of one backfill; return the reasons of what failed, by account.
+    """Land the ranges of one backfill; return the reasons of failures, by node.
 
     A range that waits for Meta's limit runs again when it is due, unless the waits exceed `max_wait` seconds. `on_last`
-    is called while the last few ranges are read, more than once: what comes after them can begin to start."""
+    is called, more than once, while the last few ranges are read, so that the next phase can start up meanwhile."""
     backfill_id = ranges[0].backfill_id
     failed: dict[NodeRange, tuple[str, ...]] = {}
     remaining, unfinished, waited = list(ranges), set(ranges), 0.0
@@ -77,7 +77,7 @@ def _progress_bar(console: Terminal) -> Progress:
 
 
 def _describe_stage(runtime: Runtime, backfill_id: str, *, is_complete: bool) -> str:
-    """Return the label of the bar: how far Meta is with the report runs, before whose completion nothing lands."""
+    """Return the label of the bar: how many report runs Meta has finished. No day lands before its run is finished."""
     complete, submitted = report_runs.progress(runtime.engine, backfill_id=backfill_id)
     if is_complete or complete == submitted:
         return "days landed"

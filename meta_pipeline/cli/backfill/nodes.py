@@ -16,9 +16,9 @@ _CONNECT_FIRST = "run `meta-pipeline connect` first"
 def reports_by_node(
     runtime: Runtime, *, nodes: Sequence[str], reports: Sequence[str]
 ) -> list[tuple[NodeLink, tuple[str, ...]]]:
-    """Return the nodes that are read, each with its reports: the named ones, else every node that is read every day and
-    has one of the named reports, else all of those with what is read by default. Raise ConfigError for what is unknown
-    or doesn't fit, and for a named node that is paused."""
+    """Return the nodes to read, each with its reports. Without `nodes`: every node that is read every day. With
+    `reports`: only nodes whose kind has one of them; without: the default reports of each kind. Raise ConfigError for
+    an unknown name, for nodes and reports that do not fit together, and for a named node that is paused."""
     named = _named_by_kind(runtime, reports)
     links = {link.id: link for link in list_links(runtime.engine) if link.kind in KINDS_BY_NAME}
     if not links:
@@ -29,17 +29,17 @@ def reports_by_node(
         if paused := [link.id for link in chosen if selection.status(link.id, now=now) == "paused"]:
             raise ConfigError(f"{paused[0]} is paused: `meta-pipeline nodes resume {paused[0]}` first")
     elif not (chosen := selection.read(links.values(), now=now)):
-        raise ConfigError("no node is chosen: `meta-pipeline nodes list` says which are paused or left out")
+        raise ConfigError("no node is read every day: `meta-pipeline nodes list` shows which are paused or left out")
     for kind_name, names in named.items():
         kind = KINDS_BY_NAME[kind_name]
         if not any(link.kind == kind_name for link in links.values()):
             raise ConfigError(f"no {kind.noun} is linked yet: {_CONNECT_FIRST}")
         if not any(link.kind == kind_name for link in chosen):
-            raise ConfigError(f"{names[0]} is a report of {kind.plural}: {nodes[0]} is none, so leave one of them out")
+            raise ConfigError(f"{names[0]} is a report of {kind.plural}, unlike {nodes[0]}: leave out one of them")
     for link in chosen if reports and nodes else ():
         if link.kind not in named:
             kind = KINDS_BY_NAME[link.kind]
-            raise ConfigError(f"{reports[0]} is no report of {kind.plural}: {link.id} is one, so leave one of them out")
+            raise ConfigError(f"{reports[0]} is not a report of {kind.plural} such as {link.id}: leave out one of them")
     wanted = {kind.name: named.get(kind.name) or _default_names(runtime, kind, named) for kind in NODE_KINDS}
     return [(link, wanted[link.kind]) for link in chosen if wanted[link.kind]]
 

@@ -25,8 +25,8 @@ PROCESSES = 2
 def plan_backfill(
     runtime: Runtime, since: Day, until: Day, *, nodes: Sequence[str], reports: Sequence[str], is_fresh: bool
 ) -> dict[str, Any]:
-    """Return the plan as JSON can hold it: calls, shares of budgets and seconds, by node (under `accounts`, of
-    every kind) and in total. What the schedule calls every hour for stories comes on top."""
+    """Return the plan as JSON values: calls, shares of budgets and seconds, by node (under `accounts`, of every kind)
+    and in total. The calls that the schedule makes every hour for stories come on top."""
     scope = resolve_scope(runtime, since, until, nodes=nodes, reports=reports, console=terminal.stderr())
     forecasts = forecast_targets(runtime, scope, with_listings=not reports, is_fresh=is_fresh)
     durations = [forecast.seconds for forecast in forecasts]
@@ -61,8 +61,8 @@ def _sum_or_none(counts: Iterable[int | None]) -> int | None:
 
 
 def rows_by_report(plan: dict[str, Any]) -> list[tuple[Any, ...]]:
-    """Return a table row for every node and report, one for the listings of an ad account, and one for what stories of
-    an Instagram account take every hour."""
+    """Return a table row for every node and report, one for the listings of an ad account, and one for the calls every
+    hour for stories of an Instagram account."""
     rows: list[tuple[Any, ...]] = []
     for account in plan["accounts"]:
         for report in account["reports"]:

@@ -32,8 +32,8 @@ from meta_pipeline.store.pulls import backfills
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackfillResult:
-    """The result of a backfill: the reasons of what failed (by node, and `marts`), the seconds of each phase, and
-    the calls it took, in operations that Meta charges, beside the forecast."""
+    """The result of a backfill: the reasons of failures (by node, and `marts`), the seconds of each phase, the calls
+    that were made, in operations that Meta charges, and the calls of the forecast."""
 
     backfill_id: str
     days_landed: int
@@ -49,7 +49,7 @@ class BackfillResult:
         return not self.failed
 
     def as_json(self) -> dict[str, Any]:
-        """Return the fields as JSON can hold them, seconds to the millisecond."""
+        """Return the fields as JSON values, seconds to the millisecond."""
         seconds = {phase: round(duration, 3) for phase, duration in self.seconds.items()}
         return {**dataclasses.asdict(self), "seconds": seconds}
 
@@ -86,7 +86,8 @@ def read_scope(
     max_wait: float | None = None,
     is_built: bool = True,
 ) -> BackfillResult:
-    """Read, load, model and publish a scope as one backfill. `with_listings`: and the listings of every ad account."""
+    """Read, load, model and publish a scope as one backfill. `with_listings`: also read the listings of every ad
+    account."""
     forecasts = forecast_targets(runtime, scope, with_listings=with_listings, is_fresh=is_fresh)
     backfill_id, is_resumed = backfills.start(runtime.engine, scope.arguments, fresh=is_fresh, now=runtime.now())
     calls_before = audit_log.operations_of(runtime.engine, backfill_id=backfill_id)
@@ -128,7 +129,7 @@ def _land(
     runtime: Runtime, scope: BackfillScope, backfill_id: str, console: Terminal, *, with_listings: bool,
     max_wait: float | None, on_last: Callable[[], None],
 ) -> dict[str, tuple[str, ...]]:
-    """Land every target whose account a token can read; return the reasons of what failed, by account."""
+    """Land every target whose node a token can read; return the reasons of failures, by node."""
     unreadable = pulls.unreadable_nodes(
         sorted({target.node_id for target in scope.targets}), tokens=runtime.vault, engine=runtime.engine
     )

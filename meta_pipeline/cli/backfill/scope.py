@@ -67,7 +67,7 @@ def resolve_scope(
         for link, of_node in names_by_node if set(snapshots) & set(of_node)
     ):
         console.print(
-            f"{', '.join(snapshots)} show what is there now: they are read as of today, whatever days are given"
+            f"{', '.join(snapshots)} show the current state: they are read as of today, whatever days are given"
         )
     targets = tuple(
         target for link, of_node in names_by_node
@@ -81,8 +81,8 @@ def resolve_scope(
 def _targets(
     runtime: Runtime, link: NodeLink, days: Range | None, names: Sequence[str], console: Terminal
 ) -> Iterator[BackfillTarget]:
-    """Yield the days of a node that Meta still keeps, a target per first day, and today for the snapshots; print which
-    reports lose days."""
+    """Yield the targets of a node: one for each first day that Meta still keeps of its reports, and one for today with
+    the snapshots. Print which reports lose days."""
     kind, today = KINDS_BY_NAME[link.kind], link.today(runtime.now())
     by_start: dict[dt.date, list[str]] = {}
     for name in names:
@@ -99,7 +99,7 @@ def _targets(
         yield BackfillTarget(
             kind=kind, node_id=link.id, days=Range(start, days.until), reports=tuple(available)
         )
-    # Never in one run with days: a run that fails marks all its days as failed, also those that a snapshot never has.
+    # Snapshots have their own run: a failed run marks all its days as failed, even those that a snapshot never has.
     if snapshots := tuple(name for name in names if is_snapshot(runtime.reports[name])):
         yield BackfillTarget(kind=kind, node_id=link.id, days=Range(today, today), reports=snapshots)
 
@@ -107,7 +107,7 @@ def _targets(
 def forecast_targets(
     runtime: Runtime, scope: BackfillScope, *, with_listings: bool, is_fresh: bool
 ) -> list[NodeForecast]:
-    """Return a forecast per target. Listings of entities are counted `with_listings`, and where they are stale."""
+    """Return a forecast per target. Listings of entities are counted if `with_listings`, and if they are stale."""
     now = runtime.now()
     resumed_id = None if is_fresh else backfills.find_resumable(runtime.engine, scope.arguments, now=now)
     return [
@@ -121,7 +121,7 @@ def forecast_targets(
 
 
 def describe_expected_calls(calls: int, *, is_certain: bool) -> str:
-    """Return a sentence; without `is_certain` a report was never read, and the number of its pages is unknown."""
+    """Return a sentence. Not `is_certain`: a report was never read, so the number of its batches is unknown."""
     return f"{counted(calls, 'call')} expected" + ("" if is_certain else "; a first read can need more")
 
 
@@ -152,7 +152,7 @@ def _days_by_node(
         is_reached = is_reached or today >= last
         days_by_node[link.id] = Range(first, min(today, last))
     if not is_reached:
-        raise ConfigError(f"--until {until} has not begun on the calendar of any of them: choose an earlier day")
+        raise ConfigError(f"--until {until} has not begun on the calendar of any node: choose an earlier day")
     return days_by_node
 
 

@@ -1,4 +1,4 @@
-"""`metrics`: list the registry of metrics, and say what a name is."""
+"""`metrics`: list the registry of metrics, and describe single metrics."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ OPTIONAL = (
 
 
 def list_metrics(runtime: Runtime, names: Sequence[str] = ()) -> list[tuple[Any, ...]]:
-    """Return a table row for every metric, or for those of these names."""
+    """Return a table row for every metric, or for the named ones."""
     return [_row(runtime, metric) for metric in runtime.metrics.values() if not names or metric.name in names]
 
 
 def describe_metrics(runtime: Runtime, names: Sequence[str]) -> Iterator[str]:
-    """Yield what the metrics of these names are, one sentence for each; unknown names are left out."""
+    """Yield a sentence that describes each named metric; unknown names are left out."""
     for name in names:
         if retired := runtime.metrics.retired(name, on=runtime.now().date()):
             yield retired
@@ -40,7 +40,7 @@ def describe_metrics(runtime: Runtime, names: Sequence[str]) -> Iterator[str]:
 
 
 def unknown_names(runtime: Runtime, names: Sequence[str]) -> list[str]:
-    """Return a sentence for each name that is no metric, with the one that was probably meant."""
+    """Return a sentence for each name that is not a metric, with the name that was probably meant."""
     registry = runtime.metrics
     return [
         f"there is no metric {name!r}{suggestion(name, registry.names, listed_by=LISTED_BY)}"
@@ -58,12 +58,12 @@ def _row(runtime: Runtime, metric: Metric) -> tuple[Any, ...]:
 
 
 def _dimensions(metric: Metric) -> list[str]:
-    """Return what a metric can be broken down by, without the combinations."""
+    """Return the breakdowns of a metric, each once, without their combinations."""
     return list(dict.fromkeys(name for combination in metric.breakdowns for name in combination.split(",")))
 
 
 def _state(runtime: Runtime, metric: Metric) -> str:
-    """Return `live`, `retired`, or what the metric waits for."""
+    """Return `live`, `retired`, or why the metric is not available yet."""
     today = runtime.now().date()
     if metric.has_ended(today):
         return "retired"
@@ -75,7 +75,7 @@ def _describe(runtime: Runtime, metric: Metric) -> str:
     state = _state(runtime, metric)
     if state == "retired":
         return f"{metric.retirement()} ({metric.object})"
-    default = f"read by default in {metric.report}" if metric.is_default else f"off, of {metric.report}"
+    default = f"read by default in {metric.report}" if metric.is_default else f"not read by default in {metric.report}"
     details = [f"{state}, {default}", f"periods {', '.join(metric.periods)}"]
     if metric.requested_breakdowns:
         details.append(f"breakdowns {'; '.join(metric.requested_breakdowns)}")

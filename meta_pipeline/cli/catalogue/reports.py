@@ -28,7 +28,7 @@ def list_reports(runtime: Runtime) -> list[tuple[Any, ...]]:
 
 
 def list_names() -> list[tuple[str, str]]:
-    """Return the kind and the name of everything that a report can be made of."""
+    """Return the kind and the name of every field, breakdown and window that a report can use."""
     names_by_kind = {
         "level": vocabulary.IDS, "field": vocabulary.FIELDS, "breakdown": vocabulary.BREAKDOWNS,
         "action breakdown": vocabulary.ACTION_BREAKDOWNS, "window": vocabulary.WINDOWS,

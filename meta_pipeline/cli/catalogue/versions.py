@@ -69,7 +69,7 @@ def compare_versions(runtime: Runtime, *, version: str | None, node_id: str | No
     account = link.id
     token = runtime.vault.reveal_for(account, flow="versions canary")
     day = link.today(runtime.now()) - dt.timedelta(days=1)
-    # Of the reports of Ads Insights: activities are a log without figures to compare.
+    # Only reports of Ads Insights: activities are a log without figures to compare.
     names = [name for name in runtime.default_reports(AD_ACCOUNT) if name in runtime.catalogue]
     for report in (runtime.catalogue[name] for name in names):
         pinned_rows = _rows(runtime, report, account, day, version=pinned, token=token)

@@ -16,5 +16,5 @@ def completion(context: click.Context, shell: str) -> None:
 
     completer = get_completion_class(shell)
     if completer is None:
-        raise click.UsageError(f"this version of click completes nothing in {shell}")
+        raise click.UsageError(f"this version of click has no completion for {shell}")
     click.echo(completer(context.find_root().command, {}, SCRIPT, VARIABLE).source())

@@ -13,7 +13,7 @@ from meta_pipeline.cli.output.terminal import echo
 @click.command()
 @AS_JSON
 def doctor(as_json: bool) -> None:
-    """Check everything, and say what to do about what does not work."""
+    """Check settings, connections, files and the daily work, and say how to fix what is wrong."""
     from meta_pipeline.bootstrap import process_runtime
     from meta_pipeline.cli.doctor.checks import run_checks
 
@@ -27,11 +27,11 @@ def doctor(as_json: bool) -> None:
 
 
 @click.command()
-@click.option("--trace", help="an fbtrace id, as errors and rows have it")
+@click.option("--trace", help="an fbtrace id, as in errors and rows")
 @click.option("--node", "node_id", help="the id of an ad account (act_…), Page or Instagram account")
 @click.option("--run", "run_id", help="a Dagster run")
 @click.option("--plan", "plan_id", help="a plan of ads or of publishing: the changes that were sent for it")
-@click.option("--failed", "is_failed", is_flag=True, help="only what was refused or never answered")
+@click.option("--failed", "is_failed", is_flag=True, help="only calls that were refused or not answered")
 @click.option("--limits", "is_limits", is_flag=True, help="how much of every limit of Meta is used")
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 100_000), help="how many, newest first")
 @tabular
@@ -39,7 +39,7 @@ def audit(
     trace: str | None, node_id: str | None, run_id: str | None, plan_id: str | None, is_failed: bool,
     is_limits: bool, limit: int, form: str, is_wide: bool,
 ) -> None:
-    """Every call to Graph: what for, what came back, which trace; or the limits they are charged to."""
+    """List the calls to Graph: purpose, response and trace id; or the limits that they are charged to."""
     from meta_pipeline.bootstrap import process_runtime
     from meta_pipeline.cli import audit as audits
     from meta_pipeline.cli.output.tables import show_records
@@ -97,5 +97,5 @@ def canary(version: str | None, node_id: str | None, form: str, is_wide: bool) -
     columns = list(rows[0]) if rows else ["report", "key", "field"]
     show_records(columns, rows, form, is_wide=is_wide)
     if not rows:
-        click.echo("all versions say the same", err=True)
+        click.echo("all versions return the same fields and values", err=True)
     raise SystemExit(1 if rows else 0)

@@ -16,7 +16,8 @@ def leads() -> None:
 @click.option("--node", "page_ids", multiple=True, metavar="PAGE", help="a Page; default: all that are read")
 @AS_JSON
 def pull(page_ids: tuple[str, ...], as_json: bool) -> None:
-    """Read the forms of Pages and their leads since the newest one, of 90 days at most; exit 1 when some can't be."""
+    """Read the forms of Pages and the leads since the newest stored one, of 90 days at most; exit 1 if some can't be
+    read."""
     from meta_pipeline.bootstrap import process_runtime
     from meta_pipeline.cli.output.page_pulls import end_with
     from meta_pipeline.cli.stored import leads as verb

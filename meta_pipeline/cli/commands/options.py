@@ -1,4 +1,4 @@
-"""Options that several commands take."""
+"""Options that several commands share."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _BACKFILL_ARGUMENTS = (
 
 
 def tabular(command: Command) -> Command:
-    """Add `--format`, its short form `--json`, and `--wide`; the command takes `form` and `is_wide`."""
+    """Add `--format`, its short form `--json`, and `--wide`; the command receives `form` and `is_wide`."""
 
     @functools.wraps(command)
     def with_form(*args: Any, form: str, as_json: bool, **options: Any) -> Any:
@@ -47,12 +47,12 @@ def tabular(command: Command) -> Command:
 
 
 def backfill_arguments(command: Command) -> Command:
-    """Add the options that say what a backfill reads; the command takes `since`, `until`, `nodes`, `reports`."""
+    """Add the options that say what a backfill reads; the command receives `since`, `until`, `nodes`, `reports`."""
 
     @functools.wraps(command)
     def with_days(*args: Any, since: Day | None, until: Day | None, last: int | None, **options: Any) -> Any:
         if last is not None and (since is not None or until is not None):
-            raise click.UsageError("--last names its days by itself: leave out --since and --until")
+            raise click.UsageError("--last names all days: leave out --since and --until")
         if last is None and since is None:
             raise click.UsageError("name the days: --last N, or --since DAY (and --until DAY, default: yesterday)")
         return command(*args, since=since if last is None else DaysAgo(last), until=until or _YESTERDAY, **options)

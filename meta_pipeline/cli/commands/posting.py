@@ -22,7 +22,7 @@ def _progress(sentence: str) -> None:
 @publishing.command()
 @click.argument("spec", type=click.Path(dir_okay=False, path_type=Path))
 def plan(spec: Path) -> None:
-    """Check a SPEC (TOML) and list every call that it takes; nothing is sent."""
+    """Check a SPEC (a TOML file) and list every call that would be sent. Nothing is sent."""
     from meta_pipeline.bootstrap import process_runtime
     from meta_pipeline.cli.posting import plans as verb
 
@@ -33,7 +33,7 @@ def plan(spec: Path) -> None:
 @publishing.command()
 @click.argument("plan_id", metavar="PLAN")
 def apply(plan_id: str) -> None:
-    """Publish what a PLAN lists, once: a second time nothing is sent."""
+    """Publish what a PLAN lists, once: a second run sends nothing."""
     from meta_pipeline.bootstrap import process_runtime
     from meta_pipeline.cli.posting import plans as verb
 
@@ -42,7 +42,7 @@ def apply(plan_id: str) -> None:
 
 @publishing.command()
 def due() -> None:
-    """Publish on Instagram what was applied before its time, and whose time has come; `up` does this by itself."""
+    """Publish the Instagram posts that were applied for a later time, when that time has come; `up` does so, too."""
     from meta_pipeline.bootstrap import process_runtime
     from meta_pipeline.cli.posting import plans as verb
 
@@ -75,7 +75,7 @@ def publishing_list(form: str, is_wide: bool) -> None:
 @publishing.command()
 @click.argument("plan_id", metavar="PLAN")
 def show(plan_id: str) -> None:
-    """Show a PLAN with every call, its body and what became of it."""
+    """Show a PLAN with every call, its body and its result."""
     from meta_pipeline.bootstrap import process_runtime
     from meta_pipeline.cli.posting import plans as verb
 

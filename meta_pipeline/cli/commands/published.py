@@ -1,4 +1,4 @@
-"""Reading what is published: `sql`, `mcp`, `export`."""
+"""Reading the published warehouse: `sql`, `mcp`, `export`."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def sql(query_text: str, limit: int | None, timeout: float, tenant: str | None, 
 @TENANT
 def mcp(tenant: str | None) -> None:
     """Serve the published marts to an MCP client (a program with a language model) over standard input and output.
-    It reads the published file, opens no socket and calls no one."""
+    It reads the published file, opens no socket and makes no calls."""
     from meta_pipeline.ask.server import serve
     from meta_pipeline.cli.stopping import end_at_signals
 
@@ -73,10 +73,10 @@ def mcp(tenant: str | None) -> None:
 )
 @TENANT
 def export(marts: tuple[str, ...], form: Literal["parquet", "csv", "xlsx"], folder: Path, tenant: str | None) -> None:
-    """Write the marts, or those that are named, as files of one build."""
+    """Write all marts, or the named ones, to files, all of one build."""
     from meta_pipeline.cli.output.terminal import counted, echo
     from meta_pipeline.publish.readers.export import export as write_marts
 
     for mart in write_marts(published_for(tenant), marts, form, folder=folder):
-        cut = f", {counted(mart.cut_texts, 'text')} cut to what a cell holds" if mart.cut_texts else ""
+        cut = f", {counted(mart.cut_texts, 'text')} cut to the longest that a cell can have" if mart.cut_texts else ""
         echo(f"{mart.path}  {counted(mart.rows, 'row')}{cut}")

@@ -16,7 +16,7 @@ from meta_pipeline.cli.output.terminal import echo
 @click.option("--fresh", "is_fresh", is_flag=True, help="read every day again")
 @click.option("--max-wait", type=click.FloatRange(min=0), default=None, help="longest wait for Meta's limits, seconds")
 @click.option("--build/--no-build", "is_built", default=True, help="build the marts and publish, or only land the days")
-@click.option("--json", "as_json", is_flag=True, help="print how it ended, for a program to read")
+@click.option("--json", "as_json", is_flag=True, help="print the result as JSON, for a program to read")
 def backfill(
     since: Day, until: Day, nodes: tuple[str, ...], reports: tuple[str, ...], is_fresh: bool, max_wait: float | None,
     is_built: bool, as_json: bool,
@@ -37,14 +37,14 @@ def backfill(
 @click.command()
 @backfill_arguments
 @click.option("--fresh", "is_fresh", is_flag=True, help="as if every day were read again")
-@click.option("--max-wait", type=click.FloatRange(min=0), default=None, help="as `backfill` takes it; changes nothing")
+@click.option("--max-wait", type=click.FloatRange(min=0), default=None, help="accepted, but changes nothing")
 @AS_JSON
 @WIDE
 def plan(
     since: Day, until: Day, nodes: tuple[str, ...], reports: tuple[str, ...], is_fresh: bool, max_wait: float | None,
     as_json: bool, is_wide: bool,
 ) -> None:
-    """Show what a backfill with these arguments would take: calls, budget, time. No call is made."""
+    """Show what a backfill with these arguments would need: calls, budget, time. No call is made."""
     from meta_pipeline.bootstrap import process_runtime
     from meta_pipeline.cli.backfill import plan as plans
     from meta_pipeline.cli.output.tables import show
@@ -65,9 +65,9 @@ def plan(
 @click.command()
 @AS_JSON
 @WIDE
-@click.option("--names", "is_names", is_flag=True, help="what reports of your own may be made of")
+@click.option("--names", "is_names", is_flag=True, help="list the names that your own reports can use")
 def reports(as_json: bool, is_wide: bool, is_names: bool) -> None:
-    """The reports there are, and which are read when none is named."""
+    """List the reports, and which of them are read by default."""
     from meta_pipeline.bootstrap import process_runtime
     from meta_pipeline.cli.catalogue import reports as catalogue
     from meta_pipeline.cli.output.tables import show
@@ -87,7 +87,7 @@ def reports(as_json: bool, is_wide: bool, is_names: bool) -> None:
 @AS_JSON
 @WIDE
 def metrics(names: tuple[str, ...], as_json: bool, is_wide: bool) -> None:
-    """The metrics of Pages, posts, Instagram accounts, media and stories; with names, the state of each."""
+    """List the metrics of Pages, posts, Instagram accounts, media and stories; with names, describe each of them."""
     from meta_pipeline.bootstrap import process_runtime
     from meta_pipeline.cli.catalogue import metrics as registry
     from meta_pipeline.cli.output.tables import show
@@ -108,10 +108,10 @@ def metrics(names: tuple[str, ...], as_json: bool, is_wide: bool) -> None:
 
 
 @click.command()
-@click.option("--force", "is_forced", is_flag=True, help="build every mart anew from all rows, and publish")
-@click.option("--reload", "is_reload", is_flag=True, help="make the warehouse file anew from everything that landed")
+@click.option("--force", "is_forced", is_flag=True, help="rebuild every mart from all rows, and publish")
+@click.option("--reload", "is_reload", is_flag=True, help="recreate the warehouse file from everything that landed")
 def build(is_forced: bool, is_reload: bool) -> None:
-    """Load what landed, build the marts, publish; nothing when nothing has changed since."""
+    """Load what landed, build the marts and publish; do nothing if nothing has changed since."""
     from meta_pipeline.defs.runs.mart_build import build_marts
     from meta_pipeline.records import LoadError
     from meta_pipeline.settings import Settings

@@ -12,7 +12,7 @@ from meta_pipeline.cli.commands.published import published_for
 
 
 @click.command()
-@click.option("--since", type=DayType(), help="first day; default: a period of 28, 14 or 7 days that can be compared")
+@click.option("--since", type=DayType(), help="first day; default: 28, 14 or 7 days that have a previous period")
 @click.option("--until", type=DayType(), help="last day; default: the last that every account has")
 @click.option(
     "--to", "--output", "target", default=None, type=click.Path(path_type=Path),

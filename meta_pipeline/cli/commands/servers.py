@@ -1,5 +1,5 @@
-"""The commands that start servers on this machine: `sandbox`, `up`, `serve`, `docs`; and `demo`, which starts a sandbox
-of its own."""
+"""The commands that start servers on this machine: `sandbox`, `up`, `serve`, `docs`; and `demo`, which starts its own
+sandbox."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from meta_pipeline.cli.commands.options import PORT
 @click.command()
 @click.option("--port", type=PORT, default=8700, show_default=True, help="0 takes any free port")
 @click.option("--seed", default=1, show_default=True)
-@click.option("--now", "now_text", default=None, help="the sandbox's clock, ISO 8601; it stands still then")
+@click.option("--now", "now_text", default=None, help="stop the sandbox's clock at this time, ISO 8601")
 @click.option("--scenario", type=click.Path(path_type=Path), default=None, help="faults, limits, a world: a JSON list")
-@click.option("--speed", type=click.FloatRange(min=0, min_open=True), default=1.0, help="its seconds in one of ours")
+@click.option("--speed", type=click.FloatRange(min=0, min_open=True), default=1.0, help="its seconds per real second")
 @click.option("--accounts", type=click.IntRange(6, 500), default=6, show_default=True, help="ad accounts in its world")
 @click.option("--ads", type=click.IntRange(1, 10_000), default=60, show_default=True, help="ads of an ad account")
 def sandbox(
     port: int, seed: int, now_text: str | None, scenario: Path | None, speed: float, accounts: int, ads: int
 ) -> None:
-    """A Graph API on loopback, for users without an app."""
+    """Serve the sandbox: a Graph API on loopback, for users without an app."""
     from meta_pipeline.sandbox.server import serve
 
     serve(
@@ -45,7 +45,7 @@ def _instant(text: str | None) -> dt.datetime | None:
 @click.option("--web-port", type=PORT, default=8600, show_default=True, help="of the connections page")
 @click.option("--allow-host", "allowed_hosts", multiple=True, help="a name by which a proxy serves the Dagster UI")
 def up(port: int, web_port: int, allowed_hosts: tuple[str, ...]) -> None:
-    """The Dagster UI and daemon, and the connections page: schedules, backfills, every partition's state."""
+    """Run the Dagster UI and daemon, and the connections page: schedules, backfills, the status of every partition."""
     from meta_pipeline.bootstrap import process_runtime
     from meta_pipeline.cli.up.run import run_up
 
@@ -55,9 +55,9 @@ def up(port: int, web_port: int, allowed_hosts: tuple[str, ...]) -> None:
 @click.command()
 @click.option("--port", type=PORT, default=8600, show_default=True, help="0 takes any free port")
 @click.option("--host", default="127.0.0.1", show_default=True, help="the address to listen on")
-@click.option("--dagster-url", default=None, help="where the Dagster UI is; its sensors onboard whoever connects")
+@click.option("--dagster-url", default=None, help="URL of the Dagster UI, whose sensors run the onboardings")
 def serve(port: int, host: str, dagster_url: str | None) -> None:
-    """Consent and the connections page: whose token it is, what it reads, what to click when it breaks."""
+    """Serve consent and the connections page: whose tokens there are, what they read, how to fix broken ones."""
     from meta_pipeline.bootstrap import process_runtime
     from meta_pipeline.cli.servers.serve import run_server
 
@@ -68,7 +68,7 @@ def serve(port: int, host: str, dagster_url: str | None) -> None:
 @click.option("--port", type=PORT, default=8610, show_default=True, help="0 takes any free port")
 @click.option("--output", default=None, type=click.Path(path_type=Path), help="write one HTML file instead")
 def docs(port: int, output: Path | None) -> None:
-    """The data dictionary: every mart and column with its meaning and lineage, in a browser."""
+    """Serve the data dictionary to a browser: every mart and column with its meaning and lineage."""
     from meta_pipeline.cli.servers.documentation import serve_documentation, write_documentation
     from meta_pipeline.settings import Settings
 
@@ -80,7 +80,7 @@ def docs(port: int, output: Path | None) -> None:
 
 @click.command()
 def demo() -> None:
-    """The whole line on a local Graph API: consent to chart."""
+    """Run the whole pipeline on a local Graph API, from consent to chart."""
     from meta_pipeline.bootstrap import runtime_of
     from meta_pipeline.cli.demo.run import HOME, run_demo
     from meta_pipeline.settings import Settings

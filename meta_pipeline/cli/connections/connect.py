@@ -55,7 +55,7 @@ def token_from_dialog(runtime: Runtime, *, browser: bool, phase: int) -> AccessT
 def onboard(runtime: Runtime, token: AccessToken, *, phase: int, through: str) -> list[NodeLink]:
     """Seal the token and run Dagster's `onboarding_job`, which adds links, partitions and a first look.
 
-    Raise ConsentError when it fails, and also when the token can read no report: its links are there then."""
+    Raise ConsentError when it fails, and also when the token can read no report: its links are stored even then."""
     from meta_pipeline.defs.runs.onboarding_run import run_onboarding
 
     _ = runtime.graph.app  # raise now when the app is not set: nothing must be stored without it
@@ -68,7 +68,7 @@ def onboard(runtime: Runtime, token: AccessToken, *, phase: int, through: str) -
     reason = run_onboarding(runtime, id)
     done = onboardings.get(runtime.engine, id)
     if reason or done is None or done.status != "done":
-        reason = reason or "the onboarding did not end"
+        reason = reason or "the onboarding did not finish"
         consents.fail(runtime.engine, id, reason, tokens=runtime.vault, now=runtime.now())
         raise ConsentError("onboarding_failed", printable(reason, limit=1000))
     for name, needed_for in done.result["missing"]:
@@ -92,14 +92,14 @@ def _in_browser(url: str) -> None:
 
 
 def _over_http(url: str) -> None:
-    """Follow a dialog that approves by itself, as the sandbox's does."""
+    """Follow a dialog that approves automatically, as the sandbox's does."""
     try:
         answer = requests.get(url, headers={"Accept": "application/json"}, timeout=30)
     except requests.RequestException as error:
         # The text of this exception may hold the code.
-        raise_kind = type(error).__name__
+        cause = type(error).__name__
     else:
         if answer.ok:
             return
-        raise_kind = f"HTTP {answer.status_code}"
-    raise ConsentError("server_error", f"the login dialog gave no usable answer ({raise_kind})")
+        cause = f"HTTP {answer.status_code}"
+    raise ConsentError("server_error", f"the login dialog returned no usable response ({cause})")

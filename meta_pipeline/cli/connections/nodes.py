@@ -1,4 +1,4 @@
-"""`nodes …`: list every node with what happens to it, choose, leave out, pause and resume nodes, show what changed."""
+"""`nodes …`: list every node with its state, choose, leave out, pause and resume nodes, show what changed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from meta_pipeline.store.nodes.choices import Choice
 COLUMNS = ["kind", "id", "name", "state", "since", "access", "owner_business", "owner_business_id", "tasks", "tokens"]
 CHANGE_COLUMNS = ["at", "kind", "id", "change", "before", "after", "through"]
 BY_COMMAND = "the command line"
-# What somebody has to do before a node that a business lists can be read.
+# Why a node that a business lists can't be read yet.
 _WAITS = {"pending": "waits for its owner", "unassigned": "no role given"}
 
 
@@ -60,7 +60,7 @@ def set_choice(runtime: Runtime, node_ids: Sequence[str], choice: Choice, *, sen
 
 
 def states_as_json(runtime: Runtime, node_ids: Sequence[str]) -> str:
-    """Return what happens to these nodes now, for a program."""
+    """Return the states of these nodes as JSON."""
     selection, now = runtime.selection(), runtime.now()
     return json.dumps([{"id": node_id, "state": selection.status(node_id, now=now)} for node_id in node_ids])
 
@@ -76,7 +76,7 @@ def changes(runtime: Runtime, node_id: str | None, limit: int) -> tuple[list[str
 
 
 def _linked(runtime: Runtime, node_ids: Sequence[str]) -> dict[str, NodeLink]:
-    """Return the links of these nodes; ConfigError for one that is not linked."""
+    """Return the links of these nodes. Raise ConfigError for a node that is not linked."""
     links = {link.id: link for link in list_links(runtime.engine)}
     unknown = [node_id for node_id in node_ids if node_id not in links]
     if unknown:

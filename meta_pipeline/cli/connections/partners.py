@@ -17,7 +17,7 @@ COLUMNS = ["node", "direction", "business", "tasks", "state", "sentence", "reque
 
 
 def admin(runtime: Runtime, business_id: str | None, *writes: WriteKind) -> Admin:
-    """Return our business and the token that administers it; ConfigError when one of the changes is switched off."""
+    """Return our business and the token that administers it. Raise ConfigError if one of the changes is not enabled."""
     return admin_of(business_id, graph=runtime.graph, tokens=runtime.vault, engine=runtime.engine, writes=writes)
 
 
@@ -31,7 +31,7 @@ def shares(runtime: Runtime) -> tuple[list[str], list[tuple[Any, ...]]]:
 
 
 def request(runtime: Runtime, node_id: str, tasks: Sequence[str], business_id: str | None) -> str:
-    """Request a partner's node; return what is to be done now."""
+    """Request a partner's node; return a sentence that says what to do next."""
     wanted = flow.request(
         node_id, tasks=tasks, admin=admin(runtime, business_id, WriteKind.PARTNER_REQUEST), engine=runtime.engine,
         now=runtime.now(),
@@ -53,7 +53,7 @@ def check(runtime: Runtime) -> list[str]:
 
 
 def give(runtime: Runtime, node_id: str, partner_id: str, tasks: Sequence[str], business_id: str | None) -> str:
-    """Give a partner tasks on a node of ours."""
+    """Give a partner tasks on one of our nodes."""
     given = given_shares.give(
         node_id, partner_id, tasks=tasks, admin=admin(runtime, business_id, WriteKind.PARTNER_ACCESS),
         engine=runtime.engine, now=runtime.now(), page_token=runtime.page_token_of(node_id),
@@ -62,7 +62,7 @@ def give(runtime: Runtime, node_id: str, partner_id: str, tasks: Sequence[str], 
 
 
 def take_back(runtime: Runtime, node_id: str, partner_id: str, business_id: str | None) -> str:
-    """End a partner's access to a node of ours."""
+    """End a partner's access to one of our nodes."""
     ended = given_shares.take_back(
         node_id, partner_id, admin=admin(runtime, business_id, WriteKind.PARTNER_REMOVAL), engine=runtime.engine,
         now=runtime.now(), page_token=runtime.page_token_of(node_id),

@@ -17,12 +17,12 @@ COLUMNS = ["id", "name", "role", "token", "state", "expires"]
 
 
 def admin(runtime: Runtime, business_id: str | None, *writes: WriteKind) -> Admin:
-    """Return the business and the token that administers it; ConfigError when one of the changes is switched off."""
+    """Return the business and the token that administers it. Raise ConfigError if one of the changes is not enabled."""
     return flow.admin_of(business_id, graph=runtime.graph, tokens=runtime.vault, engine=runtime.engine, writes=writes)
 
 
 def system_users(runtime: Runtime, business_id: str | None) -> tuple[list[str], list[tuple[Any, ...]]]:
-    """Return a row for every system user of the business, with the token that the vault has of it."""
+    """Return a row for every system user of the business, with its token in the vault."""
     rows = [
         (
             each.user.id, each.user.name, each.user.role, each.ref.id if each.ref else None, each.state,
@@ -53,7 +53,7 @@ def assign(
 
 
 def mint(runtime: Runtime, business_id: str | None, user_id: str, *, phase: int, expires: bool) -> list[NodeLink]:
-    """Install the app for a system user, mint a token, keep it and link what it reaches; return every link."""
+    """Install the app for a system user, mint a token, store it and link what it reaches; return every link."""
     business = admin(runtime, business_id, WriteKind.SYSTEM_USER_TOKEN, WriteKind.APP_INSTALLATION)
     token = business.install_and_mint(user_id, scopes=scopes_for(phase, runtime.features), expires=expires)
     return onboard(runtime, token, phase=0, through="system-users mint")

@@ -17,8 +17,8 @@ LOG_COLUMNS = ["at", "token_ref", "flow", "node_id", "process"]
 
 
 def tokens(runtime: Runtime) -> tuple[list[str], list[tuple[Any, ...]]]:
-    """Return a row for every token, the connections that need somebody first: after each one, the Page tokens through
-    it, and an earlier token that works beside it until its end."""
+    """Return a row for every token, the connections that need attention first. Each is followed by the Page tokens that
+    it gave, and by an earlier token that stays valid until its end."""
     rows, refs = [], runtime.vault.refs(retired=True, replaced=True)
     for connection in runtime.connections(with_disconnected=True):
         nodes = connection.nodes
@@ -49,14 +49,15 @@ def log(runtime: Runtime, token_ref: str | None, limit: int) -> tuple[list[str],
 
 
 def check(runtime: Runtime) -> list[str]:
-    """Check and exchange the tokens, send the alerts; return a sentence for everything that is wrong."""
+    """Check and exchange the tokens, and send the alerts; return a sentence for each problem."""
     issues = runtime.check_tokens()
     alerts, unreached = runtime.send_alerts()
     return [printable(text, limit=2000) for text in (*issues, *(alert.text for alert in alerts), *unreached)]
 
 
 def rotate(runtime: Runtime) -> tuple[str, list[str]]:
-    """Return what was re-encrypted, and a sentence for every token, and every store of records, that no key opens."""
+    """Seal all tokens and records under the newest key. Return a summary, and a sentence for every token and every
+    store of records that no key opens."""
     done = runtime.vault.rotate()
     issues = [
         f"{name} does not open: META_PIPELINE_VAULT_KEYS lacks its key. Add that key, or run "
@@ -72,5 +73,5 @@ def rotate(runtime: Runtime) -> tuple[str, list[str]]:
 
 
 def revoke(runtime: Runtime, token_ref: str) -> str:
-    """Return what happened, here and at Meta."""
+    """Disconnect a token; return a sentence that says what happened here and at Meta."""
     return flow.disconnect(token_ref, graph=runtime.graph, tokens=runtime.vault).sentence

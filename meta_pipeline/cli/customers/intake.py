@@ -43,7 +43,7 @@ class IntakeReport:
 
 
 def check(runtime: Runtime, file: Path | None) -> IntakeReport:
-    """Return what is open in the intake; ConfigError when there is none or it is not valid."""
+    """Return the report on the intake. Raise ConfigError if there is no intake, or if it is not valid."""
     path = file or runtime.settings.tenants
     if path is None:
         raise ConfigError(
@@ -66,7 +66,7 @@ def new(runtime: Runtime) -> str:
 
 
 def write(text: str, file: Path) -> None:
-    """Write a new file that only its owner reads; ConfigError when it exists or can't be written."""
+    """Write a new file that only its owner can read. Raise ConfigError if it exists or can't be written."""
     try:
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:

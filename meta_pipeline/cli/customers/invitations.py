@@ -38,9 +38,9 @@ def reissue(runtime: Runtime, id: str) -> dict[str, object]:
 
 
 def revoke(runtime: Runtime, id: str) -> str:
-    """Take an invitation back; return the sentence that says so."""
+    """Revoke an invitation; return a sentence."""
     invitation = issuing.revoke(id, actor=_ACTOR, engine=runtime.engine, now=runtime.now())
-    return f"invitation {id} of {invitation.tenant} is revoked: its link opens nothing any more"
+    return f"invitation {id} of {invitation.tenant} is revoked: its link no longer works"
 
 
 def rows(runtime: Runtime, tenant: str | None) -> tuple[Sequence[str], list[tuple[Any, ...]]]:
@@ -63,7 +63,7 @@ def log(runtime: Runtime, id: str) -> tuple[Sequence[str], list[tuple[Any, ...]]
 
 
 def check(runtime: Runtime) -> list[str]:
-    """Look for shares that are due and send what is due; return a sentence for each problem."""
+    """Check the shares that are due, and send the alerts that are due; return a sentence for each problem."""
     _, problems = check_shares(
         intake=runtime.intake, features=runtime.features, graph=runtime.graph, tokens=runtime.vault,
         engine=runtime.engine, now=runtime.now(),

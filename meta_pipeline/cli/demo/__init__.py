@@ -1,1 +1,1 @@
-"""`demo`: the whole pipeline on a sandbox of its own."""
+"""`demo`: the whole pipeline on its own sandbox."""

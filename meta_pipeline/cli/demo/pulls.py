@@ -1,6 +1,6 @@
 """The pulls of the demo: an earlier read of a few days, which Meta restates, and then every report as one backfill.
 
-They run in a process of their own (`python -m meta_pipeline.cli.demo`), whose settings are those of the demo."""
+They run in their own process (`python -m meta_pipeline.cli.demo`), with the settings of the demo."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ LEVELS = ("account_insights", "campaign_insights", "ad_set_insights", "ad_insigh
 BREAKDOWNS = tuple(
     f"ad_insights_by_{name}" for name in ("demographics", "country", "region", "placement", "device", "hourly")
 )
-# Off by default: each costs calls of its own, and Meta gives the last two only to advertisers who opted in.
+# Off by default: each needs further calls, and Meta fills the last two only for advertisers who opted in.
 REACH = ("account_reach_7d", "campaign_reach_7d")
 GATED = ("ad_insights_by_product", "ad_insights_by_impression_device")
-# Not the account of the first look: the sandbox has charged it at a later time than that of the early read.
+# Not the account of the first look: the sandbox charged its calls at a later time than that of the early read.
 EARLY_ACCOUNTS = ("act_1000000002", "act_1000000003")
 EARLY_REPORTS = ("account_insights", "ad_insights")
 EARLY_DAYS = range(6, 10)  # days ago
-DAYS_EARLIER = 4  # how much earlier the early read is
+DAYS_EARLIER = 4  # days by which the clocks are set back for the early read
 
 
 def run_pulls(runtime: Runtime, sandbox_url: str, *, now: dt.datetime) -> dict[str, Any]:
@@ -68,8 +68,8 @@ def read_early(runtime: Runtime, sandbox_url: str, *, now: dt.datetime) -> None:
 
 
 def read_all(runtime: Runtime) -> BackfillResult:
-    """Read the levels, and all there is of Pages and Instagram accounts, over all days, the breakdowns and reach over a
-    few, as one backfill."""
+    """Read all days of the levels and of all default reports of Pages and Instagram accounts, and a few days of the
+    breakdowns and of reach, as one backfill."""
     console = terminal.stderr()
     organic = (*runtime.default_reports(PAGE), *runtime.default_reports(INSTAGRAM_ACCOUNT))
     targets: list[BackfillTarget] = []

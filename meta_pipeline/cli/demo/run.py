@@ -1,4 +1,4 @@
-"""`demo`: run the pipeline from consent to chart on a local Graph API, in a home of its own."""
+"""`demo`: run the pipeline from consent to chart on a local Graph API, in its own home."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def run_demo(runtime: Runtime) -> int:
             _run_module(environment, "meta_pipeline.cli.demo", sandbox_url, now.isoformat(), is_captured=True)
         )
         phases |= result["seconds"]
-        # Accounts east and west of UTC have other last days than UTC has.
+        # On calendars east and west of UTC, the last day can be another one than in UTC.
         since, until = now.date() - dt.timedelta(days=DAYS + 1), now.date()
         truth = requests.get(
             f"{sandbox_url}/_sandbox/truth", params={"since": str(since), "until": str(until)}, timeout=60
@@ -79,7 +79,7 @@ def run_demo(runtime: Runtime) -> int:
 
 @contextlib.contextmanager
 def _phase(console: Terminal, phases: dict[str, float], name: str, text: str) -> Iterator[None]:
-    """Print what begins, and record the seconds that the block takes."""
+    """Print the phase that begins, and record the seconds that the block takes."""
     console.print(f"▸ {name}: {text}")
     started_at = time.monotonic()
     yield
@@ -115,7 +115,7 @@ def _sandbox(port: int, now: dt.datetime, console: Terminal, phases: dict[str, f
 
 
 def _settings(home: Path, sandbox_url: str) -> dict[str, str]:
-    """Write the settings of the demo to settings.env and return them; the vault key is that of an earlier run."""
+    """Write the settings of the demo to settings.env and return them; the vault key of an earlier run is used again."""
     file = home / "settings.env"
     previous = dict(line.split("=", 1) for line in file.read_text().splitlines()) if file.exists() else {}
     app = requests.get(f"{sandbox_url}/_sandbox/app", timeout=30).json()

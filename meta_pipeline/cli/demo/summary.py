@@ -70,7 +70,7 @@ def show_accounts(rows: Sequence[Sequence[Any]]) -> None:
 
 
 def facts(published: Location) -> Iterator[tuple[str, str]]:
-    """Yield a label and a sentence for each thing to see besides the table."""
+    """Yield a label and a sentence for each fact that is not in the table."""
     _, names = query(published, _MARTS)
     _, tables = query(published, " union all ".join(_ROWS.format(*name) for name in names))
     empty = [name for name, rows in tables if not rows]
@@ -115,7 +115,7 @@ def print_seconds(console: Terminal, phases: dict[str, float], *, now: dt.dateti
 def next_steps(
     page: Location, picture: Location, published: Location, *, settings_file: Path, sandbox_url: str
 ) -> Iterator[str]:
-    """Yield the lines that name the files and the commands to go on with."""
+    """Yield the lines that name the files and the commands to continue with."""
     yield f"report       {page}"
     yield f"picture      {picture}"
     yield f"warehouse    {published}"

@@ -24,7 +24,7 @@ from meta_pipeline.status.check_failures import check_failures
 from meta_pipeline.status.unread import unread_sentences
 from meta_pipeline.store.connections.node_links import list_links
 
-# More files than that are listed in minutes; `compact` looks at all of them.
+# Listing more files takes minutes; `compact` checks all of them.
 MOST_LISTED = 200_000
 
 
@@ -77,20 +77,20 @@ def check_files(runtime: Runtime) -> Iterator[CheckResult]:
 
 
 def _check_orphans(runtime: Runtime) -> CheckResult:
-    """Count the landed files that nothing names, among so many that it takes a few seconds at most."""
+    """Count the landed files that the ledger does not name, among MOST_LISTED files, so that it takes a few seconds."""
     counts = orphans.count(runtime.settings.landing_root, runtime.engine, now=runtime.now(), most=MOST_LISTED)
     scope = "" if counts.is_complete else f" among the first {counted(MOST_LISTED, 'file')}"
     message = f"every landed file{scope} is in the ledger, or younger than a day"
     if counts.files:
         size = describe_size(counts.bytes)
-        message = f"{counted(counts.files, 'file')} ({size}){scope} that nothing names: run `meta-pipeline compact`"
+        message = f"{counted(counts.files, 'file')} ({size}){scope} not in the ledger: run `meta-pipeline compact`"
     if counts.foreign:
-        message += f"; {counted(counts.foreign, 'file')} that another control store may know are left alone"
+        message += f"; {counted(counts.foreign, 'file')} that may belong to another control store are left alone"
     return CheckResult("landing folder", not counts.files, message)
 
 
 def _check_accounts(runtime: Runtime) -> Iterator[CheckResult]:
-    """Yield the checks that an account's rows fail in the published marts, with what to do."""
+    """Yield the checks that an account's rows fail in the published marts, with the remedy."""
     try:
         for failure in check_failures(runtime.settings.published_file):
             yield CheckResult("account's rows", False, f"{failure.sentence}; {failure.remedy}")

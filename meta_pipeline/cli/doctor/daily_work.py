@@ -116,8 +116,8 @@ def _check_landed_files(runtime: Runtime, *, now: dt.datetime) -> CheckResult:
 
 
 def _warehouse_problem(runtime: Runtime) -> str | None:
-    """Return what is wrong with the warehouse file and the command that repairs it; None when it can be read, before
-    the first load, and while another process writes it."""
+    """Return the problem of the warehouse file and the command that repairs it; None when it can be read, before the
+    first load, and while another process writes it."""
     file = runtime.settings.warehouse_file
     if not file.exists():
         return None
@@ -128,7 +128,7 @@ def _warehouse_problem(runtime: Runtime) -> str | None:
         if is_locked(error):
             return None
         return (
-            f"{file} is damaged or no DuckDB file: run `meta-pipeline rebuild`, which makes it anew from "
+            f"{file} is damaged or not a DuckDB file: run `meta-pipeline rebuild`, which recreates it from "
             "everything that landed"
         )
 
@@ -142,15 +142,15 @@ def _check_published(location: Location, *, now: dt.datetime) -> CheckResult:
 
 
 def _check_backfills(runtime: Runtime, *, now: dt.datetime) -> Iterator[CheckResult]:
-    """Yield the failed backfills that the same command still resumes."""
+    """Yield the failed backfills that the same command can still resume."""
     for failed in backfills.find_failed(runtime.engine, now=now):
         days = f"{failed.arguments['since']} to {failed.arguments['until']}"
-        message = f"{failed.id}, {days}, failed: the same `meta-pipeline backfill` goes on where it stopped"
+        message = f"{failed.id}, {days}, failed: run the same `meta-pipeline backfill` again to resume it"
         yield CheckResult("backfill", False, message)
 
 
 def _check_overdue_days(runtime: Runtime, *, is_up_running: bool, now: dt.datetime) -> CheckResult:
-    """Count the days that were due two days ago already and have not been read since, as the daily schedule counts.
+    """Count the days that were already due two days ago, by the daily schedule, and have not been read since.
 
     Days before the first one that was read in full are not overdue: a new home has not read them yet.
     """
@@ -202,7 +202,7 @@ def _check_budget(runtime: Runtime, *, now: dt.datetime) -> CheckResult:
     if closed:
         until = max(closed.values())
         message = f"{list_first([_describe_limit(key) for key in closed])} closed until {until:%Y-%m-%d %H:%M} UTC"
-        return CheckResult("budget", False, f"{message}: runs wait by themselves")
+        return CheckResult("budget", False, f"{message}: runs wait until then")
     key = max(used, key=lambda limit: used[limit])
     message = "less than 1 % of every limit in use"
     if used[key] >= 1:

@@ -14,7 +14,7 @@ _NAME = "exchange rates"
 
 
 def check_exchange_rates(runtime: Runtime) -> Iterator[CheckResult]:
-    """Yield the result; nothing without a reporting currency."""
+    """Yield the result; yield nothing without a reporting currency."""
     try:
         rates = runtime.warehouse.rates.read()
     except ConfigError as error:
@@ -28,7 +28,7 @@ def check_exchange_rates(runtime: Runtime) -> Iterator[CheckResult]:
     newest = max((rate.day for rate in rates if rate.currency != target), default=None)
     message = f"{counted(len(covered) - 1, 'currency', 'currencies')} into {target}"
     if newest is not None:
-        message += f", the newest rate is of {newest}"
+        message += f", the newest rate is from {newest}"
     if missing:
-        message += f"; none of {list_first(missing)}: add them to META_PIPELINE_EXCHANGE_RATES"
+        message += f"; no rates for {list_first(missing)}: add them to META_PIPELINE_EXCHANGE_RATES"
     yield CheckResult(_NAME, not missing, message)

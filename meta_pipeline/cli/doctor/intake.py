@@ -21,7 +21,7 @@ from meta_pipeline.store.connections.node_links import list_links
 
 
 def check_intake(runtime: Runtime) -> Iterator[CheckResult]:
-    """Yield a result for the intake's file and for each tenant; nothing without such a file."""
+    """Yield a result for the intake's file and for each tenant; yield nothing without such a file."""
     if runtime.settings.tenants is None:
         return
     try:
@@ -46,7 +46,7 @@ def check_intake(runtime: Runtime) -> Iterator[CheckResult]:
 
 
 def evidence_of(runtime: Runtime) -> Evidence:
-    """Return what is linked and granted, and where logins return to."""
+    """Return the links, tasks, tokens and owners, and the redirect URI of logins."""
     links = list_links(runtime.engine)
     tasks = {
         node_id: {task for each in accesses for task in each.tasks}

@@ -15,7 +15,7 @@ _NAME = "leads"
 
 
 def check_leads(runtime: Runtime, *, now: dt.datetime) -> Iterator[CheckResult]:
-    """Yield a result for each form whose leads can't be read, and one for all others; nothing while leads are off."""
+    """Yield a result for each form whose leads can't be read, and one for all others; none while leads are off."""
     if _NAME not in runtime.features:
         return
     forms = lead_forms.find(runtime.engine)

@@ -21,7 +21,7 @@ _NAME = "lost since the last run"
 
 
 def check_lost_access(runtime: Runtime, *, now: dt.datetime) -> Iterator[CheckResult]:
-    """Yield what the last snapshot has and the current one lacks; write the current one."""
+    """Yield a result for each loss since the last snapshot, and write the current snapshot."""
     file = runtime.settings.root / "doctor.json"
     try:
         previous, current = _read(file), take_snapshot(runtime)

@@ -16,7 +16,7 @@ _NAME = "webhooks"
 
 
 def check_webhooks(runtime: Runtime, *, now: dt.datetime) -> Iterator[CheckResult]:
-    """Yield what is wrong with webhooks; nothing where nothing is subscribed and nothing is received."""
+    """Yield the problems of webhooks and a summary; yield nothing if there is neither a subscription nor a receiver."""
     engine = runtime.engine
     ordered, last_up_at = subscriptions.find_all(engine), receivers.last_up_at(engine)
     if not ordered and last_up_at is None:
@@ -27,11 +27,11 @@ def check_webhooks(runtime: Runtime, *, now: dt.datetime) -> Iterator[CheckResul
             yield CheckResult(_NAME, False, f"{each.name}: {each.reason}; run `meta-pipeline webhooks {command}`")
     if last_up_at is None or now - last_up_at > receivers.DOWN_AFTER:
         seen = "never" if last_up_at is None else describe_time(last_up_at, now=now)
-        yield CheckResult(_NAME, False, f"the receiver was up last: {seen}; start `meta-pipeline up` or `serve`")
+        yield CheckResult(_NAME, False, f"the receiver was last up: {seen}; start `meta-pipeline up` or `serve`")
     for gap in receivers.find_gaps(engine, is_open=True):
         yield CheckResult(
             _NAME, False, f"the receiver was down from {gap.began_at:%Y-%m-%d %H:%M} to {gap.ended_at:%Y-%m-%d %H:%M} "
-            "UTC, and what polls can see is not read again yet: `meta-pipeline up` does it"
+            "UTC, and the changes that can be polled are not read again yet: `meta-pipeline up` reads them"
         )
     counts = Inbox(engine).counts()
     failed = counts.get("failed", 0)

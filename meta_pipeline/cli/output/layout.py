@@ -1,6 +1,6 @@
 """Fit a result into a width: as a table, as a table with fewer columns, or as one record below the other.
 
-Nothing is truncated: a word (an id, a date, a number) stays whole or the layout changes. No printing here."""
+Nothing is truncated: a word (an id, a date, a number) stays whole, or the layout changes. Nothing here prints."""
 
 from __future__ import annotations
 

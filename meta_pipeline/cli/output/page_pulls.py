@@ -1,4 +1,4 @@
-"""The end of a command that reads what people wrote to Pages: what was read, what could not be, and the exit code."""
+"""The end of a command that reads what people wrote to Pages: its output, its errors and its exit code."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from meta_pipeline.flows.page_readers import PagePull, failures_of
 
 
 def end_with(pulls: Sequence[PagePull], sentences: Iterable[str], rows: list[dict[str, Any]] | None) -> NoReturn:
-    """Print the rows as JSON, or the sentences without any; then what could not be read, on standard error. Exit 1 when
-    there is something, else 0."""
+    """Print `rows` as JSON, or the sentences if it is None; then the failures, on standard error. Exit 1 if there are
+    failures, else 0."""
     if rows is not None:
         click.echo(json.dumps(rows, ensure_ascii=False))
     else:

@@ -26,7 +26,7 @@ _CURRENCY = ("currency", "account_currency")
 
 
 def plain(value: Any) -> Any:
-    """A value as JSON can carry it without losing a digit."""
+    """Return the value for JSON, without losing a digit."""
     if isinstance(value, Decimal):
         return str(value)
     if isinstance(value, dt.date | dt.datetime):
@@ -45,9 +45,9 @@ def show(
     missing: str = "",
     is_wide: bool = False,
 ) -> None:
-    """Print a result on standard output. The rest is for a table only: `headers` rename columns; `optional` names the
-    columns that a narrow terminal leaves out, the first of them first; `formats` has the text of a column's values and
-    `missing` that of no value; `is_wide` keeps all columns, however long the lines become."""
+    """Print a result on standard output. The other arguments are for tables only: `headers` rename columns; `optional`
+    names the columns that a narrow terminal leaves out, in this order; `formats` convert a column's values to text, and
+    `missing` is the text for None; `is_wide` keeps all columns, however long the lines become."""
     if form == "json":
         records = [dict(zip(columns, map(plain, row), strict=True)) for row in rows]
         print(json.dumps(records, ensure_ascii=False, default=str))

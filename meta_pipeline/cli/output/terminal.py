@@ -1,4 +1,4 @@
-"""The one way text reaches the terminal: text is data, so no markup, no emoji code and no control character acts."""
+"""The only way to print text to the terminal. Text is data: markup, emoji codes and control characters do nothing."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Verbs of publishing."""
+"""The commands of publishing."""

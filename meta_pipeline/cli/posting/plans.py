@@ -25,7 +25,7 @@ _LONGEST_BODY = 1_000
 
 
 def plan(runtime: Runtime, spec_path: Path) -> list[str]:
-    """Make the plan of a spec; return it in sentences, one for each call."""
+    """Store the plan of a spec; return it in sentences, one for each call."""
     runtime.graph.require(_write_of(runtime, spec_path))
     publisher = runtime.publisher()
     made = planning.plan_post(read_spec(spec_path), publisher=publisher)
@@ -51,8 +51,8 @@ def apply(runtime: Runtime, plan_id: str, progress: Callable[[str], None]) -> st
 
 
 def due(runtime: Runtime, progress: Callable[[str], None]) -> list[str]:
-    """Publish every plan whose time has come; return a sentence for each. Raise ConfigError after them for what could
-    not be published."""
+    """Publish every plan whose time has come; return a sentence for each. If some can't be published, raise ConfigError
+    after the others."""
     runtime.graph.require(WriteKind.INSTAGRAM_PUBLISHING)
     sentences, problems = list[str](), list[str]()
     for plan in publishing.due(runtime.publisher()):
@@ -87,7 +87,7 @@ def listed(runtime: Runtime) -> tuple[list[str], list[tuple[Any, ...]]]:
 
 
 def show(runtime: Runtime, plan_id: str) -> list[str]:
-    """Return a plan in sentences, with what became of it."""
+    """Return a plan in sentences, with its result."""
     return shown(stored.load(runtime.engine, plan_id, kinds=[PLAN_KIND]))
 
 
@@ -124,7 +124,7 @@ def _effect(plan: Plan) -> str:
 
 
 def _published(plan: Plan) -> str:
-    """Return the ids of what people see of a plan."""
+    """Return the ids of the objects of a plan that people can see."""
     return ", ".join(_ids(plan)) or "nothing"
 
 
@@ -135,7 +135,8 @@ def _ids(plan: Plan) -> Iterator[str]:
 
 
 def _require(runtime: Runtime, plan_id: str) -> None:
-    """Raise ConfigError, which names flag, permission and task, before anything else is said about a plan."""
+    """Raise ConfigError, which names the flag, the permission and the task, if the change of a plan is switched off:
+    this error comes before any other about the plan."""
     try:
         kind = stored.load(runtime.engine, plan_id, kinds=[PLAN_KIND]).details.get("node_kind")
     except ConfigError:
@@ -144,7 +145,7 @@ def _require(runtime: Runtime, plan_id: str) -> None:
 
 
 def _write_of(runtime: Runtime, spec_path: Path) -> WriteKind:
-    """Return the change that a spec asks for, that of a Page when it can't be read."""
+    """Return the kind of change that a spec needs, or that of a Page if the spec can't be read."""
     try:
         link = find_link(runtime.engine, read_spec(spec_path).node_id)
     except SpecError:

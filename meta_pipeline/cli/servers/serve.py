@@ -39,7 +39,7 @@ def run_server(runtime: Runtime, *, port: int, host: str, dagster_url: str | Non
 
 
 def describe_access(settings: Settings, host: str, intake: Intake) -> str:
-    """Return one sentence on who reaches the pages and whether they sign in."""
+    """Return one sentence that says who can reach the pages and how they sign in."""
     clients = "only this machine" if is_loopback(host) and not settings.is_exposed else "other machines"
     if intake.operators:
         return f"{clients} can reach these pages; the people of the intake sign in: `meta-pipeline people link ADDRESS`"

@@ -21,8 +21,8 @@ def sentences_of(result: Compaction) -> Iterator[str]:
     else:
         yield "no month has ended and no old day was read again since the last time: nothing to compact"
     if removed.files:
-        yield f"removed {counted(removed.files, 'file')} ({describe_size(removed.bytes)}) that nothing named"
+        yield f"removed {counted(removed.files, 'file')} ({describe_size(removed.bytes)}) that were not in the ledger"
     if removed.foreign:
-        yield f"left {counted(removed.foreign, 'file')} that another control store may know"
+        yield f"left {counted(removed.foreign, 'file')} that may belong to another control store"
     if result.busy:
-        yield f"left {list_first(list(result.busy))} for the next time: another run works there"
+        yield f"left {list_first(list(result.busy))} for the next time: another run is using them"

@@ -34,7 +34,7 @@ def as_json(result: ConversationPull) -> dict[str, Any]:
 def sentences_of(pulls: Sequence[ConversationPull]) -> Iterator[str]:
     """Yield what was read of each Page."""
     for each in pulls:
-        older = f"; Meta lets no app read {counted(each.unreadable, 'older message')}" if each.unreadable else ""
+        older = f"; {counted(each.unreadable, 'older message')} can't be read by any app" if each.unreadable else ""
         yield (
             f"{printable(each.name, limit=100)} ({each.page_id}): {counted(each.messages, 'new message')} in "
             f"{counted(each.conversations, 'conversation')} that changed{older}"

@@ -29,7 +29,7 @@ ORIGIN = "forget"
 
 @dataclass(frozen=True)
 class Effect:
-    """The things that forgetting would erase. `names` of nodes by id; `rows` of the control store."""
+    """The data that `forget` would erase. `names`: of nodes, by id; `rows`: how many of the control store."""
 
     kind: SubjectKind
     plan: ErasurePlan
@@ -38,7 +38,7 @@ class Effect:
     overridden: list[str]
 
     def as_json(self) -> dict[str, Any]:
-        """Return it for a program."""
+        """Return the effect as JSON values."""
         def nodes(ids: Any) -> list[dict[str, str]]:
             return [
                 {"id": id, **({"kind": self.plan.nodes[id]} if id in self.plan.nodes else {}),
@@ -55,7 +55,7 @@ class Effect:
         }
 
     def sentences(self) -> Iterator[str]:
-        """Yield it for people."""
+        """Yield the effect in sentences."""
         plan = self.plan
         if self.kind == "contact":
             yield f"this erases {counted(len(plan.records), 'record')} of what this person submitted or wrote to Pages"
@@ -88,8 +88,8 @@ def read_contact() -> str:
 
 
 def effect_of(runtime: Runtime, subject: str, *, is_contact: bool = False) -> Effect:
-    """Return what forgetting a person, node or tenant, or somebody who wrote to a Page, would erase; nothing is
-    written."""
+    """Return what `forget` would erase of a person, node or tenant, or of somebody who wrote to a Page. Write
+    nothing."""
     places = places_of(runtime)
     stored = stored_facts(places)
     kind: SubjectKind = "contact" if is_contact else kind_of(subject, stored)
@@ -104,19 +104,19 @@ def effect_of(runtime: Runtime, subject: str, *, is_contact: bool = False) -> Ef
 
 
 def forget(runtime: Runtime, kind: SubjectKind, subject: str) -> Path:
-    """Erase a subject and every other that waits; return the receipt's location."""
+    """Erase a subject, and all others that are queued; return the location of its receipt."""
     code = request_erasure(kind, subject, ORIGIN, tokens=runtime.vault, engine=runtime.engine, now=runtime.now())
     run_erasures(places_of(runtime))
     erasure = erasures.find(runtime.engine, code)
     if erasure is None or erasure.status != "done":
         raise ConfigError(
-            f"another process erases now: this erasure is queued as {code}, and that process goes on with it; "
-            "`serve` or the next `forget` does if it ends before"
+            f"another process is erasing now: this erasure is queued as {code}, and that process carries it out; if it "
+            "ends before, `serve` or the next `forget` does"
         )
     return receipt.location_of(runtime.settings.root, code)
 
 
 def verify(runtime: Runtime, file: Path) -> dict[str, Any]:
-    """Return what a receipt says; ReceiptError unless this installation has signed it."""
+    """Return the content of a receipt. Raise ReceiptError unless this installation has signed it."""
     engine = runtime.engine
     return receipt.verify(file, is_signed=lambda content, text: signing_key.is_signed(engine, content, text))

@@ -1,4 +1,4 @@
-"""`rebuild`: the build of `build --reload`, and what it was made from."""
+"""`rebuild`: the same as `build --reload`, and sentences that say what the file was made from."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Rebuilt:
 
 
 def rebuild_warehouse(runtime: Runtime) -> Rebuilt:
-    """Make the warehouse file anew, build and publish; raise LoadError when that fails: the old file stays then."""
+    """Recreate the warehouse file, build and publish. Raise LoadError if that fails; the old file stays then."""
     file, replaced = runtime.settings.warehouse_file, beside(runtime.settings.warehouse_file, REPLACED)
     is_there = file.exists()
     build = build_marts(runtime.settings, is_reload=True)
@@ -32,10 +32,10 @@ def rebuild_warehouse(runtime: Runtime) -> Rebuilt:
     days, versions, files = zones.count(runtime.engine)
     steps = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in build.seconds.items())
     sentences = [
-        f"made {file} anew from {counted(days, 'day')} and {counted(versions, 'earlier version')} in "
+        f"recreated {file} from {counted(days, 'day')} and {counted(versions, 'earlier version')} in "
         f"{counted(files, 'landed file')}, without a call to Meta ({steps})",
         f"published {runtime.settings.published_file}",
     ]
     if is_there and replaced.exists():
-        sentences.insert(1, f"the old file is {replaced}: remove it when you don't need it")
+        sentences.insert(1, f"the old file is {replaced}: remove it when you no longer need it")
     return Rebuilt(tuple(sentences), build.skipped)

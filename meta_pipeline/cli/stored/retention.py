@@ -35,7 +35,7 @@ def sentences_of(result: Expiry) -> Iterator[str]:
     if result.sealed_records:
         yield f"expired: what people wrote in {counted(result.sealed_records, 'record')}"
     if result.rows:
-        yield "the next build takes them out of the marts: `meta-pipeline build`"
+        yield "the next build removes them from the marts: `meta-pipeline build`"
     if result.busy:
-        yield f"left for the next time, because another run works there: {', '.join(result.busy)}"
+        yield f"left for the next time, because another run is using them: {', '.join(result.busy)}"
     yield from (f"failed: {problem}" for problem in expired.problems)

@@ -41,7 +41,7 @@ class Addresses:
 
 
 def run_up(runtime: Runtime, *, port: int, web_port: int, allowed_hosts: Sequence[str] = ()) -> int:
-    """Start the servers, print their addresses and wait; return 0 after Ctrl-C, 1 when one of them ended by itself."""
+    """Start the servers, print their addresses and wait; return 0 after Ctrl-C, 1 if a server has exited."""
     from meta_pipeline.defs.home import instance
     from meta_pipeline.defs.runs.console import silence_dagster
     from meta_pipeline.defs.runs.failed_runs import FailedRuns
@@ -65,10 +65,10 @@ def run_up(runtime: Runtime, *, port: int, web_port: int, allowed_hosts: Sequenc
                 click.echo(f"Dagster UI  {addresses.dagster_url}")
                 click.echo(f"Connections {addresses.public_url}")
                 click.echo(f"Next pull   {_next_pull(runtime, dagster)}", err=True)
-                click.echo("Ctrl-C ends all", err=True)
+                click.echo("Ctrl-C stops everything", err=True)
                 failed_runs = FailedRuns(dagster, since=runtime.now())
                 exited = _wait(runtime, servers, failed_runs, addresses.dagster_url)
-                click.echo(f"error: {exited} has ended by itself: see {log}", err=True)
+                click.echo(f"error: {exited} has exited: see {log}", err=True)
                 return 1
             except KeyboardInterrupt:
                 click.echo("Stopping …", err=True)
@@ -134,7 +134,7 @@ def _wait(runtime: Runtime, servers: ChildProcesses, failed_runs: FailedRuns, da
 
 
 def _next_pull(runtime: Runtime, dagster: object) -> str:
-    """Return when the schedules pull next, and how many nodes of each kind."""
+    """Return a sentence that says when the schedules pull next, and how many nodes of each kind."""
     from meta_pipeline.defs import calendar
     from meta_pipeline.defs.runs.failed_runs import is_stopped
 
@@ -180,7 +180,8 @@ def _check_free(port: int, option: str) -> None:
 def _wait_for(
     runtime: Runtime, name: str, is_ready: Callable[[], bool], servers: ChildProcesses, *, started_at: float, log: Path
 ) -> None:
-    """Wait until a server is ready, and print that it is; raise ConfigError when one has exited or time is up."""
+    """Wait until a server is ready, and print that it is. Raise ConfigError if a server has exited, or after
+    READY_WITHIN_S."""
     deadline, report_at = time.monotonic() + READY_WITHIN_S, time.monotonic() + REPORT_EVERY_S
     while not is_ready():
         if (exited := servers.first_exited()) is not None:

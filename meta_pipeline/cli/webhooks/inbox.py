@@ -1,4 +1,4 @@
-"""`inbox …`: list the changes that Meta has reported, and let them be processed again."""
+"""`inbox …`: list the changes that Meta has reported, and queue them to be processed again."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def changes(runtime: Runtime, statuses: Sequence[str], *, limit: int | None) -> 
 
 
 def replay(runtime: Runtime, ids: Sequence[int], statuses: Sequence[Status], *, is_everything: bool) -> str:
-    """Let changes be processed again, by id, by status, or all of them; return a sentence."""
+    """Queue changes to be processed again, by id, by status, or all of them; return a sentence."""
     if not ids and not statuses and not is_everything:
         raise ConfigError("name what to replay: ids of `meta-pipeline inbox list`, --status, or --all")
     inbox = Inbox(runtime.engine)

@@ -17,7 +17,7 @@ COLUMNS = ["kind", "id", "status", "fields", "reason", "ordered_at", "checked_at
 
 
 def subscriber(runtime: Runtime) -> Subscriber:
-    """Return what orders and checks the subscriptions of this home."""
+    """Return the object that makes and checks the subscriptions of this home."""
     return subscriber_of(
         runtime.settings, graph=runtime.graph, tokens=runtime.vault, engine=runtime.engine, features=runtime.features,
         now=runtime.now(),
@@ -25,8 +25,8 @@ def subscriber(runtime: Runtime) -> Subscriber:
 
 
 def subscribe(runtime: Runtime, node_ids: Sequence[str]) -> list[str]:
-    """Subscribe to webhooks of the app and of the nodes that are read, or of those that are named; return sentences,
-    and raise ConfigError after them for what Meta refused."""
+    """Subscribe to webhooks of the app and of the nodes that are read, or of the named ones; return sentences. Raise
+    RefusedError if Meta refused some of them."""
     runtime.graph.require(WriteKind.APP_SUBSCRIPTION)
     links = runtime.links_to_read()
     if unknown := set(node_ids) - {link.id for link in links}:
@@ -45,7 +45,7 @@ def unsubscribe(runtime: Runtime) -> list[str]:
 
 
 def listed(runtime: Runtime, *, is_checked: bool) -> tuple[list[str], list[tuple[Any, ...]]]:
-    """Return a row for every subscription, compared with what Meta lists now if it `is_checked`."""
+    """Return a row for every subscription. `is_checked`: compare them with what Meta lists now."""
     rows = subscriber(runtime).check() if is_checked else subscriptions.find_all(runtime.engine)
     return COLUMNS, [
         (each.kind, each.subject_id, each.status, ", ".join(each.fields), each.reason, each.ordered_at,
@@ -55,12 +55,12 @@ def listed(runtime: Runtime, *, is_checked: bool) -> tuple[list[str], list[tuple
 
 
 def off(runtime: Runtime) -> list[Subscription]:
-    """Return the subscriptions that are not active as they were seen last."""
+    """Return the subscriptions that were not active when they were last checked."""
     return [each for each in subscriptions.find_all(runtime.engine) if each.status != "active"]
 
 
 def sentences(done: list[str], problems: list[str]) -> list[str]:
-    """Return what was done; raise RefusedError, which says it too, when there are problems."""
+    """Return the sentences about what was done. Raise RefusedError, which counts them, if there are problems."""
     if problems:
         raise RefusedError(
             f"{counted(len(problems), 'subscription')} failed: {'; '.join(_by_reason(problems))}"
@@ -70,7 +70,7 @@ def sentences(done: list[str], problems: list[str]) -> list[str]:
 
 
 def _by_reason(problems: Sequence[str]) -> list[str]:
-    """Return each reason once, after the names of everything that it is true of."""
+    """Return each reason once, after the names of all subscriptions that failed for it."""
     names: dict[str, list[str]] = {}
     for problem in problems:
         name, _, reason = problem.partition(": ")

@@ -1,5 +1,5 @@
-"""A warehouse file without some nodes and people: written from nothing, because a deleted row stays in a DuckDB file
-until it is overwritten."""
+"""A copy of a warehouse file without some nodes and people. It is written to a new file, because a deleted row stays in
+a DuckDB file until it is overwritten."""
 
 from __future__ import annotations
 
@@ -18,19 +18,20 @@ from meta_pipeline.publish.copies.warehouse_copy import attach, opened, stored_t
 
 PAYLOAD = "payload"
 RELATED = "related"
-# Columns of tables about nodes that name businesses and other nodes: the owner, both sides of a change, relations.
-# The id of something that a person wrote; a table has one of these at most.
+# The id of a record that a person wrote; a table has at most one of these columns.
 RECORD_COLUMNS = frozenset({"lead_id", "message_id"})
+# Columns of tables about nodes that name businesses and other nodes: the owner, both sides of a change, relations.
 NAMING_OTHERS = ("owner_business_id", "owner_business", "value_before", "value_after", RELATED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeftOut:
-    """Rows, people and businesses that a copy leaves out: the rows of `nodes`, and `people` (ids) in the rows of
-    others, where a column is one of `person_columns`: an id and the name beside it. They become `word`.
-    `without_people` does the same for a record as Meta wrote it. `mentions` and `without_mentions`: of anything that
-    is left out, in the columns that say who owns, or owned, a node. `records`: ids of what a person wrote, whose rows
-    are left out."""
+    """The rows, people and businesses that a copy leaves out.
+
+    The rows of `nodes` and of `records` (ids of what a person wrote) are left out. In all other rows, the ids of
+    `people` become `word` in the columns `person_columns` (an id column, and the name column beside it);
+    `without_people` replaces them in a record as Meta wrote it. In the columns that name owners and other nodes,
+    `mentions` finds what is left out, and `without_mentions` removes it."""
 
     nodes: Collection[Node] = ()
     people: Collection[str] = ()
@@ -43,8 +44,8 @@ class LeftOut:
 
 
 def write_copy(source: Path, target: Path, left_out: LeftOut, *, is_exclusive: bool) -> None:
-    """Write what a warehouse file has to a new file, without what is left out. If it `is_exclusive`, no other process
-    opens the source meanwhile."""
+    """Copy a warehouse file to a new file, without what is left out. `is_exclusive`: no other process opens the source
+    meanwhile."""
     with opened(target) as connection:
         attach(connection, str(source), SOURCE, options="" if is_exclusive else "(read_only)")
         if is_exclusive:
@@ -100,8 +101,8 @@ def _belongs(table: StoredTable, left_out: LeftOut) -> tuple[list[str], list[Any
 
 
 def _ids(table: StoredTable, nodes: Collection[Node]) -> list[str]:
-    """Return the values of a table's node column that mean one of these nodes: pixels and catalogs, too, which only
-    tables about nodes of every kind have."""
+    """Return the values of a table's node column that name one of these nodes. Only a column `node_id` also has pixels
+    and catalogs."""
     if table.node_column == "node_id":
         return sorted({node.id for node in nodes} | set(table.ids_of(nodes)))
     return table.ids_of(nodes)

@@ -34,7 +34,8 @@ class LastGood:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A node that is held back: why, and since which publication; without one it is in no publication."""
+    """A node that is held back, and why. `last_good`: the publication whose rows it shows; None: its rows are left
+    out."""
 
     node: Node
     reason: str
@@ -54,8 +55,8 @@ def failed_nodes(connection: duckdb.DuckDBPyConnection) -> dict[Node, str]:
 
 
 def hold_back(connection: duckdb.DuckDBPyConnection, failed: dict[Node, str], *, previous: Location) -> list[Held]:
-    """Give the nodes that failed the rows of the previous publication. Where there is none, or a column of it differs,
-    remove their rows: half of the tables of one build and half of another would be worse."""
+    """Replace the rows of the failed nodes by those of the previous publication. Remove their rows if there is no
+    previous one, or if its tables have other columns: a mix of two builds would be worse."""
     tables = [table for table in assigned(stored_tables(connection)) if table.place not in NEVER_HELD]
     if not failed:
         return []

@@ -9,8 +9,8 @@ from meta_pipeline.intake.tenants import Node
 from meta_pipeline.node_kinds import AD_ACCOUNT, INSTAGRAM_ACCOUNT, NODE_KINDS, PAGE
 
 _ALL = tuple(kind.name for kind in NODE_KINDS)
-# A row belongs to the node that the first of these columns names: an ad of an account is the account's, whatever Page
-# it promotes. `user_id` is Fivetran's name for an Instagram account.
+# A row belongs to the node that the first of these columns names: an ad belongs to its account, whichever Page it
+# promotes. `user_id` is Fivetran's name for an Instagram account.
 NODE_COLUMNS: Mapping[str, tuple[str, ...]] = {
     "node_id": _ALL,
     "account_id": (AD_ACCOUNT.name,),
@@ -23,18 +23,18 @@ OF_ANY_KIND = frozenset({
     "int_report_days_read", "int_checked_days", "facebook_ads__restatement_report", "fct_report_coverage",
     "fct_check_failures", "fct_graph_calls_daily",
 })
-# Tables that say nothing of any node; every tenant has them whole.
+# Tables that are not about nodes: every tenant has all of their rows.
 SHARED = frozenset({
     "staging.currency_offsets",  # a seed
-    "raw_meta_pipeline.warehouse_state",  # which load this is
-    "raw_meta_pipeline.model_builds",  # until which load each model is built
-    "raw_meta_pipeline.mart_builds",  # and all of them
+    "raw_meta_pipeline.warehouse_state",  # the last load
+    "raw_meta_pipeline.model_builds",  # the last load that each model contains
+    "raw_meta_pipeline.mart_builds",  # the last build of all models
     "raw_meta_pipeline.untested_reports",  # names of raw tables
     "raw_meta_pipeline.exchange_rates",  # the operator's file
     "marts.dim_calendar",
     "marts.publication",  # written anew for each file
 })
-# What is current of a node that is held back as well: why it is.
+# Tables that stay current for a node that is held back: they show why it is.
 NEVER_HELD = frozenset({
     "raw_meta_pipeline.nodes", "raw_meta_pipeline.metric_availability", "raw_meta_pipeline.graph_calls",
     "raw_meta_pipeline.node_publications", "raw_meta_pipeline.node_versions", "raw_meta_pipeline.link_changes",
@@ -69,12 +69,12 @@ class StoredTable:
 
     @property
     def is_assigned(self) -> bool:
-        """Return True when it is known whose the rows are."""
+        """Return True if a column names the node of each row, or the table is shared."""
         return self.node_column is not None or self.place in SHARED
 
     def ids_of(self, nodes: Collection[Node]) -> list[str]:
-        """Return the values of the node column that mean one of these nodes. An ad account's id has `act_` in links
-        and raw tables, and none in what Meta returns."""
+        """Return the values of the node column that name one of these nodes. An ad account's id begins with `act_` in
+        links and raw tables, but not in Meta's responses."""
         column = self.node_column
         if column is None:
             return []

@@ -1,4 +1,4 @@
-"""A tenant's file: written from nothing, because a deleted row stays in a DuckDB file until it is overwritten."""
+"""A tenant's file. It is always a new file, because a deleted row stays in a DuckDB file until it is overwritten."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ NODES = "raw_meta_pipeline.nodes"
 
 
 def fill(connection: duckdb.DuckDBPyConnection, *, nodes: Collection[Node], linked: Collection[Node]) -> list[str]:
-    """Copy the rows of these nodes from the complete file, attached as SOURCE, with all tables, views and comments;
-    return a sentence for each table that is left empty because nobody says whose its rows are. `linked`: all nodes."""
+    """Copy the rows of these nodes from the complete file, attached as SOURCE, with all tables, views and comments.
+    Return a sentence for each table that is left empty because no column names the node of a row. `linked`: all
+    nodes."""
     for (schema,) in connection.execute(
         "select distinct schema_name from duckdb_schemas() where database_name = ? and not internal", [SOURCE]
     ).fetchall():
@@ -43,7 +44,7 @@ def _copy_tables(
     for table in stored_tables(connection, SOURCE):
         connection.execute(statements[table.schema, table.name])
         if not table.is_assigned:
-            unassigned.append(f"{table.place} is empty for tenants: nothing says whose its rows are")
+            unassigned.append(f"{table.place} is empty for tenants: none of its columns names the node of a row")
         elif table.place == NODES:
             _copy_nodes(connection, table, nodes, foreign=foreign)
         else:
@@ -76,7 +77,7 @@ def _copy_rows(connection: duckdb.DuckDBPyConnection, table: StoredTable, nodes:
 def _copy_nodes(
     connection: duckdb.DuckDBPyConnection, table: StoredTable, nodes: Collection[Node], *, foreign: Collection[str]
 ) -> None:
-    """Copy the nodes without their relations to nodes of others."""
+    """Copy the nodes without their relations to `foreign` nodes."""
     names = [name for name, _ in table.columns]
     related = names.index("related")
     for row in connection.execute(
@@ -89,7 +90,7 @@ def _copy_nodes(
 
 
 def create_views(connection: duckdb.DuckDBPyConnection, views: Sequence[tuple[tuple[str, str], str]]) -> None:
-    """Create the views in an order in which each finds those that it reads."""
+    """Create the views, each after the views that it reads."""
     waiting = list(views)
     while waiting:
         rest: list[tuple[tuple[str, str], str]] = []

@@ -1,4 +1,4 @@
-"""A warehouse file that only this process sees: a copy before it gets its name, or a new file."""
+"""A warehouse file that only this process opens: a copy before it is renamed, or a new file."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from meta_pipeline.intake.tenants import Node
 from meta_pipeline.publish.copies.node_columns import StoredTable
 from meta_pipeline.warehouse.tables import OWN_SCHEMA
 
-# The name of every published file: a view that names its database names this one.
+# The database name in every published file: a view that names its database names this one.
 CATALOG = "warehouse"
-# Rows of a table have no order, so they need no memory to keep it.
+# Rows of a table have no order, so DuckDB need not use memory to preserve it.
 _SETTINGS = {"preserve_insertion_order": "false", "memory_limit": "1GB", "threads": "2"}
 
 
 @contextlib.contextmanager
 def replacing(location: Location) -> Iterator[DurableFile]:
-    """Give a file its name when the block has written it; an error leaves what was there before."""
+    """Rename the file that the block writes to `location`; after an error the earlier file stays."""
     file = DurableFile(location)
     discard_left_behind_of(location)
     try:
@@ -37,8 +37,8 @@ def replacing(location: Location) -> Iterator[DurableFile]:
 
 @contextlib.contextmanager
 def opened(file: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open a private file for writing, or create it; when the block ends, everything is in the file itself. A new file
-    has a format that older DuckDB clients can open."""
+    """Open a private file for writing, or create it; a checkpoint at the end of the block writes everything into the
+    file itself. A new file has a format that older DuckDB clients can open."""
     with contextlib.closing(duckdb.connect(config=dict(_SETTINGS))) as connection:
         attach(connection, str(file), CATALOG, options="" if file.exists() else "(storage_version 'v1.5.0')")
         connection.execute(f"use {CATALOG}; set timezone = 'UTC'")
@@ -52,7 +52,7 @@ def attach(connection: duckdb.DuckDBPyConnection, file: Location, name: str, *, 
 
 
 def literal(text: str) -> str:
-    """Return a text with its quotes doubled, to be put between quotes."""
+    """Return a text with its single quotes doubled, for a SQL string."""
     return text.replace("'", "''")
 
 

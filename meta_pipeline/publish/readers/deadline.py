@@ -1,4 +1,4 @@
-"""The time limit of a query: what stops it is called from another thread."""
+"""The time limit of a query. The function that stops it is called from another thread."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ class Cancellable(Protocol):
     """A call that is scheduled and can be cancelled."""
 
     def cancel(self) -> None:
-        """Do not call."""
+        """Cancel the call."""
 
 
 Scheduler = Callable[[float, Callable[[], None]], Cancellable]
 
 
 def thread_timer(seconds: float, call: Callable[[], None]) -> Cancellable:
-    """Call after so many seconds, from a thread that does not keep the process alive."""
+    """Schedule a call in `seconds`, from a thread that does not keep the process alive."""
     timer = threading.Timer(seconds, call)
     timer.daemon = True
     timer.start()
@@ -27,7 +27,7 @@ def thread_timer(seconds: float, call: Callable[[], None]) -> Cancellable:
 
 
 class Deadline:
-    """A block that is stopped after some seconds; None: never. `is_over`: it was stopped."""
+    """A block during which `stop` is called after `seconds` (None: never). `is_over`: it was called."""
 
     def __init__(self, seconds: float | None, stop: Callable[[], None], *, schedule: Scheduler = thread_timer) -> None:
         self.is_over = False

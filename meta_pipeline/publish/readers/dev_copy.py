@@ -1,6 +1,7 @@
-"""A plugin of dbt-duckdb for the target `dev`: before dbt opens its file, replace it by a copy of what is published.
+"""A plugin of dbt-duckdb for the target `dev`: before dbt opens its file, the file is replaced by a copy of the
+published warehouse.
 
-An engineer who tries a change of a model neither locks the pipeline's warehouse nor writes to it."""
+An engineer can try a change to a model without locking the pipeline's warehouse or writing to it."""
 
 from __future__ import annotations
 
@@ -29,9 +30,9 @@ class Plugin(BasePlugin):
 
 
 def published_file(settings: Settings, *, clone: Path) -> Path:
-    """Return the file that the pipeline of a clone has published, or the one of `make demo` when there is no other.
+    """Return the file that the pipeline of a clone has published, or else the one that `make demo` has published.
 
-    Raise DbtRuntimeError, which says how to make one, when there is none."""
+    Raise DbtRuntimeError, which says how to publish one, if neither exists."""
     home = clone / settings.home.expanduser()
     folder = settings.publish_url or str(home / "published")
     if "://" in folder and not folder.startswith("file://"):
@@ -57,7 +58,7 @@ def copy_published(published: Path, copy: Path) -> None:
     if copy.exists() and stamp_file.exists() and stamp_file.read_text() == stamp:
         return
     copy.parent.mkdir(parents=True, exist_ok=True)
-    stamp_file.unlink(missing_ok=True)  # a kill on the way leaves a copy that is made again
+    stamp_file.unlink(missing_ok=True)  # after a kill below, the next run copies again
     copy.with_name(f"{copy.name}.wal").unlink(missing_ok=True)
     temporary = copy.with_suffix(".temporary")
     shutil.copyfile(published, temporary)

@@ -23,9 +23,9 @@ OFFLINE_POLICY = (
 
 
 def documentation(settings: Settings) -> Path:
-    """Return the file of the documentation under HOME, which is written when it is missing or of another project.
+    """Return the documentation file under HOME; write it first if it is missing or of an earlier dbt project.
 
-    It is of what is published. Raise LoadError when nothing is, or when dbt fails."""
+    It documents the published warehouse. Raise LoadError if nothing is published, or if dbt fails."""
     folder = settings.root / "dbt" / "docs"
     folder.mkdir(parents=True, exist_ok=True)
     file, made_of = folder / "documentation.html", folder / "documentation.digest"
@@ -36,7 +36,7 @@ def documentation(settings: Settings) -> Path:
             _generate(settings, folder)
             page = (folder / "static_index.html").read_text(encoding="utf-8")
             text = offline(page, machine_paths=(folder, dbt_project_folder()))
-            made_of.unlink(missing_ok=True)  # a kill between the two leaves a file that is written again
+            made_of.unlink(missing_ok=True)  # after a kill below, the file is written again
             durable.write(str(file), text.encode())
             made_of.write_text(digest)
     return file
@@ -45,7 +45,7 @@ def documentation(settings: Settings) -> Path:
 def _generate(settings: Settings, folder: Path) -> None:
     """Run `dbt docs generate` on the published file, which it reads without a lock."""
     published, project = settings.published_file, str(dbt_project_folder())
-    if not reading.exists(published):  # DuckDB would say less
+    if not reading.exists(published):  # clearer than DuckDB's error
         raise LoadError(f"nothing is published yet at {published}: run `meta-pipeline backfill` first")
     ran = subprocess.run(
         [str(Path(sys.executable).parent / "dbt"), "--quiet", "docs", "generate", "--static", "--target", "reader",
@@ -58,10 +58,10 @@ def _generate(settings: Settings, folder: Path) -> None:
 
 
 def offline(text: str, *, machine_paths: tuple[Path, ...] = ()) -> str:
-    """Return dbt's page without what makes a browser send requests, and without paths of this machine.
+    """Return dbt's page without elements that make a browser send requests, and without paths of this machine.
 
-    dbt's templates have icons whose address is an expression that the browser requests before it is evaluated, and the
-    link to an icon that is not there."""
+    dbt's templates contain icons whose URL is a template expression, which the browser requests before it is evaluated,
+    and a link to a favicon that does not exist."""
     text = re.sub(r"""xlink:href=(\\?["']){{""", r"ng-href=\1{{", text)
     text = re.sub(r"<link[^>]*favicon[^>]*>", "", text)
     for path in machine_paths:

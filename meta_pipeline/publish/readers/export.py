@@ -1,4 +1,4 @@
-"""Marts as files for people: Parquet, CSV and Excel, all of one build, each in place only when it is whole."""
+"""Marts as files for people: Parquet, CSV and Excel, all of one build, each renamed into place when it is complete."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from meta_pipeline.publish.readers.spreadsheet import Workbook
 
 Format = Literal["parquet", "csv", "xlsx"]
 ROWS_PER_BATCH = 20_000
-# A spreadsheet takes a text that begins like this for a formula, and a formula can send data elsewhere.
+# A spreadsheet reads a text that begins like this as a formula, and a formula can send data elsewhere.
 _FORMULA = r"^[=+\-@\t\r\n]"
 _TEXTS = ("VARCHAR", "ENUM", "UUID")
 _NESTED = ("STRUCT", "MAP", "UNION", "JSON")
@@ -36,8 +36,8 @@ class ExportedMart:
 
 
 def export(published: Location, marts: Sequence[str], form: Format, *, folder: Path) -> Iterator[ExportedMart]:
-    """Write each mart to `<folder>/<mart>.<form>`, all of them of one build; every mart when none is named. Raise
-    QueryError for a mart that does not exist, or a file that can't be written: the one before it stays then."""
+    """Write each mart to `<folder>/<mart>.<form>`, all of one build; without `marts`, every mart. Raise QueryError for
+    a mart that does not exist, or a file that can't be written; an earlier file stays then."""
     with connected(published) as connection:
         available = _marts(connection)
         if unknown := [mart for mart in marts if mart not in available]:

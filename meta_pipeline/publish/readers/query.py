@@ -1,4 +1,4 @@
-"""Queries on the published warehouse: they read that file, and nothing else on this machine, within limits."""
+"""Queries on the published warehouse: they read that file and no other on this machine, within limits."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ _CONFINED: dict[str, str | bool | int | float | list[str]] = {
     "max_temp_directory_size": "4GB",
 }
 LONGEST_QUERY = 100_000
-_CELL = 32  # a value that is no text takes about this much
-# What a query may be; a pivot counts as several statements in one.
+_CELL = 32  # characters that are counted for a value that is not text
+# The statements that are allowed; DuckDB reports a PIVOT as MULTI.
 _READS = {duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN, duckdb.StatementType.MULTI}
 
 
@@ -31,7 +31,8 @@ class QueryError(MetaPipelineError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """The limits of one query. `rows`: the rest is left out. `characters`: of all values together; more is an error."""
+    """The limits of one query. `rows`: further rows are left out. `characters`: of all values together; more is an
+    error."""
 
     rows: int | None = None
     seconds: float | None = None
@@ -50,8 +51,8 @@ class Answer:
 @contextlib.contextmanager
 def connected(published: Location, *, memory: str | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open the published file and close it at the end. No other file can be read or written through the connection, and
-    no setting that would allow it can be changed. Times are in UTC. What is published meanwhile is not seen. `memory`:
-    how much a query may use, as DuckDB's `memory_limit`."""
+    no setting that would allow it can be changed. Times are in UTC. A later publication is not seen. `memory`: how much
+    a query may use, as DuckDB's `memory_limit`."""
     if not reading.exists(published):
         raise QueryError(f"nothing is published yet at {published}: run `meta-pipeline backfill` first")
     try:
@@ -77,8 +78,8 @@ def read(
     limits: Limits,
     schedule: Scheduler = thread_timer,
 ) -> Answer:
-    """Return the rows of one statement that reads; QueryError, one sentence, for anything else and beyond the limits.
-    Rows are fetched as they are computed: a limit of rows ends the query."""
+    """Return the rows of one statement that reads. Raise QueryError, with one sentence, for any other statement, or if
+    a limit is exceeded. Rows are fetched as they are computed: a limit of rows ends the query."""
     statement = _checked(connection, sql)
     with Deadline(limits.seconds, connection.interrupt, schedule=schedule) as deadline:
         try:
@@ -146,7 +147,7 @@ def _open(published: Location, memory: str | None) -> duckdb.DuckDBPyConnection:
 
 
 def _lock(connection: duckdb.DuckDBPyConnection) -> None:
-    """Forbid changes of settings. A file that this process has open already shares its settings, which are locked."""
+    """Forbid changes to settings. If this process already has the file open, its settings are shared and locked."""
     ((is_locked,),) = connection.execute("select current_setting('lock_configuration')").fetchall()
     if not is_locked:
         connection.execute("set timezone = 'UTC'; set lock_configuration = true")

@@ -1,4 +1,4 @@
-"""An Excel file that is written row by row: its size costs no memory."""
+"""An Excel file that is written row by row: memory does not grow with its size."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Workbook:
         self._book.close()
 
     def write(self, row: Sequence[Any]) -> None:
-        """Write a row of values; a time is written as it is, without a zone."""
+        """Write a row of values; a time is written without a time zone."""
         if self._line == ROWS_PER_SHEET:
             self._add_sheet()
         for column, value in enumerate(row):
@@ -58,7 +58,7 @@ class Workbook:
     def _write(self, column: int, value: Any) -> None:
         if isinstance(value, bool):
             self._sheet.write_boolean(self._line, column, value)
-        elif isinstance(value, dt.date):  # a datetime, too
+        elif isinstance(value, dt.date):  # a datetime is a date, too
             is_time = isinstance(value, dt.datetime)
             self._sheet.write_datetime(self._line, column, value, self._time if is_time else self._day)
         elif isinstance(value, int | float | Decimal) and _is_exact(value):
@@ -70,7 +70,7 @@ class Workbook:
 
 
 def _is_exact(number: int | float | Decimal) -> bool:
-    """Return True if Excel keeps every digit. A float has no more than Excel has, unless it is infinite or NaN."""
+    """Return True if Excel stores every digit. It does for every float that is neither infinite nor NaN."""
     if isinstance(number, float):
         return number - number == 0
     return len(Decimal(number).normalize().as_tuple().digits) <= _EXACT_DIGITS

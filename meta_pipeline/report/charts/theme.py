@@ -9,7 +9,7 @@ SPEND, RETURN, EARLIER = "#2f5fd0", "#b4461a", "#7c8798"
 RETURN_BAND, PROVISIONAL_GROUND = "#f3d3c4", "#fff0cc"
 ORGANIC, PAID = "#15806f", "#2f5fd0"
 PARTS = ("#2f5fd0", "#15806f", "#9aa5b5", "#b4461a")  # categories, in their order
-# The second font is part of vl-convert; text in a font that no file has would vanish.
+# vl-convert contains the second font; text in a font that is not installed would not be drawn.
 FONT = "Liberation Sans, Arial, sans-serif"
 
 CONFIG: dict[str, Any] = {

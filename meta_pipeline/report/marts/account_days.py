@@ -1,5 +1,5 @@
-"""Account-days: Meta's own totals of an account's day, or the sum of its ads where only they were read; and which days
-were read at all."""
+"""Account-days: Meta's own totals of an account's day, or the sum of its ads if only they were read; and which days
+were read."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from meta_pipeline.report.period import Period
 
 ACCOUNTS, ADS, COVERAGE = "facebook_ads__account_report", "facebook_ads__ad_report", "fct_report_coverage"
 _REPORTS = "('account_insights', 'ad_insights')"
-# An account whose last day is so much older than the newest is paused or lost: the report doesn't wait for it.
+# An account whose last day is more days older than the newest is paused or lost: the report doesn't wait for it.
 _ACTIVE_DAYS = 7
 NO_CURRENCY = "unknown currency"
 # Each account-day once, from Meta's totals if they were read, else from the ads; `source` 0 comes before 1.
@@ -73,8 +73,8 @@ def account_days(marts: PublishedMarts, period: Period) -> list[AccountDay]:
 
 
 def read_days(marts: PublishedMarts) -> ReadDays | None:
-    """Return the days that were read, by account; None if there is none. The last is the last that every active account
-    has."""
+    """Return the days that were read, by account; None if there are none. `last` is the last day that was read of every
+    active account."""
     sources = [f"select account_id, date_day from marts.{mart}" for mart in (ACCOUNTS, ADS) if marts.has(mart)]
     if marts.has(COVERAGE):
         sources.append(f"select account_id, date_day from marts.{COVERAGE} where report in {_REPORTS}")

@@ -1,4 +1,4 @@
-"""Creatives by what was spent on them. An ad whose creative isn't known belongs to none, and never on top."""
+"""Creatives by the spend of their ads. Ads whose creative is not known are left out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sums by something else than the account: campaign, placement, age and gender, creative."""
+"""Sums by campaign, by placement, and by age and gender."""
 
 from __future__ import annotations
 

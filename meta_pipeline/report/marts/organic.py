@@ -1,4 +1,5 @@
-"""Pages and Instagram accounts: what was seen without an ad, and of Pages what their ads added."""
+"""Pages and Instagram accounts: organic views of Pages beside the impressions of their ads, all views of Instagram
+accounts."""
 
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ from meta_pipeline.report.period import Period
 _PAID, _PAGES, _INSTAGRAM = (
     "social__organic_and_paid", "facebook_pages__pages_report", "instagram_business__accounts_report"
 )
-# Pages of which something organic was read, on the days of either side.
+# Pages of which organic views were read, with every day that has organic or paid figures.
 _PAGE_DAYS = """
 select page_id, page_name, date_day, media_views_organic, impressions
 from marts.social__organic_and_paid
@@ -29,8 +30,8 @@ order by username, instagram_account_id, date_day
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrganicDay:
-    """Views on a node's day, of a Page those without an ad, beside the impressions of the ads that promote
-    it; None: not read."""
+    """The views on a node's day (of a Page: the organic ones), and the impressions of the ads that promote a Page;
+    None: not read."""
 
     node_id: str
     name: str

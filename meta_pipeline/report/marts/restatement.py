@@ -1,7 +1,7 @@
-"""The usual change of days by their age when they were read, from every version that was read again later, changed or
-not.
+"""The usual later change of a day's figures, by the age of the day when it was read. It is computed from all versions
+of days that were read again later, changed or not.
 
-Changes are relative, so that days of all accounts and currencies are compared."""
+Changes are relative, so that days of all accounts and currencies can be compared."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from meta_pipeline.report.period import Period
 SPANS, HISTORY = "facebook_ads__restatement_report", "facebook_ads__ad_report_history"
 AGES = ((0, 0), (1, 1), (2, 3), (4, 7), (8, 14), (15, 28))  # days, both included
 _LEAST_SAMPLES = 4
-# A day's age is 0 until it ends. A version tells something once the day was read again, a day later or more.
+# A day's age is 0 until it ends. A version counts once its day was read again, at least a day later.
 _VERSIONS = """
 with conversions as (
     select account_id, date_day, valid_from, sum(conversions_value) as value
@@ -51,7 +51,7 @@ from marts.fct_report_coverage where report = 'ad_insights' and date_day between
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spread:
-    """The usual relative change: the middle one, and what four of five days stay between."""
+    """The usual relative change: the median, and the range of four of five days."""
 
     low: float
     middle: float
@@ -68,7 +68,7 @@ class Spread:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgeChange:
-    """The usual change of days that were read at an age; None of what no sample has."""
+    """The usual change of days that were read at an age; None for a measure that no sample has."""
 
     since_age: int
     until_age: int

@@ -1,4 +1,4 @@
-"""Sums of measures, and the rates that they give. A rate is computed from its own sums, never averaged."""
+"""Sums of measures, and rates. A rate is computed from its own sums, never averaged."""
 
 from __future__ import annotations
 

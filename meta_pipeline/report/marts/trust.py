@@ -1,4 +1,4 @@
-"""Doubts that a reader must know of before a node's figures are used: it is held back, or a check of it fails."""
+"""Doubts that a reader must know before using a node's figures: it is held back, or one of its checks fails."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Failed sign-ins, counted by sender: a sender with too many is slowed down, and no other sender is."""
+"""Failed sign-ins, counted by sender: a sender with too many is slowed down; other senders are not."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Attempts:
 
     @contextlib.contextmanager
     def waiting(self, sender: str, *, now: dt.datetime) -> Iterator[bool | None]:
-        """Count a try and yield whether it must wait; None when too many wait already."""
+        """Count a try and yield whether it must wait; yield None if too many are waiting already."""
         with self._lock:
             recent = [at for at in self._tries.get(sender, ()) if at > now - WITHIN][-TRIES:]
             must_wait = len(recent) >= TRIES

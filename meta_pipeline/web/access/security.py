@@ -1,8 +1,8 @@
-"""Authentication of requests: the browser's secret, the sessions of people, forms of our pages, the hosts we answer
-for.
+"""Authentication of requests: the browser's secret, the sessions of people, the forms of our pages, the hosts that are
+accepted.
 
 Forms, devices and sessions are signed with the app's secret, and sessions are rows of the control store, so that they
-outlive a restart and are valid in a second process."""
+stay valid after a restart and in a second process."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class Guard:
             self._set(response, BROWSER, self.secret_for(request))
 
     def invitation_of(self, request: Request) -> str | None:
-        """Return the link of the invitation that this browser went to the dialog from."""
+        """Return the link of the invitation from which this browser opened the dialog."""
         return self._cookie(request, INVITATION) or None
 
     def remember_invitation(self, response: Response, link: str) -> None:
@@ -80,7 +80,7 @@ class Guard:
         self._set(response, INVITATION, link, life=INVITATION_LIFE)
 
     def secret_for(self, request: Request) -> str:
-        """Return the browser's secret, a fresh one when it has none yet: the same within one request."""
+        """Return the browser's secret, or a new one if it has none yet; within one request it is the same."""
         if not hasattr(request.state, "browser"):
             request.state.browser = self.browser_of(request) or secrets.token_urlsafe(24)
         browser: str = request.state.browser
@@ -104,12 +104,12 @@ class Guard:
 
     @property
     def accepts_password(self) -> bool:
-        """Return whether the operator password signs in: not once the intake names the operators."""
+        """Return whether operators can sign in with the password. They can't if the intake names operators."""
         return self.password is not None and not self.people.current().operators
 
     def visitor(self, request: Request) -> Visitor:
-        """Return who sent a request: a session that we signed, that is younger than 12 hours and was not ended, for
-        today's password or for a person whom the intake names today."""
+        """Return the sender of a request. A session is valid if we signed it, it is younger than 12 hours and was not
+        ended, and it belongs to the current password or to a person whom the intake still names."""
         if not hasattr(request.state, "visitor"):
             request.state.visitor = self._visitor(request)
         visitor: Visitor = request.state.visitor
@@ -140,8 +140,8 @@ class Guard:
         return None
 
     def sign_in(self, response: Response, *, person: Person | None = None) -> None:
-        """Start a session of 12 hours, of a person or of an operator with the password, and recognise this device at
-        its next sign-in."""
+        """Start a session of 12 hours, for a person or for an operator with the password. Give the device a cookie, by
+        which it is recognised at its next sign-in."""
         now = self.now()
         session = self._session_serializer(is_person=person is not None).dumps(secrets.token_urlsafe(32))
         digest = person_digest(person.email, key=self.key) if person is not None else None
@@ -157,9 +157,10 @@ class Guard:
         response.delete_cookie(f"{self._prefix}{SESSION}", secure=self.is_https, httponly=True)
 
     async def slow_down(self, request: Request) -> None:
-        """Wait before a password is compared when its sender had too many wrong ones; HTTP 429 when too many wait.
+        """Wait before a password is compared if its sender has sent too many wrong ones. Raise HTTP 429 if too many
+        requests are waiting already.
 
-        A wrong password never blocks the right one: it makes only its own sender slow."""
+        A wrong password never blocks the right one: it only slows down its own sender."""
         with self.attempts.waiting(self._sender(request), now=self.now()) as must_wait:
             if must_wait is None:
                 raise HTTPException(429, "Too many wrong passwords are being tried. Wait a minute, then sign in.")
@@ -167,7 +168,7 @@ class Guard:
                 await self.sleep(SLOW_S)
 
     def is_password(self, request: Request, text: str) -> bool:
-        """Return whether it is the operator's password; a wrong one counts against its sender."""
+        """Return whether a text is the operator's password; a wrong one counts against its sender."""
         if self.password is not None and is_same(self.password, text) and self.accepts_password:
             self.attempts.forgive(self._sender(request))
             return True
@@ -180,7 +181,7 @@ class Guard:
             return f"device {device}"
         return network_of(request.client.host if request.client else "")
 
-    # A new password makes the sessions and devices of the one before invalid.
+    # A new password invalidates the sessions and devices of the previous one.
     def _session_serializer(self, *, is_person: bool) -> URLSafeTimedSerializer:
         purpose, bound_to = ("person's session", "") if is_person else ("session", self.password or "")
         return timed_serializer(purpose, key=self.key, now=self.now(), bound_to=bound_to)
@@ -196,7 +197,7 @@ class Guard:
         return request.cookies.get(f"{self._prefix}{name}", "")
 
     def _set(self, response: Response, name: str, value: str, *, life: dt.timedelta | None = None) -> None:
-        # Lax, not strict: Meta's redirect back to us must bring it.
+        # Lax, not strict: the browser must send it with Meta's redirect back to us.
         response.set_cookie(
             f"{self._prefix}{name}", value, httponly=True, samesite="lax", secure=self.is_https, path="/",
             max_age=int(life.total_seconds()) if life else None,
@@ -204,7 +205,7 @@ class Guard:
 
 
 def _content(load: Callable[[bytes], Any], text: str) -> Any:
-    """Return what a signed text holds; None when `load` says that we did not sign it, or that it is too old."""
+    """Return the content of a signed text; None if `load` raises, because we did not sign it or it is too old."""
     try:
         return load(as_bytes(text))
     except BadData:
@@ -212,7 +213,7 @@ def _content(load: Callable[[bytes], Any], text: str) -> Any:
 
 
 class Headers:
-    """Middleware: refuse hosts that are not ours, and put the security headers on every response."""
+    """Middleware: refuse hosts that are not ours, and add the security headers to every response."""
 
     def __init__(self, app: Any, *, hosts: frozenset[str], is_https: bool) -> None:
         self._app, self._hosts = app, hosts
@@ -236,12 +237,12 @@ class Headers:
         if len(scope["headers"]) > MOST_HEADERS:
             await Response("Too many headers.", 431)(scope, receive, send_with_headers)
             return
-        # Where the body ends would be a matter of opinion, and a proxy in front may have the other one (smuggling).
+        # With both headers, a proxy in front could find another end of the body than we do (request smuggling).
         if {b"content-length", b"transfer-encoding"} <= {name for name, _ in scope["headers"]}:
-            response = Response("A request has one length.", 400, {"connection": "close"})
+            response = Response("A request must state one length only.", 400, {"connection": "close"})
             await response(scope, receive, send_with_headers)
             return
-        # A page of somebody else that points its name at this address (DNS rebinding) stops here.
+        # Stops a foreign page whose host name resolves to this address (DNS rebinding).
         if host_of(scope) not in self._hosts:
             await Response("This is not the address of this service.", 400)(scope, receive, send_with_headers)
             return

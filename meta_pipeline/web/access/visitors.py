@@ -1,4 +1,4 @@
-"""The visitors of pages, and for whom each page is."""
+"""The visitors of pages, and who may see which page."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from meta_pipeline.records import ConfigError
 
 
 class Access(enum.Enum):
-    """For whom a route is. A route that says nothing is for operators. EVERYBODY: the page itself looks at a link, a
-    signature or the browser, or has nothing to protect."""
+    """The visitors who may use a route; by default operators. EVERYBODY: the page itself checks a link, a signature or
+    the browser, or has nothing to protect."""
 
     EVERYBODY = "everybody"
     TENANT = "people who see the tenant of the path"
@@ -22,14 +22,14 @@ class Access(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """The sender of a request. `person`: who signed in as themselves; None for the password, and for a stranger."""
+    """The sender of a request. `person`: the person who signed in; None for the password, and for a stranger."""
 
     is_operator: bool = False
     person: Person | None = None
 
     @property
     def is_signed_in(self) -> bool:
-        """Return whether it is anybody whom we know."""
+        """Return whether the sender is known."""
         return self.is_operator or self.person is not None
 
     @property
@@ -38,7 +38,7 @@ class Visitor:
         return tuple(sorted(self.person.sees)) if self.person else ()
 
     def may(self, access: Access, tenant: str | None) -> bool:
-        """Return whether a route is for this visitor; `tenant` is the one that its path names."""
+        """Return whether this visitor may use a route. `tenant`: the tenant that its path names."""
         match access:
             case Access.EVERYBODY:
                 return True
@@ -54,8 +54,8 @@ STRANGER = Visitor()
 
 @dataclass
 class People:
-    """The people of the intake as its file is now. While the file is not valid, those of the last valid one: a slip in
-    it neither lets anybody in nor locks everybody out."""
+    """The people of the current intake file. While the file is not valid, the last valid intake applies: a mistake in
+    the file neither lets anybody in nor locks everybody out."""
 
     load: Callable[[], Intake]
     _last: Intake = field(default_factory=Intake)

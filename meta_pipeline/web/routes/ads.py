@@ -20,7 +20,7 @@ from meta_pipeline.web.site import Site
 
 PAGE = "/ads"
 _POLICY = "content-security-policy"
-# Frames of Meta's previews, on the one page that has them.
+# Allows frames of Meta's previews, on the only page that has them.
 _WITH_FRAMES = f"{HEADERS[_POLICY]}; frame-src {' '.join(f'https://{host}' for host in HOSTS)}"
 
 

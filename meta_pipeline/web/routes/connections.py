@@ -88,7 +88,7 @@ def _phases(site: Site) -> list[int]:
 
 
 def _explained(url: str) -> str:
-    """Return the page that says what is requested in place of a link to the dialog; other links as they are."""
+    """Replace a link to the dialog by one to the page that says what is requested; return other links unchanged."""
     before, connect, query = url.partition("/connect?")
     return f"/connections/new?{query}" if connect else before
 
@@ -115,7 +115,7 @@ def onboarding(site: Site, request: Request) -> Response:
 
 
 def confirm_disconnect(site: Site, request: Request) -> Response:
-    """Show what disconnecting will stop, before it does (`GET /connections/{ref}/disconnect`)."""
+    """Show what disconnecting would stop, and ask for confirmation (`GET /connections/{ref}/disconnect`)."""
     effect = overview.effect_of_disconnecting(
         _ref_id(site, request), engine=site.runtime.engine, tokens=site.runtime.vault
     )
@@ -143,7 +143,7 @@ def _ordered(nodes: Iterable[NodeLink]) -> list[NodeLink]:
 
 
 def _ref_id(site: Site, request: Request) -> str:
-    """Return the connection that the path names; HTTP 404 when there is none."""
+    """Return the connection that the path names. Raise HTTP 404 if there is none."""
     ref_id: str = request.path_params["ref"]
     if ref_id not in {ref.id for ref in site.runtime.vault.refs(retired=True)}:
         raise HTTPException(404, "There is no such connection.")
@@ -164,12 +164,12 @@ def check(site: Site, request: Request) -> Response:
 
 
 def live(site: Site, request: Request) -> Response:
-    """Answer as long as this process does (`GET /health/live`)."""
+    """Answer while this process runs (`GET /health/live`)."""
     return JSONResponse({"status": "ok"})
 
 
 def ready(site: Site, request: Request) -> Response:
-    """Check that the control store answers and that the settings to connect with are set (`GET /health/ready`)."""
+    """Check that the control store answers and that the settings for connecting are set (`GET /health/ready`)."""
     try:
         onboardings.latest(site.runtime.engine, 1)
         for name in ("app_id", "app_secret", "vault_keys"):

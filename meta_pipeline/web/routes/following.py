@@ -1,4 +1,4 @@
-"""Work that follows a page of an invitation: the onboarding of a consent, and the look for a partner's share."""
+"""Background work after a page of an invitation: the onboarding of a consent, and the check of partner shares."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ WAITING = "The daily collection is set up as soon as the pipeline runs."
 
 
 def follow(site: Site, onboarding_id: str, invitation_id: str) -> None:
-    """Onboard a consent and verify the invitation that it answers. A consent that leads to nothing leaves the
-    invitation open, with the reason."""
+    """Onboard a consent and verify the invitation that it answers. If the onboarding fails for good, the invitation
+    stays open, with the reason."""
     runtime, engine = site.runtime, site.runtime.engine
     try:
         runtime.onboard(onboarding_id)
@@ -36,14 +36,14 @@ def follow(site: Site, onboarding_id: str, invitation_id: str) -> None:
             invitation_id, intake=runtime.intake, features=runtime.features, graph=runtime.graph, tokens=runtime.vault,
             engine=engine, now=runtime.now(),
         )
-    except MetaPipelineError as error:  # looked at again by the sensor
+    except MetaPipelineError as error:  # the sensor verifies it again
         _LOG.warning("invitation %s could not be verified: %s", invitation_id, error)
     onboardings.add_result(engine, onboarding_id, samples=[])
     consents.requeue(engine, onboarding_id, WAITING)
 
 
 def look(site: Site) -> None:
-    """Look for the partner shares that are due."""
+    """Check the partner shares that are due."""
     runtime = site.runtime
     try:
         _, problems = shares.check_shares(

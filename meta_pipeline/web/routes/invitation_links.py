@@ -1,4 +1,5 @@
-"""The link of an invitation that a request names: opened, or the page that says why it has ended; and its words."""
+"""The link of an invitation that a request names, or the page that says why it has ended; and the texts for its
+customer."""
 
 from __future__ import annotations
 
@@ -21,7 +22,7 @@ GONE = 410
 
 
 def opened_link(site: Site, request: Request) -> OpenedLink:
-    """Return the link of the path; HTTP 404 for one that we did not issue, 410 for one that has ended."""
+    """Return the link of the path. Raise HTTP 404 for one that we did not issue, and 410 for one that has ended."""
     opened = links.find(site.runtime.engine, request.path_params["link"])
     if opened is None or site.guard.people.current().tenant(opened.invitation.tenant) is None:
         raise HTTPException(404, "There is no such page.")
@@ -37,7 +38,7 @@ def opened_link(site: Site, request: Request) -> OpenedLink:
 
 
 class GoneError(HTTPException):
-    """A link that has ended: the page that says so."""
+    """A link that has ended, with the page that says so."""
 
     def __init__(self, response: Response) -> None:
         self.response = response

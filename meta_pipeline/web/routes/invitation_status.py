@@ -72,7 +72,7 @@ def erase(site: Site, request: Request) -> Response:
 
 
 def _opened(site: Site, request: Request) -> OpenedLink:
-    """Return the link of the path; HTTP 404 unless it leads to the status page."""
+    """Return the link of the path. Raise HTTP 404 unless it is a link to the status page."""
     opened = opened_link(site, request)
     if not opened.link.is_status:
         raise HTTPException(404, "There is no such page.")

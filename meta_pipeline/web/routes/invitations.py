@@ -1,4 +1,4 @@
-"""The pages of an invitation, for the customer who has its link. Each shows that invitation and nothing else."""
+"""The pages of an invitation, for the customer who has its link. Each shows only that invitation."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def decline(site: Site, request: Request) -> Response:
 
 
 def shared(site: Site, request: Request) -> Response:
-    """Record that the customer has shared as partner, and look for it (`POST /invitations/{link}/shared`)."""
+    """Record that the customer has shared as partner, and check the share (`POST /invitations/{link}/shared`)."""
     opened = _answering(site, request)
     browser = browser_digest(site.guard.secret_for(request))
     issuing.mark_shared(opened.invitation, browser=browser, engine=site.runtime.engine, now=site.runtime.now())
@@ -119,7 +119,7 @@ def refused(site: Site, request: Request, login: State) -> Response:
 
 
 def accepted(site: Site, request: Request, login: State, onboarding_id: str) -> Response:
-    """Redirect a customer who gave consent back to the invitation, and look at what it brings."""
+    """Redirect a customer who gave consent back to the invitation, and onboard the consent."""
     opened = links.find_by_digest(site.runtime.engine, login.invitation)
     if opened is None:
         raise HTTPException(404, "There is no such page.")
@@ -146,7 +146,7 @@ def answerable(site: Site, login: State) -> Invitation | None:
 
 
 def _answering(site: Site, request: Request) -> OpenedLink:
-    """Return the link of a form that answers the invitation; HTTP 410 when it was answered already."""
+    """Return the link of a form that answers the invitation. Raise HTTP 410 if it was answered already."""
     our_form(site, request)
     opened = opened_link(site, request)
     if opened.link.is_status or not issuing.is_open(opened.invitation, now=site.runtime.now()):

@@ -45,7 +45,7 @@ def data_deletion(site: Site, request: Request) -> Response:
 
 
 def deletion(site: Site, request: Request) -> Response:
-    """Show a stranger who has the code whether a deletion is done; nothing else (`GET /deletions/{code}`)."""
+    """Show anybody who has the code whether a deletion is done, and nothing else (`GET /deletions/{code}`)."""
     code = request.path_params["code"]
     erasure = erasures.find(site.runtime.engine, code) if len(code) <= LONGEST_CODE else None
     if erasure is None:

@@ -1,4 +1,4 @@
-"""Consent in a browser: redirect to Meta's dialog, and exchange the code that it comes back with, once, at once."""
+"""Consent in a browser: redirect to Meta's dialog, and exchange the code that Meta returns, once and immediately."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from meta_pipeline.web.routes import invitations
 from meta_pipeline.web.routes.following import WAITING
 from meta_pipeline.web.site import Site
 
-# What a person reads, by the reason of the error: one of RFC 6749, or one of ours.
+# The title and text of the page, by the reason of the error: a code of RFC 6749, or one of ours.
 OUTCOMES = {
     "access_denied": ("You did not give consent", "Nothing was connected and nothing was stored."),
     "state_expired": ("That took too long", "Facebook's page was open for more than 10 minutes. Please start again."),
@@ -79,8 +79,8 @@ def connect(site: Site, request: Request) -> Response:
 
 
 def requested_consent(site: Site, request: Request) -> tuple[ConsentRequest, ReconnectLink | None] | Response:
-    """Return what the dialog will request, and the link that lets this person in; otherwise the page that says why no
-    dialog opens."""
+    """Return what the dialog will request, and the link that lets this person in; or the page that says why no dialog
+    opens."""
     phase = request.query_params.get("phase", "1")
     text = request.query_params.get("reconnect", "")
     invited = reconnect_link.find(site.runtime.engine, text, key=site.guard.key)
@@ -90,7 +90,7 @@ def requested_consent(site: Site, request: Request) -> tuple[ConsentRequest, Rec
         if invited is not None and not reconnect_link.is_open(invited, now=site.runtime.now()):
             return site.message(
                 request, "This link has ended",
-                "A link to connect again works once, and for 72 hours. Ask whom it came from for a new one.",
+                "A link to connect again works once, and for 72 hours. Ask the person who sent it for a new one.",
                 status=410, action=None,
             )
         if invited is None and (refused := site.refused(request)) is not None:
@@ -111,7 +111,7 @@ def requested_consent(site: Site, request: Request) -> tuple[ConsentRequest, Rec
 
 
 def callback(site: Site, request: Request) -> Response:
-    """Exchange the dialog's code and start the onboarding; anything wrong is one page, and nothing is stored
+    """Exchange the dialog's code and start the onboarding; on any error show one page and store nothing
     (`GET /oauth/callback`)."""
     app_secret, vault = site.runtime.settings.require("app_secret"), site.runtime.vault
     params, browser, now = dict(request.query_params), site.guard.browser_of(request), site.runtime.now()
@@ -138,7 +138,7 @@ def callback(site: Site, request: Request) -> Response:
         )
     except MetaPipelineError as error:
         return site.message(
-            request, "Facebook refused the answer it gave", f"{_sentence(error)} Nothing was stored.", status=400
+            request, "Facebook did not accept the login", f"{_sentence(error)} Nothing was stored.", status=400
         )
     try:
         id = consents.accept_token(

@@ -1,4 +1,4 @@
-"""The pages of the sign-in: with a link of one's own, or with the operator password where nobody is named."""
+"""The sign-in pages: with a personal link, or with the operator password if the intake names no operators."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def sign_in(site: Site, request: Request) -> Response:
     """Check the operator's password, or send a link to an address (`POST /sign-in`)."""
     form = our_form(site, request)
     if "email" in form and site.guard.people.current().has_people:
-        # After the response, so that its time does not tell whether the address is known.
+        # The mail is sent after the response, so that the response time does not reveal whether the address is known.
         runtime = site.runtime
         links = sign_ins(runtime.settings, engine=runtime.engine, intake=runtime.intake, now=runtime.now())
         task = BackgroundTask(links.send_mail, form["email"])
@@ -50,7 +50,7 @@ def linked_page(site: Site, request: Request) -> Response:
 
 
 def sign_in_with_link(site: Site, request: Request) -> Response:
-    """Sign the person of a link in (`POST /sign-in/{link}`)."""
+    """Sign in the person of a link (`POST /sign-in/{link}`)."""
     our_form(site, request)
     digest = sign_in_link.use(site.runtime.engine, request.path_params["link"], now=site.runtime.now())
     person = site.guard.person_of(digest) if digest is not None else None
@@ -87,4 +87,4 @@ def _page(
 
 
 def _ended() -> HTTPException:
-    return HTTPException(404, "This link signs nobody in: it was used, or is older than 15 minutes. Ask for a new one.")
+    return HTTPException(404, "This link no longer works: it was used, or is older than 15 minutes. Get a new one.")

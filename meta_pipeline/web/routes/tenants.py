@@ -71,14 +71,14 @@ def reissue(site: Site, request: Request) -> Response:
 
 
 def revoke(site: Site, request: Request) -> Response:
-    """Take an invitation back (`POST /tenants/{tenant}/invitations/{id}/revoke`)."""
+    """Revoke an invitation (`POST /tenants/{tenant}/invitations/{id}/revoke`)."""
     tenant, invitation = _own_invitation(site, request)
     issuing.revoke(invitation.id, actor="the tenant's page", engine=site.runtime.engine, now=site.runtime.now())
     return RedirectResponse(f"/tenants/{tenant.name}", 303)
 
 
 def _own_invitation(site: Site, request: Request) -> tuple[Tenant, Invitation]:
-    """Return the invitation that the path names; HTTP 404 for one of another tenant."""
+    """Return the invitation that the path names. Raise HTTP 404 for one of another tenant."""
     our_form(site, request)
     tenant, invitation = _tenant(site, request), invitations.find(site.runtime.engine, request.path_params["id"])
     if invitation is None or invitation.tenant != tenant.name:

@@ -1,5 +1,5 @@
-"""Meta's webhooks: the handshake, and changes that are in the inbox before Meta has its answer (`GET` and `POST
-/webhooks`). What they call for is done later, by a sensor."""
+"""Meta's webhooks: the handshake, and the changes, which are stored in the inbox before Meta gets its response (`GET`
+and `POST /webhooks`). A sensor processes them later."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from meta_pipeline.webhooks.payload import PayloadError, TooManyChangesError, ch
 from meta_pipeline.webhooks.signature import is_signature, is_verify_token, verify_signature
 
 PATH = "/webhooks"
-MOST_BYTES = 16 * 1024 * 1024  # this long is too long
-# A sender of a body that is too long learns it when all of it was read, up to here; then the connection is closed.
+MOST_BYTES = 16 * 1024 * 1024  # a body of this length is refused
+# A body that is too long is read before it is refused, but only up to this length; then the connection is closed.
 MOST_DISCARDED = 4 * MOST_BYTES
-# Of all bodies that are being received: a stranger can send as many as there are connections.
+# Of all bodies together that are being received: a stranger can send as many as there are connections.
 MOST_RECEIVED_AT_ONCE = 4 * MOST_BYTES
 LONGEST_CHALLENGE = 256
 LONGEST_COMMIT_S = 5.0
-_READ_IN_THREAD = 64 * 1024  # a longer body is checked and read beside the event loop
+_READ_IN_THREAD = 64 * 1024  # a longer body is checked and parsed in a thread, so that the event loop goes on
 
 _LOG = logging.getLogger("meta_pipeline.web")
 
@@ -46,8 +46,8 @@ class _RefusedError(Exception):
 
 @dataclass(kw_only=True)
 class Receiver:
-    """Receives webhooks. Changes of requests that arrive together are committed together: one commit takes as long as
-    many. It has threads of its own, because those of the pages may all wait for Meta."""
+    """Receives webhooks. Changes of requests that arrive together are committed together: a commit of many takes as
+    long as a commit of one. It has its own threads, because those of the pages may all wait for Meta."""
 
     runtime: Runtime
     _waiting: list[tuple[Sequence[Change], asyncio.Future[None]]] = field(default_factory=list)
@@ -70,9 +70,9 @@ class Receiver:
             return JSONResponse({"error": "the changes could not be stored: send them again"}, 503)
         except ClientDisconnect:
             return Response(status_code=400)
-        except Exception as error:  # a bug of ours; its text may hold parts of the request
+        except Exception as error:  # a bug in our code; its text may hold parts of the request
             _LOG.error("a webhook failed: %s", type(error).__name__)
-            return JSONResponse({"error": "our mistake: send it again"}, 500)
+            return JSONResponse({"error": "internal error: send it again"}, 500)
 
     @contextlib.asynccontextmanager
     async def lifespan(self, app: Starlette) -> AsyncIterator[None]:
@@ -86,15 +86,15 @@ class Receiver:
             yield
 
     def _shake_hands(self, request: Request) -> Response:
-        """Return the challenge to whoever knows the verify token."""
+        """Return the challenge if the sender knows the verify token."""
         verify_token = self.runtime.settings.require("webhook_verify_token")
         query = request.query_params
         challenge = query.get("hub.challenge", "")
         if not is_verify_token(query.get("hub.verify_token", ""), verify_token=verify_token):
-            raise _RefusedError(403, "the verify token is another one")
+            raise _RefusedError(403, "the verify token is wrong")
         is_text = challenge.isprintable() and 0 < len(challenge) <= LONGEST_CHALLENGE
         if query.get("hub.mode") != "subscribe" or not is_text:
-            raise _RefusedError(400, "the request is no handshake")
+            raise _RefusedError(400, "the request is not a handshake")
         return PlainTextResponse(challenge)
 
     async def _receive(self, request: Request) -> Response:
@@ -119,7 +119,7 @@ class Receiver:
         return JSONResponse({"success": True})
 
     async def _body(self, request: Request) -> bytes:
-        """Return the body; its length stays counted. One that is too long is not kept, and read only to be answered."""
+        """Return the body; its length stays counted in `_bytes`. Discard and refuse a body that is too long."""
         declared = request.headers.get("content-length", "0")
         if declared.isdecimal() and int(declared) > MOST_DISCARDED:
             raise _RefusedError(413, "the body is too long")
@@ -181,7 +181,7 @@ class Receiver:
 
 def _read(body: bytes, signature: str, app_secret: str) -> list[Change]:
     if not verify_signature(body, signature, app_secret=app_secret):
-        raise _RefusedError(403, "the signature is not that of this body")
+        raise _RefusedError(403, "the signature does not match the body")
     try:
         return changes_in(body, key=app_secret)
     except TooManyChangesError as error:

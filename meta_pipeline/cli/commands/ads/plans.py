@@ -12,7 +12,7 @@ from meta_pipeline.cli.output.terminal import echo
 
 @click.group()
 def ads() -> None:
-    """Reels ads: planned first, created paused, switched on separately, removed again."""
+    """Plan Reels ads, create them paused, switch them on, and remove them again."""
 
 
 @ads.command()
@@ -33,7 +33,7 @@ def plan(spec: Path, form: str, is_wide: bool) -> None:
 @ads.command()
 @click.argument("plan_id", metavar="PLAN")
 def apply(plan_id: str) -> None:
-    """Create what a plan lists, paused. A second time, or after a failure, only what is missing."""
+    """Create what a plan lists, paused. A second run, or a run after a failure, creates only what is missing."""
     from meta_pipeline.bootstrap import process_runtime
     from meta_pipeline.cli.ads import plans as verb
 
@@ -42,8 +42,8 @@ def apply(plan_id: str) -> None:
 
 @ads.command()
 @click.argument("plan_id", metavar="PLAN")
-@click.option("--spend-limit", required=True, metavar="AMOUNT", help="of the campaign, in the account's currency")
-@click.option("--yes", is_flag=True, help="do not ask")
+@click.option("--spend-limit", required=True, metavar="AMOUNT", help="limit of the campaign, in the account's currency")
+@click.option("--yes", is_flag=True, help="do not ask for confirmation")
 def activate(plan_id: str, spend_limit: str, yes: bool) -> None:
     """Switch on what a plan created: from now on it costs money."""
     from meta_pipeline.bootstrap import process_runtime
@@ -59,7 +59,7 @@ def activate(plan_id: str, spend_limit: str, yes: bool) -> None:
 @ads.command()
 @click.argument("plan_id", metavar="PLAN")
 def rollback(plan_id: str) -> None:
-    """Delete what a plan created and read back that nothing of it is left."""
+    """Delete what a plan created, and check at Meta that nothing of it is left."""
     from meta_pipeline.bootstrap import process_runtime
     from meta_pipeline.cli.ads import plans as verb
 
@@ -69,7 +69,7 @@ def rollback(plan_id: str) -> None:
 @ads.command("list")
 @tabular
 def ads_list(form: str, is_wide: bool) -> None:
-    """List the plans, newest first, and what exists of them."""
+    """List the plans, newest first, and which of their objects exist."""
     from meta_pipeline.bootstrap import process_runtime
     from meta_pipeline.cli.ads import plans as verb
     from meta_pipeline.cli.output.tables import show
@@ -81,7 +81,7 @@ def ads_list(form: str, is_wide: bool) -> None:
 @click.argument("plan_id", metavar="PLAN")
 @tabular
 def ads_show(plan_id: str, form: str, is_wide: bool) -> None:
-    """List the calls of a plan, with their bodies, and what became of each."""
+    """List the calls of a plan, with their bodies, and the result of each."""
     from meta_pipeline.bootstrap import process_runtime
     from meta_pipeline.cli.ads import plans as verb
     from meta_pipeline.cli.output.tables import show

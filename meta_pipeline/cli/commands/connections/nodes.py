@@ -78,7 +78,7 @@ def pause(node_ids: tuple[str, ...], as_json: bool) -> None:
 @_IDS
 @AS_JSON
 def resume(node_ids: tuple[str, ...], as_json: bool) -> None:
-    """Read these nodes every day again, and what is due of the days in between."""
+    """Read these nodes every day again, and the days in between that are due."""
     from meta_pipeline.bootstrap import process_runtime
     from meta_pipeline.cli.connections import nodes as verb
 
@@ -93,7 +93,7 @@ def resume(node_ids: tuple[str, ...], as_json: bool) -> None:
 @click.option("--limit", default=50, show_default=True)
 @tabular
 def changes(node_id: str | None, limit: int, form: str, is_wide: bool) -> None:
-    """List what changed: new, gone and back, owners, tasks, time zones and currencies."""
+    """List what changed: nodes that are new, gone or back, owners, tasks, time zones and currencies."""
     from meta_pipeline.bootstrap import process_runtime
     from meta_pipeline.cli.connections import nodes as verb
     from meta_pipeline.cli.output.tables import show

@@ -7,13 +7,15 @@ import click
 from meta_pipeline.cli.commands.options import tabular
 from meta_pipeline.cli.output.terminal import echo
 
-_BUSINESS = click.option("--business", "business_id", metavar="ID", help="ours; default: the only one that is seen")
+_BUSINESS = click.option(
+    "--business", "business_id", metavar="ID", help="our business; default: the only one that our tokens see"
+)
 _TASKS = click.option("--task", "tasks", multiple=True, default=("ANALYZE",), show_default=True)
 
 
 @click.group()
 def partners() -> None:
-    """Nodes that partners share with us, and ours that partners use."""
+    """Nodes that partners share with us, and our nodes that partners use."""
 
 
 @partners.command("list")
@@ -35,7 +37,7 @@ def partners_list(form: str, is_wide: bool) -> None:
 @_TASKS
 @_BUSINESS
 def request(node_id: str, tasks: tuple[str, ...], business_id: str | None) -> None:
-    """Request a partner's ad account (act_…) or Page; polled until somebody has answered."""
+    """Request a partner's ad account (act_…) or Page; the request is polled until it is answered."""
     from meta_pipeline.bootstrap import process_runtime
     from meta_pipeline.cli.connections import partners as verb
 
@@ -44,11 +46,11 @@ def request(node_id: str, tasks: tuple[str, ...], business_id: str | None) -> No
 
 @partners.command()
 def check() -> None:
-    """Ask Meta now what became of the requests that wait."""
+    """Poll the waiting requests now."""
     from meta_pipeline.bootstrap import process_runtime
     from meta_pipeline.cli.connections import partners as verb
 
-    for sentence in verb.check(process_runtime()) or ["no request waits"]:
+    for sentence in verb.check(process_runtime()) or ["no request is waiting"]:
         echo(sentence)
 
 
@@ -58,7 +60,7 @@ def check() -> None:
 @_TASKS
 @_BUSINESS
 def give(node_id: str, partner_id: str, tasks: tuple[str, ...], business_id: str | None) -> None:
-    """Give a partner's business access to an ad account or Page of ours."""
+    """Give a partner's business access to one of our ad accounts or Pages."""
     from meta_pipeline.bootstrap import process_runtime
     from meta_pipeline.cli.connections import partners as verb
 
@@ -70,7 +72,7 @@ def give(node_id: str, partner_id: str, tasks: tuple[str, ...], business_id: str
 @click.argument("partner_id", metavar="PARTNER")
 @_BUSINESS
 def take_back(node_id: str, partner_id: str, business_id: str | None) -> None:
-    """End a partner's access to an ad account or Page of ours."""
+    """End a partner's access to one of our ad accounts or Pages."""
     from meta_pipeline.bootstrap import process_runtime
     from meta_pipeline.cli.connections import partners as verb
 

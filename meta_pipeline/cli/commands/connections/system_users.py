@@ -13,14 +13,14 @@ _BUSINESS = click.option("--business", "business_id", metavar="ID", help="defaul
 
 @click.group("system-users")
 def system_users() -> None:
-    """Programs of a business with tokens of their own, which do not end when a person leaves."""
+    """Programs of a business that have their own tokens, which stay valid when a person leaves."""
 
 
 @system_users.command("list")
 @_BUSINESS
 @tabular
 def list_users(business_id: str | None, form: str, is_wide: bool) -> None:
-    """List the system users of the business and the tokens that the vault has of them."""
+    """List the system users of the business and their tokens in the vault."""
     from meta_pipeline.bootstrap import process_runtime
     from meta_pipeline.cli.connections import system_users as verb
     from meta_pipeline.cli.output.tables import show
@@ -56,10 +56,12 @@ def assign(user_id: str, node_ids: tuple[str, ...], tasks: tuple[str, ...], busi
 @system_users.command()
 @click.argument("user_id", metavar="USER")
 @click.option("--phase", type=click.IntRange(1, 3), default=2, show_default=True, help="how much it may read")
-@click.option("--expires/--never-expires", default=False, show_default=True, help="for 60 days, renewed by itself")
+@click.option(
+    "--expires/--never-expires", default=False, show_default=True, help="valid for 60 days, renewed automatically"
+)
 @_BUSINESS
 def mint(user_id: str, phase: int, expires: bool, business_id: str | None) -> None:
-    """Install the app for a system user, mint a token into the vault and link what it reaches. The token is not
+    """Install the app for a system user, mint a token, store it in the vault and link what it reaches. The token is not
     printed."""
     from meta_pipeline.bootstrap import process_runtime
     from meta_pipeline.cli.connections import system_users as verb

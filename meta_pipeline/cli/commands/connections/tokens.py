@@ -18,7 +18,7 @@ _TOKEN_HEADERS = {
 
 @click.group()
 def vault() -> None:
-    """The token vault: whose tokens there are, how they do, who used them."""
+    """The token vault: list, check, rotate and revoke tokens, and show who used them."""
 
 
 @vault.command("new-key")
@@ -45,7 +45,7 @@ def rotate() -> None:
 @vault.command("list")
 @tabular
 def vault_list(form: str, is_wide: bool) -> None:
-    """List every token: its owner, kind, state and expiry, what is wrong and what to click."""
+    """List every token: its owner, kind, state and expiry, its problem and where to fix it."""
     from meta_pipeline.bootstrap import process_runtime
     from meta_pipeline.cli.connections import vault as verb
     from meta_pipeline.cli.output.tables import show
@@ -69,7 +69,7 @@ def vault_log(token_ref: str | None, limit: int, form: str, is_wide: bool) -> No
 
 @vault.command("check")
 def vault_check() -> None:
-    """Ask Meta how every token is, renew those that end soon, and tell whoever must hear of it."""
+    """Check every token at Meta, renew those that end soon, and send alerts about problems."""
     from meta_pipeline.bootstrap import process_runtime
     from meta_pipeline.cli.connections import vault as verb
 
@@ -82,7 +82,7 @@ def vault_check() -> None:
 @vault.command("revoke")
 @click.argument("token_ref")
 def vault_revoke(token_ref: str) -> None:
-    """Disconnect: Meta forgets the consent, and the token is not used again."""
+    """Disconnect: revoke the consent at Meta, and never use the token again."""
     from meta_pipeline.bootstrap import process_runtime
     from meta_pipeline.cli.connections import vault as verb
 
@@ -92,10 +92,10 @@ def vault_revoke(token_ref: str) -> None:
 @click.command()
 @click.option("--token-stdin", is_flag=True, help="read an access token from standard input")
 @click.option("--kind", type=click.Choice(["user", "system-user"]), default="user", show_default=True)
-@click.option("--no-browser", is_flag=True, help="follow the dialog over HTTP (a dialog that approves by itself)")
-@click.option("--phase", type=click.IntRange(1, 3), default=2, show_default=True, help="how much is asked for")
+@click.option("--no-browser", is_flag=True, help="follow the dialog over HTTP (if it approves automatically)")
+@click.option("--phase", type=click.IntRange(1, 3), default=2, show_default=True, help="the permissions to request")
 def connect(token_stdin: bool, kind: str, no_browser: bool, phase: int) -> None:
-    """Bring a token into the vault and link every node it may read."""
+    """Store a token in the vault and link every node it may read."""
     from meta_pipeline.bootstrap import process_runtime
     from meta_pipeline.cli.connections import connect as verb
 
@@ -111,7 +111,7 @@ def connect(token_stdin: bool, kind: str, no_browser: bool, phase: int) -> None:
 @AS_JSON
 @WIDE
 def links(as_json: bool, is_wide: bool) -> None:
-    """The nodes that are reachable, by which token, and who owns them."""
+    """List the linked nodes: how they can be accessed, who owns them, their time zones and currencies."""
     from meta_pipeline.bootstrap import process_runtime
     from meta_pipeline.status.unread import unread_sentences
     from meta_pipeline.store.connections.node_links import list_links

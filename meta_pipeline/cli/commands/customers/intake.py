@@ -20,7 +20,7 @@ def intake() -> None:
 @click.argument("file", required=False, type=click.Path(path_type=Path))
 @AS_JSON
 def intake_check(file: Path | None, as_json: bool) -> None:
-    """Validate the intake, and list what it does not answer. FILE: another file than META_PIPELINE_TENANTS."""
+    """Validate the intake, and list the questions that it leaves open. FILE: in place of META_PIPELINE_TENANTS."""
     from meta_pipeline.bootstrap import process_runtime
     from meta_pipeline.cli.customers import intake as verb
 

@@ -14,15 +14,15 @@ _KINDS = click.Choice(["ad_account", "page", "instagram_account", "pixel", "cata
 
 @click.group(invoke_without_command=True)
 @click.option("--tenant", metavar="NAME", help="the customer, as the intake names it")
-@click.option("--node-kind", "kinds", multiple=True, type=_KINDS, help="what to ask for; default: as in the intake")
-@click.option("--language", default="en", show_default=True, help="of the customer's page: en, de")
+@click.option("--node-kind", "kinds", multiple=True, type=_KINDS, help="what to request; default: as in the intake")
+@click.option("--language", default="en", show_default=True, help="language of the customer's page: en, de")
 @click.option("--expires", default="7d", show_default=True, help="how long the link lasts: 48h, 7d")
 @AS_JSON
 @click.pass_context
 def invite(
     context: click.Context, tenant: str | None, kinds: tuple[str, ...], language: str, expires: str, as_json: bool
 ) -> None:
-    """Ask a customer for access: print a link to a page that explains it, and opens once."""
+    """Ask a customer for access: print a link to a page that explains the request and can be answered once."""
     if context.invoked_subcommand is not None:
         return
     if tenant is None:
@@ -34,7 +34,7 @@ def invite(
 
 
 @invite.command("list")
-@click.option("--tenant", metavar="NAME", default=None, help="of this customer only")
+@click.option("--tenant", metavar="NAME", default=None, help="only this customer's")
 @tabular
 def invite_list(tenant: str | None, form: str, is_wide: bool) -> None:
     """List the invitations, with their states."""
@@ -49,7 +49,7 @@ def invite_list(tenant: str | None, form: str, is_wide: bool) -> None:
 @click.argument("invitation")
 @tabular
 def invite_log(invitation: str, form: str, is_wide: bool) -> None:
-    """List the states that an invitation went through: when, and through whom."""
+    """List the states that an invitation went through, with the time and the cause of each."""
     from meta_pipeline.bootstrap import process_runtime
     from meta_pipeline.cli.customers import invitations as verb
     from meta_pipeline.cli.output.tables import show
@@ -60,7 +60,7 @@ def invite_log(invitation: str, form: str, is_wide: bool) -> None:
 @invite.command("revoke")
 @click.argument("invitation")
 def invite_revoke(invitation: str) -> None:
-    """Take an invitation back: its link opens nothing any more."""
+    """Revoke an invitation: its link no longer works."""
     from meta_pipeline.bootstrap import process_runtime
     from meta_pipeline.cli.customers import invitations as verb
 
@@ -71,7 +71,7 @@ def invite_revoke(invitation: str) -> None:
 @click.argument("invitation")
 @AS_JSON
 def invite_reissue(invitation: str, as_json: bool) -> None:
-    """Print a new link; the earlier one ends. After the customer has shared, it shows them what they share."""
+    """Print a new link; the earlier one no longer works. After the customer has shared, it shows what is shared."""
     from meta_pipeline.bootstrap import process_runtime
     from meta_pipeline.cli.customers import invitations as verb
 
@@ -80,7 +80,7 @@ def invite_reissue(invitation: str, as_json: bool) -> None:
 
 @invite.command("check")
 def invite_check() -> None:
-    """Look for shares that are due, end what nobody answered, and send alerts and reminders, as `up` does by itself."""
+    """Check the shares that are due, end unanswered invitations, and send alerts and reminders, as `up` does, too."""
     from meta_pipeline.bootstrap import process_runtime
     from meta_pipeline.cli.customers import invitations as verb
 

@@ -13,7 +13,7 @@ from meta_pipeline.cli.output.terminal import echo
 @click.command()
 @AS_JSON
 def compact(as_json: bool) -> None:
-    """Put the landed days of finished months into one file a month, and remove files that nothing names."""
+    """Put the landed days of finished months into one file a month, and remove files that are not in the ledger."""
     from meta_pipeline.bootstrap import process_runtime
     from meta_pipeline.cli.stored.compact import sentences_of
 
@@ -30,7 +30,7 @@ def compact(as_json: bool) -> None:
 
 @click.command()
 def rebuild() -> None:
-    """Make the warehouse file anew from everything that landed, build the marts, publish. No call is made."""
+    """Recreate the warehouse file from everything that landed, build the marts and publish. No call is made."""
     from meta_pipeline.bootstrap import process_runtime
     from meta_pipeline.cli.stored.rebuild import rebuild_warehouse
 

@@ -17,7 +17,7 @@ from meta_pipeline.cli.output.terminal import echo
 @click.option("--contact", is_flag=True, help="a person who wrote to a Page: reads an e-mail address, a phone number "
               "or an @name on Instagram from standard input, or asks for it")
 @click.option("--dry-run", is_flag=True, help="show what would be erased, and write nothing")
-@click.option("--yes", is_flag=True, help="do not ask on a terminal")
+@click.option("--yes", is_flag=True, help="do not ask for confirmation on a terminal")
 @AS_JSON
 def forget(subject: str | None, contact: bool, dry_run: bool, yes: bool, as_json: bool) -> None:
     """Erase a person (by app-scoped user id), a node (by its id) or a tenant everywhere, and write a signed receipt. It
@@ -65,13 +65,13 @@ def receipt_verify(path: Path, as_json: bool) -> None:
         click.echo(json.dumps(content, ensure_ascii=False))
     else:
         echo(
-            f"valid: this installation signed it; what belonged to the {content['subject_kind']} was erased from "
-            f"{content['started_at']} to {content['ended_at']}"
+            f"valid: this installation signed it; the data of the {content['subject_kind']} was erased between "
+            f"{content['started_at']} and {content['ended_at']}"
         )
 
 
 @click.command()
-@click.option("--expire", is_flag=True, help="remove now what is older than it may be kept, as the daily job does")
+@click.option("--expire", is_flag=True, help="remove the data beyond its ceiling now, as the daily job does")
 @tabular
 def retention(expire: bool, form: str, is_wide: bool) -> None:
     """List how long raw data of each customer's nodes is kept, and what expires next."""

@@ -15,7 +15,7 @@ _STATUS = click.option("--status", "statuses", multiple=True, type=click.Choice(
 
 @click.group()
 def inbox() -> None:
-    """The changes that Meta has reported through webhooks, and what became of them."""
+    """The changes that Meta has reported through webhooks, and how they were processed."""
 
 
 @inbox.command("list")
@@ -37,7 +37,7 @@ def inbox_list(statuses: tuple[str, ...], limit: int | None, form: str, is_wide:
 @_STATUS
 @click.option("--all", "is_everything", is_flag=True, help="every change in the inbox")
 def replay(ids: tuple[int, ...], statuses: tuple[str, ...], is_everything: bool) -> None:
-    """Process changes again: what they are about is read again, whatever it did before."""
+    """Process changes again, even if they were processed before: the objects that changed are read again."""
     from meta_pipeline.bootstrap import process_runtime
     from meta_pipeline.cli.webhooks import inbox as verb
 

@@ -12,7 +12,7 @@ from meta_pipeline.cli.output.terminal import echo, line
 
 @click.group()
 def webhooks() -> None:
-    """Subscriptions to what Meta reports by itself, as soon as it happens."""
+    """Subscriptions to Meta's webhooks, which report changes as soon as they happen."""
 
 
 @webhooks.command()
@@ -28,7 +28,7 @@ def subscribe(node_ids: tuple[str, ...]) -> None:
 
 @webhooks.command()
 def unsubscribe() -> None:
-    """End every subscription that was ordered here."""
+    """End every subscription that was made here."""
     from meta_pipeline.bootstrap import process_runtime
     from meta_pipeline.cli.webhooks import subscriptions as verb
 
@@ -39,7 +39,7 @@ def unsubscribe() -> None:
 @webhooks.command("list")
 @tabular
 def webhooks_list(form: str, is_wide: bool) -> None:
-    """List the subscriptions as they were seen last."""
+    """List the subscriptions as they were when last checked."""
     from meta_pipeline.bootstrap import process_runtime
     from meta_pipeline.cli.output.tables import show
     from meta_pipeline.cli.webhooks import subscriptions as verb
@@ -51,7 +51,7 @@ def webhooks_list(form: str, is_wide: bool) -> None:
 @webhooks.command()
 @tabular
 def check(form: str, is_wide: bool) -> None:
-    """Compare the subscriptions with what Meta lists now; exit 1 when one is off."""
+    """Compare the subscriptions with what Meta lists now; exit 1 if one is not active."""
     from meta_pipeline.bootstrap import process_runtime
     from meta_pipeline.cli.output.tables import show
     from meta_pipeline.cli.webhooks import subscriptions as verb

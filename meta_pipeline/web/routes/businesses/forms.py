@@ -17,8 +17,8 @@ MOST_IDS = 50
 
 
 def admin_for(site: Site, business_id: str | None, *writes: WriteKind) -> Admin:
-    """Return a business of ours and the token that administers it; without an id, the only one that is seen.
-    ConfigError when one of the changes is switched off."""
+    """Return one of our businesses and the token that administers it; without an id, the only one that our tokens see.
+    Raise ConfigError if one of the changes is switched off."""
     runtime = site.runtime
     return admin_of(
         business_id or None, graph=runtime.graph, tokens=runtime.vault, engine=runtime.engine, writes=writes
@@ -31,7 +31,7 @@ def our_businesses(site: Site) -> dict[str, str]:
 
 
 def tasks_of(form: dict[str, str]) -> list[str]:
-    """Return the tasks that are ticked in a form; HTTP 400 without any."""
+    """Return the tasks that are ticked in a form. Raise HTTP 400 if there are none."""
     tasks = [task for task in TASKS if form.get(f"task-{task}")]
     if not tasks:
         raise HTTPException(400, "Tick at least one task.")
@@ -39,7 +39,7 @@ def tasks_of(form: dict[str, str]) -> list[str]:
 
 
 def ids_of(text: str) -> list[str]:
-    """Return the ids of a form's field, which spaces or commas separate; HTTP 400 without any, and for too many."""
+    """Return the ids of a form's field, separated by spaces or commas. Raise HTTP 400 for none, and for too many."""
     ids = list(dict.fromkeys(text.replace(",", " ").split()))
     if not 0 < len(ids) <= MOST_IDS:
         raise HTTPException(400, f"Enter the ids of 1 to {MOST_IDS} accounts or Pages.")
@@ -47,6 +47,6 @@ def ids_of(text: str) -> list[str]:
 
 
 def refused(site: Site, request: Request, error: MetaPipelineError, *, back: str) -> Response:
-    """Return the page that says why a step was refused, and what a person can do instead."""
+    """Return the page that says why a step was refused and what to do instead."""
     status = 400 if isinstance(error, ConfigError) else 502
     return site.message(request, "This was not done", f"{error}.", status=status, action="Back", url=back)

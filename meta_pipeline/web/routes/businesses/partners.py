@@ -48,7 +48,7 @@ def ask(site: Site, request: Request) -> Response:
 
 
 def check(site: Site, request: Request) -> Response:
-    """Ask Meta now what became of the shares that wait (`POST /partners/check`)."""
+    """Poll the waiting shares now (`POST /partners/check`)."""
     our_form(site, request)
     runtime = site.runtime
     try:
@@ -64,7 +64,7 @@ def check(site: Site, request: Request) -> Response:
 
 
 def give(site: Site, request: Request) -> Response:
-    """Give a partner tasks on a node of ours (`POST /partners/give`)."""
+    """Give a partner tasks on one of our nodes (`POST /partners/give`)."""
     form, runtime = our_form(site, request), site.runtime
     node_id, tasks = form.get("node", "").strip(), tasks_of(form)
     try:
@@ -81,7 +81,7 @@ def give(site: Site, request: Request) -> Response:
 
 
 def take_back(site: Site, request: Request) -> Response:
-    """End a partner's access to a node of ours (`POST /partners/take-back`)."""
+    """End a partner's access to one of our nodes (`POST /partners/take-back`)."""
     form, runtime = our_form(site, request), site.runtime
     node_id = form.get("node", "").strip()
     try:

@@ -1,4 +1,4 @@
-"""The page of the system users of a business of ours: their tokens, and the steps from a new one to a token in use."""
+"""The page of the system users of our business: their tokens, and the steps from a new user to a token in use."""
 
 from __future__ import annotations
 
@@ -72,20 +72,20 @@ def assign(site: Site, request: Request) -> Response:
             admin.assign(user_id, node_id, tasks=tasks)
             done.append(node_id)
     except MetaPipelineError as error:
-        before = f" Given before it: {', '.join(done)}." if done else ""
+        before = f" Access was given before the error to: {', '.join(done)}." if done else ""
         return site.message(
             request, "This was not done", f"{error}.{before}", status=400, action="Back", url=_page(form)
         )
     return site.message(
         request, "The system user has access",
         f"System user {printable(user_id, limit=50)} may now {', '.join(TASKS[task] for task in tasks)} on "
-        f"{', '.join(done)}. Its token reads them once the links are refreshed, or with its next token.",
+        f"{', '.join(done)}. Its token is used for them after the links are refreshed, or when it gets a new token.",
         status=200, action="Back", url=_page(form),
     )
 
 
 def mint(site: Site, request: Request) -> Response:
-    """Install the app for a system user, keep a new token of it, and show what it reaches
+    """Install the app for a system user, store a new token for it, and show what it reaches
     (`POST /system-users/mint`)."""
     form, runtime = our_form(site, request), site.runtime
     phase = form.get("phase", "")
