@@ -1,4 +1,4 @@
-"""Consent from a terminal: a listener on loopback receives the dialog's redirect, and does not log it (its code)."""
+"""Consent from a terminal: a loopback listener receives the dialog's redirect and never logs it: it has the code."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ _KINDS: dict[str, TokenKind] = {"USER": "user", "PAGE": "page", "SYSTEM_USER": "
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inspection:
-    """The answer of `debug_token` for a valid token. A time is None when it never expires."""
+    """The answer of `debug_token` for a valid token. A time is None when there is no expiry."""
 
     kind: TokenKind
     user_id: str

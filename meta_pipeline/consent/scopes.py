@@ -10,10 +10,10 @@ from meta_pipeline.records import Grant, TokenRef
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
-    """A permission string, the phase that requests it and, in words for people: what it allows (after "permission
-    to"), what needs it, and what does not work without it. `kinds`: the kinds of nodes that are discovered only with
-    it; `reads`: the kinds whose reports lack something without it; with `features`, it is requested only while one of
-    them is switched on."""
+    """A permission string, the phase that requests it and, in words for people: what it allows (after "permission to"),
+    what needs it, and what does not work without it. `kinds`: the kinds of nodes that are discovered only with it;
+    `reads`: the kinds whose reports lack something without it; with `features`, it is requested only while one of them
+    is switched on."""
 
     name: str
     phase: int

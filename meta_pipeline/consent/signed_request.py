@@ -32,8 +32,8 @@ class SignedRequestError(MetaPipelineError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignedRequest:
-    """A verified request. `user_id`: the person's app-scoped id; `digest`: of the signed part, which
-    identifies a replay."""
+    """A verified request. `user_id`: the person's app-scoped id; `digest`: of the signed part, which identifies a
+    replay."""
 
     user_id: str = field(repr=False)
     issued_at: dt.datetime

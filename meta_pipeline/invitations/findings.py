@@ -24,8 +24,8 @@ LEADS_TASK = "MANAGE_LEADS"
 class Access:
     """The access that was given. `links`: the nodes that are reached, `tasks`: the tasks on them, if Meta names any;
     `requested`: the requested permissions, `granted`: the names of those that were granted, None for a share, which
-    needs none; `owners`: the id of the business that owns a node, where it is known; `only_from_us`: the
-    tenant's businesses with which we share and which don't share with us."""
+    needs none; `owners`: the id of the business that owns a node, where it is known; `only_from_us`: the tenant's
+    businesses with which we share and which don't share with us."""
 
     links: Sequence[NodeLink] = ()
     tasks: Mapping[str, Collection[str]] = field(default_factory=dict)

@@ -63,8 +63,8 @@ def discover(
     earlier_businesses: Mapping[str, str] | None = None,
 ) -> Discovery:
     """Return every ad account, Page, Instagram account, pixel and catalog that the token reaches, what its businesses
-    list, and the edges that failed. Raise the first failure when nothing is reachable, and errors of the token, the
-    app or the network.
+    list, and the edges that failed. Raise the first failure when nothing is reachable, and errors of the token, the app
+    or the network.
 
     `keep_page_token(page_id, page_name, token)` seals a Page's own token in the vault and returns its ref.
     `earlier_businesses`: those of the last discovery, used when this one can't list them."""

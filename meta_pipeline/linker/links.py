@@ -48,7 +48,7 @@ def save(engine: sa.Engine, discovery: Discovery, *, through: str, now: dt.datet
 
 
 def settle(engine: sa.Engine, *, now: dt.datetime) -> list[LinkChange]:
-    """Record which nodes are no longer reached, or reached again, after tokens changed; return the changes."""
+    """Record which nodes are no longer reached, or are reached again, after tokens changed; return the changes."""
     with begin_alone(engine) as connection:
         return _record(connection, history.linked_states(connection), through=None, now=now)
 
@@ -63,8 +63,8 @@ def still_reached(
 
 
 def with_unread(link: NodeLink, stored: NodeLink | None, failed: Sequence[FailedEdge]) -> NodeLink:
-    """Return the link with the stored relations to businesses whose edges could not be read this time. The stored
-    owner is copied too if no edge that was read shows the access."""
+    """Return the link with the stored relations to businesses whose edges could not be read this time. The stored owner
+    is copied too if no edge that was read shows the access."""
     unread = {(each.edge.name, each.edge.business_id) for each in failed if not each.is_refused}
     if stored is None or not unread:
         return link

@@ -27,5 +27,5 @@ class Wording:
 def check_language(language: str) -> str:
     """Return the language. Raise ConfigError, which lists the languages, when it does not exist."""
     if language not in LANGUAGES:
-        raise ConfigError(f"there are no texts in the language {language[:20]!r}: there are {', '.join(LANGUAGES)}")
+        raise ConfigError(f"the language {language[:20]!r} has no texts: use one of {', '.join(LANGUAGES)}")
     return language
