@@ -44,7 +44,7 @@ _TENANT = """
 # {comment}
 [tenants.{key}]
 name = {title}
-# The customer's business portfolios: whatever they own is the customer's.
+# The customer's business portfolios: every node that they own is the customer's.
 # businesses = ["{business}"]
 # Its nodes by kind; `nodes` accepts ids of any kind.
 {nodes}

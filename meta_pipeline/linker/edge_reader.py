@@ -1,4 +1,4 @@
-"""Reads the edges of one token, each on its own, and collects what failed."""
+"""Read the edges of one token, each separately, and collect the failures."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Row = TypeVar("Row", bound=msgspec.Struct)
 
 
 class EdgeReader:
-    """Reads the edges of one token, each on its own, and collects what failed."""
+    """A reader of the edges of one token: it reads each separately, and collects the failures."""
 
     def __init__(self, graph: GraphClient, token: AccessToken) -> None:
         self._graph, self._token = graph, token

@@ -154,7 +154,7 @@ class PagePublishing:
         """Publish or schedule a post."""
         scheduled_at = self.options.scheduled_time(call)
         if scheduled_at is None and not flag(call, "published", default=True):
-            scheduled_at = call.now + dt.timedelta(days=365)  # a draft: nobody publishes it
+            scheduled_at = call.now + dt.timedelta(days=365)  # a draft, which is not published
         if scheduled_at is not None and flag(call, "published", default=True):
             raise GraphApiError("(#100) You must set published to false to schedule a post", 100, subcode=1366047)
         post = Post(
