@@ -1,4 +1,4 @@
-"""Consent from a terminal: a listener on loopback receives the dialog's redirect. It is not logged: it has a code."""
+"""Consent from a terminal: a loopback listener receives the dialog's redirect and never logs it: it has the code."""
 
 from __future__ import annotations
 
@@ -60,14 +60,14 @@ class Listener:
             ) from None
 
 
-# RFC 6749 §4.1.2.1 in our words. Meta's own text is not repeated: anybody who makes a link could write it.
+# The errors of RFC 6749 §4.1.2.1 in our words. The redirect's own text is not shown: anybody can forge a redirect.
 REFUSALS = {
     "access_denied": "consent was not given (access_denied)",
     "invalid_request": "Meta called the request invalid (invalid_request): check META_PIPELINE_PUBLIC_URL",
     "unauthorized_client": "Meta does not let this app ask for consent (unauthorized_client): check the app's settings",
     "unsupported_response_type": "Meta does not support this kind of login (unsupported_response_type)",
     "invalid_scope": "Meta does not know a permission that was requested (invalid_scope)",
-    "server_error": "Meta has trouble (server_error): try again later",
+    "server_error": "Meta had an internal error (server_error): try again later",
     "temporarily_unavailable": "Meta is overloaded (temporarily_unavailable): try again later",
 }
 
@@ -79,7 +79,7 @@ def code_of(params: dict[str, str]) -> str:
         sentence = REFUSALS.get(params["error"], "Meta ended the login without consent")
         raise ConsentError(reason, f"{sentence}; nothing was stored")
     if not params.get("code"):
-        raise ConsentError("invalid_request", "the login dialog came back without a code: start again")
+        raise ConsentError("invalid_request", "the redirect of the login dialog has no code: start again")
     return params["code"]
 
 

@@ -19,7 +19,7 @@ _KINDS: dict[str, TokenKind] = {"USER": "user", "PAGE": "page", "SYSTEM_USER": "
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inspection:
-    """The answer of `debug_token` for a valid token. None as a time means never."""
+    """The answer of `debug_token` for a valid token. A time is None when there is no expiry."""
 
     kind: TokenKind
     user_id: str
@@ -29,7 +29,7 @@ class Inspection:
 
 
 class DeadTokenError(ConsentError):
-    """`debug_token` says that a token is invalid; `subcode` is the one of Meta's 190, where there is one."""
+    """`debug_token` says that a token is invalid; `subcode` belongs to Meta's error 190 and may be None."""
 
     def __init__(self, message: str, *, subcode: int | None) -> None:
         self.subcode = subcode
@@ -47,7 +47,7 @@ def authorization_url(
     config_id: str | None = None,
     asks_again: bool = False,
 ) -> str:
-    """Return the URL of the login dialog. Login for Business takes a `config_id` in place of scopes; permissions that
+    """Return the URL of the login dialog. Login for Business uses a `config_id` instead of scopes; permissions that
     were declined before are shown again only with `asks_again` (docs/graph-api.md §4.1)."""
     query = {"client_id": app_id, "redirect_uri": redirect_uri, "state": state, "response_type": "code"}
     if config_id:
@@ -65,8 +65,8 @@ def exchange_code(code: str, *, redirect_uri: str, graph: GraphClient) -> Access
 
 
 def exchange_long_lived(token: AccessToken, *, graph: GraphClient) -> AccessToken:
-    """Exchange a valid token for one of about 60 days from now: a user token, or a system user's that expires (which
-    stays valid until its own end) (docs/graph-api.md §4.2, §4.5)."""
+    """Exchange a valid user token, or a system user's token that expires, for one that expires in about 60 days. The
+    system user's earlier token stays valid until it expires (docs/graph-api.md §4.2, §4.5)."""
     params = {"grant_type": "fb_exchange_token", "fb_exchange_token": token.value}
     if token.kind == "system_user":
         params |= {"set_token_expires_in_60_days": "true"}
@@ -78,13 +78,13 @@ def _exchange(graph: GraphClient, params: dict[str, str], kind: TokenKind) -> Ac
     response = graph.oauth("oauth/access_token", {"client_id": app.id, "client_secret": app.secret, **params})
     value = response.get("access_token")
     if not isinstance(value, str) or not value:
-        raise ConsentError("server_error", "Meta answered the exchange without a token: start again")
+        raise ConsentError("server_error", "Meta returned no token for the exchange: start again")
     return AccessToken(kind=kind, value=value)
 
 
 def inspect(token: AccessToken, *, graph: GraphClient) -> Inspection:
-    """Return whose token it is, what it may do and until when. Raise DeadTokenError for an invalid one, for which Meta
-    answers HTTP 200 with an error inside."""
+    """Return the user, the scopes and the expiry of a token. Raise DeadTokenError for an invalid one: Meta returns HTTP
+    200 with an error in the body."""
     response = graph.oauth("debug_token", {"input_token": token.value, "access_token": graph.app.token})
     data = response.get("data")
     if not isinstance(data, dict) or "is_valid" not in data:
@@ -115,7 +115,7 @@ def declined(token: AccessToken, *, graph: GraphClient) -> tuple[str, ...]:
 
 
 def revoke(token: AccessToken, *, graph: GraphClient) -> None:
-    """Ask Meta to revoke a person's consent to this app as a whole, or a system user's one token (§4.3, §4.5)."""
+    """Ask Meta to revoke a person's whole consent to this app, or the one token of a system user (§4.3, §4.5)."""
     if token.kind == "system_user":
         app = graph.app
         params = {"client_id": app.id, "client_secret": app.secret, "revoke_token": token.value}

@@ -1,4 +1,4 @@
-"""Reconnect links: each lets one person, who has no sign-in here, connect again, and nothing else.
+"""Reconnect links: each lets one person connect again without a sign-in, and do nothing else.
 
 It is signed, and sent by mail and webhook only. The store holds its digest, with the person and the phase it is for."""
 

@@ -1,5 +1,4 @@
-"""The scopes by phase, as data, each with what needs it (docs/graph-api.md §4.6). A scope is requested only when
-used."""
+"""The scopes by phase, as data, each with its use (docs/graph-api.md §4.6). A scope is requested only when used."""
 
 from __future__ import annotations
 
@@ -11,10 +10,10 @@ from meta_pipeline.records import Grant, TokenRef
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
-    """A permission string, the phase that requests it and, in words for people: what it allows (after "permission
-    to"), what needs it, and what does not work without it. `kinds`: the nodes that are discovered only with it;
-    `reads`: those whose reports lack something without it; with `features`, it is requested only while one of them is
-    switched on."""
+    """A permission string, the phase that requests it and, in words for people: what it allows (after "permission to"),
+    what needs it, and what does not work without it. `kinds`: the kinds of nodes that are discovered only with it;
+    `reads`: the kinds whose reports lack something without it; with `features`, it is requested only while one of them
+    is switched on."""
 
     name: str
     phase: int
@@ -26,7 +25,7 @@ class Scope:
     features: tuple[str, ...] = ()
 
     def is_enabled(self, features: Collection[str]) -> bool:
-        """Return whether something that is switched on needs it."""
+        """Return whether the scope needs no feature, or one of its features is switched on."""
         return not self.features or any(feature in features for feature in self.features)
 
 
@@ -107,10 +106,10 @@ SCOPES = (
         features=("conversations",),
     ),
 )
-# What a person can choose to consent to.
+# The phases that a person can choose from.
 PHASES = {
     1: "Read ads, Pages and Instagram accounts", 2: "The same, and see which business owns what",
-    3: "The same, and what is switched on of ads, posts, leads and conversations",
+    3: "The same, and the features that are switched on: ads, posts, leads, conversations",
 }
 
 
@@ -127,7 +126,7 @@ def scopes_for(phase: int, features: Collection[str] = ()) -> tuple[str, ...]:
 
 
 def scopes_for_kinds(kinds: Collection[str], features: Collection[str] = ()) -> tuple[Scope, ...]:
-    """Return the scopes that reading these kinds of nodes takes, and the one that shows who owns them."""
+    """Return the scopes that reading these kinds of nodes needs, and the one that shows who owns them."""
     return tuple(
         scope for scope in enabled_scopes(2, features)
         if scope.phase == 2 or scope.features or set(kinds) & {*scope.kinds, *scope.reads}
@@ -147,11 +146,11 @@ def scopes_by_name(names: Iterable[str], features: Collection[str] = ()) -> tupl
 
 
 def phase_of(granted: Iterable[str]) -> int:
-    """Return the highest phase that a token's scopes belong to: 2 when it sees businesses, 3 when it writes."""
+    """Return the highest phase that a token's scopes belong to: 2 when it reads businesses, 3 when it writes."""
     names = set(granted)
     return max((scope.phase for scope in SCOPES if scope.name in names), default=1)
 
 
 def requested_phase(ref: TokenRef, grant: Grant | None) -> int:
-    """Return the phase that a person consented to; for a token that was brought, the phase of its scopes."""
+    """Return the phase that a person consented to; for a token without a consent here, the phase of its scopes."""
     return grant.phase if grant is not None and grant.phase else phase_of(ref.scopes)

@@ -11,16 +11,16 @@ from meta_pipeline.consent.signing import digest_of, is_same, keyed_digest
 from meta_pipeline.store.people import sign_in_links
 
 LIFE = dt.timedelta(minutes=15)
-MOST_OPEN = 5  # of one person, so that nobody fills a mailbox
+MOST_OPEN = 5  # of one person, so that nobody can flood a mailbox
 
 
 def person_digest(email: str, *, key: str) -> str:
-    """Return what represents a person's address in the store."""
+    """Return the keyed digest that represents a person's address in the store."""
     return keyed_digest(f"person\0{email}", key=key)
 
 
 def issue(engine: sa.Engine, email: str, *, key: str, now: dt.datetime) -> str | None:
-    """Return the text of a new link for a person of the intake; None when the person has enough open ones."""
+    """Return the text of a new link for a person of the intake; None when the person has 5 open ones already."""
     text = secrets.token_urlsafe(32)
     is_recorded = sign_in_links.record(
         engine, digest_of(text), person=person_digest(email, key=key), most=MOST_OPEN, now=now, ends_at=now + LIFE
@@ -34,7 +34,7 @@ def is_open(engine: sa.Engine, text: str, *, now: dt.datetime) -> bool:
 
 
 def use(engine: sa.Engine, text: str, *, now: dt.datetime) -> str | None:
-    """Use a link up and return its person's digest; None when there is no such link, or no longer."""
+    """Remove a link and return its person's digest; None when it does not exist, has expired or was used."""
     person = _person(engine, text, now=now)
     return person if person is not None and sign_in_links.use(engine, digest_of(text)) else None
 

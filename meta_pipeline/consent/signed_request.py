@@ -1,4 +1,4 @@
-"""The signed requests of Meta's callbacks: who leaves, signed with the app's secret (docs/graph-api.md §4.7). Pure."""
+"""The signed requests of Meta's callbacks when a person leaves the app (docs/graph-api.md §4.7). Pure."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ _USER_ID = re.compile(r"[0-9]{1,40}")
 
 
 class SignedRequestError(MetaPipelineError):
-    """A signed request that is not Meta's, is not of today, or says nothing that can be used. One message for every
-    reason: it tells a stranger nothing."""
+    """A signed request that is not from Meta, is too old, or has unusable content. The message is the same for every
+    reason, so that it reveals nothing."""
 
     def __init__(self) -> None:
-        super().__init__("this is no valid signed request of Meta's")
+        super().__init__("this is not a valid signed request from Meta")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignedRequest:
-    """A verified request. `user_id`: the person's app-scoped id; `digest`: of the part that is signed, by which a
-    replay is recognized."""
+    """A verified request. `user_id`: the person's app-scoped id; `digest`: of the signed part, which identifies a
+    replay."""
 
     user_id: str = field(repr=False)
     issued_at: dt.datetime
@@ -41,8 +41,9 @@ class SignedRequest:
 
 
 def read_signed_request(text: str, *, app_secret: str, now: dt.datetime) -> SignedRequest:
-    """Return what a `signed_request` says. Raise SignedRequestError unless the signature is ours, the algorithm is
-    HMAC-SHA256, it was issued within a day (and at most 10 minutes ahead of our clock), and it names a person."""
+    """Return the content of a `signed_request`. Raise SignedRequestError unless it is signed with `app_secret`, the
+    algorithm is HMAC-SHA256, it was issued within the last day (or at most 10 minutes ahead of our clock), and it names
+    a person."""
     signature, _, payload = text.partition(".") if len(text) <= LONGEST else ("", "", "")
     if not (_PART.fullmatch(signature) and _PART.fullmatch(payload)):
         raise SignedRequestError

@@ -1,6 +1,6 @@
-"""Signed texts that go out and come back (itsdangerous): states, reconnect links, sessions, devices, forms.
+"""Signed texts that we send and receive back (itsdangerous): states, reconnect links, sessions, devices, forms.
 
-Each purpose has a salt of its own, so that a text signed for one purpose is invalid for every other."""
+Each purpose has its own salt, so that a text signed for one purpose is invalid for every other."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from itsdangerous import Signer, TimestampSigner, URLSafeSerializer, URLSafeTime
 
 
 class _ExactSigner(Signer):
-    """Accepts one spelling of a signature only: base64 would decode several texts to the same bytes."""
+    """A signer that accepts one spelling of a signature: base64 would decode several texts to the same bytes."""
 
     def verify_signature(self, value: str | bytes, sig: str | bytes) -> bool:
         """Return whether the signature is exactly the one that this signer writes, compared in constant time."""
@@ -21,7 +21,7 @@ class _ExactSigner(Signer):
 
 
 class _ExactTimestampSigner(_ExactSigner, TimestampSigner):
-    """Takes the time from its caller instead of the machine's clock."""
+    """A signer that uses the caller's time instead of the machine's clock."""
 
     def __init__(self, *args: Any, now: dt.datetime, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -36,7 +36,7 @@ _OPTIONS: dict[str, Any] = {"digest_method": hashlib.sha256, "key_derivation": "
 
 
 def serializer(purpose: str, *, key: str, bound_to: str = "") -> URLSafeSerializer:
-    """Return what signs for a purpose. A text signed while `bound_to` was something else is invalid."""
+    """Return the serializer of one purpose. It rejects a text that was signed with another `bound_to`."""
     return URLSafeSerializer(
         key, salt=_salt(purpose, bound_to), signer=_ExactSigner, signer_kwargs=_OPTIONS,
     )
@@ -45,7 +45,7 @@ def serializer(purpose: str, *, key: str, bound_to: str = "") -> URLSafeSerializ
 def timed_serializer(
     purpose: str, *, key: str, now: dt.datetime, bound_to: str = ""
 ) -> URLSafeTimedSerializer:
-    """Return what signs for a purpose with the time `now` (aware), and refuses what is too old then."""
+    """Return the serializer of one purpose, which signs with the time `now` (aware) and can reject old texts."""
     return URLSafeTimedSerializer(
         key, salt=_salt(purpose, bound_to), signer=_ExactTimestampSigner, signer_kwargs={**_OPTIONS, "now": now},
     )
@@ -61,7 +61,7 @@ def is_same(expected: str | bytes, received: str | bytes) -> bool:
 
 
 def as_bytes(text: str | bytes) -> bytes:
-    """Encode a text from outside, which may hold half of a surrogate pair."""
+    """Encode a text from outside, which may contain a lone surrogate."""
     return text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")
 
 

@@ -1,4 +1,4 @@
-"""The OAuth `state`: signed, short-lived, bound to the browser that asked, used once. Issuing one writes nothing."""
+"""The OAuth `state`: signed, short-lived, bound to one browser and used once. Issuing one stores nothing."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ class ConsentError(MetaPipelineError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
-    """The content of a state. `browser`: digest of the asking browser's secret; empty for a listener on loopback, which
-    only this machine reaches. `reconnect_link`, `invitation`: digest of the link that let the person in."""
+    """The content of a state. `browser`: digest of the browser's secret; empty for a listener on loopback, which only
+    this machine reaches. `reconnect_link`, `invitation`: digest of the link that let the person in."""
 
     nonce: str
     issued_at: dt.datetime
@@ -48,7 +48,7 @@ def issue(
     *, key: str, now: dt.datetime, phase: int = 1, browser_secret: str | None = None,
     reconnect_link: str = "", invitation: str = "",
 ) -> str:
-    """Return a fresh state that only the holder of `key` can have made."""
+    """Return a fresh state that only the holder of `key` can make."""
     browser = browser_digest(browser_secret) if browser_secret else ""
     content = {
         "nonce": secrets.token_urlsafe(24), "phase": phase, "browser": browser, "reconnect_link": reconnect_link,
@@ -59,7 +59,7 @@ def issue(
 
 def read_state(text: str, *, key: str, now: dt.datetime, browser_secret: str | None = None) -> State:
     """Return the content of a state; raise ConsentError unless we issued it to this browser, 10 minutes ago at most."""
-    invalid = ConsentError("state_invalid", "this response of the login dialog has no state of ours: start again")
+    invalid = ConsentError("state_invalid", "this response of the login dialog has no valid state: start again")
     if len(text) > MOST_CHARACTERS:
         raise invalid
     try:

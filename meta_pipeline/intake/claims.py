@@ -1,4 +1,4 @@
-"""Comparison of the claims of the intake with the evidence: the links, the tokens, the settings. Pure."""
+"""Compare the claims of the intake with the evidence: the links, the tokens and the settings. Pure."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from meta_pipeline.records import NodeLink, TokenRef
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """Facts that do not come from the intake. `links`: every linked node; `tasks`: those on a node with any token,
-    where Meta returned them; `tokens`: of people and system users that are in use; `owners`: the id of the business
-    that owns a node, where it is known; `redirect_uri`: the one that we send; `scope_names`: the permissions that exist
-    here."""
+    """Facts that do not come from the intake. `links`: every linked node; `tasks`: the tasks that any token has on a
+    node, where Meta returned them; `tokens`: the tokens in use of people and system users; `owners`: the id of the
+    business that owns a node, where it is known; `redirect_uri`: the one that we send; `scope_names`: the permissions
+    that this pipeline uses."""
 
     links: Sequence[NodeLink]
     tasks: Mapping[str, Collection[str]]
@@ -54,7 +54,7 @@ def _of_the_app(intake: Intake, evidence: Evidence) -> Iterator[str]:
 def _of_tokens(intake: Intake, evidence: Evidence) -> Iterator[str]:
     for name in intake.scopes:
         if name not in evidence.scope_names:
-            yield f"scopes: there is no permission {name} here: there are {', '.join(evidence.scope_names)}"
+            yield f"scopes: {name} is not among the permissions used here: {', '.join(evidence.scope_names)}"
     granted = {name for ref in evidence.tokens for name in ref.scopes}
     lacking = [name for name in intake.scopes if name in evidence.scope_names and name not in granted]
     if evidence.tokens and lacking:
@@ -76,7 +76,7 @@ def _of_a_tenant(tenant: Tenant, links: Mapping[str, NodeLink], evidence: Eviden
         owner = evidence.owners.get(id)
         if tenant.shares == "with_us" and owner is not None and tenant.businesses and owner not in tenant.businesses:
             yield (
-                f"tenant {tenant.name}: {id} is owned by business {owner}, which is none of the tenant's: add the "
+                f"tenant {tenant.name}: {id} is owned by business {owner}, which is not the tenant's: add the "
                 "business, or ask its owner to share it"
             )
         agreed, actual = tenant.tasks.get(link.kind, ()), evidence.tasks.get(id, ())
@@ -87,5 +87,5 @@ def _of_a_tenant(tenant: Tenant, links: Mapping[str, NodeLink], evidence: Eviden
                 "assigns it in Business settings"
             )
     for contact in tenant.contacts:
-        if contact.business not in tenant.businesses:  # the file's check has refused it already, other callers have not
-            yield f"tenant {tenant.name}: contacts: {contact.business} is none of its businesses"
+        if contact.business not in tenant.businesses:  # parse_intake rejects it, other callers don't
+            yield f"tenant {tenant.name}: contacts: {contact.business} is not one of its businesses"

@@ -1,4 +1,4 @@
-"""A commented intake, written from what is linked: every question has its place, and the links answer some."""
+"""Write a commented intake from the links: it has a line for every question, and the links answer some of them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _HEAD = """\
 # start_with = "user"
 # The permissions to request in App Review.
 scopes = {scopes}
-# The people who operate this pipeline. They sign in with a link of their own, and the operator password ends.
+# The people who operate this pipeline. Each signs in with a personal link; the operator password ends.
 # operators = ["ann@example.com"]
 
 [app]
@@ -44,9 +44,9 @@ _TENANT = """
 # {comment}
 [tenants.{key}]
 name = {title}
-# The customer's business portfolios: whatever they own is the customer's.
+# The customer's business portfolios: every node that they own is the customer's.
 # businesses = ["{business}"]
-# Its nodes by kind; `nodes` takes ids of any kind.
+# Its nodes by kind; `nodes` accepts ids of any kind.
 {nodes}
 # Whether its events come through the Conversions API.
 # uses_conversions_api = false
@@ -56,7 +56,7 @@ name = {title}
 # Who may see the customer's page and file, and who may also handle its invitations.
 # viewers = ["kim@example.com"]
 # operators = ["ann@example.com"]
-# Which of them also get what people answered in lead forms, in a file of their own.
+# Which of them also get what people answered in lead forms, in a separate file.
 # lead_viewers = ["kim@example.com"]
 # For how many days raw data is kept at least and at most.
 # retention_floor_days = 90
@@ -69,8 +69,8 @@ name = {title}
 
 
 def draft_intake(links: Iterable[NodeLink], *, scopes: Sequence[str], redirect_uri: str, domain: str) -> str:
-    """Return the text of an intake with a tenant for each business that owns linked nodes (two of the same name are
-    two), and one for those of which the owner is not known. It is valid as it is."""
+    """Return the text of an intake: a tenant for each business that owns linked nodes (businesses with the same name
+    stay separate), and one for nodes whose owner is not known. It is valid without changes."""
     by_owner: dict[str, list[NodeLink]] = {}
     for link in links:
         by_owner.setdefault(link.owner or "", []).append(link)
@@ -83,7 +83,7 @@ def draft_intake(links: Iterable[NodeLink], *, scopes: Sequence[str], redirect_u
         owner_name = next((link.owner_business for link in of_owner if link.owner_business), owner)
         name = _unused(owner_name, used)
         title = printable(owner_name, limit=200) or "Not known"
-        comment = f"Nodes that {title} owns" if owner else "Nodes of which Meta does not say who owns them"
+        comment = f"Nodes that {title} owns" if owner else "Nodes whose owner Meta does not name"
         text += _TENANT.format(
             comment=comment, key=name, title=json.dumps(title, ensure_ascii=False), nodes=_node_lines(of_owner),
             business=owner if re.fullmatch("[0-9]{1,40}", owner) else "501",

@@ -1,4 +1,4 @@
-"""The TOML file of the intake (META_PIPELINE_TENANTS): read, and checked with one sentence for the first mistake.
+"""Parse and check the TOML file of the intake (META_PIPELINE_TENANTS). An error names the first mistake only.
 
     business = "1234567890"           # ours
 
@@ -7,7 +7,7 @@
     nodes = ["act_1000000001"]        # and these
 
 Everything else is optional; `meta-pipeline intake new` writes all of it with comments. A tenant that names neither
-businesses nor nodes has every node; then it must be the only one."""
+businesses nor nodes has every node, and must be the only tenant."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ from meta_pipeline.settings import read_settings_file
 MOST_TENANTS = 1_000
 _MOST_NAMES = 10_000
 _LONGEST_FILE = 4_000_000
-# A folder of this name on every file system. `thumbnails` lies beside the complete file.
+# Names that can be a folder on every file system. `thumbnails` is a folder beside the published file.
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 _RESERVED = frozenset({"thumbnails", "con", "prn", "aux", "nul"})
-# The lists that name nodes by kind, and the kind.
+# The key of the list that names the nodes of each kind.
 KEYS_BY_KIND = {
     "ad_account": "ad_accounts", "page": "pages", "instagram_account": "instagram_accounts", "pixel": "pixels",
     "catalog": "catalogs",
@@ -104,8 +104,8 @@ class _Document(_Strict):
 
 
 def load_intake(path: Path | None) -> Intake:
-    """Return the intake of the settings' file, an empty one without a file; ConfigError for one that is not valid. A
-    file that has changed is read again, so that a server need not be restarted for a new person."""
+    """Return the intake in this file, or an empty one without a path. Raise ConfigError when it is not valid. A changed
+    file is read again, so a server accepts a new person without a restart."""
     if path is None:
         return Intake()
     try:
@@ -169,20 +169,20 @@ def _check(name: str, table: _Tenant, tables: Mapping[str, _Tenant], source: str
     place = f"{source}: tenant {name[:80]!r}"
     if not _NAME.fullmatch(name) or name in _RESERVED:
         raise ConfigError(
-            f"{place}: a name becomes a folder: use 63 lower-case letters, digits, _ and - at most, and none of "
+            f"{place}: a name becomes a folder: use at most 63 lower-case letters, digits, _ and -, and none of "
             f"{', '.join(sorted(_RESERVED))}"
         )
     place = f"{source}: tenant {name}"
     has_nodes = table.businesses or table.nodes or any(getattr(table, key) for key in KEYS_BY_KIND.values())
     if not has_nodes and len(tables) > 1:
-        raise ConfigError(f"{place}: name its businesses or its nodes: only a sole tenant has all nodes")
+        raise ConfigError(f"{place}: name its businesses or its nodes: only a single tenant may have all nodes")
     if strange := sorted(set(table.tasks) - set(KEYS_BY_KIND)):
         raise ConfigError(f"{place}: tasks: there is no kind {strange[0]!r}: there are {', '.join(KEYS_BY_KIND)}")
     if strange := sorted(set(table.contacts) - set(table.businesses)):
-        raise ConfigError(f"{place}: contacts: {strange[0]} is none of its businesses")
+        raise ConfigError(f"{place}: contacts: {strange[0]} is not one of its businesses")
     others = _addresses(table.lead_viewers) - _addresses(table.viewers) - _addresses(table.operators)
     if others:
-        raise ConfigError(f"{place}: lead_viewers: {min(others)} is none of its viewers and operators")
+        raise ConfigError(f"{place}: lead_viewers: {min(others)} is not one of its viewers or operators")
     floor, ceiling = table.retention_floor_days, table.retention_ceiling_days
     if floor is not None and ceiling is not None and floor > ceiling:
         raise ConfigError(
@@ -219,7 +219,7 @@ def _describe_keys(parts: list[str]) -> str:
 
 
 def _expected(parts: list[str]) -> str:
-    """Return what a text at this place must look like."""
+    """Return a description of the text that is valid at this place."""
     if any(part in ("viewers", "operators", "lead_viewers", "email") for part in parts):
         return 'an e-mail address in quotation marks, such as "ann@example.com"'
     if any(part in ("tasks", "scopes") for part in parts):

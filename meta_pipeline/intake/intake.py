@@ -1,4 +1,4 @@
-"""The intake as a whole, and who of the people in it may do what. Pure."""
+"""The intake as a whole, and what each person in it may do. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ StartWith = Literal["user", "system_user"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class App:
-    """The Meta app as the intake states it; None where it says nothing."""
+    """The Meta app as the intake states it; None where it is not stated."""
 
     is_live: bool | None = None
     domains: tuple[str, ...] = ()
@@ -31,7 +31,7 @@ class DataRules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """A person who signs in with a link of their own. `is_operator`: may do everything; `operates`: the tenants whose
+    """A person who signs in with a personal link. `is_operator`: may do everything; `operates`: the tenants whose
     invitations they handle; `views`: the tenants whose page and file they see."""
 
     email: str
@@ -47,8 +47,8 @@ class Person:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intake:
-    """Everything that the file states. `business`: our own, `name`: our name for customers; `is_business_admin`: we
-    administer it; `start_with`: whose token is used first; `scopes`: those to request in App Review."""
+    """Everything that the file states. `business`: our business, `name`: our name for customers; `is_business_admin`:
+    we administer our business; `start_with`: whose token is used first; `scopes`: those to request in App Review."""
 
     business: str | None = None
     name: str = ""
@@ -67,7 +67,7 @@ class Intake:
 
     @property
     def has_people(self) -> bool:
-        """Return whether anybody signs in as themselves."""
+        """Return whether the intake names people who may sign in."""
         return any(True for _ in self.people())
 
     def tenant(self, name: str) -> Tenant | None:
@@ -75,7 +75,7 @@ class Intake:
         return next((tenant for tenant in self.tenants if tenant.name == name), None)
 
     def person(self, email: str) -> Person | None:
-        """Return what a person may do; None for somebody whom the intake does not name."""
+        """Return what a person may do; None for an address that the intake does not name."""
         address = normalized(email)
         person = Person(
             email=address, is_operator=address in self.operators,
@@ -95,5 +95,5 @@ class Intake:
 
 
 def normalized(email: str) -> str:
-    """Return an address as it is compared: people write theirs with capitals."""
+    """Return an address in lower case and without outer spaces, for comparison: people write capitals."""
     return email.strip().casefold()

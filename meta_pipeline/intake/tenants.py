@@ -29,12 +29,12 @@ class Contact:
 
 @dataclass(frozen=True, slots=True)
 class Tenant:
-    """A customer whose nodes are published in a file of its own.
+    """A customer whose nodes are published in a separate file.
 
     `title`: its name for people; `nodes`: the ids that the intake names, `kinds`: the kind of those that it names by
     kind; `contacts`: an admin of each business; `shares`: who shares with whom; `tasks`: those that were agreed, by
     kind of node; `viewers`, `operators`: addresses of people, `lead_viewers`: those of them who get the answers of
-    leads; the retention of raw data is in days, None when it is not stated."""
+    leads; the retention of raw data is in days, None where it is not stated."""
 
     name: str
     businesses: frozenset[str] = frozenset()
@@ -70,7 +70,7 @@ class Tenant:
 
 
 def warnings_about(tenants: Iterable[Tenant], linked: Iterable[Node]) -> list[str]:
-    """Return a sentence for each id of the file that no link has, and for each node that two tenants have."""
+    """Return a sentence for each node or business of the file without a link, and for each node of several tenants."""
     linked = list(linked)
     ids = {node.id for node in linked}
     owners = {node.owner_business for node in linked if node.owner_business is not None}

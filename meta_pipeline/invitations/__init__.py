@@ -1,1 +1,1 @@
-"""Invitations to customers: their states and links, what their pages say, what is missing, what is due."""
+"""Invitations to customers: states, links, the texts of their pages, what is missing, and due alerts and checks."""

@@ -1,5 +1,5 @@
-"""Compute what is due for invitations: alerts about their states, reminders, the end of those that nobody answered, and
-the next look for a share. Pure."""
+"""Compute what is due for invitations: alerts about their states, reminders, which have lapsed, and when a share is
+checked next. Pure."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from meta_pipeline.invitations.states import UNANSWERED, WORDS
 from meta_pipeline.store.people.invitations import Invitation
 
 REMINDERS = (2, 5)  # days after an invitation was created
-# How long to wait before a share is looked for again: a person answers within minutes or within days.
+# How long to wait before a share is checked again: a person answers within minutes or within days.
 INTERVALS = tuple(dt.timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 360, 1440))
 _DETAILS = {
     "created": "The link was created. Send it to the customer.",
     "opened": "The customer has opened the link.",
     "signed_in": "Somebody has signed in with Facebook. What they can share is being read.",
-    "waiting_for_meta": "The customer says that everything is shared, or has signed in. Meta is asked until it shows.",
-    "partly_granted": "Some of what was asked for is missing. The invitation's page says what and why.",
-    "verified": "Everything that was asked for can be read.",
+    "waiting_for_meta": "The customer says that everything is shared, or has signed in. Meta is polled until it shows.",
+    "partly_granted": "Some of the requested access is missing. The invitation's page says what and why.",
+    "verified": "Everything that was requested can be read.",
     "lapsed": "Nobody answered in time. The link has ended; issue it again if it is still needed.",
     "declined": "The customer declined. The link works until it ends, in case they change their mind.",
     "revoked": "The link was revoked and no longer opens.",
@@ -37,7 +37,7 @@ def state_alert(invitation: Invitation, *, title: str, url: str) -> Alert:
 
 
 def reminder(invitation: Invitation, *, title: str, url: str, now: dt.datetime) -> Alert | None:
-    """Return the latest reminder that is due; None while there is none, and once the customer has answered."""
+    """Return the latest reminder that is due; None when none is, or when the invitation was answered or has ended."""
     if invitation.state not in UNANSWERED or now >= invitation.ends_at:
         return None
     days = max((days for days in REMINDERS if now - invitation.created_at >= dt.timedelta(days=days)), default=None)
@@ -53,7 +53,7 @@ def reminder(invitation: Invitation, *, title: str, url: str, now: dt.datetime) 
 
 
 def lapsed(invitations: Iterable[Invitation], *, now: dt.datetime) -> Iterator[Invitation]:
-    """Yield those that nobody answered before they ended, and partner shares that did not come in time."""
+    """Yield the invitations that ended without an answer, or without the partner share that was announced."""
     for invitation in invitations:
         is_waiting = invitation.state == "waiting_for_meta" and invitation.way == "partner"
         if now >= invitation.ends_at and (invitation.state in UNANSWERED or is_waiting):
@@ -61,5 +61,5 @@ def lapsed(invitations: Iterable[Invitation], *, now: dt.datetime) -> Iterator[I
 
 
 def next_check(checks: int, *, now: dt.datetime) -> dt.datetime:
-    """Return when a share is looked for again after this many looks: at growing intervals."""
+    """Return when a share is checked again after this many checks: the intervals grow."""
     return now + INTERVALS[min(checks, len(INTERVALS) - 1)]

@@ -1,4 +1,4 @@
-"""Find out what is missing of what an invitation asks for, and why, from what a token reaches. Pure."""
+"""Compute which access that an invitation requests is missing, and why, from what a token reaches. Pure."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ LEADS_TASK = "MANAGE_LEADS"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """The access that was given. `links`: the nodes that are reached, `tasks`: those on them, if Meta names any;
-    `requested`: the permissions that were asked for, `granted`: the names of those that were given, None for a
-    share that needs none; `owners`: the id of the business that owns a node, where it is known; `only_from_us`: the
-    tenant's businesses with which we share and which don't share with us."""
+    """The access that was given. `links`: the nodes that are reached, `tasks`: the tasks on them, if Meta names any;
+    `requested`: the requested permissions, `granted`: the names of those that were granted, None for a share, which
+    needs none; `owners`: the id of the business that owns a node, where it is known; `only_from_us`: the tenant's
+    businesses with which we share and which don't share with us."""
 
     links: Sequence[NodeLink] = ()
     tasks: Mapping[str, Collection[str]] = field(default_factory=dict)
@@ -37,8 +37,8 @@ class Access:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """Something that is missing. `node_id`: of what, empty when it concerns all nodes of a kind; `name`: of the node or
-    its id; `scope`, `owner`: what the sentence names."""
+    """Something that is missing. `node_id`: the node, empty when it concerns all nodes of a kind; `name`: its name or
+    its id; `scope`, `owner`: the scope or the owner that the sentence names."""
 
     reason: Reason
     kind: str
@@ -49,7 +49,7 @@ class Finding:
 
 
 def is_wanted(link: NodeLink, tenant: Tenant, kinds: Collection[str], owners: Mapping[str, str]) -> bool:
-    """Return whether a node was asked for: it is the tenant's, and of a kind that was asked for."""
+    """Return whether a node was requested: it is the tenant's, and of a requested kind."""
     if link.kind not in kinds:
         return False
     wanted = wanted_ids(tenant, link.kind)
@@ -57,7 +57,7 @@ def is_wanted(link: NodeLink, tenant: Tenant, kinds: Collection[str], owners: Ma
 
 
 def wanted_ids(tenant: Tenant, kind: str) -> frozenset[str]:
-    """Return the ids of a kind that the intake names; empty when any node of the kind is welcome."""
+    """Return the ids of a kind that the intake names; empty when all nodes of the kind are requested."""
     named = {id for id, its_kind in tenant.kinds.items() if its_kind == kind}
     if kind == "ad_account":
         named |= {id for id in tenant.nodes if id.startswith("act_")}
@@ -80,7 +80,7 @@ def findings(tenant: Tenant, kinds: Sequence[str], access: Access) -> list[Findi
 
 
 def _lacking_scopes(kinds: Sequence[str], access: Access) -> list[tuple[Scope, str]]:
-    """Return each permission that was asked for and not given, with the first kind that needs it."""
+    """Return each permission that was requested and not granted, with the first kind that needs it."""
     if access.granted is None:
         return []
     lacking = []
@@ -126,6 +126,6 @@ def _wrong_owner(link: NodeLink, access: Access) -> Finding:
 
 
 def readable(links: Iterable[NodeLink], missing: Iterable[Finding]) -> list[NodeLink]:
-    """Return the links of nodes about which nothing is missing that stops reading."""
+    """Return the links of the nodes that can be read: those without a missing task."""
     blocked = {finding.node_id for finding in missing if finding.reason == "missing_task"}
     return [link for link in links if link.id not in blocked]

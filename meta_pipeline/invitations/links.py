@@ -1,4 +1,4 @@
-"""The links of invitations: 256 random bits each. The store has their SHA-256, so that a copy of it opens none."""
+"""The links of invitations: 256 random bits each. The store has only their SHA-256: a copy of it opens none."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class OpenedLink:
 
 
 def new_invitation_id() -> str:
-    """Return the name of an invitation, for operators: it opens nothing."""
+    """Return a new id of an invitation, for operators. It does not open the invitation."""
     return secrets.token_hex(4)
 
 

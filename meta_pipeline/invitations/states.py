@@ -11,7 +11,7 @@ from meta_pipeline.records import ConfigError
 State = Literal[
     "created", "opened", "signed_in", "waiting_for_meta", "partly_granted", "verified", "lapsed", "declined", "revoked"
 ]
-# Declined is an answer that may change while the link is valid; revoked is ours, and final.
+# The customer may change a decline while the link is valid. We revoke, and that is final.
 FOLLOWERS: dict[State, frozenset[State]] = {
     "created": frozenset({"opened", "signed_in", "waiting_for_meta", "declined", "lapsed", "revoked"}),
     "opened": frozenset({"signed_in", "waiting_for_meta", "declined", "lapsed", "revoked"}),
@@ -25,9 +25,9 @@ FOLLOWERS: dict[State, frozenset[State]] = {
     "lapsed": frozenset({"created", "revoked"}),
     "revoked": frozenset(),
 }
-# No answer of the customer yet: these lapse, and reminders go out.
+# The customer has not answered yet: reminders are sent, and these lapse.
 UNANSWERED: frozenset[State] = frozenset({"created", "opened"})
-# The customer waits for nobody but Meta or its own admin.
+# The customer has answered, and the requested access is not complete yet.
 PENDING: frozenset[State] = frozenset({"signed_in", "waiting_for_meta", "partly_granted"})
 ANSWERED: frozenset[State] = frozenset({"partly_granted", "verified"})
 

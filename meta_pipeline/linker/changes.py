@@ -17,10 +17,11 @@ _PROPERTIES = (
 
 
 def merged(stored: NodeState, accesses: Sequence[Access]) -> NodeState:
-    """Return the node as all tokens in use see it together; `accesses`: theirs, the newest first.
+    """Return the node with the tasks, the access and the owner of all tokens in use. `accesses`: the accesses of these
+    tokens, the newest first.
 
-    The owner is the one that the newest discovery to know it named: a token without `business_management` knows
-    nothing, which is no change of owner. A node that nobody reaches stays as it was last."""
+    The owner comes from the newest discovery that named one: a token without `business_management` sees no owner, which
+    is not a change of owner. A node that no token reaches keeps its last values."""
     if not accesses:
         return dataclasses.replace(stored, is_reached=False)
     tasks = tuple(sorted({task for access in accesses for task in access.tasks}))
@@ -61,7 +62,7 @@ def _changes(was: NodeState | None, now: NodeState) -> Iterator[tuple[str, str |
         if old == new:
             continue
         if change == "owner_name" and was.owner_business_id != now.owner_business_id:
-            continue  # the change of the owner says it
+            continue  # the change of the owner includes its name
         if change == "owner":
             old, new = old or was.owner_business, new or now.owner_business
         yield change, _text(old), _text(new)

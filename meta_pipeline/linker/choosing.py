@@ -1,5 +1,4 @@
-"""Decide which nodes are read every day: what was chosen, the default, and nodes that nobody reaches any longer. No
-clock."""
+"""Decide which nodes are read every day, from the choices, the default and how long a node has been lost. No clock."""
 
 from __future__ import annotations
 
@@ -14,8 +13,8 @@ from meta_pipeline.records import NodeLink
 from meta_pipeline.store.nodes import choices, history
 from meta_pipeline.store.nodes.choices import NodeChoice
 
-# `read`: every day; `left out`: only when somebody names it; `paused`: never; `lost`: no token has reached it for
-# longer than the grace period, and it is read again as soon as one does.
+# `read`: every day; `left out`: only when a command names it; `paused`: never; `lost`: no token has reached it for
+# longer than the grace period; it is read again as soon as a token reaches it.
 Status = Literal["read", "left out", "paused", "lost"]
 
 
@@ -30,7 +29,8 @@ class Selection:
     grace: dt.timedelta
 
     def status(self, node_id: str, *, now: dt.datetime) -> Status:
-        """Return what happens to a node: a choice of its own comes before its loss, and its loss before the default."""
+        """Return the status of a node. `paused` and `left_out` take precedence over a loss, a loss over `chosen`, and
+        `chosen` over the default."""
         choice = self.choices.get(node_id)
         if choice is not None and choice.choice == "paused":
             return "paused"
@@ -48,7 +48,7 @@ class Selection:
 
 
 def selection(engine: sa.Engine, *, chosen_by_default: Collection[str] | None, grace: dt.timedelta) -> Selection:
-    """Return what decides about every node now."""
+    """Read the choices and the lost nodes; return them with this default and this grace period."""
     return Selection(
         choices=choices.find_all(engine), lost_since=history.lost_since(engine), chosen_by_default=chosen_by_default,
         grace=grace,

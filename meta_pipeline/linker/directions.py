@@ -1,5 +1,5 @@
-"""In which direction two businesses share (docs/graph-api.md §5.2): `clients` are those whose assets a business may
-use, `agencies` are the partners that may use its own."""
+"""Compute in which direction two businesses share (docs/graph-api.md §5.2). The `clients` of a business are the
+businesses whose assets it may use; its `agencies` are the partners that may use its assets."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class _Partner(msgspec.Struct):
 def only_we_share(
     our_business: str, their_businesses: Collection[str], *, is_theirs: bool, graph: GraphClient, token: AccessToken
 ) -> set[str]:
-    """Return which of their businesses may use our assets while we may use none of theirs. `is_theirs`: the token is
-    theirs, so that their side of the share is read; otherwise ours is."""
+    """Return those of their businesses that may use our assets while we may use none of theirs. `is_theirs`: the token
+    is theirs, so their side of the share is read; otherwise our side is read."""
     if not is_theirs:
         ours = _partners(our_business, graph=graph, token=token)
         return {id for id in their_businesses if id in ours["agencies"] and id not in ours["clients"]}
@@ -33,7 +33,7 @@ def only_we_share(
 
 
 def partner_in(record: bytes) -> str:
-    """Return the id of the partner that a row of such an edge names."""
+    """Return the id of the partner in a row of `clients` or `agencies`."""
     return msgspec.json.decode(record, type=_Partner).id
 
 

@@ -1,6 +1,6 @@
 """Discover which nodes a token may read, through whom, and who owns them (docs/graph-api.md §4.3, §13.32, §13.34).
 
-Every edge is read on its own: one that fails leaves the others as they are, and is returned with its reason."""
+Each edge is read separately: one that fails does not affect the others, and is returned with its reason."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ KeepPageToken = Callable[[str, str, AccessToken], str]
 @dataclass(frozen=True, slots=True)
 class Discovery:
     """The discovered nodes, the edges that were not read, and a sentence for each field that was left out.
-    `businesses`: the token's own, names by id; `assets`: what each of them lists, whether the token may read it or
-    not."""
+    `businesses`: the names of the token's businesses, by id; `assets`: every node that they list, also those that the
+    token may not read."""
 
     links: tuple[NodeLink, ...]
     failed: tuple[FailedEdge, ...] = ()
@@ -48,7 +48,8 @@ class Discovery:
 
     @property
     def unread(self) -> list[str]:
-        """Return a sentence for each edge and field that was not read, and that may hide a node that can be."""
+        """Return a sentence for each edge that was not read and may hide a readable node, and for each field that was
+        left out."""
         edges = [f"{each.edge.path} was not read: {each.reason}" for each in self.failed if each.hidden_kinds]
         return [*edges, *self.lost_fields]
 
@@ -62,11 +63,11 @@ def discover(
     earlier_businesses: Mapping[str, str] | None = None,
 ) -> Discovery:
     """Return every ad account, Page, Instagram account, pixel and catalog that the token reaches, what its businesses
-    list, and the edges that failed. Raise the first failure when nothing is reachable, and errors of the token, the
-    app or the network.
+    list, and the edges that failed. Raise the first failure when nothing is reachable, and errors of the token, the app
+    or the network.
 
     `keep_page_token(page_id, page_name, token)` seals a Page's own token in the vault and returns its ref.
-    `earlier_businesses`: of the last discovery, for one that can't list them."""
+    `earlier_businesses`: those of the last discovery, used when this one can't list them."""
     reader = EdgeReader(graph, token)
     businesses = {row.id: row.name or "" for row in reader.rows(BUSINESSES, Named)}
     if reader.failed:
@@ -76,7 +77,7 @@ def discover(
         nodes.add_account(account)
     for page in reader.rows(PAGES, Page):
         nodes.add_page(page)
-    # Without the permission to list them, what a business lists can't be read either.
+    # A token that may not list these kinds itself can't read the nodes of them that its businesses list either.
     nodes.unreadable_kinds = {kind for each in reader.failed if each.is_refused for kind in each.edge.kinds}
     for business_id in sorted(businesses):
         for described in OF_A_BUSINESS:
@@ -125,7 +126,7 @@ class _Draft:
 
 
 class _Nodes:
-    """The nodes that were found so far, by id, and what businesses list."""
+    """The nodes that were discovered so far, by id, and the nodes that businesses list."""
 
     def __init__(self, token_ref: str, keep_page_token: KeepPageToken) -> None:
         self._token_ref, self._keep_page_token = token_ref, keep_page_token
@@ -146,7 +147,7 @@ class _Nodes:
         if row.access_token:
             token = AccessToken(kind="page", value=row.access_token)
             token_ref = self._keep_page_token(row.id, row.name or "", token)
-        # Page insights are on Pacific days whatever the Page's place (docs/graph-api.md §3.1).
+        # Page insights use Pacific days, wherever the Page is (docs/graph-api.md §3.1).
         page = self._add(_Draft(
             kind="page", id=row.id, name=row.name, owner=row.business, tasks=row.tasks, timezone=PACIFIC,
             token_ref=token_ref,
@@ -162,7 +163,7 @@ class _Nodes:
             ))
 
     def read_edge(self, described: BusinessEdge, edge: Edge, reader: EdgeReader) -> None:
-        """Read an edge of a business: add what the token may read, and list the rest."""
+        """Read an edge of a business: list each of its nodes, and add those that the token may read."""
         if edge.is_pending:
             for request in reader.rows(edge, Pending):
                 if (asset := request.ad_account or request.page) is not None:
@@ -197,7 +198,7 @@ class _Nodes:
     def _place(
         self, edge: Edge, node_id: str, name: str | None, owner: Owner | None, *, add: Callable[[], None] | None
     ) -> None:
-        """Relate a row to its business. A node that was not found yet is added if the token may read it."""
+        """Relate the node of a row to its business. Add it first if it is new and the token may read it."""
         node_id = _node_id(edge.kinds[0], node_id)
         if node_id not in self.drafts and add is not None and edge.kinds[0] not in self.unreadable_kinds:
             add()
@@ -219,5 +220,5 @@ class _Nodes:
 
 
 def _node_id(kind: str, id: str) -> str:
-    """Return the id as our links write it: of ad accounts with `act_`."""
+    """Return the id as our links write it: with `act_` for ad accounts."""
     return f"act_{id}" if kind == "ad_account" and not id.startswith("act_") else id

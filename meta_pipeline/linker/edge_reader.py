@@ -1,4 +1,4 @@
-"""Reads the edges of one token, each on its own, and collects what failed."""
+"""Read the edges of one token, each separately, and collect the failures."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from meta_pipeline.graph.responses.unknown_fields import without_unknown
 from meta_pipeline.linker.edges import BUSINESSES, Edge, FailedEdge
 from meta_pipeline.records import AccessToken
 
-# Errors of the token, the app or the network: the next edge would meet them too.
+# Errors of the token, the app or the network: the next edge would fail too.
 _OF_EVERY_EDGE = (TokenError, ThrottledError, SuspendedError, ConnectionFailedError)
 
 Row = TypeVar("Row", bound=msgspec.Struct)
 
 
 class EdgeReader:
-    """Reads the edges of one token, each on its own, and collects what failed."""
+    """A reader of the edges of one token: it reads each separately, and collects the failures."""
 
     def __init__(self, graph: GraphClient, token: AccessToken) -> None:
         self._graph, self._token = graph, token
@@ -38,8 +38,8 @@ class EdgeReader:
         self.lost_fields: list[str] = []
 
     def rows(self, edge: Edge, row: type[Row]) -> list[Row]:
-        """Return an edge's rows; none, and a failed edge, when it can't be read. A field that this version does not
-        know is left out."""
+        """Return an edge's rows. When it can't be read, record it as failed and return no rows. A field that this
+        version does not know is left out."""
         fields = edge.fields
         while True:
             try:
@@ -58,7 +58,7 @@ class EdgeReader:
 
     def _fail(self, edge: Edge, error: GraphError) -> list[Any]:
         is_refused = isinstance(error, ScopeError)
-        if not (is_refused and edge is BUSINESSES):  # without business_management no owner is known, which is enough
+        if not (is_refused and edge is BUSINESSES):  # expected: owners stay unknown without it
             self.errors.append(error)
             self.failed.append(FailedEdge(edge, str(error), is_refused))
         return []
@@ -71,5 +71,5 @@ class EdgeReader:
                     yield msgspec.json.decode(record, type=row)
                 except msgspec.MsgspecError:
                     raise UnreadableAnswerError(
-                        f"{self._graph.host} answered {edge.path} with a row that is not one", trace_id=batch.trace_id
+                        f"{self._graph.host} returned an invalid row for {edge.path}", trace_id=batch.trace_id
                     ) from None

@@ -41,7 +41,7 @@ class Account(msgspec.Struct):
 
 
 class Instagram(msgspec.Struct):
-    """An Instagram account: of a Page, or a row of an edge of a business, where its id may be in `ig_user_id`."""
+    """The Instagram account of a Page, or a row of a business's edge, where the id may be in `ig_user_id`."""
 
     id: str
     username: str | None = None
@@ -51,7 +51,7 @@ class Instagram(msgspec.Struct):
 
 
 class Page(msgspec.Struct):
-    """A row of an edge to Pages; `access_token` is there when the token's person has a role on the Page."""
+    """A row of an edge to Pages; `access_token` is set when the token's person has a role on the Page."""
 
     id: str
     name: str | None = None
@@ -80,8 +80,8 @@ class Pending(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edge:
-    """An edge: its path, the kinds of nodes at its end, its fields, and whose edge it is. `is_extra`: the nodes that
-    can be read are listed elsewhere too, so a failure of this edge hides none of them."""
+    """An edge: its path, the kinds of nodes that it lists, its fields, and its business, if any. `is_extra`: another
+    edge lists the readable nodes too, so a failure of this one hides none of them."""
 
     path: str
     call: CallKind
@@ -125,7 +125,7 @@ class FailedEdge:
 
     @property
     def hidden_kinds(self) -> tuple[str, ...]:
-        """Return the kinds of which nodes that could be read may be missing because of the failure."""
+        """Return the kinds of readable nodes that may be missing because of the failure."""
         return () if self.edge.is_extra else self.edge.kinds
 
 
@@ -142,7 +142,7 @@ PAGES = Edge(
 )
 
 
-# Of each ad account, whose id goes before it: the Instagram accounts that its ads may appear as.
+# An edge of each ad account, whose id goes before the path: the Instagram accounts as which its ads may appear.
 IDENTITIES = Edge(
     path="connected_instagram_accounts", call=CallKind.AD_OBJECTS, kinds=("instagram_account",),
     fields=("id", "username"), is_extra=True,
@@ -151,7 +151,7 @@ IDENTITIES = Edge(
 
 @dataclass(frozen=True, slots=True)
 class BusinessEdge:
-    """An edge of a business: its name, the kind of its nodes and what they are to the business."""
+    """An edge of a business: its name, the kind of its nodes and their relation to the business."""
 
     name: str
     kind: str
@@ -160,7 +160,7 @@ class BusinessEdge:
     limit: int = 100
 
     def of(self, business_id: str) -> Edge:
-        """Return the edge of one business. Pixels and catalogs are listed nowhere else."""
+        """Return the edge of one business. No other edge lists pixels and catalogs."""
         return Edge(
             path=f"{business_id}/{self.name}", call=CallKind.BUSINESSES, kinds=(self.kind,), fields=self.fields,
             limit=self.limit, business_id=business_id, relation=self.relation,

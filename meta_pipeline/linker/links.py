@@ -1,5 +1,5 @@
-"""Store what a discovery found, and what it changes: the nodes that a token reaches now, those of its earlier ones that
-stay linked, and the difference for every node."""
+"""Store a discovery: the nodes that a token reaches now, those that it reached earlier and that stay linked, and the
+changes of every node."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from meta_pipeline.store.transactions import begin_alone
 
 
 def save(engine: sa.Engine, discovery: Discovery, *, through: str, now: dt.datetime) -> list[LinkChange]:
-    """Store the discovered links, the edges that were not read, and that the token `through` reaches these nodes now,
-    as well as those it reached before behind an edge that could not be read this time. Return what changed.
+    """Store the discovered links, the edges that were not read, and the nodes that the token `through` reaches: these,
+    and those that it reached before and that an edge may list that could not be read this time. Return the changes.
 
-    One transaction: after a kill, the next discovery finds the same difference."""
+    This is one transaction: after a kill, the next discovery computes the same changes."""
     earlier = access.by_source_token(engine).get(through, []) if discovery.failed else []
     links = node_links.list_links(engine) if earlier else []
     stored = {link.id: link for link in links}
@@ -48,7 +48,7 @@ def save(engine: sa.Engine, discovery: Discovery, *, through: str, now: dt.datet
 
 
 def settle(engine: sa.Engine, *, now: dt.datetime) -> list[LinkChange]:
-    """Record which nodes are reached no longer, or again, since tokens were retired or kept; return what changed."""
+    """Record which nodes are no longer reached, or are reached again, after tokens changed; return the changes."""
     with begin_alone(engine) as connection:
         return _record(connection, history.linked_states(connection), through=None, now=now)
 
@@ -56,15 +56,15 @@ def settle(engine: sa.Engine, *, now: dt.datetime) -> list[LinkChange]:
 def still_reached(
     earlier: Iterable[Access], links: Iterable[NodeLink], failed: Sequence[FailedEdge]
 ) -> list[Access]:
-    """Return the earlier accesses whose node may be behind an edge that failed for another reason than a refusal."""
+    """Return the earlier accesses to nodes that may be listed by an edge that failed without being refused."""
     unread = [edge for edge in failed if not edge.is_refused]
     by_id = {access.node_id: access for access in earlier}
     return [by_id[link.id] for link in links if link.id in by_id and any(edge.leads_to(link) for edge in unread)]
 
 
 def with_unread(link: NodeLink, stored: NodeLink | None, failed: Sequence[FailedEdge]) -> NodeLink:
-    """Return the link with what it had through edges of businesses that could not be read this time: its relation to
-    the business, and its owner if no other edge named one."""
+    """Return the link with the stored relations to businesses whose edges could not be read this time. The stored owner
+    is copied too if no edge that was read shows the access."""
     unread = {(each.edge.name, each.edge.business_id) for each in failed if not each.is_refused}
     if stored is None or not unread:
         return link

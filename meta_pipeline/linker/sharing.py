@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from meta_pipeline.store.nodes.share_requests import ShareRequest, State
 
 FIRST_CHECK, LONGEST_WAIT = dt.timedelta(minutes=5), dt.timedelta(hours=12)
-LIFE = dt.timedelta(days=30)  # a request that nobody has answered by then is given up
+LIFE = dt.timedelta(days=30)  # a request without an answer by then has lapsed
 # The words of Meta's pages for kinds of nodes, and for tasks (docs/graph-api.md §5.2).
 _PLACES = {"ad_account": "Accounts → Ad accounts", "page": "Accounts → Pages"}
 _WORDS = {
@@ -20,9 +20,9 @@ _WORDS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listing:
-    """The facts that Meta lists of a requested node. `tasks`: ours on a shared one, None where Meta does not name
-    them, empty without a role; `has_identity`: an Instagram account is assigned to a shared ad account, None where
-    that was not read; `failed`: why something could not be read."""
+    """The facts that Meta lists about a requested node. `tasks`: our tasks on a shared node, None when Meta does not
+    name them, empty when we have no role on it; `has_identity`: an Instagram account is assigned to a shared ad
+    account, None when that was not read; `failed`: why something could not be read."""
 
     is_pending: bool = False
     is_shared: bool = False
@@ -32,7 +32,7 @@ class Listing:
 
 
 def wait_before(checks: int) -> dt.timedelta:
-    """Return how long to wait after so many polls: twice as long each time, up to half a day."""
+    """Return how long to wait after this many polls: twice as long each time, up to half a day."""
     return min(LONGEST_WAIT, FIRST_CHECK * (1 << min(checks, 20)))
 
 
@@ -41,7 +41,7 @@ def verdict(request: ShareRequest, listing: Listing, *, now: dt.datetime) -> tup
     if listing.is_shared:
         return "confirmed", _shared(request, listing)
     if listing.failed is not None and now < request.ends_at:
-        return "waiting", f"could not be checked: {listing.failed}; it is tried again"
+        return "waiting", f"could not be checked: {listing.failed}; it will be checked again"
     if now >= request.ends_at:
         return "lapsed", f"nobody accepted it within {LIFE.days} days: ask the owner, then request it again"
     if listing.is_pending:
@@ -58,7 +58,7 @@ WAITS_FOR_OUR_ADMIN = f"an admin of our business has to approve it: {ACCEPT}"
 
 
 def no_identity(node_id: str) -> str:
-    """Return that no Instagram account is assigned to an ad account, and the click that assigns one."""
+    """Return the sentence that no Instagram account is assigned to an ad account, with the clicks that assign one."""
     return (
         f"no Instagram account is assigned to {node_id}, so Meta refuses every ad of it on Instagram (1815199): "
         "Business settings → Accounts → Instagram accounts → the account → Connected assets → Add assets → the ad "
@@ -69,19 +69,19 @@ def no_identity(node_id: str) -> str:
 def verdict_of_given(
     given: ShareRequest, *, is_shared: bool, failed: str | None, now: dt.datetime
 ) -> tuple[State, str]:
-    """Return the state of a node of ours that a partner is to use, and a sentence with what to click. `failed`: why it
-    could not be read."""
+    """Return the state of our node that a partner should get access to, and a sentence with what to click. `failed`:
+    why it could not be read."""
     if is_shared:
         return "confirmed", HAS_ACCESS
     if now >= given.ends_at:
         return "lapsed", f"nobody gave the partner access within {LIFE.days} days: give it again"
     if failed is not None:
-        return "waiting", f"could not be checked: {failed}; it is tried again"
+        return "waiting", f"could not be checked: {failed}; it will be checked again"
     return "waiting", WAITS_FOR_OUR_ADMIN if given.is_sent else f"not shared yet. {our_steps(given)}"
 
 
 def our_steps(given: ShareRequest) -> str:
-    """Return the clicks with which we share a node of ours by hand."""
+    """Return the clicks with which we share our node by hand."""
     return (
         f"By hand: Business settings → {_PLACES[given.kind]} → {given.node_id} → Assign partner → {given.business_id}, "
         f"and switch on {words(given.tasks)}"
@@ -97,7 +97,7 @@ def owner_steps(request: ShareRequest) -> str:
 
 
 def words(tasks: Sequence[str]) -> str:
-    """Return tasks as Meta's pages call them."""
+    """Return tasks with the names that Meta's pages show."""
     return " and ".join(f"“{_WORDS.get(task, task)}” ({task})" for task in tasks)
 
 
@@ -105,7 +105,7 @@ def _shared(request: ShareRequest, listing: Listing) -> str:
     tasks = listing.tasks
     if tasks == ():
         return (
-            "shared with our business, but nobody of ours has a role on it: Business settings → "
+            "shared with our business, but none of our people has a role on it: Business settings → "
             f"{_PLACES[request.kind]} → {request.node_id} → Assign people, choose the person or system user that is "
             f"connected, and switch on {words(request.tasks)}"
         )

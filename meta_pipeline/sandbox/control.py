@@ -18,15 +18,15 @@
 | `POST faults`, `limits`, `clock` | `{fault, path, times}` (`protocol.faults` has the names); the fields of
   `limit_settings.LimitSettings`; `{now}` |
 | `POST conversations` | `{page_id, platform, person_id, name, text}` writes to a Page, `{…, answer}` answers |
-| `POST leads` | `{form_id or page_id, answers, ad_id}` submits a lead, orders its webhook unless `webhook` is false |
+| `POST leads` | `{form_id or page_id, answers, ad_id}` submits a lead, queues its webhook unless `webhook` is false |
 | `POST tokens`, `dead`, `tasks` | issue a token; invalidate tokens; set what people may do on a node |
 | `POST signed_request`, `callbacks` | what Meta POSTs when a person leaves: `{user_id, issued_at, algorithm, secret}`,
   each with a default; returned, or sent to `{url}`: the status and the body of the response. A `callback` of
   `deauthorize` ends the person's tokens first, as Meta does |
-| `POST webhooks` | `{changes, …}` orders webhooks and sends what is due; `{switch: {object, active}}`; see
+| `POST webhooks` | `{changes, …}` queues webhooks and sends those due; `{switch: {object, active}}`; see
   `webhooks.control.Webhooks` |
-| `POST publishing` | the options of `publishing.rules.PublishingOptions`; returned with how much is not published yet |
-| `POST shares` | `{node, answer, tasks}` plays the admin of the partner that owns a node: `accept`, `refuse`, `tasks`
+| `POST publishing` | the options of `publishing.rules.PublishingOptions`; returned with the numbers of objects |
+| `POST shares` | `{node, answer, tasks}` acts as the admin of the partner that owns a node: `accept`, `refuse`, `tasks`
   or `take_back`; with `partner`, our own admin gives a node to it (`accept`) or takes it back; `{allow_listed}`:
   whether the app may share through the API, `{needs_approval}`: our admin has to approve it; `GET`: every share |
 | `POST owners` | `{node, business: {id, name}}`: who owns a node from now on; null: no portfolio does |
@@ -127,14 +127,14 @@ def _signed_request(state: SandboxState, body: dict[str, Any]) -> dict[str, str]
 
 
 def _callback(state: SandboxState, body: dict[str, Any]) -> dict[str, Any]:
-    """Send what Meta sends when a person leaves."""
+    """Send the callback that Meta sends when a person leaves."""
     if body.get("callback") == "deauthorize":
         state.identity.revoke_permissions(str(body.get("user_id", USER_ID)), None)
     return callbacks.send(str(body["url"]), _signed_request(state, body))
 
 
 def _shares(state: SandboxState, body: dict[str, Any]) -> dict[str, Any]:
-    """Play the admin of a partner or our own, set what the app may do, and return every share."""
+    """Act as the admin of a partner or as our own, set what the app may do, and return every share."""
     if "allow_listed" in body:
         state.shares.is_allow_listed = bool(body["allow_listed"])
     if "needs_approval" in body:
@@ -159,7 +159,7 @@ def _owners(state: SandboxState, body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _identities(state: SandboxState, body: dict[str, Any]) -> dict[str, list[str]]:
-    """Assign Instagram accounts to an ad account in place of its own; return all that were assigned."""
+    """Assign Instagram accounts to an ad account in place of its own; return all assignments."""
     ids = [str(id) for id in body["instagram_accounts"]]
     state.access.identities[str(body["node"]).removeprefix("act_")] = ids
     return state.access.identities
@@ -174,7 +174,7 @@ def _withhold(state: SandboxState, body: dict[str, Any]) -> dict[str, list[str]]
 def _entities(state: SandboxState, body: Any) -> Any:
     if isinstance(body, list):
         return [control(state, "entities", change, {}) for change in body]
-    entity = state.changes.order(body, state.now())
+    entity = state.changes.apply_or_plan(body, state.now())
     if entity is None:
         return {"planned": len(state.changes.planned)}
     return entity_node(entity, state.world, state.now())

@@ -40,7 +40,7 @@ class Graph(SandboxState):
         is_batch = request.path == "" and request.method == "POST"
         try:
             headers |= check_version(request, is_marketing=routes.is_marketing(self, request.path))
-            if not is_batch:  # a batch is charged by its operations
+            if not is_batch:  # the operations of a batch are charged, not the batch
                 charged = self._charged_call(request)
                 self.limits.admit(charged, is_write=routes.is_write(request), now=self.now())
             response = self.faults.respond(request) or self._respond(request, is_batch=is_batch)
@@ -51,7 +51,7 @@ class Graph(SandboxState):
         return dataclasses.replace(response, headers={**headers, **usage, **response.headers})
 
     def _respond(self, request: GraphRequest, *, is_batch: bool) -> GraphResponse:
-        """Return the response of a batch or of a path; an upload's has its own form."""
+        """Return the response of a batch or of a path. Uploads return a complete GraphResponse."""
         body = self._run_batch(request) if is_batch else routes.dispatch(self, request)
         return body if isinstance(body, GraphResponse) else GraphResponse(body)
 
@@ -62,7 +62,7 @@ class Graph(SandboxState):
         )
 
     def _charged_call(self, request: GraphRequest) -> ChargedCall:
-        """Return what a call is charged to: the limits of a node by use case, or the app's own."""
+        """Return the limits that a call counts against: those of a node by use case, or the app's."""
         if organic := routes.charged_organic(self, request):
             return organic
         account = routes.charged_account(self, request.path)

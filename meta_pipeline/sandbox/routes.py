@@ -1,4 +1,4 @@
-"""Paths to subjects: which code answers a request, and which ad account is charged for it."""
+"""Routes: which code answers a request, and which ad account is charged for it."""
 
 from __future__ import annotations
 
@@ -118,9 +118,10 @@ def charged_account(state: SandboxState, path: str) -> Account | None:
 
 
 def charged_organic(state: SandboxState, request: GraphRequest) -> ChargedCall | None:
-    """Return what a call to a Page, an Instagram account or what they published is charged to; None for other paths.
+    """Return the limits that a call to a Page, an Instagram account or their publications counts against; None for
+    other paths.
 
-    A Page's limit is that of its own and of system users' tokens; calls with a person's token count against the app's.
+    With the token of a Page or a system user these are the Page's limits, with a person's token the app's.
     """
     token = state.identity.find(request.token_text or "")
     node_id = request.path.partition("/")[0]

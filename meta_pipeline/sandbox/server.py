@@ -1,4 +1,4 @@
-"""Serves the sandbox on loopback and prints when it is ready. Access logs are off: a URL may hold a secret."""
+"""Serve the sandbox on loopback, and print when it is ready. Access logs are off: a URL may contain a secret."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ def serve(
     try:
         app = create_app(seed=seed, now=now, scenario=plan, speed=speed, accounts=accounts, ads=ads)
     except (KeyError, TypeError, ValueError) as error:
-        sys.exit(f"error: the scenario {scenario} can't be followed: {error!r}")
+        sys.exit(f"error: the scenario {scenario} is invalid: {error!r}")
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind(("127.0.0.1", port))
     except OSError:
-        sys.exit(f"error: port {port} is taken: choose another with --port, or --port 0 for any free one")
+        sys.exit(f"error: port {port} is in use: choose another with --port, or any free port with --port 0")
     listener.listen(256)
     print(f"READY http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
     uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False)).run(sockets=[listener])

@@ -76,7 +76,7 @@ class SandboxState:
         )
         self.leads = LeadEdges(
             world=self.world, access=self.access, promoted_page=promoted_page,
-            order_webhook=lambda page, value: self.webhooks.order_for_page(page.id, "leadgen", value, self.now()),
+            queue_webhook=lambda page, value: self.webhooks.queue_for_page(page.id, "leadgen", value, self.now()),
         )
         self.businesses = BusinessEdges(
             self.world, self.access, self.shares, self.system_users, self.pages.node

@@ -152,10 +152,10 @@ def test_a_share_as_partner_is_found_once_the_admin_accepts_and_lapses_when_they
         page.goto(link)
         page.get_by_role("button", name="I have shared it").click()
         visit.see("Waiting for your share")
-        expect(page.locator("main")).to_contain_text("Last looked 1×", timeout=60_000)
+        expect(page.locator("main")).to_contain_text("Checked so far: 1×", timeout=60_000)
         served.clock.at += dt.timedelta(minutes=5)
         page.reload()
-        expect(page.locator("main")).to_contain_text("Last looked 2×", timeout=60_000)
+        expect(page.locator("main")).to_contain_text("Checked so far: 2×", timeout=60_000)
         sandbox.control("shares", {"node": PENDING_ACCOUNT, "answer": "accept"})
         page.reload()
         expect(page.locator("h1")).to_have_text("Waiting for your share")  # its time has not come
@@ -169,11 +169,11 @@ def test_a_share_as_partner_is_found_once_the_admin_accepts_and_lapses_when_they
         _, link = served.invite("page")
         page.goto(link)
         page.get_by_role("button", name="I have shared it").click()
-        expect(page.locator("main")).to_contain_text("Last looked 1×", timeout=60_000)  # before the clock moves
+        expect(page.locator("main")).to_contain_text("Checked so far: 1×", timeout=60_000)  # before the clock moves
         sandbox.control("shares", {"node": PENDING_PAGE, "answer": "refuse"})
         served.clock.at += dt.timedelta(minutes=5)
         page.reload()
-        expect(page.locator("main")).to_contain_text("Last looked 2×", timeout=60_000)
+        expect(page.locator("main")).to_contain_text("Checked so far: 2×", timeout=60_000)
         served.clock.at += dt.timedelta(days=7)
         page.reload()
         visit.see("This invitation has ended")

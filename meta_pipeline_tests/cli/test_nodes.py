@@ -18,6 +18,7 @@ from meta_pipeline.linker.discover import Discovery
 from meta_pipeline.node_kinds import AD_ACCOUNT
 from meta_pipeline.records import AccessToken, ConfigError, NodeLink
 from meta_pipeline.settings import Settings
+from meta_pipeline.store.connections import node_links
 from meta_pipeline.store.nodes.business_assets import BusinessAsset
 from meta_pipeline.vault.seal import new_key
 
@@ -108,6 +109,9 @@ def test_a_backfill_reads_what_is_chosen_and_what_is_named_but_never_what_is_pau
     run("leave-out", "act_3")
     with pytest.raises(ConfigError, match="no node is read every day"):
         reports_by_node(runtime, nodes=[], reports=[])
+    node_links.save(runtime.engine, [account(1, kind="page", id="88", token_ref="t")], now=NOW)
+    with pytest.raises(ConfigError, match="no ad account is read every day"):
+        reports_by_node(runtime, nodes=[], reports=["account_insights"])
 
 
 @pytest.mark.parametrize(("tenants", "read"), [

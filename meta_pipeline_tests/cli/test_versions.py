@@ -34,7 +34,7 @@ def test_the_pins_and_the_warnings_in_metas_responses(home: Home) -> None:
 
 def test_a_canary_pulls_the_next_version_and_says_what_differs(home: Home) -> None:
     assert home.run("connect", "--no-browser").returncode == 0
-    assert home.run("versions").returncode == 0
+    assert "v27.0" in home.run("versions").stdout  # it fails on days on which a version in use has ended
     ran = home.run("versions", "canary", "--format", "json")
 
     assert ran.returncode == 0, ran.stderr

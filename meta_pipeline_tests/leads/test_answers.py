@@ -81,7 +81,7 @@ def test_answers_that_expire_leave_the_file_and_stay_counted(
 
 
 def test_a_lead_viewer_must_be_one_of_the_viewers() -> None:
-    with pytest.raises(ConfigError, match=r"lead_viewers: eve@x\.example is none of its viewers"):
+    with pytest.raises(ConfigError, match=r"lead_viewers: eve@x\.example is not one of its viewers"):
         parse_intake('[tenants.a]\nnodes = ["1"]\nviewers = ["ann@x.example"]\nlead_viewers = ["eve@x.example"]', source="t")
 
 

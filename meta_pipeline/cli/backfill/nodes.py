@@ -34,6 +34,9 @@ def reports_by_node(
         kind = KINDS_BY_NAME[kind_name]
         if not any(link.kind == kind_name for link in links.values()):
             raise ConfigError(f"no {kind.noun} is linked yet: {_CONNECT_FIRST}")
+        if not nodes and not any(link.kind == kind_name for link in chosen):
+            raise ConfigError(
+                f"no {kind.noun} is read every day: `meta-pipeline nodes list` shows which are paused or left out")
         if not any(link.kind == kind_name for link in chosen):
             raise ConfigError(f"{names[0]} is a report of {kind.plural}, unlike {nodes[0]}: leave out one of them")
     for link in chosen if reports and nodes else ():

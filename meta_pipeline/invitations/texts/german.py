@@ -58,8 +58,8 @@ TEXTS = {
     "revoked_title": "Diese Einladung wurde zurückgenommen",
     "revoked_text": "{us} hat sie zurückgenommen. Über sie kann nichts freigegeben werden.",
     "used_title": "Dieser Link wurde benutzt",
-    "used_text": "Er funktioniert einmal, in einem Browser. Bitten Sie {us} um einen neuen Link: Er zeigt, was freigegeben "
-    "ist, und beendet es.",
+    "used_text": "Er funktioniert einmal, in einem Browser. Bitten Sie {us} um einen neuen Link. Auf seiner Seite sehen "
+    "Sie, was freigegeben ist, und können es beenden.",
     "replaced_title": "Es gibt einen neueren Link",
     "replaced_text": "Dieser Link wurde ersetzt. Nutzen Sie den neuesten, den {us} Ihnen geschickt hat.",
     "declined_title": "Sie haben abgelehnt",
@@ -71,11 +71,10 @@ TEXTS = {
     "failed_title": "Das hat nicht geklappt",
     "again": "Noch einmal versuchen",
     "checking_title": "Ihre Freigabe wird geprüft",
-    "checking_text": "Facebook wird gefragt, was gelesen werden kann. Sie können diese Seite schließen.",
+    "checking_text": "Wir fragen Facebook, was gelesen werden kann. Sie können diese Seite schließen.",
     "waiting_title": "Warten auf Ihre Freigabe",
-    "waiting_text": "Meta zeigt sie noch nicht. Bis {until} UTC wird immer wieder nachgesehen; Sie können diese Seite "
-    "schließen.",
-    "looked": "Zuletzt nachgesehen: {ago}.",
+    "waiting_text": "Meta zeigt sie noch nicht. Wir prüfen regelmäßig bis {until} UTC. Sie können diese Seite schließen.",
+    "looked": "Bisher geprüft: {count}×.",
     "verified_title": "Alles ist freigegeben",
     "verified_text": "{us} kann alles lesen, worum gebeten wurde. Sie sind fertig und können diese Seite schließen.",
     "partly_title": "Etwas fehlt",
@@ -89,7 +88,7 @@ TEXTS = {
     "choice_saved": "Ihre Auswahl ist gespeichert.",
     "nothing_shared": "Noch ist nichts freigegeben.",
     "status_title": "Was {tenant} für {us} freigibt",
-    "status_text": "Diese Seite dient nur zum Lesen. Alles darauf kann hier beendet werden.",
+    "status_text": "Diese Seite zeigt nur, was freigegeben ist. Sie können den Zugriff hier beenden.",
     "disconnect": "Trennen",
     "disconnect_text": "Der gespeicherte Zugriff wird gelöscht, und Facebook wird gebeten, die Zustimmung zu widerrufen. "
     "Schon gesammelte Daten bleiben.",
@@ -108,7 +107,7 @@ TEXTS = {
     "erase_back": "Behalten",
     "erasing_title": "Die Daten werden gelöscht",
     "erasing_text": "Der Zugriff ist beendet. Der Bestätigungscode ist {code}: Mit ihm zeigt die nächste Seite, wann "
-    "alles gelöscht ist. Merken Sie sich ihre Adresse, denn dieser Link öffnet ab jetzt nichts mehr.",
+    "alles gelöscht ist. Merken Sie sich ihre Adresse, denn dieser Link funktioniert ab jetzt nicht mehr.",
     "erasing_link": "Fortschritt zeigen",
     "kind_ad_account": "Werbekonto", "kind_page": "Seite", "kind_instagram_account": "Instagram-Konto",
     "kind_pixel": "Pixel", "kind_catalog": "Katalog",

@@ -20,12 +20,12 @@ class Wording:
     tenant: str
 
     def __call__(self, key: str, **values: object) -> str:
-        """Return a text. Values are put in as they are; the page escapes them."""
+        """Return a text with these values, unescaped: the page escapes them."""
         return LANGUAGES[self.language][key].format(**{"us": self.us, "tenant": self.tenant, **values})
 
 
 def check_language(language: str) -> str:
-    """Return the language; ConfigError, which lists those that exist, for another one."""
+    """Return the language. Raise ConfigError, which lists the languages, when it does not exist."""
     if language not in LANGUAGES:
-        raise ConfigError(f"there are no texts in the language {language[:20]!r}: there are {', '.join(LANGUAGES)}")
+        raise ConfigError(f"the language {language[:20]!r} has no texts: use one of {', '.join(LANGUAGES)}")
     return language

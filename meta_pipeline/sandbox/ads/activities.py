@@ -1,5 +1,5 @@
-"""The activity log of an ad account: who changed what, and when (docs/graph-api.md §9). Every day has a few drawn
-entries beside the edits that control calls made."""
+"""The activity log of an ad account: who changed what, and when (docs/graph-api.md §9). Every day has a few generated
+entries besides the edits that control calls made."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _DEFAULT_DAYS = dt.timedelta(days=7)
 
 
 class Activity(NamedTuple):
-    """One entry of the log; `change` is what `extra_data` says."""
+    """One entry of the log; `change` is the content of `extra_data`."""
 
     at: dt.datetime
     account: Account

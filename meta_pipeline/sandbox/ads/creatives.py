@@ -1,6 +1,6 @@
 """Ad creatives: what an ad shows, one for each ad (docs/graph-api.md §9).
 
-An incomplete creative, as other clients met it (airbytehq/airbyte#65944, #66027): the post or reel behind it is gone.
+An incomplete creative, as seen by other clients (airbytehq/airbyte#65944, #66027): the post or reel behind it is gone.
 Reading it, or a page of a listing that contains it, fails with 100/2446289 as soon as a field of its story is
 requested.
 """
@@ -55,7 +55,7 @@ def ad_of_creative(node_id: str, world: World) -> Entity | None:
 
 
 def is_incomplete(ad: Entity, world: World) -> bool:
-    """Check whether the ad is among the first of its account's listing, as many as the world's options say."""
+    """Check whether the ad is among the first `incomplete_creatives` of its account's listing."""
     if not (count := world.options.incomplete_creatives):
         return False
     listed = (other for other in world.ads_of(ad.account.id) if other.effective_status not in ("DELETED", "ARCHIVED"))

@@ -111,7 +111,7 @@ class AdsEdges:
         return creatives.read_creative(call, ad, self.world)
 
     def _with_drawn_creative(self, ads: list[Entity]) -> list[Entity]:
-        """Return the ads whose creatives are the world's, one for each."""
+        """Return the ads whose creative was generated with the world, not created through the API."""
         return [ad for ad in ads if self.creation.creative_node_of(ad) is None]
 
     def _all(self, edge: str) -> list[Entity]:

@@ -1,6 +1,6 @@
 """Edits as people make them in Ads Manager: names, budgets and statuses change, entities are created and deleted.
 
-`POST /_sandbox/entities` orders them. A change happens at the server's now, or when its clock reaches `at`;
+`POST /_sandbox/entities` requests them. A change happens at the server's now, or when its clock reaches `at`;
 `updated_time` shows it. A change is the JSON of the control call.
 """
 
@@ -31,7 +31,7 @@ class Edit(NamedTuple):
 
 
 class EntityChanges:
-    """The changes that are still to come, and the `edits` that were made."""
+    """The changes that are planned for later, and the `edits` that were made."""
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -39,7 +39,7 @@ class EntityChanges:
         self._later: list[tuple[dt.datetime, Callable[[], None]]] = []
         self.edits: list[Edit] = []
 
-    def order(self, change: dict[str, Any], now: dt.datetime) -> Entity | None:
+    def apply_or_plan(self, change: dict[str, Any], now: dt.datetime) -> Entity | None:
         """Apply the change and return the entity, or plan it for later and return None."""
         change = dict(change)
         at = dt.datetime.fromisoformat(change.pop("at")) if "at" in change else now
@@ -99,7 +99,7 @@ def apply_change(world: World, change: dict[str, Any], now: dt.datetime) -> Enti
 def _validate(change: dict[str, Any], world: World) -> None:
     """Raise ValueError or KeyError for an invalid change, also when it is planned for later."""
     if unknown := set(change) - _KEYS:
-        raise ValueError(f"{', '.join(sorted(unknown))} of a thing can't be set")
+        raise ValueError(f"{', '.join(sorted(unknown))} of an entity can't be set")
     if change.get("status", "ACTIVE") not in STATUSES:
         raise ValueError(f"a status is one of {', '.join(STATUSES)}")
     if "create" in change:
@@ -118,7 +118,7 @@ def _account_and_parents(world: World, change: dict[str, Any]) -> tuple[Account,
         case "ad":
             ad_set = world.ad_sets[str(change["adset_id"])]
             return ad_set.account, (*ad_set.parents, ad_set)
-    raise ValueError(f"{change['create']} can't be made: only campaign, adset and ad")
+    raise ValueError(f"{change['create']} can't be created: only campaign, adset and ad")
 
 
 def _create(world: World, change: dict[str, Any], now: dt.datetime) -> Entity:

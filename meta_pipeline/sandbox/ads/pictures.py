@@ -42,7 +42,7 @@ def _signature(world: World, name: str, expiry: str) -> str:
 
 
 def _png(name: str) -> bytes:
-    """Return a picture of one pixel, in a colour of its own."""
+    """Return a picture of one pixel, in its own colour."""
     colour = hashlib.blake2b(name.encode(), digest_size=3).digest()
     chunks = (
         (b"IHDR", struct.pack(">IIBBBBB", 1, 1, 8, 2, 0, 0, 0)), (b"IDAT", zlib.compress(b"\0" + colour)),

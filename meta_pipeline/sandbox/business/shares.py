@@ -1,7 +1,7 @@
-"""Requests for access between portfolios, and what became of them (docs/graph-api.md §5.3).
+"""Requests for access between portfolios, and their outcome (docs/graph-api.md §5.3).
 
 The agency requests access to what a client owns, and the client's admin answers in the business settings, which a
-control call plays. The agency gives its clients access to what it owns itself."""
+control call simulates. The agency gives its clients access to its own nodes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _NO_TASKS: list[str] = []
 
 @dataclass(kw_only=True)
 class Share:
-    """A node of one portfolio that another one uses, or has requested. `node`: None for one that the world has."""
+    """A node of one portfolio that another one uses, or has requested. `node`: None when the world has it already."""
 
     node_id: str
     kind: str
@@ -49,8 +49,8 @@ class Share:
 
 @dataclass(kw_only=True)
 class Shares:
-    """Every share and request. `is_allow_listed`: the app may write them through the API; `needs_approval`: what the
-    agency gives waits for an admin of its own."""
+    """Every share and request. `is_allow_listed`: the app may write them through the API; `needs_approval`: access that
+    the agency gives waits for its own admin."""
 
     world: World
     access: NodeAccess
@@ -84,7 +84,7 @@ class Shares:
         return [share for share in self.shares if share.node_id == node_id and share.status == CONFIRMED]
 
     def request(self, node: Account | Page, *, agency: Business, tasks: list[str], now: dt.datetime) -> Share:
-        """Request a node of another portfolio, or more tasks on it; what people reach already, they reach."""
+        """Request a node of another portfolio, or more tasks on it. Access that exists already stays."""
         return self._new(node, agency=agency, tasks=tasks, status=PENDING, now=now)
 
     def give(self, node: Account | Page, *, agency: Business, tasks: list[str], now: dt.datetime) -> Share:
@@ -93,8 +93,8 @@ class Shares:
         return self._new(node, agency=agency, tasks=tasks, status=status, now=now)
 
     def answer_for(self, node_id: str, partner: Business, answer: str, now: dt.datetime) -> Share:
-        """Play the agency's own admin: `accept` gives a partner a node, by hand or where it waits for approval;
-        `take_back` ends that. Raise ValueError when it is no node of the agency."""
+        """Act as the agency's own admin: `accept` gives a partner access to a node, also without a request; `take_back`
+        ends it. Raise ValueError when the node is not the agency's."""
         node = self.world.accounts.get(node_id) or self.world.pages.get(node_id)
         if node is None or node.business != OWN_BUSINESS or answer not in ("accept", "take_back"):
             raise ValueError(f"the agency's admin can't {answer} {node_id}")
@@ -115,8 +115,8 @@ class Shares:
         return True
 
     def answer(self, node_id: str, answer: str, tasks: list[str] | None, now: dt.datetime) -> Share:
-        """Play the admin of the portfolio that owns a node: `accept` (with fewer or other tasks), `refuse`, `tasks` or
-        `take_back`. Raise ValueError when there is nothing to answer."""
+        """Act as the admin of the portfolio that owns a node: `accept` (with fewer or other tasks), `refuse`, `tasks`
+        or `take_back`. Raise ValueError when there is nothing to answer."""
         share = self.find(node_id, OWN_BUSINESS) or self._existing(node_id, now)
         if answer in ("accept", "refuse") and share.status != PENDING:
             raise ValueError(f"{node_id} has no pending request")

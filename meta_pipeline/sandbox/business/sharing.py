@@ -1,5 +1,5 @@
-"""The calls that share nodes between portfolios: requests, and what an owner gives (docs/graph-api.md §5.3). An app
-that is not allow-listed may send none of them."""
+"""The calls that share nodes between portfolios: requests, and access given by an owner (docs/graph-api.md §5.3). An
+app that is not allow-listed may send none of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""System users of a portfolio: made, given nodes, given the app and given tokens (docs/graph-api.md §4.5)."""
+"""System users of a portfolio: created, assigned to nodes, given the app and given tokens (docs/graph-api.md §4.5)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from meta_pipeline.sandbox.world.entities import Business
 _LIFE = dt.timedelta(days=60)
 _FIRST_ID = 1_020_000_000_000_100
 _ROLES = ("ADMIN", "EMPLOYEE")
-# Issues a token: the kind, its scopes, now, its life and whose it is.
+# Issues a token. Its arguments: the kind, the scopes, now, the life and the id of its subject.
 Mint = Callable[..., AccessToken]
 
 
@@ -34,8 +34,8 @@ class SystemUser:
 
 @dataclass(kw_only=True)
 class SystemUsers:
-    """The system users of the agency. `installed`: those that have the app; `must_expire`: tokens without an end are
-    refused, as some portfolios have it; `most`: how many the app's tier allows beside the first."""
+    """The system users of the agency. `installed`: those that have the app; `must_expire`: tokens that never expire are
+    refused, as in some portfolios; `most`: how many the app's tier allows besides the first."""
 
     access: NodeAccess
     mint: Mint

@@ -127,7 +127,7 @@ def _participants(conversation: Conversation) -> list[dict[str, str]]:
 
 
 def _message(conversation: Conversation, message: Message, fields: str) -> dict[str, Any]:
-    """Return the fields of a message; raise where it is too old to be read and more than id and time is requested."""
+    """Return the fields of a message; raise when it is too old and more than its id and its time are requested."""
     readable = conversation.messages[-READABLE_MESSAGES:]
     if message not in readable and top_level_names(fields) - _ALWAYS_SHOWN:
         raise GraphApiError(

@@ -1,4 +1,4 @@
-"""Conversations and their messages: functions of absolute time, and what control calls add.
+"""Conversations and their messages: computed from absolute time, and added by control calls.
 
 People write, Pages answer most of them after a while, and some conversations have more messages than Graph lets an app
 read.
@@ -99,7 +99,7 @@ class Threads:
 
     def plant(self, body: Mapping[str, Any], now: dt.datetime) -> dict[str, str]:
         """Add a message of a person (`page_id`, `platform`, `person_id`, `name`, `text`), or of the Page with `answer`,
-        to their conversation; return the ids. Raise KeyError without one of these, ValueError for no such Page."""
+        to their conversation; return the ids. Raise KeyError when one is missing, ValueError for an unknown Page."""
         page = self.world.pages.get(str(body["page_id"]))
         platform, person_id = str(body.get("platform", PLATFORMS[0])), str(body["person_id"])
         if page is None or platform not in PLATFORMS or not person_id.isdigit():

@@ -25,7 +25,7 @@ _NOT_THE_SESSION = (EXPIRED, 492)
 
 @dataclass(kw_only=True)
 class AuthorizationCode:
-    """A code of the login dialog; single use. `scopes` were granted, of those that were `requested`."""
+    """A code of the login dialog; single use. `scopes`: those of the `requested` ones that were granted."""
 
     redirect_uri: str
     scopes: tuple[str, ...]
@@ -100,7 +100,7 @@ class Identity:
         ).value
 
     def authenticate(self, request: GraphRequest, now: dt.datetime) -> AccessToken:
-        """Return the token of a request; raise unless it is valid and its proof, if there is one, is right."""
+        """Return the token of a request; raise unless it is valid and its proof, if there is one, is correct."""
         text = request.token_text
         if not text:
             raise GraphApiError(
@@ -160,7 +160,7 @@ class Identity:
         return tuple(sorted(scope for scope, status in self.permissions.items() if status == "granted"))
 
     def revoke_permissions(self, subject_id: str, scope: str | None) -> None:
-        """Decline a scope, or all of them, and take it from the person's tokens; without scopes they are invalid."""
+        """Decline a scope, or all of them, and remove it from the person's tokens. Without scopes these are invalid."""
         revoked = [scope] if scope else list(self.permissions)
         self.permissions |= dict.fromkeys(revoked, "declined")
         for token in self.tokens.values():
@@ -194,5 +194,5 @@ def invalid_token(message: str, subcode: int | None) -> GraphApiError:
 
 
 def unparsable_token() -> GraphApiError:
-    """Return error 190 for a text that is no token."""
+    """Return error 190 for a text that is not a token."""
     return invalid_token("Invalid OAuth access token - Cannot parse access token", None)

@@ -21,7 +21,7 @@ SHORT_LIFE, LONG_LIFE, CODE_LIFE = dt.timedelta(hours=1), dt.timedelta(days=60),
 
 
 def exchange(identity: Identity, request: GraphRequest, now: dt.datetime) -> dict[str, Any]:
-    """Exchange a code or a token for a token, or return the app's own (`oauth/access_token`)."""
+    """Exchange a code or a token for a token, or return the app's own token (`oauth/access_token`)."""
     params = request.params
     if params.get("client_id") != APP_ID:
         raise GraphApiError("Error validating application. Cannot get application info due to a system error.", 101)
@@ -91,7 +91,7 @@ def revoke(identity: Identity, request: GraphRequest) -> dict[str, bool]:
 
 
 def debug_token(identity: Identity, request: GraphRequest, now: dt.datetime) -> dict[str, Any]:
-    """Describe a token (`debug_token`); for an invalid one the error is inside an HTTP 200."""
+    """Describe a token (`debug_token`); an invalid one gets HTTP 200 with the error in the body."""
     caller = request.token_text
     if caller != identity.app_token and identity.find(caller or "") is None:
         raise unparsable_token()

@@ -15,7 +15,7 @@ def person(call: NodeCall, name: str) -> dict[str, Any]:
 
 
 def permissions(identity: Identity, call: NodeCall) -> dict[str, Any]:
-    """Return what the token has been granted, and what its person has declined."""
+    """Return the permissions of the token, and those that its person has declined."""
     token = call.token
     statuses = identity.permissions if token.kind == "USER" else {}
     declined = [scope for scope, status in statuses.items() if scope not in token.scopes and status == "declined"]

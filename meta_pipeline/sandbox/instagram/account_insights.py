@@ -51,7 +51,7 @@ class AccountInsights:
     demographics: Demographics
 
     def answer(self, call: NodeCall, page: Page) -> dict[str, Any]:
-        """Return the values of the requested metrics; raise the error that Graph gives for an invalid request."""
+        """Return the values of the requested metrics; raise the error that Graph returns for an invalid request."""
         options = self.values.world.options
         query = _read_query(call, account_metrics(options), options)
         is_small = page.instagram_id in options.small_instagram
@@ -149,7 +149,7 @@ def _read_query(call: NodeCall, metrics: dict[str, AccountMetric], options: Worl
 
 
 def _check_shape(names: list[str], metrics: dict[str, AccountMetric], *, period: str, metric_type: str) -> None:
-    """Raise error 100 for a metric that has not the period or the type."""
+    """Raise error 100 for a metric that does not have the period or the type."""
     check_value("metric_type", metric_type, ("default", "time_series", "total_value"))
     check_value("period", period, ("day", "week", "days_28", "month", "lifetime", "total_over_range"))
     for name in names:

@@ -16,7 +16,7 @@ BREAKDOWNS: dict[str, dict[str, int]] = {
         "UNDEFINED": 50,
     },
 }
-# Dimensions of demographics, in the order in which a response has them.
+# Dimensions of demographics, in the order of a response.
 DEMOGRAPHIC_DIMENSIONS = ("age", "gender", "city", "country")
 TIMEFRAMES = ("this_week", "this_month")
 
@@ -74,7 +74,7 @@ ACCOUNT_METRICS: dict[str, AccountMetric] = {
     ),
 }
 DEMOGRAPHICS = tuple(name for name, metric in ACCOUNT_METRICS.items() if metric.breakdowns == DEMOGRAPHIC_DIMENSIONS)
-# Each metric of this kind has a value for each day; the others are read in ways of their own.
+# The metrics with one value for each day; the others are computed differently.
 DAILY = tuple(
     name for name, metric in ACCOUNT_METRICS.items() if metric.period == "day" and name != "follows_and_unfollows"
 )

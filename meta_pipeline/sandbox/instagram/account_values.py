@@ -1,6 +1,6 @@
 """The values of an Instagram account by Pacific day, as Meta reports them at an instant (docs/graph-api.md §3.4).
 
-Every value comes from hash(seed, account, metric, day). A value that is late is absent, and so are some that are 0.
+Every value comes from hash(seed, account, metric, day). A late value is absent, and so are some zeros.
 """
 
 from __future__ import annotations
@@ -150,7 +150,7 @@ class AccountValues:
         return sum(change["FOLLOWER"] - change["NON_FOLLOWER"] for change in changes)
 
     def _drawn(self, account_id: str, name: str, average: int, day: dt.date) -> int:
-        """Return between 40 and 160 percent of the account's own average; a tenth of the days of a rare event has
+        """Return between 40 and 160 percent of the account's own average; on a tenth of the days a rare event has
         none."""
         draw = self.world.roll(account_id, name, day)
         if average < 50 and draw % 10 == 0:

@@ -1,7 +1,7 @@
 """The followers of an Instagram account and the people who engage with it, by age, gender, city and country
 (docs/graph-api.md §3.4).
 
-Every combination of dimensions adds up the same people; a response has the 45 largest entries.
+Every combination of dimensions counts the same people; a response has the 45 largest entries.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class Demographics:
         return dict(largest[:MAX_ENTRIES])
 
     def _count_people(self, account_id: str, metric: str, timeframe: str, today: dt.date, total: int) -> Cells:
-        """Return people by age, gender, city and country. `today` is part of what decides the engaged audience."""
+        """Return people by age, gender, city and country. The engaged audience depends on `today`."""
         salt = (account_id, metric, timeframe, today if timeframe else "")
         weights = {
             (age, gender, city, country): of_age * of_gender * self._weight(*salt, country, city, age)

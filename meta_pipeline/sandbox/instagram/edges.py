@@ -147,7 +147,7 @@ class InstagramEdges:
 
 
 def _as_nodes(response: dict[str, Any]) -> dict[str, Any]:
-    """Return a response whose entries know every field of an entry, for a selection of fields."""
+    """Return the response with entries from which fields can be selected."""
     return {**response, "data": [
         {"_type": "InstagramInsightsResult", "_shown": tuple(entry), "values": None, "total_value": None, **entry}
         for entry in response["data"]
@@ -164,7 +164,7 @@ def media_counts(values: Mapping[str, int | float]) -> dict[str, int | float | N
 
 
 def _expanded(call: NodeCall, node_id: str, edge: str, arguments: Mapping[str, str]) -> NodeCall:
-    """Return the call that an edge in `fields` stands for: the arguments of its expansion are the parameters."""
+    """Return the call to an edge that is expanded in `fields`: the arguments of its expansion are the parameters."""
     token = {name: value for name, value in call.request.params.items() if name == "access_token"}
     request = dataclasses.replace(call.request, path=f"{node_id}/{edge}", params={**token, **arguments})
     return dataclasses.replace(call, request=request, node_id=node_id, edge=edge)

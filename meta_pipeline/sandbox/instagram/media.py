@@ -28,12 +28,12 @@ _ID = re.compile(r"179(\d{3})([012])(\d{10})")
 _MEDIUM, _STORY, _CHILD = "0", "1", "2"
 _CHILDREN_OF_CAROUSEL = 3
 _STORIES_PER_DAY_MAX = 100
-_FIRST_MADE = 900_000_000
+_FIRST_SUBMITTED = 900_000_000
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Publication:
-    """Media as an app published them. `videos_in_carousel`: for each child, whether it is a video."""
+    """Media that an app published. `videos_in_carousel`: for each child, whether it is a video."""
 
     page: Page
     kind: str
@@ -48,8 +48,8 @@ class Publication:
 class Media:
     """A media object of an account: one of its feed, a reel, a story, or a child of a carousel.
 
-    `ended_at` is when a story ends, or when a media object is deleted; None for what stays. `publication`: of what an
-    app published.
+    `ended_at` is when a story ends, or when a media object is deleted; None for one that stays. `publication`: set if
+    an app published it.
     """
 
     id: str
@@ -77,7 +77,7 @@ class MediaLibrary:
     def __init__(self, world: World) -> None:
         self.world = world
         self._changes: dict[str, dict[str, Any]] = {}
-        self._made: dict[str, Media] = {}
+        self._submitted: dict[str, Media] = {}
         self._times = functools.lru_cache(maxsize=256)(self._publication_times)
 
     def published(self, page: Page, now: dt.datetime) -> list[Media]:
@@ -85,7 +85,7 @@ class MediaLibrary:
         times = self._times(page.instagram_id, self.world.options.media_per_account, pacific_day(now))
         count = bisect.bisect_right(times, now)
         media = [self._feed_media(page, number, times[number]) for number in reversed(range(count))]
-        return self._with_made(media, page, now, is_story=False)
+        return self._with_submitted(media, page, now, is_story=False)
 
     def stories(self, page: Page, since: dt.date, until: dt.date, now: dt.datetime) -> list[Media]:
         """Return the stories published on these Pacific days until now, ended ones included, newest first."""
@@ -93,8 +93,8 @@ class MediaLibrary:
         per_day = min(_STORIES_PER_DAY_MAX, self.world.options.stories_per_day)
         stories = [self._story(page, day, number, per_day) for day in days for number in range(per_day)]
         published = [story for story in reversed(stories) if story.published_at <= now]
-        made = self._with_made([], page, now, is_story=True)
-        return _newest_first([*(story for story in made if pacific_day(story.published_at) in days), *published])
+        submitted = self._with_submitted([], page, now, is_story=True)
+        return _newest_first([*(story for story in submitted if pacific_day(story.published_at) in days), *published])
 
     def live_stories(self, page: Page, now: dt.datetime) -> list[Media]:
         """Return the stories that are live, newest first."""
@@ -112,8 +112,8 @@ class MediaLibrary:
         if (match := _ID.fullmatch(node_id)) is None or (page := self.page_of(node_id)) is None:
             return None
         kind, digits = match[2], int(match[3])
-        if (made := self._made_media(node_id)) is not None:
-            return made if made.exists(now) else None
+        if (submitted := self._find_submitted(node_id)) is not None:
+            return submitted if submitted.exists(now) else None
         if kind == _STORY:
             ordinal = digits // _STORIES_PER_DAY_MAX
             if not 700_000 < ordinal < 800_000:
@@ -130,28 +130,28 @@ class MediaLibrary:
         return media if media and media.exists(now) else None
 
     def add(self, publication: Publication) -> str:
-        """Add what an app published and return its id."""
+        """Add media that an app published and return their id."""
         is_story = publication.kind == STORY
-        number = _FIRST_MADE + len(self._made) * (10 if is_story else 1)
+        number = _FIRST_SUBMITTED + len(self._submitted) * (10 if is_story else 1)
         media_id = _media_id(publication.page, _STORY if is_story else _MEDIUM, number)
         at = publication.published_at
-        self._made[media_id] = Media(
+        self._submitted[media_id] = Media(
             id=media_id, page=publication.page, kind=publication.kind, published_at=at, publication=publication,
             ended_at=at + STORY_LIFE if is_story else None,
         )
         return media_id
 
-    def _made_media(self, media_id: str) -> Media | None:
-        media = self._made.get(media_id)
+    def _find_submitted(self, media_id: str) -> Media | None:
+        media = self._submitted.get(media_id)
         return dataclasses.replace(media, **self._changes.get(media_id, {})) if media else None
 
-    def _with_made(self, media: list[Media], page: Page, now: dt.datetime, *, is_story: bool) -> list[Media]:
+    def _with_submitted(self, media: list[Media], page: Page, now: dt.datetime, *, is_story: bool) -> list[Media]:
         """Return media with those that apps published in an account until now, newest first."""
-        made = [
-            each for id in self._made if (each := self._made_media(id)) is not None
+        submitted = [
+            each for id in self._submitted if (each := self._find_submitted(id)) is not None
             and each.page == page and each.published_at <= now and (each.kind == STORY) == is_story
         ]
-        return _newest_first([*made, *media]) if made else media
+        return _newest_first([*submitted, *media]) if submitted else media
 
     def change(self, body: Mapping[str, Any], now: dt.datetime) -> dict[str, str]:
         """Edit a caption (`id`, `caption`) or delete media or a story (`id`, `delete: true`) `at` an instant or now;
@@ -171,11 +171,11 @@ class MediaLibrary:
         return {name: str(value) for name, value in changes.items()}
 
     def children(self, media: Media) -> list[Media]:
-        """Return the pictures of a carousel, in its order."""
+        """Return the children of a carousel, in its order."""
         if media.kind != CAROUSEL:
             return []
-        number, made = int(media.id[-10:]), media.publication
-        count = len(made.videos_in_carousel) if made else _CHILDREN_OF_CAROUSEL
+        number, publication = int(media.id[-10:]), media.publication
+        count = len(publication.videos_in_carousel) if publication else _CHILDREN_OF_CAROUSEL
         return [
             Media(
                 id=_media_id(media.page, _CHILD, number * 10 + n), page=media.page, kind=CAROUSEL_CHILD,

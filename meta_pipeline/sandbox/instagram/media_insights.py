@@ -25,7 +25,7 @@ class MediaInsights:
     values: MediaValues
 
     def answer(self, call: NodeCall, media: Media) -> dict[str, Any]:
-        """Return the lifetime values of the requested metrics; raise the error that Graph gives for an invalid
+        """Return the lifetime values of the requested metrics; raise the error that Graph returns for an invalid
         request, or for a story that too few people have viewed."""
         request, options = call.request, self.values.world.options
         if media.kind == CAROUSEL_CHILD:
@@ -69,8 +69,8 @@ def _documented(version: str, options: WorldOptions) -> list[str]:
 
 
 def _check_kind(names: list[str], media: Media, options: WorldOptions) -> None:
-    """Raise the error of metrics that the kind of media does not have: two have an error of their own, and the one of
-    the others names them all."""
+    """Raise the error of metrics that the kind of media does not have: two have their own error, and the error of the
+    others names them all."""
     wrong = [name for name in names if name not in media_metrics(media, options)]
     if "facebook_views" in wrong:
         raise GraphApiError(

@@ -25,7 +25,7 @@ _FULL_STORY_H = 24
 
 @dataclass(frozen=True, kw_only=True)
 class MediaMetric:
-    """The kinds of media that have a metric, and where it comes from.
+    """The kinds of media that have a metric, and how its value is computed.
 
     `per_mille_of`: the metric that it is a part of, with the part in per mille. `breakdowns`: by breakdown, its values
     with their shares in per mille. `since_version`: the first version that has it.
@@ -79,9 +79,9 @@ class MediaValues:
         self.world = world
 
     def values(self, media: Media, now: dt.datetime) -> dict[str, int | float]:
-        """Return every metric that the kind of media has; a story's at its last instant once it has ended.
+        """Return every metric that the kind of media has; for an ended story, those of its last instant.
 
-        Empty for a media object of more than two years ago, whose insights are not kept, and for a child of a carousel.
+        Empty for a media object that is older than two years, and for a child of a carousel.
         """
         at = now
         if media.ended_at is not None and now >= media.ended_at:
@@ -103,7 +103,7 @@ class MediaValues:
         return {name: value for name, value in values.items() if name in media_metrics(media, self.world.options)}
 
     def has_enough_viewers(self, media: Media, now: dt.datetime) -> bool:
-        """Check whether a story has the five viewers below which it has no insights."""
+        """Check whether a story has the five viewers that insights require."""
         return media.kind != STORY or self._counts(media, now)["reach"] >= MIN_VIEWERS
 
     def breakdown(self, media: Media, metric: str, breakdown: str, value: int) -> dict[str, int]:
@@ -114,7 +114,7 @@ class MediaValues:
         return parts
 
     def _counts(self, media: Media, at: dt.datetime) -> dict[str, int]:
-        """Return the counts that are drawn: views and everything that is a part of them."""
+        """Return the counts that are drawn: the views, and the metrics that are a share of them."""
         views = self._grown(media, self._final_views(media), at)
         is_boosted = media.kind != STORY and self._draw(media, "boosted") % 5 == 0
         boosted = views * (500 + self._draw(media, "boost") % 2500) // 1000 if is_boosted else 0

@@ -17,7 +17,7 @@ _INSIGHTS_SCOPES = frozenset(("instagram_basic", "instagram_manage_insights", "p
 
 
 def check_access(call: NodeCall, page: Page, access: NodeAccess, *, is_insights: bool) -> None:
-    """Raise unless the token reads the account: that of a person or system user, or of the account's own Page."""
+    """Raise unless the token may read the account: that of a person, a system user or the account's own Page."""
     # A system user that was created here has an Instagram account through its Page.
     node_ids = (page.id,) if call.token.subject_id in access.assigned else (page.id, page.instagram_id)
     user_id = call.token.subject_id
@@ -57,5 +57,5 @@ def check_value(name: str, value: str, values: Collection[str]) -> None:
 
 
 def unknown_error() -> GraphApiError:
-    """Return error 1: Instagram's answer to a breakdown that a metric has not."""
+    """Return error 1: Instagram's answer to a breakdown that a metric does not have."""
     return GraphApiError("An unknown error has occurred.", 1, status=500)

@@ -1,6 +1,6 @@
 """The paths of lead forms and leads (docs/graph-api.md §12), and who may read them.
 
-Leads Access Manager refuses whom the administrators of a Page have not allowed, whatever their tasks are."""
+Leads Access Manager refuses people whom the administrators of a Page have not allowed, even with the right tasks."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ _COMPARISONS: dict[str, Callable[[float, float], bool]] = {
 
 
 class LeadEdges:
-    """Answers the paths of forms and leads. `order_webhook` orders the delivery of a change."""
+    """Answers the paths of forms and leads. `queue_webhook` queues the delivery of a change."""
 
     def __init__(
         self, *, world: World, access: NodeAccess, promoted_page: Callable[[Account], Page],
-        order_webhook: Callable[[Page, dict[str, Any]], None],
+        queue_webhook: Callable[[Page, dict[str, Any]], None],
     ) -> None:
         self.world, self.access = world, access
         self.submissions = Submissions(world, promoted_page)
-        self._promoted_page, self._order_webhook = promoted_page, order_webhook
+        self._promoted_page, self._queue_webhook = promoted_page, queue_webhook
 
     def page_of(self, node_id: str, call_now: Any) -> Page | None:
         """Return the Page of a form or a lead; None for any other id."""
@@ -85,10 +85,10 @@ class LeadEdges:
         return self._list(call, leads)
 
     def plant(self, body: Mapping[str, Any], now: Any) -> dict[str, str]:
-        """Add a lead (see `Submissions.plant`) and order its webhook, unless `webhook` is false; return the ids."""
+        """Add a lead (see `Submissions.plant`) and queue its webhook, unless `webhook` is false; return the ids."""
         lead = self.submissions.plant(body, now)
         if body.get("webhook", True):
-            self._order(lead)
+            self._announce(lead)
         return {"lead_id": lead.id, "form_id": lead.form.id, "page_id": lead.form.page.id}
 
     def _answer_form(self, call: NodeCall, form: Form) -> dict[str, Any]:
@@ -112,7 +112,7 @@ class LeadEdges:
                 "(#100) Test lead is already created for this form. Delete it before you create another one.", 100
             )
         lead = self.submissions.add(form, _answers_in(call.request), call.now, is_test=True)
-        self._order(lead)
+        self._announce(lead)
         return {"id": lead.id}
 
     def _list(self, call: NodeCall, leads: list[Lead]) -> dict[str, Any]:
@@ -168,15 +168,15 @@ class LeadEdges:
             "follow_up_action_url": None, "follow_up_action_text": None, "is_optimized_for_quality": False,
         }
 
-    def _order(self, lead: Lead) -> None:
-        """Order the webhook of a new lead, as Meta writes it."""
+    def _announce(self, lead: Lead) -> None:
+        """Queue the webhook of a new lead, as Meta writes it."""
         value: dict[str, Any] = {
             "leadgen_id": lead.id, "page_id": lead.form.page.id, "form_id": lead.form.id,
             "created_time": int(lead.at.timestamp()),
         }
         if lead.ad is not None:
             value |= {"ad_id": lead.ad.id, "adgroup_id": lead.ad.id}
-        self._order_webhook(lead.form.page, value)
+        self._queue_webhook(lead.form.page, value)
 
 
 def _check_scopes(call: NodeCall, scopes: tuple[str, ...]) -> None:
@@ -199,7 +199,7 @@ def _filtered(request: GraphRequest, leads: list[Lead]) -> list[Lead]:
 
 
 def _answers_in(request: GraphRequest) -> Answers:
-    """Return the answers of a test lead; Meta's own where none are given."""
+    """Return the answers of a test lead; Meta's test data when none are given."""
     given = request.json_param("field_data", []) or [
         {"name": "email", "values": ["test@meta.com"]}, {"name": "full_name", "values": ["<test lead: dummy data>"]},
     ]

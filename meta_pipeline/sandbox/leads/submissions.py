@@ -1,4 +1,4 @@
-"""Forms and the leads that people submit through them: functions of absolute time, and what calls add."""
+"""Forms and the leads that people submit through them: computed from absolute time, and added by calls."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from meta_pipeline.sandbox.world.world import World
 
 KEPT_FOR = dt.timedelta(days=90)
 _FIRST_FORM, _FIRST_LEAD, _SPACING = 9_100_000_000_000, 9_200_000_000_000, 1_000_000
-# Leads that calls add have ids from here on, among those of their Page.
+# The number of the first lead that a call adds, among the leads of its Page.
 _FIRST_ADDED = 500_000
 _FORMS = (("Newsletter", "ACTIVE"), ("Fitting appointment", "ACTIVE"), ("Summer raffle", "ARCHIVED"))
 _CREATED_AT = dt.datetime(2025, 3, 4, 9, tzinfo=dt.UTC)
@@ -147,5 +147,5 @@ def _shift(page: Page) -> int:
 
 
 def created_at(form: Form) -> dt.datetime:
-    """Return when a form was made."""
+    """Return when a form was created."""
     return _CREATED_AT + dt.timedelta(days=int(form.id[-1]) * 30)

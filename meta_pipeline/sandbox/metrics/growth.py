@@ -1,5 +1,5 @@
-"""Publication times of posts and media, and the growth of their lifetime values: functions of absolute time, so that
-every snapshot has an exact truth."""
+"""Publication times of posts and media, and the growth of their lifetime values: computed from absolute time, so that
+the exact values of every snapshot are known."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import datetime as dt
 
 from meta_pipeline.sandbox.world.world import World
 
-# The first publication of every node; two years later as many are published as the world's options say.
+# The first publication of every node; the world's options say how many follow in two years.
 FIRST_PUBLICATION = dt.datetime(2024, 11, 20, 12, tzinfo=dt.UTC)
 TWO_YEARS = dt.timedelta(days=730)
 _HALF_S = 2 * 86_400  # half of a lifetime value is reached after two days

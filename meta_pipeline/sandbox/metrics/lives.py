@@ -1,7 +1,7 @@
 """The metrics that Graph accepts at a moment: those of its reference until they retire, and those that were added.
 
-A dead name fails every request that contains it, whatever the days (docs/graph-api.md §3.2): Meta retires the name, not
-the history.
+A dead name fails every request that contains it, for all days (docs/graph-api.md §3.2): Meta retires the name, not the
+history.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def added_metrics(node_kind: str, options: WorldOptions) -> dict[str, int]:
 def check_metrics(
     names: Iterable[str], documented: Iterable[str], *, node_kind: str, options: WorldOptions, now: dt.datetime
 ) -> None:
-    """Raise the error that fails the whole request, and names nothing, if one of the metrics is dead or unknown."""
+    """Raise the error that fails the whole request, and names no metric, if one of the metrics is dead or unknown."""
     alive = {*documented, *added_metrics(node_kind, options)}
     if any(name not in alive or is_retired(name, options, now) for name in names):
         raise invalid_metric()

@@ -28,7 +28,7 @@ class Window:
         return [day for day in days if self.since < end_of(day) <= min(self.until, now)]
 
     def check_length(self, max_days: int) -> None:
-        """Raise error 100 for a window that ends before it begins or has more than so many Pacific days."""
+        """Raise error 100 for a window that ends before it begins or has more than `max_days` Pacific days."""
         days = (pacific_day(self.until) - pacific_day(self.since)).days
         if self.since > self.until:
             raise GraphApiError("(#100) since param is not valid: it must not be later than until", 100)
@@ -38,7 +38,7 @@ class Window:
             )
 
     def shifted(self, windows: int) -> Window:
-        """Return the window so many of its own lengths later, or earlier when negative."""
+        """Return the window moved by this many of its own lengths: later, or earlier when negative."""
         length = (self.until - self.since) * windows
         return Window(self.since + length, self.until + length)
 

@@ -1,4 +1,5 @@
-"""The followers of a Page by city and by country (docs/graph-api.md §3.3): an object each, from 100 people on."""
+"""The followers of a Page by city and by country (docs/graph-api.md §3.3): one object each, for Pages with 100 people
+or more."""
 
 from __future__ import annotations
 
@@ -19,7 +20,7 @@ DIMENSIONS = {"page_follows_country": "country", "page_follows_city": "city"}
 
 
 def followers_by_place(world: World, page_id: str, name: str, followers: int) -> dict[str, int]:
-    """Return the followers by city or country, most first; some live nowhere that Meta names."""
+    """Return the followers by city or country, most first; some live in places that Meta does not name."""
     weights = {place: 1 + world.roll(page_id, name, place) % 100 for place in PLACES[name]}
     whole = sum(weights.values()) * 100 // (92 if name == "page_follows_country" else 35)
     counts = {place: followers * weight // whole for place, weight in weights.items()}

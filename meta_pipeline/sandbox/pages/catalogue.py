@@ -1,6 +1,6 @@
 """The metrics of Pages and posts as Meta's reference has them, as data: alive and dead (docs/graph-api.md §3.3).
 
-What is not listed here does not exist: asking for it fails the whole request.
+A metric that is not listed here does not exist: requesting it fails the whole request.
 """
 
 from __future__ import annotations
@@ -13,20 +13,20 @@ ALL_PERIODS = ("day", "week", "days_28")
 DAYS_PER_PERIOD = {"day": 1, "week": 7, "days_28": 28}
 IS_FROM = ("is_from_ads", "is_from_followers")
 REACTIONS = {"like": 120, "love": 30, "wow": 6, "haha": 9, "sorry": 2, "anger": 1}
-# Of monetized Pages; together with any other metric the request fails (docs/graph-api.md §3.3).
+# Of monetized Pages; a request for one of them with any other metric fails (docs/graph-api.md §3.3).
 EARNINGS = ("monetization_approximate_earnings", "content_monetization_earnings")
 _DAY, _LIFETIME = ("day",), ("lifetime",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
-    """A metric's periods and breakdowns, and how the sandbox's value comes about.
+    """A metric's periods and breakdowns, and how the sandbox computes its value.
 
     `kind`: a `count` is drawn, about `average`; `unique` are the people behind the metric `of`, counted anew in every
-    period; a `part` is the share `pair` of `of`, a `rest` what that part leaves; an `object` has a metric by key in
-    `parts`; `followers` is the number at the end of a day, `engaged` a share of it and `audience` are these by place;
-    `constant` is drawn once for a post; `retention` is a curve; `absent` is known but has no data here. A metric with
-    `is_video` is 0 for a post without a video.
+    period; a `part` is the share `pair` of `of`, a `rest` is `of` without that part; an `object` has a metric by key in
+    `parts`; `followers` is the number at the end of a day, `engaged` a share of it and `audience` the followers by
+    place; `constant` is drawn once for a post; `retention` is a curve; `absent` is known but has no data here. A metric
+    with `is_video` is 0 for a post without a video.
     """
 
     kind: str
@@ -67,7 +67,7 @@ def _unique(of: str, periods: tuple[str, ...]) -> Metric:
     return Metric(kind="unique", periods=periods, of=of)
 
 
-# Names that begin with an underscore are parts of objects, not metrics of their own.
+# Names that begin with an underscore are parts of objects, not metrics.
 PAGE_METRICS: dict[str, Metric] = {
     "page_media_view": _count(4000, ALL_PERIODS, *IS_FROM),
     "page_total_media_view_unique": _unique("page_media_view", ALL_PERIODS),

@@ -28,7 +28,7 @@ from meta_pipeline.sandbox.world.world import World
 
 POST_EDGES = ("posts", "published_posts", "feed")
 _LISTED_FIELDS = ("access_token", "category", "category_list", "name", "id", "tasks")
-_MAX_POSTS = 100  # of one page of posts, whatever the limit
+_MAX_POSTS = 100  # of one page of posts, also when `limit` is larger
 
 
 class PageEdges:

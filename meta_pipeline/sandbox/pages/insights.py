@@ -15,7 +15,7 @@ READ_INSIGHTS = "read_insights"
 
 
 def page_insights(call: NodeCall, page_id: str, page_days: PageDays) -> dict[str, Any]:
-    """Return the values of the requested metrics; raise the error that Graph gives for an invalid request."""
+    """Return the values of the requested metrics; raise the error that Graph returns for an invalid request."""
     query = parse_query(call.request, "page", options=page_days.world.options, now=call.now)
     if READ_INSIGHTS not in call.token.scopes:
         return {"data": []}
@@ -30,7 +30,7 @@ def page_insights(call: NodeCall, page_id: str, page_days: PageDays) -> dict[str
 def _values(
     call: NodeCall, page_id: str, name: str, metric: Metric, period: str, query: InsightsQuery, page_days: PageDays
 ) -> list[dict[str, Any]]:
-    """Return the values in the window; of a lifetime metric, without a window, the latest alone."""
+    """Return the values in the window; only the latest one of a lifetime metric without a window."""
     is_latest = period == "lifetime" and not query.has_window
     days = [latest_day(call.now)] if is_latest else query.window.days(call.now)
     rows = page_days.rows(

@@ -44,7 +44,7 @@ class PageDays:
         self, page_id: str, name: str, metric: Metric, *, period: str, breakdown: str | None, days: list[dt.date],
         now: dt.datetime,
     ) -> Iterator[PageRow]:
-        """Yield the values of the days that have them, each day's by breakdown value if one is requested."""
+        """Yield the values of the days that have any, by breakdown value if a breakdown is requested."""
         if metric.kind == "absent" or self.is_small(page_id):
             return
         for day in days:
@@ -90,7 +90,8 @@ class PageDays:
         return self.world.roll(page_id, "late", day) % 3 != 2 or self.world.roll(page_id, name, "late", day) % 2 == 0
 
     def _share(self, page_id: str, day: dt.date, now: dt.datetime) -> int:
-        """Return how much of a day is reported by now, per mille: 0 or what grows by the hour for a late day."""
+        """Return how much of a day is reported by now, per mille; for a late day 0, or a share that grows by the
+        hour."""
         if not (late_hours := 24 * self.world.options.page_late_days):
             return _WHOLE
         hours = int((now - end_of(day)).total_seconds()) // 3600

@@ -26,7 +26,7 @@ def expanded_insights(call: NodeCall, post: Post, world: World, arguments: Mappi
 
 
 def post_insights(call: NodeCall, request: GraphRequest, post: Post, world: World) -> dict[str, Any]:
-    """Return a post's insights, of its lifetime by default; raise the error that Graph gives for an invalid request."""
+    """Return a post's insights, of its lifetime by default; raise the error that Graph returns for an invalid one."""
     query = parse_query(request, "post", options=world.options, now=call.now, default_period="lifetime")
     if READ_INSIGHTS not in call.token.scopes:
         return {"data": []}
@@ -45,7 +45,7 @@ def _values(
         by_day = {day: day_value(world, post, name, metric, day) for day in query.window.days(now)}
         return [{"value": value, "end_time": end_time(day)} for day, value in by_day.items() if value is not None]
     if not query.window.since < start_of(pacific_day(now)) <= query.window.until:
-        return []  # of another window, such as the next: a lifetime ends with the latest finished day
+        return []  # a lifetime ends with the latest finished day, which is not in this window
     if query.breakdown:
         parts = by_breakdown(world, post, name, metric, breakdown=query.breakdown, now=now)
         return [{"value": value, query.breakdown: key} for key, value in parts.items()]

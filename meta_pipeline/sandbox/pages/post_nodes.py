@@ -26,7 +26,7 @@ STATUS_TYPES = {
 def post_node(call: NodeCall, post: Post, world: World) -> dict[str, Any]:
     """Return a post's fields; `insights`, `reactions`, `likes` and `comments` are edges."""
     now, address, is_scheduled = call.now, post.permalink(), post.created_at > call.now
-    created_at = post.made_at or post.created_at if is_scheduled else post.created_at
+    created_at = post.submitted_at or post.created_at if is_scheduled else post.created_at
     shares = lifetime_value(world, post, "post_clicks", POST_METRICS["post_clicks"], now)
     picture = f"https://scontent.example/{post.id}.jpg" if post.kind in ("photo", "video") else None
     return {

@@ -36,7 +36,7 @@ def by_breakdown(
 
 
 def day_value(world: World, post: Post, name: str, metric: Metric, day: dt.date) -> Value | None:
-    """Return what a post's value grew on one of its Pacific days; None before it was published."""
+    """Return by how much a post's value grew on a Pacific day; None before it was published."""
     if end_of(day) <= post.created_at:
         return None
     after = lifetime_value(world, post, name, metric, end_of(day))
@@ -64,6 +64,6 @@ def _per_mille(draw: int) -> int:
 
 
 def _retention(world: World, post: Post, name: str) -> dict[str, float]:
-    """Return the share of viewers that are left at each fortieth of the video, from 1 down."""
+    """Return the share of viewers who still watch at each fortieth of the video, falling from 1."""
     pace = 10 + world.roll(post.id, name) % 30
     return {str(n): round(1 / (1 + n * pace / 1000), 4) for n in range(41)}

@@ -14,7 +14,7 @@ from meta_pipeline.sandbox.metrics.growth import publication_times
 from meta_pipeline.sandbox.world.world import World
 
 _FIRST_NUMBER, _STEP = 122_100_000_000_000, 1_000
-_FIRST_MADE = 122_900_000_000_000
+_FIRST_SUBMITTED = 122_900_000_000_000
 _KINDS = ("photo", "photo", "video", "video", "link", "status")
 _SUBJECTS = (
     "New in the shop: the autumn jacket", "Behind the scenes at the café", "Five questions we hear every week",
@@ -24,8 +24,8 @@ _SUBJECTS = (
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Post:
-    """A post of a Page, with everything that will happen to it; `kind` is photo, video, link or status. `made_at`: when
-    an app published or scheduled it."""
+    """A post of a Page, with its later changes; `kind` is photo, video, link or status. `submitted_at`: when an app
+    published or scheduled it."""
 
     id: str
     page_id: str
@@ -35,7 +35,7 @@ class Post:
     edited_at: dt.datetime | None = None
     edited_message: str | None = None
     deleted_at: dt.datetime | None = None
-    made_at: dt.datetime | None = None
+    submitted_at: dt.datetime | None = None
     is_ai_generated: bool = False
 
     def exists(self, now: dt.datetime) -> bool:
@@ -69,40 +69,40 @@ class PagePosts:
     def __init__(self, world: World) -> None:
         self.world = world
         self._changes: dict[str, dict[str, Any]] = {}
-        self._made: dict[str, Post] = {}
+        self._submitted: dict[str, Post] = {}
 
     def add(self, post: Post) -> None:
         """Add a post that an app publishes or schedules."""
-        self._made[post.id] = post
+        self._submitted[post.id] = post
 
     def new_number(self, number: int) -> int:
-        """Return the number in the id of the n-th post that apps made: no other post has it."""
-        return _FIRST_MADE + number
+        """Return the number in the id of the n-th post that apps submitted: no other post has it."""
+        return _FIRST_SUBMITTED + number
 
     def scheduled(self, page_id: str, now: dt.datetime) -> list[Post]:
-        """Return the posts of a Page that wait for their time."""
-        return [post for post in self._made_posts(page_id) if post.created_at > now]
+        """Return the scheduled posts of a Page that are not published yet."""
+        return [post for post in self._submitted_posts(page_id) if post.created_at > now]
 
     def find_scheduled(self, post_id: str, now: dt.datetime) -> Post | None:
-        """Return the post with this id if it waits for its time."""
+        """Return the post with this id if it is scheduled and not published yet."""
         page_id = post_id.partition("_")[0]
         return next((post for post in self.scheduled(page_id, now) if post.id == post_id), None)
 
     def declare(self, post_id: str) -> None:
-        """Mark a post as made by an AI."""
+        """Mark a post as AI-generated."""
         self._changes.setdefault(post_id, {})["is_ai_generated"] = True
 
     def remove(self, post: Post, now: dt.datetime) -> None:
-        """Delete a post, or one that waits for its time."""
+        """Delete a published or a scheduled post."""
         if post.created_at > now:
-            self._made.pop(post.id, None)
+            self._submitted.pop(post.id, None)
         else:
             self._changes.setdefault(post.id, {})["deleted_at"] = now
 
-    def _made_posts(self, page_id: str) -> list[Post]:
+    def _submitted_posts(self, page_id: str) -> list[Post]:
         return [
             dataclasses.replace(post, **self._changes.get(post.id, {}))
-            for post in self._made.values() if post.page_id == page_id
+            for post in self._submitted.values() if post.page_id == page_id
         ]
 
     def published(self, page_id: str, now: dt.datetime) -> list[Post]:
@@ -111,8 +111,8 @@ class PagePosts:
             self.world, page_id, "post", per_two_years=self.world.options.posts_per_page, now=now
         )
         posts = [self._post(page_id, number, created_at) for number, created_at in enumerate(times)][::-1]
-        made = [post for post in self._made_posts(page_id) if post.created_at <= now]
-        return sorted([*made, *posts], key=lambda post: post.created_at, reverse=True) if made else posts
+        submitted = [post for post in self._submitted_posts(page_id) if post.created_at <= now]
+        return sorted([*submitted, *posts], key=lambda post: post.created_at, reverse=True) if submitted else posts
 
     def find(self, post_id: str, now: dt.datetime) -> Post | None:
         """Return the post with this id, if it exists at a moment."""

@@ -73,7 +73,7 @@ def check_page_token(call: NodeCall, page_id: str, access: NodeAccess) -> None:
 def parse_query(
     request: GraphRequest, node_kind: str, *, options: WorldOptions, now: dt.datetime, default_period: str | None = None
 ) -> InsightsQuery:
-    """Return the query of a `page` or `post`; raise the error that Graph gives for an invalid one.
+    """Return the query of a `page` or `post`; raise the error that Graph returns for an invalid one.
 
     `request.path` may name the metrics and the period: `…/insights/page_media_view/day`.
     """

@@ -24,7 +24,7 @@ INVALID_TOKEN_MESSAGES = {
 
 
 class GraphApiError(Exception):
-    """Raised wherever Graph refuses a request; becomes an error envelope."""
+    """A refusal of a request by Graph; it becomes an error envelope."""
 
     def __init__(
         self,

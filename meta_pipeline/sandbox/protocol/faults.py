@@ -19,11 +19,12 @@ from meta_pipeline.sandbox.protocol.field_selection import top_level_names
 from meta_pipeline.sandbox.protocol.requests import GraphRequest
 from meta_pipeline.sandbox.protocol.responses import GraphResponse
 
-# Faults that decide how a report run ends, and the one that drops an operation of a batch: no response of their own.
+# Faults that decide how a report run ends, and the one that drops an operation of a batch: they have no response.
 REPORT_RUN_OUTCOMES = ("job_failed", "job_skipped", "job_stuck", "job_late", "33_race")
 DROPPED_OPERATION = "batch_null"
 # Faults of writes: the call takes effect and its answer is lost; the connection breaks in the middle of an upload.
 LOST_ANSWER, BROKEN_UPLOAD = "answer_lost", "upload_broken"
+# The faults that `Faults.respond` does not apply.
 _ELSEWHERE = (*REPORT_RUN_OUTCOMES, DROPPED_OPERATION, LOST_ANSWER, BROKEN_UPLOAD)
 HEADER = "x-sandbox-fault"
 # On the response of a timeout; the HTTP server lets the connection hang.
@@ -47,7 +48,7 @@ def _node_throttled(code: int, kind: str, request: GraphRequest) -> GraphApiErro
 
 
 def _full_budget(request: GraphRequest, kind: str, **more: str) -> dict[str, str]:
-    """Return the usage header of a budget that is used up, of the node in the request's path, for a minute."""
+    """Return the usage header of the node in the request's path: its budget is used up for a minute."""
     node = re.search(r"\d+", request.path)
     entry = {
         "type": kind, "call_count": 100, "total_cputime": 20, "total_time": 20, "estimated_time_to_regain_access": 1,
@@ -100,7 +101,7 @@ _RESPONSES: dict[str, Callable[[GraphRequest], GraphResponse]] = {
 
 
 def fault_response(name: str, request: GraphRequest) -> GraphResponse | None:
-    """Return the response of a fault, or raise its error; None for a fault without a response of its own."""
+    """Return the response of a fault, or raise its error; None for a fault without a response."""
     if name.startswith("190_"):
         subcode = int(name.removeprefix("190_"))
         message = INVALID_TOKEN_MESSAGES.get(subcode, "Error validating access token")
@@ -125,7 +126,7 @@ class Fault:
 
 
 class Faults:
-    """The faults that are still to come."""
+    """The planned faults."""
 
     def __init__(self) -> None:
         self.planned: list[Fault] = []
@@ -137,14 +138,15 @@ class Faults:
         ]
 
     def respond(self, request: GraphRequest) -> GraphResponse | None:
-        """Return the response of the fault that meets this request, or raise its error; None without a fault."""
+        """Return the response of the fault that is planned for this request, or raise its error; None without a
+        fault."""
         name = request.headers.get(HEADER) or self._take(
             request, lambda name: name not in _ELSEWHERE
         )
         return fault_response(name, request) if name and name not in _ELSEWHERE else None
 
     def lost_answer(self, request: GraphRequest) -> GraphResponse | None:
-        """Return the timeout that a client sees in place of the answer to a call that took effect, if one is due."""
+        """Return a timeout instead of the answer to a call that took effect, if such a fault is planned."""
         is_lost = request.headers.get(HEADER) == LOST_ANSWER or self._take(request, _one_of((LOST_ANSWER,)))
         return _RESPONSES["timeout"](request) if is_lost else None
 

@@ -1,4 +1,4 @@
-"""The `fields` parameter: which fields of a node a response has.
+"""The `fields` parameter: which fields of a node a response contains.
 
 A node is a mapping of every field it knows; fields without a value are None. A field that is an edge, such as a post's
 `insights`, is a function of the arguments of its expansion: `insights.metric(a,b).period(day){name,values}`. It returns
@@ -58,8 +58,8 @@ def top_level_names(fields: str | None) -> set[str]:
 def select_fields(
     node: Mapping[str, Any], fields: str | None, default_fields: Sequence[str] = ("id",)
 ) -> dict[str, Any]:
-    """Return the requested fields that have a value, and always the id; raise error 100 for an unknown field, and
-    whatever an expanded edge raises."""
+    """Return the requested fields that have a value, and always the id; raise error 100 for an unknown field, and every
+    error of an expanded edge."""
     requests = [parse_field(text) for text in (split_fields(fields) if fields else default_fields)]
     for name, _, _ in requests:
         if name not in node:

@@ -1,4 +1,4 @@
-"""HTTP requests of Starlette read as Graph requests, and the headers that are on every response."""
+"""Read HTTP requests of Starlette as Graph requests; define the headers that are on every response."""
 
 from __future__ import annotations
 

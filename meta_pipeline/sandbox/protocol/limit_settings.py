@@ -8,8 +8,8 @@ from dataclasses import dataclass
 @dataclass(kw_only=True)
 class LimitSettings:
     """The limits of an access tier, by the names of the control call: calls per hour, except the score (points that
-    decay over 300 s) and the calls per day for each person that a Page engaged, and for each impression of an Instagram
-    account. The defaults are those that Meta publishes for standard access (§6.2)."""
+    decay over 300 s) and, per day, the calls for each person who engaged with a Page and for each impression of an
+    Instagram account. The defaults are those that Meta publishes for standard access (§6.2)."""
 
     tier: str = "standard_access"
     platform: float = 20_000.0
@@ -34,7 +34,7 @@ class LimitSettings:
 
     @classmethod
     def of_tier(cls, tier: str) -> LimitSettings:
-        """Return what Meta publishes for a tier (§6.2)."""
+        """Return the limits that Meta publishes for a tier (§6.2)."""
         if tier == "development_access":
             return cls(
                 tier=tier, platform=200.0, insights=600.0, management=300.0, per_active_ad=400.0, score=60.0,

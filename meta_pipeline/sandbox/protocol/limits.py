@@ -1,4 +1,4 @@
-"""Rate limits, enforced (docs/graph-api.md §6): budgets that refill, and blocks that lengthen when called during one.
+"""Rate limits, enforced (docs/graph-api.md §6): budgets that refill, and blocks that further calls prolong.
 
 `POST /_sandbox/limits` and a scenario file set every limit, because Meta publishes only some of them."""
 
@@ -18,13 +18,13 @@ HOUR_S, DAY_S, SCORE_DECAY_S, BLOCK_S = 3600.0, 86_400.0, 300.0, 300.0
 WRITE_POINTS = 3.0
 _MORE = "Wait a bit and try again. For more info, please refer to https://developers.facebook.com/docs/graph-api/"
 _RATE_LIMITING = f"{_MORE}overview/rate-limiting"
-# Of a Page and of an Instagram account: the code of each, and what its message calls the node.
+# The daily limits of a Page and of an Instagram account: the code of each error, and the name of the node in it.
 _BY_DAY = {"pages": (80001, "Page"), "instagram": (80002, "Instagram")}
 
 
 @dataclass
 class CallBudget:
-    """A limit and what is used of it: calls in a rolling window, or points that decay linearly over it.
+    """A limit and how much of it is used: calls in a rolling window, or points that decay linearly over it.
 
     Moments are POSIX seconds. A clock that was set back counts as no time elapsed.
     """
@@ -74,9 +74,9 @@ class CallBudget:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChargedCall:
-    """The limits that a call counts against. `node_id`: the ad account, Page or Instagram account whose limits they
-    are, by use case (`kind`); None for the app's own. A call to a Page with a person's token is charged to the app but
-    has the kind `pages`. """
+    """The limits that a call counts against. `node_id`: the ad account, Page or Instagram account with these limits, by
+    use case (`kind`); None for the app's limits. A call to a Page with a person's token is charged to the app but has
+    the kind `pages`."""
 
     node_id: str | None
     kind: str
@@ -84,7 +84,7 @@ class ChargedCall:
 
 
 class Limits:
-    """The app's budgets, each created by the first call that is charged to it, and counts of what was admitted."""
+    """The app's budgets, each created by the first call that is charged to it, and counts of calls."""
 
     def __init__(self) -> None:
         self.settings = LimitSettings()
@@ -200,7 +200,7 @@ def _limit_error(name: str) -> GraphApiError:
 
 
 def _use_case(call: ChargedCall, budget: CallBudget, timestamp: float, **more: str) -> str:
-    """Return the header of a use case's budget, keyed by the node whose it is (docs/graph-api.md §6.1)."""
+    """Return the header of a use case's budget, keyed by its node (docs/graph-api.md §6.1)."""
     used = round(budget.used_percent(timestamp))
     return _compact({call.node_id: [{
         "type": call.kind, "call_count": used, "total_cputime": used // 2, "total_time": used // 2,

@@ -19,8 +19,8 @@ def paginate(
 ) -> dict[str, Any]:
     """Return the page that the request's `limit` and `after` select.
 
-    With `key`, by which the items descend, a cursor names an item and not a position: items that appear or vanish while
-    a client reads page after page are neither repeated nor skipped.
+    With `key`, by which the items are sorted downwards, a cursor names an item, not a position: items that appear or
+    vanish while a client reads page after page are neither repeated nor skipped.
 
     A page may be shorter than its limit while more follow; the last one has cursors but no `next`. (An empty page with
     `next` happens at Meta too, but the official SDK stops there and loses rows: here it happens only as a fault.)

@@ -1,4 +1,4 @@
-"""The access token of a request, as far as every path needs it: whose it is and what it may do."""
+"""The access token of a request, with the properties that every path needs: its subject and its scopes."""
 
 from __future__ import annotations
 

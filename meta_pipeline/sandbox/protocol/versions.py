@@ -49,7 +49,7 @@ def check_version(request: GraphRequest, *, is_marketing: bool) -> dict[str, str
 
 
 def _refuse_removed_parameters(request: GraphRequest) -> None:
-    """Raise for the multi-read, which is gone in every version for new apps such as this one, and for what v27.0
+    """Raise for the multi-read, which no version offers to new apps such as this one, and for parameters that v27.0
     removed (docs/graph-api.md §1.3)."""
     if "ids" in request.params and request.path == "":
         raise GraphApiError("The ids query parameter is deprecated in v26.0+.", 100, status=500)

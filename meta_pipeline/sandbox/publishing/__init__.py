@@ -1,1 +1,1 @@
-"""Publishing on Pages and on Instagram: uploads, containers, quotas, and what becomes of them."""
+"""Publishing on Pages and on Instagram: uploads, containers, quotas, and the published objects."""

@@ -12,8 +12,8 @@ from meta_pipeline.sandbox.world.entities import Page
 
 @dataclass(kw_only=True)
 class Container:
-    """A container of an account. `kind`: the kind of media that it becomes; `media_id`: what it became; `fails`:
-    whether its processing fails; `upload`: None for what is fetched from an address."""
+    """A container of an account. `kind`: the kind of media that it becomes; `media_id`: the published media; `fails`:
+    whether its processing fails; `upload`: None when the media are fetched from a URL."""
 
     id: str
     page: Page

@@ -24,7 +24,7 @@ from meta_pipeline.sandbox.world.entities import Page
 
 EDGES = ("media", "media_publish")
 QUOTA_EDGE = "content_publishing_limit"
-# Parameters of a container that the sandbox has no use for, and takes.
+# The values of `media_type` that a container accepts.
 _MEDIA_TYPES = (None, "IMAGE", "VIDEO", "REELS", "STORIES", "CAROUSEL")
 
 

@@ -146,7 +146,7 @@ class PagePublishing:
             return
         video.post = Post(
             id=self._new_id(video.page_id), page_id=video.page_id, kind="video", created_at=created_at,
-            message=description, made_at=call.now,
+            message=description, submitted_at=call.now,
         )
         self.posts.add(video.post)
 
@@ -154,12 +154,12 @@ class PagePublishing:
         """Publish or schedule a post."""
         scheduled_at = self.options.scheduled_time(call)
         if scheduled_at is None and not flag(call, "published", default=True):
-            scheduled_at = call.now + dt.timedelta(days=365)  # a draft: nobody publishes it
+            scheduled_at = call.now + dt.timedelta(days=365)  # a draft, which is not published
         if scheduled_at is not None and flag(call, "published", default=True):
             raise GraphApiError("(#100) You must set published to false to schedule a post", 100, subcode=1366047)
         post = Post(
             id=self._new_id(page_id), page_id=page_id, kind=kind, created_at=scheduled_at or call.now, message=message,
-            made_at=call.now,
+            submitted_at=call.now,
         )
         self.posts.add(post)
         return post
@@ -168,7 +168,7 @@ class PagePublishing:
         return f"{page_id}_{self.posts.new_number(self.shelf.number())}"
 
     def edit(self, call: NodeCall, post: Post) -> dict[str, Any]:
-        """Return the answer to a POST on a post: it changes its message, or declares it as made by an AI."""
+        """Return the answer to a POST on a post: it changes its message, or declares it AI-generated."""
         if message := call.request.params.get("message"):
             self.posts.change({"id": post.id, "message": message}, call.now)
         elif call.request.version >= "v27.0" and flag(call, "is_ai_generated"):
@@ -178,7 +178,7 @@ class PagePublishing:
         return {"success": True}
 
     def remove_post(self, call: NodeCall, post: Post) -> dict[str, Any]:
-        """Delete a post, or one that is scheduled."""
+        """Delete a published or a scheduled post."""
         self.posts.remove(post, call.now)
         return {"success": True}
 

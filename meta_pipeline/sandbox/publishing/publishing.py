@@ -1,4 +1,4 @@
-"""Publishing: which calls belong to it, and who answers them."""
+"""Publishing: recognize the calls that belong to it, and route each to the code that answers it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _PUBLISH, _MANAGE = "instagram_content_publish", "instagram_manage_contents"
 
 
 class Publishing:
-    """Everything that is published or about to be, on Pages and on Instagram."""
+    """Everything that apps publish, or are about to publish, on Pages and on Instagram."""
 
     def __init__(
         self, *, pages: PageEdges, instagram: InstagramEdges, access: NodeAccess, faults: Faults
@@ -131,7 +131,7 @@ class Publishing:
         ))
 
     def control(self, body: dict[str, Any]) -> dict[str, Any]:
-        """Set options; return all of them, and how much waits to be published."""
+        """Set options; return all of them, and the numbers of containers, photos and videos."""
         return {
             **self.options.configure(body), "containers": len(self.shelf.containers), "photos": len(self.shelf.photos),
             "videos": len(self.shelf.videos),

@@ -56,7 +56,7 @@ class PublishingOptions:
             )
 
     def scheduled_time(self, call: NodeCall) -> dt.datetime | None:
-        """Return `scheduled_publish_time` as an instant; raise error 100 for one out of the window."""
+        """Return `scheduled_publish_time` as an instant; raise error 100 for one outside the window."""
         text = call.request.params.get("scheduled_publish_time")
         if not text:
             return None
@@ -99,7 +99,7 @@ def check_task(call: NodeCall, page_id: str, access: NodeAccess) -> None:
 
 
 def check_caption(caption: str) -> None:
-    """Raise error 100 for a caption that Instagram does not take."""
+    """Raise error 100 for a caption that Instagram does not accept."""
     if len(caption) > CAPTION_LETTERS:
         raise GraphApiError("(#100) The caption was too long.", 100, subcode=2207010)
     if caption.count("#") > HASHTAGS:

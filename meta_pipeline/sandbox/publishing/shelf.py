@@ -1,4 +1,4 @@
-"""Everything that is not published yet: photos and videos of Pages, containers of accounts, and how many were used."""
+"""The photos and videos of Pages and the containers of accounts, by id, and when accounts and Pages published."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ class Shelf:
     stories: list[PageStory] = field(default_factory=list)
     published: dict[str, list[dt.datetime]] = field(default_factory=dict)
     reels: dict[str, list[dt.datetime]] = field(default_factory=dict)
-    _made: int = 0
+    _last_number: int = 0
 
     def number(self) -> int:
-        """Return the next number, for the id of something new."""
-        self._made += 1
-        return self._made
+        """Return the next number, for the id of a new object."""
+        self._last_number += 1
+        return self._last_number
 
     def photo_id(self) -> str:
         """Return the id of a new photo."""

@@ -1,4 +1,4 @@
-"""Resumable uploads to the host for files: the bytes that have arrived, and where an upload goes on."""
+"""Resumable uploads to Meta's upload host: the bytes that have arrived, and the offset at which one continues."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Upload:
         return self.file_url is not None or (self.size is not None and len(self.content) == self.size)
 
     def phase(self) -> dict[str, Any]:
-        """Return the part of a status that tells how far the upload is; Meta's field is spelled like this."""
+        """Return the upload's part of a status; `bytes_transfered` is Meta's spelling."""
         status = "complete" if self.is_complete else "in_progress" if self.content else "not_started"
         return {"status": status, "bytes_transfered": len(self.content), "bytes_transferred": len(self.content)}
 
@@ -52,7 +52,7 @@ class Uploads:
         return request.path.partition("/")[0] in (PAGE_UPLOADS, INSTAGRAM_UPLOADS)
 
     def receive(self, request: GraphRequest, token: AccessToken) -> GraphResponse:
-        """Take the bytes of a request from its offset on; where the connection breaks, half of them."""
+        """Append the bytes of a request at its offset; only half of them when the connection breaks."""
         upload = self.by_id.get(request.path.rpartition("/")[2])
         if upload is None or upload.subject_id != token.subject_id or request.method != "POST":
             raise unknown_object(request.path.rpartition("/")[2])
@@ -63,7 +63,7 @@ class Uploads:
         if not (offset.isdigit() and size.isdigit()):
             return _refused("the headers offset and file_size are required")
         if int(offset) != len(upload.content) or upload.size not in (None, int(size)):
-            return _refused(f"the upload goes on at {len(upload.content)}")
+            return _refused(f"the upload continues at offset {len(upload.content)}")
         upload.size = int(size)
         if self._faults.is_upload_broken(request):
             upload.content += request.body[: len(request.body) // 2]
@@ -75,7 +75,7 @@ class Uploads:
 
 
 def _refused(message: str) -> GraphResponse:
-    """Return the host's own form of an error, which is not Graph's."""
+    """Return an error in the upload host's format, which differs from Graph's."""
     return GraphResponse(
         {"debug_info": {"retriable": False, "type": "OffsetInvalidError", "message": message}}, status=400
     )

@@ -23,8 +23,8 @@ class Photo:
 
 @dataclass(kw_only=True)
 class Video:
-    """A video of a Page. `kind`: video, reel or story; `finished_at`: when the last phase was ordered; `post`: what it
-    becomes, unless its processing `fails`."""
+    """A video of a Page. `kind`: video, reel or story; `finished_at`: when the last phase was requested; `post`: the
+    post that it becomes, unless its processing `fails`."""
 
     id: str
     page_id: str
@@ -43,7 +43,7 @@ class Video:
         return self.ready_at is not None and self.ready_at <= now
 
     def node(self, now: dt.datetime, posts: PagePosts) -> dict[str, Any]:
-        """Return the fields of the video as Graph has them."""
+        """Return the fields of the video as Graph returns them."""
         is_published = self.is_ready(now) and self.post is not None and self.post.created_at <= now
         return {
             "_type": "Video", "_shown": ("id",), "id": self.id, "created_time": graph_time(self.created_at),

@@ -1,5 +1,5 @@
 """Deliveries of webhooks: signed, batched, repeated until they are accepted; and delayed, duplicated, reordered, forged
-or lost where a test wants it."""
+or lost when a test requests it."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ _FIRST_PAUSE, _LONGEST_PAUSE = dt.timedelta(seconds=1), dt.timedelta(hours=1)
 
 @dataclass(kw_only=True)
 class Delivery:
-    """One body that is to be POSTed to a URL, with its signature, and how often that failed."""
+    """A body to POST to a URL, with its signature, and the number of failed attempts."""
 
     url: str
     body: bytes
     headers: dict[str, str]
-    ordered_at: dt.datetime
+    queued_at: dt.datetime
     due_at: dt.datetime
     object: str = ""
     attempts: int = 0
@@ -37,7 +37,7 @@ class Delivery:
 
 @dataclass(kw_only=True)
 class Deliveries:
-    """The deliveries that wait, and the counts of those that were made. `secret` signs them."""
+    """The deliveries that wait, and the counts of those that were sent. `secret` signs them."""
 
     secret: str
     waiting: list[Delivery] = field(default_factory=list)
@@ -45,32 +45,32 @@ class Deliveries:
     refused: int = 0
     given_up: list[str] = field(default_factory=list)
 
-    def order(self, body: Mapping[str, Any], *, url: str, now: dt.datetime) -> dict[str, int]:
-        """Order deliveries: `changes`, each `{object, entry_id, field, value, time}`; `delay_s`; `copies`, how often
+    def queue(self, body: Mapping[str, Any], *, url: str, now: dt.datetime) -> dict[str, int]:
+        """Queue deliveries: `changes`, each `{object, entry_id, field, value, time}`; `delay_s`; `copies`, how often
         each is sent; `forged`, signed with another secret; `unsigned`; `sha1`, only the legacy header; `lost`, never
         sent; `reversed` or `shuffled`; `batch`, the most changes in one POST."""
         changes = list(body.get("changes", ()))
         if body.get("lost"):
-            return {"ordered": 0, "waiting": len(self.waiting)}
+            return {"queued": 0, "waiting": len(self.waiting)}
         if body.get("reversed"):
             changes.reverse()
         if (seed := body.get("shuffled")) is not None:
             random.Random(int(seed)).shuffle(changes)
         due_at = now + dt.timedelta(seconds=float(body.get("delay_s", 0)))
-        ordered = 0
+        queued = 0
         for object, payload in _payloads(changes, most=int(body.get("batch", MOST_CHANGES)), now=now):
             content = json.dumps(payload).encode()  # non-ASCII escaped, as Meta does
             for _ in range(int(body.get("copies", 1))):
                 self.waiting.append(Delivery(
-                    url=url, body=content, headers=self._headers(content, body), ordered_at=now, due_at=due_at,
+                    url=url, body=content, headers=self._headers(content, body), queued_at=now, due_at=due_at,
                     object=object,
                 ))
-                ordered += 1
-        return {"ordered": ordered, "waiting": len(self.waiting)}
+                queued += 1
+        return {"queued": queued, "waiting": len(self.waiting)}
 
     def send_due(self, now: dt.datetime) -> list[dict[str, Any]]:
-        """POST what is due, and order those that were not accepted again, later each time, for 36 hours; return the
-        object and the status of each POST."""
+        """POST the deliveries that are due; queue those that were not accepted again, with growing pauses, for 36
+        hours. Return the object and the status of each POST."""
         due = [each for each in self.waiting if each.due_at <= now]
         self.waiting = [each for each in self.waiting if each.due_at > now]
         sent = []
@@ -84,7 +84,7 @@ class Deliveries:
             delivery.attempts += 1
             pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * (1 << min(delivery.attempts - 1, 20)))
             delivery.due_at = now + pause
-            if delivery.due_at - delivery.ordered_at > RETRIED_FOR:
+            if delivery.due_at - delivery.queued_at > RETRIED_FOR:
                 self.given_up.append(delivery.object)
             else:
                 self.waiting.append(delivery)
@@ -97,12 +97,12 @@ class Deliveries:
             "given_up": len(self.given_up),
         }
 
-    def _headers(self, content: bytes, how: Mapping[str, Any]) -> dict[str, str]:
-        secret = "another secret" if how.get("forged") else self.secret
+    def _headers(self, content: bytes, options: Mapping[str, Any]) -> dict[str, str]:
+        secret = "another secret" if options.get("forged") else self.secret
         headers = {"content-type": "application/json"}
-        if not how.get("unsigned"):
+        if not options.get("unsigned"):
             headers["x-hub-signature"] = "sha1=" + hmac.new(secret.encode(), content, hashlib.sha1).hexdigest()
-            if not how.get("sha1"):
+            if not options.get("sha1"):
                 headers["x-hub-signature-256"] = f"sha256={sign(content, secret)}"
         return headers
 
@@ -115,7 +115,7 @@ def sign(content: bytes, secret: str) -> str:
 def _payloads(
     changes: Sequence[Mapping[str, Any]], *, most: int, now: dt.datetime
 ) -> list[tuple[str, dict[str, Any]]]:
-    """Return bodies with at most so many changes each, of one object; changes of one entry and time are together."""
+    """Return bodies with at most `most` changes each, of one object; changes of one entry and time are together."""
     by_object: dict[str, list[Mapping[str, Any]]] = {}
     for change in changes:
         by_object.setdefault(str(change["object"]), []).append(change)
@@ -132,13 +132,13 @@ def _payloads(
 
 
 def post(url: str, body: bytes, headers: Mapping[str, str]) -> int:
-    """POST a body and return the status; 0 when nobody answers."""
+    """POST a body and return the status; 0 without an answer."""
     request = urllib.request.Request(_checked(url), body, dict(headers), method="POST")  # noqa: S310 - checked
     return _open(request)[0]
 
 
 def get(url: str, query: Mapping[str, str]) -> tuple[int, str]:
-    """GET a URL with a query; return the status (0 when nobody answers) and the body."""
+    """GET a URL with a query; return the status (0 without an answer) and the body."""
     separator = "&" if "?" in url else "?"
     target = f"{_checked(url)}{separator}{urllib.parse.urlencode(query)}"
     return _open(urllib.request.Request(target))  # noqa: S310 - checked

@@ -44,7 +44,7 @@ class AppSubscription:
     includes_values: bool = False
 
     def to_json(self) -> dict[str, Any]:
-        """Return it as the edge lists it."""
+        """Return the subscription as the edge lists it."""
         return {
             "object": self.object, "callback_url": self.callback_url, "active": self.is_active,
             "fields": [{"name": name, "version": _VERSION} for name in self.fields],
@@ -53,8 +53,8 @@ class AppSubscription:
 
 @dataclass(kw_only=True)
 class Subscriptions:
-    """Every subscription of the app: to objects, and by the id of a Page or ad account the fields it is installed
-    for."""
+    """Every subscription of the app. `of_app`: by object; `of_pages`: the subscribed fields by Page id; `of_accounts`:
+    ad account ids."""
 
     world: World
     access: NodeAccess
@@ -79,7 +79,7 @@ class Subscriptions:
         if not fields or set(fields) - FIELDS[name]:
             raise GraphApiError("(#100) Invalid parameter: fields", 100)
         url = params.get("callback_url", "")
-        _shake_hands(url, params.get("verify_token", ""))
+        _verify_callback(url, params.get("verify_token", ""))
         self.of_app[name] = AppSubscription(
             object=name, callback_url=url, fields=sorted(fields),
             includes_values=params.get("include_values") in ("true", "1"),
@@ -147,7 +147,7 @@ class Subscriptions:
         return theirs is None or bool(tasks & set(theirs))
 
     def switch(self, name: str, *, is_active: bool) -> None:
-        """Switch a subscription of the app off, as Meta does after long failure, or on."""
+        """Switch a subscription of the app off, as Meta does after failures for a long time, or on."""
         if name not in self.of_app:
             raise ValueError(f"the app has no subscription to {name}")
         self.of_app[name].is_active = is_active
@@ -160,7 +160,7 @@ class Subscriptions:
         }
 
 
-def _shake_hands(url: str, verify_token: str) -> None:
+def _verify_callback(url: str, verify_token: str) -> None:
     """Send the handshake to a callback URL, as Meta does before it accepts a subscription."""
     challenge = "1158201444"
     query = {"hub.mode": "subscribe", "hub.challenge": challenge, "hub.verify_token": verify_token}

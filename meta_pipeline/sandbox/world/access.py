@@ -9,10 +9,10 @@ from meta_pipeline.sandbox.world.entities import Business
 
 @dataclass
 class NodeAccess:
-    """The tasks of people on the nodes whose tasks were changed; people have every task on the others. `owners`: of
-    the nodes whose owner was changed, None for a node that no portfolio owns. `assigned`: the tasks by node of each
-    system user that was created here, who has no others; `identities`: the Instagram accounts of the ad accounts to
-    which others were assigned."""
+    """The access to nodes, as far as control calls or requests changed it. `tasks`: people's tasks by node; on other
+    nodes they have every task. `owners`: by node, None for one that no portfolio owns. `assigned`: for each system user
+    that was created here, its tasks by node; it has no others. `identities`: the assigned Instagram accounts by ad
+    account."""
 
     tasks: dict[str, list[str]] = field(default_factory=dict)
     owners: dict[str, Business | None] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""The things that exist in every world: the app, its users, portfolios, ad accounts, Pages, pixels and catalogs."""
+"""The objects that exist in every world: the app, its users, portfolios, ad accounts, Pages, pixels and catalogs."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ PAGES = (
         instagram_name="sakura.beauty",
     ),
 )
-# What clients own and have not shared yet: requested, and waiting for their admins.
+# Nodes that clients own and have not shared yet: they are requested, and wait for the clients' admins.
 PENDING_ACCOUNTS = (
     Account(
         id="1000000801", name="Sakura Beauty Japan", timezone="Asia/Tokyo", currency="JPY", business=_SAKURA,

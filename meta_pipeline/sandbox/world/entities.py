@@ -1,4 +1,4 @@
-"""The entity model: the kinds of thing that exist in the world, without the things themselves (see `cast.py`)."""
+"""The types of the objects in the world; the objects of every world are in `cast.py`."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ class Account:
 class Entity:
     """A campaign, ad set or ad (`kind`: campaign, adset, ad), as it is now.
 
-    `parents` are the campaign and the ad set above it. `ended_on` is the first day without delivery; `pauses` are
-    spans of days without delivery, end excluded. `created_at` is set for entities made through a control call,
-    `edited_at` at every edit; `fields` are what its creation through the API set; an ad `is_in_review` or
-    `is_disapproved` after it was switched on.
+    `parents` are the campaign and the ad set above it. `ended_on` is the first day without delivery; `pauses` are spans
+    of days without delivery, end excluded. `created_at` is set for entities created through a control call, `edited_at`
+    at every edit; `fields` are those that its creation through the API set; an ad `is_in_review` or `is_disapproved`
+    after it was switched on.
     """
 
     id: str

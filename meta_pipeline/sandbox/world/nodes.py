@@ -40,7 +40,7 @@ def account_node(
 def page_node(
     page: Page, token: str | None, *, business: Business | None, tasks: list[str] | None = None
 ) -> dict[str, Any]:
-    """Return a Page's fields; `token` is its access token, for the paths that give one, `business` its owner."""
+    """Return a Page's fields; `token` is its access token, for the paths that return one, `business` its owner."""
     return {
         "_type": "Page", "id": page.id, "name": page.name, "category": "Brand", "access_token": token,
         "category_list": [{"id": "1", "name": "Brand"}], "tasks": _PAGE_TASKS if tasks is None else tasks,
@@ -53,5 +53,5 @@ def page_node(
 
 
 def business_field(business: Business | None) -> dict[str, str] | None:
-    """Return a portfolio as the field of what it owns."""
+    """Return a portfolio as a field of a node that it owns."""
     return None if business is None else {"id": business.id, "name": business.name}

@@ -28,7 +28,7 @@ class WorldOptions:
 
     `absent_breakdowns`: some delivery has no value for a breakdown, and its row lacks the key.
     `timezone_changes`: by account id, `at` and the new `timezone`.
-    `opted_in`: the accounts that get gated breakdowns (docs/graph-api.md §2.7).
+    `opted_in`: the accounts that receive gated breakdowns (docs/graph-api.md §2.7).
     `drift`: unannounced changes of Meta, of `DRIFT`; with `drift_from`, only from that API version on.
     `incomplete_creatives`: this many creatives of an account are incomplete; by `incomplete_mode` they `fail` the page
     they are on, or are `bare`. `thumbnail_days`: how long links to pictures work.

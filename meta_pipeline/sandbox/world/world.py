@@ -1,4 +1,4 @@
-"""A believable world from a seed: ad accounts with their ads, and the delivery of every ad on every day.
+"""A realistic world, generated from a seed: ad accounts with their ads, and the delivery of every ad on every day.
 
 All numbers are integers (money in millionths of the account's currency) derived from hash(seed, ad, day): every query
 adds up the same deliveries, so all results agree.
@@ -31,7 +31,8 @@ _PRICES, _DEFAULT_PRICE = {"JPY": 1_200_000, "BRL": 40_000, "KWD": 2_700}, 9_000
 
 
 class FinalDelivery(NamedTuple):
-    """An ad's day once it is frozen; `reach_per_mille` of its impressions reach a person for the first time."""
+    """An ad's day when its figures are final; `reach_per_mille` of its impressions reach a person for the first
+    time."""
 
     delivery: Delivery
     reach_per_mille: int
@@ -43,7 +44,7 @@ class World:
     def __init__(self, seed: int, *, accounts: int = len(ACCOUNTS), ads: int = ADS_PER_ACCOUNT) -> None:
         self.seed, self.ads_per_account = seed, ads
         self.options = WorldOptions()
-        self.revision = 0  # grows with every change of the entities: part of the key of every cached result
+        self.revision = 0  # incremented by every change of the entities: part of the key of every cached result
         self.accounts: dict[str, Account] = {}
         self.pages = {page.id: page for page in PAGES}
         self.campaigns: dict[str, Entity] = {}
@@ -111,7 +112,7 @@ class World:
         ))
 
     def is_video(self, ad: Entity) -> bool:
-        """Check whether the ad shows a video, whatever it is called now."""
+        """Check whether the ad shows a video, regardless of its current name."""
         return _FORMATS[self.roll(ad.id, "format") % 5].startswith(("Reel", "Video"))
 
     def add_ad(self, ad: Entity) -> None:
@@ -137,8 +138,8 @@ class World:
         return self.zone(account, dt.datetime.combine(day, dt.time(), account.zone))
 
     def wall_clock(self, account: Account, now: dt.datetime) -> dt.datetime:
-        """Return the account's local time, without a zone. A change of zone never sets it back: it waits
-        instead, so that no day that has begun disappears."""
+        """Return the account's local time, without a zone. A change of zone never sets it back: it stops instead, so
+        that no day that has begun disappears."""
         change = self.options.zone_change(account)
         if change is None or now < change.at:
             return now.astimezone(account.zone).replace(tzinfo=None)

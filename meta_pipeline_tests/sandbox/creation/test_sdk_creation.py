@@ -111,9 +111,9 @@ def changed(params: dict[str, Any], **more: Any) -> dict[str, Any]:
         (changed(CAMPAIGN, objective="CONVERSIONS"), "objective must be one of"),
         (changed(AD_SET, daily_budget=99), "too low"),
         (changed(AD_SET, daily_budget=None), "must have a budget"),
-        (changed(AD_SET, targeting={**TARGETING, "facebook_positions": ["video_feeds"]}), "video_feeds is not available"),
-        (changed(AD_SET, targeting={**TARGETING, "instagram_positions": ["explore"]}), "explore is not available"),
-        (changed(AD_SET, instagram_positions=["reels"]), "belongs into targeting"),
+        (changed(AD_SET, targeting={**TARGETING, "facebook_positions": ["video_feeds"]}), "video_feeds is no longer available"),
+        (changed(AD_SET, targeting={**TARGETING, "instagram_positions": ["explore"]}), "explore is no longer available"),
+        (changed(AD_SET, instagram_positions=["reels"]), "belongs in targeting"),
     ],
 )
 @pytest.mark.parametrize("execution_options", [None, ["validate_only"]])

@@ -1,1 +1,1 @@
-"""Creating ads: what Meta accepts, rejects and makes of it (docs/graph-api.md §10)."""
+"""Creating ads: what Meta accepts, rejects and creates (docs/graph-api.md §10)."""

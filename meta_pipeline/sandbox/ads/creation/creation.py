@@ -66,7 +66,7 @@ class Creation:
         raise unknown_path(call.edge)
 
     def list_videos(self, call: NodeCall, account: Account) -> dict[str, Any]:
-        """Return a page of an account's videos; `title` selects those with a text in it."""
+        """Return a page of an account's videos; `title` selects those whose title contains it."""
         title = call.request.params.get("title", "")
         videos = [video for video in self.videos.of(account) if title in video.title]
         render = lambda video: select_fields(self.videos.node(video, call.now), call.fields)
@@ -87,7 +87,7 @@ class Creation:
         if attributes.get("status") == "DELETED":
             self._delete(entity, call.now)
         elif attributes:
-            self.changes.order({"id": entity.id, **attributes}, call.now)
+            self.changes.apply_or_plan({"id": entity.id, **attributes}, call.now)
         entity.fields |= fields
         if entity.kind == "ad" and entity.status == "ACTIVE" and not was_active:
             self._review(entity, call.now)
@@ -126,7 +126,7 @@ class Creation:
         name, status, budget = entities.name_of(call), entities.first_status(call), entities.daily_budget(call)
         if is_dry_run(call):
             return _OK
-        entity = self.changes.order({"create": _KINDS[call.edge], **place, "name": name}, call.now)
+        entity = self.changes.apply_or_plan({"create": _KINDS[call.edge], **place, "name": name}, call.now)
         if entity is None:
             raise GraphApiError("An unknown error occurred", 1, status=500)
         entity.fields, entity.daily_budget = fields, budget
@@ -148,11 +148,11 @@ class Creation:
         self.world.invalidate_caches()
 
     def _delete(self, entity: Entity, now: dt.datetime) -> None:
-        """Delete something with everything in it."""
+        """Delete an entity and everything in it."""
         below = [each for each in (*self.world.ads.values(), *self.world.ad_sets.values()) if entity in each.parents]
         for each in (*below, entity):
             if each.status != "DELETED":
-                self.changes.order({"id": each.id, "status": "DELETED"}, now)
+                self.changes.apply_or_plan({"id": each.id, "status": "DELETED"}, now)
 
     def _change(self, call: NodeCall, node: Creative | Video) -> dict[str, bool]:
         self._require_task(call, node.account)

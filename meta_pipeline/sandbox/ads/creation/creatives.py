@@ -49,7 +49,7 @@ class Creatives:
         return creative is not None and creative.account is account and creative.status == "ACTIVE"
 
     def check(self, call: NodeCall, account: Account) -> dict[str, Any]:
-        """Return the fields of a new creative; raise what Meta rejects."""
+        """Return the fields of a new creative; raise the error for one that Meta rejects."""
         required(call, "name")
         spec = json_object(call, "object_story_spec")
         fields: dict[str, Any] = {

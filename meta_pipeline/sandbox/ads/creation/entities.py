@@ -94,7 +94,7 @@ def ad_fields(
 
 
 def name_of(call: NodeCall) -> str:
-    """Return the name of something new."""
+    """Return the name of a new entity."""
     name = required(call, "name")
     if len(name) > _MOST_NAME:
         raise invalid(f"The name is longer than {_MOST_NAME} characters.", title="Name Is Too Long")
@@ -102,7 +102,7 @@ def name_of(call: NodeCall) -> str:
 
 
 def first_status(call: NodeCall) -> str:
-    """Return the status of something new."""
+    """Return the status of a new entity."""
     return one_of("status", call.request.params.get("status", "ACTIVE"), CREATED_STATUSES)
 
 
@@ -112,7 +112,7 @@ def changes_of(call: NodeCall, entity: Entity) -> tuple[dict[str, str], dict[str
     if "status" in attributes:
         one_of("status", attributes["status"], STATUSES)
     if entity.status == "DELETED":
-        raise invalid("Something deleted can't be changed.", title="Object Is Deleted")
+        raise invalid("A deleted object can't be changed.", title="Object Is Deleted")
     daily = amount(call, "daily_budget")
     if daily is not None:
         _check_minimum(daily, entity.account)
@@ -121,7 +121,7 @@ def changes_of(call: NodeCall, entity: Entity) -> tuple[dict[str, str], dict[str
 
 
 def daily_budget(call: NodeCall) -> str | None:
-    """Return the daily budget of something new, which later changes replace."""
+    """Return the daily budget of a new entity; later changes replace it."""
     daily = amount(call, "daily_budget")
     return None if daily is None else str(daily)
 

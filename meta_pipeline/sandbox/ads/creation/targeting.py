@@ -12,7 +12,7 @@ from meta_pipeline.sandbox.protocol.requests import NodeCall
 def check_targeting(call: NodeCall, targeting: dict[str, Any]) -> None:
     """Raise error 100 for targeting that Meta rejects."""
     if misplaced := sorted({*POSITIONS, "publisher_platforms", "device_platforms"} & set(call.request.params)):
-        raise GraphApiError(f"(#100) {misplaced[0]} is no parameter of an ad set: it belongs into targeting", 100)
+        raise GraphApiError(f"(#100) {misplaced[0]} is not a parameter of an ad set: it belongs in targeting", 100)
     places = targeting.get("geo_locations")
     if not isinstance(places, dict) or not places:
         raise invalid("Your ad set must target at least one place.", title="Location Is Missing")
@@ -31,4 +31,4 @@ def check_targeting(call: NodeCall, targeting: dict[str, Any]) -> None:
             raise invalid(f"{name} needs its platform in publisher_platforms.", title="Placement Without Platform")
         for position in positions:
             if position not in words:  # video_feeds since v24.0, Instagram's explore since v26.0
-                raise invalid(f"The placement {position} is not available any more.", title="Deprecated Placement")
+                raise invalid(f"The placement {position} is no longer available.", title="Deprecated Placement")

@@ -40,8 +40,8 @@ class Video:
 
 
 class Videos:
-    """The videos of one world. `processing_s`: how long Meta works on one; `fails`: whether the next ones can't be
-    processed; `chunk`: the bytes of an upload that it asks for at once."""
+    """The videos of one world. `processing_s`: how long Meta processes each; `fails`: whether processing the next ones
+    fails; `chunk`: how many bytes of an upload it requests at a time."""
 
     def __init__(self, faults: Faults) -> None:
         self.by_id: dict[str, Video] = {}
@@ -83,7 +83,7 @@ class Videos:
         }
 
     def status(self, video: Video, now: dt.datetime) -> str:
-        """Return how far Meta is with a video."""
+        """Return the processing status of a video."""
         if video.finished_at is None or (now - video.finished_at).total_seconds() < self.processing_s:
             return "processing"
         return "error" if video.has_failed else "ready"

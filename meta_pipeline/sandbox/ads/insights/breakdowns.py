@@ -40,10 +40,10 @@ COMBINATIONS = {
         (ADVERTISER_HOUR,), (AUDIENCE_HOUR,),
     )
 }
-# Meta gives these to accounts that opted in, through report runs only (docs/graph-api.md §2.7).
+# Meta returns these to accounts that opted in, through report runs only (docs/graph-api.md §2.7).
 GATED = frozenset(("impression_device", "frequency_value", AUDIENCE_HOUR))
 HOURLY = frozenset((ADVERTISER_HOUR, AUDIENCE_HOUR))
-# These have no conversions that happen off Meta; by product such conversions belong to no product.
+# Rows with these have no conversions off Meta; in rows by product, such conversions have no product.
 WITHOUT_CONVERSIONS = HOURLY | {"region"}
 # The positions of each platform; other combinations do not occur.
 _POSITIONS = {

@@ -75,7 +75,7 @@ class Funnels:
         return funnels
 
     def _drawn_rates(self, ad_id: str, is_video: bool, day: dt.date) -> tuple[int, ...]:
-        """Return the steps per mille of the one before, and the milliseconds that a play lasts."""
+        """Return the rate of each step, per mille of the step before it, and the milliseconds that a play lasts."""
         draw = self.world.roll(ad_id, day, "funnel")
         clicks = (850 + draw % 140, 700 + (draw >> 8) % 250, 300 + (draw >> 16) % 600)
         if not is_video:

@@ -50,7 +50,7 @@ class Query:
         return not GATED.isdisjoint(self.breakdowns)
 
     def has_historical_reach(self, now: dt.datetime) -> bool:
-        """Check for reach by a breakdown from more than 13 months ago: ten report runs a day may ask for it."""
+        """Check for reach by a breakdown from more than 13 months ago: ten report runs a day may request it."""
         is_old = min(since for since, _ in self.periods) < now.date() - _REACH_HISTORY
         return is_old and bool(self.breakdowns) and not _REACH_FIELDS.isdisjoint(self.fields)
 
@@ -58,7 +58,7 @@ class Query:
 def parse_query(
     request: GraphRequest, node: Account | Entity, world: World, now: dt.datetime, *, valid_fields: set[str]
 ) -> Query:
-    """Return the query of a request to a node's `insights`; raise the error that Graph gives for an invalid one."""
+    """Return the query of a request to a node's `insights`; raise the error that Graph returns for an invalid one."""
     account, own_level = (node, "account") if isinstance(node, Account) else (node.account, node.kind)
     level = request.params.get("level", own_level)
     if level not in LEVELS:

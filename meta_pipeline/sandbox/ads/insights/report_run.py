@@ -19,8 +19,8 @@ _STUCK_STAGE, _FAILING_STAGE, _LAST_STAGE = 1, 2, 3
 LATE_AFTER_S = 1200.0
 # A run without a duration completes after four polls or after this time, whichever comes first.
 DEFAULT_DURATION_S = 1.0
-# In these cases the run is not over, whatever its stage.
-_UNFINISHED_OUTCOMES = (None, "job_stuck", "job_late")
+# With these outcomes no error ends the run.
+_OUTCOMES_WITHOUT_ERROR = (None, "job_stuck", "job_late")
 
 
 @dataclass(kw_only=True)
@@ -29,8 +29,8 @@ class ReportRun:
 
     `outcome` overrides how it ends: job_failed, job_skipped, job_too_large, job_stuck, job_late (it makes no progress
     for twenty minutes and then completes). `duration_s` is on `clock`; None lets the number of polls decide as well.
-    `missed_reads` is how often the run is still to be reported as unknown. `is_gate_open`: its breakdown is gated, and
-    the account gets it.
+    `missed_reads` is how many more reads report the run as unknown. `is_gate_open`: its breakdown is gated, and the
+    account receives it.
     """
 
     id: str
@@ -50,7 +50,7 @@ class ReportRun:
 
     @property
     def elapsed_s(self) -> float:
-        """Seconds since submission, also where the time that the sandbox shows is fixed."""
+        """Seconds since submission, also while the sandbox shows a fixed time."""
         return (self.clock() - self._started_at).total_seconds()
 
     @property
@@ -76,7 +76,7 @@ class ReportRun:
         if stage == _STUCK_STAGE and self.duration_s is not None and self.outcome is None:
             percent = int(100 * self.elapsed_s / self.duration_s)
         error: dict[str, Any] = {}
-        if self.outcome not in _UNFINISHED_OUTCOMES and stage >= _FAILING_STAGE:
+        if self.outcome not in _OUTCOMES_WITHOUT_ERROR and stage >= _FAILING_STAGE:
             status, percent = ("Job Skipped", 0) if self.outcome == "job_skipped" else ("Job Failed", 100)
             error = self._error(version)
         self.polls += 1

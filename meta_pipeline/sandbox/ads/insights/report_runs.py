@@ -24,7 +24,7 @@ _RUNNING_FOR = dt.timedelta(hours=1)
 
 
 class ReportRuns:
-    """Every report run by id; `clock` measures durations, also where the time that the sandbox shows is fixed."""
+    """Every report run by id; `clock` measures durations, also while the sandbox shows a fixed time."""
 
     def __init__(self, insights: Insights, limits: Limits, *, clock: Callable[[], dt.datetime]) -> None:
         self.insights, self.limits, self.clock = insights, limits, clock
@@ -60,7 +60,7 @@ class ReportRuns:
         return run
 
     def is_too_much(self, query: Query, now: dt.datetime) -> bool:
-        """Check whether the whole result has more rows or data points than one call may ask for."""
+        """Check whether the whole result has more rows or data points than one call may request."""
         settings = self.limits.settings
         rows = len(self.insights.rows(query, now))
         max_points = settings.data_points_a_request

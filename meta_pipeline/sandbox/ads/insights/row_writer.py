@@ -176,7 +176,7 @@ def _ranking(name: str) -> FieldWriter:
     return write
 
 
-# The level from which on a field has a value.
+# The first level at which a field has a value.
 FIELD_DEPTH = {
     "campaign_id": 1, "campaign_name": 1, "objective": 1, "adset_id": 2, "adset_name": 2, "ad_id": 3, "ad_name": 3,
     "quality_ranking": 3, "engagement_rate_ranking": 3, "conversion_rate_ranking": 3,

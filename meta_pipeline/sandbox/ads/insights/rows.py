@@ -40,7 +40,7 @@ class Insights:
         self._cache: dict[Hashable, list[InsightsRow]] = {}
 
     def rows(self, query: Query, now: dt.datetime) -> list[InsightsRow]:
-        """Return every row with delivery; there are no others."""
+        """Return every row that has delivery; Meta returns no others."""
         local = self.world.wall_clock(query.account, now)
         key = (
             query.account.id, query.level, tuple(query.periods), query.breakdowns, tuple(ad.id for ad in query.ads),
@@ -91,7 +91,7 @@ class Insights:
 
 
 def total_row(rows: list[InsightsRow], query: Query) -> InsightsRow:
-    """Return one row for the whole result, of which there is at least one row."""
+    """Return one row for the whole result, which has at least one row."""
     since, until = min(since for since, _ in query.periods), max(until for _, until in query.periods)
     whole = sum_over_days((row.since, row.delivery) for row in rows)
     return InsightsRow(query.account, rows[0].ad, since, until, whole, (), sum_funnels(row.funnel for row in rows))
