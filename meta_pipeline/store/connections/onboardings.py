@@ -99,7 +99,8 @@ def find_waiting(engine: sa.Engine, *, now: dt.datetime) -> list[Onboarding]:
 
 
 def find_abandoned(engine: sa.Engine, *, now: dt.datetime) -> list[Onboarding]:
-    """Return those whose token can no longer be exchanged: an hour old and without a worker, or a day old with one."""
+    """Return the onboardings whose token can no longer be exchanged: an hour old and without a worker, or a day old
+    with one."""
     query = sa.select(onboardings).where(
         onboardings.c.status.in_(("waiting", "running")), onboardings.c.token_ref.is_(None),
         onboardings.c.started_at <= now - RETRIES_FOR,

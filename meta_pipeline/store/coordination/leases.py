@@ -105,7 +105,7 @@ def hold(
     waited = 0.0
     while not try_take(engine, name, holder=holder, now=now()):
         if waited >= patience_s:
-            raise LeaseError(f"another run still works on {name} after {patience_s / 60:.0f} minutes: try again later")
+            raise LeaseError(f"another run works on {name}: waited {patience_s / 60:.0f} minutes; try again later")
         sleep(POLL_S)
         waited += POLL_S
     lease = Lease(engine=engine, name=name, holder=holder, now=now)

@@ -28,7 +28,7 @@ def is_gone(process: str) -> bool:
     """Return whether a process of this host has ended. A process of another host can't be checked and counts as
     running.
 
-    Where the system does not say when a process started, a process with the same id counts as the same one."""
+    If the start time of a process is unknown, a process with the same id counts as the same one."""
     host, text, then = process.rsplit(":", 2)
     if host != socket.gethostname():
         return False

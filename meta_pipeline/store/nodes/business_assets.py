@@ -14,7 +14,7 @@ from meta_pipeline.store.schema.connections import tokens
 from meta_pipeline.store.schema.nodes import business_assets, businesses
 
 # `reached`: the token may read the node; `unassigned`: the business has it, but the token's person or system user has
-# no role on it; `pending`: somebody has to accept a request first.
+# no role on it; `pending`: a request must be accepted first.
 AssetStatus = Literal["reached", "unassigned", "pending"]
 
 

@@ -1,5 +1,5 @@
-"""Shares between businesses that somebody has started: nodes of partners that we request (`in`), and nodes of ours that
-partners use (`out`)."""
+"""Started shares of nodes between businesses: nodes of partners that we request (`in`), and our nodes that partners use
+(`out`)."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import sqlalchemy as sa
 from meta_pipeline.store.schema.nodes import share_requests
 from meta_pipeline.store.upserts import insert_or_replace
 
-# `waiting`: for the owner; `confirmed`: shared; `refused`: no longer pending and not shared; `lapsed`: nobody answered
-# in time; `taken_back`: the owner has ended it.
+# `waiting`: for the owner; `confirmed`: shared; `refused`: no longer pending and not shared; `lapsed`: not answered in
+# time; `taken_back`: the owner has ended it.
 State = Literal["waiting", "confirmed", "refused", "lapsed", "taken_back"]
 Direction = Literal["in", "out"]
 

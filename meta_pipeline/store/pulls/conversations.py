@@ -55,7 +55,7 @@ def waiting_changes(engine: sa.Engine) -> list[dt.datetime]:
 
 
 def mark_loaded(engine: sa.Engine, loaded: Iterable[Conversation]) -> None:
-    """Record that the warehouse has the changes of these conversations, as they were read before it was written."""
+    """Record that the warehouse has the changes of these conversations, which were read before the load."""
     loaded_changes.mark_loaded(engine, conversations, [
         {"page_id": each.page_id, "id": each.id, "changed_at": each.changed_at} for each in loaded
     ])

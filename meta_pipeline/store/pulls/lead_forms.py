@@ -81,7 +81,7 @@ def waiting_changes(engine: sa.Engine) -> list[dt.datetime]:
 
 
 def mark_loaded(engine: sa.Engine, forms: Iterable[LeadForm]) -> None:
-    """Record that the warehouse has the changes of these forms, as they were read before it was written."""
+    """Record that the warehouse has the changes of these forms, which were read before the load."""
     loaded_changes.mark_loaded(engine, lead_forms, [
         {"page_id": form.page_id, "form_id": form.form_id, "changed_at": form.changed_at} for form in forms
     ])

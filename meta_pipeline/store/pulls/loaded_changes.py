@@ -24,8 +24,8 @@ def mark_changed(engine: sa.Engine, table: sa.Table, page_ids: Iterable[str], *,
 
 
 def mark_loaded(engine: sa.Engine, table: sa.Table, changes: Iterable[Mapping[str, object]]) -> None:
-    """Record that the warehouse has these changes, as they were read before it was written: each has the columns of the
-    primary key and `changed_at`."""
+    """Record that the warehouse has these changes, which were read before the load: each has the columns of the primary
+    key and `changed_at`."""
     names = [column.name for column in table.primary_key]
     statement = (
         table.update().where(*(table.c[name] == sa.bindparam(f"key_{name}") for name in names))
