@@ -82,7 +82,7 @@ def _changed(manifest: Mapping[str, Any], tables: set[str], dated: set[str]) -> 
     """Return the sources that are among the tables, and everything that reads them, directly or indirectly.
 
     A model that names the raw tables whose changes rebuild it (`meta.reports`) changes only with those: it may join
-    other tables for a name or a state, which it takes as it is at the time of the build."""
+    other tables for a name or a state, whose changes do not rebuild it."""
     if tables:
         tables = tables | CHANGED_BY_EVERY_LOAD
     reports_by_model = {
