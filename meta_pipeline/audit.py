@@ -9,9 +9,9 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditEvent:
-    """One HTTP call. `path` has no query; `version` is the one Graph says it used; `duration_s` in seconds;
-    `operations` is what Meta charges (those of a batch count); `rows` of a page of results; the last six say what the
-    call was made for: `plan_id` for a change that a plan lists, whose body is nowhere in it."""
+    """One HTTP call. `path` has no query; `version` is the one that Graph says it used; `operations` is the number that
+    Meta charges (each request of a batch request counts); `rows` are those of a batch. The last five are the purpose of
+    the call; `plan_id` is set for a change that a plan lists. A body is never recorded."""
 
     at: dt.datetime
     method: str

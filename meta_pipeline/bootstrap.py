@@ -1,7 +1,7 @@
 """Construct the runtime of a process from its settings: the only place that creates clients and reads the real clock.
 
-An entrypoint (a command of `cli/`, `definitions.py`, a worker process of `defs/runs/`) takes the process's `Runtime`
-once and passes it on. No other module calls a function of this one: a test passes a runtime with a clock of its own.
+An entrypoint (a command of `cli/`, `definitions.py`, a worker process of `defs/runs/`) gets the process's `Runtime`
+once and passes it on. No other module calls a function of this one: a test passes a runtime with its own clock.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ class Runtime(Configuration):
 
     @functools.cached_property
     def sealed_stores(self) -> Mapping[str, SealedStore]:
-        """Return the stores of what people wrote, by name; ConfigError without a key of the vault."""
+        """Return the stores of leads and messages, by name; ConfigError without a key of the vault."""
         settings = self.settings
         days = {LEADS: settings.leads_days, CONVERSATIONS: settings.conversations_days}
         return {
@@ -136,15 +136,15 @@ class Runtime(Configuration):
 
     @property
     def chosen_by_default(self) -> frozenset[str] | None:
-        """Return the nodes that are read every day unless somebody chose otherwise: those of the intake's tenants;
-        None, for every node that is reached, without any."""
+        """Return the nodes that are read every day by default: those of the intake's tenants; without tenants None, for
+        every node that is reached."""
         if not (tenants := self.intake.tenants):
             return None
         nodes = [Node(link.kind, link.id, link.owner) for link in list_links(self.engine)]
         return frozenset(node.id for node in nodes if any(tenant.has(node) for tenant in tenants))
 
     def selection(self) -> Selection:
-        """Return what decides which nodes are read every day."""
+        """Return the selection of the nodes that are read every day."""
         return choosing.selection(
             self.engine, chosen_by_default=self.chosen_by_default,
             grace=dt.timedelta(days=self.settings.lost_grace_days),
@@ -155,14 +155,14 @@ class Runtime(Configuration):
         return self.selection().read(list_links(self.engine, kind=kind), now=now or self.now())
 
     def first_kept_days(self, links: Sequence[NodeLink], *, now: dt.datetime) -> Mapping[str, dt.date]:
-        """Return the first day that does not expire of each of these nodes whose customers agreed on a ceiling."""
+        """Return the first day that does not expire, for each of these nodes whose tenant has a ceiling."""
         return retention.first_kept_days(self.intake.tenants, links, now=now)
 
     def connections(self, *, with_disconnected: bool = False) -> list[Connection]:
-        """Return every token with what it reads, what is wrong with it and what to click; VaultError without a key."""
+        """Return every token with its nodes, its issues and the links that resolve them; VaultError without a key."""
         try:
             selection = self.selection()
-        except ConfigError:  # the intake is not valid, which `doctor` reports: connections are shown all the same
+        except ConfigError:  # the intake is not valid, which `doctor` reports: connections are still shown
             selection = None
         return overview.connections(
             engine=self.engine, tokens=self.vault, action_links=self.action_links, features=self.features,
@@ -184,7 +184,7 @@ class Runtime(Configuration):
     def pull_context(
         self, *, run_id: str, backfill_id: str, purpose: Purpose, sleep: Callable[[float], None] | None = None
     ) -> PullContext:
-        """Return what a pull works with. `sleep` replaces the runtime's own, for a pull that can be interrupted."""
+        """Return the context of a pull. `sleep` replaces the runtime's own, for a pull that can be interrupted."""
         return PullContext(
             graph=self.graph, tokens=self.vault, landing=self.landing, engine=self.engine, run_id=run_id,
             backfill_id=backfill_id, sleep=sleep or self.sleep, now=self.now, purpose=purpose,
@@ -193,7 +193,8 @@ class Runtime(Configuration):
         )
 
     def onboard(self, onboarding_id: str, *, run_id: str | None = None) -> list[NodeLink]:
-        """Turn the sealed token of an onboarding into links, and return every link; see `flows.consents.onboard`."""
+        """Turn the sealed token of an onboarding into links, and return every link; see
+        `flows.connections.consents`."""
         return consents.onboard(
             onboarding_id, graph=self.graph, tokens=self.vault, engine=self.engine, features=self.features,
             now=self.now, sleep=self.sleep, run_id=run_id,
@@ -207,13 +208,13 @@ class Runtime(Configuration):
         )
 
     def publisher(self) -> Publisher:
-        """Return what plans and publishes posts, now."""
+        """Return the publisher, which plans and publishes posts, at the current time."""
         return Publisher(
             graph=self.graph, tokens=self.vault, engine=self.engine, rules=self.posting_rules, now=self.now()
         )
 
     def page_token_of(self, node_id: str) -> AccessToken | None:
-        """Return the own token of a Page, for a share of it; None for an ad account."""
+        """Return the Page's token, for a share of the Page; None for an ad account."""
         return None if node_id.startswith("act_") else self.vault.reveal_for(node_id, flow="partners")
 
     def read_identities(self) -> list[str]:
@@ -228,18 +229,20 @@ class Runtime(Configuration):
         return token_flows.check_tokens(graph=self.graph, tokens=self.vault, now=self.now())
 
     def compact(self) -> Compaction:
-        """Compact what is older than the hot zone, and remove what the ledger does not name."""
+        """Compact the months that are older than the hot zone, and remove orphans."""
         return compact_landing(self.landing, hot_days=self.settings.hot_days, now=self.now, sleep=self.sleep)
 
     def send_alerts(self) -> tuple[list[Alert], list[str]]:
-        """Send every target the alerts it lacks; return what was sent, and a sentence for each target that failed."""
+        """Send every target the alerts that it has not received; return what was sent, and a sentence for each target
+        that failed."""
         return token_flows.send_alerts(
             self.alert_targets, engine=self.engine, tokens=self.vault, action_links=self.action_links,
             signing_key=self.app_secret, now=self.now(),
         )
 
     def send_check_alerts(self) -> tuple[list[Alert], list[str]]:
-        """Send every target what it lacks about checks that fail in the published file; needs no token."""
+        """Send every target the alerts about failing checks of the published file that it has not received; needs no
+        token."""
         return failed_checks.send_check_alerts(
             self.alert_targets, check_failures(self.settings.published_file), engine=self.engine,
             url=self.settings.public_url, now=self.now(),

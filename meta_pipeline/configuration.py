@@ -25,7 +25,7 @@ from meta_pipeline.status.action_links import ActionLinks
 
 @dataclass(frozen=True)
 class Configuration:
-    """The settings, and what they and their files say; a file is read on first use."""
+    """The settings and the content of their files; a file is read on first use."""
 
     settings: Settings
 
@@ -82,7 +82,7 @@ class Configuration:
 
     @property
     def alert_targets(self) -> list[Target]:
-        """Return where alerts go, besides the Dagster UI."""
+        """Return the targets of alerts, besides the Dagster UI."""
         targets: list[Target] = [Log()]
         if url := self.settings.alert_url:
             targets.append(Webhook(url.get_secret_value()))
@@ -92,13 +92,14 @@ class Configuration:
 
     @property
     def intake(self) -> Intake:
-        """Return the intake as its file is now, an empty one without a file; ConfigError when it is not valid."""
+        """Return the intake from the current content of its file, an empty one without a file; ConfigError if it is not
+        valid."""
         return load_intake(self.settings.tenants)
 
     @functools.cached_property
     def publish_policy(self) -> PublishPolicy:
-        """Return for whom the warehouse is published, and what is held back; ConfigError when the tenants' file is
-        wrong."""
+        """Return the policy of publications: the tenants, and whether nodes are held back; ConfigError if the tenants'
+        file is not valid."""
         return PublishPolicy(
             tenants=self.intake.tenants, holds_failed=self.settings.hold_failed_accounts,
             pins=self.settings.pins, landing=self.settings.landing_root,

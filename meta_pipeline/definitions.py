@@ -1,8 +1,8 @@
 """The inventory: every asset, check, job, schedule, sensor and resource by name.
 
 Importing this module reads no file and no variable. Dagster calls `defs` when it loads the code location; it works
-offline with an empty environment. Then the process's runtime is taken once, from the environment's settings, and given
-to everything that depends on it: the reports decide which assets there are, dbt's manifest which models."""
+offline with an empty environment. It gets the process's runtime once, from the environment's settings, and passes it to
+everything that depends on it: the reports determine the assets, dbt's manifest the models."""
 
 from __future__ import annotations
 

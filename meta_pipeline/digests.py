@@ -13,5 +13,5 @@ def short_hash(content: bytes) -> str:
 
 
 def request_digest(request: Any) -> str:
-    """Return the name of a request or of other JSON, whatever order its keys are in."""
+    """Return the name of a request or of other JSON; the order of its keys does not matter."""
     return short_hash(json.dumps(request, sort_keys=True, separators=(",", ":")).encode())

@@ -1,7 +1,7 @@
 """Make text that came from Graph or a person safe to show: in a table, a log line, a mail, a page, Dagster metadata.
 
-Only characters are handled here. A format with markup of its own (rich, HTML, Slack, Markdown) escapes it where the
-text is put into that format."""
+Only characters are handled here. Markup (rich, HTML, Slack, Markdown) is escaped by the code that puts the text into
+that format."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The kinds of things that an ad account holds, as data: their fields, statuses and columns. Every layer that needs a
+"""The kinds of entities that an ad account holds, as data: their fields, statuses and columns. Every layer that needs a
 list of the kinds derives it from here."""
 
 from __future__ import annotations
@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EntityKind:
-    """One kind of thing. `name`: of its listing and its raw table; `fields`: requested of Graph; `payload_only`:
-    those that get no column of the raw table. `level`: of Ads Insights that has a row for each thing; `edge`: of the
-    account that lists them; `statuses`: all that a thing can have. `has_error`: a row may say why a thing could not be
-    read; `has_history`: every state of a thing is recorded."""
+    """One kind of entity. `name`: of its listing and its raw table; `fields`: requested from Graph; `payload_only`:
+    those without a column in the raw table. `level`: the level of Ads Insights that has a row for each entity; `edge`:
+    the account's edge that lists them; `statuses`: all that an entity can have. `has_error`: a row may have the reason
+    why an entity could not be read; `has_history`: every state of an entity is recorded."""
 
     name: str
     fields: tuple[str, ...]
@@ -24,8 +24,8 @@ class EntityKind:
 
     @property
     def listed_statuses(self) -> tuple[str, ...]:
-        """Return the statuses that a listing must name to hold more than what delivers. DELETED is an error on an edge
-        (docs/graph-api.md §9), so deleted things are read by id."""
+        """Return the statuses that a listing must name to include entities that do not deliver. DELETED is an error on
+        an edge (docs/graph-api.md §9), so deleted entities are read by id."""
         return tuple(status for status in self.statuses if status != "DELETED")
 
     @property
@@ -88,7 +88,7 @@ CREATIVES = EntityKind(
         "asset_feed_spec", "instagram_user_id", "effective_instagram_media_id", "instagram_permalink_url",
     ),
     edge="adcreatives",
-    # A signed address that has expired by the time anybody reads the table.
+    # A signed URL, which has expired when the table is read.
     payload_only=frozenset(("thumbnail_url",)),
 )
 CUSTOM_CONVERSIONS = EntityKind(
@@ -101,18 +101,18 @@ CUSTOM_CONVERSIONS = EntityKind(
     has_error=False,
     has_history=False,
 )
-# Not requested of Graph: a row by creative with its downloaded picture.
+# Not requested from Graph: one row per creative with its downloaded thumbnail.
 THUMBNAILS = EntityKind(
     name="thumbnails", fields=("id", "account_id", "sha256", "path"), has_history=False,
 )
 
-# In the order in which they land: a creative that has landed is not read again, and the signed address of its picture
-# expires, so pictures land first.
+# In the order in which they land: a creative that has landed is not read again, and the signed URL of its thumbnail
+# expires, so thumbnails land first.
 ENTITY_KINDS = (ACCOUNTS, CAMPAIGNS, AD_SETS, ADS, CUSTOM_CONVERSIONS, THUMBNAILS, CREATIVES)
-# Those that the rows of Ads Insights mention, each below the one before it.
+# The kinds that rows of Ads Insights name, from the top level down.
 LISTED_KINDS = (CAMPAIGNS, AD_SETS, ADS)
 
 
 def kind_of_level(level: str) -> EntityKind:
-    """Return the kind of thing that a report of this level has a row for."""
+    """Return the kind of entity for which a report of this level has rows."""
     return next(kind for kind in ENTITY_KINDS if kind.level == level)

@@ -31,7 +31,7 @@ def amount(value: Decimal, currency: str) -> str:
 
 
 def plain(value: Decimal) -> str:
-    """Return a number that is no money with every digit and no trailing 0."""
+    """Return a number that is not money with every digit and no trailing 0."""
     return f"{value:.{max(0, -_exponent(value))}f}" if value.is_finite() else str(value)
 
 

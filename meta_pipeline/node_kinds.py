@@ -10,7 +10,7 @@ from dataclasses import dataclass
 class NodeKind:
     """One kind of node. `name`: of its links, and of its dimension of Dagster's partitions; `source`: the folder of its
     reports in asset keys and the name of its raw schema; `noun` and `plural`: for people; `partitions`: the name of
-    Dagster's dynamic partitions; `job`: the job that pulls it; `id_pattern`: what every id of the kind matches."""
+    Dagster's dynamic partitions; `job`: the job that pulls it; `id_pattern`: the pattern of every id of the kind."""
 
     name: str
     source: str
@@ -27,7 +27,7 @@ class NodeKind:
         return f"raw_{self.source}"
 
 
-# Whatever else Dagster accepts in a partition key, `|` and `,` break it later; ids have digits only.
+# Dagster accepts `|` and `,` in a partition key and fails on them later; ids have only digits.
 _DIGITS = re.compile(r"[0-9]+")
 AD_ACCOUNT = NodeKind(
     name="ad_account", source="meta_ads", noun="ad account", plural="ad accounts", partitions="ad_accounts",

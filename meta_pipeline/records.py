@@ -12,7 +12,7 @@ TokenKind = Literal["user", "page", "system_user", "app"]
 
 
 class MetaPipelineError(Exception):
-    """Base of every error of ours; `str()` is one sentence that says what to do."""
+    """Base of all our errors; `str()` is one sentence that says what to do."""
 
     retryable = False
 
@@ -50,7 +50,7 @@ class AccessToken:
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """The Meta app whose tokens these are."""
+    """The Meta app, to which the tokens belong."""
 
     id: str
     secret: str = field(repr=False)
@@ -63,9 +63,9 @@ class App:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenRef:
-    """A token kept in the vault, safe to log. Times are aware UTC; None means never. `parent_ref`: the person's token
-    that gave this Page token; `retired_subcode`: the subcode of Meta's 190 that ended it, where there was one;
-    `replaced_by`: a newer token of the same system user, beside which this one works until its end."""
+    """A token in the vault, safe to log. Times are aware UTC; None means never. `parent_ref`: the person's token from
+    which this Page token was fetched; `retired_subcode`: the subcode of Meta's error 190 that retired it, if any;
+    `replaced_by`: a newer token of the same system user; this one works until it expires."""
 
     id: str
     kind: TokenKind
@@ -86,7 +86,7 @@ class TokenRef:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
     """The scopes that a person (or a business, through a system user) consented to, and those declined. `phase`: of the
-    request, 0 for a token that was brought; `through`: who brought it in, and how."""
+    request, 0 for a token that was added without a login; `through`: who added it, and how."""
 
     token_ref: str
     subject_id: str
@@ -117,7 +117,7 @@ class NodeLink:
 
     @property
     def owner(self) -> str | None:
-        """Return the id of the business that owns the node, or its name where only that is known."""
+        """Return the id of the business that owns the node, or its name if only that is known."""
         return self.owner_business_id or self.owner_business
 
     @property
@@ -126,14 +126,14 @@ class NodeLink:
         return ZoneInfo(self.timezone or "UTC")
 
     def today(self, now: dt.datetime) -> dt.date:
-        """Return the day it is at `now` (aware) on the node's own calendar."""
+        """Return the date at `now` (aware) on the node's calendar."""
         return now.astimezone(self.zone).date()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """One page of results: each record is the exact bytes of its JSON object; `body`: the whole page, where there is
-    one. Where only a part of each record was requested, `rows` has the parts, and `records` is empty."""
+    """One page of results: each record is the exact bytes of its JSON object; `body`: the whole page, if there is one.
+    If only a part of each record was requested, `rows` has the parts, and `records` is empty."""
 
     records: Sequence[bytes]
     trace_id: str | None
@@ -158,7 +158,7 @@ class LandedFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FailedDay:
-    """A (report, node, day) that could not be landed, and the sentence that says why. `is_refused`: this token may not
+    """A (report, node, day) that could not be landed, and the reason as a sentence. `is_refused`: this token may not
     read it, another one might."""
 
     report: str

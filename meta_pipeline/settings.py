@@ -60,17 +60,17 @@ class Settings(BaseSettings):
         None, description="text of the webhooks' handshake: webhooks are received once it is set"
     )
     operator_password: SecretStr | None = Field(None, description="sign-in to `serve`: required once others reach it")
-    alert_url: SecretStr | None = Field(None, description="webhook for alerts, JSON as Slack takes it")
+    alert_url: SecretStr | None = Field(None, description="webhook for alerts, JSON in Slack's format")
     smtp_url: SecretStr | None = Field(
         None, description="mail for alerts: smtps://user:password@host:465/?from=…&to=…,…"
     )
-    # Meta does not document the addresses of its own settings pages.
+    # Meta does not document the URLs of its settings pages.
     business_url: str = Field("https://business.facebook.com", description="base of Meta's business settings")
 
     longest_wait_s: float = Field(
         30.0, ge=0, description="longest wait for a limit of Meta inside a run, seconds; beyond it the worker is freed"
     )
-    # Meta publishes no bound (docs/graph-api.md §15.5); memory is ours.
+    # Meta publishes no bound (docs/graph-api.md §15.5); this one limits our memory.
     largest_page: int = Field(5000, ge=25, description="longest page of insights that is tried, rows")
     restatement: str = Field(
         "3:1,7:2,14:4,28:7", description="age:every pairs: how stale a day of that age may be, days"
@@ -79,7 +79,7 @@ class Settings(BaseSettings):
         "7:1,90:7,730:30", description="age:every pairs: how often posts and media of that age are read again, days"
     )
     reports: Path | None = Field(None, description="TOML file: which reports are switched on, and your own")
-    ads_facts: Path | None = Field(None, description="TOML file: newer facts about what Meta takes of Reels ads")
+    ads_facts: Path | None = Field(None, description="TOML file: newer facts about what Meta accepts in Reels ads")
     metrics: Path | None = Field(None, description="TOML file: new, retired and switched metrics of Pages, Instagram")
     sweep_days: int = Field(
         7, ge=1, description="how long an account's listings may go without being read whole, days"
@@ -87,7 +87,7 @@ class Settings(BaseSettings):
     lost_grace_days: int = Field(
         7, ge=0, description="how long a node that no token reaches is still tried every day, days"
     )
-    thumbnails: bool = Field(True, description="keep the thumbnails of creatives beside what lands")
+    thumbnails: bool = Field(True, description="store the thumbnails of creatives with the landed files")
     features: str = Field("", description="what is switched on, comma separated: ads_creation, publishing, …")
     audit_days: int = Field(90, ge=1, description="how long the audit keeps a call, days")
     leads_days: int = Field(90, ge=1, description="how long the answers of leads are kept, days; their count stays")

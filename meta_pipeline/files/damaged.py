@@ -1,7 +1,7 @@
 """Landed files that can't be read: set aside under another name and removed from the ledger, so that they land again.
 
-Only a file whose content is damaged is set aside. A file that is missing, or that the disk or the permissions refuse,
-stays in the ledger: the folder may not be mounted, and landing everything again would not help."""
+Only a file whose content is damaged is set aside. A file that is missing, or that can't be read because of the disk or
+its permissions, stays in the ledger: the folder may not be mounted, and landing everything again would not help."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from meta_pipeline.records import LandedFile
 from meta_pipeline.store.landed import day_versions, ledger, zones
 
 ENDING = ".corrupt"
-# Of one report and node; beyond them the oldest go.
+# Per report and node; beyond this number the oldest are removed.
 MOST_KEPT = 20
 # The folder of earlier versions of days, beside those that are current.
 VERSIONS = "versions"
@@ -27,7 +27,8 @@ _SNAPSHOT_DAY = dt.date(1970, 1, 1)  # listings land under this day
 
 
 class SetAside(NamedTuple):
-    """A file that was set aside, and what it held; `day`: ISO, as in its name; of a cold file its month, `2026-01`."""
+    """A file that was set aside, with its report and node; `day`: ISO, from its name; for a cold file the month,
+    `2026-01`."""
 
     location: Location
     report: str
@@ -56,8 +57,8 @@ def set_aside(location: Location) -> Location:
 
 
 def set_aside_file(engine: sa.Engine, file: LandedFile) -> Location:
-    """Set a landed file aside, or an earlier version of a day, and remove it from the ledger, a cold file with all that
-    it holds; return its new location."""
+    """Set aside a landed file, or an earlier version of a day, and remove it from the ledger, with all days of a cold
+    file; return its new location."""
     target = set_aside(file.path)
     if is_cold(file.path):
         zones.remove_file(engine, file.path)
@@ -89,20 +90,20 @@ def _days_of(month: str) -> list[dt.date]:
 
 
 def how_to_land_again(file: LandedFile) -> str:
-    """Return what to do about a day whose file was set aside."""
+    """Return the remedy for a day whose file was set aside."""
     if _is_earlier_version(file):
-        what = "it held earlier versions of days" if is_cold(file.path) else "it was an earlier version of that day"
-        return f"{what}, which can't be read again"
+        content = "it held earlier versions of days" if is_cold(file.path) else "it was an earlier version of that day"
+        return f"{content}, which can't be read again"
     return _remedy(file.report, file.node_id, label_of(file))
 
 
 def label_of(file: LandedFile) -> str:
-    """Return what is lost with a file: its day, or the month of a cold file."""
+    """Return the day of a file, or the month of a cold file."""
     return name_of(file.path).partition(".")[0] if is_cold(file.path) else str(file.day)
 
 
 def describe(file: SetAside) -> str:
-    """Return what happened to a file that was set aside, and what to do about it."""
+    """Return a sentence about a file that was set aside, with the remedy."""
     return (
         f"{file.location} could not be read and was set aside; {_remedy(file.report, file.node_id, file.day)}"
     )

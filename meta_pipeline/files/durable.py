@@ -1,4 +1,5 @@
-"""Write files that get their name only when they are whole and synced: a temporary name beside it, fsync, rename."""
+"""Write files that get their name only when they are complete and synced: write to a temporary name beside it, fsync,
+rename."""
 
 from __future__ import annotations
 
@@ -47,44 +48,44 @@ class DurableFile:
         return pq.ParquetWriter(self._temporary, schema, **options)
 
     def copy_from(self, source: Path) -> None:
-        """Copy a file, and the permissions of the file that it will replace."""
+        """Copy a file's content, and take the permissions of the file that it will replace."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         self._is_created = True
         shutil.copyfile(source, self._temporary)
         self.keep_permissions()
 
     def reserve(self) -> Path:
-        """Return the path of the temporary file, for a writer that creates it; `discard` removes it then."""
+        """Return the path of the temporary file, for a writer that creates it; `discard` removes it."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         self._is_created = True
         return self._temporary
 
     def keep_permissions(self) -> None:
-        """Give what was written the permissions of the file that it will replace."""
+        """Give the temporary file the permissions of the file that it will replace."""
         if self._path.exists():
             shutil.copymode(self._path, self._temporary)
 
     def sync(self) -> None:
-        """Make what was written by name, such as by a Parquet writer, reach the disk."""
+        """Sync the temporary file, for writers that open it by name, such as a Parquet writer."""
         with self._temporary.open("rb") as opened:
             os.fsync(opened.fileno())
         self.is_synced = True
 
     def commit(self) -> None:
-        """Give the file its name, in one step; it is synced before."""
+        """Sync the file if needed, and rename it to its location in one step."""
         if not self.is_synced:
             self.sync()
         self._temporary.replace(self._path)
         self._is_created = False
 
     def discard(self) -> None:
-        """Remove the temporary file if there is one."""
+        """Remove the temporary file if it exists."""
         if self._is_created:
             self._temporary.unlink(missing_ok=True)
             self._is_created = False
 
     def _create(self) -> int:
-        """Return a descriptor of the temporary file, empty. Its folder nearly always exists."""
+        """Open the temporary file, empty, and return its descriptor. Its folder usually exists."""
         self._is_created = True
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
         try:
@@ -95,7 +96,7 @@ class DurableFile:
 
 
 def write(location: Location, content: bytes) -> None:
-    """Put a file in place in one step; an error leaves what was there before."""
+    """Write a file in one step; after an error, the previous file is still in place."""
     file = DurableFile(location)
     temporary.discard_left_behind_once(folder_of(location))
     try:
@@ -107,7 +108,8 @@ def write(location: Location, content: bytes) -> None:
 
 @contextlib.contextmanager
 def replacing(location: Location) -> Iterator[DurableFile]:
-    """Put the file that the block writes in place in one step; an error leaves what was there before."""
+    """Replace a file in one step with the one that the block writes; after an error, the previous file is still in
+    place."""
     file = DurableFile(location)
     try:
         yield file
@@ -117,7 +119,7 @@ def replacing(location: Location) -> Iterator[DurableFile]:
 
 
 def copy(source: Path, location: Location) -> None:
-    """Put a copy of a local file in place in one step; remove the copies that killed processes left beside it."""
+    """Copy a local file to a location in one step; remove the temporary copies of killed processes beside it."""
     file = DurableFile(location)
     temporary.discard_left_behind_of(location)
     try:
@@ -129,7 +131,8 @@ def copy(source: Path, location: Location) -> None:
 
 
 def keep_under(location: Location, target: Location) -> None:
-    """Give a file a second name, so that its content stays when the first is replaced; do nothing if it has it."""
+    """Give a file a second name, so that its content stays when the first is replaced; do nothing if the second
+    exists."""
     second = Path(target)
     second.parent.mkdir(exist_ok=True)
     with contextlib.suppress(FileExistsError):
@@ -137,5 +140,5 @@ def keep_under(location: Location, target: Location) -> None:
 
 
 def remove(location: Location) -> None:
-    """Remove a file if it is there."""
+    """Remove a file if it exists."""
     Path(location).unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Files that lie in two places: a second name where the file system allows it, else a copy."""
+"""Files in two places: a hard link where the file system allows it, otherwise a copy."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from meta_pipeline.files.locations import Location
 
 
 def link_or_copy(source: Location, target: Location) -> bool:
-    """Put a file under a second location unless something is there. Return False when the source is missing."""
+    """Link or copy a file to a second location unless that exists. Return False if the source is missing."""
     second = Path(target)
     if second.exists():
         return True
@@ -37,13 +37,13 @@ def remove_others(folder: Location, names: Collection[str], *, pattern: re.Patte
 
 
 def remove_with_empty_folder(location: Location) -> None:
-    """Remove a file, and its folder when nothing else is in it."""
+    """Remove a file, and its folder if it is then empty."""
     path = Path(location)
     path.unlink(missing_ok=True)
     remove_empty_folder(str(path.parent))
 
 
 def remove_empty_folder(location: Location) -> None:
-    """Remove a folder unless something is in it."""
+    """Remove a folder if it is empty."""
     with contextlib.suppress(OSError):
         Path(location).rmdir()

@@ -1,4 +1,4 @@
-"""List the files under the landing folder; in the daily path nothing does: the ledger knows every file."""
+"""List the files under the landing folder. Daily runs never do this: the ledger names every file."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from meta_pipeline.files.locations import Location, join
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListedFile:
     """A file in a folder. `written_at`: when its content was written; `changed_at`: when its content, its name or the
-    number of its names changed last."""
+    number of its links last changed."""
 
     location: Location
     size: int
@@ -30,7 +30,7 @@ def folders_in(folder: Location) -> list[str]:
 
 
 def files_in(folder: Location) -> Iterator[ListedFile]:
-    """Yield the files in a folder; none if it does not exist. One that is removed meanwhile is left out."""
+    """Yield the files in a folder; none if it does not exist. A file that is removed meanwhile is skipped."""
     with contextlib.suppress(FileNotFoundError, NotADirectoryError), os.scandir(folder) as entries:
         for entry in entries:
             with contextlib.suppress(FileNotFoundError):

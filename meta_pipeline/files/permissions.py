@@ -1,4 +1,4 @@
-"""Permissions of the files that this program writes: for their owner, nobody else."""
+"""Permissions of the files that this program writes: only their owner may access them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from meta_pipeline.files.locations import Location
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
-# What this program makes directly in its home: nothing else there is touched.
+# Names that this program creates directly in its home: nothing else there is changed.
 _OURS = (
     "control.sqlite*", "warehouse.duckdb*", "dagster", "dbt", "landing", "published", "samples", "receipts", "demo*",
     "leads", "conversations",
@@ -25,8 +25,8 @@ def keep_private() -> None:
 
 
 def make_private(root: Path) -> None:
-    """Close a home of an older version to others: the folder and what this program made directly in it. What lies
-    deeper can't be reached then. What belongs to somebody else stays as it is."""
+    """Remove other users' access to a home of an older version: to the folder and the names that this program created
+    directly in it. Everything below can't be reached then. Files of another owner are not changed."""
     if not root.is_dir():
         return
     for path in (root, *_ours(root)):
@@ -36,15 +36,15 @@ def make_private(root: Path) -> None:
 
 
 def open_to_others(root: Path, others: Iterable[Location] = ()) -> Iterator[str]:
-    """Yield a sentence for every path that others than its owner may use: of the home, what lies directly in it, and
-    the paths outside of it that are named."""
+    """Yield a sentence for every path that other users may access: the home, its direct content, and `others` outside
+    of it."""
     inside = _ours(root) if root.is_dir() else []
     outside = [path for path in map(Path, others) if path.exists() and not path.is_relative_to(root)]
     for path in (root, *inside, *outside):
         if path.exists() and _is_open(path):
             mode = stat.S_IMODE(path.stat().st_mode)
             wanted = "700" if path.is_dir() else "600"
-            yield f"{path} is {mode:04o}, others than its owner may use it: chmod {wanted} {path}"
+            yield f"{path} has mode {mode:04o}, so other users may access it: chmod {wanted} {path}"
 
 
 def _ours(root: Path) -> list[Path]:

@@ -51,7 +51,7 @@ def holds_data(location: Location) -> bool:
 
 
 def check_readable(location: Location) -> None:
-    """Raise the OSError with which the operating system refuses to read the file, if it does."""
+    """Raise OSError if the operating system refuses to read the file."""
     with Path(location).open("rb") as opened:
         opened.read(1)
 
@@ -64,7 +64,7 @@ def read_bytes(location: Location) -> bytes:
 def read_table(
     location: Location, columns: Sequence[str], *, day: dt.date | None = None, landed_at: dt.datetime | None = None
 ) -> pa.Table:
-    """Return some columns of a Parquet file; of a cold file those of one day, or of one version of it."""
+    """Return some columns of a Parquet file; of a cold file only the rows of one day, or of one version of it."""
     if not _is_part(location, day):
         return pq.read_table(location, columns=list(columns))
     with pq.ParquetFile(location) as file:
@@ -81,8 +81,8 @@ def read_batches(
     day: dt.date | None = None,
     landed_at: dt.datetime | None = None,
 ) -> Iterator[pa.RecordBatch]:
-    """Yield some columns of a Parquet file, at most so many rows at a time; of a cold file those of one day, or of one
-    version of it."""
+    """Yield some columns of a Parquet file, at most `rows` rows at a time; of a cold file only the rows of one day, or
+    of one version of it."""
     with pq.ParquetFile(location) as file:
         if not _is_part(location, day):
             yield from file.iter_batches(batch_size=rows, columns=list(columns))
@@ -97,7 +97,7 @@ def read_batches(
                 yield part.select(list(columns))
 
 
-# In a cold file of versions: since when the version of a row was current. With the day it is its key.
+# In a cold file of versions: the time since which a row's version was current. With the day, it is the version's key.
 LANDED_AT = "_landed_at"
 
 
@@ -115,7 +115,7 @@ def _may_hold(group: pq.RowGroupMetaData, key: Mapping[str, object]) -> bool:
 
 
 def _filtered(batch: pa.RecordBatch, key: Mapping[str, object]) -> pa.RecordBatch:
-    import pyarrow.compute as pc  # a tenth of a second, for cold files only
+    import pyarrow.compute as pc  # takes a tenth of a second: for cold files only
 
     masks = [pc.equal(batch.column(name), pa.scalar(value, batch.column(name).type)) for name, value in key.items()]
     return batch.filter(functools.reduce(pc.and_, masks))

@@ -1,4 +1,4 @@
-"""Remove folders and files that must not be there any longer, and list everything under a folder."""
+"""Remove a folder with everything in it, and list all files under a folder."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def remove_folder(location: Location) -> int:
     folder = Path(location)
     count = sum(1 for _ in files_below(folder))
     shutil.rmtree(folder, ignore_errors=True)
-    if folder.exists():  # something could not be removed: say what
+    if folder.exists():  # something could not be removed: raise the error
         shutil.rmtree(folder)
     return count
 

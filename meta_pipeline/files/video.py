@@ -1,7 +1,7 @@
-"""Read what Meta's specs are about from the head of an MP4 or MOV file: length, size, codecs. Bounded, no decoding.
+"""Read what Meta's specs limit from the index of an MP4 or MOV file: length, size, codecs. Bounded, no decoding.
 
-A parser of our own for a few boxes of ISO 14496-12: the libraries that read these files either know tags and durations
-only or bring FFmpeg with them (decision 0080)."""
+Our own parser for a few boxes of ISO 14496-12: the libraries that read these files either read only tags and durations
+or include FFmpeg (decision 0080)."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ _BRANDS = (b"isom", b"iso2", b"iso4", b"iso5", b"iso6", b"mp41", b"mp42", b"avc1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VideoFacts:
-    """A video file: its size in bytes, its length in seconds, what is shown in pixels (after rotation), codecs by
-    their four letters, None without audio, and the SHA-256 of its bytes."""
+    """A video file: its size in bytes, its length in seconds, its width and height in pixels (after rotation), its
+    codecs as four letters (None without audio), and the SHA-256 of its bytes."""
 
     size: int
     duration_s: float
@@ -36,12 +36,12 @@ class VideoFacts:
 
     @property
     def ratio(self) -> float:
-        """Return width by height."""
+        """Return the width divided by the height."""
         return self.width / self.height
 
 
 class VideoError(ConfigError):
-    """A file that is no video that can be read."""
+    """A file that can't be read as a video."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class _Track:
 
 
 def read_video(path: Path) -> VideoFacts:
-    """Return what a video file says of itself; raise VideoError for one that can't be read."""
+    """Return the facts of a video file; raise VideoError if it can't be read."""
     try:
         with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
@@ -83,7 +83,7 @@ def read_video(path: Path) -> VideoFacts:
 
 
 def _index(file: BufferedReader, size: int) -> bytes:
-    """Return the body of the box `moov`, wherever it is in the file, whose last box must be whole."""
+    """Return the body of the box `moov`, wherever it is in the file; the last box of the file must be complete."""
     position, count, first, index = 0, 0, b"", b""
     while position + 8 <= size and count < _MOST_BOXES:
         file.seek(position)
@@ -99,7 +99,7 @@ def _index(file: BufferedReader, size: int) -> bytes:
         if not count:
             first = kind
             if kind == b"ftyp" and head[8:12] not in _BRANDS and not head[8:12].isalnum():
-                raise VideoError("the file is no MP4 or MOV video")
+                raise VideoError("the file is not an MP4 or MOV video")
         if kind == b"moov":
             if length > _LARGEST_INDEX:
                 raise VideoError("the video's index is too large")
@@ -107,7 +107,7 @@ def _index(file: BufferedReader, size: int) -> bytes:
             index = file.read(length - header)
         position, count = position + length, count + 1
     if first not in (b"ftyp", b"moov", b"wide", b"mdat", b"free", b"skip"):
-        raise VideoError("the file is no MP4 or MOV video")
+        raise VideoError("the file is not an MP4 or MOV video")
     if not index:
         raise VideoError("the video is cut off: it has no index")
     return index
@@ -154,7 +154,7 @@ def _within(body: bytes, *, depth: int) -> Iterator[_Box]:
 
 
 def _boxes(body: bytes) -> Iterator[_Box]:
-    """Yield the boxes in a row; one that is longer than what is left ends it with VideoError."""
+    """Yield consecutive boxes; raise VideoError for one that is longer than the rest of the body."""
     position = count = 0
     while position + 8 <= len(body):
         length, kind = struct.unpack_from(">I4s", body, position)

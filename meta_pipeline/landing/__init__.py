@@ -1,1 +1,1 @@
-"""Parquet as Graph gave it, one file per report, node and day."""
+"""Landed files: Parquet with records as Graph returned them, one file per report, node and day."""

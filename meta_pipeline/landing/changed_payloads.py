@@ -1,4 +1,4 @@
-"""Rewrite landed files whose records must not say something any longer; the ledger's digests follow the files."""
+"""Rewrite landed files without data that must be removed from their records, and update their digests in the ledger."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def change_payloads(
     change: Callable[[str], str],
     has_versions: bool,
 ) -> int:
-    """Replace the records of a file for which `is_changed` holds; return their number. `entries`: what the ledger has
-    in this file. A kill before the ledger follows the file is repaired by the next call."""
+    """Apply `change` to the records of a file for which `is_changed` returns True; return their number. `entries`: the
+    ledger's entries of this file. After a kill between the file and the ledger, the next call updates the ledger."""
     if not reading.exists(location):
         return 0
     held = [cold.find_held(entry, {}) for entry in entries]

@@ -1,5 +1,5 @@
-"""Cold files: the days of a month, or the versions that landed in it, each record and its envelope as in the hot file
-that it came from. The metadata lists what is held: day, rows, digest and request of each."""
+"""Cold files: the days of a month, or the versions that landed in it, each record and its envelope as in its hot file.
+The metadata lists the days: landing time, rows, digest and request of each."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ from meta_pipeline.landing.text import valid_text
 from meta_pipeline.records import LandedFile
 
 HELD = "held"
-# A row group is what a reader of one day reads: as large as stays cheap, for DuckDB reads many of them side by side.
+# A reader of one day reads whole row groups. They are as large as is still cheap: DuckDB reads many of them in
+# parallel.
 ROW_GROUP_BYTES = 16 * 1024 * 1024
 _TIME = pa.timestamp("us", tz="UTC")
 PLAIN = pa.schema(
@@ -32,24 +33,24 @@ OF_VERSIONS = PLAIN.append(pa.field(reading.LANDED_AT, _TIME, nullable=False))
 _OPTIONS: dict[str, Any] = {
     **WRITER_OPTIONS,
     "compression": "zstd",
-    "compression_level": 3,  # written once and kept: a fifth smaller than at 1
+    "compression_level": 3,  # a cold file is rarely rewritten: a fifth smaller than at level 1
     "use_dictionary": [*WRITER_OPTIONS["use_dictionary"], reading.LANDED_AT],
     "write_statistics": ["day", reading.LANDED_AT],
 }
 
 
 class UnlikeLedgerError(Exception):
-    """The rows that a file holds of a day are not what the ledger says. `is_damage`: the file says the same as the
-    ledger, and its rows differ; otherwise a kill came before the ledger recorded the file."""
+    """The rows of a day in a file do not match the ledger. `is_damage`: the digest in the file's metadata does, so the
+    rows are damaged; otherwise a kill came before the ledger recorded the file."""
 
     def __init__(self, file: LandedFile, *, is_damage: bool) -> None:
-        super().__init__(f"{file.path} does not hold what the ledger says of {file.day}")
+        super().__init__(f"{file.path} does not match the ledger for {file.day}")
         self.file = file
         self.is_damage = is_damage
 
 
 class UnreadableError(Exception):
-    """A file that is to be compacted can't be read."""
+    """A landed file that is to be rewritten can't be read."""
 
     def __init__(self, file: LandedFile, cause: Exception) -> None:
         super().__init__(f"{file.path} can't be read: {(str(cause) or type(cause).__name__).splitlines()[0]}")
@@ -59,8 +60,8 @@ class UnreadableError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
-    """A day, or a version of it, that a cold file holds. `digest`: of its records; `request`: as canonical JSON,
-    empty when the hot file of an older release did not have them."""
+    """A day, or a version of it, that a cold file holds. `digest`: of its records; `request`: canonical JSON. Both are
+    empty if an older release wrote the hot file without them."""
 
     day: dt.date
     landed_at: dt.datetime
@@ -70,9 +71,9 @@ class Held:
 
 
 def write(file: DurableFile, entries: Sequence[LandedFile], *, has_versions: bool) -> None:
-    """Write the entries, each from its hot file or from a cold one, in their order to a temporary file, and sync it.
-    Every entry is compared with the ledger: raise UnlikeLedgerError for the first that differs, UnreadableError for the
-    first that can't be read."""
+    """Write the entries in order, each from its hot or cold file, to a temporary file, and sync it. Every entry is
+    compared with the ledger: raise UnlikeLedgerError for the first that differs, UnreadableError for the first that
+    can't be read."""
     schema = OF_VERSIONS if has_versions else PLAIN
     listed: dict[Location, list[Held]] = {}
     held: list[Held] = []
@@ -92,7 +93,7 @@ def write(file: DurableFile, entries: Sequence[LandedFile], *, has_versions: boo
 
 
 def write_version(file: DurableFile, entry: LandedFile) -> None:
-    """Write a day of a cold file as a hot file of its own, to a temporary file, and sync it."""
+    """Write one day of a cold file, in the format of a hot file, to a temporary file, and sync it."""
     held = find_held(entry, {})
     with file.parquet_writer(PLAIN, **WRITER_OPTIONS) as writer:
         for table in checked_rows(entry, held.digest):
@@ -102,7 +103,7 @@ def write_version(file: DurableFile, entry: LandedFile) -> None:
 
 
 def held_in(location: Location) -> list[Held]:
-    """Return what a cold file holds, in its order."""
+    """Return the days or versions of a cold file, in order."""
     listed = json.loads(reading.parquet_metadata(location)[HELD.encode()])
     return [
         Held(
@@ -114,7 +115,7 @@ def held_in(location: Location) -> list[Held]:
 
 
 def held_json(held: Sequence[Held]) -> str:
-    """Return what a file holds as JSON; a request that many days share is in it once."""
+    """Return the list of a file's days as JSON; a request that several days share is in it once."""
     requests = list(dict.fromkeys(each.request for each in held))
     rows = [
         (str(each.day), each.landed_at.isoformat(), each.rows, each.digest, requests.index(each.request))
@@ -131,7 +132,7 @@ def options_for(schema: pa.Schema) -> dict[str, Any]:
 
 
 def find_held(entry: LandedFile, listed: dict[Location, list[Held]]) -> Held:
-    """Return what the entry's file says of it. `listed`: the cold files whose list was read before."""
+    """Return an entry's metadata from its file. `listed`: the lists of the cold files that were read before."""
     try:
         if not is_cold(entry.path):
             metadata = reading.parquet_metadata(entry.path)
@@ -149,7 +150,7 @@ def find_held(entry: LandedFile, listed: dict[Location, list[Held]]) -> Held:
 
 
 def checked_rows(entry: LandedFile, digest: str) -> Iterator[pa.Table]:
-    """Yield the rows of an entry; after the last, raise UnlikeLedgerError unless they are what the ledger says."""
+    """Yield the rows of an entry; after the last, raise UnlikeLedgerError unless they match the ledger."""
     rows, hashed = 0, hasher()
     try:
         for batch in reading.read_batches(

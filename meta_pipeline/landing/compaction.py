@@ -1,8 +1,9 @@
-"""Compact finished months: many hot files, one of each day, become one cold file of the month.
+"""Compact finished months: the hot files of the days become one cold file of the month.
 
-The order of the steps makes a kill after any of them harmless: the cold file gets its name, then one transaction of the
-ledger moves the days into it, then their hot files are removed. The ledger alone decides which file is read. A cold
-file that is replaced still holds every day that the ledger has in it, so its readers notice nothing."""
+The order of the steps makes a kill after any of them harmless: the cold file is renamed into place, then one
+transaction of the ledger moves the days into it, then their hot files are removed. The ledger alone decides which file
+is read. The replacement of a cold file still holds every day that the ledger lists in it, so readers are not
+affected."""
 
 from __future__ import annotations
 
@@ -24,7 +25,7 @@ from meta_pipeline.store.landed import zones
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compacted:
     """The result of a compaction: the hot files that went into cold files, the bytes before and after, and a sentence
-    for every day that stays as it is because its file can't be trusted."""
+    for every day that is not compacted because its file is damaged or unreadable."""
 
     hot_files: int = 0
     cold_files: int = 0
@@ -43,8 +44,8 @@ def first_hot_day(today: dt.date, hot_days: int) -> dt.date:
 
 
 def compact_node(root: Location, engine: sa.Engine, node_id: str, *, before: dt.date) -> Compacted:
-    """Compact a node's days, and the earlier versions of days that landed, before this day. The caller holds the
-    node's lease, and the one of those who read files without it."""
+    """Compact a node's days before this day, and the earlier versions that landed before it. The caller holds the
+    node's lease and `zones.FILES_LEASE`."""
     total = Compacted()
     for has_versions in (False, True):
         entries = zones.find_settled(engine, node_id=node_id, before=before, has_versions=has_versions)
@@ -57,8 +58,8 @@ def compact_node(root: Location, engine: sa.Engine, node_id: str, *, before: dt.
 def _by_target(
     root: Location, entries: Sequence[LandedFile], *, has_versions: bool
 ) -> Iterator[tuple[Location, list[LandedFile]]]:
-    """Yield each cold file with what belongs into it: days by their month, versions by the month in which they landed,
-    because all versions of a listing are of the same day."""
+    """Yield each cold file with its entries: days by month, versions by the month in which they landed, because all
+    versions of a listing have the same day."""
 
     def target_of(entry: LandedFile) -> Location:
         if has_versions:
@@ -74,7 +75,7 @@ def _compact_month(
     target: Location, entries: Sequence[LandedFile], *, engine: sa.Engine, has_versions: bool
 ) -> Compacted:
     """Write a cold file from these entries, move them there in the ledger, and remove their hot files. A hot file that
-    can't be trusted stays hot; when the cold file can't, the month stays as it is."""
+    is unreadable or does not match the ledger stays hot; if this is true of the cold file, the month is not changed."""
     temporary.discard_left_behind_of(target)
     problems: list[str] = []
     while any(not is_cold(entry.path) for entry in entries):

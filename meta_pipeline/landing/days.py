@@ -1,4 +1,4 @@
-"""Days that are being gathered: their rows are in memory up to a limit for the whole process, beyond it in temporary
+"""Days whose records are being collected: in memory up to a limit for the whole process, beyond it in temporary
 files."""
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from meta_pipeline.records import Batch, LandingError
 
 # Rows of all open days together; a month of days of 20,000 rows would take 1.5 GB.
 BUFFER_BYTES = 48 * 1024 * 1024
-# Records of a day that wait to become one array: as many as stay in a core's cache meanwhile.
+# Records of a day that wait to be joined into one array: as many as fit into a core's cache.
 LOOSE_BYTES = 256 * 1024
 
 
@@ -52,7 +52,7 @@ class MemoryBudget:
 
 
 class OpenDay:
-    """One day that is being gathered: its records in their order, and the response that each came with."""
+    """One day whose records are being collected: the records in order, and the response of each."""
 
     def __init__(self, source: Provenance, day: dt.date, location: Location) -> None:
         self.day = day
@@ -71,12 +71,12 @@ class OpenDay:
 
     @property
     def keeps_versions(self) -> bool:
-        """Check that the content that the day had before is kept."""
+        """Return whether the previous content of the day is kept."""
         return self._source.keeps_versions
 
     @property
     def digest(self) -> str:
-        """Return the digest of the records in their order."""
+        """Return the digest of the records in order."""
         self._join_loose()
         return self._hash.hexdigest()
 
@@ -89,7 +89,7 @@ class OpenDay:
             self._join_loose()
         self._loose.append(records)
         self._loose_bytes += size
-        # Not the batch itself: it holds its whole body.
+        # Do not store the batch: it holds the whole response body.
         key, last = (batch.version, batch.trace_id, batch.fetched_at), self._responses[-1:]
         if last and last[0][0] == key:
             self._responses[-1] = key, last[0][1] + len(records)
@@ -100,7 +100,7 @@ class OpenDay:
         return size
 
     def _join_loose(self) -> None:
-        """Make one array of the records that came last: of many batches where each has little of this day."""
+        """Join the last records into one array: they can come from many batches with few records of this day each."""
         if not self._loose:
             return
         payloads, joined = valid_text(pa.concat_arrays(self._loose) if len(self._loose) > 1 else self._loose[0])
@@ -118,7 +118,7 @@ class OpenDay:
                 yield from payloads.to_pylist()
 
     def spill(self) -> int:
-        """Write what is in memory to the temporary file; return the bytes that were freed."""
+        """Write the rows in memory to the temporary file; return the bytes that were freed."""
         if self._writer is None:
             self._writer = self._file.parquet_writer(SCHEMA, **WRITER_OPTIONS)
         self._writer.write_table(self._table())
@@ -126,10 +126,10 @@ class OpenDay:
         return self._clear_buffers()
 
     def finish(self) -> DurableFile:
-        """Return the temporary file, whole and synced."""
+        """Return the temporary file, complete and synced."""
         if self._file.is_synced:
             return self._file
-        if self._writer is None:  # one write of the whole is the cheapest: most days are small
+        if self._writer is None:  # one write of the whole file is cheapest: most days are small
             is_empty = not self.rows
             self._file.write(
                 self._source.empty_file if is_empty else to_parquet_bytes(self._table(), self._source, self.digest)
@@ -165,8 +165,8 @@ class OpenDay:
 
 
 class OpenDays:
-    """The days of a pull, gathered side by side. `locations`: where each of them will land; `failed`: the error of each
-    day that could not be written."""
+    """The open days of a pull. `locations`: where each of them will land; `failed`: the error of each day that could
+    not be written."""
 
     def __init__(self, source: Provenance, locations: Mapping[dt.date, Location], budget: MemoryBudget) -> None:
         self.source = source
@@ -177,7 +177,7 @@ class OpenDays:
         self.restart()
 
     def add(self, day: dt.date, records: pa.Array, batch: Batch) -> None:
-        """Add records of a day; ignore them if the day is not open. The largest day is spilled beyond the budget."""
+        """Add records of a day; ignore them if the day is not open. Beyond the budget, the largest day is spilled."""
         if day not in self.days:
             return
         is_within = self._budget.add(self.days[day].add(records, batch))
@@ -197,7 +197,7 @@ class OpenDays:
             self.add(day, arrow_text([record for record, _ in group]), group[0][1])
 
     def restart(self) -> None:
-        """Discard everything that was gathered and open all days again."""
+        """Discard all collected records and open all days again."""
         untouched = {day: open_day for day, open_day in self.days.items() if not open_day.rows}
         for open_day in self.days.values():
             self._budget.add(-open_day.discard())
@@ -214,4 +214,4 @@ class OpenDays:
 
 def write_error(location: Location, error: Exception) -> LandingError:
     """Return the error for a day that could not be written, with its remedy."""
-    return LandingError(f"could not write {location}: {error}; free space or permissions, then run it again")
+    return LandingError(f"could not write {location}: {error}; free space or fix the permissions, then run it again")

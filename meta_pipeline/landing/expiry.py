@@ -1,7 +1,7 @@
-"""Expire landed days: a day's own file is removed, the file of a month is written again without its expired days.
+"""Expire landed days: a hot file is removed, a cold file is rewritten without its expired days.
 
-The ledger forgets a day before its file goes, so that a kill leaves a file that nothing names; the next compaction
-removes it. A month's new file is in place before the ledger forgets the days that it no longer has."""
+A hot file is removed after its entry in the ledger, so that a kill leaves an orphan, which the next compaction removes.
+A new cold file is in place before the entries of its expired days are removed."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from meta_pipeline.store.landed import zones
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expired:
-    """The result: days and earlier versions that expired, files that were removed or written again, and a sentence for
-    every month that stays because its file can't be trusted."""
+    """The result: days and earlier versions that expired, files that were removed or rewritten, and a sentence for
+    every month that is not changed because its file is damaged or unreadable."""
 
     days: int = 0
     versions: int = 0
@@ -34,7 +34,7 @@ class Expired:
 
 def expire_node(engine: sa.Engine, node_id: str, *, before: dt.date) -> Expired:
     """Expire a node's days before this one, with their earlier versions, and versions of listings that were replaced
-    before. The caller holds the node's lease, and the one of those who read files without it."""
+    before. The caller holds the node's lease and `zones.FILES_LEASE`."""
     total = Expired()
     for has_versions in (False, True):
         expired = zones.find_before(engine, node_id=node_id, before=before, has_versions=has_versions)

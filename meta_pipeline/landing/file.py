@@ -1,4 +1,4 @@
-"""The format of a landed file: each record exactly as Graph returned it, and in every row where it came from."""
+"""The format of a landed file: each record exactly as Graph returned it, with its origin in every row."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ SCHEMA = pa.schema(
     ]
 )
 REQUEST, DIGEST = "request", "digest"
-# Whole payloads hardly repeat and are never filtered by their bounds; the other columns take next to no space.
+# Payloads hardly repeat and are never filtered by minimum and maximum; the other columns take almost no space.
 WRITER_OPTIONS: dict[str, Any] = {
     "compression": {name: "zstd" if name == "payload" else "none" for name in SCHEMA.names},
-    "compression_level": {"payload": 1},  # at 3 a day is no smaller, and costs a quarter more
+    "compression_level": {"payload": 1},  # at level 3 a day is no smaller, and takes a quarter more time
     "use_dictionary": [field.name for field in SCHEMA if pa.types.is_dictionary(field.type)],
     "column_encoding": {"record_index": "DELTA_BINARY_PACKED"},
     "write_statistics": False,
@@ -50,7 +50,7 @@ WRITER_OPTIONS: dict[str, Any] = {
     "data_page_size": 256 * 1024,  # a page fits into a core's cache while it is compressed
 }
 
-# It tells contents of a day apart and guards nothing, so it need not be cryptographic.
+# It only distinguishes contents of a day, so it need not be cryptographic.
 hasher = xxhash.xxh3_128
 # API version, trace id and time of a response.
 ResponseKey = tuple[str, str | None, dt.datetime]
@@ -58,8 +58,8 @@ ResponseKey = tuple[str, str | None, dt.datetime]
 
 @dataclass(frozen=True, kw_only=True)
 class Provenance:
-    """The origin of the records of a day; every row of its file says so. Without `keeps_versions` the content that a
-    day had before is not kept."""
+    """The origin of a day's records, written in every row of its file. Without `keeps_versions`, the previous content
+    of a day is not kept."""
 
     report: str
     node_id: str
@@ -84,7 +84,7 @@ class Provenance:
 
     @functools.cached_property
     def empty_file(self) -> memoryview:
-        """Return the file of a day without delivery: all such days of a pull have the same."""
+        """Return the file of a day without delivery, which is the same for all such days of a pull."""
         return to_parquet_bytes(table_of(self, _EPOCH.date(), 0, [], []), self, hasher().hexdigest())
 
 
@@ -95,7 +95,8 @@ def table_of(
     payloads: Sequence[pa.StringArray],
     responses: Sequence[tuple[ResponseKey, int]],
 ) -> pa.Table:
-    """Return the rows of a day from index `first` on; `responses`: how many rows in a sequence came with each."""
+    """Return the rows of a day from index `first` on; `responses`: each response with its number of consecutive
+    rows."""
     lengths = [length for _, length in responses]
     zeros = np.zeros(sum(lengths), np.int32)
     response_of_row = np.repeat(np.arange(len(lengths), dtype=np.int32), lengths)
@@ -133,13 +134,13 @@ def write_metadata(writer: pq.ParquetWriter, source: Provenance, digest: str) ->
 
 
 def digest_of(location: Location) -> str | None:
-    """Return the digest of the records from a file's metadata; None for a file of an older version."""
+    """Return the digest of the records from a file's metadata; None for a file of an older release."""
     digest = reading.parquet_metadata(location).get(DIGEST.encode())
     return digest.decode() if digest else None
 
 
 def payloads_of(location: Location, day: dt.date | None = None) -> Iterator[str]:
-    """Yield the records of a file, of a cold file those of a day; they are read in portions."""
+    """Yield the records of a file, or of one day of a cold file; they are read in chunks."""
     for batch in reading.read_batches(location, ["payload"], rows=10_000, day=day):
         yield from batch.column(0).to_pylist()
 
@@ -158,7 +159,7 @@ def _numbers(kind: pa.DataType, numbers: npt.ArrayLike) -> pa.Array:
 def _column_of_responses(
     response_of_row: npt.NDArray[np.int32], values: Sequence[Any], to_array: Callable[[Iterable[Any]], pa.Array]
 ) -> pa.DictionaryArray:
-    """Return one value per row, from the response that the row came with; null where that has none."""
+    """Return one value per row, from the response of the row; null if the response has none."""
     distinct = dict.fromkeys(value for value in values if value is not None)
     indexes = {value: index for index, value in enumerate(distinct)}
     index_of_row = np.array([indexes.get(value, -1) for value in values], np.int32)[response_of_row]

@@ -26,7 +26,7 @@ from meta_pipeline.records import Batch, LandedFile, LandingError
 from meta_pipeline.store.coordination import leases
 from meta_pipeline.store.landed import day_versions, ledger
 
-# A snapshot of entities has no day of its own; it lands under this one.
+# A listing of entities has no day; it lands under this one.
 SNAPSHOT_DAY = dt.date(1970, 1, 1)
 Outcome = tuple[dt.date, LandedFile | LandingError]
 
@@ -38,17 +38,17 @@ class Landing:
         self.root = root
         self.engine = engine
         self.memory_budget = MemoryBudget()
-        # Held by the thread that works on rows. Several at once would pass Python's lock to and fro at every call of
-        # Arrow and of the disk, which costs a tenth more than the other cores gain.
+        # Held by the thread that works on rows. Several at once would pass the GIL back and forth at every call of
+        # Arrow and the disk, which costs a tenth more than the other cores gain.
         self.arrow_lock = threading.Lock()
 
     def location(self, report: str, node_id: str, day: dt.date) -> Location:
-        """Return where a day lands: the name is fixed, so a day that is read again replaces itself."""
+        """Return the location where a day lands. Its name is fixed, so a day that is read again replaces its file."""
         return join(self.root, report, node_id, f"{day}.parquet")
 
     @contextlib.contextmanager
     def open_days(self, source: Provenance, days: Iterable[dt.date]) -> Iterator[OpenDays]:
-        """Open days to gather records in; what is not committed when the block ends is discarded."""
+        """Open days to collect records; days that are not committed when the block ends are discarded."""
         discard_left_behind_once(join(self.root, source.report, source.node_id))
         locations = {day: self.location(source.report, source.node_id, day) for day in days}
         open_days = OpenDays(source, locations, self.memory_budget)
@@ -93,8 +93,9 @@ class Landing:
         return outcomes
 
     def check_intact(self, file: LandedFile | None, *, is_whole: bool = True) -> LandedFile | None:
-        """Return the landed file; None when its content is damaged: it is set aside and will land again. All of its
-        records are read, or only its metadata when not `is_whole`. Raise LandingError if the system refuses."""
+        """Return the landed file; None if its content is damaged: it is set aside, and the day lands again. Read all of
+        its records, or only its metadata without `is_whole`. Raise LandingError if the operating system refuses the
+        read."""
         if file is None or not reading.exists(file.path):
             return file
         try:
@@ -132,8 +133,8 @@ class Landing:
         return file
 
     def _put(self, open_day: OpenDay, before: LandedFile | None) -> tuple[Location, bool]:
-        """Put the day in place unless it is there already; return its location, and whether its content differs from
-        the one before. A file in its place that can't be read is set aside."""
+        """Move the day into place unless it is there already; return its location, and whether its content has changed.
+        A damaged file in its place is set aside."""
         cold = before if before is not None and is_cold(before.path) else None
         try:
             is_changed = self._compare(open_day, before) if cold is None else self._compare_with_cold(open_day, cold)
@@ -165,7 +166,8 @@ class Landing:
         return is_changed or self._is_replaced(before)
 
     def _compare_with_cold(self, open_day: OpenDay, before: LandedFile) -> bool | None:
-        """Return the same for a day in a cold file: the day lands hot and shadows it until the next compaction."""
+        """Return the same for a day in a cold file. A changed day lands hot; the cold file has the old rows until the
+        next compaction."""
         if not reading.exists(before.path):
             return True
         if before.digest == open_day.digest:
@@ -175,13 +177,13 @@ class Landing:
         return is_changed
 
     def _is_replaced(self, before: LandedFile) -> bool:
-        """Return True if the file in the ledger was replaced already, and a kill came before the ledger recorded it."""
+        """Return True if the file was replaced already and a kill came before the ledger recorded it."""
         versions = day_versions.find(self.engine, report=before.report, node_id=before.node_id, day=before.day)
         return any(version.landed_at == before.landed_at for version in versions)
 
     def _keep_version(self, before: LandedFile) -> None:
-        """Keep the content that is about to be replaced, under the time from which it was current. A kill after any
-        step leaves the day as it was, and repeating it changes nothing."""
+        """Keep the content that is about to be replaced, named by the time since which it was current. A kill after any
+        step leaves the day unchanged, and a repetition changes nothing."""
         name = f"{before.day}.{before.landed_at:%Y%m%dT%H%M%S.%fZ}.parquet"
         target = join(folder_of(before.path), damaged.VERSIONS, name)
         if not is_cold(before.path):
@@ -193,7 +195,7 @@ class Landing:
 
 
 def _content_changed(open_day: OpenDay, location: Location) -> bool:
-    """Return whether a day differs from its file: a listing in anything, insights in a metric or an id."""
+    """Return whether a day differs from its file: in any field of a listing, or in a metric or an id of insights."""
     summarize: Callable[[Iterable[str]], Any] = list if open_day.day == SNAPSHOT_DAY else _metrics_hash
     try:
         return bool(summarize(payloads_of(location, open_day.day)) != summarize(open_day.payloads()))

@@ -16,15 +16,15 @@ from meta_pipeline.store.landed import zones
 
 # A younger file may be one that a run is about to record.
 LEAST_AGE = dt.timedelta(days=1)
-# Names that only this program gives; whatever else lies in the folder belongs to somebody else.
+# Names that only this program uses; any other file in the folder is not ours.
 _OURS = re.compile(r"\d{4}-\d{2}(-\d{2}(\.\d{8}T\d{6}\.\d{6}Z)?)?\.parquet")
 
 
 @dataclass(slots=True, kw_only=True)
 class Orphans:
-    """Files that nothing names, and their bytes. `foreign`: how many more another control store may know, because this
-    one has nothing of their node and report, or begins after they were written; they are never removed.
-    `is_complete`: whether every file was looked at."""
+    """The number and bytes of the files that the ledger does not name. `foreign`: the number of other such files that
+    another control store may name, because this one has no entry of their node and report, or its first entry is newer
+    than they are; they are never removed. `is_complete`: every file was checked."""
 
     files: int = 0
     bytes: int = 0
@@ -33,22 +33,22 @@ class Orphans:
 
 
 def count(root: Location, engine: sa.Engine, *, now: dt.datetime, most: int) -> Orphans:
-    """Count the orphans under the landing folder; stop after so many files."""
-    total, looked_at = Orphans(), 0
+    """Count the orphans under the landing folder; stop once `most` files were checked."""
+    total, checked = Orphans(), 0
     begins = zones.first_landed_at(engine)
     for report, node_id in _folders(root):
         listed = _listed(root, report, node_id)
         _add(total, *_orphans_among(listed, engine, report, node_id, now=now, begins=begins))
-        looked_at += len(listed)
-        if looked_at >= most:
+        checked += len(listed)
+        if checked >= most:
             total.is_complete = False
             break
     return total
 
 
 def remove(root: Location, engine: sa.Engine, *, now: dt.datetime) -> Orphans:
-    """Remove the orphans under the landing folder, and what killed processes left half-written; return what was
-    removed."""
+    """Remove the orphans under the landing folder, and the partial files of killed processes; return the counts of the
+    orphans."""
     total = Orphans()
     begins = zones.first_landed_at(engine)
     for report, node_id in _folders(root):
@@ -73,9 +73,9 @@ def _orphans_among(
     listed: list[ListedFile], engine: sa.Engine, report: str, node_id: str, *, now: dt.datetime,
     begins: dt.datetime | None,
 ) -> tuple[list[ListedFile], list[ListedFile]]:
-    """Return the listed files that nothing names, and apart from them those that are foreign. Names are compared, not
-    whole paths: the folder may have moved."""
-    # After the listing: what is recorded meanwhile is named.
+    """Return the orphans among the listed files, and separately the foreign files. Names are compared, not whole paths:
+    the folder may have moved."""
+    # Read after the listing, so that files recorded meanwhile are named.
     named = {_tail(path) for path in zones.paths_of(engine, node_id=node_id, report=report)} if listed else set()
     unnamed = [file for file in listed if now - file.changed_at >= LEAST_AGE and _tail(file.location) not in named]
     foreign = [file for file in unnamed if not named or begins is None or file.written_at < begins]
@@ -89,8 +89,8 @@ def _add(total: Orphans, orphans: list[ListedFile], foreign: list[ListedFile]) -
 
 
 def files_of_node(root: Location, engine: sa.Engine, node_id: str) -> list[Location]:
-    """Return every file that holds something of a node: of days, of months, of earlier versions; those that were set
-    aside, are half-written, or that no entry of the ledger names."""
+    """Return every file with data of a node: days, months, earlier versions, files set aside, partial files and
+    orphans."""
     on_disk = [
         file.location for report, folder_of_node in _folders(root) if folder_of_node == node_id
         for folder in _folders_of(root, report, node_id) for file in listing.files_in(folder)
@@ -110,7 +110,7 @@ def _folders_of(root: Location, report: str, node_id: str) -> tuple[Location, Lo
 
 
 def _tail(location: Location) -> tuple[str, ...]:
-    """Return the part of a location that says what it holds: its name, and whether it is among the versions."""
+    """Return the part of a location that identifies its content: its name, and its folder if it is that of versions."""
     *_, folder, name = location.split("/")
     return (damaged.VERSIONS, name) if folder == damaged.VERSIONS else (name,)
 

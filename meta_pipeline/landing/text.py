@@ -1,4 +1,4 @@
-"""Make records text that every reader of Parquet accepts."""
+"""Convert records to text that every Parquet reader accepts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Thumbnails by their content: the URL that Meta gives of one expires within days, the picture stays."""
+"""Thumbnails, stored by a digest of their content: Meta's URL of one expires within days."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ FOLDER = "thumbnails"
 
 
 def save(root: Location, content: bytes, extension: str) -> tuple[str, str]:
-    """Write a picture once; return its SHA-256 and its path under the landing. Raise LandingError if it can't be
-    written."""
+    """Write a picture unless it exists; return its SHA-256 and its path under the landing. Raise LandingError if it
+    can't be written."""
     digest = hashlib.sha256(content).hexdigest()
     name = f"{FOLDER}/{digest}.{extension}"
     location = join(root, name)

@@ -1,4 +1,4 @@
-"""Add up the rows of a landed file, for people who watch days land; only the marts are authoritative."""
+"""Add up the rows of a landed file for progress output; only the marts are authoritative."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ _decode = msgspec.json.Decoder(_Delivery).decode
 
 
 def totals_of(location: Location, day: dt.date | None = None) -> dict[str, float]:
-    """Return spend and impressions of a landed file of insights, or of a day of a cold file, those that some row has;
-    {} if unreadable."""
+    """Return the total spend and impressions of a landed file of insights, or of one day of a cold file, without a
+    metric that no row has; {} if it can't be read."""
     sums: dict[str, Decimal] = {}
     try:
         for payload in reading.read_table(location, ["payload"], day=day).column("payload").to_pylist():

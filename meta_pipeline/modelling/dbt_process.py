@@ -15,15 +15,15 @@ from meta_pipeline.modelling.runner import DbtProject, DbtRun
 from meta_pipeline.processes.worker_pool import end_with_parent
 
 _ENDS_WITHIN_S = 5.0
-# In the other process: dbt's manifest that was read before there was something to run, and the state of its file then.
+# In the dbt process: dbt's manifest that was read ahead, by the state of its file at that time.
 _prepared: dict[tuple[str, int, int], Any] = {}
 
 
 class DbtProcess:
-    """The process, which is started by the first call and ends with the one that started it. `log`: where dbt's lines
-    go.
+    """The dbt process: the first call starts it, and it ends with the process that started it. `log`: the file for
+    dbt's output.
 
-    It is no pool: a pool has semaphores, and Python warns of those that a killed process leaves."""
+    It is not a pool: a pool has semaphores, and Python warns about those of a killed process."""
 
     def __init__(self, log: Path) -> None:
         self.log = log
@@ -31,12 +31,12 @@ class DbtProcess:
 
     @property
     def pid(self) -> int:
-        """Return the id of the process, which is started if it is not."""
+        """Return the id of the process; start it if needed."""
         return self._start()[0].pid or 0
 
     def warm_up(self, parsed: Path) -> None:
-        """Import dbt, and read the parsed project if it is there."""
-        with contextlib.suppress(OSError):  # it has died: the run says so
+        """Import dbt, and read the parsed project if it exists."""
+        with contextlib.suppress(OSError):  # it has died: the run reports that
             self._start()[1].send((_prepare, (parsed,)))
 
     def run(
@@ -50,7 +50,7 @@ class DbtProcess:
             result = connection.recv()
         except (EOFError, OSError):
             self.end()
-            return DbtRun(error="the process of dbt was killed; run `meta-pipeline build` to go on")
+            return DbtRun(error="the dbt process was killed; run `meta-pipeline build` to continue")
         if isinstance(result, BaseException):
             raise result
         ran: DbtRun = result
@@ -71,7 +71,7 @@ class DbtProcess:
         if self._started is None:
             context = multiprocessing.get_context("spawn")
             ours, theirs = context.Pipe()
-            # A daemon: a process of `multiprocessing` would wait at its own end for one that is none.
+            # A daemon: at its end, a process of `multiprocessing` waits for children that are not daemons.
             process = context.Process(target=_serve, args=(theirs,), daemon=True)
             process.start()
             theirs.close()
@@ -80,7 +80,7 @@ class DbtProcess:
 
 
 def _serve(connection: Connection) -> None:
-    """Do what is sent, until the other end is closed; send the result of each run."""
+    """Call the functions that are sent, until the connection is closed; send back the result of each run."""
     end_with_parent()
     with contextlib.suppress(EOFError, OSError):
         while True:
@@ -105,7 +105,7 @@ def _prepare(parsed: Path) -> None:
 
 
 def _compile_ahead() -> Iterator[None]:
-    """Compile the macros of the manifest that was read, until there is something to do."""
+    """Compile the macros of the manifest that was read ahead, one for each step of the iterator."""
     for manifest in list(_prepared.values()):
         yield from runner.compile_macros(manifest)
 

@@ -1,4 +1,4 @@
-"""Run dbt in this process: a process of its own for each command would import it again for seconds."""
+"""Run dbt in this process: a new process for each command would import it again, which takes seconds."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from meta_pipeline.project import dbt_project_folder
 from meta_pipeline.records import MetaPipelineError
 
 RESULTS = "run_results.json"
-# Given to the selected nodes of the manifest in memory: dbt compares every name in `--select` with every node.
+# The tag of the selected nodes in the manifest in memory: dbt would compare every name in `--select` with every node.
 _TAG = "selected_by_meta_pipeline"
-# The macros of dbt and its adapter that build what is stored and run tests.
+# The macros of dbt and its adapter that build stored models and run tests.
 _MATERIALIZATIONS = (
     "materialization_incremental_duckdb", "materialization_table_duckdb", "materialization_test_default",
 )
 
 
 class ModelError(MetaPipelineError):
-    """A model or a test of dbt failed, or dbt could not begin."""
+    """A model or a test of dbt failed, or dbt could not start."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DbtProject:
-    """The parsed project, for dbt and as JSON: both are of one parse. `digest`: of the project's files that were
-    parsed; `assets`: what Dagster shows of the manifest; `target`: the folder of dbt's artifacts."""
+    """The parsed project, in dbt's format and as JSON, both from one parse. `digest`: of the project's files that were
+    parsed; `assets`: the part of the manifest that Dagster shows; `target`: the folder of dbt's artifacts."""
 
     digest: str
     parsed: Path
@@ -40,14 +40,14 @@ class DbtProject:
     warehouse: Path
 
     def read_manifest(self) -> Mapping[str, Any]:
-        """Return the manifest that a person or Dagster reads."""
+        """Return the manifest from the JSON file."""
         manifest: Mapping[str, Any] = orjson.loads(self.manifest.read_bytes())
         return manifest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeResult:
-    """The result of a model, seed or test. `status`: as dbt has it; `failures`: rows that fail a test."""
+    """The result of a model, seed or test. `status`: dbt's; `failures`: the number of rows that fail a test."""
 
     unique_id: str
     status: str
@@ -57,7 +57,7 @@ class NodeResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DbtRun:
-    """The results of one invocation of dbt. `error`: one sentence, when a node failed or dbt could not begin."""
+    """The results of one invocation of dbt. `error`: one sentence, if a node failed or dbt could not start."""
 
     invocation_id: str = ""
     results: tuple[NodeResult, ...] = ()
@@ -65,7 +65,8 @@ class DbtRun:
 
 
 class RunDbt(Protocol):
-    """Run a dbt command on the warehouse file; `select`: the unique ids of the nodes, None for those of the command."""
+    """Run a dbt command on the warehouse file; `select`: the unique ids of the nodes, None for those that the command
+    selects."""
 
     def __call__(
         self, project: DbtProject, arguments: Sequence[str], *, select: Collection[str] | None = None
@@ -75,9 +76,10 @@ class RunDbt(Protocol):
 def run_dbt(
     project: DbtProject, arguments: Sequence[str], *, select: Collection[str] | None = None, manifest: Any = None
 ) -> DbtRun:
-    """Run a dbt command as RunDbt says; its results are in `run_results.json` too.
+    """Run a dbt command, see RunDbt; its results are in `run_results.json` too.
 
-    Every event of dbt that is more than debugging is printed. `manifest`: dbt's, from `read_parsed`; it is used up."""
+    Every event of dbt above the debug level is printed. `manifest`: dbt's, from `read_parsed`; it can't be used
+    again."""
     from dbt.artifacts.schemas.run import RunExecutionResult
     from dbt.cli.main import dbtRunner
     from dbt_common.invocation import get_invocation_id
@@ -117,8 +119,8 @@ def _options(target: Path) -> list[str]:
     folder = str(dbt_project_folder())
     return [
         "--project-dir", folder, "--profiles-dir", folder, "--target-path", str(target), "--log-path", str(target),
-        # dbt formats every debug line for both of its logs, also where neither shows it: a fifth of a build. Its
-        # manifest is written when the project is parsed.
+        # dbt formats every debug line for both of its logs even if neither shows it, which takes a fifth of a build.
+        # Its manifest is written when the project is parsed.
         "--log-level", "none", "--log-level-file", "none", "--no-write-json",
     ]
 
@@ -129,7 +131,8 @@ def _error_of(reasons: Sequence[str]) -> str:
 
 @contextlib.contextmanager
 def _closing_the_warehouse() -> Iterator[None]:
-    """Close what dbt leaves open until its process ends: as long as it is open, nothing else can open the file."""
+    """Close the connections that dbt leaves open until its process ends: while they are open, nothing else can open the
+    file."""
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.adapters.factory import cleanup_connections
 
@@ -143,15 +146,15 @@ def _closing_the_warehouse() -> Iterator[None]:
 
 
 def warm_up() -> None:
-    """Import dbt before there is something to build: it takes seconds."""
+    """Import dbt ahead of the first build: it takes seconds."""
     import dbt.adapters.duckdb
     import dbt.cli.main
     import dbt.task.build  # noqa: F401
 
 
 def list_nothing(manifest: Any, *, target: Path) -> None:
-    """Run a dbt command that selects no node and opens no warehouse: what the first command of a process computes of
-    dbt's own schemas takes most of a second. The manifest stays as it is."""
+    """Run a dbt command that selects no node and opens no warehouse: the first command of a process spends most of a
+    second on dbt's own schemas. The manifest is not changed."""
     from dbt.cli.main import dbtRunner
 
     dbtRunner(manifest=manifest).invoke(["list", "--select", f"tag:{_TAG}", *_options(target)])
@@ -159,7 +162,7 @@ def list_nothing(manifest: Any, *, target: Path) -> None:
 
 def compile_macros(manifest: Any) -> Iterator[None]:
     """Compile the macros that a build runs, one for each step of the iterator: a run compiles each at its first use,
-    for a second in all, and finds those that are."""
+    which takes a second in total, and reuses those that are compiled."""
     from dbt_common.clients.jinja import template_cache
 
     waiting = [name for node in manifest.nodes.values() for name in getattr(node.depends_on, "macros", ())]
@@ -176,8 +179,8 @@ def compile_macros(manifest: Any) -> Iterator[None]:
 
 
 def read_parsed(parsed: Path) -> Any:
-    """Return dbt's manifest from the file that `dbt parse` wrote. dbt itself would compare every file of the project
-    with it first, and with the path of the warehouse, which another home has elsewhere."""
+    """Return dbt's manifest from the file that `dbt parse` wrote. dbt itself would first compare it with every file of
+    the project and with the path of the warehouse, which differs between homes."""
     from dbt.contracts.graph.manifest import Manifest
     from dbt.parser.manifest import extended_mashumuro_decoder
 

@@ -13,14 +13,14 @@ _READS_TODAY = re.compile(r"\b(current_date|current_timestamp|now\s*\(|today\s*\
 _STORED = ("table", "incremental")
 _BUILT = ("model", "seed", "snapshot")
 _OWN_PACKAGE = "meta_pipeline"
-# `meta.tests` of a view whose tests run with the first build of a day, not with each one.
+# `meta.tests` of a view whose tests run with the first build of a day, not with every build.
 _DAILY = "daily"
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
     """The nodes, by unique id: `run` are those that dbt runs (stored models and tests), `changed` the models whose rows
-    may have changed, views included. `is_full`: dbt builds everything anew, and runs every test."""
+    may have changed, views included. `is_full`: dbt rebuilds everything and runs every test."""
 
     run: frozenset[str] = frozenset()
     changed: frozenset[str] = frozenset()
@@ -41,10 +41,11 @@ def select_everything(manifest: Mapping[str, Any]) -> Selection:
 def select_changed(
     manifest: Mapping[str, Any], tables: Collection[str], *, is_new_day: bool = False, untested: Collection[str] = ()
 ) -> Selection:
-    """Return what follows from a change of these raw tables; `is_new_day`: and from another date than the last build's.
+    """Return the nodes that a change of these raw tables affects; with `is_new_day`, also those that a new date
+    affects.
 
-    A view is not built again: it reads its tables. The tests that are daily run on a new day only, then also for the
-    tables in `untested`: those that changed after they ran."""
+    A view is not rebuilt: it reads its tables. Daily tests run only on a new day, then also for the tables in
+    `untested`, which changed after the last daily tests."""
     nodes = manifest["nodes"]
     dated = {unique_id for unique_id in nodes if is_new_day and _reads_today(manifest, unique_id)}
     models = {unique_id for unique_id in _changed(manifest, set(tables), dated) if _type(nodes, unique_id) in _BUILT}
@@ -63,7 +64,7 @@ def select_changed(
 
 
 def _is_daily(nodes: Mapping[str, Any], test: Mapping[str, Any]) -> bool:
-    """Return whether a test reads only views whose tests are daily: all their rows are of stored models, whose tests
+    """Return whether a test reads only views whose tests are daily: all their rows come from stored models, whose tests
     run whenever they change."""
     configs = [nodes[unique_id]["config"] for unique_id in test["depends_on"]["nodes"] if unique_id in nodes]
     return bool(configs) and all(
@@ -72,16 +73,16 @@ def _is_daily(nodes: Mapping[str, Any], test: Mapping[str, Any]) -> bool:
 
 
 def select_models(models: Iterable[str], *, tests: Iterable[str]) -> Selection:
-    """Return these models and tests, views included: what a person has selected."""
+    """Return these models and tests, views included, for a selection by name."""
     named = frozenset(models)
     return Selection(named | frozenset(tests), named)
 
 
 def _changed(manifest: Mapping[str, Any], tables: set[str], dated: set[str]) -> set[str]:
-    """Return the sources that are among the tables, and all that reads them, directly or not.
+    """Return the sources that are among the tables, and everything that reads them, directly or indirectly.
 
-    A model that names the raw tables whose changes rebuild it (`meta.reports`) changes with those and no others: it may
-    join more tables, of which it takes a name or a state as it is when it is read."""
+    A model that names the raw tables whose changes rebuild it (`meta.reports`) changes only with those: it may join
+    other tables for a name or a state, whose changes do not rebuild it."""
     if tables:
         tables = tables | CHANGED_BY_EVERY_LOAD
     reports_by_model = {
@@ -104,7 +105,7 @@ def _type(nodes: Mapping[str, Any], unique_id: str) -> str | None:
 
 
 def _reads_today(manifest: Mapping[str, Any], unique_id: str) -> bool:
-    """Return whether the SQL of a node, or a macro of ours that it calls, depends on the date."""
+    """Return whether the SQL of a node, or of one of our macros that it calls, depends on the date."""
     node = manifest["nodes"][unique_id]
     if _READS_TODAY.search(node.get("raw_code") or ""):
         return True

@@ -1,3 +1,3 @@
 """Start processes that end with the one that started them, and give them their environment.
 
-The only package that writes `os.environ`. What a process does is not its concern."""
+The only package that writes `os.environ`. It does not depend on what a process does."""

@@ -1,8 +1,8 @@
-"""Run a module as a child of `up` that ends with it, also when `up` is killed.
+"""Run a module as a child of `up` that ends with it, even if `up` is killed.
 
     python -m meta_pipeline.processes.child FD MODULE [ARGUMENT…]
 
-`up` holds the only write end of the pipe FD. With this process end the code servers and runs that Dagster started for
+`up` holds the only write end of the pipe FD. The code servers and runs that Dagster started for this process end with
 it."""
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ def child_environment(**overrides: str) -> dict[str, str]:
 
 @contextlib.contextmanager
 def exported(**variables: str) -> Iterator[None]:
-    """Set variables of this process while the block runs, for the children of a library that takes no environment."""
+    """Set variables of this process while the block runs, for the children of a library that accepts no environment."""
     before = {name: os.environ.get(name) for name in variables}
     os.environ.update(variables)
     try:

@@ -1,6 +1,6 @@
 """A pool of worker processes that end with the command that started them.
 
-Each leads a process group, so that dbt and the helpers that Dagster started for it end with it."""
+Each leads a process group, so that dbt and the processes that Dagster started for it end with it."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from typing import Any
 
 from meta_pipeline.processes.parent_death import kill_group_after
 
-# A stopped command gives calls that are on their way this long: a report run whose id is not recorded is paid for
-# twice. What still runs then is killed, which is safe at any moment (`benchmarks/kills.py`).
+# A stopped command waits this long for calls in flight: a report run whose id is not recorded is paid for twice.
+# Workers that still run then are killed, which is safe at any moment (`benchmarks/kills.py`).
 STOP_WITHIN_S = 3.0
 _OBJECTS_BETWEEN_COLLECTIONS = 100_000
 
@@ -34,12 +34,12 @@ def worker_pool(count: int) -> Iterator[concurrent.futures.ProcessPoolExecutor]:
         raise
     finally:
         pool.shutdown(cancel_futures=True)
-        context.kill()  # what a worker that died had started
+        context.kill()  # the processes that a dead worker had started
 
 
 def collect_rarely() -> None:
-    """Let Python look for cycles a hundred times less often: in processes that import Dagster and dbt for a few seconds
-    of work, a tenth of the processor time went into it, and what they make lives until they end."""
+    """Run Python's garbage collector a hundred times less often: in processes that import Dagster and dbt for a few
+    seconds of work, it took a tenth of the processor time, and their objects live until they end."""
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS, 50, 100)
 
 

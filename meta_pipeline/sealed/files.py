@@ -31,18 +31,18 @@ class SealedFiles:
         self.folder = folder
 
     def owners(self) -> list[str]:
-        """Return the owners of which records are stored."""
+        """Return the owners that have stored records."""
         if not self.folder.is_dir():
             return []
         return sorted(path.name for path in self.folder.iterdir() if path.is_dir() and path.name.isdecimal())
 
     def months(self, owner: str) -> list[str]:
-        """Return the months of which records of an owner are stored."""
+        """Return the months for which an owner has stored records."""
         folder = self.folder / owner
         return sorted(path.stem for path in folder.glob(f"[0-9]*{_ENDING}")) if folder.is_dir() else []
 
     def all(self, owner: str | None = None) -> Iterator[tuple[str, str]]:
-        """Yield the owner and month of every file, or of an owner's."""
+        """Yield the owner and month of every file, or of every file of one owner."""
         for each in self.owners() if owner is None else [owner]:
             yield from ((each, month) for month in self.months(each))
 
@@ -61,7 +61,8 @@ class SealedFiles:
         return rows
 
     def write(self, owner: str, month: str, rows: Sequence[dict[str, Any]]) -> None:
-        """Replace the rows of a month in one step; without rows, the file goes, and an empty folder with it."""
+        """Replace the rows of a month in one step; without rows, remove the file, and its folder if it is then
+        empty."""
         path = self._path(owner, month)
         if not rows:
             path.unlink(missing_ok=True)
@@ -81,5 +82,5 @@ class SealedFiles:
 
 
 def month_of(at: dt.datetime) -> str:
-    """Return the month of a file that has this time, in UTC."""
+    """Return the month, in UTC, of the file with records of this time."""
     return f"{at.astimezone(dt.UTC):%Y-%m}"

@@ -30,7 +30,7 @@ class UnsealedError(VaultError):
 
 @dataclass(frozen=True, slots=True)
 class _Key:
-    """The keys derived from one key of the vault. `name` says in a row which of them sealed it."""
+    """The keys derived from one key of the vault. `name`: written in each row that they seal."""
 
     name: str
     cipher: AESGCM = field(repr=False)
@@ -38,7 +38,7 @@ class _Key:
 
 
 class Keyring:
-    """The keys of the store `store`: another store's keys open nothing of it."""
+    """The keys of the store `store`: another store's keys do not open its records."""
 
     def __init__(self, vault_keys: str, *, store: str) -> None:
         self._keys = [_derive(key.strip(), store) for key in vault_keys.split(",") if key.strip()]
@@ -51,12 +51,13 @@ class Keyring:
         return self._keys[0].name
 
     def seal(self, plaintext: bytes, *, place: tuple[str, ...]) -> bytes:
-        """Encrypt with the newest key, so that it opens only in this place: the columns beside it, in their order."""
+        """Encrypt with the newest key, so that it opens only in this place: with the same values in the columns beside
+        it, in order."""
         nonce = os.urandom(_NONCE)
         return nonce + self._keys[0].cipher.encrypt(nonce, plaintext, _spelled(place))
 
     def unseal(self, sealed: bytes, *, key: str, place: tuple[str, ...]) -> bytes:
-        """Decrypt what the key of this name has sealed for this place; raise UnsealedError for anything else."""
+        """Decrypt bytes that the key of this name has sealed for this place; raise UnsealedError for anything else."""
         for each in self._keys:
             if each.name == key:
                 try:
@@ -66,8 +67,8 @@ class Keyring:
         raise UnsealedError
 
     def digest(self, text: str) -> str:
-        """Return the digest of a text under the newest key: without the key, a phone number could not be guessed from
-        it."""
+        """Return the digest of a text under the newest key: without the key, it can't be used to guess a phone
+        number."""
         return _digest(self._keys[0], text)
 
     def digests(self, text: str) -> frozenset[str]:

@@ -1,4 +1,4 @@
-"""The identifiers of people in what they wrote: e-mail addresses, phone numbers, ids that a Page knows them by. Pure.
+"""The identifiers of people in texts that they wrote: e-mail addresses, phone numbers, page-scoped ids. Pure.
 
 An identifier is a text such as `email:ann@example.com`; it is stored only inside a sealed record, and as a keyed digest
 beside it."""
@@ -9,7 +9,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
-# Longer texts are searched to here: more than Meta accepts in an answer or a message.
+# Only this much of a longer text is searched: more than Meta accepts in an answer or a message.
 _LONGEST = 20_000
 _EMAIL = re.compile(r"[^\s@<>\"'(),;:\[\]\\]{1,64}@[^\s@<>\"'(),;:\[\]\\/]{1,250}")
 _PHONE = re.compile(r"(?<![\w.])\+?\(?[0-9](?:[\s().\-/]{0,3}[0-9]){5,19}(?!\w)")
@@ -21,12 +21,12 @@ _LONGEST_NATIONAL, _SAME_DIGITS = 10, 9
 
 
 def page_scoped_user(id: str) -> str:
-    """Return the identifier of a person by the id that one Page or Instagram account knows them by."""
+    """Return the identifier of a person from their id for one Page or Instagram account."""
     return f"{USER}{id}"
 
 
 def username(name: str) -> str:
-    """Return the identifier of a person by their name on Instagram, without the @."""
+    """Return the identifier of a person from their name on Instagram, without the @."""
     return f"username:{name.casefold()}"
 
 
@@ -52,7 +52,7 @@ def spellings_in(texts: Iterable[str], identifiers: frozenset[str]) -> frozenset
 
 def identifiers_of(contact: str) -> frozenset[str]:
     """Return the identifiers that an e-mail address, a phone number or a name on Instagram (`@name`) may have in a
-    record; none for another text. Of a number with the code of its country, that is also its spelling without."""
+    record; none for another text. A number with a country code also has the identifier of its spelling without one."""
     normalized = unicodedata.normalize("NFKC", contact.strip())
     if _USERNAME.fullmatch(normalized):
         return frozenset({username(normalized[1:])})
@@ -68,7 +68,7 @@ def _email(address: str) -> str:
 
 
 def _digits(number: str) -> str:
-    """Return the digits without the zeros before them, which dial another country or leave the own town."""
+    """Return the digits without leading zeros, which are prefixes of international and long-distance calls."""
     return "".join(character for character in number if character.isdecimal()).lstrip("0")
 
 

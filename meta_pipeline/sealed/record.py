@@ -1,4 +1,4 @@
-"""A record of what a person wrote, and the row of a file that it becomes. Pure."""
+"""A record of a text that a person wrote, and its row in a file. Pure."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ _OWNER, _ID = re.compile(r"[0-9]{1,40}"), re.compile(r"[A-Za-z0-9_.:=$+/-]{1,300
 class PersonalRecord:
     """One lead, or one message. `owner`: the Page or Instagram account that it belongs to; `id`: unique for the owner;
     `group`: the form or the conversation; `at`: when the person wrote it, aware UTC; `attributes`: ids, flags and
-    figures that marts count. All of these are stored in the clear and must not say who it is; an id always has the
-    same `at`.
+    figures that marts count. All of these are stored in the clear and must not identify the person; an id always has
+    the same `at`.
 
-    `content`: what is sealed, as JSON; `people`: the identifiers of everybody it is about (`people.py`), by which an
+    `content`: the sealed part, as JSON; `people`: the identifiers of everybody it is about (`people.py`), by which an
     erasure finds it."""
 
     owner: str
@@ -43,7 +43,7 @@ class PersonalRecord:
     people: frozenset[str] = field(default=frozenset(), repr=False)
 
     def __post_init__(self) -> None:
-        """Refuse, without saying it, what could not be the name of a folder or might be the text of a person."""
+        """Raise an error, without the value, for a value that can't name a folder or might be a person's text."""
         words = (self.id, self.group, *(each for each in self.attributes.values() if isinstance(each, str)))
         if not _OWNER.fullmatch(self.owner) or not all(_ID.fullmatch(each) for each in words):
             raise MetaPipelineError("a record of a person has an invalid id: it is not stored")
@@ -80,8 +80,8 @@ def emptied_row(record: PersonalRecord) -> Row:
 
 
 def opened_row(row: Row, keys: Keyring, *, store: str, owner: str) -> PersonalRecord:
-    """Return the record of a row that has a content; raise UnsealedError for a row that was changed, or copied from
-    another place."""
+    """Return the record of a row that has a content; raise UnsealedError if the row was changed, or copied from another
+    place."""
     opened = json.loads(keys.unseal(row["sealed"], key=row["key"], place=_place(store, owner, row)))
     return PersonalRecord(
         owner=owner, id=row["record_id"], group=row["group_id"], at=row["at"],
@@ -103,8 +103,8 @@ def texts_in(content: Any) -> Iterator[str]:
 
 
 def writers_of(records: Iterable[PersonalRecord]) -> frozenset[str]:
-    """Return the identifiers by which Pages know the people who wrote messages: everything that they wrote is found by
-    them, also where it mentions no address. Those of whom a Page wrote are other people."""
+    """Return the identifiers by which Pages know the people who wrote messages: they find every message of these
+    people, even one without an address. Identifiers in messages of a Page are left out: they are of other people."""
     return frozenset(
         identifier for record in records if record.attributes.get("is_from_page") is False
         for identifier in record.people if identifier.startswith(USER)
@@ -112,7 +112,7 @@ def writers_of(records: Iterable[PersonalRecord]) -> frozenset[str]:
 
 
 def entry_of(row: Row, owner: str) -> Entry:
-    """Return what a row says in the clear."""
+    """Return the columns of a row that are in the clear."""
     return Entry(
         owner=owner, id=row["record_id"], group=row["group_id"], at=row["at"],
         attributes=json.loads(row["attributes"]), has_content=row["key"] is not None,

@@ -1,4 +1,5 @@
-"""A store of sealed records: what is written is encrypted first, and only a caller with the vault's keys reads it."""
+"""A store of sealed records: records are encrypted before they are written, and only a caller with the vault's keys can
+read them."""
 
 from __future__ import annotations
 
@@ -35,7 +36,7 @@ class Upserted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resealed:
-    """The result of a rotation: records that are under the newest key now, and those that no key opens."""
+    """The result of a rotation: the number of records that were sealed again, and of those that no key opens."""
 
     count: int
     unreadable: int
@@ -44,10 +45,11 @@ class Resealed:
 class SealedStore:
     """The records of one kind, under `folder`.
 
-    Every record is encrypted with a key that is derived from the vault's (`keyring.py`), and opens only beside its own
-    columns. Files are written by one process at a time, in one step each. `digest` is the installation's keyed digest:
-    of a record that was erased, the control store has it, and the record is not stored again however often Meta returns
-    it. After `content_days`, what a person wrote goes, and the row that marts count stays; None: it never does.
+    Every record is encrypted with a key that is derived from the vault's (`keyring.py`), and opens only with the other
+    columns of its row. Files are written by one process at a time, each in one step. `digest` is the installation's
+    keyed digest: the control store has the digest of each erased record, which is not stored again even if Meta returns
+    it. After `content_days` the content is deleted, and the row that marts count stays; None: the content never
+    expires.
 
         store.upsert([PersonalRecord(owner=page_id, id=message_id, group=conversation_id, at=created_at,
                                      attributes={"is_from_page": False}, content={"text": text},
@@ -75,8 +77,8 @@ class SealedStore:
         self._engine, self._digest, self._now, self._sleep = engine, digest, now, sleep
 
     def upsert(self, records: Iterable[PersonalRecord]) -> Upserted:
-        """Store records, each id once: one that is there already is replaced if it has changed. A content that is older
-        than it may be is left out."""
+        """Store records, each id once: a stored one is replaced if it has changed. Content older than `content_days` is
+        not stored."""
         wanted = sorted(records, key=lambda record: (record.owner, record.at))
         if not wanted:
             return Upserted()
@@ -104,21 +106,20 @@ class SealedStore:
                     yield opened_row(row, self._keys, store=self.name, owner=each)
 
     def entries(self, owner: str | None = None) -> Iterator[Entry]:
-        """Yield what is in the clear of every record. Nothing is decrypted."""
+        """Yield the columns of every record that are in the clear. Nothing is decrypted."""
         for each, month in self._files.all(owner):
             yield from (entry_of(row, each) for row in self._files.read(each, month, IN_THE_CLEAR))
 
     def owners(self) -> list[str]:
-        """Return the nodes of which records are stored."""
+        """Return the nodes that have stored records."""
         return self._files.owners()
 
     def delete(self, owner: str, ids: Collection[str]) -> list[Entry]:
-        """Delete records by id for good: they are not stored again. Return what they were."""
+        """Delete records by id for good: they are not stored again. Return their entries."""
         return self._erase(lambda row: row["record_id"] in ids, owner=owner)
 
     def delete_person(self, identifiers: Collection[str], *, owner: str | None = None) -> list[Entry]:
-        """Delete the records about a person for good, whichever of their identifiers these are. Return what they
-        were."""
+        """Delete the records about a person, who has any of these identifiers, for good. Return their entries."""
         return self._erase(self._is_about(identifiers), owner=owner)
 
     def find_person(self, identifiers: Collection[str]) -> list[PersonalRecord]:
@@ -135,8 +136,8 @@ class SealedStore:
             return self._rewrite(lambda _: None, owner=owner)
 
     def expire(self, first_days: Mapping[str, dt.date] = MappingProxyType({})) -> int:
-        """Delete the contents that are older than they may be, and the records from before the first day that is stored
-        of their owner at all; return how many records were changed or deleted."""
+        """Delete contents older than `content_days`, and the records of each owner from before its first day in
+        `first_days`; return how many records were changed or deleted."""
         with self._alone():
             return sum(
                 self._rewrite(functools.partial(self._row_when_expired, first_day=first_days.get(owner)), owner=owner)
@@ -144,7 +145,7 @@ class SealedStore:
             )
 
     def rotate(self) -> Resealed:
-        """Seal every record, and its digests, under the newest key. One that no key opens stays as it is."""
+        """Seal every record, and its digests, under the newest key. A record that no key opens is not changed."""
         unreadable = 0
 
         def resealed(row: Row, owner: str) -> Row:
@@ -170,14 +171,14 @@ class SealedStore:
                 entry_of(row, each) for each, month in self._files.all(owner)
                 for row in self._files.read(each, month, IN_THE_CLEAR) if is_deleted(row)
             ]
-            # Recorded first: after a kill in between, a poll does not bring them back.
+            # Recorded first: after a kill in between, a poll does not store them again.
             digests = [self._erased_digest(entry.owner, entry.id) for entry in entries]
             erased_records.record(self._engine, digests, now=self._now())
             self._rewrite(lambda row: None if is_deleted(row) else row, owner=owner)
         return entries
 
     def _rewrite(self, changed_row: Callable[[Row], Row | None], *, owner: str | None) -> int:
-        """Replace every row by what is returned for it, and delete it for None; return how many changed."""
+        """Replace every row with the result of `changed_row`, or delete it for None; return how many changed."""
         count = 0
         for each, month in list(self._files.all(owner)):
             before = self._files.read(each, month)
@@ -204,7 +205,7 @@ class SealedStore:
     def _is_same(self, row: Row, record: PersonalRecord) -> bool:
         try:
             return opened_row(row, self._keys, store=self.name, owner=record.owner) == record
-        except UnsealedError:  # a new copy takes its place
+        except UnsealedError:  # a new copy replaces it
             return False
 
     def _is_about(self, identifiers: Collection[str]) -> Callable[[Row], bool]:

@@ -1,4 +1,4 @@
-"""Opens the control store: SQLite (WAL) or Postgres, brought to this version's schema before anybody uses it."""
+"""Opening the control store, SQLite (WAL) or Postgres, and upgrading it to this version's schema."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from meta_pipeline.store.lost_file import notice_lost_file
 from meta_pipeline.store.schema.current import REVISION
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-_ADVISORY_LOCK = 0x4D657461  # any number that nothing else on this Postgres locks
+_ADVISORY_LOCK = 0x4D657461  # an arbitrary number that nothing else locks on this Postgres
 
 
 def open_store(url: str) -> sa.Engine:
-    """An engine on the control store at SQLAlchemy `url`; its tables are this version's when this returns."""
+    """Return an engine for the control store at this SQLAlchemy URL, upgraded to this version's schema."""
     try:
         engine = sa.create_engine(url)
     except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError, ImportError):
         # The text of the exception may hold the password.
         raise ConfigError(
-            "META_PIPELINE_STORE_URL is no SQLAlchemy URL: write sqlite:////path/control.sqlite or "
+            "META_PIPELINE_STORE_URL is not a SQLAlchemy URL: write sqlite:////path/control.sqlite or "
             "postgresql+psycopg2://user:password@host/database"
         ) from None
     if engine.dialect.name == "sqlite":
@@ -43,15 +43,15 @@ def open_store(url: str) -> sa.Engine:
             _upgrade(connection)
     except OSError as error:
         raise StoreError(_sentence("the control store", engine.url, error)) from None
-    except sa.exc.OperationalError as error:  # of SQLAlchemy's own, before there is a connection
+    except sa.exc.OperationalError as error:  # raised by SQLAlchemy itself, before a connection exists
         raise StoreError(_sentence("the control store", engine.url, error)) from None
     notice_lost_file(engine)
     return engine
 
 
 def name_errors(engine: sa.Engine, name: str) -> None:
-    """Make every error of the disk, the file or the server behind an engine a StoreError: one sentence with the place,
-    the cause and what to do. Errors of a statement (a key that exists) stay what they are."""
+    """Raise every error of the disk, the file or the server behind an engine as a StoreError: one sentence with the
+    place, the cause and what to do. Errors of a statement (a duplicate key) stay as they are."""
 
     @sa.event.listens_for(engine, "handle_error")
     def _named(context: sa.engine.ExceptionContext) -> None:
@@ -61,7 +61,7 @@ def name_errors(engine: sa.Engine, name: str) -> None:
 
 @contextlib.contextmanager
 def naming_errors(name: str, place: Path) -> Iterator[None]:
-    """Make an error of storage that a library's own engine raises in this block a StoreError that names the place."""
+    """Raise a storage error of a library's own engine in this block as a StoreError that names the place."""
     try:
         yield
     except sa.exc.DBAPIError as error:
@@ -79,14 +79,14 @@ def is_of_storage(error: BaseException | None) -> bool:
 
 
 def storage_error(error: BaseException) -> StoreError | None:
-    """Return the sentence for an error of storage that nobody has named yet, or for the one that caused it; None for
-    any other error."""
+    """Return the StoreError for a storage error, or for the storage error that caused this one; None for any other
+    error."""
     current: BaseException | None = error
     while current is not None:
         if isinstance(current, StoreError):
             return current
         if isinstance(current, sa.exc.DBAPIError) and is_of_storage(current.orig):
-            if not isinstance(current.orig, sqlite3.Error):  # Dagster's engine: others are named
+            if not isinstance(current.orig, sqlite3.Error):  # Dagster's engine: other engines raise StoreErrors
                 cause = " ".join(str(current.orig).split())
                 return StoreError(
                     f"Dagster's storage can't be used: {cause}; check the Postgres server and "
@@ -102,8 +102,8 @@ def storage_error(error: BaseException) -> StoreError | None:
 _REMEDIES = (
     (("full", "no space left"), "free space, then run it again"),
     (("readonly", "read-only", "permission denied", "unable to open"), "check who may write to its folder"),
-    (("locked",), "another process holds it: wait for it, then run it again"),
-    (("malformed", "not a database"), "the file is damaged: restore it from a backup, or move it away to begin anew"),
+    (("locked",), "another process has locked it: wait until that one ends, then run it again"),
+    (("malformed", "not a database"), "it is damaged: restore it from a backup, or move it away to start afresh"),
     (("i/o error", "input/output"), "check the disk, then run it again"),
 )
 
@@ -116,7 +116,7 @@ def _sentence(name: str, url: sa.URL, error: BaseException) -> str:
 
 
 def _with_remedy(cause: str, text: str | None = None) -> str:
-    """Return a cause with what to do about it, by the words of `text`: the cause without the paths in it."""
+    """Return a cause with its remedy, chosen by the words of `text` (the cause without its paths)."""
     for words, remedy in _REMEDIES:
         if any(word in (text or cause).lower() for word in words):
             return f"{cause}; {remedy}"
@@ -124,8 +124,8 @@ def _with_remedy(cause: str, text: str | None = None) -> str:
 
 
 def check_store_is_there(url: str, *, holding_data: Sequence[str]) -> None:
-    """Raise ConfigError when the control store is an SQLite file that is missing or empty while places that it lists
-    things of hold data: it was lost, and a new one would know of nothing."""
+    """Raise ConfigError when the control store is an SQLite file that is missing or empty while the places whose
+    content it lists hold data: it was lost, and a new one would list nothing."""
     if not url.startswith("sqlite:///"):
         return
     file = Path(url.removeprefix("sqlite:///"))
@@ -134,13 +134,14 @@ def check_store_is_there(url: str, *, holding_data: Sequence[str]) -> None:
     if holding_data:
         raise ConfigError(
             f"the control store {file} is {'empty' if file.exists() else 'missing'}, but {holding_data[0]} holds data "
-            "of this home: restore it from a backup, or move the home away to begin anew"
+            "of this home: restore it from a backup, or move the home away to start with a new one"
         )
 
 
 @contextlib.contextmanager
 def _alone(engine: sa.Engine) -> Iterator[None]:
-    """Two processes that open a new SQLite file together would both create it; Postgres locks in `_upgrade`."""
+    """Lock the SQLite file: two processes that open a new one together would both create it. Postgres locks in
+    `_upgrade`."""
     if engine.dialect.name != "sqlite" or not engine.url.database or engine.url.database == ":memory:":
         yield
         return

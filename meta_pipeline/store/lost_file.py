@@ -1,6 +1,6 @@
 """Notice when the file of an SQLite control store is moved, deleted or replaced while a process has it open.
 
-SQLite does not: connections that are open go on with the old file, and a new connection makes an empty one."""
+SQLite does not notice: open connections continue with the old file, and a new connection creates an empty one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from meta_pipeline.records import StoreError
 
 
 def notice_lost_file(engine: sa.Engine) -> None:
-    """Make every use of the engine raise StoreError while its file is missing, and use the file that replaces it."""
+    """Make every use of the engine raise StoreError while its file is missing, and connect to the file that replaces
+    it."""
     if engine.dialect.name != "sqlite" or not engine.url.database or not Path(engine.url.database).is_file():
         return
     file = Path(engine.url.database)
@@ -33,12 +34,12 @@ def notice_lost_file(engine: sa.Engine) -> None:
 
 
 def _identity(file: Path) -> tuple[int, int]:
-    """Return what no other file has while this one is open."""
+    """Return the device and inode, which no other file has while this one is open."""
     try:
         stat = file.stat()
     except FileNotFoundError:
         raise StoreError(
             f"the control store {file} was moved or deleted while this process had it open: put it back, or stop the "
-            "process and move the home away to begin anew"
+            "process and move the home away to start with a new one"
         ) from None
     return stat.st_dev, stat.st_ino

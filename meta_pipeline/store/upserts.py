@@ -1,4 +1,4 @@
-"""Inserts that say what happens when the key exists: SQLite and Postgres each have their own."""
+"""Inserts with a clause for conflicts (`on conflict`), in the dialects of SQLite and Postgres."""
 
 from __future__ import annotations
 

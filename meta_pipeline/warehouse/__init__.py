@@ -1,1 +1,1 @@
-"""DuckDB: landed files become raw tables, whole or not at all."""
+"""The DuckDB warehouse: landed files are loaded into raw tables, completely or not at all."""

@@ -13,7 +13,7 @@ from meta_pipeline.warehouse.tables import OWN_SCHEMA
 from meta_pipeline.warehouse.temp_table import create_temp_table
 
 _KEYS = {"node_id": "varchar", "day": "date"}
-# The day of rows that are about a node and no day: listings land under it, too.
+# The day of rows that belong to a node but to no day; listings land under it, too.
 NO_DAY = dt.date(1970, 1, 1)
 
 
@@ -39,7 +39,7 @@ class ChangeLog:
         )
 
     def record_nodes(self, table: str, node_ids: Iterable[str]) -> None:
-        """Record that what this raw table has of these nodes changed, whatever the day."""
+        """Record that rows of these nodes in this raw table changed, under NO_DAY."""
         if names := sorted(set(node_ids)):
             create_temp_table(self.connection, "changed_nodes", _KEYS, [(name, NO_DAY) for name in names])
             self.record(table, "select node_id, day from changed_nodes")

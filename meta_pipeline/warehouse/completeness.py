@@ -14,14 +14,14 @@ from meta_pipeline.store.landed import load_queue
 from meta_pipeline.warehouse.tables import TABLES, RawTable
 from meta_pipeline.warehouse.temp_table import create_temp_table
 
-MOST_NAMED = 20  # days of which somebody reads a sentence each
+MOST_NAMED = 20  # days that get a sentence each
 _LOADED = {"report": "varchar", "node_id": "varchar", "day": "date", "rows": "bigint", "version_rows": "bigint"}
 
 
 @dataclass(frozen=True, slots=True)
 class DifferingDay:
-    """A day that the ledger lists as loaded and that has other rows in the warehouse. `stored` and `read`: how many
-    rows of the day; they are the same when rows of an earlier version are missing."""
+    """A day that the ledger lists as loaded and whose rows in the warehouse differ. `stored`: its rows in the
+    warehouse; `read`: its rows in the ledger. They are equal if only rows of an earlier version are missing."""
 
     key: load_queue.DayKey
     stored: int
@@ -29,19 +29,19 @@ class DifferingDay:
 
     @property
     def sentence(self) -> str:
-        """Return report, node, day and what was wrong."""
+        """Return a sentence with report, node, day and the difference."""
         report, node_id, day = self.key
-        what = f"had {self.stored} rows in the warehouse, {self.read} were read"
+        problem = f"had {self.stored} rows in the warehouse, {self.read} were read"
         if self.stored == self.read:
-            what = "lacked rows of an earlier version"
-        return f"{report} of {node_id} on {day} {what}: loaded again"
+            problem = "lacked rows of an earlier version"
+        return f"{report} of {node_id} on {day} {problem}: loaded again"
 
 
 def repair_sentences(differing: Sequence[DifferingDay]) -> tuple[str, ...]:
     """Return a sentence for each of these days that was loaded again, and the number of those beyond MOST_NAMED."""
     sentences = [each.sentence for each in differing[:MOST_NAMED]]
     if len(differing) > MOST_NAMED:
-        sentences.append(f"{len(differing) - MOST_NAMED:,} more days had other rows than were read: loaded again")
+        sentences.append(f"{len(differing) - MOST_NAMED:,} more days differed from the ledger: loaded again")
     return tuple(sentences)
 
 
@@ -72,7 +72,7 @@ def differing_days(
     tables = _existing(connection, insights)
     places = {table.name: table.place for table in tables}
     versions = {table.name: table.versions for table in tables if table.has_versions}
-    with ThreadPoolExecutor(1) as pool:  # both take half a second of two years of 50 accounts
+    with ThreadPoolExecutor(1) as pool:  # each takes half a second for two years of 50 accounts
         loaded = pool.submit(load_queue.loaded_months, engine)
         counted = [(by_report, _stored_months(connection, by_report)) for by_report in (places, versions)]
     differing: set[load_queue.MonthRows] = set()

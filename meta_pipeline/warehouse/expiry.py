@@ -1,4 +1,4 @@
-"""Delete expired days from the raw tables, and log them as changed, so that the next build takes them out of the
+"""Delete expired days from the raw tables, and log them as changed, so that the next build removes them from the
 marts."""
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ _EXPIRED = "stored.node_id = kept.node_id and stored.day < kept.first_day and st
 
 
 def expire(warehouse: Warehouse, engine: sa.Engine, first_days: Mapping[str, dt.date], *, now: dt.datetime) -> int:
-    """Delete the rows of these nodes' days before their first day; return the number of rows. A build follows when
-    there were any: the file has another load id then. Nothing happens without a file."""
+    """Delete each node's rows of days before its first day; return their number. If there were any, the file gets a new
+    load id, so that a build follows. Without a file, do nothing."""
     if not first_days or not warehouse.file.exists():
         return 0
     stored = warehouse_state.find(engine)

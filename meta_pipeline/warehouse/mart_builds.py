@@ -1,4 +1,4 @@
-"""The record in the warehouse file of the last build of all its marts, and of what has changed since."""
+"""The record in the warehouse file of the last build of all its marts, and of the changes since."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ from meta_pipeline.warehouse.transactions import transaction
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MartState:
-    """`loads`: the number of the load that the file holds; `built_to`: that of the load which the marts were built
-    from, None when they never were; `digest`: of what they were built with; `built_on`: the day of that build;
-    `changed`: the raw tables that later loads have changed; `untested`: those that changed after the daily tests."""
+    """The last build of all marts. `loads`: the number of the load that the file holds; `built_to`: the number of the
+    load that the marts were built from, None if they never were; `digest`: of everything else that decided their
+    content; `built_on`: the day of that build; `changed`: the raw tables that later loads have changed; `untested`:
+    those that changed after the daily tests."""
 
     loads: int = 0
     built_to: int | None = None
@@ -35,13 +36,13 @@ def read_mart_state(connection: duckdb.DuckDBPyConnection) -> MartState:
 
 
 def peek_mart_state(file: Path) -> MartState | None:
-    """Return the state that a file records, without writing; None when there is no file, or it can't be read yet."""
+    """Return the state that a file records, without writing; None if the file does not exist or can't be read."""
     if not file.exists():
         return None
     try:
         with contextlib.closing(duckdb.connect(str(file), read_only=True)) as connection:
             return _recorded(connection)
-    except duckdb.Error:  # another process writes it, or it is older than the tables: the build finds out which
+    except duckdb.Error:  # another process writes it, or it is older than the tables: the build reports which
         return None
 
 
@@ -61,8 +62,8 @@ def _recorded(connection: duckdb.DuckDBPyConnection) -> MartState:
 
 
 def start_mart_build(connection: duckdb.DuckDBPyConnection, changed: Collection[str]) -> None:
-    """Record the raw tables that a build is about, before it begins. dbt removes from the log of changes what its
-    stored models contain, also when a test of another model then fails."""
+    """Record the changed raw tables that a build covers, before it begins. dbt removes changes from the log once its
+    stored models contain them, even if a test of another model fails afterwards."""
     connection.execute(f"update {OWN_SCHEMA}.mart_builds set pending = ?", [sorted(changed)])
 
 
@@ -70,7 +71,7 @@ def finish_mart_build(
     connection: duckdb.DuckDBPyConnection, *, loads: int, digest: str, on: dt.date, untested: Collection[str] = ()
 ) -> None:
     """Record that every mart was built and tested, from this load; `untested`: raw tables that changed after the daily
-    tests. A killed or failed build records nothing: the next one runs the same nodes again."""
+    tests. A killed or failed build records nothing: the next one runs the same dbt nodes again."""
     with transaction(connection, "the record of the build"):
         connection.execute(f"delete from {OWN_SCHEMA}.mart_builds")
         connection.execute(f"insert into {OWN_SCHEMA}.mart_builds values (?, ?, ?, null)", [loads, digest, on])

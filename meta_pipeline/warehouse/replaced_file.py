@@ -1,4 +1,4 @@
-"""The warehouse file while a new one is made beside it: the old one stays in place until the new one is whole."""
+"""The replacement of the warehouse file: the old one stays in place until a new one beside it is complete."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from meta_pipeline.records import LoadError
 from meta_pipeline.warehouse.transactions import is_locked
 
 REPLACED, REBUILT = ".replaced", ".rebuilt"
-# DuckDB's own name for the log of changes: it belongs to the file of that name.
+# The ending of DuckDB's write-ahead log, which belongs to the file with the same name.
 _LOG = ".wal"
 
 
@@ -21,7 +21,8 @@ def beside(file: Path, ending: str) -> Path:
 
 
 def lock_error(file: Path) -> duckdb.Error | None:
-    """Return the error of a file that another process writes; None when nobody does, whatever else is wrong with it."""
+    """Return the error of a file that another process has open for writing; None for any other error, or without
+    one."""
     if not file.exists():
         return None
     try:
@@ -33,21 +34,21 @@ def lock_error(file: Path) -> duckdb.Error | None:
 
 
 def discard(file: Path) -> None:
-    """Remove a file and its log, such as a killed process left."""
+    """Remove a file and its log if they exist."""
     for path in (file, beside(file, _LOG)):
         path.unlink(missing_ok=True)
 
 
 def replace(file: Path, *, new: Path) -> None:
-    """Put a new file in place in one step; the old one gets its second name before."""
+    """Replace the file with a new one in one step; before that, the old one gets a second name (`.replaced`)."""
     replaced = beside(file, REPLACED)
     try:
         if file.exists():
             discard(replaced)
-            # The log first: beside the new file it would be taken for that file's own.
+            # Move the log first: beside the new file, DuckDB would use it as that file's log.
             if (log := beside(file, _LOG)).exists():
                 log.rename(beside(replaced, _LOG))
-            with contextlib.suppress(OSError):  # a disk without hard links: the old file has no second name then
+            with contextlib.suppress(OSError):  # a disk without hard links: the old file is not kept
                 replaced.hardlink_to(file)
         new.replace(file)
         if (log := beside(new, _LOG)).exists():

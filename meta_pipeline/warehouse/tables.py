@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from meta_pipeline.entity_kinds import ENTITY_KINDS
 
 SCHEMA = "raw_meta_ads"
-# Columns of every raw row: where it came from.
+# Columns of every raw row: its origin.
 ENVELOPE = "_api_version, _fbtrace_id, _fetched_at, _run_id, _request"
 
-# Keys that every action object has, whatever was requested; others stay in the payload and are counted as drift.
+# Keys that are read from every action object, whatever the request; others stay in the payload and are counted as
+# drift.
 ACTION_KEYS = ("action_type", "value", "1d_view", "1d_click", "7d_click", "28d_click")
 
 
@@ -61,7 +62,7 @@ class RawTable:
 
     @property
     def structure(self) -> str:
-        """Return the parsed part of the payload, in the form that DuckDB's `from_json` takes."""
+        """Return the parsed part of the payload, in the form that DuckDB's `from_json` accepts."""
         objects = [dict.fromkeys(self.action_keys, "VARCHAR")]
         return json.dumps({**dict.fromkeys(self.columns, "VARCHAR"), **dict.fromkeys(self.actions, objects)})
 
@@ -74,7 +75,7 @@ def quoted(name: str) -> str:
 # The entities; the tables of the insights follow the catalogue of reports.
 TABLES = tuple(RawTable(name=kind.name, columns=kind.columns) for kind in ENTITY_KINDS)
 
-# Leads as they are counted, and the forms: nothing of a person (docs/decisions/0078).
+# The counted fields of leads, and the forms, without personal data (docs/decisions/0078).
 LEADS_SCHEMA = "raw_meta_leads"
 LEAD_COLUMNS = {
     "page_id": "varchar", "lead_id": "varchar", "form_id": "varchar", "created_at": "timestamptz", "ad_id": "varchar",
@@ -85,7 +86,7 @@ LEAD_FORM_COLUMNS = {
     "read_at": "timestamptz", "is_refused": "boolean",
 }
 
-# Messages and conversations, without what was written and who wrote it (docs/decisions/0082).
+# Messages and conversations, without texts and persons (docs/decisions/0082).
 CONVERSATIONS_SCHEMA = "raw_meta_conversations"
 MESSAGE_COLUMNS = {
     "page_id": "varchar", "message_id": "varchar", "conversation_id": "varchar", "written_at": "timestamptz",
@@ -101,13 +102,13 @@ def _columns(types: dict[str, str]) -> str:
     return ", ".join(f"{name} {kind}" for name, kind in types.items())
 
 
-# Tables about the pipeline itself: calls to Graph by UTC day, the versions of days with their sums, keys that Meta
-# sends and no column has, the linked nodes with their states and changes, which metrics Meta answers for them, what
-# plans have created at Meta, and which load changed which days last (`changes`; `report` is the name of a raw table),
-# up to which load a model of dbt was built and tested, and the last build of all of them (`mart_builds`: one row), and
-# which raw tables have changed since the tests that run once a day (`untested_reports`).
-# `requests` has those of the raw rows, by their digest; `exchange_rates` those of the operator's file.
-# `node_publications` is filled in published files only: which nodes a publication holds back.
+# Tables about the pipeline itself: calls to Graph by UTC day, the versions of days with their sums, drift, the linked
+# nodes with their states and changes, the availability of their metrics, and the objects that plans have created at
+# Meta. `changes`: which load last changed which days (`report` is the name of a raw table). `model_builds`: up to which
+# load each dbt model was built and tested. `mart_builds`: the last build of all models, in one row. `untested_reports`:
+# the raw tables that have changed since the daily tests. `requests`: the requests of the raw rows, by digest.
+# `exchange_rates`: the rates of the operator's file. `node_publications`: the nodes that a publication holds back, in
+# published files only.
 OWN_SCHEMA = "raw_meta_pipeline"
 OWN_DDL = f"""
 create schema if not exists {OWN_SCHEMA};

@@ -15,7 +15,8 @@ def create_temp_table(
 ) -> None:
     """Create a temporary table of this connection with these rows. `types`: DuckDB's, by column.
 
-    Each column is one parameter, a list. An Arrow table of Python's values imports pandas, for a third of a second."""
+    Each column is one parameter, a list. Making an Arrow table from Python's values would import pandas, which takes a
+    third of a second."""
     columns = [list(column) for column in zip(*rows, strict=True)] or [[]] * len(types)
     values = ", ".join(f"unnest(cast(? as {kind}[])) as {quoted(column)}" for column, kind in types.items())
     connection.execute(f"create or replace temp table {name} as select {values}", columns)

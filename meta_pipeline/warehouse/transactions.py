@@ -1,4 +1,4 @@
-"""Transactions on the warehouse file, and the errors of DuckDB in words: the cause and what to do about it."""
+"""Transactions on the warehouse file, and DuckDB's errors with their cause and remedy."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from meta_pipeline.records import LoadError
 
 
 @contextlib.contextmanager
-def transaction(connection: duckdb.DuckDBPyConnection, what: str) -> Iterator[None]:
-    """Commit the block as a whole or roll it back; raise LoadError, which names `what`, for an error of DuckDB."""
+def transaction(connection: duckdb.DuckDBPyConnection, name: str) -> Iterator[None]:
+    """Commit the block as a whole or roll it back; raise LoadError, with `name`, for an error of DuckDB."""
     connection.execute("begin")
     try:
         yield
         connection.execute("commit")
     except duckdb.Error as error:
         _roll_back(connection)
-        raise LoadError(f"could not load {what}: {cause_of(error)}") from error
+        raise LoadError(f"could not load {name}: {cause_of(error)}") from error
     except BaseException:
         _roll_back(connection)
         raise
 
 
 def _roll_back(connection: duckdb.DuckDBPyConnection) -> None:
-    """Roll back. DuckDB has done so itself after some errors (a full disk), and refuses: the first error is the one to
-    report."""
+    """Roll back. After some errors (a full disk) DuckDB has rolled back itself and raises: the first error is the one
+    to report."""
     with contextlib.suppress(duckdb.Error):
         connection.execute("rollback")
 
@@ -46,12 +46,12 @@ def cause_of(error: Exception) -> str:
     if _mentions(error, _REFUSED):
         return f"{cause}; check the disk and the permissions, then run it again"
     if _mentions(error, _DAMAGED) or isinstance(error, duckdb.InternalException):
-        return f"{cause}; if the warehouse file is damaged, `meta-pipeline rebuild` makes it anew"
+        return f"{cause}; if the warehouse file is damaged, `meta-pipeline rebuild` makes a new one"
     return cause
 
 
 def is_file_damage(error: Exception) -> bool:
-    """Return True for an error about the content of the file that was read, False for one of the machine."""
+    """Return True for an error about the content of the file that was read, False for an error of the machine."""
     if isinstance(error, duckdb.OutOfMemoryException | duckdb.FatalException | duckdb.InterruptException):
         return False
     return damaged.is_damage(error) and not _mentions(error, _REFUSED)
@@ -59,7 +59,7 @@ def is_file_damage(error: Exception) -> bool:
 
 def is_locked(error: Exception) -> bool:
     """Return True for DuckDB's error about a file that another process has open. Its text also names the file, so the
-    word "lock" alone says nothing."""
+    word "lock" alone proves nothing."""
     return "could not set lock on file" in str(error).lower()
 
 

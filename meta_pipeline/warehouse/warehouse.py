@@ -34,14 +34,15 @@ from meta_pipeline.warehouse.replaced_file import REBUILT, REPLACED, beside, dis
 from meta_pipeline.warehouse.tables import OWN_DDL, TABLES, RawTable
 from meta_pipeline.warehouse.transactions import cause_of, is_locked
 
-# DuckDB would take most of the machine's memory: what does not fit is spilled. dbt's limit is in `profiles.yml`.
+# By default DuckDB uses most of the machine's memory; beyond this limit it spills to disk. dbt's limit is in
+# `profiles.yml`.
 _LIMITS: dict[str, str | bool | int | float | list[str]] = {"memory_limit": "1GB", "preserve_insertion_order": False}
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
     """The result of a load: the number of files, a sentence for every landed file that could not be read, and one for
-    every day whose rows in the warehouse were not those that had been loaded, and that was loaded again."""
+    every day that was loaded again because its rows in the warehouse differed from the ledger."""
 
     files: int
     skipped: tuple[str, ...] = ()
@@ -51,7 +52,7 @@ class Loaded:
 class Warehouse:
     """The file that only the loader and dbt open; readers open the published one. `insights`: the tables of the
     reports, beside those of the entities; `rates`: the settings of the reporting currency; `read_leads` and
-    `read_messages` return leads and messages as they are counted."""
+    `read_messages` return the counted fields of leads and messages."""
 
     def __init__(
         self, file: Path, insights: Sequence[RawTable], *, rates: RateSettings = NO_RATES,
@@ -65,7 +66,7 @@ class Warehouse:
     @contextlib.contextmanager
     def open(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """Open the warehouse for writing. A new file has a format that older DuckDB clients can open."""
-        spilled = {"temp_directory": f"{self.file}.tmp"}  # DuckDB's own choice is the working directory
+        spilled = {"temp_directory": f"{self.file}.tmp"}  # DuckDB's default is the working directory
         connection = duckdb.connect(config={**_LIMITS, **spilled})
         try:
             self.file.parent.mkdir(parents=True, exist_ok=True)
@@ -81,7 +82,7 @@ class Warehouse:
         except duckdb.Error as error:
             raise LoadError(f"can't read or write {self.file}: {cause_of(error)}") from error
         finally:
-            with contextlib.suppress(duckdb.Error):  # closing writes, too: an earlier write has raised
+            with contextlib.suppress(duckdb.Error):  # closing writes, too: an earlier write has already raised
                 connection.close()
 
     def _refusal(self, error: Exception) -> LoadError:
@@ -93,15 +94,15 @@ class Warehouse:
         if isinstance(error, OSError) or "permission denied" in cause.lower() or "read-only file" in cause.lower():
             return LoadError(f"can't open {self.file}: {cause}; check the disk and the permissions")
         return LoadError(
-            f"can't open {self.file}: it is damaged or no DuckDB file ({cause}); run `meta-pipeline rebuild`: "
+            f"can't open {self.file}: it is damaged or not a DuckDB file ({cause}); run `meta-pipeline rebuild`: "
             f"it makes a new file from everything that landed and keeps this one as {self.file.name}{REPLACED}"
         )
 
     def load(self, engine: sa.Engine, *, now: dt.datetime) -> Loaded:
         """Load everything that landed and waits in the ledger; running it again loads nothing. A file that can't be
-        read is skipped and named. Everything waits again when the warehouse is not the file that the ledger is about:
-        it was lost, replaced or restored from an older copy. When a reload is requested, a new file is made beside the
-        old one, and replaces it once it is whole."""
+        read is skipped and named. If the warehouse is not the file that the ledger refers to (it was lost, replaced or
+        restored from an older copy), everything is loaded again. If a reload is requested, a new file is written beside
+        the old one and replaces it once it is complete."""
         if not warehouse_state.find(engine).is_reload_requested:
             return self._load_file(engine, now=now, replaced=beside(self.file, REPLACED))
         if error := lock_error(self.file):
@@ -119,7 +120,7 @@ class Warehouse:
         return loaded
 
     def _load_file(self, engine: sa.Engine, *, now: dt.datetime, replaced: Path) -> Loaded:
-        """Load into this file. `replaced`: the file whose calls a new one takes over."""
+        """Load into this file. `replaced`: the old file, from which a new one copies the calls."""
         stored, rates = warehouse_state.find(engine), self.rates.read()
         with self.open() as connection:
             file, is_new = read_state(connection), not has_raw_tables(connection)
@@ -163,7 +164,7 @@ class Warehouse:
         now: dt.datetime,
     ) -> Loaded:
         names = [table.name for table in self.insights if table.has_versions]
-        # A report that left the catalogue keeps waiting until it is back.
+        # Files of a report that was removed from the catalogue wait until it is added again.
         loadable = {table.name for table in (*self.insights, *TABLES)}
         files = [file for file in load_queue.waiting_files(engine) if file.report in loadable]
         versions = day_versions.find_waiting(engine, reports=names)
@@ -185,7 +186,7 @@ class Warehouse:
         if is_whole and files and not readable:
             file, error = next(iter(unreadable.values()))
             raise LoadError(
-                f"none of the {len(files)} landed files can be read, {file.path} for one: "
+                f"none of the {len(files)} landed files can be read, for example {file.path}: "
                 f"{str(error).splitlines()[0]}; make the landing folder readable, then run it again"
             )
         skipped = tuple(skip(engine, file, error) for file, error in unreadable.values())
@@ -199,26 +200,28 @@ class Warehouse:
     def check_complete(self, engine: sa.Engine) -> None:
         """Raise LoadError unless the file holds all that the ledger lists as loaded: only then may it be published."""
         if not self.file.exists():
-            raise LoadError(f"{self.file} does not exist: run `meta-pipeline build`, it loads everything that landed")
+            raise LoadError(
+                f"{self.file} does not exist: run `meta-pipeline build`, which loads everything that landed"
+            )
         with self.open() as connection:
             stored = warehouse_state.find(engine)
             if not stored.has_load(read_state(connection).load_id):
                 raise LoadError(
                     f"{self.file} is not the warehouse that was loaded last; nothing was published: "
-                    "run `meta-pipeline build`, it loads everything again"
+                    "run `meta-pipeline build`, which loads everything again"
                 )
             if has_all_rows(connection, engine, self.insights):
                 return
             if differing := differing_days(connection, engine, self.insights):
                 report, node_id, day = differing[0].key
                 raise LoadError(
-                    f"{self.file} has other rows of {len(differing)} days than were loaded, {report} of {node_id} on "
-                    f"{day} among them; nothing was published: run `meta-pipeline build`, it loads them again"
+                    f"{self.file} differs from the ledger on {len(differing)} days, for example {report} of {node_id} "
+                    f"on {day}; nothing was published: run `meta-pipeline build`, which loads them again"
                 )
 
     def is_current(self, engine: sa.Engine) -> bool:
         """Return True when nothing has landed or was read since the last load, no lead and no conversation has changed,
-        the file is the one loaded then, and the exchange rates are those that it has."""
+        the file is the one loaded then, and it has the current exchange rates."""
         stored, names = warehouse_state.find(engine), [table.name for table in self.insights]
         rates = self.rates.read()
         if lead_forms.waiting_changes(engine) or conversations.waiting_changes(engine):
@@ -232,7 +235,7 @@ class Warehouse:
             with contextlib.closing(duckdb.connect(str(self.file), read_only=True)) as connection:
                 is_loaded = read_state(connection).load_id == stored.load_id is not None
                 return is_loaded and stored_rates(connection) == rates
-        except duckdb.Error:  # it is being written, or it is damaged: a load finds out
+        except duckdb.Error:  # another process writes it, or it is damaged: a load reports which
             return False
 
     def _check_is_ours(self, file: FileState, stored: warehouse_state.WarehouseState) -> None:
@@ -240,7 +243,7 @@ class Warehouse:
             return
         if file.identity != stored.identity:
             raise LoadError(
-                f"{self.file} was made by another home, or before this home's warehouse was made anew: put the right "
+                f"{self.file} was made by another home, or before this home's warehouse was rebuilt: put the right "
                 "file back, set META_PIPELINE_WAREHOUSE to another path, or run `meta-pipeline rebuild`, which "
                 "makes a new file from everything that landed in this home and keeps this one as "
                 f"{self.file.name}{REPLACED}"

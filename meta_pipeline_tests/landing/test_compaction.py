@@ -125,7 +125,7 @@ def test_a_hot_file_that_differs_from_the_ledger_stays_hot_and_is_named(landing:
     result = landing.compact()
 
     (problem,) = result.compacted.problems
-    assert str(path) in problem and "does not hold what the ledger says" in problem
+    assert str(path) in problem and "does not match the ledger" in problem
     assert find(landing) == str(path) and path.exists()
     assert find(landing, dt.date(2026, 8, 31)).endswith("/2026-08.parquet")
 

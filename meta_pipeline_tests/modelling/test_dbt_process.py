@@ -35,7 +35,7 @@ def test_a_killed_process_is_reported_and_not_replaced(tmp_path: Path) -> None:
     finally:
         dbt.end()
 
-    assert run.error == "the process of dbt was killed; run `meta-pipeline build` to go on" and run.results == ()
+    assert run.error == "the dbt process was killed; run `meta-pipeline build` to continue" and run.results == ()
 
 
 def test_the_process_ends_with_the_worker_that_started_it(tmp_path: Path) -> None:

@@ -86,7 +86,7 @@ def test_a_load_names_the_days_that_it_repairs(home: FilledHome) -> None:
     differing = [DifferingDay(("ad_insights", "act_1", DAYS[0]), 2, 2)] * 22
     assert repair_sentences(differing)[19:] == (
         "ad_insights of act_1 on 2026-11-01 lacked rows of an earlier version: loaded again",
-        "2 more days had other rows than were read: loaded again",
+        "2 more days differed from the ledger: loaded again",
     )
 
 
@@ -147,7 +147,7 @@ def test_a_path_that_contains_lock_is_not_mistaken_for_a_lock(tmp_path: Path) ->
     file.parent.mkdir()
     file.write_bytes(b"no database")
 
-    with pytest.raises(LoadError, match="damaged or no DuckDB file"), Warehouse(file, ()).open():
+    with pytest.raises(LoadError, match="damaged or not a DuckDB file"), Warehouse(file, ()).open():
         pass
 
 

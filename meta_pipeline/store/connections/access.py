@@ -13,13 +13,13 @@ import sqlalchemy as sa
 from meta_pipeline.store.schema.connections import tokens
 from meta_pipeline.store.schema.nodes import node_access
 
-READING_TASK = "ANALYZE"  # what reading insights of an ad account or a Page takes (docs/graph-api.md §5.2)
+READING_TASK = "ANALYZE"  # the task that reading insights of an ad account or Page requires (docs/graph-api.md §5.2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """A node, the token that reads it, and the token (of a person or system user) through which it was found. `access`
-    and the owner: as that token sees them, None where no discovery has recorded it."""
+    """A node, the token that reads it, and the token (of a person or system user) through which discovery reached it.
+    `access` and the owner are as that token sees them; None if no discovery has recorded them."""
 
     node_id: str
     token_ref: str
@@ -35,7 +35,7 @@ class Access:
         return not self.tasks or READING_TASK in self.tasks
 
 
-# A token that was replaced reads what the newer one reads.
+# A replaced token reads the same nodes as the newer one.
 _IS_TOKEN = sa.or_(tokens.c.id == node_access.c.token_ref, tokens.c.replaced_by == node_access.c.token_ref)
 
 
@@ -92,7 +92,7 @@ def _access(row: sa.Row[Any]) -> Access:
 
 
 def in_use_by_node(connection: sa.Connection) -> dict[str, list[Access]]:
-    """Return every node's accesses whose token is not retired, the one that was seen last first."""
+    """Return every node's accesses whose token is not retired, the most recently seen first."""
     query = (
         sa.select(node_access).outerjoin(tokens, _IS_TOKEN)
         .where(tokens.c.retired_at.is_(None))
@@ -105,7 +105,7 @@ def in_use_by_node(connection: sa.Connection) -> dict[str, list[Access]]:
 
 
 def replace(engine: sa.Engine, through_ref: str, accesses: Iterable[Access], *, now: dt.datetime) -> None:
-    """Replace what a token reaches by the result of its newest discovery; other tokens' access stays."""
+    """Replace the nodes that a token reaches with the result of its newest discovery; other tokens' access stays."""
     with engine.begin() as connection:
         replace_in(connection, through_ref, accesses, now=now)
 
@@ -113,7 +113,7 @@ def replace(engine: sa.Engine, through_ref: str, accesses: Iterable[Access], *, 
 def replace_in(
     connection: sa.Connection, through_ref: str, accesses: Iterable[Access], *, now: dt.datetime
 ) -> None:
-    """Replace what a token reaches in this transaction."""
+    """Replace the nodes that a token reaches, in this transaction."""
     rows = {access.node_id: access for access in accesses}
     connection.execute(node_access.delete().where(node_access.c.through_ref == through_ref))
     if rows:

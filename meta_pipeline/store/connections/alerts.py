@@ -11,19 +11,19 @@ from meta_pipeline.store.schema.connections import alerts
 
 
 def delivered(engine: sa.Engine) -> set[tuple[str, str]]:
-    """Return (alert key, target) of everything that was delivered."""
+    """Return (alert key, target) of every delivered alert."""
     with engine.connect() as connection:
         return {(row.key, row.target) for row in connection.execute(sa.select(alerts.c.key, alerts.c.target))}
 
 
 def record_delivery(engine: sa.Engine, key: str, target: str, text: str, *, now: dt.datetime) -> None:
-    """Record that the target has the alert."""
+    """Record that the alert was delivered to the target."""
     with engine.begin() as connection:
         connection.execute(alerts.insert().values(key=key, target=target, text=text, sent_at=now))
 
 
 def forget(engine: sa.Engine, keys: Collection[str], target: str) -> None:
-    """Forget that the target has these alerts, because what they report is over."""
+    """Delete the deliveries of these alerts to the target, because the reported condition has ended."""
     with engine.begin() as connection:
         connection.execute(alerts.delete().where(alerts.c.target == target, alerts.c.key.in_(keys)))
 

@@ -1,4 +1,4 @@
-"""Grants: what was consented to, by whom and when. They are never changed, only followed by later ones."""
+"""Grants: who consented to which scopes, and when. A grant is never changed; a later consent adds another one."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from meta_pipeline.store.schema.connections import grants, tokens
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """A person who has connected at least once. `granted`: with the newest grant; `ever_granted`: with any;
-    `is_connected`: their token is in use."""
+    """A person who has connected at least once. `granted`: the scopes of the newest grant; `ever_granted`: those of all
+    grants; `is_connected`: their token is in use."""
 
     subject_id: str
     granted: tuple[str, ...]

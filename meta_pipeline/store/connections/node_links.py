@@ -30,8 +30,8 @@ def save(engine: sa.Engine, links: Iterable[NodeLink], *, now: dt.datetime) -> N
 
 
 def save_in(connection: sa.Connection, links: Iterable[NodeLink], *, now: dt.datetime) -> None:
-    """Insert or update each link in this transaction. A name, time zone or currency that Meta left out stays what it
-    was."""
+    """Insert or update each link in this transaction. A name, time zone or currency that Meta did not return keeps its
+    stored value."""
     stored = {row.id: row for row in connection.execute(sa.select(node_links))}
     rows: dict[str, dict[str, Any]] = {}
     for link in links:
@@ -51,7 +51,7 @@ def save_in(connection: sa.Connection, links: Iterable[NodeLink], *, now: dt.dat
 
 
 def relate(engine: sa.Engine, node_id: str, relations: Iterable[dict[str, str]], *, via: Collection[str]) -> None:
-    """Replace the relations of a node that were recorded `via` these; those of a discovery stay."""
+    """Replace the recorded relations of a node whose `via` is one of these; all other relations stay."""
     added = [{**relation, "recorded": True} for relation in relations]
     with engine.begin() as connection:
         others = [
@@ -68,8 +68,8 @@ def _related(connection: sa.Connection, node_id: str) -> list[dict[str, Any]]:
 
 
 def list_links(engine: sa.Engine, *, kind: NodeKind | None = None) -> list[NodeLink]:
-    """Return every linked node, or those of a kind, by kind and id, with the token that is used to read it: the last
-    one that did, when no usable token reaches it."""
+    """Return every linked node, or those of a kind, ordered by kind and id, with the token that reads it; if no usable
+    token reaches it, the last one that did."""
     usable = access.usable_by_node(engine)
     is_listed = sa.true() if kind is None else node_links.c.kind == kind.name
     query = sa.select(node_links).where(is_listed).order_by(node_links.c.kind, node_links.c.id)

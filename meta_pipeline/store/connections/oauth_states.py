@@ -1,4 +1,4 @@
-"""The OAuth states that were used: by their nonce, until they have expired."""
+"""Used OAuth states, stored by nonce until they expire."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from meta_pipeline.store.schema.connections import oauth_states
 def mark_used(
     engine: sa.Engine, nonce: str, *, issued_at: dt.datetime, now: dt.datetime, forget_before: dt.datetime
 ) -> bool:
-    """Record that a state was used; return False when it was used before. Remove those issued before `forget_before`:
-    they have expired and are refused for that."""
+    """Record that a state was used; return False if it was used before. Remove the states issued before
+    `forget_before`: they are refused because they have expired."""
     try:
         with engine.begin() as connection:
             connection.execute(oauth_states.insert().values(nonce=nonce, issued_at=issued_at, used_at=now))

@@ -1,4 +1,4 @@
-"""Onboardings: a consent that came in, and how far it got: `waiting` → `running` → `done` or `failed`."""
+"""Onboardings: each consent and its progress: `waiting` → `running` → `done` or `failed`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ RETRIES_FOR = dt.timedelta(hours=1)  # a short-lived token lives for an hour or 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Onboarding:
     """One onboarding. `browser`: digest of the cookie of the browser that may watch it; `holder`: the process that
-    works on it; `step`: what happens now; `result`: what was found, for people."""
+    works on it; `step`: its current step, in words; `result`: its results so far, for the pages and commands that show
+    them."""
 
     id: str
     status: str
@@ -48,7 +49,8 @@ def new_id() -> str:
 def start(
     engine: sa.Engine, id: str, *, phase: int, through: str, browser: str | None, holder: str | None, now: dt.datetime
 ) -> None:
-    """Start an onboarding that waits for a worker; with a `holder`, only for that process, as long as it lives."""
+    """Record an onboarding that waits for a worker; with a `holder`, only that process may work on it while it
+    lives."""
     with engine.begin() as connection:
         connection.execute(
             onboardings.insert().values(
@@ -74,14 +76,15 @@ def add_result(engine: sa.Engine, id: str, **values: Any) -> None:
 
 
 def get(engine: sa.Engine, id: str) -> Onboarding | None:
-    """Return the onboarding, None if there is none."""
+    """Return the onboarding; None if it does not exist."""
     with engine.connect() as connection:
         row = connection.execute(sa.select(onboardings).where(onboardings.c.id == id)).first()
     return None if row is None else Onboarding(**row._mapping)
 
 
 def find_waiting(engine: sa.Engine, *, now: dt.datetime) -> list[Onboarding]:
-    """Return onboardings without a worker, new ones or whose process died, while their token can still be exchanged."""
+    """Return the onboardings without a worker (new, or their process died) whose token was exchanged or still can
+    be."""
     query = (
         sa.select(onboardings)
         .where(
@@ -96,7 +99,8 @@ def find_waiting(engine: sa.Engine, *, now: dt.datetime) -> list[Onboarding]:
 
 
 def find_abandoned(engine: sa.Engine, *, now: dt.datetime) -> list[Onboarding]:
-    """Return those whose token can no longer be exchanged: an hour old and without a worker, or a day old with one."""
+    """Return the onboardings whose token can no longer be exchanged: an hour old and without a worker, or a day old
+    with one."""
     query = sa.select(onboardings).where(
         onboardings.c.status.in_(("waiting", "running")), onboardings.c.token_ref.is_(None),
         onboardings.c.started_at <= now - RETRIES_FOR,

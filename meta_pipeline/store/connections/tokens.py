@@ -1,4 +1,4 @@
-"""The tokens as rows: sealed, with what is known of them. Sealing and opening them is the vault's work."""
+"""The rows of tokens: ciphertext and metadata. Encrypting and decrypting belongs to the vault."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ INCOMING = "arrival"  # the stored subject of a token whose owner is not known y
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SealedToken:
-    """The ciphertext of a token, and what an error or a rotation says of it. `is_incoming`: its owner is not known
-    yet."""
+    """The ciphertext of a token, and the metadata that errors and rotations report. `is_incoming`: its owner is not
+    known yet."""
 
     id: str
     kind: TokenKind
@@ -82,7 +82,7 @@ def find_all_sealed(engine: sa.Engine) -> list[SealedToken]:
 
 
 def reseal(engine: sa.Engine, ref_id: str, *, before: bytes, sealed: bytes) -> bool:
-    """Replace a ciphertext; return False when it is no longer the one of `before`."""
+    """Replace a ciphertext; return False if it is no longer `before`."""
     unchanged = tokens.update().where(tokens.c.id == ref_id, tokens.c.sealed == before)
     with engine.begin() as connection:
         return bool(connection.execute(unchanged.values(sealed=sealed)).rowcount)
@@ -97,8 +97,8 @@ def find(engine: sa.Engine, ref_id: str) -> TokenRef | None:
 
 
 def find_all(engine: sa.Engine, *, retired: bool, replaced: bool = False) -> list[TokenRef]:
-    """Return every token whose owner is known, by ref; with `retired`, those that are not used again as well, and with
-    `replaced`, those beside which there is a newer one."""
+    """Return every token whose owner is known, by ref; with `retired`, retired tokens too; with `replaced`, tokens that
+    a newer one replaces too."""
     query = sa.select(tokens).where(tokens.c.subject_id != INCOMING).order_by(tokens.c.id)
     if not retired:
         query = query.where(tokens.c.retired_at.is_(None))
@@ -129,7 +129,7 @@ def record_inspection(
     data_access_expires_at: dt.datetime | None,
     now: dt.datetime,
 ) -> None:
-    """Record what Meta said of a token at `now`."""
+    """Record what Meta returned about a token at `now`."""
     with engine.begin() as connection:
         connection.execute(
             tokens.update().where(tokens.c.id == ref_id).values(
@@ -159,7 +159,7 @@ def replace_reason(engine: sa.Engine, ref_id: str, reason: str) -> None:
 
 
 def erase_retired(engine: sa.Engine) -> None:
-    """Leave no ciphertext of a retired token in the store's files, its write-ahead log included."""
+    """Remove the ciphertext of retired tokens from the store's files, including the write-ahead log."""
     with engine.begin() as connection:
         _overwrite_deleted(connection)
         connection.execute(
@@ -167,7 +167,7 @@ def erase_retired(engine: sa.Engine) -> None:
         )
     if engine.dialect.name == "sqlite":
         with engine.connect() as connection:
-            # Waits for readers for a second only: a later checkpoint does the rest.
+            # Wait for readers for one second only: a later checkpoint completes this one.
             (before,) = connection.exec_driver_sql("pragma busy_timeout").one()
             connection.exec_driver_sql("pragma busy_timeout = 1000")
             connection.exec_driver_sql("pragma wal_checkpoint(truncate)").all()

@@ -1,4 +1,4 @@
-"""The edges that the newest discovery through a token could not read: why something may be missing from its links."""
+"""The edges that the newest discovery through a token could not read: its links may be incomplete."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from meta_pipeline.store.schema.nodes import unread_edges
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnreadEdge:
     """An edge (`me/accounts`), the kinds of nodes it lists, and why it was not read. `is_refused`: Meta denied the
-    token access to it; otherwise its nodes stay linked as they were."""
+    token access to it; otherwise its nodes stay linked."""
 
     path: str
     kinds: tuple[str, ...]

@@ -12,8 +12,8 @@ _log = logging.getLogger(__name__)
 
 @contextlib.contextmanager
 def beating(beat: Callable[[], object], *, every_s: float) -> Iterator[None]:
-    """Call `beat` every `every_s` seconds until the block ends, and wait for a call that is under way then. A call that
-    raises is logged, and the next one is made as usual."""
+    """Call `beat` every `every_s` seconds until the block ends, then wait for a call that is still running. If a call
+    raises, log the error and make the next call as usual."""
     is_over = threading.Event()
 
     def again() -> None:
@@ -33,5 +33,5 @@ def beat_once(beat: Callable[[], object]) -> None:
     """Call `beat`; log what it raises."""
     try:
         beat()
-    except Exception as error:  # whatever it was: a thread that dies here would lose the lease without a word
+    except Exception as error:  # any error: a thread that ended here would lose the lease silently
         _log.warning("a periodic task failed and is tried again: %s", error)

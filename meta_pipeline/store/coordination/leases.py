@@ -1,8 +1,8 @@
-"""Locks that end by themselves: a lease has a holder and an end, and a dead holder's is free at once.
+"""Locks that expire: a lease has a holder and an expiry time, and is free at once when its holder dies.
 
-A holder that lives on this host keeps its lease whatever the clocks say: a machine that slept, or a clock that jumped,
-lets the end pass without anybody being dead. Of a holder on another host only the end is known. So a lease can be lost
-while its holder works, and the holder checks it before it commits."""
+A holder that runs on this host keeps its lease even after the expiry time, which can pass because the machine slept or
+its clock jumped. Of a holder on another host only the expiry time is known. So a lease can be lost while its holder
+works, and the holder checks it before it commits."""
 
 from __future__ import annotations
 
@@ -41,17 +41,17 @@ class Lease:
     now: Callable[[], dt.datetime]
 
     def renew(self) -> None:
-        """Move the lease's end; LeaseLostError when another holder has it."""
+        """Extend the lease; raise LeaseLostError if another holder has it."""
         with self.engine.begin() as connection:
             self.renew_in(connection)
 
     def renew_in(self, connection: sa.Connection) -> None:
-        """Renew in this transaction: until it ends, nobody else can take the lease."""
+        """Renew in this transaction: until it ends, no other process can take the lease."""
         mine = sa.and_(leases.c.name == self.name, leases.c.holder == self.holder)
         if not connection.execute(leases.update().where(mine).values(expires_at=self.now() + LIFE)).rowcount:
             raise LeaseLostError(
-                f"another run took over {self.name} while this one stood still; what this one has read of it since is "
-                "not written: run it again to go on"
+                f"another run took over {self.name} while this one was suspended; what this one has read since is "
+                "not written: run it again to continue"
             )
 
 
@@ -61,7 +61,7 @@ _mine_lock = threading.Lock()
 
 
 def find_own(engine: sa.Engine, name: str) -> Lease | None:
-    """Return the lease of this name that this process holds, None when the work goes on without one."""
+    """Return the lease of this name that this process holds; None if it works without one."""
     with _mine_lock:
         return _mine.get((engine.url, name))
 
@@ -99,12 +99,13 @@ def hold(
     sleep: Callable[[float], None],
     patience_s: float = 3600.0,
 ) -> Iterator[Lease]:
-    """Hold the lease while the block runs, renewed by a heartbeat; wait for it as long as `patience_s`."""
+    """Hold the lease while the block runs, renewed by a heartbeat. Wait up to `patience_s` for it, then raise
+    LeaseError."""
     holder = identity()
     waited = 0.0
     while not try_take(engine, name, holder=holder, now=now()):
         if waited >= patience_s:
-            raise LeaseError(f"another run works on {name} for {patience_s / 60:.0f} minutes already: try again later")
+            raise LeaseError(f"another run works on {name}: waited {patience_s / 60:.0f} minutes; try again later")
         sleep(POLL_S)
         waited += POLL_S
     lease = Lease(engine=engine, name=name, holder=holder, now=now)

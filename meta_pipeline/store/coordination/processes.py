@@ -19,15 +19,16 @@ def identity(pid: int | None = None) -> str:
 
 
 def pid_of(process: str) -> int | None:
-    """Return the process id if the process runs on this host, else None."""
+    """Return the process id; None if the process does not run on this host."""
     host, pid, _ = process.rsplit(":", 2)
     return int(pid) if host == socket.gethostname() and not is_gone(process) else None
 
 
 def is_gone(process: str) -> bool:
-    """Return whether a process of this host has ended. Nothing is known about another host's, so it counts as alive.
+    """Return whether a process of this host has ended. A process of another host can't be checked and counts as
+    running.
 
-    Where the system does not say when a process started, a process with the same id counts as the same one."""
+    If the start time of a process is unknown, a process with the same id counts as the same one."""
     host, text, then = process.rsplit(":", 2)
     if host != socket.gethostname():
         return False

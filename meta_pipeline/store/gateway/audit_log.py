@@ -94,7 +94,7 @@ def operations_of(
 
 
 def polls_per_report_run(engine: sa.Engine) -> float | None:
-    """Return how often a recent report run was polled until it was done; None before the first."""
+    """Return how often a recent report run was polled on average until it was done; None before the first."""
     recent = _recent()
     query = sa.select(
         sa.func.sum(sa.case((recent.c.report == "report_runs", recent.c.operations), else_=0)),
@@ -118,7 +118,7 @@ def _recent() -> sa.Subquery:
 
 
 def last_warnings(engine: sa.Engine, *, since: dt.datetime) -> list[tuple[str, str | None]]:
-    """Return what responses said about versions: the requested version beside the one used, and Meta's warning."""
+    """Return the differences between requested and used version in responses, each with Meta's warning."""
     query = (
         sa.select(calls.c.path, calls.c.version, calls.c.warning)
         .where(calls.c.at >= since, calls.c.version.is_not(None))

@@ -1,4 +1,4 @@
-"""The budgets of Meta's limits as every process and host sees them: readings, reservations, who waits."""
+"""The budgets of Meta's limits shared by all processes and hosts: readings, reservations, waiters."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _add(dialect: str) -> sa.Insert:
 
 @functools.cache
 def _of(table: sa.Table, count: int, *, is_locked: bool = False) -> sa.Select[Any]:
-    """Return the query for so many keys; an `in` for any number of them would be compiled anew every time."""
+    """Return the query for `count` keys; an `in` for an open number of keys would be compiled again on every call."""
     query = sa.select(table).where(table.c.key.in_([sa.bindparam(f"key{at}") for at in range(count)]))
     return query.order_by(table.c.key).with_for_update() if is_locked else query
 
@@ -50,7 +50,8 @@ def read(connection: sa.Connection, keys: Iterable[str]) -> dict[str, dict[str, 
 def read_locked(connection: sa.Connection, fresh: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     """Return the rows of these keys, locked until the transaction ends; insert missing ones from `fresh`.
 
-    On SQLite the transaction must have written before, so that two of them never both read before one waits."""
+    On SQLite the transaction must have written first: otherwise two transactions could both read before either of them
+    waits."""
     rows = {row.key: dict(row._mapping) for row in _rows(connection, budgets, fresh, is_locked=True)}
     if missing := [key for key in sorted(fresh) if key not in rows]:
         connection.execute(_add(connection.dialect.name), [{"key": key, **fresh[key]} for key in missing])
@@ -112,7 +113,7 @@ def count_ahead(connection: sa.Connection, keys: Iterable[str], *, ticket: str, 
 def enqueue(
     connection: sa.Connection, key: str, *, ticket: str, holder: str, now: dt.datetime, expires_at: dt.datetime
 ) -> None:
-    """Put the ticket into the queue of this budget; it keeps its place if it is in it."""
+    """Put the ticket into the queue of this budget; a ticket that is in it already keeps its place."""
     mine = (waiters.c.key == key, waiters.c.ticket == ticket)
     if not connection.execute(waiters.update().where(*mine).values(expires_at=expires_at)).rowcount:
         connection.execute(

@@ -1,4 +1,4 @@
-"""Earlier versions of days: what Meta said before, from when until when."""
+"""Earlier versions of days: what Meta returned before, and from when until when it was current."""
 
 from __future__ import annotations
 
@@ -71,8 +71,8 @@ def find_waiting(engine: sa.Engine, *, reports: Iterable[str]) -> list[EarlierVe
 
 
 def find_since(engine: sa.Engine, *, since: Mapping[str, dt.datetime | None]) -> list[DayVersion]:
-    """Return every version, earlier ones too, of the days of each of these reports that were read since its time; of
-    all its days where that is None."""
+    """Return every version, earlier ones too, of the days that were read since the time given for their report; if that
+    is None, of all days of the report."""
     reports_by_time: dict[dt.datetime | None, list[str]] = {}
     for report, time in since.items():
         reports_by_time.setdefault(time, []).append(report)

@@ -1,4 +1,4 @@
-"""The ledger of landed files: what is in place, of which report, node and day."""
+"""The ledger of landed files: which report, node and day each file in place holds."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def record(
     unchanged_since: Mapping[dt.date, dt.datetime] | None = None,
 ) -> None:
     """Record that the files are in place, in one transaction. Each waits to be loaded, unless the same content was
-    loaded before. The same content keeps the time at which it first landed, and only its time of reading changes;
-    `unchanged_since` is that time for files whose bytes changed without a restatement. If this process holds the node's
-    lease, it is renewed in the same transaction: raise LeaseLostError, and record nothing, if another run has it."""
+    loaded before. The same content keeps its `landed_at`, and only `read_at` changes; `unchanged_since` has the
+    `landed_at` of files whose bytes changed without a restatement. If this process holds the node's lease, renew it in
+    the same transaction: if another run has it, raise LeaseLostError and record nothing."""
     since = unchanged_since or {}
     if not files:
         return
@@ -56,7 +56,7 @@ def record(
 
 
 def find(engine: sa.Engine, *, report: str, node_id: str, day: dt.date) -> LandedFile | None:
-    """Return the landed file of one report, node and day, None if it has not landed."""
+    """Return the landed file of one report, node and day; None if it has not landed."""
     query = sa.select(landed_files).where(day_is(landed_files, report, node_id, day))
     with engine.connect() as connection:
         row = connection.execute(query).first()
@@ -66,7 +66,8 @@ def find(engine: sa.Engine, *, report: str, node_id: str, day: dt.date) -> Lande
 def find_days(
     engine: sa.Engine, *, report: str, node_id: str, days: Sequence[dt.date], backfill_id: str | None = None
 ) -> dict[dt.date, LandedFile]:
-    """Return the landed files of some days of one report and node: of all backfills, or those that one has landed."""
+    """Return the landed files of some days of one report and node; with `backfill_id`, only those that this backfill
+    has landed."""
     if not days:
         return {}
     query = sa.select(landed_files).where(

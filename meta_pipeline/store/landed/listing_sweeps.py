@@ -1,4 +1,4 @@
-"""Full reads of each listing of entities: when the last one was, and with which request."""
+"""Sweeps of each listing of entities: the time of the last one, and its request."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from meta_pipeline.store.schema.landed import landed_files, landed_versions, lis
 
 
 def swept_at(engine: sa.Engine, *, node_id: str, kind: str, request_digest: str) -> dt.datetime | None:
-    """Return when this listing was last read whole; None when never, or with another request: it would lack fields."""
+    """Return when this listing was last read whole; None if never, or if the request has changed since: that read lacks
+    fields."""
     is_same = listing_sweeps.c.request_digest == request_digest
     query = sa.select(listing_sweeps.c.swept_at).where(_here(node_id, kind), is_same)
     with engine.connect() as connection:
@@ -37,7 +38,7 @@ def record_sweep(engine: sa.Engine, *, node_id: str, kind: str, request_digest: 
 
 
 def remove_sweeps(engine: sa.Engine, *, node_id: str, kinds: Iterable[str]) -> None:
-    """Make these listings be read whole the next time."""
+    """Forget the sweeps of these listings, so that each is read whole the next time."""
     with engine.begin() as connection:
         here = sa.and_(listing_sweeps.c.node_id == node_id, listing_sweeps.c.kind.in_(list(kinds)))
         connection.execute(listing_sweeps.delete().where(here))

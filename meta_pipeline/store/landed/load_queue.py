@@ -64,8 +64,8 @@ def mark_loaded(engine: sa.Engine, files: Iterable[LandedFile], *, now: dt.datet
 
 @dataclass(frozen=True, slots=True)
 class MonthRows:
-    """The rows of one report, node and month (`2026-11`): `rows` in all, `weighted_rows` with each row counted as often
-    as its day of the month. Two days whose differences cancel in the first do not in the second."""
+    """The rows of one report, node and month (`2026-11`): `rows` is their number; `weighted_rows` multiplies each row
+    by its day of the month, so that two days whose differences cancel out in `rows` still differ in it."""
 
     report: str
     node_id: str
@@ -81,7 +81,7 @@ class MonthRows:
 
 
 def loaded_months(engine: sa.Engine) -> tuple[list[MonthRows], list[MonthRows]]:
-    """Return the rows that are listed as loaded by month: of the days, and of their earlier versions."""
+    """Return the rows that are listed as loaded, by month: those of days, and those of earlier versions."""
     def rows_by_month(table: sa.Table) -> sa.Select[Any]:
         day = sa.cast(table.c.day, sa.String)
         month, day_of_month = sa.func.substr(day, 1, 7).label("month"), sa.cast(sa.func.substr(day, 9, 2), sa.Integer)
@@ -104,7 +104,7 @@ def loaded_days(
     engine: sa.Engine, *, report: str, node_id: str, first: dt.date, last: dt.date
 ) -> list[tuple[str, str, dt.date, int, int]]:
     """Return the days of this range with rows that are listed as loaded: report, node id, day, its rows, and the rows
-    of those of its earlier versions that are listed as loaded."""
+    of its earlier versions that are listed as loaded."""
     def rows_by_day(table: sa.Table) -> sa.Select[Any]:
         keys = [table.c[name] for name in DAY_KEY]
         return sa.select(*keys, sa.func.sum(table.c.rows).label("rows")).where(

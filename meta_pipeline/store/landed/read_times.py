@@ -39,7 +39,8 @@ def days_read_since(
 def reads_and_changes_since(
     engine: sa.Engine, *, node_id: str, report: str, since: dt.date
 ) -> dict[dt.date, tuple[dt.datetime, dt.datetime]]:
-    """Return the days of a report from `since` on: when each was last read, and since when its content is the same."""
+    """Return the days of a report from `since` on: when each was last read, and since when its content has not
+    changed."""
     query = sa.select(landed_files.c.day, read_time.label("at"), landed_files.c.landed_at).where(
         landed_files.c.node_id == node_id, landed_files.c.report == report, landed_files.c.day >= since
     )
@@ -56,7 +57,7 @@ def last_read_by_node(engine: sa.Engine) -> dict[str, dt.datetime]:
 
 
 def newest_read(engine: sa.Engine) -> dt.datetime | None:
-    """Return when a day was read last, of any report; None when nothing has landed."""
+    """Return when any day of any report was last read; None if nothing has landed."""
     read_at = read_time
     query = sa.select(sa.type_coerce(sa.func.max(read_at), Utc()))
     with engine.connect() as connection:

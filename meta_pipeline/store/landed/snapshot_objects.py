@@ -16,7 +16,7 @@ _VALUES = ("created_on", "kind", "read_on", "read_before_on", "gone_on")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SnapshotObject:
-    """One post or media. `created_on`: its first day, None where Meta does not say; `kind`: its type of media;
+    """One post or media. `created_on`: its first day, None if Meta does not return it; `kind`: its media type;
     `read_on` and `read_before_on`: the last two days on which its metrics were read; `gone_on`: the day on which Meta
     no longer had it. All days are on the node's calendar."""
 
@@ -54,8 +54,8 @@ def save(engine: sa.Engine, objects: Iterable[SnapshotObject], *, node_id: str, 
 def mark_due(
     engine: sa.Engine, *, node_id: str, report: str, ids: Iterable[str] | None = None, since: dt.date | None = None
 ) -> None:
-    """Let the next read read these objects of a node, or all that were created `since` a day, whenever they were read
-    last."""
+    """Mark these objects of a node, or all that were created `since` a day, as due for the next read, whenever they
+    were last read."""
     table = snapshot_objects
     here = sa.and_(table.c.node_id == node_id, table.c.report == report)
     if ids is not None:

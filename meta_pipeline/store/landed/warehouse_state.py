@@ -1,6 +1,6 @@
 """The control store's record of the warehouse file: its identity, its last load, and the last publication.
 
-`landed_files.loaded_at` is about one DuckDB file. A load writes a new random id into the file and into this record, so
+`landed_files.loaded_at` refers to one DuckDB file. A load writes a new random id into the file and into this record, so
 that a file which was lost, replaced or restored from an older copy is recognized: its load id is not the one recorded
 here. The record names the next id before the file gets it, so a kill between the two commits is recognized too."""
 
@@ -20,9 +20,9 @@ _ROW = warehouse_state.c.id == 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WarehouseState:
-    """The control store's record of the warehouse file. `read_until`: the newest read of the ledger that the last
-    load has seen; `built_…`: the load that the marts were built from, and the digest of what they were built with;
-    `published_…`: the same of the published file, and its size."""
+    """The control store's record of the warehouse file. `read_until`: the newest read time in the ledger when the last
+    load began; `built_…`: the load that the marts were built from, and the digest of everything else that decides their
+    content; `published_…`: the same for the published file, and its size."""
 
     identity: str | None = None
     loads: int = 0
@@ -38,7 +38,7 @@ class WarehouseState:
     published_at: dt.datetime | None = None
 
     def has_load(self, load_id: str | None) -> bool:
-        """Return True if a file with this load id holds everything that the ledger lists as loaded."""
+        """Return whether a file with this load id holds everything that the ledger lists as loaded."""
         return load_id is not None and load_id in (self.load_id, self.next_load_id)
 
 
@@ -65,23 +65,23 @@ def finish_load(
 
 
 def request_reload(engine: sa.Engine) -> None:
-    """Make the next load make a new file from everything in the ledger."""
+    """Make the next load write a new file from everything in the ledger."""
     _write(engine, is_reload_requested=True)
     load_queue.reset(engine)
 
 
 def record_replacement(engine: sa.Engine) -> None:
-    """Record that the new file is in the place of the old one."""
+    """Record that the new file has replaced the old one."""
     _write(engine, is_reload_requested=False)
 
 
 def record_marts(engine: sa.Engine, *, load_id: str | None, digest: str) -> None:
-    """Record the load that all marts were built from, and the digest of what they were built with."""
+    """Record the load that all marts were built from, and the digest of everything else that decides their content."""
     _write(engine, built_load_id=load_id, built_digest=digest)
 
 
 def record_publication(engine: sa.Engine, *, size: int, at: dt.datetime) -> None:
-    """Record that the marts are published as they were built last; `size` of the file in bytes."""
+    """Record that the last build of the marts is published, in a file of `size` bytes."""
     built = find(engine)
     _write(
         engine, published_load_id=built.built_load_id, published_digest=built.built_digest, published_bytes=size,
@@ -90,7 +90,7 @@ def record_publication(engine: sa.Engine, *, size: int, at: dt.datetime) -> None
 
 
 def record_published_size(engine: sa.Engine, size: int) -> None:
-    """Record the size of a published file that was written anew with the same build."""
+    """Record the size of a published file that was rewritten with the same build."""
     _write(engine, published_bytes=size)
 
 

@@ -1,4 +1,4 @@
-"""Zones of the ledger: days and versions with a hot file of their own, and those in the cold file of a month."""
+"""Zones of the ledger: days and versions with a hot file each, and those in the cold file of a month."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from meta_pipeline.store.coordination import leases
 from meta_pipeline.store.landed.ledger import DAY_KEY, file_of
 from meta_pipeline.store.schema.landed import landed_files, landed_versions
 
-# Held by whoever reads files that the ledger lists without the lease of their node (the loader), and by a compaction
-# while it replaces and removes files.
+# Held by the loader, which reads files of the ledger without the lease of their node, and by a compaction while it
+# replaces and removes files.
 FILES_LEASE = "landed files"
-# A listing has no day of its own: its current file stays hot.
+# A listing has no day: its current file stays hot.
 LISTING_DAY = dt.date(1970, 1, 1)
-# An underscore stands for any one character: `…/2026-01.parquet`.
+# In a LIKE pattern, an underscore matches any one character: `…/2026-01.parquet`.
 _COLD = "%/____-__.parquet"
 
 
@@ -41,8 +41,8 @@ def nodes_with_hot_files(engine: sa.Engine, *, before: dt.date) -> list[str]:
 def find_settled(
     engine: sa.Engine, *, node_id: str, before: dt.date, has_versions: bool
 ) -> list[LandedFile]:
-    """Return a node's days, or its versions that landed, before this day, hot and cold, in the order of report, day and
-    landing."""
+    """Return a node's days, or its versions that landed, before this day, hot and cold, ordered by report, day and
+    landing time."""
     table = landed_versions if has_versions else landed_files
     query = sa.select(table).where(table.c.node_id == node_id, _settled(table, before))
     with engine.connect() as connection:
@@ -51,8 +51,8 @@ def find_settled(
 
 
 def move(engine: sa.Engine, files: Sequence[LandedFile], *, path: str, has_versions: bool) -> None:
-    """Record that these days, or versions, are in another file now, in one transaction, which renews the node's lease;
-    raise LeaseLostError, and record nothing, if another run has it. What landed again meanwhile stays as it is."""
+    """Record that these days, or versions, are in another file now, in one transaction that renews the node's lease: if
+    another run has it, raise LeaseLostError and record nothing. Entries that landed again meanwhile are not changed."""
     table = landed_versions if has_versions else landed_files
     names = (*DAY_KEY, "landed_at", "digest", "path")
     here = (table.c[name] == sa.bindparam(f"_{name}") for name in names)
@@ -66,7 +66,7 @@ def move(engine: sa.Engine, files: Sequence[LandedFile], *, path: str, has_versi
 
 
 def remove_file(engine: sa.Engine, path: str) -> None:
-    """Remove everything from the ledger that is in this file."""
+    """Remove all entries of this file from the ledger."""
     with engine.begin() as connection:
         for table in (landed_files, landed_versions):
             connection.execute(table.delete().where(table.c.path == path))
@@ -105,8 +105,8 @@ def first_landed_at(engine: sa.Engine) -> dt.datetime | None:
 
 
 def replace_digests(engine: sa.Engine, changed: Sequence[tuple[LandedFile, str]], *, has_versions: bool) -> None:
-    """Record the new digests of days, or versions, whose records were changed in their files; what landed again
-    meanwhile stays as it is."""
+    """Record the new digests of days, or versions, whose records were changed in their files; entries that landed again
+    meanwhile are not changed."""
     table = landed_versions if has_versions else landed_files
     names = (*DAY_KEY, "landed_at", "digest")
     here = (table.c[name] == sa.bindparam(f"_{name}") for name in names)
@@ -119,7 +119,7 @@ def replace_digests(engine: sa.Engine, changed: Sequence[tuple[LandedFile, str]]
 def entries_in_files(
     engine: sa.Engine, *, node_id: str, report: str, has_versions: bool
 ) -> dict[str, list[LandedFile]]:
-    """Return a node's days, or versions, of a report, by the file that they are in and in its order."""
+    """Return a node's days, or versions, of a report, by their file and in the order in which it holds them."""
     table = landed_versions if has_versions else landed_files
     query = sa.select(table).where(table.c.node_id == node_id, table.c.report == report)
     by_path: dict[str, list[LandedFile]] = {}
@@ -130,7 +130,8 @@ def entries_in_files(
 
 
 def nodes_with(engine: sa.Engine, *, report: str | None = None) -> dict[str, str]:
-    """Return a report that each node has landed files of, by node; of one report only if it is named."""
+    """Return each node that has landed files, with one of their reports; with `report`, only nodes that have files of
+    it."""
     nodes: dict[str, str] = {}
     with engine.connect() as connection:
         for table in (landed_files, landed_versions):
@@ -154,7 +155,7 @@ def find_before(engine: sa.Engine, *, node_id: str, before: dt.date, has_version
 
 
 def find_in_file(engine: sa.Engine, path: str, *, has_versions: bool) -> list[LandedFile]:
-    """Return the days, or versions, that the ledger has in a file, in the order of day and landing."""
+    """Return the days, or versions, that the ledger lists in a file, ordered by day and landing time."""
     table = landed_versions if has_versions else landed_files
     query = sa.select(table).where(table.c.path == path).order_by(table.c.day, table.c.landed_at)
     with engine.connect() as connection:
@@ -162,7 +163,7 @@ def find_in_file(engine: sa.Engine, path: str, *, has_versions: bool) -> list[La
 
 
 def remove_entries(engine: sa.Engine, files: Sequence[LandedFile], *, has_versions: bool) -> None:
-    """Remove these days, or versions, from the ledger; what landed again meanwhile stays."""
+    """Remove these days, or versions, from the ledger; entries that landed again meanwhile stay."""
     table = landed_versions if has_versions else landed_files
     names = (*DAY_KEY, "landed_at", "digest")
     here = (table.c[name] == sa.bindparam(f"_{name}") for name in names)
@@ -173,7 +174,7 @@ def remove_entries(engine: sa.Engine, files: Sequence[LandedFile], *, has_versio
 
 
 def oldest_days(engine: sa.Engine) -> dict[str, dt.date]:
-    """Return the oldest day that each node has landed, listings aside."""
+    """Return the oldest landed day of each node; listings do not count."""
     query = sa.select(landed_files.c.node_id, sa.func.min(landed_files.c.day).label("day")).where(
         landed_files.c.day != LISTING_DAY
     )

@@ -14,7 +14,7 @@ _CHUNK = 500
 
 
 def record(engine: sa.Engine, digests: Collection[str], *, now: dt.datetime) -> None:
-    """Record that these were erased."""
+    """Record that the records with these digests were erased."""
     if not digests:
         return
     statement = insert(erased_records, dialect=engine.dialect.name).on_conflict_do_nothing(index_elements=["digest"])

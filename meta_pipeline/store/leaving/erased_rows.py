@@ -1,5 +1,5 @@
-"""The rows of the control store that belong to people, tokens, nodes and tenants, whichever table they are in: by the
-columns that name them, and by what their texts mention (`ownership.py`)."""
+"""The rows of the control store that belong to people, tokens, nodes and tenants, in all tables: by the columns that
+name an owner, and by the owners that their texts mention (`ownership.py`)."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ def erase(
     without: Callable[[Any], Any],
     without_tables: Collection[str] = (),
 ) -> dict[str, int]:
-    """Remove or change every row that belongs to these owners or mentions them; return how many, by table. What was
-    deleted is overwritten in the file."""
+    """Remove or change every row that belongs to these owners or mentions them; return how many, by table. Deleted data
+    is overwritten in the file."""
     counts: dict[str, int] = {}
-    for table in metadata.sorted_tables:  # those of an invitation before it
+    for table in metadata.sorted_tables:  # the tables of links and events before `invitations`
         if table.name in without_tables:
             continue
         with engine.begin() as connection:
@@ -68,8 +68,8 @@ def count_owned(engine: sa.Engine, owners: Owners) -> dict[str, int]:
 
 
 def vacuum(engine: sa.Engine) -> None:
-    """Rewrite the store's file without the space of deleted rows, its write-ahead log included. On Postgres, the tables
-    that rows were deleted from."""
+    """Rewrite the store's file, including its write-ahead log, without the space of deleted rows; on Postgres, rewrite
+    every table."""
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         if connection.dialect.name == "sqlite":
             connection.exec_driver_sql("pragma secure_delete = on")
@@ -81,7 +81,7 @@ def vacuum(engine: sa.Engine) -> None:
 
 
 def record_erased_nodes(engine: sa.Engine, digests: Collection[str], *, now: Any) -> None:
-    """Record nodes and businesses that are linked again only with a consent that is given after `now`."""
+    """Record erased nodes and businesses: they are linked again only by a consent that is given after `now`."""
     with engine.begin() as connection:
         connection.execute(erased_nodes.delete().where(erased_nodes.c.digest.in_(list(digests))))
         if digests:
@@ -102,7 +102,7 @@ def _delete_owned(connection: sa.Connection, table: sa.Table, owners: Owners) ->
 
 
 def _conditions(table: sa.Table, owners: Owners) -> list[sa.ColumnElement[bool]]:
-    """Return the conditions for rows that belong to them, in portions that a database accepts."""
+    """Return the conditions for rows that belong to these owners, in chunks that a database accepts."""
     declared: Ownership = OWNERSHIP[table.name]
     tenants = [owners.tenant] if owners.tenant else []
     wanted: list[tuple[tuple[str, ...], Collection[str]]] = [
@@ -124,7 +124,7 @@ def _conditions(table: sa.Table, owners: Owners) -> list[sa.ColumnElement[bool]]
 
 
 def _replace_tokens(connection: sa.Connection, table: sa.Table, refs: Collection[str]) -> None:
-    """Let the rows that name a token of these, and stay, name another token that reads their node, or none."""
+    """Replace these tokens in the rows that stay, by another token that reads the row's node or by none."""
     declared, node_access = OWNERSHIP[table.name], metadata.tables["node_access"]
     erased, values = frozenset(refs), sorted(refs)
     for name in declared.replaced:
@@ -146,7 +146,8 @@ def _replace_tokens(connection: sa.Connection, table: sa.Table, refs: Collection
 def _erase_mentions(
     connection: sa.Connection, table: sa.Table, is_mentioned: Callable[[Any], bool], without: Callable[[Any], Any]
 ) -> int:
-    """Remove the rows of a table that mention what is erased, or the mentions: a relation in JSON, a name in a text."""
+    """Remove the rows of a table that mention what is erased, or only the mentions: a relation in JSON, a name in a
+    text."""
     declared = OWNERSHIP[table.name]
     texts, keys = [table.c[name] for name in declared.texts], list(table.primary_key)
     if not texts:
@@ -171,8 +172,8 @@ def _erase_mentions(
 
 
 def _without_mentions(value: Any, is_mentioned: Callable[[Any], bool], without: Callable[[Any], Any]) -> Any:
-    """Return JSON or a text without mentions: from a list of objects, those that mention them are left out, and from
-    an object, what is under a key that does."""
+    """Return JSON or a text without mentions: leave out objects of a list, and keys of an object with their values,
+    that mention an owner."""
     match value:
         case list() if all(isinstance(each, dict) for each in value):
             return [each for each in value if not is_mentioned(each)]

@@ -1,4 +1,4 @@
-"""Erasures: requested → running → done. What is erased is sealed, and removed when the erasure has ended."""
+"""Erasures: requested → running → done. The subject and the plan are sealed, and removed when the erasure has ended."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ SubjectKind = Literal["person", "node", "tenant", "invitation", "contact"]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Erasure:
     """One erasure. `code`: its confirmation code, which can't be guessed; `sealed_subject`, `sealed_plan`: its subject
-    and everything that belongs to it, None afterwards; `steps_done`: the result of each step that has ended, in their
-    order; `reason`: why it has to be tried again."""
+    and everything that belongs to it, None once it has ended; `steps_done`: the result of each completed step, in
+    order; `reason`: why it must be retried."""
 
     code: str
     status: Literal["requested", "running", "done"]
@@ -44,7 +44,7 @@ def request(
     origin: str,
     now: dt.datetime,
 ) -> str:
-    """Request an erasure; return its confirmation code: the one of an erasure of the same subject that waits. `seal`
+    """Request an erasure; return its confirmation code, or that of a waiting erasure of the same subject. `seal`
     returns the sealed subject for a code."""
     is_waiting = sa.and_(
         erasures.c.status == "requested", erasures.c.subject_kind == kind,
@@ -71,7 +71,7 @@ def find(engine: sa.Engine, code: str) -> Erasure | None:
 
 
 def find_unfinished(engine: sa.Engine) -> list[Erasure]:
-    """Return the erasures that have not ended: one that was begun first, then the oldest."""
+    """Return the erasures that have not ended: those that have started first, then the oldest."""
     query = sa.select(erasures).where(erasures.c.status != "done")
     with engine.connect() as connection:
         rows = connection.execute(query.order_by(erasures.c.started_at.is_(None), erasures.c.requested_at)).all()
@@ -79,7 +79,7 @@ def find_unfinished(engine: sa.Engine) -> list[Erasure]:
 
 
 def update(engine: sa.Engine, code: str, **values: Any) -> None:
-    """Change columns of an erasure; what they held is overwritten in the store's file."""
+    """Change columns of an erasure; their old values are overwritten in the store's file."""
     with engine.begin() as connection:
         if connection.dialect.name == "sqlite":
             connection.exec_driver_sql("pragma secure_delete = on")

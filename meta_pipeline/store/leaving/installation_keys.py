@@ -22,14 +22,14 @@ class InstallationKey:
 
 
 def find(engine: sa.Engine, name: str) -> InstallationKey | None:
-    """Return the key of this name; None when it has not been made."""
+    """Return the key of this name; None if there is no such key."""
     with engine.connect() as connection:
         row = connection.execute(sa.select(installation_keys).where(installation_keys.c.name == name)).first()
     return None if row is None else InstallationKey(**row._mapping)
 
 
 def add(engine: sa.Engine, name: str, *, public: str, sealed: bytes, now: dt.datetime) -> None:
-    """Store a key unless there is one of this name."""
+    """Store a key unless one of this name exists."""
     statement = insert(installation_keys, dialect=engine.dialect.name).values(
         name=name, public=public, sealed=sealed, made_at=now
     )

@@ -1,5 +1,5 @@
-"""The owners of the rows of every table of the control store, as data: a test fails until a new table, and a new
-column of text, is declared here. Numbers, times and truth values say nothing of anybody by themselves."""
+"""The owners of the rows of every table of the control store, as data: a test fails until every table and every text
+column is declared here. Numbers, times and booleans alone identify nobody."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from dataclasses import dataclass
 class Ownership:
     """The columns of a table, by what an erasure does with them.
 
-    A row goes with what one of these names: `nodes` and `people` by their ids, `tokens` by their refs, `members` by
-    the digests of people who sign in, `tenants` by their names, `invitations` by their ids. `replaced`: the ref of a
-    token in whose place another one is written, or none; `texts` may mention anything: without the mention the row
-    stays, unless it is `removed_whole`; `others` hold nothing of anybody: a status, a digest, an id that we made."""
+    A row is deleted if one of these columns names what is erased: `nodes` and `people` by id, `tokens` by ref,
+    `members` by the digest of a person who signs in, `tenants` by name, `invitations` by id. `replaced`: the ref of a
+    token, which is replaced by another one or by none. `texts` may mention anything: the mention is removed and the row
+    stays, unless it is `removed_whole`. `others` identify nobody: a status, a digest, an id that we made."""
 
     nodes: tuple[str, ...] = ()
     people: tuple[str, ...] = ()
@@ -54,7 +54,7 @@ OWNERSHIP: Mapping[str, Ownership] = {
     ),
     "oauth_states": Ownership(others=("nonce",)),
     "alerts": Ownership(texts=("key", "target", "text"), removed_whole=True),
-    # What every call reads or writes.
+    # Tables that every call reads or writes.
     "budgets": Ownership(texts=("key",), removed_whole=True),
     "reservations": Ownership(texts=("key",), others=("id", "holder"), removed_whole=True),
     "waiters": Ownership(texts=("key",), others=("ticket", "holder"), removed_whole=True),
@@ -63,7 +63,7 @@ OWNERSHIP: Mapping[str, Ownership] = {
         nodes=_OF_A_NODE, texts=("path", "usage", "warning"), removed_whole=True,
         others=("method", "fbtrace_id", "fb_rev", "version", "report", "run_id", "backfill_id", "plan_id"),
     ),
-    # What has landed: paths name nothing but the node of the row.
+    # Landed data: paths name only the node of the row.
     "landed_files": Ownership(nodes=_OF_A_NODE, others=("report", "path", "digest", "backfill_id")),
     "landed_versions": Ownership(nodes=_OF_A_NODE, others=("report", "path", "digest")),
     "listing_sweeps": Ownership(nodes=_OF_A_NODE, others=("kind", "request_digest")),
@@ -72,7 +72,7 @@ OWNERSHIP: Mapping[str, Ownership] = {
         "identity", "load_id", "next_load_id", "built_load_id", "built_digest", "published_load_id", "published_digest",
     )),
     "lead_forms": Ownership(nodes=("page_id",), texts=("name", "refusal"), others=("form_id", "status")),
-    # Erasures themselves: sealed, or digests.
+    # Erasures: their columns are sealed or digests.
     "signed_requests": Ownership(others=("callback", "digest", "code")),
     "erasures": Ownership(others=(
         "code", "status", "subject_kind", "sealed_subject", "subject_digest", "origin", "sealed_plan", "steps_done",

@@ -1,4 +1,4 @@
-"""Signed requests that were accepted, by digest: each has its effect once. Refused ones leave no row."""
+"""Signed requests that were accepted, by digest: each takes effect once. Refused ones leave no row."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import sqlalchemy as sa
 from meta_pipeline.store.schema.leaving import signed_requests
 from meta_pipeline.store.upserts import insert
 
-# Older ones are refused by their own time (`consent/signed_request.py`).
+# Older ones are refused because of their `issued_at` (`consent/signed_request.py`).
 KEPT_FOR = dt.timedelta(days=3)
 
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A request that was accepted before, and the confirmation code that it was answered with."""
+    """A request that was accepted before, and the confirmation code of its response."""
 
     code: str | None
 

@@ -1,4 +1,4 @@
-"""Run the migrations for Alembic, on the connection that `store/engine.py` hands in, never on a URL of its own."""
+"""Run the migrations for Alembic, on the connection that `store/engine.py` passes, never on another URL."""
 
 from __future__ import annotations
 

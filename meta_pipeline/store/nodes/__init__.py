@@ -1,1 +1,1 @@
-"""Nodes beyond their links: what businesses list, what changed and when, and what was chosen."""
+"""Nodes beyond their links: the listings of businesses, the history of changes, and choices."""

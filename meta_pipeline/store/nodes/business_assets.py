@@ -14,7 +14,7 @@ from meta_pipeline.store.schema.connections import tokens
 from meta_pipeline.store.schema.nodes import business_assets, businesses
 
 # `reached`: the token may read the node; `unassigned`: the business has it, but the token's person or system user has
-# no role on it; `pending`: somebody has to accept a request first.
+# no role on it; `pending`: a request must be accepted first.
 AssetStatus = Literal["reached", "unassigned", "pending"]
 
 
@@ -40,8 +40,8 @@ def replace_in(
     unread: Collection[tuple[str, str]],
     now: dt.datetime,
 ) -> None:
-    """Replace the businesses of a token (names by id) and what they list. What an `unread` edge of a business listed
-    before stays."""
+    """Replace the businesses of a token (names by id) and what they list. The earlier entries of an `unread` edge of a
+    business stay."""
     connection.execute(businesses.delete().where(businesses.c.through_ref == through_ref))
     if names:
         connection.execute(
@@ -93,7 +93,7 @@ def names_by_token(engine: sa.Engine) -> dict[str, dict[str, str]]:
 
 
 def assets_by_token(engine: sa.Engine) -> dict[str, list[BusinessAsset]]:
-    """Return everything that the businesses of every token list, retired ones too."""
+    """Return everything that the businesses of every token list; retired tokens too."""
     by_token: dict[str, list[BusinessAsset]] = {}
     with engine.connect() as connection:
         for row in connection.execute(sa.select(business_assets)):
@@ -102,8 +102,8 @@ def assets_by_token(engine: sa.Engine) -> dict[str, list[BusinessAsset]]:
 
 
 def find_unread(engine: sa.Engine) -> list[BusinessAsset]:
-    """Return what businesses list and no token could read when it was listed, each node once, by kind and id: pending
-    before unassigned."""
+    """Return the nodes that businesses list and no token could read at that time, each once, ordered by kind and id:
+    its pending entry before an unassigned one."""
     first_pending = sa.case((business_assets.c.status == "pending", 0), else_=1)
     query = (
         sa.select(business_assets).outerjoin(tokens, tokens.c.id == business_assets.c.through_ref)

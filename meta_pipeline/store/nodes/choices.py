@@ -17,7 +17,7 @@ Choice = Literal["chosen", "left_out", "paused"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeChoice:
-    """The choice for one node: `chosen` is read every day, `left_out` only when somebody names it, `paused` never.
+    """The choice for one node: `chosen` is read every day, `left_out` only when a command names it, `paused` never.
     `chosen_by`: the command or page."""
 
     node_id: str
@@ -27,7 +27,7 @@ class NodeChoice:
 
 
 def save(engine: sa.Engine, node_ids: Iterable[str], choice: Choice, *, chosen_by: str, now: dt.datetime) -> None:
-    """Record a choice for these nodes in place of earlier ones."""
+    """Record a choice for these nodes; it replaces earlier ones."""
     insert_or_replace(
         engine, node_choices,
         [

@@ -1,5 +1,5 @@
-"""The history of the nodes: every state with the time for which it was valid, and every change with the token whose
-discovery showed it."""
+"""The history of the nodes: every state with its period of validity, and every change with the token whose discovery
+showed it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from meta_pipeline.store.schema.nodes import link_changes, node_links, node_vers
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeState:
-    """A node as the tokens in use see it together. `is_reached`: at least one of them reaches it."""
+    """A node as all tokens in use together see it. `is_reached`: at least one of them reaches it."""
 
     id: str
     kind: str
@@ -43,7 +43,7 @@ class LinkChange:
 
 
 def linked_states(connection: sa.Connection) -> dict[str, NodeState]:
-    """Return every linked node as its link says, by id: reached unless it is marked as lost."""
+    """Return the state of every linked node from its link, by id: reached unless the link is marked as lost."""
     return {
         row.id: NodeState(
             id=row.id, kind=row.kind, name=row.name, access=row.access, owner_business_id=row.owner_business_id,
@@ -68,7 +68,7 @@ def open_states(connection: sa.Connection) -> dict[str, NodeState]:
 
 
 def update_links(connection: sa.Connection, states: Iterable[NodeState], *, now: dt.datetime) -> None:
-    """Give the links the owner, the tasks and the loss that follow from all tokens."""
+    """Update the owner, the tasks and `lost_at` of the links from these states."""
     for state in states:
         connection.execute(
             node_links.update().where(node_links.c.id == state.id).values(

@@ -1,5 +1,5 @@
-"""Shares between businesses that somebody has started: nodes of partners that we request (`in`), and nodes of ours that
-partners use (`out`)."""
+"""Started shares of nodes between businesses: nodes of partners that we request (`in`), and our nodes that partners use
+(`out`)."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import sqlalchemy as sa
 from meta_pipeline.store.schema.nodes import share_requests
 from meta_pipeline.store.upserts import insert_or_replace
 
-# `waiting`: for the owner; `confirmed`: shared; `refused`: no longer pending and not shared; `lapsed`: nobody answered
-# in time; `taken_back`: the owner has ended it.
+# `waiting`: for the owner; `confirmed`: shared; `refused`: no longer pending and not shared; `lapsed`: not answered in
+# time; `taken_back`: the owner has ended it.
 State = Literal["waiting", "confirmed", "refused", "lapsed", "taken_back"]
 Direction = Literal["in", "out"]
 
@@ -22,8 +22,8 @@ Direction = Literal["in", "out"]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShareRequest:
     """A share of a node with a business. `business_id`: ours for `in`, the partner's for `out`; `is_sent`: Meta has the
-    request, otherwise a person has to make it; `was_pending`: Meta has listed it as pending; `checks`: how often it was
-    polled; `sentence`: what is so, and what to click."""
+    request, otherwise a person must make it; `was_pending`: Meta has listed it as pending; `checks`: how often it was
+    polled; `sentence`: its status and what to click."""
 
     node_id: str
     business_id: str
@@ -48,14 +48,14 @@ def save(engine: sa.Engine, request: ShareRequest) -> None:
 
 
 def find_all(engine: sa.Engine) -> list[ShareRequest]:
-    """Return every request, by the time of the request."""
+    """Return every request, oldest first."""
     query = sa.select(share_requests).order_by(share_requests.c.requested_at, share_requests.c.node_id)
     with engine.connect() as connection:
         return [_request(row) for row in connection.execute(query)]
 
 
 def find_due(engine: sa.Engine, *, now: dt.datetime) -> list[ShareRequest]:
-    """Return the requests that wait for their owner and are to be polled now."""
+    """Return the requests that wait for the owner and are due to be polled."""
     return [
         request for request in find_all(engine)
         if request.state == "waiting" and request.next_check_at is not None and request.next_check_at <= now

@@ -15,8 +15,9 @@ from meta_pipeline.store.schema.people import invitation_events, invitation_link
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Invitation:
     """An invitation of one tenant. `way`: how the customer answered (`sign_in` or `partner`), `browser`: digest of the
-    browser that did, `onboarding_id` and `token_ref`: what came of it; `next_check_at`, `checks`: when a share is
-    looked for again, and how often it was; `assets`: what was read with the new access, and what is not wanted."""
+    browser that did, `onboarding_id` and `token_ref`: the resulting onboarding and token; `next_check_at`, `checks`:
+    when shares are polled next, and how often they were; `assets`: what was read with the new access, and what is not
+    wanted."""
 
     id: str
     tenant: str
@@ -75,7 +76,7 @@ def record(
 def add_link(
     engine: sa.Engine, id: str, digest: str, *, is_status: bool, now: dt.datetime, ends_at: dt.datetime
 ) -> None:
-    """Record a link; the earlier ones of the invitation end."""
+    """Record a link; it replaces the invitation's earlier ones."""
     earlier = invitation_links.update().where(
         invitation_links.c.invitation_id == id, invitation_links.c.replaced_at.is_(None)
     )
@@ -103,7 +104,7 @@ def find(engine: sa.Engine, id: str) -> Invitation | None:
 
 
 def find_by_onboarding(engine: sa.Engine, onboarding_id: str) -> Invitation | None:
-    """Return the invitation that a consent answers; None when it answers none."""
+    """Return the invitation that a consent belongs to; None if it belongs to none."""
     with engine.connect() as connection:
         row = connection.execute(sa.select(invitations).where(invitations.c.onboarding_id == onboarding_id)).first()
     return None if row is None else _invitation(row)
@@ -129,8 +130,8 @@ def history(engine: sa.Engine, id: str) -> list[StateChange]:
 def change_state(
     engine: sa.Engine, id: str, state: str, *, among: Collection[str], actor: str, now: dt.datetime, **values: Any
 ) -> bool:
-    """Set the state, and other columns with it, if the present one is `among` these; return False if it is not, and
-    change nothing. The change is written to the history."""
+    """Set the state and other columns if the current state is `among` these, and write the change to the history;
+    otherwise change nothing and return False."""
     change = invitations.update().where(invitations.c.id == id, invitations.c.state.in_(list(among)))
     with engine.begin() as connection:
         if not connection.execute(change.values(state=state, state_at=now, **values)).rowcount:

@@ -1,4 +1,4 @@
-"""Links to connect again: by digest, so that a copy of the store lets nobody in."""
+"""Reconnect links, stored by digest, so that a copy of the store grants no access."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def use(engine: sa.Engine, digest: str, onboarding_id: str) -> bool:
 
 
 def remove(engine: sa.Engine, digest: str) -> None:
-    """Remove a link that reached nobody."""
+    """Remove a link that was not delivered."""
     with engine.begin() as connection:
         connection.execute(reconnect_links.delete().where(reconnect_links.c.digest == digest))
 

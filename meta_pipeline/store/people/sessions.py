@@ -1,4 +1,4 @@
-"""Sign-ins to the pages. The store holds digests of sessions and of people: a copy of it opens no session."""
+"""Web sessions. The store has digests of sessions and people, so that a copy of it grants no access."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from meta_pipeline.store.schema.people import web_sessions
 def start(
     engine: sa.Engine, digest: str, *, person: str | None = None, now: dt.datetime, ends_at: dt.datetime
 ) -> None:
-    """Record a session, of a person or of whoever knows the operator password; remove those that have ended."""
+    """Record a session, of a person or (None) of the operator password; remove those that have ended."""
     with engine.begin() as connection:
         connection.execute(web_sessions.delete().where(web_sessions.c.ends_at <= now))
         connection.execute(web_sessions.insert().values(digest=digest, person=person, started_at=now, ends_at=ends_at))
@@ -21,13 +21,13 @@ def start(
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A session that is open. `person`: digest of the address of whom it belongs to; None for the password."""
+    """A session that is open. `person`: digest of its person's address; None for the operator password."""
 
     person: str | None
 
 
 def find_open(engine: sa.Engine, digest: str, *, now: dt.datetime) -> Session | None:
-    """Return the session with this digest; None when there is none or it has ended."""
+    """Return the session with this digest; None if it does not exist or has ended."""
     query = sa.select(web_sessions.c.person).where(web_sessions.c.digest == digest, web_sessions.c.ends_at > now)
     with engine.connect() as connection:
         row = connection.execute(query).first()

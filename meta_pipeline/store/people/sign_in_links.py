@@ -1,4 +1,4 @@
-"""Links with which people sign in, by digest: a copy of the store signs nobody in."""
+"""Sign-in links, stored by digest, so that a copy of the store grants no access."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from meta_pipeline.store.schema.people import sign_in_links
 def record(
     engine: sa.Engine, digest: str, *, person: str, most: int, now: dt.datetime, ends_at: dt.datetime
 ) -> bool:
-    """Record a link, and remove those that have ended; return False when the person has `most` open ones already."""
+    """Record a link, and remove those that have ended; return False if the person already has `most` open ones."""
     count = sa.select(sa.func.count()).select_from(sign_in_links).where(sign_in_links.c.person == person)
     with engine.begin() as connection:
         connection.execute(sign_in_links.delete().where(sign_in_links.c.ends_at <= now))

@@ -1,1 +1,1 @@
-"""Plans of changes at Meta, and what became of each of their steps."""
+"""Plans of changes at Meta, and the outcome of each step."""

@@ -19,7 +19,7 @@ def insert(engine: sa.Engine, plan: dict[str, Any], steps: Sequence[dict[str, An
 
 
 def find(engine: sa.Engine, plan_id: str) -> tuple[dict[str, Any], list[dict[str, Any]]] | None:
-    """Return a plan and its steps in their order, None without one of this id."""
+    """Return a plan and its steps in order; None if there is no plan with this id."""
     with engine.connect() as connection:
         plan = connection.execute(sa.select(plans).where(plans.c.id == plan_id)).mappings().first()
         if plan is None:
@@ -29,7 +29,7 @@ def find(engine: sa.Engine, plan_id: str) -> tuple[dict[str, Any], list[dict[str
 
 
 def find_ids(engine: sa.Engine, *, kinds: Sequence[str], node_id: str | None = None) -> list[str]:
-    """Return the ids of the plans of these kinds, or of those for a node, newest first."""
+    """Return the ids of the plans of these kinds, with `node_id` only those for this node, newest first."""
     query = sa.select(plans.c.id).where(plans.c.kind.in_(list(kinds))).order_by(plans.c.created_at.desc(), plans.c.id)
     if node_id is not None:
         query = query.where(plans.c.node_id == node_id)
@@ -44,7 +44,7 @@ def update(engine: sa.Engine, plan_id: str, *, now: dt.datetime, **values: Any) 
 
 
 def update_step(engine: sa.Engine, plan_id: str, position: int, **values: Any) -> None:
-    """Change a step, durably: what is sent after this must find it in the store even when the power fails."""
+    """Change a step durably: the store must have it before a call is sent, even if the power fails afterwards."""
     here = sa.and_(plan_steps.c.plan_id == plan_id, plan_steps.c.position == position)
     with engine.begin() as connection:
         if connection.dialect.name == "sqlite":
@@ -53,7 +53,7 @@ def update_step(engine: sa.Engine, plan_id: str, position: int, **values: Any) -
 
 
 def created_objects(engine: sa.Engine) -> list[dict[str, Any]]:
-    """Return what plans have created, whether it is removed by now or not: its node, kind and id, and the plan."""
+    """Return the objects that plans have created, including removed ones: node, kind and id of each, and the plan."""
     query = (
         sa.select(
             plan_steps.c.node_id, plan_steps.c.object_kind, plan_steps.c.object_id, plan_steps.c.plan_id,
@@ -73,7 +73,7 @@ def created_objects(engine: sa.Engine) -> list[dict[str, Any]]:
 
 
 def ids_of_others(engine: sa.Engine, plan_id: str) -> set[str]:
-    """Return the ids of what every other plan has created."""
+    """Return the ids of the objects that all other plans have created."""
     query = sa.select(plan_steps.c.object_id).where(
         plan_steps.c.object_id.is_not(None), plan_steps.c.plan_id != plan_id
     )

@@ -68,7 +68,7 @@ class FailedBackfill:
 
 
 def find_failed(engine: sa.Engine, *, now: dt.datetime) -> list[FailedBackfill]:
-    """Return the backfills that failed lately and were not repeated with success since, newest first."""
+    """Return the backfills that failed within `RESUMABLE_FOR` and were not started again since, newest first."""
     query = sa.select(backfills).where(backfills.c.started_at > now - RESUMABLE_FOR)
     newest: dict[str, sa.Row[Any]] = {}
     with engine.connect() as connection:
@@ -79,7 +79,7 @@ def find_failed(engine: sa.Engine, *, now: dt.datetime) -> list[FailedBackfill]:
 
 
 def is_running(engine: sa.Engine, backfill_id: str) -> bool:
-    """Return whether a living command works on this backfill, and so waits for its limits itself."""
+    """Return whether a running command works on this backfill, and so waits for its limits itself."""
     query = sa.select(backfills.c.holder).where(backfills.c.id == backfill_id, backfills.c.status == "running")
     with engine.connect() as connection:
         holder = connection.execute(query).scalar()

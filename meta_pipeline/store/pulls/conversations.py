@@ -1,4 +1,4 @@
-"""The conversations of Pages: how far each was read, and how many of its messages Meta lets no app read."""
+"""The conversations of Pages: when each was read, and how many of its messages Meta returns to no app."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ _NAMES = ("page_id", "id", "platform", "updated_at", "message_count", "unreadabl
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conversation:
-    """A conversation as it was read last. `updated_at`: when it had changed last; `message_count` and `unreadable`:
-    None where Meta does not say; `changed_at`: when it, or a message of it, changed here."""
+    """A conversation as it was read last. `updated_at`: Meta's time of its last change; `message_count` and
+    `unreadable`: None if Meta does not return them; `changed_at`: when it, or a message of it, last changed here."""
 
     page_id: str
     id: str
@@ -31,7 +31,7 @@ class Conversation:
 
 
 def find(engine: sa.Engine, *, page_id: str | None = None) -> list[Conversation]:
-    """Return the conversations, those of a Page if one is named."""
+    """Return all conversations, or those of one Page."""
     query = sa.select(*(conversations.c[name] for name in _NAMES)).order_by(conversations.c.page_id, conversations.c.id)
     if page_id is not None:
         query = query.where(conversations.c.page_id == page_id)
@@ -45,17 +45,17 @@ def save(engine: sa.Engine, read: Sequence[Conversation]) -> None:
 
 
 def mark_changed(engine: sa.Engine, page_ids: Iterable[str], *, now: dt.datetime) -> None:
-    """Record that messages of these Pages changed, whichever conversation they are of."""
+    """Record that messages of these Pages changed, in all their conversations."""
     loaded_changes.mark_changed(engine, conversations, page_ids, now=now)
 
 
 def waiting_changes(engine: sa.Engine) -> list[dt.datetime]:
-    """Return when each change was made that the warehouse does not have."""
+    """Return the times of the changes that the warehouse does not have."""
     return loaded_changes.waiting_changes(engine, conversations)
 
 
 def mark_loaded(engine: sa.Engine, loaded: Iterable[Conversation]) -> None:
-    """Record that the warehouse has the changes of these conversations, as they were read before it was written."""
+    """Record that the warehouse has the changes of these conversations, which were read before the load."""
     loaded_changes.mark_loaded(engine, conversations, [
         {"page_id": each.page_id, "id": each.id, "changed_at": each.changed_at} for each in loaded
     ])

@@ -22,7 +22,7 @@ def defer(
     retry_at: dt.datetime,
     reason: str,
 ) -> None:
-    """Defer days of a report of an account until `retry_at`; its days that are deferred already wait as long."""
+    """Defer days of a report of an account until `retry_at`, together with the days that are already deferred."""
     here = _here(backfill_id, node_id, report)
     with engine.begin() as connection:
         row = connection.execute(sa.select(deferred_ranges).where(here)).first()
@@ -69,7 +69,7 @@ def due_at(engine: sa.Engine, *, backfill_id: str, node_id: str) -> dt.datetime 
 
 
 def days_of(engine: sa.Engine, *, backfill_id: str, node_id: str) -> dict[str, tuple[dt.date, dt.date]]:
-    """Return the first and the last day of each report of a node that is deferred in a backfill."""
+    """Return the first and the last deferred day of each report of a node in a backfill."""
     query = sa.select(deferred_ranges).where(
         deferred_ranges.c.backfill_id == backfill_id, deferred_ranges.c.node_id == node_id,
         deferred_ranges.c.since.is_not(None),
@@ -90,7 +90,7 @@ class Deferral:
 
 
 def due(engine: sa.Engine, *, now: dt.datetime) -> list[Deferral]:
-    """Return the nodes whose deferral is over, their days as one range each, longest due first."""
+    """Return the nodes whose deferral has ended, each with one range of days, the longest due first."""
     query = (
         sa.select(
             deferred_ranges.c.backfill_id, deferred_ranges.c.node_id,

@@ -1,4 +1,4 @@
-"""The lead forms of Pages: until when the leads of each were read, and why those of a form could not be."""
+"""The lead forms of Pages: until when the leads of each were read, or why they could not be read."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from meta_pipeline.store.upserts import insert
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeadForm:
     """A form. `read_until`: the time of the newest lead that was read; `refusal`: a sentence on why its leads could not
-    be read the last time; `changed_at`: when it or a lead of it changed here; `loaded_change_at`: the change that the
-    warehouse has."""
+    be read the last time; `changed_at`: when it or a lead of it last changed here; `loaded_change_at`: the last change
+    that the warehouse has."""
 
     page_id: str
     form_id: str
@@ -32,7 +32,7 @@ class LeadForm:
 
 
 def find(engine: sa.Engine, *, page_id: str | None = None) -> list[LeadForm]:
-    """Return the forms, those of a Page if one is named."""
+    """Return all forms, or those of one Page."""
     query = sa.select(lead_forms).order_by(lead_forms.c.page_id, lead_forms.c.form_id)
     if page_id is not None:
         query = query.where(lead_forms.c.page_id == page_id)
@@ -41,7 +41,7 @@ def find(engine: sa.Engine, *, page_id: str | None = None) -> list[LeadForm]:
 
 
 def save_listed(engine: sa.Engine, forms: Sequence[LeadForm], *, now: dt.datetime) -> None:
-    """Insert the forms that a listing has, or update their names and states."""
+    """Insert the forms of a listing, or update those that changed."""
     stored = {form.form_id: form for form in find(engine, page_id=forms[0].page_id)} if forms else {}
     statement = insert(lead_forms, dialect=engine.dialect.name)
     names = ("name", "status", "created_at")
@@ -60,7 +60,7 @@ def save_listed(engine: sa.Engine, forms: Sequence[LeadForm], *, now: dt.datetim
 def record_read(
     engine: sa.Engine, form: LeadForm, *, read_until: dt.datetime | None, has_changed: bool, now: dt.datetime
 ) -> None:
-    """Record that the leads of a form were read, until its newest one."""
+    """Record that the leads of a form were read, up to `read_until`."""
     values: dict[str, object] = {"read_at": now, "read_until": read_until, "refusal": None}
     _update(engine, form, {**values, "changed_at": now} if has_changed else values)
 
@@ -71,17 +71,17 @@ def record_refusal(engine: sa.Engine, form: LeadForm, sentence: str) -> None:
 
 
 def mark_changed(engine: sa.Engine, page_ids: Iterable[str], *, now: dt.datetime) -> None:
-    """Record that leads of these Pages changed, whichever form they are of."""
+    """Record that leads of these Pages changed, in all their forms."""
     loaded_changes.mark_changed(engine, lead_forms, page_ids, now=now)
 
 
 def waiting_changes(engine: sa.Engine) -> list[dt.datetime]:
-    """Return when each change was made that the warehouse does not have."""
+    """Return the times of the changes that the warehouse does not have."""
     return loaded_changes.waiting_changes(engine, lead_forms)
 
 
 def mark_loaded(engine: sa.Engine, forms: Iterable[LeadForm]) -> None:
-    """Record that the warehouse has the changes of these forms, as they were read before it was written."""
+    """Record that the warehouse has the changes of these forms, which were read before the load."""
     loaded_changes.mark_loaded(engine, lead_forms, [
         {"page_id": form.page_id, "form_id": form.form_id, "changed_at": form.changed_at} for form in forms
     ])

@@ -1,5 +1,4 @@
-"""The metrics that Meta answers for a node: when each was requested and answered last, and since when it is empty or
-dead."""
+"""The metrics of each node: when each was last requested and answered, and since when it has been empty or dead."""
 
 from __future__ import annotations
 
@@ -19,9 +18,9 @@ LONGEST_REASON = 500  # characters of Meta's message
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetricState:
-    """One metric of a report of a node. `applies_to`: the type of media where metrics differ by it, else empty;
-    `answered_at`: when it last had a value; `empty_since`: it was answered without one ever since; `dead_since`: Meta
-    refuses its name ever since, for `reason`; `probed_at`: when a dead one was requested last."""
+    """One metric of a report of a node. `applies_to`: the media type if metrics differ by it, otherwise empty;
+    `answered_at`: when it last had a value; `empty_since`: since when responses have had no value; `dead_since`: since
+    when Meta has refused its name, with `reason`; `probed_at`: when it was last requested while dead."""
 
     node_id: str
     report: str

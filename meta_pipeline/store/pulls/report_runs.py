@@ -1,4 +1,4 @@
-"""Report runs that were submitted, so that a restarted worker picks them up instead of paying again."""
+"""Submitted report runs, so that a restarted worker polls them instead of submitting them again."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from meta_pipeline.store.schema.pulls import report_runs
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordedRun:
     """A report run that Meta has, for a range of days, both inclusive. `previous_run_id`: the run of the same request
-    that it replaced because that one made no progress; `percent` and `changed_at`: the progress that was seen last,
-    and when it was first seen."""
+    that it replaced because that one made no progress; `percent` and `changed_at`: the last progress, and when it was
+    first seen."""
 
     report_run_id: str
     since: dt.date
@@ -27,7 +27,7 @@ class RecordedRun:
 
 
 def recorded(engine: sa.Engine, *, backfill_id: str, node_id: str, report: str) -> list[RecordedRun]:
-    """The runs of this backfill that have not ended badly."""
+    """Return the report runs of this backfill that were not abandoned, by first day."""
     query = sa.select(report_runs).where(
         report_runs.c.backfill_id == backfill_id,
         report_runs.c.node_id == node_id,
@@ -58,8 +58,8 @@ def record(
     now: dt.datetime,
     previous_run_id: str | None = None,
 ) -> None:
-    """The run is known before it is polled; an earlier one of the same request is replaced, and stays known as
-    `previous_run_id` where its result may still come."""
+    """Record a report run before it is polled. It replaces an earlier one of the same request, which stays recorded as
+    `previous_run_id` if it may still complete."""
     with engine.begin() as connection:
         connection.execute(
             report_runs.delete().where(
@@ -76,7 +76,7 @@ def record(
 
 
 def set_status(engine: sa.Engine, *, report_run_id: str, status: str) -> None:
-    """Remember how a run stands: `submitted`, `completed` or `abandoned`."""
+    """Record the status of a run: `submitted`, `completed` or `abandoned`."""
     with engine.begin() as connection:
         connection.execute(
             report_runs.update().where(report_runs.c.report_run_id == report_run_id).values(status=status)
@@ -96,7 +96,7 @@ def progress(engine: sa.Engine, *, backfill_id: str) -> tuple[int, int]:
 
 
 def restore(engine: sa.Engine, *, report_run_id: str, previous_run_id: str, status: str) -> None:
-    """Put a run back in the place of the one that was to replace it."""
+    """Restore a run in the place of the one that replaced it."""
     with engine.begin() as connection:
         connection.execute(
             report_runs.update().where(report_runs.c.report_run_id == report_run_id)
@@ -105,7 +105,7 @@ def restore(engine: sa.Engine, *, report_run_id: str, previous_run_id: str, stat
 
 
 def note_progress(engine: sa.Engine, *, report_run_id: str, percent: int | None, now: dt.datetime) -> None:
-    """Store the progress of a run, and since when it has been this."""
+    """Record the progress of a run, first seen at `now`."""
     with engine.begin() as connection:
         connection.execute(
             report_runs.update().where(report_runs.c.report_run_id == report_run_id)
@@ -114,8 +114,8 @@ def note_progress(engine: sa.Engine, *, report_run_id: str, percent: int | None,
 
 
 def oldest_running(engine: sa.Engine, *, since: dt.datetime) -> str | None:
-    """Return the id of the report run that was submitted first, at `since` or later, and has not ended; of every
-    account and backfill."""
+    """Return the id of the first report run, of all accounts and backfills, that was submitted at `since` or later and
+    has not ended."""
     query = (
         sa.select(report_runs.c.report_run_id)
         .where(report_runs.c.status == "submitted", report_runs.c.submitted_at >= since)

@@ -12,12 +12,12 @@ from meta_pipeline.store.schema.pulls import report_run_durations, report_sizes
 COLUMNS = (
     "page", "page_refused", "days", "days_refused", "rows_per_day", "sync_refused", "refused_at", "page_succeeded",
 )
-# The `node_id` of durations that were learned over all accounts of the app.
+# The `node_id` of durations that were learned from all accounts of the app.
 APP = ""
 
 
 def get(engine: sa.Engine, *, node_id: str, report: str) -> dict[str, Any]:
-    """Return the sizes that were learned; {} at first."""
+    """Return the learned sizes; {} if there are none yet."""
     query = sa.select(report_sizes).where(_here(node_id, report))
     with engine.connect() as connection:
         row = connection.execute(query).first()

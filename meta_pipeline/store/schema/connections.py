@@ -1,4 +1,4 @@
-"""Tables of consents and tokens; of logins under way and alerts. What the tokens reach: `nodes.py`."""
+"""Tables of consents, tokens, logins in progress and alerts. The nodes that tokens reach are in `nodes.py`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tables of what has landed and of the warehouse file that it is loaded into."""
+"""Tables of landed files and of the warehouse file that they are loaded into."""
 
 from __future__ import annotations
 

@@ -14,7 +14,8 @@ signed_requests = sa.Table(
     sa.Column("code", sa.String),
 )
 
-# What is erased is sealed by the vault, and removed when the erasure has ended: the store never names it in the clear.
+# The vault seals the subject and the plan, and they are removed when the erasure has ended: the store never has them in
+# plain text.
 erasures = sa.Table(
     "erasures", metadata,
     sa.Column("code", sa.String, primary_key=True),

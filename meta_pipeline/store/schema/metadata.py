@@ -12,7 +12,7 @@ metadata = sa.MetaData()
 
 
 class Utc(TypeDecorator[dt.datetime]):
-    """An aware UTC datetime; SQLite stores it naive and gives it back aware."""
+    """An aware UTC datetime; SQLite stores it without a time zone, and it is returned with UTC."""
 
     impl = sa.DateTime(timezone=True)
     cache_ok = True

@@ -1,4 +1,4 @@
-"""Tables of the nodes: the links, which token reaches each, what businesses list, and what was chosen and changed."""
+"""Tables of the nodes: the links, which token reaches each, the listings of businesses, choices and changes."""
 
 from __future__ import annotations
 

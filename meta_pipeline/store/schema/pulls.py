@@ -1,4 +1,4 @@
-"""Tables of backfills, of the report runs they submit and of what was learned from those."""
+"""Tables of backfills, their report runs, what was learned from those, metrics, lead forms and conversations."""
 
 from __future__ import annotations
 
@@ -80,8 +80,8 @@ metric_states = sa.Table(
     sa.Column("reason", sa.String),
 )
 
-# The lead forms of Pages: until when the leads of each were read, and why they could not be. `changed_at`: when a lead
-# or the form changed last, `loaded_change_at`: the change that the warehouse has.
+# The lead forms of Pages: until when the leads of each were read, or why they could not be read. `changed_at`: when a
+# lead or the form last changed; `loaded_change_at`: the last change that the warehouse has.
 lead_forms = sa.Table(
     "lead_forms", metadata,
     sa.Column("page_id", sa.String, primary_key=True),
@@ -96,7 +96,7 @@ lead_forms = sa.Table(
     sa.Column("loaded_change_at", Utc),
 )
 
-# The conversations of Pages as they were read last. What people wrote is not here: it is sealed in files.
+# The conversations of Pages as they were last read. The messages are not here: they are sealed in files.
 conversations = sa.Table(
     "conversations", metadata,
     sa.Column("page_id", sa.String, primary_key=True),

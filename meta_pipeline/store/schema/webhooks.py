@@ -1,5 +1,5 @@
 """Tables of webhooks: the inbox, the times at which the receiver was up and those at which it was not, and the
-subscriptions as they were seen last."""
+subscriptions as they were last checked."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from meta_pipeline.store.schema.metadata import Utc, metadata
 
-# `id` is the order of arrival. No name and no text of a person is stored: `value` has ids, verbs and figures only.
+# `id` is the order of arrival. Names and texts of people are not stored: `value` has only ids, verbs and figures.
 webhook_changes = sa.Table(
     "webhook_changes", metadata,
     sa.Column("id", sa.Integer, primary_key=True),
@@ -28,7 +28,7 @@ webhook_changes = sa.Table(
     sa.Index("ix_webhook_changes_status", "status"),
 )
 
-# `name` is always "receiver": one row with the last time at which one was up.
+# `name` is always "receiver": one row with the first and the last time at which a receiver was up.
 webhook_receivers = sa.Table(
     "webhook_receivers", metadata,
     sa.Column("name", sa.String, primary_key=True),

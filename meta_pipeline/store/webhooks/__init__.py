@@ -1,1 +1,1 @@
-"""Webhooks that were received, and whether they can be."""
+"""Received webhooks, subscriptions, and the times at which the receiver was up."""

@@ -1,4 +1,4 @@
-"""The inbox: every change that Meta reported, once, and what became of it."""
+"""The inbox: every change that Meta reported, once, and its outcome."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Inbox:
         self._engine = engine
 
     def append(self, changes: Sequence[Change], *, now: dt.datetime) -> None:
-        """Commit changes: the same object, id, field, time and value is the same change, however often Meta sends
+        """Commit changes. Rows with the same object, id, field, time and value are one change, however often Meta sends
         it."""
         statement = insert(inbox, dialect=self._engine.dialect.name).on_conflict_do_nothing(index_elements=_KEY)
         rows = [
@@ -62,7 +62,7 @@ class Inbox:
         self, *, statuses: Collection[str] = (), objects: Collection[str] = (), ids: Collection[int] = (),
         entry_id: str | None = None, received_since: dt.datetime | None = None, limit: int | None = None,
     ) -> list[Entry]:
-        """Return the rows that match, in the order of their arrival; the newest of them with a `limit`."""
+        """Return the rows that match, in order of arrival; with a `limit`, only the newest of them."""
         query = sa.select(inbox).order_by(inbox.c.id.desc() if limit is not None else inbox.c.id)
         if statuses:
             query = query.where(inbox.c.status.in_(list(statuses)))
@@ -91,27 +91,27 @@ class Inbox:
             return [_entry(row._mapping) for row in connection.execute(query)]
 
     def settle(self, ids: Iterable[int], *, status: Status, outcome: str | None, now: dt.datetime) -> None:
-        """Record what became of rows, with the sentence that says it."""
+        """Record the status of rows, and their outcome as a sentence."""
         self._update(ids, status=status, outcome=outcome, processed_at=now)
 
     def request(self, ids: Iterable[int], *, run_key: str, now: dt.datetime) -> None:
-        """Record that a run was requested that reads what these rows are about."""
+        """Record that a run was requested that reads the objects of these rows."""
         self._update(ids, status="requested", run_key=run_key, processed_at=now, outcome=None)
 
     def defer(self, ids: Iterable[int], *, until: dt.datetime, outcome: str) -> None:
-        """Let rows wait for their next try."""
+        """Make rows wait for their next try."""
         self._update(
             ids, status="waiting", next_try_at=until, outcome=outcome, attempts=inbox.c.attempts + 1
         )
 
     def replay(self, ids: Iterable[int]) -> int:
-        """Let rows wait as if they had just arrived; return how many there are."""
+        """Make rows wait as if they had just arrived; return their number."""
         return self._update(
             ids, status="waiting", next_try_at=None, outcome=None, processed_at=None, run_key=None, attempts=0
         )
 
     def forget_before(self, at: dt.datetime) -> int:
-        """Delete the rows that arrived before `at` and wait for nothing; return their number."""
+        """Delete the rows that arrived before `at` and do not wait; return their number."""
         old = sa.and_(inbox.c.received_at < at, inbox.c.status.not_in(["waiting", "requested"]))
         with self._engine.begin() as connection:
             return connection.execute(inbox.delete().where(old)).rowcount

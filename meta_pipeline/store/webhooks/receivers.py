@@ -12,7 +12,7 @@ from meta_pipeline.store.schema.webhooks import webhook_receivers as receivers
 from meta_pipeline.store.upserts import insert, insert_or_replace
 
 BEAT_S = 30.0
-# Meta repeats what was not accepted for this long; what came before is lost (docs/graph-api.md §11).
+# Meta repeats deliveries that were not accepted for this long; older ones are lost (docs/graph-api.md §11).
 RETRIED_FOR = dt.timedelta(hours=36)
 # Without a beat for this long, the receiver was down.
 DOWN_AFTER = dt.timedelta(minutes=15)
@@ -21,7 +21,7 @@ _NAME = "receiver"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gap:
-    """A time in which no receiver was up. `read_again_at`: when everything that polls can see was read again."""
+    """A period in which no receiver was up. `read_again_at`: when everything that polling can read was read again."""
 
     began_at: dt.datetime
     ended_at: dt.datetime
@@ -30,24 +30,24 @@ class Gap:
 
     @property
     def loses(self) -> bool:
-        """Return whether it was longer than Meta repeats deliveries."""
+        """Return whether it was longer than the time for which Meta repeats deliveries."""
         return self.ended_at - self.began_at > RETRIED_FOR
 
     @property
     def lost_until(self) -> dt.datetime:
-        """Return the time before which changes were not repeated any more when the receiver was up again."""
+        """Return the time before which changes were no longer repeated when the receiver was up again."""
         return max(self.began_at, self.ended_at - RETRIED_FOR)
 
 
 def last_up_at(engine: sa.Engine) -> dt.datetime | None:
-    """Return when a receiver was up last; None before the first."""
+    """Return when a receiver was last up; None before the first."""
     with engine.connect() as connection:
         at: dt.datetime | None = connection.execute(sa.select(receivers.c.last_up_at)).scalar()
     return at
 
 
 def beat(engine: sa.Engine, *, now: dt.datetime) -> Gap | None:
-    """Record that the receiver is up, and a gap before it; return the gap if there was one."""
+    """Record that the receiver is up; if there was a gap before, record and return it."""
     last = last_up_at(engine)
     gap = Gap(began_at=last, ended_at=now) if last is not None and now - last > DOWN_AFTER else None
     if gap is not None:
@@ -61,7 +61,7 @@ def beat(engine: sa.Engine, *, now: dt.datetime) -> Gap | None:
 
 
 def find_gaps(engine: sa.Engine, *, is_open: bool = False) -> list[Gap]:
-    """Return the gaps, oldest first; with `is_open`, those after which not everything was read again yet."""
+    """Return the gaps, oldest first; with `is_open`, only those after which not everything has been read again."""
     query = sa.select(gaps).order_by(gaps.c.began_at)
     if is_open:
         query = query.where(gaps.c.read_again_at.is_(None))

@@ -1,4 +1,4 @@
-"""The subscriptions to webhooks that were ordered here, and how Meta lists them."""
+"""The webhook subscriptions that were requested here, and their status at Meta."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Subscription:
 
     @property
     def name(self) -> str:
-        """Return what it is about, in words."""
+        """Return the name that messages show."""
         words = {"app": "webhooks about", "page": "webhooks of Page", "ad_account": "webhooks of ad account"}
         return f"{words[self.kind]} {self.subject_id}"
 
@@ -44,7 +44,7 @@ def save(engine: sa.Engine, subscription: Subscription) -> None:
 
 
 def find_all(engine: sa.Engine) -> list[Subscription]:
-    """Return every subscription that was ordered, those of the app first."""
+    """Return every subscription, those of the app first."""
     table = subscriptions
     query = sa.select(table).order_by(table.c.kind != "app", table.c.kind, table.c.subject_id)
     with engine.connect() as connection:
@@ -54,7 +54,7 @@ def find_all(engine: sa.Engine) -> list[Subscription]:
 
 
 def remove(engine: sa.Engine, subscription: Subscription) -> None:
-    """Forget a subscription."""
+    """Remove a subscription from the store."""
     here = sa.and_(
         subscriptions.c.kind == subscription.kind, subscriptions.c.subject_id == subscription.subject_id
     )

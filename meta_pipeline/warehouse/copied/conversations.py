@@ -1,5 +1,5 @@
-"""Conversations and their messages in the warehouse, copied whole: when and by which side, and nothing of a person or
-of what they wrote (docs/decisions/0082)."""
+"""Conversations and their messages in the warehouse, copied whole: time and side of each message, without persons and
+texts (docs/decisions/0082)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from meta_pipeline.warehouse.transactions import transaction
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageRow:
-    """A message as it is counted. `is_from_page`: None where Meta does not say who wrote it."""
+    """The fields of a message that are counted. `is_from_page`: None if Meta does not return the author."""
 
     page_id: str
     message_id: str
@@ -41,10 +41,10 @@ def replace_conversations(
     is_whole: bool,
 ) -> list[conversations.Conversation]:
     """Replace the conversations and messages if any has changed since the last load, or when the load `is_whole`;
-    return the conversations whose changes the file has then."""
+    return the conversations whose changes are then in the file."""
     if not (is_whole or conversations.waiting_changes(engine)):
         return []
-    stored = conversations.find(engine)  # before the messages: what changes meanwhile waits for the next load
+    stored = conversations.find(engine)  # read before the messages: later changes wait for the next load
     messages = [tuple(getattr(message, name) for name in MESSAGE_COLUMNS) for message in read_messages()]
     rows = [
         (each.page_id, each.id, each.platform, each.updated_at, each.message_count, each.unreadable, each.read_at)

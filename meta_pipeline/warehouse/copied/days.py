@@ -1,5 +1,5 @@
 """Copy the ledger of days into the warehouse: every version of every day, from when until when it was current, and its
-sums. A day or a version without rows is in it as well."""
+sums; days and versions without rows too."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def sync_day_versions(
     log: ChangeLog,
     is_whole: bool,
 ) -> None:
-    """Write every version of the days that were read since the last time, of all days when `is_whole`, and log those
-    that differ: a day that was read again without a change has another `read_at`."""
+    """Write every version of the days that were read since the last copy, or of all days if `is_whole`, and log the
+    days that differ: a day that was read again without a change differs in `read_at`."""
     # By report: one that was removed from the catalogue and added again has older versions to copy than the others.
     newest_copied = [] if is_whole else connection.execute(
         f"select report, max(read_at) from {OWN_SCHEMA}.day_versions group by report"
@@ -64,7 +64,7 @@ def sync_day_versions(
 
 
 def _insert_versions(connection: duckdb.DuckDBPyConnection, table: RawTable) -> None:
-    """Insert one report's changed versions with the sums of their rows; a metric that it has no column for is null."""
+    """Insert one report's changed versions with the sums of their rows; a metric without a column is null."""
     # A warehouse of an older release has only the end of an earlier version.
     connection.execute(
         f"update {table.versions} as stored set _landed_at = changed.landed_at from changed_days as changed "

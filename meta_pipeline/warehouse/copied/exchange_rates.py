@@ -23,7 +23,7 @@ HEADER = ("date", "currency", "rate")
 MOST_RATES = 200_000
 _LONGEST_FILE = 16_000_000
 _CURRENCY = re.compile(r"[A-Z]{3}")
-# What `decimal(20, 12)` holds, so that no product with an amount of money overflows.
+# The range of `decimal(20, 12)`, so that no product with an amount of money overflows.
 _RATE = re.compile(r"[0-9]{1,8}(\.[0-9]{1,12})?")
 _FIRST_DAY, _LAST_DAY = dt.date(1970, 1, 1), dt.date(2100, 1, 1)
 
@@ -40,14 +40,14 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class RateSettings:
-    """The settings of a reporting currency: which one, and the CSV file of rates. Neither is needed."""
+    """The reporting currency and the CSV file of rates; both are optional."""
 
     file: Path | None = None
     reporting_currency: str | None = None
 
     def read(self) -> frozenset[Rate]:
-        """Return the rates as the file has them now; none without a reporting currency, whose own rate is 1. Raise
-        ConfigError, which names the line, when the file is not valid."""
+        """Return the rates that the file has now, with the rate 1 of the reporting currency itself; none without a
+        reporting currency. Raise ConfigError, which names the line, if the file is not valid."""
         target = self.reporting_currency
         if target is None:
             if self.file is not None:
@@ -67,7 +67,7 @@ NO_RATES = RateSettings()
 
 def parse_rates(text: str, reporting_currency: str, *, source: str) -> list[Rate]:
     """Return the rates of this CSV text, in its order, without those of the reporting currency. Raise ConfigError,
-    which names `source` and the line, when one is not valid."""
+    which names `source` and the line, if one is not valid."""
     if len(text) > _LONGEST_FILE:
         raise ConfigError(f"{source} is longer than {_LONGEST_FILE} characters")
     lines: dict[tuple[str, dt.date], int] = {}
@@ -97,7 +97,7 @@ def parse_rates(text: str, reporting_currency: str, *, source: str) -> list[Rate
 
 
 def _parse_row(row: list[str], reporting_currency: str) -> Rate:
-    """Return the rate of a line; ValueError, which says what is wrong with it, when it is not valid."""
+    """Return the rate of a line; raise ValueError with the reason if it is not valid."""
     if len(row) != len(HEADER):
         raise ValueError(f"it has {len(row)} fields, not {len(HEADER)}")
     written_day, currency, written_rate = (field.strip() for field in row)
@@ -106,12 +106,12 @@ def _parse_row(row: list[str], reporting_currency: str) -> Rate:
     except ValueError:
         day = None
     if day is None or len(written_day) != len("2026-11-20") or not _FIRST_DAY < day < _LAST_DAY:
-        raise ValueError(f"{written_day[:20]!r} is no date such as 2026-11-20")
+        raise ValueError(f"{written_day[:20]!r} is not a date such as 2026-11-20")
     if not _CURRENCY.fullmatch(currency):
-        raise ValueError(f"{currency[:20]!r} is no currency such as USD")
+        raise ValueError(f"{currency[:20]!r} is not a currency such as USD")
     rate = Decimal(written_rate) if _RATE.fullmatch(written_rate) else Decimal(0)
     if not rate:
-        raise ValueError(f"{written_rate[:40]!r} is no rate: above 0, with at most 8 digits before the point, 12 after")
+        raise ValueError(f"{written_rate[:40]!r} is not a rate: above 0, at most 8 digits before the point, 12 after")
     if currency == reporting_currency and rate != 1:
         raise ValueError(f"{currency} is the reporting currency, whose rate is 1")
     return Rate(currency, day, rate, reporting_currency)

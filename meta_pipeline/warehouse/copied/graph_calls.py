@@ -1,4 +1,4 @@
-"""Calls to Graph by UTC day, copied from the audit, which forgets them after a while."""
+"""Calls to Graph by UTC day, copied from the audit, which deletes old calls."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _COLUMNS = ("day", "node_id", "report", "calls", "operations", "rows", "failed",
 
 
 def replace_calls(connection: duckdb.DuckDBPyConnection, rows: list[dict[str, Any]]) -> None:
-    """Replace the days that are in `rows`; days that the audit has forgotten stay."""
+    """Replace the days that are in `rows`; days that the audit has deleted stay."""
     if not rows:
         return
     days = sorted({str(row["day"]) for row in rows})
@@ -29,7 +29,8 @@ def replace_calls(connection: duckdb.DuckDBPyConnection, rows: list[dict[str, An
 
 
 def calls_of_replaced(file: Path, *, identity: str | None) -> list[dict[str, Any]]:
-    """Return the calls in a warehouse file that was set aside; none if it is another one, is missing or is damaged."""
+    """Return the calls in a warehouse file that was set aside; none if it has another identity, is missing or is
+    damaged."""
     if not file.exists():
         return []
     try:

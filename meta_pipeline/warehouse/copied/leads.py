@@ -1,5 +1,5 @@
-"""Leads and lead forms in the warehouse, copied whole: of a lead, what is counted and in the clear, and nothing of a
-person (docs/decisions/0078)."""
+"""Leads and lead forms in the warehouse, copied whole: the fields of a lead that are counted, without personal data
+(docs/decisions/0078)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from meta_pipeline.warehouse.transactions import transaction
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeadRow:
-    """A lead as it is counted."""
+    """The fields of a lead that are counted."""
 
     page_id: str
     lead_id: str
@@ -44,10 +44,10 @@ def replace_leads(
     connection: duckdb.DuckDBPyConnection, engine: sa.Engine, read_leads: ReadLeads, *, log: ChangeLog, is_whole: bool
 ) -> list[lead_forms.LeadForm]:
     """Replace the leads and the forms if any has changed since the last load, or when the load `is_whole`; return the
-    forms whose changes the file has then."""
+    forms whose changes are then in the file."""
     if not (is_whole or lead_forms.waiting_changes(engine)):
         return []
-    forms = lead_forms.find(engine)  # before the leads: what changes meanwhile waits for the next load
+    forms = lead_forms.find(engine)  # read before the leads: later changes wait for the next load
     leads = [tuple(getattr(lead, name) for name in LEAD_COLUMNS) for lead in read_leads()]
     rows = [
         (form.page_id, form.form_id, form.name, form.status, form.created_at, form.read_at, form.refusal is not None)

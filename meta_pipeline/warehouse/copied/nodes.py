@@ -1,5 +1,5 @@
-"""Copy what the control store lists of the nodes into the warehouse: their names and relations, their history, which
-metrics Meta answers for them, and what plans have created in them."""
+"""Copy the nodes of the control store into the warehouse: names and relations, history, availability of metrics, and
+the objects that plans have created in them."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ _AVAILABILITY = (
 
 
 def replace_nodes(connection: duckdb.DuckDBPyConnection, engine: sa.Engine, *, log: ChangeLog) -> None:
-    """Replace the linked nodes, their history, the availability of their metrics and what was created in them, in one
-    transaction; log the nodes that differ."""
+    """Replace the linked nodes, their history, the availability of their metrics and the objects created in them, in
+    one transaction; log the nodes that differ."""
     nodes = [
         (
             link.id, link.kind, link.name, link.access, link.owner_business, link.timezone, link.currency,

@@ -14,7 +14,8 @@ def replace_page_rows(
     connection: duckdb.DuckDBPyConnection, schema: str, table: str, types: dict[str, str],
     rows: Sequence[tuple[object, ...]], *, log: ChangeLog,
 ) -> None:
-    """Replace a table, inside a transaction, and log the Pages (`page_id`) whose rows differ. `types`: by column."""
+    """Replace a table, inside a transaction, and log the Pages (`page_id`) whose rows differ. `types`: DuckDB's, by
+    column."""
     create_temp_table(connection, "current_rows", types, rows)
     place = f"{schema}.{table}"
     changed = connection.execute(

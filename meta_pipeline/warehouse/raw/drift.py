@@ -1,4 +1,4 @@
-"""Count drift: keys that Meta sends and no column has, in every row that is loaded. The payload keeps their values."""
+"""Count drift: keys that Meta sends and no column has, in every loaded row. The payload keeps their values."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def count_drift(connection: duckdb.DuckDBPyConnection, table: RawTable, landed: 
         "where stored.report = ? and stored.node_id = changed.node_id and stored.day = changed.day",
         [table.name],
     )
-    # Nearly every row has no drift, and to filter those out costs a third of counting their keys.
+    # Most rows have no drift, and filtering them out costs a third of counting their keys.
     connection.execute(
         "create or replace temp table drifted as select node_id, day, payload "
         f"from {landed.sql} "

@@ -1,4 +1,4 @@
-"""History of campaigns, ads and creatives: listings in order of time, a row only where the content differs from the
+"""History of campaigns, ads and creatives: listings in order of time, with a row only if the content differs from the
 previous one."""
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from meta_pipeline.warehouse.tables import ENVELOPE, SCHEMA, TABLES, RawTable
 from meta_pipeline.warehouse.transactions import transaction
 
 KINDS = tuple(kind.name for kind in ENTITY_KINDS if kind.has_history)
-# Fields that differ in every listing without a change of the entity: spending, and URLs that are signed anew.
+# Fields that differ in every listing without a change of the entity: spending, and signed URLs.
 VOLATILE_FIELDS = frozenset({"amount_spent", "budget_remaining", "thumbnail_url"})
 ROWS_PER_PORTION = 100_000
 
@@ -42,8 +42,8 @@ def load(
     now: dt.datetime,
 ) -> list[tuple[LandedFile, Exception]]:
     """Add the waiting listings to the histories, and those that were replaced before they were loaded; return those
-    that can't be read, with their errors. If a history is empty, or is not this ledger's (`is_whole`), everything that
-    ever landed is added. Repeating it adds nothing."""
+    that can't be read, with their errors. If a history is empty or belongs to another ledger (`is_whole`), every
+    listing that ever landed is added. A repetition adds nothing."""
     waiting = list(files)
     unreadable: list[tuple[LandedFile, Exception]] = []
     for table in (table for table in TABLES if table.name in KINDS):
@@ -65,7 +65,7 @@ def _is_empty(connection: duckdb.DuckDBPyConnection, table: RawTable) -> bool:
 
 
 def _portions(files: list[LandedFile]) -> Iterator[list[LandedFile]]:
-    """Yield the files in their order, as many at once as fit into memory."""
+    """Yield the files in order, as many at once as fit into memory."""
     portion: list[LandedFile] = []
     for file in files:
         if portion and sum(earlier.rows for earlier in portion) + file.rows > ROWS_PER_PORTION:
@@ -163,7 +163,7 @@ def _batches_of(file: LandedFile) -> Iterator[pa.RecordBatch]:
 
 def id_and_digest(record: dict[str, Any]) -> tuple[str, str]:
     """Return a record's id and the digest of its content: independent of the order of its fields, without those that
-    are volatile. All errors are the same content, whatever their trace id."""
+    are volatile. All errors count as the same content."""
     content = {key: value for key, value in record.items() if key not in VOLATILE_FIELDS}
     if "error" in content:
         content["error"] = True

@@ -23,8 +23,8 @@ class LandedRows:
 
 
 def days_in(files: Iterable[LandedFile]) -> LandedRows:
-    """Return the rows of these days. They are in the temporary table `changed` as well, with the path of each: a cold
-    file has other days, and days that landed again since."""
+    """Return the rows of these days. The temporary table `changed` must list them with their paths: a cold file also
+    has other days, and old rows of days that landed again."""
     return _relation(
         files, hot=f"select * from {_ALL}",
         cold=f"select landed.* exclude (filename) from {_NAMED} "

@@ -1,5 +1,5 @@
 """The requests behind the raw rows. A row has the digest of its request; the request itself is in the metadata of its
-landed file, and goes into the warehouse so that a reader of the published file has it."""
+landed file, and is copied into the warehouse for readers of the published file."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from meta_pipeline.files import reading
 from meta_pipeline.files.locations import Location
 from meta_pipeline.warehouse.tables import OWN_SCHEMA, RawTable
 
-# Requests without a row are removed in every so many loads: looking for them reads a column of the whole table.
+# Requests without a row are removed once in this many loads: finding them reads a column of the whole table.
 LOADS_BETWEEN_REMOVALS = 50
 
 
 def add_requests(connection: duckdb.DuckDBPyConnection, table: RawTable) -> None:
     """Add the requests of the rows that this load put into the table; the temporary table `changed` has their paths.
-    Of the files with the same request, one is opened."""
+    Only one of the files with the same request is opened."""
     incoming = connection.execute(
         f"select stored.node_id, stored._request, any_value(changed.path) from {table.place} as stored "
         "join changed using (node_id, day) "
@@ -46,8 +46,8 @@ def _requests_in(path: Location) -> Iterator[str]:
 
 
 def remove_unused_requests(connection: duckdb.DuckDBPyConnection, table: RawTable, *, load_number: int) -> None:
-    """Remove the requests that no row has, in every so many loads. Rows are replaced later: their versions are
-    added later in the same load."""
+    """Remove the requests that no row has, once in LOADS_BETWEEN_REMOVALS loads. The caller replaces rows afterwards:
+    their requests are still needed for the versions that are added later in the same load."""
     if load_number % LOADS_BETWEEN_REMOVALS:
         return
     places = [table.place, *([table.versions] if table.has_versions else [])]

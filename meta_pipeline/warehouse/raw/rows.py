@@ -1,4 +1,4 @@
-"""Raw rows: replace the days that changed, and add their earlier versions to a table beside."""
+"""Raw rows: replace the days that changed, and add their earlier versions to a second table."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _ADDED = {**_CHANGED, "landed_at": "timestamptz", "replaced_at": "timestamptz"}
 
 
 def ensure_table(connection: duckdb.DuckDBPyConnection, table: RawTable, *, log: ChangeLog) -> None:
-    """Create the table, and the one of earlier versions, or add the columns that they lack and log all their days."""
+    """Create the table and the one of earlier versions, or add missing columns and log all days."""
     with transaction(connection, f"the columns of {table.name}"):
         if _ensure(connection, table, table.place, {}):
             log.record(table.name, f"select distinct node_id, day from {table.place}")
@@ -34,7 +34,7 @@ def ensure_table(connection: duckdb.DuckDBPyConnection, table: RawTable, *, log:
 
 
 def _ensure(connection: duckdb.DuckDBPyConnection, table: RawTable, place: str, more: dict[str, str]) -> bool:
-    """Create or alter the table; return True when rows that it has got values in new columns."""
+    """Create or alter the table; return True if existing rows got values in new columns."""
     columns = "".join(f", {quoted(column)} {kind}" for column, kind in table.types.items())
     own = "".join(f", {column} {kind}" for column, kind in more.items())
     connection.execute(
@@ -66,7 +66,7 @@ def _add_columns(
     replaced: Sequence[str],
 ) -> None:
     """Add columns to the table of an older warehouse, or of a report that now requests more fields, and fill them from
-    the payload, which has the fields that were requested then."""
+    the payload, which has the fields that were requested at the time."""
     parsed = ", ".join(f"record.{quoted(column)}" for column in added)
     unchanged = f"* exclude ({', '.join(['record', *map(quoted, replaced)])})"
     connection.execute(
@@ -115,13 +115,13 @@ def replace_days(
 
 
 def load_error_of(table: RawTable, file: LandedFile, *, is_version: bool) -> Exception | None:
-    """Return why this landed file can't be loaded, None if it can; the whole file is read and parsed. A
-    connection of its own is used: the warehouse's may have failed for another reason."""
+    """Return the error that loading this landed file raises, None if it can be loaded. The whole file is read and
+    parsed, on a separate connection: the warehouse's may have failed for another reason."""
     if not reading.exists(file.path):
         return FileNotFoundError(errno.ENOENT, "it is in the ledger but not on disk", file.path)
     landed = one_in(file, is_version=is_version)
     try:
-        reading.check_readable(file.path)  # what the operating system refuses has an errno here
+        reading.check_readable(file.path)  # if the operating system refuses, this error has an errno
         with contextlib.closing(duckdb.connect()) as connection:
             connection.execute(
                 f"create temp table probed as select *, from_json(payload, ?) as record from {landed.sql}",

@@ -40,7 +40,7 @@ def load_readable(
 
 
 def skip(engine: sa.Engine, file: LandedFile, error: Exception) -> str:
-    """Set a damaged file aside, leave one that is missing or refused where it is; return the sentence that names it."""
+    """Set a damaged file aside, leave a missing or refused one in place; return the sentence that names it."""
     cause = str(error).splitlines()[0]
     days = f"in {damaged.label_of(file)}" if is_cold(file.path) else f"on {file.day}"
     name = f"{file.report} of {file.node_id} {days}"
