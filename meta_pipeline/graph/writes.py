@@ -1,4 +1,5 @@
-"""The calls that change something at Meta, as data, and the few that are no GET or hold a secret and change nothing.
+"""The calls that change something at Meta, as data; also the calls that change nothing but are POSTs or have a secret
+in their query.
 
 A call that is not listed here can't be sent (`gate.py`). Scopes and tasks: docs/graph-api.md §4.6, §5.2, §10–§12."""
 
@@ -20,9 +21,9 @@ _OBJECT_BUDGETS = ("score", "ads_management")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Write:
-    """One kind of change at Meta: its method and the paths it may have, its budgets, and what it needs: all of
-    `scopes`, the `task` (in words), the `feature` (None for what onboarding and leaving need). With `needs_plan`, it is
-    sent only under the id of the plan that lists it."""
+    """One kind of change at Meta: its method, a pattern of its paths, its budgets, and its requirements, which are all
+    of `scopes`, the `task` (in words) and the `feature` (None for changes that onboarding and leaving need). With
+    `needs_plan`, it is sent only with the id of the plan that lists it."""
 
     for_what: str
     method: Literal["POST", "DELETE"]
@@ -36,13 +37,13 @@ class Write:
 
     @property
     def needs(self) -> str:
-        """Return the flag, the scopes and the task that it takes, as a part of a sentence."""
+        """Return the flag, the scopes and the task that the change requires, as a part of a sentence."""
         flag = f"{self.feature} in META_PIPELINE_FEATURES, " if self.feature else ""
         scopes = f"the permission {' and '.join(self.scopes)} and " if self.scopes else ""
         return f"{flag}{scopes}{self.task}"
 
     def has_path(self, path: str) -> bool:
-        """Return whether a path, without its version, is one of these."""
+        """Return whether a path, without its version, is a path of this kind."""
         return re.fullmatch(self.path, path) is not None
 
 
@@ -175,8 +176,8 @@ OAUTH_PATHS = ("debug_token", "oauth/access_token", "oauth/revoke")
 
 
 def listed(method: str, path: str) -> WriteKind | str | None:
-    """Return the kind of change that a method and a path (without its version) are, the word "reads" for a call that
-    changes nothing, and None for one that is not listed."""
+    """Return the kind of change of a method and a path (without its version), the word "reads" for a call that changes
+    nothing, and None for a call that is not listed."""
     if method == "GET" or (method == "POST" and path == BATCH_PATH):
         return "reads"
     if method == "POST" and any(re.fullmatch(pattern, path) for pattern in READING_POSTS.values()):
