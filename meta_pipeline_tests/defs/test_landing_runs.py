@@ -51,7 +51,7 @@ def test_a_snapshot_of_past_days_is_green_today_only_and_no_failure(
         assert opened.get_materialized_partitions(landing_key(name)) == {str(key(node_id, TODAY, kind))}
     messages = [event.user_message for event in opened.all_logs(ended.run_id)]
     for name in snapshots:
-        sentence = f"{name} shows what is there when it is read: it landed under {TODAY} only, not under the days that"
+        sentence = f"{name} shows the state at the time of the read: it landed under {TODAY} only, not under the days that"
         assert sum(sentence in message for message in messages) == 1
     assert not any(of_days in message and "shows what is there" in message for message in messages)
 

@@ -101,8 +101,8 @@ class LandingRun:
         days = self.requested_days[file.node_id]
         if days != [file.day] and self._is_snapshot(file):
             self.context.log.info(
-                f"{file.report} shows what is there when it is read: it landed under {file.day} only, not under the "
-                f"days that were requested ({days[0]} to {days[-1]})"
+                f"{file.report} shows the state at the time of the read: it landed under {file.day} only, not under "
+                f"the days that were requested ({days[0]} to {days[-1]})"
             )
 
     def _calls_per_day(self, node_id: str, report: str) -> float:
