@@ -100,7 +100,7 @@ _LIVE = (
         for name in ("monetization_approximate_earnings", "content_monetization_earnings")
     ),
     _audience("page_follows_city page_follows_country"),
-    # By a breakdown each post costs a second call: an operator's file can switch that on.
+    # A breakdown costs a second call for each post: an operator's file can switch it on.
     _post("post_media_view", is_default=True, breakdowns=_TAGS),
     _post("post_total_media_view_unique", is_default=True, is_additive=False),
     _post("post_clicks", is_default=True),
