@@ -168,7 +168,7 @@ def refresh(
     sweep: dt.timedelta,
     size: PageSize,
 ) -> Snapshot:
-    """Read the entities of one kind that changed `since` (Unix time), or all, and merge them into the stored listing."""
+    """Read the entities of one kind that changed `since` (Unix time), or all; merge them into the stored listing."""
     request = listing_request(kind)
     if since is not None:
         request["filtering"] = [{"field": f"{kind.level}.updated_time", "operator": "GREATER_THAN", "value": since}]
