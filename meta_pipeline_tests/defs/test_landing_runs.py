@@ -85,4 +85,4 @@ def test_a_run_of_no_partition_names_the_kind_of_node(runtime: Runtime, opened: 
     }
     ended = run_reports(opened, runtime, PAGE, tags=tags, reports=("page_insights",))
 
-    assert failure_sentence(ended) == "this range names no partition: choose days of one Page"
+    assert failure_sentence(ended) == "this range has no partition: choose days of one Page"

@@ -1,7 +1,7 @@
-"""The assets and checks of dbt's models and tests, as dagster-dbt translates the manifest; kept as JSON beside it.
+"""The assets and checks of dbt's models and tests, as dagster-dbt translates the manifest; stored as JSON beside it.
 
-dagster-dbt imports dbt and sqlglot, which takes 1.5 s of processor time: in every process that reads our definitions,
-for what changes only with the project."""
+dagster-dbt imports dbt and sqlglot. This would take 1.5 s of processor time in every process that loads our
+definitions, although the result changes only with the project."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,14 +14,14 @@ import orjson
 from meta_pipeline.defs.assets.keys import OWNERS, SOURCE
 from meta_pipeline.node_kinds import INSTAGRAM_ACCOUNT, PAGE
 
-# By folder of the dbt project: where the data of its models comes from, if not from ads. What puts Pages beside ads is
-# about Pages.
+# Folder of the dbt project → source of its models, if that is not ads. Models that combine Pages and ads belong to
+# Pages.
 SOURCES = {
     "meta_pages": PAGE.source, "pages": PAGE.source, "social": PAGE.source, "instagram": INSTAGRAM_ACCOUNT.source,
     "meta_pipeline": "meta_pipeline", "ops": "meta_pipeline", "shared": "meta_pipeline",
 }
 UNIQUE_ID = "dagster_dbt/unique_id"
-# Objects of dagster-dbt, for its own selections of assets.
+# Objects that dagster-dbt adds for its own selections of assets.
 _OF_THE_LIBRARY = {"dagster_dbt/manifest", "dagster_dbt/dagster_dbt_translator", "dagster_dbt/project_id"}
 
 
