@@ -133,7 +133,7 @@ def pull_leads_schedule(
     context: dg.ScheduleEvaluationContext, runtime: dg.ResourceParam[Runtime]
 ) -> dg.RunRequest | dg.SkipReason:
     """Request one run for all Pages: most polls read nothing new."""
-    return _of_people(context, runtime, LEADS, require_leads)
+    return _request_for_all_pages(context, runtime, LEADS, require_leads)
 
 
 @dg.schedule(
@@ -146,10 +146,10 @@ def pull_conversations_schedule(
     context: dg.ScheduleEvaluationContext, runtime: dg.ResourceParam[Runtime]
 ) -> dg.RunRequest | dg.SkipReason:
     """Request one run for all Pages: most conversations have not changed."""
-    return _of_people(context, runtime, CONVERSATIONS, require_conversations)
+    return _request_for_all_pages(context, runtime, CONVERSATIONS, require_conversations)
 
 
-def _of_people(
+def _request_for_all_pages(
     context: dg.ScheduleEvaluationContext, runtime: Runtime, name: str, require: Callable[[Runtime], None]
 ) -> dg.RunRequest | dg.SkipReason:
     """Request one run that reads what people wrote to all Pages; skip, with the reason, while it is switched off."""

@@ -193,7 +193,7 @@ def token_alerts_sensor(
 
 @dg.sensor(
     name="check_alerts_sensor", minimum_interval_seconds=30, default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Sends an alert when an account's rows fail a check in what is published, and when they pass again.",
+    description="Sends an alert when an account's rows fail a check in the published marts, and when they pass again.",
 )
 def check_alerts_sensor(
     context: dg.SensorEvaluationContext, runtime: dg.ResourceParam[Runtime]
@@ -239,7 +239,7 @@ def invitations_sensor(
 
 @dg.sensor(
     name="killed_runs_sensor", minimum_interval_seconds=30, default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Marks runs as failed whose process was killed, so that they block no other run.",
+    description="Marks runs whose process was killed as failed, so that they do not block other runs.",
 )
 def killed_runs_sensor(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     """Report killed runs of the command line: Dagster checks only processes that its own code server has started."""

@@ -19,7 +19,7 @@ _INSIGHTS_BUDGETS = ("score", "ads_insights", "insights_load")
 _OBJECT_BUDGETS = ("score", "ads_management")
 # Budgets of the Page and of the Instagram account (docs/graph-api.md §6.2).
 _PAGE_BUDGETS, _INSTAGRAM_BUDGETS = ("pages",), ("instagram",)
-_OF_CONVERSATIONS = "the task MESSAGING or MODERATE on the Page"
+_CONVERSATIONS_TASK = "the task MESSAGING or MODERATE on the Page"
 _INSTAGRAM = ("instagram_basic", "pages_read_engagement")
 
 
@@ -86,12 +86,12 @@ class CallKind(enum.Enum):
     )
     PAGE_CONVERSATIONS = Call(
         "conversations of a Page", budgets=_PAGE_BUDGETS, feature="conversations", needs_page_token=True,
-        is_personal=True, task=_OF_CONVERSATIONS,
+        is_personal=True, task=_CONVERSATIONS_TASK,
         all_scopes=("pages_messaging", "pages_manage_metadata", "pages_read_engagement"),
     )
     INSTAGRAM_CONVERSATIONS = Call(
         "conversations on Instagram", budgets=_PAGE_BUDGETS, feature="conversations", needs_page_token=True,
-        is_personal=True, task=_OF_CONVERSATIONS,
+        is_personal=True, task=_CONVERSATIONS_TASK,
         all_scopes=("instagram_basic", "instagram_manage_messages", "pages_manage_metadata"),
     )
     POST_COMMENTS = Call(

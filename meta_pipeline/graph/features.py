@@ -11,7 +11,7 @@ from meta_pipeline.graph.errors import ScopeError
 from meta_pipeline.graph.writes import WriteKind
 from meta_pipeline.records import AccessToken, ConfigError
 
-WHERE_TO_GET_ONE = (
+CONNECT_THE_PAGE = (
     "on the connections page click Connect again and choose this Page, or give the person a task on the Page "
     "(Page settings → Page access)"
 )
@@ -35,7 +35,7 @@ def check(kind: CallKind, token: AccessToken | None, *, features: Collection[str
     if need.needs_page_token and token is not None and token.kind != "page":
         raise ScopeError(
             f"{need.for_what} need the Page's own token, which Meta did not give to this person: nothing was sent",
-            remedy=WHERE_TO_GET_ONE,
+            remedy=CONNECT_THE_PAGE,
         )
     if token is None or token.scopes is None or token.kind == "app":
         return

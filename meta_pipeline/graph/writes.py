@@ -47,14 +47,14 @@ class Write:
         return re.fullmatch(self.path, path) is not None
 
 
-_OF_THE_BUSINESS = "the task ADMIN of the business (full control)"
-_OF_THE_NODE = "the task MANAGE on the node (full control)"
-_OF_THE_PAGE = "the task CREATE_CONTENT, MANAGE or MODERATE on the Page"
-_ADS = "the task ADVERTISE on the ad account and on the Page"
+_BUSINESS_TASK = "the task ADMIN of the business (full control)"
+_NODE_TASK = "the task MANAGE on the node (full control)"
+_PAGE_TASK = "the task CREATE_CONTENT, MANAGE or MODERATE on the Page"
+_ADS_TASK = "the task ADVERTISE on the ad account and on the Page"
 
 
 def _business(
-    for_what: str, path: str, *, task: str = _OF_THE_BUSINESS, method: Literal["POST", "DELETE"] = "POST"
+    for_what: str, path: str, *, task: str = _BUSINESS_TASK, method: Literal["POST", "DELETE"] = "POST"
 ) -> Write:
     return Write(
         for_what=for_what, method=method, path=path, task=task, feature="business_writes",
@@ -67,7 +67,7 @@ def _ad(
     scopes: tuple[str, ...] = ("ads_management",),
 ) -> Write:
     return Write(
-        for_what=for_what, method=method, path=path, task=_ADS, feature="ads_creation", scopes=scopes,
+        for_what=for_what, method=method, path=path, task=_ADS_TASK, feature="ads_creation", scopes=scopes,
         surface="marketing", budgets=_OBJECT_BUDGETS, needs_plan=True,
     )
 
@@ -109,16 +109,16 @@ class WriteKind(enum.Enum):
     # System users (docs/graph-api.md §4.5) and shares between businesses (§5.3).
     SYSTEM_USER_CREATION = _business("creating a system user", rf"{_ID}/system_users")
     SYSTEM_USER_ASSIGNMENT = _business(
-        "giving a system user tasks on a node", rf"({_ID}|{_ACCOUNT})/assigned_users", task=_OF_THE_NODE
+        "giving a system user tasks on a node", rf"({_ID}|{_ACCOUNT})/assigned_users", task=_NODE_TASK
     )
     APP_INSTALLATION = _business("installing the app for a system user", rf"{_ID}/applications")
     SYSTEM_USER_TOKEN = _business("minting a token of a system user", rf"{_ID}/access_tokens")
     PARTNER_REQUEST = _business("requesting a partner's node", rf"{_ID}/client_(ad_accounts|pages)")
     PARTNER_ACCESS = _business(
-        "giving a partner access to a node", rf"({_ID}|{_ACCOUNT})/agencies", task=_OF_THE_NODE
+        "giving a partner access to a node", rf"({_ID}|{_ACCOUNT})/agencies", task=_NODE_TASK
     )
     PARTNER_REMOVAL = _business(
-        "ending a partner's access to a node", rf"({_ID}|{_ACCOUNT})/agencies", task=_OF_THE_NODE, method="DELETE"
+        "ending a partner's access to a node", rf"({_ID}|{_ACCOUNT})/agencies", task=_NODE_TASK, method="DELETE"
     )
     # Webhooks (§11). Those of the app are sent with the app's own token, which has no scopes.
     APP_SUBSCRIPTION = _subscription(
@@ -129,11 +129,11 @@ class WriteKind(enum.Enum):
         method="DELETE",
     )
     PAGE_SUBSCRIPTION = _subscription(
-        "subscribing to the webhooks of a Page", rf"{_ID}/subscribed_apps", task=_OF_THE_PAGE,
+        "subscribing to the webhooks of a Page", rf"{_ID}/subscribed_apps", task=_PAGE_TASK,
         scopes=("pages_manage_metadata", "pages_show_list"),
     )
     PAGE_UNSUBSCRIPTION = _subscription(
-        "ending the subscription of a Page", rf"{_ID}/subscribed_apps", task=_OF_THE_PAGE,
+        "ending the subscription of a Page", rf"{_ID}/subscribed_apps", task=_PAGE_TASK,
         scopes=("pages_manage_metadata", "pages_show_list"), method="DELETE",
     )
     ACCOUNT_SUBSCRIPTION = _subscription(

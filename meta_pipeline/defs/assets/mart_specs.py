@@ -22,7 +22,7 @@ SOURCES = {
 }
 UNIQUE_ID = "dagster_dbt/unique_id"
 # Objects that dagster-dbt adds for its own selections of assets.
-_OF_THE_LIBRARY = {"dagster_dbt/manifest", "dagster_dbt/dagster_dbt_translator", "dagster_dbt/project_id"}
+_LIBRARY_METADATA = {"dagster_dbt/manifest", "dagster_dbt/dagster_dbt_translator", "dagster_dbt/project_id"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +104,7 @@ def load_specs(packed: bytes) -> MartSpecs:
 
 
 def _packed(spec: dg.AssetSpec) -> dict[str, Any]:
-    metadata = {name: value for name, value in spec.metadata.items() if name not in _OF_THE_LIBRARY}
+    metadata = {name: value for name, value in spec.metadata.items() if name not in _LIBRARY_METADATA}
     schema = metadata.pop("dagster/column_schema", None)
     return {
         "key": spec.key.path, "deps": [list(dep.asset_key.path) for dep in spec.deps],

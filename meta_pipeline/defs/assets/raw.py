@@ -17,7 +17,7 @@ from meta_pipeline.warehouse.tables import CONVERSATIONS_SCHEMA, LEADS_SCHEMA
 
 ALL_READ = "landed_files_read"  # the check that every landed file could be read
 ALL_THERE = "rows_as_loaded"  # the check that each loaded day still had the rows that had been loaded
-OF_THE_PIPELINE = {
+PIPELINE_TABLES = {
     "graph_calls": "the audit of the gateway by UTC day: calls, operations charged, seconds",
     "day_versions": "every version of every day of every report, with its validity and its totals",
     "drift": "keys that Meta sends and no column has, by report, account, day and key",
@@ -33,7 +33,7 @@ OF_THE_PIPELINE = {
 
 
 # Tables of leads and conversations, by schema: only what is counted.
-OF_PEOPLE = {
+PERSONAL_TABLES = {
     LEADS_SCHEMA: {
         "leads": "every lead with its form, its ad and its time, without data of the person who submitted it",
         "lead_forms": "every lead form of a Page that was listed",
@@ -76,14 +76,14 @@ def raw_assets(reports: Reports) -> dg.AssetsDefinition:
                     ["raw_meta_pipeline", name], group_name="raw", kinds={"duckdb"}, owners=OWNERS,
                     tags={"source": "meta_pipeline"}, description=description,
                 )
-                for name, description in OF_THE_PIPELINE.items()
+                for name, description in PIPELINE_TABLES.items()
             ),
             *(
                 dg.AssetSpec(
                     [schema, name], deps=[_READ_BY[schema]], group_name="raw", kinds={"duckdb"}, owners=OWNERS,
                     tags={"source": schema.removeprefix("raw_")}, description=description,
                 )
-                for schema, tables in OF_PEOPLE.items() for name, description in tables.items()
+                for schema, tables in PERSONAL_TABLES.items() for name, description in tables.items()
             ),
         ],
         check_specs=[
@@ -128,8 +128,8 @@ def raw_assets(reports: Reports) -> dg.AssetsDefinition:
 def keys_of_landed(reports: Reports, landed: Iterable[str]) -> set[dg.AssetKey]:
     """Return the raw tables that a load of these reports and listings may change: theirs, and those of the pipeline
     itself."""
-    keys = {dg.AssetKey(["raw_meta_pipeline", name]) for name in OF_THE_PIPELINE}
-    keys |= {dg.AssetKey([schema, name]) for schema, tables in OF_PEOPLE.items() for name in tables}
+    keys = {dg.AssetKey(["raw_meta_pipeline", name]) for name in PIPELINE_TABLES}
+    keys |= {dg.AssetKey([schema, name]) for schema, tables in PERSONAL_TABLES.items() for name in tables}
     for name in landed:
         keys.add(raw_key(name, name))
         if name in KINDS:

@@ -45,7 +45,7 @@ class ReadBefore:
     read_at: dt.datetime
 
     def has_changed(self, summary: Summary) -> bool:
-        """Return whether it may have another message now."""
+        """Return whether it may have new messages now."""
         return (
             summary.updated_at > self.updated_at or summary.message_count != self.message_count
             or self.read_at - self.updated_at < _SETTLED_AFTER

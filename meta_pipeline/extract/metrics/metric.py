@@ -73,7 +73,7 @@ class Metric:
             (self.report not in REPORTS_BY_OBJECT.get(self.object, ()), f"{self.report} reads no {self.object}"),
             (not self.periods and self.valid_to is None, "it has no period"),
             (not set(self.default_periods) <= set(self.periods), "a requested period is not one of its periods"),
-            (not set(self.requested_breakdowns) <= set(self.breakdowns), "a requested breakdown is not one of its own"),
+            (not set(self.requested_breakdowns) <= set(self.breakdowns), "it does not have a requested breakdown"),
             (self.needs_breakdown and not self.requested_breakdowns, "it needs a breakdown"),
             (
                 self.valid_from is not None and self.valid_to is not None and self.valid_from >= self.valid_to,

@@ -107,7 +107,7 @@ class Sizes:
         self.sync_refused, self.refused_at = min(days, self.sync_refused or days), now
 
     def longest_range(self, wanted: int) -> int:
-        """Return how many days to request at once: all `wanted` days until so many were refused, then as many as are
+        """Return how many days to request at once: all `wanted` days until that many were refused, then as many as are
         known to succeed."""
         if self.days_refused is None or wanted < self.days_refused:
             return wanted

@@ -35,7 +35,7 @@ CLOSED_BY: dict[int, str] = {
 }
 INSIGHTS_LOAD_SUBCODES = (1504022, 1504039)
 
-OF_THE_APP = ("platform", "insights_load")
+APP_BUDGETS = ("platform", "insights_load")
 OF_ORGANIC_NODES = frozenset(("pages", "instagram"))
 PLATFORM = ("platform",)
 _ACCOUNT = re.compile(r"act_\d+")
@@ -69,7 +69,7 @@ def charges(kind: CallKind | WriteKind, path: str, node_id: str | None) -> tuple
     account = match[0] if match else node_id if node_id and _ACCOUNT.fullmatch(node_id) else None
     if kind.value.budgets != PLATFORM and account is None:
         return (Charge("platform"),)
-    return tuple(Charge(name, None if name in OF_THE_APP else account) for name in kind.value.budgets)
+    return tuple(Charge(name, None if name in APP_BUDGETS else account) for name in kind.value.budgets)
 
 
 def closed_by(code: int | None, subcode: int | None, charged: tuple[Charge, ...]) -> Charge:

@@ -134,7 +134,7 @@ def too_old(report: Report, day: dt.date, today: dt.date) -> str | None:
 
 
 def months_before(day: dt.date, months: int) -> dt.date:
-    """Return the same day so many months earlier, or the last day of that month when it has no such day."""
+    """Return the same day that many months earlier, or the last day of that month when it has no such day."""
     count = day.year * 12 + day.month - 1 - months
     first = dt.date(count // 12, count % 12 + 1, 1)
     last = (first.replace(day=28) + dt.timedelta(days=4)).replace(day=1) - dt.timedelta(days=1)

@@ -123,11 +123,11 @@ def history_limit(fields: tuple[str, ...], breakdowns: tuple[str, ...]) -> int:
 
 
 def gate(breakdowns: tuple[str, ...]) -> str | None:
-    """Return what the advertiser must do before Meta answers with these breakdowns; None when nothing."""
+    """Return what the advertiser must do before Meta returns rows by these breakdowns; None when nothing."""
     gated = [label for name, label in _GATED.items() if name in breakdowns]
     if not gated:
         return None
     return (
-        f"Since 2026-08-06 Meta gives {' and '.join(gated)} only to ad accounts whose advertiser has switched them on "
-        "in Ads Manager (or that have Meta sales support): ask the advertiser to do so"
+        f"Since 2026-08-06 Meta returns {' and '.join(gated)} only for ad accounts whose advertiser has switched them "
+        "on in Ads Manager (or that have Meta sales support): ask the advertiser to do so"
     )

@@ -64,7 +64,7 @@ class Planner:
         self.store(report)
 
     def expected_run_s(self, report: Report, requested: Range) -> float | None:
-        """Return the seconds that a report run is expected to take; None when none of the app has ended yet."""
+        """Return the seconds that a report run is expected to take; None when no run of the app has ended yet."""
         stored = report_sizes.durations(self.engine, node_id=self.node_id)
         return durations.expected_s(stored, node_id=self.node_id, report=report.name, days=len(requested.days))
 
