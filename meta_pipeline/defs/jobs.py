@@ -168,8 +168,8 @@ def compact_files(context: dg.OpExecutionContext, runtime: dg.ResourceParam[Runt
         raise dg.Failure(plain(" · ".join(result.compacted.problems)), allow_retries=False)
 
 
-@dg.job(executor_def=dg.in_process_executor, description="Puts landed days that are settled into one file a month, "
-        "and removes files that the ledger does not name. A node that is being landed waits for the next run.")
+@dg.job(executor_def=dg.in_process_executor, description="Puts the landed days of finished months into one file a "
+        "month, and removes files that the ledger does not name. A node that is being landed waits for the next run.")
 def compact_landing() -> None:
     """One step; no call to Graph."""
     compact_files()
