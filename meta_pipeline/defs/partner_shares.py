@@ -12,9 +12,9 @@ from meta_pipeline.store.nodes import share_requests
 
 @dg.sensor(
     name="partner_shares_sensor", minimum_interval_seconds=60, default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Polls at Meta the state of our requests for ad accounts and Pages of partners, and of our own that "
-    "partners may use: after 5 minutes, then at growing intervals up to 12 hours, for 30 days. What was shared with us "
-    "is linked at once.",
+    description="Polls Meta for the state of our requests for partners' ad accounts and Pages, and of ours that we "
+    "share with partners: after 5 minutes, then at growing intervals up to 12 hours, for 30 days. What was shared with "
+    "us is linked at once.",
 )
 def partner_shares_sensor(
     context: dg.SensorEvaluationContext, runtime: dg.ResourceParam[Runtime]

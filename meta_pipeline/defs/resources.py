@@ -31,7 +31,7 @@ def resources_of(runtime: Runtime) -> dict[str, dg.ResourceDefinition]:
         "tokens": dg.ResourceDefinition(
             lambda _: runtime.vault,
             description="The access tokens of everyone who has connected, encrypted at rest. Every use is recorded "
-            "with its user and its purpose.",
+            "with its purpose.",
         ),
         "runtime": dg.ResourceDefinition(
             tagged_runtime,

@@ -74,13 +74,13 @@ class HeldEvents(SqliteEventLogStorage):
     def _connect(self, shard: str) -> Iterator[sa.Connection]:
         with self._beginning:
             if shard not in self._initialized_dbs:
-                self._initialize(shard)
+                self._create_or_check(shard)
         with self._db_lock, self._engine_of(shard).begin() as connection:
             yield connection
 
-    def _initialize(self, shard: str) -> None:
-        """Create or open a run's file. Dagster creates the first one, in 30 ms; the next ones start as a copy of that
-        empty file. Dagster checks a file that exists already."""
+    def _create_or_check(self, shard: str) -> None:
+        """Create a run's file, or let Dagster check a file that exists already. Dagster creates the first one, in 30
+        ms; the next ones start as a copy of that empty file."""
         file = Path(self.path_for_shard(shard))
         is_new = shard != _INDEX and not file.exists()
         if is_new and self._blank:

@@ -27,8 +27,8 @@ _TRANSLATION = Path(mart_specs.__file__)
 def parsed_project(settings: Settings) -> DbtProject:
     """Return the parsed project; parse it, under a lock, when it is missing or outdated.
 
-    The manifest is not the one that a dbt build writes, which may be incomplete during a build or after a kill. Dbt
-    writes only under HOME, because the project's folder may be read-only."""
+    The manifest is not the one that a dbt build writes, which may be incomplete during a build or after a kill. All
+    files of dbt are under HOME, because the project's folder may be read-only."""
     project = dbt_project_folder()
     files, target = ParsedFiles.of_home(settings.root), target_folder(settings)
     for folder in (files.folder, target):

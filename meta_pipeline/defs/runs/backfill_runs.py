@@ -58,8 +58,8 @@ def _wait_until_open(opened: concurrent.futures.Future[str | None], tick: Callab
 def _land_when_prefetched(
     settings: Settings, prefetches: Prefetches, pool: ProcessPoolExecutor, tick: Callable[[], None]
 ) -> Iterator[RangeOutcome]:
-    """Run every range once its report runs are submitted and done. After a process was killed, all other ranges fail
-    too: the pool accepts no more work, so nothing would read their report runs."""
+    """Run every range once Meta has finished its report runs. After a process was killed, all other ranges fail too:
+    the pool accepts no more work, so nothing would read their report runs."""
     running: dict[concurrent.futures.Future[RangeOutcome], NodeRange] = {}
     while prefetches or running:
         futures: list[concurrent.futures.Future[Any]] = [*prefetches, *running]

@@ -16,7 +16,7 @@ from meta_pipeline.graph.responses.response import GraphResponse
 from meta_pipeline.json_text import valid_utf8
 from meta_pipeline.records import Batch
 
-LONGEST_POSITION = 16 * 1024  # characters of a cursor, or of the parameters of `paging.next`; longer ones fit in no URL
+LONGEST_POSITION = 16 * 1024  # characters of a cursor, or of the parameters of `paging.next`: longer than any valid URL
 
 
 # How often an empty page may link to itself before the listing counts as endless.
