@@ -61,9 +61,9 @@ class HeldEvents(SqliteEventLogStorage):
 
     def __init__(self, base_dir: str, inst_data: Any = None):
         self._engines: dict[str, sa.Engine] = {}
-        self._blank: bytes | None = None
+        self._empty: bytes | None = None
         self._tables: set[str] = set()
-        self._beginning = threading.Lock()
+        self._creation_lock = threading.Lock()
         super().__init__(base_dir, inst_data)
 
     @classmethod
@@ -72,7 +72,7 @@ class HeldEvents(SqliteEventLogStorage):
 
     @contextlib.contextmanager
     def _connect(self, shard: str) -> Iterator[sa.Connection]:
-        with self._beginning:
+        with self._creation_lock:
             if shard not in self._initialized_dbs:
                 self._create_or_check(shard)
         with self._db_lock, self._engine_of(shard).begin() as connection:
@@ -83,9 +83,9 @@ class HeldEvents(SqliteEventLogStorage):
         ms; the next ones start as a copy of that empty file."""
         file = Path(self.path_for_shard(shard))
         is_new = shard != _INDEX and not file.exists()
-        if is_new and self._blank:
+        if is_new and self._empty:
             fresh = file.with_suffix(f".{os.getpid()}")
-            fresh.write_bytes(self._blank)
+            fresh.write_bytes(self._empty)
             with contextlib.suppress(OSError):  # another process made it, or the file system has no links
                 os.link(fresh, file)
                 self._initialized_dbs.add(shard)
@@ -93,10 +93,10 @@ class HeldEvents(SqliteEventLogStorage):
         if shard not in self._initialized_dbs:
             with super()._connect(shard):
                 pass
-            if is_new and not self._blank and hasattr(sqlite3.Connection, "serialize"):  # SQLite can be built without
+            if is_new and not self._empty and hasattr(sqlite3.Connection, "serialize"):  # SQLite can be built without
                 with contextlib.closing(sqlite3.connect(file)) as made:
                     if not made.execute("select exists (select 1 from event_logs)").fetchone()[0]:
-                        self._blank = made.serialize()
+                        self._empty = made.serialize()
 
     def _engine_of(self, shard: str) -> sa.Engine:
         if shard not in self._engines:

@@ -27,8 +27,8 @@ LISTING_PAGE = 500
 # the newest known update are read again. This costs no call, and a sweep reads changes that are listed even later.
 OVERLAP = dt.timedelta(hours=1)
 SWEEP_DAYS = 7
-# Deleted ads that are read by their ids in one listing, for their creatives: the operations of one batch. The others
-# follow with later listings (docs/decisions/0050).
+# Deleted ads that one listing reads by id, for their creatives: the operations of one batch. Later listings read the
+# others (docs/decisions/0050).
 MOST_DELETED_ADS = 50
 
 
