@@ -7,7 +7,7 @@ BIN := .venv/bin
 demo: install
 	@$(BIN)/meta-pipeline demo
 
-# Three workers for two processors: many tests wait for a process or a server of theirs.
+# Three workers for two processors: many tests wait for a process or a server that they have started.
 test: install-dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -18,11 +18,11 @@ test: install-dev
 test-any-order: install-dev
 	$(BIN)/python -m pytest -n 3 --dist worksteal -o addopts="-q -rs --strict-markers" $(RANDOMLY)
 
-# Branch coverage of the package, subprocesses included. Slower than `make test`, so apart from it.
+# Branch coverage of the package, including subprocesses. A separate target, because it is slower than `make test`.
 coverage: install-dev
 	$(BIN)/python -m pytest -n 3 --dist worksteal --cov --cov-report=term --cov-report=xml:coverage.xml
 
-# Hostile input: 10,000 invitation ids, forms, signed requests, callbacks, webhooks, specs and videos, others every time. The suite has a share.
+# Hostile input: 10,000 random invitation ids, forms, signed requests, callbacks, webhooks, specs and videos. The suite sends fewer.
 fuzz: install-dev
 	GENERATED_REQUESTS=10000 $(BIN)/python -m pytest -n 2 meta_pipeline_tests/web/test_invitation_fuzz.py \
 	  meta_pipeline_tests/web/test_leaving.py meta_pipeline_tests/web/test_fuzz.py meta_pipeline_tests/ads \
@@ -62,7 +62,7 @@ install-dev: .venv/installed-dev
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.lock
 	@touch $@
 
-# Compiled: otherwise every process compiles Dagster and dbt for 4 s where Python may not write (PYTHONDONTWRITEBYTECODE).
+# Compiled now: where Python may not write bytecode (PYTHONDONTWRITEBYTECODE), every process would compile for 4 s.
 .venv/installed: .venv/bin/uv requirements.lock pyproject.toml
 	@echo "▸ install 2 of 3: the $$(grep -c '^[a-z].*==' requirements.lock) packages of requirements.lock; a minute or two the first time"
 	@$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements.lock

@@ -1,8 +1,8 @@
 """The inventory: every asset, check, job, schedule, sensor and resource by name.
 
-Importing this module reads no file and no variable. Dagster calls `defs` when it loads the code location; it works
-offline with an empty environment. It gets the process's runtime once, from the environment's settings, and passes it to
-everything that depends on it: the reports determine the assets, dbt's manifest the models."""
+Importing this module reads no file and no environment variable. Dagster calls `defs` when it loads the code location;
+this works offline with an empty environment. `defs` creates the runtime of the process from the settings and passes it
+to everything that depends on it: the reports determine the landing assets, dbt's manifest the models."""
 
 from __future__ import annotations
 
@@ -65,9 +65,9 @@ from meta_pipeline.files.permissions import keep_private
 @dg.definitions
 @functools.cache
 def defs() -> dg.Definitions:
-    """Return everything that Dagster shows and runs; ConfigError for settings that can't be used."""
+    """Return everything that Dagster shows and runs; raise ConfigError for invalid settings."""
     keep_private()  # `dagster dev` starts Dagster's processes without our command line
-    # Dagster itself uses features it calls beta for every sensor; the log of `up` is for what an operator can act on.
+    # Dagster itself uses beta features for every sensor; the log of `up` has only lines that an operator can act on.
     warnings.filterwarnings("ignore", category=dg.BetaWarning)
     runtime = process_runtime()
     marts = mart_assets(parsed_project(runtime.settings))

@@ -18,7 +18,7 @@ EXPIRE_DATA = "15 5 * * *"
 
 
 def next_run(cron: str, *, now: dt.datetime) -> dt.datetime:
-    """Return the first time after `now` at which a cron expression holds."""
+    """Return the first time after `now` that matches a cron expression."""
     from dagster._utils.schedules import cron_string_iterator
 
     for moment in cron_string_iterator(now.timestamp(), cron, "UTC"):

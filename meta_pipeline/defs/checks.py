@@ -1,4 +1,4 @@
-"""Asset checks of the data and of the connections: unpartitioned, with what is wrong as metadata."""
+"""Asset checks of the data and of the connections: unpartitioned, with the problems as metadata."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from meta_pipeline.status.versions import version_warnings
 
 TOKENS_SPEC = dg.AssetSpec(
     TOKENS, group_name="landing", kinds={"meta"}, owners=OWNERS, tags=SOURCE_TAG,
-    description="The access tokens of everyone who has connected. An observation is an alert: whose token, what stops "
-    "and the link that renews it.",
+    description="The access tokens of everyone who has connected. An observation is an alert: whose token it is, what "
+    "stops working, and the link that renews it.",
 )
 
 
@@ -40,7 +40,7 @@ def api_versions(runtime: dg.ResourceParam[Runtime]) -> dg.AssetCheckResult:
 
 @dg.asset_check(
     asset=PUBLISHED, name="drift",
-    description="Meta sends nothing that no column knows, and refuses no metric that is switched on",
+    description="every key that Meta sends has a column, and Meta refuses no metric that is switched on",
 )
 def drift(runtime: dg.ResourceParam[Runtime]) -> dg.AssetCheckResult:
     """Warn with the keys that have no column, which stay in the payload, and with the metrics that Meta refuses."""
@@ -60,13 +60,13 @@ def drift(runtime: dg.ResourceParam[Runtime]) -> dg.AssetCheckResult:
     description="no report is empty because its advertiser has not switched it on; how many values are absent",
 )
 def gated_reports(runtime: dg.ResourceParam[Runtime]) -> dg.AssetCheckResult:
-    """Warn with what to do: Meta answers a gated report with nothing, and no error."""
+    """Warn with what to do: Meta returns no rows and no error for a gated report that is not switched on."""
     file = runtime.settings.published_file
     problems = coverage.empty_gates(file, runtime.catalogue)
     return dg.AssetCheckResult(
         passed=not problems, severity=dg.AssetCheckSeverity.WARN,
         metadata={
-            "problems": bullets(map(escaped, problems), empty="all well"),
+            "problems": bullets(map(escaped, problems), empty="none"),
             "unknown": dg.MetadataValue.json(coverage.unknown(file)),
         },
     )
@@ -74,15 +74,15 @@ def gated_reports(runtime: dg.ResourceParam[Runtime]) -> dg.AssetCheckResult:
 
 @dg.asset_check(
     asset=PUBLISHED, name="accounts",
-    description="no account's rows fail a check (marts.fct_check_failures); one that does stops no other",
+    description="no account's rows fail a check (marts.fct_check_failures); a failing account does not stop the others",
 )
 def accounts(runtime: dg.ResourceParam[Runtime]) -> dg.AssetCheckResult:
-    """Warn with account, check, report, days and what to do."""
+    """Warn with the account, the check, the report, the days and what to do."""
     failures = check_failures(runtime.settings.published_file)
     return dg.AssetCheckResult(
         passed=not failures, severity=dg.AssetCheckSeverity.WARN,
         metadata={
-            "problems": bullets((escaped(f"{each.sentence}. {each.remedy}") for each in failures), empty="all well"),
+            "problems": bullets((escaped(f"{each.sentence}. {each.remedy}") for each in failures), empty="none"),
             "accounts": dg.MetadataValue.json(sorted({each.account_id for each in failures})),
         },
     )
@@ -90,7 +90,7 @@ def accounts(runtime: dg.ResourceParam[Runtime]) -> dg.AssetCheckResult:
 
 @dg.asset_check(asset=TOKENS, name="tokens_live", description="every connection has a token that works")
 def tokens_live(runtime: dg.ResourceParam[Runtime]) -> dg.AssetCheckResult:
-    """Report whose connection does not work, and what to click."""
+    """Report the connections that do not work, and what to click."""
     return dg.AssetCheckResult(**connection_health(runtime))
 
 
@@ -112,5 +112,5 @@ def connection_health(runtime: Runtime) -> ConnectionHealth:
     is_dead = any(connection.state == "dead" for connection in connections)
     return {
         "passed": not problems, "severity": dg.AssetCheckSeverity.ERROR if is_dead else dg.AssetCheckSeverity.WARN,
-        "metadata": {"problems": bullets(problems, empty="all well")},
+        "metadata": {"problems": bullets(problems, empty="none")},
     }

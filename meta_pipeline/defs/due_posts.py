@@ -1,4 +1,4 @@
-"""Publish posts that are scheduled here, when their time has come: the job and its sensor."""
+"""Publish posts on Instagram that this pipeline has scheduled, when they are due: the job and its sensor."""
 
 from collections.abc import Iterator
 
@@ -24,7 +24,7 @@ class PostConfig(dg.Config):
 
 @dg.op
 def publish_plan(context: dg.OpExecutionContext, config: PostConfig, runtime: dg.ResourceParam[Runtime]) -> None:
-    """Publish what a plan lists; a run that was killed is continued by the next one, which sends nothing twice."""
+    """Publish the posts of a plan. After a run that was killed, the next one continues and publishes nothing twice."""
     try:
         plan = publishing.publish(
             config.plan_id, publisher=runtime.publisher(), clock=runtime.now, sleep=runtime.sleep,
@@ -35,7 +35,7 @@ def publish_plan(context: dg.OpExecutionContext, config: PostConfig, runtime: dg
     context.add_output_metadata({"status": plan.status, "objects": len(plan.existing)})
 
 
-@dg.job(executor_def=dg.in_process_executor, description="Publishes one post on Instagram that was scheduled here.")
+@dg.job(executor_def=dg.in_process_executor, description="Publishes one post on Instagram that is due.")
 def publish_post() -> None:
     """One step."""
     publish_plan()
@@ -45,12 +45,12 @@ def publish_post() -> None:
     name="due_posts_sensor", job=publish_post, minimum_interval_seconds=30,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Publishes posts on Instagram that `publishing apply` has scheduled, within a minute of their time. "
-    "Graph schedules those of Pages itself.",
+    "Meta itself publishes scheduled posts of Pages.",
 )
 def due_posts_sensor(
     context: dg.SensorEvaluationContext, runtime: dg.ResourceParam[Runtime]
 ) -> Iterator[dg.RunRequest | dg.SkipReason]:
-    """Request one run for each plan that is due and that no run works on."""
+    """Request one run for each plan that is due and has no unfinished run."""
     if "publishing" not in runtime.features:
         yield dg.SkipReason("publishing is not in META_PIPELINE_FEATURES.")
         return

@@ -36,7 +36,7 @@ def prepare(settings: Settings) -> Path:
 
 
 def _write_if_changed(file: Path, text: str) -> None:
-    """Write a file that is whole at every moment: other processes of this home read it meanwhile."""
+    """Write a file atomically, because other processes of this home may read it meanwhile."""
     if file.exists() and file.read_text() == text:
         return
     fresh = file.with_name(f".{file.name}.{os.getpid()}")
@@ -56,8 +56,8 @@ def environment_of(settings: Settings) -> dict[str, str]:
 def instance(settings: Settings, *, is_captured: bool = True) -> Iterator[dg.DagsterInstance]:
     """Yield the Dagster instance of this home. Raise StoreError when its storage can't be used.
 
-    `is_captured`: what its steps print is kept for the UI, for which Dagster starts two Python processes and two others
-    a step."""
+    `is_captured`: the output of its steps is stored for the UI; for this Dagster starts two Python processes and two
+    others per step."""
     home = prepare(settings)
     overrides: Any = {} if is_captured else {"compute_logs": _NOT_CAPTURED}
     if settings.dagster_postgres_url:
@@ -67,7 +67,7 @@ def instance(settings: Settings, *, is_captured: bool = True) -> Iterator[dg.Dag
             yield opened
         return
     if InstanceRef.from_dir(str(home)).storage_data == InstanceRef.config_defaults(str(home))["storage"]:
-        overrides |= held_open(home)  # an instance with a storage of its own keeps it
+        overrides |= held_open(home)  # unless dagster.yaml has another storage
     with naming_errors("Dagster's storage", home / "history"):
         opened = _open(home, overrides)
     with opened:

@@ -66,7 +66,7 @@ class OnboardingConfig(dg.Config):
 def onboard(
     context: dg.OpExecutionContext, config: OnboardingConfig, runtime: dg.ResourceParam[Runtime]
 ) -> str:
-    """Exchange and keep the token, discover and link its nodes, and add a partition for every one that has reports."""
+    """Exchange and store the token, discover and link its nodes, and add a partition for every node with reports."""
     links = runtime.onboard(config.onboarding_id, run_id=context.run_id)
     counts = add_partitions(context.instance, runtime)
     onboardings.add_result(runtime.engine, config.onboarding_id, partitions=sum(counts.values()))
@@ -94,7 +94,7 @@ def _shown(value: Any) -> Any:
 @dg.job(executor_def=dg.in_process_executor, description="Sets up a new connection: which ad accounts, "
         "Pages and Instagram accounts it may read, a partition for each, and a first look at yesterday.")
 def onboarding_job() -> None:
-    """Two steps: the flow is short enough to read aloud."""
+    """Link the nodes, then take a first look at them."""
     first_look(onboard())
 
 
@@ -133,15 +133,16 @@ def refresh_links(
 
 
 @dg.job(executor_def=dg.in_process_executor, description="Checks that every connection still works, "
-        "renews the ones that expire, and looks for ad accounts, Pages and Instagram accounts that are new or gone.")
+        "renews those that expire, and checks for ad accounts, Pages and Instagram accounts that are new or gone.")
 def check_connections() -> None:
-    """First the tokens: a dead one reads no links."""
+    """Check the tokens first, because a dead one reads no links."""
     refresh_links(check_tokens())
 
 
 @dg.op
 def look_for_shares(context: dg.OpExecutionContext, runtime: dg.ResourceParam[Runtime]) -> None:
-    """List what our tokens reach, and compare it with the invitations whose customers say that they have shared."""
+    """List the nodes that our tokens reach, and compare them with the invitations whose customers said that they have
+    shared theirs."""
     shared, problems = shares.check_shares(
         intake=runtime.intake, features=runtime.features, graph=runtime.graph, tokens=runtime.vault,
         engine=runtime.engine, now=runtime.now(),
@@ -151,8 +152,8 @@ def look_for_shares(context: dg.OpExecutionContext, runtime: dg.ResourceParam[Ru
         raise dg.Failure(plain(" · ".join(problems)), allow_retries=False)
 
 
-@dg.job(executor_def=dg.in_process_executor, description="Looks for what customers have shared with us as partners, "
-        "at growing intervals after they said so.")
+@dg.job(executor_def=dg.in_process_executor, description="Checks whether customers have shared their ad accounts and "
+        "Pages with us as partners, at growing intervals after they said so.")
 def check_invitations() -> None:
     """One step."""
     look_for_shares()
@@ -167,8 +168,8 @@ def compact_files(context: dg.OpExecutionContext, runtime: dg.ResourceParam[Runt
         raise dg.Failure(plain(" · ".join(result.compacted.problems)), allow_retries=False)
 
 
-@dg.job(executor_def=dg.in_process_executor, description="Puts landed days that are settled into one file a month, "
-        "and removes files that nothing names. A node that is being landed is left for the next time.")
+@dg.job(executor_def=dg.in_process_executor, description="Puts the landed days of finished months into one file a "
+        "month, and removes files that the ledger does not name. A node that is being landed waits for the next run.")
 def compact_landing() -> None:
     """One step; no call to Graph."""
     compact_files()
@@ -191,7 +192,7 @@ def expire_data() -> None:
 
 
 def add_partitions(instance: dg.DagsterInstance, runtime: Runtime) -> dict[str, int]:
-    """Add a partition for every linked node that has reports; return how many nodes there are, by name of the
+    """Add a partition for every linked node that has reports; return the number of nodes by the name of their
     partitions."""
     links, counts = list_links(runtime.engine), {}
     for kind in NODE_KINDS:

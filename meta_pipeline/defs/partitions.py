@@ -20,7 +20,7 @@ ORGANIC_FIRST_DAY = dt.date(2024, 11, 1)
 
 
 def first_day(kind: NodeKind) -> dt.date:
-    """Return the first day that nodes of a kind have a partition of."""
+    """Return the first day for which nodes of a kind have a partition."""
     return FIRST_DAY if kind == AD_ACCOUNT else ORGANIC_FIRST_DAY
 
 
@@ -40,7 +40,7 @@ _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def checked_id(node_id: str, kind: NodeKind) -> str:
-    """Return the id; ConfigError unless it is of this kind. Dagster accepts keys with `|` or `,` and then breaks."""
+    """Return the id; raise ConfigError unless it is of this kind. Dagster accepts keys with `|` or `,`, then fails."""
     if not kind.id_pattern.fullmatch(node_id):
         raise ConfigError(f"{node_id!r} is no {kind.noun}: it must look like {kind.example_id}")
     return node_id
@@ -53,7 +53,7 @@ def key(node_id: str, day: dt.date, kind: NodeKind = AD_ACCOUNT) -> dg.MultiPart
 
 
 def range_tags(node_id: str, since: dt.date, until: dt.date, kind: NodeKind = AD_ACCOUNT) -> dict[str, str]:
-    """Return the tags by which Dagster gives one run a range of a node's days, both inclusive."""
+    """Return the tags with which one Dagster run has a range of a node's days, both inclusive."""
     return {
         ASSET_PARTITION_RANGE_START_TAG: key(node_id, since, kind),
         ASSET_PARTITION_RANGE_END_TAG: key(node_id, until, kind),

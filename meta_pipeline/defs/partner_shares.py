@@ -12,14 +12,14 @@ from meta_pipeline.store.nodes import share_requests
 
 @dg.sensor(
     name="partner_shares_sensor", minimum_interval_seconds=60, default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Asks Meta what became of requests for ad accounts and Pages of partners, and of those of ours that "
-    "partners are to use: after 5 minutes, then at growing intervals up to 12 hours, for 30 days. What was shared with "
+    description="Polls Meta for the state of our requests for partners' ad accounts and Pages, and of ours that we "
+    "share with partners: after 5 minutes, then at growing intervals up to 12 hours, for 30 days. What was shared with "
     "us is linked at once.",
 )
 def partner_shares_sensor(
     context: dg.SensorEvaluationContext, runtime: dg.ResourceParam[Runtime]
 ) -> dg.SkipReason:
-    """Poll what is due; without a request that is due, Meta is not called."""
+    """Poll the requests that are due; without one, Meta is not called."""
     now = runtime.now()
     if not share_requests.find_due(runtime.engine, now=now):
         return dg.SkipReason("No share with a partner is due.")

@@ -35,8 +35,8 @@ def with_postgres(dagster_yaml: str) -> str:
 def check(url: str, *, store_url: str | None = None) -> None:
     """Connect to the server once.
 
-    Raise ConfigError for what is no URL of a Postgres or names the database of the control store, StoreError when the
-    server refuses."""
+    Raise ConfigError for a URL that is not of a Postgres database or is that of the control store, StoreError when the
+    server refuses the connection."""
     parsed = _parse(url)
     if store_url is not None and _is_same_database(parsed, store_url):
         raise ConfigError(
@@ -53,7 +53,7 @@ def check(url: str, *, store_url: str | None = None) -> None:
 
 @contextlib.contextmanager
 def naming_errors(url: str) -> Iterator[None]:
-    """Make an error of the server that Dagster raises in this block a StoreError."""
+    """Raise StoreError for an error of the server that Dagster raises in this block."""
     from dagster_postgres.utils import DagsterPostgresException
 
     try:
@@ -70,7 +70,7 @@ def _parse(url: str) -> sa.URL:
         parsed = None
     if parsed is None or parsed.drivername != _DRIVER or not parsed.database or "@" in parsed.database:
         raise ConfigError(
-            f"{SETTING} is no URL of a Postgres: write {_DRIVER}://user:password@host/database, with %40 for an @ in "
+            f"{SETTING} is not a Postgres URL: write {_DRIVER}://user:password@host/database, with %40 for an @ in "
             "the password and %2F for a /"
         )
     return parsed
@@ -79,7 +79,7 @@ def _parse(url: str) -> sa.URL:
 def _is_same_database(url: sa.URL, store_url: str) -> bool:
     try:
         other = sa.make_url(store_url)
-    except (sa.exc.ArgumentError, ValueError):  # the control store refuses it by itself
+    except (sa.exc.ArgumentError, ValueError):  # the control store reports it when it is opened
         return False
     if other.get_backend_name() != "postgresql":
         return False

@@ -12,7 +12,7 @@ from meta_pipeline.store.coordination.processes import identity
 
 
 def resources_of(runtime: Runtime) -> dict[str, dg.ResourceDefinition]:
-    """Return the resources over one runtime: whatever runs in this process shares its engine."""
+    """Return the resources over one runtime: all runs in this process share its engine."""
 
     def tagged_runtime(context: dg.InitResourceContext) -> Runtime:
         # Every step needs this resource, so here a run that Dagster started gets the tag of its process, by which
@@ -30,12 +30,12 @@ def resources_of(runtime: Runtime) -> dict[str, dg.ResourceDefinition]:
         ),
         "tokens": dg.ResourceDefinition(
             lambda _: runtime.vault,
-            description="The access tokens of everyone who has connected, encrypted at rest. Who used them, and for "
-            "what, is recorded.",
+            description="The access tokens of everyone who has connected, encrypted at rest. Every use is recorded "
+            "with its purpose.",
         ),
         "runtime": dg.ResourceDefinition(
             tagged_runtime,
-            description="The data of this home: the control store, the landing folder, the warehouse and what is "
-            "published.",
+            description="The data of this home: the control store, the landing folder, the warehouse and the published "
+            "files.",
         ),
     }

@@ -1,4 +1,5 @@
-"""The daily pulls: every node's finished days that Meta may still change, what it shows today, and listings."""
+"""The schedules: pulls of every node's finished days that Meta may still change, of its snapshots of today and of
+listings; the check of the connections, compaction and expiry."""
 
 from __future__ import annotations
 
@@ -38,7 +39,7 @@ _RUNNING = dg.DefaultScheduleStatus.RUNNING
 
 
 def _pull_schedule(kind: NodeKind, job: Any, description: str) -> dg.ScheduleDefinition:
-    """Return the schedule that reads what is due of every node of one kind."""
+    """Return the schedule that reads the days of every node of one kind that are due."""
 
     @dg.schedule(
         job=job, cron_schedule=calendar.PULLS[kind.name], name=f"{kind.job}_schedule", default_status=_RUNNING,
@@ -47,8 +48,8 @@ def _pull_schedule(kind: NodeKind, job: Any, description: str) -> dg.ScheduleDef
     def pull_schedule(
         context: dg.ScheduleEvaluationContext, runtime: dg.ResourceParam[Runtime]
     ) -> Iterator[dg.RunRequest | dg.SkipReason]:
-        """Request one run a node over one range, as far back as something is due: Meta charges by call. What the node
-        shows today has a run of its own."""
+        """Request one run per node over one range, back to the oldest day that is due, because Meta charges per call.
+        Snapshots of today have a separate run."""
         tiers, names = parse_tiers(runtime.settings.restatement), runtime.default_reports(kind)
         now = context.scheduled_execution_time
         links = runtime.links_to_read(kind=kind, now=now)
@@ -95,7 +96,7 @@ pull_instagram_schedule = _pull_schedule(
 def pull_stories_schedule(
     context: dg.ScheduleEvaluationContext, runtime: dg.ResourceParam[Runtime]
 ) -> Iterator[dg.RunRequest | dg.SkipReason]:
-    """Request one run an account every hour, of the reports whose content is gone within a day."""
+    """Request one run per account every hour, of the reports whose content is gone within a day."""
     kind, now = INSTAGRAM_ACCOUNT, context.scheduled_execution_time
     names = tuple(name for name in runtime.default_reports(kind) if is_hourly(runtime.reports[name]))
     links = runtime.links_to_read(kind=kind, now=now)
@@ -114,7 +115,7 @@ def pull_stories_schedule(
 def pull_entities_schedule(
     context: dg.ScheduleEvaluationContext, runtime: dg.ResourceParam[Runtime]
 ) -> Iterator[dg.RunRequest | dg.SkipReason]:
-    """Request every account's listings, once the insights have named the ads that no listing holds."""
+    """Request every account's listings, half an hour after the insights, which name the ads that no listing has."""
     day, now = context.scheduled_execution_time.date(), context.scheduled_execution_time
     links = runtime.links_to_read(kind=AD_ACCOUNT, now=now)
     for link in links:
@@ -126,29 +127,29 @@ def pull_entities_schedule(
 @dg.schedule(
     job=pull_leads, cron_schedule=calendar.PULL_LEADS, name="pull_leads_schedule", default_status=_RUNNING,
     description="Every six hours, while leads are switched on: reads the forms of every Page and their leads since the "
-    "newest one. Webhooks report a lead at once; this reads what they have lost.",
+    "newest one. Webhooks report a lead at once; this reads the leads that they did not report.",
 )
 def pull_leads_schedule(
     context: dg.ScheduleEvaluationContext, runtime: dg.ResourceParam[Runtime]
 ) -> dg.RunRequest | dg.SkipReason:
     """Request one run for all Pages: most polls read nothing new."""
-    return _of_people(context, runtime, LEADS, require_leads)
+    return _request_for_all_pages(context, runtime, LEADS, require_leads)
 
 
 @dg.schedule(
     job=pull_conversations, cron_schedule=calendar.PULL_CONVERSATIONS, name="pull_conversations_schedule",
     default_status=_RUNNING,
     description="Every hour, while conversations are switched on: lists the conversations of every Page, and reads the "
-    "last 20 messages of those that changed. Meta lets no app read older ones.",
+    "last 20 messages of those that changed. Meta does not let apps read older ones.",
 )
 def pull_conversations_schedule(
     context: dg.ScheduleEvaluationContext, runtime: dg.ResourceParam[Runtime]
 ) -> dg.RunRequest | dg.SkipReason:
     """Request one run for all Pages: most conversations have not changed."""
-    return _of_people(context, runtime, CONVERSATIONS, require_conversations)
+    return _request_for_all_pages(context, runtime, CONVERSATIONS, require_conversations)
 
 
-def _of_people(
+def _request_for_all_pages(
     context: dg.ScheduleEvaluationContext, runtime: Runtime, name: str, require: Callable[[Runtime], None]
 ) -> dg.RunRequest | dg.SkipReason:
     """Request one run that reads what people wrote to all Pages; skip, with the reason, while it is switched off."""
@@ -176,7 +177,7 @@ def check_connections_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunR
     job=compact_landing, cron_schedule=calendar.COMPACT_LANDING, name="compact_landing_schedule",
     default_status=_RUNNING,
     description="Every day at 04:45 UTC: puts the landed days of finished months into one file a month, and removes "
-    "files that nothing names.",
+    "files that the ledger does not name.",
 )
 def compact_landing_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
     """Request the compaction every day: it does nothing where no month has ended and no old day was read again."""
@@ -186,12 +187,12 @@ def compact_landing_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunReq
 @dg.schedule(
     job=expire_data, cron_schedule=calendar.EXPIRE_DATA, name="expire_data_schedule", default_status=_RUNNING,
     description="Every day at 05:15 UTC: removes raw data that is older than its customer's ceiling "
-    "(`meta-pipeline retention` says what is next), and what people wrote once it has been kept long enough.",
+    "(`meta-pipeline retention` shows what expires next), and what people wrote once its retention has ended.",
 )
 def expire_data_schedule(
     context: dg.ScheduleEvaluationContext, runtime: dg.ResourceParam[Runtime]
 ) -> dg.RunRequest | dg.SkipReason:
-    """Request the expiry where a customer has a ceiling, and where there is something that people wrote."""
+    """Request the expiry if a customer has a ceiling, or if leads or conversations are stored."""
     has_records = any((runtime.settings.root / name).is_dir() for name in (LEADS, CONVERSATIONS))
     if not has_records and all(tenant.retention_ceiling_days is None for tenant in runtime.intake.tenants):
         return dg.SkipReason("No customer has a retention_ceiling_days: nothing expires.")

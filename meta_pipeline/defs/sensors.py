@@ -34,20 +34,20 @@ from meta_pipeline.store.pulls.deferrals import Deferral
 # One dbt build for a batch of days, never one per day: its start and parse alone cost seconds.
 QUIET_FOR, AT_LATEST = dt.timedelta(seconds=45), dt.timedelta(minutes=10)
 ONBOARDING_TAG = "meta/onboarding"
-RETRY_AFTER = dt.timedelta(minutes=1)  # after a run that met trouble of Meta
+RETRY_AFTER = dt.timedelta(minutes=1)  # after the last run of an onboarding has ended
 
 def is_due(waiting: Sequence[dt.datetime], *, now: dt.datetime) -> bool:
-    """Return whether to load now: nothing has landed for a moment, or the oldest file has waited long enough.
+    """Return whether to load now: nothing has landed for QUIET_FOR, or the oldest file has waited for AT_LATEST.
 
-    `waiting`: when each file that waits was read."""
+    `waiting`: when each waiting file was read."""
     return bool(waiting) and (now - max(waiting) >= QUIET_FOR or now - min(waiting) >= AT_LATEST)
 
 
 @dg.sensor(
     name="build_marts_sensor", job=build_marts, minimum_interval_seconds=30,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Builds and publishes the marts when new days have landed and no more have come for 45 seconds, or "
-    "after 10 minutes at the latest. Only one build runs at a time.",
+    description="Builds and publishes the marts when new days have landed and no others for 45 seconds, or after 10 "
+    "minutes at the latest. Only one build runs at a time.",
 )
 def build_marts_sensor(
     context: dg.SensorEvaluationContext, runtime: dg.ResourceParam[Runtime]
@@ -66,7 +66,7 @@ def build_marts_sensor(
     if context.instance.get_runs(active, limit=1):
         return dg.SkipReason(f"{len(waiting)} new files wait for the build that is running.")
     if not is_due(waiting, now=runtime.now()):
-        return dg.SkipReason(f"{len(waiting)} new files wait until no more have come for {QUIET_FOR.seconds} seconds.")
+        return dg.SkipReason(f"{len(waiting)} new files wait until none has landed for {QUIET_FOR.seconds} seconds.")
     return dg.RunRequest(run_key=f"{max(waiting).isoformat()}:{len(waiting)}")
 
 
@@ -79,7 +79,7 @@ def build_marts_sensor(
 def waiting_ranges_sensor(
     context: dg.SensorEvaluationContext, runtime: dg.ResourceParam[Runtime]
 ) -> Iterator[dg.RunRequest | dg.SkipReason]:
-    """Request one run a node, under the backfill that waited: its report runs are picked up."""
+    """Request one run per node, with the id of the backfill that waited, so that its report runs are resumed."""
     engine = runtime.engine
     due = deferrals.due(engine, now=runtime.now())
     selection, now = runtime.selection(), runtime.now()
@@ -98,7 +98,7 @@ def waiting_ranges_sensor(
 
 
 def _deferred_runs(runtime: Runtime, deferral: Deferral) -> Iterator[dg.RunRequest]:
-    """Yield a run of the deferred reports of days, and one of the snapshots, whose only day is another."""
+    """Yield a run of the deferred reports of days, and one of the deferred snapshots, whose day is a different one."""
     days = deferrals.days_of(runtime.engine, backfill_id=deferral.backfill_id, node_id=deferral.node_id)
     run_key = f"{deferral.backfill_id}:{deferral.node_id}:{deferral.retry_at.isoformat()}"
     for of_today in (False, True):
@@ -126,7 +126,8 @@ def _deferred_runs(runtime: Runtime, deferral: Deferral) -> Iterator[dg.RunReque
 def onboarding_sensor(
     context: dg.SensorEvaluationContext, runtime: dg.ResourceParam[Runtime]
 ) -> Iterator[dg.RunRequest | dg.SkipReason]:
-    """Finish what the connections page has onboarded; request a run for what nobody works on, one at a time."""
+    """Finish the onboardings that the connections page has completed; request a run for each that no process works on,
+    one at a time."""
     now = runtime.now()
     waiting = onboardings.find_waiting(runtime.engine, now=now)
     done = [onboarding for onboarding in waiting if "samples" in onboarding.result]
@@ -192,7 +193,7 @@ def token_alerts_sensor(
 
 @dg.sensor(
     name="check_alerts_sensor", minimum_interval_seconds=30, default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Sends an alert when an account's rows fail a check in what is published, and when they pass again.",
+    description="Sends an alert when an account's rows fail a check in the published marts, and when they pass again.",
 )
 def check_alerts_sensor(
     context: dg.SensorEvaluationContext, runtime: dg.ResourceParam[Runtime]
@@ -213,8 +214,8 @@ def check_alerts_sensor(
 @dg.sensor(
     name="invitations_sensor", job=check_invitations, minimum_interval_seconds=60,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Reports each state that an invitation reaches, reminds of those that nobody answers after 2 and 5 "
-    "days, ends them in time, and has shares looked for that customers have announced.",
+    description="Reports each new state of an invitation, reminds of unanswered ones after 2 and 5 days, ends those "
+    "that have expired, and starts checks for shares that customers have announced.",
 )
 def invitations_sensor(
     context: dg.SensorEvaluationContext, runtime: dg.ResourceParam[Runtime]
@@ -238,9 +239,9 @@ def invitations_sensor(
 
 @dg.sensor(
     name="killed_runs_sensor", minimum_interval_seconds=30, default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Marks runs as failed whose process was killed, so that they block no other run.",
+    description="Marks runs whose process was killed as failed, so that they do not block other runs.",
 )
 def killed_runs_sensor(context: dg.SensorEvaluationContext) -> dg.SkipReason:
-    """Reap the runs of the command line: Dagster checks only processes that its own code server has started."""
+    """Report killed runs of the command line: Dagster checks only processes that its own code server has started."""
     dead = reap(context.instance)
-    return dg.SkipReason(f"Marked as failed: {', '.join(dead)}." if dead else "Every run has its process.")
+    return dg.SkipReason(f"Marked as failed: {', '.join(dead)}." if dead else "No run's process was killed.")

@@ -19,10 +19,10 @@ def plain(text: object) -> str:
 
 
 def escaped(text: object) -> str:
-    """Return text for a place that renders Markdown, such that what is shown is the text itself."""
+    """Return text for a place that renders Markdown, so that it is shown literally."""
     return _PUNCTUATION.sub(r"\\\1", plain(text))
 
 
 def bullets(lines: Iterable[str], *, empty: str) -> dg.MarkdownMetadataValue:
-    """Return lines of Markdown as a list; `empty` when there is none."""
+    """Return lines of Markdown as a list; `empty` when there are none."""
     return dg.MetadataValue.md("\n".join(f"- {line}" for line in lines) or empty)

@@ -1,5 +1,5 @@
-"""Dagster's SQLite files, held open: the files, tables and rows of its own storages, for processes that do little else
-than write events. Dagster's own make an engine and open a file four times an event (docs/decisions/0027)."""
+"""Storages on Dagster's own SQLite files that hold them open, for processes that mostly write events. Files, tables and
+rows are Dagster's; its own storages create an engine and open a file four times per event (docs/decisions/0027)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _INDEX = "index"
 
 
 def held_open(dagster_home: Path) -> dict[str, Any]:
-    """Return the part of `dagster.yaml` that puts the two storages on the files of this home."""
+    """Return the part of `dagster.yaml` that configures the two storages on the files of this home."""
     history = dagster_home / "history"
     return {
         name: {"module": __name__, "class": each.__name__, "config": {"base_dir": str(folder)}}
@@ -61,9 +61,9 @@ class HeldEvents(SqliteEventLogStorage):
 
     def __init__(self, base_dir: str, inst_data: Any = None):
         self._engines: dict[str, sa.Engine] = {}
-        self._blank: bytes | None = None
+        self._empty: bytes | None = None
         self._tables: set[str] = set()
-        self._beginning = threading.Lock()
+        self._creation_lock = threading.Lock()
         super().__init__(base_dir, inst_data)
 
     @classmethod
@@ -72,20 +72,20 @@ class HeldEvents(SqliteEventLogStorage):
 
     @contextlib.contextmanager
     def _connect(self, shard: str) -> Iterator[sa.Connection]:
-        with self._beginning:
+        with self._creation_lock:
             if shard not in self._initialized_dbs:
-                self._resume(shard)
+                self._create_or_check(shard)
         with self._db_lock, self._engine_of(shard).begin() as connection:
             yield connection
 
-    def _resume(self, shard: str) -> None:
-        """The first run's file is made by Dagster, in 30 ms; those after it begin as a copy of what it was then. One
-        that is there already is looked at as Dagster does."""
+    def _create_or_check(self, shard: str) -> None:
+        """Create a run's file, or let Dagster check a file that exists already. Dagster creates the first one, in 30
+        ms; the next ones start as a copy of that empty file."""
         file = Path(self.path_for_shard(shard))
         is_new = shard != _INDEX and not file.exists()
-        if is_new and self._blank:
+        if is_new and self._empty:
             fresh = file.with_suffix(f".{os.getpid()}")
-            fresh.write_bytes(self._blank)
+            fresh.write_bytes(self._empty)
             with contextlib.suppress(OSError):  # another process made it, or the file system has no links
                 os.link(fresh, file)
                 self._initialized_dbs.add(shard)
@@ -93,10 +93,10 @@ class HeldEvents(SqliteEventLogStorage):
         if shard not in self._initialized_dbs:
             with super()._connect(shard):
                 pass
-            if is_new and not self._blank and hasattr(sqlite3.Connection, "serialize"):  # SQLite can be built without
+            if is_new and not self._empty and hasattr(sqlite3.Connection, "serialize"):  # SQLite can be built without
                 with contextlib.closing(sqlite3.connect(file)) as made:
                     if not made.execute("select exists (select 1 from event_logs)").fetchone()[0]:
-                        self._blank = made.serialize()
+                        self._empty = made.serialize()
 
     def _engine_of(self, shard: str) -> sa.Engine:
         if shard not in self._engines:
@@ -107,26 +107,26 @@ class HeldEvents(SqliteEventLogStorage):
 
     def has_table(self, table_name: str) -> bool:
         if table_name not in self._tables and super().has_table(table_name):
-            self._tables.add(table_name)  # no version of Dagster takes a table away
+            self._tables.add(table_name)  # no version of Dagster drops a table
         return table_name in self._tables
 
     def wipe(self) -> None:
-        self._let_go()
+        self._dispose_engines()
         super().wipe()
 
     def dispose(self) -> None:
-        self._let_go()
+        self._dispose_engines()
         super().dispose()
 
-    def _let_go(self) -> None:
+    def _dispose_engines(self) -> None:
         with self._db_lock:
             while self._engines:
                 self._engines.popitem()[1].dispose()
 
 
 def _engine_on(url: str) -> sa.Engine:
-    """Return an engine whose connections stay open, so that no close is the last one of a file, and which waits for the
-    disk at checkpoints only (docs/decisions/0024)."""
+    """Return an engine whose connections stay open, so that SQLite does not close the file, and which waits for the
+    disk only at checkpoints (docs/decisions/0024)."""
     engine = sa.create_engine(url, connect_args={"timeout": SQLITE_BUSY_TIMEOUT_SECONDS, "check_same_thread": False})
 
     @sa.event.listens_for(engine, "connect")

@@ -1,4 +1,4 @@
-"""The sensors of webhooks: what was reported is read, what was missed is read again, and subscriptions are checked."""
+"""The sensors of webhooks: read what was reported, read again what may have been missed, and check subscriptions."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from meta_pipeline.store.webhooks import receivers, subscriptions
 from meta_pipeline.store.webhooks.inbox import Inbox
 
 TAG = "meta/webhook"
-# A change whose run nobody has started by then is requested again.
+# A change whose run was not started within this time is requested again.
 LOST_AFTER = dt.timedelta(minutes=10)
 _CHECK_EVERY = dt.timedelta(hours=1)
 _KIND_OF = {
@@ -34,13 +34,13 @@ _KIND_OF = {
     name="webhooks_sensor", jobs=[pull_pages, pull_instagram, pull_entities, pull_leads], minimum_interval_seconds=15,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Reads what Meta has reported through webhooks: one post, the stories of one account, the changes of "
-    "one ad account, the tokens of one person, single leads; and everything that polls can see after the receiver was "
-    "down.",
+    "one ad account, the tokens of one person, single leads. After the receiver was down, reads everything that polls "
+    "can see.",
 )
 def webhooks_sensor(
     context: dg.SensorEvaluationContext, runtime: dg.ResourceParam[Runtime]
 ) -> Iterator[dg.RunRequest | dg.SkipReason]:
-    """Check tokens here, at once; request a run for every other read. The inbox knows which rows a run answers."""
+    """Check tokens here, at once; request a run for every other read. The inbox records the changes of each run."""
     engine, now = runtime.engine, runtime.now()
     _settle_runs(context.instance, runtime)
     work = refreshing.due_work(engine, features=runtime.features, now=now)
@@ -73,7 +73,7 @@ def webhooks_sensor(
 
 
 def _request(work: Work, links: dict[str, NodeLink], runtime: Runtime) -> dg.RunRequest | None:
-    """Return the run that reads what changes are about, and record it; None when the node is not read."""
+    """Return the run that reads the changed object, and record it; None when its node is not read."""
     inbox, now, refresh = Inbox(runtime.engine), runtime.now(), work.refresh
     kind = _KIND_OF.get(refresh.kind)
     node_id: str | None = refresh.node_id
@@ -123,7 +123,7 @@ def _entities(account_id: str, run_key: str) -> dg.RunRequest:
 
 
 def _settle_runs(instance: dg.DagsterInstance, runtime: Runtime) -> None:
-    """Record how the runs ended that were requested for changes; those that nobody has started wait again."""
+    """Record the results of runs that were requested for changes; changes whose run was not started wait again."""
     inbox, now = Inbox(runtime.engine), runtime.now()
     by_key: dict[str, list[int]] = {}
     requested_at: dict[str, dt.datetime] = {}

@@ -1,2 +1,2 @@
-"""The requests to Graph, and the parsers of its responses. One subpackage per source; what sources share (planning of
-days and sizes, snapshots, metrics, stored listings, page slicing) is beside them and knows no source."""
+"""The requests to Graph, and the parsers of its responses. One subpackage per source; the modules that sources share
+(planning of days and sizes, snapshots, metrics, stored listings, page slicing) are beside them and depend on none."""

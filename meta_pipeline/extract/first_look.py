@@ -1,5 +1,5 @@
-"""One day of one node, read to show that a new connection works. It lands nothing: half a day in the warehouse would
-not be a complete day (docs/decisions/0012)."""
+"""One day of one node, read to show that a new connection works. It is not landed: the warehouse would have an
+incomplete day (docs/decisions/0012)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PAGE_METRICS = ("page_media_view", "page_total_media_view_unique", "page_post_en
 
 
 def ad_account(node_id: str, day: dt.date, *, graph: GraphClient, token: AccessToken) -> dict[str, str]:
-    """Return what an ad account delivered on one of its days, as Meta writes it; empty without delivery."""
+    """Return the metrics of an ad account on one of its days, as Meta wrote them; empty without delivery."""
     request = {
         "level": "account", "fields": list(ACCOUNT_FIELDS), "time_range": {"since": str(day), "until": str(day)},
     }
@@ -27,7 +27,7 @@ def ad_account(node_id: str, day: dt.date, *, graph: GraphClient, token: AccessT
 
 
 def instagram_account(account_id: str, day: dt.date, *, graph: GraphClient, token: AccessToken) -> dict[str, str]:
-    """Return how many people an Instagram account reached on one day; empty when Meta has nothing for it (§3.4)."""
+    """Return how many people an Instagram account reached on one day; empty when Meta has no value (§3.4)."""
     request = {
         "metric": "reach", "period": "day", "since": str(day), "until": str(day + dt.timedelta(days=1)),
     }
@@ -39,8 +39,8 @@ def instagram_account(account_id: str, day: dt.date, *, graph: GraphClient, toke
 
 
 def page(page_id: str, day: dt.date, *, graph: GraphClient, token: AccessToken) -> dict[str, str]:
-    """Return a Page's metrics on one Pacific day; empty when Meta has none for it. Raise ScopeError for a token
-    without `read_insights`, for which Meta would return nothing, and no error (§3.1)."""
+    """Return a Page's metrics on one Pacific day; empty when Meta has none. Raise ScopeError for a token without
+    `read_insights`, for which Meta would return no values and no error (§3.1)."""
     request = {
         "metric": ",".join(PAGE_METRICS), "period": "day", "since": str(day), "until": str(day + dt.timedelta(days=1)),
     }

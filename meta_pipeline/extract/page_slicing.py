@@ -1,5 +1,5 @@
-"""Slicing a page of results into its records without an object for each: exact bytes, side by side in one Arrow array.
-No I/O."""
+"""Slice a page of results into its records, as exact bytes in one Arrow array, without a Python object per record. No
+I/O."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from meta_pipeline.graph.responses.response import page_reader
 
 _FRONT, _BETWEEN = b'{"data":[', b"},"
-# As they are in memory, two bytes to a number.
+# As little-endian numbers of two bytes.
 _FIRST_RECORD, _NEXT_RECORD = (int.from_bytes(pair, "little") for pair in (b'{"', b",{"))
 
 
@@ -28,16 +28,16 @@ def slice_records(body: bytes, count: int) -> pa.BinaryArray:
 
 
 def strip_separators(records: pa.BinaryArray) -> pa.BinaryArray:
-    """Return the records alone: copies, so that they keep nothing of their page in memory."""
+    """Return the records without the byte that follows each, as copies, so that the memory of the page can be freed."""
     return pc.binary_slice(records, 0, -1)
 
 
 def _bounds(body: bytes, count: int) -> npt.NDArray[np.int32] | None:
-    """Return where each record starts, and the end of the last one with the byte after it; None for a page that is not
-    formatted as Meta formats its pages.
+    """Return where each record starts, and the end of the last one with the byte after it; None for a page in another
+    format than Meta's.
 
-    All records start with the same field, and nothing else does: `{"name":` occurs in no JSON string, where a quote
-    has a backslash. A wrong slice would leave invalid JSON on both of its sides, which loading refuses."""
+    All records start with the same field, and nothing else does: `{"name":` can't occur in a JSON string, where a quote
+    has a backslash. A cut at a wrong place would leave invalid JSON on both sides, which the load rejects."""
     colon = body.find(b'":', len(_FRONT))
     first = body[len(_FRONT): colon + 2]
     if not count or not body.startswith(_FRONT + b'{"') or colon < 0 or len(first) < 8 or b"\\" in first:

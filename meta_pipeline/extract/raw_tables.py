@@ -8,7 +8,7 @@ from meta_pipeline.extract.ads.catalogue.reports import Report
 from meta_pipeline.extract.catalogue import NODE_REPORTS
 from meta_pipeline.warehouse.tables import RawTable
 
-# Fixed: operators add metrics to these reports, and a metric is a row.
+# Their columns are fixed: operators can add metrics to these reports, but a metric is a row.
 _NODE_TABLES = tuple(
     RawTable(
         schema=report.node_kind.raw_schema, name=report.name, columns=report.columns,

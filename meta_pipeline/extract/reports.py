@@ -1,5 +1,5 @@
-"""Reports of Pages and Instagram accounts, and activity logs of ad accounts, as data, and what they share with the
-reports of Ads Insights."""
+"""The record of a report of Pages, of Instagram accounts or of an activity log, and functions for these reports and
+those of Ads Insights."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ DAYS_PER_MONTH = 30
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeReport:
     """One report of a Page or an Instagram account, or the activity log of an ad account. `columns`: of its raw table,
-    all text; `is_snapshot`: it shows the node as it is when it is read, and lands under that day, whatever days were
-    requested; otherwise `history_days`: how far back Meta answers; `is_default`: read when no report is named;
-    `is_hourly`: what it shows is gone within a day, so a schedule of its own reads it every hour."""
+    all text; `is_snapshot`: it shows the node at the time of the read and lands under that day, whatever days were
+    requested; `history_days`: how far back Meta has data, for reports that are no snapshots; `is_default`: read when no
+    report is named; `is_hourly`: its content is gone within a day, so a separate schedule reads it every hour."""
 
     name: str
     node_kind: NodeKind
@@ -32,7 +32,7 @@ class NodeReport:
 
     @property
     def level(self) -> str:
-        """Return what the report is about."""
+        """Return the name of the kind of node."""
         return self.node_kind.name
 
     @property
@@ -42,7 +42,7 @@ class NodeReport:
 
     @property
     def history_months(self) -> int | None:
-        """Return how many months back Meta answers; None for a snapshot, which has no past."""
+        """Return how many months back Meta has data; None for a snapshot, which has no history."""
         return None if self.is_snapshot else max(1, self.history_days // DAYS_PER_MONTH)
 
     def too_old(self, day: dt.date, today: dt.date) -> str | None:
@@ -50,7 +50,7 @@ class NodeReport:
         if self.is_snapshot:
             if day == today:
                 return None
-            return f"{self.name} shows what is there when it is read, so it has only today, not {day}"
+            return f"{self.name} shows the state at the time of the read, so it has only today, not {day}"
         oldest = today - dt.timedelta(days=self.history_days)
         if day >= oldest:
             return None
@@ -72,7 +72,7 @@ def is_snapshot(report: AnyReport) -> bool:
 
 
 def is_hourly(report: AnyReport) -> bool:
-    """Check that a schedule of its own reads a report every hour."""
+    """Check that a separate schedule reads a report every hour."""
     return isinstance(report, NodeReport) and report.is_hourly
 
 
@@ -82,5 +82,5 @@ def too_old(report: AnyReport, day: dt.date, today: dt.date) -> str | None:
 
 
 def default_names(reports: Reports, kind: NodeKind) -> tuple[str, ...]:
-    """Return the names of the reports of a kind that are read when none is named."""
+    """Return the names of the reports of a kind that are read when no report is named."""
     return tuple(name for name, report in reports.items() if report.is_default and kind_of(report) == kind)

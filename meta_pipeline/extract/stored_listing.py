@@ -1,5 +1,4 @@
-"""A listing that landed before, read again: each record with the answer it came in, so that it can land once more
-beside what is new."""
+"""Read a landed listing: each record with its response, so that it can land once more with the new records."""
 
 from __future__ import annotations
 
@@ -13,14 +12,14 @@ from meta_pipeline.files import reading
 from meta_pipeline.files.locations import Location
 from meta_pipeline.records import Batch
 
-# A record as Graph gave it, and the answer it came in.
+# A record as Graph returned it, and the batch of its response.
 Row = tuple[bytes, Batch]
 _COLUMNS = ["payload", "_fbtrace_id", "_api_version", "_fetched_at"]
 
 
 class RecordSummary(msgspec.Struct, rename={"source": "told_by"}):
-    """The few fields of a record that decide whether it is requested again. `source`: `insights` for a record that
-    replaces a thing which no listing has any more."""
+    """The few fields of a record that decide whether it is requested again. `source`: `insights` for a record that was
+    made from insights, because no listing has the entity."""
 
     id: str = ""
     status: str | None = None
@@ -31,7 +30,7 @@ class RecordSummary(msgspec.Struct, rename={"source": "told_by"}):
 
     @property
     def is_deleted(self) -> bool:
-        """Check that the thing is deleted, which is final: it is not requested again."""
+        """Check that the entity is deleted, which is final: it is not requested again."""
         return "DELETED" in (self.effective_status, self.status)
 
 
@@ -64,7 +63,8 @@ def read_listing(location: Location) -> dict[str, StoredRecord]:
 
 
 def read_rows(location: Location, day: dt.date | None = None) -> Iterator[Row]:
-    """Read the records of a landed file, of a cold file those of a day. Those of one answer share its batch."""
+    """Read the records of a landed file, or those of one day of a cold file. Records of one response share its
+    batch."""
     batches: dict[tuple[str | None, str, dt.datetime], Batch] = {}
     for row in reading.read_table(location, _COLUMNS, day=day).to_pylist():
         answer = row["_fbtrace_id"], row["_api_version"], row["_fetched_at"]

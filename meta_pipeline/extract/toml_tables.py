@@ -1,5 +1,5 @@
-"""The checks that every TOML file of an operator shares: names, lists, flags and days, with the name that was probably
-meant."""
+"""The checks that the operator's TOML files share: names, lists, flags and days. Errors suggest the name that was
+probably meant."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def check_keys(table: Mapping[str, Any], allowed: Collection[str], noun: str = "
 
 
 def read_tables(document: Mapping[str, Any], key: str, example: str) -> dict[str, dict[str, Any]]:
-    """Return the tables of a key, empty without it. Raise ConfigError when something else is there."""
+    """Return the tables of a key, empty without it. Raise ConfigError when the value is not tables."""
     tables = document.get(key, {})
     if not isinstance(tables, dict) or not all(isinstance(table, dict) for table in tables.values()):
         raise ConfigError(f"{key} must be tables: write [{key}.{example}]")
@@ -64,7 +64,7 @@ def read_flag(table: Mapping[str, Any], key: str, default: bool) -> bool:
 
 
 def read_day(table: Mapping[str, Any], key: str, default: dt.date | None) -> dt.date | None:
-    """Return a day, or the default without one. Raise ConfigError when it is no day."""
+    """Return a day, or the default without one. Raise ConfigError when it is not a day."""
     value = table.get(key, default)
     if value is not None and (not isinstance(value, dt.date) or isinstance(value, dt.datetime)):
         raise ConfigError(f"{key} must be a day such as 2026-12-01, without quotation marks, not {value!r}")

@@ -1,1 +1,1 @@
-"""The gateway: the only room that speaks HTTP with Graph."""
+"""The gateway: the only package that sends requests to Graph."""

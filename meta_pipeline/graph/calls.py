@@ -14,20 +14,20 @@ from typing import Any
 from meta_pipeline.graph.request import Surface
 
 _ADS = ("ads_read", "ads_management")
-# Of the ad account, but `insights_load`, which is the app's.
+# Budgets of the ad account, except `insights_load`, which is the app's.
 _INSIGHTS_BUDGETS = ("score", "ads_insights", "insights_load")
 _OBJECT_BUDGETS = ("score", "ads_management")
-# Of the Page and of the Instagram account (docs/graph-api.md §6.2).
+# Budgets of the Page and of the Instagram account (docs/graph-api.md §6.2).
 _PAGE_BUDGETS, _INSTAGRAM_BUDGETS = ("pages",), ("instagram",)
-_OF_CONVERSATIONS = "the task MESSAGING or MODERATE on the Page"
+_CONVERSATIONS_TASK = "the task MESSAGING or MODERATE on the Page"
 _INSTAGRAM = ("instagram_basic", "pages_read_engagement")
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """The budgets that one kind of call is charged to, and what it needs: one of `scopes`, all of `all_scopes`, and
-    `feature` if set. With `needs_page_token`, only the Page's own token is sent. With `is_personal`, its answers hold
-    data of people, and no sample is stored of them. `task`: on the node, in words."""
+    """One kind of call: its budgets and its requirements, which are one of `scopes`, all of `all_scopes`, and `feature`
+    if set. `needs_page_token`: only the Page's own token is sent; `is_personal`: its responses hold data of people, so
+    they are not stored as samples; `task`: the task that the node requires, in words."""
 
     for_what: str
     surface: Surface = "graph"
@@ -41,7 +41,7 @@ class Call:
 
     @property
     def needs(self) -> str:
-        """Return the flag, the permissions and the task that it takes, as a part of a sentence."""
+        """Return the flag, the permissions and the task that the call requires, as a part of a sentence."""
         scopes = " or ".join(self.scopes) or " and ".join(self.all_scopes)
         flag = f"{self.feature} in META_PIPELINE_FEATURES" if self.feature else ""
         return ", ".join(part for part in (flag, scopes and f"the permission {scopes}", self.task) if part)
@@ -55,8 +55,8 @@ class CallKind(enum.Enum):
     BUSINESSES = Call("businesses", scopes=("business_management",))
     SYSTEM_USERS = Call("system users", scopes=("business_management",))
     PAGES = Call("the list of Pages", scopes=("pages_show_list",))
-    # With the Page's own token: with a person's it would be the platform's (docs/graph-api.md §6.2).
-    # Of a Page or of its posts. Without read_insights Meta answers with nothing, and no error (docs/graph-api.md §3.1).
+    # Of a Page or of its posts. With a person's token the call would be charged to the platform budget
+    # (docs/graph-api.md §6.2). Without read_insights Meta returns no values and no error (docs/graph-api.md §3.1).
     PAGE_INSIGHTS = Call(
         "Page insights", budgets=_PAGE_BUDGETS, all_scopes=("pages_read_engagement", "read_insights"),
         needs_page_token=True,
@@ -86,12 +86,12 @@ class CallKind(enum.Enum):
     )
     PAGE_CONVERSATIONS = Call(
         "conversations of a Page", budgets=_PAGE_BUDGETS, feature="conversations", needs_page_token=True,
-        is_personal=True, task=_OF_CONVERSATIONS,
+        is_personal=True, task=_CONVERSATIONS_TASK,
         all_scopes=("pages_messaging", "pages_manage_metadata", "pages_read_engagement"),
     )
     INSTAGRAM_CONVERSATIONS = Call(
         "conversations on Instagram", budgets=_PAGE_BUDGETS, feature="conversations", needs_page_token=True,
-        is_personal=True, task=_OF_CONVERSATIONS,
+        is_personal=True, task=_CONVERSATIONS_TASK,
         all_scopes=("instagram_basic", "instagram_manage_messages", "pages_manage_metadata"),
     )
     POST_COMMENTS = Call(

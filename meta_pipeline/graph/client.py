@@ -86,7 +86,7 @@ class GraphClient:
 
     @property
     def host(self) -> str:
-        """Return scheme, host and port of the Graph URL, as an error may show them."""
+        """Return scheme, host and port of the Graph URL: the part that errors may show."""
         return self._wire.host
 
     @property
@@ -103,7 +103,7 @@ class GraphClient:
     def reading(self, row: type) -> GraphClient:
         """Return a gateway that decodes only the fields of `row` (a msgspec type) from the records of a page.
 
-        The records are not cut out of the page: a batch then has `rows` and a `body`, and no `records`."""
+        The page is not split into records: a batch then has `rows` and a `body`, and no `records`."""
         bound = copy.copy(self)
         bound._row = row
         return bound
@@ -123,7 +123,7 @@ class GraphClient:
         token: AccessToken | None,
         kind: CallKind,
     ) -> GraphResponse:
-        """Fetch a node or an edge. Transient errors are retried a few times; a short rate limit is waited for."""
+        """Fetch a node or an edge. Retry transient errors a few times, and wait for a short rate limit."""
         return self._retry.persist(lambda: self._send(self._gate.read(path, kind, token), params or {}, token=token))
 
     def submit(
@@ -137,11 +137,11 @@ class GraphClient:
     ) -> GraphResponse:
         """Send a POST that changes nothing: the submission of a report run.
 
-        One with an unknown outcome is not sent again unless it `is_repeatable`: a second report run does no harm and
-        costs budget."""
+        A POST with an unknown outcome is sent again only if it `is_repeatable`: a second report run does no harm, but
+        it costs budget."""
         send = lambda: self._send(self._gate.reading_post(path, kind, token), params, token=token)
-        passes = (TransientError, ThrottledError) if is_repeatable else (ThrottledError,)
-        return self._retry.persist(send, passes=passes)
+        retry_on = (TransientError, ThrottledError) if is_repeatable else (ThrottledError,)
+        return self._retry.persist(send, retry_on=retry_on)
 
     def require(self, kind: WriteKind) -> None:
         """Raise ConfigError, which names the flag, the scopes and the task, when a kind of change is switched off."""
@@ -157,24 +157,24 @@ class GraphClient:
         plan_id: str | None = None,
         files: Files | None = None,
     ) -> GraphResponse:
-        """Change something at Meta, if the gate permits it. `plan_id`: the plan of ads or of publishing that lists it;
-        `files` are parts of a POST's body.
+        """Change something at Meta, if the gate permits it. `plan_id`: the ads or publishing plan that lists the
+        change; `files`: parts of a POST's body.
 
-        Graph has no idempotency keys, so a POST with an unknown outcome is not sent again; after a throttling error it
-        is: nothing was done. A DELETE is idempotent, so it is retried as a GET is."""
+        Graph has no idempotency keys, so a POST with an unknown outcome is not sent again. After a throttling error it
+        is, because Meta did nothing. A DELETE is idempotent, so it is retried like a GET."""
         send = lambda: self._send(
             self._gate.write(kind, path, token=token, plan_id=plan_id), params or {}, token=token, files=files
         )
         if kind.value.method == "DELETE":
             return self._retry.persist(send)
-        return self._retry.persist(send, passes=(ThrottledError,))
+        return self._retry.persist(send, retry_on=(ThrottledError,))
 
     def upload(
         self, kind: WriteKind, address: str, piece: Piece, *, token: AccessToken, plan_id: str
     ) -> GraphResponse:
-        """Send a piece of a file to an address that Graph named; raise ConfigError unless it is on the host for
-        uploads, because the token goes along. It is not sent again: where the connection broke, the status says how
-        much has arrived."""
+        """Send a piece of a file to an address that Graph returned. Raise ConfigError unless the address is on the
+        upload host, because the token is sent with the piece. A piece is not sent again: after a broken connection,
+        the status of the upload says how much has arrived."""
         permit = self._gate.write(kind, self._wire.path_of_upload(address), token=token, plan_id=plan_id)
         return self._response(self._exchange(permit, {}, token=token, piece=piece), self._versions[permit.surface])
 
@@ -214,11 +214,11 @@ class GraphClient:
                 if pauses >= TRIES:
                     break
                 self._retry.pause(pauses)
-        unanswered = TransientError("Graph left operations of a batch unanswered")
+        unanswered = TransientError("Graph returned no response to some operations of a batch")
         return [unanswered if answer is None else answer for answer in answers]
 
     def oauth(self, path: str, params: Mapping[str, Any]) -> dict[str, Any]:
-        """Send an OAuth call once. Its query has to hold a secret (docs/graph-api.md §4.1), so it is never stored."""
+        """Send an OAuth call once. Its query contains a secret (docs/graph-api.md §4.1), so it is never stored."""
         return self._send(self._gate.oauth(path), params, token=None).object
 
     def _send(
@@ -268,7 +268,7 @@ class GraphClient:
 
         members = self._retry.persist(send).members
         if len(members) != len(operations):
-            raise UnreadableAnswerError(f"{self.host} answered a batch with another number of members than operations")
+            raise UnreadableAnswerError(f"{self.host} did not return exactly one response to each operation of a batch")
         responses: list[GraphResponse | GraphError | None] = []
         for operation, member in zip(operations, members, strict=True):
             try:

@@ -8,10 +8,10 @@ GraphError
 ├─ ScopeError         tell the owner which permission or task is missing
 ├─ VersionError       bump the pin
 ├─ CursorError        restart the listing
-├─ SuspendedError     stop for a day or more, and tell a person
+├─ SuspendedError     stop for a day or more, and alert a person
 └─ RequestError       our bug or a retired metric
 
-The bounds of `http/bounds.py` have an error each, a subclass of the one whose remedy fits: `BodyTooLargeError`,
+Each bound of `http/bounds.py` has its own error, a subclass of the error with the same remedy: `BodyTooLargeError`,
 `TooManyPagesError` (too much data), `CallDeadlineError`, `NestedTooDeepError`, `RedirectError`,
 `UnreadableAnswerError`, `ConnectionFailedError` (transient), `RepeatedCursorError` (cursor), `MalformedTokenError`
 (token).
@@ -29,8 +29,8 @@ from meta_pipeline.records import MetaPipelineError
 
 
 class GraphError(MetaPipelineError):
-    """A response of Graph that is not a result. `str()` holds neither URL nor parameters; `reason` is its first part:
-    what Graph says, without what to do; `resume_offset`: the byte at which an upload goes on."""
+    """A response of Graph that is not a result. `str()` contains neither URL nor parameters. `reason`: its first part,
+    Graph's message without the remedy; `resume_offset`: the byte at which an upload continues."""
 
     remedy = ""
 
@@ -55,7 +55,7 @@ class GraphError(MetaPipelineError):
 
     @property
     def without_trace(self) -> str:
-        """Return the code and the message, which are equal for every such error, without secrets as `str()` is."""
+        """Return `str()` up to the trace id, so that errors with the same cause have the same text."""
         return str(self).partition(" [fbtrace ")[0]
 
 
@@ -63,7 +63,7 @@ class ThrottledError(GraphError):
     """A limit is reached; `retry_after` is in seconds."""
 
     retryable = True
-    remedy = "wait until the limit is free again; the same command goes on from here"
+    remedy = "wait until the limit is free again; the same command continues from here"
     retry_after: float = 60.0
 
 
@@ -75,9 +75,9 @@ class TransientError(GraphError):
 
 
 class TooMuchDataError(GraphError):
-    """The answer would be too big."""
+    """The response would be too large."""
 
-    remedy = "ask for fewer days"
+    remedy = "request fewer days"
 
 
 class TokenError(GraphError):
@@ -107,7 +107,7 @@ class CursorError(GraphError):
 class SuspendedError(GraphError):
     """Meta has blocked the app or the person for abuse, for hours to days."""
 
-    remedy = "stop for a day at least and look into the app's dashboard: going on makes it longer"
+    remedy = "stop for at least a day and check the app's dashboard: further calls prolong the block"
 
 
 class RequestError(GraphError):
@@ -115,19 +115,19 @@ class RequestError(GraphError):
 
 
 class ConnectionFailedError(TransientError):
-    """No connection, or one that broke. The message names the host and the cause, never the path or the query."""
+    """The connection failed or broke. The message names the host and the cause, never the path or the query."""
 
     remedy = "check META_PIPELINE_GRAPH_URL or the network; what has landed stays"
 
 
 class CallDeadlineError(TransientError):
-    """The answer was not complete before the deadline of a call, however many bytes kept coming."""
+    """The response was not complete at the deadline of the call, even if bytes were still arriving."""
 
     remedy = "the host answers too slowly; try again later, what has landed stays"
 
 
 class RedirectError(TransientError):
-    """A redirect instead of a response. It is never followed, because the token would be sent along."""
+    """A redirect instead of a response. It is never followed, because the token would be sent with it."""
 
     remedy = "Graph does not redirect: check META_PIPELINE_GRAPH_URL and the proxy"
 
@@ -186,7 +186,7 @@ REMEDIES: dict[tuple[int, int | None], type[GraphError]] = {
     (2, 1504041): RequestError,
     (2, 1504043): TransientError,
     (2, 1504044): TransientError,
-    (-2, 2490547): TransientError,  # in a report run's own error fields: the same request once more
+    (-2, 2490547): TransientError,  # in a report run's own error fields: submit the same request once more
     (2, 1504042): RequestError,
     (-3, 1504045): TooMuchDataError,
     (100, 1487534): TooMuchDataError,
@@ -203,14 +203,14 @@ REMEDIES: dict[tuple[int, int | None], type[GraphError]] = {
 
 
 def _number(value: Any) -> int | None:
-    """Return a code within 32 bits, which is all that the audit table can hold; None for any other value."""
+    """Return a code that fits into 32 bits, as the audit table requires; None for any other value."""
     return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**31 else None
 
 
 def error_from(
     error: Mapping[str, Any], *, http_status: int, trace_id: str | None, retry_after: float | None = None
 ) -> GraphError:
-    """Return the error of an envelope's `error` member, as the class of its remedy."""
+    """Return the error in the `error` member of a response, with the class of its remedy."""
     code, subcode = error.get("code"), error.get("error_subcode")
     texts = (error.get("error_user_msg"), error.get("message"))
     message = next((text for text in texts if isinstance(text, str) and text), "no message")[:LONGEST_MESSAGE]
@@ -247,14 +247,14 @@ def _resume_offset(data: Any) -> int | None:
 
 
 def detached(error: GraphError) -> GraphError:
-    """Return the error without the frames that it passed: they hold the body, and an error that a frame of its own
-    traceback refers to stays in memory until the garbage collector runs."""
+    """Return the error without its traceback. The frames of a traceback hold the body, and an error that one of its
+    own frames refers to stays in memory until the garbage collector runs."""
     error.__context__ = None
     return error.with_traceback(None)
 
 
 def after_retries(error: GraphError) -> GraphError:
-    """Return what an error means after the last try: 1/99 that persists is too much data (docs/graph-api.md §7.2)."""
+    """Return the error of the last try; a 1/99 that persists means too much data (docs/graph-api.md §7.2)."""
     if (error.code, error.subcode) != (1, 99):
         return error
     too_much = TooMuchDataError("", code=1, subcode=99, http_status=error.http_status, trace_id=error.trace_id)

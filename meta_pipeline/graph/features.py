@@ -1,6 +1,6 @@
-"""Check before a call that reads is sent that its token has the scope and that its feature is switched on.
+"""Check a call that reads before it is sent: its token has the scopes, and its feature is switched on.
 
-The data is in `calls.py`. The calls that change something pass `gate.py`."""
+The data is in `calls.py`. Calls that change something are checked in `gate.py`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from meta_pipeline.graph.errors import ScopeError
 from meta_pipeline.graph.writes import WriteKind
 from meta_pipeline.records import AccessToken, ConfigError
 
-WHERE_TO_GET_ONE = (
+CONNECT_THE_PAGE = (
     "on the connections page click Connect again and choose this Page, or give the person a task on the Page "
     "(Page settings → Page access)"
 )
@@ -28,13 +28,14 @@ def checked(features: Collection[str]) -> frozenset[str]:
 
 
 def check(kind: CallKind, token: AccessToken | None, *, features: Collection[str]) -> None:
-    """Raise ConfigError or ScopeError, which say what to do, for a call that can't or must not succeed."""
+    """Raise ConfigError for a call that is switched off, ScopeError for a token that lacks a scope or is not the
+    Page's; both say what to do."""
     need = kind.value
     require(kind, features)
     if need.needs_page_token and token is not None and token.kind != "page":
         raise ScopeError(
-            f"{need.for_what} need the Page's own token, and Meta gave none to this person: nothing was sent",
-            remedy=WHERE_TO_GET_ONE,
+            f"{need.for_what} need the Page's own token, which Meta did not give to this person: nothing was sent",
+            remedy=CONNECT_THE_PAGE,
         )
     if token is None or token.scopes is None or token.kind == "app":
         return
@@ -54,7 +55,7 @@ def require(kind: CallKind, features: Collection[str]) -> None:
 
 
 def missing_scope(names: str, for_what: str) -> ScopeError:
-    """Return the error for a token without a permission: it says which, and where to give it."""
+    """Return the error for a token without a permission; it names the permission and where to grant it."""
     return ScopeError(
         f"the token lacks the permission {names}, which {for_what} need; nothing was sent",
         remedy=GRANT_IT,

@@ -1,6 +1,6 @@
-"""The gate that every call passes before it is sent: only it creates the permit that the wire takes.
+"""The gate that every call passes before it is sent. Only the gate creates the permits that the wire requires.
 
-A change at Meta passes with its flag, its scopes, and for ads and publishing the id of its plan (`writes.py`)."""
+A change at Meta needs its feature flag and its scopes, and for ads and publishing the id of its plan (`writes.py`)."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from meta_pipeline.records import AccessToken, ConfigError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Permit:
-    """The permission to send one call. `kinds`: the calls that it is charged as, with their paths; `plan_id`: the plan
-    that lists a change."""
+    """The permission to send one call. `kinds`: the kinds of calls that it is charged as, with their paths; `plan_id`:
+    the plan that lists a change."""
 
     method: str
     path: str
@@ -34,7 +34,7 @@ class Permit:
 
 
 class Gate:
-    """The checks of calls under the features that are switched on; nothing that Meta would reject is sent."""
+    """The checks of every call, given the features that are switched on. A call that fails a check is not sent."""
 
     def __init__(self, features: Collection[str]) -> None:
         self._features = frozenset(features)
@@ -47,7 +47,7 @@ class Gate:
     def oauth(self, path: str) -> Permit:
         """Return the permit of a GET whose query holds a secret."""
         if path not in OAUTH_PATHS:
-            raise ConfigError(f"{path} is no OAuth call: nothing was sent")
+            raise ConfigError(f"{path} is not an OAuth call: nothing was sent")
         return Permit(method="GET", path=path, surface="graph", kinds=((CallKind.IDENTITY, path),))
 
     def reading_post(self, path: str, kind: CallKind, token: AccessToken | None) -> Permit:
@@ -79,8 +79,8 @@ class Gate:
             raise ConfigError(f"{write.for_what} has no path such as {path[:100]!r}: nothing was sent")
         if write.needs_plan != bool(plan_id):
             raise ConfigError(
-                f"{write.for_what} is done only by a plan: nothing was sent" if write.needs_plan
-                else f"{write.for_what} is part of no plan: nothing was sent"
+                f"{write.for_what} needs a plan: nothing was sent" if write.needs_plan
+                else f"{write.for_what} can't be a part of a plan: nothing was sent"
             )
         granted = token.scopes if token is not None and token.kind != "app" else None
         missing = [scope for scope in write.scopes if granted is not None and scope not in granted]

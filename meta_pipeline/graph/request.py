@@ -14,7 +14,7 @@ from typing import Any, BinaryIO, Literal, Protocol
 Surface = Literal["graph", "marketing"]
 Purpose = Literal["daily", "backfill"]
 
-# Parameters whose value may appear in a request only.
+# Parameters whose value may appear only in a request.
 SECRET_PARAMETERS = (
     "client_secret", "code", "fb_exchange_token", "input_token", "access_token", "appsecret_proof", "revoke_token",
     "verify_token",
@@ -54,7 +54,7 @@ class CallContext:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Piece:
-    """Content for the host for uploads: the bytes of a file of `size` from `offset` on, or the address from which Meta
+    """Content for the upload host: the bytes of a file of `size` bytes from `offset` on, or the address from which Meta
     fetches the file."""
 
     content: BinaryIO | None = None
@@ -64,14 +64,14 @@ class Piece:
 
     @property
     def headers(self) -> dict[str, str]:
-        """Return the headers of its call (docs/graph-api.md §12)."""
+        """Return the headers of the upload call (docs/graph-api.md §12)."""
         if self.file_url is not None:
             return {"file_url": self.file_url}
         return {"offset": str(self.offset), "file_size": str(self.size), "Content-Type": "application/octet-stream"}
 
 
 class PageSize(Protocol):
-    """The number of rows to request at once, learned from what was returned."""
+    """The number of rows to request at once, learned from earlier responses."""
 
     page: int
 

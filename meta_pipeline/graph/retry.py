@@ -30,17 +30,18 @@ class Retry:
     def persist(
         self,
         send: Callable[[], Sent],
-        passes: tuple[type[GraphError], ...] = (TransientError, ThrottledError),
+        retry_on: tuple[type[GraphError], ...] = (TransientError, ThrottledError),
     ) -> Sent:
-        """Return the result of `send`, which is called again after an error of `passes`.
+        """Return the result of `send`, which is called again after an error of `retry_on`.
 
-        Transient errors back off with jitter; after a throttling error the budget decides when, if soon."""
+        After a transient error it pauses, with backoff and jitter. After a throttling error the budget decides how long
+        to wait, and raises when that is too long."""
         started, attempt = self._now(), 1
         limited: ThrottledError | None = None
         while True:
             try:
                 return send()
-            except passes as error:
+            except retry_on as error:
                 elapsed = (self._now() - started).total_seconds()
                 # Raised by the budget, because the wait is too long.
                 if isinstance(error, ThrottledError) and error.http_status is None:

@@ -1,12 +1,12 @@
-"""Meta's calendar of versions, per surface, as data: until when each is usable, and what it changes.
+"""Meta's calendar of versions, per surface, as data: until when each version is usable, and what it changes.
 
-Meta changes these dates at any time, so a TOML file (META_PIPELINE_VERSIONS) adds to and replaces them:
+Meta may change these dates at any time, so a TOML file (META_PIPELINE_VERSIONS) can add and replace them:
 
     source = "https://developers.facebook.com/docs/graph-api/changelog/versions, read 2027-02-01"
 
     [versions."v28.0"]
     released = 2027-02-17
-    graph = 2029-06-01          # usable until, exclusive; left out while Meta has announced no day
+    graph = 2029-06-01          # usable until, exclusive; left out until Meta announces it
     marketing = 2028-03-01
     changes = ["one sentence for each change that matters here"]
 """
@@ -86,7 +86,7 @@ BUILT_IN = tuple(
 
 @dataclass(frozen=True)
 class Calendar:
-    """The versions that are known, oldest first, and the source of their dates."""
+    """The known versions, oldest first, and the source of their dates."""
 
     versions: Mapping[str, Version] = field(default_factory=lambda: {version.name: version for version in BUILT_IN})
     source: str = SOURCE
@@ -122,7 +122,7 @@ class Calendar:
         if end <= today:
             return f"{version} ended for the {surface} surface on {end}: raise the pin"
         if end - today <= WARN_BEFORE:
-            return f"{version} ends for the {surface} surface on {end}: raise the pin before"
+            return f"{version} ends for the {surface} surface on {end}: raise the pin before that day"
         return None
 
     def end_of(self, surface: Surface, version: str) -> str:
@@ -137,20 +137,20 @@ def version_order(version: str) -> tuple[int, ...]:
 
 
 def calendar(path: Path | None) -> Calendar:
-    """Return the built-in calendar with a TOML file laid over it. Raise ConfigError, which says what is wrong in it."""
+    """Return the built-in calendar with the changes of a TOML file. Raise ConfigError for an invalid file."""
     if path is None:
         return Calendar()
     return parsed(read_settings_file(path, "VERSIONS"), source=str(path))
 
 
 def parsed(text: str, *, source: str) -> Calendar:
-    """Return the built-in calendar with this TOML laid over it; `source` names the file in errors."""
+    """Return the built-in calendar with the changes of this TOML text; `source` names the file in errors."""
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"META_PIPELINE_VERSIONS: {source} is no TOML: {error}") from error
     if unknown := set(document) - {"source", "versions"}:
-        raise _wrong(source, f"has {', '.join(sorted(unknown))}: only source and versions belong there")
+        raise _wrong(source, f"has {', '.join(sorted(unknown))}: only source and versions are allowed")
     listed, where = document.get("versions", {}), document.get("source")
     if not isinstance(listed, dict):
         raise _wrong(source, 'versions must be tables such as [versions."v28.0"]')
@@ -159,7 +159,7 @@ def parsed(text: str, *, source: str) -> Calendar:
     versions = dict(Calendar().versions)
     for name, facts in listed.items():
         if not _NAME.fullmatch(name):
-            raise _wrong(source, f"{name} is no version: write it as v28.0, in quotation marks")
+            raise _wrong(source, f"{name} is not a version: write it as v28.0, in quotation marks")
         if not isinstance(facts, dict):
             raise _wrong(source, f"{name} must be a table")
         versions[name] = _with(versions.get(name, Version(name)), facts, source)

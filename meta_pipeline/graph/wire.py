@@ -37,7 +37,7 @@ from meta_pipeline.graph.responses.response import Answer, answer_of
 from meta_pipeline.graph.samples import Samples
 from meta_pipeline.records import AccessToken, ConfigError
 
-# The parts of a multipart body: by the parameter's name, the file's name and its bytes.
+# The parts of a multipart body: parameter name → (file name, bytes).
 Files = Mapping[str, tuple[str, bytes]]
 # Meta's Graph, and its host for resumable uploads (docs/graph-api.md §12).
 META_URL, UPLOAD_URL = "https://graph.facebook.com", "https://rupload.facebook.com"
@@ -92,9 +92,9 @@ class Wire:
     ) -> Answer:
         """Send the HTTP call that the gate has permitted and return its answer, whose error contains no secrets.
 
-        `row`: the fields that are decoded from a page's records; `files` go with a POST as parts of its body; a `piece`
-        goes to the host for uploads. Raise ThrottledError when the budget has no room, and the errors of
-        `http/bounds.py` and of the network."""
+        `row`: the fields that are decoded from a page's records; `files`: parts of a POST's body; `piece`: sent to the
+        upload host. Raise ThrottledError when the budget has no room, and the errors of `http/bounds.py` and of the
+        network."""
         method, path = permit.method, permit.path
         form, headers = encoded(params), {}
         if token is not None:
@@ -116,7 +116,7 @@ class Wire:
                     params=form if method != "POST" else None,
                     data=piece.content if piece else form if method == "POST" else None, files=files, stream=True,
                 )
-                sent = started if piece is None else self._clock()  # an upload takes as long as it takes
+                sent = started if piece is None else self._clock()  # the time of the upload itself has no bound
                 try:
                     body = content.read(response.raw, deadline=sent + CALL_DEADLINE_S, clock=self._clock)
                 except GraphError as bound:  # the next call must not read the rest of the body
@@ -150,13 +150,14 @@ class Wire:
         """Return the path of an address for an upload; raise ConfigError for one on another host."""
         try:
             split = urlsplit(address)
-            is_ours = f"{split.scheme}://{split.netloc}" == self._upload_url and not split.query
+            is_upload_host = f"{split.scheme}://{split.netloc}" == self._upload_url and not split.query
         except ValueError:
-            split, is_ours = urlsplit(""), False
-        if not is_ours:
+            split, is_upload_host = urlsplit(""), False
+        if not is_upload_host:
             raise ConfigError(
-                f"Graph wants an upload on {host_of(address[:200])}, and uploads go to {self._upload_url} only: if "
-                "that is Meta's new host, set META_PIPELINE_UPLOAD_URL to it; nothing was uploaded"
+                f"Graph returned an upload address on {host_of(address[:200])}, but uploads go only to "
+                f"{self._upload_url}: if that is Meta's new host, set META_PIPELINE_UPLOAD_URL to it; nothing was "
+                "uploaded"
             )
         return split.path.strip("/")
 
@@ -194,12 +195,12 @@ class Wire:
 
 
 def upload_url_of(graph_url: str) -> str:
-    """Return the host for uploads: Meta's own beside Meta's Graph, else the one that serves Graph."""
+    """Return the URL of the upload host: Meta's own for Meta's Graph, otherwise `graph_url`."""
     return UPLOAD_URL if graph_url == META_URL else graph_url
 
 
 def _answered(event: AuditEvent, status: int, answer: Answer) -> AuditEvent:
-    """Return the audit event of a call that was answered."""
+    """Return the audit event of a call that has a response."""
     error, headers = answer.error, answer.headers
     return dataclasses.replace(
         event, status=status, code=error.code if error else None, subcode=error.subcode if error else None,

@@ -1,4 +1,5 @@
-"""The calls that change something at Meta, as data, and the few that are no GET or hold a secret and change nothing.
+"""The calls that change something at Meta, as data; also the calls that change nothing but are POSTs or have a secret
+in their query.
 
 A call that is not listed here can't be sent (`gate.py`). Scopes and tasks: docs/graph-api.md §4.6, §5.2, §10–§12."""
 
@@ -20,9 +21,9 @@ _OBJECT_BUDGETS = ("score", "ads_management")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Write:
-    """One kind of change at Meta: its method and the paths it may have, its budgets, and what it needs: all of
-    `scopes`, the `task` (in words), the `feature` (None for what onboarding and leaving need). With `needs_plan`, it is
-    sent only under the id of the plan that lists it."""
+    """One kind of change at Meta: its method, a pattern of its paths, its budgets, and its requirements, which are all
+    of `scopes`, the `task` (in words) and the `feature` (None for changes that onboarding and leaving need). With
+    `needs_plan`, it is sent only with the id of the plan that lists it."""
 
     for_what: str
     method: Literal["POST", "DELETE"]
@@ -36,24 +37,24 @@ class Write:
 
     @property
     def needs(self) -> str:
-        """Return the flag, the scopes and the task that it takes, as a part of a sentence."""
+        """Return the flag, the scopes and the task that the change requires, as a part of a sentence."""
         flag = f"{self.feature} in META_PIPELINE_FEATURES, " if self.feature else ""
         scopes = f"the permission {' and '.join(self.scopes)} and " if self.scopes else ""
         return f"{flag}{scopes}{self.task}"
 
     def has_path(self, path: str) -> bool:
-        """Return whether a path, without its version, is one of these."""
+        """Return whether a path, without its version, is a path of this kind."""
         return re.fullmatch(self.path, path) is not None
 
 
-_OF_THE_BUSINESS = "the task ADMIN of the business (full control)"
-_OF_THE_NODE = "the task MANAGE on the node (full control)"
-_OF_THE_PAGE = "the task CREATE_CONTENT, MANAGE or MODERATE on the Page"
-_ADS = "the task ADVERTISE on the ad account and on the Page"
+_BUSINESS_TASK = "the task ADMIN of the business (full control)"
+_NODE_TASK = "the task MANAGE on the node (full control)"
+_PAGE_TASK = "the task CREATE_CONTENT, MANAGE or MODERATE on the Page"
+_ADS_TASK = "the task ADVERTISE on the ad account and on the Page"
 
 
 def _business(
-    for_what: str, path: str, *, task: str = _OF_THE_BUSINESS, method: Literal["POST", "DELETE"] = "POST"
+    for_what: str, path: str, *, task: str = _BUSINESS_TASK, method: Literal["POST", "DELETE"] = "POST"
 ) -> Write:
     return Write(
         for_what=for_what, method=method, path=path, task=task, feature="business_writes",
@@ -66,7 +67,7 @@ def _ad(
     scopes: tuple[str, ...] = ("ads_management",),
 ) -> Write:
     return Write(
-        for_what=for_what, method=method, path=path, task=_ADS, feature="ads_creation", scopes=scopes,
+        for_what=for_what, method=method, path=path, task=_ADS_TASK, feature="ads_creation", scopes=scopes,
         surface="marketing", budgets=_OBJECT_BUDGETS, needs_plan=True,
     )
 
@@ -108,16 +109,16 @@ class WriteKind(enum.Enum):
     # System users (docs/graph-api.md §4.5) and shares between businesses (§5.3).
     SYSTEM_USER_CREATION = _business("creating a system user", rf"{_ID}/system_users")
     SYSTEM_USER_ASSIGNMENT = _business(
-        "giving a system user tasks on a node", rf"({_ID}|{_ACCOUNT})/assigned_users", task=_OF_THE_NODE
+        "giving a system user tasks on a node", rf"({_ID}|{_ACCOUNT})/assigned_users", task=_NODE_TASK
     )
     APP_INSTALLATION = _business("installing the app for a system user", rf"{_ID}/applications")
     SYSTEM_USER_TOKEN = _business("minting a token of a system user", rf"{_ID}/access_tokens")
     PARTNER_REQUEST = _business("requesting a partner's node", rf"{_ID}/client_(ad_accounts|pages)")
     PARTNER_ACCESS = _business(
-        "giving a partner access to a node", rf"({_ID}|{_ACCOUNT})/agencies", task=_OF_THE_NODE
+        "giving a partner access to a node", rf"({_ID}|{_ACCOUNT})/agencies", task=_NODE_TASK
     )
     PARTNER_REMOVAL = _business(
-        "ending a partner's access to a node", rf"({_ID}|{_ACCOUNT})/agencies", task=_OF_THE_NODE, method="DELETE"
+        "ending a partner's access to a node", rf"({_ID}|{_ACCOUNT})/agencies", task=_NODE_TASK, method="DELETE"
     )
     # Webhooks (§11). Those of the app are sent with the app's own token, which has no scopes.
     APP_SUBSCRIPTION = _subscription(
@@ -128,11 +129,11 @@ class WriteKind(enum.Enum):
         method="DELETE",
     )
     PAGE_SUBSCRIPTION = _subscription(
-        "subscribing to the webhooks of a Page", rf"{_ID}/subscribed_apps", task=_OF_THE_PAGE,
+        "subscribing to the webhooks of a Page", rf"{_ID}/subscribed_apps", task=_PAGE_TASK,
         scopes=("pages_manage_metadata", "pages_show_list"),
     )
     PAGE_UNSUBSCRIPTION = _subscription(
-        "ending the subscription of a Page", rf"{_ID}/subscribed_apps", task=_OF_THE_PAGE,
+        "ending the subscription of a Page", rf"{_ID}/subscribed_apps", task=_PAGE_TASK,
         scopes=("pages_manage_metadata", "pages_show_list"), method="DELETE",
     )
     ACCOUNT_SUBSCRIPTION = _subscription(
@@ -175,8 +176,8 @@ OAUTH_PATHS = ("debug_token", "oauth/access_token", "oauth/revoke")
 
 
 def listed(method: str, path: str) -> WriteKind | str | None:
-    """Return the kind of change that a method and a path (without its version) are, the word "reads" for a call that
-    changes nothing, and None for one that is not listed."""
+    """Return the kind of change of a method and a path (without its version), the word "reads" for a call that changes
+    nothing, and None for a call that is not listed."""
     if method == "GET" or (method == "POST" and path == BATCH_PATH):
         return "reads"
     if method == "POST" and any(re.fullmatch(pattern, path) for pattern in READING_POSTS.values()):

@@ -51,9 +51,9 @@ def test_a_snapshot_of_past_days_is_green_today_only_and_no_failure(
         assert opened.get_materialized_partitions(landing_key(name)) == {str(key(node_id, TODAY, kind))}
     messages = [event.user_message for event in opened.all_logs(ended.run_id)]
     for name in snapshots:
-        sentence = f"{name} shows what is there when it is read: it landed under {TODAY} only, not under the days that"
+        sentence = f"{name} shows the state at the time of the read: it landed under {TODAY} only, not under the days that"
         assert sum(sentence in message for message in messages) == 1
-    assert not any(of_days in message and "shows what is there" in message for message in messages)
+    assert not any(of_days in message and "shows the state" in message for message in messages)
 
 
 @BY_KIND
@@ -85,4 +85,4 @@ def test_a_run_of_no_partition_names_the_kind_of_node(runtime: Runtime, opened: 
     }
     ended = run_reports(opened, runtime, PAGE, tags=tags, reports=("page_insights",))
 
-    assert failure_sentence(ended) == "this range names no partition: choose days of one Page"
+    assert failure_sentence(ended) == "this range has no partition: choose days of one Page"

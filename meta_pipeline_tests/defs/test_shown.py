@@ -34,5 +34,5 @@ def test_no_control_character_reaches_the_ui(name: str) -> None:
 
 
 def test_a_list_of_nothing_says_so() -> None:
-    assert bullets([], empty="all well").value == "all well"
+    assert bullets([], empty="none").value == "none"
     assert bullets([escaped("a_b"), "c"], empty="").value == "- a\\_b\n- c"

@@ -1,1 +1,1 @@
-"""The assets, by step. Those that depend on the reports or on dbt's manifest are made by functions."""
+"""The assets, by step. Those that depend on the reports or on dbt's manifest are created by functions."""

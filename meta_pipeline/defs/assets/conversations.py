@@ -13,8 +13,8 @@ CONVERSATIONS = dg.AssetKey(["landing", "meta_conversations", "messages"])
 @dg.asset(
     key=CONVERSATIONS, group_name="landing", kinds={"meta", "parquet"}, owners=OWNERS,
     tags={"source": "meta_conversations"},
-    description="the messages of conversations of every Page, sealed: who wrote them and what opens only with the "
-    "vault's keys; ids, times and the side that wrote are in the clear",
+    description="the messages of conversations of every Page, sealed: their authors and texts can be decrypted only "
+    "with the vault's keys; ids, times and the side that wrote are not encrypted",
 )
 def land_conversations(
     context: dg.AssetExecutionContext, runtime: dg.ResourceParam[Runtime]

@@ -13,8 +13,8 @@ from meta_pipeline.defs.assets.mart_specs import UNIQUE_ID, asset_key_of
 from meta_pipeline.modelling.runner import DbtRun, NodeResult
 from meta_pipeline.modelling.selection import Selection
 
-# An output with this metadata is no materialization. Without an output, Dagster skips the publication, which depends on
-# every mart.
+# An output with this metadata is not a materialization. Without an output, Dagster would skip the publication, which
+# depends on every mart.
 _UNCHANGED = {SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION: True}
 _BUILT = ("success", "warn", "no-op", "reused")
 
@@ -25,8 +25,8 @@ def dagster_results(
 ) -> Iterator[dg.Output[None] | dg.AssetCheckResult]:
     """Yield outputs of the selected assets, each after those that it reads, then the results of the selected checks.
 
-    An output is a materialization where dbt built the model, or where the model is a view whose tables have other rows.
-    There is none for a model that failed, and for those that read it."""
+    An output is a materialization if dbt built the model, or if the model is a view whose tables have changed. A model
+    that failed has no output, and neither have the models that read it."""
     results = {result.unique_id: result for result in run.results}
     missing: set[str] = set()
     for unique_id in _in_order(manifest):

@@ -1,4 +1,4 @@
-"""The parsed dbt project: the only files that are read, and made, when the definitions are loaded."""
+"""The parsed dbt project: the only files that are read, or written, when the definitions are loaded."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ _TRANSLATION = Path(mart_specs.__file__)
 
 
 def parsed_project(settings: Settings) -> DbtProject:
-    """Return the parsed project, which is made under a lock when it is missing or of another project.
+    """Return the parsed project; parse it, under a lock, when it is missing or outdated.
 
-    The manifest is not the one that dbt writes with a build: a reader of that could read half of it, during a build or
-    after a kill. All that dbt writes is under HOME: the project's folder may be read-only."""
+    The manifest is not the one that a dbt build writes, which may be incomplete during a build or after a kill. All
+    files of dbt are under HOME, because the project's folder may be read-only."""
     project = dbt_project_folder()
     files, target = ParsedFiles.of_home(settings.root), target_folder(settings)
     for folder in (files.folder, target):
@@ -45,7 +45,7 @@ def parsed_project(settings: Settings) -> DbtProject:
             )
             if ran.returncode != 0:
                 raise LoadError(f"the dbt project can't be read: {' '.join((ran.stdout + ran.stderr).split())[-600:]}")
-            files.digest.unlink(missing_ok=True)  # a kill between the two leaves a manifest that is made again
+            files.digest.unlink(missing_ok=True)  # after a kill before the digest is written, all is parsed again
             (files.folder / "manifest.json").replace(files.manifest)
             (files.folder / _PARSED).replace(files.parsed)
             files.assets.write_text(mart_specs.translate(json.loads(files.manifest.read_bytes())))
@@ -58,8 +58,8 @@ def parsed_project(settings: Settings) -> DbtProject:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParsedFiles:
-    """The files under HOME that hold the manifest, dbt's own form of it, what Dagster shows of it, and the digest of
-    the project that they were made from. `folder`: where dbt parses."""
+    """The files under HOME with the manifest, dbt's partial parse, the specs for Dagster, and the digest of the project
+    that they were made from. `folder`: the target folder of `dbt parse`."""
 
     folder: Path
     manifest: Path
@@ -78,14 +78,15 @@ class ParsedFiles:
         )
 
     def are_of(self, digest: str) -> bool:
-        """Return True when they are there, parsed from the project with this digest."""
+        """Return True if all files exist and were parsed from the project with this digest."""
         files = (self.manifest, self.parsed, self.assets, self.digest)
         return all(file.exists() for file in files) and self.digest.read_text() == digest
 
 
 def digest_of_project(database: str = "warehouse") -> str:
-    """Return what the parsed files depend on: the project's files, the versions of dbt and DuckDB, the folder, the
-    `database`, which is the name of the warehouse file, and what translates the manifest for Dagster."""
+    """Return a text that changes with everything that the parsed files depend on: the project's files, the versions of
+    dbt and DuckDB, the folder, the `database` (the name of the warehouse file), and the code that translates the
+    manifest for Dagster."""
     project = dbt_project_folder()
     translation = f"{importlib.metadata.version('dagster-dbt')} {hashlib.sha256(_TRANSLATION.read_bytes()).hexdigest()}"
     return f"{freshness.project_digest(project)} {project} {database} {translation}"

@@ -1,4 +1,4 @@
-"""The asset keys that several modules name, and what assets share."""
+"""The asset keys that several modules use, and the attributes that assets share."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SOURCE, SOURCE_TAG = AD_ACCOUNT.source, {"source": AD_ACCOUNT.source}
 ENTITIES = tuple(kind.name for kind in ENTITY_KINDS)
 TOKENS = dg.AssetKey(["vault", "tokens"])
 PUBLISHED = dg.AssetKey(["published", "warehouse"])
-WRITER = "duckdb_writer"  # the pool of what writes DuckDB's file: a file that is being written locks out everyone else
+WRITER = "duckdb_writer"  # the pool of steps that write the DuckDB file, which DuckDB locks for all other processes
 
 
 def kind_of_landed(name: str) -> NodeKind:

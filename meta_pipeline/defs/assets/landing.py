@@ -23,16 +23,16 @@ STEPS = {AD_ACCOUNT.name: "land_insights", PAGE.name: "land_pages", INSTAGRAM_AC
 
 
 def description_of(report: AnyReport) -> str:
-    """Return what a report is, for the Dagster UI."""
+    """Return the description of a report for the Dagster UI."""
     if isinstance(report, NodeReport):
-        text = f"{report.description}; as Graph gave it, one file per {report.node_kind.noun} and "
+        text = f"{report.description}; as Graph returned it, one file per {report.node_kind.noun} and "
         if report.is_snapshot:
             return f"{text}day on which it was read: past days can't be read"
         return text + ("day of the account" if report.node_kind is AD_ACCOUNT else "Pacific day")
     breakdowns = f" by {' and '.join(report.breakdowns)}" if report.breakdowns else ""
     text = (
-        f"{report.level}-level insights{breakdowns} of a {report.grain} as Graph gave them, one file per ad account "
-        "and day"
+        f"{report.level}-level insights{breakdowns} of a {report.grain} as Graph returned them, one file per ad "
+        "account and day"
     )
     text += "" if report.is_default else "; not read unless it is named or switched on in META_PIPELINE_REPORTS"
     return f"{text}. {report.gate}" if report.gate else text
@@ -82,7 +82,7 @@ def reports_assets(reports: Reports, kind: NodeKind) -> dg.AssetsDefinition:
     specs=[
         dg.AssetSpec(
             landing_key(name), group_name="landing", kinds={"meta", "parquet"}, owners=OWNERS, tags=SOURCE_TAG,
-            description=f"the {name} of an ad account as they stand now", partitions_def=AD_ACCOUNTS,
+            description=f"the {name} of an ad account as they are now", partitions_def=AD_ACCOUNTS,
         )
         for name in ENTITIES
     ],
@@ -93,7 +93,7 @@ def land_entities(
     tokens: dg.ResourceParam[Vault],
     runtime: dg.ResourceParam[Runtime],
 ) -> Iterator[dg.MaterializeResult[None]]:
-    """List what the account has now, and read by id what only insights know."""
+    """List the account's entities as they are now."""
     node_id = context.partition_key
     with leases.hold(runtime.engine, node_id, now=runtime.now, sleep=runtime.sleep):
         pull_context = pull_context_of(context, graph, tokens, runtime)

@@ -23,8 +23,8 @@ DaysByNode = dict[str, list[dt.date]]
 
 @dataclass(frozen=True, kw_only=True)
 class LandingRun:
-    """A run over `requested_days` of nodes of one kind. With those that its backfill requests of the same nodes, it
-    lands `days_to_land`."""
+    """A run over `requested_days` of nodes of one kind. `days_to_land`: these days, and those that its backfill
+    requests of the same nodes."""
 
     context: dg.AssetExecutionContext
     runtime: Runtime
@@ -36,10 +36,10 @@ class LandingRun:
 
     @classmethod
     def of(cls, context: dg.AssetExecutionContext, runtime: Runtime, kind: NodeKind) -> LandingRun:
-        """Return the bookkeeping of a run; Failure when its range names no partition."""
+        """Return the bookkeeping of a run; raise Failure when its range has no partition."""
         requested = days_by_node(context.partition_keys)
         if not requested:
-            raise dg.Failure(f"this range names no partition: choose days of one {kind.noun}", allow_retries=False)
+            raise dg.Failure(f"this range has no partition: choose days of one {kind.noun}", allow_retries=False)
         of_backfill = days_of_backfill(context)
         return cls(
             context=context, runtime=runtime, kind=kind, requested_days=requested,
@@ -69,8 +69,8 @@ class LandingRun:
     def materializations(self, days: Iterable[LandedFile | FailedDay]) -> Iterator[dg.AssetMaterialization]:
         """Yield an event for each requested day that landed, and collect those that failed.
 
-        A day that only the backfill requests has a run of its own, which reports it. A snapshot is of the day on which
-        it was taken, whatever days were requested."""
+        A day that only the backfill requests has its own run, which reports it. A snapshot is of the day on which it
+        was taken, whatever days were requested."""
         calls_per_day: dict[tuple[str, str], float] = {}
         for day in days:
             if not self._is_snapshot(day) and day.day not in self.requested_days[day.node_id]:
@@ -101,8 +101,8 @@ class LandingRun:
         days = self.requested_days[file.node_id]
         if days != [file.day] and self._is_snapshot(file):
             self.context.log.info(
-                f"{file.report} shows what is there when it is read: it landed under {file.day} only, not under the "
-                f"days that were requested ({days[0]} to {days[-1]})"
+                f"{file.report} shows the state at the time of the read: it landed under {file.day} only, not under "
+                f"the days that were requested ({days[0]} to {days[-1]})"
             )
 
     def _calls_per_day(self, node_id: str, report: str) -> float:
@@ -117,7 +117,7 @@ class LandingRun:
 
 
 def failure_sentence(failed_days: list[FailedDay]) -> str:
-    """Return every reason once; where there are several, each with the reports and nodes that failed for it."""
+    """Return every reason once; if there are several, each with the reports and nodes that failed for it."""
     names_by_reason: dict[str, set[str]] = {}
     for day in failed_days:
         names_by_reason.setdefault(day.reason, set()).add(f"{day.report} {day.node_id}")

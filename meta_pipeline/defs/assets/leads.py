@@ -23,8 +23,8 @@ class LeadsConfig(dg.Config):
 
 @dg.asset(
     key=LEADS, group_name="landing", kinds={"meta", "parquet"}, owners=OWNERS, tags={"source": "meta_leads"},
-    description="the leads of every Page, sealed: who submitted them and what they answered opens only with the "
-    "vault's keys; ids, times and ads are in the clear",
+    description="the leads of every Page, sealed: the people who submitted them and their answers can be decrypted "
+    "only with the vault's keys; ids, times and ads are not encrypted",
 )
 def land_leads(
     context: dg.AssetExecutionContext, config: LeadsConfig, runtime: dg.ResourceParam[Runtime]

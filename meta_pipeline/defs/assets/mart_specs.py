@@ -1,7 +1,7 @@
-"""The assets and checks of dbt's models and tests, as dagster-dbt translates the manifest; kept as JSON beside it.
+"""The assets and checks of dbt's models and tests, as dagster-dbt translates the manifest; stored as JSON beside it.
 
-dagster-dbt imports dbt and sqlglot, which takes 1.5 s of processor time: in every process that reads our definitions,
-for what changes only with the project."""
+dagster-dbt imports dbt and sqlglot. This would take 1.5 s of processor time in every process that loads our
+definitions, although the result changes only with the project."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,15 +14,15 @@ import orjson
 from meta_pipeline.defs.assets.keys import OWNERS, SOURCE
 from meta_pipeline.node_kinds import INSTAGRAM_ACCOUNT, PAGE
 
-# By folder of the dbt project: where the data of its models comes from, if not from ads. What puts Pages beside ads is
-# about Pages.
+# Folder of the dbt project → source of its models, if that is not ads. Models that combine Pages and ads belong to
+# Pages.
 SOURCES = {
     "meta_pages": PAGE.source, "pages": PAGE.source, "social": PAGE.source, "instagram": INSTAGRAM_ACCOUNT.source,
     "meta_pipeline": "meta_pipeline", "ops": "meta_pipeline", "shared": "meta_pipeline",
 }
 UNIQUE_ID = "dagster_dbt/unique_id"
-# Objects of dagster-dbt, for its own selections of assets.
-_OF_THE_LIBRARY = {"dagster_dbt/manifest", "dagster_dbt/dagster_dbt_translator", "dagster_dbt/project_id"}
+# Objects that dagster-dbt adds for its own selections of assets.
+_LIBRARY_METADATA = {"dagster_dbt/manifest", "dagster_dbt/dagster_dbt_translator", "dagster_dbt/project_id"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +104,7 @@ def load_specs(packed: bytes) -> MartSpecs:
 
 
 def _packed(spec: dg.AssetSpec) -> dict[str, Any]:
-    metadata = {name: value for name, value in spec.metadata.items() if name not in _OF_THE_LIBRARY}
+    metadata = {name: value for name, value in spec.metadata.items() if name not in _LIBRARY_METADATA}
     schema = metadata.pop("dagster/column_schema", None)
     return {
         "key": spec.key.path, "deps": [list(dep.asset_key.path) for dep in spec.deps],

@@ -24,7 +24,7 @@ from meta_pipeline.warehouse.mart_builds import (
 
 class MartConfig(dg.Config):
     """`is_full`: build every selected model anew from all of its rows, and run all of its tests. `is_whole_build`: the
-    run is about all marts, and selects those only that what has landed may change."""
+    run covers all marts, and selects only those that the landed files may change."""
 
     is_full: bool = False
     is_whole_build: bool = False
@@ -38,7 +38,7 @@ def mart_assets(project: DbtProject, *, run: RunDbt = run_dbt) -> dg.AssetsDefin
     def marts(
         context: dg.AssetExecutionContext, config: MartConfig, runtime: dg.ResourceParam[Runtime]
     ) -> Iterator[Any]:
-        """Run dbt once for a batch of loaded days, on what the days have changed."""
+        """Run dbt once for a batch of loaded days, on the models that these days have changed."""
         manifest = project.read_manifest()
         load_id, today = warehouse_state.find(runtime.engine).load_id, runtime.now().date()
         digest = freshness.structure_digest(runtime.warehouse.insights, parsed=project.digest)
@@ -101,7 +101,7 @@ def _selected(context: dg.AssetExecutionContext, manifest: Mapping[str, Any], sp
 
 
 def _run(project: DbtProject, selection: Selection, *, is_full: bool, run: RunDbt) -> DbtRun:
-    """Run dbt once, on what is selected; not at all when nothing is."""
+    """Run dbt once on the selection; don't run it when the selection is empty."""
     if not selection:
         return DbtRun()
     arguments = ["build", *(["--full-refresh"] if is_full else [])]

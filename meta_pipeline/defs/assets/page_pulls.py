@@ -1,4 +1,4 @@
-"""The result of an asset that reads what people wrote to Pages."""
+"""The result of an asset that reads leads or conversations of Pages."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ from meta_pipeline.flows.page_readers import PagePull
 def result_of(
     context: dg.AssetExecutionContext, pulls: Sequence[PagePull], **counts: int
 ) -> dg.MaterializeResult[None]:
-    """Return the counts and what Meta refused, which is logged as well; raise Failure for what else went wrong."""
+    """Return the counts and Meta's refusals, which are logged as well; raise Failure for any other problem."""
     refused = [plain(sentence) for pull in pulls for sentence in pull.refused]
     for sentence in refused:
         context.log.warning(sentence)

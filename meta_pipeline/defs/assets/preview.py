@@ -1,4 +1,4 @@
-"""A small chart of what was published, for the asset's page in the Dagster UI."""
+"""A small chart of the published marts, for the asset's page in the Dagster UI."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ _ALT = "Spend and ROAS by day, in the currency with most accounts"
 def preview_metadata(
     published: Location, *, run_tags: Mapping[str, str], last_at: dt.datetime | None, now: dt.datetime
 ) -> dict[str, dg.MarkdownMetadataValue]:
-    """Return the chart as metadata; nothing when somebody waits at a command for the publication, or when today's first
-    one has a chart already (docs/decisions/0055). A chart that can't be drawn is no reason to fail."""
+    """Return the chart as metadata; {} when a command waits for the publication, or when the last publication is of
+    today too (docs/decisions/0055). A chart that can't be drawn is left out, and the run does not fail."""
     if PROCESS_TAG in run_tags or (last_at is not None and last_at.date() == now.date()):
         return {}
     try:

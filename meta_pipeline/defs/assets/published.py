@@ -1,4 +1,4 @@
-"""The snapshot that is published from the marts, and those of tenants."""
+"""The asset of the published warehouse: a copy of the marts, and one for each tenant."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -23,7 +23,7 @@ def published_asset(marts: dg.AssetsDefinition) -> dg.AssetsDefinition:
     def published(
         context: dg.AssetExecutionContext, runtime: dg.ResourceParam[Runtime]
     ) -> dg.MaterializeResult[None]:
-        """The copy of the warehouse that analysts open while the pipeline goes on."""
+        """The copy of the warehouse that analysts open while the pipeline runs."""
         runtime.warehouse.check_complete(runtime.engine)
         settings, now = runtime.settings, runtime.now()
         last_at = warehouse_state.find(runtime.engine).published_at

@@ -16,15 +16,15 @@ from meta_pipeline.warehouse.raw.histories import KINDS, history_of
 from meta_pipeline.warehouse.tables import CONVERSATIONS_SCHEMA, LEADS_SCHEMA
 
 ALL_READ = "landed_files_read"  # the check that every landed file could be read
-ALL_THERE = "rows_as_loaded"  # the check that the rows of each loaded day were still those that had been loaded
-OF_THE_PIPELINE = {
+ALL_THERE = "rows_as_loaded"  # the check that each loaded day still had the rows that had been loaded
+PIPELINE_TABLES = {
     "graph_calls": "the audit of the gateway by UTC day: calls, operations charged, seconds",
-    "day_versions": "every version of every day of every report, from when until when, and its totals",
-    "drift": "what Meta sends that no column knows, by report, account, day and key",
+    "day_versions": "every version of every day of every report, with its validity and its totals",
+    "drift": "keys that Meta sends and no column has, by report, account, day and key",
     "exchange_rates": "the operator's exchange rates into the reporting currency, as the file has them",
     "nodes": "every node that is linked: ad accounts, Pages, Instagram accounts, pixels and catalogs",
     "node_versions": "every state of every linked node with its validity: owner, tasks, time zone, currency",
-    "link_changes": "what changed of the linked nodes: new, gone, back, owners, tasks, time zones, currencies",
+    "link_changes": "changes of the linked nodes: new, gone, back, owners, tasks, time zones, currencies",
     "created_objects": "what plans have created at Meta: ads, ad sets, campaigns, creatives, videos, posts",
     "node_publications": "which nodes a published file holds back, and why; empty in the warehouse itself",
     "metric_availability": "when each metric of each Page and Instagram account was requested and answered, and since "
@@ -32,14 +32,14 @@ OF_THE_PIPELINE = {
 }
 
 
-# Tables of what people wrote, by schema: what is counted.
-OF_PEOPLE = {
+# Tables of leads and conversations, by schema: only what is counted.
+PERSONAL_TABLES = {
     LEADS_SCHEMA: {
-        "leads": "every lead with its form, its ad and its time, and nothing of who submitted it",
+        "leads": "every lead with its form, its ad and its time, without data of the person who submitted it",
         "lead_forms": "every lead form of a Page that was listed",
     },
     CONVERSATIONS_SCHEMA: {
-        "messages": "every message with its time and the side that wrote it, and nothing of who or what",
+        "messages": "every message with its time and the side that wrote it, without its author and text",
         "conversations": "every conversation of a Page, and how many of its messages can't be read",
     },
 }
@@ -60,14 +60,14 @@ def raw_assets(reports: Reports) -> dg.AssetsDefinition:
             *(
                 _spec(
                     f"{name}_versions", name,
-                    f"earlier versions of {name} whose figures Meta restated, each until when it was so",
+                    f"earlier versions of {name} whose figures Meta restated, each with the end of its validity",
                 )
                 for name, report in reports.items() if not is_snapshot(report)
             ),
             *(
                 _spec(
                     history_of(name), name,
-                    f"every state that one of the {name} was seen in, a row only where it changed",
+                    f"every observed state of each of the {name}, a row only where it changed",
                 )
                 for name in KINDS
             ),
@@ -76,14 +76,14 @@ def raw_assets(reports: Reports) -> dg.AssetsDefinition:
                     ["raw_meta_pipeline", name], group_name="raw", kinds={"duckdb"}, owners=OWNERS,
                     tags={"source": "meta_pipeline"}, description=description,
                 )
-                for name, description in OF_THE_PIPELINE.items()
+                for name, description in PIPELINE_TABLES.items()
             ),
             *(
                 dg.AssetSpec(
                     [schema, name], deps=[_READ_BY[schema]], group_name="raw", kinds={"duckdb"}, owners=OWNERS,
                     tags={"source": schema.removeprefix("raw_")}, description=description,
                 )
-                for schema, tables in OF_PEOPLE.items() for name, description in tables.items()
+                for schema, tables in PERSONAL_TABLES.items() for name, description in tables.items()
             ),
         ],
         check_specs=[
@@ -94,7 +94,7 @@ def raw_assets(reports: Reports) -> dg.AssetsDefinition:
             ),
             dg.AssetCheckSpec(
                 ALL_THERE, asset=["raw_meta_pipeline", "day_versions"],
-                description="every day had as many rows in the warehouse as were read; one that had not is loaded "
+                description="every day had as many rows in the warehouse as were read; a day that did not is loaded "
                 "again",
             ),
         ],
@@ -105,8 +105,8 @@ def raw_assets(reports: Reports) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext, runtime: dg.ResourceParam[Runtime]
     ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
         """Load every landed file that waits, one transaction per table, whatever is selected. A file that can't be read
-        stops no other."""
-        # A compaction removes no file that this load has found in the ledger.
+        does not stop the others."""
+        # With this lease, no compaction removes a file that this load has read from the ledger.
         with leases.hold(runtime.engine, FILES_LEASE, now=runtime.now, sleep=runtime.sleep):
             load = runtime.warehouse.load(runtime.engine, now=runtime.now())
         audit_log.forget_before(runtime.engine, runtime.now() - runtime.settings.audit_for)
@@ -128,8 +128,8 @@ def raw_assets(reports: Reports) -> dg.AssetsDefinition:
 def keys_of_landed(reports: Reports, landed: Iterable[str]) -> set[dg.AssetKey]:
     """Return the raw tables that a load of these reports and listings may change: theirs, and those of the pipeline
     itself."""
-    keys = {dg.AssetKey(["raw_meta_pipeline", name]) for name in OF_THE_PIPELINE}
-    keys |= {dg.AssetKey([schema, name]) for schema, tables in OF_PEOPLE.items() for name in tables}
+    keys = {dg.AssetKey(["raw_meta_pipeline", name]) for name in PIPELINE_TABLES}
+    keys |= {dg.AssetKey([schema, name]) for schema, tables in PERSONAL_TABLES.items() for name in tables}
     for name in landed:
         keys.add(raw_key(name, name))
         if name in KINDS:

@@ -26,13 +26,13 @@ def pull_context_of(
 
 
 def backfill_of(context: dg.AssetExecutionContext) -> str:
-    """Return the id of the run's backfill: ours, one started in the UI, or the run alone."""
+    """Return the id of the run's backfill: ours, one started in the UI, or else the id of the run itself."""
     tags = context.run.tags
     return str(tags.get("meta/backfill") or tags.get("dagster/backfill") or context.run.run_id)
 
 
 def purpose_of(context: dg.AssetExecutionContext) -> Purpose:
-    """Return "daily" for a schedule's run, which every budget keeps a reserve for; all else is a backfill."""
+    """Return "daily" for a schedule's run, for which every budget has a reserve; "backfill" for any other run."""
     return "daily" if context.run.tags.get("dagster/schedule_name") else "backfill"
 
 

@@ -17,7 +17,7 @@ from meta_pipeline.settings import Settings
 from meta_pipeline.store.engine import storage_error
 
 TICK_S = 0.5
-_KILLED = "its process was killed; run the same command again to go on"
+_KILLED = "its process was killed; run the same command again to continue"
 
 
 def land_ranges(
@@ -45,8 +45,8 @@ def land_ranges(
 
 
 def _wait_until_open(opened: concurrent.futures.Future[str | None], tick: Callable[[], None]) -> None:
-    """Wait until a run may start; StoreError when Dagster's storage can't be used. A process that was killed is
-    reported by the next submit."""
+    """Wait until a run may start; raise StoreError when Dagster's storage can't be used. The next submit reports a
+    process that was killed."""
     while not concurrent.futures.wait([opened], TICK_S).done:
         tick()
     if opened.exception() is None and (refusal := opened.result()):
@@ -58,8 +58,8 @@ def _wait_until_open(opened: concurrent.futures.Future[str | None], tick: Callab
 def _land_when_prefetched(
     settings: Settings, prefetches: Prefetches, pool: ProcessPoolExecutor, tick: Callable[[], None]
 ) -> Iterator[RangeOutcome]:
-    """Run every range once its report runs are there. After a process was killed, all other ranges fail too: the pool
-    takes no more work, and nothing would read their report runs."""
+    """Run every range once Meta has finished its report runs. After a process was killed, all other ranges fail too:
+    the pool accepts no more work, so nothing would read their report runs."""
     running: dict[concurrent.futures.Future[RangeOutcome], NodeRange] = {}
     while prefetches or running:
         futures: list[concurrent.futures.Future[Any]] = [*prefetches, *running]
@@ -84,9 +84,9 @@ def _land_when_prefetched(
 
 
 def _open(settings: Settings, nodes: Sequence[tuple[str, str]]) -> str | None:
-    """Prepare Dagster's storage in a worker process: runs that were killed, and the partitions of these nodes (name of
-    the kind, id); then import and open everything. Return an error of storage as a sentence. The command itself imports
-    no Dagster, and prefetches meanwhile."""
+    """Import and open everything in a worker process, and prepare Dagster's storage: mark killed runs, and add the
+    partitions of these nodes (name of the kind, id). Return an error of storage as a sentence. The command itself does
+    not import Dagster, and prefetches meanwhile."""
     from meta_pipeline.defs.runs.range_run import open_range_run
     from meta_pipeline.defs.runs.range_setup import add_partitions_of
 

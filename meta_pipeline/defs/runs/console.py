@@ -12,7 +12,7 @@ SILENT_CONSOLE = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 def silence_dagster() -> None:
     """Hide Dagster's debug lines and beta warnings in this process."""
     warnings.filterwarnings("ignore")
-    # The second one by its own name, because Dagster sets the level of the first again: at every build it would warn of
-    # each test that dbt need not run.
+    # The second logger has its own entry, because Dagster resets the level of the first: it would warn at every build
+    # about each test that dbt does not have to run.
     for name in ("dagster", "dagster._core.execution.plan.active"):
         logging.getLogger(name).setLevel(logging.CRITICAL)

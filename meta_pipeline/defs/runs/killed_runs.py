@@ -49,7 +49,7 @@ def reap(opened: dg.DagsterInstance) -> list[str]:
 
 @contextlib.contextmanager
 def reaping(opened: dg.DagsterInstance) -> Iterator[None]:
-    """Reap now, and every few seconds until the block ends: its runs may wait for the slot of a run that is killed."""
+    """Reap now, and every few seconds until the block ends: its runs may wait for the slot of a killed run."""
     reap(opened)
 
     def reap_again() -> None:
@@ -63,8 +63,8 @@ def reaping(opened: dg.DagsterInstance) -> Iterator[None]:
 
 
 def _is_killed(opened: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
-    """Return whether the run's process is gone. A retry starts with the tags of the run before it, until its own
-    process has written its own."""
+    """Return whether the run's process is gone. A retry has the process tag of the run before it until its own process
+    writes its tag."""
     process = run.tags.get(PROCESS_TAG)
     if process is None or not is_gone(process):
         return False
@@ -75,7 +75,7 @@ def _is_killed(opened: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
 
 
 def _is_over(run: dg.DagsterRun | None) -> bool:
-    """Return whether no process works on a run: one that was canceled by force may still be writing."""
+    """Return whether no process works on a run: a run that was canceled by force may still be writing."""
     if run is None:
         return True
     process = run.tags.get(PROCESS_TAG)

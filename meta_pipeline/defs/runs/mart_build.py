@@ -1,6 +1,6 @@
-"""Build the marts as one Dagster run in a process of its own, when there is something to build.
+"""Build the marts as one Dagster run in a separate process, when there is something to build.
 
-This module imports nothing that takes long: the other process imports it all, and decides."""
+This module has no slow imports: the other process has them, and decides whether to build."""
 
 from __future__ import annotations
 
@@ -39,7 +39,8 @@ class MartWorker:
         try:
             return pool.submit(_build, self._settings, is_forced, is_reload).result()
         except BrokenProcessPool:
-            return MartBuild(reason="the process that builds the marts was killed; run `meta-pipeline build` to go on")
+            reason = "the process that builds the marts was killed; run `meta-pipeline build` to continue"
+            return MartBuild(reason=reason)
 
 
 @contextlib.contextmanager
@@ -56,7 +57,7 @@ def build_marts(
     """Load, build with dbt and publish.
 
     Nothing is built when nothing changed since the last publication. `is_forced` builds every mart anew; `is_reload`
-    first makes the warehouse file anew. `worker`: the process to build in."""
+    first rebuilds the warehouse file. `worker`: the process to build in."""
     if worker is not None:
         return worker.build(is_forced=is_forced, is_reload=is_reload)
     with mart_worker(settings) as fresh:
@@ -71,8 +72,8 @@ def _warm_up(settings: Settings) -> None:
 
 
 def _build(settings: Settings, is_forced: bool = False, is_reload: bool = False) -> MartBuild:
-    """Build in a worker process; an error of storage is the reason, in one sentence, and no exception that the parent
-    can't unpickle."""
+    """Build in a worker process. An error of storage is returned as the reason, in one sentence, because the parent
+    can't unpickle such an exception."""
     from meta_pipeline import bootstrap
     from meta_pipeline.store.engine import storage_error
 
@@ -92,7 +93,7 @@ def _build(settings: Settings, is_forced: bool = False, is_reload: bool = False)
 
 @functools.cache
 def _dbt_of(settings: Settings) -> DbtProcess:
-    """Return this worker's process of dbt, which starts to import it."""
+    """Return this worker's dbt process, which has started to import dbt."""
     from meta_pipeline.modelling.dbt_process import DbtProcess
 
     folder = settings.root / "dbt"

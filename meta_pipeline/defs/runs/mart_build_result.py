@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MartBuild:
     """The result of a build of the marts. `reason`: why it failed; `seconds`: of each step; `skipped`: the landed files
-    that could not be read; `repaired`: the days that had other rows than were read, and were loaded again; `note`: why
-    there was nothing to build."""
+    that could not be read; `repaired`: the days whose rows differed from those that were read, and were loaded again;
+    `note`: why there was nothing to build."""
 
     reason: str | None = None
     seconds: dict[str, float] = field(default_factory=dict)

@@ -32,16 +32,16 @@ STEPS = {"load_raw": "load", "marts": "dbt", "published__warehouse": "publish"}
 
 
 def warm_up(settings: Settings) -> None:
-    """Import everything and parse the project, if it is not, while there is nothing to build yet."""
+    """Import everything and parse the project, unless it is parsed, while there is nothing to build yet."""
     silence_dagster()
     parsed_project(settings)
 
 
 def _assets_that_may_change(runtime: Runtime, project: DbtProject) -> set[dg.AssetKey]:
-    """Return what a build of all that waits may change, for the run to be about; nothing when that is everything.
+    """Return the assets of the run: those that loading all waiting files may change; an empty set means all assets.
 
-    An event of each of our three hundred assets, changed or not, would take longer than to build one. What lands
-    between this and the load is loaded and built, too."""
+    Writing an event for each of our three hundred assets, changed or not, would take longer than building one. Files
+    that land between this and the load are loaded and built, too."""
     landed = load_queue.waiting_reports(runtime.engine)
     raw = keys_of_landed(runtime.reports, landed)
     models = keys_that_may_change(project, runtime, {key.path[-1] for key in raw})
@@ -49,7 +49,7 @@ def _assets_that_may_change(runtime: Runtime, project: DbtProject) -> set[dg.Ass
 
 
 def run_build(settings: Settings, dbt: DbtProcess, *, is_full: bool = False) -> MartBuild:
-    """Load, build with dbt and publish; `is_full`: all from the first row. What is printed goes to the log of `dbt`."""
+    """Load, build with dbt and publish; `is_full`: build from all rows. Printed output goes to the log of `dbt`."""
     silence_dagster()
     with dbt.log.open("w") as file:
         os.dup2(file.fileno(), sys.stdout.fileno())

@@ -37,13 +37,13 @@ class RangeRun:
     def land(self, node_range: NodeRange) -> RangeOutcome:
         """Land a range, and the listings of an ad account where they are due."""
         reasons = self.land_reports(node_range)
-        # After the insights: they name the ads that no listing holds.
+        # After the insights, because they name the ads that no listing has.
         if are_listings_due(node_range, engine=self.runtime.engine, now=self.runtime.now()):
             reasons += self._run(pull_entities.name, node_range, tags={"dagster/partition": node_range.node_id})
         return RangeOutcome(node_range, tuple(reasons))
 
     def land_reports(self, node_range: NodeRange) -> list[str]:
-        """Run the job of the kind of node over a range; the reasons why it failed."""
+        """Run the job of the kind of node over a range, and return the reasons why it failed."""
         return self._run(
             node_range.kind.job, node_range,
             tags=range_tags(node_range.node_id, node_range.since, node_range.until, node_range.kind),
@@ -63,7 +63,7 @@ class RangeRun:
 
 @functools.cache
 def open_range_run(settings: Settings) -> RangeRun:
-    """Open Dagster's instance and the runtime once, for all the ranges that this worker process is given."""
+    """Open Dagster's instance and the runtime once, for all ranges of this worker process."""
     silence_dagster()
     until_exit = contextlib.ExitStack()
     atexit.register(until_exit.close)
@@ -73,7 +73,7 @@ def open_range_run(settings: Settings) -> RangeRun:
 
 
 def landing_jobs(runtime: Runtime) -> dict[str, dg.JobDefinition]:
-    """Return the landing jobs without the rest of the definitions: loading dbt's takes seconds."""
+    """Return the landing jobs without the other definitions: loading those of dbt takes seconds."""
     definitions = dg.Definitions(
         assets=[*landing_assets(runtime.reports), land_entities], jobs=[*PULLS, pull_entities],
         resources=resources_of(runtime), executor=dg.in_process_executor,

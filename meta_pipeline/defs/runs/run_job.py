@@ -1,5 +1,5 @@
-"""Run a job of ours in this process, so that the Dagster UI shows the run as one of that job: on the timeline, on the
-job's page and with the job's graph. `dg.materialize` leaves runs of `__ephemeral_asset_job__`, which belong nowhere."""
+"""Run one of our jobs in this process, so that the Dagster UI shows the run as a run of that job: on the timeline, the
+job's page and the job's graph. `dg.materialize` would create a run of `__ephemeral_asset_job__` instead."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _REPOSITORY = "__repository__"  # of `dg.Definitions`
 
 
 class _Subset(InMemoryJob):
-    """A job that is cut to the run's assets already."""
+    """A job that is already reduced to the run's assets."""
 
     def get_subset(self, **_: Any) -> _Subset:
         return self
@@ -39,7 +39,7 @@ def run_job(
     run_config: Mapping[str, Any],
     assets: Collection[dg.AssetKey] = (),
 ) -> JobExecutionResult:
-    """Run a job, or some of its assets, to its end; a failure is in the result."""
+    """Run a job, or some of its assets, to its end; a failure is in the result and not raised."""
     subset = job.get_subset(asset_selection=set(assets)) if assets else job
     run = opened.create_run_for_job(
         job_def=subset, run_config=run_config, tags={**job.run_tags, **tags, **NO_RETRY},
@@ -49,7 +49,7 @@ def run_job(
 
 
 def _origin(name: str) -> RemoteJobOrigin:
-    """Return what a run of the daemon has: by it the UI finds the job of a run."""
+    """Return the origin that runs of the daemon have: the UI uses it to show the job of a run."""
     target = LoadableTargetOrigin(module_name=DEFINITIONS)
     location = ManagedGrpcPythonEnvCodeLocationOrigin(target, LOCATION)
     return RemoteJobOrigin(RemoteRepositoryOrigin(location, _REPOSITORY), name)

@@ -31,7 +31,7 @@ def write_workspace(socket: Path) -> Path:
 
 
 def is_ready(socket: Path) -> bool:
-    """Return whether the server answers, which it does when it has loaded the definitions or failed to."""
+    """Return whether the server answers. It does after it has loaded the definitions, or failed to load them."""
     from dagster._core.errors import DagsterUserCodeUnreachableError
     from dagster._grpc.client import DagsterGrpcClient
 

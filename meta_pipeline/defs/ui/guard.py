@@ -1,7 +1,7 @@
-"""Refuse what another web page sends to the Dagster UI.
+"""Refuse requests that other web pages send to the Dagster UI.
 
-Dagster runs a mutation from any request that reaches it, a GET with the query in the URL included, and a browser sends
-such a request for every page that wants one.
+Dagster runs a mutation from any request that reaches it, even a GET with the query in the URL, and any page can make a
+browser send such a request.
 
 The rules are pure; `Guard` is the ASGI middleware that applies them to HTTP and WebSocket."""
 
@@ -20,7 +20,7 @@ from meta_pipeline.settings import is_loopback
 SAFE_METHODS = frozenset({"GET", "HEAD"})
 # The UI names the operation in the URL of its POST requests. Dagster ignores it.
 UI_PARAMETERS = frozenset({"op"})
-# Headers that decide here must not be ambiguous.
+# The headers that the rules depend on must not be ambiguous.
 SINGLE_HEADERS = ("host", "origin", "content-type", "sec-fetch-site", "sec-fetch-mode", "sec-fetch-dest")
 # A page that frames the UI could make a person click in it.
 RESPONSE_HEADERS = {
@@ -88,7 +88,7 @@ def _is_allowed(host: str, allowed: Collection[str]) -> bool:
 
 
 class Guard:
-    """ASGI middleware: answer a refused request, pass on every other one, and let no page frame an answer."""
+    """ASGI middleware that answers refused requests, passes on all others, and forbids other pages to frame the UI."""
 
     def __init__(self, app: Any, *, allowed_hosts: Collection[str] = ()) -> None:
         self._app, self._allowed_hosts = app, allowed_hosts

@@ -2,7 +2,7 @@
 
     python -m meta_pipeline.defs.ui.server --port N --socket FILE [--allow-host NAME]…
 
-It serves the code server that listens, or soon will, on the socket."""
+It waits until the code server answers on the socket, and shows its definitions."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from meta_pipeline.defs.ui.code_server import is_ready, workspace_file
 from meta_pipeline.defs.ui.guard import Guard
 
 HOST = "127.0.0.1"
-LOOK_S = 0.3
+CHECK_S = 0.3
 POLL_MS = 2000  # how often the UI asks for updates: the default of `dagster-webserver`
 
 
@@ -43,7 +43,7 @@ def guarded_app(context: IWorkspaceProcessContext[Any], *, allowed_hosts: Sequen
 def serve(*, port: int, code: Path, allowed_hosts: Sequence[str]) -> None:
     """Serve the UI of the instance in DAGSTER_HOME until the process is stopped."""
     while not is_ready(code):
-        time.sleep(LOOK_S)
+        time.sleep(CHECK_S)
     with dg.DagsterInstance.get() as instance:
         instance.optimize_for_webserver(DEFAULT_DB_STATEMENT_TIMEOUT, DEFAULT_POOL_RECYCLE, DEFAULT_POOL_MAX_OVERFLOW)
         target = WorkspaceFileTarget(paths=[str(workspace_file(code))])

@@ -17,7 +17,7 @@ _PERSON = ("id", "name", "username", "email")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
-    """A conversation as it is listed. `message_count`: None where Meta does not say."""
+    """A conversation in a listing. `message_count`: None when Meta does not return it."""
 
     id: str
     updated_at: dt.datetime
@@ -27,7 +27,7 @@ class Summary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """A message that could be read. `is_from_page`: None where Meta does not say who wrote it."""
+    """A message that could be read. `is_from_page`: None when Meta does not return who wrote it."""
 
     id: str
     at: dt.datetime

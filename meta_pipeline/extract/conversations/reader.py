@@ -24,27 +24,28 @@ PLATFORMS: Mapping[str, CallKind] = MappingProxyType({
 })
 # The last messages of a conversation that Meta lets an app read (docs/graph-api.md §12).
 READABLE_MESSAGES = 20
-# Conversations of one page of the listing, and those that one read takes: the others follow with the next.
+# Conversations of one page of the listing, and of one read; the next read continues with the others.
 LISTING_PAGE, MOST_CONVERSATIONS = 100, 5_000
 _AT_ONCE = 50
 _LISTED = ("id", "updated_time", "message_count", "participants")
 _READ = ("id", "created_time", "from", "to", "message")
 
 
-# Times have whole seconds: a conversation that was read so soon after its change may have changed again within them.
+# Meta's times have whole seconds: a conversation that was read this soon after a change may have changed again with the
+# same time.
 _SETTLED_AFTER = dt.timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadBefore:
-    """A conversation as it was at an earlier read, and when that was."""
+    """The state of a conversation at an earlier read, and the time of that read."""
 
     updated_at: dt.datetime
     message_count: int | None
     read_at: dt.datetime
 
     def has_changed(self, summary: Summary) -> bool:
-        """Return whether it may have another message now."""
+        """Return whether it may have new messages now."""
         return (
             summary.updated_at > self.updated_at or summary.message_count != self.message_count
             or self.read_at - self.updated_at < _SETTLED_AFTER
@@ -53,9 +54,8 @@ class ReadBefore:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConversationRead:
-    """The result for one conversation: the messages that could be read, newest first, and `unreadable`, the number of
-    those that Meta keeps to itself, None where it does not say how many there are. `error`: why nothing of it was
-    read."""
+    """The result for one conversation: the messages that could be read, newest first. `unreadable`: the number of
+    messages that Meta does not return, None when it does not return a total; `error`: why no message was read."""
 
     summary: Summary
     messages: tuple[Message, ...] = ()
@@ -79,8 +79,9 @@ class ConversationReader:
         return PLATFORMS[self.platform]
 
     def read(self, *, read_before: Mapping[str, ReadBefore], since: dt.datetime) -> Iterator[ConversationRead]:
-        """Yield every conversation that changed since it was read (`read_before`, by id), but none that changed last
-        before `since`. Raise GraphError when they can't be listed, or for a reason that is not one conversation's."""
+        """Yield every conversation that changed since it was read (`read_before`, by id), except those whose last
+        change was before `since`. Raise GraphError when they can't be listed, or when messages can't be read for a
+        reason that is not specific to one conversation."""
         changed = (
             each for each in self._list(since)
             if each.updated_at >= since and (each.id not in read_before or read_before[each.id].has_changed(each))
@@ -113,7 +114,7 @@ class ConversationReader:
                 raise answer
 
     def _read_each(self, summary: Summary, refused: GraphError) -> ConversationRead:
-        """Read the messages of a conversation one by one, because Meta refuses to give them together."""
+        """Read the messages of a conversation one by one, because Meta refused to return them together."""
         params = {"fields": ["id", "created_time"], "limit": READABLE_MESSAGES}
         try:
             listed = self.graph.get(f"{summary.id}/messages", params, token=self.token, kind=self._kind).rows
@@ -142,4 +143,4 @@ class ConversationReader:
         try:
             return msgspec.json.decode(body)
         except (msgspec.MsgspecError, UnicodeDecodeError):
-            raise UnreadableAnswerError(f"{self.graph.host} answered with a conversation that is not one") from None
+            raise UnreadableAnswerError(f"{self.graph.host} did not return a conversation as JSON") from None

@@ -28,8 +28,8 @@ class ForecastReport(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forecast:
-    """The expected calls and rows of one report of one node. `rows` None: never read before, so that one page per range
-    is only the least there can be."""
+    """The expected calls and rows of one report of one node. `rows`: None when it was never read; `calls` is then a
+    minimum, with one page per range."""
 
     report: str
     days: int
@@ -41,8 +41,8 @@ class Forecast:
 def forecast_report(
     report: ForecastReport, requested: Sequence[Range], sizes: Sizes, *, polls: float, finished: Sequence[Range] = ()
 ) -> Forecast:
-    """Forecast a report over the `requested` ranges, and over those whose report run is `finished` and only left to
-    read. `polls`: how often a report run is polled until it is done."""
+    """Forecast a report over the `requested` ranges and the `finished` ones, whose report runs only have to be read.
+    `polls`: how often a report run is polled until it is done."""
     report_runs, calls, rows = 0, 0.0, 0
     rows_per_day = report.rows_per_day if report.rows_per_day is not None else sizes.rows_per_day
     for part in (*requested, *finished):
@@ -61,7 +61,7 @@ def forecast_report(
 
 
 def pages(rows: int | None, sizes: Sizes) -> int:
-    """Return how many pages so many rows take, growing as they do; a range without any row is read twice."""
+    """Return the number of growing pages that hold these rows; a range without any row is read twice."""
     if rows is None:
         return 1
     if rows == 0:

@@ -1,5 +1,4 @@
-"""Forecast the calls of a report of a Page or an Instagram account, or of an activity log, from what was read of it
-before."""
+"""Forecast the calls of a report of a Page or an Instagram account, or of an activity log, from its earlier reads."""
 
 from __future__ import annotations
 
@@ -39,8 +38,8 @@ def forecast_node_report(
     today: dt.date,
     now: dt.datetime,
 ) -> Forecast:
-    """Forecast a report over the days that are left of it; a snapshot is one read, whatever the days. `rows` is None
-    where the number of posts, media or stories is not known yet: then one call is only the least there can be."""
+    """Forecast a report over the days that are still to be read; a snapshot is one read, whatever the days. `rows` is
+    None when the number of posts, media or stories is not known yet: then `calls` is a minimum of one."""
     calls, rows = 0, None
     metrics = registry.requested(report.name, on=now.date(), version=version)
     availability = Availability(engine, node_id=node_id, report=report.name, now=now)
@@ -79,8 +78,8 @@ def hourly_story_calls(engine: sa.Engine, node_id: str, *, registry: Registry, v
 def _story_calls(
     metrics: Sequence[Metric], availability: Availability, engine: sa.Engine, node_id: str, *, now: dt.datetime | None
 ) -> tuple[int, int | None]:
-    """Return the calls for the listing and for the stories that landed last: those that are still live, or were then
-    when `now` is None."""
+    """Return the calls for the listing and for the stories that landed last: those that are live at `now`, or, when
+    `now` is None, those that were live when they landed."""
     files = ledger.files_of(engine, report=STORIES, node_id=node_id)
     if not files:
         return 1, None

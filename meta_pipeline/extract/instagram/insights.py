@@ -17,8 +17,8 @@ from meta_pipeline.graph.errors import GraphError
 from meta_pipeline.graph.responses.response import GraphResponse
 from meta_pipeline.node_kinds import PACIFIC
 
-# From `since` to `until` at most (docs/graph-api.md §3.4): the error counts seconds, and a range over the end of summer
-# time has an hour more.
+# From `since` to `until` at most (docs/graph-api.md §3.4): Meta's error counts seconds, and a range across the end of
+# summer time has one hour more.
 LONGEST_RANGE, LONGEST_RANGE_S = 30, 30 * 86_400
 SERIES = "time_series"
 _ZONE = ZoneInfo(PACIFIC)
@@ -26,7 +26,7 @@ _ZONE = ZoneInfo(PACIFIC)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DaysRequest:
-    """A request of these days: a series over several, or a total of one."""
+    """A request for days: a series over several days, or a total of one day."""
 
     days: Range
     request: MetricRequest
@@ -37,8 +37,8 @@ class DaysRequest:
 def read_insights(
     account_id: str, metrics: Sequence[Metric], days: Iterable[dt.date], *, today: dt.date, reader: MetricReader
 ) -> dict[dt.date, list[Row] | GraphError]:
-    """Return the records of each day, or the error because of which that day can't be read. Meta adds up the days of a
-    total, so each day is a request of its own; all are sent in batches."""
+    """Return the records of each day, or the error for which that day can't be read. Meta adds up the days of a total,
+    so each day has its own request; all are sent in batches."""
     by_day: dict[dt.date, list[Row] | GraphError] = {day: [] for day in days}
     requests = list(insights_requests(account_id, metrics, list(by_day), today=today))
     answers = reader.read_all([each.request for each in requests])
@@ -57,8 +57,8 @@ def read_insights(
 def insights_requests(
     account_id: str, metrics: Sequence[Metric], days: Sequence[dt.date], *, today: dt.date
 ) -> Iterator[DaysRequest]:
-    """Yield the requests: for each range one of every series, for each day one of all totals and one for each breakdown
-    that a total is read by."""
+    """Yield the requests: for each range one with all series; for each day one with all totals, and one for each
+    breakdown by which totals are read."""
     groups: dict[tuple[bool, str, int | None, str], list[str]] = {}
     for metric in metrics:
         is_series = metric.metric_types[:1] == (SERIES,)
@@ -108,8 +108,8 @@ def _midnight(day: dt.date) -> int:
 
 
 def read_demographics(account_id: str, metrics: Sequence[Metric], *, reader: MetricReader) -> list[Row]:
-    """Return the totals of each metric by each combination of dimensions, whole as Meta gives them; [] for an account
-    that is too small. Raise the first error."""
+    """Return the totals of each metric by each combination of dimensions, complete as Meta returned them; [] for an
+    account that is too small. Raise the first error."""
     requests = [
         (
             MetricRequest(

@@ -1,4 +1,4 @@
-"""Media and stories of an Instagram account: how they are listed, and the type by which their metrics differ
+"""Media and stories of an Instagram account: their fields, their edge, and the type by which their metrics differ
 (docs/graph-api.md §3.4)."""
 
 from __future__ import annotations

@@ -88,7 +88,7 @@ _LIVE = (
         needs_breakdown=True, is_additive=True,
     ),
     _account("profile_links_taps", breakdowns=("contact_button_type",), is_additive=True),
-    # As time series they ended on 2025-01-08; as totals a live test of 2026-09 read them.
+    # As time series they ended on 2025-01-08; a live test of 2026-09 read them as totals.
     _account("profile_views website_clicks", is_additive=True, confidence="P"),
     _account("follower_count", metric_types=("time_series",), history_days=30, is_additive=True),
     _account("online_followers", periods=("lifetime",), metric_types=(), history_days=30, is_default=False),
@@ -97,14 +97,14 @@ _LIVE = (
         "engaged_audience_demographics", timeframes=("this_week", "this_month"), default_timeframe="this_month"
     ),
     _media("reach"),
-    # Videos in the feed have none, and fail the request.
+    # Videos in the feed don't have it, and the request for one fails.
     _media("views", media_types=("IMAGE", "CAROUSEL_ALBUM", "REELS"), is_additive=True),
     _media("likes comments saved shares total_interactions reposts", is_additive=True),
     _media("total_views total_likes total_comments", valid_from=_TOTALS_SINCE, is_additive=True),
     _media("ig_reels_avg_watch_time", media_types=("REELS",)),
     _media("ig_reels_video_view_total_time", media_types=("REELS",), is_additive=True),
     _media("reels_skip_rate", media_types=("REELS",), min_version=_ADDED_IN_V26, confidence="S", is_default=False),
-    # They fail for media that is not on Facebook as well.
+    # They fail for media that is not also on Facebook.
     _media(
         "crossposted_views facebook_views", min_version=_ADDED_IN_V26, is_additive=True, confidence="S",
         is_default=False,

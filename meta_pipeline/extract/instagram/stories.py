@@ -1,4 +1,4 @@
-"""Stories of an Instagram account: read while they are live, which is 24 hours at most; the last values stay
+"""Read the stories of an Instagram account while they are live, for at most 24 hours, and keep their last values
 (docs/graph-api.md §3.4)."""
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from meta_pipeline.graph.errors import GraphError
 from meta_pipeline.graph.responses.response import GraphResponse
 from meta_pipeline.records import AccessToken, Batch
 
-STORY = "STORY"  # the type of media by which their metrics are remembered
+STORY = "STORY"  # the type of media under which the availability of their metrics is stored
 LIVE_FOR = dt.timedelta(hours=24)
-NOT_ENOUGH_VIEWERS = 10  # the code with which Meta keeps the figures of a story that few people saw to itself
+NOT_ENOUGH_VIEWERS = 10  # Meta's error code for a story with too few viewers to return its figures
 _read_record = msgspec.json.Decoder(Record).decode
 
 
@@ -41,19 +41,19 @@ class StoryReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Webhooks:
-    """Reports about the stories of an account besides polls: the newest of each story, and the times from which until
-    which they are `lost`, because nobody received them and Meta no longer repeats them."""
+    """Reports about the stories of an account that came by webhooks: the newest of each story, and the periods (since,
+    until) in which reports are `lost`: they were not received, and Meta no longer repeats them."""
 
     reports: tuple[StoryReport, ...] = ()
     lost: tuple[tuple[dt.datetime, dt.datetime], ...] = ()
 
     def earliest_day(self, today: dt.date) -> dt.date:
-        """Return the first day on which a story landed that lands again `today`."""
+        """Return the earliest day under which a story may have landed that lands again `today`."""
         ended = [report.reported_at for report in self.reports if report.is_new] + [since for since, _ in self.lost]
         return min((at.date() - 2 * LIVE_FOR for at in ended), default=today)
 
-    def lose(self, at: dt.datetime) -> bool:
-        """Return whether the report of a story that ended then is lost."""
+    def is_lost(self, at: dt.datetime) -> bool:
+        """Return whether the report of a story that ended `at` this time is lost."""
         return any(since <= at < until for since, until in self.lost)
 
 
@@ -74,9 +74,9 @@ def read_stories(
     webhooks: Webhooks = Webhooks(),
 ) -> list[Row]:
     """Return the records of the day: the stories that are live, with their values now, and of the `earlier` records
-    those that have ended, with their last values and `ended_at`. Too few viewers is a fact of a story, no failure.
+    those that have ended, with their last values and `ended_at`. A story with too few viewers is not a failure.
 
-    A record has what a webhook reported as `story_insights`; with `webhook_lost`, that report is lost."""
+    `story_insights` in a record: the figures that a webhook reported; `webhook_lost`: that report is lost."""
     now = graph.now()
     before = {text_of(record, "id") or "": _Story(record=record, source=source) for record, source in (
         (_read_record(payload), source) for payload, source in earlier
@@ -127,7 +127,7 @@ def _read_insights(
 def _with_insights(
     story: _Story, before: _Story | None, answers: Sequence[list[GraphResponse] | GraphError], now: dt.datetime
 ) -> _Story:
-    """Return a story with its values now; with its earlier ones where Meta gives none any more."""
+    """Return a story with its current values, or with its earlier ones when Meta no longer returns any."""
     record, source = dict(story.record), story.source
     responses: list[GraphResponse] = []
     for answer in answers:
@@ -148,8 +148,8 @@ def _with_insights(
 
 
 def lands_again(record: bytes, webhooks: Webhooks) -> bool:
-    """Return whether a story of an earlier day lands again: it was reported today, or it ended while its report could
-    not arrive and is not marked yet."""
+    """Return whether a story of an earlier day lands again: it was reported today, or its report is lost and it is not
+    marked yet."""
     if not webhooks.reports and not webhooks.lost:
         return False
     fields = _read_record(record)
@@ -157,7 +157,7 @@ def lands_again(record: bytes, webhooks: Webhooks) -> bool:
         return True
     ended = parse_time(text_of(fields, "ended_at"))
     is_settled = "webhook_lost" in fields or "story_insights" in fields
-    return ended is not None and not is_settled and webhooks.lose(ended)
+    return ended is not None and not is_settled and webhooks.is_lost(ended)
 
 
 def _bare_record(report: StoryReport) -> Record:
@@ -173,9 +173,9 @@ def _reported(story: _Story, report: StoryReport) -> _Story:
 
 
 def _marked(story: _Story, webhooks: Webhooks) -> _Story:
-    """Return a story with a mark when it ended while its report could not arrive."""
+    """Return a story with the mark `webhook_lost` when its report is lost."""
     ended = parse_time(text_of(story.record, "ended_at"))
-    if ended is None or "story_insights" in story.record or not webhooks.lose(ended):
+    if ended is None or "story_insights" in story.record or not webhooks.is_lost(ended):
         return story
     return _Story(record={**story.record, "webhook_lost": _raw(True)}, source=story.source)
 
@@ -207,7 +207,7 @@ def _should_be_live(story: _Story, now: dt.datetime) -> bool:
 
 
 def _ended_at(record: Record, now: dt.datetime) -> msgspec.Raw:
-    """Return when a story ended: a day after it was published, or now when it was removed before."""
+    """Return when a story ended: 24 hours after it was published, or now when it was removed earlier."""
     ended = min(now, _end_of(record) or now)
     return msgspec.Raw(msgspec.json.encode(ended.astimezone(dt.UTC).isoformat(timespec="seconds")))
 

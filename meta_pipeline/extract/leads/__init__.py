@@ -1,1 +1,1 @@
-"""Leads: how forms and leads are requested, and read from Meta's answers. Pure."""
+"""Leads: the requests for forms and leads, and the parsers of Meta's responses. Pure."""

@@ -1,4 +1,4 @@
-"""Leads of a form (docs/graph-api.md §12): what is requested, and how an answer becomes a record that is sealed."""
+"""Leads of a form (docs/graph-api.md §12): the parameters of a listing, and the parser into records to be sealed."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from meta_pipeline.extract.stored_listing import parse_time
 from meta_pipeline.sealed.people import identifiers_in
 from meta_pipeline.sealed.record import Attributes, PersonalRecord
 
-# Without the names of ads: the marts have them, and an erased account's would stay here.
+# Without the names of ads: the marts have them, and here the names of an erased account would stay.
 FIELDS = (
     "id", "created_time", "form_id", "ad_id", "adset_id", "campaign_id", "is_organic", "platform", "field_data",
     "custom_disclaimer_responses",
 )
 KEPT_FOR = dt.timedelta(days=90)  # by Meta
-# A lead may appear a little after its time: those of the last hours that were read are read again.
+# A lead may be listed a little after its creation time: the last hours before the newest lead are read again.
 OVERLAP = dt.timedelta(hours=6)
 PAGE_SIZE = 100
 _ID, _WORD = re.compile(r"[0-9]{1,40}"), re.compile(r"[a-z_]{1,30}")
@@ -51,8 +51,8 @@ def listing_params(since: dt.datetime) -> dict[str, Any]:
 def first_moment(
     read_until: dt.datetime | None, *, now: dt.datetime, kept_days: int, first_day: dt.date | None
 ) -> dt.datetime:
-    """Return the time after which leads are read: from the newest that was read on, and none that Meta no longer has or
-    that would expire at once. `first_day`: the first that is kept of the Page."""
+    """Return the time after which leads are read: shortly before the newest lead that was read, but not so early that
+    Meta no longer has them or that they would expire at once. `first_day`: the first day that is kept of the Page."""
     moments = [now - KEPT_FOR, now - dt.timedelta(days=kept_days)]
     if first_day is not None:
         moments.append(dt.datetime.combine(first_day, dt.time(), dt.UTC) - dt.timedelta(seconds=1))
@@ -62,8 +62,8 @@ def first_moment(
 
 
 def parse_lead(record: bytes, *, page_id: str, form_id: str | None = None) -> PersonalRecord | None:
-    """Return a lead as it is sealed; None for a record without id, time or form. Raise msgspec.MsgspecError for one
-    that is no lead. `form_id`: of the form whose leads were listed."""
+    """Return a lead as the record to be sealed; None for one without id, time or form. Raise msgspec.MsgspecError for
+    JSON that is not a lead. `form_id`: the form whose leads were listed."""
     row = msgspec.json.decode(record, type=_Lead)
     at, form = parse_time(row.created_time), _id(row.form_id) or form_id
     if not _ID.fullmatch(row.id) or at is None or at.tzinfo is None or form is None:

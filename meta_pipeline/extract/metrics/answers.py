@@ -1,4 +1,4 @@
-"""Insights of Pages, posts, Instagram accounts and media as Graph gives them, and the records that land: every value
+"""Insights of Pages, posts, Instagram accounts and media as Graph returns them, and the records that land: every value
 keeps the bytes that Meta wrote."""
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from meta_pipeline.graph.errors import UnreadableAnswerError
 from meta_pipeline.graph.responses.response import GraphResponse
 from meta_pipeline.records import Batch
 
-# An end of a Pacific day is 07:00 or 08:00 UTC; half a day earlier is the day itself, whichever of the two Meta writes
+# A Pacific day ends at 07:00 or 08:00 UTC; half a day earlier is the day itself, whichever of the two Meta writes
 # (docs/graph-api.md §3.1).
 _HALF_A_DAY = dt.timedelta(hours=12)
 _NOTHING = msgspec.Raw(b"null")
-# A total without a value: Meta has none yet, or needs a breakdown to give one (docs/graph-api.md §3.4).
+# A total without a value: Meta has none yet, or returns one only with a breakdown (docs/graph-api.md §3.4).
 _EMPTY = (b"", b"null", b"{}")
 
 
@@ -44,7 +44,7 @@ class InsightsObject(msgspec.Struct):
 
     @property
     def has_value(self) -> bool:
-        """Check that Meta gave anything at all."""
+        """Check that Meta returned a value."""
         return self.has_total or any(has_value(value) for value in self.values or ())
 
 
@@ -67,8 +67,8 @@ def insights_of(response: GraphResponse) -> list[InsightsObject]:
 
 
 def is_empty(response: GraphResponse) -> bool:
-    """Check that an answer has no metric at all: Meta gives it for an object without data, without the permission, and
-    at moments of trouble (docs/graph-api.md §3.1, §14)."""
+    """Check that an answer has no metric at all. Meta returns that for an object without data, without the permission,
+    and during faults (docs/graph-api.md §3.1, §14)."""
     try:
         return not insights_of(response)
     except UnreadableAnswerError:
@@ -76,14 +76,14 @@ def is_empty(response: GraphResponse) -> bool:
 
 
 def provenance(response: GraphResponse) -> Batch:
-    """Return what the records of a response share."""
+    """Return a batch without records, with the metadata that the records of a response share."""
     return Batch(
         records=(), trace_id=response.trace_id, version=response.version, fetched_at=response.fetched_at
     )
 
 
 def has_value(value: Mapping[str, msgspec.Raw]) -> bool:
-    """Check that one of the values over time is there: null and an empty object are not."""
+    """Check that a value over time is neither null nor an empty object."""
     return bytes(value.get("value", _NOTHING)) not in _EMPTY
 
 
@@ -103,9 +103,9 @@ def day_of(value: Mapping[str, msgspec.Raw]) -> dt.date | None:
 def rows_by_day(
     responses: Iterable[GraphResponse], *, period: str, breakdown: str | None
 ) -> Iterator[tuple[str, dt.date, Row]]:
-    """Yield the name, the Pacific day and the record of every value over time, an empty object included: that is no
-    reaction of any type. A record is the value as Meta wrote it with the metric's name, its period and, where one was
-    requested, the breakdown."""
+    """Yield the name, the Pacific day and the record of every value over time, also of an empty object, which means no
+    reaction of any type. A record is the value as Meta wrote it, with the metric's name, its period and the breakdown
+    if one was requested."""
     for response in responses:
         source = provenance(response)
         for metric in insights_of(response):
@@ -115,7 +115,7 @@ def rows_by_day(
 
 
 def total_rows(responses: Iterable[GraphResponse], **more: str | None) -> Iterator[tuple[str, Row]]:
-    """Yield the name and the record of every total that has a value; `more`: what was requested, for the record."""
+    """Yield the name and the record of every total that has a value; `more`: request parameters for the record."""
     for response in responses:
         source = provenance(response)
         for metric in insights_of(response):

@@ -1,4 +1,4 @@
-"""The availability of a node's metrics: answered, empty or dead. What is dead is not requested again for a while."""
+"""The availability of a node's metrics: answered, empty or dead. A dead metric is not requested again for a while."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import sqlalchemy as sa
 from meta_pipeline.store.pulls import metric_states
 from meta_pipeline.store.pulls.metric_states import MetricState
 
-# How often a dead metric is requested again, alone: Meta has brought names back.
+# How often a dead metric is requested again, alone: Meta has reintroduced names.
 PROBE_EVERY = dt.timedelta(days=7)
 
 
 class Availability:
-    """The metrics of one report of one node, as they were when it was read before and as this read finds them.
+    """The availability of the metrics of one report of one node, from earlier reads and from this one.
 
     `applies_to` separates types of media, whose metrics differ."""
 
@@ -34,8 +34,8 @@ class Availability:
         return tuple(name for name in metrics if not self._is_dead(applies_to, name))
 
     def is_proven(self, metrics: Sequence[str], applies_to: str = "") -> bool:
-        """Check that each of these metrics was requested before and not refused: then one request can't be lost for a
-        metric that nobody knows to be dead, unless Meta retires one meanwhile."""
+        """Check that the state of each of these metrics is stored: then a request without the dead ones can't fail for
+        an unknown dead metric, unless Meta has retired one since."""
         return all((applies_to, name) in self._states for name in metrics)
 
     def is_known_to_be_empty(self, metrics: Sequence[str], applies_to: str = "") -> bool:
@@ -73,11 +73,11 @@ class Availability:
         self._answered |= {(applies_to, name) for name in metrics}
 
     def withdraw(self) -> None:
-        """Forget what this read requested: the token lacks a permission, so that no answer says anything."""
+        """Discard what this read recorded as requested: the token lacks a permission, so its answers prove nothing."""
         self._requested.clear()
 
     def save(self) -> None:
-        """Store what this read found."""
+        """Store the results of this read."""
         for key in self._requested - {key for key in self._requested if self._is_dead(*key)}:
             state = self._state(*key)
             is_empty = key not in self._answered

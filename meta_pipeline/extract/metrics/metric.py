@@ -36,12 +36,12 @@ class Metric:
     `metric_types` (Instagram accounts) begins with the one to request. `breakdowns` are those that Meta accepts, with
     several dimensions joined by a comma as in the request; `requested_breakdowns` are the ones that are read;
     `needs_breakdown`: without one Meta returns no value. `timeframes` and `default_timeframe` are of demographics.
-    `valid_from` is the first day and `valid_to` the first day no longer on which Meta accepts the name, None when there
-    is no such day: a name that has ended is refused for every day of the history. `replacement` is the name of the
-    closest metric and `replacement_note` how it differs. `is_additive`: values of several days add up (of several
-    objects, for lifetime metrics). `media_types` is empty where every type has it; VIDEO is a video in the feed.
-    `history_days`: how far back Meta answers, if less than two years. Metrics of different `request_group`s fail in one
-    request. `min_version`: the first version that has it. `source` cites the fact, `confidence` is its letter."""
+    `valid_from` is the first day on which Meta accepts the name, `valid_to` the first day on which it no longer does;
+    None when there is no such day. A name that has ended is refused for every day of the history. `replacement` is the
+    name of the closest metric and `replacement_note` how it differs. `is_additive`: values of several days add up (of
+    several objects, for lifetime metrics). `media_types` is empty when every type has it; VIDEO is a video in the feed.
+    `history_days`: how far back Meta has data, if less than two years. Metrics of different `request_group`s fail in
+    one request. `min_version`: the first version that has it. `source` cites the fact, `confidence` is its letter."""
 
     name: str
     object: ObjectKind
@@ -73,7 +73,7 @@ class Metric:
             (self.report not in REPORTS_BY_OBJECT.get(self.object, ()), f"{self.report} reads no {self.object}"),
             (not self.periods and self.valid_to is None, "it has no period"),
             (not set(self.default_periods) <= set(self.periods), "a requested period is not one of its periods"),
-            (not set(self.requested_breakdowns) <= set(self.breakdowns), "a requested breakdown is not one of its own"),
+            (not set(self.requested_breakdowns) <= set(self.breakdowns), "it does not have a requested breakdown"),
             (self.needs_breakdown and not self.requested_breakdowns, "it needs a breakdown"),
             (
                 self.valid_from is not None and self.valid_to is not None and self.valid_from >= self.valid_to,
@@ -97,7 +97,7 @@ class Metric:
         return self.valid_to is not None and self.valid_to <= on
 
     def unavailable(self, *, on: dt.date, version: str) -> str | None:
-        """Return what a metric that has not ended waits for: a day or a version; None when nothing."""
+        """Return the day or the version from which Meta accepts a metric that has not ended; None when it does now."""
         if self.valid_from is not None and on < self.valid_from:
             return f"from {self.valid_from}"
         if self.min_version is not None and version_order(version) < version_order(self.min_version):
@@ -109,10 +109,10 @@ class Metric:
         return not self.media_types or media_type in self.media_types
 
     def retirement(self) -> str:
-        """Return when the metric ended and what is closest, as a sentence without a full stop."""
+        """Return when the metric ended and its closest replacement, as a sentence without a full stop."""
         ended = f"{self.name} ended on {self.valid_to}"
         if self.replacement is None:
-            return f"{ended}; Meta has nothing in its place"
+            return f"{ended}; Meta has no replacement"
         note = f", {self.replacement_note}" if self.replacement_note else ""
         return f"{ended}; {self.replacement} is closest{note}"
 
@@ -125,7 +125,7 @@ class Registry(Mapping[tuple[str, ObjectKind], Metric]):
         self._metrics: dict[tuple[str, ObjectKind], Metric] = {}
         for metric in metrics:
             if metric.key in self._metrics:
-                raise ConfigError(f"metric {metric.name}: a {metric.object} has two of them")
+                raise ConfigError(f"metric {metric.name}: it is defined twice for a {metric.object}")
             self._metrics[metric.key] = metric
 
     def __getitem__(self, key: tuple[str, ObjectKind]) -> Metric:

@@ -1,5 +1,5 @@
-"""Requesting metrics. Meta refuses a whole request for one dead metric and does not name it (docs/graph-api.md §3.2):
-the dead one is found by halving, remembered, and left out."""
+"""Request metrics. Meta refuses a whole request because of one dead metric and does not name it (docs/graph-api.md
+§3.2): the dead one is identified by halving, stored, and left out."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ from meta_pipeline.records import AccessToken
 DOES_NOT_FIT = 2207086  # the subcode for a metric that this type of media does not have
 _REFUSALS = {100: RequestError, 200: ScopeError}
 _ACCEPTED = "must be one of the following"
-# After so many refused metrics in a row, and none answered, each is confirmed before the search goes on: the request
-# may be refused for another reason.
+# After this many refused metrics in a row, and none answered, each is confirmed before the search continues: the
+# request may be refused for another reason.
 MOST_UNCONFIRMED = 2
-# No metric has values for this period without a range. Meta complains about it for a name that it knows, and repeats
-# itself for one that it does not (docs/graph-api.md §3.1).
+# No metric has values for this period without a range. For a known name Meta's error is about the period; for an
+# unknown name Meta repeats the error about the name (docs/graph-api.md §3.1).
 STRANGE_PERIOD = "month"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetricRequest:
-    """One request of metrics of one object. `params` are all others; `applies_to`: the type of media, where metrics
-    differ by it; `may_be_empty`: an answer without any metric is believed at once."""
+    """One request of metrics of one object. `params`: all other parameters; `applies_to`: the type of media, where
+    metrics differ by it; `may_be_empty`: an answer without any metric is accepted at once."""
 
     path: str
     metrics: tuple[str, ...]
@@ -60,7 +60,7 @@ def _group(request: MetricRequest) -> tuple[str, tuple[str, ...]]:
 
 def _suspects(metrics: Sequence[str], refusal: GraphError) -> list[str]:
     """Return the metrics that a refusal points at: Instagram names the one that does not fit a type of media, or lists
-    the names that it accepts (docs/graph-api.md §3.4), unless the list was cut off. What is requested next decides."""
+    the names that it accepts (docs/graph-api.md §3.4), unless the list was cut off. The next request confirms them."""
     if len(str(refusal)) >= LONGEST_MESSAGE:
         return []
     named = [name for name in metrics if re.search(rf"\b{name}\b", str(refusal))]
@@ -74,24 +74,24 @@ def may_be_a_metric(error: GraphError) -> bool:
 
 @dataclass(kw_only=True)
 class MetricReader:
-    """Reads metrics with one token, and finds out which are dead."""
+    """Reads metrics with one token, and identifies the dead ones."""
 
     graph: GraphClient
     token: AccessToken
     availability: Availability
 
     def read(self, request: MetricRequest) -> list[GraphResponse]:
-        """Return the responses that together have every live metric; [] when none is live. Raise the error that has
-        nothing to do with a metric."""
+        """Return the responses that together have every live metric; [] when none is live. Raise an error that is not
+        about a metric."""
         (answer,) = self.read_all([request])
         if isinstance(answer, GraphError):
             raise answer
         return answer
 
     def read_all(self, requests: Sequence[MetricRequest]) -> list[list[GraphResponse] | GraphError]:
-        """Return the responses to each request, or its error; raise TokenError. Many requests are sent in batches. The
-        first of each kind goes ahead while a metric of it has never been requested, so that a dead one is found by one
-        request and not by fifty."""
+        """Return the responses to each request, or its error; raise TokenError. Many requests are sent in batches. If a
+        metric was never requested, only the first of the requests with the same metrics is sent at first, so that a
+        dead metric makes one request fail and not fifty."""
         for request in requests:
             self._probe(request)
         answers: list[list[GraphResponse] | GraphError] = [[] for _ in requests]
@@ -114,7 +114,7 @@ class MetricReader:
     def _send(
         self, requests: Sequence[MetricRequest], pending: list[int], answers: list[list[GraphResponse] | GraphError]
     ) -> list[int]:
-        """Send these requests; return those to send again, without the metric that was found dead."""
+        """Send these requests; return those to send again, without the metrics that turned out to be dead."""
         live = {at: request for at in pending if (request := self._live(requests[at])).metrics}
         for at in pending:
             answers[at] = []
@@ -133,15 +133,16 @@ class MetricReader:
             return []
         first, *others = refusals
         answers[first] = self._search(live[first], refusals[first])
-        # The others are sent again without what is known to be dead now. Of those for which that changes nothing, the
-        # ones like the first stay refused, as it is.
+        # The others are sent again without the metrics that are known to be dead now. A request that this does not
+        # change is not sent again when it has the same metrics as the first: it stays refused.
         return [
             at for at in others
             if self._live(live[at]).metrics != live[at].metrics or _group(live[at]) != _group(live[first])
         ]
 
     def _batch(self, requests: Sequence[MetricRequest]) -> list[GraphResponse | GraphError]:
-        """Return the answer to each request. One without any metric is believed when it comes twice, or came before."""
+        """Return the answer to each request. One without any metric is accepted if it is returned twice, or if its
+        metrics are known to be empty."""
         if len(requests) != 1:
             operations = [request.operation() for request in requests]
             answers = self.graph.batch(operations, token=self.token)
@@ -171,8 +172,8 @@ class MetricReader:
         )
 
     def _search(self, request: MetricRequest, refusal: GraphError) -> list[GraphResponse] | GraphError:
-        """Find the metrics for which a request was refused, and return the responses with all others. Return the last
-        refusal, and remember nothing, when the metrics are not its cause."""
+        """Identify the metrics for which a request was refused, and return the responses with all others. Return the
+        last refusal, and store nothing, when the metrics are not its cause."""
         left, responses = list(request.metrics), list[GraphResponse]()
         dead: dict[str, GraphError] = {}
         unconfirmed: list[str] = []
@@ -216,8 +217,8 @@ class MetricReader:
         return None
 
     def _is_unknown(self, request: MetricRequest, metric: str, refusal: GraphError) -> bool:
-        """Check that Meta does not know the name: it repeats itself for a period that the metric does not have, without
-        any other parameter that it may refuse. With a subcode it refuses something else."""
+        """Check that Meta does not know the name: then it repeats the same error for a period that the metric does not
+        have, with no other parameter that it may refuse. A refusal with a subcode has another cause."""
         if refusal.code != 100 or refusal.subcode is not None:
             return False
         strange = dataclasses.replace(request, metrics=(metric,), params={"period": STRANGE_PERIOD})
@@ -230,8 +231,8 @@ class MetricReader:
     def _narrow(
         self, request: MetricRequest, left: list[str], error: GraphError, responses: list[GraphResponse]
     ) -> tuple[str, GraphError]:
-        """Return one of the refused metrics in `left` with its refusal, found by halving; the halves that are answered
-        are added to `responses` and removed from `left`."""
+        """Return one of the refused metrics in `left` with its refusal, identified by halving; the halves that are
+        answered are added to `responses` and removed from `left`."""
         suspects = list(left)
         while len(suspects) > 1:
             half, other = suspects[: len(suspects) // 2], suspects[len(suspects) // 2:]
@@ -244,8 +245,8 @@ class MetricReader:
         return suspects[0], error
 
     def _probe(self, request: MetricRequest) -> None:
-        """Request each metric that has been dead for long, alone: one that is answered is alive again. An object that
-        has no insights says nothing about the metric."""
+        """Request each dead metric that is due for it, alone: one that is answered is alive again. Stop at an error
+        that is not about the metric, such as an object without insights."""
         for metric in self.availability.to_probe(request.metrics, request.applies_to):
             try:
                 self._get(dataclasses.replace(request, metrics=(metric,)))

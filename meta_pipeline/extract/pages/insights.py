@@ -1,4 +1,4 @@
-"""Page insights: a range of days in one call, by Pacific day (docs/graph-api.md §3.1), and the audience as it is."""
+"""Page insights: a range of days in one call, by Pacific day (docs/graph-api.md §3.1), and the current audience."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from meta_pipeline.graph.errors import TooMuchDataError
 
 # From `since` to `until` at most (docs/graph-api.md §3.1).
 LONGEST_RANGE = 90
-NEWEST_OF = dt.timedelta(days=7)  # for what is read as it is now
+NEWEST_OF = dt.timedelta(days=7)  # for metrics of which only the newest value is read
 RowsByDay = dict[dt.date, list[Row]]
 
 
@@ -63,8 +63,8 @@ def read_insights(page_id: str, metrics: Sequence[Metric], days: Range, *, reade
 def read_audience(
     page_id: str, metrics: Sequence[Metric], *, today: dt.date, reader: MetricReader
 ) -> list[Row]:
-    """Return a record for each metric of the audience with its newest value; [] for a Page that is too small. The
-    latest days come late, so those of a week are requested; without a value in it, what Meta gives for no range."""
+    """Return a record for each metric of the audience with its newest value; [] for a Page that is too small. Meta adds
+    the latest days late, so a week is requested. Without a value in it, the request is repeated without a range."""
     if not metrics:
         return []
     week = {"since": (today - NEWEST_OF).isoformat(), "until": today.isoformat()}

@@ -64,7 +64,7 @@ _LIVE = (
     _page("page_media_view", is_default=True, breakdowns=_TAGS, requested_breakdowns=_TAGS),
     _page("page_total_media_view_unique", is_default=True, is_additive=False),
     _page("page_post_engagements", is_default=True),
-    # Two projects report it refused.
+    # Two other projects report that Meta refuses it.
     _page("page_views_total", is_default=True),
     _page("page_follows", periods=("day",), is_default=True, is_additive=False),
     _page("page_daily_follows", periods=("day",), is_default=True),
@@ -100,7 +100,7 @@ _LIVE = (
         for name in ("monetization_approximate_earnings", "content_monetization_earnings")
     ),
     _audience("page_follows_city page_follows_country"),
-    # By a breakdown each post costs a second call: an operator's file can switch that on.
+    # A breakdown costs a second call for each post: an operator's file can switch it on.
     _post("post_media_view", is_default=True, breakdowns=_TAGS),
     _post("post_total_media_view_unique", is_default=True, is_additive=False),
     _post("post_clicks", is_default=True),
@@ -205,7 +205,7 @@ _DEAD = (
     ),
     _ended(
         "2026-06-15", "page_posts_served_impressions_organic_unique", "page_total_media_view_unique",
-        "but contains what ads showed",
+        "but also counts people reached by ads",
     ),
     _ended("2026-06-15", "page_video_views_unique", "page_video_views", "but counts plays, not people"),
     _ended("2026-06-15", "post_video_views_unique", "post_video_views", "but counts plays, not people", kind="post"),

@@ -1,4 +1,4 @@
-"""Posts of a Page: how they are listed and read (docs/graph-api.md §3.1, §3.2)."""
+"""Posts of a Page: their fields and their edge (docs/graph-api.md §3.1, §3.2)."""
 
 from __future__ import annotations
 

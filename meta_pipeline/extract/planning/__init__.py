@@ -1,1 +1,1 @@
-"""The days to request, and how much of them at once. No I/O but the store's."""
+"""Plan the days to request, and how much to request at once. The only I/O is with the control store."""

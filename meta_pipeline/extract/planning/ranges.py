@@ -1,4 +1,4 @@
-"""Ranges of days: what one request covers. No I/O."""
+"""Ranges of days: the days of one request. No I/O."""
 
 from __future__ import annotations
 

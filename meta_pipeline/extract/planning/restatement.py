@@ -17,14 +17,14 @@ LAST_READ_AGE = STABLE_AFTER_DAYS + 7
 
 @dataclass(frozen=True, slots=True)
 class Tier:
-    """Days up to this age are at most so many days stale."""
+    """Days up to `age` are read again every `every` days."""
 
     age: int
     every: int
 
 
 def rising_tiers(text: str) -> tuple[Tier, ...]:
-    """Parse `age:every` pairs separated by commas; none when they are not numbers from 1 that rise."""
+    """Parse `age:every` pairs separated by commas; return () unless they are rising numbers from 1 on."""
     try:
         tiers = tuple(Tier(*(int(number) for number in part.split(":"))) for part in text.split(","))
     except (ValueError, TypeError):
@@ -63,6 +63,6 @@ def due(today: dt.date, read_on: Mapping[dt.date, dt.date], tiers: tuple[Tier, .
 
 
 def due_since(today: dt.date, read_on: Mapping[dt.date, dt.date], tiers: tuple[Tier, ...]) -> dt.date | None:
-    """Return the oldest day that is due, None when none is: everything from there to yesterday is one range, and one
-    range costs about the same however long it is (docs/decisions/0015)."""
+    """Return the oldest day that is due; None when no day is. All days from it to yesterday are one range, because a
+    range costs about the same whatever its length (docs/decisions/0015)."""
     return next(due(today, read_on, tiers), None)

@@ -12,20 +12,20 @@ from dataclasses import KW_ONLY, dataclass, field
 from meta_pipeline.extract.planning.ranges import Range, contiguous_ranges
 
 FIRST_PAGE, SMALLEST_PAGE, GROWTH = 1000, 25, 4
-# Up to so many days or rows a synchronous read costs fewer calls than a report run with its polls.
+# Up to this many days or rows, a synchronous read costs fewer calls than a report run with its polls.
 SYNCHRONOUS_DAYS, SYNCHRONOUS_ROWS = 3, 1500
-# How long a refusal is believed.
-BELIEVED_FOR = dt.timedelta(days=7)
+# How long a refusal is valid.
+REFUSAL_VALID_FOR = dt.timedelta(days=7)
 
 
 @dataclass(slots=True)
 class Sizes:
     """The limits learned for one report of one node. `page`: rows to request next; `page_refused`: the smallest page
-    that was refused; `page_succeeded`: the largest page that came back full; `days`: the longest range that came back
-    whole; `days_refused`: the shortest that was too much; `rows_per_day`: rows per day of the last read;
-    `sync_refused`: the shortest range, in days, that was too much for a synchronous read. `is_range_at_fault`: not even
-    the smallest page came back, so smaller pages are not tried step by step again; `is_at_limit`: a page that grew was
-    refused, so it grows no more until the next run. Both are not stored."""
+    that was refused; `page_succeeded`: the largest page that was returned full; `days`: the longest range that was
+    returned completely; `days_refused`: the shortest that was too much; `rows_per_day`: rows per day of the last read;
+    `sync_refused`: the shortest range, in days, that was too much for a synchronous read. `is_range_at_fault`: even the
+    smallest page was refused, so smaller pages are not tried step by step again; `is_at_limit`: a page that grew was
+    refused, so it does not grow again before the next run. The last two are not stored."""
 
     largest_page: int
     _: KW_ONLY
@@ -43,10 +43,10 @@ class Sizes:
     def __post_init__(self) -> None:
         self.page = min(self.page, self.largest_page)
 
-    def believed(self, now: dt.datetime) -> Sizes:
-        """Drop refusals that are too old to be believed. A refused page is dropped in steps of two, so that a page
-        grows back with few refusals."""
-        if self.refused_at is not None and now - self.refused_at >= BELIEVED_FOR:
+    def expire_refusals(self, now: dt.datetime) -> Sizes:
+        """Drop refusals that are no longer valid, and return `self`. The limit of a refused page is doubled instead,
+        so that a page grows back with few refusals."""
+        if self.refused_at is not None and now - self.refused_at >= REFUSAL_VALID_FOR:
             self.days_refused = self.sync_refused = None
             larger = (self.page_refused or self.largest_page) * 2
             self.page_refused = larger if larger <= self.largest_page else None
@@ -54,7 +54,7 @@ class Sizes:
         return self
 
     def page_worked(self, rows: int) -> None:
-        """Grow the page after a full one came back, at most half-way to the smallest that was refused."""
+        """Grow the page after a full one was returned, at most half-way to the smallest that was refused."""
         if rows < self.page:
             return
         self.is_range_at_fault = False
@@ -68,7 +68,7 @@ class Sizes:
             self.page = larger
 
     def page_was_refused(self, now: dt.datetime) -> bool:
-        """Shrink the page after a refusal: to the largest that came back full, else to half of it, down to
+        """Shrink the page after a refusal: to the largest that was returned full, else to half of it, down to
         SMALLEST_PAGE. Return False when the page was that small already: then the range is too much."""
         if self.page <= SMALLEST_PAGE:
             self.page_refused, self.is_range_at_fault = None, True
@@ -84,19 +84,19 @@ class Sizes:
         return True
 
     def range_succeeded(self, days: int, rows: int) -> None:
-        """Learn from a range of so many days that came back whole."""
+        """Learn from a range of this many days that was returned completely."""
         self.days = max(days, self.days or 0)
         self.rows_per_day = rows / days
 
     def range_was_refused(self, days: int, now: dt.datetime) -> None:
-        """Learn from a range of so many days that was too much."""
+        """Learn from a range of this many days that was too much."""
         self.days_refused, self.refused_at = min(days, self.days_refused or days), now
         if self.days is not None and self.days >= self.days_refused:
             self.days = None
 
     def is_synchronous(self, days: int, *, rows_per_day: float | None = None) -> bool:
-        """Check that a range is read directly instead of by a report run, which costs its POST and its polls: while it
-        is short, or known to be small. `rows_per_day`: where the report defines it (an account has one)."""
+        """Check that a range is short, or known to be small, so that it is read without a report run, which costs a
+        POST and polls. `rows_per_day`: if the report defines it (account level: 1)."""
         if self.sync_refused is not None and days >= self.sync_refused:
             return False
         expected = rows_per_day if rows_per_day is not None else self.rows_per_day
@@ -107,8 +107,8 @@ class Sizes:
         self.sync_refused, self.refused_at = min(days, self.sync_refused or days), now
 
     def longest_range(self, wanted: int) -> int:
-        """Return how many days to request at once: all of them until that was refused, then what is known to
-        succeed."""
+        """Return how many days to request at once: all `wanted` days until that many were refused, then as many as are
+        known to succeed."""
         if self.days_refused is None or wanted < self.days_refused:
             return wanted
         return max(1, self.days or self.days_refused // 2)
@@ -116,8 +116,9 @@ class Sizes:
 
 @dataclass(slots=True)
 class FixedSizes:
-    """A page size that never grows. It shrinks for a read that started again after Meta forgot its cursor: the change
-    of the size may have cost the cursor. With `may_shrink` off the caller handles a refusal: it requests less."""
+    """A page size that never grows. With `may_shrink` it shrinks after a refusal, for a read that started again after
+    Meta forgot its cursor, perhaps because the page size changed. Without, the caller handles a refusal: it requests
+    less."""
 
     sizes: Sizes
     may_shrink: bool = True
@@ -130,7 +131,7 @@ class FixedSizes:
         """Keep the size."""
 
     def page_was_refused(self, now: dt.datetime) -> bool:
-        """Shrink the page, as `Sizes` does, where that is allowed."""
+        """Shrink the page, as `Sizes` does, if that is allowed."""
         is_smaller = self.may_shrink and self.sizes.page_was_refused(now)
         self.page = self.sizes.page
         return is_smaller

@@ -16,13 +16,13 @@ PAGE_COLUMNS = ("page", "page_refused", "page_succeeded", "refused_at")
 
 
 def load_sizes(engine: sa.Engine, report: str, node_id: str, *, largest_page: int, now: dt.datetime) -> Sizes:
-    """Return the sizes learned for a report or a listing of a node; of one that was never read, the page size that
-    other nodes learned."""
+    """Return the sizes learned for a report or a listing of a node; for a node that was never read, the page size
+    learned from other nodes."""
     columns = report_sizes.get(engine, node_id=node_id, report=report)
     if not columns:
         of_app = report_sizes.get(engine, node_id=APP, report=report)
         columns = {name: of_app[name] for name in PAGE_COLUMNS} if of_app else {}
-    return Sizes(largest_page, **columns).believed(now)
+    return Sizes(largest_page, **columns).expire_refusals(now)
 
 
 def store_sizes(engine: sa.Engine, report: str, node_id: str, sizes: Sizes) -> None:

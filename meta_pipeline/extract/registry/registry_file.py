@@ -5,7 +5,7 @@ is switched on, further periods and breakdowns.
     object = "page"
     additive = true
 
-    [metrics.page_views_total]       # one that is gets a change, for every object that has it if none is named
+    [metrics.page_views_total]       # a name that is in it is changed, for every object that has it if none is named
     valid_to = 2026-12-01
     replacement = "page_media_view"
 
@@ -136,7 +136,8 @@ def _metric(name: str, kind: ObjectKind, table: dict[str, Any], source: str) -> 
 
 
 def _new(name: str, kind: ObjectKind, source: str) -> Metric:
-    """Return a metric that only the file knows: read by default, by day or, of what is read as a snapshot, lifetime."""
+    """Return a metric that only the file defines. It is read by default: by day for a Page or an Instagram account,
+    lifetime for objects that are read as snapshots."""
     periods = ("day",) if kind in ("page", "instagram_account") else ("lifetime",)
     return Metric(
         name=name, object=kind, report=REPORTS_BY_OBJECT[kind][0], periods=periods, default_periods=periods,
@@ -171,7 +172,7 @@ def _version(table: dict[str, Any], default: str | None) -> str | None:
 
 
 def _check_replacements(metrics: Iterable[Metric]) -> None:
-    """Raise ConfigError for a replacement that does not exist, or that ends itself no later."""
+    """Raise ConfigError for a replacement that does not exist, or that ends no later than the metric itself."""
     by_name: dict[str, list[Metric]] = {}
     for metric in metrics:
         by_name.setdefault(metric.name, []).append(metric)
@@ -190,8 +191,7 @@ def _check_replacements(metrics: Iterable[Metric]) -> None:
 
 
 def _with_choices(registry: Registry, document: dict[str, Any], key: Literal["periods", "breakdowns"]) -> Registry:
-    """Return the registry in which the metrics of each report request those of the chosen periods or breakdowns that
-    they have."""
+    """Return the registry with the chosen periods or breakdowns of each report; a metric requests those that it has."""
     chosen = document.get(key, {})
     if not isinstance(chosen, dict):
         raise ConfigError(f"{key} must be a table of reports: write [{key}]")

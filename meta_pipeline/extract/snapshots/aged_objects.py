@@ -1,5 +1,5 @@
-"""Posts and media of a node: listed newest first until nothing is new, their lifetime metrics read by age, and what
-Meta no longer has recognized by its id."""
+"""Read the posts and media of a node: list the newest first until nothing is new, read lifetime metrics by age, and
+detect by their ids the objects that Meta no longer has."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ from meta_pipeline.store.landed.snapshot_objects import SnapshotObject
 _ZONE = ZoneInfo(PACIFIC)
 # Objects that are listed at once; Meta publishes no largest page (docs/graph-api.md §15.5).
 LISTING_PAGE = 100
-OBJECT_MISSING = 33  # the subcode of 100 for an object that is gone, or that this token may not see
+OBJECT_MISSING = 33  # the subcode of 100 for an object that is gone, or that this token may not read
 Record = dict[str, msgspec.Raw]
 _read_record = msgspec.json.Decoder(Record).decode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectEdge:
-    """The rules for reading the objects of one edge. `edge`: of the node, lists them newest first; `time`: the field
-    that says when one was created; `params` of the requests for metrics; `kind_of`: the type by which metrics differ,
-    "" where they don't."""
+    """The rules for reading the objects of one edge. `edge`: the node's edge that lists them newest first; `time`: the
+    field with the creation time; `params`: of the requests for metrics; `kind_of` returns the type by which metrics
+    differ, or ""."""
 
     edge: str
     fields: tuple[str, ...]
@@ -52,7 +52,7 @@ class ObjectEdge:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectsRead:
-    """The result of a read: the records of the day, and the objects as they are known now."""
+    """The result of a read: the records of the day, and the updated state of every object."""
 
     rows: list[Row]
     objects: list[SnapshotObject]
@@ -60,7 +60,8 @@ class ObjectsRead:
 
 @dataclass(kw_only=True)
 class ObjectReader:
-    """Reads the objects of one node. `metrics`: those of a type of object; `stored`: what was read before, by id."""
+    """Reads the objects of one node. `metrics` returns those of a type of object; `stored`: the objects by id, with the
+    state of earlier reads."""
 
     node_id: str
     edge: ObjectEdge
@@ -74,7 +75,7 @@ class ObjectReader:
 
     def read(self) -> ObjectsRead:
         """List the objects, and read the metrics of those that are due. Raise GraphError when the listing fails, or
-        when the metrics of an object can't be read for a reason that is not its own."""
+        when metrics can't be read for a reason that is not specific to one object."""
         listed, is_whole = self._list()
         objects = {**self.stored, **{id: self._object(id, record) for id, (record, _) in listed.items()}}
         to_read = due(objects, self.today, self.tiers)
@@ -97,8 +98,8 @@ class ObjectReader:
         )
 
     def _list(self) -> tuple[dict[str, tuple[Record, Batch]], bool]:
-        """Return the newest objects by id, and whether the listing was read to its end: it is left after a page whose
-        oldest object is known, because all older ones were listed before."""
+        """Return the newest objects by id, and whether the listing was read to its end. Reading stops after a page
+        whose oldest object is stored, because all older ones were listed before."""
         listed: dict[str, tuple[Record, Batch]] = {}
         pages = list_known_fields(
             self.graph, f"{self.node_id}/{self.edge.edge}", self.edge.fields, token=self.token, kind=self.edge.listing
@@ -112,7 +113,7 @@ class ObjectReader:
         return listed, True
 
     def _unlisted(self, listed: Mapping[str, Any], *, is_whole: bool) -> list[str]:
-        """Return the known objects that should be on the pages that were read, and are not: they may be deleted."""
+        """Return the stored objects that should be on the pages that were read, but are not: they may be deleted."""
         oldest = min(
             (day for record, _ in listed.values() if (day := self._created_on(record)) is not None), default=None
         )
@@ -140,10 +141,10 @@ class ObjectReader:
     def _read_insights(
         self, objects: Mapping[str, SnapshotObject], gone: set[str]
     ) -> tuple[dict[str, msgspec.Raw], dict[str, GraphError]]:
-        """Return the metrics of each object as a JSON list, and the errors of those that Meta refuses on their own (too
-        few viewers, from before the account was a business); add the ids of those that went away to `gone`: Meta says
-        so twice, of the metrics and of the object. Raise the error when every object is refused: then its cause is
-        elsewhere."""
+        """Return the metrics of each object as a JSON list, and the errors of objects that Meta refuses individually
+        (too few viewers, older than the business account). Add the ids of deleted objects to `gone`: Meta reports both
+        the metrics and the object as missing. Raise the error when every object is refused: then its cause is not the
+        objects."""
         requests = [(id, request) for id, each in objects.items() for request in self._requests(each)]
         responses: dict[str, list[GraphResponse]] = {id: [] for id in objects}
         errors: dict[str, GraphError] = {}
@@ -167,9 +168,10 @@ class ObjectReader:
         return insights, errors
 
     def _requests(self, each: SnapshotObject) -> Iterator[MetricRequest]:
-        """Yield the requests of one object: all of its metrics, and for each breakdown those that are read by it."""
+        """Yield the requests of one object: all of its metrics, and for each breakdown the metrics that are read with
+        it."""
         kind = each.kind or ""
-        # Meta may have none of its metrics any more (docs/graph-api.md §1.3).
+        # Meta may no longer have any of its metrics (docs/graph-api.md §1.3).
         is_old = each.created_on is None or (self.today - each.created_on).days >= self.tiers[-1].age
         for breakdown, names in groups_of(self.metrics(kind), kind).items():
             yield MetricRequest(
@@ -199,14 +201,14 @@ class ObjectReader:
         try:
             return _read_record(body)
         except (msgspec.MsgspecError, UnicodeDecodeError):
-            raise UnreadableAnswerError(f"{self.graph.host} answered with an object that is not one") from None
+            raise UnreadableAnswerError(f"{self.graph.host} did not return a JSON object") from None
 
     def _now_batch(self) -> Batch:
         return Batch(records=(), trace_id=None, version=self.graph.version, fetched_at=self.graph.now())
 
 
 def is_missing(error: GraphError) -> bool:
-    """Check that Meta says that an object is gone, or that this token may not see it."""
+    """Check that Meta reports that an object is gone, or that this token may not read it."""
     return (error.code, error.subcode) == (100, OBJECT_MISSING)
 
 
@@ -233,9 +235,9 @@ def list_known_fields(
     graph: GraphClient, path: str, fields: Sequence[str], *, token: AccessToken, kind: CallKind,
     may_be_empty: bool = False,
 ) -> Iterator[Batch]:
-    """Yield the pages of a listing with these fields, without those that the version does not know. Unless it
-    `may_be_empty`, a listing without records is believed when it comes twice: Meta also gives it at moments of trouble
-    (docs/graph-api.md §14, `empty_200`)."""
+    """Yield the pages of a listing with these fields, without those that the version does not know. A listing without
+    records is requested a second time, unless it `may_be_empty`: Meta also returns one during faults (docs/graph-api.md
+    §14, `empty_200`)."""
     while True:
         pages = graph.batches(path, {"fields": list(fields), "limit": LISTING_PAGE}, token=token, kind=kind)
         try:

@@ -30,17 +30,17 @@ def parse_ages(text: str) -> tuple[Tier, ...]:
 
 
 def due(objects: Mapping[str, SnapshotObject], today: dt.date, tiers: tuple[Tier, ...]) -> list[str]:
-    """Return the ids of the objects to read `today` (on their node's calendar). `objects`: every object of the node.
-    What was read today is due again when it is read once more today, so that a second read of the day has the same
-    objects as the first."""
+    """Return the ids of the objects to read `today` (on their node's calendar). `objects`: every object of the node. An
+    object that was due and read today is still due, so that a second read of the day has the same objects as the
+    first."""
     oldest_first = sorted(objects.values(), key=lambda each: (each.created_on or dt.date.min, each.id))
     shifts = {each.id: rank * _GOLDEN % 1 for rank, each in enumerate(oldest_first)}
     return [id for id, each in objects.items() if is_due(each, today, tiers, shift=shifts[id])]
 
 
 def is_due(each: SnapshotObject, today: dt.date, tiers: tuple[Tier, ...], *, shift: float = 0.0) -> bool:
-    """Return whether to read one object. In each tier it is due on fixed days of the calendar, `shift` (a share of the
-    days between two reads) apart from those of others: objects that were first read together are not due together."""
+    """Return whether to read one object. In each tier it is due on fixed days of the calendar, moved by `shift` (a
+    share of the days between two reads), so that objects that were first read together are not due together."""
     if each.gone_on is not None and each.gone_on < today:
         return False
     last = each.read_before_on if each.read_on == today else each.read_on

@@ -22,13 +22,13 @@ from meta_pipeline.json_text import valid_json_text
 
 
 def read(raw: Any, *, deadline: float, clock: Callable[[], float]) -> bytes:
-    """Read a body and undo its content encoding, piece by piece, so that a gzip bomb never grows beyond the bound.
+    """Read a body and decode its content encoding in chunks, so that a gzip bomb never grows beyond the bound.
 
-    Raise BodyTooLargeError, or CallDeadlineError when the clock passes `deadline`; urllib3's own errors pass."""
+    Raise BodyTooLargeError, CallDeadlineError when the clock passes `deadline`, and urllib3's own errors."""
     is_encoded = bool(raw.headers.get("content-encoding"))
     chunks: list[bytes] = []
     size = 0
-    # Without an encoding nothing grows, so it is read in as large pieces as the socket has until its own deadline.
+    # A body without an encoding can't grow, so it is read in one piece; the socket has its own deadline.
     while chunk := raw.read1(CHUNK, decode_content=True) if is_encoded else raw.read(LARGEST_BODY + 1 - size):
         chunks.append(chunk)
         size += len(chunk)
@@ -56,7 +56,7 @@ def decoded(body: bytes) -> Any:
 
 
 def check_values(body: bytes) -> None:
-    """Raise BodyTooLargeError for a large body of so many small values that decoding them would exhaust memory."""
+    """Raise BodyTooLargeError for a large body with so many small values that decoding would exhaust memory."""
     if len(body) > COUNTED_FROM and sum(map(body.count, (b",", b"[", b"{"))) > MOST_VALUES:
         raise BodyTooLargeError(f"the answer holds more than {MOST_VALUES:,} values")
 
@@ -74,7 +74,7 @@ def check_record(record: bytes) -> None:
 
 def check_depth(body: bytes) -> None:
     """Raise NestedTooDeepError for JSON that is too deep for recursive Python code. A body with few opening brackets
-    can't be deep, so most bodies are only counted."""
+    can't be deep, so for most bodies it is enough to count them."""
     if body.count(b"[") + body.count(b"{") <= DEEPEST:
         return
     depth = 0
@@ -94,5 +94,5 @@ def repaired(body: bytes) -> bytes:
     if body.isascii() and rb"\u" not in body:
         return body
     if len(body) > LARGEST_DECODED:
-        raise BodyTooLargeError(f"the answer can't be read strictly and is larger than {LARGEST_DECODED // MIB} MiB")
+        raise BodyTooLargeError(f"the answer can't be parsed as a page and is larger than {LARGEST_DECODED // MIB} MiB")
     return valid_json_text(body)

@@ -1,21 +1,21 @@
 """Upper bounds for one call and one listing in bytes, time and pages, as data.
 
 A broken proxy, a wrong META_PIPELINE_GRAPH_URL or a fault at Meta can return anything: no response may exhaust memory,
-block a worker indefinitely or paginate for ever."""
+block a worker indefinitely or paginate forever."""
 
 from __future__ import annotations
 
 MIB = 1024 * 1024
 
 # A body after decoding. The longest page (5,000 rows) fits with rows of 4.9 kB; rows with ten actions in two lists are
-# 2.5 kB. With its copy and what is decoded of it a call stays within 256 MiB.
+# 2.5 kB. With a copy of the body and its decoded values, a call stays within 256 MiB.
 LARGEST_BODY = 24 * MIB
-# What is read at once: large enough for loopback and TLS records, small enough to notice the deadline.
+# Bytes per read: large enough for loopback and TLS records, small enough to notice the deadline.
 CHUNK = 256 * 1024
-# What is decoded as a whole, not as a page whose rows stay bytes: a node, a batch of 50, one record. Its text may take
-# four bytes a character in Python. Also what is repaired when strict readers refuse it.
+# The largest JSON that is decoded as a whole (a node, a batch of 50, one record), unlike a page, whose rows stay bytes.
+# Its text may take four bytes per character in Python. Also the largest body that is repaired for a strict parser.
 LARGEST_DECODED = 8 * MIB
-# A decoded value takes up to forty times its two bytes of JSON. Smaller bodies are not counted: they can't matter.
+# A decoded value takes up to forty times its two bytes of JSON. In bodies smaller than COUNTED_FROM this can't matter.
 COUNTED_FROM, MOST_VALUES = 2 * MIB, 500_000
 # Meta's own answers are six levels deep. Python's recursion limit is 1,000, shared by every walk over the value.
 DEEPEST = 64

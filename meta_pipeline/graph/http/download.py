@@ -57,16 +57,16 @@ def is_public(address: str) -> bool:
     return ip.is_global and not ip.is_multicast and not any(ip in network for network in _NO_CDN)
 
 
-# Global by their registry, or by Python's older copy of it, and yet no CDN is reached at one: prefixes that carry an
-# IPv4 address (IPv4-compatible and the rest of ::/8, NAT64 well-known and local, Teredo, 6to4 and its relays), segment
-# identifiers, and the site-local addresses of old.
+# Networks that are global by their registry, or by Python's older copy of it, but that no CDN uses: prefixes that embed
+# an IPv4 address (IPv4-compatible and the rest of ::/8, NAT64 well-known and local, Teredo, 6to4 and its relays),
+# segment identifiers, and the deprecated site-local addresses.
 _NO_CDN = tuple(map(ipaddress.ip_network, (
     "::/8", "64:ff9b::/96", "64:ff9b:1::/48", "2001::/32", "2002::/16", "192.88.99.0/24", "5f00::/16", "fec0::/10",
 )))
 
 
 class _Pinned(DeadlineAdapter):
-    """Connect to the address that was checked, even if the name resolves to another one a moment later.
+    """A transport that connects to the checked address, even if the name resolves to another one a moment later.
 
     The certificate is still verified against the name."""
 
@@ -86,7 +86,7 @@ class _Pinned(DeadlineAdapter):
 
 
 class Downloads:
-    """Download pictures over https from public addresses, and from the Graph host itself, whatever its address."""
+    """Downloads pictures over https from public addresses, and from the Graph host itself at any address."""
 
     def __init__(
         self,
@@ -115,18 +115,18 @@ class Downloads:
                     url, headers=headers, timeout=(CONNECT_S, READ_S), allow_redirects=False, stream=True
                 ) as response:
                     if response.is_redirect:
-                        url = self._onward(url, response.headers["location"])
+                        url = self._redirect_target(url, response.headers["location"])
                         continue
                     return self._read(response, deadline)
             except BROKEN as error:
                 if self._clock() > deadline:
                     raise DownloadError(f"the picture took more than {DEADLINE_S:.0f} s") from None
-                # The text of this exception holds the signed address: only its kind may leave here.
+                # The text of this exception contains the signed URL: only its type may be shown.
                 raise UnreachableError(f"the picture could not be fetched ({type(error).__name__})") from None
         raise DownloadError(f"the picture's URL redirects more than {MOST_REDIRECTS} times")
 
     @staticmethod
-    def _onward(url: str, location: str) -> str:
+    def _redirect_target(url: str, location: str) -> str:
         try:
             return urljoin(url, location.encode("latin-1").decode())
         except ValueError:
@@ -164,7 +164,7 @@ class Downloads:
         if kind not in EXTENSIONS:
             raise DownloadError("the picture's URL returned something that is not a picture")
         content = bytearray()
-        # What has arrived, however little: a host that sends a byte a second must not fill a chunk first.
+        # Read whatever has arrived: waiting for a whole chunk of a host that sends a byte a second would never end.
         while chunk := response.raw.read1(_CHUNK, decode_content=True):
             content += chunk
             if len(content) > LARGEST_BYTES:

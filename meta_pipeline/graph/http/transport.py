@@ -22,8 +22,8 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 Clock = Callable[[], float]
-# What `requests`, urllib3 and http.client raise for a broken connection or response; OverflowError: a chunk size
-# that no machine can hold.
+# The exceptions of `requests`, urllib3 and http.client for a broken connection or response; OverflowError: for a chunk
+# size that is too large for an integer of the machine.
 BROKEN = (requests.RequestException, urllib3.exceptions.HTTPError, ValueError, OverflowError)
 _BUFFER = 64 * 1024
 
@@ -40,13 +40,13 @@ class Session(requests.Session):
         self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
 
     def get_redirect_target(self, resp: requests.Response) -> None:
-        """Return None: the token would go to wherever the answer says, and `requests` fails on a target it can't
-        parse."""
+        """Return None, so that no redirect is followed: the token would be sent to any host that the response names,
+        and `requests` fails on a target that it can't parse."""
         return
 
 
 class _Reader(io.RawIOBase):
-    """Read from a socket until a deadline; raise TimeoutError after it."""
+    """A reader of a socket that raises TimeoutError after a deadline."""
 
     def __init__(self, raw: io.RawIOBase, sock: socket.socket, deadline: float, clock: Clock) -> None:
         super().__init__()
@@ -61,7 +61,7 @@ class _Reader(io.RawIOBase):
         """Read the bytes that have arrived; wait until the deadline at most."""
         left = self._deadline - self._clock()
         if left <= 0:
-            raise TimeoutError("the deadline of the call is over")
+            raise TimeoutError("the deadline of the call has passed")
         with contextlib.suppress(OSError):  # closed already: the read below raises
             self._sock.settimeout(left if self._timeout_s is None else min(left, self._timeout_s))
         count: int | None = self._raw.readinto(buffer)
@@ -81,12 +81,12 @@ class DeadlineAdapter(HTTPAdapter):
         super().__init__()
 
     def init_poolmanager(self, *args: Any, **more: Any) -> None:
-        """Use connections that know the deadline."""
+        """Use connections that enforce the deadline."""
         super().init_poolmanager(*args, **more)
         self.poolmanager.pool_classes_by_scheme = self._pools
 
     def proxy_manager_for(self, proxy: str, **more: Any) -> Any:
-        """Use them through a proxy too."""
+        """Use connections that enforce the deadline through a proxy too."""
         manager = super().proxy_manager_for(proxy, **more)
         manager.pool_classes_by_scheme = self._pools
         return manager
@@ -115,7 +115,7 @@ def _pools(deadline_s: float, clock: Clock) -> dict[str, type[HTTPConnectionPool
 
 
 def host_of(url: str) -> str:
-    """Return scheme, host and port of a URL: what an error may show of it."""
+    """Return scheme, host and port of a URL: the part that errors may show."""
     with contextlib.suppress(ValueError):
         split = urlsplit(url)
         if split.hostname:
@@ -126,7 +126,7 @@ def host_of(url: str) -> str:
 
 def cause_of(error: BaseException) -> str:
     """Return in a few words why there was no response. The text of these exceptions contains the URL with its query, so
-    only the words of the operating system or the TLS library are repeated."""
+    only the message of the operating system or the TLS library is repeated."""
     chain = list(_chain(error))
     for exception in chain:
         if isinstance(exception, ssl.SSLCertVerificationError):

@@ -1,4 +1,5 @@
-"""The shared budget: decide before a call whether it may go or must wait, and record after it what its headers say."""
+"""The shared budget: decide before a call whether it may be sent or must wait, and record its usage headers after
+it."""
 
 from __future__ import annotations
 
@@ -33,7 +34,7 @@ from meta_pipeline.graph.limits.usage import SHORTEST_BLOCK_S, retry_after
 from meta_pipeline.store.coordination.processes import identity
 from meta_pipeline.store.gateway import budgets
 
-# A reservation is a lease: longer than any call takes, so that a killed process of another host frees its own too.
+# A reservation is a lease, longer than any call: that of a process that was killed on another host expires.
 LEASE = dt.timedelta(seconds=300)
 # A waiter that has not retried this long after it was due is gone.
 GRACE = dt.timedelta(seconds=15)
@@ -100,7 +101,7 @@ class SharedBudget:
     def settle(self, admission: Admission, usage: Mapping[str, Any] | None, limit: ThrottledError | None) -> None:
         """Release the reservation of a call that has ended and record what it reported.
 
-        `usage`: its usage headers, None when there was no response; `limit`: the limit it ran into, if any."""
+        `usage`: its usage headers, None when there was no response; `limit`: its throttling error, if any."""
         now = self._now()
         keys = {charge: charge.key(self._app_id) for charge in admission.charged}
         with self._engine.begin() as connection:

@@ -29,7 +29,7 @@ class Budget:
     """The state of one budget. `percent` is None until a response has reported it; `answers` counts the responses.
 
     `cost_percent`: the learned cost of one operation; `slowness`: how often the assumed refill rate was halved;
-    `block_s`: the length of the block that is not over yet or was not followed by a success."""
+    `block_s`: the length of the last block, 0 after a call has succeeded since."""
 
     key: str
     window_s: float
@@ -43,14 +43,14 @@ class Budget:
     block_s: float = 0.0
 
     def drained(self, now: dt.datetime) -> float:
-        """Return the percent in use at `now`: the last reading less what has refilled since then."""
+        """Return the percent in use at `now`: the last reading minus the refill since then."""
         if self.percent is None or self.read_at is None:
             return 0.0
         age = max(0.0, (now - self.read_at).total_seconds())
         return max(0.0, self.percent - 100.0 * age / (self.window_s * 2.0**self.slowness))
 
     def window_ends_in_s(self, now: dt.datetime) -> float:
-        """Return the seconds until the window drops what was used since the budget was last low; inf if unknown."""
+        """Return the seconds until all usage since the budget was last low leaves the window; inf if unknown."""
         if self.low_at is None:
             return math.inf
         left = self.window_s - (now - self.low_at).total_seconds()
@@ -62,13 +62,13 @@ def wait_s(
 ) -> float:
     """Return the seconds until a call of `operations` may go; 0 when it may go now.
 
-    `outstanding`: operations in flight. `ahead`: calls that have waited longer for this budget; nobody waits for its
-    turn while there is room for all of them. `ceiling`: the percent that this purpose may use."""
+    `outstanding`: operations in flight. `ahead`: calls that have waited longer for this budget; they go first unless
+    there is room for all. `ceiling`: the percent that this purpose may use."""
     if budget.blocked_until is not None and now < budget.blocked_until:
         return (budget.blocked_until - now).total_seconds()
-    if budget.answers == 0 or budget.block_s:  # no reading yet, or none since a block: one call finds out
+    if budget.answers == 0 or budget.block_s:  # no reading yet, or none since a block: one call gets it
         return RECHECK_S if outstanding or ahead else 0.0
-    if budget.percent is None:  # the responses carry no usage: only errors can tell
+    if budget.percent is None:  # the responses have no usage headers: only an error shows that a limit is reached
         return 0.0
     used = budget.drained(now)
     expected = used + (outstanding + operations) * budget.cost_percent

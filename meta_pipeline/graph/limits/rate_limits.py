@@ -1,7 +1,7 @@
 """Meta's rate limits, as data: the budgets of a call, how fast each refills, and which error code means which budget.
 
-Sources: docs/graph-api.md §6 (D-GRL, D-MRL). Windows are published; how a share refills inside its window is not, so
-the pace (`pace.py`) takes a steady refill as a first guess and corrects it from what the headers say."""
+Sources: docs/graph-api.md §6 (D-GRL, D-MRL). Windows are published; how a budget refills inside its window is not, so
+`pace.py` assumes a steady refill at first and corrects it from the usage headers."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from meta_pipeline.graph.writes import WriteKind
 
 HOUR_S, DAY_S, SCORE_DECAY_S = 3600.0, 86_400.0, 300.0
 
-# Seconds in which a full budget is empty again, by kind.
+# Seconds after which a used-up budget is completely free again, by kind.
 WINDOW_S = {
     "platform": HOUR_S, "insights_load": HOUR_S, "score": SCORE_DECAY_S, "ads_insights": HOUR_S,
     "ads_management": HOUR_S, "custom_audience": HOUR_S, "pages": DAY_S, "instagram": DAY_S, "leadgen": DAY_S,
     "messenger": DAY_S, "reach": DAY_S,
 }
 
-# How long to wait when the response does not say: the score blocks 300 s on the limited tier, 60 s on the full one;
-# rolling windows say their minutes in a header, so an hour's tenth is a first guess that doubles when it was too short.
+# How long to wait when the response does not say it. The score blocks 300 s on the limited tier, 60 s on the full one.
+# Rolling windows report their minutes in a header; without it, the first guess doubles each time it was too short.
 BLOCK_S = {"score": 300.0, "platform": 360.0, "insights_load": 360.0, "pages": 3600.0, "instagram": 3600.0}
 FULL_TIER_SCORE_BLOCK_S = 60.0
 
-# code → kind of budget that is used up; 4 with these subcodes is the app's insights load.
+# Code → kind of budget that is used up. Code 4 with INSIGHTS_LOAD_SUBCODES is the app's insights load.
 CLOSED_BY: dict[int, str] = {
     4: "platform", 17: "score", 32: "platform", 341: "platform", 613: "score", 80000: "ads_insights", 80001: "pages",
     80002: "instagram", 80003: "custom_audience", 80004: "ads_management", 80005: "leadgen", 80006: "messenger",
@@ -35,7 +35,7 @@ CLOSED_BY: dict[int, str] = {
 }
 INSIGHTS_LOAD_SUBCODES = (1504022, 1504039)
 
-OF_THE_APP = ("platform", "insights_load")
+APP_BUDGETS = ("platform", "insights_load")
 OF_ORGANIC_NODES = frozenset(("pages", "instagram"))
 PLATFORM = ("platform",)
 _ACCOUNT = re.compile(r"act_\d+")
@@ -60,8 +60,8 @@ def node_of(key: str) -> tuple[str | None, str]:
 
 
 def charges(kind: CallKind | WriteKind, path: str, node_id: str | None) -> tuple[Charge, ...]:
-    """Return the budgets of a call. `node_id`: the node whose data it is, for paths that don't name it (a report run,
-    an ad, a media)."""
+    """Return the budgets of a call. `node_id`: the node whose data is read, for paths that don't name it (of a report
+    run, an ad, a media)."""
     if set(kind.value.budgets) <= OF_ORGANIC_NODES:
         node = node_id or re.split("[/_]", path.lstrip("/"), maxsplit=1)[0]
         return tuple(Charge(name, node) for name in kind.value.budgets)
@@ -69,11 +69,11 @@ def charges(kind: CallKind | WriteKind, path: str, node_id: str | None) -> tuple
     account = match[0] if match else node_id if node_id and _ACCOUNT.fullmatch(node_id) else None
     if kind.value.budgets != PLATFORM and account is None:
         return (Charge("platform"),)
-    return tuple(Charge(name, None if name in OF_THE_APP else account) for name in kind.value.budgets)
+    return tuple(Charge(name, None if name in APP_BUDGETS else account) for name in kind.value.budgets)
 
 
 def closed_by(code: int | None, subcode: int | None, charged: tuple[Charge, ...]) -> Charge:
-    """Return the budget that a throttling error means: the one of its code, else the call's first."""
+    """Return the budget that a throttling error is about: the one of its code, else the call's first."""
     kind = "insights_load" if code == 4 and subcode in INSIGHTS_LOAD_SUBCODES else CLOSED_BY.get(code or 0, "")
     return next((charge for charge in charged if charge.kind == kind), charged[0])
 

@@ -16,7 +16,7 @@ from meta_pipeline.graph.responses.response import GraphResponse
 from meta_pipeline.json_text import valid_utf8
 from meta_pipeline.records import Batch
 
-LONGEST_POSITION = 16 * 1024  # characters of a cursor or of what `paging.next` repeats; longer ones fit in no URL
+LONGEST_POSITION = 16 * 1024  # characters of a cursor, or of the parameters of `paging.next`: longer than any valid URL
 
 
 # How often an empty page may link to itself before the listing counts as endless.
@@ -24,8 +24,8 @@ MOST_STALLS = 3
 
 
 class Positions:
-    """Track the cursors of one listing, so that it ends whatever Graph returns: none is repeated, and the number of
-    pages and rows is bounded."""
+    """The cursors of one listing, which ends whatever Graph returns: no cursor is repeated, and the number of pages and
+    rows is bounded."""
 
     def __init__(self, *, most_pages: int = MOST_PAGES, most_rows: int = MOST_ROWS) -> None:
         self._most_pages, self._most_rows = most_pages, most_rows
@@ -36,7 +36,7 @@ class Positions:
     def move(self, position: Mapping[str, str] | None, *, rows: int, is_empty: bool = False) -> None:
         """Record a page of `rows` requested rows and the position of the next page, if there is one.
 
-        Raise RepeatedCursorError, TooManyPagesError, or UnreadableAnswerError for a position that fits in no URL."""
+        Raise RepeatedCursorError, TooManyPagesError, or UnreadableAnswerError for a position too long for a URL."""
         self._pages, self._rows = self._pages + 1, self._rows + rows
         if position is None:
             return
@@ -65,9 +65,9 @@ def batches(
     """Yield every page, lazily; `get` fetches the page of the given parameters.
 
     A page may be short or empty while more follow: only a missing `paging.next` ends the listing. `next` contains the
-    token, so each request is built from the cursor. The last page is requested once more when it is empty, because a
-    lost response looks the same. `size` sets the page length; a page that is too large is requested again with fewer
-    rows."""
+    token, so each request is built from the cursor. The last page is requested once more when it is empty, because Meta
+    may also return an empty page by mistake. `size` sets the page length; a page that is too large is requested again
+    with fewer rows."""
     request, positions = dict(params), positions or Positions()
     is_promised = is_doubted = False
     while True:

@@ -1,4 +1,4 @@
-"""Decipher a response: a result, or an error by its remedy. No I/O."""
+"""Parse a response: a result, or an error with the class of its remedy. No I/O."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ class _Paging(msgspec.Struct):
     next: str | None = None
 
 
-# What `paging.next` repeats of the request and is not its position.
+# Parameters of `paging.next` that are not its position.
 _SECRETS = ("access_token", "appsecret_proof", "appsecret_time")
 
 
 Row = TypeVar("Row")
-# What msgspec raises for a body that is no such page; the second for a byte that is no UTF-8.
+# The exceptions of msgspec for a body that is not such a page; the second for bytes that are not UTF-8.
 UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError)
 
 
@@ -89,7 +89,7 @@ def page_of(body: bytes, *, trace_id: str | None, host: str = "Graph") -> Page[m
 
 
 def _page_in(body: bytes, row: type) -> tuple[bytes, Page[Any] | None]:
-    """Return the readable body and the page in it, if it is one: of such rows, else with undecoded records.
+    """Return the readable body and its page: of such rows, else with undecoded records, else None.
 
     Raise NestedTooDeepError or BodyTooLargeError."""
     fixed: bytes | None = None
@@ -121,7 +121,7 @@ def trace_of(headers: Mapping[str, str], body: Any) -> str | None:
 
 
 def decipher(status: int, headers: Mapping[str, str], body: bytes) -> tuple[Any, GraphError | None]:
-    """Return the decoded body, and the error if it is one. Raise NestedTooDeepError or BodyTooLargeError."""
+    """Return the decoded body and its error, if it has one. Raise NestedTooDeepError or BodyTooLargeError."""
     if 300 <= status < 400:
         return None, RedirectError(f"Graph answered HTTP {status}, a redirect", http_status=status)
     try:
@@ -186,7 +186,7 @@ class Answer:
 
     @property
     def usage(self) -> dict[str, Any]:
-        """Return the usage headers, those of its members included; the newest wins."""
+        """Return the usage headers, including those of its members; the last one of a name wins."""
         usage = usage_of(self.headers)
         for member in self.members:
             usage |= member.usage if member is not None else {}

@@ -1,4 +1,4 @@
-"""Requests with fewer fields where a version does not know one: only that field is lost."""
+"""Requests without a field that the version does not know, so that only this field is missing."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _UNKNOWN_FIELD = re.compile(r"nonexisting field \((\w+)\)")
 
 
 def without_unknown(fields: Sequence[str], error: RequestError) -> tuple[str, ...] | None:
-    """Return the fields but the one that Meta names as unknown; None when it names none of them, or the id."""
+    """Return the fields without the one that Meta reports as unknown; None when it reports none of them, or the id."""
     match = _UNKNOWN_FIELD.search(str(error)) if error.code == 100 else None
     if match is None or match[1] == "id":
         return None

@@ -196,7 +196,7 @@ def test_what_is_kept_shorter_is_asked_for_no_longer() -> None:
     ('["age"]', '["age"]\nenabled = "yes"', "true or false"),
     ('["age"]', '["age", "age"]', "twice"),
     ('["age"]', '"age"', "must be a list"),
-    ('["age"]', '["age"]\nkey = ["ad_id"]', "field of its own"),
+    ('["age"]', '["age"]\nkey = ["ad_id"]', "no requested field"),
     ("level =", "level", "is not valid TOML"),
 ])
 def test_what_is_wrong_is_one_sentence_that_names_file_report_and_what_to_do(before: str, after: str, reason: str) -> None:

@@ -110,7 +110,7 @@ def test_families_are_written_out(name: str) -> None:
     ("page_engaged_users", "page_engaged_users ended on 2024-03-14; page_post_engagements is closest, but counts actions, not people"),
     ("page_impressions", "page_impressions ended on 2025-11-15; page_media_view is closest"),
     ("page_impressions_paid", "page_impressions_paid ended on 2025-11-15; page_media_view is closest, with its breakdown is_from_ads"),
-    ("page_impressions_viral", "page_impressions_viral ended on 2025-11-15; Meta has nothing in its place"),
+    ("page_impressions_viral", "page_impressions_viral ended on 2025-11-15; Meta has no replacement"),
     ("page_fans", "page_fans ended on 2025-11-15; page_follows is closest, but counts followers, not likes"),
     ("post_impressions_unique", "post_impressions_unique ended on 2026-06-15; post_total_media_view_unique is closest"),
     ("impressions", "impressions ended on 2025-04-21; views is closest"),
@@ -214,7 +214,7 @@ def test_one_kind_of_object_has_one_metric_of_a_name() -> None:
     metric = METRICS["page_follows", "page"]
     kinds: list[ObjectKind] = ["instagram_account", "media", "story"]
 
-    with pytest.raises(ConfigError, match="a page has two of them"):
+    with pytest.raises(ConfigError, match="it is defined twice for a page"):
         Registry([metric, metric])
     assert [m.object for m in METRICS.named("reach")] == kinds
     assert isinstance(METRICS.get(("reach", "media")), Metric) and METRICS.get(("reach", "page")) is None

@@ -7,7 +7,7 @@ import datetime as dt
 
 import pytest
 
-from meta_pipeline.extract.planning.sizes import BELIEVED_FOR, FIRST_PAGE, SMALLEST_PAGE, Sizes
+from meta_pipeline.extract.planning.sizes import FIRST_PAGE, REFUSAL_VALID_FOR, SMALLEST_PAGE, Sizes
 
 NOW = dt.datetime(2026, 11, 24, tzinfo=dt.UTC)
 
@@ -42,7 +42,7 @@ def test_a_page_grows_back_in_steps_after_its_refusal_is_old() -> None:
     sizes, _ = settled(400, reads=6)
     steps = []
     for week in range(1, 9):
-        steps.append(sizes.believed(NOW + week * BELIEVED_FOR).page_refused)
+        steps.append(sizes.expire_refusals(NOW + week * REFUSAL_VALID_FOR).page_refused)
 
     assert steps[:3] == [1000, 2000, 4000] and steps[3:] == [None] * 5
 

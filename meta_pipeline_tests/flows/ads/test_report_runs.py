@@ -76,7 +76,7 @@ def test_the_next_process_polls_a_stuck_run_before_it_pays_again(runtime: Frozen
     plan_faults(runtime, "job_late", "job_failed")
     failed = land(ACCOUNTS[0], context)
 
-    assert all(isinstance(result, FailedDay) and "gave no result, twice" in result.reason for result in failed)
+    assert all(isinstance(result, FailedDay) and "had no result, twice" in result.reason for result in failed)
     runtime.clock.sleep(1200)
     assert all(isinstance(result, LandedFile) for result in land(ACCOUNTS[0], context))
     assert calls(runtime, "POST /act_{id}/insights") == 2

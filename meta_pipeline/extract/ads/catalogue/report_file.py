@@ -1,5 +1,4 @@
-"""Load the catalogue of reports: the built-in ones and those of a TOML file, which is checked
-line by line.
+"""Load the catalogue of reports: the built-in ones and those of a TOML file, which is checked line by line.
 
     enabled = ["account_reach_7d"]
 
@@ -99,7 +98,7 @@ def _checked(name: str, table: dict[str, Any]) -> Report:
         name,
         level=level,
         fields=fields,
-        key=_names(table, "key", (*fields, *breakdowns), "field of its own") or (IDS[level][-1], *breakdowns),
+        key=_names(table, "key", (*fields, *breakdowns), "requested field") or (IDS[level][-1], *breakdowns),
         statuses=STATUSES[level],
         windows=_names(table, "windows", LIVING_WINDOWS | DEAD_WINDOWS, "window")
         if "windows" in table else WINDOWS if actions else (),
@@ -113,12 +112,12 @@ def _checked(name: str, table: dict[str, Any]) -> Report:
 
 
 def _fields(level: str, table: dict[str, Any]) -> tuple[str, ...]:
-    """Return the fields with the days, which Meta returns in any case."""
+    """Return the fields of a report, and the fields of the day, which Meta returns in any case."""
     fields = _names(table, "fields", FIELDS, "field")
     if not fields:
         raise ConfigError("it has no fields: name at least its ids and one metric")
     if missing := [name for name in ("account_id", IDS[level][-1]) if name not in fields]:
-        raise ConfigError(f"its rows have no unique key without {' and '.join(missing)}: add to its fields")
+        raise ConfigError(f"its rows have no unique key without {' and '.join(missing)}: add it to the fields")
     above = [name for names in IDS.values() for name in names if name not in IDS[level] and name in fields]
     if above:
         raise ConfigError(f"a row of level {level} has no {above[0]}: remove it, or choose the level that has it")

@@ -20,9 +20,9 @@ from meta_pipeline.extract.ads.catalogue.vocabulary import (
 )
 from meta_pipeline.records import ConfigError
 
-# Every status that a level's things can have: by default Meta leaves deleted and archived ads out of level=ad while the
-# account's total includes their spend. One request with the whole list is right however Meta treats the default;
-# "default" plus "the deleted ones" would count twice (docs/graph-api.md §2.6, §9).
+# Every status that the entities of a level can have: by default Meta leaves deleted and archived ads out of level=ad
+# while the account's total includes their spend. One request with the whole list is right whatever Meta's default is;
+# "default" plus "the deleted ones" could count rows twice (docs/graph-api.md §2.6, §9).
 STATUSES = {kind.level: kind.statuses for kind in ENTITY_KINDS if kind.level is not None}
 
 WINDOWS = ("1d_view", "1d_click", "7d_click", "28d_click")
@@ -32,7 +32,7 @@ _DELIVERY = (*_ADDITIVE, "reach", *_ACTIONS)
 # As Meta computes them: our rates are checked against them. `ctr` is in every row that has impressions: a row without
 # it was read before these fields were requested (docs/decisions/0049).
 _RATES = ("ctr", "cpc", "cpm", "cpp", "frequency")
-# The views of three seconds are the action `video_view`, landing page views are an action as well.
+# Views of three seconds are the action `video_view`; landing page views are an action as well.
 _VIDEO = (
     "video_play_actions", "video_thruplay_watched_actions", "video_30_sec_watched_actions", "video_p25_watched_actions",
     "video_p50_watched_actions", "video_p75_watched_actions", "video_p95_watched_actions", "video_p100_watched_actions",
@@ -45,17 +45,17 @@ _RANKINGS = ("quality_ranking", "engagement_rate_ranking", "conversion_rate_rank
 # Every window is written out in the request, about 75 characters each in a URL.
 MOST_WINDOWS = 31
 
-# A number of days that end on a day, or from the first of its month to it.
+# A number of days that end on a day, or "month": from the first of the month to the day.
 Window = int | Literal["month"]
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A report of Ads Insights. `key`: the fields and breakdowns that are unique within a day; `statuses`: all of the
-    level's own things, where Meta would leave the deleted ones out; `window`: a day has the metrics of the days that
-    end on it, with None of itself alone; `history_months`: how far back Meta answers; `version`: the one it is known to
-    work on; `is_default`: read when no report is named; `gate`: what the advertiser must do first, because Meta returns
-    no rows, and no error, until then."""
+    """A report of Ads Insights. `key`: the fields and breakdowns that are unique within a day; `statuses`: all statuses
+    of the level, where Meta would leave deleted entities out; `window`: the days that end on a day and that its metrics
+    cover, None for the day alone; `history_months`: how far back Meta has data; `version`: one that it is known to work
+    on; `is_default`: read when no report is named; `gate`: what the advertiser must do first, because Meta returns no
+    rows and no error until then."""
 
     name: str
     _: KW_ONLY
@@ -74,7 +74,7 @@ class Report:
 
     @property
     def rows_per_day(self) -> float | None:
-        """Return how many rows a day has, where the report defines it; else None."""
+        """Return how many rows a day has, if the report defines it; otherwise None."""
         return 1.0 if self.level == "account" and not self.breakdowns else None
 
     @property
@@ -134,7 +134,7 @@ def too_old(report: Report, day: dt.date, today: dt.date) -> str | None:
 
 
 def months_before(day: dt.date, months: int) -> dt.date:
-    """Return the same day so many months earlier, or the last day of that month when it has no such day."""
+    """Return the same day that many months earlier, or the last day of that month when it has no such day."""
     count = day.year * 12 + day.month - 1 - months
     first = dt.date(count // 12, count % 12 + 1, 1)
     last = (first.replace(day=28) + dt.timedelta(days=4)).replace(day=1) - dt.timedelta(days=1)
@@ -169,8 +169,8 @@ def _by_breakdown(
 
 
 def _reach(level: str, window: Window) -> Report:
-    """Return the report of people reached in a window, which no sum of days gives. Off by default: every day is a range
-    of its own."""
+    """Return the report of people reached in a window, which can't be summed from days. Off by default: every day is a
+    separate range."""
     return Report(
         f"{level}_reach_{window if window == 'month' else f'{window}d'}",
         level=level,
@@ -203,7 +203,7 @@ REPORTS: dict[str, Report] = {
             fields=("account_id", "account_name", "account_currency", *DAY, *_DELIVERY, *_RATES),
             key=("account_id",),
         ),
-        # Levels of their own, because reach does not add up; everything else is summed from the ads.
+        # Reports of their own, because reach does not add up; everything else is summed from the ads.
         Report(
             "campaign_insights", level="campaign", fields=(*IDS["campaign"], *DAY, "impressions", "reach"),
             key=("campaign_id",), statuses=STATUSES["campaign"], windows=(),

@@ -57,7 +57,7 @@ FIELDS = ACTION_FIELDS | _words(
 HOURLY = frozenset(
     ("hourly_stats_aggregated_by_advertiser_time_zone", "hourly_stats_aggregated_by_audience_time_zone")
 )
-# A line is a combination; to those that Meta's table stars, _ACTION_EXTRAS can be added.
+# A line is a combination; _ACTION_EXTRAS can be added to those with a star in Meta's table.
 _STARRED = (
     "action_device", "action_device impression_device", "action_device publisher_platform",
     "action_device publisher_platform impression_device", "action_device publisher_platform platform_position",
@@ -78,7 +78,7 @@ _ACTION_EXTRAS = ("action_target_id", "action_destination")
 
 
 def _whitelist() -> frozenset[frozenset[str]]:
-    """Return every set of breakdowns and action breakdowns that Meta answers; `action_type` is implied by any
+    """Return every set of breakdowns and action breakdowns that Meta accepts; `action_type` is implied by any
     action."""
     extras = [
         frozenset(names) for count in range(3) for names in itertools.combinations(_ACTION_EXTRAS, count)
@@ -123,11 +123,11 @@ def history_limit(fields: tuple[str, ...], breakdowns: tuple[str, ...]) -> int:
 
 
 def gate(breakdowns: tuple[str, ...]) -> str | None:
-    """Return what the advertiser must do before Meta answers with these breakdowns; None when nothing."""
+    """Return what the advertiser must do before Meta returns rows by these breakdowns; None when nothing."""
     gated = [label for name, label in _GATED.items() if name in breakdowns]
     if not gated:
         return None
     return (
-        f"Since 2026-08-06 Meta gives {' and '.join(gated)} only to ad accounts whose advertiser has switched them on "
-        "in Ads Manager (or that have Meta sales support): ask the advertiser to do so"
+        f"Since 2026-08-06 Meta returns {' and '.join(gated)} only for ad accounts whose advertiser has switched them "
+        "on in Ads Manager (or that have Meta sales support): ask the advertiser to do so"
     )

@@ -1,4 +1,4 @@
-"""Partitioning pages of Ads Insights by day as they are read, and finding days that can't be trusted. No I/O."""
+"""Partition pages of Ads Insights by day as they are read, and detect days that can't be trusted. No I/O."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from meta_pipeline.extract.planning.ranges import Range
 from meta_pipeline.graph.responses.response import UNREADABLE, page_reader
 from meta_pipeline.records import Batch, LandingError
 
-# Records that are yielded together: as many as stay in a core's cache while they land.
+# The size of the records that are yielded together: small enough to stay in a core's cache while they land.
 CHUNK_BYTES = 256 * 1024
 
 

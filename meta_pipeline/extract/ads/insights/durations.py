@@ -1,7 +1,7 @@
 """Estimate how long a report run takes and when to poll it, and learn from those that have ended. No I/O.
 
-Meta publishes no durations (docs/graph-api.md §2.9). What one account's run took is the first guess for every other
-account of the app, so that from the second account on a run is rarely polled more than twice."""
+Meta publishes no durations (docs/graph-api.md §2.9). The duration of one account's run is the first guess for every
+other account of the app, so that from the second account on a run is rarely polled more than twice."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from typing import Any
 
 from meta_pipeline.store.pulls.report_sizes import APP
 
-# The weight of the newest run in the duration that is stored: a run that took longer counts for more, because a poll
-# that comes too early is paid for and one that comes too late is only late.
+# The weight of the newest run in the stored duration. A run that took longer counts for more, because a poll that is
+# too early costs a call, and one that is too late costs only time.
 LONGER, SHORTER = 0.6, 0.3
 # A run that was done at its first poll may have been done earlier: the next first poll comes a little sooner.
 SOONER = 0.9
 # Seconds by which Meta's own times, which are whole seconds, may differ from ours.
 CLOCK_SKEW_S = 2.0
-# The first poll comes that much after the expected end: a poll that is too early is a wasted call.
+# The first poll comes this much after the expected end: a poll that is too early is a wasted call.
 MARGIN, MARGIN_S = 1.1, 0.3
 
 # The first pause after a run was not done when it was expected, as a share of what was expected.
 OVERDUE = 0.3
-# Seconds between polls. Peers poll at 10 s doubling (docs/graph-api.md §2.9).
+# Seconds between polls. Other projects start at 10 s and double it (docs/graph-api.md §2.9).
 FIRST_POLL_S, LONGEST_POLL_S = 0.5, 10.0
-# While another run shows how long runs take, one is polled at this age in seconds at the latest.
+# While one run is polled early to learn how long runs take, the others are first polled at this age in seconds.
 UNKNOWN_FIRST_POLL_S = 20.0
 STUCK_AFTER_S, STUCK_AFTER_TIMES = 900.0, 5.0
 
@@ -35,13 +35,14 @@ Durations = Mapping[tuple[str, str, int], float]
 
 
 def size_class(days: int) -> int:
-    """Return the size class of so many days, which is its largest number: 1, 2, 4, 8, 16, 32, …"""
+    """Return the size class of a number of days, which is the largest number in it: 1, 2, 4, 8, 16, 32, …"""
     return 1 << max(0, days - 1).bit_length()
 
 
 def expected_s(stored: Durations, *, node_id: str, report: str, days: int) -> float | None:
-    """Return the seconds that a report run over so many days takes: of this account and size, of the app's accounts
-    and this size, of the nearest other size, or the mean of the app's other reports. None when no run has ended yet."""
+    """Return the expected seconds of a report run over this many days: learned from this account and size, else from
+    the app's accounts and this size, else from the nearest other size, else the mean of the app's other reports. None
+    when no run has ended yet."""
     wanted = size_class(days)
     for owner in (node_id, APP):
         if (seconds := stored.get((owner, report, wanted))) is not None:
@@ -60,8 +61,8 @@ def first_poll_s(expected: float) -> float:
 
 
 def pause_s(expected: float | None, *, age_s: float, polls: int) -> float:
-    """Return the seconds until the next poll of a run that is still running after so many polls. Pauses grow: by what
-    was expected, else by the age of the run; up to 10 s, or half of the age where that is more."""
+    """Return the seconds until the next poll of a run that is still running after this many polls. Pauses grow with the
+    expected duration, else with the age of the run, up to 10 s or half of the age, whichever is more."""
     pause = age_s if expected is None else OVERDUE * expected * 2.0 ** (polls - 1)
     return min(max(FIRST_POLL_S, pause), max(LONGEST_POLL_S, age_s / 2))
 
@@ -73,9 +74,9 @@ def stuck_after_s(expected: float | None) -> float:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndedRun:
-    """A report run that has ended. `age_s`: its age when it was seen to be done; `running_at_s`: its age when it was
-    last seen running, None when it was never; `expected_s`: how long it was expected to take, if that was known;
-    `status`: the run's own fields."""
+    """A report run that has ended. `age_s`: its age at the poll that saw it done; `running_at_s`: its age at the last
+    poll that saw it running, None if there was none; `expected_s`: its expected duration, if that was known; `status`:
+    the run's own fields."""
 
     age_s: float
     running_at_s: float | None

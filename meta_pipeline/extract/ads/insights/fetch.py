@@ -1,5 +1,4 @@
-"""Reading insights: the rows of a range page by page as they arrive, and a day that is too much for one request by
-ids."""
+"""Read insights: a range page by page, and a day that is too much for one request by ids."""
 
 from __future__ import annotations
 
@@ -37,13 +36,13 @@ from meta_pipeline.records import AccessToken, Batch, LandingError
 
 @dataclass(frozen=True, slots=True)
 class Restart:
-    """The read starts again: every row that was yielded before is to be discarded."""
+    """The read starts again: the caller must discard every row that was yielded before."""
 
 
 @dataclass(frozen=True, slots=True)
 class PageRows:
     """The rows of one page. `days` partitions them while it is iterated, so that the caller decides when this is
-    computed; it is to be exhausted before the next page is requested."""
+    computed; it must be exhausted before the next page is requested."""
 
     batch: Batch
     days: Iterator[tuple[dt.date, pa.BinaryArray]]
@@ -51,7 +50,7 @@ class PageRows:
 
 @dataclass(frozen=True, slots=True)
 class UntrustedDay:
-    """A day whose rows are to be discarded, and why."""
+    """A day whose rows the caller must discard, and why."""
 
     day: dt.date
     error: LandingError
@@ -69,10 +68,10 @@ class Fetcher:
     def read_pull(self, pull: Pull) -> Generator[PageRows | Restart | UntrustedDay]:
         """Yield the rows of a pull whose result is ready, page by page, then the days that can't be trusted.
 
-        A page that is too much is requested again from the same cursor with half of the rows. A read whose cursor Meta
-        forgot starts again, and its pages don't grow from then on. A range without any row is accepted after it was
-        read twice: Meta also answers 200 without rows at moments of trouble (docs/graph-api.md §14, `empty_200`). Raise
-        TransientError for one that had rows and then has none."""
+        A page that is too much is requested again from the same cursor with fewer rows. A read whose cursor Meta forgot
+        starts again, and its pages don't grow from then on. A range without any row is read twice before it is
+        accepted: Meta also returns 200 without rows during faults (docs/graph-api.md §14, `empty_200`). Raise
+        TransientError for a range that had rows and then has none."""
         sizes = self.planner.sizes(pull.report)
         size: PageSize = sizes
         most_rows, empty_reads, forgotten = 0, 0, 0
@@ -114,7 +113,7 @@ class Fetcher:
             pull = Pull(report=report, node_id=node_id, requested=whole, request=request)
             partitioner, rows = DayPartitioner(report, node_id, whole), Rows()
             for batch in self._batches(pull, size, key_row_type(report.key)):
-                # Without the page: its records are copied beside it.
+                # Without the body of the page, because its records are copies.
                 answer = dataclasses.replace(batch, body=None, rows=())
                 chunks = (chunk for _, chunk in partitioner.partition(batch))
                 rows.extend((record, answer) for chunk in chunks for record in chunk.to_pylist())
@@ -123,7 +122,7 @@ class Fetcher:
             return rows
 
         def list_part_ids(part: Part) -> list[str]:
-            """Return the ids of the things that have rows: the least that can be requested."""
+            """Return the ids of the entities that have rows, from the smallest possible request."""
             name = f"{report.level}_id"
             ids_only = dataclasses.replace(
                 report, fields=(name,), key=(name,), breakdowns=(), action_breakdowns=(), windows=()
@@ -148,7 +147,7 @@ class Fetcher:
         return total
 
     def list_ids(self, report: Report) -> list[str]:
-        """Return the ids of the level's things, as their listing has them now."""
+        """Return the ids of the level's entities that their listing has now."""
         return list_ids(
             self.planner.node_id, kind_of_level(report.level), graph=self.gateway("entities"), token=self.token,
             size=Sizes(LISTING_PAGE),

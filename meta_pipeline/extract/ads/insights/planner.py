@@ -20,8 +20,8 @@ from meta_pipeline.store.pulls import report_sizes
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planner:
-    """Plans the requests of one node's reports. Sizes are loaded once, so that what another process learns of the same
-    node meanwhile is learned again. `largest_page`: of insights, in rows."""
+    """Plans the requests of one node's reports. Sizes are loaded once: what another process learns about the same node
+    meanwhile is not used. `largest_page`: of insights, in rows."""
 
     node_id: str
     engine: sa.Engine
@@ -45,13 +45,13 @@ class Planner:
         return plan_ranges(self.sizes(report), days, most=report.most_days)
 
     def needs_report_run(self, report: Report, requested: Range) -> bool:
-        """Check that the range is more than is read synchronously."""
+        """Check that the range is too large for a synchronous read, or that its report is gated."""
         sizes, days = self.sizes(report), len(requested.days)
         return report.gate is not None or not sizes.is_synchronous(days, rows_per_day=report.rows_per_day)
 
     def refuse_synchronous(self, pull: Pull) -> bool:
-        """Learn that a pull was too much for a synchronous read; return False where a report run is no alternative:
-        it was one already, or the range is too short for one."""
+        """Learn that a pull was too much for a synchronous read; return False when a report run is no alternative: the
+        pull was one already, or the range is too short for one."""
         if pull.report_run_id is not None or len(pull.requested.days) <= SYNCHRONOUS_DAYS:
             return False
         self.sizes(pull.report).sync_was_refused(len(pull.requested.days), self.now())
@@ -64,7 +64,7 @@ class Planner:
         self.store(report)
 
     def expected_run_s(self, report: Report, requested: Range) -> float | None:
-        """Return the seconds that a report run is expected to take; None when none of the app has ended yet."""
+        """Return the seconds that a report run is expected to take; None when no run of the app has ended yet."""
         stored = report_sizes.durations(self.engine, node_id=self.node_id)
         return durations.expected_s(stored, node_id=self.node_id, report=report.name, days=len(requested.days))
 

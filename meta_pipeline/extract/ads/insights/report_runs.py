@@ -1,4 +1,4 @@
-"""Report runs under way: submitted, recorded, and polled together until each has a result or is known to have none."""
+"""Submit and record report runs, and poll them together until each has a result or is known to have none."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from meta_pipeline.store.pulls import report_runs
 
 # A read right after the POST may answer 100/33, not replicated yet (docs/graph-api.md §2.9, P-TAP).
 NOT_FOUND, POLLS_WHEN_NEW = (100, 33), 3
-# Polls that are due within that many seconds of each other are one batch.
+# Polls that are due within this many seconds of each other are one batch.
 TOGETHER_S = 0.05
 # How often a wait checks whether another account's run has shown how long runs take, and how old that run may be.
 CHECK_S, SCOUT_FOR = 1.0, dt.timedelta(minutes=10)
@@ -39,9 +39,9 @@ _STATUS_FIELDS = (
 
 @dataclass(slots=True)
 class _Watch:
-    """A report run that is polled. `due_s`: when next, and `since_s`: since when, on the clock of its ReportRuns;
-    `expected_s`: how long it is expected to take; `running_at_s`: its age when it was last seen running;
-    `is_previous_polled`: the run that it replaced was polled once more."""
+    """A report run that is polled. `due_s`: the time of the next poll, and `since_s`: the time from which it is polled,
+    both on the clock of its ReportRuns; `expected_s`: its expected duration; `running_at_s`: its age at the last poll
+    that saw it running; `is_previous_polled`: the run that it replaced was polled once more."""
 
     pull: Pull
     _: KW_ONLY
@@ -154,8 +154,8 @@ class ReportRuns:
         return ended
 
     def _elapsed_s(self) -> float:
-        """Return the seconds since the first use: by the clock, but at least as long as was slept, should the clock be
-        set back."""
+        """Return the seconds since the first use: by the clock, but at least the time slept, in case the clock is set
+        back."""
         self._began_at = self._began_at or self.now()
         return max((self.now() - self._began_at).total_seconds(), self._slept_s)
 
@@ -196,7 +196,7 @@ class ReportRuns:
         return [
             answer if isinstance(answer, GraphError)
             else answer.data if isinstance(answer.data, dict)
-            else TransientError("Graph answered a report run's status with no object")
+            else TransientError("Graph did not return the status of a report run as a JSON object")
             for answer in answers
         ]
 
@@ -267,13 +267,13 @@ class ReportRuns:
                 self.submit(pull, previous_run_id=run_id if abandoned.is_stuck else previous)
             except MetaPipelineError as error:
                 return error
-        elif not abandoned.is_stuck and previous is not None:  # Meta has not ended that one
+        elif not abandoned.is_stuck and previous is not None:  # Meta has not ended the previous one
             report_runs.restore(self.engine, report_run_id=run_id, previous_run_id=previous, status="submitted")
         elif not abandoned.is_stuck:
             self._mark(pull, "abandoned")
         if watch.is_resubmitted or not abandoned.resubmit:
             twice = ", twice" if watch.is_resubmitted else ""
-            return ReportRunError(f"report run {run_id} gave no result{twice}: {abandoned.reason}")
+            return ReportRunError(f"report run {run_id} had no result{twice}: {abandoned.reason}")
         watch.is_resubmitted, watch.is_previous_polled, watch.polls, watch.running_at_s = True, False, 0, None
         watch.since_s = self._elapsed_s()
         self._schedule([watch])

@@ -1,4 +1,4 @@
-"""Requests of Ads Insights as parameters, and the pulls that carry them. No I/O."""
+"""The parameters of requests for Ads Insights, and the pulls that they belong to. No I/O."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ def insights_request(report: Report, days: Range, part: Part | None = None) -> d
 
 
 def _days(report: Report, days: Range) -> dict[str, Any]:
-    """Return the parameters that give every day of the range its own rows. Windows overlap, so each is named; Meta
-    answers all of them in one report (docs/graph-api.md §2.1)."""
+    """Return the parameters with which every day of the range has its own rows. Windows overlap, so each is listed;
+    Meta returns all of them in one report (docs/graph-api.md §2.1)."""
     if report.window is None:
         return {"time_range": _time_range(days.since, days.until), "time_increment": 1}
     return {"time_ranges": [_time_range(*report.span(day)) for day in days.days]}
@@ -52,9 +52,9 @@ def _time_range(since: dt.date, until: dt.date) -> dict[str, str]:
 
 @dataclass(slots=True, kw_only=True)
 class Pull:
-    """One report of one node over the `requested` range, on its way. `is_done`: its report run is known to be complete;
-    `is_resumed`: an earlier process submitted it; `previous_run_id`: the run without progress that this one replaced;
-    `percent` and `changed_at`: the progress that was seen last, and when it was first seen."""
+    """One report of one node over the `requested` range, while it is read. `is_done`: its report run is known to be
+    complete; `is_resumed`: an earlier process submitted it; `previous_run_id`: the run without progress that this one
+    replaced; `percent` and `changed_at`: its last known progress, and when that was first seen."""
 
     report: Report
     node_id: str
@@ -70,5 +70,5 @@ class Pull:
 
     @property
     def digest(self) -> str:
-        """Return the name of exactly this request of this node."""
+        """Return the digest that identifies exactly this request of this node."""
         return request_digest([self.node_id, self.request])

@@ -8,12 +8,12 @@ from typing import Any
 
 from meta_pipeline.records import MetaPipelineError
 
-# One process waits that long for a run that makes progress; the next one resumes it (docs/graph-api.md §2.9).
+# One process polls a run that makes progress for this long; the next one resumes it (docs/graph-api.md §2.9).
 GIVE_UP_S = 1800.0
 
 
 class ReportRunError(MetaPipelineError):
-    """A report run ended without a result; the sentence says which one and why."""
+    """A report run ended without a result; the message names the run and the reason."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
-"""A day that is too much for one request, read in parts: by ids, those of the listings, halved until each part
-succeeds, and always all the others (`NOT_IN`), because listings leave deleted ads out. A part that ids don't divide is
-read by fields and its rows are joined. The day is accepted only when the parts add up to Meta's own total of the
-account. No I/O of its own."""
+"""Read a day that is too much for one request in parts. The ids of the listings are halved until each part succeeds;
+one more part has all other ids (`NOT_IN`), because listings leave deleted ads out. A part that ids can't divide is read
+by groups of fields, and its rows are joined. The day is accepted only when the parts add up to Meta's own total of the
+account. No I/O: the caller passes the functions that read."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ Rows = list[tuple[bytes, Batch]]
 KeyReader = Callable[[bytes], Any]
 # What adds up over the parts of an account's day, at every level and breakdown.
 ADDITIVE = ("impressions", "clicks", "spend")
-DUPLICATE_ROW = "the parts that the day was read in have a row twice"
+DUPLICATE_ROW = "the day was read in parts, and they have a row twice"
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Things of a level: those of `ids`, or with `is_rest` all but those."""
+    """Entities of a level: those of `ids`, or with `is_rest` all others."""
 
     ids: tuple[str, ...]
     is_rest: bool = False
@@ -34,7 +34,7 @@ class Part:
         return {"field": f"{level}.id", "operator": "NOT_IN" if self.is_rest else "IN", "value": list(self.ids)}
 
     def halves(self) -> list[Part]:
-        """Return the two halves; nothing when ids don't divide the part."""
+        """Return the two halves; [] when ids can't divide the part."""
         middle = len(self.ids) // 2
         return [] if self.is_rest or not middle else [Part(self.ids[:middle]), Part(self.ids[middle:])]
 
@@ -57,7 +57,7 @@ def identifying_fields(fields: Iterable[str], key: Iterable[str]) -> tuple[str, 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DayReader:
     """The functions that read parts of a day. `read` requests some fields of a part and may raise TooMuchDataError;
-    `list_ids` requests only the ids of a part's things, and may raise it too; `read_key` returns the key of a row;
+    `list_ids` requests only the ids of a part's entities, and may raise it too; `read_key` returns the key of a row;
     `identifying` fields are in every request."""
 
     read: Callable[[Part, Sequence[str]], Rows]
@@ -91,15 +91,15 @@ class DayReader:
         return self.read(part, self.fields)
 
     def _split_rest(self, rest: Part) -> list[Part]:
-        """Split a rest by the ids that no listing had: ids alone are little data, and include the deleted. Return
-        nothing when it has none."""
+        """Split a rest by the ids that no listing had: ids alone are little data, and they include deleted entities.
+        Return [] when there are none."""
         unlisted = Part(tuple(sorted(set(self.list_ids(rest)) - set(rest.ids))))
         if not unlisted.ids:
             return []
         return [*(unlisted.halves() or [unlisted]), Part((*rest.ids, *unlisted.ids), is_rest=True)]
 
     def _read_by_fields(self, part: Part, error: TooMuchDataError) -> Rows:
-        """Read a part whose fields are too many at once: halves of them, until each succeeds."""
+        """Read a part that is too much with all fields: halve the fields until each request succeeds."""
         others = [name for name in self.fields if name not in self.identifying]
         groups, answers = _halves(others), []
         if not groups:
@@ -135,13 +135,13 @@ def read_in_parts(
         difference = _difference(sums, totals[-1])
         if difference is None:
             return rows
-        reason = f"the parts that the day was read in don't add up to Meta's own total: {difference}"
+        reason = f"the day was read in parts, and they don't add up to Meta's own total: {difference}"
     raise LandingError(reason)
 
 
 def join_rows(answers: Sequence[Rows], read_key: KeyReader) -> Rows:
-    """Join the rows of one part that was read by fields, by their key: every value is as Meta gave it, a field that no
-    answer has for a row is missing, and the row belongs to the answer that had it first."""
+    """Join the rows of one part that was read by fields, by their key. Every value is as Meta returned it, a field that
+    no response has for a row is missing, and the row belongs to the first response that had it."""
     joined: dict[Any, tuple[list[bytes], Batch]] = {}
     for rows in answers:
         if len({read_key(record) for record, _ in rows}) < len(rows):
@@ -184,7 +184,7 @@ def _difference(sums: Mapping[str, Decimal], total: Mapping[str, Any]) -> str | 
 
 
 def _metric(value: bytes | msgspec.Raw) -> Decimal:
-    """Parse a metric, which Meta returns as a string; null means 0, anything that is no number means NaN."""
+    """Parse a metric, which Meta returns as a string; null means 0, anything that is not a number means NaN."""
     text = bytes(value).decode().strip('"')
     try:
         return Decimal(0) if text == "null" else Decimal(text)

@@ -1,4 +1,4 @@
-"""The creatives that ads refer to. A creative that Meta can't answer for is a row with its error; the others are
+"""Read the creatives that ads refer to. A creative that Meta can't return is a row with its error; the others are
 read."""
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from meta_pipeline.graph.responses.paging import Positions
 from meta_pipeline.graph.responses.response import GraphResponse
 from meta_pipeline.records import AccessToken, Batch
 
-# What a creative is requested with; the digest of it says whether a sweep covered the same fields.
+# The parameters of a request for creatives. Their digest shows whether a sweep covered the same fields.
 REQUEST: Mapping[str, Any] = {"fields": list(CREATIVES.fields)}
-# `object_story_spec` and `asset_feed_spec` are large: peers go down to 10–25 a page (docs/graph-api.md §9, P-AIR). A
-# page that fails at the smallest size is read by id, an operation each, so that size is smaller still.
+# `object_story_spec` and `asset_feed_spec` are large: other projects go down to 10–25 a page (docs/graph-api.md §9,
+# P-AIR). A page that fails at the smallest size is read by id, one operation each, so that size is even smaller.
 LARGEST_PAGE, SMALLEST_PAGE = 100, 6
 
 
@@ -53,7 +53,7 @@ def ids_to_read(
     sweep: dt.timedelta,
 ) -> set[str]:
     """Return the creatives to request: new ones, and all when a sweep `is_due`, because only a sweep shows a changed
-    name. Deleted ones stay deleted, and one that could not be read is tried again after a sweep's time at the
+    name. Deleted ones stay deleted. One that could not be read is tried again after the time between two sweeps at the
     earliest."""
 
     def is_settled(each: StoredRecord) -> bool:
@@ -98,8 +98,8 @@ class CreativeScan:
     is_over: bool = False
 
     def next_step(self) -> Page | ById | None:
-        """Return the cheapest next step. The edge lists the whole library of an account, of which ads refer to a part:
-        a page costs one call, an id one operation, so pages are read while fewer of them were in vain than ids are
+        """Return the cheapest next step. The edge lists the whole library of an account, and ads refer to a part of it.
+        A page costs one call and an id one operation, so pages are read until as many in a row were useless as ids are
         left."""
         if self.set_aside:
             return ById(tuple(sorted(self.set_aside)))
@@ -121,10 +121,10 @@ class CreativeScan:
         return dataclasses.replace(moved, wanted=self.wanted - read, limit=min(self.ceiling, self.limit * 2))
 
     def after_error(self, error: GraphError) -> CreativeScan:
-        """Return the state after a page failed: a creative on it can't be answered for, or it was too much at once.
-        Request half of it, and after too much no more than that again. A page of the smallest size is passed by its ids
-        alone, which also show where it ends; when these fail too, everything left is read by id. A transient error was
-        retried before, so it goes to the smallest page directly."""
+        """Return the state after a page failed: Meta can't return a creative on it, or it was too much data. The next
+        page has half its size; after too much data, pages don't grow beyond that. A page of the smallest size is
+        requested with only the ids, which also return the next cursor; when this fails too, everything left is read by
+        id. A transient error was retried before, so the smallest page follows directly."""
         if self.is_stuck:
             return dataclasses.replace(self, is_over=True)
         if self.limit <= SMALLEST_PAGE:
@@ -135,7 +135,7 @@ class CreativeScan:
 
 
 def read_creatives(node_id: str, wanted: Iterable[str], *, graph: GraphClient, token: AccessToken) -> Iterator[Row]:
-    """Read the creatives wanted, each once: as Graph gave it, or a row with its error."""
+    """Read the wanted creatives, each once: as Graph returned it, or as a row with its error."""
     scan, positions = CreativeScan(frozenset(wanted)), Positions()
     while (step := scan.next_step()) is not None:
         if isinstance(step, ById):
@@ -162,8 +162,8 @@ def read_creatives(node_id: str, wanted: Iterable[str], *, graph: GraphClient, t
 
 
 def _by_id(ids: Iterable[str], *, graph: GraphClient, token: AccessToken) -> Iterator[Row]:
-    """Read creatives by their ids, as many at once as a batch takes. One that keeps failing uses up the tries of its
-    batch: ids without an answer are requested again, as long as any other was answered."""
+    """Read creatives by their ids, a full batch at a time. A creative that keeps failing uses up the tries of its
+    batch, so ids without an answer are requested again as long as any other id was answered."""
     left = list(ids)
     while left:
         batch_ids, left = left[:BATCH_LIMIT], left[BATCH_LIMIT:]
@@ -185,6 +185,6 @@ def _by_id(ids: Iterable[str], *, graph: GraphClient, token: AccessToken) -> Ite
 
 
 def may_concern_one_creative(error: GraphError) -> bool:
-    """Check that one creative may be the reason: it is too much, or an error of Graph's own (1, 2) that retrying did
-    not remove. A missing answer concerns none in particular."""
+    """Check that one creative may be the cause: it is too much data, or Graph's own error (1, 2) persists after
+    retries. A missing answer is not about one creative."""
     return isinstance(error, TooMuchDataError) or (isinstance(error, TransientError) and error.code in (1, 2))

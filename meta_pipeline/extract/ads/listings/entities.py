@@ -1,4 +1,4 @@
-"""Accounts, campaigns, ad sets and ads as they are now: a whole listing now and then, what changed in between."""
+"""Accounts, campaigns, ad sets and ads as they are now: a whole listing from time to time, and changes in between."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from meta_pipeline.graph.request import PageSize
 from meta_pipeline.graph.responses.response import GraphResponse
 from meta_pipeline.records import AccessToken, Batch
 
-# Things per page of a listing; pages of insights grow (`extract/planning/sizes.py`).
+# Entities per page of a listing; pages of insights grow (`extract/planning/sizes.py`).
 LISTING_PAGE = 500
-# Meta's clock is not ours, and a change is not listed everywhere at once: what was updated up to an hour before the
-# newest known update is read again. It costs no call, and a sweep finds what is later still.
+# Meta's clock may differ from ours, and Meta may list a change late: entities that were updated up to an hour before
+# the newest known update are read again. This costs no call, and a sweep reads changes that are listed even later.
 OVERLAP = dt.timedelta(hours=1)
 SWEEP_DAYS = 7
-# Deleted ads that are read by their ids in one listing, for their creatives: the operations of one batch. The others
-# follow with later listings (docs/decisions/0050).
+# Deleted ads that one listing reads by id, for their creatives: the operations of one batch. Later listings read the
+# others (docs/decisions/0050).
 MOST_DELETED_ADS = 50
 
 
@@ -39,8 +39,8 @@ def listing_request(kind: EntityKind) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """The records of one kind, and the request they answer. `is_whole`: all of it was listed; `has_status_changes`: the
-    status of something changed, and with it that of what is below, whose `updated_time` does not show it."""
+    """The records of one kind, and their request. `is_whole`: all entities were listed; `has_status_changes`: the
+    status of an entity changed, and with it that of the entities below it, whose `updated_time` does not change."""
 
     records: list[Row]
     request: dict[str, Any]
@@ -61,7 +61,7 @@ class _Names(msgspec.Struct):
 
 
 class _Deleted(msgspec.Struct, omit_defaults=True, rename={"source": "told_by"}):
-    """The record of a thing that no listing has any more."""
+    """The record of an entity that no listing has."""
 
     id: str
     name: str | None
@@ -77,10 +77,10 @@ _read_names = msgspec.json.Decoder(_Names).decode
 
 
 def read_mentioned(paths: Iterable[str]) -> dict[str, dict[str, Row]]:
-    """Read the campaigns, ad sets and ads that landed insights files mention, oldest file first: by level and id a
-    record of each, with the name it had last. It lands for a thing that no listing has any more: a listing names every
-    status but DELETED, so what delivered and is in none is deleted, and to read thousands of them by their ids would
-    cost a call each for little more (docs/decisions/0025)."""
+    """Read the campaigns, ad sets and ads that landed insights files mention, oldest file first. Return a record of
+    each by level and id, with its last name. The record lands when no listing has the entity. Listings have every
+    status but DELETED, so an entity that delivered and is in no listing is deleted; reading thousands of them by id
+    would cost a call each and add little (docs/decisions/0025)."""
     mentioned: dict[str, dict[str, tuple[_Deleted, Batch]]] = {str(kind.level): {} for kind in LISTED_KINDS}
     for path in paths:
         for record, batch in stored_listing.read_rows(path):
@@ -90,8 +90,8 @@ def read_mentioned(paths: Iterable[str]) -> dict[str, dict[str, Row]]:
             mentioned["adset"][adset] = _Deleted(adset, names.adset_name, account, campaign), batch
             mentioned["ad"][ad] = _Deleted(ad, names.ad_name, account, campaign, adset), batch
     return {
-        level: {id: (msgspec.json.encode(deleted), batch) for id, (deleted, batch) in things.items() if id}
-        for level, things in mentioned.items()
+        level: {id: (msgspec.json.encode(deleted), batch) for id, (deleted, batch) in entities.items() if id}
+        for level, entities in mentioned.items()
     }
 
 
@@ -103,8 +103,8 @@ def increment_start(
     sweep: dt.timedelta,
     page: int,
 ) -> int | None:
-    """Return the Unix time from which changes are requested. None for all of it: at first, when a sweep is due, and
-    when it is one page, which costs the same one call and also shows what vanished."""
+    """Return the Unix time from which changes are requested. Return None for a whole listing: at first, when a sweep is
+    due, and when everything fits on one page, which also costs one call and shows what is missing."""
     if swept_at is None or now - swept_at >= sweep:
         return None
     if sum(not each.summary.is_deleted and not each.summary.error for each in stored.values()) <= page:
@@ -122,9 +122,9 @@ def unlisted_ids(
     now: dt.datetime,
     sweep: dt.timedelta,
 ) -> list[str]:
-    """Return the ids that insights or the stored listing have and no new listing does: deleted, or out of sight. What
-    is known to be deleted stays deleted; what could not be read is tried again when a sweep is due. An increment says
-    nothing of what it leaves out."""
+    """Return the ids that insights or the stored listing have and the new listing does not: deleted, or not visible to
+    the token. An entity that is known to be deleted stays deleted; one that could not be read is tried again when a
+    sweep is due. An increment says nothing about stored entities that it leaves out."""
     settled = {
         id for id, each in stored.items()
         if not is_whole or each.summary.is_deleted or (each.summary.error and now - each.batch.fetched_at < sweep)
@@ -150,7 +150,7 @@ def read_custom_conversions(node_id: str, *, graph: GraphClient, token: AccessTo
 
 
 def list_ids(node_id: str, kind: EntityKind, *, graph: GraphClient, token: AccessToken, size: PageSize) -> list[str]:
-    """List nothing but the ids of an account's things."""
+    """List only the ids of an account's entities."""
     request = {"fields": "id", "effective_status": list(kind.listed_statuses)}
     pages = graph.batches(f"{node_id}/{kind.edge}", request, token=token, kind=CallKind.AD_OBJECTS, size=size)
     return [msgspec.json.decode(record)["id"] for page in pages for record in page.records]
@@ -168,14 +168,14 @@ def refresh(
     sweep: dt.timedelta,
     size: PageSize,
 ) -> Snapshot:
-    """Read one kind as it is now: what changed `since` (Unix time), or all of it, merged into the stored listing."""
+    """Read the entities of one kind that changed `since` (Unix time), or all; merge them into the stored listing."""
     request = listing_request(kind)
     if since is not None:
         request["filtering"] = [{"field": f"{kind.level}.updated_time", "operator": "GREATER_THAN", "value": since}]
     pages = graph.batches(f"{node_id}/{kind.edge}", request, token=token, kind=CallKind.AD_OBJECTS, size=size)
     fresh = stored_listing.index_rows((record, page) for page in pages for record in page.records)
     unlisted = unlisted_ids(stored, fresh, mentioned, is_whole=since is None, now=graph.now(), sweep=sweep)
-    # What was in a listing before may be out of sight only: that is worth a call.
+    # An entity that was listed before may only be invisible to the token, so it is read by id.
     vanished = [id for id in unlisted if id in stored and stored[id].summary.source != "insights"]
     missing = stored_listing.index_rows(_by_id(vanished, {"fields": list(kind.fields)}, graph=graph, token=token))
     missing |= stored_listing.index_rows(mentioned[id] for id in unlisted if id not in stored)
@@ -185,7 +185,7 @@ def refresh(
         id in stored and stored[id].summary.effective_status != each.summary.effective_status
         for id, each in (fresh | missing).items()
     )
-    # A whole listing comes first, in Meta's order; an increment leaves every record in its place.
+    # The records of a whole listing come first, in Meta's order; an increment leaves every record in its place.
     merged = {**fresh, **missing, **stored} if since is None else dict(stored)
     merged |= {**fresh, **missing}
     return Snapshot(
@@ -197,8 +197,8 @@ def refresh(
 def _read_deleted(
     missing: Mapping[str, StoredRecord], stored: Mapping[str, StoredRecord], *, graph: GraphClient, token: AccessToken
 ) -> dict[str, StoredRecord]:
-    """Read deleted ads of which only insights tell by their ids, new ones first, as many as one batch takes: only so is
-    their creative known. One that can't be read keeps what insights say, with the error, and is not tried again."""
+    """Read by id deleted ads that only insights mention, new ones first, up to one batch: only this returns their
+    creative. One that can't be read keeps the record made from insights, with the error, and is not tried again."""
     unread = {
         id: each for id, each in (*missing.items(), *reversed([*stored.items()]))
         if each.summary.source == "insights" and not each.summary.error
@@ -219,7 +219,7 @@ def _read_deleted(
 
 
 def row_of(answer: GraphResponse) -> Row:
-    """Return a node's answer as one record, and a batch of its own."""
+    """Return a node's response as one record, and a batch for it alone."""
     return answer.body, Batch(
         records=(answer.body,), trace_id=answer.trace_id, version=answer.version, fetched_at=answer.fetched_at
     )
@@ -228,8 +228,8 @@ def row_of(answer: GraphResponse) -> Row:
 def _by_id(
     node_ids: list[str], request: dict[str, Any], *, graph: GraphClient, token: AccessToken
 ) -> Iterator[Row]:
-    """Read things by their ids, many in one HTTP call; one that can no longer be read is a row with its error and does
-    not end the listing."""
+    """Read entities by their ids, many in one HTTP call; one that can no longer be read is a row with its error and
+    does not end the listing."""
     answers = graph.batch([Operation(node_id, request, CallKind.AD_OBJECTS) for node_id in node_ids], token=token)
     for node_id, answer in zip(node_ids, answers, strict=True):
         if isinstance(answer, ScopeError):
@@ -241,7 +241,7 @@ def _by_id(
 
 
 def error_row(node_id: str, error: GraphError, graph: GraphClient) -> Row:
-    """Return the row of a thing that could not be read."""
+    """Return the row of an entity that could not be read."""
     record = json.dumps({"id": node_id, "error": str(error)}).encode()
     return record, Batch(
         records=(record,), trace_id=error.trace_id, version=graph.marketing_version, fetched_at=graph.now()

@@ -30,8 +30,8 @@ _read_ad_set = msgspec.json.Decoder(_AdSet).decode
 
 
 def promoted_by(creatives: Iterable[bytes], ad_sets: Iterable[bytes]) -> list[Relation]:
-    """Return a relation for each Page and Instagram account that these records name, by kind and id; `via` says which
-    records did. A record that can't be read names none."""
+    """Return a relation for each Page and Instagram account that these records name, sorted by kind and id; `via` is
+    the kind of record that names it. A record that can't be parsed is skipped."""
     relations = {*_of_creatives(creatives), *_of_ad_sets(ad_sets)}
     return [{"kind": kind, "id": id, "via": via} for kind, id, via in sorted(relations)]
 

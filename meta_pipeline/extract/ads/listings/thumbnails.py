@@ -14,7 +14,7 @@ from meta_pipeline.extract.stored_listing import StoredRecord
 
 
 class Thumbnail(msgspec.Struct, omit_defaults=True):
-    """A creative's thumbnail. `key`: identifies the picture, whatever its address is signed with."""
+    """A creative's thumbnail. `key`: identifies the picture, independent of the signature of its URL."""
 
     id: str
     account_id: str | None = None
@@ -38,7 +38,7 @@ encode_thumbnail = msgspec.json.Encoder().encode
 
 @dataclass(frozen=True, slots=True)
 class PendingDownload:
-    """A picture to download. The address is signed, so it is never shown."""
+    """A picture to download. The URL is signed, so it is never shown."""
 
     thumbnail: Thumbnail
     url: str
@@ -48,9 +48,9 @@ class PendingDownload:
 
 
 def pending_downloads(fresh: Iterable[bytes], stored: Mapping[str, StoredRecord]) -> list[PendingDownload]:
-    """Return the pictures to download for creatives that were read just now (only their addresses are valid): those
-    that are new, have changed, or could not be downloaded before. Host and query of an address change with every
-    answer; its path does not."""
+    """Return the pictures to download for creatives that were read just now (only their URLs are valid): those that are
+    new, have changed, or could not be downloaded before. Host and query of a URL change with every response; its path
+    does not."""
     pending = []
     for record in fresh:
         creative = _read_creative(record)
@@ -64,7 +64,7 @@ def pending_downloads(fresh: Iterable[bytes], stored: Mapping[str, StoredRecord]
 
 
 def _path_of(url: str) -> str:
-    """Return the part of an address that identifies the picture: the rest is signed anew each time."""
+    """Return the part of a URL that identifies the picture: the rest is signed anew each time."""
     try:
         return urlsplit(url).path
     except ValueError:  # not a URL: the download reports it
