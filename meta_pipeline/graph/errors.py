@@ -258,5 +258,5 @@ def after_retries(error: GraphError) -> GraphError:
     if (error.code, error.subcode) != (1, 99):
         return error
     too_much = TooMuchDataError("", code=1, subcode=99, http_status=error.http_status, trace_id=error.trace_id)
-    too_much.args = (f"{error}: {TooMuchDataError.remedy}",)
+    too_much.args, too_much.reason = (f"{error.reason}: {TooMuchDataError.remedy}",), error.reason
     return too_much

@@ -175,7 +175,8 @@ class Wire:
 
     def without_secrets(self, error: GraphError, token: AccessToken | None, form: Mapping[str, str]) -> GraphError:
         """Return the error without secrets: Meta's message may repeat what it was sent."""
-        error.args = (without(str(error), secrets_of(token, self._app_secret, form)),)
+        secrets = secrets_of(token, self._app_secret, form)
+        error.args, error.reason = (without(str(error), secrets),), without(error.reason, secrets)
         return error
 
     def _admitted(self, charged: tuple[Charge, ...], operations: int, context: CallContext) -> Admission | None:

@@ -137,7 +137,7 @@ def test_no_error_holds_a_token_or_a_secret(server: Server, client: Client) -> N
     server.say({"error": {"message": f"bad token {TOKEN.value} and {SECRET}", "code": 190}}, status=400)
     with pytest.raises(TokenError) as refused:
         client.get("me", token=TOKEN, kind=CallKind.IDENTITY)
-    texts += [str(refused.value), repr(refused.value), repr(client), repr(client.events), repr(dead.events), repr(TOKEN)]
+    texts += [str(refused.value), refused.value.reason, repr(refused.value), repr(client), repr(client.events), repr(dead.events), repr(TOKEN)]
 
     for text in texts:
         assert TOKEN.value not in text and SECRET not in text and "AQcode" not in text
@@ -145,10 +145,12 @@ def test_no_error_holds_a_token_or_a_secret(server: Server, client: Client) -> N
 
 def test_an_unknown_error_that_persists_counts_as_too_much_data(server: Server, client: Client) -> None:
     server.say({"error": {"message": "An unknown error occurred", "code": 1, "error_subcode": 99}}, status=500)
-    with pytest.raises(TooMuchDataError):
+    with pytest.raises(TooMuchDataError) as raised:
         client.get("act_1/insights", token=TOKEN, kind=CallKind.INSIGHTS)
 
     assert len(server.seen) == TRIES
+    assert raised.value.reason == "(1/99) An unknown error occurred"
+    assert str(raised.value) == f"{raised.value.reason}: {TooMuchDataError.remedy}"
 
 
 def test_a_repeatable_post_is_sent_again(server: Server, client: Client) -> None:

@@ -109,11 +109,13 @@ def find_all(engine: sa.Engine, *, retired: bool, replaced: bool = False) -> lis
 
 
 def last_retired_reader(engine: sa.Engine, node_id: str) -> tuple[str, str] | None:
-    """Return the owner of the token that read a node last and was retired, and why; None when no token reached it."""
+    """Return the owner of the token that read a node last and was retired, and why; None when no retired token
+    reached it."""
     query = (
         sa.select(tokens.c.subject_name, tokens.c.retired_because)
         .join(node_access, node_access.c.token_ref == tokens.c.id)
-        .where(node_access.c.node_id == node_id).order_by(tokens.c.retired_at.desc())
+        .where(node_access.c.node_id == node_id, tokens.c.retired_at.is_not(None))
+        .order_by(tokens.c.retired_at.desc())
     )
     with engine.connect() as connection:
         row = connection.execute(query).first()

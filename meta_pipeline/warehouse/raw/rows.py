@@ -103,10 +103,10 @@ def replace_days(
             [table.structure, *landed.parameters],
         )
         expected = sum(file.rows for file in files)
-        loaded = connection.execute(
+        ((loaded,),) = connection.execute(
             f"select count(*) from {table.place} as stored semi join changed using (node_id, day)"
-        ).fetchone()
-        if loaded is None or loaded[0] != expected:
+        ).fetchall()
+        if loaded != expected:
             raise LoadError(f"{table.name}: {expected} rows landed and {loaded} loaded; nothing was changed")
         add_requests(connection, table)
         log.record(table.name, "select node_id, day from changed")
