@@ -24,7 +24,7 @@ STAMPS = {("marts", "publication")}
 
 
 class DbtBuilds:
-    """Runs dbt on files of one name, with a manifest that is parsed once. `folder` receives what dbt writes."""
+    """Runs of dbt on files of one name, with a manifest that is parsed once. dbt writes its files to `folder`."""
 
     def __init__(self, folder: Path, *, project: Path | None = None) -> None:
         self.folder, self.project = folder, project or dbt_project_folder()
@@ -48,7 +48,7 @@ class DbtBuilds:
         assert ended.success, errors or ended.exception
 
     def run_and_kill(self, file: Path, *, after_models: int) -> None:
-        """Run dbt on the stored models in a process of its own, and kill it when it has reported so many of them."""
+        """Run dbt on the stored models in a separate process, and kill it when it has reported this number of them."""
         command = [
             str(Path(sys.executable).parent / "dbt"), "--log-level-file", "none", "run", *STORED, "--project-dir",
             str(self.project), "--profiles-dir", str(self.project), "--target-path", str(self.folder / "killed"),
@@ -65,7 +65,7 @@ class DbtBuilds:
         assert running.returncode == -signal.SIGKILL, f"it ended before it was killed: {running.returncode}"
 
     def differences(self, file: Path, selection: tuple[str, ...] = STORED) -> list[str]:
-        """Build the selected models of a copy from nothing, and return how many rows of which marts differ from it."""
+        """Build the selected models of a copy with a full refresh; return a line for each mart that differs from it."""
         copy = self.folder / "refreshed" / file.name
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(file, copy)
@@ -74,7 +74,7 @@ class DbtBuilds:
 
 
 def differing_rows(file: Path, other: Path) -> list[str]:
-    """Return a line for every table and view of the marts that is not the same in both files."""
+    """Return a line for every table and view of the marts that differs between the files."""
     with duckdb.connect() as connection:
         connection.execute("set timezone = 'UTC'")
         for name, path in (("built", file), ("refreshed", other)):
