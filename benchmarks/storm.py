@@ -1,9 +1,9 @@
-"""Eight processes, twenty accounts, a budget for a third of the work, over HTTP on a sandbox whose clock runs fast.
+"""Eight processes read twenty accounts on a budget for a third of the work, over HTTP, on a sandbox with a fast clock.
 
     python benchmarks/storm.py [--speed 20] [--score 20]
 
-Prints virtual seconds against what the budget alone takes, calls sent while blocked, and how even the accounts were
-served. One of the processes is killed in the middle."""
+Prints the virtual seconds compared with the least that the budget allows, calls sent while blocked, and how evenly the
+accounts were served. One of the processes is killed in the middle."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ PROCESSES, ACCOUNTS, DECAY_S = 8, 20, 300.0
 
 
 def work(url: str, store: str, token: str, speed: float, base: tuple[float, float], left: Any, lock: Any) -> None:
-    """The account that is due longest, until its budget says wait; then the next one."""
+    """Read the account that has been due longest, until its budget has no room; then the next one."""
 
     def now() -> dt.datetime:
         return dt.datetime.fromtimestamp(base[1] + (time.time() - base[0]) * speed, dt.UTC)
