@@ -71,7 +71,7 @@ def from_the_ui(home: Home, keys: list[str]) -> str:
         statuses = backfill["assetBackfillData"]["assetBackfillStatuses"]
         green = [status["numPartitionsMaterialized"] for status in statuses]
         if backfill["status"] != "COMPLETED_SUCCESS" or green != [len(keys)] * len(REPORTS):
-            raise SystemExit(f"{backfill['status']}, green are {green}, not {len(keys)} each")
+            raise SystemExit(f"{backfill['status']}, green partitions: {green} instead of {len(keys)} each")
         return f"{len(ask(url, RUNS, id=launched['backfillId'])['runsOrError']['results'])} runs"
 
 
@@ -121,7 +121,7 @@ def main() -> None:
             "backfill": charged(sandbox, lambda: from_the_command_line(other, accounts, days)),
         }
     print(f"{options.accounts} accounts of {options.ads} ads × {options.days} days, {' and '.join(REPORTS)}")
-    print(f"{'':<14}{'report runs':>12}{'looks':>8}{'pages':>8}{'totals':>8}{'all':>8}{'listings':>10}")
+    print(f"{'':<14}{'report runs':>12}{'polls':>8}{'pages':>8}{'totals':>8}{'all':>8}{'listings':>10}")
     for title, (calls, result, took) in sides.items():
         parts = [calls[name] for name in (POST, "GET /{id}", "GET /{id}/insights", "GET /act_{id}/insights")]
         listed = sum(calls.values()) - sum(parts) - calls["POST /"]

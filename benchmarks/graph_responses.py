@@ -56,7 +56,7 @@ def main() -> None:
             total.add(figures)
     print(
         f"{total.responses:,} responses, {total.calls:,} HTTP calls in "
-        f"{time.perf_counter() - started:.0f} s: nothing but a MetaPipelineError; the longest call "
+        f"{time.perf_counter() - started:.0f} s: only MetaPipelineError was raised; the longest call "
         f"{total.longest_s:.0f} of {CALL_DEADLINE_S:.0f} virtual seconds, the largest process "
         f"{printed(total)} of {MOST_MIB} MiB"
     )

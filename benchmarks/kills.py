@@ -67,7 +67,7 @@ def main() -> None:
             print(f"backfill {number}: {now.total()} kills {dict(now)}, truth {truths[-1]}", flush=True)
         left = left_after(killing.home)
     lost = sum(killing.unrecorded)
-    print(f"\nan undisturbed backfill takes {expected_s:.0f} s; killed at moments drawn from the whole of it")
+    print(f"\nan undisturbed backfill takes {expected_s:.0f} s; the kills are at random moments of this time")
     table = {
         "kills": phases.total(), "backfills": len(truths), "POSTs": killing.paid, "recorded": killing.recorded,
         "lost": lost, "most lost at a kill": f"{max(killing.unrecorded)} of {IN_FLIGHT}",
@@ -79,7 +79,7 @@ def main() -> None:
     if left:
         sys.exit(f"processes outlive a backfill: {left}")
     if not all(truths):
-        sys.exit("a backfill did not end in the truth")
+        sys.exit("a backfill did not end with the exact totals")
 
 
 if __name__ == "__main__":

@@ -119,7 +119,7 @@ def main() -> None:
         alone = (each - options.score) / options.score * DECAY_S
         print(f"virtual {took:.0f} s, the budget alone {alone:.0f} s: ratio {took / alone:.2f}")
         admitted = sum(limits["let_in"].values())
-        print(f"calls let in {admitted} of {ACCOUNTS * each}; one process was killed in the middle")
+        print(f"calls admitted: {admitted} of {ACCOUNTS * each}; one process was killed in the middle")
         print(f"calls sent while blocked: {sum(limits['sent_while_blocked'].values())}")
         print(f"half-way, the least served account had {spread:.0%} of what the most served had")
     finally:

@@ -55,7 +55,7 @@ def main() -> None:
                 f"{time.monotonic() - begun:.0f} s", flush=True,
             )
     for what, met in (("ad accounts", routine.met), ("Pages and Instagram", routine.nodes.met + routine.nodes.changed)):
-        print(f"trouble of {what}: " + ", ".join(f"{name} {count}" for name, count in met.most_common()))
+        print(f"faults of {what}: " + ", ".join(f"{name} {count}" for name, count in met.most_common()))
     for sentence in wrong[:20]:
         print(sentence)
     if wrong:

@@ -40,13 +40,13 @@ def main() -> None:
     hundredths = statistics.quantiles(storm.seconds, n=100)
     p99_s = hundredths[98]
     print(f"{len(posts)} posts, {len(posts) - len(numbers) - len(forged)} of them repeated, {len(forged)} forged")
-    print(f"{len(stored)} changes stored of {len(numbers)}, {acted_on} acted on")
-    print(f"answers: median {statistics.median(storm.seconds) * 1000:.1f} ms, p99 {p99_s * 1000:.1f} ms, "
+    print(f"{len(stored)} changes stored of {len(numbers)}, {acted_on} read")
+    print(f"responses: median {statistics.median(storm.seconds) * 1000:.1f} ms, p99 {p99_s * 1000:.1f} ms, "
           f"longest {max(storm.seconds) * 1000:.1f} ms")
     check_fuzzed(options.fuzzed)
     print(f"{options.fuzzed} fuzzed bodies: each accepted or refused with a sentence")
     if len(stored) != len(numbers) or acted_on != len(numbers) or p99_s > LONGEST_P99_S:
-        sys.exit("a change is missing or doubled, or the answers are too slow")
+        sys.exit("a change is missing or doubled, or the responses are too slow")
 
 
 if __name__ == "__main__":

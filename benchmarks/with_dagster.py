@@ -6,8 +6,8 @@ With: `defs.runs.backfill_runs.land_ranges`, as `backfill` starts it: a run of e
 listings, in spawned processes. Without: `flows.pulling.side_by_side.land_side_by_side` and the listings of eight
 accounts at a time, in one process. Both read the same days of the same accounts into a fresh home; each reads one day
 of one account before it is measured. The start of Dagster's processes is measured separately, because it occurs once
-for a backfill of any length. Then the same runs over days that have landed, which cost only Dagster's own work: once with our
-storages and once with Dagster's own on the same files (docs/decisions/0027)."""
+for a backfill of any length. Then the same runs over days that have landed, which cost only Dagster's own work: once
+with our storages and once with Dagster's own on the same files (docs/decisions/0027)."""
 
 from __future__ import annotations
 
